@@ -73,6 +73,7 @@ class HoldRecord(_Record, frozen=True, tag="hold"):
     amount_nanos: int
     windows: tuple[str, ...]
     principal: str
+    team: str
     key: str
     asked: str
     deployment: str
@@ -141,6 +142,7 @@ class RefusalRecord(_Record, frozen=True, tag="refusal"):
     call: str
     at_ns: int
     principal: str
+    team: str
     key: str
     asked: str
     code: str
