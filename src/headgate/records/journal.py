@@ -157,10 +157,12 @@ class SealedRecord(_Record, frozen=True, tag="sealed"):
     Attributes:
         last: True when the worker ended cleanly (or was taken over): no segment follows and
             no hold is open.
+        by: `worker`, or `takeover` when the steward sealed it for a dead worker.
     """
 
     at_ns: int
     last: bool = False
+    by: str = "worker"
 
 
 Record = (

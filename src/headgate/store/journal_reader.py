@@ -29,12 +29,15 @@ class JournalReader:
     Attributes:
         cursor: After the last record that was returned.
         ended: Whether the record that ends the journal for good was returned.
+        torn: Whether a record that is not whole stands at the cursor.
+        taken_over: Whether the steward sealed it for its dead writer.
     """
 
     directory: Path
     cursor: Cursor = field(default_factory=Cursor)
     ended: bool = False
     torn: bool = False
+    taken_over: bool = False
 
     def read(self, records_max: int = 1000) -> list[Record]:
         """Return the next records, at most about `records_max`; none when there are no more yet.
@@ -53,6 +56,7 @@ class JournalReader:
                 self.cursor = following
                 if isinstance(record, SealedRecord):
                     self.ended = record.last
+                    self.taken_over = record.by == "takeover"
                     if not record.last:
                         self.cursor = Cursor(self.cursor.seq + 1, 0)
                     break
