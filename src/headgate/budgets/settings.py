@@ -1,0 +1,28 @@
+"""What the configuration says of budgets."""
+
+from typing import Literal, NamedTuple
+
+Period = Literal["month", "once"]
+OnTight = Literal["refuse", "shorten"]
+
+ORGANISATION = "organisation"
+RUN_ANY = "run:*"
+
+
+class Budget(NamedTuple):
+    """A limit on a node of the tree for a period.
+
+    Attributes:
+        id: Name of the budget.
+        node: `organisation`, `team:ID`, `principal:ID`, or `run:*` for each run on its own.
+        period: `month` (calendar month in the organisation's zone) or `once`.
+        limit_nanos: Hard limit; at no moment is posted + held above it.
+        on_tight: What becomes of a call whose worst case does not fit: `refuse`, or `shorten`
+            its output limit to what is affordable.
+    """
+
+    id: str
+    node: str
+    period: Period
+    limit_nanos: int
+    on_tight: OnTight = "refuse"

@@ -1,0 +1,94 @@
+"""How budgets stand: posted, held, lent, unaccounted and free, read from the store."""
+
+from collections.abc import Iterable
+from datetime import tzinfo
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from headgate.budgets.settings import RUN_ANY, Budget
+from headgate.budgets.tree import Span, budget_id_of, span_at
+from headgate.ledger.tables import lease, window
+from headgate.units.ids import window_key
+
+
+class Standing(NamedTuple):
+    """One window of a budget.
+
+    Attributes:
+        id: The budget, with `/principal/run` behind it for a run's own window.
+        lent_nanos: Lent to workers and not yet held or posted; calls can still spend it.
+        unaccounted_nanos: Lost sight of in a power cut; counted as spent.
+        free_nanos: What calls can still claim: limit - posted - held - unaccounted.
+    """
+
+    id: str
+    node: str
+    period: str
+    renews_ns: int | None
+    limit_nanos: int
+    posted_nanos: int
+    held_nanos: int
+    lent_nanos: int
+    unaccounted_nanos: int
+    free_nanos: int
+
+
+class _Sums(NamedTuple):
+    posted: int = 0
+    held: int = 0
+    unaccounted: int = 0
+    granted: int = 0
+    leased_posted: int = 0
+
+
+def standings(
+    connection: Connection, budgets: Iterable[Budget], at_ns: int, zone: tzinfo
+) -> list[Standing]:
+    """Return every budget's current window, and each run's, in the configuration's order."""
+    sums = _read_sums(connection)
+    found: list[Standing] = []
+    for budget in budgets:
+        span = span_at(budget.period, at_ns, zone)
+        keys = [window_key(budget.id, span.key)]
+        if budget.node == RUN_ANY:
+            keys = sorted(
+                key
+                for key in sums
+                if budget_id_of(key) == budget.id and key.endswith(f"@{span.key}")
+            )
+        found.extend(_standing(budget, span, key, sums.get(key, _Sums())) for key in keys)
+    return found
+
+
+def _standing(budget: Budget, span: Span, key: str, sums: _Sums) -> Standing:
+    used = sums.posted + sums.held + sums.unaccounted
+    idle = sums.granted - sums.leased_posted - sums.held
+    return Standing(
+        id=key.partition("@")[0],
+        node=budget.node,
+        period=span.key,
+        renews_ns=span.until_ns if budget.period == "month" else None,
+        limit_nanos=budget.limit_nanos,
+        posted_nanos=sums.posted,
+        held_nanos=sums.held,
+        lent_nanos=max(0, idle),
+        unaccounted_nanos=sums.unaccounted,
+        free_nanos=budget.limit_nanos - used,
+    )
+
+
+def _read_sums(connection: Connection) -> dict[str, _Sums]:
+    sums = {
+        row.window: _Sums(row.posted_nanos, row.held_nanos, row.unaccounted_nanos)
+        for row in connection.execute(select(window))
+    }
+    lent = select(
+        lease.c.window,
+        func.sum(lease.c.granted_nanos).label("granted"),
+        func.sum(lease.c.posted_nanos).label("posted"),
+    ).group_by(lease.c.window)
+    for row in connection.execute(lent):
+        known = sums.get(row.window, _Sums())
+        sums[row.window] = known._replace(granted=row.granted, leased_posted=row.posted)
+    return sums

@@ -1,0 +1,33 @@
+"""What the configuration says of deployments."""
+
+from typing import NamedTuple
+
+
+class Deployment(NamedTuple):
+    """A model over a provider connection: what can be called and priced.
+
+    Attributes:
+        id: The name a client can pin, and records carry.
+        provider: Id of a configured provider.
+        model: The name sent upstream.
+        seller: Whose price rows apply.
+        priced_as: The model of the price book it is priced as before a reply names one.
+        context_tokens: The longest prompt it takes; also the bound of a prompt with remote parts.
+        output_tokens_max: The largest output limit it takes.
+        output_tokens_default: The limit that is sent when the client gives none.
+        concurrency_max: Calls it serves at once.
+        queue_max: Calls that may wait for a place.
+        region: Where it runs, None when unknown.
+    """
+
+    id: str
+    provider: str
+    model: str
+    seller: str
+    priced_as: str
+    context_tokens: int
+    output_tokens_max: int
+    output_tokens_default: int
+    concurrency_max: int = 1024
+    queue_max: int = 1024
+    region: str | None = None

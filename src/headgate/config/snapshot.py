@@ -1,0 +1,49 @@
+"""The immutable whole of a configuration that was found valid."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from headgate.budgets.settings import Budget
+from headgate.catalog.settings import Deployment
+from headgate.gateway.settings import Edge
+from headgate.identity.settings import Key, Principal
+from headgate.providers.settings import Provider
+from headgate.routing.settings import Route
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleListen:
+    """Where the console listens.
+
+    Attributes:
+        token: What a browser must show once, None on a loopback address.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8081
+    token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything the configuration file says, resolved; mappings are in file order.
+
+    Attributes:
+        organisation: Id of the root node.
+        zone: Where calendar months begin.
+        price_book: Set by `config.load` from the built-in rows and the file's `[[prices]]`.
+    """
+
+    file: str
+    organisation: str
+    zone: tzinfo
+    edge: Edge
+    console: ConsoleListen
+    providers: Mapping[str, Provider]
+    deployments: Mapping[str, Deployment]
+    routes: Mapping[str, Route]
+    teams: tuple[str, ...]
+    principals: Mapping[str, Principal]
+    keys: Mapping[str, Key]
+    budgets: Mapping[str, Budget]

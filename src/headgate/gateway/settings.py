@@ -1,0 +1,37 @@
+"""What the configuration says of the data plane's edge: address and limits."""
+
+from typing import NamedTuple
+
+
+class Edge(NamedTuple):
+    """Where the data plane listens, and the bounds it keeps.
+
+    Attributes:
+        body_bytes_max: A larger body is refused (413).
+        buffered_bytes_max: All bodies being received together; more is refused (503).
+        head_timeout_ms: From the first byte of a request to the end of its head.
+        body_timeout_ms: From the end of the head to the end of the body.
+        idle_timeout_ms: A connection without a request is closed after this.
+        write_timeout_ms: A client that reads nothing for this long is cut off.
+        queue_wait_max_ms: How long a call may wait for a place at a deployment.
+        drain_timeout_ms: How long running calls may take when the gateway stops.
+        client_drain_ms: How long a reply is read on after its client went away (`drain`).
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    body_bytes_max: int = 32 << 20
+    buffered_bytes_max: int = 1 << 30
+    connections_max: int = 16_384
+    head_timeout_ms: int = 15_000
+    body_timeout_ms: int = 120_000
+    idle_timeout_ms: int = 120_000
+    write_timeout_ms: int = 60_000
+    queue_wait_max_ms: int = 60_000
+    drain_timeout_ms: int = 30_000
+    client_drain_ms: int = 60_000
+
+
+HEAD_BYTES_MAX = 64 << 10
+HEADERS_MAX = 100
+PIPELINED_MAX = 16

@@ -1,0 +1,85 @@
+"""Keys made and nodes frozen at run time, kept in the store."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from headgate.identity.tables import credential, freeze
+
+
+class KeptKey(NamedTuple):
+    """A key made at run time.
+
+    Attributes:
+        digest: Keyed hash, hexadecimal.
+        revoked_ns: When it was revoked, None while it is valid.
+    """
+
+    id: str
+    principal: str
+    models: tuple[str, ...]
+    digest: str
+    created_ns: int
+    revoked_ns: int | None = None
+
+
+class FrozenNode(NamedTuple):
+    """A node that may not spend, since when and why."""
+
+    node: str
+    at_ns: int
+    reason: str
+
+
+def keep_key(connection: Connection, key: KeptKey) -> bool:
+    """Keep a new key; False when its id was used before (ids are never used twice)."""
+    if connection.scalar(select(credential.c.id).where(credential.c.id == key.id)) is not None:
+        return False
+    values = {**key._asdict(), "models": msgspec.json.encode(key.models).decode()}
+    connection.execute(insert(credential).values(values))
+    return True
+
+
+def revoke_key(connection: Connection, key_id: str, at_ns: int) -> bool:
+    """Revoke a key; False when there is no such valid key."""
+    found = connection.execute(
+        update(credential)
+        .where(credential.c.id == key_id, credential.c.revoked_ns.is_(None))
+        .values(revoked_ns=at_ns)
+    )
+    return found.rowcount == 1
+
+
+def kept_keys(connection: Connection) -> list[KeptKey]:
+    """Return all keys made at run time, the revoked ones too, oldest first."""
+    rows = connection.execute(select(credential).order_by(credential.c.created_ns))
+    return [
+        KeptKey(
+            id=row.id,
+            principal=row.principal,
+            models=msgspec.json.decode(row.models, type=tuple[str, ...]),
+            digest=row.digest,
+            created_ns=row.created_ns,
+            revoked_ns=row.revoked_ns,
+        )
+        for row in rows
+    ]
+
+
+def set_frozen(connection: Connection, node: FrozenNode) -> None:
+    """Freeze a node; one that is frozen already keeps its first instant."""
+    connection.execute(upsert(freeze).values(**node._asdict()).on_conflict_do_nothing())
+
+
+def set_thawed(connection: Connection, node: str) -> bool:
+    """Thaw a node; False when it was not frozen."""
+    return connection.execute(delete(freeze).where(freeze.c.node == node)).rowcount == 1
+
+
+def frozen_nodes(connection: Connection) -> Sequence[FrozenNode]:
+    """Return the nodes that are frozen now."""
+    rows = connection.execute(select(freeze).order_by(freeze.c.at_ns))
+    return [FrozenNode(row.node, row.at_ns, row.reason) for row in rows]

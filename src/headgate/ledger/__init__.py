@@ -1,0 +1,1 @@
+"""Accounts by window, holds, leases, and the folding of journals into the store."""

@@ -1,0 +1,112 @@
+"""The steward's lease book: how much of each window may still be lent, pure.
+
+At every moment, for every window: posted + lent <= limit, where what a worker was lent counts
+whole, used or not. A worker's provider may bill beyond a hold; then what it posted counts,
+not the smaller amount it was lent.
+"""
+
+from dataclasses import dataclass, field
+
+COMFORT = 8
+"""A window is comfortable while it could lend this many times what is wanted beyond the need."""
+
+
+@dataclass(slots=True)
+class Lease:
+    """What one worker's epoch was lent of one window."""
+
+    granted_nanos: int = 0
+    posted_nanos: int = 0
+
+    @property
+    def counted_nanos(self) -> int:
+        """What the lease takes from the window."""
+        return max(self.granted_nanos, self.posted_nanos)
+
+
+@dataclass(slots=True)
+class WindowAccount:
+    """One window: its limit, what closed leases posted, and the open leases by journal.
+
+    Attributes:
+        closed_nanos: Posted under leases that are closed.
+        unaccounted_nanos: Lent to journals whose tail a power cut took; counted as spent.
+    """
+
+    limit_nanos: int
+    closed_nanos: int = 0
+    unaccounted_nanos: int = 0
+    leases: dict[str, Lease] = field(default_factory=dict)
+
+    @property
+    def free_nanos(self) -> int:
+        """What may still be lent; negative when the limit was lowered below what is lent."""
+        lent = sum(lease.counted_nanos for lease in self.leases.values())
+        return self.limit_nanos - self.closed_nanos - self.unaccounted_nanos - lent
+
+
+class LeaseBook:
+    """All windows; the caller makes each change durable before anyone acts on it."""
+
+    def __init__(self) -> None:
+        self.windows: dict[str, WindowAccount] = {}
+
+    def account(self, window: str, limit_nanos: int) -> WindowAccount:
+        """Return the account of a window, opened on first use; its limit follows the argument."""
+        account = self.windows.get(window)
+        if account is None:
+            account = self.windows[window] = WindowAccount(limit_nanos)
+        account.limit_nanos = limit_nanos
+        return account
+
+    def lend(self, journal: str, window: str, *, need_nanos: int, want_nanos: int) -> int:
+        """Lend from a window, as much as is wanted while that is comfortable.
+
+        Near the limit only the need is lent, or what is left of it.
+
+        Args:
+            journal: The worker's epoch that borrows.
+            window: A window that `account` has opened.
+            need_nanos: What calls are waiting for.
+            want_nanos: What would keep the worker from asking again soon, beyond the need.
+
+        Returns:
+            The new cumulative amount lent to this journal.
+        """
+        account = self.windows[window]
+        free = account.free_nanos
+        amount = need_nanos + want_nanos
+        if free < need_nanos + COMFORT * want_nanos:
+            amount = min(need_nanos, free)
+        lease = account.leases.setdefault(journal, Lease())
+        if amount > 0:
+            lease.granted_nanos = lease.counted_nanos + amount
+        return lease.granted_nanos
+
+    def give_back(self, journal: str, window: str, amount_nanos: int) -> int:
+        """Take back what a worker no longer holds; returns the new cumulative amount lent."""
+        assert amount_nanos >= 0
+        lease = self.windows[window].leases[journal]
+        lease.granted_nanos = max(lease.posted_nanos, lease.granted_nanos - amount_nanos)
+        return lease.granted_nanos
+
+    def post(self, journal: str, window: str, amount_nanos: int) -> None:
+        """Count what a journal says was posted."""
+        account = self.windows[window]
+        account.leases.setdefault(journal, Lease()).posted_nanos += amount_nanos
+
+    def close(self, journal: str, window: str, *, trusted: bool) -> int:
+        """End a lease whose journal is complete; returns what became unaccounted.
+
+        Args:
+            journal: The worker's epoch whose lease ends.
+            window: The window it was lent of.
+            trusted: Whether the journal is known to be whole. After a power cut it is not:
+                the rest of the lease may have been spent, so it stays counted.
+        """
+        account = self.windows[window]
+        lease = account.leases.pop(journal)
+        account.closed_nanos += lease.posted_nanos
+        lost = 0 if trusted else max(0, lease.granted_nanos - lease.posted_nanos)
+        account.unaccounted_nanos += lost
+        return lost

@@ -1,0 +1,273 @@
+"""The steward's hands on the ledger: lends durably, folds journals, takes over dead ones."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from headgate.ledger import tables
+from headgate.ledger.book import LeaseBook
+from headgate.ledger.fold import Batch, fold
+from headgate.ledger.rows import decision_row, end_row, held_row, hold_of_row, refusal_row
+from headgate.records.journal import HoldRecord, SealedRecord, SegmentRecord, SettleRecord
+from headgate.store.journal_reader import Cursor, JournalReader, journals
+from headgate.store.journal_writer import boot_id, take_lock
+
+RECORDS_PER_FOLD = 1_000
+
+
+class Want(NamedTuple):
+    """What a worker asks of one window: what calls wait for, and what it would like beyond."""
+
+    window: str
+    need_nanos: int
+    want_nanos: int
+
+
+@dataclass(slots=True)
+class OpenJournal:
+    """A journal that is not folded to its end."""
+
+    reader: JournalReader
+    open_holds: dict[str, HoldRecord] = field(default_factory=dict)
+    boot_id: str = ""
+
+
+class Keeper:
+    """Keeps the ledger's tables; exactly one exists for a store, in the steward.
+
+    Args:
+        engine: The store, opened for writing.
+        root: The folder of journals.
+        limit_of: The limit of a window by its key, in nano-dollars; None when no budget of the
+            configuration has that window, so nothing more is lent of it.
+    """
+
+    def __init__(self, engine: Engine, root: Path, limit_of: Callable[[str], int | None]) -> None:
+        self._engine = engine
+        self._root = root
+        self.limit_of = limit_of
+        self.book = LeaseBook()
+        self.journals: dict[str, OpenJournal] = {}
+        self._load()
+
+    def _load(self) -> None:
+        with self._engine.connect() as connection:
+            for row in connection.execute(select(tables.window)).mappings():
+                account = self.book.account(row["window"], self._limit(row["window"]))
+                account.closed_nanos = row["posted_nanos"]
+                account.unaccounted_nanos = row["unaccounted_nanos"]
+            for row in connection.execute(select(tables.lease)).mappings():
+                account = self.book.account(row["window"], self._limit(row["window"]))
+                # The window's sum has all postings; those of open leases are counted there.
+                account.closed_nanos -= row["posted_nanos"]
+                self.book.post(row["journal"], row["window"], row["posted_nanos"])
+                account.leases[row["journal"]].granted_nanos = row["granted_nanos"]
+            for row in connection.execute(select(tables.journal)).mappings():
+                if not row["ended"]:
+                    cursor = Cursor(row["seq"], row["offset"])
+                    self._follow(connection, row["name"], cursor)
+
+    def _limit(self, window: str) -> int:
+        return self.limit_of(window) or 0
+
+    def _follow(self, connection: Connection, name: str, cursor: Cursor) -> None:
+        followed = OpenJournal(JournalReader(self._root / name, cursor))
+        held = select(tables.attempt).where(
+            tables.attempt.c.journal == name, tables.attempt.c.state == "held"
+        )
+        for row in connection.execute(held).mappings():
+            hold = hold_of_row(dict(row))
+            followed.open_holds[hold.attempt] = hold
+        self.journals[name] = followed
+
+    def discover(self) -> None:
+        """Follow journals that appeared in the folder since the last look."""
+        with self._engine.begin() as connection:
+            known = set(connection.scalars(select(tables.journal.c.name)))
+            for directory in journals(self._root):
+                if directory.name not in known:
+                    connection.execute(
+                        insert(tables.journal).values(
+                            name=directory.name, seq=1, offset=0, ended=False
+                        )
+                    )
+                    self._follow(connection, directory.name, Cursor())
+
+    def lend(self, journal: str, wants: Sequence[Want]) -> dict[str, int]:
+        """Lend to a worker's epoch, durably; returns the cumulative amount lent by window."""
+        granted: dict[str, int] = {}
+        with self._engine.begin() as connection:
+            for want in wants:
+                self.book.account(want.window, self._limit(want.window))
+                granted[want.window] = self.book.lend(
+                    journal, want.window, need_nanos=want.need_nanos, want_nanos=want.want_nanos
+                )
+                self._keep_grant(connection, journal, want.window, granted[want.window])
+        return granted
+
+    def give_back(self, journal: str, amounts: dict[str, int]) -> None:
+        """Take back idle money from a worker."""
+        with self._engine.begin() as connection:
+            for window, amount in amounts.items():
+                left = self.book.give_back(journal, window, amount)
+                self._keep_grant(connection, journal, window, left)
+
+    def lent_to(self, journal: str) -> dict[str, int]:
+        """Return the cumulative amounts lent to a worker's epoch, by window."""
+        return {
+            window: account.leases[journal].granted_nanos
+            for window, account in self.book.windows.items()
+            if journal in account.leases
+        }
+
+    def _keep_grant(self, connection: Connection, journal: str, window: str, granted: int) -> None:
+        statement = upsert(tables.lease).values(
+            journal=journal, window=window, granted_nanos=granted, posted_nanos=0, held_nanos=0
+        )
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["journal", "window"], set_={"granted_nanos": granted}
+            )
+        )
+
+    def fold(self) -> int:
+        """Fold the next records of every open journal; returns how many there were."""
+        count = 0
+        for name, followed in list(self.journals.items()):
+            count += self._fold_one(name, followed)
+        return count
+
+    def _fold_one(self, name: str, followed: OpenJournal) -> int:
+        records = followed.reader.read(RECORDS_PER_FOLD)
+        if not records:
+            return 0
+        for record in records:
+            if isinstance(record, SegmentRecord):
+                followed.boot_id = record.boot_id
+        batch = fold(records, followed.open_holds)
+        with self._engine.begin() as connection:
+            self._apply(connection, name, batch)
+            cursor = followed.reader.cursor
+            connection.execute(
+                update(tables.journal)
+                .where(tables.journal.c.name == name)
+                .values(seq=cursor.seq, offset=cursor.offset, ended=followed.reader.ended)
+            )
+            for window, movement in batch.movements.items():
+                self.book.account(window, self._limit(window))
+                self.book.post(name, window, movement.posted_nanos)
+            if followed.reader.ended:
+                self._close_leases(connection, name, followed)
+        if followed.reader.ended:
+            del self.journals[name]
+        return len(records)
+
+    def _apply(self, connection: Connection, name: str, batch: Batch) -> None:
+        rows = [held_row(hold, name) for hold in batch.opened.values()]
+        closed = [
+            {"old": ended.end.attempt, **end_row(ended)}
+            for ended in batch.ended
+            if ended.end.attempt in batch.known
+        ]
+        rows += [
+            {**held_row(ended.hold, name), **end_row(ended)}
+            for ended in batch.ended
+            if ended.end.attempt not in batch.known
+        ]
+        if rows:
+            connection.execute(insert(tables.attempt), rows)
+        if closed:
+            by_attempt = update(tables.attempt).where(tables.attempt.c.attempt == bindparam("old"))
+            connection.execute(by_attempt, closed)
+        if batch.refusals:
+            connection.execute(insert(tables.refusal), [refusal_row(r) for r in batch.refusals])
+        if batch.decisions:
+            connection.execute(
+                insert(tables.decision), [decision_row(r, name) for r in batch.decisions]
+            )
+        for window, movement in batch.movements.items():
+            _move(connection, name, window, movement.held_nanos, movement.posted_nanos)
+
+    def _close_leases(self, connection: Connection, name: str, followed: OpenJournal) -> None:
+        trusted = followed.boot_id == boot_id() or not followed.reader.taken_over
+        for window, account in self.book.windows.items():
+            if name not in account.leases:
+                continue
+            lost = self.book.close(name, window, trusted=trusted)
+            if lost:
+                connection.execute(
+                    update(tables.window)
+                    .where(tables.window.c.window == window)
+                    .values(unaccounted_nanos=tables.window.c.unaccounted_nanos + lost)
+                )
+        connection.execute(delete(tables.lease).where(tables.lease.c.journal == name))
+
+    def take_over(self, name: str, at_ns: int) -> bool:
+        """Close the journal of a dead worker: its open holds are posted whole, `estimated`.
+
+        Returns:
+            False while its worker lives (the lock is taken).
+        """
+        followed = self.journals[name]
+        lock = take_lock(followed.reader.directory)
+        if lock is None:
+            return False
+        try:
+            while self._fold_one(name, followed):
+                pass
+            if name in self.journals:
+                self._close_holds(followed, at_ns)
+                while self._fold_one(name, followed):
+                    pass
+        finally:
+            os.close(lock)
+        return True
+
+    def _close_holds(self, followed: OpenJournal, at_ns: int) -> None:
+        # Each is folded before the next is written: a crash in between starts over from there.
+        for hold in list(followed.open_holds.values()):
+            end = SettleRecord(
+                attempt=hold.attempt,
+                call=hold.call,
+                at_ns=at_ns,
+                amount_nanos=hold.amount_nanos,
+                state="estimated",
+                reason="worker_died",
+                by="takeover",
+            )
+            followed.reader.append(end)
+            self._fold_one(followed.reader.directory.name, followed)
+        followed.reader.append(SealedRecord(at_ns, last=True, by="takeover"))
+
+
+def _move(connection: Connection, journal: str, window: str, held: int, posted: int) -> None:
+    budget = window.partition("@")[0]
+    statement = upsert(tables.window).values(
+        window=window,
+        budget=budget,
+        posted_nanos=posted,
+        held_nanos=held,
+        unaccounted_nanos=0,
+    )
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["window"],
+            set_={
+                "posted_nanos": tables.window.c.posted_nanos + posted,
+                "held_nanos": tables.window.c.held_nanos + held,
+            },
+        )
+    )
+    connection.execute(
+        update(tables.lease)
+        .where(tables.lease.c.journal == journal, tables.lease.c.window == window)
+        .values(
+            posted_nanos=tables.lease.c.posted_nanos + posted,
+            held_nanos=tables.lease.c.held_nanos + held,
+        )
+    )

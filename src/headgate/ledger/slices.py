@@ -1,0 +1,74 @@
+"""A worker's slices: what it may still hold against each window, in memory, pure.
+
+A hold touches every window on the call's path, all or nothing; a settlement posts what was
+used and frees the rest. All comparisons are of integers, so the last nano-dollar is granted
+exactly once.
+"""
+
+from collections.abc import Sequence
+
+
+class Slice:
+    """What this worker was lent of one window, and what it did with it.
+
+    Attributes:
+        window: Key of the window.
+        granted_nanos: Lent so far, cumulative, less what was given back.
+        posted_nanos: Settled so far by this worker.
+        held_nanos: In open holds now.
+        spent_recently_nanos: Settled since the last refill decision; how much to ask for next.
+    """
+
+    __slots__ = (
+        "budget",
+        "granted_nanos",
+        "held_nanos",
+        "posted_nanos",
+        "spent_recently_nanos",
+        "window",
+    )
+
+    def __init__(self, window: str, budget: str) -> None:
+        self.window = window
+        self.budget = budget
+        self.granted_nanos = 0
+        self.posted_nanos = 0
+        self.held_nanos = 0
+        self.spent_recently_nanos = 0
+
+    @property
+    def idle_nanos(self) -> int:
+        """What can be held now; negative after an overage that no grant has covered yet."""
+        return self.granted_nanos - self.posted_nanos - self.held_nanos
+
+
+def hold(path: Sequence[Slice], amount_nanos: int) -> Slice | None:
+    """Set an amount aside on every window of a path, or on none.
+
+    Returns:
+        None when it is held; else the first slice, from the run upwards, that is too small.
+    """
+    assert amount_nanos >= 0
+    for piece in path:
+        if piece.granted_nanos - piece.posted_nanos - piece.held_nanos < amount_nanos:
+            return piece
+    for piece in path:
+        piece.held_nanos += amount_nanos
+    return None
+
+
+def settle(path: Sequence[Slice], held_nanos: int, posted_nanos: int) -> None:
+    """End a hold: post what it cost (which may exceed the hold) and free the rest."""
+    assert posted_nanos >= 0
+    for piece in path:
+        piece.held_nanos -= held_nanos
+        piece.posted_nanos += posted_nanos
+        piece.spent_recently_nanos += posted_nanos
+        assert piece.held_nanos >= 0, piece.window
+
+
+def void(path: Sequence[Slice], held_nanos: int) -> None:
+    """End a hold of which certainly nothing reached a provider: all is free again."""
+    for piece in path:
+        piece.held_nanos -= held_nanos
+        assert piece.held_nanos >= 0, piece.window

@@ -1,0 +1,186 @@
+"""What the processes of a node say to each other over the steward's Unix socket.
+
+A message is `u32 length (little-endian) | JSON`, tagged by its field `type`.
+"""
+
+import struct
+
+import msgspec
+from msgspec import Struct
+
+LENGTH = struct.Struct("<I")
+MESSAGE_BYTES_MAX = 8 << 20
+
+
+class _Message(Struct, frozen=True, tag_field="type", tag=str.lower):
+    """Common settings of all messages."""
+
+
+class Need(Struct, frozen=True):
+    """What a worker asks of one window, in nano-dollars."""
+
+    window: str
+    need_nanos: int
+    want_nanos: int
+
+
+class CredentialRow(Struct, frozen=True):
+    """A key that is known by its digest (hexadecimal)."""
+
+    key: str
+    principal: str
+    models: tuple[str, ...]
+    digest: str
+
+
+# From a worker.
+
+
+class Hello(_Message, frozen=True):
+    """A worker's first message; `journal` is the name of its journal's folder."""
+
+    worker: str
+    journal: str
+    pid: int
+
+
+class Borrow(_Message, frozen=True):
+    """Asks for money; answered by `Granted` with the same number."""
+
+    number: int
+    needs: tuple[Need, ...]
+
+
+class GiveBack(_Message, frozen=True):
+    """Returns idle money, by window; not answered."""
+
+    amounts: dict[str, int]
+
+
+class FindCall(_Message, frozen=True):
+    """Asks for a finished call; answered by `FoundCall` with the same number."""
+
+    number: int
+    call: str
+    principal: str
+
+
+# To a worker.
+
+
+class State(_Message, frozen=True):
+    """What holds now: sent after `Hello` and whenever it changes.
+
+    Attributes:
+        epoch: Counts changes; a worker applies only a newer one.
+        frozen: Nodes that may not spend.
+        credentials: Keys made at run time that are valid.
+    """
+
+    epoch: int
+    frozen: tuple[str, ...]
+    credentials: tuple[CredentialRow, ...]
+
+
+class Granted(_Message, frozen=True):
+    """Cumulative amounts lent, by window; number 0 after `Hello`, when nobody asked."""
+
+    number: int
+    granted: dict[str, int]
+
+
+class FoundCall(_Message, frozen=True):
+    """A call as JSON text, None when this principal has no such call."""
+
+    number: int
+    body: str | None
+
+
+# From the command line.
+
+
+class Freeze(_Message, frozen=True):
+    """Freezes a node, or thaws it."""
+
+    node: str
+    frozen: bool
+    reason: str = ""
+
+
+class CreateKey(_Message, frozen=True):
+    """Keeps a key that the command line made."""
+
+    key: str
+    principal: str
+    models: tuple[str, ...]
+    digest: str
+
+
+class RevokeKey(_Message, frozen=True):
+    """Revokes a key made at run time."""
+
+    key: str
+
+
+# To the command line.
+
+
+class Done(_Message, frozen=True):
+    """It is done and durable."""
+
+
+class Failed(_Message, frozen=True):
+    """It was not done; `reason` is for a person."""
+
+    reason: str
+
+
+Message = (
+    Hello
+    | Borrow
+    | GiveBack
+    | FindCall
+    | State
+    | Granted
+    | FoundCall
+    | Freeze
+    | CreateKey
+    | RevokeKey
+    | Done
+    | Failed
+)
+
+_DECODER: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
+
+
+def pack(message: Message) -> bytes:
+    """Return a message as it goes over the socket."""
+    payload = msgspec.json.encode(message)
+    return LENGTH.pack(len(payload)) + payload
+
+
+class Unpacker:
+    """Takes bytes as they come and gives whole messages."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[Message]:
+        """Return the messages that `data` completes.
+
+        Raises:
+            msgspec.MsgspecError: Not a message of this protocol.
+            ValueError: Longer than any message may be.
+        """
+        self._buffer += data
+        messages: list[Message] = []
+        while len(self._buffer) >= LENGTH.size:
+            (length,) = LENGTH.unpack_from(self._buffer)
+            if length > MESSAGE_BYTES_MAX:
+                raise ValueError(f"a message of {length} bytes")
+            end = LENGTH.size + length
+            if len(self._buffer) < end:
+                break
+            messages.append(_DECODER.decode(self._buffer[LENGTH.size : end]))
+            del self._buffer[:end]
+        return messages

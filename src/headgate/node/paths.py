@@ -1,0 +1,43 @@
+"""Where the processes of a node find each other in the data directory."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+SOCKET_PATH_BYTES_MAX = 100
+"""Unix socket addresses are about 108 bytes on Linux and 104 on macOS."""
+
+
+def run_dir(data_dir: Path) -> Path:
+    """Return the folder of pid files and the socket, made on first use."""
+    path = data_dir / "run"
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+def journal_root(data_dir: Path) -> Path:
+    """Return the folder of journals."""
+    return data_dir / "journal"
+
+
+def socket_path(data_dir: Path) -> Path:
+    """Return the steward's socket; in a private folder elsewhere when the path is too long.
+
+    Raises:
+        PermissionError: That private folder belongs to somebody else.
+    """
+    path = data_dir.resolve() / "run" / "steward.sock"
+    if len(os.fsencode(path)) <= SOCKET_PATH_BYTES_MAX:
+        return path
+    private = Path(tempfile.gettempdir()) / f"headgate-{os.getuid()}"
+    private.mkdir(mode=0o700, exist_ok=True)
+    if private.stat().st_uid != os.getuid() or private.is_symlink():
+        raise PermissionError(f"{private} belongs to somebody else")
+    name = hashlib.sha256(os.fsencode(path)).hexdigest()[:24]
+    return private / f"{name}.sock"
+
+
+def write_pid(data_dir: Path, name: str) -> None:
+    """Leave this process's id where a person or a script looks for it."""
+    (run_dir(data_dir) / f"{name}.pid").write_text(f"{os.getpid()}\n")

@@ -1,0 +1,42 @@
+"""What the configuration says of a provider: how to reach it and what it does on a disconnect."""
+
+from typing import Literal, NamedTuple
+
+OnDisconnect = Literal["drain", "cancel"]
+
+
+class Provider(NamedTuple):
+    """Our credentials and base address at a provider.
+
+    Attributes:
+        kind: The file of `providers/` that knows it.
+        base_url: `http(s)://host[:port][/path]`, without a trailing slash.
+        credential: The provider's key, empty when it takes none.
+        dialects: The wire formats it speaks natively.
+        seller: Whose price rows apply, such as `openai`; the provider's own id when unknown.
+        on_disconnect: What becomes of a stream whose client went away: `drain` reads it to its
+            end for the exact usage, `cancel` closes it and posts the bound.
+        limit_field: The output limit field inserted when a body has none.
+        ca_file: PEM file of authorities to trust instead of the system's, None for the system's.
+        connect_timeout_ms: For TCP and TLS together.
+        first_byte_timeout_ms: From the end of the request to the first byte of the reply.
+        idle_timeout_ms: Between two reads of a reply.
+        keep_alive_ms: How long an idle connection is kept for the next call.
+    """
+
+    id: str
+    kind: str
+    base_url: str
+    credential: str
+    dialects: tuple[str, ...]
+    seller: str
+    on_disconnect: OnDisconnect = "drain"
+    limit_field: str = "max_tokens"
+    ca_file: str | None = None
+    connect_timeout_ms: int = 5_000
+    first_byte_timeout_ms: int = 600_000
+    idle_timeout_ms: int = 300_000
+    keep_alive_ms: int = 15_000
+
+    def __repr__(self) -> str:
+        return f"Provider(id={self.id!r}, kind={self.kind!r}, base_url={self.base_url!r})"

@@ -1,0 +1,69 @@
+"""What a call asks for, and how its body is changed on the way to a deployment."""
+
+from typing import NamedTuple
+
+
+class Terms(NamedTuple):
+    """The conditions a price can depend on beside the model, in the words of the price book.
+
+    Attributes:
+        tier: `standard`, `batch`, `flex`, `priority`, `fast` ...
+        region: `global`, or a class the provider charges more for, such as `us`.
+        cache_retention: `default` or `24h` (the longest the call asked for).
+    """
+
+    tier: str = "standard"
+    region: str = "global"
+    cache_retention: str = "default"
+
+
+STANDARD = Terms()
+
+
+class Demand(NamedTuple):
+    """The fields of a request that decide who may serve it and what it can cost.
+
+    Attributes:
+        model: The name the client asked for, unescaped.
+        stream: Whether the reply is a stream.
+        output_tokens_max: The largest output limit the client gave, per choice; None when none.
+        choices: How many answers are asked for (`n`), at least 1.
+        usage_wanted: Whether the client itself asked for usage at the end of a stream.
+        input_tokens_max: An upper bound of the prompt's tokens, from the size of the body;
+            None when a remote part (a document by address or id) leaves only the context
+            window as a bound.
+        thinking_tokens: The thinking budget inside the output limit, None when none.
+        unbounded: The name of a feature whose cost has no bound, None when there is none.
+        tools: Whether tools are offered.
+        images: Whether the prompt carries images.
+        terms: The dearest terms the call asks for.
+    """
+
+    model: str
+    stream: bool
+    output_tokens_max: int | None
+    choices: int = 1
+    usage_wanted: bool = False
+    input_tokens_max: int | None = None
+    thinking_tokens: int | None = None
+    unbounded: str | None = None
+    tools: bool = False
+    images: bool = False
+    terms: Terms = STANDARD
+
+
+class Edit(NamedTuple):
+    """The documented changes to a body on its way upstream; nothing else in it changes.
+
+    Attributes:
+        model: The name to send.
+        output_tokens_max: The limit to send: every limit field that is there is lowered to it
+            when above (or null), and one is inserted when there is none.
+        limit_field: The field to insert when there is none.
+        ask_usage: Whether a stream is made to report its usage at the end.
+    """
+
+    model: str
+    output_tokens_max: int
+    limit_field: str
+    ask_usage: bool = True

@@ -1,0 +1,176 @@
+"""The records of the journal; their JSON is the format `docs/reference/journal.md` documents.
+
+Money is whole nano-dollars, instants whole nanoseconds since 1970 UTC. A field that has its
+default is left out of the JSON.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+FORMAT = 1
+
+State = Literal["measured", "estimated", "unknown"]
+
+
+class _Record(Struct, frozen=True, omit_defaults=True, tag_field="k"):
+    """Common settings of all records."""
+
+
+class SegmentRecord(_Record, frozen=True, tag="segment"):
+    """First record of each segment."""
+
+    format: int
+    worker: str
+    epoch: str
+    seq: int
+    boot_id: str
+    at_ns: int
+
+
+class CandidateRecord(Struct, frozen=True, omit_defaults=True):
+    """One deployment a decision weighed.
+
+    Attributes:
+        expected_nanos: Expected cost, None when it was excluded before it was quoted.
+        excluded: The rule that excluded it, None when it was eligible.
+    """
+
+    deployment: str
+    expected_nanos: int | None = None
+    excluded: str | None = None
+
+
+class DecisionRecord(_Record, frozen=True, tag="decision"):
+    """A ranking of candidates; holds refer to it by its number within the journal.
+
+    Attributes:
+        input_tokens: The prompt tokens the candidates were quoted for.
+        output_tokens: The output tokens they were quoted for.
+    """
+
+    number: int
+    at_ns: int
+    asked: str
+    policy: str
+    input_tokens: int
+    output_tokens: int
+    candidates: tuple[CandidateRecord, ...]
+
+
+class HoldRecord(_Record, frozen=True, tag="hold"):
+    """Money set aside for one attempt; written before the upstream sees a byte.
+
+    Attributes:
+        windows: Keys of the windows the amount is held on, from the run up to the root.
+        input_tokens_max: Bound of the prompt that the amount covers.
+        output_tokens_max: Output limit that is sent upstream (per choice).
+    """
+
+    attempt: str
+    call: str
+    at_ns: int
+    amount_nanos: int
+    windows: tuple[str, ...]
+    principal: str
+    team: str
+    key: str
+    asked: str
+    deployment: str
+    dialect: str
+    decision: int
+    input_tokens_max: int
+    output_tokens_max: int
+    choices: int = 1
+    stream: bool = False
+    run: str | None = None
+
+
+class LineRecord(Struct, frozen=True):
+    """One charge line."""
+
+    meter: str
+    quantity: int
+    price_femto: int
+    amount_nanos: int
+    price_row: str
+
+
+class SettleRecord(_Record, frozen=True, tag="settle"):
+    """The end of an attempt that may have cost money: `amount_nanos` is posted, the rest freed.
+
+    Attributes:
+        state: `measured` (the provider's usage, our prices), `estimated` (posted at a bound),
+            `unknown` (no price is known; nothing posted; only without a hard budget).
+        reason: Why it is not measured, or how the attempt failed; None for a plain success.
+        status: HTTP status of the provider, 0 when there was none.
+        ttft_us: Microseconds from the send to the first byte of the reply, None when none came.
+        by: `worker`, or `takeover` when the steward closed it for a dead worker.
+    """
+
+    attempt: str
+    call: str
+    at_ns: int
+    amount_nanos: int
+    state: State
+    lines: tuple[LineRecord, ...] = ()
+    usage: dict[str, int] = {}
+    served_model: str | None = None
+    upstream_id: str | None = None
+    upstream_request_id: str | None = None
+    status: int = 0
+    reason: str | None = None
+    ttft_us: int | None = None
+    duration_us: int = 0
+    final: bool = True
+    by: str = "worker"
+
+
+class VoidRecord(_Record, frozen=True, tag="void"):
+    """The end of an attempt of which certainly no byte reached the provider: all is freed."""
+
+    attempt: str
+    call: str
+    at_ns: int
+    reason: str
+    final: bool = True
+
+
+class RefusalRecord(_Record, frozen=True, tag="refusal"):
+    """A call that an identified principal made and that was refused before any attempt."""
+
+    call: str
+    at_ns: int
+    principal: str
+    team: str
+    key: str
+    asked: str
+    code: str
+    message: str
+    budget: str | None = None
+    run: str | None = None
+
+
+class SealedRecord(_Record, frozen=True, tag="sealed"):
+    """Last record of a segment.
+
+    Attributes:
+        last: True when the worker ended cleanly (or was taken over): no segment follows and
+            no hold is open.
+        by: `worker`, or `takeover` when the steward sealed it for a dead worker.
+    """
+
+    at_ns: int
+    last: bool = False
+    by: str = "worker"
+
+
+Record = (
+    SegmentRecord
+    | DecisionRecord
+    | HoldRecord
+    | SettleRecord
+    | VoidRecord
+    | RefusalRecord
+    | SealedRecord
+)

@@ -1,0 +1,1 @@
+"""The engine under everything that is kept: the SQLite store, its migrations, journal segments."""

@@ -1,0 +1,49 @@
+"""The SQLite store: driver, pragmas, and reading beside the steward that writes it."""
+
+import importlib
+import sqlite3
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+
+from headgate.units.errors import StoreError
+
+STORE_NAME = "headgate.db"
+BUSY_TIMEOUT_MS = 5_000
+
+
+def _driver() -> ModuleType:
+    """Return the bundled SQLite where there is a wheel of it, else Python's own."""
+    try:
+        return importlib.import_module("pysqlite3.dbapi2")
+    except ModuleNotFoundError:
+        return sqlite3
+
+
+def make_engine(url: str) -> Engine:
+    """Return an engine whose connections are durable (`synchronous=FULL`) and patient."""
+    engine = create_engine(url, module=_driver())
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    return engine
+
+
+def open_store_readonly(data_dir: Path) -> Engine:
+    """Open an existing store for reading, beside a running steward.
+
+    Raises:
+        StoreError: There is no store yet.
+    """
+    path = data_dir / STORE_NAME
+    if not path.exists():
+        raise StoreError(f"There is no store at {path}; start `headgate serve` once first.")
+    return make_engine(f"sqlite:///file:{path}?mode=ro&uri=true")

@@ -1,0 +1,41 @@
+"""Opening the store for writing: schema migrations by Alembic, in process, forward only."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from headgate.store.database import STORE_NAME, make_engine
+from headgate.units.errors import StoreError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def open_store(data_dir: Path) -> Engine:
+    """Open the store for writing, creating and migrating it as needed.
+
+    Raises:
+        StoreError: The file is no store, of a newer release, or cannot be written.
+    """
+    path = data_dir / STORE_NAME
+    created = not path.exists()
+    engine = make_engine(f"sqlite:///{path}")
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        upgrade(engine)
+    except OperationalError as error:
+        raise StoreError(f"{path} cannot be opened: {error.orig}") from error
+    if created:
+        path.chmod(0o600)
+    return engine
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the store to the current schema; does nothing when it is there already."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["engine"] = engine
+    command.upgrade(config, "head")

@@ -1,0 +1,1 @@
+"""Migration scripts; `versions/` holds one file per schema step."""

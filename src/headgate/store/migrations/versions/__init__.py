@@ -1,0 +1,1 @@
+"""Schema steps in order."""

@@ -1,0 +1,218 @@
+"""The codes of every refusal and error a client can meet, and the errors raised inside.
+
+A refusal is an expected no: a value, never raised. An error is the outside breaking: raised
+at the edge of a room as one documented class. A bug is an assert.
+
+    HeadgateError
+    - ConfigurationError     the configuration cannot be used; carries every problem at once
+    - StoreError             the store is broken, locked or of another schema
+    - JournalError           a journal segment is broken or cannot be written
+    - StewardUnavailableError   the steward does not answer on its socket
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class HeadgateError(Exception):
+    """Root of what Headgate raises on purpose."""
+
+
+class StoreError(HeadgateError):
+    """The store is broken, locked by another steward, or of a schema this release cannot read."""
+
+
+class JournalError(HeadgateError):
+    """A journal segment is broken or cannot be written."""
+
+
+class StewardUnavailableError(HeadgateError):
+    """The steward does not answer on its socket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong in a configuration.
+
+    Attributes:
+        file: Path of the file as the user gave it.
+        key: Dotted key, such as `deployments.fast.provider`.
+        problem: What is wrong, one sentence.
+        fix: What to write instead, one sentence.
+    """
+
+    file: str
+    key: str
+    problem: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.key}: {self.problem} Fix: {self.fix}"
+
+
+class ConfigurationError(HeadgateError):
+    """The configuration cannot be used.
+
+    Attributes:
+        problems: All of them, in file order; never empty.
+    """
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+class Code(NamedTuple):
+    """A stable code a client can meet.
+
+    Attributes:
+        code: Snake case, never renamed; a heading of `docs/reference/errors.md`.
+        status: HTTP status, the same in every dialect.
+        openai_type: `error.type` for clients that speak OpenAI.
+        anthropic_type: `error.type` for clients that speak Anthropic.
+        sentence: What happened, when no better sentence is at hand.
+    """
+
+    code: str
+    status: int
+    openai_type: str
+    anthropic_type: str
+    sentence: str
+
+
+class Refusal(NamedTuple):
+    """An expected no, or a failure told to a client.
+
+    Attributes:
+        code: Why, with status and types.
+        message: One sentence a person can act on.
+        param: The field of the request that is at fault, None when it is not one field.
+        retry_after_s: Seconds after which a new try makes sense, None when it makes none.
+    """
+
+    code: Code
+    message: str
+    param: str | None = None
+    retry_after_s: int | None = None
+
+
+def _bad(code: str, sentence: str, status: int = 400) -> Code:
+    return Code(code, status, "invalid_request_error", "invalid_request_error", sentence)
+
+
+# What is wrong with the request.
+BODY_MALFORMED = _bad("body_malformed", "The body is not valid JSON.")
+BODY_INVALID = _bad("body_invalid", "A field of the body has a wrong type or value.")
+KEY_DUPLICATE = _bad("key_duplicate", "The body names a key twice that decides its cost.")
+REQUEST_MALFORMED = _bad("request_malformed", "The request is not valid HTTP/1.1.")
+RUN_INVALID = _bad("run_invalid", "The x-headgate-run header is not a valid run name.")
+CONTENT_UNSUPPORTED = _bad("content_unsupported", "Send application/json, not encoded.", 415)
+FEATURE_UNBOUNDED = _bad(
+    "feature_unbounded", "A feature of this call has no bounded cost under a hard budget.", 422
+)
+METHOD_NOT_ALLOWED = _bad("method_not_allowed", "This path does not take this method.", 405)
+HEAD_TOO_LARGE = _bad("head_too_large", "The head of the request is too large.", 431)
+REQUEST_TIMEOUT = _bad("request_timeout", "The request took too long to arrive.", 408)
+BODY_TOO_LARGE = Code(
+    "body_too_large",
+    413,
+    "invalid_request_error",
+    "request_too_large",
+    "The body is larger than this gateway takes.",
+)
+CONTEXT_EXCEEDED = _bad("context_exceeded", "The prompt is longer than any candidate can take.")
+
+# Who asks, and for what.
+KEY_INVALID = Code(
+    "key_invalid", 401, "authentication_error", "authentication_error", "The key is not valid."
+)
+NOT_PERMITTED = Code(
+    "not_permitted",
+    403,
+    "permission_error",
+    "permission_error",
+    "This key may not use this model.",
+)
+FROZEN = Code("frozen", 403, "permission_error", "permission_error", "Spending is frozen here.")
+PATH_UNKNOWN = Code(
+    "path_unknown", 404, "invalid_request_error", "not_found_error", "There is no such path."
+)
+MODEL_UNKNOWN = Code(
+    "model_unknown", 404, "invalid_request_error", "not_found_error", "There is no such model."
+)
+CALL_UNKNOWN = Code(
+    "call_unknown", 404, "invalid_request_error", "not_found_error", "There is no such call."
+)
+
+# Money.
+BUDGET_EXCEEDED = Code(
+    "budget_exceeded", 402, "insufficient_quota", "billing_error", "A budget refuses this call."
+)
+BUDGET_CONTENDED = Code(
+    "budget_contended",
+    429,
+    "rate_limit_error",
+    "rate_limit_error",
+    "The rest of a budget is in other hands for a moment.",
+)
+UNPRICED = Code(
+    "unpriced",
+    422,
+    "invalid_request_error",
+    "invalid_request_error",
+    "The price of this model is unknown, and a hard budget may not be charged blindly.",
+)
+LEDGER_UNAVAILABLE = Code(
+    "ledger_unavailable", 503, "server_error", "api_error", "The ledger does not answer."
+)
+
+# Capacity.
+CAPACITY_EXHAUSTED = Code(
+    "capacity_exhausted",
+    429,
+    "rate_limit_error",
+    "rate_limit_error",
+    "Every place at this deployment is taken and the queue is full.",
+)
+OVERLOADED = Code(
+    "overloaded", 503, "server_error", "overloaded_error", "This gateway is at its limits."
+)
+SHUTTING_DOWN = Code(
+    "shutting_down", 503, "server_error", "overloaded_error", "This gateway is shutting down."
+)
+
+# What the outside broke.
+UPSTREAM_UNREACHABLE = Code(
+    "upstream_unreachable", 502, "server_error", "api_error", "The provider cannot be reached."
+)
+UPSTREAM_CREDENTIAL = Code(
+    "upstream_credential",
+    502,
+    "server_error",
+    "api_error",
+    "The provider rejected this gateway's credential.",
+)
+UPSTREAM_BROKEN = Code(
+    "upstream_broken", 502, "server_error", "api_error", "The provider's answer broke off."
+)
+UPSTREAM_RATE_LIMITED = Code(
+    "upstream_rate_limited",
+    429,
+    "rate_limit_error",
+    "rate_limit_error",
+    "The provider is limiting this gateway.",
+)
+UPSTREAM_OVERLOADED = Code(
+    "upstream_overloaded", 503, "server_error", "overloaded_error", "The provider is overloaded."
+)
+UPSTREAM_ERROR = Code(
+    "upstream_error", 502, "server_error", "api_error", "The provider answered with an error."
+)
+UPSTREAM_TIMEOUT = Code(
+    "upstream_timeout", 504, "server_error", "timeout_error", "The provider took too long."
+)
+
+CODES: tuple[Code, ...] = tuple(
+    sorted(value for value in list(globals().values()) if isinstance(value, Code))
+)
+"""Every code, by name; the docs have a heading for each and a test that they do."""

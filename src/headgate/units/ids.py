@@ -1,0 +1,37 @@
+"""Ids: how things are named in records, replies and logs."""
+
+import re
+
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+"""What teams, principals, deployments, routes, budgets, keys and providers may be called."""
+
+RUN_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}"
+"""What a client may call a run in the `x-headgate-run` header."""
+
+_NAME = re.compile(NAME_PATTERN)
+_RUN = re.compile(RUN_PATTERN)
+
+
+def is_name(text: str) -> bool:
+    """Tell whether `text` may name a thing of the configuration."""
+    return _NAME.fullmatch(text) is not None
+
+
+def is_run(text: str) -> bool:
+    """Tell whether `text` may name a run."""
+    return _RUN.fullmatch(text) is not None
+
+
+def call_id(worker_tag: str, number: int) -> str:
+    """Return the id of a worker's n-th call; unique as `worker_tag` is unique to a process."""
+    return f"call_{worker_tag}{number:08x}"
+
+
+def attempt_id(call: str, number: int) -> str:
+    """Return the id of a call's n-th attempt, counted from 1."""
+    return f"{call}.{number}"
+
+
+def window_key(budget: str, period: str) -> str:
+    """Return the key of a budget's window, such as `acme-month@2026-11`."""
+    return f"{budget}@{period}"

@@ -1,0 +1,64 @@
+"""Money: whole nano-dollars for amounts, whole femto-dollars for the price of one unit.
+
+An amount is an `int` named `..._nanos` (1e-9 USD). The price of one unit (one token, one
+request) is an `int` named `..._femto` (1e-15 USD), so that 0.003625 USD per million tokens
+is exactly 3,625,000. Rounding happens once, in `line_nanos`, per charge line.
+"""
+
+from decimal import Decimal, InvalidOperation
+
+NANOS_PER_USD = 1_000_000_000
+FEMTO_PER_NANO = 1_000_000
+USD_MAX = Decimal(1_000_000_000)
+"""No single amount may exceed this: sums of such amounts stay inside 64 bits."""
+
+
+class MoneyError(ValueError):
+    """A text is not an amount of dollars, or is finer or larger than the ledger can hold."""
+
+
+def parse_usd(text: str) -> int:
+    """Return the nano-dollars in a decimal text such as `"25.00"`.
+
+    Raises:
+        MoneyError: Not a decimal, negative, finer than a nano-dollar, or above `USD_MAX`.
+    """
+    try:
+        amount = Decimal(text)
+    except InvalidOperation as error:
+        raise MoneyError(f"{text!r} is not an amount of dollars, such as '25.00'") from error
+    if not amount.is_finite() or not 0 <= amount <= USD_MAX:
+        raise MoneyError(f"{text!r} is not between 0 and {USD_MAX} dollars")
+    nanos = amount * NANOS_PER_USD
+    if nanos != nanos.to_integral_value():
+        raise MoneyError(f"{text!r} is finer than a nano-dollar (nine decimals)")
+    return int(nanos)
+
+
+def format_usd(amount_nanos: int) -> str:
+    """Return the exact dollars of an amount, always with nine decimals: `"0.000012500"`."""
+    sign = "-" if amount_nanos < 0 else ""
+    dollars, nanos = divmod(abs(amount_nanos), NANOS_PER_USD)
+    return f"{sign}{dollars}.{nanos:09d}"
+
+
+def femto_per_unit(usd_per_million: Decimal) -> int:
+    """Return the price of one unit in femto-dollars, from dollars per million units.
+
+    Raises:
+        MoneyError: Negative, or finer than a femto-dollar per unit (nine decimals).
+    """
+    femto = usd_per_million * 1_000_000_000
+    if femto < 0 or femto != femto.to_integral_value():
+        raise MoneyError(f"{usd_per_million} per million is negative or finer than nine decimals")
+    return int(femto)
+
+
+def line_nanos(quantity: int, price_femto: int) -> int:
+    """Return what `quantity` units cost, rounded half up to a nano-dollar: the only rounding."""
+    return (quantity * price_femto + 500_000) // FEMTO_PER_NANO
+
+
+def ceil_nanos(quantity: int, price_femto: int) -> int:
+    """Return an upper bound in nano-dollars of what `quantity` units cost (for holds)."""
+    return -(-quantity * price_femto // FEMTO_PER_NANO)
