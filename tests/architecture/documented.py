@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from headgate.units import errors
 from tests.architecture.repository import ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -31,10 +32,15 @@ class Subject:
     discover: Callable[[], Iterable[str]] | None
 
 
+def error_codes() -> list[str]:
+    """Return every code that a client can meet, of refusals and errors alike."""
+    return [value.code for value in vars(errors).values() if isinstance(value, errors.Code)]
+
+
 SUBJECTS = (
     Subject("CLI commands", "cli.md", None),
     Subject("configuration keys", "configuration.md", None),
-    Subject("error codes", "errors.md", None),
+    Subject("error codes", "errors.md", error_codes),
 )
 
 
