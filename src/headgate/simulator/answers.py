@@ -1,16 +1,16 @@
 """What a simulated model says: hidden tokens, text and a tool call, within its output limit."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-
-import msgspec
 
 from headgate.simulator.tokens import BYTES_PER_TOKEN, Lexicon, count
 
 # The name and the frame of a tool call.
 TOOL_TOKENS = 8
 _SCHEMA_DEPTH_MAX = 8
+_PROPERTIES_MAX = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,12 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call the model makes; `arguments` is ASCII JSON, cut short if the output limit was."""
+    """A call the model makes; `arguments` is ASCII JSON, and only a part of it unless `whole`."""
 
     name: str
     arguments: str
     tokens: int
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def compose(wish: Wish, limit: int | None, *, lexicon: Lexicon, offset: int) -> 
     tool_call = _call_tool(wish.tool, left, lexicon.text(4, offset)) if wish.tool else None
     cut = thinking < wish.thinking or text < wish.text
     if wish.tool:
-        cut = cut or tool_call is None or not tool_call.arguments.endswith("}")
+        cut = cut or tool_call is None or not tool_call.whole
     return Answer(
         thinking=thinking,
         thinking_text=lexicon.text(thinking, offset + 1),
@@ -95,13 +96,13 @@ def pieces(text: str, chunk_tokens: int) -> Iterator[tuple[str, int]]:
 def _call_tool(tool: Tool, limit: int, filler: str) -> ToolCall | None:
     if limit < TOOL_TOKENS:
         return None
-    arguments = msgspec.json.encode(_example(tool.schema, filler.strip(), 0)).decode()
-    # A name from a schema may hold any character; pieces are counted in ASCII.
-    arguments = arguments.encode("ascii", "replace").decode()
-    whole_tokens = TOOL_TOKENS + count(arguments)
-    if whole_tokens > limit:
+    # ASCII, so that pieces of it can be counted.
+    example = _example(tool.schema, filler.strip(), 0)
+    arguments = json.dumps(example, ensure_ascii=True, separators=(",", ":"))
+    whole = TOOL_TOKENS + count(arguments) <= limit
+    if not whole:
         arguments = arguments[: (limit - TOOL_TOKENS) * BYTES_PER_TOKEN]
-    return ToolCall(tool.name, arguments, TOOL_TOKENS + count(arguments))
+    return ToolCall(tool.name, arguments, TOOL_TOKENS + count(arguments), whole)
 
 
 def _example(schema: object, filler: str, depth: int) -> Any:
@@ -126,4 +127,8 @@ def _example_object(schema: dict[str, Any], filler: str, depth: int) -> dict[str
         return {}
     required = schema.get("required")
     names = required if isinstance(required, list) else list(properties)
-    return {str(name): _example(properties.get(name, {}), filler, depth + 1) for name in names[:50]}
+    return {
+        name: _example(properties.get(name, {}), filler, depth + 1)
+        for name in names[:_PROPERTIES_MAX]
+        if isinstance(name, str)
+    }

@@ -165,8 +165,8 @@ class MessageGeneration(Generation):
             yield {"type": "text", "text": answer.text}
         if answer.tool_call is not None:
             # A call that the output limit cut short has no arguments that could be parsed.
-            whole = answer.tool_call.arguments.endswith("}")
-            arguments = msgspec.json.decode(answer.tool_call.arguments) if whole else {}
+            call = answer.tool_call
+            arguments = msgspec.json.decode(call.arguments) if call.whole else {}
             yield _tool_block(answer.tool_call.name, arguments)
 
     def _block_scripts(self, answer: Answer, chunk_tokens: int) -> Iterator[_BlockScript]:

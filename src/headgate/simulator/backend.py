@@ -157,12 +157,12 @@ class Backend:
     def _answers(self, job: _Job) -> tuple[Answer, ...]:
         generation, markers, shared = job.generation, job.markers, self._shared
         wants_tool = bool(generation.tools) and (generation.tool_forced or markers.tool)
-        limit = generation.limit
+        limit: int | None = generation.limit or generation.model.output_tokens_max
         text = generation.tool_text if wants_tool else shared.output_tokens
         if markers.tokens is not None:
             text = markers.tokens
         if job.struck_by(FaultKind.IGNORE_LIMIT):
-            text = 2 * (limit or text) + 10
+            text = 2 * (generation.limit or text) + 10
             limit = None
         wish = Wish(
             thinking=generation.thinking if markers.thinking is None else markers.thinking,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from pathlib import Path
-from threading import Lock
+from threading import Condition
 from typing import Any, TextIO
 
 from headgate.simulator.models import ProviderName
@@ -103,7 +103,7 @@ class Bill:
     """
 
     def __init__(self, log: Path | None = None) -> None:
-        self._lock = Lock()
+        self._changed = Condition()
         self._entries: deque[BillEntry] = deque(maxlen=ENTRIES_MAX)
         # Totals are kept as quantities: adding integers is exact and cheap.
         self._quantities: Counter[tuple[str, int, str]] = Counter()
@@ -114,20 +114,29 @@ class Bill:
     def add(self, entry: BillEntry) -> None:
         """Charge one request."""
         row = find_row(entry.model, entry.usage.prompt)
-        with self._lock:
+        if self._log is not None:
+            self._log.write(json.dumps(entry_record(entry)) + "\n")
+        with self._changed:
             self._count += 1
             self._entries.append(entry)
             for meter in METERS:
                 quantity = getattr(entry.usage, meter)
                 if quantity:
                     self._quantities[entry.model, row.prompt_tokens_over, meter] += quantity
-        if self._log is not None:
-            self._log.write(json.dumps(entry_record(entry)) + "\n")
+            self._changed.notify_all()
+
+    def wait(self, count: int, timeout_s: float) -> bool:
+        """Block the calling thread until `count` requests were charged; False if that is too long.
+
+        In a coroutine use `asyncio.to_thread(bill.wait, ...)`.
+        """
+        with self._changed:
+            return self._changed.wait_for(lambda: self._count >= count, timeout_s)
 
     @property
     def total(self) -> Fraction:
         """Dollars charged since the start."""
-        with self._lock:
+        with self._changed:
             quantities = list(self._quantities.items())
         return sum((number * _unit_price(*key) for key, number in quantities), Fraction(0))
 
@@ -139,7 +148,7 @@ class Bill:
     @property
     def entries(self) -> tuple[BillEntry, ...]:
         """The last entries, oldest first; at most `ENTRIES_MAX`."""
-        with self._lock:
+        with self._changed:
             return tuple(self._entries)
 
     def close(self) -> None:

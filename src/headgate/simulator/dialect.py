@@ -50,7 +50,7 @@ class Generation(ABC):
         model: The model that serves it.
         asked: The model name the client sent.
         stream: Whether the reply is streamed.
-        limit: Output tokens at most, per choice; None for the model's own limit.
+        limit: Output tokens at most, per choice, as asked; None if nothing was asked.
         choices: How many answers are wanted.
         text: The text of the last user message.
         tools: The tools that may be called.

@@ -79,6 +79,11 @@ class Gate:
         with self._changed:
             return self._changed.wait_for(lambda: len(self._waiting) >= waiting, timeout_s)
 
+    def wait_empty(self, timeout_s: float) -> bool:
+        """Block the calling thread until no request waits; False if that takes too long."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._waiting, timeout_s)
+
     def _leave(self, ticket: int) -> None:
         with self._changed:
             self._waiting.pop(ticket, None)

@@ -48,7 +48,7 @@ class ChatGeneration(Generation):
         self.model = facts
         self.asked = body.model or ""
         self.stream = bool(body.stream)
-        self.limit = body.max_completion_tokens or body.max_tokens or facts.output_tokens_max
+        self.limit = body.max_completion_tokens or body.max_tokens
         self.choices = body.n or 1
         self.text = last_user_text(messages)
         self.tools = callable_tools(body)

@@ -20,6 +20,14 @@ class Pace:
     jitter_share: float = 0.25
     chunk_tokens: int = 2
 
+    def __post_init__(self) -> None:
+        if self.ttft_ms < 0 or self.delay_ms < 0:
+            raise ValueError("ttft_ms and delay_ms must not be negative")
+        if not 0 <= self.jitter_share <= 1:
+            raise ValueError("jitter_share must be between 0 and 1")
+        if self.chunk_tokens < 1:
+            raise ValueError("chunk_tokens must be at least 1")
+
 
 INSTANT = Pace(ttft_ms=0, delay_ms=0, jitter_share=0)
 
