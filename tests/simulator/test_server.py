@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import openai
 import pytest
 import trustme
 
+import headgate.simulator
 from headgate.simulator import INSTANT, FaultKind, Options, Simulator, SimulatorThread
 from headgate.simulator.received import BODY_BYTES_MAX, Received, ReceivedRequests
 
@@ -59,6 +61,72 @@ def test_connections_are_kept_alive(simulator: Simulator) -> None:
         assert connection.sock is not None
         assert connection.sock.getsockname() == local
     connection.close()
+
+
+def raw_exchange(simulator: Simulator, data: bytes) -> bytes:
+    """Send bytes as they are and return all that comes back until the end."""
+    url = urlsplit(simulator.openai_url)
+    with socket.create_connection((url.hostname, url.port), timeout=5) as connection:
+        connection.sendall(data)
+        received = b""
+        while piece := connection.recv(65536):
+            received += piece
+    return received
+
+
+def test_pipelined_requests_are_answered_in_order(simulator: Simulator) -> None:
+    """Requests sent ahead wait for the replies before them; the last one closes."""
+    head = b"GET /v1/models/%b HTTP/1.1\r\nhost: x\r\nauthorization: Bearer k\r\n%b\r\n"
+
+    requests = [
+        head % (b"gpt-5.4", b""),
+        head % (b"gpt-9", b""),
+        head % (b"gpt-5.5", b"connection: close\r\n"),
+    ]
+
+    received = raw_exchange(simulator, b"".join(requests))
+
+    statuses = [part[:3] for part in received.split(b"HTTP/1.1 ")[1:]]
+    assert statuses == [b"200", b"404", b"200"]
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"what is this\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nx: " + b"y" * 64 * 1024, b"431"),
+    ],
+)
+def test_broken_http_is_refused(simulator: Simulator, data: bytes, status: bytes) -> None:
+    """What cannot be read as a request is answered with its status, and the connection closed."""
+    assert raw_exchange(simulator, data).startswith(b"HTTP/1.1 " + status)
+
+
+def test_large_bodies_are_asked_for(simulator: Simulator) -> None:
+    """A client that expects 100 Continue gets it before the reply."""
+    body = json.dumps(CHAT).encode()
+    head = (
+        b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer k\r\n"
+        b"expect: 100-continue\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+    )
+
+    received = raw_exchange(simulator, head % len(body) + body)
+
+    assert received.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK")
+
+
+def test_imports_nothing_of_the_gateway() -> None:
+    """The simulators share no code with what they check."""
+    folder = Path(headgate.simulator.__file__).parent
+    imported = {
+        line.split()[1]
+        for file in folder.glob("*.py")
+        for line in file.read_text().splitlines()
+        if line.strip().startswith(("from headgate", "import headgate"))
+    }
+
+    assert imported
+    assert all(name.startswith("headgate.simulator") for name in imported)
 
 
 def test_recorded_requests_are_bounded() -> None:
@@ -118,7 +186,14 @@ def test_control_over_http(simulator: Simulator) -> None:
         gate = admin.post("gate/close").json()
         released = admin.post("gate/release", json={"count": None}).json()
         received = admin.get("received").json()["requests"][-1]
-        wrong = admin.post("faults", json={"kind": "earthquake"})
+        wrong = [
+            admin.post("faults", json={"kind": "earthquake"}),
+            admin.post("faults", json={"kind": "cut", "tmies": 1}),
+            admin.post("pace", json={"chunk_tokens": 0}),
+            admin.post("gate/release", content=b"{"),
+            admin.get("bill?last=x"),
+        ]
+        one = admin.get("bill?last=1").json()
         unknown = admin.get("weather")
 
     assert fault.json()["faults"][0]["kind"] == "server_error"
@@ -129,7 +204,9 @@ def test_control_over_http(simulator: Simulator) -> None:
     assert gate["closed"]
     assert not released["closed"]
     assert json.loads(base64.b64decode(received["body_base64"])) == CHAT
-    assert (wrong.status_code, unknown.status_code) == (400, 404)
+    assert [reply.status_code for reply in wrong] == [400] * 5
+    assert len(one["requests"]) == 1
+    assert unknown.status_code == 404
 
 
 def test_tls(tmp_path: Path) -> None:

@@ -189,6 +189,7 @@ class Connection(asyncio.Protocol):
         self._target: list[bytes] = []
         self._headers: list[tuple[str, str]] = []
         self._body: list[bytes] = []
+        self._in_head = True
         self._head_bytes = 0
         self._body_bytes = 0
 
@@ -211,6 +212,7 @@ class Connection(asyncio.Protocol):
         """Called by the event loop."""
         try:
             self._parser.feed_data(data)
+            self._check_head(len(data))
         except httptools.HttpParserUpgrade:
             self.abort()
         except httptools.HttpParserError:
@@ -237,15 +239,15 @@ class Connection(asyncio.Protocol):
     def on_url(self, url: bytes) -> None:
         """Called by the parser."""
         self._target.append(url)
-        self._count_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Called by the parser."""
         self._headers.append((name.decode("latin-1"), value.decode("latin-1")))
-        self._count_head(len(name) + len(value))
 
     def on_headers_complete(self) -> None:
         """Called by the parser."""
+        self._in_head = False
+        self._head_bytes = 0
         expects = any(
             name.lower() == "expect" and value.lower() == "100-continue"
             for name, value in self._headers
@@ -323,8 +325,10 @@ class Connection(asyncio.Protocol):
         self._exchange = Exchange(self)
         self._handle(request, self._exchange)
 
-    def _count_head(self, length: int) -> None:
-        self._head_bytes += length
+    def _check_head(self, length: int) -> None:
+        """Count what arrived without completing a head."""
+        if self._in_head:
+            self._head_bytes += length
         if self._head_bytes > HEAD_BYTES_MAX:
             self._refuse(431)
 
