@@ -25,7 +25,7 @@ def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> No
     path = request.path
     if path in pipeline.world.dialects:
         _refuse(client, request, Refusal(errors.METHOD_NOT_ALLOWED, "Use POST here."))
-    elif path not in PATHS and not path.startswith((CALLS, MODELS + b"/")):
+    elif path not in PATHS and not path.startswith(CALLS):
         _unknown(pipeline, client, request)
     elif request.method not in (b"GET", b"HEAD"):
         _refuse(client, request, Refusal(errors.METHOD_NOT_ALLOWED, "Use GET here."))
@@ -52,15 +52,8 @@ def _models(pipeline: Pipeline, client: ClientConnection, request: Request) -> N
     """Answer with the models a key may ask for, in the dialect its headers speak."""
     assert request.credential is not None
     names = [(name, 0) for name in pipeline.world.router.names if request.credential.may_use(name)]
-    asked = request.path[len(MODELS) + 1 :].decode("latin-1")
-    if asked:
-        names = [pair for pair in names if pair[0] == asked]
-        if not names:
-            _refuse(client, request, Refusal(errors.MODEL_UNKNOWN, f"No model {asked[:128]!r}."))
-            return
     spoken = anthropic_messages if _speaks_anthropic(request) else openai_chat
-    body = spoken.render_models(names) if not asked else spoken.render_model(names[0])
-    _send(client, request, 200, body)
+    _send(client, request, 200, spoken.render_models(names))
 
 
 def _speaks_anthropic(request: Request) -> bool:

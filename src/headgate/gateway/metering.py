@@ -20,7 +20,7 @@ def meter(exchange: Exchange, report: Report) -> Settlement:
     itself, or has no price. Absent is not zero.
     """
     try:
-        metered = exchange.target.kind.metered(report)
+        metered = exchange.target.kind.metered(report, exchange.demand.terms)
     except UsageError:
         return bound_settlement(exchange, Report(), "usage_unreadable")
     card = exchange.target.card(report.served_model, metered.terms, exchange.sent_ns)
@@ -51,7 +51,7 @@ def bound_settlement(
 
 def _head_bound(exchange: Exchange, report: Report) -> int:
     try:
-        metered = exchange.target.kind.metered(report)
+        metered = exchange.target.kind.metered(report, exchange.demand.terms)
     except UsageError:
         return exchange.hold_nanos
     card = exchange.target.card(report.served_model, metered.terms, exchange.sent_ns)

@@ -345,7 +345,7 @@ class Pipeline:
         edit = Edit(
             model=target.deployment.model,
             output_tokens_max=exchange.output_tokens_max,
-            limit_field=target.pool.provider.limit_field,
+            limit_field=target.limit_field,
         )
         body = exchange.dialect.edit(exchange.body, demand, edit)
         wanted = exchange.dialect.FORWARDED
@@ -414,8 +414,7 @@ class Pipeline:
 
     def failed(self, exchange: Exchange, upstream: UpstreamConnection, body: bytes) -> None:
         """The provider answered with an error, for which it bills nothing."""
-        status = upstream.status if upstream.status != 200 else 500
-        failure = exchange.target.kind.failure(status, body)
+        failure = exchange.target.kind.failure(upstream.status, body)
         more = failure.retryable and self._may_retry(exchange)
         settlement = Settlement(0, "measured", reason=failure.code.code)
         self._settle(exchange, settlement, Report(), final=not more)
@@ -425,7 +424,7 @@ class Pipeline:
             headers = replies.facts(exchange, None, 0) + upstream.passed
             exchange.client.write(
                 whole(
-                    status,
+                    failure.code.status if upstream.status == 200 else upstream.status,
                     body,
                     [*headers, (b"x-headgate-code", failure.code.code.encode())],
                     content_type=upstream.content_type or b"application/json",
@@ -496,6 +495,14 @@ class Pipeline:
         if exchange.placed:
             exchange.placed = False
             exchange.target.places.give_back((self.now_ns() - exchange.sent_ns) // 1_000)
+
+    def give_up_on_all(self) -> None:
+        """End every call that still runs, at its bound: the process is about to end."""
+        for exchange in list(self.exchanges):
+            if exchange.held and exchange.phase in ("reply", "body"):
+                exchange.timed_out("shutdown_timeout")
+            else:
+                exchange.client_gone()
 
     # The ends.
 

@@ -7,7 +7,7 @@ from headgate.catalog.prices import PriceBook
 from headgate.catalog.rates import RateCard
 from headgate.catalog.settings import Deployment
 from headgate.gateway.pool import Pool
-from headgate.providers.registry import ProviderKind
+from headgate.providers.registry import Provider as ProviderKind
 from headgate.records.demand import Terms
 
 CARDS_MAX = 256
@@ -18,7 +18,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 class Target:
     """Where an attempt goes, and what it costs there."""
 
-    __slots__ = ("_book", "_cards", "_heads", "deployment", "kind", "places", "pool")
+    __slots__ = ("_book", "_cards", "_heads", "deployment", "kind", "limit_field", "places", "pool")
 
     def __init__(
         self, deployment: Deployment, kind: ProviderKind, pool: Pool, book: PriceBook
@@ -26,6 +26,10 @@ class Target:
         self.deployment = deployment
         self.kind = kind
         self.pool = pool
+        provider = pool.provider
+        self.limit_field = provider.limit_field or kind.limit_field(
+            provider.base_url, deployment.model
+        )
         self.places = Places(deployment.concurrency_max, deployment.queue_max)
         self._book = book
         self._cards: dict[tuple[str, Terms], tuple[int, RateCard | None]] = {}
@@ -51,7 +55,7 @@ class Target:
         for name, value in forwarded:
             lines += (name, b": ", value, b"\r\n")
         names = {name for name, _ in forwarded}
-        for name, value in self.kind.defaults:
+        for name, value in self.kind.DEFAULTS:
             if name not in names:
                 lines += (name, b": ", value, b"\r\n")
         lines.append(b"content-length: %d\r\n\r\n" % len(body))
