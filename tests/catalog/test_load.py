@@ -1,6 +1,9 @@
 """The data files of the package are whole."""
 
+import re
+import tomllib
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +11,7 @@ from headgate.catalog.bands import BandError
 from headgate.catalog.facts import ModelDirectory
 from headgate.catalog.load import parse_band
 from headgate.catalog.prices import PriceBook
-from headgate.catalog.rows import PriceRowError
+from headgate.catalog.rows import PriceRowError, parse_row
 
 
 def test_the_book_has_the_three_sellers(book: PriceBook) -> None:
@@ -70,3 +73,14 @@ def test_a_broken_band_is_refused(change: dict[str, object]) -> None:
     """Nothing in a band is dropped in silence: a dropped holiday would change a price."""
     with pytest.raises((PriceRowError, BandError)):
         parse_band("acme", "peak", {"windows": ["09:00-12:00"]} | change)
+
+
+def test_the_documented_formats_can_be_read() -> None:
+    """The examples of the reference page are rows and bands that the book accepts."""
+    page = Path(__file__).parents[2] / "docs" / "reference" / "prices.md"
+    blocks = re.findall(r"```toml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    document = tomllib.loads("\n".join(blocks))
+    bands = {name: parse_band("acme", name, table) for name, table in document["bands"].items()}
+
+    row = parse_row(document["row"][0], seller="openai", bands=bands)
+    assert row.id == "openai/gpt-5.5/standard/2026-04-23/above-272000/peak"
