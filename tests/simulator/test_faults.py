@@ -9,6 +9,7 @@ import anthropic
 import httpx2
 import openai
 import pytest
+from anthropic.types.shared import ErrorResponse
 from openai.types.shared import ErrorObject
 
 from headgate.simulator import Fault, FaultKind, Pace, ProviderName, Simulator
@@ -100,6 +101,53 @@ def test_rate_limit_twice_then_fine(simulator: Simulator, check_strictly: Any) -
     assert replies[0].headers["retry-after"] == "7"
     check_strictly(ErrorObject, replies[0].json()["error"])
     assert simulator.bill.count == before + 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "openai_status", "anthropic_status"),
+    [
+        ("rate_limit", 429, 429),
+        ("quota", 429, 400),
+        ("overloaded", 503, 529),
+        ("server_error", 500, 500),
+        ("unauthorized", 401, 401),
+        ("not_found", 404, 404),
+        ("error_event", 500, 500),
+    ],
+)
+def test_refusals_have_the_official_shape(
+    simulator: Simulator, check_strictly: Any, kind: str, openai_status: int, anthropic_status: int
+) -> None:
+    """Each refusal has its provider's status and, to the field, its provider's shape."""
+    simulator.faults.add(Fault(FaultKind(kind), times=2))
+    headers = {"authorization": "Bearer k", "anthropic-version": "2023-06-01"}
+
+    with httpx2.Client(headers=headers) as raw:
+        chat = raw.post(f"{simulator.openai_url}/chat/completions", json=CHAT)
+        message = raw.post(f"{simulator.anthropic_url}/v1/messages?beta=true", json=MESSAGE)
+
+    assert (chat.status_code, message.status_code) == (openai_status, anthropic_status)
+    assert chat.json().keys() == {"error"}
+    check_strictly(ErrorObject, chat.json()["error"])
+    check_strictly(ErrorResponse, message.json())
+
+
+def test_error_events_have_the_official_shape(simulator: Simulator, check_strictly: Any) -> None:
+    """So has the event that tells of an error in mid-stream."""
+    simulator.faults.add(Fault(FaultKind.ERROR_EVENT, times=2, after_chunks=1))
+    headers = {"authorization": "Bearer k", "anthropic-version": "2023-06-01"}
+
+    with httpx2.Client(headers=headers) as raw:
+        chat = raw.post(f"{simulator.openai_url}/chat/completions", json={**CHAT, "stream": True})
+        message = raw.post(
+            f"{simulator.anthropic_url}/v1/messages", json={**MESSAGE, "stream": True}
+        )
+
+    chat_error = chat.text.removesuffix("\n\n").rpartition("\n\n")[2]
+    name, data = message.text.removesuffix("\n\n").rpartition("\n\n")[2].split("\n")
+    check_strictly(ErrorObject, json.loads(chat_error.removeprefix("data: "))["error"])
+    assert name == "event: error"
+    check_strictly(ErrorResponse, json.loads(data.removeprefix("data: ")))
 
 
 def test_a_message_can_bring_its_own_fault(openai_client: openai.OpenAI) -> None:
