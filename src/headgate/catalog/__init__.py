@@ -1,0 +1,1 @@
+"""What can be bought and what it costs: the dated price book and the facts of models."""

@@ -1,0 +1,138 @@
+"""Reads the data files of the package into the built-in price book and model directory."""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from importlib import resources
+from typing import Any
+
+from headgate.catalog.bands import Band, parse_window
+from headgate.catalog.facts import ModelDirectory, ModelFacts
+from headgate.catalog.prices import PriceBook, Source
+from headgate.catalog.rows import Fee, Modifier, PriceRow, PriceRowError, parse_row
+from headgate.units.money import femto_per_unit
+
+_MILLION = 1_000_000
+
+
+def load_price_book() -> PriceBook:
+    """Return the built-in price book; reads files, so call it once, at start.
+
+    Raises:
+        PriceRowError: A data file of the package is broken.
+        BandError: The same, in a band.
+    """
+    rows: list[PriceRow] = []
+    modifiers: list[Modifier] = []
+    fees: list[Fee] = []
+    bands: list[Band] = []
+    sources: dict[str, Source] = {}
+    for document in _documents("prices"):
+        seller = str(document["seller"])
+        own_bands = {
+            name: parse_band(seller, name, table)
+            for name, table in document.get("bands", {}).items()
+        }
+        bands += own_bands.values()
+        rows += [parse_row(table, seller=seller, bands=own_bands) for table in document["row"]]
+        modifiers += [_modifier(seller, table) for table in document.get("modifier", [])]
+        fees += [_fee(seller, table) for table in document.get("fee", [])]
+        for name, table in document["sources"].items():
+            sources[name] = Source(name, table["title"], table.get("address"), table["read_on"])
+    return PriceBook(
+        rows=tuple(rows),
+        modifiers=tuple(modifiers),
+        fees=tuple(fees),
+        bands=tuple(bands),
+        sources=tuple(sources.values()),
+        aliases=load_models().aliases(),
+    )
+
+
+def load_models() -> ModelDirectory:
+    """Return the built-in model directory; reads files, so call it once, at start."""
+    models: list[ModelFacts] = []
+    for document in _documents("models"):
+        seller, limit_field = document["seller"], document["output_limit_field"]
+        models += [_facts(seller, limit_field, table) for table in document["model"]]
+    return ModelDirectory(tuple(models))
+
+
+def parse_band(seller: str, name: str, table: Mapping[str, object]) -> Band:
+    """Return the band of a `[bands.NAME]` table.
+
+    Raises:
+        PriceRowError: A key is unknown or has an unusable type.
+        BandError: The zone, a window or a weekday makes no sense.
+    """
+    unknown = set(table) - {"zone", "windows", "weekdays", "except_dates", "sources"}
+    if unknown:
+        raise PriceRowError(f"bands.{name}: {', '.join(sorted(unknown))}: no such key")
+    dates = _list(name, table, "except_dates")
+    weekdays = _list(name, table, "weekdays") or [1, 2, 3, 4, 5, 6, 7]
+    return Band(
+        seller=seller,
+        name=name,
+        zone=str(table.get("zone", "UTC")),
+        windows=tuple(parse_window(str(text)) for text in _list(name, table, "windows")),
+        weekdays=tuple(day for day in weekdays if isinstance(day, int)),
+        except_dates=frozenset(day for day in dates if isinstance(day, date)),
+    )
+
+
+def _list(name: str, table: Mapping[str, object], key: str) -> list[object]:
+    value = table.get(key, [])
+    if not isinstance(value, list):
+        raise PriceRowError(f"bands.{name}.{key}: a list is needed")
+    return value
+
+
+def _documents(folder: str) -> list[dict[str, Any]]:
+    """Return the TOML documents of a data folder by file name."""
+    root = resources.files("headgate.catalog") / "data" / folder
+    files = sorted(root.iterdir(), key=lambda file: file.name)
+    return [
+        tomllib.loads(file.read_text("utf-8"), parse_float=Decimal)
+        for file in files
+        if file.name.endswith(".toml")
+    ]
+
+
+def _modifier(seller: str, table: Mapping[str, Any]) -> Modifier:
+    return Modifier(
+        id=table["id"],
+        seller=seller,
+        models=frozenset(table["models"]),
+        regions=frozenset(table["when"]["region"]),
+        factor=Fraction(table["factor"]),
+        sources=tuple(table["sources"]),
+    )
+
+
+def _fee(seller: str, table: Mapping[str, Any]) -> Fee:
+    return Fee(
+        id=f"{seller}/{table['id']}",
+        seller=seller,
+        meter=table["meter"],
+        price_femto=femto_per_unit(Decimal(table["usd_per_unit"]) * _MILLION),
+        models=frozenset(table.get("models", [])),
+        sources=tuple(table["sources"]),
+    )
+
+
+def _facts(seller: str, limit_field: str, table: Mapping[str, Any]) -> ModelFacts:
+    return ModelFacts(
+        seller=seller,
+        name=table["name"],
+        mode=table["mode"],
+        context_tokens=table.get("context_tokens"),
+        output_tokens_max=table.get("output_tokens_max"),
+        capabilities=frozenset(table["capabilities"]),
+        output_limit_field=table.get("output_limit_field", limit_field),
+        aliases=tuple(table.get("aliases", [])),
+        cache_tokens_min=table.get("cache_tokens_min"),
+        released_on=table.get("released_on"),
+        retired_on=table.get("retired_on"),
+    )

@@ -1,0 +1,148 @@
+"""Rate cards: the prices of one model on fixed terms at one time, ready for the hot path."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from headgate.records.charge import Charge, ChargeLine
+from headgate.records.demand import Terms
+from headgate.units.money import FEMTO_PER_NANO, line_nanos
+from headgate.units.usage import INPUT_METERS, METERS, OUTPUT_METERS, Usage
+
+OUTPUT_TOKENS_LIMIT = 1_000_000_000
+"""What `output_tokens_within` returns when output costs nothing; no more is ever returned."""
+
+_ROUNDING_NANOS = len(INPUT_METERS) + len(OUTPUT_METERS)
+"""A nano per token meter: lines are rounded one by one, so each may come out half a nano up."""
+
+
+class UnpricedMeterError(Exception):
+    """Usage stands on a meter the row has no price for.
+
+    Attributes:
+        meter: The meter.
+        price_row: Id of the row.
+    """
+
+    def __init__(self, meter: str, price_row: str) -> None:
+        self.meter = meter
+        self.price_row = price_row
+        super().__init__(f"{price_row} has no price for {meter}")
+
+
+class Rate(NamedTuple):
+    """One row of a card, with its modifiers and fees worked in.
+
+    Attributes:
+        above_tokens: It prices the whole request when the prompt has more tokens; -1: always.
+        prices_femto: By meter; None is unpriced.
+        price_rows: By meter, the id a charge line carries.
+        input_femto_max: The dearest price a prompt token can have on these terms.
+        output_femto_max: The dearest price an output token can have.
+    """
+
+    above_tokens: int
+    prices_femto: tuple[int | None, ...]
+    price_rows: tuple[str, ...]
+    input_femto_max: int
+    output_femto_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class RateCard:
+    """What a model costs on fixed terms, from some instant until `valid_until_ns`.
+
+    Attributes:
+        seller: Who sells it.
+        model: The model whose rows are used (the alias resolved).
+        terms: The terms the prices are for.
+        valid_until_ns: The card may be kept for instants before this one: no row or band
+            changes earlier.
+        rates: By rising threshold; the first has none.
+    """
+
+    seller: str
+    model: str
+    terms: Terms
+    valid_until_ns: int
+    rates: tuple[Rate, ...]
+
+    def rate(self, usage: Usage) -> Charge:
+        """Return what `usage` costs, a line per meter, each rounded half up to a nano-dollar.
+
+        Raises:
+            UnpricedMeterError: A meter that is not zero has no price.
+        """
+        rate = self._rate_for(usage.prompt_tokens)
+        lines: list[ChargeLine] = []
+        total = 0
+        for meter, quantity, price, row in zip(
+            METERS, usage, rate.prices_femto, rate.price_rows, strict=True
+        ):
+            if quantity:
+                if price is None:
+                    raise UnpricedMeterError(meter, row)
+                amount = line_nanos(quantity, price)
+                total += amount
+                lines.append(ChargeLine(meter, quantity, price, amount, row))
+        return Charge(total, tuple(lines))
+
+    def worst_nanos(self, input_tokens_max: int, output_tokens_max: int) -> int:
+        """Return an upper bound of what any usage within both limits is charged for tokens.
+
+        Every prompt token is taken at the dearest input meter and every output token at the
+        dearest output meter, in the dearest row that so long a prompt can reach. The 24-hour
+        cache write counts only when the terms ask for that retention. Fees are not in it: a
+        call whose number of tool uses has no bound has no worst case.
+        """
+        worst_femto = max(
+            input_tokens_max * rate.input_femto_max + output_tokens_max * rate.output_femto_max
+            for rate in self._reachable(input_tokens_max)
+        )
+        return -(-worst_femto // FEMTO_PER_NANO) + _ROUNDING_NANOS
+
+    def output_tokens_within(self, amount_nanos: int, input_tokens_max: int) -> int:
+        """Return the largest output limit whose `worst_nanos` is at most `amount_nanos`.
+
+        Negative when not even a reply of no tokens fits; never above `OUTPUT_TOKENS_LIMIT`.
+        """
+        room_femto = (amount_nanos - _ROUNDING_NANOS) * FEMTO_PER_NANO
+        tokens = OUTPUT_TOKENS_LIMIT
+        for rate in self._reachable(input_tokens_max):
+            left_femto = room_femto - input_tokens_max * rate.input_femto_max
+            if left_femto < 0:
+                return -1
+            if rate.output_femto_max:
+                tokens = min(tokens, left_femto // rate.output_femto_max)
+        return tokens
+
+    def expected_nanos(self, input_tokens: int, output_tokens: int) -> int:
+        """Return the cost of a call without a warm cache: uncached input and plain output."""
+        rate = self._rate_for(input_tokens)
+        input_femto = rate.prices_femto[_INPUT] or 0
+        output_femto = rate.prices_femto[_OUTPUT] or 0
+        return line_nanos(input_tokens, input_femto) + line_nanos(output_tokens, output_femto)
+
+    def _rate_for(self, prompt_tokens: int) -> Rate:
+        chosen = self.rates[0]
+        for rate in self.rates:
+            if prompt_tokens > rate.above_tokens:
+                chosen = rate
+        return chosen
+
+    def _reachable(self, input_tokens_max: int) -> list[Rate]:
+        return [rate for rate in self.rates if input_tokens_max > rate.above_tokens]
+
+
+_INPUT = METERS.index("input_uncached")
+_OUTPUT = METERS.index("output_text")
+
+
+def dearest(prices_femto: tuple[int | None, ...], terms: Terms) -> tuple[int, int]:
+    """Return the dearest price of a prompt token and of an output token on these terms."""
+    priced = {meter: price or 0 for meter, price in zip(METERS, prices_femto, strict=True)}
+    inputs = [
+        priced[meter]
+        for meter in INPUT_METERS
+        if meter != "cache_write_24h" or terms.cache_retention == "24h"
+    ]
+    return max(inputs), max(priced[meter] for meter in OUTPUT_METERS)

@@ -1,0 +1,288 @@
+"""Price rows: what one model costs in one tier, when it does, and when that was known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal
+
+from headgate.catalog.bands import Band
+from headgate.units.instants import from_datetime, to_datetime
+from headgate.units.money import MoneyError, femto_per_unit
+from headgate.units.usage import METERS
+
+Origin = Literal["built-in", "configuration"]
+FemtoPrices = tuple[int | None, ...]
+"""The price of one unit in femto-dollars per meter, in the order of `METERS`; None: unpriced."""
+
+UNKNOWN_START_NS = from_datetime(datetime(2020, 1, 1, tzinfo=UTC))
+"""From when a row counts whose start is not known, only that it was seen later."""
+
+TOKEN_METERS = METERS[:-1]
+_SHORT_NAMES = {"input": "input_uncached", "output": "output_text"}
+
+
+class PriceRowError(ValueError):
+    """A price row cannot be used; the message names the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRow:
+    """What one model costs in one tier.
+
+    A row is in force from `valid_from_ns` until `valid_to_ns` or until a later row of the same
+    key starts, whichever comes first; see `key`.
+
+    Attributes:
+        id: Stable and readable; what charge lines refer to.
+        prices_femto: Per meter; None where the row has no price (never zero).
+        valid_from_ns: From when the seller charges it; `UNKNOWN_START_NS` when only
+            `observed_at_ns` is known.
+        valid_to_ns: Until when at most (exclusive), None when no end is known.
+        recorded_at_ns: From when it was known; may lie before `valid_from_ns` (announced).
+        superseded_at_ns: When it was known to be wrong or cancelled, None while it stands.
+        min_prompt_tokens_exclusive: The row prices the whole request when the prompt has more
+            tokens than this; None for the ordinary row.
+        band: The hours it holds in, None for every hour that no band covers.
+        observed_at_ns: When the price was seen, if its start is not known.
+        promo: Whether the seller calls it a promotion.
+        sources: Ids of the book's sources, or addresses.
+        note: What else must be known about it, None when nothing.
+        origin: `configuration` rows win over `built-in` ones.
+    """
+
+    id: str
+    seller: str
+    model: str
+    tier: str
+    prices_femto: FemtoPrices
+    valid_from_ns: int
+    recorded_at_ns: int
+    valid_to_ns: int | None = None
+    superseded_at_ns: int | None = None
+    min_prompt_tokens_exclusive: int | None = None
+    band: Band | None = None
+    observed_at_ns: int | None = None
+    promo: bool = False
+    sources: tuple[str, ...] = ()
+    note: str | None = None
+    origin: Origin = "built-in"
+
+    @property
+    def key(self) -> tuple[str, str, str, int, str, str]:
+        """What a later row must share to end this one: all that selects it but time."""
+        return (
+            self.seller,
+            self.model,
+            self.tier,
+            self.min_prompt_tokens_exclusive or 0,
+            self.band.name if self.band else "",
+            self.origin,
+        )
+
+    def known_at(self, known_at_ns: int | None) -> bool:
+        """Tell whether the row stood at an instant of knowledge; None means now."""
+        if known_at_ns is None:
+            return self.superseded_at_ns is None
+        return self.recorded_at_ns <= known_at_ns and (
+            self.superseded_at_ns is None or known_at_ns < self.superseded_at_ns
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Modifier:
+    """A factor on every token price of some models when the call is served in some region.
+
+    Attributes:
+        id: Appended to the row id in charge lines, after `*`.
+        models: The models it applies to.
+        regions: Values of `Terms.region` it applies in.
+        factor: Exact; what the price is multiplied by.
+    """
+
+    id: str
+    seller: str
+    models: frozenset[str]
+    regions: frozenset[str]
+    factor: Fraction
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fee:
+    """The price of a counted unit that is not a token, such as a web search.
+
+    Attributes:
+        models: The models it applies to, empty for every model of the seller.
+    """
+
+    id: str
+    seller: str
+    meter: str
+    price_femto: int
+    models: frozenset[str] = frozenset()
+    sources: tuple[str, ...] = ()
+
+
+def parse_row(
+    table: Mapping[str, object],
+    *,
+    seller: str,
+    bands: Mapping[str, Band],
+    origin: Origin = "built-in",
+    default_recorded_at_ns: int | None = None,
+) -> PriceRow:
+    """Return the row of a table of the price book's format (`docs/reference/prices.md`).
+
+    Args:
+        table: As read from TOML.
+        seller: Whose price it is.
+        bands: By the name that `band` refers to.
+        origin: Where the table stands.
+        default_recorded_at_ns: When it was known, for tables without `recorded_at`.
+
+    Raises:
+        PriceRowError: A key is missing, unknown or has an unusable value.
+    """
+    fields = _Fields(table)
+    model, tier = fields.text("model"), fields.text("tier", "standard")
+    valid_from, observed_at = fields.instant("valid_from"), fields.instant("observed_at")
+    if valid_from is None and observed_at is None:
+        raise PriceRowError("valid_from: give it, or observed_at when the start is not known")
+    recorded_at = fields.instant("recorded_at", default_recorded_at_ns)
+    if recorded_at is None:
+        raise PriceRowError("recorded_at: give the day from which the price was known")
+    band_name = fields.text("band", "")
+    if band_name and band_name not in bands:
+        raise PriceRowError(f"band: {seller} has no band {band_name!r}")
+    threshold = fields.count("min_prompt_tokens_exclusive")
+    start_ns = UNKNOWN_START_NS if valid_from is None else valid_from
+    start = f"seen-{_day(observed_at)}" if valid_from is None and observed_at else _day(start_ns)
+    row_id = f"{seller}/{model}/{tier}/{start}"
+    row_id += f"/above-{threshold}" if threshold else ""
+    row_id += f"/{band_name}" if band_name else ""
+    row = PriceRow(
+        id=row_id if origin == "built-in" else f"{origin}/{row_id}",
+        seller=seller,
+        model=model,
+        tier=tier,
+        prices_femto=parse_prices(fields.table("usd_per_million")),
+        valid_from_ns=start_ns,
+        valid_to_ns=fields.instant("valid_to"),
+        recorded_at_ns=recorded_at,
+        superseded_at_ns=fields.instant("superseded_at"),
+        min_prompt_tokens_exclusive=threshold,
+        band=bands[band_name] if band_name else None,
+        observed_at_ns=observed_at,
+        promo=fields.flag("promo"),
+        sources=fields.texts("sources"),
+        note=fields.text("note", "") or None,
+        origin=origin,
+    )
+    fields.reject_rest()
+    if row.valid_to_ns is not None and row.valid_to_ns <= row.valid_from_ns:
+        raise PriceRowError("valid_to: it must come after valid_from")
+    return row
+
+
+def parse_prices(table: Mapping[str, object]) -> FemtoPrices:
+    """Return the femto prices of a table of dollars per million tokens, by meter.
+
+    `input` and `output` stand for `input_uncached` and `output_text`; both must be there.
+    `output_reasoning` costs what `output_text` does unless it has its own price.
+
+    Raises:
+        PriceRowError: A meter is unknown or twice there, or a price is not a decimal text.
+    """
+    prices: dict[str, int] = {}
+    for name, value in table.items():
+        meter = _SHORT_NAMES.get(name, name)
+        if meter not in TOKEN_METERS or meter in prices:
+            raise PriceRowError(f"usd_per_million: {name!r} is not a meter, or it is there twice")
+        prices[meter] = _femto(name, value)
+    if "input_uncached" not in prices or "output_text" not in prices:
+        raise PriceRowError("usd_per_million: input and output must both have a price")
+    prices.setdefault("output_reasoning", prices["output_text"])
+    return tuple(prices.get(meter) for meter in METERS)
+
+
+def _femto(name: str, value: object) -> int:
+    if not isinstance(value, str):
+        raise PriceRowError(f'usd_per_million: write the price of {name} as text, such as "2.50"')
+    try:
+        amount = Decimal(value)
+        return femto_per_unit(amount)
+    except (ArithmeticError, MoneyError) as error:
+        raise PriceRowError(f"usd_per_million: {name}: {value!r} is not a usable price") from error
+
+
+def _day(at_ns: int) -> str:
+    moment = to_datetime(at_ns)
+    whole_day = (moment.hour, moment.minute, moment.second) == (0, 0, 0)
+    return moment.strftime("%Y-%m-%d" if whole_day else "%Y-%m-%dT%H:%MZ")
+
+
+def instant_of(value: object) -> int:
+    """Return the instant of a TOML date (00:00 UTC of that day) or date-time with offset.
+
+    Raises:
+        PriceRowError: It is neither, or has no offset.
+    """
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise PriceRowError(f"{value}: a date-time needs an offset, such as Z")
+        return from_datetime(value)
+    if isinstance(value, date):
+        return from_datetime(datetime(value.year, value.month, value.day, tzinfo=UTC))
+    raise PriceRowError(f"{value!r} is not a date or date-time")
+
+
+class _Fields:
+    """Reads a TOML table key by key and remembers what was not read."""
+
+    def __init__(self, table: Mapping[str, object]) -> None:
+        self._rest = dict(table)
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value = self._rest.pop(key, default)
+        if not isinstance(value, str):
+            raise PriceRowError(f"{key}: a text is needed")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        value = self._rest.pop(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise PriceRowError(f"{key}: a list of texts is needed")
+        return tuple(value)
+
+    def instant(self, key: str, default_ns: int | None = None) -> int | None:
+        value = self._rest.pop(key, None)
+        if value is None:
+            return default_ns
+        try:
+            return instant_of(value)
+        except PriceRowError as error:
+            raise PriceRowError(f"{key}: {error}") from error
+
+    def count(self, key: str) -> int | None:
+        value = self._rest.pop(key, None)
+        if value is not None and (type(value) is not int or value <= 0):
+            raise PriceRowError(f"{key}: a whole number above zero is needed")
+        return value if type(value) is int else None
+
+    def flag(self, key: str) -> bool:
+        value = self._rest.pop(key, False)
+        if not isinstance(value, bool):
+            raise PriceRowError(f"{key}: true or false is needed")
+        return value
+
+    def table(self, key: str) -> Mapping[str, object]:
+        value = self._rest.pop(key, None)
+        if not isinstance(value, dict):
+            raise PriceRowError(f"{key}: a table of prices is needed")
+        return value
+
+    def reject_rest(self) -> None:
+        if self._rest:
+            raise PriceRowError(f"{', '.join(sorted(self._rest))}: no such key in a price row")
