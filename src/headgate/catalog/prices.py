@@ -101,6 +101,24 @@ class PriceBook:
         priced_as = self.priced_as(seller, model)
         return tuple(row for row in self.rows if (row.seller, row.model) == (seller, priced_as))
 
+    def end_ns(self, row: PriceRow, known_at_ns: int | None = None) -> int | None:
+        """Return when a row ends or ended as known at an instant, None when no end is known."""
+        later = [
+            other.valid_from_ns
+            for other in self._by_tier[row.seller, row.model, row.tier]
+            if other.key == row.key
+            and other.valid_from_ns > row.valid_from_ns
+            and other.known_at(known_at_ns)
+        ]
+        ends = later if row.valid_to_ns is None else [*later, row.valid_to_ns]
+        return min(ends, default=None)
+
+    def entry(self, price_row: str) -> PriceRow | Fee | None:
+        """Return the row or fee that a charge line names, None when the book has none such."""
+        row_id = price_row.partition("*")[0]
+        entries: tuple[PriceRow | Fee, ...] = (*self.rows, *self.fees)
+        return next((entry for entry in entries if entry.id == row_id), None)
+
     def priced_as(self, seller: str, model: str) -> str | None:
         """Return the model whose rows price `model`, None when it is unpriced.
 

@@ -15,7 +15,7 @@ _ROUNDING_NANOS = len(INPUT_METERS) + len(OUTPUT_METERS)
 """A nano per token meter: lines are rounded one by one, so each may come out half a nano up."""
 
 
-class UnpricedMeterError(Exception):
+class UnpricedMeterError(LookupError):
     """Usage stands on a meter the row has no price for.
 
     Attributes:

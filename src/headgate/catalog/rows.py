@@ -81,6 +81,11 @@ class PriceRow:
             self.origin,
         )
 
+    @property
+    def start_is_known(self) -> bool:
+        """False when the price was only seen, at `observed_at_ns`."""
+        return self.valid_from_ns != UNKNOWN_START_NS
+
     def known_at(self, known_at_ns: int | None) -> bool:
         """Tell whether the row stood at an instant of knowledge; None means now."""
         if known_at_ns is None:
@@ -158,7 +163,11 @@ def parse_row(
         raise PriceRowError(f"band: {seller} has no band {band_name!r}")
     threshold = fields.count("min_prompt_tokens_exclusive")
     start_ns = UNKNOWN_START_NS if valid_from is None else valid_from
-    start = f"seen-{_day(observed_at)}" if valid_from is None and observed_at else _day(start_ns)
+    start = (
+        f"seen-{short_instant(observed_at)}"
+        if valid_from is None and observed_at
+        else short_instant(start_ns)
+    )
     row_id = f"{seller}/{model}/{tier}/{start}"
     row_id += f"/above-{threshold}" if threshold else ""
     row_id += f"/{band_name}" if band_name else ""
@@ -217,7 +226,8 @@ def _femto(name: str, value: object) -> int:
         raise PriceRowError(f"usd_per_million: {name}: {value!r} is not a usable price") from error
 
 
-def _day(at_ns: int) -> str:
+def short_instant(at_ns: int) -> str:
+    """Return `2026-08-17`, or `2026-08-16T16:00Z` when it is not 00:00 UTC; cut to the minute."""
     moment = to_datetime(at_ns)
     whole_day = (moment.hour, moment.minute, moment.second) == (0, 0, 0)
     return moment.strftime("%Y-%m-%d" if whole_day else "%Y-%m-%dT%H:%MZ")

@@ -1,0 +1,162 @@
+"""`headgate prices`: show what models cost, explain what a call would cost, check the book."""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from headgate.catalog.check import check_book
+from headgate.catalog.load import load_models, load_price_book
+from headgate.catalog.prices import PriceBook
+from headgate.catalog.rates import UnpricedMeterError
+from headgate.catalog.rows import PriceRow
+from headgate.cli import prices_text as text
+from headgate.records.demand import Terms
+from headgate.units.instants import from_datetime
+from headgate.units.usage import METERS, Usage
+
+app = typer.Typer(
+    no_args_is_help=True, help="Show what models cost, explain a charge, check the price book."
+)
+
+Model = Annotated[str, typer.Argument(metavar="SELLER/MODEL", help="Such as openai/gpt-5.5.")]
+At = Annotated[str | None, typer.Option(help="A date, or a date-time with offset; default: now.")]
+Known = Annotated[str | None, typer.Option(help="Use only what was known then; default: now.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+_SHORT_METERS = {"input": "input_uncached", "output": "output_text"}
+
+
+def price_book(extra: Iterable[PriceRow] = ()) -> PriceBook:
+    """Return the built-in book with `extra` rows, such as those of a configuration."""
+    return load_price_book().with_rows(extra)
+
+
+@app.command()
+def show(
+    model: Annotated[str | None, typer.Argument(metavar="[SELLER/MODEL]")] = None,
+    at: At = None,
+    known: Known = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the prices in force, or one model's whole history.
+
+    Without SELLER/MODEL: the standard tier of every model. With it: every row, those that ended
+    or were cancelled too, unless --at asks for the rows of one instant.
+    """
+    book, at_ns = price_book(), _instant(at)
+    known_ns = _instant(known) if known else None
+    if model is None:
+        listing = text.listing(book, at_ns, known_ns)
+    else:
+        seller, name = _split(model)
+        _require_priced(book, seller, name)
+        rows = book.rows_of(seller, name)
+        listing = text.history(book, rows, at_ns if at else None, known_ns)
+    if as_json:
+        typer.echo(json.dumps(listing.as_json(), indent=2))
+    else:
+        Console().print(listing.as_table())
+
+
+@app.command()
+def explain(
+    model: Model,
+    usage: Annotated[str, typer.Option(help="Such as input=1000,cache_read=5000,output=200.")],
+    at: At = None,
+    tier: Annotated[str, typer.Option(help="standard, batch, flex, priority, fast ...")] = (
+        "standard"
+    ),
+    region: Annotated[str, typer.Option(help="global, us ...")] = "global",
+    as_json: AsJson = False,
+) -> None:
+    """Print what a usage costs, line by line: quantity x price = amount, and from which row."""
+    book, at_ns = price_book(), _instant(at)
+    seller, name = _split(model)
+    counts = _usage(usage)
+    _require_priced(book, seller, name)
+    terms = Terms(tier=tier, region=region)
+    card = book.rate_card(seller, name, terms, at_ns)
+    if card is None:
+        tiers = sorted({row.tier for row in book.rows_of(seller, name)})
+        _fail(
+            f"{model} has no price in tier {tier!r}, region {region!r} at that time.",
+            f"Its tiers are {', '.join(tiers)}; `headgate prices show {model}` lists every row.",
+        )
+    try:
+        charge = card.rate(counts)
+    except UnpricedMeterError as error:
+        _fail(f"{error}.", "Such usage cannot be charged; add a row that prices this meter.")
+    explanation = text.Explanation(book, card, charge, at_ns)
+    if as_json:
+        typer.echo(json.dumps(explanation.as_json(), indent=2))
+    else:
+        Console().print(explanation.as_table())
+        for note in explanation.notes():
+            typer.echo(note)
+
+
+@app.command()
+def check(as_json: AsJson = False) -> None:
+    """Look for what a slip of the pen looks like; exit with 1 when there is an error."""
+    findings = check_book(price_book(), load_models())
+    errors = sum(finding.severity == "error" for finding in findings)
+    if as_json:
+        report = {"errors": errors, "findings": [finding._asdict() for finding in findings]}
+        typer.echo(json.dumps(report, indent=2))
+    else:
+        for finding in findings:
+            typer.echo(f"{finding.severity}: {finding.rule}: {finding.row}: {finding.message}")
+        typer.echo(f"{errors} errors, {len(findings) - errors} warnings")
+    if errors:
+        raise typer.Exit(1)
+
+
+def _instant(value: str | None) -> int:
+    """Return the instant of an ISO date or date-time with offset, now when there is none."""
+    if value is None:
+        return from_datetime(datetime.now(UTC))
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        _fail(f"{value!r} is not a date or date-time.", "Write 2026-08-17 or 2026-08-17T01:00Z.")
+    if moment.tzinfo is None:
+        if "T" in value or " " in value:
+            _fail(f"{value!r} has no offset.", f"Write {value}Z when it is UTC.")
+        moment = moment.replace(tzinfo=UTC)
+    return from_datetime(moment)
+
+
+def _split(model: str) -> tuple[str, str]:
+    seller, slash, name = model.partition("/")
+    if not (seller and slash and name):
+        _fail(f"{model!r} names no seller.", "Write SELLER/MODEL, such as openai/gpt-5.5.")
+    return seller, name
+
+
+def _usage(value: str) -> Usage:
+    """Return the usage of `meter=count,...`; `input` and `output` may stand for their meters."""
+    counts: dict[str, int] = {}
+    for part in value.split(","):
+        name, _, count = part.strip().partition("=")
+        meter = _SHORT_METERS.get(name, name)
+        if meter not in METERS or meter in counts or not (count.isascii() and count.isdigit()):
+            _fail(f"{part!r} is not a meter and a count.", f"Meters: {', '.join(METERS)}.")
+        counts[meter] = int(count)
+    return Usage(**counts)
+
+
+def _require_priced(book: PriceBook, seller: str, name: str) -> None:
+    if book.priced_as(seller, name) is not None:
+        return
+    near = load_models().near(f"{seller}/{name}")
+    hint = f"Did you mean {' or '.join(near)}?" if near else "`headgate prices show` lists all."
+    _fail(f"There is no price for {seller}/{name}.", hint)
+
+
+def _fail(problem: str, fix: str) -> NoReturn:
+    typer.echo(f"{problem} {fix}", err=True)
+    raise typer.Exit(2)

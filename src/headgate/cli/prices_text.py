@@ -1,0 +1,209 @@
+"""What `headgate prices` prints: rows and charges as tables and as JSON."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from rich.table import Column, Table
+
+from headgate.catalog.prices import PriceBook
+from headgate.catalog.rates import RateCard
+from headgate.catalog.rows import Fee, PriceRow, short_instant
+from headgate.records.charge import Charge, ChargeLine
+from headgate.records.demand import STANDARD
+from headgate.units.instants import to_iso
+from headgate.units.money import format_usd
+from headgate.units.usage import METERS
+
+_SHOWN_METERS = {
+    "input_uncached": "input",
+    "cache_read": "cache read",
+    "cache_write_5m": "write 5m",
+    "cache_write_1h": "write 1h",
+    "output_text": "output",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Price rows to show.
+
+    Attributes:
+        rows: Each with the instant it ends or ended, None when no end is known.
+    """
+
+    rows: tuple[tuple[PriceRow, int | None], ...]
+
+    def as_table(self) -> Table:
+        """Return a table with a line per row, in dollars per million tokens."""
+        id_column = Column("row", overflow="fold", ratio=3)
+        remarks = Column("remarks", overflow="fold", ratio=2)
+        table = Table(id_column, *_SHOWN_METERS.values(), "from", "until", remarks, expand=True)
+        for row, end_ns in self.rows:
+            prices = (usd_per_million(row, meter) or "-" for meter in _SHOWN_METERS)
+            end = "" if end_ns is None else short_instant(end_ns)
+            table.add_row(row.id, *prices, start_of(row), end, _remarks(row))
+        table.caption = "USD per million tokens; --json has every meter"
+        return table
+
+    def as_json(self) -> dict[str, object]:
+        """Return the rows with every price, their dates and sources."""
+        return {"rows": [_row_json(row, end_ns) for row, end_ns in self.rows]}
+
+
+def listing(book: PriceBook, at_ns: int, known_ns: int | None) -> Listing:
+    """Return the standard rows in force at an instant, for every model."""
+    rows: list[PriceRow] = []
+    for seller, model in book.models():
+        card = book.rate_card(seller, model, STANDARD, at_ns, known_ns)
+        rows += _rows_of_card(book, card)
+    return Listing(tuple((row, book.end_ns(row, known_ns)) for row in rows))
+
+
+def history(
+    book: PriceBook, rows: tuple[PriceRow, ...], at_ns: int | None, known_ns: int | None
+) -> Listing:
+    """Return a model's rows, or those of them in force at an instant, in any tier.
+
+    Args:
+        book: The book that has the rows.
+        rows: Of one model.
+        at_ns: The instant, None for all of them.
+        known_ns: Leave out what did not stand then; None leaves out nothing of a history.
+    """
+    if known_ns is not None:
+        rows = tuple(row for row in rows if row.known_at(known_ns))
+    if at_ns is not None:
+        wanted: list[PriceRow] = []
+        for seller, model, tier in dict.fromkeys(row.key[:3] for row in rows):
+            terms = STANDARD._replace(tier=tier)
+            wanted += _rows_of_card(book, book.rate_card(seller, model, terms, at_ns, known_ns))
+        rows = tuple(wanted)
+    return Listing(tuple((row, book.end_ns(row, known_ns)) for row in rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A charge with the rows it comes from.
+
+    Attributes:
+        at_ns: The instant that decided the price.
+    """
+
+    book: PriceBook
+    card: RateCard
+    charge: Charge
+    at_ns: int
+
+    def as_table(self) -> Table:
+        """Return a table with a line per meter and the sum."""
+        title = f"{self.card.seller}/{self.card.model} at {to_iso(self.at_ns)}"
+        id_column = Column("row", overflow="fold")
+        table = Table("meter", "quantity", "x USD", "= USD", id_column, "from", title=title)
+        for line in self.charge.lines:
+            entry = self.book.entry(line.price_row)
+            start = start_of(entry) if isinstance(entry, PriceRow) else ""
+            unit = f"{usd_per_unit(line.price_femto):f}"
+            amount = format_usd(line.amount_nanos)
+            table.add_row(line.meter, str(line.quantity), unit, amount, line.price_row, start)
+        table.add_section()
+        table.add_row("total", "", "", format_usd(self.charge.amount_nanos), "", "")
+        return table
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what must be known about the rows: sources, notes, unknown starts."""
+        notes: list[str] = []
+        for row_id in dict.fromkeys(line.price_row for line in self.charge.lines):
+            entry = self.book.entry(row_id)
+            assert entry is not None, "a charge line names an entry of its book"
+            notes.append(f"{row_id}: read in {', '.join(entry.sources)}")
+            if isinstance(entry, PriceRow) and (remarks := _remarks(entry)):
+                notes.append(f"{row_id}: {remarks}")
+            if isinstance(entry, PriceRow) and not entry.start_is_known:
+                notes.append(f"{row_id}: its start is not known; it is taken to hold from 2020 on")
+        return tuple(notes)
+
+    def as_json(self) -> dict[str, object]:
+        """Return the lines with their rows, money as exact decimal text."""
+        return {
+            "seller": self.card.seller,
+            "model": self.card.model,
+            "tier": self.card.terms.tier,
+            "region": self.card.terms.region,
+            "at": to_iso(self.at_ns),
+            "amount_usd": format_usd(self.charge.amount_nanos),
+            "lines": [self._line_json(line) for line in self.charge.lines],
+        }
+
+    def _line_json(self, line: ChargeLine) -> dict[str, object]:
+        entry = self.book.entry(line.price_row)
+        assert entry is not None, "a charge line names an entry of its book"
+        fields: dict[str, object] = {
+            "meter": line.meter,
+            "quantity": line.quantity,
+            "price_usd": f"{usd_per_unit(line.price_femto):f}",
+            "amount_usd": format_usd(line.amount_nanos),
+            "price_row": line.price_row,
+        }
+        if isinstance(entry, Fee):
+            return {**fields, "sources": list(entry.sources)}
+        return {**fields, "row": _row_json(entry, self.book.end_ns(entry))}
+
+
+def usd_per_unit(price_femto: int) -> Decimal:
+    """Return the exact dollars of one unit."""
+    return Decimal(price_femto).scaleb(-15).normalize()
+
+
+def usd_per_million(row: PriceRow, meter: str) -> str | None:
+    """Return the exact dollars per million units, None when the meter is unpriced."""
+    price_femto = row.prices_femto[METERS.index(meter)]
+    if price_femto is None:
+        return None
+    return f"{Decimal(price_femto).scaleb(-9).normalize():f}"
+
+
+def start_of(row: PriceRow) -> str:
+    """Return since when a row holds, and say so when that is not known."""
+    if row.observed_at_ns is not None and not row.start_is_known:
+        return f"? (seen {short_instant(row.observed_at_ns)})"
+    return short_instant(row.valid_from_ns)
+
+
+def _remarks(row: PriceRow) -> str:
+    remarks = ["promotion"] if row.promo else []
+    if row.superseded_at_ns is not None:
+        remarks.append(f"cancelled {short_instant(row.superseded_at_ns)}")
+    return "; ".join([*remarks, row.note] if row.note else remarks)
+
+
+def _rows_of_card(book: PriceBook, card: RateCard | None) -> list[PriceRow]:
+    if card is None:
+        return []
+    entries = [book.entry(rate.price_rows[0]) for rate in card.rates]
+    return [entry for entry in entries if isinstance(entry, PriceRow)]
+
+
+def _row_json(row: PriceRow, end_ns: int | None) -> dict[str, object]:
+    prices = {meter: usd_per_million(row, meter) for meter in METERS}
+    return {
+        "id": row.id,
+        "seller": row.seller,
+        "model": row.model,
+        "tier": row.tier,
+        "min_prompt_tokens_exclusive": row.min_prompt_tokens_exclusive,
+        "band": row.band.name if row.band else None,
+        "usd_per_million": {meter: price for meter, price in prices.items() if price is not None},
+        "valid_from": to_iso(row.valid_from_ns) if row.start_is_known else None,
+        "observed_at": _iso(row.observed_at_ns),
+        "valid_to": _iso(end_ns),
+        "recorded_at": to_iso(row.recorded_at_ns),
+        "superseded_at": _iso(row.superseded_at_ns),
+        "promo": row.promo,
+        "origin": row.origin,
+        "sources": list(row.sources),
+        "note": row.note,
+    }
+
+
+def _iso(at_ns: int | None) -> str | None:
+    return None if at_ns is None else to_iso(at_ns)
