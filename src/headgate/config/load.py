@@ -29,8 +29,13 @@ FILE_BYTES_MAX = 8 << 20
 _PLACE = re.compile(r" \(at (?P<place>.*)\)$")
 
 
-def load(path: Path, environ: Mapping[str, str]) -> Snapshot:
+def load(path: Path, environ: Mapping[str, str], *, with_secrets: bool = True) -> Snapshot:
     """Return what the configuration file says, resolved; relative paths start at its folder.
+
+    Args:
+        path: The file.
+        environ: The environment that secrets may stand in.
+        with_secrets: False leaves secrets unread and empty, for who only reads the books.
 
     Raises:
         ConfigurationError: It cannot be used; carries every problem that was found.
@@ -38,7 +43,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Snapshot:
     problems = Problems(str(path))
     document = _document(path, problems)
     problems.raise_if_any()
-    secrets = SecretReader(environ, path.parent, problems)
+    secrets = SecretReader(environ if with_secrets else None, path.parent, problems)
     snapshot = _snapshot(document, secrets, path, problems)
     problems.raise_if_any()
     return snapshot

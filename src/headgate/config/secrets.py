@@ -13,12 +13,12 @@ class SecretReader:
     """Resolves secrets of one configuration file.
 
     Args:
-        environ: The environment.
+        environ: The environment; None to read no secret at all.
         base: The folder that relative paths start from: the configuration file's.
         problems: Where what is missing is noted.
     """
 
-    def __init__(self, environ: Mapping[str, str], base: Path, problems: Problems) -> None:
+    def __init__(self, environ: Mapping[str, str] | None, base: Path, problems: Problems) -> None:
         self._environ = environ
         self._base = base
         self._problems = problems
@@ -35,21 +35,23 @@ class SecretReader:
                 'Write one of { env = "NAME" }, { file = "PATH" }, { value = "SECRET" }.',
             )
             return None
-        text = self._find(secret, key)
+        if self._environ is None:
+            return None
+        text = self._find(secret, self._environ, key)
         return None if text is None else self._usable(text.strip(), f"{key}.{given[0]}")
 
-    def _find(self, secret: Secret, key: str) -> str | None:
+    def _find(self, secret: Secret, environ: Mapping[str, str], key: str) -> str | None:
         if secret.env is not None:
-            return self._from_environment(secret.env, f"{key}.env")
+            return self._from_environment(secret.env, environ, f"{key}.env")
         if secret.file is not None:
             return self._from_file(self._base / secret.file, f"{key}.file")
         return secret.value
 
-    def _from_environment(self, name: str, key: str) -> str | None:
-        text = self._environ.get(name, "")
+    def _from_environment(self, name: str, environ: Mapping[str, str], key: str) -> str | None:
+        text = environ.get(name, "")
         if text.strip():
             return text
-        state = "empty" if name in self._environ else "not set"
+        state = "empty" if name in environ else "not set"
         self._problems.add(
             key,
             f"The environment variable {name} is {state}.",

@@ -1,7 +1,7 @@
 """The tables of headgate.toml as types: the loader, the schema and the docs' test read these."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -10,12 +10,17 @@ from headgate.catalog.settings import Deployment
 from headgate.gateway.settings import Edge
 from headgate.identity.settings import ANY_MODEL, PrincipalKind
 from headgate.providers.settings import OnDisconnect, Provider
+from headgate.units.ids import NAME_PATTERN
+
+Day = Any
+"""A TOML date or date-time with offset; the catalog checks it."""
 
 Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 CountOrNone = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 Millis = Annotated[int, Meta(ge=1, le=86_400_000)]
 Bytes = Annotated[int, Meta(ge=1, le=1 << 40)]
 Text = Annotated[str, Meta(min_length=1, max_length=2_000)]
+Name = Annotated[str, Meta(pattern=f"^{NAME_PATTERN}$")]
 Texts = Annotated[tuple[Text, ...], Meta(min_length=1, max_length=10_000)]
 
 _EDGE = Edge()
@@ -171,10 +176,10 @@ class PricesShape(Shape, frozen=True, kw_only=True):
 
     provider: Text
     model: Text
-    valid_from: object
+    valid_from: Day
     per_million_tokens: Mapping[str, Text]
-    valid_to: object = None
-    recorded_at: object = None
+    valid_to: Day | None = None
+    recorded_at: Day | None = None
     tier: Text = "standard"
     min_prompt_tokens_exclusive: Count | None = None
     band: Text | None = None
@@ -190,14 +195,14 @@ class FileShape(Shape, frozen=True, kw_only=True):
     organisation: OrganisationShape = OrganisationShape()
     console: ConsoleShape = ConsoleShape()
     limits: LimitsShape = LimitsShape()
-    providers: Mapping[str, ProviderShape] = {}
-    deployments: Mapping[str, DeploymentShape] = {}
+    providers: Mapping[Name, ProviderShape] = {}
+    deployments: Mapping[Name, DeploymentShape] = {}
     prices: tuple[PricesShape, ...] = ()
-    routes: Mapping[str, RouteShape] = {}
-    teams: Mapping[str, TeamShape] = {}
-    principals: Mapping[str, PrincipalShape] = {}
-    keys: Mapping[str, KeyShape] = {}
-    budgets: Mapping[str, BudgetShape] = {}
+    routes: Mapping[Name, RouteShape] = {}
+    teams: Mapping[Name, TeamShape] = {}
+    principals: Mapping[Name, PrincipalShape] = {}
+    keys: Mapping[Name, KeyShape] = {}
+    budgets: Mapping[Name, BudgetShape] = {}
 
 
 TableKind = Literal["single", "named", "list"]

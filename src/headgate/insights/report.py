@@ -90,19 +90,25 @@ def _totals(
 ) -> dict[str | None, Totals]:
     found: dict[str | None, Totals] = {}
     name = _ATTEMPT_SIDES.get(side) if side else None
-    query: Select[Any] = select(*_SUMS) if name is None else select(name, *_SUMS).group_by(name)
-    for row in connection.execute(query.where(*_within(attempt.c.at_ns, stretch))):
-        label, sums = (None, row) if name is None else (row[0], row[1:])
-        found[label] = Totals(label, sums[0], 0, *(value or 0 for value in sums[1:]))
-    counted = func.count()
+    attempts = _grouped(name, _SUMS).where(*_within(attempt.c.at_ns, stretch))
+    for row in connection.execute(attempts):
+        label = None if name is None else row[-1]
+        calls, *sums = row[: len(_SUMS)]
+        found[label] = Totals(label, calls, 0, *(value or 0 for value in sums))
     name = _REFUSAL_SIDES.get(side) if side else None
-    query = select(counted) if name is None else select(name, counted).group_by(name)
-    query = query.select_from(refusal).where(*_within(refusal.c.at_ns, stretch))
-    for row in connection.execute(query):
-        label, count = (None, row[0]) if name is None else (row[0], row[1])
-        if count:
-            found.setdefault(label, Totals(label)).refused = count
+    refusals = _grouped(name, (func.count(),)).select_from(refusal)
+    for row in connection.execute(refusals.where(*_within(refusal.c.at_ns, stretch))):
+        label = None if name is None else row[-1]
+        if row[0]:
+            found.setdefault(label, Totals(label)).refused = row[0]
     return found
+
+
+def _grouped(
+    name: ColumnElement[Any] | None, sums: tuple[ColumnElement[int], ...]
+) -> Select[*tuple[Any, ...]]:
+    query: Select[*tuple[Any, ...]] = select(*sums)
+    return query if name is None else query.add_columns(name).group_by(name)
 
 
 def _sum_where(state: str, amount: ColumnElement[int]) -> ColumnElement[int]:
