@@ -1,0 +1,397 @@
+"""`anthropic_messages`: Anthropic's Messages, as several providers speak it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+from headgate.dialects import body as bodies
+from headgate.dialects.bounds import IMAGE_TOKENS_MAX_ANTHROPIC, input_tokens_max
+from headgate.dialects.splice import SpliceError, splice
+from headgate.dialects.sse import EventStream, first_data
+from headgate.records.demand import STANDARD, Demand, Edit, Terms
+from headgate.records.report import Report
+from headgate.units.errors import Refusal
+from headgate.units.instants import to_datetime
+
+KIND = "anthropic_messages"
+PATH = "/v1/messages"
+FORWARDED = frozenset({b"anthropic-version", b"anthropic-beta"})
+
+
+class _Tool(Struct, gc=False):
+    type: str | None = None
+
+
+class _ToolChange(Struct, gc=False):
+    definition: _Tool | None = None
+
+
+class _Part(Struct, gc=False):
+    """A content block, or the source of one."""
+
+    type: str | None = None
+    source: _Content = None
+    content: _Content = None
+    tool: _ToolChange | str | None = None
+
+
+# A content is what it is: only its blocks are looked at, and an odd one is the provider's to judge.
+_Content = str | int | float | list[_Part | str | int | float | None] | _Part | None
+
+
+class _Message(Struct, gc=False):
+    content: _Content = None
+
+
+class _Thinking(Struct, gc=False):
+    budget_tokens: int | None = None
+
+
+class _Management(Struct, gc=False):
+    edits: list[_Tool] | None = None
+
+
+class _Thread(Struct, gc=False):
+    type: str | None = None
+
+
+class _Limits(Struct):
+    """The fields that are changed on the way upstream."""
+
+    model: str
+    # Zero is legal here: it fills the prompt cache and generates nothing.
+    max_tokens: Annotated[int, Meta(ge=0)]
+    stream: bool | None = None
+
+
+class _Request(_Limits):
+    """The fields that decide who may serve a request and what it can cost."""
+
+    messages: list[_Message] | None = None
+    system: _Content = None
+    tools: list[_Tool] | None = None
+    thinking: _Thinking | None = None
+    service_tier: str | None = None
+    speed: str | None = None
+    inference_geo: str | None = None
+    context_management: _Management | None = None
+    thread: _Thread | None = None
+
+
+class _Usage(Struct, gc=False):
+    service_tier: str | None = None
+
+
+class _Reply(Struct, gc=False):
+    id: str | None = None
+    model: str | None = None
+    usage: Raw = Raw(b"null")
+
+
+class _Event(Struct, gc=False):
+    type: str | None = None
+    message: _Reply | None = None
+    usage: Raw = Raw(b"null")
+
+
+_UNBOUNDED = frozenset({"mcp_servers", "container", "fallbacks", "compaction"})
+"""Fields whose cost no limit bounds: tools that run at the provider ask the model again and
+again, `fallbacks` names other models with limits of their own, a compaction is a call apart."""
+
+_CLIENT_TOOLS = ("bash_", "text_editor_", "computer_", "memory_", "browser_toolset_")
+"""How the types of tools begin that the client runs; what runs at the provider has other types."""
+
+_PLAIN = frozenset({"text", "tool_use", "thinking", "redacted_thinking"})
+"""Blocks that are what they are, all of it text in the body."""
+
+_NAMED = frozenset({*_Request.__struct_fields__, *_UNBOUNDED})
+_EMPTY = frozenset({b"null", b"[]"})
+_REQUEST = msgspec.json.Decoder(_Request)
+_LIMITS = msgspec.json.Decoder(_Limits)
+_OBJECT = msgspec.json.Decoder(dict[str, Raw])
+_USAGE = msgspec.json.Decoder(_Usage)
+_REPLY = msgspec.json.Decoder(_Reply)
+_EVENT = msgspec.json.Decoder(_Event)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def read(body: bytes) -> Demand | Refusal:
+    """Read what decides who may serve a request and what it can cost.
+
+    Fields that decide neither are the provider's to judge. `null` is as good as absent, save
+    for `max_tokens`, which this dialect requires.
+    """
+    request = bodies.decode(_REQUEST, body)
+    if isinstance(request, Refusal):
+        return request
+    values = bodies.members(body, _NAMED)
+    if isinstance(values, Refusal):
+        return values
+    survey = _Survey()
+    survey.add(request.system)
+    for message in request.messages or ():
+        survey.add(message.content)
+    tools = request.tools or []
+    survey.tools += tools
+    held = request.thread is not None and request.thread.type != "create"
+    thinking = request.thinking
+    return Demand(
+        model=request.model,
+        stream=bool(request.stream),
+        output_tokens_max=request.max_tokens,
+        usage_wanted=True,
+        input_tokens_max=None if held or survey.opaque else survey.input_tokens_max(len(body)),
+        thinking_tokens=None if thinking is None else thinking.budget_tokens,
+        unbounded=_unbounded(request, values, survey.tools),
+        tools=bool(survey.tools),
+        images=survey.images > 0,
+        terms=_terms(request),
+    )
+
+
+class _Survey:
+    """What a prompt holds beside text.
+
+    Attributes:
+        images: How many images there are.
+        opaque: Whether a document is not there as text: an address, an id, or a PDF, whose
+            bytes are compressed.
+        tools: Tools offered in the midst of the conversation.
+    """
+
+    __slots__ = ("images", "opaque", "tools")
+
+    def __init__(self) -> None:
+        self.images = 0
+        self.opaque = False
+        self.tools: list[_Tool] = []
+
+    def add(self, content: _Content) -> None:
+        """Look at the blocks of a content, and at those inside them."""
+        if isinstance(content, _Part):
+            self._add_block(content)
+        elif isinstance(content, list):
+            for block in content:
+                if not isinstance(block, _Part) or block.type in _PLAIN:
+                    continue
+                if block.type != "tool_result" or not isinstance(block.content, str):
+                    self._add_block(block)
+
+    def _add_block(self, block: _Part) -> None:
+        kind = block.type
+        if kind == "image":
+            self.images += 1
+        elif kind == "document":
+            source = block.source
+            kept = isinstance(source, _Part) and source.type in ("text", "content")
+            self.opaque = self.opaque or not kept
+            self.add(source)
+        elif kind == "container_upload":
+            self.opaque = True
+        elif isinstance(block.tool, _ToolChange) and block.tool.definition is not None:
+            self.tools.append(block.tool.definition)
+        self.add(block.content)
+
+    def input_tokens_max(self, body_bytes: int) -> int:
+        """Return an upper bound of the prompt's tokens."""
+        return input_tokens_max(
+            body_bytes,
+            images=self.images,
+            image_tokens_max=IMAGE_TOKENS_MAX_ANTHROPIC,
+            built_in_tools=sum(tool.type not in (None, "custom") for tool in self.tools),
+        )
+
+
+def _unbounded(request: _Request, values: dict[str, Raw], tools: list[_Tool]) -> str | None:
+    """Name a feature whose cost has no bound."""
+    if not _UNBOUNDED.isdisjoint(values):
+        for field in sorted(_UNBOUNDED & values.keys()):
+            if bytes(values[field]) not in _EMPTY:
+                return field
+    for tool in tools:
+        kind = tool.type
+        if kind is not None and kind != "custom" and not kind.startswith(_CLIENT_TOOLS):
+            return kind
+    management = request.context_management
+    for change in (management and management.edits) or ():
+        # Clearing parts of the prompt is free; compacting it is a call that is billed apart.
+        if not (change.type or "").startswith("clear_"):
+            return change.type or "context_management"
+    return None
+
+
+def _terms(request: _Request) -> Terms:
+    """Return the dearest terms the call asks for; `auto` is what the account is set to."""
+    if request.service_tier is None and request.speed is None and request.inference_geo is None:
+        return STANDARD
+    tier = request.service_tier or "auto"
+    if request.speed == "fast":
+        tier = "fast"
+    elif tier in ("auto", "standard_only"):
+        tier = "standard"
+    return Terms(tier=tier, region=request.inference_geo or "global")
+
+
+def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
+    """Change a body that `read` accepted as `edit` says; the same object when nothing changes.
+
+    This dialect has one limit field and always reports usage, so `edit.limit_field` and
+    `edit.ask_usage` mean nothing to it.
+
+    Raises:
+        SpliceError: The new body does not say what it was made to say.
+    """
+    changed: dict[str, bytes] = {}
+    if demand.model != edit.model:
+        changed["model"] = msgspec.json.encode(edit.model)
+    limit = demand.output_tokens_max
+    assert limit is not None, "`read` accepts no body without a limit"
+    if limit > edit.output_tokens_max:
+        changed["max_tokens"] = b"%d" % edit.output_tokens_max
+    if not changed:
+        return body
+    new = splice(body, _OBJECT.decode(body), changed, {})
+    _verify(new, demand, edit)
+    return new
+
+
+def _verify(body: bytes, demand: Demand, edit: Edit) -> None:
+    """Decode what was spliced and compare it with what was meant."""
+    try:
+        got = _LIMITS.decode(body)
+    except msgspec.DecodeError as error:
+        raise SpliceError(f"the body is broken after the change: {error}") from error
+    same = (got.model, bool(got.stream)) == (edit.model, demand.stream)
+    if not (same and got.max_tokens <= edit.output_tokens_max):
+        raise SpliceError("the body does not say what it was made to say")
+
+
+def report(body: bytes) -> Report:
+    """Read the metering facts of a reply that is not streamed."""
+    try:
+        return _report(_REPLY.decode(body))._replace(complete=True)
+    except _UNREADABLE:
+        return Report()
+
+
+def _report(reply: _Reply) -> Report:
+    usage = bytes(reply.usage)
+    if not usage.startswith(b"{"):
+        return Report(reply.id or None, reply.model or None)
+    tier = _USAGE.decode(usage).service_tier
+    return Report(reply.id or None, reply.model or None, usage, tier)
+
+
+def _event(data: bytes) -> _Event | None:
+    """Decode an event, None when it cannot be read."""
+    try:
+        return _EVENT.decode(data)
+    except _UNREADABLE:
+        return None
+
+
+def _merge(head: bytes | None, tail: bytes) -> bytes | None:
+    """Merge the usage of a stream's head with that of its tail; None when it is no usage.
+
+    The tail's counts are cumulative and win; what it does not say (how long cache writes live,
+    the tier, the region) the head has said. A null says nothing.
+    """
+    try:
+        merged = {} if head is None else _OBJECT.decode(head)
+        later = _OBJECT.decode(tail)
+    except _UNREADABLE:
+        return None
+    merged.update((name, value) for name, value in later.items() if bytes(value) != b"null")
+    return msgspec.json.encode(merged)
+
+
+def starts_with_error(payload: bytes) -> bool:
+    """Tell whether the first event of a stream is an error; False while it is not whole."""
+    data = first_data(payload)
+    event = None if data is None else _event(data)
+    return event is not None and event.type == "error"
+
+
+class Stream(EventStream):
+    """Reads one streamed reply; `strip_usage` means nothing, as usage is part of the dialect."""
+
+    __slots__ = ()
+
+    PINGS: ClassVar[tuple[bytes, ...]] = (b'{"type":"ping"', b'{"type": "ping"')
+
+    def __init__(self, strip_usage: bool) -> None:  # noqa: ARG002
+        super().__init__()
+
+    def read_head(self, data: bytes) -> Report:
+        """Read id, served model and the usage so far from `message_start`."""
+        event = _event(data)
+        if event is None or event.message is None:
+            return Report(errored=event is not None and event.type == "error")
+        try:
+            return _report(event.message)
+        except _UNREADABLE:
+            return Report()
+
+    def finish(self) -> Report:
+        """Return what the whole stream said; it is complete when it ended with `message_stop`.
+
+        Without a last count of usage that of the head stands, and `complete` is False.
+        """
+        head = self.head_report or Report()
+        complete = errored = False
+        last = True
+        for data in self._last_data():
+            if b'"message_' not in data and b'"error"' not in data:
+                last = last and data.startswith(self.PINGS)
+                continue
+            event = _event(data)
+            kind = None if event is None else event.type
+            if kind == "message_stop":
+                complete = last
+            elif kind == "error":
+                errored = True
+            elif event is not None and kind == "message_delta" and bytes(event.usage) != b"null":
+                head = head._replace(usage_json=_merge(head.usage_json, bytes(event.usage)))
+                break
+            last = False
+        return head._replace(complete=complete, errored=errored)
+
+
+def render_refusal(refusal: Refusal, call: str | None) -> bytes:
+    """Render an error reply; the stable code is `error.details.error_code`."""
+    return msgspec.json.encode(_error(refusal, call))
+
+
+def _error(refusal: Refusal, call: str | None) -> dict[str, object]:
+    details = {"error_code": refusal.code.code, "param": refusal.param}
+    error = {"type": refusal.code.anthropic_type, "message": refusal.message, "details": details}
+    return {"type": "error", "error": error, "request_id": call}
+
+
+def render_stream_error(refusal: Refusal, call: str | None) -> bytes:
+    """Render an event that ends a stream already begun.
+
+    It starts with a blank line, which ends an event that broke off and is otherwise nothing.
+    """
+    return b"\n\nevent: error\ndata: " + render_refusal(refusal, call) + b"\n\n"
+
+
+def render_models(names: Sequence[tuple[str, int]]) -> bytes:
+    """Render the list of models, each with the instant it appeared at."""
+    data = [
+        {
+            "type": "model",
+            "id": name,
+            "display_name": name,
+            "created_at": to_datetime(at_ns).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "lifecycle": "active",
+        }
+        for name, at_ns in names
+    ]
+    first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
+    page = {"data": data, "has_more": False, "first_id": first, "last_id": last}
+    return msgspec.json.encode(page)

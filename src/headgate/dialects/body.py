@@ -1,0 +1,72 @@
+"""Reading a request's body: typed decoding, and every way it can be wrong told as a refusal."""
+
+import re
+from typing import TypeVar
+
+import msgspec
+from msgspec import Raw
+
+from headgate.dialects.splice import duplicate_key
+from headgate.units.errors import BODY_INVALID, BODY_MALFORMED, KEY_DUPLICATE, Refusal
+
+T = TypeVar("T")
+
+_PLACE = re.compile(r" - at `\$\.?(.*)`$")
+_MISSING = re.compile(r"missing required field `(.*)`")
+_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
+
+
+def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T | Refusal:
+    """Decode `body`, or say what is wrong with it and where.
+
+    JSON that is broken, nested too deeply or not UTF-8 is `body_malformed`; a field of a wrong
+    type or range is `body_invalid` with the field as `param`.
+    """
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        return invalid(str(error))
+    except msgspec.DecodeError as error:
+        return Refusal(BODY_MALFORMED, f"The body is not valid JSON: {error}.")
+    except UnicodeDecodeError as error:
+        return Refusal(BODY_MALFORMED, f"The body holds a text that is not UTF-8: {error}.")
+    except RecursionError:
+        return Refusal(BODY_MALFORMED, "The body is not acceptable JSON: it is nested too deeply.")
+
+
+def invalid(problem: str) -> Refusal:
+    """Return the refusal for a decoder's complaint such as "Expected `int` - at `$.n`"."""
+    missing = _MISSING.search(problem)
+    if missing is not None:
+        return Refusal(BODY_INVALID, f"{missing[1]}: Field required.", missing[1])
+    place = _PLACE.search(problem)
+    param = place[1] if place else None
+    what = problem[: place.start()] if place else problem
+    return Refusal(BODY_INVALID, f"{param or 'The body'}: {what}.", param or None)
+
+
+def members(body: bytes, named: frozenset[str]) -> dict[str, Raw] | Refusal:
+    """Return the raw values of the top-level members of `body`, each an exact slice of it.
+
+    A key that stands there twice is refused, whichever it is: which of the two values counts
+    is the reader's choice, so the value we judged need not be the one the provider takes. For
+    the same reason a key that is one of `named` but for its case is refused: some JSON
+    libraries match keys without regard to case.
+    """
+    values = decode(_MEMBERS, body)
+    if isinstance(values, Refusal):
+        return values
+    for key in values:
+        if key not in named and key.casefold() in named:
+            return _duplicate(key)
+    twice = duplicate_key(body, values)
+    return values if twice is None else _duplicate(twice)
+
+
+def _duplicate(key: str) -> Refusal:
+    return Refusal(
+        KEY_DUPLICATE,
+        f"The key {key!r} stands in the body twice, or beside one that differs in case only;"
+        " send it once.",
+        key,
+    )

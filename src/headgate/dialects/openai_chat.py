@@ -1,0 +1,373 @@
+"""`openai_chat`: OpenAI's Chat Completions, as many providers speak it."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+from headgate.dialects import body as bodies
+from headgate.dialects.bounds import IMAGE_TOKENS_MAX_OPENAI, input_tokens_max
+from headgate.dialects.splice import SpliceError, splice
+from headgate.dialects.sse import EventStream, UsageFilter, first_data
+from headgate.records.demand import STANDARD, Demand, Edit, Terms
+from headgate.records.report import Report
+from headgate.units.errors import Refusal
+from headgate.units.instants import NANOS_PER_SECOND
+
+KIND = "openai_chat"
+PATH = "/v1/chat/completions"
+FORWARDED = frozenset({b"openai-beta", b"x-client-request-id"})
+
+_Limit = Annotated[int, Meta(ge=1)] | None | UnsetType
+
+
+class _Part(Struct, gc=False):
+    type: str | None = None
+
+
+# A content is what it is: only its parts are looked at, and an odd one is the provider's to judge.
+_Content = str | int | float | list[_Part | str | int | float | None] | _Part | None
+
+
+class _Message(Struct, gc=False):
+    content: _Content = None
+    audio: _Part | None = None
+
+
+class _Tool(Struct, gc=False):
+    type: str | None = None
+
+
+class _StreamOptions(Struct, gc=False):
+    include_usage: bool | None = None
+
+
+class _CacheOptions(Struct, gc=False):
+    ttl: str | None = None
+
+
+class _Limits(Struct):
+    """The fields that are changed on the way upstream, or that multiply what they limit."""
+
+    model: str
+    stream: bool | None = None
+    max_tokens: _Limit = UNSET
+    max_completion_tokens: _Limit = UNSET
+    n: Annotated[int, Meta(ge=1, le=128)] | None = None
+    stream_options: _StreamOptions | None = None
+
+
+class _Request(_Limits):
+    """The fields that decide who may serve a request and what it can cost."""
+
+    messages: list[_Message] | None = None
+    tools: list[_Tool] | None = None
+    functions: list[_Tool] | None = None
+    service_tier: str | None = None
+    prompt_cache_retention: str | None = None
+    prompt_cache_options: _CacheOptions | None = None
+    modalities: list[str] | None = None
+
+
+class _Chunk(Struct, gc=False):
+    """What is read of a reply, or of one event of a streamed one."""
+
+    id: str | None = None
+    model: str | None = None
+    service_tier: str | None = None
+    usage: Raw = Raw(b"null")
+    choices: Raw = Raw(b"null")
+    error: Raw = Raw(b"null")
+
+
+_UNBOUNDED = frozenset({"web_search_options", "prediction", "audio", "plugins", "models"})
+"""Fields whose cost no limit bounds: searches are billed each, rejected predictions are billed
+as output beyond the limit, audio has its own prices, OpenRouter's plugins are billed apart and
+its `models` names others that may serve the call."""
+
+_LIMIT_FIELDS = ("max_tokens", "max_completion_tokens")
+_OPTIONS_NAMED = frozenset(_StreamOptions.__struct_fields__)
+_NAMED = frozenset({*_Request.__struct_fields__, *_UNBOUNDED})
+_EMPTY = frozenset({b"null", b"[]"})
+_TIERS = {"auto": "standard", "default": "standard", "fast": "priority"}
+_USAGE_MARK = b'"prompt_tokens"'
+_DONE = b"[DONE]"
+
+_REQUEST = msgspec.json.Decoder(_Request)
+_LIMITS = msgspec.json.Decoder(_Limits)
+_OBJECT = msgspec.json.Decoder(dict[str, Raw])
+_CHUNK = msgspec.json.Decoder(_Chunk)
+
+
+def read(body: bytes) -> Demand | Refusal:
+    """Read what decides who may serve a request and what it can cost.
+
+    Fields that decide neither are the provider's to judge. `null` is as good as absent.
+    """
+    request = bodies.decode(_REQUEST, body)
+    if isinstance(request, Refusal):
+        return request
+    values = bodies.members(body, _NAMED)
+    if isinstance(values, Refusal):
+        return values
+    options = request.stream_options
+    if options is not None:
+        nested = bodies.members(bytes(values["stream_options"]), _OPTIONS_NAMED)
+        if isinstance(nested, Refusal):
+            return nested
+    limits = [limit for limit in (request.max_tokens, request.max_completion_tokens) if limit]
+    images, opaque, audio = _survey(request.messages)
+    return Demand(
+        model=request.model,
+        stream=bool(request.stream),
+        output_tokens_max=max(limits) if limits else None,
+        choices=request.n or 1,
+        usage_wanted=options is not None and bool(options.include_usage),
+        input_tokens_max=None
+        if opaque
+        else input_tokens_max(len(body), images=images, image_tokens_max=IMAGE_TOKENS_MAX_OPENAI),
+        unbounded=_unbounded(request, values) or ("audio" if audio else None),
+        tools=bool(request.tools or request.functions),
+        images=images > 0,
+        terms=_terms(request),
+    )
+
+
+def _survey(messages: list[_Message] | None) -> tuple[int, bool, bool]:
+    """Count the images; tell whether a part is not text in the body, and whether one is audio."""
+    images = 0
+    opaque = audio = False
+    for message in messages or ():
+        if message.audio is not None:
+            audio = True
+        content = message.content
+        if not isinstance(content, list):
+            continue
+        for part in content:
+            kind = part.type if isinstance(part, _Part) else None
+            if kind is None or kind == "text":
+                continue
+            if kind == "image_url":
+                images += 1
+            elif kind == "input_audio":
+                audio = True
+            elif kind == "file" or kind.endswith("_url"):
+                opaque = True
+    return images, opaque or audio, audio
+
+
+def _unbounded(request: _Request, values: dict[str, Raw]) -> str | None:
+    """Name a feature whose cost has no bound."""
+    if not _UNBOUNDED.isdisjoint(values):
+        for field in sorted(_UNBOUNDED & values.keys()):
+            if bytes(values[field]) not in _EMPTY:
+                return field
+    if request.modalities and set(request.modalities) != {"text"}:
+        return "modalities"
+    for tool in request.tools or ():
+        if tool.type not in (None, "function", "custom"):
+            return tool.type
+    return None
+
+
+def _terms(request: _Request) -> Terms:
+    """Return the dearest terms the call asks for; `auto` is what the account is set to."""
+    tier = request.service_tier
+    options = request.prompt_cache_options
+    if tier is None and options is None and request.prompt_cache_retention is None:
+        return STANDARD
+    tier = tier or "auto"
+    long = request.prompt_cache_retention == "24h" or (
+        options is not None and options.ttl not in (None, "30m")
+    )
+    return Terms(tier=_TIERS.get(tier, tier), cache_retention="24h" if long else "default")
+
+
+def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
+    """Change a body that `read` accepted as `edit` says; the same object when nothing changes.
+
+    Every limit that is there is lowered to `edit.output_tokens_max`. `edit.limit_field` is added
+    when there is no limit, and also when it is `max_tokens` and only `max_completion_tokens` is
+    there, which some providers ignore; never the other way round, as OpenAI refuses both at once.
+
+    Raises:
+        SpliceError: The new body does not say what it was made to say.
+    """
+    values = _OBJECT.decode(body)
+    changed: dict[str, bytes] = {}
+    added: dict[str, bytes] = {}
+    if demand.model != edit.model:
+        changed["model"] = msgspec.json.encode(edit.model)
+    lowest = edit.output_tokens_max
+    for field in _LIMIT_FIELDS:
+        value = values.get(field)
+        if value is None:
+            continue
+        text = bytes(value)
+        if text == b"null" or int(text) > edit.output_tokens_max:
+            changed[field] = b"%d" % edit.output_tokens_max
+        else:
+            lowest = min(lowest, int(text))
+    missing = edit.limit_field not in values
+    if missing and (edit.limit_field == "max_tokens" or "max_tokens" not in values):
+        added[edit.limit_field] = b"%d" % lowest
+    asks = demand.stream and edit.ask_usage and not demand.usage_wanted
+    if asks:
+        _ask_usage(values, changed, added)
+    if not changed and not added:
+        return body
+    new = splice(body, values, changed, added)
+    _verify(new, demand, edit)
+    return new
+
+
+def _ask_usage(values: dict[str, Raw], changed: dict[str, bytes], added: dict[str, bytes]) -> None:
+    """Make a stream report its usage, keeping the other stream options."""
+    options = values.get("stream_options")
+    if options is None:
+        added["stream_options"] = b'{"include_usage":true}'
+    elif bytes(options) == b"null":
+        changed["stream_options"] = b'{"include_usage":true}'
+    else:
+        text = bytes(options)
+        inner = _OBJECT.decode(text)
+        fresh = {"include_usage": b"true"}
+        has = "include_usage" in inner
+        changed["stream_options"] = splice(text, inner, fresh if has else {}, {} if has else fresh)
+
+
+def _verify(body: bytes, demand: Demand, edit: Edit) -> None:
+    """Decode what was spliced and compare it with what was meant."""
+    try:
+        got = _LIMITS.decode(body)
+    except msgspec.DecodeError as error:
+        raise SpliceError(f"the body is broken after the change: {error}") from error
+    limits = [limit for limit in (got.max_tokens, got.max_completion_tokens) if limit is not UNSET]
+    bounded = bool(limits) and all(
+        limit is not None and limit <= edit.output_tokens_max for limit in limits
+    )
+    wanted = demand.usage_wanted or (demand.stream and edit.ask_usage)
+    asked = got.stream_options is not None and bool(got.stream_options.include_usage)
+    same = (got.model, bool(got.stream), got.n or 1) == (edit.model, demand.stream, demand.choices)
+    if not (bounded and same and asked == wanted):
+        raise SpliceError("the body does not say what it was made to say")
+
+
+def report(body: bytes) -> Report:
+    """Read the metering facts of a reply that is not streamed."""
+    chunk = _chunk(body)
+    return Report() if chunk is None else _report(chunk)._replace(complete=True)
+
+
+def _chunk(data: bytes) -> _Chunk | None:
+    """Decode a reply or an event, None when it cannot be read."""
+    try:
+        return _CHUNK.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _report(chunk: _Chunk) -> Report:
+    usage = bytes(chunk.usage)
+    return Report(
+        upstream_id=chunk.id or None,
+        served_model=chunk.model or None,
+        usage_json=usage if usage.startswith(b"{") else None,
+        tier=chunk.service_tier,
+        errored=bytes(chunk.error) != b"null",
+    )
+
+
+def _is_usage_only(data: bytes) -> bool:
+    """Tell whether an event is the extra one that `include_usage` asks for."""
+    chunk = _chunk(data)
+    if chunk is None or not bytes(chunk.usage).startswith(b"{"):
+        return False
+    choices = bytes(chunk.choices)
+    return choices.startswith(b"[") and not choices[1:-1].strip()
+
+
+def starts_with_error(payload: bytes) -> bool:
+    """Tell whether the first event of a stream is an error; False while it is not whole."""
+    data = first_data(payload)
+    chunk = None if data is None else _chunk(data)
+    return chunk is not None and bytes(chunk.error) != b"null"
+
+
+class Stream(EventStream):
+    """Reads one streamed reply.
+
+    With `strip_usage` the last event, which only reports usage, is kept from the client; the
+    `"usage": null` of the other events, which comes with it, stays.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, strip_usage: bool) -> None:
+        super().__init__(UsageFilter(_USAGE_MARK, _is_usage_only) if strip_usage else None)
+
+    def read_head(self, data: bytes) -> Report:
+        """Read the id, the served model and the tier from the first event."""
+        chunk = _chunk(data)
+        return Report() if chunk is None else _report(chunk)
+
+    def finish(self) -> Report:
+        """Return what the whole stream said; it is complete when it ended with `[DONE]`."""
+        head = (self.head_report or Report())._replace(usage_json=None)
+        complete = errored = False
+        for place, data in enumerate(self._last_data()):
+            if data == _DONE:
+                complete = complete or place == 0
+                continue
+            if b'"usage"' not in data and b'"error"' not in data and head.upstream_id:
+                continue
+            chunk = _chunk(data)
+            if chunk is None:
+                continue
+            last = _report(chunk)
+            errored = errored or last.errored
+            head = Report(
+                head.upstream_id or last.upstream_id,
+                head.served_model or last.served_model,
+                last.usage_json,
+                last.tier or head.tier,
+            )
+            if last.usage_json is not None:
+                break
+        return head._replace(complete=complete, errored=errored)
+
+
+def render_refusal(refusal: Refusal, call: str | None) -> bytes:
+    """Render an error reply; the stable code is `error.code`, the call `error.call`."""
+    error = {
+        "message": refusal.message,
+        "type": refusal.code.openai_type,
+        "param": refusal.param,
+        "code": refusal.code.code,
+    }
+    if call is not None:
+        error["call"] = call
+    return msgspec.json.encode({"error": error})
+
+
+def render_stream_error(refusal: Refusal, call: str | None) -> bytes:
+    """Render an event that ends a stream already begun; no `[DONE]` follows it.
+
+    It starts with a blank line, which ends an event that broke off and is otherwise nothing.
+    """
+    return b"\n\ndata: " + render_refusal(refusal, call) + b"\n\n"
+
+
+def render_models(names: Sequence[tuple[str, int]]) -> bytes:
+    """Render the list of models, each with the instant it appeared at."""
+    data = [
+        {
+            "id": name,
+            "object": "model",
+            "created": at_ns // NANOS_PER_SECOND,
+            "owned_by": "headgate",
+        }
+        for name, at_ns in names
+    ]
+    return msgspec.json.encode({"object": "list", "data": data})

@@ -1,0 +1,91 @@
+"""The dialects that lie in this folder, found by their `KIND`, and what each one must offer."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Protocol, cast
+
+import headgate.dialects
+from headgate.records.demand import Demand, Edit
+from headgate.records.report import Report
+from headgate.units.errors import Refusal
+
+
+class StreamReader(Protocol):
+    """Reads one streamed reply as it passes by; see `headgate.dialects.sse.EventStream`."""
+
+    @property
+    def head_report(self) -> Report | None:
+        """What the first event says; None until it has arrived whole."""
+
+    def feed(self, payload: bytes, /) -> bytes:
+        """Take de-framed bytes as they come and return those that go to the client."""
+
+    def flush(self) -> bytes:
+        """Return what is held back once the provider has ended the stream."""
+
+    def finish(self) -> Report:
+        """Return what the whole stream said."""
+
+
+class Dialect(Protocol):
+    """What every module of a dialect offers; the modules document each function.
+
+    Attributes:
+        KIND: The name of the dialect in configurations and records.
+        PATH: The path clients post to.
+        FORWARDED: Lower-case names of request headers that go upstream as the client sent
+            them; never credentials, never hop-by-hop headers.
+        Stream: Makes the reader of one streamed attempt; its argument is `strip_usage`:
+            whether the usage report that only we asked for is kept from the client.
+        starts_with_error: Tells whether the first event of a stream is an error; False as
+            long as it has not arrived whole.
+    """
+
+    KIND: str
+    PATH: str
+    FORWARDED: frozenset[bytes]
+    Stream: Callable[[bool], StreamReader]
+    starts_with_error: Callable[[bytes], bool]
+
+    def read(self, body: bytes, /) -> Demand | Refusal:
+        """Read what decides who may serve a request and what it can cost."""
+
+    def edit(self, body: bytes, demand: Demand, edit: Edit, /) -> bytes:
+        """Change a body as `edit` says; the same object when nothing changes."""
+
+    def report(self, body: bytes, /) -> Report:
+        """Read the metering facts of a reply that is not streamed."""
+
+    def render_refusal(self, refusal: Refusal, call: str | None, /) -> bytes:
+        """Render the body of an error reply."""
+
+    def render_stream_error(self, refusal: Refusal, call: str | None, /) -> bytes:
+        """Render an event that ends a stream already begun."""
+
+    def render_models(self, names: Sequence[tuple[str, int]], /) -> bytes:
+        """Render the list of models from names and the instants they appeared at."""
+
+
+def discover(package: ModuleType) -> dict[str, ModuleType]:
+    """Return the modules directly inside `package` that have a `KIND`, by kind, in name order.
+
+    Raises:
+        ValueError: Two modules claim the same kind.
+    """
+    parts: dict[str, ModuleType] = {}
+    for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
+        module = importlib.import_module(f"{package.__name__}.{info.name}")
+        kind = getattr(module, "KIND", None)
+        if kind is None:
+            continue
+        if kind in parts:
+            raise ValueError(f"{module.__name__} and {parts[kind].__name__} are both {kind!r}")
+        parts[kind] = module
+    return parts
+
+
+def dialects() -> dict[str, Dialect]:
+    """Return every dialect by kind."""
+    return {kind: cast(Dialect, part) for kind, part in discover(headgate.dialects).items()}

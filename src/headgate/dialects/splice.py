@@ -1,0 +1,113 @@
+"""Changing single values of a JSON object in place; every other byte stays as it was."""
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Raw
+
+from headgate.units.errors import HeadgateError
+
+_KEY = re.compile(rb'[ \t\n\r]*("[^"\\]*(?:\\.[^"\\]*)*")[ \t\n\r]*:[ \t\n\r]*', re.DOTALL)
+_END = re.compile(rb"[ \t\n\r]*([,}])")
+_TEXT = msgspec.json.Decoder(str)
+
+
+class SpliceError(HeadgateError):
+    """A body that was changed does not say what it was made to say: a bug, found in time."""
+
+
+def duplicate_key(body: bytes, values: Mapping[str, Raw]) -> str | None:
+    """Return a key that stands twice at the top level of the object `body`, None when none does.
+
+    Args:
+        body: A valid JSON object.
+        values: Its members as decoded: in order of first appearance, of a key that stands there
+            twice the last value, each value the exact slice of the body.
+    """
+    if _is_compact(body, values):
+        return None
+    starts = _walk(body, values)
+    return starts if isinstance(starts, str) else None
+
+
+def _is_compact(body: bytes, values: Mapping[str, Raw]) -> bool:
+    """Tell whether `body` is exactly as long as its members need, each written once.
+
+    Whitespace between the members, an escape in a key, a key outside ASCII and a key that
+    stands there twice all make the body longer than this sum, never shorter.
+    """
+    signs = 4 * len(values) + 1
+    return len(body) == signs + sum(map(len, values)) + sum(map(len, values.values()))
+
+
+def _count_off(values: Mapping[str, Raw]) -> dict[str, int]:
+    """Return the offsets in a compact body: quotes, colon and comma are one byte each."""
+    starts: dict[str, int] = {}
+    end = 0
+    for key, value in values.items():
+        start = end + len(key) + 4
+        starts[key] = start
+        end = start + len(value)
+    return starts
+
+
+def _walk(body: bytes, values: Mapping[str, Raw]) -> dict[str, int] | str:
+    """Walk the top level, checking each key and value against what was decoded.
+
+    It is exact: a JSON value is never the beginning of another one (and a number that is, is
+    not followed by a comma or brace), so the walk keeps to the top level until the first key
+    or value that is not the expected one, and only a key that stands there twice makes one.
+    """
+    starts: dict[str, int] = {}
+    at = body.index(b"{") + 1
+    for expected, value in values.items():
+        key = _key_at(body, at)
+        start = key[1]
+        if key[0] != expected:
+            return key[0]
+        end = start + len(value)
+        closing = _END.match(body, end)
+        if not body.startswith(bytes(value), start) or closing is None:
+            return expected
+        starts[expected] = start
+        at = closing.end()
+    return starts if not values or body[at - 1 : at] == b"}" else _key_at(body, at)[0]
+
+
+def _key_at(body: bytes, at: int) -> tuple[str, int]:
+    """Return the key that starts at `at` and the offset of its value."""
+    found = _KEY.match(body, at)
+    assert found is not None, "a member of a valid JSON object starts with its key"
+    return _TEXT.decode(found[1]), found.end()
+
+
+def splice(
+    body: bytes, values: Mapping[str, Raw], changed: Mapping[str, bytes], added: Mapping[str, bytes]
+) -> bytes:
+    """Return `body` with the values of `changed` replaced and the members of `added` put first.
+
+    Args:
+        body: A valid JSON object without duplicate keys.
+        values: Its members, as for `duplicate_key`.
+        changed: New values, as JSON, of members that are there.
+        added: Values, as JSON, of members that are not there; their keys need no escapes.
+
+    Raises:
+        SpliceError: A key stands in the body twice.
+    """
+    starts = _count_off(values) if _is_compact(body, values) else _walk(body, values)
+    if isinstance(starts, str):
+        raise SpliceError(f"the key {starts!r} stands in the body twice")
+    pieces: list[bytes] = []
+    at = 0
+    if added:
+        at = body.index(b"{") + 1
+        fresh = b",".join(b'"%b":%b' % (key.encode(), text) for key, text in added.items())
+        pieces += (body[:at], fresh, b"," if values else b"")
+    for key in sorted(changed, key=starts.__getitem__):
+        start = starts[key]
+        pieces += (body[at:start], changed[key])
+        at = start + len(values[key])
+    pieces.append(body[at:])
+    return b"".join(pieces)

@@ -1,0 +1,171 @@
+"""Server-sent events as they pass by: the first event and the last ones are read, no other."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import ClassVar
+
+from headgate.records.report import Report
+
+TAIL_BYTES = 16_384
+"""How much of a stream's end is searched for its usage; a report that is longer is not found."""
+
+_TRIM_BYTES = 2 * TAIL_BYTES
+HEAD_BYTES_MAX = 1_048_576
+"""How long a stream's first event may be before it is given up as unreadable."""
+
+HELD_BYTES_MAX = 1_048_576
+"""How much of an incomplete event is held back at most, when usage is kept from the client."""
+
+# Two ends of line: `\r\n`, `\n` or `\r`; atomic, so that `\r\n` is never taken for two.
+_BOUNDARY = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+_DATA = re.compile(rb"(?:^(?:\xef\xbb\xbf)?|[\n\r])data: ?([^\n\r]*)")
+
+
+def data_of(event: bytes | bytearray) -> bytes:
+    """Return the data of one event: its `data:` lines, joined; empty when it has none."""
+    lines = _DATA.findall(event)
+    return b"" if not lines else (lines[0] if len(lines) == 1 else b"\n".join(lines)).strip()
+
+
+def first_data(payload: bytes) -> bytes | None:
+    """Return the data of the first event that has any; None while it is not whole."""
+    at = 0
+    while (end := _BOUNDARY.search(payload, at)) is not None:
+        data = data_of(payload[at : end.start()])
+        if data:
+            return data
+        at = end.end()
+    return None
+
+
+class UsageFilter:
+    """Keeps usage-only events from a client that did not ask for them.
+
+    Bytes go on at once up to the end of the last whole event; an incomplete event waits for its
+    end. What is let through does not depend on how the bytes were cut.
+
+    Attributes:
+        held: The incomplete event.
+        mark: Bytes that every usage-only event contains: payloads without it that end with an
+            event need not be fed while nothing is held.
+    """
+
+    __slots__ = ("_is_usage_only", "_searched", "held", "mark")
+
+    def __init__(self, mark: bytes, is_usage_only: Callable[[bytes], bool]) -> None:
+        """Keep back events whose data `is_usage_only`; all of them contain `mark`."""
+        self.mark = mark
+        self._is_usage_only = is_usage_only
+        self.held = bytearray()
+        self._searched = 0
+
+    def feed(self, payload: bytes) -> bytes:
+        """Return what may go on."""
+        held = self.held
+        held += payload
+        passed: list[bytes] = []
+        start = 0
+        while (end := _BOUNDARY.search(held, self._searched)) is not None:
+            if end.end() == len(held) and held.endswith(b"\r"):
+                break  # A `\n` that comes next would belong to this end of line.
+            passed.append(self._without_usage(bytes(held[start : end.end()])))
+            start = self._searched = end.end()
+        del held[:start]
+        self._searched = max(0, len(held) - 3)
+        if len(held) > HELD_BYTES_MAX:
+            passed.append(bytes(held))
+            held.clear()
+            self._searched = 0
+        return b"".join(passed)
+
+    def flush(self) -> bytes:
+        """Return what is held back; nothing more will come."""
+        rest = self._without_usage(bytes(self.held))
+        self.held.clear()
+        return rest
+
+    def _without_usage(self, event: bytes) -> bytes:
+        if self.mark not in event or not self._is_usage_only(data_of(event)):
+            return event
+        # Blank lines before the event stay, so that the result is the same for every cut.
+        return event[: len(event) - len(event.lstrip(b"\r\n"))]
+
+
+class EventStream:
+    """Reads one streamed reply: base of the dialects' `Stream`.
+
+    Attributes:
+        head_report: What the first event says; None until it has arrived whole.
+    """
+
+    __slots__ = ("_filter", "_searched", "_tail", "_trimmed", "head_report")
+
+    PINGS: ClassVar[tuple[bytes, ...]] = ()
+    """Marks of events that may precede the first one that counts."""
+
+    def __init__(self, usage_filter: UsageFilter | None = None) -> None:
+        self.head_report: Report | None = None
+        self._filter = usage_filter
+        self._tail = bytearray()
+        self._trimmed = False
+        self._searched = 0
+
+    def read_head(self, data: bytes) -> Report:
+        """Read the first event; the dialect knows how."""
+        raise NotImplementedError
+
+    def feed(self, payload: bytes) -> bytes:
+        """Take de-framed bytes, cut anywhere, and return those that go to the client.
+
+        Without a filter that is `payload` itself; with one, an incomplete event waits.
+        """
+        tail = self._tail
+        tail += payload
+        if self.head_report is None:
+            self._find_head()
+        elif len(tail) > _TRIM_BYTES:
+            del tail[:-TAIL_BYTES]
+            self._trimmed = True
+        held_back = self._filter
+        if held_back is None or (
+            not held_back.held and payload.endswith(b"\n\n") and held_back.mark not in payload
+        ):
+            return payload
+        return held_back.feed(payload)
+
+    def flush(self) -> bytes:
+        """Return what is held back, once the provider has ended the stream.
+
+        After a stream that broke off, do not: an event without its end is of no use.
+        """
+        return b"" if self._filter is None else self._filter.flush()
+
+    def _find_head(self) -> None:
+        """Read the first event once it is whole; comments and pings before it are dropped."""
+        tail = self._tail
+        while (end := _BOUNDARY.search(tail, self._searched, HEAD_BYTES_MAX)) is not None:
+            if end.end() == len(tail) and tail.endswith(b"\r"):
+                break
+            data = data_of(bytes(tail[: end.start()]))
+            if data and not data.startswith(self.PINGS):
+                self.head_report = self.read_head(data)
+                return
+            del tail[: end.end()]
+            self._searched = 0
+        self._searched = max(0, len(tail) - 3)
+        if len(tail) >= HEAD_BYTES_MAX:
+            self.head_report = Report()
+
+    def _last_data(self) -> Iterator[bytes]:
+        """Yield the data of the stream's events, the last one first, from its last 16 kB."""
+        tail = bytes(self._tail[-TAIL_BYTES:])
+        cut = self._trimmed or len(self._tail) > TAIL_BYTES
+        if b"\r" in tail:
+            tail = tail.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        end = len(tail)
+        while (start := tail.rfind(b"\n\n", 0, end)) >= 0:
+            if data := data_of(tail[start + 2 : end]):
+                yield data
+            end = start
+        if not cut and (data := data_of(tail[:end])):
+            yield data

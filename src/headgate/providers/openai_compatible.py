@@ -1,0 +1,223 @@
+"""`openai_compatible`: OpenAI itself and the many that speak its Chat Completions."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta, Struct
+
+from headgate.providers import anthropic
+from headgate.providers.replies import ACCOUNT, CONTEXT, by_status, credential_bytes
+from headgate.records.demand import STANDARD, Terms
+from headgate.records.report import Failure, Metered, Report
+from headgate.units.usage import Usage, UsageError
+
+KIND = "openai_compatible"
+NATIVE_DIALECTS = ("openai_chat",)
+DEFAULTS: tuple[tuple[bytes, bytes], ...] = ()
+RETRY_HEADERS = (b"retry-after-ms", b"retry-after")
+PASSED = frozenset(
+    {
+        b"x-request-id",
+        b"request-id",
+        b"retry-after",
+        b"retry-after-ms",
+        b"x-should-retry",
+        b"openai-processing-ms",
+        b"openai-version",
+    }
+)
+PASSED_PREFIXES = (b"x-ratelimit-",)
+"""Not `openai-organization` and `openai-project`: they name our account."""
+
+_SELLERS = {
+    "api.openai.com": "openai",
+    "eu.api.openai.com": "openai",
+    "us.api.openai.com": "openai",
+    "api.deepseek.com": "deepseek",
+    "api.anthropic.com": "anthropic",
+    "api.x.ai": "xai",
+    "api.mistral.ai": "mistral",
+    "api.groq.com": "groq",
+    "api.together.xyz": "together",
+    "api.fireworks.ai": "fireworks",
+    "api.cerebras.ai": "cerebras",
+    "api.deepinfra.com": "deepinfra",
+    "openrouter.ai": "openrouter",
+}
+_NEW_LIMIT_HOSTS = (".openai.com", ".openai.azure.com")
+_ACCOUNT_MARKS = (b"insufficient_quota", b"billing_hard_limit_reached", b"billing_not_active")
+_CONTEXT_MARKS = (b"context_length_exceeded", b"maximum context length", b"prompt is too long")
+
+_STATUS_OF = {
+    b"invalid_request_error": 400,
+    b"authentication_error": 401,
+    b"rate_limit_exceeded": 429,
+    b"rate_limit_error": 429,
+    b"overloaded": 503,
+    b"overloaded_error": 503,
+}
+"""Error types and codes in streams, and the statuses they go with."""
+
+_Count = Annotated[int, Meta(ge=0)]
+
+
+class _PromptDetails(Struct, gc=False):
+    cached_tokens: _Count | None = None
+    cache_write_tokens: _Count | None = None
+    audio_tokens: _Count | None = None
+
+
+class _CompletionDetails(Struct, gc=False):
+    reasoning_tokens: _Count | None = None
+    audio_tokens: _Count | None = None
+    accepted_prediction_tokens: _Count | None = None
+    rejected_prediction_tokens: _Count | None = None
+
+
+class _Usage(Struct, gc=False):
+    """The usage object of Chat Completions, as in the SDK's `CompletionUsage`.
+
+    `prompt_cache_hit_tokens` and `prompt_cache_miss_tokens` are DeepSeek's.
+    """
+
+    prompt_tokens: _Count
+    completion_tokens: _Count = 0
+    total_tokens: _Count | None = None
+    prompt_tokens_details: _PromptDetails | None = None
+    completion_tokens_details: _CompletionDetails | None = None
+    prompt_cache_hit_tokens: _Count | None = None
+    prompt_cache_miss_tokens: _Count | None = None
+
+
+_USAGE = msgspec.json.Decoder(_Usage)
+
+
+def seller(base_url: str) -> str | None:
+    """Return whose prices hold at an address; None when only the owner can know."""
+    return _SELLERS.get(urlsplit(base_url).hostname or "")
+
+
+def path(dialect: str, base_path: str) -> str:
+    """Return the path a dialect's calls are posted to; `base_path` usually ends in `/v1`.
+
+    Many of these providers speak Anthropic's Messages too, below the same base.
+
+    Raises:
+        ValueError: Another dialect.
+    """
+    if dialect in NATIVE_DIALECTS:
+        return base_path.rstrip("/") + "/chat/completions"
+    return anthropic.path(dialect, base_path)
+
+
+def headers(credential: str) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the header that carries the credential.
+
+    Raises:
+        ValueError: The credential cannot stand in a header.
+    """
+    return ((b"authorization", b"Bearer " + credential_bytes(credential)),)
+
+
+def limit_field(base_url: str, model: str) -> str:  # noqa: ARG001
+    """Return the name of the output limit to add to a body that has none.
+
+    OpenAI's reasoning models know only the new name; most others know only the old one.
+    """
+    host = "." + (urlsplit(base_url).hostname or "")
+    return "max_completion_tokens" if host.endswith(_NEW_LIMIT_HOSTS) else "max_tokens"
+
+
+def failure(status: int, body: bytes) -> Failure:
+    """Classify an error reply, or with status 200 the error a stream began with.
+
+    OpenAI says with a 429 that our account is out of money: waiting does not help there.
+    """
+    if status == 200:
+        status = next((code for kind, code in _STATUS_OF.items() if b'"%b"' % kind in body), 500)
+    if status in (400, 403, 429) and any(mark in body for mark in _ACCOUNT_MARKS):
+        return ACCOUNT
+    if status in (400, 413, 422) and any(mark in body for mark in _CONTEXT_MARKS):
+        return CONTEXT
+    return by_status(status)
+
+
+def metered(report: Report, asked: Terms = STANDARD) -> Metered:
+    """Split reported usage into disjoint meters.
+
+    The details are parts of the totals here: what is cached, written to the cache or audio is
+    inside the prompt; what is reasoning, audio or a prediction, taken or rejected, is inside
+    the completion. Some providers leave reasoning out of the completion and let only
+    `total_tokens` show it; that is recognised by the sum. A cost in the reply is no price.
+
+    Args:
+        report: What the reply said.
+        asked: The terms of the call: they say how long its cache writes live.
+
+    Raises:
+        UsageError: Usage is absent, unreadable, or contradicts itself.
+    """
+    if report.usage_json is None:
+        raise UsageError("the reply reports no usage")
+    if b'"prompt_tokens"' not in report.usage_json and b'"input_tokens"' in report.usage_json:
+        return anthropic.metered(report, asked)
+    try:
+        usage = _USAGE.decode(report.usage_json)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"the reported usage cannot be read: {error}") from error
+    cached, written, audio_in = _input_parts(usage)
+    text, reasoning, audio_out = _output_parts(usage)
+    long = asked.cache_retention == "24h"
+    tier = report.tier or "standard"
+    return Metered(
+        Usage(
+            input_uncached=usage.prompt_tokens - cached - written - audio_in,
+            cache_read=cached,
+            cache_write_5m=0 if long else written,
+            cache_write_24h=written if long else 0,
+            input_audio=audio_in,
+            output_text=text,
+            output_reasoning=reasoning,
+            output_audio=audio_out,
+        ),
+        Terms("standard" if tier in ("default", "auto") else tier, asked.region, asked[2]),
+    )
+
+
+def _input_parts(usage: _Usage) -> tuple[int, int, int]:
+    """Return the cached, the written and the audio tokens of the prompt."""
+    details = usage.prompt_tokens_details or _PromptDetails()
+    hit, miss = usage.prompt_cache_hit_tokens, usage.prompt_cache_miss_tokens
+    if hit is not None and miss is not None and hit + miss != usage.prompt_tokens:
+        raise UsageError("prompt_cache_hit_tokens + prompt_cache_miss_tokens is not prompt_tokens")
+    cached = details.cached_tokens
+    if cached is None:
+        cached = hit or 0
+    elif hit is not None and hit != cached:
+        raise UsageError("cached_tokens and prompt_cache_hit_tokens differ")
+    written = details.cache_write_tokens or 0
+    audio = details.audio_tokens or 0
+    if cached + written + audio > usage.prompt_tokens:
+        raise UsageError("the parts of the prompt exceed prompt_tokens")
+    return cached, written, audio
+
+
+def _output_parts(usage: _Usage) -> tuple[int, int, int]:
+    """Return the text, the reasoning and the audio tokens of the completion."""
+    details = usage.completion_tokens_details or _CompletionDetails()
+    reasoning = details.reasoning_tokens or 0
+    audio = details.audio_tokens or 0
+    predicted = (details.accepted_prediction_tokens or 0) + (
+        details.rejected_prediction_tokens or 0
+    )
+    completion = usage.completion_tokens
+    outside = (usage.total_tokens or 0) - usage.prompt_tokens - completion
+    if usage.total_tokens and outside:
+        if outside < 0 or reasoning not in (0, outside):
+            raise UsageError("total_tokens is not the sum of its parts")
+        reasoning = outside
+        completion += outside
+    if reasoning + audio > completion or predicted > completion:
+        raise UsageError("the parts of the completion exceed completion_tokens")
+    return completion - reasoning - audio, reasoning, audio

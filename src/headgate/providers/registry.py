@@ -1,0 +1,66 @@
+"""The kinds of providers that lie in this folder, and what each one must offer."""
+
+from typing import Protocol, cast
+
+import headgate.providers
+from headgate.dialects.registry import discover
+from headgate.records.demand import STANDARD, Terms
+from headgate.records.report import Failure, Metered, Report
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class Provider(Protocol):
+    """What every module of a provider offers; the modules document each function.
+
+    Attributes:
+        KIND: The name of the kind in configurations.
+        NATIVE_DIALECTS: The dialects a provider of this kind speaks unless configured otherwise.
+        DEFAULTS: Request headers to send when the client sent none of that name.
+        RETRY_HEADERS: Lower-case names of reply headers that say how long to wait, the most
+            exact first; `retry-after-ms` in milliseconds, `retry-after` in seconds or as a date.
+        PASSED: Lower-case names of reply headers that are passed on to the client.
+        PASSED_PREFIXES: What lower-case names of further such headers begin with.
+    """
+
+    KIND: str
+    NATIVE_DIALECTS: tuple[str, ...]
+    DEFAULTS: Headers
+    RETRY_HEADERS: tuple[bytes, ...]
+    PASSED: frozenset[bytes]
+    PASSED_PREFIXES: tuple[bytes, ...]
+
+    def seller(self, base_url: str, /) -> str | None:
+        """Return whose prices hold at an address; None when only the owner can know."""
+
+    def path(self, dialect: str, base_path: str, /) -> str:
+        """Return the path a dialect's calls are posted to.
+
+        Raises:
+            ValueError: This kind of provider does not speak the dialect.
+        """
+
+    def headers(self, credential: str, /) -> Headers:
+        """Return the headers that carry the credential.
+
+        Raises:
+            ValueError: The credential cannot stand in a header.
+        """
+
+    def limit_field(self, base_url: str, model: str, /) -> str:
+        """Return the name of the output limit to add to a body that has none."""
+
+    def failure(self, status: int, body: bytes, /) -> Failure:
+        """Classify an error reply, or with status 200 the error a stream began with."""
+
+    def metered(self, report: Report, asked: Terms = STANDARD, /) -> Metered:
+        """Split reported usage into disjoint meters.
+
+        Raises:
+            UsageError: Usage is absent, unreadable, or contradicts itself.
+        """
+
+
+def providers() -> dict[str, Provider]:
+    """Return every kind of provider by its name."""
+    return {kind: cast(Provider, part) for kind, part in discover(headgate.providers).items()}
