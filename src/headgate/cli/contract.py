@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from headgate.insights.calls import CallState
+
 Usd = Annotated[str, Meta(pattern=r"^-?[0-9]+\.[0-9]{9}$")]
 Instant = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z$")]
-CallState = Literal["held", "measured", "estimated", "unknown", "void", "refused"]
 
 
 class Printed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

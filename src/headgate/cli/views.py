@@ -56,7 +56,7 @@ def call_view(row: CallRow) -> CallView:
         served_model=row.served_model,
         dialect=row.dialect,
         stream=row.stream,
-        state=row.state,  # type: ignore[arg-type]
+        state=row.state,
         hold=format_usd(row.hold_nanos),
         posted=format_usd(row.posted_nanos),
         usage=row.usage,

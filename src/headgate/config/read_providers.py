@@ -1,65 +1,42 @@
 """`[providers.ID]`: how providers are reached."""
 
 from pathlib import Path
-from typing import NamedTuple
 
 from headgate.config.addresses import AddressError, parse_base_url
 from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems
 from headgate.config.secrets import SecretReader
 from headgate.config.shapes import ProviderShape
+from headgate.dialects.registry import dialects
+from headgate.providers.registry import Provider as Kind
+from headgate.providers.registry import providers
 from headgate.providers.settings import Provider
-
-
-class Kind(NamedTuple):
-    """What a kind of provider speaks and calls things.
-
-    Attributes:
-        dialects: The wire formats it speaks natively, the first by default.
-        sellers: Whose prices apply, by host of the base address.
-        limit_field: The output limit field inserted when a body has none.
-    """
-
-    dialects: tuple[str, ...]
-    sellers: dict[str, str]
-    limit_field: str
-
-
-DIALECTS = ("openai_chat", "anthropic_messages")
-KINDS = {
-    "openai_compatible": Kind(
-        ("openai_chat",),
-        {"api.openai.com": "openai", "api.deepseek.com": "deepseek"},
-        "max_tokens",
-    ),
-    "anthropic": Kind(("anthropic_messages",), {"api.anthropic.com": "anthropic"}, "max_tokens"),
-}
 
 
 def providers_from(
     tables: object, secrets: SecretReader, base: Path, problems: Problems
 ) -> dict[str, Provider]:
     """Return the good providers by id."""
+    kinds = providers()
     found: dict[str, Provider] = {}
     for name, shape in checked_by_id(tables, "providers", ProviderShape, problems):
         key = f"providers.{name}"
         credential = secrets.read(shape.credential, f"{key}.credential") or ""
         base_url = _base_url(shape, key, problems)
         ca_file = _ca_file(shape.ca_file, base, key, problems)
-        kind = KINDS.get(shape.kind)
+        kind = kinds.get(shape.kind)
         if kind is None:
-            problems.unknown(f"{key}.kind", "kind of provider", shape.kind, KINDS)
+            problems.unknown(f"{key}.kind", "kind of provider", shape.kind, kinds)
             continue
-        dialects = _dialects(shape, kind, key, problems)
         found[name] = Provider(
             id=name,
             kind=shape.kind,
             base_url=base_url,
             credential=credential,
-            dialects=dialects,
-            seller=shape.seller or _seller(kind, base_url) or name,
+            dialects=_dialects(shape, kind, key, problems),
+            seller=shape.seller or kind.seller(base_url) or name,
             on_disconnect=shape.on_disconnect,
-            limit_field=shape.output_limit_field or kind.limit_field,
+            limit_field=shape.output_limit_field or kind.limit_field(base_url, ""),
             ca_file=ca_file,
             connect_timeout_ms=shape.connect_timeout_ms,
             first_byte_timeout_ms=shape.first_byte_timeout_ms,
@@ -93,13 +70,24 @@ def _ca_file(name: str | None, base: Path, key: str, problems: Problems) -> str 
 
 def _dialects(shape: ProviderShape, kind: Kind, key: str, problems: Problems) -> tuple[str, ...]:
     if shape.dialects is None:
-        return kind.dialects
+        return kind.NATIVE_DIALECTS
+    known = dialects()
     for dialect in shape.dialects:
-        if dialect not in DIALECTS:
-            problems.unknown(f"{key}.dialects", "dialect", dialect, DIALECTS)
+        if dialect not in known:
+            problems.unknown(f"{key}.dialects", "dialect", dialect, known)
+        elif not _speaks(kind, dialect):
+            native = ", ".join(kind.NATIVE_DIALECTS)
+            problems.add(
+                f"{key}.dialects",
+                f"A provider of kind {kind.KIND!r} does not speak {dialect!r}.",
+                f"It speaks {native}; choose another kind for other dialects.",
+            )
     return shape.dialects
 
 
-def _seller(kind: Kind, base_url: str) -> str | None:
-    host = base_url.partition("://")[2].partition("/")[0].partition(":")[0]
-    return kind.sellers.get(host)
+def _speaks(kind: Kind, dialect: str) -> bool:
+    try:
+        kind.path(dialect, "")
+    except ValueError:
+        return False
+    return True

@@ -1,7 +1,7 @@
 """Calls as the store has them: attempts and refusals, newest first, and one call opened."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, select
@@ -10,21 +10,22 @@ from sqlalchemy.engine import RowMapping
 from headgate.ledger.tables import attempt, decision, refusal
 from headgate.records.journal import DecisionRecord, LineRecord
 
+AttemptState = Literal["held", "measured", "estimated", "unknown", "void"]
+CallState = AttemptState | Literal["refused"]
 REFUSED = "refused"
-STATES = ("held", "measured", "estimated", "unknown", "void", REFUSED)
 
 
 class Wanted(NamedTuple):
     """Which calls are asked for; None leaves a side open.
 
     Attributes:
-        state: One of `STATES`.
+        state: As an attempt's, or `refused`.
         limit: At most so many rows.
     """
 
     run: str | None = None
     principal: str | None = None
-    state: str | None = None
+    state: CallState | None = None
     limit: int = 50
 
 
@@ -68,7 +69,7 @@ class AttemptRow(Common):
     deployment: str
     dialect: str
     stream: bool
-    state: str
+    state: AttemptState
     hold_nanos: int
     posted_nanos: int
     input_tokens_max: int
