@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from headgate.budgets.settings import Budget
+from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.gateway.settings import Edge
 from headgate.identity.settings import Key, Principal
@@ -47,3 +48,4 @@ class Snapshot:
     principals: Mapping[str, Principal]
     keys: Mapping[str, Key]
     budgets: Mapping[str, Budget]
+    price_book: PriceBook

@@ -12,7 +12,7 @@ from headgate.dialects import body as bodies
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_ANTHROPIC, input_tokens_max
 from headgate.dialects.splice import SpliceError, splice
 from headgate.dialects.sse import EventStream, first_data
-from headgate.records.demand import Demand, Edit, Terms
+from headgate.records.demand import STANDARD, Demand, Edit, Terms
 from headgate.records.report import Report
 from headgate.units.errors import Refusal
 from headgate.units.instants import to_datetime
@@ -98,12 +98,15 @@ class _Event(Struct, gc=False):
     usage: Raw = Raw(b"null")
 
 
-_UNBOUNDED = ("mcp_servers", "container", "fallbacks", "compaction")
+_UNBOUNDED = frozenset({"mcp_servers", "container", "fallbacks", "compaction"})
 """Fields whose cost no limit bounds: tools that run at the provider ask the model again and
 again, `fallbacks` names other models with limits of their own, a compaction is a call apart."""
 
 _CLIENT_TOOLS = ("bash_", "text_editor_", "computer_", "memory_", "browser_toolset_")
 """How the types of tools begin that the client runs; what runs at the provider has other types."""
+
+_PLAIN = frozenset({"text", "tool_use", "thinking", "redacted_thinking"})
+"""Blocks that are what they are, all of it text in the body."""
 
 _NAMED = frozenset({*_Request.__struct_fields__, *_UNBOUNDED})
 _EMPTY = frozenset({b"null", b"[]"})
@@ -173,7 +176,9 @@ class _Survey:
             self._add_block(content)
         elif isinstance(content, list):
             for block in content:
-                if isinstance(block, _Part) and block.type != "text":
+                if not isinstance(block, _Part) or block.type in _PLAIN:
+                    continue
+                if block.type != "tool_result" or not isinstance(block.content, str):
                     self._add_block(block)
 
     def _add_block(self, block: _Part) -> None:
@@ -203,9 +208,10 @@ class _Survey:
 
 def _unbounded(request: _Request, values: dict[str, Raw], tools: list[_Tool]) -> str | None:
     """Name a feature whose cost has no bound."""
-    for field in _UNBOUNDED:
-        if field in values and bytes(values[field]) not in _EMPTY:
-            return field
+    if not _UNBOUNDED.isdisjoint(values):
+        for field in sorted(_UNBOUNDED & values.keys()):
+            if bytes(values[field]) not in _EMPTY:
+                return field
     for tool in tools:
         kind = tool.type
         if kind is not None and kind != "custom" and not kind.startswith(_CLIENT_TOOLS):
@@ -220,6 +226,8 @@ def _unbounded(request: _Request, values: dict[str, Raw], tools: list[_Tool]) ->
 
 def _terms(request: _Request) -> Terms:
     """Return the dearest terms the call asks for; `auto` is what the account is set to."""
+    if request.service_tier is None and request.speed is None and request.inference_geo is None:
+        return STANDARD
     tier = request.service_tier or "auto"
     if request.speed == "fast":
         tier = "fast"

@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Raw
 
-from headgate.dialects.splice import find_values
+from headgate.dialects.splice import duplicate_key
 from headgate.units.errors import BODY_INVALID, BODY_MALFORMED, KEY_DUPLICATE, Refusal
 
 T = TypeVar("T")
@@ -56,11 +56,11 @@ def members(body: bytes, named: frozenset[str]) -> dict[str, Raw] | Refusal:
     values = decode(_MEMBERS, body)
     if isinstance(values, Refusal):
         return values
-    for key in values.keys() - named:
-        if key.casefold() in named:
+    for key in values:
+        if key not in named and key.casefold() in named:
             return _duplicate(key)
-    starts = find_values(body, values)
-    return _duplicate(starts) if isinstance(starts, str) else values
+    twice = duplicate_key(body, values)
+    return values if twice is None else _duplicate(twice)
 
 
 def _duplicate(key: str) -> Refusal:

@@ -10,7 +10,7 @@ from headgate.dialects import body as bodies
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_OPENAI, input_tokens_max
 from headgate.dialects.splice import SpliceError, splice
 from headgate.dialects.sse import EventStream, UsageFilter, first_data
-from headgate.records.demand import Demand, Edit, Terms
+from headgate.records.demand import STANDARD, Demand, Edit, Terms
 from headgate.records.report import Report
 from headgate.units.errors import Refusal
 from headgate.units.instants import NANOS_PER_SECOND
@@ -81,7 +81,7 @@ class _Chunk(Struct, gc=False):
     error: Raw = Raw(b"null")
 
 
-_UNBOUNDED = ("web_search_options", "prediction", "audio", "plugins", "models")
+_UNBOUNDED = frozenset({"web_search_options", "prediction", "audio", "plugins", "models"})
 """Fields whose cost no limit bounds: searches are billed each, rejected predictions are billed
 as output beyond the limit, audio has its own prices, OpenRouter's plugins are billed apart and
 its `models` names others that may serve the call."""
@@ -159,10 +159,11 @@ def _survey(messages: list[_Message] | None) -> tuple[int, bool, bool]:
 
 def _unbounded(request: _Request, values: dict[str, Raw]) -> str | None:
     """Name a feature whose cost has no bound."""
-    for field in _UNBOUNDED:
-        if field in values and bytes(values[field]) not in _EMPTY:
-            return field
-    if any(modality != "text" for modality in request.modalities or ()):
+    if not _UNBOUNDED.isdisjoint(values):
+        for field in sorted(_UNBOUNDED & values.keys()):
+            if bytes(values[field]) not in _EMPTY:
+                return field
+    if request.modalities and set(request.modalities) != {"text"}:
         return "modalities"
     for tool in request.tools or ():
         if tool.type not in (None, "function", "custom"):
@@ -172,8 +173,11 @@ def _unbounded(request: _Request, values: dict[str, Raw]) -> str | None:
 
 def _terms(request: _Request) -> Terms:
     """Return the dearest terms the call asks for; `auto` is what the account is set to."""
-    tier = request.service_tier or "auto"
+    tier = request.service_tier
     options = request.prompt_cache_options
+    if tier is None and options is None and request.prompt_cache_retention is None:
+        return STANDARD
+    tier = tier or "auto"
     long = request.prompt_cache_retention == "24h" or (
         options is not None and options.ttl not in (None, "30m")
     )

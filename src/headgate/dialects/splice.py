@@ -17,20 +17,18 @@ class SpliceError(HeadgateError):
     """A body that was changed does not say what it was made to say: a bug, found in time."""
 
 
-def find_values(body: bytes, values: Mapping[str, Raw]) -> dict[str, int] | str:
-    """Return where the value of each top-level member of the object `body` starts.
+def duplicate_key(body: bytes, values: Mapping[str, Raw]) -> str | None:
+    """Return a key that stands twice at the top level of the object `body`, None when none does.
 
     Args:
         body: A valid JSON object.
         values: Its members as decoded: in order of first appearance, of a key that stands there
             twice the last value, each value the exact slice of the body.
-
-    Returns:
-        Offsets by key; or, when a key stands there twice, that key.
     """
     if _is_compact(body, values):
-        return _count_off(values)
-    return _walk(body, values)
+        return None
+    starts = _walk(body, values)
+    return starts if isinstance(starts, str) else None
 
 
 def _is_compact(body: bytes, values: Mapping[str, Raw]) -> bool:
@@ -91,14 +89,14 @@ def splice(
 
     Args:
         body: A valid JSON object without duplicate keys.
-        values: Its members, as for `find_values`.
+        values: Its members, as for `duplicate_key`.
         changed: New values, as JSON, of members that are there.
         added: Values, as JSON, of members that are not there; their keys need no escapes.
 
     Raises:
         SpliceError: A key stands in the body twice.
     """
-    starts = find_values(body, values)
+    starts = _count_off(values) if _is_compact(body, values) else _walk(body, values)
     if isinstance(starts, str):
         raise SpliceError(f"the key {starts!r} stands in the body twice")
     pieces: list[bytes] = []

@@ -18,15 +18,13 @@ HELD_BYTES_MAX = 1_048_576
 
 # Two ends of line: `\r\n`, `\n` or `\r`; atomic, so that `\r\n` is never taken for two.
 _BOUNDARY = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
-_WHOLE = (b"\n\n", b"\r\n\r\n")
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_DATA = re.compile(rb"(?:^(?:\xef\xbb\xbf)?|[\n\r])data: ?([^\n\r]*)")
 
 
-def data_of(event: bytes) -> bytes:
+def data_of(event: bytes | bytearray) -> bytes:
     """Return the data of one event: its `data:` lines, joined; empty when it has none."""
-    lines = event.removeprefix(_BYTE_ORDER_MARK).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    found = [line[5:] for line in lines.split(b"\n") if line.startswith(b"data:")]
-    return b"\n".join(found).strip()
+    lines = _DATA.findall(event)
+    return b"" if not lines else (lines[0] if len(lines) == 1 else b"\n".join(lines)).strip()
 
 
 def first_data(payload: bytes) -> bytes | None:
@@ -45,22 +43,25 @@ class UsageFilter:
 
     Bytes go on at once up to the end of the last whole event; an incomplete event waits for its
     end. What is let through does not depend on how the bytes were cut.
+
+    Attributes:
+        held: The incomplete event.
+        mark: Bytes that every usage-only event contains: payloads without it that end with an
+            event need not be fed while nothing is held.
     """
 
-    __slots__ = ("_held", "_is_usage_only", "_mark", "_searched")
+    __slots__ = ("_is_usage_only", "_searched", "held", "mark")
 
     def __init__(self, mark: bytes, is_usage_only: Callable[[bytes], bool]) -> None:
         """Keep back events whose data `is_usage_only`; all of them contain `mark`."""
-        self._mark = mark
+        self.mark = mark
         self._is_usage_only = is_usage_only
-        self._held = bytearray()
+        self.held = bytearray()
         self._searched = 0
 
     def feed(self, payload: bytes) -> bytes:
-        """Return what may go on; the same object when all of it may."""
-        if not self._held and payload.endswith(_WHOLE) and self._mark not in payload:
-            return payload
-        held = self._held
+        """Return what may go on."""
+        held = self.held
         held += payload
         passed: list[bytes] = []
         start = 0
@@ -79,12 +80,12 @@ class UsageFilter:
 
     def flush(self) -> bytes:
         """Return what is held back; nothing more will come."""
-        rest = self._without_usage(bytes(self._held))
-        self._held.clear()
+        rest = self._without_usage(bytes(self.held))
+        self.held.clear()
         return rest
 
     def _without_usage(self, event: bytes) -> bytes:
-        if self._mark not in event or not self._is_usage_only(data_of(event)):
+        if self.mark not in event or not self._is_usage_only(data_of(event)):
             return event
         # Blank lines before the event stay, so that the result is the same for every cut.
         return event[: len(event) - len(event.lstrip(b"\r\n"))]
@@ -125,7 +126,12 @@ class EventStream:
         elif len(tail) > _TRIM_BYTES:
             del tail[:-TAIL_BYTES]
             self._trimmed = True
-        return payload if self._filter is None else self._filter.feed(payload)
+        held_back = self._filter
+        if held_back is None or (
+            not held_back.held and payload.endswith(b"\n\n") and held_back.mark not in payload
+        ):
+            return payload
+        return held_back.feed(payload)
 
     def flush(self) -> bytes:
         """Return what is held back, once the provider has ended the stream.
@@ -154,8 +160,12 @@ class EventStream:
         """Yield the data of the stream's events, the last one first, from its last 16 kB."""
         tail = bytes(self._tail[-TAIL_BYTES:])
         cut = self._trimmed or len(self._tail) > TAIL_BYTES
-        events = tail.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n\n")
-        for event in reversed(events[1:] if cut else events):
-            data = data_of(event)
-            if data:
+        if b"\r" in tail:
+            tail = tail.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        end = len(tail)
+        while (start := tail.rfind(b"\n\n", 0, end)) >= 0:
+            if data := data_of(tail[start + 2 : end]):
                 yield data
+            end = start
+        if not cut and (data := data_of(tail[:end])):
+            yield data

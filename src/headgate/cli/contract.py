@@ -1,0 +1,253 @@
+"""What `--json` prints, as types: `docs/reference/cli.schema.json` is derived from them.
+
+Amounts are exact dollars as text with nine decimals; instants are ISO 8601 in UTC. Fields are
+added, never renamed or removed. `python -m headgate.cli.contract > docs/reference/cli.schema.json`
+writes the schema.
+"""
+
+import sys
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from headgate.insights.calls import CallState
+
+Usd = Annotated[str, Meta(pattern=r"^-?[0-9]+\.[0-9]{9}$")]
+Instant = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z$")]
+
+
+class Printed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Common settings of all that is printed."""
+
+
+class BudgetView(Printed, frozen=True, kw_only=True):
+    """A window of a budget: `budgets --json` prints a list of them.
+
+    free = limit - posted - held - unaccounted; lent is the part of free that workers have.
+    """
+
+    id: str
+    node: str
+    period: str
+    renews_at: Instant | None
+    limit: Usd
+    posted: Usd
+    held: Usd
+    lent: Usd
+    unaccounted: Usd
+    free: Usd
+
+
+class LineView(Printed, frozen=True, kw_only=True):
+    """A charge line: quantity x price, rounded half up once."""
+
+    meter: str
+    quantity: int
+    price_usd_per_million: Usd
+    amount: Usd
+    price_row: str
+
+
+class RefusalView(Printed, frozen=True, kw_only=True):
+    """Why a call was refused; `budget` is the window that refused it, if one did."""
+
+    code: str
+    message: str
+    budget: str | None
+
+
+class CallView(Printed, frozen=True, kw_only=True):
+    """An attempt of a call, or a refused call: `calls --json` prints a list, newest first.
+
+    A refused call has state `refused`, no attempt, and a refusal. `deployment` and `dialect`
+    are null there; `usage` holds the meters that are not zero.
+    """
+
+    call: str
+    attempt: str | None
+    at: Instant
+    principal: str
+    team: str
+    key: str
+    run: str | None
+    asked: str
+    deployment: str | None
+    served_model: str | None
+    dialect: str | None
+    stream: bool
+    state: CallState
+    hold: Usd
+    posted: Usd
+    usage: dict[str, int]
+    lines: list[LineView]
+    upstream_id: str | None
+    upstream_request_id: str | None
+    status: int
+    reason: str | None
+    ttft_ms: float | None
+    duration_ms: float
+    refusal: RefusalView | None
+
+
+class CandidateView(Printed, frozen=True, kw_only=True):
+    """A deployment that a decision weighed; `excluded` names the rule that ruled it out."""
+
+    deployment: str
+    expected: Usd | None
+    excluded: str | None
+    chosen: bool
+
+
+class DecisionView(Printed, frozen=True, kw_only=True):
+    """A ranking of candidates, in the order they were to be tried."""
+
+    number: int
+    at: Instant
+    asked: str
+    policy: str
+    input_tokens: int
+    output_tokens: int
+    candidates: list[CandidateView]
+
+
+class HoldView(Printed, frozen=True, kw_only=True):
+    """What an attempt's hold covered, and the windows it was set aside on."""
+
+    attempt: str
+    decision: int
+    windows: list[str]
+    input_tokens_max: int
+    output_tokens_max: int
+    ended_at: Instant | None
+    closed_by: str
+
+
+class ExplainView(Printed, frozen=True, kw_only=True):
+    """One call: `explain CALL --json`."""
+
+    call: str
+    posted: Usd
+    attempts: list[CallView]
+    holds: list[HoldView]
+    decisions: list[DecisionView]
+
+
+class SumsView(Printed, frozen=True, kw_only=True):
+    """Sums over calls that have `name` in common; null: they have none."""
+
+    name: str | None
+    calls: int
+    refused: int
+    spend: Usd
+    estimated_calls: int
+    estimated_spend: Usd
+    unknown_calls: int
+    held: Usd
+
+
+class ReportView(Printed, frozen=True, kw_only=True):
+    """Sums over all calls: `report --json`."""
+
+    calls: int
+    refused: int
+    spend: Usd
+    estimated_calls: int
+    estimated_spend: Usd
+    unknown_calls: int
+    held: Usd
+    by: list[SumsView]
+
+
+class WindowView(Printed, frozen=True, kw_only=True):
+    """A window as the store has it and as the journals have it."""
+
+    window: str
+    posted_store: Usd
+    posted_journal: Usd
+    held_store: Usd
+    held_journal: Usd
+    equal: bool
+
+
+class BooksView(Printed, frozen=True, kw_only=True):
+    """Whether store and journals agree: `check-books --json`."""
+
+    equal: bool
+    journals: int
+    records: int
+    windows: list[WindowView]
+    attempts_equal: bool
+    held_total: Usd
+    problems: list[str]
+
+
+class KeyView(Printed, frozen=True, kw_only=True):
+    """A key: `keys list --json` prints a list of them."""
+
+    id: str
+    principal: str
+    models: list[str]
+    source: Literal["configuration", "made", "not made"]
+    created_at: Instant | None
+    revoked_at: Instant | None
+
+
+class MadeKeyView(Printed, frozen=True, kw_only=True):
+    """A new key, shown this once: `keys create --json`."""
+
+    id: str
+    principal: str
+    models: list[str]
+    key: str
+
+
+class CheckView(Printed, frozen=True, kw_only=True):
+    """One check of `doctor`; `fix` is empty when there is nothing to do."""
+
+    name: str
+    status: Literal["ok", "warning", "error"]
+    message: str
+    fix: str
+
+
+class DoctorView(Printed, frozen=True, kw_only=True):
+    """All checks: `doctor --json`; `ok` unless one is an error."""
+
+    ok: bool
+    checks: list[CheckView]
+
+
+PRINTED: dict[str, Any] = {
+    "budgets": list[BudgetView],
+    "calls": list[CallView],
+    "explain": ExplainView,
+    "report": ReportView,
+    "check-books": BooksView,
+    "keys list": list[KeyView],
+    "keys create": MadeKeyView,
+    "doctor": DoctorView,
+}
+"""What each command prints with `--json`."""
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of all that is printed; `commands` points to each command's."""
+    schemas, definitions = msgspec.json.schema_components(
+        PRINTED.values(), ref_template="#/$defs/{name}"
+    )
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "What headgate prints with --json",
+        "commands": dict(zip(PRINTED, schemas, strict=True)),
+        "$defs": definitions,
+    }
+
+
+def render() -> str:
+    """Return the schema as the text of its file."""
+    return msgspec.json.format(msgspec.json.encode(schema(), order="sorted"), indent=2).decode()
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render() + "\n")

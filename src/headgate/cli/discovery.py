@@ -1,0 +1,78 @@
+"""Finding commands: each file of this folder with an `app` or a `NAME` is one.
+
+Files are read for their docstring, not imported, so that `headgate --help` is quick however
+much a command needs; a command is imported when it is run.
+"""
+
+import ast
+import importlib
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+FOLDER = Path(__file__).parent
+_MARKS = {"app", "NAME"}
+
+
+class Found(NamedTuple):
+    """A command that lies in the folder.
+
+    Attributes:
+        name: `NAME` of the file, else the file's own name with dashes.
+        module: The file's name without its ending.
+        help: What the file's docstring says behind the first colon.
+    """
+
+    name: str
+    module: str
+    help: str
+
+
+def discover(folder: Path = FOLDER) -> dict[str, Found]:
+    """Return the commands by name, sorted."""
+    found = (_look_at(path) for path in sorted(folder.glob("[a-z]*.py")))
+    return {one.name: one for one in sorted(one for one in found if one is not None)}
+
+
+def _look_at(path: Path) -> Found | None:
+    if path.stem == "main":
+        return None
+    tree = ast.parse(path.read_text("utf-8"))
+    values = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name) and target.id in _MARKS
+    }
+    if not values:
+        return None
+    name = values.get("NAME")
+    given = name.value if isinstance(name, ast.Constant) else path.stem.replace("_", "-")
+    summary = (ast.get_docstring(tree) or "").partition("\n\n")[0].partition(": ")[2]
+    return Found(str(given), path.stem, " ".join(summary.split())[:1].upper() + summary[1:])
+
+
+def command_of(found: Found) -> TyperCommand | TyperGroup:
+    """Import a command and return it ready to run.
+
+    The file has an `app` (a Typer), or a `register(app)` that adds its command to one.
+    """
+    module = importlib.import_module(f"headgate.cli.{found.module}")
+    command = get_command(_app_of(module))
+    assert isinstance(command, TyperCommand | TyperGroup), found.name
+    command.name = found.name
+    return command
+
+
+def _app_of(module: ModuleType) -> typer.Typer:
+    app = getattr(module, "app", None)
+    if isinstance(app, typer.Typer):
+        return app
+    app = typer.Typer()
+    module.register(app)
+    return app

@@ -1,0 +1,66 @@
+"""The command line's entry: finds the commands, runs one, and tells trouble without a traceback."""
+
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from headgate import __version__
+from headgate.cli.discovery import command_of, discover
+from headgate.cli.output import EXIT_CONFIGURATION, EXIT_UNREACHABLE, complain
+from headgate.units.errors import ConfigurationError, HeadgateError
+
+
+class Commands(TyperGroup):
+    """The commands of the folder, imported when they are run."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """Return their names."""
+        return list(discover())
+
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002
+        """Return a command with its help alone; `resolve_command` returns it whole."""
+        found = discover().get(cmd_name)
+        return None if found is None else TyperCommand(found.name, help=found.help)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return the command that the arguments name, imported."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command and command_of(discover()[str(command.name)]), rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; expected trouble becomes a message and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except ConfigurationError as error:
+            for problem in error.problems:
+                complain(f"{problem.file}: {problem.key}: {problem.problem}", problem.fix)
+            raise typer.Exit(EXIT_CONFIGURATION) from error
+        except HeadgateError as error:
+            complain(str(error), "See: headgate doctor")
+            raise typer.Exit(EXIT_UNREACHABLE) from error
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback(invoke_without_command=True)
+def headgate(
+    ctx: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+) -> None:
+    """Headgate decides who may spend AI tokens, on what, how much, and why."""
+    if version:
+        typer.echo(f"headgate {__version__}")
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="headgate")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""How commands speak: JSON for machines, tables for people, complaints with a fix."""
+
+from typing import NoReturn
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+EXIT_NO = 1
+"""The answer is no: books differ, a check failed, there is no such call or key."""
+EXIT_CONFIGURATION = 2
+"""The command line or the configuration cannot be used."""
+EXIT_UNREACHABLE = 3
+"""The store or the steward cannot be used."""
+
+TABLE_COLUMNS_MIN = 100
+
+
+def print_json(value: object) -> None:
+    """Print a value of `cli.contract` as JSON."""
+    typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def print_table(table: Table) -> None:
+    """Print a table as wide as the terminal; into a file, wide enough for its content."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=max(console.width, 2 * TABLE_COLUMNS_MIN))
+    console.print(table)
+
+
+def table(*columns: str, title: str | None = None) -> Table:
+    """Return an empty table; a column that begins with `>` is for numbers."""
+    made = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(
+            column.removeprefix(">"),
+            justify="right" if column.startswith(">") else "left",
+            no_wrap=column.startswith(">"),
+            overflow="fold",
+        )
+    return made
+
+
+def complain(problem: str, fix: str) -> None:
+    """Print a problem and its fix where errors go."""
+    typer.echo(problem, err=True)
+    typer.echo(f"  Fix: {fix}", err=True)
+
+
+def fail(problem: str, fix: str, code: int = EXIT_CONFIGURATION) -> NoReturn:
+    """Print a problem and its fix, and end with an exit code."""
+    complain(problem, fix)
+    raise typer.Exit(code)

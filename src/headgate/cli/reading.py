@@ -1,0 +1,52 @@
+"""Reading for commands: the configuration without its secrets, and the store beside the steward."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DatabaseError
+
+from headgate.config.load import load
+from headgate.config.snapshot import Snapshot
+from headgate.store.database import open_store_readonly
+from headgate.units.errors import StoreError
+
+
+def read_configuration(path: Path) -> Snapshot:
+    """Return the configuration with secrets left unread: reading the books needs none.
+
+    Raises:
+        ConfigurationError: It cannot be used.
+    """
+    return load(path, os.environ, with_secrets=False)
+
+
+@contextmanager
+def reading_engine(data_dir: Path) -> Iterator[Engine]:
+    """Open the store for reading.
+
+    Raises:
+        StoreError: There is none, or it cannot be read.
+    """
+    engine = open_store_readonly(data_dir)
+    try:
+        yield engine
+    except DatabaseError as error:
+        raise StoreError(f"The store in {data_dir} cannot be read: {error.orig}.") from error
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def reading(data_dir: Path) -> Iterator[Connection]:
+    """Open the store for reading, as one state of it.
+
+    Raises:
+        StoreError: There is none, or it cannot be read.
+    """
+    with reading_engine(data_dir) as engine, engine.connect() as connection:
+        # The driver begins no transaction for reading by itself.
+        connection.exec_driver_sql("BEGIN")
+        yield connection

@@ -1,0 +1,225 @@
+"""From what the store says to what `--json` prints; pure."""
+
+from headgate.budgets.standing import Standing
+from headgate.cli.contract import (
+    BooksView,
+    BudgetView,
+    CallView,
+    CandidateView,
+    DecisionView,
+    ExplainView,
+    HoldView,
+    LineView,
+    RefusalView,
+    ReportView,
+    SumsView,
+    WindowView,
+)
+from headgate.insights.books import Books
+from headgate.insights.calls import AttemptRow, CallRow, OpenedCall, RefusedRow
+from headgate.insights.report import Report, Totals
+from headgate.records.journal import DecisionRecord, LineRecord
+from headgate.units.instants import to_iso
+from headgate.units.money import format_usd
+
+
+def budget_view(standing: Standing) -> BudgetView:
+    """Return a window of a budget."""
+    return BudgetView(
+        id=standing.id,
+        node=standing.node,
+        period=standing.period,
+        renews_at=iso_or_none(standing.renews_ns),
+        limit=format_usd(standing.limit_nanos),
+        posted=format_usd(standing.posted_nanos),
+        held=format_usd(standing.held_nanos),
+        lent=format_usd(standing.lent_nanos),
+        unaccounted=format_usd(standing.unaccounted_nanos),
+        free=format_usd(standing.free_nanos),
+    )
+
+
+def call_view(row: CallRow) -> CallView:
+    """Return an attempt or a refused call."""
+    if isinstance(row, RefusedRow):
+        return _refused_view(row)
+    return CallView(
+        call=row.call,
+        attempt=row.attempt,
+        at=to_iso(row.at_ns),
+        principal=row.principal,
+        team=row.team,
+        key=row.key,
+        run=row.run,
+        asked=row.asked,
+        deployment=row.deployment,
+        served_model=row.served_model,
+        dialect=row.dialect,
+        stream=row.stream,
+        state=row.state,
+        hold=format_usd(row.hold_nanos),
+        posted=format_usd(row.posted_nanos),
+        usage=row.usage,
+        lines=[_line_view(line) for line in row.lines],
+        upstream_id=row.upstream_id,
+        upstream_request_id=row.upstream_request_id,
+        status=row.status,
+        reason=row.reason,
+        ttft_ms=None if row.ttft_us is None else row.ttft_us / 1_000,
+        duration_ms=row.duration_us / 1_000,
+        refusal=None,
+    )
+
+
+def _refused_view(row: RefusedRow) -> CallView:
+    return CallView(
+        call=row.call,
+        attempt=None,
+        at=to_iso(row.at_ns),
+        principal=row.principal,
+        team=row.team,
+        key=row.key,
+        run=row.run,
+        asked=row.asked,
+        deployment=None,
+        served_model=None,
+        dialect=None,
+        stream=False,
+        state="refused",
+        hold=format_usd(0),
+        posted=format_usd(0),
+        usage={},
+        lines=[],
+        upstream_id=None,
+        upstream_request_id=None,
+        status=0,
+        reason=None,
+        ttft_ms=None,
+        duration_ms=0,
+        refusal=RefusalView(
+            code=row.refused.code, message=row.refused.message, budget=row.refused.budget
+        ),
+    )
+
+
+def _line_view(line: LineRecord) -> LineView:
+    return LineView(
+        meter=line.meter,
+        quantity=line.quantity,
+        price_usd_per_million=price_text(line.price_femto),
+        amount=format_usd(line.amount_nanos),
+        price_row=line.price_row,
+    )
+
+
+def price_text(price_femto: int) -> str:
+    """Return dollars per million units: a femto-dollar per unit is a nano-dollar per million."""
+    return format_usd(price_femto)
+
+
+def explain_view(opened: OpenedCall) -> ExplainView:
+    """Return one call opened."""
+    attempts = [row for row in opened.rows if isinstance(row, AttemptRow)]
+    return ExplainView(
+        call=opened.call,
+        posted=format_usd(sum(row.posted_nanos for row in attempts)),
+        attempts=[call_view(row) for row in opened.rows],
+        holds=[_hold_view(row) for row in attempts],
+        decisions=[
+            _decision_view(number, record, attempts) for number, record in opened.decisions.items()
+        ],
+    )
+
+
+def _hold_view(row: AttemptRow) -> HoldView:
+    return HoldView(
+        attempt=row.attempt,
+        decision=row.decision,
+        windows=list(row.windows),
+        input_tokens_max=row.input_tokens_max,
+        output_tokens_max=row.output_tokens_max,
+        ended_at=iso_or_none(row.ended_ns),
+        closed_by=row.closed_by,
+    )
+
+
+def _decision_view(number: int, record: DecisionRecord, attempts: list[AttemptRow]) -> DecisionView:
+    tried = {row.deployment for row in attempts if row.decision == number}
+    return DecisionView(
+        number=number,
+        at=to_iso(record.at_ns),
+        asked=record.asked,
+        policy=record.policy,
+        input_tokens=record.input_tokens,
+        output_tokens=record.output_tokens,
+        candidates=[
+            CandidateView(
+                deployment=candidate.deployment,
+                expected=usd_or_none(candidate.expected_nanos),
+                excluded=candidate.excluded,
+                chosen=candidate.deployment in tried,
+            )
+            for candidate in record.candidates
+        ],
+    )
+
+
+def report_view(report: Report) -> ReportView:
+    """Return the sums of a report."""
+    total = report.total
+    return ReportView(
+        calls=total.calls,
+        refused=total.refused,
+        spend=format_usd(total.spend_nanos),
+        estimated_calls=total.estimated_calls,
+        estimated_spend=format_usd(total.estimated_nanos),
+        unknown_calls=total.unknown_calls,
+        held=format_usd(total.held_nanos),
+        by=[_sums_view(sums) for sums in report.by],
+    )
+
+
+def _sums_view(sums: Totals) -> SumsView:
+    return SumsView(
+        name=sums.name,
+        calls=sums.calls,
+        refused=sums.refused,
+        spend=format_usd(sums.spend_nanos),
+        estimated_calls=sums.estimated_calls,
+        estimated_spend=format_usd(sums.estimated_nanos),
+        unknown_calls=sums.unknown_calls,
+        held=format_usd(sums.held_nanos),
+    )
+
+
+def books_view(books: Books) -> BooksView:
+    """Return what the check of the books found."""
+    return BooksView(
+        equal=books.equal,
+        journals=books.journals,
+        records=books.records,
+        windows=[
+            WindowView(
+                window=window.window,
+                posted_store=format_usd(window.posted_store_nanos),
+                posted_journal=format_usd(window.posted_journal_nanos),
+                held_store=format_usd(window.held_store_nanos),
+                held_journal=format_usd(window.held_journal_nanos),
+                equal=window.equal,
+            )
+            for window in books.windows
+        ],
+        attempts_equal=books.attempts_equal,
+        held_total=format_usd(books.held_total_nanos),
+        problems=list(books.problems),
+    )
+
+
+def iso_or_none(at_ns: int | None) -> str | None:
+    """Return an instant as text, None when there is none."""
+    return None if at_ns is None else to_iso(at_ns)
+
+
+def usd_or_none(amount_nanos: int | None) -> str | None:
+    """Return an amount as text, None when there is none."""
+    return None if amount_nanos is None else format_usd(amount_nanos)

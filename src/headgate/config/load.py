@@ -1,0 +1,127 @@
+"""Loading headgate.toml: from a file and the environment to a snapshot, or to all its problems."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from headgate.catalog.facts import ModelDirectory
+from headgate.catalog.load import load_models, load_price_book
+from headgate.catalog.prices import PriceBook
+from headgate.config.check import checked, ids_of
+from headgate.config.problems import Problems, near
+from headgate.config.read_budgets import budgets_from
+from headgate.config.read_deployments import deployments_from
+from headgate.config.read_identity import keys_from, principals_from, teams_from
+from headgate.config.read_network import console_from, edge_from
+from headgate.config.read_prices import price_book_from
+from headgate.config.read_providers import providers_from
+from headgate.config.read_routes import routes_from
+from headgate.config.secrets import SecretReader
+from headgate.config.shapes import TABLES, OrganisationShape
+from headgate.config.snapshot import Snapshot
+from headgate.units.ids import is_name
+
+FILE_BYTES_MAX = 8 << 20
+_PLACE = re.compile(r" \(at (?P<place>.*)\)$")
+
+
+def load(path: Path, environ: Mapping[str, str], *, with_secrets: bool = True) -> Snapshot:
+    """Return what the configuration file says, resolved; relative paths start at its folder.
+
+    Args:
+        path: The file.
+        environ: The environment that secrets may stand in.
+        with_secrets: False leaves secrets unread and empty, for who only reads the books.
+
+    Raises:
+        ConfigurationError: It cannot be used; carries every problem that was found.
+    """
+    problems = Problems(str(path))
+    document = _document(path, problems)
+    problems.raise_if_any()
+    secrets = SecretReader(environ if with_secrets else None, path.parent, problems)
+    snapshot = _snapshot(document, secrets, path, problems)
+    problems.raise_if_any()
+    return snapshot
+
+
+def _document(path: Path, problems: Problems) -> dict[str, Any]:
+    try:
+        data = path.read_bytes()
+        if len(data) > FILE_BYTES_MAX:
+            problems.add("file", "It is larger than 8 MiB.", "Name a headgate.toml.")
+            return {}
+        return tomllib.loads(data.decode("utf-8"))
+    except OSError as error:
+        fix = "Write one with: headgate init, or name another with --config."
+        problems.add("file", f"It cannot be read: {error.strerror}.", fix)
+    except UnicodeDecodeError as error:
+        problems.add("file", f"Byte {error.start} is not UTF-8.", "Save the file as UTF-8.")
+    except tomllib.TOMLDecodeError as error:
+        text = str(error)
+        place = _PLACE.search(text)
+        where = place["place"] if place else "end"
+        fix = "Correct the TOML there; texts stand in double quotes."
+        problems.add(where, f"{_PLACE.sub('', text)}.", fix)
+    return {}
+
+
+def _snapshot(
+    document: dict[str, Any], secrets: SecretReader, path: Path, problems: Problems
+) -> Snapshot:
+    for name in document:
+        if name not in TABLES:
+            problems.add(name, "There is no such table.", near(name, TABLES, "table"))
+    organisation, zone = _organisation(document.get("organisation", {}), problems)
+    edge = edge_from(document, problems)
+    console = console_from(document, secrets, problems)
+    provider_ids = ids_of(document.get("providers"))
+    deployment_ids = ids_of(document.get("deployments"))
+    providers = providers_from(document.get("providers", {}), secrets, path.parent, problems)
+    models, builtin = _catalog()
+    deployments = deployments_from(
+        document.get("deployments", {}), providers, provider_ids, models, problems
+    )
+    book = price_book_from(document.get("prices", []), builtin, providers, provider_ids, problems)
+    routes = routes_from(document.get("routes", {}), deployment_ids, problems)
+    teams = teams_from(document.get("teams", {}), problems)
+    principals = principals_from(document.get("principals", {}), teams, problems)
+    principal_ids = ids_of(document.get("principals"))
+    asked = (*ids_of(document.get("routes")), *deployment_ids)
+    keys = keys_from(document.get("keys", {}), principal_ids, asked, secrets, problems)
+    budgets = budgets_from(document.get("budgets", {}), teams, principal_ids, problems)
+    return Snapshot(
+        file=str(path),
+        organisation=organisation,
+        zone=zone,
+        edge=edge,
+        console=console,
+        providers=providers,
+        deployments=deployments,
+        routes=routes,
+        teams=teams,
+        principals=principals,
+        keys=keys,
+        budgets=budgets,
+        price_book=book,
+    )
+
+
+def _catalog() -> tuple[ModelDirectory, PriceBook]:
+    return load_models(), load_price_book()
+
+
+def _organisation(table: object, problems: Problems) -> tuple[str, tzinfo]:
+    shape = checked(table, "organisation", OrganisationShape, problems)
+    if not is_name(shape.id):
+        problems.add("organisation.id", f"{shape.id!r} cannot be an id.", 'Write id = "acme".')
+    try:
+        return shape.id, ZoneInfo(shape.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        fix = near(shape.timezone, sorted(available_timezones()), "time zone")
+        problems.add("organisation.timezone", f"There is no zone {shape.timezone!r}.", fix)
+        return shape.id, ZoneInfo("UTC")

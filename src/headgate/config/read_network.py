@@ -1,0 +1,54 @@
+"""`[listen]`, `[console]` and `[limits]`: where the processes listen and what bounds they keep."""
+
+from typing import Any
+
+import msgspec
+
+from headgate.config.addresses import Address, AddressError, is_loopback, parse_address
+from headgate.config.check import checked
+from headgate.config.problems import Problems
+from headgate.config.secrets import SecretReader
+from headgate.config.shapes import ConsoleShape, LimitsShape, ListenShape
+from headgate.config.snapshot import ConsoleListen
+from headgate.gateway.settings import Edge
+
+
+def edge_from(document: dict[str, Any], problems: Problems) -> Edge:
+    """Return where the data plane listens and its bounds."""
+    listen = _listen(document, problems)
+    limits = checked(document.get("limits", {}), "limits", LimitsShape, problems)
+    address = _address(listen.gateway, "listen.gateway", problems)
+    return Edge(host=address.host, port=address.port, **msgspec.structs.asdict(limits))
+
+
+def console_from(
+    document: dict[str, Any], secrets: SecretReader, problems: Problems
+) -> ConsoleListen:
+    """Return where the console listens; away from loopback it needs a token."""
+    shape = checked(document.get("console", {}), "console", ConsoleShape, problems)
+    # What is wrong with [listen] was noted with the gateway's address.
+    listen = _listen(document, Problems(problems.file))
+    address = _address(listen.console, "listen.console", problems)
+    token = secrets.read(shape.token, "console.token")
+    given = "token" in (document.get("console") or {})
+    if not given and not is_loopback(address.host):
+        problems.add(
+            "console.token",
+            f"The console listens on {address.host}, where others can reach it, without a token.",
+            'Write token = { env = "HEADGATE_CONSOLE_TOKEN" } under [console].',
+        )
+    if address.port and listen.console == listen.gateway:
+        problems.add("listen.console", "The gateway has this address.", "Give it another port.")
+    return ConsoleListen(address.host, address.port, token)
+
+
+def _listen(document: dict[str, Any], problems: Problems) -> ListenShape:
+    return checked(document.get("listen", {}), "listen", ListenShape, problems)
+
+
+def _address(text: str, key: str, problems: Problems) -> Address:
+    try:
+        return parse_address(text)
+    except AddressError as error:
+        problems.add(key, str(error), 'Write "127.0.0.1:8080" or "[::1]:8080".')
+        return Address("127.0.0.1", 0)

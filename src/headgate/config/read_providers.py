@@ -1,0 +1,93 @@
+"""`[providers.ID]`: how providers are reached."""
+
+from pathlib import Path
+
+from headgate.config.addresses import AddressError, parse_base_url
+from headgate.config.check import checked_by_id
+from headgate.config.problems import Problems
+from headgate.config.secrets import SecretReader
+from headgate.config.shapes import ProviderShape
+from headgate.dialects.registry import dialects
+from headgate.providers.registry import Provider as Kind
+from headgate.providers.registry import providers
+from headgate.providers.settings import Provider
+
+
+def providers_from(
+    tables: object, secrets: SecretReader, base: Path, problems: Problems
+) -> dict[str, Provider]:
+    """Return the good providers by id."""
+    kinds = providers()
+    found: dict[str, Provider] = {}
+    for name, shape in checked_by_id(tables, "providers", ProviderShape, problems):
+        key = f"providers.{name}"
+        credential = secrets.read(shape.credential, f"{key}.credential") or ""
+        base_url = _base_url(shape, key, problems)
+        ca_file = _ca_file(shape.ca_file, base, key, problems)
+        kind = kinds.get(shape.kind)
+        if kind is None:
+            problems.unknown(f"{key}.kind", "kind of provider", shape.kind, kinds)
+            continue
+        found[name] = Provider(
+            id=name,
+            kind=shape.kind,
+            base_url=base_url,
+            credential=credential,
+            dialects=_dialects(shape, kind, key, problems),
+            seller=shape.seller or kind.seller(base_url) or name,
+            on_disconnect=shape.on_disconnect,
+            limit_field=shape.output_limit_field or kind.limit_field(base_url, ""),
+            ca_file=ca_file,
+            connect_timeout_ms=shape.connect_timeout_ms,
+            first_byte_timeout_ms=shape.first_byte_timeout_ms,
+            idle_timeout_ms=shape.idle_timeout_ms,
+            keep_alive_ms=shape.keep_alive_ms,
+        )
+    return found
+
+
+def _base_url(shape: ProviderShape, key: str, problems: Problems) -> str:
+    if not shape.base_url:
+        return ""
+    try:
+        return parse_base_url(shape.base_url, allow_plain_http=shape.allow_plain_http)
+    except AddressError as error:
+        fix = 'Write "https://HOST/PATH".'
+        if "Plain http" in str(error):
+            fix = "Use https, or write allow_plain_http = true if that network is yours."
+        problems.add(f"{key}.base_url", str(error), fix)
+        return ""
+
+
+def _ca_file(name: str | None, base: Path, key: str, problems: Problems) -> str | None:
+    if name is None:
+        return None
+    path = base / name
+    if not path.is_file():
+        problems.add(f"{key}.ca_file", f"There is no file {path}.", "Name a PEM file.")
+    return str(path)
+
+
+def _dialects(shape: ProviderShape, kind: Kind, key: str, problems: Problems) -> tuple[str, ...]:
+    if shape.dialects is None:
+        return kind.NATIVE_DIALECTS
+    known = dialects()
+    for dialect in shape.dialects:
+        if dialect not in known:
+            problems.unknown(f"{key}.dialects", "dialect", dialect, known)
+        elif not _speaks(kind, dialect):
+            native = ", ".join(kind.NATIVE_DIALECTS)
+            problems.add(
+                f"{key}.dialects",
+                f"A provider of kind {kind.KIND!r} does not speak {dialect!r}.",
+                f"It speaks {native}; choose another kind for other dialects.",
+            )
+    return shape.dialects
+
+
+def _speaks(kind: Kind, dialect: str) -> bool:
+    try:
+        kind.path(dialect, "")
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,82 @@
+"""Resolving secrets: from the environment, a file, or the configuration itself."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from headgate.config.problems import Problems
+from headgate.config.shapes import Secret
+
+SECRET_CHARS_MAX = 8_192
+
+
+class SecretReader:
+    """Resolves secrets of one configuration file.
+
+    Args:
+        environ: The environment; None to read no secret at all.
+        base: The folder that relative paths start from: the configuration file's.
+        problems: Where what is missing is noted.
+    """
+
+    def __init__(self, environ: Mapping[str, str] | None, base: Path, problems: Problems) -> None:
+        self._environ = environ
+        self._base = base
+        self._problems = problems
+
+    def read(self, secret: Secret | None, key: str) -> str | None:
+        """Return a secret without surrounding blanks; None when there is none or it is noted."""
+        if secret is None:
+            return None
+        given = [name for name in secret.__struct_fields__ if getattr(secret, name) is not None]
+        if len(given) != 1:
+            self._problems.add(
+                key,
+                "A secret stands in exactly one place.",
+                'Write one of { env = "NAME" }, { file = "PATH" }, { value = "SECRET" }.',
+            )
+            return None
+        if self._environ is None:
+            return None
+        text = self._find(secret, self._environ, key)
+        return None if text is None else self._usable(text.strip(), f"{key}.{given[0]}")
+
+    def _find(self, secret: Secret, environ: Mapping[str, str], key: str) -> str | None:
+        if secret.env is not None:
+            return self._from_environment(secret.env, environ, f"{key}.env")
+        if secret.file is not None:
+            return self._from_file(self._base / secret.file, f"{key}.file")
+        return secret.value
+
+    def _from_environment(self, name: str, environ: Mapping[str, str], key: str) -> str | None:
+        text = environ.get(name, "")
+        if text.strip():
+            return text
+        state = "empty" if name in environ else "not set"
+        self._problems.add(
+            key,
+            f"The environment variable {name} is {state}.",
+            f"Set it where Headgate starts: export {name}=...",
+        )
+        return None
+
+    def _from_file(self, path: Path, key: str) -> str | None:
+        try:
+            return path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            self._problems.add(
+                key,
+                f"{path} cannot be read: {reason}.",
+                "Write the secret to that file, or name another one.",
+            )
+            return None
+
+    def _usable(self, text: str, key: str) -> str | None:
+        if 0 < len(text) <= SECRET_CHARS_MAX and text.isascii() and text.isprintable():
+            return text
+        self._problems.add(
+            key,
+            "The secret is empty, too long, or has characters that no HTTP header can carry.",
+            "Use printable ASCII on a single line.",
+        )
+        return None

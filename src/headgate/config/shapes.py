@@ -1,0 +1,223 @@
+"""The tables of headgate.toml as types: the loader, the schema and the docs' test read these."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from headgate.budgets.settings import OnTight, Period
+from headgate.catalog.settings import Deployment
+from headgate.gateway.settings import Edge
+from headgate.identity.settings import ANY_MODEL, PrincipalKind
+from headgate.providers.settings import OnDisconnect, Provider
+from headgate.units.ids import NAME_PATTERN
+
+Day = Any
+"""A TOML date or date-time with offset; the catalog checks it."""
+
+Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+CountOrNone = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+Millis = Annotated[int, Meta(ge=1, le=86_400_000)]
+Bytes = Annotated[int, Meta(ge=1, le=1 << 40)]
+Text = Annotated[str, Meta(min_length=1, max_length=2_000)]
+Name = Annotated[str, Meta(pattern=f"^{NAME_PATTERN}$")]
+Texts = Annotated[tuple[Text, ...], Meta(min_length=1, max_length=10_000)]
+
+_EDGE = Edge()
+_PROVIDER = Provider("", "", "", "", (), "")
+_QUEUE_MAX: int = Deployment._field_defaults["queue_max"]
+_CONCURRENCY_MAX: int = Deployment._field_defaults["concurrency_max"]
+
+
+class Shape(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Common settings of all shapes."""
+
+
+class Secret(Shape, frozen=True, kw_only=True):
+    """Where a secret stands; exactly one of the three.
+
+    Attributes:
+        env: Name of an environment variable.
+        file: Path of a file, relative to the configuration file.
+        value: The secret itself.
+    """
+
+    env: Text | None = None
+    file: Text | None = None
+    value: Text | None = None
+
+
+class ListenShape(Shape, frozen=True, kw_only=True):
+    """`[listen]`: addresses as `host:port`."""
+
+    gateway: Text = "127.0.0.1:8080"
+    console: Text = "127.0.0.1:8081"
+
+
+class OrganisationShape(Shape, frozen=True, kw_only=True):
+    """`[organisation]`: the root of the budget tree, and the zone its months begin in."""
+
+    id: Text = "default"
+    timezone: Text = "UTC"
+
+
+class ConsoleShape(Shape, frozen=True, kw_only=True):
+    """`[console]`: what a browser must show once."""
+
+    token: Secret | None = None
+
+
+class LimitsShape(Shape, frozen=True, kw_only=True):
+    """`[limits]`: bounds the gateway keeps for every call; see `gateway.settings.Edge`."""
+
+    body_bytes_max: Bytes = _EDGE.body_bytes_max
+    buffered_bytes_max: Bytes = _EDGE.buffered_bytes_max
+    connections_max: Count = _EDGE.connections_max
+    head_timeout_ms: Millis = _EDGE.head_timeout_ms
+    body_timeout_ms: Millis = _EDGE.body_timeout_ms
+    idle_timeout_ms: Millis = _EDGE.idle_timeout_ms
+    write_timeout_ms: Millis = _EDGE.write_timeout_ms
+    queue_wait_max_ms: Millis = _EDGE.queue_wait_max_ms
+    drain_timeout_ms: Millis = _EDGE.drain_timeout_ms
+    client_drain_ms: Millis = _EDGE.client_drain_ms
+
+
+class ProviderShape(Shape, frozen=True, kw_only=True):
+    """`[providers.ID]`: how to reach a provider.
+
+    Attributes:
+        credential: None when the provider takes none.
+        dialects: None for the kind's native ones.
+        seller: Whose built-in prices apply; None to know it by the host of `base_url`.
+        output_limit_field: None for the kind's own.
+        allow_plain_http: Lets `http://` reach another machine, unencrypted.
+    """
+
+    kind: Text
+    base_url: Text
+    credential: Secret | None = None
+    dialects: Texts | None = None
+    seller: Text | None = None
+    on_disconnect: OnDisconnect = _PROVIDER.on_disconnect
+    output_limit_field: Text | None = None
+    ca_file: Text | None = None
+    allow_plain_http: bool = False
+    connect_timeout_ms: Millis = _PROVIDER.connect_timeout_ms
+    first_byte_timeout_ms: Millis = _PROVIDER.first_byte_timeout_ms
+    idle_timeout_ms: Millis = _PROVIDER.idle_timeout_ms
+    keep_alive_ms: Millis = _PROVIDER.keep_alive_ms
+
+
+class DeploymentShape(Shape, frozen=True, kw_only=True):
+    """`[deployments.ID]`: a model over a provider.
+
+    Attributes:
+        catalog: `seller/model` whose prices and facts apply; None for the provider's seller
+            and `model`.
+        context_tokens: None for the catalog's fact, as with the two after it.
+    """
+
+    provider: Text
+    model: Text
+    catalog: Text | None = None
+    context_tokens: Count | None = None
+    output_tokens_max: Count | None = None
+    output_tokens_default: Count | None = None
+    concurrency_max: Count = _CONCURRENCY_MAX
+    queue_max: CountOrNone = _QUEUE_MAX
+    region: Text | None = None
+
+
+class RouteShape(Shape, frozen=True, kw_only=True):
+    """`[routes.ALIAS]`: the deployments that may serve an alias, and the policy."""
+
+    deployments: Texts
+    policy: Text = "cheapest"
+
+
+class TeamShape(Shape, frozen=True, kw_only=True):
+    """`[teams.ID]`: a node of the budget tree; it has no keys of its own yet."""
+
+
+class PrincipalShape(Shape, frozen=True, kw_only=True):
+    """`[principals.ID]`: who answers for a call."""
+
+    team: Text = "default"
+    kind: PrincipalKind = "person"
+
+
+class KeyShape(Shape, frozen=True, kw_only=True):
+    """`[keys.ID]`: a credential; without a secret it is made by `headgate keys create`."""
+
+    principal: Text
+    secret: Secret | None = None
+    models: Texts = (ANY_MODEL,)
+
+
+class BudgetShape(Shape, frozen=True, kw_only=True):
+    """`[budgets.ID]`: a hard limit on a node for a period, in dollars (text, exact)."""
+
+    node: Text
+    limit_usd: Text | CountOrNone
+    period: Period = "month"
+    on_tight: OnTight = "refuse"
+
+
+class PricesShape(Shape, frozen=True, kw_only=True):
+    """`[[prices]]`: a row of the price book; see `docs/reference/prices.md`.
+
+    Attributes:
+        provider: Id of a provider of this file, whose seller's price it is.
+        valid_from: A date or a date-time with an offset.
+        per_million_tokens: Dollars per million tokens as text, by meter.
+        min_prompt_tokens_exclusive: The row holds for longer prompts only.
+        band: One of the seller's built-in time bands.
+    """
+
+    provider: Text
+    model: Text
+    valid_from: Day
+    per_million_tokens: Mapping[str, Text]
+    valid_to: Day | None = None
+    recorded_at: Day | None = None
+    tier: Text = "standard"
+    min_prompt_tokens_exclusive: Count | None = None
+    band: Text | None = None
+    promo: bool = False
+    note: Text | None = None
+    source: Text | None = None
+
+
+class FileShape(Shape, frozen=True, kw_only=True):
+    """The whole of headgate.toml."""
+
+    listen: ListenShape = ListenShape()
+    organisation: OrganisationShape = OrganisationShape()
+    console: ConsoleShape = ConsoleShape()
+    limits: LimitsShape = LimitsShape()
+    providers: Mapping[Name, ProviderShape] = {}
+    deployments: Mapping[Name, DeploymentShape] = {}
+    prices: tuple[PricesShape, ...] = ()
+    routes: Mapping[Name, RouteShape] = {}
+    teams: Mapping[Name, TeamShape] = {}
+    principals: Mapping[Name, PrincipalShape] = {}
+    keys: Mapping[Name, KeyShape] = {}
+    budgets: Mapping[Name, BudgetShape] = {}
+
+
+TableKind = Literal["single", "named", "list"]
+TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
+    "listen": ("single", ListenShape),
+    "organisation": ("single", OrganisationShape),
+    "console": ("single", ConsoleShape),
+    "limits": ("single", LimitsShape),
+    "providers": ("named", ProviderShape),
+    "deployments": ("named", DeploymentShape),
+    "prices": ("list", PricesShape),
+    "routes": ("named", RouteShape),
+    "teams": ("named", TeamShape),
+    "principals": ("named", PrincipalShape),
+    "keys": ("named", KeyShape),
+    "budgets": ("named", BudgetShape),
+}
+"""Every table of the file, by name: one table, tables by id, or a list of tables."""

@@ -1,0 +1,252 @@
+"""Checking the books: every journal replayed from its first record, compared with the store.
+
+The comparison is exact beside a running steward: the store's sums, and how far it has folded
+each journal, are read in one transaction, and each replay stops there.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine, case, func, select
+
+from headgate.ledger import tables
+from headgate.ledger.fold import Movement, fold, posted
+from headgate.records.journal import HoldRecord, Record, SettleRecord
+from headgate.store.journal_reader import Cursor, JournalReader
+from headgate.units.errors import JournalError
+
+RECORDS_PER_READ = 1_024
+PROBLEMS_MAX = 100
+"""So many problems are told; more of them say nothing new."""
+
+
+class WindowCheck(NamedTuple):
+    """One window as the store and as the journals have it."""
+
+    window: str
+    posted_store_nanos: int
+    posted_journal_nanos: int
+    held_store_nanos: int
+    held_journal_nanos: int
+
+    @property
+    def equal(self) -> bool:
+        """Whether both say the same."""
+        return (self.posted_store_nanos, self.held_store_nanos) == (
+            self.posted_journal_nanos,
+            self.held_journal_nanos,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What the check found.
+
+    Attributes:
+        journals: How many were replayed.
+        records: How many records they have, up to where the store has folded them.
+        attempts_equal: Whether the store's attempts are those of the journals, one by one,
+            and sum up to its windows.
+        held_total_nanos: Held by attempts that have not ended.
+        problems: Each a sentence; empty when all is equal.
+    """
+
+    journals: int
+    records: int
+    windows: tuple[WindowCheck, ...]
+    attempts_equal: bool
+    held_total_nanos: int
+    problems: tuple[str, ...]
+
+    @property
+    def equal(self) -> bool:
+        """Whether nothing at all differs."""
+        return not self.problems
+
+
+class _End(NamedTuple):
+    state: str
+    posted_nanos: int
+
+
+@dataclass(slots=True)
+class _Replay:
+    """One journal, replayed."""
+
+    records: int = 0
+    movements: dict[str, Movement] = field(default_factory=dict)
+    attempts: dict[str, _End] = field(default_factory=dict)
+
+
+def check_books(engine: Engine, journal_root: Path) -> Books:
+    """Compare the store with its journals; works beside a running steward.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    with engine.connect() as connection:
+        # The driver begins no transaction for reading; without one each query sees another state.
+        connection.exec_driver_sql("BEGIN")
+        return _check(connection, journal_root)
+
+
+def _check(connection: Connection, journal_root: Path) -> Books:
+    problems: list[str] = []
+    in_journals: dict[str, Movement] = {}
+    journals = connection.execute(select(tables.journal).order_by(tables.journal.c.name)).all()
+    records = attempts_differ = 0
+    for row in journals:
+        replay = _replay(journal_root / row.name, Cursor(row.seq, row.offset), problems)
+        records += replay.records
+        attempts_differ += _compare_attempts(connection, row.name, replay, problems)
+        _compare_leases(connection, row.name, replay, problems)
+        for window, movement in replay.movements.items():
+            _add(in_journals, window, movement)
+    windows = _windows(connection, in_journals)
+    problems += [
+        f"The window {check.window} differs between store and journals."
+        for check in windows
+        if not check.equal
+    ]
+    attempts_differ += _compare_sums(connection, windows, problems)
+    held = select(func.coalesce(func.sum(tables.attempt.c.hold_nanos), 0))
+    held_total = connection.scalar(held.where(tables.attempt.c.state == "held"))
+    return Books(
+        journals=len(journals),
+        records=records,
+        windows=windows,
+        attempts_equal=not attempts_differ,
+        held_total_nanos=held_total or 0,
+        problems=tuple(problems[:PROBLEMS_MAX]),
+    )
+
+
+def _replay(directory: Path, until: Cursor, problems: list[str]) -> _Replay:
+    replay = _Replay()
+    open_holds: dict[str, HoldRecord] = {}
+    try:
+        for records in _records_until(directory, until):
+            replay.records += len(records)
+            problems += [
+                f"{record.attempt} is held twice in {directory.name}."
+                for record in records
+                if isinstance(record, HoldRecord) and record.attempt in replay.attempts
+            ]
+            batch = fold(records, open_holds)
+            for window, movement in batch.movements.items():
+                _add(replay.movements, window, movement)
+            for ended in batch.ended:
+                state = ended.end.state if isinstance(ended.end, SettleRecord) else "void"
+                replay.attempts[ended.end.attempt] = _End(state, posted(ended.end))
+    except JournalError as error:
+        problems.append(f"The journal {directory.name} cannot be replayed: {error}.")
+    replay.attempts.update({attempt: _End("held", 0) for attempt in open_holds})
+    return replay
+
+
+def _records_until(directory: Path, until: Cursor) -> Iterator[list[Record]]:
+    """Yield the records before a cursor.
+
+    Raises:
+        JournalError: The journal has no such place: it is shorter than the store says.
+    """
+    reader = JournalReader(directory)
+    count = RECORDS_PER_READ
+    while reader.cursor < until:
+        start, ended = reader.cursor, reader.ended
+        records = reader.read(count)
+        if reader.cursor > until and count > 1:
+            # Past the place: read the same stretch again in smaller steps.
+            reader.cursor, reader.ended = start, ended
+            count //= 2
+            continue
+        if not records or reader.cursor > until:
+            raise JournalError(f"it has no record that ends at {tuple(until)}")
+        yield records
+
+
+def _add(movements: dict[str, Movement], window: str, movement: Movement) -> None:
+    known = movements.setdefault(window, Movement())
+    known.held_nanos += movement.held_nanos
+    known.posted_nanos += movement.posted_nanos
+
+
+def _windows(connection: Connection, in_journals: dict[str, Movement]) -> tuple[WindowCheck, ...]:
+    stored = {
+        row.window: Movement(row.held_nanos, row.posted_nanos)
+        for row in connection.execute(select(tables.window))
+    }
+    checks = []
+    for window in sorted({*stored, *in_journals}):
+        store = stored.get(window, Movement())
+        journal = in_journals.get(window, Movement())
+        checks.append(
+            WindowCheck(
+                window,
+                store.posted_nanos,
+                journal.posted_nanos,
+                store.held_nanos,
+                journal.held_nanos,
+            )
+        )
+    return tuple(checks)
+
+
+def _compare_attempts(
+    connection: Connection, journal: str, replay: _Replay, problems: list[str]
+) -> bool:
+    """Note attempts that store and journal have differently; tell whether there are any."""
+    columns = tables.attempt.c
+    query = select(columns.attempt, columns.state, columns.posted_nanos)
+    rows = connection.execute(query.where(columns.journal == journal))
+    stored = {row.attempt: _End(row.state, row.posted_nanos) for row in rows}
+    differing = sorted(
+        attempt
+        for attempt in stored.keys() | replay.attempts.keys()
+        if stored.get(attempt) != replay.attempts.get(attempt)
+    )
+    problems.extend(
+        f"The attempt {attempt} differs: {_told(stored.get(attempt))} in the store, "
+        f"{_told(replay.attempts.get(attempt))} in the journal."
+        for attempt in differing[:PROBLEMS_MAX]
+    )
+    return bool(differing)
+
+
+def _told(end: _End | None) -> str:
+    return "missing" if end is None else f"{end.state} at {end.posted_nanos} nanos"
+
+
+def _compare_leases(
+    connection: Connection, journal: str, replay: _Replay, problems: list[str]
+) -> None:
+    leases = select(tables.lease).where(tables.lease.c.journal == journal)
+    for lease in connection.execute(leases):
+        movement = replay.movements.get(lease.window, Movement())
+        if (lease.posted_nanos, lease.held_nanos) != (movement.posted_nanos, movement.held_nanos):
+            problems.append(
+                f"The lease of {lease.window} to {journal} says {lease.posted_nanos} posted and "
+                f"{lease.held_nanos} held, the journal {movement.posted_nanos} and "
+                f"{movement.held_nanos}."
+            )
+
+
+def _compare_sums(
+    connection: Connection, windows: tuple[WindowCheck, ...], problems: list[str]
+) -> bool:
+    """Note windows whose attempts do not sum up to them; tell whether there are any."""
+    columns = tables.attempt.c
+    each = func.json_each(columns.windows).table_valued("value")
+    held = case((columns.state == "held", columns.hold_nanos), else_=0)
+    query = select(each.c.value, func.sum(columns.posted_nanos), func.sum(held))
+    sums = {row[0]: (row[1], row[2]) for row in connection.execute(query.group_by(each.c.value))}
+    differing = [
+        window.window
+        for window in windows
+        if (window.posted_store_nanos, window.held_store_nanos) != sums.pop(window.window, (0, 0))
+    ]
+    differing += sums
+    problems.extend(f"The attempts of {window} do not sum up to it." for window in differing)
+    return bool(differing)
