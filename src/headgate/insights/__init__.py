@@ -1,0 +1,1 @@
+"""What the ledger tells: calls, statements, checks, and the overview people watch."""
