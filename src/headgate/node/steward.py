@@ -17,9 +17,9 @@ from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.console.app import ConsoleWorld, build
 from headgate.identity import registry
-from headgate.insights.calls import find_call
 from headgate.ledger.keeper import Keeper, Want
 from headgate.node import commands
+from headgate.node.lookup import find_call
 from headgate.node.messages import (
     Borrow,
     CreateKey,
@@ -147,13 +147,12 @@ async def run(snapshot: Snapshot, data_dir: Path, *, console_port: int, alive_fd
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, lambda: None)
     if alive_fd >= 0:
-        loop.add_reader(alive_fd, stop.set)
+        loop.add_reader(alive_fd, lambda: (loop.remove_reader(alive_fd), stop.set()))
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({stopped, folding}, return_when=asyncio.FIRST_COMPLETED)
     if folding.done():
         # The books cannot be kept: crash, so that a new steward starts from the store.
         folding.result()
-    loop.remove_reader(alive_fd) if alive_fd >= 0 else None
     await _outlive(steward)
     folding.cancel()
     console.should_exit = True
