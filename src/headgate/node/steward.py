@@ -147,7 +147,12 @@ async def run(snapshot: Snapshot, data_dir: Path, *, console_port: int, alive_fd
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, lambda: None)
     if alive_fd >= 0:
-        loop.add_reader(alive_fd, lambda: (loop.remove_reader(alive_fd), stop.set()))
+
+        def supervisor_ended() -> None:
+            loop.remove_reader(alive_fd)
+            stop.set()
+
+        loop.add_reader(alive_fd, supervisor_ended)
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({stopped, folding}, return_when=asyncio.FIRST_COMPLETED)
     if folding.done():
