@@ -119,14 +119,14 @@ def test_cache_writes_live_as_long_as_the_call_asked() -> None:
     assert metered.terms.cache_retention == "24h"
 
 
-@pytest.mark.parametrize("status", [*range(100, 600), 999])
-def test_every_status_is_classified(provider: Provider, status: int) -> None:
+def test_every_status_is_classified(provider: Provider) -> None:
     """Every status has a code; what may pass through is about the request, never retried."""
-    failure = provider.failure(status, b"")
+    for status in (*range(100, 600), 999):
+        failure = provider.failure(status, b"")
 
-    assert isinstance(failure.code, Code)
-    assert not (failure.pass_through and failure.retryable)
-    assert not failure.pass_through or 400 <= status < 500
+        assert isinstance(failure.code, Code)
+        assert not (failure.pass_through and failure.retryable)
+        assert not failure.pass_through or 400 <= status < 500
 
 
 @pytest.mark.parametrize(
