@@ -1,5 +1,6 @@
 """What holds for every dialect in the folder; a new one is tested here unasked."""
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,7 @@ def test_the_cut_of_a_stream_does_not_matter(
     lead = end.draw(st.sampled_from([b"", b"\xef\xbb\xbf", b": hello\n\n", b"\n\n\n"]))
     text = (lead + text).replace(b"\n", newline)
     places = [0, *sorted({cut for cut in cuts if cut < len(text)}), len(text)]
-    chunks = [text[a:b] for a, b in zip(places, places[1:], strict=False)]
+    chunks = [text[a:b] for a, b in itertools.pairwise(places)]
 
     whole = run(dialect, [text], strip)
 

@@ -55,7 +55,7 @@ def test_each_image_adds_its_dearest(url: str) -> None:
 def test_what_is_not_text_leaves_no_bound(kind: str) -> None:
     """Files, films and sound may hold more than their bytes tell, spelled with escapes or not."""
     plain = json.dumps({"model": "m", "messages": prompt({"type": kind})})
-    escaped = plain.replace(kind, "\\u%04x" % ord(kind[0]) + kind[1:])
+    escaped = plain.replace(kind, f"\\u{ord(kind[0]):04x}{kind[1:]}")
 
     for body in (plain, escaped):
         demand = openai_chat.read(body.encode())
