@@ -6,52 +6,19 @@ from pathlib import Path
 import pytest
 
 from headgate.units.money import parse_usd
-from tests.node.harness import TestNode, once, once_nanos, running_node
-from tests.node.wire import CHAT, Call, Reply, chat, send_all
+from tests.node.harness import once, once_nanos, running_node
+from tests.node.wire import CHAT, Call, chat
 from tests.torture.checker import check, render
+from tests.torture.crowd import outcome, stampede
 
 CALLS = 500
 ADMITTED = 10
-WAIT_S = 30.0
 
 LIMIT_TOKENS = 1_000
 USED_TOKENS = 387
 """Posts about 40 % of the hold, whose input bound is above its few tokens."""
 
 BODY = chat(f"Count. [sim:tokens={USED_TOKENS}]", tokens=LIMIT_TOKENS)
-
-
-async def stampede(node: TestNode, calls: list[Call], admitted: int) -> list[Reply]:
-    """Send calls at a closed gate, open it when all are decided, and return the replies."""
-    gate = node.simulator.gate
-    gate.close()
-    refused = asyncio.Event()
-    left = len(calls) - admitted
-
-    def told(payload: bytes) -> None:
-        nonlocal left
-        left -= 1
-        if left == 0:
-            refused.set()
-
-    for call in calls:
-        call.on_payload = told
-    answers = asyncio.create_task(send_all(node.gateway_url, calls))
-    async with asyncio.timeout(WAIT_S):
-        assert await asyncio.to_thread(gate.wait, admitted, WAIT_S)
-        if left:
-            await refused.wait()
-    assert gate.waiting == admitted
-    gate.release()
-    return await answers
-
-
-def outcome(replies: list[Reply]) -> tuple[int, int]:
-    """Return how many calls were served and how many a budget refused."""
-    served = sum(reply.status == 200 for reply in replies)
-    refused = sum(reply.status == 402 and reply.code == "budget_exceeded" for reply in replies)
-    assert served + refused == len(replies), [r for r in replies if r.status not in (200, 402)][:3]
-    return served, refused
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from headgate.ledger import tables
 from headgate.ledger.book import LeaseBook
 from headgate.ledger.fold import Batch, fold
 from headgate.ledger.rows import decision_row, end_row, held_row, hold_of_row, refusal_row
-from headgate.records.journal import HoldRecord, SealedRecord, SegmentRecord, SettleRecord
+from headgate.records.journal import HoldRecord, SealedRecord, SettleRecord
 from headgate.store.journal_reader import Cursor, JournalReader, journals
 from headgate.store.journal_writer import boot_id, take_lock
 
@@ -34,7 +34,6 @@ class OpenJournal:
 
     reader: JournalReader
     open_holds: dict[str, HoldRecord] = field(default_factory=dict)
-    boot_id: str = ""
 
 
 class Keeper:
@@ -146,9 +145,6 @@ class Keeper:
         records = followed.reader.read(RECORDS_PER_FOLD)
         if not records:
             return 0
-        for record in records:
-            if isinstance(record, SegmentRecord):
-                followed.boot_id = record.boot_id
         batch = fold(records, followed.open_holds)
         with self._engine.begin() as connection:
             self._apply(connection, name, batch)
@@ -194,7 +190,9 @@ class Keeper:
             _move(connection, name, window, movement.held_nanos, movement.posted_nanos)
 
     def _close_leases(self, connection: Connection, name: str, followed: OpenJournal) -> None:
-        trusted = followed.boot_id == boot_id() or not followed.reader.taken_over
+        # Only a power cut can have taken records; a worker that ended cleanly wrote all of them.
+        reader = followed.reader
+        trusted = not reader.taken_over or reader.boot_id() == boot_id()
         for window, account in self.book.windows.items():
             if name not in account.leases:
                 continue

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from headgate.records.journal import Record, SealedRecord
+from headgate.records.journal import Record, SealedRecord, SegmentRecord
 from headgate.store.segments import frame, scan, segment_name, segment_numbers
 from headgate.units.errors import JournalError
 
@@ -82,6 +82,13 @@ class JournalReader:
             at += len(payload) + 8
             placed.append((payload, Cursor(self.cursor.seq, at)))
         return placed
+
+    def boot_id(self) -> str:
+        """Return the boot its writer ran in, from the first segment; empty when it tells none."""
+        first = JournalReader(self.directory).read(1)
+        if first and isinstance(first[0], SegmentRecord):
+            return first[0].boot_id
+        return ""
 
     def append(self, record: Record) -> None:
         """Write a record at the cursor of a journal whose writer is dead and whose lock we hold.
