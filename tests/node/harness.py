@@ -239,10 +239,10 @@ class TestNode:
 
 def _first_line(process: subprocess.Popen[bytes]) -> bytes:
     assert process.stdout is not None
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
+    with process.stdout as output, selectors.DefaultSelector() as selector:
+        selector.register(output, selectors.EVENT_READ)
         ready = selector.select(READY_S)
-    line = process.stdout.readline() if ready else b""
+        line = output.readline() if ready else b""
     if not line:
         process.kill()
         process.wait()
@@ -280,6 +280,7 @@ def running_node(
     """
     bill = tmp_path / "bill.jsonl"
     options = options or Options(pace=INSTANT)
+    tmp_path.mkdir(parents=True, exist_ok=True)
     with SimulatorThread(seed=7, options=_with_bill(options, bill)) as simulator:
         config = tmp_path / "headgate.toml"
         write_config(
@@ -319,6 +320,3 @@ def _end(node: TestNode) -> None:
         node.process.kill()
         node.process.wait()
         raise
-    finally:
-        if node.process.stdout is not None:
-            node.process.stdout.close()
