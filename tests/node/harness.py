@@ -30,6 +30,7 @@ from headgate.simulator import INSTANT, Options, Simulator, SimulatorThread
 from headgate.store.database import open_store_readonly
 from headgate.units.money import format_usd, parse_usd
 from tests.node.wire import post
+from tests.torture.checker import check_journals
 
 ROOT = Path(__file__).parents[2]
 READY_S = 30.0
@@ -210,9 +211,21 @@ class TestNode:
         return self.standing(node)
 
     def await_nothing_held(self) -> list[Standing]:
-        """Wait until every attempt in the store has its end."""
-        until(lambda: all(each.held_nanos == 0 for each in self.standings()), "nothing is held")
+        """Wait until every attempt has its end in the journals, and the store has all of them."""
+        until(self._folded, "every attempt has ended and is folded")
         return self.standings()
+
+    def _folded(self) -> bool:
+        journals = check_journals(self.data_dir, {}, running=True, several=True).windows
+        if any(sums.held for sums in journals.values()):
+            return False
+        store = {f"{each.id}@{each.period}": each for each in self.standings()}
+        return all(
+            window in store
+            and store[window].held_nanos == 0
+            and store[window].posted_nanos == sums.posted
+            for window, sums in journals.items()
+        )
 
     def hold_nanos(self, body: bytes, path: str, principal: str = "alice") -> int:
         """Return what a call with this body is held at, by making it."""
