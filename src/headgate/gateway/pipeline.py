@@ -37,6 +37,7 @@ class Pipeline:
     """The data plane's decisions.
 
     Attributes:
+        started_ns: When this process began; models are listed as of then.
         stopping: Whether new calls are turned away.
         frozen: Nodes that may not spend now.
         forwarded: Names of all headers that some dialect sends on, or is known by.
@@ -47,6 +48,7 @@ class Pipeline:
         self.world = world
         self.edge = world.edge
         self.now_ns = world.now_ns
+        self.started_ns = world.now_ns()
         self.stopping = False
         self.frozen: frozenset[str] = frozenset()
         self.connections: set[ClientConnection] = set()

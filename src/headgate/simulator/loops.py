@@ -2,14 +2,9 @@
 
 import asyncio
 
-try:
-    import uvloop
-except ModuleNotFoundError:  # there is none for Windows
-    uvloop = None
+import uvloop
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """Return a new event loop: uvloop's if it is installed."""
-    if uvloop is None:
-        return asyncio.new_event_loop()
+    """Return a new event loop of uvloop's."""
     return uvloop.new_event_loop()
