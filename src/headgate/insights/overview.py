@@ -16,8 +16,8 @@ from headgate.records.journal import CandidateRecord, DecisionRecord, LineRecord
 from headgate.units.instants import NANOS_PER_SECOND
 from headgate.units.usage import INPUT_METERS, OUTPUT_METERS
 
-ATTEMPTS_MAX = 40
-REFUSALS_MAX = 12
+ATTEMPTS_MAX = 30
+REFUSALS_MAX = 8
 ATTEMPTS_PER_CALL_MAX = 16
 SCAN_ROWS_MAX = 100_000
 SAMPLE_ROWS_MAX = 500
