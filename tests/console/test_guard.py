@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ from headgate.console.guard import CONTENT_POLICY
 if TYPE_CHECKING:
     from conftest import Books
 
+DOCS = Path(__file__).parents[2] / "docs" / "reference" / "console.md"
 TOKEN = "a-token-of-some-length"
 ROUTES = {
     "/": "/",
@@ -35,6 +37,8 @@ def test_every_route_is_listed_here(books: Books) -> None:
 
     assert {route.path for route in routes if isinstance(route, Route)} == set(ROUTES)
     assert [route.path for route in routes if not isinstance(route, Route)] == ["/static"]
+    for path in ROUTES:
+        assert f"| `{path}` |" in DOCS.read_text()
 
 
 @pytest.mark.parametrize(

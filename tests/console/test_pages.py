@@ -156,7 +156,7 @@ def test_what_clients_and_providers_say_is_text(books: Books) -> None:
 
 
 def test_spend_is_told_by_step_and_deployment(books: Books, now_ns: int) -> None:
-    """Whole nano-dollars, in the step in which the attempt began; the largest series first."""
+    """Whole nano-dollars, in the step in which the attempt began; series by name."""
     small = books.settle(books.hold(now_ns - 20 * 60 * 10**9), {"output_text": 10})
     large = books.settle(books.hold(deployment="claude-opus"), {"output_text": 500})
     books.fold()

@@ -60,6 +60,8 @@ def test_shares_stay_within_the_whole() -> None:
     assert show.permille(-5, 3) == 0
     assert show.permille(5, 0) == 0
     assert show.percent(5, 4) == "125 %"
+    assert show.percent(1, 1000) == "under 1 %"
+    assert show.percent(0, 1000) == "0 %"
 
 
 def test_times_are_in_the_given_zone() -> None:
