@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -184,14 +185,13 @@ def test_narrow_screens_need_no_sideways_scrolling(
 
 def test_the_token_is_asked_for_once(books: Books, browser: Browser) -> None:
     """The form works under its policy, and the session lasts over a reload."""
-    console = Served(books, token=TOKEN)
-    visit = Visit(browser)
-    page = visit.page
-    page.goto(console.url + "/login")
-    page.get_by_label("Token").fill(TOKEN)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Recent calls")).to_be_visible()
-    page.reload()
-    expect(page.get_by_role("heading", name="Recent calls")).to_be_visible()
-    visit.close()
-    console.close()
+    with closing(Served(books, token=TOKEN)) as console:
+        visit = Visit(browser)
+        page = visit.page
+        page.goto(console.url + "/login")
+        page.get_by_label("Token").fill(TOKEN)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="Recent calls")).to_be_visible()
+        page.reload()
+        expect(page.get_by_role("heading", name="Recent calls")).to_be_visible()
+        visit.close()
