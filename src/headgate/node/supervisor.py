@@ -101,7 +101,15 @@ def serve(
     python = [sys.executable, "-m"]
     steward = Child(
         "steward",
-        [*python, "headgate.node.steward", *common, "--console-port", str(console_port)],
+        [
+            *python,
+            "headgate.node.steward",
+            *common,
+            "--console-port",
+            str(console_port),
+            "--gateway-url",
+            node.gateway_url,
+        ],
     )
     names = [f"worker-{number}" for number in range(workers)]
     crew = [
