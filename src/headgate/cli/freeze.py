@@ -1,0 +1,33 @@
+"""`headgate freeze`: stop new calls of a node of the budget tree, at once."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from headgate.cli.changing import change
+from headgate.cli.nodes import Node, require_node
+from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, Config, DataDir
+from headgate.cli.reading import read_configuration
+from headgate.identity.registry import FrozenNode, set_frozen
+from headgate.node.messages import Freeze
+
+app = typer.Typer()
+
+
+@app.command()
+def freeze(
+    node: Node,
+    reason: Annotated[str, typer.Option(help="Why; told to who calls.")] = "",
+    config: Config = CONFIG_DEFAULT,
+    data_dir: DataDir = DATA_DIR_DEFAULT,
+) -> None:
+    """Stop new calls below a node; running ones end as they would."""
+    require_node(node, read_configuration(config))
+    frozen = FrozenNode(node, time.time_ns(), reason)
+    change(
+        data_dir,
+        Freeze(node=node, frozen=True, reason=reason),
+        lambda connection: set_frozen(connection, frozen),
+    )
+    typer.echo(f"Frozen: {node}. Undo with: headgate thaw {node}")
