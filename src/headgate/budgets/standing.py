@@ -1,6 +1,6 @@
 """How budgets stand: posted, held, lent, unaccounted and free, read from the store."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import tzinfo
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from headgate.budgets.settings import RUN_ANY, Budget
 from headgate.budgets.tree import Span, budget_id_of, span_at
-from headgate.ledger.tables import lease, window
+from headgate.ledger.tables import journal, lease, window
 from headgate.units.ids import window_key
 
 
@@ -43,13 +43,29 @@ class _Sums(NamedTuple):
 
 
 def standings(
-    connection: Connection, budgets: Iterable[Budget], at_ns: int, zone: tzinfo
+    connection: Connection,
+    budgets: Iterable[Budget],
+    at_ns: int,
+    zone: tzinfo,
+    *,
+    runs: Collection[str] | None = None,
 ) -> list[Standing]:
-    """Return every budget's current window, and each run's, in the configuration's order."""
-    sums = _read_sums(connection)
+    """Return every budget's current window, and each run's, in the configuration's order.
+
+    Args:
+        connection: To the store.
+        budgets: Those of the configuration.
+        at_ns: Now.
+        zone: Where months begin.
+        runs: Keys of the run windows to look at, None for all there are.
+    """
+    spans = [(budget, span_at(budget.period, at_ns, zone)) for budget in budgets]
+    only = None
+    if runs is not None:
+        only = {*runs, *(window_key(budget.id, span.key) for budget, span in spans)}
+    sums = _read_sums(connection, only)
     found: list[Standing] = []
-    for budget in budgets:
-        span = span_at(budget.period, at_ns, zone)
+    for budget, span in spans:
         keys = [window_key(budget.id, span.key)]
         if budget.node == RUN_ANY:
             keys = sorted(
@@ -78,16 +94,22 @@ def _standing(budget: Budget, span: Span, key: str, sums: _Sums) -> Standing:
     )
 
 
-def _read_sums(connection: Connection) -> dict[str, _Sums]:
-    sums = {
-        row.window: _Sums(row.posted_nanos, row.held_nanos, row.unaccounted_nanos)
-        for row in connection.execute(select(window))
-    }
+def _read_sums(connection: Connection, only: Collection[str] | None) -> dict[str, _Sums]:
+    windows = select(window)
     lent = select(
         lease.c.window,
         func.sum(lease.c.granted_nanos).label("granted"),
         func.sum(lease.c.posted_nanos).label("posted"),
     ).group_by(lease.c.window)
+    if only is not None:
+        windows = windows.where(window.c.window.in_(only))
+        # Only open journals have leases; naming them makes this a lookup by key.
+        open_journals = select(journal.c.name).where(~journal.c.ended)
+        lent = lent.where(lease.c.journal.in_(open_journals), lease.c.window.in_(only))
+    sums = {
+        row.window: _Sums(row.posted_nanos, row.held_nanos, row.unaccounted_nanos)
+        for row in connection.execute(windows)
+    }
     for row in connection.execute(lent):
         known = sums.get(row.window, _Sums())
         sums[row.window] = known._replace(granted=row.granted, leased_posted=row.posted)

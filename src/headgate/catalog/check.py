@@ -1,7 +1,7 @@
 """Checks of a price book that need no outside knowledge: what a slip of the pen looks like."""
 
 from collections.abc import Callable, Iterable, Iterator
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from itertools import groupby, pairwise
 from typing import Literal, NamedTuple
@@ -86,7 +86,7 @@ def _cache_share(row: PriceRow) -> Iterator[Finding]:
         return
     for share in _USUAL_SHARES:
         exact = price / share
-        if any(exact.quantize(digit) == cached for digit in _DISPLAY_DIGITS):
+        if any(exact.quantize(digit, ROUND_HALF_UP) == cached for digit in _DISPLAY_DIGITS):
             message = f"cache_read {cached} looks like {exact} (input / {share}) as it is displayed"
             yield Finding("warning", "cache_rounded", row.id, message)
             return

@@ -6,13 +6,15 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 from headgate.catalog.bands import Band, parse_window
 from headgate.catalog.facts import ModelDirectory, ModelFacts
 from headgate.catalog.prices import PriceBook, Source
 from headgate.catalog.rows import Fee, Modifier, PriceRow, PriceRowError, parse_row
 from headgate.units.money import femto_per_unit
+
+Item = TypeVar("Item")
 
 _MILLION = 1_000_000
 
@@ -70,23 +72,25 @@ def parse_band(seller: str, name: str, table: Mapping[str, object]) -> Band:
     unknown = set(table) - {"zone", "windows", "weekdays", "except_dates", "sources"}
     if unknown:
         raise PriceRowError(f"bands.{name}: {', '.join(sorted(unknown))}: no such key")
-    dates = _list(name, table, "except_dates")
-    weekdays = _list(name, table, "weekdays") or [1, 2, 3, 4, 5, 6, 7]
     return Band(
         seller=seller,
         name=name,
         zone=str(table.get("zone", "UTC")),
-        windows=tuple(parse_window(str(text)) for text in _list(name, table, "windows")),
-        weekdays=tuple(day for day in weekdays if isinstance(day, int)),
-        except_dates=frozenset(day for day in dates if isinstance(day, date)),
+        windows=tuple(parse_window(text) for text in _list(name, table, "windows", str)),
+        weekdays=tuple(_list(name, table, "weekdays", int)) or (1, 2, 3, 4, 5, 6, 7),
+        except_dates=frozenset(_list(name, table, "except_dates", date)),
     )
 
 
-def _list(name: str, table: Mapping[str, object], key: str) -> list[object]:
+def _list(name: str, table: Mapping[str, object], key: str, kind: type[Item]) -> list[Item]:
+    """Return a list of exactly this type (a date-time is no date); empty when absent."""
     value = table.get(key, [])
     if not isinstance(value, list):
         raise PriceRowError(f"bands.{name}.{key}: a list is needed")
-    return value
+    items = [item for item in value if type(item) is kind]
+    if len(items) != len(value):
+        raise PriceRowError(f"bands.{name}.{key}: each item must be a {kind.__name__}")
+    return items
 
 
 def _documents(folder: str) -> list[dict[str, Any]]:

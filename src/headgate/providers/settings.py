@@ -16,7 +16,7 @@ class Provider(NamedTuple):
         seller: Whose price rows apply, such as `openai`; the provider's own id when unknown.
         on_disconnect: What becomes of a stream whose client went away: `drain` reads it to its
             end for the exact usage, `cancel` closes it and posts the bound.
-        limit_field: The output limit field inserted when a body has none.
+        limit_field: The output limit field inserted when a body has none; None: the kind knows.
         ca_file: PEM file of authorities to trust instead of the system's, None for the system's.
         connect_timeout_ms: For TCP and TLS together.
         first_byte_timeout_ms: From the end of the request to the first byte of the reply.
@@ -31,7 +31,7 @@ class Provider(NamedTuple):
     dialects: tuple[str, ...]
     seller: str
     on_disconnect: OnDisconnect = "drain"
-    limit_field: str = "max_tokens"
+    limit_field: str | None = None
     ca_file: str | None = None
     connect_timeout_ms: int = 5_000
     first_byte_timeout_ms: int = 600_000

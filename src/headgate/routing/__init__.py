@@ -1,1 +1,1 @@
-"""routing."""
+"""Which deployment serves a call: hard constraints first, then a policy's order."""

@@ -1,0 +1,64 @@
+# One entry point for people and for CI. `make` alone lists the targets.
+
+PYTHON_FILES := src tests $(wildcard bench)
+VENV := .venv
+BIN := $(VENV)/bin
+
+# What is written after `make run`, for example: make run ARGS="--for 20s"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-all check check-format check-lint check-types check-contracts check-house format bench lock clean
+
+help:  ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)$$/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
+
+setup: $(VENV)/.installed  ## make .venv from the locks, with .venv/bin/headgate in it
+
+# The environment is made anew, whole, when the lock changes; only the project itself when pyproject.toml does.
+$(VENV)/.locked: requirements/dev.txt scripts/setup
+	@scripts/setup environment
+
+$(VENV)/.installed: $(VENV)/.locked pyproject.toml
+	@scripts/setup project
+
+run: setup  ## set up, then show the gateway at work: make run ARGS="--for 20s"
+	@$(BIN)/headgate demo $(ARGS)
+
+test: setup  ## the quick tier of the tests
+	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-all: setup  ## every test, the long ones too
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup  ## format, lint, types, contracts and house rules; all of them report
+	@$(MAKE) --no-print-directory --keep-going check-format check-lint check-types check-contracts check-house
+
+check-format: setup
+	@$(BIN)/ruff format --check $(PYTHON_FILES)
+
+check-lint: setup
+	@$(BIN)/ruff check $(PYTHON_FILES)
+
+check-types: setup
+	@$(BIN)/mypy
+
+check-contracts: setup
+	@PYTHONPATH=src $(BIN)/lint-imports
+
+check-house: setup
+	@$(BIN)/python -m pytest -q tests/architecture
+
+format: setup  ## put the code in its form and mend what ruff can mend
+	@$(BIN)/ruff check --fix --exit-zero $(PYTHON_FILES)
+	@$(BIN)/ruff format $(PYTHON_FILES)
+
+bench: setup  ## measure the gateway against a plain proxy
+	@$(BIN)/python bench/run.py $(ARGS)
+
+lock:  ## re-make requirements/*.txt from pyproject.toml; UPGRADE=1 moves every version
+	@scripts/lock
+
+clean:  ## remove the environment and every cache
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/build
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,160 @@
+"""The composition root: from a configuration to the parts that run, wired."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from headgate.catalog.settings import Deployment
+from headgate.config.snapshot import Snapshot
+from headgate.dialects.registry import dialects
+from headgate.gateway.books import Books
+from headgate.gateway.paths import Paths
+from headgate.gateway.pool import Pool
+from headgate.gateway.target import Target
+from headgate.gateway.world import CallFinder, Coarse, World
+from headgate.identity.directory import Credential, Directory, model_set
+from headgate.ledger.purse import Ask, Purse
+from headgate.providers.registry import Provider as ProviderKind
+from headgate.providers.registry import providers
+from headgate.records.demand import Terms
+from headgate.routing.router import Router
+from headgate.store.journal_writer import JournalWriter
+from headgate.units.ids import call_id
+
+
+class Steward:
+    """What the data plane asks of its steward; the worker's link fills it in."""
+
+    def __init__(self, *, ask: Ask, finder: CallFinder, ready: Callable[[], bool]) -> None:
+        self.ask = ask
+        self.finder = finder
+        self.ready = ready
+
+
+def data_plane(
+    snapshot: Snapshot,
+    *,
+    pepper: bytes,
+    journal: JournalWriter,
+    epoch: str,
+    steward: Steward,
+    now_ns: Callable[[], int],
+) -> World:
+    """Wire the data plane of one worker.
+
+    Args:
+        snapshot: The configuration.
+        pepper: What keys are hashed with.
+        journal: The worker's own, just opened.
+        epoch: Unique to this process; call ids begin with it.
+        steward: The link to the steward.
+        now_ns: The clock.
+    """
+    clock = Coarse()
+    kinds = providers()
+    pools = {
+        provider.id: Pool(provider, _passes(kinds[provider.kind]), clock)
+        for provider in snapshot.providers.values()
+    }
+    targets = {
+        deployment.id: Target(
+            deployment,
+            kinds[snapshot.providers[deployment.provider].kind],
+            pools[deployment.provider],
+            snapshot.price_book,
+        )
+        for deployment in snapshot.deployments.values()
+    }
+    purse = Purse(steward.ask)
+    return World(
+        edge=snapshot.edge,
+        dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
+        directory=directory(snapshot, pepper),
+        router=Router(
+            snapshot.routes,
+            snapshot.deployments,
+            {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()},
+            _quote(targets),
+            journal.append,
+        ),
+        targets=targets,
+        pools=tuple(pools.values()),
+        purse=purse,
+        paths=Paths(snapshot.budgets.values(), snapshot.zone, purse),
+        books=Books(journal),
+        journal=journal,
+        clock=clock,
+        now_ns=now_ns,
+        next_call=_call_ids(epoch),
+        ready=steward.ready,
+        finder=steward.finder,
+    )
+
+
+def native_dialects(snapshot: Snapshot, deployment: Deployment) -> tuple[str, ...]:
+    """Return the dialects a deployment's provider speaks natively."""
+    return snapshot.providers[deployment.provider].dialects
+
+
+def directory(snapshot: Snapshot, pepper: bytes) -> Directory:
+    """Return the directory of the keys whose secrets the configuration has."""
+    known = Directory(pepper)
+    for key in snapshot.keys.values():
+        if key.secret is not None:
+            principal = snapshot.principals[key.principal]
+            known.add(
+                key.secret.encode(),
+                Credential(key.id, principal.id, principal.team, model_set(key.models)),
+            )
+    return known
+
+
+def limits(snapshot: Snapshot) -> Callable[[str], int | None]:
+    """Return the limit of a window by its key; None when its budget is configured no more."""
+
+    def limit_of(window: str) -> int | None:
+        budget = snapshot.budgets.get(window.partition("@")[0].partition("/")[0])
+        return None if budget is None else budget.limit_nanos
+
+    return limit_of
+
+
+def journal_name(worker: str, epoch: str) -> str:
+    """Return the name of a worker's journal folder."""
+    return f"{worker}-{epoch}"
+
+
+def journal_path(root: Path, worker: str, epoch: str) -> Path:
+    """Return where a worker's journal lies."""
+    return root / journal_name(worker, epoch)
+
+
+def _passes(kind: ProviderKind) -> Callable[[bytes], bool]:
+    names, prefixes = kind.PASSED, kind.PASSED_PREFIXES
+
+    def passes(name: bytes) -> bool:
+        return name in names or name.startswith(prefixes)
+
+    return passes
+
+
+def _quote(
+    targets: dict[str, Target],
+) -> Callable[[Deployment, Terms, int, int, int], int | None]:
+    def quote(
+        deployment: Deployment, terms: Terms, tokens_in: int, tokens_out: int, at_ns: int
+    ) -> int | None:
+        card = targets[deployment.id].card(None, terms, at_ns)
+        return None if card is None else card.expected_nanos(tokens_in, tokens_out)
+
+    return quote
+
+
+def _call_ids(epoch: str) -> Callable[[], str]:
+    number = 0
+
+    def next_call() -> str:
+        nonlocal number
+        number += 1
+        return call_id(epoch, number)
+
+    return next_call

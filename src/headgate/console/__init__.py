@@ -1,0 +1,1 @@
+"""The web pages of a node: live, read-only, without a build step."""

@@ -1,0 +1,117 @@
+"""Who may look: security headers on every answer, then host, peer and session checks."""
+
+from collections.abc import Callable
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from headgate.console import session
+from headgate.console.world import ConsoleWorld, is_loopback
+
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+SIGN_IN_POLICY = CONTENT_POLICY.replace("form-action 'none'", "form-action 'self'")
+"""The page with the token form alone may send a form, and only here."""
+
+SECURITY_HEADERS = {
+    "content-security-policy": CONTENT_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+STATIC_PREFIX = "/static/"
+SIGN_IN_PATH = "/login"
+
+
+class Headers:
+    """Adds the security headers that an answer does not set itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+class Guard:
+    """Lets a request through, or answers it: wrong host, foreign peer, not signed in."""
+
+    def __init__(
+        self, app: ASGIApp, console: ConsoleWorld, sign_in_page: Callable[[int], Response]
+    ) -> None:
+        self.app = app
+        self.console = console
+        self.sign_in_page = sign_in_page
+        self.hosts = frozenset(host.lower() for host in console.hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        answer = self.judge(Request(scope)) if scope["type"] == "http" else None
+        await (answer or self.app)(scope, receive, send)
+
+    def judge(self, request: Request) -> Response | None:
+        """Return the answer to a request that may not pass, None for one that may."""
+        hosts = request.headers.getlist("host")
+        if len(hosts) != 1:
+            return PlainTextResponse("The request needs one Host header.\n", 400)
+        if hosts[0].lower() not in self.hosts:
+            return PlainTextResponse("This console does not answer to that host name.\n", 421)
+        origin = request.headers.get("origin")
+        if origin is not None and origin.lower().partition("://")[2] not in self.hosts:
+            return PlainTextResponse("Pages of other sites may not ask this console.\n", 403)
+        if self.console.token is None:
+            peer = request.client.host if request.client else ""
+            if is_loopback(peer):
+                return None
+            return PlainTextResponse("Without a token the console serves this machine only.\n", 403)
+        return self._judge_session(request, self.console.token)
+
+    def _judge_session(self, request: Request, token: str) -> Response | None:
+        path = request.url.path
+        if path.startswith(STATIC_PREFIX) or path == SIGN_IN_PATH:
+            return None
+        cookie = request.cookies.get(session.COOKIE_NAME, "")
+        shown = request.query_params.get("token")
+        if session.is_valid(cookie, token, self.console.now_ns()):
+            # A token has no business staying in the address bar and the history.
+            return None if shown is None else RedirectResponse(_local(path), 303)
+        if shown is not None and session.same(shown, token):
+            return signed_in(request, token, self.console.now_ns(), path)
+        return self.sign_in_page(401)
+
+
+def signed_in(request: Request, token: str, now_ns: int, path: str) -> Response:
+    """Return the answer that begins a session and leads on to `path`."""
+    answer = RedirectResponse(_local(path), 303)
+    answer.set_cookie(
+        session.COOKIE_NAME,
+        session.issue(token, now_ns),
+        max_age=session.SESSION_S,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+    return answer
+
+
+def _local(path: str) -> str:
+    """Return a path that cannot be read as another host's address (`//host`)."""
+    return "/" + path.lstrip("/\\")

@@ -1,0 +1,50 @@
+"""What the console is given: a store to read, the budgets, a clock, and who may look."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from ipaddress import ip_address
+
+from sqlalchemy import Engine
+
+from headgate.budgets.settings import Budget
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleWorld:
+    """Everything the console touches.
+
+    Attributes:
+        engine: The store, opened for reading.
+        budgets: Returns those of the configuration in force, in file order.
+        zone: The organisation's; all times are shown in it.
+        now_ns: Returns the instant it is.
+        organisation: Its id, as the title of the page.
+        hosts: The `Host` headers it answers to, with port, such as `127.0.0.1:8081`. Any other
+            is refused: a foreign name that resolves to this machine may not read it.
+        token: What a browser must show once; None serves this machine only.
+        gateway_url: Where calls go, for the curl line of an empty page.
+    """
+
+    engine: Engine
+    budgets: Callable[[], Sequence[Budget]]
+    zone: tzinfo
+    now_ns: Callable[[], int]
+    organisation: str
+    hosts: frozenset[str]
+    token: str | None
+    gateway_url: str = "http://127.0.0.1:8080"
+
+    def __post_init__(self) -> None:
+        if not self.hosts:
+            raise ValueError("the console needs at least one host name to answer to")
+        if self.token == "":
+            raise ValueError("the console's token may not be empty; None means none is asked for")
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether a peer's address is this machine's own."""
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False

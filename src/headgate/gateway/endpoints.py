@@ -1,0 +1,99 @@
+"""The routes that spend nothing: health, models, a call looked up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headgate.dialects import anthropic_messages, openai_chat
+from headgate.gateway.edge import ClientConnection
+from headgate.gateway.http_bytes import whole
+from headgate.gateway.request import Request
+from headgate.units import errors
+from headgate.units.errors import Refusal
+
+if TYPE_CHECKING:
+    from headgate.gateway.pipeline import Pipeline
+
+CALLS = b"/v1/calls/"
+MODELS = b"/v1/models"
+PATHS = (b"/", b"/healthz", b"/readyz", MODELS, CALLS)
+"""Every path that spends nothing; all others are the dialects' and go through the pipeline."""
+
+
+def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
+    """Answer a request that is no call."""
+    path = request.path
+    if path in pipeline.world.dialects:
+        _refuse(client, request, Refusal(errors.METHOD_NOT_ALLOWED, "Use POST here."))
+    elif path not in PATHS and not path.startswith(CALLS):
+        _unknown(pipeline, client, request)
+    elif request.method not in (b"GET", b"HEAD"):
+        _refuse(client, request, Refusal(errors.METHOD_NOT_ALLOWED, "Use GET here."))
+    elif path in (b"/", b"/healthz"):
+        _send(client, request, 200, b'{"status":"ok"}')
+    elif path == b"/readyz":
+        ready = pipeline.world.ready() and not pipeline.stopping
+        body = b'{"status":"ready"}' if ready else b'{"status":"not ready"}'
+        _send(client, request, 200 if ready else 503, body)
+    elif request.credential is None:
+        _refuse(client, request, Refusal(errors.KEY_INVALID, "This path needs a valid key."))
+    elif path.startswith(CALLS):
+        _call(pipeline, client, request)
+    else:
+        _models(pipeline, client, request)
+
+
+def _unknown(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
+    known = ", ".join(path.decode() for path in [*pipeline.world.dialects, MODELS])
+    _refuse(client, request, Refusal(errors.PATH_UNKNOWN, f"There is {known}."))
+
+
+def _models(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
+    """Answer with the models a key may ask for, in the dialect its headers speak."""
+    assert request.credential is not None
+    names = [(name, 0) for name in pipeline.world.router.names if request.credential.may_use(name)]
+    spoken = anthropic_messages if _speaks_anthropic(request) else openai_chat
+    _send(client, request, 200, spoken.render_models(names))
+
+
+def _speaks_anthropic(request: Request) -> bool:
+    return any(name == b"anthropic-version" for name, _ in request.forwarded)
+
+
+def _call(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
+    credential = request.credential
+    assert credential is not None
+    call = request.path[len(CALLS) :].decode("latin-1")
+    missing = Refusal(errors.CALL_UNKNOWN, f"This key has made no call {call[:128]!r}.")
+
+    def found(body: str | None) -> None:
+        if body is None:
+            _refuse(client, request, missing)
+        else:
+            _send(client, request, 200, body.encode())
+
+    if not pipeline.world.finder.find_call(call, credential.principal, found):
+        unavailable = Refusal(errors.LEDGER_UNAVAILABLE, "The ledger is being restarted.", None, 2)
+        _refuse(client, request, unavailable)
+
+
+def _refuse(client: ClientConnection, request: Request, refusal: Refusal) -> None:
+    spoken = anthropic_messages if _speaks_anthropic(request) else openai_chat
+    headers = [(b"x-headgate-code", refusal.code.code.encode())]
+    if refusal.retry_after_s is not None:
+        headers.append((b"retry-after", b"%d" % refusal.retry_after_s))
+    body = spoken.render_refusal(refusal, None)
+    _send(client, request, refusal.code.status, body, headers)
+
+
+def _send(
+    client: ClientConnection,
+    request: Request,
+    status: int,
+    body: bytes,
+    headers: list[tuple[bytes, bytes]] | None = None,
+) -> None:
+    keep = request.keep_alive and not request.http10
+    bodiless = request.method == b"HEAD"
+    client.write(whole(status, body, headers or (), close=not keep, bodiless=bodiless))
+    client.done(keep_alive=keep)

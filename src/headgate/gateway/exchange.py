@@ -1,0 +1,299 @@
+"""One call in flight: what is known of it, and what its upstream and client tell it.
+
+The pipeline decides, step by step; the exchange keeps the state between the callbacks and
+relays the reply. Whatever happens, an attempt that was held ends exactly once, in `_end`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headgate.catalog.rates import RateCard
+from headgate.dialects.registry import Dialect, StreamReader
+from headgate.gateway.http_bytes import LAST_CHUNK, chunk
+from headgate.gateway.request import Request
+from headgate.ledger.slices import Slice
+from headgate.records.demand import Demand
+from headgate.records.report import Report
+from headgate.routing.candidate import Plan
+from headgate.routing.router import Ranking
+
+if TYPE_CHECKING:
+    from headgate.gateway.edge import ClientConnection
+    from headgate.gateway.paths import SpendPath
+    from headgate.gateway.pipeline import Pipeline
+    from headgate.gateway.target import Target
+    from headgate.gateway.upstream import UpstreamConnection
+
+REPLY_BYTES_MAX = 64 << 20
+ERROR_BYTES_MAX = 1 << 20
+
+
+class Exchange:
+    """One call in flight.
+
+    Attributes:
+        phase: Where it is: `queue`, `money`, `connect`, `reply` (sent, nothing back yet),
+            `body` (the reply has begun), `done`.
+        since_ms: Coarse time at which the phase began; the sweep compares.
+        held: Whether an attempt is held and not yet ended.
+        begun: Whether the client has been sent a byte of an answer.
+        drained_since_ms: When the client went away, None while it is there.
+    """
+
+    __slots__ = (
+        "_parts",
+        "_pipeline",
+        "_reply_bytes",
+        "_stream",
+        "asked",
+        "attempt",
+        "begun",
+        "body",
+        "call",
+        "card",
+        "client",
+        "decision",
+        "demand",
+        "dialect",
+        "drained_since_ms",
+        "first_byte_ns",
+        "held",
+        "hold_nanos",
+        "input_tokens_max",
+        "marks",
+        "number",
+        "output_tokens_max",
+        "path",
+        "phase",
+        "placed",
+        "plan",
+        "request",
+        "run",
+        "sent_ns",
+        "since_ms",
+        "status",
+        "target",
+        "upstream",
+        "upstream_request_id",
+    )
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        client: ClientConnection,
+        request: Request,
+        dialect: Dialect,
+        call: str,
+    ) -> None:
+        self._pipeline = pipeline
+        self.client: ClientConnection | None = client
+        self.request = request
+        self.dialect = dialect
+        self.call = call
+        self.body = b""
+        self.demand: Demand
+        self.decision: Ranking
+        self.plan: Plan
+        self.path: SpendPath
+        self.target: Target
+        self.card: RateCard | None = None
+        self.marks: list[int] = []
+        self.asked = ""
+        self.run: str | None = None
+        self.status = 0
+        self.upstream_request_id: str | None = None
+        self.number = 0
+        self.attempt = ""
+        self.phase = "receive"
+        self.since_ms = pipeline.coarse_ms
+        self.placed = False
+        self.held = False
+        self.begun = False
+        self.hold_nanos = 0
+        self.input_tokens_max = 0
+        self.output_tokens_max = 0
+        self.sent_ns = 0
+        self.first_byte_ns = 0
+        self.upstream: UpstreamConnection | None = None
+        self.drained_since_ms: int | None = None
+        self._stream: StreamReader | None = None
+        self._parts: list[bytes] = []
+        self._reply_bytes = 0
+
+    def take_facts(self, upstream: UpstreamConnection) -> None:
+        """Note what the reply's head says, for the record."""
+        self.status = upstream.status
+        request_id = upstream.request_id
+        if request_id is not None:
+            self.upstream_request_id = request_id[:128].decode("latin-1")
+
+    def enter(self, phase: str) -> None:
+        """Begin a phase."""
+        self.phase = phase
+        self.since_ms = self._pipeline.coarse_ms
+
+    # told by capacity and the purse
+
+    def on_place(self, free: bool) -> None:
+        """A place is free, or the wait for one is over."""
+        self.placed = free
+        self._pipeline.on_place(self, free=free)
+
+    def on_money(self, short: Slice | str | None) -> None:
+        """The hold is made, or a window is too small, or the ledger does not answer."""
+        self._pipeline.on_money(self, short)
+
+    # told by the pool
+
+    def connected(self, upstream: UpstreamConnection) -> None:
+        """A fresh connection is open."""
+        if self.phase != "connect":
+            # Given up meanwhile; the connection is as good for the next call.
+            upstream.give_back()
+            return
+        self._pipeline.send(self, upstream)
+
+    def unreachable(self, reason: str) -> None:
+        """No connection could be opened: certainly no byte reached the provider."""
+        if self.phase == "connect":
+            self._pipeline.not_sent(self, reason)
+
+    # told by the upstream connection
+
+    def reply_begins(self, upstream: UpstreamConnection) -> None:
+        """The head of the reply is here."""
+        self.enter("body")
+        self.first_byte_ns = self._pipeline.now_ns()
+        self._parts = []
+        self._reply_bytes = 0
+        self.take_facts(upstream)
+        if upstream.status == 200 and upstream.content_type.startswith(b"text/event-stream"):
+            strip = self.demand.stream and not self.demand.usage_wanted
+            self._stream = self.dialect.Stream(strip)
+
+    def reply_goes_on(self, payload: bytes) -> None:
+        """A read brought a piece of the reply's body."""
+        stream = self._stream
+        if stream is None:
+            self._keep(payload)
+            return
+        if not self.begun:
+            self._begin_stream(stream, payload)
+            return
+        data = stream.feed(payload)
+        if data and self.client is not None:
+            if self.request.http10:
+                self.client.write(data)
+            else:
+                self.client.write(b"%x\r\n%b\r\n" % (len(data), data))
+
+    def _keep(self, payload: bytes) -> None:
+        self._parts.append(payload)
+        self._reply_bytes += len(payload)
+        upstream = self.upstream
+        assert upstream is not None
+        limit = REPLY_BYTES_MAX if upstream.status == 200 else ERROR_BYTES_MAX
+        if self._reply_bytes > limit:
+            self._let_go()
+            self._pipeline.broken(self, "reply_too_large")
+
+    def _begin_stream(self, stream: StreamReader, payload: bytes) -> None:
+        """The first payload: an error there may be retried, everything else goes to the client."""
+        if self.dialect.starts_with_error(payload):
+            self._stream = None
+            self._parts.append(payload)
+            return
+        data = stream.feed(payload)
+        if not data:
+            return
+        self.begun = True
+        if self.client is not None:
+            head = self._pipeline.stream_head(self, stream.head_report)
+            self.client.write(head + (data if self.request.http10 else chunk(data)))
+            if self.client.paused:
+                self.pause()
+        self._pipeline.forget_body(self)
+
+    def reply_ends(self, upstream: UpstreamConnection) -> None:
+        """The reply is whole by its framing; whether it is by its dialect is to be seen."""
+        self.upstream = None
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            self._end_stream(stream)
+            return
+        body = b"".join(self._parts)
+        self._parts = []
+        streamed_error = upstream.status == 200 and upstream.content_type.startswith(b"text/event")
+        if upstream.status == 200 and not streamed_error:
+            self._pipeline.served(self, upstream, body)
+        else:
+            self._pipeline.failed(self, upstream, body)
+
+    def _end_stream(self, stream: StreamReader) -> None:
+        report = stream.finish()
+        rest = stream.flush()
+        if not self.begun:
+            # A stream without a single event.
+            self._pipeline.broken(self, "empty_stream")
+            return
+        self._pipeline.stream_ended(self, report, rest)
+
+    def upstream_lost(self, upstream: UpstreamConnection) -> None:
+        """The connection broke before the reply was whole."""
+        self.upstream = None
+        stream, self._stream = self._stream, None
+        if stream is not None and self.begun:
+            self._pipeline.stream_ended(self, stream.finish(), stream.flush())
+        elif self.phase == "reply" and upstream.reused:
+            self._pipeline.broken(self, "closed_before_reply")
+        else:
+            self._pipeline.broken(self, "connection_lost")
+
+    # told by the client
+
+    def client_gone(self) -> None:
+        """The client went away; what may have cost money is seen to its end."""
+        self.client = None
+        self._pipeline.client_gone(self)
+
+    def pause(self) -> None:
+        """The client reads too slowly."""
+        if self.upstream is not None:
+            self.upstream.pause()
+
+    def resume(self) -> None:
+        """The client has caught up."""
+        if self.upstream is not None:
+            self.upstream.resume()
+
+    # what the pipeline uses
+
+    def timed_out(self, reason: str) -> None:
+        """Give up on the provider: too long nothing came."""
+        stream, self._stream = self._stream, None
+        self._let_go()
+        if stream is not None and self.begun:
+            self._pipeline.stream_ended(self, stream.finish(), stream.flush(), reason)
+        else:
+            self._pipeline.broken(self, reason)
+
+    def cancel(self) -> Report | None:
+        """Close the upstream in the middle of a reply; what was read so far, if it was a stream."""
+        stream, self._stream = self._stream, None
+        self._let_go()
+        return stream.finish() if stream is not None else None
+
+    def _let_go(self) -> None:
+        upstream, self.upstream = self.upstream, None
+        if upstream is not None:
+            upstream.abort()
+
+    def write_stream_end(self, data: bytes) -> None:
+        """Send the last bytes of a stream and its end."""
+        if self.client is None:
+            return
+        if self.request.http10:
+            self.client.write(data)
+        else:
+            self.client.write((chunk(data) if data else b"") + LAST_CHUNK)

@@ -1,0 +1,47 @@
+"""HTTP/1.1 answers as bytes, and the names of statuses; pure."""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+
+REASONS: dict[int, bytes] = {status.value: status.phrase.encode() for status in HTTPStatus}
+REASONS[529] = b"Overloaded"
+
+JSON = b"application/json"
+LAST_CHUNK = b"0\r\n\r\n"
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+def status_line(status: int) -> bytes:
+    """Return the first line of an answer."""
+    return b"HTTP/1.1 %d %b\r\n" % (status, REASONS.get(status, b"Status"))
+
+
+def head(status: int, content_type: bytes, headers: Headers, *, close: bool) -> bytes:
+    """Return the head of an answer without its framing header and without its empty line."""
+    lines = [status_line(status), b"content-type: ", content_type, b"\r\n"]
+    for name, value in headers:
+        lines += (name, b": ", value, b"\r\n")
+    if close:
+        lines.append(b"connection: close\r\n")
+    return b"".join(lines)
+
+
+def whole(
+    status: int,
+    body: bytes,
+    headers: Headers = (),
+    *,
+    content_type: bytes = JSON,
+    close: bool = False,
+    bodiless: bool = False,
+) -> bytes:
+    """Return a complete answer; `bodiless` leaves the body out, as HEAD demands."""
+    start = head(status, content_type, headers, close=close)
+    return b"%bcontent-length: %d\r\n\r\n%b" % (start, len(body), b"" if bodiless else body)
+
+
+def chunk(payload: bytes) -> bytes:
+    """Return a payload framed as one chunk; never empty, for that would end the body."""
+    return b"%x\r\n%b\r\n" % (len(payload), payload)

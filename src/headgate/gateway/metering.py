@@ -1,0 +1,65 @@
+"""Step 8, meter: from what a reply says to what is posted; pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headgate.catalog.rates import UnpricedMeterError
+from headgate.gateway.books import Settlement
+from headgate.records.report import Report
+from headgate.units.usage import Usage, UsageError
+
+if TYPE_CHECKING:
+    from headgate.gateway.exchange import Exchange
+
+
+def meter(exchange: Exchange, report: Report) -> Settlement:
+    """Return what a whole reply is posted at.
+
+    Its usage at the prices of the served model; at the bound when usage is absent, contradicts
+    itself, or has no price. Absent is not zero.
+    """
+    try:
+        metered = exchange.target.kind.metered(report, exchange.demand.terms)
+    except UsageError:
+        return bound_settlement(exchange, Report(), "usage_unreadable")
+    card = exchange.target.card(report.served_model, metered.terms, exchange.sent_ns)
+    if card is None:
+        return bound_settlement(exchange, Report(), "unpriced", metered.usage)
+    try:
+        charge = card.rate(metered.usage)
+    except UnpricedMeterError as error:
+        return bound_settlement(exchange, Report(), f"unpriced: {error.meter}", metered.usage)
+    return Settlement(charge.amount_nanos, "measured", charge, metered.usage)
+
+
+def bound_settlement(
+    exchange: Exchange, report: Report, reason: str, usage: Usage | None = None
+) -> Settlement:
+    """Return the best bound known of an attempt whose usage is not known.
+
+    That is the hold. Where the reply's head told the prompt's exact usage (Anthropic's does),
+    it is that prompt plus the whole output limit, which is less.
+    """
+    if exchange.card is None:
+        return Settlement(0, "unknown", usage=usage, reason=reason)
+    amount = exchange.hold_nanos
+    if report.usage_json is not None:
+        amount = min(amount, _head_bound(exchange, report))
+    return Settlement(amount, "estimated", usage=usage, reason=reason)
+
+
+def _head_bound(exchange: Exchange, report: Report) -> int:
+    try:
+        metered = exchange.target.kind.metered(report, exchange.demand.terms)
+    except UsageError:
+        return exchange.hold_nanos
+    card = exchange.target.card(report.served_model, metered.terms, exchange.sent_ns)
+    if card is None:
+        return exchange.hold_nanos
+    limit = exchange.output_tokens_max * exchange.demand.choices
+    whole = metered.usage._replace(output_text=limit, output_reasoning=0, output_audio=0)
+    try:
+        return card.rate(whole).amount_nanos
+    except UnpricedMeterError:
+        return exchange.hold_nanos

@@ -1,0 +1,45 @@
+"""Refusals that need words: which budget, when it renews, what broke; pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headgate.ledger.slices import Slice
+from headgate.units import errors
+from headgate.units.errors import Refusal
+from headgate.units.instants import to_iso
+from headgate.units.money import format_usd
+
+if TYPE_CHECKING:
+    from headgate.gateway.exchange import Exchange
+
+
+def over_budget(exchange: Exchange, piece: Slice) -> Refusal:
+    """Name the budget that refuses, what the call could cost, and when the budget renews."""
+    budget, renews_ns = exchange.path.budget_of(piece)
+    left = format_usd(max(0, piece.idle_nanos))
+    if budget.period == "once":
+        renewal = "it does not renew by itself"
+    else:
+        renewal = f"it renews at {to_iso(renews_ns)}"
+    return Refusal(
+        errors.BUDGET_EXCEEDED,
+        f"Budget {piece.budget!r} refuses: this call may cost up to"
+        f" ${format_usd(exchange.hold_nanos)} and ${left} is left of"
+        f" ${format_usd(budget.limit_nanos)}; {renewal}."
+        " A lower output limit makes a call cheaper.",
+    )
+
+
+def why_broken(exchange: Exchange, reason: str) -> Refusal:
+    """Tell a client whose reply never came whole."""
+    name = exchange.target.deployment.provider
+    if reason.endswith("timeout"):
+        return Refusal(errors.UPSTREAM_TIMEOUT, f"{name} took too long ({reason}).")
+    return Refusal(errors.UPSTREAM_BROKEN, f"The answer of {name} broke off ({reason}).")
+
+
+def stream_cut(reason: str) -> Refusal:
+    """Tell a client in the middle of a stream that it broke off."""
+    code = errors.UPSTREAM_TIMEOUT if reason.endswith("timeout") else errors.UPSTREAM_BROKEN
+    return Refusal(code, f"The stream broke off before its end ({reason}).")

@@ -1,0 +1,60 @@
+"""The sweep: one coarse pass that finds whatever has taken too long, instead of a timer each."""
+
+from headgate.gateway.edge import ClientConnection
+from headgate.gateway.exchange import Exchange
+from headgate.gateway.pipeline import Pipeline
+from headgate.ledger.purse import LEASE_WAIT_MS
+from headgate.units import errors
+from headgate.units.errors import Refusal
+
+SWEEP_MS = 250
+
+
+def sweep(pipeline: Pipeline, now_ms: int) -> None:
+    """Move the coarse clock on and end what is overdue."""
+    world = pipeline.world
+    world.clock.coarse_ms = now_ms
+    for exchange in list(pipeline.exchanges):
+        _sweep_exchange(pipeline, exchange, now_ms)
+    for client in list(pipeline.connections):
+        _sweep_client(pipeline, client, now_ms)
+    for target in world.targets.values():
+        target.places.expire(now_ms - pipeline.edge.queue_wait_max_ms)
+    for pool in world.pools:
+        pool.sweep()
+    world.purse.expire(now_ms - LEASE_WAIT_MS)
+    world.purse.refill()
+    world.journal.prepare()
+
+
+def _sweep_exchange(pipeline: Pipeline, exchange: Exchange, now_ms: int) -> None:
+    gone_ms = exchange.drained_since_ms
+    if gone_ms is not None and now_ms - gone_ms > pipeline.edge.client_drain_ms:
+        pipeline.drained_too_long(exchange)
+    elif exchange.phase == "reply":
+        provider = exchange.target.pool.provider
+        if now_ms - exchange.since_ms > provider.first_byte_timeout_ms:
+            exchange.timed_out("first_byte_timeout")
+    elif exchange.phase == "body" and exchange.upstream is not None:
+        provider = exchange.target.pool.provider
+        paused = exchange.client is not None and exchange.client.paused
+        if not paused and now_ms - exchange.upstream.active_ms > provider.idle_timeout_ms:
+            exchange.timed_out("idle_timeout")
+
+
+def _sweep_client(pipeline: Pipeline, client: ClientConnection, now_ms: int) -> None:
+    waited_ms = now_ms - client.phase_since_ms
+    edge = pipeline.edge
+    if client.paused:
+        if waited_ms > edge.write_timeout_ms and client.transport is not None:
+            client.transport.abort()
+    elif client.exchange is not None:
+        return
+    elif client.phase == "head" and waited_ms > edge.head_timeout_ms:
+        client.refuse(Refusal(errors.REQUEST_TIMEOUT, "The head took too long to arrive."))
+    elif client.phase == "body" and waited_ms > edge.body_timeout_ms:
+        client.refuse(Refusal(errors.REQUEST_TIMEOUT, "The body took too long to arrive."))
+    elif client.phase == "idle" and waited_ms > edge.idle_timeout_ms:
+        assert client.transport is not None or client not in pipeline.connections
+        if client.transport is not None:
+            client.transport.close()

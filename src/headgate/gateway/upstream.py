@@ -1,0 +1,196 @@
+"""One connection to a provider: writes a request, reads the reply, goes back to its pool."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from httptools import HttpParserError, HttpResponseParser
+
+if TYPE_CHECKING:
+    from headgate.gateway.exchange import Exchange
+    from headgate.gateway.pool import Pool
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """One keep-alive connection; serves one exchange at a time.
+
+    Attributes:
+        exchange: The one it serves, None while it is idle in the pool.
+        reused: Whether it served an exchange before.
+        status: Of the reply that is being read, 0 before its head.
+        active_ms: Coarse time of the last read or hand-over; the sweep compares.
+    """
+
+    __slots__ = (
+        "_complete",
+        "_framed",
+        "_keep_alive",
+        "_parser",
+        "_parts",
+        "_pool",
+        "_told",
+        "active_ms",
+        "content_encoding",
+        "content_type",
+        "exchange",
+        "passed",
+        "request_id",
+        "retry_after",
+        "reused",
+        "status",
+        "transport",
+    )
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._parser = HttpResponseParser(self)
+        self._parts: list[bytes] = []
+        self.exchange: Exchange | None = None
+        self.transport: asyncio.Transport | None = None
+        self.reused = False
+        self.active_ms = 0
+        self._reset()
+
+    def _reset(self) -> None:
+        self.status = 0
+        self.content_type = b""
+        self.content_encoding = b""
+        self.request_id: bytes | None = None
+        self.retry_after: bytes | None = None
+        self.passed: list[tuple[bytes, bytes]] = []
+        self._framed = False
+        self._told = False
+        self._complete = False
+        self._keep_alive = False
+
+    def send(self, exchange: Exchange, data: bytes) -> None:
+        """Send a whole request for an exchange."""
+        assert self.transport is not None
+        self.exchange = exchange
+        self.active_ms = self._pool.clock.coarse_ms
+        self.transport.write(data)
+
+    def give_back(self) -> None:
+        """Go to the pool unused: the exchange it was opened for is over."""
+        self._pool.put(self)
+
+    def abort(self) -> None:
+        """Close without telling the exchange: it has given up on the reply."""
+        self.exchange = None
+        if self.transport is not None:
+            self.transport.abort()
+
+    def pause(self) -> None:
+        """Stop reading until `resume`, because the client is slower."""
+        if self.transport is not None:
+            self.transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read on."""
+        if self.transport is not None:
+            self.transport.resume_reading()
+
+    # asyncio's callbacks
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        """Tell the exchange, unless the end of the connection is the end of the reply."""
+        self.transport = None
+        self._pool.forget(self)
+        exchange, self.exchange = self.exchange, None
+        if exchange is None:
+            return
+        if self.status and not self._framed and self._told:
+            exchange.reply_ends(self)
+        else:
+            exchange.upstream_lost(self)
+
+    def eof_received(self) -> bool:
+        """Close when the provider half-closes."""
+        return False
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser, then tell the exchange once what this read brought."""
+        self.active_ms = self._pool.clock.coarse_ms
+        exchange = self.exchange
+        try:
+            self._parser.feed_data(data)
+        except HttpParserError:
+            self._break_off()
+            return
+        if exchange is None:
+            # Nobody asked: whatever it is, this connection is out of step.
+            self._break_off()
+            return
+        if self.status and not self._told:
+            self._told = True
+            exchange.reply_begins(self)
+        parts = self._parts
+        if parts:
+            payload = parts[0] if len(parts) == 1 else b"".join(parts)
+            parts.clear()
+            if self.exchange is exchange:
+                exchange.reply_goes_on(payload)
+        if self._complete:
+            self._finish(exchange)
+
+    def _finish(self, exchange: Exchange) -> None:
+        still_served = self.exchange is exchange
+        self.exchange = None
+        if still_served:
+            exchange.reply_ends(self)
+        keep = self._keep_alive
+        self._reset()
+        self.reused = True
+        if keep and self.transport is not None:
+            self._pool.put(self)
+        elif self.transport is not None:
+            self.transport.close()
+
+    def _break_off(self) -> None:
+        exchange, self.exchange = self.exchange, None
+        if self.transport is not None:
+            self.transport.abort()
+        if exchange is not None:
+            exchange.upstream_lost(self)
+
+    # llhttp's callbacks
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep what is metered by, decided by, or passed to the client."""
+        name = name.lower()
+        if name == b"content-type":
+            self.content_type = value
+        elif name in (b"content-length", b"transfer-encoding"):
+            self._framed = True
+        elif name == b"content-encoding":
+            self.content_encoding = value
+        elif self._pool.passes(name):
+            self.passed.append((name, value))
+            if name in (b"x-request-id", b"request-id"):
+                self.request_id = value
+            elif name == b"retry-after":
+                self.retry_after = value
+
+    def on_headers_complete(self) -> None:
+        """The head is whole; an interim one (1xx) is passed over."""
+        status = self._parser.get_status_code()
+        if status >= 200:
+            self.status = status
+            self._keep_alive = self._parser.should_keep_alive()
+        else:
+            self._reset()
+
+    def on_body(self, body: bytes) -> None:
+        """Collect the payload of this read, without its framing."""
+        self._parts.append(body)
+
+    def on_message_complete(self) -> None:
+        """The reply is whole, by its own framing."""
+        if self.status:
+            self._complete = True

@@ -1,0 +1,64 @@
+"""What a person may change at run time, carried out on the store.
+
+The steward does it when one runs, the command line itself when none does.
+"""
+
+import time
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from headgate.identity import registry
+from headgate.identity.registry import FrozenNode, KeptKey
+from headgate.node.client import ask
+from headgate.node.messages import CreateKey, CredentialRow, Done, Failed, Freeze, RevokeKey
+from headgate.store.migrate import open_store
+from headgate.units.errors import StewardUnavailableError
+
+Command = Freeze | CreateKey | RevokeKey
+
+
+def command(data_dir: Path, message: Command) -> Done | Failed:
+    """Have a command carried out, by the steward or, when none runs, here.
+
+    Raises:
+        StoreError: None runs and the store cannot be opened.
+    """
+    try:
+        return ask(data_dir, message)
+    except StewardUnavailableError:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return carry_out(open_store(data_dir), message, time.time_ns())
+
+
+def carry_out(engine: Engine, message: Command, at_ns: int) -> Done | Failed:
+    """Change the store as a command says, durably."""
+    with engine.begin() as connection:
+        if isinstance(message, Freeze):
+            return _freeze(connection, message, at_ns)
+        if isinstance(message, CreateKey):
+            key = KeptKey(message.key, message.principal, message.models, message.digest, at_ns)
+            if registry.keep_key(connection, key):
+                return Done()
+            return Failed(f"There was a key {message.key!r} before; ids are never used twice.")
+        if registry.revoke_key(connection, message.key, at_ns):
+            return Done()
+        return Failed(f"There is no valid key {message.key!r} made by `headgate keys create`.")
+
+
+def _freeze(connection: Connection, message: Freeze, at_ns: int) -> Done | Failed:
+    if message.frozen:
+        registry.set_frozen(connection, FrozenNode(message.node, at_ns, message.reason))
+        return Done()
+    if registry.set_thawed(connection, message.node):
+        return Done()
+    return Failed(f"{message.node} was not frozen.")
+
+
+def valid_keys(connection: Connection) -> tuple[CredentialRow, ...]:
+    """Return the keys made at run time that are valid."""
+    return tuple(
+        CredentialRow(key.id, key.principal, key.models, key.digest)
+        for key in registry.kept_keys(connection)
+        if key.revoked_ns is None
+    )

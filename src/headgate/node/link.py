@@ -1,0 +1,137 @@
+"""A worker's connection to the steward: kept up, and told of what holds now."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from headgate.ledger.purse import Need as PurseNeed
+from headgate.node.messages import (
+    Borrow,
+    FindCall,
+    FoundCall,
+    GiveBack,
+    Granted,
+    Hello,
+    Message,
+    Need,
+    State,
+    Unpacker,
+    pack,
+)
+
+RECONNECT_S = 0.1
+LOOKUPS_MAX = 1_024
+
+
+class StewardLink(asyncio.Protocol):
+    """The worker's end of the steward's socket.
+
+    Attributes:
+        connected: Whether the steward answered since the last break.
+        on_granted: Called with cumulative amounts by window, and whether they answer an ask.
+        on_state: Called with what is frozen and which keys are valid.
+        on_lost: Called when the connection breaks.
+    """
+
+    def __init__(self, path: Path, hello: Hello) -> None:
+        self._path = path
+        self._hello = hello
+        self._transport: asyncio.Transport | None = None
+        self._unpacker = Unpacker()
+        self._number = 0
+        self._epoch = -1
+        self._lookups: dict[int, Callable[[str | None], None]] = {}
+        self._closing = False
+        self.connected = False
+        self.on_granted: Callable[[dict[str, int], bool], None] = lambda _amounts, _answer: None
+        self.on_state: Callable[[State], None] = lambda _state: None
+        self.on_lost: Callable[[], None] = lambda: None
+        self.met = asyncio.Event()
+
+    async def keep_up(self) -> None:
+        """Connect, and connect again whenever the steward is back; ends with the link."""
+        loop = asyncio.get_running_loop()
+        while not self._closing:
+            if self._transport is None:
+                try:
+                    await loop.create_unix_connection(lambda: self, str(self._path))
+                except OSError:
+                    # No steward yet, or none now: the purse spends what it has meanwhile.
+                    self._transport = None
+            await asyncio.sleep(RECONNECT_S)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Introduce this worker."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._unpacker = Unpacker()
+        self._epoch = -1
+        self._send(self._hello)
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        """Everything that was asked will be asked again, or is refused in time."""
+        self._transport = None
+        self.connected = False
+        lookups, self._lookups = self._lookups, {}
+        for found in lookups.values():
+            found(None)
+        self.on_lost()
+
+    def data_received(self, data: bytes) -> None:
+        """Act on what the steward says."""
+        try:
+            messages = self._unpacker.feed(data)
+        except (msgspec.MsgspecError, ValueError):
+            # Another release's steward, perhaps: start over with a clean stream.
+            if self._transport is not None:
+                self._transport.abort()
+            return
+        for message in messages:
+            self._act(message)
+
+    def _act(self, message: Message) -> None:
+        if isinstance(message, Granted):
+            self.connected = True
+            self.met.set()
+            self.on_granted(message.granted, message.number != 0)
+        elif isinstance(message, State) and message.epoch > self._epoch:
+            self._epoch = message.epoch
+            self.on_state(message)
+        elif isinstance(message, FoundCall):
+            found = self._lookups.pop(message.number, None)
+            if found is not None:
+                found(message.body)
+
+    def _send(self, message: Message) -> None:
+        assert self._transport is not None
+        self._transport.write(pack(message))
+
+    def ask(self, needs: Sequence[PurseNeed]) -> bool:
+        """Ask for money; False while there is no steward."""
+        if not self.connected:
+            return False
+        self._number += 1
+        self._send(Borrow(self._number, tuple(Need(*need) for need in needs)))
+        return True
+
+    def give_back(self, amounts: dict[str, int]) -> None:
+        """Return idle money."""
+        if self.connected and amounts:
+            self._send(GiveBack(amounts))
+
+    def find_call(self, call: str, principal: str, found: Callable[[str | None], None]) -> bool:
+        """Look a call up in the store; False when that is not possible now."""
+        if not self.connected or len(self._lookups) >= LOOKUPS_MAX:
+            return False
+        self._number += 1
+        self._lookups[self._number] = found
+        self._send(FindCall(self._number, call, principal))
+        return True
+
+    def close(self) -> None:
+        """Say nothing more."""
+        self._closing = True
+        if self._transport is not None:
+            self._transport.close()

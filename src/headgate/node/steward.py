@@ -1,0 +1,229 @@
+"""The steward process: alone writes the store; lends, folds, takes over, runs the console."""
+
+import argparse
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+import msgspec
+import uvicorn
+import uvloop
+from sqlalchemy import Engine
+
+from headgate.app import limits
+from headgate.config.load import load
+from headgate.config.snapshot import Snapshot
+from headgate.console.app import ConsoleWorld, build
+from headgate.identity import registry
+from headgate.insights.calls import find_call
+from headgate.ledger.keeper import Keeper, Want
+from headgate.node import commands
+from headgate.node.messages import (
+    Borrow,
+    CreateKey,
+    FindCall,
+    FoundCall,
+    Freeze,
+    GiveBack,
+    Granted,
+    Hello,
+    Message,
+    RevokeKey,
+    State,
+    Unpacker,
+    pack,
+)
+from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
+from headgate.store.database import open_store_readonly
+from headgate.store.migrate import open_store
+
+FOLD_S = 0.1
+DRAIN_S = 60
+
+
+class Steward:
+    """What the steward keeps in memory, and what it does about each message."""
+
+    def __init__(self, snapshot: Snapshot, engine: Engine, data_dir: Path) -> None:
+        self.engine = engine
+        self.reading = open_store_readonly(data_dir)
+        self.keeper = Keeper(engine, journal_root(data_dir), limits(snapshot))
+        self.workers: dict[str, asyncio.StreamWriter] = {}
+        self._epoch = 0
+
+    def state(self) -> State:
+        """Return what is frozen and which keys made at run time are valid."""
+        with self.engine.connect() as connection:
+            return State(
+                epoch=self._epoch,
+                frozen=tuple(node.node for node in registry.frozen_nodes(connection)),
+                credentials=commands.valid_keys(connection),
+            )
+
+    def changed(self) -> None:
+        """Tell every worker what holds now."""
+        self._epoch += 1
+        state = pack(self.state())
+        for writer in self.workers.values():
+            writer.write(state)
+
+    def take_over_the_dead(self) -> None:
+        """Close the journals whose workers are gone."""
+        for name in list(self.keeper.journals):
+            if name not in self.workers:
+                self.keeper.take_over(name, time.time_ns())
+
+    def answer(self, message: Message, journal: str) -> Message | None:
+        """Do what a message asks; returns the answer, None when there is none."""
+        if isinstance(message, Borrow):
+            wants = [Want(need.window, need.need_nanos, need.want_nanos) for need in message.needs]
+            return Granted(message.number, self.keeper.lend(journal, wants))
+        if isinstance(message, GiveBack):
+            self.keeper.give_back(journal, message.amounts)
+            return None
+        if isinstance(message, FindCall):
+            self.keeper.fold()
+            with self.reading.connect() as connection:
+                body = find_call(connection, message.call, message.principal)
+            return FoundCall(message.number, body)
+        assert isinstance(message, Freeze | CreateKey | RevokeKey), message
+        answer = commands.carry_out(self.engine, message, time.time_ns())
+        self.changed()
+        return answer
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Talk to one worker or command line until it hangs up."""
+        unpacker, journal = Unpacker(), ""
+        try:
+            while data := await reader.read(65_536):
+                for message in unpacker.feed(data):
+                    if isinstance(message, Hello):
+                        journal = message.journal
+                        self._welcome(journal, writer)
+                        continue
+                    answer = self.answer(message, journal)
+                    if answer is not None:
+                        writer.write(pack(answer))
+                await writer.drain()
+        except (ConnectionError, msgspec.MsgspecError, ValueError):
+            # A peer that died or speaks another protocol is no matter for the others.
+            pass
+        finally:
+            if self.workers.get(journal) is writer:
+                del self.workers[journal]
+            writer.close()
+
+    def _welcome(self, journal: str, writer: asyncio.StreamWriter) -> None:
+        self.keeper.discover()
+        self.workers[journal] = writer
+        writer.write(pack(self.state()))
+        writer.write(pack(Granted(0, self.keeper.lent_to(journal))))
+
+    async def fold_always(self) -> None:
+        """Fold journals about every `FOLD_S`; a full batch is followed at once by the next."""
+        while True:
+            count = self.keeper.fold()
+            self.take_over_the_dead()
+            await asyncio.sleep(0 if count >= 1_000 else FOLD_S)
+
+
+async def run(snapshot: Snapshot, data_dir: Path, *, console_port: int, alive_fd: int) -> None:
+    """Serve until told to stop; outlives the workers so that their last records are folded."""
+    steward = Steward(snapshot, open_store(data_dir), data_dir)
+    steward.keeper.discover()
+    steward.take_over_the_dead()
+    path = socket_path(data_dir)
+    path.unlink(missing_ok=True)
+    server = await asyncio.start_unix_server(steward.serve, str(path))
+    path.chmod(0o600)
+    write_pid(data_dir, "steward")
+    folding = asyncio.create_task(steward.fold_always())
+    console = _console(snapshot, data_dir, console_port)
+    serving = asyncio.create_task(console.serve())
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGINT, lambda: None)
+    if alive_fd >= 0:
+        loop.add_reader(alive_fd, stop.set)
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({stopped, folding}, return_when=asyncio.FIRST_COMPLETED)
+    if folding.done():
+        # The books cannot be kept: crash, so that a new steward starts from the store.
+        folding.result()
+    loop.remove_reader(alive_fd) if alive_fd >= 0 else None
+    await _outlive(steward)
+    folding.cancel()
+    console.should_exit = True
+    await serving
+    server.close()
+    while steward.keeper.fold():
+        pass
+    steward.take_over_the_dead()
+
+
+async def _outlive(steward: Steward) -> None:
+    """Wait until every worker has hung up, within bounds."""
+    for _ in range(DRAIN_S * 20):
+        if not steward.workers:
+            break
+        await asyncio.sleep(0.05)
+
+
+class _Console(uvicorn.Server):
+    """Uvicorn without its own signal handlers: the steward decides when to stop."""
+
+    def install_signal_handlers(self) -> None:
+        """Leave signals alone."""
+
+
+def _console(snapshot: Snapshot, data_dir: Path, port: int) -> uvicorn.Server:
+    listen = snapshot.console
+    names = {listen.host, "127.0.0.1", "localhost"}
+    world = ConsoleWorld(
+        engine=open_store_readonly(data_dir),
+        budgets=lambda: tuple(snapshot.budgets.values()),
+        zone=snapshot.zone,
+        now_ns=time.time_ns,
+        organisation=snapshot.organisation,
+        hosts=frozenset(f"{name}:{port}" for name in names),
+        token=listen.token,
+    )
+    config = uvicorn.Config(
+        build(world),
+        host=listen.host,
+        port=port,
+        loop="none",
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=2,
+    )
+    return _Console(config)
+
+
+def main() -> None:
+    """Run as `python -m headgate.node.steward`; started by the supervisor."""
+    parser = argparse.ArgumentParser(prog="headgate steward")
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--console-port", type=int, required=True)
+    parser.add_argument("--alive-fd", type=int, default=-1)
+    arguments = parser.parse_args()
+    snapshot = load(arguments.config, os.environ, with_secrets=False)
+    run_dir(arguments.data_dir)
+    uvloop.run(
+        run(
+            snapshot,
+            arguments.data_dir,
+            console_port=arguments.console_port,
+            alive_fd=arguments.alive_fd,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""A worker process: the edge, the pipeline, the relay and its own journal; nothing else."""
+
+import argparse
+import asyncio
+import gc
+import os
+import secrets
+import signal
+import time
+from pathlib import Path
+
+import uvloop
+
+from headgate.app import Steward, data_plane, journal_name
+from headgate.config.load import load
+from headgate.config.snapshot import Snapshot
+from headgate.gateway.edge import ClientConnection
+from headgate.gateway.pipeline import Pipeline
+from headgate.gateway.sweep import SWEEP_MS, sweep
+from headgate.identity.directory import Credential, Directory, model_set
+from headgate.identity.keys import load_pepper
+from headgate.node.link import StewardLink
+from headgate.node.messages import Hello, State
+from headgate.node.paths import journal_root, socket_path, write_pid
+from headgate.store.journal_writer import JournalWriter
+
+BACKLOG = 4_096
+MEET_TIMEOUT_S = 60
+DRAIN_LOOK_MS = 20
+
+
+def new_epoch(now_ns: int) -> str:
+    """Return a name unique to this process that sorts by time."""
+    return f"{now_ns // 1_000_000:011x}{secrets.token_hex(2)}"
+
+
+class KeysMadeLater:
+    """Applies the keys made at run time to a directory, and takes revoked ones away."""
+
+    def __init__(self, directory: Directory, snapshot: Snapshot) -> None:
+        self._directory = directory
+        self._snapshot = snapshot
+        self._known: set[bytes] = set()
+
+    def apply(self, state: State) -> None:
+        """Make the directory know just the keys that are valid now."""
+        valid: set[bytes] = set()
+        for row in state.credentials:
+            principal = self._snapshot.principals.get(row.principal)
+            if principal is None:
+                # Its principal is configured no more: the key opens nothing.
+                continue
+            key_digest = bytes.fromhex(row.digest)
+            valid.add(key_digest)
+            self._directory.add_digest(
+                key_digest,
+                Credential(row.key, principal.id, principal.team, model_set(row.models)),
+            )
+        for gone in self._known - valid:
+            self._directory.remove_digest(gone)
+        self._known = valid
+
+
+async def run(snapshot: Snapshot, data_dir: Path, *, name: str, port: int, alive_fd: int) -> None:
+    """Serve until told to stop, then finish what runs and seal the journal."""
+    epoch = new_epoch(time.time_ns())
+    journal = JournalWriter(
+        journal_root(data_dir) / journal_name(name, epoch),
+        worker=name,
+        epoch=epoch,
+        at_ns=time.time_ns(),
+    )
+    link = StewardLink(socket_path(data_dir), Hello(name, journal_name(name, epoch), os.getpid()))
+    world = data_plane(
+        snapshot,
+        pepper=load_pepper(data_dir),
+        journal=journal,
+        epoch=epoch,
+        steward=Steward(ask=link.ask, finder=link, ready=lambda: link.connected),
+        now_ns=time.time_ns,
+    )
+    pipeline = Pipeline(world)
+    _connect(link, pipeline, KeysMadeLater(world.directory, snapshot))
+    stop = _stop_event(alive_fd)
+    keeping_up = asyncio.create_task(link.keep_up())
+    await asyncio.wait_for(link.met.wait(), MEET_TIMEOUT_S)
+    sweeping = asyncio.create_task(_sweep_always(pipeline))
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: ClientConnection(pipeline),
+        snapshot.edge.host,
+        port,
+        reuse_port=True,
+        backlog=BACKLOG,
+    )
+    write_pid(data_dir, name)
+    gc.collect()
+    gc.freeze()
+    await stop.wait()
+    server.close()
+    await _drain(pipeline)
+    sweeping.cancel()
+    keeping_up.cancel()
+    for pool in world.pools:
+        pool.close()
+    journal.close(time.time_ns())
+    link.close()
+
+
+def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater) -> None:
+    purse = pipeline.world.purse
+
+    def on_granted(amounts: dict[str, int], answer: bool) -> None:
+        purse.granted(amounts, answer=answer)
+        if not answer:
+            purse.reconnected()
+
+    def on_state(state: State) -> None:
+        pipeline.frozen = frozenset(state.frozen)
+        keys.apply(state)
+
+    link.on_granted = on_granted
+    link.on_state = on_state
+    link.on_lost = purse.disconnected
+
+
+def _stop_event(alive_fd: int) -> asyncio.Event:
+    """Return an event that is set by SIGTERM, or by the death of the supervisor."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGINT, lambda: None)
+    if alive_fd >= 0:
+        loop.add_reader(alive_fd, stop.set)
+        stop_reader = loop.create_task(_forget_reader(stop, alive_fd))
+        stop_reader.add_done_callback(lambda _task: None)
+    return stop
+
+
+async def _forget_reader(stop: asyncio.Event, alive_fd: int) -> None:
+    await stop.wait()
+    asyncio.get_running_loop().remove_reader(alive_fd)
+
+
+async def _sweep_always(pipeline: Pipeline) -> None:
+    while True:
+        sweep(pipeline, time.monotonic_ns() // 1_000_000)
+        await asyncio.sleep(SWEEP_MS / 1000)
+
+
+async def _drain(pipeline: Pipeline) -> None:
+    """Let running calls finish, within their time; then end the rest at their bound."""
+    pipeline.stopping = True
+    for client in list(pipeline.connections):
+        if client.exchange is None and client.transport is not None:
+            client.transport.close()
+    for _ in range(pipeline.edge.drain_timeout_ms // DRAIN_LOOK_MS):
+        if not pipeline.exchanges:
+            break
+        await asyncio.sleep(DRAIN_LOOK_MS / 1000)
+    pipeline.give_up_on_all()
+    # Closing transports write what they hold, then call back.
+    await asyncio.sleep(0.05)
+
+
+def main() -> None:
+    """Run as `python -m headgate.node.worker`; started by the supervisor."""
+    parser = argparse.ArgumentParser(prog="headgate worker")
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--name", default="worker-0")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--alive-fd", type=int, default=-1)
+    arguments = parser.parse_args()
+    snapshot = load(arguments.config, os.environ)
+    uvloop.run(
+        run(
+            snapshot,
+            arguments.data_dir,
+            name=arguments.name,
+            port=arguments.port,
+            alive_fd=arguments.alive_fd,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

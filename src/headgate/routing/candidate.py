@@ -1,0 +1,30 @@
+"""A deployment as routing sees it, and how an attempt at it ended."""
+
+from collections.abc import Generator
+from enum import Enum
+from typing import NamedTuple
+
+from headgate.catalog.settings import Deployment
+
+
+class Outcome(Enum):
+    """How an attempt ended, as far as the plan must know."""
+
+    SERVED = "served"
+    RETRYABLE = "retryable"
+    FATAL = "fatal"
+
+
+class Quoted(NamedTuple):
+    """An eligible deployment and what the call is expected to cost there.
+
+    Attributes:
+        expected_nanos: None when its price is unknown; such a one is tried last.
+    """
+
+    deployment: Deployment
+    expected_nanos: int | None
+
+
+Plan = Generator[Quoted, Outcome, None]
+"""Yields attempts and is sent their outcomes; ends when there is nothing more to try."""

@@ -1,0 +1,29 @@
+"""`cheapest`: try deployments from the lowest expected cost upwards."""
+
+from collections.abc import Sequence
+
+from headgate.routing.candidate import Outcome, Plan, Quoted
+
+KIND = "cheapest"
+
+
+def rank(candidates: Sequence[Quoted]) -> tuple[Quoted, ...]:
+    """Return the candidates in the order they are tried; equal ones by name, unpriced last."""
+    return tuple(
+        sorted(
+            candidates,
+            key=lambda quoted: (
+                quoted.expected_nanos is None,
+                quoted.expected_nanos or 0,
+                quoted.deployment.id,
+            ),
+        )
+    )
+
+
+def plan(ranked: Sequence[Quoted]) -> Plan:
+    """Yield attempts until one is served or fails for good."""
+    for quoted in ranked:
+        outcome = yield quoted
+        if outcome is not Outcome.RETRYABLE:
+            return

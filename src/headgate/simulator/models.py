@@ -1,0 +1,130 @@
+"""The models that the simulated providers serve, and the facts that shape their replies."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ProviderName(StrEnum):
+    """The two providers that are simulated."""
+
+    OPENAI = "openai"
+    ANTHROPIC = "anthropic"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """One model.
+
+    Attributes:
+        names: What a client may ask for; the first is the usual name.
+        served: The name in replies and on the bill.
+        released: Day of release, ISO 8601.
+        cache_tokens_min: The shortest prefix that is cached.
+        writes_cost: Whether cache writes are counted and charged on their own.
+    """
+
+    names: tuple[str, ...]
+    served: str
+    released: str
+    context_tokens: int
+    output_tokens_max: int
+    cache_tokens_min: int
+    writes_cost: bool
+
+
+def _openai(*names: str, served: str, released: str, context: int, writes_cost: bool) -> ModelFacts:
+    return ModelFacts(names, served, released, context, 128_000, 1024, writes_cost)
+
+
+def _anthropic(
+    *names: str, released: str, context: int, output: int, cache_tokens_min: int
+) -> ModelFacts:
+    return ModelFacts(names, names[-1], released, context, output, cache_tokens_min, True)
+
+
+_OPENAI = (
+    _openai(
+        "gpt-5.4",
+        "gpt-5.4-2026-03-05",
+        served="gpt-5.4-2026-03-05",
+        released="2026-03-05",
+        context=1_050_000,
+        writes_cost=False,
+    ),
+    _openai(
+        "gpt-5.4-mini",
+        "gpt-5.4-mini-2026-03-17",
+        served="gpt-5.4-mini-2026-03-17",
+        released="2026-03-17",
+        context=272_000,
+        writes_cost=False,
+    ),
+    _openai(
+        "gpt-5.5",
+        "gpt-5.5-2026-04-23",
+        served="gpt-5.5-2026-04-23",
+        released="2026-04-23",
+        context=1_050_000,
+        writes_cost=False,
+    ),
+    _openai(
+        "gpt-5.6-luna",
+        served="gpt-5.6-luna",
+        released="2026-06-26",
+        context=922_000,
+        writes_cost=True,
+    ),
+    # The undated family name is an alias of Sol.
+    _openai(
+        "gpt-5.6-sol",
+        "gpt-5.6",
+        served="gpt-5.6-sol",
+        released="2026-07-09",
+        context=922_000,
+        writes_cost=True,
+    ),
+)
+_ANTHROPIC = (
+    _anthropic(
+        "claude-opus-4-8",
+        released="2026-05-28",
+        context=1_000_000,
+        output=128_000,
+        cache_tokens_min=1024,
+    ),
+    _anthropic(
+        "claude-sonnet-5",
+        released="2026-06-30",
+        context=1_000_000,
+        output=128_000,
+        cache_tokens_min=1024,
+    ),
+    _anthropic(
+        "claude-haiku-4-5",
+        "claude-haiku-4-5-20251001",
+        released="2025-10-15",
+        context=200_000,
+        output=64_000,
+        cache_tokens_min=4096,
+    ),
+    # The release day is not known; this is the day the model was first observed.
+    _anthropic(
+        "claude-haiku-5-5",
+        released="2026-11-12",
+        context=1_000_000,
+        output=128_000,
+        cache_tokens_min=512,
+    ),
+)
+MODELS = {ProviderName.OPENAI: _OPENAI, ProviderName.ANTHROPIC: _ANTHROPIC}
+_BY_NAME = {
+    (provider, name): facts
+    for provider, models in MODELS.items()
+    for facts in models
+    for name in facts.names
+}
+
+
+def find_model(provider: ProviderName, name: str) -> ModelFacts | None:
+    """Return the model that `name` asks for, or None if the provider does not serve it."""
+    return _BY_NAME.get((provider, name))

@@ -1,0 +1,140 @@
+"""`headgate prices`: what it prints, and how it says no."""
+
+import json
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from headgate.cli.prices import app
+
+RUNNER = CliRunner(env={"COLUMNS": "200"})
+
+
+def run(*arguments: str) -> str:
+    result = RUNNER.invoke(app, list(arguments))
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def run_json(*arguments: str) -> Any:
+    return json.loads(run(*arguments, "--json"))
+
+
+def refused(*arguments: str) -> str:
+    result = RUNNER.invoke(app, list(arguments))
+    assert result.exit_code == 2
+    return result.output
+
+
+def test_show_lists_every_model_in_force() -> None:
+    """Without a model: the standard rows of all models, at a date."""
+    rows = run_json("show", "--at", "2026-11-20")["rows"]
+
+    assert {row["tier"] for row in rows} == {"standard"}
+    assert "openai/gpt-5.5/standard/2026-04-23" in {row["id"] for row in rows}
+    assert "claude-opus-4-8" in run("show")
+
+
+def test_show_tells_the_history_of_a_model() -> None:
+    """Every row with its dates; a row ends where its successor starts."""
+    rows = run_json("show", "deepseek/deepseek-v4-flash")["rows"]
+
+    assert [(row["valid_from"], row["valid_to"], row["band"]) for row in rows[:3]] == [
+        ("2026-04-24T00:00:00.000Z", "2026-04-26T12:15:00.000Z", None),
+        ("2026-04-26T12:15:00.000Z", "2026-08-16T16:00:00.000Z", None),
+        ("2026-08-16T16:00:00.000Z", "2026-08-22T16:00:00.000Z", None),
+    ]
+    assert rows[0]["usd_per_million"] == {
+        "input_uncached": "0.14",
+        "cache_read": "0.028",
+        "output_text": "0.28",
+        "output_reasoning": "0.28",
+    }
+
+
+def test_show_can_go_back_to_what_was_known() -> None:
+    """As known in July the rise of Sonnet 5 was coming; a row seen only later has no start."""
+    arguments = ("show", "anthropic/claude-sonnet-5", "--at", "2026-09-02")
+    then = run_json(*arguments, "--known", "2026-07-15")["rows"][0]
+    now = run_json(*arguments)["rows"][0]
+
+    assert (then["usd_per_million"]["output_text"], now["usd_per_million"]["output_text"]) == (
+        "15",
+        "10",
+    )
+    assert "cancelled 2026-08-14" in run("show", "anthropic/claude-sonnet-5")
+
+
+def test_explain_shows_quantity_times_price() -> None:
+    """Every line names its row, its dates and where they were read."""
+    arguments = (
+        "explain",
+        "openai/gpt-5.5-2026-04-23",
+        "--usage",
+        "input=1000,cache_read=5000,output=200,output_reasoning=7",
+        "--at",
+        "2026-11-20T10:00:00Z",
+    )
+    explained = run_json(*arguments)
+
+    assert explained["amount_usd"] == "0.013710000"
+    assert explained["model"] == "gpt-5.5"
+    assert explained["lines"][1] | {"row": None} == {
+        "meter": "cache_read",
+        "quantity": 5000,
+        "price_usd": "0.0000005",
+        "amount_usd": "0.002500000",
+        "price_row": "openai/gpt-5.5/standard/2026-04-23",
+        "row": None,
+    }
+    text = run(*arguments)
+    assert "0.013710000" in text
+    assert "read in litellm, models-dev" in text
+
+
+def test_explain_owns_up_to_an_unknown_start() -> None:
+    """A row that was only seen is never shown as valid since ever."""
+    arguments = ("explain", "anthropic/claude-opus-5-5", "--usage", "input=1,web_search=1")
+    lines = run_json(*arguments)["lines"]
+
+    assert lines[0]["row"]["valid_from"] is None
+    assert lines[0]["row"]["observed_at"] == "2026-11-12T00:00:00.000Z"
+    assert lines[1]["price_row"] == "anthropic/web-search"
+    assert "its start is not known" in run(*arguments)
+
+
+def test_explain_knows_tiers_and_regions() -> None:
+    """Half price in batch, a tenth more in the US."""
+    base = ("explain", "anthropic/claude-opus-4-8", "--usage", "input=1000000")
+
+    assert run_json(*base)["amount_usd"] == "5.000000000"
+    assert run_json(*base, "--tier", "batch")["amount_usd"] == "2.500000000"
+    assert run_json(*base, "--region", "us")["amount_usd"] == "5.500000000"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("openai/gpt-5.50", "--usage", "input=1"), "openai/gpt-5.5"),
+        (("openai/qqqqqqqq", "--usage", "input=1"), "lists all"),
+        (("gpt-5.5", "--usage", "input=1"), "SELLER/MODEL"),
+        (("openai/gpt-5.5", "--usage", "tokens=1"), "Meters"),
+        (("openai/gpt-5.5", "--usage", "input=-1"), "Meters"),
+        (("openai/gpt-5.5", "--usage", "input=1,input_uncached=1"), "Meters"),
+        (("openai/gpt-5.5", "--usage", "cache_write_5m=1"), "no price for cache_write_5m"),
+        (("openai/gpt-5.5", "--usage", "input=1", "--tier", "fast"), "batch, flex"),
+        (("openai/gpt-5.5", "--usage", "input=1", "--at", "2020-01-01"), "no price"),
+        (("openai/gpt-5.5", "--usage", "input=1", "--at", "yesterday"), "not a date"),
+        (("openai/gpt-5.5", "--usage", "input=1", "--at", "2026-11-20T10:00"), "no offset"),
+    ],
+)
+def test_explain_says_what_to_write_instead(arguments: tuple[str, ...], hint: str) -> None:
+    """Unpriced and unreadable questions are refused with a way out."""
+    assert hint in refused("explain", *arguments)
+
+
+def test_check_finds_no_errors_in_the_built_in_book() -> None:
+    """It counts errors and warnings, and exits with 0 while there are only warnings."""
+    assert run_json("check")["errors"] == 0
+    assert run("check").splitlines()[-1] == "0 errors, 14 warnings"
