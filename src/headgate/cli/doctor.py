@@ -19,7 +19,7 @@ from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Confi
 from headgate.cli.output import EXIT_NO, print_json
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
-from headgate.units.errors import ConfigurationError
+from headgate.units.errors import ConfigurationError, Problem
 
 app = typer.Typer()
 
@@ -53,18 +53,23 @@ def _configuration(config: Config) -> tuple[Snapshot | None, list[CheckView]]:
     try:
         snapshot = load(config, os.environ)
     except ConfigurationError as error:
-        return None, [
-            CheckView(
-                name="configuration",
-                status="error",
-                message=f"{problem.file}: {problem.key}: {problem.problem}",
-                fix=problem.fix,
-            )
-            for problem in error.problems
-        ]
+        return _without_secrets(config), [_problem_check(problem) for problem in error.problems]
     what = f"{len(snapshot.deployments)} deployments, {len(snapshot.budgets)} budgets"
     message = f"{config} is valid: {what}."
     return snapshot, [CheckView(name="configuration", status="ok", message=message, fix="")]
+
+
+def _without_secrets(config: Config) -> Snapshot | None:
+    """Return the configuration when only its secrets are missing here, for the other checks."""
+    try:
+        return load(config, os.environ, with_secrets=False)
+    except ConfigurationError:
+        return None
+
+
+def _problem_check(problem: Problem) -> CheckView:
+    message = f"{problem.file}: {problem.key}: {problem.problem}"
+    return CheckView(name="configuration", status="error", message=message, fix=problem.fix)
 
 
 def _network(snapshot: Snapshot, *, running: bool) -> list[CheckView]:

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import socket
 from pathlib import Path
 from typing import Literal
@@ -21,6 +22,7 @@ from headgate.units.instants import NANOS_PER_SECOND, to_iso
 
 TIMEOUT_S = 3.0
 OTHERS = 0o077
+_SECRET_INSIDE = re.compile(r"^[^#\n]*\bvalue\s*=", re.MULTILINE)
 CLOCK_SLACK_NS = 5 * NANOS_PER_SECOND
 
 
@@ -49,7 +51,7 @@ def check_data_dir(data_dir: Path) -> CheckView:
 def check_files(config: Path, data_dir: Path) -> CheckView:
     """Tell whether others on this machine can read what is secret."""
     secret = [data_dir, data_dir / STORE_NAME, data_dir / PEPPER_NAME, data_dir / "journal"]
-    if config.is_file() and "value" in config.read_text("utf-8", errors="replace"):
+    if config.is_file() and _SECRET_INSIDE.search(config.read_text("utf-8", errors="replace")):
         secret.append(config)
     open_ones = [str(path) for path in secret if path.exists() and path.stat().st_mode & OTHERS]
     if open_ones:

@@ -1,6 +1,5 @@
 """`headgate freeze`: stop new calls of a node of the budget tree, at once."""
 
-import time
 from typing import Annotated
 
 import typer
@@ -9,7 +8,6 @@ from headgate.cli.changing import change
 from headgate.cli.nodes import Node, require_node
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, Config, DataDir
 from headgate.cli.reading import read_configuration
-from headgate.identity.registry import FrozenNode, set_frozen
 from headgate.node.messages import Freeze
 
 app = typer.Typer()
@@ -24,10 +22,5 @@ def freeze(
 ) -> None:
     """Stop new calls below a node; running ones end as they would."""
     require_node(node, read_configuration(config))
-    frozen = FrozenNode(node, time.time_ns(), reason)
-    change(
-        data_dir,
-        Freeze(node=node, frozen=True, reason=reason),
-        lambda connection: set_frozen(connection, frozen),
-    )
+    change(data_dir, Freeze(node=node, frozen=True, reason=reason))
     typer.echo(f"Frozen: {node}. Undo with: headgate thaw {node}")

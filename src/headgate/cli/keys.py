@@ -1,6 +1,5 @@
 """`headgate keys`: make, list and revoke keys."""
 
-import time
 from typing import Annotated
 
 import typer
@@ -14,7 +13,7 @@ from headgate.cli.views import iso_or_none
 from headgate.config.problems import near
 from headgate.config.snapshot import Snapshot
 from headgate.identity.keys import digest, load_pepper, make_key
-from headgate.identity.registry import KeptKey, keep_key, kept_keys, revoke_key
+from headgate.identity.registry import KeptKey, kept_keys
 from headgate.identity.settings import ANY_MODEL, Key
 from headgate.node.messages import CreateKey, RevokeKey
 from headgate.store.database import STORE_NAME
@@ -43,16 +42,11 @@ def create(
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     secret = make_key(key_id)
     hashed = digest(load_pepper(data_dir), secret.encode()).hex()
-    made = KeptKey(key_id, wanted.principal, wanted.models, hashed, time.time_ns())
-    taken = f"There was a key {key_id!r} before, and an id is never used twice."
-    change(
-        data_dir,
-        CreateKey(key=key_id, principal=made.principal, models=made.models, digest=hashed),
-        lambda connection: None if keep_key(connection, made) else taken,
-    )
+    message = CreateKey(key=key_id, principal=wanted.principal, models=wanted.models, digest=hashed)
+    change(data_dir, message)
     if as_json:
-        models = list(made.models)
-        print_json(MadeKeyView(id=key_id, principal=made.principal, models=models, key=secret))
+        models = list(wanted.models)
+        print_json(MadeKeyView(id=key_id, principal=wanted.principal, models=models, key=secret))
     else:
         typer.echo(secret)
         typer.echo("Keep it now: it is not shown again.", err=True)
@@ -90,12 +84,7 @@ def revoke(
                 EXIT_NO,
             )
         fail(f"There is no key {key_id!r}.", near(key_id, kept, "key"), EXIT_NO)
-    revoked = f"The key {key_id!r} was revoked before."
-    change(
-        data_dir,
-        RevokeKey(key=key_id),
-        lambda connection: None if revoke_key(connection, key_id, time.time_ns()) else revoked,
-    )
+    change(data_dir, RevokeKey(key=key_id))
     typer.echo(f"Revoked {key_id}.")
 
 

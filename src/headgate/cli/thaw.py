@@ -5,7 +5,6 @@ import typer
 from headgate.cli.changing import change
 from headgate.cli.nodes import Node
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, Config, DataDir
-from headgate.identity.registry import set_thawed
 from headgate.node.messages import Freeze
 
 app = typer.Typer()
@@ -16,9 +15,5 @@ def thaw(
     node: Node, _config: Config = CONFIG_DEFAULT, data_dir: DataDir = DATA_DIR_DEFAULT
 ) -> None:
     """Let a frozen node spend again."""
-    change(
-        data_dir,
-        Freeze(node=node, frozen=False),
-        lambda connection: None if set_thawed(connection, node) else f"{node} is not frozen.",
-    )
+    change(data_dir, Freeze(node=node, frozen=False))
     typer.echo(f"Thawed: {node}.")
