@@ -9,7 +9,7 @@ import pytest
 from headgate.config.load import load
 from headgate.config.shapes import LimitsShape
 from headgate.config.snapshot import Snapshot
-from headgate.config.template import TEMPLATE
+from headgate.config.template import template
 from headgate.gateway.settings import Edge
 from headgate.records.demand import STANDARD
 from headgate.units.instants import from_datetime
@@ -42,7 +42,7 @@ def test_an_empty_file_is_a_valid_configuration(folder: Path) -> None:
 
 def test_the_template_works_as_it_stands(folder: Path) -> None:
     """What `headgate init` writes is valid once its one credential is set."""
-    snapshot = loaded(folder, TEMPLATE, OPENAI_API_KEY="sk-x")
+    snapshot = loaded(folder, template(), OPENAI_API_KEY="sk-x")
 
     assert snapshot.keys["me"].secret is None
     assert snapshot.budgets["each-run"].limit_nanos == 5_000_000_000
@@ -51,7 +51,7 @@ def test_the_template_works_as_it_stands(folder: Path) -> None:
 
 def test_the_template_works_with_every_comment_in(folder: Path) -> None:
     """What is commented out in the template is valid too."""
-    lines = [re.sub(r"^# (?=\[|\w+ = )", "", line) for line in TEMPLATE.splitlines()]
+    lines = [re.sub(r"^# (?=\[|\w+ = )", "", line) for line in template().splitlines()]
 
     snapshot = loaded(folder, "\n".join(lines), OPENAI_API_KEY="sk-x", ANTHROPIC_API_KEY="sk-y")
 
@@ -169,7 +169,7 @@ principal = "p"
 def test_reading_the_books_needs_no_secret(folder: Path) -> None:
     """A configuration whose secrets are elsewhere can still be read without them."""
     file = folder / "headgate.toml"
-    file.write_text(TEMPLATE)
+    file.write_text(template())
 
     snapshot = load(file, {}, with_secrets=False)
 

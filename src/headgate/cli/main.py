@@ -22,7 +22,7 @@ class Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the command that the arguments name, imported."""
         name, command, rest = super().resolve_command(ctx, args)
-        return name, command and command_of(discover()[command.name]), rest
+        return name, command and command_of(discover()[str(command.name)]), rest
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; expected trouble becomes a message and an exit code."""
