@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
@@ -64,8 +65,8 @@ class StewardLink(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Introduce this worker."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop has classes of its own that are not asyncio.Transport.
+        self._transport = cast(asyncio.Transport, transport)
         self._unpacker = Unpacker()
         self._epoch = -1
         self._send(self._hello)

@@ -17,9 +17,9 @@ from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.console.app import ConsoleWorld, build
 from headgate.identity import registry
-from headgate.insights.calls import find_call
 from headgate.ledger.keeper import Keeper, Want
 from headgate.node import commands
+from headgate.node.lookup import find_call
 from headgate.node.messages import (
     Borrow,
     CreateKey,
@@ -129,7 +129,9 @@ class Steward:
             await asyncio.sleep(0 if count >= 1_000 else FOLD_S)
 
 
-async def run(snapshot: Snapshot, data_dir: Path, *, console_port: int, alive_fd: int) -> None:
+async def run(
+    snapshot: Snapshot, data_dir: Path, *, console_port: int, gateway_url: str, alive_fd: int
+) -> None:
     """Serve until told to stop; outlives the workers so that their last records are folded."""
     steward = Steward(snapshot, open_store(data_dir), data_dir)
     steward.keeper.discover()
@@ -140,20 +142,24 @@ async def run(snapshot: Snapshot, data_dir: Path, *, console_port: int, alive_fd
     path.chmod(0o600)
     write_pid(data_dir, "steward")
     folding = asyncio.create_task(steward.fold_always())
-    console = _console(snapshot, data_dir, console_port)
+    console = _console(snapshot, data_dir, console_port, gateway_url)
     serving = asyncio.create_task(console.serve())
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, lambda: None)
     if alive_fd >= 0:
-        loop.add_reader(alive_fd, stop.set)
+
+        def supervisor_ended() -> None:
+            loop.remove_reader(alive_fd)
+            stop.set()
+
+        loop.add_reader(alive_fd, supervisor_ended)
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({stopped, folding}, return_when=asyncio.FIRST_COMPLETED)
     if folding.done():
         # The books cannot be kept: crash, so that a new steward starts from the store.
         folding.result()
-    loop.remove_reader(alive_fd) if alive_fd >= 0 else None
     await _outlive(steward)
     folding.cancel()
     console.should_exit = True
@@ -179,7 +185,7 @@ class _Console(uvicorn.Server):
         """Leave signals alone."""
 
 
-def _console(snapshot: Snapshot, data_dir: Path, port: int) -> uvicorn.Server:
+def _console(snapshot: Snapshot, data_dir: Path, port: int, gateway_url: str) -> uvicorn.Server:
     listen = snapshot.console
     names = {listen.host, "127.0.0.1", "localhost"}
     world = ConsoleWorld(
@@ -190,6 +196,7 @@ def _console(snapshot: Snapshot, data_dir: Path, port: int) -> uvicorn.Server:
         organisation=snapshot.organisation,
         hosts=frozenset(f"{name}:{port}" for name in names),
         token=listen.token,
+        gateway_url=gateway_url,
     )
     config = uvicorn.Config(
         build(world),
@@ -211,6 +218,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--console-port", type=int, required=True)
+    parser.add_argument("--gateway-url", required=True)
     parser.add_argument("--alive-fd", type=int, default=-1)
     arguments = parser.parse_args()
     snapshot = load(arguments.config, os.environ, with_secrets=False)
@@ -220,6 +228,7 @@ def main() -> None:
             snapshot,
             arguments.data_dir,
             console_port=arguments.console_port,
+            gateway_url=arguments.gateway_url,
             alive_fd=arguments.alive_fd,
         )
     )

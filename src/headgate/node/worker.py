@@ -83,7 +83,10 @@ async def run(snapshot: Snapshot, data_dir: Path, *, name: str, port: int, alive
     _connect(link, pipeline, KeysMadeLater(world.directory, snapshot))
     stop = _stop_event(alive_fd)
     keeping_up = asyncio.create_task(link.keep_up())
-    await asyncio.wait_for(link.met.wait(), MEET_TIMEOUT_S)
+    if not await _meet(link, stop):
+        keeping_up.cancel()
+        journal.close(time.time_ns())
+        return
     sweeping = asyncio.create_task(_sweep_always(pipeline))
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
@@ -105,6 +108,16 @@ async def run(snapshot: Snapshot, data_dir: Path, *, name: str, port: int, alive
         pool.close()
     journal.close(time.time_ns())
     link.close()
+
+
+async def _meet(link: StewardLink, stop: asyncio.Event) -> bool:
+    """Wait for the steward, without whom nothing can be held; False when told to stop first."""
+    met = asyncio.create_task(link.met.wait())
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({met, stopped}, timeout=MEET_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+    met.cancel()
+    stopped.cancel()
+    return link.met.is_set() and not stop.is_set()
 
 
 def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater) -> None:
@@ -131,15 +144,13 @@ def _stop_event(alive_fd: int) -> asyncio.Event:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, lambda: None)
     if alive_fd >= 0:
-        loop.add_reader(alive_fd, stop.set)
-        stop_reader = loop.create_task(_forget_reader(stop, alive_fd))
-        stop_reader.add_done_callback(lambda _task: None)
+
+        def supervisor_ended() -> None:
+            loop.remove_reader(alive_fd)
+            stop.set()
+
+        loop.add_reader(alive_fd, supervisor_ended)
     return stop
-
-
-async def _forget_reader(stop: asyncio.Event, alive_fd: int) -> None:
-    await stop.wait()
-    asyncio.get_running_loop().remove_reader(alive_fd)
 
 
 async def _sweep_always(pipeline: Pipeline) -> None:
@@ -158,7 +169,11 @@ async def _drain(pipeline: Pipeline) -> None:
         if not pipeline.exchanges:
             break
         await asyncio.sleep(DRAIN_LOOK_MS / 1000)
-    pipeline.give_up_on_all()
+    for exchange in list(pipeline.exchanges):
+        if exchange.phase in ("reply", "body"):
+            exchange.timed_out("shutdown_timeout")
+        else:
+            exchange.client_gone()
     # Closing transports write what they hold, then call back.
     await asyncio.sleep(0.05)
 

@@ -1,0 +1,14 @@
+"""Looks a call up for a client of the data plane: its own principal's calls only."""
+
+import msgspec
+from sqlalchemy import Connection
+
+from headgate.insights.calls import open_call
+
+
+def find_call(connection: Connection, call: str, principal: str) -> str | None:
+    """Return a call as JSON text, None when this principal has made no such call."""
+    opened = open_call(connection, call)
+    if opened is None or any(row.principal != principal for row in opened.rows):
+        return None
+    return msgspec.json.encode(opened.rows).decode()
