@@ -67,20 +67,21 @@ base_url = "https://api.openai.com/v1/"
 [providers.local]
 kind = "openai_compatible"
 base_url = "http://127.0.0.1:11434/v1"
+output_limit_field = "max_completion_tokens"
 dialects = ["openai_chat", "anthropic_messages"]
 """
 
 
 def test_providers_know_their_seller_and_dialects(folder: Path) -> None:
-    """A known host has its seller and its output limit; another is its own seller."""
+    """A known host has its seller, another is its own; the limit field is the kind's to know."""
     providers = loaded(folder, PROVIDERS).providers
 
     assert providers["openai"].base_url == "https://api.openai.com/v1"
     assert providers["openai"].seller == "openai"
-    assert providers["openai"].limit_field == "max_completion_tokens"
+    assert providers["openai"].limit_field is None
     assert providers["openai"].dialects == ("openai_chat",)
     assert providers["local"].seller == "local"
-    assert providers["local"].limit_field == "max_tokens"
+    assert providers["local"].limit_field == "max_completion_tokens"
     assert providers["local"].dialects == ("openai_chat", "anthropic_messages")
 
 
