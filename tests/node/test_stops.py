@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,35 @@ def test_the_death_of_the_supervisor_drains_the_node(tmp_path: Path) -> None:
         node.await_nothing_held()
     report = check(node.data_dir, node.bill, {"organisation@once": LIMIT_NANOS})
     assert not report.problems, render(report)
+
+
+def test_a_node_started_before_the_last_one_has_ended(tmp_path: Path) -> None:
+    """A supervisor killed and started again at once: the old steward sees its streams out first.
+
+    Two stewards at once would fold the same records twice.
+    """
+    with running_node(tmp_path, budgets=[once("organisation", "1")]) as node:
+        old = node.pid("steward")
+        slow = chat("Slow. [sim:tokens=80] [sim:delay_ms=20]", tokens=100, stream=True)
+        calls = [Call(CHAT, node.key(), slow) for _ in range(16)]
+
+        def restart() -> None:
+            node.process.kill()
+            node.process.wait()
+            starting.start()
+
+        starting = threading.Thread(target=node.start)
+        replies = asyncio.run(streams(node, calls, 40, restart))
+        assert all(reply.status == 200 and reply.whole for reply in replies)
+        starting.join()
+        assert gone(old)
+        assert post(node.gateway_url, CHAT, node.key(), chat("Again")).status == 200
+        node.await_nothing_held()
+        assert node.stop() == 0
+        (standing,) = node.standings()
+    report = check(node.data_dir, node.bill, {"organisation@once": LIMIT_NANOS})
+    assert not report.problems, render(report)
+    assert standing.posted_nanos == report.windows["organisation@once"].posted
 
 
 def test_a_call_that_outlasts_the_drain_is_posted_at_its_bound(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def read_all(data: Path) -> Iterator[tuple[str, Record]]:
 
     Within a journal the order is that of the file, which is exact.
     """
-    placed = []
+    placed: list[tuple[int, int, str, Record]] = []
     for directory in sorted((data / "journal").iterdir()):
         latest = 0
         for record in journal_records(directory):

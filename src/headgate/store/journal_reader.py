@@ -12,6 +12,9 @@ from headgate.records.journal import Record, SealedRecord, SegmentRecord
 from headgate.store.segments import frame, scan, segment_name, segment_numbers
 from headgate.units.errors import JournalError
 
+HEAD_BYTES = 4_096
+"""More than the first record of a segment has."""
+
 READ_BYTES = 1 << 20
 
 
@@ -84,7 +87,7 @@ class JournalReader:
 
     def boot_id(self) -> str:
         """Return the boot its writer ran in, from the first segment; empty when it tells none."""
-        first = JournalReader(self.directory).read(1)
+        first = JournalReader(self.directory).read(Cursor(1, HEAD_BYTES))
         if first and isinstance(first[0], SegmentRecord):
             return first[0].boot_id
         return ""
