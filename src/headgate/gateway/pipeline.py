@@ -347,6 +347,7 @@ class Pipeline:
             model=target.deployment.model,
             output_tokens_max=exchange.output_tokens_max,
             limit_field=target.limit_field,
+            limit_needed=target.limit_needed,
         )
         body = exchange.dialect.edit(exchange.body, demand, edit)
         wanted = exchange.dialect.FORWARDED
