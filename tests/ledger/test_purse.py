@@ -37,7 +37,7 @@ class Desk:
         self.purse.granted(granted, answer=True)
 
     def call(
-        self, name: str, amount: int, *, since_ms: int = 0, then: Callable[[], None] | None = None
+        self, name: str, amount: int, *, since_ms: int = 0, then: Callable[[], object] | None = None
     ) -> Callable[[Answer], None]:
         """Hold, or wait; `answers[name]` is what became of it."""
 
@@ -75,7 +75,7 @@ def test_a_small_call_does_not_pass_a_large_one_that_waits() -> None:
 def test_a_call_that_asks_while_others_are_answered_takes_nothing_from_them() -> None:
     """Money lent for those who wait is theirs, whatever begins while they are being answered."""
     desk = Desk(30, present=False)
-    desk.call("a", 10, then=lambda: desk.call("late", 10) and None)
+    desk.call("a", 10, then=lambda: desk.call("late", 10))
     desk.call("b", 10)
     desk.call("c", 10)
     desk.present = True
@@ -92,7 +92,7 @@ def test_the_same_when_money_came_back_before_anybody_asked() -> None:
     desk.call("a", 20)
     desk.answer()
     desk.present = False
-    desk.call("b", 10, then=lambda: desk.call("late", 10) and None)
+    desk.call("b", 10, then=lambda: desk.call("late", 10))
     desk.call("c", 10)
     settle(desk.path, 20, 0)
     desk.purse.reconnected()
