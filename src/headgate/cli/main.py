@@ -41,7 +41,7 @@ class Commands(TyperGroup):
             raise typer.Exit(EXIT_UNREACHABLE) from error
 
 
-app = typer.Typer(cls=Commands, no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(cls=Commands, rich_markup_mode=None, pretty_exceptions_show_locals=False)
 
 
 @app.callback(invoke_without_command=True)

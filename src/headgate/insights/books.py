@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, case, func, select
+from sqlalchemy import Connection, Engine, case, func, select, true
 
 from headgate.ledger import tables
 from headgate.ledger.fold import Movement, fold, posted
@@ -241,6 +241,8 @@ def _compare_sums(
     each = func.json_each(columns.windows).table_valued("value")
     held = case((columns.state == "held", columns.hold_nanos), else_=0)
     query = select(each.c.value, func.sum(columns.posted_nanos), func.sum(held))
+    # Each attempt counts once for every window it names.
+    query = query.select_from(tables.attempt.join(each, true()))
     sums = {row[0]: (row[1], row[2]) for row in connection.execute(query.group_by(each.c.value))}
     differing = [
         window.window

@@ -11,7 +11,7 @@ from headgate.ledger.tables import attempt, decision, refusal
 from headgate.records.journal import DecisionRecord, LineRecord
 
 AttemptState = Literal["held", "measured", "estimated", "unknown", "void"]
-CallState = AttemptState | Literal["refused"]
+CallState = Literal["held", "measured", "estimated", "unknown", "void", "refused"]
 REFUSED = "refused"
 
 
