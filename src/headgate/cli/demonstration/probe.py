@@ -1,0 +1,156 @@
+"""Measures what the gateway adds to the time to the first token, in pairs.
+
+The same streamed request goes straight to a provider that answers at once and through the
+gateway to another, by turns, on kept connections and without a client library.
+"""
+
+import json
+import socket
+import statistics
+import sys
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from headgate.cli.demonstration.child import at_end_of_input, read_setup, tell
+from headgate.cli.demonstration.texts import markers
+
+CALL_TIMEOUT_S = 10.0
+WARM_UP_PAIRS = 3
+PAIRS_FAST = 80
+"""So many pairs follow each other at the pace that is asked for, the later ones slowly."""
+SLOW_PAUSE_S = 1.0
+SAMPLES_MAX = 1_000
+RECEIVE_BYTES = 1 << 16
+END_OF_BODY = b"0\r\n\r\n"
+
+
+class Setup(Struct, frozen=True):
+    """What it is given.
+
+    Attributes:
+        direct: Base URL of the provider to compare with, with `/v1`.
+        pause_s: Between two pairs.
+    """
+
+    gateway: str
+    direct: str
+    key: str
+    pause_s: float
+
+
+class Added(Struct, frozen=True):
+    """What was measured so far: medians of the newest pairs, None before the first.
+
+    Attributes:
+        added_ms: `through_ms` less `direct_ms`.
+    """
+
+    pairs: int = 0
+    direct_ms: float | None = None
+    through_ms: float | None = None
+    added_ms: float | None = None
+
+
+class ProbeError(Exception):
+    """A reply was not what was expected."""
+
+
+@dataclass(slots=True)
+class Wire:
+    """A kept connection, with the one request that goes over it again and again."""
+
+    connection: socket.socket
+    request: bytes
+
+    def first_token_s(self) -> float:
+        """Send the request and read the reply; return the seconds until its first event.
+
+        Raises:
+            ProbeError: The reply is not a stream.
+            OSError: The connection broke.
+        """
+        started = time.perf_counter()
+        self.connection.sendall(self.request)
+        received = b""
+        first_s = None
+        while not received.endswith(END_OF_BODY):
+            piece = self.connection.recv(RECEIVE_BYTES)
+            received += piece
+            if first_s is None and b"data: " in received:
+                first_s = time.perf_counter() - started
+            if not piece or not received.startswith(b"HTTP/1.1 200"[: len(received)]):
+                raise ProbeError(received[:500].decode("latin-1"))
+        assert first_s is not None, "a stream has events"
+        return first_s
+
+
+def open_wire(base_url: str, key: str, model: str) -> Wire:
+    """Connect to an OpenAI endpoint, given by its base URL with `/v1`."""
+    url = urlsplit(base_url)
+    assert url.hostname is not None, base_url
+    connection = socket.create_connection((url.hostname, url.port or 80), CALL_TIMEOUT_S)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    text = "How long until you speak?" + markers(ttft_ms=0, delay_ms=0, tokens=8)
+    body = json.dumps(
+        {
+            "model": model,
+            "messages": [{"role": "user", "content": text}],
+            "max_completion_tokens": 64,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+    ).encode()
+    head = (
+        f"POST {url.path}/chat/completions HTTP/1.1\r\nhost: {url.netloc}\r\n"
+        f"authorization: Bearer {key}\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(body)}\r\n\r\n"
+    )
+    return Wire(connection, head.encode() + body)
+
+
+def measure(setup: Setup, stopping: threading.Event) -> None:
+    """Measure pair after pair, and tell the medians after each."""
+    through = open_wire(f"{setup.gateway}/v1", setup.key, "luna")
+    direct = open_wire(setup.direct, "simulated", "gpt-5.6-luna")
+    samples: deque[tuple[float, float]] = deque(maxlen=SAMPLES_MAX)
+    pairs = -WARM_UP_PAIRS
+    while not stopping.wait(setup.pause_s if pairs < PAIRS_FAST else SLOW_PAUSE_S):
+        # Each goes first every other time.
+        if pairs % 2:
+            through_s, direct_s = through.first_token_s(), direct.first_token_s()
+        else:
+            direct_s, through_s = direct.first_token_s(), through.first_token_s()
+        pairs += 1
+        if pairs > 0:
+            samples.append((direct_s, through_s))
+            tell(_added(pairs, samples))
+
+
+def _added(pairs: int, samples: deque[tuple[float, float]]) -> Added:
+    direct_ms = statistics.median(direct for direct, _ in samples) * 1_000
+    through_ms = statistics.median(through for _, through in samples) * 1_000
+    return Added(pairs, direct_ms, through_ms, through_ms - direct_ms)
+
+
+def main() -> int:
+    """Measure until the demonstration ends; returns the exit status."""
+    stopping = threading.Event()
+    setup = read_setup(Setup)
+    at_end_of_input(stopping.set)
+    tell(Added())
+    try:
+        measure(setup, stopping)
+    except (ProbeError, OSError) as error:
+        # Without money left, say, there is nothing more to measure; what was measured stands.
+        sys.stderr.write(f"The probe ended: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
