@@ -260,5 +260,3 @@ def candidates() -> tuple[CandidateRecord, ...]:
 def now_ns() -> int:
     """The instant the console's clock shows."""
     return NOW_NS
-
-

@@ -12,7 +12,6 @@ from sqlalchemy import func, select
 
 from headgate.cli.contract import CheckView
 from headgate.cli.reading import reading
-from headgate.identity.keys import PEPPER_NAME
 from headgate.ledger.tables import attempt
 from headgate.node.paths import socket_path
 from headgate.providers.settings import Provider
@@ -50,7 +49,8 @@ def check_data_dir(data_dir: Path) -> CheckView:
 
 def check_files(config: Path, data_dir: Path) -> CheckView:
     """Tell whether others on this machine can read what is secret."""
-    secret = [data_dir, data_dir / STORE_NAME, data_dir / PEPPER_NAME, data_dir / "journal"]
+    # What lies in the data directory is closed to others as long as the directory is.
+    secret = [data_dir]
     if config.is_file() and _SECRET_INSIDE.search(config.read_text("utf-8", errors="replace")):
         secret.append(config)
     open_ones = [str(path) for path in secret if path.exists() and path.stat().st_mode & OTHERS]

@@ -16,7 +16,7 @@ app = typer.Typer()
 @app.command()
 def freeze(
     node: Node,
-    reason: Annotated[str, typer.Option(help="Why; told to who calls.")] = "",
+    reason: Annotated[str, typer.Option(help="Why; kept with the freeze.")] = "",
     config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
 ) -> None:

@@ -96,6 +96,11 @@ def _wanted(
         fail(f"{key_id!r} cannot name a key.", "Use letters, digits, dots, dashes, underscores.")
     configured = snapshot.keys.get(key_id)
     if configured is not None:
+        if configured.secret is not None:
+            fail(
+                f"The key {key_id!r} has its secret in the configuration.",
+                "Use that, or take it out.",
+            )
         if principal is not None or models:
             fail(f"[keys.{key_id}] says whose it is and for what.", "Leave the options out.")
         return configured

@@ -20,7 +20,7 @@ from headgate.insights import overview
 
 MINUTES_DEFAULT = 15
 BUDGETS_MAX = 60
-RUNS_MAX = 8
+RUNS_MAX = 5
 FORM_BYTES_MAX = 4096
 CALL_ID_MAX = 128
 
@@ -142,6 +142,8 @@ class Pages:
         """`GET /login`: asks for the token."""
         page = self._render("sign_in.html", {"problem": problem}, status)
         page.headers["content-security-policy"] = SIGN_IN_POLICY
+        # Under `no-referrer` a browser hides the origin of a form too, and the guard asks for it.
+        page.headers["referrer-policy"] = "same-origin"
         return page
 
     async def sign_in(self, request: Request) -> Response:

@@ -67,7 +67,9 @@ def permille(part: int, whole: int) -> int:
 
 
 def percent(part: int, whole: int) -> str:
-    """Return `37 %`; a part of nothing is `100 %`, and more than all is said as it is."""
+    """Return `37 %`, cut to whole ones; more than all is said as it is."""
+    if 0 < part * 100 < whole:
+        return "under 1 %"
     return f"{part * 100 // whole if whole > 0 else 100} %"
 
 

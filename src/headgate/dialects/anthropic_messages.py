@@ -19,6 +19,7 @@ from headgate.units.instants import to_datetime
 
 KIND = "anthropic_messages"
 PATH = "/v1/messages"
+SIGN: bytes | None = b"anthropic-version"
 FORWARDED = frozenset({b"anthropic-version", b"anthropic-beta"})
 
 

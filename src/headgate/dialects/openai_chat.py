@@ -17,6 +17,7 @@ from headgate.units.instants import NANOS_PER_SECOND
 
 KIND = "openai_chat"
 PATH = "/v1/chat/completions"
+SIGN: bytes | None = None
 FORWARDED = frozenset({b"openai-beta", b"x-client-request-id"})
 
 _Limit = Annotated[int, Meta(ge=1)] | None | UnsetType

@@ -35,6 +35,8 @@ class Dialect(Protocol):
     Attributes:
         KIND: The name of the dialect in configurations and records.
         PATH: The path clients post to.
+        SIGN: Lower-case name of a header that every client of the dialect sends, by which it is
+            known on paths that dialects share; None for the one spoken to everybody else.
         FORWARDED: Lower-case names of request headers that go upstream as the client sent
             them; never credentials, never hop-by-hop headers.
         Stream: Makes the reader of one streamed attempt; its argument is `strip_usage`:
@@ -45,6 +47,7 @@ class Dialect(Protocol):
 
     KIND: str
     PATH: str
+    SIGN: bytes | None
     FORWARDED: frozenset[bytes]
     Stream: Callable[[bool], StreamReader]
     starts_with_error: Callable[[bytes], bool]

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pipeline import Pipeline
 
-FORWARDABLE_PREFIXES = (b"anthropic-", b"openai-")
 WRITE_HIGH_WATER_BYTES = 256 << 10
 
 
@@ -31,7 +30,9 @@ class ClientConnection(asyncio.Protocol):
 
     Attributes:
         exchange: The call being answered, None between calls.
-        progress: Changes with every read and every write the client took; the sweep compares.
+        busy: Whether any request is being answered.
+        phase: What is being received: `idle`, `head` or `body`.
+        phase_since_ms: Coarse time at which it began, or the client stopped reading.
     """
 
     __slots__ = (
@@ -45,6 +46,8 @@ class ClientConnection(asyncio.Protocol):
         "_refused",
         "_request",
         "_url",
+        "busy",
+        "dialects",
         "exchange",
         "paused",
         "phase",
@@ -55,6 +58,7 @@ class ClientConnection(asyncio.Protocol):
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._body_bytes_max = pipeline.edge.body_bytes_max
+        self.dialects = tuple(pipeline.world.dialects.values())
         self._parser = HttpRequestParser(self)
         self._queue: deque[Request] = deque()
         self._request = Request()
@@ -62,6 +66,7 @@ class ClientConnection(asyncio.Protocol):
         self._headers = self._hosts = self._head_bytes = 0
         self._refused = False
         self.exchange: Exchange | None = None
+        self.busy = False
         self.paused = False
         self.phase = "idle"
         self.phase_since_ms = 0
@@ -109,7 +114,7 @@ class ClientConnection(asyncio.Protocol):
         """Feed the parser; its callbacks do the rest."""
         if self._refused:
             return
-        if self.phase == "idle" and self.exchange is None:
+        if self.phase == "idle" and not self.busy:
             self.phase = "head"
             self.phase_since_ms = self._pipeline.coarse_ms
         if self.phase == "head":
@@ -137,11 +142,12 @@ class ClientConnection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep the few headers that matter."""
         self._headers += 1
-        take = _HEADERS.get(name.lower())
+        name = name.lower()
+        take = _HEADERS.get(name)
         if take is not None:
             take(self, value)
-        elif name[:10].lower().startswith(FORWARDABLE_PREFIXES):
-            self._request.forwarded.append((name.lower(), value))
+        elif name in self._pipeline.forwarded:
+            self._request.forwarded.append((name, value))
 
     def on_headers_complete(self) -> None:
         """The head is whole: find out who asks before the body is read."""
@@ -166,7 +172,7 @@ class ClientConnection(asyncio.Protocol):
             # What was announced is counted when it comes.
             request.body_bytes = 0
             request.credential = self._pipeline.identify(request.key)
-            if request.expects_continue and self.exchange is None:
+            if request.expects_continue and not self.busy:
                 self.write(CONTINUE)
 
     def on_body(self, body: bytes) -> None:
@@ -189,7 +195,8 @@ class ClientConnection(asyncio.Protocol):
         request, self._request = self._request, Request()
         self.phase = "idle"
         self.phase_since_ms = self._pipeline.coarse_ms
-        if self.exchange is None and not self._queue:
+        if not self.busy:
+            self.busy = True
             self._pipeline.begin(self, request)
             return
         self._queue.append(request)
@@ -206,6 +213,7 @@ class ClientConnection(asyncio.Protocol):
     def done(self, *, keep_alive: bool) -> None:
         """The answer is written: take the next request, or close."""
         self.exchange = None
+        self.busy = False
         self.phase_since_ms = self._pipeline.coarse_ms
         transport = self.transport
         if transport is None:
@@ -215,13 +223,14 @@ class ClientConnection(asyncio.Protocol):
         elif self._queue:
             request = self._queue.popleft()
             transport.resume_reading()
+            self.busy = True
             self._pipeline.begin(self, request)
 
     def refuse(self, refusal: Refusal) -> None:
         """Answer with a refusal in plain JSON and close: the stream of requests is not in step."""
         self._refused = True
         self._forget_body()
-        if self.exchange is None:
+        if not self.busy:
             self.write(plain_refusal(refusal))
         if self.transport is not None:
             self.transport.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headgate.dialects import anthropic_messages, openai_chat
+from headgate.dialects.registry import Dialect
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.http_bytes import whole
 from headgate.gateway.request import Request
@@ -52,12 +52,14 @@ def _models(pipeline: Pipeline, client: ClientConnection, request: Request) -> N
     """Answer with the models a key may ask for, in the dialect its headers speak."""
     assert request.credential is not None
     names = [(name, 0) for name in pipeline.world.router.names if request.credential.may_use(name)]
-    spoken = anthropic_messages if _speaks_anthropic(request) else openai_chat
-    _send(client, request, 200, spoken.render_models(names))
+    _send(client, request, 200, _spoken(client, request).render_models(names))
 
 
-def _speaks_anthropic(request: Request) -> bool:
-    return any(name == b"anthropic-version" for name, _ in request.forwarded)
+def _spoken(client: ClientConnection, request: Request) -> Dialect:
+    """Return the dialect whose sign the request bears, else the one without a sign."""
+    names = {name for name, _ in request.forwarded} | {None}
+    signed = [each for each in client.dialects if each.SIGN in names]
+    return max(signed, key=lambda each: each.SIGN is not None)
 
 
 def _call(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
@@ -78,11 +80,10 @@ def _call(pipeline: Pipeline, client: ClientConnection, request: Request) -> Non
 
 
 def _refuse(client: ClientConnection, request: Request, refusal: Refusal) -> None:
-    spoken = anthropic_messages if _speaks_anthropic(request) else openai_chat
     headers = [(b"x-headgate-code", refusal.code.code.encode())]
     if refusal.retry_after_s is not None:
         headers.append((b"retry-after", b"%d" % refusal.retry_after_s))
-    body = spoken.render_refusal(refusal, None)
+    body = _spoken(client, request).render_refusal(refusal, None)
     _send(client, request, refusal.code.status, body, headers)
 
 

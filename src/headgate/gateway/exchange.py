@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from headgate.catalog.rates import RateCard
 from headgate.dialects.registry import Dialect, StreamReader
+from headgate.gateway import replies
 from headgate.gateway.http_bytes import LAST_CHUNK, chunk
 from headgate.gateway.request import Request
 from headgate.ledger.slices import Slice
@@ -42,6 +43,7 @@ class Exchange:
     """
 
     __slots__ = (
+        "_endings",
         "_parts",
         "_pipeline",
         "_reply_bytes",
@@ -87,6 +89,7 @@ class Exchange:
         call: str,
     ) -> None:
         self._pipeline = pipeline
+        self._endings = pipeline.endings
         self.client: ClientConnection | None = client
         self.request = request
         self.dialect = dialect
@@ -157,7 +160,7 @@ class Exchange:
     def unreachable(self, reason: str) -> None:
         """No connection could be opened: certainly no byte reached the provider."""
         if self.phase == "connect":
-            self._pipeline.not_sent(self, reason)
+            self._endings.not_sent(self, reason)
 
     # told by the upstream connection
 
@@ -196,7 +199,7 @@ class Exchange:
         limit = REPLY_BYTES_MAX if upstream.status == 200 else ERROR_BYTES_MAX
         if self._reply_bytes > limit:
             self._let_go()
-            self._pipeline.broken(self, "reply_too_large")
+            self._endings.broken(self, "reply_too_large")
 
     def _begin_stream(self, stream: StreamReader, payload: bytes) -> None:
         """The first payload: an error there may be retried, everything else goes to the client."""
@@ -209,11 +212,17 @@ class Exchange:
             return
         self.begun = True
         if self.client is not None:
-            head = self._pipeline.stream_head(self, stream.head_report)
+            head = self._stream_head(stream.head_report)
             self.client.write(head + (data if self.request.http10 else chunk(data)))
             if self.client.paused:
                 self.pause()
-        self._pipeline.forget_body(self)
+        self._endings.forget_body(self)
+
+    def _stream_head(self, report: Report | None) -> bytes:
+        upstream = self.upstream
+        assert upstream is not None
+        served = None if report is None else report.served_model
+        return replies.stream_head(self, served, upstream.passed)
 
     def reply_ends(self, upstream: UpstreamConnection) -> None:
         """The reply is whole by its framing; whether it is by its dialect is to be seen."""
@@ -226,36 +235,36 @@ class Exchange:
         self._parts = []
         streamed_error = upstream.status == 200 and upstream.content_type.startswith(b"text/event")
         if upstream.status == 200 and not streamed_error:
-            self._pipeline.served(self, upstream, body)
+            self._endings.served(self, upstream, body)
         else:
-            self._pipeline.failed(self, upstream, body)
+            self._endings.failed(self, upstream, body)
 
     def _end_stream(self, stream: StreamReader) -> None:
-        report = stream.finish()
         rest = stream.flush()
+        report = stream.finish()
         if not self.begun:
             # A stream without a single event.
-            self._pipeline.broken(self, "empty_stream")
+            self._endings.broken(self, "empty_stream")
             return
-        self._pipeline.stream_ended(self, report, rest)
+        self._endings.stream_ended(self, report, rest)
 
     def upstream_lost(self, upstream: UpstreamConnection) -> None:
         """The connection broke before the reply was whole."""
         self.upstream = None
         stream, self._stream = self._stream, None
         if stream is not None and self.begun:
-            self._pipeline.stream_ended(self, stream.finish(), stream.flush())
+            self._endings.stream_ended(self, stream.finish(), b"", "connection_lost")
         elif self.phase == "reply" and upstream.reused:
-            self._pipeline.broken(self, "closed_before_reply")
+            self._endings.broken(self, "closed_before_reply")
         else:
-            self._pipeline.broken(self, "connection_lost")
+            self._endings.broken(self, "connection_lost")
 
     # told by the client
 
     def client_gone(self) -> None:
         """The client went away; what may have cost money is seen to its end."""
         self.client = None
-        self._pipeline.client_gone(self)
+        self._endings.client_gone(self)
 
     def pause(self) -> None:
         """The client reads too slowly."""
@@ -274,9 +283,9 @@ class Exchange:
         stream, self._stream = self._stream, None
         self._let_go()
         if stream is not None and self.begun:
-            self._pipeline.stream_ended(self, stream.finish(), stream.flush(), reason)
+            self._endings.stream_ended(self, stream.finish(), b"", reason)
         else:
-            self._pipeline.broken(self, reason)
+            self._endings.broken(self, reason)
 
     def cancel(self) -> Report | None:
         """Close the upstream in the middle of a reply; what was read so far, if it was a stream."""

@@ -1,21 +1,21 @@
 """The pipeline: the nine steps of a call, in the order they happen.
 
 Every route that can spend money goes through `begin`. Callbacks only: a step that has to wait
-(for a place, for money, for a connection) leaves, and the exchange brings it back.
+(for a place, for money, for a connection) leaves, and the exchange brings it back. Steps 8 and
+9, and every way a call can end before them, are in `endings.py`.
 """
 
 from __future__ import annotations
 
 from headgate.capacity.places import Waiter
 from headgate.catalog.facts import near_names
-from headgate.gateway import endpoints, replies
-from headgate.gateway.books import Settlement
+from headgate.gateway import endpoints
 from headgate.gateway.edge import ClientConnection
+from headgate.gateway.endings import ATTEMPTS_MAX, Endings
 from headgate.gateway.exchange import Exchange
-from headgate.gateway.http_bytes import JSON, whole
-from headgate.gateway.metering import bound_settlement, meter
+from headgate.gateway.http_bytes import JSON
 from headgate.gateway.prefixes import BLOCK_BYTES, PrefixMemory
-from headgate.gateway.refusals import over_budget, stream_cut, why_broken
+from headgate.gateway.refusals import over_budget
 from headgate.gateway.request import Request
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
@@ -23,14 +23,12 @@ from headgate.identity.directory import Credential
 from headgate.ledger.purse import UNAVAILABLE, Waiting
 from headgate.ledger.slices import Slice
 from headgate.records.demand import Edit
-from headgate.records.report import Failure, Report
 from headgate.routing.candidate import Outcome
 from headgate.routing.policies import cheapest
 from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.ids import attempt_id, is_run
 
-ATTEMPTS_MAX = 3
 SHORTEN_TOKENS_MIN = 64
 """A call is not shortened below this: an answer of a few words helps nobody."""
 
@@ -39,8 +37,10 @@ class Pipeline:
     """The data plane's decisions.
 
     Attributes:
+        started_ns: When this process began; models are listed as of then.
         stopping: Whether new calls are turned away.
         frozen: Nodes that may not spend now.
+        forwarded: Names of all headers that some dialect sends on, or is known by.
         strangers: Requests refused for their key since the start.
     """
 
@@ -48,12 +48,17 @@ class Pipeline:
         self.world = world
         self.edge = world.edge
         self.now_ns = world.now_ns
+        self.started_ns = world.now_ns()
         self.stopping = False
         self.frozen: frozenset[str] = frozenset()
         self.connections: set[ClientConnection] = set()
         self.exchanges: set[Exchange] = set()
         self.strangers = 0
-        self._prefixes = PrefixMemory()
+        self.forwarded = frozenset[bytes]().union(
+            *(each.FORWARDED | {each.SIGN or b""} for each in world.dialects.values())
+        )
+        self.prefixes = PrefixMemory()
+        self.endings = Endings(self)
         self._buffered_bytes = 0
 
     # 1. Receive: the edge calls these while a request arrives.
@@ -95,7 +100,7 @@ class Pipeline:
         if refusal is None:
             self._route(exchange)
         else:
-            self._refuse(exchange, refusal)
+            self.endings.refuse(exchange, refusal)
 
     # 2. Identify.
 
@@ -178,9 +183,9 @@ class Pipeline:
             now_ns=self.now_ns(),
         )
         exchange.plan = cheapest.plan(exchange.decision.ranked)
-        if not self._next_attempt(exchange, None):
+        if not self.next_attempt(exchange, None):
             rules = ", ".join(f"{name}: {rule}" for name, rule in exchange.decision.excluded)
-            self._refuse(
+            self.endings.refuse(
                 exchange,
                 Refusal(
                     errors.MODEL_UNKNOWN,
@@ -190,12 +195,7 @@ class Pipeline:
                 ),
             )
 
-    def _may_retry(self, exchange: Exchange) -> bool:
-        """Tell whether another attempt can follow: somebody waits, and the plan has more."""
-        attempts_max = min(ATTEMPTS_MAX, len(exchange.decision.ranked))
-        return exchange.client is not None and exchange.number < attempts_max
-
-    def _next_attempt(self, exchange: Exchange, outcome: Outcome | None) -> bool:
+    def next_attempt(self, exchange: Exchange, outcome: Outcome | None) -> bool:
         """Go on to the plan's next attempt; False when it has none."""
         if exchange.number >= ATTEMPTS_MAX:
             return False
@@ -204,14 +204,15 @@ class Pipeline:
         except StopIteration:
             return False
         exchange.target = self.world.targets[quoted.deployment.id]
-        self._place(exchange)
+        self.place(exchange)
         return True
 
     # 5. Approve: nobody is asked yet; see docs/plans.
 
     # 6. Ticket.
 
-    def _place(self, exchange: Exchange) -> None:
+    def place(self, exchange: Exchange) -> None:
+        """Begin an attempt at the exchange's target: take a place there, or wait for one."""
         exchange.number += 1
         exchange.attempt = attempt_id(exchange.call, exchange.number)
         places = exchange.target.places
@@ -237,7 +238,7 @@ class Pipeline:
         seconds = max(1, -(-eta_ms // 1_000))
         name = exchange.target.deployment.id
         message = f"Every place at {name} is taken; one may be free in about {seconds} s."
-        self._refuse(exchange, Refusal(errors.CAPACITY_EXHAUSTED, message, None, seconds))
+        self.endings.refuse(exchange, Refusal(errors.CAPACITY_EXHAUSTED, message, None, seconds))
 
     # 7. Hold, send, relay.
 
@@ -248,7 +249,7 @@ class Pipeline:
             nodes = (f"provider:{deployment.provider}", f"deployment:{deployment.id}")
             frozen = [node for node in nodes if node in self.frozen]
             if frozen:
-                self._refuse(exchange, Refusal(errors.FROZEN, f"{frozen[0]} is frozen."))
+                self.endings.refuse(exchange, Refusal(errors.FROZEN, f"{frozen[0]} is frozen."))
                 return
         exchange.sent_ns = self.now_ns()
         exchange.input_tokens_max = self._input_bound(exchange)
@@ -257,7 +258,7 @@ class Pipeline:
         card = target.card(None, demand.terms, exchange.sent_ns)
         if card is None and exchange.path.slices:
             message = f"{deployment.seller}/{deployment.priced_as} has no price now."
-            self._refuse(exchange, Refusal(errors.UNPRICED, message, "model"))
+            self.endings.refuse(exchange, Refusal(errors.UNPRICED, message, "model"))
             return
         exchange.card = card
         if card is not None:
@@ -265,7 +266,9 @@ class Pipeline:
                 exchange.input_tokens_max, exchange.output_tokens_max * demand.choices
             )
         if not self.world.books.has_room():
-            self._refuse(exchange, Refusal(errors.LEDGER_UNAVAILABLE, "The journal is full."))
+            self.endings.refuse(
+                exchange, Refusal(errors.LEDGER_UNAVAILABLE, "The journal is full.")
+            )
         elif self.world.purse.try_hold(exchange.path.slices, exchange.hold_nanos) is None:
             self._held(exchange)
         else:
@@ -283,8 +286,8 @@ class Pipeline:
         if bound is None:
             return context
         if len(body) >= BLOCK_BYTES:
-            exchange.marks = self._prefixes.marks(exchange.target.deployment.id, body)
-            measured = self._prefixes.bound(exchange.marks, len(body))
+            exchange.marks = self.prefixes.marks(exchange.target.deployment.id, body)
+            measured = self.prefixes.bound(exchange.marks, len(body))
             if measured is not None:
                 # What the dialect adds to the bytes (hidden templates, images) stays on top.
                 bound = min(bound, measured + bound - len(body))
@@ -297,9 +300,9 @@ class Pipeline:
         elif isinstance(short, str):
             assert short == UNAVAILABLE
             message = "The ledger does not answer; it is being restarted."
-            self._refuse(exchange, Refusal(errors.LEDGER_UNAVAILABLE, message, None, 2))
+            self.endings.refuse(exchange, Refusal(errors.LEDGER_UNAVAILABLE, message, None, 2))
         elif not self._shorten(exchange):
-            self._refuse(exchange, over_budget(exchange, short), short)
+            self.endings.refuse(exchange, over_budget(exchange, short), short)
 
     def _shorten(self, exchange: Exchange) -> bool:
         """Lower the output limit to what is affordable, where a tight budget says so."""
@@ -353,182 +356,3 @@ class Pipeline:
         exchange.upstream = upstream
         exchange.enter("reply")
         upstream.send(exchange, target.request(exchange.dialect.KIND, forwarded, body))
-
-    def not_sent(self, exchange: Exchange, reason: str) -> None:
-        """No connection: certainly no byte reached the provider, so the hold is void."""
-        more = self._may_retry(exchange)
-        self.world.books.void(exchange, reason, at_ns=self.now_ns(), final=not more)
-        self._leave_place(exchange)
-        if more and self._next_attempt(exchange, Outcome.RETRYABLE):
-            return
-        name = exchange.target.deployment.provider
-        message = f"The provider {name} cannot be reached ({reason})."
-        self._answer_failure(exchange, Refusal(errors.UPSTREAM_UNREACHABLE, message, None, 1))
-
-    def stream_head(self, exchange: Exchange, report: Report | None) -> bytes:
-        """Return the head of a streamed reply."""
-        upstream = exchange.upstream
-        assert upstream is not None
-        served = None if report is None else report.served_model
-        return replies.stream_head(exchange, served, upstream.passed)
-
-    # 8. Meter and 9. settle.
-
-    def served(self, exchange: Exchange, upstream: UpstreamConnection, body: bytes) -> None:
-        """A whole reply that is not streamed: meter it, settle it, pass it on."""
-        report = exchange.dialect.report(body)
-        settlement = meter(exchange, report)
-        self._settle(exchange, settlement, report)
-        client = exchange.client
-        if client is not None:
-            headers = replies.facts(exchange, report.served_model, settlement.amount_nanos)
-            headers += upstream.passed
-            if upstream.content_encoding:
-                headers.append((b"content-encoding", upstream.content_encoding))
-            client.write(
-                whole(
-                    200,
-                    body,
-                    headers,
-                    content_type=upstream.content_type or b"application/json",
-                    close=not exchange.request.keep_alive,
-                )
-            )
-        self._finish(exchange)
-
-    def stream_ended(
-        self, exchange: Exchange, report: Report, rest: bytes, reason: str | None = None
-    ) -> None:
-        """A stream is over: by its terminal event, or because it broke off."""
-        if report.complete and not report.errored:
-            self._settle(exchange, meter(exchange, report), report)
-            exchange.write_stream_end(rest)
-            self._finish(exchange)
-            return
-        cut = reason or ("provider_error" if report.errored else "stream_cut")
-        self._settle(exchange, bound_settlement(exchange, report, cut), report)
-        if not report.errored:
-            rest += exchange.dialect.render_stream_error(stream_cut(cut), exchange.call)
-        exchange.write_stream_end(rest)
-        self._finish(exchange)
-
-    def failed(self, exchange: Exchange, upstream: UpstreamConnection, body: bytes) -> None:
-        """The provider answered with an error, for which it bills nothing."""
-        failure = exchange.target.kind.failure(upstream.status, body)
-        more = failure.retryable and self._may_retry(exchange)
-        settlement = Settlement(0, "measured", reason=failure.code.code)
-        self._settle(exchange, settlement, Report(), final=not more)
-        if more and self._next_attempt(exchange, Outcome.RETRYABLE):
-            return
-        if failure.pass_through and exchange.client is not None:
-            headers = replies.facts(exchange, None, 0) + upstream.passed
-            exchange.client.write(
-                whole(
-                    failure.code.status if upstream.status == 200 else upstream.status,
-                    body,
-                    [*headers, (b"x-headgate-code", failure.code.code.encode())],
-                    content_type=upstream.content_type or b"application/json",
-                    close=not exchange.request.keep_alive,
-                )
-            )
-            self._finish(exchange)
-            return
-        self._answer_failure(exchange, self._told(exchange, failure, upstream.retry_after))
-
-    def _told(self, exchange: Exchange, failure: Failure, retry_after: bytes | None) -> Refusal:
-        seconds = int(retry_after) if retry_after is not None and retry_after.isdigit() else 1
-        name = exchange.target.deployment.provider
-        return Refusal(failure.code, f"{name}: {failure.code.sentence}", None, seconds)
-
-    def broken(self, exchange: Exchange, reason: str) -> None:
-        """No whole reply came: nobody knows what it cost, so its bound is posted."""
-        settlement = bound_settlement(exchange, Report(), reason)
-        # A kept connection that had gone stale: the same deployment deserves another try.
-        stale = reason == "closed_before_reply" and exchange.client is not None
-        again = stale and exchange.number < ATTEMPTS_MAX
-        more = reason == "connection_lost" and self._may_retry(exchange)
-        self._settle(exchange, settlement, Report(), final=not (again or more))
-        if again:
-            self._place(exchange)
-        elif not (more and self._next_attempt(exchange, Outcome.RETRYABLE)):
-            self._answer_failure(exchange, why_broken(exchange, reason))
-
-    def client_gone(self, exchange: Exchange) -> None:
-        """The client went away: what may have cost money is seen to its end."""
-        phase = exchange.phase
-        if phase == "queue":
-            exchange.target.places.leave(exchange.on_place)
-            self._finish(exchange)
-        elif phase == "money":
-            self.world.purse.leave(exchange.on_money)
-            self._finish(exchange)
-        elif phase == "connect":
-            self.world.books.void(exchange, "client_gone", at_ns=self.now_ns(), final=True)
-            self._finish(exchange)
-        elif phase == "body" and exchange.begun and self._cancels(exchange):
-            report = exchange.cancel() or Report()
-            self._settle(exchange, bound_settlement(exchange, report, "client_gone"), report)
-            self._finish(exchange)
-        else:
-            exchange.drained_since_ms = self.coarse_ms
-            exchange.resume()
-
-    def _cancels(self, exchange: Exchange) -> bool:
-        return exchange.target.pool.provider.on_disconnect == "cancel"
-
-    def drained_too_long(self, exchange: Exchange) -> None:
-        """A reply nobody waits for takes too long: give up on it."""
-        report = exchange.cancel() or Report()
-        self._settle(exchange, bound_settlement(exchange, report, "client_gone"), report)
-        self._finish(exchange)
-
-    def _settle(
-        self, exchange: Exchange, settlement: Settlement, report: Report, *, final: bool = True
-    ) -> None:
-        at_ns = self.now_ns()
-        self.world.books.settle(exchange, settlement, report=report, at_ns=at_ns, final=final)
-        if settlement.usage is not None and exchange.marks:
-            self._prefixes.learn(exchange.marks, settlement.usage.prompt_tokens)
-        self._leave_place(exchange)
-
-    def _leave_place(self, exchange: Exchange) -> None:
-        if exchange.placed:
-            exchange.placed = False
-            exchange.target.places.give_back((self.now_ns() - exchange.sent_ns) // 1_000)
-
-    def give_up_on_all(self) -> None:
-        """End every call that still runs, at its bound: the process is about to end."""
-        for exchange in list(self.exchanges):
-            if exchange.held and exchange.phase in ("reply", "body"):
-                exchange.timed_out("shutdown_timeout")
-            else:
-                exchange.client_gone()
-
-    # The ends.
-
-    def _refuse(self, exchange: Exchange, refusal: Refusal, piece: Slice | None = None) -> None:
-        self.world.books.refuse(exchange, refusal, piece, self.now_ns())
-        self._answer_failure(exchange, refusal)
-
-    def _answer_failure(self, exchange: Exchange, refusal: Refusal) -> None:
-        if exchange.client is not None:
-            exchange.client.write(replies.refusal(exchange, refusal))
-        self._finish(exchange)
-
-    def forget_body(self, exchange: Exchange) -> None:
-        """The body is not needed any more: no other attempt will follow."""
-        self.unbuffer(exchange.request.body_bytes)
-        exchange.request.body_bytes = 0
-        exchange.request.parts = []
-        exchange.body = b""
-
-    def _finish(self, exchange: Exchange) -> None:
-        """The call is over: nothing is held, no place is taken."""
-        assert not exchange.held, exchange.call
-        self._leave_place(exchange)
-        exchange.phase = "done"
-        self.forget_body(exchange)
-        self.exchanges.discard(exchange)
-        client, exchange.client = exchange.client, None
-        if client is not None:
-            client.done(keep_alive=exchange.request.keep_alive and not exchange.request.http10)

@@ -30,7 +30,7 @@ def sweep(pipeline: Pipeline, now_ms: int) -> None:
 def _sweep_exchange(pipeline: Pipeline, exchange: Exchange, now_ms: int) -> None:
     gone_ms = exchange.drained_since_ms
     if gone_ms is not None and now_ms - gone_ms > pipeline.edge.client_drain_ms:
-        pipeline.drained_too_long(exchange)
+        pipeline.endings.give_up(exchange, "client_gone")
     elif exchange.phase == "reply":
         provider = exchange.target.pool.provider
         if now_ms - exchange.since_ms > provider.first_byte_timeout_ms:
@@ -48,7 +48,7 @@ def _sweep_client(pipeline: Pipeline, client: ClientConnection, now_ms: int) -> 
     if client.paused:
         if waited_ms > edge.write_timeout_ms and client.transport is not None:
             client.transport.abort()
-    elif client.exchange is not None:
+    elif client.busy:
         return
     elif client.phase == "head" and waited_ms > edge.head_timeout_ms:
         client.refuse(Refusal(errors.REQUEST_TIMEOUT, "The head took too long to arrive."))

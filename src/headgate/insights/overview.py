@@ -16,8 +16,8 @@ from headgate.records.journal import CandidateRecord, DecisionRecord, LineRecord
 from headgate.units.instants import NANOS_PER_SECOND
 from headgate.units.usage import INPUT_METERS, OUTPUT_METERS
 
-ATTEMPTS_MAX = 40
-REFUSALS_MAX = 12
+ATTEMPTS_MAX = 30
+REFUSALS_MAX = 8
 ATTEMPTS_PER_CALL_MAX = 16
 SCAN_ROWS_MAX = 100_000
 SAMPLE_ROWS_MAX = 500
@@ -65,7 +65,8 @@ class Spend(NamedTuple):
     """Money posted over time, by the instant its attempt began.
 
     Attributes:
-        series: The largest first; the last may be all the others.
+        series: The largest ones by name, so that each keeps its place while amounts change;
+            the last may be all the others.
         complete_from_ns: Before this the sums lack attempts, because there were more than
             `SCAN_ROWS_MAX`; None when nothing is missing.
     """
@@ -120,11 +121,13 @@ def _largest(amounts: dict[str, list[int]]) -> tuple[SpendSeries, ...]:
         (SpendSeries(deployment, tuple(steps)) for deployment, steps in amounts.items()),
         key=lambda series: (-series.total_nanos, series.deployment or ""),
     )
-    if len(ranked) <= SERIES_MAX:
-        return tuple(ranked)
-    rest = ranked[SERIES_MAX - 1 :]
+    kept = len(ranked) if len(ranked) <= SERIES_MAX else SERIES_MAX - 1
+    largest, rest = ranked[:kept], ranked[kept:]
+    by_name = tuple(sorted(largest, key=lambda series: series.deployment or ""))
+    if not rest:
+        return by_name
     others = tuple(sum(step) for step in zip(*(one.amounts_nanos for one in rest), strict=True))
-    return (*ranked[: SERIES_MAX - 1], SpendSeries(None, others))
+    return (*by_name, SpendSeries(None, others))
 
 
 class Summary(NamedTuple):

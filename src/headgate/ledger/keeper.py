@@ -224,6 +224,7 @@ class Keeper:
                 self._close_holds(followed, at_ns)
                 while self._fold_one(name, followed):
                     pass
+            followed.reader.trim()
         finally:
             os.close(lock)
         return True

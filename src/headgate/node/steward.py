@@ -129,7 +129,9 @@ class Steward:
             await asyncio.sleep(0 if count >= 1_000 else FOLD_S)
 
 
-async def run(snapshot: Snapshot, data_dir: Path, *, console_port: int, alive_fd: int) -> None:
+async def run(
+    snapshot: Snapshot, data_dir: Path, *, console_port: int, gateway_url: str, alive_fd: int
+) -> None:
     """Serve until told to stop; outlives the workers so that their last records are folded."""
     steward = Steward(snapshot, open_store(data_dir), data_dir)
     steward.keeper.discover()
@@ -140,7 +142,7 @@ async def run(snapshot: Snapshot, data_dir: Path, *, console_port: int, alive_fd
     path.chmod(0o600)
     write_pid(data_dir, "steward")
     folding = asyncio.create_task(steward.fold_always())
-    console = _console(snapshot, data_dir, console_port)
+    console = _console(snapshot, data_dir, console_port, gateway_url)
     serving = asyncio.create_task(console.serve())
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -183,7 +185,7 @@ class _Console(uvicorn.Server):
         """Leave signals alone."""
 
 
-def _console(snapshot: Snapshot, data_dir: Path, port: int) -> uvicorn.Server:
+def _console(snapshot: Snapshot, data_dir: Path, port: int, gateway_url: str) -> uvicorn.Server:
     listen = snapshot.console
     names = {listen.host, "127.0.0.1", "localhost"}
     world = ConsoleWorld(
@@ -194,6 +196,7 @@ def _console(snapshot: Snapshot, data_dir: Path, port: int) -> uvicorn.Server:
         organisation=snapshot.organisation,
         hosts=frozenset(f"{name}:{port}" for name in names),
         token=listen.token,
+        gateway_url=gateway_url,
     )
     config = uvicorn.Config(
         build(world),
@@ -215,6 +218,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--console-port", type=int, required=True)
+    parser.add_argument("--gateway-url", required=True)
     parser.add_argument("--alive-fd", type=int, default=-1)
     arguments = parser.parse_args()
     snapshot = load(arguments.config, os.environ, with_secrets=False)
@@ -224,6 +228,7 @@ def main() -> None:
             snapshot,
             arguments.data_dir,
             console_port=arguments.console_port,
+            gateway_url=arguments.gateway_url,
             alive_fd=arguments.alive_fd,
         )
     )

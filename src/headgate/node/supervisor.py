@@ -97,19 +97,12 @@ def serve(
         f"http://{snapshot.console.host}:{console_port}",
         [gateway],
     )
-    common = ["--config", str(config), "--data-dir", str(data_dir)]
-    python = [sys.executable, "-m"]
-    steward = Child(
-        "steward",
-        [*python, "headgate.node.steward", *common, "--console-port", str(console_port)],
-    )
-    names = [f"worker-{number}" for number in range(workers)]
+    common = ("--config", str(config), "--data-dir", str(data_dir))
+    urls = ("--console-port", str(console_port), "--gateway-url", node.gateway_url)
+    steward = _child("steward", "headgate.node.steward", *common, *urls)
     crew = [
-        Child(
-            name,
-            [*python, "headgate.node.worker", *common, "--name", name, "--port", str(gateway_port)],
-        )
-        for name in names
+        _child(name, "headgate.node.worker", *common, "--name", name, "--port", str(gateway_port))
+        for name in (f"worker-{number}" for number in range(workers))
     ]
     write_pid(data_dir, "supervisor")
     status = _keep_alive([steward, *crew], lambda: _ready(node), lambda: on_ready(node))
@@ -117,6 +110,10 @@ def serve(
         held.close()
     os.close(lock)
     return status
+
+
+def _child(name: str, module: str, *arguments: str) -> Child:
+    return Child(name, (sys.executable, "-m", module, *arguments))
 
 
 def _lock(data_dir: Path) -> int:

@@ -169,7 +169,11 @@ async def _drain(pipeline: Pipeline) -> None:
         if not pipeline.exchanges:
             break
         await asyncio.sleep(DRAIN_LOOK_MS / 1000)
-    pipeline.give_up_on_all()
+    for exchange in list(pipeline.exchanges):
+        if exchange.phase in ("reply", "body"):
+            exchange.timed_out("shutdown_timeout")
+        else:
+            exchange.client_gone()
     # Closing transports write what they hold, then call back.
     await asyncio.sleep(0.05)
 

@@ -1,13 +1,10 @@
 """The fastest event loop there is."""
 
 import asyncio
-from importlib.util import find_spec
+
+import uvloop
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """Return a new event loop: uvloop's if it is installed (there is none for Windows)."""
-    if find_spec("uvloop") is None:
-        return asyncio.new_event_loop()
-    import uvloop  # noqa: PLC0415 - only where there is one
-
+    """Return a new event loop of uvloop's."""
     return uvloop.new_event_loop()

@@ -99,6 +99,18 @@ class JournalReader:
         finally:
             os.close(descriptor)
 
+    def trim(self) -> None:
+        """Give back the room that a journal which has ended had reserved.
+
+        Only the holder of its lock may call this, once `ended` is True.
+        """
+        assert self.ended
+        numbers = segment_numbers(path.name for path in self.directory.iterdir())
+        for number in numbers:
+            if number > self.cursor.seq:
+                (self.directory / segment_name(number)).unlink()
+        os.truncate(self.directory / segment_name(self.cursor.seq), self.cursor.offset)
+
 
 def _decode(payload: bytes, directory: Path) -> Record:
     try:

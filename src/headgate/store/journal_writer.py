@@ -143,11 +143,12 @@ class JournalWriter:
         self._begin(at_ns)
 
     def close(self, at_ns: int) -> None:
-        """Seal the journal for good: no hold is open, nothing follows. Frees the lock."""
+        """Seal the journal for good: no hold is open, nothing follows. Frees lock and room."""
         assert self.holds_open == 0, f"{self.holds_open} holds are open"
         self._store(SealedRecord(at_ns, last=True))
         self._map.flush()
         self._map.close()
+        os.truncate(self._directory / segment_name(self._seq), self._offset)
         if self._spare is not None:
             self._spare.close()
             (self._directory / segment_name(self._seq + 1)).unlink(missing_ok=True)

@@ -7,7 +7,6 @@
   const caption = document.getElementById("chart-now");
   if (!place) return;
 
-  const HEIGHT = 230;
   const dark = matchMedia("(prefers-color-scheme: dark)");
   let plot = null;
   let shape = "";
@@ -20,9 +19,11 @@
   function usd(nanos) {
     const dollars = nanos / 1e9;
     if (dollars === 0) return "$0";
-    if (dollars >= 1) return "$" + dollars.toLocaleString("en", { maximumFractionDigits: 2 });
+    if (dollars >= 1) return "$" + dollars.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
     return "$" + dollars.toLocaleString("en", { maximumSignificantDigits: 3, maximumFractionDigits: 9 });
   }
+
+  const size = () => ({ width: Math.max(place.clientWidth, 200), height: Math.max(place.clientHeight, 160) });
 
   function zoned(seconds) {
     return uPlot.tzDate(new Date(seconds * 1000), data.zone);
@@ -61,8 +62,7 @@
       return { fill, width: 0, paths: bars, points: { show: false } };
     });
     return {
-      width: Math.max(place.clientWidth, 200),
-      height: HEIGHT,
+      ...size(),
       padding: [8, 8, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
@@ -73,8 +73,8 @@
       tzDate: zoned,
       series: [{}, ...series],
       axes: [
-        { ...axis, grid: { show: false }, space: 70, values: (_, splits) => splits.map((at) => clock(at)) },
-        { ...axis, size: 64, space: 36, values: (_, splits) => splits.map(usd) },
+        { ...axis, grid: { show: false }, size: 28, space: 70, values: (_, splits) => splits.map((at) => clock(at)) },
+        { ...axis, size: 58, space: 36, values: (_, splits) => splits.map(usd) },
       ],
       hooks: { setCursor: [hover] },
     };
@@ -136,7 +136,7 @@
     return answer.ok;
   }
 
-  new ResizeObserver(() => plot?.setSize({ width: Math.max(place.clientWidth, 200), height: HEIGHT })).observe(place);
+  new ResizeObserver(() => plot?.setSize(size())).observe(place);
   dark.addEventListener("change", () => data && draw(data));
   window.headgateChart = { refresh };
 })();

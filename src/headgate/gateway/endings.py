@@ -1,0 +1,219 @@
+"""How attempts and calls end: step 8, meter, step 9, settle, and everything that goes wrong.
+
+Each attempt that was held ends here exactly once: settled at what it cost, settled at its bound
+when nobody knows, or voided when certainly no byte reached the provider.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headgate.gateway import replies
+from headgate.gateway.books import Settlement
+from headgate.gateway.http_bytes import JSON, whole
+from headgate.gateway.metering import bound_settlement, meter
+from headgate.gateway.refusals import stream_cut, why_broken
+from headgate.ledger.slices import Slice
+from headgate.records.report import Failure, Report
+from headgate.routing.candidate import Outcome
+from headgate.units import errors
+from headgate.units.errors import Refusal
+
+if TYPE_CHECKING:
+    from headgate.gateway.exchange import Exchange
+    from headgate.gateway.pipeline import Pipeline
+    from headgate.gateway.upstream import UpstreamConnection
+
+ATTEMPTS_MAX = 3
+STALE = "closed_before_reply"
+LOST = "connection_lost"
+UNKNOWN_REPORT = Report()
+
+
+class Endings:
+    """The ends of attempts and calls."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._world = pipeline.world
+
+    # Replies that came whole.
+
+    def served(self, exchange: Exchange, upstream: UpstreamConnection, body: bytes) -> None:
+        """A whole reply that is not streamed: meter it, settle it, pass it on."""
+        report = exchange.dialect.report(body)
+        settlement = meter(exchange, report)
+        self._settle(exchange, settlement, report)
+        if exchange.client is not None:
+            headers = replies.facts(exchange, report.served_model, settlement.amount_nanos)
+            self._pass_on(exchange, upstream, 200, body, headers)
+        self.finish(exchange)
+
+    def stream_ended(
+        self, exchange: Exchange, report: Report, rest: bytes, reason: str | None = None
+    ) -> None:
+        """A stream is over: by its terminal event, or because it broke off.
+
+        Args:
+            exchange: The call.
+            report: What the stream said.
+            rest: Bytes of it that were held back and may go to the client.
+            reason: Why it broke off, None when its connection says it is whole.
+        """
+        if report.complete and not report.errored:
+            self._settle(exchange, meter(exchange, report), report)
+        else:
+            cut = reason or ("provider_error" if report.errored else "stream_cut")
+            self._settle(exchange, bound_settlement(exchange, report, cut), report)
+            if not report.errored:
+                rest += exchange.dialect.render_stream_error(stream_cut(cut), exchange.call)
+        exchange.write_stream_end(rest)
+        self.finish(exchange)
+
+    def failed(self, exchange: Exchange, upstream: UpstreamConnection, body: bytes) -> None:
+        """The provider answered with an error, for which it bills nothing."""
+        failure = exchange.target.kind.failure(upstream.status, body)
+        more = failure.retryable and _may_retry(exchange)
+        settlement = Settlement(0, "measured", reason=failure.code.code)
+        self._settle(exchange, settlement, UNKNOWN_REPORT, final=not more)
+        if more and self._pipeline.next_attempt(exchange, Outcome.RETRYABLE):
+            return
+        if failure.pass_through and exchange.client is not None:
+            status = failure.code.status if upstream.status == 200 else upstream.status
+            headers = replies.facts(exchange, None, 0)
+            headers.append((b"x-headgate-code", failure.code.code.encode()))
+            self._pass_on(exchange, upstream, status, body, headers)
+            self.finish(exchange)
+        else:
+            self._answer(exchange, _told(exchange, failure, upstream.retry_after))
+
+    def _pass_on(
+        self,
+        exchange: Exchange,
+        upstream: UpstreamConnection,
+        status: int,
+        body: bytes,
+        headers: replies.Pairs,
+    ) -> None:
+        headers += upstream.passed
+        if upstream.content_encoding:
+            headers.append((b"content-encoding", upstream.content_encoding))
+        assert exchange.client is not None
+        exchange.client.write(
+            whole(
+                status,
+                body,
+                headers,
+                content_type=upstream.content_type or JSON,
+                close=not exchange.request.keep_alive,
+            )
+        )
+
+    # Replies that did not.
+
+    def not_sent(self, exchange: Exchange, reason: str) -> None:
+        """No connection: certainly no byte reached the provider, so the hold is void."""
+        more = _may_retry(exchange)
+        at_ns = self._world.now_ns()
+        self._world.books.void(exchange, reason, at_ns=at_ns, final=not more)
+        self._leave_place(exchange)
+        if more and self._pipeline.next_attempt(exchange, Outcome.RETRYABLE):
+            return
+        name = exchange.target.deployment.provider
+        message = f"The provider {name} cannot be reached ({reason})."
+        self._answer(exchange, Refusal(errors.UPSTREAM_UNREACHABLE, message, None, 1))
+
+    def broken(self, exchange: Exchange, reason: str) -> None:
+        """No whole reply came: nobody knows what it cost, so its bound is posted."""
+        settlement = bound_settlement(exchange, UNKNOWN_REPORT, reason)
+        # A kept connection that had gone stale: the same deployment deserves another try.
+        waits = exchange.client is not None
+        again = reason == STALE and waits and exchange.number < ATTEMPTS_MAX
+        more = reason == LOST and _may_retry(exchange)
+        self._settle(exchange, settlement, UNKNOWN_REPORT, final=not (again or more))
+        if again:
+            self._pipeline.place(exchange)
+        elif not (more and self._pipeline.next_attempt(exchange, Outcome.RETRYABLE)):
+            self._answer(exchange, why_broken(exchange, reason))
+
+    def client_gone(self, exchange: Exchange) -> None:
+        """The client went away: what may have cost money is seen to its end."""
+        phase = exchange.phase
+        if phase == "queue":
+            exchange.target.places.leave(exchange.on_place)
+            self.finish(exchange)
+        elif phase == "money":
+            self._world.purse.leave(exchange.on_money)
+            self.finish(exchange)
+        elif phase == "connect":
+            at_ns = self._world.now_ns()
+            self._world.books.void(exchange, "client_gone", at_ns=at_ns, final=True)
+            self.finish(exchange)
+        elif exchange.begun and exchange.target.pool.provider.on_disconnect == "cancel":
+            self.give_up(exchange, "client_gone")
+        else:
+            exchange.drained_since_ms = self._pipeline.coarse_ms
+            exchange.resume()
+
+    def give_up(self, exchange: Exchange, reason: str) -> None:
+        """Close the upstream in the middle of an attempt and post its bound."""
+        report = exchange.cancel() or UNKNOWN_REPORT
+        self._settle(exchange, bound_settlement(exchange, report, reason), report)
+        self.finish(exchange)
+
+    def refuse(self, exchange: Exchange, refusal: Refusal, piece: Slice | None = None) -> None:
+        """Refuse a call before its (next) attempt; `piece` is the window that is too small."""
+        self._world.books.refuse(exchange, refusal, piece, self._world.now_ns())
+        self._answer(exchange, refusal)
+
+    # What they share.
+
+    def _settle(
+        self, exchange: Exchange, settlement: Settlement, report: Report, *, final: bool = True
+    ) -> None:
+        at_ns = self._world.now_ns()
+        self._world.books.settle(exchange, settlement, report=report, at_ns=at_ns, final=final)
+        if settlement.usage is not None and exchange.marks:
+            self._pipeline.prefixes.learn(exchange.marks, settlement.usage.prompt_tokens)
+        self._leave_place(exchange)
+
+    def _leave_place(self, exchange: Exchange) -> None:
+        if exchange.placed:
+            exchange.placed = False
+            service_us = (self._world.now_ns() - exchange.sent_ns) // 1_000
+            exchange.target.places.give_back(service_us)
+
+    def _answer(self, exchange: Exchange, refusal: Refusal) -> None:
+        if exchange.client is not None:
+            exchange.client.write(replies.refusal(exchange, refusal))
+        self.finish(exchange)
+
+    def forget_body(self, exchange: Exchange) -> None:
+        """The body is not needed any more: no other attempt will follow."""
+        self._pipeline.unbuffer(exchange.request.body_bytes)
+        exchange.request.body_bytes = 0
+        exchange.request.parts = []
+        exchange.body = b""
+
+    def finish(self, exchange: Exchange) -> None:
+        """The call is over: nothing is held, no place is taken."""
+        assert not exchange.held, exchange.call
+        self._leave_place(exchange)
+        exchange.phase = "done"
+        self.forget_body(exchange)
+        self._pipeline.exchanges.discard(exchange)
+        client, exchange.client = exchange.client, None
+        if client is not None:
+            client.done(keep_alive=exchange.request.keep_alive and not exchange.request.http10)
+
+
+def _may_retry(exchange: Exchange) -> bool:
+    """Tell whether another attempt can follow: somebody waits, and the plan has more."""
+    attempts_max = min(ATTEMPTS_MAX, len(exchange.decision.ranked))
+    return exchange.client is not None and exchange.number < attempts_max
+
+
+def _told(exchange: Exchange, failure: Failure, retry_after: bytes | None) -> Refusal:
+    seconds = int(retry_after) if retry_after is not None and retry_after.isdigit() else 1
+    name = exchange.target.deployment.provider
+    return Refusal(failure.code, f"{name}: {failure.code.sentence}", None, seconds)

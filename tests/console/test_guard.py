@@ -1,0 +1,196 @@
+"""Who may look at the console, and what every answer carries."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from starlette.routing import Route
+
+from headgate.console import app, session
+from headgate.console.guard import CONTENT_POLICY
+
+if TYPE_CHECKING:
+    from conftest import Books
+
+DOCS = Path(__file__).parents[2] / "docs" / "reference" / "console.md"
+TOKEN = "a-token-of-some-length"
+ROUTES = {
+    "/": "/",
+    "/calls/{call}": "/calls/call_w000000001",
+    "/fragments/summary": "/fragments/summary?minutes=60",
+    "/fragments/budgets": "/fragments/budgets",
+    "/fragments/calls": "/fragments/calls",
+    "/fragments/calls/{call}": "/fragments/calls/call_w000000001",
+    "/fragments/refusals": "/fragments/refusals",
+    "/data/spend.json": "/data/spend.json?minutes=15",
+    "/login": "/login",
+}
+
+
+def test_every_route_is_listed_here(books: Books) -> None:
+    """A route that is added is guarded by these tests, or this one fails."""
+    routes = app.build(books.world()).routes
+
+    assert {route.path for route in routes if isinstance(route, Route)} == set(ROUTES)
+    assert [route.path for route in routes if not isinstance(route, Route)] == ["/static"]
+    for path in ROUTES:
+        assert f"| `{path}` |" in DOCS.read_text()
+
+
+@pytest.mark.parametrize(
+    "path", [*ROUTES.values(), "/static/console.css", "/nothing", "/?minutes=7"]
+)
+def test_every_answer_carries_the_security_headers(books: Books, path: str) -> None:
+    """Pages, fragments, data, files and errors: the policy holds on all of them."""
+    books.settle(books.hold(), {"input_uncached": 10})
+    books.fold()
+
+    headers = books.client().get(path).headers
+
+    assert headers["content-security-policy"] == CONTENT_POLICY
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", [path for path in ROUTES.values() if path != "/login"])
+def test_every_route_only_reads(books: Books, path: str) -> None:
+    """Nothing but GET and HEAD is understood."""
+    books.settle(books.hold(), {"input_uncached": 10})
+    books.fold()
+    client = books.client()
+
+    assert client.get(path).status_code == 200
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        assert client.request(method, path).status_code == 405
+
+
+def test_a_foreign_host_name_is_refused(books: Books) -> None:
+    """A name that was rebound to this machine reads nothing; no name at all is no request."""
+    client = books.client()
+
+    assert client.get("/", headers={"host": "evil.example:8081"}).status_code == 421
+    assert client.get("/", headers={"host": "127.0.0.1"}).status_code == 421
+    assert client.get("/static/console.css", headers={"host": "evil.example"}).status_code == 421
+    assert client.get("/", headers=[("host", "127.0.0.1:8081"), ("host", "a")]).status_code == 400
+
+
+def test_pages_of_other_sites_may_not_ask(books: Books) -> None:
+    """A request that names another origin is refused, whatever it asks for."""
+    client = books.client()
+
+    assert client.get("/", headers={"origin": "https://evil.example"}).status_code == 403
+    assert client.get("/", headers={"origin": "null"}).status_code == 403
+    assert client.get("/", headers={"origin": "http://127.0.0.1:8081"}).status_code == 200
+
+
+def test_without_a_token_only_this_machine_is_served(books: Books) -> None:
+    """Another machine is refused although it names the right host."""
+    client = books.client()
+    client._transport.client = ("192.0.2.7", 50_000)  # type: ignore[attr-defined]
+
+    assert client.get("/").status_code == 403
+
+
+@pytest.mark.parametrize("path", [path for path in ROUTES.values() if path != "/login"])
+def test_with_a_token_nothing_is_told_before_it_is_shown(books: Books, path: str) -> None:
+    """Every route answers with the form, which says nothing of the organisation."""
+    answer = books.client(token=TOKEN, organisation="secretive").get(path)
+
+    assert answer.status_code == 401
+    assert "Sign in" in answer.text
+    assert "secretive" not in answer.text
+
+
+def test_the_form_begins_a_session(books: Books) -> None:
+    """The right token gives a cookie that scripts and other sites cannot use."""
+    client = books.client(token=TOKEN)
+
+    refused = client.post("/login", data={"token": "wrong"})
+    answer = client.post("/login", data={"token": TOKEN})
+
+    assert refused.status_code == 401
+    assert "set-cookie" not in refused.headers
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/"
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert TOKEN not in cookie
+    assert client.get("/").status_code == 200
+
+
+def test_a_link_with_the_token_begins_a_session_and_forgets_it(books: Books) -> None:
+    """The token leaves the address at once, also when a session exists already."""
+    client = books.client(token=TOKEN)
+
+    assert client.get("/?token=wrong").status_code == 401
+    for _ in range(2):
+        answer = client.get(f"/?token={TOKEN}")
+        assert answer.status_code == 303
+        assert answer.headers["location"] == "/"
+    assert client.get("/").status_code == 200
+
+
+def test_a_link_with_the_token_leads_nowhere_else(books: Books) -> None:
+    """A path that looks like another host stays a path."""
+    answer = books.client(token=TOKEN).get(f"http://127.0.0.1:8081//evil.example/?token={TOKEN}")
+
+    assert answer.headers["location"] == "/evil.example/"
+
+
+def test_the_form_is_bounded(books: Books) -> None:
+    """A body larger than any token is not read to its end."""
+    answer = books.client(token=TOKEN).post("/login", content=b"token=" + b"a" * 100_000)
+
+    assert answer.status_code == 413
+
+
+def test_the_form_may_only_be_sent_here(books: Books) -> None:
+    """The page with the form loosens the policy by exactly that."""
+    policy = books.client(token=TOKEN).get("/").headers["content-security-policy"]
+
+    assert policy == CONTENT_POLICY.replace("form-action 'none'", "form-action 'self'")
+
+
+def test_a_session_ends(now_ns: int) -> None:
+    """After its time, under another token, or changed by a hair, a cookie is worth nothing."""
+    cookie = session.issue(TOKEN, now_ns)
+    end_ns = now_ns + session.SESSION_S * 1_000_000_000
+
+    assert session.is_valid(cookie, TOKEN, end_ns)
+    assert not session.is_valid(cookie, TOKEN, end_ns + 1)
+    assert not session.is_valid(cookie, TOKEN, now_ns - 1)
+    assert not session.is_valid(cookie, "another", now_ns)
+    assert not session.is_valid(cookie[:-1] + "x", TOKEN, now_ns)
+    assert not session.is_valid("", TOKEN, now_ns)
+    assert not session.is_valid("é.é", TOKEN, now_ns)
+
+
+def test_an_empty_token_is_no_token(books: Books) -> None:
+    """A configuration mistake does not open the console."""
+    with pytest.raises(ValueError, match="may not be empty"):
+        books.world(token="")
+    with pytest.raises(ValueError, match="host name"):
+        books.world(hosts=frozenset())
+
+
+def test_vendored_files_are_what_they_are_said_to_be() -> None:
+    """Their sums are those in `VENDORED.md`, and each has its licence beside it."""
+    listed = re.findall(r"^\| `([^`]+)` .*`([0-9a-f]{64})` \|$", _vendored(), re.MULTILINE)
+    vendor = app.STATIC / "vendor"
+
+    assert {name for name, _ in listed} == {
+        path.name for path in vendor.iterdir() if not path.name.endswith(".LICENSE.txt")
+    }
+    for name, digest in listed:
+        assert sha256((vendor / name).read_bytes()).hexdigest() == digest
+        assert (vendor / f"{name.partition('.')[0]}.LICENSE.txt").exists()
+
+
+def _vendored() -> str:
+    return (app.STATIC / "VENDORED.md").read_text()
