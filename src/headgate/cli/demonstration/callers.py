@@ -67,7 +67,7 @@ class Helpdesk:
         """Ask."""
         self._turns += 1
         text = question(self._random)
-        breaks_off = self._turns % 20 == 11
+        breaks_off = self._turns % 20 == 9
         if self._turns % 8 == 3:
             text += markers(fault="rate_limit", times=1)
         elif breaks_off:
