@@ -50,13 +50,16 @@ def demo(
     output = Console(stderr=as_json, soft_wrap=as_json)
     addresses = _addresses(port, console_port, output)
     try:
-        with until_told() as stopping, _directory(data_dir) as folder:
-            with staged(Wanted(folder, *addresses, for_s=for_s, seed=seed)) as stage:
-                introduce(stage, output, kept=data_dir is not None)
-                with watching(stage, output) as look:
-                    watch(stage, stopping, look)
-                output.out("\nStopping the traffic and checking the books ...", highlight=False)
-                result, compared = close(stage)
+        with (
+            until_told() as stopping,
+            _directory(data_dir) as folder,
+            staged(Wanted(folder, *addresses, for_s=for_s, seed=seed)) as stage,
+        ):
+            introduce(stage, output, kept=data_dir is not None)
+            with watching(stage, output) as look:
+                watch(stage, stopping, look)
+            output.out("\nStopping the traffic and checking the books ...", highlight=False)
+            result, compared = close(stage)
     except KeyboardInterrupt:
         output.out("\nEnded at once; the books were not checked.", highlight=False)
         raise typer.Exit(EXIT_INTERRUPTED) from None

@@ -121,8 +121,9 @@ def compare(attempts: Iterable[AttemptRow], entries: Iterable[Entry]) -> Compari
             found.measured_billed_nanos += billed
             differs = billed != attempt.posted_nanos
         if differs:
+            told = None if entry is None else billed
             found.differences.append(
-                Difference(reply or attempt.attempt, attempt.posted_nanos, entry and billed)
+                Difference(reply or attempt.attempt, attempt.posted_nanos, told)
             )
     for entry in unmatched.values():
         found.measured_billed_nanos += entry.nanos

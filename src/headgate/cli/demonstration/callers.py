@@ -1,7 +1,7 @@
 """Who calls in the demonstration: each caller takes one turn at a time with an official client."""
 
 import random
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import anthropic
 import openai
@@ -14,6 +14,33 @@ CALL_TIMEOUT_S = 15.0
 RUN_HEADER = "x-headgate-run"
 SESSION_STEPS = 12
 """An agent's session is this long; then it begins another, as another run."""
+
+
+_READ_FILE: ToolParam = {
+    "name": "read_file",
+    "description": "Read a file.",
+    "input_schema": {
+        "type": "object",
+        "properties": {"path": {"type": "string"}},
+        "required": ["path"],
+    },
+}
+_RUN_COMMAND: ChatCompletionFunctionToolParam = {
+    "type": "function",
+    "function": {
+        "name": "run_command",
+        "description": "Run a command.",
+        "parameters": {
+            "type": "object",
+            "properties": {"command": {"type": "string"}},
+            "required": ["command"],
+        },
+    },
+}
+_MANUAL = " ".join(
+    f"Rule {number}: open gate {number} only when it is paid for." for number in range(70)
+)
+"""What all sessions of an agent begin with."""
 
 
 class Caller(Protocol):
@@ -134,15 +161,6 @@ class Reviewer:
     """
 
     PAUSE_S = 0.35
-    _TOOL: ToolParam = {
-        "name": "read_file",
-        "description": "Read a file.",
-        "input_schema": {
-            "type": "object",
-            "properties": {"path": {"type": "string"}},
-            "required": ["path"],
-        },
-    }
 
     def __init__(self, client: anthropic.AsyncAnthropic, generator: random.Random) -> None:
         self._client = client
@@ -159,8 +177,8 @@ class Reviewer:
         async with self._client.messages.stream(
             model="careful",
             max_tokens=800,
-            system=[_cached_text("You review code.\n" + passage(random.Random(1), 700))],
-            tools=[self._TOOL],
+            system=[_cached_text("You review code.\n" + _MANUAL)],
+            tools=[_READ_FILE],
             tool_choice={"type": "any"},
             messages=self._messages,
             extra_headers={RUN_HEADER: f"review-{self._sessions}"},
@@ -200,18 +218,6 @@ class Builder:
     """An agent that runs commands on a pinned deployment; the provider caches what it has seen."""
 
     PAUSE_S = 0.35
-    _TOOL: ChatCompletionFunctionToolParam = {
-        "type": "function",
-        "function": {
-            "name": "run_command",
-            "description": "Run a command.",
-            "parameters": {
-                "type": "object",
-                "properties": {"command": {"type": "string"}},
-                "required": ["command"],
-            },
-        },
-    }
 
     def __init__(self, client: openai.AsyncOpenAI, generator: random.Random) -> None:
         self._client = client
@@ -224,13 +230,13 @@ class Builder:
         if not self._messages or len(self._messages) >= 2 * SESSION_STEPS + 2:
             self._sessions += 1
             self._messages = [
-                {"role": "system", "content": "You build.\n" + passage(random.Random(2), 700)},
+                {"role": "system", "content": "You build.\n" + _MANUAL},
                 {"role": "user", "content": "Build this.\n" + passage(self._random, 500)},
             ]
         reply = await self._client.chat.completions.create(
             model="gpt-5-5",
             messages=self._messages,
-            tools=[self._TOOL],
+            tools=[_RUN_COMMAND],
             tool_choice="required",
             max_completion_tokens=600,
             extra_headers={RUN_HEADER: f"build-{self._sessions}"},
@@ -242,6 +248,14 @@ class Builder:
             self._messages.append({"role": "tool", "tool_call_id": call.id, "content": output})
 
 
+class Habits(NamedTuple):
+    """How somebody asks: how long each text is, for how much answer, and how often."""
+
+    words: int
+    output_tokens_max: int
+    pause_s: float
+
+
 class Person:
     """Somebody who asks for one model after the other, some of which may be forbidden."""
 
@@ -251,9 +265,10 @@ class Person:
         generator: random.Random,
         *,
         models: tuple[str, ...],
-        pause_s: float,
+        habits: Habits,
     ) -> None:
-        self.PAUSE_S = pause_s
+        self.PAUSE_S = habits.pause_s
+        self._habits = habits
         self._client = client
         self._random = generator
         self._models = models
@@ -263,11 +278,11 @@ class Person:
         """Ask."""
         model = self._models[self._turns % len(self._models)]
         self._turns += 1
-        text = passage(self._random, 60) + question(self._random)
+        text = passage(self._random, self._habits.words) + question(self._random)
         await self._client.chat.completions.create(
             model=model,
             messages=[{"role": "user", "content": text}],
-            max_completion_tokens=250,
+            max_completion_tokens=self._habits.output_tokens_max,
         )
 
 
@@ -278,9 +293,9 @@ def make_callers(gateway: str, keys: dict[str, str], seed: int) -> list[Caller]:
     def generator() -> random.Random:
         return random.Random(seeds.randrange(1 << 32))  # noqa: S311 - as above
 
-    def person(name: str, models: tuple[str, ...], pause_s: float) -> Person:
+    def person(name: str, models: tuple[str, ...], habits: Habits) -> Person:
         client = openai_client(gateway, keys[name])
-        return Person(client, generator(), models=models, pause_s=pause_s)
+        return Person(client, generator(), models=models, habits=habits)
 
     helpdesk = openai_client(gateway, keys["helpdesk"])
     return [
@@ -289,7 +304,7 @@ def make_callers(gateway: str, keys: dict[str, str], seed: int) -> list[Caller]:
         Translator(anthropic_client(gateway, keys["translator"]), generator()),
         Reviewer(anthropic_client(gateway, keys["reviewer"]), generator()),
         Builder(openai_client(gateway, keys["builder"]), generator()),
-        person("ana", ("fast", "mini", "fast", "mini", "careful"), 0.5),
-        person("sam", ("gpt-5-5",), 0.4),
-        person("nightly", ("fast",), 0.4),
+        person("ana", ("fast", "mini", "fast", "mini", "careful"), Habits(60, 250, 0.5)),
+        person("sam", ("gpt-5-5",), Habits(10, 80, 0.25)),
+        person("nightly", ("fast",), Habits(60, 250, 0.4)),
     ]

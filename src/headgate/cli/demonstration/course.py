@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from types import FrameType
 
 from headgate.budgets.standing import standings
-from headgate.cli.demonstration.bill import Comparison, compare, fetch_bill
-from headgate.cli.demonstration.result import Result, cache_share, measured_fields
+from headgate.cli.demonstration.bill import Comparison, compare, exact_usd, fetch_bill
+from headgate.cli.demonstration.result import Result, cache_share
 from headgate.cli.demonstration.stage import Stage
 from headgate.cli.reading import reading, reading_engine
 from headgate.insights.books import check_books
 from headgate.insights.calls import AttemptRow, Wanted, list_calls
 from headgate.insights.report import Totals, report
 from headgate.node.paths import journal_root
+from headgate.units.money import format_usd
 
 REFRESH_S = 0.5
 DRAIN_TIMEOUT_S = 20.0
@@ -89,10 +90,19 @@ def close(stage: Stage) -> tuple[Result, Comparison]:
     attempts = _attempts(stage)
     compared = compare(attempts, bill.requests)
     added = stage.added
+    totals = _totals(stage)
     result = Result(
         seconds=round(seconds, 1),
-        **measured_fields(compared, _totals(stage), books),
+        calls=totals.calls,
+        refused=totals.refused,
+        spend_usd=format_usd(compared.measured_nanos),
+        upstream_billed_usd=exact_usd(compared.measured_billed_nanos),
+        estimated_calls=totals.estimated_calls,
+        estimated_usd=format_usd(compared.estimated_nanos),
+        estimated_billed_usd=exact_usd(compared.estimated_billed_nanos),
+        held_usd_after=format_usd(books.held_total_nanos),
         budgets_over_limit=_over_limit(stage),
+        journal_replayed_equal=books.equal,
         cache_share=cache_share([row for row in attempts if row.state == "measured"]),
         added_ttft_ms_p50=None if added.added_ms is None else round(added.added_ms, 3),
         probe_pairs=added.pairs,

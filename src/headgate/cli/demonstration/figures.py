@@ -17,6 +17,8 @@ from headgate.units.usage import INPUT_METERS
 RECENT_ROWS = 150
 SESSIONS_SHOWN = 3
 STEPS_SHOWN = 12
+PROBE = "probe"
+"""It calls all the time with the same words; that is not worth a line."""
 
 
 class Session(NamedTuple):
@@ -34,9 +36,10 @@ class Figures(NamedTuple):
         totals: Over all calls since the demonstration began.
         budgets: Without those of runs.
         sessions: The newest first.
-        recent: The newest calls first.
+        recent: The newest calls first, without the probe's.
         cached_percent: Share of the recent calls' prompt tokens that came from a cache.
         refused: The newest call that was refused for money, None before the first.
+        refusing: Budgets that refused one of the recent calls.
     """
 
     totals: Totals
@@ -45,6 +48,7 @@ class Figures(NamedTuple):
     recent: tuple[CallRow, ...]
     cached_percent: int
     refused: RefusedRow | None
+    refusing: frozenset[str]
 
 
 def read_figures(data_dir: Path, snapshot: Snapshot, since_ns: int) -> Figures:
@@ -55,15 +59,15 @@ def read_figures(data_dir: Path, snapshot: Snapshot, since_ns: int) -> Figures:
     """
     with reading(data_dir) as connection:
         recent = tuple(list_calls(connection, Wanted(limit=RECENT_ROWS)))
+        for_money = [row for row in recent if isinstance(row, RefusedRow) and row.refused.budget]
         return Figures(
             totals=report(connection, "principal", since_ns, snapshot.zone).total,
             budgets=_budgets(connection, snapshot),
             sessions=_sessions(recent),
-            recent=recent,
+            recent=tuple(row for row in recent if row.principal != PROBE),
             cached_percent=_cached_percent(recent),
-            refused=next(
-                (row for row in recent if isinstance(row, RefusedRow) and row.refused.budget), None
-            ),
+            refused=for_money[0] if for_money else None,
+            refusing=frozenset(row.refused.budget for row in for_money if row.refused.budget),
         )
 
 
@@ -84,9 +88,7 @@ def nanos_per_million(row: AttemptRow) -> int:
 
 
 def _budgets(connection: Connection, snapshot: Snapshot) -> tuple[Standing, ...]:
-    found = standings(
-        connection, snapshot.budgets.values(), time.time_ns(), snapshot.zone, runs=()
-    )
+    found = standings(connection, snapshot.budgets.values(), time.time_ns(), snapshot.zone, runs=())
     return tuple(standing for standing in found if standing.node != RUN_ANY)
 
 

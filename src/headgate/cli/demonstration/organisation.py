@@ -181,32 +181,32 @@ secret = {{ value = "{key_visitor}" }}
 
 [budgets.everything]
 node = "organisation"
-limit_usd = "200.00"
+limit_usd = "60.00"
 
 [budgets.support]
 node = "team:support"
-limit_usd = "20.00"
+limit_usd = "3.00"
 
 [budgets.engineering]
 node = "team:engineering"
-limit_usd = "60.00"
+limit_usd = "20.00"
 
 [budgets.research]
 node = "team:research"
-limit_usd = "10.00"
+limit_usd = "1.00"
 
 [budgets.visitors]
 node = "team:visitors"
-limit_usd = "25.00"
+limit_usd = "20.00"
 
 [budgets.sam-trial]
 node = "principal:sam"
 period = "once"
-limit_usd = "0.03"               # runs out within seconds
+limit_usd = "0.02"               # runs out within seconds
 
 [budgets.nightly]
 node = "principal:nightly"
-limit_usd = "5.00"
+limit_usd = "0.50"
 on_tight = "shorten"
 
 [budgets.each-run]

@@ -4,13 +4,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from headgate.cli.demonstration.bill import Comparison, exact_usd
 from headgate.cli.demonstration.figures import cached_tokens, prompt_tokens
-from headgate.cli.demonstration.screen import usd
-from headgate.insights.books import Books
 from headgate.insights.calls import AttemptRow
-from headgate.insights.report import Totals
-from headgate.units.money import format_usd, parse_usd
+from headgate.units.money import parse_usd
 
 Usd = Annotated[str, Meta(pattern=r"^[0-9]+\.[0-9]{9}$")]
 
@@ -51,21 +47,6 @@ class Result(Struct, frozen=True, kw_only=True):
         )
 
 
-def measured_fields(compared: Comparison, totals: Totals, books: Books) -> dict[str, object]:
-    """Return the fields about money, as `Result` names them."""
-    return {
-        "calls": totals.calls,
-        "refused": totals.refused,
-        "spend_usd": format_usd(compared.measured_nanos),
-        "upstream_billed_usd": exact_usd(compared.measured_billed_nanos),
-        "estimated_calls": totals.estimated_calls,
-        "estimated_usd": format_usd(compared.estimated_nanos),
-        "estimated_billed_usd": exact_usd(compared.estimated_billed_nanos),
-        "held_usd_after": format_usd(books.held_total_nanos),
-        "journal_replayed_equal": books.equal,
-    }
-
-
 def cache_share(attempts: list[AttemptRow]) -> float:
     """Return the share of prompt tokens that came from a cache, 0..1, to four decimals."""
     prompts = sum(prompt_tokens(row) for row in attempts)
@@ -74,12 +55,11 @@ def cache_share(attempts: list[AttemptRow]) -> float:
 
 def summary(result: Result) -> str:
     """Return the result as a few lines for a person."""
-    spend = usd(parse_usd(result.spend_usd), 6)
     agrees = "equal to" if result.spend_usd == result.upstream_billed_usd else "DIFFERS from"
     added = result.added_ttft_ms_p50
     lines = [
         f"{result.calls} calls and {result.refused} refused in {result.seconds:.0f} s.",
-        f"Spent ${spend}, {agrees} the providers' bill of ${result.upstream_billed_usd}.",
+        f"Spent ${result.spend_usd}, {agrees} the providers' bill of ${result.upstream_billed_usd}.",
         f"{result.estimated_calls} calls were estimated, at ${result.estimated_usd}; "
         f"billed ${result.estimated_billed_usd}.",
         f"Held ${result.held_usd_after} now; the journals, replayed, "

@@ -23,6 +23,8 @@ LINES_OF_THE_REST = 23
 """What the picture needs beside the rows of the latest calls."""
 CALLS_SHOWN_MAX = 14
 CALLS_SHOWN_MIN = 3
+_CALL_COLUMNS = (10, 10, 8, 9, 6, 6, 4, 9, 21)
+"""Least widths, so that nothing jumps when the rows change."""
 _STEPS = " ▁▂▃▄▅▆▇█"
 _STATE_STYLES = {"held": "cyan", "measured": "", "estimated": "yellow", "refused": "red"}
 
@@ -49,7 +51,7 @@ def picture(figures: Figures, moment: Moment) -> RenderableType:
     return Group(
         _headline(figures, moment),
         Text(),
-        _budgets(figures.budgets),
+        _budgets(figures.budgets, figures.refusing),
         Text(),
         _sessions(figures.sessions),
         Text(),
@@ -97,12 +99,12 @@ def _headline(figures: Figures, moment: Moment) -> RenderableType:
     return made
 
 
-def _budgets(budgets: tuple[Standing, ...]) -> RenderableType:
-    made = _table("Budgets", "", "", ">spent", ">of", ">")
+def _budgets(budgets: tuple[Standing, ...], refusing: frozenset[str]) -> RenderableType:
+    made = _table("Budgets", "", "", ">spent", ">of", ">", "")
     for standing in budgets:
         used = standing.limit_nanos - standing.free_nanos
         percent = 100 * used // standing.limit_nanos if standing.limit_nanos else 100
-        style = "red" if percent >= 90 else "yellow" if percent >= 70 else "green"  # noqa: PLR2004
+        style = "red" if percent >= 90 else "yellow" if percent >= 70 else "green"
         made.add_row(
             standing.id,
             Text(standing.node.replace(":", " "), "dim"),
@@ -110,6 +112,7 @@ def _budgets(budgets: tuple[Standing, ...]) -> RenderableType:
             f"${usd(standing.posted_nanos, 4)}",
             Text(f"${usd(standing.limit_nanos, 2)}", "dim"),
             Text(f"{percent} %", style),
+            Text("refuses" if standing.id in refusing else "", "red"),
         )
     return made
 
@@ -154,6 +157,8 @@ def _line(values: list[int]) -> str:
 
 def _calls(rows: tuple[CallRow, ...]) -> RenderableType:
     made = _table("Latest", "who", "asked", "served by", ">in", ">cached", ">out", ">cost", "")
+    for column, width in zip(made.columns, _CALL_COLUMNS, strict=True):
+        column.min_width = width
     for row in rows:
         at = Text(to_iso(row.at_ns)[11:19], "dim")
         if isinstance(row, AttemptRow):
@@ -182,9 +187,7 @@ def _footer(figures: Figures, moment: Moment) -> RenderableType:
     if figures.refused is not None:
         who, message = figures.refused.principal, figures.refused.refused.message
         lines.append(
-            Text.assemble(
-                (f"{who} was told: ", "dim"), message, overflow="ellipsis", no_wrap=True
-            )
+            Text.assemble((f"{who} was told: ", "dim"), message, overflow="ellipsis", no_wrap=True)
         )
     lines.append(Text(f"{moment.addresses}   Ctrl-C ends it and checks the books.", "dim"))
     return Group(*lines)

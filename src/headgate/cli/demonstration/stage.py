@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from headgate.cli.demonstration import gateway, probe, traffic, upstreams
+from headgate.cli.demonstration import gateway, traffic, upstreams
+from headgate.cli.demonstration import probe as prober
 from headgate.cli.demonstration.child import Child
 from headgate.cli.demonstration.organisation import CONFIG_NAME, Places, configuration, make_keys
 from headgate.cli.reading import read_configuration
@@ -60,9 +61,9 @@ class Stage(NamedTuple):
     ready_s: float
 
     @property
-    def added(self) -> probe.Added:
+    def added(self) -> prober.Added:
         """What the probe has measured so far."""
-        return msgspec.json.decode(self.probe.latest or b"{}", type=probe.Added)
+        return msgspec.json.decode(self.probe.latest or b"{}", type=prober.Added)
 
     def require(self) -> None:
         """Check that what is needed still runs; the probe may have ended.
@@ -114,9 +115,9 @@ def _start(wanted: Wanted, start: Callable[[str, object], Child]) -> Stage:
     )
     measuring = start(
         "probe",
-        probe.Setup(found.gateway, upstream.baseline, keys["probe"], _probe_pause_s(wanted)),
+        prober.Setup(found.gateway, upstream.baseline, keys["probe"], _probe_pause_s(wanted)),
     )
-    measuring.ready(probe.Added)
+    measuring.ready(prober.Added)
     calling.ready(traffic.Tally)
     return Stage(
         wanted=wanted,

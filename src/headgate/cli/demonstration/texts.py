@@ -2,11 +2,12 @@
 
 import random
 
-_WORDS = (
+_TEXT = (
     "the gate lets water through when a farmer has paid and shuts it when the share is used up "
     "each field has its turn each channel its measure and every drop is written in the book "
     "levels rise in spring fall in summer and nobody takes more than was agreed at the weir"
-).split()
+)
+_WORDS = _TEXT.split()
 _QUESTIONS = (
     "Which field is watered next?",
     "How much is left of my share this month?",
