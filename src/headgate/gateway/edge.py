@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from httptools import HttpParserError, HttpRequestParser
@@ -37,7 +38,9 @@ class ClientConnection(asyncio.Protocol):
 
     __slots__ = (
         "_body_bytes_max",
+        "_clock",
         "_head_bytes",
+        "_header_takers",
         "_headers",
         "_hosts",
         "_parser",
@@ -57,6 +60,8 @@ class ClientConnection(asyncio.Protocol):
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
+        self._clock = pipeline.world.clock
+        self._header_takers = pipeline.header_takers
         self._body_bytes_max = pipeline.edge.body_bytes_max
         self.dialects = tuple(pipeline.world.dialects.values())
         self._parser = HttpRequestParser(self)
@@ -79,7 +84,7 @@ class ClientConnection(asyncio.Protocol):
         # uvloop has classes of its own that are not asyncio.Transport.
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
-        self.phase_since_ms = self._pipeline.coarse_ms
+        self.phase_since_ms = self._clock.coarse_ms
         if not self._pipeline.admit(self):
             self.refuse(Refusal(errors.OVERLOADED, "Too many connections are open.", None, 1))
 
@@ -100,7 +105,7 @@ class ClientConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client reads too slowly: the upstream is not read meanwhile."""
         self.paused = True
-        self.phase_since_ms = self._pipeline.coarse_ms
+        self.phase_since_ms = self._clock.coarse_ms
         if self.exchange is not None:
             self.exchange.pause()
 
@@ -116,7 +121,7 @@ class ClientConnection(asyncio.Protocol):
             return
         if self.phase == "idle" and not self.busy:
             self.phase = "head"
-            self.phase_since_ms = self._pipeline.coarse_ms
+            self.phase_since_ms = self._clock.coarse_ms
         if self.phase == "head":
             self._head_bytes += len(data)
         try:
@@ -143,11 +148,9 @@ class ClientConnection(asyncio.Protocol):
         """Keep the few headers that matter."""
         self._headers += 1
         name = name.lower()
-        take = _HEADERS.get(name)
+        take = self._header_takers.get(name)
         if take is not None:
-            take(self, value)
-        elif name in self._pipeline.forwarded:
-            self._request.forwarded.append((name, value))
+            take(self, name, value)
 
     def on_headers_complete(self) -> None:
         """The head is whole: find out who asks before the body is read."""
@@ -158,7 +161,7 @@ class ClientConnection(asyncio.Protocol):
         request.http10 = parser.get_http_version() == "1.0"
         request.keep_alive = parser.should_keep_alive()
         self.phase = "body"
-        self.phase_since_ms = self._pipeline.coarse_ms
+        self.phase_since_ms = self._clock.coarse_ms
         self._head_bytes = 0
         if self._headers > HEADERS_MAX:
             self.refuse(Refusal(errors.HEAD_TOO_LARGE, f"A head has {HEADERS_MAX} headers."))
@@ -194,7 +197,7 @@ class ClientConnection(asyncio.Protocol):
             return
         request, self._request = self._request, Request()
         self.phase = "idle"
-        self.phase_since_ms = self._pipeline.coarse_ms
+        self.phase_since_ms = self._clock.coarse_ms
         if not self.busy:
             self.busy = True
             self._pipeline.begin(self, request)
@@ -214,7 +217,7 @@ class ClientConnection(asyncio.Protocol):
         """The answer is written: take the next request, or close."""
         self.exchange = None
         self.busy = False
-        self.phase_since_ms = self._pipeline.coarse_ms
+        self.phase_since_ms = self._clock.coarse_ms
         transport = self.transport
         if transport is None:
             return
@@ -247,36 +250,42 @@ class ClientConnection(asyncio.Protocol):
 
     # one small function per header that matters
 
-    def _authorization(self, value: bytes) -> None:
+    def _authorization(self, _name: bytes, value: bytes) -> None:
         scheme, _, key = value.partition(b" ")
         if scheme.lower() == b"bearer":
             self._request.key = key.strip()
 
-    def _x_api_key(self, value: bytes) -> None:
+    def _x_api_key(self, _name: bytes, value: bytes) -> None:
         if self._request.key is None:
             self._request.key = value.strip()
 
-    def _host(self, _value: bytes) -> None:
+    def _host(self, _name: bytes, _value: bytes) -> None:
         self._hosts += 1
 
-    def _content_type(self, value: bytes) -> None:
+    def _content_type(self, _name: bytes, value: bytes) -> None:
         self._request.content_type = value
 
-    def _content_encoding(self, value: bytes) -> None:
+    def _content_encoding(self, _name: bytes, value: bytes) -> None:
         self._request.content_encoding = value
 
-    def _content_length(self, value: bytes) -> None:
+    def _content_length(self, _name: bytes, value: bytes) -> None:
         # Announced now, checked before the body is read; llhttp has checked the digits.
         self._request.body_bytes = int(value)
 
-    def _expect(self, value: bytes) -> None:
+    def _expect(self, _name: bytes, value: bytes) -> None:
         self._request.expects_continue = value.lower() == b"100-continue"
 
-    def _run(self, value: bytes) -> None:
+    def _run(self, _name: bytes, value: bytes) -> None:
         self._request.run = value
 
+    def forward(self, name: bytes, value: bytes) -> None:
+        """Keep a header that some dialect sends on."""
+        self._request.forwarded.append((name, value))
 
-_HEADERS = {
+
+HeaderTaker = Callable[[ClientConnection, bytes, bytes], None]
+
+HEADERS: dict[bytes, HeaderTaker] = {
     b"authorization": ClientConnection._authorization,
     b"x-api-key": ClientConnection._x_api_key,
     b"host": ClientConnection._host,
@@ -286,6 +295,7 @@ _HEADERS = {
     b"expect": ClientConnection._expect,
     b"x-headgate-run": ClientConnection._run,
 }
+"""Who takes a header, by its lower-case name; others are dropped."""
 
 
 def plain_refusal(refusal: Refusal) -> bytes:

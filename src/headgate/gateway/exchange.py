@@ -109,7 +109,7 @@ class Exchange:
         self.number = 0
         self.attempt = ""
         self.phase = "receive"
-        self.since_ms = pipeline.coarse_ms
+        self.since_ms = pipeline.world.clock.coarse_ms
         self.placed = False
         self.held = False
         self.begun = False
@@ -134,7 +134,7 @@ class Exchange:
     def enter(self, phase: str) -> None:
         """Begin a phase."""
         self.phase = phase
-        self.since_ms = self._pipeline.coarse_ms
+        self.since_ms = self._pipeline.world.clock.coarse_ms
 
     # told by capacity and the purse
 

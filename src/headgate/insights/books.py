@@ -17,7 +17,6 @@ from headgate.records.journal import HoldRecord, Record, SettleRecord
 from headgate.store.journal_reader import Cursor, JournalReader
 from headgate.units.errors import JournalError
 
-RECORDS_PER_READ = 1_024
 PROBLEMS_MAX = 100
 """So many problems are told; more of them say nothing new."""
 
@@ -153,15 +152,8 @@ def _records_until(directory: Path, until: Cursor) -> Iterator[list[Record]]:
         JournalError: The journal has no such place: it is shorter than the store says.
     """
     reader = JournalReader(directory)
-    count = RECORDS_PER_READ
     while reader.cursor < until:
-        start, ended = reader.cursor, reader.ended
-        records = reader.read(count)
-        if reader.cursor > until and count > 1:
-            # Past the place: read the same stretch again in smaller steps.
-            reader.cursor, reader.ended = start, ended
-            count //= 2
-            continue
+        records = reader.read(until)
         if not records or reader.cursor > until:
             raise JournalError(f"it has no record that ends at {tuple(until)}")
         yield records

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, select
 from sqlalchemy.engine import RowMapping
 
-from headgate.ledger.tables import attempt, decision, refusal
+from headgate.ledger.tables import attempt, decision, is_of_call, refusal
 from headgate.records.journal import DecisionRecord, LineRecord
 
 AttemptState = Literal["held", "measured", "estimated", "unknown", "void"]
@@ -131,7 +131,7 @@ def list_calls(connection: Connection, wanted: Wanted) -> list[CallRow]:
 
 def open_call(connection: Connection, call: str) -> OpenedCall | None:
     """Return one call with its attempts and decisions, None when there is none of that id."""
-    query = select(attempt).where(attempt.c.call == call).order_by(attempt.c.at_ns)
+    query = select(attempt).where(is_of_call(call)).order_by(attempt.c.at_ns)
     attempts = [_attempt_row(row) for row in connection.execute(query).mappings()]
     refused = connection.execute(select(refusal).where(refusal.c.call == call)).mappings()
     rows: tuple[CallRow, ...] = (*attempts, *(_refused_row(row) for row in refused))

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Subquery, func, select
 from sqlalchemy.engine import RowMapping
 
 from headgate.budgets.tree import budget_id_of
-from headgate.ledger.tables import attempt, decision, journal, refusal
+from headgate.ledger.tables import attempt, decision, is_of_call, journal, refusal
 from headgate.records.journal import CandidateRecord, DecisionRecord, LineRecord
 from headgate.units.instants import NANOS_PER_SECOND
 from headgate.units.usage import INPUT_METERS, OUTPUT_METERS
@@ -357,7 +357,7 @@ def find_call(connection: Connection, call: str) -> OpenedCall | None:
     """Return a call in full, None when the store does not know it."""
     of_call = (
         select(attempt)
-        .where(attempt.c.call == call)
+        .where(is_of_call(call))
         .order_by(attempt.c.at_ns, attempt.c.attempt)
         .limit(ATTEMPTS_PER_CALL_MAX)
     )
