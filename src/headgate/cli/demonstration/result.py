@@ -59,7 +59,8 @@ def summary(result: Result) -> str:
     added = result.added_ttft_ms_p50
     lines = [
         f"{result.calls} calls and {result.refused} refused in {result.seconds:.0f} s.",
-        f"Spent ${result.spend_usd}, {agrees} the providers' bill of ${result.upstream_billed_usd}.",
+        f"Spent ${result.spend_usd}, {agrees} the providers' bill"
+        f" of ${result.upstream_billed_usd}.",
         f"{result.estimated_calls} calls were estimated, at ${result.estimated_usd}; "
         f"billed ${result.estimated_billed_usd}.",
         f"Held ${result.held_usd_after} now; the journals, replayed, "
