@@ -8,8 +8,8 @@ from typing import NamedTuple
 import pytest
 
 import headgate
-from headgate.cli.demonstration import gateway
 from headgate.cli.demonstration.child import Child
+from headgate.cli.demonstration.messages import GatewayReady, GatewaySetup
 from headgate.cli.demonstration.organisation import CONFIG_NAME, Places, configuration, make_keys
 from headgate.simulator import SimulatorThread
 
@@ -39,8 +39,9 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         patch.setenv("PYTHONPATH", str(SOURCE))
         places = Places("127.0.0.1:0", "127.0.0.1:0", simulator.openai_url, simulator.anthropic_url)
         config.write_text(configuration(places, keys), "utf-8")
-        child = Child("gateway", gateway.Setup(str(config), str(data_dir)), data_dir / "log")
+        child = Child("gateway", data_dir / "log")
         try:
-            yield Node(child.ready(gateway.Addresses).gateway, keys)
+            child.set_up(GatewaySetup(str(config), str(data_dir)))
+            yield Node(child.ready(GatewayReady).gateway, keys)
         finally:
             child.stop()

@@ -47,7 +47,7 @@ def demo(
     if importlib.util.find_spec("openai") is None or importlib.util.find_spec("anthropic") is None:
         fail("The clients of the demonstration are missing.", "Install headgate[demo].")
     for_s = None if for_text is None else parse_duration(for_text)
-    output = Console(stderr=as_json, soft_wrap=as_json)
+    output = Console(stderr=as_json)
     addresses = _addresses(port, console_port, output)
     try:
         with (

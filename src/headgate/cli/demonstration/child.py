@@ -37,7 +37,7 @@ class Child:
         latest: The last line it wrote, None before the first.
     """
 
-    def __init__(self, name: str, setup: object, log: Path) -> None:
+    def __init__(self, name: str, log: Path) -> None:
         self.name = name
         self.latest: bytes | None = None
         self._log = log
@@ -54,9 +54,6 @@ class Child:
             )
         self._reader = threading.Thread(target=self._read, name=f"{name}-reader", daemon=True)
         self._reader.start()
-        assert self._process.stdin is not None
-        self._process.stdin.write(msgspec.json.encode(setup) + b"\n")
-        self._process.stdin.flush()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -70,6 +67,21 @@ class Child:
     def running(self) -> bool:
         """Whether it has not ended."""
         return self._process.poll() is None
+
+    def set_up(self, setup: object) -> None:
+        """Tell it what to do.
+
+        Raises:
+            DemonstrationError: It has ended already.
+        """
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(msgspec.json.encode(setup) + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError as error:
+            raise DemonstrationError(
+                f"The {self.name} did not start.{self._last_words()}"
+            ) from error
 
     def ready(self, shape: type[Shape]) -> Shape:
         """Return its first line, once it has written it.
@@ -105,14 +117,18 @@ class Child:
         try:
             self._process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            self.kill()
-        self._reader.join(READER_TIMEOUT_S)
+            sys.stderr.write(f"The {self.name} did not end in {STOP_TIMEOUT_S:.0f} s.\n")
+        self.kill()
 
     def kill(self) -> None:
         """End it and what it started, at once; nothing happens when it has ended."""
         if self.running:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        self._reader.join(READER_TIMEOUT_S)
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
 
     def _last_words(self) -> str:
         lines = self._log.read_text("utf-8", "replace").splitlines()[-LOG_LINES_SHOWN:]

@@ -14,9 +14,8 @@ from collections import deque
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from msgspec import Struct
-
 from headgate.cli.demonstration.child import at_end_of_input, read_setup, tell
+from headgate.cli.demonstration.messages import Added, ProbeSetup
 from headgate.cli.demonstration.texts import markers
 
 CALL_TIMEOUT_S = 10.0
@@ -27,33 +26,6 @@ SLOW_PAUSE_S = 1.0
 SAMPLES_MAX = 1_000
 RECEIVE_BYTES = 1 << 16
 END_OF_BODY = b"0\r\n\r\n"
-
-
-class Setup(Struct, frozen=True):
-    """What it is given.
-
-    Attributes:
-        direct: Base URL of the provider to compare with, with `/v1`.
-        pause_s: Between two pairs.
-    """
-
-    gateway: str
-    direct: str
-    key: str
-    pause_s: float
-
-
-class Added(Struct, frozen=True):
-    """What was measured so far: medians of the newest pairs, None before the first.
-
-    Attributes:
-        added_ms: `through_ms` less `direct_ms`.
-    """
-
-    pairs: int = 0
-    direct_ms: float | None = None
-    through_ms: float | None = None
-    added_ms: float | None = None
 
 
 class ProbeError(Exception):
@@ -113,7 +85,7 @@ def open_wire(base_url: str, key: str, model: str) -> Wire:
     return Wire(connection, head.encode() + body)
 
 
-def measure(setup: Setup, stopping: threading.Event) -> None:
+def measure(setup: ProbeSetup, stopping: threading.Event) -> None:
     """Measure pair after pair, and tell the medians after each."""
     through = open_wire(f"{setup.gateway}/v1", setup.key, "luna")
     direct = open_wire(setup.direct, "simulated", "gpt-5.6-luna")
@@ -140,7 +112,7 @@ def _added(pairs: int, samples: deque[tuple[float, float]]) -> Added:
 def main() -> int:
     """Measure until the demonstration ends; returns the exit status."""
     stopping = threading.Event()
-    setup = read_setup(Setup)
+    setup = read_setup(ProbeSetup)
     at_end_of_input(stopping.set)
     tell(Added())
     try:

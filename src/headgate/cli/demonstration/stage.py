@@ -1,20 +1,29 @@
 """Everything that runs in a demonstration: started in order, and never left behind."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from headgate.cli.demonstration import gateway, traffic, upstreams
-from headgate.cli.demonstration import probe as prober
 from headgate.cli.demonstration.child import Child
+from headgate.cli.demonstration.messages import (
+    Added,
+    GatewayReady,
+    GatewaySetup,
+    ProbeSetup,
+    Tally,
+    TrafficSetup,
+    UpstreamsReady,
+    UpstreamsSetup,
+)
 from headgate.cli.demonstration.organisation import CONFIG_NAME, Places, configuration, make_keys
 from headgate.cli.reading import read_configuration
 from headgate.config.snapshot import Snapshot
 
+CHILDREN = ("upstreams", "gateway", "traffic", "probe")
 LOG_NAME = "demo.log"
 PROBE_PAUSE_S = 0.2
 PROBE_PAUSE_S_MIN = 0.03
@@ -61,9 +70,9 @@ class Stage(NamedTuple):
     ready_s: float
 
     @property
-    def added(self) -> prober.Added:
+    def added(self) -> Added:
         """What the probe has measured so far."""
-        return msgspec.json.decode(self.probe.latest or b"{}", type=prober.Added)
+        return msgspec.json.decode(self.probe.latest or b"{}", type=Added)
 
     def require(self) -> None:
         """Check that what is needed still runs; the probe may have ended.
@@ -85,40 +94,33 @@ def staged(wanted: Wanted) -> Iterator[Stage]:
     """
     wanted.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = wanted.data_dir / LOG_NAME
-    children: list[Child] = []
-
-    def start(name: str, setup: object) -> Child:
-        children.append(Child(name, setup, log))
-        return children[-1]
+    children: dict[str, Child] = {}
 
     try:
-        yield _start(wanted, start)
+        # All at once: most of what they do at first is to import.
+        for name in CHILDREN:
+            children[name] = Child(name, log)
+        yield _set_up(wanted, children)
     finally:
-        for child in reversed(children):
+        for child in reversed(children.values()):
             child.kill()
 
 
-def _start(wanted: Wanted, start: Callable[[str, object], Child]) -> Stage:
-    providers = start("upstreams", upstreams.Setup(wanted.seed))
-    upstream = providers.ready(upstreams.Addresses)
+def _set_up(wanted: Wanted, children: dict[str, Child]) -> Stage:
+    providers, node, callers, prober = (children[name] for name in CHILDREN)
+    providers.set_up(UpstreamsSetup(wanted.seed))
+    upstream = providers.ready(UpstreamsReady)
     keys = make_keys()
-    config = wanted.data_dir / CONFIG_NAME
-    places = Places(wanted.gateway, wanted.console, upstream.openai, upstream.anthropic)
-    config.touch(mode=0o600)
-    config.write_text(configuration(places, keys), "utf-8")
+    config = _write_configuration(wanted, upstream, keys)
     snapshot = read_configuration(config)
-    node = start("gateway", gateway.Setup(str(config), str(wanted.data_dir)))
-    found = node.ready(gateway.Addresses)
+    node.set_up(GatewaySetup(str(config), str(wanted.data_dir)))
+    found = node.ready(GatewayReady)
     started_ns = time.time_ns()
-    calling = start(
-        "traffic", traffic.Setup(found.gateway, str(wanted.data_dir), keys, wanted.seed)
-    )
-    measuring = start(
-        "probe",
-        prober.Setup(found.gateway, upstream.baseline, keys["probe"], _probe_pause_s(wanted)),
-    )
-    measuring.ready(prober.Added)
-    calling.ready(traffic.Tally)
+    callers.set_up(TrafficSetup(found.gateway, str(wanted.data_dir), keys, wanted.seed))
+    callers.ready(Tally)
+    pause_s = _probe_pause_s(wanted)
+    prober.set_up(ProbeSetup(found.gateway, upstream.baseline, keys["probe"], pause_s))
+    prober.ready(Added)
     return Stage(
         wanted=wanted,
         snapshot=snapshot,
@@ -128,11 +130,20 @@ def _start(wanted: Wanted, start: Callable[[str, object], Child]) -> Stage:
         admin_url=upstream.admin,
         upstreams=providers,
         gateway=node,
-        traffic=calling,
-        probe=measuring,
+        traffic=callers,
+        probe=prober,
         started_ns=started_ns,
         ready_s=time.monotonic(),
     )
+
+
+def _write_configuration(wanted: Wanted, upstream: UpstreamsReady, keys: dict[str, str]) -> Path:
+    places = Places(wanted.gateway, wanted.console, upstream.openai, upstream.anthropic)
+    path = wanted.data_dir / CONFIG_NAME
+    # It has keys in it: made for its owner alone before anything is written.
+    path.touch(mode=0o600)
+    path.write_text(configuration(places, keys), "utf-8")
+    return path
 
 
 def _probe_pause_s(wanted: Wanted) -> float:

@@ -7,10 +7,10 @@ from pathlib import Path
 import anthropic
 import openai
 import uvloop
-from msgspec import Struct
 
 from headgate.cli.demonstration.callers import Caller, make_callers
 from headgate.cli.demonstration.child import at_end_of_input, read_setup, tell
+from headgate.cli.demonstration.messages import Tally, TrafficSetup
 from headgate.node.commands import command
 from headgate.node.messages import Freeze
 
@@ -21,25 +21,6 @@ FREEZE_FOR_S = 1.5
 FREEZE_PAUSE_S = 20.0
 REFUSED_PAUSE_S = 1.0
 """Whoever was told no waits this long: nobody hammers on a shut gate."""
-
-
-class Setup(Struct, frozen=True):
-    """What it is given."""
-
-    gateway: str
-    data_dir: str
-    keys: dict[str, str]
-    seed: int
-
-
-class Tally(Struct, frozen=True):
-    """What the clients saw: replies, and errors by their class.
-
-    The first line has neither: it says that the traffic begins.
-    """
-
-    replies: int = 0
-    errors: dict[str, int] = {}
 
 
 async def _keep_calling(caller: Caller, stopping: asyncio.Event, seen: Counter[str]) -> None:
@@ -73,7 +54,7 @@ async def _freeze_at_times(data_dir: Path, stopping: asyncio.Event) -> None:
         await _rest(stopping, FREEZE_PAUSE_S)
 
 
-async def _run(setup: Setup) -> None:
+async def _run(setup: TrafficSetup) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     at_end_of_input(lambda: loop.call_soon_threadsafe(stopping.set))
@@ -95,7 +76,7 @@ async def _run(setup: Setup) -> None:
 def main() -> None:
     """Call until the demonstration ends."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(read_setup(Setup)))
+        runner.run(_run(read_setup(TrafficSetup)))
 
 
 if __name__ == "__main__":

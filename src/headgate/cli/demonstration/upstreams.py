@@ -6,9 +6,8 @@ through the gateway to the first meet the same load; their bills are apart.
 
 import asyncio
 
-from msgspec import Struct
-
 from headgate.cli.demonstration.child import at_end_of_input, read_setup, tell
+from headgate.cli.demonstration.messages import UpstreamsReady, UpstreamsSetup
 from headgate.simulator import INSTANT, Options, Pace, Simulator
 from headgate.simulator.loops import new_event_loop
 
@@ -16,27 +15,7 @@ PACE = Pace(ttft_ms=60, delay_ms=6, chunk_tokens=4)
 OUTPUT_TOKENS = 60
 
 
-class Setup(Struct, frozen=True):
-    """What it is given."""
-
-    seed: int
-
-
-class Addresses(Struct, frozen=True):
-    """Where the providers are.
-
-    Attributes:
-        admin: The control surface of the one that is paid.
-        baseline: Base URL of the other's OpenAI, with `/v1`.
-    """
-
-    openai: str
-    anthropic: str
-    admin: str
-    baseline: str
-
-
-async def _serve(setup: Setup) -> None:
+async def _serve(setup: UpstreamsSetup) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     at_end_of_input(lambda: loop.call_soon_threadsafe(stopping.set))
@@ -45,14 +24,16 @@ async def _serve(setup: Setup) -> None:
         Simulator(seed=setup.seed, options=options) as paid,
         Simulator(seed=setup.seed, options=Options(pace=INSTANT)) as baseline,
     ):
-        tell(Addresses(paid.openai_url, paid.anthropic_url, paid.admin_url, baseline.openai_url))
+        tell(
+            UpstreamsReady(paid.openai_url, paid.anthropic_url, paid.admin_url, baseline.openai_url)
+        )
         await stopping.wait()
 
 
 def main() -> None:
     """Serve until the demonstration ends."""
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(_serve(read_setup(Setup)))
+        runner.run(_serve(read_setup(UpstreamsSetup)))
 
 
 if __name__ == "__main__":
