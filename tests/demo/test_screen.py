@@ -62,7 +62,7 @@ def drawn(columns: int, lines: int = 40) -> str:
     """Return the picture as text."""
     console = Console(width=columns, height=lines, file=StringIO(), color_system=None)
     with console.capture() as captured:
-        console.print(picture(figures(), Moment(65, 0.4321, lines, "Gateway http://here")))
+        console.print(picture(figures(), Moment(65, 0.4321, lines, columns, "Gateway http://here")))
     return captured.get()
 
 

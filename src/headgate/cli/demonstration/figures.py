@@ -14,8 +14,7 @@ from headgate.insights.calls import AttemptRow, CallRow, RefusedRow, Wanted, lis
 from headgate.insights.report import Totals, report
 from headgate.units.usage import INPUT_METERS
 
-RECENT_ROWS = 150
-SESSIONS_SHOWN = 3
+RECENT_ROWS = 300
 STEPS_SHOWN = 12
 PROBE = "probe"
 """It calls all the time with the same words; that is not worth a line."""
@@ -35,7 +34,7 @@ class Figures(NamedTuple):
     Attributes:
         totals: Over all calls since the demonstration began.
         budgets: Without those of runs.
-        sessions: The newest first.
+        sessions: The newest of each agent.
         recent: The newest calls first, without the probe's.
         cached_percent: Share of the recent calls' prompt tokens that came from a cache.
         refused: The newest call that was refused for money, None before the first.
@@ -97,11 +96,10 @@ def _sessions(recent: tuple[CallRow, ...]) -> tuple[Session, ...]:
     for row in recent:
         if isinstance(row, AttemptRow) and row.run is not None and row.state == "measured":
             steps.setdefault((row.principal, row.run), []).append(row)
-    newest = list(steps.items())[:SESSIONS_SHOWN]
-    return tuple(
-        Session(principal, run, tuple(reversed(rows[:STEPS_SHOWN])))
-        for (principal, run), rows in newest
-    )
+    newest: dict[str, Session] = {}
+    for (principal, run), rows in steps.items():
+        newest.setdefault(principal, Session(principal, run, tuple(reversed(rows[:STEPS_SHOWN]))))
+    return tuple(newest[principal] for principal in sorted(newest))
 
 
 def _cached_percent(recent: tuple[CallRow, ...]) -> int:

@@ -19,14 +19,26 @@ from headgate.units.instants import to_iso
 from headgate.units.money import NANOS_PER_USD
 
 BAR_CELLS = 24
+BAR_CELLS_NARROW = 14
+COLUMNS_WIDE_MIN = 100
+"""A narrower terminal gets shorter bars and fewer columns."""
 LINES_OF_THE_REST = 23
 """What the picture needs beside the rows of the latest calls."""
 CALLS_SHOWN_MAX = 14
 CALLS_SHOWN_MIN = 3
-_CALL_COLUMNS = (10, 10, 8, 9, 6, 6, 4, 9, 21)
+_CALL_COLUMNS = {
+    "Latest": 10,
+    "who": 10,
+    "asked": 8,
+    "served by": 9,
+    ">in": 6,
+    ">cached": 6,
+    ">out": 4,
+    ">cost": 9,
+    "": 21,
+}
 """Least widths, so that nothing jumps when the rows change."""
 _STEPS = " ▁▂▃▄▅▆▇█"
-_STATE_STYLES = {"held": "cyan", "measured": "", "estimated": "yellow", "refused": "red"}
 
 
 class Moment(NamedTuple):
@@ -35,14 +47,20 @@ class Moment(NamedTuple):
     Attributes:
         elapsed_s: Since the traffic began.
         added_ms: Median time the gateway adds to the first token, None before it is known.
-        lines: How many the terminal has.
+        lines: How many the terminal has, and so `columns`.
         addresses: Where the node answers, in a few words.
     """
 
     elapsed_s: int
     added_ms: float | None
     lines: int
+    columns: int
     addresses: str
+
+    @property
+    def wide(self) -> bool:
+        """Whether there is room for everything."""
+        return self.columns >= COLUMNS_WIDE_MIN
 
 
 def picture(figures: Figures, moment: Moment) -> RenderableType:
@@ -51,11 +69,11 @@ def picture(figures: Figures, moment: Moment) -> RenderableType:
     return Group(
         _headline(figures, moment),
         Text(),
-        _budgets(figures.budgets, figures.refusing),
+        _budgets(figures, wide=moment.wide),
         Text(),
         _sessions(figures.sessions),
         Text(),
-        _calls(figures.recent[:rows]),
+        _calls(figures.recent[:rows], wide=moment.wide),
         Text(),
         _footer(figures, moment),
     )
@@ -89,7 +107,7 @@ def _headline(figures: Figures, moment: Moment) -> RenderableType:
         "spend": f"${usd(totals.spend_nanos, 4)}",
         "held now": f"${usd(totals.held_nanos, 4)}",
         "from cache": f"{figures.cached_percent} %",
-        "added to first token": added,
+        "added to first token" if moment.wide else "added": added,
     }
     made = Table.grid(padding=(0, 3))
     for _ in shown:
@@ -99,33 +117,33 @@ def _headline(figures: Figures, moment: Moment) -> RenderableType:
     return made
 
 
-def _budgets(budgets: tuple[Standing, ...], refusing: frozenset[str]) -> RenderableType:
-    made = _table("Budgets", "", "", ">spent", ">of", ">", "")
-    for standing in budgets:
+def _budgets(figures: Figures, *, wide: bool) -> RenderableType:
+    made = _table("Budgets", *([""] if wide else []), "", ">spent", ">of", ">", "")
+    for standing in figures.budgets:
         used = standing.limit_nanos - standing.free_nanos
         percent = 100 * used // standing.limit_nanos if standing.limit_nanos else 100
         style = "red" if percent >= 90 else "yellow" if percent >= 70 else "green"
         made.add_row(
             standing.id,
-            Text(standing.node.replace(":", " "), "dim"),
-            _bar(standing, style),
+            *([Text(standing.node.replace(":", " "), "dim")] if wide else []),
+            _bar(standing, style, BAR_CELLS if wide else BAR_CELLS_NARROW),
             f"${usd(standing.posted_nanos, 4)}",
             Text(f"${usd(standing.limit_nanos, 2)}", "dim"),
             Text(f"{percent} %", style),
-            Text("refuses" if standing.id in refusing else "", "red"),
+            Text("refuses" if standing.id in figures.refusing else "", "red"),
         )
     return made
 
 
-def _bar(standing: Standing, style: str) -> Text:
+def _bar(standing: Standing, style: str, cells: int) -> Text:
     """Return a bar of what is posted, then held, then free."""
     limit = max(1, standing.limit_nanos)
-    eighths = min(8 * BAR_CELLS, 8 * BAR_CELLS * standing.posted_nanos // limit)
+    eighths = min(8 * cells, 8 * cells * standing.posted_nanos // limit)
     full, part = divmod(eighths, 8)
     posted = "█" * full + ("▏▎▍▌▋▊▉"[part - 1] if part else "")
     both = min(limit, standing.posted_nanos + standing.held_nanos)
-    held = "░" * max(0, BAR_CELLS * both // limit - len(posted))
-    rest = "·" * (BAR_CELLS - len(posted) - len(held))
+    held = "░" * max(0, cells * both // limit - len(posted))
+    rest = "·" * (cells - len(posted) - len(held))
     return Text.assemble((posted, style), (held, "cyan"), (rest, "bright_black"))
 
 
@@ -155,41 +173,52 @@ def _line(values: list[int]) -> str:
     return "".join(_STEPS[max(1, 8 * value // largest)] for value in values)
 
 
-def _calls(rows: tuple[CallRow, ...]) -> RenderableType:
-    made = _table("Latest", "who", "asked", "served by", ">in", ">cached", ">out", ">cost", "")
-    for column, width in zip(made.columns, _CALL_COLUMNS, strict=True):
+def _calls(rows: tuple[CallRow, ...], *, wide: bool) -> RenderableType:
+    columns = dict(_CALL_COLUMNS)
+    if not wide:
+        del columns["asked"], columns[">cached"]
+    made = _table(*columns)
+    for column, width in zip(made.columns, columns.values(), strict=True):
         column.min_width = width
     for row in rows:
-        at = Text(to_iso(row.at_ns)[11:19], "dim")
-        if isinstance(row, AttemptRow):
-            made.add_row(at, row.principal, row.asked, row.deployment, *_quantities(row))
-        else:
-            code = Text(row.refused.code, "red")
-            made.add_row(at, row.principal, row.asked, "", "", "", "", "", code)
+        cells = _call_cells(row)
+        made.add_row(*(cells.get(name, "") for name in columns))
     return made
 
 
-def _quantities(row: AttemptRow) -> tuple[RenderableType, ...]:
+def _call_cells(row: CallRow) -> dict[str, RenderableType]:
+    """Return what is known of a call, by its column."""
+    at = Text(to_iso(row.at_ns)[11:19], "dim")
+    cells: dict[str, RenderableType] = {"Latest": at, "who": row.principal, "asked": row.asked}
+    if not isinstance(row, AttemptRow):
+        return {**cells, "": Text(row.refused.code, "red")}
     running = row.state == "held"
     output = row.usage.get("output_text", 0) + row.usage.get("output_reasoning", 0)
-    told = "running" if running else row.reason or ("" if row.state == "measured" else row.state)
-    return (
-        f"{prompt_tokens(row):,}" if row.usage else "",
-        f"{cached_tokens(row):,}" if cached_tokens(row) else "",
-        f"{output:,}" if output else "",
-        "" if running else f"${usd(row.posted_nanos, 6)}",
-        Text(told, _STATE_STYLES.get(row.state, "") or "yellow"),
-    )
+    return {
+        **cells,
+        "served by": row.deployment,
+        ">in": f"{prompt_tokens(row):,}" if row.usage else "",
+        ">cached": f"{cached_tokens(row):,}" if cached_tokens(row) else "",
+        ">out": f"{output:,}" if output else "",
+        ">cost": "" if running else f"${usd(row.posted_nanos, 6)}",
+        "": Text("running", "cyan") if running else Text(_outcome(row), "yellow"),
+    }
+
+
+def _outcome(row: AttemptRow) -> str:
+    """Return what is to be said of an attempt that has ended; nothing when it went well."""
+    state = "" if row.state == "measured" else row.state
+    return ": ".join(part for part in (state, row.reason) if part)
 
 
 def _footer(figures: Figures, moment: Moment) -> RenderableType:
     lines = []
     if figures.refused is not None:
         who, message = figures.refused.principal, figures.refused.refused.message
-        lines.append(
-            Text.assemble((f"{who} was told: ", "dim"), message, overflow="ellipsis", no_wrap=True)
-        )
-    lines.append(Text(f"{moment.addresses}   Ctrl-C ends it and checks the books.", "dim"))
+        lines.append(Text.assemble((f"{who} was told: ", "dim"), message))
+    lines.append(Text(f"Ctrl-C ends it and checks the books.   {moment.addresses}", "dim"))
+    for line in lines:
+        line.no_wrap, line.overflow = True, "ellipsis"
     return Group(*lines)
 
 

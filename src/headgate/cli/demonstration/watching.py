@@ -49,7 +49,9 @@ def watching(stage: Stage, console: Console) -> Iterator[Callable[[int], None]]:
 
         def draw(elapsed_s: int) -> None:
             figures = read_figures(stage.wanted.data_dir, stage.snapshot, stage.started_ns)
-            moment = Moment(elapsed_s, stage.added.added_ms, console.height, addresses)
+            moment = Moment(
+                elapsed_s, stage.added.added_ms, console.height, console.width, addresses
+            )
             live.update(picture(figures, moment), refresh=True)
 
         yield draw
