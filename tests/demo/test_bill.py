@@ -85,6 +85,17 @@ def test_estimated_calls_are_apart_and_may_cost_less() -> None:
     assert found.estimated_billed_nanos == 3_000
 
 
+def test_a_call_whose_worker_died_is_matched_by_elimination() -> None:
+    """It left no id; what nobody else is billed for must be its charge, and is within its hold."""
+    entries = [Entry("req_1", "reply_1", "3/1000000"), Entry("req_2", "reply_2", "1/1000000")]
+    died = attempt(None, 9_000, "estimated")
+
+    found = compare([died, attempt("reply_2", 1_000)], entries)
+
+    assert found.equal
+    assert found.estimated_billed_nanos == 3_000
+
+
 def test_an_estimate_below_its_bill_is_a_difference() -> None:
     """A bound that did not bound is named."""
     entries = [Entry("req_1", "reply_1", "3/1000000")]

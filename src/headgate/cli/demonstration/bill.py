@@ -5,6 +5,7 @@ import urllib.request
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import zip_longest
 
 import msgspec
 from msgspec import Struct
@@ -104,31 +105,47 @@ class Comparison:
 
 
 def compare(attempts: Iterable[AttemptRow], entries: Iterable[Entry]) -> Comparison:
-    """Match attempts with a bill's entries, by the reply's id or else the request's."""
+    """Match attempts with a bill's entries, by the reply's id or else the request's.
+
+    An attempt whose worker died before it wrote any id down is matched with an entry that no other
+    attempt has: the largest estimate with the largest charge, and so on.
+    """
     unmatched = {entry.reply_id: entry for entry in entries}
     replies = {entry.request_id: entry.reply_id for entry in unmatched.values()}
     found = Comparison(0, Fraction(0), 0, Fraction(0), [])
+    nameless: list[AttemptRow] = []
     for attempt in attempts:
         reply = attempt.upstream_id or replies.get(attempt.upstream_request_id or "", "")
-        entry = unmatched.pop(reply, None)
-        billed = Fraction(0) if entry is None else entry.nanos
-        if attempt.state == "estimated":
-            found.estimated_nanos += attempt.posted_nanos
-            found.estimated_billed_nanos += billed
-            differs = billed > attempt.posted_nanos
+        if attempt.state == "estimated" and not reply:
+            nameless.append(attempt)
         else:
-            found.measured_nanos += attempt.posted_nanos
-            found.measured_billed_nanos += billed
-            differs = billed != attempt.posted_nanos
-        if differs:
-            told = None if entry is None else billed
-            found.differences.append(
-                Difference(reply or attempt.attempt, attempt.posted_nanos, told)
-            )
-    for entry in unmatched.values():
-        found.measured_billed_nanos += entry.nanos
-        found.differences.append(Difference(entry.reply_id, None, entry.nanos))
+            _match(found, attempt, unmatched.pop(reply, None))
+    rest = sorted(unmatched.values(), key=lambda entry: entry.nanos, reverse=True)
+    nameless.sort(key=lambda attempt: attempt.posted_nanos, reverse=True)
+    for attempt, entry in zip_longest(nameless, rest):
+        if attempt is None:
+            found.measured_billed_nanos += entry.nanos
+            found.differences.append(Difference(entry.reply_id, None, entry.nanos))
+        else:
+            _match(found, attempt, entry)
     return found
+
+
+def _match(found: Comparison, attempt: AttemptRow, entry: Entry | None) -> None:
+    """Add an attempt and what it is billed at; None: it is not on the bill."""
+    billed = Fraction(0) if entry is None else entry.nanos
+    if attempt.state == "estimated":
+        found.estimated_nanos += attempt.posted_nanos
+        found.estimated_billed_nanos += billed
+        differs = billed > attempt.posted_nanos
+    else:
+        found.measured_nanos += attempt.posted_nanos
+        found.measured_billed_nanos += billed
+        differs = billed != attempt.posted_nanos
+    if differs:
+        name = attempt.attempt if entry is None else entry.reply_id
+        told = None if entry is None else billed
+        found.differences.append(Difference(name, attempt.posted_nanos, told))
 
 
 def exact_usd(amount_nanos: Fraction) -> str:

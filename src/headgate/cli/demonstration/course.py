@@ -82,8 +82,8 @@ def close(stage: Stage) -> tuple[Result, Comparison]:
     stage.traffic.stop()
     stage.probe.stop()
     _await_nothing_held(stage)
-    bill = fetch_bill(stage.admin_url)
     stage.gateway.stop()
+    bill = fetch_bill(stage.admin_url)
     stage.upstreams.stop()
     with reading_engine(stage.wanted.data_dir) as engine:
         books = check_books(engine, journal_root(stage.wanted.data_dir))

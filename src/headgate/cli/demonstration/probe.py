@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from headgate.cli.demonstration.child import at_end_of_input, read_setup, tell
@@ -55,7 +56,9 @@ class Wire:
             received += piece
             if first_s is None and b"data: " in received:
                 first_s = time.perf_counter() - started
-            if not piece or not received.startswith(b"HTTP/1.1 200"[: len(received)]):
+            if not piece:
+                raise ProbeError("the connection was closed within the reply")
+            if not received.startswith(b"HTTP/1.1 200"[: len(received)]):
                 raise ProbeError(received[:500].decode("latin-1"))
         assert first_s is not None, "a stream has events"
         return first_s
@@ -85,22 +88,58 @@ def open_wire(base_url: str, key: str, model: str) -> Wire:
     return Wire(connection, head.encode() + body)
 
 
+class Pair(NamedTuple):
+    """The two connections that are compared."""
+
+    direct: Wire
+    through: Wire
+
+    def first_tokens_s(self, *, direct_first: bool) -> tuple[float, float]:
+        """Return the seconds until the first event, straight and through the gateway.
+
+        Raises:
+            ProbeError: A reply is not a stream.
+            OSError: A connection broke.
+        """
+        if direct_first:
+            direct_s = self.direct.first_token_s()
+            return direct_s, self.through.first_token_s()
+        through_s = self.through.first_token_s()
+        return self.direct.first_token_s(), through_s
+
+
+def open_pair(setup: ProbeSetup) -> Pair:
+    """Connect to both, and warm both up.
+
+    Raises:
+        ProbeError: A reply is not a stream.
+        OSError: A connection cannot be made, or broke.
+    """
+    direct = open_wire(setup.direct, "simulated", "gpt-5.6-luna")
+    pair = Pair(direct, open_wire(f"{setup.gateway}/v1", setup.key, "luna"))
+    for _ in range(WARM_UP_PAIRS):
+        pair.first_tokens_s(direct_first=True)
+    return pair
+
+
 def measure(setup: ProbeSetup, stopping: threading.Event) -> None:
     """Measure pair after pair, and tell the medians after each."""
-    through = open_wire(f"{setup.gateway}/v1", setup.key, "luna")
-    direct = open_wire(setup.direct, "simulated", "gpt-5.6-luna")
     samples: deque[tuple[float, float]] = deque(maxlen=SAMPLES_MAX)
-    pairs = -WARM_UP_PAIRS
-    while not stopping.wait(setup.pause_s if pairs < PAIRS_FAST else SLOW_PAUSE_S):
-        # Each goes first every other time.
-        if pairs % 2:
-            through_s, direct_s = through.first_token_s(), direct.first_token_s()
-        else:
-            direct_s, through_s = direct.first_token_s(), through.first_token_s()
+    pairs = 0
+    pair: Pair | None = None
+    pause_s = setup.pause_s
+    while not stopping.wait(pause_s):
+        try:
+            pair = pair or open_pair(setup)
+            samples.append(pair.first_tokens_s(direct_first=bool(pairs % 2)))
+        except (ProbeError, OSError) as error:
+            # No money left, say, or a worker that is being restarted: begin anew.
+            sys.stderr.write(f"The probe could not measure: {error}\n")
+            pair, pause_s = None, SLOW_PAUSE_S
+            continue
         pairs += 1
-        if pairs > 0:
-            samples.append((direct_s, through_s))
-            tell(_added(pairs, samples))
+        pause_s = setup.pause_s if pairs < PAIRS_FAST else SLOW_PAUSE_S
+        tell(_added(pairs, samples))
 
 
 def _added(pairs: int, samples: deque[tuple[float, float]]) -> Added:
@@ -109,20 +148,14 @@ def _added(pairs: int, samples: deque[tuple[float, float]]) -> Added:
     return Added(pairs, direct_ms, through_ms, through_ms - direct_ms)
 
 
-def main() -> int:
-    """Measure until the demonstration ends; returns the exit status."""
+def main() -> None:
+    """Measure until the demonstration ends."""
     stopping = threading.Event()
     setup = read_setup(ProbeSetup)
     at_end_of_input(stopping.set)
     tell(Added())
-    try:
-        measure(setup, stopping)
-    except (ProbeError, OSError) as error:
-        # Without money left, say, there is nothing more to measure; what was measured stands.
-        sys.stderr.write(f"The probe ended: {error}\n")
-        return 1
-    return 0
+    measure(setup, stopping)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

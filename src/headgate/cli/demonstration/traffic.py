@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import anthropic
+import httpx2
 import openai
 import uvloop
 
@@ -29,11 +30,16 @@ async def _keep_calling(caller: Caller, stopping: asyncio.Event, seen: Counter[s
         try:
             await caller.turn()
             seen[""] += 1
-        except (openai.OpenAIError, anthropic.AnthropicError) as error:
-            # To be refused is part of the picture; the books know why.
+        except (openai.OpenAIError, anthropic.AnthropicError, httpx2.HTTPError) as error:
+            # To be refused is part of the picture; the books know why. Anthropic's client lets
+            # errors of its HTTP library through when a stream breaks off.
             seen[type(error).__name__] += 1
             pause_s = max(pause_s, REFUSED_PAUSE_S)
         await _rest(stopping, pause_s)
+
+
+async def _wait(stopping: asyncio.Event) -> None:
+    await stopping.wait()
 
 
 async def _rest(stopping: asyncio.Event, pause_s: float) -> None:
@@ -63,11 +69,15 @@ async def _run(setup: TrafficSetup) -> None:
     jobs = [asyncio.create_task(_keep_calling(each, stopping, seen)) for each in callers]
     jobs.append(asyncio.create_task(_freeze_at_times(Path(setup.data_dir), stopping)))
     tell(Tally())
-    await stopping.wait()
-    done, late = await asyncio.wait(jobs, timeout=STOP_TIMEOUT_S)
-    for job in late:
+    jobs.append(asyncio.create_task(_wait(stopping)))
+    await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
+    if stopping.is_set():
+        await asyncio.wait(jobs, timeout=STOP_TIMEOUT_S)
+    done = [job for job in jobs if job.done()]
+    for job in jobs:
         job.cancel()
     for job in done:
+        # A caller that ended by itself is a mistake of ours, and raises it here.
         job.result()
     replies = seen.pop("", 0)
     tell(Tally(replies, dict(seen)))
