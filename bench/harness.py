@@ -36,10 +36,18 @@ class Row(NamedTuple):
     bad: int
 
 
-def find(directory: Path | None = None) -> Path | None:
-    """Return the harness's folder; None when there is none."""
-    chosen = BESIDE if directory is None else directory
-    return chosen if (chosen / "compare.py").is_file() else None
+def find(named: Path | None = None, beside: Path = BESIDE) -> Path | None:
+    """Return the harness's folder: the named one, else the one beside the checkout, else None.
+
+    Raises:
+        HarnessError: The named folder has no harness.
+    """
+    chosen = beside if named is None else named
+    if (chosen / "compare.py").is_file():
+        return chosen
+    if named is not None:
+        raise HarnessError(f"{named} has no compare.py")
+    return None
 
 
 def target() -> str:

@@ -37,13 +37,15 @@ def test_a_line_that_does_not_fit_its_heading_is_an_error() -> None:
         harness.parse(TABLE.replace("1.38   3", "none"), "headgate")
 
 
-def test_a_folder_without_a_harness_is_none(tmp_path: Path) -> None:
-    """The benchmark works without it."""
-    assert harness.find(tmp_path) is None
+def test_a_harness_beside_the_checkout_is_used_when_it_is_there(tmp_path: Path) -> None:
+    """The benchmark works without it; one that is named has to be there."""
+    assert harness.find(None, tmp_path) is None
+    with pytest.raises(HarnessError, match=r"no compare\.py"):
+        harness.find(tmp_path)
 
     (tmp_path / "compare.py").touch()
 
-    assert harness.find(tmp_path) == tmp_path
+    assert harness.find(None, tmp_path) == harness.find(tmp_path) == tmp_path
 
 
 def test_the_target_names_the_port_that_is_replaced() -> None:
