@@ -8,11 +8,11 @@ import pytest
 
 from headgate.ledger.keeper import Keeper, Want
 from headgate.node.paths import journal_root
+from headgate.records.charge import ChargeLine
 from headgate.records.journal import (
     CandidateRecord,
     DecisionRecord,
     HoldRecord,
-    LineRecord,
     RefusalRecord,
     SettleRecord,
     VoidRecord,
@@ -90,8 +90,8 @@ DECISION = DecisionRecord(
 )
 
 LINES = (
-    LineRecord("input_uncached", 1_000, 5_000_000_000, 5_000_000, "openai/gpt-5.5/standard/x"),
-    LineRecord("output_text", 200, 30_000_000_000, 6_000_000, "openai/gpt-5.5/standard/x"),
+    ChargeLine("input_uncached", 1_000, 5_000_000_000, 5_000_000, "openai/gpt-5.5/standard/x"),
+    ChargeLine("output_text", 200, 30_000_000_000, 6_000_000, "openai/gpt-5.5/standard/x"),
 )
 
 

@@ -17,7 +17,7 @@ from headgate.gateway.http_bytes import CONTINUE, whole
 from headgate.gateway.request import Request
 from headgate.gateway.settings import HEAD_BYTES_MAX, HEADERS_MAX, PIPELINED_MAX
 from headgate.units import errors
-from headgate.units.errors import Code, Refusal
+from headgate.units.errors import Refusal
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
@@ -43,6 +43,7 @@ class ClientConnection(asyncio.Protocol):
         "_header_takers",
         "_headers",
         "_hosts",
+        "_nothing",
         "_parser",
         "_pipeline",
         "_queue",
@@ -66,7 +67,7 @@ class ClientConnection(asyncio.Protocol):
         self.dialects = tuple(pipeline.world.dialects.values())
         self._parser = HttpRequestParser(self)
         self._queue: deque[Request] = deque()
-        self._request = Request()
+        self._nothing = self._request = Request()
         self._url = b""
         self._headers = self._hosts = self._head_bytes = 0
         self._refused = False
@@ -195,7 +196,7 @@ class ClientConnection(asyncio.Protocol):
         """A request is whole: answer it, or let it wait for the one before."""
         if self._refused:
             return
-        request, self._request = self._request, Request()
+        request, self._request = self._request, self._nothing
         self.phase = "idle"
         self.phase_since_ms = self._clock.coarse_ms
         if not self.busy:
@@ -230,13 +231,22 @@ class ClientConnection(asyncio.Protocol):
             self._pipeline.begin(self, request)
 
     def refuse(self, refusal: Refusal) -> None:
-        """Answer with a refusal in plain JSON and close: the stream of requests is not in step."""
+        """Answer with a refusal and close: the stream of requests is not in step any more."""
         self._refused = True
         self._forget_body()
         if not self.busy:
-            self.write(plain_refusal(refusal))
+            self.write(self._plain(refusal))
         if self.transport is not None:
             self.transport.close()
+
+    def _plain(self, refusal: Refusal) -> bytes:
+        """Render a refusal to somebody whose dialect is not known yet: in the unsigned one."""
+        spoken = next(each for each in self.dialects if each.SIGN is None)
+        headers = [(b"x-headgate-code", refusal.code.code.encode())]
+        if refusal.retry_after_s is not None:
+            headers.append((b"retry-after", b"%d" % refusal.retry_after_s))
+        body = spoken.render_refusal(refusal, None)
+        return whole(refusal.code.status, body, headers, close=True)
 
     def _refuse_large(self) -> None:
         limit = self._body_bytes_max
@@ -246,7 +256,7 @@ class ClientConnection(asyncio.Protocol):
         self._pipeline.unbuffer(sum(len(part) for part in self._request.parts))
         for waiting in self._queue:
             self._pipeline.unbuffer(waiting.body_bytes)
-        self._request = Request()
+        self._request = self._nothing
 
     # one small function per header that matters
 
@@ -296,18 +306,3 @@ HEADERS: dict[bytes, HeaderTaker] = {
     b"x-headgate-run": ClientConnection._run,
 }
 """Who takes a header, by its lower-case name; others are dropped."""
-
-
-def plain_refusal(refusal: Refusal) -> bytes:
-    """Return a refusal to somebody whose dialect is not known (yet); the connection closes."""
-    code: Code = refusal.code
-    message = refusal.message.replace("\\", "").replace('"', "'")
-    body = b'{"error":{"message":"%b","type":"%b","param":null,"code":"%b"}}' % (
-        message.encode(),
-        code.openai_type.encode(),
-        code.code.encode(),
-    )
-    headers = [(b"x-headgate-code", code.code.encode())]
-    if refusal.retry_after_s is not None:
-        headers.append((b"retry-after", b"%d" % refusal.retry_after_s))
-    return whole(code.status, body, headers, close=True)

@@ -19,15 +19,17 @@ class UpstreamConnection(asyncio.Protocol):
         exchange: The one it serves, None while it is idle in the pool.
         reused: Whether it served an exchange before.
         status: Of the reply that is being read, 0 before its head.
+        passed: Header lines of the reply that go to the client.
         active_ms: Coarse time of the last read or hand-over; the sweep compares.
     """
 
     __slots__ = (
+        "_clock",
         "_complete",
         "_framed",
         "_keep_alive",
         "_parser",
-        "_parts",
+        "_payload",
         "_pool",
         "_told",
         "active_ms",
@@ -44,8 +46,9 @@ class UpstreamConnection(asyncio.Protocol):
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._clock = pool.clock
         self._parser = HttpResponseParser(self)
-        self._parts: list[bytes] = []
+        self._payload = b""
         self.exchange: Exchange | None = None
         self.transport: asyncio.Transport | None = None
         self.reused = False
@@ -58,7 +61,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.content_encoding = b""
         self.request_id: bytes | None = None
         self.retry_after: bytes | None = None
-        self.passed: list[tuple[bytes, bytes]] = []
+        self.passed = b""
         self._framed = False
         self._told = False
         self._complete = False
@@ -68,7 +71,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Send a whole request for an exchange."""
         assert self.transport is not None
         self.exchange = exchange
-        self.active_ms = self._pool.clock.coarse_ms
+        self.active_ms = self._clock.coarse_ms
         self.transport.write(data)
 
     def give_back(self) -> None:
@@ -116,7 +119,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, then tell the exchange once what this read brought."""
-        self.active_ms = self._pool.clock.coarse_ms
+        self.active_ms = self._clock.coarse_ms
         exchange = self.exchange
         try:
             self._parser.feed_data(data)
@@ -130,10 +133,9 @@ class UpstreamConnection(asyncio.Protocol):
         if self.status and not self._told:
             self._told = True
             exchange.reply_begins(self)
-        parts = self._parts
-        if parts:
-            payload = parts[0] if len(parts) == 1 else b"".join(parts)
-            parts.clear()
+        payload = self._payload
+        if payload:
+            self._payload = b""
             if self.exchange is exchange:
                 exchange.reply_goes_on(payload)
         if self._complete:
@@ -171,7 +173,7 @@ class UpstreamConnection(asyncio.Protocol):
         elif name == b"content-encoding":
             self.content_encoding = value
         elif self._pool.passes(name):
-            self.passed.append((name, value))
+            self.passed += b"%b: %b\r\n" % (name, value)
             if name in (b"x-request-id", b"request-id"):
                 self.request_id = value
             elif name == b"retry-after":
@@ -187,8 +189,8 @@ class UpstreamConnection(asyncio.Protocol):
             self._reset()
 
     def on_body(self, body: bytes) -> None:
-        """Collect the payload of this read, without its framing."""
-        self._parts.append(body)
+        """Collect the payload of this read, without its framing; mostly it is one piece."""
+        self._payload = self._payload + body if self._payload else body
 
     def on_message_complete(self) -> None:
         """The reply is whole, by its own framing."""

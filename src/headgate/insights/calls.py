@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, Connection, Select, select
 from sqlalchemy.engine import RowMapping
 
 from headgate.ledger.tables import attempt, decision, is_of_call, refusal
-from headgate.records.journal import DecisionRecord, LineRecord
+from headgate.records.charge import ChargeLine
+from headgate.records.journal import DecisionRecord
 
 AttemptState = Literal["held", "measured", "estimated", "unknown", "void"]
 CallState = Literal["held", "measured", "estimated", "unknown", "void", "refused"]
@@ -83,7 +84,7 @@ class AttemptRow(Common):
     ttft_us: int | None
     duration_us: int
     usage: dict[str, int]
-    lines: tuple[LineRecord, ...]
+    lines: tuple[ChargeLine, ...]
     closed_by: str
 
 
@@ -170,7 +171,7 @@ def _attempt_row(row: RowMapping) -> AttemptRow:
     fields = {name: row[name] for name in _ATTEMPT_FIELDS}
     fields["windows"] = msgspec.json.decode(row["windows"], type=tuple[str, ...])
     fields["usage"] = msgspec.json.decode(row["usage"], type=dict[str, int])
-    fields["lines"] = msgspec.json.decode(row["lines"], type=tuple[LineRecord, ...])
+    fields["lines"] = msgspec.json.decode(row["lines"], type=tuple[ChargeLine, ...])
     return AttemptRow(**fields)
 
 

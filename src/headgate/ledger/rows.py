@@ -1,7 +1,8 @@
 """Journal records as rows of the ledger's tables, and back; pure.
 
 Rows are tuples in the order of a table's columns: the fold writes tens of thousands a second,
-and a dictionary per row costs more than the insert.
+and a dictionary per row costs more than the insert. Truth
+values are 0 and 1, which the driver takes as they are.
 """
 
 import msgspec
@@ -19,7 +20,7 @@ from headgate.records.journal import (
 Row = tuple[object, ...]
 
 _encode = msgspec.json.Encoder().encode
-_OPEN: Row = (None, "held", 0, False, None, None, None, 0, None, None, 0, "{}", "[]", "")
+_OPEN: Row = (None, "held", 0, 0, None, None, None, 0, None, None, 0, "{}", "[]", "")
 
 END_COLUMNS = (
     "ended_ns",
@@ -54,7 +55,7 @@ def hold_values(hold: HoldRecord, journal: str) -> Row:
         hold.asked,
         hold.deployment,
         hold.dialect,
-        hold.stream,
+        int(hold.stream),
         hold.decision,
         _encode(hold.windows).decode(),
         hold.input_tokens_max,
@@ -70,12 +71,12 @@ def end_values(end: SettleRecord | VoidRecord | None) -> Row:
         return _OPEN
     if isinstance(end, VoidRecord):
         empty = (None, None, None, 0, end.reason, None, 0, "{}", "[]", "worker")
-        return (end.at_ns, "void", 0, end.final, *empty)
+        return (end.at_ns, "void", 0, int(end.final), *empty)
     return (
         end.at_ns,
         end.state,
         end.amount_nanos,
-        end.final,
+        int(end.final),
         end.served_model,
         end.upstream_id,
         end.upstream_request_id,

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from headgate.providers.replies import ACCOUNT, CONTEXT, by_status, credential_bytes
 from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Failure, Metered, Report
-from headgate.units.usage import Usage, UsageError
+from headgate.units.usage import QUANTITY_MAX, Usage, UsageError
 
 KIND = "anthropic"
 NATIVE_DIALECTS = ("anthropic_messages",)
@@ -35,7 +35,7 @@ _STATUS_OF = {
 }
 """Error types and the statuses they go with (https://docs.claude.com/en/api/errors)."""
 
-_Count = Annotated[int, Meta(ge=0)]
+_Count = Annotated[int, Meta(ge=0, le=QUANTITY_MAX)]
 
 
 class _CacheCreation(Struct, gc=False):
@@ -102,6 +102,11 @@ def headers(credential: str) -> tuple[tuple[bytes, bytes], ...]:
 def limit_field(base_url: str, model: str) -> str:  # noqa: ARG001
     """Return the one name the output limit has here."""
     return "max_tokens"
+
+
+def limit_needed(base_url: str) -> bool:  # noqa: ARG001 - the same at every address
+    """Tell whether the limit must be there beside another one: the dialect has only one."""
+    return False
 
 
 def failure(status: int, body: bytes) -> Failure:

@@ -8,6 +8,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from headgate.records.charge import ChargeLine
+
 FORMAT = 1
 
 State = Literal["measured", "estimated", "unknown"]
@@ -86,16 +88,6 @@ class HoldRecord(_Record, frozen=True, gc=False, tag="hold"):
     run: str | None = None
 
 
-class LineRecord(Struct, frozen=True, gc=False):
-    """One charge line."""
-
-    meter: str
-    quantity: int
-    price_femto: int
-    amount_nanos: int
-    price_row: str
-
-
 class SettleRecord(_Record, frozen=True, gc=False, tag="settle"):
     """The end of an attempt that may have cost money: `amount_nanos` is posted, the rest freed.
 
@@ -113,7 +105,7 @@ class SettleRecord(_Record, frozen=True, gc=False, tag="settle"):
     at_ns: int
     amount_nanos: int
     state: State
-    lines: tuple[LineRecord, ...] = ()
+    lines: tuple[ChargeLine, ...] = ()
     usage: dict[str, int] = {}
     served_model: str | None = None
     upstream_id: str | None = None
