@@ -45,7 +45,8 @@ def settle(name: str = "a", amount: int = 50, **more: Any) -> Record:
 
 def takeover(name: str = "a", amount: int = 100) -> Record:
     """Return the end of an attempt whose worker died."""
-    lost: Record = {"state": "estimated", "by": "takeover", "lines": [], "upstream_request_id": None}
+    lost: Record = {"state": "estimated", "by": "takeover", "lines": []}
+    lost["upstream_request_id"] = None
     return settle(name, amount, **lost)
 
 
