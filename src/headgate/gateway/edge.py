@@ -140,6 +140,10 @@ class ClientConnection(asyncio.Protocol):
         self._request = Request()
         self._url = b""
         self._headers = self._hosts = 0
+        if self.phase == "idle":
+            # Another one, behind one that is being answered: its head is counted as well.
+            self.phase = "head"
+            self._head_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         """Take the target, which may come in pieces."""
