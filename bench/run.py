@@ -189,13 +189,14 @@ def main() -> int:
     ) as error:
         say(str(error))
         return NOT_MEASURED
-    if arguments.record:
-        report.record(text)
-    sys.stdout.write(f"{text}\n\n")
     complaints = report.above(ratios)
+    ending = report.last_line(ratios)
+    if arguments.record:
+        report.record("\n\n".join([text, f"`{ending}`", report.verdict(complaints)]))
+    sys.stdout.write(f"{text}\n\n")
     for complaint in complaints:
         say(complaint)
-    sys.stdout.write(f"{report.last_line(ratios)}\n")
+    sys.stdout.write(f"{ending}\n")
     return ABOVE_BAR if complaints and arguments.gate else 0
 
 
