@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import socket
 import ssl
+import struct
 import threading
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self
 
 START_S = 10.0
+_RESET_LINGER = struct.pack("ii", 1, 0)
 
 Talk = Callable[["Line"], Awaitable[None]]
 
@@ -47,7 +50,13 @@ class Line:
         await self._reader.read()
 
     def reset(self) -> None:
-        """Break the connection off."""
+        """Close at once."""
+        self._writer.transport.abort()
+
+    def break_off(self) -> None:
+        """Break the connection off, so that the gateway sees a reset and no end."""
+        connection = self._writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_LINGER)
         self._writer.transport.abort()
 
 
@@ -56,7 +65,6 @@ class Provider:
 
     Attributes:
         opened: How many connections were opened so far.
-
     """
 
     def __init__(self, talk: Talk, tls: ssl.SSLContext | None = None) -> None:
@@ -67,6 +75,7 @@ class Provider:
         self._loop: asyncio.AbstractEventLoop
         self._stopping: asyncio.Event
         self._lines: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="provider", daemon=True)
 
@@ -107,16 +116,21 @@ class Provider:
         for line in list(self._lines):
             line.cancel()
         await asyncio.gather(*self._lines, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()
+        ends = [writer.wait_closed() for writer in self._writers]
+        await asyncio.gather(*ends, return_exceptions=True)
 
     async def _open(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._lines.add(task)
+        self._writers.append(writer)
         self.opened += 1
         try:
             await self._talk(Line(self.opened, reader, writer))
-        except (asyncio.IncompleteReadError, ConnectionError):
-            # The gateway is done with this connection.
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
+            # The gateway is done with this connection, or the test with the provider.
             return
         finally:
             self._lines.discard(task)

@@ -135,6 +135,16 @@ class Wire:
         rest, self._buffer = self._buffer, b""
         return rest
 
+    def read_some(self) -> bytes:
+        """Read what is there, or wait for it; empty when the gateway closed."""
+        self._receive()
+        found, self._buffer = self._buffer, b""
+        return found
+
+    def read_to(self, mark: bytes) -> bytes:
+        """Read up to a mark, with it."""
+        return self._until(mark) + mark
+
     def is_closed(self) -> bool:
         """Tell whether the gateway closes without sending anything more; waits for it."""
         return self.read_to_end() == b""
