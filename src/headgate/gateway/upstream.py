@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pool import Pool
 
+RETRY_DIGITS_MAX = 6
+"""A longer time to come back is no number of seconds anybody waits."""
+
 
 class UpstreamConnection(asyncio.Protocol):
     """One keep-alive connection; serves one exchange at a time.
@@ -188,7 +191,7 @@ class UpstreamConnection(asyncio.Protocol):
             self.passed.append((name, value))
             if name in (b"x-request-id", b"request-id"):
                 self.request_id = value
-            elif name == b"retry-after":
+            elif name == b"retry-after" and len(value) <= RETRY_DIGITS_MAX:
                 self.retry_after = value
 
     def on_headers_complete(self) -> None:
