@@ -117,7 +117,8 @@ class Provider:
             line.cancel()
         await asyncio.gather(*self._lines, return_exceptions=True)
         for writer in self._writers:
-            writer.transport.abort()
+            if writer.transport.get_write_buffer_size():
+                writer.transport.abort()
         ends = [writer.wait_closed() for writer in self._writers]
         await asyncio.gather(*ends, return_exceptions=True)
 

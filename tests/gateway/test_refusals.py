@@ -1,6 +1,5 @@
 """What is refused before any attempt: the status, the stable code, the words, and no money held."""
 
-import json
 from typing import Any
 
 import pytest
@@ -343,7 +342,6 @@ def test_every_kind_of_refusal_can_be_read_by_both_clients(gateway: Gateway) -> 
     assert anthropic["error"]["type"] == "not_found_error"
     assert anthropic["error"]["details"]["error_code"] == "model_unknown"
     assert anthropic["request_id"].startswith("call_")
-    assert json.dumps(openai)
 
 
 def test_a_refusal_holds_nothing(gateway: Gateway) -> None:
