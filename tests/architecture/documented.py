@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from headgate.cli.discovery import discover
+from headgate.config.shapes import TABLES
 from headgate.units import errors
 from tests.architecture.repository import ROOT
 
@@ -37,9 +39,15 @@ def error_codes() -> list[str]:
     return [value.code for value in vars(errors).values() if isinstance(value, errors.Code)]
 
 
+def configuration_tables() -> list[str]:
+    """Return every table of headgate.toml as its heading; `tests/config` asks for each key."""
+    forms = {"single": "[{}]", "named": "[{}.ID]", "list": "[[{}]]"}
+    return [forms[kind].format(name) for name, (kind, _) in TABLES.items()]
+
+
 SUBJECTS = (
-    Subject("CLI commands", "cli.md", None),
-    Subject("configuration keys", "configuration.md", None),
+    Subject("CLI commands", "cli.md", discover),
+    Subject("configuration tables", "configuration.md", configuration_tables),
     Subject("error codes", "errors.md", error_codes),
 )
 

@@ -48,6 +48,7 @@ CHANCE_ALLOWED: dict[str, str] = {}
 # Where a provider may be named: its own file, its wire format, its prices, its stand-in, the show.
 PROVIDERS_NAMED = ("providers/*", "dialects/*", "catalog/*", "simulator/*", "cli/demo*")
 PROVIDERS_ALLOWED = {
+    "cli/prices.py": "The help shows what a seller and a model look like.",
     "units/errors.py": "A code carries the error type that each dialect has for it.",
 }
 

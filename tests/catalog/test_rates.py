@@ -110,9 +110,9 @@ def plain(**prices: int) -> RateCard:
     """Return a card with one row."""
     by_meter = tuple(prices.get(meter) for meter in METERS)
     dearest = dearest_of(by_meter, STANDARD)
-    return RateCard(
-        "x", "m", STANDARD, NOW, (Rate(-1, by_meter, ("row",) * len(METERS), *dearest),)
-    )
+    rows = ("row",) * len(METERS)
+    entries = tuple(zip(METERS, by_meter, rows, strict=True))
+    return RateCard("x", "m", STANDARD, NOW, (Rate(-1, by_meter, rows, *dearest, entries),))
 
 
 def test_nothing_used_costs_nothing() -> None:

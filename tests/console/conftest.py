@@ -11,11 +11,11 @@ from headgate.budgets.settings import ORGANISATION, RUN_ANY, Budget
 from headgate.budgets.tree import limit_of
 from headgate.console.app import ConsoleWorld, build
 from headgate.ledger.keeper import Keeper, Want
+from headgate.records.charge import ChargeLine
 from headgate.records.journal import (
     CandidateRecord,
     DecisionRecord,
     HoldRecord,
-    LineRecord,
     RefusalRecord,
     SettleRecord,
     VoidRecord,
@@ -139,7 +139,7 @@ class Books:
     ) -> int:
         """Write a measured end; returns what it posts."""
         lines = tuple(
-            LineRecord(
+            ChargeLine(
                 meter,
                 quantity,
                 PRICE_FEMTO[meter],

@@ -15,10 +15,12 @@ def read(body: bytes) -> Demand:
     return demand
 
 
-def edited(body: bytes, limit: int, field: str = "max_tokens") -> dict[str, object]:
+def edited(
+    body: bytes, limit: int, field: str = "max_tokens", *, needed: bool = False
+) -> dict[str, object]:
     """Return a body as it goes upstream with an output limit; keys may stand there once only."""
     demand = read(body)
-    edit = Edit(demand.model, limit, field, ask_usage=False)
+    edit = Edit(demand.model, limit, field, needed, ask_usage=False)
 
     def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
         assert len({key for key, _ in pairs}) == len(pairs)
@@ -104,10 +106,11 @@ def test_two_limits_of_one_name_are_refused(first: bytes) -> None:
 
 
 def test_a_provider_that_knows_the_old_name_only_gets_it() -> None:
-    """A limit under the new name alone is ignored by some, so the old one is sent as well."""
+    """A limit under the new name alone is ignored by some; these get the old one as well."""
     body = b'{"model":"m","max_completion_tokens":30}'
 
-    assert edited(body, 50)["max_tokens"] == 30
+    assert edited(body, 50, needed=True)["max_tokens"] == 30
+    assert "max_tokens" not in edited(body, 50)
     assert "max_completion_tokens" not in edited(
         b'{"model":"m","max_tokens":30}', 50, "max_completion_tokens"
     )

@@ -80,6 +80,7 @@ EDITS = st.builds(
     model=TEXTS,
     output_tokens_max=st.integers(1, 10**6),
     limit_field=st.sampled_from(["max_tokens", "max_completion_tokens"]),
+    limit_needed=st.booleans(),
     ask_usage=st.booleans(),
 )
 
@@ -93,8 +94,8 @@ def intended(body: dict[str, Any], edit: Edit) -> dict[str, Any]:
             given_limit = edit.output_tokens_max if new[name] is None else new[name]
             new[name] = min(given_limit, edit.output_tokens_max)
             lowest = min(lowest, new[name])
-    only_new_name = edit.limit_field == "max_completion_tokens" and "max_tokens" in new
-    if not only_new_name:
+    has_limit = "max_tokens" in new or "max_completion_tokens" in new
+    if edit.limit_needed or not has_limit:
         new.setdefault(edit.limit_field, lowest)
     if edit.ask_usage and new.get("stream"):
         new["stream_options"] = (new.get("stream_options") or {}) | {"include_usage": True}

@@ -47,6 +47,14 @@ SEGMENT_BYTES = 1 << 20
 WORKER, EPOCH = "worker-0", "test"
 
 
+def read_on(reader: JournalReader) -> list[Record]:
+    """Return all the records that follow, as far as the journal goes now."""
+    records: list[Record] = []
+    while more := reader.read():
+        records += more
+    return records
+
+
 class LendingSteward:
     """Lends from a real lease book; stops answering while `silent`, is gone while `absent`.
 
@@ -83,7 +91,7 @@ class LendingSteward:
 
     def _follow(self) -> None:
         """Post what the journal says since the last look, as the keeper does."""
-        batch: Batch = fold(self._reader.read(1_000_000), self._open)
+        batch: Batch = fold(read_on(self._reader), self._open)
         for window, movement in batch.movements.items():
             self.book.account(window, self._limit_of(window) or 0)
             self.book.post(EPOCH, window, movement.posted_nanos)
@@ -237,7 +245,7 @@ class Gateway:
 
     def records(self) -> list[Record]:
         """Return the whole journal so far."""
-        return self.run(lambda: JournalReader(self.directory).read(1_000_000))
+        return self.run(lambda: read_on(JournalReader(self.directory)))
 
     def holds(self, call: str) -> list[HoldRecord]:
         """Return the holds of a call, in order."""

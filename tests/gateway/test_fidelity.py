@@ -149,7 +149,7 @@ def test_the_documented_splices(
 def test_a_megabyte_arrives_whole(gateway: Gateway, simulator: Simulator) -> None:
     """In pieces as the network cuts them, joined once."""
     text = "\U0001f600 \\u0041 \"model\"" * 50_000
-    raw = json.dumps(message(text + "[sim:tokens=3]"), ensure_ascii=False).encode()
+    raw = json.dumps(message(text + "[sim:tokens=3]", model="sonnet"), ensure_ascii=False).encode()
     assert len(raw) > 1_000_000
     with Wire(gateway.port) as wire:
         wire.send(head(MESSAGES_PATH) + b"content-length: %d\r\n\r\n" % len(raw))
@@ -157,7 +157,7 @@ def test_a_megabyte_arrives_whole(gateway: Gateway, simulator: Simulator) -> Non
             wire.send(raw[start : start + 70_001])
         assert wire.read().status == 200
 
-    assert received(simulator).body == raw.replace(b'"haiku"', b'"claude-haiku-4-5"', 1)
+    assert received(simulator).body == raw.replace(b'"sonnet"', b'"claude-sonnet-5"', 1)
 
 
 SENT = [

@@ -71,4 +71,4 @@ class ModelDirectory:
 
 def near_names(name: str, known: Iterable[str], limit: int = 3) -> tuple[str, ...]:
     """Return up to `limit` of the known names most like `name`, the likest first."""
-    return tuple(difflib.get_close_matches(name, sorted(known), n=limit, cutoff=0.6))
+    return tuple(difflib.get_close_matches(name, sorted(known), n=limit))

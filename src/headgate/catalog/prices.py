@@ -178,8 +178,14 @@ class PriceBook:
                 index = METERS.index(fee.meter)
                 with_fees[index], ids[index] = fee.price_femto, fee.id
         above = row.min_prompt_tokens_exclusive
+        input_max, output_max = dearest(prices, terms)
         return Rate(
-            -1 if above is None else above, tuple(with_fees), tuple(ids), *dearest(prices, terms)
+            above_tokens=-1 if above is None else above,
+            prices_femto=tuple(with_fees),
+            price_rows=tuple(ids),
+            input_femto_max=input_max,
+            output_femto_max=output_max,
+            entries=tuple(zip(METERS, with_fees, ids, strict=True)),
         )
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from headgate.records.charge import Charge, ChargeLine
 from headgate.records.demand import Terms
-from headgate.units.money import FEMTO_PER_NANO, line_nanos
+from headgate.units.money import FEMTO_PER_NANO, HALF_FEMTO, line_nanos
 from headgate.units.usage import INPUT_METERS, METERS, OUTPUT_METERS, Usage
 
 OUTPUT_TOKENS_LIMIT = 1_000_000_000
@@ -38,6 +38,7 @@ class Rate(NamedTuple):
         price_rows: By meter, the id a charge line carries.
         input_femto_max: The dearest price a prompt token can have on these terms.
         output_femto_max: The dearest price an output token can have.
+        entries: Per meter its name, price and row: what `rate` goes through.
     """
 
     above_tokens: int
@@ -45,6 +46,7 @@ class Rate(NamedTuple):
     price_rows: tuple[str, ...]
     input_femto_max: int
     output_femto_max: int
+    entries: tuple[tuple[str, int | None, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +74,17 @@ class RateCard:
         Raises:
             UnpricedMeterError: A meter that is not zero has no price.
         """
-        rate = self._rate_for(usage.prompt_tokens)
+        rates = self.rates
+        rate = rates[0] if len(rates) == 1 else self._rate_for(usage.prompt_tokens)
         lines: list[ChargeLine] = []
         total = 0
-        for meter, quantity, price, row in zip(
-            METERS, usage, rate.prices_femto, rate.price_rows, strict=True
-        ):
+        # Both have one entry per meter.
+        for quantity, entry in zip(usage, rate.entries):  # noqa: B905 - strict costs a microsecond
             if quantity:
+                meter, price, row = entry
                 if price is None:
                     raise UnpricedMeterError(meter, row)
-                amount = line_nanos(quantity, price)
+                amount = (quantity * price + HALF_FEMTO) // FEMTO_PER_NANO
                 total += amount
                 lines.append(ChargeLine(meter, quantity, price, amount, row))
         return Charge(total, tuple(lines))
@@ -94,10 +97,13 @@ class RateCard:
         cache write counts only when the terms ask for that retention. Fees are not in it: a
         call whose number of tool uses has no bound has no worst case.
         """
-        worst_femto = max(
-            input_tokens_max * rate.input_femto_max + output_tokens_max * rate.output_femto_max
-            for rate in self._reachable(input_tokens_max)
-        )
+        rates = self.rates
+        worst_femto = 0
+        for rate in rates if len(rates) == 1 else self._reachable(input_tokens_max):
+            femto = (
+                input_tokens_max * rate.input_femto_max + output_tokens_max * rate.output_femto_max
+            )
+            worst_femto = max(worst_femto, femto)
         return -(-worst_femto // FEMTO_PER_NANO) + _ROUNDING_NANOS
 
     def output_tokens_within(self, amount_nanos: int, input_tokens_max: int) -> int:

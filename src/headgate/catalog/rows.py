@@ -163,14 +163,10 @@ def parse_row(
         raise PriceRowError(f"band: {seller} has no band {band_name!r}")
     threshold = fields.count("min_prompt_tokens_exclusive")
     start_ns = UNKNOWN_START_NS if valid_from is None else valid_from
-    start = (
-        f"seen-{short_instant(observed_at)}"
-        if valid_from is None and observed_at
-        else short_instant(start_ns)
-    )
-    row_id = f"{seller}/{model}/{tier}/{start}"
-    row_id += f"/above-{threshold}" if threshold else ""
-    row_id += f"/{band_name}" if band_name else ""
+    start = short_instant(start_ns)
+    if valid_from is None and observed_at is not None:
+        start = f"seen-{short_instant(observed_at)}"
+    row_id = _row_id((seller, model, tier, start), threshold, band_name)
     row = PriceRow(
         id=row_id if origin == "built-in" else f"{origin}/{row_id}",
         seller=seller,
@@ -193,6 +189,12 @@ def parse_row(
     if row.valid_to_ns is not None and row.valid_to_ns <= row.valid_from_ns:
         raise PriceRowError("valid_to: it must come after valid_from")
     return row
+
+
+def _row_id(parts: tuple[str, ...], threshold: int | None, band: str) -> str:
+    """Return a readable id that differs wherever the rows of a price book may differ."""
+    above = (f"above-{threshold}",) if threshold else ()
+    return "/".join((*parts, *above, *((band,) if band else ())))
 
 
 def parse_prices(table: Mapping[str, object]) -> FemtoPrices:

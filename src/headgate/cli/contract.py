@@ -183,12 +183,12 @@ class BooksView(Printed, frozen=True, kw_only=True):
 
 
 class KeyView(Printed, frozen=True, kw_only=True):
-    """A key: `keys list --json` prints a list of them."""
+    """A key: `keys list --json` prints a list; one `made` replaces the configured one of its id."""
 
     id: str
     principal: str
     models: list[str]
-    source: Literal["configuration", "made", "not made"]
+    source: Literal["configuration", "made"]
     created_at: Instant | None
     revoked_at: Instant | None
 

@@ -6,6 +6,7 @@ much a command needs; a command is imported when it is run.
 
 import ast
 import importlib
+import pkgutil
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -34,13 +35,12 @@ class Found(NamedTuple):
 
 def discover(folder: Path = FOLDER) -> dict[str, Found]:
     """Return the commands by name, sorted."""
-    found = (_look_at(path) for path in sorted(folder.glob("[a-z]*.py")))
+    modules = (info.name for info in pkgutil.iter_modules([str(folder)]))
+    found = (_look_at(folder / f"{module}.py") for module in modules if module != "main")
     return {one.name: one for one in sorted(one for one in found if one is not None)}
 
 
 def _look_at(path: Path) -> Found | None:
-    if path.stem == "main":
-        return None
     tree = ast.parse(path.read_text("utf-8"))
     values = {
         target.id: node.value

@@ -14,14 +14,10 @@ from headgate.units.errors import ConfigurationError, HeadgateError
 class Commands(TyperGroup):
     """The commands of the folder, imported when they are run."""
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        """Return their names."""
-        return list(discover())
-
-    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002
-        """Return a command with its help alone; `resolve_command` returns it whole."""
-        found = discover().get(cmd_name)
-        return None if found is None else TyperCommand(found.name, help=found.help)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for found in discover().values():
+            self.add_command(TyperCommand(found.name, help=found.help))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the command that the arguments name, imported."""
@@ -41,7 +37,7 @@ class Commands(TyperGroup):
             raise typer.Exit(EXIT_UNREACHABLE) from error
 
 
-app = typer.Typer(cls=Commands, no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(cls=Commands, rich_markup_mode=None, pretty_exceptions_show_locals=False)
 
 
 @app.callback(invoke_without_command=True)

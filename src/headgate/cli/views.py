@@ -18,7 +18,8 @@ from headgate.cli.contract import (
 from headgate.insights.books import Books
 from headgate.insights.calls import AttemptRow, CallRow, OpenedCall, RefusedRow
 from headgate.insights.report import Report, Totals
-from headgate.records.journal import DecisionRecord, LineRecord
+from headgate.records.charge import ChargeLine
+from headgate.records.journal import DecisionRecord
 from headgate.units.instants import to_iso
 from headgate.units.money import format_usd
 
@@ -102,7 +103,7 @@ def _refused_view(row: RefusedRow) -> CallView:
     )
 
 
-def _line_view(line: LineRecord) -> LineView:
+def _line_view(line: ChargeLine) -> LineView:
     return LineView(
         meter=line.meter,
         quantity=line.quantity,

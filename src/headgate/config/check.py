@@ -14,7 +14,7 @@ from headgate.units.ids import is_name
 
 S = TypeVar("S", bound=Shape)
 
-_NAME_FIX = "Use up to 64 letters, digits, dots, dashes and underscores; begin with no sign."
+_NAME_FIX = "Use up to 64 letters, digits, dots, dashes, underscores; first a letter or digit."
 
 
 def checked(table: object, key: str, shape: type[S], problems: Problems) -> S:
@@ -29,7 +29,8 @@ def checked(table: object, key: str, shape: type[S], problems: Problems) -> S:
     fields = {field.name: field for field in msgspec.structs.fields(shape)}
     for name in table:
         if name not in fields:
-            problems.add(f"{key}.{name}", "There is no such key.", near(name, fields, "key"))
+            fix = near(name, fields, "key") if fields else "Take it out."
+            problems.add(f"{key}.{name}", "There is no such key.", fix)
     values = {
         name: _value(table, f"{key}.{name}", field, problems) for name, field in fields.items()
     }
@@ -89,6 +90,8 @@ def _fault(value: object, error: msgspec.ValidationError, inside: str) -> str:
         return f"{value!r} is not known here."
     if inside:
         return "It does not fit here."
+    if "length" in text:
+        return "It is empty or too long."
     if ">=" in text or "<=" in text:
         return "It is out of range."
     return f"This is {_kind_of(value)}."

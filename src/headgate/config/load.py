@@ -35,7 +35,8 @@ def load(path: Path, environ: Mapping[str, str], *, with_secrets: bool = True) -
     Args:
         path: The file.
         environ: The environment that secrets may stand in.
-        with_secrets: False leaves secrets unread and empty, for who only reads the books.
+        with_secrets: False leaves secrets unread, for who only reads the books: an empty text
+            stands where one is given.
 
     Raises:
         ConfigurationError: It cannot be used; carries every problem that was found.

@@ -75,9 +75,7 @@ def _priced_as(
         return provider.seller if provider else shape.provider, shape.model
     seller, slash, model = shape.catalog.partition("/")
     if not (seller and slash and model):
-        problems.add(
-            f"{key}.catalog", "It is not a seller and a model.", 'Write it as "openai/gpt-5.5".'
-        )
+        problems.add(f"{key}.catalog", "It is not a seller and a model.", 'Write "SELLER/MODEL".')
     return seller, model
 
 

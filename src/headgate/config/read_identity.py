@@ -57,7 +57,7 @@ def keys_from(
             if model != ANY_MODEL and model not in models:
                 problems.unknown(f"{key}.models", "alias or deployment", model, models)
         secret = secrets.read(shape.secret, f"{key}.secret")
-        if secret is not None:
+        if secret:
             _check_secret(secret, name, bearers, problems)
         found[name] = Key(name, shape.principal, shape.models, secret)
     return found

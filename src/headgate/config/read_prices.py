@@ -45,7 +45,8 @@ def price_book_from(
         try:
             book = book.with_rows([_row(table, provider.seller, book)])
         except PriceRowError as error:
-            problems.add(key, _sentence(str(error)), "See the price book's reference for the row.")
+            where, sentence = _placed(str(error))
+            problems.add(key + where, sentence, "Correct the row; each of its keys is documented.")
     return book
 
 
@@ -67,5 +68,10 @@ def _row(table: dict[str, Any], seller: str, book: PriceBook) -> PriceRow:
     )
 
 
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:].rstrip(".") + "."
+def _placed(message: str) -> tuple[str, str]:
+    """Split the catalog's message, `key: what is wrong`, into our key and a sentence."""
+    head, _, rest = message.partition(": ")
+    name = "per_million_tokens" if head == "usd_per_million" else head
+    if name not in PricesShape.__struct_fields__:
+        return "", f"The row {message}."
+    return f".{name}", f"{rest.rstrip('.')}."

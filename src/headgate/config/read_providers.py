@@ -36,7 +36,7 @@ def providers_from(
             dialects=_dialects(shape, kind, key, problems),
             seller=shape.seller or kind.seller(base_url) or name,
             on_disconnect=shape.on_disconnect,
-            limit_field=shape.output_limit_field or kind.limit_field(base_url, ""),
+            limit_field=shape.output_limit_field,
             ca_file=ca_file,
             connect_timeout_ms=shape.connect_timeout_ms,
             first_byte_timeout_ms=shape.first_byte_timeout_ms,

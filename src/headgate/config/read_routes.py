@@ -5,15 +5,16 @@ from collections.abc import Collection
 from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems
 from headgate.config.shapes import RouteShape
+from headgate.dialects.registry import discover
+from headgate.routing import policies
 from headgate.routing.settings import Route
-
-POLICIES = ("cheapest",)
 
 
 def routes_from(
     tables: object, deployment_ids: Collection[str], problems: Problems
 ) -> dict[str, Route]:
     """Return the good routes by alias."""
+    known = discover(policies)
     found: dict[str, Route] = {}
     for alias, shape in checked_by_id(tables, "routes", RouteShape, problems):
         key = f"routes.{alias}"
@@ -28,7 +29,7 @@ def routes_from(
                 problems.unknown(f"{key}.deployments", "deployment", name, deployment_ids)
         if len(set(shape.deployments)) < len(shape.deployments):
             problems.add(f"{key}.deployments", "A deployment is there twice.", "Name each once.")
-        if shape.policy not in POLICIES:
-            problems.unknown(f"{key}.policy", "policy", shape.policy, POLICIES)
+        if shape.policy not in known:
+            problems.unknown(f"{key}.policy", "policy", shape.policy, known)
         found[alias] = Route(alias, shape.deployments, shape.policy)
     return found

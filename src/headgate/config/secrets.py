@@ -24,7 +24,10 @@ class SecretReader:
         self._problems = problems
 
     def read(self, secret: Secret | None, key: str) -> str | None:
-        """Return a secret without surrounding blanks; None when there is none or it is noted."""
+        """Return a secret without surrounding blanks; None when there is none or it is noted.
+
+        Without an environment, one that is given comes back as an empty text.
+        """
         if secret is None:
             return None
         given = [name for name in secret.__struct_fields__ if getattr(secret, name) is not None]
@@ -36,7 +39,7 @@ class SecretReader:
             )
             return None
         if self._environ is None:
-            return None
+            return ""
         text = self._find(secret, self._environ, key)
         return None if text is None else self._usable(text.strip(), f"{key}.{given[0]}")
 

@@ -151,6 +151,7 @@ def read(body: bytes) -> Demand | Refusal:
         tools=bool(survey.tools),
         images=survey.images > 0,
         terms=_terms(request),
+        members=values,
     )
 
 
@@ -255,7 +256,7 @@ def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
         changed["max_tokens"] = b"%d" % edit.output_tokens_max
     if not changed:
         return body
-    new = splice(body, _OBJECT.decode(body), changed, {})
+    new = splice(body, demand.members, changed, {})
     _verify(new, demand, edit)
     return new
 
@@ -274,17 +275,17 @@ def _verify(body: bytes, demand: Demand, edit: Edit) -> None:
 def report(body: bytes) -> Report:
     """Read the metering facts of a reply that is not streamed."""
     try:
-        return _report(_REPLY.decode(body))._replace(complete=True)
+        return _report(_REPLY.decode(body), complete=True)
     except _UNREADABLE:
         return Report()
 
 
-def _report(reply: _Reply) -> Report:
+def _report(reply: _Reply, *, complete: bool = False) -> Report:
     usage = bytes(reply.usage)
     if not usage.startswith(b"{"):
-        return Report(reply.id or None, reply.model or None)
+        return Report(reply.id or None, reply.model or None, complete=complete)
     tier = _USAGE.decode(usage).service_tier
-    return Report(reply.id or None, reply.model or None, usage, tier)
+    return Report(reply.id or None, reply.model or None, usage, tier, complete)
 
 
 def _event(data: bytes) -> _Event | None:

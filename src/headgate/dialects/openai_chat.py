@@ -1,6 +1,6 @@
 """`openai_chat`: OpenAI's Chat Completions, as many providers speak it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import msgspec
@@ -71,6 +71,9 @@ class _Request(_Limits):
     modalities: list[str] | None = None
 
 
+_NULL = Raw(b"null")
+
+
 class _Chunk(Struct, gc=False):
     """What is read of a reply, or of one event of a streamed one."""
 
@@ -79,7 +82,7 @@ class _Chunk(Struct, gc=False):
     service_tier: str | None = None
     usage: Raw = Raw(b"null")
     choices: Raw = Raw(b"null")
-    error: Raw = Raw(b"null")
+    error: Raw = _NULL
 
 
 _UNBOUNDED = frozenset({"web_search_options", "prediction", "audio", "plugins", "models"})
@@ -87,7 +90,7 @@ _UNBOUNDED = frozenset({"web_search_options", "prediction", "audio", "plugins", 
 as output beyond the limit, audio has its own prices, OpenRouter's plugins are billed apart and
 its `models` names others that may serve the call."""
 
-_LIMIT_FIELDS = ("max_tokens", "max_completion_tokens")
+_LIMIT_FIELDS = frozenset({"max_tokens", "max_completion_tokens"})
 _OPTIONS_NAMED = frozenset(_StreamOptions.__struct_fields__)
 _NAMED = frozenset({*_Request.__struct_fields__, *_UNBOUNDED})
 _EMPTY = frozenset({b"null", b"[]"})
@@ -132,6 +135,7 @@ def read(body: bytes) -> Demand | Refusal:
         tools=bool(request.tools or request.functions),
         images=images > 0,
         terms=_terms(request),
+        members=values,
     )
 
 
@@ -189,13 +193,13 @@ def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
     """Change a body that `read` accepted as `edit` says; the same object when nothing changes.
 
     Every limit that is there is lowered to `edit.output_tokens_max`. `edit.limit_field` is added
-    when there is no limit, and also when it is `max_tokens` and only `max_completion_tokens` is
-    there, which some providers ignore; never the other way round, as OpenAI refuses both at once.
+    when there is no limit, and beside another one only when `edit.limit_needed`: some providers
+    ignore `max_completion_tokens`, but OpenAI refuses both at once.
 
     Raises:
         SpliceError: The new body does not say what it was made to say.
     """
-    values = _OBJECT.decode(body)
+    values = demand.members
     changed: dict[str, bytes] = {}
     added: dict[str, bytes] = {}
     if demand.model != edit.model:
@@ -210,8 +214,8 @@ def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
             changed[field] = b"%d" % edit.output_tokens_max
         else:
             lowest = min(lowest, int(text))
-    missing = edit.limit_field not in values
-    if missing and (edit.limit_field == "max_tokens" or "max_tokens" not in values):
+    has_limit = not _LIMIT_FIELDS.isdisjoint(values)
+    if edit.limit_field not in values and (edit.limit_needed or not has_limit):
         added[edit.limit_field] = b"%d" % lowest
     asks = demand.stream and edit.ask_usage and not demand.usage_wanted
     if asks:
@@ -223,7 +227,9 @@ def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
     return new
 
 
-def _ask_usage(values: dict[str, Raw], changed: dict[str, bytes], added: dict[str, bytes]) -> None:
+def _ask_usage(
+    values: Mapping[str, Raw], changed: dict[str, bytes], added: dict[str, bytes]
+) -> None:
     """Make a stream report its usage, keeping the other stream options."""
     options = values.get("stream_options")
     if options is None:
@@ -258,7 +264,7 @@ def _verify(body: bytes, demand: Demand, edit: Edit) -> None:
 def report(body: bytes) -> Report:
     """Read the metering facts of a reply that is not streamed."""
     chunk = _chunk(body)
-    return Report() if chunk is None else _report(chunk)._replace(complete=True)
+    return Report() if chunk is None else _report(chunk, complete=True)
 
 
 def _chunk(data: bytes) -> _Chunk | None:
@@ -269,14 +275,15 @@ def _chunk(data: bytes) -> _Chunk | None:
         return None
 
 
-def _report(chunk: _Chunk) -> Report:
+def _report(chunk: _Chunk, *, complete: bool = False) -> Report:
     usage = bytes(chunk.usage)
     return Report(
-        upstream_id=chunk.id or None,
-        served_model=chunk.model or None,
-        usage_json=usage if usage.startswith(b"{") else None,
-        tier=chunk.service_tier,
-        errored=bytes(chunk.error) != b"null",
+        chunk.id or None,
+        chunk.model or None,
+        usage if usage.startswith(b"{") else None,
+        chunk.service_tier,
+        complete,
+        chunk.error is not _NULL and bytes(chunk.error) != b"null",
     )
 
 

@@ -96,15 +96,17 @@ def splice(
     Raises:
         SpliceError: A key stands in the body twice.
     """
-    starts = _count_off(values) if _is_compact(body, values) else _walk(body, values)
-    if isinstance(starts, str):
-        raise SpliceError(f"the key {starts!r} stands in the body twice")
     pieces: list[bytes] = []
     at = 0
     if added:
         at = body.index(b"{") + 1
         fresh = b",".join(b'"%b":%b' % (key.encode(), text) for key, text in added.items())
         pieces += (body[:at], fresh, b"," if values else b"")
+    if not changed:
+        return b"".join((*pieces, body[at:]))
+    starts = _count_off(values) if _is_compact(body, values) else _walk(body, values)
+    if isinstance(starts, str):
+        raise SpliceError(f"the key {starts!r} stands in the body twice")
     for key in sorted(changed, key=starts.__getitem__):
         start = starts[key]
         pieces += (body[at:start], changed[key])

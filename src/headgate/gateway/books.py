@@ -14,7 +14,6 @@ from headgate.ledger.slices import Slice
 from headgate.records.charge import Charge
 from headgate.records.journal import (
     HoldRecord,
-    LineRecord,
     RefusalRecord,
     SettleRecord,
     State,
@@ -54,6 +53,7 @@ class Books:
 
     def __init__(self, journal: JournalWriter) -> None:
         self._journal = journal
+        self._append = journal.append
         self.ttft_us: deque[int] = deque(maxlen=TTFT_KEPT)
 
     def has_room(self) -> bool:
@@ -67,25 +67,27 @@ class Books:
         assert not exchange.held
         exchange.held = True
         self._journal.holds_open += 1
-        self._journal.append(
+        demand, target = exchange.demand, exchange.target
+        # By position, as it is twice as fast: the order is that of the record's fields.
+        self._append(
             HoldRecord(
-                attempt=exchange.attempt,
-                call=exchange.call,
-                at_ns=at_ns,
-                amount_nanos=exchange.hold_nanos,
-                windows=exchange.path.windows,
-                principal=credential.principal,
-                team=credential.team,
-                key=credential.key,
-                asked=exchange.demand.model,
-                deployment=exchange.target.deployment.id,
-                dialect=exchange.dialect.KIND,
-                decision=exchange.decision.number,
-                input_tokens_max=exchange.input_tokens_max,
-                output_tokens_max=exchange.output_tokens_max,
-                choices=exchange.demand.choices,
-                stream=exchange.demand.stream,
-                run=exchange.run,
+                exchange.attempt,
+                exchange.call,
+                at_ns,
+                exchange.hold_nanos,
+                exchange.path.windows,
+                credential.principal,
+                credential.team,
+                credential.key,
+                demand.model,
+                target.deployment.id,
+                exchange.dialect.KIND,
+                exchange.decision.number,
+                exchange.input_tokens_max,
+                exchange.output_tokens_max,
+                demand.choices,
+                demand.stream,
+                exchange.run,
             )
         )
 
@@ -106,23 +108,23 @@ class Books:
         if exchange.first_byte_ns:
             ttft_us = (exchange.first_byte_ns - exchange.sent_ns) // 1_000
             self.ttft_us.append(ttft_us)
-        self._journal.append(
+        self._append(
             SettleRecord(
-                attempt=exchange.attempt,
-                call=exchange.call,
-                at_ns=at_ns,
-                amount_nanos=settlement.amount_nanos,
-                state=settlement.state,
-                lines=() if charge is None else tuple(LineRecord(*line) for line in charge.lines),
-                usage={} if usage is None else usage.quantities(),
-                served_model=report.served_model,
-                upstream_id=report.upstream_id,
-                upstream_request_id=exchange.upstream_request_id,
-                status=exchange.status,
-                reason=settlement.reason,
-                ttft_us=ttft_us,
-                duration_us=(at_ns - exchange.sent_ns) // 1_000,
-                final=final,
+                exchange.attempt,
+                exchange.call,
+                at_ns,
+                settlement.amount_nanos,
+                settlement.state,
+                () if charge is None else charge.lines,
+                _quantities(charge, usage),
+                report.served_model,
+                report.upstream_id,
+                exchange.upstream_request_id,
+                exchange.status,
+                settlement.reason,
+                ttft_us,
+                (at_ns - exchange.sent_ns) // 1_000,
+                final,
             )
         )
         self._journal.holds_open -= 1
@@ -132,9 +134,7 @@ class Books:
         """Free a hold of which certainly no byte reached the provider."""
         assert exchange.held
         exchange.held = False
-        self._journal.append(
-            VoidRecord(exchange.attempt, exchange.call, at_ns, reason, final=final)
-        )
+        self._append(VoidRecord(exchange.attempt, exchange.call, at_ns, reason, final=final))
         self._journal.holds_open -= 1
         slices.void(exchange.path.slices, exchange.hold_nanos)
 
@@ -144,7 +144,7 @@ class Books:
         if credential is None or not self._journal.has_room():
             # Strangers are counted elsewhere: they may not fill our disk.
             return
-        self._journal.append(
+        self._append(
             RefusalRecord(
                 call=exchange.call,
                 at_ns=at_ns,
@@ -158,3 +158,10 @@ class Books:
                 run=exchange.run,
             )
         )
+
+
+def _quantities(charge: Charge | None, usage: Usage | None) -> dict[str, int]:
+    """Return what was metered, by meter; a charge has it in its lines already."""
+    if charge is not None:
+        return {line.meter: line.quantity for line in charge.lines}
+    return {} if usage is None else usage.quantities()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from httptools import (
@@ -21,7 +22,7 @@ from headgate.gateway.http_bytes import CONTINUE, whole
 from headgate.gateway.request import Request
 from headgate.gateway.settings import HEAD_BYTES_MAX, HEADERS_MAX, PIPELINED_MAX
 from headgate.units import errors
-from headgate.units.errors import Code, Refusal
+from headgate.units.errors import Refusal
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
@@ -45,10 +46,13 @@ class ClientConnection(asyncio.Protocol):
 
     __slots__ = (
         "_body_bytes_max",
+        "_clock",
         "_head_bytes",
+        "_header_takers",
         "_headers",
         "_hosts",
         "_last",
+        "_nothing",
         "_parser",
         "_pipeline",
         "_queue",
@@ -67,11 +71,13 @@ class ClientConnection(asyncio.Protocol):
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
+        self._clock = pipeline.world.clock
+        self._header_takers = pipeline.header_takers
         self._body_bytes_max = pipeline.edge.body_bytes_max
         self.dialects = tuple(pipeline.world.dialects.values())
         self._parser = HttpRequestParser(self)
         self._queue: deque[Request] = deque()
-        self._request = Request()
+        self._nothing = self._request = Request()
         self._url = b""
         self._headers = self._hosts = self._head_bytes = self._read_bytes = 0
         self._last: Refusal | None = None
@@ -90,7 +96,7 @@ class ClientConnection(asyncio.Protocol):
         # uvloop has classes of its own that are not asyncio.Transport.
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
-        self.phase_since_ms = self._pipeline.coarse_ms
+        self.phase_since_ms = self._clock.coarse_ms
         if not self._pipeline.admit(self):
             self.refuse(Refusal(errors.OVERLOADED, "Too many connections are open.", None, 1))
 
@@ -112,7 +118,7 @@ class ClientConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client reads too slowly: the upstream is not read meanwhile."""
         self.paused = True
-        self.phase_since_ms = self._pipeline.coarse_ms
+        self.phase_since_ms = self._clock.coarse_ms
         if self.exchange is not None:
             self.exchange.pause()
 
@@ -127,7 +133,8 @@ class ClientConnection(asyncio.Protocol):
         if self.phase == "over":
             return
         if self.phase == "idle" and not self.busy:
-            self._enter("head")
+            self.phase = "head"
+            self.phase_since_ms = self._clock.coarse_ms
         if self.phase == "head":
             self._read_bytes += len(data)
         try:
@@ -141,10 +148,6 @@ class ClientConnection(asyncio.Protocol):
         if self.phase == "head" and self._read_bytes > HEAD_BYTES_MAX:
             self._refuse_head()
 
-    def _enter(self, phase: str) -> None:
-        self.phase = phase
-        self.phase_since_ms = self._pipeline.coarse_ms
-
     # llhttp's callbacks
 
     def on_message_begin(self) -> None:
@@ -152,7 +155,8 @@ class ClientConnection(asyncio.Protocol):
         if self.phase == "over":
             return
         if self.phase != "head":
-            self._enter("head")
+            self.phase = "head"
+            self.phase_since_ms = self._clock.coarse_ms
         self._request = Request()
         self._url = b""
         self._headers = self._hosts = self._head_bytes = 0
@@ -169,11 +173,9 @@ class ClientConnection(asyncio.Protocol):
         self._headers += 1
         self._head_bytes += len(name) + len(value) + 4
         name = name.lower()
-        take = _HEADERS.get(name)
+        take = self._header_takers.get(name)
         if take is not None:
-            take(self, value)
-        elif name in self._pipeline.forwarded:
-            self._request.forwarded.append((name, value))
+            take(self, name, value)
 
     def on_headers_complete(self) -> None:
         """The head is whole: find out who asks before the body is read."""
@@ -185,7 +187,8 @@ class ClientConnection(asyncio.Protocol):
         request.path = self._url.partition(b"?")[0]
         request.http10 = parser.get_http_version() == "1.0"
         request.keep_alive = parser.should_keep_alive()
-        self._enter("body")
+        self.phase = "body"
+        self.phase_since_ms = self._clock.coarse_ms
         self._read_bytes = 0
         if self._headers > HEADERS_MAX or self._head_bytes > HEAD_BYTES_MAX:
             self._refuse_head()
@@ -223,8 +226,9 @@ class ClientConnection(asyncio.Protocol):
         """A request is whole: answer it, or let it wait for the one before."""
         if self.phase == "over":
             return
-        request, self._request = self._request, Request()
-        self._enter("idle")
+        request, self._request = self._request, self._nothing
+        self.phase = "idle"
+        self.phase_since_ms = self._clock.coarse_ms
         if request.credential is None:
             request.body_bytes = 0
         if not self.busy:
@@ -246,7 +250,7 @@ class ClientConnection(asyncio.Protocol):
         """The answer is written: take the next request, or close."""
         self.exchange = None
         self.busy = False
-        self.phase_since_ms = self._pipeline.coarse_ms
+        self.phase_since_ms = self._clock.coarse_ms
         if self.transport is None:
             return
         if not keep_alive or self._pipeline.stopping:
@@ -297,12 +301,21 @@ class ClientConnection(asyncio.Protocol):
         transport, self._last = self.transport, None
         if transport is None:
             return
-        transport.write(plain_refusal(refusal))
+        transport.write(self._plain(refusal))
         if linger:
             transport.write_eof()
             asyncio.get_running_loop().call_later(LINGER_S, transport.abort)
         else:
             transport.close()
+
+    def _plain(self, refusal: Refusal) -> bytes:
+        """Render a refusal to somebody whose dialect is not known yet: in the unsigned one."""
+        spoken = next(each for each in self.dialects if each.SIGN is None)
+        headers = [(b"x-headgate-code", refusal.code.code.encode())]
+        if refusal.retry_after_s is not None:
+            headers.append((b"retry-after", b"%d" % refusal.retry_after_s))
+        body = spoken.render_refusal(refusal, None)
+        return whole(refusal.code.status, body, headers, close=True)
 
     def _refuse_large(self) -> None:
         limit = self._body_bytes_max
@@ -314,7 +327,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _forget_request(self) -> None:
         self._pipeline.unbuffer(sum(map(len, self._request.parts)))
-        self._request = Request()
+        self._request = self._nothing
 
     def _forget_queue(self) -> None:
         while self._queue:
@@ -322,39 +335,45 @@ class ClientConnection(asyncio.Protocol):
 
     # one small function per header that matters
 
-    def _authorization(self, value: bytes) -> None:
+    def _authorization(self, _name: bytes, value: bytes) -> None:
         scheme, _, key = value.partition(b" ")
         if scheme.lower() == b"bearer":
             self._request.key = key.strip()
 
-    def _x_api_key(self, value: bytes) -> None:
+    def _x_api_key(self, _name: bytes, value: bytes) -> None:
         if self._request.key is None:
             self._request.key = value.strip()
 
-    def _host(self, _value: bytes) -> None:
+    def _host(self, _name: bytes, _value: bytes) -> None:
         self._hosts += 1
 
-    def _content_type(self, value: bytes) -> None:
+    def _content_type(self, _name: bytes, value: bytes) -> None:
         self._request.content_type = value
 
-    def _content_encoding(self, value: bytes) -> None:
+    def _content_encoding(self, _name: bytes, value: bytes) -> None:
         self._request.content_encoding = value
 
-    def _content_length(self, value: bytes) -> None:
+    def _content_length(self, _name: bytes, value: bytes) -> None:
         # Announced now, checked before the body is read; llhttp has checked the digits.
         if len(value) > LENGTH_DIGITS_MAX:
             self.refuse(Refusal(errors.REQUEST_MALFORMED, "The content-length is too long."))
         else:
             self._request.body_bytes = int(value)
 
-    def _expect(self, value: bytes) -> None:
+    def _expect(self, _name: bytes, value: bytes) -> None:
         self._request.expects_continue = value.lower() == b"100-continue"
 
-    def _run(self, value: bytes) -> None:
+    def _run(self, _name: bytes, value: bytes) -> None:
         self._request.run = value
 
+    def forward(self, name: bytes, value: bytes) -> None:
+        """Keep a header that some dialect sends on."""
+        self._request.forwarded.append((name, value))
 
-_HEADERS = {
+
+HeaderTaker = Callable[[ClientConnection, bytes, bytes], None]
+
+HEADERS: dict[bytes, HeaderTaker] = {
     b"authorization": ClientConnection._authorization,
     b"x-api-key": ClientConnection._x_api_key,
     b"host": ClientConnection._host,
@@ -364,18 +383,4 @@ _HEADERS = {
     b"expect": ClientConnection._expect,
     b"x-headgate-run": ClientConnection._run,
 }
-
-
-def plain_refusal(refusal: Refusal) -> bytes:
-    """Return a refusal to somebody whose dialect is not known (yet); the connection closes."""
-    code: Code = refusal.code
-    message = refusal.message.replace("\\", "").replace('"', "'")
-    body = b'{"error":{"message":"%b","type":"%b","param":null,"code":"%b"}}' % (
-        message.encode(),
-        code.openai_type.encode(),
-        code.code.encode(),
-    )
-    headers = [(b"x-headgate-code", code.code.encode())]
-    if refusal.retry_after_s is not None:
-        headers.append((b"retry-after", b"%d" % refusal.retry_after_s))
-    return whole(code.status, body, headers, close=True)
+"""Who takes a header, by its lower-case name; others are dropped."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from headgate.gateway import replies
 from headgate.gateway.books import Settlement
-from headgate.gateway.http_bytes import JSON, whole
+from headgate.gateway.http_bytes import JSON
 from headgate.gateway.metering import bound_settlement, meter
 from headgate.gateway.refusals import stream_cut, why_broken
 from headgate.ledger.slices import Slice
@@ -36,6 +36,8 @@ class Endings:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._world = pipeline.world
+        self._books = pipeline.world.books
+        self._now_ns = pipeline.world.now_ns
 
     # Replies that came whole.
 
@@ -45,8 +47,8 @@ class Endings:
         settlement = meter(exchange, report)
         self._settle(exchange, settlement, report)
         if exchange.client is not None:
-            headers = replies.facts(exchange, report.served_model, settlement.amount_nanos)
-            self._pass_on(exchange, upstream, 200, body, headers)
+            lines = replies.facts(exchange, report.served_model, settlement.amount_nanos)
+            self._pass_on(exchange, upstream, 200, body, lines)
         self.finish(exchange)
 
     def stream_ended(
@@ -80,9 +82,9 @@ class Endings:
             return
         if failure.pass_through and exchange.client is not None:
             status = failure.code.status if upstream.status == 200 else upstream.status
-            headers = replies.facts(exchange, None, 0)
-            headers.append((b"x-headgate-code", failure.code.code.encode()))
-            self._pass_on(exchange, upstream, status, body, headers)
+            lines = replies.facts(exchange, None, 0)
+            lines += b"x-headgate-code: %b\r\n" % failure.code.code.encode()
+            self._pass_on(exchange, upstream, status, body, lines)
             self.finish(exchange)
         else:
             self._answer(exchange, _told(exchange, failure, upstream.retry_after))
@@ -93,29 +95,22 @@ class Endings:
         upstream: UpstreamConnection,
         status: int,
         body: bytes,
-        headers: replies.Pairs,
+        lines: bytes,
     ) -> None:
-        headers += upstream.passed
+        lines += upstream.passed
         if upstream.content_encoding:
-            headers.append((b"content-encoding", upstream.content_encoding))
+            lines += b"content-encoding: %b\r\n" % upstream.content_encoding
         assert exchange.client is not None
-        exchange.client.write(
-            whole(
-                status,
-                body,
-                headers,
-                content_type=upstream.content_type or JSON,
-                close=not exchange.request.keep_alive,
-            )
-        )
+        content_type = upstream.content_type or JSON
+        exchange.client.write(replies.reply(exchange, status, content_type, lines, body))
 
     # Replies that did not.
 
     def not_sent(self, exchange: Exchange, reason: str) -> None:
         """No connection: certainly no byte reached the provider, so the hold is void."""
         more = _may_retry(exchange)
-        at_ns = self._world.now_ns()
-        self._world.books.void(exchange, reason, at_ns=at_ns, final=not more)
+        at_ns = self._now_ns()
+        self._books.void(exchange, reason, at_ns=at_ns, final=not more)
         self._leave_place(exchange)
         if more and self._pipeline.next_attempt(exchange, Outcome.RETRYABLE):
             return
@@ -146,8 +141,8 @@ class Endings:
             self._world.purse.leave(exchange.on_money)
             self.finish(exchange)
         elif phase == "connect":
-            at_ns = self._world.now_ns()
-            self._world.books.void(exchange, "client_gone", at_ns=at_ns, final=True)
+            at_ns = self._now_ns()
+            self._books.void(exchange, "client_gone", at_ns=at_ns, final=True)
             self.finish(exchange)
         elif exchange.begun and exchange.target.pool.provider.on_disconnect == "cancel":
             self.give_up(exchange, "client_gone")
@@ -163,7 +158,7 @@ class Endings:
 
     def refuse(self, exchange: Exchange, refusal: Refusal, piece: Slice | None = None) -> None:
         """Refuse a call before its (next) attempt; `piece` is the window that is too small."""
-        self._world.books.refuse(exchange, refusal, piece, self._world.now_ns())
+        self._books.refuse(exchange, refusal, piece, self._now_ns())
         self._answer(exchange, refusal)
 
     # What they share.
@@ -171,16 +166,18 @@ class Endings:
     def _settle(
         self, exchange: Exchange, settlement: Settlement, report: Report, *, final: bool = True
     ) -> None:
-        at_ns = self._world.now_ns()
-        self._world.books.settle(exchange, settlement, report=report, at_ns=at_ns, final=final)
+        at_ns = self._now_ns()
+        self._books.settle(exchange, settlement, report=report, at_ns=at_ns, final=final)
         if settlement.usage is not None and exchange.marks:
             self._pipeline.prefixes.learn(exchange.marks, settlement.usage.prompt_tokens)
-        self._leave_place(exchange)
+        if exchange.placed:
+            exchange.placed = False
+            exchange.target.places.give_back((at_ns - exchange.sent_ns) // 1_000)
 
     def _leave_place(self, exchange: Exchange) -> None:
         if exchange.placed:
             exchange.placed = False
-            service_us = (self._world.now_ns() - exchange.sent_ns) // 1_000
+            service_us = (self._now_ns() - exchange.sent_ns) // 1_000
             exchange.target.places.give_back(service_us)
 
     def _answer(self, exchange: Exchange, refusal: Refusal) -> None:
@@ -198,9 +195,11 @@ class Endings:
     def finish(self, exchange: Exchange) -> None:
         """The call is over: nothing is held, no place is taken."""
         assert not exchange.held, exchange.call
-        self._leave_place(exchange)
+        if exchange.placed:
+            self._leave_place(exchange)
         exchange.phase = "done"
-        self.forget_body(exchange)
+        if exchange.request.body_bytes:
+            self.forget_body(exchange)
         self._pipeline.exchanges.discard(exchange)
         client, exchange.client = exchange.client, None
         if client is not None:

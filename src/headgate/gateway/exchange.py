@@ -14,7 +14,7 @@ from headgate.gateway import replies
 from headgate.gateway.http_bytes import LAST_CHUNK, chunk
 from headgate.gateway.request import Request
 from headgate.ledger.slices import Slice
-from headgate.records.demand import Demand
+from headgate.records.demand import NO_MEMBERS, Demand
 from headgate.records.report import Report
 from headgate.routing.candidate import Plan
 from headgate.routing.router import Ranking
@@ -109,7 +109,7 @@ class Exchange:
         self.number = 0
         self.attempt = ""
         self.phase = "receive"
-        self.since_ms = pipeline.coarse_ms
+        self.since_ms = pipeline.world.clock.coarse_ms
         self.placed = False
         self.held = False
         self.begun = False
@@ -134,7 +134,7 @@ class Exchange:
     def enter(self, phase: str) -> None:
         """Begin a phase."""
         self.phase = phase
-        self.since_ms = self._pipeline.coarse_ms
+        self.since_ms = self._pipeline.world.clock.coarse_ms
 
     # told by capacity and the purse
 
@@ -217,6 +217,8 @@ class Exchange:
             if self.client.paused:
                 self.pause()
         self._endings.forget_body(self)
+        # What was decoded of the body would keep it in memory while the stream lasts.
+        self.demand = self.demand._replace(members=NO_MEMBERS)
 
     def _stream_head(self, report: Report | None) -> bytes:
         upstream = self.upstream

@@ -10,7 +10,7 @@ from __future__ import annotations
 from headgate.capacity.places import Waiter
 from headgate.catalog.facts import near_names
 from headgate.gateway import endpoints
-from headgate.gateway.edge import ClientConnection
+from headgate.gateway.edge import HEADERS, ClientConnection, HeaderTaker
 from headgate.gateway.endings import ATTEMPTS_MAX, Endings
 from headgate.gateway.exchange import Exchange
 from headgate.gateway.http_bytes import JSON
@@ -40,7 +40,7 @@ class Pipeline:
         started_ns: When this process began; models are listed as of then.
         stopping: Whether new calls are turned away.
         frozen: Nodes that may not spend now.
-        forwarded: Names of all headers that some dialect sends on, or is known by.
+        header_takers: What the edge does with each header that matters, by its name.
         strangers: Requests refused for their key since the start.
     """
 
@@ -54,9 +54,7 @@ class Pipeline:
         self.connections: set[ClientConnection] = set()
         self.exchanges: set[Exchange] = set()
         self.strangers = 0
-        self.forwarded = frozenset[bytes]().union(
-            *(each.FORWARDED | {each.SIGN or b""} for each in world.dialects.values())
-        )
+        self.header_takers = _header_takers(world)
         self.prefixes = PrefixMemory()
         self.endings = Endings(self)
         self._buffered_bytes = 0
@@ -349,6 +347,7 @@ class Pipeline:
             model=target.deployment.model,
             output_tokens_max=exchange.output_tokens_max,
             limit_field=target.limit_field,
+            limit_needed=target.limit_needed,
         )
         body = exchange.dialect.edit(exchange.body, demand, edit)
         wanted = exchange.dialect.FORWARDED
@@ -356,3 +355,12 @@ class Pipeline:
         exchange.upstream = upstream
         exchange.enter("reply")
         upstream.send(exchange, target.request(exchange.dialect.KIND, forwarded, body))
+
+
+def _header_takers(world: World) -> dict[bytes, HeaderTaker]:
+    """Return the edge's own headers, and those that some dialect sends on or is known by."""
+    takers: dict[bytes, HeaderTaker] = {}
+    for dialect in world.dialects.values():
+        names = dialect.FORWARDED if dialect.SIGN is None else {*dialect.FORWARDED, dialect.SIGN}
+        takers.update(dict.fromkeys(names, ClientConnection.forward))
+    return takers | HEADERS

@@ -4,50 +4,77 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headgate.gateway.http_bytes import head, whole
+from headgate.gateway.http_bytes import status_line, whole
 from headgate.units.errors import Refusal
-from headgate.units.money import format_usd
+from headgate.units.money import NANOS_PER_USD
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
 
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
+CLOSE = b"connection: close\r\n"
 
-Pairs = list[tuple[bytes, bytes]]
 
-
-def facts(exchange: Exchange, served_model: str | None, cost_nanos: int | None) -> Pairs:
-    """Return Headgate's own headers: call, served model, deployment, decision, hold, cost."""
-    pairs: Pairs = [
-        (b"x-headgate-call", exchange.call.encode()),
-        (b"x-headgate-deployment", exchange.target.deployment.id.encode()),
-        (b"x-headgate-decision", b"%d" % exchange.decision.number),
-        (b"x-headgate-hold-usd", format_usd(exchange.hold_nanos).encode()),
-    ]
+def facts(exchange: Exchange, served_model: str | None, cost_nanos: int | None) -> bytes:
+    """Return Headgate's own header lines: call, deployment, decision, hold, model, cost."""
+    hold = divmod(exchange.hold_nanos, NANOS_PER_USD)
+    lines = (
+        b"x-headgate-call: %b\r\n%bx-headgate-decision: %d\r\nx-headgate-hold-usd: %d.%09d\r\n"
+        % (
+            exchange.call.encode(),
+            exchange.target.facts,
+            exchange.decision.number,
+            *hold,
+        )
+    )
     if served_model is not None:
-        pairs.append((b"x-headgate-model", _header_value(served_model)))
+        lines += b"x-headgate-model: %b\r\n" % header_value(served_model)
     if cost_nanos is not None:
-        pairs.append((b"x-headgate-cost-usd", format_usd(cost_nanos).encode()))
-    return pairs
+        lines += b"x-headgate-cost-usd: %d.%09d\r\n" % divmod(cost_nanos, NANOS_PER_USD)
+    return lines
 
 
-def _header_value(text: str) -> bytes:
-    """Return a provider's text as a header value: printable ASCII only, bounded."""
+def header_value(text: str) -> bytes:
+    """Return a provider's text as a header value: printable ASCII without blanks, bounded."""
+    if len(text) <= 128 and text.isascii() and text.isprintable() and " " not in text:
+        return text.encode()
     return bytes(byte for byte in text.encode()[:128] if 32 < byte < 127)
 
 
-def stream_head(exchange: Exchange, served_model: str | None, passed: Pairs) -> bytes:
+def reply(
+    exchange: Exchange,
+    status: int,
+    content_type: bytes,
+    lines: bytes,
+    body: bytes,
+) -> bytes:
+    """Return a complete reply with header lines that are rendered already."""
+    return b"%bcontent-type: %b\r\n%b%bcontent-length: %d\r\n\r\n%b" % (
+        status_line(status),
+        content_type,
+        lines,
+        b"" if exchange.request.keep_alive else CLOSE,
+        len(body),
+        body,
+    )
+
+
+def stream_head(exchange: Exchange, served_model: str | None, passed: bytes) -> bytes:
     """Return the head of a streamed reply."""
-    headers = [*facts(exchange, served_model, None), *passed, (b"cache-control", b"no-cache")]
-    if exchange.request.http10:
-        return head(200, EVENT_STREAM, headers, close=True) + b"\r\n"
-    start = head(200, EVENT_STREAM, headers, close=not exchange.request.keep_alive)
-    return start + b"transfer-encoding: chunked\r\n\r\n"
+    http10 = exchange.request.http10
+    return b"%bcontent-type: %b\r\n%b%bcache-control: no-cache\r\n%b%b\r\n" % (
+        status_line(200),
+        EVENT_STREAM,
+        facts(exchange, served_model, None),
+        passed,
+        CLOSE if http10 or not exchange.request.keep_alive else b"",
+        b"" if http10 else b"transfer-encoding: chunked\r\n",
+    )
 
 
 def refusal(exchange: Exchange, why: Refusal) -> bytes:
     """Return a refusal in the client's dialect."""
-    headers: Pairs = [
+    headers = [
         (b"x-headgate-call", exchange.call.encode()),
         (b"x-headgate-code", why.code.code.encode()),
     ]

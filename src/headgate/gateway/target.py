@@ -16,9 +16,24 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Target:
-    """Where an attempt goes, and what it costs there."""
+    """Where an attempt goes, and what it costs there.
 
-    __slots__ = ("_book", "_cards", "_heads", "deployment", "kind", "limit_field", "places", "pool")
+    Attributes:
+        facts: The header lines about this deployment that replies carry.
+    """
+
+    __slots__ = (
+        "_book",
+        "_cards",
+        "_heads",
+        "deployment",
+        "facts",
+        "kind",
+        "limit_field",
+        "limit_needed",
+        "places",
+        "pool",
+    )
 
     def __init__(
         self, deployment: Deployment, kind: ProviderKind, pool: Pool, book: PriceBook
@@ -30,6 +45,8 @@ class Target:
         self.limit_field = provider.limit_field or kind.limit_field(
             provider.base_url, deployment.model
         )
+        self.limit_needed = kind.limit_needed(provider.base_url)
+        self.facts = b"x-headgate-deployment: %b\r\n" % deployment.id.encode()
         self.places = Places(deployment.concurrency_max, deployment.queue_max)
         self._book = book
         self._cards: dict[tuple[str, Terms], tuple[int, RateCard | None]] = {}
@@ -51,6 +68,8 @@ class Target:
 
     def request(self, dialect: str, forwarded: Headers, body: bytes) -> bytes:
         """Return a whole request: our head, the headers that go through, the body."""
+        if not forwarded and not self.kind.DEFAULTS:
+            return b"%bcontent-length: %d\r\n\r\n%b" % (self._heads[dialect], len(body), body)
         lines = [self._heads[dialect]]
         for name, value in forwarded:
             lines += (name, b": ", value, b"\r\n")

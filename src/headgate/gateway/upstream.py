@@ -22,10 +22,12 @@ class UpstreamConnection(asyncio.Protocol):
         exchange: The one it serves, None while it is idle in the pool.
         reused: Whether it served an exchange before.
         status: Of the reply that is being read, 0 before its head.
+        passed: Header lines of the reply that go to the client.
         active_ms: Coarse time of the last read or hand-over; the sweep compares.
     """
 
     __slots__ = (
+        "_clock",
         "_complete",
         "_framed",
         "_keep_alive",
@@ -48,6 +50,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._clock = pool.clock
         self._parser = HttpResponseParser(self)
         self._parts: list[bytes] = []
         self.exchange: Exchange | None = None
@@ -62,7 +65,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.content_encoding = b""
         self.request_id: bytes | None = None
         self.retry_after: bytes | None = None
-        self.passed: list[tuple[bytes, bytes]] = []
+        self.passed = b""
         self._framed = False
         self._told = False
         self._complete = False
@@ -73,7 +76,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Send a whole request for an exchange."""
         assert self.transport is not None
         self.exchange = exchange
-        self.active_ms = self._pool.clock.coarse_ms
+        self.active_ms = self._clock.coarse_ms
         self.transport.write(data)
 
     def give_back(self) -> None:
@@ -122,7 +125,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, then tell the exchange once what this read brought."""
-        self.active_ms = self._pool.clock.coarse_ms
+        self.active_ms = self._clock.coarse_ms
         exchange = self.exchange
         try:
             self._parser.feed_data(data)
@@ -188,7 +191,7 @@ class UpstreamConnection(asyncio.Protocol):
         elif name == b"content-encoding":
             self.content_encoding = value
         elif self._pool.passes(name):
-            self.passed.append((name, value))
+            self.passed += b"%b: %b\r\n" % (name, value)
             if name in (b"x-request-id", b"request-id"):
                 self.request_id = value
             elif name == b"retry-after" and len(value) <= RETRY_DIGITS_MAX:

@@ -1,11 +1,12 @@
 """Keys: how they are made, and the keyed hash they are known by.
 
-A key is `hg_<id>_<secret>` with 256 random bits in the secret. Only `digest` is kept: the
-HMAC-SHA-256 of the whole key under the data directory's pepper, so a stolen store opens nothing.
+A key is `hg_<id>_<secret>` with 256 random bits in the secret. Only `digest` is kept: keyed
+BLAKE2b (RFC 7693) of the whole key under the data directory's pepper, so a stolen store opens
+nothing; it costs a third of an HMAC-SHA-256, and every request pays it.
 Looking a key up by its digest leaks nothing through timing: an attacker cannot choose digests.
 """
 
-import hmac
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -16,7 +17,7 @@ PEPPER_BYTES = 32
 
 def digest(pepper: bytes, key: bytes) -> bytes:
     """Return what a key is known by."""
-    return hmac.digest(pepper, key, "sha256")
+    return hashlib.blake2b(key, key=pepper, digest_size=32).digest()
 
 
 def make_key(key_id: str) -> str:

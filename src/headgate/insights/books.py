@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, case, func, select
+from sqlalchemy import Connection, Engine, case, func, select, true
 
 from headgate.ledger import tables
 from headgate.ledger.fold import Movement, fold, posted
@@ -17,7 +17,6 @@ from headgate.records.journal import HoldRecord, Record, SettleRecord
 from headgate.store.journal_reader import Cursor, JournalReader
 from headgate.units.errors import JournalError
 
-RECORDS_PER_READ = 1_024
 PROBLEMS_MAX = 100
 """So many problems are told; more of them say nothing new."""
 
@@ -153,15 +152,8 @@ def _records_until(directory: Path, until: Cursor) -> Iterator[list[Record]]:
         JournalError: The journal has no such place: it is shorter than the store says.
     """
     reader = JournalReader(directory)
-    count = RECORDS_PER_READ
     while reader.cursor < until:
-        start, ended = reader.cursor, reader.ended
-        records = reader.read(count)
-        if reader.cursor > until and count > 1:
-            # Past the place: read the same stretch again in smaller steps.
-            reader.cursor, reader.ended = start, ended
-            count //= 2
-            continue
+        records = reader.read(until)
         if not records or reader.cursor > until:
             raise JournalError(f"it has no record that ends at {tuple(until)}")
         yield records
@@ -241,6 +233,8 @@ def _compare_sums(
     each = func.json_each(columns.windows).table_valued("value")
     held = case((columns.state == "held", columns.hold_nanos), else_=0)
     query = select(each.c.value, func.sum(columns.posted_nanos), func.sum(held))
+    # Each attempt counts once for every window it names.
+    query = query.select_from(tables.attempt.join(each, true()))
     sums = {row[0]: (row[1], row[2]) for row in connection.execute(query.group_by(each.c.value))}
     differing = [
         window.window

@@ -7,11 +7,12 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, select
 from sqlalchemy.engine import RowMapping
 
-from headgate.ledger.tables import attempt, decision, refusal
-from headgate.records.journal import DecisionRecord, LineRecord
+from headgate.ledger.tables import attempt, decision, is_of_call, refusal
+from headgate.records.charge import ChargeLine
+from headgate.records.journal import DecisionRecord
 
 AttemptState = Literal["held", "measured", "estimated", "unknown", "void"]
-CallState = AttemptState | Literal["refused"]
+CallState = Literal["held", "measured", "estimated", "unknown", "void", "refused"]
 REFUSED = "refused"
 
 
@@ -83,7 +84,7 @@ class AttemptRow(Common):
     ttft_us: int | None
     duration_us: int
     usage: dict[str, int]
-    lines: tuple[LineRecord, ...]
+    lines: tuple[ChargeLine, ...]
     closed_by: str
 
 
@@ -131,7 +132,7 @@ def list_calls(connection: Connection, wanted: Wanted) -> list[CallRow]:
 
 def open_call(connection: Connection, call: str) -> OpenedCall | None:
     """Return one call with its attempts and decisions, None when there is none of that id."""
-    query = select(attempt).where(attempt.c.call == call).order_by(attempt.c.at_ns)
+    query = select(attempt).where(is_of_call(call)).order_by(attempt.c.at_ns)
     attempts = [_attempt_row(row) for row in connection.execute(query).mappings()]
     refused = connection.execute(select(refusal).where(refusal.c.call == call)).mappings()
     rows: tuple[CallRow, ...] = (*attempts, *(_refused_row(row) for row in refused))
@@ -170,7 +171,7 @@ def _attempt_row(row: RowMapping) -> AttemptRow:
     fields = {name: row[name] for name in _ATTEMPT_FIELDS}
     fields["windows"] = msgspec.json.decode(row["windows"], type=tuple[str, ...])
     fields["usage"] = msgspec.json.decode(row["usage"], type=dict[str, int])
-    fields["lines"] = msgspec.json.decode(row["lines"], type=tuple[LineRecord, ...])
+    fields["lines"] = msgspec.json.decode(row["lines"], type=tuple[ChargeLine, ...])
     return AttemptRow(**fields)
 
 

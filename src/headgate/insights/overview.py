@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Subquery, func, select
 from sqlalchemy.engine import RowMapping
 
 from headgate.budgets.tree import budget_id_of
-from headgate.ledger.tables import attempt, decision, journal, refusal
-from headgate.records.journal import CandidateRecord, DecisionRecord, LineRecord
+from headgate.ledger.tables import attempt, decision, is_of_call, journal, refusal
+from headgate.records.charge import ChargeLine
+from headgate.records.journal import CandidateRecord, DecisionRecord
 from headgate.units.instants import NANOS_PER_SECOND
 from headgate.units.usage import INPUT_METERS, OUTPUT_METERS
 
@@ -235,7 +236,7 @@ class Attempt(NamedTuple):
     ttft_us: int | None
     duration_us: int
     usage: dict[str, int]
-    lines: tuple[LineRecord, ...]
+    lines: tuple[ChargeLine, ...]
     closed_by: str
 
     @property
@@ -266,7 +267,7 @@ def _attempt(row: RowMapping) -> Attempt:
             **row,
             "windows": msgspec.json.decode(row["windows"], type=tuple[str, ...]),
             "usage": msgspec.json.decode(row["usage"], type=dict[str, int]),
-            "lines": msgspec.json.decode(row["lines"], type=tuple[LineRecord, ...]),
+            "lines": msgspec.json.decode(row["lines"], type=tuple[ChargeLine, ...]),
         }
     )
 
@@ -357,7 +358,7 @@ def find_call(connection: Connection, call: str) -> OpenedCall | None:
     """Return a call in full, None when the store does not know it."""
     of_call = (
         select(attempt)
-        .where(attempt.c.call == call)
+        .where(is_of_call(call))
         .order_by(attempt.c.at_ns, attempt.c.attempt)
         .limit(ATTEMPTS_PER_CALL_MAX)
     )

@@ -6,6 +6,7 @@ for a dead worker (it appends to that worker's journal, then folds), take the sa
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from headgate.records.journal import (
     DecisionRecord,
@@ -26,8 +27,7 @@ class Movement:
     posted_nanos: int = 0
 
 
-@dataclass(slots=True)
-class Ended:
+class Ended(NamedTuple):
     """An attempt that ended, with the hold it ends."""
 
     hold: HoldRecord
@@ -70,43 +70,56 @@ def fold(records: Iterable[Record], open_holds: dict[str, HoldRecord]) -> Batch:
             tampered with, for a worker cannot write that.
     """
     batch = Batch()
+    # Calls of one caller share their windows, so sums by path are far fewer than records.
+    sums: dict[tuple[str, ...], Movement] = {}
     for record in records:
         if isinstance(record, HoldRecord):
-            _open(batch, record, open_holds)
+            _open(batch, record, open_holds, sums)
         elif isinstance(record, SettleRecord | VoidRecord):
-            _end(batch, record, open_holds)
+            _end(batch, record, open_holds, sums)
         elif isinstance(record, RefusalRecord):
             batch.refusals.append(record)
         elif isinstance(record, DecisionRecord):
             batch.decisions.append(record)
+    for path, along in sums.items():
+        for window in path:
+            movement = batch.movements.setdefault(window, Movement())
+            movement.held_nanos += along.held_nanos
+            movement.posted_nanos += along.posted_nanos
     return batch
 
 
-def _open(batch: Batch, record: HoldRecord, open_holds: dict[str, HoldRecord]) -> None:
-    if record.attempt in open_holds:
-        raise JournalError(f"{record.attempt} is held twice")
-    open_holds[record.attempt] = batch.opened[record.attempt] = record
-    for window in record.windows:
-        _movement(batch, window).held_nanos += record.amount_nanos
+Sums = dict[tuple[str, ...], Movement]
+
+
+def _open(batch: Batch, record: HoldRecord, open_holds: dict[str, HoldRecord], sums: Sums) -> None:
+    attempt = record.attempt
+    if attempt in open_holds:
+        raise JournalError(f"{attempt} is held twice")
+    open_holds[attempt] = batch.opened[attempt] = record
+    _along(sums, record).held_nanos += record.amount_nanos
 
 
 def _end(
-    batch: Batch, record: SettleRecord | VoidRecord, open_holds: dict[str, HoldRecord]
+    batch: Batch,
+    record: SettleRecord | VoidRecord,
+    open_holds: dict[str, HoldRecord],
+    sums: Sums,
 ) -> None:
-    held = open_holds.pop(record.attempt, None)
+    attempt = record.attempt
+    held = open_holds.pop(attempt, None)
     if held is None:
-        raise JournalError(f"{record.attempt} ends without a hold")
-    if batch.opened.pop(record.attempt, None) is None:
-        batch.known.add(record.attempt)
+        raise JournalError(f"{attempt} ends without a hold")
+    if batch.opened.pop(attempt, None) is None:
+        batch.known.add(attempt)
     batch.ended.append(Ended(held, record))
-    for window in held.windows:
-        movement = _movement(batch, window)
-        movement.held_nanos -= held.amount_nanos
-        movement.posted_nanos += posted(record)
+    movement = _along(sums, held)
+    movement.held_nanos -= held.amount_nanos
+    movement.posted_nanos += posted(record)
 
 
-def _movement(batch: Batch, window: str) -> Movement:
-    movement = batch.movements.get(window)
+def _along(sums: Sums, hold: HoldRecord) -> Movement:
+    movement = sums.get(hold.windows)
     if movement is None:
-        movement = batch.movements[window] = Movement()
+        movement = sums[hold.windows] = Movement()
     return movement

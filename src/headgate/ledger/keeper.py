@@ -6,18 +6,35 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Insert,
+    Update,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from headgate.ledger import tables
 from headgate.ledger.book import LeaseBook
 from headgate.ledger.fold import Batch, fold
-from headgate.ledger.rows import decision_row, end_row, held_row, hold_of_row, refusal_row
+from headgate.ledger.rows import (
+    END_COLUMNS,
+    Row,
+    decision_values,
+    end_values,
+    hold_of_row,
+    hold_values,
+    refusal_values,
+)
 from headgate.records.journal import HoldRecord, SealedRecord, SegmentRecord, SettleRecord
 from headgate.store.journal_reader import Cursor, JournalReader, journals
 from headgate.store.journal_writer import boot_id, take_lock
-
-RECORDS_PER_FOLD = 1_000
 
 
 class Want(NamedTuple):
@@ -81,7 +98,7 @@ class Keeper:
             tables.attempt.c.journal == name, tables.attempt.c.state == "held"
         )
         for row in connection.execute(held).mappings():
-            hold = hold_of_row(dict(row))
+            hold = hold_of_row(row)
             followed.open_holds[hold.attempt] = hold
         self.journals[name] = followed
 
@@ -143,7 +160,7 @@ class Keeper:
         return count
 
     def _fold_one(self, name: str, followed: OpenJournal) -> int:
-        records = followed.reader.read(RECORDS_PER_FOLD)
+        records = followed.reader.read()
         if not records:
             return 0
         for record in records:
@@ -168,30 +185,32 @@ class Keeper:
         return len(records)
 
     def _apply(self, connection: Connection, name: str, batch: Batch) -> None:
-        rows = [held_row(hold, name) for hold in batch.opened.values()]
-        closed = [
-            {"old": ended.end.attempt, **end_row(ended)}
-            for ended in batch.ended
-            if ended.end.attempt in batch.known
-        ]
-        rows += [
-            {**held_row(ended.hold, name), **end_row(ended)}
+        rows = [
+            hold_values(ended.hold, name) + end_values(ended.end)
             for ended in batch.ended
             if ended.end.attempt not in batch.known
         ]
-        if rows:
-            connection.execute(insert(tables.attempt), rows)
-        if closed:
-            by_attempt = update(tables.attempt).where(tables.attempt.c.attempt == bindparam("old"))
-            connection.execute(by_attempt, closed)
-        if batch.refusals:
-            connection.execute(insert(tables.refusal), [refusal_row(r) for r in batch.refusals])
-        if batch.decisions:
-            connection.execute(
-                insert(tables.decision), [decision_row(r, name) for r in batch.decisions]
-            )
-        for window, movement in batch.movements.items():
-            _move(connection, name, window, movement.held_nanos, movement.posted_nanos)
+        rows += [hold_values(hold, name) + end_values(None) for hold in batch.opened.values()]
+        _write(connection, _INSERT_ATTEMPT, rows)
+        closed = [
+            (*end_values(ended.end), ended.end.attempt)
+            for ended in batch.ended
+            if ended.end.attempt in batch.known
+        ]
+        _write(connection, _END_ATTEMPT, closed)
+        _write(connection, _INSERT_REFUSAL, [refusal_values(each) for each in batch.refusals])
+        decisions = [decision_values(each, name) for each in batch.decisions]
+        _write(connection, _INSERT_DECISION, decisions)
+        moved = [
+            (window, window.partition("@")[0], movement.posted_nanos, movement.held_nanos)
+            for window, movement in batch.movements.items()
+        ]
+        _write(connection, _MOVE_WINDOW, moved)
+        along = [
+            (movement.posted_nanos, movement.held_nanos, name, window)
+            for window, movement in batch.movements.items()
+        ]
+        _write(connection, _MOVE_LEASE, along)
 
     def _close_leases(self, connection: Connection, name: str, followed: OpenJournal) -> None:
         trusted = followed.boot_id == boot_id() or not followed.reader.taken_over
@@ -246,29 +265,33 @@ class Keeper:
         followed.reader.append(SealedRecord(at_ns, last=True, by="takeover"))
 
 
-def _move(connection: Connection, journal: str, window: str, held: int, posted: int) -> None:
-    budget = window.partition("@")[0]
-    statement = upsert(tables.window).values(
-        window=window,
-        budget=budget,
-        posted_nanos=posted,
-        held_nanos=held,
-        unaccounted_nanos=0,
-    )
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["window"],
-            set_={
-                "posted_nanos": tables.window.c.posted_nanos + posted,
-                "held_nanos": tables.window.c.held_nanos + held,
-            },
-        )
-    )
-    connection.execute(
-        update(tables.lease)
-        .where(tables.lease.c.journal == journal, tables.lease.c.window == window)
-        .values(
-            posted_nanos=tables.lease.c.posted_nanos + posted,
-            held_nanos=tables.lease.c.held_nanos + held,
-        )
-    )
+def _statement(statement: Insert | Update) -> str:
+    """Return a statement as the driver takes it, so that rows go to it as they are."""
+    return str(statement.compile(dialect=sqlite_dialect()))
+
+
+def _write(connection: Connection, statement: str, rows: Sequence[Row]) -> None:
+    if rows:
+        connection.exec_driver_sql(statement, list(rows))
+
+
+_INSERT_ATTEMPT = _statement(insert(tables.attempt))
+_INSERT_REFUSAL = _statement(insert(tables.refusal))
+_INSERT_DECISION = _statement(insert(tables.decision))
+_END_ATTEMPT = _statement(
+    update(tables.attempt)
+    .where(tables.attempt.c.attempt == bindparam("old"))
+    .values(dict.fromkeys(END_COLUMNS))
+)
+
+_MOVE_WINDOW = """
+INSERT INTO window (window, budget, posted_nanos, held_nanos, unaccounted_nanos)
+VALUES (?, ?, ?, ?, 0)
+ON CONFLICT (window) DO UPDATE SET
+  posted_nanos = posted_nanos + excluded.posted_nanos,
+  held_nanos = held_nanos + excluded.held_nanos
+"""
+_MOVE_LEASE = """
+UPDATE lease SET posted_nanos = posted_nanos + ?, held_nanos = held_nanos + ?
+WHERE journal = ? AND window = ?
+"""

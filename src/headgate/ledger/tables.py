@@ -1,6 +1,18 @@
 """The ledger's tables: journals, windows, leases, attempts, refusals, decisions."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    and_,
+    text,
+)
 
 from headgate.store.schema import METADATA
 
@@ -43,7 +55,6 @@ attempt = Table(
     Column("call", String, nullable=False),
     Column("journal", String, nullable=False),
     Column("at_ns", BigInteger, nullable=False),
-    Column("ended_ns", BigInteger),
     Column("principal", String, nullable=False),
     Column("team", String, nullable=False),
     Column("key", String, nullable=False),
@@ -58,6 +69,8 @@ attempt = Table(
     Column("output_tokens_max", BigInteger, nullable=False),
     Column("choices", Integer, nullable=False),
     Column("hold_nanos", BigInteger, nullable=False),
+    # What the end of an attempt sets begins here; see ledger/rows.py.
+    Column("ended_ns", BigInteger),
     Column("state", String, nullable=False),
     Column("posted_nanos", BigInteger, nullable=False),
     Column("final", Boolean, nullable=False),
@@ -71,11 +84,17 @@ attempt = Table(
     Column("usage", Text, nullable=False),
     Column("lines", Text, nullable=False),
     Column("closed_by", String, nullable=False),
-    Index("attempt_by_call", "call"),
     Index("attempt_by_time", "at_ns"),
-    Index("attempt_held", "journal", "state"),
+    Index("attempt_held", "journal", sqlite_where=text("state = 'held'")),
 )
 """One row per attempt; `state` is held, measured, estimated, unknown or void."""
+
+
+def is_of_call(call: str) -> ColumnElement[bool]:
+    """Select the attempts of a call, by their ids: `<call>.1` and so on."""
+    ids = attempt.c.attempt
+    return and_(ids > f"{call}.", ids < f"{call}/")
+
 
 refusal = Table(
     "refusal",

@@ -40,6 +40,9 @@ from headgate.store.database import open_store_readonly
 from headgate.store.migrate import open_store
 
 FOLD_S = 0.1
+MANY_RECORDS = 2_000
+"""A fold of so many was cut short: the next follows at once."""
+
 DRAIN_S = 60
 
 
@@ -126,7 +129,7 @@ class Steward:
         while True:
             count = self.keeper.fold()
             self.take_over_the_dead()
-            await asyncio.sleep(0 if count >= 1_000 else FOLD_S)
+            await asyncio.sleep(0 if count >= MANY_RECORDS else FOLD_S)
 
 
 async def run(

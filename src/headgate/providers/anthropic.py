@@ -104,6 +104,11 @@ def limit_field(base_url: str, model: str) -> str:  # noqa: ARG001
     return "max_tokens"
 
 
+def limit_needed(base_url: str) -> bool:  # noqa: ARG001 - the same at every address
+    """Tell whether the limit must be there beside another one: the dialect has only one."""
+    return False
+
+
 def failure(status: int, body: bytes) -> Failure:
     """Classify an error reply, or with status 200 the error a stream began with."""
     if status == 200:

@@ -91,6 +91,8 @@ class _Usage(Struct, gc=False):
 
 
 _USAGE = msgspec.json.Decoder(_Usage)
+_NO_PROMPT_DETAILS = _PromptDetails()
+_NO_COMPLETION_DETAILS = _CompletionDetails()
 
 
 def seller(base_url: str) -> str | None:
@@ -127,6 +129,14 @@ def limit_field(base_url: str, model: str) -> str:  # noqa: ARG001
     """
     host = "." + (urlsplit(base_url).hostname or "")
     return "max_completion_tokens" if host.endswith(_NEW_LIMIT_HOSTS) else "max_tokens"
+
+
+def limit_needed(base_url: str) -> bool:
+    """Tell whether that limit must be there even beside another one, which is ignored.
+
+    DeepSeek documents `max_tokens` only.
+    """
+    return seller(base_url) == "deepseek"
 
 
 def failure(status: int, body: bytes) -> Failure:
@@ -169,25 +179,31 @@ def metered(report: Report, asked: Terms = STANDARD) -> Metered:
     cached, written, audio_in = _input_parts(usage)
     text, reasoning, audio_out = _output_parts(usage)
     long = asked.cache_retention == "24h"
-    tier = report.tier or "standard"
     return Metered(
         Usage(
-            input_uncached=usage.prompt_tokens - cached - written - audio_in,
-            cache_read=cached,
-            cache_write_5m=0 if long else written,
-            cache_write_24h=written if long else 0,
-            input_audio=audio_in,
-            output_text=text,
-            output_reasoning=reasoning,
-            output_audio=audio_out,
+            usage.prompt_tokens - cached - written - audio_in,  # input_uncached
+            cached,  # cache_read
+            0 if long else written,  # cache_write_5m
+            0,  # cache_write_1h
+            written if long else 0,  # cache_write_24h
+            audio_in,  # input_audio
+            text,  # output_text
+            reasoning,  # output_reasoning
+            audio_out,  # output_audio
         ),
-        Terms("standard" if tier in ("default", "auto") else tier, asked.region, asked[2]),
+        _served_terms(report.tier, asked),
     )
+
+
+def _served_terms(tier: str | None, asked: Terms) -> Terms:
+    """Return the terms a reply was served on: its own tier, else what was asked for."""
+    served = "standard" if tier is None or tier in ("default", "auto") else tier
+    return asked if served == asked.tier else asked._replace(tier=served)
 
 
 def _input_parts(usage: _Usage) -> tuple[int, int, int]:
     """Return the cached, the written and the audio tokens of the prompt."""
-    details = usage.prompt_tokens_details or _PromptDetails()
+    details = usage.prompt_tokens_details or _NO_PROMPT_DETAILS
     hit, miss = usage.prompt_cache_hit_tokens, usage.prompt_cache_miss_tokens
     if hit is not None and miss is not None and hit + miss != usage.prompt_tokens:
         raise UsageError("prompt_cache_hit_tokens + prompt_cache_miss_tokens is not prompt_tokens")
@@ -205,7 +221,7 @@ def _input_parts(usage: _Usage) -> tuple[int, int, int]:
 
 def _output_parts(usage: _Usage) -> tuple[int, int, int]:
     """Return the text, the reasoning and the audio tokens of the completion."""
-    details = usage.completion_tokens_details or _CompletionDetails()
+    details = usage.completion_tokens_details or _NO_COMPLETION_DETAILS
     reasoning = details.reasoning_tokens or 0
     audio = details.audio_tokens or 0
     predicted = (details.accepted_prediction_tokens or 0) + (

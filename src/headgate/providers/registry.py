@@ -50,6 +50,9 @@ class Provider(Protocol):
     def limit_field(self, base_url: str, model: str, /) -> str:
         """Return the name of the output limit to add to a body that has none."""
 
+    def limit_needed(self, base_url: str, /) -> bool:
+        """Tell whether that limit must be there even beside another one, which is ignored."""
+
     def failure(self, status: int, body: bytes, /) -> Failure:
         """Classify an error reply, or with status 200 the error a stream began with."""
 

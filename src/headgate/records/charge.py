@@ -2,9 +2,11 @@
 
 from typing import NamedTuple
 
+from msgspec import Struct
 
-class ChargeLine(NamedTuple):
-    """One meter of a charge.
+
+class ChargeLine(Struct, frozen=True, gc=False):
+    """One meter of a charge; its JSON is part of the journal's format.
 
     Attributes:
         meter: A name of `units.usage.METERS`.

@@ -1,6 +1,10 @@
 """What a call asks for, and how its body is changed on the way to a deployment."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
+
+from msgspec import Raw
 
 
 class Terms(NamedTuple):
@@ -18,6 +22,7 @@ class Terms(NamedTuple):
 
 
 STANDARD = Terms()
+NO_MEMBERS: Mapping[str, Raw] = MappingProxyType({})
 
 
 class Demand(NamedTuple):
@@ -37,6 +42,8 @@ class Demand(NamedTuple):
         tools: Whether tools are offered.
         images: Whether the prompt carries images.
         terms: The dearest terms the call asks for.
+        members: What the dialect decoded of the body and needs again to change it; nobody
+            else's business.
     """
 
     model: str
@@ -50,6 +57,7 @@ class Demand(NamedTuple):
     tools: bool = False
     images: bool = False
     terms: Terms = STANDARD
+    members: Mapping[str, Raw] = NO_MEMBERS
 
 
 class Edit(NamedTuple):
@@ -60,10 +68,13 @@ class Edit(NamedTuple):
         output_tokens_max: The limit to send: every limit field that is there is lowered to it
             when above (or null), and one is inserted when there is none.
         limit_field: The field to insert when there is none.
+        limit_needed: Whether it is inserted even where another limit is, because the provider
+            would ignore that one.
         ask_usage: Whether a stream is made to report its usage at the end.
     """
 
     model: str
     output_tokens_max: int
     limit_field: str
+    limit_needed: bool = False
     ask_usage: bool = True

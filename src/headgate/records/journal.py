@@ -8,16 +8,18 @@ from typing import Literal
 
 from msgspec import Struct
 
+from headgate.records.charge import ChargeLine
+
 FORMAT = 1
 
 State = Literal["measured", "estimated", "unknown"]
 
 
-class _Record(Struct, frozen=True, omit_defaults=True, tag_field="k"):
-    """Common settings of all records."""
+class _Record(Struct, frozen=True, omit_defaults=True, tag_field="k", gc=False):
+    """Common settings of all records; they hold no cycles, so the collector may pass them by."""
 
 
-class SegmentRecord(_Record, frozen=True, tag="segment"):
+class SegmentRecord(_Record, frozen=True, gc=False, tag="segment"):
     """First record of each segment."""
 
     format: int
@@ -28,7 +30,7 @@ class SegmentRecord(_Record, frozen=True, tag="segment"):
     at_ns: int
 
 
-class CandidateRecord(Struct, frozen=True, omit_defaults=True):
+class CandidateRecord(Struct, frozen=True, omit_defaults=True, gc=False):
     """One deployment a decision weighed.
 
     Attributes:
@@ -41,7 +43,7 @@ class CandidateRecord(Struct, frozen=True, omit_defaults=True):
     excluded: str | None = None
 
 
-class DecisionRecord(_Record, frozen=True, tag="decision"):
+class DecisionRecord(_Record, frozen=True, gc=False, tag="decision"):
     """A ranking of candidates; holds refer to it by its number within the journal.
 
     Attributes:
@@ -58,7 +60,7 @@ class DecisionRecord(_Record, frozen=True, tag="decision"):
     candidates: tuple[CandidateRecord, ...]
 
 
-class HoldRecord(_Record, frozen=True, tag="hold"):
+class HoldRecord(_Record, frozen=True, gc=False, tag="hold"):
     """Money set aside for one attempt; written before the upstream sees a byte.
 
     Attributes:
@@ -86,17 +88,7 @@ class HoldRecord(_Record, frozen=True, tag="hold"):
     run: str | None = None
 
 
-class LineRecord(Struct, frozen=True):
-    """One charge line."""
-
-    meter: str
-    quantity: int
-    price_femto: int
-    amount_nanos: int
-    price_row: str
-
-
-class SettleRecord(_Record, frozen=True, tag="settle"):
+class SettleRecord(_Record, frozen=True, gc=False, tag="settle"):
     """The end of an attempt that may have cost money: `amount_nanos` is posted, the rest freed.
 
     Attributes:
@@ -113,7 +105,7 @@ class SettleRecord(_Record, frozen=True, tag="settle"):
     at_ns: int
     amount_nanos: int
     state: State
-    lines: tuple[LineRecord, ...] = ()
+    lines: tuple[ChargeLine, ...] = ()
     usage: dict[str, int] = {}
     served_model: str | None = None
     upstream_id: str | None = None
@@ -126,7 +118,7 @@ class SettleRecord(_Record, frozen=True, tag="settle"):
     by: str = "worker"
 
 
-class VoidRecord(_Record, frozen=True, tag="void"):
+class VoidRecord(_Record, frozen=True, gc=False, tag="void"):
     """The end of an attempt of which certainly no byte reached the provider: all is freed."""
 
     attempt: str
@@ -136,7 +128,7 @@ class VoidRecord(_Record, frozen=True, tag="void"):
     final: bool = True
 
 
-class RefusalRecord(_Record, frozen=True, tag="refusal"):
+class RefusalRecord(_Record, frozen=True, gc=False, tag="refusal"):
     """A call that an identified principal made and that was refused before any attempt."""
 
     call: str
@@ -151,7 +143,7 @@ class RefusalRecord(_Record, frozen=True, tag="refusal"):
     run: str | None = None
 
 
-class SealedRecord(_Record, frozen=True, tag="sealed"):
+class SealedRecord(_Record, frozen=True, gc=False, tag="sealed"):
     """Last record of a segment.
 
     Attributes:

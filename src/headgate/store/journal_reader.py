@@ -39,49 +39,48 @@ class JournalReader:
     torn: bool = False
     taken_over: bool = False
 
-    def read(self, records_max: int = 1000) -> list[Record]:
-        """Return the next records, at most about `records_max`; none when there are no more yet.
+    def read(self, until: Cursor | None = None) -> list[Record]:
+        """Return the next records, at most `READ_BYTES` of them; none when there are no more yet.
+
+        Args:
+            until: Where to stop; None for as far as the journal goes.
 
         Raises:
             JournalError: A whole, valid payload is not a record of this format.
         """
-        records: list[Record] = []
-        while len(records) < records_max and not self.ended:
-            payloads = self._payloads()
-            if not payloads:
-                break
-            for payload, following in payloads:
-                record = _decode(payload, self.directory)
-                records.append(record)
-                self.cursor = following
-                if isinstance(record, SealedRecord):
-                    self.ended = record.last
-                    self.taken_over = record.by == "takeover"
-                    if not record.last:
-                        self.cursor = Cursor(self.cursor.seq + 1, 0)
-                    break
-                if len(records) >= records_max:
-                    break
+        if self.ended:
+            return []
+        found = scan(self._stretch(until), self.cursor.offset)
+        self.torn = found.torn and not found.payloads
+        if not found.payloads:
+            return []
+        try:
+            records = [_DECODE(payload) for payload in found.payloads]
+        except msgspec.MsgspecError as error:
+            message = f"{self.directory}: a record is not of this format: {error}"
+            raise JournalError(message) from error
+        self.cursor = Cursor(self.cursor.seq, found.offset)
+        last = records[-1]
+        if isinstance(last, SealedRecord):
+            self.ended = last.last
+            self.taken_over = last.by == "takeover"
+            if not last.last:
+                self.cursor = Cursor(self.cursor.seq + 1, 0)
         return records
 
-    def _payloads(self) -> list[tuple[bytes, Cursor]]:
+    def _stretch(self, until: Cursor | None) -> bytes:
+        size = READ_BYTES
+        if until is not None and until.seq == self.cursor.seq:
+            size = min(size, max(0, until.offset - self.cursor.offset))
         path = self.directory / segment_name(self.cursor.seq)
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
-            return []
+            return b""
         try:
-            stretch = os.pread(descriptor, READ_BYTES, self.cursor.offset)
+            return os.pread(descriptor, size, self.cursor.offset)
         finally:
             os.close(descriptor)
-        found = scan(stretch, self.cursor.offset)
-        self.torn = found.torn and not found.payloads
-        at = self.cursor.offset
-        placed = []
-        for payload in found.payloads:
-            at += len(payload) + 8
-            placed.append((payload, Cursor(self.cursor.seq, at)))
-        return placed
 
     def append(self, record: Record) -> None:
         """Write a record at the cursor of a journal whose writer is dead and whose lock we hold.
@@ -112,14 +111,7 @@ class JournalReader:
         os.truncate(self.directory / segment_name(self.cursor.seq), self.cursor.offset)
 
 
-def _decode(payload: bytes, directory: Path) -> Record:
-    try:
-        return _DECODER.decode(payload)
-    except msgspec.MsgspecError as error:
-        raise JournalError(f"{directory}: a record is not of this format: {error}") from error
-
-
-_DECODER: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
+_DECODE = msgspec.json.Decoder(Record).decode
 
 
 def journals(root: Path) -> Iterator[Path]:

@@ -9,6 +9,7 @@ import fcntl
 import mmap
 import os
 from pathlib import Path
+from zlib import crc32
 
 import msgspec
 
@@ -18,6 +19,9 @@ from headgate.units.errors import JournalError
 
 SEGMENT_BYTES = 16 << 20
 SETTLE_BYTES_MAX = 4096
+SEAL_BYTES_MAX = 256
+"""The record at the end of a segment needs its own room."""
+
 LOCK_NAME = "lock"
 
 
@@ -71,6 +75,7 @@ class JournalWriter:
         self._directory = directory
         self._worker, self._epoch = worker, epoch
         self._size = segment_bytes or SEGMENT_BYTES
+        self._full = self._size - SEAL_BYTES_MAX
         self._encode = msgspec.json.Encoder().encode
         self._seq = 0
         self._offset = 0
@@ -123,13 +128,14 @@ class JournalWriter:
         Raises:
             JournalError: It does not fit, which `has_room` before the hold rules out.
         """
-        data = frame(self._encode(record))
-        end = self._offset + len(data)
-        # The seal at the end of a segment needs its own room.
-        if end + HEADER.size + 128 > self._size:
+        payload = self._encode(record)
+        start = self._offset
+        end = start + HEADER.size + len(payload)
+        if end > self._full:
             self._roll(record)
-            end = self._offset + len(data)
-        self._map[self._offset : end] = data
+            start = self._offset
+            end = start + HEADER.size + len(payload)
+        self._map[start:end] = HEADER.pack(len(payload), crc32(payload)) + payload
         self._offset = end
 
     def _roll(self, record: Record) -> None:

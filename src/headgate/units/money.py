@@ -9,6 +9,9 @@ from decimal import Decimal, InvalidOperation
 
 NANOS_PER_USD = 1_000_000_000
 FEMTO_PER_NANO = 1_000_000
+HALF_FEMTO = FEMTO_PER_NANO // 2
+"""Half a nano-dollar: what rounding half up adds."""
+
 USD_MAX = Decimal(1_000_000_000)
 """No single amount may exceed this: sums of such amounts stay inside 64 bits."""
 
@@ -56,7 +59,7 @@ def femto_per_unit(usd_per_million: Decimal) -> int:
 
 def line_nanos(quantity: int, price_femto: int) -> int:
     """Return what `quantity` units cost, rounded half up to a nano-dollar: the only rounding."""
-    return (quantity * price_femto + 500_000) // FEMTO_PER_NANO
+    return (quantity * price_femto + HALF_FEMTO) // FEMTO_PER_NANO
 
 
 def ceil_nanos(quantity: int, price_femto: int) -> int:

@@ -45,9 +45,14 @@ def upgrade() -> None:
         sa.Column("closed_by", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("attempt"),
     )
-    op.create_index("attempt_by_call", "attempt", ["call"], unique=False)
     op.create_index("attempt_by_time", "attempt", ["at_ns"], unique=False)
-    op.create_index("attempt_held", "attempt", ["journal", "state"], unique=False)
+    op.create_index(
+        "attempt_held",
+        "attempt",
+        ["journal"],
+        unique=False,
+        sqlite_where=sa.text("state = 'held'"),
+    )
     op.create_table(
         "credential",
         sa.Column("id", sa.String(), nullable=False),

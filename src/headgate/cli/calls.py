@@ -1,0 +1,50 @@
+"""`headgate calls`: list attempts and refused calls, newest first."""
+
+from typing import Annotated
+
+import typer
+
+from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
+from headgate.cli.output import print_json, print_table, table
+from headgate.cli.reading import reading
+from headgate.cli.views import call_view
+from headgate.insights.calls import AttemptRow, CallRow, CallState, Wanted, list_calls
+from headgate.units.instants import to_iso
+from headgate.units.money import format_usd
+
+app = typer.Typer()
+
+LIMIT_MAX = 100_000
+
+
+@app.command()
+def calls(
+    limit: Annotated[int, typer.Option(min=1, max=LIMIT_MAX, help="At most so many.")] = 50,
+    run: Annotated[str | None, typer.Option(help="Of this run.")] = None,
+    principal: Annotated[str | None, typer.Option(help="Of this principal.")] = None,
+    state: Annotated[CallState | None, typer.Option(help="In this state.")] = None,
+    _config: Config = CONFIG_DEFAULT,
+    data_dir: DataDir = DATA_DIR_DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """List attempts and refused calls, newest first."""
+    wanted = Wanted(run=run, principal=principal, state=state, limit=limit)
+    with reading(data_dir) as connection:
+        rows = list_calls(connection, wanted)
+    if as_json:
+        print_json([call_view(row) for row in rows])
+    else:
+        _show(rows)
+
+
+def _show(rows: list[CallRow]) -> None:
+    shown = table("at", "call", "principal", "asked", "served by", "state", ">posted", ">held")
+    for row in rows:
+        common = (to_iso(row.at_ns), row.call, row.principal, row.asked)
+        if isinstance(row, AttemptRow):
+            held = format_usd(row.hold_nanos) if row.state == "held" else ""
+            posted = format_usd(row.posted_nanos)
+            shown.add_row(*common, row.deployment, row.state, posted, held)
+        else:
+            shown.add_row(*common, "", f"refused: {row.refused.code}", "", "")
+    print_table(shown)

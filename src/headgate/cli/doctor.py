@@ -1,0 +1,84 @@
+"""`headgate doctor`: look for what is wrong, and say how to mend it."""
+
+import os
+import time
+
+import typer
+
+from headgate.cli.contract import CheckView, DoctorView
+from headgate.cli.doctor_checks import (
+    check_clock,
+    check_data_dir,
+    check_files,
+    check_gateway,
+    check_port,
+    check_provider,
+    check_steward,
+)
+from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
+from headgate.cli.output import EXIT_NO, print_json
+from headgate.config.load import load
+from headgate.config.snapshot import Snapshot
+from headgate.units.errors import ConfigurationError, Problem
+
+app = typer.Typer()
+
+_SIGNS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
+
+
+@app.command()
+def doctor(
+    config: Config = CONFIG_DEFAULT, data_dir: DataDir = DATA_DIR_DEFAULT, as_json: AsJson = False
+) -> None:
+    """Check configuration, folder, ports, processes, providers and clock; exit 1 on an error."""
+    snapshot, checks = _configuration(config)
+    checks += [check_data_dir(data_dir), check_files(config, data_dir)]
+    steward = check_steward(data_dir)
+    checks += [steward, check_clock(data_dir, time.time_ns())]
+    if snapshot is not None:
+        checks += _network(snapshot, running=steward.status == "ok")
+    ok = all(check.status != "error" for check in checks)
+    if as_json:
+        print_json(DoctorView(ok=ok, checks=checks))
+    else:
+        for check in checks:
+            typer.echo(f"{_SIGNS[check.status]}  {check.name}: {check.message}")
+            if check.fix:
+                typer.echo(f"         Fix: {check.fix}")
+    if not ok:
+        raise typer.Exit(EXIT_NO)
+
+
+def _configuration(config: Config) -> tuple[Snapshot | None, list[CheckView]]:
+    try:
+        snapshot = load(config, os.environ)
+    except ConfigurationError as error:
+        return _without_secrets(config), [_problem_check(problem) for problem in error.problems]
+    what = f"{len(snapshot.deployments)} deployments, {len(snapshot.budgets)} budgets"
+    message = f"{config} is valid: {what}."
+    return snapshot, [CheckView(name="configuration", status="ok", message=message, fix="")]
+
+
+def _without_secrets(config: Config) -> Snapshot | None:
+    """Return the configuration when only its secrets are missing here, for the other checks."""
+    try:
+        return load(config, os.environ, with_secrets=False)
+    except ConfigurationError:
+        return None
+
+
+def _problem_check(problem: Problem) -> CheckView:
+    message = f"{problem.file}: {problem.key}: {problem.problem}"
+    return CheckView(name="configuration", status="error", message=message, fix=problem.fix)
+
+
+def _network(snapshot: Snapshot, *, running: bool) -> list[CheckView]:
+    edge, console = snapshot.edge, snapshot.console
+    checks = [
+        check_port("gateway port", edge.host, edge.port, running=running),
+        check_port("console port", console.host, console.port, running=running),
+    ]
+    if running:
+        checks.append(check_gateway(edge.host, edge.port))
+    checks += [check_provider(provider) for provider in snapshot.providers.values()]
+    return checks

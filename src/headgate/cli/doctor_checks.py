@@ -1,0 +1,137 @@
+"""The checks of `headgate doctor`; each touches one thing of the world and says how it is."""
+
+import http.client
+import os
+import re
+import socket
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from sqlalchemy import func, select
+
+from headgate.cli.contract import CheckView
+from headgate.cli.reading import reading
+from headgate.ledger.tables import attempt
+from headgate.node.paths import socket_path
+from headgate.providers.settings import Provider
+from headgate.store.database import STORE_NAME
+from headgate.units.errors import StoreError
+from headgate.units.instants import NANOS_PER_SECOND, to_iso
+
+TIMEOUT_S = 3.0
+OTHERS = 0o077
+_SECRET_INSIDE = re.compile(r"^[^#\n]*\bvalue\s*=", re.MULTILINE)
+CLOCK_SLACK_NS = 5 * NANOS_PER_SECOND
+
+
+def _check(
+    name: str, message: str, fix: str = "", status: Literal["ok", "warning", "error"] = "ok"
+) -> CheckView:
+    return CheckView(name=name, status=status, message=message, fix=fix)
+
+
+def check_data_dir(data_dir: Path) -> CheckView:
+    """Tell whether the data directory can be written, or made."""
+    name = "data directory"
+    if data_dir.is_dir():
+        if os.access(data_dir, os.W_OK | os.X_OK):
+            return _check(name, f"{data_dir} can be written.")
+        fix = f"Run as its owner, or: chown $USER {data_dir}"
+        return _check(name, f"{data_dir} cannot be written.", fix, "error")
+    if data_dir.exists():
+        return _check(name, f"{data_dir} is no folder.", "Name another: --data-dir.", "error")
+    parent = next(path for path in data_dir.absolute().parents if path.exists())
+    if os.access(parent, os.W_OK | os.X_OK):
+        return _check(name, f"{data_dir} is not there yet and will be made.")
+    return _check(name, f"{parent} cannot be written.", "Name another: --data-dir.", "error")
+
+
+def check_files(config: Path, data_dir: Path) -> CheckView:
+    """Tell whether others on this machine can read what is secret."""
+    # What lies in the data directory is closed to others as long as the directory is.
+    secret = [data_dir]
+    if config.is_file() and _SECRET_INSIDE.search(config.read_text("utf-8", errors="replace")):
+        secret.append(config)
+    open_ones = [str(path) for path in secret if path.exists() and path.stat().st_mode & OTHERS]
+    if open_ones:
+        names = " ".join(open_ones)
+        message = f"Others on this machine can read {names}."
+        return _check("permissions", message, f"chmod go= {names}", "warning")
+    return _check("permissions", "Secrets are readable by their owner only.")
+
+
+def check_steward(data_dir: Path) -> CheckView:
+    """Tell whether a steward answers on this data directory."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(TIMEOUT_S)
+        try:
+            connection.connect(str(socket_path(data_dir)))
+        except OSError:
+            message = f"No steward runs on {data_dir}."
+            return _check("steward", message, "Start one with: headgate serve", "warning")
+    return _check("steward", "It takes connections.")
+
+
+def check_clock(data_dir: Path, now_ns: int) -> CheckView:
+    """Tell whether the clock is behind what the books have seen: months would be wrong."""
+    try:
+        with reading(data_dir) as connection:
+            newest_ns = connection.scalar(select(func.max(attempt.c.at_ns)))
+    except StoreError as error:
+        if not (data_dir / STORE_NAME).exists():
+            return _check("store and clock", "There is no store yet.")
+        return _check("store and clock", str(error), "Restore the file from a backup.", "error")
+    if newest_ns is not None and newest_ns > now_ns + CLOCK_SLACK_NS:
+        message = f"The clock says {to_iso(now_ns)}, but the books know {to_iso(newest_ns)}."
+        return _check("store and clock", message, "Set the clock of this machine.", "error")
+    return _check("store and clock", f"The store can be read; it is {to_iso(now_ns)}.")
+
+
+def check_port(name: str, host: str, port: int, *, running: bool) -> CheckView:
+    """Tell whether an address is free, or ours when the gateway runs."""
+    address = f"{host}:{port}"
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            if running:
+                return _check(name, f"{address} is in use while the gateway runs.")
+            message = f"{address} cannot be used: {error.strerror}."
+            return _check(name, message, "Stop what has it, or change [listen].", "error")
+    if running:
+        message = f"A steward runs, but nothing listens on {address}."
+        return _check(name, message, "Look at what headgate serve prints.", "error")
+    return _check(name, f"{address} is free.")
+
+
+def check_gateway(host: str, port: int) -> CheckView:
+    """Tell whether the worker says it is ready."""
+    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
+    try:
+        connection.request("GET", "/readyz")
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        message = f"The worker does not answer on {host}:{port}: {error}."
+        return _check("worker", message, "Look at what headgate serve prints.", "error")
+    finally:
+        connection.close()
+    if status == http.HTTPStatus.OK:
+        return _check("worker", "It is ready.")
+    fix = "Wait a moment, then look at what headgate serve prints."
+    return _check("worker", f"It says {status} on /readyz.", fix, "error")
+
+
+def check_provider(provider: Provider) -> CheckView:
+    """Tell whether a provider's host takes connections; no credential is sent."""
+    name = f"provider {provider.id}"
+    parts = urlsplit(provider.base_url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), TIMEOUT_S).close()
+    except OSError as error:
+        message = f"{parts.hostname}:{port} cannot be reached: {error.strerror or error}."
+        return _check(name, message, "Look at base_url, the network and its firewall.", "warning")
+    return _check(name, f"{parts.hostname}:{port} takes connections.")

@@ -1,0 +1,98 @@
+"""`headgate explain`: one call as a receipt, and why this model."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from headgate.cli.contract import CallView, DecisionView, ExplainView, HoldView
+from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
+from headgate.cli.output import EXIT_NO, fail, print_json, print_table, table
+from headgate.cli.reading import reading
+from headgate.cli.views import explain_view
+from headgate.insights.calls import open_call
+
+app = typer.Typer()
+
+
+@app.command()
+def explain(
+    call: Annotated[str, typer.Argument(help="Id of the call, as its reply's headers name it.")],
+    _config: Config = CONFIG_DEFAULT,
+    data_dir: DataDir = DATA_DIR_DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Show everything the books say of one call."""
+    with reading(data_dir) as connection:
+        # An attempt's id is its call's with a number behind it.
+        opened = open_call(connection, call.partition(".")[0])
+    if opened is None:
+        fail(f"There is no call {call}.", "Look it up: headgate calls", EXIT_NO)
+    view = explain_view(opened)
+    if as_json:
+        print_json(view)
+    else:
+        _show(view)
+
+
+def _show(view: ExplainView) -> None:
+    first = view.attempts[0]
+    typer.echo(f"Call {view.call}  {first.at}")
+    typer.echo(f"  {first.principal} of {first.team}, key {first.key}, run {first.run or '-'}")
+    typer.echo(f"  asked for {first.asked}")
+    if first.refusal is not None:
+        typer.echo(f"\nRefused: {first.refusal.code}\n  {first.refusal.message}")
+    for decision in view.decisions:
+        _show_decision(decision)
+    holds = {hold.attempt: hold for hold in view.holds}
+    for attempt in view.attempts:
+        if attempt.attempt is not None:
+            _show_attempt(attempt, holds[attempt.attempt])
+    typer.echo(f"\nPosted in all  {view.posted} USD")
+
+
+def _show_decision(decision: DecisionView) -> None:
+    typer.echo(
+        f"\nDecision {decision.number}: {decision.policy}, expecting "
+        f"{decision.input_tokens} tokens in and {decision.output_tokens} out"
+    )
+    shown = table("  candidate", ">expected", "verdict")
+    for candidate in decision.candidates:
+        verdict = "tried" if candidate.chosen else "in reserve"
+        if candidate.excluded is not None:
+            verdict = f"excluded: {candidate.excluded}"
+        shown.add_row(f"  {candidate.deployment}", candidate.expected or "-", verdict)
+    print_table(shown)
+
+
+def _show_attempt(attempt: CallView, hold: HoldView) -> None:
+    served = attempt.served_model or "no model named"
+    typer.echo(f"\nAttempt {attempt.attempt}: {attempt.deployment} ({served}), {attempt.state}")
+    facts = [f"status {attempt.status or '-'}", f"{attempt.duration_ms:.1f} ms"]
+    if attempt.ttft_ms is not None:
+        facts.append(f"first byte after {attempt.ttft_ms:.1f} ms")
+    if attempt.upstream_request_id is not None:
+        facts.append(f"upstream request {attempt.upstream_request_id}")
+    if attempt.reason is not None:
+        facts.append(f"because {attempt.reason}")
+    typer.echo(f"  {', '.join(facts)}")
+    typer.echo(
+        f"  held {attempt.hold} USD for at most {hold.input_tokens_max} tokens in and "
+        f"{hold.output_tokens_max} out, on {', '.join(hold.windows) or 'no budget'}"
+    )
+    print_table(_receipt(attempt))
+
+
+def _receipt(attempt: CallView) -> Table:
+    shown = table("  meter", ">quantity", ">USD per million", ">amount", "price row")
+    for line in attempt.lines:
+        shown.add_row(
+            f"  {line.meter}",
+            str(line.quantity),
+            line.price_usd_per_million,
+            line.amount,
+            line.price_row,
+        )
+    shown.add_section()
+    shown.add_row("  posted", "", "", attempt.posted, "")
+    return shown

@@ -1,0 +1,151 @@
+"""`headgate keys`: make, list and revoke keys."""
+
+from typing import Annotated
+
+import typer
+
+from headgate.cli.changing import change
+from headgate.cli.contract import KeyView, MadeKeyView
+from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
+from headgate.cli.output import EXIT_NO, fail, print_json, print_table, table
+from headgate.cli.reading import read_configuration, reading
+from headgate.cli.views import iso_or_none
+from headgate.config.problems import near
+from headgate.config.snapshot import Snapshot
+from headgate.identity.keys import digest, load_pepper, make_key
+from headgate.identity.registry import KeptKey, kept_keys
+from headgate.identity.settings import ANY_MODEL, Key
+from headgate.node.messages import CreateKey, RevokeKey
+from headgate.store.database import STORE_NAME
+from headgate.units.ids import is_name
+
+app = typer.Typer(no_args_is_help=True, help="Make, list and revoke keys.")
+
+KeyId = Annotated[str, typer.Argument(metavar="ID", help="Name of the key.")]
+
+
+@app.command()
+def create(
+    key_id: KeyId,
+    principal: Annotated[
+        str | None, typer.Option(help="Whose it is; left out for a key of the configuration.")
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="What it may ask for; may be repeated. Default: all.")
+    ] = None,
+    config: Config = CONFIG_DEFAULT,
+    data_dir: DataDir = DATA_DIR_DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key and print it, this once: it is not kept, only a keyed hash of it."""
+    wanted = _wanted(read_configuration(config), key_id, principal, model)
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    secret = make_key(key_id)
+    hashed = digest(load_pepper(data_dir), secret.encode()).hex()
+    message = CreateKey(key=key_id, principal=wanted.principal, models=wanted.models, digest=hashed)
+    change(data_dir, message)
+    if as_json:
+        models = list(wanted.models)
+        print_json(MadeKeyView(id=key_id, principal=wanted.principal, models=models, key=secret))
+    else:
+        typer.echo(secret)
+        typer.echo("Keep it now: it is not shown again.", err=True)
+
+
+@app.command("list")
+def list_keys(
+    config: Config = CONFIG_DEFAULT, data_dir: DataDir = DATA_DIR_DEFAULT, as_json: AsJson = False
+) -> None:
+    """List the keys of the configuration and those made here, revoked ones too."""
+    views = _views(read_configuration(config), _kept(data_dir))
+    if as_json:
+        print_json(views)
+        return
+    shown = table("key", "principal", "models", "source", "made", "revoked")
+    for view in views:
+        models = ", ".join(view.models)
+        made, revoked = view.created_at or "", view.revoked_at or ""
+        shown.add_row(view.id, view.principal, models, view.source, made, revoked)
+    print_table(shown)
+
+
+@app.command()
+def revoke(
+    key_id: KeyId, config: Config = CONFIG_DEFAULT, data_dir: DataDir = DATA_DIR_DEFAULT
+) -> None:
+    """Revoke a key made here: from now on it opens nothing."""
+    kept = {key.id: key for key in _kept(data_dir)}
+    snapshot = read_configuration(config)
+    if key_id not in kept:
+        if key_id in snapshot.keys:
+            fail(
+                f"The key {key_id!r} stands in the configuration.",
+                f"Take [keys.{key_id}] out of {snapshot.file}.",
+                EXIT_NO,
+            )
+        fail(f"There is no key {key_id!r}.", near(key_id, kept, "key"), EXIT_NO)
+    change(data_dir, RevokeKey(key=key_id))
+    typer.echo(f"Revoked {key_id}.")
+
+
+def _wanted(
+    snapshot: Snapshot, key_id: str, principal: str | None, models: list[str] | None
+) -> Key:
+    """Return the key to be made, checked against the configuration."""
+    if not is_name(key_id):
+        fail(f"{key_id!r} cannot name a key.", "Use letters, digits, dots, dashes, underscores.")
+    configured = snapshot.keys.get(key_id)
+    if configured is not None:
+        if configured.secret is not None:
+            fail(
+                f"The key {key_id!r} has its secret in the configuration.",
+                "Use that, or take it out.",
+            )
+        if principal is not None or models:
+            fail(f"[keys.{key_id}] says whose it is and for what.", "Leave the options out.")
+        return configured
+    if principal is None:
+        fail("Whose key is it?", f"headgate keys create {key_id} --principal ID")
+    if principal not in snapshot.principals:
+        known = near(principal, snapshot.principals, "principal")
+        fail(f"There is no principal {principal!r}.", known)
+    asked = (*snapshot.routes, *snapshot.deployments)
+    for model in models or ():
+        if model != ANY_MODEL and model not in asked:
+            fail(f"There is no model {model!r}.", near(model, asked, "alias or deployment"))
+    return Key(key_id, principal, tuple(models or (ANY_MODEL,)))
+
+
+def _kept(data_dir: DataDir) -> list[KeptKey]:
+    if not (data_dir / STORE_NAME).exists():
+        return []
+    with reading(data_dir) as connection:
+        return kept_keys(connection)
+
+
+def _views(snapshot: Snapshot, kept: list[KeptKey]) -> list[KeyView]:
+    made = {key.id for key in kept}
+    views = [
+        KeyView(
+            id=key.id,
+            principal=key.principal,
+            models=list(key.models),
+            source="configuration",
+            created_at=None,
+            revoked_at=None,
+        )
+        for key in snapshot.keys.values()
+        if key.id not in made
+    ]
+    views += [
+        KeyView(
+            id=key.id,
+            principal=key.principal,
+            models=list(key.models),
+            source="made",
+            created_at=iso_or_none(key.created_ns),
+            revoked_at=iso_or_none(key.revoked_ns),
+        )
+        for key in kept
+    ]
+    return views

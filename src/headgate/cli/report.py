@@ -1,0 +1,66 @@
+"""`headgate report`: what was spent, held and refused, and by whom."""
+
+from datetime import datetime, tzinfo
+from typing import Annotated
+
+import typer
+
+from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
+from headgate.cli.output import fail, print_json, print_table, table
+from headgate.cli.reading import read_configuration, reading
+from headgate.cli.views import report_view
+from headgate.insights.report import Report, Side, Totals
+from headgate.insights.report import report as make_report
+from headgate.units.instants import from_datetime
+from headgate.units.money import format_usd
+
+app = typer.Typer()
+
+
+@app.command()
+def report(
+    by: Annotated[Side, typer.Option(help="What to group by.")] = "principal",
+    since: Annotated[
+        str | None, typer.Option(help="A date, or a date-time; in the organisation's time zone.")
+    ] = None,
+    config: Config = CONFIG_DEFAULT,
+    data_dir: DataDir = DATA_DIR_DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Sum up all calls, or those since a day."""
+    zone = read_configuration(config).zone
+    since_ns = None if since is None else _instant(since, zone)
+    with reading(data_dir) as connection:
+        found = make_report(connection, by, since_ns, zone)
+    if as_json:
+        print_json(report_view(found))
+    else:
+        _show(found, by)
+
+
+def _instant(text: str, zone: tzinfo) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        fail(f"{text!r} is not a date or date-time.", "Write 2026-11-01 or 2026-11-01T08:00.")
+    return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=zone))
+
+
+def _show(found: Report, by: Side) -> None:
+    shown = table(by, ">calls", ">refused", ">spend", ">of it estimated", ">unknown", ">held")
+    for sums in found.by:
+        shown.add_row(sums.name or "-", *_cells(sums))
+    shown.add_section()
+    shown.add_row("all", *_cells(found.total))
+    print_table(shown)
+
+
+def _cells(sums: Totals) -> tuple[str, ...]:
+    return (
+        str(sums.calls),
+        str(sums.refused),
+        format_usd(sums.spend_nanos),
+        format_usd(sums.estimated_nanos),
+        str(sums.unknown_calls),
+        format_usd(sums.held_nanos),
+    )

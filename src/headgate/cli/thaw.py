@@ -1,0 +1,19 @@
+"""`headgate thaw`: let a frozen node spend again."""
+
+import typer
+
+from headgate.cli.changing import change
+from headgate.cli.nodes import Node
+from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, Config, DataDir
+from headgate.node.messages import Freeze
+
+app = typer.Typer()
+
+
+@app.command()
+def thaw(
+    node: Node, _config: Config = CONFIG_DEFAULT, data_dir: DataDir = DATA_DIR_DEFAULT
+) -> None:
+    """Let a frozen node spend again."""
+    change(data_dir, Freeze(node=node, frozen=False))
+    typer.echo(f"Thawed: {node}.")

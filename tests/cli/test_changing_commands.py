@@ -1,0 +1,118 @@
+"""Commands that change something, in the store itself while no steward runs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from headgate.identity.keys import digest, load_pepper
+from headgate.identity.registry import frozen_nodes, kept_keys
+from headgate.store.database import open_store_readonly
+
+
+def kept(folder: Path) -> dict[str, Any]:
+    """Return the keys made at run time, by id."""
+    engine = open_store_readonly(folder / "data")
+    with engine.connect() as connection:
+        found = {key.id: key for key in kept_keys(connection)}
+    engine.dispose()
+    return found
+
+
+def frozen(folder: Path) -> dict[str, str]:
+    """Return the frozen nodes and why."""
+    engine = open_store_readonly(folder / "data")
+    with engine.connect() as connection:
+        found = {node.node: node.reason for node in frozen_nodes(connection)}
+    engine.dispose()
+    return found
+
+
+def test_a_key_is_printed_once_and_kept_as_a_hash(headgate: Any, books: Path) -> None:
+    """What is printed opens; what is kept is its keyed hash, with the configured rights."""
+    result = headgate("keys", "create", "alice-laptop")
+
+    secret = result.stdout.strip()
+    key = kept(books)["alice-laptop"]
+    assert secret.startswith("hg_alice-laptop_")
+    assert key.digest == digest(load_pepper(books / "data"), secret.encode()).hex()
+    assert (key.principal, key.models) == ("alice", ("fast",))
+    assert secret.encode() not in (books / "data" / "headgate.db").read_bytes()
+
+
+def test_a_key_beside_the_configuration(headgate: Any, books: Path) -> None:
+    """A principal can have more keys than the file names."""
+    arguments = ("keys", "create", "ci", "--principal", "bob", "--model", "fast", "--json")
+    printed = json.loads(headgate(*arguments).stdout)
+
+    assert (printed["principal"], printed["models"]) == ("bob", ["fast"])
+    assert kept(books)["ci"].models == ("fast",)
+
+
+def test_wrong_wishes_for_a_key(headgate: Any, books: Path) -> None:
+    """Each is told with its fix, and nothing is kept."""
+    wishes = {
+        ("x y", "--principal", "bob"): "cannot name a key",
+        ("ci",): "--principal",
+        ("ci", "--principal", "bbo"): "Did you mean 'bob'?",
+        ("ci", "--principal", "bob", "--model", "fsat"): "Did you mean 'fast'?",
+        ("alice-laptop", "--principal", "bob"): "Leave the options out.",
+        ("bob-laptop",): "has its secret in the configuration",
+    }
+
+    for wish, told in wishes.items():
+        result = headgate("keys", "create", *wish)
+        assert result.exit_code == 2, wish
+        assert told in result.stderr, wish
+    assert not kept(books)
+
+
+def test_an_id_is_never_used_twice(headgate: Any) -> None:
+    """Also not after it was revoked; exit code 1."""
+    headgate("keys", "create", "alice-laptop")
+    headgate("keys", "revoke", "alice-laptop")
+
+    result = headgate("keys", "create", "alice-laptop")
+
+    assert result.exit_code == 1
+    assert "never used twice" in result.stderr
+
+
+def test_keys_are_listed_with_where_they_come_from(headgate: Any) -> None:
+    """Configured ones first, made and revoked ones with their instants."""
+    headgate("keys", "create", "ci", "--principal", "bob")
+    headgate("keys", "revoke", "ci")
+
+    rows = {row["id"]: row for row in json.loads(headgate("keys", "list", "--json").stdout)}
+
+    assert rows["bob-laptop"]["source"] == "configuration"
+    assert rows["ci"]["source"] == "made"
+    assert rows["ci"]["revoked_at"] >= rows["ci"]["created_at"]
+    assert "hg_" not in headgate("keys", "list").stdout
+
+
+def test_revoking_what_is_not_there(headgate: Any) -> None:
+    """An unknown key, and one of the configuration: exit code 1 and what to do."""
+    unknown = headgate("keys", "revoke", "nobody")
+    configured = headgate("keys", "revoke", "bob-laptop")
+
+    assert (unknown.exit_code, configured.exit_code) == (1, 1)
+    assert "Take [keys.bob-laptop] out of" in configured.stderr
+
+
+def test_freeze_and_thaw(headgate: Any, books: Path) -> None:
+    """A node is frozen with its reason, and thawed again; twice thawed is exit code 1."""
+    assert headgate("freeze", "team:research", "--reason", "odd spend").exit_code == 0
+    assert frozen(books) == {"team:research": "odd spend"}
+
+    assert headgate("thaw", "team:research").exit_code == 0
+    assert frozen(books) == {}
+    assert headgate("thaw", "team:research").exit_code == 1
+
+
+def test_freezing_an_unknown_node(headgate: Any, books: Path) -> None:
+    """A slip of the pen freezes nothing and is told."""
+    result = headgate("freeze", "team:reserch")
+
+    assert result.exit_code == 2
+    assert "Did you mean 'team:research'?" in result.stderr
+    assert frozen(books) == {}

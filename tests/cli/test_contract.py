@@ -1,0 +1,57 @@
+"""What `--json` prints is what the schema says, for real books."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from headgate.cli.contract import PRINTED, render
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "budgets": ("budgets",),
+    "calls": ("calls",),
+    "explain": ("explain", "call_b"),
+    "report": ("report", "--by", "day"),
+    "check-books": ("check-books",),
+    "keys list": ("keys", "list"),
+    "keys create": ("keys", "create", "alice-laptop"),
+    "doctor": ("doctor",),
+}
+
+
+def test_the_schema_file_is_current() -> None:
+    """Change it with: python -m headgate.cli.contract > docs/reference/cli.schema.json."""
+    assert (REFERENCE / "cli.schema.json").read_text() == render() + "\n"
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_output_is_of_its_schema(headgate: Any, name: str) -> None:
+    """Every field is there, none is unknown, amounts have nine decimals."""
+    result = headgate(*COMMANDS[name], "--json")
+
+    printed = msgspec.json.decode(result.stdout, type=PRINTED[name])
+    fields = PRINTED[name]
+    shape = msgspec.inspect.type_info(fields)
+    assert printed
+    for row in json.loads(result.stdout) if isinstance(printed, list) else ():
+        assert isinstance(shape, msgspec.inspect.ListType)
+        assert isinstance(shape.item_type, msgspec.inspect.StructType)
+        assert list(row) == [field.name for field in shape.item_type.fields]
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_every_field_is_documented(name: str) -> None:
+    """The reference page names each field of what a command prints."""
+    page = (REFERENCE / "cli.md").read_text()
+    info = msgspec.inspect.type_info(PRINTED[name])
+    item = info.item_type if isinstance(info, msgspec.inspect.ListType) else info
+    assert isinstance(item, msgspec.inspect.StructType)
+    section = page.partition(f"\n## `headgate {name.partition(' ')[0]}")[2].partition("\n## ")[0]
+
+    missing = [field.name for field in item.fields if f"`{field.name}`" not in section]
+
+    assert not missing

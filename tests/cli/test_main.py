@@ -1,0 +1,161 @@
+"""The frame: commands are found, help is quick, init and doctor work from nothing."""
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from headgate.cli.discovery import discover
+
+HEAVY = {"sqlalchemy", "alembic", "starlette", "uvicorn", "jinja2", "headgate.config.load"}
+
+
+def test_every_command_is_found() -> None:
+    """Each file of the folder with an app or a name is a command, helpers are not."""
+    names = set(discover())
+
+    assert {
+        "budgets",
+        "calls",
+        "check-books",
+        "doctor",
+        "explain",
+        "freeze",
+        "init",
+        "keys",
+        "prices",
+        "report",
+        "serve",
+        "thaw",
+    } <= names
+    assert not names & {"main", "output", "contract", "doctor-checks"}
+
+
+def test_a_command_is_one_file(tmp_path: Path) -> None:
+    """A new file is a new command: its name, and its help from the docstring."""
+    (tmp_path / "my_command.py").write_text('"""`headgate mine`: does it."""\nNAME = "mine"\n')
+    (tmp_path / "other.py").write_text('"""`headgate other`: other things."""\napp = None\n')
+    (tmp_path / "helper.py").write_text('"""Helps."""\n')
+
+    found = discover(tmp_path)
+
+    assert {name: one.help for name, one in found.items()} == {
+        "mine": "Does it.",
+        "other": "Other things.",
+    }
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """`--help` is quick because commands are imported only when they run."""
+    code = (
+        "import sys; from typer.testing import CliRunner; from headgate.cli.main import app; "
+        "print(CliRunner().invoke(app, ['--help']).stdout); print(*sys.modules)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    shown, _, modules = done.stdout.rpartition("\n\n")
+    assert "check-books" in shown
+    assert not HEAVY & set(modules.split())
+
+
+def test_no_command_shows_help(headgate: Any) -> None:
+    """`headgate` alone explains itself."""
+    result = headgate()
+
+    assert result.exit_code == 0
+    assert "Commands:" in result.stdout
+
+
+def test_the_version(headgate: Any) -> None:
+    """`--version` prints it."""
+    assert headgate("--version").stdout.startswith("headgate 0.")
+
+
+def test_every_command_has_help(headgate: Any) -> None:
+    """Each command imports and explains its options."""
+    for name in discover():
+        result = headgate(name, "--help")
+        assert result.exit_code == 0, name
+        assert "Usage:" in result.stdout, name
+
+
+def test_a_mistyped_command(headgate: Any) -> None:
+    """Near names are told; exit code 2."""
+    result = headgate("budget")
+
+    assert result.exit_code == 2
+    assert "budgets" in result.stderr
+
+
+def test_init_writes_once(headgate: Any, tmp_path: Path) -> None:
+    """The first time it writes; the second time it leaves the file alone."""
+    first = headgate("init", "--dir", str(tmp_path / "new"))
+    written = (tmp_path / "new" / "headgate.toml").read_text()
+    second = headgate("init", "--dir", str(tmp_path / "new"))
+
+    assert first.exit_code == 0
+    assert second.exit_code == 1
+    assert (tmp_path / "new" / "headgate.toml").read_text() == written
+
+
+CONFIG = """
+[listen]
+gateway = "127.0.0.1:{gateway}"
+console = "127.0.0.1:0"
+
+[providers.local]
+kind = "openai_compatible"
+base_url = "http://127.0.0.1:{provider}/v1"
+credential = {{ env = "LOCAL_KEY" }}
+"""
+
+
+def checks(result: Any) -> dict[str, dict[str, str]]:
+    """Return doctor's checks by name."""
+    return {check["name"]: check for check in json.loads(result.stdout)["checks"]}
+
+
+def test_doctor_finds_nothing_wrong(headgate: Any, books: Path) -> None:
+    """A valid configuration, a free port, a provider that takes connections: exit code 0."""
+    with socket.create_server(("127.0.0.1", 0)) as provider:
+        port = provider.getsockname()[1]
+        (books / "headgate.toml").write_text(CONFIG.format(gateway=0, provider=port))
+
+        result = headgate("doctor", "--json", env={"LOCAL_KEY": "k"})
+
+    found = checks(result)
+    assert result.exit_code == 0, result.stdout
+    assert found["provider local"]["status"] == "ok"
+    assert found["steward"]["status"] == "warning"
+    assert "headgate serve" in found["steward"]["fix"]
+
+
+def test_doctor_finds_what_is_wrong(headgate: Any, books: Path) -> None:
+    """A taken port, a missing credential and open files are told, each with a fix."""
+    (books / "data").chmod(0o755)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        (books / "headgate.toml").write_text(CONFIG.format(gateway=port, provider=port))
+
+        result = headgate("doctor", "--json", env={"LOCAL_KEY": None})
+
+    found = checks(result)
+    assert result.exit_code == 1
+    assert "LOCAL_KEY" in found["configuration"]["message"]
+    assert found["gateway port"]["status"] == "error"
+    assert found["permissions"]["fix"].startswith("chmod go=")
+    assert all(check["fix"] for check in found.values() if check["status"] != "ok")
+
+
+def test_doctor_for_people(headgate: Any, books: Path) -> None:
+    """Lines with a sign, and the fix below; a broken configuration is one of them."""
+    (books / "headgate.toml").write_text("[lissten]\n")
+
+    result = headgate("doctor")
+
+    assert result.exit_code == 1
+    assert "ERROR    configuration:" in result.stdout
+    assert "Fix: Did you mean 'listen'?" in result.stdout

@@ -1,0 +1,219 @@
+"""Commands that read the books: budgets, calls, explain, report, check-books."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import update
+
+from headgate.ledger import tables
+from headgate.store.migrate import open_store
+
+
+def test_budgets_tell_what_is_free(headgate: Any) -> None:
+    """Posted, held and free are exact, for the organisation and for each run."""
+    run, launch = json.loads(headgate("budgets", "list", "--json").stdout)
+
+    assert run["id"] == "run-cap/alice/r42"
+    assert (run["limit"], run["posted"], run["free"]) == (
+        "5.000000000",
+        "0.011000000",
+        "4.989000000",
+    )
+    assert launch == {
+        "id": "launch",
+        "node": "organisation",
+        "period": "once",
+        "renews_at": None,
+        "limit": "100.000000000",
+        "posted": "0.071000000",
+        "held": "0.070000000",
+        "lent": "0.859000000",
+        "unaccounted": "0.000000000",
+        "free": "99.859000000",
+    }
+
+
+def test_budgets_for_people(headgate: Any) -> None:
+    """Without --json it is a table."""
+    result = headgate("budgets")
+
+    assert result.exit_code == 0
+    assert "launch" in result.stdout
+    assert "99.859000000" in result.stdout
+
+
+def test_a_measured_call_has_its_lines(headgate: Any) -> None:
+    """An attempt carries usage, charge lines with their prices, and the upstream's ids."""
+    [attempt] = json.loads(headgate("calls", "--state", "measured", "--json").stdout)
+
+    assert attempt["attempt"] == "call_a.1"
+    assert attempt["at"] == "2025-11-10T12:00:00.000Z"
+    assert attempt["posted"] == "0.011000000"
+    assert attempt["lines"][1] == {
+        "meter": "output_text",
+        "quantity": 200,
+        "price_usd_per_million": "30.000000000",
+        "amount": "0.006000000",
+        "price_row": "openai/gpt-5.5/standard/x",
+    }
+    assert attempt["usage"] == {"input_uncached": 1_000, "output_text": 200}
+    assert attempt["ttft_ms"] == 12.345
+    assert attempt["upstream_request_id"] == "req_1"
+    assert attempt["refusal"] is None
+
+
+def test_a_refused_call_has_its_refusal(headgate: Any) -> None:
+    """A refused call is in the list, without an attempt."""
+    newest = json.loads(headgate("calls", "--limit", "1", "--json").stdout)[0]
+
+    assert (newest["call"], newest["attempt"], newest["state"]) == ("call_d", None, "refused")
+    assert newest["refusal"] == {
+        "code": "budget_exceeded",
+        "message": "The budget launch has 0.01 USD left.",
+        "budget": "launch@once",
+    }
+
+
+def test_calls_for_people(headgate: Any) -> None:
+    """The table shows states and refusals."""
+    shown = headgate("calls").stdout
+
+    assert "refused: budget_exceeded" in shown
+    assert "call_b" in shown
+
+
+def test_an_unknown_state_is_a_usage_error(headgate: Any) -> None:
+    """The states that exist are told; exit code 2."""
+    result = headgate("calls", "--state", "lost")
+
+    assert result.exit_code == 2
+    assert "estimated" in result.stderr
+
+
+def test_explain_is_a_receipt(headgate: Any) -> None:
+    """Lines with quantity, price and row, the hold and its windows, and the verdicts."""
+    shown = headgate("explain", "call_a.1").stdout
+
+    assert "Call call_a  2025-11-10T12:00:00.000Z" in shown
+    assert "excluded: context_exceeded" in shown
+    assert "on run-cap/alice/r42@once, launch@once" in shown
+    assert "Posted in all  0.011000000 USD" in shown
+    row = next(line for line in shown.splitlines() if "output_text" in line)
+    assert row.split() == [
+        "output_text",
+        "200",
+        "30.000000000",
+        "0.006000000",
+        "openai/gpt-5.5/standard/x",
+    ]
+
+
+def test_explain_tells_why_each_candidate(headgate: Any) -> None:
+    """A retried call: both tried deployments are chosen, the excluded one has its rule."""
+    printed = json.loads(headgate("explain", "call_b", "--json").stdout)
+
+    [decision] = printed["decisions"]
+    assert [one["chosen"] for one in decision["candidates"]] == [True, True, False]
+    assert [one["state"] for one in printed["attempts"]] == ["void", "estimated"]
+    assert printed["posted"] == "0.060000000"
+
+
+def test_explain_a_refused_call(headgate: Any) -> None:
+    """A refusal is explained too."""
+    assert "Refused: budget_exceeded" in headgate("explain", "call_d").stdout
+
+
+def test_explain_an_unknown_call(headgate: Any) -> None:
+    """Exit code 1, and where to look."""
+    result = headgate("explain", "call_nope")
+
+    assert result.exit_code == 1
+    assert "headgate calls" in result.stderr
+
+
+def test_the_report_has_totals_and_groups(headgate: Any) -> None:
+    """Totals and parts, by team, since a local day."""
+    arguments = ("report", "--by", "team", "--since", "2025-11-10", "--json")
+    printed = json.loads(headgate(*arguments).stdout)
+
+    assert (printed["calls"], printed["refused"]) == (3, 1)
+    assert (printed["spend"], printed["estimated_spend"]) == ("0.071000000", "0.060000000")
+    assert [row["name"] for row in printed["by"]] == ["research", "default"]
+
+
+def test_the_report_for_people_ends_with_all(headgate: Any) -> None:
+    """The last row sums up."""
+    assert headgate("report").stdout.strip().splitlines()[-1].startswith("all")
+
+
+def test_a_day_that_is_none(headgate: Any) -> None:
+    """A wrong --since is told with the right form; exit code 2."""
+    result = headgate("report", "--since", "yesterday")
+
+    assert result.exit_code == 2
+    assert "2026-11-01" in result.stderr
+
+
+def test_books_that_agree(headgate: Any) -> None:
+    """Exit code 0, each window with both sides."""
+    result = headgate("check-books", "--json")
+
+    printed = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert printed["equal"]
+    assert printed["held_total"] == "0.070000000"
+    assert printed["windows"][0] == {
+        "window": "launch@once",
+        "posted_store": "0.071000000",
+        "posted_journal": "0.071000000",
+        "held_store": "0.070000000",
+        "held_journal": "0.070000000",
+        "equal": True,
+    }
+
+
+def test_books_that_differ(headgate: Any, books: Path) -> None:
+    """A nano-dollar of difference is exit code 1, in words too."""
+    engine = open_store(books / "data")
+    with engine.begin() as connection:
+        posted = tables.window.c.posted_nanos
+        connection.execute(update(tables.window).values(posted_nanos=posted + 1))
+    engine.dispose()
+
+    result = headgate("check-books")
+
+    assert result.exit_code == 1
+    assert "The books DIFFER." in result.stdout
+    assert "NO: posted 0.071000000, held 0.070000000" in result.stdout
+
+
+def test_no_store_yet(headgate: Any, tmp_path: Path) -> None:
+    """Reading before the first start: exit code 3 and what to do."""
+    result = headgate("calls", "--data-dir", str(tmp_path / "nothing"))
+
+    assert result.exit_code == 3
+    assert "headgate serve" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_store_that_is_none(headgate: Any, books: Path) -> None:
+    """A broken file is told, without a traceback."""
+    (books / "data" / "headgate.db").write_text("not a database" * 100)
+
+    result = headgate("calls")
+
+    assert result.exit_code == 3
+    assert "cannot be read" in result.stderr
+
+
+def test_a_wrong_configuration(headgate: Any, books: Path) -> None:
+    """All problems with their fixes, exit code 2."""
+    (books / "headgate.toml").write_text("[lissten]\n[keys.a]\n")
+
+    result = headgate("budgets")
+
+    assert result.exit_code == 2
+    assert "lissten: There is no such table." in result.stderr
+    assert "keys.a.principal: This key is missing." in result.stderr
+    assert "Fix: Did you mean 'listen'?" in result.stderr

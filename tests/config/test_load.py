@@ -1,0 +1,212 @@
+"""What a valid configuration becomes: defaults, facts, prices, secrets."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from headgate.config.load import load
+from headgate.config.shapes import LimitsShape
+from headgate.config.snapshot import Snapshot
+from headgate.config.template import template
+from headgate.gateway.settings import Edge
+from headgate.records.demand import STANDARD
+from headgate.units.instants import from_datetime
+
+NOW_NS = from_datetime(datetime(2026, 11, 21, tzinfo=UTC))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder for a configuration and the files it names."""
+    return tmp_path
+
+
+def loaded(folder: Path, text: str, **environ: str) -> Snapshot:
+    """Load a configuration from its text."""
+    file = folder / "headgate.toml"
+    file.write_text(text)
+    return load(file, environ)
+
+
+def test_an_empty_file_is_a_valid_configuration(folder: Path) -> None:
+    """Everything has a default; nobody can call anything yet."""
+    snapshot = loaded(folder, "")
+
+    assert snapshot.organisation == "default"
+    assert (snapshot.edge, snapshot.console.port) == (Edge(), 8081)
+    assert snapshot.teams == ("default",)
+    assert not snapshot.keys
+
+
+def test_the_template_works_as_it_stands(folder: Path) -> None:
+    """What `headgate init` writes is valid once its one credential is set."""
+    snapshot = loaded(folder, template(), OPENAI_API_KEY="sk-x")
+
+    assert snapshot.keys["me"].secret is None
+    assert snapshot.budgets["each-run"].limit_nanos == 5_000_000_000
+    assert snapshot.providers["openai"].credential == "sk-x"
+
+
+def test_the_template_works_with_every_comment_in(folder: Path) -> None:
+    """What is commented out in the template is valid too."""
+    lines = [re.sub(r"^# (?=\[|\w+ = )", "", line) for line in template().splitlines()]
+
+    snapshot = loaded(folder, "\n".join(lines), OPENAI_API_KEY="sk-x", ANTHROPIC_API_KEY="sk-y")
+
+    assert snapshot.deployments["sonnet"].seller == "anthropic"
+    assert snapshot.price_book.priced_as("openai", "my-model") == "my-model"
+
+
+PROVIDERS = """
+[providers.openai]
+kind = "openai_compatible"
+base_url = "https://api.openai.com/v1/"
+
+[providers.local]
+kind = "openai_compatible"
+base_url = "http://127.0.0.1:11434/v1"
+output_limit_field = "max_completion_tokens"
+dialects = ["openai_chat", "anthropic_messages"]
+"""
+
+
+def test_providers_know_their_seller_and_dialects(folder: Path) -> None:
+    """A known host has its seller, another is its own; the limit field is the kind's to know."""
+    providers = loaded(folder, PROVIDERS).providers
+
+    assert providers["openai"].base_url == "https://api.openai.com/v1"
+    assert providers["openai"].seller == "openai"
+    assert providers["openai"].limit_field is None
+    assert providers["openai"].dialects == ("openai_chat",)
+    assert providers["local"].seller == "local"
+    assert providers["local"].limit_field == "max_completion_tokens"
+    assert providers["local"].dialects == ("openai_chat", "anthropic_messages")
+
+
+def test_a_deployment_takes_the_catalog_s_facts(folder: Path) -> None:
+    """The file wins over the catalog, the catalog over the documented fallback."""
+    deployments = loaded(
+        folder,
+        PROVIDERS
+        + """
+[deployments.known]
+provider = "openai"
+model = "gpt-4.1"
+
+[deployments.other-name]
+provider = "local"
+model = "my-gpt"
+catalog = "openai/gpt-4.1"
+output_tokens_max = 1000
+
+[deployments.unknown]
+provider = "local"
+model = "llama"
+""",
+    ).deployments
+
+    known, other, unknown = (deployments[name] for name in ("known", "other-name", "unknown"))
+    assert (known.context_tokens, known.output_tokens_max) == (1_047_576, 32_768)
+    assert known.output_tokens_default == 16_384
+    assert (other.seller, other.priced_as, other.model) == ("openai", "gpt-4.1", "my-gpt")
+    assert (other.context_tokens, other.output_tokens_default) == (1_047_576, 1_000)
+    assert (unknown.context_tokens, unknown.output_tokens_max) == (200_000, 32_768)
+    assert (unknown.seller, unknown.priced_as) == ("local", "llama")
+
+
+def test_prices_of_the_file_win_and_are_their_provider_s_seller_s(folder: Path) -> None:
+    """A row prices the provider's models; a local provider's seller is the provider."""
+    book = loaded(
+        folder,
+        PROVIDERS
+        + """
+[[prices]]
+provider = "local"
+model = "llama"
+valid_from = 2026-01-01T00:00:00Z
+per_million_tokens = { input = "0.50", output = "1.00" }
+source = "https://example.com/prices"
+
+[[prices]]
+provider = "openai"
+model = "gpt-4.1"
+valid_from = 2026-01-01
+per_million_tokens = { input = "0.01", output = "0.02" }
+""",
+    ).price_book
+
+    local = book.rate_card("local", "llama", STANDARD, NOW_NS)
+    own = book.rate_card("openai", "gpt-4.1", STANDARD, NOW_NS)
+    assert local is not None
+    assert local.expected_nanos(1_000_000, 1_000_000) == 1_500_000_000
+    assert own is not None
+    assert own.expected_nanos(1_000_000, 0) == 10_000_000
+    assert book.rows_of("local", "llama")[0].sources == ("https://example.com/prices",)
+
+
+def test_secrets_are_read_beside_the_file(folder: Path) -> None:
+    """A relative path starts at the configuration's folder; blanks around are not the secret."""
+    (folder / "secret.txt").write_text("  key-from-a-file\n")
+
+    keys = loaded(
+        folder,
+        """
+[principals.p]
+[keys.filed]
+principal = "p"
+secret = { file = "secret.txt" }
+[keys.made]
+principal = "p"
+""",
+    ).keys
+
+    assert keys["filed"].secret == "key-from-a-file"
+    assert keys["made"].secret is None
+    assert "key-from-a-file" not in repr(keys)
+
+
+def test_reading_the_books_needs_no_secret(folder: Path) -> None:
+    """A configuration whose secrets are elsewhere can still be read without them."""
+    file = folder / "headgate.toml"
+    file.write_text(template())
+
+    snapshot = load(file, {}, with_secrets=False)
+
+    assert snapshot.providers["openai"].credential == ""
+
+
+def test_plain_http_elsewhere_must_be_allowed(folder: Path) -> None:
+    """Who says so may reach another machine unencrypted."""
+    snapshot = loaded(
+        folder,
+        """
+[providers.vllm]
+kind = "openai_compatible"
+base_url = "http://10.0.0.7:8000/v1"
+allow_plain_http = true
+""",
+    )
+
+    assert snapshot.providers["vllm"].base_url == "http://10.0.0.7:8000/v1"
+
+
+def test_a_console_for_others_takes_a_token(folder: Path) -> None:
+    """Away from loopback the console needs its token, and IPv6 addresses are understood."""
+    snapshot = loaded(
+        folder,
+        '[listen]\nconsole = "[::]:9000"\n[console]\ntoken = { env = "T" }\n',
+        T="a-token",
+    )
+
+    assert (snapshot.console.host, snapshot.console.port) == ("::", 9000)
+    assert snapshot.console.token == "a-token"
+
+
+def test_limits_are_the_edge_s(folder: Path) -> None:
+    """Every bound of the edge can be set, and only those."""
+    snapshot = loaded(folder, "[limits]\nbody_bytes_max = 1000\n")
+
+    assert snapshot.edge.body_bytes_max == 1_000
+    assert {*LimitsShape.__struct_fields__} == {*Edge._fields} - {"host", "port"}
