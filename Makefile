@@ -54,7 +54,7 @@ format: setup  ## put the code in its form and mend what ruff can mend
 	@$(BIN)/ruff format $(PYTHON_FILES)
 
 bench: setup  ## measure the gateway against a plain proxy
-	@$(BIN)/python bench/run.py $(ARGS)
+	@$(BIN)/python -m bench.run $(ARGS)
 
 lock:  ## re-make requirements/*.txt from pyproject.toml; UPGRADE=1 moves every version
 	@scripts/lock

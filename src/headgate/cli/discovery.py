@@ -35,7 +35,7 @@ class Found(NamedTuple):
 
 def discover(folder: Path = FOLDER) -> dict[str, Found]:
     """Return the commands by name, sorted."""
-    modules = (info.name for info in pkgutil.iter_modules([str(folder)]))
+    modules = (info.name for info in pkgutil.iter_modules([str(folder)]) if not info.ispkg)
     found = (_look_at(folder / f"{module}.py") for module in modules if module != "main")
     return {one.name: one for one in sorted(one for one in found if one is not None)}
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 TTFT_KEPT = 4_096
 
+TEXT_CHARS_MAX = 128
+"""Of a provider's words in a record: the room that a hold reserves for its end must suffice."""
+
 
 class Settlement(NamedTuple):
     """What an attempt is posted at, and why.
@@ -117,8 +120,8 @@ class Books:
                 settlement.state,
                 () if charge is None else charge.lines,
                 _quantities(charge, usage),
-                report.served_model,
-                report.upstream_id,
+                _clip(report.served_model),
+                _clip(report.upstream_id),
                 exchange.upstream_request_id,
                 exchange.status,
                 settlement.reason,
@@ -165,3 +168,7 @@ def _quantities(charge: Charge | None, usage: Usage | None) -> dict[str, int]:
     if charge is not None:
         return {line.meter: line.quantity for line in charge.lines}
     return {} if usage is None else usage.quantities()
+
+
+def _clip(text: str | None) -> str | None:
+    return text if text is None or len(text) <= TEXT_CHARS_MAX else text[:TEXT_CHARS_MAX]

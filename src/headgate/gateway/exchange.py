@@ -6,6 +6,7 @@ relays the reply. Whatever happens, an attempt that was held ends exactly once, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from headgate.catalog.rates import RateCard
@@ -44,10 +45,12 @@ class Exchange:
 
     __slots__ = (
         "_endings",
+        "_feed",
         "_parts",
         "_pipeline",
         "_reply_bytes",
         "_stream",
+        "_unframed",
         "asked",
         "attempt",
         "begun",
@@ -121,6 +124,8 @@ class Exchange:
         self.upstream: UpstreamConnection | None = None
         self.drained_since_ms: int | None = None
         self._stream: StreamReader | None = None
+        self._feed: Callable[[bytes], bytes] | None = None
+        self._unframed = False
         self._parts: list[bytes] = []
         self._reply_bytes = 0
 
@@ -177,19 +182,20 @@ class Exchange:
 
     def reply_goes_on(self, payload: bytes) -> None:
         """A read brought a piece of the reply's body."""
-        stream = self._stream
-        if stream is None:
-            self._keep(payload)
-            return
-        if not self.begun:
-            self._begin_stream(stream, payload)
-            return
-        data = stream.feed(payload)
-        if data and self.client is not None:
-            if self.request.http10:
-                self.client.write(data)
+        feed = self._feed
+        if feed is None:
+            if self._stream is None:
+                self._keep(payload)
             else:
-                self.client.write(b"%x\r\n%b\r\n" % (len(data), data))
+                self._begin_stream(self._stream, payload)
+            return
+        data = feed(payload)
+        client = self.client
+        if data and client is not None:
+            transport = client.transport
+            if transport is not None:
+                # The hot path of every stream: one format, one write, nothing in between.
+                transport.write(data if self._unframed else b"%x\r\n%b\r\n" % (len(data), data))
 
     def _keep(self, payload: bytes) -> None:
         self._parts.append(payload)
@@ -211,6 +217,8 @@ class Exchange:
         if not data:
             return
         self.begun = True
+        self._feed = stream.feed
+        self._unframed = self.request.http10
         if self.client is not None:
             head = self._stream_head(stream.head_report)
             self.client.write(head + (data if self.request.http10 else chunk(data)))
@@ -229,7 +237,7 @@ class Exchange:
     def reply_ends(self, upstream: UpstreamConnection) -> None:
         """The reply is whole by its framing; whether it is by its dialect is to be seen."""
         self.upstream = None
-        stream, self._stream = self._stream, None
+        stream, self._stream, self._feed = self._stream, None, None
         if stream is not None:
             self._end_stream(stream)
             return
@@ -253,7 +261,7 @@ class Exchange:
     def upstream_lost(self, upstream: UpstreamConnection) -> None:
         """The connection broke before the reply was whole."""
         self.upstream = None
-        stream, self._stream = self._stream, None
+        stream, self._stream, self._feed = self._stream, None, None
         if stream is not None and self.begun:
             self._endings.stream_ended(self, stream.finish(), b"", "connection_lost")
         elif self.phase == "reply" and upstream.reused:
@@ -282,7 +290,7 @@ class Exchange:
 
     def timed_out(self, reason: str) -> None:
         """Give up on the provider: too long nothing came."""
-        stream, self._stream = self._stream, None
+        stream, self._stream, self._feed = self._stream, None, None
         self._let_go()
         if stream is not None and self.begun:
             self._endings.stream_ended(self, stream.finish(), b"", reason)
@@ -291,7 +299,7 @@ class Exchange:
 
     def cancel(self) -> Report | None:
         """Close the upstream in the middle of a reply; what was read so far, if it was a stream."""
-        stream, self._stream = self._stream, None
+        stream, self._stream, self._feed = self._stream, None, None
         self._let_go()
         return stream.finish() if stream is not None else None
 

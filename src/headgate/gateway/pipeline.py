@@ -20,6 +20,7 @@ from headgate.gateway.request import Request
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
 from headgate.identity.directory import Credential
+from headgate.ledger import slices
 from headgate.ledger.purse import UNAVAILABLE, Waiting
 from headgate.ledger.slices import Slice
 from headgate.records.demand import Edit
@@ -321,7 +322,8 @@ class Pipeline:
         exchange.hold_nanos = exchange.card.worst_nanos(
             exchange.input_tokens_max, limit * exchange.demand.choices
         )
-        if self.world.purse.try_hold(path.slices, exchange.hold_nanos) is not None:
+        # It is this call's turn: others who wait for the same window come after it.
+        if slices.hold(path.slices, exchange.hold_nanos) is not None:
             return False
         self._held(exchange)
         return True

@@ -32,7 +32,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_framed",
         "_keep_alive",
         "_parser",
-        "_parts",
+        "_payload",
         "_pool",
         "_surplus",
         "_told",
@@ -52,7 +52,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._pool = pool
         self._clock = pool.clock
         self._parser = HttpResponseParser(self)
-        self._parts: list[bytes] = []
+        self._payload = b""
         self.exchange: Exchange | None = None
         self.transport: asyncio.Transport | None = None
         self.reused = False
@@ -142,10 +142,9 @@ class UpstreamConnection(asyncio.Protocol):
         if self.status and not self._told:
             self._told = True
             exchange.reply_begins(self)
-        parts = self._parts
-        if parts:
-            payload = parts[0] if len(parts) == 1 else b"".join(parts)
-            parts.clear()
+        payload = self._payload
+        if payload:
+            self._payload = b""
             if self.exchange is exchange:
                 exchange.reply_goes_on(payload)
         if self._complete:
@@ -209,9 +208,9 @@ class UpstreamConnection(asyncio.Protocol):
             self._reset()
 
     def on_body(self, body: bytes) -> None:
-        """Collect the payload of this read, without its framing."""
+        """Collect the payload of this read, without its framing; mostly it is one piece."""
         if not self._surplus:
-            self._parts.append(body)
+            self._payload = self._payload + body if self._payload else body
 
     def on_message_complete(self) -> None:
         """The reply is whole, by its own framing."""

@@ -1,7 +1,8 @@
 """The steward's hands on the ledger: lends durably, folds journals, takes over dead ones."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.exc import SQLAlchemyError
 
 from headgate.ledger import tables
 from headgate.ledger.book import LeaseBook
@@ -32,9 +34,10 @@ from headgate.ledger.rows import (
     hold_values,
     refusal_values,
 )
-from headgate.records.journal import HoldRecord, SealedRecord, SegmentRecord, SettleRecord
+from headgate.records.journal import HoldRecord, SealedRecord, SettleRecord
 from headgate.store.journal_reader import Cursor, JournalReader, journals
 from headgate.store.journal_writer import boot_id, take_lock
+from headgate.units.errors import StoreError
 
 
 class Want(NamedTuple):
@@ -51,7 +54,6 @@ class OpenJournal:
 
     reader: JournalReader
     open_holds: dict[str, HoldRecord] = field(default_factory=dict)
-    boot_id: str = ""
 
 
 class Keeper:
@@ -62,6 +64,10 @@ class Keeper:
         root: The folder of journals.
         limit_of: The limit of a window by its key, in nano-dollars; None when no budget of the
             configuration has that window, so nothing more is lent of it.
+
+    Attributes:
+        failed: Whether a change could not be stored. What is in memory is then ahead of the
+            store, so nothing more is done or told; a new keeper starts from the store.
     """
 
     def __init__(self, engine: Engine, root: Path, limit_of: Callable[[str], int | None]) -> None:
@@ -70,7 +76,24 @@ class Keeper:
         self.limit_of = limit_of
         self.book = LeaseBook()
         self.journals: dict[str, OpenJournal] = {}
+        self.failed = False
         self._load()
+
+    @contextmanager
+    def _change(self) -> Iterator[Connection]:
+        """Change the store, whole or not at all.
+
+        Raises:
+            StoreError: It cannot be written, now or before.
+        """
+        if self.failed:
+            raise StoreError("The store could not be written.")
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            self.failed = True
+            raise StoreError(f"The store cannot be written: {error}") from error
 
     def _load(self) -> None:
         with self._engine.connect() as connection:
@@ -104,7 +127,7 @@ class Keeper:
 
     def discover(self) -> None:
         """Follow journals that appeared in the folder since the last look."""
-        with self._engine.begin() as connection:
+        with self._change() as connection:
             known = set(connection.scalars(select(tables.journal.c.name)))
             for directory in journals(self._root):
                 if directory.name not in known:
@@ -118,7 +141,7 @@ class Keeper:
     def lend(self, journal: str, wants: Sequence[Want]) -> dict[str, int]:
         """Lend to a worker's epoch, durably; returns the cumulative amount lent by window."""
         granted: dict[str, int] = {}
-        with self._engine.begin() as connection:
+        with self._change() as connection:
             for want in wants:
                 self.book.account(want.window, self._limit(want.window))
                 granted[want.window] = self.book.lend(
@@ -129,7 +152,7 @@ class Keeper:
 
     def give_back(self, journal: str, amounts: dict[str, int]) -> None:
         """Take back idle money from a worker."""
-        with self._engine.begin() as connection:
+        with self._change() as connection:
             for window, amount in amounts.items():
                 left = self.book.give_back(journal, window, amount)
                 self._keep_grant(connection, journal, window, left)
@@ -163,11 +186,8 @@ class Keeper:
         records = followed.reader.read()
         if not records:
             return 0
-        for record in records:
-            if isinstance(record, SegmentRecord):
-                followed.boot_id = record.boot_id
         batch = fold(records, followed.open_holds)
-        with self._engine.begin() as connection:
+        with self._change() as connection:
             self._apply(connection, name, batch)
             cursor = followed.reader.cursor
             connection.execute(
@@ -213,17 +233,16 @@ class Keeper:
         _write(connection, _MOVE_LEASE, along)
 
     def _close_leases(self, connection: Connection, name: str, followed: OpenJournal) -> None:
-        trusted = followed.boot_id == boot_id() or not followed.reader.taken_over
+        # Only a power cut can have taken records; a worker that ended cleanly wrote all of them.
+        reader = followed.reader
+        trusted = not reader.taken_over or reader.boot_id() == boot_id()
         for window, account in self.book.windows.items():
             if name not in account.leases:
                 continue
             lost = self.book.close(name, window, trusted=trusted)
             if lost:
-                connection.execute(
-                    update(tables.window)
-                    .where(tables.window.c.window == window)
-                    .values(unaccounted_nanos=tables.window.c.unaccounted_nanos + lost)
-                )
+                budget = window.partition("@")[0]
+                connection.exec_driver_sql(_LOSE, (window, budget, lost))
         connection.execute(delete(tables.lease).where(tables.lease.c.journal == name))
 
     def take_over(self, name: str, at_ns: int) -> bool:
@@ -290,6 +309,12 @@ VALUES (?, ?, ?, ?, 0)
 ON CONFLICT (window) DO UPDATE SET
   posted_nanos = posted_nanos + excluded.posted_nanos,
   held_nanos = held_nanos + excluded.held_nanos
+"""
+_LOSE = """
+INSERT INTO window (window, budget, posted_nanos, held_nanos, unaccounted_nanos)
+VALUES (?, ?, 0, 0, ?)
+ON CONFLICT (window) DO UPDATE SET
+  unaccounted_nanos = unaccounted_nanos + excluded.unaccounted_nanos
 """
 _MOVE_LEASE = """
 UPDATE lease SET posted_nanos = posted_nanos + ?, held_nanos = held_nanos + ?

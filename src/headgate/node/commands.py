@@ -3,6 +3,7 @@
 The steward does it when one runs, the command line itself when none does.
 """
 
+import os
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from headgate.identity import registry
 from headgate.identity.registry import FrozenNode, KeptKey
+from headgate.node import locks
 from headgate.node.client import ask
 from headgate.node.messages import CreateKey, CredentialRow, Done, Failed, Freeze, RevokeKey
 from headgate.store.migrate import open_store
@@ -17,18 +19,36 @@ from headgate.units.errors import StewardUnavailableError
 
 Command = Freeze | CreateKey | RevokeKey
 
+RESTART_S = 10.0
+LOOK_S = 0.05
+
 
 def command(data_dir: Path, message: Command) -> Done | Failed:
-    """Have a command carried out, by the steward or, when none runs, here.
+    """Have a command carried out, by the steward or, when no node runs, here.
+
+    A node's steward that is being restarted is waited for: changed behind its back, the store
+    would say what nobody obeys.
 
     Raises:
+        StewardUnavailableError: A node runs, but its steward does not answer.
         StoreError: None runs and the store cannot be opened.
     """
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    deadline_s = time.monotonic() + RESTART_S
+    while True:
+        try:
+            return ask(data_dir, message)
+        except StewardUnavailableError:
+            lock = locks.take(data_dir, "node")
+            if lock is None and time.monotonic() > deadline_s:
+                raise
+        if lock is not None:
+            break
+        time.sleep(LOOK_S)
     try:
-        return ask(data_dir, message)
-    except StewardUnavailableError:
-        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         return carry_out(open_store(data_dir), message, time.time_ns())
+    finally:
+        os.close(lock)
 
 
 def carry_out(engine: Engine, message: Command, at_ns: int) -> Done | Failed:

@@ -6,11 +6,13 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import uvicorn
 import uvloop
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from headgate.app import limits
 from headgate.config.load import load
@@ -18,7 +20,7 @@ from headgate.config.snapshot import Snapshot
 from headgate.console.app import ConsoleWorld, build
 from headgate.identity import registry
 from headgate.ledger.keeper import Keeper, Want
-from headgate.node import commands
+from headgate.node import commands, locks
 from headgate.node.lookup import find_call
 from headgate.node.messages import (
     Borrow,
@@ -38,6 +40,7 @@ from headgate.node.messages import (
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
 from headgate.store.database import open_store_readonly
 from headgate.store.migrate import open_store
+from headgate.units.errors import HeadgateError, StoreError
 
 FOLD_S = 0.1
 MANY_RECORDS = 2_000
@@ -47,13 +50,19 @@ DRAIN_S = 60
 
 
 class Steward:
-    """What the steward keeps in memory, and what it does about each message."""
+    """What the steward keeps in memory, and what it does about each message.
+
+    Attributes:
+        workers: The workers that are connected, by the name of their journal.
+        broken: Gets the error when the store fails: then this process has to end.
+    """
 
     def __init__(self, snapshot: Snapshot, engine: Engine, data_dir: Path) -> None:
         self.engine = engine
         self.reading = open_store_readonly(data_dir)
         self.keeper = Keeper(engine, journal_root(data_dir), limits(snapshot))
         self.workers: dict[str, asyncio.StreamWriter] = {}
+        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = 0
 
     def state(self) -> State:
@@ -113,6 +122,9 @@ class Steward:
         except (ConnectionError, msgspec.MsgspecError, ValueError):
             # A peer that died or speaks another protocol is no matter for the others.
             pass
+        except (StoreError, SQLAlchemyError) as error:
+            if not self.broken.done():
+                self.broken.set_exception(error)
         finally:
             if self.workers.get(journal) is writer:
                 del self.workers[journal]
@@ -136,6 +148,9 @@ async def run(
     snapshot: Snapshot, data_dir: Path, *, console_port: int, gateway_url: str, alive_fd: int
 ) -> None:
     """Serve until told to stop; outlives the workers so that their last records are folded."""
+    stop = _stop_event(alive_fd)
+    if not await _alone(data_dir, stop):
+        return
     steward = Steward(snapshot, open_store(data_dir), data_dir)
     steward.keeper.discover()
     steward.take_over_the_dead()
@@ -147,8 +162,28 @@ async def run(
     folding = asyncio.create_task(steward.fold_always())
     console = _console(snapshot, data_dir, console_port, gateway_url)
     serving = asyncio.create_task(console.serve())
-    stop = asyncio.Event()
+    stopped = asyncio.create_task(stop.wait())
+    ends: set[asyncio.Future[Any]] = {stopped, folding, steward.broken}
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    for broken in (folding, steward.broken):
+        if broken.done():
+            # The books cannot be kept: crash, so that a new steward starts from the store.
+            broken.result()
+    # Nobody new is welcome: a worker that starts now belongs to the next steward.
+    server.close()
+    await _outlive(steward)
+    folding.cancel()
+    console.should_exit = True
+    await serving
+    while steward.keeper.fold():
+        pass
+    steward.take_over_the_dead()
+
+
+def _stop_event(alive_fd: int) -> asyncio.Event:
+    """Return an event that is set by SIGTERM, or by the death of the supervisor."""
     loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, lambda: None)
     if alive_fd >= 0:
@@ -158,19 +193,20 @@ async def run(
             stop.set()
 
         loop.add_reader(alive_fd, supervisor_ended)
-    stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait({stopped, folding}, return_when=asyncio.FIRST_COMPLETED)
-    if folding.done():
-        # The books cannot be kept: crash, so that a new steward starts from the store.
-        folding.result()
-    await _outlive(steward)
-    folding.cancel()
-    console.should_exit = True
-    await serving
-    server.close()
-    while steward.keeper.fold():
-        pass
-    steward.take_over_the_dead()
+    return stop
+
+
+async def _alone(data_dir: Path, stop: asyncio.Event) -> bool:
+    """Wait until no other steward writes the store; False when told to stop first.
+
+    There is another when the supervisor was killed and a new one came before the old steward had
+    seen its workers out. The lock is held until this process ends.
+    """
+    while not stop.is_set():
+        if locks.take(data_dir, "steward") is not None:
+            return True
+        await asyncio.sleep(FOLD_S)
+    return False
 
 
 async def _outlive(steward: Steward) -> None:
@@ -226,15 +262,18 @@ def main() -> None:
     arguments = parser.parse_args()
     snapshot = load(arguments.config, os.environ, with_secrets=False)
     run_dir(arguments.data_dir)
-    uvloop.run(
-        run(
-            snapshot,
-            arguments.data_dir,
-            console_port=arguments.console_port,
-            gateway_url=arguments.gateway_url,
-            alive_fd=arguments.alive_fd,
+    try:
+        uvloop.run(
+            run(
+                snapshot,
+                arguments.data_dir,
+                console_port=arguments.console_port,
+                gateway_url=arguments.gateway_url,
+                alive_fd=arguments.alive_fd,
+            )
         )
-    )
+    except HeadgateError as error:
+        raise SystemExit(f"headgate steward: {error}") from error
 
 
 if __name__ == "__main__":

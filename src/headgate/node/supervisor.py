@@ -4,7 +4,6 @@ It holds the writing end of a pipe that the others read: when it ends, however i
 the end of the pipe, finish what runs and stop.
 """
 
-import fcntl
 import os
 import signal
 import socket
@@ -17,7 +16,8 @@ from pathlib import Path
 from types import FrameType
 
 from headgate.config.load import load
-from headgate.node.paths import run_dir, write_pid
+from headgate.node import locks
+from headgate.node.paths import write_pid
 from headgate.units.errors import StoreError
 
 POLL_S = 0.02
@@ -88,7 +88,9 @@ def serve(
     """
     snapshot = load(config, os.environ)
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = _lock(data_dir)
+    lock = locks.take(data_dir, "node")
+    if lock is None:
+        raise StoreError(f"Another node runs on {data_dir}; stop it first.")
     gateway, gateway_port = _reserve(snapshot.edge.host, snapshot.edge.port)
     console, console_port = _reserve(snapshot.console.host, snapshot.console.port)
     console.close()
@@ -114,17 +116,6 @@ def serve(
 
 def _child(name: str, module: str, *arguments: str) -> Child:
     return Child(name, (sys.executable, "-m", module, *arguments))
-
-
-def _lock(data_dir: Path) -> int:
-    path = run_dir(data_dir) / "node.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise StoreError(f"Another node runs on {data_dir}; stop it first.") from error
-    return descriptor
 
 
 def _reserve(host: str, port: int) -> tuple[socket.socket, int]:

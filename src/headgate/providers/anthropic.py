@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from headgate.providers.replies import ACCOUNT, CONTEXT, by_status, credential_bytes
 from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Failure, Metered, Report
-from headgate.units.usage import Usage, UsageError
+from headgate.units.usage import QUANTITY_MAX, Usage, UsageError
 
 KIND = "anthropic"
 NATIVE_DIALECTS = ("anthropic_messages",)
@@ -35,7 +35,7 @@ _STATUS_OF = {
 }
 """Error types and the statuses they go with (https://docs.claude.com/en/api/errors)."""
 
-_Count = Annotated[int, Meta(ge=0)]
+_Count = Annotated[int, Meta(ge=0, le=QUANTITY_MAX)]
 
 
 class _CacheCreation(Struct, gc=False):

@@ -10,7 +10,7 @@ from headgate.providers import anthropic
 from headgate.providers.replies import ACCOUNT, CONTEXT, by_status, credential_bytes
 from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Failure, Metered, Report
-from headgate.units.usage import Usage, UsageError
+from headgate.units.usage import QUANTITY_MAX, Usage, UsageError
 
 KIND = "openai_compatible"
 NATIVE_DIALECTS = ("openai_chat",)
@@ -59,7 +59,7 @@ _STATUS_OF = {
 }
 """Error types and codes in streams, and the statuses they go with."""
 
-_Count = Annotated[int, Meta(ge=0)]
+_Count = Annotated[int, Meta(ge=0, le=QUANTITY_MAX)]
 
 
 class _PromptDetails(Struct, gc=False):

@@ -183,6 +183,7 @@ class Connection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._requests: deque[tuple[Request, bool]] = deque()
         self._keep_alive = True
+        self._completed = False
         self._begin()
 
     def _begin(self) -> None:
@@ -211,8 +212,10 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Called by the event loop."""
         try:
+            self._completed = False
             self._parser.feed_data(data)
-            self._check_head(len(data))
+            if not self._completed:
+                self._check_head(len(data))
         except httptools.HttpParserUpgrade:
             self.abort()
         except httptools.HttpParserError:
@@ -273,6 +276,7 @@ class Connection(asyncio.Protocol):
             too_large=self._body_bytes > BODY_BYTES_MAX,
         )
         self._begin()
+        self._completed = True
         self._requests.append((request, self._parser.should_keep_alive()))
         if len(self._requests) > PIPELINED_MAX:
             self.abort()

@@ -8,9 +8,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from headgate.records.journal import Record, SealedRecord
+from headgate.records.journal import Record, SealedRecord, SegmentRecord
 from headgate.store.segments import frame, scan, segment_name, segment_numbers
 from headgate.units.errors import JournalError
+
+HEAD_BYTES = 4_096
+"""More than the first record of a segment has."""
 
 READ_BYTES = 1 << 20
 
@@ -81,6 +84,13 @@ class JournalReader:
             return os.pread(descriptor, size, self.cursor.offset)
         finally:
             os.close(descriptor)
+
+    def boot_id(self) -> str:
+        """Return the boot its writer ran in, from the first segment; empty when it tells none."""
+        first = JournalReader(self.directory).read(Cursor(1, HEAD_BYTES))
+        if first and isinstance(first[0], SegmentRecord):
+            return first[0].boot_id
+        return ""
 
     def append(self, record: Record) -> None:
         """Write a record at the cursor of a journal whose writer is dead and whose lock we hold.

@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+QUANTITY_MAX = 1_000_000_000
+"""No attempt consumes more of anything; a larger count is none, and its cost has no place."""
+
 
 class UsageError(ValueError):
     """A provider's counts contradict each other (a part exceeds its total)."""

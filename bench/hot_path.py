@@ -1,0 +1,176 @@
+"""The hot path alone, in one process without sockets: `python -m bench.hot_path [--profile]`.
+
+Bytes go into the edge and out of it, through pipeline, journal and a pooled upstream connection
+whose transports only take what is written. It says what a change of the code costs or saves far
+more steadily than a run over sockets does; what is quoted is the paired run.
+"""
+
+import argparse
+import asyncio
+import cProfile
+import os
+import pstats
+import sys
+import tempfile
+import time
+import timeit
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.configuration import KEY, Setup
+from bench.launch import prepare
+from headgate.app import Steward, data_plane
+from headgate.config.load import load
+from headgate.config.snapshot import Snapshot
+from headgate.gateway.edge import ClientConnection
+from headgate.gateway.pipeline import Pipeline
+from headgate.gateway.upstream import UpstreamConnection
+from headgate.gateway.world import World
+from headgate.store.journal_writer import JournalWriter
+
+REPEATS = 7
+CALLS = 3_000
+STREAMS = 500
+CHUNKS = 25
+PROFILED_LINES = 50
+
+_USAGE = b'"usage":{"prompt_tokens":21,"completion_tokens":25,"total_tokens":46}'
+_CHUNK = (
+    b'data: {"id":"chatcmpl-1","model":"m","choices":[{"index":0,"delta":{"content":" word"}}]}\n\n'
+)
+_LAST = b'data: {"id":"chatcmpl-1","model":"m","choices":[],%b}\n\n' % _USAGE
+_ANSWER = b'{"id":"chatcmpl-1","model":"m","choices":[{"message":{"content":"%b"}}],%b}'
+_STREAM_HEAD = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+)
+
+
+class Sink(asyncio.Transport):
+    """A transport that keeps the bytes of the last two writes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before = self.last = b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Take what is sent."""
+        self.before, self.last = self.last, bytes(data)
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Nothing waits here."""
+
+    def is_closing(self) -> bool:
+        """It stays open."""
+        return False
+
+
+class NoSteward:
+    """Finds nothing; money is lent once, before the first call."""
+
+    def find_call(self, call: str, principal: str, found: Callable[[str | None], None]) -> bool:
+        """Look nowhere."""
+        del call, principal, found
+        return False
+
+
+def request(model: str, more: bytes = b"") -> bytes:
+    """Return a whole request for a completion."""
+    text = b"".join(b"%c" % (97 + i % 23) for i in range(600))
+    body = b'{"model":"%b","messages":[{"role":"user","content":"%b"}],"max_tokens":256%b}'
+    body %= (model.encode(), text, more)
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer %b\r\n"
+    head += b"content-type: application/json\r\naccept: */*\r\nuser-agent: bench\r\n"
+    return b"%bcontent-length: %d\r\n\r\n%b" % (head % KEY.encode(), len(body), body)
+
+
+def framed(payload: bytes) -> bytes:
+    """Return a payload as one chunk."""
+    return b"%x\r\n%b\r\n" % (len(payload), payload)
+
+
+class HotPath:
+    """A data plane between two sinks.
+
+    Attributes:
+        client: What the client is sent.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        config, data_dir = prepare(Setup(9200, "http://127.0.0.1:9100"), folder)
+        world = _world(load(config, os.environ), data_dir)
+        self.client = Sink()
+        self._journal = world.journal
+        self._edge = ClientConnection(Pipeline(world))
+        self._edge.connection_made(self.client)
+        self._upstream = UpstreamConnection(world.pools[0])
+        self._upstream.connection_made(Sink())
+        world.pools[0].put(self._upstream)
+        answer = _ANSWER % (b"w" * 700, _USAGE)
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+        self._answer = head % len(answer) + answer
+        self._asked = request("m")
+        streamed = b',"stream":true,"stream_options":{"include_usage":true}'
+        self._asked_stream = request("m-c25-d20", streamed)
+        self._chunk = framed(_CHUNK)
+        self._end = framed(_LAST) + framed(b"data: [DONE]\n\n") + b"0\r\n\r\n"
+
+    def call(self) -> None:
+        """Carry a call that is not streamed."""
+        self._edge.data_received(self._asked)
+        self._upstream.data_received(self._answer)
+
+    def stream(self) -> None:
+        """Carry a streamed call; each chunk is a read of its own."""
+        self._edge.data_received(self._asked_stream)
+        self._upstream.data_received(_STREAM_HEAD + self._chunk)
+        for _ in range(CHUNKS - 1):
+            self._upstream.data_received(self._chunk)
+        self._upstream.data_received(self._end)
+
+    def time_us(self, work: Callable[[], None], number: int) -> float:
+        """Return the least time that `work` takes; the journal's next segment is made between."""
+        best_s = float("inf")
+        for _ in range(REPEATS):
+            self._journal.prepare()
+            best_s = min(best_s, timeit.timeit(work, number=number))
+        return best_s * 1e6 / number
+
+
+def _world(snapshot: Snapshot, data_dir: Path) -> World:
+    journal = JournalWriter(data_dir / "journal", worker="bench", epoch="0", at_ns=time.time_ns())
+    steward = Steward(ask=lambda _needs: False, finder=NoSteward(), ready=lambda: True)
+    world = data_plane(
+        snapshot,
+        pepper=bytes(32),
+        journal=journal,
+        epoch="0",
+        steward=steward,
+        now_ns=time.time_ns,
+    )
+    for piece in world.paths.find("generator", "load", None, time.time_ns()).slices:
+        piece.granted_nanos = 10**18
+    return world
+
+
+def main() -> int:
+    """Time the path, or show where its time goes; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m bench.hot_path", description=__doc__)
+    parser.add_argument("--profile", action="store_true", help="functions by their own time")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = HotPath(Path(folder))
+        plain_us = path.time_us(path.call, CALLS)
+        stream_us = path.time_us(path.stream, STREAMS)
+        sys.stdout.write(
+            f"plain {plain_us:.1f} us a call; a stream of {CHUNKS} chunks {stream_us:.1f} us,"
+            f" {(stream_us - plain_us) / CHUNKS:.2f} us a chunk beyond the call\n"
+        )
+        if arguments.profile:
+            profile = cProfile.Profile()
+            profile.runcall(path.time_us, path.call, CALLS)
+            pstats.Stats(profile).sort_stats("tottime").print_stats(PROFILED_LINES)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,70 @@
+"""Processes under measurement: pinned to a core, their CPU time and memory read from /proc."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+GATEWAY_CORE = 0
+LOAD_CORE = 1
+STOP_TIMEOUT_S = 20
+
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+def start(
+    command: Sequence[str], core: int, log: Path, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a command in a process group of its own, on one core; its output goes to `log`."""
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            ["taskset", "--cpu-list", str(core), *command],
+            stdout=output,
+            stderr=output,
+            env=None if environment is None else {**os.environ, **environment},
+            start_new_session=True,
+        )
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end; after `STOP_TIMEOUT_S` end its whole group."""
+    process.terminate()
+    try:
+        process.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def family(pid: int) -> Iterator[int]:
+    """Yield a process and its living descendants."""
+    yield pid
+    for task in Path(f"/proc/{pid}/task").glob("*"):
+        try:
+            children = (task / "children").read_text().split()
+        except FileNotFoundError:
+            continue  # The thread ended between the listing and the reading.
+        for child in children:
+            yield from family(int(child))
+
+
+def cpu_s(pids: Sequence[int]) -> float:
+    """Return the CPU seconds, user and system, that processes have used so far."""
+    return sum(_ticks(pid) for pid in pids) / _TICKS_PER_S
+
+
+def _ticks(pid: int) -> int:
+    # proc(5): fields 14 and 15 of stat, counted behind the name, which may hold blanks.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def memory_bytes(pids: Sequence[int]) -> int:
+    """Return the memory of processes; pages shared by several count once in all (PSS)."""
+    total = 0
+    for pid in pids:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                total += int(line.split()[1]) << 10
+    return total

@@ -1,0 +1,199 @@
+"""`make bench`: what a call costs in Headgate, everything on, against nginx as a plain proxy."""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import trustme
+
+from bench import harness, machine, processes, report, rounds, tools
+from bench.gateways import (
+    UPSTREAM_PORT,
+    Gateway,
+    NotReadyError,
+    Trust,
+    start_headgate,
+    start_nginx,
+    start_tls_front,
+)
+from bench.report import Once
+from bench.tools import BUILD
+
+NGINX_PORT, HEADGATE_PORT = 9211, 9212
+NGINX_TLS_PORT, HEADGATE_TLS_PORT = 9213, 9214
+STREAMS_OPEN = 1_000
+STREAMS_SETTLE_S = 4
+ABOVE_BAR, NOT_MEASURED = 1, 2
+
+
+def say(text: str) -> None:
+    """Tell how far it is, on standard error."""
+    sys.stderr.write(f"bench: {text}\n")
+
+
+def arguments_of(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--gate", action="store_true", help="exit 1 when a ratio is above its bar")
+    parser.add_argument("--rounds", type=int, default=5, help="paired rounds (default 5)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each load (default 2)")
+    parser.add_argument("--connections", type=int, help="also: plain calls over so many")
+    parser.add_argument("--rate", type=int, help="also: plain calls at so many a second")
+    parser.add_argument("--tls", action="store_true", help="also: TLS to the upstream")
+    parser.add_argument("--once", action="store_true", help="also: first byte, memory; taken once")
+    parser.add_argument("--all", action="store_true", help="all of the above")
+    parser.add_argument("--harness", type=Path, help="folder of an independent harness")
+    parser.add_argument("--own", action="store_true", help="use no independent harness")
+    parser.add_argument("--record", action="store_true", help="write docs/performance.md")
+    return parser.parse_args(words)
+
+
+def loads_of(arguments: argparse.Namespace) -> list[rounds.Load]:
+    """Return the loads of the paired rounds: those with a bar, and those asked for."""
+    connections = arguments.connections or (8 if arguments.all else None)
+    rate = arguments.rate or (2_000 if arguments.all else None)
+    loads = list(rounds.GATED)
+    if connections:
+        loads.append(rounds.Load(f"plain, {connections} connections", connections=connections))
+    if rate:
+        loads.append(rounds.Load(f"plain, {rate:,}/s", connections=64, rate_per_s=rate))
+    return loads
+
+
+@contextmanager
+def upstream() -> Iterator[None]:
+    """Keep the upstream running."""
+    command = [str(BUILD / "upstream"), str(UPSTREAM_PORT)]
+    process = processes.start(command, processes.LOAD_CORE, BUILD / "upstream.log")
+    try:
+        yield
+    finally:
+        processes.stop(process)
+
+
+@contextmanager
+def pair(ports: tuple[int, int], trust: Trust | None = None) -> Iterator[tuple[Gateway, Gateway]]:
+    """Keep nginx and a node running."""
+    base = start_nginx(ports[0], trust)
+    try:
+        node = start_headgate(ports[1], trust)
+        try:
+            yield base, node
+        finally:
+            node.stop()
+    finally:
+        base.stop()
+
+
+@contextmanager
+def tls_front() -> Iterator[Trust]:
+    """Keep a TLS end in front of the upstream, with a certificate of an authority of its own."""
+    authority = trustme.CA()
+    trust = Trust(BUILD / "ca.pem", BUILD / "upstream.pem")
+    authority.cert_pem.write_to_path(trust.ca_file)
+    issued = authority.issue_cert("127.0.0.1", "localhost")
+    issued.private_key_and_cert_chain_pem.write_to_path(trust.certificate)
+    process = start_tls_front(trust)
+    try:
+        yield trust
+    finally:
+        processes.stop(process)
+        trust.certificate.unlink()  # No private key is left lying about.
+
+
+def first_byte(base: Gateway, node: Gateway, seconds: float) -> list[Once]:
+    """Return how long streams take to begin, at a steady pace."""
+    sent = [rounds.send(each, rounds.FIRST_BYTE, seconds) for each in (base, node)]
+    half, most = ([f"{each[field] / 1000:.2f} ms" for each in sent] for field in (6, 7))
+    return [Once("first byte of a stream, p50", *half), Once("first byte, p99", *most)]
+
+
+def memory(gateway: Gateway) -> str:
+    """Return the memory a thousand open streams add."""
+    before = processes.memory_bytes(gateway.pids)
+    streams = rounds.open_streams(gateway, STREAMS_OPEN, BUILD / "streams.log")
+    try:
+        time.sleep(STREAMS_SETTLE_S)
+        added = processes.memory_bytes(gateway.pids) - before
+    finally:
+        processes.stop(streams)
+    return f"{added / 1e6 * 1000 / STREAMS_OPEN:.1f} MB"
+
+
+def over_tls(seconds: float) -> list[Once]:
+    """Return what TLS to the upstream costs on both sides, in one round."""
+    with tls_front() as trust, pair((NGINX_TLS_PORT, HEADGATE_TLS_PORT), trust) as (base, node):
+        found = rounds.compare(base, node, rounds.GATED, rounds=1, seconds=seconds, say=say)
+    return [
+        Once(
+            f"{each.load} over TLS, us",
+            f"{each.base_us:.1f}",
+            f"{each.whole_us:.1f} ({each.ratio:.2f}x; worker {each.worker_us:.1f})",
+        )
+        for each in found
+    ]
+
+
+def measure(arguments: argparse.Namespace) -> tuple[str, dict[str, float]]:
+    """Measure all that was asked for; returns the report and the ratios of the gate."""
+    folder = None if arguments.own else harness.find(arguments.harness)
+    parts = [report.listing(machine.facts(BUILD))]
+    extra: list[Once] = []
+    with upstream():
+        with pair((NGINX_PORT, HEADGATE_PORT)) as (base, node):
+            found = rounds.compare(
+                base,
+                node,
+                loads_of(arguments),
+                rounds=arguments.rounds,
+                seconds=arguments.seconds,
+                say=say,
+            )
+            if arguments.once or arguments.all:
+                extra += first_byte(base, node, 4)
+                extra.append(Once("1,000 open streams", memory(base), memory(node)))
+        if arguments.tls or arguments.all:
+            say("TLS to the upstream")
+            extra += over_tls(arguments.seconds)
+    ratios = {each.load: each.ratio for each in found}
+    parts.append(report.comparison(found))
+    if folder is not None:
+        say("the independent harness")
+        row = harness.run(folder, rounds=arguments.rounds, seconds=arguments.seconds)
+        ratios |= row.ratios
+        parts.append(report.independent(row))
+    if extra:
+        parts.append(report.once(extra))
+    return "\n\n".join(parts), ratios
+
+
+def main() -> int:
+    """Run the benchmark; returns the exit status."""
+    arguments = arguments_of()
+    try:
+        tools.require(tools.missing(), may_install=tools.may_install())
+        tools.compile_programs()
+        text, ratios = measure(arguments)
+    except (
+        tools.MissingToolError,
+        NotReadyError,
+        rounds.BadAnswersError,
+        harness.HarnessError,
+    ) as error:
+        say(str(error))
+        return NOT_MEASURED
+    if arguments.record:
+        report.record(text)
+    sys.stdout.write(f"{text}\n\n")
+    complaints = report.above(ratios)
+    for complaint in complaints:
+        say(complaint)
+    sys.stdout.write(f"{report.last_line(ratios)}\n")
+    return ABOVE_BAR if complaints and arguments.gate else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""The demonstration: simulated providers, a node, real clients, a live picture, checked books."""

@@ -1,0 +1,22 @@
+"""Locks that say who works on a data directory; the system frees them however a process ends."""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Literal
+
+from headgate.node.paths import run_dir
+
+Role = Literal["node", "steward"]
+
+
+def take(data_dir: Path, role: Role) -> int | None:
+    """Take a role on a data directory; the descriptor that holds it, None when it is taken."""
+    path = run_dir(data_dir) / f"{role}.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor

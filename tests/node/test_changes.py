@@ -1,0 +1,84 @@
+"""What a person changes while a node runs: freezes, thaws, keys made and revoked."""
+
+from pathlib import Path
+
+import pytest
+
+from headgate.identity.keys import digest, load_pepper
+from headgate.node.commands import command
+from headgate.node.messages import CreateKey, Done, Failed, Freeze, RevokeKey
+from tests.node.harness import TestNode, once, running_node, until
+from tests.node.wire import CHAT, Reply, chat, post
+
+EFFECT_S = 1.0
+NODES = ["organisation", "team:research", "principal:alice", "provider:openai", "deployment:mini"]
+
+
+def call(node: TestNode, key: str | None = None) -> Reply:
+    """Make a small call."""
+    return post(node.gateway_url, CHAT, key or node.key(), chat("Hello"))
+
+
+def test_a_freeze_stops_new_calls_within_a_second_and_a_thaw_lets_them_go(tmp_path: Path) -> None:
+    """Freezing any node above a call refuses it with `frozen`; thawing serves it again."""
+    with running_node(tmp_path, budgets=[once("organisation", "1")]) as node:
+        for name in NODES:
+            assert command(node.data_dir, Freeze(name, frozen=True, reason="test")) == Done()
+            until(lambda: call(node).code == "frozen", f"{name} is frozen", EFFECT_S)
+            assert call(node).status == 403
+            assert command(node.data_dir, Freeze(name, frozen=False)) == Done()
+            until(lambda: call(node).status == 200, f"{name} is thawed", EFFECT_S)
+        node.await_nothing_held()
+
+
+def test_a_run_can_be_frozen_by_itself(tmp_path: Path) -> None:
+    """Freezing one run of a principal stops that run only."""
+    with running_node(tmp_path, budgets=[once("run:*", "1")]) as node:
+        assert command(node.data_dir, Freeze("run:alice/r1", frozen=True)) == Done()
+
+        def frozen(run: str) -> bool:
+            headers = {"x-headgate-run": run}
+            return (
+                post(node.gateway_url, CHAT, node.key(), chat("Hi"), headers=headers).status == 403
+            )
+
+        until(lambda: frozen("r1"), "the run is frozen", EFFECT_S)
+        assert not frozen("r2")
+        assert call(node).status == 200
+
+
+def test_a_freeze_outlives_every_process(tmp_path: Path) -> None:
+    """What is frozen stays frozen when steward and worker die, and when the node restarts."""
+    with running_node(tmp_path, budgets=[once("organisation", "1")]) as node:
+        assert command(node.data_dir, Freeze("team:research", frozen=True)) == Done()
+        until(lambda: call(node).code == "frozen", "the team is frozen", EFFECT_S)
+        for victim in ("steward", "worker-0"):
+            node.await_successor(victim, node.kill(victim))
+            assert call(node).code == "frozen"
+        node.stop()
+        assert command(node.data_dir, Freeze("team:research", frozen=False)) == Done()
+        node.start()
+        assert call(node).status == 200
+
+
+def test_keys_made_and_revoked_at_run_time(tmp_path: Path) -> None:
+    """A new key opens within a second, a revoked one is refused within a second, for good."""
+    secret = "hg_later_0123456789abcdef0123456789abcdef"
+    with running_node(tmp_path, budgets=[once("organisation", "1")]) as node:
+        known = digest(load_pepper(node.data_dir), secret.encode()).hex()
+        made = CreateKey("later", "alice", ("mini",), known)
+        assert command(node.data_dir, made) == Done()
+        until(lambda: call(node, secret).status == 200, "the key opens", EFFECT_S)
+        assert isinstance(command(node.data_dir, made), Failed)
+        assert command(node.data_dir, RevokeKey("later")) == Done()
+        until(lambda: call(node, secret).code == "key_invalid", "it is revoked", EFFECT_S)
+        for victim in ("steward", "worker-0"):
+            node.await_successor(victim, node.kill(victim))
+            assert call(node, secret).status == 401
+        assert isinstance(command(node.data_dir, RevokeKey("later")), Failed)
+
+
+@pytest.mark.parametrize("name", ["team:nowhere", "nonsense"])
+def test_thawing_what_was_not_frozen_says_so(tmp_path: Path, name: str) -> None:
+    """A thaw without a freeze is answered, not ignored; no running node is needed for it."""
+    assert isinstance(command(tmp_path / "data", Freeze(name, frozen=False)), Failed)

@@ -1,0 +1,145 @@
+"""Every route that can spend money has its hold in the journal before the upstream sees a byte."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from headgate.dialects.registry import dialects
+from headgate.gateway.endpoints import PATHS
+from tests.node.harness import once, running_node
+from tests.node.wire import CHAT, MESSAGES, chat, message, post
+from tests.torture.checker import check, read_all
+
+BODIES = {CHAT: chat("Hello"), MESSAGES: message("Hello")}
+"""A body for every route that spends money; a new route needs a line here."""
+
+ROUTE = """
+[routes.both]
+deployments = ["mini", "gpt-5-5"]
+"""
+
+
+@dataclass
+class Witness:
+    """A provider that looks at the journal when the first byte of a request comes.
+
+    Attributes:
+        open_holds: For each request, the attempts that were held and not ended at that moment.
+    """
+
+    data_dir: Path
+    open_holds: list[list[str]] = field(default_factory=list)
+    url: str = ""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Look, then refuse in a way that lets another deployment be tried."""
+        while await reader.read(1):
+            self.open_holds.append(open_holds(self.data_dir))
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+            await reader.readexactly(length)
+            body = b'{"error":{"message":"busy","type":"server_error"}}'
+            writer.write(
+                b"HTTP/1.1 503 Busy\r\ncontent-type: application/json\r\n"
+                b"content-length: %d\r\n\r\n%b" % (len(body), body)
+            )
+            await writer.drain()
+        writer.close()
+
+
+def open_holds(data_dir: Path) -> list[str]:
+    """Return the attempts that the journals on disk have as held now."""
+    found: dict[str, None] = {}
+    for _, record in read_all(data_dir):
+        if record["k"] == "hold":
+            found[record["attempt"]] = None
+        elif record["k"] in ("settle", "void"):
+            found.pop(record["attempt"])
+    return list(found)
+
+
+@contextmanager
+def witness(data_dir: Path) -> Iterator[Witness]:
+    """Run a witness in a thread."""
+    found = Witness(data_dir)
+    ready, loop = threading.Event(), asyncio.new_event_loop()
+
+    async def run() -> None:
+        server = await asyncio.start_server(found.serve, "127.0.0.1", 0)
+        host, port = server.sockets[0].getsockname()
+        found.url = f"http://{host}:{port}"
+        ready.set()
+        async with server:
+            await stopping.wait()
+
+    stopping = asyncio.Event()
+    thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield found
+    finally:
+        loop.call_soon_threadsafe(stopping.set)
+        thread.join(10)
+        loop.close()
+
+
+def test_every_spending_route_is_listed() -> None:
+    """The routes that spend are exactly the dialects', and this file has a body for each."""
+    assert set(BODIES) == {dialect.PATH for dialect in dialects().values()}
+    assert not set(PATHS) & {path.encode() for path in BODIES}
+
+
+@pytest.mark.parametrize("path", sorted(dialect.PATH for dialect in dialects().values()))
+def test_the_hold_is_in_the_journal_before_the_first_byte(tmp_path: Path, path: str) -> None:
+    """When the first byte reaches the provider, the attempt's hold is on disk, and only it."""
+    with (
+        witness(tmp_path / "data") as seen,
+        running_node(
+            tmp_path,
+            budgets=[once("organisation", "1")],
+            openai_url=seen.url,
+            anthropic_url=seen.url,
+        ) as node,
+    ):
+        for number in range(1, 4):
+            reply = post(node.gateway_url, path, node.key(), BODIES[path])
+            assert reply.code == "upstream_overloaded", reply
+            assert seen.open_holds[-1] == [f"{reply.headers['x-headgate-call']}.1"]
+            assert len(seen.open_holds) == number
+
+
+def test_each_attempt_has_a_hold_of_its_own_before_it_is_sent(tmp_path: Path) -> None:
+    """A call that is tried at a second deployment is held a second time, before the second send."""
+    with (
+        witness(tmp_path / "data") as seen,
+        running_node(
+            tmp_path, budgets=[once("organisation", "1")], openai_url=seen.url, extra=ROUTE
+        ) as node,
+    ):
+        reply = post(node.gateway_url, CHAT, node.key(), chat("Hello", model="both"))
+        call = reply.headers["x-headgate-call"]
+        assert seen.open_holds == [[f"{call}.1"], [f"{call}.2"]]
+        assert node.stop() == 0
+    report = check(node.data_dir)
+    assert not report.problems
+    assert [a.end and a.end.get("final", True) for a in report.attempts.values()] == [False, True]
+
+
+def test_routes_that_spend_nothing_reach_no_provider(tmp_path: Path) -> None:
+    """Nothing but the dialects' routes ever opens a connection upstream."""
+    with (
+        witness(tmp_path / "data") as seen,
+        running_node(tmp_path, openai_url=seen.url, anthropic_url=seen.url) as node,
+    ):
+        body = json.dumps({"model": "mini"}).encode()
+        for path in [*(each.decode() for each in PATHS), "/v1/embeddings", "/v1/responses"]:
+            for method in ("GET", "POST"):
+                post(node.gateway_url, path, node.key(), body, method=method)
+        assert seen.open_holds == []

@@ -1,0 +1,393 @@
+"""Checks a data directory's journals, and an upstream's bill, without any of Headgate's code.
+
+    python tests/torture/checker.py DATA BILL.jsonl --limit team-research@once=2.50
+
+It reads the format that `docs/reference/journal.md` documents, with the standard library alone.
+BILL.jsonl has one line of JSON per request the provider charges: `request_id`, `amount` in
+dollars (decimal text or "numerator/denominator"), and if known `lines`. PAIRS.jsonl tells what
+clients saw: `attempt`'s `call` beside the provider's `request_id`. The exit status is 0 when
+everything holds, 1 when something does not, 2 when the journals cannot be read.
+"""
+
+import argparse
+import json
+import struct
+import sys
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+HEADER = struct.Struct("<II")
+NANOS = 10**9
+PAYLOAD_BYTES_MAX = 256 * 1024
+PROBLEMS_SHOWN = 50
+
+Record = dict[str, Any]
+
+
+class FormatError(Exception):
+    """A journal is not of the documented format."""
+
+
+@dataclass
+class Attempt:
+    """One hold, and its end once it was read."""
+
+    hold: Record
+    journal: str
+    end: Record | None = None
+
+    @property
+    def posted(self) -> int:
+        """Nano-dollars posted: nothing for a void, which has no amount."""
+        return 0 if self.end is None else self.end.get("amount_nanos", 0)
+
+
+@dataclass
+class Sums:
+    """What a window carries: nano-dollars posted, in open holds, and posted above their holds."""
+
+    posted: int = 0
+    held: int = 0
+    overage: int = 0
+
+
+@dataclass
+class Report:
+    """What was found."""
+
+    problems: list[str] = field(default_factory=list)
+    attempts: dict[str, Attempt] = field(default_factory=dict)
+    windows: dict[str, Sums] = field(default_factory=dict)
+    kinds: Counter[str] = field(default_factory=Counter)
+    states: Counter[str] = field(default_factory=Counter)
+    billed: Fraction = Fraction(0)
+
+    def object_to(self, what: str) -> None:
+        """Note something that should not be."""
+        self.problems.append(what)
+
+
+# Reading the format
+
+
+def segment_records(path: Path) -> Iterator[Record]:
+    """Yield the whole records of one segment file, up to where it ends so far."""
+    with path.open("rb") as file:
+        while len(head := file.read(HEADER.size)) == HEADER.size:
+            length, checksum = HEADER.unpack(head)
+            if length == 0 or length > PAYLOAD_BYTES_MAX:
+                return
+            payload = file.read(length)
+            if len(payload) < length or zlib.crc32(payload) != checksum:
+                # The record the writer was cut off in: nothing was done on its strength.
+                return
+            yield json.loads(payload)
+
+
+def journal_records(directory: Path) -> Iterator[Record]:
+    """Yield the records of one journal over all its segments.
+
+    Raises:
+        FormatError: Records are missing, or follow where none may.
+    """
+    ended, sealed = False, True
+    for number, path in enumerate(sorted(directory.glob("*.hgj")), 1):
+        if int(path.stem) != number:
+            raise FormatError(f"{directory.name}: segment {number} is missing")
+        for record in segment_records(path):
+            if ended or (not sealed and record["k"] == "segment"):
+                raise FormatError(f"{path}: a record follows the end")
+            if record["k"] == "segment" and record["format"] != 1:
+                raise FormatError(f"{path}: format {record['format']}")
+            sealed = record["k"] == "sealed"
+            ended = sealed and record.get("last", False)
+            yield record
+
+
+def read_all(data: Path) -> Iterator[tuple[str, Record]]:
+    """Yield every record with its journal's name, all journals merged in the order of time.
+
+    Within a journal the order is that of the file, which is exact.
+    """
+    placed: list[tuple[int, int, str, Record]] = []
+    for directory in sorted((data / "journal").iterdir()):
+        latest = 0
+        for record in journal_records(directory):
+            latest = max(latest, record.get("at_ns", 0))
+            placed.append((latest, len(placed), directory.name, record))
+    for _, _, name, record in sorted(placed, key=lambda each: each[:2]):
+        yield name, record
+
+
+# The journals by themselves
+
+
+def check_journals(data: Path, limits: dict[str, int], *, running: bool, several: bool) -> Report:
+    """Replay all journals.
+
+    Args:
+        data: The data directory.
+        limits: Nano-dollars by window key.
+        running: Whether holds may still be open.
+        several: Whether several workers ran at once: then only the end sums are compared with
+            the limits, because clocks do not order records of different journals exactly.
+    """
+    report = Report()
+    ends: dict[str, bool] = {}
+    for journal, record in read_all(data):
+        kind = record["k"]
+        report.kinds[kind] += 1
+        ends[journal] = kind == "sealed" and record.get("last", False)
+        if kind == "hold":
+            _hold(report, journal, record, {} if several else limits)
+        elif kind in ("settle", "void"):
+            _end(report, journal, record, {} if several else limits)
+    for window, sums in report.windows.items():
+        _compare(report, window, sums, limits, "at the end")
+    if not running:
+        for name, sealed in ends.items():
+            if not sealed:
+                report.object_to(f"journal {name} is not sealed")
+        for name, attempt in report.attempts.items():
+            if attempt.end is None:
+                report.object_to(f"{name} is held and has no end")
+    return report
+
+
+def _hold(report: Report, journal: str, record: Record, limits: dict[str, int]) -> None:
+    name, amount = record["attempt"], record["amount_nanos"]
+    if name in report.attempts:
+        report.object_to(f"{name} is held twice")
+    if amount < 0:
+        report.object_to(f"{name} holds less than nothing")
+    report.attempts[name] = Attempt(record, journal)
+    for window in record["windows"]:
+        sums = report.windows.setdefault(window, Sums())
+        sums.held += amount
+        _compare(report, window, sums, limits, f"when {name} was held", strictly=amount > 0)
+
+
+def _end(report: Report, journal: str, record: Record, limits: dict[str, int]) -> None:
+    name = record["attempt"]
+    attempt = report.attempts.get(name)
+    if attempt is None:
+        report.object_to(f"{name} ends and was never held")
+        return
+    if attempt.end is not None:
+        report.object_to(f"{name} ends twice")
+        return
+    if attempt.journal != journal:
+        report.object_to(f"{name} is held in {attempt.journal} and ends in {journal}")
+    attempt.end = record
+    held, posted = attempt.hold["amount_nanos"], attempt.posted
+    state = record["state"] if record["k"] == "settle" else "void"
+    report.states[state] += 1
+    _check_end(report, attempt, state)
+    for window in attempt.hold["windows"]:
+        sums = report.windows[window]
+        sums.held -= held
+        sums.posted += posted
+        sums.overage += max(0, posted - held)
+        _compare(report, window, sums, limits, f"when {name} ended")
+
+
+def _check_end(report: Report, attempt: Attempt, state: str) -> None:
+    end, name, held = attempt.end, attempt.hold["attempt"], attempt.hold["amount_nanos"]
+    assert end is not None
+    lines = end.get("lines", [])
+    if attempt.posted < 0:
+        report.object_to(f"{name} posts less than nothing")
+    if state == "measured" and attempt.posted != sum(line["amount_nanos"] for line in lines):
+        report.object_to(f"{name} posts {attempt.posted}, which is not the sum of its lines")
+    if state == "estimated" and attempt.posted > held:
+        report.object_to(f"{name} is estimated at {attempt.posted}, above its hold of {held}")
+    if end.get("by", "worker") == "takeover" and state != "estimated":
+        report.object_to(f"{name} was in flight when its worker died and is {state}")
+    for line in lines:
+        exact = Fraction(line["quantity"] * line["price_femto"], 10**6)
+        if abs(line["amount_nanos"] - exact) > Fraction(1, 2):
+            report.object_to(f"{name}: {line} is not its quantity at its price")
+
+
+def _compare(
+    report: Report,
+    window: str,
+    sums: Sums,
+    limits: dict[str, int],
+    when: str,
+    *,
+    strictly: bool = False,
+) -> None:
+    """Compare with the limit; nothing may be held above it, only overage posted beyond it."""
+    if window not in limits:
+        return
+    allowed = limits[window] + (0 if strictly else sums.overage)
+    if sums.posted + sums.held > allowed:
+        report.object_to(
+            f"{window}: posted {sums.posted} + held {sums.held} is above {limits[window]} {when}"
+        )
+
+
+# The journals against the bill
+
+
+def check_bill(report: Report, bill: list[Record], pairs: dict[str, str]) -> None:
+    """Compare what was posted with what the provider charges.
+
+    Args:
+        report: Of `check_journals`; what is found goes in here.
+        bill: The provider's charges.
+        pairs: Call ids by the provider's request id, as clients saw them.
+    """
+    charges = {entry["request_id"]: entry for entry in bill}
+    if len(charges) != len(bill):
+        report.object_to("the bill names a request twice")
+    report.billed = sum((Fraction(entry["amount"]) for entry in bill), Fraction(0)) * NANOS
+    unexplained = dict(charges)
+    silent = []
+    for name, attempt in report.attempts.items():
+        end = attempt.end or {}
+        charge = unexplained.pop(end.get("upstream_request_id") or "", None)
+        if charge is not None:
+            _check_charge(report, name, attempt, charge)
+        elif end.get("state") == "measured" and attempt.posted:
+            report.object_to(f"{name} posts {attempt.posted} and is not on the bill")
+        elif end.get("state") == "estimated" and end.get("upstream_request_id") is None:
+            silent.append(attempt)
+    _match(report, silent, unexplained, pairs)
+
+
+def _check_charge(report: Report, name: str, attempt: Attempt, charge: Record) -> None:
+    billed = Fraction(charge["amount"]) * NANOS
+    end = attempt.end
+    assert end is not None
+    if end.get("state") == "measured":
+        rounding = Fraction(len(end.get("lines", [])), 2)
+        if abs(attempt.posted - billed) > rounding:
+            report.object_to(f"{name} posts {attempt.posted} and is billed {float(billed)}")
+        _check_quantities(report, name, end, charge)
+    elif end.get("state") == "estimated":
+        # Its lines, had it any, would each have been rounded.
+        if billed > attempt.posted + 5:
+            report.object_to(f"{name} is estimated at {attempt.posted}, billed {float(billed)}")
+    else:
+        report.object_to(f"{name} is {end.get('state', end.get('k', 'open'))} and is billed")
+
+
+def _check_quantities(report: Report, name: str, end: Record, charge: Record) -> None:
+    if "lines" not in charge:
+        return
+    metered: Counter[str] = Counter()
+    for line in end.get("lines", []):
+        metered["output" if line["meter"].startswith("output") else line["meter"]] += line[
+            "quantity"
+        ]
+    billed = Counter({line["meter"]: line["quantity"] for line in charge["lines"]})
+    if metered != billed:
+        report.object_to(f"{name} meters {dict(metered)}, billed are {dict(billed)}")
+
+
+def _match(
+    report: Report, silent: list[Attempt], charges: dict[str, Record], pairs: dict[str, str]
+) -> None:
+    """Explain charges whose request id no journal has: attempts that were in flight at a death.
+
+    Where a client saw the provider's request id, the pair is compared. The others cannot be
+    told apart: they are matched largest with largest, which finds a match whenever there is one.
+    """
+    by_call = {attempt.hold["call"]: attempt for attempt in silent}
+    unpaired = []
+    for request, charge in charges.items():
+        attempt = by_call.pop(pairs.get(request, ""), None)
+        billed = Fraction(charge["amount"]) * NANOS
+        if attempt is None:
+            unpaired.append(billed)
+        elif billed > attempt.posted:
+            name = attempt.hold["attempt"]
+            report.object_to(f"{name} is estimated at {attempt.posted}, billed {float(billed)}")
+    bounds = sorted((attempt.posted for attempt in by_call.values()), reverse=True)
+    for at, billed in enumerate(sorted(unpaired, reverse=True)):
+        if at >= len(bounds) or billed > bounds[at]:
+            report.object_to(f"{float(billed)} nanos were billed upstream, no attempt has them")
+
+
+# The command
+
+
+def check(
+    data: Path,
+    bill: Path | None = None,
+    limits: dict[str, int] | None = None,
+    *,
+    pairs: dict[str, str] | None = None,
+    running: bool = False,
+    several: bool = False,
+) -> Report:
+    """Check everything; see `check_journals` and `check_bill`."""
+    report = check_journals(data, limits or {}, running=running, several=several)
+    if bill is not None:
+        lines = bill.read_text().splitlines()
+        check_bill(report, [json.loads(line) for line in lines], pairs or {})
+    return report
+
+
+def _limit(text: str) -> tuple[str, int]:
+    window, _, dollars = text.rpartition("=")
+    nanos = Fraction(dollars) * NANOS
+    if not window or nanos.denominator != 1:
+        raise ValueError(text)
+    return window, nanos.numerator
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Check, print what was found, and return the exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("data", type=Path, help="the data directory")
+    parser.add_argument("bill", type=Path, nargs="?", help="JSON lines, one per charged request")
+    parser.add_argument("--pairs", type=Path, help='JSON lines: {"call": ..., "request_id": ...}')
+    parser.add_argument(
+        "--limit", type=_limit, action="append", default=[], metavar="WINDOW=DOLLARS"
+    )
+    parser.add_argument("--running", action="store_true", help="holds may still be open")
+    parser.add_argument("--several", action="store_true", help="several workers ran at once")
+    given = parser.parse_args(arguments)
+    pairs = {}
+    if given.pairs is not None:
+        seen = [json.loads(line) for line in given.pairs.read_text().splitlines()]
+        pairs = {each["request_id"]: each["call"] for each in seen}
+    try:
+        report = check(
+            given.data,
+            given.bill,
+            dict(given.limit),
+            pairs=pairs,
+            running=given.running,
+            several=given.several,
+        )
+    except (FormatError, KeyError, OSError, ValueError) as error:
+        sys.stdout.write(f"cannot read: {error!r}\n")
+        return 2
+    sys.stdout.write(render(report))
+    return 1 if report.problems else 0
+
+
+def render(report: Report) -> str:
+    """Return the report for a person."""
+    lines = ["records   " + ", ".join(f"{n} {kind}" for kind, n in sorted(report.kinds.items()))]
+    lines.append("ends      " + ", ".join(f"{n} {s}" for s, n in sorted(report.states.items())))
+    for window, sums in sorted(report.windows.items()):
+        extra = f", overage {sums.overage}" if sums.overage else ""
+        lines.append(f"window    {window}: posted {sums.posted}, held {sums.held}{extra}")
+    lines.append(f"billed    {float(report.billed)} nanos")
+    lines += [f"PROBLEM   {problem}" for problem in report.problems[:PROBLEMS_SHOWN]]
+    lines.append(f"{len(report.problems)} problems" if report.problems else "everything holds")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
