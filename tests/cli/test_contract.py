@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from headgate.cli.contract import PRINTED, render
+from headgate.insights.contract import PRINTED, render
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 
 
 def test_the_schema_file_is_current() -> None:
-    """Change it with: python -m headgate.cli.contract > docs/reference/cli.schema.json."""
+    """Change it with: python -m headgate.insights.contract > docs/reference/cli.schema.json."""
     assert (REFERENCE / "cli.schema.json").read_text() == render() + "\n"
 
 

@@ -9,7 +9,7 @@ from headgate.budgets.standing import Standing, standings
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import print_json, print_table, table
 from headgate.cli.reading import read_configuration, reading
-from headgate.cli.views import budget_view
+from headgate.insights.views import budget_view
 from headgate.units.money import format_usd
 
 app = typer.Typer()

@@ -7,8 +7,8 @@ import typer
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import print_json, print_table, table
 from headgate.cli.reading import reading
-from headgate.cli.views import call_view
 from headgate.insights.calls import AttemptRow, CallRow, CallState, Wanted, list_calls
+from headgate.insights.views import call_view
 from headgate.units.instants import to_iso
 from headgate.units.money import format_usd
 

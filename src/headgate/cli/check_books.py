@@ -5,8 +5,8 @@ import typer
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import EXIT_NO, print_json, print_table, table
 from headgate.cli.reading import reading_engine
-from headgate.cli.views import books_view
 from headgate.insights.books import Books, check_books
+from headgate.insights.views import books_view
 from headgate.node.paths import journal_root
 from headgate.units.money import format_usd
 

@@ -5,7 +5,6 @@ import time
 
 import typer
 
-from headgate.cli.contract import CheckView, DoctorView
 from headgate.cli.doctor_checks import (
     check_clock,
     check_data_dir,
@@ -19,6 +18,7 @@ from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Confi
 from headgate.cli.output import EXIT_NO, print_json
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
+from headgate.insights.contract import CheckView, DoctorView
 from headgate.units.errors import ConfigurationError, Problem
 
 app = typer.Typer()

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
 
-from headgate.cli.contract import CheckView
 from headgate.cli.reading import reading
+from headgate.insights.contract import CheckView
 from headgate.ledger.tables import attempt
 from headgate.node.paths import socket_path
 from headgate.providers.settings import Provider

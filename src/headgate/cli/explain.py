@@ -5,12 +5,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from headgate.cli.contract import CallView, DecisionView, ExplainView, HoldView
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import EXIT_NO, fail, print_json, print_table, table
 from headgate.cli.reading import reading
-from headgate.cli.views import explain_view
 from headgate.insights.calls import open_call
+from headgate.insights.contract import CallView, DecisionView, ExplainView, HoldView
+from headgate.insights.views import explain_view
 
 app = typer.Typer()
 

@@ -5,16 +5,16 @@ from typing import Annotated
 import typer
 
 from headgate.cli.changing import change
-from headgate.cli.contract import KeyView, MadeKeyView
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import EXIT_NO, fail, print_json, print_table, table
 from headgate.cli.reading import read_configuration, reading
-from headgate.cli.views import iso_or_none
 from headgate.config.problems import near
 from headgate.config.snapshot import Snapshot
 from headgate.identity.keys import digest, load_pepper, make_key
 from headgate.identity.registry import KeptKey, kept_keys
 from headgate.identity.settings import ANY_MODEL, Key
+from headgate.insights.contract import KeyView, MadeKeyView
+from headgate.insights.views import iso_or_none
 from headgate.node.messages import CreateKey, RevokeKey
 from headgate.store.database import STORE_NAME
 from headgate.units.ids import is_name

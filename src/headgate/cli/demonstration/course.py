@@ -18,6 +18,8 @@ from headgate.insights.report import Totals, report
 from headgate.node.paths import journal_root
 from headgate.units.money import format_usd
 
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, a polite kill, a terminal that is closed."""
 REFRESH_S = 0.5
 DRAIN_TIMEOUT_S = 20.0
 DRAIN_PAUSE_S = 0.1
@@ -28,7 +30,7 @@ READING_SHARE_MIN = 10
 
 @contextmanager
 def until_told() -> Iterator[threading.Event]:
-    """Yield what is set by the first Ctrl-C or SIGTERM; the second one raises.
+    """Yield what is set by the first of `STOP_SIGNALS`; the second one raises.
 
     Raises:
         KeyboardInterrupt: At the second.
@@ -40,7 +42,7 @@ def until_told() -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         stopping.set()
 
-    before = {each: signal.signal(each, on_signal) for each in (signal.SIGTERM, signal.SIGINT)}
+    before = {each: signal.signal(each, on_signal) for each in STOP_SIGNALS}
     try:
         yield stopping
     finally:

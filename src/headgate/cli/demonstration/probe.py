@@ -21,7 +21,7 @@ from headgate.cli.demonstration.texts import markers
 
 CALL_TIMEOUT_S = 10.0
 WARM_UP_PAIRS = 3
-PAIRS_FAST = 80
+PAIRS_FAST = 100
 """So many pairs follow each other at the pace that is asked for, the later ones slowly."""
 SLOW_PAUSE_S = 1.0
 SAMPLES_MAX = 1_000

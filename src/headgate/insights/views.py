@@ -1,7 +1,9 @@
 """From what the store says to what `--json` prints; pure."""
 
 from headgate.budgets.standing import Standing
-from headgate.cli.contract import (
+from headgate.insights.books import Books
+from headgate.insights.calls import AttemptRow, CallRow, OpenedCall, RefusedRow
+from headgate.insights.contract import (
     BooksView,
     BudgetView,
     CallView,
@@ -15,8 +17,6 @@ from headgate.cli.contract import (
     SumsView,
     WindowView,
 )
-from headgate.insights.books import Books
-from headgate.insights.calls import AttemptRow, CallRow, OpenedCall, RefusedRow
 from headgate.insights.report import Report, Totals
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import DecisionRecord

@@ -1,8 +1,9 @@
 """What `--json` prints, as types: `docs/reference/cli.schema.json` is derived from them.
 
 Amounts are exact dollars as text with nine decimals; instants are ISO 8601 in UTC. Fields are
-added, never renamed or removed. `python -m headgate.cli.contract > docs/reference/cli.schema.json`
-writes the schema.
+added, never renamed or removed. The schema is written by
+`python -m headgate.insights.contract > docs/reference/cli.schema.json`.
+
 """
 
 import sys
