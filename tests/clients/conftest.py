@@ -80,5 +80,3 @@ def async_anthropic(node: TestNode) -> anthropic.AsyncAnthropic:
     return anthropic.AsyncAnthropic(
         api_key=node.key(), base_url=node.gateway_url, max_retries=0, timeout=20
     )
-
-

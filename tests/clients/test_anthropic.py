@@ -24,7 +24,8 @@ WEATHER: Any = {
 }
 FORCED: Any = {"type": "tool", "name": "get_weather"}
 PIXEL = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhg"
+    "GAWjR9awAAAABJRU5ErkJggg=="
 )
 
 
@@ -88,7 +89,11 @@ def test_a_tool_call(anthropic_client: anthropic.Anthropic) -> None:
     assert call.name == "get_weather"
     result = {"type": "tool_result", "tool_use_id": call.id, "content": "sunny"}
     said = [block.model_dump(exclude_none=True) for block in reply.content]
-    messages = [*HELLO, {"role": "assistant", "content": said}, {"role": "user", "content": [result]}]
+    messages = [
+        *HELLO,
+        {"role": "assistant", "content": said},
+        {"role": "user", "content": [result]},
+    ]
     again = anthropic_client.messages.create(
         **{**MESSAGE, "messages": messages, "tools": [WEATHER]}
     )
@@ -97,9 +102,7 @@ def test_a_tool_call(anthropic_client: anthropic.Anthropic) -> None:
 
 def test_streamed_input_of_a_tool(anthropic_client: anthropic.Anthropic) -> None:
     """The pieces of the input join to JSON."""
-    with anthropic_client.messages.stream(
-        **MESSAGE, tools=[WEATHER], tool_choice=FORCED
-    ) as stream:
+    with anthropic_client.messages.stream(**MESSAGE, tools=[WEATHER], tool_choice=FORCED) as stream:
         pieces = [each.partial_json for each in stream if each.type == "input_json"]
         call = stream.get_final_message().content[-1]
 

@@ -187,7 +187,10 @@ def client_with(node: TestNode, key: str) -> openai.OpenAI:
 
 def test_a_wrong_key(node: TestNode) -> None:
     """`AuthenticationError`, with our code."""
-    with client_with(node, "hg_wrong") as client, pytest.raises(openai.AuthenticationError) as error:
+    with (
+        client_with(node, "hg_wrong") as client,
+        pytest.raises(openai.AuthenticationError) as error,
+    ):
         client.chat.completions.create(**CHAT)
 
     assert error.value.code == "key_invalid"

@@ -52,9 +52,7 @@ def start(simulator: Simulator, tmp_path: Path) -> Iterator[Start]:
     """Starts a gateway of the test's own; arguments as for `config`, checked afterwards."""
     started: list[Gateway] = []
 
-    def begin(
-        *, openai_url: str = "", anthropic_url: str = "", **lines: str
-    ) -> Gateway:
+    def begin(*, openai_url: str = "", anthropic_url: str = "", **lines: str) -> Gateway:
         text = config(
             openai_url or simulator.openai_url, anthropic_url or simulator.anthropic_url, **lines
         )

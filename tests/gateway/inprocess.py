@@ -280,9 +280,9 @@ class Gateway:
     def _assert_free(self, records: list[Record]) -> None:
         world = self.pipeline.world
         assert world.journal.holds_open == 0
-        assert {name: target.places.taken for name, target in world.targets.items()} == dict.fromkeys(
-            world.targets, 0
-        ), "every place is given back"
+        assert {
+            name: target.places.taken for name, target in world.targets.items()
+        } == dict.fromkeys(world.targets, 0), "every place is given back"
         batch = fold(records, {})
         for window, movement in batch.movements.items():
             piece = world.purse.slice_of(window, "")

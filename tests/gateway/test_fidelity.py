@@ -1,4 +1,4 @@
-"""Bytes: what goes through unchanged, what is spliced, and what never passes, in both directions."""
+"""Bytes: what goes through unchanged, what is spliced, what never passes, in both directions."""
 
 import json
 import re
@@ -23,14 +23,14 @@ from tests.gateway.provider import STREAM_HEAD, Line, Provider, chunk, completio
 from tests.gateway.wire import Wire
 
 THINKING = (
-    rb'{"type":"thinking","thinking":"Let me see\u2026 \ud83e\udd14","signature":"EqQBCkYIBxgCKkD+/=="}'
+    rb'{"type":"thinking","thinking":"See\u2026 \ud83e\udd14","signature":"EqQBCkYIBxgCKkD+/=="}'
 )
 ODD_MESSAGES = rb"""{
   "metadata" : {"user_id":"u-1", "user_id":"u-2", "max_tokens": 1, "model": "x"},
 	"max_tokens":100 ,
   "unknown_field": {"stream": true, "n": [1e2, -0.0, 1E+5, 123456789012345678901234567890]},
   "messages": [
-    {"content": [{"text": "caf\u00e9 \u0041 \/ \" \\ [sim:tokens=3]", "type": "text"}], "role": "user"},
+    {"content": [{"text": "caf\u00e9 \u0041 \/ \" \\", "type": "text"}], "role": "user"},
     {"role": "assistant", "content": [THINKING, {"type":"redacted_thinking","data":"Zm9v"},
       {"type": "text", "text": "ok"}]},
     {"role": "user", "content": "\ud83d\ude00 MODEL max_tokens \"model\": \"haiku\" [sim:tokens=3]"}
@@ -38,10 +38,10 @@ ODD_MESSAGES = rb"""{
   "system": [ { "type" : "text", "text" : "" , "cache_control":{"type":"ephemeral"} } ],
   "model" : "haiku"
 }   """.replace(b"THINKING", THINKING)
-ODD_CHAT = rb"""{"metadata":{"model":"y"},"messages":[{"role":"user","content":"\u00fc \/ [sim:tokens=3]"},
- {"role": "assistant", "content": null, "reasoning_content": "a\nb", "tool_calls": [{"id":"c","type":
- "function","function":{"name":"f","arguments":"{\"model\": \"mini\", \"model\": 2}"}}]},
- {"role":"tool","tool_call_id":"c","content":"\ud83d\ude00"},{"role":"user","content":"[sim:tokens=3]"}]
+ODD_CHAT = rb"""{"metadata":{"model":"y"},"messages":[{"role":"user","content":"\u00fc \/"},
+ {"role": "assistant", "content": null, "reasoning_content": "a\nb", "tool_calls": [{"id":"c",
+ "type":"function","function":{"name":"f","arguments":"{\"model\": \"mini\", \"model\": 2}"}}]},
+ {"role":"tool","tool_call_id":"c","content":"\ud83d\ude00"}, {"role":"user","content":"[sim:tokens=3]"}]
  ,"max_completion_tokens": 100,"x":{"max_tokens":null}, "model"
  :
  "m\u0069ni" }"""
@@ -53,7 +53,7 @@ def received(simulator: Simulator) -> Received:
 
 
 def test_a_message_arrives_byte_for_byte(gateway: Gateway, simulator: Simulator) -> None:
-    """Only the model's name differs: signed thinking, unknown fields, order, blanks, escapes stay."""
+    """Only the model's name differs: signed thinking, unknown fields, order and escapes stay."""
     reply = ask(gateway, ODD_MESSAGES, MESSAGES_PATH)
 
     assert reply.status == 200, reply.payload
@@ -140,7 +140,7 @@ SPLICES = [
 def test_the_documented_splices(
     gateway: Gateway, simulator: Simulator, what: str, path: str, raw: bytes, expected: bytes
 ) -> None:
-    """Each change is made in place and no other byte moves; whether the provider likes it or not."""
+    """Each change is made in place and no other byte moves."""
     ask(gateway, raw, path)
 
     assert re.fullmatch(expected, received(simulator).body), received(simulator).body
@@ -148,7 +148,7 @@ def test_the_documented_splices(
 
 def test_a_megabyte_arrives_whole(gateway: Gateway, simulator: Simulator) -> None:
     """In pieces as the network cuts them, joined once."""
-    text = "\U0001f600 \\u0041 \"model\"" * 50_000
+    text = '\U0001f600 \\u0041 "model"' * 50_000
     raw = json.dumps(message(text + "[sim:tokens=3]", model="sonnet"), ensure_ascii=False).encode()
     assert len(raw) > 1_000_000
     with Wire(gateway.port) as wire:
@@ -215,9 +215,7 @@ def test_a_version_is_sent_when_the_client_sends_none(
     assert [value for name, value in headers if name == "anthropic-beta"] == ["one", "two"]
 
 
-def test_a_header_named_by_connection_does_not_pass(
-    gateway: Gateway, simulator: Simulator
-) -> None:
+def test_a_header_named_by_connection_does_not_pass(gateway: Gateway, simulator: Simulator) -> None:
     """Nor does `connection` itself; the path is the provider's, without the client's query."""
     hop = [("connection", "x-custom, keep-alive"), ("x-custom", "1")]
     assert ask(gateway, chat(), CHAT_PATH + "?api-version=1", headers=hop).status == 200
@@ -244,9 +242,7 @@ PASSED = (
         completion().replace(b"hello", rb"\u0041\/\ud83d"),
     ],
 )
-def test_a_reply_that_is_not_streamed_is_passed_on_byte_for_byte(
-    start: Start, body: bytes
-) -> None:
+def test_a_reply_that_is_not_streamed_is_passed_on_byte_for_byte(start: Start, body: bytes) -> None:
     """The body is the provider's; of its headers only request ids and limits pass."""
 
     async def serve(line: Line) -> None:

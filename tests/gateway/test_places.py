@@ -1,6 +1,7 @@
-"""Places at a deployment: so many calls at once, then a queue in order, then a refusal that says when."""
+"""Places at a deployment: so many at once, then a queue in order, then a refusal."""
 
 from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
@@ -16,6 +17,11 @@ def waiting(gateway: Gateway) -> int:
     return len(gateway.pipeline.world.targets["mini"].places.queue)
 
 
+def crowded(gateway: Gateway, calls: int, queued: int) -> bool:
+    """Tell whether so many calls are in flight, and so many of them wait."""
+    return (len(gateway.pipeline.exchanges), waiting(gateway)) == (calls, queued)
+
+
 def crowd(gateway: Gateway, stack: ExitStack, count: int, running: int = 1) -> list[Wire]:
     """Send calls one after the other, each when the one before has its place or waits for it."""
     wires = []
@@ -23,8 +29,7 @@ def crowd(gateway: Gateway, stack: ExitStack, count: int, running: int = 1) -> l
         wire = stack.enter_context(Wire(gateway.port))
         wire.send(request(chat(f"[sim:tokens={10 + number}]")))
         gateway.until(
-            lambda number=number: len(gateway.pipeline.exchanges) == number + 1
-            and waiting(gateway) == max(0, number + 1 - running),
+            partial(crowded, gateway, number + 1, max(0, number + 1 - running)),
             f"call {number} has its place or waits",
         )
         wires.append(wire)

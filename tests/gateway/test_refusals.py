@@ -1,5 +1,6 @@
 """What is refused before any attempt: the status, the stable code, the words, and no money held."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -282,7 +283,7 @@ def test_an_unpriced_model_is_422_under_a_hard_budget(start: Start) -> None:
 def test_what_is_frozen_is_403(gateway: Gateway) -> None:
     """A frozen node spends nothing; what is frozen is named."""
     for node, named in (("team:research", "team:research"), ("deployment:mini", "deployment:mini")):
-        gateway.run(lambda node=node: setattr(gateway.pipeline, "frozen", frozenset({node})))
+        gateway.run(partial(setattr, gateway.pipeline, "frozen", frozenset({node})))
         try:
             reply = ask(gateway, chat())
         finally:
