@@ -16,6 +16,7 @@ from headgate.ledger.purse import Ask, Purse
 from headgate.providers.registry import Provider as ProviderKind
 from headgate.providers.registry import providers
 from headgate.records.demand import Terms
+from headgate.records.journal import DecisionRecord
 from headgate.routing.router import Router
 from headgate.store.journal_writer import JournalWriter
 from headgate.units.ids import call_id
@@ -74,7 +75,7 @@ def data_plane(
             snapshot.deployments,
             {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()},
             _quote(targets),
-            journal.append,
+            _when_there_is_room(journal),
         ),
         targets=targets,
         pools=tuple(pools.values()),
@@ -126,6 +127,20 @@ def journal_name(worker: str, epoch: str) -> str:
 def journal_path(root: Path, worker: str, epoch: str) -> Path:
     """Return where a worker's journal lies."""
     return root / journal_name(worker, epoch)
+
+
+def _when_there_is_room(journal: JournalWriter) -> Callable[[DecisionRecord], None]:
+    """Return how decisions are written: never into the room that open holds need for their ends.
+
+    Without room nothing can be held either; a ranking that is kept until there is room again may
+    then be referred to without standing in the journal.
+    """
+
+    def write(record: DecisionRecord) -> None:
+        if journal.has_room():
+            journal.append(record)
+
+    return write
 
 
 def _passes(kind: ProviderKind) -> Callable[[bytes], bool]:

@@ -101,27 +101,34 @@ class Purse:
         ]
         if not needs:
             # What was given back meanwhile is enough.
-            self._asked, self._queue = self._queue, deque()
+            self._take_queue()
             self._answer()
-            return
-        if self._ask(needs):
+        elif self._ask(needs):
             self._in_flight = True
-            self._asked, self._queue = self._queue, deque()
+            self._take_queue()
+
+    def _take_queue(self) -> None:
+        self._asked.extend(self._queue)
+        self._queue.clear()
 
     def granted(self, amounts: dict[str, int], *, answer: bool) -> None:
         """Take note of cumulative amounts lent; `answer` when they answer what was asked."""
         for window, amount in amounts.items():
             self.slice_of(window, window.partition("@")[0]).granted_nanos = amount
         if answer:
-            self._in_flight = False
             self._answer()
-            self._send()
 
     def _answer(self) -> None:
-        asked, self._asked = self._asked, deque()
-        for waiting in asked:
-            self._unblock(waiting)
-            waiting.resume(hold(waiting.path, waiting.amount_nanos))
+        # A call that is answered may let another begin to wait: that one asks after these.
+        self._in_flight = True
+        try:
+            while self._asked:
+                waiting = self._asked.popleft()
+                self._unblock(waiting)
+                waiting.resume(hold(waiting.path, waiting.amount_nanos))
+        finally:
+            self._in_flight = False
+        self._send()
 
     def _unblock(self, waiting: Waiting) -> None:
         for piece in waiting.path:

@@ -8,13 +8,14 @@ so a full disk refuses new holds and never loses the end of one that is running.
 import fcntl
 import mmap
 import os
+from collections import deque
 from pathlib import Path
 from zlib import crc32
 
 import msgspec
 
 from headgate.records.journal import FORMAT, Record, SealedRecord, SegmentRecord
-from headgate.store.segments import HEADER, frame, segment_name
+from headgate.store.segments import HEADER, PAYLOAD_BYTES_MAX, frame, segment_name
 from headgate.units.errors import JournalError
 
 SEGMENT_BYTES = 16 << 20
@@ -85,7 +86,7 @@ class JournalWriter:
         if lock is None:
             raise JournalError(f"{directory} is locked by another process")
         self._lock = lock
-        self._spare: mmap.mmap | None = None
+        self._spares: deque[mmap.mmap] = deque()
         self._map = self._allocate_next()
         self._seq = 1
         self._begin(at_ns)
@@ -93,7 +94,8 @@ class JournalWriter:
 
     def _allocate_next(self) -> mmap.mmap:
         try:
-            return _allocate(self._directory / segment_name(self._seq + 1), self._size)
+            number = self._seq + len(self._spares) + 1
+            return _allocate(self._directory / segment_name(number), self._size)
         except OSError as error:
             raise JournalError(f"no room for a journal segment in {self._directory}") from error
 
@@ -108,27 +110,35 @@ class JournalWriter:
         self._offset = end
 
     def prepare(self) -> None:
-        """Allocate the next segment ahead, off the hot path; a full disk leaves it missing."""
-        if self._spare is None:
+        """Allocate segments ahead, off the hot path; a full disk leaves them missing.
+
+        There is always one, and twice the room that the holds of now need.
+        """
+        while not self._spares or not self._has_room_for(2 * self.holds_open):
             try:
-                self._spare = self._allocate_next()
+                self._spares.append(self._allocate_next())
             except JournalError:
-                self._spare = None
+                return
 
     def has_room(self) -> bool:
-        """Tell whether one more hold and its end are certain to fit."""
-        if self._spare is not None:
-            return True
-        needed = (self.holds_open + 2) * SETTLE_BYTES_MAX
-        return self._offset + needed <= self._size
+        """Tell whether one more hold and its end are certain to fit, beside all other ends."""
+        return self._has_room_for(self.holds_open + 2)
+
+    def _has_room_for(self, records: int) -> bool:
+        # What is left at the end of a segment can be too small for the next record.
+        ahead = len(self._spares) * (self._full - SETTLE_BYTES_MAX)
+        return records * SETTLE_BYTES_MAX <= self._full - self._offset + ahead
 
     def append(self, record: Record) -> None:
         """Write one record; it survives the death of this process from here on.
 
         Raises:
-            JournalError: It does not fit, which `has_room` before the hold rules out.
+            JournalError: It does not fit, which `has_room` before the hold rules out, or is
+                larger than any record may be.
         """
         payload = self._encode(record)
+        if len(payload) > PAYLOAD_BYTES_MAX:
+            raise JournalError(f"a record of {len(payload)} bytes")
         start = self._offset
         end = start + HEADER.size + len(payload)
         if end > self._full:
@@ -140,11 +150,11 @@ class JournalWriter:
 
     def _roll(self, record: Record) -> None:
         at_ns = getattr(record, "at_ns", 0)
-        following = self._spare if self._spare is not None else self._allocate_next()
+        following = self._spares.popleft() if self._spares else self._allocate_next()
         self._store(SealedRecord(at_ns))
         self._map.flush()
         self._map.close()
-        self._spare, self._map = None, following
+        self._map = following
         self._seq += 1
         self._begin(at_ns)
 
@@ -155,7 +165,7 @@ class JournalWriter:
         self._map.flush()
         self._map.close()
         os.truncate(self._directory / segment_name(self._seq), self._offset)
-        if self._spare is not None:
-            self._spare.close()
-            (self._directory / segment_name(self._seq + 1)).unlink(missing_ok=True)
+        for number, spare in enumerate(self._spares, self._seq + 1):
+            spare.close()
+            (self._directory / segment_name(number)).unlink(missing_ok=True)
         os.close(self._lock)

@@ -1,0 +1,156 @@
+"""A purse answers waiting calls in their order, each once, and refuses only what does not fit."""
+
+from collections.abc import Callable, Sequence
+
+from headgate.ledger.book import LeaseBook
+from headgate.ledger.purse import UNAVAILABLE, Need, Purse, Waiting
+from headgate.ledger.slices import Slice, settle
+
+Answer = Slice | str | None
+
+
+class Desk:
+    """A steward in miniature: keeps what a purse asks until the test lets it answer."""
+
+    def __init__(self, limit_nanos: int, *, present: bool = True) -> None:
+        self.book = LeaseBook()
+        self.limit_nanos = limit_nanos
+        self.present = present
+        self.asked: list[Sequence[Need]] = []
+        self.purse = Purse(self._ask)
+        self.path = (self.purse.slice_of("team@once", "team"),)
+        self.answers: dict[str, Answer] = {}
+
+    def _ask(self, needs: Sequence[Need]) -> bool:
+        if self.present:
+            self.asked.append(needs)
+        return self.present
+
+    def answer(self) -> None:
+        """Lend what was asked first."""
+        granted = {}
+        for need in self.asked.pop(0):
+            self.book.account(need.window, self.limit_nanos)
+            granted[need.window] = self.book.lend(
+                "w", need.window, need_nanos=need.need_nanos, want_nanos=need.want_nanos
+            )
+        self.purse.granted(granted, answer=True)
+
+    def call(
+        self, name: str, amount: int, *, since_ms: int = 0, then: Callable[[], object] | None = None
+    ) -> Callable[[Answer], None]:
+        """Hold, or wait; `answers[name]` is what became of it."""
+
+        def resume(short: Answer) -> None:
+            assert name not in self.answers, f"{name} was answered twice"
+            self.answers[name] = short
+            if then is not None:
+                then()
+
+        if self.purse.try_hold(self.path, amount) is None:
+            resume(None)
+        else:
+            self.purse.wait(Waiting(self.path, amount, resume, since_ms))
+        return resume
+
+    @property
+    def served(self) -> list[str]:
+        """The calls that hold, in the order in which they were answered."""
+        return [name for name, short in self.answers.items() if short is None]
+
+
+def test_a_small_call_does_not_pass_a_large_one_that_waits() -> None:
+    """A call that would fit queues behind one that waits for the same window."""
+    desk = Desk(100)
+    desk.call("first", 10)
+    desk.answer()
+    desk.call("large", 80)
+    desk.call("small", 1)
+    assert list(desk.answers) == ["first"]
+    desk.answer()
+    desk.answer()
+    assert desk.served == ["first", "large", "small"]
+
+
+def test_a_call_that_asks_while_others_are_answered_takes_nothing_from_them() -> None:
+    """Money lent for those who wait is theirs, whatever begins while they are being answered."""
+    desk = Desk(30, present=False)
+    desk.call("a", 10, then=lambda: desk.call("late", 10))
+    desk.call("b", 10)
+    desk.call("c", 10)
+    desk.present = True
+    desk.purse.reconnected()
+    while desk.asked:
+        desk.answer()
+    assert desk.served == ["a", "b", "c"]
+    assert desk.answers["late"] is desk.path[0]
+
+
+def test_the_same_when_money_came_back_before_anybody_asked() -> None:
+    """Calls that wait while no steward is there share what a settlement frees, in order."""
+    desk = Desk(20)
+    desk.call("a", 20)
+    desk.answer()
+    desk.present = False
+    desk.call("b", 10, then=lambda: desk.call("late", 10))
+    desk.call("c", 10)
+    settle(desk.path, 20, 0)
+    desk.purse.reconnected()
+    assert desk.served == ["a", "b", "c"]
+
+
+def test_calls_that_the_steward_never_answers_are_refused_in_time() -> None:
+    """A call waits no longer than it may, and the answer that comes too late harms nobody."""
+    desk = Desk(100)
+    desk.call("early", 10, since_ms=0)
+    desk.call("later", 10, since_ms=500)
+    desk.purse.expire(1)
+    assert desk.answers == {"early": UNAVAILABLE}
+    desk.purse.expire(501)
+    assert desk.answers == {"early": UNAVAILABLE, "later": UNAVAILABLE}
+    desk.answer()
+    desk.call("next", 10)
+    assert desk.served == ["next"]
+
+
+def test_what_was_asked_of_a_dead_steward_is_asked_of_the_next() -> None:
+    """Waiting calls keep their places over the death of the steward."""
+    desk = Desk(20)
+    desk.call("a", 10)
+    desk.call("b", 10)
+    desk.purse.disconnected()
+    desk.asked.clear()
+    desk.purse.granted({}, answer=False)
+    desk.purse.reconnected()
+    desk.call("c", 10)
+    while desk.asked:
+        desk.answer()
+    assert desk.served == ["a", "b"]
+    assert desk.answers["c"] is desk.path[0]
+
+
+def test_a_call_whose_client_left_is_not_answered() -> None:
+    """A waiting call can leave; those behind it move up, and its money goes to them."""
+    desk = Desk(10)
+    resume = desk.call("gone", 10)
+    desk.call("next", 10)
+    desk.purse.leave(resume)
+    while desk.asked:
+        desk.answer()
+    assert desk.answers == {"next": None}
+
+
+def test_overage_is_covered_before_the_next_hold() -> None:
+    """What was posted beyond a hold is borrowed first; near the limit it refuses the next call."""
+    desk = Desk(30)
+    desk.call("a", 10)
+    desk.answer()
+    settle(desk.path, 10, 25)
+    desk.call("b", 10)
+    while desk.asked:
+        desk.answer()
+    assert desk.answers["b"] is desk.path[0]
+    desk.call("c", 5)
+    while desk.asked:
+        desk.answer()
+    assert desk.answers["c"] is None
