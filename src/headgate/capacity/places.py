@@ -28,12 +28,13 @@ class Places:
         service_us: Running mean of how long a call takes.
     """
 
-    __slots__ = ("concurrency_max", "queue", "queue_max", "service_us", "taken")
+    __slots__ = ("_telling", "concurrency_max", "queue", "queue_max", "service_us", "taken")
 
     def __init__(self, concurrency_max: int, queue_max: int) -> None:
         self.concurrency_max = concurrency_max
         self.queue_max = queue_max
         self.taken = 0
+        self._telling = False
         self.service_us = SERVICE_US_START
         self.queue: deque[Waiter] = deque()
 
@@ -56,13 +57,23 @@ class Places:
         return position * self.service_us // (1_000 * self.concurrency_max)
 
     def give_back(self, service_us: int) -> None:
-        """Return a place after a call took `service_us`; the first in the queue gets it."""
+        """Return a place after a call took `service_us`; the first in the queue gets it.
+
+        Who is told may give its place back at once (it is refused, say): then it is not called
+        deeper and deeper, but the loop that told it goes on.
+        """
         self.service_us += (service_us - self.service_us) // 8
         self.taken -= 1
         assert self.taken >= 0
-        if self.queue and self.taken < self.concurrency_max:
-            self.taken += 1
-            self.queue.popleft().resume(True)
+        if self._telling:
+            return
+        self._telling = True
+        try:
+            while self.queue and self.taken < self.concurrency_max:
+                self.taken += 1
+                self.queue.popleft().resume(True)
+        finally:
+            self._telling = False
 
     def leave(self, resume: Callable[[bool], None]) -> None:
         """Leave the queue without being told, because the client went away."""

@@ -11,7 +11,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from httptools import HttpParserError, HttpRequestParser
+from httptools import (
+    HttpParserCallbackError,
+    HttpParserError,
+    HttpParserUpgrade,
+    HttpRequestParser,
+)
 
 from headgate.gateway.http_bytes import CONTINUE, whole
 from headgate.gateway.request import Request
@@ -24,6 +29,9 @@ if TYPE_CHECKING:
     from headgate.gateway.pipeline import Pipeline
 
 WRITE_HIGH_WATER_BYTES = 256 << 10
+LENGTH_DIGITS_MAX = 20
+LINGER_S = 5
+"""How long a client that was refused while it was sending may take to read why."""
 
 
 class ClientConnection(asyncio.Protocol):
@@ -32,7 +40,7 @@ class ClientConnection(asyncio.Protocol):
     Attributes:
         exchange: The call being answered, None between calls.
         busy: Whether any request is being answered.
-        phase: What is being received: `idle`, `head` or `body`.
+        phase: What is being received: `idle`, `head` or `body`; nothing more once it is `over`.
         phase_since_ms: Coarse time at which it began, or the client stopped reading.
     """
 
@@ -43,12 +51,16 @@ class ClientConnection(asyncio.Protocol):
         "_header_takers",
         "_headers",
         "_hosts",
+        "_last",
         "_nothing",
+        "_outbox",
         "_parser",
+        "_pending",
         "_pipeline",
         "_queue",
-        "_refused",
+        "_read_bytes",
         "_request",
+        "_taking",
         "_url",
         "busy",
         "dialects",
@@ -62,6 +74,8 @@ class ClientConnection(asyncio.Protocol):
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._clock = pipeline.world.clock
+        self._outbox = pipeline.world.outbox
+        self._pending = b""
         self._header_takers = pipeline.header_takers
         self._body_bytes_max = pipeline.edge.body_bytes_max
         self.dialects = tuple(pipeline.world.dialects.values())
@@ -69,8 +83,9 @@ class ClientConnection(asyncio.Protocol):
         self._queue: deque[Request] = deque()
         self._nothing = self._request = Request()
         self._url = b""
-        self._headers = self._hosts = self._head_bytes = 0
-        self._refused = False
+        self._headers = self._hosts = self._head_bytes = self._read_bytes = 0
+        self._last: Refusal | None = None
+        self._taking = False
         self.exchange: Exchange | None = None
         self.busy = False
         self.paused = False
@@ -92,8 +107,9 @@ class ClientConnection(asyncio.Protocol):
     def connection_lost(self, _exc: Exception | None) -> None:
         """The client is gone: its call is drained or cancelled, what waits is forgotten."""
         self.transport = None
-        self._forget_body()
-        self._queue.clear()
+        self.phase = "over"
+        self._forget_request()
+        self._forget_queue()
         self._pipeline.forget(self)
         exchange, self.exchange = self.exchange, None
         if exchange is not None:
@@ -118,40 +134,48 @@ class ClientConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; its callbacks do the rest."""
-        if self._refused:
+        if self.phase == "over":
             return
         if self.phase == "idle" and not self.busy:
             self.phase = "head"
             self.phase_since_ms = self._clock.coarse_ms
         if self.phase == "head":
-            self._head_bytes += len(data)
+            self._read_bytes += len(data)
         try:
             self._parser.feed_data(data)
-        except HttpParserError:
+        except HttpParserCallbackError:
+            # What a callback raised is a bug of ours, no fault of the client's.
+            raise
+        except (HttpParserError, HttpParserUpgrade):
             self.refuse(Refusal(errors.REQUEST_MALFORMED, errors.REQUEST_MALFORMED.sentence))
             return
-        if self.phase == "head" and self._head_bytes > HEAD_BYTES_MAX:
-            self.refuse(Refusal(errors.HEAD_TOO_LARGE, f"A head has {HEAD_BYTES_MAX} bytes."))
+        if self.phase == "head" and self._read_bytes > HEAD_BYTES_MAX:
+            self._refuse_head()
 
     # llhttp's callbacks
 
     def on_message_begin(self) -> None:
         """A request begins."""
+        if self.phase == "over":
+            return
+        if self.phase != "head":
+            self.phase = "head"
+            self.phase_since_ms = self._clock.coarse_ms
         self._request = Request()
         self._url = b""
-        self._headers = self._hosts = 0
-        if self.phase == "idle":
-            # Another one, behind one that is being answered: its head is counted as well.
-            self.phase = "head"
-            self._head_bytes = 0
+        self._headers = self._hosts = self._head_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         """Take the target, which may come in pieces."""
+        self._head_bytes += len(url)
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep the few headers that matter."""
+        """Keep the few headers that matter; not what follows a body, when all is decided."""
+        if self.phase != "head":
+            return
         self._headers += 1
+        self._head_bytes += len(name) + len(value) + 4
         name = name.lower()
         take = self._header_takers.get(name)
         if take is not None:
@@ -159,6 +183,8 @@ class ClientConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole: find out who asks before the body is read."""
+        if self.phase == "over":
+            return
         request = self._request
         parser = self._parser
         request.method = parser.get_method()
@@ -167,9 +193,9 @@ class ClientConnection(asyncio.Protocol):
         request.keep_alive = parser.should_keep_alive()
         self.phase = "body"
         self.phase_since_ms = self._clock.coarse_ms
-        self._head_bytes = 0
-        if self._headers > HEADERS_MAX:
-            self.refuse(Refusal(errors.HEAD_TOO_LARGE, f"A head has {HEADERS_MAX} headers."))
+        self._read_bytes = 0
+        if self._headers > HEADERS_MAX or self._head_bytes > HEAD_BYTES_MAX:
+            self._refuse_head()
         elif self._hosts != 1 and not request.http10:
             self.refuse(Refusal(errors.REQUEST_MALFORMED, "Send exactly one Host header."))
         elif parser.should_upgrade():
@@ -185,24 +211,30 @@ class ClientConnection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """Keep a piece of the body, within bounds."""
-        if self._refused:
+        if self.phase == "over":
             return
         request = self._request
         request.body_bytes += len(body)
         if request.body_bytes > self._body_bytes_max:
             self._refuse_large()
+        elif request.credential is None:
+            # Strangers fill no memory: they are refused whatever they send.
+            return
         elif not self._pipeline.buffer(len(body)):
+            self._pipeline.unbuffer(len(body))
             self.refuse(Refusal(errors.OVERLOADED, "Too many bodies are being read.", None, 1))
         else:
             request.parts.append(body)
 
     def on_message_complete(self) -> None:
         """A request is whole: answer it, or let it wait for the one before."""
-        if self._refused:
+        if self.phase == "over":
             return
         request, self._request = self._request, self._nothing
         self.phase = "idle"
         self.phase_since_ms = self._clock.coarse_ms
+        if request.credential is None:
+            request.body_bytes = 0
         if not self.busy:
             self.busy = True
             self._pipeline.begin(self, request)
@@ -214,34 +246,87 @@ class ClientConnection(asyncio.Protocol):
     # what the pipeline calls
 
     def write(self, data: bytes) -> None:
-        """Send bytes to the client, if it is still there."""
-        if self.transport is not None:
+        """Send bytes to the client at the end of this turn, if it is still there."""
+        if self._pending:
+            self._pending += data
+        elif self.transport is not None:
+            self._pending = data
+            self._outbox.add(self)
+
+    def flush(self) -> None:
+        """Send what is pending."""
+        data, self._pending = self._pending, b""
+        if data and self.transport is not None:
             self.transport.write(data)
+
+    def close(self) -> None:
+        """Close after what is pending."""
+        self.flush()
+        if self.transport is not None:
+            self.transport.close()
 
     def done(self, *, keep_alive: bool) -> None:
         """The answer is written: take the next request, or close."""
         self.exchange = None
         self.busy = False
         self.phase_since_ms = self._clock.coarse_ms
-        transport = self.transport
-        if transport is None:
+        if self.transport is None:
             return
         if not keep_alive or self._pipeline.stopping:
-            transport.close()
-        elif self._queue:
-            request = self._queue.popleft()
-            transport.resume_reading()
+            self.phase = "over"
+            self._forget_request()
+            self._forget_queue()
+            self.close()
+        elif self._last is not None or self._queue:
+            self._take_next()
+
+    def _take_next(self) -> None:
+        """Begin the requests that wait, in turn, until one of them has to wait itself."""
+        if self._taking:
+            # It was answered at once, from the loop below, which goes on.
+            return
+        self._taking = True
+        while self._queue and not self.busy:
             self.busy = True
-            self._pipeline.begin(self, request)
+            self._pipeline.begin(self, self._queue.popleft())
+        self._taking = False
+        if self._last is not None and not self.busy and not self._queue:
+            self._say_last(self._last)
+        elif self.phase != "over" and len(self._queue) < PIPELINED_MAX:
+            assert self.transport is not None
+            self.transport.resume_reading()
 
     def refuse(self, refusal: Refusal) -> None:
-        """Answer with a refusal and close: the stream of requests is not in step any more."""
-        self._refused = True
-        self._forget_body()
-        if not self.busy:
-            self.write(self._plain(refusal))
-        if self.transport is not None:
-            self.transport.close()
+        """Refuse what is being received, behind the answers that are due, and then close.
+
+        In plain JSON, for the dialect is not known (yet); the requests are not in step any more.
+        """
+        if self.phase == "over":
+            return
+        sending = self.phase != "idle"
+        self.phase = "over"
+        self._forget_request()
+        if self.busy:
+            self._last = refusal
+        else:
+            self._say_last(refusal, linger=sending)
+
+    def _say_last(self, refusal: Refusal, *, linger: bool = True) -> None:
+        """Send the refusal that ends the connection, and give the client time to read it.
+
+        Closed at once, with bytes of the client unread, the connection would be reset, and the
+        refusal lost. So only our side is closed, and what still comes is thrown away.
+        """
+        transport, self._last = self.transport, None
+        if transport is None:
+            return
+        self.flush()
+        transport.write(self._plain(refusal))
+        if linger:
+            transport.write_eof()
+            asyncio.get_running_loop().call_later(LINGER_S, transport.abort)
+        else:
+            transport.close()
 
     def _plain(self, refusal: Refusal) -> bytes:
         """Render a refusal to somebody whose dialect is not known yet: in the unsigned one."""
@@ -256,11 +341,17 @@ class ClientConnection(asyncio.Protocol):
         limit = self._body_bytes_max
         self.refuse(Refusal(errors.BODY_TOO_LARGE, f"A body may have {limit} bytes."))
 
-    def _forget_body(self) -> None:
-        self._pipeline.unbuffer(sum(len(part) for part in self._request.parts))
-        for waiting in self._queue:
-            self._pipeline.unbuffer(waiting.body_bytes)
+    def _refuse_head(self) -> None:
+        limits = f"A head may have {HEAD_BYTES_MAX} bytes and {HEADERS_MAX} headers."
+        self.refuse(Refusal(errors.HEAD_TOO_LARGE, limits))
+
+    def _forget_request(self) -> None:
+        self._pipeline.unbuffer(sum(map(len, self._request.parts)))
         self._request = self._nothing
+
+    def _forget_queue(self) -> None:
+        while self._queue:
+            self._pipeline.unbuffer(self._queue.popleft().body_bytes)
 
     # one small function per header that matters
 
@@ -284,7 +375,10 @@ class ClientConnection(asyncio.Protocol):
 
     def _content_length(self, _name: bytes, value: bytes) -> None:
         # Announced now, checked before the body is read; llhttp has checked the digits.
-        self._request.body_bytes = int(value)
+        if len(value) > LENGTH_DIGITS_MAX:
+            self.refuse(Refusal(errors.REQUEST_MALFORMED, "The content-length is too long."))
+        else:
+            self._request.body_bytes = int(value)
 
     def _expect(self, _name: bytes, value: bytes) -> None:
         self._request.expects_continue = value.lower() == b"100-continue"

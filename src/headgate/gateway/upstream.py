@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
-from httptools import HttpParserError, HttpResponseParser
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pool import Pool
+
+RETRY_DIGITS_MAX = 6
+"""A longer time to come back is no number of seconds anybody waits."""
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -30,7 +33,9 @@ class UpstreamConnection(asyncio.Protocol):
         "_keep_alive",
         "_parser",
         "_payload",
+        "_pending",
         "_pool",
+        "_surplus",
         "_told",
         "active_ms",
         "content_encoding",
@@ -49,6 +54,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._clock = pool.clock
         self._parser = HttpResponseParser(self)
         self._payload = b""
+        self._pending = b""
         self.exchange: Exchange | None = None
         self.transport: asyncio.Transport | None = None
         self.reused = False
@@ -65,6 +71,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._framed = False
         self._told = False
         self._complete = False
+        self._surplus = False
         self._keep_alive = False
 
     def send(self, exchange: Exchange, data: bytes) -> None:
@@ -72,7 +79,14 @@ class UpstreamConnection(asyncio.Protocol):
         assert self.transport is not None
         self.exchange = exchange
         self.active_ms = self._clock.coarse_ms
-        self.transport.write(data)
+        self._pending = data
+        self._pool.outbox.add(self)
+
+    def flush(self) -> None:
+        """Send what is pending."""
+        data, self._pending = self._pending, b""
+        if data and self.transport is not None:
+            self.transport.write(data)
 
     def give_back(self) -> None:
         """Go to the pool unused: the exchange it was opened for is over."""
@@ -90,7 +104,8 @@ class UpstreamConnection(asyncio.Protocol):
             self.transport.pause_reading()
 
     def resume(self) -> None:
-        """Read on."""
+        """Read on; the pause was no silence of the provider's."""
+        self.active_ms = self._pool.clock.coarse_ms
         if self.transport is not None:
             self.transport.resume_reading()
 
@@ -101,14 +116,14 @@ class UpstreamConnection(asyncio.Protocol):
         # uvloop has classes of its own that are not asyncio.Transport.
         self.transport = cast(asyncio.Transport, transport)
 
-    def connection_lost(self, _exc: Exception | None) -> None:
-        """Tell the exchange, unless the end of the connection is the end of the reply."""
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the exchange, unless the orderly end of the connection is the end of the reply."""
         self.transport = None
         self._pool.forget(self)
         exchange, self.exchange = self.exchange, None
         if exchange is None:
             return
-        if self.status and not self._framed and self._told:
+        if exc is None and self.status and not self._framed and self._told:
             exchange.reply_ends(self)
         else:
             exchange.upstream_lost(self)
@@ -123,9 +138,12 @@ class UpstreamConnection(asyncio.Protocol):
         exchange = self.exchange
         try:
             self._parser.feed_data(data)
-        except HttpParserError:
-            self._break_off()
-            return
+        except (HttpParserError, HttpParserUpgrade):
+            if not self._complete:
+                self._break_off()
+                return
+            # The reply is whole; what follows it is not HTTP.
+            self._surplus = True
         if exchange is None:
             # Nobody asked: whatever it is, this connection is out of step.
             self._break_off()
@@ -146,10 +164,12 @@ class UpstreamConnection(asyncio.Protocol):
         self.exchange = None
         if still_served:
             exchange.reply_ends(self)
-        keep = self._keep_alive
+        keep = self._keep_alive and not self._surplus
         self._reset()
         self.reused = True
         if keep and self.transport is not None:
+            # The client may have fallen behind with the very last bytes.
+            self.transport.resume_reading()
             self._pool.put(self)
         elif self.transport is not None:
             self.transport.close()
@@ -163,8 +183,14 @@ class UpstreamConnection(asyncio.Protocol):
 
     # llhttp's callbacks
 
+    def on_message_begin(self) -> None:
+        """A reply begins; one that follows a whole reply was not asked for."""
+        self._surplus = self._complete
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep what is metered by, decided by, or passed to the client."""
+        if self._surplus:
+            return
         name = name.lower()
         if name == b"content-type":
             self.content_type = value
@@ -176,11 +202,13 @@ class UpstreamConnection(asyncio.Protocol):
             self.passed += b"%b: %b\r\n" % (name, value)
             if name in (b"x-request-id", b"request-id"):
                 self.request_id = value
-            elif name == b"retry-after":
+            elif name == b"retry-after" and len(value) <= RETRY_DIGITS_MAX:
                 self.retry_after = value
 
     def on_headers_complete(self) -> None:
         """The head is whole; an interim one (1xx) is passed over."""
+        if self._surplus:
+            return
         status = self._parser.get_status_code()
         if status >= 200:
             self.status = status
@@ -190,7 +218,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """Collect the payload of this read, without its framing; mostly it is one piece."""
-        self._payload = self._payload + body if self._payload else body
+        if not self._surplus:
+            self._payload = self._payload + body if self._payload else body
 
     def on_message_complete(self) -> None:
         """The reply is whole, by its own framing."""

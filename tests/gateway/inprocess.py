@@ -1,0 +1,290 @@
+"""The data plane of one worker in a thread of this process, on a loopback port.
+
+    with Gateway(tmp_path, config(openai_url=..., anthropic_url=...)) as gateway:
+        reply = ask(gateway, chat("hello"))
+        gateway.assert_settled()
+
+Everything is real but the steward's socket: money is lent by a real `LeaseBook` that follows the
+journal, one turn of the loop later, as an answer over a socket would come.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import uvloop
+
+from headgate.app import Steward, data_plane, journal_name, limits
+from headgate.config.load import load
+from headgate.config.snapshot import Snapshot
+from headgate.gateway.edge import ClientConnection
+from headgate.gateway.pipeline import Pipeline
+from headgate.gateway.sweep import sweep
+from headgate.ledger.book import LeaseBook
+from headgate.ledger.fold import Batch, fold
+from headgate.ledger.purse import Need, Purse
+from headgate.records.journal import (
+    HoldRecord,
+    Record,
+    RefusalRecord,
+    SettleRecord,
+    VoidRecord,
+)
+from headgate.store.journal_reader import JournalReader
+from headgate.store.journal_writer import JournalWriter
+
+T = TypeVar("T")
+End = SettleRecord | VoidRecord
+
+TICK_S = 0.01
+START_S = 10.0
+PATIENCE_S = 10.0
+SEGMENT_BYTES = 1 << 20
+WORKER, EPOCH = "worker-0", "test"
+
+
+def read_on(reader: JournalReader) -> list[Record]:
+    """Return all the records that follow, as far as the journal goes now."""
+    records: list[Record] = []
+    while more := reader.read():
+        records += more
+    return records
+
+
+class LendingSteward:
+    """Lends from a real lease book; stops answering while `silent`, is gone while `absent`.
+
+    Attributes:
+        lookups: Finders of calls that wait for `answer_lookups`, while `slow_lookups`.
+    """
+
+    def __init__(self, snapshot: Snapshot, journal: Path) -> None:
+        self.book = LeaseBook()
+        self.silent = self.absent = self.slow_lookups = False
+        self.lookups: list[Callable[[], None]] = []
+        self.purse: Purse
+        self._limit_of = limits(snapshot)
+        self._reader = JournalReader(journal)
+        self._open: dict[str, HoldRecord] = {}
+
+    def ask(self, needs: Sequence[Need]) -> bool:
+        """Lend what is needed, on the loop's next turn."""
+        if self.absent:
+            return False
+        if not self.silent:
+            asyncio.get_running_loop().call_soon(self._lend, tuple(needs))
+        return True
+
+    def _lend(self, needs: Sequence[Need]) -> None:
+        self._follow()
+        granted = {}
+        for need in needs:
+            self.book.account(need.window, self._limit_of(need.window) or 0)
+            granted[need.window] = self.book.lend(
+                EPOCH, need.window, need_nanos=need.need_nanos, want_nanos=need.want_nanos
+            )
+        self.purse.granted(granted, answer=True)
+
+    def _follow(self) -> None:
+        """Post what the journal says since the last look, as the keeper does."""
+        batch: Batch = fold(read_on(self._reader), self._open)
+        for window, movement in batch.movements.items():
+            self.book.account(window, self._limit_of(window) or 0)
+            self.book.post(EPOCH, window, movement.posted_nanos)
+
+    def find_call(self, call: str, principal: str, found: Callable[[str | None], None]) -> bool:
+        """Find nothing, now or when `answer_lookups` says so."""
+        if self.absent:
+            return False
+        if self.slow_lookups:
+            self.lookups.append(lambda: found(None))
+        else:
+            asyncio.get_running_loop().call_soon(found, None)
+        return True
+
+    def answer_lookups(self) -> None:
+        """Answer the lookups that wait."""
+        waiting, self.lookups = self.lookups, []
+        for answer in waiting:
+            answer()
+
+
+class Gateway:
+    """A data plane that runs.
+
+    Attributes:
+        port: Where it listens.
+        problems: What the event loop was told went wrong; `assert_settled` wants none.
+    """
+
+    def __init__(self, directory: Path, config: str) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        file = directory / "headgate.toml"
+        file.write_text(config)
+        self.snapshot = load(file, {})
+        self.directory = directory / "journal" / journal_name(WORKER, EPOCH)
+        self.port = 0
+        self.problems: list[str] = []
+        self.pipeline: Pipeline
+        self.steward: LendingSteward
+        self._loop: asyncio.AbstractEventLoop
+        self._stopping: asyncio.Event
+        self._ready = threading.Event()
+        self._ticked = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
+
+    # its life
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(START_S), "the gateway did not start"
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(START_S)
+        assert not self._thread.is_alive(), "the gateway did not stop"
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(self._note)
+        self._stopping = asyncio.Event()
+        journal = JournalWriter(
+            self.directory,
+            worker=WORKER,
+            epoch=EPOCH,
+            at_ns=time.time_ns(),
+            segment_bytes=SEGMENT_BYTES,
+        )
+        self.steward = LendingSteward(self.snapshot, self.directory)
+        world = data_plane(
+            self.snapshot,
+            pepper=b"pepper",
+            journal=journal,
+            epoch=EPOCH,
+            steward=Steward(
+                ask=self.steward.ask, finder=self.steward, ready=lambda: not self.steward.absent
+            ),
+            now_ns=time.time_ns,
+        )
+        self.steward.purse = world.purse
+        self.pipeline = Pipeline(world)
+        server = await self._loop.create_server(
+            lambda: ClientConnection(self.pipeline), "127.0.0.1", 0
+        )
+        self.port = server.sockets[0].getsockname()[1]
+        self._tick()
+        self._ready.set()
+        await self._stopping.wait()
+        server.close()
+        for client in list(self.pipeline.connections):
+            if client.transport is not None:
+                client.transport.abort()
+        await asyncio.sleep(0)
+        for exchange in list(self.pipeline.exchanges):
+            exchange.timed_out("shutdown_timeout")
+        for pool in world.pools:
+            pool.close()
+        await asyncio.sleep(0)
+        if journal.holds_open == 0:
+            journal.close(time.time_ns())
+
+    def _tick(self) -> None:
+        """Sweep often, and let those look who wait for something."""
+        sweep(self.pipeline, time.monotonic_ns() // 1_000_000)
+        with self._ticked:
+            self._ticked.notify_all()
+        if not self._stopping.is_set():
+            self._loop.call_later(TICK_S, self._tick)
+
+    def _note(self, _loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        self.problems.append(f"{context.get('message')}: {context.get('exception')!r}")
+
+    # looking at it
+
+    def run(self, function: Callable[[], T]) -> T:
+        """Call a function in the gateway's thread and return its result."""
+
+        async def call() -> T:
+            return function()
+
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(PATIENCE_S)
+
+    def until(self, met: Callable[[], bool], what: str, timeout_s: float = PATIENCE_S) -> None:
+        """Wait until a condition, looked at in the gateway's thread at each sweep, is met."""
+        deadline_s = time.monotonic() + timeout_s
+        while not self.run(met):
+            assert time.monotonic() < deadline_s, f"waited {timeout_s} s in vain: {what}"
+            with self._ticked:
+                self._ticked.wait(TICK_S)
+
+    def ticks(self, count: int) -> None:
+        """Wait until the gateway has swept a number of times."""
+        with self._ticked:
+            for _ in range(count):
+                self._ticked.wait(PATIENCE_S)
+
+    def until_idle(self) -> None:
+        """Wait until no call is in flight."""
+        self.until(lambda: not self.pipeline.exchanges, "no call is in flight")
+
+    # its journal
+
+    def records(self) -> list[Record]:
+        """Return the whole journal so far."""
+        return self.run(lambda: read_on(JournalReader(self.directory)))
+
+    def holds(self, call: str) -> list[HoldRecord]:
+        """Return the holds of a call, in order."""
+        return [
+            each for each in self.records() if isinstance(each, HoldRecord) and each.call == call
+        ]
+
+    def ends(self, call: str) -> list[End]:
+        """Return how the attempts of a call ended, in order."""
+        return [each for each in self.records() if isinstance(each, End) and each.call == call]
+
+    def last_call(self) -> str:
+        """Return the call that was held last."""
+        return [each.call for each in self.records() if isinstance(each, HoldRecord)][-1]
+
+    def refusals(self) -> list[RefusalRecord]:
+        """Return who was refused before any attempt."""
+        return [each for each in self.records() if isinstance(each, RefusalRecord)]
+
+    def assert_settled(self) -> None:
+        """Assert that each hold ended once, that nothing stays held, and that no bug showed."""
+        self.until_idle()
+        records = self.records()
+        held = [each.attempt for each in records if isinstance(each, HoldRecord)]
+        ended = [each.attempt for each in records if isinstance(each, End)]
+        assert len(set(held)) == len(held), "an attempt is held twice"
+        assert sorted(held) == sorted(ended), "each attempt ends once"
+        self.run(lambda: self._assert_free(records))
+        problems, self.problems = self.problems, []
+        assert not problems, problems
+
+    def _assert_free(self, records: list[Record]) -> None:
+        world = self.pipeline.world
+        assert world.journal.holds_open == 0
+        assert {
+            name: target.places.taken for name, target in world.targets.items()
+        } == dict.fromkeys(world.targets, 0), "every place is given back"
+        batch = fold(records, {})
+        for window, movement in batch.movements.items():
+            piece = world.purse.slice_of(window, "")
+            assert (piece.held_nanos, movement.held_nanos) == (0, 0), window
+            assert piece.posted_nanos == movement.posted_nanos, window
