@@ -67,6 +67,13 @@ def above(ratios: Mapping[str, float]) -> list[str]:
     ]
 
 
+def verdict(complaints: Sequence[str]) -> str:
+    """Return whether the bars are met, in a sentence."""
+    if not complaints:
+        return "Both bars are met."
+    return f"**Not met**: {'; '.join(complaints)}."
+
+
 def record(text: str, page: Path = PAGE) -> None:
     """Put a report between the marks of the page, in the place of the one before."""
     old = page.read_text(encoding="utf-8")

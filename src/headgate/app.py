@@ -7,6 +7,7 @@ from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import Snapshot
 from headgate.dialects.registry import dialects
 from headgate.gateway.books import Books
+from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
 from headgate.gateway.target import Target
@@ -50,10 +51,10 @@ def data_plane(
         steward: The link to the steward.
         now_ns: The clock.
     """
-    clock = Coarse()
+    clock, outbox = Coarse(), Outbox()
     kinds = providers()
     pools = {
-        provider.id: Pool(provider, _passes(kinds[provider.kind]), clock)
+        provider.id: Pool(provider, _passes(kinds[provider.kind]), clock, outbox)
         for provider in snapshot.providers.values()
     }
     targets = {
@@ -84,6 +85,7 @@ def data_plane(
         books=Books(journal),
         journal=journal,
         clock=clock,
+        outbox=outbox,
         now_ns=now_ns,
         next_call=_call_ids(epoch),
         ready=steward.ready,

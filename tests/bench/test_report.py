@@ -18,7 +18,12 @@ def test_a_run_ends_with_the_ratios() -> None:
 def test_a_ratio_on_its_bar_passes() -> None:
     """The bar itself is allowed, and more than it is told with both numbers."""
     assert report.above(BARS) == []
-    assert report.above({"plain": 2.5, "paced": 1.41}) == ["paced: 1.41 is above 1.4"]
+    assert report.verdict([]) == "Both bars are met."
+
+    complaints = report.above({"plain": 2.5, "paced": 1.41})
+
+    assert complaints == ["paced: 1.41 is above 1.4"]
+    assert report.verdict(complaints) == "**Not met**: paced: 1.41 is above 1.4."
 
 
 def test_a_record_takes_the_place_of_the_one_before(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """What a person changes while a node runs: freezes, thaws, keys made and revoked."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -82,3 +84,18 @@ def test_keys_made_and_revoked_at_run_time(tmp_path: Path) -> None:
 def test_thawing_what_was_not_frozen_says_so(tmp_path: Path, name: str) -> None:
     """A thaw without a freeze is answered, not ignored; no running node is needed for it."""
     assert isinstance(command(tmp_path / "data", Freeze(name, frozen=False)), Failed)
+
+
+def test_processes_that_start_at_once_hash_keys_alike(tmp_path: Path) -> None:
+    """The first workers of a data directory read one pepper, whoever makes it, and it is secret."""
+    together = Barrier(8)
+
+    def load(_number: int) -> bytes:
+        together.wait()
+        return load_pepper(tmp_path)
+
+    with ThreadPoolExecutor(8) as threads:
+        (pepper,) = set(threads.map(load, range(8)))
+    assert len(pepper) == 32
+    assert (tmp_path / "pepper").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["pepper"]

@@ -53,7 +53,9 @@ class ClientConnection(asyncio.Protocol):
         "_hosts",
         "_last",
         "_nothing",
+        "_outbox",
         "_parser",
+        "_pending",
         "_pipeline",
         "_queue",
         "_read_bytes",
@@ -72,6 +74,8 @@ class ClientConnection(asyncio.Protocol):
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._clock = pipeline.world.clock
+        self._outbox = pipeline.world.outbox
+        self._pending = b""
         self._header_takers = pipeline.header_takers
         self._body_bytes_max = pipeline.edge.body_bytes_max
         self.dialects = tuple(pipeline.world.dialects.values())
@@ -242,9 +246,24 @@ class ClientConnection(asyncio.Protocol):
     # what the pipeline calls
 
     def write(self, data: bytes) -> None:
-        """Send bytes to the client, if it is still there."""
-        if self.transport is not None:
+        """Send bytes to the client at the end of this turn, if it is still there."""
+        if self._pending:
+            self._pending += data
+        elif self.transport is not None:
+            self._pending = data
+            self._outbox.add(self)
+
+    def flush(self) -> None:
+        """Send what is pending."""
+        data, self._pending = self._pending, b""
+        if data and self.transport is not None:
             self.transport.write(data)
+
+    def close(self) -> None:
+        """Close after what is pending."""
+        self.flush()
+        if self.transport is not None:
+            self.transport.close()
 
     def done(self, *, keep_alive: bool) -> None:
         """The answer is written: take the next request, or close."""
@@ -257,7 +276,7 @@ class ClientConnection(asyncio.Protocol):
             self.phase = "over"
             self._forget_request()
             self._forget_queue()
-            self.transport.close()
+            self.close()
         elif self._last is not None or self._queue:
             self._take_next()
 
@@ -301,6 +320,7 @@ class ClientConnection(asyncio.Protocol):
         transport, self._last = self.transport, None
         if transport is None:
             return
+        self.flush()
         transport.write(self._plain(refusal))
         if linger:
             transport.write_eof()

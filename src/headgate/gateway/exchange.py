@@ -192,10 +192,7 @@ class Exchange:
         data = feed(payload)
         client = self.client
         if data and client is not None:
-            transport = client.transport
-            if transport is not None:
-                # The hot path of every stream: one format, one write, nothing in between.
-                transport.write(data if self._unframed else b"%x\r\n%b\r\n" % (len(data), data))
+            client.write(data if self._unframed else b"%x\r\n%b\r\n" % (len(data), data))
 
     def _keep(self, payload: bytes) -> None:
         self._parts.append(payload)

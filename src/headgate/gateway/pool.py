@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
+from headgate.gateway.outbox import Outbox
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.providers.settings import Provider
 
@@ -38,15 +39,23 @@ class Pool:
         provider: Address, trust and timeouts.
         passes: Tells whether a header of a reply is passed to the client.
         clock: The data plane's coarse clock.
+        outbox: Sends at the end of a turn.
     """
 
-    def __init__(self, provider: Provider, passes: Callable[[bytes], bool], clock: Clock) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        passes: Callable[[bytes], bool],
+        clock: Clock,
+        outbox: Outbox,
+    ) -> None:
         address = urlsplit(provider.base_url)
         secure = address.scheme == "https"
         assert address.hostname is not None, provider.base_url
         self.provider = provider
         self.passes = passes
         self.clock = clock
+        self.outbox = outbox
         self._host = address.hostname
         self._port = address.port or (443 if secure else 80)
         self._tls = tls_context(provider.ca_file) if secure else None

@@ -33,6 +33,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_keep_alive",
         "_parser",
         "_payload",
+        "_pending",
         "_pool",
         "_surplus",
         "_told",
@@ -53,6 +54,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._clock = pool.clock
         self._parser = HttpResponseParser(self)
         self._payload = b""
+        self._pending = b""
         self.exchange: Exchange | None = None
         self.transport: asyncio.Transport | None = None
         self.reused = False
@@ -77,7 +79,14 @@ class UpstreamConnection(asyncio.Protocol):
         assert self.transport is not None
         self.exchange = exchange
         self.active_ms = self._clock.coarse_ms
-        self.transport.write(data)
+        self._pending = data
+        self._pool.outbox.add(self)
+
+    def flush(self) -> None:
+        """Send what is pending."""
+        data, self._pending = self._pending, b""
+        if data and self.transport is not None:
+            self.transport.write(data)
 
     def give_back(self) -> None:
         """Go to the pool unused: the exchange it was opened for is over."""

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from headgate.dialects.registry import Dialect
 from headgate.gateway.books import Books
+from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
 from headgate.gateway.settings import Edge
@@ -53,6 +54,7 @@ class World:
     books: Books
     journal: JournalWriter
     clock: Coarse
+    outbox: Outbox
     now_ns: Callable[[], int]
     next_call: Callable[[], str]
     ready: Callable[[], bool]

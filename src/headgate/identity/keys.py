@@ -6,9 +6,11 @@ nothing; it costs a third of an HMAC-SHA-256, and every request pays it.
 Looking a key up by its digest leaks nothing through timing: an attacker cannot choose digests.
 """
 
+import contextlib
 import hashlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 PEPPER_NAME = "pepper"
@@ -28,11 +30,12 @@ def make_key(key_id: str) -> str:
 def load_pepper(data_dir: Path) -> bytes:
     """Return the data directory's pepper, made on first use, readable by its owner only."""
     path = data_dir / PEPPER_NAME
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(descriptor, "wb") as file:
-        pepper = secrets.token_bytes(PEPPER_BYTES)
-        file.write(pepper)
-    return pepper
+    if not path.exists():
+        # Made whole before it has its name: two processes that start at once read the same.
+        with tempfile.NamedTemporaryFile(dir=data_dir, prefix=PEPPER_NAME) as file:
+            file.write(secrets.token_bytes(PEPPER_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+            with contextlib.suppress(FileExistsError):
+                path.hardlink_to(file.name)
+    return path.read_bytes()

@@ -79,6 +79,10 @@ class Keeper:
         self.failed = False
         self._load()
 
+    def _check(self) -> None:
+        if self.failed:
+            raise StoreError("The store could not be written.")
+
     @contextmanager
     def _change(self) -> Iterator[Connection]:
         """Change the store, whole or not at all.
@@ -86,8 +90,7 @@ class Keeper:
         Raises:
             StoreError: It cannot be written, now or before.
         """
-        if self.failed:
-            raise StoreError("The store could not be written.")
+        self._check()
         try:
             with self._engine.begin() as connection:
                 yield connection
@@ -158,7 +161,12 @@ class Keeper:
                 self._keep_grant(connection, journal, window, left)
 
     def lent_to(self, journal: str) -> dict[str, int]:
-        """Return the cumulative amounts lent to a worker's epoch, by window."""
+        """Return the cumulative amounts lent to a worker's epoch, by window.
+
+        Raises:
+            StoreError: The store could not be written before.
+        """
+        self._check()
         return {
             window: account.leases[journal].granted_nanos
             for window, account in self.book.windows.items()

@@ -1,0 +1,37 @@
+"""The outbox: what one turn of the event loop has to say is sent at its end, all at once.
+
+A write wakes whoever sleeps at the other end, and that costs more than the write. When many
+reads are ready at once, answering each with its own write wakes the same peers again and again;
+at the end of the turn the first write wakes them and the others find them awake. A turn with
+one read sends at once after it, so nobody waits who is alone.
+"""
+
+import asyncio
+from typing import Protocol
+
+
+class Sender(Protocol):
+    """A connection with something to send."""
+
+    def flush(self) -> None:
+        """Send what is pending."""
+
+
+class Outbox:
+    """The connections that have something to send at the end of this turn."""
+
+    __slots__ = ("_senders",)
+
+    def __init__(self) -> None:
+        self._senders: list[Sender] = []
+
+    def add(self, sender: Sender) -> None:
+        """Have a connection flushed at the end of this turn; once per turn is enough."""
+        if not self._senders:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._senders.append(sender)
+
+    def _flush(self) -> None:
+        senders, self._senders = self._senders, []
+        for sender in senders:
+            sender.flush()

@@ -1,0 +1,134 @@
+"""The keeper over real journals: power cuts, failed writes and new stewards never lend twice."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from sqlalchemy import Engine
+
+from headgate.ledger.keeper import Keeper, Want
+from headgate.records.journal import Record, SealedRecord, SegmentRecord
+from headgate.store.journal_writer import boot_id
+from headgate.store.migrate import open_store
+from headgate.store.segments import frame, segment_name
+from headgate.units.errors import StoreError
+from tests.ledger.test_journal import end, hold
+
+WINDOW = "team@once"
+LIMIT = 1_000
+WANT = [Want(WINDOW, 100, 50)]
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """A store of its own."""
+    made = open_store(tmp_path)
+    yield made
+    made.dispose()
+
+
+def keeper(engine: Engine, tmp_path: Path) -> Keeper:
+    """Return a keeper as a new steward makes it."""
+    made = Keeper(engine, tmp_path / "journal", lambda _window: LIMIT)
+    made.discover()
+    return made
+
+
+def write(tmp_path: Path, name: str, *records: Record, boot: str | None = None) -> None:
+    """Leave a journal whose writer is dead, with these records after the first."""
+    directory = tmp_path / "journal" / name
+    directory.mkdir(parents=True)
+    first = SegmentRecord(1, "w", name, 1, boot_id() if boot is None else boot, 1)
+    data = b"".join(frame(msgspec.json.encode(record)) for record in (first, *records))
+    (directory / segment_name(1)).write_bytes(data + bytes(256))
+
+
+def free(made: Keeper) -> int:
+    """Return what may still be lent."""
+    return made.book.account(WINDOW, LIMIT).free_nanos
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["same steward", "new steward"])
+def test_a_dead_workers_idle_money_is_free_again(
+    engine: Engine, tmp_path: Path, restarted: bool
+) -> None:
+    """Of a journal that is whole, what was posted and held counts and the rest comes back."""
+    write(tmp_path, "j1", hold(1), end(1), hold(2))
+    made = keeper(engine, tmp_path)
+    made.lend("j1", WANT)
+    made.fold()
+    if restarted:
+        made = keeper(engine, tmp_path)
+    assert made.take_over("j1", 5)
+    assert free(made) == LIMIT - 7 - 10
+    assert free(keeper(engine, tmp_path)) == LIMIT - 7 - 10
+
+
+@pytest.mark.parametrize("records", [(), (hold(1), end(1))], ids=["unused", "used"])
+@pytest.mark.parametrize("restarted", [False, True], ids=["same steward", "new steward"])
+def test_after_a_power_cut_all_that_was_lent_stays_counted(
+    engine: Engine, tmp_path: Path, records: tuple[Record, ...], restarted: bool
+) -> None:
+    """A journal of another boot may have lost its tail: the rest of its lease is unaccounted.
+
+    Also when nothing was ever posted, and for every steward after this one.
+    """
+    write(tmp_path, "j1", *records, boot="before the power cut")
+    made = keeper(engine, tmp_path)
+    lent = made.lend("j1", WANT)[WINDOW]
+    made.fold()
+    if restarted:
+        made = keeper(engine, tmp_path)
+    assert made.take_over("j1", 5)
+    assert free(made) == LIMIT - lent
+    assert free(keeper(engine, tmp_path)) == LIMIT - lent
+
+
+def test_a_clean_end_before_a_power_cut_frees_everything(engine: Engine, tmp_path: Path) -> None:
+    """A journal that its own writer sealed is whole, whatever happened to the machine since."""
+    write(tmp_path, "j1", hold(1), end(1), SealedRecord(2, last=True), boot="before")
+    made = keeper(engine, tmp_path)
+    made.lend("j1", WANT)
+    made.fold()
+    assert free(made) == LIMIT - 7
+
+
+def test_a_grant_that_is_not_stored_is_never_told(engine: Engine, tmp_path: Path) -> None:
+    """After a failed write a keeper does and tells nothing more; the next has what is stored."""
+    write(tmp_path, "j1", hold(1), end(1))
+    made = keeper(engine, tmp_path)
+    stored = made.lend("j1", WANT)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TRIGGER full BEFORE UPDATE ON lease BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+    with pytest.raises(StoreError, match="full"):
+        made.lend("j1", WANT)
+    for act in (lambda: made.lend("j1", WANT), made.discover, made.fold):
+        with pytest.raises(StoreError):
+            act()
+    with pytest.raises(StoreError):
+        made.lent_to("j1")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER full")
+    after = keeper(engine, tmp_path)
+    assert after.lent_to("j1") == stored
+    assert after.fold() == 3
+    assert free(after) == LIMIT - stored[WINDOW]
+
+
+def test_a_takeover_that_is_cut_off_goes_on_where_it_was(engine: Engine, tmp_path: Path) -> None:
+    """A steward that dies in a takeover leaves a journal that the next one closes, once."""
+    write(tmp_path, "j1", hold(1), hold(2), hold(3))
+    made = keeper(engine, tmp_path)
+    made.fold()
+    followed = made.journals["j1"]
+    followed.reader.append(end(1))
+    after = keeper(engine, tmp_path)
+    assert after.take_over("j1", 5)
+    assert after.journals == {}
+    assert free(after) == LIMIT - 7 - 10 - 10
+    last = keeper(engine, tmp_path)
+    assert last.journals == {}
+    assert free(last) == free(after)

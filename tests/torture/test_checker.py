@@ -1,0 +1,142 @@
+"""The checker can object: each thing it promises to notice, it notices."""
+
+import json
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.torture.checker import main
+
+Record = dict[str, Any]
+WINDOW = "team@once"
+SEGMENT = {"k": "segment", "format": 1, "worker": "w", "epoch": "e", "seq": 1, "boot_id": "b"}
+SEALED = {"k": "sealed", "at_ns": 9, "last": True}
+
+
+def hold(name: str = "a", amount: int = 100) -> Record:
+    """Return a hold."""
+    return {
+        "k": "hold",
+        "attempt": f"{name}.1",
+        "call": name,
+        "at_ns": 1,
+        "amount_nanos": amount,
+        "windows": [WINDOW],
+    }
+
+
+def line(quantity: int = 10, amount: int = 50) -> Record:
+    """Return a charge line at 5 nanos a unit."""
+    return {"meter": "output_text", "quantity": quantity, "price_femto": 5 * 10**6} | {
+        "amount_nanos": amount
+    }
+
+
+def settle(name: str = "a", amount: int = 50, **more: Any) -> Record:
+    """Return a measured end of one line."""
+    found = {"k": "settle", "attempt": f"{name}.1", "call": name, "at_ns": 2, "state": "measured"}
+    lines = [line(amount // 5, amount)] if amount else []
+    request = {"upstream_request_id": f"req_{name}"}
+    return {**found, "amount_nanos": amount, "lines": lines, **request, **more}
+
+
+def takeover(name: str = "a", amount: int = 100) -> Record:
+    """Return the end of an attempt whose worker died."""
+    lost: Record = {"state": "estimated", "by": "takeover", "lines": []}
+    lost["upstream_request_id"] = None
+    return settle(name, amount, **lost)
+
+
+def charge(name: str = "a", nanos: str = "50") -> Record:
+    """Return an entry of the bill."""
+    return {"request_id": f"req_{name}", "amount": f"{nanos}e-9"}
+
+
+def verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], records: list[Record], bill: list[Record]
+) -> tuple[int, str]:
+    """Run the command on one journal and a bill, the limit being 200 nanos."""
+    directory = tmp_path / "journal" / "w-e"
+    directory.mkdir(parents=True)
+    data = b""
+    for record in [SEGMENT, *records]:
+        payload = json.dumps(record).encode()
+        data += struct.pack("<II", len(payload), zlib.crc32(payload)) + payload
+    (directory / "00000001.hgj").write_bytes(data + bytes(64))
+    (tmp_path / "bill").write_text("".join(json.dumps(entry) + "\n" for entry in bill))
+    limit = f"--limit={WINDOW}=0.0000002"
+    status = main([str(tmp_path), str(tmp_path / "bill"), limit])
+    return status, capsys.readouterr().out
+
+
+GOOD = {
+    "a call as billed": ([hold(), settle(), SEALED], [charge()]),
+    "half a nano of rounding": ([hold(), settle(), SEALED], [charge(nanos="50.5")]),
+    "an estimate above its bill": ([hold(), takeover(), SEALED], [charge("x", "99")]),
+    "an estimate that was never billed": ([hold(), takeover(), SEALED], []),
+    "a void": ([hold(), {"k": "void", "attempt": "a.1", "call": "a", "at_ns": 2}, SEALED], []),
+    "overage": ([hold(), settle(amount=300), SEALED], [charge(nanos="300")]),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_what_is_right_passes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """Histories that keep every promise are accepted."""
+    status, told = verdict(tmp_path, capsys, *GOOD[name])
+    assert status == 0, told
+
+
+BAD = {
+    "ends twice": ([hold(), settle(), settle(), SEALED], [charge()]),
+    "was never held": ([settle(), SEALED], [charge()]),
+    "held twice": ([hold(), hold(), settle(), SEALED], [charge()]),
+    "has no end": ([hold(), SEALED], []),
+    "is not sealed": ([hold(), settle()], [charge()]),
+    "is above 200": (
+        [hold("a", 150), hold("b", 60), settle("a", 50), settle("b", 50), SEALED],
+        [charge("a"), charge("b")],
+    ),
+    "when b.1 was held": (
+        [hold(), settle(amount=300), hold("b", 1), settle("b", 0), SEALED],
+        [charge(nanos="300")],
+    ),
+    "is billed 51.0": ([hold(), settle(), SEALED], [charge(nanos="51")]),
+    "not on the bill": ([hold(), settle(), SEALED], []),
+    "no attempt has them": ([hold(), settle(), SEALED], [charge(), charge("lost")]),
+    "above its hold": ([hold(), takeover(amount=101), SEALED], []),
+    "101.0 nanos were billed": ([hold(), takeover(), SEALED], [charge("x", "101")]),
+    "in flight when its worker died": ([hold(), settle(by="takeover"), SEALED], [charge()]),
+    "not the sum of its lines": ([hold(), settle(lines=[line(8, 40)]), SEALED], [charge()]),
+    "not its quantity": ([hold(), settle(lines=[line(9, 50)]), SEALED], [charge()]),
+    "names a request twice": ([hold(), settle(), SEALED], [charge(), charge()]),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_wrong_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """Each broken promise is a problem with words of its own, and the status is 1."""
+    status, told = verdict(tmp_path, capsys, *BAD[name])
+    assert (status, name in told) == (1, True), told
+
+
+def test_records_behind_the_end_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A journal goes on after it has ended for good: status 2."""
+    status, told = verdict(tmp_path, capsys, [SEALED, hold()], [])
+    assert (status, "follows the end" in told) == (2, True)
+
+
+def test_the_checker_knows_nothing_of_headgate() -> None:
+    """The checker imports nothing of the project, so it cannot share its mistakes."""
+    source = (Path(__file__).parent / "checker.py").read_text()
+    assert "import headgate" not in source
+    assert "from headgate" not in source
+    assert "from tests" not in source
