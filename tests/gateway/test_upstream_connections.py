@@ -106,10 +106,9 @@ def test_a_provider_that_is_down_costs_nothing(start: Start) -> None:
     assert end.reason.startswith("connect")
 
 
-@pytest.mark.parametrize("host", ["nowhere.invalid", "a" * 64 + ".invalid"])
-def test_a_provider_without_an_address_costs_nothing(start: Start, host: str) -> None:
-    """A name nobody knows, and one that is no name, are unreachable as well."""
-    gateway = start(openai_url=f"https://{host}/v1")
+def test_a_provider_without_a_proper_name_costs_nothing(start: Start) -> None:
+    """A host that no resolver can even look up is unreachable as well."""
+    gateway = start(openai_url=f"https://{'a' * 64}.invalid/v1")
     reply = ask(gateway, chat())
 
     assert (reply.status, reply.code) == (502, "upstream_unreachable")
