@@ -5,6 +5,8 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -220,8 +222,10 @@ async def _outlive(steward: Steward) -> None:
 class _Console(uvicorn.Server):
     """Uvicorn without its own signal handlers: the steward decides when to stop."""
 
-    def install_signal_handlers(self) -> None:
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
         """Leave signals alone."""
+        yield
 
 
 def _console(snapshot: Snapshot, data_dir: Path, port: int, gateway_url: str) -> uvicorn.Server:
