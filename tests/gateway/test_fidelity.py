@@ -41,7 +41,8 @@ ODD_MESSAGES = rb"""{
 ODD_CHAT = rb"""{"metadata":{"model":"y"},"messages":[{"role":"user","content":"\u00fc \/"},
  {"role": "assistant", "content": null, "reasoning_content": "a\nb", "tool_calls": [{"id":"c",
  "type":"function","function":{"name":"f","arguments":"{\"model\": \"mini\", \"model\": 2}"}}]},
- {"role":"tool","tool_call_id":"c","content":"\ud83d\ude00"}, {"role":"user","content":"[sim:tokens=3]"}]
+ {"role":"tool","tool_call_id":"c","content":"\ud83d\ude00"},
+ {"role":"user","content":"[sim:tokens=3]"}]
  ,"max_completion_tokens": 100,"x":{"max_tokens":null}, "model"
  :
  "m\u0069ni" }"""

@@ -106,6 +106,16 @@ def test_a_provider_that_is_down_costs_nothing(start: Start) -> None:
     assert end.reason.startswith("connect")
 
 
+def test_a_provider_without_a_proper_name_costs_nothing(start: Start) -> None:
+    """A host that no resolver can even look up is unreachable as well."""
+    gateway = start(openai_url=f"https://{'a' * 64}.invalid/v1")
+    reply = ask(gateway, chat())
+
+    assert (reply.status, reply.code) == (502, "upstream_unreachable")
+    (end,) = gateway.ends(call_of(reply))
+    assert isinstance(end, VoidRecord)
+
+
 def test_a_provider_that_does_not_accept_in_time_costs_nothing(start: Start) -> None:
     """The connection, with its TLS handshake, has its own time limit."""
     with socket.socket() as silent:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from httptools import (
@@ -29,7 +28,9 @@ if TYPE_CHECKING:
     from headgate.gateway.pipeline import Pipeline
 
 WRITE_HIGH_WATER_BYTES = 256 << 10
-LENGTH_DIGITS_MAX = 20
+PENDING_BYTES_MAX = 64 << 10
+"""What waits for the end of a turn at most: one turn may read megabytes from a provider."""
+
 LINGER_S = 5
 """How long a client that was refused while it was sending may take to read why."""
 
@@ -50,7 +51,6 @@ class ClientConnection(asyncio.Protocol):
         "_head_bytes",
         "_header_takers",
         "_headers",
-        "_hosts",
         "_last",
         "_nothing",
         "_outbox",
@@ -83,7 +83,7 @@ class ClientConnection(asyncio.Protocol):
         self._queue: deque[Request] = deque()
         self._nothing = self._request = Request()
         self._url = b""
-        self._headers = self._hosts = self._head_bytes = self._read_bytes = 0
+        self._headers = self._head_bytes = self._read_bytes = 0
         self._last: Refusal | None = None
         self._taking = False
         self.exchange: Exchange | None = None
@@ -163,7 +163,7 @@ class ClientConnection(asyncio.Protocol):
             self.phase_since_ms = self._clock.coarse_ms
         self._request = Request()
         self._url = b""
-        self._headers = self._hosts = self._head_bytes = 0
+        self._headers = self._head_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         """Take the target, which may come in pieces."""
@@ -179,7 +179,7 @@ class ClientConnection(asyncio.Protocol):
         name = name.lower()
         take = self._header_takers.get(name)
         if take is not None:
-            take(self, name, value)
+            take(self._request, name, value)
 
     def on_headers_complete(self) -> None:
         """The head is whole: find out who asks before the body is read."""
@@ -196,7 +196,9 @@ class ClientConnection(asyncio.Protocol):
         self._read_bytes = 0
         if self._headers > HEADERS_MAX or self._head_bytes > HEAD_BYTES_MAX:
             self._refuse_head()
-        elif self._hosts != 1 and not request.http10:
+        elif request.body_bytes < 0:
+            self.refuse(Refusal(errors.REQUEST_MALFORMED, "The content-length is too long."))
+        elif request.hosts != 1 and not request.http10:
             self.refuse(Refusal(errors.REQUEST_MALFORMED, "Send exactly one Host header."))
         elif parser.should_upgrade():
             self.refuse(Refusal(errors.REQUEST_MALFORMED, "This gateway does not upgrade."))
@@ -252,6 +254,8 @@ class ClientConnection(asyncio.Protocol):
         elif self.transport is not None:
             self._pending = data
             self._outbox.add(self)
+        if len(self._pending) > PENDING_BYTES_MAX:
+            self.flush()
 
     def flush(self) -> None:
         """Send what is pending."""
@@ -352,55 +356,3 @@ class ClientConnection(asyncio.Protocol):
     def _forget_queue(self) -> None:
         while self._queue:
             self._pipeline.unbuffer(self._queue.popleft().body_bytes)
-
-    # one small function per header that matters
-
-    def _authorization(self, _name: bytes, value: bytes) -> None:
-        scheme, _, key = value.partition(b" ")
-        if scheme.lower() == b"bearer":
-            self._request.key = key.strip()
-
-    def _x_api_key(self, _name: bytes, value: bytes) -> None:
-        if self._request.key is None:
-            self._request.key = value.strip()
-
-    def _host(self, _name: bytes, _value: bytes) -> None:
-        self._hosts += 1
-
-    def _content_type(self, _name: bytes, value: bytes) -> None:
-        self._request.content_type = value
-
-    def _content_encoding(self, _name: bytes, value: bytes) -> None:
-        self._request.content_encoding = value
-
-    def _content_length(self, _name: bytes, value: bytes) -> None:
-        # Announced now, checked before the body is read; llhttp has checked the digits.
-        if len(value) > LENGTH_DIGITS_MAX:
-            self.refuse(Refusal(errors.REQUEST_MALFORMED, "The content-length is too long."))
-        else:
-            self._request.body_bytes = int(value)
-
-    def _expect(self, _name: bytes, value: bytes) -> None:
-        self._request.expects_continue = value.lower() == b"100-continue"
-
-    def _run(self, _name: bytes, value: bytes) -> None:
-        self._request.run = value
-
-    def forward(self, name: bytes, value: bytes) -> None:
-        """Keep a header that some dialect sends on."""
-        self._request.forwarded.append((name, value))
-
-
-HeaderTaker = Callable[[ClientConnection, bytes, bytes], None]
-
-HEADERS: dict[bytes, HeaderTaker] = {
-    b"authorization": ClientConnection._authorization,
-    b"x-api-key": ClientConnection._x_api_key,
-    b"host": ClientConnection._host,
-    b"content-type": ClientConnection._content_type,
-    b"content-encoding": ClientConnection._content_encoding,
-    b"content-length": ClientConnection._content_length,
-    b"expect": ClientConnection._expect,
-    b"x-headgate-run": ClientConnection._run,
-}
-"""Who takes a header, by its lower-case name; others are dropped."""

@@ -10,13 +10,13 @@ from __future__ import annotations
 from headgate.capacity.places import Waiter
 from headgate.catalog.facts import near_names
 from headgate.gateway import endpoints
-from headgate.gateway.edge import HEADERS, ClientConnection, HeaderTaker
+from headgate.gateway.edge import ClientConnection
 from headgate.gateway.endings import ATTEMPTS_MAX, Endings
 from headgate.gateway.exchange import Exchange
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.prefixes import BLOCK_BYTES, PrefixMemory
 from headgate.gateway.refusals import over_budget
-from headgate.gateway.request import Request
+from headgate.gateway.request import HEADERS, HeaderTaker, Request, forward
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
 from headgate.identity.directory import Credential
@@ -364,5 +364,5 @@ def _header_takers(world: World) -> dict[bytes, HeaderTaker]:
     takers: dict[bytes, HeaderTaker] = {}
     for dialect in world.dialects.values():
         names = dialect.FORWARDED if dialect.SIGN is None else {*dialect.FORWARDED, dialect.SIGN}
-        takers.update(dict.fromkeys(names, ClientConnection.forward))
+        takers.update(dict.fromkeys(names, forward))
     return takers | HEADERS

@@ -103,6 +103,8 @@ class Pool:
             exchange.unreachable(f"tls: {error.reason or error.args[-1]}")
         except OSError as error:
             exchange.unreachable(f"connect: {error.strerror or type(error).__name__}")
+        except UnicodeError:
+            exchange.unreachable("connect: the host is no name")
         else:
             exchange.connected(connection)
 

@@ -1,4 +1,6 @@
-"""One HTTP request as the edge hands it on."""
+"""One HTTP request as the edge hands it on, and what is taken from its headers; pure."""
+
+from collections.abc import Callable
 
 from headgate.identity.directory import Credential
 
@@ -12,6 +14,8 @@ class Request:
         credential: Who that is, None when nobody.
         forwarded: Headers (lower-case names) that may go upstream, if the dialect says so.
         parts: Body pieces as they came; joined once by `body`.
+        body_bytes: As announced while the head is read (-1: not to be believed), then as counted.
+        hosts: How many `Host` headers there are.
         keep_alive: Whether the connection stays open afterwards.
     """
 
@@ -22,6 +26,7 @@ class Request:
         "credential",
         "expects_continue",
         "forwarded",
+        "hosts",
         "http10",
         "keep_alive",
         "key",
@@ -43,6 +48,7 @@ class Request:
         self.forwarded: list[tuple[bytes, bytes]] = []
         self.parts: list[bytes] = []
         self.body_bytes = 0
+        self.hosts = 0
         self.keep_alive = True
         self.http10 = False
 
@@ -54,3 +60,63 @@ class Request:
         joined = b"".join(parts)
         self.parts = [joined]
         return joined
+
+
+LENGTH_DIGITS_MAX = 20
+
+HeaderTaker = Callable[[Request, bytes, bytes], None]
+"""Takes a header: the request it belongs to, its lower-case name, its value."""
+
+
+def _authorization(request: Request, _name: bytes, value: bytes) -> None:
+    scheme, _, key = value.partition(b" ")
+    if scheme.lower() == b"bearer":
+        request.key = key.strip()
+
+
+def _x_api_key(request: Request, _name: bytes, value: bytes) -> None:
+    if request.key is None:
+        request.key = value.strip()
+
+
+def _host(request: Request, _name: bytes, _value: bytes) -> None:
+    request.hosts += 1
+
+
+def _content_type(request: Request, _name: bytes, value: bytes) -> None:
+    request.content_type = value
+
+
+def _content_encoding(request: Request, _name: bytes, value: bytes) -> None:
+    request.content_encoding = value
+
+
+def _content_length(request: Request, _name: bytes, value: bytes) -> None:
+    # llhttp has checked the digits, but takes any number of zeros in front of them.
+    request.body_bytes = int(value) if len(value) <= LENGTH_DIGITS_MAX else -1
+
+
+def _expect(request: Request, _name: bytes, value: bytes) -> None:
+    request.expects_continue = value.lower() == b"100-continue"
+
+
+def _run(request: Request, _name: bytes, value: bytes) -> None:
+    request.run = value
+
+
+def forward(request: Request, name: bytes, value: bytes) -> None:
+    """Keep a header that some dialect sends on."""
+    request.forwarded.append((name, value))
+
+
+HEADERS: dict[bytes, HeaderTaker] = {
+    b"authorization": _authorization,
+    b"x-api-key": _x_api_key,
+    b"host": _host,
+    b"content-type": _content_type,
+    b"content-encoding": _content_encoding,
+    b"content-length": _content_length,
+    b"expect": _expect,
+    b"x-headgate-run": _run,
+}
+"""Who takes a header, by its lower-case name; others are dropped."""
