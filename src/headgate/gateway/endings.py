@@ -44,6 +44,10 @@ class Endings:
     def served(self, exchange: Exchange, upstream: UpstreamConnection, body: bytes) -> None:
         """A whole reply that is not streamed: meter it, settle it, pass it on."""
         report = exchange.dialect.report(body)
+        if not report.complete and not upstream.framed:
+            # Only the connection's end says that this is all, and what came is not a reply.
+            self.broken(exchange, LOST)
+            return
         settlement = meter(exchange, report)
         self._settle(exchange, settlement, report)
         if exchange.client is not None:
@@ -117,6 +121,11 @@ class Endings:
         name = exchange.target.deployment.provider
         message = f"The provider {name} cannot be reached ({reason})."
         self._answer(exchange, Refusal(errors.UPSTREAM_UNREACHABLE, message, None, 1))
+
+    def not_spliced(self, exchange: Exchange, reason: str) -> None:
+        """The body could not be changed as it must be: a bug of ours, and nothing was sent."""
+        self._books.void(exchange, reason, at_ns=self._now_ns(), final=True)
+        self._answer(exchange, Refusal(errors.INTERNAL, errors.INTERNAL.sentence))
 
     def broken(self, exchange: Exchange, reason: str) -> None:
         """No whole reply came: nobody knows what it cost, so its bound is posted."""
@@ -215,4 +224,6 @@ def _may_retry(exchange: Exchange) -> bool:
 def _told(exchange: Exchange, failure: Failure, retry_after: bytes | None) -> Refusal:
     seconds = int(retry_after) if retry_after is not None and retry_after.isdigit() else 1
     name = exchange.target.deployment.provider
-    return Refusal(failure.code, f"{name}: {failure.code.sentence}", None, seconds)
+    # What no other deployment could serve either, waiting does not mend.
+    when = seconds if failure.retryable else None
+    return Refusal(failure.code, f"{name}: {failure.code.sentence}", None, when)

@@ -177,6 +177,11 @@ class Exchange:
         self._reply_bytes = 0
         self.take_facts(upstream)
         if upstream.status == 200 and upstream.content_type.startswith(b"text/event-stream"):
+            if upstream.content_encoding not in (b"", b"identity"):
+                # We asked for none; what cannot be read cannot be metered.
+                self._let_go()
+                self._endings.broken(self, "encoded_stream")
+                return
             strip = self.demand.stream and not self.demand.usage_wanted
             self._stream = self.dialect.Stream(strip)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from headgate.capacity.places import Waiter
 from headgate.catalog.facts import near_names
+from headgate.dialects.splice import SpliceError
 from headgate.gateway import endpoints
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.endings import ATTEMPTS_MAX, Endings
@@ -260,6 +261,7 @@ class Pipeline:
             self.endings.refuse(exchange, Refusal(errors.UNPRICED, message, "model"))
             return
         exchange.card = card
+        exchange.hold_nanos = 0
         if card is not None:
             exchange.hold_nanos = card.worst_nanos(
                 exchange.input_tokens_max, exchange.output_tokens_max * demand.choices
@@ -351,7 +353,12 @@ class Pipeline:
             limit_field=target.limit_field,
             limit_needed=target.limit_needed,
         )
-        body = exchange.dialect.edit(exchange.body, demand, edit)
+        try:
+            body = exchange.dialect.edit(exchange.body, demand, edit)
+        except SpliceError as error:
+            upstream.give_back()
+            self.endings.not_spliced(exchange, str(error))
+            return
         wanted = exchange.dialect.FORWARDED
         forwarded = [pair for pair in exchange.request.forwarded if pair[0] in wanted]
         exchange.upstream = upstream

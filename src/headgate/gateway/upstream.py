@@ -21,6 +21,7 @@ class UpstreamConnection(asyncio.Protocol):
     Attributes:
         exchange: The one it serves, None while it is idle in the pool.
         reused: Whether it served an exchange before.
+        framed: Whether the reply says itself where it ends; else its end is the connection's.
         status: Of the reply that is being read, 0 before its head.
         passed: Header lines of the reply that go to the client.
         active_ms: Coarse time of the last read or hand-over; the sweep compares.
@@ -29,8 +30,8 @@ class UpstreamConnection(asyncio.Protocol):
     __slots__ = (
         "_clock",
         "_complete",
-        "_framed",
         "_keep_alive",
+        "_more",
         "_parser",
         "_payload",
         "_pending",
@@ -41,6 +42,7 @@ class UpstreamConnection(asyncio.Protocol):
         "content_encoding",
         "content_type",
         "exchange",
+        "framed",
         "passed",
         "request_id",
         "retry_after",
@@ -54,6 +56,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._clock = pool.clock
         self._parser = HttpResponseParser(self)
         self._payload = b""
+        self._more: list[bytes] = []
         self._pending = b""
         self.exchange: Exchange | None = None
         self.transport: asyncio.Transport | None = None
@@ -68,7 +71,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.request_id: bytes | None = None
         self.retry_after: bytes | None = None
         self.passed = b""
-        self._framed = False
+        self.framed = False
         self._told = False
         self._complete = False
         self._surplus = False
@@ -123,7 +126,7 @@ class UpstreamConnection(asyncio.Protocol):
         exchange, self.exchange = self.exchange, None
         if exchange is None:
             return
-        if exc is None and self.status and not self._framed and self._told:
+        if exc is None and self.status and not self.framed and self._told:
             exchange.reply_ends(self)
         else:
             exchange.upstream_lost(self)
@@ -154,6 +157,9 @@ class UpstreamConnection(asyncio.Protocol):
         payload = self._payload
         if payload:
             self._payload = b""
+            if self._more:
+                payload += b"".join(self._more)
+                self._more.clear()
             if self.exchange is exchange:
                 exchange.reply_goes_on(payload)
         if self._complete:
@@ -195,7 +201,7 @@ class UpstreamConnection(asyncio.Protocol):
         if name == b"content-type":
             self.content_type = value
         elif name in (b"content-length", b"transfer-encoding"):
-            self._framed = True
+            self.framed = True
         elif name == b"content-encoding":
             self.content_encoding = value
         elif self._pool.passes(name):
@@ -218,8 +224,12 @@ class UpstreamConnection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """Collect the payload of this read, without its framing; mostly it is one piece."""
-        if not self._surplus:
-            self._payload = self._payload + body if self._payload else body
+        if self._surplus:
+            return
+        if self._payload:
+            self._more.append(body)
+        else:
+            self._payload = body
 
     def on_message_complete(self) -> None:
         """The reply is whole, by its own framing."""

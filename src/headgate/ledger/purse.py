@@ -58,6 +58,8 @@ class Purse:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
         self._slices: dict[str, Slice] = {}
+        # Those that were held on since the last refill: runs come and go by the thousand.
+        self._touched: set[Slice] = set()
         self._asked: deque[Waiting] = deque()
         self._queue: deque[Waiting] = deque()
         self._blocked: dict[Slice, int] = {}
@@ -76,6 +78,7 @@ class Purse:
             for piece in path:
                 if piece in self._blocked:
                     return piece
+        self._touched.update(path)
         return hold(path, amount_nanos)
 
     def wait(self, waiting: Waiting) -> None:
@@ -168,7 +171,8 @@ class Purse:
         if self._in_flight or self._queue:
             return
         needs = []
-        for piece in self._slices.values():
+        touched, self._touched = self._touched, set()
+        for piece in touched:
             spent, piece.spent_recently_nanos = piece.spent_recently_nanos, 0
             if spent and piece.idle_nanos < 2 * spent:
                 needs.append(Need(piece.window, 0, 4 * spent))

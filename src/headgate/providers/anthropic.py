@@ -14,7 +14,6 @@ from headgate.units.usage import QUANTITY_MAX, Usage, UsageError
 KIND = "anthropic"
 NATIVE_DIALECTS = ("anthropic_messages",)
 DEFAULTS = ((b"anthropic-version", b"2023-06-01"),)
-RETRY_HEADERS = (b"retry-after-ms", b"retry-after")
 PASSED = frozenset({b"request-id", b"retry-after", b"retry-after-ms", b"x-should-retry"})
 PASSED_PREFIXES = (b"anthropic-ratelimit-", b"anthropic-fast-", b"anthropic-priority-")
 """Not all of `anthropic-`: the ids of our organisation and workspace are not for clients."""

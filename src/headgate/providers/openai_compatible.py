@@ -15,7 +15,6 @@ from headgate.units.usage import QUANTITY_MAX, Usage, UsageError
 KIND = "openai_compatible"
 NATIVE_DIALECTS = ("openai_chat",)
 DEFAULTS: tuple[tuple[bytes, bytes], ...] = ()
-RETRY_HEADERS = (b"retry-after-ms", b"retry-after")
 PASSED = frozenset(
     {
         b"x-request-id",

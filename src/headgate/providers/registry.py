@@ -17,8 +17,6 @@ class Provider(Protocol):
         KIND: The name of the kind in configurations.
         NATIVE_DIALECTS: The dialects a provider of this kind speaks unless configured otherwise.
         DEFAULTS: Request headers to send when the client sent none of that name.
-        RETRY_HEADERS: Lower-case names of reply headers that say how long to wait, the most
-            exact first; `retry-after-ms` in milliseconds, `retry-after` in seconds or as a date.
         PASSED: Lower-case names of reply headers that are passed on to the client.
         PASSED_PREFIXES: What lower-case names of further such headers begin with.
     """
@@ -26,7 +24,6 @@ class Provider(Protocol):
     KIND: str
     NATIVE_DIALECTS: tuple[str, ...]
     DEFAULTS: Headers
-    RETRY_HEADERS: tuple[bytes, ...]
     PASSED: frozenset[bytes]
     PASSED_PREFIXES: tuple[bytes, ...]
 

@@ -144,6 +144,14 @@ CALL_UNKNOWN = Code(
     "call_unknown", 404, "invalid_request_error", "not_found_error", "There is no such call."
 )
 
+INTERNAL = Code(
+    "internal_error",
+    500,
+    "server_error",
+    "api_error",
+    "This gateway has a fault; please report it.",
+)
+
 # Money.
 BUDGET_EXCEEDED = Code(
     "budget_exceeded", 402, "insufficient_quota", "billing_error", "A budget refuses this call."
