@@ -349,3 +349,46 @@ def test_an_event_that_comes_byte_by_byte_passes(start: Start) -> None:
 
     assert reply.payload == events
     assert settled(gateway, reply).usage == {"input_uncached": 10, "output_text": 5}
+
+
+def test_half_a_reply_that_ends_in_order_is_502(start: Start) -> None:
+    """Without length or chunks only the connection's end tells the end: what came must be whole."""
+
+    async def half(line: Line) -> None:
+        await line.request()
+        await line.send(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n")
+        await line.send(b'{"id":"chatcmpl-1","object":"chat.completion","choices":[{"ind')
+
+    with Provider(half) as provider:
+        gateway = start(openai_url=provider.url)
+        reply = ask(gateway, chat())
+
+    assert (reply.status, reply.code) == (502, "upstream_broken")
+    assert_bound(gateway, reply, "connection_lost")
+
+
+def test_an_encoded_stream_is_502(start: Start) -> None:
+    """We ask for no encoding; a stream that cannot be read cannot be metered, nor passed on."""
+
+    async def encode(line: Line) -> None:
+        await line.request()
+        head = STREAM_HEAD.replace(b"\r\n\r\n", b"\r\ncontent-encoding: gzip\r\n\r\n")
+        await line.send(head + chunk(b"\x1f\x8b\n\n") + b"0\r\n\r\n")
+
+    with Provider(encode) as provider:
+        gateway = start(openai_url=provider.url)
+        reply = ask(gateway, chat(stream=True))
+
+    assert (reply.status, reply.code) == (502, "upstream_broken")
+    assert_bound(gateway, reply, "encoded_stream")
+
+
+def test_a_rejected_credential_is_not_to_be_retried(gateway: Gateway, simulator: Simulator) -> None:
+    """Waiting does not mend our credential, so the official clients are told to leave it."""
+    simulator.faults.add(Fault(FaultKind.UNAUTHORIZED, times=1))
+    reply = ask(gateway, chat())
+
+    assert reply.code == "upstream_credential"
+    assert reply.header("retry-after") is None
+    assert reply.header("x-should-retry") == "false"
+    assert settled(gateway, reply).amount_nanos == 0

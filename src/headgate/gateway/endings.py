@@ -224,6 +224,6 @@ def _may_retry(exchange: Exchange) -> bool:
 def _told(exchange: Exchange, failure: Failure, retry_after: bytes | None) -> Refusal:
     seconds = int(retry_after) if retry_after is not None and retry_after.isdigit() else 1
     name = exchange.target.deployment.provider
-    # What no other deployment could serve either, waiting does not mend.
-    when = seconds if failure.retryable else None
+    # Waiting does not mend a credential.
+    when = None if failure.code is errors.UPSTREAM_CREDENTIAL else seconds
     return Refusal(failure.code, f"{name}: {failure.code.sentence}", None, when)

@@ -129,7 +129,7 @@ class VoidRecord(_Record, frozen=True, gc=False, tag="void"):
 
 
 class RefusalRecord(_Record, frozen=True, gc=False, tag="refusal"):
-    """A call that an identified principal made and that was refused before any attempt."""
+    """A call that an identified principal made and that was refused before its (next) attempt."""
 
     call: str
     at_ns: int
