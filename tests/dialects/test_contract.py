@@ -246,7 +246,12 @@ def test_malformed_json_is_refused_with_the_place(dialect: Dialect) -> None:
     assert "byte 10" in refusal.message
 
 
-WRONG = [("model", 3), ("model", None), ("stream", "yes"), ("max_tokens", -1)]
+WRONG: list[tuple[str, object]] = [
+    ("model", 3),
+    ("model", None),
+    ("stream", "yes"),
+    ("max_tokens", -1),
+]
 WRONG += [("max_tokens", 1.5), ("max_tokens", "9"), ("max_tokens", True), ("tools", 3)]
 
 
