@@ -28,8 +28,8 @@ run: setup  ## set up, then show the gateway at work: make run ARGS="--for 20s"
 test: setup  ## the quick tier of the tests
 	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
-test-all: setup  ## every test, the long ones too
-	@$(BIN)/python -m pytest $(ARGS)
+test-all: setup  ## every test, the long ones too, and properties on ten times the examples
+	@$(BIN)/python -m pytest --hypothesis-profile=thorough $(ARGS)
 
 check: setup  ## format, lint, types, contracts and house rules; all of them report
 	@$(MAKE) --no-print-directory --keep-going check-format check-lint check-types check-contracts check-house

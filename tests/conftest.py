@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from headgate.ledger.keeper import Keeper, Want
 from headgate.node.paths import journal_root
@@ -19,6 +20,11 @@ from headgate.records.journal import (
 )
 from headgate.store.journal_writer import JournalWriter
 from headgate.store.migrate import open_store
+
+# A machine that is busy is no bug, so no example has a deadline. `make test-all` is thorough.
+settings.register_profile("quick", max_examples=100, deadline=None)
+settings.register_profile("thorough", max_examples=1_000, deadline=None)
+settings.load_profile("quick")
 
 USD = 1_000_000_000
 NOON_NS = 1_762_776_000_000_000_000

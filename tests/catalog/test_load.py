@@ -11,7 +11,7 @@ from headgate.catalog.bands import BandError
 from headgate.catalog.facts import ModelDirectory
 from headgate.catalog.load import parse_band
 from headgate.catalog.prices import PriceBook
-from headgate.catalog.rows import PriceRowError, parse_row
+from headgate.catalog.rows import Fee, Modifier, PriceRowError, parse_row
 
 
 def test_the_book_has_the_three_sellers(book: PriceBook) -> None:
@@ -27,7 +27,8 @@ def test_modifiers_and_fees_name_models_that_exist(book: PriceBook) -> None:
     """A surcharge on a misspelt model would never be charged."""
     known = set(book.models())
 
-    for entry in (*book.modifiers, *book.fees):
+    named: list[Modifier | Fee] = [*book.modifiers, *book.fees]
+    for entry in named:
         assert {(entry.seller, model) for model in entry.models} <= known
 
 

@@ -79,7 +79,7 @@ def test_every_command_has_help(headgate: Any) -> None:
     for name in discover():
         result = headgate(name, "--help")
         assert result.exit_code == 0, name
-        assert "usage:" in result.stdout.lower(), name
+        assert "usage:" in result.stdout.casefold(), name
 
 
 def test_a_mistyped_command(headgate: Any) -> None:

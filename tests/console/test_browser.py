@@ -1,24 +1,18 @@
 """The page in a real browser: it comes alive, opens a call, and breaks no policy."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
 
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from headgate.console.app import build
-
-if TYPE_CHECKING:
-    from conftest import Books
-
-    from headgate.records.journal import CandidateRecord
+from headgate.records.journal import CandidateRecord
+from tests.console.books import Books
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = (
@@ -81,8 +75,8 @@ def browser() -> Iterator[Browser]:
 class Visit:
     """A page that notes everything a browser complains of."""
 
-    def __init__(self, browser: Browser, **context: object) -> None:
-        self.context = browser.new_context(**context)  # type: ignore[arg-type]
+    def __init__(self, browser: Browser, width: int = 1280, height: int = 720) -> None:
+        self.context = browser.new_context(viewport={"width": width, "height": height})
         self.page: Page = self.context.new_page()
         self.page.add_init_script(WATCH)
         self.complaints: list[str] = []
@@ -117,7 +111,7 @@ def test_the_page_is_alive_and_opens_a_call(
     candidates: tuple[CandidateRecord, ...],
 ) -> None:
     """Calls, budgets, refusals and the chart appear as they are folded; a call explains itself."""
-    visit = Visit(browser, viewport={"width": 1360, "height": 900})
+    visit = Visit(browser, 1360, 900)
     page = visit.page
     page.goto(served.url)
     expect(page.get_by_text("No call yet.")).to_be_visible()
@@ -174,7 +168,8 @@ def test_narrow_screens_need_no_sideways_scrolling(
     books.settle(hold, {"input_uncached": 123_456, "output_reasoning": 9_999})
     books.refuse(message="word " * 60)
     books.fold()
-    visit = Visit(browser, viewport={"width": width, "height": 800}, color_scheme="dark")
+    visit = Visit(browser, width, 800)
+    visit.page.emulate_media(color_scheme="dark")
 
     for path in ("/", f"/calls/{hold.call}"):
         visit.page.goto(served.url + path)

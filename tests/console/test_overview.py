@@ -1,16 +1,10 @@
 """The console's queries: bounded, by an index, and honest about what they leave out."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 from sqlalchemy import event
 
 from headgate.insights import overview
-
-if TYPE_CHECKING:
-    from conftest import Books
+from tests.console.books import Books
 
 
 def test_a_lapse_ends_with_the_step_that_contains_now(now_ns: int) -> None:
@@ -87,10 +81,12 @@ def test_every_query_is_bounded_and_uses_an_index(books: Books) -> None:
     hold = books.hold(run="r1", decision=1)
     books.settle(hold, {"output_text": 1})
     books.fold()
-    asked: list[tuple[str, object]] = []
+    asked: list[tuple[str, tuple[object, ...]]] = []
 
     @event.listens_for(books.reading, "before_cursor_execute")
-    def note(_c: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+    def note(
+        _c: object, _cursor: object, statement: str, parameters: tuple[object, ...], *_: object
+    ) -> None:
         asked.append((statement, parameters))
 
     client = books.client()

@@ -1,20 +1,14 @@
 """What the pages say of the books."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from headgate.console.app import STATIC
-
-if TYPE_CHECKING:
-    from conftest import Books
-
-    from headgate.records.journal import CandidateRecord
+from headgate.records.journal import CandidateRecord
+from tests.console.books import Books
 
 ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.dialects.registry import Dialect, dialects
@@ -122,7 +122,6 @@ def test_a_reply_without_usage_reports_none(dialect: Dialect) -> None:
 
 
 @given(cuts=st.lists(st.integers(0, 5_000), max_size=40), strip=st.booleans(), end=st.data())
-@settings(max_examples=60, deadline=None)
 @pytest.mark.parametrize("kind", sorted(DIALECTS))
 def test_the_cut_of_a_stream_does_not_matter(
     kind: str, cuts: list[int], strip: bool, end: st.DataObject
@@ -170,7 +169,6 @@ def test_the_head_is_reported_with_the_first_whole_event(dialect: Dialect) -> No
 
 
 @given(at=st.integers(0, 5_000))
-@settings(max_examples=80, deadline=None)
 @pytest.mark.parametrize("kind", sorted(DIALECTS))
 def test_a_stream_cut_short_is_never_complete(kind: str, at: int) -> None:
     """Wherever a stream breaks off before its terminal event, it is not complete."""
@@ -246,7 +244,12 @@ def test_malformed_json_is_refused_with_the_place(dialect: Dialect) -> None:
     assert "byte 10" in refusal.message
 
 
-WRONG = [("model", 3), ("model", None), ("stream", "yes"), ("max_tokens", -1)]
+WRONG: list[tuple[str, object]] = [
+    ("model", 3),
+    ("model", None),
+    ("stream", "yes"),
+    ("max_tokens", -1),
+]
 WRONG += [("max_tokens", 1.5), ("max_tokens", "9"), ("max_tokens", True), ("tools", 3)]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.dialects import anthropic_messages, openai_chat
@@ -103,7 +103,6 @@ def intended(body: dict[str, Any], edit: Edit) -> dict[str, Any]:
 
 
 @given(body=openai_bodies(), edit=EDITS)
-@settings(max_examples=300, deadline=None)
 def test_an_openai_body_is_changed_as_documented(body: bytes, edit: Edit) -> None:
     """Whatever the order, spelling and spacing: the changes, all of them, and nothing else."""
     demand = openai_chat.read(body)
@@ -123,7 +122,6 @@ def test_an_openai_body_is_changed_as_documented(body: bytes, edit: Edit) -> Non
     draw=st.data(),
     edit=EDITS,
 )
-@settings(max_examples=200, deadline=None)
 def test_an_anthropic_body_is_changed_as_documented(
     fields: dict[str, Any], draw: st.DataObject, edit: Edit
 ) -> None:
@@ -139,7 +137,6 @@ def test_an_anthropic_body_is_changed_as_documented(
 
 
 @given(body=openai_bodies(twice=True))
-@settings(max_examples=150, deadline=None)
 def test_a_key_that_stands_twice_is_always_found(body: bytes) -> None:
     """No order, spelling or spacing hides a second key, even of an equal value."""
     refusal = openai_chat.read(body)
@@ -149,7 +146,6 @@ def test_a_key_that_stands_twice_is_always_found(body: bytes) -> None:
 
 
 @given(body=objects({"alpha": {"alpha": 1, "omega": [2]}, "omega": "x"}), new=VALUES, first=VALUES)
-@settings(max_examples=200, deadline=None)
 def test_the_bytes_outside_a_splice_are_identical(body: bytes, new: Any, first: Any) -> None:
     """What stands before and after a replaced value, and after an added one, is untouched."""
     values = msgspec.json.decode(body, type=dict[str, msgspec.Raw])

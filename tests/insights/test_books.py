@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import Engine, delete, text, update
+from sqlalchemy import Engine, Executable, delete, text, update
 
 from headgate.insights.books import Books, check_books
 from headgate.ledger import tables
@@ -147,7 +147,9 @@ def test_journals_of_many_segments_are_replayed(books: Path, store: Engine) -> N
         ),
     ],
 )
-def test_a_changed_store_is_found(books: Path, store: Engine, change: object, problem: str) -> None:
+def test_a_changed_store_is_found(
+    books: Path, store: Engine, change: Executable, problem: str
+) -> None:
     """Whatever is changed in the store, the check names it."""
     with store.begin() as connection:
         connection.execute(change)

@@ -52,7 +52,7 @@ def test_absent_or_unreadable_usage_is_an_error(provider: Provider, usage: bytes
         provider.metered(Report(usage_json=usage, complete=True))
 
 
-CONTRADICTIONS = {
+CONTRADICTIONS: dict[str, list[dict[str, Any]]] = {
     "openai_compatible": [
         {"prompt_tokens": 5, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 6}},
         {
@@ -109,8 +109,8 @@ def test_counts_that_contradict_each_other_are_an_error(kind: str) -> None:
 
 def test_cache_writes_live_as_long_as_the_call_asked() -> None:
     """OpenAI counts cache writes without their lifetime, so the call's terms say it."""
-    usage = {"prompt_tokens": 5, "completion_tokens": 0}
-    usage |= {"prompt_tokens_details": {"cache_write_tokens": 4}}
+    details = {"cache_write_tokens": 4}
+    usage = {"prompt_tokens": 5, "completion_tokens": 0, "prompt_tokens_details": details}
 
     asked = STANDARD._replace(cache_retention="24h")
     metered = openai_compatible.metered(said(usage), asked)

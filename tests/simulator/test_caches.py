@@ -132,10 +132,11 @@ def test_openai_gets_cheaper(simulator: Simulator, openai_client: openai.OpenAI)
             model="gpt-5.6-luna", messages=[{"role": "user", "content": text}]
         )
         assert reply.usage is not None
-        assert reply.usage.prompt_tokens_details is not None
         usages.append(reply.usage)
 
     first, second = (usage.prompt_tokens_details for usage in usages)
+    assert first is not None
+    assert second is not None
     assert (first.cached_tokens, first.cache_write_tokens) == (0, 4480)
     assert (second.cached_tokens, second.cache_write_tokens) == (4480, 0)
     assert usages[0].prompt_tokens == usages[1].prompt_tokens == 4502

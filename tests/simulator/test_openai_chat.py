@@ -10,13 +10,19 @@ from urllib.parse import urlsplit
 import openai
 import pytest
 from openai.types import Model
-from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from openai.types.chat import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    ChatCompletionContentPartParam,
+    ChatCompletionFunctionToolParam,
+    ChatCompletionMessageParam,
+)
 from openai.types.shared import ErrorObject
 
 from headgate.simulator import Simulator
 
-HELLO = [{"role": "user", "content": "hello"}]
-TOOL = {
+HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hello"}]
+TOOL: ChatCompletionFunctionToolParam = {
     "type": "function",
     "function": {
         "name": "weather",
@@ -132,7 +138,7 @@ def test_streamed_tool_call_is_put_together(openai_client: openai.OpenAI) -> Non
 def test_images_are_accepted(openai_client: openai.OpenAI) -> None:
     """An image costs a fixed number of tokens, whatever the length of its URL."""
     url = "data:image/png;base64," + base64.b64encode(bytes(3000)).decode()
-    parts: Any = [
+    parts: list[ChatCompletionContentPartParam] = [
         {"type": "text", "text": "what is this?"},
         {"type": "image_url", "image_url": {"url": url, "detail": "low"}},
     ]
@@ -155,7 +161,9 @@ def test_async_client_runs_many_streams(simulator: Simulator) -> None:
             stream=True,
             stream_options={"include_usage": True},
         )
-        return [event async for event in events][-1].usage.completion_tokens  # type: ignore[union-attr]
+        usage = [event async for event in events][-1].usage
+        assert usage is not None
+        return usage.completion_tokens
 
     async def all_of_them() -> list[int]:
         async with openai.AsyncOpenAI(api_key="k", base_url=simulator.openai_url) as client:

@@ -12,20 +12,21 @@ from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
 import openai
 import pytest
 import trustme
+from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
 import headgate.simulator
-from headgate.simulator import INSTANT, FaultKind, Options, Simulator, SimulatorThread
+from headgate.simulator import INSTANT, Options, Simulator, SimulatorThread
+from headgate.simulator.models import ProviderName
 from headgate.simulator.received import BODY_BYTES_MAX, Received, ReceivedRequests
 
-HELLO: Any = [{"role": "user", "content": "hello"}]
-CHAT: Any = {"model": "gpt-5.4", "messages": HELLO}
+HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hello"}]
+CHAT = {"model": "gpt-5.4", "messages": HELLO}
 
 
 def test_bodies_are_kept_byte_for_byte(simulator: Simulator) -> None:
@@ -134,7 +135,7 @@ def test_recorded_requests_are_bounded() -> None:
     kept = ReceivedRequests()
     for number in range(3):
         body = bytes(BODY_BYTES_MAX // 2)
-        kept.add(Received(FaultKind, "POST", str(number), (), body, 0))  # type: ignore[arg-type]
+        kept.add(Received(ProviderName.OPENAI, "POST", str(number), (), body, 0))
 
     assert [entry.target for entry in kept.all()] == ["1", "2"]
 
@@ -146,8 +147,11 @@ def test_gate_holds_calls_until_released(
     simulator.gate.close()
     before = simulator.bill.count
 
+    def chat() -> ChatCompletion:
+        return openai_client.chat.completions.create(model="gpt-5.4", messages=HELLO)
+
     with ThreadPoolExecutor(8) as threads:
-        calls = [threads.submit(openai_client.chat.completions.create, **CHAT) for _ in range(8)]
+        calls = [threads.submit(chat) for _ in range(8)]
         assert simulator.gate.wait(waiting=8, timeout_s=5)
         assert simulator.bill.count == before
         assert simulator.gate.release(3) == 3
@@ -239,7 +243,7 @@ def test_runs_in_the_loop_of_the_caller() -> None:
             Simulator(seed=3, options=Options(pace=INSTANT)) as simulator,
             openai.AsyncOpenAI(api_key="k", base_url=simulator.openai_url) as client,
         ):
-            reply = await client.chat.completions.create(**CHAT)
+            reply = await client.chat.completions.create(model="gpt-5.4", messages=HELLO)
         return reply.choices[0].message.content
 
     assert asyncio.run(first_words()) == asyncio.run(first_words())
