@@ -100,6 +100,7 @@ class HotPath:
         world = _world(load(config, os.environ), data_dir)
         self.client = Sink()
         self._journal = world.journal
+        self._outbox = world.outbox
         self._edge = ClientConnection(Pipeline(world))
         self._edge.connection_made(self.client)
         self._upstream = UpstreamConnection(world.pools[0])
@@ -116,16 +117,21 @@ class HotPath:
 
     def call(self) -> None:
         """Carry a call that is not streamed."""
-        self._edge.data_received(self._asked)
-        self._upstream.data_received(self._answer)
+        self._read(self._edge, self._asked)
+        self._read(self._upstream, self._answer)
 
     def stream(self) -> None:
         """Carry a streamed call; each chunk is a read of its own."""
-        self._edge.data_received(self._asked_stream)
-        self._upstream.data_received(_STREAM_HEAD + self._chunk)
+        self._read(self._edge, self._asked_stream)
+        self._read(self._upstream, _STREAM_HEAD + self._chunk)
         for _ in range(CHUNKS - 1):
-            self._upstream.data_received(self._chunk)
-        self._upstream.data_received(self._end)
+            self._read(self._upstream, self._chunk)
+        self._read(self._upstream, self._end)
+
+    def _read(self, connection: ClientConnection | UpstreamConnection, data: bytes) -> None:
+        """Give a connection what it reads, in a turn of the loop that ends at once."""
+        connection.data_received(data)
+        self._outbox.flush()
 
     def time_us(self, work: Callable[[], None], number: int) -> float:
         """Return the least time that `work` takes; the journal's next segment is made between."""
@@ -143,9 +149,9 @@ def _world(snapshot: Snapshot, data_dir: Path) -> World:
         snapshot,
         pepper=bytes(32),
         journal=journal,
-        epoch="0",
         steward=steward,
         now_ns=time.time_ns,
+        call_soon=lambda _flush: None,
     )
     for piece in world.paths.find("generator", "load", None, time.time_ns()).slices:
         piece.granted_nanos = 10**18

@@ -37,9 +37,9 @@ def data_plane(
     *,
     pepper: bytes,
     journal: JournalWriter,
-    epoch: str,
     steward: Steward,
     now_ns: Callable[[], int],
+    call_soon: Callable[[Callable[[], None]], object],
 ) -> World:
     """Wire the data plane of one worker.
 
@@ -47,11 +47,11 @@ def data_plane(
         snapshot: The configuration.
         pepper: What keys are hashed with.
         journal: The worker's own, just opened.
-        epoch: Unique to this process; call ids begin with it.
         steward: The link to the steward.
         now_ns: The clock.
+        call_soon: The event loop's; what is said in a turn of it is sent at its end.
     """
-    clock, outbox = Coarse(), Outbox()
+    clock, outbox = Coarse(), Outbox(call_soon)
     kinds = providers()
     pools = {
         provider.id: Pool(provider, _passes(kinds[provider.kind]), clock, outbox)
@@ -87,7 +87,7 @@ def data_plane(
         clock=clock,
         outbox=outbox,
         now_ns=now_ns,
-        next_call=_call_ids(epoch),
+        next_call=_call_ids(journal.epoch),
         ready=steward.ready,
         finder=steward.finder,
     )

@@ -174,11 +174,11 @@ class Gateway:
             self.snapshot,
             pepper=b"pepper",
             journal=journal,
-            epoch=EPOCH,
             steward=Steward(
                 ask=self.steward.ask, finder=self.steward, ready=lambda: not self.steward.absent
             ),
             now_ns=time.time_ns,
+            call_soon=asyncio.get_running_loop().call_soon,
         )
         self.steward.purse = world.purse
         self.pipeline = Pipeline(world)

@@ -48,8 +48,8 @@ async def worker(tmp_path: Path, simulator: Simulator, journal: JournalWriter) -
         load(config, os.environ),
         pepper=secrets.token_bytes(32),
         journal=journal,
-        epoch="e",
         steward=steward,
+        call_soon=asyncio.get_running_loop().call_soon,
         now_ns=time.time_ns,
     )
     world.purse.granted({"organisation@once": 100 * 10**9}, answer=False)

@@ -6,7 +6,7 @@ at the end of the turn the first write wakes them and the others find them awake
 one read sends at once after it, so nobody waits who is alone.
 """
 
-import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -20,18 +20,21 @@ class Sender(Protocol):
 class Outbox:
     """The connections that have something to send at the end of this turn."""
 
-    __slots__ = ("_senders",)
+    __slots__ = ("_call_soon", "_senders")
 
-    def __init__(self) -> None:
+    def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
+        """Have `call_soon`, the event loop's, call back at the end of a turn."""
+        self._call_soon = call_soon
         self._senders: list[Sender] = []
 
     def add(self, sender: Sender) -> None:
         """Have a connection flushed at the end of this turn; once per turn is enough."""
         if not self._senders:
-            asyncio.get_running_loop().call_soon(self._flush)
+            self._call_soon(self.flush)
         self._senders.append(sender)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send everything now: the turn is at its end."""
         senders, self._senders = self._senders, []
         for sender in senders:
             sender.flush()

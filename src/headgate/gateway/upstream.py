@@ -33,6 +33,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_keep_alive",
         "_more",
         "_parser",
+        "_paused",
         "_payload",
         "_pending",
         "_pool",
@@ -55,6 +56,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._pool = pool
         self._clock = pool.clock
         self._parser = HttpResponseParser(self)
+        self._paused = False
         self._payload = b""
         self._more: list[bytes] = []
         self._pending = b""
@@ -103,12 +105,14 @@ class UpstreamConnection(asyncio.Protocol):
 
     def pause(self) -> None:
         """Stop reading until `resume`, because the client is slower."""
+        self._paused = True
         if self.transport is not None:
             self.transport.pause_reading()
 
     def resume(self) -> None:
         """Read on; the pause was no silence of the provider's."""
-        self.active_ms = self._pool.clock.coarse_ms
+        self._paused = False
+        self.active_ms = self._clock.coarse_ms
         if self.transport is not None:
             self.transport.resume_reading()
 
@@ -174,8 +178,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._reset()
         self.reused = True
         if keep and self.transport is not None:
-            # The client may have fallen behind with the very last bytes.
-            self.transport.resume_reading()
+            if self._paused:
+                # The client fell behind with the very last bytes.
+                self.resume()
             self._pool.put(self)
         elif self.transport is not None:
             self.transport.close()

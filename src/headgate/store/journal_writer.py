@@ -62,6 +62,7 @@ class JournalWriter:
     """Appends records to one journal directory, which it locks for as long as it lives.
 
     Attributes:
+        epoch: Unique to the process that writes; call ids begin with it.
         holds_open: Holds written and not yet ended; each has room reserved for its end.
     """
 
@@ -74,7 +75,7 @@ class JournalWriter:
             JournalError: The directory is another process's, or the disk is full.
         """
         self._directory = directory
-        self._worker, self._epoch = worker, epoch
+        self._worker, self.epoch = worker, epoch
         self._size = segment_bytes or SEGMENT_BYTES
         self._full = self._size - SEAL_BYTES_MAX
         self._encode = msgspec.json.Encoder().encode
@@ -101,7 +102,7 @@ class JournalWriter:
 
     def _begin(self, at_ns: int) -> None:
         self._offset = 0
-        self._store(SegmentRecord(FORMAT, self._worker, self._epoch, self._seq, boot_id(), at_ns))
+        self._store(SegmentRecord(FORMAT, self._worker, self.epoch, self._seq, boot_id(), at_ns))
 
     def _store(self, record: Record) -> None:
         data = frame(self._encode(record))
