@@ -38,8 +38,8 @@ class OutsideProvider:
         self.asked: list[dict[str, Any]] = []
         self._seen: set[str] = set()
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.provider = self
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 
@@ -86,67 +86,57 @@ class OutsideProvider:
         return reply, "word " * completion, usage
 
 
-def _handler(provider: OutsideProvider) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Server(ThreadingHTTPServer):
+    """The server; its handlers find the provider here."""
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
+    daemon_threads = True
+    provider: OutsideProvider
 
-        def do_POST(self) -> None:
-            """Answer a call, streamed or not."""
-            length = int(self.headers["content-length"])
-            body = json.loads(self.rfile.read(length))
-            reply, text, usage = provider.answer(body)
-            if body.get("stream"):
-                self._stream(reply, text, usage, body)
-            else:
-                choice = {"message": {"role": "assistant", "content": text}, "index": 0}
-                self._send(
-                    json.dumps(
-                        {
-                            "id": reply,
-                            "object": "chat.completion",
-                            "created": 1,
-                            "model": SERVED,
-                            "choices": [{**choice, "finish_reason": "stop"}],
-                            "usage": usage,
-                        }
-                    ).encode()
-                )
 
-        def _send(self, content: bytes) -> None:
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+class _Handler(BaseHTTPRequestHandler):
+    """One connection of a client."""
 
-        def _stream(
-            self, reply: str, text: str, usage: dict[str, Any], body: dict[str, Any]
-        ) -> None:
-            self.send_response(200)
-            self.send_header("content-type", "text/event-stream")
-            self.send_header("transfer-encoding", "chunked")
-            self.end_headers()
-            common = {"id": reply, "object": "chat.completion.chunk", "created": 1}
-            events: list[dict[str, Any]] = [
-                {
-                    **common,
-                    "model": SERVED,
-                    "choices": [{"index": 0, "delta": {"content": word + " "}}],
-                }
-                for word in text.split()
-            ]
-            if (body.get("stream_options") or {}).get("include_usage"):
-                events.append({**common, "model": SERVED, "choices": [], "usage": usage})
-            for event in events:
-                self._chunk(b"data: " + json.dumps(event).encode() + b"\n\n")
-            self._chunk(b"data: [DONE]\n\n")
-            self.wfile.write(b"0\r\n\r\n")
+    protocol_version = "HTTP/1.1"
+    server: _Server
 
-        def _chunk(self, payload: bytes) -> None:
-            self.wfile.write(b"%x\r\n%b\r\n" % (len(payload), payload))
-            self.wfile.flush()
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+        """Say nothing."""
 
-    return Handler
+    def do_POST(self) -> None:
+        """Answer a call, streamed or not."""
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        reply, text, usage = self.server.provider.answer(body)
+        common = {"id": reply, "created": 1, "model": SERVED}
+        if body.get("stream"):
+            asks = (body.get("stream_options") or {}).get("include_usage")
+            self._stream(common, text, usage if asks else None)
+            return
+        message = {"role": "assistant", "content": text}
+        choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+        whole = {**common, "object": "chat.completion", "choices": choices, "usage": usage}
+        content = json.dumps(whole).encode()
+        self._head("application/json", "content-length", str(len(content)))
+        self.wfile.write(content)
+
+    def _head(self, content_type: str, framing: str, value: str) -> None:
+        self.send_response(200)
+        self.send_header("content-type", content_type)
+        self.send_header(framing, value)
+        self.end_headers()
+
+    def _stream(self, common: dict[str, Any], text: str, usage: dict[str, Any] | None) -> None:
+        self._head("text/event-stream", "transfer-encoding", "chunked")
+        events: list[dict[str, Any]] = [
+            {"choices": [{"index": 0, "delta": {"content": f"{word} "}}]} for word in text.split()
+        ]
+        if usage is not None:
+            events.append({"choices": [], "usage": usage})
+        for event in events:
+            whole = {**common, "object": "chat.completion.chunk", **event}
+            self._chunk(b"data: " + json.dumps(whole).encode() + b"\n\n")
+        self._chunk(b"data: [DONE]\n\n")
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _chunk(self, payload: bytes) -> None:
+        self.wfile.write(b"%x\r\n%b\r\n" % (len(payload), payload))
+        self.wfile.flush()

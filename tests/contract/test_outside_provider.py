@@ -135,10 +135,11 @@ def _address(process: "subprocess.Popen[str]") -> str:
 
 def settled(commands: Commands) -> Any:
     """Return the report once nothing is held any more; the store follows the calls closely."""
+    report = commands.json("report")
     for _ in range(LOOKS_MAX):
-        report = commands.json("report")
         if not Decimal(report["held"]):
             break
+        report = commands.json("report")
     return report
 
 
