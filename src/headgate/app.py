@@ -18,6 +18,7 @@ from headgate.providers.registry import Provider as ProviderKind
 from headgate.providers.registry import providers
 from headgate.records.demand import Terms
 from headgate.records.journal import DecisionRecord
+from headgate.routing.policies.registry import policies
 from headgate.routing.router import Router
 from headgate.store.journal_writer import JournalWriter
 from headgate.units.ids import call_id
@@ -77,6 +78,7 @@ def data_plane(
             {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()},
             _quote(targets),
             _when_there_is_room(journal),
+            policies(),
         ),
         targets=targets,
         pools=tuple(pools.values()),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 
 from headgate.budgets.settings import RUN_ANY, Budget
-from headgate.budgets.tree import Span, budget_id_of, span_at
+from headgate.budgets.tree import FOREVER_NS, Span, budget_id_of, span_at
 from headgate.ledger.tables import journal, lease, window
 from headgate.units.ids import window_key
 
@@ -84,7 +84,7 @@ def _standing(budget: Budget, span: Span, key: str, sums: _Sums) -> Standing:
         id=key.partition("@")[0],
         node=budget.node,
         period=span.key,
-        renews_ns=span.until_ns if budget.period == "month" else None,
+        renews_ns=span.until_ns if span.until_ns < FOREVER_NS else None,
         limit_nanos=budget.limit_nanos,
         posted_nanos=sums.posted,
         held_nanos=sums.held,

@@ -33,6 +33,7 @@ def span_at(period: Period, at_ns: int, zone: tzinfo) -> Span:
     """
     if period == "once":
         return Span("once", 0, FOREVER_NS)
+    assert period == "month", period
     local = to_datetime(at_ns).astimezone(zone)
     first = datetime(local.year, local.month, 1, tzinfo=zone)
     following = (first + timedelta(days=32)).replace(day=1)

@@ -5,8 +5,7 @@ from collections.abc import Collection
 from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems
 from headgate.config.shapes import RouteShape
-from headgate.dialects.registry import discover
-from headgate.routing import policies
+from headgate.routing.policies.registry import policies
 from headgate.routing.settings import Route
 
 
@@ -14,7 +13,7 @@ def routes_from(
     tables: object, deployment_ids: Collection[str], problems: Problems
 ) -> dict[str, Route]:
     """Return the good routes by alias."""
-    known = discover(policies)
+    known = policies()
     found: dict[str, Route] = {}
     for alias, shape in checked_by_id(tables, "routes", RouteShape, problems):
         key = f"routes.{alias}"

@@ -24,11 +24,11 @@ def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> No
     """Answer a request that is no call."""
     path = request.path
     if path in pipeline.world.dialects:
-        _refuse(client, request, Refusal(errors.METHOD_NOT_ALLOWED, "Use POST here."))
+        _not_allowed(client, request, b"POST", pipeline.world.dialects[path])
     elif path not in PATHS and not path.startswith(CALLS):
         _unknown(pipeline, client, request)
     elif request.method not in (b"GET", b"HEAD"):
-        _refuse(client, request, Refusal(errors.METHOD_NOT_ALLOWED, "Use GET here."))
+        _not_allowed(client, request, b"GET, HEAD", _spoken(client, request))
     elif path in (b"/", b"/healthz"):
         _send(client, request, 200, b'{"status":"ok"}')
     elif path == b"/readyz":
@@ -44,14 +44,29 @@ def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> No
 
 
 def _unknown(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
-    known = ", ".join(path.decode() for path in [*pipeline.world.dialects, MODELS])
-    _refuse(client, request, Refusal(errors.PATH_UNKNOWN, f"There is {known}."))
+    paths = [*pipeline.world.dialects, MODELS, CALLS + b"{id}", b"/healthz", b"/readyz"]
+    known = ", ".join(sorted(path.decode() for path in paths))
+    asked = request.path[:128].decode("latin-1")
+    message = f"There is no path {asked!r} here. The paths are {known}."
+    _refuse(client, request, Refusal(errors.PATH_UNKNOWN, message))
+
+
+def _not_allowed(client: ClientConnection, request: Request, allow: bytes, spoken: Dialect) -> None:
+    """Say which methods a path takes, in the dialect of the path."""
+    refusal = Refusal(errors.METHOD_NOT_ALLOWED, f"Use {allow.decode()} here.")
+    headers = [(b"x-headgate-code", refusal.code.code.encode()), (b"allow", allow)]
+    body = spoken.render_refusal(refusal, None)
+    _send(client, request, refusal.code.status, body, headers)
 
 
 def _models(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
     """Answer with the models a key may ask for, in the dialect its headers speak."""
     assert request.credential is not None
-    names = [(name, 0) for name in pipeline.world.router.names if request.credential.may_use(name)]
+    names = [
+        (name, pipeline.started_ns)
+        for name in pipeline.world.router.names
+        if request.credential.may_use(name)
+    ]
     _send(client, request, 200, _spoken(client, request).render_models(names))
 
 

@@ -26,7 +26,6 @@ from headgate.ledger.purse import UNAVAILABLE, Waiting
 from headgate.ledger.slices import Slice
 from headgate.records.demand import Edit
 from headgate.routing.candidate import Outcome
-from headgate.routing.policies import cheapest
 from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.ids import attempt_id, is_run
@@ -122,13 +121,18 @@ class Pipeline:
     def _read(self, exchange: Exchange) -> Refusal | None:
         request = exchange.request
         if request.content_encoding not in (b"", b"identity"):
-            return Refusal(errors.CONTENT_UNSUPPORTED, "Send the body without content-encoding.")
+            return Refusal(
+                errors.CONTENT_UNSUPPORTED, "Send the body as it is, without a content-encoding."
+            )
         if request.content_type and not request.content_type.lower().startswith(JSON):
-            return Refusal(errors.CONTENT_UNSUPPORTED, errors.CONTENT_UNSUPPORTED.sentence)
+            kind = request.content_type[:64].decode("latin-1")
+            message = f"Send JSON with `content-type: application/json`, not {kind!r}."
+            return Refusal(errors.CONTENT_UNSUPPORTED, message)
         if request.run is not None:
             run = request.run.decode("latin-1")
             if not is_run(run):
-                return Refusal(errors.RUN_INVALID, errors.RUN_INVALID.sentence, "x-headgate-run")
+                name = "A run is named by 1 to 64 of A-Z a-z 0-9 . _ : -, a letter or digit first."
+                return Refusal(errors.RUN_INVALID, name, "x-headgate-run")
             exchange.run = run
         exchange.body = request.body()
         demand = exchange.dialect.read(exchange.body)
@@ -182,18 +186,20 @@ class Pipeline:
             body_bytes=len(exchange.body),
             now_ns=self.now_ns(),
         )
-        exchange.plan = cheapest.plan(exchange.decision.ranked)
+        exchange.plan = exchange.decision.policy.plan(exchange.decision.ranked)
         if not self.next_attempt(exchange, None):
-            rules = ", ".join(f"{name}: {rule}" for name, rule in exchange.decision.excluded)
-            self.endings.refuse(
-                exchange,
-                Refusal(
-                    errors.MODEL_UNKNOWN,
-                    f"{exchange.demand.model!r} has no deployment that speaks"
-                    f" {exchange.dialect.KIND} ({rules}).",
-                    "model",
-                ),
-            )
+            self.endings.refuse(exchange, self._spoken_elsewhere(exchange))
+
+    def _spoken_elsewhere(self, exchange: Exchange) -> Refusal:
+        """Tell where a model is served that this dialect's path does not reach."""
+        model = exchange.demand.model
+        spoken = self.world.router.spoken(model)
+        paths = [each.PATH for each in self.world.dialects.values() if each.KIND in spoken]
+        where = f"it is served at {' and '.join(sorted(paths))}" if paths else "nothing serves it"
+        here = exchange.dialect.PATH
+        return Refusal(
+            errors.MODEL_UNKNOWN, f"{model!r} is not served at {here}; {where}.", "model"
+        )
 
     def next_attempt(self, exchange: Exchange, outcome: Outcome | None) -> bool:
         """Go on to the plan's next attempt; False when it has none."""

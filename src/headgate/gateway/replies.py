@@ -74,13 +74,14 @@ def stream_head(exchange: Exchange, served_model: str | None, passed: bytes) -> 
 
 def refusal(exchange: Exchange, why: Refusal) -> bytes:
     """Return a refusal in the client's dialect."""
-    headers = [
-        (b"x-headgate-call", exchange.call.encode()),
-        (b"x-headgate-code", why.code.code.encode()),
-    ]
+    # A stranger's call is written down nowhere, so its id would lead nowhere.
+    call = None if exchange.request.credential is None else exchange.call
+    headers = [(b"x-headgate-code", why.code.code.encode())]
+    if call is not None:
+        headers.append((b"x-headgate-call", call.encode()))
     if why.retry_after_s is not None:
         headers.append((b"retry-after", b"%d" % why.retry_after_s))
     # The official clients retry some statuses by themselves; only those with a time are worth it.
     headers.append((b"x-should-retry", b"false" if why.retry_after_s is None else b"true"))
-    body = exchange.dialect.render_refusal(why, exchange.call)
+    body = exchange.dialect.render_refusal(why, call)
     return whole(why.code.status, body, headers, close=not exchange.request.keep_alive)

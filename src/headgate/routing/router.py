@@ -13,7 +13,7 @@ from headgate.records.demand import Demand, Terms
 from headgate.records.journal import CandidateRecord, DecisionRecord
 from headgate.routing.candidate import Quoted
 from headgate.routing.eligibility import exclusion
-from headgate.routing.policies import cheapest
+from headgate.routing.policies.registry import Policy
 from headgate.routing.settings import Route
 
 RANKING_KEPT_NS = 5_000_000_000
@@ -25,10 +25,17 @@ Quote = Callable[[Deployment, Terms, int, int, int], int | None]
 """(deployment, terms, input tokens, output tokens, instant) -> expected nanos, None unpriced."""
 
 
+PINNED = "pinned"
+"""What decisions are named by whose client asked for a deployment itself."""
+
+POLICY_DEFAULT = "cheapest"
+
+
 class Ranking(NamedTuple):
     """Eligible deployments in the policy's order, and the number of the decision."""
 
     number: int
+    policy: Policy
     ranked: tuple[Quoted, ...]
     excluded: tuple[tuple[str, str], ...]
     until_ns: int
@@ -43,6 +50,7 @@ class Router:
         native: The native dialects of each deployment, by its id.
         quote: Expected cost of a call at a deployment.
         write: Puts a new decision into the journal.
+        known: The policies by kind.
     """
 
     def __init__(
@@ -52,14 +60,16 @@ class Router:
         native: Mapping[str, Collection[str]],
         quote: Quote,
         write: Callable[[DecisionRecord], None],
+        known: Mapping[str, Policy],
     ) -> None:
         self._native = native
         self._quote = quote
         self._write = write
         self._number = 0
         self._kept: dict[tuple[object, ...], Ranking] = {}
+        self._policies = known
         self._candidates: dict[str, tuple[str, tuple[Deployment, ...]]] = {
-            name: ("pinned", (deployment,)) for name, deployment in deployments.items()
+            name: (PINNED, (deployment,)) for name, deployment in deployments.items()
         }
         for alias, route in routes.items():
             chosen = tuple(deployments[name] for name in route.deployments)
@@ -104,7 +114,8 @@ class Router:
                 continue
             cost = self._quote(deployment, demand.terms, tokens_in, tokens_out, now_ns)
             quoted.append(Quoted(deployment, cost))
-        ranked = cheapest.rank(quoted)
+        chosen = self._policies[POLICY_DEFAULT if policy == PINNED else policy]
+        ranked = chosen.rank(quoted)
         self._number += 1
         self._write(
             DecisionRecord(
@@ -120,4 +131,10 @@ class Router:
                 + tuple(CandidateRecord(name, None, rule) for name, rule in excluded),
             )
         )
-        return Ranking(self._number, ranked, tuple(excluded), now_ns + RANKING_KEPT_NS)
+        until_ns = now_ns + RANKING_KEPT_NS
+        return Ranking(self._number, chosen, ranked, tuple(excluded), until_ns)
+
+    def spoken(self, asked: str) -> frozenset[str]:
+        """Return the dialects in which a name is served by some deployment."""
+        _, candidates = self._candidates[asked]
+        return frozenset(dialect for each in candidates for dialect in self._native[each.id])

@@ -1,0 +1,90 @@
+"""The router: which policy orders, what is written down, and what is told when nobody serves."""
+
+from collections.abc import Sequence
+
+from headgate.catalog.settings import Deployment
+from headgate.records.demand import Demand, Terms
+from headgate.records.journal import DecisionRecord
+from headgate.routing.candidate import Plan, Quoted
+from headgate.routing.policies import cheapest
+from headgate.routing.policies.registry import policies
+from headgate.routing.router import Router
+from headgate.routing.settings import Route
+from tests.routing.test_policies import deployment
+
+PRICES = {"small": 10, "large": 90}
+NATIVE = {"small": ("openai_chat",), "large": ("openai_chat", "anthropic_messages")}
+
+
+def quote(one: Deployment, _terms: Terms, _tokens_in: int, _tokens_out: int, _at_ns: int) -> int:
+    """Quote the price list above."""
+    return PRICES[one.id]
+
+
+class Dearest:
+    """A policy of the test's own."""
+
+    KIND = "dearest"
+
+    def rank(self, candidates: Sequence[Quoted], /) -> tuple[Quoted, ...]:
+        """Put the dearest first."""
+        return tuple(reversed(cheapest.rank(candidates)))
+
+    def plan(self, ranked: Sequence[Quoted], /) -> Plan:
+        """Try one after the other."""
+        return cheapest.plan(ranked)
+
+
+def router(written: list[DecisionRecord], policy: str = "cheapest") -> Router:
+    """Return a router of one alias over two deployments."""
+    deployments = {name: deployment(name) for name in PRICES}
+    routes = {"any": Route("any", ("small", "large"), policy)}
+    known = {**policies(), "dearest": Dearest()}
+    return Router(routes, deployments, NATIVE, quote, written.append, known)
+
+
+def rank(one: Router, model: str, dialect: str = "openai_chat", now_ns: int = 0) -> list[str]:
+    """Return the names in the order they are tried."""
+    demand = Demand(model, stream=False, output_tokens_max=10)
+    ranking = one.rank(demand, dialect=dialect, body_bytes=100, now_ns=now_ns)
+    return [quoted.deployment.id for quoted in ranking.ranked]
+
+
+def test_the_routes_own_policy_orders() -> None:
+    """The policy a route names is the one that is used, and the decision says so."""
+    written: list[DecisionRecord] = []
+
+    assert rank(router(written, "dearest"), "any") == ["large", "small"]
+    assert written[0].policy == "dearest"
+    assert [each.deployment for each in written[0].candidates] == ["large", "small"]
+
+
+def test_a_ranking_is_written_once_and_kept_for_a_moment() -> None:
+    """Calls that are alike share a decision until it is old."""
+    written: list[DecisionRecord] = []
+    one = router(written)
+
+    for at_ns in (0, 1, 4_999_999_999):
+        assert rank(one, "any", now_ns=at_ns) == ["small", "large"]
+    assert len(written) == 1
+    rank(one, "any", now_ns=5_000_000_000)
+    assert [each.number for each in written] == [1, 2]
+
+
+def test_a_dialect_a_deployment_does_not_speak_excludes_it() -> None:
+    """The exclusion names its rule, in the ranking and in the record."""
+    written: list[DecisionRecord] = []
+    one = router(written)
+
+    assert rank(one, "any", "anthropic_messages") == ["large"]
+    assert [each.excluded for each in written[0].candidates] == [None, "dialect"]
+    assert one.spoken("small") == {"openai_chat"}
+    assert one.spoken("any") == {"openai_chat", "anthropic_messages"}
+
+
+def test_a_deployment_can_be_pinned() -> None:
+    """A client that names a deployment gets that one, and the record says that it was pinned."""
+    written: list[DecisionRecord] = []
+
+    assert rank(router(written), "large") == ["large"]
+    assert written[0].policy == "pinned"
