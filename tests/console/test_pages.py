@@ -7,6 +7,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from headgate.console.app import STATIC
+from headgate.identity.registry import FrozenNode, set_frozen, set_thawed
+from headgate.insights.frozen import FROZEN_MAX
 from headgate.records.journal import CandidateRecord
 from tests.console.books import Books
 
@@ -79,6 +81,35 @@ def test_refusals_show_their_reason(books: Books) -> None:
 
     assert "budget_exceeded" in client.get("/fragments/refusals").text
     assert "this call could cost $0.09." in client.get(f"/calls/{call}").text
+
+
+def test_frozen_nodes_are_named_with_their_reason(books: Books, now_ns: int) -> None:
+    """Since when and why, for as long as it is frozen; a reason is text like any other."""
+    client = books.client()
+    assert "Frozen" not in client.get("/").text
+    with books.engine.begin() as connection:
+        set_frozen(connection, FrozenNode("team:visitors", now_ns, "too <b>much</b>"))
+
+    for path in ("/", "/fragments/frozen"):
+        page = client.get(path).text
+        assert "Frozen: <strong>team:visitors</strong>, since 12:03:22, reason: too &lt;b" in page
+
+    with books.engine.begin() as connection:
+        set_thawed(connection, "team:visitors")
+    assert "Frozen" not in client.get("/fragments/frozen").text
+
+
+def test_many_frozen_nodes_make_a_short_list(books: Books, now_ns: int) -> None:
+    """The last ones are shown; that there are more is said."""
+    with books.engine.begin() as connection:
+        for number in range(FROZEN_MAX + 1):
+            set_frozen(connection, FrozenNode(f"team:t{number}", now_ns + number, ""))
+
+    page = books.client().get("/fragments/frozen").text
+
+    assert page.count("<strong>") == FROZEN_MAX
+    assert "team:t0<" not in page
+    assert "More nodes are frozen" in page
 
 
 def test_an_opened_call_explains_itself(
