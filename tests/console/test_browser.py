@@ -123,8 +123,8 @@ def test_the_page_is_alive_and_opens_a_call(
     books.fold()
 
     row = page.locator(f'[id="row-{hold.attempt}"]')
-    expect(row).to_contain_text("$0.00262", timeout=10_000)
-    expect(page.locator("#budgets")).to_contain_text("$0.00262", timeout=10_000)
+    expect(row).to_contain_text("$0.0026", timeout=10_000)
+    expect(page.locator("#budgets")).to_contain_text("$0.0026", timeout=10_000)
     expect(page.locator("#refusals")).to_contain_text("budget_exceeded", timeout=10_000)
     expect(page.locator("#legend")).to_contain_text("gpt-5-5", timeout=10_000)
     assert page.locator("#chart canvas").count() == 1

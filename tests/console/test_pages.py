@@ -39,8 +39,8 @@ def test_calls_show_their_cost(books: Books) -> None:
 
     page = books.client().get("/fragments/calls").text
 
-    assert '<span class="money" title="$0.002620000">$0.00262</span>' in page
-    assert "≤ $0.1235" in page
+    assert '<span class="money" title="$0.002620000">$0.0026</span>' in page
+    assert "≤ $0.12" in page
     assert "9,000" in page
     assert page.count('<tr id="row-') == 2
 
@@ -59,6 +59,7 @@ def test_budgets_show_how_they_stand(books: Books) -> None:
     assert "$0.800000000, of which" in page
     assert "renews 1 Dec, in 9 days" in page
     assert "run-cap/alice/r42: 100 % used" in page
+    assert '<strong>r42</strong> <span class="faint">principal:alice, run-cap</span>' in page
 
 
 def test_only_the_fullest_runs_are_shown(books: Books) -> None:
@@ -79,7 +80,9 @@ def test_refusals_show_their_reason(books: Books) -> None:
     books.fold()
     client = books.client()
 
-    assert "budget_exceeded" in client.get("/fragments/refusals").text
+    page = client.get("/fragments/refusals").text
+    assert '<strong>research-month</strong> <span class="state refused">budget_exceeded<' in page
+    assert page.count("this call could cost $0.09.") == 2, "whole, in the cell and in its title"
     assert "this call could cost $0.09." in client.get(f"/calls/{call}").text
 
 
