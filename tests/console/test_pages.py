@@ -139,6 +139,37 @@ def test_an_opened_call_explains_itself(
     assert rows[2][1] == "excluded: context_tokens"
 
 
+def test_a_failed_attempt_is_no_measured_success(books: Books) -> None:
+    """Its reason stands where a success says that it was measured."""
+    first = books.hold()
+    books.fail(first, "upstream_rate_limited")
+    books.settle(books.hold(call=first.call, attempt=2), {"output_text": 1})
+    books.fold()
+    client = books.client()
+
+    for path in ("/fragments/calls", f"/fragments/calls/{first.call}"):
+        states = re.findall(r'<span class="state (\w+)"[^>]*>(\w+)<', client.get(path).text)
+        assert sorted(states) == [("failed", "upstream_rate_limited"), ("measured", "measured")]
+
+
+def test_each_attempt_marks_the_candidate_it_used(
+    books: Books, now_ns: int, candidates: tuple[CandidateRecord, ...]
+) -> None:
+    """The first one failed: the second used the next candidate, by the same decision."""
+    number = books.decide(now_ns, "fast", candidates)
+    first = books.hold(decision=number, deployment="gpt-5-5")
+    books.fail(first, "upstream_rate_limited")
+    second = books.hold(call=first.call, attempt=2, decision=number, deployment="claude-opus")
+    books.settle(second, {"output_text": 1})
+    books.fold()
+
+    page = books.client().get(f"/fragments/calls/{first.call}").text
+
+    chosen = re.findall(r'<tr class="chosen"><th scope="row">([^<]+)<', page)
+    assert chosen == ["gpt-5-5", "claude-opus"]
+    assert page.count("<td>eligible</td>") == page.count("<td>tried by attempt 1</td>") == 1
+
+
 def test_every_attempt_of_a_call_is_shown(books: Books) -> None:
     """A voided first attempt, and the second with its own hold; the sum is the call's."""
     first = books.hold(deployment="claude-opus")

@@ -57,5 +57,5 @@ def test_budgets_outlast_a_day_of_traffic(tmp_path: Path) -> None:
         if budget.id not in MEANT_TO_RUN_OUT:
             day_usd = 24 * USD_PER_HOUR_MAX[budget.node]
             assert budget.limit_nanos >= day_usd * NANOS_PER_USD, budget.id
-    assert budgets["sam-trial"].limit_nanos == NANOS_PER_USD // 50
+    assert budgets["sam-trial"].limit_nanos == NANOS_PER_USD // 20
     assert budgets["builder-today"].limit_nanos == 90 * NANOS_PER_USD

@@ -202,7 +202,7 @@ limit_usd = "20.00"
 [budgets.sam-trial]
 node = "principal:sam"
 period = "once"
-limit_usd = "0.02"               # runs out within seconds
+limit_usd = "0.05"               # runs out within seconds
 
 [budgets.builder-today]
 node = "principal:builder"
