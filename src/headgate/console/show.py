@@ -31,7 +31,7 @@ def short_usd(amount_nanos: int) -> str:
 
 
 def _half_up(size_nanos: int, decimals: int) -> int:
-    scale = 10 ** (9 - decimals)
+    scale: int = 10 ** (9 - decimals)
     return (size_nanos + scale // 2) // scale
 
 
