@@ -202,6 +202,23 @@ class Books:
         )
         self.writer.holds_open -= 1
 
+    def fail(self, hold: HoldRecord, reason: str) -> None:
+        """Write the end of an attempt that the provider refused: measured at nothing."""
+        self.writer.append(
+            SettleRecord(
+                attempt=hold.attempt,
+                call=hold.call,
+                at_ns=hold.at_ns + 1_000_000,
+                amount_nanos=0,
+                state="measured",
+                reason=reason,
+                duration_us=1_000,
+                ttft_us=800,
+                status=429,
+            )
+        )
+        self.writer.holds_open -= 1
+
     def void(self, hold: HoldRecord, reason: str) -> None:
         """Write an end before any byte was sent."""
         self.writer.append(

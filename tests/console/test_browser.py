@@ -11,6 +11,7 @@ import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from headgate.console.app import build
+from headgate.identity.registry import FrozenNode, set_frozen
 from headgate.records.journal import CandidateRecord
 from tests.console.books import Books
 
@@ -123,8 +124,8 @@ def test_the_page_is_alive_and_opens_a_call(
     books.fold()
 
     row = page.locator(f'[id="row-{hold.attempt}"]')
-    expect(row).to_contain_text("$0.00262", timeout=10_000)
-    expect(page.locator("#budgets")).to_contain_text("$0.00262", timeout=10_000)
+    expect(row).to_contain_text("$0.0026", timeout=10_000)
+    expect(page.locator("#budgets")).to_contain_text("$0.0026", timeout=10_000)
     expect(page.locator("#refusals")).to_contain_text("budget_exceeded", timeout=10_000)
     expect(page.locator("#legend")).to_contain_text("gpt-5-5", timeout=10_000)
     assert page.locator("#chart canvas").count() == 1
@@ -160,7 +161,7 @@ def test_the_page_can_be_paused(books: Books, served: Served, browser: Browser) 
 
 @pytest.mark.parametrize("width", [360, 800])
 def test_narrow_screens_need_no_sideways_scrolling(
-    books: Books, served: Served, browser: Browser, width: int
+    books: Books, served: Served, browser: Browser, now_ns: int, width: int
 ) -> None:
     """Long names are cut short, not pushed off the screen; dark as well."""
     name = "a-very-long-name-" * 3
@@ -168,6 +169,8 @@ def test_narrow_screens_need_no_sideways_scrolling(
     books.settle(hold, {"input_uncached": 123_456, "output_reasoning": 9_999})
     books.refuse(message="word " * 60)
     books.fold()
+    with books.engine.begin() as connection:
+        set_frozen(connection, FrozenNode(f"team:{name}", now_ns, "reason" * 30))
     visit = Visit(browser, width, 800)
     visit.page.emulate_media(color_scheme="dark")
 

@@ -21,6 +21,7 @@ ROUTES = {
     "/fragments/calls": "/fragments/calls",
     "/fragments/calls/{call}": "/fragments/calls/call_w000000001",
     "/fragments/refusals": "/fragments/refusals",
+    "/fragments/frozen": "/fragments/frozen",
     "/data/spend.json": "/data/spend.json?minutes=15",
     "/login": "/login",
 }

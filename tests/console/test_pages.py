@@ -7,6 +7,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from headgate.console.app import STATIC
+from headgate.identity.registry import FrozenNode, set_frozen, set_thawed
+from headgate.insights.frozen import FROZEN_MAX
 from headgate.records.journal import CandidateRecord
 from tests.console.books import Books
 
@@ -37,8 +39,8 @@ def test_calls_show_their_cost(books: Books) -> None:
 
     page = books.client().get("/fragments/calls").text
 
-    assert '<span class="money" title="$0.002620000">$0.00262</span>' in page
-    assert "≤ $0.1235" in page
+    assert '<span class="money" title="$0.002620000">$0.0026</span>' in page
+    assert "≤ $0.12" in page
     assert "9,000" in page
     assert page.count('<tr id="row-') == 2
 
@@ -57,6 +59,7 @@ def test_budgets_show_how_they_stand(books: Books) -> None:
     assert "$0.800000000, of which" in page
     assert "renews 1 Dec, in 9 days" in page
     assert "run-cap/alice/r42: 100 % used" in page
+    assert '<strong>r42</strong> <span class="faint">principal:alice, run-cap</span>' in page
 
 
 def test_only_the_fullest_runs_are_shown(books: Books) -> None:
@@ -77,8 +80,39 @@ def test_refusals_show_their_reason(books: Books) -> None:
     books.fold()
     client = books.client()
 
-    assert "budget_exceeded" in client.get("/fragments/refusals").text
+    page = client.get("/fragments/refusals").text
+    assert '<strong>research-month</strong> <span class="state refused">budget_exceeded<' in page
+    assert page.count("this call could cost $0.09.") == 2, "whole, in the cell and in its title"
     assert "this call could cost $0.09." in client.get(f"/calls/{call}").text
+
+
+def test_frozen_nodes_are_named_with_their_reason(books: Books, now_ns: int) -> None:
+    """Since when and why, for as long as it is frozen; a reason is text like any other."""
+    client = books.client()
+    assert "Frozen" not in client.get("/").text
+    with books.engine.begin() as connection:
+        set_frozen(connection, FrozenNode("team:visitors", now_ns, "too <b>much</b>"))
+
+    for path in ("/", "/fragments/frozen"):
+        page = client.get(path).text
+        assert "Frozen: <strong>team:visitors</strong>, since 12:03:22, reason: too &lt;b" in page
+
+    with books.engine.begin() as connection:
+        set_thawed(connection, "team:visitors")
+    assert "Frozen" not in client.get("/fragments/frozen").text
+
+
+def test_many_frozen_nodes_make_a_short_list(books: Books, now_ns: int) -> None:
+    """The last ones are shown; that there are more is said."""
+    with books.engine.begin() as connection:
+        for number in range(FROZEN_MAX + 1):
+            set_frozen(connection, FrozenNode(f"team:t{number}", now_ns + number, ""))
+
+    page = books.client().get("/fragments/frozen").text
+
+    assert page.count("<strong>") == FROZEN_MAX
+    assert "team:t0<" not in page
+    assert "More nodes are frozen" in page
 
 
 def test_an_opened_call_explains_itself(
@@ -103,6 +137,37 @@ def test_an_opened_call_explains_itself(
     assert "chosen" in rows[0][1]
     assert rows[1][1] == "eligible"
     assert rows[2][1] == "excluded: context_tokens"
+
+
+def test_a_failed_attempt_is_no_measured_success(books: Books) -> None:
+    """Its reason stands where a success says that it was measured."""
+    first = books.hold()
+    books.fail(first, "upstream_rate_limited")
+    books.settle(books.hold(call=first.call, attempt=2), {"output_text": 1})
+    books.fold()
+    client = books.client()
+
+    for path in ("/fragments/calls", f"/fragments/calls/{first.call}"):
+        states = re.findall(r'<span class="state (\w+)"[^>]*>(\w+)<', client.get(path).text)
+        assert sorted(states) == [("failed", "upstream_rate_limited"), ("measured", "measured")]
+
+
+def test_each_attempt_marks_the_candidate_it_used(
+    books: Books, now_ns: int, candidates: tuple[CandidateRecord, ...]
+) -> None:
+    """The first one failed: the second used the next candidate, by the same decision."""
+    number = books.decide(now_ns, "fast", candidates)
+    first = books.hold(decision=number, deployment="gpt-5-5")
+    books.fail(first, "upstream_rate_limited")
+    second = books.hold(call=first.call, attempt=2, decision=number, deployment="claude-opus")
+    books.settle(second, {"output_text": 1})
+    books.fold()
+
+    page = books.client().get(f"/fragments/calls/{first.call}").text
+
+    chosen = re.findall(r'<tr class="chosen"><th scope="row">([^<]+)<', page)
+    assert chosen == ["gpt-5-5", "claude-opus"]
+    assert page.count("<td>eligible</td>") == page.count("<td>tried by attempt 1</td>") == 1
 
 
 def test_every_attempt_of_a_call_is_shown(books: Books) -> None:

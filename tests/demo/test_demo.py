@@ -16,12 +16,15 @@ import pytest
 import typer
 
 from headgate.cli.demo import parse_duration
+from headgate.cli.demonstration.commands import program
 from headgate.cli.demonstration.ports import free_port, is_free
 
 DEMO = [sys.executable, "-m", "headgate.cli.main", "demo"]
 FREE_PORTS = ["--port", "0", "--console-port", "0"]
 END_TIMEOUT_S = 60
 INTERRUPTED = 130
+PACE_USD_PER_S_MAX = 5_000 / 86_400
+"""At a faster one the organisation's budget would not last for a day."""
 
 
 def result_of(seconds: int, environment: dict[str, str]) -> dict[str, Any]:
@@ -41,7 +44,7 @@ def result_of(seconds: int, environment: dict[str, str]) -> dict[str, Any]:
 def check(result: dict[str, Any]) -> None:
     """Check what has to hold however long it ran."""
     assert result["spend_usd"] == result["upstream_billed_usd"]
-    assert float(result["spend_usd"]) > 0
+    assert 0 < float(result["spend_usd"]) < PACE_USD_PER_S_MAX * result["seconds"]
     assert result["held_usd_after"] == "0.000000000"
     assert result["journal_replayed_equal"] is True
     assert result["budgets_over_limit"] == 0
@@ -72,8 +75,11 @@ def test_twenty_seconds_come_out_even(environment: dict[str, str]) -> None:
 
 
 @contextmanager
-def running(options: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """Start a demonstration, and yield it once there is traffic."""
+def running(
+    options: list[str], environment: dict[str, str], introduction: list[str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Start a demonstration, note what it says of itself, and yield it once there is traffic."""
+    said = [] if introduction is None else introduction
     process = subprocess.Popen(
         [*DEMO, *FREE_PORTS, *options],
         env=environment,
@@ -84,7 +90,8 @@ def running(options: list[str], environment: dict[str, str]) -> Iterator[subproc
     )
     assert process.stdout is not None
     try:
-        while "calls" not in process.stdout.readline():
+        while "refused" not in (line := process.stdout.readline()):
+            said.append(line)
             assert process.poll() is None, "it ended before there was traffic"
         yield process
     finally:
@@ -104,6 +111,40 @@ def test_ctrl_c_ends_it_with_a_summary(tmp_path: Path, environment: dict[str, st
     assert "equal to the providers' bill" in printed
     assert "the journals, replayed, agree" in printed
     assert (tmp_path / "data" / "headgate.db").exists()
+
+
+def test_the_printed_lines_work_beside_the_running_demonstration(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    """Pasted into a shell, they name the node; the commands that read its books then answer."""
+    data_dir = tmp_path / "with a space"
+    introduction: list[str] = []
+    with running(["--data-dir", str(data_dir)], environment, introduction):
+        place = next(i for i, line in enumerate(introduction) if "HEADGATE_CONFIG" in line)
+        settings, budgets = introduction[place].strip(), introduction[place + 1].strip()
+        for command in ("budgets", "calls", "check-books"):
+            line = f"{settings}\n{budgets.removesuffix('budgets')}{command}"
+            done = subprocess.run(
+                ["sh", "-c", line], env=environment, capture_output=True, text=True
+            )
+            assert done.returncode == 0, done.stderr
+            assert done.stdout
+
+
+def test_commands_are_started_as_the_demonstration_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its path from here when it lies here, by its name alone when the shell finds it."""
+    found = tmp_path / "bin" / "headgate"
+    found.parent.mkdir()
+    found.touch(mode=0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    assert program("bin/headgate") == "bin/headgate"
+    assert program(str(found)) == "bin/headgate"
+    monkeypatch.setenv("PATH", str(found.parent))
+    assert program(str(found)) == "headgate"
 
 
 def test_a_second_signal_ends_it_at_once(environment: dict[str, str]) -> None:

@@ -44,6 +44,7 @@ def build(console: ConsoleWorld) -> Starlette:
             Route("/fragments/budgets", pages.budgets),
             Route("/fragments/calls", pages.calls),
             Route("/fragments/calls/{call}", pages.call_fragment),
+            Route("/fragments/frozen", pages.frozen),
             Route("/fragments/refusals", pages.refusals),
             Route("/data/spend.json", pages.spend),
             Route(SIGN_IN_PATH, pages.sign_in, methods=["GET", "POST"]),

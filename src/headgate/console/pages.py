@@ -17,6 +17,7 @@ from headgate.console import session, show
 from headgate.console.guard import SECURITY_HEADERS, SIGN_IN_POLICY, signed_in
 from headgate.console.world import ConsoleWorld
 from headgate.insights import overview
+from headgate.insights.frozen import read_frozen
 
 MINUTES_DEFAULT = 15
 BUDGETS_MAX = 60
@@ -79,6 +80,7 @@ class Pages:
                 "budgets": self._budgets(connection),
                 "attempts": overview.read_attempts(connection),
                 "refusals": overview.read_refusals(connection),
+                "frozen": read_frozen(connection),
             }
         return self._render("index.html", values)
 
@@ -106,6 +108,12 @@ class Pages:
         with self.console.engine.connect() as connection:
             refusals = overview.read_refusals(connection)
         return self._render("_refusals.html", {"refusals": refusals})
+
+    def frozen(self, _request: Request) -> Response:
+        """`/fragments/frozen`: the nodes that may not spend now."""
+        with self.console.engine.connect() as connection:
+            frozen = read_frozen(connection)
+        return self._render("_frozen.html", {"frozen": frozen})
 
     def call_fragment(self, request: Request) -> Response:
         """`/fragments/calls/{call}`: one call in full, for the drawer."""

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from headgate.units.instants import to_datetime
-from headgate.units.money import NANOS_PER_USD, format_usd
+from headgate.units.money import format_usd
 
-DIGITS_MIN = 3
+DIGITS = 2
 
 
 def exact_usd(amount_nanos: int) -> str:
@@ -15,20 +15,24 @@ def exact_usd(amount_nanos: int) -> str:
 
 
 def short_usd(amount_nanos: int) -> str:
-    """Return an amount to look at: `$1,234.50`, `$0.0123`, `$0.00000123`; half up.
+    """Return an amount to look at: `$1,234.50`, `$0.36`, `$0.012`, `$0.0000012`; half up.
 
-    Cents from a dollar up, four decimals from a cent up, three digits below.
+    Two decimals, and below ten cents as many more as two digits take; `chart.js` does the same.
     """
     size = abs(amount_nanos)
-    if size == 0 or size >= NANOS_PER_USD:
-        decimals = 2
-    elif size >= NANOS_PER_USD // 100:
-        decimals = 4
-    else:
-        decimals = min(9, 9 - len(str(size)) + DIGITS_MIN)
-    scale = 10 ** (9 - decimals)
-    dollars, rest = divmod((size + scale // 2) // scale, 10**decimals)
+    decimals = 2 if size == 0 else min(9, max(2, 9 - len(str(size)) + DIGITS))
+    units = _half_up(size, decimals)
+    if decimals > 2 and units == 10**DIGITS:
+        # Rounded up to one digit more, which is one decimal less.
+        decimals -= 1
+        units = _half_up(size, decimals)
+    dollars, rest = divmod(units, 10**decimals)
     return _signed(amount_nanos, f"{dollars:,}.{rest:0{decimals}d}")
+
+
+def _half_up(size_nanos: int, decimals: int) -> int:
+    scale: int = 10 ** (9 - decimals)
+    return (size_nanos + scale // 2) // scale
 
 
 def _signed(amount_nanos: int, text: str) -> str:

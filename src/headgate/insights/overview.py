@@ -246,6 +246,11 @@ class Attempt(NamedTuple):
         return int(tail) if tail.isdecimal() else 1
 
     @property
+    def is_failure(self) -> bool:
+        """Whether the provider failed, so that it is measured at nothing."""
+        return self.state == "measured" and self.reason is not None and not self.posted_nanos
+
+    @property
     def input_tokens(self) -> int:
         """All tokens of the prompt."""
         return sum(self.usage.get(meter, 0) for meter in INPUT_METERS)

@@ -181,19 +181,19 @@ secret = {{ value = "{key_visitor}" }}
 
 [budgets.everything]
 node = "organisation"
-limit_usd = "60.00"
+limit_usd = "5000.00"
 
 [budgets.support]
 node = "team:support"
-limit_usd = "3.00"
+limit_usd = "1000.00"
 
 [budgets.engineering]
 node = "team:engineering"
-limit_usd = "20.00"
+limit_usd = "4000.00"
 
 [budgets.research]
 node = "team:research"
-limit_usd = "1.00"
+limit_usd = "1000.00"
 
 [budgets.visitors]
 node = "team:visitors"
@@ -202,11 +202,16 @@ limit_usd = "20.00"
 [budgets.sam-trial]
 node = "principal:sam"
 period = "once"
-limit_usd = "0.02"               # runs out within seconds
+limit_usd = "0.05"               # runs out within seconds
+
+[budgets.builder-today]
+node = "principal:builder"
+period = "once"
+limit_usd = "90.00"              # about two hours of work
 
 [budgets.nightly]
 node = "principal:nightly"
-limit_usd = "0.50"
+limit_usd = "100.00"
 on_tight = "shorten"
 
 [budgets.each-run]

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from headgate.cli.demonstration.figures import cached_tokens, prompt_tokens
 from headgate.insights.calls import AttemptRow
-from headgate.units.money import parse_usd
+from headgate.units.money import format_usd, parse_usd
 
 Usd = Annotated[str, Meta(pattern=r"^[0-9]+\.[0-9]{9}$")]
 
@@ -55,14 +55,17 @@ def cache_share(attempts: list[AttemptRow]) -> float:
 
 def summary(result: Result) -> str:
     """Return the result as a few lines for a person."""
-    agrees = "equal to" if result.spend_usd == result.upstream_billed_usd else "DIFFERS from"
+    if result.spend_usd == result.upstream_billed_usd:
+        agrees = "equal to the providers' bill"
+    else:
+        agrees = f"DIFFERS from the providers' bill of ${result.upstream_billed_usd}"
+    posted_nanos = parse_usd(result.spend_usd) + parse_usd(result.estimated_usd)
     added = result.added_ttft_ms_p50
     lines = [
         f"{result.calls} calls and {result.refused} refused in {result.seconds:.0f} s.",
-        f"Spent ${result.spend_usd}, {agrees} the providers' bill"
-        f" of ${result.upstream_billed_usd}.",
-        f"{result.estimated_calls} calls were estimated, at ${result.estimated_usd}; "
-        f"billed ${result.estimated_billed_usd}.",
+        f"Posted in all: ${format_usd(posted_nanos)} = measured ${result.spend_usd} ({agrees})"
+        f" + estimated ${result.estimated_usd} for {result.estimated_calls} calls"
+        f" (billed ${result.estimated_billed_usd}).",
         f"Held ${result.held_usd_after} now; the journals, replayed, "
         + ("agree." if result.journal_replayed_equal else "DISAGREE."),
     ]

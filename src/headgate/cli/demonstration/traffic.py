@@ -18,7 +18,8 @@ from headgate.node.messages import Freeze
 STOP_TIMEOUT_S = 10.0
 FROZEN_NODE = "principal:nightly"
 FREEZE_AFTER_S = 2.0
-FREEZE_FOR_S = 1.5
+FREEZE_FOR_S = 5.0
+"""Long enough to be seen on a page that asks every two seconds."""
 FREEZE_PAUSE_S = 20.0
 REFUSED_PAUSE_S = 1.0
 """Whoever was told no waits this long: nobody hammers on a shut gate."""

@@ -1,13 +1,15 @@
 """How a running demonstration is shown: a live picture in a terminal, lines elsewhere."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.live import Live
 
+from headgate.cli.demonstration.commands import lines_to_paste
 from headgate.cli.demonstration.figures import read_figures
-from headgate.cli.demonstration.organisation import VISITOR
+from headgate.cli.demonstration.organisation import CONFIG_NAME, VISITOR
 from headgate.cli.demonstration.screen import Moment, picture, plain_line
 from headgate.cli.demonstration.stage import Stage
 
@@ -18,6 +20,7 @@ def introduce(stage: Stage, console: Console, *, kept: bool) -> None:
     """Say where everything is, and how to try it."""
     url, key = stage.gateway_url, stage.keys[VISITOR]
     body = '{"model": "fast", "messages": [{"role": "user", "content": "Hello"}]}'
+    config = stage.wanted.data_dir / CONFIG_NAME
     directory = f"{stage.wanted.data_dir}{'' if kept else '  (removed at the end)'}"
     lines = (
         "",
@@ -32,6 +35,11 @@ def introduce(stage: Stage, console: Console, *, kept: bool) -> None:
         f"  export HEADGATE_KEY={key}",
         f"  curl -s {url}/v1/chat/completions -H 'authorization: Bearer {key}'"
         f" -H 'content-type: application/json' -d '{body}'",
+        "",
+        "  To look at its books from another terminal, in this folder"
+        " (then also: calls, explain CALL, check-books):",
+        "",
+        *(f"  {line}" for line in lines_to_paste(config, stage.wanted.data_dir, sys.argv[0])),
         "",
     )
     for line in lines:

@@ -15,13 +15,21 @@
 
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-  /* For looking only: exact amounts are written by the server. */
+  /* To look at, as `show.short_usd` writes it: two decimals, and below ten cents two digits. */
   function usd(nanos) {
     const dollars = nanos / 1e9;
-    if (dollars === 0) return "$0";
-    if (dollars >= 1) return "$" + dollars.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-    return "$" + dollars.toLocaleString("en", { maximumSignificantDigits: 3, maximumFractionDigits: 9 });
+    if (nanos === 0 || nanos >= 1e8) return "$" + dollars.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+    const digits = nanos < 10 ? 1 : 2;
+    return "$" + dollars.toLocaleString("en", { minimumSignificantDigits: digits, maximumSignificantDigits: digits });
   }
+
+  function exact(nanos) {
+    const digits = String(nanos).padStart(10, "0");
+    return "$" + digits.slice(0, -9) + "." + digits.slice(-9);
+  }
+
+  /* Steps of the axis that two digits can tell apart. */
+  const INCREMENTS = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((one) => one * 10 ** power)).flat();
 
   const size = () => ({ width: Math.max(place.clientWidth, 200), height: Math.max(place.clientHeight, 160) });
 
@@ -74,7 +82,7 @@
       series: [{}, ...series],
       axes: [
         { ...axis, grid: { show: false }, size: 28, space: 70, values: (_, splits) => splits.map((at) => clock(at)) },
-        { ...axis, size: 58, space: 36, values: (_, splits) => splits.map(usd) },
+        { ...axis, size: 58, space: 36, incrs: INCREMENTS, values: (_, splits) => splits.map(usd) },
       ],
       hooks: { setCursor: [hover] },
     };
@@ -100,14 +108,17 @@
       name.title = name.textContent;
       amount.className = "num";
       amount.textContent = usd(nanos);
+      amount.title = exact(nanos);
       item.append(swatch, name, amount);
       return item;
     });
     legend.replaceChildren(...items);
+    caption.title = exact(data.total_nanos);
     if (hovered !== null) {
       const from = data.since_s + hovered * data.step_s;
       const sum = data.series.reduce((total, series) => total + series.amounts_nanos[hovered], 0);
       caption.textContent = clock(from, true) + " to " + clock(from + data.step_s, true) + ": " + usd(sum);
+      caption.title = exact(sum);
     } else if (data.series.length === 0) {
       caption.textContent = "Nothing was spent in this window.";
     } else {
