@@ -150,6 +150,36 @@ def test_doctor_finds_what_is_wrong(headgate: Any, books: Path) -> None:
     assert all(check["fix"] for check in found.values() if check["status"] != "ok")
 
 
+def test_doctor_warns_of_a_model_without_a_price(headgate: Any, books: Path) -> None:
+    """A slip in a deployment's model is no error, but told with the near name."""
+    file = books / "headgate.toml"
+    file.write_text(file.read_text().replace("gpt-5.4-mini", "gpt-5.4-mni"))
+
+    found = checks(headgate("doctor", "--json", env={"OPENAI_API_KEY": "k"}))
+
+    assert found["prices"] == {
+        "name": "prices",
+        "status": "warning",
+        "message": "deployments.mini: openai/gpt-5.4-mni has no price; "
+        "calls under a budget will be refused.",
+        "fix": "Did you mean gpt-5.4-mini?",
+    }
+
+
+def test_serve_warns_of_a_model_without_a_price(headgate: Any, books: Path) -> None:
+    """The line is there before the node starts, which an address in use prevents here."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        file = books / "headgate.toml"
+        listen = f'[listen]\ngateway = "127.0.0.1:{port}"\n'
+        file.write_text(listen + file.read_text().replace("gpt-5.4-mini", "my-own"))
+
+        result = headgate("serve", env={"OPENAI_API_KEY": "k"})
+
+    assert result.exit_code == 3
+    assert "Warning: deployments.mini: openai/my-own has no price;" in result.stderr
+
+
 def test_doctor_for_people(headgate: Any, books: Path) -> None:
     """Lines with a sign, and the fix below; a broken configuration is one of them."""
     (books / "headgate.toml").write_text("[lissten]\n")

@@ -18,6 +18,7 @@ from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Confi
 from headgate.cli.output import EXIT_NO, print_json
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
+from headgate.config.unpriced import unpriced
 from headgate.insights.contract import CheckView, DoctorView
 from headgate.units.errors import ConfigurationError, Problem
 
@@ -36,6 +37,7 @@ def doctor(
     steward = check_steward(data_dir)
     checks += [steward, check_clock(data_dir, time.time_ns())]
     if snapshot is not None:
+        checks += [_price_check(problem) for problem in unpriced(snapshot, time.time_ns())]
         checks += _network(snapshot, running=steward.status == "ok")
     ok = all(check.status != "error" for check in checks)
     if as_json:
@@ -70,6 +72,11 @@ def _without_secrets(config: Config) -> Snapshot | None:
 def _problem_check(problem: Problem) -> CheckView:
     message = f"{problem.file}: {problem.key}: {problem.problem}"
     return CheckView(name="configuration", status="error", message=message, fix=problem.fix)
+
+
+def _price_check(problem: Problem) -> CheckView:
+    message = f"{problem.key}: {problem.problem}"
+    return CheckView(name="prices", status="warning", message=message, fix=problem.fix)
 
 
 def _network(snapshot: Snapshot, *, running: bool) -> list[CheckView]:
