@@ -9,6 +9,7 @@ from headgate.cli.doctor_checks import (
     check_clock,
     check_data_dir,
     check_files,
+    check_frozen,
     check_gateway,
     check_port,
     check_provider,
@@ -36,6 +37,7 @@ def doctor(
     checks += [check_data_dir(data_dir), check_files(config, data_dir)]
     steward = check_steward(data_dir)
     checks += [steward, check_clock(data_dir, time.time_ns())]
+    checks += check_frozen(data_dir)
     if snapshot is not None:
         checks += [_price_check(problem) for problem in unpriced(snapshot, time.time_ns())]
         checks += _network(snapshot, running=steward.status == "ok")
