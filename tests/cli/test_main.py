@@ -180,6 +180,20 @@ def test_serve_warns_of_a_model_without_a_price(headgate: Any, books: Path) -> N
     assert "Warning: deployments.mini: openai/my-own has no price;" in result.stderr
 
 
+def test_the_data_directory_lies_beside_the_configuration(headgate: Any, books: Path) -> None:
+    """One option is enough, on either side of it in the environment; --data-dir wins."""
+    (books / "data").rename(books / "headgate-data")
+    without = {"HEADGATE_DATA_DIR": None}
+    alone = {**without, "HEADGATE_CONFIG": None}
+    config = str(books / "headgate.toml")
+
+    assert "launch" in headgate("budgets", env=without).stdout
+    assert "launch" in headgate("budgets", "--config", config, env=alone).stdout
+    assert "call_a" in headgate("calls", "--config", config, env=alone).stdout
+    elsewhere = headgate("calls", "--config", config, "--data-dir", "elsewhere", env=alone)
+    assert "There is no store at elsewhere/" in elsewhere.stderr
+
+
 def test_doctor_for_people(headgate: Any, books: Path) -> None:
     """Lines with a sign, and the fix below; a broken configuration is one of them."""
     (books / "headgate.toml").write_text("[lissten]\n")
