@@ -82,6 +82,17 @@ def test_every_command_has_help(headgate: Any) -> None:
         assert "usage:" in result.stdout.casefold(), name
 
 
+def test_help_is_plain_and_whole(headgate: Any) -> None:
+    """No description is cut, arguments look as they are typed, completion is `headgate`'s own."""
+    shown = " ".join(headgate("--help", env={"COLUMNS": "80"}).stdout.split())
+
+    assert all(one.help in shown for one in discover().values())
+    assert "headgate budgets [OPTIONS]\n" in headgate("budgets", "--help").stdout
+    assert "headgate explain [OPTIONS] CALL\n" in headgate("explain", "--help").stdout
+    assert "headgate freeze [OPTIONS] [NODE]\n" in headgate("freeze", "--help").stdout
+    assert "install-completion" not in headgate("doctor", "--help").stdout
+
+
 def test_a_mistyped_command(headgate: Any) -> None:
     """Near names are told; exit code 2."""
     result = headgate("budget")
@@ -97,6 +108,13 @@ def test_init_writes_once(headgate: Any, tmp_path: Path) -> None:
     second = headgate("init", "--dir", str(tmp_path / "new"))
 
     assert first.exit_code == 0
+    at = f"--config {tmp_path / 'new' / 'headgate.toml'}"
+    assert [line.strip() for line in first.stdout.splitlines()[1:]] == [
+        "export OPENAI_API_KEY=...",
+        f"headgate keys create me {at}",
+        f"headgate doctor {at}",
+        f"headgate serve {at}",
+    ]
     assert second.exit_code == 1
     assert (tmp_path / "new" / "headgate.toml").read_text() == written
 

@@ -17,7 +17,9 @@ app = typer.Typer()
 
 @app.command()
 def explain(
-    call: Annotated[str, typer.Argument(help="Id of the call, as its reply's headers name it.")],
+    call: Annotated[
+        str, typer.Argument(metavar="CALL", help="Id of the call, as its reply's headers name it.")
+    ],
     _config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
     as_json: AsJson = False,
