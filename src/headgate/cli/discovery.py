@@ -69,6 +69,9 @@ def command_of(found: Found) -> TyperCommand | TyperGroup:
     assert isinstance(command, TyperCommand | TyperGroup), found.name
     command.name = found.name
     command.params = [one for one in command.params if one.name not in _COMPLETION]
+    for below in command.commands.values() if isinstance(command, TyperGroup) else ():
+        # What stands in a list is not cut at the width of a line.
+        below.short_help = (below.help or "").partition("\n\n")[0]
     return command
 
 

@@ -32,4 +32,4 @@ DataDir = Annotated[
         callback=_beside_the_configuration,
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; amounts are exact dollars.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]

@@ -42,7 +42,9 @@ def price_book(extra: Iterable[PriceRow] = ()) -> PriceBook:
 
 @app.command()
 def show(
-    model: Annotated[str | None, typer.Argument(metavar="[SELLER/MODEL]")] = None,
+    model: Annotated[
+        str | None, typer.Argument(metavar="SELLER/MODEL", help="Such as openai/gpt-5.5.")
+    ] = None,
     at: At = None,
     known: Known = None,
     as_json: AsJson = False,
