@@ -127,6 +127,42 @@ def test_calls_for_people(headgate: Any) -> None:
     assert "call_b" in shown
 
 
+def test_calls_say_when_there_are_more(headgate: Any) -> None:
+    """A list that stops at its limit says so; a whole one does not."""
+    assert "the newest 2; there are more: --limit 4" in headgate("calls", "--limit", "2").stdout
+    assert "there are more" not in headgate("calls", "--limit", "5").stdout
+    assert len(json.loads(headgate("calls", "--limit", "2", "--json").stdout)) == 2
+
+
+def test_calls_of_nobody(headgate: Any) -> None:
+    """An unknown principal is told with the near one; one without such calls is an empty list."""
+    result = headgate("calls", "--principal", "alcie")
+
+    assert result.exit_code == 2
+    assert "There is no principal 'alcie'." in result.stderr
+    assert "Did you mean 'alice'?" in result.stderr
+    assert headgate("calls", "--principal", "bob", "--state", "held").exit_code == 0
+
+
+def test_a_failed_attempt_says_why(headgate: Any, books: Path) -> None:
+    """In the list and when explained: the reason instead of a bare state, and no empty receipt."""
+    engine = open_store(books / "data")
+    failed = {"reason": "upstream_rate_limited", "posted_nanos": 0, "lines": "[]", "usage": "{}"}
+    with engine.begin() as connection:
+        of_call = tables.attempt.c.attempt == "call_a.1"
+        connection.execute(update(tables.attempt).where(of_call).values(failed))
+    engine.dispose()
+
+    shown = headgate("calls").stdout
+    explained = headgate("explain", "call_a").stdout
+
+    assert "failed: upstream_rate_limited" in shown
+    assert "void: connect_failed" in shown
+    assert "failed: upstream_rate_limited" in explained
+    assert "posted 0.000000000 USD" in explained
+    assert "quantity" not in explained
+
+
 def test_an_unknown_state_is_a_usage_error(headgate: Any) -> None:
     """The states that exist are told; exit code 2."""
     result = headgate("calls", "--state", "lost")
@@ -161,6 +197,11 @@ def test_explain_tells_why_each_candidate(headgate: Any) -> None:
     assert [one["chosen"] for one in decision["candidates"]] == [True, True, False]
     assert [one["state"] for one in printed["attempts"]] == ["void", "estimated"]
     assert printed["posted"] == "0.060000000"
+    shown = headgate("explain", "call_b").stdout
+    assert "chosen for attempt 1" in shown
+    assert "chosen for attempt 2" in shown
+    other = headgate("explain", "call_a").stdout
+    assert [line.split()[-1] for line in other.splitlines() if " gpt " in line] == ["eligible"]
 
 
 def test_explain_a_refused_call(headgate: Any) -> None:
