@@ -221,3 +221,8 @@ def test_doctor_for_people(headgate: Any, books: Path) -> None:
     assert result.exit_code == 1
     assert "ERROR    configuration:" in result.stdout
     assert "Fix: Did you mean 'listen'?" in result.stdout
+    signs = [line[:7].strip() for line in result.stdout.splitlines() if "  Fix:" not in line]
+    assert signs[:-1] == sorted(signs[:-1])
+    assert "ok" not in signs
+    assert "-v shows them" in result.stdout
+    assert "\nok       data directory:" in headgate("doctor", "-v").stdout

@@ -2,6 +2,7 @@
 
 import os
 import time
+from typing import Annotated
 
 import typer
 
@@ -25,12 +26,18 @@ from headgate.units.errors import ConfigurationError, Problem
 
 app = typer.Typer()
 
-_SIGNS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
+_SIGNS = {"error": "ERROR  ", "warning": "warning", "ok": "ok     "}
+"""By status, the gravest first."""
 
 
 @app.command()
 def doctor(
-    config: Config = CONFIG_DEFAULT, data_dir: DataDir = DATA_DIR_DEFAULT, as_json: AsJson = False
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show what is well too, not only its count.")
+    ] = False,
+    config: Config = CONFIG_DEFAULT,
+    data_dir: DataDir = DATA_DIR_DEFAULT,
+    as_json: AsJson = False,
 ) -> None:
     """Check configuration, folder, ports, processes, providers and clock; exit 1 on an error."""
     snapshot, checks = _configuration(config)
@@ -45,12 +52,21 @@ def doctor(
     if as_json:
         print_json(DoctorView(ok=ok, checks=checks))
     else:
-        for check in checks:
-            typer.echo(f"{_SIGNS[check.status]}  {check.name}: {check.message}")
-            if check.fix:
-                typer.echo(f"         Fix: {check.fix}")
+        _show(checks, verbose=verbose)
     if not ok:
         raise typer.Exit(EXIT_NO)
+
+
+def _show(checks: list[CheckView], *, verbose: bool) -> None:
+    for status, sign in _SIGNS.items():
+        if status == "ok" and not verbose:
+            continue
+        for check in (one for one in checks if one.status == status):
+            typer.echo(f"{sign}  {check.name}: {check.message}")
+            if check.fix:
+                typer.echo(f"         Fix: {check.fix}")
+    well = sum(check.status == "ok" for check in checks)
+    typer.echo(f"{well} of {len(checks)} checks are ok{'' if verbose else '; -v shows them'}.")
 
 
 def _configuration(config: Config) -> tuple[Snapshot | None, list[CheckView]]:
