@@ -284,6 +284,15 @@ def test_books_that_agree_are_short(headgate: Any) -> None:
     assert "The books are equal." in shown
 
 
+def test_budgets_before_the_first_start(headgate: Any, tmp_path: Path) -> None:
+    """All of them are there, with everything free, and nothing is made for it."""
+    shown = headgate("budgets", "--data-dir", str(tmp_path / "nothing")).stdout
+
+    assert shown.splitlines()[1].split()[-3:] == ["100.000000000", "0", "%"]
+    assert "run-cap: 5.000000000 for each run; no run yet" in shown
+    assert not (tmp_path / "nothing").exists()
+
+
 def test_no_store_yet(headgate: Any, tmp_path: Path) -> None:
     """Reading before the first start: exit code 3 and what to do."""
     result = headgate("calls", "--data-dir", str(tmp_path / "nothing"))

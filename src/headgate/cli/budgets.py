@@ -12,7 +12,7 @@ from headgate.budgets.tree import budget_id_of
 from headgate.cli.frozen import frozen_text
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import print_json, print_table, table
-from headgate.cli.reading import read_configuration, reading
+from headgate.cli.reading import read_configuration, reading_if_any
 from headgate.config.snapshot import Snapshot
 from headgate.identity.registry import FrozenNode, frozen_nodes
 from headgate.insights.views import budget_view
@@ -36,7 +36,7 @@ def budgets(
 ) -> None:
     """List the windows that are open now: each budget's, and each run's own."""
     snapshot = read_configuration(config)
-    with reading(data_dir) as connection:
+    with reading_if_any(data_dir) as connection:
         found = standings(connection, snapshot.budgets.values(), time.time_ns(), snapshot.zone)
         frozen = frozen_nodes(connection)
     if as_json:

@@ -21,7 +21,7 @@ LIMIT_MAX = 100_000
 
 
 @app.command()
-def calls(
+def calls(  # noqa: PLR0913 - one for each option
     limit: Annotated[int, typer.Option(min=1, max=LIMIT_MAX, help="At most so many.")] = 50,
     run: Annotated[str | None, typer.Option(help="Of this run.")] = None,
     principal: Annotated[str | None, typer.Option(help="Of this principal.")] = None,

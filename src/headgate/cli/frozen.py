@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from headgate.cli.reading import reading
+from headgate.cli.reading import reading_if_any
 from headgate.identity.registry import FrozenNode, frozen_nodes
 from headgate.insights.contract import FrozenView
-from headgate.store.database import STORE_NAME
 from headgate.units.instants import to_iso
 
 
@@ -15,9 +14,7 @@ def read_frozen(data_dir: Path) -> list[FrozenNode]:
     Raises:
         StoreError: The store cannot be read.
     """
-    if not (data_dir / STORE_NAME).exists():
-        return []
-    with reading(data_dir) as connection:
+    with reading_if_any(data_dir) as connection:
         return list(frozen_nodes(connection))
 
 
