@@ -109,6 +109,60 @@ def test_freeze_and_thaw(headgate: Any, books: Path) -> None:
     assert headgate("thaw", "team:research").exit_code == 1
 
 
+def test_what_is_frozen_is_told(headgate: Any) -> None:
+    """By `freeze` alone, by `doctor`, and beside each budget that a frozen node stands above."""
+    assert headgate("freeze").stdout == "Nothing is frozen.\n"
+    headgate("freeze", "team:research", "--reason", "odd spend")
+
+    [row] = json.loads(headgate("freeze", "--json").stdout)
+    budgets = json.loads(headgate("budgets", "--json").stdout)
+    shown = headgate("budgets").stdout
+
+    assert (row["node"], row["reason"]) == ("team:research", "odd spend")
+    told = f"team:research since {row['since']}: odd spend"
+    assert headgate("freeze").stdout.splitlines()[1].split()[0] == "team:research"
+    assert told in headgate("doctor").stdout
+    assert f"Frozen: {told}" in shown
+    assert {one["id"]: one["frozen"] for one in budgets} == {
+        "run-cap/alice/r42": True,
+        "launch": False,
+    }
+    assert [line.endswith("  frozen") for line in shown.splitlines()[1:3]] == [True, False]
+
+
+def test_a_second_freeze_changes_nothing(headgate: Any, books: Path) -> None:
+    """It says since when and why the node was frozen, and how to give another reason."""
+    headgate("freeze", "organisation", "--reason", "first")
+
+    result = headgate("freeze", "organisation", "--reason", "second")
+
+    assert result.exit_code == 1
+    assert "organisation was frozen already, since 20" in result.stderr
+    assert ": first." in result.stderr
+    assert "headgate thaw organisation" in result.stderr
+    assert frozen(books) == {"organisation": "first"}
+
+
+def test_thawing_a_slip_of_the_pen(headgate: Any) -> None:
+    """The near one of what is frozen is told, or that nothing is."""
+    assert "Nothing is frozen" in headgate("thaw", "team:research").stderr
+    headgate("freeze", "team:research")
+
+    assert "Did you mean 'team:research'?" in headgate("thaw", "team:reserch").stderr
+
+
+def test_refused_changes_have_real_fixes(headgate: Any) -> None:
+    """A lost key is replaced; only keys that are still valid are offered for revoking."""
+    assert "--principal ID (one of alice, bob)" in headgate("keys", "create", "new").stderr
+    headgate("keys", "create", "ci", "--principal", "bob")
+    again = headgate("keys", "create", "ci", "--principal", "bob")
+    assert "headgate keys create ci-2 --principal bob" in again.stderr
+
+    assert "Did you mean 'ci'?" in headgate("keys", "revoke", "cii").stderr
+    headgate("keys", "revoke", "ci")
+    assert "No key made here is valid" in headgate("keys", "revoke", "ci").stderr
+
+
 def test_freezing_an_unknown_node(headgate: Any, books: Path) -> None:
     """A slip of the pen freezes nothing and is told."""
     result = headgate("freeze", "team:reserch")

@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "check-books": ("check-books",),
     "keys list": ("keys", "list"),
     "keys create": ("keys", "create", "alice-laptop"),
+    "freeze": ("freeze", "team:research", "--reason", "odd spend"),
     "doctor": ("doctor",),
 }
 

@@ -82,6 +82,17 @@ def test_every_command_has_help(headgate: Any) -> None:
         assert "usage:" in result.stdout.casefold(), name
 
 
+def test_help_is_plain_and_whole(headgate: Any) -> None:
+    """No description is cut, arguments look as they are typed, completion is `headgate`'s own."""
+    shown = " ".join(headgate("--help", env={"COLUMNS": "80"}).stdout.split())
+
+    assert all(one.help in shown for one in discover().values())
+    assert "budgets [OPTIONS] [list]\n" in headgate("budgets", "--help").stdout
+    assert "explain [OPTIONS] {CALL}\n" in headgate("explain", "--help").stdout
+    assert "freeze [OPTIONS] [NODE]\n" in headgate("freeze", "--help").stdout
+    assert "install-completion" not in headgate("doctor", "--help").stdout
+
+
 def test_a_mistyped_command(headgate: Any) -> None:
     """Near names are told; exit code 2."""
     result = headgate("budget")
@@ -97,6 +108,13 @@ def test_init_writes_once(headgate: Any, tmp_path: Path) -> None:
     second = headgate("init", "--dir", str(tmp_path / "new"))
 
     assert first.exit_code == 0
+    at = f"--config {tmp_path / 'new' / 'headgate.toml'}"
+    assert [line.strip() for line in first.stdout.splitlines()[1:]] == [
+        "export OPENAI_API_KEY=...",
+        f"headgate keys create me {at}",
+        f"headgate doctor {at}",
+        f"headgate serve {at}",
+    ]
     assert second.exit_code == 1
     assert (tmp_path / "new" / "headgate.toml").read_text() == written
 
@@ -150,6 +168,50 @@ def test_doctor_finds_what_is_wrong(headgate: Any, books: Path) -> None:
     assert all(check["fix"] for check in found.values() if check["status"] != "ok")
 
 
+def test_doctor_warns_of_a_model_without_a_price(headgate: Any, books: Path) -> None:
+    """A slip in a deployment's model is no error, but told with the near name."""
+    file = books / "headgate.toml"
+    file.write_text(file.read_text().replace("gpt-5.4-mini", "gpt-5.4-mni"))
+
+    found = checks(headgate("doctor", "--json", env={"OPENAI_API_KEY": "k"}))
+
+    assert found["prices"] == {
+        "name": "prices",
+        "status": "warning",
+        "message": "deployments.mini: openai/gpt-5.4-mni has no price; "
+        "calls under a budget will be refused.",
+        "fix": "Did you mean gpt-5.4-mini?",
+    }
+
+
+def test_serve_warns_of_a_model_without_a_price(headgate: Any, books: Path) -> None:
+    """The line is there before the node starts, which an address in use prevents here."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        file = books / "headgate.toml"
+        listen = f'[listen]\ngateway = "127.0.0.1:{port}"\n'
+        file.write_text(listen + file.read_text().replace("gpt-5.4-mini", "my-own"))
+
+        result = headgate("serve", env={"OPENAI_API_KEY": "k"})
+
+    assert result.exit_code == 3
+    assert "Warning: deployments.mini: openai/my-own has no price;" in result.stderr
+
+
+def test_the_data_directory_lies_beside_the_configuration(headgate: Any, books: Path) -> None:
+    """One option is enough, on either side of it in the environment; --data-dir wins."""
+    (books / "data").rename(books / "headgate-data")
+    without = {"HEADGATE_DATA_DIR": None}
+    alone = {**without, "HEADGATE_CONFIG": None}
+    config = str(books / "headgate.toml")
+
+    assert "launch" in headgate("budgets", env=without).stdout
+    assert "launch" in headgate("budgets", "--config", config, env=alone).stdout
+    assert "call_a" in headgate("calls", "--config", config, env=alone).stdout
+    elsewhere = headgate("calls", "--config", config, "--data-dir", "elsewhere", env=alone)
+    assert "There is no store at elsewhere/" in elsewhere.stderr
+
+
 def test_doctor_for_people(headgate: Any, books: Path) -> None:
     """Lines with a sign, and the fix below; a broken configuration is one of them."""
     (books / "headgate.toml").write_text("[lissten]\n")
@@ -159,3 +221,8 @@ def test_doctor_for_people(headgate: Any, books: Path) -> None:
     assert result.exit_code == 1
     assert "ERROR    configuration:" in result.stdout
     assert "Fix: Did you mean 'listen'?" in result.stdout
+    signs = [line[:7].strip() for line in result.stdout.splitlines() if "  Fix:" not in line]
+    assert signs[:-1] == sorted(signs[:-1])
+    assert "ok" not in signs
+    assert "-v shows them" in result.stdout
+    assert "\nok       data directory:" in headgate("doctor", "-v").stdout

@@ -113,13 +113,25 @@ def test_explain_knows_tiers_and_regions() -> None:
     assert run_json(*base, "--region", "us")["amount_usd"] == "5.500000000"
 
 
+def test_a_narrow_screen_cuts_nothing() -> None:
+    """At 80 columns a row is one line with its whole id, and every meter is spelled out."""
+    narrow = CliRunner(env={"COLUMNS": "80"})
+    shown = narrow.invoke(app, ["show", "openai/gpt-5.4-mini"]).output.splitlines()
+    usage = "input=1000,output=5"
+    explained = narrow.invoke(app, ["explain", "openai/gpt-5.4-mini", "--usage", usage]).output
+
+    row = next(line for line in shown if line.startswith("openai/gpt-5.4-mini/standard/"))
+    assert row.split()[1:4] == ["0.75", "0.075", "4.5"]
+    assert "input_uncached" in explained
+
+
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
         (("openai/gpt-5.50", "--usage", "input=1"), "openai/gpt-5.5"),
         (("openai/qqqqqqqq", "--usage", "input=1"), "lists all"),
         (("gpt-5.5", "--usage", "input=1"), "SELLER/MODEL"),
-        (("openai/gpt-5.5", "--usage", "tokens=1"), "Meters"),
+        (("openai/gpt-5.5", "--usage", "tokens=1"), "input for input_uncached"),
         (("openai/gpt-5.5", "--usage", "input=-1"), "Meters"),
         (("openai/gpt-5.5", "--usage", "input=1,input_uncached=1"), "Meters"),
         (("openai/gpt-5.5", "--usage", "cache_write_5m=1"), "no price for cache_write_5m"),

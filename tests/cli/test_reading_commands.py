@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import delete, insert, update
 
 from headgate.ledger import tables
 from headgate.store.migrate import open_store
@@ -31,6 +31,7 @@ def test_budgets_tell_what_is_free(headgate: Any) -> None:
         "lent": "0.859000000",
         "unaccounted": "0.000000000",
         "free": "99.859000000",
+        "frozen": False,
     }
 
 
@@ -41,6 +42,49 @@ def test_budgets_for_people(headgate: Any) -> None:
     assert result.exit_code == 0
     assert "launch" in result.stdout
     assert "99.859000000" in result.stdout
+
+
+def add_runs(folder: Path, count: int) -> None:
+    """Add windows of runs of alice to the store, each posted a nano-dollar more."""
+    engine = open_store(folder / "data")
+    with engine.begin() as connection:
+        for number in range(1, count + 1):
+            values = {
+                "window": f"run-cap/alice/build-{number}@once",
+                "budget": "run-cap",
+                "posted_nanos": number,
+                "held_nanos": 0,
+                "unaccounted_nanos": 0,
+            }
+            connection.execute(insert(tables.window).values(values))
+    engine.dispose()
+
+
+def test_the_fullest_runs_of_many(headgate: Any, books: Path) -> None:
+    """Ten runs with the least left, counted up, and how many more there are; --runs has all."""
+    add_runs(books, 30)
+
+    shown = headgate("budgets").stdout
+    everything = headgate("budgets", "--runs").stdout
+
+    runs = [line.split()[0] for line in shown.splitlines() if line.startswith("run-cap/")]
+    numbers = range(22, 31)
+    assert runs == [*(f"run-cap/alice/build-{number}" for number in numbers), "run-cap/alice/r42"]
+    assert "run-cap: … 21 more runs: headgate budgets --runs" in shown
+    assert everything.count("run-cap/alice/build-") == 30
+    assert everything.index("build-9 ") < everything.index("build-10 ")
+    assert len(json.loads(headgate("budgets", "--json").stdout)) == 32
+
+
+def test_a_run_budget_without_runs(headgate: Any, books: Path) -> None:
+    """It is there all the same: its limit, and that no run has come yet."""
+    engine = open_store(books / "data")
+    with engine.begin() as connection:
+        connection.execute(delete(tables.window).where(tables.window.c.window.like("run-cap/%")))
+        connection.execute(delete(tables.lease).where(tables.lease.c.window.like("run-cap/%")))
+    engine.dispose()
+
+    assert "run-cap: 5.000000000 for each run; no run yet" in headgate("budgets").stdout
 
 
 def test_a_measured_call_has_its_lines(headgate: Any) -> None:
@@ -83,6 +127,42 @@ def test_calls_for_people(headgate: Any) -> None:
     assert "call_b" in shown
 
 
+def test_calls_say_when_there_are_more(headgate: Any) -> None:
+    """A list that stops at its limit says so; a whole one does not."""
+    assert "the newest 2; there are more: --limit 4" in headgate("calls", "--limit", "2").stdout
+    assert "there are more" not in headgate("calls", "--limit", "5").stdout
+    assert len(json.loads(headgate("calls", "--limit", "2", "--json").stdout)) == 2
+
+
+def test_calls_of_nobody(headgate: Any) -> None:
+    """An unknown principal is told with the near one; one without such calls is an empty list."""
+    result = headgate("calls", "--principal", "alcie")
+
+    assert result.exit_code == 2
+    assert "There is no principal 'alcie'." in result.stderr
+    assert "Did you mean 'alice'?" in result.stderr
+    assert headgate("calls", "--principal", "bob", "--state", "held").exit_code == 0
+
+
+def test_a_failed_attempt_says_why(headgate: Any, books: Path) -> None:
+    """In the list and when explained: the reason instead of a bare state, and no empty receipt."""
+    engine = open_store(books / "data")
+    failed = {"reason": "upstream_rate_limited", "posted_nanos": 0, "lines": "[]", "usage": "{}"}
+    with engine.begin() as connection:
+        of_call = tables.attempt.c.attempt == "call_a.1"
+        connection.execute(update(tables.attempt).where(of_call).values(failed))
+    engine.dispose()
+
+    shown = headgate("calls").stdout
+    explained = headgate("explain", "call_a").stdout
+
+    assert "failed: upstream_rate_limited" in shown
+    assert "void: connect_failed" in shown
+    assert "failed: upstream_rate_limited" in explained
+    assert "posted 0.000000000 USD" in explained
+    assert "quantity" not in explained
+
+
 def test_an_unknown_state_is_a_usage_error(headgate: Any) -> None:
     """The states that exist are told; exit code 2."""
     result = headgate("calls", "--state", "lost")
@@ -117,6 +197,11 @@ def test_explain_tells_why_each_candidate(headgate: Any) -> None:
     assert [one["chosen"] for one in decision["candidates"]] == [True, True, False]
     assert [one["state"] for one in printed["attempts"]] == ["void", "estimated"]
     assert printed["posted"] == "0.060000000"
+    shown = headgate("explain", "call_b").stdout
+    assert "chosen for attempt 1" in shown
+    assert "chosen for attempt 2" in shown
+    other = headgate("explain", "call_a").stdout
+    assert [line.split()[-1] for line in other.splitlines() if " gpt " in line] == ["eligible"]
 
 
 def test_explain_a_refused_call(headgate: Any) -> None:
@@ -185,7 +270,27 @@ def test_books_that_differ(headgate: Any, books: Path) -> None:
 
     assert result.exit_code == 1
     assert "The books DIFFER." in result.stdout
-    assert "NO: posted 0.071000000, held 0.070000000" in result.stdout
+    row = result.stdout.splitlines()[1].split()
+    assert row == ["launch@once", "0.071000001", "0.070000000", "0.071000000", "0.070000000"]
+    assert "0 of 2 windows are equal" in result.stdout
+
+
+def test_books_that_agree_are_short(headgate: Any) -> None:
+    """For people only windows that differ are listed, the others are counted."""
+    shown = headgate("check-books").stdout
+
+    assert "launch@once" not in shown
+    assert "2 of 2 windows are equal" in shown
+    assert "The books are equal." in shown
+
+
+def test_budgets_before_the_first_start(headgate: Any, tmp_path: Path) -> None:
+    """All of them are there, with everything free, and nothing is made for it."""
+    shown = headgate("budgets", "--data-dir", str(tmp_path / "nothing")).stdout
+
+    assert shown.splitlines()[1].split()[-3:] == ["100.000000000", "0", "%"]
+    assert "run-cap: 5.000000000 for each run; no run yet" in shown
+    assert not (tmp_path / "nothing").exists()
 
 
 def test_no_store_yet(headgate: Any, tmp_path: Path) -> None:

@@ -1,48 +1,79 @@
 """`headgate budgets`: how every budget stands."""
 
 import time
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import typer
 
+from headgate.budgets.settings import RUN_ANY
 from headgate.budgets.standing import Standing, standings
+from headgate.budgets.tree import budget_id_of
+from headgate.cli.frozen import frozen_text
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import print_json, print_table, table
-from headgate.cli.reading import read_configuration, reading
+from headgate.cli.reading import read_configuration, reading_if_any
+from headgate.config.snapshot import Snapshot
+from headgate.identity.registry import FrozenNode, frozen_nodes
 from headgate.insights.views import budget_view
+from headgate.insights.windows import Picked, fullest, in_order, is_frozen
 from headgate.units.money import format_usd
 
 app = typer.Typer()
 
+RUNS_SHOWN = 10
+
 
 @app.command()
 def budgets(
-    _action: Annotated[Literal["list"], typer.Argument(metavar="[list]")] = "list",
+    _action: Annotated[Literal["list"], typer.Argument(metavar="list", hidden=True)] = "list",
+    runs: Annotated[
+        bool, typer.Option("--runs", help="List all runs, not only the fullest of each budget.")
+    ] = False,
     config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
     as_json: AsJson = False,
 ) -> None:
     """List the windows that are open now: each budget's, and each run's own."""
     snapshot = read_configuration(config)
-    with reading(data_dir) as connection:
+    with reading_if_any(data_dir) as connection:
         found = standings(connection, snapshot.budgets.values(), time.time_ns(), snapshot.zone)
+        frozen = frozen_nodes(connection)
     if as_json:
-        print_json([budget_view(standing) for standing in found])
-    else:
-        _show(found)
-
-
-def _show(found: list[Standing]) -> None:
-    shown = table("budget", "node", "period", ">limit", ">posted", ">held", ">free", ">used")
-    for standing in found:
-        used = standing.limit_nanos - standing.free_nanos
-        share = 100 * used // standing.limit_nanos if standing.limit_nanos else 100
-        amounts = (
-            standing.limit_nanos,
-            standing.posted_nanos,
-            standing.held_nanos,
-            standing.free_nanos,
+        names = {node.node for node in frozen}
+        print_json(
+            [
+                budget_view(window, frozen=is_frozen(window, names, snapshot.principals))
+                for window in in_order(found)
+            ]
         )
-        dollars = [format_usd(amount) for amount in amounts]
-        shown.add_row(standing.id, standing.node, standing.period, *dollars, f"{share} %")
+        return
+    _show(Picked(in_order(found), {}) if runs else fullest(found, RUNS_SHOWN), frozen, snapshot)
+
+
+def _show(picked: Picked, frozen: Sequence[FrozenNode], snapshot: Snapshot) -> None:
+    names = {node.node for node in frozen}
+    columns = ["budget", "node", "period", ">limit", ">posted", ">held", ">free", ">used"]
+    shown = table(*columns, *([""] if frozen else []))
+    for window in picked.windows:
+        cells = [window.id, window.node, window.period, *_amounts(window)]
+        if is_frozen(window, names, snapshot.principals):
+            cells.append("frozen")
+        shown.add_row(*cells)
     print_table(shown)
+    with_windows = {budget_id_of(window.id) for window in picked.windows}
+    for budget in snapshot.budgets.values():
+        if budget.node == RUN_ANY and budget.id not in with_windows:
+            limit = format_usd(budget.limit_nanos)
+            typer.echo(f"{budget.id}: {limit} for each run; no run yet")
+        if count := picked.left_out.get(budget.id):
+            typer.echo(f"{budget.id}: … {count} more runs: headgate budgets --runs")
+    for node in frozen:
+        typer.echo(f"Frozen: {frozen_text(node)}")
+
+
+def _amounts(window: Standing) -> tuple[str, ...]:
+    used = window.limit_nanos - window.free_nanos
+    share = 100 * used // window.limit_nanos if window.limit_nanos else 100
+    amounts = (window.limit_nanos, window.posted_nanos, window.held_nanos, window.free_nanos)
+    return (*(format_usd(amount) for amount in amounts), f"{share} %")

@@ -1,12 +1,15 @@
 """`headgate calls`: list attempts and refused calls, newest first."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import print_json, print_table, table
-from headgate.cli.reading import reading
+from headgate.cli.output import fail, print_json, print_table, table
+from headgate.cli.reading import read_configuration, reading
+from headgate.cli.states import state_text
+from headgate.config.problems import near
 from headgate.insights.calls import AttemptRow, CallRow, CallState, Wanted, list_calls
 from headgate.insights.views import call_view
 from headgate.units.instants import to_iso
@@ -18,23 +21,34 @@ LIMIT_MAX = 100_000
 
 
 @app.command()
-def calls(
+def calls(  # noqa: PLR0913 - one for each option
     limit: Annotated[int, typer.Option(min=1, max=LIMIT_MAX, help="At most so many.")] = 50,
     run: Annotated[str | None, typer.Option(help="Of this run.")] = None,
     principal: Annotated[str | None, typer.Option(help="Of this principal.")] = None,
     state: Annotated[CallState | None, typer.Option(help="In this state.")] = None,
-    _config: Config = CONFIG_DEFAULT,
+    config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
     as_json: AsJson = False,
 ) -> None:
     """List attempts and refused calls, newest first."""
-    wanted = Wanted(run=run, principal=principal, state=state, limit=limit)
+    # One more than asked for tells whether there are more.
+    wanted = Wanted(run=run, principal=principal, state=state, limit=limit + 1)
     with reading(data_dir) as connection:
         rows = list_calls(connection, wanted)
+    if principal is not None and not rows:
+        _require_principal(principal, config)
     if as_json:
-        print_json([call_view(row) for row in rows])
-    else:
-        _show(rows)
+        print_json([call_view(row) for row in rows[:limit]])
+        return
+    _show(rows[:limit])
+    if len(rows) > limit:
+        typer.echo(f"These are the newest {limit}; there are more: --limit {2 * limit}")
+
+
+def _require_principal(principal: str, config: Path) -> None:
+    known = read_configuration(config).principals
+    if principal not in known:
+        fail(f"There is no principal {principal!r}.", near(principal, known, "principal"))
 
 
 def _show(rows: list[CallRow]) -> None:
@@ -44,7 +58,8 @@ def _show(rows: list[CallRow]) -> None:
         if isinstance(row, AttemptRow):
             held = format_usd(row.hold_nanos) if row.state == "held" else ""
             posted = format_usd(row.posted_nanos)
-            shown.add_row(*common, row.deployment, row.state, posted, held)
+            told = state_text(row.state, row.reason, posted=row.posted_nanos != 0)
+            shown.add_row(*common, row.deployment, told, posted, held)
         else:
             shown.add_row(*common, "", f"refused: {row.refused.code}", "", "")
     print_table(shown)

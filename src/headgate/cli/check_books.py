@@ -31,19 +31,20 @@ def check(
 
 
 def _show(books: Books) -> None:
-    shown = table("window", ">posted", ">held", "journals agree")
-    for window in books.windows:
-        agree = "yes"
-        if not window.equal:
-            posted = format_usd(window.posted_journal_nanos)
-            agree = f"NO: posted {posted}, held {format_usd(window.held_journal_nanos)}"
-        shown.add_row(
-            window.window,
-            format_usd(window.posted_store_nanos),
-            format_usd(window.held_store_nanos),
-            agree,
-        )
-    print_table(shown)
+    unequal = [window for window in books.windows if not window.equal]
+    if unequal:
+        shown = table("window", ">posted", ">held", ">posted in journals", ">held in journals")
+        for window in unequal:
+            shown.add_row(
+                window.window,
+                format_usd(window.posted_store_nanos),
+                format_usd(window.held_store_nanos),
+                format_usd(window.posted_journal_nanos),
+                format_usd(window.held_journal_nanos),
+            )
+        print_table(shown)
+    equal = len(books.windows) - len(unequal)
+    typer.echo(f"{equal} of {len(books.windows)} windows are equal in store and journals")
     typer.echo(f"{books.journals} journals, {books.records} records replayed")
     for problem in books.problems:
         typer.echo(f"  {problem}")

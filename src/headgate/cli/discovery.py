@@ -17,6 +17,8 @@ from typer.main import get_command
 
 FOLDER = Path(__file__).parent
 _MARKS = {"app", "NAME"}
+_COMPLETION = {"install_completion", "show_completion"}
+"""Options that belong to `headgate` alone."""
 
 
 class Found(NamedTuple):
@@ -66,13 +68,18 @@ def command_of(found: Found) -> TyperCommand | TyperGroup:
     command = get_command(_app_of(module))
     assert isinstance(command, TyperCommand | TyperGroup), found.name
     command.name = found.name
+    command.params = [one for one in command.params if one.name not in _COMPLETION]
+    for below in command.commands.values() if isinstance(command, TyperGroup) else ():
+        # What stands in a list is not cut at the width of a line.
+        below.short_help = (below.help or "").partition("\n\n")[0]
     return command
 
 
 def _app_of(module: ModuleType) -> typer.Typer:
     app = getattr(module, "app", None)
-    if isinstance(app, typer.Typer):
-        return app
-    app = typer.Typer()
-    module.register(app)
+    if not isinstance(app, typer.Typer):
+        app = typer.Typer()
+        module.register(app)
+    # Plain help can be read at any width, and in a file.
+    app.rich_markup_mode = None
     return app

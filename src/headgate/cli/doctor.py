@@ -2,6 +2,7 @@
 
 import os
 import time
+from typing import Annotated
 
 import typer
 
@@ -9,6 +10,7 @@ from headgate.cli.doctor_checks import (
     check_clock,
     check_data_dir,
     check_files,
+    check_frozen,
     check_gateway,
     check_port,
     check_provider,
@@ -18,35 +20,53 @@ from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Confi
 from headgate.cli.output import EXIT_NO, print_json
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
+from headgate.config.unpriced import unpriced
 from headgate.insights.contract import CheckView, DoctorView
 from headgate.units.errors import ConfigurationError, Problem
 
 app = typer.Typer()
 
-_SIGNS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
+_SIGNS = {"error": "ERROR  ", "warning": "warning", "ok": "ok     "}
+"""By status, the gravest first."""
 
 
 @app.command()
 def doctor(
-    config: Config = CONFIG_DEFAULT, data_dir: DataDir = DATA_DIR_DEFAULT, as_json: AsJson = False
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show what is well too, not only its count.")
+    ] = False,
+    config: Config = CONFIG_DEFAULT,
+    data_dir: DataDir = DATA_DIR_DEFAULT,
+    as_json: AsJson = False,
 ) -> None:
     """Check configuration, folder, ports, processes, providers and clock; exit 1 on an error."""
     snapshot, checks = _configuration(config)
     checks += [check_data_dir(data_dir), check_files(config, data_dir)]
     steward = check_steward(data_dir)
     checks += [steward, check_clock(data_dir, time.time_ns())]
+    checks += check_frozen(data_dir)
     if snapshot is not None:
+        checks += [_price_check(problem) for problem in unpriced(snapshot, time.time_ns())]
         checks += _network(snapshot, running=steward.status == "ok")
     ok = all(check.status != "error" for check in checks)
     if as_json:
         print_json(DoctorView(ok=ok, checks=checks))
     else:
-        for check in checks:
-            typer.echo(f"{_SIGNS[check.status]}  {check.name}: {check.message}")
-            if check.fix:
-                typer.echo(f"         Fix: {check.fix}")
+        _show(checks, verbose=verbose)
     if not ok:
         raise typer.Exit(EXIT_NO)
+
+
+def _show(checks: list[CheckView], *, verbose: bool) -> None:
+    for status, sign in _SIGNS.items():
+        if status == "ok" and not verbose:
+            continue
+        for check in (one for one in checks if one.status == status):
+            typer.echo(f"{sign}  {check.name}: {check.message}")
+            if check.fix:
+                typer.echo(f"         Fix: {check.fix}")
+    well = sum(check.status == "ok" for check in checks)
+    typer.echo(f"{well} of {len(checks)} checks are ok{'' if verbose else '; -v shows them'}.")
 
 
 def _configuration(config: Config) -> tuple[Snapshot | None, list[CheckView]]:
@@ -70,6 +90,11 @@ def _without_secrets(config: Config) -> Snapshot | None:
 def _problem_check(problem: Problem) -> CheckView:
     message = f"{problem.file}: {problem.key}: {problem.problem}"
     return CheckView(name="configuration", status="error", message=message, fix=problem.fix)
+
+
+def _price_check(problem: Problem) -> CheckView:
+    message = f"{problem.key}: {problem.problem}"
+    return CheckView(name="prices", status="warning", message=message, fix=problem.fix)
 
 
 def _network(snapshot: Snapshot, *, running: bool) -> list[CheckView]:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
 
+from headgate.cli.frozen import frozen_text, read_frozen
 from headgate.cli.reading import reading
 from headgate.insights.contract import CheckView
 from headgate.ledger.tables import attempt
@@ -86,6 +87,18 @@ def check_clock(data_dir: Path, now_ns: int) -> CheckView:
         message = f"The clock says {to_iso(now_ns)}, but the books know {to_iso(newest_ns)}."
         return _check("store and clock", message, "Set the clock of this machine.", "error")
     return _check("store and clock", f"The store can be read; it is {to_iso(now_ns)}.")
+
+
+def check_frozen(data_dir: Path) -> list[CheckView]:
+    """Tell what may not spend now, since when and why; an unreadable store is another check's."""
+    try:
+        frozen = read_frozen(data_dir)
+    except StoreError:
+        return []
+    return [
+        _check("frozen", f"{frozen_text(one)}.", f"headgate thaw {one.node}", "warning")
+        for one in frozen
+    ]
 
 
 def check_port(name: str, host: str, port: int, *, running: bool) -> CheckView:

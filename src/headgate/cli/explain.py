@@ -1,5 +1,6 @@
 """`headgate explain`: one call as a receipt, and why this model."""
 
+from decimal import Decimal
 from typing import Annotated
 
 import typer
@@ -8,6 +9,7 @@ from rich.table import Table
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import EXIT_NO, fail, print_json, print_table, table
 from headgate.cli.reading import reading
+from headgate.cli.states import state_text
 from headgate.insights.calls import open_call
 from headgate.insights.contract import CallView, DecisionView, ExplainView, HoldView
 from headgate.insights.views import explain_view
@@ -17,7 +19,9 @@ app = typer.Typer()
 
 @app.command()
 def explain(
-    call: Annotated[str, typer.Argument(help="Id of the call, as its reply's headers name it.")],
+    call: Annotated[
+        str, typer.Argument(metavar="CALL", help="Id of the call, as its reply's headers name it.")
+    ],
     _config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
     as_json: AsJson = False,
@@ -43,7 +47,7 @@ def _show(view: ExplainView) -> None:
     if first.refusal is not None:
         typer.echo(f"\nRefused: {first.refusal.code}\n  {first.refusal.message}")
     for decision in view.decisions:
-        _show_decision(decision)
+        _show_decision(decision, _users(view, decision.number))
     holds = {hold.attempt: hold for hold in view.holds}
     for attempt in view.attempts:
         if attempt.attempt is not None:
@@ -51,36 +55,49 @@ def _show(view: ExplainView) -> None:
     typer.echo(f"\nPosted in all  {view.posted} USD")
 
 
-def _show_decision(decision: DecisionView) -> None:
+def _users(view: ExplainView, decision: int) -> dict[str, list[str]]:
+    """Return the numbers of the attempts that used a decision, by the deployment each went to."""
+    of_decision = {hold.attempt for hold in view.holds if hold.decision == decision}
+    users: dict[str, list[str]] = {}
+    for attempt in view.attempts:
+        if attempt.attempt in of_decision and attempt.deployment is not None:
+            number = attempt.attempt.rpartition(".")[2]
+            users.setdefault(attempt.deployment, []).append(number)
+    return users
+
+
+def _show_decision(decision: DecisionView, users: dict[str, list[str]]) -> None:
     typer.echo(
         f"\nDecision {decision.number}: {decision.policy}, expecting "
         f"{decision.input_tokens} tokens in and {decision.output_tokens} out"
     )
     shown = table("  candidate", ">expected", "verdict")
     for candidate in decision.candidates:
-        verdict = "tried" if candidate.chosen else "in reserve"
-        if candidate.excluded is not None:
-            verdict = f"excluded: {candidate.excluded}"
+        verdict = "eligible" if candidate.excluded is None else f"excluded: {candidate.excluded}"
+        if candidate.deployment in users:
+            verdict = f"chosen for attempt {', '.join(users[candidate.deployment])}"
         shown.add_row(f"  {candidate.deployment}", candidate.expected or "-", verdict)
     print_table(shown)
 
 
 def _show_attempt(attempt: CallView, hold: HoldView) -> None:
     served = attempt.served_model or "no model named"
-    typer.echo(f"\nAttempt {attempt.attempt}: {attempt.deployment} ({served}), {attempt.state}")
+    told = state_text(attempt.state, attempt.reason, posted=Decimal(attempt.posted) != 0)
+    typer.echo(f"\nAttempt {attempt.attempt}: {attempt.deployment} ({served}), {told}")
     facts = [f"status {attempt.status or '-'}", f"{attempt.duration_ms:.1f} ms"]
     if attempt.ttft_ms is not None:
         facts.append(f"first byte after {attempt.ttft_ms:.1f} ms")
     if attempt.upstream_request_id is not None:
         facts.append(f"upstream request {attempt.upstream_request_id}")
-    if attempt.reason is not None:
-        facts.append(f"because {attempt.reason}")
     typer.echo(f"  {', '.join(facts)}")
     typer.echo(
         f"  held {attempt.hold} USD for at most {hold.input_tokens_max} tokens in and "
         f"{hold.output_tokens_max} out, on {', '.join(hold.windows) or 'no budget'}"
     )
-    print_table(_receipt(attempt))
+    if attempt.lines:
+        print_table(_receipt(attempt))
+    else:
+        typer.echo(f"  posted {attempt.posted} USD")
 
 
 def _receipt(attempt: CallView) -> Table:

@@ -1,5 +1,8 @@
 """`headgate init`: write a configuration to start from."""
 
+import shlex
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +29,18 @@ def init(
     except OSError as error:
         fail(f"{path} cannot be written: {error.strerror}.", "Choose a folder of yours: --dir.")
     typer.echo(f"Wrote {path}. Next:")
-    typer.echo("  export what its { env = ... } names   # the providers' credentials")
-    typer.echo(f"  headgate keys create me --config {path}  # a key for yourself, shown once")
-    typer.echo(f"  headgate serve --config {path}")
+    for line in _next_lines(path):
+        typer.echo(f"  {line}")
+
+
+def _next_lines(path: Path) -> Iterator[str]:
+    """Yield what to type after it, from the file's own words."""
+    at = "" if path == Path(FILE_NAME) else f" --config {shlex.quote(str(path))}"
+    document = tomllib.loads(template())
+    for provider in document["providers"].values():
+        if "env" in provider["credential"]:
+            yield f"export {provider['credential']['env']}=..."
+    for key in document["keys"]:
+        yield f"headgate keys create {key}{at}"
+    yield f"headgate doctor{at}"
+    yield f"headgate serve{at}"

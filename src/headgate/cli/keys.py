@@ -8,7 +8,7 @@ from headgate.cli.changing import change
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import EXIT_NO, fail, print_json, print_table, table
 from headgate.cli.reading import read_configuration, reading
-from headgate.config.problems import near
+from headgate.config.problems import SHOWN_MAX, near
 from headgate.config.snapshot import Snapshot
 from headgate.identity.keys import digest, load_pepper, make_key
 from headgate.identity.registry import KeptKey, kept_keys
@@ -43,7 +43,11 @@ def create(
     secret = make_key(key_id)
     hashed = digest(load_pepper(data_dir), secret.encode()).hex()
     message = CreateKey(key=key_id, principal=wanted.principal, models=wanted.models, digest=hashed)
-    change(data_dir, message)
+    fix = (
+        f"Lost its secret? Revoke it (headgate keys revoke {key_id}) and make another: "
+        f"headgate keys create {key_id}-2 --principal {wanted.principal}"
+    )
+    change(data_dir, message, fix)
     if as_json:
         models = list(wanted.models)
         print_json(MadeKeyView(id=key_id, principal=wanted.principal, models=models, key=secret))
@@ -75,6 +79,7 @@ def revoke(
 ) -> None:
     """Revoke a key made here: from now on it opens nothing."""
     kept = {key.id: key for key in _kept(data_dir)}
+    valid = [key.id for key in kept.values() if key.revoked_ns is None]
     snapshot = read_configuration(config)
     if key_id not in kept:
         if key_id in snapshot.keys:
@@ -83,9 +88,13 @@ def revoke(
                 f"Take [keys.{key_id}] out of {snapshot.file}.",
                 EXIT_NO,
             )
-        fail(f"There is no key {key_id!r}.", near(key_id, kept, "key"), EXIT_NO)
-    change(data_dir, RevokeKey(key=key_id))
+        fail(f"There is no key {key_id!r}.", _revocable(key_id, valid), EXIT_NO)
+    change(data_dir, RevokeKey(key=key_id), _revocable(key_id, valid))
     typer.echo(f"Revoked {key_id}.")
+
+
+def _revocable(key_id: str, valid: list[str]) -> str:
+    return near(key_id, valid, "key") if valid else "No key made here is valid: headgate keys list"
 
 
 def _wanted(
@@ -105,7 +114,10 @@ def _wanted(
             fail(f"[keys.{key_id}] says whose it is and for what.", "Leave the options out.")
         return configured
     if principal is None:
-        fail("Whose key is it?", f"headgate keys create {key_id} --principal ID")
+        fail(
+            f"The configuration has no key {key_id!r}, so say whose it is.",
+            f"headgate keys create {key_id} --principal {_principals(snapshot)}",
+        )
     if principal not in snapshot.principals:
         known = near(principal, snapshot.principals, "principal")
         fail(f"There is no principal {principal!r}.", known)
@@ -114,6 +126,12 @@ def _wanted(
         if model != ANY_MODEL and model not in asked:
             fail(f"There is no model {model!r}.", near(model, asked, "alias or deployment"))
     return Key(key_id, principal, tuple(models or (ANY_MODEL,)))
+
+
+def _principals(snapshot: Snapshot) -> str:
+    """Return what may stand for a principal: the only one there is, or some to choose from."""
+    known = list(snapshot.principals)
+    return known[0] if len(known) == 1 else f"ID (one of {', '.join(known[:SHOWN_MAX])})"
 
 
 def _kept(data_dir: DataDir) -> list[KeptKey]:

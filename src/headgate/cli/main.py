@@ -17,7 +17,7 @@ class Commands(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         for found in discover().values():
-            self.add_command(TyperCommand(found.name, help=found.help))
+            self.add_command(TyperCommand(found.name, help=found.help, short_help=found.help))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the command that the arguments name, imported."""

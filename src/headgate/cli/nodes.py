@@ -9,7 +9,9 @@ from headgate.cli.output import fail
 from headgate.config.problems import near
 from headgate.config.snapshot import Snapshot
 
-Node = Annotated[str, typer.Argument(metavar="NODE", help="organisation, team:ID or principal:ID.")]
+NODE_HELP = "organisation, team:ID or principal:ID."
+
+Node = Annotated[str, typer.Argument(metavar="NODE", help=NODE_HELP)]
 
 
 def require_node(node: str, snapshot: Snapshot) -> None:

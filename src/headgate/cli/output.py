@@ -14,7 +14,8 @@ EXIT_CONFIGURATION = 2
 EXIT_UNREACHABLE = 3
 """The store or the steward cannot be used."""
 
-TABLE_COLUMNS_MIN = 100
+TABLE_COLUMNS_MAX = 10_000
+"""Wider than any table's content, so that none is cut or broken within a cell."""
 
 
 def print_json(value: object) -> None:
@@ -23,11 +24,12 @@ def print_json(value: object) -> None:
 
 
 def print_table(table: Table) -> None:
-    """Print a table as wide as the terminal; into a file, wide enough for its content."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=max(console.width, 2 * TABLE_COLUMNS_MIN))
-    console.print(table)
+    """Print a table as wide as its content; a narrower terminal wraps whole lines."""
+    console = Console(width=TABLE_COLUMNS_MAX)
+    with console.capture() as shown:
+        console.print(table)
+    for line in shown.get().splitlines():
+        typer.echo(line.rstrip())
 
 
 def table(*columns: str, title: str | None = None) -> Table:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
 
 from headgate.catalog.check import check_book
 from headgate.catalog.load import load_models, load_price_book
@@ -14,6 +13,7 @@ from headgate.catalog.prices import PriceBook
 from headgate.catalog.rates import UnpricedMeterError
 from headgate.catalog.rows import PriceRow
 from headgate.cli import prices_text as text
+from headgate.cli.output import print_table
 from headgate.records.demand import Terms
 from headgate.units.instants import from_datetime
 from headgate.units.usage import METERS, Usage
@@ -28,6 +28,11 @@ Known = Annotated[str | None, typer.Option(help="Use only what was known then; d
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 _SHORT_METERS = {"input": "input_uncached", "output": "output_text"}
+_METERS_FIX = (
+    f"Meters: {', '.join(METERS)}; "
+    + ", ".join(f"{short} for {meter}" for short, meter in _SHORT_METERS.items())
+    + "."
+)
 
 
 def price_book(extra: Iterable[PriceRow] = ()) -> PriceBook:
@@ -37,7 +42,9 @@ def price_book(extra: Iterable[PriceRow] = ()) -> PriceBook:
 
 @app.command()
 def show(
-    model: Annotated[str | None, typer.Argument(metavar="[SELLER/MODEL]")] = None,
+    model: Annotated[
+        str | None, typer.Argument(metavar="SELLER/MODEL", help="Such as openai/gpt-5.5.")
+    ] = None,
     at: At = None,
     known: Known = None,
     as_json: AsJson = False,
@@ -59,7 +66,9 @@ def show(
     if as_json:
         typer.echo(json.dumps(listing.as_json(), indent=2))
     else:
-        Console().print(listing.as_table())
+        print_table(listing.as_table())
+        for note in listing.notes():
+            typer.echo(note)
 
 
 @app.command()
@@ -94,7 +103,7 @@ def explain(
     if as_json:
         typer.echo(json.dumps(explanation.as_json(), indent=2))
     else:
-        Console().print(explanation.as_table())
+        print_table(explanation.as_table())
         for note in explanation.notes():
             typer.echo(note)
 
@@ -144,7 +153,7 @@ def _usage(value: str) -> Usage:
         name, _, count = part.strip().partition("=")
         meter = _SHORT_METERS.get(name, name)
         if meter not in METERS or meter in counts or not (count.isascii() and count.isdigit()):
-            _fail(f"{part!r} is not a meter and a count.", f"Meters: {', '.join(METERS)}.")
+            _fail(f"{part!r} is not a meter and a count.", _METERS_FIX)
         counts[meter] = int(count)
     return Usage(**counts)
 

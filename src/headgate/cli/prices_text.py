@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from rich.table import Column, Table
+from rich.table import Table
 
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rates import RateCard
 from headgate.catalog.rows import Fee, PriceRow, short_instant
+from headgate.cli.output import table
 from headgate.records.charge import Charge, ChargeLine
 from headgate.records.demand import STANDARD
 from headgate.units.instants import to_iso
@@ -35,15 +36,23 @@ class Listing:
 
     def as_table(self) -> Table:
         """Return a table with a line per row, in dollars per million tokens."""
-        id_column = Column("row", overflow="fold", ratio=3)
-        remarks = Column("remarks", overflow="fold", ratio=2)
-        table = Table(id_column, *_SHOWN_METERS.values(), "from", "until", remarks, expand=True)
+        meters = [meter for meter in _SHOWN_METERS if self._prices_any(meter)]
+        headers = (f">{_SHOWN_METERS[meter]}" for meter in meters)
+        ends = any(end_ns is not None for _row, end_ns in self.rows)
+        shown = table("row", *headers, "from", *(["until"] if ends else []))
         for row, end_ns in self.rows:
-            prices = (usd_per_million(row, meter) or "-" for meter in _SHOWN_METERS)
-            end = "" if end_ns is None else short_instant(end_ns)
-            table.add_row(row.id, *prices, start_of(row), end, _remarks(row))
-        table.caption = "USD per million tokens; --json has every meter"
-        return table
+            prices = (usd_per_million(row, meter) or "-" for meter in meters)
+            end = [] if end_ns is None else [short_instant(end_ns)]
+            shown.add_row(row.id, *prices, start_of(row), *end)
+        return shown
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what stands below the table: the unit, and the remarks on single rows."""
+        remarks = (f"{row.id}: {_remarks(row)}" for row, _end_ns in self.rows if _remarks(row))
+        return ("USD per million tokens; --json has every meter", *remarks)
+
+    def _prices_any(self, meter: str) -> bool:
+        return any(usd_per_million(row, meter) is not None for row, _end_ns in self.rows)
 
     def as_json(self) -> dict[str, object]:
         """Return the rows with every price, their dates and sources."""
@@ -97,17 +106,16 @@ class Explanation:
     def as_table(self) -> Table:
         """Return a table with a line per meter and the sum."""
         title = f"{self.card.seller}/{self.card.model} at {to_iso(self.at_ns)}"
-        id_column = Column("row", overflow="fold")
-        table = Table("meter", "quantity", "x USD", "= USD", id_column, "from", title=title)
+        shown = table("meter", ">quantity", ">x USD", ">= USD", "from", "row", title=title)
         for line in self.charge.lines:
             entry = self.book.entry(line.price_row)
             start = start_of(entry) if isinstance(entry, PriceRow) else ""
             unit = f"{usd_per_unit(line.price_femto):f}"
             amount = format_usd(line.amount_nanos)
-            table.add_row(line.meter, str(line.quantity), unit, amount, line.price_row, start)
-        table.add_section()
-        table.add_row("total", "", "", format_usd(self.charge.amount_nanos), "", "")
-        return table
+            shown.add_row(line.meter, str(line.quantity), unit, amount, start, line.price_row)
+        shown.add_section()
+        shown.add_row("total", "", "", format_usd(self.charge.amount_nanos), "", "")
+        return shown
 
     def notes(self) -> tuple[str, ...]:
         """Return what must be known about the rows: sources, notes, unknown starts."""

@@ -10,7 +10,8 @@ from sqlalchemy.exc import DatabaseError
 
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
-from headgate.store.database import open_store_readonly
+from headgate.store.database import STORE_NAME, make_engine, open_store_readonly
+from headgate.store.schema import METADATA
 from headgate.units.errors import StoreError
 
 
@@ -35,6 +36,26 @@ def reading_engine(data_dir: Path) -> Iterator[Engine]:
         yield engine
     except DatabaseError as error:
         raise StoreError(f"The store in {data_dir} cannot be read: {error.orig}.") from error
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def reading_if_any(data_dir: Path) -> Iterator[Connection]:
+    """Open the store for reading; before the first start an empty one stands for it.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    if (data_dir / STORE_NAME).exists():
+        with reading(data_dir) as connection:
+            yield connection
+        return
+    engine = make_engine("sqlite://")
+    METADATA.create_all(engine)
+    try:
+        with engine.connect() as connection:
+            yield connection
     finally:
         engine.dispose()
 

@@ -1,8 +1,13 @@
 """`headgate serve`: run the gateway and its console until it is told to stop."""
 
+import os
+import time
+
 import typer
 
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, Config, DataDir
+from headgate.config.load import load
+from headgate.config.unpriced import unpriced
 from headgate.node.supervisor import Node
 from headgate.node.supervisor import serve as run_node
 
@@ -12,6 +17,8 @@ app = typer.Typer()
 @app.command()
 def serve(config: Config = CONFIG_DEFAULT, data_dir: DataDir = DATA_DIR_DEFAULT) -> None:
     """Run the gateway and its console; SIGTERM or Ctrl-C lets running calls end, then stops."""
+    for problem in unpriced(load(config, os.environ), time.time_ns()):
+        typer.echo(f"Warning: {problem.key}: {problem.problem} {problem.fix}", err=True)
     raise typer.Exit(run_node(config, data_dir, on_ready=_tell))
 
 

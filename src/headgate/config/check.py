@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import msgspec
@@ -67,9 +68,15 @@ def _value(table: dict[str, Any], key: str, field: FieldInfo, problems: Problems
         # The value itself is not shown: it may be a secret in the wrong place.
         inside = str(error).partition(" - at `$")[2].rstrip("`")
         problems.add(
-            key + inside.replace("[...]", ""), _fault(value, error, inside), _wanted(field.type)
+            key + inside.replace("[...]", ""), _fault(value, error, inside), _fix(value, field)
         )
         return _instead(field)
+
+
+def _fix(value: object, field: FieldInfo) -> str:
+    wanted = _wanted(field.type)
+    # A decimal number in place of a text is an amount: in quotes it stays exact.
+    return f'Write "{value}".' if isinstance(value, Decimal) and "in quotes" in wanted else wanted
 
 
 def _instead(field: FieldInfo) -> Any:
@@ -100,7 +107,7 @@ def _fault(value: object, error: msgspec.ValidationError, inside: str) -> str:
 _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (bool, "true or false"),
     (int, "a whole number"),
-    (float, "a decimal number"),
+    (Decimal, "a decimal number"),
     (str, "a text"),
     (list, "a list"),
     (Mapping, "a table"),

@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import tzinfo
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -56,7 +57,7 @@ def _document(path: Path, problems: Problems) -> dict[str, Any]:
         if len(data) > FILE_BYTES_MAX:
             problems.add("file", "It is larger than 8 MiB.", "Name a headgate.toml.")
             return {}
-        return tomllib.loads(data.decode("utf-8"))
+        return tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
     except OSError as error:
         fix = "Write one with: headgate init, or name another with --config."
         problems.add("file", f"It cannot be read: {error.strerror}.", fix)

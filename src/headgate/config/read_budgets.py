@@ -22,7 +22,10 @@ def budgets_from(
         try:
             limit_nanos = parse_usd(str(shape.limit_usd)) if shape.limit_usd != "" else 0
         except MoneyError as error:
-            problems.add(f"{key}.limit_usd", f"{error}.", 'Write dollars as text: "25.00".')
+            fix = 'Write dollars as text: "25.00".'
+            if str(shape.limit_usd).startswith("-"):
+                fix = "Write an amount of at least 0."
+            problems.add(f"{key}.limit_usd", f"{error}.", fix)
         found[name] = Budget(name, shape.node, shape.period, limit_nanos, shape.on_tight)
     return found
 

@@ -69,9 +69,11 @@ def kept_keys(connection: Connection) -> list[KeptKey]:
     ]
 
 
-def set_frozen(connection: Connection, node: FrozenNode) -> None:
-    """Freeze a node; one that is frozen already keeps its first instant."""
+def set_frozen(connection: Connection, node: FrozenNode) -> FrozenNode:
+    """Freeze a node; return it as it is frozen: one that was already keeps instant and reason."""
     connection.execute(upsert(freeze).values(**node._asdict()).on_conflict_do_nothing())
+    row = connection.execute(select(freeze).where(freeze.c.node == node.node)).one()
+    return FrozenNode(row.node, row.at_ns, row.reason)
 
 
 def set_thawed(connection: Connection, node: str) -> bool:

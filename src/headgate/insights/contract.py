@@ -26,6 +26,7 @@ class BudgetView(Printed, frozen=True, kw_only=True):
     """A window of a budget: `budgets --json` prints a list of them.
 
     free = limit - posted - held - unaccounted; lent is the part of free that workers have.
+    `frozen`: its node, or one above it, may not spend now.
     """
 
     id: str
@@ -38,6 +39,7 @@ class BudgetView(Printed, frozen=True, kw_only=True):
     lent: Usd
     unaccounted: Usd
     free: Usd
+    frozen: bool
 
 
 class LineView(Printed, frozen=True, kw_only=True):
@@ -203,6 +205,14 @@ class MadeKeyView(Printed, frozen=True, kw_only=True):
     key: str
 
 
+class FrozenView(Printed, frozen=True, kw_only=True):
+    """A node that may not spend: `freeze --json` prints a list of them; no reason is empty."""
+
+    node: str
+    since: Instant
+    reason: str
+
+
 class CheckView(Printed, frozen=True, kw_only=True):
     """One check of `doctor`; `fix` is empty when there is nothing to do."""
 
@@ -227,6 +237,7 @@ PRINTED: dict[str, Any] = {
     "check-books": BooksView,
     "keys list": list[KeyView],
     "keys create": MadeKeyView,
+    "freeze": list[FrozenView],
     "doctor": DoctorView,
 }
 """What each command prints with `--json`."""

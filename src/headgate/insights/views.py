@@ -24,7 +24,7 @@ from headgate.units.instants import to_iso
 from headgate.units.money import format_usd
 
 
-def budget_view(standing: Standing) -> BudgetView:
+def budget_view(standing: Standing, *, frozen: bool) -> BudgetView:
     """Return a window of a budget."""
     return BudgetView(
         id=standing.id,
@@ -37,6 +37,7 @@ def budget_view(standing: Standing) -> BudgetView:
         lent=format_usd(standing.lent_nanos),
         unaccounted=format_usd(standing.unaccounted_nanos),
         free=format_usd(standing.free_nanos),
+        frozen=frozen,
     )
 
 

@@ -16,6 +16,7 @@ from headgate.node.client import ask
 from headgate.node.messages import CreateKey, CredentialRow, Done, Failed, Freeze, RevokeKey
 from headgate.store.migrate import open_store
 from headgate.units.errors import StewardUnavailableError
+from headgate.units.instants import to_iso
 
 Command = Freeze | CreateKey | RevokeKey
 
@@ -68,8 +69,12 @@ def carry_out(engine: Engine, message: Command, at_ns: int) -> Done | Failed:
 
 def _freeze(connection: Connection, message: Freeze, at_ns: int) -> Done | Failed:
     if message.frozen:
-        registry.set_frozen(connection, FrozenNode(message.node, at_ns, message.reason))
-        return Done()
+        wanted = FrozenNode(message.node, at_ns, message.reason)
+        kept = registry.set_frozen(connection, wanted)
+        if kept == wanted:
+            return Done()
+        reason = f": {kept.reason}" if kept.reason else ""
+        return Failed(f"{kept.node} was frozen already, since {to_iso(kept.at_ns)}{reason}.")
     if registry.set_thawed(connection, message.node):
         return Done()
     return Failed(f"{message.node} was not frozen.")

@@ -1,0 +1,77 @@
+"""Budget windows for people: in order, the fullest of many, and whether one is frozen."""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
+
+from headgate.budgets.settings import ORGANISATION, RUN_ANY
+from headgate.budgets.standing import Standing
+from headgate.budgets.tree import budget_id_of, nodes_of
+from headgate.identity.settings import Principal
+
+_NUMBER = re.compile(r"(\d+)")
+
+
+class Picked(NamedTuple):
+    """Some windows, and how many runs of which budget were left out."""
+
+    windows: list[Standing]
+    left_out: Mapping[str, int]
+
+
+def in_order(windows: Iterable[Standing]) -> list[Standing]:
+    """Return windows with the runs of each budget counted up: `build-2` before `build-10`."""
+    windows = list(windows)
+    places = {budget: at for at, budget in enumerate(dict.fromkeys(map(_budget, windows)))}
+    return sorted(windows, key=lambda window: (places[_budget(window)], _natural(window.id)))
+
+
+def fullest(windows: Iterable[Standing], runs_max: int) -> Picked:
+    """Return all windows, but at most so many runs of each budget: those with least left."""
+    windows = in_order(windows)
+    runs = sorted(
+        (window for window in windows if window.node == RUN_ANY), key=lambda run: run.free_nanos
+    )
+    seen: Counter[str] = Counter()
+    left_out: set[str] = set()
+    for run in runs:
+        seen[_budget(run)] += 1
+        if seen[_budget(run)] > runs_max:
+            left_out.add(run.id)
+    return Picked(
+        [window for window in windows if window.id not in left_out],
+        {budget: count - runs_max for budget, count in seen.items() if count > runs_max},
+    )
+
+
+def is_frozen(
+    window: Standing, frozen: Collection[str], principals: Mapping[str, Principal]
+) -> bool:
+    """Tell whether a window's node, or one above it, is among the frozen ones."""
+    return not set(frozen).isdisjoint(_nodes(window, principals))
+
+
+def _nodes(window: Standing, principals: Mapping[str, Principal]) -> tuple[str, ...]:
+    if window.node == RUN_ANY:
+        _budget_id, principal, run = window.id.split("/", 2)
+        return (f"run:{principal}/{run}", *_nodes_of(principal, principals))
+    what, _colon, name = window.node.partition(":")
+    if what == "principal":
+        return _nodes_of(name, principals)
+    return (window.node, ORGANISATION)
+
+
+def _nodes_of(principal: str, principals: Mapping[str, Principal]) -> tuple[str, ...]:
+    known = principals.get(principal)
+    # Runs outlive their principal's place in the configuration.
+    return nodes_of(principal, known.team) if known else (f"principal:{principal}", ORGANISATION)
+
+
+def _budget(window: Standing) -> str:
+    return budget_id_of(window.id)
+
+
+def _natural(text: str) -> list[tuple[int, str]]:
+    parts = _NUMBER.split(text)
+    return [(int(part), "") if at % 2 else (0, part) for at, part in enumerate(parts)]
