@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import os
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,6 +39,7 @@ from headgate.node.messages import (
     pack,
 )
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
+from headgate.node.stopping import stop_event
 from headgate.store.database import open_store_readonly
 from headgate.store.migrate import open_store
 from headgate.units.errors import HeadgateError, StoreError
@@ -150,7 +150,7 @@ async def run(
     snapshot: Snapshot, data_dir: Path, *, console_port: int, gateway_url: str, alive_fd: int
 ) -> None:
     """Serve until told to stop; outlives the workers so that their last records are folded."""
-    stop = _stop_event(alive_fd)
+    stop = stop_event(alive_fd)
     if not await _alone(data_dir, stop):
         return
     steward = Steward(snapshot, open_store(data_dir), data_dir)
@@ -180,22 +180,6 @@ async def run(
     while steward.keeper.fold():
         pass
     steward.take_over_the_dead()
-
-
-def _stop_event(alive_fd: int) -> asyncio.Event:
-    """Return an event that is set by SIGTERM, or by the death of the supervisor."""
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
-    loop.add_signal_handler(signal.SIGINT, lambda: None)
-    if alive_fd >= 0:
-
-        def supervisor_ended() -> None:
-            loop.remove_reader(alive_fd)
-            stop.set()
-
-        loop.add_reader(alive_fd, supervisor_ended)
-    return stop
 
 
 async def _alone(data_dir: Path, stop: asyncio.Event) -> bool:

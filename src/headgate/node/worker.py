@@ -5,7 +5,6 @@ import asyncio
 import gc
 import os
 import secrets
-import signal
 import time
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from headgate.identity.keys import load_pepper
 from headgate.node.link import StewardLink
 from headgate.node.messages import Hello, State
 from headgate.node.paths import journal_root, socket_path, write_pid
+from headgate.node.stopping import stop_event
 from headgate.store.journal_writer import JournalWriter
 
 BACKLOG = 4_096
@@ -81,7 +81,7 @@ async def run(snapshot: Snapshot, data_dir: Path, *, name: str, port: int, alive
     )
     pipeline = Pipeline(world)
     _connect(link, pipeline, KeysMadeLater(world.directory, snapshot))
-    stop = _stop_event(alive_fd)
+    stop = stop_event(alive_fd)
     keeping_up = asyncio.create_task(link.keep_up())
     if not await _meet(link, stop):
         keeping_up.cancel()
@@ -135,22 +135,6 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater) -> None
     link.on_granted = on_granted
     link.on_state = on_state
     link.on_lost = purse.disconnected
-
-
-def _stop_event(alive_fd: int) -> asyncio.Event:
-    """Return an event that is set by SIGTERM, or by the death of the supervisor."""
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
-    loop.add_signal_handler(signal.SIGINT, lambda: None)
-    if alive_fd >= 0:
-
-        def supervisor_ended() -> None:
-            loop.remove_reader(alive_fd)
-            stop.set()
-
-        loop.add_reader(alive_fd, supervisor_ended)
-    return stop
 
 
 async def _sweep_always(pipeline: Pipeline) -> None:
