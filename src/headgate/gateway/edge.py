@@ -176,8 +176,7 @@ class ClientConnection(asyncio.Protocol):
             return
         self._headers += 1
         self._head_bytes += len(name) + len(value) + 4
-        name = name.lower()
-        take = self._header_takers.get(name)
+        take = self._header_takers[name]
         if take is not None:
             take(self._request, name, value)
 

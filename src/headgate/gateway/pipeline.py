@@ -17,7 +17,7 @@ from headgate.gateway.exchange import Exchange
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.prefixes import BLOCK_BYTES, PrefixMemory
 from headgate.gateway.refusals import over_budget
-from headgate.gateway.request import HEADERS, HeaderTaker, Request, forward
+from headgate.gateway.request import HEADERS, HeaderTakers, Request, forward
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
 from headgate.identity.directory import Credential
@@ -372,10 +372,11 @@ class Pipeline:
         upstream.send(exchange, target.request(exchange.dialect.KIND, forwarded, body))
 
 
-def _header_takers(world: World) -> dict[bytes, HeaderTaker]:
+def _header_takers(world: World) -> HeaderTakers:
     """Return the edge's own headers, and those that some dialect sends on or is known by."""
-    takers: dict[bytes, HeaderTaker] = {}
+    takers = HeaderTakers()
     for dialect in world.dialects.values():
         names = dialect.FORWARDED if dialect.SIGN is None else {*dialect.FORWARDED, dialect.SIGN}
         takers.update(dict.fromkeys(names, forward))
-    return takers | HEADERS
+    takers.update(HEADERS)
+    return takers

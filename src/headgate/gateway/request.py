@@ -65,6 +65,25 @@ class Request:
 LENGTH_DIGITS_MAX = 20
 
 HeaderTaker = Callable[[Request, bytes, bytes], None]
+
+SPELLINGS_MAX = 512
+
+
+class HeaderTakers(dict[bytes, HeaderTaker | None]):
+    """What is done with a header, by its name as the client spells it; None for nothing.
+
+    Clients spell the same names alike, call after call, so a spelling is lower-cased once and
+    remembered, up to a bound that no honest client reaches.
+    """
+
+    def __missing__(self, name: bytes) -> HeaderTaker | None:
+        """Find a spelling that was not met before."""
+        take = self.get(name.lower())
+        if len(self) < SPELLINGS_MAX:
+            self[name] = take
+        return take
+
+
 """Takes a header: the request it belongs to, its lower-case name, its value."""
 
 
@@ -106,7 +125,7 @@ def _run(request: Request, _name: bytes, value: bytes) -> None:
 
 def forward(request: Request, name: bytes, value: bytes) -> None:
     """Keep a header that some dialect sends on."""
-    request.forwarded.append((name, value))
+    request.forwarded.append((name.lower(), value))
 
 
 HEADERS: dict[bytes, HeaderTaker] = {
