@@ -130,3 +130,23 @@ def test_a_long_queue_that_is_frozen_is_refused_to_the_last(
         replies = [wire.read() for wire in wires]
 
     assert sorted(reply.status for reply in replies) == [200] + [403] * 299
+
+
+@pytest.mark.parametrize("node", ["principal:alice", "organisation"])
+def test_a_freeze_reaches_calls_that_wait_for_a_place(
+    start: Start, simulator: Simulator, node: str
+) -> None:
+    """What is frozen while a call waits in the queue is not sent when its turn comes."""
+    gateway = start(deployment="concurrency_max = 1")
+    simulator.gate.close()
+    with ExitStack() as stack:
+        first, second = crowd(gateway, stack, 2)
+        gateway.run(lambda: setattr(gateway.pipeline, "frozen", frozenset({node})))
+        simulator.gate.release()
+        assert first.read().status == 200
+        refused = second.read()
+    gateway.until_idle()
+
+    assert (refused.status, refused.code) == (403, "frozen")
+    assert node in refused.message
+    assert not gateway.holds(call_of(refused))

@@ -1,6 +1,7 @@
 """Server-sent events as they pass by: the first event and the last ones are read, no other."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import ClassVar
 
@@ -91,7 +92,7 @@ class UsageFilter:
         return event[: len(event) - len(event.lstrip(b"\r\n"))]
 
 
-class EventStream:
+class EventStream(ABC):
     """Reads one streamed reply: base of the dialects' `Stream`.
 
     Attributes:
@@ -110,9 +111,9 @@ class EventStream:
         self._trimmed = False
         self._searched = 0
 
+    @abstractmethod
     def read_head(self, data: bytes) -> Report:
         """Read the first event; the dialect knows how."""
-        raise NotImplementedError
 
     def feed(self, payload: bytes) -> bytes:
         """Take de-framed bytes, cut anywhere, and return those that go to the client.

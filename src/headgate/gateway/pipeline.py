@@ -7,6 +7,8 @@ Every route that can spend money goes through `begin`. Callbacks only: a step th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from headgate.capacity.places import Waiter
 from headgate.catalog.facts import near_names
 from headgate.dialects.splice import SpliceError
@@ -164,8 +166,8 @@ class Pipeline:
                 f"The key {credential.key!r} may not use {demand.model!r}.",
                 "model",
             )
-        if self.frozen and (node := self._frozen_node(exchange)) is not None:
-            return Refusal(errors.FROZEN, f"Spending of {node} is frozen; ask who froze it.")
+        if self.frozen and (refusal := self._frozen(exchange.path.nodes)) is not None:
+            return refusal
         if demand.unbounded is not None and exchange.path.slices:
             return Refusal(
                 errors.FEATURE_UNBOUNDED,
@@ -174,8 +176,11 @@ class Pipeline:
             )
         return None
 
-    def _frozen_node(self, exchange: Exchange) -> str | None:
-        return next((node for node in exchange.path.nodes if node in self.frozen), None)
+    def _frozen(self, nodes: Iterable[str]) -> Refusal | None:
+        node = next((node for node in nodes if node in self.frozen), None)
+        if node is None:
+            return None
+        return Refusal(errors.FROZEN, f"Spending of {node} is frozen; ask who froze it.")
 
     # 4. Route.
 
@@ -252,10 +257,11 @@ class Pipeline:
         target, demand = exchange.target, exchange.demand
         deployment = target.deployment
         if self.frozen:
-            nodes = (f"provider:{deployment.provider}", f"deployment:{deployment.id}")
-            frozen = [node for node in nodes if node in self.frozen]
-            if frozen:
-                self.endings.refuse(exchange, Refusal(errors.FROZEN, f"{frozen[0]} is frozen."))
+            # Again, for the call may have waited for its place, or been tried elsewhere before.
+            here = (f"provider:{deployment.provider}", f"deployment:{deployment.id}")
+            refusal = self._frozen((*exchange.path.nodes, *here))
+            if refusal is not None:
+                self.endings.refuse(exchange, refusal)
                 return
         exchange.sent_ns = self.now_ns()
         exchange.input_tokens_max = self._input_bound(exchange)
@@ -293,7 +299,9 @@ class Pipeline:
         if bound is None:
             return context
         if len(body) >= BLOCK_BYTES:
-            exchange.marks = self.prefixes.marks(exchange.target.deployment.id, body)
+            credential, deployment = exchange.request.credential, exchange.target.deployment
+            assert credential is not None
+            exchange.marks = self.prefixes.marks(credential.principal, deployment.id, body)
             measured = self.prefixes.bound(exchange.marks, len(body))
             if measured is not None:
                 # What the dialect adds to the bytes (hidden templates, images) stays on top.

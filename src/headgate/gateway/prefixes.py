@@ -25,7 +25,7 @@ def _editing(body: bytes) -> bytes:
 
 
 class PrefixMemory:
-    """Measured prompt tokens by hash of the body's prefix and by deployment.
+    """Measured prompt tokens by hash of the body's prefix, by principal and by deployment.
 
     The hash is Python's keyed one: its key is random to this process and never leaves it, so a
     client cannot aim at a collision.
@@ -34,10 +34,14 @@ class PrefixMemory:
     def __init__(self) -> None:
         self._tokens: OrderedDict[int, int] = OrderedDict()
 
-    def marks(self, deployment: str, body: bytes) -> list[int]:
-        """Return a hash for each whole block of a body, each of all the bytes up to its end."""
+    def marks(self, principal: str, deployment: str, body: bytes) -> list[int]:
+        """Return a hash for each whole block of a body, each of all the bytes up to its end.
+
+        The principal is part of it: a client sees how large its hold is, and that may not tell
+        whether somebody else has sent the same text.
+        """
         view = memoryview(body)
-        mark = hash((deployment, _editing(body)))
+        mark = hash((principal, deployment, _editing(body)))
         marks = []
         for end in range(BLOCK_BYTES, len(body) + 1, BLOCK_BYTES):
             mark = hash((mark, hash(view[end - BLOCK_BYTES : end])))
