@@ -1,0 +1,336 @@
+"""From a `Call` to the body of a Messages request.
+
+Wire format: the request types of Anthropic's SDK (`anthropic.types`); structured outputs as
+`output_config.format`, strict tools as `strict`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from msgspec import Raw, json
+
+from headgate.dialects.translation.anthropic_messages.models import samples, thinks_by_budget
+from headgate.dialects.translation.fields import (
+    UNREADABLE,
+    items_of,
+    malformed,
+    text_of,
+    unsupported,
+)
+from headgate.dialects.translation.losses import Losses
+from headgate.dialects.translation.parts import document_text
+from headgate.records.conversation import (
+    Call,
+    Declined,
+    Document,
+    Foreign,
+    Image,
+    ImageLink,
+    Option,
+    Part,
+    Reasoning,
+    RedactedThinking,
+    Text,
+    Thinking,
+    ToolResult,
+    ToolUse,
+    Turn,
+)
+from headgate.records.demand import Edit
+
+THINKING_TOKENS_MIN = 1_024
+"""The smallest budget that is taken; the budget must be below the output limit."""
+
+_BUDGETS = {
+    "minimal": 1_024,
+    "low": 2_048,
+    "medium": 8_192,
+    "high": 16_384,
+    "xhigh": 32_768,
+    "max": 65_536,
+}
+_SHARED = {"temperature": "temperature", "top_p": "top_p", "top_k": "top_k"} | {
+    "user": "user",
+}
+_SAMPLING = ("temperature", "top_p", "top_k")
+_NOTHING = Raw(b'{"type":"object","properties":{}}')
+_ID = re.compile(r"[^a-zA-Z0-9_-]")
+_OBJECT = json.Decoder(dict[str, Raw])
+
+Block = dict[str, Any]
+
+
+def render_call(call: Call, edit: Edit, losses: Losses) -> bytes:
+    """Render a request for `edit.model` with the limit of `edit`.
+
+    Raises:
+        TranslationError: Something in it cannot be said in this dialect at all.
+    """
+    for foreign in call.foreign:
+        raise unsupported(foreign.at, foreign.what)
+    body: Block = {"model": edit.model, "max_tokens": edit.output_tokens_max}
+    system = [
+        block
+        for turn in call.turns
+        if turn.role in ("system", "developer")
+        for block in _system(turn, losses)
+    ]
+    if system:
+        body["system"] = system
+    body["messages"] = _messages(call.turns, losses)
+    if call.stream:
+        body["stream"] = True
+    body |= _tools(call, losses)
+    body |= _output(call, edit, losses, forced=_forced(body))
+    body |= _options(call, edit, losses, thinking="thinking" in body)
+    return json.encode(body)
+
+
+def _forced(body: Block) -> bool:
+    return bool(body.get("tool_choice", {}).get("type") in ("any", "tool"))
+
+
+# Options of the whole call.
+
+
+def _options(call: Call, edit: Edit, losses: Losses, *, thinking: bool) -> Block:
+    """Return sampling, stop sequences and the user."""
+    told: list[Option] = []
+    steered = {option.name for option in call.options}
+    for option in call.options:
+        reason = None
+        if option.name in _SAMPLING and not samples(edit.model):
+            reason = "is not taken by this model"
+        elif option.name in _SAMPLING and thinking:
+            reason = "is not taken by a model that thinks"
+        elif option.name == "top_p" and "temperature" in steered:
+            reason = "is not taken beside a temperature"
+        elif option.name == "temperature" and _above_one(option):
+            reason = "is above 1, the most that is taken there"
+        if reason is None:
+            told.append(option)
+        else:
+            losses.lose(option.at, reason)
+    kept: Block = dict(losses.keep((each for each in told if each.name != "stop"), _SHARED))
+    if "user" in kept:
+        kept["metadata"] = {"user_id": kept.pop("user")}
+    stops = [stop for each in told if each.name == "stop" for stop in _stops(each, losses)]
+    return kept | ({"stop_sequences": stops} if stops else {})
+
+
+def _stops(option: Option, losses: Losses) -> Iterator[str]:
+    """Yield the stop sequences; those of blanks alone are refused by the provider."""
+    for value, at in items_of(option.value, option.at):
+        stop = text_of(value, at)
+        if stop.strip():
+            yield stop
+        else:
+            losses.lose(at, "is a stop sequence of blanks alone")
+
+
+def _above_one(option: Option) -> bool:
+    try:
+        return json.decode(option.value, type=float) > 1
+    except UNREADABLE as error:
+        raise malformed(option.at, "expected a number.") from error
+
+
+def _output(call: Call, edit: Edit, losses: Losses, *, forced: bool) -> Block:
+    """Return how much the model is to think, and the form of the answer."""
+    body: Block = {}
+    config: Block = {}
+    asked = call.reasoning
+    if asked is not None and not asked.off:
+        if forced:
+            losses.lose(asked.at, "cannot be asked of a model that must use a tool")
+        elif _in_tools(call.turns):
+            losses.lose(asked.at, "needs the signed thoughts before the tool's result")
+        else:
+            body |= _reasoning(asked, edit, config, losses)
+    form = call.format
+    if form is not None:
+        if form.schema is None:
+            losses.lose(form.at, "asks for JSON without a schema, which is not to be had there")
+        else:
+            config["format"] = {"type": "json_schema", "schema": form.schema}
+        # Every schema is kept to strictly there.
+        strict = [option for option in form.options if bytes(option.value) != b"true"]
+        losses.keep(strict, {})
+    if config:
+        body["output_config"] = config
+    return body
+
+
+def _reasoning(asked: Reasoning, edit: Edit, config: Block, losses: Losses) -> Block:
+    """Return `thinking`; an effort goes into `config` where the model takes one."""
+    if not thinks_by_budget(edit.model):
+        effort = asked.effort or _effort(asked.budget)
+        if effort is not None:
+            config["effort"] = "low" if effort == "minimal" else effort
+        return {"thinking": {"type": "adaptive"}}
+    budget = asked.budget or _BUDGETS[asked.effort or "medium"]
+    budget = min(budget, edit.output_tokens_max // 2)
+    if budget < THINKING_TOKENS_MIN:
+        losses.lose(asked.at, "needs an output limit of 2048 tokens or more")
+        return {}
+    return {"thinking": {"type": "enabled", "budget_tokens": budget}}
+
+
+def _effort(budget: int | None) -> str | None:
+    if budget is None:
+        return None
+    return next((word for word, tokens in _BUDGETS.items() if budget <= tokens), "max")
+
+
+def _in_tools(turns: tuple[Turn, ...]) -> bool:
+    """Tell whether a tool has just answered, and no signed thoughts led to its call.
+
+    With thinking switched on the provider refuses such a conversation.
+    """
+    last = next((turn for turn in reversed(turns) if turn.role in ("user", "assistant")), None)
+    if last is None or not any(isinstance(part, ToolResult) for part in last.parts):
+        return False
+    before = next((turn for turn in reversed(turns) if turn.role == "assistant"), None)
+    return before is None or not any(
+        isinstance(part, RedactedThinking) or (isinstance(part, Thinking) and part.signature)
+        for part in before.parts
+    )
+
+
+def _tools(call: Call, losses: Losses) -> Block:
+    """Return the tools and the choice among them."""
+    body: Block = {}
+    if call.tools:
+        body["tools"] = [
+            {
+                "name": tool.name,
+                **({} if tool.description is None else {"description": tool.description}),
+                "input_schema": _NOTHING if tool.schema is None else tool.schema,
+                **losses.keep(tool.options, {"strict": "strict"}),
+            }
+            for tool in call.tools
+        ]
+    choice, parallel = call.choice, call.parallel
+    if not call.tools:
+        if choice is not None:
+            losses.lose(choice.at, "says nothing without tools", hint=True)
+        if parallel is not None:
+            losses.lose(parallel.at, "says nothing without tools", hint=True)
+        return body
+    told: Block = {}
+    if choice is not None:
+        told = {"type": choice.kind} | ({} if choice.name is None else {"name": choice.name})
+    if parallel is not None:
+        if told.get("type") == "none":
+            losses.lose(parallel.at, "says nothing where no tool may be used", hint=True)
+        else:
+            single = bytes(parallel.value) == b"false"
+            told = {"type": "auto"} | told | {"disable_parallel_tool_use": single}
+    if told:
+        body["tool_choice"] = told
+    return body
+
+
+# Messages.
+
+
+def _system(turn: Turn, losses: Losses) -> Iterator[Block]:
+    """Yield the blocks of a system prompt, wherever it stood."""
+    losses.keep(turn.options, {})
+    for part in turn.parts:
+        if not isinstance(part, Text):
+            raise unsupported(part.at, "anything but text in a system prompt")
+        yield {"type": "text", "text": part.text}
+
+
+def _messages(turns: Iterable[Turn], losses: Losses) -> list[Block]:
+    """Return the messages; turns of one role that follow each other are one message.
+
+    Raises:
+        TranslationError: There is none.
+    """
+    messages: list[Block] = []
+    for turn in turns:
+        if turn.role in ("system", "developer"):
+            continue
+        losses.keep(turn.options, {})
+        # The results of tools come first; the rest of the turn is about them.
+        parts = sorted(turn.parts, key=lambda part: not isinstance(part, ToolResult))
+        blocks = [block for part in parts for block in _block(part, losses)]
+        if not blocks:
+            continue
+        if messages and messages[-1]["role"] == turn.role:
+            messages[-1]["content"] += blocks
+        else:
+            messages.append({"role": turn.role, "content": blocks})
+    if not messages:
+        raise malformed("messages", "there is no message that says anything.")
+    return messages
+
+
+def _block(part: Part, losses: Losses) -> Iterator[Block]:
+    """Yield the block of a part; nothing for thoughts that nobody vouches for."""
+    match part:
+        case Text(text=text) | Declined(text=text):
+            yield {"type": "text", "text": text}
+        case Image(media_type=media_type, data=data):
+            source = {"type": "base64", "media_type": media_type, "data": data}
+            yield {"type": "image", "source": source}
+        case ImageLink(url=url):
+            yield {"type": "image", "source": {"type": "url", "url": url}}
+        case Document():
+            yield _document(part)
+        case ToolUse():
+            yield {
+                "type": "tool_use",
+                "id": _ID.sub("_", part.id),
+                "name": part.name,
+                "input": arguments(part),
+            }
+        case ToolResult():
+            yield _result(part, losses)
+        case Thinking(text=text, signature=signature):
+            if signature:
+                yield {"type": "thinking", "thinking": text, "signature": signature}
+            else:
+                losses.lose(part.at, "is a thought without a signature", hint=True)
+        case RedactedThinking(data=data):
+            yield {"type": "redacted_thinking", "data": data}
+        case Foreign(what=what, at=at):
+            raise unsupported(at, what)
+
+
+def _document(part: Document) -> Block:
+    """Return a document: a PDF as its bytes, a text as itself."""
+    title = {} if part.title is None else {"title": part.title}
+    if part.media_type == "application/pdf":
+        source = {"type": "base64", "media_type": part.media_type, "data": part.data}
+        return {"type": "document", "source": source, **title}
+    if not part.media_type.startswith("text/"):
+        raise unsupported(part.at, f"a document of type {part.media_type[:64]!r}")
+    source = {"type": "text", "media_type": "text/plain", "data": document_text(part)}
+    return {"type": "document", "source": source, **title}
+
+
+def _result(part: ToolResult, losses: Losses) -> Block:
+    """Return what a tool returned."""
+    content = [block for each in part.parts for block in _block(each, losses)]
+    block: Block = {"type": "tool_result", "tool_use_id": _ID.sub("_", part.id)}
+    if content:
+        block["content"] = content
+    return block | losses.keep(part.options, {"failed": "is_error"})
+
+
+def arguments(part: ToolUse) -> Raw:
+    """Return a call's arguments as the JSON object they must be; none at all are an empty one.
+
+    Raises:
+        TranslationError: The model wrote something else, as it may when it is cut off.
+    """
+    text = Raw((part.arguments.strip() or "{}").encode())
+    try:
+        _OBJECT.decode(text)
+    except UNREADABLE as error:
+        raise malformed(part.at, "the arguments of this call are no JSON object.") from error
+    return text

@@ -1,0 +1,290 @@
+"""Streams of Messages: read, and written.
+
+Wire format: https://platform.claude.com/docs/en/build-with-claude/streaming and
+`anthropic.types.RawMessageStreamEvent`. Content comes in numbered blocks, one open at a time.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Raw, Struct, json
+
+from headgate.dialects.translation.anthropic_messages.reply import (
+    FINISHES,
+    STOP_REASONS,
+    StopDetails,
+    Usage,
+    render_usage,
+    stop_details,
+    tokens,
+)
+from headgate.dialects.translation.fields import UNREADABLE
+from headgate.records.conversation import RedactedThinking
+from headgate.records.reply import (
+    Begin,
+    Counted,
+    DeclinedDelta,
+    Delta,
+    End,
+    Ending,
+    Failed,
+    Finish,
+    TextDelta,
+    ThinkingDelta,
+    Tokens,
+    ToolBegin,
+    ToolDelta,
+)
+
+
+class _Block(Struct, gc=False):
+    type: str = ""
+    id: str = ""
+    name: str = ""
+    data: str = ""
+    text: str = ""
+    input: Raw = Raw(b"{}")
+
+
+class _Delta(Struct, gc=False):
+    type: str = ""
+    text: str = ""
+    thinking: str = ""
+    signature: str = ""
+    partial_json: str = ""
+    stop_reason: str | None = None
+    stop_sequence: str | None = None
+    stop_details: StopDetails | None = None
+
+
+class _Message(Struct, gc=False):
+    id: str = ""
+    model: str = ""
+    usage: Usage | None = None
+
+
+class _Event(Struct, gc=False):
+    type: str = ""
+    index: int = 0
+    message: _Message | None = None
+    content_block: _Block | None = None
+    delta: _Delta | None = None
+    usage: Usage | None = None
+
+
+_EVENT = json.Decoder(_Event)
+_NOTHING = (b"{}", b"null", b'""')
+
+
+class StreamParser:
+    """Reads events."""
+
+    __slots__ = ("_number", "_usage")
+
+    def __init__(self) -> None:
+        self._number = -1
+        self._usage = Usage()
+
+    def parse(self, data: bytes) -> Iterator[Delta]:
+        """Yield what one event says.
+
+        Raises:
+            msgspec.DecodeError: It is no event of this dialect.
+        """
+        event = _EVENT.decode(data)
+        kind = event.type
+        if kind == "content_block_delta" and event.delta is not None:
+            yield from self._delta(event.delta)
+        elif kind == "content_block_start" and event.content_block is not None:
+            yield from self._block(event.content_block)
+        elif kind == "message_start" and event.message is not None:
+            message = event.message
+            self._count(message.usage)
+            yield Begin(message.id, message.model, tokens(self._usage) if message.usage else None)
+        elif kind == "message_delta":
+            yield from self._ending(event)
+        elif kind == "message_stop":
+            yield End()
+        elif kind == "error":
+            yield Failed(error_message(data) or "The provider ended the stream with an error.")
+
+    def _delta(self, delta: _Delta) -> Iterator[Delta]:
+        if delta.text:
+            yield TextDelta(delta.text)
+        elif delta.thinking or delta.signature:
+            yield ThinkingDelta(delta.thinking, delta.signature)
+        elif delta.partial_json:
+            yield ToolDelta(self._number, delta.partial_json)
+
+    def _block(self, block: _Block) -> Iterator[Delta]:
+        if block.type == "tool_use":
+            self._number += 1
+            yield ToolBegin(self._number, block.id, block.name)
+            # Some providers say all of the arguments at once, and no delta follows.
+            if bytes(block.input) not in _NOTHING:
+                yield ToolDelta(self._number, bytes(block.input).decode())
+        elif block.type == "redacted_thinking":
+            yield RedactedThinking(block.data)
+        elif block.type == "text" and block.text:
+            yield TextDelta(block.text)
+
+    def _ending(self, event: _Event) -> Iterator[Delta]:
+        delta = event.delta or _Delta()
+        if delta.stop_details is not None and delta.stop_details.explanation:
+            yield DeclinedDelta(delta.stop_details.explanation)
+        if event.usage is not None:
+            self._count(event.usage)
+            yield Counted(tokens(self._usage))
+        if delta.stop_reason is not None:
+            yield Ending(FINISHES.get(delta.stop_reason, "stop"), delta.stop_sequence)
+
+    def _count(self, usage: Usage | None) -> None:
+        """Merge usage: later counts win, what is not said again stands."""
+        if usage is None:
+            return
+        for name in usage.__struct_fields__:
+            value = getattr(usage, name)
+            if value is not None:
+                setattr(self._usage, name, value)
+
+
+def error_message(body: bytes) -> str | None:
+    """Return what an error reply or event says, None when it cannot be read."""
+    try:
+        error = json.decode(body, type=dict[str, Any]).get("error")
+    except UNREADABLE:
+        return None
+    message = error.get("message") if isinstance(error, dict) else None
+    return message if isinstance(message, str) else None
+
+
+class InterleavedError(ValueError):
+    """A provider goes on with a block that another has ended; no event can say that here."""
+
+
+class StreamRenderer:
+    """Writes events; each block is closed before the next one opens."""
+
+    __slots__ = ("_explanation", "_finish", "_index", "_open", "_stop_sequence", "_tokens", "_tool")
+
+    def __init__(self, at_s: int, *, usage_wanted: bool) -> None:  # noqa: ARG002
+        # The dialect names no instant, and usage is part of it.
+        self._index = -1
+        self._open = ""
+        self._tool = -1
+        self._tokens = Tokens()
+        self._finish: Finish = "stop"
+        self._stop_sequence: str | None = None
+        self._explanation = ""
+
+    def render(self, delta: Delta) -> bytes:
+        """Return the events of a delta; empty when there is nothing to say yet.
+
+        Raises:
+            InterleavedError: It belongs to a block that is closed.
+        """
+        match delta:
+            case TextDelta(text=text):
+                return self._opened("text") + self._delta("text_delta", "text", text)
+            case ToolDelta(number=number, arguments=arguments):
+                if number != self._tool or self._open != "tool_use":
+                    raise InterleavedError(f"call {number} goes on after another block began")
+                return self._delta("input_json_delta", "partial_json", arguments)
+            case ThinkingDelta():
+                return self._thought(delta)
+            case DeclinedDelta(text=text):
+                self._explanation += text
+                return self._opened("text") + self._delta("text_delta", "text", text)
+            case ToolBegin(number=number, id=identity, name=name):
+                self._tool = number
+                return self._start({"type": "tool_use", "id": identity, "name": name, "input": {}})
+            case RedactedThinking(data=data):
+                return self._start({"type": "redacted_thinking", "data": data})
+            case _:
+                return self._frame(delta)
+
+    def _frame(self, delta: Delta) -> bytes:
+        """Return what begins and ends the stream."""
+        match delta:
+            case Begin():
+                return self._begin(delta)
+            case Ending(finish=finish, stop_sequence=stop_sequence):
+                self._finish, self._stop_sequence = finish, stop_sequence
+            case Counted(tokens=counted):
+                self._tokens = counted
+            case End():
+                return self._end()
+            case Failed(message=message):
+                error = {"type": "api_error", "message": message}
+                return _event("error", {"error": error})
+            case _:
+                pass
+        return b""
+
+    def _begin(self, begin: Begin) -> bytes:
+        self._tokens = begin.tokens or Tokens()
+        return _event(
+            "message_start",
+            {
+                "message": {
+                    "id": begin.id,
+                    "type": "message",
+                    "role": "assistant",
+                    "model": begin.model,
+                    "content": [],
+                    "stop_reason": None,
+                    "stop_sequence": None,
+                    "stop_details": None,
+                    "usage": render_usage(self._tokens),
+                }
+            },
+        )
+
+    def _thought(self, delta: ThinkingDelta) -> bytes:
+        events = b""
+        if self._open != "thinking":
+            events = self._start({"type": "thinking", "thinking": "", "signature": ""})
+        if delta.text:
+            events += self._delta("thinking_delta", "thinking", delta.text)
+        if delta.signature:
+            events += self._delta("signature_delta", "signature", delta.signature)
+        return events
+
+    def _opened(self, kind: str) -> bytes:
+        """Open a block of text unless one is open."""
+        return b"" if self._open == kind else self._start({"type": kind, "text": ""})
+
+    def _start(self, block: dict[str, Any]) -> bytes:
+        events = self._stop()
+        self._index += 1
+        self._open = block["type"]
+        return events + _event(
+            "content_block_start", {"index": self._index, "content_block": block}
+        )
+
+    def _stop(self) -> bytes:
+        if not self._open:
+            return b""
+        self._open = ""
+        return _event("content_block_stop", {"index": self._index})
+
+    def _delta(self, kind: str, name: str, value: str) -> bytes:
+        pattern = (
+            b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,'
+            b'"delta":{"type":"%b","%b":%b}}\n\n'
+        )
+        return pattern % (self._index, kind.encode(), name.encode(), json.encode(value))
+
+    def _end(self) -> bytes:
+        finish = "refusal" if self._explanation else self._finish
+        delta = {
+            "stop_reason": STOP_REASONS[finish],
+            "stop_sequence": self._stop_sequence,
+            "stop_details": stop_details(self._explanation),
+        }
+        ending = _event("message_delta", {"delta": delta, "usage": render_usage(self._tokens)})
+        return self._stop() + ending + _event("message_stop", {})
+
+
+def _event(kind: str, fields: dict[str, Any]) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (kind.encode(), json.encode({"type": kind, **fields}))

@@ -1,0 +1,53 @@
+"""Cutting a stream's bytes, which come in pieces of any size, into the data of its events."""
+
+import re
+
+from headgate.dialects.sse import data_of
+
+EVENT_BYTES_MAX = 16 << 20
+"""How long one event may be: an image or the arguments of a tool may come whole."""
+
+_BOUNDARY = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+
+
+class EventTooLongError(ValueError):
+    """One event is longer than is kept in memory."""
+
+
+class Events:
+    """Yields the same events however the bytes are cut; keeps no more than the open one."""
+
+    __slots__ = ("_held", "_searched")
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self._searched = 0
+
+    def feed(self, payload: bytes) -> list[bytes]:
+        """Return the data of the events that are whole now; comments have none.
+
+        Raises:
+            EventTooLongError: The open event is too long.
+        """
+        held = self._held
+        held += payload
+        found: list[bytes] = []
+        start = 0
+        while (end := _BOUNDARY.search(held, self._searched)) is not None:
+            if end.end() == len(held) and held.endswith(b"\r"):
+                break  # A `\n` that comes next would belong to this end of line.
+            if data := data_of(held[start : end.start()]):
+                found.append(data)
+            start = self._searched = end.end()
+        del held[:start]
+        self._searched = max(0, len(held) - 3)
+        if len(held) > EVENT_BYTES_MAX:
+            raise EventTooLongError(f"an event is longer than {EVENT_BYTES_MAX} bytes")
+        return found
+
+    def flush(self) -> list[bytes]:
+        """Return the data of what is left: a last event may lack its blank line."""
+        rest = data_of(bytes(self._held))
+        self._held.clear()
+        self._searched = 0
+        return [rest] if rest else []

@@ -1,0 +1,169 @@
+"""Reading a client's JSON leaf by leaf: what is not taken is told as lost, so none is forgotten."""
+
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+import msgspec
+from msgspec import Raw
+
+from headgate.records.conversation import Loss, Option
+from headgate.units.errors import BODY_INVALID, FEATURE_UNSUPPORTED, Refusal
+
+T = TypeVar("T")
+
+_OBJECT = msgspec.json.Decoder(dict[str, Raw])
+_LIST = msgspec.json.Decoder(list[Raw])
+_TEXT = msgspec.json.Decoder(str)
+_WHOLE = msgspec.json.Decoder(int)
+_FLAG = msgspec.json.Decoder(bool)
+_NULL = b"null"
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+NO_COUNTERPART = "has no counterpart there"
+REFUSED_NAMED = 128
+"""How much of a client's own word is told back in a sentence."""
+
+
+class TranslationError(ValueError):
+    """A call cannot be said in another dialect; caught where translation begins.
+
+    Attributes:
+        refusal: What the client is told.
+    """
+
+    def __init__(self, refusal: Refusal) -> None:
+        self.refusal = refusal
+        super().__init__(refusal.message)
+
+
+def malformed(at: str, problem: str) -> TranslationError:
+    """Return the error for a leaf that cannot be understood."""
+    return TranslationError(Refusal(BODY_INVALID, f"{at or 'The body'}: {problem}", at or None))
+
+
+def unsupported(at: str, what: str) -> TranslationError:
+    """Return the error for what no deployment of another dialect can do."""
+    message = f"{at}: {what} cannot be said in the dialect of any deployment that could serve it."
+    return TranslationError(Refusal(FEATURE_UNSUPPORTED, message, at))
+
+
+def is_text(value: Raw) -> bool:
+    """Tell whether a JSON value is a string."""
+    return bytes(value[:1]) == b'"'
+
+
+def is_object(value: Raw) -> bool:
+    """Tell whether a JSON value is an object."""
+    return bytes(value[:1]) == b"{"
+
+
+def text_of(value: Raw, at: str) -> str:
+    """Return the string that a JSON value is.
+
+    Raises:
+        TranslationError: It is none, or holds half a surrogate pair.
+    """
+    try:
+        return _TEXT.decode(value)
+    except UNREADABLE as error:
+        raise malformed(at, "expected a string.") from error
+
+
+def items_of(value: Raw, at: str) -> Iterator[tuple[Raw, str]]:
+    """Yield the elements of a JSON list, each with its place.
+
+    Raises:
+        TranslationError: It is none.
+    """
+    try:
+        values = _LIST.decode(value)
+    except UNREADABLE as error:
+        raise malformed(at, "expected a list.") from error
+    return ((element, f"{at}[{index}]") for index, element in enumerate(values))
+
+
+class Fields:
+    """The members of one JSON object of the client's body, each to be taken once.
+
+    `null` is as good as absent.
+
+    Attributes:
+        at: Where the object stands.
+    """
+
+    __slots__ = ("_values", "at")
+
+    def __init__(self, text: Raw | bytes, at: str = "") -> None:
+        """Read an object.
+
+        Raises:
+            TranslationError: `text` is something else.
+        """
+        self.at = at
+        try:
+            self._values = _OBJECT.decode(text)
+        except UNREADABLE as error:
+            raise malformed(at, "expected an object.") from error
+
+    def place(self, name: str) -> str:
+        """Return where a member stands."""
+        return f"{self.at}.{name}" if self.at else name
+
+    def raw(self, name: str) -> Raw | None:
+        """Take a member as the JSON text it is; None when it is absent or null."""
+        value = self._values.pop(name, None)
+        return None if value is None or bytes(value) == _NULL else value
+
+    def text(self, name: str) -> str | None:
+        """Take a string."""
+        return self._decoded(name, _TEXT, "a string")
+
+    def whole(self, name: str) -> int | None:
+        """Take a whole number."""
+        return self._decoded(name, _WHOLE, "a whole number")
+
+    def flag(self, name: str) -> bool | None:
+        """Take a boolean."""
+        return self._decoded(name, _FLAG, "true or false")
+
+    def required(self, name: str) -> str:
+        """Take a string that must be there."""
+        value = self.text(name)
+        if value is None:
+            raise malformed(self.place(name), "Field required.")
+        return value
+
+    def objects(self, name: str) -> Iterator["Fields"]:
+        """Take a list of objects; an absent one is empty."""
+        value = self.raw(name)
+        items = () if value is None else items_of(value, self.place(name))
+        return (Fields(item, at) for item, at in items)
+
+    def object(self, name: str) -> "Fields | None":
+        """Take an object."""
+        value = self.raw(name)
+        return None if value is None else Fields(value, self.place(name))
+
+    def option(self, name: str, called: str | None = None) -> tuple[Option, ...]:
+        """Take a member as an option; `called` is its common name, when it differs."""
+        value = self.raw(name)
+        return () if value is None else (Option(called or name, value, self.place(name)),)
+
+    def names(self) -> Iterable[str]:
+        """Return the names of what was not taken."""
+        return self._values.keys()
+
+    def rest(self, hints: frozenset[str] = frozenset()) -> Iterator[Loss]:
+        """Yield as lost what was not taken."""
+        for name, value in self._values.items():
+            if bytes(value) != _NULL:
+                yield Loss(self.place(name), NO_COUNTERPART, name in hints)
+
+    def _decoded(self, name: str, decoder: msgspec.json.Decoder[T], what: str) -> T | None:
+        value = self.raw(name)
+        if value is None:
+            return None
+        try:
+            return decoder.decode(value)
+        except UNREADABLE as error:
+            raise malformed(self.place(name), f"expected {what}.") from error

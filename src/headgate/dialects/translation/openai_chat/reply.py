@@ -1,0 +1,196 @@
+"""Whole replies of Chat Completions: read, and written.
+
+Wire format: `openai.types.chat.ChatCompletion`; thoughts as `reasoning_content`, the name that
+DeepSeek, vLLM and others have for them.
+"""
+
+from typing import Any
+
+from msgspec import Struct, json
+
+from headgate.records.conversation import (
+    Declined,
+    RedactedThinking,
+    Text,
+    Thinking,
+    ToolUse,
+)
+from headgate.records.reply import Finish, Reply, ReplyPart, Tokens
+
+FINISHES: dict[str, Finish] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_use",
+    "function_call": "tool_use",
+    "content_filter": "refusal",
+}
+FINISH_REASONS: dict[Finish, str] = {
+    "stop": "stop",
+    "stop_sequence": "stop",
+    "length": "length",
+    "tool_use": "tool_calls",
+    "refusal": "content_filter",
+    "pause": "stop",
+}
+
+
+class PromptDetails(Struct, gc=False):
+    """Parts of the prompt's tokens."""
+
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+
+class CompletionDetails(Struct, gc=False):
+    """Parts of the completion's tokens."""
+
+    reasoning_tokens: int | None = None
+
+
+class Usage(Struct, gc=False):
+    """Usage as reported; the details are parts of the totals."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int | None = None
+    prompt_tokens_details: PromptDetails | None = None
+    completion_tokens_details: CompletionDetails | None = None
+    prompt_cache_hit_tokens: int | None = None
+
+
+class _Function(Struct, gc=False):
+    name: str = ""
+    arguments: str | None = None
+
+
+class _ToolCall(Struct, gc=False):
+    id: str = ""
+    function: _Function | None = None
+
+
+class _Message(Struct, gc=False):
+    content: str | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+    annotations: list[dict[str, Any]] | None = None
+
+
+class _Choice(Struct, gc=False):
+    message: _Message
+    finish_reason: str | None = None
+
+
+class _Completion(Struct, gc=False):
+    choices: list[_Choice]
+    id: str = ""
+    model: str = ""
+    usage: Usage | None = None
+
+
+_COMPLETION = json.Decoder(_Completion)
+
+
+def parse_reply(body: bytes) -> Reply:
+    """Read a whole reply.
+
+    Raises:
+        msgspec.DecodeError: It is none.
+        ValueError: It has no answer in it.
+    """
+    completion = _COMPLETION.decode(body)
+    if not completion.choices:
+        raise ValueError("the reply has no choice")
+    choice = completion.choices[0]
+    message = choice.message
+    parts: list[ReplyPart] = []
+    thought = message.reasoning_content or message.reasoning
+    if thought:
+        parts.append(Thinking(thought))
+    if message.content:
+        parts.append(Text(message.content))
+    if message.refusal:
+        parts.append(Declined(message.refusal))
+    for call in message.tool_calls or ():
+        if call.function is not None:
+            parts.append(ToolUse(call.id, call.function.name, call.function.arguments or ""))
+    finish = FINISHES.get(choice.finish_reason or "")
+    if finish == "stop" and message.tool_calls:
+        finish = "tool_use"  # Some providers call tools and say they just stopped.
+    return Reply(
+        completion.id,
+        completion.model,
+        tuple(parts),
+        finish,
+        tokens=None if completion.usage is None else tokens(completion.usage),
+        lost=("choices[0].message.annotations",) if message.annotations else (),
+    )
+
+
+def tokens(usage: Usage) -> Tokens:
+    """Return usage as disjoint counts; reasoning outside the completion is shown by the total."""
+    details = usage.prompt_tokens_details or PromptDetails()
+    cached = details.cached_tokens or usage.prompt_cache_hit_tokens or 0
+    written = details.cache_write_tokens or 0
+    reasoning = (usage.completion_tokens_details or CompletionDetails()).reasoning_tokens or 0
+    output = usage.completion_tokens
+    outside = (usage.total_tokens or 0) - usage.prompt_tokens - output
+    if outside > 0:
+        output += outside
+        reasoning = outside
+    uncached = max(0, usage.prompt_tokens - cached - written)
+    return Tokens(uncached, cached, written, output, reasoning)
+
+
+def render_usage(used: Tokens) -> dict[str, Any]:
+    """Return usage as this dialect counts: the prompt with its cached part."""
+    prompt = used.uncached + used.cache_read + used.cache_write
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": used.output,
+        "total_tokens": prompt + used.output,
+        "prompt_tokens_details": {
+            "cached_tokens": used.cache_read,
+            "cache_write_tokens": used.cache_write,
+        },
+        "completion_tokens_details": {"reasoning_tokens": used.reasoning},
+    }
+
+
+def render_reply(reply: Reply, at_s: int) -> bytes:
+    """Render a whole reply of the instant `at_s`, in seconds since 1970."""
+    message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
+    calls: list[dict[str, Any]] = []
+    for part in reply.parts:
+        match part:
+            case Text(text=text):
+                message["content"] = (message["content"] or "") + text
+            case Declined(text=text):
+                message["refusal"] = (message["refusal"] or "") + text
+            case Thinking(text=text):
+                if text:
+                    message["reasoning_content"] = message.get("reasoning_content", "") + text
+            case RedactedThinking():
+                pass  # Nobody but its provider can read it, and nothing carries it back there.
+            case ToolUse(id=identity, name=name, arguments=arguments):
+                function = {"name": name, "arguments": arguments}
+                calls.append({"id": identity, "type": "function", "function": function})
+    if calls:
+        message["tool_calls"] = calls
+    choice = {
+        "index": 0,
+        "message": message,
+        "logprobs": None,
+        "finish_reason": FINISH_REASONS[reply.finish or "stop"],
+    }
+    completion: dict[str, Any] = {
+        "id": reply.id,
+        "object": "chat.completion",
+        "created": at_s,
+        "model": reply.model,
+        "choices": [choice],
+    }
+    if reply.tokens is not None:
+        completion["usage"] = render_usage(reply.tokens)
+    return json.encode(completion)

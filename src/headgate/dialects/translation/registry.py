@@ -1,0 +1,91 @@
+"""The dialects that can be translated, found by their `KIND`, and what each one must offer."""
+
+from collections.abc import Iterator
+from typing import Protocol, cast
+
+from headgate.dialects import translation as folder
+from headgate.dialects.registry import discover
+from headgate.dialects.translation.losses import Losses
+from headgate.records.conversation import Call
+from headgate.records.demand import Edit
+from headgate.records.reply import Delta, Reply
+
+
+class StreamParser(Protocol):
+    """Reads the events of one stream."""
+
+    def parse(self, data: bytes, /) -> Iterator[Delta]:
+        """Yield what one event says.
+
+        Raises:
+            msgspec.DecodeError: It is no event of this dialect.
+        """
+
+
+class StreamRenderer(Protocol):
+    """Writes the events of one stream."""
+
+    def render(self, delta: Delta, /) -> bytes:
+        """Return the events of a delta; empty when there is nothing to say yet.
+
+        Raises:
+            ValueError: No event can say it.
+        """
+
+
+class StreamParsers(Protocol):
+    """Makes the parser of a stream."""
+
+    def __call__(self) -> StreamParser:
+        """Return a new one."""
+
+
+class StreamRenderers(Protocol):
+    """Makes the renderer of a stream."""
+
+    def __call__(self, at_s: int, /, *, usage_wanted: bool) -> StreamRenderer:
+        """Return a new one, for a stream of the instant `at_s` in seconds since 1970."""
+
+
+class Translator(Protocol):
+    """What every module here offers; the modules document each function.
+
+    Attributes:
+        KIND: The dialect, as in `headgate.dialects`.
+    """
+
+    KIND: str
+    StreamParser: StreamParsers
+    StreamRenderer: StreamRenderers
+
+    def parse_call(self, body: bytes, /) -> Call:
+        """Read a request.
+
+        Raises:
+            TranslationError: A leaf cannot be understood.
+        """
+
+    def render_call(self, call: Call, edit: Edit, losses: Losses, /) -> bytes:
+        """Write a request for the model and with the limit of `edit`.
+
+        Raises:
+            TranslationError: Something in it cannot be said in this dialect at all.
+        """
+
+    def parse_reply(self, body: bytes, /) -> Reply:
+        """Read a whole reply.
+
+        Raises:
+            ValueError: It is none.
+        """
+
+    def render_reply(self, reply: Reply, at_s: int, /) -> bytes:
+        """Write a whole reply of the instant `at_s` in seconds since 1970."""
+
+    def error_message(self, body: bytes, /) -> str | None:
+        """Return what an error reply or event says, None when it cannot be read."""
+
+
+def translators() -> dict[str, Translator]:
+    """Return every dialect that can be translated, by kind."""
+    return {kind: cast(Translator, part) for kind, part in discover(folder).items()}

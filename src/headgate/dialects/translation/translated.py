@@ -1,0 +1,186 @@
+"""A client of one dialect served by a deployment of another: what the pipeline sees of it.
+
+Translation stands in front of what is done natively: the client's body becomes a body of the
+target's dialect, which is then bounded, edited and metered like any other of that dialect. What
+comes back is metered as the target's dialect says, and told again in the client's.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from headgate.dialects.registry import Dialect, StreamReader
+from headgate.dialects.translation.check import check
+from headgate.dialects.translation.events import Events
+from headgate.dialects.translation.fields import TranslationError
+from headgate.dialects.translation.losses import Losses, places
+from headgate.dialects.translation.registry import StreamParser, StreamRenderer, Translator
+from headgate.records.demand import Demand, Edit
+from headgate.records.reply import End, Failed
+from headgate.records.report import Report
+from headgate.units.errors import FEATURE_UNSUPPORTED, UPSTREAM_BROKEN, Refusal
+
+NOT_TOLD = "The provider's answer cannot be told in the dialect of this call."
+
+
+class Translation(NamedTuple):
+    """A body in the target's dialect.
+
+    Attributes:
+        demand: What the target's dialect reads in it.
+        lost: Where the client's body says what it does not; bounded.
+    """
+
+    body: bytes
+    demand: Demand
+    lost: tuple[str, ...]
+
+
+class Translated:
+    """One attempt in a foreign dialect; offers of a `Dialect` what an attempt needs.
+
+    Attributes:
+        KIND: The target's dialect.
+        FORWARDED: No header of the client's dialect means anything to the target.
+    """
+
+    __slots__ = ("_at_s", "_client", "_from", "_to", "_upstream")
+
+    FORWARDED: frozenset[bytes] = frozenset()
+
+    def __init__(
+        self,
+        client: Dialect,
+        upstream: Dialect,
+        translators: dict[str, Translator],
+        at_s: int,
+    ) -> None:
+        """Translate between two dialects that `translators` has, at an instant in seconds."""
+        self._client = client
+        self._upstream = upstream
+        self._from = translators[client.KIND]
+        self._to = translators[upstream.KIND]
+        self._at_s = at_s
+
+    @property
+    def KIND(self) -> str:  # noqa: N802
+        """The target's dialect; named as in the modules of the dialects."""
+        return self._upstream.KIND
+
+    def translate(self, body: bytes, edit: Edit, *, drop: bool) -> Translation | Refusal:
+        """Say a request, which the client's dialect has read, in the target's.
+
+        Args:
+            body: The client's.
+            edit: The model and the limit to render.
+            drop: Whether features that the target lacks may be left out; otherwise the first
+                that would change the answer refuses the call.
+        """
+        try:
+            call = self._from.parse_call(body)
+            check(call.turns)
+            losses = Losses(call.lost)
+            new = self._to.render_call(call, edit, losses)
+        except TranslationError as error:
+            return error.refusal
+        if not drop:
+            for loss in losses.found:
+                if not loss.hint:
+                    message = f"{loss.at} {loss.reason}, and this route leaves nothing out."
+                    return Refusal(FEATURE_UNSUPPORTED, message, loss.at)
+        demand = self._upstream.read(new)
+        return (
+            demand
+            if isinstance(demand, Refusal)
+            else Translation(new, demand, places(losses.found))
+        )
+
+    def edit(self, body: bytes, demand: Demand, edit: Edit) -> bytes:
+        """Change a translated body as `edit` says."""
+        return self._upstream.edit(body, demand, edit)
+
+    def report(self, body: bytes) -> Report:
+        """Read the metering facts of the target's reply."""
+        return self._upstream.report(body)
+
+    def starts_with_error(self, payload: bytes) -> bool:
+        """Tell whether the first event of the target's stream is an error."""
+        return self._upstream.starts_with_error(payload)
+
+    def render_reply(self, body: bytes) -> bytes | None:
+        """Tell the target's reply in the client's dialect; None when it cannot be understood."""
+        try:
+            reply = self._to.parse_reply(body)
+        except (ValueError, RecursionError):
+            return None
+        return self._from.render_reply(reply, self._at_s)
+
+    def error_message(self, body: bytes) -> str | None:
+        """Return what the target's error reply says, None when it cannot be read."""
+        return self._to.error_message(body)
+
+    def Stream(self, strip_usage: bool) -> StreamReader:  # noqa: N802
+        """Return the reader of one stream; named as in the modules of the dialects."""
+        return TranslatedStream(
+            self._upstream.Stream(False),
+            self._to.StreamParser(),
+            self._from.StreamRenderer(self._at_s, usage_wanted=not strip_usage),
+            self._client.render_stream_error,
+        )
+
+
+class TranslatedStream:
+    """Reads the target's stream for its metering facts, and tells it in the client's dialect."""
+
+    __slots__ = ("_error", "_events", "_over", "_parser", "_reader", "_renderer")
+
+    def __init__(
+        self,
+        reader: StreamReader,
+        parser: StreamParser,
+        renderer: StreamRenderer,
+        error: Callable[[Refusal, str | None], bytes],
+    ) -> None:
+        self._reader = reader
+        self._parser = parser
+        self._renderer = renderer
+        self._error = error
+        self._events = Events()
+        self._over = False
+
+    @property
+    def head_report(self) -> Report | None:
+        """What the first event says; None until it has arrived whole."""
+        return self._reader.head_report
+
+    def feed(self, payload: bytes) -> bytes:
+        """Take bytes as they come and return those that go to the client.
+
+        What cannot be told ends the client's stream with an error; the rest is metered still.
+        """
+        self._reader.feed(payload)
+        if self._over:
+            return b""
+        return self._tell(self._events.feed, payload)
+
+    def flush(self) -> bytes:
+        """Return what an event without its end says."""
+        self._reader.flush()
+        return b"" if self._over else self._tell(lambda _: self._events.flush(), b"")
+
+    def finish(self) -> Report:
+        """Return what the whole stream said."""
+        return self._reader.finish()
+
+    def _tell(self, cut: Callable[[bytes], list[bytes]], payload: bytes) -> bytes:
+        told: list[bytes] = []
+        try:
+            for data in cut(payload):
+                for delta in self._parser.parse(data):
+                    told.append(self._renderer.render(delta))
+                    if isinstance(delta, End | Failed):
+                        self._over = True
+                        return b"".join(told)
+        except (ValueError, RecursionError):
+            self._over = True
+            told.append(self._error(Refusal(UPSTREAM_BROKEN, NOT_TOLD), None))
+        return b"".join(told)
