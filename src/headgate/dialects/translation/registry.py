@@ -76,7 +76,8 @@ class Translator(Protocol):
         """Read a whole reply.
 
         Raises:
-            ValueError: It is none.
+            msgspec.DecodeError: It is none.
+            ValueError: It has no answer in it.
         """
 
     def render_reply(self, reply: Reply, at_s: int, /) -> bytes:

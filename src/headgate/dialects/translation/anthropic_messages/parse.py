@@ -292,10 +292,7 @@ class _Parser:
         kind = source.required("type")
         title = fields.text("title")
         if kind not in ("base64", "text"):
-            what = (
-                "a document by address or id" if kind in ("url", "file") else "a made-up document"
-            )
-            yield Foreign(what, fields.at)
+            yield Foreign(f"a document by {kind[:64]!r}", fields.at)
             return
         media_type = source.text("media_type") or "text/plain"
         data = source.required("data")

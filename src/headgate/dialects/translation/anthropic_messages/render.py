@@ -282,23 +282,27 @@ def _block(part: Part, losses: Losses) -> Iterator[Block]:
         case Document():
             yield _document(part)
         case ToolUse():
-            yield {
-                "type": "tool_use",
-                "id": _ID.sub("_", part.id),
-                "name": part.name,
-                "input": arguments(part),
-            }
+            yield _tool_use(part)
         case ToolResult():
             yield _result(part, losses)
-        case Thinking(text=text, signature=signature):
-            if signature:
-                yield {"type": "thinking", "thinking": text, "signature": signature}
-            else:
-                losses.lose(part.at, "is a thought without a signature", hint=True)
-        case RedactedThinking(data=data):
-            yield {"type": "redacted_thinking", "data": data}
+        case Thinking() | RedactedThinking():
+            yield from _thought(part, losses)
         case Foreign(what=what, at=at):
             raise unsupported(at, what)
+
+
+def _thought(part: Thinking | RedactedThinking, losses: Losses) -> Iterator[Block]:
+    if isinstance(part, RedactedThinking):
+        yield {"type": "redacted_thinking", "data": part.data}
+    elif part.signature:
+        yield {"type": "thinking", "thinking": part.text, "signature": part.signature}
+    else:
+        losses.lose(part.at, "is a thought without a signature", hint=True)
+
+
+def _tool_use(part: ToolUse) -> Block:
+    identity = _ID.sub("_", part.id)
+    return {"type": "tool_use", "id": identity, "name": part.name, "input": arguments(part)}
 
 
 def _document(part: Document) -> Block:

@@ -191,7 +191,7 @@ def _is_pdf(part: Part) -> bool:
     return isinstance(part, Document) and part.media_type == "application/pdf"
 
 
-def _assistant(parts: list[Part], losses: Losses) -> Message:
+def _assistant(parts: Iterable[Part], losses: Losses) -> Message:
     """Return what the model has said; nothing when all of it was thoughts."""
     message: Message = {}
     texts: list[Message] = []

@@ -112,9 +112,11 @@ def parse_reply(body: bytes) -> Reply:
         parts.append(Text(message.content))
     if message.refusal:
         parts.append(Declined(message.refusal))
-    for call in message.tool_calls or ():
-        if call.function is not None:
-            parts.append(ToolUse(call.id, call.function.name, call.function.arguments or ""))
+    parts += (
+        ToolUse(call.id, call.function.name, call.function.arguments or "")
+        for call in message.tool_calls or ()
+        if call.function is not None
+    )
     finish = FINISHES.get(choice.finish_reason or "")
     if finish == "stop" and message.tool_calls:
         finish = "tool_use"  # Some providers call tools and say they just stopped.
