@@ -17,6 +17,7 @@ _TEXT = msgspec.json.Decoder(str)
 _WHOLE = msgspec.json.Decoder(int)
 _FLAG = msgspec.json.Decoder(bool)
 _NULL = b"null"
+_QUOTE, _BRACE = b'"{'
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 NO_COUNTERPART = "has no counterpart there"
@@ -49,12 +50,12 @@ def unsupported(at: str, what: str) -> TranslationError:
 
 def is_text(value: Raw) -> bool:
     """Tell whether a JSON value is a string."""
-    return bytes(value[:1]) == b'"'
+    return memoryview(value)[0] == _QUOTE
 
 
 def is_object(value: Raw) -> bool:
     """Tell whether a JSON value is an object."""
-    return bytes(value[:1]) == b"{"
+    return memoryview(value)[0] == _BRACE
 
 
 def text_of(value: Raw, at: str) -> str:

@@ -41,7 +41,7 @@ class Losses:
         return kept
 
 
-HINTS = frozenset({"user", "name", "description", "strict", "title"})
+HINTS = frozenset({"user", "name", "description", "strict", "failed"})
 """Options without which the answer is still an answer."""
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from msgspec import Raw
 
 from headgate.dialects.translation.fields import (
+    NO_COUNTERPART,
     Fields,
     is_object,
     is_text,
@@ -55,7 +56,9 @@ _FOREIGN = {
     "compaction": "a conversation made shorter by the provider",
     "thread": "a conversation that the provider keeps",
 }
-_ANYWHERE = (b'"global"',)
+_NO_WISH = {"inference_geo": b'"global"', "speed": b'"standard"'}
+"""What says no more than leaving it out."""
+
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 _CHOICES: dict[str, Choosing] = {"auto": "auto", "none": "none", "any": "any", "tool": "tool"}
 _EFFORTS: dict[str, Effort] = {
@@ -123,8 +126,11 @@ class _Parser:
             if value is not None and bytes(value) != b"[]":
                 self.foreign.append(Foreign(what, name))
         region = self.fields.raw("inference_geo")
-        if region is not None and bytes(region) not in _ANYWHERE:
+        if region is not None and bytes(region) != _NO_WISH["inference_geo"]:
             self.foreign.append(Foreign("where the answer is computed", "inference_geo"))
+        speed = self.fields.raw("speed")
+        if speed is not None and bytes(speed) != _NO_WISH["speed"]:
+            self.lost.append(Loss("speed", NO_COUNTERPART))
 
     def options(self) -> Iterator[Option]:
         """Yield what several dialects have."""
@@ -157,9 +163,13 @@ class _Parser:
             return (None if effort is None else Reasoning(effort, at=at)), form
         kind = thinking.required("type")
         budget = thinking.whole("budget_tokens")
+        if budget is not None and effort is not None:
+            place = thinking.place("budget_tokens")
+            self.lost.append(Loss(place, "gives way to the effort", hint=True))
+            budget = None
         self.drop(thinking)
         if kind not in ("enabled", "adaptive", "disabled"):
-            self.lost.append(Loss("thinking", "has no counterpart there"))
+            self.lost.append(Loss("thinking", NO_COUNTERPART))
             return (None if effort is None else Reasoning(effort, at=at)), form
         return Reasoning(effort, budget, kind == "disabled", at or "thinking"), form
 

@@ -188,14 +188,16 @@ def _in_tools(turns: tuple[Turn, ...]) -> bool:
 
     With thinking switched on the provider refuses such a conversation.
     """
-    last = next((turn for turn in reversed(turns) if turn.role in ("user", "assistant")), None)
-    if last is None or not any(isinstance(part, ToolResult) for part in last.parts):
-        return False
-    before = next((turn for turn in reversed(turns) if turn.role == "assistant"), None)
-    return before is None or not any(
-        isinstance(part, RedactedThinking) or (isinstance(part, Thinking) and part.signature)
-        for part in before.parts
-    )
+    answered = False
+    for turn in reversed(turns):
+        if turn.role == "assistant":
+            return answered and not any(
+                isinstance(part, RedactedThinking)
+                or (isinstance(part, Thinking) and part.signature != "")
+                for part in turn.parts
+            )
+        answered = answered or any(isinstance(part, ToolResult) for part in turn.parts)
+    return False
 
 
 def _tools(call: Call, losses: Losses) -> Block:

@@ -1,0 +1,67 @@
+"""What the tests of translation share: two dialects, a translation, and the leaves of a JSON."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from headgate.dialects.registry import dialects
+from headgate.dialects.translation.registry import translators
+from headgate.dialects.translation.translated import Translated, Translation
+from headgate.records.demand import Edit
+from headgate.units.errors import Refusal
+
+SAMPLES = Path(__file__).parent / "samples"
+DIALECTS = dialects()
+TRANSLATORS = translators()
+KINDS = sorted(TRANSLATORS)
+PAIRS = [(client, upstream) for client in KINDS for upstream in KINDS if client != upstream]
+CHAT, MESSAGES = "openai_chat", "anthropic_messages"
+MODELS = {CHAT: "gpt-5.5", MESSAGES: "claude-sonnet-5"}
+AT_S = 1_790_000_000
+
+
+def between(client: str, upstream: str) -> Translated:
+    """Return what serves a client of one dialect by a deployment of another."""
+    return Translated(DIALECTS[client], DIALECTS[upstream], TRANSLATORS, AT_S)
+
+
+def edit(upstream: str, model: str | None = None, limit: int = 4_096) -> Edit:
+    """Return an edit for a model of that dialect."""
+    field = "max_completion_tokens" if upstream == CHAT else "max_tokens"
+    return Edit(model or MODELS[upstream], limit, field)
+
+
+def translate(
+    client: str, upstream: str, body: Any, *, model: str | None = None, limit: int = 4_096
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return a translated body, and what was lost."""
+    text = body if isinstance(body, bytes) else json.dumps(body).encode()
+    done = between(client, upstream).translate(text, edit(upstream, model, limit), drop=True)
+    assert isinstance(done, Translation), done
+    return json.loads(done.body), done.lost
+
+
+def refused(client: str, upstream: str, body: Any, *, drop: bool = True) -> Refusal:
+    """Return why a body cannot be translated."""
+    text = body if isinstance(body, bytes) else json.dumps(body).encode()
+    done = between(client, upstream).translate(text, edit(upstream), drop=drop)
+    assert isinstance(done, Refusal), done
+    return done
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the leaves of a JSON value with their paths."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from leaves(item, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from leaves(item, f"{path}[{index}]")
+    else:
+        yield path, value
+
+
+def is_below(path: str, lost: str) -> bool:
+    """Tell whether a leaf is what was lost, or lies below it."""
+    return path == lost or path.startswith((f"{lost}.", f"{lost}["))
