@@ -6,6 +6,7 @@ from pathlib import Path
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import Snapshot
 from headgate.dialects.registry import dialects
+from headgate.dialects.translation.registry import translators
 from headgate.gateway.books import Books
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
@@ -18,6 +19,7 @@ from headgate.providers.registry import Provider as ProviderKind
 from headgate.providers.registry import providers
 from headgate.records.demand import Terms
 from headgate.records.journal import DecisionRecord
+from headgate.routing.eligibility import Speech
 from headgate.routing.policies.registry import policies
 from headgate.routing.router import Router
 from headgate.store.journal_writer import JournalWriter
@@ -75,7 +77,7 @@ def data_plane(
         router=Router(
             snapshot.routes,
             snapshot.deployments,
-            {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()},
+            _speech(snapshot),
             _quote(targets),
             _when_there_is_room(journal),
             policies(),
@@ -93,6 +95,12 @@ def data_plane(
         ready=steward.ready,
         finder=steward.finder,
     )
+
+
+def _speech(snapshot: Snapshot) -> Speech:
+    """Return which dialects are spoken where, and which can be translated."""
+    native = {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()}
+    return Speech(native, frozenset(translators()))
 
 
 def native_dialects(snapshot: Snapshot, deployment: Deployment) -> tuple[str, ...]:

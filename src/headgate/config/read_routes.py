@@ -30,5 +30,7 @@ def routes_from(
             problems.add(f"{key}.deployments", "A deployment is there twice.", "Name each once.")
         if shape.policy not in known:
             problems.unknown(f"{key}.policy", "policy", shape.policy, known)
-        found[alias] = Route(alias, shape.deployments, shape.policy)
+        found[alias] = Route(
+            alias, shape.deployments, shape.policy, drops=shape.on_unsupported == "drop"
+        )
     return found

@@ -133,6 +133,7 @@ class RouteShape(Shape, frozen=True, kw_only=True):
 
     deployments: Texts
     policy: Text = "cheapest"
+    on_unsupported: Literal["drop", "refuse"] = "drop"
 
 
 class TeamShape(Shape, frozen=True, kw_only=True):

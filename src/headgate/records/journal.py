@@ -36,11 +36,13 @@ class CandidateRecord(Struct, frozen=True, omit_defaults=True, gc=False):
     Attributes:
         expected_nanos: Expected cost, None when it was excluded before it was quoted.
         excluded: The rule that excluded it, None when it was eligible.
+        via: The dialect the call would be translated to there, None when it needs none.
     """
 
     deployment: str
     expected_nanos: int | None = None
     excluded: str | None = None
+    via: str | None = None
 
 
 class DecisionRecord(_Record, frozen=True, gc=False, tag="decision"):
@@ -67,6 +69,8 @@ class HoldRecord(_Record, frozen=True, gc=False, tag="hold"):
         windows: Keys of the windows the amount is held on, from the run up to the root.
         input_tokens_max: Bound of the prompt that the amount covers.
         output_tokens_max: Output limit that is sent upstream (per choice).
+        via: The dialect the call was translated to, None when the deployment speaks its own.
+        lost: JSON paths in the client's body of what the translation left out; bounded.
     """
 
     attempt: str
@@ -86,6 +90,8 @@ class HoldRecord(_Record, frozen=True, gc=False, tag="hold"):
     choices: int = 1
     stream: bool = False
     run: str | None = None
+    via: str | None = None
+    lost: tuple[str, ...] = ()
 
 
 class SettleRecord(_Record, frozen=True, gc=False, tag="settle"):

@@ -20,10 +20,12 @@ class Quoted(NamedTuple):
 
     Attributes:
         expected_nanos: None when its price is unknown; such a one is tried last.
+        via: The dialect the call is translated to, None when the deployment speaks its own.
     """
 
     deployment: Deployment
     expected_nanos: int | None
+    via: str | None = None
 
 
 Plan = Generator[Quoted, Outcome, None]

@@ -2,17 +2,18 @@
 
 A ranking depends on the alias, the dialect, the terms and the rough size of the call, so it is
 kept for a moment and shared by calls that are alike; each new ranking is written to the journal
-once, and the calls refer to it by number.
+once, and the calls refer to it by number. Deployments that speak the client's dialect come before
+those that need a translation, whatever they cost: nothing is lost there.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from headgate.catalog.settings import Deployment
 from headgate.records.demand import Demand, Terms
 from headgate.records.journal import CandidateRecord, DecisionRecord
 from headgate.routing.candidate import Quoted
-from headgate.routing.eligibility import exclusion
+from headgate.routing.eligibility import Bound, Speech, exclusion
 from headgate.routing.policies.registry import Policy
 from headgate.routing.settings import Route
 
@@ -32,13 +33,18 @@ POLICY_DEFAULT = "cheapest"
 
 
 class Ranking(NamedTuple):
-    """Eligible deployments in the policy's order, and the number of the decision."""
+    """Eligible deployments in the policy's order, and the number of the decision.
+
+    Attributes:
+        drops: Whether a translation may leave out features that its target lacks.
+    """
 
     number: int
     policy: Policy
     ranked: tuple[Quoted, ...]
     excluded: tuple[tuple[str, str], ...]
     until_ns: int
+    drops: bool = True
 
 
 class Router:
@@ -47,7 +53,7 @@ class Router:
     Args:
         routes: By alias.
         deployments: By id; a client can pin one.
-        native: The native dialects of each deployment, by its id.
+        speech: Which dialects are spoken where.
         quote: Expected cost of a call at a deployment.
         write: Puts a new decision into the journal.
         known: The policies by kind.
@@ -57,17 +63,18 @@ class Router:
         self,
         routes: Mapping[str, Route],
         deployments: Mapping[str, Deployment],
-        native: Mapping[str, Collection[str]],
+        speech: Speech,
         quote: Quote,
         write: Callable[[DecisionRecord], None],
         known: Mapping[str, Policy],
     ) -> None:
-        self._native = native
+        self._speech = speech
         self._quote = quote
         self._write = write
         self._number = 0
         self._kept: dict[tuple[object, ...], Ranking] = {}
         self._policies = known
+        self._strict = {alias for alias, route in routes.items() if not route.drops}
         self._candidates: dict[str, tuple[str, tuple[Deployment, ...]]] = {
             name: (PINNED, (deployment,)) for name, deployment in deployments.items()
         }
@@ -80,12 +87,37 @@ class Router:
         """Tell whether a name is an alias or a deployment."""
         return asked in self._candidates
 
-    def rank(self, demand: Demand, *, dialect: str, body_bytes: int, now_ns: int) -> Ranking:
-        """Return the ranking for a call of a known name; a new one is written down first."""
+    def is_mixed(self, asked: str, dialect: str) -> bool:
+        """Tell whether some deployments of a name speak a dialect themselves and others do not.
+
+        Only then does it matter what state the conversation carries.
+        """
+        _, candidates = self._candidates[asked]
+        return len({self._speech.is_native(each.id, dialect) for each in candidates}) > 1
+
+    def rank(
+        self,
+        demand: Demand,
+        *,
+        dialect: str,
+        body_bytes: int,
+        now_ns: int,
+        bound: Bound | None = None,
+    ) -> Ranking:
+        """Return the ranking for a call of a known name; a new one is written down first.
+
+        Args:
+            demand: What the call asks for.
+            dialect: The wire format of the client.
+            body_bytes: Size of its body.
+            now_ns: The present.
+            bound: Where the conversation may go because of what it carries, None for anywhere.
+        """
         output = demand.output_tokens_max or 0
         key = (
             demand.model,
             dialect,
+            bound,
             demand.terms,
             body_bytes.bit_length(),
             output.bit_length(),
@@ -95,27 +127,32 @@ class Router:
             if len(self._kept) >= RANKINGS_MAX:
                 self._kept.clear()
             ranking = self._kept[key] = self._decide(
-                demand, dialect=dialect, body_bytes=body_bytes, now_ns=now_ns
+                demand, dialect=dialect, body_bytes=body_bytes, now_ns=now_ns, bound=bound
             )
         return ranking
 
-    def _decide(self, demand: Demand, *, dialect: str, body_bytes: int, now_ns: int) -> Ranking:
+    def _decide(
+        self, demand: Demand, *, dialect: str, body_bytes: int, now_ns: int, bound: Bound | None
+    ) -> Ranking:
         policy, candidates = self._candidates[demand.model]
         tokens_in = max(1, body_bytes // BYTES_PER_TOKEN)
         tokens_out = min(demand.output_tokens_max or OUTPUT_TOKENS_EXPECTED, OUTPUT_TOKENS_EXPECTED)
         quoted: list[Quoted] = []
         excluded: list[tuple[str, str]] = []
         for deployment in candidates:
-            rule = exclusion(
-                deployment, demand, dialect=dialect, native=self._native[deployment.id]
-            )
+            is_native = self._speech.is_native(deployment.id, dialect)
+            via = self._speech.via(deployment.id, dialect)
+            rule = exclusion(deployment, demand, is_native=is_native, via=via, bound=bound)
             if rule is not None:
                 excluded.append((deployment.id, rule))
                 continue
             cost = self._quote(deployment, demand.terms, tokens_in, tokens_out, now_ns)
-            quoted.append(Quoted(deployment, cost))
+            quoted.append(Quoted(deployment, cost, via))
         chosen = self._policies[POLICY_DEFAULT if policy == PINNED else policy]
-        ranked = chosen.rank(quoted)
+        ranked = (
+            *chosen.rank([each for each in quoted if each.via is None]),
+            *chosen.rank([each for each in quoted if each.via is not None]),
+        )
         self._number += 1
         self._write(
             DecisionRecord(
@@ -126,15 +163,17 @@ class Router:
                 input_tokens=tokens_in,
                 output_tokens=tokens_out,
                 candidates=tuple(
-                    CandidateRecord(each.deployment.id, each.expected_nanos) for each in ranked
+                    CandidateRecord(each.deployment.id, each.expected_nanos, via=each.via)
+                    for each in ranked
                 )
                 + tuple(CandidateRecord(name, None, rule) for name, rule in excluded),
             )
         )
         until_ns = now_ns + RANKING_KEPT_NS
-        return Ranking(self._number, chosen, ranked, tuple(excluded), until_ns)
+        drops = demand.model not in self._strict
+        return Ranking(self._number, chosen, ranked, tuple(excluded), until_ns, drops)
 
     def spoken(self, asked: str) -> frozenset[str]:
         """Return the dialects in which a name is served by some deployment."""
         _, candidates = self._candidates[asked]
-        return frozenset(dialect for each in candidates for dialect in self._native[each.id])
+        return frozenset(dialect for each in candidates for dialect in self._speech.native[each.id])
