@@ -3,10 +3,11 @@
 from collections.abc import Collection, Sequence
 
 from headgate.catalog.settings import Deployment
+from headgate.records.conversation import Bound
 from headgate.records.demand import Demand, Terms
 from headgate.records.journal import DecisionRecord
 from headgate.routing.candidate import Plan, Quoted
-from headgate.routing.eligibility import Bound, Speech
+from headgate.routing.eligibility import Speech
 from headgate.routing.policies import cheapest
 from headgate.routing.policies.registry import policies
 from headgate.routing.router import Router
@@ -99,7 +100,7 @@ BOTH = ("anthropic_messages", "openai_chat")
 
 
 def test_what_speaks_the_dialect_comes_before_what_is_translated() -> None:
-    """A dearer deployment that loses nothing is tried before a cheaper one that needs translating."""
+    """A dearer deployment that loses nothing is tried before a cheaper translated one."""
     written: list[DecisionRecord] = []
     one = router(written, translatable=BOTH)
 

@@ -18,6 +18,11 @@ Choosing = Literal["auto", "none", "any", "tool"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
+Bound = Literal["native", "foreign"]
+"""Where a conversation may go because of what it carries: only to deployments that speak its
+dialect themselves (what they have signed or keep), or only to others (what those refuse)."""
+
+
 class _Record(Struct, frozen=True, gc=False):
     """Common settings; a conversation holds no cycles, so the collector may pass it by."""
 

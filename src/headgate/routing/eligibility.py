@@ -1,14 +1,11 @@
 """Hard constraints: which deployments may serve a call; each exclusion names its rule; pure."""
 
 from collections.abc import Collection, Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from headgate.catalog.settings import Deployment
+from headgate.records.conversation import Bound
 from headgate.records.demand import Demand
-
-Bound = Literal["native", "foreign"]
-"""Where a conversation may go because of what it carries: only to deployments that speak its
-dialect themselves (what they have signed or keep), or only to others (what those refuse)."""
 
 
 class Speech(NamedTuple):

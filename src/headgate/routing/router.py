@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from headgate.catalog.settings import Deployment
+from headgate.records.conversation import Bound
 from headgate.records.demand import Demand, Terms
 from headgate.records.journal import CandidateRecord, DecisionRecord
 from headgate.routing.candidate import Quoted
-from headgate.routing.eligibility import Bound, Speech, exclusion
+from headgate.routing.eligibility import Speech, exclusion
 from headgate.routing.policies.registry import Policy
 from headgate.routing.settings import Route
 

@@ -32,20 +32,36 @@ def edit(upstream: str, model: str | None = None, limit: int = 4_096) -> Edit:
     return Edit(model or MODELS[upstream], limit, field)
 
 
+def attempt(
+    client: str,
+    upstream: str,
+    body: Any,
+    *,
+    model: str | None = None,
+    limit: int = 4_096,
+    drop: bool = True,
+) -> Translation | Refusal:
+    """Return what the pipeline gets for a body, given as JSON or as bytes."""
+    text = body if isinstance(body, bytes) else json.dumps(body).encode()
+    stream = isinstance(body, dict) and bool(body.get("stream"))
+    wanted = edit(upstream, model, limit)
+    return between(client, upstream).translate(text, wanted, stream=stream, drop=drop)
+
+
 def translate(
     client: str, upstream: str, body: Any, *, model: str | None = None, limit: int = 4_096
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return a translated body, and what was lost."""
-    text = body if isinstance(body, bytes) else json.dumps(body).encode()
-    done = between(client, upstream).translate(text, edit(upstream, model, limit), drop=True)
+    done = attempt(client, upstream, body, model=model, limit=limit)
     assert isinstance(done, Translation), done
     return json.loads(done.body), done.lost
 
 
-def refused(client: str, upstream: str, body: Any, *, drop: bool = True) -> Refusal:
+def refused(
+    client: str, upstream: str, body: Any, *, limit: int = 4_096, drop: bool = True
+) -> Refusal:
     """Return why a body cannot be translated."""
-    text = body if isinstance(body, bytes) else json.dumps(body).encode()
-    done = between(client, upstream).translate(text, edit(upstream), drop=drop)
+    done = attempt(client, upstream, body, limit=limit, drop=drop)
     assert isinstance(done, Refusal), done
     return done
 

@@ -69,8 +69,8 @@ def merged(deltas: list[Delta]) -> list[Any]:
             case _:
                 pass
     kept = [piece for piece in said if piece[0] != "tokens" and piece[1]]
-    counted = [piece for piece in said if piece[0] == "tokens"]
-    return [*kept, counted[-1] if counted else None]
+    counts = [piece for piece in said if piece[0] == "tokens"]
+    return [*kept, counts[-1] if counts else None]
 
 
 def _join(said: list[Any], kind: str, text: str) -> None:

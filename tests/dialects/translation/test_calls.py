@@ -1,6 +1,5 @@
 """Requests told in another dialect: feature by feature, and against the SDKs' own types."""
 
-import json
 from typing import Any
 
 import pytest
@@ -9,17 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
 
+from headgate.dialects.translation.translated import Translation
 from tests.dialects.translation.requests import REQUESTS
 from tests.dialects.translation.sdk_types import check
-from tests.dialects.translation.speech import (
-    CHAT,
-    MESSAGES,
-    PAIRS,
-    between,
-    edit,
-    refused,
-    translate,
-)
+from tests.dialects.translation.speech import CHAT, MESSAGES, PAIRS, attempt, refused, translate
 
 PARAMS: dict[str, Any] = {
     CHAT: CompletionCreateParamsNonStreaming,
@@ -73,10 +65,11 @@ def test_numbers_and_schemas_are_not_rewritten() -> None:
         b'"tools":[{"type":"function","function":{"name":"f","parameters":%b}}]}' % schema
     )
 
-    done = between(CHAT, MESSAGES).translate(body, edit(MESSAGES, "claude-opus-4-5"), drop=True)
+    done = attempt(CHAT, MESSAGES, body, model="claude-opus-4-5")
+    assert isinstance(done, Translation)
 
-    assert schema in done[0]
-    assert b'"temperature":0.10' in done[0]
+    assert schema in done.body
+    assert b'"temperature":0.10' in done.body
 
 
 # Prompts.
@@ -220,8 +213,8 @@ def test_a_tool_without_a_schema_takes_nothing() -> None:
 
 def test_an_id_of_other_signs_is_mended() -> None:
     """Messages takes letters, digits, `_` and `-`; the call and its result change alike."""
-    call = {"id": "functions.look:0", "type": "function"}
-    call |= {"function": {"name": "look", "arguments": ""}}
+    function = {"name": "look", "arguments": ""}
+    call = {"id": "functions.look:0", "type": "function", "function": function}
     result = {"role": "tool", "tool_call_id": "functions.look:0", "content": "r"}
 
     there = to_messages(messages=[USER, {"role": "assistant", "tool_calls": [call]}, result])
@@ -420,11 +413,9 @@ def test_what_chat_cannot_do_is_refused_by_name(place: str, fields: dict[str, An
     body = {"model": "m", "max_tokens": 9, "messages": [USER], **fields}
     limit = 0 if place == "max_tokens" else 9
 
-    done = between(MESSAGES, CHAT).translate(
-        json.dumps(body).encode(), edit(CHAT, limit=limit), drop=True
-    )
+    refusal = refused(MESSAGES, CHAT, body, limit=limit)
 
-    assert (done.code.code, done.param) == ("feature_unsupported", place)
+    assert (refusal.code.code, refusal.param) == ("feature_unsupported", place)
 
 
 def test_a_route_can_refuse_what_would_be_left_out() -> None:
@@ -436,8 +427,9 @@ def test_a_route_can_refuse_what_would_be_left_out() -> None:
 
     assert (refusal.code.code, refusal.param) == ("feature_unsupported", "seed")
 
-    done = between(CHAT, MESSAGES).translate(json.dumps(body).encode(), edit(MESSAGES), drop=False)
-    assert done[2] == ("store",)
+    done = attempt(CHAT, MESSAGES, body, drop=False)
+    assert isinstance(done, Translation)
+    assert done.lost == ("store",)
 
 
 CALL = {"id": "a", "type": "function", "function": {"name": "look", "arguments": "{}"}}

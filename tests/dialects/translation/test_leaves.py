@@ -13,9 +13,10 @@ from headgate.dialects.translation.translated import Translation
 from tests.dialects.translation.requests import REQUESTS
 from tests.dialects.translation.speech import (
     CHAT,
+    MESSAGES,
     PAIRS,
     TRANSLATORS,
-    between,
+    attempt,
     edit,
     is_below,
     leaves,
@@ -127,7 +128,7 @@ def test_a_translated_body_is_a_body_of_the_target(
     """The target's own reader accepts it, and finds the limit, the stream and the tools in it."""
     body = data.draw(REQUESTS[client])
 
-    done = between(client, upstream).translate(json.dumps(body).encode(), edit(upstream), drop=True)
+    done = attempt(client, upstream, body)
 
     assert isinstance(done, Translation), done
     assert done.demand.output_tokens_max == 4_096
@@ -138,12 +139,10 @@ def test_a_translated_body_is_a_body_of_the_target(
 
 def test_only_so_many_losses_are_named() -> None:
     """A header and a record stay short, whatever a client makes up."""
-    body = {f"x{number}\r\nset-cookie: a, b": 1 for number in range(100)}
+    body: dict[str, Any] = {f"x{number}\r\nset-cookie: a, b": 1 for number in range(100)}
     body |= {"model": "m", "messages": [{"role": "user", "content": "a"}]}
 
-    done = between(CHAT, "anthropic_messages").translate(
-        json.dumps(body).encode(), edit("anthropic_messages"), drop=True
-    )
+    done = attempt(CHAT, MESSAGES, body)
 
     assert isinstance(done, Translation)
     assert len(done.lost) == losses.SHOWN_MAX + 1

@@ -65,9 +65,7 @@ def test_the_sample_has_every_parameter_of_the_sdk(kind: str, params: Any) -> No
     sample = json.loads((SAMPLES / f"{kind}.json").read_text(encoding="utf-8"))
     known = set(typing_extensions.get_type_hints(params))
 
-    missing = {
-        name for name in known - sample.keys() if ALTERNATIVES.get(name, name) not in sample
-    }
+    missing = {name for name in known - sample.keys() if ALTERNATIVES.get(name, name) not in sample}
 
     # A stream's options are no part of a request that is not streamed.
     assert missing - REFUSED[kind] - {"stream_options"} == set()

@@ -6,7 +6,7 @@ from typing import Protocol, cast
 from headgate.dialects import translation as folder
 from headgate.dialects.registry import discover
 from headgate.dialects.translation.losses import Losses
-from headgate.records.conversation import Call
+from headgate.records.conversation import Bound, Call
 from headgate.records.demand import Edit
 from headgate.records.reply import Delta, Reply
 
@@ -64,6 +64,9 @@ class Translator(Protocol):
         Raises:
             TranslationError: A leaf cannot be understood.
         """
+
+    def bound(self, body: bytes, /) -> Bound | None:
+        """Return where a conversation may go because of what it carries, None for anywhere."""
 
     def render_call(self, call: Call, edit: Edit, losses: Losses, /) -> bytes:
         """Write a request for the model and with the limit of `edit`.

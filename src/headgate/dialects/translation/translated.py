@@ -8,6 +8,8 @@ comes back is metered as the target's dialect says, and told again in the client
 from collections.abc import Callable
 from typing import NamedTuple
 
+from msgspec import structs
+
 from headgate.dialects.registry import Dialect, StreamReader
 from headgate.dialects.translation.check import check
 from headgate.dialects.translation.events import Events
@@ -66,17 +68,20 @@ class Translated:
         """The target's dialect; named as in the modules of the dialects."""
         return self._upstream.KIND
 
-    def translate(self, body: bytes, edit: Edit, *, drop: bool) -> Translation | Refusal:
+    def translate(
+        self, body: bytes, edit: Edit, *, stream: bool, drop: bool
+    ) -> Translation | Refusal:
         """Say a request, which the client's dialect has read, in the target's.
 
         Args:
             body: The client's.
             edit: The model and the limit to render.
+            stream: Whether the reply is to be streamed; not every dialect says it in the body.
             drop: Whether features that the target lacks may be left out; otherwise the first
                 that would change the answer refuses the call.
         """
         try:
-            call = self._from.parse_call(body)
+            call = structs.replace(self._from.parse_call(body), stream=stream)
             check(call.turns)
             losses = Losses(call.lost)
             new = self._to.render_call(call, edit, losses)

@@ -1,5 +1,6 @@
 """`openai_chat`: OpenAI's Chat Completions, to and from what all dialects mean."""
 
+from headgate.dialects.translation.bound import bound_state
 from headgate.dialects.translation.openai_chat.parse import parse_call
 from headgate.dialects.translation.openai_chat.render import render_call
 from headgate.dialects.translation.openai_chat.reply import parse_reply, render_reply
@@ -8,16 +9,28 @@ from headgate.dialects.translation.openai_chat.stream import (
     StreamRenderer,
     error_message,
 )
+from headgate.records.conversation import Bound
 
 KIND = "openai_chat"
+
+_MARKS = (b'"file_id"',)
 
 __all__ = [
     "KIND",
     "StreamParser",
     "StreamRenderer",
+    "bound",
     "error_message",
     "parse_call",
     "parse_reply",
     "render_call",
     "render_reply",
 ]
+
+
+def bound(body: bytes) -> Bound | None:
+    """Return where a conversation may go because of what it carries, None for anywhere.
+
+    Thoughts have no signature in this dialect, and may go anywhere.
+    """
+    return bound_state(body, _MARKS, parse_call, unsigned=None)
