@@ -8,6 +8,7 @@ from headgate.config.snapshot import Snapshot
 from headgate.dialects.registry import dialects
 from headgate.dialects.translation.registry import translators
 from headgate.gateway.books import Books
+from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
@@ -73,6 +74,7 @@ def data_plane(
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
+        interpreter=Interpreter(dialects(), translators()),
         directory=directory(snapshot, pepper),
         router=Router(
             snapshot.routes,

@@ -93,14 +93,6 @@ def test_a_model_that_is_not_permitted_is_403(
     assert model in reply.message
 
 
-def test_a_model_of_another_dialect_is_404(gateway: Gateway) -> None:
-    """Nothing is translated yet: the message says which dialect has no deployment."""
-    reply = ask(gateway, chat(model="haiku"))
-
-    assert_refused(gateway, reply, 404, "model_unknown")
-    assert "/v1/messages" in reply.message
-
-
 @pytest.mark.parametrize(("path", "body"), BOTH)
 @pytest.mark.parametrize(
     ("node", "period", "renewal"),

@@ -82,7 +82,7 @@ class Books:
                 credential.principal,
                 credential.team,
                 credential.key,
-                demand.model,
+                exchange.asked,
                 target.deployment.id,
                 exchange.dialect.KIND,
                 exchange.decision.number,
@@ -91,6 +91,8 @@ class Books:
                 demand.choices,
                 demand.stream,
                 exchange.run,
+                None if exchange.spoken is exchange.dialect else exchange.spoken.KIND,
+                exchange.lost,
             )
         )
 

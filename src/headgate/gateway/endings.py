@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headgate.dialects.translation.translated import NOT_TOLD, Translated
 from headgate.gateway import replies
 from headgate.gateway.books import Settlement
 from headgate.gateway.http_bytes import JSON
@@ -43,7 +44,7 @@ class Endings:
 
     def served(self, exchange: Exchange, upstream: UpstreamConnection, body: bytes) -> None:
         """A whole reply that is not streamed: meter it, settle it, pass it on."""
-        report = exchange.dialect.report(body)
+        report = exchange.spoken.report(body)
         if not report.complete and not upstream.framed:
             # Only the connection's end says that this is all, and what came is not a reply.
             self.broken(exchange, LOST)
@@ -52,8 +53,23 @@ class Endings:
         self._settle(exchange, settlement, report)
         if exchange.client is not None:
             lines = replies.facts(exchange, report.served_model, settlement.amount_nanos)
-            self._pass_on(exchange, upstream, 200, body, lines)
+            if isinstance(exchange.spoken, Translated):
+                self._tell(exchange, upstream, exchange.spoken.render_reply(body), lines)
+            else:
+                self._pass_on(exchange, upstream, 200, body, lines)
         self.finish(exchange)
+
+    def _tell(
+        self, exchange: Exchange, upstream: UpstreamConnection, body: bytes | None, lines: bytes
+    ) -> None:
+        """Send a reply told in the client's dialect, or say that it could not be."""
+        assert exchange.client is not None
+        if body is None:
+            refusal = Refusal(errors.UPSTREAM_BROKEN, NOT_TOLD)
+            exchange.client.write(replies.refusal(exchange, refusal))
+        else:
+            lines += upstream.passed
+            exchange.client.write(replies.reply(exchange, 200, JSON, lines, body))
 
     def stream_ended(
         self, exchange: Exchange, report: Report, rest: bytes, reason: str | None = None
@@ -82,9 +98,12 @@ class Endings:
         more = failure.retryable and _may_retry(exchange)
         settlement = Settlement(0, "measured", reason=failure.code.code)
         self._settle(exchange, settlement, UNKNOWN_REPORT, final=not more)
-        if more and self._pipeline.next_attempt(exchange, Outcome.RETRYABLE):
+        if more and self._goes_on(exchange):
             return
-        if failure.pass_through and exchange.client is not None:
+        if failure.pass_through and isinstance(exchange.spoken, Translated):
+            said = exchange.spoken.error_message(body) or failure.code.sentence
+            self._answer(exchange, Refusal(failure.code, said))
+        elif failure.pass_through and exchange.client is not None:
             status = failure.code.status if upstream.status == 200 else upstream.status
             lines = replies.facts(exchange, None, 0)
             lines += b"x-headgate-code: %b\r\n" % failure.code.code.encode()
@@ -116,7 +135,7 @@ class Endings:
         at_ns = self._now_ns()
         self._books.void(exchange, reason, at_ns=at_ns, final=not more)
         self._leave_place(exchange)
-        if more and self._pipeline.next_attempt(exchange, Outcome.RETRYABLE):
+        if more and self._goes_on(exchange):
             return
         name = exchange.target.deployment.provider
         message = f"The provider {name} cannot be reached ({reason})."
@@ -137,7 +156,7 @@ class Endings:
         self._settle(exchange, settlement, UNKNOWN_REPORT, final=not (again or more))
         if again:
             self._pipeline.place(exchange)
-        elif not (more and self._pipeline.next_attempt(exchange, Outcome.RETRYABLE)):
+        elif not (more and self._goes_on(exchange)):
             self._answer(exchange, why_broken(exchange, reason))
 
     def client_gone(self, exchange: Exchange) -> None:
@@ -172,6 +191,14 @@ class Endings:
 
     # What they share.
 
+    def _goes_on(self, exchange: Exchange) -> bool:
+        """Go on to the next attempt; why there is none after all is written down."""
+        if self._pipeline.next_attempt(exchange, Outcome.RETRYABLE):
+            return True
+        if exchange.unsaid is not None:
+            self._books.refuse(exchange, exchange.unsaid, None, self._now_ns())
+        return False
+
     def _settle(
         self, exchange: Exchange, settlement: Settlement, report: Report, *, final: bool = True
     ) -> None:
@@ -199,7 +226,7 @@ class Endings:
         self._pipeline.unbuffer(exchange.request.body_bytes)
         exchange.request.body_bytes = 0
         exchange.request.parts = []
-        exchange.body = b""
+        exchange.body = exchange.outgoing = b""
 
     def finish(self, exchange: Exchange) -> None:
         """The call is over: nothing is held, no place is taken."""

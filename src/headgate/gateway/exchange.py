@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from headgate.catalog.rates import RateCard
 from headgate.dialects.registry import Dialect, StreamReader
+from headgate.dialects.translation.translated import Translated
 from headgate.gateway import replies
 from headgate.gateway.http_bytes import LAST_CHUNK, chunk
 from headgate.gateway.request import Request
@@ -19,6 +20,7 @@ from headgate.records.demand import NO_MEMBERS, Demand
 from headgate.records.report import Report
 from headgate.routing.candidate import Plan
 from headgate.routing.router import Ranking
+from headgate.units.errors import Refusal
 
 if TYPE_CHECKING:
     from headgate.gateway.edge import ClientConnection
@@ -37,6 +39,10 @@ class Exchange:
     Attributes:
         phase: Where it is: `queue`, `money`, `connect`, `reply` (sent, nothing back yet),
             `body` (the reply has begun), `done`.
+        dialect: What the client speaks; `own` is its demand.
+        spoken: What this attempt's target speaks: `dialect`, or a translation to another. The body
+            to send there is `outgoing`, its demand `demand`; `lost` is what it leaves out.
+        unsaid: Why the call could not be said to some target, None when it could be to all.
         since_ms: Coarse time at which the phase began; the sweep compares.
         held: Whether an attempt is held and not yet ended.
         begun: Whether the client has been sent a byte of an answer.
@@ -66,9 +72,12 @@ class Exchange:
         "held",
         "hold_nanos",
         "input_tokens_max",
+        "lost",
         "marks",
         "number",
+        "outgoing",
         "output_tokens_max",
+        "own",
         "path",
         "phase",
         "placed",
@@ -77,8 +86,10 @@ class Exchange:
         "run",
         "sent_ns",
         "since_ms",
+        "spoken",
         "status",
         "target",
+        "unsaid",
         "upstream",
         "upstream_request_id",
     )
@@ -97,8 +108,12 @@ class Exchange:
         self.request = request
         self.dialect = dialect
         self.call = call
-        self.body = b""
+        self.body = self.outgoing = b""
+        self.own: Demand
+        self.spoken: Dialect | Translated = dialect
         self.demand: Demand
+        self.lost: tuple[str, ...] = ()
+        self.unsaid: Refusal | None = None
         self.decision: Ranking
         self.plan: Plan
         self.path: SpendPath
@@ -113,9 +128,7 @@ class Exchange:
         self.attempt = ""
         self.phase = "receive"
         self.since_ms = pipeline.world.clock.coarse_ms
-        self.placed = False
-        self.held = False
-        self.begun = False
+        self.placed = self.held = self.begun = False
         self.hold_nanos = 0
         self.input_tokens_max = 0
         self.output_tokens_max = 0
@@ -182,8 +195,8 @@ class Exchange:
                 self._let_go()
                 self._endings.broken(self, "encoded_stream")
                 return
-            strip = self.demand.stream and not self.demand.usage_wanted
-            self._stream = self.dialect.Stream(strip)
+            strip = self.own.stream and not self.own.usage_wanted
+            self._stream = self.spoken.Stream(strip)
 
     def reply_goes_on(self, payload: bytes) -> None:
         """A read brought a piece of the reply's body."""
@@ -211,7 +224,7 @@ class Exchange:
 
     def _begin_stream(self, stream: StreamReader, payload: bytes) -> None:
         """The first payload: an error there may be retried, everything else goes to the client."""
-        if self.dialect.starts_with_error(payload):
+        if self.spoken.starts_with_error(payload):
             self._stream = None
             self._parts.append(payload)
             return
@@ -229,6 +242,7 @@ class Exchange:
         self._endings.forget_body(self)
         # What was decoded of the body would keep it in memory while the stream lasts.
         self.demand = self.demand._replace(members=NO_MEMBERS)
+        self.own = self.own._replace(members=NO_MEMBERS)
 
     def _stream_head(self, report: Report | None) -> bytes:
         upstream = self.upstream

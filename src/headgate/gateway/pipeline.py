@@ -140,7 +140,7 @@ class Pipeline:
         demand = exchange.dialect.read(exchange.body)
         if isinstance(demand, Refusal):
             return demand
-        exchange.demand = demand
+        exchange.demand = exchange.own = demand
         exchange.asked = demand.model
         return None
 
@@ -185,38 +185,39 @@ class Pipeline:
     # 4. Route.
 
     def _route(self, exchange: Exchange) -> None:
-        exchange.decision = self.world.router.rank(
+        router = self.world.router
+        exchange.decision = router.rank(
             exchange.demand,
             dialect=exchange.dialect.KIND,
             body_bytes=len(exchange.body),
             now_ns=self.now_ns(),
+            bound=self.world.interpreter.bound(exchange, router),
         )
         exchange.plan = exchange.decision.policy.plan(exchange.decision.ranked)
         if not self.next_attempt(exchange, None):
-            self.endings.refuse(exchange, self._spoken_elsewhere(exchange))
-
-    def _spoken_elsewhere(self, exchange: Exchange) -> Refusal:
-        """Tell where a model is served that this dialect's path does not reach."""
-        model = exchange.demand.model
-        spoken = self.world.router.spoken(model)
-        paths = [each.PATH for each in self.world.dialects.values() if each.KIND in spoken]
-        where = f"it is served at {' and '.join(sorted(paths))}" if paths else "nothing serves it"
-        here = exchange.dialect.PATH
-        return Refusal(
-            errors.MODEL_UNKNOWN, f"{model!r} is not served at {here}; {where}.", "model"
-        )
+            refusal = self.world.interpreter.why_unserved(exchange, router)
+            self.endings.refuse(exchange, refusal)
 
     def next_attempt(self, exchange: Exchange, outcome: Outcome | None) -> bool:
-        """Go on to the plan's next attempt; False when it has none."""
+        """Go on to the plan's next attempt; False when it has none.
+
+        A deployment that the call cannot be translated for is passed over.
+        """
         if exchange.number >= ATTEMPTS_MAX:
             return False
-        try:
-            quoted = next(exchange.plan) if outcome is None else exchange.plan.send(outcome)
-        except StopIteration:
-            return False
-        exchange.target = self.world.targets[quoted.deployment.id]
-        self.place(exchange)
-        return True
+        while True:
+            try:
+                quoted = next(exchange.plan) if outcome is None else exchange.plan.send(outcome)
+            except StopIteration:
+                return False
+            target = self.world.targets[quoted.deployment.id]
+            unsaid = self.world.interpreter.speak(exchange, quoted, target, self.now_ns())
+            if unsaid is None:
+                exchange.target = target
+                self.place(exchange)
+                return True
+            exchange.unsaid = exchange.unsaid or unsaid
+            outcome = Outcome.RETRYABLE
 
     # 5. Approve: nobody is asked yet; see docs/plans.
 
@@ -293,7 +294,7 @@ class Pipeline:
             )
 
     def _input_bound(self, exchange: Exchange) -> int:
-        demand, body = exchange.demand, exchange.body
+        demand, body = exchange.demand, exchange.outgoing
         context = exchange.target.deployment.context_tokens
         bound = demand.input_tokens_max
         if bound is None:
@@ -368,16 +369,16 @@ class Pipeline:
             limit_needed=target.limit_needed,
         )
         try:
-            body = exchange.dialect.edit(exchange.body, demand, edit)
+            body = exchange.spoken.edit(exchange.outgoing, demand, edit)
         except SpliceError as error:
             upstream.give_back()
             self.endings.not_spliced(exchange, str(error))
             return
-        wanted = exchange.dialect.FORWARDED
+        wanted = exchange.spoken.FORWARDED
         forwarded = [pair for pair in exchange.request.forwarded if pair[0] in wanted]
         exchange.upstream = upstream
         exchange.enter("reply")
-        upstream.send(exchange, target.request(exchange.dialect.KIND, forwarded, body))
+        upstream.send(exchange, target.request(exchange.spoken.KIND, forwarded, body))
 
 
 def _header_takers(world: World) -> HeaderTakers:

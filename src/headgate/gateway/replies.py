@@ -27,6 +27,8 @@ def facts(exchange: Exchange, served_model: str | None, cost_nanos: int | None) 
             *hold,
         )
     )
+    if exchange.lost:
+        lines += b"x-headgate-lost: %b\r\n" % ", ".join(exchange.lost).encode()
     if served_model is not None:
         lines += b"x-headgate-model: %b\r\n" % header_value(served_model)
     if cost_nanos is not None:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from headgate.dialects.registry import Dialect
 from headgate.gateway.books import Books
+from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
@@ -37,6 +38,7 @@ class World:
 
     Attributes:
         dialects: By the path clients post to.
+        interpreter: Says a call in the dialect of its target.
         targets: By deployment id.
         now_ns: The clock.
         next_call: Makes the id of the next call.
@@ -45,6 +47,7 @@ class World:
 
     edge: Edge
     dialects: Mapping[bytes, Dialect]
+    interpreter: Interpreter
     directory: Directory
     router: Router
     targets: Mapping[str, Target]

@@ -75,6 +75,7 @@ class Router:
         self._number = 0
         self._kept: dict[tuple[object, ...], Ranking] = {}
         self._policies = known
+        self._mixed: dict[tuple[str, str], bool] = {}
         self._strict = {alias for alias, route in routes.items() if not route.drops}
         self._candidates: dict[str, tuple[str, tuple[Deployment, ...]]] = {
             name: (PINNED, (deployment,)) for name, deployment in deployments.items()
@@ -93,8 +94,13 @@ class Router:
 
         Only then does it matter what state the conversation carries.
         """
+        known = self._mixed.get((asked, dialect))
+        if known is not None:
+            return known
         _, candidates = self._candidates[asked]
-        return len({self._speech.is_native(each.id, dialect) for each in candidates}) > 1
+        native = {self._speech.is_native(each.id, dialect) for each in candidates}
+        self._mixed[asked, dialect] = len(native) > 1
+        return len(native) > 1
 
     def rank(
         self,

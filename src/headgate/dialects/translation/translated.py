@@ -5,12 +5,13 @@ target's dialect, which is then bounded, edited and metered like any other of th
 comes back is metered as the target's dialect says, and told again in the client's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from msgspec import structs
 
 from headgate.dialects.registry import Dialect, StreamReader
+from headgate.dialects.sse import first_data
 from headgate.dialects.translation.check import check
 from headgate.dialects.translation.events import Events
 from headgate.dialects.translation.fields import TranslationError
@@ -53,7 +54,7 @@ class Translated:
         self,
         client: Dialect,
         upstream: Dialect,
-        translators: dict[str, Translator],
+        translators: Mapping[str, Translator],
         at_s: int,
     ) -> None:
         """Translate between two dialects that `translators` has, at an instant in seconds."""
@@ -120,8 +121,8 @@ class Translated:
         return self._from.render_reply(reply, self._at_s)
 
     def error_message(self, body: bytes) -> str | None:
-        """Return what the target's error reply says, None when it cannot be read."""
-        return self._to.error_message(body)
+        """Return what the target's error says, be it a reply or the first event of a stream."""
+        return self._to.error_message(first_data(body) or body)
 
     def Stream(self, strip_usage: bool) -> StreamReader:  # noqa: N802
         """Return the reader of one stream; named as in the modules of the dialects."""

@@ -1,0 +1,95 @@
+"""In which dialect an attempt speaks, and what that takes: a call may have to be translated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from headgate.dialects.registry import Dialect
+from headgate.dialects.translation.registry import Translator
+from headgate.dialects.translation.translated import Translated
+from headgate.records.conversation import Bound
+from headgate.records.demand import Edit
+from headgate.routing.candidate import Quoted
+from headgate.routing.router import Router
+from headgate.units.errors import FEATURE_UNSUPPORTED, MODEL_UNKNOWN, Refusal
+from headgate.units.instants import NANOS_PER_SECOND
+
+if TYPE_CHECKING:
+    from headgate.gateway.exchange import Exchange
+    from headgate.gateway.target import Target
+
+
+class Interpreter:
+    """Knows every dialect, and which of them can be translated.
+
+    Args:
+        dialects: By kind.
+        translators: By kind.
+    """
+
+    def __init__(
+        self, dialects: Mapping[str, Dialect], translators: Mapping[str, Translator]
+    ) -> None:
+        self._dialects = dialects
+        self._translators = translators
+
+    def bound(self, exchange: Exchange, router: Router) -> Bound | None:
+        """Return where a conversation may go because of what it carries, None for anywhere."""
+        kind = exchange.dialect.KIND
+        if kind not in self._translators or not router.is_mixed(exchange.asked, kind):
+            return None
+        return self._translators[kind].bound(exchange.body)
+
+    def speak(
+        self, exchange: Exchange, quoted: Quoted, target: Target, now_ns: int
+    ) -> Refusal | None:
+        """Prepare an attempt at a target: what is sent there is in a dialect it speaks.
+
+        Returns:
+            Why the call cannot be said there, None when it can.
+        """
+        own = exchange.own
+        if quoted.via is None:
+            exchange.spoken, exchange.outgoing = exchange.dialect, exchange.body
+            exchange.demand, exchange.lost = own, ()
+            return None
+        deployment = target.deployment
+        wanted = deployment.output_tokens_default
+        if own.output_tokens_max is not None:
+            wanted = own.output_tokens_max
+        limit = min(wanted, deployment.output_tokens_max)
+        spoken = Translated(
+            exchange.dialect,
+            self._dialects[quoted.via],
+            self._translators,
+            now_ns // NANOS_PER_SECOND,
+        )
+        done = spoken.translate(
+            exchange.body,
+            Edit(deployment.model, limit, target.limit_field, target.limit_needed),
+            stream=own.stream,
+            drop=exchange.decision.drops,
+        )
+        if isinstance(done, Refusal):
+            return done
+        exchange.spoken, exchange.outgoing = spoken, done.body
+        exchange.demand, exchange.lost = done.demand, done.lost
+        return None
+
+    def why_unserved(self, exchange: Exchange, router: Router) -> Refusal:
+        """Tell why no deployment of a name could be tried, and where it is served, if anywhere."""
+        if exchange.unsaid is not None:
+            return exchange.unsaid
+        asked = exchange.asked
+        if any(rule == "bound_state" for _, rule in exchange.decision.excluded):
+            message = (
+                f"The conversation carries signed thoughts, files or results that no deployment"
+                f" of {asked!r} that is left can read. Begin a new one, or leave them out."
+            )
+            return Refusal(FEATURE_UNSUPPORTED, message, "messages")
+        spoken = router.spoken(asked)
+        paths = [each.PATH for kind, each in self._dialects.items() if kind in spoken]
+        where = f"it is served at {' and '.join(sorted(paths))}" if paths else "nothing serves it"
+        here = exchange.dialect.PATH
+        return Refusal(MODEL_UNKNOWN, f"{asked!r} is not served at {here}; {where}.", "model")
