@@ -8,12 +8,13 @@ from headgate.config.snapshot import Snapshot
 from headgate.dialects.registry import dialects
 from headgate.dialects.translation.registry import translators
 from headgate.gateway.books import Books
+from headgate.gateway.clock import Coarse
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
 from headgate.gateway.target import Target
-from headgate.gateway.world import CallFinder, Coarse, World
+from headgate.gateway.world import CallFinder, World
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.ledger.purse import Ask, Purse
 from headgate.providers.registry import Provider as ProviderKind
@@ -55,8 +56,7 @@ def data_plane(
         now_ns: The clock.
         call_soon: The event loop's; what is said in a turn of it is sent at its end.
     """
-    clock, outbox = Coarse(), Outbox(call_soon)
-    kinds = providers()
+    clock, outbox, kinds = Coarse(), Outbox(call_soon), providers()
     pools = {
         provider.id: Pool(provider, _passes(kinds[provider.kind]), clock, outbox)
         for provider in snapshot.providers.values()

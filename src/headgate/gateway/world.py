@@ -6,6 +6,7 @@ from typing import Protocol
 
 from headgate.dialects.registry import Dialect
 from headgate.gateway.books import Books
+from headgate.gateway.clock import Coarse
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
@@ -23,13 +24,6 @@ class CallFinder(Protocol):
 
     def find_call(self, call: str, principal: str, found: Callable[[str | None], None]) -> bool:
         """Look a principal's call up; `found` gets its JSON or None. False: cannot look now."""
-
-
-@dataclass(slots=True)
-class Coarse:
-    """A coarse monotonic clock, moved on by the sweep about twice a second."""
-
-    coarse_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
