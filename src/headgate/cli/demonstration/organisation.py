@@ -90,7 +90,8 @@ model = "claude-sonnet-5"
 provider = "anthropic"
 model = "claude-opus-4-8"
 
-# A call in OpenAI's dialect gets luna, or mini when luna fails; one in Anthropic's gets haiku.
+# A call in OpenAI's dialect gets luna, or mini when luna fails; one in Anthropic's gets haiku;
+# when these fail, the others by translation.
 [routes.fast]
 deployments = ["luna", "mini", "haiku"]
 
