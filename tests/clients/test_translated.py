@@ -319,12 +319,13 @@ def test_thinking_and_cache_controls(
 ) -> None:
     """What a coding agent always sends: the budget is an effort, cache controls are named."""
     text = {"type": "text", "text": "hello", "cache_control": {"type": "ephemeral"}}
-    raw = anthropic_client.messages.with_raw_response.create(
-        model="mini",
-        max_tokens=4_000,
-        messages=[{"role": "user", "content": [text]}],
-        thinking={"type": "enabled", "budget_tokens": 2_000},
-    )
+    asked: Any = {
+        "model": "mini",
+        "max_tokens": 4_000,
+        "messages": [{"role": "user", "content": [text]}],
+        "thinking": {"type": "enabled", "budget_tokens": 2_000},
+    }
+    raw = anthropic_client.messages.with_raw_response.create(**asked)
 
     assert sent(simulator)["reasoning_effort"] == "low"
     assert raw.headers["x-headgate-lost"] == "messages[0].content[0].cache_control"

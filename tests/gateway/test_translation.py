@@ -56,7 +56,7 @@ def test_what_speaks_the_dialect_is_tried_first(
 def test_a_failure_is_made_good_in_another_dialect(
     start: Start, simulator: Simulator, stream: bool
 ) -> None:
-    """The next attempt is translated, held at its own prices, and measured as that provider does."""
+    """The next attempt is translated, held at its own prices, measured as that provider does."""
     gateway = start(more=MIXED)
     simulator.faults.add(Fault(FaultKind.OVERLOADED, times=1, model="claude-sonnet-5"))
 
