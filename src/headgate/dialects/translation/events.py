@@ -15,7 +15,10 @@ class EventTooLongError(ValueError):
 
 
 class Events:
-    """Yields the same events however the bytes are cut; keeps no more than the open one."""
+    """Yields the same events however the bytes are cut; keeps no more than the open one.
+
+    A `\n` that a cut parted from its `\r` stands before the next event, where it is nothing.
+    """
 
     __slots__ = ("_held", "_searched")
 
@@ -34,8 +37,6 @@ class Events:
         found: list[bytes] = []
         start = 0
         while (end := _BOUNDARY.search(held, self._searched)) is not None:
-            if end.end() == len(held) and held.endswith(b"\r"):
-                break  # A `\n` that comes next would belong to this end of line.
             if data := data_of(held[start : end.start()]):
                 found.append(data)
             start = self._searched = end.end()

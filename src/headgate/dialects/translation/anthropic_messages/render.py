@@ -257,9 +257,7 @@ def _messages(turns: Iterable[Turn], losses: Losses) -> list[Block]:
         if turn.role in ("system", "developer"):
             continue
         losses.keep(turn.options, {})
-        # The results of tools come first; the rest of the turn is about them.
-        parts = sorted(turn.parts, key=lambda part: not isinstance(part, ToolResult))
-        blocks = [block for part in parts for block in _block(part, losses)]
+        blocks = [block for part in turn.parts for block in _block(part, losses)]
         if not blocks:
             continue
         if messages and messages[-1]["role"] == turn.role:
