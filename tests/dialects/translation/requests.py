@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.dialects.translation.speech import CHAT, MESSAGES
+from tests.dialects.translation.speech import CHAT, MESSAGES, RESPONSES
 
 Json = dict[str, Any]
 
@@ -237,4 +237,98 @@ def message_requests(draw: Callable[[Any], Any]) -> Json:
     return {"model": "m", "max_tokens": 4_096, "messages": messages, **optional}
 
 
-REQUESTS = {CHAT: chat_requests(), MESSAGES: message_requests()}
+def _response_part(marks: Marks) -> Json:
+    kind = marks.one("text", "image", "link", "file")
+    if kind == "text":
+        return {"type": "input_text", "text": marks.word()}
+    if kind == "file":
+        data = f"data:application/pdf;base64,{marks.word()}"
+        return {"type": "input_file", "file_data": data, "filename": marks.word()}
+    url = f"https://i.example/{marks.word()}"
+    if kind == "image":
+        url = f"data:image/png;base64,{marks.word()}"
+    return {"type": "input_image", "image_url": url, "detail": marks.word()}
+
+
+def _response_exchange(marks: Marks) -> list[Json]:
+    content = marks.word() if marks.maybe() else [_response_part(marks) for _ in marks.some(1, 3)]
+    items: list[Json] = [{"role": "user", "content": content, **marks.fields(id=marks.word)}]
+    if marks.maybe():
+        summary = [{"type": "summary_text", "text": marks.word()}]
+        encrypted = marks.fields(encrypted_content=marks.word)
+        items.append({"type": "reasoning", "id": marks.word(), "summary": summary, **encrypted})
+    if marks.maybe():
+        said = [{"type": "output_text", "text": marks.word(), "annotations": []}]
+        items.append({"type": "message", "role": "assistant", "content": said})
+    calls = [
+        {
+            "type": "function_call",
+            "call_id": marks.word(),
+            "name": marks.word(),
+            "arguments": json.dumps({marks.word(): [marks.number(), None]}),
+            **marks.fields(id=marks.word, namespace=marks.word),
+        }
+        for _ in marks.some(0, 3)
+    ]
+    results = [
+        {
+            "type": "function_call_output",
+            "call_id": call["call_id"],
+            "output": marks.one(marks.word(), [{"type": "input_text", "text": marks.word()}]),
+        }
+        for call in calls
+    ]
+    return items + calls + results
+
+
+@st.composite
+def response_requests(draw: Callable[[Any], Any]) -> Json:
+    """Responses."""
+    marks = Marks(draw)
+    items: list[Json] = []
+    for _ in marks.some(1, 3):
+        items += _response_exchange(marks)
+    items.append({"role": "user", "content": marks.word()})
+    form = {
+        "type": "json_schema",
+        "name": marks.word(),
+        "schema": marks.schema(),
+        **marks.fields(description=marks.word, strict=lambda: True),
+    }
+    optional = marks.fields(
+        instructions=marks.word,
+        temperature=marks.number,
+        top_p=marks.number,
+        top_logprobs=marks.whole,
+        user=marks.word,
+        metadata=lambda: {marks.word(): marks.word()},
+        reasoning=lambda: {
+            **marks.fields(effort=lambda: marks.one("none", "low", "high"), summary=marks.word)
+        },
+        text=lambda: marks.fields(format=lambda: form, verbosity=marks.word),
+        parallel_tool_calls=marks.maybe,
+        tool_choice=lambda: marks.one("auto", "none", "required"),
+        truncation=lambda: "auto",
+        x_unknown=lambda: {"a": [marks.word(), {"b": marks.word()}]},
+        stream=marks.maybe,
+        tools=lambda: (
+            [
+                {
+                    "type": "function",
+                    "name": marks.word(),
+                    "parameters": marks.schema(),
+                    **marks.fields(description=marks.word, strict=marks.maybe),
+                }
+                for _ in marks.some(1, 2)
+            ]
+            + [{"type": marks.word()} for _ in marks.some(0, 1)]
+        ),
+    )
+    return {"model": "m", "input": items, "max_output_tokens": 4_096, **optional}
+
+
+REQUESTS = {
+    CHAT: chat_requests(),
+    MESSAGES: message_requests(),
+    RESPONSES: response_requests(),
+}

@@ -14,10 +14,10 @@ from headgate.units.errors import Refusal
 SAMPLES = Path(__file__).parent / "samples"
 DIALECTS = dialects()
 TRANSLATORS = translators()
-KINDS = sorted(TRANSLATORS)
+KINDS = sorted(TRANSLATORS.keys() & DIALECTS.keys())
 PAIRS = [(client, upstream) for client in KINDS for upstream in KINDS if client != upstream]
-CHAT, MESSAGES = "openai_chat", "anthropic_messages"
-MODELS = {CHAT: "gpt-5.5", MESSAGES: "claude-sonnet-5"}
+CHAT, MESSAGES, RESPONSES = "openai_chat", "anthropic_messages", "openai_responses"
+MODELS = {CHAT: "gpt-5.5", MESSAGES: "claude-sonnet-5", RESPONSES: "gpt-5.5"}
 AT_S = 1_790_000_000
 
 

@@ -20,7 +20,7 @@ from headgate.records.reply import (
     ToolBegin,
     ToolDelta,
 )
-from tests.dialects.translation.speech import AT_S, CHAT, MESSAGES, SAMPLES, TRANSLATORS
+from tests.dialects.translation.speech import AT_S, CHAT, KINDS, MESSAGES, SAMPLES, TRANSLATORS
 
 
 def events(text: bytes) -> list[Any]:
@@ -108,4 +108,4 @@ def answers(draw: Callable[[Any], Any]) -> list[Delta]:
 
 CHAT_STREAM = (SAMPLES / f"{CHAT}.sse").read_bytes()
 MESSAGES_STREAM = (SAMPLES / f"{MESSAGES}.sse").read_bytes()
-STREAMS = {CHAT: CHAT_STREAM, MESSAGES: MESSAGES_STREAM}
+STREAMS = {kind: (SAMPLES / f"{kind}.sse").read_bytes() for kind in KINDS}

@@ -7,13 +7,15 @@ from anthropic.types.message_create_params import MessageCreateParamsNonStreamin
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
+from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
 
 from headgate.dialects.translation.translated import Translation
 from tests.dialects.translation.requests import REQUESTS
 from tests.dialects.translation.sdk_types import check
-from tests.dialects.translation.speech import CHAT, MESSAGES, PAIRS, attempt, translate
+from tests.dialects.translation.speech import CHAT, MESSAGES, PAIRS, RESPONSES, attempt, translate
 
 PARAMS: dict[str, Any] = {
+    RESPONSES: ResponseCreateParamsNonStreaming,
     CHAT: CompletionCreateParamsNonStreaming,
     MESSAGES: MessageCreateParamsNonStreaming,
 }

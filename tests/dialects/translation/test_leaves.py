@@ -29,6 +29,7 @@ RENAMED = {
     "model": "the deployment's own name is sent",
     "max_tokens": "the limit is the one that money is held for",
     "max_completion_tokens": "so is this one",
+    "max_output_tokens": "so is this one",
     "stream": "a stream is asked for where the client asked for one",
     "reasoning_effort": "an effort, or none at all",
     "effort": "an effort",
@@ -61,7 +62,7 @@ def silent(body: Any, text: str, lost: list[str]) -> list[str]:
             missing.append(path)
         elif not MARK.search(str(value)) and _key(path) not in RENAMED:
             # A leaf without a mark of its own: inside a schema or an argument it came along.
-            missing += [] if re.search(r"\.(input|parameters|schema)\b", path) else [path]
+            missing += [] if re.search(r"\.(input|parameters|schema|arguments)\b", path) else [path]
     return missing
 
 

@@ -8,17 +8,33 @@ import pytest
 import typing_extensions
 from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
 from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
+from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
 
 from headgate.dialects.translation.losses import Losses
 from tests.architecture.repository import ROOT
-from tests.dialects.translation.speech import CHAT, MESSAGES, PAIRS, SAMPLES, TRANSLATORS, edit
+from tests.dialects.translation.speech import (
+    CHAT,
+    MESSAGES,
+    PAIRS,
+    RESPONSES,
+    SAMPLES,
+    TRANSLATORS,
+    edit,
+)
 
 PAGE = ROOT / "docs" / "reference" / "dialects.md"
-OLDER = {CHAT: "gpt-4.1", MESSAGES: "claude-haiku-4-5"}
+OLDER = {CHAT: "gpt-4.1", MESSAGES: "claude-haiku-4-5", RESPONSES: "gpt-4.1"}
 
 REFUSED = {
     CHAT: {"audio", "modalities", "prediction", "web_search_options", "functions", "function_call"},
     MESSAGES: {"container"},
+    RESPONSES: {
+        "background",
+        "context_management",
+        "conversation",
+        "previous_response_id",
+        "prompt",
+    },
 }
 """Parameters of the SDKs that cannot be left out of a call, and so are in no sample."""
 
@@ -56,6 +72,7 @@ def test_the_list_is_made_of_the_code(client: str, upstream: str) -> None:
 PARAMS: list[tuple[str, Any]] = [
     (CHAT, CompletionCreateParamsNonStreaming),
     (MESSAGES, MessageCreateParamsNonStreaming),
+    (RESPONSES, ResponseCreateParamsNonStreaming),
 ]
 
 

@@ -8,6 +8,7 @@ from anthropic.types import Message
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion
+from openai.types.responses import Response
 
 from headgate.records.conversation import Declined, RedactedThinking, Text, Thinking, ToolUse
 from headgate.records.reply import Finish, Reply, ReplyPart, Tokens
@@ -18,11 +19,12 @@ from tests.dialects.translation.speech import (
     KINDS,
     MESSAGES,
     PAIRS,
+    RESPONSES,
     TRANSLATORS,
     between,
 )
 
-TYPES: dict[str, Any] = {CHAT: ChatCompletion, MESSAGES: Message}
+TYPES: dict[str, Any] = {CHAT: ChatCompletion, MESSAGES: Message, RESPONSES: Response}
 
 
 def told(client: str, upstream: str, reply: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from headgate.dialects.translation.events import EVENT_BYTES_MAX
 from headgate.records.reply import Delta
 from headgate.records.report import Report
 from tests.dialects.translation.sdk_types import check
-from tests.dialects.translation.speech import CHAT, DIALECTS, KINDS, MESSAGES, between
+from tests.dialects.translation.speech import CHAT, DIALECTS, KINDS, MESSAGES, RESPONSES, between
 from tests.dialects.translation.streams import (
     CHAT_STREAM,
     MESSAGES_STREAM,
@@ -207,6 +207,7 @@ def test_a_stream_cut_short_never_looks_whole(upstream: str, at: int) -> None:
 
 
 ERRORS = {
+    RESPONSES: b'event: error\ndata: {"type":"error","message":"s-broken","code":null}\n\n',
     CHAT: b'data: {"error":{"message":"s-broken","type":"server_error","code":null}}\n\n',
     MESSAGES: b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error",'
     b'"message":"s-broken"}}\n\n',
@@ -222,7 +223,7 @@ def test_an_error_in_the_stream_is_told_as_one(upstream: str) -> None:
 
     last = events(text)[-1]
     assert last["error"]["message"] == "s-broken"
-    assert (last.get("type") == "error") == (upstream == CHAT)
+    assert (last.get("type") == "error") == (upstream != MESSAGES)
     assert b"[DONE]" not in text
     assert b"message_stop" not in text
     assert report is not None

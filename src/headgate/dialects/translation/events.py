@@ -15,7 +15,7 @@ class EventTooLongError(ValueError):
 
 
 class Events:
-    """Yields the same events however the bytes are cut; keeps no more than the open one.
+    r"""Yields the same events however the bytes are cut; keeps no more than the open one.
 
     A `\n` that a cut parted from its `\r` stands before the next event, where it is nothing.
     """

@@ -1,9 +1,13 @@
-"""What renderers of several dialects ask of a part."""
+"""What renderers of several dialects have in common."""
 
 import base64
 
 from headgate.dialects.translation.fields import malformed
 from headgate.records.conversation import Document
+
+
+class InterleavedError(ValueError):
+    """A provider goes on with a part that another has ended; no event can say that."""
 
 
 def document_text(part: Document) -> str:

@@ -184,19 +184,16 @@ def _effort(budget: int | None) -> str | None:
 
 
 def _in_tools(turns: tuple[Turn, ...]) -> bool:
-    """Tell whether a tool has just answered, and no signed thoughts led to its call.
+    """Tell whether a tool has just answered.
 
-    With thinking switched on the provider refuses such a conversation.
+    With thinking switched on the provider wants the signed thoughts that led to its call, and
+    another dialect has none that are signed here.
     """
-    answered = False
     for turn in reversed(turns):
         if turn.role == "assistant":
-            return answered and not any(
-                isinstance(part, RedactedThinking)
-                or (isinstance(part, Thinking) and part.signature != "")
-                for part in turn.parts
-            )
-        answered = answered or any(isinstance(part, ToolResult) for part in turn.parts)
+            return False
+        if any(isinstance(part, ToolResult) for part in turn.parts):
+            return True
     return False
 
 
@@ -270,7 +267,7 @@ def _messages(turns: Iterable[Turn], losses: Losses) -> list[Block]:
 
 
 def _block(part: Part, losses: Losses) -> Iterator[Block]:
-    """Yield the block of a part; nothing for thoughts that nobody vouches for."""
+    """Yield the block of a part; nothing for thoughts, which another provider has signed."""
     match part:
         case Text(text=text) | Declined(text=text):
             yield {"type": "text", "text": text}
@@ -286,18 +283,9 @@ def _block(part: Part, losses: Losses) -> Iterator[Block]:
         case ToolResult():
             yield _result(part, losses)
         case Thinking() | RedactedThinking():
-            yield from _thought(part, losses)
+            losses.lose(part.at, "is a thought that nobody has signed there", hint=True)
         case Foreign(what=what, at=at):
             raise unsupported(at, what)
-
-
-def _thought(part: Thinking | RedactedThinking, losses: Losses) -> Iterator[Block]:
-    if isinstance(part, RedactedThinking):
-        yield {"type": "redacted_thinking", "data": part.data}
-    elif part.signature:
-        yield {"type": "thinking", "thinking": part.text, "signature": part.signature}
-    else:
-        losses.lose(part.at, "is a thought without a signature", hint=True)
 
 
 def _tool_use(part: ToolUse) -> Block:

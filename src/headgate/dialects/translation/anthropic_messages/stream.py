@@ -19,6 +19,7 @@ from headgate.dialects.translation.anthropic_messages.reply import (
     tokens,
 )
 from headgate.dialects.translation.fields import UNREADABLE
+from headgate.dialects.translation.parts import InterleavedError
 from headgate.records.conversation import RedactedThinking
 from headgate.records.reply import (
     Begin,
@@ -156,10 +157,6 @@ def error_message(body: bytes) -> str | None:
         return None
     message = error.get("message") if isinstance(error, dict) else None
     return message if isinstance(message, str) else None
-
-
-class InterleavedError(ValueError):
-    """A provider goes on with a block that another has ended; no event can say that here."""
 
 
 class StreamRenderer:

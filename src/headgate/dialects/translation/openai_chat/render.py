@@ -10,19 +10,17 @@ from msgspec import Raw, json
 
 from headgate.dialects.translation.fields import items_of, unsupported
 from headgate.dialects.translation.losses import Losses
-from headgate.dialects.translation.openai_chat.models import reasons
+from headgate.dialects.translation.openai_chat.models import effort_of, reasons
 from headgate.dialects.translation.parts import document_text
 from headgate.records.conversation import (
     Call,
     Declined,
     Document,
-    Effort,
     Foreign,
     Image,
     ImageLink,
     Option,
     Part,
-    Reasoning,
     RedactedThinking,
     Text,
     Thinking,
@@ -35,14 +33,6 @@ from headgate.records.demand import Edit
 STOPS_MAX = 4
 _SHARED = {"temperature": "temperature", "top_p": "top_p", "stop": "stop", "user": "user"}
 _CHOICES = {"auto": "auto", "none": "none", "any": "required"}
-_EFFORTS: tuple[tuple[int, Effort], ...] = (
-    (1_024, "minimal"),
-    (4_096, "low"),
-    (16_384, "medium"),
-    (32_768, "high"),
-)
-"""The largest thinking budget that goes with an effort; above the last one it is `xhigh`."""
-
 Message = dict[str, Any]
 
 
@@ -91,7 +81,7 @@ def _output(call: Call, edit: Edit, losses: Losses) -> Message:
     body: Message = {}
     asked = call.reasoning
     if asked is not None:
-        effort = _effort(asked)
+        effort = effort_of(asked)
         if asked.off:
             if reasons(edit.model) is not False:
                 losses.lose(asked.at, "cannot be told there: how much it thinks is the model's own")
@@ -110,13 +100,6 @@ def _output(call: Call, edit: Edit, losses: Losses) -> Message:
         schema = {"name": "answer", **losses.keep(form.options, names), "schema": form.schema}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
     return body
-
-
-def _effort(asked: Reasoning) -> Effort | None:
-    if asked.effort is not None or asked.budget is None:
-        return asked.effort
-    budget = asked.budget
-    return next((effort for tokens, effort in _EFFORTS if budget <= tokens), "xhigh")
 
 
 def _tools(call: Call, losses: Losses) -> Message:

@@ -1,0 +1,227 @@
+"""Whole replies of Responses: read, and written.
+
+Wire format: `openai.types.responses.Response`.
+"""
+
+from typing import Any
+
+from msgspec import Struct, json
+
+from headgate.records.conversation import Declined, RedactedThinking, Text, Thinking, ToolUse
+from headgate.records.reply import Finish, Reply, ReplyPart, Tokens
+
+Item = dict[str, Any]
+
+
+class InputDetails(Struct, gc=False):
+    """Parts of the prompt's tokens."""
+
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+
+class OutputDetails(Struct, gc=False):
+    """Parts of the output's tokens."""
+
+    reasoning_tokens: int | None = None
+
+
+class Usage(Struct, gc=False):
+    """Usage as reported; the details are parts of the totals."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    input_tokens_details: InputDetails | None = None
+    output_tokens_details: OutputDetails | None = None
+
+
+class _Part(Struct, gc=False):
+    type: str = ""
+    text: str = ""
+    refusal: str = ""
+    annotations: list[dict[str, Any]] | None = None
+
+
+class _Item(Struct, gc=False):
+    type: str = ""
+    call_id: str = ""
+    name: str = ""
+    arguments: str = ""
+    content: list[_Part] | None = None
+    summary: list[_Part] | None = None
+
+
+class _Incomplete(Struct, gc=False):
+    reason: str | None = None
+
+
+class Answer(Struct, gc=False):
+    """A response, whole or inside an event."""
+
+    output: list[_Item] = []
+    id: str = ""
+    model: str = ""
+    status: str | None = None
+    incomplete_details: _Incomplete | None = None
+    usage: Usage | None = None
+
+
+class _Whole(Answer, gc=False):
+    object: str = ""
+
+
+_WHOLE = json.Decoder(_Whole)
+
+
+def parse_reply(body: bytes) -> Reply:
+    """Read a whole reply.
+
+    Raises:
+        msgspec.DecodeError: It is none.
+        ValueError: It says that there is no answer.
+    """
+    answer = _WHOLE.decode(body)
+    if answer.object != "response" or answer.status in ("failed", "cancelled", "queued"):
+        raise ValueError(f"the response is {answer.status}")
+    parts: list[ReplyPart] = []
+    lost: list[str] = []
+    for index, item in enumerate(answer.output):
+        if item.type == "message":
+            for part in item.content or ():
+                parts.append(Declined(part.refusal) if part.refusal else Text(part.text))
+                if part.annotations:
+                    lost.append(f"output[{index}].content.annotations")
+        elif item.type == "function_call":
+            parts.append(ToolUse(item.call_id, item.name, item.arguments))
+        elif item.type == "reasoning":
+            thought = "\n\n".join(
+                part.text for part in (*(item.summary or ()), *(item.content or ()))
+            )
+            parts += [Thinking(thought)] if thought else []
+        else:
+            lost.append(f"output[{index}]")
+    called = any(isinstance(part, ToolUse) for part in parts)
+    counted = None if answer.usage is None else tokens(answer.usage)
+    return Reply(
+        answer.id,
+        answer.model,
+        tuple(parts),
+        finish_of(answer, called=called),
+        tokens=counted,
+        lost=tuple(lost),
+    )
+
+
+def finish_of(answer: Answer, *, called: bool) -> Finish:
+    """Return why an answer ended; `called` says whether it calls tools."""
+    reason = None if answer.incomplete_details is None else answer.incomplete_details.reason
+    if reason == "content_filter":
+        return "refusal"
+    if reason is not None or answer.status == "incomplete":
+        return "length"
+    return "tool_use" if called else "stop"
+
+
+def tokens(usage: Usage) -> Tokens:
+    """Return usage as disjoint counts."""
+    details = usage.input_tokens_details or InputDetails()
+    cached, written = details.cached_tokens or 0, details.cache_write_tokens or 0
+    reasoning = (usage.output_tokens_details or OutputDetails()).reasoning_tokens or 0
+    uncached = max(0, usage.input_tokens - cached - written)
+    return Tokens(uncached, cached, written, usage.output_tokens, reasoning)
+
+
+def render_usage(used: Tokens) -> Item:
+    """Return usage as this dialect counts: the prompt with its cached part."""
+    prompt = used.uncached + used.cache_read + used.cache_write
+    details = {"cached_tokens": used.cache_read, "cache_write_tokens": used.cache_write}
+    return {
+        "input_tokens": prompt,
+        "input_tokens_details": details,
+        "output_tokens": used.output,
+        "output_tokens_details": {"reasoning_tokens": used.reasoning},
+        "total_tokens": prompt + used.output,
+    }
+
+
+def skeleton(identity: str, model: str, at_s: int, status: str) -> Item:
+    """Return a response without its output."""
+    return {
+        "id": identity,
+        "object": "response",
+        "created_at": at_s,
+        "status": status,
+        "error": None,
+        "incomplete_details": None,
+        "instructions": None,
+        "metadata": {},
+        "model": model,
+        "output": [],
+        "parallel_tool_calls": True,
+        "temperature": None,
+        "tool_choice": "auto",
+        "tools": [],
+        "top_p": None,
+        "usage": None,
+    }
+
+
+def finished(response: Item, output: list[Item], finish: Finish, used: Tokens | None) -> Item:
+    """Return a response with its output, its status and its usage."""
+    reasons = {"length": "max_output_tokens", "refusal": "content_filter"}
+    reason = reasons.get(finish)
+    response["status"] = "completed" if reason is None else "incomplete"
+    response["incomplete_details"] = None if reason is None else {"reason": reason}
+    response["output"] = output
+    response["usage"] = None if used is None else render_usage(used)
+    return response
+
+
+def output_text(text: str) -> Item:
+    """Return a text of the model."""
+    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+
+
+def message_item(identity: str, status: str, content: list[Item]) -> Item:
+    """Return a message of the model."""
+    head = {"type": "message", "id": identity, "status": status, "role": "assistant"}
+    return {**head, "content": content}
+
+
+def call_item(identity: str, status: str, use: ToolUse) -> Item:
+    """Return a call of a tool."""
+    call = {"call_id": use.id, "name": use.name, "arguments": use.arguments}
+    return {"type": "function_call", "id": identity, "status": status, **call}
+
+
+def reasoning_item(identity: str, texts: list[str]) -> Item:
+    """Return thoughts, as the summary of what nobody here can encrypt."""
+    summary = [{"type": "summary_text", "text": text} for text in texts]
+    return {"type": "reasoning", "id": identity, "summary": summary}
+
+
+def item_id(response: str, number: int) -> str:
+    """Return the id of an item."""
+    return f"item_{response}_{number}"
+
+
+def render_reply(reply: Reply, at_s: int) -> bytes:
+    """Render a whole reply of the instant `at_s`, in seconds since 1970."""
+    output: list[Item] = []
+    for part in reply.parts:
+        identity = item_id(reply.id, len(output))
+        match part:
+            case Text(text=text):
+                output.append(message_item(identity, "completed", [output_text(text)]))
+            case Declined(text=text):
+                declined = {"type": "refusal", "refusal": text}
+                output.append(message_item(identity, "completed", [declined]))
+            case ToolUse():
+                output.append(call_item(identity, "completed", part))
+            case Thinking(text=text):
+                if text:
+                    output.append(reasoning_item(identity, [text]))
+            case RedactedThinking():
+                pass  # Nobody but its provider can read it, and nothing carries it back there.
+    response = skeleton(reply.id, reply.model, at_s, "completed")
+    return json.encode(finished(response, output, reply.finish or "stop", reply.tokens))
