@@ -1,6 +1,7 @@
 """Checks JSON against the official SDKs' own types: requests, replies and events alike."""
 
 import collections.abc
+import functools
 import os
 import types
 import typing
@@ -27,7 +28,8 @@ def problems(kind: Any, value: Any, path: str) -> Problems:
     if origin in (Annotated, typing_extensions.Required, typing_extensions.NotRequired):
         yield from problems(get_args(kind)[0], value, path)
     elif origin in (Union, types.UnionType):
-        attempts = [list(problems(each, value, path)) for each in get_args(kind)]
+        kinds = [each for each in get_args(kind) if _may_be(each, value)] or get_args(kind)
+        attempts = [list(problems(each, value, path)) for each in kinds]
         if all(attempts):
             yield from min(attempts, key=lambda found: (len(found), -max(map(len, found))))
     elif origin is Literal:
@@ -43,7 +45,7 @@ def problems(kind: Any, value: Any, path: str) -> Problems:
         if not isinstance(value, dict):
             yield f"{path}: {value!r} is not an object"
     elif typing_extensions.is_typeddict(kind):
-        hints = typing_extensions.get_type_hints(kind, include_extras=True)
+        hints = _hints(kind)
         yield from _members(kind, hints, kind.__required_keys__, value, path)
     elif isinstance(kind, type) and issubclass(kind, pydantic.BaseModel):
         fields = {field.alias or name: field for name, field in kind.model_fields.items()}
@@ -52,6 +54,40 @@ def problems(kind: Any, value: Any, path: str) -> Problems:
         yield from _members(kind, hints, required, value, path)
     elif kind not in (Any, object) and not isinstance(kind, TypeVar):
         yield from _plain(kind, value, path)
+
+
+@functools.cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return typing_extensions.get_type_hints(kind, include_extras=True)
+
+
+@functools.cache
+def _adapter(kind: Any) -> pydantic.TypeAdapter[Any]:
+    return pydantic.TypeAdapter(kind)
+
+
+@functools.cache
+def _types(kind: Any) -> tuple[Any, ...]:
+    """Return what the `type` of a kind may be; nothing when it has none."""
+    if get_origin(kind) is Annotated:
+        return _types(get_args(kind)[0])
+    hint: Any = None
+    if typing_extensions.is_typeddict(kind):
+        hint = _hints(kind).get("type")
+    elif isinstance(kind, type) and issubclass(kind, pydantic.BaseModel):
+        field = kind.model_fields.get("type")
+        hint = None if field is None else field.annotation
+    while get_origin(hint) in (typing_extensions.Required, Annotated):
+        hint = get_args(hint)[0]
+    return get_args(hint) if get_origin(hint) is Literal else ()
+
+
+def _may_be(kind: Any, value: Any) -> bool:
+    """Tell whether the `type` of an object lets it be of a kind; it spares most of a union."""
+    if not isinstance(value, dict) or "type" not in value:
+        return True
+    types = _types(kind)
+    return not types or value["type"] in types
 
 
 def _is_sequence(origin: Any) -> bool:
@@ -78,6 +114,6 @@ def _plain(kind: Any, value: Any, path: str) -> Problems:
         yield f"{path}: {value!r} is not a file"
         return
     try:
-        pydantic.TypeAdapter(kind).validate_python(value, strict=kind is not float)
+        _adapter(kind).validate_python(value, strict=kind is not float)
     except pydantic.ValidationError:
         yield f"{path}: {value!r} is not {kind}"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.dialects.translation.speech import CHAT, MESSAGES, TRANSLATORS
+from tests.dialects.translation.speech import CHAT, MESSAGES, RESPONSES, TRANSLATORS
 
 USER = {"role": "user", "content": "Hello"}
 
@@ -36,6 +36,12 @@ CASES: list[tuple[str, list[Any], str | None]] = [
     (MESSAGES, blocks("assistant", RESULT), "native"),
     (MESSAGES, blocks("user", IN_RESULT), "native"),
     (MESSAGES, [*blocks("assistant", SIGNED), 7], None),
+    (RESPONSES, [USER], None),
+    (RESPONSES, [{"type": "reasoning", "id": "r", "summary": []}], None),
+    (RESPONSES, [{"type": "reasoning", "id": "r", "encrypted_content": "a"}], "native"),
+    (RESPONSES, [{"type": "item_reference", "id": "r"}], "native"),
+    (RESPONSES, [{"type": "web_search_call", "id": "r"}], "native"),
+    (RESPONSES, [{"type": "function_call", "call_id": "c", "name": "f"}], None),
     (CHAT, [USER], None),
     (CHAT, [USER, {"role": "assistant", "content": "a", "reasoning_content": "Hm"}], None),
     (CHAT, blocks("user", {"type": "file", "file": {"file_id": "f"}}), "native"),
@@ -48,6 +54,7 @@ def test_state_says_where_a_conversation_may_go(
     kind: str, messages: list[Any], expected: str | None
 ) -> None:
     """What is signed, kept or run at a provider binds; a text about it does not."""
-    body = {"model": "m", "max_tokens": 9, "messages": messages}
+    name = "input" if kind == RESPONSES else "messages"
+    body = {"model": "m", "max_tokens": 9, name: messages}
 
     assert TRANSLATORS[kind].bound(json.dumps(body).encode()) == expected

@@ -10,13 +10,22 @@ from anthropic.types import RawMessageStreamEvent
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionChunk
+from openai.types.responses import ResponseStreamEvent
 
 from headgate.dialects.registry import StreamReader
 from headgate.dialects.translation.events import EVENT_BYTES_MAX
 from headgate.records.reply import Delta
 from headgate.records.report import Report
 from tests.dialects.translation.sdk_types import check
-from tests.dialects.translation.speech import CHAT, DIALECTS, KINDS, MESSAGES, RESPONSES, between
+from tests.dialects.translation.speech import (
+    CHAT,
+    DIALECTS,
+    KINDS,
+    MESSAGES,
+    RESPONSES,
+    SPOKEN,
+    between,
+)
 from tests.dialects.translation.streams import (
     CHAT_STREAM,
     MESSAGES_STREAM,
@@ -176,6 +185,31 @@ def test_message_events_are_official_and_in_order(deltas: list[Delta]) -> None:
     assert open_block is None
 
 
+@given(deltas=answers())
+def test_response_events_are_official_and_numbered(deltas: list[Delta]) -> None:
+    """Each event has the SDK's shape; the last one repeats what the others have said."""
+    found = events(rendered(RESPONSES, deltas))
+
+    for number, event in enumerate(found):
+        check(ResponseStreamEvent, event)
+        assert event["sequence_number"] == number
+    last = found[-1]["response"]
+    done = [event["item"] for event in found if event["type"] == "response.output_item.done"]
+    assert last["output"] == done
+    assert last["status"] == found[-1]["type"].removeprefix("response.")
+    assert last["usage"] is not None
+    for index, item in enumerate(done):
+        pieces = [
+            event["delta"]
+            for event in found
+            if event["type"].endswith(".delta") and event["output_index"] == index
+        ]
+        whole = item.get("arguments") or "".join(
+            part["text"] for part in (*item.get("content", ()), *item.get("summary", ()))
+        )
+        assert "".join(pieces) == whole
+
+
 _DELTAS: dict[str, tuple[str, ...]] = {
     "text": ("text_delta",),
     "thinking": ("thinking_delta", "signature_delta"),
@@ -185,7 +219,7 @@ _DELTAS: dict[str, tuple[str, ...]] = {
 
 
 @given(deltas=answers())
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SPOKEN)
 def test_what_is_rendered_is_parsed_again(kind: str, deltas: list[Delta]) -> None:
     """Words, calls, reason and counts of a stream survive being written and read."""
     again = parsed(kind, rendered(kind, deltas))
@@ -278,13 +312,9 @@ def test_calls_that_share_an_index_are_told_apart() -> None:
 @pytest.mark.parametrize("upstream", KINDS)
 def test_a_long_stream_takes_no_more_memory_than_a_short_one(upstream: str) -> None:
     """What was told is forgotten: ten thousand pieces leave nothing behind."""
-    head, delta = {
-        CHAT: (CHAT_STREAM.split(b"\n\n")[0], CHAT_STREAM.split(b"\n\n")[2]),
-        MESSAGES: (
-            b"\n\n".join(MESSAGES_STREAM.split(b"\n\n")[:2]),
-            MESSAGES_STREAM.split(b"\n\n")[3],
-        ),
-    }[upstream]
+    pieces = STREAMS[upstream].split(b"\n\n")
+    at = next(place for place, piece in enumerate(pieces) if b"\xc3\xa9llo" in piece)
+    head, delta = b"\n\n".join(pieces[:at]), pieces[at]
     stream = reader(upstream)
     stream.feed(head + b"\n\n")
     for _ in range(1_000):

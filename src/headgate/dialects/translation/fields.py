@@ -17,6 +17,7 @@ _TEXT = msgspec.json.Decoder(str)
 _WHOLE = msgspec.json.Decoder(int)
 _FLAG = msgspec.json.Decoder(bool)
 _NULL = b"null"
+_NOTHING = frozenset({_NULL, b"[]", b"{}"})
 _QUOTE, _BRACE = b'"{'
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -148,16 +149,18 @@ class Fields:
     def option(self, name: str, called: str | None = None) -> tuple[Option, ...]:
         """Take a member as an option; `called` is its common name, when it differs."""
         value = self.raw(name)
-        return () if value is None else (Option(called or name, value, self.place(name)),)
+        if value is None or bytes(value) in _NOTHING:
+            return ()
+        return (Option(called or name, value, self.place(name)),)
 
     def names(self) -> Iterable[str]:
         """Return the names of what was not taken."""
         return self._values.keys()
 
     def rest(self, hints: frozenset[str] = frozenset()) -> Iterator[Loss]:
-        """Yield as lost what was not taken."""
+        """Yield as lost what was not taken and says anything."""
         for name, value in self._values.items():
-            if bytes(value) != _NULL:
+            if bytes(value) not in _NOTHING:
                 yield Loss(self.place(name), NO_COUNTERPART, name in hints)
 
     def _decoded(self, name: str, decoder: msgspec.json.Decoder[T], what: str) -> T | None:

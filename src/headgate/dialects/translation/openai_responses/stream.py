@@ -270,7 +270,7 @@ class StreamRenderer:
     def _whole(self, text: str) -> bytes:
         """Return the events that repeat what the open item has said."""
         if self._open.startswith("call"):
-            done = {"arguments": text, "name": self._use.name}
+            done = {"arguments": text}
             return self._event("response.function_call_arguments.done", **self._place, **done)
         name, part = "output_text", "content_part"
         said: dict[str, Any] = {"text": text, "logprobs": []}
