@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
 from headgate.dialects import body as bodies
 from headgate.dialects.anthropic_messages_shapes import (
@@ -292,10 +293,10 @@ class Stream(EventStream):
             elif kind == "error":
                 errored = True
             elif event is not None and kind == "message_delta" and bytes(event.usage) != b"null":
-                head = head._replace(usage_json=_merge(head.usage_json, bytes(event.usage)))
+                head = replace(head, usage_json=_merge(head.usage_json, bytes(event.usage)))
                 break
             last = False
-        return head._replace(complete=complete, errored=errored)
+        return replace(head, complete=complete, errored=errored)
 
 
 def render_refusal(refusal: Refusal, call: str | None) -> bytes:
