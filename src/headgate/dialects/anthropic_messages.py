@@ -147,7 +147,7 @@ class _Survey:
 def _unbounded(request: Request, values: dict[str, Raw], tools: list[Tool]) -> str | None:
     """Name a feature whose cost has no bound."""
     if not _UNBOUNDED.isdisjoint(values):
-        for field in sorted(_UNBOUNDED & values.keys()):
+        for field in sorted(_UNBOUNDED.intersection(values)):
             if bytes(values[field]) not in _EMPTY:
                 return field
     for tool in tools:

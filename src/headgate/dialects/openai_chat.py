@@ -109,7 +109,7 @@ def _survey(messages: list[Message] | None) -> tuple[int, bool, bool]:
 def _unbounded(request: Request, values: dict[str, Raw]) -> str | None:
     """Name a feature whose cost has no bound."""
     if not _UNBOUNDED.isdisjoint(values):
-        for field in sorted(_UNBOUNDED & values.keys()):
+        for field in sorted(_UNBOUNDED.intersection(values)):
             if bytes(values[field]) not in _EMPTY:
                 return field
     if request.modalities and set(request.modalities) != {"text"}:
