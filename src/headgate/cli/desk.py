@@ -1,6 +1,5 @@
 """What the commands of the economics desk share: their options, and how a report is shown."""
 
-import importlib.util
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ from headgate.economics.load import load_document
 from headgate.economics.page import ASSUMPTION_COLUMNS, page
 from headgate.economics.report import Report, TableView
 
-__all__ = ["AsJson", "Html", "InputsFile", "Seed", "checked", "document", "need_desk", "show"]
+__all__ = ["AsJson", "Html", "InputsFile", "Seed", "checked", "document", "show"]
 
 InputsFile = Annotated[
     Path | None,
@@ -47,12 +46,6 @@ def document(path: Path | None) -> Mapping[str, Any]:
         InputError: It cannot be used.
     """
     return {} if path is None else load_document(path)
-
-
-def need_desk() -> None:
-    """End with the fix when the packages that simulations need are not installed."""
-    if importlib.util.find_spec("numpy") is None:
-        fail("This calculation needs NumPy, which is not installed.", "Install headgate[desk].")
 
 
 def show(report: Report, html: Path | None, *, as_json: bool) -> None:
@@ -88,7 +81,8 @@ def write_page(report: Report, html: Path | None) -> None:
 
 
 def _print(one: TableView) -> None:
-    shown = table(*one.columns, title=one.title)
+    typer.echo(one.title)
+    shown = table(*one.columns)
     for row in one.rows:
         shown.add_row(*(_cut(cell) for cell in row))
     print_table(shown)

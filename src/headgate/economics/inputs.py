@@ -105,8 +105,8 @@ class Inputs:
             raise InputError(f"{name} = {self.items[name].text} is not whole.", "Leave the rest.")
         return value.numerator
 
-    def changed_by(self, texts: Mapping[str, str]) -> "Inputs":
-        """Return inputs with other values.
+    def changed_by(self, texts: Mapping[str, str], source: str = "given by you") -> "Inputs":
+        """Return inputs with other values, which come from `source`.
 
         Raises:
             InputError: A name is unknown, or a value cannot be used.
@@ -115,7 +115,8 @@ class Inputs:
         for name, text in texts.items():
             if name not in items:
                 raise InputError(f"There is no input {name!r}.", _hint(name, items))
-            items[name] = replace(items[name], text=text, changed=text != items[name].text)
+            if text != items[name].text:
+                items[name] = replace(items[name], text=text, source=source, changed=True)
         return Inputs(items)
 
     def sha256(self, *more: str) -> str:

@@ -102,6 +102,6 @@ def _assumption(inputs: Inputs, name: str) -> AssumptionView:
         value=one.text,
         unit=one.unit,
         meaning=one.meaning,
-        source="given by you" if one.changed else one.source,
+        source=one.source,
         changed=one.changed,
     )
