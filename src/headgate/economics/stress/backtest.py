@@ -111,7 +111,7 @@ def backtest_report(book: PriceBook, inputs: Inputs, data: Mapping[str, Any], se
         ],
         charts=[],
         limits=[
-            "The cases were chosen by us and depend on each other: one seller's rises came at once.",
+            "The cases were chosen by us and are not independent: one seller's rises came at once.",
             "A price is that of a mix: 10 % fresh input, 80 % cached, 10 % output, over a week.",
             "The pace of the market and how it is followed are inputs, not fitted.",
         ],

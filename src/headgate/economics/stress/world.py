@@ -91,7 +91,8 @@ def _market_price(draws: Draws, terms: Terms) -> Floats:
     # Bad luck is low numbers, and for a buyer of the market a slow fall is bad luck.
     noise = -draws.of("market", terms.value["correlation"])
     fall = np.exp(-terms.decay * np.arange(noise.shape[1]))
-    return _walk(noise, terms.value["market_noise"]) * fall
+    prices: Floats = _walk(noise, terms.value["market_noise"]) * fall
+    return prices
 
 
 def _list_price(draws: Draws, terms: Terms) -> Floats:
