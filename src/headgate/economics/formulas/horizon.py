@@ -6,12 +6,28 @@ constant hazard, k < 1 one that falls. Sources: Ord's constant hazard, and a Wei
 Each accepted check-in restarts the clock, which for k != 1 is an assumption.
 """
 
+from dataclasses import dataclass
 from fractions import Fraction
 
 from headgate.economics.exact import DomainError, divide, exp, ln, power, sqrt
 
 LN2 = ln(Fraction(2))
 ONE = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True)
+class LongTask:
+    """What working on a long task costs.
+
+    Attributes:
+        run: Running, dollars per hour.
+        check: A check-in, dollars.
+        diagnosis: Finding out what went wrong, dollars.
+    """
+
+    run: Fraction
+    check: Fraction
+    diagnosis: Fraction
 
 
 def survival(hours: Fraction, half_life: Fraction, shape: Fraction = ONE) -> Fraction:
@@ -52,6 +68,18 @@ def cost_at(
     """
     segments = divide(hours, interval, "the interval")
     return segments * (run * interval + check) / survival(interval, half_life)
+
+
+def cost_with_diagnosis(
+    interval: Fraction, hours: Fraction, task: LongTask, half_life: Fraction, shape: Fraction
+) -> Fraction:
+    """Return the same for any shape and a diagnosis after each segment that went wrong.
+
+    `(L / tau) (a tau + C_r + (1 - S(tau)) C_d) / S(tau)`; the clock restarts at each check-in.
+    """
+    right = survival(interval, half_life, shape)
+    segment = task.run * interval + task.check + (1 - right) * task.diagnosis
+    return divide(hours, interval, "the interval") * segment / right
 
 
 def best_cost(hours: Fraction, run: Fraction, check: Fraction, half_life: Fraction) -> Fraction:
