@@ -95,6 +95,18 @@ def test_changed_inputs_change_the_answer(tmp_path: Path) -> None:
     assert hashes[0] != hashes[1]
 
 
+def test_what_rests_on_the_impossible_is_impossible(tmp_path: Path) -> None:
+    """A price of nothing has no ratio, and what is computed from that ratio has no result."""
+    changes = tmp_path / "inputs.toml"
+    changes.write_text('frontier_output = "0"\n')
+
+    computed = claim("C53", "--inputs", str(changes))["computed"]
+
+    assert computed["output_price_ratio"] == IMPOSSIBLE
+    assert computed["output_share_needed_percent"] == IMPOSSIBLE
+    assert computed["input_price_ratio"] == "0.087"
+
+
 def test_a_saving_becomes_possible_when_the_cheap_model_is_cheap_enough(tmp_path: Path) -> None:
     """What was impossible is computed anew, from the inputs."""
     changes = tmp_path / "inputs.toml"
@@ -167,7 +179,7 @@ def test_every_figure_names_a_formula_and_known_values() -> None:
         ('serving_cost = "-0.25"', "0.001 to 10"),
         ('serving_cost = "0"', "0.001 to 10"),
         ('serving_cosst = "1"', "Did you mean serving_cost"),
-        ('serving_cost = "NaN"', "not a decimal number"),
+        ('serving_cost = "NaN"', "no decimal number"),
         ("serving_cost = [1]", "not a value"),
         ('cut_ended_at = "soon"', "not a date"),
         ("[C99]\nx = 1", "no claim 'C99'"),

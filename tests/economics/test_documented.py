@@ -1,5 +1,6 @@
 """Whatever the desk takes and prints is on its reference page, as it is."""
 
+import doctest
 from pathlib import Path
 
 import msgspec
@@ -29,3 +30,13 @@ def test_every_field_stands_in_the_reference(printed: type[msgspec.Struct]) -> N
     missing = [name for name in printed.__struct_fields__ if f"`{name}`" not in PAGE]
 
     assert not missing
+
+
+def test_the_examples_are_what_the_code_gives() -> None:
+    """Every example of docs/economics.md is run, in order, as it stands."""
+    page = Path(__file__).parents[2] / "docs" / "economics.md"
+
+    failed, tried = doctest.testfile(str(page), module_relative=False)
+
+    assert failed == 0
+    assert tried > 25

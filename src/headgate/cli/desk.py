@@ -10,6 +10,7 @@ import typer
 from headgate import __version__
 from headgate.cli.options import AsJson
 from headgate.cli.output import fail, print_json, print_table, table
+from headgate.economics.exact import DomainError
 from headgate.economics.inputs import InputError
 from headgate.economics.load import load_document
 from headgate.economics.page import ASSUMPTION_COLUMNS, page
@@ -37,6 +38,8 @@ def checked() -> Iterator[None]:
         yield
     except InputError as error:
         fail(str(error), error.fix)
+    except DomainError as error:
+        fail(f"These inputs have no answer: {error}.", "Change the inputs that this names.")
 
 
 def document(path: Path | None) -> Mapping[str, Any]:

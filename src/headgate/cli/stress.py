@@ -36,9 +36,9 @@ def stress(  # noqa: PLR0913 - a command has as many parameters as it has option
     """Simulate what four ways to buy cost: locked, price-protected, routable, hybrid."""
     with checked():
         used = load_inputs("stress").changed_by(changes_of(document(inputs)))
-    if backtest:
-        report = backtest_report(load_price_book(), used, load_data("backtest"), seed)
-    else:
-        run = simulate(used, seed, paths, months)
-        report = stress_report(run, load_data("stress")["questions"], mine)
+        if backtest:
+            report = backtest_report(load_price_book(), used, load_data("backtest"), seed)
+        else:
+            run = simulate(used, seed, paths, months)
+            report = stress_report(run, load_data("stress")["questions"], mine)
     show(report, html, as_json=as_json)

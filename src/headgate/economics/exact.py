@@ -8,6 +8,8 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
 
 DIGITS = 50
+EXPONENT_MAX = 100_000
+WHOLE_MAX = 1000
 _CONTEXT = Context(prec=DIGITS)
 
 
@@ -27,7 +29,13 @@ def ln(value: Fraction) -> Fraction:
 
 
 def exp(value: Fraction) -> Fraction:
-    """Return e to the power of `value`."""
+    """Return e to the power of `value`.
+
+    Raises:
+        DomainError: It is larger than can be said, or so small that it is nothing.
+    """
+    if abs(value) > EXPONENT_MAX:
+        raise DomainError(f"e may not be raised to more than {EXPONENT_MAX}, or to less than -that")
     return Fraction(_decimal(value).exp(_CONTEXT))
 
 
@@ -43,14 +51,14 @@ def sqrt(value: Fraction) -> Fraction:
 
 
 def power(base: Fraction, exponent: Fraction) -> Fraction:
-    """Return `base` to the power of `exponent`, exactly when the exponent is whole.
+    """Return `base` to the power of `exponent`, exactly when the exponent is whole and not large.
 
     Raises:
-        DomainError: The base is not above 0.
+        DomainError: The base is not above 0, or the result is beyond what can be said.
     """
     if base <= 0:
         raise DomainError("a power needs a base above 0")
-    if exponent.denominator == 1:
+    if exponent.denominator == 1 and abs(exponent) <= WHOLE_MAX:
         return base**exponent.numerator
     return exp(exponent * ln(base))
 

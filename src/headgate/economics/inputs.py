@@ -14,8 +14,12 @@ from fractions import Fraction
 
 SHARE = "share"
 TIME = "time"
-DECIMALS_MAX = 30
-"""No value has more digits: what is not a figure of economics is refused before it is computed."""
+CHARACTERS_MAX = 40
+EXPONENT_MAX = 15
+"""No value is as large as 10 to the power of this plus 1, or finer than its inverse.
+
+What is no figure of economics is refused before anything is computed with it.
+"""
 
 
 class InputError(ValueError):
@@ -135,9 +139,11 @@ def _decimal(one: Input) -> Fraction:
         value = Decimal(one.text)
     except InvalidOperation:
         value = Decimal("NaN")
-    if not value.is_finite() or len(one.text) > DECIMALS_MAX:
+    fit = value.is_finite() and len(one.text) <= CHARACTERS_MAX
+    if not fit or not -EXPONENT_MAX <= value.adjusted() <= EXPONENT_MAX:
         raise InputError(
-            f"{one.name} = {one.text[:40]!r} is not a decimal number.", f"Write {one.range_text}."
+            f"{one.name} = {one.text[:CHARACTERS_MAX]!r} is no decimal number of usual size.",
+            f"Write {one.range_text}.",
         )
     return Fraction(value)
 

@@ -95,7 +95,7 @@ def _check(claim: Claim, inputs: Inputs) -> Checked:
     used: dict[str, str] = {}
     for figure in claim.figures:
         for name in figure.of:
-            if name not in values:
+            if name not in values and name in inputs.items:
                 used[name] = inputs.items[name].text
         computed[figure.name] = _compute(figure, values, inputs)
     agrees = all(computed[figure.name] == figure.expected for figure in claim.figures)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from headgate.economics.inputs import Inputs
+from headgate.economics.inputs import InputError, Inputs
 from headgate.economics.stress.architectures import (
     NAMES,
     PROTECTED,
@@ -45,10 +45,20 @@ class Run:
 
 
 def simulate(inputs: Inputs, seed: int, paths: int, months: int) -> Run:
-    """Run all architectures through the same paths."""
+    """Run all architectures through the same paths.
+
+    Raises:
+        InputError: Amounts grow beyond what can be computed with.
+    """
     draws, terms = draw(seed, paths, months), terms_of(inputs)
-    world = world_of(draws, terms)
-    outcomes = {name: outcome(architecture(name, terms), world, terms) for name in NAMES}
+    with np.errstate(over="ignore", invalid="ignore"):
+        world = world_of(draws, terms)
+        outcomes = {name: outcome(architecture(name, terms), world, terms) for name in NAMES}
+        if not all(np.isfinite(one.cost_usd).all() for one in outcomes.values()):
+            raise InputError(
+                "With these inputs amounts grow beyond every number.",
+                "Lower demand_growth, a noise or months, or raise decay_share.",
+            )
     return Run(inputs, seed, draws, world, outcomes)
 
 
