@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from fractions import Fraction
 
 import pytest
 
@@ -10,6 +11,9 @@ from headgate.economics.claims.load import load_claims
 from headgate.economics.exact import DomainError, plain
 from headgate.economics.inputs import InputError, Inputs
 from headgate.economics.load import load_data, load_inputs
+from headgate.economics.mix.load_team import load_offers
+from headgate.economics.mix.offers import User
+from headgate.economics.mix.report import mix_report, problem_of
 from headgate.economics.roi.report import roi_report
 from headgate.economics.stress.report import stress_report
 from headgate.economics.stress.simulate import simulate
@@ -36,11 +40,20 @@ def roi(inputs: Inputs) -> object:
     return roi_report(inputs, None, None, "")
 
 
+def mix(inputs: Inputs) -> object:
+    users = tuple(
+        User(name, tuple(usd * 10**9 for usd in months), "api", Fraction(0), None)
+        for name, months in (("a", (5, 9, 7)), ("b", (900, 1_500, 700)))
+    )
+    return mix_report(inputs, problem_of(inputs, users, load_offers(None)), None, 1, "")
+
+
 CALCULATIONS: dict[str, tuple[Callable[[Inputs], object], Inputs]] = {
     "claims": (claims, CLAIMS.inputs),
     "stress": (stress, load_inputs("stress")),
     "vendor": (vendor, load_inputs("vendor")),
     "roi": (roi, load_inputs("roi")),
+    "mix": (mix, load_inputs("mix")),
 }
 
 

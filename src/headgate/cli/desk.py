@@ -27,6 +27,8 @@ Html = Annotated[
 ]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="What chance follows from.")]
 
+ROWS_SHOWN = 100
+"""So many rows of a table are shown on the screen."""
 CELL_CHARACTERS_MAX = 90
 """A longer cell is cut on the screen; --json and --html have it whole."""
 
@@ -86,9 +88,11 @@ def write_page(report: Report, html: Path | None) -> None:
 def _print(one: TableView) -> None:
     typer.echo(one.title)
     shown = table(*one.columns)
-    for row in one.rows:
+    for row in one.rows[:ROWS_SHOWN]:
         shown.add_row(*(_cut(cell) for cell in row))
     print_table(shown)
+    if (more := len(one.rows) - ROWS_SHOWN) > 0:
+        typer.echo(f"... and {more} more: --json and --html have all.")
 
 
 def _cut(cell: str) -> str:
