@@ -183,12 +183,11 @@ def test_a_vendor_that_leaves_is_replaced_and_missed() -> None:
     certain = STILL | {"vendor_event": "12", "decay_share": "0"}
     found = simulate(INPUTS.changed_by(certain), 1, 10, 3).outcomes
 
-    served = 3 * 10_000 * 1.08
-    assert found[PROTECTED].cost_usd == pytest.approx(
-        np.full(10, served + 40_000 + 0.5 * 10_000 * 3)
-    )
+    month, lost = 10_000 * 1.08, 0.5 * 10_000
+    assert found[PROTECTED].cost_usd == pytest.approx(np.full(10, 2.5 * month + 40_000 + 3 * lost))
+    missed = 0.25 * 0.5 * 0.35
     assert found[ROUTABLE].cost_usd == pytest.approx(
-        np.full(10, served + 0.25 * (40_000 + 0.5 * 0.35 * 10_000 * 3))
+        np.full(10, (3 - missed) * month + 0.25 * 40_000 + 3 * missed * 10_000)
     )
 
 

@@ -81,18 +81,17 @@ def outcome(chosen: Architecture, world: World, terms: Terms) -> Outcome:
     elsewhere = demand * world.market_price
     overhead = value["overhead"] * elsewhere
     served = np.where(world.gone, 0.0, 1 - world.unserved)
+    left = value["prepared"] if chosen.prepared else 1.0
+    downtime = left * value["downtime_months"] * chosen.incumbent * world.leaves
     # Once the vendor has left, its share is bought where the market is, as routed demand is.
-    taken_over = np.where(world.gone, chosen.incumbent, 0.0)
-    routed = chosen.routed + taken_over
+    routed = chosen.routed + np.where(world.gone, chosen.incumbent, 0.0) - downtime
     spend = _incumbent_spend(chosen, world, terms, served) + routed * (elsewhere + overhead)
     short = np.where(world.gone, 0.0, chosen.incumbent * world.unserved)
-    left = value["prepared"] if chosen.prepared else 1.0
     spilled = short if chosen.prepared else np.zeros_like(short)
     spend += spilled * (elsewhere + overhead) * (1 + value["spill_premium"])
     at_incumbent = chosen.incumbent > 0
     spend += left * at_incumbent * value["retired_usd"] * (world.retired & ~world.gone)
     spend += left * at_incumbent * value["migration_usd"] * world.leaves
-    downtime = left * value["downtime_months"] * chosen.incumbent * world.leaves
     lost = demand * (short - spilled + downtime)
     return Outcome(
         spend_usd=spend,

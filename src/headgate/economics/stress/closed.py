@@ -44,12 +44,13 @@ def _month(chosen: Architecture, terms: Terms, month: int, rationed: float) -> f
         else short * demand * value["loss_per_usd"]
     )
     changes = chance["retired"] * value["retired_usd"] * there + leaves * value["migration_usd"]
-    downtime = leaves * value["downtime_months"] * chosen.incumbent * demand
+    downtime = left * leaves * value["downtime_months"] * chosen.incumbent
     return (
         there * (1 - unserved) * demand * price
-        + (chosen.routed + chosen.incumbent * (1 - there)) * elsewhere
+        + (chosen.routed + chosen.incumbent * (1 - there) - downtime) * elsewhere
         + short_usd
-        + left * (changes * (chosen.incumbent > 0) + downtime * value["loss_per_usd"])
+        + left * changes * (chosen.incumbent > 0)
+        + downtime * demand * value["loss_per_usd"]
     )
 
 
