@@ -247,6 +247,8 @@ def test_a_team_from_a_file(tmp_path: Path) -> None:
     assert found["figures"]["cost_usd"] == "104.00"
     assert found["figures"]["saving_usd"] == "900.00"
     low, high = (float(found["figures"][f"saving_{end}_usd"]) for end in ("low", "high"))
+    lines = {one["name"]: one["points"] for one in found["charts"][0]["series"]}
+    assert lines["the mix"] == [["1", "103.00"], ["2", "105.00"], ["3", "104.00"], ["4", "104.00"]]
     assert 800 <= low <= 900 <= high <= 1000
     assert found == json.loads(run(str(team(tmp_path, rows)), "--json").stdout)
 

@@ -114,6 +114,19 @@ def test_a_cost_by_hand() -> None:
     assert report()["figures"]["cost_per_resolved_usd"] == rounded(expected, 2)
 
 
+def test_the_page_draws_machine_and_person(tmp_path: Path) -> None:
+    """Two lines that cross where the break-even success rate says."""
+    path = tmp_path / "roi.html"
+    found = report("--html", str(path))
+    machine, person = (dict(one["points"]) for one in found["charts"][0]["series"])
+    even = float(found["figures"]["break_even_success"])
+    cheaper = [float(p) for p in machine if float(machine[p]) < float(person[p])]
+
+    assert path.read_text().count("<polyline") == 2
+    assert min(cheaper) == pytest.approx(even, abs=0.05)
+    assert all(p > even for p in cheaper)
+
+
 def test_attempts_from_a_file(tmp_path: Path) -> None:
     """CSV and JSON lines give the same; a model with few attempts has no number."""
     rows = [f"fix,strong,0.5,{int(number % 10 < 7)}" for number in range(200)]

@@ -1,6 +1,6 @@
 """The report on a mix: what it costs, what it saves, who moves, and what binds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -10,7 +10,7 @@ from headgate.economics.exact import rounded
 from headgate.economics.inputs import InputError, Inputs
 from headgate.economics.mix.offers import Offer, Problem, User, allowed, machines_needed, team_costs
 from headgate.economics.mix.solve import GAP, Solution, solve
-from headgate.economics.report import Report, TableView, assumptions
+from headgate.economics.report import ChartView, Report, SeriesView, TableView, assumptions
 from headgate.units.money import NANOS_PER_USD
 
 MOVES_MAX = 5
@@ -98,7 +98,7 @@ def mix_report(
             *_binding(seen, solution),
             _users(seen, solution.chosen, before),
         ],
-        charts=[],
+        charts=[_chart({name: now, "the mix": then})],
         limits=LIMITS,
         assumptions=assumptions(inputs),
         inputs_sha256=inputs.sha256(content, f"seed={seed}", f"baseline={baseline}"),
@@ -135,6 +135,21 @@ def _interval(saved: Sequence[int], seed: int, samples: int) -> tuple[str, str]:
     means = sorted(sum(saved[int(index)] for index in row) for row in picks)
     low, high = (means[min(samples - 1, int(share * samples))] for share in COVERAGE)
     return _usd(Fraction(low, len(saved))), _usd(Fraction(high, len(saved)))
+
+
+def _chart(lines: Mapping[str, Sequence[int]]) -> ChartView:
+    return ChartView(
+        title="Cost of the team, month by month",
+        x="month",
+        y="USD",
+        series=[
+            SeriesView(
+                name=name,
+                points=[(str(month), _usd(cost)) for month, cost in enumerate(costs, 1)],
+            )
+            for name, costs in lines.items()
+        ],
+    )
 
 
 def _moved(chosen: Sequence[int], before: Sequence[int]) -> int:

@@ -5,7 +5,7 @@ from fractions import Fraction
 from headgate.economics.exact import plain, rounded
 from headgate.economics.formulas import tasks
 from headgate.economics.inputs import Inputs
-from headgate.economics.report import Report, TableView, assumptions
+from headgate.economics.report import ChartView, Report, SeriesView, TableView, assumptions
 from headgate.economics.roi.cost import Group, Tariff, groups_of, tariff_of, verdict
 from headgate.economics.roi.load_rows import Outcome, Read, TaskRun
 from headgate.economics.roi.long_tasks import LongCost, long_costs
@@ -16,6 +16,8 @@ LIMITS = [
     "An accepted result counts as resolved; wrong ones that nobody noticed are an input.",
 ]
 USD_SHOWN_MAX = 1_000_000
+LINES_MAX = 5
+"""So many groups have a line in the chart."""
 
 LONG_LIMITS = [
     "A long task's cost restarts the clock at each accepted check-in; unless the shape is 1, that "
@@ -55,7 +57,7 @@ def roi_report(
             *([_long(long, inputs)] if long else []),
             _attention(inputs),
         ],
-        charts=[],
+        charts=[_by_success(tariff, inputs, groups)],
         limits=LIMITS + (LONG_LIMITS if long else []),
         assumptions=assumptions(inputs),
         inputs_sha256=inputs.sha256(content),
@@ -200,6 +202,28 @@ def _long_row(one: LongCost) -> list[str]:
         _capped(one.cost_usd),
         f"{_capped(one.cost_low_usd)} to {_capped(one.cost_high_usd)}",
     ]
+
+
+def _by_success(tariff: Tariff, inputs: Inputs, groups: list[Group]) -> ChartView:
+    """Return what a task costs by success rate, at each group's cost of an attempt."""
+    attempts = {_name(group): group.attempt_usd for group in groups[:LINES_MAX]}
+    attempts = attempts or {"machine": inputs["attempt_usd"]}
+    rates = [Fraction(step, 20) for step in range(1, 21)]
+    return ChartView(
+        title="Cost per resolved task by success rate",
+        x="success rate of an attempt",
+        y="USD",
+        series=[
+            *(
+                SeriesView(
+                    name=name,
+                    points=[(plain(p), _usd(tariff.cost(attempt, p))) for p in rates],
+                )
+                for name, attempt in attempts.items()
+            ),
+            SeriesView(name="person", points=[(plain(p), _usd(tariff.human)) for p in rates]),
+        ],
+    )
 
 
 def _spend_to_salary(inputs: Inputs) -> Fraction:
