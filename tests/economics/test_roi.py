@@ -157,14 +157,37 @@ def test_rows_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     path = tmp_path / "outcomes.csv"
     path.write_text(
         "workflow,model,cost_usd,resolved\nfix,m,1,1\nfix,m,-1,1\nfix,m,1,maybe\n,m,1,1\nfix,m,nan,0\n"
+        "fix,m,1e999999,1\nfix,m,1e-999999,1\nfix\n"
     )
 
     read = load_outcomes(path)
 
     assert len(read.rows) == 1
-    assert read.bad == 4
+    assert read.bad == 7
     assert read.problems[0] == "line 3: cost_usd is not a number of at least 0"
     assert len(read.problems) == 3
+
+
+def test_lines_that_are_no_objects_are_told(tmp_path: Path) -> None:
+    """Truncated, foreign and deeply nested lines do not stop the others."""
+    path = tmp_path / "outcomes.jsonl"
+    good = '{"workflow": "w", "model": "m", "cost_usd": 0.25, "resolved": true}'
+    path.write_text("\n".join([good, good[:30], "[1]", "[" * 100_000, "", good]))
+
+    read = load_outcomes(path)
+
+    assert [one.cost_usd for one in read.rows] == [F(1, 4)] * 2
+    assert read.bad == 3
+    assert read.problems[0] == "line 2: not JSON"
+
+
+def test_a_field_without_end_is_refused(tmp_path: Path) -> None:
+    """An open quotation mark swallows the rest of a file; that is told, not computed with."""
+    path = tmp_path / "outcomes.csv"
+    path.write_text('workflow,model,cost_usd,resolved\n"' + "x" * 200_000)
+
+    with pytest.raises(InputError, match="field larger"):
+        load_outcomes(path)
 
 
 @pytest.mark.parametrize(("text", "told"), [("a,b\n1,2\n", "has no column"), ("", "has no column")])

@@ -18,7 +18,7 @@ app = typer.Typer()
 def roi(
     outcomes: Annotated[
         Path | None,
-        typer.Argument(metavar="[FILE]", help="Attempts: workflow, model, cost_usd, resolved."),
+        typer.Argument(metavar="FILE", help="Attempts: workflow, model, cost_usd, resolved."),
     ] = None,
     runs: Annotated[
         Path | None,

@@ -20,11 +20,11 @@ MONTHS_MAX = 120
 @app.command()
 def stress(  # noqa: PLR0913 - a command has as many parameters as it has options
     inputs: InputsFile = None,
-    months: Annotated[int, typer.Option(min=2, max=MONTHS_MAX, help="Length of it all.")] = 36,
+    months: Annotated[int, typer.Option(min=2, max=MONTHS_MAX, help="How many months.")] = 36,
     paths: Annotated[int, typer.Option(min=100, max=PATHS_MAX, help="How many futures.")] = 10_000,
     mine: Annotated[
         Literal["locked", "price-protected", "routable", "hybrid"],
-        typer.Option(help="What is asked what hurts it."),
+        typer.Option(help="Which one to ask what hurts it."),
     ] = "price-protected",
     seed: Seed = 1,
     backtest: Annotated[

@@ -129,23 +129,29 @@ class Inputs:
         return hashlib.sha256("\n".join([*lines, *more]).encode()).hexdigest()
 
 
+def usual_number(text: str) -> Fraction | None:
+    """Return a decimal number exactly; None when it is none, or of no size that money has."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        return None
+    fit = value.is_finite() and len(text) <= CHARACTERS_MAX
+    return Fraction(value) if fit and abs(value.adjusted()) <= EXPONENT_MAX else None
+
+
 def _hint(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, known, n=3)
     return f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(sorted(known))}."
 
 
 def _decimal(one: Input) -> Fraction:
-    try:
-        value = Decimal(one.text)
-    except InvalidOperation:
-        value = Decimal("NaN")
-    fit = value.is_finite() and len(one.text) <= CHARACTERS_MAX
-    if not fit or not -EXPONENT_MAX <= value.adjusted() <= EXPONENT_MAX:
+    value = usual_number(one.text)
+    if value is None:
         raise InputError(
             f"{one.name} = {one.text[:CHARACTERS_MAX]!r} is no decimal number of usual size.",
             f"Write {one.range_text}.",
         )
-    return Fraction(value)
+    return value
 
 
 def _moment(one: Input) -> Fraction:

@@ -38,16 +38,8 @@ def load_document(path: Path) -> dict[str, Any]:
     Raises:
         InputError: It cannot be read, or is not of its format.
     """
+    text = read_text(path, FILE_BYTES_MAX)
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be read: {error.strerror}.", "Give a file of yours."
-        ) from error
-    if len(raw) > FILE_BYTES_MAX:
-        raise InputError(f"{path} has {len(raw)} bytes.", f"Give at most {FILE_BYTES_MAX}.")
-    try:
-        text = raw.decode("utf-8")
         if path.suffix == ".json":
             document = json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
         else:
@@ -60,6 +52,25 @@ def load_document(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise InputError(f"{path} holds no object.", 'Write {"name": "value"}.')
     return document
+
+
+def read_text(path: Path, bytes_max: int) -> str:
+    """Return a user's file.
+
+    Raises:
+        InputError: It cannot be read, is larger than `bytes_max`, or is not UTF-8.
+    """
+    try:
+        size = path.stat().st_size
+        if size > bytes_max:
+            raise InputError(f"{path} has {size} bytes.", f"Give at most {bytes_max}.")
+        return path.read_text("utf-8-sig")
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {error.strerror}.", "Give a file of yours."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not text in UTF-8.", "Save it as UTF-8.") from error
 
 
 def changes_of(table: Mapping[str, Any]) -> dict[str, str]:

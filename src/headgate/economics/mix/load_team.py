@@ -3,17 +3,17 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from headgate.economics.inputs import InputError
-from headgate.economics.load import load_data, load_document
+from headgate.economics.inputs import InputError, usual_number
+from headgate.economics.load import load_data, load_document, read_text
 from headgate.economics.mix.offers import ANY_VENDOR, Offer, User
 from headgate.units.money import NANOS_PER_USD, USD_MAX
 
 COLUMNS = ("user", "month", "usd")
+BYTES_MAX = 200_000_000
 USERS_MAX = 20_000
 MONTHS_MAX = 240
 OFFERS_MAX = 100
@@ -29,11 +29,11 @@ def load_team(path: Path) -> tuple[list[str], tuple[User, ...]]:
     Raises:
         InputError: It cannot be read, a row is wrong, or it is too large.
     """
+    reader = csv.DictReader(io.StringIO(read_text(path, BYTES_MAX)))
     try:
-        reader = csv.DictReader(io.StringIO(path.read_text("utf-8-sig")))
         rows = list(reader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}.", "Give a UTF-8 text file.") from error
+    except csv.Error as error:
+        raise InputError(f"{path} is no CSV: {error}.", "Write one row per line.") from error
     missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
     if missing or not rows:
         raise InputError(
@@ -128,13 +128,10 @@ def _known() -> str:
 
 
 def _number(text: Any, what: str, high: int) -> Fraction:
-    try:
-        value = Decimal(str(text))
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite() or not 0 <= value <= high or len(str(text)) > 40:
+    value = usual_number(str(text).strip())
+    if value is None or not 0 <= value <= high:
         raise InputError(f"{what} is {str(text)[:40]!r}.", f"Write a number from 0 to {high}.")
-    return Fraction(value)
+    return value
 
 
 def _share(text: Any, what: str) -> Fraction:

@@ -5,16 +5,17 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from headgate.economics.inputs import InputError
+from headgate.economics.inputs import InputError, usual_number
+from headgate.economics.load import read_text
 
 Row = TypeVar("Row")
 
 ROWS_MAX = 5_000_000
+BYTES_MAX = 1_000_000_000
 BAD_SHOWN = 3
 """So many rows that cannot be read are told with their line."""
 
@@ -117,10 +118,7 @@ def load_runs(path: Path) -> Read[TaskRun]:
 def _read(
     path: Path, columns: tuple[str, ...], build: Callable[[Mapping[str, Any]], Row]
 ) -> Read[Row]:
-    try:
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}.", "Give a UTF-8 text file.") from error
+    text = read_text(path, BYTES_MAX)
     rows: list[Row] = []
     problems: list[str] = []
     bad = 0
@@ -162,14 +160,19 @@ def _records(
         raise InputError(
             f"{path} has no column {', '.join(missing)}.", f"Its columns are {','.join(columns)}."
         )
-    for row in reader:
-        yield reader.line_num, row
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise InputError(
+            f"{path}, line {reader.line_num}: {error}.", "Write CSV, one row per line."
+        ) from error
 
 
 def _object(line: str) -> Mapping[str, Any] | str:
     try:
         found = json.loads(line, parse_float=str, parse_int=str)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "not JSON"
     return found if isinstance(found, dict) else "not an object"
 
@@ -182,13 +185,10 @@ def _word(row: Mapping[str, Any], name: str) -> str:
 
 
 def _amount(row: Mapping[str, Any], name: str) -> Fraction:
-    try:
-        value = Decimal(str(row.get(name)))
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite() or value < 0:
+    value = usual_number(str(row.get(name)).strip())
+    if value is None or value < 0:
         raise ValueError(f"{name} is not a number of at least 0")
-    return Fraction(value)
+    return value
 
 
 def _truth(row: Mapping[str, Any], name: str) -> bool:
