@@ -211,6 +211,20 @@ def test_machines_are_counted_for_the_busiest_month() -> None:
     assert solve(one).chosen == (0, 0)
 
 
+def test_a_machine_by_the_hour(tmp_path: Path) -> None:
+    """Rent for every hour of a month; capacity for the busy ones, at the list price of the mix."""
+    path = tmp_path / "offers.toml"
+    path.write_text(
+        '[[offer]]\nid = "gpu"\nkind = "machine"\nusd_per_hour = "2.5"\n'
+        'tokens_per_second = "2000"\nutilisation = "0.4"\nlist_usd_per_mtok = "0.6"\n'
+    )
+
+    [gpu] = load_offers(path)
+
+    assert gpu.price_nanos == round(2.5 * 730.5 * USD)
+    assert gpu.capacity_nanos == round(2_000 * 3_600 * 730.5 * 0.4 * 0.6 / 1e6 * USD)
+
+
 def test_a_shadow_price_is_what_a_dollar_of_budget_is_worth() -> None:
     """Where the cheapest may not be taken in full, a limit has a price; where none binds, none."""
     cheap = offer("cheap", vendor="a", cost_share=F("0.5"))
@@ -289,6 +303,8 @@ def test_what_cannot_be_used_is_refused(tmp_path: Path, rows: list[str], told: s
         ('[[offer]]\nid = "x"\nkind = "seat"', "no capacity"),
         ('[[offer]]\nid = "x"\nkind = "usage"', "no cost"),
         ('[[offer]]\nid = "x"\nkind = "gift"', "seat, usage or machine"),
+        ('[[offer]]\nid = "x"\nkind = "machine"\nusd_per_hour = "2"', "lacks list_usd_per_mtok"),
+        ('[[offer]]\nid = "x"\nkind = "seat"\nutilisation = "2"', "x lacks"),
         ('[[offer]]\nid = "x"\nkind = "usage"\ncost_share = "1"\nprize = "1"', "unknown prize"),
         ('[[offer]]\nid = "x"\nkind = "usage"\ncost_share = "-1"', "from 0 to"),
     ],

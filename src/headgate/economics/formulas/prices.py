@@ -104,6 +104,26 @@ def stream_cost(gpus: Fraction, usd_per_hour: Fraction, tokens_per_second: Fract
     return divide(gpus * usd_per_hour, stream_tokens(tokens_per_second), "the tokens per second")
 
 
+HOURS_PER_MONTH = Fraction(8766, 12)
+
+
+def machine_month(usd_per_hour: Fraction) -> Fraction:
+    """Return what a machine costs in a mean month, whether it works or not."""
+    return usd_per_hour * HOURS_PER_MONTH
+
+
+def machine_capacity(
+    tokens_per_second: Fraction, utilisation: Fraction, list_price: Fraction
+) -> Fraction:
+    """Return what a machine serves in a month, at what the same tokens cost elsewhere.
+
+    `tokens/s x 3600 x hours x utilisation x price / 1e6`: utilisation is the share of the hours in
+    which it is as busy as measured; the price is that of a mix, dollars per million tokens.
+    """
+    tokens = stream_tokens(tokens_per_second) * HOURS_PER_MONTH
+    return tokens * utilisation * list_price
+
+
 def over_the_week(off_peak: Fraction, peak: Fraction, peak_hours: Fraction) -> Fraction:
     """Return the mean price of traffic spread evenly over the 168 hours of a week."""
     return (off_peak * (168 - peak_hours) + peak * peak_hours) / 168

@@ -7,6 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from headgate.economics.exact import rounded
+from headgate.economics.formulas import prices
 from headgate.economics.inputs import InputError, usual_number
 from headgate.economics.load import load_data, load_document, read_text
 from headgate.economics.mix.offers import ANY_VENDOR, Offer, User
@@ -21,6 +23,8 @@ _KEYS = frozenset(
     {"id", "vendor", "kind", "price_usd", "capacity_usd", "overage", "cost_share", "quality"}
     | {"regions", "seats_min", "seats_max", "minimum_usd"}
 )
+_MACHINE_KEYS = frozenset({"usd_per_hour", "tokens_per_second", "utilisation", "list_usd_per_mtok"})
+"""What a machine may say instead of price and capacity; then all of them."""
 
 
 def load_team(path: Path) -> tuple[list[str], tuple[User, ...]]:
@@ -94,9 +98,11 @@ def _offer(row: Any) -> Offer:
     if not isinstance(row, dict) or not row.get("id"):
         raise InputError("An offer has no id.", 'Write id = "...".')
     name = str(row["id"])
-    if unknown := row.keys() - _KEYS:
+    if unknown := row.keys() - _KEYS - _MACHINE_KEYS:
         raise InputError(f"{name}: unknown {', '.join(sorted(unknown))}.", _known())
     kind = row.get("kind")
+    if row.keys() & _MACHINE_KEYS:
+        row = row | _machine(name, row)
     if kind not in ("seat", "usage", "machine"):
         raise InputError(f"{name}: kind is {kind!r}.", "Write seat, usage or machine.")
     capacity = _nanos(row.get("capacity_usd", "0"), f"{name}: capacity_usd")
@@ -123,8 +129,31 @@ def _offer(row: Any) -> Offer:
     )
 
 
+def _machine(name: str, row: Mapping[str, Any]) -> dict[str, str]:
+    """Return price and capacity of a machine that is told by the hour and the second."""
+    missing = sorted(_MACHINE_KEYS - row.keys())
+    if missing or row.get("kind") != "machine":
+        raise InputError(
+            f"{name} lacks {', '.join(missing) or 'kind machine'}.",
+            f"A machine has {', '.join(sorted(_MACHINE_KEYS))}, or price_usd and capacity_usd.",
+        )
+    hourly, tokens, busy, listed = (
+        _number(row[key], f"{name}: {key}", high)
+        for key, high in (
+            ("usd_per_hour", 1_000_000),
+            ("tokens_per_second", 1_000_000_000),
+            ("utilisation", 1),
+            ("list_usd_per_mtok", 1_000_000),
+        )
+    )
+    return {
+        "price_usd": rounded(prices.machine_month(hourly), 9),
+        "capacity_usd": rounded(prices.machine_capacity(tokens, busy, listed), 9),
+    }
+
+
 def _known() -> str:
-    return f"Known: {', '.join(sorted(_KEYS))}."
+    return f"Known: {', '.join(sorted(_KEYS | _MACHINE_KEYS))}."
 
 
 def _number(text: Any, what: str, high: int) -> Fraction:
