@@ -95,6 +95,14 @@ def test_changed_inputs_change_the_answer(tmp_path: Path) -> None:
     assert hashes[0] != hashes[1]
 
 
+def test_a_moment_may_have_an_offset(tmp_path: Path) -> None:
+    """It is the same moment wherever it was written."""
+    changes = tmp_path / "inputs.toml"
+    changes.write_text('cut_ended_at = "2026-08-17T00:00+08:00"\n')
+
+    assert claim("C16", "--inputs", str(changes))["computed"] == claim("C16")["computed"]
+
+
 def test_what_rests_on_the_impossible_is_impossible(tmp_path: Path) -> None:
     """A price of nothing has no ratio, and what is computed from that ratio has no result."""
     changes = tmp_path / "inputs.toml"
@@ -182,6 +190,7 @@ def test_every_figure_names_a_formula_and_known_values() -> None:
         ('serving_cost = "NaN"', "no decimal number"),
         ("serving_cost = [1]", "not a value"),
         ('cut_ended_at = "soon"', "not a date"),
+        ('cut_ended_at = "2026-13-01"', "not a date"),
         ("[C99]\nx = 1", "no claim 'C99'"),
         ("=", "not TOML"),
     ],

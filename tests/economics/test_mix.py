@@ -232,7 +232,9 @@ def test_a_shadow_price_is_what_a_dollar_of_budget_is_worth() -> None:
 
     assert max(solve(one).shadow_usd.values(), default=0) == 0
     bound = solve(replace(one, vendor_share_max=F("0.4")))
-    assert bound.shadow_usd["vendor_share_max of a"] > 0
+    # A share s of the cheap offer makes a month cost 200 / (1 + s), which falls by 200 / (1 + s)^2.
+    for_a_hundredth = 2 * 0.01 * 200 / 1.4**2
+    assert bound.shadow_usd["vendor_share_max of a"] == pytest.approx(for_a_hundredth, rel=1e-6)
 
 
 def team(folder: Path, rows: Sequence[str], header: str = "user,month,usd,now") -> Path:
@@ -302,6 +304,7 @@ def test_what_cannot_be_used_is_refused(tmp_path: Path, rows: list[str], told: s
         ("", "no offers"),
         ('[[offer]]\nid = "x"\nkind = "seat"', "no capacity"),
         ('[[offer]]\nid = "x"\nkind = "usage"', "no cost"),
+        ('[[offer]]\nid = "x"\nkind = "usage"\ncost_share = "1"\nregions = "eu"', "no list"),
         ('[[offer]]\nid = "x"\nkind = "gift"', "seat, usage or machine"),
         ('[[offer]]\nid = "x"\nkind = "machine"\nusd_per_hour = "2"', "lacks list_usd_per_mtok"),
         ('[[offer]]\nid = "x"\nkind = "seat"\nutilisation = "2"', "x lacks"),

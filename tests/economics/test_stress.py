@@ -33,6 +33,7 @@ from headgate.economics.stress.simulate import (
     regret_surface,
     routable_shares,
     simulate,
+    standard_error,
     worst_mean,
 )
 from headgate.economics.stress.terms import terms_of
@@ -207,6 +208,23 @@ def test_the_worst_mean_is_that_of_the_worst() -> None:
 
     assert worst_mean(costs) == 98
     assert worst_mean(costs) >= np.quantile(costs, 0.95)
+
+
+def test_the_standard_error_is_that_of_repeated_runs() -> None:
+    """Means of many runs scatter as the error of one says."""
+    runs = [simulate(INPUTS, seed, 400, 12).outcomes[ROUTABLE].cost_usd for seed in range(200)]
+    scatter = np.std([costs.mean() for costs in runs], ddof=1)
+    told = np.mean([standard_error(costs) for costs in runs])
+
+    assert told == pytest.approx(scatter, rel=0.15)
+
+
+def test_more_than_memory_holds_is_refused() -> None:
+    """Fifty thousand paths of ten years would take gigabytes."""
+    result = run("--paths", "50000", "--months", "120")
+
+    assert result.exit_code == 2
+    assert "Keep paths x months within" in result.output
 
 
 def test_every_shock_has_a_question() -> None:

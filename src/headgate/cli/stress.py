@@ -6,6 +6,7 @@ import typer
 
 from headgate.catalog.load import load_price_book
 from headgate.cli.desk import AsJson, Html, InputsFile, Seed, checked, document, show
+from headgate.cli.output import fail
 from headgate.economics.load import changes_of, load_data, load_inputs
 from headgate.economics.stress.backtest import backtest_report
 from headgate.economics.stress.report import stress_report
@@ -15,6 +16,8 @@ app = typer.Typer()
 
 PATHS_MAX = 50_000
 MONTHS_MAX = 120
+CELLS_MAX = 2_000_000
+"""About half a gigabyte."""
 
 
 @app.command()
@@ -34,6 +37,11 @@ def stress(  # noqa: PLR0913 - a command has as many parameters as it has option
     as_json: AsJson = False,
 ) -> None:
     """Simulate what four ways to buy cost: locked, price-protected, routable, hybrid."""
+    if paths * months > CELLS_MAX:
+        fail(
+            f"{paths} paths of {months} months are more than memory is taken for.",
+            f"Keep paths x months within {CELLS_MAX}.",
+        )
     with checked():
         used = load_inputs("stress").changed_by(changes_of(document(inputs)))
         if backtest:

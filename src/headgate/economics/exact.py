@@ -35,7 +35,7 @@ def exp(value: Fraction) -> Fraction:
         DomainError: It is larger than can be said, or so small that it is nothing.
     """
     if abs(value) > EXPONENT_MAX:
-        raise DomainError(f"e may not be raised to more than {EXPONENT_MAX}, or to less than -that")
+        raise DomainError(f"an exponent lies within -{EXPONENT_MAX} to {EXPONENT_MAX}")
     return Fraction(_decimal(value).exp(_CONTEXT))
 
 

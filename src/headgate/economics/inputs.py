@@ -7,7 +7,7 @@ one is told the range, and the hash of all values names the calculation in every
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from fractions import Fraction
@@ -156,10 +156,12 @@ def _decimal(one: Input) -> Fraction:
 
 def _moment(one: Input) -> Fraction:
     try:
-        moment = datetime.fromisoformat(one.text).replace(tzinfo=None)
+        moment = datetime.fromisoformat(one.text)
     except ValueError:
         raise InputError(
             f"{one.name} = {one.text!r} is not a date.", "Write 2026-05-31 or 2026-05-31T15:59Z."
         ) from None
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC)
     seconds = moment.hour * 3600 + moment.minute * 60 + moment.second
     return moment.toordinal() + Fraction(seconds, 86_400)

@@ -44,7 +44,7 @@ def load_document(path: Path) -> dict[str, Any]:
             document = json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
         else:
             document = tomllib.loads(text, parse_float=str)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
             f"{path} is not {'JSON' if path.suffix == '.json' else 'TOML'}: {error}.",
             'Write name = "value" lines, or a JSON object in a file that ends in .json.',

@@ -110,7 +110,9 @@ def _offer(row: Any) -> Offer:
         raise InputError(f"{name} has no capacity.", "Write capacity_usd, above 0.")
     if kind == "usage" and "cost_share" not in row:
         raise InputError(f"{name} has no cost.", "Write cost_share, 1 for API list prices.")
-    overage = row.get("overage")
+    overage, regions = row.get("overage"), row.get("regions", [])
+    if not isinstance(regions, list):
+        raise InputError(f"{name}: regions is no list.", 'Write regions = ["eu"].')
     return Offer(
         id=name,
         vendor=str(row.get("vendor", ANY_VENDOR)),
@@ -120,7 +122,7 @@ def _offer(row: Any) -> Offer:
         overage=None if overage is None else _number(overage, f"{name}: overage", 1000),
         cost_share=_number(row.get("cost_share", "0"), f"{name}: cost_share", 1000),
         quality=_share(row.get("quality", "1"), f"{name}: quality"),
-        regions=frozenset(str(one) for one in row.get("regions", ())),
+        regions=frozenset(str(one) for one in regions),
         seats_min=_whole(row.get("seats_min", 0), f"{name}: seats_min"),
         seats_max=None
         if "seats_max" not in row

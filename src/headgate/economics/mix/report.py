@@ -75,7 +75,7 @@ def mix_report(
     now, then = team_costs(seen, before), team_costs(seen, solution.chosen)
     saved = [one - other for one, other in zip(now, then, strict=True)]
     low, high = _interval(saved, seed, inputs.whole("bootstrap"))
-    name = "what they have now" if problem.users[0].now else problem.offers[before[0]].id
+    name = _name_of_baseline(problem, baseline)
     return Report(
         command="mix",
         answer=[
@@ -118,6 +118,14 @@ def _baseline(problem: Problem, name: str | None) -> list[int]:
         raise InputError(f"There is no offer {name!r}.", f"Offers: {', '.join(places)}.")
     usual = 0 if name is None else places[name]
     return [usual if one.now is None else places[one.now] for one in problem.users]
+
+
+def _name_of_baseline(problem: Problem, name: str | None) -> str:
+    told = [one.now is not None for one in problem.users]
+    usual = name or problem.offers[0].id
+    if all(told):
+        return "what they have now"
+    return f"what they have now (else {usual})" if any(told) else usual
 
 
 def _usd(nanos: Fraction | int) -> str:
@@ -236,7 +244,7 @@ def _binding(problem: Problem, solution: Solution) -> list[TableView]:
         return []
     return [
         TableView(
-            title="What binds: USD a month less, if it gave by one unit",
+            title="What binds: USD a month less, if it gave by 1 dollar, seat or % of spend",
             columns=["limit", ">shadow price"],
             rows=rows,
         )

@@ -19,6 +19,7 @@ from headgate.units.money import NANOS_PER_USD
 GAP = 0.005
 """The solver may stop when it has proved that nothing is better by more than this share."""
 SECONDS_MAX = 60.0
+VENDOR_ROW = "vendor_share_max"
 BREACHES = 20
 """One in so many months may break the budget."""
 
@@ -30,8 +31,9 @@ class Solution:
     Attributes:
         chosen: For each user the index of an offer.
         gap: How far from the best it may be at most, as a share.
-        shadow_usd: Constraint to what a month would cost less if it gave a little, in dollars per
-            unit: a share point of a vendor, a dollar of the budget, a seat of a minimum.
+        shadow_usd: Limit to what all months together would cost less if it gave by one unit: a
+            hundredth of what is spent for a vendor's share, a dollar a month for a budget or a
+            minimum, a seat.
     """
 
     chosen: tuple[int, ...]
@@ -77,11 +79,14 @@ def solve(problem: Problem) -> Solution:
 
 def _shadow(program: _Program) -> dict[str, float]:
     """Return the duals of the named rows of the program with fractions of users allowed."""
-    _, duals, _ = _run(program, whole=False)
+    values, duals, _ = _run(program, whole=False)
+    spent = sum(cost * value for cost, value in zip(program.costs, values, strict=True))
     shadow: dict[str, float] = {}
     for (name, *_), dual in zip(program.rows, duals, strict=True):
         if name:
-            shadow[name] = shadow.get(name, 0.0) + abs(dual)
+            # A vendor's row is in dollars; a hundredth more of the whole is what is asked for.
+            unit = spent / 100 if name.startswith(VENDOR_ROW) else 1.0
+            shadow[name] = shadow.get(name, 0.0) + unit * abs(dual)
     return shadow
 
 
@@ -177,7 +182,7 @@ def _vendor_rows(program: _Program, problem: Problem, served: Set[int]) -> None:
             for column, cost in enumerate(program.costs)
             if cost and (column in served or program.vendors[column] == vendor)
         }
-        program.row(f"vendor_share_max of {vendor}", -np.inf, 0.0, terms)
+        program.row(f"{VENDOR_ROW} of {vendor}", -np.inf, 0.0, terms)
 
 
 class _QuietHighs(highspy.Highs):

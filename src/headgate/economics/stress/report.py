@@ -15,6 +15,7 @@ from headgate.economics.stress.simulate import (
     option_value,
     regret_surface,
     routable_shares,
+    standard_error,
     worst_mean,
 )
 from headgate.economics.stress.terms import terms_of
@@ -118,14 +119,13 @@ def _costs(run: Run) -> TableView:
     for name in NAMES:
         found = run.outcomes[name]
         costs = found.cost_usd
-        error = float(costs.std(ddof=1) / np.sqrt(len(costs)))
         tail = (np.quantile(costs, 0.5), np.quantile(costs, 0.95), worst_mean(costs))
         rows.append(
             [
                 name,
                 *(usd(float(value)) for value in tail),
                 usd(float(costs.mean())),
-                usd(error),
+                usd(standard_error(costs)),
                 usd(float(found.loss_usd.sum(axis=1).mean())),
                 _percent(float(found.unserved.mean())),
             ]

@@ -68,6 +68,13 @@ def worst_mean(costs: Floats) -> float:
     return float(worst.mean())
 
 
+def standard_error(costs: Floats) -> float:
+    """Return the standard error of the mean: of means of a path and its mirror."""
+    half = (len(costs) + 1) // 2
+    pairs = (costs[: len(costs) - half] + costs[half:]) / 2
+    return float(pairs.std(ddof=1) / np.sqrt(len(pairs)))
+
+
 def option_value(run: Run, name: str) -> float:
     """Return what the freedom to route is worth against an architecture, less what it costs.
 
