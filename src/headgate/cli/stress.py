@@ -17,7 +17,7 @@ app = typer.Typer()
 PATHS_MAX = 50_000
 MONTHS_MAX = 120
 CELLS_MAX = 2_000_000
-"""About half a gigabyte."""
+"""About three quarters of a gigabyte."""
 
 
 @app.command()
