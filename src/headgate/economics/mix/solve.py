@@ -202,6 +202,7 @@ def _run(program: _Program, *, whole: bool) -> tuple[Sequence[float], Sequence[f
     """Return the columns' values, the rows' duals and the proven gap."""
     solver = _QuietHighs()  # type: ignore[no-untyped-call]
     for option, value in {
+        "output_flag": False,
         "threads": 1,
         "random_seed": 1,
         "mip_rel_gap": GAP,
