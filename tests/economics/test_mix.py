@@ -253,19 +253,19 @@ def months_of(name: str, usd: Sequence[int], now: str = "api") -> list[str]:
 
 def test_a_team_from_a_file(tmp_path: Path) -> None:
     """Who uses much gets a seat, who uses little pays by use; the saving is against today."""
-    rows = months_of("heavy", [900, 1_000, 1_100, 1_000]) + months_of("light", [3, 5, 4, 4])
+    rows = months_of("heavy", [2_900, 3_000, 3_100, 3_000]) + months_of("light", [3, 5, 4, 4])
     found = json.loads(run(str(team(tmp_path, rows)), "--json").stdout)
     users = {row[0]: row for row in found["tables"][-1]["rows"]}
 
     assert users["heavy"][1:3] == ["api", "chatgpt-pro-5x"]
     assert users["light"][1:3] == ["api", "api"]
-    assert found["figures"]["baseline_usd"] == "1004.00"
+    assert found["figures"]["baseline_usd"] == "3004.00"
     assert found["figures"]["cost_usd"] == "104.00"
-    assert found["figures"]["saving_usd"] == "900.00"
+    assert found["figures"]["saving_usd"] == "2900.00"
     low, high = (float(found["figures"][f"saving_{end}_usd"]) for end in ("low", "high"))
     lines = {one["name"]: one["points"] for one in found["charts"][0]["series"]}
     assert lines["the mix"] == [["1", "103.00"], ["2", "105.00"], ["3", "104.00"], ["4", "104.00"]]
-    assert 800 <= low <= 900 <= high <= 1000
+    assert 2800 <= low <= 2900 <= high <= 3000
     assert found == json.loads(run(str(team(tmp_path, rows)), "--json").stdout)
 
 

@@ -17,6 +17,7 @@ MOVES_MAX = 5
 COVERAGE = (0.025, 0.975)
 LIMITS = [
     "Demand is what was asked for at API list prices; nobody asks for more because it is cheaper.",
+    "Where two offers cost a user the same, either may be named.",
     "A plan's capacity is taken as one amount a month; limits of five hours and weeks stop people "
     "earlier.",
     "The interval takes the months as like those to come, and users' months as moving together.",
