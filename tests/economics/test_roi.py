@@ -168,6 +168,17 @@ def test_rows_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     assert len(read.problems) == 3
 
 
+def test_an_empty_file_gives_no_number(tmp_path: Path) -> None:
+    """It does not fall back to what is assumed."""
+    path = tmp_path / "outcomes.csv"
+    path.write_text("workflow,model,cost_usd,resolved\n")
+
+    found = report(str(path))
+
+    assert found["answer"] == ["Not enough data: there are no outcomes."]
+    assert "cost_per_resolved_usd" not in found["figures"]
+
+
 def test_lines_that_are_no_objects_are_told(tmp_path: Path) -> None:
     """Truncated, foreign and deeply nested lines do not stop the others."""
     path = tmp_path / "outcomes.jsonl"

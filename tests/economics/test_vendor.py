@@ -76,7 +76,7 @@ def test_own_debt_ends_when_it_is_paid_back() -> None:
 
 def test_parts_that_are_more_than_the_ratio_are_refused() -> None:
     """With what they are and what the ratio holds."""
-    with pytest.raises(InputError, match="more than the stated") as caught:
+    with pytest.raises(InputError, match="more than the") as caught:
         parts_of(INPUTS.changed_by({"api_cost": "0.9"}))
 
     assert "compute_ratio" in caught.value.fix

@@ -48,16 +48,18 @@ def roi_report(
             *_answer(groups, tariff, inputs),
             *([_assumed_answer(tariff, inputs)] if assumed else []),
             *_long_answer(long, inputs),
+            *_empty(outcomes, "outcomes"),
+            *_empty(runs, "runs"),
             *_unread(outcomes, "outcomes"),
             *_unread(runs, "runs"),
         ],
-        figures=_figures(tariff, inputs, groups),
+        figures=_figures(tariff, inputs, assumed=assumed),
         tables=[
             *([_costs(groups, tariff, inputs)] if groups else []),
             *([_long(long, inputs)] if long else []),
             _attention(inputs),
         ],
-        charts=[_by_success(tariff, inputs, groups)],
+        charts=[_by_success(tariff, inputs, groups)] if groups or assumed else [],
         limits=LIMITS + (LONG_LIMITS if long else []),
         assumptions=assumptions(inputs),
         inputs_sha256=inputs.sha256(content),
@@ -91,6 +93,10 @@ def _answer(groups: list[Group], tariff: Tariff, inputs: Inputs) -> list[str]:
     return [f"{words[kind]}: {', '.join(found[kind])}." for kind in words if kind in found]
 
 
+def _empty(read: Read[Outcome] | Read[TaskRun] | None, name: str) -> list[str]:
+    return [f"Not enough data: there are no {name}."] if read and not read.rows else []
+
+
 def _assumed_answer(tariff: Tariff, inputs: Inputs) -> str:
     success, attempt = inputs["success"], inputs["attempt_usd"]
     cost, threshold = tariff.cost(attempt, success), tariff.threshold(success)
@@ -120,13 +126,13 @@ def _unread(read: Read[Outcome] | Read[TaskRun] | None, name: str) -> list[str]:
     return [f"{read.bad} rows of {name} could not be read: {'; '.join(read.problems)}."]
 
 
-def _figures(tariff: Tariff, inputs: Inputs, groups: list[Group]) -> dict[str, str]:
+def _figures(tariff: Tariff, inputs: Inputs, *, assumed: bool) -> dict[str, str]:
     success, attempt = inputs["success"], inputs["attempt_usd"]
     figures = {
         "human_usd": _usd(tariff.human),
         "spend_to_salary": rounded(_spend_to_salary(inputs), 4),
     }
-    if not groups:
+    if assumed:
         figures |= {
             "cost_per_resolved_usd": _usd(tariff.cost(attempt, success)),
             "attempt_threshold_usd": _usd(tariff.threshold(success)),

@@ -16,7 +16,7 @@ from headgate.catalog.rows import UNKNOWN_START_NS
 from headgate.economics.inputs import Inputs
 from headgate.economics.report import Report, TableView, assumptions
 from headgate.economics.stress.draws import draw
-from headgate.economics.stress.history import Habits, habits, mean_factor, weekly_price
+from headgate.economics.stress.history import Habits, habits, mean_factor, spread, weekly_price
 from headgate.economics.stress.terms import terms_of
 from headgate.economics.stress.world import world_of
 from headgate.units.instants import NANOS_PER_SECOND, from_datetime, to_datetime
@@ -61,6 +61,8 @@ def calibrated(inputs: Inputs, known: Habits) -> Inputs:
         changes[name] = f"{float(known.per_year(rises=rises)):.6f}"
         if sizes := known.sizes(rises=rises):
             changes[f"{name}_factor"] = f"{mean_factor(sizes):.6f}"
+        if not rises and len(sizes) > 1:
+            changes["reprice_noise"] = f"{spread(sizes):.6f}"
     return inputs.changed_by(changes, "the price book as it was known on that day")
 
 
@@ -113,7 +115,8 @@ def backtest_report(book: PriceBook, inputs: Inputs, data: Mapping[str, Any], se
         limits=[
             "The cases were chosen by us and are not independent: one seller's rises came at once.",
             "A price is that of a mix: 10 % fresh input, 80 % cached, 10 % output, over a week.",
-            "The pace of the market and how it is followed are inputs, not fitted.",
+            "The pace of the market and how it is followed are inputs, not fitted; so is the size "
+            "of a rise while there has been none, and the built-in one knows of later rises.",
         ],
         assumptions=assumptions(calibrated(inputs, known), terms_names()),
         inputs_sha256=inputs.sha256(f"seed={seed}", f"frozen={frozen}", f"at={data['scored_at']}"),

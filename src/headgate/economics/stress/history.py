@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from statistics import stdev
 
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rows import UNKNOWN_START_NS
@@ -92,6 +93,11 @@ def weekly_price(
 def mean_factor(factors: list[Fraction]) -> float:
     """Return the geometric mean of factors."""
     return math.exp(sum(math.log(one) for one in factors) / len(factors))
+
+
+def spread(factors: list[Fraction]) -> float:
+    """Return the standard deviation of the logarithms of at least two factors."""
+    return stdev(math.log(one) for one in factors)
 
 
 def _edges(

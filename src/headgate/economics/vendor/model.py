@@ -7,7 +7,7 @@ constant elasticity: use grows by itself and by `price ** -elasticity`.
 from dataclasses import dataclass
 from fractions import Fraction
 
-from headgate.economics.exact import exp, power
+from headgate.economics.exact import exp, power, rounded
 from headgate.economics.formulas import prices, vendors
 from headgate.economics.inputs import InputError, Inputs
 
@@ -118,8 +118,8 @@ def parts_of(inputs: Inputs) -> Parts:
     stated = vendors.compute_cost(revenue, inputs["compute_ratio"])
     if sum(known) > stated:
         raise InputError(
-            f"The parts of compute are {float(sum(known)):.3f}, more than the stated "
-            f"{float(stated):.3f}.",
+            f"The parts of compute are {rounded(sum(known, Fraction(0)), 3)}, more than the "
+            f"stated {rounded(stated, 3)}.",
             "Lower a part (api_cost, plan_cost, free_bn, training_bn, lease_bn), or raise "
             "compute_ratio.",
         )
