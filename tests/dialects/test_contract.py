@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from headgate.dialects.registry import Dialect, dialects
 from headgate.records.demand import NO_MEMBERS, Demand, Edit
@@ -86,7 +87,7 @@ def test_an_edit_that_changes_nothing_returns_the_same_body(dialect: Dialect) ->
 
 def _unchanged(demand: Demand) -> Demand:
     """Return a demand without what an edit of model and limit may change."""
-    return demand._replace(model="", output_tokens_max=0, input_tokens_max=0, members=NO_MEMBERS)
+    return replace(demand, model="", output_tokens_max=0, input_tokens_max=0, members=NO_MEMBERS)
 
 
 def test_an_edit_changes_what_it_says_and_nothing_else(dialect: Dialect) -> None:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
 from headgate.dialects import body as bodies
 from headgate.dialects.anthropic_messages_shapes import (
@@ -146,7 +147,7 @@ class _Survey:
 def _unbounded(request: Request, values: dict[str, Raw], tools: list[Tool]) -> str | None:
     """Name a feature whose cost has no bound."""
     if not _UNBOUNDED.isdisjoint(values):
-        for field in sorted(_UNBOUNDED & values.keys()):
+        for field in sorted(_UNBOUNDED.intersection(values)):
             if bytes(values[field]) not in _EMPTY:
                 return field
     for tool in tools:
@@ -292,10 +293,10 @@ class Stream(EventStream):
             elif kind == "error":
                 errored = True
             elif event is not None and kind == "message_delta" and bytes(event.usage) != b"null":
-                head = head._replace(usage_json=_merge(head.usage_json, bytes(event.usage)))
+                head = replace(head, usage_json=_merge(head.usage_json, bytes(event.usage)))
                 break
             last = False
-        return head._replace(complete=complete, errored=errored)
+        return replace(head, complete=complete, errored=errored)
 
 
 def render_refusal(refusal: Refusal, call: str | None) -> bytes:

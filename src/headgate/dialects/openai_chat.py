@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import UNSET, Raw
+from msgspec.structs import replace
 
 from headgate.dialects import body as bodies
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_OPENAI, input_tokens_max
@@ -108,7 +109,7 @@ def _survey(messages: list[Message] | None) -> tuple[int, bool, bool]:
 def _unbounded(request: Request, values: dict[str, Raw]) -> str | None:
     """Name a feature whose cost has no bound."""
     if not _UNBOUNDED.isdisjoint(values):
-        for field in sorted(_UNBOUNDED & values.keys()):
+        for field in sorted(_UNBOUNDED.intersection(values)):
             if bytes(values[field]) not in _EMPTY:
                 return field
     if request.modalities and set(request.modalities) != {"text"}:
@@ -265,7 +266,7 @@ class Stream(EventStream):
 
     def finish(self) -> Report:
         """Return what the whole stream said; it is complete when it ended with `[DONE]`."""
-        head = (self.head_report or Report())._replace(usage_json=None)
+        head = replace(self.head_report or Report(), usage_json=None)
         complete = errored = False
         for place, data in enumerate(self._last_data()):
             if data == _DONE:
@@ -286,7 +287,7 @@ class Stream(EventStream):
             )
             if last.usage_json is not None:
                 break
-        return head._replace(complete=complete, errored=errored)
+        return replace(head, complete=complete, errored=errored)
 
 
 def render_refusal(refusal: Refusal, call: str | None) -> bytes:

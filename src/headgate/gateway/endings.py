@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from headgate.dialects.translation.translated import NOT_TOLD, Translated
 from headgate.gateway import replies
-from headgate.gateway.books import Settlement
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.metering import bound_settlement, meter
 from headgate.gateway.refusals import stream_cut, why_broken
 from headgate.ledger.slices import Slice
+from headgate.records.charge import Settlement
 from headgate.records.report import Failure, Report
 from headgate.routing.candidate import Outcome
 from headgate.units import errors

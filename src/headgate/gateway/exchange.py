@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from headgate.catalog.rates import RateCard
 from headgate.dialects.registry import Dialect, StreamReader
 from headgate.dialects.translation.translated import Translated
@@ -241,8 +243,8 @@ class Exchange:
                 self.pause()
         self._endings.forget_body(self)
         # What was decoded of the body would keep it in memory while the stream lasts.
-        self.demand = self.demand._replace(members=NO_MEMBERS)
-        self.own = self.own._replace(members=NO_MEMBERS)
+        self.demand = replace(self.demand, members=NO_MEMBERS)
+        self.own = replace(self.own, members=NO_MEMBERS)
 
     def _stream_head(self, report: Report | None) -> bytes:
         upstream = self.upstream

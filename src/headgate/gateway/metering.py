@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headgate.catalog.rates import UnpricedMeterError
-from headgate.gateway.books import Settlement
+from headgate.records.charge import Settlement
 from headgate.records.report import Report
 from headgate.units.usage import Usage, UsageError
 

@@ -8,12 +8,12 @@ are those of `headgate.records.journal`, in the same order; a test holds them to
 import msgspec
 from msgspec import Raw, Struct
 
+from headgate.records.charge import State
 from headgate.records.journal import (
     DecisionRecord,
     RefusalRecord,
     SealedRecord,
     SegmentRecord,
-    State,
     VoidRecord,
 )
 
