@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from headgate.units.errors import HeadgateError
 
@@ -113,3 +113,28 @@ def splice(
         at = start + len(values[key])
     pieces.append(body[at:])
     return b"".join(pieces)
+
+
+class _Named(Struct, gc=False):
+    model: str
+
+
+_NAMED = msgspec.json.Decoder(_Named)
+
+
+def splice_model(body: bytes, values: Mapping[str, Raw], old: str, new: str) -> bytes:
+    """Return `body` with its `model` changed from `old` to `new`; the same object if they agree.
+
+    Raises:
+        SpliceError: The new body does not say what it was made to say.
+    """
+    if old == new:
+        return body
+    changed = splice(body, values, {"model": msgspec.json.encode(new)}, {})
+    try:
+        got = _NAMED.decode(changed).model
+    except msgspec.DecodeError as error:
+        raise SpliceError(f"the body is broken after the change: {error}") from error
+    if got != new:
+        raise SpliceError("the body does not say what it was made to say")
+    return changed

@@ -30,8 +30,16 @@ class Provider(Protocol):
     def seller(self, base_url: str, /) -> str | None:
         """Return whose prices hold at an address; None when only the owner can know."""
 
-    def path(self, dialect: str, base_path: str, /) -> str:
-        """Return the path a dialect's calls are posted to.
+    def path(
+        self, dialect: str, base_path: str, model: str = "", /, *, stream: bool = False
+    ) -> str:
+        """Return the path, with its query, that a dialect's calls are posted to.
+
+        Args:
+            dialect: The wire format.
+            base_path: Path of the provider's base URL.
+            model: The model's name at the provider, for paths that name it.
+            stream: Whether the reply is to be streamed, for paths that say it.
 
         Raises:
             ValueError: This kind of provider does not speak the dialect.
