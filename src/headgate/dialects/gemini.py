@@ -58,8 +58,8 @@ class _Part(Struct, gc=False):
 
     inline: _Blob | None = field(default=None, name="inlineData")
     inline_snake: _Blob | None = field(default=None, name="inline_data")
-    file: Raw | None = field(default=None, name="fileData")
-    file_snake: Raw | None = field(default=None, name="file_data")
+    file: _Blob | None = field(default=None, name="fileData")
+    file_snake: _Blob | None = field(default=None, name="file_data")
     returned: _Content | None = field(default=None, name="functionResponse")
     returned_snake: _Content | None = field(default=None, name="function_response")
 
