@@ -52,7 +52,7 @@ def accepted(dialect: Dialect, body: bytes) -> Demand:
     if path is None:
         return demand
     located = cast(PathDialect, dialect).locate(path, shape(dialect)["query"])
-    assert isinstance(located, tuple), located
+    assert located is not None and not isinstance(located, Refusal)
     return demand._replace(model=located[0], stream=located[1])
 
 

@@ -123,14 +123,15 @@ def metered(report: Report, asked: Terms = STANDARD) -> Metered:
 
     What is cached is inside the prompt; thoughts and the prompts of tools are outside prompt
     and candidates; the total is the sum of those four. Pictures and films in the prompt cost
-    what text does; what is generated beside text and sound has no meter.
+    what text does; sound from a cache, and what is generated beside text and sound, has prices
+    of its own and no meter.
 
     Args:
         report: What the reply said.
         asked: The terms of the call, for a reply that does not name its own.
 
     Raises:
-        UsageError: Usage is absent, unreadable, or contradicts itself, or pictures were made.
+        UsageError: Usage is absent, unreadable, or contradicts itself, or there is no meter for it.
     """
     usage = _decode(report)
     cached = usage.cached or 0
@@ -138,13 +139,14 @@ def metered(report: Report, asked: Terms = STANDARD) -> Metered:
     tool_use = usage.tool_use or 0
     if usage.total is not None and usage.total != usage.prompt + candidates + thoughts + tool_use:
         raise UsageError("totalTokenCount is not the sum of its parts")
-    # Sound that was cached costs what the cache does.
-    audio_in = _of(usage.prompt_details, "AUDIO") - _of(usage.cache_details, "AUDIO")
+    audio_in = _of(usage.prompt_details, "AUDIO")
     audio_out = _of(usage.output_details, "AUDIO")
     foreign = {each.modality for each in usage.output_details or () if each.count}
     if not foreign <= {"TEXT", "AUDIO"}:
         raise UsageError("tokens of generated pictures have no meter")
-    if audio_in < 0 or cached + audio_in > usage.prompt or audio_out > candidates:
+    if _of(usage.cache_details, "AUDIO"):
+        raise UsageError("tokens of sound from a cache have no meter")
+    if cached + audio_in > usage.prompt or audio_out > candidates:
         raise UsageError("the parts exceed their totals")
     return Metered(
         Usage(
