@@ -8,6 +8,7 @@ import pytest
 
 from headgate.dialects.registry import dialects
 from headgate.providers import anthropic, gemini, openai_compatible
+from headgate.providers.envelope import Place
 from headgate.providers.registry import Provider, providers
 from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Report
@@ -217,8 +218,8 @@ def test_the_paths_lie_below_the_base(provider: Provider) -> None:
     for dialect in provider.NATIVE_DIALECTS:
         path = known[dialect].PATH.replace("{model}", "m")
         version = "/" + path.split("/")[1]
-        assert provider.path(dialect, version, "m") == path
-        assert provider.path(dialect, f"{version}/", "m") == path
+        assert provider.path(dialect, version, Place("m")) == path
+        assert provider.path(dialect, f"{version}/", Place("m")) == path
     with pytest.raises(ValueError, match="does not speak"):
         provider.path("nonsense", "/v1")
 
@@ -233,12 +234,12 @@ def test_the_base_may_lack_its_version() -> None:
 
 def test_a_path_may_name_the_model_and_say_that_it_streams() -> None:
     """Google's paths do; a model's name can never lead out of its place in them."""
-    assert gemini.path("gemini", "", "m") == "/v1beta/models/m:generateContent"
+    assert gemini.path("gemini", "", Place("m")) == "/v1beta/models/m:generateContent"
     assert (
-        gemini.path("gemini", "/v1", "models/m", stream=True)
+        gemini.path("gemini", "/v1", Place("models/m", stream=True))
         == "/v1/models/m:streamGenerateContent?alt=sse"
     )
-    assert gemini.path("gemini", "", "../a b?c") == (
+    assert gemini.path("gemini", "", Place("../a b?c")) == (
         "/v1beta/models/..%2Fa%20b%3Fc:generateContent"
     )
 

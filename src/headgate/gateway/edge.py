@@ -78,7 +78,7 @@ class ClientConnection(asyncio.Protocol):
         self._pending = b""
         self._header_takers = pipeline.header_takers
         self._body_bytes_max = pipeline.edge.body_bytes_max
-        self.dialects = tuple(pipeline.world.dialects.values())
+        self.dialects = pipeline.world.spoken
         self._parser = HttpRequestParser(self)
         self._queue: deque[Request] = deque()
         self._nothing = self._request = Request()
@@ -187,7 +187,9 @@ class ClientConnection(asyncio.Protocol):
         request = self._request
         parser = self._parser
         request.method = parser.get_method()
-        request.path = self._url.partition(b"?")[0]
+        request.path, _, query = self._url.partition(b"?")
+        if query:
+            request.take_query(query)
         request.http10 = parser.get_http_version() == "1.0"
         request.keep_alive = parser.should_keep_alive()
         self.phase = "body"

@@ -1,8 +1,13 @@
 """One HTTP request as the edge hands it on, and what is taken from its headers; pure."""
 
+import re
 from collections.abc import Callable
+from urllib.parse import unquote_to_bytes
 
 from headgate.identity.directory import Credential
+from headgate.units.errors import Refusal
+
+_KEY = re.compile(rb"(?:^|&)key=([^&]*)")
 
 
 class Request:
@@ -10,6 +15,9 @@ class Request:
 
     Attributes:
         path: Without the query.
+        query: Never logged: it may hold a key.
+        named: The model and whether to stream, of a path that says them; why not, if it says
+            them wrongly; None for other paths.
         key: What the client sent as its credential, None when nothing.
         credential: Who that is, None when nobody.
         forwarded: Headers (lower-case names) that may go upstream, if the dialect says so.
@@ -31,14 +39,18 @@ class Request:
         "keep_alive",
         "key",
         "method",
+        "named",
         "parts",
         "path",
+        "query",
         "run",
     )
 
     def __init__(self) -> None:
         self.method = b""
         self.path = b""
+        self.query = b""
+        self.named: tuple[str, bool] | Refusal | None = None
         self.key: bytes | None = None
         self.credential: Credential | None = None
         self.content_type = b""
@@ -51,6 +63,12 @@ class Request:
         self.hosts = 0
         self.keep_alive = True
         self.http10 = False
+
+    def take_query(self, query: bytes) -> None:
+        """Keep the query, and the key in it if no header had one."""
+        self.query = query
+        if self.key is None and (found := _KEY.search(query)) is not None:
+            self.key = unquote_to_bytes(found[1])
 
     def body(self) -> bytes:
         """Return the whole body."""
@@ -131,6 +149,7 @@ def forward(request: Request, name: bytes, value: bytes) -> None:
 HEADERS: dict[bytes, HeaderTaker] = {
     b"authorization": _authorization,
     b"x-api-key": _x_api_key,
+    b"x-goog-api-key": _x_api_key,
     b"host": _host,
     b"content-type": _content_type,
     b"content-encoding": _content_encoding,

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from headgate.dialects.registry import Dialect
+from headgate.dialects.registry import Dialect, PathDialect
 from headgate.gateway.books import Books
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
+from headgate.gateway.request import Request
 from headgate.gateway.settings import Edge
 from headgate.gateway.target import Target
 from headgate.identity.directory import Directory
@@ -37,6 +38,7 @@ class World:
 
     Attributes:
         dialects: By the path clients post to.
+        located: Those whose paths name the model.
         targets: By deployment id.
         now_ns: The clock.
         next_call: Makes the id of the next call.
@@ -45,6 +47,7 @@ class World:
 
     edge: Edge
     dialects: Mapping[bytes, Dialect]
+    located: tuple[PathDialect, ...]
     directory: Directory
     router: Router
     targets: Mapping[str, Target]
@@ -59,3 +62,23 @@ class World:
     next_call: Callable[[], str]
     ready: Callable[[], bool]
     finder: CallFinder
+
+    @property
+    def spoken(self) -> tuple[Dialect, ...]:
+        """Every dialect."""
+        return (*self.dialects.values(), *self.located)
+
+    def dialect_of(self, request: Request) -> Dialect | None:
+        """Return the dialect whose calls go to a request's path, None when none's do.
+
+        What such a path says beside it, the request keeps as `named`.
+        """
+        dialect = self.dialects.get(request.path)
+        if dialect is not None:
+            return dialect
+        for located in self.located:
+            path, query = request.path.decode("latin-1"), request.query.decode("latin-1")
+            request.named = located.locate(path, query)
+            if request.named is not None:
+                return located
+        return None

@@ -6,6 +6,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 from msgspec import Meta, Struct, field
 
+from headgate.providers.envelope import ANY_PLACE, Place
 from headgate.providers.replies import ACCOUNT, CONTEXT, by_status, credential_bytes
 from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Failure, Metered, Report
@@ -71,7 +72,7 @@ def seller(base_url: str) -> str | None:
     return "google" if host == "generativelanguage.googleapis.com" else None
 
 
-def path(dialect: str, base_path: str, model: str = "", *, stream: bool = False) -> str:
+def path(dialect: str, base_path: str, place: Place = ANY_PLACE) -> str:
     """Return the path of a model's calls below `base_path`, which may end in a version or not.
 
     Raises:
@@ -81,8 +82,8 @@ def path(dialect: str, base_path: str, model: str = "", *, stream: bool = False)
         raise ValueError(f"a provider of kind {KIND!r} does not speak {dialect!r}")
     base = base_path.rstrip("/")
     base = base if base.endswith(_VERSIONS) else f"{base}/v1beta"
-    method = "streamGenerateContent?alt=sse" if stream else "generateContent"
-    return f"{base}/models/{quote(model.removeprefix('models/'), safe='')}:{method}"
+    method = "streamGenerateContent?alt=sse" if place.stream else "generateContent"
+    return f"{base}/models/{quote(place.model.removeprefix('models/'), safe='')}:{method}"
 
 
 def headers(credential: str) -> tuple[tuple[bytes, bytes], ...]:

@@ -1,6 +1,7 @@
 """`openai`: OpenAI itself, with Chat Completions, Responses and Embeddings."""
 
 from headgate.providers import openai_compatible
+from headgate.providers.envelope import ANY_PLACE, Place
 
 KIND = "openai"
 NATIVE_DIALECTS = ("openai_chat", "openai_responses", "embeddings")
@@ -14,7 +15,7 @@ failure = openai_compatible.failure
 metered = openai_compatible.metered
 
 
-def path(dialect: str, base_path: str, model: str = "", *, stream: bool = False) -> str:
+def path(dialect: str, base_path: str, place: Place = ANY_PLACE) -> str:
     """Return the path a dialect's calls are posted to; `base_path` usually ends in `/v1`.
 
     Raises:
@@ -22,7 +23,7 @@ def path(dialect: str, base_path: str, model: str = "", *, stream: bool = False)
     """
     if dialect not in NATIVE_DIALECTS:
         raise ValueError(f"a provider of kind {KIND!r} does not speak {dialect!r}")
-    return openai_compatible.path(dialect, base_path, model, stream=stream)
+    return openai_compatible.path(dialect, base_path, place)
 
 
 def limit_field(base_url: str, model: str) -> str:  # noqa: ARG001 - the same at every address

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from headgate.providers import anthropic, responses_usage
+from headgate.providers.envelope import ANY_PLACE, Place
 from headgate.providers.replies import ACCOUNT, CONTEXT, by_status, credential_bytes
 from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Failure, Metered, Report
@@ -104,7 +105,7 @@ def seller(base_url: str) -> str | None:
     return _SELLERS.get(urlsplit(base_url).hostname or "")
 
 
-def path(dialect: str, base_path: str, model: str = "", *, stream: bool = False) -> str:
+def path(dialect: str, base_path: str, place: Place = ANY_PLACE) -> str:
     """Return the path a dialect's calls are posted to; `base_path` usually ends in `/v1`.
 
     Some of these providers speak Responses, many Anthropic's Messages, below the same base.
@@ -114,7 +115,7 @@ def path(dialect: str, base_path: str, model: str = "", *, stream: bool = False)
     """
     if dialect in PATHS:
         return base_path.rstrip("/") + PATHS[dialect]
-    return anthropic.path(dialect, base_path, model, stream=stream)
+    return anthropic.path(dialect, base_path, place)
 
 
 def headers(credential: str) -> tuple[tuple[bytes, bytes], ...]:
