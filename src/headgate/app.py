@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import Snapshot
-from headgate.dialects.registry import Dialect, PathDialect, dialects
+from headgate.dialects.registry import dialects
 from headgate.gateway.books import Books
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
@@ -71,8 +70,7 @@ def data_plane(
     purse = Purse(steward.ask)
     return World(
         edge=snapshot.edge,
-        dialects={each.PATH.encode(): each for each in dialects().values() if not _located(each)},
-        located=tuple(cast(PathDialect, each) for each in dialects().values() if _located(each)),
+        dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
         directory=directory(snapshot, pepper),
         router=Router(
             snapshot.routes,
@@ -147,11 +145,6 @@ def _when_there_is_room(journal: JournalWriter) -> Callable[[DecisionRecord], No
             journal.append(record)
 
     return write
-
-
-def _located(dialect: Dialect) -> bool:
-    """Tell whether a dialect's paths name the model."""
-    return "{model}" in dialect.PATH
 
 
 def _passes(kind: ProviderKind) -> Callable[[bytes], bool]:

@@ -78,7 +78,7 @@ class ClientConnection(asyncio.Protocol):
         self._pending = b""
         self._header_takers = pipeline.header_takers
         self._body_bytes_max = pipeline.edge.body_bytes_max
-        self.dialects = pipeline.world.spoken
+        self.dialects = tuple(pipeline.world.dialects.values())
         self._parser = HttpRequestParser(self)
         self._queue: deque[Request] = deque()
         self._nothing = self._request = Request()

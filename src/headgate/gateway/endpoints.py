@@ -50,7 +50,7 @@ def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> No
 
 def _unknown(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
     paths = [path.decode() for path in (*MODELS, CALLS + b"{id}", b"/healthz", b"/readyz")]
-    paths += [each.PATH for each in pipeline.world.spoken]
+    paths += [each.PATH for each in pipeline.world.dialects.values()]
     known = ", ".join(sorted(paths))
     asked = request.path[:128].decode("latin-1")
     message = f"There is no path {asked!r} here. The paths are {known}."

@@ -206,7 +206,7 @@ class Pipeline:
         """Tell where a model is served that this dialect's path does not reach."""
         model = exchange.demand.model
         spoken = self.world.router.spoken(model)
-        paths = [each.PATH for each in self.world.spoken if each.KIND in spoken]
+        paths = [each.PATH for each in self.world.dialects.values() if each.KIND in spoken]
         where = f"it is served at {' and '.join(sorted(paths))}" if paths else "nothing serves it"
         here = exchange.dialect.PATH
         return Refusal(
@@ -393,7 +393,7 @@ class Pipeline:
 def _header_takers(world: World) -> HeaderTakers:
     """Return the edge's own headers, and those that some dialect sends on or is known by."""
     takers = HeaderTakers()
-    for dialect in world.spoken:
+    for dialect in world.dialects.values():
         names = dialect.FORWARDED if dialect.SIGN is None else {*dialect.FORWARDED, dialect.SIGN}
         takers.update(dict.fromkeys(names, forward))
     takers.update(HEADERS)

@@ -1,7 +1,7 @@
 """Everything the data plane works with, resolved at load and wired by `headgate.app`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from headgate.dialects.registry import Dialect, PathDialect
@@ -38,7 +38,7 @@ class World:
 
     Attributes:
         dialects: By the path clients post to.
-        located: Those whose paths name the model.
+        located: Those of them whose paths name the model.
         targets: By deployment id.
         now_ns: The clock.
         next_call: Makes the id of the next call.
@@ -47,7 +47,6 @@ class World:
 
     edge: Edge
     dialects: Mapping[bytes, Dialect]
-    located: tuple[PathDialect, ...]
     directory: Directory
     router: Router
     targets: Mapping[str, Target]
@@ -62,11 +61,11 @@ class World:
     next_call: Callable[[], str]
     ready: Callable[[], bool]
     finder: CallFinder
+    located: tuple[PathDialect, ...] = field(init=False)
 
-    @property
-    def spoken(self) -> tuple[Dialect, ...]:
-        """Every dialect."""
-        return (*self.dialects.values(), *self.located)
+    def __post_init__(self) -> None:
+        found = [each for each in self.dialects.values() if "{model}" in each.PATH]
+        object.__setattr__(self, "located", tuple(found))
 
     def dialect_of(self, request: Request) -> Dialect | None:
         """Return the dialect whose calls go to a request's path, None when none's do.
