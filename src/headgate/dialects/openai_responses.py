@@ -13,7 +13,8 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from headgate.dialects import body as bodies
 from headgate.dialects import openai_chat
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_OPENAI, input_tokens_max
-from headgate.dialects.openai_terms import CacheOptions, openai_terms
+from headgate.dialects.openai_chat_shapes import CacheOptions
+from headgate.dialects.openai_terms import openai_terms
 from headgate.dialects.splice import SpliceError, splice
 from headgate.dialects.sse import EventStream, first_data
 from headgate.records.demand import Demand, Edit

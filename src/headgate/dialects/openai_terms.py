@@ -3,17 +3,10 @@
 Chat Completions and Responses spell them alike (https://platform.openai.com/docs/api-reference).
 """
 
-from msgspec import Struct
-
+from headgate.dialects.openai_chat_shapes import CacheOptions
 from headgate.records.demand import STANDARD, Terms
 
 _TIERS = {"auto": "standard", "default": "standard", "fast": "priority"}
-
-
-class CacheOptions(Struct, gc=False):
-    """`prompt_cache_options`."""
-
-    ttl: str | None = None
 
 
 def openai_terms(tier: str | None, retention: str | None, options: CacheOptions | None) -> Terms:

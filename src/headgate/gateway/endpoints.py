@@ -26,13 +26,13 @@ _UNDER = (CALLS, *(b"%b/" % path for path in MODELS))
 
 def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
     """Answer a request that is no call."""
-    path = request.path
+    path = request.head.path
     dialect = pipeline.world.dialect_of(request)
     if dialect is not None:
         _not_allowed(client, request, b"POST", dialect)
     elif path not in PATHS and not path.startswith(_UNDER):
         _unknown(pipeline, client, request)
-    elif request.method not in (b"GET", b"HEAD"):
+    elif request.head.method not in (b"GET", b"HEAD"):
         _not_allowed(client, request, b"GET, HEAD", _spoken(client, request))
     elif path in (b"/", b"/healthz"):
         _send(client, request, 200, b'{"status":"ok"}')
@@ -52,7 +52,7 @@ def _unknown(pipeline: Pipeline, client: ClientConnection, request: Request) -> 
     paths = [path.decode() for path in (*MODELS, CALLS + b"{id}", b"/healthz", b"/readyz")]
     paths += [each.PATH for each in pipeline.world.dialects.values()]
     known = ", ".join(sorted(paths))
-    asked = request.path[:128].decode("latin-1")
+    asked = request.head.path[:128].decode("latin-1")
     message = f"There is no path {asked!r} here. The paths are {known}."
     _refuse(client, request, Refusal(errors.PATH_UNKNOWN, message))
 
@@ -74,10 +74,10 @@ def _models(pipeline: Pipeline, client: ClientConnection, request: Request) -> N
         if request.credential.may_use(name)
     ]
     spoken = _spoken(client, request)
-    if request.path in MODELS:
+    if request.head.path in MODELS:
         _send(client, request, 200, spoken.render_models(names))
         return
-    asked = unquote(request.path.split(b"/", 3)[3].decode("latin-1"))
+    asked = unquote(request.head.path.split(b"/", 3)[3].decode("latin-1"))
     found = next((each for each in names if each[0] == asked), None)
     if found is None:
         message = f"This key may use no model {asked[:128]!r}."
@@ -88,10 +88,10 @@ def _models(pipeline: Pipeline, client: ClientConnection, request: Request) -> N
 
 def _spoken(client: ClientConnection, request: Request) -> Dialect:
     """Return the dialect whose models' path or sign the request bears, else the unsigned one."""
-    names = {name for name, _ in request.forwarded} | {None}
+    names = {name for name, _ in request.head.forwarded} | {None}
     for each in client.dialects:
         base, _, rest = each.PATH.partition("/{model}")
-        if rest and request.path.startswith(base.encode()):
+        if rest and request.head.path.startswith(base.encode()):
             return each
     signed = [each for each in client.dialects if each.SIGN in names]
     return max(signed, key=lambda each: each.SIGN is not None)
@@ -100,7 +100,7 @@ def _spoken(client: ClientConnection, request: Request) -> Dialect:
 def _call(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
     credential = request.credential
     assert credential is not None
-    call = request.path[len(CALLS) :].decode("latin-1")
+    call = request.head.path[len(CALLS) :].decode("latin-1")
     missing = Refusal(errors.CALL_UNKNOWN, f"This key has made no call {call[:128]!r}.")
 
     def found(body: str | None) -> None:
@@ -129,7 +129,7 @@ def _send(
     body: bytes,
     headers: list[tuple[bytes, bytes]] | None = None,
 ) -> None:
-    keep = request.keep_alive and not request.http10
-    bodiless = request.method == b"HEAD"
+    keep = request.head.keep_alive and not request.head.http10
+    bodiless = request.head.method == b"HEAD"
     client.write(whole(status, body, headers or (), close=not keep, bodiless=bodiless))
     client.done(keep_alive=keep)

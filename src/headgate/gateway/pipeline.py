@@ -16,10 +16,11 @@ from headgate.gateway import endpoints
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.endings import ATTEMPTS_MAX, Endings
 from headgate.gateway.exchange import Exchange
+from headgate.gateway.heads import HeadMemory
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.prefixes import BLOCK_BYTES, PrefixMemory
 from headgate.gateway.refusals import over_budget
-from headgate.gateway.request import HEADERS, HeaderTakers, Request, forward
+from headgate.gateway.request import Request, header_takers
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
 from headgate.identity.directory import Credential
@@ -44,6 +45,7 @@ class Pipeline:
         stopping: Whether new calls are turned away.
         frozen: Nodes that may not spend now.
         header_takers: What the edge does with each header that matters, by its name.
+        heads: The heads that clients send again and again.
         strangers: Requests refused for their key since the start.
     """
 
@@ -57,7 +59,8 @@ class Pipeline:
         self.connections: set[ClientConnection] = set()
         self.exchanges: set[Exchange] = set()
         self.strangers = 0
-        self.header_takers = _header_takers(world)
+        self.header_takers = header_takers(world.dialects.values())
+        self.heads = HeadMemory()
         self.prefixes = PrefixMemory()
         self.endings = Endings(self)
         self._buffered_bytes = 0
@@ -90,7 +93,7 @@ class Pipeline:
     def begin(self, client: ClientConnection, request: Request) -> None:
         """Answer a request that has arrived whole."""
         dialect = self.world.dialect_of(request)
-        if dialect is None or request.method != b"POST":
+        if dialect is None or request.head.method != b"POST":
             self.unbuffer(request.body_bytes)
             endpoints.answer(self, client, request)
             return
@@ -115,23 +118,24 @@ class Pipeline:
             self.strangers += 1
             missing = "Send a Headgate key as `Authorization: Bearer ...` or `x-api-key`."
             wrong = "This key is not valid here; it may be mistyped, revoked or of another gateway."
-            return Refusal(errors.KEY_INVALID, missing if request.key is None else wrong)
+            return Refusal(errors.KEY_INVALID, missing if request.head.key is None else wrong)
         if self.stopping:
             return Refusal(errors.SHUTTING_DOWN, errors.SHUTTING_DOWN.sentence, None, 5)
         return None
 
     def _read(self, exchange: Exchange) -> Refusal | None:
         request = exchange.request
-        if request.content_encoding not in (b"", b"identity"):
+        head = request.head
+        if head.content_encoding not in (b"", b"identity"):
             return Refusal(
                 errors.CONTENT_UNSUPPORTED, "Send the body as it is, without a content-encoding."
             )
-        if request.content_type and not request.content_type.lower().startswith(JSON):
-            kind = request.content_type[:64].decode("latin-1")
+        if head.content_type and not head.content_type.lower().startswith(JSON):
+            kind = head.content_type[:64].decode("latin-1")
             message = f"Send JSON with `content-type: application/json`, not {kind!r}."
             return Refusal(errors.CONTENT_UNSUPPORTED, message)
-        if request.run is not None:
-            run = request.run.decode("latin-1")
+        if head.run is not None:
+            run = head.run.decode("latin-1")
             if not is_run(run):
                 name = "A run is named by 1 to 64 of A-Z a-z 0-9 . _ : -, a letter or digit first."
                 return Refusal(errors.RUN_INVALID, name, "x-headgate-run")
@@ -371,10 +375,10 @@ class Pipeline:
         """Send the request; from its first byte on the outcome is in the provider's hands."""
         demand, target = exchange.demand, exchange.target
         edit = Edit(
-            model=target.deployment.model,
-            output_tokens_max=exchange.output_tokens_max,
-            limit_field=target.limit_field,
-            limit_needed=target.limit_needed,
+            target.deployment.model,
+            exchange.output_tokens_max,
+            target.limit_field,
+            target.limit_needed,
         )
         try:
             body = exchange.dialect.edit(exchange.body, demand, edit)
@@ -382,19 +386,11 @@ class Pipeline:
             upstream.give_back()
             self.endings.not_spliced(exchange, str(error))
             return
-        wanted = exchange.dialect.FORWARDED
-        forwarded = [pair for pair in exchange.request.forwarded if pair[0] in wanted]
+        forwarded = exchange.request.head.forwarded
+        if forwarded:
+            wanted = exchange.dialect.FORWARDED
+            forwarded = [pair for pair in forwarded if pair[0] in wanted]
         exchange.upstream = upstream
         exchange.enter("reply")
         kind = exchange.dialect.KIND
         upstream.send(exchange, target.request(kind, forwarded, body, stream=demand.stream))
-
-
-def _header_takers(world: World) -> HeaderTakers:
-    """Return the edge's own headers, and those that some dialect sends on or is known by."""
-    takers = HeaderTakers()
-    for dialect in world.dialects.values():
-        names = dialect.FORWARDED if dialect.SIGN is None else {*dialect.FORWARDED, dialect.SIGN}
-        takers.update(dict.fromkeys(names, forward))
-    takers.update(HEADERS)
-    return takers

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from headgate.dialects.registry import Dialect, PathDialect
 from headgate.gateway.books import Books
+from headgate.gateway.clock import Coarse
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
@@ -23,13 +24,6 @@ class CallFinder(Protocol):
 
     def find_call(self, call: str, principal: str, found: Callable[[str | None], None]) -> bool:
         """Look a principal's call up; `found` gets its JSON or None. False: cannot look now."""
-
-
-@dataclass(slots=True)
-class Coarse:
-    """A coarse monotonic clock, moved on by the sweep about twice a second."""
-
-    coarse_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +66,12 @@ class World:
 
         What such a path says beside it, the request keeps as `named`.
         """
-        dialect = self.dialects.get(request.path)
+        head = request.head
+        dialect = self.dialects.get(head.path)
         if dialect is not None:
             return dialect
         for located in self.located:
-            path, query = request.path.decode("latin-1"), request.query.decode("latin-1")
+            path, query = head.path.decode("latin-1"), head.query.decode("latin-1")
             request.named = located.locate(path, query)
             if request.named is not None:
                 return located
