@@ -293,6 +293,22 @@ def test_faults_of_the_provider(
     assert (error.value.code, reason_of(error.value)) == (status, code)
 
 
+@pytest.mark.parametrize("fault", [FaultKind.OVERLOADED, FaultKind.UNAUTHORIZED])
+def test_another_model_serves_when_one_fails(node: TestNode, fault: FaultKind) -> None:
+    """The path of each attempt names its own model; only the one that served is paid."""
+    node.simulator.faults.add(Fault(fault, times=1))
+    path = GEMINI_STREAM.replace("{model}", "either")
+    with booked_as_billed(node):
+        reply = post(node.gateway_url, path, node.key(), content("hello"))
+
+    first, second = node.simulator.received.all()[-2:]
+    assert reply.status == 200
+    assert first.body == second.body
+    assert {first.target, second.target} == {
+        GEMINI_STREAM.replace("{model}", model) for model in ("gemini-3.5-flash", "gemini-2.5-pro")
+    }
+
+
 @pytest.mark.parametrize("kind", [FaultKind.CUT, FaultKind.ERROR_EVENT])
 def test_a_stream_that_breaks_off_is_told(
     node: TestNode, simulator: Simulator, kind: FaultKind

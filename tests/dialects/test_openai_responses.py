@@ -88,7 +88,14 @@ def test_what_the_provider_has_stored_leaves_no_bound(fields: dict[str, Any]) ->
 
 
 HOSTED = ["web_search", "web_search_preview", "file_search", "code_interpreter", "computer"]
-HOSTED += ["computer_use_preview", "mcp", "image_generation", "shell", "something_new"]
+HOSTED += [
+    "computer_use_preview",
+    "mcp",
+    "image_generation",
+    "shell",
+    "tool_search",
+    "something_new",
+]
 
 
 @pytest.mark.parametrize("kind", HOSTED)
@@ -105,12 +112,14 @@ def test_tools_of_the_client_are_bounded() -> None:
     kinds = ["function", "custom", "local_shell", "apply_patch"]
     tools: list[dict[str, Any]] = [{"type": kind} for kind in kinds]
     tools.append({"type": "shell", "environment": {"type": "local"}})
+    tools.append({"type": "tool_search", "execution": "client"})
     tools.append({"type": "namespace", "tools": [{"type": "function", "name": "shell"}]})
 
     demand = read(tools=tools)
 
     assert demand.tools
     assert demand.unbounded is None
+    assert read(tools=[{"type": "tool_search", "execution": "server"}]).unbounded == "tool_search"
     assert read(tools=[{"type": "shell", "environment": {"type": "container_auto"}}]).unbounded
 
 

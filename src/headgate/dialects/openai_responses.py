@@ -32,9 +32,10 @@ class _Environment(Struct, gc=False):
 
 
 class _Tool(Struct, gc=False):
-    """A tool, or a `namespace` of them; a shell says where it runs."""
+    """A tool, or a `namespace` of them; a shell and a search for tools say where they run."""
 
     type: str | None = None
+    execution: str | None = None
     environment: _Environment | None = None
     tools: list[_Tool] | None = None
 
@@ -209,6 +210,8 @@ def _hosted(tool: _Tool) -> str | None:
         return None
     if kind == "namespace":
         return next(filter(None, map(_hosted, tool.tools or ())), None)
+    if kind == "tool_search":
+        return None if tool.execution == "client" else kind
     at_client = tool.environment is not None and tool.environment.type == "local"
     return None if kind == "shell" and at_client else kind
 
