@@ -211,11 +211,10 @@ class _Survey:
                         self._add_part(part)
 
     def _add_part(self, part: _Part) -> None:
-        blob = part.inline or part.inline_snake
-        if blob is not None:
-            if (blob.mime or blob.mime_snake or "").startswith("image/"):
+        for blob in (part.inline, part.inline_snake):
+            if blob is not None and (blob.mime or blob.mime_snake or "").startswith("image/"):
                 self.images += 1
-            else:
+            elif blob is not None:
                 self.opaque = True
         if part.file is not None or part.file_snake is not None:
             self.opaque = True

@@ -94,10 +94,7 @@ class Stream(EventStream):
         super().__init__()
 
     def read_head(self, data: bytes) -> Report:
-        """Read the id and the served model from the first event.
-
-        Its usage counts no output yet and may not count a cached prompt, so it is no bound.
-        """
+        """Read the id and the served model from the first event; later ones count again."""
         reply = _reply(data)
         return Report() if reply is None else _report(reply)._replace(usage_json=None)
 
