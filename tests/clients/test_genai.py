@@ -216,6 +216,17 @@ def test_the_key_may_stand_in_the_query(node: TestNode) -> None:
     assert node.key() not in repr(received)
 
 
+def test_tokens_are_counted(client: genai.Client, node: TestNode) -> None:
+    """The count is the provider's, and costs nothing: also somebody without money may ask."""
+    counted = client.models.count_tokens(model="flash", contents="hello")
+    reply = client.models.generate_content(**ASK)
+    with client_with(node, node.key("poor")) as poor:
+        again = poor.models.count_tokens(model="flash", contents="hello")
+
+    assert reply.usage_metadata is not None
+    assert counted.total_tokens == again.total_tokens == reply.usage_metadata.prompt_token_count
+
+
 def test_the_models(client: genai.Client, node: TestNode) -> None:
     """Models by list and by name, those the key may use."""
     names = [model.name for model in client.models.list()]

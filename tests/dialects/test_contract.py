@@ -153,7 +153,7 @@ def test_an_unreadable_reply_is_not_complete(dialect: Dialect, body: bytes) -> N
 
 def test_a_reply_without_usage_reports_none(dialect: Dialect) -> None:
     """Absent usage is absent, not zero."""
-    assert dialect.report(b'{"id":"a","input_tokens":1}').usage_json is None
+    assert dialect.report(b'{"id":"a","input_tokens":1,"totalTokens":1}').usage_json is None
     assert dialect.report(b'{"id":"a","usage":null}').usage_json is None
 
 
@@ -280,7 +280,9 @@ MALFORMED += [b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", b"\xef\xbb\xbf{
 def test_malformed_json_is_refused(dialect: Dialect, body: bytes) -> None:
     """Whatever is not JSON, or nested without end, is refused as such."""
     text = shape(dialect).get("text", "model")
-    refusal = dialect.read(body.replace(b"model", text.encode()))
+    if text is None and b"\xff" in body:
+        pytest.skip("no field of it is read as a text")
+    refusal = dialect.read(body.replace(b"model", (text or "model").encode()))
 
     assert isinstance(refusal, Refusal)
     assert refusal.code.code == "body_malformed"
@@ -365,7 +367,8 @@ def test_a_key_beside_one_that_differs_in_case_is_refused(
     dialect: Dialect, spell: Callable[[str], str]
 ) -> None:
     """Some JSON libraries match keys without regard to case, so the other might count."""
-    key = (shape(dialect)["limit"] or ["model"])[0]
+    known = shape(dialect)
+    key = known["limit"][0] if known["limit"] else "contents" if "path" in known else "model"
     other = spell(key)
     if other == key:
         pytest.skip("the key has no such letter")

@@ -44,7 +44,7 @@ PATHS: list[tuple[str, str, object]] = [
     ("/v1/models/fast:streamGenerateContent", "alt=sse", ("fast", True)),
     ("/v1beta/models/a%2Fb:streamGenerateContent", "key=k&alt=sse", ("a/b", True)),
     ("/v1beta/models/fast:streamGenerateContent", "%24alt=sse&x=1", ("fast", True)),
-    ("/v1beta/models/fast:countTokens", "", None),
+    ("/v1beta/models/fast:embedContent", "", None),
     ("/v1beta/models/fast", "", None),
     ("/v2/models/fast:generateContent", "", None),
     ("/v1beta/models/:generateContent", "", None),

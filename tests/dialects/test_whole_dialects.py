@@ -1,10 +1,10 @@
-"""`embeddings` and `anthropic_count_tokens`: nothing is generated, nothing is streamed."""
+"""Embeddings and counts of tokens: nothing is generated, nothing is streamed."""
 
 import json
 
 import pytest
 
-from headgate.dialects import anthropic_count_tokens, embeddings
+from headgate.dialects import anthropic_count_tokens, embeddings, gemini_count_tokens
 from headgate.dialects.registry import Dialect, dialects
 from headgate.records.demand import Demand, Edit
 from headgate.records.report import Report
@@ -53,3 +53,18 @@ def test_a_count_is_free_and_reports_no_usage() -> None:
     assert demand.free
     assert anthropic_count_tokens.report(b'{"input_tokens":5}') == Report(complete=True)
     assert anthropic_count_tokens.report(b"{}") == Report()
+
+
+def test_a_count_names_its_model_in_the_path() -> None:
+    """The body goes as it is; one that names a model inside is refused by name."""
+    body = b'{ "contents":[{"parts":[{"text":"hi"}]}]}'
+    demand = gemini_count_tokens.read(body)
+    refusal = gemini_count_tokens.read(b'{"generateContentRequest":{"model":"models/m"}}')
+
+    assert gemini_count_tokens.locate("/v1/models/a%2Fb:countTokens", "x=1") == ("a/b", False)
+    assert gemini_count_tokens.locate("/v1/models/a:generateContent", "") is None
+    assert isinstance(demand, Demand)
+    assert gemini_count_tokens.edit(body, demand, EDIT) is body
+    assert isinstance(refusal, Refusal)
+    assert refusal.param == "generateContentRequest"
+    assert gemini_count_tokens.report(b'{"totalTokens":5}') == Report(complete=True)

@@ -18,6 +18,7 @@ from tests.node.wire import (
     COUNT,
     EMBEDDINGS,
     GEMINI,
+    GEMINI_COUNT,
     MESSAGES,
     RESPONSES,
     chat,
@@ -36,6 +37,7 @@ BODIES = {
     RESPONSES: response("Hello"),
     EMBEDDINGS: embedding("Hello"),
     GEMINI: content("Hello"),
+    GEMINI_COUNT: content("Hello"),
 }
 """A body for every route that spends money; a new route needs a line here."""
 
@@ -164,7 +166,7 @@ def test_routes_that_spend_nothing_reach_no_provider(tmp_path: Path) -> None:
         ) as node,
     ):
         body = json.dumps({"model": "mini"}).encode()
-        unspoken = ["/v1/batches", "/v1/images/generations", "/v1beta/models/flash:countTokens"]
+        unspoken = ["/v1/batches", "/v1/images/generations", "/v1beta/models/flash:embedContent"]
         for path in [*(each.decode() for each in PATHS), *unspoken]:
             for method in ("GET", "POST"):
                 post(node.gateway_url, path, node.key(), body, method=method)

@@ -14,6 +14,7 @@ COUNT = "/v1/messages/count_tokens"
 RESPONSES = "/v1/responses"
 EMBEDDINGS = "/v1/embeddings"
 GEMINI = "/v1beta/models/{model}:generateContent"
+GEMINI_COUNT = "/v1beta/models/{model}:countTokens"
 GEMINI_STREAM = "/v1beta/models/{model}:streamGenerateContent?alt=sse"
 TIMEOUT_S = 60.0
 

@@ -107,6 +107,21 @@ def test_fields_go_by_both_names(simulator: Simulator) -> None:
     assert twice == 400
 
 
+def test_tokens_are_counted(
+    simulator: Simulator, check_strictly: StrictCheck, client: genai.Client
+) -> None:
+    """A count is typed, bills nothing, and is what a generation reads."""
+    before = simulator.bill.count
+    path = CALL.replace("generateContent", "countTokens")
+    _, counted = post(simulator, body(), path)
+    assert simulator.bill.count == before
+    _, reply = post(simulator, body())
+
+    check_strictly(types.CountTokensResponse, counted)
+    assert counted["totalTokens"] == reply["usageMetadata"]["promptTokenCount"]
+    assert client.models.count_tokens(model="gemini-3.5-flash", contents="hi").total_tokens
+
+
 def test_the_official_client_streams(client: genai.Client) -> None:
     """The client's own reading of events puts the text together."""
     chunks = list(client.models.generate_content_stream(model="gemini-3.5-flash", contents="hi"))

@@ -60,11 +60,13 @@ class _Part(Struct, gc=False):
     inline_snake: _Blob | None = field(default=None, name="inline_data")
     file: _Blob | None = field(default=None, name="fileData")
     file_snake: _Blob | None = field(default=None, name="file_data")
-    returned: _Content | None = field(default=None, name="functionResponse")
-    returned_snake: _Content | None = field(default=None, name="function_response")
+    returned: Content | None = field(default=None, name="functionResponse")
+    returned_snake: Content | None = field(default=None, name="function_response")
 
 
-class _Content(Struct, gc=False):
+class Content(Struct, gc=False):
+    """What somebody said: its parts."""
+
     parts: list[_Part] | _Part | None = None
 
 
@@ -99,9 +101,9 @@ class _Limits(Struct):
 class _Request(_Limits):
     """The fields that decide who may serve a request and what it can cost."""
 
-    contents: list[_Content] | _Content | None = None
-    system: _Content | None = field(default=None, name="systemInstruction")
-    system_snake: _Content | None = field(default=None, name="system_instruction")
+    contents: list[Content] | Content | None = None
+    system: Content | None = field(default=None, name="systemInstruction")
+    system_snake: Content | None = field(default=None, name="system_instruction")
     tools: list[dict[str, Raw]] | None = None
     cached: str | None = field(default=None, name="cachedContent")
     cached_snake: str | None = field(default=None, name="cached_content")
@@ -201,7 +203,7 @@ class _Survey:
         self.images = 0
         self.opaque = False
 
-    def add(self, content: list[_Content] | _Content | None) -> None:
+    def add(self, content: list[Content] | Content | None) -> None:
         """Look at the parts of contents, and at those inside what functions returned."""
         for each in content if isinstance(content, list) else [content]:
             if each is not None:

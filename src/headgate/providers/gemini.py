@@ -13,7 +13,7 @@ from headgate.records.report import Failure, Metered, Report
 from headgate.units.usage import QUANTITY_MAX, Usage, UsageError
 
 KIND = "gemini"
-NATIVE_DIALECTS = ("gemini",)
+NATIVE_DIALECTS = ("gemini", "gemini_count_tokens")
 DEFAULTS: tuple[tuple[bytes, bytes], ...] = ()
 PASSED = frozenset({b"retry-after", b"x-request-id", b"server-timing"})
 PASSED_PREFIXES: tuple[bytes, ...] = (b"x-ratelimit-",)
@@ -83,6 +83,7 @@ def path(dialect: str, base_path: str, place: Place = ANY_PLACE) -> str:
     base = base_path.rstrip("/")
     base = base if base.endswith(_VERSIONS) else f"{base}/v1beta"
     method = "streamGenerateContent?alt=sse" if place.stream else "generateContent"
+    method = "countTokens" if dialect == "gemini_count_tokens" else method
     return f"{base}/models/{quote(place.model.removeprefix('models/'), safe='')}:{method}"
 
 

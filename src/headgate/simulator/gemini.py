@@ -81,12 +81,12 @@ class Gemini(Dialect):
 
     def _open_call(
         self, request: Request, key: str, call: tuple[str, str], query: dict[str, list[str]]
-    ) -> Generation:
+    ) -> Generation | dict[str, Any]:
         name, method = call
         if request.too_large:
             raise ApiError(413, "INVALID_ARGUMENT", "Request payload size exceeds the limit.")
         facts = _require_model(name)
-        if method not in ("generateContent", "streamGenerateContent"):
+        if method not in ("generateContent", "streamGenerateContent", "countTokens"):
             raise ApiError(404, "NOT_FOUND", "The requested URL was not found on this server.")
         stream = method == "streamGenerateContent"
         if stream and query.get("alt") != ["sse"]:
@@ -101,6 +101,8 @@ class Gemini(Dialect):
             scope=f"{key}\0{facts.served}".encode(),
             prefixes=self._prefixes,
         )
+        if method == "countTokens":
+            return {"totalTokens": generation.prompt_tokens}
         if generation.prompt_tokens > facts.context_tokens:
             raise invalid(
                 f"The input token count ({generation.prompt_tokens}) exceeds the maximum number of "
