@@ -192,17 +192,21 @@ def test_a_failure_without_usage_is_an_error() -> None:
     failed = event("response.failed", response={"id": "r", "model": "m", "usage": None})
 
     report = finished(CREATED, failed)
+    paid = event("response.failed", response={"id": "r", "model": "m", "usage": USAGE})
 
+    assert dialect.starts_with_error(failed)
+    assert not dialect.starts_with_error(paid)
     assert report.errored and not report.complete
     assert report.usage_json is None
 
 
 def test_only_the_last_event_ends_a_stream() -> None:
-    """An end that is followed by something else is none, save for a sign of life."""
+    """An end that is followed by something else is none, save for signs that mean nothing."""
     end = event("response.completed", response={"id": "r", "model": "m", "usage": USAGE})
     alive = b'data: {"type":"keepalive","sequence_number":9}\n\n'
 
     assert finished(CREATED, end, alive).complete
+    assert finished(CREATED, end, b"data: [DONE]\n\n").complete
     assert not finished(CREATED, end, event("response.output_text.delta", delta="a")).complete
     assert not finished(CREATED).complete
 

@@ -283,7 +283,9 @@ def starts_with_error(payload: bytes) -> bool:
     """Tell whether the first event of a stream is an error; False while it is not whole."""
     data = first_data(payload)
     event = None if data is None else _event(data)
-    return event is not None and event.type in ("error", "response.failed")
+    if event is None or event.type != "response.failed":
+        return event is not None and event.type == "error"
+    return event.response is None or _report(event.response).usage_json is None
 
 
 class Stream(EventStream):
@@ -294,7 +296,12 @@ class Stream(EventStream):
 
     __slots__ = ()
 
-    PINGS: ClassVar[tuple[bytes, ...]] = (b'{"type":"keepalive"', b'{"type": "keepalive"')
+    # Some providers add the end mark of Chat Completions.
+    PINGS: ClassVar[tuple[bytes, ...]] = (
+        b'{"type":"keepalive"',
+        b'{"type": "keepalive"',
+        b"[DONE]",
+    )
     LAST_BYTES_MAX: ClassVar[int] = 8_388_608
 
     def __init__(self, strip_usage: bool) -> None:  # noqa: ARG002
