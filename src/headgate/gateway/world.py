@@ -1,8 +1,8 @@
 """Everything the data plane works with, resolved at load and wired by `headgate.app`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, cast
 
 from headgate.dialects.registry import Dialect, PathDialect
 from headgate.gateway.books import Books
@@ -32,7 +32,6 @@ class World:
 
     Attributes:
         dialects: By the path clients post to.
-        located: Those of them whose paths name the model.
         targets: By deployment id.
         now_ns: The clock.
         next_call: Makes the id of the next call.
@@ -55,11 +54,6 @@ class World:
     next_call: Callable[[], str]
     ready: Callable[[], bool]
     finder: CallFinder
-    located: tuple[PathDialect, ...] = field(init=False)
-
-    def __post_init__(self) -> None:
-        found = [each for each in self.dialects.values() if "{model}" in each.PATH]
-        object.__setattr__(self, "located", tuple(found))
 
     def dialect_of(self, request: Request) -> Dialect | None:
         """Return the dialect whose calls go to a request's path, None when none's do.
@@ -70,9 +64,11 @@ class World:
         dialect = self.dialects.get(head.path)
         if dialect is not None:
             return dialect
-        for located in self.located:
-            path, query = head.path.decode("latin-1"), head.query.decode("latin-1")
-            request.named = located.locate(path, query)
-            if request.named is not None:
-                return located
+        path, query = head.path.decode("latin-1"), head.query.decode("latin-1")
+        for each in self.dialects.values():
+            if "{model}" in each.PATH:
+                located = cast(PathDialect, each)
+                request.named = located.locate(path, query)
+                if request.named is not None:
+                    return located
         return None
