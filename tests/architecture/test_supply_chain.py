@@ -75,7 +75,7 @@ def test_what_is_served_is_what_was_tested() -> None:
     assert pins("runtime").items() <= pins("dev").items()
 
 
-@pytest.mark.parametrize(("lock", "extras"), [("runtime", ()), ("dev", ("demo", "dev"))])
+@pytest.mark.parametrize(("lock", "extras"), [("runtime", ()), ("dev", ("demo", "desk", "dev"))])
 def test_the_locks_answer_pyproject(lock: str, extras: tuple[str, ...]) -> None:
     """Each direct dependency is locked at a version that pyproject.toml accepts."""
     locked = pins(lock)

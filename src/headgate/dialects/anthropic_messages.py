@@ -320,16 +320,17 @@ def render_stream_error(refusal: Refusal, call: str | None) -> bytes:
 
 def render_models(names: Sequence[tuple[str, int]]) -> bytes:
     """Render the list of models, each with the instant it appeared at."""
-    data = [
-        {
-            "type": "model",
-            "id": name,
-            "display_name": name,
-            "created_at": to_datetime(at_ns).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "lifecycle": "active",
-        }
-        for name, at_ns in names
-    ]
-    first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
-    page = {"data": data, "has_more": False, "first_id": first, "last_id": last}
-    return msgspec.json.encode(page)
+    ids: list[str | None] = [name for name, _ in names] or [None]
+    page = {"data": [_card(*each) for each in names], "has_more": False}
+    return msgspec.json.encode(page | {"first_id": ids[0], "last_id": ids[-1]})
+
+
+def render_model(name: str, at_ns: int) -> bytes:
+    """Render one model."""
+    return msgspec.json.encode(_card(name, at_ns))
+
+
+def _card(name: str, at_ns: int) -> dict[str, str]:
+    created = to_datetime(at_ns).strftime("%Y-%m-%dT%H:%M:%SZ")
+    card = {"type": "model", "id": name, "display_name": name, "created_at": created}
+    return card | {"lifecycle": "active"}

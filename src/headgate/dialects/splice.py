@@ -11,6 +11,7 @@ from headgate.units.errors import HeadgateError
 _KEY = re.compile(rb'[ \t\n\r]*("[^"\\]*(?:\\.[^"\\]*)*")[ \t\n\r]*:[ \t\n\r]*', re.DOTALL)
 _END = re.compile(rb"[ \t\n\r]*([,}])")
 _TEXT = msgspec.json.Decoder(str)
+_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 
 
 class SpliceError(HeadgateError):
@@ -117,3 +118,21 @@ def splice(
         at = start + len(values[key])
     pieces.append(body[at:])
     return b"".join(pieces)
+
+
+def splice_model(body: bytes, values: Mapping[str, Raw], old: str, new: str) -> bytes:
+    """Return `body` with its `model` changed from `old` to `new`; the same object if they agree.
+
+    Raises:
+        SpliceError: The new body does not say what it was made to say.
+    """
+    if old == new:
+        return body
+    changed = splice(body, values, {"model": msgspec.json.encode(new)}, {})
+    try:
+        got = _TEXT.decode(_MEMBERS.decode(changed)["model"])
+    except (msgspec.DecodeError, KeyError) as error:
+        raise SpliceError(f"the body is broken after the change: {error}") from error
+    if got != new:
+        raise SpliceError("the body does not say what it was made to say")
+    return changed

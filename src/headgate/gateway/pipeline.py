@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from headgate.capacity.places import Waiter
 from headgate.catalog.facts import near_names
 from headgate.dialects.splice import SpliceError
@@ -20,7 +22,7 @@ from headgate.gateway.heads import HeadMemory
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.prefixes import BLOCK_BYTES, PrefixMemory
 from headgate.gateway.refusals import over_budget
-from headgate.gateway.request import HEADERS, HeaderTakers, Request, forward
+from headgate.gateway.request import Request, header_takers
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
 from headgate.identity.directory import Credential
@@ -59,7 +61,7 @@ class Pipeline:
         self.connections: set[ClientConnection] = set()
         self.exchanges: set[Exchange] = set()
         self.strangers = 0
-        self.header_takers = _header_takers(world)
+        self.header_takers = header_takers(world.dialects.values())
         self.heads = HeadMemory()
         self.prefixes = PrefixMemory()
         self.endings = Endings(self)
@@ -92,7 +94,7 @@ class Pipeline:
 
     def begin(self, client: ClientConnection, request: Request) -> None:
         """Answer a request that has arrived whole."""
-        dialect = self.world.dialects.get(request.head.path)
+        dialect = self.world.dialect_of(request)
         if dialect is None or request.head.method != b"POST":
             self.unbuffer(request.body_bytes)
             endpoints.answer(self, client, request)
@@ -140,10 +142,15 @@ class Pipeline:
                 name = "A run is named by 1 to 64 of A-Z a-z 0-9 . _ : -, a letter or digit first."
                 return Refusal(errors.RUN_INVALID, name, "x-headgate-run")
             exchange.run = run
+        named = request.named
+        if isinstance(named, Refusal):
+            return named
         exchange.body = request.body()
         demand = exchange.dialect.read(exchange.body)
         if isinstance(demand, Refusal):
             return demand
+        if named is not None:
+            demand = replace(demand, model=named[0], stream=named[1])
         exchange.demand = demand
         exchange.asked = demand.model
         return None
@@ -156,6 +163,8 @@ class Pipeline:
         exchange.path = self.world.paths.find(
             credential.principal, credential.team, exchange.run, self.now_ns()
         )
+        if demand.free:
+            exchange.path = exchange.path.unpaid()
         router = self.world.router
         if not router.knows(demand.model):
             allowed = [name for name in router.names if credential.may_use(name)]
@@ -269,9 +278,10 @@ class Pipeline:
                 return
         exchange.sent_ns = self.now_ns()
         exchange.input_tokens_max = self._input_bound(exchange)
-        wanted = demand.output_tokens_max or deployment.output_tokens_default
+        wanted = demand.output_tokens_max
+        wanted = deployment.output_tokens_default if wanted is None else wanted
         exchange.output_tokens_max = min(wanted, deployment.output_tokens_max)
-        card = target.card(None, demand.terms, exchange.sent_ns)
+        card = None if demand.free else target.card(None, demand.terms, exchange.sent_ns)
         if card is None and exchange.path.slices:
             message = f"{deployment.seller}/{deployment.priced_as} has no price now."
             self.endings.refuse(exchange, Refusal(errors.UNPRICED, message, "model"))
@@ -310,7 +320,8 @@ class Pipeline:
             if measured is not None:
                 # What the dialect adds to the bytes (hidden templates, images) stays on top.
                 bound = min(bound, measured + bound - len(body))
-        return min(bound, context)
+        # What generates nothing has a window for each of its texts, and any number of them.
+        return bound if demand.output_tokens_max == 0 else min(bound, context)
 
     def on_money(self, exchange: Exchange, short: Slice | str | None) -> None:
         """The steward has answered: the hold is made, or does not fit, or nobody answered."""
@@ -383,14 +394,5 @@ class Pipeline:
             forwarded = [pair for pair in forwarded if pair[0] in wanted]
         exchange.upstream = upstream
         exchange.enter("reply")
-        upstream.send(exchange, target.request(exchange.dialect.KIND, forwarded, body))
-
-
-def _header_takers(world: World) -> HeaderTakers:
-    """Return the edge's own headers, and those that some dialect sends on or is known by."""
-    takers = HeaderTakers()
-    for dialect in world.dialects.values():
-        names = dialect.FORWARDED if dialect.SIGN is None else {*dialect.FORWARDED, dialect.SIGN}
-        takers.update(dict.fromkeys(names, forward))
-    takers.update(HEADERS)
-    return takers
+        kind = exchange.dialect.KIND
+        upstream.send(exchange, target.request(kind, forwarded, body, stream=demand.stream))

@@ -34,7 +34,8 @@ class Demand(Struct, frozen=True, gc=False):
     Attributes:
         model: The name the client asked for, unescaped.
         stream: Whether the reply is a stream.
-        output_tokens_max: The largest output limit the client gave, per choice; None when none.
+        output_tokens_max: The largest output limit the client gave, per choice; None when none,
+            0 when nothing is to be generated.
         choices: How many answers are asked for (`n`), at least 1.
         usage_wanted: Whether the client itself asked for usage at the end of a stream.
         input_tokens_max: An upper bound of the prompt's tokens, from the size of the body;
@@ -45,6 +46,7 @@ class Demand(Struct, frozen=True, gc=False):
         tools: Whether tools are offered.
         images: Whether the prompt carries images.
         terms: The dearest terms the call asks for.
+        free: Whether the provider bills nothing for it: no money is held.
         members: What the dialect decoded of the body and needs again to change it; nobody
             else's business.
     """
@@ -60,6 +62,7 @@ class Demand(Struct, frozen=True, gc=False):
     tools: bool = False
     images: bool = False
     terms: Terms = STANDARD
+    free: bool = False
     members: Mapping[str, Raw] = NO_MEMBERS
 
 
