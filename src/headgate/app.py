@@ -15,7 +15,7 @@ from headgate.gateway.world import CallFinder, Coarse, World
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.ledger.purse import Ask, Purse
 from headgate.providers.registry import Provider as ProviderKind
-from headgate.providers.registry import providers
+from headgate.providers.registry import envelope_of, providers
 from headgate.records.demand import Terms
 from headgate.records.journal import DecisionRecord
 from headgate.routing.policies.registry import policies
@@ -55,8 +55,9 @@ def data_plane(
     clock, outbox = Coarse(), Outbox(call_soon)
     kinds = providers()
     pools = {
-        provider.id: Pool(provider, _passes(kinds[provider.kind]), clock, outbox)
+        provider.id: Pool(provider, _passes(kind), clock, outbox, envelope_of(kind))
         for provider in snapshot.providers.values()
+        for kind in (kinds[provider.kind],)
     }
     targets = {
         deployment.id: Target(

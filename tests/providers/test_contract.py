@@ -8,6 +8,7 @@ import pytest
 
 from headgate.dialects.registry import dialects
 from headgate.providers import anthropic, openai_compatible
+from headgate.providers.envelope import Place
 from headgate.providers.registry import Provider, providers
 from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Report
@@ -186,9 +187,13 @@ def test_an_error_that_starts_a_stream_is_classified_by_its_type(provider: Provi
 def test_the_paths_lie_below_the_base(provider: Provider) -> None:
     """Every native dialect has a path; a dialect that is not spoken is refused."""
     known = dialects()
+    place = Place(model="m/1", stream=True)
     for dialect in provider.NATIVE_DIALECTS:
-        assert provider.path(dialect, "/v1") == known[dialect].PATH
-        assert provider.path(dialect, "/v1/") == known[dialect].PATH
+        assert dialect in known
+        path = provider.path(dialect, "/base/v1", place)
+        assert path.startswith("/base/")
+        assert path == provider.path(dialect, "/base/v1/", place)
+        assert "m/1" not in path, "a name of a model may not add to the path"
     with pytest.raises(ValueError, match="does not speak"):
         provider.path("gemini", "/v1")
 

@@ -37,6 +37,8 @@ def providers_from(
             seller=shape.seller or kind.seller(base_url) or name,
             on_disconnect=shape.on_disconnect,
             limit_field=shape.output_limit_field,
+            api_version=shape.api_version,
+            region=shape.region,
             ca_file=ca_file,
             connect_timeout_ms=shape.connect_timeout_ms,
             first_byte_timeout_ms=shape.first_byte_timeout_ms,

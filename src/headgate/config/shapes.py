@@ -90,6 +90,8 @@ class ProviderShape(Shape, frozen=True, kw_only=True):
         dialects: None for the kind's native ones.
         seller: Whose built-in prices apply; None to know it by the host of `base_url`.
         output_limit_field: None for the kind's own.
+        api_version: None for the kind's own.
+        region: None when unknown, or known by the host.
         allow_plain_http: Lets `http://` reach another machine, unencrypted.
     """
 
@@ -100,6 +102,8 @@ class ProviderShape(Shape, frozen=True, kw_only=True):
     seller: Text | None = None
     on_disconnect: OnDisconnect = _PROVIDER.on_disconnect
     output_limit_field: Text | None = None
+    api_version: Text | None = None
+    region: Text | None = None
     ca_file: Text | None = None
     allow_plain_http: bool = False
     connect_timeout_ms: Millis = _PROVIDER.connect_timeout_ms

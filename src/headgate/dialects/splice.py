@@ -1,7 +1,7 @@
 """Changing single values of a JSON object in place; every other byte stays as it was."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 from msgspec import Raw
@@ -113,3 +113,27 @@ def splice(
         at = start + len(values[key])
     pieces.append(body[at:])
     return b"".join(pieces)
+
+
+def rebuild(
+    values: Mapping[str, Raw],
+    changed: Mapping[str, bytes],
+    added: Mapping[str, bytes],
+    dropped: Collection[str],
+) -> bytes:
+    """Return an object with the members of `values`, each value as it stood in the body.
+
+    Only blanks between the members, and escapes in their keys, are not kept.
+
+    Args:
+        values: The members, as for `duplicate_key`.
+        changed: New values, as JSON, of members that are there.
+        added: Values, as JSON, of members that are not there; they come first.
+        dropped: Members to leave out, also of those that would be added.
+    """
+    members = {**added, **{key: changed.get(key, value) for key, value in values.items()}}
+    return b"{%b}" % b",".join(
+        b"%b:%b" % (msgspec.json.encode(key), bytes(value))
+        for key, value in members.items()
+        if key not in dropped
+    )

@@ -332,7 +332,7 @@ class Pipeline:
         affordable = min(piece.idle_nanos for piece, _ in tight)
         tokens = exchange.card.output_tokens_within(affordable, exchange.input_tokens_max)
         limit = tokens // exchange.demand.choices
-        if limit < max(SHORTEN_TOKENS_MIN, (exchange.demand.thinking_tokens or 0) + 1):
+        if limit < max(SHORTEN_TOKENS_MIN, exchange.demand.output_tokens_min):
             return False
         exchange.output_tokens_max = limit
         exchange.hold_nanos = exchange.card.worst_nanos(
@@ -361,11 +361,17 @@ class Pipeline:
     def send(self, exchange: Exchange, upstream: UpstreamConnection) -> None:
         """Send the request; from its first byte on the outcome is in the provider's hands."""
         demand, target = exchange.demand, exchange.target
+        wanted = exchange.dialect.FORWARDED
+        forwarded = [pair for pair in exchange.request.forwarded if pair[0] in wanted]
+        envelope = target.envelope
         edit = Edit(
             model=target.deployment.model,
             output_tokens_max=exchange.output_tokens_max,
             limit_field=target.limit_field,
             limit_needed=target.limit_needed,
+            ask_usage=envelope.ask_usage,
+            dropped=envelope.dropped,
+            members=envelope.members(forwarded),
         )
         try:
             body = exchange.dialect.edit(exchange.body, demand, edit)
@@ -373,11 +379,11 @@ class Pipeline:
             upstream.give_back()
             self.endings.not_spliced(exchange, str(error))
             return
-        wanted = exchange.dialect.FORWARDED
-        forwarded = [pair for pair in exchange.request.forwarded if pair[0] in wanted]
         exchange.upstream = upstream
         exchange.enter("reply")
-        upstream.send(exchange, target.request(exchange.dialect.KIND, forwarded, body))
+        kind, at_ns = exchange.dialect.KIND, exchange.sent_ns
+        data = target.request(kind, forwarded, body, stream=demand.stream, at_ns=at_ns)
+        upstream.send(exchange, data)
 
 
 def _header_takers(world: World) -> HeaderTakers:

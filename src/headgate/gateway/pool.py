@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.upstream import UpstreamConnection
+from headgate.providers.envelope import PLAIN, Envelope
 from headgate.providers.settings import Provider
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Pool:
         passes: Tells whether a header of a reply is passed to the client.
         clock: The data plane's coarse clock.
         outbox: Sends at the end of a turn.
+        envelope: How its streams differ from server-sent events.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Pool:
         passes: Callable[[bytes], bool],
         clock: Clock,
         outbox: Outbox,
+        envelope: Envelope = PLAIN,
     ) -> None:
         address = urlsplit(provider.base_url)
         secure = address.scheme == "https"
@@ -56,6 +59,7 @@ class Pool:
         self.passes = passes
         self.clock = clock
         self.outbox = outbox
+        self.envelope = envelope
         self._host = address.hostname
         self._port = address.port or (443 if secure else 80)
         self._tls = tls_context(provider.ca_file) if secure else None

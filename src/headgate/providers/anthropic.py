@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct
 
+from headgate.providers.envelope import ANY_PLACE, Place
 from headgate.providers.replies import ACCOUNT, CONTEXT, by_status, credential_bytes
 from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Failure, Metered, Report
@@ -78,7 +79,7 @@ def seller(base_url: str) -> str | None:
     return _SELLERS.get(urlsplit(base_url).hostname or "")
 
 
-def path(dialect: str, base_path: str) -> str:
+def path(dialect: str, base_path: str, place: Place = ANY_PLACE) -> str:  # noqa: ARG001
     """Return the path of Messages below `base_path`, which may end in `/v1` or not.
 
     Raises:

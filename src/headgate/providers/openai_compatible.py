@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from headgate.providers import anthropic
+from headgate.providers.envelope import ANY_PLACE, Place
 from headgate.providers.replies import ACCOUNT, CONTEXT, by_status, credential_bytes
 from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Failure, Metered, Report
@@ -99,7 +100,7 @@ def seller(base_url: str) -> str | None:
     return _SELLERS.get(urlsplit(base_url).hostname or "")
 
 
-def path(dialect: str, base_path: str) -> str:
+def path(dialect: str, base_path: str, place: Place = ANY_PLACE) -> str:
     """Return the path a dialect's calls are posted to; `base_path` usually ends in `/v1`.
 
     Many of these providers speak Anthropic's Messages too, below the same base.
@@ -109,7 +110,7 @@ def path(dialect: str, base_path: str) -> str:
     """
     if dialect in NATIVE_DIALECTS:
         return base_path.rstrip("/") + "/chat/completions"
-    return anthropic.path(dialect, base_path)
+    return anthropic.path(dialect, base_path, place)
 
 
 def headers(credential: str) -> tuple[tuple[bytes, bytes], ...]:

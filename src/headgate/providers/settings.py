@@ -17,6 +17,8 @@ class Provider(NamedTuple):
         on_disconnect: What becomes of a stream whose client went away: `drain` reads it to its
             end for the exact usage, `cancel` closes it and posts the bound.
         limit_field: The output limit field inserted when a body has none; None: the kind knows.
+        api_version: The version of its interface to ask for, None for the kind's own.
+        region: Where it is, None when unknown; kinds that sign need it where the host is silent.
         ca_file: PEM file of authorities to trust instead of the system's, None for the system's.
         connect_timeout_ms: For TCP and TLS together.
         first_byte_timeout_ms: From the end of the request to the first byte of the reply.
@@ -32,6 +34,8 @@ class Provider(NamedTuple):
     seller: str
     on_disconnect: OnDisconnect = "drain"
     limit_field: str | None = None
+    api_version: str | None = None
+    region: str | None = None
     ca_file: str | None = None
     connect_timeout_ms: int = 5_000
     first_byte_timeout_ms: int = 600_000
