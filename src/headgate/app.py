@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from headgate.capacity.health import Breaker
+from headgate.capacity.retries import RetryBudget
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import Snapshot
 from headgate.dialects.registry import dialects
@@ -65,23 +67,27 @@ def data_plane(
             kinds[snapshot.providers[deployment.provider].kind],
             pools[deployment.provider],
             snapshot.price_book,
+            Breaker(snapshot.edge.breaker_failures, snapshot.edge.breaker_open_ms * 1_000_000),
         )
         for deployment in snapshot.deployments.values()
     }
     purse = Purse(steward.ask)
+    router = Router(
+        snapshot.routes,
+        snapshot.deployments,
+        {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()},
+        _quote(targets),
+        _when_there_is_room(journal),
+        policies(),
+    )
+    router.watch({name: target.health for name, target in targets.items()})
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
         directory=directory(snapshot, pepper),
-        router=Router(
-            snapshot.routes,
-            snapshot.deployments,
-            {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()},
-            _quote(targets),
-            _when_there_is_room(journal),
-            policies(),
-        ),
+        router=router,
         targets=targets,
+        retries=RetryBudget(snapshot.edge.retries_percent, snapshot.edge.retries_burst),
         pools=tuple(pools.values()),
         purse=purse,
         paths=Paths(snapshot.budgets.values(), snapshot.zone, purse),

@@ -80,6 +80,10 @@ class LimitsShape(Shape, frozen=True, kw_only=True):
     queue_wait_max_ms: Millis = _EDGE.queue_wait_max_ms
     drain_timeout_ms: Millis = _EDGE.drain_timeout_ms
     client_drain_ms: Millis = _EDGE.client_drain_ms
+    retries_percent: CountOrNone = _EDGE.retries_percent
+    retries_burst: CountOrNone = _EDGE.retries_burst
+    breaker_failures: Count = _EDGE.breaker_failures
+    breaker_open_ms: Millis = _EDGE.breaker_open_ms
 
 
 class ProviderShape(Shape, frozen=True, kw_only=True):
@@ -133,10 +137,17 @@ class DeploymentShape(Shape, frozen=True, kw_only=True):
 
 
 class RouteShape(Shape, frozen=True, kw_only=True):
-    """`[routes.ALIAS]`: the deployments that may serve an alias, and the policy."""
+    """`[routes.ALIAS]`: the deployments that may serve an alias, and the policy.
+
+    Attributes:
+        weights: By deployment; one that is not named has 1.
+        regions: Among which a failed call may move; none: it stays where it was.
+    """
 
     deployments: Texts
     policy: Text = "cheapest"
+    weights: Mapping[str, CountOrNone] = {}
+    regions: Texts | None = None
 
 
 class TeamShape(Shape, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from headgate.capacity.limits import USED_UP
 from headgate.catalog.rates import RateCard
 from headgate.dialects.registry import Dialect, StreamReader
 from headgate.gateway import replies
@@ -38,6 +39,8 @@ class Exchange:
         phase: Where it is: `queue`, `money`, `connect`, `reply` (sent, nothing back yet),
             `body` (the reply has begun), `done`.
         since_ms: Coarse time at which the phase began; the sweep compares.
+        health_mark: What its attempt's outcome is told to the deployment's health with.
+        upcoming: Where a call goes on whose attempt has just failed.
         held: Whether an attempt is held and not yet ended.
         begun: Whether the client has been sent a byte of an answer.
         drained_since_ms: When the client went away, None while it is there.
@@ -63,6 +66,7 @@ class Exchange:
         "dialect",
         "drained_since_ms",
         "first_byte_ns",
+        "health_mark",
         "held",
         "hold_nanos",
         "input_tokens_max",
@@ -79,6 +83,7 @@ class Exchange:
         "since_ms",
         "status",
         "target",
+        "upcoming",
         "upstream",
         "upstream_request_id",
     )
@@ -103,6 +108,8 @@ class Exchange:
         self.plan: Plan
         self.path: SpendPath
         self.target: Target
+        self.upcoming: Target
+        self.health_mark = 0
         self.card: RateCard | None = None
         self.marks: list[int] = []
         self.asked = ""
@@ -135,6 +142,8 @@ class Exchange:
         request_id = upstream.request_id
         if request_id is not None:
             self.upstream_request_id = request_id[:128].decode("latin-1")
+        if USED_UP in upstream.passed:
+            self._endings.learn(self, upstream, denied=False)
 
     def enter(self, phase: str) -> None:
         """Begin a phase."""

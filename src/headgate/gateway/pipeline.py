@@ -2,7 +2,8 @@
 
 Every route that can spend money goes through `begin`. Callbacks only: a step that has to wait
 (for a place, for money, for a connection) leaves, and the exchange brings it back. Steps 8 and
-9, and every way a call can end before them, are in `endings.py`.
+9, and every way a call can end before them, are in `endings.py`; step 4, and where a call goes on
+whose attempt failed, is in `attempts.py`.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from headgate.capacity.places import Waiter
 from headgate.catalog.facts import near_names
 from headgate.dialects.splice import SpliceError
 from headgate.gateway import endpoints
+from headgate.gateway.attempts import Attempts
 from headgate.gateway.edge import ClientConnection
-from headgate.gateway.endings import ATTEMPTS_MAX, Endings
+from headgate.gateway.endings import Endings
 from headgate.gateway.exchange import Exchange
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.prefixes import BLOCK_BYTES, PrefixMemory
@@ -27,7 +29,6 @@ from headgate.ledger import slices
 from headgate.ledger.purse import UNAVAILABLE, Waiting
 from headgate.ledger.slices import Slice
 from headgate.records.demand import Edit
-from headgate.routing.candidate import Outcome
 from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.ids import attempt_id, is_run
@@ -59,6 +60,7 @@ class Pipeline:
         self.strangers = 0
         self.header_takers = _header_takers(world)
         self.prefixes = PrefixMemory()
+        self.attempts = Attempts(self)
         self.endings = Endings(self)
         self._buffered_bytes = 0
 
@@ -98,9 +100,8 @@ class Pipeline:
         client.exchange = exchange
         self.exchanges.add(exchange)
         refusal = self._identify(exchange) or self._read(exchange) or self._permit(exchange)
-        if refusal is None:
-            self._route(exchange)
-        else:
+        refusal = refusal or self.attempts.first(exchange)
+        if refusal is not None:
             self.endings.refuse(exchange, refusal)
 
     # 2. Identify.
@@ -182,41 +183,7 @@ class Pipeline:
             return None
         return Refusal(errors.FROZEN, f"Spending of {node} is frozen; ask who froze it.")
 
-    # 4. Route.
-
-    def _route(self, exchange: Exchange) -> None:
-        exchange.decision = self.world.router.rank(
-            exchange.demand,
-            dialect=exchange.dialect.KIND,
-            body_bytes=len(exchange.body),
-            now_ns=self.now_ns(),
-        )
-        exchange.plan = exchange.decision.policy.plan(exchange.decision.ranked)
-        if not self.next_attempt(exchange, None):
-            self.endings.refuse(exchange, self._spoken_elsewhere(exchange))
-
-    def _spoken_elsewhere(self, exchange: Exchange) -> Refusal:
-        """Tell where a model is served that this dialect's path does not reach."""
-        model = exchange.demand.model
-        spoken = self.world.router.spoken(model)
-        paths = [each.PATH for each in self.world.dialects.values() if each.KIND in spoken]
-        where = f"it is served at {' and '.join(sorted(paths))}" if paths else "nothing serves it"
-        here = exchange.dialect.PATH
-        return Refusal(
-            errors.MODEL_UNKNOWN, f"{model!r} is not served at {here}; {where}.", "model"
-        )
-
-    def next_attempt(self, exchange: Exchange, outcome: Outcome | None) -> bool:
-        """Go on to the plan's next attempt; False when it has none."""
-        if exchange.number >= ATTEMPTS_MAX:
-            return False
-        try:
-            quoted = next(exchange.plan) if outcome is None else exchange.plan.send(outcome)
-        except StopIteration:
-            return False
-        exchange.target = self.world.targets[quoted.deployment.id]
-        self.place(exchange)
-        return True
+    # 4. Route: `attempts` chooses a deployment and comes back with `place`.
 
     # 5. Approve: nobody is asked yet; see docs/plans.
 

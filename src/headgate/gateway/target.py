@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from headgate.capacity.health import Breaker, Health
 from headgate.capacity.places import Places
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rates import RateCard
@@ -22,6 +23,7 @@ class Target:
 
     Attributes:
         facts: The header lines about this deployment that replies carry.
+        health: Whether it may be asked now.
         envelope: How its requests and streams differ from their dialect's.
     """
 
@@ -35,6 +37,7 @@ class Target:
         "deployment",
         "envelope",
         "facts",
+        "health",
         "kind",
         "limit_field",
         "limit_needed",
@@ -43,7 +46,12 @@ class Target:
     )
 
     def __init__(
-        self, deployment: Deployment, kind: ProviderKind, pool: Pool, book: PriceBook
+        self,
+        deployment: Deployment,
+        kind: ProviderKind,
+        pool: Pool,
+        book: PriceBook,
+        breaker: Breaker,
     ) -> None:
         self.deployment = deployment
         self.kind = kind
@@ -54,6 +62,7 @@ class Target:
         )
         self.limit_needed = kind.limit_needed(provider.base_url)
         self.facts = b"x-headgate-deployment: %b\r\n" % deployment.id.encode()
+        self.health = Health(breaker)
         self.places = Places(deployment.concurrency_max, deployment.queue_max)
         self._book = book
         self._cards: dict[tuple[str, Terms], tuple[int, RateCard | None]] = {}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from headgate.capacity.retries import RetryBudget
 from headgate.dialects.registry import Dialect
 from headgate.gateway.books import Books
 from headgate.gateway.outbox import Outbox
@@ -38,6 +39,7 @@ class World:
     Attributes:
         dialects: By the path clients post to.
         targets: By deployment id.
+        retries: What further attempts are paid from.
         now_ns: The clock.
         next_call: Makes the id of the next call.
         ready: Whether calls can be served (the steward has been met).
@@ -48,6 +50,7 @@ class World:
     directory: Directory
     router: Router
     targets: Mapping[str, Target]
+    retries: RetryBudget
     pools: tuple[Pool, ...]
     purse: Purse
     paths: Paths
