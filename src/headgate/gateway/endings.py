@@ -146,11 +146,12 @@ class Endings:
     def broken(self, exchange: Exchange, reason: str) -> None:
         """No whole reply came: nobody knows what it cost, so its bound is posted."""
         settlement = bound_settlement(exchange, UNKNOWN_REPORT, reason)
-        # A kept connection that had gone stale: the same deployment deserves another try.
-        waits = exchange.client is not None
-        again = reason == STALE and waits and exchange.number < ATTEMPTS_MAX
-        if not again:
+        stale = reason == STALE
+        if not stale:
             self._well(exchange, served=False)
+        # A kept connection had gone stale: the same deployment deserves another try, but the last
+        # attempt goes elsewhere, for its other connections may be stale as well.
+        again = stale and exchange.client is not None and exchange.number + 1 < ATTEMPTS_MAX
         more = not again and reason != SHUTDOWN and self._pipeline.attempts.find_next(exchange)
         self._settle(exchange, settlement, UNKNOWN_REPORT, final=not (again or more))
         if again:

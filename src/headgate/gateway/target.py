@@ -79,7 +79,7 @@ class Target:
         self.renew(provider.credential)
 
     def renew(self, credential: str) -> None:
-        """Send another credential from now on.
+        """Send another credential from now on; an empty one for none.
 
         Raises:
             ValueError: It cannot stand in a header.
@@ -90,7 +90,8 @@ class Target:
             b"accept-encoding: identity",
             b"content-type: application/json",
         ]
-        lines += [b"%b: %b" % pair for pair in self.kind.headers(credential)]
+        if credential:
+            lines += [b"%b: %b" % pair for pair in self.kind.headers(credential)]
         fixed = b"\r\n".join(lines) + b"\r\n"
         self._credential = credential
         self._heads = {

@@ -126,18 +126,29 @@ def _members(forwarded: Headers) -> Mapping[str, bytes]:
 class _Events:
     """Makes the server-sent events of Messages out of event-stream messages."""
 
-    __slots__ = ("_messages",)
+    __slots__ = ("_broken", "_messages")
 
     def __init__(self) -> None:
         self._messages = Messages()
+        self._broken: FrameError | None = None
 
     def feed(self, payload: bytes) -> bytes:
-        """Return the events that became whole.
+        """Return the events that became whole; those before a break come without a complaint.
 
         Raises:
             FrameError: The framing is broken, or what it carries is not what Bedrock sends.
         """
-        return b"".join(_event(message) for message in self._messages.feed(payload))
+        if self._broken is not None:
+            raise self._broken
+        events = b""
+        try:
+            for message in self._messages.feed(payload):
+                events += _event(message)
+        except FrameError as error:
+            if not events:
+                raise
+            self._broken = error
+        return events
 
 
 def _event(message: Message) -> bytes:
