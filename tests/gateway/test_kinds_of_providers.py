@@ -12,7 +12,8 @@ from headgate.records.journal import SettleRecord
 from tests.gateway.calls import MESSAGES_PATH, ask, call_of, chat, message
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
-from tests.gateway.provider import STREAM_HEAD, Line, Provider, chunk, completion, event, whole
+from tests.gateway.provider import STREAM_HEAD, chunk, completion, event, whole
+from tests.gateway.recording import Recording
 from tests.providers import frames
 
 KEYS = "AKIDEXAMPLE:wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY:token/1="
@@ -40,44 +41,10 @@ FRAMES_HEAD = (
 )
 
 
-class Recording:
-    """A provider that answers with what it is given and keeps what it was sent."""
-
-    def __init__(self) -> None:
-        self.answers: list[bytes] = []
-        self.heads: list[bytes] = []
-        self.bodies: list[dict[str, Any]] = []
-        self.raw = b""
-        self.server = Provider(self._talk)
-
-    async def _talk(self, line: Line) -> None:
-        while True:
-            head, _, self.raw = (await line.request()).partition(b"\r\n\r\n")
-            self.heads.append(head)
-            self.bodies.append(json.loads(self.raw))
-            await line.send(self.answers.pop(0))
-
-    @property
-    def root(self) -> str:
-        """Its address without a path."""
-        return self.server.url.removesuffix("/v1")
-
-    def header(self, name: str) -> str | None:
-        """Return a header of the last request."""
-        lines = (line.partition(b": ") for line in self.heads[-1].split(b"\r\n")[1:])
-        found = [value.decode() for key, _, value in lines if key == name.encode()]
-        return found[0] if found else None
-
-    def path(self) -> str:
-        """Return the path of the last request."""
-        return self.heads[-1].split(b" ")[1].decode()
-
-
 @pytest.fixture
 def recording() -> Iterator[Recording]:
     """A provider that runs."""
-    one = Recording()
-    with one.server:
+    with Recording() as one:
         yield one
 
 

@@ -23,6 +23,12 @@ def providers_from(
         key = f"providers.{name}"
         credential = secrets.read(shape.credential, f"{key}.credential") or ""
         base_url = _base_url(shape, key, problems)
+        if shape.credential is not None and shape.credential_command is not None:
+            problems.add(
+                f"{key}.credential_command",
+                "There is a credential as well, and only one of the two can count.",
+                "Take one of them out.",
+            )
         ca_file = _ca_file(shape.ca_file, base, key, problems)
         kind = kinds.get(shape.kind)
         if kind is None:
@@ -33,6 +39,8 @@ def providers_from(
             kind=shape.kind,
             base_url=base_url,
             credential=credential,
+            credential_command=shape.credential_command or (),
+            credential_refresh_ms=shape.credential_refresh_ms,
             dialects=_dialects(shape, kind, key, problems),
             seller=shape.seller or kind.seller(base_url) or name,
             on_disconnect=shape.on_disconnect,

@@ -91,6 +91,7 @@ class ProviderShape(Shape, frozen=True, kw_only=True):
 
     Attributes:
         credential: None when the provider takes none.
+        credential_command: None for a credential that does not expire.
         dialects: None for the kind's native ones.
         seller: Whose built-in prices apply; None to know it by the host of `base_url`.
         output_limit_field: None for the kind's own.
@@ -102,6 +103,8 @@ class ProviderShape(Shape, frozen=True, kw_only=True):
     kind: Text
     base_url: Text
     credential: Secret | None = None
+    credential_command: Texts | None = None
+    credential_refresh_ms: Millis = _PROVIDER.credential_refresh_ms
     dialects: Texts | None = None
     seller: Text | None = None
     on_disconnect: OnDisconnect = _PROVIDER.on_disconnect

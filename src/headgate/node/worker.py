@@ -18,6 +18,7 @@ from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.sweep import SWEEP_MS, sweep
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.identity.keys import load_pepper
+from headgate.node.credentials import keep_fresh
 from headgate.node.link import StewardLink
 from headgate.node.messages import Hello, State
 from headgate.node.paths import journal_root, socket_path, write_pid
@@ -88,6 +89,7 @@ async def run(snapshot: Snapshot, data_dir: Path, *, name: str, port: int, alive
         journal.close(time.time_ns())
         return
     sweeping = asyncio.create_task(_sweep_always(pipeline))
+    keepers = await keep_fresh(world, Path(snapshot.file).parent)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
         lambda: ClientConnection(pipeline),
@@ -102,8 +104,8 @@ async def run(snapshot: Snapshot, data_dir: Path, *, name: str, port: int, alive
     await stop.wait()
     server.close()
     await _drain(pipeline)
-    sweeping.cancel()
-    keeping_up.cancel()
+    for task in (sweeping, keeping_up, *keepers):
+        task.cancel()
     for pool in world.pools:
         pool.close()
     journal.close(time.time_ns())

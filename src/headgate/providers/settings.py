@@ -12,6 +12,8 @@ class Provider(NamedTuple):
         kind: The file of `providers/` that knows it.
         base_url: `http(s)://host[:port][/path]`, without a trailing slash.
         credential: The provider's key, empty when it takes none.
+        credential_command: Program and arguments that print a credential; empty when none.
+        credential_refresh_ms: How often it is run.
         dialects: The wire formats it speaks natively.
         seller: Whose price rows apply, such as `openai`; the provider's own id when unknown.
         on_disconnect: What becomes of a stream whose client went away: `drain` reads it to its
@@ -41,6 +43,8 @@ class Provider(NamedTuple):
     first_byte_timeout_ms: int = 600_000
     idle_timeout_ms: int = 300_000
     keep_alive_ms: int = 15_000
+    credential_command: tuple[str, ...] = ()
+    credential_refresh_ms: int = 2_700_000
 
     def __repr__(self) -> str:
         return f"Provider(id={self.id!r}, kind={self.kind!r}, base_url={self.base_url!r})"
