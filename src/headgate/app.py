@@ -72,20 +72,11 @@ def data_plane(
         for deployment in snapshot.deployments.values()
     }
     purse = Purse(steward.ask)
-    router = Router(
-        snapshot.routes,
-        snapshot.deployments,
-        {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()},
-        _quote(targets),
-        _when_there_is_room(journal),
-        policies(),
-    )
-    router.watch({name: target.health for name, target in targets.items()})
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
         directory=directory(snapshot, pepper),
-        router=router,
+        router=_router(snapshot, targets, journal),
         targets=targets,
         retries=RetryBudget(snapshot.edge.retries_percent, snapshot.edge.retries_burst),
         pools=tuple(pools.values()),
@@ -100,6 +91,19 @@ def data_plane(
         ready=steward.ready,
         finder=steward.finder,
     )
+
+
+def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWriter) -> Router:
+    router = Router(
+        snapshot.routes,
+        snapshot.deployments,
+        {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()},
+        _quote(targets),
+        _when_there_is_room(journal),
+        policies(),
+    )
+    router.watch({name: target.health for name, target in targets.items()})
+    return router
 
 
 def native_dialects(snapshot: Snapshot, deployment: Deployment) -> tuple[str, ...]:

@@ -246,3 +246,28 @@ def test_a_provider_without_a_credential_is_sent_none(start: Start, recording: R
 
     assert ask(gateway, chat(model="own")).status == 200
     assert recording.header("authorization") is None
+
+
+def test_what_openrouter_says_it_charged_is_written_down_and_not_posted(
+    start: Start, recording: Recording
+) -> None:
+    """The charge goes by the price book; the reported cost stands beside it, to reconcile by."""
+    gateway = start(more=own("openrouter", f"{recording.root}/api/v1", "x/y"))
+    usage = {
+        "prompt_tokens": 10,
+        "completion_tokens": 5,
+        "total_tokens": 15,
+        "cost": 0.0001,
+        "is_byok": True,
+        "cost_details": {"upstream_inference_cost": 0.0019},
+    }
+    recording.answers.append(whole(completion(usage=usage, model="claude-haiku-4-5")))
+    reply = ask(gateway, chat(model="own"))
+
+    assert recording.path() == "/api/v1/chat/completions"
+    gateway.until_idle()
+    (end,) = gateway.ends(call_of(reply))
+    assert isinstance(end, SettleRecord)
+    assert end.reported_nanos == 2_000_000
+    assert end.state == "measured"
+    assert 0 < end.amount_nanos == sum(line.amount_nanos for line in end.lines) < 2_000_000

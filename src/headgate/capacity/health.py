@@ -88,6 +88,10 @@ class Health:
         times = [at_ns for at_ns in (self.not_before_ns, self.open_until_ns) if at_ns > now_ns]
         return min(times, default=None)
 
+    def well_ns(self) -> int:
+        """Return when no rule speaks against it, as far as is known now."""
+        return max(self.not_before_ns, self.open_until_ns)
+
     def begin(self, now_ns: int) -> int:
         """Begin an attempt; what is returned goes with its outcome.
 

@@ -38,6 +38,7 @@ class Settlement(NamedTuple):
 
     Attributes:
         reason: None for a plain success.
+        reported_nanos: What the reply said it cost, None when it did not say; only written down.
     """
 
     amount_nanos: int
@@ -45,6 +46,7 @@ class Settlement(NamedTuple):
     charge: Charge | None = None
     usage: Usage | None = None
     reason: str | None = None
+    reported_nanos: int | None = None
 
 
 class Books:
@@ -128,6 +130,7 @@ class Books:
                 ttft_us,
                 (at_ns - exchange.sent_ns) // 1_000,
                 final,
+                reported_nanos=settlement.reported_nanos,
             )
         )
         self._journal.holds_open -= 1
