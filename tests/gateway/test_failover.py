@@ -186,6 +186,19 @@ async def _error_first(line: Line) -> None:
     await line.send(STREAM_HEAD + chunk(b'data: {"error":{"message":"no"}}\n\n') + b"0\r\n\r\n")
 
 
+async def _error_in_pieces(line: Line) -> None:
+    await line.request()
+    await line.send(STREAM_HEAD + chunk(b": working on it\n\n"))
+    await line.send(chunk(b'data: {"error":'))
+    await line.send(chunk(b'{"message":"no"}}\n\n') + b"0\r\n\r\n")
+
+
+async def _comments_then_cut(line: Line) -> None:
+    await line.request()
+    await line.send(STREAM_HEAD + chunk(b": working on it\n\n"))
+    line.reset()
+
+
 async def _silence(line: Line) -> None:
     await line.request()
     await line.send(STREAM_HEAD)
@@ -202,6 +215,8 @@ async def _silence(line: Line) -> None:
         (_half, False),
         (_no_events, True),
         (_error_first, True),
+        (_error_in_pieces, True),
+        (_comments_then_cut, True),
         (_silence, True),
     ],
 )

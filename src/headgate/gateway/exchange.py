@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from headgate.capacity.limits import USED_UP
 from headgate.catalog.rates import RateCard
 from headgate.dialects.registry import Dialect, StreamReader
+from headgate.dialects.sse import HEAD_BYTES_MAX, first_data
 from headgate.gateway import replies
 from headgate.gateway.http_bytes import LAST_CHUNK, chunk
 from headgate.gateway.request import Request
@@ -219,7 +220,16 @@ class Exchange:
             self._endings.broken(self, "reply_too_large")
 
     def _begin_stream(self, stream: StreamReader, payload: bytes) -> None:
-        """The first payload: an error there may be retried, everything else goes to the client."""
+        """The first event: an error there may be retried, everything else goes to the client.
+
+        Until it is whole nothing is sent on, comments neither: the call may still go elsewhere.
+        """
+        if self._parts:
+            payload = b"".join((*self._parts, payload))
+            self._parts = []
+        if first_data(payload) is None and len(payload) < HEAD_BYTES_MAX:
+            self._parts.append(payload)
+            return
         if self.dialect.starts_with_error(payload):
             self._stream = None
             self._parts.append(payload)
