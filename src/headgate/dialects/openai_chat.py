@@ -1,13 +1,21 @@
 """`openai_chat`: OpenAI's Chat Completions, as many providers speak it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
 
 import msgspec
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec import UNSET, Raw
 
 from headgate.dialects import body as bodies
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_OPENAI, input_tokens_max
+from headgate.dialects.openai_chat_shapes import (
+    NULL,
+    Chunk,
+    Limits,
+    Message,
+    Part,
+    Request,
+    StreamOptions,
+)
 from headgate.dialects.splice import SpliceError, rebuild, splice
 from headgate.dialects.sse import EventStream, UsageFilter, first_data
 from headgate.records.demand import STANDARD, Demand, Edit, Terms
@@ -20,88 +28,23 @@ PATH = "/v1/chat/completions"
 SIGN: bytes | None = None
 FORWARDED = frozenset({b"openai-beta", b"x-client-request-id"})
 
-_Limit = Annotated[int, Meta(ge=1)] | None | UnsetType
-
-
-class _Part(Struct, gc=False):
-    type: str | None = None
-
-
-# A content is what it is: only its parts are looked at, and an odd one is the provider's to judge.
-_Content = str | int | float | list[_Part | str | int | float | None] | _Part | None
-
-
-class _Message(Struct, gc=False):
-    content: _Content = None
-    audio: _Part | None = None
-
-
-class _Tool(Struct, gc=False):
-    type: str | None = None
-
-
-class _StreamOptions(Struct, gc=False):
-    include_usage: bool | None = None
-
-
-class _CacheOptions(Struct, gc=False):
-    ttl: str | None = None
-
-
-class _Limits(Struct):
-    """The fields that are changed on the way upstream, or that multiply what they limit."""
-
-    model: str
-    stream: bool | None = None
-    max_tokens: _Limit = UNSET
-    max_completion_tokens: _Limit = UNSET
-    n: Annotated[int, Meta(ge=1, le=128)] | None = None
-    stream_options: _StreamOptions | None = None
-
-
-class _Request(_Limits):
-    """The fields that decide who may serve a request and what it can cost."""
-
-    messages: list[_Message] | None = None
-    tools: list[_Tool] | None = None
-    functions: list[_Tool] | None = None
-    service_tier: str | None = None
-    prompt_cache_retention: str | None = None
-    prompt_cache_options: _CacheOptions | None = None
-    modalities: list[str] | None = None
-
-
-_NULL = Raw(b"null")
-
-
-class _Chunk(Struct, gc=False):
-    """What is read of a reply, or of one event of a streamed one."""
-
-    id: str | None = None
-    model: str | None = None
-    service_tier: str | None = None
-    usage: Raw = Raw(b"null")
-    choices: Raw = Raw(b"null")
-    error: Raw = _NULL
-
-
 _UNBOUNDED = frozenset({"web_search_options", "prediction", "audio", "plugins", "models"})
 """Fields whose cost no limit bounds: searches are billed each, rejected predictions are billed
 as output beyond the limit, audio has its own prices, OpenRouter's plugins are billed apart and
 its `models` names others that may serve the call."""
 
 _LIMIT_FIELDS = frozenset({"max_tokens", "max_completion_tokens"})
-_OPTIONS_NAMED = frozenset(_StreamOptions.__struct_fields__)
-_NAMED = frozenset({*_Request.__struct_fields__, *_UNBOUNDED})
+_OPTIONS_NAMED = frozenset(StreamOptions.__struct_fields__)
+_NAMED = frozenset({*Request.__struct_fields__, *_UNBOUNDED})
 _EMPTY = frozenset({b"null", b"[]"})
 _TIERS = {"auto": "standard", "default": "standard", "fast": "priority"}
 _USAGE_MARK = b'"prompt_tokens"'
 _DONE = b"[DONE]"
 
-_REQUEST = msgspec.json.Decoder(_Request)
-_LIMITS = msgspec.json.Decoder(_Limits)
+_REQUEST = msgspec.json.Decoder(Request)
+_LIMITS = msgspec.json.Decoder(Limits)
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
-_CHUNK = msgspec.json.Decoder(_Chunk)
+_CHUNK = msgspec.json.Decoder(Chunk)
 
 
 def read(body: bytes) -> Demand | Refusal:
@@ -139,7 +82,7 @@ def read(body: bytes) -> Demand | Refusal:
     )
 
 
-def _survey(messages: list[_Message] | None) -> tuple[int, bool, bool]:
+def _survey(messages: list[Message] | None) -> tuple[int, bool, bool]:
     """Count the images; tell whether a part is not text in the body, and whether one is audio."""
     images = 0
     opaque = audio = False
@@ -150,7 +93,7 @@ def _survey(messages: list[_Message] | None) -> tuple[int, bool, bool]:
         if not isinstance(content, list):
             continue
         for part in content:
-            kind = part.type if isinstance(part, _Part) else None
+            kind = part.type if isinstance(part, Part) else None
             if kind is None or kind == "text":
                 continue
             if kind == "image_url":
@@ -162,7 +105,7 @@ def _survey(messages: list[_Message] | None) -> tuple[int, bool, bool]:
     return images, opaque or audio, audio
 
 
-def _unbounded(request: _Request, values: dict[str, Raw]) -> str | None:
+def _unbounded(request: Request, values: dict[str, Raw]) -> str | None:
     """Name a feature whose cost has no bound."""
     if not _UNBOUNDED.isdisjoint(values):
         for field in sorted(_UNBOUNDED & values.keys()):
@@ -176,7 +119,7 @@ def _unbounded(request: _Request, values: dict[str, Raw]) -> str | None:
     return None
 
 
-def _terms(request: _Request) -> Terms:
+def _terms(request: Request) -> Terms:
     """Return the dearest terms the call asks for; `auto` is what the account is set to."""
     tier = request.service_tier
     options = request.prompt_cache_options
@@ -272,7 +215,7 @@ def report(body: bytes) -> Report:
     return Report() if chunk is None else _report(chunk, complete=True)
 
 
-def _chunk(data: bytes) -> _Chunk | None:
+def _chunk(data: bytes) -> Chunk | None:
     """Decode a reply or an event, None when it cannot be read."""
     try:
         return _CHUNK.decode(data)
@@ -280,7 +223,7 @@ def _chunk(data: bytes) -> _Chunk | None:
         return None
 
 
-def _report(chunk: _Chunk, *, complete: bool = False) -> Report:
+def _report(chunk: Chunk, *, complete: bool = False) -> Report:
     usage = bytes(chunk.usage)
     return Report(
         chunk.id or None,
@@ -288,7 +231,7 @@ def _report(chunk: _Chunk, *, complete: bool = False) -> Report:
         usage if usage.startswith(b"{") else None,
         chunk.service_tier,
         complete,
-        chunk.error is not _NULL and bytes(chunk.error) != b"null",
+        chunk.error is not NULL and bytes(chunk.error) != b"null",
     )
 
 

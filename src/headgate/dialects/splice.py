@@ -37,8 +37,12 @@ def _is_compact(body: bytes, values: Mapping[str, Raw]) -> bool:
     Whitespace between the members, an escape in a key, a key outside ASCII and a key that
     stands there twice all make the body longer than this sum, never shorter.
     """
-    signs = 4 * len(values) + 1
-    return len(body) == signs + sum(map(len, values)) + sum(map(len, values.values()))
+    return len(body) == signs_of(values) + sum(map(len, values.values()))
+
+
+def signs_of(keys: Collection[str]) -> int:
+    """Return how many bytes an object without whitespace has beside its values."""
+    return 4 * len(keys) + 1 + sum(map(len, keys))
 
 
 def _count_off(values: Mapping[str, Raw]) -> dict[str, int]:

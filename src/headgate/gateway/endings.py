@@ -259,7 +259,9 @@ class Endings:
         self._pipeline.exchanges.discard(exchange)
         client, exchange.client = exchange.client, None
         if client is not None:
-            client.done(keep_alive=exchange.request.keep_alive and not exchange.request.http10)
+            client.done(
+                keep_alive=exchange.request.head.keep_alive and not exchange.request.head.http10
+            )
 
 
 def _told(exchange: Exchange, failure: Failure, retry_after: bytes | None) -> Refusal:

@@ -27,12 +27,12 @@ PATHS = (b"/", b"/healthz", b"/readyz", MODELS, CALLS)
 
 def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
     """Answer a request that is no call."""
-    path = request.path
+    path = request.head.path
     if path in pipeline.world.dialects:
         _not_allowed(client, request, b"POST", pipeline.world.dialects[path])
     elif path not in PATHS and not path.startswith(CALLS):
         _unknown(pipeline, client, request)
-    elif request.method not in (b"GET", b"HEAD"):
+    elif request.head.method not in (b"GET", b"HEAD"):
         _not_allowed(client, request, b"GET, HEAD", _spoken(client, request))
     elif path in (b"/", b"/healthz"):
         _send(client, request, 200, b'{"status":"ok"}')
@@ -59,7 +59,7 @@ def _ready(pipeline: Pipeline, client: ClientConnection, request: Request) -> No
 def _unknown(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
     paths = [*pipeline.world.dialects, MODELS, CALLS + b"{id}", b"/healthz", b"/readyz"]
     known = ", ".join(sorted(path.decode() for path in paths))
-    asked = request.path[:128].decode("latin-1")
+    asked = request.head.path[:128].decode("latin-1")
     message = f"There is no path {asked!r} here. The paths are {known}."
     _refuse(client, request, Refusal(errors.PATH_UNKNOWN, message))
 
@@ -85,7 +85,7 @@ def _models(pipeline: Pipeline, client: ClientConnection, request: Request) -> N
 
 def _spoken(client: ClientConnection, request: Request) -> Dialect:
     """Return the dialect whose sign the request bears, else the one without a sign."""
-    names = {name for name, _ in request.forwarded} | {None}
+    names = {name for name, _ in request.head.forwarded} | {None}
     signed = [each for each in client.dialects if each.SIGN in names]
     return max(signed, key=lambda each: each.SIGN is not None)
 
@@ -93,7 +93,7 @@ def _spoken(client: ClientConnection, request: Request) -> Dialect:
 def _call(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
     credential = request.credential
     assert credential is not None
-    call = request.path[len(CALLS) :].decode("latin-1")
+    call = request.head.path[len(CALLS) :].decode("latin-1")
     missing = Refusal(errors.CALL_UNKNOWN, f"This key has made no call {call[:128]!r}.")
 
     def found(body: str | None) -> None:
@@ -122,7 +122,7 @@ def _send(
     body: bytes,
     headers: list[tuple[bytes, bytes]] | None = None,
 ) -> None:
-    keep = request.keep_alive and not request.http10
-    bodiless = request.method == b"HEAD"
+    keep = request.head.keep_alive and not request.head.http10
+    bodiless = request.head.method == b"HEAD"
     client.write(whole(status, body, headers or (), close=not keep, bodiless=bodiless))
     client.done(keep_alive=keep)

@@ -239,10 +239,10 @@ class Exchange:
             return
         self.begun = True
         self._feed = stream.feed
-        self._unframed = self.request.http10
+        self._unframed = self.request.head.http10
         if self.client is not None:
             head = self._stream_head(stream.head_report)
-            self.client.write(head + (data if self.request.http10 else chunk(data)))
+            self.client.write(head + (data if self.request.head.http10 else chunk(data)))
             if self.client.paused:
                 self.pause()
         self._endings.forget_body(self)
@@ -333,7 +333,7 @@ class Exchange:
         """Send the last bytes of a stream and its end."""
         if self.client is None:
             return
-        if self.request.http10:
+        if self.request.head.http10:
             self.client.write(data)
         else:
             self.client.write((chunk(data) if data else b"") + LAST_CHUNK)

@@ -18,6 +18,7 @@ from headgate.gateway.attempts import Attempts
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.endings import Endings
 from headgate.gateway.exchange import Exchange
+from headgate.gateway.heads import HeadMemory
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.prefixes import BLOCK_BYTES, PrefixMemory
 from headgate.gateway.refusals import over_budget
@@ -28,6 +29,7 @@ from headgate.identity.directory import Credential
 from headgate.ledger import slices
 from headgate.ledger.purse import UNAVAILABLE, Waiting
 from headgate.ledger.slices import Slice
+from headgate.providers.envelope import PLAIN
 from headgate.records.demand import Edit
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -45,6 +47,7 @@ class Pipeline:
         stopping: Whether new calls are turned away.
         frozen: Nodes that may not spend now.
         header_takers: What the edge does with each header that matters, by its name.
+        heads: The heads that clients send again and again.
         strangers: Requests refused for their key since the start.
     """
 
@@ -59,6 +62,7 @@ class Pipeline:
         self.exchanges: set[Exchange] = set()
         self.strangers = 0
         self.header_takers = _header_takers(world)
+        self.heads = HeadMemory()
         self.prefixes = PrefixMemory()
         self.attempts = Attempts(self)
         self.endings = Endings(self)
@@ -91,8 +95,8 @@ class Pipeline:
 
     def begin(self, client: ClientConnection, request: Request) -> None:
         """Answer a request that has arrived whole."""
-        dialect = self.world.dialects.get(request.path)
-        if dialect is None or request.method != b"POST":
+        dialect = self.world.dialects.get(request.head.path)
+        if dialect is None or request.head.method != b"POST":
             self.unbuffer(request.body_bytes)
             endpoints.answer(self, client, request)
             return
@@ -116,23 +120,24 @@ class Pipeline:
             self.strangers += 1
             missing = "Send a Headgate key as `Authorization: Bearer ...` or `x-api-key`."
             wrong = "This key is not valid here; it may be mistyped, revoked or of another gateway."
-            return Refusal(errors.KEY_INVALID, missing if request.key is None else wrong)
+            return Refusal(errors.KEY_INVALID, missing if request.head.key is None else wrong)
         if self.stopping:
             return Refusal(errors.SHUTTING_DOWN, errors.SHUTTING_DOWN.sentence, None, 5)
         return None
 
     def _read(self, exchange: Exchange) -> Refusal | None:
         request = exchange.request
-        if request.content_encoding not in (b"", b"identity"):
+        head = request.head
+        if head.content_encoding not in (b"", b"identity"):
             return Refusal(
                 errors.CONTENT_UNSUPPORTED, "Send the body as it is, without a content-encoding."
             )
-        if request.content_type and not request.content_type.lower().startswith(JSON):
-            kind = request.content_type[:64].decode("latin-1")
+        if head.content_type and not head.content_type.lower().startswith(JSON):
+            kind = head.content_type[:64].decode("latin-1")
             message = f"Send JSON with `content-type: application/json`, not {kind!r}."
             return Refusal(errors.CONTENT_UNSUPPORTED, message)
-        if request.run is not None:
-            run = request.run.decode("latin-1")
+        if head.run is not None:
+            run = head.run.decode("latin-1")
             if not is_run(run):
                 name = "A run is named by 1 to 64 of A-Z a-z 0-9 . _ : -, a letter or digit first."
                 return Refusal(errors.RUN_INVALID, name, "x-headgate-run")
@@ -328,18 +333,23 @@ class Pipeline:
     def send(self, exchange: Exchange, upstream: UpstreamConnection) -> None:
         """Send the request; from its first byte on the outcome is in the provider's hands."""
         demand, target = exchange.demand, exchange.target
-        wanted = exchange.dialect.FORWARDED
-        forwarded = [pair for pair in exchange.request.forwarded if pair[0] in wanted]
-        envelope = target.envelope
+        forwarded = exchange.request.head.forwarded
+        if forwarded:
+            wanted = exchange.dialect.FORWARDED
+            forwarded = [pair for pair in forwarded if pair[0] in wanted]
         edit = Edit(
-            model=target.deployment.model,
-            output_tokens_max=exchange.output_tokens_max,
-            limit_field=target.limit_field,
-            limit_needed=target.limit_needed,
-            ask_usage=envelope.ask_usage,
-            dropped=envelope.dropped,
-            members=envelope.members(forwarded),
+            target.deployment.model,
+            exchange.output_tokens_max,
+            target.limit_field,
+            target.limit_needed,
         )
+        envelope = target.envelope
+        if envelope is not PLAIN:
+            edit = edit._replace(
+                ask_usage=envelope.ask_usage,
+                dropped=envelope.dropped,
+                members=envelope.members(forwarded),
+            )
         try:
             body = exchange.dialect.edit(exchange.body, demand, edit)
         except SpliceError as error:

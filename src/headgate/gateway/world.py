@@ -7,6 +7,7 @@ from typing import Protocol
 from headgate.capacity.retries import RetryBudget
 from headgate.dialects.registry import Dialect
 from headgate.gateway.books import Books
+from headgate.gateway.clock import Coarse
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
@@ -23,13 +24,6 @@ class CallFinder(Protocol):
 
     def find_call(self, call: str, principal: str, found: Callable[[str | None], None]) -> bool:
         """Look a principal's call up; `found` gets its JSON or None. False: cannot look now."""
-
-
-@dataclass(slots=True)
-class Coarse:
-    """A coarse monotonic clock, moved on by the sweep about twice a second."""
-
-    coarse_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,17 @@
 """`openai_compatible`: OpenAI itself and the many that speak its Chat Completions."""
 
-from typing import Annotated
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import Meta, Struct
 
 from headgate.providers import anthropic
 from headgate.providers.envelope import ANY_PLACE, Place
+from headgate.providers.openai_compatible_shapes import CompletionDetails, PromptDetails
+from headgate.providers.openai_compatible_shapes import Usage as Reported
 from headgate.providers.replies import ACCOUNT, CONTEXT, by_status, credential_bytes
 from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Failure, Metered, Report
-from headgate.units.usage import QUANTITY_MAX, Usage, UsageError
+from headgate.units.usage import Usage, UsageError
 
 KIND = "openai_compatible"
 NATIVE_DIALECTS = ("openai_chat",)
@@ -59,40 +59,9 @@ _STATUS_OF = {
 }
 """Error types and codes in streams, and the statuses they go with."""
 
-_Count = Annotated[int, Meta(ge=0, le=QUANTITY_MAX)]
-
-
-class _PromptDetails(Struct, gc=False):
-    cached_tokens: _Count | None = None
-    cache_write_tokens: _Count | None = None
-    audio_tokens: _Count | None = None
-
-
-class _CompletionDetails(Struct, gc=False):
-    reasoning_tokens: _Count | None = None
-    audio_tokens: _Count | None = None
-    accepted_prediction_tokens: _Count | None = None
-    rejected_prediction_tokens: _Count | None = None
-
-
-class _Usage(Struct, gc=False):
-    """The usage object of Chat Completions, as in the SDK's `CompletionUsage`.
-
-    `prompt_cache_hit_tokens` and `prompt_cache_miss_tokens` are DeepSeek's.
-    """
-
-    prompt_tokens: _Count
-    completion_tokens: _Count = 0
-    total_tokens: _Count | None = None
-    prompt_tokens_details: _PromptDetails | None = None
-    completion_tokens_details: _CompletionDetails | None = None
-    prompt_cache_hit_tokens: _Count | None = None
-    prompt_cache_miss_tokens: _Count | None = None
-
-
-_USAGE = msgspec.json.Decoder(_Usage)
-_NO_PROMPT_DETAILS = _PromptDetails()
-_NO_COMPLETION_DETAILS = _CompletionDetails()
+_USAGE = msgspec.json.Decoder(Reported)
+_NO_PROMPT_DETAILS = PromptDetails()
+_NO_COMPLETION_DETAILS = CompletionDetails()
 
 
 def seller(base_url: str) -> str | None:
@@ -201,7 +170,7 @@ def _served_terms(tier: str | None, asked: Terms) -> Terms:
     return asked if served == asked.tier else asked._replace(tier=served)
 
 
-def _input_parts(usage: _Usage) -> tuple[int, int, int]:
+def _input_parts(usage: Reported) -> tuple[int, int, int]:
     """Return the cached, the written and the audio tokens of the prompt."""
     details = usage.prompt_tokens_details or _NO_PROMPT_DETAILS
     hit, miss = usage.prompt_cache_hit_tokens, usage.prompt_cache_miss_tokens
@@ -219,7 +188,7 @@ def _input_parts(usage: _Usage) -> tuple[int, int, int]:
     return cached, written, audio
 
 
-def _output_parts(usage: _Usage) -> tuple[int, int, int]:
+def _output_parts(usage: Reported) -> tuple[int, int, int]:
     """Return the text, the reasoning and the audio tokens of the completion."""
     details = usage.completion_tokens_details or _NO_COMPLETION_DETAILS
     reasoning = details.reasoning_tokens or 0
