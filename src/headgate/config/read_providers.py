@@ -34,6 +34,7 @@ def providers_from(
         if kind is None:
             problems.unknown(f"{key}.kind", "kind of provider", shape.kind, kinds)
             continue
+        _check_credential(credential, kind, key, problems)
         found[name] = Provider(
             id=name,
             kind=shape.kind,
@@ -54,6 +55,16 @@ def providers_from(
             keep_alive_ms=shape.keep_alive_ms,
         )
     return found
+
+
+def _check_credential(credential: str, kind: Kind, key: str, problems: Problems) -> None:
+    if not credential:
+        return
+    try:
+        kind.headers(credential)
+    except ValueError as error:
+        fix = "Give the credential as the provider issued it, without blanks."
+        problems.add(f"{key}.credential", f"It cannot be used: {error}.", fix)
 
 
 def _base_url(shape: ProviderShape, key: str, problems: Problems) -> str:

@@ -15,7 +15,7 @@ from headgate.records.demand import Demand, Terms
 from headgate.records.journal import CandidateRecord, DecisionRecord
 from headgate.routing.candidate import Outcome, Plan, Quoted
 from headgate.routing.eligibility import exclusion, outside
-from headgate.routing.policies.registry import Policy, spread_of
+from headgate.routing.policies.registry import Policy, Spread, spread_of
 from headgate.routing.settings import REGION_ANY, Route
 
 RANKING_KEPT_NS = 5_000_000_000
@@ -39,6 +39,7 @@ class Ranking(NamedTuple):
     """Eligible deployments in the policy's order, and the number of the decision.
 
     Attributes:
+        spread: What gives each call an order of its own, None where all share the policy's.
         resort: Those whose breaker is open, in the policy's order: they are tried when nobody
             else is left, for a refusal would be certain.
         excluded: The others, each with its rule.
@@ -46,6 +47,7 @@ class Ranking(NamedTuple):
 
     number: int
     policy: Policy
+    spread: Spread | None
     ranked: tuple[Quoted, ...]
     resort: tuple[Quoted, ...]
     excluded: tuple[tuple[str, str], ...]
@@ -57,8 +59,7 @@ class Ranking(NamedTuple):
         Args:
             turn: The how-manieth call it is, for policies that spread calls.
         """
-        spread = spread_of(self.policy)
-        ranked = self.ranked if spread is None else spread(self.ranked, turn)
+        ranked = self.ranked if self.spread is None else self.spread(self.ranked, turn)
         first = self.policy.plan(ranked)
         return _with_resort(first, self.resort) if self.resort else first
 
@@ -200,6 +201,7 @@ class Router:
         return Ranking(
             self._number,
             policy,
+            spread_of(policy),
             tuple(one for one in ranked if one.deployment.id not in away),
             tuple(one for one in resort if one.deployment.id not in away),
             (*excluded, *((name, OTHER_REGION) for name in sorted(away))),
