@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from headgate.capacity.limits import USED_UP
 from headgate.catalog.rates import RateCard
 from headgate.dialects.registry import Dialect, StreamReader
-from headgate.dialects.sse import HEAD_BYTES_MAX, first_data
+from headgate.dialects.sse import HEAD_BYTES_MAX, begins_whole
 from headgate.gateway import replies
 from headgate.gateway.http_bytes import LAST_CHUNK, chunk
 from headgate.gateway.request import Request
@@ -227,7 +227,7 @@ class Exchange:
         if self._parts:
             payload = b"".join((*self._parts, payload))
             self._parts = []
-        if first_data(payload) is None and len(payload) < HEAD_BYTES_MAX:
+        if not begins_whole(payload) and len(payload) < HEAD_BYTES_MAX:
             self._parts.append(payload)
             return
         if self.dialect.starts_with_error(payload):
