@@ -168,6 +168,11 @@ async def _page(line: Line) -> None:
     )
 
 
+async def _error_inside(line: Line) -> None:
+    await line.request()
+    await line.send(whole(b'{"error":{"message":"no","code":502}}'))
+
+
 async def _half(line: Line) -> None:
     await line.request()
     await line.send(
@@ -212,6 +217,7 @@ async def _silence(line: Line) -> None:
         (_garbage, True),
         (_page, False),
         (_page, True),
+        (_error_inside, False),
         (_half, False),
         (_no_events, True),
         (_error_first, True),

@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import anthropic
 import pytest
 
 from headgate.providers.envelope import Unsigned
 from headgate.providers.sigv4 import parse_keys, sign
 from headgate.records.journal import SettleRecord
-from tests.gateway.calls import MESSAGES_PATH, ask, call_of, chat, message
+from tests.gateway.calls import ALICE, MESSAGES_PATH, ask, call_of, chat, message
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
 from tests.gateway.provider import STREAM_HEAD, chunk, completion, event, whole
@@ -116,6 +117,24 @@ def test_a_bedrock_stream_is_messages_own_to_the_client(
     lines = [line[6:] for line in reply.payload.split(b"\n") if line.startswith(b"data: ")]
     assert [json.loads(line) for line in lines] == EVENTS
     assert measured(gateway, call_of(reply)) == {"input_uncached": 10, "output_text": 5}
+
+
+def test_anthropics_own_client_reads_a_bedrock_stream(start: Start, recording: Recording) -> None:
+    """What comes out of the frames is what the official client expects of Anthropic."""
+    gateway = start(more=own("bedrock", recording.root, "m", credential=KEYS))
+    data = b"".join(frames.chunk(each) for each in EVENTS)
+    recording.answers.append(FRAMES_HEAD + chunk(data) + b"0\r\n\r\n")
+    address = f"http://127.0.0.1:{gateway.port}"
+    with (
+        anthropic.Anthropic(base_url=address, api_key=ALICE, max_retries=0) as client,
+        client.messages.stream(
+            model="own", max_tokens=100, messages=[{"role": "user", "content": "hello"}]
+        ) as stream,
+    ):
+        final = stream.get_final_message()
+
+    assert [block.text for block in final.content if block.type == "text"] == ["hello"]
+    assert (final.stop_reason, final.usage.output_tokens) == ("end_turn", 5)
 
 
 def test_a_throttled_bedrock_stream_is_an_error_reply(start: Start, recording: Recording) -> None:

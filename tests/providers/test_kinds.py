@@ -81,6 +81,19 @@ def test_a_reported_cost_is_read_exactly(usage: str, nanos: int | None) -> None:
     assert reported_nanos(usage.encode()) == nanos
 
 
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b'{"error":{"code":429,"message":"slow down"}}', "upstream_rate_limited"),
+        (b'data: {"id":"x","error":{"message":"no","code": 502}}\n\n', "upstream_error"),
+        (b'{"error":{"code":"server_error","message":"no"}}', "upstream_error"),
+    ],
+)
+def test_an_error_inside_a_good_status_is_classified_by_its_code(body: bytes, code: str) -> None:
+    """OpenRouter tells late errors in the body."""
+    assert openrouter.failure(200, body).code.code == code
+
+
 def test_a_reported_cost_is_no_usage() -> None:
     """The cost stands beside the meters and changes none of them."""
     usage = {"prompt_tokens": 10, "completion_tokens": 2, "cost": 0.5}

@@ -50,6 +50,9 @@ class Endings:
             # Only the connection's end says that this is all, and what came is not a reply.
             self.broken(exchange, LOST)
             return
+        if report.errored:
+            self.failed(exchange, upstream, body)
+            return
         if not report.complete and self._pipeline.attempts.find_next(exchange):
             self._settle(
                 exchange, bound_settlement(exchange, report, UNREADABLE), report, final=False
@@ -89,7 +92,7 @@ class Endings:
         self.finish(exchange)
 
     def failed(self, exchange: Exchange, upstream: UpstreamConnection, body: bytes) -> None:
-        """The provider answered with an error, for which it bills nothing."""
+        """The provider answered with an error, perhaps under status 200; it bills none."""
         failure = exchange.target.kind.failure(upstream.status, body)
         self._judge(exchange, failure, upstream)
         more = failure.retryable and self._pipeline.attempts.find_next(exchange)

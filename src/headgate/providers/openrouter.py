@@ -6,6 +6,7 @@ what the provider bills. Both are recorded beside the charge, to reconcile by; a
 reported is never a price (https://openrouter.ai/docs/use-cases/usage-accounting).
 """
 
+import re
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 import msgspec
@@ -13,12 +14,12 @@ from msgspec import Raw, Struct
 
 from headgate.providers import anthropic, openai_compatible
 from headgate.providers.envelope import ANY_PLACE, Place
-from headgate.providers.openai_compatible import failure, headers
+from headgate.providers.openai_compatible import headers
 from headgate.records.demand import STANDARD, Terms
-from headgate.records.report import Metered, Report
+from headgate.records.report import Failure, Metered, Report
 from headgate.units.money import NANOS_PER_USD, USD_MAX
 
-__all__ = ["failure", "headers"]
+__all__ = ["headers"]
 
 KIND = "openrouter"
 NATIVE_DIALECTS = ("openai_chat", "anthropic_messages")
@@ -26,6 +27,7 @@ DEFAULTS = openai_compatible.DEFAULTS
 PASSED = openai_compatible.PASSED
 PASSED_PREFIXES = openai_compatible.PASSED_PREFIXES
 
+_CODE = re.compile(rb'"code"\s*:\s*([45]\d\d)\b')
 _NULL = Raw(b"null")
 
 
@@ -68,6 +70,16 @@ def limit_field(base_url: str, model: str) -> str:  # noqa: ARG001 - the same fo
 def limit_needed(base_url: str) -> bool:  # noqa: ARG001 - the same at every address
     """Tell that one limit is enough: it takes either name."""
     return False
+
+
+def failure(status: int, body: bytes) -> Failure:
+    """Classify an error reply, or with status 200 one whose body or first event is an error.
+
+    What goes wrong after the head is sent is told in the body, as a number that is the status
+    (https://openrouter.ai/docs/api-reference/errors).
+    """
+    code = _CODE.search(body) if status == 200 else None
+    return openai_compatible.failure(int(code[1]) if code else status, body)
 
 
 def metered(report: Report, asked: Terms = STANDARD) -> Metered:
