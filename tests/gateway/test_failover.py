@@ -344,7 +344,49 @@ def test_a_breaker_that_opens_meanwhile_is_in_the_next_attempts_decision(
     one, two = gateway.holds(call_of(reply))
     assert rules(gateway, one.decision) == {"first": None, "mini": None, "big": None}
     assert rules(gateway, two.decision) == {
+        "first": None,
         "big": None,
-        "first": "breaker_open",
         "mini": "breaker_open",
     }
+
+
+@pytest.mark.parametrize("node", ["deployment:mini", "provider:own"])
+def test_what_is_frozen_is_passed_over_for_what_is_not(start: Start, node: str) -> None:
+    """A freeze of a deployment or a provider refuses only the calls nobody else may serve."""
+    with Provider(serve_always) as provider:
+        more = other("own", provider.url)
+        more += '[routes.three]\ndeployments = ["own", "mini", "big"]\npolicy = "ordered"'
+        gateway = start(more=more)
+        gateway.run(lambda: setattr(gateway.pipeline, "frozen", frozenset({node})))
+        through = ask(gateway, chat(model="three"))
+        name = node.partition(":")[2]
+        pinned = ask(gateway, chat(model=name))
+
+    gateway.until_idle()
+    assert served(through) == ("mini" if name == "own" else "own")
+    assert (pinned.status, pinned.code) == (403, "frozen")
+    assert node in pinned.message
+    if name == "own":
+        (held,) = gateway.holds(call_of(through))
+        assert rules(gateway, held.decision) == {"mini": None, "big": None, "own": "frozen"}
+
+
+def test_a_full_deployment_overflows_to_the_next(start: Start, simulator: Simulator) -> None:
+    """A call that would be turned away for want of a place goes to a deployment that has one."""
+    route = '[routes.either]\ndeployments = ["mini", "big"]\npolicy = "ordered"'
+    gateway = start(deployment="concurrency_max = 1\nqueue_max = 0", more=route)
+    simulator.gate.close()
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(ask, gateway, either()) for _ in range(2)]
+        assert simulator.gate.wait(2, 10)
+        third = ask(gateway, either())
+        simulator.gate.release()
+        replies = [future.result() for future in futures]
+
+    assert sorted(served(reply) for reply in replies) == ["big", "mini"]
+    assert (third.status, third.code) == (429, "capacity_exhausted")
+    gateway.until_idle()
+    (spilled,) = [reply for reply in replies if served(reply) == "big"]
+    (held,) = gateway.holds(call_of(spilled))
+    assert held.attempt.endswith(".1")
+    assert rules(gateway, held.decision) == {"big": None, "mini": "full"}

@@ -136,6 +136,21 @@ class Placed:
         self.health[name].failed(self.health[name].begin(now_ns), now_ns)
 
 
+def test_calls_that_pass_the_same_ones_over_share_a_decision() -> None:
+    """What one call had to pass over is written down once for all that go the same way."""
+    placed = Placed({"a": None, "b": None, "c": None})
+    ranking = placed.ranking()
+
+    one = placed.router.amend(ranking, {"a": "full"}, 1)
+    same = placed.router.amend(ranking, {"a": "full"}, 2)
+    other = placed.router.amend(ranking, {"a": "full", "b": "frozen"}, 3)
+
+    assert one is same
+    assert [each.number for each in placed.written] == [1, one.number, other.number]
+    assert placed.rules() == {"c": None, "a": "full", "b": "frozen"}
+    assert ranking.number == 1
+
+
 def test_an_open_breaker_is_the_last_resort() -> None:
     """It is passed over by its rule, yet tried when all others fail; after its pause it is back."""
     placed = Placed({"a": None, "b": None, "c": None})

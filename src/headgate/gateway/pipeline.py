@@ -172,7 +172,7 @@ class Pipeline:
                 f"The key {credential.key!r} may not use {demand.model!r}.",
                 "model",
             )
-        if self.frozen and (refusal := self._frozen(exchange.path.nodes)) is not None:
+        if self.frozen and (refusal := self.why_frozen(exchange.path.nodes)) is not None:
             return refusal
         if demand.unbounded is not None and exchange.path.slices:
             return Refusal(
@@ -182,7 +182,8 @@ class Pipeline:
             )
         return None
 
-    def _frozen(self, nodes: Iterable[str]) -> Refusal | None:
+    def why_frozen(self, nodes: Iterable[str]) -> Refusal | None:
+        """Name the first of `nodes` that is frozen; None when none is."""
         node = next((node for node in nodes if node in self.frozen), None)
         if node is None:
             return None
@@ -196,8 +197,6 @@ class Pipeline:
 
     def place(self, exchange: Exchange) -> None:
         """Begin an attempt at the exchange's target: take a place there, or wait for one."""
-        exchange.number += 1
-        exchange.attempt = attempt_id(exchange.call, exchange.number)
         places = exchange.target.places
         if places.take():
             exchange.placed = True
@@ -218,6 +217,8 @@ class Pipeline:
             self._shed(exchange, places.eta_ms(len(places.queue) + 1))
 
     def _shed(self, exchange: Exchange, eta_ms: int) -> None:
+        if self.attempts.overflow(exchange):
+            return
         seconds = max(1, -(-eta_ms // 1_000))
         name = exchange.target.deployment.id
         message = f"Every place at {name} is taken; one may be free in about {seconds} s."
@@ -230,8 +231,7 @@ class Pipeline:
         deployment = target.deployment
         if self.frozen:
             # Again, for the call may have waited for its place, or been tried elsewhere before.
-            here = (f"provider:{deployment.provider}", f"deployment:{deployment.id}")
-            refusal = self._frozen((*exchange.path.nodes, *here))
+            refusal = self.why_frozen((*exchange.path.nodes, *target.nodes))
             if refusal is not None:
                 self.endings.refuse(exchange, refusal)
                 return
@@ -318,6 +318,8 @@ class Pipeline:
 
     def _held(self, exchange: Exchange) -> None:
         """The money is set aside: write it down, then find a connection."""
+        exchange.number += 1
+        exchange.attempt = attempt_id(exchange.call, exchange.number)
         exchange.status = 0
         exchange.first_byte_ns = 0
         exchange.upstream_request_id = None

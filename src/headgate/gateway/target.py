@@ -24,6 +24,7 @@ class Target:
     Attributes:
         facts: The header lines about this deployment that replies carry.
         health: Whether it may be asked now.
+        nodes: Those by which it can be frozen: its provider and itself.
         envelope: How its requests and streams differ from their dialect's.
     """
 
@@ -41,6 +42,7 @@ class Target:
         "kind",
         "limit_field",
         "limit_needed",
+        "nodes",
         "places",
         "pool",
     )
@@ -62,6 +64,7 @@ class Target:
         )
         self.limit_needed = kind.limit_needed(provider.base_url)
         self.facts = b"x-headgate-deployment: %b\r\n" % deployment.id.encode()
+        self.nodes = (f"provider:{deployment.provider}", f"deployment:{deployment.id}")
         self.health = Health(breaker)
         self.places = Places(deployment.concurrency_max, deployment.queue_max)
         self._book = book

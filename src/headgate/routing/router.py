@@ -9,6 +9,8 @@ are made anew, so a decision tells whom it passed over, and by which rule.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from headgate.capacity.health import BREAKER_OPEN, Health
 from headgate.catalog.settings import Deployment
 from headgate.records.demand import Demand, Terms
@@ -43,6 +45,7 @@ class Ranking(NamedTuple):
         resort: Those whose breaker is open, in the policy's order: they are tried when nobody
             else is left, for a refusal would be certain.
         excluded: The others, each with its rule.
+        record: As it is written down.
     """
 
     number: int
@@ -52,6 +55,7 @@ class Ranking(NamedTuple):
     resort: tuple[Quoted, ...]
     excluded: tuple[tuple[str, str], ...]
     until_ns: int
+    record: DecisionRecord
 
     def plan(self, turn: int) -> Plan:
         """Return the attempts of one call.
@@ -148,11 +152,8 @@ class Router:
         )
         ranking = self._kept.get(key)
         if ranking is None or now_ns >= ranking.until_ns:
-            if len(self._kept) >= RANKINGS_MAX:
-                self._kept.clear()
-            ranking = self._kept[key] = self._decide(
-                demand, dialect=dialect, body_bytes=body_bytes, now_ns=now_ns
-            )
+            fresh = self._decide(demand, dialect=dialect, body_bytes=body_bytes, now_ns=now_ns)
+            ranking = self._keep(key, fresh)
         return ranking
 
     def _decide(self, demand: Demand, *, dialect: str, body_bytes: int, now_ns: int) -> Ranking:
@@ -172,41 +173,67 @@ class Router:
             cost = self._quote(deployment, demand.terms, tokens_in, tokens_out, now_ns)
             one = Quoted(deployment, cost, position, alias.weights.get(deployment.id, 1))
             (well if rule is None else broken).append(one)
-        self._number += 1
-        ranking = self._ranking(alias, well, broken, excluded, now_ns)
-        self._write(
-            DecisionRecord(
-                number=self._number,
-                at_ns=now_ns,
-                asked=demand.model,
-                policy=alias.policy,
-                input_tokens=tokens_in,
-                output_tokens=tokens_out,
-                candidates=_candidates(ranking),
-            )
-        )
-        return ranking
-
-    def _ranking(
-        self,
-        alias: _Alias,
-        well: Sequence[Quoted],
-        broken: Sequence[Quoted],
-        excluded: Sequence[tuple[str, str]],
-        now_ns: int,
-    ) -> Ranking:
         policy = self._policies[POLICY_DEFAULT if alias.policy == PINNED else alias.policy]
         ranked, resort = policy.rank(well), policy.rank(broken)
         away = outside((*ranked, *resort), alias.regions)
+        ranked, resort = _within(ranked, away), _within(resort, away)
+        excluded += [(name, OTHER_REGION) for name in sorted(away)]
+        self._number += 1
+        record = DecisionRecord(
+            number=self._number,
+            at_ns=now_ns,
+            asked=demand.model,
+            policy=alias.policy,
+            input_tokens=tokens_in,
+            output_tokens=tokens_out,
+            candidates=_candidates(ranked, resort, excluded),
+        )
+        self._write(record)
+        until_ns = self._until_ns(alias, now_ns)
         return Ranking(
             self._number,
             policy,
             spread_of(policy),
-            tuple(one for one in ranked if one.deployment.id not in away),
-            tuple(one for one in resort if one.deployment.id not in away),
-            (*excluded, *((name, OTHER_REGION) for name in sorted(away))),
-            self._until_ns(alias, now_ns),
+            ranked,
+            resort,
+            tuple(excluded),
+            until_ns,
+            record,
         )
+
+    def amend(self, ranking: Ranking, passed_over: Mapping[str, str], now_ns: int) -> Ranking:
+        """Return a ranking as calls went by it that passed more candidates over; written down.
+
+        Calls that pass the same ones over share it, as long as they share the ranking.
+
+        Args:
+            ranking: The one that calls share.
+            passed_over: By deployment, the rule.
+            now_ns: When it was found.
+        """
+        key = (ranking.number, tuple(sorted(passed_over.items())))
+        kept = self._kept.get(key)
+        if kept is not None:
+            return kept
+        self._number += 1
+        named = [
+            msgspec.structs.replace(each, excluded=passed_over.get(each.deployment, each.excluded))
+            for each in ranking.record.candidates
+        ]
+        record = msgspec.structs.replace(
+            ranking.record,
+            number=self._number,
+            at_ns=now_ns,
+            candidates=tuple(sorted(named, key=lambda each: each.excluded is not None)),
+        )
+        self._write(record)
+        return self._keep(key, ranking._replace(number=self._number, record=record))
+
+    def _keep(self, key: tuple[object, ...], ranking: Ranking) -> Ranking:
+        if len(self._kept) >= RANKINGS_MAX:
+            self._kept.clear()
+        self._kept[key] = ranking
+        return ranking
 
     def _unwell(self, deployment: str, now_ns: int) -> str | None:
         health = self._health.get(deployment)
@@ -231,13 +258,16 @@ class Router:
         )
 
 
-def _candidates(ranking: Ranking) -> tuple[CandidateRecord, ...]:
+def _within(ranked: Sequence[Quoted], away: Collection[str]) -> tuple[Quoted, ...]:
+    return tuple(one for one in ranked if one.deployment.id not in away)
+
+
+def _candidates(
+    ranked: Sequence[Quoted], resort: Sequence[Quoted], excluded: Sequence[tuple[str, str]]
+) -> tuple[CandidateRecord, ...]:
     """Return the candidates as they are written down, in the order they would be tried."""
     return (
-        *(CandidateRecord(one.deployment.id, one.expected_nanos) for one in ranking.ranked),
-        *(
-            CandidateRecord(one.deployment.id, one.expected_nanos, BREAKER_OPEN)
-            for one in ranking.resort
-        ),
-        *(CandidateRecord(name, None, rule) for name, rule in ranking.excluded),
+        *(CandidateRecord(one.deployment.id, one.expected_nanos) for one in ranked),
+        *(CandidateRecord(one.deployment.id, one.expected_nanos, BREAKER_OPEN) for one in resort),
+        *(CandidateRecord(name, None, rule) for name, rule in excluded),
     )
