@@ -50,7 +50,7 @@ class Endings:
             # Only the connection's end says that this is all, and what came is not a reply.
             self.broken(exchange, LOST)
             return
-        if report.errored:
+        if report.errored and report.usage_json is None:
             self.failed(exchange, upstream, body)
             return
         if not report.complete and self._pipeline.attempts.find_next(exchange):
