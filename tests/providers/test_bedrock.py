@@ -133,11 +133,17 @@ def test_the_path_names_the_model_and_the_way_of_answering() -> None:
 
 def test_beta_features_stand_in_the_body() -> None:
     """What Anthropic takes as a header, Bedrock takes as a member."""
-    members = bedrock.ENVELOPE.members(((b"anthropic-beta", b"a-1, b-2,"),))
+    members = bedrock.ENVELOPE.members(
+        (
+            (b"anthropic-beta", b"a-1, b-2,"),
+            (b"anthropic-version", b"x"),
+            (b"anthropic-beta", b"c-3"),
+        )
+    )
 
     assert members == {
         "anthropic_version": b'"bedrock-2023-05-31"',
-        "anthropic_beta": b'["a-1","b-2"]',
+        "anthropic_beta": b'["a-1","b-2","c-3"]',
     }
     assert b"anthropic-beta" in bedrock.ENVELOPE.held_back
 

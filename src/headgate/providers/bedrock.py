@@ -115,11 +115,15 @@ def _signed(credential: str, unsigned: Unsigned) -> Headers:
 
 def _members(forwarded: Headers) -> Mapping[str, bytes]:
     """Return the version, and the beta features that Anthropic takes as a header."""
+    features = [
+        one.strip()
+        for name, value in forwarded
+        if name == b"anthropic-beta"
+        for one in value.decode("latin-1").split(",")
+    ]
     found = {"anthropic_version": VERSION}
-    for name, value in forwarded:
-        if name == b"anthropic-beta":
-            features = [one.strip() for one in value.decode("latin-1").split(",")]
-            found["anthropic_beta"] = msgspec.json.encode([one for one in features if one])
+    if any(features):
+        found["anthropic_beta"] = msgspec.json.encode([one for one in features if one])
     return found
 
 
