@@ -154,12 +154,13 @@ def test_beta_features_stand_in_the_body() -> None:
         ("bedrock-runtime.eu-central-1.amazonaws.com", None, "eu-central-1"),
         ("bedrock-runtime-fips.us-gov-west-1.amazonaws.com", None, "us-gov-west-1"),
         ("vpce-1.bedrock-runtime.eu-west-1.vpce.amazonaws.com", None, "eu-west-1"),
+        ("bedrock-runtime.eu-west-1.amazonaws.com", "europe", "eu-west-1"),
         ("127.0.0.1:9", None, "us-east-1"),
         ("127.0.0.1:9", "eu-north-1", "eu-north-1"),
     ],
 )
 def test_a_request_is_signed_for_its_region(host: str, region: str | None, wanted: str) -> None:
-    """The region is that of the configuration, else of the host."""
+    """The region is that of the host, else of the configuration."""
     sign = bedrock.ENVELOPE.sign
     assert sign is not None
 

@@ -100,16 +100,16 @@ def headers(credential: str) -> tuple[tuple[bytes, bytes], ...]:
     return ((b"authorization", b"Bearer " + credential_bytes(credential)),)
 
 
-def region_of(host: str) -> str:
-    """Return the region in a host name of Bedrock; `us-east-1` when there is none."""
+def region_of(host: str, configured: str | None) -> str:
+    """Return the region in a host name of Bedrock, else the configured one, else `us-east-1`."""
     found = _REGION.search(host)
-    return REGION_DEFAULT if found is None else found[1]
+    return configured or REGION_DEFAULT if found is None else found[1]
 
 
 def _signed(credential: str, unsigned: Unsigned) -> Headers:
     if ":" not in credential:
         return ()
-    region = unsigned.region or region_of(unsigned.host)
+    region = region_of(unsigned.host, unsigned.region)
     return sign(parse_keys(credential), unsigned, method="POST", region=region, service=KIND)
 
 

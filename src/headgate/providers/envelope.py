@@ -35,7 +35,7 @@ class Unsigned(NamedTuple):
         host: As in the `host` header.
         path: With its query, as it is sent.
         headers: Those that are signed beside the host, with lower-case names.
-        region: The provider's region in the configuration, None to know it by the host.
+        region: The provider's region in the configuration, for a host that names none.
         at_ns: When it is sent, in nanoseconds since 1970.
     """
 
