@@ -39,7 +39,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
 
 @pytest.fixture
 def node(running: TestNode) -> Iterator[TestNode]:
-    """The node; afterwards its simulator has no faults, its books hold nothing, all may be asked."""
+    """The node; afterwards it has no faults, holds nothing, and every deployment may be asked."""
     yield running
     running.simulator.faults.clear()
     running.await_nothing_held()
