@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from headgate.capacity.health import Breaker
+from headgate.capacity.retries import RetryBudget
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import Snapshot
 from headgate.dialects.registry import dialects
@@ -18,7 +20,7 @@ from headgate.gateway.world import CallFinder, World
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.ledger.purse import Ask, Purse
 from headgate.providers.registry import Provider as ProviderKind
-from headgate.providers.registry import providers
+from headgate.providers.registry import envelope_of, providers
 from headgate.records.demand import Terms
 from headgate.records.journal import DecisionRecord
 from headgate.routing.eligibility import Speech
@@ -56,10 +58,12 @@ def data_plane(
         now_ns: The clock.
         call_soon: The event loop's; what is said in a turn of it is sent at its end.
     """
-    clock, outbox, kinds = Coarse(), Outbox(call_soon), providers()
+    clock, outbox = Coarse(), Outbox(call_soon)
+    kinds = providers()
     pools = {
-        provider.id: Pool(provider, _passes(kinds[provider.kind]), clock, outbox)
+        provider.id: Pool(provider, _passes(kind), clock, outbox, envelope_of(kind))
         for provider in snapshot.providers.values()
+        for kind in (kinds[provider.kind],)
     }
     targets = {
         deployment.id: Target(
@@ -67,6 +71,7 @@ def data_plane(
             kinds[snapshot.providers[deployment.provider].kind],
             pools[deployment.provider],
             snapshot.price_book,
+            Breaker(snapshot.edge.breaker_failures, snapshot.edge.breaker_open_ms * 1_000_000),
         )
         for deployment in snapshot.deployments.values()
     }
@@ -76,15 +81,9 @@ def data_plane(
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
         interpreter=Interpreter(dialects(), translators()),
         directory=directory(snapshot, pepper),
-        router=Router(
-            snapshot.routes,
-            snapshot.deployments,
-            _speech(snapshot),
-            _quote(targets),
-            _when_there_is_room(journal),
-            policies(),
-        ),
+        router=_router(snapshot, targets, journal),
         targets=targets,
+        retries=RetryBudget(snapshot.edge.retries_percent, snapshot.edge.retries_burst),
         pools=tuple(pools.values()),
         purse=purse,
         paths=Paths(snapshot.budgets.values(), snapshot.zone, purse),
@@ -99,10 +98,20 @@ def data_plane(
     )
 
 
-def _speech(snapshot: Snapshot) -> Speech:
-    """Return which dialects are spoken where, and which can be translated."""
-    native = {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()}
-    return Speech(native, frozenset(translators()))
+def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWriter) -> Router:
+    router = Router(
+        snapshot.routes,
+        snapshot.deployments,
+        Speech(
+            {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()},
+            frozenset(translators()),
+        ),
+        _quote(targets),
+        _when_there_is_room(journal),
+        policies(),
+    )
+    router.watch({name: target.health for name, target in targets.items()})
+    return router
 
 
 def native_dialects(snapshot: Snapshot, deployment: Deployment) -> tuple[str, ...]:

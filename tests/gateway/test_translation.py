@@ -80,7 +80,7 @@ def test_a_failure_is_made_good_in_another_dialect(
 
 
 def test_what_cannot_be_said_there_is_passed_over(start: Start, simulator: Simulator) -> None:
-    """The failure of the last attempt is told; the record says why there was no further one."""
+    """The failure of the last attempt is told: two answers at once are not to be had there."""
     gateway = start(more=MIXED)
     simulator.faults.add(Fault(FaultKind.OVERLOADED, times=1, model="gpt-5.4-mini"))
 
@@ -88,8 +88,17 @@ def test_what_cannot_be_said_there_is_passed_over(start: Start, simulator: Simul
 
     assert (reply.status, reply.code) == (503, "upstream_overloaded")
     assert len(gateway.holds(call_of(reply))) == 1
-    (refusal,) = gateway.refusals()
-    assert (refusal.call, refusal.code) == (call_of(reply), "feature_unsupported")
+    assert [each.final for each in gateway.ends(call_of(reply))] == [True]
+
+
+def test_a_call_that_nobody_can_be_told_is_refused_by_name(start: Start) -> None:
+    """When all candidates are passed over the first reason is told, and written down."""
+    gateway = start(more='[routes.any]\ndeployments = ["haiku", "sonnet"]\n')
+
+    reply = ask(gateway, chat(model="any", n=2))
+
+    assert (reply.status, reply.code) == (422, "feature_unsupported")
+    assert gateway.refusals()[-1].code == "feature_unsupported"
 
 
 def test_a_signed_conversation_stays_where_it_is_understood(

@@ -53,13 +53,20 @@ def invalid(problem: str) -> Refusal:
     return Refusal(BODY_INVALID, f"{param or 'The body'}: {what}.", param or None)
 
 
-def members(body: bytes, named: frozenset[str]) -> dict[str, Raw] | Refusal:
+def members(
+    body: bytes, named: frozenset[str], folded: frozenset[str] | None = None
+) -> dict[str, Raw] | Refusal:
     """Return the raw values of the top-level members of `body`, each an exact slice of it.
 
     A key that stands there twice is refused, whichever it is: which of the two values counts
     is the reader's choice, so the value we judged need not be the one the provider takes. For
     the same reason a key that is one of `named` but for its case is refused: some JSON
     libraries match keys without regard to case.
+
+    Args:
+        body: The object.
+        named: The keys that matter.
+        folded: The same without regard to case, for keys that are not all lower case.
     """
     values = decode(_MEMBERS, body)
     if isinstance(values, Refusal):
@@ -69,7 +76,7 @@ def members(body: bytes, named: frozenset[str]) -> dict[str, Raw] | Refusal:
     signs = checked.get(keys)
     if signs is None:
         for key in keys:
-            if key not in named and key.casefold() in named:
+            if key not in named and key.casefold() in (folded or named):
                 return _duplicate(key)
         signs = signs_of(keys)
         if len(keys) <= CHECKED_KEYS_MAX:

@@ -17,9 +17,10 @@ from headgate.dialects.openai_chat_shapes import (
     Request,
     StreamOptions,
 )
-from headgate.dialects.splice import SpliceError, splice
+from headgate.dialects.openai_terms import openai_terms
+from headgate.dialects.splice import SpliceError, rebuild, splice
 from headgate.dialects.sse import EventStream, UsageFilter, first_data
-from headgate.records.demand import STANDARD, Demand, Edit, Terms
+from headgate.records.demand import Demand, Edit
 from headgate.records.report import Report
 from headgate.units.errors import Refusal
 from headgate.units.instants import NANOS_PER_SECOND
@@ -38,7 +39,6 @@ _LIMIT_FIELDS = frozenset({"max_tokens", "max_completion_tokens"})
 _OPTIONS_NAMED = frozenset(StreamOptions.__struct_fields__)
 _NAMED = frozenset({*Request.__struct_fields__, *_UNBOUNDED})
 _EMPTY = frozenset({b"null", b"[]"})
-_TIERS = {"auto": "standard", "default": "standard", "fast": "priority"}
 _USAGE_MARK = b'"prompt_tokens"'
 _DONE = b"[DONE]"
 
@@ -78,7 +78,9 @@ def read(body: bytes) -> Demand | Refusal:
         unbounded=_unbounded(request, values) or ("audio" if audio else None),
         tools=bool(request.tools or request.functions),
         images=images > 0,
-        terms=_terms(request),
+        terms=openai_terms(
+            request.service_tier, request.prompt_cache_retention, request.prompt_cache_options
+        ),
         members=values,
     )
 
@@ -120,25 +122,13 @@ def _unbounded(request: Request, values: dict[str, Raw]) -> str | None:
     return None
 
 
-def _terms(request: Request) -> Terms:
-    """Return the dearest terms the call asks for; `auto` is what the account is set to."""
-    tier = request.service_tier
-    options = request.prompt_cache_options
-    if tier is None and options is None and request.prompt_cache_retention is None:
-        return STANDARD
-    tier = tier or "auto"
-    long = request.prompt_cache_retention == "24h" or (
-        options is not None and options.ttl not in (None, "30m")
-    )
-    return Terms(tier=_TIERS.get(tier, tier), cache_retention="24h" if long else "default")
-
-
 def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
     """Change a body that `read` accepted as `edit` says; the same object when nothing changes.
 
     Every limit that is there is lowered to `edit.output_tokens_max`. `edit.limit_field` is added
     when there is no limit, and beside another one only when `edit.limit_needed`: some providers
-    ignore `max_completion_tokens`, but OpenAI refuses both at once.
+    ignore `max_completion_tokens`, but OpenAI refuses both at once. What `edit.dropped` names is
+    left out in the end, so that the limit of a name that is dropped stands under the other.
 
     Raises:
         SpliceError: The new body does not say what it was made to say.
@@ -164,9 +154,12 @@ def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
     asks = demand.stream and edit.ask_usage and not demand.usage_wanted
     if asks:
         _ask_usage(values, changed, added)
-    if not changed and not added:
+    if edit.dropped or edit.members:
+        new = rebuild(values, changed, {**edit.members, **added}, edit.dropped)
+    elif changed or added:
+        new = splice(body, values, changed, added)
+    else:
         return body
-    new = splice(body, values, changed, added)
     _verify(new, demand, edit)
     return new
 
@@ -199,6 +192,7 @@ def _verify(body: bytes, demand: Demand, edit: Edit) -> None:
         limit is not None and limit <= edit.output_tokens_max for limit in limits
     )
     wanted = demand.usage_wanted or (demand.stream and edit.ask_usage)
+    wanted = wanted and "stream_options" not in edit.dropped
     asked = got.stream_options is not None and bool(got.stream_options.include_usage)
     same = (got.model, bool(got.stream), got.n or 1) == (edit.model, demand.stream, demand.choices)
     if not (bounded and same and asked == wanted):
@@ -313,13 +307,14 @@ def render_stream_error(refusal: Refusal, call: str | None) -> bytes:
 
 def render_models(names: Sequence[tuple[str, int]]) -> bytes:
     """Render the list of models, each with the instant it appeared at."""
-    data = [
-        {
-            "id": name,
-            "object": "model",
-            "created": at_ns // NANOS_PER_SECOND,
-            "owned_by": "headgate",
-        }
-        for name, at_ns in names
-    ]
-    return msgspec.json.encode({"object": "list", "data": data})
+    return msgspec.json.encode({"object": "list", "data": [_card(*each) for each in names]})
+
+
+def render_model(name: str, at_ns: int) -> bytes:
+    """Render one model."""
+    return msgspec.json.encode(_card(name, at_ns))
+
+
+def _card(name: str, at_ns: int) -> dict[str, object]:
+    created = at_ns // NANOS_PER_SECOND
+    return {"id": name, "object": "model", "created": created, "owned_by": "headgate"}

@@ -235,7 +235,7 @@ class ClientConnection(asyncio.Protocol):
             return
         head, parser = self._head, self._parser
         head.method = parser.get_method()
-        head.path = self._url.partition(b"?")[0]
+        head.take_target(self._url)
         head.http10 = parser.get_http_version() == "1.0"
         head.keep_alive = parser.should_keep_alive()
         self._read_bytes = 0

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from headgate.capacity.limits import USED_UP
 from headgate.catalog.rates import RateCard
 from headgate.dialects.registry import Dialect, StreamReader
+from headgate.dialects.sse import HEAD_BYTES_MAX, begins_whole
 from headgate.dialects.translation.translated import Translated
 from headgate.gateway import replies
 from headgate.gateway.http_bytes import LAST_CHUNK, chunk
@@ -26,6 +28,7 @@ from headgate.units.errors import Refusal
 
 if TYPE_CHECKING:
     from headgate.gateway.edge import ClientConnection
+    from headgate.gateway.interpreter import Saying
     from headgate.gateway.paths import SpendPath
     from headgate.gateway.pipeline import Pipeline
     from headgate.gateway.target import Target
@@ -44,8 +47,11 @@ class Exchange:
         dialect: What the client speaks; `own` is its demand.
         spoken: What this attempt's target speaks: `dialect`, or a translation to another. The body
             to send there is `outgoing`, its demand `demand`; `lost` is what it leaves out.
+        saying: The same for the attempt that comes next.
         unsaid: Why the call could not be said to some target, None when it could be to all.
         since_ms: Coarse time at which the phase began; the sweep compares.
+        health_mark: What its attempt's outcome is told to the deployment's health with.
+        upcoming: Where a call goes on whose attempt has just failed.
         held: Whether an attempt is held and not yet ended.
         begun: Whether the client has been sent a byte of an answer.
         drained_since_ms: When the client went away, None while it is there.
@@ -71,6 +77,7 @@ class Exchange:
         "dialect",
         "drained_since_ms",
         "first_byte_ns",
+        "health_mark",
         "held",
         "hold_nanos",
         "input_tokens_max",
@@ -86,12 +93,14 @@ class Exchange:
         "plan",
         "request",
         "run",
+        "saying",
         "sent_ns",
         "since_ms",
         "spoken",
         "status",
         "target",
         "unsaid",
+        "upcoming",
         "upstream",
         "upstream_request_id",
     )
@@ -112,14 +121,17 @@ class Exchange:
         self.call = call
         self.body = self.outgoing = b""
         self.own: Demand
-        self.spoken: Dialect | Translated = dialect
         self.demand: Demand
+        self.spoken: Dialect | Translated = dialect
+        self.saying: Saying
         self.lost: tuple[str, ...] = ()
         self.unsaid: Refusal | None = None
         self.decision: Ranking
         self.plan: Plan
         self.path: SpendPath
         self.target: Target
+        self.upcoming: Target
+        self.health_mark = 0
         self.card: RateCard | None = None
         self.marks: list[int] = []
         self.asked = ""
@@ -131,9 +143,7 @@ class Exchange:
         self.phase = "receive"
         self.since_ms = pipeline.world.clock.coarse_ms
         self.placed = self.held = self.begun = False
-        self.hold_nanos = 0
-        self.input_tokens_max = 0
-        self.output_tokens_max = 0
+        self.hold_nanos = self.input_tokens_max = self.output_tokens_max = 0
         self.sent_ns = 0
         self.first_byte_ns = 0
         self.upstream: UpstreamConnection | None = None
@@ -150,6 +160,8 @@ class Exchange:
         request_id = upstream.request_id
         if request_id is not None:
             self.upstream_request_id = request_id[:128].decode("latin-1")
+        if USED_UP in upstream.passed:
+            self._endings.learn(self, upstream, denied=False)
 
     def enter(self, phase: str) -> None:
         """Begin a phase."""
@@ -225,7 +237,16 @@ class Exchange:
             self._endings.broken(self, "reply_too_large")
 
     def _begin_stream(self, stream: StreamReader, payload: bytes) -> None:
-        """The first payload: an error there may be retried, everything else goes to the client."""
+        """The first event: an error there may be retried, everything else goes to the client.
+
+        Until it is whole nothing is sent on, comments neither: the call may still go elsewhere.
+        """
+        if self._parts:
+            payload = b"".join((*self._parts, payload))
+            self._parts = []
+        if not begins_whole(payload) and len(payload) < HEAD_BYTES_MAX:
+            self._parts.append(payload)
+            return
         if self.spoken.starts_with_error(payload):
             self._stream = None
             self._parts.append(payload)

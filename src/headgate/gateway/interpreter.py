@@ -9,7 +9,7 @@ from headgate.dialects.registry import Dialect
 from headgate.dialects.translation.registry import Translator
 from headgate.dialects.translation.translated import Translated
 from headgate.records.conversation import Bound
-from headgate.records.demand import Edit
+from headgate.records.demand import Demand, Edit
 from headgate.routing.candidate import Quoted
 from headgate.routing.router import Router
 from headgate.units.errors import FEATURE_UNSUPPORTED, MODEL_UNKNOWN, Refusal
@@ -18,6 +18,10 @@ from headgate.units.instants import NANOS_PER_SECOND
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.target import Target
+
+
+Saying = tuple[Dialect | Translated, bytes, Demand, tuple[str, ...]]
+"""What an attempt speaks, the body it sends, that body's demand, and what the body leaves out."""
 
 
 class Interpreter:
@@ -41,19 +45,13 @@ class Interpreter:
             return None
         return self._translators[kind].bound(exchange.body)
 
-    def speak(
+    def say(
         self, exchange: Exchange, quoted: Quoted, target: Target, now_ns: int
-    ) -> Refusal | None:
-        """Prepare an attempt at a target: what is sent there is in a dialect it speaks.
-
-        Returns:
-            Why the call cannot be said there, None when it can.
-        """
+    ) -> Saying | Refusal:
+        """Return how a call is said to a target, in a dialect it speaks; or why it cannot be."""
         own = exchange.own
         if quoted.via is None:
-            exchange.spoken, exchange.outgoing = exchange.dialect, exchange.body
-            exchange.demand, exchange.lost = own, ()
-            return None
+            return exchange.dialect, exchange.body, own, ()
         deployment = target.deployment
         wanted = deployment.output_tokens_default
         if own.output_tokens_max is not None:
@@ -73,9 +71,7 @@ class Interpreter:
         )
         if isinstance(done, Refusal):
             return done
-        exchange.spoken, exchange.outgoing = spoken, done.body
-        exchange.demand, exchange.lost = done.demand, done.lost
-        return None
+        return spoken, done.body, done.demand, done.lost
 
     def why_unserved(self, exchange: Exchange, router: Router) -> Refusal:
         """Tell why no deployment of a name could be tried, and where it is served, if anywhere."""

@@ -1,8 +1,14 @@
 """One HTTP request as the edge hands it on, and what is taken from its headers; pure."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
+from urllib.parse import unquote_to_bytes
 
+from headgate.dialects.registry import Dialect
 from headgate.identity.directory import Credential
+from headgate.units.errors import Refusal
+
+_KEY = re.compile(rb"(?:^|&)key=([^&]*)")
 
 
 class Head:
@@ -13,6 +19,7 @@ class Head:
 
     Attributes:
         path: Without the query.
+        query: Never logged: it may hold a key.
         key: What the client sent as its credential, None when nothing.
         forwarded: Headers (lower-case names) that may go upstream, if the dialect says so.
         announced: The body's bytes as the head says; 0 when it does not, -1: not to be believed.
@@ -32,12 +39,14 @@ class Head:
         "key",
         "method",
         "path",
+        "query",
         "run",
     )
 
     def __init__(self) -> None:
         self.method = b""
         self.path = b""
+        self.query = b""
         self.key: bytes | None = None
         self.content_type = b""
         self.content_encoding = b""
@@ -49,21 +58,30 @@ class Head:
         self.keep_alive = True
         self.http10 = False
 
+    def take_target(self, target: bytes) -> None:
+        """Keep path and query, and the key in the query if no header had one."""
+        self.path, _, self.query = target.partition(b"?")
+        if self.query and self.key is None and (found := _KEY.search(self.query)) is not None:
+            self.key = unquote_to_bytes(found[1])
+
 
 class Request:
     """What was received: a head and the body.
 
     Attributes:
         credential: Who asks, None when nobody is known by what was sent.
+        named: The model and whether to stream, of a path that says them; why not, if it says
+            them wrongly; None for other paths.
         parts: Body pieces as they came; joined once by `body`.
         body_bytes: How many there are so far.
     """
 
-    __slots__ = ("body_bytes", "credential", "head", "parts")
+    __slots__ = ("body_bytes", "credential", "head", "named", "parts")
 
     def __init__(self, head: Head, credential: Credential | None = None) -> None:
         self.head = head
         self.credential = credential
+        self.named: tuple[str, bool] | Refusal | None = None
         self.parts: list[bytes] = []
         self.body_bytes = 0
 
@@ -146,6 +164,7 @@ def forward(head: Head, name: bytes, value: bytes) -> None:
 HEADERS: dict[bytes, HeaderTaker] = {
     b"authorization": _authorization,
     b"x-api-key": _x_api_key,
+    b"x-goog-api-key": _x_api_key,
     b"host": _host,
     b"content-type": _content_type,
     b"content-encoding": _content_encoding,
@@ -154,3 +173,13 @@ HEADERS: dict[bytes, HeaderTaker] = {
     b"x-headgate-run": _run,
 }
 """Who takes a header, by its lower-case name; others are dropped."""
+
+
+def header_takers(dialects: Iterable[Dialect]) -> HeaderTakers:
+    """Return the edge's own headers, and those that some dialect sends on or is known by."""
+    takers = HeaderTakers()
+    for dialect in dialects:
+        names = dialect.FORWARDED if dialect.SIGN is None else {*dialect.FORWARDED, dialect.SIGN}
+        takers.update(dict.fromkeys(names, forward))
+    takers.update(HEADERS)
+    return takers

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
-from headgate.dialects.registry import Dialect
+from headgate.capacity.retries import RetryBudget
+from headgate.dialects.registry import Dialect, PathDialect
 from headgate.gateway.books import Books
 from headgate.gateway.clock import Coarse
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
+from headgate.gateway.request import Request
 from headgate.gateway.settings import Edge
 from headgate.gateway.target import Target
 from headgate.identity.directory import Directory
@@ -34,6 +36,7 @@ class World:
         dialects: By the path clients post to.
         interpreter: Says a call in the dialect of its target.
         targets: By deployment id.
+        retries: What further attempts are paid from.
         now_ns: The clock.
         next_call: Makes the id of the next call.
         ready: Whether calls can be served (the steward has been met).
@@ -45,6 +48,7 @@ class World:
     directory: Directory
     router: Router
     targets: Mapping[str, Target]
+    retries: RetryBudget
     pools: tuple[Pool, ...]
     purse: Purse
     paths: Paths
@@ -56,3 +60,21 @@ class World:
     next_call: Callable[[], str]
     ready: Callable[[], bool]
     finder: CallFinder
+
+    def dialect_of(self, request: Request) -> Dialect | None:
+        """Return the dialect whose calls go to a request's path, None when none's do.
+
+        What such a path says beside it, the request keeps as `named`.
+        """
+        head = request.head
+        dialect = self.dialects.get(head.path)
+        if dialect is not None:
+            return dialect
+        path, query = head.path.decode("latin-1"), head.query.decode("latin-1")
+        for each in self.dialects.values():
+            if "{model}" in each.PATH:
+                located = cast(PathDialect, each)
+                request.named = located.locate(path, query)
+                if request.named is not None:
+                    return located
+        return None

@@ -6,13 +6,14 @@ import msgspec
 
 from headgate.providers.anthropic_shapes import CacheCreation
 from headgate.providers.anthropic_shapes import Usage as Reported
+from headgate.providers.envelope import ANY_PLACE, Place
 from headgate.providers.replies import ACCOUNT, CONTEXT, by_status, credential_bytes
 from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Failure, Metered, Report
 from headgate.units.usage import Usage, UsageError
 
 KIND = "anthropic"
-NATIVE_DIALECTS = ("anthropic_messages",)
+NATIVE_DIALECTS = ("anthropic_messages", "anthropic_count_tokens")
 DEFAULTS = ((b"anthropic-version", b"2023-06-01"),)
 PASSED = frozenset({b"request-id", b"retry-after", b"retry-after-ms", b"x-should-retry"})
 PASSED_PREFIXES = (b"anthropic-ratelimit-", b"anthropic-fast-", b"anthropic-priority-")
@@ -42,7 +43,7 @@ def seller(base_url: str) -> str | None:
     return _SELLERS.get(urlsplit(base_url).hostname or "")
 
 
-def path(dialect: str, base_path: str) -> str:
+def path(dialect: str, base_path: str, place: Place = ANY_PLACE) -> str:  # noqa: ARG001
     """Return the path of Messages below `base_path`, which may end in `/v1` or not.
 
     Raises:
@@ -50,7 +51,8 @@ def path(dialect: str, base_path: str) -> str:
     """
     if dialect not in NATIVE_DIALECTS:
         raise ValueError(f"a provider of kind {KIND!r} does not speak {dialect!r}")
-    return base_path.rstrip("/").removesuffix("/v1") + "/v1/messages"
+    messages = base_path.rstrip("/").removesuffix("/v1") + "/v1/messages"
+    return f"{messages}/count_tokens" if dialect == "anthropic_count_tokens" else messages
 
 
 def headers(credential: str) -> tuple[tuple[bytes, bytes], ...]:

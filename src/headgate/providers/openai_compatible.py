@@ -1,10 +1,11 @@
-"""`openai_compatible`: OpenAI itself and the many that speak its Chat Completions."""
+"""`openai_compatible`: the many that speak OpenAI's Chat Completions, with or without the rest."""
 
 from urllib.parse import urlsplit
 
 import msgspec
 
-from headgate.providers import anthropic
+from headgate.providers import anthropic, responses_usage
+from headgate.providers.envelope import ANY_PLACE, Place
 from headgate.providers.openai_compatible_shapes import CompletionDetails, PromptDetails
 from headgate.providers.openai_compatible_shapes import Usage as Reported
 from headgate.providers.replies import ACCOUNT, CONTEXT, by_status, credential_bytes
@@ -13,7 +14,12 @@ from headgate.records.report import Failure, Metered, Report
 from headgate.units.usage import Usage, UsageError
 
 KIND = "openai_compatible"
-NATIVE_DIALECTS = ("openai_chat",)
+NATIVE_DIALECTS = ("openai_chat", "embeddings")
+PATHS = {
+    "openai_chat": "/chat/completions",
+    "openai_responses": "/responses",
+    "embeddings": "/embeddings",
+}
 DEFAULTS: tuple[tuple[bytes, bytes], ...] = ()
 PASSED = frozenset(
     {
@@ -68,17 +74,17 @@ def seller(base_url: str) -> str | None:
     return _SELLERS.get(urlsplit(base_url).hostname or "")
 
 
-def path(dialect: str, base_path: str) -> str:
+def path(dialect: str, base_path: str, place: Place = ANY_PLACE) -> str:
     """Return the path a dialect's calls are posted to; `base_path` usually ends in `/v1`.
 
-    Many of these providers speak Anthropic's Messages too, below the same base.
+    Some of these providers speak Responses, many Anthropic's Messages, below the same base.
 
     Raises:
         ValueError: Another dialect.
     """
-    if dialect in NATIVE_DIALECTS:
-        return base_path.rstrip("/") + "/chat/completions"
-    return anthropic.path(dialect, base_path)
+    if dialect in PATHS:
+        return base_path.rstrip("/") + PATHS[dialect]
+    return anthropic.path(dialect, base_path, place)
 
 
 def headers(credential: str) -> tuple[tuple[bytes, bytes], ...]:
@@ -139,17 +145,21 @@ def metered(report: Report, asked: Terms = STANDARD) -> Metered:
     if report.usage_json is None:
         raise UsageError("the reply reports no usage")
     if b'"prompt_tokens"' not in report.usage_json and b'"input_tokens"' in report.usage_json:
-        return anthropic.metered(report, asked)
+        # Responses always say a total, Messages never do.
+        if b'"total_tokens"' not in report.usage_json:
+            return anthropic.metered(report, asked)
+        usage = responses_usage.split(report.usage_json, long=asked.cache_retention == "24h")
+        return Metered(usage, _served_terms(report.tier, asked))
     try:
-        usage = _USAGE.decode(report.usage_json)
+        counts = _USAGE.decode(report.usage_json)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"the reported usage cannot be read: {error}") from error
-    cached, written, audio_in = _input_parts(usage)
-    text, reasoning, audio_out = _output_parts(usage)
+    cached, written, audio_in = _input_parts(counts)
+    text, reasoning, audio_out = _output_parts(counts)
     long = asked.cache_retention == "24h"
     return Metered(
         Usage(
-            usage.prompt_tokens - cached - written - audio_in,  # input_uncached
+            counts.prompt_tokens - cached - written - audio_in,  # input_uncached
             cached,  # cache_read
             0 if long else written,  # cache_write_5m
             0,  # cache_write_1h

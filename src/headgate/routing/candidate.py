@@ -20,11 +20,15 @@ class Quoted(NamedTuple):
 
     Attributes:
         expected_nanos: None when its price is unknown; such a one is tried last.
+        position: Its place in the route's list, from 0.
+        weight: Its share of the calls, where the policy knows shares.
         via: The dialect the call is translated to, None when the deployment speaks its own.
     """
 
     deployment: Deployment
     expected_nanos: int | None
+    position: int = 0
+    weight: int = 1
     via: str | None = None
 
 
