@@ -10,8 +10,10 @@ RATE_MIN = 1e-3
 """Rates are kept this far from 0 and 1, where log-odds have no end."""
 
 STEPS_MAX = 25
-PRIOR_STRENGTH = 1.0
 STEP_MIN = 1e-8
+WEIGHT_STRENGTH = 1.0
+CROSS_STRENGTH = 300.0
+"""What one model's terms say of another counts only as far as this many doubtful texts bear out."""
 
 
 def log_odds(rates: Floats) -> Floats:
@@ -27,25 +29,33 @@ def rate(odds: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Weighing:
-    """What terms count for: log-odds = base of the model + terms times weights.
+    """What terms count for: log-odds = base of the model + each term's share.
 
-    Each term counts in two parts, that which all models share (how hard the text is) and that
-    which is a model's own (who is good at it), because the second is known less well. The weights
-    are the same for all models.
+    A term counts in two parts: that which all models share (how hard the text is) and that which
+    is a model's own (who is good at it), because the second is known less well. Besides, each
+    model heeds what is said of the others: models that are alike succeed alike.
 
     Attributes:
         bases: By model.
-        weights: Two for each term: of its shared part, of its own part.
+        weights: A row for each term: the weight of its shared and of its own part.
+        across: Terms by parts by models: what each part of a term adds to each model. The parts
+            are the own parts of all models and, last, the shared one.
     """
 
     bases: Floats
     weights: Floats
+    across: Floats
 
     def weigh(self, terms: list[Floats]) -> list[Floats]:
         """Return each term in log-odds, weighed; a term has one row a text, one column a model."""
-        parts = _parts(terms)
-        pairs = zip(parts[0::2], parts[1::2], self.weights.reshape(-1, 2), strict=True)
-        return [np.asarray(shared * of[0] + own * of[1]) for shared, own, of in pairs]
+        found = []
+        for term, weights, across in zip(terms, self.weights, self.across, strict=True):
+            shared = term.mean(axis=1, keepdims=True)
+            own = term - shared
+            # The weights of the parts are a matrix too, so one product does it all.
+            mixing = across[:-1] + np.diag(np.full(len(across) - 1, weights[1]))
+            found.append(own @ mixing + shared * (weights[0] + across[-1]))
+        return found
 
     def rates(self, terms: list[Floats]) -> Floats:
         """Return the estimated rates."""
@@ -53,46 +63,87 @@ class Weighing:
 
 
 def fit(terms: list[Floats], scores: Floats) -> Weighing:
-    """Weigh terms by logistic regression on scores within 0 and 1 (Newton's method).
+    """Weigh terms by two logistic regressions on scores within 0 and 1.
 
-    A weak prior keeps each weight near an even share, so that few rows do no harm. The terms
+    The first finds the weights, the same for all models; the second, with the first for its
+    offset, what models have to do with each other (stacking: Breiman, 1996). Priors keep the
+    weights near an even share and the rest near nothing, so that few rows do no harm. The terms
     have to come from rows that were not used to make them, or they are believed too much.
     """
     texts, models = scores.shape
-    parts = _parts(terms)
-    values = np.stack(parts, axis=2).reshape(texts * models, len(parts))
-    model_of = np.tile(np.arange(models), texts)
-    wanted = scores.reshape(-1)
-    prior = np.concatenate([log_odds(scores.mean(axis=0)), np.full(len(parts), 1 / len(terms))])
-    strength = np.concatenate([np.zeros(models), np.full(len(parts), PRIOR_STRENGTH)])
+    shared = [term.mean(axis=1, keepdims=True) for term in terms]
+    own = [term - mean for term, mean in zip(terms, shared, strict=True)]
+    columns = [
+        np.broadcast_to(part, (texts, models)).reshape(-1)
+        for pair in zip(shared, own, strict=True)
+        for part in pair
+    ]
+    model_of = np.eye(models)[np.tile(np.arange(models), texts)]
+    even = np.full(2 * len(terms), 1 / len(terms))
+    common = regress(
+        np.column_stack([model_of, *columns]),
+        scores.reshape(-1),
+        prior=np.concatenate([log_odds(scores.mean(axis=0)), even]),
+        strength=np.repeat([1e-6, WEIGHT_STRENGTH], [models, len(even)]),
+    )
+    plain = Weighing(
+        common[:models], common[models:].reshape(-1, 2), np.zeros((len(terms), models + 1, models))
+    )
+    parts = [part for pair in zip(own, shared, strict=True) for part in pair]
+    return _heeding(plain, terms, np.column_stack(parts), scores)
+
+
+def _heeding(plain: Weighing, terms: list[Floats], parts: Floats, scores: Floats) -> Weighing:
+    """Return the weighing with what each part adds to each model."""
+    offset = plain.bases + sum(plain.weigh(terms))
+    middle = parts.mean(axis=0)
+    scale = float(parts.std()) or 1.0
+    inputs = np.column_stack([np.ones(len(parts)), (parts - middle) / scale])
+    width = inputs.shape[1]
+    strength = np.repeat([1e-6, CROSS_STRENGTH], [1, width - 1])
+    found = np.column_stack(
+        [
+            regress(
+                inputs,
+                scores[:, model],
+                prior=np.zeros(width),
+                strength=strength,
+                offset=offset[:, model],
+            )
+            for model in range(scores.shape[1])
+        ]
+    )
+    across = found[1:] / scale
+    bases = plain.bases + found[0] - middle @ across
+    return Weighing(bases, plain.weights, across.reshape(len(terms), -1, scores.shape[1]))
+
+
+def regress(
+    inputs: Floats,
+    wanted: Floats,
+    *,
+    prior: Floats,
+    strength: Floats,
+    offset: Floats | None = None,
+) -> Floats:
+    """Return the weights of a logistic regression with a Gaussian prior, by Newton's method.
+
+    Args:
+        inputs: Rows by weights.
+        wanted: By row, within 0 and 1; need not be whole.
+        prior: What each weight is without rows.
+        strength: How firmly: the inverse of its variance.
+        offset: Log-odds to begin from, by row; None is 0.
+    """
+    begin = np.zeros(len(inputs)) if offset is None else offset
     found = prior.copy()
     for _ in range(STEPS_MAX):
-        guessed = rate(found[model_of] + values @ found[models:])
-        slope, bend = _derivatives(values, model_of, guessed, wanted, models)
-        # The tiny diagonal keeps a model that is always right or wrong from making it singular.
-        step = np.linalg.solve(bend + np.diag(strength + 1e-9), slope + strength * (found - prior))
+        guessed = rate(begin + inputs @ found)
+        slope = inputs.T @ (guessed - wanted) + strength * (found - prior)
+        spread = np.maximum(guessed * (1 - guessed), 1e-6)
+        bend = (inputs * spread[:, None]).T @ inputs + np.diag(strength)
+        step = np.linalg.solve(bend, slope)
         found = found - step
         if np.abs(step).max() < STEP_MIN:
             break
-    return Weighing(found[:models], found[models:])
-
-
-def _derivatives(
-    values: Floats, model_of: np.ndarray, guessed: Floats, wanted: Floats, models: int
-) -> tuple[Floats, Floats]:
-    """Return gradient and Hessian of the negative log-likelihood."""
-    missed, spread = guessed - wanted, guessed * (1 - guessed)
-    slope = np.concatenate([np.bincount(model_of, missed, models), values.T @ missed])
-    size = models + values.shape[1]
-    bend = np.zeros((size, size))
-    bend[:models, :models] = np.diag(np.bincount(model_of, spread, models))
-    mixed = [np.bincount(model_of, column * spread, models) for column in values.T]
-    bend[models:, :models] = mixed
-    bend[:models, models:] = np.transpose(mixed)
-    bend[models:, models:] = (values * spread[:, None]).T @ values
-    return slope, bend
-
-
-def _parts(terms: list[Floats]) -> list[Floats]:
-    shared = [np.broadcast_to(term.mean(axis=1, keepdims=True), term.shape) for term in terms]
-    return [part for one, term in zip(shared, terms, strict=True) for part in (one, term - one)]
+    return found

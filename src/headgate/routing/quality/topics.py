@@ -11,7 +11,7 @@ from headgate.routing.quality.sparse import Floats, Singles, Sparse
 
 DIRECTIONS_MAX = 128
 SPARE_DIRECTIONS = 16
-POWER_STEPS = 3
+POWER_STEPS = 2
 ROUNDS = 25
 TEXTS_PER_CENTRE = 60
 CENTRES_MIN = 4
