@@ -19,6 +19,7 @@ from headgate.routing.evaluation.outcomes import Outcomes, OutcomesError
 from headgate.routing.quality.sparse import Floats
 
 ROWS_MAX = 200_000
+NAMES_TOLD_MAX = 12
 GROUP_COLUMNS = ("benchmark", "task", "category", "repo")
 """The first of these columns that a file has labels its rows."""
 
@@ -129,13 +130,14 @@ def _read(path: Path, wanted: Wanted) -> pa.Table:
 def _require(path: Path, table: pa.Table, column: str) -> None:
     if column in table.column_names:
         return
-    scored = [name for name in table.column_names if name.endswith("|score")]
-    near = difflib.get_close_matches(column, table.column_names, 3)
-    if column.endswith("|score"):
-        names = [name.removesuffix("|score") for name in (near or scored)]
-        fix = f"Models in the file: {', '.join(names) or 'none'}."
-        raise OutcomesError(f"{path} has no model {column.removesuffix('|score')!r}", fix)
-    fix = f"Columns in the file: {', '.join(near or table.column_names[:10])}."
+    wanted, bar, kind = column.rpartition("|")
+    if bar and kind == "score":
+        known = [name[: -len("|score")] for name in table.column_names if name.endswith("|score")]
+        near = difflib.get_close_matches(wanted, known, NAMES_TOLD_MAX) or known[:NAMES_TOLD_MAX]
+        fix = f"Models in the file: {', '.join(near) or 'none'}."
+        raise OutcomesError(f"{path} has no model {wanted!r}", fix)
+    near = difflib.get_close_matches(column, table.column_names, NAMES_TOLD_MAX)
+    fix = f"Columns in the file: {', '.join(near or table.column_names[:NAMES_TOLD_MAX])}."
     raise OutcomesError(f"{path} has no column {column!r}", fix)
 
 
