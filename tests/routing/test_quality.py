@@ -138,6 +138,8 @@ def test_out_of_fold_estimates_know_no_answers() -> None:
     for model in range(len(MODELS)):
         apart = seen.scores[:, model] - seen.scores[:, model].mean()
         assert abs(np.mean(apart * fitted.quality[:, model])) < 0.01
+    for one in fitted.estimator.estimate("a court"):
+        assert (one.cluster, one.words) == (0, 0)
 
 
 def test_cost_follows_the_length_of_the_text() -> None:

@@ -25,7 +25,7 @@ SHRINKAGE = 10.0
 PENALTY = 16.0
 """Of the ridge regression on words; chosen by cross-validation, flat between 8 and 32."""
 
-FOLDS = 5
+FOLDS = 10
 INTERVAL_SDS = 1.96
 ROWS_MIN = 50
 
@@ -150,8 +150,9 @@ def fit(
 ) -> Fitted:
     """Learn from scored texts: `scores` within 0 and 1, `costs` in dollars, rows by models.
 
-    Scores of a row never take part in the row's own out-of-fold estimate; the texts alone, without
-    scores, choose features and clusters once for all folds. The same input gives the same result.
+    The statistics behind a row's out-of-fold estimate have not seen the row's scores, nor have the
+    weights been fitted on them. The texts alone, without scores, choose features and clusters once
+    for all folds. The same input gives the same result.
     """
     assert len(texts) >= ROWS_MIN, "the reader of the file refuses fewer"
     featuriser, rows = features.fit(texts)
@@ -165,6 +166,7 @@ def fit(
         predicted = rows.rows(outside).times(terms.weights)
         out[0][outside] = terms.cluster_term(shares[outside])
         out[1][outside] = terms.word_term(predicted)
+    quality, weighing = _weighed(out, scores, fold_of)
     terms = _terms_of(rows, shares, scores)
     paid = expenses.fit(_chars(texts), shares, costs)
     estimator = Estimator(
@@ -172,12 +174,12 @@ def fit(
         featuriser=featuriser,
         topics=found,
         terms=terms,
-        weighing=calibration.fit(out, scores),
+        weighing=weighing,
         expenses=paid,
         texts_in_cluster=shares.sum(axis=0),
         table=np.concatenate([found.directions, terms.weights], axis=1),
     )
-    return Fitted(estimator, _weighed(out, scores, fold_of), paid.expected(_chars(texts), shares))
+    return Fitted(estimator, quality, paid.expected(_chars(texts), shares))
 
 
 def _terms_of(rows: Sparse, shares: Floats, scores: Floats) -> Terms:
@@ -187,14 +189,20 @@ def _terms_of(rows: Sparse, shares: Floats, scores: Floats) -> Terms:
     return Terms(overall, by_cluster, ridge(rows, scores - overall, PENALTY))
 
 
-def _weighed(out: list[Floats], scores: Floats, fold_of: Ints) -> Floats:
-    """Return out-of-fold quality: the weights too come from the other folds."""
-    quality = np.zeros_like(scores)
+def _weighed(out: list[Floats], scores: Floats, fold_of: Ints) -> tuple[Floats, Weighing]:
+    """Return out-of-fold quality, whose weights too come from the other folds, and the weighing.
+
+    Where the terms turn out to say nothing, neither heeds them.
+    """
+    quality, plain = np.zeros_like(scores), np.zeros_like(scores)
     for fold in range(FOLDS):
         inside, outside = fold_of != fold, fold_of == fold
         weighing = calibration.fit([term[inside] for term in out], scores[inside])
         quality[outside] = weighing.rates([term[outside] for term in out])
-    return quality
+        plain[outside] = scores[inside].mean(axis=0)
+    if calibration.knows_more(quality, plain, scores):
+        return quality, calibration.fit(out, scores)
+    return plain, calibration.silent(len(out), scores)
 
 
 def _folds(rows: int, seed: int) -> Ints:
