@@ -20,8 +20,8 @@ POOL = ",".join(MODELS)
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with planted outcomes and a protocol that names their pool."""
-    folder = tmp_path_factory.mktemp("outcomes")
+    """A folder with planted evidence and a protocol that names their pool."""
+    folder = tmp_path_factory.mktemp("evidence")
     write(folder / "dev.parquet", planted(300, 1))
     write(folder / "test.parquet", planted(200, 2))
     write(folder / "pair.parquet", of_pair(planted(300, 1)))

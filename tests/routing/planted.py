@@ -1,4 +1,4 @@
-"""Outcomes with a known answer: each topic has words of its own and a model that is good at it."""
+"""Evidence with a known answer: each topic has words of its own and a model that is good at it."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from headgate.routing.evaluation.outcomes import Outcomes
+from headgate.routing.evaluation.evidence import Evidence
 
 MODELS = ("cheap", "law", "sums", "dear")
 COSTS = (1.0, 4.0, 5.0, 20.0)
@@ -22,8 +22,8 @@ RATES = {
 }
 
 
-def planted(rows: int, seed: int) -> Outcomes:
-    """Return outcomes in which the best model is plain from the words, by topic."""
+def planted(rows: int, seed: int) -> Evidence:
+    """Return evidence in which the best model is plain from the words, by topic."""
     chance = np.random.default_rng(seed)
     topics = [str(one) for one in chance.choice(list(WORDS), rows)]
     texts = tuple(" ".join(chance.choice(WORDS[topic], 12)) for topic in topics)
@@ -31,19 +31,19 @@ def planted(rows: int, seed: int) -> Outcomes:
     scores = (chance.random(rates.shape) < rates).astype(np.float64)
     unknown = np.full(rates.shape, np.nan)
     costs = np.tile(COSTS, (rows, 1))
-    return Outcomes(MODELS, texts, scores, costs, unknown, unknown, tuple(topics))
+    return Evidence(MODELS, texts, scores, costs, unknown, unknown, tuple(topics))
 
 
-def of_pair(outcomes: Outcomes) -> Outcomes:
-    """Return the outcomes of the cheapest and the dearest model, the latter without a fault."""
-    scores = outcomes.scores[:, [0, 3]].copy()
+def of_pair(evidence: Evidence) -> Evidence:
+    """Return the evidence of the cheapest and the dearest model, the latter without a fault."""
+    scores = evidence.scores[:, [0, 3]].copy()
     scores[:, 1] = 1.0
     two = np.full(scores.shape, np.nan)
-    costs = outcomes.costs[:, [0, 3]]
-    return Outcomes(("cheap", "dear"), outcomes.texts, scores, costs, two, two, outcomes.groups)
+    costs = evidence.costs[:, [0, 3]]
+    return Evidence(("cheap", "dear"), evidence.texts, scores, costs, two, two, evidence.groups)
 
 
-def tasks(rows: int, seed: int) -> Outcomes:
+def tasks(rows: int, seed: int) -> Evidence:
     """Return tasks without text: the harder, the more calls; the cheap model fails at hard ones."""
     chance = np.random.default_rng(seed)
     hard = chance.random(rows)
@@ -53,16 +53,16 @@ def tasks(rows: int, seed: int) -> Outcomes:
     costs = calls * (0.001, 0.02)
     unknown = np.full((rows, 2), np.nan)
     nothing = ("",) * rows
-    return Outcomes(("cheap", "dear"), nothing, scores, costs, unknown, calls, nothing)
+    return Evidence(("cheap", "dear"), nothing, scores, costs, unknown, calls, nothing)
 
 
-def write(path: Path, outcomes: Outcomes) -> Path:
-    """Write outcomes in the form that the commands read."""
-    columns: dict[str, object] = {"prompt": list(outcomes.texts), "task": list(outcomes.groups)}
-    for at, model in enumerate(outcomes.models):
-        columns[f"{model}|score"] = outcomes.scores[:, at]
-        columns[f"{model}|cost_usd"] = outcomes.costs[:, at]
-        if not np.isnan(outcomes.calls).all():
-            columns[f"{model}|calls"] = outcomes.calls[:, at]
+def write(path: Path, evidence: Evidence) -> Path:
+    """Write evidence in the form that the commands read."""
+    columns: dict[str, object] = {"prompt": list(evidence.texts), "task": list(evidence.groups)}
+    for at, model in enumerate(evidence.models):
+        columns[f"{model}|score"] = evidence.scores[:, at]
+        columns[f"{model}|cost_usd"] = evidence.costs[:, at]
+        if not np.isnan(evidence.calls).all():
+            columns[f"{model}|calls"] = evidence.calls[:, at]
     pq.write_table(pa.table(columns), path)
     return path

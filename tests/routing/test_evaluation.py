@@ -8,7 +8,7 @@ import pytest
 from headgate.routing.evaluation import bounded, choosing
 from headgate.routing.evaluation.bounded import Protocol
 from headgate.routing.evaluation.choosing import Operating, choose_points, mix_points
-from headgate.routing.evaluation.outcomes import Outcomes, OutcomesError, folds
+from headgate.routing.evaluation.evidence import Evidence, EvidenceError, folds
 from headgate.routing.evaluation.result import Result, mean_of
 from headgate.routing.evaluation.summary import summarise
 from tests.routing.planted import MODELS, of_pair, planted
@@ -19,7 +19,7 @@ def no_clock() -> int:
     return 0
 
 
-def evaluate(train: Outcomes, test: Outcomes | None, how: Protocol) -> Result:
+def evaluate(train: Evidence, test: Evidence | None, how: Protocol) -> Result:
     """Evaluate as the command does."""
     made = bounded.parts(train, test, how)
     readings = [bounded.read(learned, unseen, how.seed, no_clock) for learned, unseen in made]
@@ -135,9 +135,9 @@ def test_labels_are_a_sample_and_the_rest_is_read() -> None:
         (planted(400, 1), None, Protocol(labels=400)),
     ],
 )
-def test_too_few_rows_are_refused(train: Outcomes, test: Outcomes | None, how: Protocol) -> None:
+def test_too_few_rows_are_refused(train: Evidence, test: Evidence | None, how: Protocol) -> None:
     """Nothing is learned from a handful, and nothing is tested on no row."""
-    with pytest.raises(OutcomesError) as refused:
+    with pytest.raises(EvidenceError) as refused:
         bounded.parts(train, test, how)
 
     assert refused.value.fix.startswith("Give ")
@@ -145,13 +145,13 @@ def test_too_few_rows_are_refused(train: Outcomes, test: Outcomes | None, how: P
 
 def test_the_cheapest_price_that_reaches_a_target_is_taken() -> None:
     """Four texts, two models, estimates that are right: each target by hand."""
-    outcomes = _four()
-    points = choose_points(outcomes, outcomes.scores, outcomes.costs)
+    evidence = _four()
+    points = choose_points(evidence, evidence.scores, evidence.costs)
 
     reached = {}
     for name, point in points.items():
-        columns = point.choose(outcomes.scores, outcomes.costs)
-        reached[name] = outcomes.scores[range(4), columns].sum()
+        columns = point.choose(evidence.scores, evidence.costs)
+        reached[name] = evidence.scores[range(4), columns].sum()
 
     # The dear one solves three; each target needs them all, the best reachable is all four.
     assert reached == {"95": 4.0, "98": 4.0, "100": 4.0, "max": 4.0}
@@ -160,8 +160,8 @@ def test_the_cheapest_price_that_reaches_a_target_is_taken() -> None:
 
 def test_without_a_gain_the_best_single_is_used() -> None:
     """Estimates that mislead choose nothing: every target falls back to the best single model."""
-    outcomes = _four()
-    points = choose_points(outcomes, 1 - outcomes.scores, outcomes.costs)
+    evidence = _four()
+    points = choose_points(evidence, 1 - evidence.scores, evidence.costs)
 
     assert points["100"] == Operating(None, 1)
     assert points["100"].choose(np.zeros((2, 2)), np.zeros((2, 2))).tolist() == [1, 1]
@@ -177,12 +177,12 @@ def test_a_mix_has_the_wanted_quality_by_hand() -> None:
     assert mix_points(_four())["max"].of(_four().scores).mean() == pytest.approx(0.75)
 
 
-def _four() -> Outcomes:
+def _four() -> Evidence:
     """Return four texts: the cheap model solves two, the dear one three, together all."""
     scores = np.array([[1.0, 0], [1, 1], [0, 1], [0, 1]])
     unknown = np.full((4, 2), np.nan)
     costs = np.tile([1.0, 10.0], (4, 1))
-    return Outcomes(("cheap", "dear"), ("a",) * 4, scores, costs, unknown, unknown, ("",) * 4)
+    return Evidence(("cheap", "dear"), ("a",) * 4, scores, costs, unknown, unknown, ("",) * 4)
 
 
 def test_a_mean_over_seeds_keeps_each_pair(found: Result) -> None:

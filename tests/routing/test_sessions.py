@@ -9,21 +9,21 @@ from hypothesis import strategies as st
 
 from headgate.routing.evaluation import cascades, sessions
 from headgate.routing.evaluation.cascades import Cascade, StepCap, Verifier
-from headgate.routing.evaluation.outcomes import Outcomes, OutcomesError
+from headgate.routing.evaluation.evidence import Evidence, EvidenceError
 from tests.routing.planted import planted, tasks
 
 SHARE = st.integers(0, 10).map(lambda tenths: tenths / 10)
 
 
-def outcomes(
+def evidence(
     scores: list[list[float]], costs: list[list[float]], calls: list[list[float]]
-) -> Outcomes:
-    """Return tasks with these outcomes."""
+) -> Evidence:
+    """Return tasks with these evidence."""
     shape = np.array(scores)
     models = tuple("abc"[: shape.shape[1]])
     nothing = ("",) * len(shape)
     unknown = np.full(shape.shape, np.nan)
-    return Outcomes(
+    return Evidence(
         models, nothing, shape, np.array(costs), unknown, np.array(calls, float), nothing
     )
 
@@ -38,7 +38,7 @@ def test_a_cascade_is_the_sum_over_all_that_the_verifier_may_say(
 ) -> None:
     """Enumerate its answers to the first two attempts; the third is taken as it is."""
     costs = [1.0, 3.0, 10.0]
-    given_tasks = outcomes([[float(one) for one in solved]], [costs], [[1, 1, 1]])
+    given_tasks = evidence([[float(one) for one in solved]], [costs], [[1, 1, 1]])
     reached = Cascade((0, 1, 2), Verifier(accepted, fooled)).expected(given_tasks)
 
     score = paid = 0.0
@@ -56,7 +56,7 @@ def test_a_cascade_is_the_sum_over_all_that_the_verifier_may_say(
 
 def test_a_step_cap_pays_for_what_was_done_until_it_stopped() -> None:
     """Ten of forty calls cost a quarter, and then the dear model begins anew."""
-    two = outcomes([[1, 0], [1, 0]], [[4.0, 10.0], [1.0, 10.0]], [[40, 5], [8, 5]])
+    two = evidence([[1, 0], [1, 0]], [[4.0, 10.0], [1.0, 10.0]], [[40, 5], [8, 5]])
 
     reached = StepCap(0, 1, 10).expected(two)
 
@@ -67,7 +67,7 @@ def test_a_step_cap_pays_for_what_was_done_until_it_stopped() -> None:
 def test_the_best_single_model_is_not_the_lucky_one() -> None:
     """Of models that cannot be told apart the cheapest is the reference."""
     scores = [[1.0, 1.0, 0.0]] * 50 + [[1.0, 0.0, 0.0]] * 2 + [[0.0, 1.0, 0.0]]
-    seen = outcomes(scores, [[9.0, 3.0, 1.0]] * 53, [[1, 1, 1]] * 53)
+    seen = evidence(scores, [[9.0, 3.0, 1.0]] * 53, [[1, 1, 1]] * 53)
 
     assert seen.best_single() == 0
     assert cascades.best_single(seen) == 1
@@ -113,5 +113,5 @@ def test_tasks_without_calls_have_neither_caps_nor_quartiles() -> None:
 
 def test_a_handful_of_tasks_is_refused() -> None:
     """Nothing can be chosen on thirty tasks."""
-    with pytest.raises(OutcomesError, match="30 tasks"):
+    with pytest.raises(EvidenceError, match="30 tasks"):
         sessions.evaluate(tasks(30, 1), None, Verifier(0.9, 0.1), 1)

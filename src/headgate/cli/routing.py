@@ -1,4 +1,4 @@
-"""`headgate routing`: measure a router on your own outcomes, against single models and chance."""
+"""`headgate routing`: measure a router on your own evidence, against single models and chance."""
 
 import time
 from pathlib import Path
@@ -15,8 +15,8 @@ try:
     from headgate.cli.evaluation import sessions_text, text
     from headgate.routing.evaluation import bounded, charts, sessions
     from headgate.routing.evaluation.cascades import Verifier
-    from headgate.routing.evaluation.load import Wanted, load_outcomes, load_pool
-    from headgate.routing.evaluation.outcomes import Outcomes, OutcomesError
+    from headgate.routing.evaluation.evidence import Evidence, EvidenceError
+    from headgate.routing.evaluation.load import Wanted, load_evidence, load_pool
     from headgate.routing.evaluation.result import Result, mean_of
     from headgate.routing.evaluation.summary import summarise
 except ModuleNotFoundError as missing:
@@ -24,7 +24,7 @@ except ModuleNotFoundError as missing:
         raise
     fail(f"{missing.name} is not installed.", "Install headgate[learn].")
 
-app = typer.Typer(no_args_is_help=True, help="Measure a router on your own outcomes.")
+app = typer.Typer(no_args_is_help=True, help="Measure a router on your own evidence.")
 
 SEEDS_MAX = 100
 
@@ -75,7 +75,7 @@ def evaluate(  # noqa: PLR0913 - an option is a parameter
         learned, unseen = _read(train, test, wanted)
         hows = [bounded.Protocol(seed + one, labels, shuffle) for one in range(seeds)]
         result = _evaluated(learned, unseen, hows)
-    except OutcomesError as error:
+    except EvidenceError as error:
         fail(f"{error.problem}.", error.fix)
     if charts_dir is not None:
         _draw(charts_dir, charts.of_calls(result))
@@ -112,7 +112,7 @@ def evaluate_sessions(  # noqa: PLR0913 - an option is a parameter
         wanted = _wanted(protocol, set_name, models, where, texts=False)
         learned, unseen = _read(train, test, wanted)
         result = sessions.evaluate(learned, unseen, verifier, seed)
-    except OutcomesError as error:
+    except EvidenceError as error:
         fail(f"{error.problem}.", error.fix)
     if charts_dir is not None:
         _draw(charts_dir, charts.of_sessions(result))
@@ -131,25 +131,25 @@ def _wanted(
     texts: bool,
 ) -> Wanted:
     if (protocol is None) != (set_name is None):
-        raise OutcomesError("--protocol and --set need each other", "Give both, or --models.")
+        raise EvidenceError("--protocol and --set need each other", "Give both, or --models.")
     pool, costs = load_pool(protocol, set_name) if protocol and set_name else ((), {})
     if models is not None:
         pool = tuple(name.strip() for name in models.split(","))
     elif not pool:
-        raise OutcomesError("There is no pool", "Give --models a,b or --protocol and --set.")
+        raise EvidenceError("There is no pool", "Give --models a,b or --protocol and --set.")
     pairs = [one.partition("=") for one in where or ()]
     for column, equals, _ in pairs:
         if not (column and equals):
-            raise OutcomesError(f"--where {column!r} is no condition", "Write COLUMN=VALUE.")
+            raise EvidenceError(f"--where {column!r} is no condition", "Write COLUMN=VALUE.")
     conditions = tuple((column, value) for column, _, value in pairs)
     return Wanted(pool, costs, conditions, texts=texts)
 
 
-def _read(train: Path, test: Path | None, wanted: Wanted) -> tuple[Outcomes, Outcomes | None]:
-    return load_outcomes(train, wanted), load_outcomes(test, wanted) if test else None
+def _read(train: Path, test: Path | None, wanted: Wanted) -> tuple[Evidence, Evidence | None]:
+    return load_evidence(train, wanted), load_evidence(test, wanted) if test else None
 
 
-def _evaluated(train: Outcomes, test: Outcomes | None, hows: list[bounded.Protocol]) -> Result:
+def _evaluated(train: Evidence, test: Evidence | None, hows: list[bounded.Protocol]) -> Result:
     """Evaluate by each protocol, telling how far it is where errors go."""
     results = []
     dropped = train.dropped + (test.dropped if test else 0)

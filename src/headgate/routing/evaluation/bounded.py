@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headgate.routing.evaluation import choosing, outcomes
+from headgate.routing.evaluation import choosing, evidence
 from headgate.routing.evaluation.choosing import Operating
-from headgate.routing.evaluation.outcomes import Outcomes, OutcomesError
+from headgate.routing.evaluation.evidence import Evidence, EvidenceError
 from headgate.routing.quality import decision, estimator, expenses
 from headgate.routing.quality.estimator import Estimator
 from headgate.routing.quality.expenses import Lengths
@@ -49,7 +49,7 @@ class Reading:
         decision_ns: CPU time of single decisions.
     """
 
-    test: Outcomes
+    test: Evidence
     quality: Floats
     cost: Floats
     picks: dict[str, Ints]
@@ -60,21 +60,21 @@ class Reading:
     decision_ns: tuple[int, ...]
 
 
-def parts(train: Outcomes, test: Outcomes | None, how: Protocol) -> list[tuple[Outcomes, Outcomes]]:
+def parts(train: Evidence, test: Evidence | None, how: Protocol) -> list[tuple[Evidence, Evidence]]:
     """Return the (training part, test part) pairs that the protocol makes of the files.
 
     Raises:
-        OutcomesError: Too few rows to learn from.
+        EvidenceError: Too few rows to learn from.
     """
     _require(len(train), "the training part")
     if how.labels is None:
-        made = [(train, test)] if test is not None else outcomes.folds(train, FOLDS, how.seed)
+        made = [(train, test)] if test is not None else evidence.folds(train, FOLDS, how.seed)
     else:
         _require(how.labels, "--labels")
         order = np.random.default_rng(how.seed).permutation(len(train))
-        if how.labels >= len(train) + (test is not None):
+        if how.labels > len(train) - (1 if test is None else 0):
             problem = f"There are {len(train)} rows to learn from, {how.labels} are asked for"
-            raise OutcomesError(problem, "Give a smaller --labels.")
+            raise EvidenceError(problem, "Give a smaller --labels.")
         rest = train.rows(order[how.labels :])
         made = [(train.rows(order[: how.labels]), rest if test is None else test)]
     if how.shuffled:
@@ -85,10 +85,10 @@ def parts(train: Outcomes, test: Outcomes | None, how: Protocol) -> list[tuple[O
 def _require(rows: int, what: str) -> None:
     if rows < ROWS_MIN:
         problem = f"{what} has {rows} rows: too few to learn from"
-        raise OutcomesError(problem, f"Give at least {ROWS_MIN} rows.")
+        raise EvidenceError(problem, f"Give at least {ROWS_MIN} rows.")
 
 
-def read(train: Outcomes, test: Outcomes, seed: int, clock: Callable[[], int]) -> Reading:
+def read(train: Evidence, test: Evidence, seed: int, clock: Callable[[], int]) -> Reading:
     """Learn from `train`, choose its operating points, and apply them to the texts of `test`."""
     fitted = estimator.fit(train.models, train.texts, train.scores, train.costs, seed=seed)
     points = choosing.choose_points(train, fitted.quality, fitted.cost_usd)
@@ -108,7 +108,7 @@ def read(train: Outcomes, test: Outcomes, seed: int, clock: Callable[[], int]) -
 
 
 def _timed(
-    made: Estimator, test: Outcomes, point: Operating, clock: Callable[[], int]
+    made: Estimator, test: Evidence, point: Operating, clock: Callable[[], int]
 ) -> tuple[int, ...]:
     taken = []
     for text in test.texts[:TIMED_MAX]:
@@ -124,7 +124,7 @@ def joined(readings: list[Reading]) -> Reading:
     if len(readings) == 1:
         return first
     return Reading(
-        test=outcomes.joined([one.test for one in readings]),
+        test=evidence.joined([one.test for one in readings]),
         quality=np.concatenate([one.quality for one in readings]),
         cost=np.concatenate([one.cost for one in readings]),
         picks={name: _all([one.picks[name] for one in readings]) for name in first.picks},

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from headgate.routing.evaluation.outcomes import Outcomes
+from headgate.routing.evaluation.evidence import Evidence
 from headgate.routing.quality.sparse import Floats
 
 CHAIN_MAX = 4
@@ -21,9 +21,9 @@ class Expected(NamedTuple):
 
 
 class TaskPolicy(Protocol):
-    """A way to do tasks that can be replayed on outcomes."""
+    """A way to do tasks that can be replayed on evidence."""
 
-    def expected(self, outcomes: Outcomes) -> Expected:
+    def expected(self, evidence: Evidence) -> Expected:
         """Return the exact expectation for each task; nothing is drawn."""
         ...
 
@@ -61,17 +61,17 @@ class Cascade:
     chain: tuple[int, ...]
     verifier: Verifier
 
-    def expected(self, outcomes: Outcomes) -> Expected:
+    def expected(self, evidence: Evidence) -> Expected:
         """Return expected scores and costs; the verifier itself is taken to cost nothing."""
-        reached = np.ones(len(outcomes))
-        scores, costs = np.zeros(len(outcomes)), np.zeros(len(outcomes))
+        reached = np.ones(len(evidence))
+        scores, costs = np.zeros(len(evidence)), np.zeros(len(evidence))
         for model in self.chain[:-1]:
-            solved = outcomes.scores[:, model]
+            solved = evidence.scores[:, model]
             scores += reached * solved * self.verifier.true_positive_rate
-            costs += reached * outcomes.costs[:, model]
+            costs += reached * evidence.costs[:, model]
             reached = reached * (1 - self.verifier.accepts(solved))
-        scores += reached * outcomes.scores[:, self.chain[-1]]
-        costs += reached * outcomes.costs[:, self.chain[-1]]
+        scores += reached * evidence.scores[:, self.chain[-1]]
+        costs += reached * evidence.costs[:, self.chain[-1]]
         return Expected(scores, costs)
 
     def told(self, models: tuple[str, ...]) -> str:
@@ -93,13 +93,13 @@ class StepCap:
     dear: int
     calls_max: float
 
-    def expected(self, outcomes: Outcomes) -> Expected:
+    def expected(self, evidence: Evidence) -> Expected:
         """Return scores and costs; a run stopped early is paid in proportion to its calls."""
-        calls = outcomes.calls[:, self.cheap]
+        calls = evidence.calls[:, self.cheap]
         ended = calls <= self.calls_max
-        scores = np.where(ended, outcomes.scores[:, self.cheap], outcomes.scores[:, self.dear])
-        tried = outcomes.costs[:, self.cheap] * np.minimum(1, self.calls_max / np.maximum(calls, 1))
-        costs = tried + np.where(ended, 0, outcomes.costs[:, self.dear])
+        scores = np.where(ended, evidence.scores[:, self.cheap], evidence.scores[:, self.dear])
+        tried = evidence.costs[:, self.cheap] * np.minimum(1, self.calls_max / np.maximum(calls, 1))
+        costs = tried + np.where(ended, 0, evidence.costs[:, self.dear])
         return Expected(scores, costs)
 
     def told(self, models: tuple[str, ...]) -> str:
@@ -112,7 +112,7 @@ def single(model: int) -> Cascade:
     return Cascade((model,), Verifier(1.0, 0.0))
 
 
-def trusted(train: Outcomes) -> list[int]:
+def trusted(train: Evidence) -> list[int]:
     """Return the models within one standard error of the one with the highest mean score.
 
     With a few hundred tasks the highest mean is often luck; the one-standard-error rule (Breiman
@@ -123,13 +123,13 @@ def trusted(train: Outcomes) -> list[int]:
     return [int(model) for model in np.flatnonzero(behind.mean(axis=0) <= allowed)]
 
 
-def best_single(train: Outcomes) -> int:
+def best_single(train: Evidence) -> int:
     """Return the cheapest of the trusted models."""
     costs = train.costs.mean(axis=0)
     return min(trusted(train), key=lambda model: (float(costs[model]), model))
 
 
-def cascades(train: Outcomes, verifier: Verifier, cost_max: float) -> Iterator[Cascade]:
+def cascades(train: Evidence, verifier: Verifier, cost_max: float) -> Iterator[Cascade]:
     """Yield chains of two to four models, but none that costs `cost_max` before it ends.
 
     The last is a trusted model, because nobody verifies what it does.
@@ -145,7 +145,7 @@ def cascades(train: Outcomes, verifier: Verifier, cost_max: float) -> Iterator[C
             grown += [(*chain, one) for one in range(len(train.models)) if one not in chain]
 
 
-def step_caps(train: Outcomes) -> Iterator[StepCap]:
+def step_caps(train: Evidence) -> Iterator[StepCap]:
     """Yield a dozen caps for each ordered pair of models whose calls are known."""
     for cheap, calls in enumerate(train.calls.T):
         if np.isnan(calls).any():
@@ -156,7 +156,7 @@ def step_caps(train: Outcomes) -> Iterator[StepCap]:
                     yield StepCap(cheap, dear, float(calls_max))
 
 
-def choose(train: Outcomes, tried: Iterable[TaskPolicy]) -> TaskPolicy:
+def choose(train: Evidence, tried: Iterable[TaskPolicy]) -> TaskPolicy:
     """Return the cheapest policy that pays on the training part, else the best single model.
 
     It pays when it costs less than the best single model and no model alone scores higher: many

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from headgate.routing.evaluation.evidence import Evidence
 from headgate.routing.evaluation.metrics import Spot, hull
-from headgate.routing.evaluation.outcomes import Outcomes
 from headgate.routing.quality.sparse import Floats, Ints
 
 TARGETS = {"95": 0.95, "98": 0.98, "100": 1.0, "max": None}
@@ -47,38 +47,37 @@ def prices(costs: Floats) -> Floats:
     return np.concatenate([[0.0], np.geomspace(*SPAN, TRIED)]) / scale
 
 
-def curve(outcomes: Outcomes, quality: Floats, cost: Floats, tried: Floats) -> list[Spot]:
+def curve(evidence: Evidence, quality: Floats, cost: Floats, tried: Floats) -> list[Spot]:
     """Return what each price of quality costs and reaches on these rows."""
-    rows = np.arange(len(outcomes))
+    rows = np.arange(len(evidence))
     picks = [chosen(quality, cost, price) for price in tried]
     return [
-        Spot(float(outcomes.costs[rows, of].mean()), float(outcomes.scores[rows, of].mean()))
+        Spot(float(evidence.costs[rows, of].mean()), float(evidence.scores[rows, of].mean()))
         for of in picks
     ]
 
 
-def choose_points(train: Outcomes, quality: Floats, cost: Floats) -> dict[str, Operating]:
+def choose_points(train: Evidence, quality: Floats, cost: Floats) -> dict[str, Operating]:
     """Return for each target the cheapest price of quality that reached it on the training part.
 
-    `quality` and `cost` have to be out-of-fold estimates, or the estimates look too good.
+    `quality` and `cost` have to be out-of-fold estimates, or the estimates look too good. Prices
+    at which a share of the best single model's quality costs more than that model do not count.
     """
     tried = prices(train.costs)
     spots = curve(train, quality, cost, tried)
     best = train.best_single()
     reference = float(train.scores[:, best].mean())
     paid = float(train.costs[:, best].mean())
+    highest = max(spot.quality for spot in spots)
     points: dict[str, Operating] = {}
     for name, share in TARGETS.items():
-        highest = max(spot.quality for spot in spots)
-        wanted = highest if share is None else share * reference
+        wanted = max(highest, reference) if share is None else share * reference
         reaching = [
-            (spot.cost, at)
-            for spot, at in zip(spots, tried.tolist(), strict=True)
-            if spot.quality >= max(wanted, reference if share is None else wanted)
+            (spot.cost, price)
+            for spot, price in zip(spots, tried.tolist(), strict=True)
+            if spot.quality >= wanted and (share is None or spot.cost <= paid)
         ]
-        cheapest = min(reaching, default=None)
-        dear = cheapest is None or (share == 1.0 and cheapest[0] > paid)
-        points[name] = Operating(None if dear or cheapest is None else cheapest[1], best)
+        points[name] = Operating(min(reaching)[1] if reaching else None, best)
     return points
 
 
@@ -103,7 +102,7 @@ class Mix:
         )
 
 
-def mix_points(train: Outcomes) -> dict[str, Mix]:
+def mix_points(train: Evidence) -> dict[str, Mix]:
     """Return for each target the cheapest mix that reaches it on the training part."""
     spots = single_spots(train)
     reference = float(train.scores[:, train.best_single()].mean())
@@ -126,7 +125,7 @@ def mix_reaching(spots: list[Spot], wanted: float) -> Mix:
     return Mix(spots.index(below), dear, part)
 
 
-def single_spots(outcomes: Outcomes) -> list[Spot]:
+def single_spots(evidence: Evidence) -> list[Spot]:
     """Return what each single model costs and reaches, by column."""
-    means = outcomes.costs.mean(axis=0), outcomes.scores.mean(axis=0)
+    means = evidence.costs.mean(axis=0), evidence.scores.mean(axis=0)
     return [Spot(float(cost), float(quality)) for cost, quality in zip(*means, strict=True)]

@@ -1,4 +1,4 @@
-"""Reading outcomes from Parquet and pools of models from a protocol.
+"""Reading evidence from Parquet and pools of models from a protocol.
 
 A file has `prompt` (not needed for tasks) and for each model `<model>|score`, and where they are
 known `<model>|cost_usd`, `<model>|out_tok`, `<model>|calls`. A protocol is JSON with `pools`, lists
@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from headgate.routing.evaluation.outcomes import Outcomes, OutcomesError
+from headgate.routing.evaluation.evidence import Evidence, EvidenceError
 from headgate.routing.quality.sparse import Floats
 
 ROWS_MAX = 200_000
@@ -45,35 +45,35 @@ def load_pool(path: Path, name: str) -> tuple[tuple[str, ...], dict[str, float]]
     """Return the models of a set of a protocol, and the costs it gives them.
 
     Raises:
-        OutcomesError: The file is no protocol, or has no such set.
+        EvidenceError: The file is no protocol, or has no such set.
     """
     fix = 'Write {"pools": {"SET": ["model", ...]}, "cost_per_call_where_absent": {}}.'
     try:
         protocol = json.loads(path.read_text("utf-8"))
         pools, costs = protocol["pools"], protocol.get("cost_per_call_where_absent", {})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise OutcomesError(f"{path} is not a protocol: {error!r}", fix) from error
+        raise EvidenceError(f"{path} is not a protocol: {error!r}", fix) from error
     if not isinstance(pools, dict) or not isinstance(costs, dict):
-        raise OutcomesError(f"{path}: `pools` and the costs are not objects", fix)
+        raise EvidenceError(f"{path}: `pools` and the costs are not objects", fix)
     if name not in pools:
-        raise OutcomesError(f"{path} has no set {name!r}", f"Its sets: {', '.join(pools)}.")
+        raise EvidenceError(f"{path} has no set {name!r}", f"Its sets: {', '.join(pools)}.")
     models, known = pools[name], costs.get(name, {})
     if not isinstance(models, list) or not all(isinstance(one, str) for one in models):
-        raise OutcomesError(f"{path}: the pool of {name} is not a list of names", fix)
+        raise EvidenceError(f"{path}: the pool of {name} is not a list of names", fix)
     if not isinstance(known, dict) or not all(_is_cost(one) for one in known.values()):
-        raise OutcomesError(f"{path}: the costs of {name} are not numbers of 0 or more", fix)
+        raise EvidenceError(f"{path}: the costs of {name} are not numbers of 0 or more", fix)
     return tuple(models), {str(model): float(cost) for model, cost in known.items()}
 
 
-def load_outcomes(path: Path, wanted: Wanted) -> Outcomes:
+def load_evidence(path: Path, wanted: Wanted) -> Evidence:
     """Return a file's rows that have a score within 0 and 1 and a cost for every model.
 
     Raises:
-        OutcomesError: The file cannot be read, lacks a column, holds something else there, or no
+        EvidenceError: The file cannot be read, lacks a column, holds something else there, or no
             row is left.
     """
     if len(wanted.models) < 2 or len(set(wanted.models)) < len(wanted.models):
-        raise OutcomesError(
+        raise EvidenceError(
             "A pool has at least two models, each named once", "Give --models a,b or --protocol."
         )
     table = _read(path, wanted)
@@ -84,7 +84,7 @@ def load_outcomes(path: Path, wanted: Wanted) -> Outcomes:
     costs = np.column_stack([_costs(path, table, one, wanted.costs) for one in wanted.models])
     group = next((one for one in GROUP_COLUMNS if one in table.column_names), None)
     labels = table[group].to_pylist() if group else [""] * len(table)
-    read = Outcomes(
+    read = Evidence(
         wanted.models,
         tuple(table["prompt"].to_pylist() if wanted.texts else [""] * len(table)),
         scores,
@@ -96,12 +96,12 @@ def load_outcomes(path: Path, wanted: Wanted) -> Outcomes:
     return _usable(path, read)
 
 
-def _usable(path: Path, read: Outcomes) -> Outcomes:
+def _usable(path: Path, read: Evidence) -> Evidence:
     within = (read.scores >= 0) & (read.scores <= 1)
     usable = within.all(axis=1) & (read.costs >= 0).all(axis=1)
     usable &= np.array([isinstance(text, str) for text in read.texts], bool)
     if not usable.any():
-        raise OutcomesError(
+        raise EvidenceError(
             f"{path} has no row with a score within 0 and 1 and a cost for every model",
             "Choose models that were all measured, or other rows with --where.",
         )
@@ -113,17 +113,17 @@ def _read(path: Path, wanted: Wanted) -> pa.Table:
     try:
         rows = pq.read_metadata(path).num_rows
         if rows > ROWS_MAX:
-            raise OutcomesError(f"{path} has {rows} rows", f"Give at most {ROWS_MAX}.")
+            raise EvidenceError(f"{path} has {rows} rows", f"Give at most {ROWS_MAX}.")
         table = pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
-        raise OutcomesError(f"{path} cannot be read: {error}", "Give a Parquet file.") from error
+        raise EvidenceError(f"{path} cannot be read: {error}", "Give a Parquet file.") from error
     needed = [f"{model}|score" for model in wanted.models]
     needed += [column for column, _ in wanted.where] + (["prompt"] if wanted.texts else [])
     for column in needed:
         _require(path, table, column)
     kind = table["prompt"].type if wanted.texts else pa.string()
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-        raise OutcomesError(f"{path}: `prompt` holds {kind}, not text", "Write prompts as strings.")
+        raise EvidenceError(f"{path}: `prompt` holds {kind}, not text", "Write prompts as strings.")
     return table
 
 
@@ -135,17 +135,17 @@ def _require(path: Path, table: pa.Table, column: str) -> None:
         known = [name[: -len("|score")] for name in table.column_names if name.endswith("|score")]
         near = difflib.get_close_matches(wanted, known, NAMES_TOLD_MAX) or known[:NAMES_TOLD_MAX]
         fix = f"Models in the file: {', '.join(near) or 'none'}."
-        raise OutcomesError(f"{path} has no model {wanted!r}", fix)
+        raise EvidenceError(f"{path} has no model {wanted!r}", fix)
     near = difflib.get_close_matches(column, table.column_names, NAMES_TOLD_MAX)
     fix = f"Columns in the file: {', '.join(near or table.column_names[:NAMES_TOLD_MAX])}."
-    raise OutcomesError(f"{path} has no column {column!r}", fix)
+    raise EvidenceError(f"{path} has no column {column!r}", fix)
 
 
 def _numbers(path: Path, table: pa.Table, column: str) -> Floats:
     held = table[column]
     kind = held.type
     if not any(of(kind) for of in (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)):
-        raise OutcomesError(f"{path}: {column} holds {kind}, not numbers", "Write numbers or null.")
+        raise EvidenceError(f"{path}: {column} holds {kind}, not numbers", "Write numbers or null.")
     return np.asarray(held.cast(pa.float64()).to_numpy(), np.float64)
 
 
@@ -154,7 +154,7 @@ def _costs(path: Path, table: pa.Table, model: str, given: Mapping[str, float]) 
     if column in table.column_names:
         return _numbers(path, table, column)
     if model not in given:
-        raise OutcomesError(
+        raise EvidenceError(
             f"{path} has no column {column!r}, and no cost is given for {model}",
             'Add the column, or "cost_per_call_where_absent" to the protocol.',
         )

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from msgspec import Struct
 
-from headgate.routing.evaluation import cascades, choosing, outcomes
+from headgate.routing.evaluation import cascades, choosing, evidence
 from headgate.routing.evaluation.cascades import Cascade, Expected, TaskPolicy, Verifier
-from headgate.routing.evaluation.outcomes import Outcomes, OutcomesError
+from headgate.routing.evaluation.evidence import Evidence, EvidenceError
 from headgate.routing.evaluation.result import Point, Single
 from headgate.routing.evaluation.summary import oracle, point
 from headgate.routing.quality.sparse import Floats
 
 FOLDS = 5
 ROWS_MIN = 40
-POOL_MAX = 24
+POOL_MAX = 16
 QUARTILES = 4
 
 
@@ -73,16 +73,16 @@ class SessionsResult(Struct, frozen=True, kw_only=True):
 
 
 def evaluate(
-    train: Outcomes, test: Outcomes | None, verifier: Verifier, seed: int
+    train: Evidence, test: Evidence | None, verifier: Verifier, seed: int
 ) -> SessionsResult:
     """Evaluate cascades and step caps; without `test` by five-fold cross-validation.
 
     Raises:
-        OutcomesError: Too few tasks, or too many models to try every chain of.
+        EvidenceError: Too few tasks, or too many models to try every chain of.
     """
     _require(train)
-    made = [(train, test)] if test is not None else outcomes.folds(train, FOLDS, seed)
-    tests = outcomes.joined([unseen for _, unseen in made])
+    made = [(train, test)] if test is not None else evidence.folds(train, FOLDS, seed)
+    tests = evidence.joined([unseen for _, unseen in made])
     best = [cascades.single(cascades.best_single(learned)) for learned, _ in made]
     reference = _replayed(best, made)
     chains = [cascades.choose(one, _chains(one, verifier)) for one, _ in made]
@@ -116,21 +116,21 @@ def evaluate(
     )
 
 
-def _require(train: Outcomes) -> None:
+def _require(train: Evidence) -> None:
     if len(train) < ROWS_MIN:
         problem = f"The training part has {len(train)} tasks: too few to choose on"
-        raise OutcomesError(problem, f"Give at least {ROWS_MIN} tasks.")
+        raise EvidenceError(problem, f"Give at least {ROWS_MIN} tasks.")
     if len(train.models) > POOL_MAX:
         problem = f"A pool of {len(train.models)} models has too many chains to try"
-        raise OutcomesError(problem, f"Give at most {POOL_MAX} models.")
+        raise EvidenceError(problem, f"Give at most {POOL_MAX} models.")
 
 
-def _chains(train: Outcomes, verifier: Verifier) -> Iterator[Cascade]:
+def _chains(train: Evidence, verifier: Verifier) -> Iterator[Cascade]:
     cost_max = float(train.costs[:, cascades.best_single(train)].mean())
     return cascades.cascades(train, verifier, cost_max)
 
 
-def _replayed(policies: Sequence[TaskPolicy], made: list[tuple[Outcomes, Outcomes]]) -> Expected:
+def _replayed(policies: Sequence[TaskPolicy], made: list[tuple[Evidence, Evidence]]) -> Expected:
     parts = [policy.expected(unseen) for policy, (_, unseen) in zip(policies, made, strict=True)]
     return Expected(
         np.concatenate([one.scores for one in parts]), np.concatenate([one.costs for one in parts])
@@ -161,7 +161,7 @@ def _quartiles(calls: Floats, reached: Expected, reference: Expected, seed: int)
     return found
 
 
-def _mixed(made: list[tuple[Outcomes, Outcomes]], reference: Expected, seed: int) -> Point:
+def _mixed(made: list[tuple[Evidence, Evidence]], reference: Expected, seed: int) -> Point:
     scores, costs = [], []
     for learned, unseen in made:
         wanted = float(learned.scores[:, cascades.best_single(learned)].mean())

@@ -4,7 +4,7 @@ import numpy as np
 
 from headgate.routing.evaluation import choosing, metrics
 from headgate.routing.evaluation.bounded import Protocol, Reading
-from headgate.routing.evaluation.outcomes import Outcomes
+from headgate.routing.evaluation.evidence import Evidence
 from headgate.routing.evaluation.result import (
     BinView,
     Group,
@@ -114,7 +114,7 @@ def _frontier(reading: Reading) -> list[metrics.Spot]:
     return metrics.hull(choosing.curve(reading.test, reading.quality, reading.cost, tried))
 
 
-def _weak_and_strong(test: Outcomes) -> tuple[int, int] | None:
+def _weak_and_strong(test: Evidence) -> tuple[int, int] | None:
     """Return the columns of a pair, the cheaper one first; None for a larger pool."""
     if len(test.models) != 2:
         return None
@@ -167,7 +167,7 @@ def _best_single(reading: Reading) -> Single:
     )
 
 
-def _single(test: Outcomes, column: int) -> Single:
+def _single(test: Evidence, column: int) -> Single:
     return Single(
         model=test.models[column],
         quality=float(test.scores[:, column].mean()),
@@ -175,7 +175,7 @@ def _single(test: Outcomes, column: int) -> Single:
     )
 
 
-def oracle(test: Outcomes) -> Single:
+def oracle(test: Evidence) -> Single:
     """Return what hindsight gives: the highest score, and of equal ones the cheapest."""
     best = test.scores.max(axis=1, keepdims=True)
     cost = np.where(test.scores == best, test.costs, np.inf).min(axis=1)

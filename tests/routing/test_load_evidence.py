@@ -1,4 +1,4 @@
-"""Reading outcomes and protocols: what is kept, and each refusal with its fix."""
+"""Reading evidence and protocols: what is kept, and each refusal with its fix."""
 
 import json
 from pathlib import Path
@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from headgate.routing.evaluation.load import Wanted, load_outcomes, load_pool
-from headgate.routing.evaluation.outcomes import OutcomesError
+from headgate.routing.evaluation.evidence import EvidenceError
+from headgate.routing.evaluation.load import Wanted, load_evidence, load_pool
 
 GOOD: dict[str, list[object]] = {
     "prompt": ["one", "two", None, "four", "five"],
@@ -31,7 +31,7 @@ def write(path: Path, **changed: list[object] | None) -> Path:
 
 def test_rows_without_a_usable_score_are_left_out_and_counted(tmp_path: Path) -> None:
     """No prompt, no score, a score that is not within 0 and 1: three of five rows."""
-    read = load_outcomes(write(tmp_path / "f"), Wanted(POOL, {"b": 2.0}))
+    read = load_evidence(write(tmp_path / "f"), Wanted(POOL, {"b": 2.0}))
 
     assert (read.texts, read.groups, read.dropped) == (("one", "two"), ("x", "y"), 3)
     assert read.scores.tolist() == [[0, 1], [1, 0.5]]
@@ -44,7 +44,7 @@ def test_only_rows_that_fulfil_every_condition_are_read(tmp_path: Path) -> None:
     """`--where` compares with the value's text."""
     wanted = Wanted(POOL, {"b": 2.0}, (("benchmark", "x"),))
 
-    assert load_outcomes(write(tmp_path / "f"), wanted).texts == ("one",)
+    assert load_evidence(write(tmp_path / "f"), wanted).texts == ("one",)
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_a_file_that_cannot_be_used_is_refused(
     tmp_path: Path, changed: dict[str, list[object] | None], wanted: Wanted, problem: str, fix: str
 ) -> None:
     """The refusal says what is wrong and what to do."""
-    with pytest.raises(OutcomesError) as refused:
-        load_outcomes(write(tmp_path / "f", **changed), wanted)
+    with pytest.raises(EvidenceError) as refused:
+        load_evidence(write(tmp_path / "f", **changed), wanted)
 
     assert problem in refused.value.problem
     assert fix in refused.value.fix
@@ -79,8 +79,8 @@ def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("prompt,score")
 
     for name in ("text", "missing"):
-        with pytest.raises(OutcomesError, match="cannot be read"):
-            load_outcomes(tmp_path / name, Wanted(POOL))
+        with pytest.raises(EvidenceError, match="cannot be read"):
+            load_evidence(tmp_path / name, Wanted(POOL))
 
 
 def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:
@@ -88,8 +88,8 @@ def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "f"
     pq.write_table(pa.table(GOOD).slice(0, 0), path)
 
-    with pytest.raises(OutcomesError, match="no row"):
-        load_outcomes(path, Wanted(POOL, {"b": 1.0}))
+    with pytest.raises(EvidenceError, match="no row"):
+        load_evidence(path, Wanted(POOL, {"b": 1.0}))
 
 
 def test_a_protocol_has_pools_and_costs(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_a_protocol_that_is_none_is_refused(tmp_path: Path, text: str, problem: 
     path = tmp_path / "protocol.json"
     path.write_text(text)
 
-    with pytest.raises(OutcomesError) as refused:
+    with pytest.raises(EvidenceError) as refused:
         load_pool(path, "s")
 
     assert problem in refused.value.problem

@@ -1,4 +1,4 @@
-"""Outcomes: what each model made of each text or task, and what it cost."""
+"""Evidence: what each model made of each text or task, and what it cost."""
 
 from dataclasses import dataclass, replace
 
@@ -7,8 +7,8 @@ import numpy as np
 from headgate.routing.quality.sparse import Floats, Ints
 
 
-class OutcomesError(Exception):
-    """A file of outcomes cannot be used.
+class EvidenceError(Exception):
+    """A file of evidence cannot be used.
 
     Attributes:
         problem: What is wrong with it.
@@ -22,8 +22,8 @@ class OutcomesError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcomes:
-    """Rows of outcomes; every array has one row a text or task and one column a model.
+class Evidence:
+    """What models made of texts or tasks: arrays with a row for each, and a column a model.
 
     Attributes:
         models: Names, in the order of the columns.
@@ -48,9 +48,9 @@ class Outcomes:
     def __len__(self) -> int:
         return len(self.texts)
 
-    def rows(self, chosen: Ints) -> "Outcomes":
-        """Return the outcomes of these rows, in this order."""
-        return Outcomes(
+    def rows(self, chosen: Ints) -> "Evidence":
+        """Return the evidence of these rows, in this order."""
+        return Evidence(
             self.models,
             tuple(self.texts[row] for row in chosen),
             self.scores[chosen],
@@ -60,8 +60,8 @@ class Outcomes:
             tuple(self.groups[row] for row in chosen),
         )
 
-    def with_shuffled_scores(self, seed: int) -> "Outcomes":
-        """Return the same texts with the outcomes of other rows: nothing can be learned from it."""
+    def with_shuffled_scores(self, seed: int) -> "Evidence":
+        """Return the same texts with the scores of other rows: nothing can be learned from it."""
         order = np.random.default_rng(seed).permutation(len(self))
         return replace(self, scores=self.scores[order])
 
@@ -71,18 +71,18 @@ class Outcomes:
         return int(np.lexsort((costs, -means))[0])
 
 
-def folds(outcomes: Outcomes, count: int, seed: int) -> list[tuple[Outcomes, Outcomes]]:
+def folds(evidence: Evidence, count: int, seed: int) -> list[tuple[Evidence, Evidence]]:
     """Return (training part, test part) of each fold; each row is in one test part."""
-    fold_of = np.random.default_rng(seed).permutation(len(outcomes)) % count
+    fold_of = np.random.default_rng(seed).permutation(len(evidence)) % count
     parts = (
         (np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)) for fold in range(count)
     )
-    return [(outcomes.rows(inside), outcomes.rows(outside)) for inside, outside in parts]
+    return [(evidence.rows(inside), evidence.rows(outside)) for inside, outside in parts]
 
 
-def joined(several: list[Outcomes]) -> Outcomes:
-    """Return the rows of outcomes of the same models, one after another."""
-    return Outcomes(
+def joined(several: list[Evidence]) -> Evidence:
+    """Return the rows of evidence of the same models, one after another."""
+    return Evidence(
         several[0].models,
         tuple(text for one in several for text in one.texts),
         np.concatenate([one.scores for one in several]),
