@@ -13,7 +13,7 @@ from headgate.routing.evaluation.sessions import SessionsResult
 
 WIDTH, HEIGHT = 720, 440
 LEFT, RIGHT, TOP, BOTTOM = 80, 24, 44, 60
-TICKS = 5
+TICKS_MAX = 7
 BLUE, GREY, ORANGE, GREEN, INK = "#1f5fa8", "#777777", "#c4620a", "#2f7d32", "#222222"
 
 
@@ -124,7 +124,7 @@ def frontier(result: Result) -> str:
         "Cost and quality",
         "mean cost per call",
         "mean score",
-        _ends([x for x, _ in every]),
+        (0.0, _ends([x for x, _ in every])[1]),
         _ends([y for _, y in every]),
     )
     chart.line(edge, BLUE)
@@ -190,10 +190,13 @@ def _ends(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _ticks(ends: tuple[float, float]) -> list[tuple[float, str]]:
+    """Return round numbers between the ends: steps of 1, 2 or 5 times a power of ten."""
     low, high = ends
-    return [
-        (at, f"{at:.3g}") for at in (low + (high - low) * step / TICKS for step in range(TICKS + 1))
-    ]
+    least = (high - low) / TICKS_MAX
+    power = 10.0 ** math.floor(math.log10(least))
+    step = next(power * times for times in (1, 2, 5, 10) if power * times >= least)
+    places = range(math.ceil(low / step), math.floor(high / step) + 1)
+    return [(place * step, f"{place * step:.6g}") for place in places]
 
 
 def _share(value: float, ends: tuple[float, float]) -> float:
