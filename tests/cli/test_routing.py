@@ -1,6 +1,8 @@
 """`headgate routing`: what it prints for machines and people, its charts, and how it says no."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -104,6 +106,19 @@ def test_eval_sessions_prints_policies_and_quartiles(files: Path, tmp_path: Path
     assert "Simulated verifier: accepts 95% of what is solved and 5%" in told
     assert "step cap" in told
     assert ElementTree.parse(tmp_path / "horizon.svg").getroot().tag.endswith("svg")
+
+
+@pytest.mark.parametrize("module", ["numpy", "pyarrow"])
+def test_without_the_extra_the_command_says_what_to_install(module: str) -> None:
+    """The other commands do not need it; this one ends with the fix, not with a traceback."""
+    program = (
+        f"import sys; sys.modules[{module!r}] = None; "
+        "from headgate.cli.main import main; sys.argv[1:] = ['routing', 'eval']; main()"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert ended.returncode == 2
+    assert ended.stderr == f"{module} is not installed.\n  Fix: Install headgate[learn].\n"
 
 
 @pytest.mark.parametrize(

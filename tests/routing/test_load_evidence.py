@@ -1,6 +1,7 @@
 """Reading evidence and protocols: what is kept, and each refusal with its fix."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,7 @@ def test_only_rows_that_fulfil_every_condition_are_read(tmp_path: Path) -> None:
         ({}, Wanted(POOL, {"b": 1.0}, (("lang", "x"),)), "no column 'lang'", "Columns in the file"),
         ({}, Wanted(POOL, {"b": 1.0}, (("benchmark", "z"),)), "no row", "--where"),
         ({"a|cost_usd": [-1.0] * 5}, Wanted(POOL, {"b": 1.0}), "no row", "--where"),
+        ({"a|cost_usd": [math.inf] * 5}, Wanted(POOL, {"b": 1.0}), "no row", "--where"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused(
@@ -81,6 +83,15 @@ def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path) -> None:
     for name in ("text", "missing"):
         with pytest.raises(EvidenceError, match="cannot be read"):
             load_evidence(tmp_path / name, Wanted(POOL))
+
+
+def test_a_file_with_a_column_twice_is_refused(tmp_path: Path) -> None:
+    """Nobody can tell which of the two is meant."""
+    twice = pa.table([pa.array([1]), pa.array([2])], names=["a|score", "a|score"])
+    pq.write_table(twice, tmp_path / "f")
+
+    with pytest.raises(EvidenceError, match="twice"):
+        load_evidence(tmp_path / "f", Wanted(POOL))
 
 
 def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:
@@ -115,6 +126,7 @@ def test_a_protocol_has_pools_and_costs(tmp_path: Path) -> None:
         ('{"pools": {"s": "a,b"}}', "not a list of names"),
         ('{"pools": {"s": ["a"]}, "cost_per_call_where_absent": {"s": {"a": "1"}}}', "not numbers"),
         ('{"pools": {"s": ["a"]}, "cost_per_call_where_absent": {"s": {"a": -1}}}', "not numbers"),
+        ('{"pools": {"s": ["a"]}, "cost_per_call_where_absent": {"s": {"a": NaN}}}', "not numbers"),
     ],
 )
 def test_a_protocol_that_is_none_is_refused(tmp_path: Path, text: str, problem: str) -> None:

@@ -152,6 +152,27 @@ def test_cost_follows_the_length_of_the_text() -> None:
     assert fitted.expected(np.array([9e9]), shares[:1])[0, 0] == pytest.approx(42.0)
 
 
+def test_nine_costs_in_ten_lie_within_the_spread() -> None:
+    """It is a share of what is expected, so a text twice as long has twice the room."""
+    chars, shares = np.full(1000, 100.0), np.ones((1000, 1))
+    costs = np.random.default_rng(1).uniform(1, 3, size=(1000, 1))
+    fitted = expenses.fit(chars, shares, costs)
+    low, high = (fitted.expected(chars[:1], shares[:1]) * fitted.spread)[:, 0]
+
+    assert (low, high) == (pytest.approx(1.1, abs=0.05), pytest.approx(2.9, abs=0.05))
+
+
+@pytest.mark.parametrize("texts", [[""] * 60, ["same words"] * 60, list(map(chr, range(97, 157)))])
+def test_texts_that_tell_nothing_are_estimated_at_the_overall_rate(texts: list[str]) -> None:
+    """No word, no difference, or no word twice: there is nothing to learn, and nothing breaks."""
+    scores = np.tile([[1.0, 0.0], [0.0, 0.0], [1.0, 1.0]], (20, 1))
+    fitted = estimator.fit(("a", "b"), texts, scores, np.ones((60, 2)), seed=1)
+
+    for text in ("", "same", "zzz"):
+        quality = [one.quality for one in fitted.estimator.estimate(text)]
+        assert quality == pytest.approx([2 / 3, 1 / 3], abs=0.01)
+
+
 def test_lengths_of_answers_are_quantiles_of_those_measured() -> None:
     """What was not measured does not count; a model without a measurement has none."""
     tokens = np.column_stack([[1.0, 2, 3, np.nan], [np.nan] * 4])
@@ -164,7 +185,7 @@ def test_lengths_of_answers_are_quantiles_of_those_measured() -> None:
 
 def estimate(model: str, quality: float, cost: float) -> Estimate:
     """Return an estimate of which only quality and cost matter."""
-    return Estimate(model, quality, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, cost)
+    return Estimate(model, quality, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, cost, cost, cost)
 
 
 def test_a_decision_flips_at_the_price_it_names() -> None:

@@ -7,6 +7,7 @@ of models by set, and `cost_per_call_where_absent`, by set and model.
 
 import difflib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -98,7 +99,7 @@ def load_evidence(path: Path, wanted: Wanted) -> Evidence:
 
 def _usable(path: Path, read: Evidence) -> Evidence:
     within = (read.scores >= 0) & (read.scores <= 1)
-    usable = within.all(axis=1) & (read.costs >= 0).all(axis=1)
+    usable = within.all(axis=1) & (np.isfinite(read.costs) & (read.costs >= 0)).all(axis=1)
     usable &= np.array([isinstance(text, str) for text in read.texts], bool)
     if not usable.any():
         raise EvidenceError(
@@ -114,6 +115,9 @@ def _read(path: Path, wanted: Wanted) -> pa.Table:
         rows = pq.read_metadata(path).num_rows
         if rows > ROWS_MAX:
             raise EvidenceError(f"{path} has {rows} rows", f"Give at most {ROWS_MAX}.")
+        names = pq.read_schema(path).names
+        if len(set(names)) < len(names):
+            raise EvidenceError(f"{path} has a column twice", "Give each a name of its own.")
         table = pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
         raise EvidenceError(f"{path} cannot be read: {error}", "Give a Parquet file.") from error
@@ -170,4 +174,5 @@ def _optional(path: Path, table: pa.Table, models: Sequence[str], kind: str) -> 
 
 
 def _is_cost(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    known = isinstance(value, int | float) and not isinstance(value, bool)
+    return known and math.isfinite(value) and value >= 0

@@ -134,8 +134,9 @@ def mean_of(results: list[Result]) -> Result:
     Lists and what is not a number are the first result's; `repeats` has the pair of each seed.
     """
     repeats = [one.pair for one in results]
-    merged = _mean([msgspec.to_builtins(one) for one in results])
-    return msgspec.structs.replace(msgspec.convert(merged, Result), repeats=repeats)
+    merged = msgspec.convert(_mean([msgspec.to_builtins(one) for one in results]), Result)
+    told = merged.protocol + (f", mean of {len(results)} seeds" if len(results) > 1 else "")
+    return msgspec.structs.replace(merged, protocol=told, repeats=repeats)
 
 
 def _mean(values: list[Any]) -> Any:

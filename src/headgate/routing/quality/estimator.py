@@ -43,6 +43,8 @@ class Estimate(NamedTuple):
         cluster: What the clusters add, in log-odds.
         words: What the words add, in log-odds.
         cost_usd: Expected cost of the call.
+        cost_low_usd: Nineteen calls in twenty cost more, by the training part.
+        cost_high_usd: Nineteen in twenty cost less.
     """
 
     model: str
@@ -54,6 +56,8 @@ class Estimate(NamedTuple):
     cluster: float
     words: float
     cost_usd: float
+    cost_low_usd: float
+    cost_high_usd: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,8 @@ class Estimator:
         # The standard error of a rate from n texts, carried over to log-odds (delta method).
         width = INTERVAL_SDS / np.sqrt(np.maximum(quality * (1 - quality), 1e-4) * (n + SHRINKAGE))
         low, high = calibration.rate(odds - width), calibration.rate(odds + width)
-        columns_of = (quality, low, high, self.weighing.bases, cluster, words, cost)
+        costs = (cost, *(cost * self.expenses.spread))
+        columns_of = (quality, low, high, self.weighing.bases, cluster, words, *costs)
         return tuple(
             Estimate(model, one[0], one[1], one[2], n, *one[3:])
             for model, one in zip(self.models, np.stack(columns_of, axis=1).tolist(), strict=True)

@@ -4,7 +4,7 @@ Costs here are measured dollars of past calls, for comparing models; what a budg
 charge is made of is computed elsewhere, from prices, in whole nano-dollars.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ CHARS_MAX = 4_000
 """Longer texts count as this long: few are, and they would bend the line for all others."""
 
 SHRINKAGE = 10.0
+COST_MIN = 1e-12
 COST_SHARE_MIN = 0.05
 """No call is expected to cost less than this share of the model's mean."""
 
@@ -27,12 +28,15 @@ class Expenses:
         per_char: By model, dollars for each character of the text.
         by_cluster: Clusters by models, dollars more or less than the line says.
         means: By model, dollars.
+        spread: Two rows by models: of what was expected, how much nineteen calls in twenty cost at
+            least, and at most.
     """
 
     fixed: Floats
     per_char: Floats
     by_cluster: Floats
     means: Floats
+    spread: Floats
 
     def expected(self, chars: Floats, shares: Floats) -> Floats:
         """Return expected dollars, one row a text, from lengths and shares of clusters."""
@@ -46,7 +50,10 @@ def fit(chars: Floats, shares: Floats, costs: Floats) -> Expenses:
     line, *_ = np.linalg.lstsq(lengths, costs, rcond=None)
     left = costs - lengths @ line
     by_cluster = shares.T @ left / (shares.sum(axis=0)[:, None] + SHRINKAGE)
-    return Expenses(line[0], line[1], by_cluster, costs.mean(axis=0))
+    means = costs.mean(axis=0)
+    fitted = Expenses(line[0], line[1], by_cluster, means, np.ones((2, len(means))))
+    ratios = costs / np.maximum(fitted.expected(chars, shares), COST_MIN)
+    return replace(fitted, spread=np.quantile(ratios, (0.05, 0.95), axis=0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,8 @@ def fit(texts: Sequence[str]) -> tuple[Featuriser, Sparse]:
     read = [buckets(text) for text in texts]
     texts_with = np.bincount(np.concatenate([found for found, _ in read]), minlength=BUCKETS)
     kept = np.argsort(-texts_with, kind="stable")[:COLUMNS_MAX]
-    kept = np.sort(kept[texts_with[kept] >= TEXTS_MIN])
+    # One column at least, so that texts which share nothing are rows like any other.
+    kept = np.sort(np.concatenate([kept[:1], kept[1:][texts_with[kept[1:]] >= TEXTS_MIN]]))
     column_of = np.full(BUCKETS, -1, np.int64)
     column_of[kept] = np.arange(len(kept))
     rarity = np.log((len(texts) + 1) / (texts_with[kept] + 1)) + 1
