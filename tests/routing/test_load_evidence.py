@@ -55,7 +55,7 @@ def test_only_rows_that_fulfil_every_condition_are_read(tmp_path: Path) -> None:
         ({}, Wanted(("a",), {}), "at least two models", "Give --models"),
         ({}, Wanted(("a", "a"), {}), "each named once", "Give --models"),
         ({}, Wanted(POOL, {}), "no cost is given for b", "cost_per_call_where_absent"),
-        ({"prompt": None}, Wanted(POOL, {"b": 1.0}), "no column 'prompt'", "Columns in the file"),
+        ({"prompt": None}, Wanted(POOL, {"b": 1.0}), "no column 'prompt'", "eval-sessions"),
         ({"prompt": [1] * 5}, Wanted(POOL, {"b": 1.0}), "not text", "as strings"),
         ({"a|score": ["x"] * 5}, Wanted(POOL, {"b": 1.0}), "not numbers", "numbers or null"),
         ({"a|score": [7] * 5}, Wanted(POOL, {"b": 1.0}), "no row with a score", "--where"),

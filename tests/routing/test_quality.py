@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.routing.quality import calibration, estimator, expenses, features, linear
+from headgate.routing.quality import calibration, estimator, expenses, features, linear, topics
 from headgate.routing.quality.calibration import log_odds
 from headgate.routing.quality.decision import decide
 from headgate.routing.quality.estimator import Estimate, Fitted
@@ -97,6 +97,16 @@ def test_the_rates_of_each_topic_are_found(fitted: Fitted) -> None:
         assert quality[rows].mean(axis=0) == pytest.approx(rates, abs=0.05)
         if topic != "chat":
             assert (quality[rows].argmax(axis=1) == MODELS.index(topic)).mean() > 0.95
+
+
+def test_the_shares_of_a_text_are_one_text(fitted: Fitted) -> None:
+    """Whatever it says, it belongs to the clusters once, and n is as of one clustering."""
+    made = fitted.estimator
+    rows = made.featuriser.rows(["verdict of the court", "", "zzz"])
+    shares = made.topics.shares(rows.times(made.topics.directions))
+
+    assert shares.sum(axis=1) == pytest.approx(1)
+    assert made.texts_in_cluster.sum() == pytest.approx(600 * topics.CLUSTERINGS)
 
 
 def test_terms_add_up_and_lie_within_their_interval(fitted: Fitted) -> None:

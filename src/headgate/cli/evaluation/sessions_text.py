@@ -10,6 +10,8 @@ from headgate.routing.evaluation.sessions import SessionsResult
 def tell(result: SessionsResult) -> None:
     """Print each policy beside the single models, then by quartile of horizon."""
     typer.echo(f"{result.protocol}, {result.test_rows} tasks")
+    if result.dropped_rows:
+        typer.echo(f"{result.dropped_rows} rows left out: no score within 0 and 1, or no cost")
     typer.echo(
         f"Simulated verifier: accepts {result.true_positive_rate:.0%} of what is solved and "
         f"{result.false_positive_rate:.0%} of what is not; it costs nothing."

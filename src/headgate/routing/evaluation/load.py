@@ -140,6 +140,9 @@ def _require(path: Path, table: pa.Table, column: str) -> None:
         near = difflib.get_close_matches(wanted, known, NAMES_TOLD_MAX) or known[:NAMES_TOLD_MAX]
         fix = f"Models in the file: {', '.join(near) or 'none'}."
         raise EvidenceError(f"{path} has no model {wanted!r}", fix)
+    if column == "prompt":
+        fix = "Add the texts as a column `prompt`; tasks without are for `routing eval-sessions`."
+        raise EvidenceError(f"{path} has no column 'prompt'", fix)
     near = difflib.get_close_matches(column, table.column_names, NAMES_TOLD_MAX)
     fix = f"Columns in the file: {', '.join(near or table.column_names[:NAMES_TOLD_MAX])}."
     raise EvidenceError(f"{path} has no column {column!r}", fix)
@@ -174,5 +177,6 @@ def _optional(path: Path, table: pa.Table, models: Sequence[str], kind: str) -> 
 
 
 def _is_cost(value: object) -> bool:
-    known = isinstance(value, int | float) and not isinstance(value, bool)
-    return known and math.isfinite(value) and value >= 0
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value) and value >= 0
