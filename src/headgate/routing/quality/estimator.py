@@ -95,7 +95,7 @@ class Estimator:
     weighing: Weighing
     expenses: Expenses
     texts_in_cluster: Floats
-    """How many training texts each cluster holds, within its clustering."""
+    """How many training texts each cluster holds, as a sum of shares."""
 
     table: Singles
     """Directions and regression weights side by side, so that one gather serves both."""
@@ -183,7 +183,7 @@ def fit(
         terms=terms,
         weighing=weighing,
         expenses=paid,
-        texts_in_cluster=shares.sum(axis=0) * topics.CLUSTERINGS,
+        texts_in_cluster=shares.sum(axis=0),
         table=np.concatenate([found.directions, terms.weights], axis=1),
     )
     return Fitted(estimator, quality, paid.expected(_chars(texts), shares))
@@ -191,10 +191,8 @@ def fit(
 
 def _terms_of(rows: Sparse, shares: Floats, scores: Floats) -> Terms:
     overall = scores.mean(axis=0)
-    # A text is spread over several clusterings, so each has counted a part of it.
-    shrinkage = SHRINKAGE / topics.CLUSTERINGS
-    counted = shares.sum(axis=0)[:, None] + shrinkage
-    by_cluster = (shares.T @ scores + shrinkage * overall) / counted
+    counted = shares.sum(axis=0)[:, None] + SHRINKAGE
+    by_cluster = (shares.T @ scores + SHRINKAGE * overall) / counted
     return Terms(overall, by_cluster, ridge(rows, scores - overall, PENALTY))
 
 

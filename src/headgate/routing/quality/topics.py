@@ -16,20 +16,17 @@ ROUNDS = 25
 TEXTS_PER_CENTRE = 60
 CENTRES_MIN = 4
 CENTRES_MAX = 64
-CLUSTERINGS = 4
-"""Where k-means begins is luck; several beginnings, averaged, are less so."""
-
-SHARPNESS = 20.0
-"""How sharply a text belongs to its nearest centres: shares fall by e per 1/20 of cosine."""
+SHARPNESS = 14.0
+"""How sharply a text belongs to its nearest centres: shares fall by e per 1/14 of cosine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """Centres of task clusters on the unit sphere, of several clusterings one after another.
+    """Centres of task clusters on the unit sphere.
 
     Attributes:
         directions: Features by directions.
-        centres: Clusters by directions, each of unit length; as many for each clustering.
+        centres: Clusters by directions, each of unit length.
     """
 
     directions: Singles
@@ -37,9 +34,7 @@ class Topics:
 
     def shares(self, places: Singles) -> Floats:
         """Return how much each text belongs to each cluster; the shares of a text sum to 1."""
-        nearness = SHARPNESS * (_unit(places) @ self.centres.T).astype(np.float64)
-        apart = _softmax(nearness.reshape(len(places), CLUSTERINGS, -1))
-        return apart.reshape(len(places), -1) / CLUSTERINGS
+        return _softmax(SHARPNESS * (_unit(places) @ self.centres.T).astype(np.float64))
 
 
 def fit(rows: Sparse, seed: int) -> Topics:
@@ -48,8 +43,8 @@ def fit(rows: Sparse, seed: int) -> Topics:
     directions = _directions(rows, chance)
     places = _unit(rows.times(directions))
     wanted = int(np.clip(len(rows) // TEXTS_PER_CENTRE, CENTRES_MIN, CENTRES_MAX))
-    several = [_centres(places, min(wanted, len(rows)), chance) for _ in range(CLUSTERINGS)]
-    return Topics(directions, np.concatenate(several))
+    centres = _centres(places, min(wanted, len(rows)), chance)
+    return Topics(directions, centres)
 
 
 def _directions(rows: Sparse, chance: np.random.Generator) -> Singles:
@@ -87,5 +82,5 @@ def _unit(rows: Singles) -> Singles:
 
 
 def _softmax(scores: Floats) -> Floats:
-    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
