@@ -111,7 +111,7 @@ def test_the_shares_of_a_text_are_one_text(fitted: Fitted) -> None:
 
 def test_terms_add_up_and_lie_within_their_interval(fitted: Fitted) -> None:
     """The log-odds of the quality are base + cluster + words, for a text without a word too."""
-    for text in ("verdict of the court", "", "zzz qqq", "x" * 5000):
+    for text in ("verdict of the court", "", "zzz qqq", "x" * 5000, "\ud800 court"):
         for one in fitted.estimator.estimate(text):
             assert log_odds(np.array([one.quality]))[0] == pytest.approx(
                 one.base + one.cluster + one.words, abs=1e-6

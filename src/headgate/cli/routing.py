@@ -153,7 +153,8 @@ def _evaluated(train: Evidence, test: Evidence | None, hows: list[bounded.Protoc
     """Evaluate by each protocol, telling how far it is where errors go."""
     results = []
     dropped = train.dropped + (test.dropped if test else 0)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         made = [bounded.parts(train, test, how) for how in hows]
         task = progress.add_task("Learning", total=sum(len(parts) for parts in made))
         for how, parts in zip(hows, made, strict=True):

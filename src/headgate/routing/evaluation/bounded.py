@@ -127,7 +127,7 @@ def joined(readings: list[Reading]) -> Reading:
         test=evidence.joined([one.test for one in readings]),
         quality=np.concatenate([one.quality for one in readings]),
         cost=np.concatenate([one.cost for one in readings]),
-        picks={name: _all([one.picks[name] for one in readings]) for name in first.picks},
+        picks={name: np.concatenate([one.picks[name] for one in readings]) for name in first.picks},
         mixed_scores={
             name: np.concatenate([one.mixed_scores[name] for one in readings])
             for name in first.mixed_scores
@@ -136,14 +136,10 @@ def joined(readings: list[Reading]) -> Reading:
             name: np.concatenate([one.mixed_costs[name] for one in readings])
             for name in first.mixed_costs
         },
-        best_single=_all([one.best_single for one in readings]),
+        best_single=np.concatenate([one.best_single for one in readings]),
         lengths=first.lengths,
         decision_ns=tuple(taken for one in readings for taken in one.decision_ns),
     )
-
-
-def _all(columns: list[Ints]) -> Ints:
-    return np.concatenate(columns)
 
 
 def told(how: Protocol, *, apart: bool) -> str:

@@ -32,7 +32,7 @@ def buckets(text: str) -> tuple[Ints, Ints]:
     if len(text) > HEAD_CHARS + TAIL_CHARS:
         text = f"{text[:HEAD_CHARS]} {text[-TAIL_CHARS:]}"
     words = _WORD.findall(text.lower())
-    hashes = np.array([crc32(word.encode()) for word in words], np.uint64)
+    hashes = np.array([crc32(word.encode(errors="replace")) for word in words], np.uint64)
     pairs = (hashes[:-1] * _MIX + hashes[1:]) >> np.uint64(7)
     both = np.concatenate([hashes, pairs]) % np.uint64(BUCKETS)
     found, counts = np.unique(both.astype(np.int64), return_counts=True)
