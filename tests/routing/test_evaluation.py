@@ -117,6 +117,14 @@ def test_each_row_is_read_once_in_cross_validation() -> None:
     assert all(not set(train.texts) & set(test.texts) for train, test in made)
 
 
+def test_texts_that_were_learned_from_are_counted() -> None:
+    """Who tests on what was learned is told so."""
+    train, other = planted(200, 1), planted(100, 2)
+
+    assert evaluate(train, train.rows(np.arange(50)), Protocol()).seen_rows == 50
+    assert evaluate(train, other, Protocol()).seen_rows == 0
+
+
 def test_labels_are_a_sample_and_the_rest_is_read() -> None:
     """Without a test file all other rows are the test part."""
     whole = planted(400, 1)

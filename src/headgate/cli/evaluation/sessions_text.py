@@ -2,6 +2,7 @@
 
 import typer
 
+from headgate.cli.evaluation.text import signed
 from headgate.cli.output import print_table, table
 from headgate.routing.evaluation.result import Point
 from headgate.routing.evaluation.sessions import SessionsResult
@@ -55,7 +56,7 @@ def _tell_quartiles(result: SessionsResult) -> None:
 
 def _cells(point: Point) -> tuple[str, ...]:
     return (
-        f"{point.diff_pp:+.2f}",
-        f"{point.diff_ci_low_pp:+.2f} to {point.diff_ci_high_pp:+.2f}",
+        signed(point.diff_pp),
+        f"{signed(point.diff_ci_low_pp)} to {signed(point.diff_ci_high_pp)}",
         f"{point.saved_share:.1%}",
     )

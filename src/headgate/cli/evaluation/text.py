@@ -13,6 +13,8 @@ def tell(result: Result) -> None:
     )
     if result.dropped_rows:
         typer.echo(f"{result.dropped_rows} rows left out: no score within 0 and 1, or no cost")
+    if result.seen_rows:
+        typer.echo(f"{result.seen_rows} rows read have a text that was learned from: too good")
     shown = table("", ">quality", ">of best single", ">difference, pp", ">95 % interval", ">saved")
     for name, point in result.points.items():
         shown.add_row(f"router at {name}", *_cells(point))
@@ -43,11 +45,16 @@ def _singles(result: Result) -> dict[str, Single]:
     }
 
 
+def signed(points: float) -> str:
+    """Return percentage points with their sign, which is never minus for nothing."""
+    return f"{round(points, 2) + 0.0:+.2f}"
+
+
 def _cells(point: Point) -> tuple[str, ...]:
     return (
         f"{point.quality:.4f}",
         f"{point.quality_ratio:.1%}",
-        f"{point.diff_pp:+.2f}",
-        f"{point.diff_ci_low_pp:+.2f} to {point.diff_ci_high_pp:+.2f}",
+        signed(point.diff_pp),
+        f"{signed(point.diff_ci_low_pp)} to {signed(point.diff_ci_high_pp)}",
         f"{point.saved_share:.1%}",
     )

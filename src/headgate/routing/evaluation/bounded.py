@@ -47,6 +47,7 @@ class Reading:
         best_single: For each row, the best single model of the training part.
         lengths: Quantiles of answers in the training part.
         decision_ns: CPU time of single decisions.
+        seen: How many rows have a text that was learned from.
     """
 
     test: Evidence
@@ -58,6 +59,7 @@ class Reading:
     best_single: Ints
     lengths: Lengths
     decision_ns: tuple[int, ...]
+    seen: int
 
 
 def parts(train: Evidence, test: Evidence | None, how: Protocol) -> list[tuple[Evidence, Evidence]]:
@@ -104,6 +106,7 @@ def read(train: Evidence, test: Evidence, seed: int, clock: Callable[[], int]) -
         best_single=np.full(len(test), train.best_single()),
         lengths=expenses.lengths(train.output_tokens),
         decision_ns=_timed(fitted.estimator, test, points["100"], clock),
+        seen=sum(map(frozenset(train.texts).__contains__, test.texts)),
     )
 
 
@@ -139,6 +142,7 @@ def joined(readings: list[Reading]) -> Reading:
         best_single=np.concatenate([one.best_single for one in readings]),
         lengths=first.lengths,
         decision_ns=tuple(taken for one in readings for taken in one.decision_ns),
+        seen=sum(one.seen for one in readings),
     )
 
 

@@ -100,6 +100,7 @@ class Result(Struct, frozen=True, kw_only=True):
         train_rows: Rows learned from (of the first fold, if there are folds).
         test_rows: Rows the figures are over.
         dropped_rows: Rows left out of both files, for want of a score within 0 and 1 or a cost.
+        seen_rows: Rows of the test part whose text was learned from too; the figures flatter then.
         ece: Expected calibration error over all models and rows.
         latency_ms_p50: CPU time of a decision with its explanation record.
     """
@@ -110,6 +111,7 @@ class Result(Struct, frozen=True, kw_only=True):
     train_rows: int
     test_rows: int
     dropped_rows: int
+    seen_rows: int
     points: dict[str, Point]
     pair: PairView | None
     aiq: float

@@ -38,6 +38,7 @@ def summarise(
         train_rows=train_rows,
         test_rows=len(test),
         dropped_rows=dropped,
+        seen_rows=reading.seen,
         points=_points(reading, how.seed),
         pair=_pair(reading),
         aiq=metrics.aiq(spots, *span),
