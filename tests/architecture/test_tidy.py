@@ -27,6 +27,8 @@ MONEY = (
     *("units/*", "ledger/*", "budgets/*", "catalog/*"),
     *("records/*charge*", "records/*quote*", "records/*money*", "records/*price*"),
     *("records/*hold*", "records/*lease*", "records/*journal*", "records/*attempt*"),
+    *("economics/exact.py", "economics/inputs.py", "economics/formulas/*", "economics/claims/*"),
+    *("economics/vendor/*", "economics/mix/offers.py"),  # simulations and solvers are in floats
 )
 MONEY_ALLOWED: dict[str, str] = {}
 
@@ -34,6 +36,9 @@ MONEY_ALLOWED: dict[str, str] = {}
 PURE = (
     *("units/*", "records/*", "catalog/*", "dialects/*"),
     *("providers/*", "ledger/*", "budgets/*", "routing/*"),
+    *("economics/exact.py", "economics/inputs.py", "economics/report.py", "economics/page.py"),
+    *("economics/charts.py", "economics/formulas/*", "economics/claims/*", "economics/vendor/*"),
+    *("economics/stress/*", "economics/roi/*", "economics/mix/*"),
 )
 TOUCHES_THE_WORLD = (
     *("*/load*.py", "*/tables.py", "*/tables/*", "*/store*.py", "*/stores/*"),

@@ -7,7 +7,8 @@ import openai
 import pytest
 
 from headgate.simulator import Simulator
-from tests.node.harness import TestNode, once, running_node
+from tests.node.harness import TestNode, once, running_node, until
+from tests.node.wire import post
 
 BUDGETS = [once("team:research", "1000.00"), once("principal:poor", "0.000001")]
 PEOPLE = {"alice": "research", "poor": "research"}
@@ -18,6 +19,10 @@ team = "research"
 principal = "narrow"
 secret = { value = "hg_narrow_0123456789abcdef0123456789abcdef" }
 models = ["mini", "haiku"]
+"""
+ROUTES = """
+[routes.either]
+deployments = ["flash", "pro"]
 """
 NARROW_KEY = "hg_narrow_0123456789abcdef0123456789abcdef"
 BODY_BYTES_MAX = 2_000_000
@@ -31,17 +36,25 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
         budgets=BUDGETS,
         principals=PEOPLE,
         limits=f"body_bytes_max = {BODY_BYTES_MAX}",
-        extra=NARROW,
+        extra=NARROW + ROUTES,
     ) as node:
         yield node
 
 
 @pytest.fixture
 def node(running: TestNode) -> Iterator[TestNode]:
-    """The node; afterwards its simulator has no faults and its books hold nothing."""
+    """The node; afterwards it has no faults, holds nothing, and every deployment may be asked."""
     yield running
     running.simulator.faults.clear()
     running.await_nothing_held()
+    until(lambda: not _throttled(running), "nobody is throttled any more")
+
+
+def _throttled(node: TestNode) -> int:
+    """Return how many deployments said that they want no call yet."""
+    ready = post(node.gateway_url, "/readyz", None, b"", method="GET")
+    count: int = ready.document["deployments"]["throttled"]
+    return count
 
 
 @pytest.fixture

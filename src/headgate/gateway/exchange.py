@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from headgate.capacity.limits import USED_UP
 from headgate.catalog.rates import RateCard
 from headgate.dialects.registry import Dialect, StreamReader
+from headgate.dialects.sse import HEAD_BYTES_MAX, begins_whole
 from headgate.gateway import replies
 from headgate.gateway.http_bytes import LAST_CHUNK, chunk
 from headgate.gateway.request import Request
@@ -38,6 +42,8 @@ class Exchange:
         phase: Where it is: `queue`, `money`, `connect`, `reply` (sent, nothing back yet),
             `body` (the reply has begun), `done`.
         since_ms: Coarse time at which the phase began; the sweep compares.
+        health_mark: What its attempt's outcome is told to the deployment's health with.
+        upcoming: Where a call goes on whose attempt has just failed.
         held: Whether an attempt is held and not yet ended.
         begun: Whether the client has been sent a byte of an answer.
         drained_since_ms: When the client went away, None while it is there.
@@ -63,6 +69,7 @@ class Exchange:
         "dialect",
         "drained_since_ms",
         "first_byte_ns",
+        "health_mark",
         "held",
         "hold_nanos",
         "input_tokens_max",
@@ -79,6 +86,7 @@ class Exchange:
         "since_ms",
         "status",
         "target",
+        "upcoming",
         "upstream",
         "upstream_request_id",
     )
@@ -103,6 +111,8 @@ class Exchange:
         self.plan: Plan
         self.path: SpendPath
         self.target: Target
+        self.upcoming: Target
+        self.health_mark = 0
         self.card: RateCard | None = None
         self.marks: list[int] = []
         self.asked = ""
@@ -135,6 +145,8 @@ class Exchange:
         request_id = upstream.request_id
         if request_id is not None:
             self.upstream_request_id = request_id[:128].decode("latin-1")
+        if USED_UP in upstream.passed:
+            self._endings.learn(self, upstream, denied=False)
 
     def enter(self, phase: str) -> None:
         """Begin a phase."""
@@ -210,7 +222,16 @@ class Exchange:
             self._endings.broken(self, "reply_too_large")
 
     def _begin_stream(self, stream: StreamReader, payload: bytes) -> None:
-        """The first payload: an error there may be retried, everything else goes to the client."""
+        """The first event: an error there may be retried, everything else goes to the client.
+
+        Until it is whole nothing is sent on, comments neither: the call may still go elsewhere.
+        """
+        if self._parts:
+            payload = b"".join((*self._parts, payload))
+            self._parts = []
+        if not begins_whole(payload) and len(payload) < HEAD_BYTES_MAX:
+            self._parts.append(payload)
+            return
         if self.dialect.starts_with_error(payload):
             self._stream = None
             self._parts.append(payload)
@@ -220,15 +241,15 @@ class Exchange:
             return
         self.begun = True
         self._feed = stream.feed
-        self._unframed = self.request.http10
+        self._unframed = self.request.head.http10
         if self.client is not None:
             head = self._stream_head(stream.head_report)
-            self.client.write(head + (data if self.request.http10 else chunk(data)))
+            self.client.write(head + (data if self.request.head.http10 else chunk(data)))
             if self.client.paused:
                 self.pause()
         self._endings.forget_body(self)
         # What was decoded of the body would keep it in memory while the stream lasts.
-        self.demand = self.demand._replace(members=NO_MEMBERS)
+        self.demand = replace(self.demand, members=NO_MEMBERS)
 
     def _stream_head(self, report: Report | None) -> bytes:
         upstream = self.upstream
@@ -314,7 +335,7 @@ class Exchange:
         """Send the last bytes of a stream and its end."""
         if self.client is None:
             return
-        if self.request.http10:
+        if self.request.head.http10:
             self.client.write(data)
         else:
             self.client.write((chunk(data) if data else b"") + LAST_CHUNK)

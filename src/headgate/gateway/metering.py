@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from headgate.catalog.rates import UnpricedMeterError
-from headgate.gateway.books import Settlement
-from headgate.records.report import Report
+from headgate.records.charge import Settlement
+from headgate.records.report import Metered, Report
 from headgate.units.usage import Usage, UsageError
 
 if TYPE_CHECKING:
@@ -19,10 +21,19 @@ def meter(exchange: Exchange, report: Report) -> Settlement:
     Its usage at the prices of the served model; at the bound when usage is absent, contradicts
     itself, or has no price. Absent is not zero.
     """
+    if exchange.demand.free:
+        return Settlement(0, "measured")
     try:
         metered = exchange.target.kind.metered(report, exchange.demand.terms)
     except UsageError:
         return bound_settlement(exchange, Report(), "usage_unreadable")
+    settlement = _rated(exchange, report, metered)
+    if metered.reported_nanos is None:
+        return settlement
+    return replace(settlement, reported_nanos=metered.reported_nanos)
+
+
+def _rated(exchange: Exchange, report: Report, metered: Metered) -> Settlement:
     card = exchange.target.card(report.served_model, metered.terms, exchange.sent_ns)
     if card is None:
         return bound_settlement(exchange, Report(), "unpriced", metered.usage)
@@ -41,6 +52,8 @@ def bound_settlement(
     That is the hold. Where the reply's head told the prompt's exact usage (Anthropic's does),
     it is that prompt plus the whole output limit, which is less.
     """
+    if exchange.demand.free:
+        return Settlement(0, "measured", reason=reason)
     if exchange.card is None:
         return Settlement(0, "unknown", usage=usage, reason=reason)
     amount = exchange.hold_nanos

@@ -2,32 +2,37 @@
 
 Every route that can spend money goes through `begin`. Callbacks only: a step that has to wait
 (for a place, for money, for a connection) leaves, and the exchange brings it back. Steps 8 and
-9, and every way a call can end before them, are in `endings.py`.
+9, and every way a call can end before them, are in `endings.py`; step 4, and where a call goes on
+whose attempt failed, is in `attempts.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from headgate.capacity.places import Waiter
 from headgate.catalog.facts import near_names
 from headgate.dialects.splice import SpliceError
 from headgate.gateway import endpoints
+from headgate.gateway.attempts import Attempts
 from headgate.gateway.edge import ClientConnection
-from headgate.gateway.endings import ATTEMPTS_MAX, Endings
+from headgate.gateway.endings import Endings
 from headgate.gateway.exchange import Exchange
+from headgate.gateway.heads import HeadMemory
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.prefixes import BLOCK_BYTES, PrefixMemory
 from headgate.gateway.refusals import over_budget
-from headgate.gateway.request import HEADERS, HeaderTakers, Request, forward
+from headgate.gateway.request import Request, header_takers
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
 from headgate.identity.directory import Credential
 from headgate.ledger import slices
 from headgate.ledger.purse import UNAVAILABLE, Waiting
 from headgate.ledger.slices import Slice
+from headgate.providers.envelope import PLAIN
 from headgate.records.demand import Edit
-from headgate.routing.candidate import Outcome
 from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.ids import attempt_id, is_run
@@ -44,6 +49,7 @@ class Pipeline:
         stopping: Whether new calls are turned away.
         frozen: Nodes that may not spend now.
         header_takers: What the edge does with each header that matters, by its name.
+        heads: The heads that clients send again and again.
         strangers: Requests refused for their key since the start.
     """
 
@@ -57,8 +63,10 @@ class Pipeline:
         self.connections: set[ClientConnection] = set()
         self.exchanges: set[Exchange] = set()
         self.strangers = 0
-        self.header_takers = _header_takers(world)
+        self.header_takers = header_takers(world.dialects.values())
+        self.heads = HeadMemory()
         self.prefixes = PrefixMemory()
+        self.attempts = Attempts(self)
         self.endings = Endings(self)
         self._buffered_bytes = 0
 
@@ -89,8 +97,8 @@ class Pipeline:
 
     def begin(self, client: ClientConnection, request: Request) -> None:
         """Answer a request that has arrived whole."""
-        dialect = self.world.dialects.get(request.path)
-        if dialect is None or request.method != b"POST":
+        dialect = self.world.dialect_of(request)
+        if dialect is None or request.head.method != b"POST":
             self.unbuffer(request.body_bytes)
             endpoints.answer(self, client, request)
             return
@@ -98,9 +106,8 @@ class Pipeline:
         client.exchange = exchange
         self.exchanges.add(exchange)
         refusal = self._identify(exchange) or self._read(exchange) or self._permit(exchange)
-        if refusal is None:
-            self._route(exchange)
-        else:
+        refusal = refusal or self.attempts.first(exchange)
+        if refusal is not None:
             self.endings.refuse(exchange, refusal)
 
     # 2. Identify.
@@ -115,31 +122,37 @@ class Pipeline:
             self.strangers += 1
             missing = "Send a Headgate key as `Authorization: Bearer ...` or `x-api-key`."
             wrong = "This key is not valid here; it may be mistyped, revoked or of another gateway."
-            return Refusal(errors.KEY_INVALID, missing if request.key is None else wrong)
+            return Refusal(errors.KEY_INVALID, missing if request.head.key is None else wrong)
         if self.stopping:
             return Refusal(errors.SHUTTING_DOWN, errors.SHUTTING_DOWN.sentence, None, 5)
         return None
 
     def _read(self, exchange: Exchange) -> Refusal | None:
         request = exchange.request
-        if request.content_encoding not in (b"", b"identity"):
+        head = request.head
+        if head.content_encoding not in (b"", b"identity"):
             return Refusal(
                 errors.CONTENT_UNSUPPORTED, "Send the body as it is, without a content-encoding."
             )
-        if request.content_type and not request.content_type.lower().startswith(JSON):
-            kind = request.content_type[:64].decode("latin-1")
+        if head.content_type and not head.content_type.lower().startswith(JSON):
+            kind = head.content_type[:64].decode("latin-1")
             message = f"Send JSON with `content-type: application/json`, not {kind!r}."
             return Refusal(errors.CONTENT_UNSUPPORTED, message)
-        if request.run is not None:
-            run = request.run.decode("latin-1")
+        if head.run is not None:
+            run = head.run.decode("latin-1")
             if not is_run(run):
                 name = "A run is named by 1 to 64 of A-Z a-z 0-9 . _ : -, a letter or digit first."
                 return Refusal(errors.RUN_INVALID, name, "x-headgate-run")
             exchange.run = run
+        named = request.named
+        if isinstance(named, Refusal):
+            return named
         exchange.body = request.body()
         demand = exchange.dialect.read(exchange.body)
         if isinstance(demand, Refusal):
             return demand
+        if named is not None:
+            demand = replace(demand, model=named[0], stream=named[1])
         exchange.demand = demand
         exchange.asked = demand.model
         return None
@@ -152,6 +165,8 @@ class Pipeline:
         exchange.path = self.world.paths.find(
             credential.principal, credential.team, exchange.run, self.now_ns()
         )
+        if demand.free:
+            exchange.path = exchange.path.unpaid()
         router = self.world.router
         if not router.knows(demand.model):
             allowed = [name for name in router.names if credential.may_use(name)]
@@ -166,7 +181,7 @@ class Pipeline:
                 f"The key {credential.key!r} may not use {demand.model!r}.",
                 "model",
             )
-        if self.frozen and (refusal := self._frozen(exchange.path.nodes)) is not None:
+        if self.frozen and (refusal := self.why_frozen(exchange.path.nodes)) is not None:
             return refusal
         if demand.unbounded is not None and exchange.path.slices:
             return Refusal(
@@ -176,47 +191,14 @@ class Pipeline:
             )
         return None
 
-    def _frozen(self, nodes: Iterable[str]) -> Refusal | None:
+    def why_frozen(self, nodes: Iterable[str]) -> Refusal | None:
+        """Name the first of `nodes` that is frozen; None when none is."""
         node = next((node for node in nodes if node in self.frozen), None)
         if node is None:
             return None
         return Refusal(errors.FROZEN, f"Spending of {node} is frozen; ask who froze it.")
 
-    # 4. Route.
-
-    def _route(self, exchange: Exchange) -> None:
-        exchange.decision = self.world.router.rank(
-            exchange.demand,
-            dialect=exchange.dialect.KIND,
-            body_bytes=len(exchange.body),
-            now_ns=self.now_ns(),
-        )
-        exchange.plan = exchange.decision.policy.plan(exchange.decision.ranked)
-        if not self.next_attempt(exchange, None):
-            self.endings.refuse(exchange, self._spoken_elsewhere(exchange))
-
-    def _spoken_elsewhere(self, exchange: Exchange) -> Refusal:
-        """Tell where a model is served that this dialect's path does not reach."""
-        model = exchange.demand.model
-        spoken = self.world.router.spoken(model)
-        paths = [each.PATH for each in self.world.dialects.values() if each.KIND in spoken]
-        where = f"it is served at {' and '.join(sorted(paths))}" if paths else "nothing serves it"
-        here = exchange.dialect.PATH
-        return Refusal(
-            errors.MODEL_UNKNOWN, f"{model!r} is not served at {here}; {where}.", "model"
-        )
-
-    def next_attempt(self, exchange: Exchange, outcome: Outcome | None) -> bool:
-        """Go on to the plan's next attempt; False when it has none."""
-        if exchange.number >= ATTEMPTS_MAX:
-            return False
-        try:
-            quoted = next(exchange.plan) if outcome is None else exchange.plan.send(outcome)
-        except StopIteration:
-            return False
-        exchange.target = self.world.targets[quoted.deployment.id]
-        self.place(exchange)
-        return True
+    # 4. Route: `attempts` chooses a deployment and comes back with `place`.
 
     # 5. Approve: nobody is asked yet; see docs/plans.
 
@@ -224,8 +206,6 @@ class Pipeline:
 
     def place(self, exchange: Exchange) -> None:
         """Begin an attempt at the exchange's target: take a place there, or wait for one."""
-        exchange.number += 1
-        exchange.attempt = attempt_id(exchange.call, exchange.number)
         places = exchange.target.places
         if places.take():
             exchange.placed = True
@@ -246,6 +226,8 @@ class Pipeline:
             self._shed(exchange, places.eta_ms(len(places.queue) + 1))
 
     def _shed(self, exchange: Exchange, eta_ms: int) -> None:
+        if self.attempts.overflow(exchange):
+            return
         seconds = max(1, -(-eta_ms // 1_000))
         name = exchange.target.deployment.id
         message = f"Every place at {name} is taken; one may be free in about {seconds} s."
@@ -258,16 +240,16 @@ class Pipeline:
         deployment = target.deployment
         if self.frozen:
             # Again, for the call may have waited for its place, or been tried elsewhere before.
-            here = (f"provider:{deployment.provider}", f"deployment:{deployment.id}")
-            refusal = self._frozen((*exchange.path.nodes, *here))
+            refusal = self.why_frozen((*exchange.path.nodes, *target.nodes))
             if refusal is not None:
                 self.endings.refuse(exchange, refusal)
                 return
         exchange.sent_ns = self.now_ns()
         exchange.input_tokens_max = self._input_bound(exchange)
-        wanted = demand.output_tokens_max or deployment.output_tokens_default
+        wanted = demand.output_tokens_max
+        wanted = deployment.output_tokens_default if wanted is None else wanted
         exchange.output_tokens_max = min(wanted, deployment.output_tokens_max)
-        card = target.card(None, demand.terms, exchange.sent_ns)
+        card = None if demand.free else target.card(None, demand.terms, exchange.sent_ns)
         if card is None and exchange.path.slices:
             message = f"{deployment.seller}/{deployment.priced_as} has no price now."
             self.endings.refuse(exchange, Refusal(errors.UNPRICED, message, "model"))
@@ -306,7 +288,8 @@ class Pipeline:
             if measured is not None:
                 # What the dialect adds to the bytes (hidden templates, images) stays on top.
                 bound = min(bound, measured + bound - len(body))
-        return min(bound, context)
+        # What generates nothing has a window for each of its texts, and any number of them.
+        return bound if demand.output_tokens_max == 0 else min(bound, context)
 
     def on_money(self, exchange: Exchange, short: Slice | str | None) -> None:
         """The steward has answered: the hold is made, or does not fit, or nobody answered."""
@@ -332,7 +315,7 @@ class Pipeline:
         affordable = min(piece.idle_nanos for piece, _ in tight)
         tokens = exchange.card.output_tokens_within(affordable, exchange.input_tokens_max)
         limit = tokens // exchange.demand.choices
-        if limit < max(SHORTEN_TOKENS_MIN, (exchange.demand.thinking_tokens or 0) + 1):
+        if limit < max(SHORTEN_TOKENS_MIN, exchange.demand.output_tokens_min):
             return False
         exchange.output_tokens_max = limit
         exchange.hold_nanos = exchange.card.worst_nanos(
@@ -346,6 +329,8 @@ class Pipeline:
 
     def _held(self, exchange: Exchange) -> None:
         """The money is set aside: write it down, then find a connection."""
+        exchange.number += 1
+        exchange.attempt = attempt_id(exchange.call, exchange.number)
         exchange.status = 0
         exchange.first_byte_ns = 0
         exchange.upstream_request_id = None
@@ -361,30 +346,32 @@ class Pipeline:
     def send(self, exchange: Exchange, upstream: UpstreamConnection) -> None:
         """Send the request; from its first byte on the outcome is in the provider's hands."""
         demand, target = exchange.demand, exchange.target
+        forwarded = exchange.request.head.forwarded
+        if forwarded:
+            wanted = exchange.dialect.FORWARDED
+            forwarded = [pair for pair in forwarded if pair[0] in wanted]
         edit = Edit(
-            model=target.deployment.model,
-            output_tokens_max=exchange.output_tokens_max,
-            limit_field=target.limit_field,
-            limit_needed=target.limit_needed,
+            target.deployment.model,
+            exchange.output_tokens_max,
+            target.limit_field,
+            target.limit_needed,
         )
+        envelope = target.envelope
+        if envelope is not PLAIN:
+            edit = replace(
+                edit,
+                ask_usage=envelope.ask_usage,
+                dropped=envelope.dropped,
+                members=envelope.members(forwarded),
+            )
         try:
             body = exchange.dialect.edit(exchange.body, demand, edit)
         except SpliceError as error:
             upstream.give_back()
             self.endings.not_spliced(exchange, str(error))
             return
-        wanted = exchange.dialect.FORWARDED
-        forwarded = [pair for pair in exchange.request.forwarded if pair[0] in wanted]
         exchange.upstream = upstream
         exchange.enter("reply")
-        upstream.send(exchange, target.request(exchange.dialect.KIND, forwarded, body))
-
-
-def _header_takers(world: World) -> HeaderTakers:
-    """Return the edge's own headers, and those that some dialect sends on or is known by."""
-    takers = HeaderTakers()
-    for dialect in world.dialects.values():
-        names = dialect.FORWARDED if dialect.SIGN is None else {*dialect.FORWARDED, dialect.SIGN}
-        takers.update(dict.fromkeys(names, forward))
-    takers.update(HEADERS)
-    return takers
+        kind, at_ns = exchange.dialect.KIND, exchange.sent_ns
+        data = target.request(kind, forwarded, body, stream=demand.stream, at_ns=at_ns)
+        upstream.send(exchange, data)

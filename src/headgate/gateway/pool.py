@@ -5,23 +5,19 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from headgate.gateway.clock import Coarse
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.upstream import UpstreamConnection
+from headgate.providers.envelope import PLAIN, Envelope
 from headgate.providers.settings import Provider
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
 
 IDLE_MAX = 1_024
-
-
-class Clock(Protocol):
-    """A coarse clock that the sweep moves on."""
-
-    coarse_ms: int
 
 
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
@@ -32,6 +28,30 @@ def tls_context(ca_file: str | None) -> ssl.SSLContext:
     return context
 
 
+READ = frozenset({b"content-type", b"content-length", b"transfer-encoding", b"content-encoding"})
+"""The names of reply headers that are read; what else matters is passed on."""
+
+SPELLINGS_MAX = 512
+
+
+class ReplyNames(dict[bytes, bytes | None]):
+    """Names of reply headers as the provider spells them, in lower case; None: of no matter.
+
+    A provider sends the same names with every reply, so each is looked at once.
+    """
+
+    def __init__(self, passes: Callable[[bytes], bool]) -> None:
+        self._passes = passes
+
+    def __missing__(self, name: bytes) -> bytes | None:
+        """Look at a spelling that was not met before."""
+        lower = name.lower()
+        known = lower if lower in READ or self._passes(lower) else None
+        if len(self) < SPELLINGS_MAX:
+            self[name] = known
+        return known
+
+
 class Pool:
     """The connections to one provider.
 
@@ -40,22 +60,25 @@ class Pool:
         passes: Tells whether a header of a reply is passed to the client.
         clock: The data plane's coarse clock.
         outbox: Sends at the end of a turn.
+        envelope: How its streams differ from server-sent events.
     """
 
     def __init__(
         self,
         provider: Provider,
         passes: Callable[[bytes], bool],
-        clock: Clock,
+        clock: Coarse,
         outbox: Outbox,
+        envelope: Envelope = PLAIN,
     ) -> None:
         address = urlsplit(provider.base_url)
         secure = address.scheme == "https"
         assert address.hostname is not None, provider.base_url
         self.provider = provider
-        self.passes = passes
+        self.names = ReplyNames(passes)
         self.clock = clock
         self.outbox = outbox
+        self.envelope = envelope
         self._host = address.hostname
         self._port = address.port or (443 if secure else 80)
         self._tls = tls_context(provider.ca_file) if secure else None

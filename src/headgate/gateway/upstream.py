@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from headgate.providers.envelope import FrameError, Unframer
+
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pool import Pool
 
+EVENT_STREAM = b"text/event-stream"
+FRAMING = (b"content-length", b"transfer-encoding")
+REQUEST_IDS = (b"x-request-id", b"request-id")
 RETRY_DIGITS_MAX = 6
 """A longer time to come back is no number of seconds anybody waits."""
 
@@ -39,6 +44,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_pool",
         "_surplus",
         "_told",
+        "_unframer",
         "active_ms",
         "content_encoding",
         "content_type",
@@ -75,6 +81,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.passed = b""
         self.framed = False
         self._told = False
+        self._unframer: Unframer | None = None
         self._complete = False
         self._surplus = False
         self._keep_alive = False
@@ -164,10 +171,21 @@ class UpstreamConnection(asyncio.Protocol):
             if self._more:
                 payload += b"".join(self._more)
                 self._more.clear()
+            if self._unframer is not None:
+                payload = self._unframed(self._unframer, payload)
             if self.exchange is exchange:
                 exchange.reply_goes_on(payload)
         if self._complete:
             self._finish(exchange)
+
+    def _unframed(self, unframer: Unframer, payload: bytes) -> bytes:
+        """Return the events in a payload; nothing, and no more, once its framing is broken."""
+        try:
+            return unframer.feed(payload)
+        except FrameError:
+            self._surplus = True
+            self._break_off()
+            return b""
 
     def _finish(self, exchange: Exchange) -> None:
         still_served = self.exchange is exchange
@@ -202,18 +220,20 @@ class UpstreamConnection(asyncio.Protocol):
         """Keep what is metered by, decided by, or passed to the client."""
         if self._surplus:
             return
-        name = name.lower()
-        if name == b"content-type":
+        known = self._pool.names[name]
+        if known is None:
+            return
+        if known == b"content-type":
             self.content_type = value
-        elif name in (b"content-length", b"transfer-encoding"):
+        elif known in FRAMING:
             self.framed = True
-        elif name == b"content-encoding":
+        elif known == b"content-encoding":
             self.content_encoding = value
-        elif self._pool.passes(name):
-            self.passed += b"%b: %b\r\n" % (name, value)
-            if name in (b"x-request-id", b"request-id"):
+        else:
+            self.passed += b"%b: %b\r\n" % (known, value)
+            if known in REQUEST_IDS:
                 self.request_id = value
-            elif name == b"retry-after" and len(value) <= RETRY_DIGITS_MAX:
+            elif known == b"retry-after" and len(value) <= RETRY_DIGITS_MAX:
                 self.retry_after = value
 
     def on_headers_complete(self) -> None:
@@ -223,6 +243,10 @@ class UpstreamConnection(asyncio.Protocol):
         status = self._parser.get_status_code()
         if status >= 200:
             self.status = status
+            envelope = self._pool.envelope
+            if envelope.unframer is not None and self.content_type == envelope.frames_type:
+                self._unframer = envelope.unframer()
+                self.content_type = EVENT_STREAM
             self._keep_alive = self._parser.should_keep_alive()
         else:
             self._reset()

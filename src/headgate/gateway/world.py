@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
-from headgate.dialects.registry import Dialect
+from headgate.capacity.retries import RetryBudget
+from headgate.dialects.registry import Dialect, PathDialect
 from headgate.gateway.books import Books
+from headgate.gateway.clock import Coarse
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
+from headgate.gateway.request import Request
 from headgate.gateway.settings import Edge
 from headgate.gateway.target import Target
 from headgate.identity.directory import Directory
@@ -24,13 +27,6 @@ class CallFinder(Protocol):
         """Look a principal's call up; `found` gets its JSON or None. False: cannot look now."""
 
 
-@dataclass(slots=True)
-class Coarse:
-    """A coarse monotonic clock, moved on by the sweep about twice a second."""
-
-    coarse_ms: int = 0
-
-
 @dataclass(frozen=True, slots=True)
 class World:
     """The data plane's parts.
@@ -38,6 +34,7 @@ class World:
     Attributes:
         dialects: By the path clients post to.
         targets: By deployment id.
+        retries: What further attempts are paid from.
         now_ns: The clock.
         next_call: Makes the id of the next call.
         ready: Whether calls can be served (the steward has been met).
@@ -48,6 +45,7 @@ class World:
     directory: Directory
     router: Router
     targets: Mapping[str, Target]
+    retries: RetryBudget
     pools: tuple[Pool, ...]
     purse: Purse
     paths: Paths
@@ -59,3 +57,21 @@ class World:
     next_call: Callable[[], str]
     ready: Callable[[], bool]
     finder: CallFinder
+
+    def dialect_of(self, request: Request) -> Dialect | None:
+        """Return the dialect whose calls go to a request's path, None when none's do.
+
+        What such a path says beside it, the request keeps as `named`.
+        """
+        head = request.head
+        dialect = self.dialects.get(head.path)
+        if dialect is not None:
+            return dialect
+        path, query = head.path.decode("latin-1"), head.query.decode("latin-1")
+        for each in self.dialects.values():
+            if "{model}" in each.PATH:
+                located = cast(PathDialect, each)
+                request.named = located.locate(path, query)
+                if request.named is not None:
+                    return located
+        return None

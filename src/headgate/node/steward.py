@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import os
 import time
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from headgate.ledger.keeper import Keeper, Want
 from headgate.node import commands, locks
 from headgate.node.lookup import find_call
 from headgate.node.messages import (
+    AskHealth,
     Borrow,
     CreateKey,
     FindCall,
@@ -31,11 +33,14 @@ from headgate.node.messages import (
     Freeze,
     GiveBack,
     Granted,
+    Health,
     Hello,
     Message,
     RevokeKey,
     State,
     Unpacker,
+    Unwell,
+    UnwellRow,
     pack,
 )
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
@@ -64,6 +69,7 @@ class Steward:
         self.reading = open_store_readonly(data_dir)
         self.keeper = Keeper(engine, journal_root(data_dir), limits(snapshot))
         self.workers: dict[str, asyncio.StreamWriter] = {}
+        self.unwell: dict[str, tuple[UnwellRow, ...]] = {}
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = 0
 
@@ -102,10 +108,23 @@ class Steward:
             with self.reading.connect() as connection:
                 body = find_call(connection, message.call, message.principal)
             return FoundCall(message.number, body)
+        if isinstance(message, Unwell):
+            self.unwell[journal] = message.deployments
+            return None
+        if isinstance(message, AskHealth):
+            return self._health()
         assert isinstance(message, Freeze | CreateKey | RevokeKey), message
         answer = commands.carry_out(self.engine, message, time.time_ns())
         self.changed()
         return answer
+
+    def _health(self) -> Health:
+        rows: dict[str, UnwellRow] = {}
+        for row in sorted(
+            (row for told in self.unwell.values() for row in told), key=lambda row: row.until_ns
+        ):
+            rows[row.deployment] = row
+        return Health(tuple(rows.values()))
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Talk to one worker or command line until it hangs up."""
@@ -130,6 +149,7 @@ class Steward:
         finally:
             if self.workers.get(journal) is writer:
                 del self.workers[journal]
+                self.unwell.pop(journal, None)
             writer.close()
 
     def _welcome(self, journal: str, writer: asyncio.StreamWriter) -> None:
@@ -165,6 +185,9 @@ async def run(
     console = _console(snapshot, data_dir, console_port, gateway_url)
     serving = asyncio.create_task(console.serve())
     stopped = asyncio.create_task(stop.wait())
+    # What is here now stays: the collector need not look through it, fold after fold.
+    gc.collect()
+    gc.freeze()
     ends: set[asyncio.Future[Any]] = {stopped, folding, steward.broken}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     for broken in (folding, steward.broken):
