@@ -22,8 +22,6 @@ _QUOTE, _BRACE = b'"{'
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 NO_COUNTERPART = "has no counterpart there"
-REFUSED_NAMED = 128
-"""How much of a client's own word is told back in a sentence."""
 
 
 class TranslationError(ValueError):

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Raw, json
 
+from headgate.dialects.anthropic_edit import THINKING_TOKENS_MIN
 from headgate.dialects.translation.anthropic_messages.models import samples, thinks_by_budget
 from headgate.dialects.translation.fields import (
     UNREADABLE,
@@ -38,9 +39,6 @@ from headgate.records.conversation import (
     Turn,
 )
 from headgate.records.demand import Edit
-
-THINKING_TOKENS_MIN = 1_024
-"""The smallest budget that is taken; the budget must be below the output limit."""
 
 _BUDGETS = {
     "minimal": 1_024,
