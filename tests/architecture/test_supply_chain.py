@@ -76,7 +76,8 @@ def test_what_is_served_is_what_was_tested() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lock", "extras"), [("runtime", ()), ("dev", ("demo", "desk", "service-account", "dev"))]
+    ("lock", "extras"),
+    [("runtime", ()), ("dev", ("demo", "desk", "learn", "service-account", "dev"))],
 )
 def test_the_locks_answer_pyproject(lock: str, extras: tuple[str, ...]) -> None:
     """Each direct dependency is locked at a version that pyproject.toml accepts."""

@@ -12,7 +12,7 @@ from headgate.units.errors import StoreError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-PAGE_BYTES = 8_192
+PAGE_SIZE = "PRAGMA page_size=8192"
 """Twice SQLite's own: an attempt is half a kilobyte, and pages are what a commit pays for."""
 
 
@@ -28,7 +28,7 @@ def open_store(data_dir: Path) -> Engine:
     try:
         with engine.connect() as connection:
             # Takes effect where the store is made; an older one keeps the pages it has.
-            connection.exec_driver_sql(f"PRAGMA page_size={PAGE_BYTES}")
+            connection.exec_driver_sql(PAGE_SIZE)
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
         upgrade(engine)
     except OperationalError as error:
