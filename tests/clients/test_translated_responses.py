@@ -6,12 +6,7 @@ from typing import Any
 import openai
 import pytest
 
-from headgate.dialects.registry import dialects
 from headgate.simulator import Simulator
-
-pytestmark = pytest.mark.skipif(
-    "openai_responses" not in dialects(), reason="this gateway does not speak Responses"
-)
 
 ASKED: Any = {"model": "haiku", "input": "hello", "max_output_tokens": 100}
 CITY: Any = {"type": "object", "properties": {"city": {"type": "string"}}}

@@ -14,12 +14,8 @@ from headgate.units.errors import Refusal
 SAMPLES = Path(__file__).parent / "samples"
 DIALECTS = dialects()
 TRANSLATORS = translators()
-KINDS = sorted(TRANSLATORS.keys() & DIALECTS.keys())
+KINDS = sorted(TRANSLATORS)
 PAIRS = [(client, upstream) for client in KINDS for upstream in KINDS if client != upstream]
-"""Dialects that are served and translated; `SPOKEN` are those that a translator knows."""
-
-SPOKEN = sorted(TRANSLATORS)
-SPOKEN_PAIRS = [(one, other) for one in SPOKEN for other in SPOKEN if one != other]
 CHAT, MESSAGES, RESPONSES = "openai_chat", "anthropic_messages", "openai_responses"
 MODELS = {CHAT: "gpt-5.5", MESSAGES: "claude-sonnet-5", RESPONSES: "gpt-5.5"}
 AT_S = 1_790_000_000

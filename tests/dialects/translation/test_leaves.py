@@ -15,7 +15,6 @@ from tests.dialects.translation.speech import (
     CHAT,
     MESSAGES,
     PAIRS,
-    SPOKEN_PAIRS,
     TRANSLATORS,
     attempt,
     edit,
@@ -72,7 +71,7 @@ def _key(path: str) -> str:
 
 
 @given(data=st.data())
-@pytest.mark.parametrize(("client", "upstream"), SPOKEN_PAIRS)
+@pytest.mark.parametrize(("client", "upstream"), PAIRS)
 def test_each_leaf_is_carried_or_renamed_or_named_as_lost(
     client: str, upstream: str, data: st.DataObject
 ) -> None:
@@ -85,7 +84,7 @@ def test_each_leaf_is_carried_or_renamed_or_named_as_lost(
 
 
 @given(data=st.data())
-@pytest.mark.parametrize(("client", "upstream"), SPOKEN_PAIRS)
+@pytest.mark.parametrize(("client", "upstream"), PAIRS)
 def test_nothing_is_lost_that_is_there(client: str, upstream: str, data: st.DataObject) -> None:
     """A place that is named as lost exists in the client's body, and was not told after all."""
     body = data.draw(REQUESTS[client])
@@ -100,7 +99,7 @@ def test_nothing_is_lost_that_is_there(client: str, upstream: str, data: st.Data
 
 
 @given(data=st.data())
-@pytest.mark.parametrize(("client", "upstream"), SPOKEN_PAIRS)
+@pytest.mark.parametrize(("client", "upstream"), PAIRS)
 def test_a_round_trip_loses_what_was_named_and_no_more(
     client: str, upstream: str, data: st.DataObject
 ) -> None:

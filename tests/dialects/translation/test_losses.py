@@ -15,9 +15,9 @@ from tests.architecture.repository import ROOT
 from tests.dialects.translation.speech import (
     CHAT,
     MESSAGES,
+    PAIRS,
     RESPONSES,
     SAMPLES,
-    SPOKEN_PAIRS,
     TRANSLATORS,
     edit,
 )
@@ -56,7 +56,7 @@ def lines(client: str, upstream: str) -> list[str]:
     return sorted(rows.values())
 
 
-@pytest.mark.parametrize(("client", "upstream"), SPOKEN_PAIRS)
+@pytest.mark.parametrize(("client", "upstream"), PAIRS)
 def test_the_list_is_made_of_the_code(client: str, upstream: str) -> None:
     """Each line of the documentation's list is a loss of the code, and each loss has its line."""
     text = PAGE.read_text(encoding="utf-8")

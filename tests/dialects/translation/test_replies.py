@@ -16,10 +16,10 @@ from tests.dialects.translation.sdk_types import check
 from tests.dialects.translation.speech import (
     AT_S,
     CHAT,
+    KINDS,
     MESSAGES,
     PAIRS,
     RESPONSES,
-    SPOKEN,
     TRANSLATORS,
     between,
 )
@@ -56,7 +56,7 @@ replies = st.builds(
 
 
 @given(reply=replies)
-@pytest.mark.parametrize("kind", SPOKEN)
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_reply_is_an_official_one(kind: str, reply: Reply) -> None:
     """A reply has exactly the SDK's shape, but for thoughts, which have no place in chat."""
     document = json.loads(TRANSLATORS[kind].render_reply(reply, AT_S))

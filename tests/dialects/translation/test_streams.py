@@ -23,7 +23,6 @@ from tests.dialects.translation.speech import (
     KINDS,
     MESSAGES,
     RESPONSES,
-    SPOKEN,
     between,
 )
 from tests.dialects.translation.streams import (
@@ -219,7 +218,7 @@ _DELTAS: dict[str, tuple[str, ...]] = {
 
 
 @given(deltas=answers())
-@pytest.mark.parametrize("kind", SPOKEN)
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_is_rendered_is_parsed_again(kind: str, deltas: list[Delta]) -> None:
     """Words, calls, reason and counts of a stream survive being written and read."""
     again = parsed(kind, rendered(kind, deltas))
