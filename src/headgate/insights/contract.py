@@ -229,6 +229,91 @@ class DoctorView(Printed, frozen=True, kw_only=True):
     checks: list[CheckView]
 
 
+class SourceView(Printed, frozen=True, kw_only=True):
+    """Imported records of one kind of log; `cost_high` is the most, where a fact is missing."""
+
+    source: str
+    records: int
+    calls: int
+    sessions: int
+    first: Instant
+    last: Instant
+    usage: dict[str, int]
+    cost: Usd
+    cost_high: Usd
+    unpriced: int
+    grades: dict[str, int]
+
+
+class UnpricedView(Printed, frozen=True, kw_only=True):
+    """Imported records that no price row covers; `near` is a like name that was not used."""
+
+    source: str
+    seller: str | None
+    model: str
+    why: str
+    records: int
+    tokens: int
+    near: str | None
+
+
+class BilledView(Printed, frozen=True, kw_only=True):
+    """A seller's bills, and its usage of the same time at the price book's prices."""
+
+    source: str
+    seller: str
+    start: Instant
+    end: Instant
+    billed: Usd
+    priced: Usd
+
+
+class RecordView(Printed, frozen=True, kw_only=True):
+    """One imported record; `reported` is what a proxy said it cost, which is not used."""
+
+    source: str
+    reply: str
+    part: str
+    at: Instant
+    started_at: Instant
+    seat: str
+    session: str
+    project: str
+    seller: str | None
+    model: str
+    tier: str
+    region: str
+    calls: int
+    grade: str
+    usage: dict[str, int]
+    cost: Usd | None
+    cost_high: Usd | None
+    price_rows: list[str]
+    reported: Usd | None
+
+
+class ImportView(Printed, frozen=True, kw_only=True):
+    """What an import read, and all that is imported: `import --json`."""
+
+    files: int
+    unchanged: int
+    unknown: list[str]
+    missing: list[str]
+    bytes_read: int
+    lines: int
+    broken: int
+    foreign: int
+    samples: list[str]
+    troubled: list[str]
+    copies: int
+    cost: Usd
+    cost_high: Usd
+    sources: list[SourceView]
+    unpriced: list[UnpricedView]
+    bills: list[BilledView]
+    records: list[RecordView]
+
+
 PRINTED: dict[str, Any] = {
     "budgets": list[BudgetView],
     "calls": list[CallView],
@@ -239,6 +324,7 @@ PRINTED: dict[str, Any] = {
     "keys create": MadeKeyView,
     "freeze": list[FrozenView],
     "doctor": DoctorView,
+    "import": ImportView,
 }
 """What each command prints with `--json`."""
 

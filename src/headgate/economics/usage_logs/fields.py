@@ -1,0 +1,81 @@
+"""Fields of a log: times, counts and amounts as other programs write them."""
+
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+
+from headgate.units.instants import NANOS_PER_SECOND, from_datetime
+from headgate.units.money import NANOS_PER_USD, USD_MAX
+from headgate.units.usage import QUANTITY_MAX
+
+INSTANT_MAX_S = 4_102_444_800
+"""2100-01-01: a later time in a log is a slip, such as milliseconds taken for seconds."""
+
+
+class FieldError(ValueError):
+    """A field is there and makes no sense; the message says which."""
+
+
+def instant_of(text: object) -> int:
+    """Return the instant of ISO 8601 text (without an offset it is UTC) or of Unix seconds.
+
+    Raises:
+        FieldError: It is neither, or lies before 1970 or after 2100.
+    """
+    if isinstance(text, int) and not isinstance(text, bool) and 0 < text < INSTANT_MAX_S:
+        return text * NANOS_PER_SECOND
+    if not isinstance(text, str):
+        raise FieldError(f"{text!r} is not a time")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise FieldError(f"{text[:40]!r} is not a time") from error
+    at_ns = from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    if not 0 <= at_ns < INSTANT_MAX_S * NANOS_PER_SECOND:
+        raise FieldError(f"{text!r} lies outside 1970 to 2100")
+    return at_ns
+
+
+def count_of(value: object, name: str) -> int:
+    """Return a count; nothing and empty text are zero, digits may come as text.
+
+    Raises:
+        FieldError: It is no whole number, negative, or larger than any call's.
+    """
+    if value is None or value == "":
+        return 0
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value)
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value:
+        raise FieldError(f"{name}: {value!r} is not a count")
+    return value
+
+
+def require_counts(counts: tuple[int, ...], calls: int = 1) -> None:
+    """Refuse counts that no reply has, or that were made by subtracting a part from its whole.
+
+    Raises:
+        FieldError: One is negative or too large.
+    """
+    if min(counts) < 0:
+        raise FieldError("a part is larger than its whole")
+    if max(counts) > QUANTITY_MAX * max(calls, 1):
+        raise FieldError("a count is larger than any call's")
+
+
+def nanos_of(value: object, *, per_usd: int = 1) -> int:
+    """Return an amount of dollars (or cents: `per_usd` 100) in nanos, rounded half up once.
+
+    Raises:
+        FieldError: It is no decimal, or beyond what the books can hold. It may be negative: a
+            seller's report has credits.
+    """
+    try:
+        amount = Decimal(value) if isinstance(value, str | int | Decimal) else None
+    except InvalidOperation as error:
+        raise FieldError(f"{value!r} is not an amount") from error
+    if amount is None or not amount.is_finite() or abs(amount) > USD_MAX * per_usd:
+        raise FieldError(f"{value!r} is not an amount")
+    nanos = amount * NANOS_PER_USD / per_usd
+    return int(nanos.to_integral_value(ROUND_HALF_UP))

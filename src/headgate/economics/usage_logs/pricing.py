@@ -1,0 +1,156 @@
+"""Prices of records at the time of use, from the price book, with the row that was used.
+
+The first line about a reply decides the instant. A model without a row stays unpriced and is never
+taken for a like-named one. Where a log has lost a fact that decides the price, the amount is the
+least it can have been, and the most stands beside it:
+
+* how long a cache write was kept: five minutes, or an hour;
+* the lengths of the prompts in a sum: all short, or all long.
+"""
+
+from dataclasses import replace
+from functools import cached_property
+from typing import NamedTuple
+
+from headgate.catalog.facts import near_names
+from headgate.catalog.prices import PriceBook
+from headgate.catalog.rates import RateCard, UnpricedMeterError
+from headgate.economics.usage_logs.record import Found, Grade
+from headgate.records.charge import Charge
+from headgate.records.demand import Terms
+from headgate.units.instants import NANOS_PER_SECOND
+from headgate.units.usage import METERS, Usage
+
+BILLED_ROW = "as billed by the seller"
+"""Stands for a price row where the seller's own amount counts."""
+
+_DAY_NS = 24 * 3600 * NANOS_PER_SECOND
+_HOUR = METERS.index("cache_write_1h")
+
+
+class Priced(NamedTuple):
+    """What a record comes to.
+
+    Attributes:
+        seller: Whose price holds; what the log says when nobody's does, "" when it says nothing.
+        cost_nanos: The amount, or the least it can be; None when unpriced.
+        cost_high_nanos: The most it can be; the same when nothing is missing.
+        price_rows: Ids of the rows used, separated by blanks; why not, when unpriced.
+        grade: The record's, or C when the amount is a range.
+    """
+
+    seller: str
+    cost_nanos: int | None
+    cost_high_nanos: int | None
+    price_rows: str
+    grade: Grade
+
+
+class Pricer:
+    """Prices records; keeps the rate cards it has used.
+
+    Args:
+        book: The prices.
+    """
+
+    def __init__(self, book: PriceBook) -> None:
+        self._book = book
+        self._cards: dict[tuple[str, str, str, str, int], list[tuple[int, RateCard | None]]] = {}
+        self._names: dict[tuple[str | None, str], tuple[str, str] | None] = {}
+
+    def price(self, found: Found) -> Priced:
+        """Return what a record cost at the time of use."""
+        if found.billed_nanos is not None:
+            amount = found.billed_nanos
+            return Priced(found.seller or "", amount, amount, BILLED_ROW, found.grade)
+        sold = self.sold_as(found.seller, found.model)
+        if sold is None:
+            return Priced(found.seller or "", None, None, "no price for this model", "C")
+        card = self._card(*sold, Terms(found.tier, found.region), found.started_ns)
+        if card is None:
+            why = f"no price in tier {found.tier!r}, region {found.region!r} at that time"
+            return Priced(sold[0], None, None, why, "C")
+        try:
+            low, high = _range(card, found)
+        except UnpricedMeterError as error:
+            return Priced(sold[0], None, None, str(error), "C")
+        grade: Grade = found.grade if low.amount_nanos == high.amount_nanos else "C"
+        rows = dict.fromkeys(line.price_row for line in low.lines)
+        return Priced(sold[0], low.amount_nanos, high.amount_nanos, " ".join(rows), grade)
+
+    def sold_as(self, seller: str | None, model: str) -> tuple[str, str] | None:
+        """Return the seller and model whose rows price a name in a log, None when none do.
+
+        The seller that the log names comes first. Else a name with a seller before a slash is
+        taken at its word, and a bare name when exactly one seller has rows for it.
+        """
+        key = (seller, model)
+        if key not in self._names:
+            self._names[key] = self._look_up(seller, model)
+        return self._names[key]
+
+    def near(self, model: str) -> str | None:
+        """Return the priced `seller/model` whose name is most like this, for a person to judge."""
+        bare = model.rpartition("/")[2]
+        found = near_names(bare, self._by_model, 1)
+        return f"{self._by_model[found[0]][0]}/{found[0]}" if found else None
+
+    @cached_property
+    def _by_model(self) -> dict[str, list[str]]:
+        sellers: dict[str, list[str]] = {}
+        for seller, model in self._book.models():
+            sellers.setdefault(model, []).append(seller)
+        return sellers
+
+    def _look_up(self, seller: str | None, model: str) -> tuple[str, str] | None:
+        named, _, bare = model.rpartition("/")
+        wanted = [seller] if seller else [named.rpartition("/")[2]] if named else []
+        for one in wanted:
+            for name in (model, bare):
+                if self._book.priced_as(one, name) is not None:
+                    return one, name
+        if seller or named:
+            return None
+        sellers = dict.fromkeys(known for known, _model in self._book.models())
+        holders = [one for one in sellers if self._book.priced_as(one, model) is not None]
+        return (holders[0], model) if len(holders) == 1 else None
+
+    def _card(self, seller: str, model: str, terms: Terms, at_ns: int) -> RateCard | None:
+        """Return the card at an instant; the cards of a day are made once, from its start on."""
+        day_ns = at_ns - at_ns % _DAY_NS
+        key = (seller, model, terms.tier, terms.region, day_ns)
+        cards = self._cards.get(key)
+        if cards is None:
+            cards = self._cards[key] = []
+            start_ns = day_ns
+            while start_ns < day_ns + _DAY_NS:
+                card = self._book.rate_card(seller, model, terms, start_ns)
+                # Without a card there may be one later in the day: look hour by hour.
+                hour_ns = start_ns + _DAY_NS // 24
+                end_ns = hour_ns if card is None else card.valid_until_ns
+                cards.append((end_ns, card))
+                start_ns = end_ns
+        return next(card for end_ns, card in cards if at_ns < end_ns)
+
+
+def _range(card: RateCard, found: Found) -> tuple[Charge, Charge]:
+    """Return the least and the most a record can have cost.
+
+    Raises:
+        UnpricedMeterError: A meter that is used has no price.
+    """
+    if found.calls > 1:
+        # Prompts of a sum are short unless they are not: nobody can tell from the sum.
+        low = replace(card, rates=card.rates[:1]).rate(found.usage)
+        high = replace(card, rates=card.rates[-1:]).rate(found.usage)
+    else:
+        low = high = card.rate(found.usage)
+    if found.ttl_unknown and card.rates[0].prices_femto[_HOUR] is not None:
+        high = card.rate(_kept_for_an_hour(found.usage, found.ttl_unknown))
+    return low, high
+
+
+def _kept_for_an_hour(usage: Usage, tokens: int) -> Usage:
+    return usage._replace(
+        cache_write_5m=usage.cache_write_5m - tokens, cache_write_1h=usage.cache_write_1h + tokens
+    )
