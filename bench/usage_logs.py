@@ -4,8 +4,8 @@
     python -m bench.usage_logs time FOLDER --other "ccusage daily --offline --json" --rounds 5
 
 What is made depends on the size and the seed alone, so that anyone can make the same again. It is
-never committed. `time` runs both readers in turn on warm files, each from an empty start, and prints
-the medians of wall time and the largest memory of a process.
+never committed. `time` runs both readers in turn on warm files, each from an empty start, and
+prints the medians of wall time and the largest memory of a process.
 """
 
 import argparse
@@ -26,13 +26,13 @@ from pathlib import Path
 SEED = 20261125
 SESSION_REPLIES = (20, 400)
 MODELS = ("claude-opus-4-8", "claude-sonnet-4-6", "claude-haiku-4-5-20251001")
-START_S = 1_778_000_000
+START_S = 1_783_000_000
 WORDS = ("shape", "the", "of", "ledger", "value", "returns", "when", "a", "test", "module", "\\n")
 
 
 def make(folder: Path, megabytes: int, seed: int) -> int:
     """Write whole sessions until there are so many bytes; return how many replies they hold."""
-    chance = random.Random(seed)  # noqa: S311 - made to be repeatable, not to be secret
+    chance = random.Random(seed)
     text = " ".join(chance.choice(WORDS) for _ in range(40_000))
     written = replies = number = 0
     while written < megabytes * 1_000_000:

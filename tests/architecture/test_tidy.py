@@ -27,6 +27,7 @@ MONEY = (
     *("units/*", "ledger/*", "budgets/*", "catalog/*"),
     *("records/*charge*", "records/*quote*", "records/*money*", "records/*price*"),
     *("records/*hold*", "records/*lease*", "records/*journal*", "records/*attempt*"),
+    *("economics/usage_logs/*", "economics/plans/*"),
 )
 MONEY_ALLOWED: dict[str, str] = {}
 
@@ -34,6 +35,7 @@ MONEY_ALLOWED: dict[str, str] = {}
 PURE = (
     *("units/*", "records/*", "catalog/*", "dialects/*"),
     *("providers/*", "ledger/*", "budgets/*", "routing/*"),
+    *("economics/usage_logs/formats/*", "economics/plans/*"),
 )
 TOUCHES_THE_WORLD = (
     *("*/load*.py", "*/tables.py", "*/tables/*", "*/store*.py", "*/stores/*"),
@@ -46,7 +48,10 @@ CHANCE = ("identity/*", "node/*", "simulator/*", "cli/demo*")
 CHANCE_ALLOWED: dict[str, str] = {}
 
 # Where a provider may be named: its own file, its wire format, its prices, its stand-in, the show.
-PROVIDERS_NAMED = ("providers/*", "dialects/*", "catalog/*", "simulator/*", "cli/demo*")
+PROVIDERS_NAMED = (
+    *("providers/*", "dialects/*", "catalog/*", "simulator/*", "cli/demo*"),
+    "economics/usage_logs/formats/*",
+)
 PROVIDERS_ALLOWED = {
     "cli/prices.py": "The help shows what a seller and a model look like.",
     "units/errors.py": "A code carries the error type that each dialect has for it.",

@@ -41,7 +41,7 @@ def register(app: typer.Typer) -> None:
     app.command(NAME)(import_logs)
 
 
-def import_logs(
+def import_logs(  # noqa: PLR0913 - one for each option
     paths: Paths = None,
     seat: Annotated[
         str, typer.Option(help="Whose usage it is, where a log does not say.")

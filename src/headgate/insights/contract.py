@@ -314,6 +314,89 @@ class ImportView(Printed, frozen=True, kw_only=True):
     records: list[RecordView]
 
 
+class EstimateView(Printed, frozen=True, kw_only=True):
+    """An amount a month (of a window: a window) with its interval."""
+
+    low: Usd
+    middle: Usd
+    high: Usd
+
+
+class ShareView(Printed, frozen=True, kw_only=True):
+    """A share in percent, as decimal text, over the span of what a plan can give."""
+
+    low: str
+    middle: str
+    high: str
+
+
+class PlanLineView(Printed, frozen=True, kw_only=True):
+    """A seat on a plan, had or not; percents are decimal text, of a share above 100, too."""
+
+    plan: str
+    price: Usd
+    capacity: EstimateView | None
+    basis: str | None
+    utilisation_percent: str | None
+    user_break_even_percent: ShareView | None
+    seller_break_even_percent: ShareView | None
+    zone: str | None
+    margin_percent: str | None
+    month: Usd | None
+
+
+class WindowUseView(Printed, frozen=True, kw_only=True):
+    """How use falls into windows of one length; `meter_percent` is what the plan's meter said."""
+
+    minutes: int
+    count: int
+    median: Usd
+    p95: Usd
+    peak: Usd
+    capacity: EstimateView | None
+    over: int
+    lost: Usd
+    latest: Usd
+    head_room: Usd | None
+    meter_percent: str | None
+
+
+class AdviceView(Printed, frozen=True, kw_only=True):
+    """What to do with a seat; `rivals` are the choices that the intervals leave open."""
+
+    verb: str
+    plan: str | None
+    reason: str
+    saving: EstimateView
+    rivals: list[str]
+
+
+class SeatView(Printed, frozen=True, kw_only=True):
+    """A seat's use of one seller through one kind of log, its plans and what to do."""
+
+    seat: str
+    source: str
+    seller: str
+    first: Instant
+    last: Instant
+    has: str | None
+    whole_weeks: int
+    unpriced: int
+    demand: EstimateView | None
+    forecast: EstimateView | None
+    plans: list[PlanLineView]
+    windows: list[WindowUseView]
+    advice: AdviceView
+
+
+class PlansView(Printed, frozen=True, kw_only=True):
+    """The subscription desk: `plans --json`."""
+
+    serving_cost: str
+    seats: list[SeatView]
+    assumptions: list[str]
+
+
 PRINTED: dict[str, Any] = {
     "budgets": list[BudgetView],
     "calls": list[CallView],
@@ -325,6 +408,7 @@ PRINTED: dict[str, Any] = {
     "freeze": list[FrozenView],
     "doctor": DoctorView,
     "import": ImportView,
+    "plans": PlansView,
 }
 """What each command prints with `--json`."""
 

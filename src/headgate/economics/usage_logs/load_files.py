@@ -1,6 +1,7 @@
 """Finds logs: default folders, files below a folder, their format, and what of them is new."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ from headgate.economics.usage_logs.formats.registry import Format, format_of, fo
 from headgate.economics.usage_logs.load_usage import TAIL_BYTES, Piece
 from headgate.economics.usage_logs.store import FileState
 
-HEAD_BYTES = 64 * 1024
+HEAD_BYTES = 16 * 1024
 """What is read of a file to tell its format."""
 PIECE_BYTES = 24 * 1024 * 1024
 """Files of lines are cut into pieces of this size, so that every core has work."""
@@ -79,7 +80,7 @@ def pieces_of(log: Log, known: FileState | None, seat: str) -> tuple[Piece, ...]
     cuts = [start, *_line_starts(log, start), log.size]
     return tuple(
         Piece(log.path, log.source, seat, begin, end)
-        for begin, end in zip(cuts, cuts[1:], strict=False)
+        for begin, end in pairwise(cuts)
         if begin < end
     )
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from io import RawIOBase
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from headgate.economics.usage_logs.formats.registry import Format, formats
 from headgate.economics.usage_logs.pricing import Pricer
@@ -85,28 +86,26 @@ class Loader:
     def _read(self, piece: Piece) -> Outcome:
         form = formats()[piece.source]
         try:
-            with Path(piece.path).open("rb") as file:
+            with Path(piece.path).open("rb", buffering=0) as file:
                 if form.LINES:
                     return self._read_lines(file, piece, form)
                 return self._read_whole(file, piece, form)
         except OSError as error:
             return Outcome(piece, piece.start, b"", Tally(), trouble=str(error))
 
-    def _read_lines(self, file: BinaryIO, piece: Piece, form: Format) -> Outcome:
-        tally, records, reached = Tally(), 0, piece.start
-        for data, behind in line_blocks(file, piece.start, piece.end, tally):
-            reached = behind
-            findings = form.read(data, Path(piece.path).name)
-            tally.add(findings.tally)
-            records += len(findings.usage)
-            self._collect(piece, findings)
-        return Outcome(piece, reached, _tail(file, reached), tally, records)
+    def _read_lines(self, file: RawIOBase, piece: Piece, form: Format) -> Outcome:
+        blocks = LineBlocks(file, piece.start, piece.end)
+        findings = form.read(blocks, Path(piece.path).name)
+        findings.tally.add(blocks.tally)
+        self._collect(piece, findings)
+        tail = _tail(file, blocks.offset)
+        return Outcome(piece, blocks.offset, tail, findings.tally, len(findings.usage))
 
-    def _read_whole(self, file: BinaryIO, piece: Piece, form: Format) -> Outcome:
-        data = file.read(DOCUMENT_BYTES_MAX + 1)
-        if len(data) > DOCUMENT_BYTES_MAX:
+    def _read_whole(self, file: RawIOBase, piece: Piece, form: Format) -> Outcome:
+        data = file.readall() if piece.end <= DOCUMENT_BYTES_MAX else b""
+        if not data and piece.end:
             return Outcome(piece, 0, b"", Tally(), trouble="it is too large to be read whole")
-        findings = form.read(data, Path(piece.path).name)
+        findings = form.read((data,), Path(piece.path).name)
         self._collect(piece, findings)
         return Outcome(piece, len(data), data[-TAIL_BYTES:], findings.tally, len(findings.usage))
 
@@ -127,39 +126,55 @@ class Loader:
         self._found.clear()
 
 
-def line_blocks(file: BinaryIO, start: int, end: int, tally: Tally) -> Iterator[tuple[bytes, int]]:
-    """Yield blocks of whole lines from a span, each with the offset behind it.
+class LineBlocks:
+    """Blocks of whole lines from a span of a file.
 
-    A last line without a newline is yielded when it looks whole; else it is counted as broken and
-    the offset stays before it, so that a later import finds it finished.
+    A last line without a newline is given out when it looks whole; else it is counted as broken
+    and the offset stays before it, so that a later import finds it finished.
+
+    Attributes:
+        offset: Where the next import may begin, once all blocks were taken.
+        tally: What was wrong with lines that are in no block.
     """
-    file.seek(start)
-    rest, offset, dropping = b"", start, False
-    while block := file.read(min(BLOCK_BYTES, end - offset - len(rest))):
-        data = rest + block
-        cut = data.rfind(b"\n") + 1
-        if dropping:
-            # Of an endless line the end is looked for and nothing kept.
-            first = data.find(b"\n") + 1
-            data, offset = data[first or len(data) :], offset + (first or len(data))
-            cut, dropping = max(0, cut - first), not first
-        if cut:
-            offset += cut
-            yield data[:cut], offset
-        rest = data[cut:]
-        if len(rest) > LINE_BYTES_MAX:
-            tally.lines += 1
-            tally.note_broken(rest[:TAIL_BYTES], "a line without end")
-            offset, rest, dropping = offset + len(rest), b"", True
-    last = rest.strip()
-    if last.endswith(b"}"):
-        yield rest, offset + len(rest)
-    elif last:
-        tally.lines += 1
-        tally.note_broken(last, "a last line that is not finished")
+
+    def __init__(self, file: RawIOBase, start: int, end: int) -> None:
+        self._file = file
+        self._end = end
+        self.offset = start
+        self.tally = Tally()
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._file.seek(self.offset)
+        rest, dropping = b"", False
+        while block := self._file.read(min(BLOCK_BYTES, self._end - self.offset - len(rest))):
+            data = rest + block if rest else block
+            if dropping:
+                # Of an endless line the end is looked for and nothing kept.
+                first = data.find(b"\n") + 1
+                self.offset += first or len(data)
+                data, dropping = data[first or len(data) :], not first
+            cut = data.rfind(b"\n") + 1
+            if cut:
+                self.offset += cut
+                yield data[:cut]
+            rest = data[cut:]
+            if len(rest) > LINE_BYTES_MAX:
+                self._drop(rest, "a line without end")
+                self.offset += len(rest)
+                rest, dropping = b"", True
+        last = rest.strip()
+        if last.endswith(b"}"):
+            self.offset += len(rest)
+            yield rest
+        elif last:
+            self._drop(last, "a last line that is not finished")
+
+    def _drop(self, line: bytes, why: str) -> None:
+        self.tally.lines += 1
+        self.tally.note_broken(line, why)
 
 
-def _tail(file: BinaryIO, offset: int) -> bytes:
+def _tail(file: RawIOBase, offset: int) -> bytes:
     start = max(0, offset - TAIL_BYTES)
     file.seek(start)
     return file.read(offset - start)

@@ -28,6 +28,8 @@ SCHEMA = 1
 
 _BUSY_MS = 30_000
 _CACHE_KIB = 32_768
+_CHECKPOINT_PAGES = 16_384
+"""64 MB: an import writes the same pages often, and each checkpoint waits for the disk."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS usage (
@@ -158,6 +160,7 @@ class UsageStore:
             connection.execute(f"PRAGMA user_version={SCHEMA}")
             self.path.chmod(0o600)
         connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -261,4 +264,4 @@ class UsageStore:
 
 def found_of(row: Sequence[Any]) -> Found:
     """Return the record of a row of the table `usage`, as its log told it."""
-    return Found(*row[1:7], Usage(*row[7:17]), *row[17:28], side=bool(row[28]))
+    return Found._make((*row[1:7], Usage(*row[7:17]), *row[17:28], bool(row[28])))

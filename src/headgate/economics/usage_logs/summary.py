@@ -134,12 +134,12 @@ def records(store: UsageStore) -> Iterator[Record]:
     cursor: sqlite3.Cursor = store.connection.execute(_RECORDS)
     while rows := cursor.fetchmany(RECORDS_PER_FETCH):
         for row in rows:
-            yield Record(*row[: -len(METERS)], Usage(*row[-len(METERS) :]))
+            yield Record._make((*row[: -len(METERS)], Usage(*row[-len(METERS) :])))
 
 
 def _source(row: tuple[Any, ...]) -> SourceSums:
-    return SourceSums(*row[:9], row[9:12], Usage(*row[12:]))
+    return SourceSums._make((*row[:9], row[9:12], Usage(*row[12:])))
 
 
 def _unpriced(row: tuple[Any, ...], pricer: Pricer) -> Unpriced:
-    return Unpriced(*row, near=pricer.near(str(row[2])))
+    return Unpriced._make((*row, pricer.near(str(row[2]))))

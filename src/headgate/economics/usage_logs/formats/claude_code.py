@@ -8,13 +8,14 @@ come to is a lower bound of what the seller counted.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from msgspec import Struct
 
 from headgate.economics.usage_logs.fields import FieldError, instant_of, require_counts
 from headgate.economics.usage_logs.jsonlines import JsonLines
-from headgate.economics.usage_logs.record import Findings, Found, Telling, rank_of
+from headgate.economics.usage_logs.record import Findings, Found, Telling
 from headgate.units.usage import Usage
 
 KIND = "claude_code"
@@ -37,7 +38,7 @@ class _Tools(Struct, gc=False):
     web_search_requests: int | None = 0
 
 
-class _Usage(Struct):
+class _Usage(Struct, gc=False):
     input_tokens: int | None = 0
     output_tokens: int | None = 0
     cache_creation_input_tokens: int | None = 0
@@ -49,14 +50,14 @@ class _Usage(Struct):
     inference_geo: str | None = None
 
 
-class _Message(Struct):
+class _Message(Struct, gc=False):
     id: str | None = None
     model: str | None = None
     stop_reason: str | None = None
     usage: _Usage | None = None
 
 
-class _Line(Struct):
+class _Line(Struct, gc=False):
     type: str | None = None
     timestamp: str | None = None
     sessionId: str | None = None  # noqa: N815 - the name in the log
@@ -68,7 +69,10 @@ class _Line(Struct):
     message: _Message | str | None = None
 
 
-_LINES = JsonLines(_Line, b'"usage"')
+_REGIONS = ("us", "eu")
+_Best = tuple[int, str, str, _Line, _Message]
+"""The richest line about a reply: its rank and time, the earliest time, the line."""
+_LINES = JsonLines(_Line, b'"usage"', skipped=b'"type":"user"')
 
 
 def recognises(name: str, head: bytes) -> bool:
@@ -84,11 +88,11 @@ def folders(environment: Mapping[str, str], home: Path) -> tuple[Path, ...]:
     return (home / ".claude", home / ".config" / "claude")
 
 
-def read(data: bytes, name: str) -> Findings:
+def read(blocks: Iterable[bytes], name: str) -> Findings:
     """Read a piece of a log; lines of one reply within it are already merged."""
     findings = Findings()
-    best: dict[tuple[str, str], tuple[int, str, str, _Line, _Message, Usage]] = {}
-    for raw, line in _LINES.read(data, findings.tally):
+    best: dict[tuple[str, str], _Best] = {}
+    for raw, line in _LINES.read(blocks, findings.tally):
         message = line.message
         if not isinstance(message, _Message) or message.usage is None:
             continue
@@ -96,22 +100,24 @@ def read(data: bytes, name: str) -> Findings:
             continue
         if message.model is None or message.model == _NO_MODEL:
             continue
-        if line.timestamp is None:
+        at = line.timestamp
+        if at is None:
             findings.tally.note_foreign(raw, "no timestamp")
             continue
-        key = (message.id or f"line:{line.uuid or line.timestamp}", _part(line))
-        usage = _usage_of(message.usage)
-        rank, at, first = rank_of(usage), line.timestamp, line.timestamp
+        key = (message.id or f"line:{line.uuid or at}", _part(line))
+        rank = _rank(message.usage)
         known = best.get(key)
-        if known is not None:
-            first = min(first, known[2])
-            if (known[0], known[1]) > (rank, at):
-                best[key] = (known[0], known[1], first, *known[3:])
-                continue
-        best[key] = (rank, at, first, line, message, usage)
-    for (reply, part), (rank, at, first, line, message, usage) in best.items():
+        if known is None:
+            best[key] = (rank, at, at, line, message)
+        else:
+            first = min(at, known[2])
+            richer = (rank, at) >= known[:2]
+            best[key] = (
+                (rank, at, first, line, message) if richer else (*known[:2], first, *known[3:])
+            )
+    for (reply, part), one in best.items():
         try:
-            findings.usage.append(_found(reply, part, rank, (at, first), line, message, usage))
+            findings.usage.append(_found(reply, part, one))
         except FieldError as error:
             findings.tally.note_foreign(f"{reply} in {name}".encode(), str(error))
     return findings
@@ -136,13 +142,22 @@ def _part(line: _Line) -> str:
     return f"{_SIDE if line.isSidechain else ''}{line.requestId or ''}"
 
 
-def _usage_of(told: _Usage) -> Usage:
-    """Split the writes by how long they are kept; input tokens are without cached ones."""
+def _rank(told: _Usage) -> int:
+    """Return what `record.rank_of` makes of it: output first, then the prompt."""
+    prompt = told.input_tokens or 0
+    prompt += (told.cache_creation_input_tokens or 0) + (told.cache_read_input_tokens or 0)
+    return ((told.output_tokens or 0) << 32) + prompt
+
+
+def _found(reply: str, part: str, best: _Best) -> Found:
+    rank, at, first, line, message = best
+    told = message.usage
+    assert told is not None, "only lines with usage are kept"
     writes, split = told.cache_creation_input_tokens or 0, told.cache_creation
     hour = split.ephemeral_1h_input_tokens if split else 0
     five = split.ephemeral_5m_input_tokens if split else 0
     tools = told.server_tool_use
-    return Usage(
+    usage = Usage(
         told.input_tokens or 0,
         told.cache_read_input_tokens or 0,
         max(five, writes - hour),
@@ -150,37 +165,26 @@ def _usage_of(told: _Usage) -> Usage:
         output_text=told.output_tokens or 0,
         web_search=(tools.web_search_requests or 0) if tools else 0,
     )
-
-
-def _found(
-    reply: str,
-    part: str,
-    rank: int,
-    times: tuple[str, str],
-    line: _Line,
-    message: _Message,
-    usage: Usage,
-) -> Found:
-    told = message.usage
-    assert told is not None, "only lines with usage are kept"
     require_counts(usage)
-    split = told.cache_creation
-    known = split.ephemeral_5m_input_tokens if split else 0
-    at_ns = instant_of(times[0])
-    tier = "fast" if told.speed == "fast" else told.service_tier or "standard"
+    at_ns = instant_of(at)
     return Found(
-        reply=reply,
-        part=part,
-        rank=rank,
-        at_ns=at_ns,
-        started_ns=at_ns if times[0] == times[1] else instant_of(times[1]),
+        reply,
+        part,
+        rank,
+        at_ns,
+        started_ns=at_ns if at == first else instant_of(first),
         model=message.model or "",
         usage=usage,
-        tier=tier,
-        region=told.inference_geo if told.inference_geo in ("us", "eu") else "global",
-        ttl_unknown=usage.cache_write_5m - known,
+        tier="fast" if told.speed == "fast" else told.service_tier or "standard",
+        region=told.inference_geo if told.inference_geo in _REGIONS else "global",
+        ttl_unknown=usage.cache_write_5m - five,
         grade="B" if message.stop_reason is not None else "C",
         session=line.sessionId or "",
-        project=(line.cwd or "").replace("\\", "/").rstrip("/").rpartition("/")[2],
+        project=_last_name(line.cwd or ""),
         side=bool(line.isSidechain),
     )
+
+
+@lru_cache(maxsize=1024)
+def _last_name(folder: str) -> str:
+    return folder.replace("\\", "/").rstrip("/").rpartition("/")[2]

@@ -159,9 +159,7 @@ class _Rollout:
             elif window.resets_in_seconds is not None:
                 resets_ns = at_ns + window.resets_in_seconds * 1_000_000_000
             used_bp = int((window.used_percent * 100).to_integral_value())
-            self.findings.readings.append(
-                Reading(at_ns, window.window_minutes, used_bp, resets_ns)
-            )
+            self.findings.readings.append(Reading(at_ns, window.window_minutes, used_bp, resets_ns))
 
 
 _LINES = JsonLines(_Line, b'"session_meta"', b'"turn_context"', b'"token_count"')
@@ -179,10 +177,10 @@ def folders(environment: Mapping[str, str], home: Path) -> tuple[Path, ...]:
     return (Path(given).expanduser() if given else home / ".codex",)
 
 
-def read(data: bytes, name: str) -> Findings:
+def read(blocks: Iterable[bytes], name: str) -> Findings:
     """Read a whole rollout."""
     rollout = _Rollout(name)
-    for raw, line in _LINES.read(data, rollout.findings.tally):
+    for raw, line in _LINES.read(blocks, rollout.findings.tally):
         try:
             _take(rollout, line)
         except (FieldError, ValueError) as error:

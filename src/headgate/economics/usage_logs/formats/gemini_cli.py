@@ -53,7 +53,9 @@ _DOCUMENT = msgspec.json.Decoder(_Record)
 
 def recognises(name: str, head: bytes) -> bool:
     """Tell it by the hash of the project, which stands at the top of both forms."""
-    return name.endswith((".json", ".jsonl")) and b'"projectHash"' in head and b'"sessionId"' in head
+    return (
+        name.endswith((".json", ".jsonl")) and b'"projectHash"' in head and b'"sessionId"' in head
+    )
 
 
 def folders(environment: Mapping[str, str], home: Path) -> tuple[Path, ...]:
@@ -62,12 +64,12 @@ def folders(environment: Mapping[str, str], home: Path) -> tuple[Path, ...]:
     return ((Path(given).expanduser() if given else home) / ".gemini",)
 
 
-def read(data: bytes, name: str) -> Findings:
+def read(blocks: Iterable[bytes], name: str) -> Findings:
     """Read a whole chat in either form."""
     findings = Findings()
     latest: dict[str, _Message] = {}
     session = name
-    for record in _records(data, name, findings):
+    for record in _records(blocks, name, findings):
         session = record.sessionId or session
         inner = record.set.messages if record.set else None
         for message in (record, *(record.messages or ()), *(inner or ())):
@@ -87,10 +89,11 @@ def copies(tellings: Iterable[Telling], parents: Mapping[str, str]) -> set[str]:
     return set()
 
 
-def _records(data: bytes, name: str, findings: Findings) -> Iterable[_Record]:
+def _records(blocks: Iterable[bytes], name: str, findings: Findings) -> Iterable[_Record]:
     if name.endswith(".jsonl"):
-        return (record for _raw, record in _LINES.read(data, findings.tally))
+        return (record for _raw, record in _LINES.read(blocks, findings.tally))
     findings.tally.lines += 1
+    data = b"".join(blocks)
     try:
         return (_DOCUMENT.decode(data),)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

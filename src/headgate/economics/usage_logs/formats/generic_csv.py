@@ -1,4 +1,4 @@
-"""Headgate's own CSV, for logs that no other format reads: `docs/reference/import.md` describes it."""
+"""Headgate's own CSV, for what no other format reads; `docs/reference/import.md` describes it."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -32,11 +32,11 @@ def folders(environment: Mapping[str, str], home: Path) -> tuple[Path, ...]:
     return ()
 
 
-def read(data: bytes, name: str) -> Findings:
+def read(blocks: Iterable[bytes], name: str) -> Findings:
     """Read a whole file."""
     del name
     findings = Findings()
-    for row in rows_of(data, findings.tally):
+    for row in rows_of(b"".join(blocks), findings.tally):
         try:
             findings.usage.append(found_in(row))
         except FieldError as error:

@@ -59,11 +59,11 @@ def folders(environment: Mapping[str, str], home: Path) -> tuple[Path, ...]:
     return ()
 
 
-def read(data: bytes, name: str) -> Findings:
+def read(blocks: Iterable[bytes], name: str) -> Findings:
     """Read some observations; those without usage are passed over."""
     del name
     findings = Findings()
-    for raw, row in _LINES.read(data, findings.tally):
+    for raw, row in _LINES.read(blocks, findings.tally):
         if not row.usage_details:
             continue
         try:

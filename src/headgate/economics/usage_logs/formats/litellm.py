@@ -81,11 +81,11 @@ def folders(environment: Mapping[str, str], home: Path) -> tuple[Path, ...]:
     return ()
 
 
-def read(data: bytes, name: str) -> Findings:
+def read(blocks: Iterable[bytes], name: str) -> Findings:
     """Read some rows."""
     del name
     findings = Findings()
-    for raw, row in _LINES.read(data, findings.tally):
+    for raw, row in _LINES.read(blocks, findings.tally):
         try:
             found = _found(row)
         except (FieldError, msgspec.DecodeError) as error:

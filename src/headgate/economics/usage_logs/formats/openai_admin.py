@@ -82,10 +82,10 @@ def folders(environment: Mapping[str, str], home: Path) -> tuple[Path, ...]:
     return ()
 
 
-def read(data: bytes, name: str) -> Findings:
+def read(blocks: Iterable[bytes], name: str) -> Findings:
     """Read one file of either report."""
     findings = Findings()
-    for page in _PAGES.read(data, findings.tally):
+    for page in _PAGES.read(b"".join(blocks), findings.tally):
         for bucket in page.data:
             for result in bucket.results:
                 findings.tally.lines += 1

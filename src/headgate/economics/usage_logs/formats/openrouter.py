@@ -39,11 +39,11 @@ def folders(environment: Mapping[str, str], home: Path) -> tuple[Path, ...]:
     return ()
 
 
-def read(data: bytes, name: str) -> Findings:
+def read(blocks: Iterable[bytes], name: str) -> Findings:
     """Read a whole export."""
     del name
     findings = Findings()
-    for row in rows_of(data, findings.tally):
+    for row in rows_of(b"".join(blocks), findings.tally):
         try:
             findings.usage.append(_found(row))
         except FieldError as error:

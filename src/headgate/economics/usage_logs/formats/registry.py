@@ -32,8 +32,8 @@ class Format(Protocol):
     def folders(self, environment: Mapping[str, str], home: Path, /) -> tuple[Path, ...]:
         """Return where such logs lie by default; they need not exist."""
 
-    def read(self, data: bytes, name: str, /) -> Findings:
-        """Read whole lines, or the whole file, called `name`; never raise for what is in it."""
+    def read(self, blocks: Iterable[bytes], name: str, /) -> Findings:
+        """Read blocks of whole lines, or a whole file; never raise for what is in them."""
 
     def copies(self, tellings: Iterable[Telling], parents: Mapping[str, str], /) -> set[str]:
         """Return the parts that repeat another of these tellings of one reply.
