@@ -10,7 +10,7 @@ from headgate.economics.usage_logs.formats.registry import formats
 from headgate.economics.usage_logs.importing import Done
 from headgate.economics.usage_logs.load_files import Survey
 from headgate.economics.usage_logs.summary import Record, SourceSums, Summary
-from headgate.insights.contract import (
+from headgate.insights.contract_desk import (
     BilledView,
     ImportView,
     RecordView,

@@ -15,7 +15,7 @@ from headgate.economics.plans.desk import PlanLine, SeatReport, Share, WindowLin
 from headgate.economics.plans.estimate import Estimate
 from headgate.economics.plans.page import Dot, Section, heat_map, percent, render
 from headgate.economics.usage_logs.formats.registry import formats
-from headgate.insights.contract import (
+from headgate.insights.contract_desk import (
     AdviceView,
     EstimateView,
     PlanLineView,

@@ -26,11 +26,13 @@ STORE_NAME = "usage.db"
 SCHEMA = 1
 """Kept in `user_version`; a store of another one is not read."""
 
-_BUSY_MS = 30_000
-_CACHE_KIB = 32_768
-_CHECKPOINT_PAGES = 16_384
-"""64 MB: an import writes the same pages often, and each checkpoint waits for the disk."""
-
+_PRAGMAS = (
+    "PRAGMA busy_timeout=30000",
+    "PRAGMA cache_size=-32768",
+    "PRAGMA synchronous=NORMAL",
+    # 64 MB: an import writes the same pages often, and each checkpoint waits for the disk.
+    "PRAGMA wal_autocheckpoint=16384",
+)
 _TABLES = """
 CREATE TABLE IF NOT EXISTS usage (
     source TEXT NOT NULL, reply TEXT NOT NULL, part TEXT NOT NULL, rank INTEGER NOT NULL,
@@ -65,6 +67,7 @@ CREATE TABLE IF NOT EXISTS file (
     lines INTEGER NOT NULL, broken INTEGER NOT NULL, foreign_lines INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+PRAGMA user_version=1;
 """
 _MERGE = """
 INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
@@ -149,18 +152,15 @@ class UsageStore:
 
     def _set_up(self, *, new: bool) -> None:
         connection = self._connection
-        connection.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
-        connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version not in (0, SCHEMA):
             raise StoreError(f"{self.path} is of another release of Headgate (schema {version}).")
         if new and version == 0:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.executescript(_TABLES)
-            connection.execute(f"PRAGMA user_version={SCHEMA}")
             self.path.chmod(0o600)
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
 
     @property
     def connection(self) -> sqlite3.Connection:
