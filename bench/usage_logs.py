@@ -52,7 +52,7 @@ def _session(
     chance: random.Random, session: str, text: str, place: tuple[int, int]
 ) -> Iterator[str]:
     number, count = place
-    common = {
+    common: dict[str, object] = {
         "parentUuid": None,
         "isSidechain": False,
         "userType": "external",
@@ -113,7 +113,11 @@ def _reply(
             "stop_sequence": None,
             "usage": usage,
         }
-        more = {"type": "assistant", "message": message, "requestId": f"req_{identity}"}
+        more: dict[str, object] = {
+            "type": "assistant",
+            "message": message,
+            "requestId": f"req_{identity}",
+        }
         yield _line(common, at_s + block, f"{identity}-{block}", more)
 
 

@@ -1,7 +1,7 @@
 """Writes small logs as the clients write them; every id, text and number is made up."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,11 @@ def codex_meta(thread: str, parent: str | None = None) -> dict[str, Any]:
 
 def codex_turn(model: str = "gpt-5.5") -> dict[str, Any]:
     """Return the line that names the model."""
-    return {"timestamp": "2026-06-12T09:00:00.100Z", "type": "turn_context", "payload": {"model": model}}
+    return {
+        "timestamp": "2026-06-12T09:00:00.100Z",
+        "type": "turn_context",
+        "payload": {"model": model},
+    }
 
 
 def codex_count(
@@ -79,7 +83,7 @@ def codex_count(
     return {"timestamp": at, "type": "event_msg", "payload": payload}
 
 
-def write_lines(path: Path, lines: Iterable[dict[str, Any] | str]) -> Path:
+def write_lines(path: Path, lines: Iterable[Mapping[str, Any] | str]) -> Path:
     """Write a line per value; text is written as it stands."""
     path.parent.mkdir(parents=True, exist_ok=True)
     texts = (line if isinstance(line, str) else json.dumps(line) for line in lines)

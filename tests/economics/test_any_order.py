@@ -1,4 +1,4 @@
-"""However lines are spread over files, and in whatever order these are read, the records are the same."""
+"""However lines are spread over files, in whatever order: the records are the same."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +25,10 @@ lines = st.builds(
 @given(st.lists(st.lists(lines, max_size=6), min_size=2, max_size=4), st.randoms())
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_order_and_repetition_change_nothing(
-    new_desk: Callable[[], Desk], tmp_path_factory: pytest.TempPathFactory, files: list[list[dict[str, object]]], chance: object
+    new_desk: Callable[[], Desk],
+    tmp_path_factory: pytest.TempPathFactory,
+    files: list[list[dict[str, object]]],
+    chance: object,
 ) -> None:
     """One file after another, all at once, in another order, twice: the same records."""
     folder = tmp_path_factory.mktemp("logs")

@@ -54,7 +54,12 @@ def test_a_fork_that_replays_its_parent_counts_what_is_new(
 
 def test_a_fork_that_starts_at_zero_counts_whole(desk: Desk, tmp_path: Path) -> None:
     """A child without its parent's history is not taken for a replay of it."""
-    child = [codex_meta("c", "p"), codex_turn(), codex_count((50, 0, 5)), codex_count((300, 90, 30), (250, 90, 25))]
+    child = [
+        codex_meta("c", "p"),
+        codex_turn(),
+        codex_count((50, 0, 5)),
+        codex_count((300, 90, 30), (250, 90, 25)),
+    ]
     write_lines(folder(tmp_path, "p"), PARENT)
     write_lines(folder(tmp_path, "c"), child)
 
@@ -65,9 +70,24 @@ def test_a_fork_that_starts_at_zero_counts_whole(desk: Desk, tmp_path: Path) -> 
 
 def test_forks_of_forks_count_once(desk: Desk, tmp_path: Path) -> None:
     """Two children and a grandchild that replay everything add only their own calls."""
-    child = [codex_meta("c", "p"), codex_turn(), *PARENT[2:], codex_count((400, 90, 41), (100, 0, 11))]
-    other = [codex_meta("d", "p"), codex_turn(), *PARENT[2:], codex_count((500, 90, 43), (200, 0, 13))]
-    grand = [codex_meta("g", "c"), codex_turn(), *child[2:], codex_count((900, 90, 58), (500, 0, 17))]
+    child = [
+        codex_meta("c", "p"),
+        codex_turn(),
+        *PARENT[2:],
+        codex_count((400, 90, 41), (100, 0, 11)),
+    ]
+    other = [
+        codex_meta("d", "p"),
+        codex_turn(),
+        *PARENT[2:],
+        codex_count((500, 90, 43), (200, 0, 13)),
+    ]
+    grand = [
+        codex_meta("g", "c"),
+        codex_turn(),
+        *child[2:],
+        codex_count((900, 90, 58), (500, 0, 17)),
+    ]
     for name, lines in (("g", grand), ("d", other), ("c", child), ("p", PARENT)):
         desk.take(write_lines(folder(tmp_path, name), lines))
 
@@ -77,7 +97,9 @@ def test_forks_of_forks_count_once(desk: Desk, tmp_path: Path) -> None:
 def test_strangers_with_the_same_totals_count_both(desk: Desk, tmp_path: Path) -> None:
     """Equal counts make no copies where no fork is said."""
     for name in ("a", "b"):
-        write_lines(folder(tmp_path, name), [codex_meta(name), codex_turn(), codex_count((9, 0, 3))])
+        write_lines(
+            folder(tmp_path, name), [codex_meta(name), codex_turn(), codex_count((9, 0, 3))]
+        )
 
     desk.take(tmp_path)
 

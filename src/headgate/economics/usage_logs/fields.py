@@ -15,6 +15,7 @@ INSTANT_MAX_S = 4_102_444_800
 
 _USUAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d\.\d{3}Z", re.ASCII)
 _NANOS_PER_MS = 1_000_000
+_DIGITS_MAX = 18
 
 
 class FieldError(ValueError):
@@ -61,7 +62,7 @@ def count_of(value: object, name: str) -> int:
     """
     if value is None or value == "":
         return 0
-    if isinstance(value, str) and value.isascii() and value.isdigit():
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _DIGITS_MAX:
         value = int(value)
     if isinstance(value, Decimal) and value == value.to_integral_value():
         value = int(value)

@@ -47,7 +47,7 @@ def read(blocks: Iterable[bytes], name: str) -> Findings:
         try:
             findings.usage.append(_found(row))
         except FieldError as error:
-            findings.tally.note_foreign(row["generation_id"].encode(), str(error))
+            findings.tally.note_foreign(",".join(row.values()).encode(), str(error))
     return findings
 
 
@@ -61,16 +61,19 @@ def _found(row: Mapping[str, str]) -> Found:
     cached = count_of(row.get("tokens_cached"), "tokens_cached")
     thought = count_of(row.get("tokens_reasoning"), "tokens_reasoning")
     usage = Usage(
-        input_uncached=count_of(row["tokens_prompt"], "tokens_prompt") - cached,
+        input_uncached=count_of(row.get("tokens_prompt"), "tokens_prompt") - cached,
         cache_read=cached,
-        output_text=count_of(row["tokens_completion"], "tokens_completion") - thought,
+        output_text=count_of(row.get("tokens_completion"), "tokens_completion") - thought,
         output_reasoning=thought,
     )
     require_counts(usage)
     own_key = row.get("byok_usage_inference") or "0"
-    at_ns = instant_of(row["created_at"])
+    at_ns = instant_of(row.get("created_at"))
+    identity = row.get("generation_id")
+    if not identity:
+        raise FieldError("a row needs its generation_id")
     return Found(
-        reply=row["generation_id"],
+        reply=identity,
         part="",
         rank=rank_of(usage),
         at_ns=at_ns,
@@ -81,5 +84,5 @@ def _found(row: Mapping[str, str]) -> Found:
         grade="A",
         seat=row.get("user") or row.get("api_key_name") or None,
         project=row.get("app_name") or "",
-        billed_nanos=nanos_of(row["cost_total"] or "0") + nanos_of(own_key),
+        billed_nanos=nanos_of(row.get("cost_total") or "0") + nanos_of(own_key),
     )
