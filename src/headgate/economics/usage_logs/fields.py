@@ -1,6 +1,5 @@
 """Fields of a log: times, counts and amounts as other programs write them."""
 
-import re
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
@@ -13,7 +12,7 @@ INSTANT_MAX_S = 4_102_444_800
 """2100-01-01: a later time in a log is a slip, such as milliseconds taken for seconds."""
 
 
-_USUAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d\.\d{3}Z", re.ASCII)
+_USUAL_LENGTH = 24
 _NANOS_PER_MS = 1_000_000
 _DIGITS_MAX = 18
 
@@ -32,14 +31,17 @@ def instant_of(text: object) -> int:
         return text * NANOS_PER_SECOND
     if not isinstance(text, str):
         raise FieldError(f"{text!r} is not a time")
-    if _USUAL.fullmatch(text):
-        return _minute_of(text[:16]) + int(text[17:19] + text[20:23]) * _NANOS_PER_MS
+    # Most logs write `2026-11-21T10:00:00.123Z`, and a log has many lines a minute.
+    if len(text) == _USUAL_LENGTH and text[16] == ":" and text[19] == "." and text[23] == "Z":
+        milliseconds = text[17:19] + text[20:23]
+        if milliseconds.isdecimal() and milliseconds < "60000":
+            return _minute_of(text[:16]) + int(milliseconds) * _NANOS_PER_MS
     return _any_instant(text)
 
 
 @lru_cache(maxsize=4096)
 def _minute_of(text: str) -> int:
-    """Return the instant of `2026-11-21T10:00`; logs have many lines a minute."""
+    """Return the instant of `2026-11-21T10:00`."""
     return _any_instant(text)
 
 

@@ -94,16 +94,16 @@ def _survey(files: Iterable[Path], missing: Iterable[str]) -> Survey:
             unreadable.append(f"{path}: more than {FILES_MAX} files")
             break
         try:
-            resolved = path.resolve()
-            found = resolved.stat()
-            form = _format_of(resolved)
+            whole = path.absolute()
+            found = whole.stat()
+            form = _format_of(whole)
         except OSError as error:
             unreadable.append(f"{path}: {error.strerror}")
             continue
         if form is None:
             unknown.append(str(path))
         else:
-            name = str(resolved)
+            name = str(whole)
             logs[name] = Log(name, form.KIND, found.st_size, found.st_mtime_ns)
     ordered = sorted(logs.values(), key=lambda log: (-log.size, log.path))
     return Survey(tuple(ordered), tuple(sorted(unknown)), tuple(unreadable))

@@ -24,7 +24,9 @@ from headgate.units.usage import METERS, Usage
 BILLED_ROW = "as billed by the seller"
 """Stands for a price row where the seller's own amount counts."""
 
-_DAY_NS = 24 * 3600 * NANOS_PER_SECOND
+_HOUR_NS = 3600 * NANOS_PER_SECOND
+_DAY_NS = 24 * _HOUR_NS
+_Cards = list[tuple[int, RateCard | None]]
 _HOUR = METERS.index("cache_write_1h")
 
 
@@ -55,7 +57,7 @@ class Pricer:
 
     def __init__(self, book: PriceBook) -> None:
         self._book = book
-        self._cards: dict[tuple[str, str, str, str, int], list[tuple[int, RateCard | None]]] = {}
+        self._days: dict[tuple[str | None, str, str, str, int], tuple[str, _Cards | None]] = {}
         self._names: dict[tuple[str | None, str], tuple[str, str] | None] = {}
 
     def price(self, found: Found) -> Priced:
@@ -63,20 +65,20 @@ class Pricer:
         if found.billed_nanos is not None:
             amount = found.billed_nanos
             return Priced(found.seller or "", amount, amount, BILLED_ROW, found.grade)
-        sold = self.sold_as(found.seller, found.model)
-        if sold is None:
-            return Priced(found.seller or "", None, None, "no price for this model", "C")
-        card = self._card(*sold, Terms(found.tier, found.region), found.started_ns)
+        seller, cards = self._cards_of(found)
+        if cards is None:
+            return Priced(seller, None, None, "no price for this model", "C")
+        card = _card_at(cards, found.started_ns)
         if card is None:
             why = f"no price in tier {found.tier!r}, region {found.region!r} at that time"
-            return Priced(sold[0], None, None, why, "C")
+            return Priced(seller, None, None, why, "C")
         try:
             low, high = _range(card, found)
         except UnpricedMeterError as error:
-            return Priced(sold[0], None, None, str(error), "C")
+            return Priced(seller, None, None, str(error), "C")
         grade: Grade = found.grade if low.amount_nanos == high.amount_nanos else "C"
-        rows = dict.fromkeys(line.price_row for line in low.lines)
-        return Priced(sold[0], low.amount_nanos, high.amount_nanos, " ".join(rows), grade)
+        rows = dict.fromkeys([line.price_row for line in low.lines])
+        return Priced(seller, low.amount_nanos, high.amount_nanos, " ".join(rows), grade)
 
     def sold_as(self, seller: str | None, model: str) -> tuple[str, str] | None:
         """Return the seller and model whose rows price a name in a log, None when none do.
@@ -115,22 +117,38 @@ class Pricer:
         holders = [one for one in sellers if self._book.priced_as(one, model) is not None]
         return (holders[0], model) if len(holders) == 1 else None
 
-    def _card(self, seller: str, model: str, terms: Terms, at_ns: int) -> RateCard | None:
-        """Return the card at an instant; the cards of a day are made once, from its start on."""
-        day_ns = at_ns - at_ns % _DAY_NS
-        key = (seller, model, terms.tier, terms.region, day_ns)
-        cards = self._cards.get(key)
-        if cards is None:
-            cards = self._cards[key] = []
-            start_ns = day_ns
-            while start_ns < day_ns + _DAY_NS:
-                card = self._book.rate_card(seller, model, terms, start_ns)
-                # Without a card there may be one later in the day: look hour by hour.
-                hour_ns = start_ns + _DAY_NS // 24
-                end_ns = hour_ns if card is None else card.valid_until_ns
-                cards.append((end_ns, card))
-                start_ns = end_ns
-        return next(card for end_ns, card in cards if at_ns < end_ns)
+    def _cards_of(self, found: Found) -> tuple[str, _Cards | None]:
+        """Return who sold it, and the cards of its day; None for a model without rows."""
+        day_ns = found.started_ns - found.started_ns % _DAY_NS
+        key = (found.seller, found.model, found.tier, found.region, day_ns)
+        known = self._days.get(key)
+        if known is None:
+            sold = self.sold_as(found.seller, found.model)
+            if sold is None:
+                known = (found.seller or "", None)
+            else:
+                terms = Terms(found.tier, found.region)
+                known = (sold[0], self._cards(*sold, terms, day_ns))
+            self._days[key] = known
+        return known
+
+    def _cards(self, seller: str, model: str, terms: Terms, day_ns: int) -> _Cards:
+        """Return the cards that hold in a day, each with the instant it ends."""
+        cards: list[tuple[int, RateCard | None]] = []
+        start_ns = day_ns
+        while start_ns < day_ns + _DAY_NS:
+            card = self._book.rate_card(seller, model, terms, start_ns)
+            # Without a card there may be one later in the day: look again every hour.
+            start_ns = start_ns + _HOUR_NS if card is None else card.valid_until_ns
+            cards.append((start_ns, card))
+        return cards
+
+
+def _card_at(cards: _Cards, at_ns: int) -> RateCard | None:
+    for end_ns, card in cards:
+        if at_ns < end_ns:
+            return card
+    return None
 
 
 def _range(card: RateCard, found: Found) -> tuple[Charge, Charge]:

@@ -23,7 +23,6 @@ TITLE = "Claude Code"
 LINES = True
 PATTERN = "projects/**/*.jsonl"
 
-_SIDE = "~"
 _NO_MODEL = "<synthetic>"
 """The model of lines that the client wrote itself, such as errors."""
 _MARKS = (b'"parentUuid"', b'"isSidechain"', b'"leafUuid"')
@@ -62,13 +61,13 @@ class _Line(Struct, gc=False):
     timestamp: str | None = None
     sessionId: str | None = None  # noqa: N815 - the name in the log
     requestId: str | None = None  # noqa: N815 - the name in the log
-    uuid: str | None = None
     cwd: str | None = None
     isSidechain: bool | None = None  # noqa: N815 - the name in the log
     isApiErrorMessage: bool | None = None  # noqa: N815 - the name in the log
     message: _Message | str | None = None
 
 
+_TYPES = ("assistant", None)
 _REGIONS = ("us", "eu")
 _Best = tuple[int, str, str, _Line, _Message]
 """The richest line about a reply: its rank and time, the earliest time, the line."""
@@ -93,19 +92,19 @@ def read(blocks: Iterable[bytes], name: str) -> Findings:
     findings = Findings()
     best: dict[tuple[str, str], _Best] = {}
     for raw, line in _LINES.read(blocks, findings.tally):
-        message = line.message
-        if not isinstance(message, _Message) or message.usage is None:
+        message, at = line.message, line.timestamp
+        if type(message) is not _Message or line.type not in _TYPES or line.isApiErrorMessage:
             continue
-        if line.type not in ("assistant", None) or line.isApiErrorMessage:
+        usage, model = message.usage, message.model
+        if usage is None or model is None or model == _NO_MODEL:
             continue
-        if message.model is None or message.model == _NO_MODEL:
-            continue
-        at = line.timestamp
         if at is None:
             findings.tally.note_foreign(raw, "no timestamp")
             continue
-        key = (message.id or f"line:{line.uuid or at}", _part(line))
-        rank = _rank(message.usage)
+        rank = _rank(usage)
+        part = line.requestId or ""
+        # Without an id nothing can repeat a line but the line itself.
+        key = (message.id or f"line:{at}:{rank}", f"~{part}" if line.isSidechain else part)
         known = best.get(key)
         if known is None:
             best[key] = (rank, at, at, line, message)
@@ -138,10 +137,6 @@ def copies(tellings: Iterable[Telling], parents: Mapping[str, str]) -> set[str]:
     return {one.part for one in told if one.side} | (without & set(main))
 
 
-def _part(line: _Line) -> str:
-    return f"{_SIDE if line.isSidechain else ''}{line.requestId or ''}"
-
-
 def _rank(told: _Usage) -> int:
     """Return what `record.rank_of` makes of it: output first, then the prompt."""
     prompt = told.input_tokens or 0
@@ -162,26 +157,36 @@ def _found(reply: str, part: str, best: _Best) -> Found:
         told.cache_read_input_tokens or 0,
         max(five, writes - hour),
         hour,
-        output_text=told.output_tokens or 0,
-        web_search=(tools.web_search_requests or 0) if tools else 0,
+        0,
+        0,
+        told.output_tokens or 0,
+        0,
+        0,
+        (tools.web_search_requests or 0) if tools else 0,
     )
     require_counts(usage)
     at_ns = instant_of(at)
+    # By place, not by name: there may be a million of them.
     return Found(
         reply,
         part,
         rank,
         at_ns,
-        started_ns=at_ns if at == first else instant_of(first),
-        model=message.model or "",
-        usage=usage,
-        tier="fast" if told.speed == "fast" else told.service_tier or "standard",
-        region=told.inference_geo if told.inference_geo in _REGIONS else "global",
-        ttl_unknown=usage.cache_write_5m - five,
-        grade="B" if message.stop_reason is not None else "C",
-        session=line.sessionId or "",
-        project=_last_name(line.cwd or ""),
-        side=bool(line.isSidechain),
+        at_ns if at == first else instant_of(first),
+        message.model or "",
+        usage,
+        None,
+        "fast" if told.speed == "fast" else told.service_tier or "standard",
+        told.inference_geo if told.inference_geo in _REGIONS else "global",
+        usage.cache_write_5m - five,
+        1,
+        "C" if message.stop_reason is None else "B",
+        None,
+        line.sessionId or "",
+        _last_name(line.cwd or ""),
+        None,
+        None,
+        bool(line.isSidechain),
     )
 
 
