@@ -61,6 +61,7 @@ SQL_ALLOWED = {
     "store/database.py": "PRAGMA takes no parameters, and the number is a constant of ours.",
 }
 IMPORTS_ALLOWED = {
+    "economics/usage_logs/formats/generic_parquet.py": "A large library that few have.",
     "store/database.py": "The bundled SQLite driver has wheels for some systems only.",
 }
 EXCEPTIONS = (

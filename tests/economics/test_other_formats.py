@@ -1,6 +1,7 @@
 """Reports, exports and tables: which counts include which, and whose money it is."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,23 @@ def test_a_csv_of_ones_own(desk: Desk, tmp_path: Path) -> None:
     assert done.tally.foreign == 1
 
 
+def test_parquet_has_the_same_columns(desk: Desk, tmp_path: Path) -> None:
+    """A timestamp is a time; a file with other columns is left out and counted."""
+    pyarrow = pytest.importorskip("pyarrow", reason="the extra parquet is not installed")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    at = datetime(2026, 6, 12, 9, tzinfo=UTC)
+    good = {"id": ["1"], "at": [at], "model": ["gpt-5.5"], "input": [1000], "output": [200]}
+    parquet.write_table(pyarrow.table(good), tmp_path / "good.parquet")
+    parquet.write_table(pyarrow.table(good | {"prompt": ["x"]}), tmp_path / "more.parquet")
+    (tmp_path / "cut.parquet").write_bytes((tmp_path / "good.parquet").read_bytes()[:99])
+
+    done = desk.take(tmp_path)
+
+    (one,) = desk.records()
+    assert (one.started_ns, one.cost_nanos) == (1_781_254_800_000_000_000, 11_000_000)
+    assert done.tally.foreign == 2
+
+
 def test_a_table_with_other_columns_is_no_log(tmp_path: Path) -> None:
     """A column that would be left out silently is a reason not to read the file."""
     head = b"id,at,model,input,output,secret\n"
@@ -199,6 +217,7 @@ def test_every_format_knows_its_own_files_alone() -> None:
             b"generation_id,created_at,cost_total,tokens_prompt,tokens_completion\n",
         ),
         "generic_csv": ("a.csv", b"id,at,model,input\n"),
+        "generic_parquet": ("a.parquet", b"PAR1"),
     }
 
     assert set(heads) == set(formats())

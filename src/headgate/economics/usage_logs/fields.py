@@ -22,11 +22,13 @@ class FieldError(ValueError):
 
 
 def instant_of(text: object) -> int:
-    """Return the instant of ISO 8601 text (without an offset it is UTC) or of Unix seconds.
+    """Return the instant of ISO 8601 text or a datetime (UTC without an offset), or Unix seconds.
 
     Raises:
         FieldError: It is neither, or lies before 1970 or after 2100.
     """
+    if isinstance(text, datetime):
+        return from_datetime(text if text.tzinfo else text.replace(tzinfo=UTC))
     if isinstance(text, int) and not isinstance(text, bool) and 0 < text < INSTANT_MAX_S:
         return text * NANOS_PER_SECOND
     if not isinstance(text, str):

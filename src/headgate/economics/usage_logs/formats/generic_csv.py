@@ -20,10 +20,14 @@ _SHORT = {"input": "input_uncached", "output": "output_text"}
 
 def recognises(name: str, head: bytes) -> bool:
     """Tell it by its columns: the needed ones and at least one meter, and no others."""
-    columns = {_SHORT.get(column, column) for column in columns_of(head)}
-    meters = columns & set(METERS)
+    return name.endswith(".csv") and fits(columns_of(head))
+
+
+def fits(names: set[str]) -> bool:
+    """Tell whether a table has the columns of this format and no others."""
+    columns = {_SHORT.get(name, name) for name in names}
     known = NEEDED | OPTIONAL | set(METERS)
-    return name.endswith(".csv") and columns >= NEEDED and bool(meters) and columns <= known
+    return columns >= NEEDED and bool(columns & set(METERS)) and columns <= known
 
 
 def folders(environment: Mapping[str, str], home: Path) -> tuple[Path, ...]:
