@@ -3,6 +3,9 @@
 import json
 import re
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -157,3 +160,28 @@ def test_logs_that_no_plan_covers_are_no_seat(run: Run) -> None:
     assert told.exit_code == 0
     assert "No imported log is covered by a plan" in told.stdout
     assert "Claude Code" in told.stdout
+
+
+def test_watching_reads_what_is_added(tmp_path: Path) -> None:
+    """A second report follows a line that was added; Ctrl-C ends it."""
+    log = tmp_path / "logs" / "session.jsonl"
+    log.parent.mkdir()
+    lines = (SAMPLES / "claude/projects/-home-dev-shop/session.jsonl").read_text().splitlines()
+    log.write_text("\n".join(lines[:3]) + "\n")
+    command = [str(Path(sys.executable).parent / "headgate"), "import", str(log), "--watch"]
+    child = subprocess.Popen(
+        [*command, "--data-dir", str(tmp_path / "data")], stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+
+    try:
+        first = next(line for line in iter(child.stdout.readline, "") if " of usage" in line)
+        with log.open("a") as file:
+            file.write("\n".join(lines[3:6]) + "\n")
+        second = next(line for line in iter(child.stdout.readline, "") if " of usage" in line)
+    finally:
+        child.send_signal(signal.SIGINT)
+        child.communicate(timeout=30)
+
+    assert first.startswith("1 record of usage")
+    assert second.startswith("2 records")

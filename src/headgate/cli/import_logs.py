@@ -26,7 +26,7 @@ from headgate.economics.usage_logs.store import STORE_NAME, UsageStore
 from headgate.economics.usage_logs.summary import records, summary
 
 NAME = "import"
-WATCH_SECONDS = 5
+WATCH_SECONDS = 2
 
 Paths = Annotated[
     list[Path] | None,

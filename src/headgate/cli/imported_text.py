@@ -38,7 +38,7 @@ def show(path: Path, found: Survey, done: Done, sums: Summary) -> None:
     high = sum(one.cost_high_nanos for one in sums.sources)
     replies = sum(one.records for one in sums.sources)
     span = f"{dollars(low)}" if low == high else f"{dollars(low)} to {dollars(high)}"
-    typer.echo(f"{replies:,} records of usage, at list price {span} USD.")
+    typer.echo(f"{replies:,} record{'s' * (replies != 1)} of usage, at list price {span} USD.")
     typer.echo(
         f"Read {done.files:,} new or changed files ({done.bytes_read / 1e6:,.1f} MB, "
         f"{done.tally.lines:,} lines); {done.unchanged:,} had not changed."

@@ -103,7 +103,7 @@ def _sections(sheet: Sheet) -> tuple[Section, ...]:
             ),
         )
     return (
-        Section("", tuple(_answer(one) for one in sheet.reports)),
+        Section("", (*_together(sheet), *(_answer(one) for one in sheet.reports))),
         Section(
             "Plans",
             (),
@@ -117,6 +117,20 @@ def _sections(sheet: Sheet) -> tuple[Section, ...]:
             [_window_row(one, line) for one in sheet.reports for line in one.windows],
         ),
         Section("What this rests on", tuple(_assumptions(sheet))),
+    )
+
+
+def _together(sheet: Sheet) -> Iterator[str]:
+    """Yield what all seats come to, when there are several."""
+    known = [one for one in sheet.reports if one.demand is not None]
+    if len(known) < len(sheet.reports) or len(known) < 2:
+        return
+    worth = sum(one.demand.middle for one in known if one.demand is not None)
+    clear = [one for one in known if one.advice.verb in ("drop", "buy", "move")]
+    saving = sum(one.advice.saving.middle for one in clear)
+    yield (
+        f"{len(known)} seats are worth {dollars(worth)} USD a month at list price. What is clear "
+        f"below saves {dollars(saving)} USD a month against what they have."
     )
 
 
@@ -139,6 +153,8 @@ def _answer(one: SeatReport) -> str:
     if advice.saving.middle and advice.plan != one.has:
         against = one.has or "paying by the token"
         said += f" Against {against} it saves {_span(advice.saving)} USD a month."
+    if one.forecast is not None and one.forecast.low < one.forecast.high:
+        said += f" The next month may use {_span(one.forecast)} USD."
     if one.has == API:
         said += " If it has a plan already, say so: --have PLAN."
     if one.use.unpriced:
@@ -155,7 +171,7 @@ def _verdict(one: SeatReport) -> str:
         "buy": f"{target} is the cheapest way to pay",
         "move": f"move from {one.has} to {target}",
         "stay on the API": "no plan is worth it",
-        "open": "open",
+        "open": "too close to call",
         "not enough data": "not enough data",
     }[advice.verb]
 

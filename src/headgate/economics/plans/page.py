@@ -123,10 +123,10 @@ def _dot(row: int, dot: Dot) -> str:
         step = UTILISATIONS[column + 1] - UTILISATIONS[column]
         ahead = (share - UTILISATIONS[column]) / step
     x = _x(column) + _WIDTH // 2 + int(ahead * _WIDTH)
-    y = _TOP + row * _HEIGHT + 5
+    y = _TOP + row * _HEIGHT + 27
     told = f"{dot.seat}: {percent(dot.utilisation, 1)} % of the plan"
     return (
-        f'<circle cx="{x}" cy="{y}" r="5" fill="#111" stroke="#fff" stroke-width="2">'
+        f'<circle cx="{x}" cy="{y}" r="4" fill="#111" stroke="#fff" stroke-width="2">'
         f"<title>{escape(told)}</title></circle>"
     )
 
