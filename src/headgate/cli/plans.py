@@ -17,7 +17,7 @@ from headgate.cli.output import fail, print_json
 from headgate.economics.plans import load_use
 from headgate.economics.plans.advice import API
 from headgate.economics.plans.break_even import SERVING_COST
-from headgate.economics.plans.desk import SeatReport, SeatUse, report
+from headgate.economics.plans.desk import SeatReport, SeatUse, fingerprint, report
 from headgate.economics.usage_logs.store import STORE_NAME, UsageStore
 
 NAME = "plans"
@@ -57,7 +57,8 @@ def plans(
         reports = _reports(store, catalogue, had, cost)
     finally:
         store.close()
-    sheet = text.Sheet(tuple(reports), catalogue, cost)
+    inputs = fingerprint(catalogue, sorted(had.items()), cost, *(one.use for one in reports))
+    sheet = text.Sheet(tuple(reports), catalogue, cost, inputs)
     if html is not None:
         html.write_text(text.page(sheet), encoding="utf-8")
     if as_json:

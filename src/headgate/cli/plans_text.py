@@ -38,11 +38,12 @@ _WINDOW_COLUMNS = (
 
 
 class Sheet(NamedTuple):
-    """All reports, and what they rest on."""
+    """All reports, and what they rest on; `inputs` is the hash of that."""
 
     reports: tuple[SeatReport, ...]
     catalogue: PlanCatalogue
     serving_cost: Fraction
+    inputs: str
 
 
 def show(sheet: Sheet) -> None:
@@ -83,6 +84,7 @@ def page(sheet: Sheet) -> str:
 def view(sheet: Sheet) -> PlansView:
     """Return it for machines."""
     return PlansView(
+        inputs=sheet.inputs,
         serving_cost=str(sheet.serving_cost),
         seats=[_seat_view(one) for one in sheet.reports],
         assumptions=list(_assumptions(sheet)),
@@ -254,6 +256,7 @@ def _assumptions(sheet: Sheet) -> Iterator[str]:
         for plan in shown.values()
         for name in (*plan.sources, *(one.source for one in plan.capacities))
     }
+    yield f"Inputs {sheet.inputs}: the same use, plans and options give this hash and this report."
     yield from (f"[{name}] {sheet.catalogue.sources[name]}" for name in sorted(cited))
 
 

@@ -164,8 +164,9 @@ class SeatView(Printed, frozen=True, kw_only=True):
 
 
 class PlansView(Printed, frozen=True, kw_only=True):
-    """The subscription desk: `plans --json`."""
+    """The subscription desk: `plans --json`; `inputs` is a hash of all it was made from."""
 
+    inputs: str
     serving_cost: str
     seats: list[SeatView]
     assumptions: list[str]

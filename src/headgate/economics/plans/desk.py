@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from hashlib import blake2b
 from typing import NamedTuple
 
 from headgate.catalog.plans import Plan, PlanCatalogue
@@ -128,6 +129,14 @@ class SeatReport(NamedTuple):
     plans: tuple[PlanLine, ...]
     windows: tuple[WindowLine, ...]
     advice: Advice
+
+
+def fingerprint(*inputs: object) -> str:
+    """Return a hash of what a report is made from: equal inputs, equal report."""
+    digest = blake2b(digest_size=16)
+    for one in inputs:
+        digest.update(repr(one).encode())
+    return digest.hexdigest()
 
 
 def report(

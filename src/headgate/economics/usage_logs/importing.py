@@ -3,9 +3,14 @@
 import gc
 import multiprocessing
 import os
+import signal
+import sqlite3
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from multiprocessing.synchronize import Lock
@@ -19,11 +24,14 @@ from headgate.economics.usage_logs.load_usage import Loader, Outcome, Piece
 from headgate.economics.usage_logs.pricing import Pricer
 from headgate.economics.usage_logs.record import Tally
 from headgate.economics.usage_logs.store import FileState, UsageStore
+from headgate.units.errors import StoreError
 
 PROCESSES_MAX = 8
 ONE_PROCESS_BYTES = 16 * 1024 * 1024
 """Less than this is read quicker than processes start."""
 BATCH_BYTES = 8 * 1024 * 1024
+MARK_BYTES = 128 * 1024 * 1024
+"""How much is read before it is noted which files are done; reading it again would do no harm."""
 _BOOK = "price book"
 
 
@@ -69,63 +77,75 @@ class Import(NamedTuple):
         """Import what is new in the logs; `advance` is told the bytes as they are done.
 
         Raises:
-            StoreError: The store cannot be used.
+            StoreError: The store cannot be used, or a reading process has died. What was kept
+                stays, and the next import goes on.
         """
         done = Done()
-        store = UsageStore(self.path)
         try:
+            self._run(found, done, advance)
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path} cannot be written: {error}") from error
+        except BrokenProcessPool as error:
+            raise StoreError("A process that read logs has died; import again to go on.") from error
+        return done
+
+    def _run(self, found: Survey, done: Done, advance: Callable[[int], None]) -> None:
+        with closing(UsageStore(self.path)) as store:
             known = store.files()
-            logs = {log.path: log for log in found.logs}
-            work: list[Piece] = []
-            for log in found.logs:
-                pieces = pieces_of(log, known.get(log.path), self.seat)
-                done.unchanged += not pieces
-                work += pieces
-            done.bytes_read = sum(piece.end - piece.start for piece in work)
-            self._load(store, work, logs, done, advance)
+        work: list[Piece] = []
+        for log in found.logs:
+            pieces = pieces_of(log, known.get(log.path), self.seat)
+            done.unchanged += not pieces
+            work += pieces
+        done.bytes_read = sum(piece.end - piece.start for piece in work)
+        self._load(found, work, done, advance)
+        with closing(UsageStore(self.path)) as store:
             for source in sorted({piece.source for piece in work}):
                 done.copies += store.drop_copies(source, formats()[source].copies)
             self._price(store)
-        finally:
-            store.close()
-        return done
 
     def _load(
-        self,
-        store: UsageStore,
-        work: list[Piece],
-        logs: dict[str, Log],
-        done: Done,
-        advance: Callable[[int], None],
+        self, found: Survey, work: list[Piece], done: Done, advance: Callable[[int], None]
     ) -> None:
-        waiting: dict[str, int] = {}
+        """Read all pieces, and note how far files were read as they are done."""
+        logs = {log.path: log for log in found.logs}
+        waiting = Counter(piece.path for piece in work)
         parts: dict[str, list[Outcome]] = {}
-        for piece in work:
-            waiting[piece.path] = waiting.get(piece.path, 0) + 1
-        for outcomes in self._outcomes(store, list(_batches(work)), done.bytes_read):
-            read: list[FileState] = []
+        read: list[FileState] = []
+        unmarked = 0
+        for outcomes in self._outcomes(list(_batches(work)), done.bytes_read):
             for outcome in outcomes:
                 path = outcome.piece.path
                 parts.setdefault(path, []).append(outcome)
                 if len(parts[path]) == waiting[path]:
                     read += self._finish(logs[path], parts.pop(path), done)
-            store.mark(read)
-            advance(sum(one.piece.end - one.piece.start for one in outcomes))
+            size = sum(one.piece.end - one.piece.start for one in outcomes)
+            advance(size)
+            unmarked += size
+            if unmarked >= MARK_BYTES:
+                self._mark(read)
+                read, unmarked = [], 0
+        self._mark(read)
 
-    def _outcomes(
-        self, store: UsageStore, work: list[list[Piece]], size: int
-    ) -> Iterator[list[Outcome]]:
+    def _mark(self, read: list[FileState]) -> None:
+        with closing(UsageStore(self.path)) as store:
+            store.mark(read)
+
+    def _outcomes(self, work: list[list[Piece]], size: int) -> Iterator[list[Outcome]]:
         processes = min(PROCESSES_MAX, os.cpu_count() or 1, len(work))
-        if processes == 1 or size < ONE_PROCESS_BYTES:
-            yield from map(Loader(store, Pricer(self.book)).load, work)
+        if processes <= 1 or size < ONE_PROCESS_BYTES:
+            with closing(UsageStore(self.path)) as store:
+                yield from map(Loader(store, Pricer(self.book)).load, work)
             return
         # Where fork is safe it saves each process loading everything anew.
         context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-        with ProcessPoolExecutor(
-            processes, context, _begin, (self.path, self.book, context.Lock())
-        ) as pool:
+        turn = context.Lock()
+        pool = ProcessPoolExecutor(processes, context, _begin, (self.path, self.book, turn))
+        try:
             for finished in as_completed([pool.submit(_load, batch) for batch in work]):
                 yield finished.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def _finish(self, log: Log, outcomes: list[Outcome], done: Done) -> Iterator[FileState]:
         """Yield how far a file was read, once all its pieces are kept."""
@@ -170,6 +190,8 @@ _loaders: list[Loader] = []
 
 
 def _begin(path: Path, book: PriceBook, turn: Lock) -> None:
+    # Whoever stops the command stops the parent, which lets what runs here end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Nothing here makes cycles, and looking for some takes a tenth of the time.
     gc.disable()
     _loaders.append(Loader(UsageStore(path), Pricer(book), turn))
