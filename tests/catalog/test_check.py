@@ -46,6 +46,11 @@ def test_the_built_in_book_has_no_errors(book: PriceBook, models: ModelDirectory
         ("cache_rounded", "deepseek/deepseek-v3/standard/seen-2026-11-12"),
         ("gap", "deepseek/deepseek-chat/standard/2025-02-08"),
         ("gap", "deepseek/deepseek-reasoner/standard/2025-01-20"),
+        ("long_context_missing", "google/gemini-2.5-pro/flex/2025-03-20"),
+        ("long_context_missing", "google/gemini-3.1-pro-preview-customtools/flex/2026-02-19"),
+        ("long_context_missing", "google/gemini-3.1-pro-preview/flex/2026-02-19"),
+        ("long_context_missing", "google/gemini-pro-latest/batch/seen-2026-11-12"),
+        ("long_context_missing", "google/gemini-pro-latest/flex/seen-2026-11-12"),
         ("long_context_missing", "openai/gpt-5.4/priority/2026-03-05"),
         ("long_context_missing", "openai/gpt-5.5/priority/2026-04-23"),
     ]
