@@ -1,12 +1,18 @@
 """However lines are spread over files, in whatever order: the records are the same."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bench.usage_logs import SEED, make
 from headgate.economics.usage_logs import importing, load_files, load_usage
 from headgate.economics.usage_logs.store import UsageStore
 from tests.economics.conftest import Desk
@@ -143,3 +149,37 @@ def test_a_store_of_another_release_is_refused(desk: Desk, tmp_path: Path) -> No
 
     with pytest.raises(Exception, match="another release"):
         desk.records()
+
+
+def test_a_killed_import_is_carried_on(new_desk: Callable[[], Desk], tmp_path: Path) -> None:
+    """Whenever it is killed, the next import ends with the records of one that was not."""
+    logs = tmp_path / "logs"
+    make(logs, 24, SEED)
+    replay = [claude("m1", 9, request="x", side=True), claude("m1", 9)]
+    write_lines(logs / "copies.jsonl", replay)
+    whole, killed = new_desk(), new_desk()
+    whole.take(logs)
+    command = [str(Path(sys.executable).parent / "headgate"), "import", str(logs)]
+    for grown_bytes in (1, 300_000):
+        child = subprocess.Popen(
+            [*command, "--data-dir", str(killed.path.parent)],
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        journal = killed.path.with_name("usage.db-wal")
+        while child.poll() is None and not _has_grown(journal, grown_bytes):
+            os.sched_yield()
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+    killed.take(logs)
+
+    assert killed.records() == whole.records()
+
+
+def _has_grown(path: Path, size: int) -> bool:
+    try:
+        return path.stat().st_size >= size
+    except FileNotFoundError:
+        return False

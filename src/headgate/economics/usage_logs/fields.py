@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 
 from headgate.units.instants import NANOS_PER_SECOND, from_datetime
-from headgate.units.money import NANOS_PER_USD, USD_MAX
+from headgate.units.money import NANOS_PER_USD
 from headgate.units.usage import QUANTITY_MAX
 
 INSTANT_MAX_S = 4_102_444_800
@@ -15,6 +15,12 @@ INSTANT_MAX_S = 4_102_444_800
 _USUAL_LENGTH = 24
 _NANOS_PER_MS = 1_000_000
 _DIGITS_MAX = 18
+
+
+SUM_MAX = 1_000_000_000_000
+"""No report sums up more tokens in a line; its price has to fit into 64 bits."""
+LOG_USD_MAX = 10_000_000
+"""No line of a log is about more dollars; sums of such amounts stay inside 64 bits."""
 
 
 class FieldError(ValueError):
@@ -83,7 +89,7 @@ def require_counts(counts: tuple[int, ...], calls: int = 1) -> None:
     """
     if min(counts) < 0:
         raise FieldError("a part is larger than its whole")
-    if max(counts) > QUANTITY_MAX * max(calls, 1):
+    if max(counts) > min(QUANTITY_MAX * max(calls, 1), SUM_MAX):
         raise FieldError("a count is larger than any call's")
 
 
@@ -91,14 +97,14 @@ def nanos_of(value: object, *, per_usd: int = 1) -> int:
     """Return an amount of dollars (or cents: `per_usd` 100) in nanos, rounded half up once.
 
     Raises:
-        FieldError: It is no decimal, or beyond what the books can hold. It may be negative: a
+        FieldError: It is no decimal, or beyond `LOG_USD_MAX`. It may be negative: a
             seller's report has credits.
     """
     try:
         amount = Decimal(value) if isinstance(value, str | int | Decimal) else None
     except InvalidOperation as error:
         raise FieldError(f"{value!r} is not an amount") from error
-    if amount is None or not amount.is_finite() or abs(amount) > USD_MAX * per_usd:
+    if amount is None or not amount.is_finite() or abs(amount) > LOG_USD_MAX * per_usd:
         raise FieldError(f"{value!r} is not an amount")
     nanos = amount * NANOS_PER_USD / per_usd
     return int(nanos.to_integral_value(ROUND_HALF_UP))

@@ -33,6 +33,7 @@ BATCH_BYTES = 8 * 1024 * 1024
 MARK_BYTES = 128 * 1024 * 1024
 """How much is read before it is noted which files are done; reading it again would do no harm."""
 _BOOK = "price book"
+_COPIES, _DUE = "copies", "due"
 
 
 @dataclass(slots=True)
@@ -98,10 +99,16 @@ class Import(NamedTuple):
             done.unchanged += not pieces
             work += pieces
         done.bytes_read = sum(piece.end - piece.start for piece in work)
-        self._load(found, work, done, advance)
+        if work:
+            with closing(UsageStore(self.path)) as store:
+                store.set_note(_COPIES, _DUE)
+            self._load(found, work, done, advance)
         with closing(UsageStore(self.path)) as store:
-            for source in sorted({piece.source for piece in work}):
-                done.copies += store.drop_copies(source, formats()[source].copies)
+            # Also after an import that was interrupted when all was read.
+            if store.note(_COPIES) == _DUE:
+                for source, form in formats().items():
+                    done.copies += store.drop_copies(source, form.copies)
+                store.set_note(_COPIES, "dropped")
             self._price(store)
 
     def _load(
@@ -181,8 +188,10 @@ class Import(NamedTuple):
         pricer, book = Pricer(self.book), _fingerprint(self.book)
         if self.reprice:
             store.forget_prices()
-        store.price_waiting(pricer, unpriced_too=store.note(_BOOK) != book)
-        store.set_note(_BOOK, book)
+        another = store.note(_BOOK) != book
+        store.price_waiting(pricer, unpriced_too=another)
+        if another:
+            store.set_note(_BOOK, book)
 
 
 _loaders: list[Loader] = []

@@ -142,7 +142,7 @@ def _line_starts(log: Log, start: int) -> Iterator[int]:
         at = start
         while log.size - at > PIECE_BYTES:
             file.seek(at + PIECE_BYTES)
-            skipped = len(file.readline(PIECE_BYTES))
-            at += PIECE_BYTES + skipped
-            if skipped and at < log.size:
+            skipped = file.readline(PIECE_BYTES)
+            at += PIECE_BYTES + len(skipped)
+            if skipped.endswith(b"\n") and at < log.size:
                 yield at

@@ -5,7 +5,8 @@ richer stays and the earlier start stays, so any order and any repetition of fil
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -157,7 +158,9 @@ class UsageStore:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version not in (0, SCHEMA):
             raise StoreError(f"{self.path} is of another release of Headgate (schema {version}).")
-        if new and version == 0:
+        if version == 0 and not new:
+            raise StoreError(f"{self.path} holds no imported usage; run `headgate import` first.")
+        if version == 0:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.executescript(_TABLES)
             self.path.chmod(0o600)
@@ -178,9 +181,7 @@ class UsageStore:
             (source, *one[:6], *one.usage, *one[7:13], one.seat or seat, *one[14:19], *price)
             for one, price in zip(found, prices, strict=True)
         ]
-        connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
-        with connection:
+        with self._transaction() as connection:
             before = self._rows_ever()
             connection.executemany(_MERGE, rows)
             if self._rows_ever() - before < len(rows):
@@ -190,7 +191,7 @@ class UsageStore:
 
     def mark(self, states: Iterable[FileState]) -> None:
         """Note how far files were read; only after all of each was kept."""
-        with self._connection as connection:
+        with self._transaction() as connection:
             connection.executemany(
                 "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", list(states)
             )
@@ -211,7 +212,7 @@ class UsageStore:
         for reply, group in groupby(repeated, key=lambda row: str(row[0])):
             tellings = [Telling(part, bool(side)) for _reply, part, side in group]
             doomed += [(source, reply, part) for part in sorted(copies(tellings, parents))]
-        with connection:
+        with self._transaction():
             connection.executemany(
                 "DELETE FROM usage WHERE source = ? AND reply = ? AND part = ?", doomed
             )
@@ -221,12 +222,12 @@ class UsageStore:
         """Price what a merge left without a price and, when asked, what had none before."""
         waiting = self._connection.execute(_WAITING, (unpriced_too,)).fetchall()
         prices = [(*pricer.price(found_of(row[1:])), row[0]) for row in waiting]
-        with self._connection as connection:
+        with self._transaction() as connection:
             connection.executemany(_PRICE, prices)
 
     def forget_prices(self) -> None:
         """Make every record wait for a price."""
-        with self._connection as connection:
+        with self._transaction() as connection:
             connection.execute("UPDATE usage SET cost_nanos = NULL, price_rows = ''")
 
     def note(self, name: str) -> str | None:
@@ -236,8 +237,15 @@ class UsageStore:
 
     def set_note(self, name: str, value: str) -> None:
         """Note a value under a name."""
-        with self._connection as connection:
+        with self._transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO note VALUES (?, ?)", (name, value))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Do all of it or nothing; one writer at a time."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        with self._connection as connection:
+            yield connection
 
     def _rows_ever(self) -> int:
         (count,) = self._connection.execute("SELECT coalesce(max(rowid), 0) FROM usage").fetchone()

@@ -135,7 +135,7 @@ def _take(findings: Findings, bucket: _Bucket, result: _Result) -> None:
             usage=usage,
             seller=SELLER,
             tier="fast" if result.speed == "fast" else result.service_tier or "standard",
-            region=result.inference_geo if result.inference_geo in ("us", "eu") else "global",
+            region=result.inference_geo if result.inference_geo == "us" else "global",
             # A sum within the short window is priced like one short call.
             calls=1 if short else 2,
             grade="A",

@@ -68,7 +68,8 @@ class _Line(Struct, gc=False):
 
 
 _TYPES = ("assistant", None)
-_REGIONS = ("us", "eu")
+_REGIONS = ("us",)
+"""Values of `inference_geo` that cost more; others are the global price."""
 _Best = tuple[int, str, str, _Line, _Message]
 """The richest line about a reply: its rank and time, the earliest time, the line."""
 _LINES = JsonLines(_Line, b'"usage"', skipped=b'"type":"user"')

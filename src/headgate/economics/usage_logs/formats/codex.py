@@ -13,6 +13,7 @@ from decimal import Decimal
 from hashlib import blake2b
 from pathlib import Path
 
+import msgspec
 from msgspec import Raw, Struct, json
 
 from headgate.economics.usage_logs.fields import FieldError, instant_of, require_counts
@@ -117,7 +118,7 @@ class _Rollout:
         if totals is None or totals == self.before:
             return
         spent = totals.minus(self.before)
-        if not self.chain or min(spent.input_tokens, spent.output_tokens) < 0:
+        if not self.chain or min(msgspec.structs.astuple(spent)) < 0:
             # What came before is not in this file, or the count began anew.
             spent = info.last_token_usage or totals
         self.before = totals

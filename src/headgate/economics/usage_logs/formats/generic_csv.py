@@ -66,7 +66,7 @@ def found_in(row: Mapping[str, object]) -> Found:
         raise FieldError("a row needs an id")
     usage = Usage(**{meter: count_of(cells.get(meter), meter) for meter in METERS})
     calls = count_of(cells.get("calls"), "calls") or 1
-    require_counts(usage, calls)
+    require_counts((*usage, calls), calls)
     at_ns = instant_of(cells.get("at"))
     return Found(
         reply=identity,
