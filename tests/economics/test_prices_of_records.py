@@ -9,6 +9,7 @@ import pytest
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rows import parse_row
 from headgate.economics.usage_logs.pricing import Pricer
+from headgate.units.instants import to_iso
 from tests.economics.conftest import Desk
 from tests.economics.logs import claude, write_lines
 
@@ -57,6 +58,38 @@ def test_who_sold_it(
 ) -> None:
     """The seller that is named is taken at its word; a bare name needs to be one seller's."""
     assert pricer.sold_as(seller, model) == sold
+
+
+def test_a_name_that_several_sell_is_the_usual_sellers(book: PriceBook) -> None:
+    """A reseller with rows of the same name leaves the maker's clients with the maker's price."""
+    table = {
+        "model": "gpt-5.5",
+        "valid_from": date(2026, 6, 1),
+        "recorded_at": date(2026, 6, 1),
+        "usd_per_million": {"input": "9", "output": "9"},
+    }
+    pricer = Pricer(book.with_rows([parse_row(table, seller="reseller", bands={})]))
+
+    assert pricer.sold_as(None, "gpt-5.5", "openai") == ("openai", "gpt-5.5")
+    assert pricer.sold_as("reseller", "gpt-5.5", "openai") == ("reseller", "gpt-5.5")
+    assert pricer.sold_as(None, "gpt-5.5") is None
+
+
+def test_the_first_minute_of_a_price_has_it(desk: Desk, tmp_path: Path) -> None:
+    """A model that went on sale in the middle of an hour is priced from then on."""
+    rows = [one for one in desk.book.rows if one.model == "deepseek-v4-flash"]
+    start = min(one.valid_from_ns for one in rows)
+    edge = to_iso(start)
+    before = to_iso(start - 1_000_000)
+    lines = [
+        claude("before", 1, at=before, model="deepseek-v4-flash"),
+        claude("at", 1, at=edge, model="deepseek-v4-flash"),
+    ]
+
+    desk.take(write_lines(tmp_path / "s.jsonl", lines))
+
+    told = {one.reply: one.cost_nanos is None for one in desk.records()}
+    assert told == {"before": True, "at": False}
 
 
 def test_a_name_like_a_model_is_shown_and_not_used(

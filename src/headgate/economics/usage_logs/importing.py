@@ -189,7 +189,7 @@ class Import(NamedTuple):
         if self.reprice:
             store.forget_prices()
         another = store.note(_BOOK) != book
-        store.price_waiting(pricer, unpriced_too=another)
+        store.price_waiting(pricer, lambda source: formats()[source].SELLER, unpriced_too=another)
         if another:
             store.set_note(_BOOK, book)
 

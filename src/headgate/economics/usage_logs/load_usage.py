@@ -120,7 +120,8 @@ class Loader:
 
     def _keep(self) -> None:
         for (source, seat), findings in self._found.items():
-            prices = [self._pricer.price(found) for found in findings.usage]
+            usual = formats()[source].SELLER
+            prices = [self._pricer.price(found, usual) for found in findings.usage]
             with self._turn:
                 self._store.keep(source, seat, findings, prices)
         self._found.clear()

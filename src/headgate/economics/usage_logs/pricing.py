@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from headgate.catalog.facts import near_names
-from headgate.catalog.prices import PriceBook
+from headgate.catalog.prices import END_OF_TIME_NS, PriceBook
 from headgate.catalog.rates import RateCard, UnpricedMeterError
 from headgate.economics.usage_logs.record import Found, Grade
 from headgate.records.charge import Charge
@@ -24,9 +24,9 @@ from headgate.units.usage import METERS, Usage
 BILLED_ROW = "as billed by the seller"
 """Stands for a price row where the seller's own amount counts."""
 
-_HOUR_NS = 3600 * NANOS_PER_SECOND
-_DAY_NS = 24 * _HOUR_NS
+_DAY_NS = 24 * 3600 * NANOS_PER_SECOND
 _Cards = list[tuple[int, RateCard | None]]
+_Key = tuple[str | None, str | None, str, str, str, int]
 _HOUR = METERS.index("cache_write_1h")
 
 
@@ -57,15 +57,17 @@ class Pricer:
 
     def __init__(self, book: PriceBook) -> None:
         self._book = book
-        self._days: dict[tuple[str | None, str, str, str, int], tuple[str, _Cards | None]] = {}
-        self._names: dict[tuple[str | None, str], tuple[str, str] | None] = {}
+        self._days: dict[_Key, tuple[str, _Cards | None]] = {}
 
-    def price(self, found: Found) -> Priced:
-        """Return what a record cost at the time of use."""
+    def price(self, found: Found, usual: str | None = None) -> Priced:
+        """Return what a record cost at the time of use.
+
+        `usual` is whose models its kind of log mostly tells of.
+        """
         if found.billed_nanos is not None:
             amount = found.billed_nanos
             return Priced(found.seller or "", amount, amount, BILLED_ROW, found.grade)
-        seller, cards = self._cards_of(found)
+        seller, cards = self._cards_of(found, usual)
         if cards is None:
             return Priced(seller, None, None, "no price for this model", "C")
         card = _card_at(cards, found.started_ns)
@@ -80,16 +82,25 @@ class Pricer:
         rows = dict.fromkeys([line.price_row for line in low.lines])
         return Priced(seller, low.amount_nanos, high.amount_nanos, " ".join(rows), grade)
 
-    def sold_as(self, seller: str | None, model: str) -> tuple[str, str] | None:
+    def sold_as(
+        self, seller: str | None, model: str, usual: str | None = None
+    ) -> tuple[str, str] | None:
         """Return the seller and model whose rows price a name in a log, None when none do.
 
-        The seller that the log names comes first. Else a name with a seller before a slash is
-        taken at its word, and a bare name when exactly one seller has rows for it.
+        A seller that the log names is taken at its word, and so is one before a slash in the
+        model's name. A bare name is the usual seller's if it has rows for it, else that of the
+        only seller that has.
         """
-        key = (seller, model)
-        if key not in self._names:
-            self._names[key] = self._look_up(seller, model)
-        return self._names[key]
+        named, _, bare = model.rpartition("/")
+        wanted = seller or named.rpartition("/")[2]
+        if wanted:
+            names = (name for name in (model, bare) if self._book.priced_as(wanted, name))
+            return next(((wanted, name) for name in names), None)
+        sellers = dict.fromkeys(known for known, _model in self._book.models())
+        holders = [one for one in sellers if self._book.priced_as(one, model) is not None]
+        if usual in holders:
+            return usual, model
+        return (holders[0], model) if len(holders) == 1 else None
 
     def near(self, model: str) -> str | None:
         """Return the priced `seller/model` whose name is most like this, for a person to judge."""
@@ -104,26 +115,13 @@ class Pricer:
             sellers.setdefault(model, []).append(seller)
         return sellers
 
-    def _look_up(self, seller: str | None, model: str) -> tuple[str, str] | None:
-        named, _, bare = model.rpartition("/")
-        wanted = [seller] if seller else [named.rpartition("/")[2]] if named else []
-        for one in wanted:
-            for name in (model, bare):
-                if self._book.priced_as(one, name) is not None:
-                    return one, name
-        if seller or named:
-            return None
-        sellers = dict.fromkeys(known for known, _model in self._book.models())
-        holders = [one for one in sellers if self._book.priced_as(one, model) is not None]
-        return (holders[0], model) if len(holders) == 1 else None
-
-    def _cards_of(self, found: Found) -> tuple[str, _Cards | None]:
+    def _cards_of(self, found: Found, usual: str | None) -> tuple[str, _Cards | None]:
         """Return who sold it, and the cards of its day; None for a model without rows."""
         day_ns = found.started_ns - found.started_ns % _DAY_NS
-        key = (found.seller, found.model, found.tier, found.region, day_ns)
+        key = (found.seller, usual, found.model, found.tier, found.region, day_ns)
         known = self._days.get(key)
         if known is None:
-            sold = self.sold_as(found.seller, found.model)
+            sold = self.sold_as(found.seller, found.model, usual)
             if sold is None:
                 known = (found.seller or "", None)
             else:
@@ -138,10 +136,19 @@ class Pricer:
         start_ns = day_ns
         while start_ns < day_ns + _DAY_NS:
             card = self._book.rate_card(seller, model, terms, start_ns)
-            # Without a card there may be one later in the day: look again every hour.
-            start_ns = start_ns + _HOUR_NS if card is None else card.valid_until_ns
+            if card is None:
+                start_ns = self._next_start(seller, model, start_ns)
+            else:
+                start_ns = card.valid_until_ns
             cards.append((start_ns, card))
         return cards
+
+    def _next_start(self, seller: str, model: str, at_ns: int) -> int:
+        """Return the first instant after one without a card at which there may be one."""
+        rows = self._book.rows_of(seller, model)
+        starts = [row.valid_from_ns for row in rows if row.valid_from_ns > at_ns]
+        bands = [row.band.next_edge_ns(at_ns) for row in rows if row.band is not None]
+        return min(starts + bands, default=END_OF_TIME_NS)
 
 
 def _card_at(cards: _Cards, at_ns: int) -> RateCard | None:

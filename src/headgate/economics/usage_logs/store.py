@@ -218,10 +218,15 @@ class UsageStore:
             )
         return len(doomed)
 
-    def price_waiting(self, pricer: Pricer, *, unpriced_too: bool) -> None:
-        """Price what a merge left without a price and, when asked, what had none before."""
+    def price_waiting(
+        self, pricer: Pricer, usual: Callable[[str], str | None], *, unpriced_too: bool
+    ) -> None:
+        """Price what a merge left without a price and, when asked, what had none before.
+
+        `usual` is from a kind of log to its usual seller.
+        """
         waiting = self._connection.execute(_WAITING, (unpriced_too,)).fetchall()
-        prices = [(*pricer.price(found_of(row[1:])), row[0]) for row in waiting]
+        prices = [(*pricer.price(found_of(row[1:]), usual(row[1])), row[0]) for row in waiting]
         with self._transaction() as connection:
             connection.executemany(_PRICE, prices)
 

@@ -22,6 +22,7 @@ KIND = "claude_code"
 TITLE = "Claude Code"
 LINES = True
 PATTERN = "projects/**/*.jsonl"
+SELLER = "anthropic"
 
 _NO_MODEL = "<synthetic>"
 """The model of lines that the client wrote itself, such as errors."""

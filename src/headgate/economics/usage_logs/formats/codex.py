@@ -32,6 +32,7 @@ KIND = "codex"
 TITLE = "Codex CLI"
 LINES = False
 PATTERN = "*sessions/**/rollout-*.jsonl"
+SELLER = "openai"
 
 _FORKS_MAX = 1000
 """Forks of forks that are followed; a longer chain can only be a loop."""

@@ -12,6 +12,7 @@ KIND = "generic_csv"
 TITLE = "CSV of usage"
 LINES = False
 PATTERN = "*.csv"
+SELLER = None
 
 NEEDED = frozenset({"id", "at", "model"})
 OPTIONAL = frozenset({"seller", "tier", "region", "seat", "session", "project", "calls"})

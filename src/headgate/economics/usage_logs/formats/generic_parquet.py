@@ -12,11 +12,12 @@ KIND = "generic_parquet"
 TITLE = "Parquet of usage"
 LINES = False
 PATTERN = "*.parquet"
+SELLER = None
 
 _MAGIC = b"PAR1"
 _ROWS_PER_BATCH = 10_000
 
-__all__ = ["KIND", "LINES", "PATTERN", "TITLE", "copies", "folders", "read", "recognises"]
+__all__ = ["KIND", "LINES", "PATTERN", "SELLER", "TITLE", "copies", "folders", "read", "recognises"]
 
 
 def recognises(name: str, head: bytes) -> bool:

@@ -26,6 +26,7 @@ KIND = "langfuse"
 TITLE = "Langfuse observations"
 LINES = True
 PATTERN = "*.jsonl"
+SELLER = None
 
 _READS = ("cache_read_input_tokens", "input_cached_tokens", "input_cache_read", "cached_tokens")
 _WRITES = ("cache_creation_input_tokens", "input_cache_creation", "input_cache_write")

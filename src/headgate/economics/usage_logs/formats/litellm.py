@@ -27,8 +27,13 @@ KIND = "litellm"
 TITLE = "LiteLLM spend logs"
 LINES = True
 PATTERN = "*.jsonl"
+SELLER = None
 
 _MARKS = (b'"request_id"', b'"prompt_tokens"', b'"startTime"')
+
+
+_SELLERS = {"gemini": "google"}
+"""LiteLLM's names of providers, where the price book has another."""
 
 
 class _Details(Struct, gc=False):
@@ -109,7 +114,7 @@ def _found(row: _Row) -> Found | None:
     if not any(usage):
         return None
     started_ns = instant_of(row.startTime)
-    seller = row.custom_llm_provider or None
+    provider = row.custom_llm_provider or None
     return Found(
         reply=row.request_id,
         part="",
@@ -118,7 +123,7 @@ def _found(row: _Row) -> Found | None:
         started_ns=started_ns,
         model=row.model or "unknown",
         usage=usage,
-        seller=seller,
+        seller=_SELLERS.get(provider, provider) if provider else None,
         ttl_unknown=written,
         grade="C" if row.status == "failure" else "B",
         seat=row.user or row.end_user or row.team_id or None,

@@ -19,12 +19,14 @@ class Format(Protocol):
         LINES: Whether a file is lines that can be read from any of them on: such a file is read
             in pieces, and from where it was left when it has grown. Any other is read whole.
         PATTERN: Which files of a default folder are logs.
+        SELLER: Whose models it mostly tells of; None when it may be anyone's.
     """
 
     KIND: str
     TITLE: str
     LINES: bool
     PATTERN: str
+    SELLER: str | None
 
     def recognises(self, name: str, head: bytes, /) -> bool:
         """Tell from a file's name and its beginning whether it is of this format."""
