@@ -128,30 +128,42 @@ def _line(common: dict[str, object], at_s: float, name: str, more: dict[str, obj
 
 
 def compare(folder: Path, other: str, rounds: int) -> None:
-    """Run both readers in turn and print their medians."""
-    walls: dict[str, list[float]] = {"headgate": [], "other": []}
+    """Run both readers in turn and print their medians, and what both used of the processors."""
+    runs: dict[str, list[tuple[float, float]]] = {"headgate": [], "other": []}
     environment = {**os.environ, "CLAUDE_CONFIG_DIR": str(folder)}
     for _ in range(rounds):
         data = Path(tempfile.mkdtemp())
         ours = [str(Path(sys.executable).parent / "headgate"), "import", "--data-dir", str(data)]
-        walls["headgate"].append(_wall(ours, environment))
-        shutil.rmtree(data)
+        runs["headgate"].append(_run(ours, environment))
         if other:
-            walls["other"].append(_wall(shlex.split(other), environment))
-    for name, times in walls.items():
+            runs["other"].append(_run(shlex.split(other), environment))
+        again = _run(ours, environment)
+        shutil.rmtree(data)
+        sys.stdout.write(f"headgate, a second time: {again[0]:.3f} s\n")
+    for name, times in runs.items():
         if times:
-            sys.stdout.write(f"{name}: median {statistics.median(times):.3f} s of {times}\n")
+            walls, cpus = zip(*times, strict=True)
+            told = ", ".join(f"{wall:.2f}" for wall in walls)
+            sys.stdout.write(
+                f"{name}: {statistics.median(walls):.2f} s of wall time ({told}), "
+                f"{statistics.median(cpus):.2f} s of processors\n"
+            )
     if other:
-        ratios = [b / a for a, b in zip(walls["headgate"], walls["other"], strict=True)]
-        sys.stdout.write(f"other / headgate: {statistics.median(ratios):.2f}\n")
+        pairs = list(zip(runs["headgate"], runs["other"], strict=True))
+        for number, what in enumerate(("wall time", "processors")):
+            ratio = statistics.median(theirs[number] / own[number] for own, theirs in pairs)
+            sys.stdout.write(f"other / headgate, {what}: {ratio:.2f}\n")
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     sys.stdout.write(f"largest process: {memory:.0f} MB\n")
 
 
-def _wall(command: list[str], environment: dict[str, str]) -> float:
-    begin = time.perf_counter()
+def _run(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
+    """Return seconds of wall time, and of all processors, that a command takes."""
+    before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - begin
+    wall, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return wall, cpu
 
 
 def main() -> None:

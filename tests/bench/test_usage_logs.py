@@ -25,6 +25,6 @@ def test_an_import_finds_every_reply_once(tmp_path: Path) -> None:
     replies = make(tmp_path / "logs", 2, SEED)
 
     job = Import(tmp_path / "usage.db", load_price_book(), "local")
-    done = job.run(survey([tmp_path / "logs"]), lambda _bytes: None)
+    done = job.run(survey([tmp_path / "logs"], {}), lambda _bytes: None)
 
     assert (done.records, done.tally.broken, done.tally.foreign) == (replies, 0, 0)

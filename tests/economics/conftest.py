@@ -9,7 +9,7 @@ from headgate.catalog.load import load_price_book
 from headgate.catalog.prices import PriceBook
 from headgate.economics.usage_logs.importing import Done, Import
 from headgate.economics.usage_logs.load_files import survey
-from headgate.economics.usage_logs.store import UsageStore
+from headgate.economics.usage_logs.store import UsageStore, known_files
 from headgate.economics.usage_logs.summary import Record, records
 
 
@@ -27,7 +27,8 @@ class Desk:
 
     def take(self, *paths: Path, seat: str = "local", reprice: bool = False) -> Done:
         """Import files or folders."""
-        return Import(self.path, self.book, seat, reprice).run(survey(paths), lambda _bytes: None)
+        found = survey(paths, known_files(self.path))
+        return Import(self.path, self.book, seat, reprice).run(found, lambda _bytes: None)
 
     def records(self) -> list[Record]:
         """Return everything that is kept."""

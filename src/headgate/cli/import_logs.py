@@ -22,7 +22,7 @@ from headgate.economics.usage_logs.formats.registry import formats
 from headgate.economics.usage_logs.importing import Done, Import
 from headgate.economics.usage_logs.load_files import Survey, survey, survey_defaults
 from headgate.economics.usage_logs.pricing import Pricer
-from headgate.economics.usage_logs.store import STORE_NAME, UsageStore
+from headgate.economics.usage_logs.store import STORE_NAME, UsageStore, known_files
 from headgate.economics.usage_logs.summary import records, summary
 
 NAME = "import"
@@ -62,14 +62,14 @@ def import_logs(  # noqa: PLR0913 - one for each option
     alice` reads a folder for somebody. `headgate import costs.json usage.json` reads reports.
     """
     book, path = load_price_book(), data_dir / STORE_NAME
-    found = _survey(paths)
+    found = _survey(paths, path)
     if not found.logs and not path.exists():
         _nothing(found, paths)
     done = _run(Import(path, book, seat, reprice), found, quiet=as_json)
     _print(path, book, found, done, as_json=as_json, with_records=with_records)
     while watch:
         time.sleep(WATCH_SECONDS)
-        found = _survey(paths)
+        found = _survey(paths, path)
         done = _run(Import(path, book, seat), found, quiet=True)
         if done.files:
             _print(path, book, found, done, as_json=as_json, with_records=with_records)
@@ -77,8 +77,11 @@ def import_logs(  # noqa: PLR0913 - one for each option
         raise typer.Exit(EXIT_NO)
 
 
-def _survey(paths: list[Path] | None) -> Survey:
-    return survey(paths) if paths else survey_defaults(os.environ, Path.home())
+def _survey(paths: list[Path] | None, store: Path) -> Survey:
+    known = known_files(store)
+    if paths:
+        return survey(paths, known)
+    return survey_defaults(os.environ, Path.home(), known)
 
 
 def _nothing(found: Survey, paths: list[Path] | None) -> NoReturn:

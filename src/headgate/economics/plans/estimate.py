@@ -5,8 +5,10 @@ weeks and t Student's 95 % quantile for n - 1: nine times in ten it holds the tr
 are alike and do not depend on each other. Weeks that grow or shrink make it too narrow.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import accumulate
 from math import isqrt
 from typing import NamedTuple
 
@@ -98,10 +100,12 @@ def _rises(readings: Sequence[Reading], uses: Sequence[Use]) -> list[tuple[int, 
             spans[-1] = (spans[-1][0], reading)
         else:
             spans.append((reading, reading))
+    times = [use.at_ns for use in uses]
+    sums = [0, *accumulate(use.nanos for use in uses)]
     rises: list[tuple[int, int]] = []
     for first, last in spans:
         if last.used_bp > first.used_bp:
-            used = sum(use.nanos for use in uses if first.at_ns < use.at_ns <= last.at_ns)
+            used = sums[bisect_right(times, last.at_ns)] - sums[bisect_right(times, first.at_ns)]
             rises.append((last.used_bp - first.used_bp, used))
     return rises
 

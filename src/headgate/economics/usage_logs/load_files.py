@@ -5,7 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from headgate.economics.usage_logs.formats.registry import Format, format_of, formats
+from headgate.economics.usage_logs.formats.registry import format_of, formats
 from headgate.economics.usage_logs.load_usage import TAIL_BYTES, Piece
 from headgate.economics.usage_logs.store import FileState
 
@@ -50,21 +50,26 @@ def default_folders(environment: Mapping[str, str], home: Path) -> tuple[tuple[s
     )
 
 
-def survey_defaults(environment: Mapping[str, str], home: Path) -> Survey:
-    """Find the logs in the default folders; everything else that lies there is left alone."""
+def survey_defaults(
+    environment: Mapping[str, str], home: Path, known: Mapping[str, FileState]
+) -> Survey:
+    """Find the logs in the default folders; everything else that lies there is left alone.
+
+    A file that is as it was when it was `known` (by path) is not opened.
+    """
     files = (
         path
         for kind, folder in default_folders(environment, home)
         for path in folder.glob(formats()[kind].PATTERN)
     )
-    return _survey(files, ())
+    return _survey(files, (), known)
 
 
-def survey(paths: Iterable[Path]) -> Survey:
-    """Find the logs among files and below folders."""
+def survey(paths: Iterable[Path], known: Mapping[str, FileState]) -> Survey:
+    """Find the logs among files and below folders; for `known` see `survey_defaults`."""
     paths = list(paths)
     missing = [f"{path}: no such file or folder" for path in paths if not path.exists()]
-    return _survey((found for path in paths for found in _below(path)), missing)
+    return _survey((found for path in paths for found in _below(path)), missing, known)
 
 
 def pieces_of(log: Log, known: FileState | None, seat: str) -> tuple[Piece, ...]:
@@ -85,7 +90,9 @@ def pieces_of(log: Log, known: FileState | None, seat: str) -> tuple[Piece, ...]
     )
 
 
-def _survey(files: Iterable[Path], missing: Iterable[str]) -> Survey:
+def _survey(
+    files: Iterable[Path], missing: Iterable[str], known: Mapping[str, FileState]
+) -> Survey:
     logs: dict[str, Log] = {}
     unknown: list[str] = []
     unreadable = list(missing)
@@ -96,15 +103,19 @@ def _survey(files: Iterable[Path], missing: Iterable[str]) -> Survey:
         try:
             whole = path.absolute()
             found = whole.stat()
-            form = _format_of(whole)
+            state = known.get(str(whole))
+            if state and (state.size, state.mtime_ns) == (found.st_size, found.st_mtime_ns):
+                kind = state.source
+            else:
+                kind = _kind_of(whole)
         except OSError as error:
             unreadable.append(f"{path}: {error.strerror}")
             continue
-        if form is None:
-            unknown.append(str(path))
-        else:
+        if kind:
             name = str(whole)
-            logs[name] = Log(name, form.KIND, found.st_size, found.st_mtime_ns)
+            logs[name] = Log(name, kind, found.st_size, found.st_mtime_ns)
+        else:
+            unknown.append(str(path))
     ordered = sorted(logs.values(), key=lambda log: (-log.size, log.path))
     return Survey(tuple(ordered), tuple(sorted(unknown)), tuple(unreadable))
 
@@ -116,9 +127,11 @@ def _below(path: Path) -> Iterator[Path]:
         yield path
 
 
-def _format_of(path: Path) -> Format | None:
+def _kind_of(path: Path) -> str:
+    """Return the kind of a log, "" for a file that is none."""
     with path.open("rb") as file:
-        return format_of(path.name, file.read(HEAD_BYTES))
+        form = format_of(path.name, file.read(HEAD_BYTES))
+    return form.KIND if form else ""
 
 
 def _unchanged(log: Log, known: FileState, seat: str) -> bool:

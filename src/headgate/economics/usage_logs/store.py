@@ -6,7 +6,7 @@ richer stays and the earlier start stays, so any order and any repetition of fil
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -273,6 +273,14 @@ class UsageStore:
             "INSERT OR REPLACE INTO thread VALUES (?, ?, ?)",
             [(source, *thread) for thread in findings.threads],
         )
+
+
+def known_files(path: Path) -> dict[str, FileState]:
+    """Return how far files were read, by path; empty when there is no store yet."""
+    if not path.exists():
+        return {}
+    with closing(UsageStore(path)) as store:
+        return store.files()
 
 
 def found_of(row: Sequence[Any]) -> Found:
