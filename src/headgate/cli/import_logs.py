@@ -31,7 +31,7 @@ WATCH_SECONDS = 2
 Paths = Annotated[
     list[Path] | None,
     typer.Argument(
-        metavar="[PATH]...", help="Log files, or folders of them; without any, the default folders."
+        metavar="PATH", help="Log files, or folders of them; without any, the default folders."
     ),
 ]
 

@@ -120,19 +120,23 @@ class Import(NamedTuple):
         parts: dict[str, list[Outcome]] = {}
         read: list[FileState] = []
         unmarked = 0
-        for outcomes in self._outcomes(list(_batches(work)), done.bytes_read):
-            for outcome in outcomes:
-                path = outcome.piece.path
-                parts.setdefault(path, []).append(outcome)
-                if len(parts[path]) == waiting[path]:
-                    read += self._finish(logs[path], parts.pop(path), done)
-            size = sum(one.piece.end - one.piece.start for one in outcomes)
-            advance(size)
-            unmarked += size
-            if unmarked >= MARK_BYTES:
-                self._mark(read)
-                read, unmarked = [], 0
-        self._mark(read)
+        try:
+            for outcomes in self._outcomes(list(_batches(work)), done.bytes_read):
+                for outcome in outcomes:
+                    path = outcome.piece.path
+                    parts.setdefault(path, []).append(outcome)
+                    if len(parts[path]) == waiting[path]:
+                        read += self._finish(logs[path], parts.pop(path), done)
+                size = sum(one.piece.end - one.piece.start for one in outcomes)
+                advance(size)
+                unmarked += size
+                if unmarked >= MARK_BYTES:
+                    self._mark(read)
+                    unmarked = 0
+                    read.clear()
+        finally:
+            # Also when somebody stops it: the next import goes on from here.
+            self._mark(read)
 
     def _mark(self, read: list[FileState]) -> None:
         with closing(UsageStore(self.path)) as store:
