@@ -57,6 +57,17 @@ def test_a_plan_that_is_had_is_named(run: Run) -> None:
     assert seat["whole_weeks"] == 3
 
 
+def test_a_seat_on_which_the_seller_loses_is_warned(run: Run) -> None:
+    """Where serving costs more than the seat pays, the rules of the plan are likely to change."""
+    run("import")
+
+    cheap = run("plans", "--have", "claude-pro", "--serving-cost", "1/4").stdout
+    dear = run("plans", "--have", "claude-pro", "--serving-cost", "1").stdout
+
+    assert "expect the rules of claude-pro to change" not in cheap
+    assert "expect the rules of claude-pro to change" in dear
+
+
 def test_a_second_import_reads_nothing(run: Run) -> None:
     """And tells the same sums."""
     first, second = (json.loads(run("import", "--json", "--records").stdout) for _ in range(2))

@@ -18,7 +18,7 @@ from tests.economics.logs import claude, codex_count, codex_meta, write_lines
 @settings(max_examples=30)
 def test_no_bytes_break_a_format(kind: str, data: bytes) -> None:
     """Not even those that begin like a log."""
-    for begin in (b"", b'{"usage":', b'{"session_meta":1}\n', b"id,at,model,input\n"):
+    for begin in (b"", b'{"usage":', b'{"session_meta":1}\n', b"id,at,model,input\n", b"PAR1"):
         formats()[kind].read((begin + data,), "log.jsonl")
 
 

@@ -155,6 +155,9 @@ def _answer(one: SeatReport) -> str:
     if advice.saving.middle and advice.plan != one.has:
         against = one.has or "paying by the token"
         said += f" Against {against} it saves {_span(advice.saving)} USD a month."
+    subject = advice.plan or one.has
+    if any(line.plan.id == subject and line.zone == "seller loses" for line in one.plans):
+        said += f" The seller loses on such a seat: expect the rules of {subject} to change."
     if one.forecast is not None and one.forecast.low < one.forecast.high:
         said += f" The next month may use {_span(one.forecast)} USD."
     if one.has == API:
