@@ -47,7 +47,7 @@ def instant_of(text: object) -> int:
     return _any_instant(text)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65536)
 def _minute_of(text: str) -> int:
     """Return the instant of `2026-11-21T10:00`."""
     return _any_instant(text)

@@ -16,7 +16,6 @@ from headgate.catalog.facts import near_names
 from headgate.catalog.prices import END_OF_TIME_NS, PriceBook
 from headgate.catalog.rates import RateCard, UnpricedMeterError
 from headgate.economics.usage_logs.record import Found, Grade
-from headgate.records.charge import Charge
 from headgate.records.demand import Terms
 from headgate.units.instants import NANOS_PER_SECOND
 from headgate.units.usage import METERS, Usage
@@ -75,12 +74,10 @@ class Pricer:
             why = f"no price in tier {found.tier!r}, region {found.region!r} at that time"
             return Priced(seller, None, None, why, "C")
         try:
-            low, high = _range(card, found)
+            low, high, rows = _range(card, found)
         except UnpricedMeterError as error:
             return Priced(seller, None, None, str(error), "C")
-        grade: Grade = found.grade if low.amount_nanos == high.amount_nanos else "C"
-        rows = dict.fromkeys([line.price_row for line in low.lines])
-        return Priced(seller, low.amount_nanos, high.amount_nanos, " ".join(rows), grade)
+        return Priced(seller, low, high, " ".join(rows), found.grade if low == high else "C")
 
     def sold_as(
         self, seller: str | None, model: str, usual: str | None = None
@@ -158,21 +155,22 @@ def _card_at(cards: _Cards, at_ns: int) -> RateCard | None:
     return None
 
 
-def _range(card: RateCard, found: Found) -> tuple[Charge, Charge]:
-    """Return the least and the most a record can have cost.
+def _range(card: RateCard, found: Found) -> tuple[int, int, tuple[str, ...]]:
+    """Return the least and the most a record can have cost, and the rows of the least.
 
     Raises:
         UnpricedMeterError: A meter that is used has no price.
     """
     if found.calls > 1:
         # Prompts of a sum are short unless they are not: nobody can tell from the sum.
-        low = replace(card, rates=card.rates[:1]).rate(found.usage)
-        high = replace(card, rates=card.rates[-1:]).rate(found.usage)
+        low, rows = replace(card, rates=card.rates[:1]).amount(found.usage)
+        high, _ = replace(card, rates=card.rates[-1:]).amount(found.usage)
     else:
-        low = high = card.rate(found.usage)
+        low, rows = card.amount(found.usage)
+        high = low
     if found.ttl_unknown and card.rates[0].prices_femto[_HOUR] is not None:
-        high = card.rate(_kept_for_an_hour(found.usage, found.ttl_unknown))
-    return low, high
+        high, _ = card.amount(_kept_for_an_hour(found.usage, found.ttl_unknown))
+    return low, high, rows
 
 
 def _kept_for_an_hour(usage: Usage, tokens: int) -> Usage:
