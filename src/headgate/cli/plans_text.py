@@ -143,12 +143,12 @@ def _answer(one: SeatReport) -> str:
     if one.demand is None:
         total = sum(use.nanos for use in one.use.uses)
         return (
-            f"{one.use.seat}: not enough data. {title} has {one.whole_weeks} whole weeks up to "
+            f"{one.use.seat}: not enough data. {title} has {_weeks(one)} up to "
             f"{until}, worth {dollars(total)} USD; two are the least. Import more, or come back."
         )
     worth = (
         f"{title} up to {until} is worth {_span(one.demand)} USD a month at list price "
-        f"({one.whole_weeks} weeks)."
+        f"({_weeks(one)})."
     )
     advice = one.advice
     said = f"{one.use.seat}: {_verdict(one)}: {advice.reason}. {worth}"
@@ -165,6 +165,10 @@ def _answer(one: SeatReport) -> str:
     if one.use.unpriced:
         said += f" {one.use.unpriced:,} records without a price are left out."
     return said
+
+
+def _weeks(one: SeatReport) -> str:
+    return f"{one.whole_weeks} whole week{'s' * (one.whole_weeks != 1)}"
 
 
 def _verdict(one: SeatReport) -> str:
