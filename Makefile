@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all check check-format check-lint check-types check-contracts check-house format bench lock clean
+.PHONY: help setup run test test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled bench lock clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)$$/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -53,6 +53,12 @@ format: setup  ## put the code in its form and mend what ruff can mend
 	@$(BIN)/ruff check --fix --exit-zero $(PYTHON_FILES)
 	@$(BIN)/ruff format $(PYTHON_FILES)
 
+compile: setup  ## compile the data plane into build/compiled, as a built wheel has it
+	@scripts/compile
+
+test-compiled: compile  ## the data plane's tests, against the compiled one
+	@$(BIN)/python -m pytest -m "not slow" -o pythonpath="build/compiled ." tests/gateway tests/dialects tests/providers tests/ledger tests/clients $(ARGS)
+
 bench: setup  ## measure the gateway against a plain proxy
 	@$(BIN)/python -m bench.run $(ARGS)
 
@@ -60,5 +66,5 @@ lock:  ## re-make requirements/*.txt from pyproject.toml; UPGRADE=1 moves every 
 	@scripts/lock
 
 clean:  ## remove the environment and every cache
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/build
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build bench/build
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

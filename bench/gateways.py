@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from bench import processes
+from bench import package, processes
 from bench.configuration import KEY
 from bench.tools import BUILD
 
@@ -75,7 +75,7 @@ def start_headgate(port: int, trust: Trust | None = None) -> Gateway:
 
 def launch_command(port: int, trust: Trust | None = None) -> list[str]:
     """Return the command that starts this checkout's Headgate, whatever else is installed."""
-    command = ["env", f"PYTHONPATH={ROOT / 'src'}{os.pathsep}{ROOT}", sys.executable]
+    command = ["env", f"PYTHONPATH={package.path()}{os.pathsep}{ROOT}", sys.executable]
     command += ["-m", "bench.launch", "--port", str(port)]
     if trust is None:
         return [*command, "--upstream", f"http://127.0.0.1:{UPSTREAM_PORT}"]

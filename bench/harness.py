@@ -13,6 +13,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+from bench import package
+
 ROOT = Path(__file__).resolve().parents[1]
 BESIDE = ROOT.parent / "shared" / "bench"
 PORT = "9200"
@@ -52,7 +54,7 @@ def find(named: Path | None = None, beside: Path = BESIDE) -> Path | None:
 
 def target() -> str:
     """Return how the harness is told to start a node of this checkout."""
-    paths = f"PYTHONPATH={ROOT / 'src'}{os.pathsep}{ROOT}"
+    paths = f"PYTHONPATH={package.path()}{os.pathsep}{ROOT}"
     command = ["env", paths, sys.executable, "-m", "bench.launch"]
     return f"{NAME}={shlex.join([*command, '--port', PORT, '--upstream', UPSTREAM])}"
 

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from bench import package
+
 ROOT = Path(__file__).resolve().parents[1]
 FSYNCS = 200
 FSYNC_BYTES = 4_096
@@ -64,7 +66,8 @@ def facts(data: Path) -> dict[str, str]:
         "commit": commit(),
         "processor": f"{processor(cpuinfo)}, {os.cpu_count()} cores",
         "kernel": platform.release(),
-        "python": platform.python_version(),
+        "python": f"{platform.python_version()}, {platform.python_compiler()}",
+        "data plane": package.kind(),
         "nginx": _output(["nginx", "-v"]).rpartition("/")[2],
         "durability class": "process",
         "fsync of 4 KB": f"{fsync.ms_p50:.2f} ms (p99 {fsync.ms_p99:.2f} ms)",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import trustme
 
-from bench import harness, machine, processes, report, rounds, tools
+from bench import harness, machine, package, processes, report, rounds, tools
 from bench.gateways import (
     UPSTREAM_PORT,
     Gateway,
@@ -48,6 +48,7 @@ def arguments_of(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--all", action="store_true", help="all of the above")
     parser.add_argument("--harness", type=Path, help="folder of an independent harness")
     parser.add_argument("--own", action="store_true", help="use no independent harness")
+    parser.add_argument("--interpreted", action="store_true", help="do not compile the data plane")
     parser.add_argument("--record", action="store_true", help="write docs/performance.md")
     return parser.parse_args(words)
 
@@ -180,6 +181,8 @@ def main() -> int:
     try:
         tools.require(tools.missing(), may_install=tools.may_install())
         tools.compile_programs()
+        if not arguments.interpreted and (reason := package.compile_it()) is not None:
+            say(f"the data plane is measured interpreted, for it cannot be compiled: {reason}")
         text, ratios = measure(arguments)
     except (
         tools.MissingToolError,

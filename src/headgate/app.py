@@ -7,11 +7,12 @@ from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import Snapshot
 from headgate.dialects.registry import dialects
 from headgate.gateway.books import Books
+from headgate.gateway.clock import Coarse
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
 from headgate.gateway.target import Target
-from headgate.gateway.world import CallFinder, Coarse, World
+from headgate.gateway.world import CallFinder, World
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.ledger.purse import Ask, Purse
 from headgate.providers.registry import Provider as ProviderKind

@@ -28,6 +28,8 @@ MONEY = (
     *("records/*charge*", "records/*quote*", "records/*money*", "records/*price*"),
     *("records/*hold*", "records/*lease*", "records/*journal*", "records/*attempt*"),
     *("economics/usage_logs/*", "economics/plans/*"),
+    *("economics/exact.py", "economics/inputs.py", "economics/formulas/*", "economics/claims/*"),
+    *("economics/vendor/*", "economics/mix/offers.py"),  # simulations and solvers are in floats
 )
 MONEY_ALLOWED: dict[str, str] = {}
 
@@ -36,6 +38,9 @@ PURE = (
     *("units/*", "records/*", "catalog/*", "dialects/*"),
     *("providers/*", "ledger/*", "budgets/*", "routing/*"),
     *("economics/usage_logs/formats/*", "economics/plans/*"),
+    *("economics/exact.py", "economics/inputs.py", "economics/report.py", "economics/page.py"),
+    *("economics/charts.py", "economics/formulas/*", "economics/claims/*", "economics/vendor/*"),
+    *("economics/stress/*", "economics/roi/*", "economics/mix/*"),
 )
 TOUCHES_THE_WORLD = (
     *("*/load*.py", "*/tables.py", "*/tables/*", "*/store*.py", "*/stores/*"),

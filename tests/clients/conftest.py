@@ -19,6 +19,10 @@ principal = "narrow"
 secret = { value = "hg_narrow_0123456789abcdef0123456789abcdef" }
 models = ["mini", "haiku"]
 """
+ROUTES = """
+[routes.either]
+deployments = ["flash", "pro"]
+"""
 NARROW_KEY = "hg_narrow_0123456789abcdef0123456789abcdef"
 BODY_BYTES_MAX = 2_000_000
 
@@ -31,7 +35,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
         budgets=BUDGETS,
         principals=PEOPLE,
         limits=f"body_bytes_max = {BODY_BYTES_MAX}",
-        extra=NARROW,
+        extra=NARROW + ROUTES,
     ) as node:
         yield node
 

@@ -291,3 +291,34 @@ def test_a_stream_that_breaks_off_raises(
     assert received
     if kind is FaultKind.CUT:
         assert code_of(error.value) == "upstream_broken"
+
+
+def test_tokens_are_counted(anthropic_client: anthropic.Anthropic, node: TestNode) -> None:
+    """The count is the provider's; it costs nothing, and a call costs what it says."""
+    counted: Any = {"model": "haiku", "messages": HELLO}
+    before = node.await_nothing_held()
+    raw = anthropic_client.messages.with_raw_response.count_tokens(**counted)
+    after = node.await_nothing_held()
+
+    reply = anthropic_client.messages.create(**counted, max_tokens=100)
+    assert raw.parse().input_tokens == reply.usage.input_tokens
+    assert raw.headers["x-headgate-cost-usd"] == raw.headers["x-headgate-hold-usd"] == "0.000000000"
+    assert [each.posted_nanos for each in after] == [each.posted_nanos for each in before]
+
+
+def test_tokens_are_counted_without_money(node: TestNode) -> None:
+    """An empty budget does not matter to what is free; a wrong model and a wrong key do."""
+    counted: Any = {"model": "haiku", "messages": HELLO}
+    with client_with(node, node.key("poor")) as client:
+        assert client.messages.count_tokens(**counted).input_tokens > 0
+        with pytest.raises(anthropic.NotFoundError):
+            client.messages.count_tokens(**{**counted, "model": "mini"})
+    with client_with(node, "hg_wrong") as client, pytest.raises(anthropic.AuthenticationError):
+        client.messages.count_tokens(**counted)
+
+
+def test_one_model(anthropic_client: anthropic.Anthropic) -> None:
+    """A model is found by its name, in this client's shape; an unknown one is not."""
+    assert anthropic_client.models.retrieve("haiku").display_name == "haiku"
+    with pytest.raises(anthropic.NotFoundError):
+        anthropic_client.models.retrieve("nothing")

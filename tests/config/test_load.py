@@ -49,11 +49,14 @@ def test_the_template_works_as_it_stands(folder: Path) -> None:
     assert snapshot.providers["openai"].credential == "sk-x"
 
 
+KEYS = dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"), "sk-x")
+
+
 def test_the_template_works_with_every_comment_in(folder: Path) -> None:
     """What is commented out in the template is valid too."""
     lines = [re.sub(r"^# (?=\[|\w+ = )", "", line) for line in template().splitlines()]
 
-    snapshot = loaded(folder, "\n".join(lines), OPENAI_API_KEY="sk-x", ANTHROPIC_API_KEY="sk-y")
+    snapshot = loaded(folder, "\n".join(lines), **KEYS)
 
     assert snapshot.deployments["sonnet"].seller == "anthropic"
     assert snapshot.price_book.priced_as("openai", "my-model") == "my-model"
@@ -79,7 +82,7 @@ def test_providers_know_their_seller_and_dialects(folder: Path) -> None:
     assert providers["openai"].base_url == "https://api.openai.com/v1"
     assert providers["openai"].seller == "openai"
     assert providers["openai"].limit_field is None
-    assert providers["openai"].dialects == ("openai_chat",)
+    assert providers["openai"].dialects == ("openai_chat", "embeddings")
     assert providers["local"].seller == "local"
     assert providers["local"].limit_field == "max_completion_tokens"
     assert providers["local"].dialects == ("openai_chat", "anthropic_messages")

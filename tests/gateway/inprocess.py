@@ -26,6 +26,7 @@ from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.sweep import sweep
 from headgate.ledger.book import LeaseBook
 from headgate.ledger.fold import Batch, fold
+from headgate.ledger.folded import Folded, FoldedHold, decode
 from headgate.ledger.purse import Need, Purse
 from headgate.records.journal import (
     HoldRecord,
@@ -55,6 +56,14 @@ def read_on(reader: JournalReader) -> list[Record]:
     return records
 
 
+def fold_on(reader: JournalReader, open_holds: dict[str, FoldedHold]) -> Batch:
+    """Fold all the records that follow, as the keeper does."""
+    records: list[Folded] = []
+    while more := reader.read_as(decode):
+        records += more
+    return fold(records, open_holds)
+
+
 class LendingSteward:
     """Lends from a real lease book; stops answering while `silent`, is gone while `absent`.
 
@@ -69,7 +78,7 @@ class LendingSteward:
         self.purse: Purse
         self._limit_of = limits(snapshot)
         self._reader = JournalReader(journal)
-        self._open: dict[str, HoldRecord] = {}
+        self._open: dict[str, FoldedHold] = {}
 
     def ask(self, needs: Sequence[Need]) -> bool:
         """Lend what is needed, on the loop's next turn."""
@@ -91,7 +100,7 @@ class LendingSteward:
 
     def _follow(self) -> None:
         """Post what the journal says since the last look, as the keeper does."""
-        batch: Batch = fold(read_on(self._reader), self._open)
+        batch = fold_on(self._reader, self._open)
         for window, movement in batch.movements.items():
             self.book.account(window, self._limit_of(window) or 0)
             self.book.post(EPOCH, window, movement.posted_nanos)
@@ -273,17 +282,17 @@ class Gateway:
         ended = [each.attempt for each in records if isinstance(each, End)]
         assert len(set(held)) == len(held), "an attempt is held twice"
         assert sorted(held) == sorted(ended), "each attempt ends once"
-        self.run(lambda: self._assert_free(records))
+        self.run(self._assert_free)
         problems, self.problems = self.problems, []
         assert not problems, problems
 
-    def _assert_free(self, records: list[Record]) -> None:
+    def _assert_free(self) -> None:
         world = self.pipeline.world
         assert world.journal.holds_open == 0
         assert {
             name: target.places.taken for name, target in world.targets.items()
         } == dict.fromkeys(world.targets, 0), "every place is given back"
-        batch = fold(records, {})
+        batch = fold_on(JournalReader(self.directory), {})
         for window, movement in batch.movements.items():
             piece = world.purse.slice_of(window, "")
             assert (piece.held_nanos, movement.held_nanos) == (0, 0), window

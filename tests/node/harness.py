@@ -45,6 +45,9 @@ DEPLOYMENTS = {
     "gpt-5-5": ("openai", "gpt-5.5"),
     "haiku": ("anthropic", "claude-haiku-4-5"),
     "opus": ("anthropic", "claude-opus-4-8"),
+    "embed": ("openai", "text-embedding-3-small"),
+    "flash": ("google", "gemini-3.5-flash"),
+    "pro": ("google", "gemini-2.5-pro"),
 }
 """Deployments every test node has: provider and model."""
 
@@ -74,6 +77,7 @@ def write_config(
     *,
     openai_url: str,
     anthropic_url: str,
+    gemini_url: str,
     budgets: Sequence[Budget] = (),
     principals: Mapping[str, str] = ALICE,
     provider: str = "",
@@ -86,9 +90,10 @@ def write_config(
         path: The file.
         openai_url: Base URL of the provider `openai`.
         anthropic_url: Base URL of the provider `anthropic`.
+        gemini_url: Base URL of the provider `google`.
         budgets: Hard limits.
         principals: Team by principal; each gets a key.
-        provider: Lines for both tables of providers.
+        provider: Lines for every table of a provider.
         limits: Lines for `[limits]`.
         extra: More tables.
     """
@@ -96,12 +101,11 @@ def write_config(
     lines += ["[limits]", limits, "[organisation]", 'id = "acme"']
     for name, kind, url in (
         ("anthropic", "anthropic", anthropic_url),
-        ("openai", "openai_compatible", openai_url),
+        ("google", "gemini", gemini_url),
+        ("openai", "openai", openai_url),
     ):
         lines += [f"[providers.{name}]", f'kind = "{kind}"', f'base_url = "{url}"']
         lines += [f'seller = "{name}"', 'credential = { value = "sk-test-credential" }', provider]
-    # By its address the simulator cannot be known to be OpenAI's.
-    lines.append('output_limit_field = "max_completion_tokens"')
     for name, (seller, model) in DEPLOYMENTS.items():
         lines += [f"[deployments.{name}]", f'provider = "{seller}"', f'model = "{model}"']
         lines += ["concurrency_max = 100000", "queue_max = 100000"]
@@ -273,6 +277,7 @@ def running_node(
     options: Options | None = None,
     openai_url: str | None = None,
     anthropic_url: str | None = None,
+    gemini_url: str | None = None,
     provider: str = "",
     limits: str = "",
     extra: str = "",
@@ -287,7 +292,8 @@ def running_node(
         options: Of the simulators; they answer at once unless this says otherwise.
         openai_url: Another upstream in place of the OpenAI simulator.
         anthropic_url: Another upstream in place of the Anthropic simulator.
-        provider: Lines of TOML for both tables of providers.
+        gemini_url: Another upstream in place of the Gemini simulator.
+        provider: Lines of TOML for every table of a provider.
         limits: Lines of TOML for `[limits]`.
         extra: Further tables.
     """
@@ -300,6 +306,7 @@ def running_node(
             config,
             openai_url=openai_url or simulator.openai_url,
             anthropic_url=anthropic_url or simulator.anthropic_url,
+            gemini_url=gemini_url or simulator.gemini_url,
             budgets=budgets,
             principals=principals,
             provider=provider,

@@ -41,6 +41,7 @@ async def worker(tmp_path: Path, simulator: Simulator, journal: JournalWriter) -
         config,
         openai_url=simulator.openai_url,
         anthropic_url=simulator.anthropic_url,
+        gemini_url=simulator.gemini_url,
         budgets=[once("organisation", "100")],
     )
     steward = Steward(ask=lambda _needs: False, finder=NoFinder(), ready=lambda: True)

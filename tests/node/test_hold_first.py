@@ -13,10 +13,32 @@ import pytest
 from headgate.dialects.registry import dialects
 from headgate.gateway.endpoints import PATHS
 from tests.node.harness import once, running_node
-from tests.node.wire import CHAT, MESSAGES, chat, message, post
+from tests.node.wire import (
+    CHAT,
+    COUNT,
+    EMBEDDINGS,
+    GEMINI,
+    GEMINI_COUNT,
+    MESSAGES,
+    RESPONSES,
+    chat,
+    content,
+    embedding,
+    message,
+    post,
+    response,
+)
 from tests.torture.checker import check, read_all
 
-BODIES = {CHAT: chat("Hello"), MESSAGES: message("Hello")}
+BODIES = {
+    CHAT: chat("Hello"),
+    MESSAGES: message("Hello"),
+    COUNT: message("Hello"),
+    RESPONSES: response("Hello"),
+    EMBEDDINGS: embedding("Hello"),
+    GEMINI: content("Hello"),
+    GEMINI_COUNT: content("Hello"),
+}
 """A body for every route that spends money; a new route needs a line here."""
 
 ROUTE = """
@@ -106,10 +128,13 @@ def test_the_hold_is_in_the_journal_before_the_first_byte(tmp_path: Path, path: 
             budgets=[once("organisation", "1")],
             openai_url=seen.url,
             anthropic_url=seen.url,
+            gemini_url=seen.url,
         ) as node,
     ):
         for number in range(1, 4):
-            reply = post(node.gateway_url, path, node.key(), BODIES[path])
+            reply = post(
+                node.gateway_url, path.replace("{model}", "flash"), node.key(), BODIES[path]
+            )
             assert reply.code == "upstream_overloaded", reply
             assert seen.open_holds[-1] == [f"{reply.headers['x-headgate-call']}.1"]
             assert len(seen.open_holds) == number
@@ -136,10 +161,13 @@ def test_routes_that_spend_nothing_reach_no_provider(tmp_path: Path) -> None:
     """Nothing but the dialects' routes ever opens a connection upstream."""
     with (
         witness(tmp_path / "data") as seen,
-        running_node(tmp_path, openai_url=seen.url, anthropic_url=seen.url) as node,
+        running_node(
+            tmp_path, openai_url=seen.url, anthropic_url=seen.url, gemini_url=seen.url
+        ) as node,
     ):
         body = json.dumps({"model": "mini"}).encode()
-        for path in [*(each.decode() for each in PATHS), "/v1/embeddings", "/v1/responses"]:
+        unspoken = ["/v1/batches", "/v1/images/generations", "/v1beta/models/flash:embedContent"]
+        for path in [*(each.decode() for each in PATHS), *unspoken]:
             for method in ("GET", "POST"):
                 post(node.gateway_url, path, node.key(), body, method=method)
         assert seen.open_holds == []

@@ -10,6 +10,12 @@ from urllib.parse import urlsplit
 
 CHAT = "/v1/chat/completions"
 MESSAGES = "/v1/messages"
+COUNT = "/v1/messages/count_tokens"
+RESPONSES = "/v1/responses"
+EMBEDDINGS = "/v1/embeddings"
+GEMINI = "/v1beta/models/{model}:generateContent"
+GEMINI_COUNT = "/v1beta/models/{model}:countTokens"
+GEMINI_STREAM = "/v1beta/models/{model}:streamGenerateContent?alt=sse"
 TIMEOUT_S = 60.0
 
 
@@ -49,6 +55,23 @@ def message(text: str, *, model: str = "haiku", tokens: int = 100, **more: Any) 
     """Return a body for `MESSAGES` whose output is limited to `tokens`."""
     messages = [{"role": "user", "content": text}]
     return json.dumps({"model": model, "messages": messages, "max_tokens": tokens, **more}).encode()
+
+
+def response(text: str, *, model: str = "mini", tokens: int = 100, **more: Any) -> bytes:
+    """Return a body for `RESPONSES` whose output is limited to `tokens`."""
+    return json.dumps({"model": model, "input": text, "max_output_tokens": tokens, **more}).encode()
+
+
+def embedding(*texts: str, model: str = "embed", **more: Any) -> bytes:
+    """Return a body for `EMBEDDINGS`."""
+    return json.dumps({"model": model, "input": list(texts), **more}).encode()
+
+
+def content(text: str, *, tokens: int = 100, **more: Any) -> bytes:
+    """Return a body for `GEMINI` and `GEMINI_STREAM` whose output is limited to `tokens`."""
+    contents = [{"role": "user", "parts": [{"text": text}]}]
+    config = {"maxOutputTokens": tokens}
+    return json.dumps({"contents": contents, "generationConfig": config, **more}).encode()
 
 
 def post(

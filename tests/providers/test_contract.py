@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from headgate.dialects.registry import dialects
-from headgate.providers import anthropic, openai_compatible
+from headgate.providers import anthropic, gemini, openai_compatible
+from headgate.providers.envelope import Place
 from headgate.providers.registry import Provider, providers
 from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Report
@@ -83,6 +84,24 @@ CONTRADICTIONS: dict[str, list[dict[str, Any]]] = {
             "completion_tokens": 1,
             "prompt_cache_hit_tokens": 4,
             "prompt_tokens_details": {"cached_tokens": 5},
+        },
+    ],
+    "openai": [
+        {"input_tokens": 5, "output_tokens": 1, "input_tokens_details": {"cached_tokens": 6}}
+        | {"total_tokens": 6},
+        {"input_tokens": 5, "output_tokens": 1, "total_tokens": 7},
+        {"input_tokens": 5, "output_tokens": 1, "output_tokens_details": {"reasoning_tokens": 2}}
+        | {"total_tokens": 6},
+    ],
+    "gemini": [
+        {"promptTokenCount": 5, "cachedContentTokenCount": 6},
+        {"promptTokenCount": 5, "candidatesTokenCount": 2, "totalTokenCount": 6},
+        {"promptTokenCount": 5, "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 6}]},
+        {"promptTokenCount": 5, "cacheTokensDetails": [{"modality": "AUDIO", "tokenCount": 1}]},
+        {
+            "promptTokenCount": 5,
+            "candidatesTokenCount": 2,
+            "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 2}],
         },
     ],
     "anthropic": [
@@ -166,6 +185,16 @@ def test_an_empty_account_is_ours_not_the_clients() -> None:
     assert not openai.pass_through
 
 
+def test_a_wrong_key_is_ours_though_google_calls_the_request_bad() -> None:
+    """Google answers 400 to a wrong key and to an account that may not be billed."""
+    wrong = b'{"error":{"code":400,"details":[{"reason":"API_KEY_INVALID"}]}}'
+    unpaid = b'{"error":{"code":400,"status":"FAILED_PRECONDITION"}}'
+
+    assert gemini.failure(400, wrong).code.code == "upstream_credential"
+    assert gemini.failure(400, unpaid).code.code == "upstream_credential"
+    assert gemini.failure(400, b'{"error":{"status":"INVALID_ARGUMENT"}}').pass_through
+
+
 def test_a_prompt_that_is_too_long_passes_through() -> None:
     """The provider's own words say by how much the prompt is too long."""
     long = openai_compatible.failure(400, b'{"error":{"code":"context_length_exceeded"}}')
@@ -187,10 +216,12 @@ def test_the_paths_lie_below_the_base(provider: Provider) -> None:
     """Every native dialect has a path; a dialect that is not spoken is refused."""
     known = dialects()
     for dialect in provider.NATIVE_DIALECTS:
-        assert provider.path(dialect, "/v1") == known[dialect].PATH
-        assert provider.path(dialect, "/v1/") == known[dialect].PATH
+        path = known[dialect].PATH.replace("{model}", "m")
+        version = "/" + path.split("/")[1]
+        assert provider.path(dialect, version, Place("m")) == path
+        assert provider.path(dialect, f"{version}/", Place("m")) == path
     with pytest.raises(ValueError, match="does not speak"):
-        provider.path("gemini", "/v1")
+        provider.path("nonsense", "/v1")
 
 
 def test_the_base_may_lack_its_version() -> None:
@@ -199,6 +230,18 @@ def test_the_base_may_lack_its_version() -> None:
     assert anthropic.path("anthropic_messages", "/anthropic") == "/anthropic/v1/messages"
     assert openai_compatible.path("openai_chat", "") == "/chat/completions"
     assert openai_compatible.path("anthropic_messages", "/v1") == "/v1/messages"
+
+
+def test_a_path_may_name_the_model_and_say_that_it_streams() -> None:
+    """Google's paths do; a model's name can never lead out of its place in them."""
+    assert gemini.path("gemini", "", Place("m")) == "/v1beta/models/m:generateContent"
+    assert (
+        gemini.path("gemini", "/v1", Place("models/m", stream=True))
+        == "/v1/models/m:streamGenerateContent?alt=sse"
+    )
+    assert gemini.path("gemini", "", Place("../a b?c")) == (
+        "/v1beta/models/..%2Fa%20b%3Fc:generateContent"
+    )
 
 
 @pytest.mark.parametrize("credential", ["", "a b", "a\r\nx: y", "a\x00", "schlüssel"])
@@ -236,3 +279,9 @@ def test_sellers_and_limits_are_known_by_host() -> None:
     assert openai_compatible.limit_field(deepseek, "m") == "max_tokens"
     assert openai_compatible.limit_field("http://notopenai.com", "m") == "max_tokens"
     assert anthropic.limit_field("https://api.anthropic.com", "m") == "max_tokens"
+    assert PROVIDERS["openai"].seller("https://eu.api.openai.com/v1") == "openai"
+    assert (
+        PROVIDERS["openai"].limit_field("http://127.0.0.1:9000/v1", "m") == "max_completion_tokens"
+    )
+    assert gemini.seller("https://generativelanguage.googleapis.com") == "google"
+    assert gemini.seller("http://127.0.0.1:9000") is None

@@ -1,8 +1,11 @@
 """One simulator for all tests here, cleared before each, and official clients that speak to it."""
 
+import json
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from http.client import HTTPConnection
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from urllib.parse import urlsplit
 
 import anthropic
 import openai
@@ -12,6 +15,17 @@ import pytest
 from headgate.simulator import INSTANT, Options, Simulator, SimulatorThread
 
 StrictCheck = Callable[[Any, Any], None]
+
+
+def post_json(url: str, path: str, body: Any, headers: Mapping[str, str]) -> tuple[int, bytes]:
+    """Send one request to a simulated provider and return status and body."""
+    address = urlsplit(url)
+    connection = HTTPConnection(address.hostname or "", address.port, timeout=5)
+    connection.request("POST", path, json.dumps(body).encode(), dict(headers))
+    reply = connection.getresponse()
+    content = reply.read()
+    connection.close()
+    return reply.status, content
 
 
 @pytest.fixture(scope="session")

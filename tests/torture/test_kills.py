@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.node.harness import TestNode, once_nanos, running_node, until
-from tests.node.wire import CHAT, MESSAGES, Call, Reply, chat, message
+from tests.node.wire import CHAT, MESSAGES, RESPONSES, Call, Reply, chat, message, response
 from tests.torture.checker import check, render
 from tests.torture.crowd import outcome, pairs, stampede, streams
 
@@ -17,6 +17,7 @@ TEXT = f"Go on. [sim:tokens={TOKENS}] [sim:delay_ms=3] [sim:chunk_tokens=2]"
 STREAMS = [
     (CHAT, chat(TEXT, tokens=100, stream=True)),
     (MESSAGES, message(TEXT, tokens=100, stream=True)),
+    (RESPONSES, response(TEXT, tokens=100, stream=True)),
 ]
 HOLD_NANOS_MAX = 3_000_000
 """Above what any of these calls is held at."""
@@ -27,7 +28,7 @@ SPARE = 12
 
 
 def crowd(node: TestNode, count: int) -> list[Call]:
-    """Return so many streaming calls, of both dialects in turn."""
+    """Return so many streaming calls, of several dialects in turn."""
     return [Call(path, node.key(), body) for path, body in (STREAMS * count)[:count]]
 
 

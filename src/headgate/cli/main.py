@@ -7,8 +7,11 @@ from typer.core import TyperCommand, TyperGroup
 
 from headgate import __version__
 from headgate.cli.discovery import command_of, discover
-from headgate.cli.output import EXIT_CONFIGURATION, EXIT_UNREACHABLE, complain
+from headgate.cli.output import EXIT_CONFIGURATION, EXIT_UNREACHABLE, complain, fail
 from headgate.units.errors import ConfigurationError, HeadgateError
+
+EXTRAS = {"numpy": "desk", "highspy": "desk"}
+"""Packages that only some commands need, and the extra that brings them."""
 
 
 class Commands(TyperGroup):
@@ -22,7 +25,12 @@ class Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the command that the arguments name, imported."""
         name, command, rest = super().resolve_command(ctx, args)
-        return name, command and command_of(discover()[str(command.name)]), rest
+        try:
+            return name, command and command_of(discover()[str(command.name)]), rest
+        except ModuleNotFoundError as error:
+            if (extra := EXTRAS.get(error.name or "")) is None:
+                raise
+            fail(f"{name} needs {error.name}, which is missing.", f"Install headgate[{extra}].")
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; expected trouble becomes a message and an exit code."""

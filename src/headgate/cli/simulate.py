@@ -16,5 +16,5 @@ _AS_THEY_ARE = {
 
 @app.command(context_settings=_AS_THEY_ARE)
 def simulate(ctx: typer.Context) -> None:
-    """Serve both simulated providers until Ctrl-C; `--help` lists ports, pace, TLS and more."""
+    """Serve the simulated providers until Ctrl-C; `--help` lists ports, pace, TLS and more."""
     raise typer.Exit(run_simulator(ctx.args))

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import Raw
+from msgspec.structs import replace
 
 from headgate.dialects import body as bodies
+from headgate.dialects.anthropic_messages_shapes import (
+    Content,
+    Event,
+    Limits,
+    Part,
+    Reply,
+    Request,
+    Tool,
+    ToolChange,
+    Usage,
+)
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_ANTHROPIC, input_tokens_max
 from headgate.dialects.splice import SpliceError, splice
 from headgate.dialects.sse import EventStream, first_data
@@ -23,82 +35,6 @@ SIGN: bytes | None = b"anthropic-version"
 FORWARDED = frozenset({b"anthropic-version", b"anthropic-beta"})
 
 
-class _Tool(Struct, gc=False):
-    type: str | None = None
-
-
-class _ToolChange(Struct, gc=False):
-    definition: _Tool | None = None
-
-
-class _Part(Struct, gc=False):
-    """A content block, or the source of one."""
-
-    type: str | None = None
-    source: _Content = None
-    content: _Content = None
-    tool: _ToolChange | str | None = None
-
-
-# A content is what it is: only its blocks are looked at, and an odd one is the provider's to judge.
-_Content = str | int | float | list[_Part | str | int | float | None] | _Part | None
-
-
-class _Message(Struct, gc=False):
-    content: _Content = None
-
-
-class _Thinking(Struct, gc=False):
-    budget_tokens: int | None = None
-
-
-class _Management(Struct, gc=False):
-    edits: list[_Tool] | None = None
-
-
-class _Thread(Struct, gc=False):
-    type: str | None = None
-
-
-class _Limits(Struct):
-    """The fields that are changed on the way upstream."""
-
-    model: str
-    # Zero is legal here: it fills the prompt cache and generates nothing.
-    max_tokens: Annotated[int, Meta(ge=0)]
-    stream: bool | None = None
-
-
-class _Request(_Limits):
-    """The fields that decide who may serve a request and what it can cost."""
-
-    messages: list[_Message] | None = None
-    system: _Content = None
-    tools: list[_Tool] | None = None
-    thinking: _Thinking | None = None
-    service_tier: str | None = None
-    speed: str | None = None
-    inference_geo: str | None = None
-    context_management: _Management | None = None
-    thread: _Thread | None = None
-
-
-class _Usage(Struct, gc=False):
-    service_tier: str | None = None
-
-
-class _Reply(Struct, gc=False):
-    id: str | None = None
-    model: str | None = None
-    usage: Raw = Raw(b"null")
-
-
-class _Event(Struct, gc=False):
-    type: str | None = None
-    message: _Reply | None = None
-    usage: Raw = Raw(b"null")
-
-
 _UNBOUNDED = frozenset({"mcp_servers", "container", "fallbacks", "compaction"})
 """Fields whose cost no limit bounds: tools that run at the provider ask the model again and
 again, `fallbacks` names other models with limits of their own, a compaction is a call apart."""
@@ -109,14 +45,14 @@ _CLIENT_TOOLS = ("bash_", "text_editor_", "computer_", "memory_", "browser_tools
 _PLAIN = frozenset({"text", "tool_use", "thinking", "redacted_thinking"})
 """Blocks that are what they are, all of it text in the body."""
 
-_NAMED = frozenset({*_Request.__struct_fields__, *_UNBOUNDED})
+_NAMED = frozenset({*Request.__struct_fields__, *_UNBOUNDED})
 _EMPTY = frozenset({b"null", b"[]"})
-_REQUEST = msgspec.json.Decoder(_Request)
-_LIMITS = msgspec.json.Decoder(_Limits)
+_REQUEST = msgspec.json.Decoder(Request)
+_LIMITS = msgspec.json.Decoder(Limits)
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
-_USAGE = msgspec.json.Decoder(_Usage)
-_REPLY = msgspec.json.Decoder(_Reply)
-_EVENT = msgspec.json.Decoder(_Event)
+_USAGE = msgspec.json.Decoder(Usage)
+_REPLY = msgspec.json.Decoder(Reply)
+_EVENT = msgspec.json.Decoder(Event)
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -170,31 +106,31 @@ class _Survey:
     def __init__(self) -> None:
         self.images = 0
         self.opaque = False
-        self.tools: list[_Tool] = []
+        self.tools: list[Tool] = []
 
-    def add(self, content: _Content) -> None:
+    def add(self, content: Content) -> None:
         """Look at the blocks of a content, and at those inside them."""
-        if isinstance(content, _Part):
+        if isinstance(content, Part):
             self._add_block(content)
         elif isinstance(content, list):
             for block in content:
-                if not isinstance(block, _Part) or block.type in _PLAIN:
+                if not isinstance(block, Part) or block.type in _PLAIN:
                     continue
                 if block.type != "tool_result" or not isinstance(block.content, str):
                     self._add_block(block)
 
-    def _add_block(self, block: _Part) -> None:
+    def _add_block(self, block: Part) -> None:
         kind = block.type
         if kind == "image":
             self.images += 1
         elif kind == "document":
             source = block.source
-            kept = isinstance(source, _Part) and source.type in ("text", "content")
+            kept = isinstance(source, Part) and source.type in ("text", "content")
             self.opaque = self.opaque or not kept
             self.add(source)
         elif kind == "container_upload":
             self.opaque = True
-        elif isinstance(block.tool, _ToolChange) and block.tool.definition is not None:
+        elif isinstance(block.tool, ToolChange) and block.tool.definition is not None:
             self.tools.append(block.tool.definition)
         self.add(block.content)
 
@@ -208,10 +144,10 @@ class _Survey:
         )
 
 
-def _unbounded(request: _Request, values: dict[str, Raw], tools: list[_Tool]) -> str | None:
+def _unbounded(request: Request, values: dict[str, Raw], tools: list[Tool]) -> str | None:
     """Name a feature whose cost has no bound."""
     if not _UNBOUNDED.isdisjoint(values):
-        for field in sorted(_UNBOUNDED & values.keys()):
+        for field in sorted(_UNBOUNDED.intersection(values)):
             if bytes(values[field]) not in _EMPTY:
                 return field
     for tool in tools:
@@ -226,7 +162,7 @@ def _unbounded(request: _Request, values: dict[str, Raw], tools: list[_Tool]) ->
     return None
 
 
-def _terms(request: _Request) -> Terms:
+def _terms(request: Request) -> Terms:
     """Return the dearest terms the call asks for; `auto` is what the account is set to."""
     if request.service_tier is None and request.speed is None and request.inference_geo is None:
         return STANDARD
@@ -280,7 +216,7 @@ def report(body: bytes) -> Report:
         return Report()
 
 
-def _report(reply: _Reply, *, complete: bool = False) -> Report:
+def _report(reply: Reply, *, complete: bool = False) -> Report:
     usage = bytes(reply.usage)
     if not usage.startswith(b"{"):
         return Report(reply.id or None, reply.model or None, complete=complete)
@@ -288,7 +224,7 @@ def _report(reply: _Reply, *, complete: bool = False) -> Report:
     return Report(reply.id or None, reply.model or None, usage, tier, complete)
 
 
-def _event(data: bytes) -> _Event | None:
+def _event(data: bytes) -> Event | None:
     """Decode an event, None when it cannot be read."""
     try:
         return _EVENT.decode(data)
@@ -357,10 +293,10 @@ class Stream(EventStream):
             elif kind == "error":
                 errored = True
             elif event is not None and kind == "message_delta" and bytes(event.usage) != b"null":
-                head = head._replace(usage_json=_merge(head.usage_json, bytes(event.usage)))
+                head = replace(head, usage_json=_merge(head.usage_json, bytes(event.usage)))
                 break
             last = False
-        return head._replace(complete=complete, errored=errored)
+        return replace(head, complete=complete, errored=errored)
 
 
 def render_refusal(refusal: Refusal, call: str | None) -> bytes:
@@ -384,16 +320,17 @@ def render_stream_error(refusal: Refusal, call: str | None) -> bytes:
 
 def render_models(names: Sequence[tuple[str, int]]) -> bytes:
     """Render the list of models, each with the instant it appeared at."""
-    data = [
-        {
-            "type": "model",
-            "id": name,
-            "display_name": name,
-            "created_at": to_datetime(at_ns).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "lifecycle": "active",
-        }
-        for name, at_ns in names
-    ]
-    first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
-    page = {"data": data, "has_more": False, "first_id": first, "last_id": last}
-    return msgspec.json.encode(page)
+    ids: list[str | None] = [name for name, _ in names] or [None]
+    page = {"data": [_card(*each) for each in names], "has_more": False}
+    return msgspec.json.encode(page | {"first_id": ids[0], "last_id": ids[-1]})
+
+
+def render_model(name: str, at_ns: int) -> bytes:
+    """Render one model."""
+    return msgspec.json.encode(_card(name, at_ns))
+
+
+def _card(name: str, at_ns: int) -> dict[str, str]:
+    created = to_datetime(at_ns).strftime("%Y-%m-%dT%H:%M:%SZ")
+    card = {"type": "model", "id": name, "display_name": name, "created_at": created}
+    return card | {"lifecycle": "active"}

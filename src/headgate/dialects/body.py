@@ -1,12 +1,13 @@
 """Reading a request's body: typed decoding, and every way it can be wrong told as a refusal."""
 
 import re
+from collections import defaultdict
 from typing import TypeVar
 
 import msgspec
 from msgspec import Raw
 
-from headgate.dialects.splice import duplicate_key
+from headgate.dialects.splice import duplicate_key, signs_of
 from headgate.units.errors import BODY_INVALID, BODY_MALFORMED, KEY_DUPLICATE, Refusal
 
 T = TypeVar("T")
@@ -14,6 +15,13 @@ T = TypeVar("T")
 _PLACE = re.compile(r" - at `\$\.?(.*)`$")
 _MISSING = re.compile(r"missing required field `(.*)`")
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
+
+CHECKED_MAX = 1_024
+CHECKED_KEYS_MAX = 64
+
+_CHECKED: defaultdict[frozenset[str], dict[tuple[str, ...], int]] = defaultdict(dict)
+"""By what a dialect names: the keys that were looked at before, in their order, and how many
+bytes they and the signs around them take. Clients send the same keys with every call."""
 
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T | Refusal:
@@ -45,20 +53,39 @@ def invalid(problem: str) -> Refusal:
     return Refusal(BODY_INVALID, f"{param or 'The body'}: {what}.", param or None)
 
 
-def members(body: bytes, named: frozenset[str]) -> dict[str, Raw] | Refusal:
+def members(
+    body: bytes, named: frozenset[str], folded: frozenset[str] | None = None
+) -> dict[str, Raw] | Refusal:
     """Return the raw values of the top-level members of `body`, each an exact slice of it.
 
     A key that stands there twice is refused, whichever it is: which of the two values counts
     is the reader's choice, so the value we judged need not be the one the provider takes. For
     the same reason a key that is one of `named` but for its case is refused: some JSON
     libraries match keys without regard to case.
+
+    Args:
+        body: The object.
+        named: The keys that matter.
+        folded: The same without regard to case, for keys that are not all lower case.
     """
     values = decode(_MEMBERS, body)
     if isinstance(values, Refusal):
         return values
-    for key in values:
-        if key not in named and key.casefold() in named:
-            return _duplicate(key)
+    checked = _CHECKED[named]
+    keys = tuple(values)
+    signs = checked.get(keys)
+    if signs is None:
+        for key in keys:
+            if key not in named and key.casefold() in (folded or named):
+                return _duplicate(key)
+        signs = signs_of(keys)
+        if len(keys) <= CHECKED_KEYS_MAX:
+            if len(checked) >= CHECKED_MAX:
+                checked.clear()
+            checked[keys] = signs
+    if len(body) == signs + sum(map(len, values.values())):
+        # Exactly as long as each member needs once: no key stands there twice.
+        return values
     twice = duplicate_key(body, values)
     return values if twice is None else _duplicate(twice)
 

@@ -22,6 +22,11 @@ IMAGE_TOKENS_MAX_ANTHROPIC = 8_192
 """The most one image costs over Anthropic's models: they scale images down to less than 5,000
 tokens (about width x height / 750, long edge at most 2,576 pixels)."""
 
+IMAGE_TOKENS_MAX_GEMINI = 16_384
+"""The most one image costs over Google's models: they scale images down to 3,072 pixels and count
+258 tokens for each tile of at least 256 pixels (at most 24 of them fit), or up to 2,240 for an
+image of any size (https://ai.google.dev/gemini-api/docs/tokens)."""
+
 
 def input_tokens_max(
     body_bytes: int, *, images: int, image_tokens_max: int, built_in_tools: int = 0

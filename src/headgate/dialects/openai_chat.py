@@ -1,16 +1,26 @@
 """`openai_chat`: OpenAI's Chat Completions, as many providers speak it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
 
 import msgspec
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec import UNSET, Raw
+from msgspec.structs import replace
 
 from headgate.dialects import body as bodies
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_OPENAI, input_tokens_max
+from headgate.dialects.openai_chat_shapes import (
+    NULL,
+    Chunk,
+    Limits,
+    Message,
+    Part,
+    Request,
+    StreamOptions,
+)
+from headgate.dialects.openai_terms import openai_terms
 from headgate.dialects.splice import SpliceError, splice
 from headgate.dialects.sse import EventStream, UsageFilter, first_data
-from headgate.records.demand import STANDARD, Demand, Edit, Terms
+from headgate.records.demand import Demand, Edit
 from headgate.records.report import Report
 from headgate.units.errors import Refusal
 from headgate.units.instants import NANOS_PER_SECOND
@@ -20,88 +30,22 @@ PATH = "/v1/chat/completions"
 SIGN: bytes | None = None
 FORWARDED = frozenset({b"openai-beta", b"x-client-request-id"})
 
-_Limit = Annotated[int, Meta(ge=1)] | None | UnsetType
-
-
-class _Part(Struct, gc=False):
-    type: str | None = None
-
-
-# A content is what it is: only its parts are looked at, and an odd one is the provider's to judge.
-_Content = str | int | float | list[_Part | str | int | float | None] | _Part | None
-
-
-class _Message(Struct, gc=False):
-    content: _Content = None
-    audio: _Part | None = None
-
-
-class _Tool(Struct, gc=False):
-    type: str | None = None
-
-
-class _StreamOptions(Struct, gc=False):
-    include_usage: bool | None = None
-
-
-class _CacheOptions(Struct, gc=False):
-    ttl: str | None = None
-
-
-class _Limits(Struct):
-    """The fields that are changed on the way upstream, or that multiply what they limit."""
-
-    model: str
-    stream: bool | None = None
-    max_tokens: _Limit = UNSET
-    max_completion_tokens: _Limit = UNSET
-    n: Annotated[int, Meta(ge=1, le=128)] | None = None
-    stream_options: _StreamOptions | None = None
-
-
-class _Request(_Limits):
-    """The fields that decide who may serve a request and what it can cost."""
-
-    messages: list[_Message] | None = None
-    tools: list[_Tool] | None = None
-    functions: list[_Tool] | None = None
-    service_tier: str | None = None
-    prompt_cache_retention: str | None = None
-    prompt_cache_options: _CacheOptions | None = None
-    modalities: list[str] | None = None
-
-
-_NULL = Raw(b"null")
-
-
-class _Chunk(Struct, gc=False):
-    """What is read of a reply, or of one event of a streamed one."""
-
-    id: str | None = None
-    model: str | None = None
-    service_tier: str | None = None
-    usage: Raw = Raw(b"null")
-    choices: Raw = Raw(b"null")
-    error: Raw = _NULL
-
-
 _UNBOUNDED = frozenset({"web_search_options", "prediction", "audio", "plugins", "models"})
 """Fields whose cost no limit bounds: searches are billed each, rejected predictions are billed
 as output beyond the limit, audio has its own prices, OpenRouter's plugins are billed apart and
 its `models` names others that may serve the call."""
 
 _LIMIT_FIELDS = frozenset({"max_tokens", "max_completion_tokens"})
-_OPTIONS_NAMED = frozenset(_StreamOptions.__struct_fields__)
-_NAMED = frozenset({*_Request.__struct_fields__, *_UNBOUNDED})
+_OPTIONS_NAMED = frozenset(StreamOptions.__struct_fields__)
+_NAMED = frozenset({*Request.__struct_fields__, *_UNBOUNDED})
 _EMPTY = frozenset({b"null", b"[]"})
-_TIERS = {"auto": "standard", "default": "standard", "fast": "priority"}
 _USAGE_MARK = b'"prompt_tokens"'
 _DONE = b"[DONE]"
 
-_REQUEST = msgspec.json.Decoder(_Request)
-_LIMITS = msgspec.json.Decoder(_Limits)
+_REQUEST = msgspec.json.Decoder(Request)
+_LIMITS = msgspec.json.Decoder(Limits)
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
-_CHUNK = msgspec.json.Decoder(_Chunk)
+_CHUNK = msgspec.json.Decoder(Chunk)
 
 
 def read(body: bytes) -> Demand | Refusal:
@@ -134,12 +78,14 @@ def read(body: bytes) -> Demand | Refusal:
         unbounded=_unbounded(request, values) or ("audio" if audio else None),
         tools=bool(request.tools or request.functions),
         images=images > 0,
-        terms=_terms(request),
+        terms=openai_terms(
+            request.service_tier, request.prompt_cache_retention, request.prompt_cache_options
+        ),
         members=values,
     )
 
 
-def _survey(messages: list[_Message] | None) -> tuple[int, bool, bool]:
+def _survey(messages: list[Message] | None) -> tuple[int, bool, bool]:
     """Count the images; tell whether a part is not text in the body, and whether one is audio."""
     images = 0
     opaque = audio = False
@@ -150,7 +96,7 @@ def _survey(messages: list[_Message] | None) -> tuple[int, bool, bool]:
         if not isinstance(content, list):
             continue
         for part in content:
-            kind = part.type if isinstance(part, _Part) else None
+            kind = part.type if isinstance(part, Part) else None
             if kind is None or kind == "text":
                 continue
             if kind == "image_url":
@@ -162,10 +108,10 @@ def _survey(messages: list[_Message] | None) -> tuple[int, bool, bool]:
     return images, opaque or audio, audio
 
 
-def _unbounded(request: _Request, values: dict[str, Raw]) -> str | None:
+def _unbounded(request: Request, values: dict[str, Raw]) -> str | None:
     """Name a feature whose cost has no bound."""
     if not _UNBOUNDED.isdisjoint(values):
-        for field in sorted(_UNBOUNDED & values.keys()):
+        for field in sorted(_UNBOUNDED.intersection(values)):
             if bytes(values[field]) not in _EMPTY:
                 return field
     if request.modalities and set(request.modalities) != {"text"}:
@@ -174,19 +120,6 @@ def _unbounded(request: _Request, values: dict[str, Raw]) -> str | None:
         if tool.type not in (None, "function", "custom"):
             return tool.type
     return None
-
-
-def _terms(request: _Request) -> Terms:
-    """Return the dearest terms the call asks for; `auto` is what the account is set to."""
-    tier = request.service_tier
-    options = request.prompt_cache_options
-    if tier is None and options is None and request.prompt_cache_retention is None:
-        return STANDARD
-    tier = tier or "auto"
-    long = request.prompt_cache_retention == "24h" or (
-        options is not None and options.ttl not in (None, "30m")
-    )
-    return Terms(tier=_TIERS.get(tier, tier), cache_retention="24h" if long else "default")
 
 
 def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
@@ -267,7 +200,7 @@ def report(body: bytes) -> Report:
     return Report() if chunk is None else _report(chunk, complete=True)
 
 
-def _chunk(data: bytes) -> _Chunk | None:
+def _chunk(data: bytes) -> Chunk | None:
     """Decode a reply or an event, None when it cannot be read."""
     try:
         return _CHUNK.decode(data)
@@ -275,7 +208,7 @@ def _chunk(data: bytes) -> _Chunk | None:
         return None
 
 
-def _report(chunk: _Chunk, *, complete: bool = False) -> Report:
+def _report(chunk: Chunk, *, complete: bool = False) -> Report:
     usage = bytes(chunk.usage)
     return Report(
         chunk.id or None,
@@ -283,7 +216,7 @@ def _report(chunk: _Chunk, *, complete: bool = False) -> Report:
         usage if usage.startswith(b"{") else None,
         chunk.service_tier,
         complete,
-        chunk.error is not _NULL and bytes(chunk.error) != b"null",
+        chunk.error is not NULL and bytes(chunk.error) != b"null",
     )
 
 
@@ -322,7 +255,7 @@ class Stream(EventStream):
 
     def finish(self) -> Report:
         """Return what the whole stream said; it is complete when it ended with `[DONE]`."""
-        head = (self.head_report or Report())._replace(usage_json=None)
+        head = replace(self.head_report or Report(), usage_json=None)
         complete = errored = False
         for place, data in enumerate(self._last_data()):
             if data == _DONE:
@@ -343,7 +276,7 @@ class Stream(EventStream):
             )
             if last.usage_json is not None:
                 break
-        return head._replace(complete=complete, errored=errored)
+        return replace(head, complete=complete, errored=errored)
 
 
 def render_refusal(refusal: Refusal, call: str | None) -> bytes:
@@ -369,13 +302,14 @@ def render_stream_error(refusal: Refusal, call: str | None) -> bytes:
 
 def render_models(names: Sequence[tuple[str, int]]) -> bytes:
     """Render the list of models, each with the instant it appeared at."""
-    data = [
-        {
-            "id": name,
-            "object": "model",
-            "created": at_ns // NANOS_PER_SECOND,
-            "owned_by": "headgate",
-        }
-        for name, at_ns in names
-    ]
-    return msgspec.json.encode({"object": "list", "data": data})
+    return msgspec.json.encode({"object": "list", "data": [_card(*each) for each in names]})
+
+
+def render_model(name: str, at_ns: int) -> bytes:
+    """Render one model."""
+    return msgspec.json.encode(_card(name, at_ns))
+
+
+def _card(name: str, at_ns: int) -> dict[str, object]:
+    created = at_ns // NANOS_PER_SECOND
+    return {"id": name, "object": "model", "created": created, "owned_by": "headgate"}

@@ -34,7 +34,7 @@ class Dialect(Protocol):
 
     Attributes:
         KIND: The name of the dialect in configurations and records.
-        PATH: The path clients post to.
+        PATH: The path clients post to; with `{model}` in it the dialect is a `PathDialect`.
         SIGN: Lower-case name of a header that every client of the dialect sends, by which it is
             known on paths that dialects share; None for the one spoken to everybody else.
         FORWARDED: Lower-case names of request headers that go upstream as the client sent
@@ -69,6 +69,19 @@ class Dialect(Protocol):
 
     def render_models(self, names: Sequence[tuple[str, int]], /) -> bytes:
         """Render the list of models from names and the instants they appeared at."""
+
+    def render_model(self, name: str, at_ns: int, /) -> bytes:
+        """Render one model from its name and the instant it appeared at."""
+
+
+class PathDialect(Dialect, Protocol):
+    """A dialect whose paths say what the bodies of others say: the model, whether to stream.
+
+    The demand that its `read` returns has no model and streams nothing.
+    """
+
+    def locate(self, path: str, query: str, /) -> tuple[str, bool] | Refusal | None:
+        """Return the model and whether to stream; None for a path of no call of this dialect."""
 
 
 def discover(package: ModuleType) -> dict[str, ModuleType]:

@@ -1,7 +1,7 @@
 """Changing single values of a JSON object in place; every other byte stays as it was."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 from msgspec import Raw
@@ -11,6 +11,7 @@ from headgate.units.errors import HeadgateError
 _KEY = re.compile(rb'[ \t\n\r]*("[^"\\]*(?:\\.[^"\\]*)*")[ \t\n\r]*:[ \t\n\r]*', re.DOTALL)
 _END = re.compile(rb"[ \t\n\r]*([,}])")
 _TEXT = msgspec.json.Decoder(str)
+_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 
 
 class SpliceError(HeadgateError):
@@ -37,8 +38,12 @@ def _is_compact(body: bytes, values: Mapping[str, Raw]) -> bool:
     Whitespace between the members, an escape in a key, a key outside ASCII and a key that
     stands there twice all make the body longer than this sum, never shorter.
     """
-    signs = 4 * len(values) + 1
-    return len(body) == signs + sum(map(len, values)) + sum(map(len, values.values()))
+    return len(body) == signs_of(values) + sum(map(len, values.values()))
+
+
+def signs_of(keys: Collection[str]) -> int:
+    """Return how many bytes an object without whitespace has beside its values."""
+    return 4 * len(keys) + 1 + sum(map(len, keys))
 
 
 def _count_off(values: Mapping[str, Raw]) -> dict[str, int]:
@@ -113,3 +118,21 @@ def splice(
         at = start + len(values[key])
     pieces.append(body[at:])
     return b"".join(pieces)
+
+
+def splice_model(body: bytes, values: Mapping[str, Raw], old: str, new: str) -> bytes:
+    """Return `body` with its `model` changed from `old` to `new`; the same object if they agree.
+
+    Raises:
+        SpliceError: The new body does not say what it was made to say.
+    """
+    if old == new:
+        return body
+    changed = splice(body, values, {"model": msgspec.json.encode(new)}, {})
+    try:
+        got = _TEXT.decode(_MEMBERS.decode(changed)["model"])
+    except (msgspec.DecodeError, KeyError) as error:
+        raise SpliceError(f"the body is broken after the change: {error}") from error
+    if got != new:
+        raise SpliceError("the body does not say what it was made to say")
+    return changed

@@ -5,6 +5,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import ClassVar
 
+from mypy_extensions import mypyc_attr
+
 from headgate.records.report import Report
 
 TAIL_BYTES = 16_384
@@ -19,6 +21,7 @@ HELD_BYTES_MAX = 1_048_576
 
 # Two ends of line: `\r\n`, `\n` or `\r`; atomic, so that `\r\n` is never taken for two.
 _BOUNDARY = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+_ENDS_OF_EVENTS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _DATA = re.compile(rb"(?:^(?:\xef\xbb\xbf)?|[\n\r])data: ?([^\n\r]*)")
 
 
@@ -92,6 +95,7 @@ class UsageFilter:
         return event[: len(event) - len(event.lstrip(b"\r\n"))]
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class EventStream(ABC):
     """Reads one streamed reply: base of the dialects' `Stream`.
 
@@ -99,16 +103,20 @@ class EventStream(ABC):
         head_report: What the first event says; None until it has arrived whole.
     """
 
-    __slots__ = ("_filter", "_searched", "_tail", "_trimmed", "head_report")
+    __slots__ = ("_filter", "_searched", "_tail", "_trim_at", "_trimmed", "head_report")
 
     PINGS: ClassVar[tuple[bytes, ...]] = ()
     """Marks of events that may precede the first one that counts."""
+
+    LAST_BYTES_MAX: ClassVar[int] = TAIL_BYTES
+    """How long the event that reports the usage may be and still be found."""
 
     def __init__(self, usage_filter: UsageFilter | None = None) -> None:
         self.head_report: Report | None = None
         self._filter = usage_filter
         self._tail = bytearray()
         self._trimmed = False
+        self._trim_at = _TRIM_BYTES
         self._searched = 0
 
     @abstractmethod
@@ -124,9 +132,8 @@ class EventStream(ABC):
         tail += payload
         if self.head_report is None:
             self._find_head()
-        elif len(tail) > _TRIM_BYTES:
-            del tail[:-TAIL_BYTES]
-            self._trimmed = True
+        elif len(tail) > self._trim_at:
+            self._trim()
         held_back = self._filter
         if held_back is None or (
             not held_back.held and payload.endswith(b"\n\n") and held_back.mark not in payload
@@ -157,10 +164,26 @@ class EventStream(ABC):
         if len(tail) >= HEAD_BYTES_MAX:
             self.head_report = Report()
 
+    def _trim(self) -> None:
+        """Forget what is older than the tail, but not the beginning of an event that is long.
+
+        While such an event lasts it is looked at again only when it has doubled, so that a
+        stream of one event costs no more than a few passes over it.
+        """
+        tail = self._tail
+        start = len(tail) - TAIL_BYTES
+        if self.LAST_BYTES_MAX > TAIL_BYTES:
+            begun = max(tail.rfind(end, 0, start + len(end)) for end in _ENDS_OF_EVENTS)
+            kept = max(begun, len(tail) - self.LAST_BYTES_MAX)
+            start = min(start, max(0, kept))
+            self._trim_at = max(_TRIM_BYTES, 2 * (len(tail) - start))
+        del tail[:start]
+        self._trimmed = self._trimmed or start > 0
+
     def _last_data(self) -> Iterator[bytes]:
-        """Yield the data of the stream's events, the last one first, from its last 16 kB."""
-        tail = bytes(self._tail[-TAIL_BYTES:])
-        cut = self._trimmed or len(self._tail) > TAIL_BYTES
+        """Yield the data of the stream's events, the last one first, from its tail."""
+        tail = bytes(self._tail[-self.LAST_BYTES_MAX :])
+        cut = self._trimmed or len(self._tail) > self.LAST_BYTES_MAX
         if b"\r" in tail:
             tail = tail.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         end = len(tail)

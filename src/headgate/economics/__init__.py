@@ -1,1 +1,1 @@
-"""The desk: usage logs, plans, and what spending comes to; nothing here is on a call's path."""
+"""The economics desk: usage logs, plans, claims, vendors, contracts, finished tasks."""

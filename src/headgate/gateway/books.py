@@ -7,16 +7,15 @@ its money is free again. So whoever reads the journal after a crash sees at leas
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from headgate.ledger import slices
 from headgate.ledger.slices import Slice
-from headgate.records.charge import Charge
+from headgate.records.charge import Charge, Settlement
 from headgate.records.journal import (
     HoldRecord,
     RefusalRecord,
     SettleRecord,
-    State,
     VoidRecord,
 )
 from headgate.records.report import Report
@@ -31,20 +30,6 @@ TTFT_KEPT = 4_096
 
 TEXT_CHARS_MAX = 128
 """Of a provider's words in a record: the room that a hold reserves for its end must suffice."""
-
-
-class Settlement(NamedTuple):
-    """What an attempt is posted at, and why.
-
-    Attributes:
-        reason: None for a plain success.
-    """
-
-    amount_nanos: int
-    state: State
-    charge: Charge | None = None
-    usage: Usage | None = None
-    reason: str | None = None
 
 
 class Books:

@@ -17,8 +17,10 @@ from httptools import (
     HttpRequestParser,
 )
 
-from headgate.gateway.http_bytes import CONTINUE, whole
-from headgate.gateway.request import Request
+from headgate.gateway.heads import Shape
+from headgate.gateway.http_bytes import CONTINUE
+from headgate.gateway.refusals import HEAD_TOO_LARGE, before_any_dialect, body_too_large
+from headgate.gateway.request import Head, Request
 from headgate.gateway.settings import HEAD_BYTES_MAX, HEADERS_MAX, PIPELINED_MAX
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -48,10 +50,13 @@ class ClientConnection(asyncio.Protocol):
     __slots__ = (
         "_body_bytes_max",
         "_clock",
+        "_head",
         "_head_bytes",
         "_header_takers",
         "_headers",
+        "_heads",
         "_last",
+        "_left",
         "_nothing",
         "_outbox",
         "_parser",
@@ -60,6 +65,7 @@ class ClientConnection(asyncio.Protocol):
         "_queue",
         "_read_bytes",
         "_request",
+        "_shape",
         "_taking",
         "_url",
         "busy",
@@ -81,7 +87,11 @@ class ClientConnection(asyncio.Protocol):
         self.dialects = tuple(pipeline.world.dialects.values())
         self._parser = HttpRequestParser(self)
         self._queue: deque[Request] = deque()
-        self._nothing = self._request = Request()
+        self._heads = pipeline.heads
+        self._head = Head()
+        self._nothing = self._request = Request(self._head)
+        self._shape: Shape | None = None
+        self._left = 0
         self._url = b""
         self._headers = self._head_bytes = self._read_bytes = 0
         self._last: Refusal | None = None
@@ -133,9 +143,46 @@ class ClientConnection(asyncio.Protocol):
             self.exchange.resume()
 
     def data_received(self, data: bytes) -> None:
+        """Take what came: the rest of a body, a head met before, or bytes for the parser."""
+        while data and self.phase != "over":
+            if self._left:
+                data = self._go_on(data)
+            elif self.phase == "idle" and (met := self._meet(data)) is not None:
+                data = met
+            else:
+                self._parse(data)
+                return
+
+    def _meet(self, data: bytes) -> bytes | None:
+        """Begin a request whose head was met before; returns what follows the head, or None."""
+        found = self._heads.shape(data)
+        if found is None:
+            return None
+        shape, start, length = found
+        head = self._heads.find(shape)
+        if head is None:
+            self._shape = shape
+            return None
+        self._receive(head, length)
+        if not length:
+            self.on_message_complete()
+        return data[start:]
+
+    def _go_on(self, data: bytes) -> bytes:
+        """Take a piece of a body whose head was met before; returns what follows the body."""
+        left = self._left
+        if len(data) <= left:
+            piece, data = data, b""
+        else:
+            piece, data = data[:left], data[left:]
+        self._left = left - len(piece)
+        self.on_body(piece)
+        if not self._left:
+            self.on_message_complete()
+        return data
+
+    def _parse(self, data: bytes) -> None:
         """Feed the parser; its callbacks do the rest."""
-        if self.phase == "over":
-            return
         if self.phase == "idle" and not self.busy:
             self.phase = "head"
             self.phase_since_ms = self._clock.coarse_ms
@@ -149,10 +196,12 @@ class ClientConnection(asyncio.Protocol):
         except (HttpParserError, HttpParserUpgrade):
             self.refuse(Refusal(errors.REQUEST_MALFORMED, errors.REQUEST_MALFORMED.sentence))
             return
+        finally:
+            self._shape = None
         if self.phase == "head" and self._read_bytes > HEAD_BYTES_MAX:
-            self._refuse_head()
+            self.refuse(HEAD_TOO_LARGE)
 
-    # llhttp's callbacks
+    # llhttp's callbacks; those of a body serve heads met before as well
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -161,7 +210,7 @@ class ClientConnection(asyncio.Protocol):
         if self.phase != "head":
             self.phase = "head"
             self.phase_since_ms = self._clock.coarse_ms
-        self._request = Request()
+        self._head = Head()
         self._url = b""
         self._headers = self._head_bytes = 0
 
@@ -178,37 +227,45 @@ class ClientConnection(asyncio.Protocol):
         self._head_bytes += len(name) + len(value) + 4
         take = self._header_takers[name]
         if take is not None:
-            take(self._request, name, value)
+            take(self._head, name, value)
 
     def on_headers_complete(self) -> None:
         """The head is whole: find out who asks before the body is read."""
         if self.phase == "over":
             return
-        request = self._request
-        parser = self._parser
-        request.method = parser.get_method()
-        request.path = self._url.partition(b"?")[0]
-        request.http10 = parser.get_http_version() == "1.0"
-        request.keep_alive = parser.should_keep_alive()
-        self.phase = "body"
-        self.phase_since_ms = self._clock.coarse_ms
+        head, parser = self._head, self._parser
+        head.method = parser.get_method()
+        head.take_target(self._url)
+        head.http10 = parser.get_http_version() == "1.0"
+        head.keep_alive = parser.should_keep_alive()
         self._read_bytes = 0
         if self._headers > HEADERS_MAX or self._head_bytes > HEAD_BYTES_MAX:
-            self._refuse_head()
-        elif request.body_bytes < 0:
+            self.refuse(HEAD_TOO_LARGE)
+        elif head.announced < 0:
             self.refuse(Refusal(errors.REQUEST_MALFORMED, "The content-length is too long."))
-        elif request.hosts != 1 and not request.http10:
+        elif head.hosts != 1 and not head.http10:
             self.refuse(Refusal(errors.REQUEST_MALFORMED, "Send exactly one Host header."))
         elif parser.should_upgrade():
             self.refuse(Refusal(errors.REQUEST_MALFORMED, "This gateway does not upgrade."))
-        elif request.body_bytes > self._body_bytes_max:
-            self._refuse_large()
         else:
-            # What was announced is counted when it comes.
-            request.body_bytes = 0
-            request.credential = self._pipeline.identify(request.key)
-            if request.expects_continue and not self.busy:
-                self.write(CONTINUE)
+            self._receive(head, head.announced)
+            # The parser counts the body's bytes itself.
+            self._left = 0
+            shape, self._shape = self._shape, None
+            if shape is not None and self._request.credential is not None:
+                self._heads.keep(shape, head)
+
+    def _receive(self, head: Head, length: int) -> None:
+        """A head is whole and in order: find out who asks, and await the body."""
+        self.phase = "body"
+        self.phase_since_ms = self._clock.coarse_ms
+        if length > self._body_bytes_max:
+            self.refuse(body_too_large(self._body_bytes_max))
+            return
+        self._left = length
+        self._request = Request(head, self._pipeline.identify(head.key))
+        if head.expects_continue and not self.busy:
+            self.write(CONTINUE)
 
     def on_body(self, body: bytes) -> None:
         """Keep a piece of the body, within bounds."""
@@ -217,7 +274,7 @@ class ClientConnection(asyncio.Protocol):
         request = self._request
         request.body_bytes += len(body)
         if request.body_bytes > self._body_bytes_max:
-            self._refuse_large()
+            self.refuse(body_too_large(self._body_bytes_max))
         elif request.credential is None:
             # Strangers fill no memory: they are refused whatever they send.
             return
@@ -324,29 +381,12 @@ class ClientConnection(asyncio.Protocol):
         if transport is None:
             return
         self.flush()
-        transport.write(self._plain(refusal))
+        transport.write(before_any_dialect(self.dialects, refusal))
         if linger:
             transport.write_eof()
             asyncio.get_running_loop().call_later(LINGER_S, transport.abort)
         else:
             transport.close()
-
-    def _plain(self, refusal: Refusal) -> bytes:
-        """Render a refusal to somebody whose dialect is not known yet: in the unsigned one."""
-        spoken = next(each for each in self.dialects if each.SIGN is None)
-        headers = [(b"x-headgate-code", refusal.code.code.encode())]
-        if refusal.retry_after_s is not None:
-            headers.append((b"retry-after", b"%d" % refusal.retry_after_s))
-        body = spoken.render_refusal(refusal, None)
-        return whole(refusal.code.status, body, headers, close=True)
-
-    def _refuse_large(self) -> None:
-        limit = self._body_bytes_max
-        self.refuse(Refusal(errors.BODY_TOO_LARGE, f"A body may have {limit} bytes."))
-
-    def _refuse_head(self) -> None:
-        limits = f"A head may have {HEAD_BYTES_MAX} bytes and {HEADERS_MAX} headers."
-        self.refuse(Refusal(errors.HEAD_TOO_LARGE, limits))
 
     def _forget_request(self) -> None:
         self._pipeline.unbuffer(sum(map(len, self._request.parts)))

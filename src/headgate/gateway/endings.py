@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headgate.gateway import replies
-from headgate.gateway.books import Settlement
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.metering import bound_settlement, meter
 from headgate.gateway.refusals import stream_cut, why_broken
 from headgate.ledger.slices import Slice
+from headgate.records.charge import Settlement
 from headgate.records.report import Failure, Report
 from headgate.routing.candidate import Outcome
 from headgate.units import errors
@@ -212,7 +212,9 @@ class Endings:
         self._pipeline.exchanges.discard(exchange)
         client, exchange.client = exchange.client, None
         if client is not None:
-            client.done(keep_alive=exchange.request.keep_alive and not exchange.request.http10)
+            client.done(
+                keep_alive=exchange.request.head.keep_alive and not exchange.request.head.http10
+            )
 
 
 def _may_retry(exchange: Exchange) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from headgate.dialects.registry import Dialect
 from headgate.gateway.edge import ClientConnection
@@ -15,19 +16,23 @@ if TYPE_CHECKING:
     from headgate.gateway.pipeline import Pipeline
 
 CALLS = b"/v1/calls/"
-MODELS = b"/v1/models"
-PATHS = (b"/", b"/healthz", b"/readyz", MODELS, CALLS)
+MODELS = (b"/v1/models", b"/v1beta/models")
+PATHS = (b"/", b"/healthz", b"/readyz", *MODELS, CALLS)
 """Every path that spends nothing; all others are the dialects' and go through the pipeline."""
+
+_UNDER = (CALLS, *(b"%b/" % path for path in MODELS))
+"""What paths begin with that end in the name of one thing."""
 
 
 def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
     """Answer a request that is no call."""
-    path = request.path
-    if path in pipeline.world.dialects:
-        _not_allowed(client, request, b"POST", pipeline.world.dialects[path])
-    elif path not in PATHS and not path.startswith(CALLS):
+    path = request.head.path
+    dialect = pipeline.world.dialect_of(request)
+    if dialect is not None:
+        _not_allowed(client, request, b"POST", dialect)
+    elif path not in PATHS and not path.startswith(_UNDER):
         _unknown(pipeline, client, request)
-    elif request.method not in (b"GET", b"HEAD"):
+    elif request.head.method not in (b"GET", b"HEAD"):
         _not_allowed(client, request, b"GET, HEAD", _spoken(client, request))
     elif path in (b"/", b"/healthz"):
         _send(client, request, 200, b'{"status":"ok"}')
@@ -44,9 +49,10 @@ def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> No
 
 
 def _unknown(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
-    paths = [*pipeline.world.dialects, MODELS, CALLS + b"{id}", b"/healthz", b"/readyz"]
-    known = ", ".join(sorted(path.decode() for path in paths))
-    asked = request.path[:128].decode("latin-1")
+    paths = [path.decode() for path in (*MODELS, CALLS + b"{id}", b"/healthz", b"/readyz")]
+    paths += [each.PATH for each in pipeline.world.dialects.values()]
+    known = ", ".join(sorted(paths))
+    asked = request.head.path[:128].decode("latin-1")
     message = f"There is no path {asked!r} here. The paths are {known}."
     _refuse(client, request, Refusal(errors.PATH_UNKNOWN, message))
 
@@ -60,19 +66,33 @@ def _not_allowed(client: ClientConnection, request: Request, allow: bytes, spoke
 
 
 def _models(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
-    """Answer with the models a key may ask for, in the dialect its headers speak."""
+    """Answer with the models a key may ask for, or one of them, in the dialect of the client."""
     assert request.credential is not None
     names = [
         (name, pipeline.started_ns)
         for name in pipeline.world.router.names
         if request.credential.may_use(name)
     ]
-    _send(client, request, 200, _spoken(client, request).render_models(names))
+    spoken = _spoken(client, request)
+    if request.head.path in MODELS:
+        _send(client, request, 200, spoken.render_models(names))
+        return
+    asked = unquote(request.head.path.split(b"/", 3)[3].decode("latin-1"))
+    found = next((each for each in names if each[0] == asked), None)
+    if found is None:
+        message = f"This key may use no model {asked[:128]!r}."
+        _refuse(client, request, Refusal(errors.MODEL_UNKNOWN, message, "model"))
+    else:
+        _send(client, request, 200, spoken.render_model(*found))
 
 
 def _spoken(client: ClientConnection, request: Request) -> Dialect:
-    """Return the dialect whose sign the request bears, else the one without a sign."""
-    names = {name for name, _ in request.forwarded} | {None}
+    """Return the dialect whose models' path or sign the request bears, else the unsigned one."""
+    names = {name for name, _ in request.head.forwarded} | {None}
+    for each in client.dialects:
+        base, _, rest = each.PATH.partition("/{model}")
+        if rest and request.head.path.startswith(base.encode()):
+            return each
     signed = [each for each in client.dialects if each.SIGN in names]
     return max(signed, key=lambda each: each.SIGN is not None)
 
@@ -80,7 +100,7 @@ def _spoken(client: ClientConnection, request: Request) -> Dialect:
 def _call(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
     credential = request.credential
     assert credential is not None
-    call = request.path[len(CALLS) :].decode("latin-1")
+    call = request.head.path[len(CALLS) :].decode("latin-1")
     missing = Refusal(errors.CALL_UNKNOWN, f"This key has made no call {call[:128]!r}.")
 
     def found(body: str | None) -> None:
@@ -109,7 +129,7 @@ def _send(
     body: bytes,
     headers: list[tuple[bytes, bytes]] | None = None,
 ) -> None:
-    keep = request.keep_alive and not request.http10
-    bodiless = request.method == b"HEAD"
+    keep = request.head.keep_alive and not request.head.http10
+    bodiless = request.head.method == b"HEAD"
     client.write(whole(status, body, headers or (), close=not keep, bodiless=bodiless))
     client.done(keep_alive=keep)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from headgate.catalog.rates import RateCard
 from headgate.dialects.registry import Dialect, StreamReader
 from headgate.gateway import replies
@@ -220,15 +222,15 @@ class Exchange:
             return
         self.begun = True
         self._feed = stream.feed
-        self._unframed = self.request.http10
+        self._unframed = self.request.head.http10
         if self.client is not None:
             head = self._stream_head(stream.head_report)
-            self.client.write(head + (data if self.request.http10 else chunk(data)))
+            self.client.write(head + (data if self.request.head.http10 else chunk(data)))
             if self.client.paused:
                 self.pause()
         self._endings.forget_body(self)
         # What was decoded of the body would keep it in memory while the stream lasts.
-        self.demand = self.demand._replace(members=NO_MEMBERS)
+        self.demand = replace(self.demand, members=NO_MEMBERS)
 
     def _stream_head(self, report: Report | None) -> bytes:
         upstream = self.upstream
@@ -314,7 +316,7 @@ class Exchange:
         """Send the last bytes of a stream and its end."""
         if self.client is None:
             return
-        if self.request.http10:
+        if self.request.head.http10:
             self.client.write(data)
         else:
             self.client.write((chunk(data) if data else b"") + LAST_CHUNK)

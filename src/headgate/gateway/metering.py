@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headgate.catalog.rates import UnpricedMeterError
-from headgate.gateway.books import Settlement
+from headgate.records.charge import Settlement
 from headgate.records.report import Report
 from headgate.units.usage import Usage, UsageError
 
@@ -19,6 +19,8 @@ def meter(exchange: Exchange, report: Report) -> Settlement:
     Its usage at the prices of the served model; at the bound when usage is absent, contradicts
     itself, or has no price. Absent is not zero.
     """
+    if exchange.demand.free:
+        return Settlement(0, "measured")
     try:
         metered = exchange.target.kind.metered(report, exchange.demand.terms)
     except UsageError:
@@ -41,6 +43,8 @@ def bound_settlement(
     That is the hold. Where the reply's head told the prompt's exact usage (Anthropic's does),
     it is that prompt plus the whole output limit, which is less.
     """
+    if exchange.demand.free:
+        return Settlement(0, "measured", reason=reason)
     if exchange.card is None:
         return Settlement(0, "unknown", usage=usage, reason=reason)
     amount = exchange.hold_nanos

@@ -31,6 +31,10 @@ class SpendPath(NamedTuple):
     nodes: tuple[str, ...]
     until_ns: int
 
+    def unpaid(self) -> "SpendPath":
+        """Return the path of a call that costs nothing: no budget limits it, a freeze does."""
+        return self._replace(slices=(), budgets=(), windows=(), renews_ns=())
+
     def budget_of(self, piece: Slice) -> tuple[Budget, int]:
         """Return the budget of a slice of this path, and when it renews."""
         at = self.slices.index(piece)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from headgate.capacity.places import Waiter
 from headgate.catalog.facts import near_names
 from headgate.dialects.splice import SpliceError
@@ -16,10 +18,11 @@ from headgate.gateway import endpoints
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.endings import ATTEMPTS_MAX, Endings
 from headgate.gateway.exchange import Exchange
+from headgate.gateway.heads import HeadMemory
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.prefixes import BLOCK_BYTES, PrefixMemory
 from headgate.gateway.refusals import over_budget
-from headgate.gateway.request import HEADERS, HeaderTakers, Request, forward
+from headgate.gateway.request import Request, header_takers
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
 from headgate.identity.directory import Credential
@@ -44,6 +47,7 @@ class Pipeline:
         stopping: Whether new calls are turned away.
         frozen: Nodes that may not spend now.
         header_takers: What the edge does with each header that matters, by its name.
+        heads: The heads that clients send again and again.
         strangers: Requests refused for their key since the start.
     """
 
@@ -57,7 +61,8 @@ class Pipeline:
         self.connections: set[ClientConnection] = set()
         self.exchanges: set[Exchange] = set()
         self.strangers = 0
-        self.header_takers = _header_takers(world)
+        self.header_takers = header_takers(world.dialects.values())
+        self.heads = HeadMemory()
         self.prefixes = PrefixMemory()
         self.endings = Endings(self)
         self._buffered_bytes = 0
@@ -89,8 +94,8 @@ class Pipeline:
 
     def begin(self, client: ClientConnection, request: Request) -> None:
         """Answer a request that has arrived whole."""
-        dialect = self.world.dialects.get(request.path)
-        if dialect is None or request.method != b"POST":
+        dialect = self.world.dialect_of(request)
+        if dialect is None or request.head.method != b"POST":
             self.unbuffer(request.body_bytes)
             endpoints.answer(self, client, request)
             return
@@ -115,31 +120,37 @@ class Pipeline:
             self.strangers += 1
             missing = "Send a Headgate key as `Authorization: Bearer ...` or `x-api-key`."
             wrong = "This key is not valid here; it may be mistyped, revoked or of another gateway."
-            return Refusal(errors.KEY_INVALID, missing if request.key is None else wrong)
+            return Refusal(errors.KEY_INVALID, missing if request.head.key is None else wrong)
         if self.stopping:
             return Refusal(errors.SHUTTING_DOWN, errors.SHUTTING_DOWN.sentence, None, 5)
         return None
 
     def _read(self, exchange: Exchange) -> Refusal | None:
         request = exchange.request
-        if request.content_encoding not in (b"", b"identity"):
+        head = request.head
+        if head.content_encoding not in (b"", b"identity"):
             return Refusal(
                 errors.CONTENT_UNSUPPORTED, "Send the body as it is, without a content-encoding."
             )
-        if request.content_type and not request.content_type.lower().startswith(JSON):
-            kind = request.content_type[:64].decode("latin-1")
+        if head.content_type and not head.content_type.lower().startswith(JSON):
+            kind = head.content_type[:64].decode("latin-1")
             message = f"Send JSON with `content-type: application/json`, not {kind!r}."
             return Refusal(errors.CONTENT_UNSUPPORTED, message)
-        if request.run is not None:
-            run = request.run.decode("latin-1")
+        if head.run is not None:
+            run = head.run.decode("latin-1")
             if not is_run(run):
                 name = "A run is named by 1 to 64 of A-Z a-z 0-9 . _ : -, a letter or digit first."
                 return Refusal(errors.RUN_INVALID, name, "x-headgate-run")
             exchange.run = run
+        named = request.named
+        if isinstance(named, Refusal):
+            return named
         exchange.body = request.body()
         demand = exchange.dialect.read(exchange.body)
         if isinstance(demand, Refusal):
             return demand
+        if named is not None:
+            demand = replace(demand, model=named[0], stream=named[1])
         exchange.demand = demand
         exchange.asked = demand.model
         return None
@@ -152,6 +163,8 @@ class Pipeline:
         exchange.path = self.world.paths.find(
             credential.principal, credential.team, exchange.run, self.now_ns()
         )
+        if demand.free:
+            exchange.path = exchange.path.unpaid()
         router = self.world.router
         if not router.knows(demand.model):
             allowed = [name for name in router.names if credential.may_use(name)]
@@ -265,9 +278,10 @@ class Pipeline:
                 return
         exchange.sent_ns = self.now_ns()
         exchange.input_tokens_max = self._input_bound(exchange)
-        wanted = demand.output_tokens_max or deployment.output_tokens_default
+        wanted = demand.output_tokens_max
+        wanted = deployment.output_tokens_default if wanted is None else wanted
         exchange.output_tokens_max = min(wanted, deployment.output_tokens_max)
-        card = target.card(None, demand.terms, exchange.sent_ns)
+        card = None if demand.free else target.card(None, demand.terms, exchange.sent_ns)
         if card is None and exchange.path.slices:
             message = f"{deployment.seller}/{deployment.priced_as} has no price now."
             self.endings.refuse(exchange, Refusal(errors.UNPRICED, message, "model"))
@@ -306,7 +320,8 @@ class Pipeline:
             if measured is not None:
                 # What the dialect adds to the bytes (hidden templates, images) stays on top.
                 bound = min(bound, measured + bound - len(body))
-        return min(bound, context)
+        # What generates nothing has a window for each of its texts, and any number of them.
+        return bound if demand.output_tokens_max == 0 else min(bound, context)
 
     def on_money(self, exchange: Exchange, short: Slice | str | None) -> None:
         """The steward has answered: the hold is made, or does not fit, or nobody answered."""
@@ -362,10 +377,10 @@ class Pipeline:
         """Send the request; from its first byte on the outcome is in the provider's hands."""
         demand, target = exchange.demand, exchange.target
         edit = Edit(
-            model=target.deployment.model,
-            output_tokens_max=exchange.output_tokens_max,
-            limit_field=target.limit_field,
-            limit_needed=target.limit_needed,
+            target.deployment.model,
+            exchange.output_tokens_max,
+            target.limit_field,
+            target.limit_needed,
         )
         try:
             body = exchange.dialect.edit(exchange.body, demand, edit)
@@ -373,18 +388,11 @@ class Pipeline:
             upstream.give_back()
             self.endings.not_spliced(exchange, str(error))
             return
-        wanted = exchange.dialect.FORWARDED
-        forwarded = [pair for pair in exchange.request.forwarded if pair[0] in wanted]
+        forwarded = exchange.request.head.forwarded
+        if forwarded:
+            wanted = exchange.dialect.FORWARDED
+            forwarded = [pair for pair in forwarded if pair[0] in wanted]
         exchange.upstream = upstream
         exchange.enter("reply")
-        upstream.send(exchange, target.request(exchange.dialect.KIND, forwarded, body))
-
-
-def _header_takers(world: World) -> HeaderTakers:
-    """Return the edge's own headers, and those that some dialect sends on or is known by."""
-    takers = HeaderTakers()
-    for dialect in world.dialects.values():
-        names = dialect.FORWARDED if dialect.SIGN is None else {*dialect.FORWARDED, dialect.SIGN}
-        takers.update(dict.fromkeys(names, forward))
-    takers.update(HEADERS)
-    return takers
+        kind = exchange.dialect.KIND
+        upstream.send(exchange, target.request(kind, forwarded, body, stream=demand.stream))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from headgate.gateway.clock import Coarse
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.providers.settings import Provider
@@ -18,18 +19,36 @@ if TYPE_CHECKING:
 IDLE_MAX = 1_024
 
 
-class Clock(Protocol):
-    """A coarse clock that the sweep moves on."""
-
-    coarse_ms: int
-
-
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
     """Return the context for a provider: certificates and names are always checked."""
     context = ssl.create_default_context(cafile=ca_file)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+READ = frozenset({b"content-type", b"content-length", b"transfer-encoding", b"content-encoding"})
+"""The names of reply headers that are read; what else matters is passed on."""
+
+SPELLINGS_MAX = 512
+
+
+class ReplyNames(dict[bytes, bytes | None]):
+    """Names of reply headers as the provider spells them, in lower case; None: of no matter.
+
+    A provider sends the same names with every reply, so each is looked at once.
+    """
+
+    def __init__(self, passes: Callable[[bytes], bool]) -> None:
+        self._passes = passes
+
+    def __missing__(self, name: bytes) -> bytes | None:
+        """Look at a spelling that was not met before."""
+        lower = name.lower()
+        known = lower if lower in READ or self._passes(lower) else None
+        if len(self) < SPELLINGS_MAX:
+            self[name] = known
+        return known
 
 
 class Pool:
@@ -46,14 +65,14 @@ class Pool:
         self,
         provider: Provider,
         passes: Callable[[bytes], bool],
-        clock: Clock,
+        clock: Coarse,
         outbox: Outbox,
     ) -> None:
         address = urlsplit(provider.base_url)
         secure = address.scheme == "https"
         assert address.hostname is not None, provider.base_url
         self.provider = provider
-        self.passes = passes
+        self.names = ReplyNames(passes)
         self.clock = clock
         self.outbox = outbox
         self._host = address.hostname

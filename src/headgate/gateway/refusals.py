@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from headgate.dialects.registry import Dialect
+from headgate.gateway.http_bytes import whole
+from headgate.gateway.settings import HEAD_BYTES_MAX, HEADERS_MAX
 from headgate.ledger.slices import Slice
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -12,6 +16,16 @@ from headgate.units.money import format_usd
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
+
+
+HEAD_TOO_LARGE = Refusal(
+    errors.HEAD_TOO_LARGE, f"A head may have {HEAD_BYTES_MAX} bytes and {HEADERS_MAX} headers."
+)
+
+
+def body_too_large(bytes_max: int) -> Refusal:
+    """Tell how large a body may be."""
+    return Refusal(errors.BODY_TOO_LARGE, f"A body may have {bytes_max} bytes.")
 
 
 def over_budget(exchange: Exchange, piece: Slice) -> Refusal:
@@ -43,3 +57,12 @@ def stream_cut(reason: str) -> Refusal:
     """Tell a client in the middle of a stream that it broke off."""
     code = errors.UPSTREAM_TIMEOUT if reason.endswith("timeout") else errors.UPSTREAM_BROKEN
     return Refusal(code, f"The stream broke off before its end ({reason}).")
+
+
+def before_any_dialect(dialects: Iterable[Dialect], refusal: Refusal) -> bytes:
+    """Render the last reply to somebody whose dialect is not known yet: in the unsigned one."""
+    spoken = next(each for each in dialects if each.SIGN is None)
+    headers = [(b"x-headgate-code", refusal.code.code.encode())]
+    if refusal.retry_after_s is not None:
+        headers.append((b"retry-after", b"%d" % refusal.retry_after_s))
+    return whole(refusal.code.status, spoken.render_refusal(refusal, None), headers, close=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from headgate.gateway.http_bytes import status_line, whole
@@ -28,10 +29,15 @@ def facts(exchange: Exchange, served_model: str | None, cost_nanos: int | None) 
         )
     )
     if served_model is not None:
-        lines += b"x-headgate-model: %b\r\n" % header_value(served_model)
+        lines += _model_line(served_model)
     if cost_nanos is not None:
         lines += b"x-headgate-cost-usd: %d.%09d\r\n" % divmod(cost_nanos, NANOS_PER_USD)
     return lines
+
+
+@lru_cache(maxsize=1_024)
+def _model_line(served_model: str) -> bytes:
+    return b"x-headgate-model: %b\r\n" % header_value(served_model)
 
 
 def header_value(text: str) -> bytes:
@@ -53,7 +59,7 @@ def reply(
         status_line(status),
         content_type,
         lines,
-        b"" if exchange.request.keep_alive else CLOSE,
+        b"" if exchange.request.head.keep_alive else CLOSE,
         len(body),
         body,
     )
@@ -61,13 +67,13 @@ def reply(
 
 def stream_head(exchange: Exchange, served_model: str | None, passed: bytes) -> bytes:
     """Return the head of a streamed reply."""
-    http10 = exchange.request.http10
+    http10 = exchange.request.head.http10
     return b"%bcontent-type: %b\r\n%b%bcache-control: no-cache\r\n%b%b\r\n" % (
         status_line(200),
         EVENT_STREAM,
         facts(exchange, served_model, None),
         passed,
-        CLOSE if http10 or not exchange.request.keep_alive else b"",
+        CLOSE if http10 or not exchange.request.head.keep_alive else b"",
         b"" if http10 else b"transfer-encoding: chunked\r\n",
     )
 
@@ -84,4 +90,4 @@ def refusal(exchange: Exchange, why: Refusal) -> bytes:
     # The official clients retry some statuses by themselves; only those with a time are worth it.
     headers.append((b"x-should-retry", b"false" if why.retry_after_s is None else b"true"))
     body = exchange.dialect.render_refusal(why, call)
-    return whole(why.code.status, body, headers, close=not exchange.request.keep_alive)
+    return whole(why.code.status, body, headers, close=not exchange.request.head.keep_alive)

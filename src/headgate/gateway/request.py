@@ -1,29 +1,36 @@
 """One HTTP request as the edge hands it on, and what is taken from its headers; pure."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
+from urllib.parse import unquote_to_bytes
 
+from headgate.dialects.registry import Dialect
 from headgate.identity.directory import Credential
+from headgate.units.errors import Refusal
+
+_KEY = re.compile(rb"(?:^|&)key=([^&]*)")
 
 
-class Request:
-    """What was received: method, path, the few headers that matter, the body.
+class Head:
+    """The head of a request: method, path, the few headers that matter.
+
+    It is filled while it arrives and never changed once it is whole, so requests that came with
+    the same bytes may share it.
 
     Attributes:
         path: Without the query.
+        query: Never logged: it may hold a key.
         key: What the client sent as its credential, None when nothing.
-        credential: Who that is, None when nobody.
         forwarded: Headers (lower-case names) that may go upstream, if the dialect says so.
-        parts: Body pieces as they came; joined once by `body`.
-        body_bytes: As announced while the head is read (-1: not to be believed), then as counted.
+        announced: The body's bytes as the head says; 0 when it does not, -1: not to be believed.
         hosts: How many `Host` headers there are.
         keep_alive: Whether the connection stays open afterwards.
     """
 
     __slots__ = (
-        "body_bytes",
+        "announced",
         "content_encoding",
         "content_type",
-        "credential",
         "expects_continue",
         "forwarded",
         "hosts",
@@ -31,26 +38,52 @@ class Request:
         "keep_alive",
         "key",
         "method",
-        "parts",
         "path",
+        "query",
         "run",
     )
 
     def __init__(self) -> None:
         self.method = b""
         self.path = b""
+        self.query = b""
         self.key: bytes | None = None
-        self.credential: Credential | None = None
         self.content_type = b""
         self.content_encoding = b""
         self.run: bytes | None = None
         self.expects_continue = False
         self.forwarded: list[tuple[bytes, bytes]] = []
-        self.parts: list[bytes] = []
-        self.body_bytes = 0
+        self.announced = 0
         self.hosts = 0
         self.keep_alive = True
         self.http10 = False
+
+    def take_target(self, target: bytes) -> None:
+        """Keep path and query, and the key in the query if no header had one."""
+        self.path, _, self.query = target.partition(b"?")
+        if self.query and self.key is None and (found := _KEY.search(self.query)) is not None:
+            self.key = unquote_to_bytes(found[1])
+
+
+class Request:
+    """What was received: a head and the body.
+
+    Attributes:
+        credential: Who asks, None when nobody is known by what was sent.
+        named: The model and whether to stream, of a path that says them; why not, if it says
+            them wrongly; None for other paths.
+        parts: Body pieces as they came; joined once by `body`.
+        body_bytes: How many there are so far.
+    """
+
+    __slots__ = ("body_bytes", "credential", "head", "named", "parts")
+
+    def __init__(self, head: Head, credential: Credential | None = None) -> None:
+        self.head = head
+        self.credential = credential
+        self.named: tuple[str, bool] | Refusal | None = None
+        self.parts: list[bytes] = []
+        self.body_bytes = 0
 
     def body(self) -> bytes:
         """Return the whole body."""
@@ -64,7 +97,7 @@ class Request:
 
 LENGTH_DIGITS_MAX = 20
 
-HeaderTaker = Callable[[Request, bytes, bytes], None]
+HeaderTaker = Callable[[Head, bytes, bytes], None]
 
 SPELLINGS_MAX = 512
 
@@ -84,53 +117,54 @@ class HeaderTakers(dict[bytes, HeaderTaker | None]):
         return take
 
 
-"""Takes a header: the request it belongs to, its lower-case name, its value."""
+"""Takes a header: the head it belongs to, its lower-case name, its value."""
 
 
-def _authorization(request: Request, _name: bytes, value: bytes) -> None:
+def _authorization(head: Head, _name: bytes, value: bytes) -> None:
     scheme, _, key = value.partition(b" ")
     if scheme.lower() == b"bearer":
-        request.key = key.strip()
+        head.key = key.strip()
 
 
-def _x_api_key(request: Request, _name: bytes, value: bytes) -> None:
-    if request.key is None:
-        request.key = value.strip()
+def _x_api_key(head: Head, _name: bytes, value: bytes) -> None:
+    if head.key is None:
+        head.key = value.strip()
 
 
-def _host(request: Request, _name: bytes, _value: bytes) -> None:
-    request.hosts += 1
+def _host(head: Head, _name: bytes, _value: bytes) -> None:
+    head.hosts += 1
 
 
-def _content_type(request: Request, _name: bytes, value: bytes) -> None:
-    request.content_type = value
+def _content_type(head: Head, _name: bytes, value: bytes) -> None:
+    head.content_type = value
 
 
-def _content_encoding(request: Request, _name: bytes, value: bytes) -> None:
-    request.content_encoding = value
+def _content_encoding(head: Head, _name: bytes, value: bytes) -> None:
+    head.content_encoding = value
 
 
-def _content_length(request: Request, _name: bytes, value: bytes) -> None:
+def _content_length(head: Head, _name: bytes, value: bytes) -> None:
     # llhttp has checked the digits, but takes any number of zeros in front of them.
-    request.body_bytes = int(value) if len(value) <= LENGTH_DIGITS_MAX else -1
+    head.announced = int(value) if len(value) <= LENGTH_DIGITS_MAX else -1
 
 
-def _expect(request: Request, _name: bytes, value: bytes) -> None:
-    request.expects_continue = value.lower() == b"100-continue"
+def _expect(head: Head, _name: bytes, value: bytes) -> None:
+    head.expects_continue = value.lower() == b"100-continue"
 
 
-def _run(request: Request, _name: bytes, value: bytes) -> None:
-    request.run = value
+def _run(head: Head, _name: bytes, value: bytes) -> None:
+    head.run = value
 
 
-def forward(request: Request, name: bytes, value: bytes) -> None:
+def forward(head: Head, name: bytes, value: bytes) -> None:
     """Keep a header that some dialect sends on."""
-    request.forwarded.append((name.lower(), value))
+    head.forwarded.append((name.lower(), value))
 
 
 HEADERS: dict[bytes, HeaderTaker] = {
     b"authorization": _authorization,
     b"x-api-key": _x_api_key,
+    b"x-goog-api-key": _x_api_key,
     b"host": _host,
     b"content-type": _content_type,
     b"content-encoding": _content_encoding,
@@ -139,3 +173,13 @@ HEADERS: dict[bytes, HeaderTaker] = {
     b"x-headgate-run": _run,
 }
 """Who takes a header, by its lower-case name; others are dropped."""
+
+
+def header_takers(dialects: Iterable[Dialect]) -> HeaderTakers:
+    """Return the edge's own headers, and those that some dialect sends on or is known by."""
+    takers = HeaderTakers()
+    for dialect in dialects:
+        names = dialect.FORWARDED if dialect.SIGN is None else {*dialect.FORWARDED, dialect.SIGN}
+        takers.update(dict.fromkeys(names, forward))
+    takers.update(HEADERS)
+    return takers

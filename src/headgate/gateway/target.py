@@ -7,6 +7,7 @@ from headgate.catalog.prices import PriceBook
 from headgate.catalog.rates import RateCard
 from headgate.catalog.settings import Deployment
 from headgate.gateway.pool import Pool
+from headgate.providers.envelope import Place
 from headgate.providers.registry import Provider as ProviderKind
 from headgate.records.demand import Terms
 
@@ -50,12 +51,16 @@ class Target:
         self.places = Places(deployment.concurrency_max, deployment.queue_max)
         self._book = book
         self._cards: dict[tuple[str, Terms], tuple[int, RateCard | None]] = {}
-        self._heads = {dialect: self._head(dialect) for dialect in pool.provider.dialects}
+        self._heads = {
+            (dialect, stream): self._head(dialect, Place(deployment.model, stream))
+            for dialect in provider.dialects
+            for stream in (False, True)
+        }
 
-    def _head(self, dialect: str) -> bytes:
+    def _head(self, dialect: str, place: Place) -> bytes:
         provider = self.pool.provider
         scheme_and_host, _, base = provider.base_url.partition("://")[2].partition("/")
-        path = self.kind.path(dialect, f"/{base}" if base else "")
+        path = self.kind.path(dialect, f"/{base}" if base else "", place)
         lines = [
             b"POST %b HTTP/1.1" % path.encode(),
             b"host: %b" % scheme_and_host.encode(),
@@ -66,11 +71,12 @@ class Target:
         lines += [b"%b: %b" % pair for pair in self.kind.headers(provider.credential)]
         return b"\r\n".join(lines) + b"\r\n"
 
-    def request(self, dialect: str, forwarded: Headers, body: bytes) -> bytes:
+    def request(self, dialect: str, forwarded: Headers, body: bytes, *, stream: bool) -> bytes:
         """Return a whole request: our head, the headers that go through, the body."""
+        head = self._heads[dialect, stream]
         if not forwarded and not self.kind.DEFAULTS:
-            return b"%bcontent-length: %d\r\n\r\n%b" % (self._heads[dialect], len(body), body)
-        lines = [self._heads[dialect]]
+            return b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
+        lines = [head]
         for name, value in forwarded:
             lines += (name, b": ", value, b"\r\n")
         names = {name for name, _ in forwarded}

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pool import Pool
 
+FRAMING = (b"content-length", b"transfer-encoding")
+REQUEST_IDS = (b"x-request-id", b"request-id")
 RETRY_DIGITS_MAX = 6
 """A longer time to come back is no number of seconds anybody waits."""
 
@@ -202,18 +204,20 @@ class UpstreamConnection(asyncio.Protocol):
         """Keep what is metered by, decided by, or passed to the client."""
         if self._surplus:
             return
-        name = name.lower()
-        if name == b"content-type":
+        known = self._pool.names[name]
+        if known is None:
+            return
+        if known == b"content-type":
             self.content_type = value
-        elif name in (b"content-length", b"transfer-encoding"):
+        elif known in FRAMING:
             self.framed = True
-        elif name == b"content-encoding":
+        elif known == b"content-encoding":
             self.content_encoding = value
-        elif self._pool.passes(name):
-            self.passed += b"%b: %b\r\n" % (name, value)
-            if name in (b"x-request-id", b"request-id"):
+        else:
+            self.passed += b"%b: %b\r\n" % (known, value)
+            if known in REQUEST_IDS:
                 self.request_id = value
-            elif name == b"retry-after" and len(value) <= RETRY_DIGITS_MAX:
+            elif known == b"retry-after" and len(value) <= RETRY_DIGITS_MAX:
                 self.retry_after = value
 
     def on_headers_complete(self) -> None:

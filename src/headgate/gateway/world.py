@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
-from headgate.dialects.registry import Dialect
+from headgate.dialects.registry import Dialect, PathDialect
 from headgate.gateway.books import Books
+from headgate.gateway.clock import Coarse
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
+from headgate.gateway.request import Request
 from headgate.gateway.settings import Edge
 from headgate.gateway.target import Target
 from headgate.identity.directory import Directory
@@ -22,13 +24,6 @@ class CallFinder(Protocol):
 
     def find_call(self, call: str, principal: str, found: Callable[[str | None], None]) -> bool:
         """Look a principal's call up; `found` gets its JSON or None. False: cannot look now."""
-
-
-@dataclass(slots=True)
-class Coarse:
-    """A coarse monotonic clock, moved on by the sweep about twice a second."""
-
-    coarse_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +54,21 @@ class World:
     next_call: Callable[[], str]
     ready: Callable[[], bool]
     finder: CallFinder
+
+    def dialect_of(self, request: Request) -> Dialect | None:
+        """Return the dialect whose calls go to a request's path, None when none's do.
+
+        What such a path says beside it, the request keeps as `named`.
+        """
+        head = request.head
+        dialect = self.dialects.get(head.path)
+        if dialect is not None:
+            return dialect
+        path, query = head.path.decode("latin-1"), head.query.decode("latin-1")
+        for each in self.dialects.values():
+            if "{model}" in each.PATH:
+                located = cast(PathDialect, each)
+                request.named = located.locate(path, query)
+                if request.named is not None:
+                    return located
+        return None

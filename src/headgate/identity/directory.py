@@ -24,12 +24,20 @@ class Credential(NamedTuple):
         return self.models is None or model in self.models
 
 
+MET_MAX = 4_096
+
+
 class Directory:
-    """Credentials by digest."""
+    """Credentials by digest.
+
+    Keys that were found are remembered as they were sent, up to a bound, so that the digest is
+    made once and not for every call; any change of the directory forgets them all.
+    """
 
     def __init__(self, pepper: bytes) -> None:
         self._pepper = pepper
         self._by_digest: dict[bytes, Credential] = {}
+        self._met: dict[bytes, Credential] = {}
 
     def add(self, key: bytes, credential: Credential) -> None:
         """Make a key known, given as the client sends it."""
@@ -38,14 +46,23 @@ class Directory:
     def add_digest(self, key_digest: bytes, credential: Credential) -> None:
         """Make a key known by its digest."""
         self._by_digest[key_digest] = credential
+        self._met.clear()
 
     def remove_digest(self, key_digest: bytes) -> None:
         """Forget a key; unknown ones are no matter."""
         self._by_digest.pop(key_digest, None)
+        self._met.clear()
 
     def find(self, key: bytes) -> Credential | None:
         """Return who sends this key, None when nobody does."""
-        return self._by_digest.get(digest(self._pepper, key))
+        known = self._met.get(key)
+        if known is None:
+            known = self._by_digest.get(digest(self._pepper, key))
+            if known is not None:
+                if len(self._met) >= MET_MAX:
+                    self._met.clear()
+                self._met[key] = known
+        return known
 
 
 def model_set(models: Iterable[str]) -> frozenset[str] | None:

@@ -4,6 +4,7 @@ A key is `hg_<id>_<secret>` with 256 random bits in the secret. Only `digest` is
 BLAKE2b (RFC 7693) of the whole key under the data directory's pepper, so a stolen store opens
 nothing; it costs a third of an HMAC-SHA-256, and every request pays it.
 Looking a key up by its digest leaks nothing through timing: an attacker cannot choose digests.
+Nor does looking it up among keys met before, by Python's hash, whose seed is random and secret.
 """
 
 import contextlib

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, case, func, select, true
 
 from headgate.ledger import tables
 from headgate.ledger.fold import Movement, fold, posted
-from headgate.records.journal import HoldRecord, Record, SettleRecord
+from headgate.ledger.folded import Folded, FoldedHold, FoldedSettle, decode
 from headgate.store.journal_reader import Cursor, JournalReader
 from headgate.units.errors import JournalError
 
@@ -124,20 +124,20 @@ def _check(connection: Connection, journal_root: Path) -> Books:
 
 def _replay(directory: Path, until: Cursor, problems: list[str]) -> _Replay:
     replay = _Replay()
-    open_holds: dict[str, HoldRecord] = {}
+    open_holds: dict[str, FoldedHold] = {}
     try:
         for records in _records_until(directory, until):
             replay.records += len(records)
             problems += [
                 f"{record.attempt} is held twice in {directory.name}."
                 for record in records
-                if isinstance(record, HoldRecord) and record.attempt in replay.attempts
+                if isinstance(record, FoldedHold) and record.attempt in replay.attempts
             ]
             batch = fold(records, open_holds)
             for window, movement in batch.movements.items():
                 _add(replay.movements, window, movement)
             for ended in batch.ended:
-                state = ended.end.state if isinstance(ended.end, SettleRecord) else "void"
+                state = ended.end.state if isinstance(ended.end, FoldedSettle) else "void"
                 replay.attempts[ended.end.attempt] = _End(state, posted(ended.end))
     except JournalError as error:
         problems.append(f"The journal {directory.name} cannot be replayed: {error}.")
@@ -145,7 +145,7 @@ def _replay(directory: Path, until: Cursor, problems: list[str]) -> _Replay:
     return replay
 
 
-def _records_until(directory: Path, until: Cursor) -> Iterator[list[Record]]:
+def _records_until(directory: Path, until: Cursor) -> Iterator[list[Folded]]:
     """Yield the records before a cursor.
 
     Raises:
@@ -153,7 +153,7 @@ def _records_until(directory: Path, until: Cursor) -> Iterator[list[Record]]:
     """
     reader = JournalReader(directory)
     while reader.cursor < until:
-        records = reader.read(until)
+        records = reader.read_as(decode, until)
         if not records or reader.cursor > until:
             raise JournalError(f"it has no record that ends at {tuple(until)}")
         yield records

@@ -8,14 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from headgate.records.journal import (
-    DecisionRecord,
-    HoldRecord,
-    Record,
-    RefusalRecord,
-    SettleRecord,
-    VoidRecord,
-)
+from headgate.ledger.folded import Folded, FoldedHold, FoldedSettle, windows_of
+from headgate.records.journal import DecisionRecord, RefusalRecord, VoidRecord
 from headgate.units.errors import JournalError
 
 
@@ -30,8 +24,8 @@ class Movement:
 class Ended(NamedTuple):
     """An attempt that ended, with the hold it ends."""
 
-    hold: HoldRecord
-    end: SettleRecord | VoidRecord
+    hold: FoldedHold
+    end: FoldedSettle | VoidRecord
 
 
 @dataclass(slots=True)
@@ -46,19 +40,19 @@ class Batch:
     """
 
     movements: dict[str, Movement] = field(default_factory=dict)
-    opened: dict[str, HoldRecord] = field(default_factory=dict)
+    opened: dict[str, FoldedHold] = field(default_factory=dict)
     ended: list[Ended] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
     refusals: list[RefusalRecord] = field(default_factory=list)
     decisions: list[DecisionRecord] = field(default_factory=list)
 
 
-def posted(end: SettleRecord | VoidRecord) -> int:
+def posted(end: FoldedSettle | VoidRecord) -> int:
     """Return what an end posts."""
-    return end.amount_nanos if isinstance(end, SettleRecord) else 0
+    return end.amount_nanos if isinstance(end, FoldedSettle) else 0
 
 
-def fold(records: Iterable[Record], open_holds: dict[str, HoldRecord]) -> Batch:
+def fold(records: Iterable[Folded], open_holds: dict[str, FoldedHold]) -> Batch:
     """Fold records of one journal, in order.
 
     Args:
@@ -71,28 +65,29 @@ def fold(records: Iterable[Record], open_holds: dict[str, HoldRecord]) -> Batch:
     """
     batch = Batch()
     # Calls of one caller share their windows, so sums by path are far fewer than records.
-    sums: dict[tuple[str, ...], Movement] = {}
+    sums: Sums = {}
     for record in records:
-        if isinstance(record, HoldRecord):
+        if isinstance(record, FoldedHold):
             _open(batch, record, open_holds, sums)
-        elif isinstance(record, SettleRecord | VoidRecord):
+        elif isinstance(record, FoldedSettle | VoidRecord):
             _end(batch, record, open_holds, sums)
         elif isinstance(record, RefusalRecord):
             batch.refusals.append(record)
         elif isinstance(record, DecisionRecord):
             batch.decisions.append(record)
-    for path, along in sums.items():
-        for window in path:
+    for hold, along in sums.values():
+        for window in windows_of(hold):
             movement = batch.movements.setdefault(window, Movement())
             movement.held_nanos += along.held_nanos
             movement.posted_nanos += along.posted_nanos
     return batch
 
 
-Sums = dict[tuple[str, ...], Movement]
+Sums = dict[bytes, tuple[FoldedHold, Movement]]
+"""By the text of their windows: a hold that is on them, and how their sums change."""
 
 
-def _open(batch: Batch, record: HoldRecord, open_holds: dict[str, HoldRecord], sums: Sums) -> None:
+def _open(batch: Batch, record: FoldedHold, open_holds: dict[str, FoldedHold], sums: Sums) -> None:
     attempt = record.attempt
     if attempt in open_holds:
         raise JournalError(f"{attempt} is held twice")
@@ -102,8 +97,8 @@ def _open(batch: Batch, record: HoldRecord, open_holds: dict[str, HoldRecord], s
 
 def _end(
     batch: Batch,
-    record: SettleRecord | VoidRecord,
-    open_holds: dict[str, HoldRecord],
+    record: FoldedSettle | VoidRecord,
+    open_holds: dict[str, FoldedHold],
     sums: Sums,
 ) -> None:
     attempt = record.attempt
@@ -118,8 +113,9 @@ def _end(
     movement.posted_nanos += posted(record)
 
 
-def _along(sums: Sums, hold: HoldRecord) -> Movement:
-    movement = sums.get(hold.windows)
-    if movement is None:
-        movement = sums[hold.windows] = Movement()
-    return movement
+def _along(sums: Sums, hold: FoldedHold) -> Movement:
+    text = bytes(hold.windows)
+    found = sums.get(text)
+    if found is None:
+        found = sums[text] = (hold, Movement())
+    return found[1]

@@ -25,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from headgate.ledger import tables
 from headgate.ledger.book import LeaseBook
 from headgate.ledger.fold import Batch, fold
+from headgate.ledger.folded import FoldedHold, decode
 from headgate.ledger.rows import (
     END_COLUMNS,
     Row,
@@ -34,7 +35,7 @@ from headgate.ledger.rows import (
     hold_values,
     refusal_values,
 )
-from headgate.records.journal import HoldRecord, SealedRecord, SettleRecord
+from headgate.records.journal import SealedRecord, SettleRecord
 from headgate.store.journal_reader import Cursor, JournalReader, journals
 from headgate.store.journal_writer import boot_id, take_lock
 from headgate.units.errors import StoreError
@@ -53,7 +54,7 @@ class OpenJournal:
     """A journal that is not folded to its end."""
 
     reader: JournalReader
-    open_holds: dict[str, HoldRecord] = field(default_factory=dict)
+    open_holds: dict[str, FoldedHold] = field(default_factory=dict)
 
 
 class Keeper:
@@ -191,7 +192,7 @@ class Keeper:
         return count
 
     def _fold_one(self, name: str, followed: OpenJournal) -> int:
-        records = followed.reader.read()
+        records = followed.reader.read_as(decode)
         if not records:
             return 0
         batch = fold(records, followed.open_holds)

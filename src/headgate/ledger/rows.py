@@ -6,16 +6,12 @@ values are 0 and 1, which the driver takes as they are.
 """
 
 import msgspec
+from msgspec import Raw
 from sqlalchemy.engine import RowMapping
 
 from headgate.ledger import tables
-from headgate.records.journal import (
-    DecisionRecord,
-    HoldRecord,
-    RefusalRecord,
-    SettleRecord,
-    VoidRecord,
-)
+from headgate.ledger.folded import FoldedHold, FoldedSettle
+from headgate.records.journal import DecisionRecord, RefusalRecord, VoidRecord
 
 Row = tuple[object, ...]
 
@@ -41,7 +37,7 @@ END_COLUMNS = (
 """What the end of an attempt sets, in the order of `end_values`."""
 
 
-def hold_values(hold: HoldRecord, journal: str) -> Row:
+def hold_values(hold: FoldedHold, journal: str) -> Row:
     """Return what a hold says of an attempt."""
     return (
         hold.attempt,
@@ -57,7 +53,7 @@ def hold_values(hold: HoldRecord, journal: str) -> Row:
         hold.dialect,
         int(hold.stream),
         hold.decision,
-        _encode(hold.windows).decode(),
+        str(hold.windows, "utf-8"),
         hold.input_tokens_max,
         hold.output_tokens_max,
         hold.choices,
@@ -65,7 +61,7 @@ def hold_values(hold: HoldRecord, journal: str) -> Row:
     )
 
 
-def end_values(end: SettleRecord | VoidRecord | None) -> Row:
+def end_values(end: FoldedSettle | VoidRecord | None) -> Row:
     """Return what the end of an attempt says of it; None while it has not ended."""
     if end is None:
         return _OPEN
@@ -84,8 +80,8 @@ def end_values(end: SettleRecord | VoidRecord | None) -> Row:
         end.reason,
         end.ttft_us,
         end.duration_us,
-        _encode(end.usage).decode(),
-        _encode(end.lines).decode(),
+        str(end.usage, "utf-8"),
+        str(end.lines, "utf-8"),
         end.by,
     )
 
@@ -100,9 +96,10 @@ def decision_values(record: DecisionRecord, journal: str) -> Row:
     return (journal, record.number, record.at_ns, _encode(record).decode())
 
 
-def hold_of_row(row: RowMapping) -> HoldRecord:
+def hold_of_row(row: RowMapping) -> FoldedHold:
     """Return the hold an open attempt row was made of."""
-    fields = {name: row[name] for name in HoldRecord.__struct_fields__ if name in row}
+    fields = {name: row[name] for name in FoldedHold.__struct_fields__ if name in row}
     fields["amount_nanos"] = row["hold_nanos"]
-    fields["windows"] = msgspec.json.decode(str(row["windows"]), type=tuple[str, ...])
-    return msgspec.convert(fields, HoldRecord)
+    fields["windows"] = Raw(str(row["windows"]).encode())
+    fields["stream"] = bool(row["stream"])
+    return FoldedHold(**fields)

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import os
 import time
 from collections.abc import Iterator
@@ -165,6 +166,9 @@ async def run(
     console = _console(snapshot, data_dir, console_port, gateway_url)
     serving = asyncio.create_task(console.serve())
     stopped = asyncio.create_task(stop.wait())
+    # What is here now stays: the collector need not look through it, fold after fold.
+    gc.collect()
+    gc.freeze()
     ends: set[asyncio.Future[Any]] = {stopped, folding, steward.broken}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     for broken in (folding, steward.broken):

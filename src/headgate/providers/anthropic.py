@@ -1,18 +1,19 @@
 """`anthropic`: Anthropic itself, and providers that offer its Messages API under its headers."""
 
-from typing import Annotated
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import Meta, Struct
 
+from headgate.providers.anthropic_shapes import CacheCreation
+from headgate.providers.anthropic_shapes import Usage as Reported
+from headgate.providers.envelope import ANY_PLACE, Place
 from headgate.providers.replies import ACCOUNT, CONTEXT, by_status, credential_bytes
 from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Failure, Metered, Report
-from headgate.units.usage import QUANTITY_MAX, Usage, UsageError
+from headgate.units.usage import Usage, UsageError
 
 KIND = "anthropic"
-NATIVE_DIALECTS = ("anthropic_messages",)
+NATIVE_DIALECTS = ("anthropic_messages", "anthropic_count_tokens")
 DEFAULTS = ((b"anthropic-version", b"2023-06-01"),)
 PASSED = frozenset({b"request-id", b"retry-after", b"retry-after-ms", b"x-should-retry"})
 PASSED_PREFIXES = (b"anthropic-ratelimit-", b"anthropic-fast-", b"anthropic-priority-")
@@ -34,43 +35,7 @@ _STATUS_OF = {
 }
 """Error types and the statuses they go with (https://docs.claude.com/en/api/errors)."""
 
-_Count = Annotated[int, Meta(ge=0, le=QUANTITY_MAX)]
-
-
-class _CacheCreation(Struct, gc=False):
-    ephemeral_5m_input_tokens: _Count | None = None
-    ephemeral_1h_input_tokens: _Count | None = None
-
-
-class _OutputDetails(Struct, gc=False):
-    thinking_tokens: _Count | None = None
-
-
-class _ServerTools(Struct, gc=False):
-    web_search_requests: _Count | None = None
-
-
-class _Iteration(Struct, gc=False):
-    type: str = "message"
-
-
-class _Usage(Struct, gc=False):
-    """The usage object of Messages, as in the SDK's `BetaUsage`."""
-
-    input_tokens: _Count
-    output_tokens: _Count
-    cache_creation_input_tokens: _Count | None = None
-    cache_read_input_tokens: _Count | None = None
-    cache_creation: _CacheCreation | None = None
-    output_tokens_details: _OutputDetails | None = None
-    server_tool_use: _ServerTools | None = None
-    service_tier: str | None = None
-    inference_geo: str | None = None
-    speed: str | None = None
-    iterations: list[_Iteration] | None = None
-
-
-_USAGE = msgspec.json.Decoder(_Usage)
+_USAGE = msgspec.json.Decoder(Reported)
 
 
 def seller(base_url: str) -> str | None:
@@ -78,7 +43,7 @@ def seller(base_url: str) -> str | None:
     return _SELLERS.get(urlsplit(base_url).hostname or "")
 
 
-def path(dialect: str, base_path: str) -> str:
+def path(dialect: str, base_path: str, _: Place = ANY_PLACE) -> str:
     """Return the path of Messages below `base_path`, which may end in `/v1` or not.
 
     Raises:
@@ -86,7 +51,8 @@ def path(dialect: str, base_path: str) -> str:
     """
     if dialect not in NATIVE_DIALECTS:
         raise ValueError(f"a provider of kind {KIND!r} does not speak {dialect!r}")
-    return base_path.rstrip("/").removesuffix("/v1") + "/v1/messages"
+    messages = base_path.rstrip("/").removesuffix("/v1") + "/v1/messages"
+    return f"{messages}/count_tokens" if dialect == "anthropic_count_tokens" else messages
 
 
 def headers(credential: str) -> tuple[tuple[bytes, bytes], ...]:
@@ -158,7 +124,7 @@ def metered(report: Report, asked: Terms = STANDARD) -> Metered:
     )
 
 
-def _decode(report: Report) -> _Usage:
+def _decode(report: Report) -> Reported:
     if report.usage_json is None:
         raise UsageError("the reply reports no usage")
     try:
@@ -167,9 +133,9 @@ def _decode(report: Report) -> _Usage:
         raise UsageError(f"the reported usage cannot be read: {error}") from error
 
 
-def _writes(usage: _Usage) -> tuple[int, int]:
+def _writes(usage: Reported) -> tuple[int, int]:
     """Return the cache writes that live five minutes and those that live an hour."""
-    split = usage.cache_creation or _CacheCreation()
+    split = usage.cache_creation or CacheCreation()
     short = split.ephemeral_5m_input_tokens or 0
     long = split.ephemeral_1h_input_tokens or 0
     total = usage.cache_creation_input_tokens
@@ -182,7 +148,7 @@ def _writes(usage: _Usage) -> tuple[int, int]:
     return (short, long + rest) if long and not short else (short + rest, long)
 
 
-def _terms(usage: _Usage, asked: Terms) -> Terms:
+def _terms(usage: Reported, asked: Terms) -> Terms:
     """Return the terms the call was served on."""
     tier = "fast" if usage.speed == "fast" else usage.service_tier or "standard"
     geo = usage.inference_geo

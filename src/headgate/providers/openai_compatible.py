@@ -1,19 +1,25 @@
-"""`openai_compatible`: OpenAI itself and the many that speak its Chat Completions."""
+"""`openai_compatible`: the many that speak OpenAI's Chat Completions, with or without the rest."""
 
-from typing import Annotated
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import Meta, Struct
 
-from headgate.providers import anthropic
+from headgate.providers import anthropic, responses_usage
+from headgate.providers.envelope import ANY_PLACE, Place
+from headgate.providers.openai_compatible_shapes import CompletionDetails, PromptDetails
+from headgate.providers.openai_compatible_shapes import Usage as Reported
 from headgate.providers.replies import ACCOUNT, CONTEXT, by_status, credential_bytes
 from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Failure, Metered, Report
-from headgate.units.usage import QUANTITY_MAX, Usage, UsageError
+from headgate.units.usage import Usage, UsageError
 
 KIND = "openai_compatible"
-NATIVE_DIALECTS = ("openai_chat",)
+NATIVE_DIALECTS = ("openai_chat", "embeddings")
+PATHS = {
+    "openai_chat": "/chat/completions",
+    "openai_responses": "/responses",
+    "embeddings": "/embeddings",
+}
 DEFAULTS: tuple[tuple[bytes, bytes], ...] = ()
 PASSED = frozenset(
     {
@@ -58,40 +64,9 @@ _STATUS_OF = {
 }
 """Error types and codes in streams, and the statuses they go with."""
 
-_Count = Annotated[int, Meta(ge=0, le=QUANTITY_MAX)]
-
-
-class _PromptDetails(Struct, gc=False):
-    cached_tokens: _Count | None = None
-    cache_write_tokens: _Count | None = None
-    audio_tokens: _Count | None = None
-
-
-class _CompletionDetails(Struct, gc=False):
-    reasoning_tokens: _Count | None = None
-    audio_tokens: _Count | None = None
-    accepted_prediction_tokens: _Count | None = None
-    rejected_prediction_tokens: _Count | None = None
-
-
-class _Usage(Struct, gc=False):
-    """The usage object of Chat Completions, as in the SDK's `CompletionUsage`.
-
-    `prompt_cache_hit_tokens` and `prompt_cache_miss_tokens` are DeepSeek's.
-    """
-
-    prompt_tokens: _Count
-    completion_tokens: _Count = 0
-    total_tokens: _Count | None = None
-    prompt_tokens_details: _PromptDetails | None = None
-    completion_tokens_details: _CompletionDetails | None = None
-    prompt_cache_hit_tokens: _Count | None = None
-    prompt_cache_miss_tokens: _Count | None = None
-
-
-_USAGE = msgspec.json.Decoder(_Usage)
-_NO_PROMPT_DETAILS = _PromptDetails()
-_NO_COMPLETION_DETAILS = _CompletionDetails()
+_USAGE = msgspec.json.Decoder(Reported)
+_NO_PROMPT_DETAILS = PromptDetails()
+_NO_COMPLETION_DETAILS = CompletionDetails()
 
 
 def seller(base_url: str) -> str | None:
@@ -99,17 +74,17 @@ def seller(base_url: str) -> str | None:
     return _SELLERS.get(urlsplit(base_url).hostname or "")
 
 
-def path(dialect: str, base_path: str) -> str:
+def path(dialect: str, base_path: str, place: Place = ANY_PLACE) -> str:
     """Return the path a dialect's calls are posted to; `base_path` usually ends in `/v1`.
 
-    Many of these providers speak Anthropic's Messages too, below the same base.
+    Some of these providers speak Responses, many Anthropic's Messages, below the same base.
 
     Raises:
         ValueError: Another dialect.
     """
-    if dialect in NATIVE_DIALECTS:
-        return base_path.rstrip("/") + "/chat/completions"
-    return anthropic.path(dialect, base_path)
+    if dialect in PATHS:
+        return base_path.rstrip("/") + PATHS[dialect]
+    return anthropic.path(dialect, base_path, place)
 
 
 def headers(credential: str) -> tuple[tuple[bytes, bytes], ...]:
@@ -170,17 +145,21 @@ def metered(report: Report, asked: Terms = STANDARD) -> Metered:
     if report.usage_json is None:
         raise UsageError("the reply reports no usage")
     if b'"prompt_tokens"' not in report.usage_json and b'"input_tokens"' in report.usage_json:
-        return anthropic.metered(report, asked)
+        # Responses always say a total, Messages never do.
+        if b'"total_tokens"' not in report.usage_json:
+            return anthropic.metered(report, asked)
+        usage = responses_usage.split(report.usage_json, long=asked.cache_retention == "24h")
+        return Metered(usage, _served_terms(report.tier, asked))
     try:
-        usage = _USAGE.decode(report.usage_json)
+        counts = _USAGE.decode(report.usage_json)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"the reported usage cannot be read: {error}") from error
-    cached, written, audio_in = _input_parts(usage)
-    text, reasoning, audio_out = _output_parts(usage)
+    cached, written, audio_in = _input_parts(counts)
+    text, reasoning, audio_out = _output_parts(counts)
     long = asked.cache_retention == "24h"
     return Metered(
         Usage(
-            usage.prompt_tokens - cached - written - audio_in,  # input_uncached
+            counts.prompt_tokens - cached - written - audio_in,  # input_uncached
             cached,  # cache_read
             0 if long else written,  # cache_write_5m
             0,  # cache_write_1h
@@ -200,7 +179,7 @@ def _served_terms(tier: str | None, asked: Terms) -> Terms:
     return asked if served == asked.tier else asked._replace(tier=served)
 
 
-def _input_parts(usage: _Usage) -> tuple[int, int, int]:
+def _input_parts(usage: Reported) -> tuple[int, int, int]:
     """Return the cached, the written and the audio tokens of the prompt."""
     details = usage.prompt_tokens_details or _NO_PROMPT_DETAILS
     hit, miss = usage.prompt_cache_hit_tokens, usage.prompt_cache_miss_tokens
@@ -218,7 +197,7 @@ def _input_parts(usage: _Usage) -> tuple[int, int, int]:
     return cached, written, audio
 
 
-def _output_parts(usage: _Usage) -> tuple[int, int, int]:
+def _output_parts(usage: Reported) -> tuple[int, int, int]:
     """Return the text, the reasoning and the audio tokens of the completion."""
     details = usage.completion_tokens_details or _NO_COMPLETION_DETAILS
     reasoning = details.reasoning_tokens or 0

@@ -4,6 +4,7 @@ from typing import Protocol, cast
 
 import headgate.providers
 from headgate.dialects.registry import discover
+from headgate.providers.envelope import ANY_PLACE, Place
 from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Failure, Metered, Report
 
@@ -30,8 +31,8 @@ class Provider(Protocol):
     def seller(self, base_url: str, /) -> str | None:
         """Return whose prices hold at an address; None when only the owner can know."""
 
-    def path(self, dialect: str, base_path: str, /) -> str:
-        """Return the path a dialect's calls are posted to.
+    def path(self, dialect: str, base_path: str, place: Place = ANY_PLACE, /) -> str:
+        """Return the path, with its query, that a dialect's calls are posted to.
 
         Raises:
             ValueError: This kind of provider does not speak the dialect.

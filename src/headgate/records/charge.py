@@ -1,8 +1,12 @@
 """What an attempt did cost, itemised."""
 
-from typing import NamedTuple
+from typing import Literal
 
 from msgspec import Struct
+
+from headgate.units.usage import Usage
+
+State = Literal["measured", "estimated", "unknown"]
 
 
 class ChargeLine(Struct, frozen=True, gc=False):
@@ -23,8 +27,22 @@ class ChargeLine(Struct, frozen=True, gc=False):
     price_row: str
 
 
-class Charge(NamedTuple):
+class Charge(Struct, frozen=True, gc=False):
     """The lines of one attempt and their sum."""
 
     amount_nanos: int
     lines: tuple[ChargeLine, ...]
+
+
+class Settlement(Struct, frozen=True, gc=False):
+    """What an attempt is posted at, and why.
+
+    Attributes:
+        reason: None for a plain success.
+    """
+
+    amount_nanos: int
+    state: State
+    charge: Charge | None = None
+    usage: Usage | None = None
+    reason: str | None = None

@@ -4,15 +4,11 @@ Money is whole nano-dollars, instants whole nanoseconds since 1970 UTC. A field 
 default is left out of the JSON.
 """
 
-from typing import Literal
-
 from msgspec import Struct
 
-from headgate.records.charge import ChargeLine
+from headgate.records.charge import ChargeLine, State
 
 FORMAT = 1
-
-State = Literal["measured", "estimated", "unknown"]
 
 
 class _Record(Struct, frozen=True, omit_defaults=True, tag_field="k", gc=False):

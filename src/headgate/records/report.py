@@ -2,12 +2,14 @@
 
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from headgate.records.demand import STANDARD, Terms
 from headgate.units.errors import Code
 from headgate.units.usage import Usage
 
 
-class Report(NamedTuple):
+class Report(Struct, frozen=True, gc=False):
     """The metering facts of one reply, as the dialect found them.
 
     Attributes:
@@ -30,7 +32,7 @@ class Report(NamedTuple):
     errored: bool = False
 
 
-class Metered(NamedTuple):
+class Metered(Struct, frozen=True, gc=False):
     """A provider's usage split into disjoint meters, and the terms it was served on."""
 
     usage: Usage

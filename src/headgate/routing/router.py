@@ -102,7 +102,8 @@ class Router:
     def _decide(self, demand: Demand, *, dialect: str, body_bytes: int, now_ns: int) -> Ranking:
         policy, candidates = self._candidates[demand.model]
         tokens_in = max(1, body_bytes // BYTES_PER_TOKEN)
-        tokens_out = min(demand.output_tokens_max or OUTPUT_TOKENS_EXPECTED, OUTPUT_TOKENS_EXPECTED)
+        limit = demand.output_tokens_max
+        tokens_out = OUTPUT_TOKENS_EXPECTED if limit is None else min(limit, OUTPUT_TOKENS_EXPECTED)
         quoted: list[Quoted] = []
         excluded: list[tuple[str, str]] = []
         for deployment in candidates:

@@ -1,4 +1,4 @@
-"""Simulated providers on loopback: they speak, cache, fail and bill as OpenAI and Anthropic do.
+"""Simulated providers on loopback: they speak, cache, fail and bill as real ones do.
 
 Nothing here imports anything else of the project.
 """

@@ -44,7 +44,7 @@ _BREAKING = {
 
 @dataclass(slots=True)
 class Shared:
-    """What both providers of a simulator share.
+    """What the providers of a simulator share.
 
     Attributes:
         pace: May be exchanged at any time.
@@ -207,7 +207,8 @@ class Backend:
         if broken:
             assert job.fault is not None, "a fault struck"
             ending = _BREAKING[job.fault.kind]
-            last = self._dialect.error_frame(job.request_id)
+            last = job.generation.error_frame(job.request_id)
+            last = last or self._dialect.error_frame(job.request_id)
             is_error = job.fault.kind is FaultKind.ERROR_EVENT
             steps = _break_off(steps, job.fault.after_chunks, last if is_error else None)
         return Reply(

@@ -14,7 +14,7 @@ from headgate.simulator.server import Request
 
 
 class ApiError(Exception):
-    """A request that the provider refuses, in terms that both providers share.
+    """A request that the provider refuses, in terms that the providers share.
 
     Attributes:
         status: HTTP status.
@@ -85,6 +85,13 @@ class Generation(ABC):
         self, answers: Sequence[Answer], usage: Usage, tempo: Tempo, *, with_usage: bool
     ) -> Iterator[Step]:
         """Return the body of a streamed reply; the last step holds all that ends it."""
+
+    def error_frame(self, request_id: str) -> bytes | None:  # noqa: ARG002 - for those that differ
+        """Return the event that tells of an error in the midst of its stream.
+
+        None where it is the one that all streams of the provider have.
+        """
+        return None
 
 
 class Dialect(ABC):

@@ -5,10 +5,11 @@ from enum import StrEnum
 
 
 class ProviderName(StrEnum):
-    """The two providers that are simulated."""
+    """The providers that are simulated."""
 
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
+    GOOGLE = "google"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class ModelFacts:
         released: Day of release, ISO 8601.
         cache_tokens_min: The shortest prefix that is cached.
         writes_cost: Whether cache writes are counted and charged on their own.
+        dimensions: Numbers in an embedding; 0 for a model that generates.
     """
 
     names: tuple[str, ...]
@@ -30,6 +32,7 @@ class ModelFacts:
     output_tokens_max: int
     cache_tokens_min: int
     writes_cost: bool
+    dimensions: int = 0
 
 
 def _openai(*names: str, served: str, released: str, context: int, writes_cost: bool) -> ModelFacts:
@@ -116,7 +119,31 @@ _ANTHROPIC = (
         cache_tokens_min=512,
     ),
 )
-MODELS = {ProviderName.OPENAI: _OPENAI, ProviderName.ANTHROPIC: _ANTHROPIC}
+_EMBEDDINGS = (
+    ModelFacts(
+        ("text-embedding-3-small",),
+        "text-embedding-3-small",
+        "2024-01-25",
+        8_191,
+        0,
+        0,
+        False,
+        1_536,
+    ),
+)
+_GOOGLE = (
+    ModelFacts(
+        ("gemini-3.5-flash",), "gemini-3.5-flash", "2026-05-19", 1_048_576, 65_536, 4_096, False
+    ),
+    ModelFacts(
+        ("gemini-2.5-pro",), "gemini-2.5-pro", "2025-03-20", 1_048_576, 65_536, 2_048, False
+    ),
+)
+MODELS = {
+    ProviderName.OPENAI: (*_OPENAI, *_EMBEDDINGS),
+    ProviderName.ANTHROPIC: _ANTHROPIC,
+    ProviderName.GOOGLE: _GOOGLE,
+}
 _BY_NAME = {
     (provider, name): facts
     for provider, models in MODELS.items()

@@ -4,6 +4,7 @@ The constants were typed by hand and are not read from the gateway's price book,
 a mistake there shows as a difference between the two bills.
 OpenAI: https://openai.com/api/pricing/
 Anthropic: https://platform.claude.com/docs/en/about-claude/pricing
+Google: https://ai.google.dev/gemini-api/docs/pricing
 The date beside each model is the day since when its price is known to hold, or on which it
 was observed. All are US dollars per million tokens, standard tier.
 """
@@ -143,6 +144,15 @@ PRICES: dict[str, tuple[PriceRow, ...]] = {
             cache_write_1h="1",
             output="2.5",
         ),
+    ),
+    # openai.com/api/pricing, since 2024-01-25.
+    "text-embedding-3-small": (_row(0, input_uncached="0.02"),),
+    # ai.google.dev pricing, since 2026-05-19.
+    "gemini-3.5-flash": (_row(0, input_uncached="1.5", cache_read="0.15", output="9"),),
+    # ai.google.dev pricing, since 2025-03-20.
+    "gemini-2.5-pro": (
+        _row(0, input_uncached="1.25", cache_read="0.125", output="10"),
+        _row(200_000, input_uncached="2.5", cache_read="0.25", output="15"),
     ),
 }
 

@@ -1,4 +1,4 @@
-"""A simulator: two providers on loopback ports, with one bill, one gate and one fault board."""
+"""A simulator: three providers on loopback ports, with one bill, one gate and one fault board."""
 
 import asyncio
 import random
@@ -18,8 +18,9 @@ from headgate.simulator.bill import Bill
 from headgate.simulator.dialect import Dialect
 from headgate.simulator.faults import FaultBoard
 from headgate.simulator.gate import Gate
+from headgate.simulator.gemini import Gemini
 from headgate.simulator.loops import new_event_loop
-from headgate.simulator.openai_chat import OpenAIChat
+from headgate.simulator.openai import OpenAI
 from headgate.simulator.pace import Pace
 from headgate.simulator.received import ReceivedRequests
 from headgate.simulator.server import Connection, Exchange, Request
@@ -34,7 +35,7 @@ class Options:
     """How a simulator is set up.
 
     Attributes:
-        openai_port: 0 picks a free one; so does `anthropic_port`.
+        openai_port: 0 picks a free one; so do `anthropic_port` and `gemini_port`.
         output_tokens: Visible tokens of an answer, unless a marker says otherwise.
         tls_cert: PEM file of the certificate chain; with `tls_key` the ports speak TLS.
         bill_log: File to which each charge is appended as a line of JSON.
@@ -43,6 +44,7 @@ class Options:
     host: str = "127.0.0.1"
     openai_port: int = 0
     anthropic_port: int = 0
+    gemini_port: int = 0
     pace: Pace = field(default_factory=Pace)
     output_tokens: int = 40
     tls_cert: Path | None = None
@@ -60,6 +62,7 @@ class Simulator:
         received: The requests as they came.
         openai_url: Base URL for the OpenAI SDK, with `/v1`; set once it runs.
         anthropic_url: Base URL for the Anthropic SDK; set once it runs.
+        gemini_url: Base URL for the Google GenAI SDK; set once it runs.
         admin_url: Where the control surface is; set once it runs.
     """
 
@@ -69,7 +72,7 @@ class Simulator:
         self.faults = FaultBoard()
         self.gate = Gate()
         self.received = ReceivedRequests()
-        self.openai_url = self.anthropic_url = self.admin_url = ""
+        self.openai_url = self.anthropic_url = self.gemini_url = self.admin_url = ""
         self._advanced_s = 0.0
         self._connections: set[Connection] = set()
         self._servers: list[asyncio.Server] = []
@@ -103,12 +106,13 @@ class Simulator:
         self._advanced_s += seconds
 
     async def start(self) -> None:
-        """Listen on both ports."""
+        """Listen on all ports."""
         options = self.options
-        openai = await self._listen(OpenAIChat(self._clock), options.openai_port)
+        openai = await self._listen(OpenAI(self._clock), options.openai_port)
         self.anthropic_url = await self._listen(
             AnthropicMessages(self._clock), options.anthropic_port
         )
+        self.gemini_url = await self._listen(Gemini(self._clock), options.gemini_port)
         self.openai_url = f"{openai}/v1"
         self.admin_url = f"{openai}{PREFIX.rstrip('/')}"
 

@@ -1,16 +1,18 @@
 """The reading end of a journal: whole records from a cursor on, while it is being written."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from headgate.records.journal import Record, SealedRecord, SegmentRecord
 from headgate.store.segments import frame, scan, segment_name, segment_numbers
 from headgate.units.errors import JournalError
+
+R = TypeVar("R")
 
 HEAD_BYTES = 4_096
 """More than the first record of a segment has."""
@@ -51,6 +53,10 @@ class JournalReader:
         Raises:
             JournalError: A whole, valid payload is not a record of this format.
         """
+        return self.read_as(_DECODE, until)
+
+    def read_as(self, decode: Callable[[bytes], R], until: Cursor | None = None) -> list[R]:
+        """Return the next records as `decode` has them, which knows seals as `SealedRecord`."""
         if self.ended:
             return []
         found = scan(self._stretch(until), self.cursor.offset)
@@ -58,7 +64,7 @@ class JournalReader:
         if not found.payloads:
             return []
         try:
-            records = [_DECODE(payload) for payload in found.payloads]
+            records = [decode(payload) for payload in found.payloads]
         except msgspec.MsgspecError as error:
             message = f"{self.directory}: a record is not of this format: {error}"
             raise JournalError(message) from error

@@ -110,6 +110,9 @@ CONTENT_UNSUPPORTED = _bad("content_unsupported", "Send application/json, not en
 FEATURE_UNBOUNDED = _bad(
     "feature_unbounded", "A feature of this call has no bounded cost under a hard budget.", 422
 )
+FEATURE_UNSUPPORTED = _bad(
+    "feature_unsupported", "This gateway cannot serve a feature of this call.", 422
+)
 METHOD_NOT_ALLOWED = _bad("method_not_allowed", "This path does not take this method.", 405)
 HEAD_TOO_LARGE = _bad("head_too_large", "The head of the request is too large.", 431)
 REQUEST_TIMEOUT = _bad("request_timeout", "The request took too long to arrive.", 408)

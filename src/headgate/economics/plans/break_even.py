@@ -4,9 +4,8 @@ P is the price of a seat and month, V what the plan can give in a month at API l
 asked of it (also at list price), u = D / V the utilisation, c what serving costs the seller as a
 share of list price. All amounts are nano-dollars, all ratios exact fractions.
 
-* the user gains above u_u* = P / V: below, the API would have been cheaper;
-* the seller loses above u_v* = P / (c V): above, serving costs more than the seat pays;
-* the seller's margin is 1 - u c V / P.
+The formulas are those of `economics.formulas.seats`; here they take amounts and refuse what makes
+no sense. The user gains above P / V, the seller loses above P / (c V), its margin is 1 - u c V / P.
 
 Source: the public comparisons of plan limits of June 2026 (20 USD against 400 USD of usage, 200
 against 14,000), which take c = 0.25. Limits: V was measured with some mix of tokens, c is a guess
@@ -15,6 +14,8 @@ from outside, and a plan's use is not fungible over its windows.
 
 from fractions import Fraction
 from typing import Literal
+
+from headgate.economics.formulas import seats
 
 Zone = Literal["user overpays", "both gain", "seller loses"]
 
@@ -33,7 +34,7 @@ def user_break_even(price_nanos: int, capacity_nanos: int) -> Fraction:
 
     20 USD against 400 USD of capacity: 1/20.
     """
-    return Fraction(price_nanos, _positive(capacity_nanos))
+    return seats.user_break_even(Fraction(price_nanos), _positive(capacity_nanos))
 
 
 def seller_break_even(price_nanos: int, capacity_nanos: int, serving_cost: Fraction) -> Fraction:
@@ -46,7 +47,7 @@ def seller_break_even(price_nanos: int, capacity_nanos: int, serving_cost: Fract
     """
     if not 0 < serving_cost <= 1:
         raise ParameterError(f"a serving cost of {serving_cost} is not above 0 and at most 1")
-    return Fraction(price_nanos, _positive(capacity_nanos)) / serving_cost
+    return seats.vendor_break_even(Fraction(price_nanos), serving_cost, _positive(capacity_nanos))
 
 
 def margin(
@@ -63,7 +64,9 @@ def margin(
         raise ParameterError(f"a utilisation of {utilisation} is not within 0 and 1")
     if price_nanos <= 0:
         raise ParameterError("a margin needs a price above 0")
-    return 1 - utilisation * serving_cost * Fraction(capacity_nanos, price_nanos)
+    return seats.vendor_margin(
+        utilisation, serving_cost, Fraction(capacity_nanos), Fraction(price_nanos)
+    )
 
 
 def zone(utilisation: Fraction, user_at: Fraction, seller_at: Fraction) -> Zone:
@@ -78,7 +81,7 @@ def month_cost(price_nanos: int, capacity_nanos: int, demand_nanos: int) -> int:
     return price_nanos + max(0, demand_nanos - capacity_nanos)
 
 
-def _positive(capacity_nanos: int) -> int:
+def _positive(capacity_nanos: int) -> Fraction:
     if capacity_nanos <= 0:
         raise ParameterError("a capacity must be above 0")
-    return capacity_nanos
+    return Fraction(capacity_nanos)

@@ -10,27 +10,18 @@ from html import escape
 from typing import NamedTuple
 
 from headgate.catalog.plans import Plan
+from headgate.economics.page import STYLE, table_html
 from headgate.economics.plans.break_even import margin
 from headgate.economics.plans.estimate import Estimate
+from headgate.economics.report import TableView
 
 UTILISATIONS = (1, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
 """Columns of the heat map, in percent."""
 _LEFT, _TOP, _WIDTH, _HEIGHT = 170, 34, 62, 34
 
-_STYLE = """
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 66rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid #8884; }
-td.n, th.n { text-align: right; }
-figure { margin: 1rem 0; overflow-x: auto; }
-svg text { font: 13px system-ui, sans-serif; }
-.dim { opacity: .75; font-size: .9rem; }
-"""
-
 
 class Section(NamedTuple):
-    """A heading, sentences, and a table whose numeric columns begin with `>` (none: no table)."""
+    """A heading with sentences, or with a table whose numeric columns begin with `>`."""
 
     title: str
     sentences: Sequence[str]
@@ -51,7 +42,7 @@ def render(title: str, sections: Iterable[Section], chart: str) -> str:
     body = "\n".join(_section(one) for one in sections)
     return (
         f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{escape(title)}</title>'
-        f"\n<style>{_STYLE}</style>\n<h1>{escape(title)}</h1>\n{body}\n"
+        f"\n<style>{STYLE}</style>\n<h1>{escape(title)}</h1>\n{body}\n"
         f"<figure>{chart}</figure>\n</html>\n"
     )
 
@@ -136,19 +127,8 @@ def _x(column: int) -> int:
 
 
 def _section(one: Section) -> str:
-    parts = [f"<h2>{escape(one.title)}</h2>"] if one.title else []
-    parts += [f"<p>{escape(sentence)}</p>" for sentence in one.sentences]
+    sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in one.sentences)
     if one.columns:
-        marks = [' class="n"' if name.startswith(">") else "" for name in one.columns]
-        names = zip(marks, one.columns, strict=True)
-        head = "".join(f"<th{mark}>{escape(name.lstrip('>'))}</th>" for mark, name in names)
-        rows = "".join(
-            "<tr>"
-            + "".join(
-                f"<td{mark}>{escape(cell)}</td>" for mark, cell in zip(marks, row, strict=True)
-            )
-            + "</tr>"
-            for row in one.rows
-        )
-        parts.append(f"<table><tr>{head}</tr>{rows}</table>")
-    return "\n".join(parts)
+        rows = [list(row) for row in one.rows]
+        return table_html(TableView(title=one.title, columns=list(one.columns), rows=rows))
+    return f"<h2>{escape(one.title)}</h2>{sentences}" if one.title else sentences

@@ -1,4 +1,4 @@
-"""OpenAI's API, as far as chat completions need it: routes, keys, headers and errors."""
+"""OpenAI's API: chat completions, responses and embeddings; routes, keys, headers and errors."""
 
 import calendar
 import secrets
@@ -13,8 +13,15 @@ from headgate.simulator.caches import Prefixes
 from headgate.simulator.dialect import ApiError, Dialect, Generation
 from headgate.simulator.faults import Fault, FaultKind
 from headgate.simulator.models import MODELS, ModelFacts, ProviderName, find_model
+from headgate.simulator.openai_embeddings import EmbeddingGeneration, decode_embedding
 from headgate.simulator.openai_generation import ChatGeneration, sse_event
 from headgate.simulator.openai_request import bad_request, check_body, decode_body
+from headgate.simulator.openai_response import ResponseGeneration
+from headgate.simulator.openai_response_request import (
+    StoredResponses,
+    check_response,
+    decode_response,
+)
 from headgate.simulator.replies import Headers, Reply, json_reply
 from headgate.simulator.server import Request
 
@@ -22,13 +29,14 @@ REQUESTS_PER_MINUTE = 30_000
 TOKENS_PER_MINUTE = 150_000_000
 
 
-class OpenAIChat(Dialect):
-    """The API of OpenAI, as far as chat completions need it."""
+class OpenAI(Dialect):
+    """The API of OpenAI, as far as these three need it."""
 
     provider = ProviderName.OPENAI
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._prefixes = Prefixes(clock)
+        self._stored = StoredResponses()
 
     def request_id(self) -> str:
         """Return a new request id."""
@@ -40,6 +48,10 @@ class OpenAIChat(Dialect):
         route = (request.method, request.path)
         if route == ("POST", "/v1/chat/completions"):
             return self._open_chat(request, key)
+        if route == ("POST", "/v1/responses"):
+            return self._open_response(request, key)
+        if route == ("POST", "/v1/embeddings"):
+            return _open_embedding(request)
         if route == ("GET", "/v1/models"):
             cards = [_model_card(name, facts) for name, facts in _model_names()]
             return {"object": "list", "data": cards}
@@ -103,21 +115,51 @@ class OpenAIChat(Dialect):
         return None
 
     def _open_chat(self, request: Request, key: str) -> Generation:
-        if request.too_large:
-            raise ApiError(413, "invalid_request_error", "The request body is too large.")
+        _check_size(request)
         body = decode_body(request.body)
-        if not body.model:
-            raise ApiError(400, "invalid_request_error", "you must provide a model parameter")
-        facts = _require_model(body.model)
+        facts = _require_model(body.model, generates=True)
         check_body(body, facts)
         generation = ChatGeneration(body, facts, key=key, prefixes=self._prefixes)
-        if generation.prompt_tokens > facts.context_tokens:
-            message = (
-                f"This model's maximum context length is {facts.context_tokens} tokens. However, "
-                f"your messages resulted in {generation.prompt_tokens} tokens."
-            )
-            raise bad_request(message, "messages", "context_length_exceeded")
+        _check_context(generation.prompt_tokens, facts, "messages")
         return generation
+
+    def _open_response(self, request: Request, key: str) -> Generation:
+        _check_size(request)
+        body = decode_response(request.body)
+        facts = _require_model(body.model, generates=True)
+        check_response(body, facts)
+        before = self._stored.find(body.previous_response_id)
+        generation = ResponseGeneration(
+            body,
+            facts,
+            scope=f"{key}\0{facts.served}".encode(),
+            prefixes=self._prefixes,
+            before=before,
+        )
+        _check_context(generation.prompt_tokens, facts, "input")
+        if body.store is not False:
+            self._stored.add(generation.reply_id, generation.prompt)
+        return generation
+
+
+def _open_embedding(request: Request) -> Generation:
+    _check_size(request)
+    body = decode_embedding(request.body)
+    return EmbeddingGeneration(body, _require_model(body.model, generates=False))
+
+
+def _check_size(request: Request) -> None:
+    if request.too_large:
+        raise ApiError(413, "invalid_request_error", "The request body is too large.")
+
+
+def _check_context(prompt_tokens: int, facts: ModelFacts, param: str) -> None:
+    if prompt_tokens > facts.context_tokens:
+        message = (
+            f"This model's maximum context length is {facts.context_tokens} tokens. However, "
+            f"your messages resulted in {prompt_tokens} tokens."
+        )
+        raise bad_request(message, param, "context_length_exceeded")
 
 
 def _require_key(request: Request) -> str:
@@ -135,9 +177,12 @@ def _wrong_key() -> ApiError:
     return ApiError(401, "invalid_request_error", message, code="invalid_api_key")
 
 
-def _require_model(name: str) -> ModelFacts:
+def _require_model(name: str | None, *, generates: bool | None = None) -> ModelFacts:
+    """Return a model's facts; `generates` says what it has to be able to do, None for nothing."""
+    if not name:
+        raise ApiError(400, "invalid_request_error", "you must provide a model parameter")
     facts = find_model(ProviderName.OPENAI, name)
-    if facts is None:
+    if facts is None or (generates is not None and generates == bool(facts.dimensions)):
         raise _unknown_model(name)
     return facts
 

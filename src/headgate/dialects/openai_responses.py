@@ -1,0 +1,367 @@
+"""`openai_responses`: OpenAI's Responses.
+
+Wire format: https://platform.openai.com/docs/api-reference/responses and the types of the SDK.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec.structs import replace
+
+from headgate.dialects import body as bodies
+from headgate.dialects import openai_chat
+from headgate.dialects.bounds import IMAGE_TOKENS_MAX_OPENAI, input_tokens_max
+from headgate.dialects.openai_chat_shapes import CacheOptions
+from headgate.dialects.openai_terms import openai_terms
+from headgate.dialects.splice import SpliceError, splice
+from headgate.dialects.sse import EventStream, first_data
+from headgate.records.demand import Demand, Edit
+from headgate.records.report import Report
+from headgate.units.errors import FEATURE_UNSUPPORTED, Refusal
+
+KIND = "openai_responses"
+PATH = "/v1/responses"
+SIGN: bytes | None = None
+FORWARDED = openai_chat.FORWARDED
+
+
+class _Environment(Struct, gc=False):
+    type: str | None = None
+
+
+class _Tool(Struct, gc=False):
+    """A tool, or a `namespace` of them; a shell and a search for tools say where they run."""
+
+    type: str | None = None
+    execution: str | None = None
+    environment: _Environment | None = None
+    tools: list[_Tool] | None = None
+
+
+class _Item(Struct, gc=False):
+    """An item of the input, a part of its content, or what a tool put out."""
+
+    type: str | None = None
+    content: _Content = None
+    output: _Content = None
+
+
+# A content is what it is: only its parts are looked at, and an odd one is the provider's to judge.
+_Content = str | int | float | list[_Item | str | int | float | None] | _Item | None
+
+
+class _Reasoning(Struct, gc=False):
+    mode: str | None = None
+
+
+class _Limits(Struct):
+    """The fields that are changed on the way upstream."""
+
+    model: str
+    stream: bool | None = None
+    max_output_tokens: Annotated[int, Meta(ge=1)] | UnsetType | None = UNSET
+
+
+class _Request(_Limits):
+    """The fields that decide who may serve a request and what it can cost."""
+
+    input: _Content = None
+    instructions: _Content = None
+    tools: list[_Tool] | None = None
+    background: bool | None = None
+    previous_response_id: str | None = None
+    conversation: Raw = Raw(b"null")
+    reasoning: _Reasoning | None = None
+    service_tier: str | None = None
+    prompt_cache_retention: str | None = None
+    prompt_cache_options: CacheOptions | None = None
+
+
+class _Reply(Struct, gc=False):
+    """What is read of a response, whole or inside an event."""
+
+    id: str | None = None
+    model: str | None = None
+    service_tier: str | None = None
+    usage: Raw = Raw(b"null")
+
+
+class _Event(Struct, gc=False):
+    type: str | None = None
+    response: _Reply | None = None
+
+
+_UNBOUNDED = frozenset({"prompt", "context_management", "multi_agent"})
+"""Fields whose cost no limit bounds: a stored prompt may bring tools along that run at the
+provider, a compaction is a call apart, and several agents have a limit each."""
+
+_CLIENT_TOOLS = frozenset({None, "function", "custom", "local_shell", "apply_patch"})
+"""Tools that the client runs: they cost no more than their tokens."""
+
+_IMAGES = frozenset({"input_image", "computer_screenshot", "image_generation_call"})
+_OPAQUE = frozenset({"input_file", "item_reference"})
+
+_NAMED = frozenset({*_Request.__struct_fields__, *_UNBOUNDED})
+_EMPTY = frozenset({b"null", b"[]"})
+_ENDS = frozenset({"response.completed", "response.incomplete", "response.failed"})
+_REQUEST = msgspec.json.Decoder(_Request)
+_LIMITS = msgspec.json.Decoder(_Limits)
+_REPLY = msgspec.json.Decoder(_Reply)
+_EVENT = msgspec.json.Decoder(_Event)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def read(body: bytes) -> Demand | Refusal:
+    """Read what decides who may serve a request and what it can cost.
+
+    Fields that decide neither are the provider's to judge. `null` is as good as absent. What
+    the provider has stored (`previous_response_id`, `conversation`, items by reference, files)
+    leaves the context window as the only bound of the prompt. A background response is refused:
+    it is answered before it is generated, so nobody could settle what it costs.
+    """
+    request = bodies.decode(_REQUEST, body)
+    if isinstance(request, Refusal):
+        return request
+    values = bodies.members(body, _NAMED)
+    if isinstance(values, Refusal):
+        return values
+    if request.background:
+        message = "background: its cost is not known when it is answered; send it without."
+        return Refusal(FEATURE_UNSUPPORTED, message, "background")
+    survey = _Survey()
+    survey.add(request.input)
+    survey.add(request.instructions)
+    stored = request.previous_response_id is not None or bytes(request.conversation) != b"null"
+    bound = input_tokens_max(
+        len(body), images=survey.images, image_tokens_max=IMAGE_TOKENS_MAX_OPENAI
+    )
+    return Demand(
+        model=request.model,
+        stream=bool(request.stream),
+        output_tokens_max=request.max_output_tokens or None,
+        usage_wanted=True,
+        input_tokens_max=None if stored or survey.opaque else bound,
+        unbounded=_unbounded(request, values) or ("input_audio" if survey.audio else None),
+        tools=bool(request.tools),
+        images=survey.images > 0,
+        terms=openai_terms(
+            request.service_tier, request.prompt_cache_retention, request.prompt_cache_options
+        ),
+        members=values,
+    )
+
+
+class _Survey:
+    """What a prompt holds beside text.
+
+    Attributes:
+        images: How many images there are.
+        opaque: Whether a part is not there as text: a file, or an item by reference.
+        audio: Whether a part is sound.
+    """
+
+    __slots__ = ("audio", "images", "opaque")
+
+    def __init__(self) -> None:
+        self.images = 0
+        self.opaque = self.audio = False
+
+    def add(self, content: _Content) -> None:
+        """Look at the items of a content, and at those inside them."""
+        if isinstance(content, _Item):
+            self._add_item(content)
+        elif isinstance(content, list):
+            for item in content:
+                if isinstance(item, _Item):
+                    self._add_item(item)
+
+    def _add_item(self, item: _Item) -> None:
+        kind = item.type
+        if kind in _IMAGES:
+            self.images += 1
+        elif kind in _OPAQUE:
+            self.opaque = True
+        elif kind == "input_audio":
+            self.audio = True
+        if not isinstance(item.content, str):
+            self.add(item.content)
+        if not isinstance(item.output, str):
+            self.add(item.output)
+
+
+def _unbounded(request: _Request, values: dict[str, Raw]) -> str | None:
+    """Name a feature whose cost has no bound."""
+    if not _UNBOUNDED.isdisjoint(values):
+        for field in sorted(_UNBOUNDED & values.keys()):
+            if bytes(values[field]) not in _EMPTY:
+                return field
+    reasoning = request.reasoning
+    if reasoning is not None and reasoning.mode not in (None, "standard"):
+        return "reasoning"
+    return next(filter(None, map(_hosted, request.tools or ())), None)
+
+
+def _hosted(tool: _Tool) -> str | None:
+    """Name a tool that runs at the provider, which bills it and asks the model again."""
+    kind = tool.type
+    if kind in _CLIENT_TOOLS:
+        return None
+    if kind == "namespace":
+        return next(filter(None, map(_hosted, tool.tools or ())), None)
+    if kind == "tool_search":
+        return None if tool.execution == "client" else kind
+    at_client = tool.environment is not None and tool.environment.type == "local"
+    return None if kind == "shell" and at_client else kind
+
+
+def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
+    """Change a body that `read` accepted as `edit` says; the same object when nothing changes.
+
+    This dialect has one limit field and always reports usage, so `edit.limit_field` and
+    `edit.ask_usage` mean nothing to it.
+
+    Raises:
+        SpliceError: The new body does not say what it was made to say.
+    """
+    changed: dict[str, bytes] = {}
+    added: dict[str, bytes] = {}
+    if demand.model != edit.model:
+        changed["model"] = msgspec.json.encode(edit.model)
+    limit = b"%d" % edit.output_tokens_max
+    if "max_output_tokens" not in demand.members:
+        added["max_output_tokens"] = limit
+    elif demand.output_tokens_max is None or demand.output_tokens_max > edit.output_tokens_max:
+        changed["max_output_tokens"] = limit
+    if not changed and not added:
+        return body
+    new = splice(body, demand.members, changed, added)
+    _verify(new, demand, edit)
+    return new
+
+
+def _verify(body: bytes, demand: Demand, edit: Edit) -> None:
+    """Decode what was spliced and compare it with what was meant."""
+    try:
+        got = _LIMITS.decode(body)
+    except msgspec.DecodeError as error:
+        raise SpliceError(f"the body is broken after the change: {error}") from error
+    same = (got.model, bool(got.stream)) == (edit.model, demand.stream)
+    if not (same and got.max_output_tokens and got.max_output_tokens <= edit.output_tokens_max):
+        raise SpliceError("the body does not say what it was made to say")
+
+
+def report(body: bytes) -> Report:
+    """Read the metering facts of a reply that is not streamed."""
+    try:
+        return _report(_REPLY.decode(body), complete=True)
+    except _UNREADABLE:
+        return Report()
+
+
+def _report(reply: _Reply, *, complete: bool = False) -> Report:
+    usage = bytes(reply.usage)
+    return Report(
+        reply.id or None,
+        reply.model or None,
+        usage if usage.startswith(b"{") else None,
+        reply.service_tier,
+        complete,
+    )
+
+
+def _event(data: bytes) -> _Event | None:
+    """Decode an event, None when it cannot be read."""
+    try:
+        return _EVENT.decode(data)
+    except _UNREADABLE:
+        return None
+
+
+def starts_with_error(payload: bytes) -> bool:
+    """Tell whether the first event of a stream is an error; False while it is not whole."""
+    data = first_data(payload)
+    event = None if data is None else _event(data)
+    if event is None or event.type != "response.failed":
+        return event is not None and event.type == "error"
+    return event.response is None or _report(event.response).usage_json is None
+
+
+class Stream(EventStream):
+    """Reads one streamed reply; `strip_usage` means nothing, as usage is part of the dialect.
+
+    The last event repeats the whole reply and, near its end, says the usage.
+    """
+
+    __slots__ = ()
+
+    # Some providers add the end mark of Chat Completions.
+    PINGS: ClassVar[tuple[bytes, ...]] = (
+        b'{"type":"keepalive"',
+        b'{"type": "keepalive"',
+        b"[DONE]",
+    )
+    LAST_BYTES_MAX: ClassVar[int] = 8_388_608
+
+    def __init__(self, strip_usage: bool) -> None:  # noqa: ARG002
+        super().__init__()
+
+    def read_head(self, data: bytes) -> Report:
+        """Read id, served model and tier from `response.created`."""
+        event = _event(data)
+        if event is None or event.response is None:
+            return Report(errored=event is not None and event.type == "error")
+        return replace(_report(event.response), usage_json=None)
+
+    def finish(self) -> Report:
+        """Return what the whole stream said; it is complete when its last event ended it.
+
+        A response that failed and reports what it used is billed so; one that reports nothing
+        is an error of the provider's.
+        """
+        head = self.head_report or Report()
+        for data in self._last_data():
+            if data.startswith(self.PINGS):
+                continue
+            event = _event(data)
+            kind = None if event is None else event.type
+            if kind == "error":
+                return replace(head, errored=True)
+            if event is None or event.response is None or kind not in _ENDS:
+                break
+            last = _report(event.response)
+            if kind == "response.failed" and last.usage_json is None:
+                return replace(head, errored=True)
+            return Report(
+                last.upstream_id or head.upstream_id,
+                last.served_model or head.served_model,
+                last.usage_json,
+                last.tier or head.tier,
+                complete=True,
+            )
+        return head
+
+
+render_refusal = openai_chat.render_refusal
+render_models = openai_chat.render_models
+render_model = openai_chat.render_model
+
+
+def render_stream_error(refusal: Refusal, call: str | None) -> bytes:
+    """Render an event that ends a stream already begun; no `response.completed` follows it.
+
+    It starts with a blank line, which ends an event that broke off and is otherwise nothing.
+    Documented are the fields beside `type`; the official clients raise what stands at `error`.
+    """
+    event = {
+        "type": "error",
+        "code": refusal.code.code,
+        "message": refusal.message,
+        "param": refusal.param,
+        # How many events there were was not counted.
+        "sequence_number": 0,
+        "error": Raw(render_refusal(refusal, call)[len(b'{"error":') : -1]),
+    }
+    return b"\n\nevent: error\ndata: " + msgspec.json.encode(event) + b"\n\n"

@@ -1,0 +1,74 @@
+"""Charts as SVG text: lines over an axis, with a legend; no script, no font, no link.
+
+Floats are pixels here; the numbers themselves come and are labelled as decimal text.
+"""
+
+from html import escape
+
+from headgate.economics.report import ChartView, SeriesView
+
+WIDTH, HEIGHT = 720, 320
+LEFT, RIGHT, TOP, BOTTOM = 84, 190, 16, 44
+COLOURS = ("#1f5f8b", "#c8553d", "#4f772d", "#8d5a97", "#b08900", "#555555")
+TICKS = 5
+
+
+def chart_svg(chart: ChartView) -> str:
+    """Return a chart as an `svg` element, labels escaped."""
+    xs = [float(x) for series in chart.series for x, _ in series.points]
+    ys = [float(y) for series in chart.series for _, y in series.points]
+    if not xs:
+        return ""
+    spans = (min(xs), max(xs)), (min(0.0, *ys), max(0.0, *ys))
+    parts = [
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(chart.title)}">',
+        *_axes(chart, spans),
+    ]
+    for index, series in enumerate(chart.series):
+        parts += _line(series, index, spans)
+    return "\n".join([*parts, "</svg>"])
+
+
+Spans = tuple[tuple[float, float], tuple[float, float]]
+
+
+def _at(x: float, y: float, spans: Spans) -> tuple[float, float]:
+    """Return the pixels of a point."""
+    (x0, x1), (y0, y1) = spans
+    across = (x - x0) / ((x1 - x0) or 1)
+    up = (y - y0) / ((y1 - y0) or 1)
+    return (
+        round(LEFT + across * (WIDTH - LEFT - RIGHT), 1),
+        round(HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM), 1),
+    )
+
+
+def _axes(chart: ChartView, spans: Spans) -> list[str]:
+    (x0, x1), (y0, y1) = spans
+    parts = []
+    for step in range(TICKS + 1):
+        y = y0 + (y1 - y0) * step / TICKS
+        x = x0 + (x1 - x0) * step / TICKS
+        _, pixel_y = _at(x0, y, spans)
+        pixel_x, _ = _at(x, y0, spans)
+        parts += [
+            f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{pixel_y}" y2="{pixel_y}" class="grid"/>',
+            f'<text x="{LEFT - 6}" y="{pixel_y + 4}" text-anchor="end">{y:,.4g}</text>',
+            f'<text x="{pixel_x}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{x:,.4g}</text>',
+        ]
+    return [
+        *parts,
+        f'<text x="{LEFT}" y="{HEIGHT - 8}">{escape(chart.x)}</text>',
+        f'<text x="{LEFT}" y="{TOP - 4}">{escape(chart.y)}</text>',
+    ]
+
+
+def _line(series: SeriesView, index: int, spans: Spans) -> list[str]:
+    colour = COLOURS[index % len(COLOURS)]
+    points = [_at(float(x), float(y), spans) for x, y in series.points]
+    path = " ".join(f"{x},{y}" for x, y in points)
+    legend = TOP + 14 + 18 * index
+    return [
+        f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>',
+        f'<text x="{WIDTH - RIGHT + 10}" y="{legend}" fill="{colour}">{escape(series.name)}</text>',
+    ]

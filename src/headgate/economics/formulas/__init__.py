@@ -1,0 +1,1 @@
+"""The desk's formulas, one module per question; exact, pure, and explained in docs/economics.md."""

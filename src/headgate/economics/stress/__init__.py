@@ -1,0 +1,1 @@
+"""Contracts under stress: seeded paths of prices and shocks, and what each architecture pays."""

@@ -1,0 +1,242 @@
+"""The report on a vendor: its quarters under the inputs and under three scenarios."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from headgate.economics.exact import rounded
+from headgate.economics.inputs import InputError, Inputs
+from headgate.economics.report import ChartView, Report, SeriesView, TableView, assumptions
+from headgate.economics.vendor.model import (
+    MONTHS_PER_QUARTER,
+    Layers,
+    Quarter,
+    first_profitable_year,
+    generations_of,
+    layers_of,
+    parts_of,
+    quarters_of,
+    runway_months,
+    zero_profit_price,
+)
+
+AS_GIVEN = "as given"
+SENSITIVE = (
+    *("elasticity", "price_share", "cost_share", "usage_growth"),
+    *("generation_factor", "other_growth"),
+)
+"""Inputs that are moved up and down by a tenth."""
+LIMITS = [
+    "Two quarters of one vendor, told by an article, are all that is known; everything else is "
+    "assumed, so compare scenarios rather than believe one.",
+    "Profit is operating profit: no tax, no stock, no working capital, no new money.",
+    "Demand answers prices with one constant elasticity, and training grows in steps.",
+]
+
+
+def vendor_report(inputs: Inputs, scenarios: Mapping[str, Mapping[str, Any]]) -> Report:
+    """Return the report.
+
+    Raises:
+        InputError: Parts of compute do not fit together.
+    """
+    cases = {AS_GIVEN: inputs} | {
+        name: inputs.changed_by(one["changes"], f"scenario {name}")
+        for name, one in scenarios.items()
+    }
+    found = {name: quarters_of(used) for name, used in cases.items()}
+    return Report(
+        command="vendor",
+        answer=[_sentence(name, cases[name], found[name]) for name in cases],
+        figures=_figures(inputs, found[AS_GIVEN]),
+        tables=[
+            _compared(cases, found),
+            _path(found[AS_GIVEN]),
+            _parts(inputs),
+            _generations(found[AS_GIVEN], inputs),
+            _layers(cases, found),
+            _sensitivity(inputs),
+            TableView(
+                title="Scenarios: what they change",
+                columns=["scenario", "meaning", "changes"],
+                rows=[
+                    [name, one["meaning"], ", ".join(f"{k} {v}" for k, v in one["changes"].items())]
+                    for name, one in scenarios.items()
+                ],
+            ),
+        ],
+        charts=[
+            _chart("Operating profit, bn USD a quarter", {n: _profits(q) for n, q in found.items()})
+        ],
+        limits=LIMITS,
+        assumptions=assumptions(inputs),
+        inputs_sha256=inputs.sha256(),
+    )
+
+
+def _bn(value: Fraction) -> str:
+    return rounded(value, 3)
+
+
+def _optional(value: Fraction | None, places: int = 2) -> str:
+    return "none" if value is None else rounded(value, places)
+
+
+def _profits(quarters: list[Quarter]) -> list[Fraction]:
+    return [one.profit for one in quarters]
+
+
+def _sentence(name: str, inputs: Inputs, quarters: list[Quarter]) -> str:
+    year = first_profitable_year(quarters)
+    runway = runway_months(quarters, inputs["cash_bn"])
+    profitable = "no year earns" if year is None else f"the first year that earns is year {year}"
+    lasts = "cash lasts" if runway is None else f"cash is gone after {runway} months"
+    return f"{name}: {profitable}, {lasts}; the last quarter earns {_bn(quarters[-1].profit)} bn."
+
+
+def _figures(inputs: Inputs, quarters: list[Quarter]) -> dict[str, str]:
+    first, last = quarters[0], quarters[-1]
+    year, runway = first_profitable_year(quarters), runway_months(quarters, inputs["cash_bn"])
+    return {
+        "first_profit_bn": _bn(first.profit),
+        "first_compute_ratio": rounded(first.compute_ratio, 4),
+        "last_profit_bn": _bn(last.profit),
+        "last_compute_ratio": rounded(last.compute_ratio, 4),
+        "first_profitable_year": "none" if year is None else str(year),
+        "runway_months": "lasts" if runway is None else str(runway),
+        "service_cover": _optional(first.service_cover),
+        "interest_cover": _optional(first.interest_cover),
+        "zero_profit_price": _optional(zero_profit_price(first, inputs["elasticity"]), 4),
+    }
+
+
+def _compared(cases: Mapping[str, Inputs], found: Mapping[str, list[Quarter]]) -> TableView:
+    rows = []
+    for name, quarters in found.items():
+        inputs, last = cases[name], quarters[-1]
+        runway = runway_months(quarters, inputs["cash_bn"])
+        zero = zero_profit_price(last, inputs["elasticity"])
+        rows.append(
+            [
+                name,
+                _bn(last.revenue),
+                rounded(last.compute_ratio, 3),
+                _bn(last.profit),
+                _bn(sum(_profits(quarters), Fraction(0))),
+                "lasts" if runway is None else str(runway),
+                _optional(last.service_cover),
+                rounded(last.price, 3),
+                "none" if zero is None else rounded(zero * last.price, 3),
+            ]
+        )
+    columns = [">revenue", ">compute ratio", ">profit", ">profit of all quarters", ">runway months"]
+    return TableView(
+        title="The last quarter by scenario, bn USD",
+        columns=["scenario", *columns, ">service cover", ">price", ">price at no profit"],
+        rows=rows,
+    )
+
+
+def _path(quarters: list[Quarter]) -> TableView:
+    amounts = (">revenue", ">serving", ">training", ">lease", ">other", ">profit", ">debt service")
+    return TableView(
+        title="Quarters, bn USD",
+        columns=[">quarter", ">price", ">use", *amounts, ">compute ratio"],
+        rows=[
+            [
+                str(one.number + 1),
+                *(rounded(value, 3) for value in (one.price, one.use)),
+                *(_bn(value) for value in (one.revenue, one.serving, one.training, one.lease)),
+                *(_bn(value) for value in (one.other, one.profit, one.debt_service)),
+                rounded(one.compute_ratio, 3),
+            ]
+            for one in quarters
+        ],
+    )
+
+
+def _parts(inputs: Inputs) -> TableView:
+    parts, revenue = parts_of(inputs), inputs["revenue_bn"]
+    names = ("api", "plans", "free", "training", "lease", "unexplained")
+    amounts = {name: getattr(parts, name) for name in names}
+    return TableView(
+        title="Compute of the first quarter, part by part",
+        columns=["part", ">bn USD", ">per dollar of revenue"],
+        rows=[[name, _bn(one), rounded(one / revenue, 4)] for name, one in amounts.items()],
+    )
+
+
+def _generations(quarters: list[Quarter], inputs: Inputs) -> TableView:
+    words = {True: "yes", False: "no"}
+    return TableView(
+        title="Generations: does serving pay for training, bn USD",
+        columns=["generation", ">cost", ">margin", "pays for itself", "pays for the next"],
+        rows=[
+            [
+                str(one.number + 1),
+                _bn(one.cost),
+                _bn(one.margin),
+                words[one.pays_itself],
+                words[one.pays_next],
+            ]
+            for one in generations_of(quarters, inputs)
+        ],
+    )
+
+
+def _layers(cases: Mapping[str, Inputs], found: Mapping[str, list[Quarter]]) -> TableView:
+    rows = []
+    for name, quarters in found.items():
+        one = layers_of(quarters[-1], cases[name])
+        rows.append([name, _bn(one.upstream), _bn(one.model), _bn(one.application), *_shares(one)])
+    columns = [">upstream", ">model", ">application"]
+    return TableView(
+        title="Who earns in the last quarter, bn USD, and shares of what is earned",
+        columns=["scenario", *columns, *(f"{name} %" for name in columns)],
+        rows=rows,
+    )
+
+
+def _shares(one: Layers) -> list[str]:
+    """Return the layers' shares of all that is earned; who loses has none."""
+    earned = [max(value, Fraction(0)) for value in (one.upstream, one.model, one.application)]
+    total = sum(earned)
+    return [rounded(100 * value / total, 1) if total else "none" for value in earned]
+
+
+def _sensitivity(inputs: Inputs) -> TableView:
+    """Return how the profit of all quarters moves with each input, where it can move."""
+    base = sum(_profits(quarters_of(inputs)), Fraction(0))
+    rows = []
+    for name in SENSITIVE:
+        row = [name]
+        for factor in (Fraction(9, 10), Fraction(11, 10)):
+            try:
+                moved = inputs.changed_by({name: rounded(inputs[name] * factor, 9)})
+                row.append(_bn(sum(_profits(quarters_of(moved)), Fraction(0)) - base))
+            except InputError:
+                row.append("impossible")
+        rows.append(row)
+    return TableView(
+        title="Change of the profit of all quarters, bn USD, when one input is a tenth",
+        columns=["input", ">lower", ">higher"],
+        rows=rows,
+    )
+
+
+def _chart(title: str, lines: Mapping[str, list[Fraction]]) -> ChartView:
+    return ChartView(
+        title=title,
+        x="month",
+        y="bn USD",
+        series=[
+            SeriesView(
+                name=name,
+                points=[
+                    (str(MONTHS_PER_QUARTER * index), _bn(value))
+                    for index, value in enumerate(line)
+                ],
+            )
+            for name, line in lines.items()
+        ],
+    )

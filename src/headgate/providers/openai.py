@@ -1,0 +1,39 @@
+"""`openai`: OpenAI itself, with Chat Completions, Responses and Embeddings."""
+
+from headgate.providers import openai_compatible
+from headgate.providers.envelope import ANY_PLACE, Place
+
+KIND = "openai"
+NATIVE_DIALECTS = ("openai_chat", "openai_responses", "embeddings")
+DEFAULTS = openai_compatible.DEFAULTS
+PASSED = openai_compatible.PASSED
+PASSED_PREFIXES = openai_compatible.PASSED_PREFIXES
+
+seller = openai_compatible.seller
+headers = openai_compatible.headers
+failure = openai_compatible.failure
+metered = openai_compatible.metered
+
+
+def path(dialect: str, base_path: str, place: Place = ANY_PLACE) -> str:
+    """Return the path a dialect's calls are posted to; `base_path` usually ends in `/v1`.
+
+    Raises:
+        ValueError: Another dialect.
+    """
+    if dialect not in NATIVE_DIALECTS:
+        raise ValueError(f"a provider of kind {KIND!r} does not speak {dialect!r}")
+    return openai_compatible.path(dialect, base_path, place)
+
+
+def limit_field(base_url: str, model: str) -> str:  # noqa: ARG001 - the same at every address
+    """Return the name of the output limit to add to a chat that has none.
+
+    Reasoning models know only this one.
+    """
+    return "max_completion_tokens"
+
+
+def limit_needed(base_url: str) -> bool:  # noqa: ARG001 - the same at every address
+    """Tell whether the limit must be there beside another one, which OpenAI would refuse."""
+    return False

@@ -1,0 +1,68 @@
+"""The page of a report: well-formed, escaped, and drawn within its frame."""
+
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headgate.economics.charts import HEIGHT, WIDTH, chart_svg
+from headgate.economics.page import page
+from headgate.economics.report import AssumptionView, ChartView, Report, SeriesView, TableView
+
+NASTY = '<script>alert("x")</script>&'
+NUMBERS = st.integers(-(10**12), 10**12).map(lambda cents: f"{cents / 100:.2f}")
+
+
+def chart(points: list[tuple[str, str]], name: str = "line") -> ChartView:
+    return ChartView(title=name, x=name, y=name, series=[SeriesView(name=name, points=points)])
+
+
+@given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=20))
+def test_every_point_lies_within_the_frame(points: list[tuple[str, str]]) -> None:
+    """Whatever the numbers, equal ones and one alone included."""
+    drawn = ElementTree.fromstring(chart_svg(chart(points)))
+    [line] = drawn.iter("polyline")
+    places = [tuple(map(float, pair.split(","))) for pair in line.attrib["points"].split()]
+
+    assert len(places) == len(points)
+    assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in places)
+
+
+def test_a_chart_without_points_is_nothing() -> None:
+    """Rather than an axis from nowhere to nowhere."""
+    assert chart_svg(chart([])) == ""
+
+
+class Tags(HTMLParser):
+    """Collects the tags of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+
+
+def test_what_a_user_writes_is_text() -> None:
+    """Names from files stay text in the page, in tables, charts and sentences alike."""
+    told = AssumptionView(
+        name=NASTY, value=NASTY, unit=NASTY, meaning=NASTY, source=NASTY, changed=True
+    )
+    report = Report(
+        command=NASTY,
+        answer=[NASTY],
+        figures={NASTY: NASTY},
+        tables=[TableView(title=NASTY, columns=[NASTY], rows=[[NASTY]])],
+        charts=[chart([("1", "2"), ("2", "3")], NASTY)],
+        limits=[NASTY],
+        assumptions=[told],
+        inputs_sha256="0",
+    )
+    found = Tags()
+
+    found.feed(page(report, NASTY))
+
+    assert "script" not in found.tags
+    assert {"svg", "table", "li", "footer"} <= found.tags
