@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from headgate.capacity.health import Breaker
+from headgate.capacity.retries import RetryBudget
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import Snapshot
 from headgate.dialects.registry import dialects
@@ -16,7 +18,7 @@ from headgate.gateway.world import CallFinder, World
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.ledger.purse import Ask, Purse
 from headgate.providers.registry import Provider as ProviderKind
-from headgate.providers.registry import providers
+from headgate.providers.registry import envelope_of, providers
 from headgate.records.demand import Terms
 from headgate.records.journal import DecisionRecord
 from headgate.routing.policies.registry import policies
@@ -56,8 +58,9 @@ def data_plane(
     clock, outbox = Coarse(), Outbox(call_soon)
     kinds = providers()
     pools = {
-        provider.id: Pool(provider, _passes(kinds[provider.kind]), clock, outbox)
+        provider.id: Pool(provider, _passes(kind), clock, outbox, envelope_of(kind))
         for provider in snapshot.providers.values()
+        for kind in (kinds[provider.kind],)
     }
     targets = {
         deployment.id: Target(
@@ -65,6 +68,7 @@ def data_plane(
             kinds[snapshot.providers[deployment.provider].kind],
             pools[deployment.provider],
             snapshot.price_book,
+            Breaker(snapshot.edge.breaker_failures, snapshot.edge.breaker_open_ms * 1_000_000),
         )
         for deployment in snapshot.deployments.values()
     }
@@ -73,15 +77,9 @@ def data_plane(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
         directory=directory(snapshot, pepper),
-        router=Router(
-            snapshot.routes,
-            snapshot.deployments,
-            {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()},
-            _quote(targets),
-            _when_there_is_room(journal),
-            policies(),
-        ),
+        router=_router(snapshot, targets, journal),
         targets=targets,
+        retries=RetryBudget(snapshot.edge.retries_percent, snapshot.edge.retries_burst),
         pools=tuple(pools.values()),
         purse=purse,
         paths=Paths(snapshot.budgets.values(), snapshot.zone, purse),
@@ -94,6 +92,19 @@ def data_plane(
         ready=steward.ready,
         finder=steward.finder,
     )
+
+
+def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWriter) -> Router:
+    router = Router(
+        snapshot.routes,
+        snapshot.deployments,
+        {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()},
+        _quote(targets),
+        _when_there_is_room(journal),
+        policies(),
+    )
+    router.watch({name: target.health for name, target in targets.items()})
+    return router
 
 
 def native_dialects(snapshot: Snapshot, deployment: Deployment) -> tuple[str, ...]:

@@ -14,12 +14,13 @@ from headgate.catalog.prices import PriceBook
 from headgate.catalog.rows import Fee, Modifier, PriceRowError, parse_row
 
 
-def test_the_book_has_the_four_sellers(book: PriceBook) -> None:
-    """OpenAI, Anthropic, DeepSeek and Google, in the order of their files."""
+def test_the_book_has_its_sellers(book: PriceBook) -> None:
+    """OpenAI, Anthropic, DeepSeek, Google and Mistral, in the order of their files."""
     assert list(dict.fromkeys(row.seller for row in book.rows)) == [
         "anthropic",
         "deepseek",
         "google",
+        "mistral",
         "openai",
     ]
 

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "keys list": ("keys", "list"),
     "keys create": ("keys", "create", "alice-laptop"),
     "freeze": ("freeze", "team:research", "--reason", "odd spend"),
+    "routes": ("routes",),
     "doctor": ("doctor",),
     "import": ("import", str(SAMPLES), "--records"),
     "plans": ("plans",),

@@ -176,7 +176,7 @@ def test_explain_is_a_receipt(headgate: Any) -> None:
     shown = headgate("explain", "call_a.1").stdout
 
     assert "Call call_a  2025-11-10T12:00:00.000Z" in shown
-    assert "excluded: context_exceeded" in shown
+    assert "passed over: context_exceeded" in shown
     assert "on run-cap/alice/r42@once, launch@once" in shown
     assert "Posted in all  0.011000000 USD" in shown
     row = next(line for line in shown.splitlines() if "output_text" in line)

@@ -7,7 +7,8 @@ import openai
 import pytest
 
 from headgate.simulator import Simulator
-from tests.node.harness import TestNode, once, running_node
+from tests.node.harness import TestNode, once, running_node, until
+from tests.node.wire import post
 
 BUDGETS = [once("team:research", "1000.00"), once("principal:poor", "0.000001")]
 PEOPLE = {"alice": "research", "poor": "research"}
@@ -42,10 +43,18 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
 
 @pytest.fixture
 def node(running: TestNode) -> Iterator[TestNode]:
-    """The node; afterwards its simulator has no faults and its books hold nothing."""
+    """The node; afterwards it has no faults, holds nothing, and every deployment may be asked."""
     yield running
     running.simulator.faults.clear()
     running.await_nothing_held()
+    until(lambda: not _throttled(running), "nobody is throttled any more")
+
+
+def _throttled(node: TestNode) -> int:
+    """Return how many deployments said that they want no call yet."""
+    ready = post(node.gateway_url, "/readyz", None, b"", method="GET")
+    count: int = ready.document["deployments"]["throttled"]
+    return count
 
 
 @pytest.fixture

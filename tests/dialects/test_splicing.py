@@ -82,6 +82,8 @@ EDITS = st.builds(
     limit_field=st.sampled_from(["max_tokens", "max_completion_tokens"]),
     limit_needed=st.booleans(),
     ask_usage=st.booleans(),
+    dropped=st.just(frozenset[str]()),
+    members=st.just({}),
 )
 
 

@@ -45,6 +45,7 @@ def gateway(running_gateway: Gateway, simulator: Simulator) -> Iterator[Gateway]
     yield running_gateway
     simulator.gate.release()
     running_gateway.assert_settled()
+    running_gateway.heal()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from typing import Self, TypeVar
 import uvloop
 
 from headgate.app import Steward, data_plane, journal_name, limits
+from headgate.capacity.health import Breaker, Health
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.gateway.edge import ClientConnection
@@ -249,6 +250,16 @@ class Gateway:
     def until_idle(self) -> None:
         """Wait until no call is in flight."""
         self.until(lambda: not self.pipeline.exchanges, "no call is in flight")
+
+    def heal(self) -> None:
+        """Forget how the deployments did, so that one test's faults are not another's."""
+        self.run(self._heal)
+
+    def _heal(self) -> None:
+        world = self.pipeline.world
+        for target in world.targets.values():
+            target.health = Health(Breaker())
+        world.router.watch({name: target.health for name, target in world.targets.items()})
 
     # its journal
 

@@ -1,12 +1,14 @@
 """The contract of routing policies, over every file in the folder; and `cheapest`, by hand."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.catalog.settings import Deployment
 from headgate.routing.candidate import Outcome, Quoted
-from headgate.routing.policies.registry import Policy, policies
+from headgate.routing.policies.registry import Policy, policies, spread_of
 
 POLICIES = policies()
 
@@ -21,6 +23,8 @@ QUOTED = st.lists(
         Quoted,
         deployment=st.from_regex("[a-z]{1,3}", fullmatch=True).map(deployment),
         expected_nanos=st.none() | st.integers(0, 10**12),
+        position=st.integers(0, 9),
+        weight=st.integers(0, 5),
     ),
     unique_by=lambda quoted: quoted.deployment.id,
     max_size=6,
@@ -80,3 +84,67 @@ def test_a_final_outcome_ends_the_plan(policy: Policy, outcome: Outcome) -> None
 
     with pytest.raises(StopIteration):
         plan.send(outcome)
+
+
+def weighed(**weights: int) -> list[Quoted]:
+    """Return candidates of these weights, in the order of the configuration."""
+    return [
+        Quoted(deployment(name), None, place, weight)
+        for place, (name, weight) in enumerate(weights.items())
+    ]
+
+
+def test_ordered_goes_by_the_list() -> None:
+    """What is dear or unpriced goes first when it is listed first."""
+    listed = [
+        Quoted(deployment("zoe"), None, 0),
+        Quoted(deployment("dear"), 900, 1),
+        Quoted(deployment("cheap"), 1, 2),
+    ]
+
+    assert POLICIES["ordered"].rank(listed[::-1]) == tuple(listed)
+
+
+@given(
+    weights=st.lists(st.integers(0, 9), min_size=1, max_size=5).filter(any),
+    start=st.integers(0, 10**9),
+    step=st.integers(1, 50),
+)
+def test_weights_are_shares_of_any_run_of_calls(weights: list[int], start: int, step: int) -> None:
+    """From any call on, and for any alias's part of them, shares come out within a few calls."""
+    policy = POLICIES["weighted"]
+    spread = spread_of(policy)
+    assert spread is not None
+    ranked = policy.rank(weighed(**{f"d{n}": weight for n, weight in enumerate(weights)}))
+    calls = 400
+
+    firsts = Counter(spread(ranked, start + step * turn)[0].deployment.id for turn in range(calls))
+
+    for number, weight in enumerate(weights):
+        wanted = calls * weight / sum(weights)
+        assert abs(firsts[f"d{number}"] - wanted) <= calls * 0.1, (firsts, weights)
+
+
+@given(weights=st.lists(st.integers(0, 9), max_size=5), turn=st.integers(0, 10**12))
+def test_a_turn_puts_one_in_front_and_loses_nobody(weights: list[int], turn: int) -> None:
+    """The rest follow in their order; whoever has no weight is never in front of who has."""
+    policy = POLICIES["weighted"]
+    spread = spread_of(policy)
+    assert spread is not None
+    ranked = policy.rank(weighed(**{f"d{n}": weight for n, weight in enumerate(weights)}))
+
+    turned = spread(ranked, turn)
+
+    assert sorted(turned, key=repr) == sorted(ranked, key=repr)
+    rest = [quoted for quoted in ranked if quoted != turned[0]] if turned else []
+    assert list(turned[1:]) == rest
+    if any(weights):
+        assert turned[0].weight > 0
+    else:
+        assert turned == ranked
+
+
+def test_policies_without_turns_give_every_call_the_same_order() -> None:
+    """Only who spreads calls has an order of its own for each."""
+    assert spread_of(POLICIES["cheapest"]) is None
+    assert spread_of(POLICIES["ordered"]) is None

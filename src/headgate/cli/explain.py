@@ -73,7 +73,7 @@ def _show_decision(decision: DecisionView, users: dict[str, list[str]]) -> None:
     )
     shown = table("  candidate", ">expected", "verdict")
     for candidate in decision.candidates:
-        verdict = "eligible" if candidate.excluded is None else f"excluded: {candidate.excluded}"
+        verdict = "eligible" if candidate.excluded is None else f"passed over: {candidate.excluded}"
         if candidate.deployment in users:
             verdict = f"chosen for attempt {', '.join(users[candidate.deployment])}"
         shown.add_row(f"  {candidate.deployment}", candidate.expected or "-", verdict)

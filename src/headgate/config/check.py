@@ -79,14 +79,19 @@ def _fix(value: object, field: FieldInfo) -> str:
     return f'Write "{value}".' if isinstance(value, Decimal) and "in quotes" in wanted else wanted
 
 
+def _bare(info: inspect.Type) -> inspect.Type:
+    return info.type if isinstance(info, inspect.Metadata) else info
+
+
 def _instead(field: FieldInfo) -> Any:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
     if not field.required:
         return field.default
-    info = inspect.type_info(field.type)
-    bare = info.type if isinstance(info, inspect.Metadata) else info
-    if isinstance(bare, inspect.DictType):
+    kind = _bare(inspect.type_info(field.type))
+    if isinstance(kind, inspect.DictType):
         return {}
-    return () if isinstance(bare, inspect.VarTupleType) else ""
+    return () if isinstance(kind, inspect.VarTupleType) else ""
 
 
 def _fault(value: object, error: msgspec.ValidationError, inside: str) -> str:
@@ -125,6 +130,12 @@ def _wanted(wanted: Any) -> str:
     return f"Write {_words(info)}."
 
 
+_TABLES_OF = {
+    inspect.StrType: 'a table of texts, such as { input = "1.00", output = "2.00" }',
+    inspect.IntType: "a table of whole numbers, such as { one = 3, other = 1 }",
+}
+
+
 def _words(info: inspect.Type) -> str:
     if isinstance(info, inspect.Metadata):
         return _words(info.type)
@@ -140,7 +151,7 @@ def _words(info: inspect.Type) -> str:
     if isinstance(info, inspect.VarTupleType):
         return 'a list of texts, such as ["a", "b"]'
     if isinstance(info, inspect.DictType):
-        return 'a table of texts, such as { input = "1.00", output = "2.00" }'
+        return _TABLES_OF[type(_bare(info.value_type))]
     if isinstance(info, inspect.StructType) and info.cls is Secret:
         return '{ env = "NAME" }, { file = "PATH" } or { value = "SECRET" }'
     if isinstance(info, inspect.AnyType):

@@ -89,7 +89,7 @@ def _snapshot(
         document.get("deployments", {}), providers, provider_ids, models, problems
     )
     book = price_book_from(document.get("prices", []), builtin, providers, provider_ids, problems)
-    routes = routes_from(document.get("routes", {}), deployment_ids, problems)
+    routes = routes_from(document.get("routes", {}), deployments, deployment_ids, problems)
     teams = teams_from(document.get("teams", {}), problems)
     principals = principals_from(document.get("principals", {}), teams, problems)
     principal_ids = ids_of(document.get("principals"))

@@ -63,7 +63,7 @@ def deployments_from(
             output_tokens_default=tokens.output_default,
             concurrency_max=shape.concurrency_max,
             queue_max=shape.queue_max,
-            region=shape.region,
+            region=shape.region or (provider.region if provider else None),
         )
     return found
 

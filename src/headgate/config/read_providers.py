@@ -23,20 +23,31 @@ def providers_from(
         key = f"providers.{name}"
         credential = secrets.read(shape.credential, f"{key}.credential") or ""
         base_url = _base_url(shape, key, problems)
+        if shape.credential is not None and shape.credential_command is not None:
+            problems.add(
+                f"{key}.credential_command",
+                "There is a credential as well, and only one of the two can count.",
+                "Take one of them out.",
+            )
         ca_file = _ca_file(shape.ca_file, base, key, problems)
         kind = kinds.get(shape.kind)
         if kind is None:
             problems.unknown(f"{key}.kind", "kind of provider", shape.kind, kinds)
             continue
+        _check_credential(credential, kind, key, problems)
         found[name] = Provider(
             id=name,
             kind=shape.kind,
             base_url=base_url,
             credential=credential,
+            credential_command=shape.credential_command or (),
+            credential_refresh_ms=shape.credential_refresh_ms,
             dialects=_dialects(shape, kind, key, problems),
             seller=shape.seller or kind.seller(base_url) or name,
             on_disconnect=shape.on_disconnect,
             limit_field=shape.output_limit_field,
+            api_version=shape.api_version,
+            region=shape.region,
             ca_file=ca_file,
             connect_timeout_ms=shape.connect_timeout_ms,
             first_byte_timeout_ms=shape.first_byte_timeout_ms,
@@ -44,6 +55,16 @@ def providers_from(
             keep_alive_ms=shape.keep_alive_ms,
         )
     return found
+
+
+def _check_credential(credential: str, kind: Kind, key: str, problems: Problems) -> None:
+    if not credential:
+        return
+    try:
+        kind.headers(credential)
+    except ValueError as error:
+        fix = "Give the credential as the provider issued it, without blanks."
+        problems.add(f"{key}.credential", f"It cannot be used: {error}.", fix)
 
 
 def _base_url(shape: ProviderShape, key: str, problems: Problems) -> str:

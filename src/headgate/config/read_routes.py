@@ -1,18 +1,29 @@
 """`[routes.ALIAS]`: which deployments may serve an alias."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
+from headgate.catalog.settings import Deployment
 from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems
 from headgate.config.shapes import RouteShape
 from headgate.routing.policies.registry import policies
-from headgate.routing.settings import Route
+from headgate.routing.settings import REGION_ANY, Route
 
 
 def routes_from(
-    tables: object, deployment_ids: Collection[str], problems: Problems
+    tables: object,
+    deployments: Mapping[str, Deployment],
+    deployment_ids: Collection[str],
+    problems: Problems,
 ) -> dict[str, Route]:
-    """Return the good routes by alias."""
+    """Return the good routes by alias.
+
+    Args:
+        tables: The file's `routes`.
+        deployments: The good deployments.
+        deployment_ids: All deployments of the file, so that a wrong one is not a problem twice.
+        problems: Where problems are noted.
+    """
     known = policies()
     found: dict[str, Route] = {}
     for alias, shape in checked_by_id(tables, "routes", RouteShape, problems):
@@ -30,5 +41,29 @@ def routes_from(
             problems.add(f"{key}.deployments", "A deployment is there twice.", "Name each once.")
         if shape.policy not in known:
             problems.unknown(f"{key}.policy", "policy", shape.policy, known)
-        found[alias] = Route(alias, shape.deployments, shape.policy)
+        _check_weights(shape, key, problems)
+        _check_regions(shape, deployments, key, problems)
+        regions = shape.regions or ()
+        found[alias] = Route(alias, shape.deployments, shape.policy, shape.weights, regions)
     return found
+
+
+def _check_weights(shape: RouteShape, key: str, problems: Problems) -> None:
+    for name in shape.weights:
+        if name not in shape.deployments:
+            problems.unknown(f"{key}.weights", "deployment of the route", name, shape.deployments)
+    if shape.weights and all(shape.weights.get(name, 1) == 0 for name in shape.deployments):
+        problems.add(
+            f"{key}.weights", "No deployment has a weight.", "Give one of them at least 1."
+        )
+
+
+def _check_regions(
+    shape: RouteShape, deployments: Mapping[str, Deployment], key: str, problems: Problems
+) -> None:
+    known = {deployments[name].region for name in shape.deployments if name in deployments}
+    known |= {REGION_ANY}
+    for region in shape.regions or ():
+        if region not in known:
+            named = sorted(one for one in known if one is not None)
+            problems.unknown(f"{key}.regions", "region of a deployment", region, named)

@@ -80,6 +80,10 @@ class LimitsShape(Shape, frozen=True, kw_only=True):
     queue_wait_max_ms: Millis = _EDGE.queue_wait_max_ms
     drain_timeout_ms: Millis = _EDGE.drain_timeout_ms
     client_drain_ms: Millis = _EDGE.client_drain_ms
+    retries_percent: CountOrNone = _EDGE.retries_percent
+    retries_burst: CountOrNone = _EDGE.retries_burst
+    breaker_failures: Count = _EDGE.breaker_failures
+    breaker_open_ms: Millis = _EDGE.breaker_open_ms
 
 
 class ProviderShape(Shape, frozen=True, kw_only=True):
@@ -87,19 +91,26 @@ class ProviderShape(Shape, frozen=True, kw_only=True):
 
     Attributes:
         credential: None when the provider takes none.
+        credential_command: None for a credential that does not expire.
         dialects: None for the kind's native ones.
         seller: Whose built-in prices apply; None to know it by the host of `base_url`.
         output_limit_field: None for the kind's own.
+        api_version: None for the kind's own.
+        region: None when unknown, or known by the host.
         allow_plain_http: Lets `http://` reach another machine, unencrypted.
     """
 
     kind: Text
     base_url: Text
     credential: Secret | None = None
+    credential_command: Texts | None = None
+    credential_refresh_ms: Millis = _PROVIDER.credential_refresh_ms
     dialects: Texts | None = None
     seller: Text | None = None
     on_disconnect: OnDisconnect = _PROVIDER.on_disconnect
     output_limit_field: Text | None = None
+    api_version: Text | None = None
+    region: Text | None = None
     ca_file: Text | None = None
     allow_plain_http: bool = False
     connect_timeout_ms: Millis = _PROVIDER.connect_timeout_ms
@@ -129,10 +140,17 @@ class DeploymentShape(Shape, frozen=True, kw_only=True):
 
 
 class RouteShape(Shape, frozen=True, kw_only=True):
-    """`[routes.ALIAS]`: the deployments that may serve an alias, and the policy."""
+    """`[routes.ALIAS]`: the deployments that may serve an alias, and the policy.
+
+    Attributes:
+        weights: By deployment; one that is not named has 1.
+        regions: Among which a failed call may move; none: it stays where it was.
+    """
 
     deployments: Texts
     policy: Text = "cheapest"
+    weights: Mapping[str, CountOrNone] = {}
+    regions: Texts | None = None
 
 
 class TeamShape(Shape, frozen=True, kw_only=True):

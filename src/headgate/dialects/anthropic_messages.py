@@ -10,24 +10,26 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from headgate.dialects import body as bodies
+from headgate.dialects.anthropic_edit import THINKING_TOKENS_MIN, edit
 from headgate.dialects.anthropic_messages_shapes import (
     Content,
     Event,
-    Limits,
     Part,
     Reply,
     Request,
+    Thinking,
     Tool,
     ToolChange,
     Usage,
 )
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_ANTHROPIC, input_tokens_max
-from headgate.dialects.splice import SpliceError, splice
 from headgate.dialects.sse import EventStream, first_data
-from headgate.records.demand import STANDARD, Demand, Edit, Terms
+from headgate.records.demand import STANDARD, Demand, Terms
 from headgate.records.report import Report
 from headgate.units.errors import Refusal
 from headgate.units.instants import to_datetime
+
+__all__ = ["edit"]
 
 KIND = "anthropic_messages"
 PATH = "/v1/messages"
@@ -46,9 +48,9 @@ _PLAIN = frozenset({"text", "tool_use", "thinking", "redacted_thinking"})
 """Blocks that are what they are, all of it text in the body."""
 
 _NAMED = frozenset({*Request.__struct_fields__, *_UNBOUNDED})
+_THINKING_NAMED = frozenset(Thinking.__struct_fields__)
 _EMPTY = frozenset({b"null", b"[]"})
 _REQUEST = msgspec.json.Decoder(Request)
-_LIMITS = msgspec.json.Decoder(Limits)
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _USAGE = msgspec.json.Decoder(Usage)
 _REPLY = msgspec.json.Decoder(Reply)
@@ -68,6 +70,11 @@ def read(body: bytes) -> Demand | Refusal:
     values = bodies.members(body, _NAMED)
     if isinstance(values, Refusal):
         return values
+    thinking = request.thinking
+    if thinking is not None:
+        nested = bodies.members(bytes(values["thinking"]), _THINKING_NAMED)
+        if isinstance(nested, Refusal):
+            return nested
     survey = _Survey()
     survey.add(request.system)
     for message in request.messages or ():
@@ -75,14 +82,15 @@ def read(body: bytes) -> Demand | Refusal:
     tools = request.tools or []
     survey.tools += tools
     held = request.thread is not None and request.thread.type != "create"
-    thinking = request.thinking
+    budget = None if thinking is None else thinking.budget_tokens
     return Demand(
         model=request.model,
         stream=bool(request.stream),
         output_tokens_max=request.max_tokens,
         usage_wanted=True,
         input_tokens_max=None if held or survey.opaque else survey.input_tokens_max(len(body)),
-        thinking_tokens=None if thinking is None else thinking.budget_tokens,
+        thinking_tokens=budget,
+        output_tokens_min=1 if budget is None else THINKING_TOKENS_MIN + 1,
         unbounded=_unbounded(request, values, survey.tools),
         tools=bool(survey.tools),
         images=survey.images > 0,
@@ -172,40 +180,6 @@ def _terms(request: Request) -> Terms:
     elif tier in ("auto", "standard_only"):
         tier = "standard"
     return Terms(tier=tier, region=request.inference_geo or "global")
-
-
-def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
-    """Change a body that `read` accepted as `edit` says; the same object when nothing changes.
-
-    This dialect has one limit field and always reports usage, so `edit.limit_field` and
-    `edit.ask_usage` mean nothing to it.
-
-    Raises:
-        SpliceError: The new body does not say what it was made to say.
-    """
-    changed: dict[str, bytes] = {}
-    if demand.model != edit.model:
-        changed["model"] = msgspec.json.encode(edit.model)
-    limit = demand.output_tokens_max
-    assert limit is not None, "`read` accepts no body without a limit"
-    if limit > edit.output_tokens_max:
-        changed["max_tokens"] = b"%d" % edit.output_tokens_max
-    if not changed:
-        return body
-    new = splice(body, demand.members, changed, {})
-    _verify(new, demand, edit)
-    return new
-
-
-def _verify(body: bytes, demand: Demand, edit: Edit) -> None:
-    """Decode what was spliced and compare it with what was meant."""
-    try:
-        got = _LIMITS.decode(body)
-    except msgspec.DecodeError as error:
-        raise SpliceError(f"the body is broken after the change: {error}") from error
-    same = (got.model, bool(got.stream)) == (edit.model, demand.stream)
-    if not (same and got.max_tokens <= edit.output_tokens_max):
-        raise SpliceError("the body does not say what it was made to say")
 
 
 def report(body: bytes) -> Report:

@@ -18,7 +18,7 @@ from headgate.dialects.openai_chat_shapes import (
     StreamOptions,
 )
 from headgate.dialects.openai_terms import openai_terms
-from headgate.dialects.splice import SpliceError, splice
+from headgate.dialects.splice import SpliceError, rebuild, splice
 from headgate.dialects.sse import EventStream, UsageFilter, first_data
 from headgate.records.demand import Demand, Edit
 from headgate.records.report import Report
@@ -127,7 +127,8 @@ def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
 
     Every limit that is there is lowered to `edit.output_tokens_max`. `edit.limit_field` is added
     when there is no limit, and beside another one only when `edit.limit_needed`: some providers
-    ignore `max_completion_tokens`, but OpenAI refuses both at once.
+    ignore `max_completion_tokens`, but OpenAI refuses both at once. What `edit.dropped` names is
+    left out in the end, so that the limit of a name that is dropped stands under the other.
 
     Raises:
         SpliceError: The new body does not say what it was made to say.
@@ -153,9 +154,12 @@ def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
     asks = demand.stream and edit.ask_usage and not demand.usage_wanted
     if asks:
         _ask_usage(values, changed, added)
-    if not changed and not added:
+    if edit.dropped or edit.members:
+        new = rebuild(values, changed, {**edit.members, **added}, edit.dropped)
+    elif changed or added:
+        new = splice(body, values, changed, added)
+    else:
         return body
-    new = splice(body, values, changed, added)
     _verify(new, demand, edit)
     return new
 
@@ -188,6 +192,7 @@ def _verify(body: bytes, demand: Demand, edit: Edit) -> None:
         limit is not None and limit <= edit.output_tokens_max for limit in limits
     )
     wanted = demand.usage_wanted or (demand.stream and edit.ask_usage)
+    wanted = wanted and "stream_options" not in edit.dropped
     asked = got.stream_options is not None and bool(got.stream_options.include_usage)
     same = (got.model, bool(got.stream), got.n or 1) == (edit.model, demand.stream, demand.choices)
     if not (bounded and same and asked == wanted):

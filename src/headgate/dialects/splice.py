@@ -136,3 +136,27 @@ def splice_model(body: bytes, values: Mapping[str, Raw], old: str, new: str) -> 
     if got != new:
         raise SpliceError("the body does not say what it was made to say")
     return changed
+
+
+def rebuild(
+    values: Mapping[str, Raw],
+    changed: Mapping[str, bytes],
+    added: Mapping[str, bytes],
+    dropped: Collection[str],
+) -> bytes:
+    """Return an object with the members of `values`, each value as it stood in the body.
+
+    Only blanks between the members, and escapes in their keys, are not kept.
+
+    Args:
+        values: The members, as for `duplicate_key`.
+        changed: New values, as JSON, of members that are there.
+        added: Values, as JSON, of members that are not there; they come first.
+        dropped: Members to leave out, also of those that would be added.
+    """
+    members = {**added, **{key: changed.get(key, value) for key, value in values.items()}}
+    return b"{%b}" % b",".join(
+        b"%b:%b" % (msgspec.json.encode(key), bytes(value))
+        for key, value in members.items()
+        if key not in dropped
+    )

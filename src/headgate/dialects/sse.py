@@ -42,6 +42,13 @@ def first_data(payload: bytes) -> bytes | None:
     return None
 
 
+def begins_whole(payload: bytes) -> bool:
+    """Tell whether the first event that has data has arrived whole, behind comments or not."""
+    if payload.startswith((b"data:", b"event:")) and b"\n\n" in payload:
+        return True  # As nearly every stream begins.
+    return first_data(payload) is not None
+
+
 class UsageFilter:
     """Keeps usage-only events from a client that did not ask for them.
 

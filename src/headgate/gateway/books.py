@@ -113,6 +113,7 @@ class Books:
                 ttft_us,
                 (at_ns - exchange.sent_ns) // 1_000,
                 final,
+                reported_nanos=settlement.reported_nanos,
             )
         )
         self._journal.holds_open -= 1

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headgate.capacity.limits import not_before_ns
 from headgate.gateway import replies
+from headgate.gateway.attempts import ATTEMPTS_MAX
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.metering import bound_settlement, meter
 from headgate.gateway.refusals import stream_cut, why_broken
 from headgate.ledger.slices import Slice
 from headgate.records.charge import Settlement
 from headgate.records.report import Failure, Report
-from headgate.routing.candidate import Outcome
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
     from headgate.gateway.pipeline import Pipeline
     from headgate.gateway.upstream import UpstreamConnection
 
-ATTEMPTS_MAX = 3
 STALE = "closed_before_reply"
 LOST = "connection_lost"
+UNREADABLE = "reply_unreadable"
+SHUTDOWN = "shutdown_timeout"
 UNKNOWN_REPORT = Report()
 
 
@@ -48,8 +50,19 @@ class Endings:
             # Only the connection's end says that this is all, and what came is not a reply.
             self.broken(exchange, LOST)
             return
+        if report.errored and report.usage_json is None:
+            self.failed(exchange, upstream, body)
+            return
+        if not report.complete and self._pipeline.attempts.find_next(exchange):
+            self._settle(
+                exchange, bound_settlement(exchange, report, UNREADABLE), report, final=False
+            )
+            self._well(exchange, served=False)
+            self._pipeline.attempts.go_on(exchange)
+            return
         settlement = meter(exchange, report)
         self._settle(exchange, settlement, report)
+        self._well(exchange, served=report.complete)
         if exchange.client is not None:
             lines = replies.facts(exchange, report.served_model, settlement.amount_nanos)
             self._pass_on(exchange, upstream, 200, body, lines)
@@ -66,7 +79,9 @@ class Endings:
             rest: Bytes of it that were held back and may go to the client.
             reason: Why it broke off, None when its connection says it is whole.
         """
-        if report.complete and not report.errored:
+        whole = report.complete and not report.errored
+        self._well(exchange, served=whole)
+        if whole:
             self._settle(exchange, meter(exchange, report), report)
         else:
             cut = reason or ("provider_error" if report.errored else "stream_cut")
@@ -77,12 +92,14 @@ class Endings:
         self.finish(exchange)
 
     def failed(self, exchange: Exchange, upstream: UpstreamConnection, body: bytes) -> None:
-        """The provider answered with an error, for which it bills nothing."""
+        """The provider answered with an error, perhaps under status 200; it bills none."""
         failure = exchange.target.kind.failure(upstream.status, body)
-        more = failure.retryable and _may_retry(exchange)
+        self._judge(exchange, failure, upstream)
+        more = failure.retryable and self._pipeline.attempts.find_next(exchange)
         settlement = Settlement(0, "measured", reason=failure.code.code)
         self._settle(exchange, settlement, UNKNOWN_REPORT, final=not more)
-        if more and self._pipeline.next_attempt(exchange, Outcome.RETRYABLE):
+        if more:
+            self._pipeline.attempts.go_on(exchange)
             return
         if failure.pass_through and exchange.client is not None:
             status = failure.code.status if upstream.status == 200 else upstream.status
@@ -112,11 +129,13 @@ class Endings:
 
     def not_sent(self, exchange: Exchange, reason: str) -> None:
         """No connection: certainly no byte reached the provider, so the hold is void."""
-        more = _may_retry(exchange)
+        self._well(exchange, served=False)
+        more = self._pipeline.attempts.find_next(exchange)
         at_ns = self._now_ns()
         self._books.void(exchange, reason, at_ns=at_ns, final=not more)
         self._leave_place(exchange)
-        if more and self._pipeline.next_attempt(exchange, Outcome.RETRYABLE):
+        if more:
+            self._pipeline.attempts.go_on(exchange)
             return
         name = exchange.target.deployment.provider
         message = f"The provider {name} cannot be reached ({reason})."
@@ -130,14 +149,19 @@ class Endings:
     def broken(self, exchange: Exchange, reason: str) -> None:
         """No whole reply came: nobody knows what it cost, so its bound is posted."""
         settlement = bound_settlement(exchange, UNKNOWN_REPORT, reason)
-        # A kept connection that had gone stale: the same deployment deserves another try.
-        waits = exchange.client is not None
-        again = reason == STALE and waits and exchange.number < ATTEMPTS_MAX
-        more = reason == LOST and _may_retry(exchange)
+        stale = reason == STALE
+        if not stale:
+            self._well(exchange, served=False)
+        # A kept connection had gone stale: the same deployment deserves another try, but the last
+        # attempt goes elsewhere, for its other connections may be stale as well.
+        again = stale and exchange.client is not None and exchange.number + 1 < ATTEMPTS_MAX
+        more = not again and reason != SHUTDOWN and self._pipeline.attempts.find_next(exchange)
         self._settle(exchange, settlement, UNKNOWN_REPORT, final=not (again or more))
         if again:
             self._pipeline.place(exchange)
-        elif not (more and self._pipeline.next_attempt(exchange, Outcome.RETRYABLE)):
+        elif more:
+            self._pipeline.attempts.go_on(exchange)
+        else:
             self._answer(exchange, why_broken(exchange, reason))
 
     def client_gone(self, exchange: Exchange) -> None:
@@ -169,6 +193,32 @@ class Endings:
         """Refuse a call before its (next) attempt; `piece` is the window that is too small."""
         self._books.refuse(exchange, refusal, piece, self._now_ns())
         self._answer(exchange, refusal)
+
+    # What deployments are known by.
+
+    def learn(self, exchange: Exchange, upstream: UpstreamConnection, *, denied: bool) -> None:
+        """Leave a deployment alone for as long as its reply says that a rate limit is used up.
+
+        Args:
+            exchange: The call.
+            upstream: Its reply, the head of which is there.
+            denied: Whether the call itself was one too many.
+        """
+        now_ns = self._now_ns()
+        until_ns = not_before_ns(upstream.passed, now_ns, throttled=denied)
+        exchange.target.health.throttle(until_ns, now_ns)
+
+    def _judge(self, exchange: Exchange, failure: Failure, upstream: UpstreamConnection) -> None:
+        """Tell a deployment's health what an error reply says of it."""
+        if failure.code is errors.UPSTREAM_RATE_LIMITED:
+            self.learn(exchange, upstream, denied=True)
+        else:
+            self._well(exchange, served=not failure.retryable)
+
+    def _well(self, exchange: Exchange, *, served: bool) -> None:
+        health = exchange.target.health
+        tell = health.served if served else health.failed
+        tell(exchange.health_mark, self._now_ns())
 
     # What they share.
 
@@ -215,12 +265,6 @@ class Endings:
             client.done(
                 keep_alive=exchange.request.head.keep_alive and not exchange.request.head.http10
             )
-
-
-def _may_retry(exchange: Exchange) -> bool:
-    """Tell whether another attempt can follow: somebody waits, and the plan has more."""
-    attempts_max = min(ATTEMPTS_MAX, len(exchange.decision.ranked))
-    return exchange.client is not None and exchange.number < attempts_max
 
 
 def _told(exchange: Exchange, failure: Failure, retry_after: bytes | None) -> Refusal:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+import msgspec
+
+from headgate.capacity.health import BREAKER_OPEN, THROTTLED
 from headgate.dialects.registry import Dialect
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.http_bytes import whole
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
 
 CALLS = b"/v1/calls/"
 MODELS = (b"/v1/models", b"/v1beta/models")
+WELL = "well"
 PATHS = (b"/", b"/healthz", b"/readyz", *MODELS, CALLS)
 """Every path that spends nothing; all others are the dialects' and go through the pipeline."""
 
@@ -37,15 +42,23 @@ def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> No
     elif path in (b"/", b"/healthz"):
         _send(client, request, 200, b'{"status":"ok"}')
     elif path == b"/readyz":
-        ready = pipeline.world.ready() and not pipeline.stopping
-        body = b'{"status":"ready"}' if ready else b'{"status":"not ready"}'
-        _send(client, request, 200 if ready else 503, body)
+        _ready(pipeline, client, request)
     elif request.credential is None:
         _refuse(client, request, Refusal(errors.KEY_INVALID, "This path needs a valid key."))
     elif path.startswith(CALLS):
         _call(pipeline, client, request)
     else:
         _models(pipeline, client, request)
+
+
+def _ready(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
+    """Tell whether calls can be paid for, and how many deployments may be asked now."""
+    world = pipeline.world
+    ready = world.ready() and not pipeline.stopping
+    rules = Counter(each.health.rule(world.now_ns()) or WELL for each in world.targets.values())
+    deployments = {name: rules[name] for name in (WELL, BREAKER_OPEN, THROTTLED)}
+    body = {"status": "ready" if ready else "not ready", "deployments": deployments}
+    _send(client, request, 200 if ready else 503, msgspec.json.encode(body))
 
 
 def _unknown(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:

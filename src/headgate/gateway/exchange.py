@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from headgate.capacity.limits import USED_UP
 from headgate.catalog.rates import RateCard
 from headgate.dialects.registry import Dialect, StreamReader
+from headgate.dialects.sse import HEAD_BYTES_MAX, begins_whole
 from headgate.gateway import replies
 from headgate.gateway.http_bytes import LAST_CHUNK, chunk
 from headgate.gateway.request import Request
@@ -40,6 +42,8 @@ class Exchange:
         phase: Where it is: `queue`, `money`, `connect`, `reply` (sent, nothing back yet),
             `body` (the reply has begun), `done`.
         since_ms: Coarse time at which the phase began; the sweep compares.
+        health_mark: What its attempt's outcome is told to the deployment's health with.
+        upcoming: Where a call goes on whose attempt has just failed.
         held: Whether an attempt is held and not yet ended.
         begun: Whether the client has been sent a byte of an answer.
         drained_since_ms: When the client went away, None while it is there.
@@ -65,6 +69,7 @@ class Exchange:
         "dialect",
         "drained_since_ms",
         "first_byte_ns",
+        "health_mark",
         "held",
         "hold_nanos",
         "input_tokens_max",
@@ -81,6 +86,7 @@ class Exchange:
         "since_ms",
         "status",
         "target",
+        "upcoming",
         "upstream",
         "upstream_request_id",
     )
@@ -105,6 +111,8 @@ class Exchange:
         self.plan: Plan
         self.path: SpendPath
         self.target: Target
+        self.upcoming: Target
+        self.health_mark = 0
         self.card: RateCard | None = None
         self.marks: list[int] = []
         self.asked = ""
@@ -137,6 +145,8 @@ class Exchange:
         request_id = upstream.request_id
         if request_id is not None:
             self.upstream_request_id = request_id[:128].decode("latin-1")
+        if USED_UP in upstream.passed:
+            self._endings.learn(self, upstream, denied=False)
 
     def enter(self, phase: str) -> None:
         """Begin a phase."""
@@ -212,7 +222,16 @@ class Exchange:
             self._endings.broken(self, "reply_too_large")
 
     def _begin_stream(self, stream: StreamReader, payload: bytes) -> None:
-        """The first payload: an error there may be retried, everything else goes to the client."""
+        """The first event: an error there may be retried, everything else goes to the client.
+
+        Until it is whole nothing is sent on, comments neither: the call may still go elsewhere.
+        """
+        if self._parts:
+            payload = b"".join((*self._parts, payload))
+            self._parts = []
+        if not begins_whole(payload) and len(payload) < HEAD_BYTES_MAX:
+            self._parts.append(payload)
+            return
         if self.dialect.starts_with_error(payload):
             self._stream = None
             self._parts.append(payload)

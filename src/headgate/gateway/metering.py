@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from headgate.catalog.rates import UnpricedMeterError
 from headgate.records.charge import Settlement
-from headgate.records.report import Report
+from headgate.records.report import Metered, Report
 from headgate.units.usage import Usage, UsageError
 
 if TYPE_CHECKING:
@@ -25,6 +27,13 @@ def meter(exchange: Exchange, report: Report) -> Settlement:
         metered = exchange.target.kind.metered(report, exchange.demand.terms)
     except UsageError:
         return bound_settlement(exchange, Report(), "usage_unreadable")
+    settlement = _rated(exchange, report, metered)
+    if metered.reported_nanos is None:
+        return settlement
+    return replace(settlement, reported_nanos=metered.reported_nanos)
+
+
+def _rated(exchange: Exchange, report: Report, metered: Metered) -> Settlement:
     card = exchange.target.card(report.served_model, metered.terms, exchange.sent_ns)
     if card is None:
         return bound_settlement(exchange, Report(), "unpriced", metered.usage)

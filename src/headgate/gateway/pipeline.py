@@ -2,7 +2,8 @@
 
 Every route that can spend money goes through `begin`. Callbacks only: a step that has to wait
 (for a place, for money, for a connection) leaves, and the exchange brings it back. Steps 8 and
-9, and every way a call can end before them, are in `endings.py`.
+9, and every way a call can end before them, are in `endings.py`; step 4, and where a call goes on
+whose attempt failed, is in `attempts.py`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from headgate.capacity.places import Waiter
 from headgate.catalog.facts import near_names
 from headgate.dialects.splice import SpliceError
 from headgate.gateway import endpoints
+from headgate.gateway.attempts import Attempts
 from headgate.gateway.edge import ClientConnection
-from headgate.gateway.endings import ATTEMPTS_MAX, Endings
+from headgate.gateway.endings import Endings
 from headgate.gateway.exchange import Exchange
 from headgate.gateway.heads import HeadMemory
 from headgate.gateway.http_bytes import JSON
@@ -29,8 +31,8 @@ from headgate.identity.directory import Credential
 from headgate.ledger import slices
 from headgate.ledger.purse import UNAVAILABLE, Waiting
 from headgate.ledger.slices import Slice
+from headgate.providers.envelope import PLAIN
 from headgate.records.demand import Edit
-from headgate.routing.candidate import Outcome
 from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.ids import attempt_id, is_run
@@ -64,6 +66,7 @@ class Pipeline:
         self.header_takers = header_takers(world.dialects.values())
         self.heads = HeadMemory()
         self.prefixes = PrefixMemory()
+        self.attempts = Attempts(self)
         self.endings = Endings(self)
         self._buffered_bytes = 0
 
@@ -103,9 +106,8 @@ class Pipeline:
         client.exchange = exchange
         self.exchanges.add(exchange)
         refusal = self._identify(exchange) or self._read(exchange) or self._permit(exchange)
-        if refusal is None:
-            self._route(exchange)
-        else:
+        refusal = refusal or self.attempts.first(exchange)
+        if refusal is not None:
             self.endings.refuse(exchange, refusal)
 
     # 2. Identify.
@@ -179,7 +181,7 @@ class Pipeline:
                 f"The key {credential.key!r} may not use {demand.model!r}.",
                 "model",
             )
-        if self.frozen and (refusal := self._frozen(exchange.path.nodes)) is not None:
+        if self.frozen and (refusal := self.why_frozen(exchange.path.nodes)) is not None:
             return refusal
         if demand.unbounded is not None and exchange.path.slices:
             return Refusal(
@@ -189,47 +191,14 @@ class Pipeline:
             )
         return None
 
-    def _frozen(self, nodes: Iterable[str]) -> Refusal | None:
+    def why_frozen(self, nodes: Iterable[str]) -> Refusal | None:
+        """Name the first of `nodes` that is frozen; None when none is."""
         node = next((node for node in nodes if node in self.frozen), None)
         if node is None:
             return None
         return Refusal(errors.FROZEN, f"Spending of {node} is frozen; ask who froze it.")
 
-    # 4. Route.
-
-    def _route(self, exchange: Exchange) -> None:
-        exchange.decision = self.world.router.rank(
-            exchange.demand,
-            dialect=exchange.dialect.KIND,
-            body_bytes=len(exchange.body),
-            now_ns=self.now_ns(),
-        )
-        exchange.plan = exchange.decision.policy.plan(exchange.decision.ranked)
-        if not self.next_attempt(exchange, None):
-            self.endings.refuse(exchange, self._spoken_elsewhere(exchange))
-
-    def _spoken_elsewhere(self, exchange: Exchange) -> Refusal:
-        """Tell where a model is served that this dialect's path does not reach."""
-        model = exchange.demand.model
-        spoken = self.world.router.spoken(model)
-        paths = [each.PATH for each in self.world.dialects.values() if each.KIND in spoken]
-        where = f"it is served at {' and '.join(sorted(paths))}" if paths else "nothing serves it"
-        here = exchange.dialect.PATH
-        return Refusal(
-            errors.MODEL_UNKNOWN, f"{model!r} is not served at {here}; {where}.", "model"
-        )
-
-    def next_attempt(self, exchange: Exchange, outcome: Outcome | None) -> bool:
-        """Go on to the plan's next attempt; False when it has none."""
-        if exchange.number >= ATTEMPTS_MAX:
-            return False
-        try:
-            quoted = next(exchange.plan) if outcome is None else exchange.plan.send(outcome)
-        except StopIteration:
-            return False
-        exchange.target = self.world.targets[quoted.deployment.id]
-        self.place(exchange)
-        return True
+    # 4. Route: `attempts` chooses a deployment and comes back with `place`.
 
     # 5. Approve: nobody is asked yet; see docs/plans.
 
@@ -237,8 +206,6 @@ class Pipeline:
 
     def place(self, exchange: Exchange) -> None:
         """Begin an attempt at the exchange's target: take a place there, or wait for one."""
-        exchange.number += 1
-        exchange.attempt = attempt_id(exchange.call, exchange.number)
         places = exchange.target.places
         if places.take():
             exchange.placed = True
@@ -259,6 +226,8 @@ class Pipeline:
             self._shed(exchange, places.eta_ms(len(places.queue) + 1))
 
     def _shed(self, exchange: Exchange, eta_ms: int) -> None:
+        if self.attempts.overflow(exchange):
+            return
         seconds = max(1, -(-eta_ms // 1_000))
         name = exchange.target.deployment.id
         message = f"Every place at {name} is taken; one may be free in about {seconds} s."
@@ -271,8 +240,7 @@ class Pipeline:
         deployment = target.deployment
         if self.frozen:
             # Again, for the call may have waited for its place, or been tried elsewhere before.
-            here = (f"provider:{deployment.provider}", f"deployment:{deployment.id}")
-            refusal = self._frozen((*exchange.path.nodes, *here))
+            refusal = self.why_frozen((*exchange.path.nodes, *target.nodes))
             if refusal is not None:
                 self.endings.refuse(exchange, refusal)
                 return
@@ -347,7 +315,7 @@ class Pipeline:
         affordable = min(piece.idle_nanos for piece, _ in tight)
         tokens = exchange.card.output_tokens_within(affordable, exchange.input_tokens_max)
         limit = tokens // exchange.demand.choices
-        if limit < max(SHORTEN_TOKENS_MIN, (exchange.demand.thinking_tokens or 0) + 1):
+        if limit < max(SHORTEN_TOKENS_MIN, exchange.demand.output_tokens_min):
             return False
         exchange.output_tokens_max = limit
         exchange.hold_nanos = exchange.card.worst_nanos(
@@ -361,6 +329,8 @@ class Pipeline:
 
     def _held(self, exchange: Exchange) -> None:
         """The money is set aside: write it down, then find a connection."""
+        exchange.number += 1
+        exchange.attempt = attempt_id(exchange.call, exchange.number)
         exchange.status = 0
         exchange.first_byte_ns = 0
         exchange.upstream_request_id = None
@@ -376,23 +346,32 @@ class Pipeline:
     def send(self, exchange: Exchange, upstream: UpstreamConnection) -> None:
         """Send the request; from its first byte on the outcome is in the provider's hands."""
         demand, target = exchange.demand, exchange.target
+        forwarded = exchange.request.head.forwarded
+        if forwarded:
+            wanted = exchange.dialect.FORWARDED
+            forwarded = [pair for pair in forwarded if pair[0] in wanted]
         edit = Edit(
             target.deployment.model,
             exchange.output_tokens_max,
             target.limit_field,
             target.limit_needed,
         )
+        envelope = target.envelope
+        if envelope is not PLAIN:
+            edit = replace(
+                edit,
+                ask_usage=envelope.ask_usage,
+                dropped=envelope.dropped,
+                members=envelope.members(forwarded),
+            )
         try:
             body = exchange.dialect.edit(exchange.body, demand, edit)
         except SpliceError as error:
             upstream.give_back()
             self.endings.not_spliced(exchange, str(error))
             return
-        forwarded = exchange.request.head.forwarded
-        if forwarded:
-            wanted = exchange.dialect.FORWARDED
-            forwarded = [pair for pair in forwarded if pair[0] in wanted]
         exchange.upstream = upstream
         exchange.enter("reply")
-        kind = exchange.dialect.KIND
-        upstream.send(exchange, target.request(kind, forwarded, body, stream=demand.stream))
+        kind, at_ns = exchange.dialect.KIND, exchange.sent_ns
+        data = target.request(kind, forwarded, body, stream=demand.stream, at_ns=at_ns)
+        upstream.send(exchange, data)

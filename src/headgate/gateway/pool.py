@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from headgate.gateway.clock import Coarse
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.upstream import UpstreamConnection
+from headgate.providers.envelope import PLAIN, Envelope
 from headgate.providers.settings import Provider
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Pool:
         passes: Tells whether a header of a reply is passed to the client.
         clock: The data plane's coarse clock.
         outbox: Sends at the end of a turn.
+        envelope: How its streams differ from server-sent events.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Pool:
         passes: Callable[[bytes], bool],
         clock: Coarse,
         outbox: Outbox,
+        envelope: Envelope = PLAIN,
     ) -> None:
         address = urlsplit(provider.base_url)
         secure = address.scheme == "https"
@@ -75,6 +78,7 @@ class Pool:
         self.names = ReplyNames(passes)
         self.clock = clock
         self.outbox = outbox
+        self.envelope = envelope
         self._host = address.hostname
         self._port = address.port or (443 if secure else 80)
         self._tls = tls_context(provider.ca_file) if secure else None

@@ -16,6 +16,10 @@ class Edge(NamedTuple):
         queue_wait_max_ms: How long a call may wait for a place at a deployment.
         drain_timeout_ms: How long running calls may take when the gateway stops.
         client_drain_ms: How long a reply is read on after its client went away (`drain`).
+        retries_percent: How many further attempts calls may make, per hundred calls.
+        retries_burst: How many of them can be saved up.
+        breaker_failures: So many failures in a row pass a deployment over.
+        breaker_open_ms: For how long, at first.
     """
 
     host: str = "127.0.0.1"
@@ -30,6 +34,10 @@ class Edge(NamedTuple):
     queue_wait_max_ms: int = 60_000
     drain_timeout_ms: int = 30_000
     client_drain_ms: int = 60_000
+    retries_percent: int = 20
+    retries_burst: int = 500
+    breaker_failures: int = 5
+    breaker_open_ms: int = 5_000
 
 
 HEAD_BYTES_MAX = 64 << 10

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
+from headgate.capacity.health import Breaker, Health
 from headgate.capacity.places import Places
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rates import RateCard
 from headgate.catalog.settings import Deployment
 from headgate.gateway.pool import Pool
-from headgate.providers.envelope import Place
+from headgate.providers.envelope import Place, Unsigned
 from headgate.providers.registry import Provider as ProviderKind
+from headgate.providers.registry import envelope_of
 from headgate.records.demand import Terms
 
 CARDS_MAX = 256
@@ -21,23 +23,37 @@ class Target:
 
     Attributes:
         facts: The header lines about this deployment that replies carry.
+        health: Whether it may be asked now.
+        nodes: Those by which it can be frozen: its provider and itself.
+        envelope: How its requests and streams differ from their dialect's.
     """
 
     __slots__ = (
         "_book",
         "_cards",
+        "_credential",
         "_heads",
+        "_host",
+        "_paths",
         "deployment",
+        "envelope",
         "facts",
+        "health",
         "kind",
         "limit_field",
         "limit_needed",
+        "nodes",
         "places",
         "pool",
     )
 
     def __init__(
-        self, deployment: Deployment, kind: ProviderKind, pool: Pool, book: PriceBook
+        self,
+        deployment: Deployment,
+        kind: ProviderKind,
+        pool: Pool,
+        book: PriceBook,
+        breaker: Breaker,
     ) -> None:
         self.deployment = deployment
         self.kind = kind
@@ -48,44 +64,74 @@ class Target:
         )
         self.limit_needed = kind.limit_needed(provider.base_url)
         self.facts = b"x-headgate-deployment: %b\r\n" % deployment.id.encode()
+        self.nodes = (f"provider:{deployment.provider}", f"deployment:{deployment.id}")
+        self.health = Health(breaker)
         self.places = Places(deployment.concurrency_max, deployment.queue_max)
         self._book = book
         self._cards: dict[tuple[str, Terms], tuple[int, RateCard | None]] = {}
-        self._heads = {
-            (dialect, stream): self._head(dialect, Place(deployment.model, stream))
+        self.envelope = envelope_of(kind)
+        self._host, _, base = provider.base_url.partition("://")[2].partition("/")
+        base_path = f"/{base}" if base else ""
+        self._paths = {
+            (dialect, stream): kind.path(
+                dialect, base_path, Place(deployment.model, stream, provider.api_version)
+            )
             for dialect in provider.dialects
             for stream in (False, True)
         }
+        self.renew(provider.credential)
 
-    def _head(self, dialect: str, place: Place) -> bytes:
-        provider = self.pool.provider
-        scheme_and_host, _, base = provider.base_url.partition("://")[2].partition("/")
-        path = self.kind.path(dialect, f"/{base}" if base else "", place)
+    def renew(self, credential: str) -> None:
+        """Send another credential from now on; an empty one for none.
+
+        Raises:
+            ValueError: It cannot stand in a header.
+        """
         lines = [
-            b"POST %b HTTP/1.1" % path.encode(),
-            b"host: %b" % scheme_and_host.encode(),
+            b"host: %b" % self._host.encode(),
             b"user-agent: headgate",
             b"accept-encoding: identity",
             b"content-type: application/json",
         ]
-        lines += [b"%b: %b" % pair for pair in self.kind.headers(provider.credential)]
-        return b"\r\n".join(lines) + b"\r\n"
+        if credential:
+            lines += [b"%b: %b" % pair for pair in self.kind.headers(credential)]
+        fixed = b"\r\n".join(lines) + b"\r\n"
+        self._credential = credential
+        self._heads = {
+            place: b"POST %b HTTP/1.1\r\n%b" % (path.encode(), fixed)
+            for place, path in self._paths.items()
+        }
 
-    def request(self, dialect: str, forwarded: Headers, body: bytes, *, stream: bool) -> bytes:
+    def request(
+        self, dialect: str, forwarded: Headers, body: bytes, *, stream: bool, at_ns: int
+    ) -> bytes:
         """Return a whole request: our head, the headers that go through, the body."""
         head = self._heads[dialect, stream]
-        if not forwarded and not self.kind.DEFAULTS:
+        if not forwarded and not self.kind.DEFAULTS and self.envelope.sign is None:
             return b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
         lines = [head]
+        held_back = self.envelope.held_back
         for name, value in forwarded:
-            lines += (name, b": ", value, b"\r\n")
+            if name not in held_back:
+                lines += (name, b": ", value, b"\r\n")
         names = {name for name, _ in forwarded}
         for name, value in self.kind.DEFAULTS:
             if name not in names:
                 lines += (name, b": ", value, b"\r\n")
+        for name, value in self._proof(self._paths[dialect, stream], body, at_ns):
+            lines += (name, b": ", value, b"\r\n")
         lines.append(b"content-length: %d\r\n\r\n" % len(body))
         lines.append(body)
         return b"".join(lines)
+
+    def _proof(self, path: str, body: bytes, at_ns: int) -> Headers:
+        """Return the headers that prove this one request, where the kind signs each."""
+        sign = self.envelope.sign
+        if sign is None:
+            return ()
+        signed = ((b"content-type", b"application/json"),)
+        region = self.pool.provider.region
+        return sign(self._credential, Unsigned(self._host, path, signed, body, region, at_ns))
 
     def card(self, served_model: str | None, terms: Terms, at_ns: int) -> RateCard | None:
         """Return the prices an attempt is charged at, None when they are unknown.

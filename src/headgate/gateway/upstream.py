@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from headgate.providers.envelope import FrameError, Unframer
+
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pool import Pool
 
+EVENT_STREAM = b"text/event-stream"
 FRAMING = (b"content-length", b"transfer-encoding")
 REQUEST_IDS = (b"x-request-id", b"request-id")
 RETRY_DIGITS_MAX = 6
@@ -41,6 +44,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_pool",
         "_surplus",
         "_told",
+        "_unframer",
         "active_ms",
         "content_encoding",
         "content_type",
@@ -77,6 +81,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.passed = b""
         self.framed = False
         self._told = False
+        self._unframer: Unframer | None = None
         self._complete = False
         self._surplus = False
         self._keep_alive = False
@@ -166,10 +171,21 @@ class UpstreamConnection(asyncio.Protocol):
             if self._more:
                 payload += b"".join(self._more)
                 self._more.clear()
+            if self._unframer is not None:
+                payload = self._unframed(self._unframer, payload)
             if self.exchange is exchange:
                 exchange.reply_goes_on(payload)
         if self._complete:
             self._finish(exchange)
+
+    def _unframed(self, unframer: Unframer, payload: bytes) -> bytes:
+        """Return the events in a payload; nothing, and no more, once its framing is broken."""
+        try:
+            return unframer.feed(payload)
+        except FrameError:
+            self._surplus = True
+            self._break_off()
+            return b""
 
     def _finish(self, exchange: Exchange) -> None:
         still_served = self.exchange is exchange
@@ -227,6 +243,10 @@ class UpstreamConnection(asyncio.Protocol):
         status = self._parser.get_status_code()
         if status >= 200:
             self.status = status
+            envelope = self._pool.envelope
+            if envelope.unframer is not None and self.content_type == envelope.frames_type:
+                self._unframer = envelope.unframer()
+                self.content_type = EVENT_STREAM
             self._keep_alive = self._parser.should_keep_alive()
         else:
             self._reset()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, cast
 
+from headgate.capacity.retries import RetryBudget
 from headgate.dialects.registry import Dialect, PathDialect
 from headgate.gateway.books import Books
 from headgate.gateway.clock import Coarse
@@ -33,6 +34,7 @@ class World:
     Attributes:
         dialects: By the path clients post to.
         targets: By deployment id.
+        retries: What further attempts are paid from.
         now_ns: The clock.
         next_call: Makes the id of the next call.
         ready: Whether calls can be served (the steward has been met).
@@ -43,6 +45,7 @@ class World:
     directory: Directory
     router: Router
     targets: Mapping[str, Target]
+    retries: RetryBudget
     pools: tuple[Pool, ...]
     purse: Purse
     paths: Paths

@@ -207,6 +207,28 @@ class FrozenView(Printed, frozen=True, kw_only=True):
     reason: str
 
 
+class RouteCandidateView(Printed, frozen=True, kw_only=True):
+    """A deployment of a route; `rule` is what it is passed over by now, `until` for how long."""
+
+    deployment: str
+    provider: str
+    model: str
+    region: str | None
+    weight: int
+    rule: str | None
+    until: Instant | None
+
+
+class RouteView(Printed, frozen=True, kw_only=True):
+    """An alias: `routes --json` prints a list; `running` tells whether a node knows its health."""
+
+    alias: str
+    policy: str
+    regions: list[str]
+    running: bool
+    candidates: list[RouteCandidateView]
+
+
 class CheckView(Printed, frozen=True, kw_only=True):
     """One check of `doctor`; `fix` is empty when there is nothing to do."""
 
@@ -232,6 +254,7 @@ PRINTED: dict[str, Any] = {
     "keys list": list[KeyView],
     "keys create": MadeKeyView,
     "freeze": list[FrozenView],
+    "routes": list[RouteView],
     "doctor": DoctorView,
     "import": ImportView,
     "plans": PlansView,

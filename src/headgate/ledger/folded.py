@@ -62,6 +62,7 @@ class FoldedSettle(Struct, frozen=True, tag_field="k", tag="settle", gc=False):
     duration_us: int = 0
     final: bool = True
     by: str = "worker"
+    reported_nanos: int | None = None
 
 
 Folded = (

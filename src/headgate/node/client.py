@@ -11,6 +11,17 @@ ASK_TIMEOUT_S = 10.0
 
 
 def ask(data_dir: Path, message: Message) -> Done | Failed:
+    """Send one message that changes something to the steward and return its answer.
+
+    Raises:
+        StewardUnavailableError: None runs on this data directory, or it does not answer.
+    """
+    answer = exchange(data_dir, message)
+    assert isinstance(answer, Done | Failed), answer
+    return answer
+
+
+def exchange(data_dir: Path, message: Message) -> Message:
     """Send one message to the steward and return its answer.
 
     Raises:
@@ -24,7 +35,6 @@ def ask(data_dir: Path, message: Message) -> Done | Failed:
             unpacker = Unpacker()
             while data := connection.recv(65_536):
                 for answer in unpacker.feed(data):
-                    assert isinstance(answer, Done | Failed), answer
                     return answer
         except OSError as error:
             raise StewardUnavailableError(f"no steward answers on {data_dir}") from error

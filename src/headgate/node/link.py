@@ -19,6 +19,8 @@ from headgate.node.messages import (
     Need,
     State,
     Unpacker,
+    Unwell,
+    UnwellRow,
     pack,
 )
 
@@ -43,6 +45,7 @@ class StewardLink(asyncio.Protocol):
         self._unpacker = Unpacker()
         self._number = 0
         self._epoch = -1
+        self._told: tuple[UnwellRow, ...] = ()
         self._lookups: dict[int, Callable[[str | None], None]] = {}
         self._closing = False
         self.connected = False
@@ -69,6 +72,7 @@ class StewardLink(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._unpacker = Unpacker()
         self._epoch = -1
+        self._told = ()
         self._send(self._hello)
 
     def connection_lost(self, _exc: Exception | None) -> None:
@@ -121,6 +125,12 @@ class StewardLink(asyncio.Protocol):
         """Return idle money."""
         if self.connected and amounts:
             self._send(GiveBack(amounts))
+
+    def tell_unwell(self, rows: tuple[UnwellRow, ...]) -> None:
+        """Tell which deployments are passed over, if that is news to this steward."""
+        if self.connected and rows != self._told:
+            self._told = rows
+            self._send(Unwell(rows))
 
     def find_call(self, call: str, principal: str, found: Callable[[str | None], None]) -> bool:
         """Look a call up in the store; False when that is not possible now."""

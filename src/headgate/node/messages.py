@@ -33,6 +33,19 @@ class CredentialRow(Struct, frozen=True):
     digest: str
 
 
+class UnwellRow(Struct, frozen=True):
+    """A deployment that is passed over.
+
+    Attributes:
+        rule: `breaker_open` or `throttled`.
+        until_ns: When it may be asked again.
+    """
+
+    deployment: str
+    rule: str
+    until_ns: int
+
+
 # From a worker.
 
 
@@ -55,6 +68,12 @@ class GiveBack(_Message, frozen=True):
     """Returns idle money, by window; not answered."""
 
     amounts: dict[str, int]
+
+
+class Unwell(_Message, frozen=True):
+    """Tells which deployments a worker passes over now; sent when it changes, not answered."""
+
+    deployments: tuple[UnwellRow, ...]
 
 
 class FindCall(_Message, frozen=True):
@@ -122,7 +141,17 @@ class RevokeKey(_Message, frozen=True):
     key: str
 
 
+class AskHealth(_Message, frozen=True):
+    """Asks which deployments are passed over."""
+
+
 # To the command line.
+
+
+class Health(_Message, frozen=True):
+    """Those that any worker passes over, each at its latest time."""
+
+    deployments: tuple[UnwellRow, ...]
 
 
 class Done(_Message, frozen=True):
@@ -139,6 +168,7 @@ Message = (
     Hello
     | Borrow
     | GiveBack
+    | Unwell
     | FindCall
     | State
     | Granted
@@ -146,6 +176,8 @@ Message = (
     | Freeze
     | CreateKey
     | RevokeKey
+    | AskHealth
+    | Health
     | Done
     | Failed
 )

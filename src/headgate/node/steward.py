@@ -25,6 +25,7 @@ from headgate.ledger.keeper import Keeper, Want
 from headgate.node import commands, locks
 from headgate.node.lookup import find_call
 from headgate.node.messages import (
+    AskHealth,
     Borrow,
     CreateKey,
     FindCall,
@@ -32,11 +33,14 @@ from headgate.node.messages import (
     Freeze,
     GiveBack,
     Granted,
+    Health,
     Hello,
     Message,
     RevokeKey,
     State,
     Unpacker,
+    Unwell,
+    UnwellRow,
     pack,
 )
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
@@ -65,6 +69,7 @@ class Steward:
         self.reading = open_store_readonly(data_dir)
         self.keeper = Keeper(engine, journal_root(data_dir), limits(snapshot))
         self.workers: dict[str, asyncio.StreamWriter] = {}
+        self.unwell: dict[str, tuple[UnwellRow, ...]] = {}
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = 0
 
@@ -103,10 +108,23 @@ class Steward:
             with self.reading.connect() as connection:
                 body = find_call(connection, message.call, message.principal)
             return FoundCall(message.number, body)
+        if isinstance(message, Unwell):
+            self.unwell[journal] = message.deployments
+            return None
+        if isinstance(message, AskHealth):
+            return self._health()
         assert isinstance(message, Freeze | CreateKey | RevokeKey), message
         answer = commands.carry_out(self.engine, message, time.time_ns())
         self.changed()
         return answer
+
+    def _health(self) -> Health:
+        rows: dict[str, UnwellRow] = {}
+        for row in sorted(
+            (row for told in self.unwell.values() for row in told), key=lambda row: row.until_ns
+        ):
+            rows[row.deployment] = row
+        return Health(tuple(rows.values()))
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Talk to one worker or command line until it hangs up."""
@@ -131,6 +149,7 @@ class Steward:
         finally:
             if self.workers.get(journal) is writer:
                 del self.workers[journal]
+                self.unwell.pop(journal, None)
             writer.close()
 
     def _welcome(self, journal: str, writer: asyncio.StreamWriter) -> None:

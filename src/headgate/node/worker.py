@@ -6,6 +6,7 @@ import gc
 import os
 import secrets
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import uvloop
@@ -18,8 +19,9 @@ from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.sweep import SWEEP_MS, sweep
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.identity.keys import load_pepper
+from headgate.node.credentials import keep_fresh
 from headgate.node.link import StewardLink
-from headgate.node.messages import Hello, State
+from headgate.node.messages import Hello, State, UnwellRow
 from headgate.node.paths import journal_root, socket_path, write_pid
 from headgate.node.stopping import stop_event
 from headgate.store.journal_writer import JournalWriter
@@ -87,7 +89,8 @@ async def run(snapshot: Snapshot, data_dir: Path, *, name: str, port: int, alive
         keeping_up.cancel()
         journal.close(time.time_ns())
         return
-    sweeping = asyncio.create_task(_sweep_always(pipeline))
+    sweeping = asyncio.create_task(_sweep_always(pipeline, link))
+    keepers = await keep_fresh(world, Path(snapshot.file).parent)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
         lambda: ClientConnection(pipeline),
@@ -102,8 +105,8 @@ async def run(snapshot: Snapshot, data_dir: Path, *, name: str, port: int, alive
     await stop.wait()
     server.close()
     await _drain(pipeline)
-    sweeping.cancel()
-    keeping_up.cancel()
+    for task in (sweeping, keeping_up, *keepers):
+        task.cancel()
     for pool in world.pools:
         pool.close()
     journal.close(time.time_ns())
@@ -137,9 +140,18 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater) -> None
     link.on_lost = purse.disconnected
 
 
-async def _sweep_always(pipeline: Pipeline) -> None:
+def _unwell(pipeline: Pipeline) -> Iterator[UnwellRow]:
+    now_ns = pipeline.now_ns()
+    for name, target in pipeline.world.targets.items():
+        rule = target.health.rule(now_ns)
+        if rule is not None:
+            yield UnwellRow(name, rule, target.health.well_ns())
+
+
+async def _sweep_always(pipeline: Pipeline, link: StewardLink) -> None:
     while True:
         sweep(pipeline, time.monotonic_ns() // 1_000_000)
+        link.tell_unwell(tuple(_unwell(pipeline)))
         await asyncio.sleep(SWEEP_MS / 1000)
 
 

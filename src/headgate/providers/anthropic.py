@@ -43,7 +43,7 @@ def seller(base_url: str) -> str | None:
     return _SELLERS.get(urlsplit(base_url).hostname or "")
 
 
-def path(dialect: str, base_path: str, _: Place = ANY_PLACE) -> str:
+def path(dialect: str, base_path: str, place: Place = ANY_PLACE) -> str:  # noqa: ARG001
     """Return the path of Messages below `base_path`, which may end in `/v1` or not.
 
     Raises:

@@ -4,7 +4,7 @@ from typing import Protocol, cast
 
 import headgate.providers
 from headgate.dialects.registry import discover
-from headgate.providers.envelope import ANY_PLACE, Place
+from headgate.providers.envelope import ANY_PLACE, PLAIN, Envelope, Place
 from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Failure, Metered, Report
 
@@ -13,6 +13,8 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 class Provider(Protocol):
     """What every module of a provider offers; the modules document each function.
+
+    One whose requests differ from their dialect's has an `ENVELOPE` as well; see `envelope_of`.
 
     Attributes:
         KIND: The name of the kind in configurations.
@@ -65,3 +67,10 @@ class Provider(Protocol):
 def providers() -> dict[str, Provider]:
     """Return every kind of provider by its name."""
     return {kind: cast(Provider, part) for kind, part in discover(headgate.providers).items()}
+
+
+def envelope_of(kind: Provider) -> Envelope:
+    """Return how a kind's requests and streams differ from their dialect's."""
+    envelope = getattr(kind, "ENVELOPE", PLAIN)
+    assert isinstance(envelope, Envelope)
+    return envelope

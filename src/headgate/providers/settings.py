@@ -12,11 +12,15 @@ class Provider(NamedTuple):
         kind: The file of `providers/` that knows it.
         base_url: `http(s)://host[:port][/path]`, without a trailing slash.
         credential: The provider's key, empty when it takes none.
+        credential_command: Program and arguments that print a credential; empty when none.
+        credential_refresh_ms: How often it is run.
         dialects: The wire formats it speaks natively.
         seller: Whose price rows apply, such as `openai`; the provider's own id when unknown.
         on_disconnect: What becomes of a stream whose client went away: `drain` reads it to its
             end for the exact usage, `cancel` closes it and posts the bound.
         limit_field: The output limit field inserted when a body has none; None: the kind knows.
+        api_version: The version of its interface to ask for, None for the kind's own.
+        region: Where it is, None when unknown; kinds that sign need it where the host is silent.
         ca_file: PEM file of authorities to trust instead of the system's, None for the system's.
         connect_timeout_ms: For TCP and TLS together.
         first_byte_timeout_ms: From the end of the request to the first byte of the reply.
@@ -32,11 +36,15 @@ class Provider(NamedTuple):
     seller: str
     on_disconnect: OnDisconnect = "drain"
     limit_field: str | None = None
+    api_version: str | None = None
+    region: str | None = None
     ca_file: str | None = None
     connect_timeout_ms: int = 5_000
     first_byte_timeout_ms: int = 600_000
     idle_timeout_ms: int = 300_000
     keep_alive_ms: int = 15_000
+    credential_command: tuple[str, ...] = ()
+    credential_refresh_ms: int = 2_700_000
 
     def __repr__(self) -> str:
         return f"Provider(id={self.id!r}, kind={self.kind!r}, base_url={self.base_url!r})"

@@ -39,6 +39,7 @@ class Settlement(Struct, frozen=True, gc=False):
 
     Attributes:
         reason: None for a plain success.
+        reported_nanos: What the reply said it cost, None when it did not say; only written down.
     """
 
     amount_nanos: int
@@ -46,3 +47,4 @@ class Settlement(Struct, frozen=True, gc=False):
     charge: Charge | None = None
     usage: Usage | None = None
     reason: str | None = None
+    reported_nanos: int | None = None

@@ -42,6 +42,7 @@ class Demand(Struct, frozen=True, gc=False):
             None when a remote part (a document by address or id) leaves only the context
             window as a bound.
         thinking_tokens: The thinking budget inside the output limit, None when none.
+        output_tokens_min: The smallest output limit with which the request stays valid.
         unbounded: The name of a feature whose cost has no bound, None when there is none.
         tools: Whether tools are offered.
         images: Whether the prompt carries images.
@@ -58,6 +59,7 @@ class Demand(Struct, frozen=True, gc=False):
     usage_wanted: bool = False
     input_tokens_max: int | None = None
     thinking_tokens: int | None = None
+    output_tokens_min: int = 1
     unbounded: str | None = None
     tools: bool = False
     images: bool = False
@@ -77,6 +79,9 @@ class Edit(Struct, frozen=True, gc=False):
         limit_needed: Whether it is inserted even where another limit is, because the provider
             would ignore that one.
         ask_usage: Whether a stream is made to report its usage at the end.
+        dropped: Top-level members that are left out, because the provider refuses them.
+        members: Members that are added, as JSON, unless the body has them. With either, the body
+            is put together anew from the members as they stand in it.
     """
 
     model: str
@@ -84,3 +89,5 @@ class Edit(Struct, frozen=True, gc=False):
     limit_field: str
     limit_needed: bool = False
     ask_usage: bool = True
+    dropped: frozenset[str] = frozenset()
+    members: Mapping[str, bytes] = MappingProxyType({})

@@ -94,6 +94,8 @@ class SettleRecord(_Record, frozen=True, gc=False, tag="settle"):
         status: HTTP status of the provider, 0 when there was none.
         ttft_us: Microseconds from the send to the first byte of the reply, None when none came.
         by: `worker`, or `takeover` when the steward closed it for a dead worker.
+        reported_nanos: What the provider's reply said it cost, None when it did not say; nothing
+            is posted by it.
     """
 
     attempt: str
@@ -112,6 +114,7 @@ class SettleRecord(_Record, frozen=True, gc=False, tag="settle"):
     duration_us: int = 0
     final: bool = True
     by: str = "worker"
+    reported_nanos: int | None = None
 
 
 class VoidRecord(_Record, frozen=True, gc=False, tag="void"):

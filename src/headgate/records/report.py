@@ -33,10 +33,16 @@ class Report(Struct, frozen=True, gc=False):
 
 
 class Metered(Struct, frozen=True, gc=False):
-    """A provider's usage split into disjoint meters, and the terms it was served on."""
+    """A provider's usage split into disjoint meters, and the terms it was served on.
+
+    Attributes:
+        reported_nanos: What the reply itself says it cost, None when it does not say. It is kept
+            to reconcile by and never posted.
+    """
 
     usage: Usage
     terms: Terms = STANDARD
+    reported_nanos: int | None = None
 
 
 class Failure(NamedTuple):

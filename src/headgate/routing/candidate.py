@@ -20,10 +20,14 @@ class Quoted(NamedTuple):
 
     Attributes:
         expected_nanos: None when its price is unknown; such a one is tried last.
+        position: Its place in the route's list, from 0.
+        weight: Its share of the calls, where the policy knows shares.
     """
 
     deployment: Deployment
     expected_nanos: int | None
+    position: int = 0
+    weight: int = 1
 
 
 Plan = Generator[Quoted, Outcome, None]

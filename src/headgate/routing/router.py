@@ -2,19 +2,23 @@
 
 A ranking depends on the alias, the dialect, the terms and the rough size of the call, so it is
 kept for a moment and shared by calls that are alike; each new ranking is written to the journal
-once, and the calls refer to it by number.
+once, and the calls refer to it by number. When the health of a deployment changes, all rankings
+are made anew, so a decision tells whom it passed over, and by which rule.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
+from headgate.capacity.health import BREAKER_OPEN, Health
 from headgate.catalog.settings import Deployment
 from headgate.records.demand import Demand, Terms
 from headgate.records.journal import CandidateRecord, DecisionRecord
-from headgate.routing.candidate import Quoted
-from headgate.routing.eligibility import exclusion
-from headgate.routing.policies.registry import Policy
-from headgate.routing.settings import Route
+from headgate.routing.candidate import Outcome, Plan, Quoted
+from headgate.routing.eligibility import exclusion, outside
+from headgate.routing.policies.registry import Policy, Spread, spread_of
+from headgate.routing.settings import REGION_ANY, Route
 
 RANKING_KEPT_NS = 5_000_000_000
 RANKINGS_MAX = 4_096
@@ -29,16 +33,64 @@ PINNED = "pinned"
 """What decisions are named by whose client asked for a deployment itself."""
 
 POLICY_DEFAULT = "cheapest"
+OTHER_REGION = "region"
+"""The rule that keeps a call in the region of its first attempt."""
 
 
 class Ranking(NamedTuple):
-    """Eligible deployments in the policy's order, and the number of the decision."""
+    """Eligible deployments in the policy's order, and the number of the decision.
+
+    Attributes:
+        spread: What gives each call an order of its own, None where all share the policy's.
+        resort: Those whose breaker is open, in the policy's order: they are tried when nobody
+            else is left, for a refusal would be certain.
+        excluded: The others, each with its rule.
+        record: As it is written down.
+    """
 
     number: int
     policy: Policy
+    spread: Spread | None
     ranked: tuple[Quoted, ...]
+    resort: tuple[Quoted, ...]
     excluded: tuple[tuple[str, str], ...]
     until_ns: int
+    record: DecisionRecord
+
+    def plan(self, turn: int) -> Plan:
+        """Return the attempts of one call.
+
+        Args:
+            turn: The how-manieth call it is, for policies that spread calls.
+        """
+        ranked = self.ranked if self.spread is None else self.spread(self.ranked, turn)
+        first = self.policy.plan(ranked)
+        return _with_resort(first, self.resort) if self.resort else first
+
+
+def _with_resort(first: Plan, resort: Sequence[Quoted]) -> Plan:
+    """Yield the attempts of a plan; when all of them could be retried, those of the last resort."""
+    outcome = Outcome.RETRYABLE
+    try:
+        quoted = next(first)
+        while True:
+            outcome = yield quoted
+            quoted = first.send(outcome)
+    except StopIteration:
+        pass
+    for quoted in resort:
+        if outcome is not Outcome.RETRYABLE:
+            return
+        outcome = yield quoted
+
+
+class _Alias(NamedTuple):
+    """What a name stands for; a deployment's own id stands for it alone."""
+
+    policy: str
+    deployments: tuple[Deployment, ...]
+    weights: Mapping[str, int]
+    regions: tuple[str, ...]
 
 
 class Router:
@@ -68,17 +120,25 @@ class Router:
         self._number = 0
         self._kept: dict[tuple[object, ...], Ranking] = {}
         self._policies = known
-        self._candidates: dict[str, tuple[str, tuple[Deployment, ...]]] = {
-            name: (PINNED, (deployment,)) for name, deployment in deployments.items()
+        self._health: Mapping[str, Health] = {}
+        self._aliases: dict[str, _Alias] = {
+            name: _Alias(PINNED, (deployment,), {}, (REGION_ANY,))
+            for name, deployment in deployments.items()
         }
         for alias, route in routes.items():
             chosen = tuple(deployments[name] for name in route.deployments)
-            self._candidates[alias] = (route.policy, chosen)
-        self.names: tuple[str, ...] = tuple(sorted(self._candidates))
+            self._aliases[alias] = _Alias(route.policy, chosen, route.weights, route.regions)
+        self.names: tuple[str, ...] = tuple(sorted(self._aliases))
+
+    def watch(self, health: Mapping[str, Health]) -> None:
+        """Pass over deployments by how they are doing, by id; whoever is not there is well."""
+        self._health = health
+        for each in health.values():
+            each.on_change = self._kept.clear
 
     def knows(self, asked: str) -> bool:
         """Tell whether a name is an alias or a deployment."""
-        return asked in self._candidates
+        return asked in self._aliases
 
     def rank(self, demand: Demand, *, dialect: str, body_bytes: int, now_ns: int) -> Ranking:
         """Return the ranking for a call of a known name; a new one is written down first."""
@@ -92,50 +152,123 @@ class Router:
         )
         ranking = self._kept.get(key)
         if ranking is None or now_ns >= ranking.until_ns:
-            if len(self._kept) >= RANKINGS_MAX:
-                self._kept.clear()
-            ranking = self._kept[key] = self._decide(
-                demand, dialect=dialect, body_bytes=body_bytes, now_ns=now_ns
-            )
+            fresh = self._decide(demand, dialect=dialect, body_bytes=body_bytes, now_ns=now_ns)
+            ranking = self._keep(key, fresh)
         return ranking
 
     def _decide(self, demand: Demand, *, dialect: str, body_bytes: int, now_ns: int) -> Ranking:
-        policy, candidates = self._candidates[demand.model]
+        alias = self._aliases[demand.model]
         tokens_in = max(1, body_bytes // BYTES_PER_TOKEN)
         limit = demand.output_tokens_max
         tokens_out = OUTPUT_TOKENS_EXPECTED if limit is None else min(limit, OUTPUT_TOKENS_EXPECTED)
-        quoted: list[Quoted] = []
+        well: list[Quoted] = []
+        broken: list[Quoted] = []
         excluded: list[tuple[str, str]] = []
-        for deployment in candidates:
-            rule = exclusion(
-                deployment, demand, dialect=dialect, native=self._native[deployment.id]
-            )
-            if rule is not None:
+        for position, deployment in enumerate(alias.deployments):
+            native = self._native[deployment.id]
+            rule = exclusion(deployment, demand, dialect=dialect, native=native)
+            rule = rule or self._unwell(deployment.id, now_ns)
+            if rule is not None and rule != BREAKER_OPEN:
                 excluded.append((deployment.id, rule))
                 continue
             cost = self._quote(deployment, demand.terms, tokens_in, tokens_out, now_ns)
-            quoted.append(Quoted(deployment, cost))
-        chosen = self._policies[POLICY_DEFAULT if policy == PINNED else policy]
-        ranked = chosen.rank(quoted)
+            one = Quoted(deployment, cost, position, alias.weights.get(deployment.id, 1))
+            (well if rule is None else broken).append(one)
+        policy = self._policies[POLICY_DEFAULT if alias.policy == PINNED else alias.policy]
+        ranked, resort = policy.rank(well), policy.rank(broken)
+        away = outside((*ranked, *resort), alias.regions)
+        ranked, resort = _within(ranked, away), _within(resort, away)
+        excluded += [(name, OTHER_REGION) for name in sorted(away)]
         self._number += 1
-        self._write(
-            DecisionRecord(
-                number=self._number,
-                at_ns=now_ns,
-                asked=demand.model,
-                policy=policy,
-                input_tokens=tokens_in,
-                output_tokens=tokens_out,
-                candidates=tuple(
-                    CandidateRecord(each.deployment.id, each.expected_nanos) for each in ranked
-                )
-                + tuple(CandidateRecord(name, None, rule) for name, rule in excluded),
-            )
+        record = DecisionRecord(
+            number=self._number,
+            at_ns=now_ns,
+            asked=demand.model,
+            policy=alias.policy,
+            input_tokens=tokens_in,
+            output_tokens=tokens_out,
+            candidates=_candidates(ranked, resort, excluded),
         )
-        until_ns = now_ns + RANKING_KEPT_NS
-        return Ranking(self._number, chosen, ranked, tuple(excluded), until_ns)
+        self._write(record)
+        until_ns = self._until_ns(alias, now_ns)
+        return Ranking(
+            self._number,
+            policy,
+            spread_of(policy),
+            ranked,
+            resort,
+            tuple(excluded),
+            until_ns,
+            record,
+        )
+
+    def amend(self, ranking: Ranking, passed_over: Mapping[str, str], now_ns: int) -> Ranking:
+        """Return a ranking as calls went by it that passed more candidates over; written down.
+
+        Calls that pass the same ones over share it, as long as they share the ranking.
+
+        Args:
+            ranking: The one that calls share.
+            passed_over: By deployment, the rule.
+            now_ns: When it was found.
+        """
+        key = (ranking.number, tuple(sorted(passed_over.items())))
+        kept = self._kept.get(key)
+        if kept is not None:
+            return kept
+        self._number += 1
+        named = [
+            msgspec.structs.replace(each, excluded=passed_over.get(each.deployment, each.excluded))
+            for each in ranking.record.candidates
+        ]
+        record = msgspec.structs.replace(
+            ranking.record,
+            number=self._number,
+            at_ns=now_ns,
+            candidates=tuple(sorted(named, key=lambda each: each.excluded is not None)),
+        )
+        self._write(record)
+        return self._keep(key, ranking._replace(number=self._number, record=record))
+
+    def _keep(self, key: tuple[object, ...], ranking: Ranking) -> Ranking:
+        if len(self._kept) >= RANKINGS_MAX:
+            self._kept.clear()
+        self._kept[key] = ranking
+        return ranking
+
+    def _unwell(self, deployment: str, now_ns: int) -> str | None:
+        health = self._health.get(deployment)
+        return None if health is None else health.rule(now_ns)
+
+    def _until_ns(self, alias: _Alias, now_ns: int) -> int:
+        """Return how long a ranking holds: a moment, or until a pause of a candidate is over."""
+        times = [now_ns + RANKING_KEPT_NS]
+        for deployment in alias.deployments:
+            health = self._health.get(deployment.id)
+            change_ns = None if health is None else health.next_change_ns(now_ns)
+            if change_ns is not None:
+                times.append(change_ns)
+        return min(times)
 
     def spoken(self, asked: str) -> frozenset[str]:
         """Return the dialects in which a name is served by some deployment."""
-        _, candidates = self._candidates[asked]
-        return frozenset(dialect for each in candidates for dialect in self._native[each.id])
+        return frozenset(
+            dialect
+            for each in self._aliases[asked].deployments
+            for dialect in self._native[each.id]
+        )
+
+
+def _within(ranked: Sequence[Quoted], away: Collection[str]) -> tuple[Quoted, ...]:
+    return tuple(one for one in ranked if one.deployment.id not in away)
+
+
+def _candidates(
+    ranked: Sequence[Quoted], resort: Sequence[Quoted], excluded: Sequence[tuple[str, str]]
+) -> tuple[CandidateRecord, ...]:
+    """Return the candidates as they are written down, in the order they would be tried."""
+    return (
+        *(CandidateRecord(one.deployment.id, one.expected_nanos) for one in ranked),
+        *(CandidateRecord(one.deployment.id, one.expected_nanos, BREAKER_OPEN) for one in resort),
+        *(CandidateRecord(name, None, rule) for name, rule in excluded),
+    )

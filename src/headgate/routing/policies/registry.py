@@ -1,6 +1,6 @@
 """The policies that lie in this folder, found by their `KIND`, and what each one must offer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
 from headgate.dialects.registry import discover
@@ -10,6 +10,8 @@ from headgate.routing.candidate import Plan, Quoted
 
 class Policy(Protocol):
     """What every module of a policy offers.
+
+    One that gives each call an order of its own has `spread(ranked, turn)` too; see `spread_of`.
 
     Attributes:
         KIND: Its name in configurations and decisions.
@@ -27,3 +29,12 @@ class Policy(Protocol):
 def policies() -> dict[str, Policy]:
     """Return every policy by its kind."""
     return {kind: cast(Policy, part) for kind, part in discover(folder).items()}
+
+
+Spread = Callable[[Sequence[Quoted], int], tuple[Quoted, ...]]
+
+
+def spread_of(policy: Policy) -> Spread | None:
+    """Return what orders a ranking for the call of a turn, None where all calls share the order."""
+    spread: Spread | None = getattr(policy, "spread", None)
+    return spread

@@ -1,0 +1,133 @@
+"""Step 4, route: which deployment a call is sent to, and where it goes on when that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from headgate.capacity.health import BREAKER_OPEN, THROTTLED
+from headgate.routing.candidate import Outcome, Quoted
+from headgate.units import errors
+from headgate.units.errors import Refusal
+from headgate.units.instants import NANOS_PER_SECOND
+
+if TYPE_CHECKING:
+    from headgate.gateway.exchange import Exchange
+    from headgate.gateway.pipeline import Pipeline
+    from headgate.gateway.target import Target
+
+ATTEMPTS_MAX = 3
+FROZEN = "frozen"
+"""The rule for a deployment that is frozen, or whose provider is."""
+FULL = "full"
+"""The rule for one whose places and queue are taken, or whose queue is too slow."""
+
+
+class Attempts:
+    """Chooses where each attempt of a call goes."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._world = pipeline.world
+        self._turn = 0
+
+    def first(self, exchange: Exchange) -> Refusal | None:
+        """Begin the first attempt; or refuse, because nobody can serve the call now."""
+        self._turn += 1
+        self._world.retries.earn()
+        exchange.decision = self._world.router.rank(
+            exchange.demand,
+            dialect=exchange.dialect.KIND,
+            body_bytes=len(exchange.body),
+            now_ns=self._pipeline.now_ns(),
+        )
+        exchange.plan = exchange.decision.plan(self._turn)
+        passed_over: dict[str, str] = {}
+        if not self._choose(exchange, None, passed_over):
+            return self._nobody(exchange, passed_over)
+        self.go_on(exchange)
+        return None
+
+    def find_next(self, exchange: Exchange) -> bool:
+        """Find where a call whose attempt failed goes on; False when it does not."""
+        if exchange.client is None or exchange.number >= ATTEMPTS_MAX:
+            return False
+        return self._choose(exchange, Outcome.RETRYABLE, {}) and self._world.retries.spend()
+
+    def overflow(self, exchange: Exchange) -> bool:
+        """Go on elsewhere, because the one that was chosen is full; False when nobody is left."""
+        full = {exchange.target.deployment.id: FULL}
+        if not self._choose(exchange, Outcome.RETRYABLE, full):
+            return False
+        self.go_on(exchange)
+        return True
+
+    def _choose(
+        self, exchange: Exchange, outcome: Outcome | None, passed_over: dict[str, str]
+    ) -> bool:
+        """Take the plan's next candidate that may be asked; False when there is none.
+
+        Args:
+            exchange: The call.
+            outcome: How the attempt before it ended, None for the first.
+            passed_over: Who is passed over, by the rule: whoever is unwell or frozen by now is
+                added. The attempt then refers to a decision that says so.
+        """
+        now_ns = self._pipeline.now_ns()
+        while True:
+            try:
+                quoted = exchange.plan.send(outcome) if outcome else next(exchange.plan)
+            except StopIteration:
+                return False
+            target = self._world.targets[quoted.deployment.id]
+            rule = self._rule(exchange, target, quoted, now_ns)
+            if rule is None:
+                break
+            passed_over[quoted.deployment.id] = rule
+            outcome = Outcome.RETRYABLE
+        if passed_over:
+            exchange.decision = self._world.router.amend(exchange.decision, passed_over, now_ns)
+        exchange.upcoming = target
+        return True
+
+    def _rule(self, exchange: Exchange, target: Target, quoted: Quoted, now_ns: int) -> str | None:
+        frozen = self._pipeline.frozen
+        if frozen and not frozen.isdisjoint(target.nodes):
+            return FROZEN
+        rule = target.health.rule(now_ns)
+        if rule == BREAKER_OPEN and quoted in exchange.decision.resort:
+            return None
+        return rule
+
+    def go_on(self, exchange: Exchange) -> None:
+        """Begin the attempt that was found."""
+        exchange.target = exchange.upcoming
+        exchange.health_mark = exchange.target.health.begin(self._pipeline.now_ns())
+        self._pipeline.place(exchange)
+
+    def _nobody(self, exchange: Exchange, passed_over: Mapping[str, str]) -> Refusal:
+        """Tell what is frozen, or when somebody can be asked again, or that nobody can."""
+        for name, rule in passed_over.items():
+            frozen = self._pipeline.why_frozen(self._world.targets[name].nodes)
+            if rule == FROZEN and frozen is not None:
+                return frozen
+        rules = (*exchange.decision.excluded, *passed_over.items())
+        waiting = [self._world.targets[name] for name, rule in rules if rule == THROTTLED]
+        if not waiting:
+            return self._spoken_elsewhere(exchange)
+        at_ns = min(target.health.not_before_ns for target in waiting)
+        seconds = max(1, -(-(at_ns - self._pipeline.now_ns()) // NANOS_PER_SECOND))
+        names = ", ".join(target.deployment.id for target in waiting)
+        message = f"The providers want no calls for {names} yet; the next may go in {seconds} s."
+        return Refusal(errors.UPSTREAM_RATE_LIMITED, message, None, seconds)
+
+    def _spoken_elsewhere(self, exchange: Exchange) -> Refusal:
+        """Tell where a model is served that this dialect's path does not reach."""
+        model = exchange.demand.model
+        spoken = self._world.router.spoken(model)
+        paths = [each.PATH for each in self._world.dialects.values() if each.KIND in spoken]
+        where = f"it is served at {' and '.join(sorted(paths))}" if paths else "nothing serves it"
+        here = exchange.dialect.PATH
+        return Refusal(
+            errors.MODEL_UNKNOWN, f"{model!r} is not served at {here}; {where}.", "model"
+        )

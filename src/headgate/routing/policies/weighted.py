@@ -1,0 +1,38 @@
+"""`weighted`: spread calls over deployments by their weights; the rest follow, the heaviest first.
+
+Turns are spread by multiples of the golden ratio: they fill the weights as evenly as can be, in
+every stretch of calls, without chance and without a memory.
+"""
+
+from collections.abc import Sequence
+
+from headgate.routing.candidate import Quoted
+from headgate.routing.policies.cheapest import plan
+
+__all__ = ["plan"]
+
+KIND = "weighted"
+
+_BITS = 64
+_GOLDEN = 0x9E3779B97F4A7C15
+"""2^64 divided by the golden ratio, odd (Knuth, The Art of Computer Programming, 6.4)."""
+
+
+def rank(candidates: Sequence[Quoted]) -> tuple[Quoted, ...]:
+    """Return the candidates by weight, the heaviest first; those of weight 0 only follow."""
+    return tuple(
+        sorted(
+            candidates, key=lambda quoted: (-quoted.weight, quoted.position, quoted.deployment.id)
+        )
+    )
+
+
+def spread(ranked: Sequence[Quoted], turn: int) -> tuple[Quoted, ...]:
+    """Return the ranking with the one in front whose turn it is."""
+    total = sum(quoted.weight for quoted in ranked)
+    place = ((turn * _GOLDEN) % (1 << _BITS) * total) >> _BITS
+    for number, quoted in enumerate(ranked):
+        place -= quoted.weight
+        if place < 0:
+            return (quoted, *ranked[:number], *ranked[number + 1 :])
+    return tuple(ranked)
