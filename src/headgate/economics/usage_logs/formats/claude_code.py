@@ -11,9 +11,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from msgspec import Struct
-
 from headgate.economics.usage_logs.fields import FieldError, instant_of, require_counts
+from headgate.economics.usage_logs.formats.claude_code_line import Line, Message, ToldUsage
 from headgate.economics.usage_logs.jsonlines import JsonLines
 from headgate.economics.usage_logs.record import Findings, Found, Telling
 from headgate.units.usage import Usage
@@ -29,51 +28,12 @@ _NO_MODEL = "<synthetic>"
 _MARKS = (b'"parentUuid"', b'"isSidechain"', b'"leafUuid"')
 
 
-class _Creation(Struct, gc=False):
-    ephemeral_5m_input_tokens: int = 0
-    ephemeral_1h_input_tokens: int = 0
-
-
-class _Tools(Struct, gc=False):
-    web_search_requests: int | None = 0
-
-
-class _Usage(Struct, gc=False):
-    input_tokens: int | None = 0
-    output_tokens: int | None = 0
-    cache_creation_input_tokens: int | None = 0
-    cache_read_input_tokens: int | None = 0
-    cache_creation: _Creation | None = None
-    server_tool_use: _Tools | None = None
-    service_tier: str | None = None
-    speed: str | None = None
-    inference_geo: str | None = None
-
-
-class _Message(Struct, gc=False):
-    id: str | None = None
-    model: str | None = None
-    stop_reason: str | None = None
-    usage: _Usage | None = None
-
-
-class _Line(Struct, gc=False):
-    type: str | None = None
-    timestamp: str | None = None
-    sessionId: str | None = None  # noqa: N815 - the name in the log
-    requestId: str | None = None  # noqa: N815 - the name in the log
-    cwd: str | None = None
-    isSidechain: bool | None = None  # noqa: N815 - the name in the log
-    isApiErrorMessage: bool | None = None  # noqa: N815 - the name in the log
-    message: _Message | str | None = None
-
-
 _TYPES = ("assistant", None)
 _REGIONS = ("us",)
 """Values of `inference_geo` that cost more; others are the global price."""
-_Best = tuple[int, str, str, _Line, _Message]
+_Best = tuple[int, str, str, Line, Message]
 """The richest line about a reply: its rank and time, the earliest time, the line."""
-_LINES = JsonLines(_Line, b'"usage"', skipped=b'"type":"user"')
+_LINES = JsonLines(Line, b'"usage"', skipped=b'"type":"user"')
 
 
 def recognises(name: str, head: bytes) -> bool:
@@ -95,7 +55,7 @@ def read(blocks: Iterable[bytes], name: str) -> Findings:
     best: dict[tuple[str, str], _Best] = {}
     for raw, line in _LINES.read(blocks, findings.tally):
         message, at = line.message, line.timestamp
-        if type(message) is not _Message or line.type not in _TYPES or line.isApiErrorMessage:
+        if type(message) is not Message or line.type not in _TYPES or line.isApiErrorMessage:
             continue
         usage, model = message.usage, message.model
         if usage is None or model is None or model == _NO_MODEL:
@@ -139,7 +99,7 @@ def copies(tellings: Iterable[Telling], parents: Mapping[str, str]) -> set[str]:
     return {one.part for one in told if one.side} | (without & set(main))
 
 
-def _rank(told: _Usage) -> int:
+def _rank(told: ToldUsage) -> int:
     """Return what `record.rank_of` makes of it: output first, then the prompt."""
     prompt = told.input_tokens or 0
     prompt += (told.cache_creation_input_tokens or 0) + (told.cache_read_input_tokens or 0)
