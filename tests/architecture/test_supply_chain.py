@@ -14,7 +14,7 @@ from tests.architecture import repository
 from tests.architecture.repository import ROOT
 
 LOCKS = ("runtime", "dev")
-PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([^\s;]+)")
+PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[a-z0-9,._-]+\])?==([^\s;]+)")
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
 ADDRESS = re.compile(r"://|file:|--index|--extra-index|--find-links|--trusted-host|^-[ief]\b", re.M)
 
@@ -75,7 +75,10 @@ def test_what_is_served_is_what_was_tested() -> None:
     assert pins("runtime").items() <= pins("dev").items()
 
 
-@pytest.mark.parametrize(("lock", "extras"), [("runtime", ()), ("dev", ("demo", "desk", "service-account", "dev"))])
+@pytest.mark.parametrize(
+    ("lock", "extras"),
+    [("runtime", ()), ("dev", ("demo", "desk", "learn", "service-account", "dev"))],
+)
 def test_the_locks_answer_pyproject(lock: str, extras: tuple[str, ...]) -> None:
     """Each direct dependency is locked at a version that pyproject.toml accepts."""
     locked = pins(lock)
@@ -90,9 +93,8 @@ def test_every_dependency_has_earned_its_place() -> None:
     """Each direct dependency is argued for in decision 0002."""
     decision = (ROOT / "docs/decisions/0002-dependencies.md").read_text(encoding="utf-8").lower()
 
-    missing = [
-        one.name for one in direct_requirements("demo", "desk", "service-account", "dev") if one.name not in decision
-    ]
+    wanted = direct_requirements("demo", "desk", "learn", "service-account", "dev")
+    missing = [one.name for one in wanted if one.name not in decision]
     assert not missing, missing
 
 

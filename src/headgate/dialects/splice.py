@@ -154,9 +154,11 @@ def rebuild(
         added: Values, as JSON, of members that are not there; they come first.
         dropped: Members to leave out, also of those that would be added.
     """
-    members = {**added, **{key: changed.get(key, value) for key, value in values.items()}}
+    # A `Raw` is no bytes at run time, whatever its type says.
+    kept = {key: changed[key] if key in changed else bytes(value) for key, value in values.items()}
+    members = {**added, **kept}
     return b"{%b}" % b",".join(
-        b"%b:%b" % (msgspec.json.encode(key), bytes(value))
+        b"%b:%b" % (msgspec.json.encode(key), value)
         for key, value in members.items()
         if key not in dropped
     )

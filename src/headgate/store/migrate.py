@@ -12,6 +12,9 @@ from headgate.units.errors import StoreError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
+PAGE_SIZE = "PRAGMA page_size=8192"
+"""Twice SQLite's own: an attempt is half a kilobyte, and pages are what a commit pays for."""
+
 
 def open_store(data_dir: Path) -> Engine:
     """Open the store for writing, creating and migrating it as needed.
@@ -24,6 +27,8 @@ def open_store(data_dir: Path) -> Engine:
     engine = make_engine(f"sqlite:///{path}")
     try:
         with engine.connect() as connection:
+            # Takes effect where the store is made; an older one keeps the pages it has.
+            connection.exec_driver_sql(PAGE_SIZE)
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
         upgrade(engine)
     except OperationalError as error:

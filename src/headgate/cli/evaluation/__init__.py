@@ -1,0 +1,1 @@
+"""What `headgate routing` prints for people."""

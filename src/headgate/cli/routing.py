@@ -1,0 +1,183 @@
+"""`headgate routing`: measure a router on your own evidence, against single models and chance."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from headgate.cli.options import AsJson
+from headgate.cli.output import fail, print_json
+
+try:
+    from headgate.cli.evaluation import sessions_text, text
+    from headgate.routing.evaluation import bounded, charts, sessions
+    from headgate.routing.evaluation.cascades import Verifier
+    from headgate.routing.evaluation.evidence import Evidence, EvidenceError
+    from headgate.routing.evaluation.load import Wanted, load_evidence, load_pool
+    from headgate.routing.evaluation.result import Result, mean_of
+    from headgate.routing.evaluation.summary import summarise
+except ModuleNotFoundError as missing:
+    if missing.name not in {"numpy", "pyarrow"}:
+        raise
+    fail(f"{missing.name} is not installed.", "Install headgate[learn].")
+
+app = typer.Typer(no_args_is_help=True, help="Measure a router on your own evidence.")
+
+SEEDS_MAX = 100
+
+Train = Annotated[Path, typer.Option(help="Parquet to learn from and to choose points on.")]
+Test = Annotated[
+    Path | None, typer.Option(help="Parquet to read once; without it: cross-validation.")
+]
+ProtocolFile = Annotated[Path | None, typer.Option("--protocol", help="JSON with pools of models.")]
+SetName = Annotated[str | None, typer.Option("--set", help="Which pool of the protocol.")]
+Models = Annotated[str | None, typer.Option(help="A pool: names with commas between.")]
+Where = Annotated[
+    list[str] | None, typer.Option(metavar="COLUMN=VALUE", help="Use only such rows.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="What all chance follows from.")]
+Charts = Annotated[
+    Path | None, typer.Option("--charts", help="A folder for SVG charts; made if missing.")
+]
+
+
+@app.command("eval")
+def evaluate(  # noqa: PLR0913 - an option is a parameter
+    train: Train,
+    test: Test = None,
+    protocol: ProtocolFile = None,
+    set_name: SetName = None,
+    models: Models = None,
+    where: Where = None,
+    labels: Annotated[
+        int | None, typer.Option(min=1, help="Learn from this many rows, drawn at random.")
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=SEEDS_MAX, help="Do it this often; means are printed.")
+    ] = 1,
+    seed: Seed = 1,
+    shuffle: Annotated[
+        bool, typer.Option("--shuffle", help="Learn from shuffled scores: must fall to chance.")
+    ] = False,
+    charts_dir: Charts = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the quality and the saving of routing single calls.
+
+    Operating points are chosen by cross-validation on the training part; the test part is read
+    once. Quality and saving are against the best single model of the training part.
+    """
+    try:
+        wanted = _wanted(protocol, set_name, models, where, texts=True)
+        learned, unseen = _read(train, test, wanted)
+        hows = [bounded.Protocol(seed + one, labels, shuffle) for one in range(seeds)]
+        result = _evaluated(learned, unseen, hows)
+    except EvidenceError as error:
+        fail(f"{error.problem}.", error.fix)
+    if charts_dir is not None:
+        _draw(charts_dir, charts.of_calls(result))
+    if as_json:
+        print_json(result)
+    else:
+        text.tell(result)
+
+
+@app.command("eval-sessions")
+def evaluate_sessions(  # noqa: PLR0913 - an option is a parameter
+    train: Train,
+    test: Test = None,
+    protocol: ProtocolFile = None,
+    set_name: SetName = None,
+    models: Models = None,
+    where: Where = None,
+    true_positive_rate: Annotated[
+        float, typer.Option(min=0, max=1, help="How often the verifier accepts what is solved.")
+    ] = 0.9,
+    false_positive_rate: Annotated[
+        float, typer.Option(min=0, max=1, help="How often it accepts what is not.")
+    ] = 0.2,
+    seed: Seed = 1,
+    charts_dir: Charts = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure cascades and step caps on whole tasks of agents.
+
+    The verifier is simulated: it errs at the given rates, independently of the task.
+    """
+    verifier = Verifier(true_positive_rate, false_positive_rate)
+    try:
+        wanted = _wanted(protocol, set_name, models, where, texts=False)
+        learned, unseen = _read(train, test, wanted)
+        result = sessions.evaluate(learned, unseen, verifier, seed)
+    except EvidenceError as error:
+        fail(f"{error.problem}.", error.fix)
+    if charts_dir is not None:
+        _draw(charts_dir, charts.of_sessions(result))
+    if as_json:
+        print_json(result)
+    else:
+        sessions_text.tell(result)
+
+
+def _wanted(
+    protocol: Path | None,
+    set_name: str | None,
+    models: str | None,
+    where: list[str] | None,
+    *,
+    texts: bool,
+) -> Wanted:
+    if (protocol is None) != (set_name is None):
+        raise EvidenceError("--protocol and --set need each other", "Give both, or --models.")
+    pool, costs = load_pool(protocol, set_name) if protocol and set_name else ((), {})
+    if models is not None:
+        pool = tuple(name.strip() for name in models.split(","))
+    elif not pool:
+        raise EvidenceError("There is no pool", "Give --models a,b or --protocol and --set.")
+    pairs = [one.partition("=") for one in where or ()]
+    for column, equals, _ in pairs:
+        if not (column and equals):
+            raise EvidenceError(f"--where {column!r} is no condition", "Write COLUMN=VALUE.")
+    conditions = tuple((column, value) for column, _, value in pairs)
+    return Wanted(pool, costs, conditions, texts=texts)
+
+
+def _read(train: Path, test: Path | None, wanted: Wanted) -> tuple[Evidence, Evidence | None]:
+    return load_evidence(train, wanted), load_evidence(test, wanted) if test else None
+
+
+def _evaluated(train: Evidence, test: Evidence | None, hows: list[bounded.Protocol]) -> Result:
+    """Evaluate by each protocol, telling how far it is where errors go."""
+    results = []
+    dropped = train.dropped + (test.dropped if test else 0)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        made = [bounded.parts(train, test, how) for how in hows]
+        task = progress.add_task("Learning", total=sum(len(parts) for parts in made))
+        for how, parts in zip(hows, made, strict=True):
+            readings = []
+            for learned, unseen in parts:
+                readings.append(bounded.read(learned, unseen, how.seed, time.thread_time_ns))
+                progress.advance(task)
+            results.append(
+                summarise(
+                    bounded.joined(readings),
+                    how,
+                    bounded.told(how, apart=test is not None),
+                    train_rows=len(parts[0][0]),
+                    dropped=dropped,
+                )
+            )
+    return mean_of(results)
+
+
+def _draw(folder: Path, drawn: dict[str, str]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, svg in drawn.items():
+            (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
+    except OSError as error:
+        fail(f"{folder}: {error.strerror}.", "Give --charts a folder that can be written.")
