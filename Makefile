@@ -57,7 +57,7 @@ compile: setup  ## compile the data plane into build/compiled, as a built wheel 
 	@scripts/compile
 
 test-compiled: compile  ## the data plane's tests, against the compiled one
-	@$(BIN)/python -m pytest -m "not slow" -o pythonpath="build/compiled ." tests/gateway tests/dialects tests/providers tests/ledger tests/clients $(ARGS)
+	@$(BIN)/python -m pytest -m "not slow" -o pythonpath="build/compiled ." tests/gateway tests/dialects tests/providers tests/ledger tests/clients tests/economics $(ARGS)
 
 bench: setup  ## measure the gateway against a plain proxy
 	@$(BIN)/python -m bench.run $(ARGS)

@@ -27,6 +27,7 @@ MONEY = (
     *("units/*", "ledger/*", "budgets/*", "catalog/*"),
     *("records/*charge*", "records/*quote*", "records/*money*", "records/*price*"),
     *("records/*hold*", "records/*lease*", "records/*journal*", "records/*attempt*"),
+    *("economics/usage_logs/*", "economics/plans/*"),
     *("economics/exact.py", "economics/inputs.py", "economics/formulas/*", "economics/claims/*"),
     *("economics/vendor/*", "economics/mix/offers.py"),  # simulations and solvers are in floats
 )
@@ -36,6 +37,7 @@ MONEY_ALLOWED: dict[str, str] = {}
 PURE = (
     *("units/*", "records/*", "catalog/*", "dialects/*"),
     *("providers/*", "ledger/*", "budgets/*", "routing/*"),
+    *("economics/usage_logs/formats/*", "economics/plans/*"),
     *("economics/exact.py", "economics/inputs.py", "economics/report.py", "economics/page.py"),
     *("economics/charts.py", "economics/formulas/*", "economics/claims/*", "economics/vendor/*"),
     *("economics/stress/*", "economics/roi/*", "economics/mix/*"),
@@ -51,7 +53,10 @@ CHANCE = ("identity/*", "node/*", "simulator/*", "cli/demo*")
 CHANCE_ALLOWED: dict[str, str] = {}
 
 # Where a provider may be named: its own file, its wire format, its prices, its stand-in, the show.
-PROVIDERS_NAMED = ("providers/*", "dialects/*", "catalog/*", "simulator/*", "cli/demo*")
+PROVIDERS_NAMED = (
+    *("providers/*", "dialects/*", "catalog/*", "simulator/*", "cli/demo*"),
+    "economics/usage_logs/formats/*",
+)
 PROVIDERS_ALLOWED = {
     "cli/prices.py": "The help shows what a seller and a model look like.",
     "units/errors.py": "A code carries the error type that each dialect has for it.",
@@ -61,6 +66,7 @@ SQL_ALLOWED = {
     "store/database.py": "PRAGMA takes no parameters, and the number is a constant of ours.",
 }
 IMPORTS_ALLOWED = {
+    "economics/usage_logs/formats/generic_parquet.py": "A large library that few have.",
     "store/database.py": "The bundled SQLite driver has wheels for some systems only.",
 }
 EXCEPTIONS = (

@@ -84,6 +84,19 @@ def test_the_affordable_output_is_the_exact_inverse(
 
 
 @given(st.data(), cards, tokens, tokens)
+def test_an_amount_alone_is_that_of_the_lines(
+    data: st.DataObject, card: RateCard, input_max: int, output_max: int
+) -> None:
+    """With the same rows, each once; who prices many records saves only the lines."""
+    usage = data.draw(priced_usage(card, input_max, output_max))
+
+    charge = card.rate(usage)
+
+    rows = tuple(dict.fromkeys(line.price_row for line in charge.lines))
+    assert card.amount(usage) == (charge.amount_nanos, rows)
+
+
+@given(st.data(), cards, tokens, tokens)
 def test_each_line_is_exact_to_half_a_nano(
     data: st.DataObject, card: RateCard, input_max: int, output_max: int
 ) -> None:

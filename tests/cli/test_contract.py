@@ -11,6 +11,8 @@ from headgate.insights.contract import PRINTED, render
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
+SAMPLES = Path(__file__).parents[1] / "economics" / "samples"
+
 COMMANDS: dict[str, tuple[str, ...]] = {
     "budgets": ("budgets",),
     "calls": ("calls",),
@@ -22,6 +24,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "freeze": ("freeze", "team:research", "--reason", "odd spend"),
     "routes": ("routes",),
     "doctor": ("doctor",),
+    "import": ("import", str(SAMPLES), "--records"),
+    "plans": ("plans",),
 }
 
 
@@ -33,6 +37,9 @@ def test_the_schema_file_is_current() -> None:
 @pytest.mark.parametrize("name", PRINTED)
 def test_output_is_of_its_schema(headgate: Any, name: str) -> None:
     """Every field is there, none is unknown, amounts have nine decimals."""
+    if name == "plans":
+        headgate(*COMMANDS["import"], "--json")
+
     result = headgate(*COMMANDS[name], "--json")
 
     printed = msgspec.json.decode(result.stdout, type=PRINTED[name])

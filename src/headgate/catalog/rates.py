@@ -89,6 +89,28 @@ class RateCard:
                 lines.append(ChargeLine(meter, quantity, price, amount, row))
         return Charge(total, tuple(lines))
 
+    def amount(self, usage: Usage) -> tuple[int, tuple[str, ...]]:
+        """Return the sum of what `rate` charges, and the rows of its lines, each once.
+
+        For those who price a million records and want no line of any.
+
+        Raises:
+            UnpricedMeterError: A meter that is not zero has no price.
+        """
+        rates = self.rates
+        rate = rates[0] if len(rates) == 1 else self._rate_for(usage.prompt_tokens)
+        rows: tuple[str, ...] = ()
+        total = 0
+        for quantity, entry in zip(usage, rate.entries):  # noqa: B905 - as in `rate`
+            if quantity:
+                meter, price, row = entry
+                if price is None:
+                    raise UnpricedMeterError(meter, row)
+                total += (quantity * price + HALF_FEMTO) // FEMTO_PER_NANO
+                if row not in rows:
+                    rows = (*rows, row)
+        return total, rows
+
     def worst_nanos(self, input_tokens_max: int, output_tokens_max: int) -> int:
         """Return an upper bound of what any usage within both limits is charged for tokens.
 

@@ -1,1 +1,1 @@
-"""The economics desk: plans, claims, vendors, contracts, and what a finished task costs."""
+"""The economics desk: usage logs, plans, claims, vendors, contracts, finished tasks."""

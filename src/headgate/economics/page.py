@@ -33,17 +33,18 @@ def page(report: Report, version: str) -> str:
             f"<title>{title}</title><style>{STYLE}</style></head><body><h1>{title}</h1>",
             *(f'<p class="answer">{escape(line)}</p>' for line in report.answer),
             *(f"<h2>{escape(one.title)}</h2>{chart_svg(one)}" for one in report.charts),
-            *(_table(one) for one in report.tables),
+            *(table_html(one) for one in report.tables),
             "<h2>Limits</h2><ul>",
             *(f"<li>{escape(line)}</li>" for line in report.limits),
-            f"</ul>{_table(assumed)}",
+            f"</ul>{table_html(assumed)}",
             f"<footer>headgate {escape(version)}, inputs {report.inputs_sha256}{seed}</footer>",
             "</body></html>\n",
         ]
     )
 
 
-def _table(table: TableView) -> str:
+def table_html(table: TableView) -> str:
+    """Return a table with its title above it."""
     classes = [' class="number"' if name.startswith(">") else "" for name in table.columns]
     head = "".join(
         f"<th{css}>{escape(name.removeprefix('>'))}</th>"

@@ -7,19 +7,13 @@ added, never renamed or removed. The schema is written by
 """
 
 import sys
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
 
 from headgate.insights.calls import CallState
-
-Usd = Annotated[str, Meta(pattern=r"^-?[0-9]+\.[0-9]{9}$")]
-Instant = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z$")]
-
-
-class Printed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Common settings of all that is printed."""
+from headgate.insights.contract_desk import ImportView, PlansView
+from headgate.insights.printed import Instant, Printed, Usd
 
 
 class BudgetView(Printed, frozen=True, kw_only=True):
@@ -262,6 +256,8 @@ PRINTED: dict[str, Any] = {
     "freeze": list[FrozenView],
     "routes": list[RouteView],
     "doctor": DoctorView,
+    "import": ImportView,
+    "plans": PlansView,
 }
 """What each command prints with `--json`."""
 
