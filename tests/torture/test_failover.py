@@ -114,9 +114,9 @@ def test_the_commands_tell_who_is_passed_over(tmp_path: Path) -> None:
         node.await_nothing_held()
 
         where = ["--config", str(node.config), "--data-dir", str(node.data_dir)]
-        explained = CliRunner().invoke(
-            app, ["explain", call.headers["x-headgate-call"], "--json", *where]
-        )
-        (decision,) = json.loads(explained.stdout)["decisions"]
+        command = ["explain", call.headers["x-headgate-call"], "--json", *where]
+        # The call is told once its records are folded, a moment after its answer.
+        until(lambda: CliRunner().invoke(app, command).exit_code == 0, "the call is known")
+        (decision,) = json.loads(CliRunner().invoke(app, command).stdout)["decisions"]
         told = {each["deployment"]: each["excluded"] for each in decision["candidates"]}
         assert told == {"opus": None, "haiku": "throttled"}
