@@ -7,12 +7,13 @@ import pytest
 from headgate.records.journal import (
     HoldRecord,
     Record,
+    RefusalRecord,
     SealedRecord,
     SegmentRecord,
     SettleRecord,
     VoidRecord,
 )
-from headgate.store.journal_reader import Cursor, JournalReader
+from headgate.store.journal_reader import READ_BYTES, Cursor, JournalReader
 from headgate.store.journal_writer import JournalWriter, take_lock
 from headgate.store.segments import segment_name
 from headgate.units.errors import JournalError
@@ -193,3 +194,23 @@ def test_a_torn_record_is_overwritten_by_the_takeover(tmp_path: Path) -> None:
     kinds = [record["k"] for record in journal_records(tmp_path / "j")]
     assert kinds == ["segment", "hold", "settle", "sealed"]
     assert JournalReader(tmp_path / "j", Cursor()).boot_id() != ""
+
+
+def test_a_reading_that_is_cut_short_says_so(tmp_path: Path) -> None:
+    """However long its records are, who reads a journal knows whether to come back at once."""
+    directory = tmp_path / "j"
+    journal = JournalWriter(directory, worker="w", epoch="e", at_ns=1, segment_bytes=4 << 20)
+    wide = "x" * 3_000
+    count = 2 * READ_BYTES // len(wide)
+    for number in range(count):
+        journal.append(RefusalRecord(f"c{number}", 1, "p", "t", "k", "m", "code", wide))
+    reader = JournalReader(directory)
+    read = [len(reader.read())]
+    while reader.behind:
+        read.append(len(reader.read()))
+
+    assert len(read) > 2
+    assert sum(read) == count + 1
+    assert reader.read() == []
+    assert not reader.behind
+    journal.close(2)

@@ -184,6 +184,11 @@ class Keeper:
             )
         )
 
+    @property
+    def behind(self) -> bool:
+        """Whether the last fold left records that were there already."""
+        return any(followed.reader.behind for followed in self.journals.values())
+
     def fold(self) -> int:
         """Fold the next records of every open journal; returns how many there were."""
         count = 0

@@ -50,9 +50,6 @@ from headgate.store.migrate import open_store
 from headgate.units.errors import HeadgateError, StoreError
 
 FOLD_S = 0.1
-MANY_RECORDS = 2_000
-"""A fold of so many was cut short: the next follows at once."""
-
 DRAIN_S = 60
 
 
@@ -104,7 +101,8 @@ class Steward:
             self.keeper.give_back(journal, message.amounts)
             return None
         if isinstance(message, FindCall):
-            self.keeper.fold()
+            while self.keeper.fold() and self.keeper.behind:
+                pass
             with self.reading.connect() as connection:
                 body = find_call(connection, message.call, message.principal)
             return FoundCall(message.number, body)
@@ -159,11 +157,11 @@ class Steward:
         writer.write(pack(Granted(0, self.keeper.lent_to(journal))))
 
     async def fold_always(self) -> None:
-        """Fold journals about every `FOLD_S`; a full batch is followed at once by the next."""
+        """Fold journals about every `FOLD_S`; what was not all is followed at once by the rest."""
         while True:
-            count = self.keeper.fold()
+            self.keeper.fold()
             self.take_over_the_dead()
-            await asyncio.sleep(0 if count >= MANY_RECORDS else FOLD_S)
+            await asyncio.sleep(0 if self.keeper.behind else FOLD_S)
 
 
 async def run(

@@ -36,6 +36,7 @@ class JournalReader:
         ended: Whether the record that ends the journal for good was returned.
         torn: Whether a record that is not whole stands at the cursor.
         taken_over: Whether the steward sealed it for its dead writer.
+        behind: Whether the last reading left whole records for the next one.
     """
 
     directory: Path
@@ -43,6 +44,7 @@ class JournalReader:
     ended: bool = False
     torn: bool = False
     taken_over: bool = False
+    behind: bool = False
 
     def read(self, until: Cursor | None = None) -> list[Record]:
         """Return the next records, at most `READ_BYTES` of them; none when there are no more yet.
@@ -61,6 +63,8 @@ class JournalReader:
             return []
         found = scan(self._stretch(until), self.cursor.offset)
         self.torn = found.torn and not found.payloads
+        # What is cut off at the end of a stretch goes on in the next.
+        self.behind = found.torn and bool(found.payloads)
         if not found.payloads:
             return []
         try:
@@ -75,6 +79,7 @@ class JournalReader:
             self.taken_over = last.by == "takeover"
             if not last.last:
                 self.cursor = Cursor(self.cursor.seq + 1, 0)
+                self.behind = True
         return records
 
     def _stretch(self, until: Cursor | None) -> bytes:
