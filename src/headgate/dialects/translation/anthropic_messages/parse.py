@@ -17,6 +17,7 @@ from headgate.dialects.translation.fields import (
     malformed,
     text_of,
 )
+from headgate.dialects.translation.parser import RequestParser
 from headgate.records.conversation import (
     Call,
     Choosing,
@@ -79,13 +80,10 @@ def parse_call(body: bytes) -> Call:
     return _Parser(Fields(body)).call()
 
 
-class _Parser:
+class _Parser(RequestParser):
     """Reads one request; what it finds no place for gathers in `lost`."""
 
-    def __init__(self, fields: Fields) -> None:
-        self.fields = fields
-        self.lost: list[Loss] = []
-        self.foreign: list[Foreign] = []
+    HINTS = _HINTS
 
     def call(self) -> Call:
         """Read the whole request."""
@@ -114,10 +112,6 @@ class _Parser:
             options=options,
             lost=tuple(self.lost),
         )
-
-    def drop(self, fields: Fields) -> None:
-        """Tell as lost what nobody has taken."""
-        self.lost += fields.rest(_HINTS)
 
     def features(self) -> None:
         """Find the features that no other dialect has."""

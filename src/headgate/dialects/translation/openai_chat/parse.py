@@ -4,7 +4,6 @@ Wire format: the request types of OpenAI's SDK (`openai.types.chat`), and `reaso
 as several providers that speak this dialect send it.
 """
 
-import re
 from collections.abc import Iterator
 
 from msgspec import Raw
@@ -17,12 +16,12 @@ from headgate.dialects.translation.fields import (
     malformed,
     text_of,
 )
+from headgate.dialects.translation.openai_words import CHOICES, DATA_URL, EFFORTS, ROLES
+from headgate.dialects.translation.parser import RequestParser
 from headgate.records.conversation import (
     Call,
-    Choosing,
     Declined,
     Document,
-    Effort,
     Foreign,
     Format,
     Image,
@@ -32,7 +31,6 @@ from headgate.records.conversation import (
     Part,
     Reasoning,
     ResultPart,
-    Role,
     Text,
     Thinking,
     Tool,
@@ -59,23 +57,6 @@ _FOREIGN = {
     "plugins": "a plugin at the provider",
     "models": "a list of other models",
 }
-_ROLES: dict[str, Role] = {
-    "system": "system",
-    "developer": "developer",
-    "user": "user",
-    "assistant": "assistant",
-}
-_CHOICES: dict[str, Choosing] = {"auto": "auto", "none": "none", "required": "any"}
-_EFFORTS: dict[str, Effort] = {
-    "none": "none",
-    "minimal": "minimal",
-    "low": "low",
-    "medium": "medium",
-    "high": "high",
-    "xhigh": "xhigh",
-    "max": "max",
-}
-_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w-]+=[^;,]*)*;base64,", re.ASCII)
 
 
 def parse_call(body: bytes) -> Call:
@@ -87,13 +68,10 @@ def parse_call(body: bytes) -> Call:
     return _Parser(Fields(body)).call()
 
 
-class _Parser:
+class _Parser(RequestParser):
     """Reads one request; what it finds no place for gathers in `lost`."""
 
-    def __init__(self, fields: Fields) -> None:
-        self.fields = fields
-        self.lost: list[Loss] = []
-        self.foreign: list[Foreign] = []
+    HINTS = _HINTS
 
     def call(self) -> Call:
         """Read the whole request."""
@@ -128,10 +106,6 @@ class _Parser:
             lost=tuple(self.lost),
         )
 
-    def drop(self, fields: Fields) -> None:
-        """Tell as lost what nobody has taken."""
-        self.lost += fields.rest(_HINTS)
-
     def features(self) -> None:
         """Find the features that no other dialect has."""
         choices = self.fields.whole("n")
@@ -157,7 +131,7 @@ class _Parser:
         said = self.fields.text("reasoning_effort")
         if said is None:
             return None
-        effort = _EFFORTS.get(said)
+        effort = EFFORTS.get(said)
         if effort is None:
             raise malformed("reasoning_effort", f"{said[:128]!r} is no effort.")
         return Reasoning(effort, off=effort == "none", at="reasoning_effort")
@@ -217,7 +191,7 @@ class _Parser:
             return None
         at = "tool_choice"
         if is_text(value):
-            kind = _CHOICES.get(text_of(value, at))
+            kind = CHOICES.get(text_of(value, at))
             if kind is None:
                 raise malformed(at, "expected auto, none, required, or an object.")
             return ToolChoice(kind, at=at)
@@ -265,7 +239,7 @@ class _Parser:
 
     def turn(self, fields: Fields, said: str) -> Turn:
         """Read a message."""
-        role = _ROLES.get(said)
+        role = ROLES.get(said)
         if role is None:
             what = "a function in the old manner (use `tools`)"
             if said == "function":
@@ -346,7 +320,7 @@ class _Parser:
         self.drop(inner)
         if not url.startswith("data:"):
             return ImageLink(url, fields.at)
-        found = _DATA_URL.match(url)
+        found = DATA_URL.match(url)
         if found is None:
             return Foreign("an image that is not in base64", fields.at)
         return Image(found[1], url[found.end() :], fields.at)
@@ -359,7 +333,7 @@ class _Parser:
             return Foreign("a file by id", fields.at)
         title = inner.text("filename")
         self.drop(inner)
-        found = _DATA_URL.match(data)
+        found = DATA_URL.match(data)
         if found is None:
             return Foreign("a file that is not in base64", fields.at)
         return Document(found[1], data[found.end() :], title, fields.at)

@@ -3,7 +3,6 @@
 Wire format: the request types of OpenAI's SDK (`openai.types.responses`).
 """
 
-import re
 from collections.abc import Iterator
 
 from headgate.dialects.translation.fields import (
@@ -14,11 +13,11 @@ from headgate.dialects.translation.fields import (
     malformed,
     text_of,
 )
+from headgate.dialects.translation.openai_words import CHOICES, DATA_URL, EFFORTS, ROLES
+from headgate.dialects.translation.parser import RequestParser
 from headgate.records.conversation import (
     Call,
-    Choosing,
     Document,
-    Effort,
     Foreign,
     Format,
     Image,
@@ -54,24 +53,7 @@ _FOREIGN = {
     "background": "an answer in the background",
     "context_management": "a conversation made shorter by the provider",
 }
-_ROLES: dict[str, Role] = {
-    "system": "system",
-    "developer": "developer",
-    "user": "user",
-    "assistant": "assistant",
-}
-_CHOICES: dict[str, Choosing] = {"auto": "auto", "none": "none", "required": "any"}
-_EFFORTS: dict[str, Effort] = {
-    "none": "none",
-    "minimal": "minimal",
-    "low": "low",
-    "medium": "medium",
-    "high": "high",
-    "xhigh": "xhigh",
-    "max": "max",
-}
 _TEXTS = {"input_text": "text", "output_text": "text", "text": "text", "refusal": "refusal"}
-_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w-]+=[^;,]*)*;base64,", re.ASCII)
 
 
 def parse_call(body: bytes) -> Call:
@@ -83,13 +65,10 @@ def parse_call(body: bytes) -> Call:
     return _Parser(Fields(body)).call()
 
 
-class _Parser:
+class _Parser(RequestParser):
     """Reads one request; what it finds no place for gathers in `lost`."""
 
-    def __init__(self, fields: Fields) -> None:
-        self.fields = fields
-        self.lost: list[Loss] = []
-        self.foreign: list[Foreign] = []
+    HINTS = _HINTS
 
     def call(self) -> Call:
         """Read the whole request."""
@@ -119,10 +98,6 @@ class _Parser:
             lost=tuple(self.lost),
         )
 
-    def drop(self, fields: Fields) -> None:
-        """Tell as lost what nobody has taken."""
-        self.lost += fields.rest(_HINTS)
-
     def features(self) -> None:
         """Find the features that no other dialect has."""
         for name, what in _FOREIGN.items():
@@ -147,7 +122,7 @@ class _Parser:
         self.drop(fields)
         if said is None:
             return None
-        effort = _EFFORTS.get(said)
+        effort = EFFORTS.get(said)
         if effort is None:
             raise malformed(fields.place("effort"), f"{said[:128]!r} is no effort.")
         return Reasoning(effort, off=effort == "none", at=fields.place("effort"))
@@ -215,7 +190,7 @@ class _Parser:
             return None
         at = "tool_choice"
         if is_text(value):
-            kind = _CHOICES.get(text_of(value, at))
+            kind = CHOICES.get(text_of(value, at))
             if kind is None:
                 raise malformed(at, "expected auto, none, required, or an object.")
             return ToolChoice(kind, at=at)
@@ -268,7 +243,7 @@ class _Parser:
         parts: list[Part]
         if kind == "message":
             said = fields.required("role")
-            found = _ROLES.get(said)
+            found = ROLES.get(said)
             if found is None:
                 raise malformed(fields.place("role"), f"{said[:128]!r} is no role.")
             role, parts = found, list(self.content(fields, "content"))
@@ -336,7 +311,7 @@ class _Parser:
             return Foreign("a file by id", fields.at)
         if not url.startswith("data:"):
             return ImageLink(url, fields.at)
-        found = _DATA_URL.match(url)
+        found = DATA_URL.match(url)
         if found is None:
             return Foreign("an image that is not in base64", fields.at)
         return Image(found[1], url[found.end() :], fields.at)
@@ -344,7 +319,7 @@ class _Parser:
     def file(self, fields: Fields) -> Document | Foreign:
         """Read a document by value."""
         data = fields.text("file_data")
-        found = None if data is None else _DATA_URL.match(data)
+        found = None if data is None else DATA_URL.match(data)
         if data is None or found is None:
             return Foreign("a file by id or address", fields.at)
         return Document(found[1], data[found.end() :], fields.text("filename"), fields.at)
