@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from headgate.cli.main import app
-from headgate.cli.use import CLIENTS
+from headgate.cli.use import clients
 from tests.node.harness import TestNode
 
 
@@ -61,7 +61,7 @@ def test_the_lines_for_codex_are_its_configuration(node: TestNode) -> None:
     assert made["model"] == "either"
 
 
-@pytest.mark.parametrize("client", sorted(CLIENTS))
+@pytest.mark.parametrize("client", sorted(clients()))
 def test_every_client_is_told_the_address(node: TestNode, client: str) -> None:
     """Whatever the client, its lines have the address of this gateway."""
     assert node.gateway_url in printed(node, client)
