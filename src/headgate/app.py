@@ -1,8 +1,9 @@
 """The composition root: from a configuration to the parts that run, wired."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from headgate.budgets.settings import Budget
 from headgate.capacity.health import Breaker
 from headgate.capacity.retries import RetryBudget
 from headgate.catalog.settings import Deployment
@@ -132,11 +133,15 @@ def directory(snapshot: Snapshot, pepper: bytes) -> Directory:
     return known
 
 
-def limits(snapshot: Snapshot) -> Callable[[str], int | None]:
-    """Return the limit of a window by its key; None when its budget is configured no more."""
+def limits(budgets: Mapping[str, Budget]) -> Callable[[str], int | None]:
+    """Return the limit of a window by its key; None when its budget is configured no more.
+
+    Args:
+        budgets: By id; looked at each time, so that it may change.
+    """
 
     def limit_of(window: str) -> int | None:
-        budget = snapshot.budgets.get(window.partition("@")[0].partition("/")[0])
+        budget = budgets.get(window.partition("@")[0].partition("/")[0])
         return None if budget is None else budget.limit_nanos
 
     return limit_of

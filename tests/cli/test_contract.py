@@ -34,7 +34,12 @@ def test_the_schema_file_is_current() -> None:
     assert (REFERENCE / "cli.schema.json").read_text() == render() + "\n"
 
 
-@pytest.mark.parametrize("name", PRINTED)
+def test_each_command_is_tried() -> None:
+    """No command's JSON goes unseen; `tests/node/test_reload.py` sees to the one that needs a node."""
+    assert {*COMMANDS, "reload"} == set(PRINTED)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_output_is_of_its_schema(headgate: Any, name: str) -> None:
     """Every field is there, none is unknown, amounts have nine decimals."""
     if name == "plans":

@@ -77,7 +77,7 @@ class LendingSteward:
         self.silent = self.absent = self.slow_lookups = False
         self.lookups: list[Callable[[], None]] = []
         self.purse: Purse
-        self._limit_of = limits(snapshot)
+        self._limit_of = limits(snapshot.budgets)
         self._reader = JournalReader(journal)
         self._open: dict[str, FoldedHold] = {}
 

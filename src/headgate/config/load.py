@@ -30,7 +30,13 @@ FILE_BYTES_MAX = 8 << 20
 _PLACE = re.compile(r" \(at (?P<place>.*)\)$")
 
 
-def load(path: Path, environ: Mapping[str, str], *, with_secrets: bool = True) -> Snapshot:
+def load(
+    path: Path,
+    environ: Mapping[str, str],
+    *,
+    with_secrets: bool = True,
+    text: bytes | None = None,
+) -> Snapshot:
     """Return what the configuration file says, resolved; relative paths start at its folder.
 
     Args:
@@ -38,12 +44,13 @@ def load(path: Path, environ: Mapping[str, str], *, with_secrets: bool = True) -
         environ: The environment that secrets may stand in.
         with_secrets: False leaves secrets unread, for who only reads the books: an empty text
             stands where one is given.
+        text: What the file said at another time, to be read instead of it; None reads the file.
 
     Raises:
         ConfigurationError: It cannot be used; carries every problem that was found.
     """
     problems = Problems(str(path))
-    document = _document(path, problems)
+    document = _document(path, text, problems)
     problems.raise_if_any()
     secrets = SecretReader(environ if with_secrets else None, path.parent, problems)
     snapshot = _snapshot(document, secrets, path, problems)
@@ -51,9 +58,9 @@ def load(path: Path, environ: Mapping[str, str], *, with_secrets: bool = True) -
     return snapshot
 
 
-def _document(path: Path, problems: Problems) -> dict[str, Any]:
+def _document(path: Path, text: bytes | None, problems: Problems) -> dict[str, Any]:
     try:
-        data = path.read_bytes()
+        data = path.read_bytes() if text is None else text
         if len(data) > FILE_BYTES_MAX:
             problems.add("file", "It is larger than 8 MiB.", "Name a headgate.toml.")
             return {}
@@ -64,11 +71,11 @@ def _document(path: Path, problems: Problems) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         problems.add("file", f"Byte {error.start} is not UTF-8.", "Save the file as UTF-8.")
     except tomllib.TOMLDecodeError as error:
-        text = str(error)
-        place = _PLACE.search(text)
+        trouble = str(error)
+        place = _PLACE.search(trouble)
         where = place["place"] if place else "end"
         fix = "Correct the TOML there; texts stand in double quotes."
-        problems.add(where, f"{_PLACE.sub('', text)}.", fix)
+        problems.add(where, f"{_PLACE.sub('', trouble)}.", fix)
     return {}
 
 

@@ -245,6 +245,26 @@ class DoctorView(Printed, frozen=True, kw_only=True):
     checks: list[CheckView]
 
 
+class ProblemView(Printed, frozen=True, kw_only=True):
+    """What is wrong in a configuration, and what to write instead."""
+
+    file: str
+    key: str
+    problem: str
+    fix: str
+
+
+class ReloadView(Printed, frozen=True, kw_only=True):
+    """How a reload went: `reload --json`; unless `ok`, the configuration before stays in force.
+
+    `retiring` workers still finish calls that began under an earlier one.
+    """
+
+    ok: bool
+    retiring: int
+    problems: list[ProblemView]
+
+
 PRINTED: dict[str, Any] = {
     "budgets": list[BudgetView],
     "calls": list[CallView],
@@ -256,6 +276,7 @@ PRINTED: dict[str, Any] = {
     "freeze": list[FrozenView],
     "routes": list[RouteView],
     "doctor": DoctorView,
+    "reload": ReloadView,
     "import": ImportView,
     "plans": PlansView,
 }

@@ -5,7 +5,7 @@ import asyncio
 import gc
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,11 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from headgate.app import limits
-from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
-from headgate.console.app import ConsoleWorld, build
 from headgate.identity import registry
 from headgate.ledger.keeper import Keeper, Want
 from headgate.node import commands, locks
+from headgate.node.in_force import read
 from headgate.node.lookup import find_call
 from headgate.node.messages import (
     AskHealth,
@@ -38,12 +37,14 @@ from headgate.node.messages import (
     Message,
     RevokeKey,
     State,
+    TakeUp,
     Unpacker,
     Unwell,
     UnwellRow,
     pack,
 )
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
+from headgate.node.rules import Pages, Rules
 from headgate.node.stopping import stop_event
 from headgate.store.database import open_store_readonly
 from headgate.store.migrate import open_store
@@ -61,10 +62,11 @@ class Steward:
         broken: Gets the error when the store fails: then this process has to end.
     """
 
-    def __init__(self, snapshot: Snapshot, engine: Engine, data_dir: Path) -> None:
+    def __init__(self, rules: Rules, engine: Engine, data_dir: Path) -> None:
+        self.rules = rules
         self.engine = engine
         self.reading = open_store_readonly(data_dir)
-        self.keeper = Keeper(engine, journal_root(data_dir), limits(snapshot))
+        self.keeper = Keeper(engine, journal_root(data_dir), limits(rules.budgets))
         self.workers: dict[str, asyncio.StreamWriter] = {}
         self.unwell: dict[str, tuple[UnwellRow, ...]] = {}
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -111,6 +113,8 @@ class Steward:
             return None
         if isinstance(message, AskHealth):
             return self._health()
+        if isinstance(message, TakeUp):
+            return self.rules.take_up(Path(message.in_force))
         assert isinstance(message, Freeze | CreateKey | RevokeKey), message
         answer = commands.carry_out(self.engine, message, time.time_ns())
         self.changed()
@@ -165,13 +169,22 @@ class Steward:
 
 
 async def run(
-    snapshot: Snapshot, data_dir: Path, *, console_port: int, gateway_url: str, alive_fd: int
+    read: Callable[[Path], Snapshot],
+    in_force: Path,
+    data_dir: Path,
+    *,
+    console_port: int,
+    gateway_url: str,
+    alive_fd: int,
 ) -> None:
     """Serve until told to stop; outlives the workers so that their last records are folded."""
     stop = stop_event(alive_fd)
     if not await _alone(data_dir, stop):
         return
-    steward = Steward(snapshot, open_store(data_dir), data_dir)
+    engine = open_store(data_dir)
+    pages = Pages(open_store_readonly(data_dir), console_port, gateway_url)
+    rules = Rules(read, in_force, pages)
+    steward = Steward(rules, engine, data_dir)
     steward.keeper.discover()
     steward.take_over_the_dead()
     path = socket_path(data_dir)
@@ -180,7 +193,7 @@ async def run(
     path.chmod(0o600)
     write_pid(data_dir, "steward")
     folding = asyncio.create_task(steward.fold_always())
-    console = _console(snapshot, data_dir, console_port, gateway_url)
+    console = _server(pages, rules.snapshot.console.host, console_port)
     serving = asyncio.create_task(console.serve())
     stopped = asyncio.create_task(stop.wait())
     # What is here now stays: the collector need not look through it, fold after fold.
@@ -233,22 +246,10 @@ class _Console(uvicorn.Server):
         yield
 
 
-def _console(snapshot: Snapshot, data_dir: Path, port: int, gateway_url: str) -> uvicorn.Server:
-    listen = snapshot.console
-    names = {listen.host, "127.0.0.1", "localhost"}
-    world = ConsoleWorld(
-        engine=open_store_readonly(data_dir),
-        budgets=lambda: tuple(snapshot.budgets.values()),
-        zone=snapshot.zone,
-        now_ns=time.time_ns,
-        organisation=snapshot.organisation,
-        hosts=frozenset(f"{name}:{port}" for name in names),
-        token=listen.token,
-        gateway_url=gateway_url,
-    )
+def _server(pages: Pages, host: str, port: int) -> uvicorn.Server:
     config = uvicorn.Config(
-        build(world),
-        host=listen.host,
+        pages,
+        host=host,
         port=port,
         loop="none",
         lifespan="off",
@@ -264,17 +265,18 @@ def main() -> None:
     """Run as `python -m headgate.node.steward`; started by the supervisor."""
     parser = argparse.ArgumentParser(prog="headgate steward")
     parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--in-force", type=Path, required=True)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--console-port", type=int, required=True)
     parser.add_argument("--gateway-url", required=True)
     parser.add_argument("--alive-fd", type=int, default=-1)
     arguments = parser.parse_args()
-    snapshot = load(arguments.config, os.environ, with_secrets=False)
     run_dir(arguments.data_dir)
     try:
         uvloop.run(
             run(
-                snapshot,
+                lambda in_force: read(arguments.config, in_force, os.environ),
+                arguments.in_force,
                 arguments.data_dir,
                 console_port=arguments.console_port,
                 gateway_url=arguments.gateway_url,
