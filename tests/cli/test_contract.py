@@ -35,7 +35,7 @@ def test_the_schema_file_is_current() -> None:
 
 
 def test_each_command_is_tried() -> None:
-    """No command's JSON goes unseen; `tests/node/test_reload.py` sees to the one that needs a node."""
+    """No command's JSON goes unseen; that of `reload` is read where a node runs."""
     assert {*COMMANDS, "reload"} == set(PRINTED)
 
 

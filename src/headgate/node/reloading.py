@@ -96,6 +96,9 @@ class Crew:
         """Start again whoever has died; who retires may."""
         for child in (self.steward, *self.workers):
             child.keep(self.alive_fd)
+        for child in self.retiring:
+            if not child.lives and child.process is not None:
+                retiring_path(self.data_dir, child.process.pid).unlink(missing_ok=True)
         self.retiring = [child for child in self.retiring if child.lives]
 
     def everybody(self) -> list[Child]:

@@ -17,7 +17,7 @@ from types import FrameType
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.node import in_force, locks
-from headgate.node.paths import outcome_path, write_pid
+from headgate.node.paths import outcome_path, run_dir, write_pid
 from headgate.node.reloading import Crew, reload
 from headgate.units.errors import StoreError
 
@@ -76,7 +76,8 @@ def _crew(
     edge, console = snapshot.edge, snapshot.console
     with _reserve(console.host, console.port) as reserved:
         console_port = reserved.getsockname()[1]
-    outcome_path(data_dir).unlink(missing_ok=True)
+    for left in (outcome_path(data_dir), *run_dir(data_dir).glob("retiring-*.pid")):
+        left.unlink(missing_ok=True)
     copy = in_force.keep(data_dir, 0, text)
     in_force.forget_all_but(data_dir, copy)
     return Crew(

@@ -166,15 +166,13 @@ async def _retire(
     Clients are sent to the successor without losing a call: a connection is closed behind an answer
     that says so, or when nothing has come on it for a while.
     """
-    told = retiring_path(data_dir, os.getpid())
     pipeline.retire()
-    told.touch()
+    retiring_path(data_dir, os.getpid()).touch()
     until_ns = time.monotonic_ns() + pipeline.edge.retire_timeout_ms * 1_000_000
     while see_out(pipeline, LINGER_MS) and not stop.is_set() and time.monotonic_ns() < until_ns:
         if link.connected:
             link.give_back(pipeline.world.purse.give_up_idle())
         await asyncio.sleep(DRAIN_LOOK_MS / 1000)
-    told.unlink()
 
 
 async def _drain(pipeline: Pipeline) -> None:
