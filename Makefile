@@ -15,14 +15,18 @@ help:  ## list these targets
 
 setup: $(VENV)/.installed  ## make .venv from the locks, with .venv/bin/headgate in it
 
-# The environment is made anew, whole, when the lock changes; only the project itself when pyproject.toml does.
+# The environment is made anew, whole, when its lock changes, or completed when it has what `make run` needs;
+# only the project itself is installed anew when pyproject.toml changes.
 $(VENV)/.locked: requirements/dev.txt scripts/setup
 	@scripts/setup environment
 
 $(VENV)/.installed: $(VENV)/.locked pyproject.toml
 	@scripts/setup project
 
-run: setup  ## set up, then show the gateway at work: make run ARGS="--for 20s"
+$(VENV)/.runnable: requirements/run.txt scripts/setup pyproject.toml
+	@scripts/setup run
+
+run: $(VENV)/.runnable  ## set up what it needs, then show the gateway at work: make run ARGS="--for 20s"
 	@$(BIN)/headgate demo $(ARGS)
 
 test: setup  ## the quick tier of the tests
