@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled bench lock clean
+.PHONY: help setup install run test test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled bench lock clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)$$/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -25,6 +25,8 @@ $(VENV)/.installed: $(VENV)/.locked pyproject.toml
 
 $(VENV)/.runnable: requirements/run.txt scripts/setup pyproject.toml
 	@scripts/setup run
+
+install: $(VENV)/.runnable  ## make .venv with headgate and what `make run` needs, without the tools for tests
 
 run: $(VENV)/.runnable  ## set up what it needs, then show the gateway at work: make run ARGS="--for 20s"
 	@$(BIN)/headgate demo $(ARGS)

@@ -39,21 +39,29 @@ def create(
 ) -> None:
     """Make a key and print it, this once: it is not kept, only a keyed hash of it."""
     wanted = _wanted(read_configuration(config), key_id, principal, model)
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    secret = make_key(key_id)
-    hashed = digest(load_pepper(data_dir), secret.encode()).hex()
-    message = CreateKey(key=key_id, principal=wanted.principal, models=wanted.models, digest=hashed)
-    fix = (
-        f"Lost its secret? Revoke it (headgate keys revoke {key_id}) and make another: "
-        f"headgate keys create {key_id}-2 --principal {wanted.principal}"
-    )
-    change(data_dir, message, fix)
+    secret = made_secret(wanted, data_dir)
     if as_json:
         models = list(wanted.models)
         print_json(MadeKeyView(id=key_id, principal=wanted.principal, models=models, key=secret))
     else:
         typer.echo(secret)
         typer.echo("Keep it now: it is not shown again.", err=True)
+
+
+def made_secret(wanted: Key, data_dir: DataDir) -> str:
+    """Make a key and return its secret; ends the command when there was one of its id."""
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    secret = make_key(wanted.id)
+    hashed = digest(load_pepper(data_dir), secret.encode()).hex()
+    message = CreateKey(
+        key=wanted.id, principal=wanted.principal, models=wanted.models, digest=hashed
+    )
+    fix = (
+        f"Lost its secret? Revoke it (headgate keys revoke {wanted.id}) and make another: "
+        f"headgate keys create {wanted.id}-2 --principal {wanted.principal}"
+    )
+    change(data_dir, message, fix)
+    return secret
 
 
 @app.command("list")

@@ -23,7 +23,7 @@ from headgate.units.errors import StoreError
 
 POLL_S = 0.02
 STOP_TIMEOUT_S = 90
-RESERVE_S = 2.0
+RESERVE_S = 0.5
 """How long an address may still be a node's that has just been told to stop."""
 
 
