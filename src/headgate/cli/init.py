@@ -16,6 +16,7 @@ from headgate.cli.output import EXIT_NO, complain, fail
 from headgate.cli.reading import read_configuration
 from headgate.cli.start.ask import Wishes, ask, missing_variables, take
 from headgate.cli.start.prove import Proof, node, prove
+from headgate.cli.use import clients
 from headgate.config.template import FILE_NAME, Answers, render
 
 app = typer.Typer()
@@ -101,7 +102,7 @@ def _tell(path: Path, answers: Answers, key: str, missing: list[str]) -> None:
     typer.echo(f"  {program} serve{at}")
     typer.echo("and in another terminal:")
     typer.echo(f"  export HEADGATE_KEY={key}")
-    typer.echo(f"  {program} use claude-code{at}     # or codex, openai, curl ...")
+    typer.echo(f"  {program} use CLIENT{at}     # {', '.join(clients())}")
     typer.echo(f"The key is {answers.person}'s and is not shown again; headgate keys makes others.")
 
 
