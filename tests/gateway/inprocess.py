@@ -29,6 +29,7 @@ from headgate.ledger.book import LeaseBook
 from headgate.ledger.fold import Batch, fold
 from headgate.ledger.folded import Folded, FoldedHold, decode
 from headgate.ledger.purse import Need, Purse
+from headgate.records.control import Answered, ControlReply, ControlRequest
 from headgate.records.journal import (
     HoldRecord,
     Record,
@@ -38,6 +39,7 @@ from headgate.records.journal import (
 )
 from headgate.store.journal_reader import JournalReader
 from headgate.store.journal_writer import JournalWriter
+from headgate.units import errors
 
 T = TypeVar("T")
 End = SettleRecord | VoidRecord
@@ -69,13 +71,13 @@ class LendingSteward:
     """Lends from a real lease book; stops answering while `silent`, is gone while `absent`.
 
     Attributes:
-        lookups: Finders of calls that wait for `answer_lookups`, while `slow_lookups`.
+        control: Control requests that wait for `answer_control`, while `slow_control`.
     """
 
     def __init__(self, snapshot: Snapshot, journal: Path) -> None:
         self.book = LeaseBook()
-        self.silent = self.absent = self.slow_lookups = False
-        self.lookups: list[Callable[[], None]] = []
+        self.silent = self.absent = self.slow_control = False
+        self.control: list[Callable[[], None]] = []
         self.purse: Purse
         self._limit_of = limits(snapshot)
         self._reader = JournalReader(journal)
@@ -106,19 +108,21 @@ class LendingSteward:
             self.book.account(window, self._limit_of(window) or 0)
             self.book.post(EPOCH, window, movement.posted_nanos)
 
-    def find_call(self, call: str, principal: str, found: Callable[[str | None], None]) -> bool:
-        """Find nothing, now or when `answer_lookups` says so."""
+    def send(self, request: ControlRequest, answered: Answered) -> bool:
+        """Know nothing of what is asked, now or when `answer_control` says so."""
         if self.absent:
             return False
-        if self.slow_lookups:
-            self.lookups.append(lambda: found(None))
+        code = errors.CALL_UNKNOWN
+        unknown = ControlReply(code.status, f"There is no {request.name}.", code.code)
+        if self.slow_control:
+            self.control.append(lambda: answered(unknown))
         else:
-            asyncio.get_running_loop().call_soon(found, None)
+            asyncio.get_running_loop().call_soon(answered, unknown)
         return True
 
-    def answer_lookups(self) -> None:
-        """Answer the lookups that wait."""
-        waiting, self.lookups = self.lookups, []
+    def answer_control(self) -> None:
+        """Answer the control requests that wait."""
+        waiting, self.control = self.control, []
         for answer in waiting:
             answer()
 
@@ -185,7 +189,7 @@ class Gateway:
             pepper=b"pepper",
             journal=journal,
             steward=Steward(
-                ask=self.steward.ask, finder=self.steward, ready=lambda: not self.steward.absent
+                ask=self.steward.ask, control=self.steward, ready=lambda: not self.steward.absent
             ),
             now_ns=time.time_ns,
             call_soon=asyncio.get_running_loop().call_soon,
