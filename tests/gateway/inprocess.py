@@ -9,6 +9,7 @@ journal, one turn of the loop later, as an answer over a socket would come.
 """
 
 import asyncio
+import itertools
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -26,14 +27,15 @@ from headgate.gateway.edge import ClientConnection
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.sweep import sweep
 from headgate.ledger.book import LeaseBook
-from headgate.ledger.fold import Batch, fold
-from headgate.ledger.folded import Folded, FoldedHold, decode
+from headgate.ledger.fold import Batch, Known, fold
+from headgate.ledger.folded import Folded, decode
 from headgate.ledger.purse import Need, Purse
 from headgate.records.control import Answered, ControlReply, ControlRequest
 from headgate.records.journal import (
     HoldRecord,
     Record,
     RefusalRecord,
+    RouteRecord,
     SettleRecord,
     VoidRecord,
 )
@@ -59,12 +61,12 @@ def read_on(reader: JournalReader) -> list[Record]:
     return records
 
 
-def fold_on(reader: JournalReader, open_holds: dict[str, FoldedHold]) -> Batch:
+def fold_on(reader: JournalReader, known: Known) -> Batch:
     """Fold all the records that follow, as the keeper does."""
     records: list[Folded] = []
     while more := reader.read_as(decode):
         records += more
-    return fold(records, open_holds)
+    return fold(records, known)
 
 
 class LendingSteward:
@@ -81,7 +83,7 @@ class LendingSteward:
         self.purse: Purse
         self._limit_of = limits(snapshot)
         self._reader = JournalReader(journal)
-        self._open: dict[str, FoldedHold] = {}
+        self._known = Known(itertools.count(1))
 
     def ask(self, needs: Sequence[Need]) -> bool:
         """Lend what is needed, on the loop's next turn."""
@@ -103,7 +105,7 @@ class LendingSteward:
 
     def _follow(self) -> None:
         """Post what the journal says since the last look, as the keeper does."""
-        batch = fold_on(self._reader, self._open)
+        batch = fold_on(self._reader, self._known)
         for window, movement in batch.movements.items():
             self.book.account(window, self._limit_of(window) or 0)
             self.book.post(EPOCH, window, movement.posted_nanos)
@@ -277,6 +279,11 @@ class Gateway:
             each for each in self.records() if isinstance(each, HoldRecord) and each.call == call
         ]
 
+    def routes(self, call: str) -> list[RouteRecord]:
+        """Return where the attempts of a call went, in order."""
+        named = {each.number: each for each in self.records() if isinstance(each, RouteRecord)}
+        return [named[hold.route] for hold in self.holds(call)]
+
     def ends(self, call: str) -> list[End]:
         """Return how the attempts of a call ended, in order."""
         return [each for each in self.records() if isinstance(each, End) and each.call == call]
@@ -307,7 +314,7 @@ class Gateway:
         assert {
             name: target.places.taken for name, target in world.targets.items()
         } == dict.fromkeys(world.targets, 0), "every place is given back"
-        batch = fold_on(JournalReader(self.directory), {})
+        batch = fold_on(JournalReader(self.directory), Known(itertools.count(1)))
         for window, movement in batch.movements.items():
             piece = world.purse.slice_of(window, "")
             assert (piece.held_nanos, movement.held_nanos) == (0, 0), window
