@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import tzinfo
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +21,7 @@ from headgate.config.read_network import console_from, edge_from
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
 from headgate.config.read_routes import routes_from
+from headgate.config.read_webhooks import webhooks_from
 from headgate.config.secrets import SecretReader
 from headgate.config.shapes import TABLES, OrganisationShape
 from headgate.config.snapshot import Snapshot
@@ -34,7 +35,7 @@ def load(
     path: Path,
     environ: Mapping[str, str],
     *,
-    with_secrets: bool = True,
+    secrets_of: Collection[str] | None = None,
     text: bytes | None = None,
 ) -> Snapshot:
     """Return what the configuration file says, resolved; relative paths start at its folder.
@@ -42,8 +43,8 @@ def load(
     Args:
         path: The file.
         environ: The environment that secrets may stand in.
-        with_secrets: False leaves secrets unread, for who only reads the books: an empty text
-            stands where one is given.
+        secrets_of: The tables whose secrets are read, None for all: nobody has secrets in memory
+            that are not needed there. An empty text stands for one that is not read.
         text: What the file said at another time, to be read instead of it; None reads the file.
 
     Raises:
@@ -52,7 +53,8 @@ def load(
     problems = Problems(str(path))
     document = _document(path, text, problems)
     problems.raise_if_any()
-    secrets = SecretReader(environ if with_secrets else None, path.parent, problems)
+    read = TABLES if secrets_of is None else secrets_of
+    secrets = SecretReader(environ, path.parent, problems, read)
     snapshot = _snapshot(document, secrets, path, problems)
     problems.raise_if_any()
     return snapshot
@@ -116,6 +118,7 @@ def _snapshot(
         principals=principals,
         keys=keys,
         budgets=budgets,
+        webhooks=webhooks_from(document.get("webhooks", {}), secrets, problems),
         price_book=book,
     )
 

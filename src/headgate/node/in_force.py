@@ -5,7 +5,7 @@ again must not trip over that. Relative paths start at the folder of the file al
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from headgate.config.load import load
@@ -29,19 +29,25 @@ def forget_all_but(data_dir: Path, kept: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def read(config: Path, in_force: Path, environ: Mapping[str, str]) -> Snapshot:
+def read(
+    config: Path,
+    in_force: Path,
+    environ: Mapping[str, str],
+    secrets_of: Collection[str] | None = None,
+) -> Snapshot:
     """Return what is in force.
 
     Args:
         config: The configuration file, as it is named to people.
         in_force: The copy to read.
         environ: The environment that secrets may stand in.
+        secrets_of: The tables whose secrets are read, None for all.
 
     Raises:
         ConfigurationError: It cannot be used (any more): a secret's file is gone, perhaps.
         OSError: There is no such copy.
     """
-    return load(config, environ, text=in_force.read_bytes())
+    return load(config, environ, secrets_of=secrets_of, text=in_force.read_bytes())
 
 
 def _private(path: str, flags: int) -> int:

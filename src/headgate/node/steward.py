@@ -5,7 +5,7 @@ import asyncio
 import gc
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,23 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from headgate.app import limits
+from headgate.budgets import keeper
+from headgate.budgets.keeper import WATCH_S
+from headgate.budgets.standing import standings
 from headgate.config.snapshot import Snapshot
 from headgate.identity import registry
 from headgate.ledger.keeper import Keeper, Want
 from headgate.node import commands, locks
+from headgate.node.control.registry import Desk, answers
 from headgate.node.in_force import read
-from headgate.node.lookup import find_call
 from headgate.node.messages import (
+    AnswerControl,
+    AskControl,
     AskHealth,
     Borrow,
     CreateKey,
-    FindCall,
-    FoundCall,
+    Done,
+    Failed,
     Freeze,
     GiveBack,
     Granted,
@@ -46,12 +51,15 @@ from headgate.node.messages import (
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
 from headgate.node.rules import Pages, Rules
 from headgate.node.stopping import stop_event
+from headgate.node.telling import tell_always
 from headgate.store.database import open_store_readonly
 from headgate.store.migrate import open_store
 from headgate.units.errors import HeadgateError, StoreError
 
 FOLD_S = 0.1
 DRAIN_S = 60
+SECRETS_OF = ("console", "webhooks")
+"""What the steward needs secrets of; those of providers and keys are the workers' alone."""
 
 
 class Steward:
@@ -60,6 +68,7 @@ class Steward:
     Attributes:
         workers: The workers that are connected, by the name of their journal.
         broken: Gets the error when the store fails: then this process has to end.
+        tellers: Tell webhooks, one each.
     """
 
     def __init__(self, rules: Rules, engine: Engine, data_dir: Path) -> None:
@@ -71,6 +80,16 @@ class Steward:
         self.unwell: dict[str, tuple[UnwellRow, ...]] = {}
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = 0
+        self._answers = answers()
+        self.desk = Desk(
+            rules.snapshot,
+            engine,
+            self.reading,
+            self.fold,
+            changed=self.changed,
+            now_ns=time.time_ns,
+        )
+        self.tellers: list[asyncio.Task[None]] = []
 
     def state(self) -> State:
         """Return what is frozen and which keys made at run time are valid."""
@@ -88,6 +107,11 @@ class Steward:
         for writer in self.workers.values():
             writer.write(state)
 
+    def fold(self) -> None:
+        """Fold all that the journals have by now."""
+        while self.keeper.fold() and self.keeper.behind:
+            pass
+
     def take_over_the_dead(self) -> None:
         """Close the journals whose workers are gone."""
         for name in list(self.keeper.journals):
@@ -102,19 +126,16 @@ class Steward:
         if isinstance(message, GiveBack):
             self.keeper.give_back(journal, message.amounts)
             return None
-        if isinstance(message, FindCall):
-            while self.keeper.fold() and self.keeper.behind:
-                pass
-            with self.reading.connect() as connection:
-                body = find_call(connection, message.call, message.principal)
-            return FoundCall(message.number, body)
+        if isinstance(message, AskControl):
+            reply = self._answers[message.request.resource](message.request, self.desk)
+            return AnswerControl(message.number, reply)
         if isinstance(message, Unwell):
             self.unwell[journal] = message.deployments
             return None
         if isinstance(message, AskHealth):
             return self._health()
         if isinstance(message, TakeUp):
-            return self.rules.take_up(Path(message.in_force))
+            return self._take_up(message)
         assert isinstance(message, Freeze | CreateKey | RevokeKey), message
         answer = commands.carry_out(self.engine, message, time.time_ns())
         self.changed()
@@ -160,6 +181,43 @@ class Steward:
         writer.write(pack(self.state()))
         writer.write(pack(Granted(0, self.keeper.lent_to(journal))))
 
+    def work(self) -> Iterator[Coroutine[Any, Any, None]]:
+        """Yield what the steward does all the time; none of it ends by itself."""
+        yield self.fold_always()
+        yield self.watch_always()
+
+    def tell(self) -> None:
+        """Tell the webhooks of the configuration in force from now on, and no others."""
+        for task in self.tellers:
+            task.cancel()
+        hooks = self.rules.snapshot.webhooks.values()
+        self.tellers = [asyncio.create_task(tell_always(self.engine, hook)) for hook in hooks]
+        for task in self.tellers:
+            task.add_done_callback(self._told)
+
+    def _told(self, teller: asyncio.Task[None]) -> None:
+        if not teller.cancelled() and not self.broken.done():
+            error = teller.exception()
+            assert error is not None, "a teller ends by itself"
+            self.broken.set_exception(error)
+
+    def _take_up(self, message: TakeUp) -> Done | Failed:
+        answer = self.rules.take_up(Path(message.in_force))
+        if isinstance(answer, Done):
+            self.desk = self.desk._replace(snapshot=self.rules.snapshot)
+            self.tell()
+        return answer
+
+    async def watch_always(self) -> None:
+        """Look at what budgets spend every `WATCH_S`, and raise their alarms."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            now_ns = time.time_ns()
+            budgets, zone = self.rules.snapshot.budgets, self.rules.snapshot.zone
+            with self.engine.begin() as connection:
+                found = standings(connection, budgets.values(), now_ns, zone, runs=())
+                keeper.watch(connection, found, budgets, now_ns)
+
     async def fold_always(self) -> None:
         """Fold journals about every `FOLD_S`; what was not all is followed at once by the rest."""
         while True:
@@ -192,23 +250,25 @@ async def run(
     server = await asyncio.start_unix_server(steward.serve, str(path))
     path.chmod(0o600)
     write_pid(data_dir, "steward")
-    folding = asyncio.create_task(steward.fold_always())
+    working = [asyncio.create_task(each) for each in steward.work()]
+    steward.tell()
     console = _server(pages, rules.snapshot.console.host, console_port)
     serving = asyncio.create_task(console.serve())
     stopped = asyncio.create_task(stop.wait())
     # What is here now stays: the collector need not look through it, fold after fold.
     gc.collect()
     gc.freeze()
-    ends: set[asyncio.Future[Any]] = {stopped, folding, steward.broken}
+    ends: set[asyncio.Future[Any]] = {stopped, steward.broken, *working}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-    for broken in (folding, steward.broken):
+    for broken in (*working, steward.broken):
         if broken.done():
             # The books cannot be kept: crash, so that a new steward starts from the store.
             broken.result()
     # Nobody new is welcome: a worker that starts now belongs to the next steward.
     server.close()
     await _outlive(steward)
-    folding.cancel()
+    for task in (*working, *steward.tellers):
+        task.cancel()
     console.should_exit = True
     await serving
     while steward.keeper.fold():
@@ -275,7 +335,7 @@ def main() -> None:
     try:
         uvloop.run(
             run(
-                lambda in_force: read(arguments.config, in_force, os.environ),
+                lambda in_force: read(arguments.config, in_force, os.environ, SECRETS_OF),
                 arguments.in_force,
                 arguments.data_dir,
                 console_port=arguments.console_port,

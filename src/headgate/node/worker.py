@@ -14,6 +14,7 @@ import uvloop
 
 from headgate.app import Steward, data_plane, journal_name
 from headgate.config.snapshot import Snapshot
+from headgate.gateway.cuts import cut
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.sweep import SWEEP_MS, see_out, sweep
@@ -82,7 +83,7 @@ async def run(
         snapshot,
         pepper=load_pepper(data_dir),
         journal=journal,
-        steward=Steward(ask=link.ask, finder=link, ready=lambda: link.connected),
+        steward=Steward(ask=link.ask, control=link, ready=lambda: link.connected),
         now_ns=time.time_ns,
         call_soon=asyncio.get_running_loop().call_soon,
     )
@@ -137,6 +138,7 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater) -> None
     def on_state(state: State) -> None:
         pipeline.frozen = frozenset(state.frozen)
         keys.apply(state)
+        cut(pipeline)
 
     link.on_granted = on_granted
     link.on_state = on_state
