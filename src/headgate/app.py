@@ -1,6 +1,6 @@
 """The composition root: from a configuration to the parts that run, wired."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from headgate.budgets.settings import Budget
@@ -104,16 +104,43 @@ def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWrit
     router = Router(
         snapshot.routes,
         snapshot.deployments,
-        Speech(
-            {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()},
-            frozenset(translators()),
-        ),
+        _speech(snapshot),
         _quote(targets),
         _when_there_is_room(journal),
         policies(),
     )
     router.watch({name: target.health for name, target in targets.items()})
     return router
+
+
+def planner(snapshot: Snapshot, gone: Collection[str]) -> Router:
+    """Return a router that only plans: it writes nothing down, and everybody left is well.
+
+    Args:
+        snapshot: The configuration.
+        gone: Deployments that it does without.
+    """
+
+    def quote(
+        deployment: Deployment, terms: Terms, tokens_in: int, tokens_out: int, at_ns: int
+    ) -> int | None:
+        book = snapshot.price_book
+        card = book.rate_card(deployment.seller, deployment.priced_as, terms, at_ns)
+        return None if card is None else card.expected_nanos(tokens_in, tokens_out)
+
+    left = {name: each for name, each in snapshot.deployments.items() if name not in gone}
+    routes = {
+        alias: route._replace(deployments=tuple(n for n in route.deployments if n in left))
+        for alias, route in snapshot.routes.items()
+    }
+    return Router(routes, left, _speech(snapshot), quote, lambda _record: None, policies())
+
+
+def _speech(snapshot: Snapshot) -> Speech:
+    return Speech(
+        {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()},
+        frozenset(translators()),
+    )
 
 
 def native_dialects(snapshot: Snapshot, deployment: Deployment) -> tuple[str, ...]:

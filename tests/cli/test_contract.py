@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "audit verify": ("audit", "verify"),
     "routes": ("routes",),
     "doctor": ("doctor",),
+    "drill": ("drill", "--without", "openai", "--days", "36500"),
     "import": ("import", str(SAMPLES), "--records"),
     "plans": ("plans",),
 }

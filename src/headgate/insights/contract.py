@@ -269,6 +269,45 @@ class ReloadView(Printed, frozen=True, kw_only=True):
     problems: list[ProblemView]
 
 
+class DrillRowView(Printed, frozen=True, kw_only=True):
+    """Calls with the same name, deployment and fate; `to` is null when they would break.
+
+    `via` is the dialect they would be translated to, `rule` what breaks them; `cost` is at the
+    prices of `to`, of all but `uncosted` calls.
+    """
+
+    asked: str
+    served_by: str
+    to: str | None
+    via: str | None
+    rule: str | None
+    calls: int
+    posted: Usd
+    cost: Usd
+    uncosted: int
+
+
+class DrillView(Printed, frozen=True, kw_only=True):
+    """What would be without something: `drill --json`; `gone` are the deployments.
+
+    Of `calls`, `affected` were served by them: `elsewhere` would be served by others, of them
+    `translated` by translation, and `broken` not at all. `aliases` have nobody left.
+    """
+
+    without: str
+    since: Instant
+    gone: list[str]
+    calls: int
+    affected: int
+    elsewhere: int
+    translated: int
+    broken: int
+    posted: Usd
+    cost: Usd
+    aliases: list[str]
+    rows: list[DrillRowView]
+
+
 PRINTED: dict[str, Any] = {
     "budgets": list[BudgetView],
     "calls": list[CallView],
@@ -283,6 +322,7 @@ PRINTED: dict[str, Any] = {
     "routes": list[RouteView],
     "doctor": DoctorView,
     "reload": ReloadView,
+    "drill": DrillView,
     "import": ImportView,
     "plans": PlansView,
 }
