@@ -5,7 +5,9 @@ the end of the pipe, finish what runs and stop. It also holds the socket that cl
 so that no connection is lost while workers come and go.
 """
 
+import contextlib
 import os
+import resource
 import signal
 import socket
 import time
@@ -23,6 +25,8 @@ from headgate.units.errors import StoreError
 
 POLL_S = 0.02
 STOP_TIMEOUT_S = 90
+FILES_OWN = 128
+"""What a worker has open beside a connection to the client and one to the provider per call."""
 RESERVE_S = 0.5
 """How long an address may still be a node's that has just been told to stop."""
 
@@ -60,6 +64,7 @@ def serve(
     lock = locks.take(data_dir, "node")
     if lock is None:
         raise StoreError(f"Another node runs on {data_dir}; stop it first.")
+    _allow_open_files(2 * snapshot.edge.connections_max + FILES_OWN)
     with _reserve(snapshot.edge.host, snapshot.edge.port) as gateway:
         crew = _crew(snapshot, config, data_dir, text, gateway)
         node = Node(crew.gateway_url, crew.console_url)
@@ -68,6 +73,16 @@ def serve(
         _keep_alive(crew, lambda: _ready(node), lambda: on_ready(node), gateway)
     os.close(lock)
     return 0
+
+
+def _allow_open_files(wanted: int) -> None:
+    """Raise the limit of open files for the processes of the node, as far as it may be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        with contextlib.suppress(OSError, ValueError):
+            # A system may have a bound of its own; then what there was has to do.
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 def _crew(

@@ -23,6 +23,7 @@ SETUP = Setup(
         Model("sonnet", "claude-sonnet-5"),
         Model("opus", "claude-opus-4-8"),
     ),
+    free_path="/v1/models",
 )
 DEFAULTS = ((b"anthropic-version", b"2023-06-01"),)
 PASSED = frozenset({b"request-id", b"retry-after", b"retry-after-ms", b"x-should-retry"})

@@ -17,6 +17,7 @@ SETUP = Setup(
     base_url="https://api.deepseek.com",
     secrets=("DEEPSEEK_API_KEY",),
     models=(Model("deepseek-flash", "deepseek-flash"), Model("deepseek-pro", "deepseek-v4-pro")),
+    free_path="/models",
 )
 DEFAULTS = openai_compatible.DEFAULTS
 PASSED = openai_compatible.PASSED

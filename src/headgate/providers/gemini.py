@@ -19,6 +19,7 @@ SETUP = Setup(
     base_url="https://generativelanguage.googleapis.com",
     secrets=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
     models=(Model("flash", "gemini-3.5-flash"), Model("pro", "gemini-2.5-pro")),
+    free_path="/v1beta/models",
 )
 DEFAULTS: tuple[tuple[bytes, bytes], ...] = ()
 PASSED = frozenset({b"retry-after", b"x-request-id", b"server-timing"})

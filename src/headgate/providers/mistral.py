@@ -20,6 +20,7 @@ SETUP = Setup(
         Model("mistral-small", "mistral-small-latest"),
         Model("mistral-medium", "mistral-medium-latest"),
     ),
+    free_path="/models",
 )
 DEFAULTS = openai_compatible.DEFAULTS
 PASSED = openai_compatible.PASSED | {b"mistral-correlation-id"}

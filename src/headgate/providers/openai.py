@@ -10,6 +10,7 @@ SETUP = Setup(
     base_url="https://api.openai.com/v1",
     secrets=("OPENAI_API_KEY",),
     models=(Model("gpt-mini", "gpt-5.4-mini"), Model("gpt", "gpt-5.5")),
+    free_path="/models",
 )
 DEFAULTS = openai_compatible.DEFAULTS
 PASSED = openai_compatible.PASSED

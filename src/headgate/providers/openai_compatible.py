@@ -22,6 +22,7 @@ SETUP = Setup(
         ("vllm", "http://127.0.0.1:8000/v1"),
         ("lm-studio", "http://127.0.0.1:1234/v1"),
     ),
+    free_path="/models",
 )
 PATHS = {
     "openai_chat": "/chat/completions",

@@ -25,7 +25,11 @@ __all__ = ["headers"]
 
 KIND = "openrouter"
 NATIVE_DIALECTS = ("openai_chat", "anthropic_messages")
-SETUP = Setup(base_url="https://openrouter.ai/api/v1", secrets=("OPENROUTER_API_KEY",))
+SETUP = Setup(
+    base_url="https://openrouter.ai/api/v1",
+    secrets=("OPENROUTER_API_KEY",),
+    free_path="/key",  # its list of models asks for no key
+)
 DEFAULTS = openai_compatible.DEFAULTS
 PASSED = openai_compatible.PASSED
 PASSED_PREFIXES = openai_compatible.PASSED_PREFIXES

@@ -29,6 +29,8 @@ class Setup(NamedTuple):
         command: Prints a credential that is made of several variables.
         parts: Those variables; all have to be set.
         servers: Programs of this kind that run on one's own machine: name and base URL.
+        free_path: Below the base URL, what answers whose credential is good, at no cost; None
+            when there is no such thing.
     """
 
     base_url: str = ""
@@ -37,6 +39,7 @@ class Setup(NamedTuple):
     command: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     servers: tuple[tuple[str, str], ...] = ()
+    free_path: str | None = None
 
     @property
     def variables(self) -> tuple[str, ...]:
