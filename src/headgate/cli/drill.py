@@ -9,6 +9,7 @@ import typer
 from headgate.app import planner
 from headgate.catalog.rates import UnpricedMeterError
 from headgate.catalog.settings import Deployment
+from headgate.cli.completing import MISSING
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import fail, print_json, print_table, table
 from headgate.cli.reading import read_configuration, reading
@@ -41,7 +42,12 @@ WHY: Mapping[str, str] = {
 @app.command("drill")
 def drill_without(
     without: Annotated[
-        str, typer.Option(metavar="NAME", help="A provider, model, deployment or region.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="A provider, model, deployment or region.",
+            autocompletion=MISSING,
+        ),
     ],
     days: Annotated[int, typer.Option(min=1, max=36_500, help="How far back.")] = 7,
     limit: Annotated[

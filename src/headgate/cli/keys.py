@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from headgate.cli.changing import change
+from headgate.cli.completing import names_of
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import EXIT_NO, fail, print_json, print_table, table
 from headgate.cli.reading import read_configuration, reading
@@ -21,17 +22,27 @@ from headgate.units.ids import is_name
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke keys.")
 
-KeyId = Annotated[str, typer.Argument(metavar="ID", help="Name of the key.")]
+KeyId = Annotated[
+    str, typer.Argument(metavar="ID", help="Name of the key.", autocompletion=names_of("keys"))
+]
 
 
 @app.command()
 def create(
     key_id: KeyId,
     principal: Annotated[
-        str | None, typer.Option(help="Whose it is; left out for a key of the configuration.")
+        str | None,
+        typer.Option(
+            help="Whose it is; left out for a key of the configuration.",
+            autocompletion=names_of("principals"),
+        ),
     ] = None,
     model: Annotated[
-        list[str] | None, typer.Option(help="What it may ask for; may be repeated. Default: all.")
+        list[str] | None,
+        typer.Option(
+            help="What it may ask for; may be repeated. Default: all.",
+            autocompletion=names_of("routes", "deployments"),
+        ),
     ] = None,
     config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
