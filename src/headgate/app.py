@@ -10,6 +10,7 @@ from headgate.config.snapshot import Snapshot
 from headgate.dialects.registry import dialects
 from headgate.dialects.translation.registry import translators
 from headgate.gateway.books import Books
+from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
@@ -76,12 +77,16 @@ def data_plane(
         for deployment in snapshot.deployments.values()
     }
     purse = Purse(steward.ask)
+    router = _router(snapshot, targets, journal)
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
         interpreter=Interpreter(dialects(), translators()),
         directory=directory(snapshot, pepper),
-        router=_router(snapshot, targets, journal),
+        caching=Caching(
+            targets, router, {each.alias for each in snapshot.routes.values() if each.marks}
+        ),
+        router=router,
         targets=targets,
         retries=RetryBudget(snapshot.edge.retries_percent, snapshot.edge.retries_burst),
         pools=tuple(pools.values()),

@@ -13,6 +13,7 @@ from headgate.ledger import slices
 from headgate.ledger.slices import Slice
 from headgate.records.charge import Charge, Settlement
 from headgate.records.journal import (
+    CacheNote,
     HoldRecord,
     RefusalRecord,
     SettleRecord,
@@ -89,6 +90,7 @@ class Books:
         report: Report,
         at_ns: int,
         final: bool,
+        cache: CacheNote | None = None,
     ) -> None:
         """Post what an attempt cost and free the rest of its hold."""
         assert exchange.held
@@ -116,6 +118,7 @@ class Books:
                 (at_ns - exchange.sent_ns) // 1_000,
                 final,
                 reported_nanos=settlement.reported_nanos,
+                cache=cache,
             )
         )
         self._journal.holds_open -= 1

@@ -19,6 +19,7 @@ from headgate.records.journal import (
 
 EMPTY_LINES = Raw(b"[]")
 EMPTY_USAGE = Raw(b"{}")
+NO_NOTE = Raw(b"")
 
 
 class FoldedHold(Struct, frozen=True, tag_field="k", tag="hold", gc=False):
@@ -46,7 +47,7 @@ class FoldedHold(Struct, frozen=True, tag_field="k", tag="hold", gc=False):
 
 
 class FoldedSettle(Struct, frozen=True, tag_field="k", tag="settle", gc=False):
-    """A `SettleRecord`; `lines` is a JSON array, `usage` a JSON object."""
+    """A `SettleRecord`; `lines` is a JSON array, `usage` and `cache` are JSON objects."""
 
     attempt: str
     call: str
@@ -65,6 +66,7 @@ class FoldedSettle(Struct, frozen=True, tag_field="k", tag="settle", gc=False):
     final: bool = True
     by: str = "worker"
     reported_nanos: int | None = None
+    cache: Raw = NO_NOTE
 
 
 Folded = (

@@ -16,7 +16,7 @@ from headgate.records.journal import DecisionRecord, RefusalRecord, VoidRecord
 Row = tuple[object, ...]
 
 _encode = msgspec.json.Encoder().encode
-_OPEN: Row = (None, "held", 0, 0, None, None, None, 0, None, None, 0, "{}", "[]", "")
+_OPEN: Row = (None, "held", 0, 0, None, None, None, 0, None, None, 0, "{}", "[]", "", None)
 
 END_COLUMNS = (
     "ended_ns",
@@ -33,6 +33,7 @@ END_COLUMNS = (
     "usage",
     "lines",
     "closed_by",
+    "cache",
 )
 """What the end of an attempt sets, in the order of `end_values`."""
 
@@ -66,7 +67,7 @@ def end_values(end: FoldedSettle | VoidRecord | None) -> Row:
     if end is None:
         return _OPEN
     if isinstance(end, VoidRecord):
-        empty = (None, None, None, 0, end.reason, None, 0, "{}", "[]", "worker")
+        empty = (None, None, None, 0, end.reason, None, 0, "{}", "[]", "worker", None)
         return (end.at_ns, "void", 0, int(end.final), *empty)
     return (
         end.at_ns,
@@ -83,6 +84,7 @@ def end_values(end: FoldedSettle | VoidRecord | None) -> Row:
         str(end.usage, "utf-8"),
         str(end.lines, "utf-8"),
         end.by,
+        str(end.cache, "utf-8") or None,
     )
 
 

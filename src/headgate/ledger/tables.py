@@ -84,6 +84,7 @@ attempt = Table(
     Column("usage", Text, nullable=False),
     Column("lines", Text, nullable=False),
     Column("closed_by", String, nullable=False),
+    Column("cache", Text),
     Index("attempt_by_time", "at_ns"),
     Index("attempt_held", "journal", sqlite_where=text("state = 'held'")),
 )

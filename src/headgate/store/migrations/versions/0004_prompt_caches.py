@@ -1,0 +1,12 @@
+"""What prompt caches did for each attempt."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Add the column."""
+    op.add_column("attempt", sa.Column("cache", sa.Text(), nullable=True))
