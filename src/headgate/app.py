@@ -83,9 +83,7 @@ def data_plane(
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
         interpreter=Interpreter(dialects(), translators()),
         directory=directory(snapshot, pepper),
-        caching=Caching(
-            targets, router, {each.alias for each in snapshot.routes.values() if each.marks}
-        ),
+        caching=Caching(targets, router, _marked(snapshot)),
         router=router,
         targets=targets,
         retries=RetryBudget(snapshot.edge.retries_percent, snapshot.edge.retries_burst),
@@ -117,6 +115,11 @@ def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWrit
     )
     router.watch({name: target.health for name, target in targets.items()})
     return router
+
+
+def _marked(snapshot: Snapshot) -> frozenset[str]:
+    """Return the aliases whose prompts get cache breakpoints."""
+    return frozenset(alias for alias, route in snapshot.routes.items() if route.marks)
 
 
 def native_dialects(snapshot: Snapshot, deployment: Deployment) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "doctor": ("doctor",),
     "import": ("import", str(SAMPLES), "--records"),
     "plans": ("plans",),
+    "caches": ("caches",),
 }
 
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,8 +66,8 @@ def turns(name: str, count: int) -> list[dict[str, Any]]:
     """Return a conversation of so many questions with the answers between them."""
     said: list[dict[str, Any]] = []
     for number in range(count):
-        said.append({"role": "user", "content": words(f"{name}q{number}", 120)})
-        said.append({"role": "assistant", "content": words(f"{name}a{number}", 40)})
+        said.append({"role": "user", "content": words(f"{name}q{number}", 60)})
+        said.append({"role": "assistant", "content": words(f"{name}a{number}", 30)})
     return said[:-1]
 
 
@@ -130,16 +129,15 @@ def test_a_session_stays_where_it_is_warm_and_moves_when_it_must(
     It moves at once, pays the prefix a second time, and stays where it is warm then, though the
     other account is well again and its name comes first.
     """
-    alone, both = [], []
-    for count in range(1, 51):
-        alone.append(served(gateway, messages("alone", count, model="sonnet", marked=True)))
-    for count in range(1, 51):
-        both.append(served(gateway, messages("both", count, model="spread", marked=True)))
+    alone, both = (
+        [served(gateway, messages(model, n, model=model, marked=True)) for n in range(1, 101)]
+        for model in ("sonnet", "spread")
+    )
     first = by(both[0])
     simulator.faults.add(Fault(FaultKind.RATE_LIMIT, model="claude-sonnet-5", times=1))
     moved = [
-        served(gateway, messages("both", count, model="spread", marked=True))
-        for count in range(51, 56)
+        served(gateway, messages("spread", count, model="spread", marked=True))
+        for count in range(101, 104)
     ]
 
     gateway.until_idle()
@@ -149,7 +147,7 @@ def test_a_session_stays_where_it_is_warm_and_moves_when_it_must(
     assert len({by(reply) for reply in moved}) == 1
     assert by(moved[0]) != first
     gateway.heal()
-    assert by(served(gateway, messages("both", 56, model="spread", marked=True))) == by(moved[0])
+    assert by(served(gateway, messages("spread", 104, model="spread", marked=True))) == by(moved[0])
     assert note(gateway, moved[0]).cause == "moved"
     assert note(gateway, moved[0]).missed_nanos > 0
     assert note(gateway, moved[1]).cause is None

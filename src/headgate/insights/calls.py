@@ -9,7 +9,7 @@ from sqlalchemy.engine import RowMapping
 
 from headgate.ledger.tables import attempt, decision, is_of_call, refusal
 from headgate.records.charge import ChargeLine
-from headgate.records.journal import DecisionRecord
+from headgate.records.journal import CacheNote, DecisionRecord
 
 AttemptState = Literal["held", "measured", "estimated", "unknown", "void"]
 CallState = Literal["held", "measured", "estimated", "unknown", "void", "refused"]
@@ -61,6 +61,7 @@ class AttemptRow(Common):
         windows: What the hold was set aside on, from the run up to the root.
         ended_ns: None while it runs.
         lines: Charge lines, empty unless measured.
+        cache: What the provider's prompt cache did, None when there is nothing to say.
     """
 
     attempt: str
@@ -86,6 +87,7 @@ class AttemptRow(Common):
     usage: dict[str, int]
     lines: tuple[ChargeLine, ...]
     closed_by: str
+    cache: CacheNote | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,8 @@ def _attempt_row(row: RowMapping) -> AttemptRow:
     fields["windows"] = msgspec.json.decode(row["windows"], type=tuple[str, ...])
     fields["usage"] = msgspec.json.decode(row["usage"], type=dict[str, int])
     fields["lines"] = msgspec.json.decode(row["lines"], type=tuple[ChargeLine, ...])
+    if row["cache"] is not None:
+        fields["cache"] = msgspec.json.decode(row["cache"], type=CacheNote)
     return AttemptRow(**fields)
 
 

@@ -19,7 +19,7 @@ from headgate.records.journal import (
 
 EMPTY_LINES = Raw(b"[]")
 EMPTY_USAGE = Raw(b"{}")
-NO_NOTE = Raw(b"")
+NO_NOTE = Raw(b"null")
 
 
 class FoldedHold(Struct, frozen=True, tag_field="k", tag="hold", gc=False):

@@ -10,7 +10,7 @@ from msgspec import Raw
 from sqlalchemy.engine import RowMapping
 
 from headgate.ledger import tables
-from headgate.ledger.folded import FoldedHold, FoldedSettle
+from headgate.ledger.folded import NO_NOTE, FoldedHold, FoldedSettle
 from headgate.records.journal import DecisionRecord, RefusalRecord, VoidRecord
 
 Row = tuple[object, ...]
@@ -84,7 +84,7 @@ def end_values(end: FoldedSettle | VoidRecord | None) -> Row:
         str(end.usage, "utf-8"),
         str(end.lines, "utf-8"),
         end.by,
-        str(end.cache, "utf-8") or None,
+        None if end.cache == NO_NOTE else str(end.cache, "utf-8"),
     )
 
 

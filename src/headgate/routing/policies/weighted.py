@@ -30,8 +30,8 @@ def rank(candidates: Sequence[Quoted]) -> tuple[Quoted, ...]:
 
 def spread(ranked: Sequence[Quoted], turn: int) -> tuple[Quoted, ...]:
     """Return the ranking with the one in front where the call is warm, or else whose turn it is."""
-    warmest = max(ranked, key=lambda quoted: quoted.warm_nanos)
-    if warmest.warm_nanos and warmest.weight:
+    warmest = max(ranked, key=lambda quoted: quoted.warm_nanos, default=None)
+    if warmest is not None and warmest.warm_nanos and warmest.weight:
         return (warmest, *(quoted for quoted in ranked if quoted is not warmest))
     total = sum(quoted.weight for quoted in ranked)
     place = ((turn * _GOLDEN) % (1 << _BITS) * total) >> _BITS
