@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from headgate.insights.caches import CacheReport, CacheSums, MissSums, cache_report
 from headgate.ledger import tables
+from headgate.records.charge import ChargeLine
 from headgate.records.journal import CacheNote
 from headgate.store.migrate import open_store
 
@@ -34,7 +35,8 @@ def noted(books: Path) -> Path:
     engine = open_store(books / "data")
     with engine.begin() as connection:
         for name, (usage, note) in USAGES.items():
-            told = {"usage": _text(usage), "cache": _text(note)}
+            lines = [ChargeLine(meter, count, 0, 0, "row") for meter, count in usage.items()]
+            told = {"lines": _text(lines), "cache": _text(note)}
             of_attempt = tables.attempt.c.attempt == name
             connection.execute(update(tables.attempt).where(of_attempt).values(told))
     engine.dispose()
@@ -82,6 +84,7 @@ def test_only_what_is_asked_for_is_summed_up(noted: Path) -> None:
         ("changed", "system[0].text", "last turn"),
         ("changed", "messages[0].content", "last turn"),
         ("changed", "messages[*].content[*]", "only add"),
+        ("changed", "messages[*].content[0]", "only add"),
         ("changed", "tool_choice", "setting"),
         ("moved", None, "headgate routes"),
         ("expired", None, "longer lifetime"),

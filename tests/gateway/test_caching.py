@@ -141,8 +141,8 @@ def test_a_session_stays_where_it_is_warm_and_moves_when_it_must(
     ]
 
     gateway.until_idle()
-    reached = rate([end(gateway, reply).usage for reply in both])
-    assert reached >= 0.95 * rate([end(gateway, reply).usage for reply in alone])
+    reached = rate([end(gateway, reply).quantities for reply in both])
+    assert reached >= 0.95 * rate([end(gateway, reply).quantities for reply in alone])
     assert {by(reply) for reply in both} == {first}
     assert len({by(reply) for reply in moved}) == 1
     assert by(moved[0]) != first
@@ -165,7 +165,7 @@ def test_what_is_warm_is_in_the_decision(gateway: Gateway) -> None:
         for each in gateway.records()
         if isinstance(each, DecisionRecord) and each.number == number
     ]
-    kept = end(gateway, reply).usage["cache_read"]
+    kept = end(gateway, reply).quantities["cache_read"]
     warm = {each.deployment: each.warm_nanos for each in record.candidates}
     # Claude Sonnet 5 at the price of the day: the rates are those of the charge lines.
     lines = {line.meter: line.price_femto for line in end(gateway, reply).lines}
@@ -199,7 +199,7 @@ def test_an_unmarked_session_that_comes_back_is_marked(
     replies = [served(gateway, body) for body in bodies]
 
     gateway.until_idle()
-    usages = [end(gateway, reply).usage for reply in replies]
+    usages = [end(gateway, reply).quantities for reply in replies]
     notes = [note(gateway, reply) for reply in replies]
     assert "cache_write_5m" not in usages[0]
     assert notes[0] == CacheNote()
@@ -268,7 +268,7 @@ def test_a_translated_session_is_marked_as_well(gateway: Gateway) -> None:
     ]
 
     gateway.until_idle()
-    usages = [end(gateway, reply).usage for reply in replies]
+    usages = [end(gateway, reply).quantities for reply in replies]
     assert all(usage["cache_read"] > 1_024 for usage in usages[2:])
 
 
@@ -317,7 +317,7 @@ def test_a_break_names_the_first_changed_block_and_its_cost(
     told = note(gateway, broken)
     assert (told.cause, told.path) == ("changed", path)
     lines = {line.meter: line.price_femto for line in end(gateway, broken).lines}
-    usage = end(gateway, before[-1]).usage
+    usage = end(gateway, before[-1]).quantities
     kept = usage["cache_read"] + usage.get("cache_write_5m", 0)
     assert 512 <= told.missed_tokens <= kept
     read_femto = lines["cache_write_5m"] * 4 // 50

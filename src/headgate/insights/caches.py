@@ -4,18 +4,18 @@ import re
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select, true
 
-from headgate.ledger.tables import attempt
+from headgate.ledger.tables import attempts
 from headgate.units.usage import INPUT_METERS
 
 CacheSide = Literal["route", "deployment", "principal"]
 CACHE_SIDES: tuple[CacheSide, ...] = get_args(CacheSide)
 
 _SIDES: dict[CacheSide, ColumnElement[Any]] = {
-    "route": attempt.c.asked,
-    "deployment": attempt.c.deployment,
-    "principal": attempt.c.principal,
+    "route": attempts.c.asked,
+    "deployment": attempts.c.deployment,
+    "principal": attempts.c.principal,
 }
 _LATER = re.compile(r"\[[1-9]\d*\]")
 _SETTINGS = frozenset({"tool_choice", "thinking", "response_format", "text", "toolConfig"})
@@ -34,7 +34,7 @@ _ADVICE = {
 
 @dataclass(slots=True)
 class CacheSums:
-    """Sums over some attempts with known usage.
+    """Sums over some attempts with charge lines.
 
     Attributes:
         name: What they have in common; empty for all together.
@@ -86,7 +86,7 @@ class MissSums:
         section = self.path.partition("[")[0].partition(".")[0]
         if section == "tools" or section in _SETTINGS:
             return _ADVICE["tools" if section == "tools" else "settings"]
-        is_turn = section in _CONVERSATION and "[0]" not in self.path
+        is_turn = section in _CONVERSATION and not self.path.startswith(f"{section}[0]")
         return _ADVICE["turns" if is_turn else "head"]
 
 
@@ -108,27 +108,47 @@ def cache_report(connection: Connection, side: CacheSide, since_ns: int) -> Cach
         since_ns: Attempts from here on; 0 for all.
     """
     name = _SIDES[side]
+    found: dict[str, CacheSums] = {}
+    # Each line is an array that begins with its meter and its quantity.
+    line = func.json_each(attempts.c.lines).table_valued("value")
+    meter, quantity = (func.json_extract(line.c.value, where) for where in ("$[0]", "$[1]"))
+    wanted = attempts.c.at_ns >= since_ns
+    tokens = (
+        select(name, meter, func.sum(quantity))
+        .select_from(attempts.join(line, true()))
+        .where(wanted)
+    )
+    for label, what, count in connection.execute(tokens.group_by(name, meter)):
+        _count(found.setdefault(label, CacheSums(label)), what, count)
     columns = (
         func.count(),
-        _sum_of(*INPUT_METERS),
-        _sum_of("cache_read"),
-        _sum_of(*(meter for meter in INPUT_METERS if meter.startswith("cache_write"))),
         func.sum(func.coalesce(_noted("saved_nanos"), 0)),
         func.count(_noted("cause")),
         func.sum(func.coalesce(_noted("missed_nanos"), 0)),
     )
-    query = select(name, *columns).where(attempt.c.at_ns >= since_ns, attempt.c.usage != "{}")
-    rows = [CacheSums(*row) for row in connection.execute(query.group_by(name))]
-    rows.sort(key=lambda sums: (-sums.prompt_tokens, sums.name))
+    metered = select(name, *columns).where(wanted, attempts.c.lines != "[]")
+    for label, number, saved, misses, missed in connection.execute(metered.group_by(name)):
+        one = found.setdefault(label, CacheSums(label))
+        one.attempts, one.saved_nanos, one.misses, one.missed_nanos = number, saved, misses, missed
+    rows = sorted(found.values(), key=lambda sums: (-sums.prompt_tokens, sums.name))
     counted = [field.name for field in fields(CacheSums)[1:]]
     total = {each: sum(getattr(row, each) for row in rows) for each in counted}
     return CacheReport(CacheSums("", **total), tuple(rows), _misses(connection, since_ns))
 
 
+def _count(sums: CacheSums, meter: str, quantity: int) -> None:
+    if meter in INPUT_METERS:
+        sums.prompt_tokens += quantity
+    if meter == "cache_read":
+        sums.read_tokens += quantity
+    if meter.startswith("cache_write"):
+        sums.written_tokens += quantity
+
+
 def _misses(connection: Connection, since_ns: int) -> tuple[MissSums, ...]:
-    sides = (attempt.c.asked, _noted("cause"), _noted("path"))
+    sides = (attempts.c.asked, _noted("cause"), _noted("path"))
     sums = (func.count(), func.sum(_noted("missed_tokens")), func.sum(_noted("missed_nanos")))
-    query = select(*sides, *sums).where(attempt.c.at_ns >= since_ns, _noted("cause").is_not(None))
+    query = select(*sides, *sums).where(attempts.c.at_ns >= since_ns, _noted("cause").is_not(None))
     found: dict[tuple[str, str, str | None], MissSums] = {}
     for route, cause, path, times, tokens, nanos in connection.execute(query.group_by(*sides)):
         where = None if path is None else _place(path)
@@ -145,11 +165,4 @@ def _place(path: str) -> str:
 
 
 def _noted(field: str) -> ColumnElement[Any]:
-    return func.json_extract(attempt.c.cache, f"$.{field}")
-
-
-def _sum_of(*meters: str) -> ColumnElement[int]:
-    counts = [
-        func.coalesce(func.json_extract(attempt.c.usage, f"$.{meter}"), 0) for meter in meters
-    ]
-    return func.sum(sum(counts[1:], counts[0]))
+    return func.json_extract(attempts.c.cache, f"$.{field}")

@@ -22,7 +22,8 @@ class BudgetView(Printed, frozen=True, kw_only=True):
     """A window of a budget: `budgets --json` prints a list of them.
 
     free = limit - posted - held - unaccounted; lent is the part of free that workers have.
-    `frozen`: its node, or one above it, may not spend now.
+    `frozen`: its node, or one above it, may not spend now. `exhausted_at`: when nothing will be
+    left at its pace, null when it renews before.
     """
 
     id: str
@@ -36,6 +37,8 @@ class BudgetView(Printed, frozen=True, kw_only=True):
     unaccounted: Usd
     free: Usd
     frozen: bool
+    spent_last_hour: Usd
+    exhausted_at: Instant | None
 
 
 class LineView(Printed, frozen=True, kw_only=True):
