@@ -1,5 +1,6 @@
 """One request's prompt as hashes: of each block, and of everything up to its end."""
 
+from array import array
 from itertools import islice
 
 from headgate.dialects.prompts.block import Block, Blocks
@@ -22,7 +23,8 @@ class Prompt:
         head: How many blocks are tools and instructions.
         turns_from: The number of the first block of the conversation.
         lifetimes_s: How long what is up to a marked block is kept, by its number.
-        identity: What the client calls the session or its user, None when it does not say.
+        identity: A hash of what the client calls the session or its user, None when it does not
+            say.
     """
 
     __slots__ = (
@@ -30,13 +32,13 @@ class Prompt:
     )
 
     def __init__(self, blocks: Blocks) -> None:
-        self.head = len(blocks.head)
+        self.head = min(len(blocks.head), BLOCKS_MAX)
         self.turns_from = self.head + len(blocks.settings)
-        self.identity = blocks.identity
+        self.identity = None if blocks.identity is None else hash(blocks.identity)
         self.paths: list[str] = []
-        self.digests: list[int] = []
-        self.marks: list[int] = []
-        self.ends: list[int] = []
+        self.digests = array("q")
+        self.marks = array("q")
+        self.ends = array("q")
         self.lifetimes_s: dict[int, int] = {}
         mark = end = 0
         for block in islice(_all(blocks), BLOCKS_MAX):

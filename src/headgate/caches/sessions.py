@@ -7,8 +7,8 @@ from headgate.caches.prompt import Prompt
 from headgate.caches.warmth import Cache
 
 SESSIONS_MAX = 4_096
-BLOCKS_KEPT_MAX = 1 << 20
-"""Of all sessions together: at 16 bytes a block, and the paths are shared."""
+BLOCKS_KEPT_MAX = 1 << 18
+"""Of all sessions together: with its path, a block takes somewhat above 100 bytes."""
 
 
 class Last(NamedTuple):

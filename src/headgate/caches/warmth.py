@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from headgate.caches.prompt import Prompt
 
-PREFIXES_MAX = 65_536
+PREFIXES_MAX = 32_768
 """For each model at a provider; those that were not used for the longest time go first."""
 
 Cache = tuple[str, str]

@@ -138,11 +138,13 @@ class Caching:
     ) -> CacheNote | None:
         """Learn from an attempt's usage; return what there is to say of the cache, if anything."""
         usage, prompt = settlement.usage, exchange.prompt
+        touched = usage is not None and usage.cache_read + _written(usage) > 0
+        if prompt is None and not touched:
+            return None
         terms, sent_ns = exchange.demand.terms, exchange.sent_ns
         card = exchange.target.card(report.served_model, terms, sent_ns)
         if usage is None or card is None:
             return CacheNote(marked=exchange.marked) if exchange.marked else None
-        touched = usage.cache_read + _written(usage) > 0
         note = CacheNote(saved_nanos(card, usage) if touched else 0, exchange.marked)
         found = None if prompt is None else self._compare(exchange, prompt, usage)
         if found is not None:
@@ -166,7 +168,8 @@ class Caching:
         for blocks in {prompt.head, len(prompt.marks), *kept.ends} - {0}:
             tokens = 0
             if blocks in kept.ends:
-                tokens = kept.tokens * prompt.ends[blocks - 1] // prompt.ends[kept.blocks - 1]
+                whole = max(1, prompt.ends[kept.blocks - 1])
+                tokens = kept.tokens * prompt.ends[blocks - 1] // whole
             self._warmth.learn(cache, prompt.marks[blocks - 1], Prefix(tokens, until_ns), at_ns)
         credential = exchange.request.credential
         assert credential is not None
@@ -192,7 +195,8 @@ class Caching:
             ends, lifetime_s = _marked_ends(exchange, prompt), dialect.LIFETIME_S
             if not exchange.marked and ends:
                 lifetime_s = prompt.lifetimes_s[ends[-1] - 1]
-            return _Kept(told, ends[-1] if ends else 0, ends, lifetime_s * NANOS_PER_SECOND)
+            kept = (told, ends[-1]) if ends else (0, 0)
+            return _Kept(*kept, ends, lifetime_s * NANOS_PER_SECOND)
         whole = usage.prompt_tokens // TOKENS_STEP * TOKENS_STEP
         tokens = max(told, whole if whole >= _tokens_min(exchange.target) else 0)
         lifetime_s = LONG_RETENTION_S.get(exchange.demand.terms.cache_retention, dialect.LIFETIME_S)
