@@ -11,7 +11,7 @@ from headgate.caches import sessions, warmth
 from headgate.caches.missed import Missed, Served, continues, missed
 from headgate.caches.prompt import BLOCKS_MAX, Prompt
 from headgate.caches.sessions import Last, Sessions, session_of
-from headgate.caches.warmth import NOTHING, Found, Prefix, Warmth
+from headgate.caches.warmth import Prefix, Warmth
 from headgate.caches.worth import missed_nanos, saved_nanos, warm_nanos, writing_pays
 from headgate.catalog.load import load_price_book
 from headgate.catalog.rates import RateCard
@@ -62,26 +62,30 @@ def card() -> RateCard:
 
 
 def test_the_longest_warm_prefix_counts_while_it_lives() -> None:
-    """In its own cache, until its time is over; what was sent only is not warm."""
+    """In its own cache, until its time is over."""
     known = Warmth()
     short, long = prompt(["a"], ["b"]), prompt(["a"], ["b", "c", "d"])
-    known.learn(CACHE, short.marks[0], Prefix(500, LATER_NS), NOW_NS)
-    known.learn(CACHE, long.marks[2], Prefix(0, LATER_NS), NOW_NS)
+    known.keep(CACHE, short.marks[0], Prefix(500, LATER_NS))
+    known.keep(CACHE, long.marks[2], Prefix(900, NOW_NS))
 
-    assert known.warm(CACHE, long, NOW_NS) == Found(1, 500)
-    assert known.seen(CACHE, long, NOW_NS) == Found(3, 0)
-    assert known.warm(OTHER, long, NOW_NS) == NOTHING
-    assert known.warm(CACHE, long, LATER_NS) == NOTHING
-    assert known.warm(CACHE, prompt(["x"], ["b"]), NOW_NS) == NOTHING
+    assert known.tokens(CACHE, long, NOW_NS - 1) == 900
+    assert known.tokens(CACHE, long, NOW_NS) == 500
+    assert known.tokens(OTHER, long, NOW_NS) == 0
+    assert known.tokens(CACHE, long, LATER_NS) == 0
+    assert known.tokens(CACHE, prompt(["x"], ["b"]), NOW_NS) == 0
 
 
-def test_what_is_kept_is_not_forgotten_by_being_sent_again() -> None:
-    """A prefix that was kept stays warm when a request reads something shorter."""
-    known, sent = Warmth(), prompt(["a"], ["b"])
-    known.learn(CACHE, sent.marks[1], Prefix(500, LATER_NS), NOW_NS)
-    known.learn(CACHE, sent.marks[1], Prefix(0, LATER_NS + 9), NOW_NS)
+def test_what_was_sent_is_known_for_a_while() -> None:
+    """The longest prefix, whoever got it, and whether or not it is kept."""
+    known = Warmth()
+    long = prompt(["a"], ["b", "c", "d"])
+    known.send(long.marks[0], LATER_NS)
+    known.send(long.marks[2], NOW_NS)
 
-    assert known.warm(CACHE, sent, LATER_NS + 8) == Found(2, 500)
+    assert known.sent(long, NOW_NS - 1) == 3
+    assert known.sent(long, NOW_NS) == 1
+    assert known.sent(long, LATER_NS) == 0
+    assert known.sent(prompt(["x"], ["b"]), NOW_NS) == 0
 
 
 def test_memories_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,10 +95,12 @@ def test_memories_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     known, kept = Warmth(), Sessions()
     sent = [prompt([], [str(number)]) for number in range(20)]
     for number, one in enumerate(sent):
-        known.learn(CACHE, one.marks[0], Prefix(1, LATER_NS), NOW_NS)
+        known.keep(CACHE, one.marks[0], Prefix(1, LATER_NS))
+        known.send(one.marks[0], LATER_NS)
         kept.keep(number, last(one))
 
-    assert [known.warm(CACHE, one, NOW_NS).tokens for one in sent] == [0] * 12 + [1] * 8
+    assert [known.tokens(CACHE, one, NOW_NS) for one in sent] == [0] * 12 + [1] * 8
+    assert [known.sent(one, NOW_NS) for one in sent] == [0] * 12 + [1] * 8
     assert [kept.get(number) is not None for number in range(20)] == [False] * 12 + [True] * 8
     endless = Blocks((), (), tuple(block("m", "x", 1) for _ in range(BLOCKS_MAX + 9)))
     assert len(Prompt(endless).marks) == BLOCKS_MAX

@@ -33,6 +33,10 @@ cache = "auto"
 [routes.marked-haiku]
 deployments = ["haiku"]
 cache = "auto"
+[routes.both-marked]
+deployments = ["sonnet", "sonnet-2"]
+policy = "weighted"
+cache = "auto"
 [routes.chat]
 deployments = ["mini", "big"]
 """
@@ -227,6 +231,16 @@ def _unmarked(body: dict[str, Any]) -> dict[str, Any]:
     ]
     system.pop("cache_control", None)
     return {**body, "system": [system], "messages": said}
+
+
+def test_a_session_that_is_marked_stays_where_it_was_written(gateway: Gateway) -> None:
+    """Wherever its first call went: from the second on it is read at one account."""
+    replies = [served(gateway, messages("pair", n, model="both-marked")) for n in range(1, 6)]
+
+    gateway.until_idle()
+    usages = [end(gateway, reply).quantities for reply in replies]
+    assert len({by(reply) for reply in replies[1:]}) == 1
+    assert all(usage["cache_read"] > 1_024 for usage in usages[2:])
 
 
 def test_another_session_of_the_same_kind_has_its_head_marked(gateway: Gateway) -> None:

@@ -6,17 +6,17 @@ from typing import NamedTuple
 from headgate.caches.prompt import Prompt
 
 PREFIXES_MAX = 32_768
-"""For each model at a provider; those that were not used for the longest time go first."""
+"""For each model at a provider, and of those that were sent; the oldest go first."""
 
 Cache = tuple[str, str]
 """A provider's id and the model it is sent: who shares them shares a cache."""
 
 
 class Prefix(NamedTuple):
-    """A prefix that was sent.
+    """A prefix that a provider keeps.
 
     Attributes:
-        tokens: How many of it the provider keeps; 0 when it was sent but is not kept.
+        tokens: How many it has.
         until_ns: When its lifetime ends, unless it is used again.
     """
 
@@ -24,54 +24,45 @@ class Prefix(NamedTuple):
     until_ns: int
 
 
-class Found(NamedTuple):
-    """The longest prefix of a prompt that is known.
-
-    Attributes:
-        blocks: How many blocks it has; 0 when none is known.
-        tokens: How many of it are kept.
-    """
-
-    blocks: int = 0
-    tokens: int = 0
-
-
-NOTHING = Found()
-
-
 class Warmth:
-    """Remembers prefixes by the hash of all their blocks, for each cache apart; bounded."""
+    """Remembers prefixes by the hash of all their blocks: what was sent, what is kept; bounded."""
 
     def __init__(self) -> None:
-        self._caches: dict[Cache, OrderedDict[int, Prefix]] = {}
+        self._kept: dict[Cache, OrderedDict[int, Prefix]] = {}
+        self._sent: OrderedDict[int, int] = OrderedDict()
 
-    def warm(self, cache: Cache, prompt: Prompt, now_ns: int) -> Found:
-        """Return the longest prefix of a prompt that a cache keeps now."""
-        return self._longest(cache, prompt, now_ns, tokens_min=1)
+    def tokens(self, cache: Cache, prompt: Prompt, now_ns: int) -> int:
+        """Return the tokens of the longest prefix that a cache keeps now, 0 for none."""
+        kept = self._kept.get(cache)
+        if kept:
+            for mark in reversed(prompt.marks):
+                prefix = kept.get(mark)
+                if prefix is not None and prefix.until_ns > now_ns:
+                    return prefix.tokens
+        return 0
 
-    def seen(self, cache: Cache, prompt: Prompt, now_ns: int) -> Found:
-        """Return the longest prefix that was sent within a lifetime, kept or not."""
-        return self._longest(cache, prompt, now_ns, tokens_min=0)
+    def keep(self, cache: Cache, mark: int, prefix: Prefix) -> None:
+        """Remember that a cache keeps a prefix; a longer lifetime it has already stands."""
+        kept = self._kept.setdefault(cache, OrderedDict())
+        before = kept.get(mark)
+        if before is not None and before.until_ns > prefix.until_ns:
+            prefix = prefix._replace(until_ns=before.until_ns)
+        kept[mark] = prefix
+        kept.move_to_end(mark)
+        if len(kept) > PREFIXES_MAX:
+            kept.popitem(last=False)
 
-    def _longest(self, cache: Cache, prompt: Prompt, now_ns: int, *, tokens_min: int) -> Found:
-        known = self._caches.get(cache)
-        if not known:
-            return NOTHING
-        marks = prompt.marks
-        for number in range(len(marks) - 1, -1, -1):
-            prefix = known.get(marks[number])
-            if prefix is None or prefix.tokens < tokens_min or prefix.until_ns <= now_ns:
-                continue
-            return Found(number + 1, prefix.tokens)
-        return NOTHING
+    def sent(self, prompt: Prompt, now_ns: int) -> int:
+        """Return how many blocks the longest prefix has that was sent to anybody, 0 for none."""
+        for blocks in range(len(prompt.marks), 0, -1):
+            until_ns = self._sent.get(prompt.marks[blocks - 1])
+            if until_ns is not None and until_ns > now_ns:
+                return blocks
+        return 0
 
-    def learn(self, cache: Cache, mark: int, prefix: Prefix, now_ns: int) -> None:
-        """Remember that a prefix was sent; one that is kept stays so while it lives."""
-        known = self._caches.setdefault(cache, OrderedDict())
-        before = known.get(mark)
-        if before is not None and before.until_ns > now_ns and before.tokens > prefix.tokens:
-            prefix = Prefix(before.tokens, max(before.until_ns, prefix.until_ns))
-        known[mark] = prefix
-        known.move_to_end(mark)
-        if len(known) > PREFIXES_MAX:
-            known.popitem(last=False)
+    def send(self, mark: int, until_ns: int) -> None:
+        """Remember until when a prefix counts as sent."""
+        self._sent[mark] = until_ns
+        self._sent.move_to_end(mark)
+        if len(self._sent) > PREFIXES_MAX:
+            self._sent.popitem(last=False)

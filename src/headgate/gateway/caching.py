@@ -96,10 +96,10 @@ class Caching:
         prompt_tokens = tokens_of(len(exchange.body))
         for deployment in candidates:
             target = self._targets[deployment.id]
-            found = self._warmth.warm(_cache(target), exchange.prompt, now_ns)
-            card = target.card(None, exchange.own.terms, now_ns) if found.tokens else None
+            tokens = self._warmth.tokens(_cache(target), exchange.prompt, now_ns)
+            card = target.card(None, exchange.own.terms, now_ns) if tokens else None
             if card is not None:
-                nanos = warm_nanos(card, found.tokens, prompt_tokens)
+                nanos = warm_nanos(card, tokens, prompt_tokens)
                 if nanos:
                     worth[deployment.id] = nanos
         return worth
@@ -107,8 +107,8 @@ class Caching:
     def marks(self, exchange: Exchange) -> Mapping[str, bytes]:
         """Return the members of the body that are sent with breakpoints; none for as they are.
 
-        A prefix is marked when it was sent before within the cache's lifetime, for then it may
-        come again, and when writing it costs less than a single reading of it saves.
+        A prefix is marked when it was sent before, to whomever, within the cache's lifetime, for
+        then it may come again, and when writing it costs less than one reading of it saves.
 
         Raises:
             SpliceError: A member would not say what it said before.
@@ -119,13 +119,12 @@ class Caching:
         wants = exchange.asked in self._marked and marker is not None
         if not wants or prompt is None or card is None or prompt.lifetimes_s:
             return NO_CHANGE
-        target = exchange.target
-        seen = self._warmth.seen(_cache(target), prompt, exchange.sent_ns)
-        head, turns = 0 < prompt.head <= seen.blocks, seen.blocks > prompt.turns_from
+        sent = self._warmth.sent(prompt, exchange.sent_ns)
+        head, turns = 0 < prompt.head <= sent, sent > prompt.turns_from
         if not (head or turns) or not writing_pays(card, tokens_of(len(exchange.outgoing))):
             return NO_CHANGE
         assert marker is not None
-        wanted = Wanted(head, turns, _tokens_min(target) * BYTES_PER_TOKEN)
+        wanted = Wanted(head, turns, _tokens_min(exchange.target) * BYTES_PER_TOKEN)
         try:
             marked = marker(exchange.demand.members, wanted)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -165,12 +164,11 @@ class Caching:
         cache, at_ns = _cache(exchange.target), exchange.sent_ns
         kept = self._kept(exchange, prompt, usage)
         until_ns = at_ns + kept.lifetime_ns
-        for blocks in {prompt.head, len(prompt.marks), *kept.ends} - {0}:
-            tokens = 0
-            if blocks in kept.ends:
-                whole = max(1, prompt.ends[kept.blocks - 1])
-                tokens = kept.tokens * prompt.ends[blocks - 1] // whole
-            self._warmth.learn(cache, prompt.marks[blocks - 1], Prefix(tokens, until_ns), at_ns)
+        for blocks in {prompt.head, len(prompt.marks)} - {0}:
+            self._warmth.send(prompt.marks[blocks - 1], until_ns)
+        for blocks in kept.ends if kept.tokens else ():
+            tokens = kept.tokens * prompt.ends[blocks - 1] // max(1, prompt.ends[kept.blocks - 1])
+            self._warmth.keep(cache, prompt.marks[blocks - 1], Prefix(tokens, until_ns))
         credential = exchange.request.credential
         assert credential is not None
         named = exchange.request.head.session
