@@ -77,9 +77,8 @@ def _show_decision(decision: DecisionView, users: dict[str, list[str]]) -> None:
         verdict = "eligible" if candidate.excluded is None else f"passed over: {candidate.excluded}"
         if candidate.deployment in users:
             verdict = f"chosen for attempt {', '.join(users[candidate.deployment])}"
-        shown.add_row(
-            f"  {candidate.deployment}", candidate.expected or "-", candidate.warm, verdict
-        )
+        warm = candidate.warm if Decimal(candidate.warm) else "-"
+        shown.add_row(f"  {candidate.deployment}", candidate.expected or "-", warm, verdict)
     print_table(shown)
 
 
@@ -106,7 +105,8 @@ def _show_attempt(attempt: CallView, hold: HoldView) -> None:
 
 
 def _show_cache(cache: CacheView) -> None:
-    typer.echo(f"  the prompt cache saved {cache.saved} USD")
+    if Decimal(cache.saved):
+        typer.echo(f"  saved {cache.saved} USD against no prompt cache")
     if cache.marked:
         typer.echo(f"  breakpoints were set behind {', '.join(cache.marked)}")
     if cache.cause is not None:
