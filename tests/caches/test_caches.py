@@ -340,3 +340,52 @@ def test_marks_are_no_part_of_what_is_compared() -> None:
 def test_what_the_provider_holds_is_not_compared(kind: str, field: str) -> None:
     """A body that has only the end of its prompt has no prefix of it."""
     assert blocks_of(kind, {**BODIES[kind], field: "kept"}) is None
+
+
+def test_blanks_between_members_divide_nothing_else() -> None:
+    """An indented body has the same blocks at the same places, marked or not."""
+    body = msgspec.json.format(msgspec.json.encode(BODIES["anthropic_messages"]), indent=2)
+    members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+
+    found = prompt_dialects()["anthropic_messages"].read(members)
+
+    other = blocks_of("anthropic_messages", BODIES["anthropic_messages"])
+    assert found is not None
+    assert other is not None
+    assert tuple(one.path for one in found.turns) == PATHS["anthropic_messages"][1]
+    assert [one.path for one in found.head] == [one.path for one in other.head]
+
+
+LEAF = st.none() | st.booleans() | st.integers() | st.sampled_from(["", "user", "system", "x"])
+NAME = st.sampled_from(
+    ["role", "content", "type", "text", "parts", "cache_control", "ttl", "user_id", "x"]
+)
+VALUE = st.recursive(
+    LEAF,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAME, inner, max_size=3),
+    max_leaves=12,
+)
+MEMBERS = st.dictionaries(
+    st.sampled_from(
+        [
+            *("messages", "tools", "system", "metadata", "thinking", "cache_control", "thread"),
+            *("input", "instructions", "user", "prompt_cache_key", "contents", "toolConfig"),
+        ]
+    ),
+    VALUE,
+    max_size=5,
+)
+
+
+@given(body=MEMBERS)
+def test_an_odd_prompt_is_divided_or_left_alone(body: dict[str, Any]) -> None:
+    """Whatever a body holds: blocks with a hash each, or the one complaint that is expected."""
+    for kind in prompt_dialects():
+        try:
+            found = blocks_of(kind, body)
+        except msgspec.DecodeError:
+            continue
+        if found is not None:
+            sent = Prompt(found)
+            assert len(sent.paths) == len(sent.marks) == len(sent.ends)
+            assert list(sent.ends) == sorted(sent.ends)

@@ -67,10 +67,9 @@ def items(value: Raw | None, name: str, inner: str) -> Iterator[Block]:
             yield Block(path, rest, lifetime_s)
             continue
         text = bytes(content)
-        parts = _ITEMS.decode(content) if text.startswith(b"[{") else None
-        if parts is None:
+        parts = _ITEMS.decode(content) if text.startswith(b"[") else []
+        if not parts:
             yield Block(f"{path}.{inner}", (*rest, text), lifetime_s)
-            continue
         for at, part in enumerate(parts):
             said, lifetime_s = _read(part)
             yield Block(f"{path}.{inner}[{at}]", (*rest, *said), lifetime_s)
