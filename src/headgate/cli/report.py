@@ -39,7 +39,7 @@ def report(
 
 
 def instant(text: str, zone: tzinfo) -> int:
-    """Return the instant an option names; ends the command when it names none."""
+    """Return a moment as people write it; ends the command when it is none."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -13,7 +13,7 @@ import msgspec
 
 from headgate.insights.calls import CallState
 from headgate.insights.contract_caches import CachesView, CacheView
-from headgate.insights.contract_control import AuditEntryView, AuditVerdictView
+from headgate.insights.contract_control import AuditEntryView, AuditVerdictView, ResultsView
 from headgate.insights.contract_desk import ImportView, PlansView
 from headgate.insights.printed import Instant, Printed, Usd
 
@@ -266,6 +266,7 @@ PRINTED: dict[str, Any] = {
     "freeze": list[FrozenView],
     "audit show": list[AuditEntryView],
     "audit verify": AuditVerdictView,
+    "outcomes": list[ResultsView],
     "routes": list[RouteView],
     "doctor": DoctorView,
     "import": ImportView,
