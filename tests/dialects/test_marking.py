@@ -143,6 +143,24 @@ def test_where_marks_stand() -> None:
     assert marked.turns
 
 
+@pytest.mark.parametrize(
+    ("said", "marked"),
+    [
+        pytest.param(
+            {"type": "tool_result", "content": [{"cache_control": MARK}]}, False, id="deep"
+        ),
+        pytest.param({"type": "text", "text": '"cache_control": {}'}, True, id="only spoken of"),
+    ],
+)
+def test_a_mark_is_told_from_a_word_about_marks(said: dict[str, Any], marked: bool) -> None:
+    """A fifth mark would be refused, so none is added to others; a text about them is a text."""
+    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": [said]}]}
+
+    found = mark(demand_of(json.dumps(body).encode()).members, ALL)
+
+    assert bool(found.paths) is marked
+
+
 def test_what_is_not_wanted_or_too_short_is_not_marked() -> None:
     """The head alone, and only where the prefix has the bytes."""
     body = {"model": "m", "max_tokens": 9, "system": "s" * 90, "tools": [{"name": "a"}]}

@@ -157,6 +157,22 @@ def test_a_session_stays_where_it_is_warm_and_moves_when_it_must(
     assert note(gateway, moved[1]).cause is None
 
 
+def test_the_cheapest_is_where_it_is_warm(gateway: Gateway, simulator: Simulator) -> None:
+    """Two accounts at one price: a session that a throttled one lost does not come back to it."""
+
+    def send(count: int) -> str | None:
+        return by(served(gateway, messages("cheap", count, model="either", marked=True)))
+
+    before = [send(count) for count in range(1, 4)]
+    simulator.faults.add(Fault(FaultKind.RATE_LIMIT, model="claude-sonnet-5", times=1))
+    throttled = send(4)
+    gateway.heal()
+    after = [send(count) for count in range(5, 7)]
+
+    assert before == ["sonnet"] * 3
+    assert [throttled, *after] == ["sonnet-2"] * 3
+
+
 def test_what_is_warm_is_in_the_decision(gateway: Gateway) -> None:
     """The record says what a warm prefix is worth at each candidate: tokens x (input - read)."""
     served(gateway, messages("worth", 1, model="either", marked=True))

@@ -37,6 +37,8 @@ TOKENS_STEP = 128
 LONG_RETENTION_S = {"24h": 86_400}
 """How long a prefix is kept by what the call asks for; the dialect's own time for any other."""
 PATH_CHARS_MAX = 128
+SENT_NS = 300 * NANOS_PER_SECOND
+"""How long what was sent is expected to come back: the lifetime of the marks that are set."""
 NO_CHANGE: Mapping[str, bytes] = MappingProxyType({})
 
 
@@ -165,7 +167,7 @@ class Caching:
         kept = self._kept(exchange, prompt, usage)
         until_ns = at_ns + kept.lifetime_ns
         for blocks in {prompt.head, len(prompt.marks)} - {0}:
-            self._warmth.send(prompt.marks[blocks - 1], until_ns)
+            self._warmth.send(prompt.marks[blocks - 1], at_ns + SENT_NS)
         for blocks in kept.ends if kept.tokens else ():
             tokens = kept.tokens * prompt.ends[blocks - 1] // max(1, prompt.ends[kept.blocks - 1])
             self._warmth.keep(cache, prompt.marks[blocks - 1], Prefix(tokens, until_ns))

@@ -5,6 +5,7 @@ user. The last of these is written, the one before it was written by the call be
 (https://platform.claude.com/docs/en/build-with-claude/prompt-caching).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ from headgate.dialects.prompts.registry import Marked, Wanted
 from headgate.dialects.splice import SpliceError, splice, splice_items
 
 TURNS_MARKED = 2
+_MARK = re.compile(rb'(?<!\\)"cache_control"[ \t\n\r]*:')
+"""A key: within a text its quotes would be escaped."""
 _CONTROL = b'{"type":"ephemeral"}'
 _MARKABLE = frozenset({"text", "image", "document", "tool_use", "tool_result"})
 """Blocks that may carry a mark; thoughts may not, and an empty text may not."""
@@ -58,8 +61,8 @@ def mark(members: Mapping[str, Raw], wanted: Wanted) -> Marked:
 
 
 def _is_marked(value: Raw) -> bool:
-    """Tell whether a member may hold a mark; one that only speaks of marks is taken for one."""
-    return b'"cache_control' in bytes(value)
+    """Tell whether a member holds a mark, however deep; a text that speaks of marks is none."""
+    return _MARK.search(bytes(value)) is not None
 
 
 def _in_tools(tools: bytes) -> _Place | None:
