@@ -10,6 +10,7 @@ from headgate.cli.output import EXIT_NO, fail, print_json, print_table, table
 from headgate.cli.reading import read_configuration, reading
 from headgate.config.problems import SHOWN_MAX, near
 from headgate.config.snapshot import Snapshot
+from headgate.identity.delegation import public_root
 from headgate.identity.keys import digest, load_pepper, make_key
 from headgate.identity.registry import KeptKey, kept_keys
 from headgate.identity.settings import ANY_MODEL, Key
@@ -42,7 +43,14 @@ def create(
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     secret = make_key(key_id)
     hashed = digest(load_pepper(data_dir), secret.encode()).hex()
-    message = CreateKey(key=key_id, principal=wanted.principal, models=wanted.models, digest=hashed)
+    root = public_root(secret)
+    message = CreateKey(
+        key=key_id,
+        principal=wanted.principal,
+        models=wanted.models,
+        digest=hashed,
+        root=None if root is None else root.hex(),
+    )
     fix = (
         f"Lost its secret? Revoke it (headgate keys revoke {key_id}) and make another: "
         f"headgate keys create {key_id}-2 --principal {wanted.principal}"

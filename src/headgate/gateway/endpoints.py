@@ -12,6 +12,7 @@ from headgate.capacity.health import BREAKER_OPEN, THROTTLED
 from headgate.dialects.registry import Dialect
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.http_bytes import whole
+from headgate.gateway.refusals import stranger
 from headgate.gateway.request import Request
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -44,7 +45,7 @@ def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> No
     elif path == b"/readyz":
         _ready(pipeline, client, request)
     elif request.credential is None:
-        _refuse(client, request, Refusal(errors.KEY_INVALID, "This path needs a valid key."))
+        _refuse(client, request, stranger(pipeline.world.directory, request.head.key))
     elif path.startswith(CALLS):
         _call(pipeline, client, request)
     else:

@@ -19,7 +19,6 @@ from headgate.units.errors import Refusal
 
 try:
     from biscuit_auth import (
-        Algorithm,
         Biscuit,
         BiscuitBuilder,
         BiscuitValidationError,
@@ -45,7 +44,9 @@ SECRET_CHARS_MIN = 32
 PERSON = b"headgate-grant-1"
 """Sets this use of BLAKE2b (RFC 7693) apart from all others."""
 
-MISSING = "This gateway lacks the package that reads delegations: pip install 'headgate[delegation]'."
+MISSING = (
+    "This gateway lacks the package that reads delegations: pip install 'headgate[delegation]'."
+)
 
 
 class Read(NamedTuple):
@@ -61,7 +62,7 @@ def _seed(key: str) -> bytes:
 
 
 def _root(key: str) -> "KeyPair":
-    return KeyPair.from_private_key(PrivateKey.from_bytes(_seed(key), Algorithm.Ed25519))
+    return KeyPair.from_private_key(PrivateKey(f"ed25519-private/{_seed(key).hex()}"))
 
 
 def public_root(key: str) -> bytes | None:
@@ -133,7 +134,9 @@ def verify(token: bytes, root: bytes | None, above: Grant) -> Delegation | Refus
         return Refusal(errors.DELEGATION_TOO_LARGE, message)
     key_id, signer, body = split(token)
     if root is None:
-        message = f"The key {key_id!r} cannot delegate; a new key of {SECRET_CHARS_MIN} characters can."
+        message = (
+            f"The key {key_id!r} cannot delegate; a new key of {SECRET_CHARS_MIN} characters can."
+        )
         return Refusal(errors.DELEGATION_INVALID, message)
     if signer and signer != root:
         message = f"This token comes from another key {key_id!r} than this gateway's."
@@ -151,9 +154,7 @@ def verify(token: bytes, root: bytes | None, above: Grant) -> Delegation | Refus
     return _chain(blocks, _ids(found), above)
 
 
-def _chain(
-    blocks: tuple[Block, ...], ids: tuple[str, ...], above: Grant
-) -> Delegation | Refusal:
+def _chain(blocks: tuple[Block, ...], ids: tuple[str, ...], above: Grant) -> Delegation | Refusal:
     links: list[Link] = []
     for block, delegation_id in zip(blocks, ids, strict=True):
         grant = narrow(above, block.asked)
@@ -179,7 +180,7 @@ def _verified(body: str, root: bytes) -> "Biscuit | None":
     if not body or not root:
         return None
     try:
-        return Biscuit.from_base64(body, PublicKey.from_bytes(root, Algorithm.Ed25519))
+        return Biscuit.from_base64(body, PublicKey(f"ed25519/{root.hex()}"))
     except (BiscuitValidationError, ValueError):
         return None
 

@@ -106,9 +106,13 @@ class Directory:
         found = self._verified(token)
         if isinstance(found, Refusal):
             return found
-        assert found.until_ns is not None
-        message = f"This delegation ended at {to_iso(found.until_ns)}; ask for a new one."
-        return Refusal(errors.DELEGATION_EXPIRED, message)
+        # It stands, so it was refused for its time.
+        at = "" if found.until_ns is None else f" at {to_iso(found.until_ns)}"
+        return Refusal(errors.DELEGATION_EXPIRED, f"This delegation ended{at}; ask for a new one.")
+
+    def stands(self, key: str, delegations: Iterable[str]) -> bool:
+        """Tell whether a key is valid and none of some delegations below it was revoked."""
+        return key in self._parents and self._revoked.isdisjoint(delegations)
 
     def _verified(self, token: bytes) -> Credential | Refusal:
         key_id = split(token[:TOKEN_BYTES_MAX]).key

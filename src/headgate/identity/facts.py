@@ -46,7 +46,16 @@ def parse(source: str) -> Block | str:
     key, agent = said.pop("key", None), said.pop("agent", None)
     if not isinstance(agent, str):
         return "(no agent)"
-    asked = Asked(agent)._replace(**{_FIELDS[name]: value for name, value in said.items()})
+    models, tools = said.get("models"), said.get("tools")
+    money, until, depth = said.get("money"), said.get("until"), said.get("depth")
+    asked = Asked(
+        agent,
+        models if isinstance(models, frozenset) else None,
+        tools if isinstance(tools, frozenset) else None,
+        until if isinstance(until, int) else None,
+        money if isinstance(money, int) else None,
+        depth if isinstance(depth, int) else None,
+    )
     return Block(asked, key if isinstance(key, str) else None)
 
 
@@ -119,11 +128,4 @@ _READERS: dict[str, Callable[[str], object | None]] = {
     "money": _amount,
     "until": _instant,
     "depth": _amount,
-}
-_FIELDS = {
-    "models": "models",
-    "tools": "tools",
-    "money": "money_nanos",
-    "until": "until_ns",
-    "depth": "depth",
 }

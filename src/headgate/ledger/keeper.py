@@ -23,6 +23,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import SQLAlchemyError
 
 from headgate.ledger import tables
+from headgate.ledger.allotments import Allotment, Short
 from headgate.ledger.book import LeaseBook
 from headgate.ledger.fold import Batch, fold
 from headgate.ledger.folded import FoldedHold, decode
@@ -35,6 +36,7 @@ from headgate.ledger.rows import (
     hold_values,
     refusal_values,
 )
+from headgate.ledger.store_allotments import Allotments
 from headgate.records.journal import SealedRecord, SettleRecord
 from headgate.store.journal_reader import Cursor, JournalReader, journals
 from headgate.store.journal_writer import boot_id, take_lock
@@ -76,6 +78,7 @@ class Keeper:
         self._root = root
         self.limit_of = limit_of
         self.book = LeaseBook()
+        self.allotments = Allotments(self.book, self._configured)
         self.journals: dict[str, OpenJournal] = {}
         self.failed = False
         self._load()
@@ -101,6 +104,7 @@ class Keeper:
 
     def _load(self) -> None:
         with self._engine.connect() as connection:
+            self.allotments.load(connection)
             for row in connection.execute(select(tables.window)).mappings():
                 account = self.book.account(row["window"], self._limit(row["window"]))
                 account.closed_nanos = row["posted_nanos"]
@@ -116,8 +120,24 @@ class Keeper:
                     cursor = Cursor(row["seq"], row["offset"])
                     self._follow(connection, row["name"], cursor)
 
-    def _limit(self, window: str) -> int:
+    def _configured(self, window: str) -> int:
         return self.limit_of(window) or 0
+
+    def _limit(self, window: str) -> int:
+        return self.allotments.limit(window)
+
+    def carve(self, allotments: Sequence[Allotment], at_ns: int) -> list[Short]:
+        """Carve allotments that were not carved yet, durably; return those that do not fit."""
+        with self._change() as connection:
+            return self.allotments.carve(connection, allotments, at_ns)
+
+    def end_allotments(self, over: Callable[[Allotment], bool], at_ns: int) -> int:
+        """End the allotments that are over, durably; returns how many did."""
+        ended = self.allotments.lasting(over)
+        if ended:
+            with self._change() as connection:
+                self.allotments.end(connection, ended, at_ns)
+        return len(ended)
 
     def _follow(self, connection: Connection, name: str, cursor: Cursor) -> None:
         followed = OpenJournal(JournalReader(self._root / name, cursor))

@@ -1,4 +1,4 @@
-"""The ledger's tables: journals, windows, leases, attempts, refusals, decisions."""
+"""The ledger's tables: journals, windows, leases, allotments, attempts, refusals, decisions."""
 
 from sqlalchemy import (
     BigInteger,
@@ -95,6 +95,22 @@ def is_of_call(call: str) -> ColumnElement[bool]:
     ids = attempt.c.attempt
     return and_(ids > f"{call}.", ids < f"{call}/")
 
+
+allotment = Table(
+    "allotment",
+    METADATA,
+    Column("window", String, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("amount_nanos", BigInteger, nullable=False),
+    Column("parents", Text, nullable=False),
+    Column("key", String, nullable=False),
+    Column("chain", Text, nullable=False),
+    Column("node", String, nullable=False),
+    Column("until_ns", BigInteger),
+    Column("carved_ns", BigInteger, nullable=False),
+    Column("ended_ns", BigInteger),
+)
+"""Money carved for a delegation, numbered as it was; see `ledger/allotments.py`."""
 
 refusal = Table(
     "refusal",

@@ -7,9 +7,12 @@ from typing import cast
 
 import msgspec
 
+from headgate.ledger.allotments import Allotment
 from headgate.ledger.purse import Need as PurseNeed
 from headgate.node.messages import (
+    AllotmentRow,
     Borrow,
+    Carve,
     FindCall,
     FoundCall,
     GiveBack,
@@ -18,6 +21,7 @@ from headgate.node.messages import (
     Message,
     Need,
     State,
+    Uncarved,
     Unpacker,
     Unwell,
     UnwellRow,
@@ -35,6 +39,8 @@ class StewardLink(asyncio.Protocol):
         connected: Whether the steward answered since the last break.
         on_granted: Called with cumulative amounts by window, and whether they answer an ask.
         on_state: Called with what is frozen and which keys are valid.
+        on_uncarved: Called with an allotment's window that does not fit into one above it, that
+            one, and what is left there.
         on_lost: Called when the connection breaks.
     """
 
@@ -51,6 +57,7 @@ class StewardLink(asyncio.Protocol):
         self.connected = False
         self.on_granted: Callable[[dict[str, int], bool], None] = lambda _amounts, _answer: None
         self.on_state: Callable[[State], None] = lambda _state: None
+        self.on_uncarved: Callable[[str, str, int], None] = lambda _window, _above, _left: None
         self.on_lost: Callable[[], None] = lambda: None
         self.met = asyncio.Event()
 
@@ -104,6 +111,8 @@ class StewardLink(asyncio.Protocol):
         elif isinstance(message, State) and message.epoch > self._epoch:
             self._epoch = message.epoch
             self.on_state(message)
+        elif isinstance(message, Uncarved):
+            self.on_uncarved(message.window, message.above, message.left_nanos)
         elif isinstance(message, FoundCall):
             found = self._lookups.pop(message.number, None)
             if found is not None:
@@ -121,10 +130,17 @@ class StewardLink(asyncio.Protocol):
         self._send(Borrow(self._number, tuple(Need(*need) for need in needs)))
         return True
 
-    def give_back(self, amounts: dict[str, int]) -> None:
-        """Return idle money."""
+    def carve(self, allotments: Sequence[Allotment]) -> bool:
+        """Ask for allotments; False while there is no steward."""
+        if self.connected:
+            self._send(Carve(tuple(AllotmentRow(*each) for each in allotments)))
+        return self.connected
+
+    def give_back(self, amounts: dict[str, int]) -> bool:
+        """Return idle money; False while there is no steward."""
         if self.connected and amounts:
             self._send(GiveBack(amounts))
+        return self.connected
 
     def tell_unwell(self, rows: tuple[UnwellRow, ...]) -> None:
         """Tell which deployments are passed over, if that is news to this steward."""

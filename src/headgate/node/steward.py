@@ -5,7 +5,7 @@ import asyncio
 import gc
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,23 +21,25 @@ from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.console.app import ConsoleWorld, build
 from headgate.identity import registry
+from headgate.ledger.allotments import Allotment
 from headgate.ledger.keeper import Keeper, Want
 from headgate.node import commands, locks
 from headgate.node.lookup import find_call
 from headgate.node.messages import (
     AskHealth,
     Borrow,
-    CreateKey,
+    Carve,
     FindCall,
     FoundCall,
-    Freeze,
     GiveBack,
     Granted,
     Health,
     Hello,
     Message,
+    RevokeDelegation,
     RevokeKey,
     State,
+    Uncarved,
     Unpacker,
     Unwell,
     UnwellRow,
@@ -77,6 +79,7 @@ class Steward:
                 epoch=self._epoch,
                 frozen=tuple(node.node for node in registry.frozen_nodes(connection)),
                 credentials=commands.valid_keys(connection),
+                revoked=tuple(registry.revoked_delegations(connection)),
             )
 
     def changed(self) -> None:
@@ -111,10 +114,34 @@ class Steward:
             return None
         if isinstance(message, AskHealth):
             return self._health()
-        assert isinstance(message, Freeze | CreateKey | RevokeKey), message
+        if isinstance(message, Carve):
+            self._carve(message, journal)
+            return None
+        assert isinstance(message, commands.Command), message
         answer = commands.carry_out(self.engine, message, time.time_ns())
+        if isinstance(message, RevokeKey | RevokeDelegation):
+            self.end_allotments()
         self.changed()
         return answer
+
+    def _carve(self, message: Carve, journal: str) -> None:
+        wanted = [Allotment(*msgspec.structs.astuple(row)) for row in message.allotments]
+        for short in self.keeper.carve(wanted, time.time_ns()):
+            if (writer := self.workers.get(journal)) is not None:
+                writer.write(pack(Uncarved(*short)))
+
+    def end_allotments(self) -> None:
+        """End the allotments whose delegation has ended, was revoked, or whose key was."""
+        now_ns = time.time_ns()
+        with self.engine.connect() as connection:
+            gone = {key.id for key in registry.kept_keys(connection) if key.revoked_ns is not None}
+            revoked = frozenset(registry.revoked_delegations(connection))
+
+        def over(each: Allotment) -> bool:
+            timed_out = each.until_ns is not None and each.until_ns <= now_ns
+            return timed_out or each.key in gone or not revoked.isdisjoint(each.chain)
+
+        self.keeper.end_allotments(over, now_ns)
 
     def _health(self) -> Health:
         rows: dict[str, UnwellRow] = {}
@@ -161,7 +188,12 @@ class Steward:
         while True:
             self.keeper.fold()
             self.take_over_the_dead()
+            self.keeper.end_allotments(_timed_out(time.time_ns()), time.time_ns())
             await asyncio.sleep(0 if self.keeper.behind else FOLD_S)
+
+
+def _timed_out(now_ns: int) -> Callable[[Allotment], bool]:
+    return lambda each: each.until_ns is not None and each.until_ns <= now_ns
 
 
 async def run(
@@ -174,6 +206,7 @@ async def run(
     steward = Steward(snapshot, open_store(data_dir), data_dir)
     steward.keeper.discover()
     steward.take_over_the_dead()
+    steward.end_allotments()
     path = socket_path(data_dir)
     path.unlink(missing_ok=True)
     server = await asyncio.start_unix_server(steward.serve, str(path))

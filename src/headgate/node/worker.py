@@ -38,7 +38,7 @@ def new_epoch(now_ns: int) -> str:
 
 
 class KeysMadeLater:
-    """Applies the keys made at run time to a directory, and takes revoked ones away."""
+    """Applies to a directory what is decided at run time: keys made, keys and delegations revoked."""
 
     def __init__(self, directory: Directory, snapshot: Snapshot) -> None:
         self._directory = directory
@@ -58,10 +58,12 @@ class KeysMadeLater:
             self._directory.add_digest(
                 key_digest,
                 Credential(row.key, principal.id, principal.team, model_set(row.models)),
+                None if row.root is None else bytes.fromhex(row.root),
             )
         for gone in self._known - valid:
             self._directory.remove_digest(gone)
         self._known = valid
+        self._directory.revoke(frozenset(state.revoked))
 
 
 async def run(snapshot: Snapshot, data_dir: Path, *, name: str, port: int, alive_fd: int) -> None:
@@ -78,7 +80,13 @@ async def run(snapshot: Snapshot, data_dir: Path, *, name: str, port: int, alive
         snapshot,
         pepper=load_pepper(data_dir),
         journal=journal,
-        steward=Steward(ask=link.ask, finder=link, ready=lambda: link.connected),
+        steward=Steward(
+            ask=link.ask,
+            carve=link.carve,
+            give_back=link.give_back,
+            finder=link,
+            ready=lambda: link.connected,
+        ),
         now_ns=time.time_ns,
         call_soon=asyncio.get_running_loop().call_soon,
     )
@@ -139,7 +147,13 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater) -> None
 
     link.on_granted = on_granted
     link.on_state = on_state
-    link.on_lost = purse.disconnected
+    link.on_uncarved = pipeline.world.allotments.refused
+
+    def on_lost() -> None:
+        pipeline.world.allotments.disconnected()
+        purse.disconnected()
+
+    link.on_lost = on_lost
 
 
 def _unwell(pipeline: Pipeline) -> Iterator[UnwellRow]:
