@@ -7,11 +7,16 @@ from typing import Any
 import msgspec
 import pytest
 
+from headgate.identity.delegation import mint
+from headgate.identity.grant import Asked
 from headgate.insights.contract import PRINTED, render
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
 SAMPLES = Path(__file__).parents[1] / "economics" / "samples"
+
+KEY = "hg_alice_0123456789abcdef0123456789abcdef"
+TOKEN = mint(KEY, "alice", Asked("helper", money_nanos=10**9))
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "budgets": ("budgets",),
@@ -21,6 +26,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "check-books": ("check-books",),
     "keys list": ("keys", "list"),
     "keys create": ("keys", "create", "alice-laptop"),
+    "delegate create": ("delegate", "create", "helper", "--money", "1.00"),
+    "delegate show": ("delegate", "show", TOKEN),
     "freeze": ("freeze", "team:research", "--reason", "odd spend"),
     "routes": ("routes",),
     "doctor": ("doctor",),
@@ -35,8 +42,9 @@ def test_the_schema_file_is_current() -> None:
 
 
 @pytest.mark.parametrize("name", PRINTED)
-def test_output_is_of_its_schema(headgate: Any, name: str) -> None:
+def test_output_is_of_its_schema(headgate: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every field is there, none is unknown, amounts have nine decimals."""
+    monkeypatch.setenv("HEADGATE_KEY", KEY)
     if name == "plans":
         headgate(*COMMANDS["import"], "--json")
 

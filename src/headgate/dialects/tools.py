@@ -35,9 +35,8 @@ def offered(body: bytes, beside: Collection[str] = ()) -> tuple[str, ...]:
     """
     try:
         whole = json.loads(body, object_pairs_hook=_once)
-        named = [
-            name for name in beside if isinstance(whole, dict) and whole.get(name) not in _EMPTY
-        ]
+        members = whole if isinstance(whole, dict) else {}
+        named = [name for name in beside if members.get(name) not in _EMPTY]
         return (*named, *_offers(whole))
     except (ValueError, RecursionError):
         return (UNREADABLE,)
@@ -72,29 +71,28 @@ def _names(tool: object) -> Iterator[str]:
     if not isinstance(tool, dict):
         yield UNREADABLE
         return
+    inner = tool.get("tools")
+    for each in inner if isinstance(inner, list) else ():
+        yield from _names(each)
     kind = tool.get("type")
-    if isinstance(tool.get("tools"), list):
-        for each in tool["tools"]:
-            yield from _names(each)
-        if kind == GROUP:
-            return
-    if kind not in NAMED_TYPES:
+    if kind in NAMED_TYPES:
+        yield from _own_names(tool)
+    elif kind != GROUP:
         yield str(kind)
-        return
+
+
+def _own_names(tool: dict[str, Any]) -> Iterator[str]:
+    """Yield every name that a function, or a group of declarations, goes by."""
     found = [tool.get("name"), *(_name_in(tool.get(each)) for each in ("function", "custom"))]
     names = [str(name) for name in found if name is not None]
-    if names:
-        yield from names
-        return
-    for key, inner in tool.items() if kind is None else ():
-        if key in _DECLARATIONS and isinstance(inner, list):
-            for each in inner:
-                yield from _names(each)
-        else:
-            yield key
-    if kind is not None or not tool:
-        yield UNREADABLE
+    if not names and tool.get("type") is None:
+        for key, inner in tool.items():
+            if key not in _DECLARATIONS or not isinstance(inner, list):
+                names.append(key)
+            else:
+                names += [str(_name_in(each)) for each in inner]
+    yield from names or (UNREADABLE,)
 
 
 def _name_in(value: object) -> object:
-    return value.get("name") if isinstance(value, dict) else None
+    return value.get("name", UNREADABLE) if isinstance(value, dict) else None

@@ -44,9 +44,7 @@ SECRET_CHARS_MIN = 32
 PERSON = b"headgate-grant-1"
 """Sets this use of BLAKE2b (RFC 7693) apart from all others."""
 
-MISSING = (
-    "This gateway lacks the package that reads delegations: pip install 'headgate[delegation]'."
-)
+MISSING = "This gateway lacks a package for delegations: pip install 'headgate[delegation]'."
 
 
 class Read(NamedTuple):
@@ -134,9 +132,7 @@ def verify(token: bytes, root: bytes | None, above: Grant) -> Delegation | Refus
         return Refusal(errors.DELEGATION_TOO_LARGE, message)
     key_id, signer, body = split(token)
     if root is None:
-        message = (
-            f"The key {key_id!r} cannot delegate; a new key of {SECRET_CHARS_MIN} characters can."
-        )
+        message = f"The key {key_id!r} cannot delegate: it is too short, or older than delegation."
         return Refusal(errors.DELEGATION_INVALID, message)
     if signer and signer != root:
         message = f"This token comes from another key {key_id!r} than this gateway's."

@@ -80,9 +80,9 @@ def render(block: Block) -> str:
         lines.append(f"depth({asked.depth});")
     source = "\n".join(lines)
     read = parse(source)
-    if isinstance(read, str):
-        raise ValueError(f"{read} is not a fact of a delegation")
-    return source
+    if isinstance(read, Block):
+        return source
+    raise ValueError(f"{read} is not a fact of a delegation")
 
 
 def _set_text(names: frozenset[str]) -> str:

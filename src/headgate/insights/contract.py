@@ -19,7 +19,8 @@ from headgate.insights.printed import Instant, Printed, Usd
 class BudgetView(Printed, frozen=True, kw_only=True):
     """A window of a budget: `budgets --json` prints a list of them.
 
-    free = limit - posted - held - unaccounted; lent is the part of free that workers have.
+    free = limit - posted - held - unaccounted - carved; lent is the part of free that workers
+    have, carved what delegations have of their own.
     `frozen`: its node, or one above it, may not spend now.
     """
 
@@ -32,6 +33,7 @@ class BudgetView(Printed, frozen=True, kw_only=True):
     held: Usd
     lent: Usd
     unaccounted: Usd
+    carved: Usd
     free: Usd
     frozen: bool
 
@@ -199,6 +201,29 @@ class MadeKeyView(Printed, frozen=True, kw_only=True):
     key: str
 
 
+class DelegationView(Printed, frozen=True, kw_only=True):
+    """One generation of a token: `delegate show --json` prints a list, from the key's own child.
+
+    What is null is as it is one generation above.
+    """
+
+    id: str
+    key: str
+    agent: str
+    models: list[str] | None
+    tools: list[str] | None
+    money: Usd | None
+    until: Instant | None
+    depth: int | None
+
+
+class DelegateView(Printed, frozen=True, kw_only=True):
+    """A token that was minted, and what it says: `delegate create --json`."""
+
+    token: str
+    chain: list[DelegationView]
+
+
 class FrozenView(Printed, frozen=True, kw_only=True):
     """A node that may not spend: `freeze --json` prints a list of them; no reason is empty."""
 
@@ -253,6 +278,8 @@ PRINTED: dict[str, Any] = {
     "check-books": BooksView,
     "keys list": list[KeyView],
     "keys create": MadeKeyView,
+    "delegate create": DelegateView,
+    "delegate show": list[DelegationView],
     "freeze": list[FrozenView],
     "routes": list[RouteView],
     "doctor": DoctorView,

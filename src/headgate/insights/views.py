@@ -36,6 +36,7 @@ def budget_view(standing: Standing, *, frozen: bool) -> BudgetView:
         held=format_usd(standing.held_nanos),
         lent=format_usd(standing.lent_nanos),
         unaccounted=format_usd(standing.unaccounted_nanos),
+        carved=format_usd(standing.carved_nanos),
         free=format_usd(standing.free_nanos),
         frozen=frozen,
     )

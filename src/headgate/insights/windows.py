@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from headgate.budgets.settings import ORGANISATION, RUN_ANY
 from headgate.budgets.standing import Standing
-from headgate.budgets.tree import budget_id_of, nodes_of
+from headgate.budgets.tree import agent_nodes_of, budget_id_of, nodes_of
 from headgate.identity.settings import Principal
 
 _NUMBER = re.compile(r"(\d+)")
@@ -59,6 +59,9 @@ def _nodes(window: Standing, principals: Mapping[str, Principal]) -> tuple[str, 
     what, _colon, name = window.node.partition(":")
     if what == "principal":
         return _nodes_of(name, principals)
+    if what == "agent":
+        principal, *names = name.split("/")
+        return (*agent_nodes_of(principal, names), *_nodes_of(principal, principals))
     return (window.node, ORGANISATION)
 
 

@@ -1,8 +1,8 @@
 """The steward's lease book: how much of each window may still be lent, pure.
 
 At every moment, for every window: posted + lent + carved <= limit, where what a worker was lent
-and what a delegation was allotted count whole, used or not. A worker's provider may bill beyond a hold; then what it posted counts,
-not the smaller amount it was lent.
+and what a delegation was allotted count whole, used or not. A worker's provider may bill beyond a
+hold; then what it posted counts, not the smaller amount it was lent.
 """
 
 from dataclasses import dataclass, field

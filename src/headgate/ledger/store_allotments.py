@@ -79,9 +79,8 @@ class Allotments:
     def lasting(self, over: Callable[[Allotment], bool]) -> list[Allotment]:
         """Return those that have not ended and for which `over` holds."""
         windows = self._book.windows
-        return [
-            each for each in self._known.values() if not windows[each.window].ended and over(each)
-        ]
+        lasting = (each for each in self._known.values() if not windows[each.window].ended)
+        return [each for each in lasting if over(each)]
 
     def end(self, connection: Connection, ended: Sequence[Allotment], at_ns: int) -> None:
         """End allotments: what was not used of them flows back.

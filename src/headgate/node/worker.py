@@ -38,7 +38,7 @@ def new_epoch(now_ns: int) -> str:
 
 
 class KeysMadeLater:
-    """Applies to a directory what is decided at run time: keys made, keys and delegations revoked."""
+    """Applies to a directory the keys made at run time, and takes away what was revoked."""
 
     def __init__(self, directory: Directory, snapshot: Snapshot) -> None:
         self._directory = directory
