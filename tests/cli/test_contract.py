@@ -29,6 +29,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "delegate create": ("delegate", "create", "helper", "--money", "1.00"),
     "delegate show": ("delegate", "show", TOKEN),
     "freeze": ("freeze", "team:research", "--reason", "odd spend"),
+    "audit show": ("audit", "show"),
+    "audit verify": ("audit", "verify"),
     "routes": ("routes",),
     "doctor": ("doctor",),
     "import": ("import", str(SAMPLES), "--records"),
@@ -47,6 +49,8 @@ def test_output_is_of_its_schema(headgate: Any, name: str, monkeypatch: pytest.M
     monkeypatch.setenv("HEADGATE_KEY", KEY)
     if name == "plans":
         headgate(*COMMANDS["import"], "--json")
+    if name == "audit show":
+        headgate(*COMMANDS["freeze"])
 
     result = headgate(*COMMANDS[name], "--json")
 

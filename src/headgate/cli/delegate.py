@@ -26,7 +26,7 @@ from headgate.identity.delegation import (
     read,
 )
 from headgate.identity.grant import Asked, Grant, narrow
-from headgate.insights.contract import DelegateView
+from headgate.insights.contract_control import DelegateView
 from headgate.node.messages import RevokeDelegation
 from headgate.units.errors import Refusal
 from headgate.units.instants import NANOS_PER_SECOND, from_datetime

@@ -5,7 +5,7 @@ import typer
 from headgate.cli.output import print_table, table
 from headgate.identity.delegation import Read
 from headgate.identity.grant import Asked
-from headgate.insights.contract import DelegationView
+from headgate.insights.contract_control import DelegationView
 from headgate.insights.views import iso_or_none, usd_or_none
 
 AS_ABOVE = "as above"

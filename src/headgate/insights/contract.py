@@ -12,6 +12,12 @@ from typing import Any, Literal
 import msgspec
 
 from headgate.insights.calls import CallState
+from headgate.insights.contract_control import (
+    AuditEntryView,
+    AuditVerdictView,
+    DelegateView,
+    DelegationView,
+)
 from headgate.insights.contract_desk import ImportView, PlansView
 from headgate.insights.printed import Instant, Printed, Usd
 
@@ -201,29 +207,6 @@ class MadeKeyView(Printed, frozen=True, kw_only=True):
     key: str
 
 
-class DelegationView(Printed, frozen=True, kw_only=True):
-    """One generation of a token: `delegate show --json` prints a list, from the key's own child.
-
-    What is null is as it is one generation above.
-    """
-
-    id: str
-    key: str
-    agent: str
-    models: list[str] | None
-    tools: list[str] | None
-    money: Usd | None
-    until: Instant | None
-    depth: int | None
-
-
-class DelegateView(Printed, frozen=True, kw_only=True):
-    """A token that was minted, and what it says: `delegate create --json`."""
-
-    token: str
-    chain: list[DelegationView]
-
-
 class FrozenView(Printed, frozen=True, kw_only=True):
     """A node that may not spend: `freeze --json` prints a list of them; no reason is empty."""
 
@@ -281,6 +264,8 @@ PRINTED: dict[str, Any] = {
     "delegate create": DelegateView,
     "delegate show": list[DelegationView],
     "freeze": list[FrozenView],
+    "audit show": list[AuditEntryView],
+    "audit verify": AuditVerdictView,
     "routes": list[RouteView],
     "doctor": DoctorView,
     "import": ImportView,

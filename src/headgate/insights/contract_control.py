@@ -1,0 +1,52 @@
+"""What `--json` prints of who decided what: the audit chain, and what hangs on it."""
+
+from headgate.insights.printed import Instant, Printed, Usd
+
+
+class AuditEntryView(Printed, frozen=True, kw_only=True):
+    """An entry of the audit chain: `audit show --json` prints a list, newest first."""
+
+    seq: int
+    at: Instant
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, str | int | None]
+    hash: str
+
+
+class AuditVerdictView(Printed, frozen=True, kw_only=True):
+    """Whether the chain is whole: `audit verify --json`.
+
+    `broken_at` is the first entry that does not fit, `head_found` whether a head that was given
+    is still in the chain; null: none was given.
+    """
+
+    whole: bool
+    entries: int
+    head: str
+    broken_at: int | None
+    head_found: bool | None
+
+
+class DelegationView(Printed, frozen=True, kw_only=True):
+    """One generation of a token: `delegate show --json` prints a list, from the key's own child.
+
+    What is null is as it is one generation above.
+    """
+
+    id: str
+    key: str
+    agent: str
+    models: list[str] | None
+    tools: list[str] | None
+    money: Usd | None
+    until: Instant | None
+    depth: int | None
+
+
+class DelegateView(Printed, frozen=True, kw_only=True):
+    """A token that was minted, and what it says: `delegate create --json`."""
+
+    token: str
+    chain: list[DelegationView]
