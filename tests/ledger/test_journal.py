@@ -22,7 +22,7 @@ from tests.torture.checker import journal_records
 SMALL_BYTES = 16 << 10
 
 
-def hold(number: int) -> HoldRecord:
+def hold(number: int, window: str = "team@once") -> HoldRecord:
     """Return a hold."""
     name = f"call_x{number:08x}"
     return HoldRecord(
@@ -30,7 +30,7 @@ def hold(number: int) -> HoldRecord:
         call=name,
         at_ns=number,
         amount_nanos=10,
-        windows=("team@once",),
+        windows=(window,),
         principal="alice",
         team="research",
         key="alice",

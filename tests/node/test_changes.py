@@ -137,3 +137,18 @@ def test_processes_that_start_at_once_hash_keys_alike(tmp_path: Path) -> None:
     assert len(pepper) == 32
     assert (tmp_path / "pepper").stat().st_mode & 0o777 == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["pepper"]
+
+
+def test_the_console_of_a_node_asks_for_its_token(tmp_path: Path) -> None:
+    """The steward knows the token that is configured: that one opens, no token does not."""
+    token = "a-token-of-the-console"
+    extra = f'[console]\ntoken = {{ value = "{token}" }}'
+    with running_node(tmp_path, extra=extra) as node:
+
+        def status(path: str) -> int:
+            return post(node.console_url, path, None, b"", method="GET").status
+
+        assert status("/") == 401
+        assert status("/?token=") == 401
+        assert status("/?token=wrong") == 401
+        assert status(f"/?token={token}") == 303

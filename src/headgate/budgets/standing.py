@@ -22,6 +22,7 @@ class Standing(NamedTuple):
         unaccounted_nanos: Lost sight of in a power cut; counted as spent.
         free_nanos: What calls can still claim: limit - posted - held - unaccounted - carved.
         carved_nanos: Allotted to delegations: the whole while one lasts, then what was used of it.
+        delegated_nanos: What they did spend of that.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Standing(NamedTuple):
     unaccounted_nanos: int
     free_nanos: int
     carved_nanos: int = 0
+    delegated_nanos: int = 0
 
 
 class _Sums(NamedTuple):
@@ -44,6 +46,7 @@ class _Sums(NamedTuple):
     granted: int = 0
     leased_posted: int = 0
     carved: int = 0
+    delegated: int = 0
 
     @property
     def used(self) -> int:
@@ -98,11 +101,14 @@ def standings(
 def _carve(sums: dict[str, _Sums], allotments: Sequence[KeptAllotment]) -> None:
     """Count each allotment in the windows it is carved from: those below before those above."""
     for own, ended_ns in reversed(allotments):
-        used = sums.get(own.window, _Sums()).used
-        claim = max(own.amount_nanos, used) if ended_ns is None else used
+        below = sums.get(own.window, _Sums())
+        claim = max(own.amount_nanos, below.used) if ended_ns is None else below.used
+        spent = below.posted + below.delegated
         for parent in own.parents:
             above = sums.get(parent, _Sums())
-            sums[parent] = above._replace(carved=above.carved + claim)
+            sums[parent] = above._replace(
+                carved=above.carved + claim, delegated=above.delegated + spent
+            )
 
 
 def _standing(budget: Budget, span: Span, key: str, sums: _Sums) -> Standing:
@@ -119,6 +125,7 @@ def _standing(budget: Budget, span: Span, key: str, sums: _Sums) -> Standing:
         unaccounted_nanos=sums.unaccounted,
         free_nanos=budget.limit_nanos - sums.used,
         carved_nanos=sums.carved,
+        delegated_nanos=sums.delegated,
     )
 
 

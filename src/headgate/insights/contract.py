@@ -26,8 +26,9 @@ class BudgetView(Printed, frozen=True, kw_only=True):
     """A window of a budget: `budgets --json` prints a list of them.
 
     free = limit - posted - held - unaccounted - carved; lent is the part of free that workers
-    have, carved what delegations have of their own.
-    `frozen`: its node, or one above it, may not spend now.
+    have, carved what delegations have of their own, delegated what they spent of that.
+    `frozen`: its node, or one above it, may not
+    spend now. `exhausted_at`: when nothing will be left at its pace, null when it renews before.
     """
 
     id: str
@@ -40,8 +41,11 @@ class BudgetView(Printed, frozen=True, kw_only=True):
     lent: Usd
     unaccounted: Usd
     carved: Usd
+    delegated: Usd
     free: Usd
     frozen: bool
+    spent_last_hour: Usd
+    exhausted_at: Instant | None
 
 
 class LineView(Printed, frozen=True, kw_only=True):

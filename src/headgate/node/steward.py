@@ -5,7 +5,7 @@ import asyncio
 import gc
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from headgate.app import limits
+from headgate.budgets import keeper
+from headgate.budgets.keeper import WATCH_S
+from headgate.budgets.standing import standings
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.console.app import ConsoleWorld, build
@@ -47,12 +50,15 @@ from headgate.node.messages import (
 )
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
 from headgate.node.stopping import stop_event
+from headgate.node.telling import tell_always
 from headgate.store.database import open_store_readonly
 from headgate.store.migrate import open_store
 from headgate.units.errors import HeadgateError, StoreError
 
 FOLD_S = 0.1
 DRAIN_S = 60
+SECRETS_OF = ("console", "webhooks")
+"""What the steward needs secrets of; those of providers and keys are the workers' alone."""
 
 
 class Steward:
@@ -64,6 +70,7 @@ class Steward:
     """
 
     def __init__(self, snapshot: Snapshot, engine: Engine, data_dir: Path) -> None:
+        self.snapshot = snapshot
         self.engine = engine
         self.reading = open_store_readonly(data_dir)
         self.keeper = Keeper(engine, journal_root(data_dir), limits(snapshot))
@@ -183,6 +190,23 @@ class Steward:
         writer.write(pack(self.state()))
         writer.write(pack(Granted(0, self.keeper.lent_to(journal))))
 
+    def work(self) -> Iterator[Coroutine[Any, Any, None]]:
+        """Yield what the steward does all the time; none of it ends by itself."""
+        yield self.fold_always()
+        yield self.watch_always()
+        for hook in self.snapshot.webhooks.values():
+            yield tell_always(self.engine, hook)
+
+    async def watch_always(self) -> None:
+        """Look at what budgets spend every `WATCH_S`, and raise their alarms."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            now_ns = time.time_ns()
+            budgets = self.snapshot.budgets
+            with self.engine.begin() as connection:
+                found = standings(connection, budgets.values(), now_ns, self.snapshot.zone, runs=())
+                keeper.watch(connection, found, budgets, now_ns)
+
     async def fold_always(self) -> None:
         """Fold journals about every `FOLD_S`; what was not all is followed at once by the rest."""
         while True:
@@ -212,23 +236,24 @@ async def run(
     server = await asyncio.start_unix_server(steward.serve, str(path))
     path.chmod(0o600)
     write_pid(data_dir, "steward")
-    folding = asyncio.create_task(steward.fold_always())
+    working = [asyncio.create_task(each) for each in steward.work()]
     console = _console(snapshot, data_dir, console_port, gateway_url)
     serving = asyncio.create_task(console.serve())
     stopped = asyncio.create_task(stop.wait())
     # What is here now stays: the collector need not look through it, fold after fold.
     gc.collect()
     gc.freeze()
-    ends: set[asyncio.Future[Any]] = {stopped, folding, steward.broken}
+    ends: set[asyncio.Future[Any]] = {stopped, steward.broken, *working}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-    for broken in (folding, steward.broken):
+    for broken in (*working, steward.broken):
         if broken.done():
             # The books cannot be kept: crash, so that a new steward starts from the store.
             broken.result()
     # Nobody new is welcome: a worker that starts now belongs to the next steward.
     server.close()
     await _outlive(steward)
-    folding.cancel()
+    for task in working:
+        task.cancel()
     console.should_exit = True
     await serving
     while steward.keeper.fold():
@@ -302,7 +327,7 @@ def main() -> None:
     parser.add_argument("--gateway-url", required=True)
     parser.add_argument("--alive-fd", type=int, default=-1)
     arguments = parser.parse_args()
-    snapshot = load(arguments.config, os.environ, with_secrets=False)
+    snapshot = load(arguments.config, os.environ, secrets_of=SECRETS_OF)
     run_dir(arguments.data_dir)
     try:
         uvloop.run(
