@@ -17,12 +17,13 @@ from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
 from headgate.gateway.target import Target
-from headgate.gateway.world import CallFinder, World
+from headgate.gateway.world import World
 from headgate.identity.delegation import public_root
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.ledger.purse import Ask
 from headgate.providers.registry import Provider as ProviderKind
 from headgate.providers.registry import envelope_of, providers
+from headgate.records.control import Control
 from headgate.records.demand import Terms
 from headgate.records.journal import DecisionRecord
 from headgate.routing.eligibility import Speech
@@ -39,13 +40,13 @@ class Steward:
         self,
         *,
         ask: Ask,
-        finder: CallFinder,
+        control: Control,
         ready: Callable[[], bool],
         carve: Carve = lambda _allotments: False,
         give_back: GiveBack = lambda _amounts: False,
     ) -> None:
         self.lender = Lender(ask, carve, give_back)
-        self.finder = finder
+        self.control = control
         self.ready = ready
 
 
@@ -108,7 +109,7 @@ def data_plane(
         now_ns=now_ns,
         next_call=_call_ids(journal.epoch),
         ready=steward.ready,
-        finder=steward.finder,
+        control=steward.control,
     )
 
 

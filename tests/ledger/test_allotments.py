@@ -6,6 +6,7 @@ from datetime import UTC
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Connection, Engine
 
 from headgate.budgets.settings import Budget
@@ -14,6 +15,7 @@ from headgate.ledger.allotments import Allotment, Short, allotment_window
 from headgate.ledger.book import LeaseBook
 from headgate.ledger.keeper import Keeper, Want
 from headgate.ledger.store_allotments import Allotments
+from headgate.records.journal import CallerRecord
 from headgate.store.database import make_engine
 from headgate.store.migrate import open_store
 from headgate.store.schema import METADATA
@@ -153,6 +155,14 @@ def free(made: Keeper, window: str = ROOT) -> int:
     return made.book.windows[window].free_nanos
 
 
+BY_DELEGATE = replace(hold(1), caller=2)
+
+
+def caller(own: Allotment) -> CallerRecord:
+    """Return who is held on an allotment."""
+    return CallerRecord(2, "alice", "research", "alice", (own.window,))
+
+
 CHILD = allotment("child", 600)
 GRANDCHILD = allotment("grandchild", 500, CHILD.window)
 
@@ -181,7 +191,7 @@ def test_what_does_not_fit_is_carved_nowhere(engine: Engine, tmp_path: Path) -> 
 
 def test_what_is_left_flows_back(engine: Engine, tmp_path: Path) -> None:
     """When a delegation is over, what it used stays counted above it, and the rest is free."""
-    write(tmp_path, "j1", hold(1, CHILD.window), end(1))
+    write(tmp_path, "j1", caller(CHILD), BY_DELEGATE, end(1))
     made = keeper(engine, tmp_path)
     made.carve([CHILD], 1)
     made.lend("j1", [Want(CHILD.window, 100, 0)])
@@ -202,7 +212,7 @@ def test_what_is_left_flows_back(engine: Engine, tmp_path: Path) -> None:
 
 def test_standings_say_what_is_carved_at_every_level(engine: Engine, tmp_path: Path) -> None:
     """Each level shows what was carved of it, and a child's spending is within that."""
-    write(tmp_path, "j1", hold(1, GRANDCHILD.window), end(1))
+    write(tmp_path, "j1", caller(GRANDCHILD), BY_DELEGATE, end(1))
     made = keeper(engine, tmp_path)
     made.carve([CHILD, GRANDCHILD], 1)
     made.fold()

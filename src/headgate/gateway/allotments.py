@@ -71,7 +71,10 @@ class Allotments:
         above = self.paths.find(credential.principal, credential.team, run, now_ns)
         agents = agent_nodes_of(credential.principal, credential.delegation.names)
         first = 0 if run is None else 1
-        above = above._replace(nodes=(*above.nodes[:first], *agents, *above.nodes[first:]))
+        above = above._replace(
+            nodes=(*above.nodes[:first], *agents, *above.nodes[first:]),
+            chain=credential.delegation.chain,
+        )
         chain = _allotments(credential, above)
         return above if not chain else self._under(chain, above)
 
@@ -94,6 +97,9 @@ class Allotments:
             ),
             windows=(*(above.windows[at] for at in runs), own.window),
             renews_ns=(*(above.renews_ns[at] for at in runs), FOREVER_NS),
+            above=tuple(
+                window for each in reversed(self._chains[own.window]) for window in each.parents
+            ),
         )
 
     def ask(self, needs: Sequence[Need]) -> bool:

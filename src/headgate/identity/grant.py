@@ -85,6 +85,11 @@ class Delegation(NamedTuple):
         return tuple(link.id for link in self.links)
 
     @property
+    def chain(self) -> tuple[str, ...]:
+        """The generations as records name them, `<agent>~<id>`."""
+        return tuple(f"{link.asked.agent}~{link.id}" for link in self.links)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """What the generations are called."""
         return tuple(link.asked.agent for link in self.links)

@@ -70,7 +70,8 @@ class CallView(Printed, frozen=True, kw_only=True):
     """An attempt of a call, or a refused call: `calls --json` prints a list, newest first.
 
     A refused call has state `refused`, no attempt, and a refusal. `deployment` and `dialect`
-    are null there; `usage` holds the meters that are not zero.
+    are null there; `usage` holds the meters that are not zero. `chain` names the delegations it
+    was made through, each `<agent>~<id>`, the key's own child first.
     """
 
     call: str
@@ -79,6 +80,7 @@ class CallView(Printed, frozen=True, kw_only=True):
     principal: str
     team: str
     key: str
+    chain: list[str]
     run: str | None
     asked: str
     deployment: str | None

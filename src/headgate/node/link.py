@@ -11,10 +11,10 @@ from headgate.ledger.allotments import Allotment
 from headgate.ledger.purse import Need as PurseNeed
 from headgate.node.messages import (
     AllotmentRow,
+    AnswerControl,
+    AskControl,
     Borrow,
     Carve,
-    FindCall,
-    FoundCall,
     GiveBack,
     Granted,
     Hello,
@@ -27,9 +27,11 @@ from headgate.node.messages import (
     UnwellRow,
     pack,
 )
+from headgate.records.control import Answered, ControlRequest
 
 RECONNECT_S = 0.1
-LOOKUPS_MAX = 1_024
+CONTROL_MAX = 1_024
+"""Control requests that may wait for the steward at once."""
 
 
 class StewardLink(asyncio.Protocol):
@@ -52,7 +54,7 @@ class StewardLink(asyncio.Protocol):
         self._number = 0
         self._epoch = -1
         self._told: tuple[UnwellRow, ...] = ()
-        self._lookups: dict[int, Callable[[str | None], None]] = {}
+        self._waiting: dict[int, Answered] = {}
         self._closing = False
         self.connected = False
         self.on_granted: Callable[[dict[str, int], bool], None] = lambda _amounts, _answer: None
@@ -80,15 +82,15 @@ class StewardLink(asyncio.Protocol):
         self._unpacker = Unpacker()
         self._epoch = -1
         self._told = ()
-        self._send(self._hello)
+        self._say(self._hello)
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """Everything that was asked will be asked again, or is refused in time."""
         self._transport = None
         self.connected = False
-        lookups, self._lookups = self._lookups, {}
-        for found in lookups.values():
-            found(None)
+        waiting, self._waiting = self._waiting, {}
+        for answered in waiting.values():
+            answered(None)
         self.on_lost()
 
     def data_received(self, data: bytes) -> None:
@@ -113,12 +115,12 @@ class StewardLink(asyncio.Protocol):
             self.on_state(message)
         elif isinstance(message, Uncarved):
             self.on_uncarved(message.window, message.above, message.left_nanos)
-        elif isinstance(message, FoundCall):
-            found = self._lookups.pop(message.number, None)
-            if found is not None:
-                found(message.body)
+        elif isinstance(message, AnswerControl):
+            answered = self._waiting.pop(message.number, None)
+            if answered is not None:
+                answered(message.reply)
 
-    def _send(self, message: Message) -> None:
+    def _say(self, message: Message) -> None:
         assert self._transport is not None
         self._transport.write(pack(message))
 
@@ -127,34 +129,34 @@ class StewardLink(asyncio.Protocol):
         if not self.connected:
             return False
         self._number += 1
-        self._send(Borrow(self._number, tuple(Need(*need) for need in needs)))
+        self._say(Borrow(self._number, tuple(Need(*need) for need in needs)))
         return True
 
     def carve(self, allotments: Sequence[Allotment]) -> bool:
         """Ask for allotments; False while there is no steward."""
         if self.connected:
-            self._send(Carve(tuple(AllotmentRow(*each) for each in allotments)))
+            self._say(Carve(tuple(AllotmentRow(*each) for each in allotments)))
         return self.connected
 
     def give_back(self, amounts: dict[str, int]) -> bool:
         """Return idle money; False while there is no steward."""
         if self.connected and amounts:
-            self._send(GiveBack(amounts))
+            self._say(GiveBack(amounts))
         return self.connected
 
     def tell_unwell(self, rows: tuple[UnwellRow, ...]) -> None:
         """Tell which deployments are passed over, if that is news to this steward."""
         if self.connected and rows != self._told:
             self._told = rows
-            self._send(Unwell(rows))
+            self._say(Unwell(rows))
 
-    def find_call(self, call: str, principal: str, found: Callable[[str | None], None]) -> bool:
-        """Look a call up in the store; False when that is not possible now."""
-        if not self.connected or len(self._lookups) >= LOOKUPS_MAX:
+    def send(self, request: ControlRequest, answered: Answered) -> bool:
+        """Send a client's control request; False when that is not possible now."""
+        if not self.connected or len(self._waiting) >= CONTROL_MAX:
             return False
         self._number += 1
-        self._lookups[self._number] = found
-        self._send(FindCall(self._number, call, principal))
+        self._waiting[self._number] = answered
+        self._say(AskControl(self._number, request))
         return True
 
     def close(self) -> None:

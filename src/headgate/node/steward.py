@@ -27,13 +27,13 @@ from headgate.identity import registry
 from headgate.ledger.allotments import Allotment
 from headgate.ledger.keeper import Keeper, Want
 from headgate.node import commands, locks
-from headgate.node.lookup import find_call
+from headgate.node.control.registry import Desk, answers
 from headgate.node.messages import (
+    AnswerControl,
+    AskControl,
     AskHealth,
     Borrow,
     Carve,
-    FindCall,
-    FoundCall,
     GiveBack,
     Granted,
     Health,
@@ -78,6 +78,10 @@ class Steward:
         self.unwell: dict[str, tuple[UnwellRow, ...]] = {}
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = 0
+        self._answers = answers()
+        self.desk = Desk(
+            snapshot, engine, self.reading, self.fold, changed=self.changed, now_ns=time.time_ns
+        )
 
     def state(self) -> State:
         """Return what is frozen and which keys made at run time are valid."""
@@ -96,6 +100,11 @@ class Steward:
         for writer in self.workers.values():
             writer.write(state)
 
+    def fold(self) -> None:
+        """Fold all that the journals have by now."""
+        while self.keeper.fold() and self.keeper.behind:
+            pass
+
     def take_over_the_dead(self) -> None:
         """Close the journals whose workers are gone."""
         for name in list(self.keeper.journals):
@@ -110,12 +119,9 @@ class Steward:
         if isinstance(message, GiveBack):
             self.keeper.give_back(journal, message.amounts)
             return None
-        if isinstance(message, FindCall):
-            while self.keeper.fold() and self.keeper.behind:
-                pass
-            with self.reading.connect() as connection:
-                body = find_call(connection, message.call, message.principal)
-            return FoundCall(message.number, body)
+        if isinstance(message, AskControl):
+            reply = self._answers[message.request.resource](message.request, self.desk)
+            return AnswerControl(message.number, reply)
         if isinstance(message, Unwell):
             self.unwell[journal] = message.deployments
             return None

@@ -84,7 +84,7 @@ async def run(snapshot: Snapshot, data_dir: Path, *, name: str, port: int, alive
             ask=link.ask,
             carve=link.carve,
             give_back=link.give_back,
-            finder=link,
+            control=link,
             ready=lambda: link.connected,
         ),
         now_ns=time.time_ns,

@@ -1,14 +1,16 @@
-"""Delegations: roots of keys, what was revoked, and allotments."""
+"""Delegations: roots of keys, what was revoked, allotments, and who called through which chain."""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 
 def upgrade() -> None:
     """Add what delegations need; keys from before have no root and make none."""
+    for table in ("caller", "refusal"):
+        op.add_column(table, sa.Column("chain", sa.Text(), nullable=False, server_default="[]"))
     op.add_column("credential", sa.Column("root", sa.String(), nullable=True))
     op.create_table(
         "revocation",
