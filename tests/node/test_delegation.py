@@ -14,7 +14,8 @@ from headgate.budgets.standing import Standing
 from headgate.identity.delegation import append, mint, public_root, read
 from headgate.identity.grant import Asked
 from headgate.identity.keys import digest, load_pepper
-from headgate.ledger.tables import attempt
+from headgate.insights.calls import Wanted, list_calls
+from headgate.ledger.tables import attempts
 from headgate.node.commands import command
 from headgate.node.messages import CreateKey, Done, RevokeDelegation, RevokeKey
 from headgate.simulator import INSTANT, Pace
@@ -23,6 +24,7 @@ from headgate.units.instants import NANOS_PER_SECOND
 from headgate.units.money import NANOS_PER_USD
 from tests.node.harness import TestNode, once, running_node, until
 from tests.node.wire import CHAT, COUNT, Reply, chat, message, post
+from tests.torture.checker import check_journals
 
 EFFECT_S = 1.0
 PEOPLE = dict.fromkeys(("alice", "bea", "cleo", "dan", "eve", "fay"), "research")
@@ -38,6 +40,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
     folder = tmp_path_factory.mktemp("node")
     with running_node(folder, budgets=budgets, principals=PEOPLE) as node:
         yield node
+        limits = {f"principal-{name}@once": USD for name in PEOPLE}
+        report = check_journals(node.data_dir, limits, running=False, several=False)
+        assert "principal-alice@once" in report.carved
+        assert [each for each in report.problems if "not sealed" not in each] == []
 
 
 @pytest.fixture
@@ -56,6 +62,16 @@ def standing(node: TestNode, name: str) -> Standing:
     """Return how a window of the tree stands."""
     (found,) = [each for each in node.standings() if each.node == name]
     return found
+
+
+def calls_of(node: TestNode, principal: str) -> tuple[list[str], set[tuple[str, ...]]]:
+    """Return somebody's calls, and the chains of names they were made through."""
+    engine = open_store_readonly(node.data_dir)
+    with engine.connect() as connection:
+        rows = list_calls(connection, Wanted(principal=principal))
+    engine.dispose()
+    chains = {tuple(link.partition("~")[0] for link in row.chain) for row in rows}
+    return [row.call for row in rows], chains
 
 
 def child(node: TestNode, principal: str, agent: str = "child", **asked: Any) -> str:
@@ -84,6 +100,10 @@ def test_official_clients_speak_with_a_token(node: TestNode) -> None:
     assert own.posted_nanos > 0 and own.limit_nanos == USD // 2
     assert (above.posted_nanos, above.carved_nanos) == (0, USD // 2)
     assert above.delegated_nanos == own.posted_nanos
+    (call_id, *_), chains = calls_of(node, "alice")
+    assert chains == {("child", "helper")}
+    told = post(node.gateway_url, f"/v1/calls/{call_id}", token, b"", method="GET").document
+    assert [each.partition("~")[0] for each in told["attempts"][0]["chain"]] == ["child", "helper"]
     assert standing(node, "organisation").carved_nanos >= USD // 2
 
 
@@ -226,7 +246,7 @@ def test_a_runs_budget_holds_for_delegates_too(node: TestNode) -> None:
     assert served.status == 200
     assert "Budget 'run'" in refused.document["error"]["message"]
     node.await_nothing_held()
-    of_run = select(attempt.c.windows).where(attempt.c.run == "r1")
+    of_run = select(attempts.c.windows).where(attempts.c.run == "r1")
     engine = open_store_readonly(node.data_dir)
     with engine.connect() as connection:
         windows = json.loads(connection.scalar(of_run) or "[]")
