@@ -14,7 +14,6 @@ from headgate.gateway.books import Books
 from headgate.gateway.clock import Coarse
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
-from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
 from headgate.gateway.target import Target
 from headgate.gateway.world import World
@@ -87,9 +86,8 @@ def data_plane(
         for deployment in snapshot.deployments.values()
     }
     known = directory(snapshot, pepper)
-    allotments = Allotments(steward.lender, known)
+    allotments = Allotments(steward.lender, known, snapshot.budgets.values(), snapshot.zone)
     purse = allotments.purse
-    allotments.paths = Paths(snapshot.budgets.values(), snapshot.zone, purse)
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},

@@ -7,7 +7,8 @@ away; what is idle when a delegation is over goes back to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import tzinfo
 from typing import NamedTuple
 
 from headgate.budgets.settings import RUN_ANY, Budget
@@ -40,13 +41,15 @@ class Lender(NamedTuple):
 
 
 class Allotments:
-    """The allotments that this worker has met."""
+    """The allotments that this worker has met, and its purse, which asks the steward through it."""
 
-    def __init__(self, lender: Lender, directory: Directory) -> None:
+    def __init__(
+        self, lender: Lender, directory: Directory, budgets: Iterable[Budget], zone: tzinfo
+    ) -> None:
         self._lender = lender
         self._directory = directory
         self.purse = Purse(self.ask)
-        self.paths: Paths
+        self.paths = Paths(budgets, zone, self.purse)
         self._kept: dict[tuple[str, str | None], SpendPath] = {}
         # By window: the allotments from the first of its chain down to its own.
         self._chains: dict[str, tuple[Allotment, ...]] = {}
