@@ -17,6 +17,7 @@ from headgate.insights.contract_control import (
     AuditVerdictView,
     DelegateView,
     DelegationView,
+    ResultsView,
 )
 from headgate.insights.contract_desk import ImportView, PlansView
 from headgate.insights.printed import Instant, Printed, Usd
@@ -272,6 +273,7 @@ PRINTED: dict[str, Any] = {
     "freeze": list[FrozenView],
     "audit show": list[AuditEntryView],
     "audit verify": AuditVerdictView,
+    "outcomes": list[ResultsView],
     "routes": list[RouteView],
     "doctor": DoctorView,
     "import": ImportView,

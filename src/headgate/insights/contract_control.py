@@ -50,3 +50,19 @@ class DelegateView(Printed, frozen=True, kw_only=True):
 
     token: str
     chain: list[DelegationView]
+
+
+class ResultsView(Printed, frozen=True, kw_only=True):
+    """What results cost: `outcomes --json` prints a list, the dearest first.
+
+    `name` is null for outcomes that have none; `spend_per_success` counts failures' cost, and is
+    null without a success.
+    """
+
+    name: str | None
+    outcomes: int
+    successes: int
+    spend: Usd
+    spend_per_success: Usd | None
+    human_seconds: int
+    value: Usd
