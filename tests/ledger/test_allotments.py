@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, delete
 
 from headgate.budgets.settings import Budget
 from headgate.budgets.standing import Standing, standings
+from headgate.insights.books import check_books
+from headgate.ledger import tables
 from headgate.ledger.allotments import Allotment, Short, allotment_window
 from headgate.ledger.book import LeaseBook
 from headgate.ledger.keeper import Keeper, Want
@@ -223,3 +225,19 @@ def test_standings_say_what_is_carved_at_every_level(engine: Engine, tmp_path: P
     assert (found[CHILD.node].carved_nanos, found[CHILD.node].free_nanos) == (500, 100)
     assert found["team:research"].delegated_nanos == found[CHILD.node].delegated_nanos == 7
     assert (found[GRANDCHILD.node].posted_nanos, found[GRANDCHILD.node].free_nanos) == (7, 493)
+
+
+def test_the_check_of_the_books_knows_allotments(engine: Engine, tmp_path: Path) -> None:
+    """Books with delegations are equal; money spent on what nobody carved is found."""
+    write(tmp_path, "j1", caller(CHILD), BY_DELEGATE, end(1))
+    made = keeper(engine, tmp_path)
+    made.carve([CHILD], 1)
+    made.fold()
+    assert check_books(engine, tmp_path / "journal").problems == ()
+
+    with engine.begin() as connection:
+        connection.execute(delete(tables.allotment))
+
+    assert check_books(engine, tmp_path / "journal").problems == (
+        f"{CHILD.window} was never carved.",
+    )

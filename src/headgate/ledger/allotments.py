@@ -10,6 +10,8 @@ from typing import NamedTuple
 from headgate.units.ids import window_key
 
 ID_CHARS = 16
+AGENT = "agent:"
+"""What the windows of allotments begin with; no budget's id has a colon."""
 
 
 class Allotment(NamedTuple):
@@ -43,5 +45,5 @@ class Short(NamedTuple):
 
 
 def allotment_window(node: str, delegation: str) -> str:
-    """Return the key of an allotment's window; no budget's id has a colon."""
+    """Return the key of an allotment's window."""
     return window_key(f"{node}~{delegation[:ID_CHARS]}", "once")
