@@ -43,8 +43,8 @@ class Directory:
     """Credentials by digest, and the roots that delegations are signed with by key id.
 
     Keys and tokens that were found are remembered as they were sent, up to a bound, so that the
-    digest is made and the chain verified once and not for every call; any change of the directory
-    forgets them all.
+    digest is made and the chain verified once and not for every call. Any change of the keys
+    forgets them all, a revocation those it is about.
     """
 
     def __init__(self, pepper: bytes) -> None:
@@ -68,9 +68,16 @@ class Directory:
             credential: Who sends it.
             root: What its delegations are verified with, None when it makes none.
         """
+        parent = (credential, root)
+        if self._by_digest.get(key_digest) == credential and self._is_parent(parent):
+            # Told again with every change of another: what was met is still right.
+            return
         self._by_digest[key_digest] = credential
-        self._parents[credential.key] = (credential, root)
+        self._parents[credential.key] = parent
         self._met.clear()
+
+    def _is_parent(self, parent: tuple[Credential, bytes | None]) -> bool:
+        return self._parents.get(parent[0].key) == parent
 
     def remove_digest(self, key_digest: bytes) -> None:
         """Forget a key, and so all that descends from it; unknown ones are no matter."""
@@ -81,8 +88,14 @@ class Directory:
 
     def revoke(self, delegations: frozenset[str]) -> None:
         """Refuse these delegations, by their ids, and all below them, from now on."""
+        if delegations == self._revoked:
+            return
         self._revoked = delegations
-        self._met.clear()
+        self._met = {
+            key: met
+            for key, met in self._met.items()
+            if met.delegation is None or delegations.isdisjoint(met.delegation.ids)
+        }
 
     def find(self, key: bytes) -> Credential | None:
         """Return who sends this key or token, None when nobody does.

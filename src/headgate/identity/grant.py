@@ -59,8 +59,8 @@ class Link(NamedTuple):
     """One generation of a chain.
 
     Attributes:
-        id: Names this delegation among all: the first half of its Biscuit revocation id's first
-            half, hexadecimal.
+        id: Names this delegation among all: the beginning of its Biscuit revocation id, 32
+            hexadecimal digits.
         grant: What it permits, everything above taken into account.
     """
 

@@ -147,12 +147,16 @@ class Steward:
         """End the allotments whose delegation has ended, was revoked, or whose key was."""
         now_ns = time.time_ns()
         with self.engine.connect() as connection:
-            gone = {key.id for key in registry.kept_keys(connection) if key.revoked_ns is not None}
+            made = {key.id: key.revoked_ns for key in registry.kept_keys(connection)}
             revoked = frozenset(registry.revoked_delegations(connection))
+        configured = self.snapshot.keys
 
         def over(each: Allotment) -> bool:
-            timed_out = each.until_ns is not None and each.until_ns <= now_ns
-            return timed_out or each.key in gone or not revoked.isdisjoint(each.chain)
+            if each.until_ns is not None and each.until_ns <= now_ns:
+                return True
+            known = each.key in made or each.key in configured
+            gone = not known or made.get(each.key) is not None
+            return gone or not revoked.isdisjoint(each.chain)
 
         self.keeper.end_allotments(over, now_ns)
 
