@@ -17,7 +17,7 @@ from headgate.identity.keys import digest, load_pepper
 from headgate.insights.calls import Wanted, list_calls
 from headgate.ledger.tables import attempts
 from headgate.node.commands import command
-from headgate.node.messages import CreateKey, Done, RevokeDelegation, RevokeKey
+from headgate.node.messages import CreateKey, Done, Freeze, RevokeDelegation, RevokeKey
 from headgate.simulator import INSTANT, Pace
 from headgate.store.database import open_store_readonly
 from headgate.units.instants import NANOS_PER_SECOND
@@ -121,6 +121,19 @@ def test_a_child_may_not_do_what_it_was_not_granted(node: TestNode) -> None:
     assert [each["id"] for each in listed["data"]] == ["mini"]
     count = post(node.gateway_url, COUNT, token, message("Hi", model="haiku"))
     assert count.code == "not_permitted"
+
+
+def test_a_delegation_is_a_node_that_can_be_frozen(node: TestNode) -> None:
+    """Freezing a generation refuses it and those below it, not those beside it."""
+    above, beside = child(node, "bea", "cold"), child(node, "bea", "warm")
+    below = append(above, Asked("kid"))
+
+    assert command(node.data_dir, Freeze("agent:bea/cold", frozen=True)) == Done()
+
+    until(lambda: call(node, below).code == "frozen", "it is frozen", EFFECT_S)
+    assert call(node, above).code == "frozen" and call(node, beside).status == 200
+    assert command(node.data_dir, Freeze("agent:bea/cold", frozen=False)) == Done()
+    until(lambda: call(node, below).status == 200, "it is thawed", EFFECT_S)
 
 
 BAD = {

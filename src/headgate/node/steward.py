@@ -142,6 +142,8 @@ class Steward:
         for short in self.keeper.carve(wanted, time.time_ns()):
             if (writer := self.workers.get(journal)) is not None:
                 writer.write(pack(Uncarved(*short)))
+        # A worker may ask before it knows that what it asks for was revoked.
+        self.end_allotments()
 
     def end_allotments(self) -> None:
         """End the allotments whose delegation has ended, was revoked, or whose key was."""
