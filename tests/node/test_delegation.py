@@ -206,14 +206,16 @@ def test_what_is_left_flows_back_and_descendants_are_refused(node: TestNode) -> 
 
 
 def test_what_an_ended_delegation_left_flows_back(node: TestNode) -> None:
-    """When its time is over a token is refused, and its parent has the rest by itself."""
+    """When its time is over a token is refused, and the rest is its parent's and its siblings'."""
     until_ns = (time.time_ns() // NANOS_PER_SECOND + 2) * NANOS_PER_SECOND
     token = child(node, "eve", "brief", money_nanos=USD, until_ns=until_ns)
     assert call(node, token).status == 200
-    assert call(node, node.key("eve")).code == "budget_exceeded"
+    sibling = child(node, "eve", "sibling", money_nanos=USD // 2)
+    assert call(node, sibling).code == call(node, node.key("eve")).code == "budget_exceeded"
 
     until(lambda: call(node, token).code == "delegation_expired", "it has ended")
-    until(lambda: call(node, node.key("eve")).status == 200, "the rest is back")
+    until(lambda: call(node, sibling).status == 200, "the rest is back")
+    assert call(node, node.key("eve")).status == 200
 
 
 @pytest.mark.parametrize("change", ["delegation", "key"])
