@@ -74,6 +74,7 @@ def test_a_key_made_here_can_delegate(headgate: Headgate, books: Path) -> None:
         ),
         (("x", "--models", "a b"), "not a fact", EXIT_CONFIGURATION),
         (('a"b',), "not a fact", EXIT_CONFIGURATION),
+        (("x", "--parent", KEY), "can be seen by others", EXIT_CONFIGURATION),
         (("x", "--depth", "8"), "further generations", EXIT_NO),
         (
             ("x", "--models", ",".join(f"model-{n:050}" for n in range(200))),

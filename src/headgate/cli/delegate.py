@@ -81,7 +81,9 @@ def create(  # noqa: PLR0913 - one for each thing a delegation can say
         money_nanos=None if money is None else _nanos(money),
         depth=depth,
     )
-    secret = sys.stdin.read().strip() if parent == "-" else os.environ.get(KEY_VARIABLE, "")
+    if parent not in ("", "-"):
+        fail("A key on a command line can be seen by others.", "Write it to --parent - instead.")
+    secret = sys.stdin.read().strip() if parent else os.environ.get(KEY_VARIABLE, "")
     if not secret:
         fail("There is no parent.", f"Set {KEY_VARIABLE}, or write the key to --parent -")
     try:
