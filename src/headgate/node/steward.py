@@ -240,7 +240,6 @@ class Steward:
     def _take_up(self, message: TakeUp) -> Done | Failed:
         answer = self.rules.take_up(Path(message.in_force))
         if isinstance(answer, Done):
-            self.desk = self.desk._replace(snapshot=self.rules.snapshot)
             self.tell()
         return answer
 
