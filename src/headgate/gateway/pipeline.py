@@ -24,7 +24,7 @@ from headgate.gateway.heads import HeadMemory
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.prefixes import BLOCK_BYTES, PrefixMemory
 from headgate.gateway.refusals import over_budget
-from headgate.gateway.request import Request, header_takers
+from headgate.gateway.request import Head, Request, header_takers
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
 from headgate.identity.directory import Credential
@@ -48,8 +48,10 @@ class Pipeline:
         started_ns: When this process began; models are listed as of then.
         stopping: Whether new calls are turned away.
         frozen: Nodes that may not spend now.
+        dialects: Those that are spoken here.
         header_takers: What the edge does with each header that matters, by its name.
         heads: The heads that clients send again and again.
+        nothing: What a connection has received between two requests; never filled.
         strangers: Requests refused for their key since the start.
     """
 
@@ -63,8 +65,10 @@ class Pipeline:
         self.connections: set[ClientConnection] = set()
         self.exchanges: set[Exchange] = set()
         self.strangers = 0
-        self.header_takers = header_takers(world.dialects.values())
+        self.dialects = tuple(world.dialects.values())
+        self.header_takers = header_takers(self.dialects)
         self.heads = HeadMemory()
+        self.nothing = Request(Head())
         self.prefixes = PrefixMemory()
         self.attempts = Attempts(self)
         self.endings = Endings(self)
