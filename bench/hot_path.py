@@ -66,11 +66,10 @@ class Sink(asyncio.Transport):
 
 
 class NoSteward:
-    """Answers nothing; money is lent once, before the first call."""
+    """Answers nothing."""
 
-    def send(self, request: ControlRequest, answered: Answered) -> bool:
-        """Tell that nobody can be asked."""
-        del request, answered
+    def send(self, _request: ControlRequest, _answered: Answered) -> bool:
+        """Say that nobody can be asked now."""
         return False
 
 
