@@ -1,24 +1,27 @@
 """The composition root: from a configuration to the parts that run, wired."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+from headgate.budgets.settings import Budget
 from headgate.capacity.health import Breaker
 from headgate.capacity.retries import RetryBudget
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import Snapshot
 from headgate.dialects.registry import dialects
 from headgate.dialects.translation.registry import translators
+from headgate.gateway.allotments import Allotments, Carve, GiveBack, Lender
 from headgate.gateway.books import Books
+from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
-from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
 from headgate.gateway.target import Target
 from headgate.gateway.world import World
+from headgate.identity.delegation import public_root
 from headgate.identity.directory import Credential, Directory, model_set
-from headgate.ledger.purse import Ask, Purse
+from headgate.ledger.purse import Ask
 from headgate.providers.registry import Provider as ProviderKind
 from headgate.providers.registry import envelope_of, providers
 from headgate.records.control import Control
@@ -34,8 +37,16 @@ from headgate.units.ids import call_id
 class Steward:
     """What the data plane asks of its steward; the worker's link fills it in."""
 
-    def __init__(self, *, ask: Ask, control: Control, ready: Callable[[], bool]) -> None:
-        self.ask = ask
+    def __init__(
+        self,
+        *,
+        ask: Ask,
+        control: Control,
+        ready: Callable[[], bool],
+        carve: Carve = lambda _allotments: False,
+        give_back: GiveBack = lambda _amounts: False,
+    ) -> None:
+        self.lender = Lender(ask, carve, give_back)
         self.control = control
         self.ready = ready
 
@@ -76,18 +87,23 @@ def data_plane(
         )
         for deployment in snapshot.deployments.values()
     }
-    purse = Purse(steward.ask)
+    known = directory(snapshot, pepper)
+    allotments = Allotments(steward.lender, known, snapshot.budgets.values(), snapshot.zone)
+    purse = allotments.purse
+    router = _router(snapshot, targets, journal)
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
         interpreter=Interpreter(dialects(), translators()),
-        directory=directory(snapshot, pepper),
-        router=_router(snapshot, targets, journal),
+        directory=known,
+        caching=Caching(targets, router, _marked(snapshot)),
+        router=router,
         targets=targets,
         retries=RetryBudget(snapshot.edge.retries_percent, snapshot.edge.retries_burst),
         pools=tuple(pools.values()),
         purse=purse,
-        paths=Paths(snapshot.budgets.values(), snapshot.zone, purse),
+        paths=allotments.paths,
+        allotments=allotments,
         books=Books(journal),
         journal=journal,
         clock=clock,
@@ -103,16 +119,48 @@ def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWrit
     router = Router(
         snapshot.routes,
         snapshot.deployments,
-        Speech(
-            {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()},
-            frozenset(translators()),
-        ),
+        _speech(snapshot),
         _quote(targets),
         _when_there_is_room(journal),
         policies(),
     )
     router.watch({name: target.health for name, target in targets.items()})
     return router
+
+
+def planner(snapshot: Snapshot, gone: Collection[str]) -> Router:
+    """Return a router that only plans: it writes nothing down, and everybody left is well.
+
+    Args:
+        snapshot: The configuration.
+        gone: Deployments that it does without.
+    """
+
+    def quote(
+        deployment: Deployment, terms: Terms, tokens_in: int, tokens_out: int, at_ns: int
+    ) -> int | None:
+        book = snapshot.price_book
+        card = book.rate_card(deployment.seller, deployment.priced_as, terms, at_ns)
+        return None if card is None else card.expected_nanos(tokens_in, tokens_out)
+
+    left = {name: each for name, each in snapshot.deployments.items() if name not in gone}
+    routes = {
+        alias: route._replace(deployments=tuple(n for n in route.deployments if n in left))
+        for alias, route in snapshot.routes.items()
+    }
+    return Router(routes, left, _speech(snapshot), quote, lambda _record: None, policies())
+
+
+def _speech(snapshot: Snapshot) -> Speech:
+    return Speech(
+        {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()},
+        frozenset(translators()),
+    )
+
+
+def _marked(snapshot: Snapshot) -> frozenset[str]:
+    """Return the aliases whose prompts get cache breakpoints."""
+    return frozenset(alias for alias, route in snapshot.routes.items() if route.marks)
 
 
 def native_dialects(snapshot: Snapshot, deployment: Deployment) -> tuple[str, ...]:
@@ -129,15 +177,20 @@ def directory(snapshot: Snapshot, pepper: bytes) -> Directory:
             known.add(
                 key.secret.encode(),
                 Credential(key.id, principal.id, principal.team, model_set(key.models)),
+                public_root(key.secret),
             )
     return known
 
 
-def limits(snapshot: Snapshot) -> Callable[[str], int | None]:
-    """Return the limit of a window by its key; None when its budget is configured no more."""
+def limits(budgets: Mapping[str, Budget]) -> Callable[[str], int | None]:
+    """Return the limit of a window by its key; None when its budget is configured no more.
+
+    Args:
+        budgets: By id; looked at each time, so that it may change.
+    """
 
     def limit_of(window: str) -> int | None:
-        budget = snapshot.budgets.get(window.partition("@")[0].partition("/")[0])
+        budget = budgets.get(window.partition("@")[0].partition("/")[0])
         return None if budget is None else budget.limit_nanos
 
     return limit_of

@@ -81,14 +81,14 @@ class ClientConnection(asyncio.Protocol):
         self._clock = pipeline.world.clock
         self._outbox = pipeline.world.outbox
         self._pending = b""
-        self.dialects = pipeline.dialects
+        self.dialects = tuple(pipeline.world.dialects.values())
         self._header_takers = pipeline.header_takers
         self._body_bytes_max = pipeline.edge.body_bytes_max
         # Most connections bring heads that were met before, and never need one.
         self._parser: HttpRequestParser | None = None
         self._queue: list[Request] = []
         self._heads = pipeline.heads
-        self._nothing = self._request = pipeline.nothing
+        self._nothing = self._request = pipeline.heads.nothing
         self._head = self._nothing.head
         self._shape: Shape | None = None
         self._left = 0
@@ -240,7 +240,7 @@ class ClientConnection(asyncio.Protocol):
         head.method = parser.get_method()
         head.take_target(self._url)
         head.http10 = parser.get_http_version() == "1.0"
-        head.keep_alive = parser.should_keep_alive()
+        head.keep_alive = parser.should_keep_alive() and not self._pipeline.retiring
         self._read_bytes = 0
         if self._headers > HEADERS_MAX or self._head_bytes > HEAD_BYTES_MAX:
             self.refuse(HEAD_TOO_LARGE)

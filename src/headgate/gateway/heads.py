@@ -6,7 +6,7 @@ content-length, and only heads that the parser has accepted are kept.
 
 import re
 
-from headgate.gateway.request import Head
+from headgate.gateway.request import Head, Request
 
 HEADS_MAX = 1_024
 KEPT_BYTES_MAX = 4_096
@@ -19,9 +19,14 @@ Shape = tuple[bytes, bytes]
 
 
 class HeadMemory:
-    """Heads by their shape, up to a bound; then it starts over."""
+    """Heads by their shape, up to a bound; then it starts over.
+
+    Attributes:
+        nothing: What a connection has received between two requests; never filled.
+    """
 
     def __init__(self) -> None:
+        self.nothing = Request(Head())
         self._heads: dict[Shape, Head] = {}
 
     def shape(self, data: bytes) -> tuple[Shape, int, int] | None:
@@ -43,6 +48,10 @@ class HeadMemory:
     def find(self, shape: Shape) -> Head | None:
         """Return the head of a shape, None when it was not met before."""
         return self._heads.get(shape)
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._heads.clear()
 
     def keep(self, shape: Shape, head: Head) -> None:
         """Remember a head that the parser has accepted and whose sender is known."""

@@ -23,8 +23,8 @@ from headgate.gateway.exchange import Exchange
 from headgate.gateway.heads import HeadMemory
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.prefixes import BLOCK_BYTES, PrefixMemory
-from headgate.gateway.refusals import over_budget
-from headgate.gateway.request import Head, Request, header_takers
+from headgate.gateway.refusals import barred_tool, not_carved, over_budget, stranger
+from headgate.gateway.request import Request, header_takers
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
 from headgate.identity.directory import Credential
@@ -47,11 +47,10 @@ class Pipeline:
     Attributes:
         started_ns: When this process began; models are listed as of then.
         stopping: Whether new calls are turned away.
+        retiring: Whether each connection is closed behind the next call that it brings.
         frozen: Nodes that may not spend now.
-        dialects: Those that are spoken here.
         header_takers: What the edge does with each header that matters, by its name.
         heads: The heads that clients send again and again.
-        nothing: What a connection has received between two requests; never filled.
         strangers: Requests refused for their key since the start.
     """
 
@@ -61,14 +60,13 @@ class Pipeline:
         self.now_ns = world.now_ns
         self.started_ns = world.now_ns()
         self.stopping = False
+        self.retiring = False
         self.frozen: frozenset[str] = frozenset()
         self.connections: set[ClientConnection] = set()
         self.exchanges: set[Exchange] = set()
         self.strangers = 0
-        self.dialects = tuple(world.dialects.values())
-        self.header_takers = header_takers(self.dialects)
+        self.header_takers = header_takers(world.dialects.values())
         self.heads = HeadMemory()
-        self.nothing = Request(Head())
         self.prefixes = PrefixMemory()
         self.attempts = Attempts(self)
         self.endings = Endings(self)
@@ -89,6 +87,12 @@ class Pipeline:
     def forget(self, client: ClientConnection) -> None:
         """A connection is closed."""
         self.connections.discard(client)
+
+    def retire(self) -> None:
+        """Send clients elsewhere: from now on each reply tells its client to connect anew."""
+        self.retiring = True
+        # Heads met before would be answered as they were then.
+        self.heads.clear()
 
     def buffer(self, size: int) -> bool:
         """Account for body bytes in memory; False when there are too many."""
@@ -118,15 +122,18 @@ class Pipeline:
 
     def identify(self, key: bytes | None) -> Credential | None:
         """Return who sends a key; asked anew for every request, never per connection."""
-        return None if key is None else self.world.directory.find(key)
+        found = None if key is None else self.world.directory.find(key)
+        if found is not None and found.delegation is not None:
+            until_ns = found.until_ns
+            if until_ns is not None and until_ns <= self.now_ns():
+                return None
+        return found
 
     def _identify(self, exchange: Exchange) -> Refusal | None:
         request = exchange.request
         if request.credential is None:
             self.strangers += 1
-            missing = "Send a Headgate key as `Authorization: Bearer ...` or `x-api-key`."
-            wrong = "This key is not valid here; it may be mistyped, revoked or of another gateway."
-            return Refusal(errors.KEY_INVALID, missing if request.head.key is None else wrong)
+            return stranger(self.world.directory, request.head.key)
         if self.stopping:
             return Refusal(errors.SHUTTING_DOWN, errors.SHUTTING_DOWN.sentence, None, 5)
         return None
@@ -166,9 +173,15 @@ class Pipeline:
     def _permit(self, exchange: Exchange) -> Refusal | None:
         credential, demand = exchange.request.credential, exchange.demand
         assert credential is not None
-        exchange.path = self.world.paths.find(
-            credential.principal, credential.team, exchange.run, self.now_ns()
-        )
+        if credential.delegation is None:
+            exchange.path = self.world.paths.find(
+                credential.principal, credential.team, exchange.run, self.now_ns()
+            )
+        else:
+            exchange.path = self.world.allotments.path(credential, exchange.run, self.now_ns())
+            refusal = barred_tool(exchange.dialect, exchange.body, credential.delegation)
+            if refusal is not None:
+                return refusal
         if demand.free:
             exchange.path = exchange.path.unpaid()
         router = self.world.router
@@ -306,6 +319,8 @@ class Pipeline:
             assert short == UNAVAILABLE
             message = "The ledger does not answer; it is being restarted."
             self.endings.refuse(exchange, Refusal(errors.LEDGER_UNAVAILABLE, message, None, 2))
+        elif (uncarved := self.world.allotments.uncarved(short)) is not None:
+            self.endings.refuse(exchange, not_carved(uncarved), uncarved.above)
         elif not self._shorten(exchange):
             self.endings.refuse(exchange, over_budget(exchange, short), short)
 
@@ -372,6 +387,8 @@ class Pipeline:
                 members=envelope.members(forwarded),
             )
         try:
+            marks = self.world.caching.marks(exchange)
+            edit = replace(edit, changed=marks) if marks else edit
             body = exchange.spoken.edit(exchange.outgoing, demand, edit)
         except SpliceError as error:
             upstream.give_back()

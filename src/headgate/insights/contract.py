@@ -12,7 +12,14 @@ from typing import Any, Literal
 import msgspec
 
 from headgate.insights.calls import CallState
-from headgate.insights.contract_control import AuditEntryView, AuditVerdictView, ResultsView
+from headgate.insights.contract_caches import CachesView, CacheView
+from headgate.insights.contract_control import (
+    AuditEntryView,
+    AuditVerdictView,
+    DelegateView,
+    DelegationView,
+    ResultsView,
+)
 from headgate.insights.contract_desk import ImportView, PlansView
 from headgate.insights.printed import Instant, Printed, Usd
 
@@ -20,9 +27,10 @@ from headgate.insights.printed import Instant, Printed, Usd
 class BudgetView(Printed, frozen=True, kw_only=True):
     """A window of a budget: `budgets --json` prints a list of them.
 
-    free = limit - posted - held - unaccounted; lent is the part of free that workers have.
-    `frozen`: its node, or one above it, may not spend now. `exhausted_at`: when nothing will be
-    left at its pace, null when it renews before.
+    free = limit - posted - held - unaccounted - carved; lent is the part of free that workers
+    have, carved what delegations have of their own, delegated what they spent of that.
+    `frozen`: its node, or one above it, may not
+    spend now. `exhausted_at`: when nothing will be left at its pace, null when it renews before.
     """
 
     id: str
@@ -34,6 +42,8 @@ class BudgetView(Printed, frozen=True, kw_only=True):
     held: Usd
     lent: Usd
     unaccounted: Usd
+    carved: Usd
+    delegated: Usd
     free: Usd
     frozen: bool
     spent_last_hour: Usd
@@ -62,7 +72,8 @@ class CallView(Printed, frozen=True, kw_only=True):
     """An attempt of a call, or a refused call: `calls --json` prints a list, newest first.
 
     A refused call has state `refused`, no attempt, and a refusal. `deployment` and `dialect`
-    are null there; `usage` holds the meters that are not zero.
+    are null there; `usage` holds the meters that are not zero. `chain` names the delegations it
+    was made through, each `<agent>~<id>`, the key's own child first.
     """
 
     call: str
@@ -71,6 +82,7 @@ class CallView(Printed, frozen=True, kw_only=True):
     principal: str
     team: str
     key: str
+    chain: list[str]
     run: str | None
     asked: str
     deployment: str | None
@@ -89,13 +101,18 @@ class CallView(Printed, frozen=True, kw_only=True):
     ttft_ms: float | None
     duration_ms: float
     refusal: RefusalView | None
+    cache: CacheView | None
 
 
 class CandidateView(Printed, frozen=True, kw_only=True):
-    """A deployment that a decision weighed; `excluded` names the rule that ruled it out."""
+    """A deployment that a decision weighed; `excluded` names the rule that ruled it out.
+
+    `warm` is what it would save there that the prompt is cached; it is not taken off `expected`.
+    """
 
     deployment: str
     expected: Usd | None
+    warm: Usd
     excluded: str | None
     chosen: bool
 
@@ -249,6 +266,65 @@ class DoctorView(Printed, frozen=True, kw_only=True):
     checks: list[CheckView]
 
 
+class ProblemView(Printed, frozen=True, kw_only=True):
+    """What is wrong in a configuration, and what to write instead."""
+
+    file: str
+    key: str
+    problem: str
+    fix: str
+
+
+class ReloadView(Printed, frozen=True, kw_only=True):
+    """How a reload went: `reload --json`; unless `ok`, the configuration before stays in force.
+
+    `retiring` workers still finish calls that began under an earlier one.
+    """
+
+    ok: bool
+    retiring: int
+    problems: list[ProblemView]
+
+
+class DrillRowView(Printed, frozen=True, kw_only=True):
+    """Calls with the same name, deployment and fate; `to` is null when they would break.
+
+    `via` is the dialect they would be translated to, `rule` what breaks them; `cost` is at the
+    prices of `to`, of all but `uncosted` calls.
+    """
+
+    asked: str
+    served_by: str
+    to: str | None
+    via: str | None
+    rule: str | None
+    calls: int
+    posted: Usd
+    cost: Usd
+    uncosted: int
+
+
+class DrillView(Printed, frozen=True, kw_only=True):
+    """What would be without something: `drill --json`; `gone` are the deployments.
+
+    Of `calls`, `affected` were served by them: `elsewhere` would be served by others, of them
+    `translated` by translation, and `broken` not at all. `aliases` have nobody left.
+    """
+
+    without: str
+    since: Instant
+    gone: list[str]
+    calls: int
+    affected: int
+    elsewhere: int
+    translated: int
+    broken: int
+    posted: Usd
+    cost: Usd
+    aliases: list[str]
+    rows: list[DrillRowView]
+
+
 PRINTED: dict[str, Any] = {
     "budgets": list[BudgetView],
     "calls": list[CallView],
@@ -257,14 +333,19 @@ PRINTED: dict[str, Any] = {
     "check-books": BooksView,
     "keys list": list[KeyView],
     "keys create": MadeKeyView,
+    "delegate create": DelegateView,
+    "delegate show": list[DelegationView],
     "freeze": list[FrozenView],
     "audit show": list[AuditEntryView],
     "audit verify": AuditVerdictView,
     "outcomes": list[ResultsView],
     "routes": list[RouteView],
     "doctor": DoctorView,
+    "reload": ReloadView,
+    "drill": DrillView,
     "import": ImportView,
     "plans": PlansView,
+    "caches": CachesView,
 }
 """What each command prints with `--json`."""
 
