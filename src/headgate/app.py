@@ -7,8 +7,8 @@ from headgate.capacity.health import Breaker
 from headgate.capacity.retries import RetryBudget
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import Snapshot
-from headgate.dialects.registry import dialects
-from headgate.dialects.translation.registry import translators
+from headgate.dialects.registry import dialects, spoken_dialects
+from headgate.dialects.translation.registry import tellers, translators
 from headgate.gateway.books import Books
 from headgate.gateway.clock import Coarse
 from headgate.gateway.interpreter import Interpreter
@@ -19,8 +19,10 @@ from headgate.gateway.target import Target
 from headgate.gateway.world import CallFinder, World
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.ledger.purse import Ask, Purse
+from headgate.providers.envelope import Envelope
 from headgate.providers.registry import Provider as ProviderKind
 from headgate.providers.registry import envelope_of, providers
+from headgate.providers.settings import Provider
 from headgate.records.demand import Terms
 from headgate.records.journal import DecisionRecord
 from headgate.routing.eligibility import Speech
@@ -61,7 +63,7 @@ def data_plane(
     clock, outbox = Coarse(), Outbox(call_soon)
     kinds = providers()
     pools = {
-        provider.id: Pool(provider, _passes(kind), clock, outbox, envelope_of(kind))
+        provider.id: Pool(provider, _passes(kind), clock, outbox, _framings(kind, provider))
         for provider in snapshot.providers.values()
         for kind in (kinds[provider.kind],)
     }
@@ -79,7 +81,7 @@ def data_plane(
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
-        interpreter=Interpreter(dialects(), translators()),
+        interpreter=Interpreter(dialects(), spoken_dialects(), translators(), tellers()),
         directory=directory(snapshot, pepper),
         router=_router(snapshot, targets, journal),
         targets=targets,
@@ -103,8 +105,9 @@ def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWrit
         snapshot.routes,
         snapshot.deployments,
         Speech(
-            {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()},
+            {each.id: each.dialects for each in snapshot.deployments.values()},
             frozenset(translators()),
+            frozenset(tellers()),
         ),
         _quote(targets),
         _when_there_is_room(journal),
@@ -112,11 +115,6 @@ def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWrit
     )
     router.watch({name: target.health for name, target in targets.items()})
     return router
-
-
-def native_dialects(snapshot: Snapshot, deployment: Deployment) -> tuple[str, ...]:
-    """Return the dialects a deployment's provider speaks natively."""
-    return snapshot.providers[deployment.provider].dialects
 
 
 def directory(snapshot: Snapshot, pepper: bytes) -> Directory:
@@ -164,6 +162,12 @@ def _when_there_is_room(journal: JournalWriter) -> Callable[[DecisionRecord], No
             journal.append(record)
 
     return write
+
+
+def _framings(kind: ProviderKind, provider: Provider) -> dict[str, Envelope]:
+    """Return by dialect how a provider's streams differ from server-sent events, where they do."""
+    found = {dialect: envelope_of(kind, dialect) for dialect in provider.dialects}
+    return {dialect: each for dialect, each in found.items() if each.unframer is not None}
 
 
 def _passes(kind: ProviderKind) -> Callable[[bytes], bool]:

@@ -32,7 +32,7 @@ EVENTS: list[dict[str, Any]] = [
 
 
 def unframed(data: bytes, cuts: list[int]) -> bytes:
-    unframer = bedrock.ENVELOPE.unframer
+    unframer = bedrock.ENVELOPES["anthropic_messages"].unframer
     assert unframer is not None
     events = unframer()
     places = [0, *sorted(cuts), len(data)]
@@ -133,7 +133,7 @@ def test_the_path_names_the_model_and_the_way_of_answering() -> None:
 
 def test_beta_features_stand_in_the_body() -> None:
     """What Anthropic takes as a header, Bedrock takes as a member."""
-    members = bedrock.ENVELOPE.members(
+    members = bedrock.ENVELOPES["anthropic_messages"].members(
         (
             (b"anthropic-beta", b"a-1, b-2,"),
             (b"anthropic-version", b"x"),
@@ -145,7 +145,7 @@ def test_beta_features_stand_in_the_body() -> None:
         "anthropic_version": b'"bedrock-2023-05-31"',
         "anthropic_beta": b'["a-1","b-2","c-3"]',
     }
-    assert b"anthropic-beta" in bedrock.ENVELOPE.held_back
+    assert b"anthropic-beta" in bedrock.ENVELOPES["anthropic_messages"].held_back
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_beta_features_stand_in_the_body() -> None:
 )
 def test_a_request_is_signed_for_its_region(host: str, region: str | None, wanted: str) -> None:
     """The region is that of the host, else of the configuration."""
-    sign = bedrock.ENVELOPE.sign
+    sign = bedrock.ENVELOPES["anthropic_messages"].sign
     assert sign is not None
 
     proof = dict(sign("AKID:secret", Unsigned(host, "/model/m/invoke", (), b"{}", region, 0)))
@@ -171,7 +171,7 @@ def test_a_request_is_signed_for_its_region(host: str, region: str | None, wante
 
 def test_an_api_key_needs_no_signature() -> None:
     """A credential without colons is sent as it is; one with them is never sent."""
-    sign = bedrock.ENVELOPE.sign
+    sign = bedrock.ENVELOPES["anthropic_messages"].sign
     assert sign is not None
 
     assert bedrock.headers("api-key") == ((b"authorization", b"Bearer api-key"),)

@@ -50,7 +50,9 @@ def test_vertex_names_the_model_and_the_way_of_answering_in_the_path() -> None:
     assert vertex.path("anthropic_messages", base, Place("m", stream=True)).endswith(
         ":streamRawPredict"
     )
-    assert vertex.ENVELOPE.members(()) == {"anthropic_version": b'"vertex-2023-10-16"'}
+    assert vertex.ENVELOPES["anthropic_messages"].members(()) == {
+        "anthropic_version": b'"vertex-2023-10-16"'
+    }
 
 
 @pytest.mark.parametrize(

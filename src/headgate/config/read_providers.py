@@ -7,7 +7,7 @@ from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems
 from headgate.config.secrets import SecretReader
 from headgate.config.shapes import ProviderShape
-from headgate.dialects.registry import dialects
+from headgate.dialects.registry import spoken_dialects
 from headgate.providers.registry import Provider as Kind
 from headgate.providers.registry import providers
 from headgate.providers.settings import Provider
@@ -92,7 +92,7 @@ def _ca_file(name: str | None, base: Path, key: str, problems: Problems) -> str 
 def _dialects(shape: ProviderShape, kind: Kind, key: str, problems: Problems) -> tuple[str, ...]:
     if shape.dialects is None:
         return kind.NATIVE_DIALECTS
-    known = dialects()
+    known = spoken_dialects()
     for dialect in shape.dialects:
         if dialect not in known:
             problems.unknown(f"{key}.dialects", "dialect", dialect, known)

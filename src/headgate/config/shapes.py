@@ -126,11 +126,13 @@ class DeploymentShape(Shape, frozen=True, kw_only=True):
         catalog: `seller/model` whose prices and facts apply; None for the provider's seller
             and `model`.
         context_tokens: None for the catalog's fact, as with the two after it.
+        dialects: None for those of the provider's that its kind says the model speaks.
     """
 
     provider: Text
     model: Text
     catalog: Text | None = None
+    dialects: Texts | None = None
     context_tokens: Count | None = None
     output_tokens_max: Count | None = None
     output_tokens_default: Count | None = None
