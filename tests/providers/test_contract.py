@@ -104,6 +104,14 @@ CONTRADICTIONS: dict[str, list[dict[str, Any]]] = {
             "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 2}],
         },
     ],
+    "bedrock": [
+        {"inputTokens": 5, "outputTokens": 1, "totalTokens": 7},
+        {"inputTokens": 5, "outputTokens": 1, "totalTokens": 6, "cacheReadInputTokens": 6},
+        {"inputTokens": 5, "outputTokens": 1, "totalTokens": 8, "cacheWriteInputTokens": 2}
+        | {"cacheDetails": [{"ttl": "1h", "inputTokens": 3}]},
+        {"inputTokens": 5, "outputTokens": 1, "totalTokens": 6, "serverToolUsage": {"search": 1}},
+        {"inputTokens": 5, "outputTokens": 1},
+    ],
     "anthropic": [
         {
             "input_tokens": 1,

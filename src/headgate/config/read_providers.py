@@ -35,6 +35,12 @@ def providers_from(
             problems.unknown(f"{key}.kind", "kind of provider", shape.kind, kinds)
             continue
         _check_credential(credential, kind, key, problems)
+        if shape.prices == "reported" and not getattr(kind, "REPORTS_COST", False):
+            problems.add(
+                f"{key}.prices",
+                f"The replies of a provider of kind {shape.kind!r} do not say what they cost.",
+                'Leave it out: `prices = "book"` is meant.',
+            )
         found[name] = Provider(
             id=name,
             kind=shape.kind,
@@ -44,6 +50,7 @@ def providers_from(
             credential_refresh_ms=shape.credential_refresh_ms,
             dialects=_dialects(shape, kind, key, problems),
             seller=shape.seller or kind.seller(base_url) or name,
+            prices=shape.prices,
             on_disconnect=shape.on_disconnect,
             limit_field=shape.output_limit_field,
             api_version=shape.api_version,

@@ -9,7 +9,7 @@ from headgate.budgets.settings import OnTight, Period
 from headgate.catalog.settings import Deployment
 from headgate.gateway.settings import Edge
 from headgate.identity.settings import ANY_MODEL, PrincipalKind
-from headgate.providers.settings import OnDisconnect, Provider
+from headgate.providers.settings import OnDisconnect, Prices, Provider
 from headgate.units.ids import NAME_PATTERN
 
 Day = Any
@@ -107,6 +107,7 @@ class ProviderShape(Shape, frozen=True, kw_only=True):
     credential_refresh_ms: Millis = _PROVIDER.credential_refresh_ms
     dialects: Texts | None = None
     seller: Text | None = None
+    prices: Prices = _PROVIDER.prices
     on_disconnect: OnDisconnect = _PROVIDER.on_disconnect
     output_limit_field: Text | None = None
     api_version: Text | None = None

@@ -308,6 +308,10 @@ class Stream(EventStream):
     def __init__(self, strip_usage: bool) -> None:  # noqa: ARG002
         super().__init__()
 
+    def counts(self, data: bytes) -> bool:
+        """Tell whether an event is the first one that counts; pings may precede it."""
+        return not data.startswith(self.PINGS)
+
     def read_head(self, data: bytes) -> Report:
         """Read id, served model and tier from `response.created`."""
         event = _event(data)

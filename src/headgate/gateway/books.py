@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from headgate.ledger import slices
 from headgate.ledger.slices import Slice
-from headgate.records.charge import Charge, Settlement
+from headgate.records.charge import REPORTED, Charge, Settlement
 from headgate.records.journal import (
     HoldRecord,
     RefusalRecord,
@@ -152,8 +152,8 @@ class Books:
 
 
 def _quantities(charge: Charge | None, usage: Usage | None) -> dict[str, int]:
-    """Return what was metered, by meter; a charge has it in its lines already."""
-    if charge is not None:
+    """Return what was metered, by meter; a charge has it in its lines, unless it was reported."""
+    if charge is not None and charge.lines and charge.lines[0].meter != REPORTED:
         return {line.meter: line.quantity for line in charge.lines}
     return {} if usage is None else usage.quantities()
 

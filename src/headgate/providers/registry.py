@@ -15,7 +15,8 @@ class Provider(Protocol):
     """What every module of a provider offers; the modules document each function.
 
     One whose requests differ from their dialect's has an `ENVELOPE` as well, or `ENVELOPES` by
-    dialect; see `envelope_of`. One whose models differ in what they speak: see `dialects_of`.
+    dialect; see `envelope_of`. One whose models differ in what they speak: see `dialects_of`. One
+    whose replies say what they cost has `REPORTS_COST = True`.
 
     Attributes:
         KIND: The name of the kind in configurations.
