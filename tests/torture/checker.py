@@ -4,7 +4,7 @@
 
 It reads the format that `docs/reference/journal.md` documents, with the standard library alone.
 BILL.jsonl has one line of JSON per request the provider charges: `request_id`, `amount` in
-dollars (decimal text or "numerator/denominator"), and if known `lines`. PAIRS.jsonl tells what
+dollars (decimal text or "numerator/denominator"), and if known `lines` and `reply_id`. PAIRS.jsonl tells what
 clients saw: `attempt`'s `call` beside the provider's `request_id`. The exit status is 0 when
 everything holds, 1 when something does not, 2 when the journals cannot be read.
 """
@@ -249,15 +249,18 @@ def check_bill(report: Report, bill: list[Record], pairs: dict[str, str]) -> Non
         report.object_to("the bill names a request twice")
     report.billed = sum((Fraction(entry["amount"]) for entry in bill), Fraction(0)) * NANOS
     unexplained = dict(charges)
+    # Not every provider names a request in its reply's head; the reply's own id is as good.
+    replies = {entry["reply_id"]: entry["request_id"] for entry in bill if "reply_id" in entry}
     silent = []
     for name, attempt in report.attempts.items():
         end = attempt.end or {}
-        charge = unexplained.pop(end.get("upstream_request_id") or "", None)
+        request = end.get("upstream_request_id") or replies.get(end.get("upstream_id"))
+        charge = unexplained.pop(request or "", None)
         if charge is not None:
             _check_charge(report, name, attempt, charge)
         elif end.get("state") == "measured" and attempt.posted:
             report.object_to(f"{name} posts {attempt.posted} and is not on the bill")
-        elif end.get("state") == "estimated" and end.get("upstream_request_id") is None:
+        elif end.get("state") == "estimated" and request is None:
             silent.append(attempt)
     _match(report, silent, unexplained, pairs)
 

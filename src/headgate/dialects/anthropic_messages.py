@@ -182,9 +182,10 @@ def _terms(request: Request) -> Terms:
 
 
 def report(body: bytes) -> Report:
-    """Read the metering facts of a reply that is not streamed."""
+    """Read the metering facts of a reply that is not streamed; without content it is none."""
     try:
-        return _report(_REPLY.decode(body), complete=True)
+        reply = _REPLY.decode(body)
+        return _report(reply, complete=bytes(reply.content).startswith(b"["))
     except _UNREADABLE:
         return Report()
 

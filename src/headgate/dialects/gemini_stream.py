@@ -54,9 +54,11 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def report(body: bytes) -> Report:
-    """Read the metering facts of a reply that is not streamed."""
+    """Read the metering facts of a reply that is not streamed; it answers, or says why not."""
     reply = _reply(body)
-    return Report() if reply is None else replace(_report(reply), complete=True)
+    if reply is None:
+        return Report()
+    return replace(_report(reply), complete=reply.candidates is not None or reply.ended)
 
 
 def _reply(data: bytes) -> _Reply | None:

@@ -87,6 +87,7 @@ class _Reply(Struct, gc=False):
     model: str | None = None
     service_tier: str | None = None
     usage: Raw = Raw(b"null")
+    output: Raw = Raw(b"null")
 
 
 class _Event(Struct, gc=False):
@@ -254,9 +255,10 @@ def _verify(body: bytes, demand: Demand, edit: Edit) -> None:
 
 
 def report(body: bytes) -> Report:
-    """Read the metering facts of a reply that is not streamed."""
+    """Read the metering facts of a reply that is not streamed; without an output it is none."""
     try:
-        return _report(_REPLY.decode(body), complete=True)
+        reply = _REPLY.decode(body)
+        return _report(reply, complete=bytes(reply.output).startswith(b"["))
     except _UNREADABLE:
         return Report()
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from headgate.capacity.limits import USED_UP
 from headgate.catalog.rates import RateCard
 from headgate.dialects.registry import Dialect, StreamReader
-from headgate.dialects.sse import HEAD_BYTES_MAX, begins_whole
+from headgate.dialects.sse import HEAD_BYTES_MAX, begins_whole, first_data
 from headgate.dialects.translation.translated import Translated
 from headgate.gateway import replies
 from headgate.gateway.http_bytes import LAST_CHUNK, chunk
@@ -250,6 +250,12 @@ class Exchange:
         if self.spoken.starts_with_error(payload):
             self._stream = None
             self._parts.append(payload)
+            return
+        if (first_data(payload) or b"{")[:1] not in b"{[":
+            # No dialect has such an event: whoever sends it is not the provider we asked.
+            self._stream = None
+            self._let_go()
+            self._endings.broken(self, "reply_unreadable")
             return
         data = stream.feed(payload)
         if not data:
