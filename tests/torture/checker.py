@@ -4,9 +4,9 @@
 
 It reads the format that `docs/reference/journal.md` documents, with the standard library alone.
 BILL.jsonl has one line of JSON per request the provider charges: `request_id`, `amount` in
-dollars (decimal text or "numerator/denominator"), and if known `lines` and `reply_id`. PAIRS.jsonl tells what
-clients saw: `attempt`'s `call` beside the provider's `request_id`. The exit status is 0 when
-everything holds, 1 when something does not, 2 when the journals cannot be read.
+dollars (decimal text or "numerator/denominator"), and if known `lines` and `reply_id`. PAIRS.jsonl
+tells what clients saw: `attempt`'s `call` beside the provider's `request_id`. The exit status is 0
+when everything holds, 1 when something does not, 2 when the journals cannot be read.
 """
 
 import argparse

@@ -22,7 +22,7 @@ from headgate.gateway.request import Request
 from headgate.ledger.slices import Slice
 from headgate.records.demand import NO_MEMBERS, Demand
 from headgate.records.report import Report
-from headgate.routing.candidate import Plan
+from headgate.routing.candidate import Plan, Quoted
 from headgate.routing.router import Ranking
 from headgate.units.errors import Refusal
 
@@ -52,6 +52,8 @@ class Exchange:
         since_ms: Coarse time at which the phase began; the sweep compares.
         health_mark: What its attempt's outcome is told to the deployment's health with.
         upcoming: Where a call goes on whose attempt has just failed.
+        spared: Candidates that were passed over for their breaker, not yet asked all the same.
+        plan_over: Whether the plan has given all it had.
         held: Whether an attempt is held and not yet ended.
         begun: Whether the client has been sent a byte of an answer.
         drained_since_ms: When the client went away, None while it is there.
@@ -91,11 +93,13 @@ class Exchange:
         "phase",
         "placed",
         "plan",
+        "plan_over",
         "request",
         "run",
         "saying",
         "sent_ns",
         "since_ms",
+        "spared",
         "spoken",
         "status",
         "target",
@@ -142,10 +146,10 @@ class Exchange:
         self.attempt = ""
         self.phase = "receive"
         self.since_ms = pipeline.world.clock.coarse_ms
-        self.placed = self.held = self.begun = False
+        self.placed = self.held = self.begun = self.plan_over = False
+        self.spared: tuple[Quoted, ...] = ()
         self.hold_nanos = self.input_tokens_max = self.output_tokens_max = 0
-        self.sent_ns = 0
-        self.first_byte_ns = 0
+        self.sent_ns = self.first_byte_ns = 0
         self.upstream: UpstreamConnection | None = None
         self.drained_since_ms: int | None = None
         self._stream: StreamReader | None = None
