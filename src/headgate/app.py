@@ -16,13 +16,14 @@ from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
 from headgate.gateway.target import Target
-from headgate.gateway.world import CallFinder, World
+from headgate.gateway.world import World
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.ledger.purse import Ask, Purse
 from headgate.providers.envelope import Envelope
 from headgate.providers.registry import Provider as ProviderKind
 from headgate.providers.registry import envelope_of, providers
 from headgate.providers.settings import Provider
+from headgate.records.control import Control
 from headgate.records.demand import Terms
 from headgate.records.journal import DecisionRecord
 from headgate.routing.eligibility import Speech
@@ -35,9 +36,9 @@ from headgate.units.ids import call_id
 class Steward:
     """What the data plane asks of its steward; the worker's link fills it in."""
 
-    def __init__(self, *, ask: Ask, finder: CallFinder, ready: Callable[[], bool]) -> None:
+    def __init__(self, *, ask: Ask, control: Control, ready: Callable[[], bool]) -> None:
         self.ask = ask
-        self.finder = finder
+        self.control = control
         self.ready = ready
 
 
@@ -96,7 +97,7 @@ def data_plane(
         now_ns=now_ns,
         next_call=_call_ids(journal.epoch),
         ready=steward.ready,
-        finder=steward.finder,
+        control=steward.control,
     )
 
 

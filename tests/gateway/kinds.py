@@ -54,4 +54,4 @@ def measured(gateway: Gateway, call: str) -> dict[str, int]:
     (end,) = gateway.ends(call)
     assert isinstance(end, SettleRecord)
     assert end.state == "measured", end
-    return end.usage
+    return end.quantities

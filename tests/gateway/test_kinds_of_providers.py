@@ -32,7 +32,7 @@ def test_vertex_serves_googles_own_models_natively(start: Start, recording: Reco
     gateway.until_idle()
     (end,) = gateway.ends(call_of(reply))
     assert isinstance(end, SettleRecord)
-    assert end.usage == {"input_uncached": 7, "output_text": 9}
+    assert end.quantities == {"input_uncached": 7, "output_text": 9}
 
 
 def test_vertex_is_sent_messages_with_the_model_in_the_path(
@@ -166,7 +166,7 @@ def test_what_openrouter_says_it_charged_is_posted_where_that_is_wished(
     nanos = 2_000_000 if cost else 0
     assert (end.state, end.amount_nanos, end.reported_nanos) == ("measured", nanos, nanos)
     assert [line.amount_nanos for line in end.lines] == ([nanos] if cost else [])
-    assert end.usage == {"input_uncached": 10, "output_text": 5}
+    assert end.quantities == {"input_uncached": 10, "output_text": 5}
 
 
 def test_a_cost_that_is_not_reported_is_posted_at_what_was_held(
