@@ -19,6 +19,7 @@ class Deployment(NamedTuple):
         queue_max: Calls that may wait for a place.
         region: Where it runs, None when unknown.
         dialects: The wire formats it speaks natively, the preferred one first.
+        cache_tokens_min: The shortest prefix of a prompt that is cached, None when unknown.
     """
 
     id: str
@@ -33,3 +34,4 @@ class Deployment(NamedTuple):
     queue_max: int = 1024
     region: str | None = None
     dialects: tuple[str, ...] = ()
+    cache_tokens_min: int | None = None

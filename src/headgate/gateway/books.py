@@ -14,6 +14,7 @@ from headgate.ledger import slices
 from headgate.ledger.slices import Slice
 from headgate.records.charge import REPORTED, Settlement
 from headgate.records.journal import (
+    CacheNote,
     CallerRecord,
     HoldRecord,
     RefusalRecord,
@@ -77,14 +78,14 @@ class Books:
 
     def _caller(self, exchange: Exchange) -> int:
         """Return the number of who asks, named before when it is new."""
-        credential, windows, run = exchange.request.credential, exchange.path.windows, exchange.run
+        credential, path, run = exchange.request.credential, exchange.path, exchange.run
         assert credential is not None
         principal, team, key = credential.principal, credential.team, credential.key
-        caller = (principal, team, key, windows, run)
+        caller = (principal, team, key, path.windows, run, path.chain, path.above)
         number = self._callers.find(caller)
         if not number:
             number = self._callers.give(caller)
-            self._append(CallerRecord(number, principal, team, key, windows, run))
+            self._append(CallerRecord(number, *caller))
         return number
 
     def _route(self, exchange: Exchange) -> int:
@@ -105,6 +106,7 @@ class Books:
         report: Report,
         at_ns: int,
         final: bool,
+        cache: CacheNote | None = None,
     ) -> None:
         """Post what an attempt cost and free the rest of its hold."""
         assert exchange.held
@@ -134,6 +136,7 @@ class Books:
                 (at_ns - exchange.sent_ns) // 1_000,
                 final,
                 reported_nanos=settlement.reported_nanos,
+                cache=cache,
             )
         )
         self._journal.holds_open -= 1
@@ -165,6 +168,7 @@ class Books:
                 message=refusal.message[:500],
                 budget=None if piece is None else piece.budget,
                 run=exchange.run,
+                chain=() if credential.delegation is None else credential.delegation.chain,
             )
         )
 

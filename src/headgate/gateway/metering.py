@@ -14,6 +14,8 @@ from headgate.units.usage import Usage, UsageError
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
 
+FEMTO_PER_NANO = 1_000_000
+
 
 def meter(exchange: Exchange, report: Report) -> Settlement:
     """Return what a whole reply is posted at.
@@ -34,9 +36,6 @@ def meter(exchange: Exchange, report: Report) -> Settlement:
     if metered.reported_nanos is None:
         return settlement
     return replace(settlement, reported_nanos=metered.reported_nanos)
-
-
-FEMTO_PER_NANO = 1_000_000
 
 
 def _reported(exchange: Exchange, metered: Metered) -> Settlement:

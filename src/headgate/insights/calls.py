@@ -7,10 +7,16 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, select
 from sqlalchemy.engine import RowMapping
 
-from headgate.ledger.rows import lines_of_row, usage_of_row, windows_of_row
+from headgate.ledger.rows import (
+    cache_of_row,
+    chain_of_row,
+    lines_of_row,
+    usage_of_row,
+    windows_of_row,
+)
 from headgate.ledger.tables import attempts, decision, is_of_call, refusal
 from headgate.records.charge import ChargeLine
-from headgate.records.journal import DecisionRecord
+from headgate.records.journal import CacheNote, DecisionRecord
 
 AttemptState = Literal["held", "measured", "estimated", "unknown", "void"]
 CallState = Literal["held", "measured", "estimated", "unknown", "void", "refused"]
@@ -41,7 +47,11 @@ class Refused(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What attempts and refused calls have in common."""
+    """What attempts and refused calls have in common.
+
+    Attributes:
+        chain: The delegations it was made through, `<agent>~<id>`, the key's own child first.
+    """
 
     call: str
     at_ns: int
@@ -50,6 +60,7 @@ class Common:
     key: str
     run: str | None
     asked: str
+    chain: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +73,7 @@ class AttemptRow(Common):
         windows: What the hold was set aside on, from the run up to the root.
         ended_ns: None while it runs.
         lines: Charge lines, empty unless measured.
+        cache: What the provider's prompt cache did, None when there is nothing to say.
     """
 
     attempt: str
@@ -87,6 +99,7 @@ class AttemptRow(Common):
     usage: dict[str, int]
     lines: tuple[ChargeLine, ...]
     closed_by: str
+    cache: CacheNote | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +183,14 @@ _COMMON_FIELDS = tuple(Common.__dataclass_fields__)
 
 def _attempt_row(row: RowMapping) -> AttemptRow:
     fields = {name: row[name] for name in _ATTEMPT_FIELDS}
+    fields["chain"] = chain_of_row(row)
     fields["windows"] = windows_of_row(row)
     fields["usage"] = usage_of_row(row)
     fields["lines"] = lines_of_row(row)
+    fields["cache"] = cache_of_row(row)
     return AttemptRow(**fields)
 
 
 def _refused_row(row: RowMapping) -> RefusedRow:
-    common = {name: row[name] for name in _COMMON_FIELDS}
+    common = {**{name: row[name] for name in _COMMON_FIELDS}, "chain": chain_of_row(row)}
     return RefusedRow(**common, refused=Refused(row["code"], row["message"], row["budget"]))

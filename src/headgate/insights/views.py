@@ -19,6 +19,7 @@ from headgate.insights.contract import (
     WindowView,
 )
 from headgate.insights.report import Report, Totals
+from headgate.insights.views_caches import cache_view
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import DecisionRecord
 from headgate.units.instants import to_iso
@@ -39,6 +40,8 @@ def budget_view(standing: Standing, *, frozen: bool, burn: Burn = NO_PACE) -> Bu
         held=format_usd(standing.held_nanos),
         lent=format_usd(standing.lent_nanos),
         unaccounted=format_usd(standing.unaccounted_nanos),
+        carved=format_usd(standing.carved_nanos),
+        delegated=format_usd(standing.delegated_nanos),
         free=format_usd(standing.free_nanos),
         frozen=frozen,
         spent_last_hour=format_usd(burn.spent_last_hour_nanos),
@@ -57,6 +60,7 @@ def call_view(row: CallRow) -> CallView:
         principal=row.principal,
         team=row.team,
         key=row.key,
+        chain=list(row.chain),
         run=row.run,
         asked=row.asked,
         deployment=row.deployment,
@@ -75,6 +79,7 @@ def call_view(row: CallRow) -> CallView:
         ttft_ms=None if row.ttft_us is None else row.ttft_us / 1_000,
         duration_ms=row.duration_us / 1_000,
         refusal=None,
+        cache=cache_view(row.cache),
     )
 
 
@@ -86,6 +91,7 @@ def _refused_view(row: RefusedRow) -> CallView:
         principal=row.principal,
         team=row.team,
         key=row.key,
+        chain=list(row.chain),
         run=row.run,
         asked=row.asked,
         deployment=None,
@@ -106,6 +112,7 @@ def _refused_view(row: RefusedRow) -> CallView:
         refusal=RefusalView(
             code=row.refused.code, message=row.refused.message, budget=row.refused.budget
         ),
+        cache=None,
     )
 
 
@@ -163,6 +170,7 @@ def _decision_view(number: int, record: DecisionRecord, attempts: list[AttemptRo
             CandidateView(
                 deployment=candidate.deployment,
                 expected=usd_or_none(candidate.expected_nanos),
+                warm=format_usd(candidate.warm_nanos),
                 excluded=candidate.excluded,
                 chosen=candidate.deployment in tried,
             )
