@@ -15,7 +15,7 @@ from headgate.caches.prompt import Prompt
 from headgate.capacity.limits import USED_UP
 from headgate.catalog.rates import RateCard
 from headgate.dialects.registry import Dialect, StreamReader
-from headgate.dialects.sse import HEAD_BYTES_MAX, begins_whole
+from headgate.dialects.sse import HEAD_BYTES_MAX, begins_whole, first_data
 from headgate.dialects.translation.translated import Translated
 from headgate.gateway import replies
 from headgate.gateway.http_bytes import LAST_CHUNK, chunk
@@ -23,7 +23,7 @@ from headgate.gateway.request import Request
 from headgate.ledger.slices import Slice
 from headgate.records.demand import NO_MEMBERS, Demand
 from headgate.records.report import Report
-from headgate.routing.candidate import Plan
+from headgate.routing.candidate import Plan, Quoted
 from headgate.routing.router import Ranking
 from headgate.units.errors import Refusal
 
@@ -54,6 +54,8 @@ class Exchange:
         since_ms: Coarse time at which the phase began; the sweep compares.
         health_mark: What its attempt's outcome is told to the deployment's health with.
         upcoming: Where a call goes on whose attempt has just failed.
+        spared: Candidates that were passed over for their breaker, not yet asked all the same.
+        plan_over: Whether the plan has given all it had.
         held: Whether an attempt is held and not yet ended.
         begun: Whether the client has been sent a byte of an answer.
         prompt: The blocks of the client's body as caches compare them, None when it is short.
@@ -98,12 +100,14 @@ class Exchange:
         "phase",
         "placed",
         "plan",
+        "plan_over",
         "prompt",
         "request",
         "run",
         "saying",
         "sent_ns",
         "since_ms",
+        "spared",
         "spoken",
         "status",
         "target",
@@ -146,14 +150,14 @@ class Exchange:
         self.marked: tuple[str, ...] = ()
         self.asked = ""
         self.run: str | None = None
-        self.status = 0
         self.upstream_request_id: str | None = None
         self.attempt = ""
         self.phase = "receive"
         self.since_ms = pipeline.world.clock.coarse_ms
-        self.placed = self.held = self.begun = self.marked_turns = False
+        self.placed = self.held = self.begun = self.plan_over = self.marked_turns = False
+        self.spared: tuple[Quoted, ...] = ()
         self.number = self.hold_nanos = self.input_tokens_max = self.output_tokens_max = 0
-        self.sent_ns = self.first_byte_ns = 0
+        self.status = self.sent_ns = self.first_byte_ns = 0
         self.upstream: UpstreamConnection | None = None
         self.drained_since_ms: int | None = None
         self._stream: StreamReader | None = None
@@ -258,6 +262,12 @@ class Exchange:
         if self.spoken.starts_with_error(payload):
             self._stream = None
             self._parts.append(payload)
+            return
+        if (first_data(payload) or b"{")[:1] not in b"{[":
+            # No dialect has such an event: whoever sends it is not the provider we asked.
+            self._stream = None
+            self._let_go()
+            self._endings.broken(self, "reply_unreadable")
             return
         data = stream.feed(payload)
         if not data:

@@ -378,7 +378,7 @@ class Pipeline:
             target.limit_field,
             target.limit_needed,
         )
-        envelope = target.envelope
+        envelope = target.envelopes[exchange.spoken.KIND]
         if envelope is not PLAIN:
             edit = replace(
                 edit,

@@ -112,8 +112,8 @@ def lines_of_row(row: RowMapping) -> tuple[ChargeLine, ...]:
 
 
 def usage_of_row(row: RowMapping) -> dict[str, int]:
-    """Return what was metered of an attempt, by meter: its lines have it, if it has any."""
-    return {line.meter: line.quantity for line in lines_of_row(row)} or _usage(row["usage"])
+    """Return what was metered of an attempt, by meter: its lines have it, or it is said apart."""
+    return _usage(row["usage"]) or {line.meter: line.quantity for line in lines_of_row(row)}
 
 
 def cache_of_row(row: RowMapping) -> CacheNote | None:
