@@ -8,6 +8,7 @@ from headgate.capacity.retries import RetryBudget
 from headgate.dialects.registry import Dialect, PathDialect
 from headgate.gateway.allotments import Allotments
 from headgate.gateway.books import Books
+from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
@@ -31,6 +32,7 @@ class World:
         dialects: By the path clients post to.
         interpreter: Says a call in the dialect of its target.
         targets: By deployment id.
+        caching: What is known of the providers' prompt caches.
         retries: What further attempts are paid from.
         now_ns: The clock.
         next_call: Makes the id of the next call.
@@ -40,6 +42,7 @@ class World:
     edge: Edge
     dialects: Mapping[bytes, Dialect]
     interpreter: Interpreter
+    caching: Caching
     directory: Directory
     router: Router
     targets: Mapping[str, Target]

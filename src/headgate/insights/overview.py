@@ -10,11 +10,10 @@ import msgspec
 from sqlalchemy import Connection, Subquery, func, select
 from sqlalchemy.engine import RowMapping
 
-from headgate.ledger import tables
-from headgate.ledger.rows import chain_of_row, lines_of_row, usage_of_row, windows_of_row
+from headgate.ledger import rows, tables
 from headgate.ledger.tables import attempt, attempts, call_of, caller, is_of_call
 from headgate.records.charge import ChargeLine
-from headgate.records.journal import CandidateRecord, DecisionRecord
+from headgate.records.journal import CacheNote, CandidateRecord, DecisionRecord
 from headgate.units.instants import NANOS_PER_SECOND
 from headgate.units.usage import INPUT_METERS, OUTPUT_METERS
 
@@ -215,6 +214,7 @@ class Attempt(NamedTuple):
         usage: Quantities by meter; empty while it runs.
         status: HTTP status of the provider, 0 when there was none.
         closed_by: `worker` or `takeover`; empty while it runs.
+        cache: What the provider's prompt cache did, None when there is nothing to say.
     """
 
     attempt: str
@@ -251,6 +251,7 @@ class Attempt(NamedTuple):
     usage: dict[str, int]
     lines: tuple[ChargeLine, ...]
     closed_by: str
+    cache: CacheNote | None = None
 
     @property
     def number(self) -> int:
@@ -283,10 +284,11 @@ def _attempt(row: RowMapping) -> Attempt:
     return Attempt(
         **{
             **row,
-            "chain": chain_of_row(row),
-            "windows": windows_of_row(row),
-            "usage": usage_of_row(row),
-            "lines": lines_of_row(row),
+            "chain": rows.chain_of_row(row),
+            "windows": rows.windows_of_row(row),
+            "usage": rows.usage_of_row(row),
+            "lines": rows.lines_of_row(row),
+            "cache": rows.cache_of_row(row),
         }
     )
 
@@ -318,7 +320,7 @@ class Refused(NamedTuple):
 
 
 def _refused(row: RowMapping) -> Refused:
-    return Refused(**{**row, "chain": chain_of_row(row)})
+    return Refused(**{**row, "chain": rows.chain_of_row(row)})
 
 
 def read_refusals(connection: Connection) -> list[Refused]:

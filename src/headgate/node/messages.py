@@ -188,6 +188,15 @@ class AskHealth(_Message, frozen=True):
     """Asks which deployments are passed over."""
 
 
+# From the supervisor.
+
+
+class TakeUp(_Message, frozen=True):
+    """Has the steward go by a configuration that was found valid; `in_force` is its copy."""
+
+    in_force: str
+
+
 # To the command line.
 
 
@@ -223,6 +232,7 @@ Message = (
     | RevokeKey
     | RevokeDelegation
     | AskHealth
+    | TakeUp
     | Health
     | Done
     | Failed
