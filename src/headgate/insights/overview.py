@@ -10,14 +10,7 @@ import msgspec
 from sqlalchemy import Connection, Subquery, func, select
 from sqlalchemy.engine import RowMapping
 
-from headgate.ledger import tables
-from headgate.ledger.rows import (
-    cache_of_row,
-    chain_of_row,
-    lines_of_row,
-    usage_of_row,
-    windows_of_row,
-)
+from headgate.ledger import rows, tables
 from headgate.ledger.tables import attempt, attempts, call_of, caller, is_of_call
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import CacheNote, CandidateRecord, DecisionRecord
@@ -291,11 +284,11 @@ def _attempt(row: RowMapping) -> Attempt:
     return Attempt(
         **{
             **row,
-            "chain": chain_of_row(row),
-            "windows": windows_of_row(row),
-            "usage": usage_of_row(row),
-            "lines": lines_of_row(row),
-            "cache": cache_of_row(row),
+            "chain": rows.chain_of_row(row),
+            "windows": rows.windows_of_row(row),
+            "usage": rows.usage_of_row(row),
+            "lines": rows.lines_of_row(row),
+            "cache": rows.cache_of_row(row),
         }
     )
 
@@ -327,7 +320,7 @@ class Refused(NamedTuple):
 
 
 def _refused(row: RowMapping) -> Refused:
-    return Refused(**{**row, "chain": chain_of_row(row)})
+    return Refused(**{**row, "chain": rows.chain_of_row(row)})
 
 
 def read_refusals(connection: Connection) -> list[Refused]:
