@@ -1,31 +1,24 @@
-"""The overview people watch: spend over time, recent attempts, refusals, one call in full.
+"""The overview people watch: spend over time, and a stretch of time in a few figures.
 
 Every query is bounded: it takes at most so many of the newest rows, by an index. What a bound
 cut off is said in the answer, never left out silently.
 """
 
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
-from sqlalchemy import Connection, Subquery, func, select
-from sqlalchemy.engine import RowMapping
+from sqlalchemy import ColumnElement, Connection, Integer, Subquery, cast, func, select
 
 from headgate.budgets.tree import budget_id_of
-from headgate.ledger.tables import attempt, decision, is_of_call, journal, refusal
-from headgate.records.charge import ChargeLine
-from headgate.records.journal import CandidateRecord, DecisionRecord
+from headgate.ledger.tables import attempt, is_first, journal, refusal
 from headgate.units.instants import NANOS_PER_SECOND
-from headgate.units.usage import INPUT_METERS, OUTPUT_METERS
 
-ATTEMPTS_MAX = 30
-REFUSALS_MAX = 8
-ATTEMPTS_PER_CALL_MAX = 16
 SCAN_ROWS_MAX = 100_000
 SAMPLE_ROWS_MAX = 500
 GROUPS_MAX = 20_000
 SERIES_MAX = 6
 
-STEP_S_BY_MINUTES = {15: 15, 60: 60, 360: 300, 1440: 1200}
+STEP_S_BY_MINUTES = {15: 15, 60: 60, 360: 300, 1440: 1200, 10080: 7200, 43200: 43_200}
 """The windows there are, in minutes, and how many seconds one bar of each covers."""
 
 
@@ -51,9 +44,9 @@ def lapse_of(minutes: int, now_ns: int) -> Lapse:
 
 
 class SpendSeries(NamedTuple):
-    """What one deployment posted in each step; `deployment` is None for all the others."""
+    """What was posted in each step for one name; None for all the others."""
 
-    deployment: str | None
+    name: str | None
     amounts_nanos: tuple[int, ...]
 
     @property
@@ -82,10 +75,14 @@ class Spend(NamedTuple):
         return sum(series.total_nanos for series in self.series)
 
 
-def _newest(lapse: Lapse) -> Subquery:
-    columns = (attempt.c.at_ns, attempt.c.call, attempt.c.deployment, attempt.c.posted_nanos)
+Side = Literal["deployment", "principal", "team", "key", "asked"]
+SIDES: tuple[Side, ...] = get_args(Side)
+"""What spend can be told apart by."""
+
+
+def _newest(lapse: Lapse, *sides: ColumnElement[Any]) -> Subquery:
     return (
-        select(*columns)
+        select(attempt.c.at_ns, attempt.c.posted_nanos, *sides)
         .where(attempt.c.at_ns >= lapse.since_ns, attempt.c.at_ns < lapse.until_ns)
         .order_by(attempt.c.at_ns.desc())
         .limit(SCAN_ROWS_MAX)
@@ -93,25 +90,25 @@ def _newest(lapse: Lapse) -> Subquery:
     )
 
 
-def read_spend(connection: Connection, lapse: Lapse) -> Spend:
-    """Return what each deployment posted in each step."""
-    newest = _newest(lapse)
+def read_spend(connection: Connection, lapse: Lapse, side: Side) -> Spend:
+    """Return what was posted in each step, by one side of the calls."""
+    newest = _newest(lapse, attempt.c[side].label("name"))
     step = ((newest.c.at_ns - lapse.since_ns) // lapse.step_ns).label("step")
     grouped = (
         select(
             step,
-            newest.c.deployment,
+            newest.c.name,
             func.sum(newest.c.posted_nanos).label("posted_nanos"),
             func.count().label("attempts"),
             func.min(newest.c.at_ns).label("oldest_ns"),
         )
-        .group_by(step, newest.c.deployment)
+        .group_by(step, newest.c.name)
         .limit(GROUPS_MAX)
     )
     rows = connection.execute(grouped).mappings().all()
     amounts: dict[str, list[int]] = {}
     for row in rows:
-        amounts.setdefault(row["deployment"], [0] * lapse.steps)[row["step"]] = row["posted_nanos"]
+        amounts.setdefault(row["name"], [0] * lapse.steps)[row["step"]] = row["posted_nanos"]
     cut = sum(row["attempts"] for row in rows) >= SCAN_ROWS_MAX
     oldest_ns = min((row["oldest_ns"] for row in rows), default=lapse.since_ns)
     return Spend(lapse, _largest(amounts), oldest_ns if cut else None)
@@ -119,12 +116,12 @@ def read_spend(connection: Connection, lapse: Lapse) -> Spend:
 
 def _largest(amounts: dict[str, list[int]]) -> tuple[SpendSeries, ...]:
     ranked = sorted(
-        (SpendSeries(deployment, tuple(steps)) for deployment, steps in amounts.items()),
-        key=lambda series: (-series.total_nanos, series.deployment or ""),
+        (SpendSeries(name, tuple(steps)) for name, steps in amounts.items()),
+        key=lambda series: (-series.total_nanos, series.name or ""),
     )
     kept = len(ranked) if len(ranked) <= SERIES_MAX else SERIES_MAX - 1
     largest, rest = ranked[:kept], ranked[kept:]
-    by_name = tuple(sorted(largest, key=lambda series: series.deployment or ""))
+    by_name = tuple(sorted(largest, key=lambda series: series.name or ""))
     if not rest:
         return by_name
     others = tuple(sum(step) for step in zip(*(one.amounts_nanos for one in rest), strict=True))
@@ -151,11 +148,11 @@ class Summary(NamedTuple):
 
 def read_summary(connection: Connection, lapse: Lapse) -> Summary:
     """Return the figures of a stretch of time."""
-    newest = _newest(lapse)
+    newest = _newest(lapse, cast(is_first, Integer).label("first"))
     spent = connection.execute(
         select(
             func.count().label("rows"),
-            func.count(newest.c.call.distinct()).label("calls"),
+            func.coalesce(func.sum(newest.c.first), 0).label("calls"),
             func.coalesce(func.sum(newest.c.posted_nanos), 0).label("posted_nanos"),
         )
     ).one()
@@ -196,93 +193,6 @@ def _median_ttft_us(connection: Connection, lapse: Lapse) -> int | None:
     return known[len(known) // 2] if known else None
 
 
-class Attempt(NamedTuple):
-    """One attempt of a call.
-
-    Attributes:
-        state: `held` (running), `measured`, `estimated`, `unknown` or `void`.
-        usage: Quantities by meter; empty while it runs.
-        status: HTTP status of the provider, 0 when there was none.
-        closed_by: `worker` or `takeover`; empty while it runs.
-    """
-
-    attempt: str
-    call: str
-    journal: str
-    at_ns: int
-    ended_ns: int | None
-    principal: str
-    team: str
-    key: str
-    run: str | None
-    asked: str
-    deployment: str
-    dialect: str
-    stream: bool
-    decision: int
-    windows: tuple[str, ...]
-    input_tokens_max: int
-    output_tokens_max: int
-    choices: int
-    hold_nanos: int
-    state: str
-    posted_nanos: int
-    final: bool
-    served_model: str | None
-    upstream_id: str | None
-    upstream_request_id: str | None
-    status: int
-    reason: str | None
-    ttft_us: int | None
-    duration_us: int
-    usage: dict[str, int]
-    lines: tuple[ChargeLine, ...]
-    closed_by: str
-
-    @property
-    def number(self) -> int:
-        """Which attempt of its call it is, counted from 1."""
-        tail = self.attempt.rpartition(".")[2]
-        return int(tail) if tail.isdecimal() else 1
-
-    @property
-    def is_failure(self) -> bool:
-        """Whether the provider failed, so that it is measured at nothing."""
-        return self.state == "measured" and self.reason is not None and not self.posted_nanos
-
-    @property
-    def input_tokens(self) -> int:
-        """All tokens of the prompt."""
-        return sum(self.usage.get(meter, 0) for meter in INPUT_METERS)
-
-    @property
-    def cached_tokens(self) -> int:
-        """The tokens of the prompt that were read from the provider's cache."""
-        return self.usage.get("cache_read", 0)
-
-    @property
-    def output_tokens(self) -> int:
-        """All generated tokens."""
-        return sum(self.usage.get(meter, 0) for meter in OUTPUT_METERS)
-
-
-def _attempt(row: RowMapping) -> Attempt:
-    return Attempt(
-        **{
-            **row,
-            "windows": msgspec.json.decode(row["windows"], type=tuple[str, ...]),
-            "usage": msgspec.json.decode(row["usage"], type=dict[str, int]),
-            "lines": msgspec.json.decode(row["lines"], type=tuple[ChargeLine, ...]),
-        }
-    )
-
-
-def read_attempts(connection: Connection) -> list[Attempt]:
-    """Return the newest attempts, the newest first."""
-    newest = select(attempt).order_by(attempt.c.at_ns.desc()).limit(ATTEMPTS_MAX)
-    return [_attempt(row) for row in connection.execute(newest).mappings()]
-
-
 def read_run_windows(connection: Connection, budget_ids: frozenset[str]) -> frozenset[str]:
     """Return the windows that the newest attempts hold money on, of some budgets."""
     newest = select(attempt.c.windows).order_by(attempt.c.at_ns.desc()).limit(SAMPLE_ROWS_MAX)
@@ -292,96 +202,3 @@ def read_run_windows(connection: Connection, budget_ids: frozenset[str]) -> froz
         for window in msgspec.json.decode(windows, type=tuple[str, ...])
         if budget_id_of(window) in budget_ids
     )
-
-
-class Refused(NamedTuple):
-    """A call that was refused before any attempt.
-
-    Attributes:
-        budget: The budget that refused it, None when none did.
-    """
-
-    call: str
-    at_ns: int
-    principal: str
-    team: str
-    key: str
-    run: str | None
-    asked: str
-    code: str
-    message: str
-    budget: str | None
-
-
-def read_refusals(connection: Connection) -> list[Refused]:
-    """Return the newest refusals, the newest first."""
-    newest = select(refusal).order_by(refusal.c.at_ns.desc()).limit(REFUSALS_MAX)
-    return [Refused(**row) for row in connection.execute(newest).mappings()]
-
-
-class Opened(NamedTuple):
-    """One attempt with the decision it was made by, None when that is not kept."""
-
-    attempt: Attempt
-    decision: DecisionRecord | None
-
-    @property
-    def ranked(self) -> tuple[CandidateRecord, ...]:
-        """The candidates: the cheapest eligible one first, the excluded ones last."""
-        if self.decision is None:
-            return ()
-        return tuple(sorted(self.decision.candidates, key=_rank))
-
-
-def _rank(candidate: CandidateRecord) -> tuple[bool, int, str]:
-    return (
-        candidate.excluded is not None,
-        candidate.expected_nanos or 0,
-        candidate.deployment,
-    )
-
-
-class OpenedCall(NamedTuple):
-    """A call in full: its attempts in order, or why it was refused."""
-
-    call: str
-    attempts: tuple[Opened, ...]
-    refusal: Refused | None
-
-    @property
-    def posted_nanos(self) -> int:
-        """What all its attempts cost."""
-        return sum(opened.attempt.posted_nanos for opened in self.attempts)
-
-    @property
-    def is_running(self) -> bool:
-        """Whether an attempt of it still holds money."""
-        return any(opened.attempt.state == "held" for opened in self.attempts)
-
-
-def find_call(connection: Connection, call: str) -> OpenedCall | None:
-    """Return a call in full, None when the store does not know it."""
-    of_call = (
-        select(attempt)
-        .where(is_of_call(call))
-        .order_by(attempt.c.at_ns, attempt.c.attempt)
-        .limit(ATTEMPTS_PER_CALL_MAX)
-    )
-    attempts = tuple(
-        Opened(one, _find_decision(connection, one))
-        for one in [_attempt(row) for row in connection.execute(of_call).mappings()]
-    )
-    row = connection.execute(select(refusal).where(refusal.c.call == call)).mappings().first()
-    refused = None if row is None else Refused(**row)
-    if not attempts and refused is None:
-        return None
-    return OpenedCall(call, attempts, refused)
-
-
-def _find_decision(connection: Connection, one: Attempt) -> DecisionRecord | None:
-    record = connection.scalars(
-        select(decision.c.record).where(
-            decision.c.journal == one.journal, decision.c.number == one.decision
-        )
-    ).first()
-    return None if record is None else msgspec.json.decode(record, type=DecisionRecord)

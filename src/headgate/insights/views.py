@@ -57,6 +57,8 @@ def call_view(row: CallRow) -> CallView:
         deployment=row.deployment,
         served_model=row.served_model,
         dialect=row.dialect,
+        via=row.via,
+        lost=list(row.lost),
         stream=row.stream,
         state=row.state,
         hold=format_usd(row.hold_nanos),
@@ -86,6 +88,8 @@ def _refused_view(row: RefusedRow) -> CallView:
         deployment=None,
         served_model=None,
         dialect=None,
+        via=None,
+        lost=[],
         stream=False,
         state="refused",
         hold=format_usd(0),
@@ -159,6 +163,7 @@ def _decision_view(number: int, record: DecisionRecord, attempts: list[AttemptRo
                 deployment=candidate.deployment,
                 expected=usd_or_none(candidate.expected_nanos),
                 excluded=candidate.excluded,
+                via=candidate.via,
                 chosen=candidate.deployment in tried,
             )
             for candidate in record.candidates

@@ -58,6 +58,8 @@ def hold_values(hold: FoldedHold, journal: str) -> Row:
         hold.output_tokens_max,
         hold.choices,
         hold.amount_nanos,
+        hold.via,
+        str(hold.lost, "utf-8"),
     )
 
 
@@ -101,5 +103,6 @@ def hold_of_row(row: RowMapping) -> FoldedHold:
     fields = {name: row[name] for name in FoldedHold.__struct_fields__ if name in row}
     fields["amount_nanos"] = row["hold_nanos"]
     fields["windows"] = Raw(str(row["windows"]).encode())
+    fields["lost"] = Raw(str(row["lost"]).encode())
     fields["stream"] = bool(row["stream"])
     return FoldedHold(**fields)

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    func,
     text,
 )
 
@@ -69,6 +70,8 @@ attempt = Table(
     Column("output_tokens_max", BigInteger, nullable=False),
     Column("choices", Integer, nullable=False),
     Column("hold_nanos", BigInteger, nullable=False),
+    Column("via", String),
+    Column("lost", Text, nullable=False, server_default="[]"),
     # What the end of an attempt sets begins here; see ledger/rows.py.
     Column("ended_ns", BigInteger),
     Column("state", String, nullable=False),
@@ -95,6 +98,9 @@ def is_of_call(call: str) -> ColumnElement[bool]:
     ids = attempt.c.attempt
     return and_(ids > f"{call}.", ids < f"{call}/")
 
+
+is_first = func.substr(attempt.c.attempt, -2) == ".1"
+"""Selects the first attempt of each call: counting them counts calls, and needs no sorting."""
 
 refusal = Table(
     "refusal",

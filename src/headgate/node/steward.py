@@ -21,6 +21,7 @@ from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.console.app import ConsoleWorld, build
 from headgate.identity import registry
+from headgate.insights.routes import PassedOver
 from headgate.ledger.keeper import Keeper, Want
 from headgate.node import commands, locks
 from headgate.node.lookup import find_call
@@ -116,10 +117,16 @@ class Steward:
         self.changed()
         return answer
 
+    def passed_over(self) -> dict[str, PassedOver]:
+        """Return whom any worker passes over, by deployment, each at its latest time."""
+        rows = self._health().deployments
+        return {row.deployment: PassedOver(row.rule, row.until_ns) for row in rows}
+
     def _health(self) -> Health:
         rows: dict[str, UnwellRow] = {}
         for row in sorted(
-            (row for told in self.unwell.values() for row in told), key=lambda row: row.until_ns
+            (row for told in tuple(self.unwell.values()) for row in told),
+            key=lambda row: row.until_ns,
         ):
             rows[row.deployment] = row
         return Health(tuple(rows.values()))
@@ -180,7 +187,7 @@ async def run(
     path.chmod(0o600)
     write_pid(data_dir, "steward")
     folding = asyncio.create_task(steward.fold_always())
-    console = _console(snapshot, data_dir, console_port, gateway_url)
+    console = _console(snapshot, data_dir, console_port, gateway_url, steward)
     serving = asyncio.create_task(console.serve())
     stopped = asyncio.create_task(stop.wait())
     # What is here now stays: the collector need not look through it, fold after fold.
@@ -233,15 +240,16 @@ class _Console(uvicorn.Server):
         yield
 
 
-def _console(snapshot: Snapshot, data_dir: Path, port: int, gateway_url: str) -> uvicorn.Server:
+def _console(
+    snapshot: Snapshot, data_dir: Path, port: int, gateway_url: str, steward: Steward
+) -> uvicorn.Server:
     listen = snapshot.console
     names = {listen.host, "127.0.0.1", "localhost"}
     world = ConsoleWorld(
         engine=open_store_readonly(data_dir),
-        budgets=lambda: tuple(snapshot.budgets.values()),
-        zone=snapshot.zone,
+        snapshot=lambda: snapshot,
+        unwell=steward.passed_over,
         now_ns=time.time_ns,
-        organisation=snapshot.organisation,
         hosts=frozenset(f"{name}:{port}" for name in names),
         token=listen.token,
         gateway_url=gateway_url,
