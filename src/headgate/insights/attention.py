@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Integer, and_, cast, func, select
 
 from headgate.insights.overview import Lapse
-from headgate.ledger.tables import attempt, refusal
+from headgate.ledger.tables import attempt, refusal, route
 
 SCAN_ROWS_MAX = 5_000
 KINDS_MAX = 4
@@ -87,7 +87,7 @@ def read_health(connection: Connection, lapse: Lapse) -> tuple[Health, ...]:
     failed = and_(columns.posted_nanos == 0, columns.reason.is_not(None))
     newest = (
         select(
-            columns.deployment,
+            columns.route,
             cast(and_(columns.state.in_(("measured", "void")), failed), Integer).label("failed"),
             cast(columns.state == "unknown", Integer).label("unpriced"),
             columns.ttft_us,
@@ -99,13 +99,14 @@ def read_health(connection: Connection, lapse: Lapse) -> tuple[Health, ...]:
     )
     grouped = (
         select(
-            newest.c.deployment,
+            route.c.deployment,
             func.count(),
             func.sum(newest.c.failed),
             func.sum(newest.c.unpriced),
             cast(func.avg(newest.c.ttft_us), Integer),
         )
-        .group_by(newest.c.deployment)
-        .order_by(newest.c.deployment)
+        .join(route, route.c.id == newest.c.route)
+        .group_by(route.c.deployment)
+        .order_by(route.c.deployment)
     )
     return tuple(Health(*row) for row in connection.execute(grouped))

@@ -7,7 +7,8 @@ import msgspec
 from sqlalchemy import Connection, select
 from sqlalchemy.engine import RowMapping
 
-from headgate.ledger.tables import attempt, decision, is_of_call, refusal
+from headgate.ledger.rows import lines_of_row, usage_of_row, windows_of_row
+from headgate.ledger.tables import attempts, decision, is_of_call, refusal
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import CandidateRecord, DecisionRecord
 from headgate.units.usage import INPUT_METERS, OUTPUT_METERS
@@ -178,15 +179,15 @@ def _rank(candidate: CandidateRecord) -> tuple[bool, int, str]:
 
 def open_call(connection: Connection, call: str) -> OpenedCall | None:
     """Return one call with its attempts and decisions, None when there is none of that id."""
-    query = select(attempt).where(is_of_call(call)).order_by(attempt.c.at_ns, attempt.c.attempt)
-    query = query.limit(ATTEMPTS_PER_CALL_MAX)
-    attempts = [attempt_row(row) for row in connection.execute(query).mappings()]
+    query = select(attempts).where(is_of_call(call)).limit(ATTEMPTS_PER_CALL_MAX)
+    query = query.order_by(attempts.c.at_ns, attempts.c.attempt)
+    tried = [attempt_row(row) for row in connection.execute(query).mappings()]
     refused = connection.execute(select(refusal).where(refusal.c.call == call)).mappings()
-    rows: tuple[CallRow, ...] = (*attempts, *(refused_row(row) for row in refused))
+    rows: tuple[CallRow, ...] = (*tried, *(refused_row(row) for row in refused))
     if not rows:
         return None
     decisions: dict[int, DecisionRecord] = {}
-    for row in attempts:
+    for row in tried:
         record = connection.scalar(
             select(decision.c.record).where(
                 decision.c.journal == row.journal, decision.c.number == row.decision
@@ -205,9 +206,9 @@ def attempt_row(row: RowMapping) -> AttemptRow:
     """Return a row of the attempt table."""
     fields = {name: row[name] for name in _ATTEMPT_FIELDS}
     fields["lost"] = msgspec.json.decode(row["lost"], type=tuple[str, ...])
-    fields["windows"] = msgspec.json.decode(row["windows"], type=tuple[str, ...])
-    fields["usage"] = msgspec.json.decode(row["usage"], type=dict[str, int])
-    fields["lines"] = msgspec.json.decode(row["lines"], type=tuple[ChargeLine, ...])
+    fields["windows"] = windows_of_row(row)
+    fields["usage"] = usage_of_row(row)
+    fields["lines"] = lines_of_row(row)
     return AttemptRow(**fields)
 
 

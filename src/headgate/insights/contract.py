@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from headgate.insights.calls import CallState
+from headgate.insights.contract_control import AuditEntryView, AuditVerdictView
 from headgate.insights.contract_desk import ImportView, PlansView
 from headgate.insights.printed import Instant, Printed, Usd
 
@@ -20,7 +21,8 @@ class BudgetView(Printed, frozen=True, kw_only=True):
     """A window of a budget: `budgets --json` prints a list of them.
 
     free = limit - posted - held - unaccounted; lent is the part of free that workers have.
-    `frozen`: its node, or one above it, may not spend now.
+    `frozen`: its node, or one above it, may not spend now. `exhausted_at`: when nothing will be
+    left at its pace, null when it renews before.
     """
 
     id: str
@@ -34,6 +36,8 @@ class BudgetView(Printed, frozen=True, kw_only=True):
     unaccounted: Usd
     free: Usd
     frozen: bool
+    spent_last_hour: Usd
+    exhausted_at: Instant | None
 
 
 class LineView(Printed, frozen=True, kw_only=True):
@@ -269,6 +273,8 @@ PRINTED: dict[str, Any] = {
     "keys list": list[KeyView],
     "keys create": MadeKeyView,
     "freeze": list[FrozenView],
+    "audit show": list[AuditEntryView],
+    "audit verify": AuditVerdictView,
     "routes": list[RouteView],
     "doctor": DoctorView,
     "import": ImportView,

@@ -1,15 +1,15 @@
 """Keys of the configuration and keys made at run time, with when each was last used."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from headgate.identity.registry import KeptKey
 from headgate.identity.settings import Key
 from headgate.insights.contract import KeyView
 from headgate.insights.views import iso_or_none
-from headgate.ledger.tables import attempt, refusal
+from headgate.ledger.tables import attempt, caller, refusal
 
 SCAN_ROWS_MAX = 10_000
 
@@ -30,8 +30,7 @@ def read_last_uses(connection: Connection) -> LastUses:
     """Return when keys were last used, as far as the newest `SCAN_ROWS_MAX` rows tell."""
     by_key: dict[str, int] = {}
     cuts: list[int] = []
-    for table in (attempt, refusal):
-        newest = select(table.c.key, table.c.at_ns).order_by(table.c.at_ns.desc())
+    for newest in _newest():
         rows = newest.limit(SCAN_ROWS_MAX).subquery()
         grouped = select(rows.c.key, func.max(rows.c.at_ns), func.count(), func.min(rows.c.at_ns))
         found = connection.execute(grouped.group_by(rows.c.key)).all()
@@ -40,6 +39,12 @@ def read_last_uses(connection: Connection) -> LastUses:
         if sum(count for _key, _at_ns, count, _oldest_ns in found) >= SCAN_ROWS_MAX:
             cuts.append(min(oldest_ns for _key, _at_ns, _count, oldest_ns in found))
     return LastUses(by_key, max(cuts, default=None))
+
+
+def _newest() -> tuple[Select[Any], ...]:
+    used = select(caller.c.key, attempt.c.at_ns).join(caller, caller.c.id == attempt.c.caller)
+    refused = select(refusal.c.key, refusal.c.at_ns)
+    return used.order_by(attempt.c.at_ns.desc()), refused.order_by(refusal.c.at_ns.desc())
 
 
 def key_views(

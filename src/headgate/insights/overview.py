@@ -6,11 +6,9 @@ cut off is said in the answer, never left out silently.
 
 from typing import Any, Literal, NamedTuple, get_args
 
-import msgspec
 from sqlalchemy import ColumnElement, Connection, Integer, Subquery, cast, func, select
 
-from headgate.budgets.tree import budget_id_of
-from headgate.ledger.tables import attempt, is_first, journal, refusal
+from headgate.ledger.tables import attempt, caller, is_first, journal, refusal, route
 from headgate.units.instants import NANOS_PER_SECOND
 
 SCAN_ROWS_MAX = 100_000
@@ -80,9 +78,9 @@ SIDES: tuple[Side, ...] = get_args(Side)
 """What spend can be told apart by."""
 
 
-def _newest(lapse: Lapse, *sides: ColumnElement[Any]) -> Subquery:
+def _newest(lapse: Lapse, *more: ColumnElement[Any]) -> Subquery:
     return (
-        select(attempt.c.at_ns, attempt.c.posted_nanos, *sides)
+        select(attempt.c.at_ns, attempt.c.posted_nanos, *more)
         .where(attempt.c.at_ns >= lapse.since_ns, attempt.c.at_ns < lapse.until_ns)
         .order_by(attempt.c.at_ns.desc())
         .limit(SCAN_ROWS_MAX)
@@ -92,17 +90,19 @@ def _newest(lapse: Lapse, *sides: ColumnElement[Any]) -> Subquery:
 
 def read_spend(connection: Connection, lapse: Lapse, side: Side) -> Spend:
     """Return what was posted in each step, by one side of the calls."""
-    newest = _newest(lapse, attempt.c[side].label("name"))
+    names = route if side in route.c else caller
+    newest = _newest(lapse, attempt.c[names.name].label("reference"))
     step = ((newest.c.at_ns - lapse.since_ns) // lapse.step_ns).label("step")
     grouped = (
         select(
             step,
-            newest.c.name,
+            names.c[side].label("name"),
             func.sum(newest.c.posted_nanos).label("posted_nanos"),
             func.count().label("attempts"),
             func.min(newest.c.at_ns).label("oldest_ns"),
         )
-        .group_by(step, newest.c.name)
+        .join(names, names.c.id == newest.c.reference)
+        .group_by(step, names.c[side])
         .limit(GROUPS_MAX)
     )
     rows = connection.execute(grouped).mappings().all()
@@ -160,7 +160,8 @@ def read_summary(connection: Connection, lapse: Lapse) -> Summary:
     open_journals = select(journal.c.name).where(~journal.c.ended)
     held = (
         select(attempt.c.hold_nanos)
-        .where(attempt.c.journal.in_(open_journals), attempt.c.state == "held")
+        .join(caller, caller.c.id == attempt.c.caller)
+        .where(caller.c.journal.in_(open_journals), attempt.c.state == "held")
         .limit(SCAN_ROWS_MAX)
         .subquery()
     )
@@ -191,14 +192,3 @@ def _median_ttft_us(connection: Connection, lapse: Lapse) -> int | None:
     )
     known = sorted(ttft for ttft in connection.scalars(sample) if ttft is not None)
     return known[len(known) // 2] if known else None
-
-
-def read_run_windows(connection: Connection, budget_ids: frozenset[str]) -> frozenset[str]:
-    """Return the windows that the newest attempts hold money on, of some budgets."""
-    newest = select(attempt.c.windows).order_by(attempt.c.at_ns.desc()).limit(SAMPLE_ROWS_MAX)
-    return frozenset(
-        window
-        for windows in connection.scalars(newest)
-        for window in msgspec.json.decode(windows, type=tuple[str, ...])
-        if budget_id_of(window) in budget_ids
-    )

@@ -7,10 +7,10 @@ stopped: whoever wants more goes on from there.
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, or_, select
 
 from headgate.insights.calls import REFUSED, CallRow, CallState, attempt_row, refused_row
-from headgate.ledger.tables import attempt, refusal
+from headgate.ledger.tables import attempts, refusal
 
 SCAN_ROWS_MAX = 20_000
 
@@ -67,7 +67,7 @@ def search(connection: Connection, wanted: Wanted, limit: int, after: Cursor | N
     """Return at most `limit` rows that come after a place in time (None: the newest)."""
     found: list[CallRow] = []
     reached: list[int] = []
-    for table, row_of in ((attempt, attempt_row), (refusal, refused_row)):
+    for table, row_of in ((attempts, attempt_row), (refusal, refused_row)):
         if (wanted.state == REFUSED) != (table is refusal) and wanted.state is not None:
             continue
         if wanted.deployment is not None and table is refusal:
@@ -103,7 +103,7 @@ def list_calls(connection: Connection, wanted: Wanted, limit: int) -> list[CallR
     return found
 
 
-def _in_time(table: Table, wanted: Wanted, after: Cursor | None) -> list[ColumnElement[bool]]:
+def _in_time(table: FromClause, wanted: Wanted, after: Cursor | None) -> list[ColumnElement[bool]]:
     at_ns = table.c.at_ns
     conditions: list[ColumnElement[bool]] = []
     if after is not None:
@@ -117,21 +117,21 @@ def _in_time(table: Table, wanted: Wanted, after: Cursor | None) -> list[ColumnE
     return conditions
 
 
-def _boundary(table: Table, wanted: Wanted, after: Cursor | None) -> Select[Any]:
+def _boundary(table: FromClause, wanted: Wanted, after: Cursor | None) -> Select[Any]:
     """Select the instant of the last row that is looked at; nothing when all are."""
     times = select(table.c.at_ns).where(*_in_time(table, wanted, after))
     return times.order_by(table.c.at_ns.desc()).offset(SCAN_ROWS_MAX - 1).limit(1)
 
 
-def _sides(table: Table, wanted: Wanted) -> list[ColumnElement[bool]]:
+def _sides(table: FromClause, wanted: Wanted) -> list[ColumnElement[bool]]:
     same = ("run", "principal", "team", "key", "asked", "deployment")
     conditions = [
         table.c[side] == getattr(wanted, side) for side in same if getattr(wanted, side) is not None
     ]
-    if wanted.state is not None and table is attempt:
+    if wanted.state is not None and table is attempts:
         conditions.append(table.c.state == wanted.state)
     if wanted.code is not None:
-        conditions.append((table.c.reason if table is attempt else table.c.code) == wanted.code)
+        conditions.append((table.c.reason if table is attempts else table.c.code) == wanted.code)
     if wanted.text is not None:
         conditions.append(
             or_(*(table.c[name].contains(wanted.text, autoescape=True) for name in _TEXTS[table]))
@@ -139,16 +139,16 @@ def _sides(table: Table, wanted: Wanted) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _id(table: Table) -> ColumnElement[str]:
-    return attempt.c.attempt if table is attempt else refusal.c.call
+def _id(table: FromClause) -> ColumnElement[str]:
+    return attempts.c.attempt if table is attempts else refusal.c.call
 
 
-def _order(table: Table) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+def _order(table: FromClause) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
     return table.c.at_ns.desc(), _id(table).desc()
 
 
 _CALLERS = ("call", "run", "key", "asked")
-_TEXTS = {
-    attempt: (*_CALLERS, "deployment", "served_model", "upstream_id", "upstream_request_id"),
+_TEXTS: dict[FromClause, tuple[str, ...]] = {
+    attempts: (*_CALLERS, "deployment", "served_model", "upstream_id", "upstream_request_id"),
     refusal: _CALLERS,
 }

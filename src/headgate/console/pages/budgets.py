@@ -16,9 +16,8 @@ from headgate.console.desk import Desk
 from headgate.console.export import Piece, exports, fields_of
 from headgate.identity.registry import frozen_nodes
 from headgate.insights.contract import BudgetView
-from headgate.insights.overview import read_run_windows
 from headgate.insights.views import budget_view
-from headgate.insights.windows import is_frozen
+from headgate.insights.windows import is_frozen, read_run_windows
 
 KIND = "budgets"
 TITLE = "Budgets"
