@@ -267,6 +267,7 @@ def test_the_keyboard_reaches_everything(full: Full, browser: Browser) -> None:
     press("g")
     press("c")
     expect(page.get_by_role("heading", name="Calls", exact=True)).to_be_visible()
+    expect(page.locator("table.rows a.open[data-htmx-powered]").first).to_be_visible()
     press("j")
     press("j")
     press("k")
