@@ -13,7 +13,8 @@ from headgate.ledger.tables import attempt, refusal, route
 SCAN_ROWS_MAX = 5_000
 KINDS_MAX = 4
 FAILURES_MIN = 3
-"""So many failures of a deployment are more than chance."""
+FAILURES_PERCENT_MIN = 5
+"""So many failures of a deployment, and such a share of its attempts, are more than chance."""
 
 
 class RefusedKind(NamedTuple):
@@ -48,8 +49,13 @@ class Attention(NamedTuple):
 
     @property
     def failing(self) -> tuple[Health, ...]:
-        """The deployments that failed at least `FAILURES_MIN` times, the worst first."""
-        failing = (one for one in self.health if one.failures >= FAILURES_MIN)
+        """The deployments that fail more than by chance, the worst first."""
+        failing = (
+            one
+            for one in self.health
+            if one.failures >= FAILURES_MIN
+            and one.failures * 100 >= one.attempts * FAILURES_PERCENT_MIN
+        )
         return tuple(sorted(failing, key=lambda one: -one.failures)[:KINDS_MAX])
 
     @property

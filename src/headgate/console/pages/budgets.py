@@ -50,8 +50,10 @@ def routes(desk: Desk) -> list[Route]:
             found = fullest(desk, connection)
             frozen = {node.node for node in frozen_nodes(connection)}
         runs = [one for one in found if one.node == RUN_ANY]
+        plain = [one for one in found if one.node != RUN_ANY]
         values = {
-            "tree": [*_tree(snapshot, found)],
+            "tree": [*_tree(snapshot, plain)],
+            "hidden": len(plain[ROWS_SHOWN_MAX:]),
             "runs": runs[:RUNS_SHOWN_MAX],
             "left_out": len(runs[RUNS_SHOWN_MAX:]),
             "frozen": [one.id for one in found if is_frozen(one, frozen, snapshot.principals)],
@@ -86,9 +88,9 @@ def _tree(snapshot: Snapshot, found: list[Standing]) -> Iterator[Branch]:
     """Yield the nodes with a budget on them or below, from the organisation down."""
     on: dict[str, list[Standing]] = {}
     order = {budget: place for place, budget in enumerate(snapshot.budgets)}
-    for one in sorted(found, key=lambda one: order.get(one.id, len(order)))[:ROWS_SHOWN_MAX]:
+    for one in sorted(found, key=lambda one: order[one.id])[:ROWS_SHOWN_MAX]:
         on.setdefault(one.node, []).append(one)
-    if on.keys() - {RUN_ANY}:
+    if on:
         yield Branch(ORGANISATION, 0, on.get(ORGANISATION, []))
     for team in snapshot.teams:
         members = [one for one in snapshot.principals.values() if one.team == team]
