@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from headgate.insights.calls import CallState
-from headgate.insights.contract_control import AuditEntryView, AuditVerdictView
+from headgate.insights.contract_control import AuditEntryView, AuditVerdictView, ResultsView
 from headgate.insights.contract_desk import ImportView, PlansView
 from headgate.insights.printed import Instant, Printed, Usd
 
@@ -275,6 +275,7 @@ PRINTED: dict[str, Any] = {
     "freeze": list[FrozenView],
     "audit show": list[AuditEntryView],
     "audit verify": AuditVerdictView,
+    "outcomes": list[ResultsView],
     "routes": list[RouteView],
     "doctor": DoctorView,
     "import": ImportView,

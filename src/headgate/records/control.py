@@ -10,6 +10,7 @@ from msgspec import Struct
 
 RESOURCES: dict[str, tuple[str, ...]] = {
     "calls": ("GET",),
+    "outcomes": ("POST",),
 }
 """What lies below `/v1/` and is answered by the steward, with the methods each takes."""
 
