@@ -4,9 +4,10 @@ import re
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlalchemy.exc import OperationalError
 
+from headgate.budgets.tables import spend_sample
 from headgate.console.app import STATIC
 from headgate.console.pages import budgets, calls
 from headgate.identity.registry import FrozenNode, KeptKey, keep_key, set_frozen
@@ -340,3 +341,25 @@ def test_a_broken_store_is_a_503_and_a_bug_a_500(books: Books) -> None:
     assert "secret detail" not in bug.text
     for answer in (broken, bug):
         assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_a_budget_that_burns_down_says_until_when(books: Books, now_ns: int) -> None:
+    """The alarm of a pace stands on the overview and at the budget, before it is nearly used."""
+    hold = books.hold(now_ns - 60 * 10**9)
+    books.lend("research-month@2026-11", 1_000_000_000)
+    books.settle(hold, {"output_text": 100_000})
+    books.fold()
+    window = "research-month@2026-11"
+    samples = [
+        {"window": window, "at_ns": now_ns - 60 * 10**9, "posted_nanos": 0},
+        {"window": window, "at_ns": now_ns, "posted_nanos": 1_000_000_000},
+    ]
+    with books.engine.begin() as connection:
+        connection.execute(insert(spend_sample), samples)
+    client = books.client()
+
+    assert "$1.00 free of $2.00, at its pace until 12:04:22" in client.get("/").text
+    page = client.get("/budgets").text
+    assert re.search(r'class="until">until <time[^>]*>12:04:22</time>', page)
+    (row,) = [row for row in client.get("/budgets.json").json() if row["id"] == "research-month"]
+    assert row["exhausted_at"] == "2026-11-22T11:04:22.250Z"

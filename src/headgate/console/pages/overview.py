@@ -10,12 +10,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from headgate.budgets.standing import Standing
 from headgate.config.unpriced import unpriced
 from headgate.console import show
 from headgate.console.desk import Desk
 from headgate.console.export import Piece, exports
-from headgate.console.pages.budgets import fullest
+from headgate.console.pages.budgets import Stands, read_stands
 from headgate.console.reader import Reader
 from headgate.insights import overview
 from headgate.insights.attention import Attention, read_attention
@@ -61,10 +60,10 @@ def routes(desk: Desk) -> list[Route]:
 
     def page(request: Request) -> Response:
         minutes, side, reader = _minutes(request), _side(request), desk.reader(request)
+        stands = read_stands(desk)
         with desk.read() as connection:
-            budgets = fullest(desk, connection)
             summary, attention = _sums(desk, connection, minutes)
-            notices = [*_notices(desk, connection, attention, budgets, reader)]
+            notices = [*_notices(desk, connection, attention, stands, reader)]
             values = {
                 "minutes": minutes,
                 "side": side,
@@ -73,7 +72,7 @@ def routes(desk: Desk) -> list[Route]:
                 "summary": summary,
                 "notices": notices[:NOTICES_MAX],
                 "more": len(notices[NOTICES_MAX:]),
-                "budgets": budgets[:BUDGETS_SHOWN],
+                "budgets": stands.found[:BUDGETS_SHOWN],
                 "rows": search(connection, Wanted(), RECENT_ROWS).rows,
             }
         return desk.render(request, "overview.html", values)
@@ -107,7 +106,7 @@ def _notices(
     desk: Desk,
     connection: Connection,
     attention: Attention,
-    budgets: list[Standing],
+    stands: Stands,
     reader: Reader,
 ) -> Iterator[Notice]:
     for node in read_frozen(connection).nodes:
@@ -117,13 +116,7 @@ def _notices(
     for deployment, passed in desk.console.unwell().items():
         until = f"until {reader.clock(passed.until_ns)}"
         yield Notice("bad", f"{deployment} is passed over", f"{passed.rule} {until}", "/routes")
-    for one in budgets:
-        used = one.limit_nanos - one.free_nanos
-        if used * 100 >= one.limit_nanos * NEAR_PERCENT:
-            level: Literal["bad", "warn"] = "bad" if one.free_nanos <= 0 else "warn"
-            told = f"{show.short_usd(one.free_nanos)} free of {show.short_usd(one.limit_nanos)}"
-            title = f"{one.id} is {show.percent(used, one.limit_nanos)} used"
-            yield Notice(level, title, told, "/budgets")
+    yield from _tight(stands, reader)
     for kind in attention.refused:
         by = f" by {kind.budget}" if kind.budget else ""
         count = f"{show.count(kind.calls)} call{'s' if kind.calls > 1 else ''} refused{by}"
@@ -140,6 +133,20 @@ def _notices(
     for problem in unpriced(desk.snapshot, reader.now_ns):
         name = problem.key.partition(".")[2]
         yield Notice("warn", f"{name} has no price", problem.fix, "/prices")
+
+
+def _tight(stands: Stands, reader: Reader) -> Iterator[Notice]:
+    for one in stands.found:
+        used = one.limit_nanos - one.free_nanos
+        end_ns = stands.burning.get(one.id)
+        if end_ns is None and used * 100 < one.limit_nanos * NEAR_PERCENT:
+            continue
+        told = f"{show.short_usd(one.free_nanos)} free of {show.short_usd(one.limit_nanos)}"
+        if end_ns is not None and one.free_nanos > 0:
+            told = f"{told}, at its pace until {reader.clock(end_ns)}"
+        title = f"{one.id} is {show.percent(used, one.limit_nanos)} used"
+        bad = one.free_nanos <= 0 or end_ns is not None
+        yield Notice("bad" if bad else "warn", title, told, "/budgets")
 
 
 def _sums(desk: Desk, connection: Connection, minutes: int) -> tuple[overview.Summary, Attention]:
