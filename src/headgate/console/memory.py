@@ -14,7 +14,8 @@ KEPT_MAX = 64
 class Memory:
     """Answers by key, each until it is too old; pages are answered by several threads.
 
-    Who asks while an answer is being made waits for it.
+    Nobody waits for an answer that another makes: it may need a connection that waiters hold. So
+    two who ask at once both make it.
     """
 
     def __init__(self) -> None:
@@ -26,10 +27,12 @@ class Memory:
         if keep_s <= 0:
             return make()
         with self._lock:
-            made = self._kept.pop(key, None)
-            if made is None or now_ns - made[0] >= keep_s * NANOS_PER_SECOND:
-                made = (now_ns, make())
-            self._kept[key] = made
-            if len(self._kept) > KEPT_MAX:
-                del self._kept[next(iter(self._kept))]
-            return cast("T", made[1])
+            made = self._kept.get(key)
+        if made is None or now_ns - made[0] >= keep_s * NANOS_PER_SECOND:
+            made = (now_ns, make())
+            with self._lock:
+                self._kept.pop(key, None)
+                self._kept[key] = made
+                if len(self._kept) > KEPT_MAX:
+                    del self._kept[next(iter(self._kept))]
+        return cast("T", made[1])
