@@ -22,6 +22,7 @@ from headgate.insights.routes import Unwell
 from headgate.ledger.keeper import Keeper, Want
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import (
+    CacheNote,
     CallerRecord,
     CandidateRecord,
     DecisionRecord,
@@ -109,7 +110,7 @@ def _price_book() -> PriceBook:
 class Changes(TypedDict, total=False):
     """The fields of a console's world that a test may set."""
 
-    snapshot: Callable[[], Snapshot]
+    snapshot: Snapshot
     unwell: Callable[[], Unwell]
     now_ns: Callable[[], int]
     hosts: frozenset[str]
@@ -213,6 +214,7 @@ class Books:
         served_model: str = "gpt-5.5-2026-08",
         ttft_us: int = 310_000,
         duration_us: int = 1_240_000,
+        cache: CacheNote | None = None,
     ) -> int:
         """Write a measured end; returns what it posts."""
         lines = tuple(
@@ -239,6 +241,7 @@ class Books:
                 status=200,
                 ttft_us=ttft_us,
                 duration_us=duration_us,
+                cache=cache,
             )
         )
         self.writer.holds_open -= 1
@@ -302,7 +305,7 @@ class Books:
         """Return a console's world on these books, with some fields changed."""
         usual = ConsoleWorld(
             engine=self.reading,
-            snapshot=lambda: self.snapshot,
+            snapshot=self.snapshot,
             unwell=dict,
             now_ns=lambda: NOW_NS,
             hosts=frozenset({HOST}),

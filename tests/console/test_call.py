@@ -2,7 +2,7 @@
 
 import re
 
-from headgate.records.journal import CandidateRecord
+from headgate.records.journal import CacheNote, CandidateRecord
 from tests.console.books import Books
 
 
@@ -94,3 +94,18 @@ def test_a_call_tells_what_its_translation_lost(books: Books) -> None:
         "$.seed",
         "$.messages[3].name",
     ]
+
+
+def test_what_a_prompt_cache_did_is_shown(books: Books) -> None:
+    """Saved, marked, and where it broke; nothing is said of calls without."""
+    note = CacheNote(-3_000, ("system",), "changed", "tools[3]", 2_000, 9_000_000)
+    noted, plain = books.hold(), books.hold()
+    books.settle(noted, {"input_uncached": 9}, cache=note)
+    books.settle(plain, {"input_uncached": 9})
+    books.fold()
+
+    page = books.client().get(f"/calls/{noted.call}").text
+
+    assert "<code>system</code>" in page
+    assert re.search(r"2,000 tokens, changed at <code[^>]*>tools\[3\]</code>: \$0.009000000", page)
+    assert "Prompt cache" not in books.client().get(f"/calls/{plain.call}").text

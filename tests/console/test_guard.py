@@ -134,7 +134,7 @@ def test_errors_tell_nothing_either(books: Books, path: str) -> None:
 
 def _secretive(books: Books) -> TestClient:
     snapshot = make_snapshot(organisation="secretive")
-    return books.client(token=TOKEN, snapshot=lambda: snapshot)
+    return books.client(token=TOKEN, snapshot=snapshot)
 
 
 def test_the_form_begins_a_session(books: Books) -> None:

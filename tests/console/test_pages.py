@@ -20,7 +20,7 @@ ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 def test_an_empty_page_says_what_to_do_first(books: Books) -> None:
     """A newcomer is given a line to paste, with the gateway's address."""
     bare = replace(make_snapshot(), deployments={}, routes={})
-    client = books.client(gateway_url="http://127.0.0.1:9999", snapshot=lambda: bare)
+    client = books.client(gateway_url="http://127.0.0.1:9999", snapshot=bare)
 
     page = client.get("/").text
 
@@ -113,7 +113,7 @@ def test_without_budgets_the_page_shows_how_to_add_one(books: Books) -> None:
     """An organisation without limits is told so."""
     bare = make_snapshot(budgets=())
 
-    page = books.client(snapshot=lambda: bare).get("/budgets").text
+    page = books.client(snapshot=bare).get("/budgets").text
 
     assert "No budget yet." in page
     assert "limit_usd" in page

@@ -71,7 +71,7 @@ class Desk:
     @property
     def snapshot(self) -> Snapshot:
         """The configuration in force."""
-        return self.console.snapshot()
+        return self.console.snapshot
 
     def reader(self, request: Request) -> Reader:
         """Return who asks."""

@@ -16,7 +16,7 @@ class ConsoleWorld:
 
     Attributes:
         engine: The store, opened for reading.
-        snapshot: Returns the configuration in force.
+        snapshot: The configuration in force; another one makes another console.
         unwell: Returns the deployments that a worker passes over now.
         now_ns: Returns the instant it is.
         hosts: The `Host` headers it answers to, with port, such as `127.0.0.1:8081`. Any other
@@ -26,7 +26,7 @@ class ConsoleWorld:
     """
 
     engine: Engine
-    snapshot: Callable[[], Snapshot]
+    snapshot: Snapshot
     unwell: Callable[[], Unwell]
     now_ns: Callable[[], int]
     hosts: frozenset[str]

@@ -7,10 +7,10 @@ import msgspec
 from sqlalchemy import Connection, select
 from sqlalchemy.engine import RowMapping
 
-from headgate.ledger.rows import lines_of_row, usage_of_row, windows_of_row
+from headgate.ledger.rows import cache_of_row, lines_of_row, usage_of_row, windows_of_row
 from headgate.ledger.tables import attempts, decision, is_of_call, refusal
 from headgate.records.charge import ChargeLine
-from headgate.records.journal import CandidateRecord, DecisionRecord
+from headgate.records.journal import CacheNote, CandidateRecord, DecisionRecord
 from headgate.units.usage import INPUT_METERS, OUTPUT_METERS
 
 AttemptState = Literal["held", "measured", "estimated", "unknown", "void"]
@@ -54,6 +54,7 @@ class AttemptRow(Common):
         lost: JSON paths in the client's body of what the translation left out.
         ended_ns: None while it runs.
         lines: Charge lines, empty unless measured.
+        cache: What the provider's prompt cache did, None when there is nothing to say.
     """
 
     attempt: str
@@ -82,6 +83,7 @@ class AttemptRow(Common):
     usage: dict[str, int]
     lines: tuple[ChargeLine, ...]
     closed_by: str
+    cache: CacheNote | None = None
 
     @property
     def id(self) -> str:
@@ -209,6 +211,7 @@ def attempt_row(row: RowMapping) -> AttemptRow:
     fields["windows"] = windows_of_row(row)
     fields["usage"] = usage_of_row(row)
     fields["lines"] = lines_of_row(row)
+    fields["cache"] = cache_of_row(row)
     return AttemptRow(**fields)
 
 
