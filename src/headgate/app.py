@@ -74,11 +74,7 @@ def data_plane(
     """
     clock, outbox = Coarse(), Outbox(call_soon)
     kinds = providers()
-    pools = {
-        provider.id: Pool(provider, _passes(kind), clock, outbox, _framings(kind, provider))
-        for provider in snapshot.providers.values()
-        for kind in (kinds[provider.kind],)
-    }
+    pools = _pools(snapshot, clock, outbox)
     targets = {
         deployment.id: Target(
             deployment,
@@ -91,7 +87,6 @@ def data_plane(
     }
     known = directory(snapshot, pepper)
     allotments = Allotments(steward.lender, known, snapshot.budgets.values(), snapshot.zone)
-    purse = allotments.purse
     router = _router(snapshot, targets, journal)
     return World(
         edge=snapshot.edge,
@@ -103,7 +98,7 @@ def data_plane(
         targets=targets,
         retries=RetryBudget(snapshot.edge.retries_percent, snapshot.edge.retries_burst),
         pools=tuple(pools.values()),
-        purse=purse,
+        purse=allotments.purse,
         paths=allotments.paths,
         allotments=allotments,
         books=Books(journal),
@@ -115,6 +110,15 @@ def data_plane(
         ready=steward.ready,
         control=steward.control,
     )
+
+
+def _pools(snapshot: Snapshot, clock: Coarse, outbox: Outbox) -> dict[str, Pool]:
+    kinds = providers()
+    return {
+        provider.id: Pool(provider, _passes(kind), clock, outbox, _framings(kind, provider))
+        for provider in snapshot.providers.values()
+        for kind in (kinds[provider.kind],)
+    }
 
 
 def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWriter) -> Router:
