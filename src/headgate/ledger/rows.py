@@ -5,6 +5,7 @@ and a dictionary per row costs more than the insert.
 """
 
 import msgspec
+from msgspec import Raw
 from msgspec.structs import astuple
 from sqlalchemy.engine import RowMapping
 
@@ -51,7 +52,7 @@ END_COLUMNS = (
 
 def hold_values(hold: FoldedHold) -> Row:
     """Return what a hold says of an attempt."""
-    return astuple(hold)
+    return (*astuple(hold)[:-1], str(hold.lost, "utf-8"))
 
 
 def end_values(end: FoldedSettle | VoidRecord | None) -> Row:
@@ -93,6 +94,7 @@ def decision_values(record: DecisionRecord, journal: str) -> Row:
 def hold_of_row(row: RowMapping) -> FoldedHold:
     """Return the hold an open attempt row was made of."""
     fields = {name: row[name] for name in FoldedHold.__struct_fields__ if name in row}
+    fields["lost"] = Raw(str(row["lost"]).encode())
     return FoldedHold(**fields, amount_nanos=row["hold_nanos"])
 
 

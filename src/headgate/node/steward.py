@@ -22,6 +22,7 @@ from headgate.budgets.keeper import WATCH_S
 from headgate.budgets.standing import standings
 from headgate.config.snapshot import Snapshot
 from headgate.identity import registry
+from headgate.insights.routes import PassedOver
 from headgate.ledger.allotments import Allotment
 from headgate.ledger.keeper import Keeper, Want
 from headgate.node import commands, locks
@@ -173,10 +174,16 @@ class Steward:
     def _end_by_time(self, now_ns: int) -> None:
         self.keeper.end_allotments(lambda each: each.has_ended(now_ns), now_ns)
 
+    def passed_over(self) -> dict[str, PassedOver]:
+        """Return whom any worker passes over, by deployment, each at its latest time."""
+        rows = self._health().deployments
+        return {row.deployment: PassedOver(row.rule, row.until_ns) for row in rows}
+
     def _health(self) -> Health:
         rows: dict[str, UnwellRow] = {}
         for row in sorted(
-            (row for told in self.unwell.values() for row in told), key=lambda row: row.until_ns
+            (row for told in tuple(self.unwell.values()) for row in told),
+            key=lambda row: row.until_ns,
         ):
             rows[row.deployment] = row
         return Health(tuple(rows.values()))
@@ -276,6 +283,7 @@ async def run(
     pages = Pages(open_store_readonly(data_dir), console_port, gateway_url)
     rules = Rules(read, in_force, pages)
     steward = Steward(rules, engine, data_dir)
+    pages.unwell = steward.passed_over
     steward.keeper.discover()
     steward.take_over_the_dead()
     steward.end_allotments()
