@@ -89,7 +89,6 @@ def data_plane(
     }
     known = directory(snapshot, pepper)
     allotments = Allotments(steward.lender, known, snapshot.budgets.values(), snapshot.zone)
-    purse = allotments.purse
     router = _router(snapshot, targets, journal)
     return World(
         edge=snapshot.edge,
@@ -101,7 +100,7 @@ def data_plane(
         targets=targets,
         retries=RetryBudget(snapshot.edge.retries_percent, snapshot.edge.retries_burst),
         pools=tuple(pools.values()),
-        purse=purse,
+        purse=allotments.purse,
         paths=allotments.paths,
         allotments=allotments,
         books=Books(journal),
