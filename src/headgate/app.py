@@ -73,10 +73,7 @@ def data_plane(
     """
     clock, outbox = Coarse(), Outbox(call_soon)
     kinds = providers()
-    pools = {
-        each.id: _pool(each, kinds[each.kind], clock, outbox)
-        for each in snapshot.providers.values()
-    }
+    pools = _pools(snapshot, clock, outbox)
     targets = {
         deployment.id: Target(
             deployment,
@@ -112,6 +109,14 @@ def data_plane(
         ready=steward.ready,
         control=steward.control,
     )
+
+
+def _pools(snapshot: Snapshot, clock: Coarse, outbox: Outbox) -> dict[str, Pool]:
+    kinds = providers()
+    return {
+        each.id: _pool(each, kinds[each.kind], clock, outbox)
+        for each in snapshot.providers.values()
+    }
 
 
 def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWriter) -> Router:
