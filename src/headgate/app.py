@@ -4,7 +4,9 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from headgate.budgets.settings import Budget
+from headgate.capacity.classes import Classes
 from headgate.capacity.health import Breaker
+from headgate.capacity.places import Places
 from headgate.capacity.retries import RetryBudget
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import Snapshot
@@ -74,6 +76,8 @@ def data_plane(
     clock, outbox = Coarse(), Outbox(call_soon)
     kinds = providers()
     pools = _pools(snapshot, clock, outbox)
+    weights = {team.id: team.share for team in snapshot.teams.values()}
+    age_ms = snapshot.edge.queue_age_ms
     targets = {
         deployment.id: Target(
             deployment,
@@ -81,6 +85,7 @@ def data_plane(
             pools[deployment.provider],
             snapshot.price_book,
             Breaker(snapshot.edge.breaker_failures, snapshot.edge.breaker_open_ms * 1_000_000),
+            Places(deployment.concurrency_max, deployment.queue_max, weights, age_ms),
         )
         for deployment in snapshot.deployments.values()
     }
@@ -108,6 +113,7 @@ def data_plane(
         next_call=_call_ids(journal.epoch),
         ready=steward.ready,
         control=steward.control,
+        classes=Classes({key.id: key.priorities for key in snapshot.keys.values()}),
     )
 
 

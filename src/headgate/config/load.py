@@ -16,7 +16,7 @@ from headgate.config.check import checked, ids_of
 from headgate.config.problems import Problems, near
 from headgate.config.read_budgets import budgets_from
 from headgate.config.read_deployments import deployments_from
-from headgate.config.read_identity import keys_from, principals_from, teams_from
+from headgate.config.read_identity import keys_from, narrowed, principals_from, teams_from
 from headgate.config.read_network import console_from, edge_from
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
@@ -104,6 +104,7 @@ def _snapshot(
     principal_ids = ids_of(document.get("principals"))
     asked = (*ids_of(document.get("routes")), *deployment_ids)
     keys = keys_from(document.get("keys", {}), principal_ids, asked, secrets, problems)
+    keys = narrowed(keys, principals, teams, problems)
     budgets = budgets_from(document.get("budgets", {}), teams, principal_ids, problems)
     return Snapshot(
         file=str(path),

@@ -8,7 +8,7 @@ from headgate.budgets.settings import Budget
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.gateway.settings import Edge
-from headgate.identity.settings import Key, Principal
+from headgate.identity.settings import Key, Principal, Team
 from headgate.insights.settings import Webhook
 from headgate.providers.settings import Provider
 from headgate.routing.settings import Route
@@ -45,7 +45,7 @@ class Snapshot:
     providers: Mapping[str, Provider]
     deployments: Mapping[str, Deployment]
     routes: Mapping[str, Route]
-    teams: tuple[str, ...]
+    teams: Mapping[str, Team]
     principals: Mapping[str, Principal]
     keys: Mapping[str, Key]
     budgets: Mapping[str, Budget]

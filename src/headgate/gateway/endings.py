@@ -158,7 +158,7 @@ class Endings:
         more = self._pipeline.attempts.find_next(exchange)
         at_ns = self._now_ns()
         self._books.void(exchange, reason, at_ns=at_ns, final=not more)
-        self._leave_place(exchange)
+        self._leave_place(exchange, at_ns, served=False)
         if more:
             self._pipeline.attempts.go_on(exchange)
             return
@@ -244,7 +244,7 @@ class Endings:
     def _stop_waiting(self, exchange: Exchange) -> None:
         """Leave the queue for a place or for money."""
         if exchange.phase == "queue":
-            exchange.target.places.leave(exchange.on_place)
+            exchange.target.places.leave(exchange.rank, exchange.team, exchange.on_place)
         else:
             self._world.purse.leave(exchange.on_money)
 
@@ -291,15 +291,15 @@ class Endings:
         )
         if settlement.usage is not None and exchange.marks:
             self._pipeline.prefixes.learn(exchange.marks, settlement.usage.prompt_tokens)
-        if exchange.placed:
-            exchange.placed = False
-            exchange.target.places.give_back((at_ns - exchange.sent_ns) // 1_000)
+        self._leave_place(exchange, at_ns, served=True)
 
-    def _leave_place(self, exchange: Exchange) -> None:
-        if exchange.placed:
-            exchange.placed = False
-            service_us = (self._now_ns() - exchange.sent_ns) // 1_000
-            exchange.target.places.give_back(service_us)
+    def _leave_place(self, exchange: Exchange, at_ns: int, *, served: bool) -> None:
+        share = exchange.share
+        if share is not None:
+            exchange.share = None
+            held_us = (at_ns - exchange.sent_ns) // 1_000
+            now_ms = self._pipeline.coarse_ms
+            exchange.target.places.give_back(share, held_us, now_ms, served=served)
 
     def _answer(self, exchange: Exchange, refusal: Refusal) -> None:
         if exchange.client is not None:
@@ -316,8 +316,8 @@ class Endings:
     def finish(self, exchange: Exchange) -> None:
         """The call is over: nothing is held, no place is taken."""
         assert not exchange.held, exchange.call
-        if exchange.placed:
-            self._leave_place(exchange)
+        if exchange.share is not None:
+            self._leave_place(exchange, self._now_ns(), served=False)
         exchange.phase = "done"
         if exchange.request.body_bytes:
             self.forget_body(exchange)

@@ -55,6 +55,10 @@ def permit(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
     world = pipeline.world
     credential, demand = exchange.request.credential, exchange.demand
     assert credential is not None
+    rank = world.classes.rank(credential.key, exchange.request.head.priority)
+    if isinstance(rank, Refusal):
+        return rank
+    exchange.rank, exchange.team = rank, credential.team
     if credential.delegation is None:
         exchange.path = world.paths.find(
             credential.principal, credential.team, exchange.run, pipeline.now_ns()

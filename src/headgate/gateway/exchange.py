@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from headgate.caches.prompt import Prompt
 from headgate.capacity.limits import USED_UP
+from headgate.capacity.shares import Share
 from headgate.catalog.rates import RateCard
 from headgate.dialects.registry import Dialect, StreamReader
 from headgate.dialects.sse import HEAD_BYTES_MAX, begins_whole, first_data
@@ -22,6 +23,7 @@ from headgate.gateway.http_bytes import LAST_CHUNK, chunk
 from headgate.gateway.request import Request
 from headgate.ledger.slices import Slice
 from headgate.records.demand import NO_MEMBERS, Demand
+from headgate.records.priority import INTERACTIVE
 from headgate.records.report import Report
 from headgate.routing.candidate import Plan, Quoted
 from headgate.routing.router import Ranking
@@ -58,6 +60,11 @@ class Exchange:
         plan_over: Whether the plan has given all it had.
         held: Whether an attempt is held and not yet ended.
         begun: Whether the client has been sent a byte of an answer.
+        team: Whose share its places are of.
+        rank: Its priority class, 0 the highest.
+        share: What it has its place from, None while it has none.
+        queued_ns: When it began to wait for a place.
+        waited_us: How long it has waited for places, all attempts together.
         prompt: The blocks of the client's body as caches compare them, None when it is short.
         marked: Where its attempt's body got cache breakpoints, as JSON paths; `marked_turns`
             tells whether the conversation did, too.
@@ -98,23 +105,27 @@ class Exchange:
         "own",
         "path",
         "phase",
-        "placed",
         "plan",
         "plan_over",
         "prompt",
+        "queued_ns",
+        "rank",
         "request",
         "run",
         "saying",
         "sent_ns",
+        "share",
         "since_ms",
         "spared",
         "spoken",
         "status",
         "target",
+        "team",
         "unsaid",
         "upcoming",
         "upstream",
         "upstream_request_id",
+        "waited_us",
     )
 
     def __init__(
@@ -143,28 +154,28 @@ class Exchange:
         self.path: SpendPath
         self.target: Target
         self.upcoming: Target
-        self.health_mark = 0
         self.card: RateCard | None = None
         self.marks: list[int] = []
         self.prompt: Prompt | None = None
         self.marked: tuple[str, ...] = ()
-        self.asked = ""
         self.run: str | None = None
         self.upstream_request_id: str | None = None
-        self.attempt = ""
+        self.asked = self.attempt = self.team = ""
         self.phase = "receive"
         self.since_ms = pipeline.world.clock.coarse_ms
-        self.placed = self.held = self.begun = self.plan_over = self.marked_turns = False
+        self.share: Share | None = None
+        self.rank = INTERACTIVE
+        self.held = self.begun = self.plan_over = self.marked_turns = False
         self.spared: tuple[Quoted, ...] = ()
         self.number = self.hold_nanos = self.input_tokens_max = self.output_tokens_max = 0
-        self.status = self.sent_ns = self.first_byte_ns = 0
+        self.status = self.sent_ns = self.first_byte_ns = self.queued_ns = self.waited_us = 0
         self.upstream: UpstreamConnection | None = None
         self.drained_since_ms: int | None = None
         self._stream: StreamReader | None = None
         self._feed: Callable[[bytes], bytes] | None = None
         self._unframed = False
         self._parts: list[bytes] = []
-        self._reply_bytes = 0
+        self._reply_bytes = self.health_mark = 0
 
     def take_facts(self, upstream: UpstreamConnection) -> None:
         """Note what the reply's head says, for the record."""
@@ -182,10 +193,10 @@ class Exchange:
 
     # told by capacity and the purse
 
-    def on_place(self, free: bool) -> None:
+    def on_place(self, share: Share | None) -> None:
         """A place is free, or the wait for one is over."""
-        self.placed = free
-        self._pipeline.on_place(self, free=free)
+        self.share = share
+        self._pipeline.on_place(self)
 
     def on_money(self, short: Slice | str | None) -> None:
         """The hold is made, or a window is too small, or the ledger does not answer."""

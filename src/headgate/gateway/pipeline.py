@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from headgate.capacity.places import Waiter
+from headgate.capacity.shares import Waiter
 from headgate.dialects.splice import SpliceError
 from headgate.gateway import endpoints
 from headgate.gateway.attempts import Attempts
@@ -22,7 +22,7 @@ from headgate.gateway.entry import permit, read
 from headgate.gateway.exchange import Exchange
 from headgate.gateway.heads import HeadMemory
 from headgate.gateway.prefixes import BLOCK_BYTES, PrefixMemory
-from headgate.gateway.refusals import not_carved, over_budget, stranger
+from headgate.gateway.refusals import no_place, not_carved, over_budget, stranger
 from headgate.gateway.request import Request, header_takers
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
@@ -153,37 +153,36 @@ class Pipeline:
     def place(self, exchange: Exchange) -> None:
         """Begin an attempt at the exchange's target: take a place there, or wait for one."""
         places = exchange.target.places
-        if places.take():
-            exchange.placed = True
+        rank, team = exchange.rank, exchange.team
+        share = places.take(rank, team)
+        if share is not None:
+            exchange.share = share
             self._hold(exchange)
             return
-        eta_ms = places.eta_ms(len(places.queue) + 1)
         exchange.enter("queue")
-        waits = eta_ms <= self.edge.queue_wait_max_ms
-        if not waits or not places.wait(Waiter(exchange.on_place, self.coarse_ms)):
-            self._shed(exchange, eta_ms)
+        exchange.queued_ns = self.now_ns()
+        waits = places.eta_ms(rank, team) <= self.edge.queue_wait_max_ms
+        if not waits or not places.wait(rank, team, Waiter(exchange.on_place, self.coarse_ms)):
+            self._shed(exchange)
 
-    def on_place(self, exchange: Exchange, *, free: bool) -> None:
-        """The wait in the queue is over."""
-        if free:
+    def on_place(self, exchange: Exchange) -> None:
+        """The wait in the queue is over: the call has a share of the places, or is sent away."""
+        exchange.waited_us += max(0, self.now_ns() - exchange.queued_ns) // 1_000
+        if exchange.share is not None:
             self._hold(exchange)
         else:
-            places = exchange.target.places
-            self._shed(exchange, places.eta_ms(len(places.queue) + 1))
+            self._shed(exchange)
 
-    def _shed(self, exchange: Exchange, eta_ms: int) -> None:
-        if self.attempts.overflow(exchange):
-            return
-        seconds = max(1, -(-eta_ms // 1_000))
-        name = exchange.target.deployment.id
-        message = f"Every place at {name} is taken; one may be free in about {seconds} s."
-        self.endings.refuse(exchange, Refusal(errors.CAPACITY_EXHAUSTED, message, None, seconds))
+    def _shed(self, exchange: Exchange) -> None:
+        if not self.attempts.overflow(exchange):
+            self.endings.refuse(exchange, no_place(exchange))
 
     # 7. Hold, send, relay.
 
     def _hold(self, exchange: Exchange) -> None:
         target, demand = exchange.target, exchange.demand
         deployment = target.deployment
+        exchange.sent_ns = self.now_ns()
         if self.frozen:
             # Again, for the call may have waited for its place, or been tried elsewhere before.
             nodes = (*exchange.path.nodes, f"model:{exchange.asked}", *target.nodes)
@@ -191,7 +190,6 @@ class Pipeline:
             if refusal is not None:
                 self.endings.refuse(exchange, refusal)
                 return
-        exchange.sent_ns = self.now_ns()
         exchange.input_tokens_max = self._input_bound(exchange)
         wanted = demand.output_tokens_max
         wanted = deployment.output_tokens_default if wanted is None else wanted

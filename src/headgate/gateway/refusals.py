@@ -13,6 +13,7 @@ from headgate.identity.delegation import PREFIX
 from headgate.identity.directory import Directory
 from headgate.identity.grant import Delegation
 from headgate.ledger.slices import Slice
+from headgate.records.priority import PRIORITIES
 from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.instants import to_iso
@@ -80,6 +81,18 @@ def barred_tool(dialect: Dialect, body: bytes, delegation: Delegation) -> Refusa
         return None
     message = f"This delegation may not offer the tool {barred[:128]!r}."
     return Refusal(errors.NOT_PERMITTED, message, "tools")
+
+
+def no_place(exchange: Exchange) -> Refusal:
+    """Tell when a place may be free for a call that finds none, or waited in vain."""
+    eta_ms = exchange.target.places.eta_ms(exchange.rank, exchange.team)
+    seconds = max(1, -(-eta_ms // 1_000))
+    name = exchange.target.deployment.id
+    message = (
+        f"Every place at {name} is taken; one may be free for {PRIORITIES[exchange.rank]} calls"
+        f" of {exchange.team} in about {seconds} s."
+    )
+    return Refusal(errors.CAPACITY_EXHAUSTED, message, None, seconds, eta_ms)
 
 
 def why_broken(exchange: Exchange, reason: str) -> Refusal:

@@ -30,6 +30,8 @@ def facts(exchange: Exchange, served_model: str | None, cost_nanos: int | None) 
     )
     if exchange.lost:
         lines += b"x-headgate-lost: %b\r\n" % ", ".join(exchange.lost).encode()
+    if exchange.waited_us:
+        lines += b"x-headgate-waited-ms: %d\r\n" % (exchange.waited_us // 1_000)
     if served_model is not None:
         lines += _model_line(served_model)
     if cost_nanos is not None:
@@ -89,6 +91,8 @@ def refusal(exchange: Exchange, why: Refusal) -> bytes:
         headers.append((b"x-headgate-call", call.encode()))
     if why.retry_after_s is not None:
         headers.append((b"retry-after", b"%d" % why.retry_after_s))
+    if why.eta_ms is not None:
+        headers.append((b"x-headgate-eta-ms", b"%d" % why.eta_ms))
     # The official clients retry some statuses by themselves; only those with a time are worth it.
     headers.append((b"x-should-retry", b"false" if why.retry_after_s is None else b"true"))
     body = exchange.dialect.render_refusal(why, call)

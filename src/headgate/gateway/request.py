@@ -23,6 +23,8 @@ class Head:
         key: What the client sent as its credential, None when nothing.
         forwarded: Headers (lower-case names) that may go upstream, if the dialect says so.
         announced: The body's bytes as the head says; 0 when it does not, -1: not to be believed.
+        priority: The priority class it names, None when it names none; not checked yet.
+        deadline: Until when its answer is of use, likewise.
         session: What the client calls its session, None when it does not say; only compared.
         hosts: How many `Host` headers there are.
         keep_alive: Whether the connection stays open afterwards.
@@ -32,6 +34,7 @@ class Head:
         "announced",
         "content_encoding",
         "content_type",
+        "deadline",
         "expects_continue",
         "forwarded",
         "hosts",
@@ -40,6 +43,7 @@ class Head:
         "key",
         "method",
         "path",
+        "priority",
         "query",
         "run",
         "session",
@@ -54,6 +58,8 @@ class Head:
         self.content_encoding = b""
         self.run: bytes | None = None
         self.session: bytes | None = None
+        self.priority: bytes | None = None
+        self.deadline: bytes | None = None
         self.expects_continue = False
         self.forwarded: list[tuple[bytes, bytes]] = []
         self.announced = 0
@@ -163,6 +169,14 @@ def _session(head: Head, _name: bytes, value: bytes) -> None:
     head.session = value
 
 
+def _priority(head: Head, _name: bytes, value: bytes) -> None:
+    head.priority = value
+
+
+def _deadline(head: Head, _name: bytes, value: bytes) -> None:
+    head.deadline = value
+
+
 def forward(head: Head, name: bytes, value: bytes) -> None:
     """Keep a header that some dialect sends on."""
     head.forwarded.append((name.lower(), value))
@@ -177,6 +191,8 @@ HEADERS: dict[bytes, HeaderTaker] = {
     b"content-encoding": _content_encoding,
     b"content-length": _content_length,
     b"expect": _expect,
+    b"x-headgate-deadline": _deadline,
+    b"x-headgate-priority": _priority,
     b"x-headgate-run": _run,
     b"x-headgate-session": _session,
 }

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from headgate.capacity.classes import Classes
 from headgate.capacity.retries import RetryBudget
 from headgate.dialects.registry import Dialect, PathDialect
 from headgate.gateway.allotments import Allotments
@@ -37,6 +38,7 @@ class World:
         now_ns: The clock.
         next_call: Makes the id of the next call.
         ready: Whether calls can be served (the steward has been met).
+        classes: Which priority a call has.
     """
 
     edge: Edge
@@ -59,6 +61,7 @@ class World:
     next_call: Callable[[], str]
     ready: Callable[[], bool]
     control: Control
+    classes: Classes
 
     def dialect_of(self, request: Request) -> Dialect | None:
         """Return the dialect whose calls go to a request's path, None when none's do.
