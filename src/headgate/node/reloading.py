@@ -26,8 +26,10 @@ from headgate.node.stopping import RETIRE
 from headgate.units.errors import ConfigurationError, Problem, StewardUnavailableError
 
 START_S = 60.0
-RETIRE_S = 10.0
+HEAR_S = 10.0
 """How long an old worker may take to say that it retires."""
+SEEN_OUT_S = 1.5
+"""When this has gone by, what is left of an old worker is calls that run."""
 RETIRING_MAX = 8
 """So many workers of earlier configurations may still finish calls; each takes some 50 MB."""
 
@@ -191,12 +193,15 @@ def _serves(crew: Crew, child: Child) -> bool:
 
 
 def _retire(crew: Crew, before: list[Child]) -> Iterator[None]:
-    """Tell workers to retire, and wait until they have heard."""
+    """Tell workers to retire, and wait until they have heard, and idle connections are closed."""
     crew.retiring += [child for child in before if child.lives]
     for child in before:
         child.signal(RETIRE)
-    until_s = time.monotonic() + RETIRE_S
+    until_s = time.monotonic() + HEAR_S
     while any(not _retires(crew, child) for child in before) and time.monotonic() < until_s:
+        yield
+    until_s = time.monotonic() + SEEN_OUT_S
+    while any(child.lives for child in before) and time.monotonic() < until_s:
         yield
 
 

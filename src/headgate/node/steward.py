@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import gc
+import hashlib
 import os
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -52,6 +53,8 @@ from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
 from headgate.node.rules import Pages, Rules
 from headgate.node.stopping import stop_event
 from headgate.node.telling import tell_always
+from headgate.store import audit
+from headgate.store.audit import Event
 from headgate.store.database import open_store_readonly
 from headgate.store.migrate import open_store
 from headgate.units.errors import HeadgateError, StoreError
@@ -202,8 +205,13 @@ class Steward:
             self.broken.set_exception(error)
 
     def _take_up(self, message: TakeUp) -> Done | Failed:
-        answer = self.rules.take_up(Path(message.in_force))
+        copy = Path(message.in_force)
+        answer = self.rules.take_up(copy)
         if isinstance(answer, Done):
+            digest = hashlib.sha256(copy.read_bytes()).hexdigest()
+            event = Event("steward", "configuration.reloaded", "configuration", {"sha256": digest})
+            with self.engine.begin() as connection:
+                audit.append(connection, event, time.time_ns())
             self.desk = self.desk._replace(snapshot=self.rules.snapshot)
             self.tell()
         return answer
