@@ -11,6 +11,7 @@ from headgate.config.snapshot import Snapshot
 from headgate.dialects.registry import dialects
 from headgate.dialects.translation.registry import translators
 from headgate.gateway.books import Books
+from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
@@ -78,12 +79,14 @@ def data_plane(
         for deployment in snapshot.deployments.values()
     }
     purse = Purse(steward.ask)
+    router = _router(snapshot, targets, journal)
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
         interpreter=Interpreter(dialects(), translators()),
         directory=directory(snapshot, pepper),
-        router=_router(snapshot, targets, journal),
+        caching=Caching(targets, router, _marked(snapshot)),
+        router=router,
         targets=targets,
         retries=RetryBudget(snapshot.edge.retries_percent, snapshot.edge.retries_burst),
         pools=tuple(pools.values()),
@@ -141,6 +144,11 @@ def _speech(snapshot: Snapshot) -> Speech:
         {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()},
         frozenset(translators()),
     )
+
+
+def _marked(snapshot: Snapshot) -> frozenset[str]:
+    """Return the aliases whose prompts get cache breakpoints."""
+    return frozenset(alias for alias, route in snapshot.routes.items() if route.marks)
 
 
 def native_dialects(snapshot: Snapshot, deployment: Deployment) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "drill": ("drill", "--without", "openai", "--days", "36500"),
     "import": ("import", str(SAMPLES), "--records"),
     "plans": ("plans",),
+    "caches": ("caches",),
 }
 
 

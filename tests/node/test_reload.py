@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import hashlib
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +11,9 @@ import msgspec
 import pytest
 from openai import AsyncOpenAI
 from sqlalchemy import select
+from typer.testing import CliRunner, Result
 
+from headgate.cli.main import app
 from headgate.insights.contract import ReloadView
 from headgate.node.outcome import last
 from headgate.node.paths import run_dir
@@ -39,10 +39,13 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
 
 def reload(node: TestNode) -> tuple[int, ReloadView]:
     """Reload as a person does; returns the exit code and what was printed."""
-    command = [sys.executable, "-m", "headgate.cli.main", "reload", "--json"]
-    command += ["--config", str(node.config), "--data-dir", str(node.data_dir)]
-    done = subprocess.run(command, env=node.environment, capture_output=True, check=False)
-    return done.returncode, msgspec.json.decode(done.stdout, type=ReloadView)
+    done = run("--json", "--config", str(node.config), "--data-dir", str(node.data_dir))
+    return done.exit_code, msgspec.json.decode(done.stdout, type=ReloadView)
+
+
+def run(*arguments: str) -> Result:
+    """Run the command."""
+    return CliRunner().invoke(app, ["reload", *arguments])
 
 
 @contextlib.contextmanager
@@ -100,6 +103,9 @@ def test_an_address_that_changes_is_refused_by_name(node: TestNode) -> None:
     assert [problem.key for problem in printed.problems] == ["listen.gateway", "listen.console"]
 
 
+HI = "Hi [sim:tokens=2] [sim:delay_ms=20]"
+
+
 async def steady(node: TestNode, done: asyncio.Event, calls: list[str]) -> None:
     """Call again and again over connections that are kept, and never twice for one answer."""
     async with AsyncOpenAI(
@@ -107,7 +113,7 @@ async def steady(node: TestNode, done: asyncio.Event, calls: list[str]) -> None:
     ) as client:
         while not done.is_set():
             reply = await client.chat.completions.create(
-                model="mini", messages=[{"role": "user", "content": "Hi"}], max_completion_tokens=9
+                model="mini", messages=[{"role": "user", "content": HI}], max_completion_tokens=9
             )
             calls.append(reply.id)
 
@@ -117,9 +123,9 @@ async def reload_under_load(node: TestNode, reloads: int) -> tuple[int, list[boo
     done, calls = asyncio.Event(), list[str]()
     began = asyncio.Event()
     slow = chat("Go on. [sim:tokens=80] [sim:delay_ms=20]", tokens=100, stream=True)
-    streams = [Call(CHAT, node.key(), slow, on_payload=lambda _: began.set()) for _ in range(8)]
+    streams = [Call(CHAT, node.key(), slow, on_payload=lambda _: began.set()) for _ in range(6)]
     streaming = asyncio.create_task(send_all(node.gateway_url, streams))
-    callers = [asyncio.create_task(steady(node, done, calls)) for _ in range(8)]
+    callers = [asyncio.create_task(steady(node, done, calls)) for _ in range(4)]
     await began.wait()
     for _ in range(reloads):
         code, printed = await asyncio.to_thread(reload, node)
@@ -166,10 +172,6 @@ def newest_of_audit(node: TestNode) -> str:
 
 def test_without_a_node_there_is_nothing_to_reload(tmp_path: Path, node: TestNode) -> None:
     """The command says so, and how to start one."""
-    command = [sys.executable, "-m", "headgate.cli.main", "reload"]
-    command += ["--config", str(node.config), "--data-dir", str(tmp_path / "none")]
-    done = subprocess.run(
-        command, env=node.environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
+    done = run("--config", str(node.config), "--data-dir", str(tmp_path / "none"))
+    assert done.exit_code == 2
     assert "Fix: Start one with: headgate serve" in done.stderr

@@ -156,6 +156,7 @@ class RouteShape(Shape, frozen=True, kw_only=True):
     weights: Mapping[str, CountOrNone] = {}
     regions: Texts | None = None
     on_unsupported: Literal["drop", "refuse"] = "drop"
+    cache: Literal["client", "auto"] = "client"
 
 
 class TeamShape(Shape, frozen=True, kw_only=True):

@@ -376,6 +376,8 @@ class Pipeline:
                 members=envelope.members(forwarded),
             )
         try:
+            marks = self.world.caching.marks(exchange)
+            edit = replace(edit, changed=marks) if marks else edit
             body = exchange.spoken.edit(exchange.outgoing, demand, edit)
         except SpliceError as error:
             upstream.give_back()

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from headgate.insights.calls import CallState
+from headgate.insights.contract_caches import CachesView, CacheView
 from headgate.insights.contract_control import AuditEntryView, AuditVerdictView, ResultsView
 from headgate.insights.contract_desk import ImportView, PlansView
 from headgate.insights.printed import Instant, Printed, Usd
@@ -89,13 +90,18 @@ class CallView(Printed, frozen=True, kw_only=True):
     ttft_ms: float | None
     duration_ms: float
     refusal: RefusalView | None
+    cache: CacheView | None
 
 
 class CandidateView(Printed, frozen=True, kw_only=True):
-    """A deployment that a decision weighed; `excluded` names the rule that ruled it out."""
+    """A deployment that a decision weighed; `excluded` names the rule that ruled it out.
+
+    `warm` is what it would save there that the prompt is cached; it is not taken off `expected`.
+    """
 
     deployment: str
     expected: Usd | None
+    warm: Usd
     excluded: str | None
     chosen: bool
 
@@ -326,6 +332,7 @@ PRINTED: dict[str, Any] = {
     "drill": DrillView,
     "import": ImportView,
     "plans": PlansView,
+    "caches": CachesView,
 }
 """What each command prints with `--json`."""
 
