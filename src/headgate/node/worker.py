@@ -17,7 +17,7 @@ from headgate.config.snapshot import Snapshot
 from headgate.gateway.cuts import cut
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.pipeline import Pipeline
-from headgate.gateway.sweep import SWEEP_MS, see_out, sweep
+from headgate.gateway.sweep import SWEEP_MS, retire, see_out, sweep
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.identity.keys import load_pepper
 from headgate.node.credentials import keep_fresh
@@ -41,7 +41,7 @@ def new_epoch(now_ns: int) -> str:
 
 
 class KeysMadeLater:
-    """Applies the keys made at run time to a directory, and takes revoked ones away."""
+    """Applies to a directory the keys made at run time, and takes away what was revoked."""
 
     def __init__(self, directory: Directory, snapshot: Snapshot) -> None:
         self._directory = directory
@@ -61,10 +61,12 @@ class KeysMadeLater:
             self._directory.add_digest(
                 key_digest,
                 Credential(row.key, principal.id, principal.team, model_set(row.models)),
+                None if row.root is None else bytes.fromhex(row.root),
             )
         for gone in self._known - valid:
             self._directory.remove_digest(gone)
         self._known = valid
+        self._directory.revoke(frozenset(state.revoked))
 
 
 async def run(
@@ -83,13 +85,19 @@ async def run(
         snapshot,
         pepper=load_pepper(data_dir),
         journal=journal,
-        steward=Steward(ask=link.ask, control=link, ready=lambda: link.connected),
+        steward=Steward(
+            ask=link.ask,
+            carve=link.carve,
+            give_back=link.give_back,
+            control=link,
+            ready=lambda: link.connected,
+        ),
         now_ns=time.time_ns,
         call_soon=asyncio.get_running_loop().call_soon,
     )
     pipeline = Pipeline(world)
     _connect(link, pipeline, KeysMadeLater(world.directory, snapshot))
-    stop, retire = stop_event(alive_fd), retire_event()
+    stop, retiring = stop_event(alive_fd), retire_event()
     keeping_up = asyncio.create_task(link.keep_up())
     if not await _meet(link, stop):
         keeping_up.cancel()
@@ -104,7 +112,7 @@ async def run(
     write_pid(data_dir, name)
     gc.collect()
     gc.freeze()
-    await first_of(stop, retire)
+    await first_of(stop, retiring)
     server.close()
     if not stop.is_set():
         await _retire(pipeline, link, stop, data_dir)
@@ -142,7 +150,13 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater) -> None
 
     link.on_granted = on_granted
     link.on_state = on_state
-    link.on_lost = purse.disconnected
+    link.on_uncarved = pipeline.world.allotments.refused
+
+    def on_lost() -> None:
+        pipeline.world.allotments.disconnected()
+        purse.disconnected()
+
+    link.on_lost = on_lost
 
 
 def _unwell(pipeline: Pipeline) -> Iterator[UnwellRow]:
@@ -168,12 +182,12 @@ async def _retire(
     Clients are sent to the successor without losing a call: a connection is closed behind an answer
     that says so, or when nothing has come on it for a while.
     """
-    pipeline.retire()
+    retire(pipeline)
     retiring_path(data_dir, os.getpid()).touch()
     until_ns = time.monotonic_ns() + pipeline.edge.retire_timeout_ms * 1_000_000
     while see_out(pipeline, LINGER_MS) and not stop.is_set() and time.monotonic_ns() < until_ns:
         if link.connected:
-            link.give_back(pipeline.world.purse.give_up_idle())
+            link.give_back(pipeline.world.purse.release())
         await asyncio.sleep(DRAIN_LOOK_MS / 1000)
 
 
