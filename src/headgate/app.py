@@ -8,8 +8,8 @@ from headgate.capacity.health import Breaker
 from headgate.capacity.retries import RetryBudget
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import Snapshot
-from headgate.dialects.registry import dialects
-from headgate.dialects.translation.registry import translators
+from headgate.dialects.registry import dialects, spoken_dialects
+from headgate.dialects.translation.registry import tellers, translators
 from headgate.gateway.allotments import Allotments, Carve, GiveBack, Lender
 from headgate.gateway.books import Books
 from headgate.gateway.caching import Caching
@@ -22,8 +22,10 @@ from headgate.gateway.world import World
 from headgate.identity.delegation import public_root
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.ledger.purse import Ask
+from headgate.providers.envelope import Envelope
 from headgate.providers.registry import Provider as ProviderKind
 from headgate.providers.registry import envelope_of, providers
+from headgate.providers.settings import Provider
 from headgate.records.control import Control
 from headgate.records.demand import Terms
 from headgate.records.journal import DecisionRecord
@@ -73,7 +75,7 @@ def data_plane(
     clock, outbox = Coarse(), Outbox(call_soon)
     kinds = providers()
     pools = {
-        provider.id: Pool(provider, _passes(kind), clock, outbox, envelope_of(kind))
+        provider.id: Pool(provider, _passes(kind), clock, outbox, _framings(kind, provider))
         for provider in snapshot.providers.values()
         for kind in (kinds[provider.kind],)
     }
@@ -94,7 +96,7 @@ def data_plane(
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
-        interpreter=Interpreter(dialects(), translators()),
+        interpreter=Interpreter(dialects(), spoken_dialects(), translators(), tellers()),
         directory=known,
         caching=Caching(targets, router, _marked(snapshot)),
         router=router,
@@ -153,19 +155,15 @@ def planner(snapshot: Snapshot, gone: Collection[str]) -> Router:
 
 def _speech(snapshot: Snapshot) -> Speech:
     return Speech(
-        {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()},
+        {each.id: each.dialects for each in snapshot.deployments.values()},
         frozenset(translators()),
+        frozenset(tellers()),
     )
 
 
 def _marked(snapshot: Snapshot) -> frozenset[str]:
     """Return the aliases whose prompts get cache breakpoints."""
     return frozenset(alias for alias, route in snapshot.routes.items() if route.marks)
-
-
-def native_dialects(snapshot: Snapshot, deployment: Deployment) -> tuple[str, ...]:
-    """Return the dialects a deployment's provider speaks natively."""
-    return snapshot.providers[deployment.provider].dialects
 
 
 def directory(snapshot: Snapshot, pepper: bytes) -> Directory:
@@ -218,6 +216,12 @@ def _when_there_is_room(journal: JournalWriter) -> Callable[[DecisionRecord], No
             journal.append(record)
 
     return write
+
+
+def _framings(kind: ProviderKind, provider: Provider) -> dict[str, Envelope]:
+    """Return by dialect how a provider's streams differ from server-sent events, where they do."""
+    found = {dialect: envelope_of(kind, dialect) for dialect in provider.dialects}
+    return {dialect: each for dialect, each in found.items() if each.unframer is not None}
 
 
 def _passes(kind: ProviderKind) -> Callable[[bytes], bool]:

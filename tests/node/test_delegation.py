@@ -14,7 +14,7 @@ from headgate.budgets.standing import Standing
 from headgate.identity.delegation import append, mint, public_root, read
 from headgate.identity.grant import Asked
 from headgate.identity.keys import digest, load_pepper
-from headgate.insights.calls import Wanted, list_calls
+from headgate.insights.search import Wanted, list_calls
 from headgate.ledger.tables import attempts
 from headgate.node.commands import command
 from headgate.node.messages import CreateKey, Done, Freeze, RevokeDelegation, RevokeKey

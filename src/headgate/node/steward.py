@@ -3,16 +3,13 @@
 import argparse
 import asyncio
 import gc
-import hashlib
 import os
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import uvicorn
 import uvloop
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,6 +20,7 @@ from headgate.budgets.keeper import WATCH_S
 from headgate.budgets.standing import standings
 from headgate.config.snapshot import Snapshot
 from headgate.identity import registry
+from headgate.insights.routes import PassedOver
 from headgate.ledger.allotments import Allotment
 from headgate.ledger.keeper import Keeper, Want
 from headgate.node import commands, locks
@@ -51,12 +49,11 @@ from headgate.node.messages import (
     UnwellRow,
     pack,
 )
+from headgate.node.pages import Pages, console_server
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
-from headgate.node.rules import Pages, Rules
+from headgate.node.rules import Rules
 from headgate.node.stopping import stop_event
 from headgate.node.telling import tell_always
-from headgate.store import audit
-from headgate.store.audit import Event
 from headgate.store.database import open_store_readonly
 from headgate.store.migrate import open_store
 from headgate.units.errors import HeadgateError, StoreError
@@ -169,21 +166,23 @@ class Steward:
         with self.engine.connect() as connection:
             made = {key.id: key.revoked_ns for key in registry.kept_keys(connection)}
             revoked = frozenset(registry.revoked_delegations(connection))
-        configured = self.rules.snapshot.keys
+        gone = {key for key, revoked_ns in made.items() if revoked_ns is not None}
+        valid = {*self.rules.snapshot.keys, *made} - gone
+        self.keeper.end_allotments(lambda each: each.is_over(now_ns, valid, revoked), now_ns)
 
-        def over(each: Allotment) -> bool:
-            if each.until_ns is not None and each.until_ns <= now_ns:
-                return True
-            known = each.key in made or each.key in configured
-            gone = not known or made.get(each.key) is not None
-            return gone or not revoked.isdisjoint(each.chain)
+    def _end_by_time(self, now_ns: int) -> None:
+        self.keeper.end_allotments(lambda each: each.has_ended(now_ns), now_ns)
 
-        self.keeper.end_allotments(over, now_ns)
+    def passed_over(self) -> dict[str, PassedOver]:
+        """Return whom any worker passes over, by deployment, each at its latest time."""
+        rows = self._health().deployments
+        return {row.deployment: PassedOver(row.rule, row.until_ns) for row in rows}
 
     def _health(self) -> Health:
         rows: dict[str, UnwellRow] = {}
         for row in sorted(
-            (row for told in self.unwell.values() for row in told), key=lambda row: row.until_ns
+            (row for told in tuple(self.unwell.values()) for row in told),
+            key=lambda row: row.until_ns,
         ):
             rows[row.deployment] = row
         return Health(tuple(rows.values()))
@@ -241,13 +240,9 @@ class Steward:
             self.broken.set_exception(error)
 
     def _take_up(self, message: TakeUp) -> Done | Failed:
-        copy = Path(message.in_force)
-        answer = self.rules.take_up(copy)
+        answer = self.rules.take_up(self.engine, Path(message.in_force))
         if isinstance(answer, Done):
-            digest = hashlib.sha256(copy.read_bytes()).hexdigest()
-            event = Event("steward", "configuration.reloaded", "configuration", {"sha256": digest})
-            with self.engine.begin() as connection:
-                audit.append(connection, event, time.time_ns())
+            self.end_allotments()
             self.tell()
         return answer
 
@@ -266,12 +261,8 @@ class Steward:
         while True:
             self.keeper.fold()
             self.take_over_the_dead()
-            self.keeper.end_allotments(_timed_out(time.time_ns()), time.time_ns())
+            self._end_by_time(time.time_ns())
             await asyncio.sleep(0 if self.keeper.behind else FOLD_S)
-
-
-def _timed_out(now_ns: int) -> Callable[[Allotment], bool]:
-    return lambda each: each.until_ns is not None and each.until_ns <= now_ns
 
 
 async def run(
@@ -291,6 +282,7 @@ async def run(
     pages = Pages(open_store_readonly(data_dir), console_port, gateway_url)
     rules = Rules(read, in_force, pages)
     steward = Steward(rules, engine, data_dir)
+    pages.unwell = steward.passed_over
     steward.keeper.discover()
     steward.take_over_the_dead()
     steward.end_allotments()
@@ -301,7 +293,7 @@ async def run(
     write_pid(data_dir, "steward")
     working = [asyncio.create_task(each) for each in steward.work()]
     steward.tell()
-    console = _server(pages, rules.snapshot.console.host, console_port)
+    console = console_server(pages, rules.snapshot.console.host, console_port)
     serving = asyncio.create_task(console.serve())
     stopped = asyncio.create_task(stop.wait())
     # What is here now stays: the collector need not look through it, fold after fold.
@@ -344,30 +336,6 @@ async def _outlive(steward: Steward) -> None:
         if not steward.workers:
             break
         await asyncio.sleep(0.05)
-
-
-class _Console(uvicorn.Server):
-    """Uvicorn without its own signal handlers: the steward decides when to stop."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone."""
-        yield
-
-
-def _server(pages: Pages, host: str, port: int) -> uvicorn.Server:
-    config = uvicorn.Config(
-        pages,
-        host=host,
-        port=port,
-        loop="none",
-        lifespan="off",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=2,
-    )
-    return _Console(config)
 
 
 def main() -> None:
