@@ -42,6 +42,7 @@ class Crew:
         snapshot: The configuration in force.
         copy: Its text, as it was found valid.
         alive_fd: What tells the others of our end.
+        starting: Workers of a configuration that is being taken up.
         retiring: Workers of earlier configurations, and those that failed to start.
     """
 
@@ -57,6 +58,7 @@ class Crew:
     number: int = 0
     steward: Child = field(init=False)
     workers: list[Child] = field(default_factory=list)
+    starting: list[Child] = field(default_factory=list)
     retiring: list[Child] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -105,7 +107,7 @@ class Crew:
 
     def everybody(self) -> list[Child]:
         """Return all processes, the steward last: it outlives the workers."""
-        return [*self.workers, *self.retiring, self.steward]
+        return [*self.workers, *self.starting, *self.retiring, self.steward]
 
 
 def reload(crew: Crew) -> Iterator[None]:
@@ -124,12 +126,15 @@ def _take_up(crew: Crew) -> Generator[None, None, tuple[Problem, ...]]:
     reason = crew.go_by(in_force.keep(crew.data_dir, crew.number, checked.text))
     successors = [crew.worker(child.name) for child in before]
     if reason is None:
+        crew.starting = successors
         reason = yield from _start(crew, successors)
+        crew.starting = []
     if reason is not None:
         crew.retiring += successors
         for child in successors:
             child.signal(SIGTERM)
         crew.go_by(before_copy)
+        in_force.forget_all_but(crew.data_dir, before_copy)
         return (_problem(crew, reason, "Look at what headgate serve prints."),)
     crew.workers, crew.snapshot = successors, checked.snapshot
     yield from _retire(crew, before)
