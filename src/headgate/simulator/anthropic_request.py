@@ -42,6 +42,7 @@ class MessageBody(msgspec.Struct):
     output_config: dict[str, Any] | None = None
     cache_control: dict[str, Any] | None = None
     stream: bool | None = None
+    thread: dict[str, Any] | None = None
 
 
 _DECODER = msgspec.json.Decoder(MessageBody)
@@ -76,6 +77,9 @@ def check_body(body: MessageBody, facts: ModelFacts) -> None:
             f"max_tokens: {body.max_tokens} > {facts.output_tokens_max}, which is the maximum "
             f"allowed number of output tokens for {body.model}"
         )
+    if body.thread is not None:
+        message = "thread: this model keeps no threads. Send the conversation whole."
+        raise ApiError(400, "invalid_request_error", message, code="thread_unsupported_request")
     check_messages(body)
     _check_thinking(body)
 

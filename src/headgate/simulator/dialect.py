@@ -21,7 +21,7 @@ class ApiError(Exception):
         status: HTTP status.
         kind: The provider's error type.
         param: The field that is wrong; only OpenAI tells it.
-        code: A finer code; only OpenAI tells it.
+        code: A finer code; Google does not tell it.
         headers: Further headers of the reply.
     """
 
