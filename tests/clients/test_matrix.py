@@ -90,9 +90,9 @@ def able(request: pytest.FixtureRequest) -> None:
         pytest.skip(f"{speaker.__name__}: {speaker.lacks[feature]}")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def speaking(running: TestNode) -> Any:
-    """Makes a client once, with Alice's key."""
+    """Makes each client once, with Alice's key."""
     return cache(lambda kind: kind(running.gateway_url, running.key()))
 
 
@@ -168,5 +168,17 @@ def test_a_cell_that_is_not_there_is_refused(
 
     with pytest.raises(Exception, match="is not served at"):
         speaking(speaker).plain(model)
+
+    assert running.simulator.gate.seen == asked
+
+
+@pytest.mark.parametrize("speaker", SPEAKERS, ids=cell_name)
+def test_an_empty_budget_is_told(running: TestNode, speaker: type[Speaker]) -> None:
+    """Whichever client it is, the person in front of it reads which budget refused."""
+    asked = running.simulator.gate.seen
+    model = next(model for each, model in SERVED if each is speaker)
+
+    with pytest.raises(Exception, match="Budget 'principal-poor' refuses"):
+        speaker(running.gateway_url, running.key("poor")).plain(model)
 
     assert running.simulator.gate.seen == asked
