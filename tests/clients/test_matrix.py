@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from headgate.dialects.translation.registry import translators
-from headgate.providers.registry import providers
 from tests.clients.speakers.anthropic_messages import AnthropicMessages
+from tests.clients.speakers.cells import DEPLOYMENTS, THINKERS, served
 from tests.clients.speakers.google_genai import GoogleGenAI
 from tests.clients.speakers.langchain import LangChainAnthropic, LangChainOpenAI
 from tests.clients.speakers.llm import LLM
@@ -42,25 +41,9 @@ SPEAKERS: tuple[type[Speaker], ...] = (
     PydanticAIMessages,
     LLM,
 )
-DEPLOYMENTS = {"mini": "openai", "haiku": "anthropic", "flash": "gemini"}
-"""A deployment of each provider that the simulators stand in for, with the provider's kind."""
-
-THINKERS = {"mini": "gpt-5-5"}
-"""Who is asked to think instead, where the usual deployment is not made for it."""
-
-
-def served(speaker: type[Speaker], deployment: str) -> bool:
-    """Tell whether a deployment can serve a client's dialect, by itself or by translation."""
-    native = providers()[DEPLOYMENTS[deployment]].NATIVE_DIALECTS
-    translated = translators().keys()
-    return speaker.dialect in native or (
-        speaker.dialect in translated and not translated.isdisjoint(native)
-    )
-
-
 CELLS = [(speaker, deployment) for speaker in SPEAKERS for deployment in DEPLOYMENTS]
-SERVED = [cell for cell in CELLS if served(*cell)]
-ABSENT = [cell for cell in CELLS if not served(*cell)]
+SERVED = [(each, model) for each, model in CELLS if served(each.dialect, model)]
+ABSENT = [cell for cell in CELLS if cell not in SERVED]
 
 
 def cell_name(value: Any) -> str:
