@@ -3,18 +3,14 @@
 import json
 import shutil
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.clients.speakers.cells import DEPLOYMENTS, FEATURES, THINKERS, served
+from tests.clients.speakers.javascript import FOLDER, INSTALLED, SCRIPT, WHY_NOT
 from tests.clients.speakers.speaker import ANSWER, ASK, CITIES, PIXEL, WITH_TOOLS
 from tests.node.harness import TestNode
-
-SCRIPT = Path(__file__).parent / "js" / "clients.mjs"
-FOLDER = Path(__file__).parents[2] / "build" / "javascript"
-"""Where `make test-all` installs the packages; the script is run there, for it to find them."""
 
 CLIENTS = {
     "openai_chat": "openai_chat",
@@ -36,11 +32,7 @@ CELLS = [
 
 pytestmark = [
     pytest.mark.slow,  # starts node, and needs what `make test-all` installs
-    pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed"),
-    pytest.mark.skipif(
-        not (FOLDER / "node_modules").exists(),
-        reason="the clients of JavaScript are not installed: make test-all does it",
-    ),
+    pytest.mark.skipif(not INSTALLED, reason=WHY_NOT),
 ]
 
 
