@@ -1,14 +1,21 @@
 """What a person changes while a node runs: freezes, thaws, keys made and revoked."""
 
+import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
+import openai
 import pytest
 
 from headgate.identity.keys import digest, load_pepper
+from headgate.insights.webhooks import webhook
 from headgate.node.commands import command
 from headgate.node.messages import CreateKey, Done, Failed, Freeze, RevokeKey
+from headgate.simulator import Options, Pace
+from headgate.store.database import open_store_readonly
+from tests.insights.listener import Listener
 from tests.node.harness import TestNode, once, running_node, until
 from tests.node.wire import CHAT, Reply, chat, post
 
@@ -31,6 +38,41 @@ def test_a_freeze_stops_new_calls_within_a_second_and_a_thaw_lets_them_go(tmp_pa
             assert command(node.data_dir, Freeze(name, frozen=False)) == Done()
             until(lambda: call(node).status == 200, f"{name} is thawed", EFFECT_S)
         node.await_nothing_held()
+
+
+@pytest.mark.parametrize("change", [Freeze("team:research", frozen=True), RevokeKey("later")])
+def test_running_streams_are_cut_within_a_second(
+    tmp_path: Path, change: Freeze | RevokeKey
+) -> None:
+    """A freeze, or a key that is revoked, ends streams with an error event; the books hold."""
+    secret = "hg_later_0123456789abcdef0123456789abcdef"
+    pace = Options(pace=Pace(ttft_ms=0, delay_ms=60_000, jitter_share=0))
+    with running_node(tmp_path, budgets=[once("organisation", "1")], options=pace) as node:
+        known = digest(load_pepper(node.data_dir), secret.encode()).hex()
+        assert command(node.data_dir, CreateKey("later", "alice", ("mini",), known)) == Done()
+        client = openai.OpenAI(base_url=f"{node.gateway_url}/v1", api_key=secret, max_retries=0)
+        with client:
+            until(lambda: knows(client), "the key opens", EFFECT_S)
+            stream = client.chat.completions.create(
+                model="mini", messages=[{"role": "user", "content": "Hi"}], stream=True
+            )
+            next(iter(stream))
+            began_s = time.monotonic()
+            assert command(node.data_dir, change) == Done()
+            with pytest.raises(openai.APIError, match=r"frozen|revoked"):
+                for _ in stream:
+                    pass
+            assert time.monotonic() - began_s < EFFECT_S
+        (standing,) = node.await_nothing_held()
+        assert standing.posted_nanos > 0
+
+
+def knows(client: openai.OpenAI) -> bool:
+    """Tell whether a client's key is valid by now."""
+    try:
+        return bool(client.models.list().data)
+    except openai.AuthenticationError:
+        return False
 
 
 def test_a_run_can_be_frozen_by_itself(tmp_path: Path) -> None:
@@ -99,3 +141,55 @@ def test_processes_that_start_at_once_hash_keys_alike(tmp_path: Path) -> None:
     assert len(pepper) == 32
     assert (tmp_path / "pepper").stat().st_mode & 0o777 == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["pepper"]
+
+
+def test_the_console_of_a_node_asks_for_its_token(tmp_path: Path) -> None:
+    """The steward knows the token that is configured: that one opens, no token does not."""
+    token = "a-token-of-the-console"
+    extra = f'[console]\ntoken = {{ value = "{token}" }}'
+    with running_node(tmp_path, extra=extra) as node:
+
+        def status(path: str) -> int:
+            return post(node.console_url, path, None, b"", method="GET").status
+
+        assert status("/") == 401
+        assert status("/?token=") == 401
+        assert status("/?token=wrong") == 401
+        assert status(f"/?token={token}") == 303
+
+
+def test_a_webhook_is_told_of_a_change_and_misses_none_over_a_restart(tmp_path: Path) -> None:
+    """Each change once and in order, also what happened while the node was down."""
+    listener = Listener()
+    extra = f"""
+[webhooks.ops]
+url = "{listener.url}"
+secret = {{ value = "a secret" }}
+actions = ["node."]
+"""
+
+    def told() -> list[str]:
+        return [json.loads(body)["data"]["subject"] for _, body in listener.taken]
+
+    try:
+        with running_node(tmp_path, extra=extra) as node:
+            until(lambda: known_webhooks(node) == 1, "the webhook is known")
+            assert command(node.data_dir, Freeze("team:a", frozen=True)) == Done()
+            until(lambda: told() == ["team:a"], "the freeze is told")
+            node.stop()
+            assert command(node.data_dir, Freeze("team:b", frozen=True)) == Done()
+            node.start()
+            assert command(node.data_dir, Freeze("team:c", frozen=True)) == Done()
+            until(lambda: len(told()) == 3, "the others are told")
+    finally:
+        listener.close()
+    assert told() == ["team:a", "team:b", "team:c"]
+
+
+def known_webhooks(node: TestNode) -> int:
+    """Return how many webhooks the store follows."""
+    engine = open_store_readonly(node.data_dir)
+    with engine.connect() as connection:
+        count = connection.execute(webhook.select()).all()
+    engine.dispose()
+    return len(count)

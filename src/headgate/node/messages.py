@@ -8,8 +8,12 @@ import struct
 import msgspec
 from msgspec import Struct
 
+from headgate.records.control import ControlReply, ControlRequest
+
 LENGTH = struct.Struct("<I")
 MESSAGE_BYTES_MAX = 8 << 20
+UNKNOWN = "unknown"
+"""Who changes something and does not say who it is."""
 
 
 class _Message(Struct, frozen=True, tag_field="type", tag=str.lower):
@@ -76,12 +80,11 @@ class Unwell(_Message, frozen=True):
     deployments: tuple[UnwellRow, ...]
 
 
-class FindCall(_Message, frozen=True):
-    """Asks for a finished call; answered by `FoundCall` with the same number."""
+class AskControl(_Message, frozen=True):
+    """Passes a client's control request on; answered by `AnswerControl` with the same number."""
 
     number: int
-    call: str
-    principal: str
+    request: ControlRequest
 
 
 # To a worker.
@@ -108,22 +111,23 @@ class Granted(_Message, frozen=True):
     granted: dict[str, int]
 
 
-class FoundCall(_Message, frozen=True):
-    """A call as JSON text, None when this principal has no such call."""
+class AnswerControl(_Message, frozen=True):
+    """What a control request is answered with."""
 
     number: int
-    body: str | None
+    reply: ControlReply
 
 
 # From the command line.
 
 
 class Freeze(_Message, frozen=True):
-    """Freezes a node, or thaws it."""
+    """Freezes a node, or thaws it; `by` is who says so, as with all that follow."""
 
     node: str
     frozen: bool
     reason: str = ""
+    by: str = UNKNOWN
 
 
 class CreateKey(_Message, frozen=True):
@@ -133,12 +137,14 @@ class CreateKey(_Message, frozen=True):
     principal: str
     models: tuple[str, ...]
     digest: str
+    by: str = UNKNOWN
 
 
 class RevokeKey(_Message, frozen=True):
     """Revokes a key made at run time."""
 
     key: str
+    by: str = UNKNOWN
 
 
 class AskHealth(_Message, frozen=True):
@@ -169,10 +175,10 @@ Message = (
     | Borrow
     | GiveBack
     | Unwell
-    | FindCall
+    | AskControl
     | State
     | Granted
-    | FoundCall
+    | AnswerControl
     | Freeze
     | CreateKey
     | RevokeKey
