@@ -186,7 +186,7 @@ def test_message_events_are_official_and_in_order(deltas: list[Delta]) -> None:
 
 @given(deltas=answers())
 def test_response_events_are_official_and_numbered(deltas: list[Delta]) -> None:
-    """Each event has the SDK's shape; an item ends as what it began, and the last event repeats all."""
+    """Each event has the SDK's shape; items end as they began; the last event repeats all."""
     found = events(rendered(RESPONSES, deltas))
 
     for number, event in enumerate(found):
