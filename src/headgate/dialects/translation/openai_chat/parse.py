@@ -16,7 +16,13 @@ from headgate.dialects.translation.fields import (
     malformed,
     text_of,
 )
-from headgate.dialects.translation.openai_words import CHOICES, DATA_URL, EFFORTS, ROLES
+from headgate.dialects.translation.openai_words import (
+    CACHE_OPTIONS,
+    CHOICES,
+    DATA_URL,
+    EFFORTS,
+    ROLES,
+)
 from headgate.dialects.translation.parser import RequestParser
 from headgate.records.conversation import (
     Call,
@@ -41,8 +47,8 @@ from headgate.records.conversation import (
 )
 
 _HINTS = frozenset(
-    {"metadata", "store", "safety_identifier", "service_tier", "prompt_cache_key", "detail"}
-    | {"prompt_cache_retention", "prompt_cache_options", "prompt_cache_breakpoint"}
+    {"metadata", "store", "safety_identifier", "service_tier", "detail"}
+    | {"prompt_cache_options", "prompt_cache_breakpoint"}
     | {"stream_options", "include_obfuscation", "name", "strict", "moderation"}
 )
 """Labels, and advice on caches, price and detail: without them the answer is still an answer."""
@@ -119,7 +125,7 @@ class _Parser(RequestParser):
     def options(self) -> Iterator[Option]:
         """Yield what several dialects have."""
         fields = self.fields
-        for name in ("temperature", "top_p", "top_k", "user"):
+        for name in ("temperature", "top_p", "top_k", "user", *CACHE_OPTIONS):
             yield from fields.option(name)
         for option in fields.option("stop"):
             # One stop sequence is as good as a list of one.

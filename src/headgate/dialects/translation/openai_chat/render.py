@@ -11,6 +11,7 @@ from msgspec import Raw, json
 from headgate.dialects.translation.fields import items_of, unsupported
 from headgate.dialects.translation.losses import Losses
 from headgate.dialects.translation.openai_chat.models import effort_of, reasons
+from headgate.dialects.translation.openai_words import CACHE_OPTIONS
 from headgate.dialects.translation.parts import document_text
 from headgate.records.conversation import (
     Call,
@@ -31,7 +32,7 @@ from headgate.records.conversation import (
 from headgate.records.demand import Edit
 
 STOPS_MAX = 4
-_SHARED = {"temperature": "temperature", "top_p": "top_p", "stop": "stop", "user": "user"}
+_SHARED = {name: name for name in ("temperature", "top_p", "stop", "user", *CACHE_OPTIONS)}
 _CHOICES = {"auto": "auto", "none": "none", "any": "required"}
 Message = dict[str, Any]
 

@@ -11,6 +11,7 @@ from msgspec import Raw, json
 from headgate.dialects.translation.fields import unsupported
 from headgate.dialects.translation.losses import Losses
 from headgate.dialects.translation.openai_chat.models import effort_of, reasons
+from headgate.dialects.translation.openai_words import CACHE_OPTIONS
 from headgate.dialects.translation.parts import document_text
 from headgate.records.conversation import (
     Call,
@@ -30,7 +31,7 @@ from headgate.records.conversation import (
 )
 from headgate.records.demand import Edit
 
-_SHARED = {"temperature": "temperature", "top_p": "top_p", "user": "user"}
+_SHARED = {name: name for name in ("temperature", "top_p", "user", *CACHE_OPTIONS)}
 _CHOICES = {"auto": "auto", "none": "none", "any": "required"}
 _NOTHING = Raw(b'{"type":"object","properties":{}}')
 
