@@ -8,21 +8,23 @@ from headgate.capacity.health import Breaker
 from headgate.capacity.retries import RetryBudget
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import Snapshot
-from headgate.dialects.registry import dialects
-from headgate.dialects.translation.registry import translators
+from headgate.dialects.registry import dialects, spoken_dialects
+from headgate.dialects.translation.registry import tellers, translators
+from headgate.gateway.allotments import Allotments, Carve, GiveBack, Lender
 from headgate.gateway.books import Books
 from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
-from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
 from headgate.gateway.target import Target
 from headgate.gateway.world import World
+from headgate.identity.delegation import public_root
 from headgate.identity.directory import Credential, Directory, model_set
-from headgate.ledger.purse import Ask, Purse
+from headgate.ledger.purse import Ask
 from headgate.providers.registry import Provider as ProviderKind
 from headgate.providers.registry import envelope_of, providers
+from headgate.providers.settings import Provider
 from headgate.records.control import Control
 from headgate.records.demand import Terms
 from headgate.records.journal import DecisionRecord
@@ -36,8 +38,16 @@ from headgate.units.ids import call_id
 class Steward:
     """What the data plane asks of its steward; the worker's link fills it in."""
 
-    def __init__(self, *, ask: Ask, control: Control, ready: Callable[[], bool]) -> None:
-        self.ask = ask
+    def __init__(
+        self,
+        *,
+        ask: Ask,
+        control: Control,
+        ready: Callable[[], bool],
+        carve: Carve = lambda _allotments: False,
+        give_back: GiveBack = lambda _amounts: False,
+    ) -> None:
+        self.lender = Lender(ask, carve, give_back)
         self.control = control
         self.ready = ready
 
@@ -63,11 +73,7 @@ def data_plane(
     """
     clock, outbox = Coarse(), Outbox(call_soon)
     kinds = providers()
-    pools = {
-        provider.id: Pool(provider, _passes(kind), clock, outbox, envelope_of(kind))
-        for provider in snapshot.providers.values()
-        for kind in (kinds[provider.kind],)
-    }
+    pools = _pools(snapshot, clock, outbox)
     targets = {
         deployment.id: Target(
             deployment,
@@ -78,20 +84,22 @@ def data_plane(
         )
         for deployment in snapshot.deployments.values()
     }
-    purse = Purse(steward.ask)
+    known = directory(snapshot, pepper)
+    allotments = Allotments(steward.lender, known, snapshot.budgets.values(), snapshot.zone)
     router = _router(snapshot, targets, journal)
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
-        interpreter=Interpreter(dialects(), translators()),
-        directory=directory(snapshot, pepper),
+        interpreter=Interpreter(dialects(), spoken_dialects(), translators(), tellers()),
+        directory=known,
         caching=Caching(targets, router, _marked(snapshot)),
         router=router,
         targets=targets,
         retries=RetryBudget(snapshot.edge.retries_percent, snapshot.edge.retries_burst),
         pools=tuple(pools.values()),
-        purse=purse,
-        paths=Paths(snapshot.budgets.values(), snapshot.zone, purse),
+        purse=allotments.purse,
+        paths=allotments.paths,
+        allotments=allotments,
         books=Books(journal),
         journal=journal,
         clock=clock,
@@ -101,6 +109,14 @@ def data_plane(
         ready=steward.ready,
         control=steward.control,
     )
+
+
+def _pools(snapshot: Snapshot, clock: Coarse, outbox: Outbox) -> dict[str, Pool]:
+    kinds = providers()
+    return {
+        each.id: _pool(each, kinds[each.kind], clock, outbox)
+        for each in snapshot.providers.values()
+    }
 
 
 def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWriter) -> Router:
@@ -141,19 +157,15 @@ def planner(snapshot: Snapshot, gone: Collection[str]) -> Router:
 
 def _speech(snapshot: Snapshot) -> Speech:
     return Speech(
-        {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()},
+        {each.id: each.dialects for each in snapshot.deployments.values()},
         frozenset(translators()),
+        frozenset(tellers()),
     )
 
 
 def _marked(snapshot: Snapshot) -> frozenset[str]:
     """Return the aliases whose prompts get cache breakpoints."""
     return frozenset(alias for alias, route in snapshot.routes.items() if route.marks)
-
-
-def native_dialects(snapshot: Snapshot, deployment: Deployment) -> tuple[str, ...]:
-    """Return the dialects a deployment's provider speaks natively."""
-    return snapshot.providers[deployment.provider].dialects
 
 
 def directory(snapshot: Snapshot, pepper: bytes) -> Directory:
@@ -165,6 +177,7 @@ def directory(snapshot: Snapshot, pepper: bytes) -> Directory:
             known.add(
                 key.secret.encode(),
                 Credential(key.id, principal.id, principal.team, model_set(key.models)),
+                public_root(key.secret),
             )
     return known
 
@@ -205,6 +218,13 @@ def _when_there_is_room(journal: JournalWriter) -> Callable[[DecisionRecord], No
             journal.append(record)
 
     return write
+
+
+def _pool(provider: Provider, kind: ProviderKind, clock: Coarse, outbox: Outbox) -> Pool:
+    """Return a provider's pool, which knows the framings that are its own by their dialects."""
+    envelopes = {dialect: envelope_of(kind, dialect) for dialect in provider.dialects}
+    framings = {dialect: each for dialect, each in envelopes.items() if each.unframer is not None}
+    return Pool(provider, _passes(kind), clock, outbox, framings)
 
 
 def _passes(kind: ProviderKind) -> Callable[[bytes], bool]:

@@ -20,6 +20,7 @@ from headgate.dialects.openai_chat_shapes import (
 from headgate.dialects.openai_terms import openai_terms
 from headgate.dialects.splice import SpliceError, rebuild, splice
 from headgate.dialects.sse import EventStream, UsageFilter, first_data
+from headgate.dialects.tools import offered
 from headgate.records.demand import Demand, Edit
 from headgate.records.report import Report
 from headgate.units.errors import Refusal
@@ -122,6 +123,11 @@ def _unbounded(request: Request, values: dict[str, Raw]) -> str | None:
     return None
 
 
+def tool_names(body: bytes) -> tuple[str, ...]:
+    """Return the names of the tools that a body offers."""
+    return offered(body, ("web_search_options", "plugins"))
+
+
 def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
     """Change a body that `read` accepted as `edit` says; the same object when nothing changes.
 
@@ -200,9 +206,11 @@ def _verify(body: bytes, demand: Demand, edit: Edit) -> None:
 
 
 def report(body: bytes) -> Report:
-    """Read the metering facts of a reply that is not streamed."""
+    """Read the metering facts of a reply that is not streamed; without choices it is none."""
     chunk = _chunk(body)
-    return Report() if chunk is None else _report(chunk, complete=True)
+    if chunk is None:
+        return Report()
+    return _report(chunk, complete=bytes(chunk.choices).startswith(b"["))
 
 
 def _chunk(data: bytes) -> Chunk | None:

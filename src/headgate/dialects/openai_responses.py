@@ -18,6 +18,7 @@ from headgate.dialects.openai_chat_shapes import CacheOptions
 from headgate.dialects.openai_terms import openai_terms
 from headgate.dialects.splice import SpliceError, splice
 from headgate.dialects.sse import EventStream, first_data
+from headgate.dialects.tools import offered
 from headgate.records.demand import Demand, Edit
 from headgate.records.report import Report
 from headgate.units.errors import FEATURE_UNSUPPORTED, Refusal
@@ -87,6 +88,7 @@ class _Reply(Struct, gc=False):
     model: str | None = None
     service_tier: str | None = None
     usage: Raw = Raw(b"null")
+    output: Raw = Raw(b"null")
 
 
 class _Event(Struct, gc=False):
@@ -217,6 +219,11 @@ def _hosted(tool: _Tool) -> str | None:
     return None if kind == "shell" and at_client else kind
 
 
+def tool_names(body: bytes) -> tuple[str, ...]:
+    """Return the names of the tools that a body offers."""
+    return offered(body, ("prompt",))
+
+
 def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
     """Change a body that `read` accepted as `edit` says; the same object when nothing changes.
 
@@ -254,9 +261,10 @@ def _verify(body: bytes, demand: Demand, edit: Edit) -> None:
 
 
 def report(body: bytes) -> Report:
-    """Read the metering facts of a reply that is not streamed."""
+    """Read the metering facts of a reply that is not streamed; without an output it is none."""
     try:
-        return _report(_REPLY.decode(body), complete=True)
+        reply = _REPLY.decode(body)
+        return _report(reply, complete=bytes(reply.output).startswith(b"["))
     except _UNREADABLE:
         return Report()
 
@@ -307,6 +315,10 @@ class Stream(EventStream):
 
     def __init__(self, strip_usage: bool) -> None:  # noqa: ARG002
         super().__init__()
+
+    def counts(self, data: bytes) -> bool:
+        """Tell whether an event is the first one that counts; pings may precede it."""
+        return not data.startswith(self.PINGS)
 
     def read_head(self, data: bytes) -> Report:
         """Read id, served model and tier from `response.created`."""

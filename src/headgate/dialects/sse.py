@@ -12,7 +12,9 @@ from headgate.records.report import Report
 TAIL_BYTES = 16_384
 """How much of a stream's end is searched for its usage; a report that is longer is not found."""
 
-_TRIM_BYTES = 2 * TAIL_BYTES
+_TRIM_BYTES = TAIL_BYTES + TAIL_BYTES // 4
+"""When a tail is cut: seldom enough to cost nothing, and open streams keep little."""
+
 HEAD_BYTES_MAX = 1_048_576
 """How long a stream's first event may be before it is given up as unreadable."""
 
@@ -112,9 +114,6 @@ class EventStream(ABC):
 
     __slots__ = ("_filter", "_searched", "_tail", "_trim_at", "_trimmed", "head_report")
 
-    PINGS: ClassVar[tuple[bytes, ...]] = ()
-    """Marks of events that may precede the first one that counts."""
-
     LAST_BYTES_MAX: ClassVar[int] = TAIL_BYTES
     """How long the event that reports the usage may be and still be found."""
 
@@ -125,6 +124,10 @@ class EventStream(ABC):
         self._trimmed = False
         self._trim_at = _TRIM_BYTES
         self._searched = 0
+
+    def counts(self, data: bytes) -> bool:  # noqa: ARG002 - a dialect may have others
+        """Tell whether an event is the first one that counts; pings may precede it."""
+        return True
 
     @abstractmethod
     def read_head(self, data: bytes) -> Report:
@@ -162,7 +165,7 @@ class EventStream(ABC):
             if end.end() == len(tail) and tail.endswith(b"\r"):
                 break
             data = data_of(bytes(tail[: end.start()]))
-            if data and not data.startswith(self.PINGS):
+            if data and self.counts(data):
                 self.head_report = self.read_head(data)
                 return
             del tail[: end.end()]

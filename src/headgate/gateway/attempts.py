@@ -81,14 +81,15 @@ class Attempts:
         """
         now_ns = self._pipeline.now_ns()
         while True:
-            try:
-                quoted = exchange.plan.send(outcome) if outcome else next(exchange.plan)
-            except StopIteration:
+            quoted = self._candidate(exchange, outcome)
+            if quoted is None:
                 return False
             target = self._world.targets[quoted.deployment.id]
             rule = self._rule(exchange, target, quoted, now_ns)
             if rule is None:
                 break
+            if rule == BREAKER_OPEN:
+                exchange.spared += (quoted,)
             passed_over[quoted.deployment.id] = rule
             outcome = Outcome.RETRYABLE
         if passed_over:
@@ -96,12 +97,29 @@ class Attempts:
         exchange.upcoming = target
         return True
 
+    def _candidate(self, exchange: Exchange, outcome: Outcome | None) -> Quoted | None:
+        """Return whom the plan gives next; after it, whose breaker has opened since it was made.
+
+        Those too are a last resort: a refusal would be certain.
+        """
+        plan = exchange.plan
+        assert plan is not None, exchange.call
+        try:
+            return plan.send(outcome) if outcome else next(plan)
+        except StopIteration:
+            exchange.plan_over = True
+        if not exchange.spared:
+            return None
+        quoted, *rest = exchange.spared
+        exchange.spared = tuple(rest)
+        return quoted
+
     def _rule(self, exchange: Exchange, target: Target, quoted: Quoted, now_ns: int) -> str | None:
         frozen = self._pipeline.frozen
         if frozen and not frozen.isdisjoint(target.nodes):
             return FROZEN
         rule = target.health.rule(now_ns)
-        if rule == BREAKER_OPEN and quoted in exchange.decision.resort:
+        if rule == BREAKER_OPEN and (exchange.plan_over or quoted in exchange.decision.resort):
             rule = None
         if rule is None:
             saying = self._world.interpreter.say(exchange, quoted, target, now_ns)
@@ -114,7 +132,9 @@ class Attempts:
     def go_on(self, exchange: Exchange) -> None:
         """Begin the attempt that was found."""
         exchange.target = exchange.upcoming
-        exchange.spoken, exchange.outgoing, exchange.demand, exchange.lost = exchange.saying
+        saying, exchange.saying = exchange.saying, None
+        assert saying is not None, exchange.call
+        exchange.spoken, exchange.outgoing, exchange.demand, exchange.lost = saying
         exchange.health_mark = exchange.target.health.begin(self._pipeline.now_ns())
         self._pipeline.place(exchange)
 

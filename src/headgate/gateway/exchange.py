@@ -15,7 +15,7 @@ from headgate.caches.prompt import Prompt
 from headgate.capacity.limits import USED_UP
 from headgate.catalog.rates import RateCard
 from headgate.dialects.registry import Dialect, StreamReader
-from headgate.dialects.sse import HEAD_BYTES_MAX, begins_whole
+from headgate.dialects.sse import HEAD_BYTES_MAX, begins_whole, first_data
 from headgate.dialects.translation.translated import Translated
 from headgate.gateway import replies
 from headgate.gateway.http_bytes import LAST_CHUNK, chunk
@@ -23,7 +23,7 @@ from headgate.gateway.request import Request
 from headgate.ledger.slices import Slice
 from headgate.records.demand import NO_MEMBERS, Demand
 from headgate.records.report import Report
-from headgate.routing.candidate import Plan
+from headgate.routing.candidate import Plan, Quoted
 from headgate.routing.router import Ranking
 from headgate.units.errors import Refusal
 
@@ -48,11 +48,14 @@ class Exchange:
         dialect: What the client speaks; `own` is its demand.
         spoken: What this attempt's target speaks: `dialect`, or a translation to another. The body
             to send there is `outgoing`, its demand `demand`; `lost` is what it leaves out.
-        saying: The same for the attempt that comes next.
+        saying: The same for the attempt that comes next, until it begins.
+        plan: Where else the call may go; None before it is routed, and once it is answered.
         unsaid: Why the call could not be said to some target, None when it could be to all.
         since_ms: Coarse time at which the phase began; the sweep compares.
         health_mark: What its attempt's outcome is told to the deployment's health with.
         upcoming: Where a call goes on whose attempt has just failed.
+        spared: Candidates that were passed over for their breaker, not yet asked all the same.
+        plan_over: Whether the plan has given all it had.
         held: Whether an attempt is held and not yet ended.
         begun: Whether the client has been sent a byte of an answer.
         prompt: The blocks of the client's body as caches compare them, None when it is short.
@@ -97,12 +100,14 @@ class Exchange:
         "phase",
         "placed",
         "plan",
+        "plan_over",
         "prompt",
         "request",
         "run",
         "saying",
         "sent_ns",
         "since_ms",
+        "spared",
         "spoken",
         "status",
         "target",
@@ -130,11 +135,11 @@ class Exchange:
         self.own: Demand
         self.demand: Demand
         self.spoken: Dialect | Translated = dialect
-        self.saying: Saying
+        self.saying: Saying | None = None
         self.lost: tuple[str, ...] = ()
         self.unsaid: Refusal | None = None
         self.decision: Ranking
-        self.plan: Plan
+        self.plan: Plan | None = None
         self.path: SpendPath
         self.target: Target
         self.upcoming: Target
@@ -145,14 +150,14 @@ class Exchange:
         self.marked: tuple[str, ...] = ()
         self.asked = ""
         self.run: str | None = None
-        self.status = 0
         self.upstream_request_id: str | None = None
         self.attempt = ""
         self.phase = "receive"
         self.since_ms = pipeline.world.clock.coarse_ms
-        self.placed = self.held = self.begun = self.marked_turns = False
+        self.placed = self.held = self.begun = self.plan_over = self.marked_turns = False
+        self.spared: tuple[Quoted, ...] = ()
         self.number = self.hold_nanos = self.input_tokens_max = self.output_tokens_max = 0
-        self.sent_ns = self.first_byte_ns = 0
+        self.status = self.sent_ns = self.first_byte_ns = 0
         self.upstream: UpstreamConnection | None = None
         self.drained_since_ms: int | None = None
         self._stream: StreamReader | None = None
@@ -258,6 +263,12 @@ class Exchange:
             self._stream = None
             self._parts.append(payload)
             return
+        if (first_data(payload) or b"{")[:1] not in b"{[":
+            # No dialect has such an event: whoever sends it is not the provider we asked.
+            self._stream = None
+            self._let_go()
+            self._endings.broken(self, "reply_unreadable")
+            return
         data = stream.feed(payload)
         if not data:
             return
@@ -270,9 +281,12 @@ class Exchange:
             if self.client.paused:
                 self.pause()
         self._endings.forget_body(self)
+        self.plan = None
         # What was decoded of the body would keep it in memory while the stream lasts.
-        self.demand = replace(self.demand, members=NO_MEMBERS)
-        self.own = replace(self.own, members=NO_MEMBERS)
+        own, spoken = self.own, self.demand
+        self.own = self.demand = replace(own, members=NO_MEMBERS)
+        if spoken is not own:
+            self.demand = replace(spoken, members=NO_MEMBERS)
 
     def _stream_head(self, report: Report | None) -> bytes:
         upstream = self.upstream

@@ -13,7 +13,13 @@ import msgspec
 
 from headgate.insights.calls import CallState
 from headgate.insights.contract_caches import CachesView, CacheView
-from headgate.insights.contract_control import AuditEntryView, AuditVerdictView, ResultsView
+from headgate.insights.contract_control import (
+    AuditEntryView,
+    AuditVerdictView,
+    DelegateView,
+    DelegationView,
+    ResultsView,
+)
 from headgate.insights.contract_desk import ImportView, PlansView
 from headgate.insights.printed import Instant, Printed, Usd
 
@@ -21,9 +27,10 @@ from headgate.insights.printed import Instant, Printed, Usd
 class BudgetView(Printed, frozen=True, kw_only=True):
     """A window of a budget: `budgets --json` prints a list of them.
 
-    free = limit - posted - held - unaccounted; lent is the part of free that workers have.
-    `frozen`: its node, or one above it, may not spend now. `exhausted_at`: when nothing will be
-    left at its pace, null when it renews before.
+    free = limit - posted - held - unaccounted - carved; lent is the part of free that workers
+    have, carved what delegations have of their own, delegated what they spent of that.
+    `frozen`: its node, or one above it, may not
+    spend now. `exhausted_at`: when nothing will be left at its pace, null when it renews before.
     """
 
     id: str
@@ -35,6 +42,8 @@ class BudgetView(Printed, frozen=True, kw_only=True):
     held: Usd
     lent: Usd
     unaccounted: Usd
+    carved: Usd
+    delegated: Usd
     free: Usd
     frozen: bool
     spent_last_hour: Usd
@@ -63,7 +72,9 @@ class CallView(Printed, frozen=True, kw_only=True):
     """An attempt of a call, or a refused call: `calls --json` prints a list, newest first.
 
     A refused call has state `refused`, no attempt, and a refusal. `deployment` and `dialect`
-    are null there; `usage` holds the meters that are not zero.
+    are null there; `usage` holds the meters that are not zero. `chain` names the delegations it
+    was made through, each `<agent>~<id>`, the key's own child first. `via` is the dialect the call
+    was translated to, null without a translation; `lost` holds the JSON paths it left out.
     """
 
     call: str
@@ -72,11 +83,14 @@ class CallView(Printed, frozen=True, kw_only=True):
     principal: str
     team: str
     key: str
+    chain: list[str]
     run: str | None
     asked: str
     deployment: str | None
     served_model: str | None
     dialect: str | None
+    via: str | None
+    lost: list[str]
     stream: bool
     state: CallState
     hold: Usd
@@ -96,13 +110,15 @@ class CallView(Printed, frozen=True, kw_only=True):
 class CandidateView(Printed, frozen=True, kw_only=True):
     """A deployment that a decision weighed; `excluded` names the rule that ruled it out.
 
-    `warm` is what it would save there that the prompt is cached; it is not taken off `expected`.
+    `via` is the dialect the call would be translated to there, null when it needs none; `warm` is
+    what it would save there that the prompt is cached, and is not taken off `expected`.
     """
 
     deployment: str
     expected: Usd | None
     warm: Usd
     excluded: str | None
+    via: str | None
     chosen: bool
 
 
@@ -190,7 +206,10 @@ class BooksView(Printed, frozen=True, kw_only=True):
 
 
 class KeyView(Printed, frozen=True, kw_only=True):
-    """A key: `keys list --json` prints a list; one `made` replaces the configured one of its id."""
+    """A key: `keys list --json` prints a list; one `made` replaces the configured one of its id.
+
+    `last_used_at` is null when none of the newest calls was made with it.
+    """
 
     id: str
     principal: str
@@ -198,6 +217,7 @@ class KeyView(Printed, frozen=True, kw_only=True):
     source: Literal["configuration", "made"]
     created_at: Instant | None
     revoked_at: Instant | None
+    last_used_at: Instant | None
 
 
 class MadeKeyView(Printed, frozen=True, kw_only=True):
@@ -230,11 +250,15 @@ class RouteCandidateView(Printed, frozen=True, kw_only=True):
 
 
 class RouteView(Printed, frozen=True, kw_only=True):
-    """An alias: `routes --json` prints a list; `running` tells whether a node knows its health."""
+    """An alias: `routes --json` prints a list; `running` tells whether a node knows its health.
+
+    `drops` tells whether a translated call may leave out what its target lacks.
+    """
 
     alias: str
     policy: str
     regions: list[str]
+    drops: bool
     running: bool
     candidates: list[RouteCandidateView]
 
@@ -322,6 +346,8 @@ PRINTED: dict[str, Any] = {
     "check-books": BooksView,
     "keys list": list[KeyView],
     "keys create": MadeKeyView,
+    "delegate create": DelegateView,
+    "delegate show": list[DelegationView],
     "freeze": list[FrozenView],
     "audit show": list[AuditEntryView],
     "audit verify": AuditVerdictView,

@@ -5,6 +5,7 @@ and a dictionary per row costs more than the insert.
 """
 
 import msgspec
+from msgspec import Raw
 from msgspec.structs import astuple
 from sqlalchemy.engine import RowMapping
 
@@ -51,7 +52,7 @@ END_COLUMNS = (
 
 def hold_values(hold: FoldedHold) -> Row:
     """Return what a hold says of an attempt."""
-    return astuple(hold)
+    return (*astuple(hold)[:-1], str(hold.lost, "utf-8"))
 
 
 def end_values(end: FoldedSettle | VoidRecord | None) -> Row:
@@ -69,7 +70,8 @@ def end_values(end: FoldedSettle | VoidRecord | None) -> Row:
 def caller_values(id_: int, record: CallerRecord, journal: str) -> Row:
     """Return the row of a caller."""
     who = (record.principal, record.team, record.key, record.run)
-    return (id_, journal, record.number, *who, _encode(record.windows).decode())
+    lists = (_encode(record.windows).decode(), _encode(record.chain).decode())
+    return (id_, journal, record.number, *who, *lists)
 
 
 def route_values(id_: int, record: RouteRecord, journal: str) -> Row:
@@ -79,7 +81,9 @@ def route_values(id_: int, record: RouteRecord, journal: str) -> Row:
 
 def refusal_values(record: RefusalRecord) -> Row:
     """Return the row of a refusal."""
-    return tuple(getattr(record, column.name) for column in tables.refusal.columns)
+    chain = _encode(record.chain).decode()
+    *columns, _ = tables.refusal.columns
+    return (*(getattr(record, column.name) for column in columns), chain)
 
 
 def decision_values(record: DecisionRecord, journal: str) -> Row:
@@ -90,6 +94,7 @@ def decision_values(record: DecisionRecord, journal: str) -> Row:
 def hold_of_row(row: RowMapping) -> FoldedHold:
     """Return the hold an open attempt row was made of."""
     fields = {name: row[name] for name in FoldedHold.__struct_fields__ if name in row}
+    fields["lost"] = Raw(str(row["lost"]).encode())
     return FoldedHold(**fields, amount_nanos=row["hold_nanos"])
 
 
@@ -98,14 +103,19 @@ def windows_of_row(row: RowMapping) -> tuple[str, ...]:
     return _windows(row["windows"])
 
 
+def chain_of_row(row: RowMapping) -> tuple[str, ...]:
+    """Return the delegations of a caller's or a refusal's row."""
+    return _windows(row["chain"])
+
+
 def lines_of_row(row: RowMapping) -> tuple[ChargeLine, ...]:
     """Return the charge lines of an attempt's row."""
     return _lines(row["lines"])
 
 
 def usage_of_row(row: RowMapping) -> dict[str, int]:
-    """Return what was metered of an attempt, by meter: its lines have it, if it has any."""
-    return {line.meter: line.quantity for line in lines_of_row(row)} or _usage(row["usage"])
+    """Return what was metered of an attempt, by meter: its lines have it, or it is said apart."""
+    return _usage(row["usage"]) or {line.meter: line.quantity for line in lines_of_row(row)}
 
 
 def cache_of_row(row: RowMapping) -> CacheNote | None:

@@ -1,4 +1,4 @@
-"""The ledger's tables: journals, windows, leases, attempts and what they refer to, refusals."""
+"""The ledger's tables: journals, windows, leases, allotments, attempts, refusals."""
 
 from sqlalchemy import (
     BigInteger,
@@ -62,6 +62,7 @@ caller = Table(
     Column("key", String, nullable=False),
     Column("run", String),
     Column("windows", Text, nullable=False),
+    Column("chain", Text, nullable=False),
     Index("caller_by_number", "journal", "number", unique=True),
 )
 """Who asks, by the number that the holds of a journal refer to it by."""
@@ -93,6 +94,7 @@ attempt = Table(
     Column("output_tokens_max", BigInteger, nullable=False),
     Column("choices", Integer, nullable=False),
     Column("stream", Boolean, nullable=False),
+    Column("lost", Text, nullable=False, server_default="[]"),
     # What the end of an attempt sets begins here; see ledger/rows.py.
     Column("ended_ns", BigInteger),
     Column("state", String, nullable=False),
@@ -140,11 +142,31 @@ attempts = _whole_attempts()
 """Attempts with the call, the caller and the route of each."""
 
 
+is_first = func.substr(attempt.c.attempt, -2) == ".1"
+"""Selects the first attempt of each call: counting them counts calls, and needs no sorting."""
+
+
 def is_of_call(call: str) -> ColumnElement[bool]:
     """Select the attempts of a call, by their ids: `<call>.1` and so on."""
     ids = attempts.c.attempt
     return and_(ids > f"{call}.", ids < f"{call}/")
 
+
+allotment = Table(
+    "allotment",
+    METADATA,
+    Column("window", String, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("amount_nanos", BigInteger, nullable=False),
+    Column("parents", Text, nullable=False),
+    Column("key", String, nullable=False),
+    Column("chain", Text, nullable=False),
+    Column("node", String, nullable=False),
+    Column("until_ns", BigInteger),
+    Column("carved_ns", BigInteger, nullable=False),
+    Column("ended_ns", BigInteger),
+)
+"""Money carved for a delegation, numbered as it was; see `ledger/allotments.py`."""
 
 refusal = Table(
     "refusal",
@@ -159,6 +181,7 @@ refusal = Table(
     Column("code", String, nullable=False),
     Column("message", Text, nullable=False),
     Column("budget", String),
+    Column("chain", Text, nullable=False),
     Index("refusal_by_time", "at_ns"),
 )
 """Calls that were refused before any attempt."""

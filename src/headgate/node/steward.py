@@ -22,6 +22,8 @@ from headgate.budgets.keeper import WATCH_S
 from headgate.budgets.standing import standings
 from headgate.config.snapshot import Snapshot
 from headgate.identity import registry
+from headgate.insights.routes import PassedOver
+from headgate.ledger.allotments import Allotment
 from headgate.ledger.keeper import Keeper, Want
 from headgate.node import commands, locks
 from headgate.node.control.registry import Desk, answers
@@ -31,18 +33,19 @@ from headgate.node.messages import (
     AskControl,
     AskHealth,
     Borrow,
-    CreateKey,
+    Carve,
     Done,
     Failed,
-    Freeze,
     GiveBack,
     Granted,
     Health,
     Hello,
     Message,
+    RevokeDelegation,
     RevokeKey,
     State,
     TakeUp,
+    Uncarved,
     Unpacker,
     Unwell,
     UnwellRow,
@@ -81,15 +84,18 @@ class Steward:
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = 0
         self._answers = answers()
-        self.desk = Desk(
-            rules.snapshot,
-            engine,
+        self.tellers: list[asyncio.Task[None]] = []
+
+    def _desk(self) -> Desk:
+        """Return what control requests are answered with, under the rules in force now."""
+        return Desk(
+            self.rules.snapshot,
+            self.engine,
             self.reading,
             self.fold,
             changed=self.changed,
             now_ns=time.time_ns,
         )
-        self.tellers: list[asyncio.Task[None]] = []
 
     def state(self) -> State:
         """Return what is frozen and which keys made at run time are valid."""
@@ -98,6 +104,7 @@ class Steward:
                 epoch=self._epoch,
                 frozen=tuple(node.node for node in registry.frozen_nodes(connection)),
                 credentials=commands.valid_keys(connection),
+                revoked=tuple(registry.revoked_delegations(connection)),
             )
 
     def changed(self) -> None:
@@ -127,7 +134,7 @@ class Steward:
             self.keeper.give_back(journal, message.amounts)
             return None
         if isinstance(message, AskControl):
-            reply = self._answers[message.request.resource](message.request, self.desk)
+            reply = self._answers[message.request.resource](message.request, self._desk())
             return AnswerControl(message.number, reply)
         if isinstance(message, Unwell):
             self.unwell[journal] = message.deployments
@@ -136,15 +143,47 @@ class Steward:
             return self._health()
         if isinstance(message, TakeUp):
             return self._take_up(message)
-        assert isinstance(message, Freeze | CreateKey | RevokeKey), message
+        if isinstance(message, Carve):
+            self._carve(message, journal)
+            return None
+        assert isinstance(message, commands.Command), message
         answer = commands.carry_out(self.engine, message, time.time_ns())
+        if isinstance(message, RevokeKey | RevokeDelegation):
+            self.end_allotments()
         self.changed()
         return answer
+
+    def _carve(self, message: Carve, journal: str) -> None:
+        wanted = [Allotment(*msgspec.structs.astuple(row)) for row in message.allotments]
+        for short in self.keeper.carve(wanted, time.time_ns()):
+            if (writer := self.workers.get(journal)) is not None:
+                writer.write(pack(Uncarved(*short)))
+        # A worker may ask before it knows that what it asks for was revoked.
+        self.end_allotments()
+
+    def end_allotments(self) -> None:
+        """End the allotments whose delegation has ended, was revoked, or whose key was."""
+        now_ns = time.time_ns()
+        with self.engine.connect() as connection:
+            made = {key.id: key.revoked_ns for key in registry.kept_keys(connection)}
+            revoked = frozenset(registry.revoked_delegations(connection))
+        gone = {key for key, revoked_ns in made.items() if revoked_ns is not None}
+        valid = {*self.rules.snapshot.keys, *made} - gone
+        self.keeper.end_allotments(lambda each: each.is_over(now_ns, valid, revoked), now_ns)
+
+    def _end_by_time(self, now_ns: int) -> None:
+        self.keeper.end_allotments(lambda each: each.has_ended(now_ns), now_ns)
+
+    def passed_over(self) -> dict[str, PassedOver]:
+        """Return whom any worker passes over, by deployment, each at its latest time."""
+        rows = self._health().deployments
+        return {row.deployment: PassedOver(row.rule, row.until_ns) for row in rows}
 
     def _health(self) -> Health:
         rows: dict[str, UnwellRow] = {}
         for row in sorted(
-            (row for told in self.unwell.values() for row in told), key=lambda row: row.until_ns
+            (row for told in tuple(self.unwell.values()) for row in told),
+            key=lambda row: row.until_ns,
         ):
             rows[row.deployment] = row
         return Health(tuple(rows.values()))
@@ -204,7 +243,7 @@ class Steward:
     def _take_up(self, message: TakeUp) -> Done | Failed:
         answer = self.rules.take_up(Path(message.in_force))
         if isinstance(answer, Done):
-            self.desk = self.desk._replace(snapshot=self.rules.snapshot)
+            self.end_allotments()
             self.tell()
         return answer
 
@@ -223,6 +262,7 @@ class Steward:
         while True:
             self.keeper.fold()
             self.take_over_the_dead()
+            self._end_by_time(time.time_ns())
             await asyncio.sleep(0 if self.keeper.behind else FOLD_S)
 
 
@@ -243,8 +283,10 @@ async def run(
     pages = Pages(open_store_readonly(data_dir), console_port, gateway_url)
     rules = Rules(read, in_force, pages)
     steward = Steward(rules, engine, data_dir)
+    pages.unwell = steward.passed_over
     steward.keeper.discover()
     steward.take_over_the_dead()
+    steward.end_allotments()
     path = socket_path(data_dir)
     path.unlink(missing_ok=True)
     server = await asyncio.start_unix_server(steward.serve, str(path))

@@ -14,16 +14,19 @@ from headgate.dialects.translation.losses import Losses
 from tests.architecture.repository import ROOT
 from tests.dialects.translation.speech import (
     CHAT,
+    CONVERSE,
     MESSAGES,
     PAIRS,
     RESPONSES,
     SAMPLES,
+    TELLERS,
     TRANSLATORS,
     edit,
 )
 
 PAGE = ROOT / "docs" / "reference" / "dialects.md"
 OLDER = {CHAT: "gpt-4.1", MESSAGES: "claude-haiku-4-5", RESPONSES: "gpt-4.1"}
+OLDER |= {CONVERSE: "us.amazon.nova-pro-v1:0"}
 
 REFUSED = {
     CHAT: {"audio", "modalities", "prediction", "web_search_options", "functions", "function_call"},
@@ -41,14 +44,18 @@ REFUSED = {
 ALTERNATIVES = {"max_tokens": "max_completion_tokens"}
 
 
-def lines(client: str, upstream: str) -> list[str]:
-    """Return the lines of the list for a pair: what the sample loses, `*` for any index."""
-    body = (SAMPLES / f"{client}.json").read_bytes()
+def sample(client: str) -> bytes:
+    """Return a request that has every field."""
+    return (SAMPLES / f"{client}.json").read_bytes()
+
+
+def lines(client: str, upstream: str, body: bytes) -> list[str]:
+    """Return the lines of the list for a pair: what a request loses, `*` for any index."""
     rows: dict[str, str] = {}
     for model in (edit(upstream), edit(upstream, OLDER[upstream])):
         call = TRANSLATORS[client].parse_call(body)
         losses = Losses(call.lost)
-        TRANSLATORS[upstream].render_call(call, model, losses)
+        TELLERS[upstream].render_call(call, model, losses)
         for loss in losses.found:
             place = re.sub(r"\[\d+\]", "[*]", loss.at)
             kind = "hint" if loss.hint else "changes the answer"
@@ -65,7 +72,7 @@ def test_the_list_is_made_of_the_code(client: str, upstream: str) -> None:
 
     told = [line for line in section.splitlines() if line.startswith("| `")]
 
-    made = lines(client, upstream)
+    made = lines(client, upstream, sample(client))
     assert told == made, "it should be:\n" + "\n".join(made)
 
 

@@ -20,7 +20,7 @@ from headgate.dialects.translation.fields import (
     unsupported,
 )
 from headgate.dialects.translation.losses import Losses
-from headgate.dialects.translation.parts import document_text
+from headgate.dialects.translation.parts import arguments, document_text
 from headgate.records.conversation import (
     Call,
     Declined,
@@ -54,7 +54,6 @@ _SHARED = {"temperature": "temperature", "top_p": "top_p", "top_k": "top_k"} | {
 _SAMPLING = ("temperature", "top_p", "top_k")
 _NOTHING = Raw(b'{"type":"object","properties":{}}')
 _ID = re.compile(r"[^a-zA-Z0-9_-]")
-_OBJECT = json.Decoder(dict[str, Raw])
 
 Block = dict[str, Any]
 
@@ -310,17 +309,3 @@ def _result(part: ToolResult, losses: Losses) -> Block:
     if content:
         block["content"] = content
     return block | losses.keep(part.options, {"failed": "is_error"})
-
-
-def arguments(part: ToolUse) -> Raw:
-    """Return a call's arguments as the JSON object they must be; none at all are an empty one.
-
-    Raises:
-        TranslationError: The model wrote something else, as it may when it is cut off.
-    """
-    text = Raw((part.arguments.strip() or "{}").encode())
-    try:
-        _OBJECT.decode(text)
-    except UNREADABLE as error:
-        raise malformed(part.at, "the arguments of this call are no JSON object.") from error
-    return text
