@@ -236,7 +236,10 @@ def test_rounds_are_counted_since_the_last_answer(exchanges: list[list[int]]) ->
 
 @given(st.text())
 def test_text_without_a_script_is_left_alone(text: str) -> None:
-    """Whatever else stands in a text stays as it is."""
-    ordinary = text.replace("[", "(")
+    """Whatever else stands in a text stays as it is, what only resembles a marker too."""
+    ordinary = f"a [toolbox], [tool: none], [say nothing] {text.replace('[', '(')}"
 
-    assert take_script(ordinary) == ((), ordinary)
+    acts, rest = take_script(ordinary)
+
+    assert rest == ordinary
+    assert not any(act.calls or act.text for act in acts)

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 
 _MARK = re.compile(
-    r"\[(?:tool(?::(?P<name>[\w.\-]+)(?P<with> (?=\{))?)?|(?P<say>say )(?=\")|then\])"
+    r"\[(?:tool(?::(?P<name>[\w.\-]+))?(?:(?P<with> )(?=\{)|(?=\]))|(?P<say>say )(?=\")|then\])"
 )
 _JSON = json.JSONDecoder()
 
