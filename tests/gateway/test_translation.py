@@ -52,6 +52,20 @@ def test_what_speaks_the_dialect_is_tried_first(
     assert ask(gateway, chat(model="cheap")).header("x-headgate-deployment") == "big"
 
 
+@pytest.mark.parametrize("kept", [{"type": "create"}, {"type": "continue"}])
+def test_a_thread_goes_to_nobody_who_may_take_no_notice(
+    start: Start, simulator: Simulator, kept: dict[str, str]
+) -> None:
+    """Neither to a foreign deployment nor to one of its dialect that may keep none; nobody pays."""
+    gateway = start(more=MIXED)
+    asked = simulator.gate.seen
+
+    reply = ask(gateway, message(model="any", thread=kept), MESSAGES_PATH)
+
+    assert (reply.status, reply.code) == (400, "thread_unsupported_request")
+    assert simulator.gate.seen == asked
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_failure_is_made_good_in_another_dialect(
     start: Start, simulator: Simulator, stream: bool

@@ -186,7 +186,7 @@ def test_message_events_are_official_and_in_order(deltas: list[Delta]) -> None:
 
 @given(deltas=answers())
 def test_response_events_are_official_and_numbered(deltas: list[Delta]) -> None:
-    """Each event has the SDK's shape; the last one repeats what the others have said."""
+    """Each event has the SDK's shape; items end as they began; the last event repeats all."""
     found = events(rendered(RESPONSES, deltas))
 
     for number, event in enumerate(found):
@@ -197,6 +197,11 @@ def test_response_events_are_official_and_numbered(deltas: list[Delta]) -> None:
     assert last["output"] == done
     assert last["status"] == found[-1]["type"].removeprefix("response.")
     assert last["usage"] is not None
+    begun = [event["item"] for event in found if event["type"] == "response.output_item.added"]
+    same = ("type", "id", "call_id", "name")
+    assert [[item.get(key) for key in same] for item in begun] == [
+        [item.get(key) for key in same] for item in done
+    ]
     for index, item in enumerate(done):
         pieces = [
             event["delta"]

@@ -165,8 +165,9 @@ class StreamRenderer:
                     return b""  # The signature has no place here.
                 return self._opened("reasoning") + self._piece("reasoning_summary_text", text)
             case ToolBegin(number=number, id=identity, name=name):
+                closed = self._close()  # before its place is taken: it may be a call too
                 self._use = ToolUse(identity, name, "")
-                return self._opened(f"call {number}")
+                return closed + self._opened(f"call {number}")
             case ToolDelta(number=number, arguments=arguments):
                 if self._open != f"call {number}":
                     raise InterleavedError(f"call {number} goes on after another item began")
