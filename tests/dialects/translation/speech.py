@@ -17,7 +17,13 @@ TRANSLATORS = translators()
 KINDS = sorted(TRANSLATORS)
 PAIRS = [(client, upstream) for client in KINDS for upstream in KINDS if client != upstream]
 CHAT, MESSAGES, RESPONSES = "openai_chat", "anthropic_messages", "openai_responses"
-MODELS = {CHAT: "gpt-5.5", MESSAGES: "claude-sonnet-5", RESPONSES: "gpt-5.5"}
+GEMINI = "gemini"
+MODELS = {
+    CHAT: "gpt-5.5",
+    MESSAGES: "claude-sonnet-5",
+    RESPONSES: "gpt-5.5",
+    GEMINI: "gemini-3.5-flash",
+}
 AT_S = 1_790_000_000
 
 

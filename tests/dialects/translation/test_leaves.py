@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from headgate.dialects.translation import losses
 from headgate.dialects.translation.translated import Translation
-from tests.dialects.translation.requests import REQUESTS
+from tests.dialects.translation.requests import REQUESTS, sayable
 from tests.dialects.translation.speech import (
     CHAT,
     MESSAGES,
+    MODELS,
     PAIRS,
     TRANSLATORS,
     attempt,
@@ -21,6 +22,10 @@ from tests.dialects.translation.speech import (
     is_below,
     leaves,
 )
+
+CARRIED = "input|parameters|parametersJsonSchema|schema|responseJsonSchema|arguments|args|response"
+TOLD_ALIKE = re.compile(r"\.response\.error$")
+"""That a function failed has no place in some dialects; what it said about it is told."""
 
 MARK = re.compile(r"w\d{5}z|\d{5}")
 RENAMED = {
@@ -30,6 +35,7 @@ RENAMED = {
     "max_tokens": "the limit is the one that money is held for",
     "max_completion_tokens": "so is this one",
     "max_output_tokens": "so is this one",
+    "maxOutputTokens": "and this",
     "stream": "a stream is asked for where the client asked for one",
     "reasoning_effort": "an effort, or none at all",
     "effort": "an effort",
@@ -40,6 +46,16 @@ RENAMED = {
     "is_error": "false is what leaving it out means",
     "tool_choice": "a word for the same choice",
     "media_type": "part of an address with data in it",
+    "mimeType": "so is this one",
+    "mime_type": "and this",
+    "responseMimeType": "a form is asked for",
+    "response_mime_type": "so is this one",
+    "mode": "a word for the same choice",
+    "thinkingBudget": "a budget becomes an effort",
+    "thinking_budget": "or is the model's own",
+    "thinkingLevel": "an effort",
+    "thought": "a thought is told as one, or named as lost",
+    "nullable": "null becomes one of the types",
 }
 """Leaves that are told in other words or by their place; all others hold a mark of their own."""
 
@@ -62,7 +78,7 @@ def silent(body: Any, text: str, lost: list[str]) -> list[str]:
             missing.append(path)
         elif not MARK.search(str(value)) and _key(path) not in RENAMED:
             # A leaf without a mark of its own: inside a schema or an argument it came along.
-            missing += [] if re.search(r"\.(input|parameters|schema|arguments)\b", path) else [path]
+            missing += [] if re.search(rf"\.({CARRIED})\b", path) else [path]
     return missing
 
 
@@ -76,7 +92,7 @@ def test_each_leaf_is_carried_or_renamed_or_named_as_lost(
     client: str, upstream: str, data: st.DataObject
 ) -> None:
     """Whatever a request says, unknown fields too, the target is told it or the client is told."""
-    body = data.draw(REQUESTS[client])
+    body = sayable(upstream, data.draw(REQUESTS[client]))
 
     text, lost = told(client, upstream, body)
 
@@ -87,7 +103,7 @@ def test_each_leaf_is_carried_or_renamed_or_named_as_lost(
 @pytest.mark.parametrize(("client", "upstream"), PAIRS)
 def test_nothing_is_lost_that_is_there(client: str, upstream: str, data: st.DataObject) -> None:
     """A place that is named as lost exists in the client's body, and was not told after all."""
-    body = data.draw(REQUESTS[client])
+    body = sayable(upstream, data.draw(REQUESTS[client]))
 
     text, lost = told(client, upstream, body)
 
@@ -95,7 +111,8 @@ def test_nothing_is_lost_that_is_there(client: str, upstream: str, data: st.Data
         below = [value for path, value in leaves(body) if is_below(path, place)]
         assert below, place
         marks = [mark for value in below for mark in MARK.findall(str(value))]
-        assert not marks or any(mark not in text for mark in marks), place
+        told_of = [mark for mark in marks if mark in text]
+        assert not marks or len(told_of) < len(marks) or TOLD_ALIKE.search(place), place
 
 
 @given(data=st.data())
@@ -104,7 +121,7 @@ def test_a_round_trip_loses_what_was_named_and_no_more(
     client: str, upstream: str, data: st.DataObject
 ) -> None:
     """There and back, every mark is there again, but for those in places that were named."""
-    body = data.draw(REQUESTS[client])
+    body = sayable(upstream, data.draw(REQUESTS[client]))
     text, lost = told(client, upstream, body)
     there = json.loads(text)
 
@@ -127,13 +144,14 @@ def test_a_translated_body_is_a_body_of_the_target(
     client: str, upstream: str, data: st.DataObject
 ) -> None:
     """The target's own reader accepts it, and finds the limit, the stream and the tools in it."""
-    body = data.draw(REQUESTS[client])
+    body = sayable(upstream, data.draw(REQUESTS[client]))
 
     done = attempt(client, upstream, body)
 
     assert isinstance(done, Translation), done
     assert done.demand.output_tokens_max == 4_096
     assert done.demand.stream == bool(body.get("stream"))
+    assert done.demand.model == MODELS[upstream]
     assert done.demand.tools == bool(body.get("tools"))
     assert done.demand.unbounded is None
 

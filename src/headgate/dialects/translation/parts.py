@@ -1,9 +1,16 @@
 """What renderers of several dialects have in common."""
 
 import base64
+from collections.abc import Iterable
 
-from headgate.dialects.translation.fields import malformed
-from headgate.records.conversation import Document
+from msgspec import Raw, json
+
+from headgate.dialects.translation.fields import UNREADABLE, malformed
+from headgate.records.conversation import Document, Role, ToolUse
+
+_OBJECT = json.Decoder(dict[str, Raw])
+
+Sides = list[tuple[Role, list[dict[str, object]]]]
 
 
 class InterleavedError(ValueError):
@@ -20,3 +27,42 @@ def document_text(part: Document) -> str:
         return base64.b64decode(part.data, validate=True).decode()
     except ValueError as error:
         raise malformed(part.at, "the data is not a text in base64.") from error
+
+
+def arguments(part: ToolUse) -> Raw:
+    """Return a call's arguments as the JSON object they must be; none at all are an empty one.
+
+    Raises:
+        TranslationError: The model wrote something else, as it may when it is cut off.
+    """
+    found = arguments_or_none(part)
+    if found is None:
+        raise malformed(part.at, "the arguments of this call are no JSON object.")
+    return found
+
+
+def arguments_or_none(part: ToolUse) -> Raw | None:
+    """Return a call's arguments as a JSON object; None when they are something else."""
+    text = Raw((part.arguments.strip() or "{}").encode())
+    try:
+        _OBJECT.decode(text)
+    except UNREADABLE:
+        return None
+    return text
+
+
+def alternating(turns: Iterable[tuple[Role, list[dict[str, object]]]]) -> Sides:
+    """Join what one side says in turns that follow each other; empty turns say nothing.
+
+    Raises:
+        TranslationError: Nobody says anything.
+    """
+    sides: Sides = []
+    for role, said in turns:
+        if sides and sides[-1][0] == role:
+            sides[-1][1].extend(said)
+        elif said:
+            sides.append((role, said))
+    if not sides:
+        raise malformed("messages", "there is no message that says anything.")
+    return sides

@@ -5,7 +5,8 @@ target's dialect, which is then bounded, edited and metered like any other of th
 comes back is metered as the target's dialect says, and told again in the client's.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import NamedTuple
 
 from msgspec import structs
@@ -18,7 +19,7 @@ from headgate.dialects.translation.fields import TranslationError
 from headgate.dialects.translation.losses import Losses, places
 from headgate.dialects.translation.registry import StreamParser, StreamRenderer, Translator
 from headgate.records.demand import Demand, Edit
-from headgate.records.reply import End, Failed
+from headgate.records.reply import Delta, End, Failed
 from headgate.records.report import Report
 from headgate.units.errors import FEATURE_UNSUPPORTED, UPSTREAM_BROKEN, Refusal
 
@@ -94,11 +95,11 @@ class Translated:
                     message = f"{loss.at} {loss.reason}, and this route leaves nothing out."
                     return Refusal(FEATURE_UNSUPPORTED, message, loss.at)
         demand = self._upstream.read(new)
-        return (
-            demand
-            if isinstance(demand, Refusal)
-            else Translation(new, demand, places(losses.found))
-        )
+        if isinstance(demand, Refusal):
+            return demand
+        # Not every dialect says these two in the body.
+        demand = structs.replace(demand, model=edit.model, stream=stream)
+        return Translation(new, demand, places(losses.found))
 
     def edit(self, body: bytes, demand: Demand, edit: Edit) -> bytes:
         """Change a translated body as `edit` says."""
@@ -166,26 +167,30 @@ class TranslatedStream:
         self._reader.feed(payload)
         if self._over:
             return b""
-        return self._tell(self._events.feed, payload)
+        return self._tell(lambda: self._parsed(self._events.feed(payload)))
 
     def flush(self) -> bytes:
-        """Return what an event without its end says."""
+        """Return what an event without its end says, and the end itself."""
         self._reader.flush()
-        return b"" if self._over else self._tell(lambda _: self._events.flush(), b"")
+        if self._over:
+            return b""
+        return self._tell(lambda: chain(self._parsed(self._events.flush()), self._parser.end()))
 
     def finish(self) -> Report:
         """Return what the whole stream said."""
         return self._reader.finish()
 
-    def _tell(self, cut: Callable[[bytes], list[bytes]], payload: bytes) -> bytes:
+    def _parsed(self, events: list[bytes]) -> Iterator[Delta]:
+        return chain.from_iterable(map(self._parser.parse, events))
+
+    def _tell(self, read: Callable[[], Iterator[Delta]]) -> bytes:
         told: list[bytes] = []
         try:
-            for data in cut(payload):
-                for delta in self._parser.parse(data):
-                    told.append(self._renderer.render(delta))
-                    if isinstance(delta, End | Failed):
-                        self._over = True
-                        return b"".join(told)
+            for delta in read():
+                told.append(self._renderer.render(delta))
+                if isinstance(delta, End | Failed):
+                    self._over = True
+                    break
         except (ValueError, RecursionError):
             self._over = True
             told.append(self._error(Refusal(UPSTREAM_BROKEN, NOT_TOLD), None))

@@ -20,7 +20,7 @@ from headgate.dialects.translation.fields import (
     unsupported,
 )
 from headgate.dialects.translation.losses import Losses
-from headgate.dialects.translation.parts import document_text
+from headgate.dialects.translation.parts import alternating, arguments, document_text
 from headgate.records.conversation import (
     Call,
     Declined,
@@ -54,7 +54,6 @@ _SHARED = {"temperature": "temperature", "top_p": "top_p", "top_k": "top_k"} | {
 _SAMPLING = ("temperature", "top_p", "top_k")
 _NOTHING = Raw(b'{"type":"object","properties":{}}')
 _ID = re.compile(r"[^a-zA-Z0-9_-]")
-_OBJECT = json.Decoder(dict[str, Raw])
 
 Block = dict[str, Any]
 
@@ -242,26 +241,15 @@ def _system(turn: Turn, losses: Losses) -> Iterator[Block]:
 
 
 def _messages(turns: Iterable[Turn], losses: Losses) -> list[Block]:
-    """Return the messages; turns of one role that follow each other are one message.
+    """Return the messages; turns of one role that follow each other are one message."""
 
-    Raises:
-        TranslationError: There is none.
-    """
-    messages: list[Block] = []
-    for turn in turns:
-        if turn.role in ("system", "developer"):
-            continue
+    def said(turn: Turn) -> list[Block]:
         losses.keep(turn.options, {})
-        blocks = [block for part in turn.parts for block in _block(part, losses)]
-        if not blocks:
-            continue
-        if messages and messages[-1]["role"] == turn.role:
-            messages[-1]["content"] += blocks
-        else:
-            messages.append({"role": turn.role, "content": blocks})
-    if not messages:
-        raise malformed("messages", "there is no message that says anything.")
-    return messages
+        return [block for part in turn.parts for block in _block(part, losses)]
+
+    spoken = (turn for turn in turns if turn.role not in ("system", "developer"))
+    sides = alternating((turn.role, said(turn)) for turn in spoken)
+    return [{"role": role, "content": content} for role, content in sides]
 
 
 def _block(part: Part, losses: Losses) -> Iterator[Block]:
@@ -310,17 +298,3 @@ def _result(part: ToolResult, losses: Losses) -> Block:
     if content:
         block["content"] = content
     return block | losses.keep(part.options, {"failed": "is_error"})
-
-
-def arguments(part: ToolUse) -> Raw:
-    """Return a call's arguments as the JSON object they must be; none at all are an empty one.
-
-    Raises:
-        TranslationError: The model wrote something else, as it may when it is cut off.
-    """
-    text = Raw((part.arguments.strip() or "{}").encode())
-    try:
-        _OBJECT.decode(text)
-    except UNREADABLE as error:
-        raise malformed(part.at, "the arguments of this call are no JSON object.") from error
-    return text

@@ -7,8 +7,6 @@ speak this dialect nothing is known, and they are told everything.
 
 import re
 
-from headgate.records.conversation import Effort, Reasoning
-
 _REASONS = re.compile(r"(?:^|[/-])(?:o\d|gpt-[5-9])(?![\d])")
 _ANSWERS = re.compile(r"(?:^|[/-])(?:chat)?gpt-(?:3\.5|4)")
 
@@ -18,20 +16,3 @@ def reasons(model: str) -> bool | None:
     if _REASONS.search(model):
         return True
     return False if _ANSWERS.search(model) else None
-
-
-_EFFORTS: tuple[tuple[int, Effort], ...] = (
-    (1_024, "minimal"),
-    (4_096, "low"),
-    (16_384, "medium"),
-    (32_768, "high"),
-)
-"""The largest thinking budget that goes with an effort; above the last one it is `xhigh`."""
-
-
-def effort_of(asked: Reasoning) -> Effort | None:
-    """Return the effort that is asked for, or that goes with a budget; None when neither is."""
-    if asked.effort is not None or asked.budget is None:
-        return asked.effort
-    budget = asked.budget
-    return next((effort for tokens, effort in _EFFORTS if budget <= tokens), "xhigh")

@@ -58,6 +58,11 @@ _FOREIGN = {
     "models": "a list of other models",
 }
 
+_SHARED = (
+    *("temperature", "top_p", "top_k", "user"),
+    *("seed", "presence_penalty", "frequency_penalty"),
+)
+
 
 def parse_call(body: bytes) -> Call:
     """Read a request.
@@ -119,7 +124,7 @@ class _Parser(RequestParser):
     def options(self) -> Iterator[Option]:
         """Yield what several dialects have."""
         fields = self.fields
-        for name in ("temperature", "top_p", "top_k", "user"):
+        for name in _SHARED:
             yield from fields.option(name)
         for option in fields.option("stop"):
             # One stop sequence is as good as a list of one.
@@ -161,7 +166,7 @@ class _Parser(RequestParser):
         schema = inner.raw("schema")
         self.drop(inner)
         self.drop(fields)
-        return Format(schema, options, fields.at)
+        return Format(schema, options, fields.at, inner.place("schema"))
 
     # Tools.
 
@@ -336,4 +341,5 @@ class _Parser(RequestParser):
         found = DATA_URL.match(data)
         if found is None:
             return Foreign("a file that is not in base64", fields.at)
-        return Document(found[1], data[found.end() :], title, fields.at)
+        at = inner.place("filename")
+        return Document(found[1], data[found.end() :], title, fields.at, at)

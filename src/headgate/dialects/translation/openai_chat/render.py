@@ -10,8 +10,9 @@ from msgspec import Raw, json
 
 from headgate.dialects.translation.fields import items_of, unsupported
 from headgate.dialects.translation.losses import Losses
-from headgate.dialects.translation.openai_chat.models import effort_of, reasons
+from headgate.dialects.translation.openai_chat.models import reasons
 from headgate.dialects.translation.parts import document_text
+from headgate.dialects.translation.reasoning import effort_of
 from headgate.records.conversation import (
     Call,
     Declined,
@@ -31,7 +32,13 @@ from headgate.records.conversation import (
 from headgate.records.demand import Edit
 
 STOPS_MAX = 4
-_SHARED = {"temperature": "temperature", "top_p": "top_p", "stop": "stop", "user": "user"}
+_SHARED = {
+    name: name
+    for name in (
+        *("temperature", "top_p", "stop", "user"),
+        *("seed", "presence_penalty", "frequency_penalty"),
+    )
+}
 _CHOICES = {"auto": "auto", "none": "none", "any": "required"}
 Message = dict[str, Any]
 
@@ -221,7 +228,7 @@ def _document(part: Document, losses: Losses) -> Message:
     """Return a document: a PDF as a file, a text as itself."""
     if part.media_type.startswith("text/"):
         if part.title is not None:
-            losses.lose(f"{part.at}.title", "has no place beside a text", hint=True)
+            losses.lose(part.title_at, "has no place beside a text", hint=True)
         return {"type": "text", "text": document_text(part)}
     name = {} if part.title is None else {"filename": part.title}
     data = f"data:{part.media_type};base64,{part.data}"

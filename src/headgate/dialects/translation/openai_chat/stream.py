@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Raw, Struct, json
 
+from headgate.dialects.translation.events import MarkedEnd
 from headgate.dialects.translation.fields import UNREADABLE
 from headgate.dialects.translation.openai_chat.reply import (
     FINISH_REASONS,
@@ -73,7 +74,7 @@ class _Chunk(Struct, gc=False):
 _CHUNK = json.Decoder(_Chunk)
 
 
-class StreamParser:
+class StreamParser(MarkedEnd):
     """Reads events; `number` counts the tools called so far."""
 
     __slots__ = ("_begun", "_identities", "_number")

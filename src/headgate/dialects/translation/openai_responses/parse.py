@@ -146,7 +146,7 @@ class _Parser(RequestParser):
                 *fields.option("description"),
                 *fields.option("strict"),
             )
-            form = Format(fields.raw("schema"), options, fields.at)
+            form = Format(fields.raw("schema"), options, fields.at, fields.place("schema"))
         elif kind != "text":
             raise malformed(fields.place("type"), f"{kind[:128]!r} is no known form.")
         self.drop(fields)
@@ -322,4 +322,5 @@ class _Parser(RequestParser):
         found = None if data is None else DATA_URL.match(data)
         if data is None or found is None:
             return Foreign("a file by id or address", fields.at)
-        return Document(found[1], data[found.end() :], fields.text("filename"), fields.at)
+        title, at = fields.text("filename"), fields.place("filename")
+        return Document(found[1], data[found.end() :], title, fields.at, at)

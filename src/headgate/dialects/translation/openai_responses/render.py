@@ -10,8 +10,9 @@ from msgspec import Raw, json
 
 from headgate.dialects.translation.fields import unsupported
 from headgate.dialects.translation.losses import Losses
-from headgate.dialects.translation.openai_chat.models import effort_of, reasons
+from headgate.dialects.translation.openai_chat.models import reasons
 from headgate.dialects.translation.parts import document_text
+from headgate.dialects.translation.reasoning import effort_of
 from headgate.records.conversation import (
     Call,
     Declined,
@@ -198,7 +199,7 @@ def _document(part: Document, losses: Losses) -> Item:
     """Return a document: a PDF as a file, a text as itself."""
     if part.media_type.startswith("text/"):
         if part.title is not None:
-            losses.lose(f"{part.at}.title", "has no place beside a text", hint=True)
+            losses.lose(part.title_at, "has no place beside a text", hint=True)
         return {"type": "input_text", "text": document_text(part)}
     data = f"data:{part.media_type};base64,{part.data}"
     return {"type": "input_file", "filename": part.title or "document", "file_data": data}
