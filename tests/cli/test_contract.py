@@ -22,6 +22,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "keys list": ("keys", "list"),
     "keys create": ("keys", "create", "alice-laptop"),
     "freeze": ("freeze", "team:research", "--reason", "odd spend"),
+    "audit show": ("audit", "show"),
+    "audit verify": ("audit", "verify"),
     "routes": ("routes",),
     "doctor": ("doctor",),
     "import": ("import", str(SAMPLES), "--records"),
@@ -39,6 +41,8 @@ def test_output_is_of_its_schema(headgate: Any, name: str) -> None:
     """Every field is there, none is unknown, amounts have nine decimals."""
     if name == "plans":
         headgate(*COMMANDS["import"], "--json")
+    if name == "audit show":
+        headgate(*COMMANDS["freeze"])
 
     result = headgate(*COMMANDS[name], "--json")
 

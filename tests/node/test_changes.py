@@ -1,14 +1,17 @@
 """What a person changes while a node runs: freezes, thaws, keys made and revoked."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
+import openai
 import pytest
 
 from headgate.identity.keys import digest, load_pepper
 from headgate.node.commands import command
 from headgate.node.messages import CreateKey, Done, Failed, Freeze, RevokeKey
+from headgate.simulator import Options, Pace
 from tests.node.harness import TestNode, once, running_node, until
 from tests.node.wire import CHAT, Reply, chat, post
 
@@ -31,6 +34,41 @@ def test_a_freeze_stops_new_calls_within_a_second_and_a_thaw_lets_them_go(tmp_pa
             assert command(node.data_dir, Freeze(name, frozen=False)) == Done()
             until(lambda: call(node).status == 200, f"{name} is thawed", EFFECT_S)
         node.await_nothing_held()
+
+
+@pytest.mark.parametrize("change", [Freeze("team:research", frozen=True), RevokeKey("later")])
+def test_running_streams_are_cut_within_a_second(
+    tmp_path: Path, change: Freeze | RevokeKey
+) -> None:
+    """A freeze, or a key that is revoked, ends streams with an error event; the books hold."""
+    secret = "hg_later_0123456789abcdef0123456789abcdef"
+    pace = Options(pace=Pace(ttft_ms=0, delay_ms=60_000, jitter_share=0))
+    with running_node(tmp_path, budgets=[once("organisation", "1")], options=pace) as node:
+        known = digest(load_pepper(node.data_dir), secret.encode()).hex()
+        assert command(node.data_dir, CreateKey("later", "alice", ("mini",), known)) == Done()
+        client = openai.OpenAI(base_url=f"{node.gateway_url}/v1", api_key=secret, max_retries=0)
+        with client:
+            until(lambda: knows(client), "the key opens", EFFECT_S)
+            stream = client.chat.completions.create(
+                model="mini", messages=[{"role": "user", "content": "Hi"}], stream=True
+            )
+            next(iter(stream))
+            began_s = time.monotonic()
+            assert command(node.data_dir, change) == Done()
+            with pytest.raises(openai.APIError, match=r"frozen|revoked"):
+                for _ in stream:
+                    pass
+            assert time.monotonic() - began_s < EFFECT_S
+        (standing,) = node.await_nothing_held()
+        assert standing.posted_nanos > 0
+
+
+def knows(client: openai.OpenAI) -> bool:
+    """Tell whether a client's key is valid by now."""
+    try:
+        return bool(client.models.list().data)
+    except openai.AuthenticationError:
+        return False
 
 
 def test_a_run_can_be_frozen_by_itself(tmp_path: Path) -> None:

@@ -1,6 +1,10 @@
 """Changing something for a command: through the steward, or in the store when none runs."""
 
+import getpass
+import os
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from headgate.cli.output import EXIT_NO, fail
 from headgate.node.commands import Command, command
@@ -13,6 +17,15 @@ def change(data_dir: Path, message: Command, fix: str) -> None:
     Raises:
         StoreError: No steward runs and the store cannot be changed.
     """
-    answer = command(data_dir, message)
+    answer = command(data_dir, replace(message, by=whoami()))
     if isinstance(answer, Failed):
         fail(answer.reason, fix, EXIT_NO)
+
+
+def whoami() -> str:
+    """Return who types, as the audit chain names them: the user of the operating system."""
+    try:
+        return f"user:{getpass.getuser()}"
+    except (OSError, KeyError):
+        # Nobody has given this user id a name.
+        return f"user:{os.getuid()}"

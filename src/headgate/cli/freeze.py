@@ -1,4 +1,4 @@
-"""`headgate freeze`: stop new calls of a node at once, or list what is frozen."""
+"""`headgate freeze`: stop what a node spends, at once, or list what is frozen."""
 
 from pathlib import Path
 from typing import Annotated
@@ -25,7 +25,7 @@ def freeze(
     data_dir: DataDir = DATA_DIR_DEFAULT,
     as_json: AsJson = False,
 ) -> None:
-    """Stop new calls below a node; running ones end as they would.
+    """Stop a node: new calls are refused, streams that run are cut within a second.
 
     Without NODE: list what is frozen, since when and why.
     """

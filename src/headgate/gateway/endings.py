@@ -186,11 +186,8 @@ class Endings:
     def client_gone(self, exchange: Exchange) -> None:
         """The client went away: what may have cost money is seen to its end."""
         phase = exchange.phase
-        if phase == "queue":
-            exchange.target.places.leave(exchange.on_place)
-            self.finish(exchange)
-        elif phase == "money":
-            self._world.purse.leave(exchange.on_money)
+        if phase in ("queue", "money"):
+            self._stop_waiting(exchange)
             self.finish(exchange)
         elif phase == "connect":
             at_ns = self._now_ns()
@@ -207,6 +204,43 @@ class Endings:
         report = exchange.cancel() or UNKNOWN_REPORT
         self._settle(exchange, bound_settlement(exchange, report, reason), report)
         self.finish(exchange)
+
+    def cut(self, exchange: Exchange, refusal: Refusal) -> None:
+        """End a call that may not go on, whatever it is at.
+
+        What was not sent is not. A stream is closed, to the provider as well, and its bound is
+        posted. A whole reply that was asked for is paid for anyway: it is read to its end for
+        the books, and nobody gets it.
+        """
+        phase = exchange.phase
+        if phase in ("queue", "money"):
+            self._stop_waiting(exchange)
+            self.refuse(exchange, refusal)
+        elif phase == "connect":
+            reason = refusal.code.code
+            self._books.void(exchange, reason, at_ns=self._now_ns(), final=True)
+            self._answer(exchange, refusal)
+        elif exchange.own.stream:
+            report = exchange.cancel() or UNKNOWN_REPORT
+            settlement = bound_settlement(exchange, report, refusal.code.code)
+            self._settle(exchange, settlement, report)
+            if not exchange.begun:
+                self._answer(exchange, refusal)
+                return
+            exchange.write_stream_end(exchange.dialect.render_stream_error(refusal, exchange.call))
+            self.finish(exchange)
+        elif exchange.client is not None:
+            client, exchange.client = exchange.client, None
+            client.write(replies.refusal(exchange, refusal))
+            client.done(keep_alive=False)
+            self.client_gone(exchange)
+
+    def _stop_waiting(self, exchange: Exchange) -> None:
+        """Leave the queue for a place or for money."""
+        if exchange.phase == "queue":
+            exchange.target.places.leave(exchange.on_place)
+        else:
+            self._world.purse.leave(exchange.on_money)
 
     def refuse(self, exchange: Exchange, refusal: Refusal, piece: Slice | None = None) -> None:
         """Refuse a call before its (next) attempt; `piece` is the window that is too small."""

@@ -181,8 +181,10 @@ class Pipeline:
                 f"The key {credential.key!r} may not use {demand.model!r}.",
                 "model",
             )
-        if self.frozen and (refusal := self.why_frozen(exchange.path.nodes)) is not None:
-            return refusal
+        if self.frozen:
+            refusal = self.why_frozen((*exchange.path.nodes, f"model:{demand.model}"))
+            if refusal is not None:
+                return refusal
         if demand.unbounded is not None and exchange.path.slices:
             return Refusal(
                 errors.FEATURE_UNBOUNDED,
@@ -240,7 +242,8 @@ class Pipeline:
         deployment = target.deployment
         if self.frozen:
             # Again, for the call may have waited for its place, or been tried elsewhere before.
-            refusal = self.why_frozen((*exchange.path.nodes, *target.nodes))
+            nodes = (*exchange.path.nodes, f"model:{exchange.asked}", *target.nodes)
+            refusal = self.why_frozen(nodes)
             if refusal is not None:
                 self.endings.refuse(exchange, refusal)
                 return

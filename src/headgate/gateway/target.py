@@ -24,7 +24,7 @@ class Target:
     Attributes:
         facts: The header lines about this deployment that replies carry.
         health: Whether it may be asked now.
-        nodes: Those by which it can be frozen: its provider and itself.
+        nodes: Those by which it can be frozen: its provider, itself and its model.
         envelope: How its requests and streams differ from their dialect's.
     """
 
@@ -64,7 +64,11 @@ class Target:
         )
         self.limit_needed = kind.limit_needed(provider.base_url)
         self.facts = b"x-headgate-deployment: %b\r\n" % deployment.id.encode()
-        self.nodes = (f"provider:{deployment.provider}", f"deployment:{deployment.id}")
+        self.nodes = (
+            f"provider:{deployment.provider}",
+            f"deployment:{deployment.id}",
+            f"model:{deployment.model}",
+        )
         self.health = Health(breaker)
         self.places = Places(deployment.concurrency_max, deployment.queue_max)
         self._book = book

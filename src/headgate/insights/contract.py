@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from headgate.insights.calls import CallState
+from headgate.insights.contract_control import AuditEntryView, AuditVerdictView
 from headgate.insights.contract_desk import ImportView, PlansView
 from headgate.insights.printed import Instant, Printed, Usd
 
@@ -254,6 +255,8 @@ PRINTED: dict[str, Any] = {
     "keys list": list[KeyView],
     "keys create": MadeKeyView,
     "freeze": list[FrozenView],
+    "audit show": list[AuditEntryView],
+    "audit verify": AuditVerdictView,
     "routes": list[RouteView],
     "doctor": DoctorView,
     "import": ImportView,

@@ -14,6 +14,8 @@ from headgate.identity.registry import FrozenNode, KeptKey
 from headgate.node import locks
 from headgate.node.client import ask
 from headgate.node.messages import CreateKey, CredentialRow, Done, Failed, Freeze, RevokeKey
+from headgate.store import audit
+from headgate.store.audit import Event
 from headgate.store.migrate import open_store
 from headgate.units.errors import StewardUnavailableError
 from headgate.units.instants import to_iso
@@ -53,18 +55,37 @@ def command(data_dir: Path, message: Command) -> Done | Failed:
 
 
 def carry_out(engine: Engine, message: Command, at_ns: int) -> Done | Failed:
-    """Change the store as a command says, durably."""
+    """Change the store as a command says, durably, and with its entry in the audit chain."""
     with engine.begin() as connection:
-        if isinstance(message, Freeze):
-            return _freeze(connection, message, at_ns)
-        if isinstance(message, CreateKey):
-            key = KeptKey(message.key, message.principal, message.models, message.digest, at_ns)
-            if registry.keep_key(connection, key):
-                return Done()
-            return Failed(f"There was a key {message.key!r} before; ids are never used twice.")
-        if registry.revoke_key(connection, message.key, at_ns):
+        answer = _carry_out(connection, message, at_ns)
+        if isinstance(answer, Done):
+            audit.append(connection, _event_of(message), at_ns)
+        return answer
+
+
+def _carry_out(connection: Connection, message: Command, at_ns: int) -> Done | Failed:
+    if isinstance(message, Freeze):
+        return _freeze(connection, message, at_ns)
+    if isinstance(message, CreateKey):
+        key = KeptKey(message.key, message.principal, message.models, message.digest, at_ns)
+        if registry.keep_key(connection, key):
             return Done()
-        return Failed(f"There is no valid key {message.key!r} made by `headgate keys create`.")
+        return Failed(f"There was a key {message.key!r} before; ids are never used twice.")
+    if registry.revoke_key(connection, message.key, at_ns):
+        return Done()
+    return Failed(f"There is no valid key {message.key!r} made by `headgate keys create`.")
+
+
+def _event_of(message: Command) -> Event:
+    """Return what the audit chain is told of a command that was carried out."""
+    if isinstance(message, Freeze):
+        action = "node.frozen" if message.frozen else "node.thawed"
+        detail = {"reason": message.reason} if message.frozen else {}
+        return Event(message.by, action, message.node, detail)
+    if isinstance(message, CreateKey):
+        detail = {"principal": message.principal, "models": ", ".join(message.models)}
+        return Event(message.by, "key.created", f"key:{message.key}", detail)
+    return Event(message.by, "key.revoked", f"key:{message.key}")
 
 
 def _freeze(connection: Connection, message: Freeze, at_ns: int) -> Done | Failed:

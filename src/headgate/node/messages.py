@@ -10,6 +10,8 @@ from msgspec import Struct
 
 LENGTH = struct.Struct("<I")
 MESSAGE_BYTES_MAX = 8 << 20
+UNKNOWN = "unknown"
+"""Who changes something and does not say who it is."""
 
 
 class _Message(Struct, frozen=True, tag_field="type", tag=str.lower):
@@ -119,11 +121,12 @@ class FoundCall(_Message, frozen=True):
 
 
 class Freeze(_Message, frozen=True):
-    """Freezes a node, or thaws it."""
+    """Freezes a node, or thaws it; `by` is who says so, as with all that follow."""
 
     node: str
     frozen: bool
     reason: str = ""
+    by: str = UNKNOWN
 
 
 class CreateKey(_Message, frozen=True):
@@ -133,12 +136,14 @@ class CreateKey(_Message, frozen=True):
     principal: str
     models: tuple[str, ...]
     digest: str
+    by: str = UNKNOWN
 
 
 class RevokeKey(_Message, frozen=True):
     """Revokes a key made at run time."""
 
     key: str
+    by: str = UNKNOWN
 
 
 class AskHealth(_Message, frozen=True):

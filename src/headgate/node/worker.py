@@ -14,6 +14,7 @@ import uvloop
 from headgate.app import Steward, data_plane, journal_name
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
+from headgate.gateway.cuts import cut
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.sweep import SWEEP_MS, sweep
@@ -134,6 +135,7 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater) -> None
     def on_state(state: State) -> None:
         pipeline.frozen = frozenset(state.frozen)
         keys.apply(state)
+        cut(pipeline)
 
     link.on_granted = on_granted
     link.on_state = on_state

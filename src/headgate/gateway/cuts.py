@@ -1,0 +1,35 @@
+"""Cutting: calls that run are ended when what they spend is frozen or their key is revoked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headgate.units import errors
+from headgate.units.errors import Refusal
+
+if TYPE_CHECKING:
+    from headgate.gateway.exchange import Exchange
+    from headgate.gateway.pipeline import Pipeline
+
+REVOKED = Refusal(errors.KEY_INVALID, "The key of this call was revoked while it ran.")
+
+
+def cut(pipeline: Pipeline) -> int:
+    """End the calls that would be refused now for who makes them; return how many.
+
+    To be called when what is frozen or which keys are valid has changed.
+    """
+    refused = [(each, _why(pipeline, each)) for each in pipeline.exchanges]
+    for exchange, refusal in refused:
+        if refusal is not None:
+            pipeline.endings.cut(exchange, refusal)
+    return sum(refusal is not None for _, refusal in refused)
+
+
+def _why(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
+    if pipeline.identify(exchange.request.head.key) is None:
+        return REVOKED
+    if not pipeline.frozen:
+        return None
+    nodes = (*exchange.path.nodes, f"model:{exchange.asked}", *exchange.target.nodes)
+    return pipeline.why_frozen(nodes)

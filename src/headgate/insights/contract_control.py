@@ -1,0 +1,29 @@
+"""What `--json` prints of who decided what: the audit chain, and what hangs on it."""
+
+from headgate.insights.printed import Instant, Printed
+
+
+class AuditEntryView(Printed, frozen=True, kw_only=True):
+    """An entry of the audit chain: `audit show --json` prints a list, newest first."""
+
+    seq: int
+    at: Instant
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, str | int | None]
+    hash: str
+
+
+class AuditVerdictView(Printed, frozen=True, kw_only=True):
+    """Whether the chain is whole: `audit verify --json`.
+
+    `broken_at` is the first entry that does not fit, `head_found` whether a head that was given
+    is still in the chain; null: none was given.
+    """
+
+    whole: bool
+    entries: int
+    head: str
+    broken_at: int | None
+    head_found: bool | None
