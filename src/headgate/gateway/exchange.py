@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from headgate.capacity.limits import USED_UP
 from headgate.catalog.rates import RateCard
-from headgate.dialects.registry import Dialect, StreamReader
+from headgate.dialects.json_array import JsonArray
+from headgate.dialects.registry import Dialect, Located, StreamReader
 from headgate.dialects.sse import HEAD_BYTES_MAX, begins_whole
 from headgate.dialects.translation.translated import Translated
 from headgate.gateway import replies
@@ -54,6 +55,7 @@ class Exchange:
         upcoming: Where a call goes on whose attempt has just failed.
         held: Whether an attempt is held and not yet ended.
         begun: Whether the client has been sent a byte of an answer.
+        array: Says the stream as one JSON array, for who asked for that; None for events.
         drained_since_ms: When the client went away, None while it is there.
     """
 
@@ -65,6 +67,7 @@ class Exchange:
         "_reply_bytes",
         "_stream",
         "_unframed",
+        "array",
         "asked",
         "attempt",
         "begun",
@@ -144,11 +147,11 @@ class Exchange:
         self.since_ms = pipeline.world.clock.coarse_ms
         self.placed = self.held = self.begun = False
         self.hold_nanos = self.input_tokens_max = self.output_tokens_max = 0
-        self.sent_ns = 0
-        self.first_byte_ns = 0
+        self.sent_ns = self.first_byte_ns = 0
         self.upstream: UpstreamConnection | None = None
         self.drained_since_ms: int | None = None
         self._stream: StreamReader | None = None
+        self.array: JsonArray | None = None
         self._feed: Callable[[bytes], bytes] | None = None
         self._unframed = False
         self._parts: list[bytes] = []
@@ -211,6 +214,8 @@ class Exchange:
                 return
             strip = self.own.stream and not self.own.usage_wanted
             self._stream = self.spoken.Stream(strip)
+            named = self.request.named
+            self.array = JsonArray() if isinstance(named, Located) and named.array else None
 
     def reply_goes_on(self, payload: bytes) -> None:
         """A read brought a piece of the reply's body."""
@@ -251,11 +256,12 @@ class Exchange:
             self._stream = None
             self._parts.append(payload)
             return
-        data = stream.feed(payload)
+        feed = stream.feed if self.array is None else self.array.around(stream.feed)
+        data = feed(payload)
         if not data:
             return
         self.begun = True
-        self._feed = stream.feed
+        self._feed = feed
         self._unframed = self.request.head.http10
         if self.client is not None:
             head = self._stream_head(stream.head_report)
@@ -351,6 +357,8 @@ class Exchange:
         """Send the last bytes of a stream and its end."""
         if self.client is None:
             return
+        if self.array is not None:
+            data = self.array.end(data)
         if self.request.head.http10:
             self.client.write(data)
         else:
