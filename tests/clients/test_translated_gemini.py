@@ -232,11 +232,11 @@ def test_a_message(anthropic_client: anthropic.Anthropic, node: TestNode, stream
 
 def test_an_image_by_address_is_refused_by_name(openai_client: openai.OpenAI) -> None:
     """It is not fetched: Gemini wants its bytes."""
-    part = {"type": "image_url", "image_url": {"url": "https://images.example/a.png"}}
+    part: Any = {"type": "image_url", "image_url": {"url": "https://images.example/a.png"}}
     with pytest.raises(openai.UnprocessableEntityError) as error:
         openai_client.chat.completions.create(
             model="flash",
-            messages=[{"role": "user", "content": [part]}],  # type: ignore[list-item]
+            messages=[{"role": "user", "content": [part]}],
         )
 
     assert error.value.code == "feature_unsupported"

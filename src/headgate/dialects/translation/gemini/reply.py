@@ -104,7 +104,7 @@ def read_answer(data: bytes) -> Answer:
         ValueError: It says nothing that one says.
     """
     answer = _ANSWER.decode(data)
-    if answer == _NOTHING:
+    if answer.candidates is None and answer == _NOTHING:
         raise ValueError("there is nothing in it that a reply says")
     return answer
 
@@ -243,11 +243,11 @@ def call_part(use: ToolUse, *, first: bool) -> Block:
     return part | {"thoughtSignature": UNSIGNED} if first else part
 
 
-def candidate_of(parts: list[Block], finish: Finish | None = None, declined: str = "") -> Block:
-    """Return an answer; `finish` None while it goes on."""
-    candidate: Block = {"content": {"parts": parts, "role": "model"}, "index": 0}
-    if finish is not None:
-        candidate["finishReason"] = "SAFETY" if declined else FINISH_REASONS[finish]
+def candidate_of(parts: list[Block], finish: Finish, declined: str) -> Block:
+    """Return the answer, and why it ended."""
+    reason = "SAFETY" if declined else FINISH_REASONS[finish]
+    content = {"parts": parts, "role": "model"}
+    candidate: Block = {"content": content, "finishReason": reason, "index": 0}
     return candidate | {"finishMessage": declined} if declined else candidate
 
 

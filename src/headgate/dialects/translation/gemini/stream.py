@@ -14,7 +14,6 @@ from headgate.dialects.translation.events import EVENT_BYTES_MAX
 from headgate.dialects.translation.fields import UNREADABLE
 from headgate.dialects.translation.gemini.reply import (
     Answer,
-    Block,
     Usage,
     call_part,
     candidate_of,
@@ -47,10 +46,10 @@ from headgate.records.reply import (
 class StreamParser:
     """Reads events."""
 
-    __slots__ = ("_begun", "_ended", "_identity", "_number", "_usage")
+    __slots__ = ("_begun", "_counted", "_ended", "_identity", "_number", "_usage")
 
     def __init__(self) -> None:
-        self._begun = self._ended = False
+        self._begun = self._counted = self._ended = False
         self._identity = ""
         self._number = -1
         self._usage = Usage()
@@ -69,13 +68,14 @@ class StreamParser:
             self._begun = True
             self._identity = answer.response_id or ""
             yield Begin(self._identity, answer.model_version or "")
-        yield from self._answer(answer)
         if answer.usage_metadata is not None:
             self._count(answer.usage_metadata)
-            yield Counted(tokens(self._usage))
+        yield from self._answer(answer)
 
     def end(self) -> Iterator[Delta]:
-        """Yield the end, once the bytes have one and an event has said why."""
+        """Yield what was used, and the end if an event has said why it ended."""
+        if self._counted:
+            yield Counted(tokens(self._usage))
         if self._ended:
             yield End()
 
@@ -100,6 +100,7 @@ class StreamParser:
 
     def _count(self, usage: Usage) -> None:
         """Merge usage: a last event may leave counts out, so the largest of each counts."""
+        self._counted = True
         for name in usage.__struct_fields__:
             value = max(getattr(usage, name) or 0, getattr(self._usage, name) or 0)
             setattr(self._usage, name, value)
@@ -141,7 +142,7 @@ class StreamRenderer:
         self._signed = False
         self._declined = ""
         self._finish: Finish = "stop"
-        self._tail: Block = {}
+        self._tail = b"}"
         self._tokens: Tokens | None = None
 
     def render(self, delta: Delta) -> bytes:
@@ -153,14 +154,14 @@ class StreamRenderer:
         """
         match delta:
             case TextDelta(text=text):
-                return self._called() + self._parts([{"text": text}])
+                return self._called() + self._part(b'{"text":%b}' % json.encode(text))
             case ThinkingDelta(text=text):
                 # The signature has no place here: it is another provider's.
-                thought = {"text": text, "thought": True}
-                return self._called() + self._parts([thought]) if text else b""
+                thought = b'{"text":%b,"thought":true}' % json.encode(text)
+                return self._called() + self._part(thought) if text else b""
             case DeclinedDelta(text=text):
                 self._declined += text
-                return self._called() + self._parts([{"text": text}])
+                return self._called() + self._part(b'{"text":%b}' % json.encode(text))
             case ToolBegin(number=number, id=identity, name=name):
                 self._calls[number] = _Open(identity, name, [])
             case ToolDelta(number=number, arguments=arguments):
@@ -175,7 +176,8 @@ class StreamRenderer:
         """Return what begins and ends the stream."""
         match delta:
             case Begin(id=identity, model=model):
-                self._tail = {"modelVersion": model, "responseId": identity}
+                # What each event ends with, behind its candidates.
+                self._tail = b"," + json.encode({"modelVersion": model, "responseId": identity})[1:]
             case Ending(finish=finish):
                 self._finish = finish
             case Counted(tokens=counted):
@@ -184,7 +186,7 @@ class StreamRenderer:
                 return self._called() + self._end()
             case Failed(message=message):
                 error = {"code": 502, "message": message, "status": "UNAVAILABLE"}
-                return _event({"error": error})
+                return b"data: %b\r\n\r\n" % json.encode({"error": error})
             case _:
                 pass
         return b""
@@ -202,23 +204,25 @@ class StreamRenderer:
         """Return the event of the calls that are whole now."""
         if not self._calls:
             return b""
-        parts: list[Block] = []
+        parts: list[bytes] = []
         for call in self._calls.values():
             use = ToolUse(call.id, call.name, "".join(call.arguments))
-            parts.append(call_part(use, first=not self._signed))
+            parts.append(json.encode(call_part(use, first=not self._signed)))
             self._signed = True
         self._calls.clear()
         self._held = 0
-        return self._parts(parts)
+        return self._part(b",".join(parts))
 
-    def _parts(self, parts: list[Block]) -> bytes:
-        return _event({"candidates": [candidate_of(parts)], **self._tail})
+    def _part(self, part: bytes) -> bytes:
+        """Return the event of a part, or of several with commas between them."""
+        pattern = b'{"content":{"parts":[%b],"role":"model"},"index":0}'
+        return self._event(pattern % part)
 
     def _end(self) -> bytes:
-        last = candidate_of([{"text": ""}], self._finish, self._declined)
-        usage = {} if self._tokens is None else {"usageMetadata": render_usage(self._tokens)}
-        return _event({"candidates": [last], **usage, **self._tail})
+        last = json.encode(candidate_of([{"text": ""}], self._finish, self._declined))
+        if self._tokens is None:
+            return self._event(last)
+        return self._event(last, b',"usageMetadata":%b' % json.encode(render_usage(self._tokens)))
 
-
-def _event(reply: Block) -> bytes:
-    return b"data: %b\r\n\r\n" % json.encode(reply)
+    def _event(self, candidate: bytes, usage: bytes = b"") -> bytes:
+        return b'data: {"candidates":[%b]%b%b\r\n\r\n' % (candidate, usage, self._tail)
