@@ -5,8 +5,9 @@ from collections.abc import Iterable
 
 from msgspec import Raw, json
 
-from headgate.dialects.translation.fields import UNREADABLE, malformed
-from headgate.records.conversation import Document, Role, ToolUse
+from headgate.dialects.translation.fields import UNREADABLE, malformed, unsupported
+from headgate.dialects.translation.losses import Losses
+from headgate.records.conversation import Call, Document, Role, ToolUse
 
 _OBJECT = json.Decoder(dict[str, Raw])
 
@@ -15,6 +16,30 @@ Sides = list[tuple[Role, list[dict[str, object]]]]
 
 class InterleavedError(ValueError):
     """A provider goes on with a part that another has ended; no event can say that."""
+
+
+def require_sayable(call: Call, output_tokens_max: int, *, least: int = 1) -> None:
+    """Check that a call asks for nothing that no other dialect has.
+
+    Args:
+        call: What is to be rendered.
+        output_tokens_max: The limit to render.
+        least: The lowest that the target knows.
+
+    Raises:
+        TranslationError: It does.
+    """
+    for foreign in call.foreign:
+        raise unsupported(foreign.at, foreign.what)
+    if output_tokens_max < least:
+        raise unsupported("max_tokens", "an answer of no tokens, which only fills a cache,")
+
+
+def lose_choice(call: Call, losses: Losses) -> None:
+    """Note what is said about the use of tools where there are none."""
+    for said in (call.choice, call.parallel):
+        if said is not None:
+            losses.lose(said.at, "says nothing without tools", hint=True)
 
 
 def document_text(part: Document) -> str:

@@ -20,7 +20,13 @@ from headgate.dialects.translation.fields import (
     unsupported,
 )
 from headgate.dialects.translation.losses import Losses
-from headgate.dialects.translation.parts import alternating, arguments, document_text
+from headgate.dialects.translation.parts import (
+    alternating,
+    arguments,
+    document_text,
+    lose_choice,
+    require_sayable,
+)
 from headgate.records.conversation import (
     Call,
     Declined,
@@ -64,8 +70,7 @@ def render_call(call: Call, edit: Edit, losses: Losses) -> bytes:
     Raises:
         TranslationError: Something in it cannot be said in this dialect at all.
     """
-    for foreign in call.foreign:
-        raise unsupported(foreign.at, foreign.what)
+    require_sayable(call, edit.output_tokens_max, least=0)
     body: Block = {"model": edit.model, "max_tokens": edit.output_tokens_max}
     system = [
         block
@@ -209,10 +214,7 @@ def _tools(call: Call, losses: Losses) -> Block:
         ]
     choice, parallel = call.choice, call.parallel
     if not call.tools:
-        if choice is not None:
-            losses.lose(choice.at, "says nothing without tools", hint=True)
-        if parallel is not None:
-            losses.lose(parallel.at, "says nothing without tools", hint=True)
+        lose_choice(call, losses)
         return body
     told: Block = {}
     if choice is not None:

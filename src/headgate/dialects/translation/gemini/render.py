@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Raw, json
 
-from headgate.dialects.translation.fields import items_of, unsupported
+from headgate.dialects.translation.fields import items_of
 from headgate.dialects.translation.gemini.models import (
     BUDGET_MIN,
     BUDGETS,
@@ -20,6 +20,7 @@ from headgate.dialects.translation.gemini.models import (
 from headgate.dialects.translation.gemini.schema import kept_to
 from headgate.dialects.translation.gemini.turns import contents, system
 from headgate.dialects.translation.losses import Losses
+from headgate.dialects.translation.parts import lose_choice, require_sayable
 from headgate.dialects.translation.reasoning import effort_of
 from headgate.records.conversation import Call, Option, Reasoning, Tool
 from headgate.records.demand import Edit
@@ -46,10 +47,7 @@ def render_call(call: Call, edit: Edit, losses: Losses) -> bytes:
     Raises:
         TranslationError: Something in it cannot be said in this dialect at all.
     """
-    for foreign in call.foreign:
-        raise unsupported(foreign.at, foreign.what)
-    if edit.output_tokens_max < 1:
-        raise unsupported("max_tokens", "an answer of no tokens, which only fills a cache,")
+    require_sayable(call, edit.output_tokens_max)
     body: Body = {}
     instruction = system(call.turns, losses)
     if instruction:
@@ -130,9 +128,7 @@ def _tools(call: Call, losses: Losses) -> Body:
         reason = "is what the model does by itself there" if several else "cannot be told there"
         losses.lose(parallel.at, reason, hint=several)
     if not call.tools:
-        for said in (choice, parallel):
-            if said is not None:
-                losses.lose(said.at, "says nothing without tools", hint=True)
+        lose_choice(call, losses)
         return {}
     body: Body = {"tools": [{"functionDeclarations": [_function(t, losses) for t in call.tools]}]}
     if choice is not None:

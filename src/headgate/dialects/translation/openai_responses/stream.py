@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct, json
 
 from headgate.dialects.translation.events import MarkedEnd
-from headgate.dialects.translation.openai_chat.stream import error_message
+from headgate.dialects.translation.openai.errors import error_message
 from headgate.dialects.translation.openai_responses.reply import (
     Answer,
     Item,
