@@ -286,3 +286,34 @@ def test_the_words_of_an_error_are_found(upstream: str, body: bytes, message: st
     client = CHAT if upstream == MESSAGES else MESSAGES
 
     assert between(client, upstream).error_message(body) == message
+
+
+@given(reply=replies)
+@pytest.mark.parametrize("upstream", KINDS)
+def test_a_reply_comes_back_as_it_went(upstream: str, reply: Reply) -> None:
+    """To a client of any dialect and back it says the same, but for what the list names."""
+    sent = TRANSLATORS[upstream].render_reply(reply, AT_S)
+    first = TRANSLATORS[upstream].parse_reply(sent)
+    declined = any(isinstance(part, Declined) for part in reply.parts)
+    for client in KINDS:
+        if client == upstream:
+            continue
+        there = between(client, upstream).render_reply(sent)
+        assert there is not None
+        back = between(upstream, client).render_reply(there)
+        assert back is not None
+        second = TRANSLATORS[upstream].parse_reply(back)
+
+        assert first.tokens is not None
+        assert second.tokens == countable(client, first.tokens)
+        assert (second.id, second.model) == (first.id, first.model)
+        assert _said(second) == _said(first)
+        assert _thought(second) == _thought(first) or declined
+        assert (
+            second.finish == first.finish or "tool_use" in (first.finish, second.finish) or declined
+        )
+
+
+def _thought(reply: Reply) -> str:
+    # Several thoughts are one in Chat Completions.
+    return "".join(part.text for part in reply.parts if isinstance(part, Thinking))

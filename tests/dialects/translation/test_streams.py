@@ -232,6 +232,31 @@ def test_what_is_rendered_is_parsed_again(kind: str, deltas: list[Delta]) -> Non
     assert merged(again) == merged(told_counts)
 
 
+@given(deltas=answers())
+@pytest.mark.parametrize("upstream", KINDS)
+def test_a_stream_comes_back_as_it_went(upstream: str, deltas: list[Delta]) -> None:
+    """To a client of any dialect and back it says the same, but for what the list names."""
+    sent = rendered(upstream, deltas)
+    first = parsed(upstream, sent)
+    for client in KINDS:
+        if client == upstream:
+            continue
+        there = told_to(client, upstream, sent)
+        back = told_to(upstream, client, there)
+
+        counted = [
+            Counted(countable(client, each.tokens)) if isinstance(each, Counted) else each
+            for each in first
+        ]
+        assert merged(parsed(upstream, back)) == merged(counted), client
+
+
+def told_to(client: str, upstream: str, text: bytes) -> bytes:
+    """Return what a client gets of a stream that comes in one piece."""
+    stream = between(client, upstream).Stream(False)
+    return stream.feed(text) + stream.flush()
+
+
 @given(at=st.integers(0, 4_000))
 @pytest.mark.parametrize("upstream", KINDS)
 def test_a_stream_cut_short_never_looks_whole(upstream: str, at: int) -> None:

@@ -89,5 +89,5 @@ def alternating(turns: Iterable[tuple[Role, list[dict[str, object]]]]) -> Sides:
         elif said:
             sides.append((role, said))
     if not sides:
-        raise malformed("messages", "there is no message that says anything.")
+        raise malformed("", "its messages say nothing.")
     return sides

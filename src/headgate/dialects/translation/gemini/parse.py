@@ -171,8 +171,10 @@ class _Parser(RequestParser):
         for fields in self.body.several("tools"):
             for each in fields.several("functionDeclarations"):
                 yield self.tool(each)
-            for loss in fields.rest():
-                self.foreign.append(Foreign("a tool at the provider", loss.at))
+            # An empty object switches such a tool on.
+            for name in list(fields.names()):
+                if fields.raw(name) is not None:
+                    self.foreign.append(Foreign("a tool at the provider", fields.place(name)))
 
     def tool(self, fields: Names) -> Tool:
         """Read a function, its arguments in either kind of schema."""
