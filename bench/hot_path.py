@@ -26,6 +26,7 @@ from headgate.gateway.edge import ClientConnection
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
+from headgate.records.control import Answered, ControlRequest
 from headgate.store.journal_writer import JournalWriter
 
 REPEATS = 7
@@ -65,11 +66,10 @@ class Sink(asyncio.Transport):
 
 
 class NoSteward:
-    """Finds nothing; money is lent once, before the first call."""
+    """Answers nothing."""
 
-    def find_call(self, call: str, principal: str, found: Callable[[str | None], None]) -> bool:
-        """Look nowhere."""
-        del call, principal, found
+    def send(self, _request: ControlRequest, _answered: Answered) -> bool:
+        """Say that nobody can be asked now."""
         return False
 
 
@@ -144,7 +144,7 @@ class HotPath:
 
 def _world(snapshot: Snapshot, data_dir: Path) -> World:
     journal = JournalWriter(data_dir / "journal", worker="bench", epoch="0", at_ns=time.time_ns())
-    steward = Steward(ask=lambda _needs: False, finder=NoSteward(), ready=lambda: True)
+    steward = Steward(ask=lambda _needs: False, control=NoSteward(), ready=lambda: True)
     world = data_plane(
         snapshot,
         pepper=bytes(32),

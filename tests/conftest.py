@@ -11,10 +11,13 @@ from headgate.ledger.keeper import Keeper, Want
 from headgate.node.paths import journal_root
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import (
+    CallerRecord,
     CandidateRecord,
     DecisionRecord,
     HoldRecord,
+    Record,
     RefusalRecord,
+    RouteRecord,
     SettleRecord,
     VoidRecord,
 )
@@ -101,40 +104,43 @@ LINES = (
 )
 
 
-def hold(attempt: str, at_ns: int, amount_nanos: int, *, run: str | None = None) -> HoldRecord:
+ALICE = CallerRecord(1, "alice", "research", "alice-laptop", (LAUNCH,))
+ALICE_IN_A_RUN = CallerRecord(2, "alice", "research", "alice-laptop", (RUN, LAUNCH), "r42")
+MINI = RouteRecord(1, "fast", "mini", "openai_chat")
+GPT = RouteRecord(2, "fast", "gpt", "openai_chat")
+
+
+def hold(
+    attempt: str, at_ns: int, amount_nanos: int, *, caller: CallerRecord = ALICE
+) -> HoldRecord:
     """Return a hold of alice's."""
     return HoldRecord(
         attempt=attempt,
-        call=attempt.partition(".")[0],
         at_ns=at_ns,
         amount_nanos=amount_nanos,
-        windows=(RUN, LAUNCH) if run else (LAUNCH,),
-        principal="alice",
-        team="research",
-        key="alice-laptop",
-        asked="fast",
-        deployment="mini" if attempt.endswith(".1") else "gpt",
-        dialect="openai_chat",
+        caller=caller.number,
+        route=(MINI if attempt.endswith(".1") else GPT).number,
         decision=1,
         input_tokens_max=1_200,
         output_tokens_max=16_384,
-        run=run,
     )
 
 
-def records() -> list[DecisionRecord | HoldRecord | SettleRecord | VoidRecord | RefusalRecord]:
+def records() -> list[Record]:
     """Return a day: measured, retried, estimated, still held, and refused."""
     return [
         DECISION,
-        hold("call_a.1", NOON_NS, 50_000_000, run="r42"),
+        ALICE,
+        ALICE_IN_A_RUN,
+        MINI,
+        GPT,
+        hold("call_a.1", NOON_NS, 50_000_000, caller=ALICE_IN_A_RUN),
         SettleRecord(
             attempt="call_a.1",
-            call="call_a",
             at_ns=NOON_NS + 1,
             amount_nanos=11_000_000,
             state="measured",
             lines=LINES,
-            usage={"input_uncached": 1_000, "output_text": 200},
             served_model="gpt-5.5-2026-04-23",
             upstream_id="chatcmpl-1",
             upstream_request_id="req_1",
@@ -143,11 +149,10 @@ def records() -> list[DecisionRecord | HoldRecord | SettleRecord | VoidRecord | 
             duration_us=67_890,
         ),
         hold("call_b.1", NOON_NS + HOUR_NS, 40_000_000),
-        VoidRecord("call_b.1", "call_b", NOON_NS + HOUR_NS + 1, "connect_failed", final=False),
+        VoidRecord("call_b.1", NOON_NS + HOUR_NS + 1, "connect_failed", final=False),
         hold("call_b.2", NOON_NS + HOUR_NS + 2, 60_000_000),
         SettleRecord(
             attempt="call_b.2",
-            call="call_b",
             at_ns=NOON_NS + HOUR_NS + 3,
             amount_nanos=60_000_000,
             state="estimated",

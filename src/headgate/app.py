@@ -16,11 +16,12 @@ from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
 from headgate.gateway.target import Target
-from headgate.gateway.world import CallFinder, World
+from headgate.gateway.world import World
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.ledger.purse import Ask, Purse
 from headgate.providers.registry import Provider as ProviderKind
 from headgate.providers.registry import envelope_of, providers
+from headgate.records.control import Control
 from headgate.records.demand import Terms
 from headgate.records.journal import DecisionRecord
 from headgate.routing.eligibility import Speech
@@ -33,9 +34,9 @@ from headgate.units.ids import call_id
 class Steward:
     """What the data plane asks of its steward; the worker's link fills it in."""
 
-    def __init__(self, *, ask: Ask, finder: CallFinder, ready: Callable[[], bool]) -> None:
+    def __init__(self, *, ask: Ask, control: Control, ready: Callable[[], bool]) -> None:
         self.ask = ask
-        self.finder = finder
+        self.control = control
         self.ready = ready
 
 
@@ -94,7 +95,7 @@ def data_plane(
         now_ns=now_ns,
         next_call=_call_ids(journal.epoch),
         ready=steward.ready,
-        finder=steward.finder,
+        control=steward.control,
     )
 
 

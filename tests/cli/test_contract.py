@@ -8,6 +8,8 @@ import msgspec
 import pytest
 
 from headgate.insights.contract import PRINTED, render
+from headgate.insights.outcomes import Outcome, tell
+from headgate.store.migrate import open_store
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
@@ -24,6 +26,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "freeze": ("freeze", "team:research", "--reason", "odd spend"),
     "audit show": ("audit", "show"),
     "audit verify": ("audit", "verify"),
+    "outcomes": ("outcomes",),
     "routes": ("routes",),
     "doctor": ("doctor",),
     "import": ("import", str(SAMPLES), "--records"),
@@ -37,10 +40,13 @@ def test_the_schema_file_is_current() -> None:
 
 
 @pytest.mark.parametrize("name", PRINTED)
-def test_output_is_of_its_schema(headgate: Any, name: str) -> None:
+def test_output_is_of_its_schema(headgate: Any, books: Path, name: str) -> None:
     """Every field is there, none is unknown, amounts have nine decimals."""
     if name == "plans":
         headgate(*COMMANDS["import"], "--json")
+    if name == "outcomes":
+        with open_store(books / "data").begin() as connection:
+            tell(connection, Outcome("alice", "research", "call", "call_a", 1, success=True))
     if name == "audit show":
         headgate(*COMMANDS["freeze"])
 

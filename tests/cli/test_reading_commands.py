@@ -32,6 +32,8 @@ def test_budgets_tell_what_is_free(headgate: Any) -> None:
         "unaccounted": "0.000000000",
         "free": "99.859000000",
         "frozen": False,
+        "spent_last_hour": "0.000000000",
+        "exhausted_at": None,
     }
 
 

@@ -175,7 +175,7 @@ def test_reading_the_books_needs_no_secret(folder: Path) -> None:
     file = folder / "headgate.toml"
     file.write_text(template())
 
-    snapshot = load(file, {}, with_secrets=False)
+    snapshot = load(file, {}, secrets_of=())
 
     assert snapshot.providers["openai"].credential == ""
 

@@ -14,10 +14,12 @@ from headgate.console.app import ConsoleWorld, build
 from headgate.ledger.keeper import Keeper, Want
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import (
+    CallerRecord,
     CandidateRecord,
     DecisionRecord,
     HoldRecord,
     RefusalRecord,
+    RouteRecord,
     SettleRecord,
     VoidRecord,
 )
@@ -74,7 +76,7 @@ class Books:
         self.keeper = Keeper(self.engine, journals, lambda window: limit_of(window, by_id))
         self.keeper.discover()
         self.number = 0
-        self.decisions = 0
+        self.decisions = self.named = 0
 
     def close(self) -> None:
         """Close what is open."""
@@ -122,23 +124,20 @@ class Books:
             call = f"call_w0{self.number:08x}"
         if run is not None:
             windows = (f"run-cap/{principal}/{run}@once", *windows)
+        self.named += 1
+        key = f"{principal}-laptop"
+        self.writer.append(CallerRecord(self.named, principal, team, key, windows, run))
+        self.writer.append(RouteRecord(self.named, asked, deployment, "openai_chat"))
         record = HoldRecord(
             attempt=f"{call}.{attempt}",
-            call=call,
             at_ns=at_ns,
             amount_nanos=hold_nanos,
-            windows=windows,
-            principal=principal,
-            team=team,
-            key=f"{principal}-laptop",
-            asked=asked,
-            deployment=deployment,
-            dialect="openai_chat",
+            caller=self.named,
+            route=self.named,
             decision=decision,
             input_tokens_max=20_000,
             output_tokens_max=4_096,
             stream=stream,
-            run=run,
         )
         self.writer.append(record)
         self.writer.holds_open += 1
@@ -168,12 +167,10 @@ class Books:
         self.writer.append(
             SettleRecord(
                 attempt=hold.attempt,
-                call=hold.call,
                 at_ns=hold.at_ns + duration_us * 1000,
                 amount_nanos=amount,
                 state="measured",
                 lines=lines,
-                usage=usage,
                 served_model=served_model,
                 upstream_id="chatcmpl-123",
                 upstream_request_id="req-456",
@@ -190,7 +187,6 @@ class Books:
         self.writer.append(
             SettleRecord(
                 attempt=hold.attempt,
-                call=hold.call,
                 at_ns=hold.at_ns + 2_000_000_000,
                 amount_nanos=hold.amount_nanos,
                 state="estimated",
@@ -207,7 +203,6 @@ class Books:
         self.writer.append(
             SettleRecord(
                 attempt=hold.attempt,
-                call=hold.call,
                 at_ns=hold.at_ns + 1_000_000,
                 amount_nanos=0,
                 state="measured",
@@ -221,9 +216,7 @@ class Books:
 
     def void(self, hold: HoldRecord, reason: str) -> None:
         """Write an end before any byte was sent."""
-        self.writer.append(
-            VoidRecord(hold.attempt, hold.call, hold.at_ns + 5_000_000, reason, final=False)
-        )
+        self.writer.append(VoidRecord(hold.attempt, hold.at_ns + 5_000_000, reason, final=False))
         self.writer.holds_open -= 1
 
     def refuse(self, at_ns: int = NOW_NS - NANOS_PER_SECOND, **fields: str) -> str:

@@ -9,6 +9,7 @@ journal, one turn of the loop later, as an answer over a socket would come.
 """
 
 import asyncio
+import itertools
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -26,18 +27,21 @@ from headgate.gateway.edge import ClientConnection
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.sweep import sweep
 from headgate.ledger.book import LeaseBook
-from headgate.ledger.fold import Batch, fold
-from headgate.ledger.folded import Folded, FoldedHold, decode
+from headgate.ledger.fold import Batch, Known, fold
+from headgate.ledger.folded import Folded, decode
 from headgate.ledger.purse import Need, Purse
+from headgate.records.control import Answered, ControlReply, ControlRequest
 from headgate.records.journal import (
     HoldRecord,
     Record,
     RefusalRecord,
+    RouteRecord,
     SettleRecord,
     VoidRecord,
 )
 from headgate.store.journal_reader import JournalReader
 from headgate.store.journal_writer import JournalWriter
+from headgate.units import errors
 
 T = TypeVar("T")
 End = SettleRecord | VoidRecord
@@ -57,29 +61,29 @@ def read_on(reader: JournalReader) -> list[Record]:
     return records
 
 
-def fold_on(reader: JournalReader, open_holds: dict[str, FoldedHold]) -> Batch:
+def fold_on(reader: JournalReader, known: Known) -> Batch:
     """Fold all the records that follow, as the keeper does."""
     records: list[Folded] = []
     while more := reader.read_as(decode):
         records += more
-    return fold(records, open_holds)
+    return fold(records, known)
 
 
 class LendingSteward:
     """Lends from a real lease book; stops answering while `silent`, is gone while `absent`.
 
     Attributes:
-        lookups: Finders of calls that wait for `answer_lookups`, while `slow_lookups`.
+        control: Control requests that wait for `answer_control`, while `slow_control`.
     """
 
     def __init__(self, snapshot: Snapshot, journal: Path) -> None:
         self.book = LeaseBook()
-        self.silent = self.absent = self.slow_lookups = False
-        self.lookups: list[Callable[[], None]] = []
+        self.silent = self.absent = self.slow_control = False
+        self.control: list[Callable[[], None]] = []
         self.purse: Purse
         self._limit_of = limits(snapshot)
         self._reader = JournalReader(journal)
-        self._open: dict[str, FoldedHold] = {}
+        self._known = Known(itertools.count(1))
 
     def ask(self, needs: Sequence[Need]) -> bool:
         """Lend what is needed, on the loop's next turn."""
@@ -101,24 +105,26 @@ class LendingSteward:
 
     def _follow(self) -> None:
         """Post what the journal says since the last look, as the keeper does."""
-        batch = fold_on(self._reader, self._open)
+        batch = fold_on(self._reader, self._known)
         for window, movement in batch.movements.items():
             self.book.account(window, self._limit_of(window) or 0)
             self.book.post(EPOCH, window, movement.posted_nanos)
 
-    def find_call(self, call: str, principal: str, found: Callable[[str | None], None]) -> bool:
-        """Find nothing, now or when `answer_lookups` says so."""
+    def send(self, request: ControlRequest, answered: Answered) -> bool:
+        """Know nothing of what is asked, now or when `answer_control` says so."""
         if self.absent:
             return False
-        if self.slow_lookups:
-            self.lookups.append(lambda: found(None))
+        code = errors.CALL_UNKNOWN
+        unknown = ControlReply(code.status, f"There is no {request.name}.", code.code)
+        if self.slow_control:
+            self.control.append(lambda: answered(unknown))
         else:
-            asyncio.get_running_loop().call_soon(found, None)
+            asyncio.get_running_loop().call_soon(answered, unknown)
         return True
 
-    def answer_lookups(self) -> None:
-        """Answer the lookups that wait."""
-        waiting, self.lookups = self.lookups, []
+    def answer_control(self) -> None:
+        """Answer the control requests that wait."""
+        waiting, self.control = self.control, []
         for answer in waiting:
             answer()
 
@@ -185,7 +191,7 @@ class Gateway:
             pepper=b"pepper",
             journal=journal,
             steward=Steward(
-                ask=self.steward.ask, finder=self.steward, ready=lambda: not self.steward.absent
+                ask=self.steward.ask, control=self.steward, ready=lambda: not self.steward.absent
             ),
             now_ns=time.time_ns,
             call_soon=asyncio.get_running_loop().call_soon,
@@ -273,6 +279,11 @@ class Gateway:
             each for each in self.records() if isinstance(each, HoldRecord) and each.call == call
         ]
 
+    def routes(self, call: str) -> list[RouteRecord]:
+        """Return where the attempts of a call went, in order."""
+        named = {each.number: each for each in self.records() if isinstance(each, RouteRecord)}
+        return [named[hold.route] for hold in self.holds(call)]
+
     def ends(self, call: str) -> list[End]:
         """Return how the attempts of a call ended, in order."""
         return [each for each in self.records() if isinstance(each, End) and each.call == call]
@@ -303,7 +314,7 @@ class Gateway:
         assert {
             name: target.places.taken for name, target in world.targets.items()
         } == dict.fromkeys(world.targets, 0), "every place is given back"
-        batch = fold_on(JournalReader(self.directory), {})
+        batch = fold_on(JournalReader(self.directory), Known(itertools.count(1)))
         for window, movement in batch.movements.items():
             piece = world.purse.slice_of(window, "")
             assert (piece.held_nanos, movement.held_nanos) == (0, 0), window

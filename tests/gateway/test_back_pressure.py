@@ -127,7 +127,7 @@ def test_a_client_that_does_not_read_at_all_is_cut_off(start: Start) -> None:
             gateway.until(lambda: not gateway.pipeline.connections, "the client is cut off")
             end = the_end(gateway, gateway.last_call())
 
-    assert (end.state, end.usage) == ("measured", {"input_uncached": 10, "output_text": 5})
+    assert (end.state, end.quantities) == ("measured", {"input_uncached": 10, "output_text": 5})
 
 
 def held(gateway: Gateway) -> bool:

@@ -190,7 +190,7 @@ def test_a_client_that_paused_and_left_does_not_stop_the_drain(start: Start) -> 
         (end,) = ends(gateway)
 
     assert isinstance(end, SettleRecord)
-    assert (end.state, end.usage) == ("measured", {"input_uncached": 10, "output_text": 5})
+    assert (end.state, end.quantities) == ("measured", {"input_uncached": 10, "output_text": 5})
 
 
 @pytest.mark.parametrize("stream", [False, True])

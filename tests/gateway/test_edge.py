@@ -133,18 +133,18 @@ def test_thousands_of_requests_in_one_write_are_answered_in_order(gateway: Gatew
 
 def test_a_request_that_waits_for_a_lookup_keeps_its_turn(gateway: Gateway) -> None:
     """What comes behind a look-up in the store is answered after it."""
-    gateway.steward.slow_lookups = True
+    gateway.steward.slow_control = True
     try:
         with Wire(gateway.port) as wire:
             wire.send(request(path="/v1/calls/call_1", method="GET") + request(chat()))
-            gateway.until(lambda: bool(gateway.steward.lookups), "the look-up waits")
+            gateway.until(lambda: bool(gateway.steward.control), "the look-up waits")
             assert not gateway.run(lambda: gateway.pipeline.exchanges)
-            gateway.run(gateway.steward.answer_lookups)
+            gateway.run(gateway.steward.answer_control)
 
             assert wire.read().code == "call_unknown"
             assert wire.read().status == 200
     finally:
-        gateway.steward.slow_lookups = False
+        gateway.steward.slow_control = False
 
 
 def test_a_broken_request_behind_a_good_one_is_answered_second(gateway: Gateway) -> None:

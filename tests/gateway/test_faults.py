@@ -244,7 +244,7 @@ def test_a_provider_that_ignores_the_limit_is_posted_in_full(
     end = settled(gateway, reply)
     (held,) = gateway.holds(call_of(reply))
     assert end.state == "measured"
-    assert end.usage["output_text"] > 3_000
+    assert end.quantities["output_text"] > 3_000
     assert end.amount_nanos > held.amount_nanos
     assert abs(end.amount_nanos - simulator.bill.entries[-1].amount * 10**9) <= len(end.lines)
 
@@ -348,7 +348,7 @@ def test_an_event_that_comes_byte_by_byte_passes(start: Start) -> None:
             reply = wire.send(request(body)).read()
 
     assert reply.payload == events
-    assert settled(gateway, reply).usage == {"input_uncached": 10, "output_text": 5}
+    assert settled(gateway, reply).quantities == {"input_uncached": 10, "output_text": 5}
 
 
 def test_half_a_reply_that_ends_in_order_is_502(start: Start) -> None:

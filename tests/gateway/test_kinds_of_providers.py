@@ -66,7 +66,7 @@ def measured(gateway: Gateway, call: str) -> dict[str, int]:
     (end,) = gateway.ends(call)
     assert isinstance(end, SettleRecord)
     assert end.state == "measured", end
-    return end.usage
+    return end.quantities
 
 
 def test_bedrock_is_sent_a_signed_body_without_model(start: Start, recording: Recording) -> None:

@@ -47,8 +47,8 @@ def test_what_speaks_the_dialect_is_tried_first(
     reply = ask(gateway, body(model="any"), path)
 
     assert reply.header("x-headgate-deployment") == served
-    (hold,) = gateway.holds(call_of(reply))
-    assert (hold.via, hold.lost) == (None, ())
+    (hold,), (route,) = gateway.holds(call_of(reply)), gateway.routes(call_of(reply))
+    assert (route.via, hold.lost) == (None, ())
     assert ask(gateway, chat(model="cheap")).header("x-headgate-deployment") == "big"
 
 
@@ -67,9 +67,9 @@ def test_a_failure_is_made_good_in_another_dialect(
     assert reply.header("x-headgate-deployment") == "mini"
     assert reply.header("x-headgate-lost") == "top_k"
     assert (b"message_stop" in reply.payload) == stream
-    native, translated = gateway.holds(call_of(reply))
-    assert (native.via, native.lost) == (None, ())
-    assert (translated.via, translated.lost) == ("openai_chat", ("top_k",))
+    native, translated = gateway.routes(call_of(reply))
+    assert (native.via, translated.via) == (None, "openai_chat")
+    assert [each.lost for each in gateway.holds(call_of(reply))] == [(), ("top_k",)]
     assert (translated.dialect, translated.asked) == ("anthropic_messages", "any")
     first, second = gateway.ends(call_of(reply))
     assert isinstance(first, SettleRecord)

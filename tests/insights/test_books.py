@@ -14,24 +14,19 @@ from headgate.records.journal import HoldRecord, SettleRecord
 from headgate.store.database import open_store_readonly
 from headgate.store.journal_writer import JournalWriter
 from headgate.store.migrate import open_store
+from tests.conftest import ALICE, MINI
 
 HOLD = HoldRecord(
     attempt="call_z.1",
-    call="call_z",
     at_ns=1,
     amount_nanos=5,
-    windows=("launch@once",),
-    principal="alice",
-    team="research",
-    key="alice-laptop",
-    asked="fast",
-    deployment="mini",
-    dialect="openai_chat",
+    caller=1,
+    route=1,
     decision=1,
     input_tokens_max=1,
     output_tokens_max=1,
 )
-SETTLE = SettleRecord(attempt="call_z.1", call="call_z", at_ns=2, amount_nanos=3, state="measured")
+SETTLE = SettleRecord(attempt="call_z.1", at_ns=2, amount_nanos=3, state="measured")
 
 
 def check(folder: Path) -> Books:
@@ -53,7 +48,7 @@ def test_folded_books_are_equal(books: Path) -> None:
     found = check(books)
 
     assert found.equal, found.problems
-    assert (found.journals, found.records) == (1, 10)
+    assert (found.journals, found.records) == (1, 14)
     windows = {window.window: window for window in found.windows}
     assert windows["launch@once"].posted_store_nanos == 71_000_000
     assert windows["launch@once"].held_journal_nanos == 70_000_000
@@ -66,7 +61,8 @@ def test_what_is_not_folded_yet_is_no_difference(books: Path, store: Engine) -> 
     root = journal_root(books / "data")
     writer = JournalWriter(root / "w0-2", worker="w0", epoch="2", at_ns=0, segment_bytes=64 << 10)
     keeper = Keeper(store, root, lambda _window: 0)
-    writer.append(HOLD)
+    for record in (ALICE, MINI, HOLD):
+        writer.append(record)
     keeper.discover()
     keeper.fold()
     writer.append(SETTLE)
@@ -88,6 +84,8 @@ def test_journals_of_many_segments_are_replayed(books: Path, store: Engine) -> N
     root = journal_root(books / "data")
     writer = JournalWriter(root / "w0-2", worker="w0", epoch="2", at_ns=0, segment_bytes=8 << 10)
     keeper = Keeper(store, root, lambda _window: 0)
+    writer.append(ALICE)
+    writer.append(MINI)
     for number in range(300):
         writer.prepare()
         end = f"call_{number}.1"
@@ -132,8 +130,8 @@ def test_journals_of_many_segments_are_replayed(books: Path, store: Engine) -> N
             "the journal 71000000 and 70000000.",
         ),
         (
-            update(tables.attempt)
-            .where(tables.attempt.c.attempt == "call_a.1")
+            update(tables.caller)
+            .where(tables.caller.c.run == "r42")
             .values(windows='["launch@once"]'),
             "The attempts of run-cap/alice/r42@once do not sum up to it.",
         ),
@@ -164,7 +162,7 @@ def test_an_attempt_that_ends_twice_is_found(books: Path, store: Engine) -> None
     """Every ended attempt has exactly one end; a second one is told, not counted."""
     root = journal_root(books / "data")
     writer = JournalWriter(root / "w0-2", worker="w0", epoch="2", at_ns=0, segment_bytes=64 << 10)
-    for record in (HOLD, SETTLE, SETTLE):
+    for record in (ALICE, MINI, HOLD, SETTLE, SETTLE):
         writer.append(record)
     with store.begin() as connection:
         connection.execute(

@@ -1,49 +1,60 @@
-"""The records as folding reads them say what the records that are written say."""
+"""The records as folding reads them say what the records that are written say, for the store."""
 
 import msgspec
 import pytest
-from msgspec import Struct
 
+from headgate.ledger import tables
 from headgate.ledger.folded import FoldedHold, FoldedSettle, decode
+from headgate.ledger.rows import END_COLUMNS, end_values
 from headgate.records.charge import ChargeLine
-from headgate.records.journal import HoldRecord, SettleRecord
+from headgate.records.journal import HoldRecord, SettleRecord, VoidRecord
 
-HOLD = HoldRecord(
-    "c.1",
-    "c",
-    1,
-    7,
-    ("w@1", "o@1"),
-    "ann",
-    "red",
-    "k",
-    "m",
-    "d",
-    "openai_chat",
-    1,
-    9,
-    9,
-    2,
-    True,
-    "r",
-    "anthropic_messages",
-    ("seed", "messages[0].name"),
-)
+HOLD = HoldRecord("c.1", 1, 7, 4, 5, 6, 9, 8, 2, True, ("seed", "messages[0].name"))
 LINE = ChargeLine("output_text", 3, 2_000, 6, "row")
 SETTLE = SettleRecord(
-    "c.1", "c", 2, 6, "measured", (LINE,), {"output_text": 3}, "m", "u", "q", 200, None, 5, 9, False
+    "c.1", 2, 6, "measured", (LINE,), {"output_text": 3}, "m", "u", "q", 200, None, 5, 9, False
 )
+NOT_STORED = {"lost", "reported_nanos"}
+COLUMNS = {"amount_nanos": "hold_nanos"}
+END_NAMES = {"at_ns": "ended_ns", "amount_nanos": "posted_nanos", "by": "closed_by"}
 
 
 @pytest.mark.parametrize(
     ("folded", "written"), [(FoldedHold, HoldRecord), (FoldedSettle, SettleRecord)]
 )
-def test_the_fields_are_the_same_in_the_same_order(
-    folded: type[Struct], written: type[Struct]
+def test_every_field_is_read(
+    folded: type[FoldedHold | FoldedSettle], written: type[HoldRecord | SettleRecord]
 ) -> None:
     """A field added to one and forgotten in the other would be lost on the way to the store."""
-    assert folded.__struct_fields__ == written.__struct_fields__
+    assert set(folded.__struct_fields__) == set(written.__struct_fields__) - NOT_STORED
     assert folded.__struct_config__.tag == written.__struct_config__.tag
+
+
+def test_rows_are_in_the_order_of_the_columns() -> None:
+    """Rows are made of records by position: a column elsewhere would take another's value."""
+    hold = [COLUMNS.get(name, name) for name in FoldedHold.__struct_fields__]
+    end = [END_NAMES.get(name, name) for name in FoldedSettle.__struct_fields__[1:]]
+
+    assert [column.name for column in tables.attempt.columns] == hold + end
+    assert list(END_COLUMNS) == end
+
+
+def test_every_kind_of_end_fills_every_column() -> None:
+    """Settled, void or still held: the same columns, those of a void without what it has not."""
+    settle = decode(msgspec.json.encode(SETTLE))
+    assert isinstance(settle, FoldedSettle)
+    void = end_values(VoidRecord("c.1", 3, "connect_failed", final=False))
+
+    assert {len(end_values(settle)), len(void), len(end_values(None))} == {len(END_COLUMNS)}
+    said = {name: value for name, value in zip(END_COLUMNS, void, strict=True) if value}
+    assert said == {
+        "ended_ns": 3,
+        "state": "void",
+        "reason": "connect_failed",
+        "closed_by": "worker",
+        "usage": "{}",
+        "lines": "[]",
+    }
 
 
 @pytest.mark.parametrize("record", [HOLD, SETTLE])
@@ -51,7 +62,7 @@ def test_whatever_is_written_is_read_alike(record: HoldRecord | SettleRecord) ->
     """Values are the same; what stays text is the text that was written."""
     folded = decode(msgspec.json.encode(record))
     assert isinstance(folded, FoldedHold | FoldedSettle)
-    for name in record.__struct_fields__:
+    for name in folded.__struct_fields__:
         value, kept = getattr(record, name), getattr(folded, name)
         if isinstance(kept, msgspec.Raw):
             assert bytes(kept) == msgspec.json.encode(value), name
@@ -61,6 +72,6 @@ def test_whatever_is_written_is_read_alike(record: HoldRecord | SettleRecord) ->
 
 def test_what_is_left_out_of_a_record_is_its_default() -> None:
     """Fields with their default do not stand in the journal."""
-    folded = decode(msgspec.json.encode(SettleRecord("c.1", "c", 2, 6, "estimated")))
+    folded = decode(msgspec.json.encode(SettleRecord("c.1", 2, 6, "estimated")))
     assert isinstance(folded, FoldedSettle)
     assert (bytes(folded.lines), bytes(folded.usage), folded.by) == (b"[]", b"{}", "worker")

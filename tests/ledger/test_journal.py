@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from headgate.records.journal import (
+    CallerRecord,
     HoldRecord,
     Record,
     RefusalRecord,
+    RouteRecord,
     SealedRecord,
     SegmentRecord,
     SettleRecord,
@@ -22,21 +24,19 @@ from tests.torture.checker import journal_records
 SMALL_BYTES = 16 << 10
 
 
+CALLER = CallerRecord(1, "alice", "research", "alice", ("team@once",))
+ROUTE = RouteRecord(1, "mini", "mini", "openai_chat")
+
+
 def hold(number: int) -> HoldRecord:
     """Return a hold."""
     name = f"call_x{number:08x}"
     return HoldRecord(
         attempt=f"{name}.1",
-        call=name,
         at_ns=number,
         amount_nanos=10,
-        windows=("team@once",),
-        principal="alice",
-        team="research",
-        key="alice",
-        asked="mini",
-        deployment="mini",
-        dialect="openai_chat",
+        caller=1,
+        route=1,
         decision=1,
         input_tokens_max=1,
         output_tokens_max=1,
@@ -46,7 +46,7 @@ def hold(number: int) -> HoldRecord:
 def end(number: int) -> SettleRecord:
     """Return the end of `hold(number)`."""
     of = hold(number)
-    return SettleRecord(of.attempt, of.call, number, 7, "estimated")
+    return SettleRecord(of.attempt, number, 7, "estimated")
 
 
 def writer(path: Path, segment_bytes: int = SMALL_BYTES) -> JournalWriter:
@@ -130,7 +130,7 @@ def test_a_full_disk_lets_every_hold_end(tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     # A file in its place stops the allocation as a full disk does.
     (tmp_path / "full" / segment_name(2)).touch()
-    journal = writer(tmp_path / "full")
+    journal = writer(tmp_path / "full", 2 * SMALL_BYTES)
     held = 0
     while journal.has_room():
         journal.holds_open += 1
@@ -141,9 +141,7 @@ def test_a_full_disk_lets_every_hold_end(tmp_path: Path) -> None:
     for number in range(held):
         long = "x" * 128
         of = end(number)
-        journal.append(
-            SettleRecord(of.attempt, of.call, 1, 7, "estimated", (), {}, long, long, long)
-        )
+        journal.append(SettleRecord(of.attempt, 1, 7, "estimated", (), {}, long, long, long))
         journal.holds_open -= 1
     journal.close(2)
     kinds = [record["k"] for record in journal_records(tmp_path / "full")]
@@ -169,7 +167,7 @@ def test_a_record_no_reader_accepts_is_not_written(tmp_path: Path) -> None:
     """A record above the bound of a payload would end the journal for every reader."""
     journal = writer(tmp_path / "j", 4 << 20)
     with pytest.raises(JournalError, match="bytes"):
-        journal.append(VoidRecord("a.1", "a", 1, "x" * (300 << 10)))
+        journal.append(VoidRecord("a.1", 1, "x" * (300 << 10)))
     journal.append(hold(1))
     journal.append(end(1))
     journal.close(2)

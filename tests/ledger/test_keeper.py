@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import Engine
 
 from headgate.ledger.keeper import Keeper, Want
-from headgate.records.journal import Record, SealedRecord, SegmentRecord
+from headgate.records.journal import FORMAT, Record, SealedRecord, SegmentRecord
 from headgate.store.journal_writer import boot_id
 from headgate.store.migrate import open_store
 from headgate.store.segments import frame, segment_name
 from headgate.units.errors import StoreError
-from tests.ledger.test_journal import end, hold
+from tests.ledger.test_journal import CALLER, ROUTE, end, hold
 
 WINDOW = "team@once"
 LIMIT = 1_000
@@ -39,8 +39,10 @@ def write(tmp_path: Path, name: str, *records: Record, boot: str | None = None) 
     """Leave a journal whose writer is dead, with these records after the first."""
     directory = tmp_path / "journal" / name
     directory.mkdir(parents=True)
-    first = SegmentRecord(1, "w", name, 1, boot_id() if boot is None else boot, 1)
-    data = b"".join(frame(msgspec.json.encode(record)) for record in (first, *records))
+    first = SegmentRecord(FORMAT, "w", name, 1, boot_id() if boot is None else boot, 1)
+    data = b"".join(
+        frame(msgspec.json.encode(record)) for record in (first, CALLER, ROUTE, *records)
+    )
     (directory / segment_name(1)).write_bytes(data + bytes(256))
 
 
@@ -114,7 +116,7 @@ def test_a_grant_that_is_not_stored_is_never_told(engine: Engine, tmp_path: Path
         connection.exec_driver_sql("DROP TRIGGER full")
     after = keeper(engine, tmp_path)
     assert after.lent_to("j1") == stored
-    assert after.fold() == 3
+    assert after.fold() == 5
     assert free(after) == LIMIT - stored[WINDOW]
 
 
@@ -132,3 +134,19 @@ def test_a_takeover_that_is_cut_off_goes_on_where_it_was(engine: Engine, tmp_pat
     last = keeper(engine, tmp_path)
     assert last.journals == {}
     assert free(last) == free(after)
+
+
+def test_a_new_steward_knows_who_was_named_before(engine: Engine, tmp_path: Path) -> None:
+    """Callers and routes are named once; holds that come after a steward's death refer to them."""
+    write(tmp_path, "j1", hold(1))
+    before = keeper(engine, tmp_path)
+    before.fold()
+    after = keeper(engine, tmp_path)
+    after.journals["j1"].reader.append(hold(2))
+    assert after.fold() == 1
+    assert set(after.journals["j1"].known.open_holds) == {hold(1).attempt, hold(2).attempt}
+    write(tmp_path, "j2", hold(3))
+    after.discover()
+    assert after.fold() == 4
+    assert {held.caller.id for held in after.journals["j1"].known.open_holds.values()} == {1}
+    assert {held.caller.id for held in after.journals["j2"].known.open_holds.values()} == {3}

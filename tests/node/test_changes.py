@@ -1,5 +1,6 @@
 """What a person changes while a node runs: freezes, thaws, keys made and revoked."""
 
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,9 +10,12 @@ import openai
 import pytest
 
 from headgate.identity.keys import digest, load_pepper
+from headgate.insights.webhooks import webhook
 from headgate.node.commands import command
 from headgate.node.messages import CreateKey, Done, Failed, Freeze, RevokeKey
 from headgate.simulator import Options, Pace
+from headgate.store.database import open_store_readonly
+from tests.insights.listener import Listener
 from tests.node.harness import TestNode, once, running_node, until
 from tests.node.wire import CHAT, Reply, chat, post
 
@@ -137,3 +141,55 @@ def test_processes_that_start_at_once_hash_keys_alike(tmp_path: Path) -> None:
     assert len(pepper) == 32
     assert (tmp_path / "pepper").stat().st_mode & 0o777 == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["pepper"]
+
+
+def test_the_console_of_a_node_asks_for_its_token(tmp_path: Path) -> None:
+    """The steward knows the token that is configured: that one opens, no token does not."""
+    token = "a-token-of-the-console"
+    extra = f'[console]\ntoken = {{ value = "{token}" }}'
+    with running_node(tmp_path, extra=extra) as node:
+
+        def status(path: str) -> int:
+            return post(node.console_url, path, None, b"", method="GET").status
+
+        assert status("/") == 401
+        assert status("/?token=") == 401
+        assert status("/?token=wrong") == 401
+        assert status(f"/?token={token}") == 303
+
+
+def test_a_webhook_is_told_of_a_change_and_misses_none_over_a_restart(tmp_path: Path) -> None:
+    """Each change once and in order, also what happened while the node was down."""
+    listener = Listener()
+    extra = f"""
+[webhooks.ops]
+url = "{listener.url}"
+secret = {{ value = "a secret" }}
+actions = ["node."]
+"""
+
+    def told() -> list[str]:
+        return [json.loads(body)["data"]["subject"] for _, body in listener.taken]
+
+    try:
+        with running_node(tmp_path, extra=extra) as node:
+            until(lambda: known_webhooks(node) == 1, "the webhook is known")
+            assert command(node.data_dir, Freeze("team:a", frozen=True)) == Done()
+            until(lambda: told() == ["team:a"], "the freeze is told")
+            node.stop()
+            assert command(node.data_dir, Freeze("team:b", frozen=True)) == Done()
+            node.start()
+            assert command(node.data_dir, Freeze("team:c", frozen=True)) == Done()
+            until(lambda: len(told()) == 3, "the others are told")
+    finally:
+        listener.close()
+    assert told() == ["team:a", "team:b", "team:c"]
+
+
+def known_webhooks(node: TestNode) -> int:
+    """Return how many webhooks the store follows."""
+    engine = open_store_readonly(node.data_dir)
+    with engine.connect() as connection:
+        count = connection.execute(webhook.select()).all()
+    engine.dispose()
+    return len(count)

@@ -22,11 +22,11 @@ SEGMENT_BYTES = 64 << 10
 HELD_TOGETHER = 8
 
 
-class NoFinder:
-    """Finds no call: there is no steward here."""
+class NoControl:
+    """Answers nothing: there is no steward here."""
 
-    def find_call(self, call: str, principal: str, found: object) -> bool:
-        """Say that nothing can be looked up now."""
+    def send(self, request: object, answered: object) -> bool:
+        """Say that nobody can be asked now."""
         return False
 
 
@@ -44,7 +44,7 @@ async def worker(tmp_path: Path, simulator: Simulator, journal: JournalWriter) -
         gemini_url=simulator.gemini_url,
         budgets=[once("organisation", "100")],
     )
-    steward = Steward(ask=lambda _needs: False, finder=NoFinder(), ready=lambda: True)
+    steward = Steward(ask=lambda _needs: False, control=NoControl(), ready=lambda: True)
     world = data_plane(
         load(config, os.environ),
         pepper=secrets.token_bytes(32),

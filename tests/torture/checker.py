@@ -24,6 +24,8 @@ from typing import Any
 HEADER = struct.Struct("<II")
 NANOS = 10**9
 PAYLOAD_BYTES_MAX = 256 * 1024
+CALLERS_MAX = 4096
+LINE = ("meter", "quantity", "price_femto", "amount_nanos", "price_row")
 PROBLEMS_SHOWN = 50
 
 Record = dict[str, Any]
@@ -35,10 +37,11 @@ class FormatError(Exception):
 
 @dataclass
 class Attempt:
-    """One hold, and its end once it was read."""
+    """One hold with its windows, and its end once it was read."""
 
     hold: Record
     journal: str
+    windows: list[str]
     end: Record | None = None
 
     @property
@@ -63,6 +66,7 @@ class Report:
     problems: list[str] = field(default_factory=list)
     attempts: dict[str, Attempt] = field(default_factory=dict)
     windows: dict[str, Sums] = field(default_factory=dict)
+    windows_of: dict[tuple[str, int], list[str]] = field(default_factory=dict)
     kinds: Counter[str] = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)
     billed: Fraction = Fraction(0)
@@ -102,7 +106,7 @@ def journal_records(directory: Path) -> Iterator[Record]:
         for record in segment_records(path):
             if ended or (not sealed and record["k"] == "segment"):
                 raise FormatError(f"{path}: a record follows the end")
-            if record["k"] == "segment" and record["format"] != 1:
+            if record["k"] == "segment" and record["format"] != 2:
                 raise FormatError(f"{path}: format {record['format']}")
             sealed = record["k"] == "sealed"
             ended = sealed and record.get("last", False)
@@ -124,6 +128,11 @@ def read_all(data: Path) -> Iterator[tuple[str, Record]]:
         yield name, record
 
 
+def charge_lines(end: Record) -> list[Record]:
+    """Return the charge lines of an end, by their fields."""
+    return [dict(zip(LINE, line, strict=False)) for line in end.get("lines", [])]
+
+
 # The journals by themselves
 
 
@@ -143,7 +152,10 @@ def check_journals(data: Path, limits: dict[str, int], *, running: bool, several
         kind = record["k"]
         report.kinds[kind] += 1
         ends[journal] = kind == "sealed" and record.get("last", False)
-        if kind == "hold":
+        if kind == "caller":
+            report.windows_of[journal, record["number"]] = record["windows"]
+            report.windows_of.pop((journal, record["number"] - CALLERS_MAX), None)
+        elif kind == "hold":
             _hold(report, journal, record, {} if several else limits)
         elif kind in ("settle", "void"):
             _end(report, journal, record, {} if several else limits)
@@ -165,11 +177,14 @@ def _hold(report: Report, journal: str, record: Record, limits: dict[str, int]) 
         report.object_to(f"{name} is held twice")
     if amount < 0:
         report.object_to(f"{name} holds less than nothing")
-    report.attempts[name] = Attempt(record, journal)
-    for window in record["windows"]:
+    windows = report.windows_of.get((journal, record["caller"]))
+    if windows is None:
+        report.object_to(f"{name} is held for a caller that was not named")
+    report.attempts[name] = Attempt(record, journal, windows or [])
+    for window in windows or []:
         sums = report.windows.setdefault(window, Sums())
         sums.held += amount
-        _compare(report, window, sums, limits, f"when {name} was held", strictly=amount > 0)
+        _compare(report, window, sums, limits, f"when {name} was held", strict=amount > 0)
 
 
 def _end(report: Report, journal: str, record: Record, limits: dict[str, int]) -> None:
@@ -188,7 +203,7 @@ def _end(report: Report, journal: str, record: Record, limits: dict[str, int]) -
     state = record["state"] if record["k"] == "settle" else "void"
     report.states[state] += 1
     _check_end(report, attempt, state)
-    for window in attempt.hold["windows"]:
+    for window in attempt.windows:
         sums = report.windows[window]
         sums.held -= held
         sums.posted += posted
@@ -199,7 +214,7 @@ def _end(report: Report, journal: str, record: Record, limits: dict[str, int]) -
 def _check_end(report: Report, attempt: Attempt, state: str) -> None:
     end, name, held = attempt.end, attempt.hold["attempt"], attempt.hold["amount_nanos"]
     assert end is not None
-    lines = end.get("lines", [])
+    lines = charge_lines(end)
     if attempt.posted < 0:
         report.object_to(f"{name} posts less than nothing")
     if state == "measured" and attempt.posted != sum(line["amount_nanos"] for line in lines):
@@ -215,18 +230,12 @@ def _check_end(report: Report, attempt: Attempt, state: str) -> None:
 
 
 def _compare(
-    report: Report,
-    window: str,
-    sums: Sums,
-    limits: dict[str, int],
-    when: str,
-    *,
-    strictly: bool = False,
+    report: Report, window: str, sums: Sums, limits: dict[str, int], when: str, strict: bool = False
 ) -> None:
     """Compare with the limit; nothing may be held above it, only overage posted beyond it."""
     if window not in limits:
         return
-    allowed = limits[window] + (0 if strictly else sums.overage)
+    allowed = limits[window] + (0 if strict else sums.overage)
     if sums.posted + sums.held > allowed:
         report.object_to(
             f"{window}: posted {sums.posted} + held {sums.held} is above {limits[window]} {when}"
@@ -283,7 +292,7 @@ def _check_quantities(report: Report, name: str, end: Record, charge: Record) ->
     if "lines" not in charge:
         return
     metered: Counter[str] = Counter()
-    for line in end.get("lines", []):
+    for line in charge_lines(end):
         metered["output" if line["meter"].startswith("output") else line["meter"]] += line[
             "quantity"
         ]
@@ -300,7 +309,7 @@ def _match(
     Where a client saw the provider's request id, the pair is compared. The others cannot be
     told apart: they are matched largest with largest, which finds a match whenever there is one.
     """
-    by_call = {attempt.hold["call"]: attempt for attempt in silent}
+    by_call = {attempt.hold["attempt"].rpartition(".")[0]: attempt for attempt in silent}
     unpaired = []
     for request, charge in charges.items():
         attempt = by_call.pop(pairs.get(request, ""), None)
@@ -350,9 +359,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("data", type=Path, help="the data directory")
     parser.add_argument("bill", type=Path, nargs="?", help="JSON lines, one per charged request")
     parser.add_argument("--pairs", type=Path, help='JSON lines: {"call": ..., "request_id": ...}')
-    parser.add_argument(
-        "--limit", type=_limit, action="append", default=[], metavar="WINDOW=DOLLARS"
-    )
+    parser.add_argument("--limit", type=_limit, action="append", default=[], metavar="WINDOW=USD")
     parser.add_argument("--running", action="store_true", help="holds may still be open")
     parser.add_argument("--several", action="store_true", help="several workers ran at once")
     given = parser.parse_args(arguments)

@@ -12,7 +12,8 @@ from tests.torture.checker import main
 
 Record = dict[str, Any]
 WINDOW = "team@once"
-SEGMENT = {"k": "segment", "format": 1, "worker": "w", "epoch": "e", "seq": 1, "boot_id": "b"}
+SEGMENT = {"k": "segment", "format": 2, "worker": "w", "epoch": "e", "seq": 1, "boot_id": "b"}
+CALLER: Record = {"k": "caller", "number": 1, "principal": "p", "windows": [WINDOW]}
 SEALED = {"k": "sealed", "at_ns": 9, "last": True}
 
 
@@ -21,23 +22,20 @@ def hold(name: str = "a", amount: int = 100) -> Record:
     return {
         "k": "hold",
         "attempt": f"{name}.1",
-        "call": name,
         "at_ns": 1,
         "amount_nanos": amount,
-        "windows": [WINDOW],
+        "caller": 1,
     }
 
 
-def line(quantity: int = 10, amount: int = 50) -> Record:
+def line(quantity: int = 10, amount: int = 50) -> list[Any]:
     """Return a charge line at 5 nanos a unit."""
-    return {"meter": "output_text", "quantity": quantity, "price_femto": 5 * 10**6} | {
-        "amount_nanos": amount
-    }
+    return ["output_text", quantity, 5 * 10**6, amount, "row"]
 
 
 def settle(name: str = "a", amount: int = 50, **more: Any) -> Record:
     """Return a measured end of one line."""
-    found = {"k": "settle", "attempt": f"{name}.1", "call": name, "at_ns": 2, "state": "measured"}
+    found = {"k": "settle", "attempt": f"{name}.1", "at_ns": 2, "state": "measured"}
     lines = [line(amount // 5, amount)] if amount else []
     request = {"upstream_request_id": f"req_{name}"}
     return {**found, "amount_nanos": amount, "lines": lines, **request, **more}
@@ -62,7 +60,7 @@ def verdict(
     directory = tmp_path / "journal" / "w-e"
     directory.mkdir(parents=True)
     data = b""
-    for record in [SEGMENT, *records]:
+    for record in [SEGMENT, CALLER, *records]:
         payload = json.dumps(record).encode()
         data += struct.pack("<II", len(payload), zlib.crc32(payload)) + payload
     (directory / "00000001.hgj").write_bytes(data + bytes(64))
@@ -77,7 +75,7 @@ GOOD = {
     "half a nano of rounding": ([hold(), settle(), SEALED], [charge(nanos="50.5")]),
     "an estimate above its bill": ([hold(), takeover(), SEALED], [charge("x", "99")]),
     "an estimate that was never billed": ([hold(), takeover(), SEALED], []),
-    "a void": ([hold(), {"k": "void", "attempt": "a.1", "call": "a", "at_ns": 2}, SEALED], []),
+    "a void": ([hold(), {"k": "void", "attempt": "a.1", "at_ns": 2}, SEALED], []),
     "overage": ([hold(), settle(amount=300), SEALED], [charge(nanos="300")]),
 }
 
@@ -95,6 +93,7 @@ BAD = {
     "ends twice": ([hold(), settle(), settle(), SEALED], [charge()]),
     "was never held": ([settle(), SEALED], [charge()]),
     "held twice": ([hold(), hold(), settle(), SEALED], [charge()]),
+    "that was not named": ([hold() | {"caller": 2}, settle(), SEALED], [charge()]),
     "has no end": ([hold(), SEALED], []),
     "is not sealed": ([hold(), settle()], [charge()]),
     "is above 200": (

@@ -19,6 +19,8 @@ class Budget(NamedTuple):
         limit_nanos: Hard limit; at no moment is posted + held above it.
         on_tight: What becomes of a call whose worst case does not fit: `refuse`, or `shorten`
             its output limit to what is affordable.
+        alarm_within_hours: An alarm is raised when it will be used up within so many hours at
+            its pace, and before it renews; 0 for never.
     """
 
     id: str
@@ -26,3 +28,4 @@ class Budget(NamedTuple):
     period: Period
     limit_nanos: int
     on_tight: OnTight = "refuse"
+    alarm_within_hours: int = 24

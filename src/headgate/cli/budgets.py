@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from headgate.budgets.keeper import burns
 from headgate.budgets.settings import RUN_ANY
 from headgate.budgets.standing import Standing, standings
 from headgate.budgets.tree import budget_id_of
@@ -15,8 +16,9 @@ from headgate.cli.output import print_json, print_table, table
 from headgate.cli.reading import read_configuration, reading_if_any
 from headgate.config.snapshot import Snapshot
 from headgate.identity.registry import FrozenNode, frozen_nodes
-from headgate.insights.views import budget_view
+from headgate.insights.views import NO_PACE, budget_view
 from headgate.insights.windows import Picked, fullest, in_order, is_frozen
+from headgate.units.instants import to_iso
 from headgate.units.money import format_usd
 
 app = typer.Typer()
@@ -39,16 +41,25 @@ def budgets(
     with reading_if_any(data_dir) as connection:
         found = standings(connection, snapshot.budgets.values(), time.time_ns(), snapshot.zone)
         frozen = frozen_nodes(connection)
+        paces = burns(connection, found)
     if as_json:
         names = {node.node for node in frozen}
         print_json(
             [
-                budget_view(window, frozen=is_frozen(window, names, snapshot.principals))
+                budget_view(
+                    window,
+                    frozen=is_frozen(window, names, snapshot.principals),
+                    burn=paces.get(window.id, NO_PACE),
+                )
                 for window in in_order(found)
             ]
         )
         return
     _show(Picked(in_order(found), {}) if runs else fullest(found, RUNS_SHOWN), frozen, snapshot)
+    for name, burn in paces.items():
+        if burn.exhausted_ns is not None:
+            spent, until = format_usd(burn.spent_last_hour_nanos), to_iso(burn.exhausted_ns)
+            typer.echo(f"{name}: {spent} in the last hour; used up at {until} at this pace.")
 
 
 def _show(picked: Picked, frozen: Sequence[FrozenNode], snapshot: Snapshot) -> None:

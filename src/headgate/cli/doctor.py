@@ -82,7 +82,7 @@ def _configuration(config: Config) -> tuple[Snapshot | None, list[CheckView]]:
 def _without_secrets(config: Config) -> Snapshot | None:
     """Return the configuration when only its secrets are missing here, for the other checks."""
     try:
-        return load(config, os.environ, with_secrets=False)
+        return load(config, os.environ, secrets_of=())
     except ConfigurationError:
         return None
 

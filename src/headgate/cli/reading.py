@@ -21,7 +21,7 @@ def read_configuration(path: Path) -> Snapshot:
     Raises:
         ConfigurationError: It cannot be used.
     """
-    return load(path, os.environ, with_secrets=False)
+    return load(path, os.environ, secrets_of=())
 
 
 @contextmanager

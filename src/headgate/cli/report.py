@@ -29,7 +29,7 @@ def report(
 ) -> None:
     """Sum up all calls, or those since a day."""
     zone = read_configuration(config).zone
-    since_ns = None if since is None else _instant(since, zone)
+    since_ns = None if since is None else instant(since, zone)
     with reading(data_dir) as connection:
         found = make_report(connection, by, since_ns, zone)
     if as_json:
@@ -38,7 +38,8 @@ def report(
         _show(found, by)
 
 
-def _instant(text: str, zone: tzinfo) -> int:
+def instant(text: str, zone: tzinfo) -> int:
+    """Return a moment as people write it; ends the command when it is none."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

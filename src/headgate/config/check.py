@@ -91,6 +91,8 @@ def _instead(field: FieldInfo) -> Any:
     kind = _bare(inspect.type_info(field.type))
     if isinstance(kind, inspect.DictType):
         return {}
+    if isinstance(kind, inspect.StructType):
+        return None
     return () if isinstance(kind, inspect.VarTupleType) else ""
 
 

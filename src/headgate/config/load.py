@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import tzinfo
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +21,7 @@ from headgate.config.read_network import console_from, edge_from
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
 from headgate.config.read_routes import routes_from
+from headgate.config.read_webhooks import webhooks_from
 from headgate.config.secrets import SecretReader
 from headgate.config.shapes import TABLES, OrganisationShape
 from headgate.config.snapshot import Snapshot
@@ -30,14 +31,16 @@ FILE_BYTES_MAX = 8 << 20
 _PLACE = re.compile(r" \(at (?P<place>.*)\)$")
 
 
-def load(path: Path, environ: Mapping[str, str], *, with_secrets: bool = True) -> Snapshot:
+def load(
+    path: Path, environ: Mapping[str, str], *, secrets_of: Collection[str] | None = None
+) -> Snapshot:
     """Return what the configuration file says, resolved; relative paths start at its folder.
 
     Args:
         path: The file.
         environ: The environment that secrets may stand in.
-        with_secrets: False leaves secrets unread, for who only reads the books: an empty text
-            stands where one is given.
+        secrets_of: The tables whose secrets are read, None for all: nobody has secrets in memory
+            that are not needed there. An empty text stands for one that is not read.
 
     Raises:
         ConfigurationError: It cannot be used; carries every problem that was found.
@@ -45,7 +48,8 @@ def load(path: Path, environ: Mapping[str, str], *, with_secrets: bool = True) -
     problems = Problems(str(path))
     document = _document(path, problems)
     problems.raise_if_any()
-    secrets = SecretReader(environ if with_secrets else None, path.parent, problems)
+    read = TABLES if secrets_of is None else secrets_of
+    secrets = SecretReader(environ, path.parent, problems, read)
     snapshot = _snapshot(document, secrets, path, problems)
     problems.raise_if_any()
     return snapshot
@@ -109,6 +113,7 @@ def _snapshot(
         principals=principals,
         keys=keys,
         budgets=budgets,
+        webhooks=webhooks_from(document.get("webhooks", {}), secrets, problems),
         price_book=book,
     )
 

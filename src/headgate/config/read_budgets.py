@@ -26,7 +26,14 @@ def budgets_from(
             if str(shape.limit_usd).startswith("-"):
                 fix = "Write an amount of at least 0."
             problems.add(f"{key}.limit_usd", f"{error}.", fix)
-        found[name] = Budget(name, shape.node, shape.period, limit_nanos, shape.on_tight)
+        found[name] = Budget(
+            name,
+            shape.node,
+            shape.period,
+            limit_nanos,
+            shape.on_tight,
+            shape.alarm_within_hours,
+        )
     return found
 
 

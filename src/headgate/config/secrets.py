@@ -1,6 +1,6 @@
 """Resolving secrets: from the environment, a file, or the configuration itself."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from headgate.config.problems import Problems
@@ -13,20 +13,24 @@ class SecretReader:
     """Resolves secrets of one configuration file.
 
     Args:
-        environ: The environment; None to read no secret at all.
+        environ: The environment.
         base: The folder that relative paths start from: the configuration file's.
         problems: Where what is missing is noted.
+        tables: Those whose secrets are read.
     """
 
-    def __init__(self, environ: Mapping[str, str] | None, base: Path, problems: Problems) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], base: Path, problems: Problems, tables: Collection[str]
+    ) -> None:
         self._environ = environ
         self._base = base
         self._problems = problems
+        self._tables = tables
 
     def read(self, secret: Secret | None, key: str) -> str | None:
         """Return a secret without surrounding blanks; None when there is none or it is noted.
 
-        Without an environment, one that is given comes back as an empty text.
+        One that is given in a table that is not read comes back as an empty text.
         """
         if secret is None:
             return None
@@ -38,23 +42,23 @@ class SecretReader:
                 'Write one of { env = "NAME" }, { file = "PATH" }, { value = "SECRET" }.',
             )
             return None
-        if self._environ is None:
+        if key.partition(".")[0] not in self._tables:
             return ""
-        text = self._find(secret, self._environ, key)
+        text = self._find(secret, key)
         return None if text is None else self._usable(text.strip(), f"{key}.{given[0]}")
 
-    def _find(self, secret: Secret, environ: Mapping[str, str], key: str) -> str | None:
+    def _find(self, secret: Secret, key: str) -> str | None:
         if secret.env is not None:
-            return self._from_environment(secret.env, environ, f"{key}.env")
+            return self._from_environment(secret.env, f"{key}.env")
         if secret.file is not None:
             return self._from_file(self._base / secret.file, f"{key}.file")
         return secret.value
 
-    def _from_environment(self, name: str, environ: Mapping[str, str], key: str) -> str | None:
-        text = environ.get(name, "")
+    def _from_environment(self, name: str, key: str) -> str | None:
+        text = self._environ.get(name, "")
         if text.strip():
             return text
-        state = "empty" if name in environ else "not set"
+        state = "empty" if name in self._environ else "not set"
         self._problems.add(
             key,
             f"The environment variable {name} is {state}.",

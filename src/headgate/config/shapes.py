@@ -5,10 +5,11 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from headgate.budgets.settings import OnTight, Period
+from headgate.budgets.settings import Budget, OnTight, Period
 from headgate.catalog.settings import Deployment
 from headgate.gateway.settings import Edge
 from headgate.identity.settings import ANY_MODEL, PrincipalKind
+from headgate.insights.settings import EVERYTHING
 from headgate.providers.settings import OnDisconnect, Provider
 from headgate.units.ids import NAME_PATTERN
 
@@ -17,6 +18,7 @@ Day = Any
 
 Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 CountOrNone = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+Hours = Annotated[int, Meta(ge=0, le=8_784)]
 Millis = Annotated[int, Meta(ge=1, le=86_400_000)]
 Bytes = Annotated[int, Meta(ge=1, le=1 << 40)]
 Text = Annotated[str, Meta(min_length=1, max_length=2_000)]
@@ -25,6 +27,7 @@ Texts = Annotated[tuple[Text, ...], Meta(min_length=1, max_length=10_000)]
 
 _EDGE = Edge()
 _PROVIDER = Provider("", "", "", "", (), "")
+_ALARM_WITHIN_HOURS: int = Budget._field_defaults["alarm_within_hours"]
 _QUEUE_MAX: int = Deployment._field_defaults["queue_max"]
 _CONCURRENCY_MAX: int = Deployment._field_defaults["concurrency_max"]
 
@@ -180,6 +183,21 @@ class BudgetShape(Shape, frozen=True, kw_only=True):
     limit_usd: Text | CountOrNone
     period: Period = "month"
     on_tight: OnTight = "refuse"
+    alarm_within_hours: Hours = _ALARM_WITHIN_HOURS
+
+
+class WebhookShape(Shape, frozen=True, kw_only=True):
+    """`[webhooks.ID]`: who is told of changes, each signed with the secret.
+
+    Attributes:
+        actions: Beginnings of the actions it is told of; `*` for all.
+        allow_plain_http: Lets `http://` reach another machine, unencrypted.
+    """
+
+    url: Text
+    secret: Secret
+    actions: Texts = (EVERYTHING,)
+    allow_plain_http: bool = False
 
 
 class PricesShape(Shape, frozen=True, kw_only=True):
@@ -222,6 +240,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     principals: Mapping[Name, PrincipalShape] = {}
     keys: Mapping[Name, KeyShape] = {}
     budgets: Mapping[Name, BudgetShape] = {}
+    webhooks: Mapping[Name, WebhookShape] = {}
 
 
 TableKind = Literal["single", "named", "list"]
@@ -238,5 +257,6 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "principals": ("named", PrincipalShape),
     "keys": ("named", KeyShape),
     "budgets": ("named", BudgetShape),
+    "webhooks": ("named", WebhookShape),
 }
 """Every table of the file, by name: one table, tables by id, or a list of tables."""

@@ -9,6 +9,7 @@ from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.gateway.settings import Edge
 from headgate.identity.settings import Key, Principal
+from headgate.insights.settings import Webhook
 from headgate.providers.settings import Provider
 from headgate.routing.settings import Route
 
@@ -48,4 +49,5 @@ class Snapshot:
     principals: Mapping[str, Principal]
     keys: Mapping[str, Key]
     budgets: Mapping[str, Budget]
+    webhooks: Mapping[str, Webhook]
     price_book: PriceBook

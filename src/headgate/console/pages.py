@@ -18,6 +18,7 @@ from headgate.console.guard import SECURITY_HEADERS, SIGN_IN_POLICY, signed_in
 from headgate.console.world import ConsoleWorld
 from headgate.insights import overview
 from headgate.insights.frozen import read_frozen
+from headgate.insights.windows import read_run_windows
 
 MINUTES_DEFAULT = 15
 BUDGETS_MAX = 60
@@ -187,7 +188,7 @@ class Pages:
     def _budgets(self, connection: Connection) -> ShownBudgets:
         configured = self.console.budgets()
         per_run = frozenset(budget.id for budget in configured if budget.node == RUN_ANY)
-        active = overview.read_run_windows(connection, per_run) if per_run else frozenset()
+        active = read_run_windows(connection, per_run) if per_run else frozenset()
         now_ns, zone = self.console.now_ns(), self.console.zone
         found = standings(connection, configured, now_ns, zone, runs=active)
         plain = [standing for standing in found if standing.node != RUN_ANY]

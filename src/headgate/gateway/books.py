@@ -9,19 +9,21 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from headgate.gateway.numbers import Numbers
 from headgate.ledger import slices
 from headgate.ledger.slices import Slice
-from headgate.records.charge import Charge, Settlement
+from headgate.records.charge import Settlement
 from headgate.records.journal import (
+    CallerRecord,
     HoldRecord,
     RefusalRecord,
+    RouteRecord,
     SettleRecord,
     VoidRecord,
 )
 from headgate.records.report import Report
 from headgate.store.journal_writer import JournalWriter
 from headgate.units.errors import Refusal
-from headgate.units.usage import Usage
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
@@ -42,6 +44,8 @@ class Books:
     def __init__(self, journal: JournalWriter) -> None:
         self._journal = journal
         self._append = journal.append
+        self._callers = Numbers()
+        self._routes = Numbers()
         self.ttft_us: deque[int] = deque(maxlen=TTFT_KEPT)
 
     def has_room(self) -> bool:
@@ -50,36 +54,48 @@ class Books:
 
     def hold(self, exchange: Exchange, at_ns: int) -> None:
         """Write the hold of an attempt, which the purse has made already."""
-        credential = exchange.request.credential
-        assert credential is not None
         assert not exchange.held
         exchange.held = True
         self._journal.holds_open += 1
-        demand, target = exchange.demand, exchange.target
+        demand = exchange.demand
         # By position, as it is twice as fast: the order is that of the record's fields.
         self._append(
             HoldRecord(
                 exchange.attempt,
-                exchange.call,
                 at_ns,
                 exchange.hold_nanos,
-                exchange.path.windows,
-                credential.principal,
-                credential.team,
-                credential.key,
-                exchange.asked,
-                target.deployment.id,
-                exchange.dialect.KIND,
+                self._caller(exchange),
+                self._route(exchange),
                 exchange.decision.number,
                 exchange.input_tokens_max,
                 exchange.output_tokens_max,
                 demand.choices,
                 demand.stream,
-                exchange.run,
-                None if exchange.spoken is exchange.dialect else exchange.spoken.KIND,
                 exchange.lost,
             )
         )
+
+    def _caller(self, exchange: Exchange) -> int:
+        """Return the number of who asks, named before when it is new."""
+        credential, windows, run = exchange.request.credential, exchange.path.windows, exchange.run
+        assert credential is not None
+        principal, team, key = credential.principal, credential.team, credential.key
+        caller = (principal, team, key, windows, run)
+        number = self._callers.find(caller)
+        if not number:
+            number = self._callers.give(caller)
+            self._append(CallerRecord(number, principal, team, key, windows, run))
+        return number
+
+    def _route(self, exchange: Exchange) -> int:
+        """Return the number of where an attempt goes, named before when it is new."""
+        via = None if exchange.spoken is exchange.dialect else exchange.spoken.KIND
+        route = (exchange.asked, exchange.target.deployment.id, exchange.dialect.KIND, via)
+        number = self._routes.find(route)
+        if not number:
+            number = self._routes.give(route)
+            self._append(RouteRecord(number, *route))
+        return number
 
     def settle(
         self,
@@ -101,12 +117,11 @@ class Books:
         self._append(
             SettleRecord(
                 exchange.attempt,
-                exchange.call,
                 at_ns,
                 settlement.amount_nanos,
                 settlement.state,
                 () if charge is None else charge.lines,
-                _quantities(charge, usage),
+                usage.quantities() if charge is None and usage is not None else {},
                 _clip(report.served_model),
                 _clip(report.upstream_id),
                 exchange.upstream_request_id,
@@ -125,7 +140,7 @@ class Books:
         """Free a hold of which certainly no byte reached the provider."""
         assert exchange.held
         exchange.held = False
-        self._append(VoidRecord(exchange.attempt, exchange.call, at_ns, reason, final=final))
+        self._append(VoidRecord(exchange.attempt, at_ns, reason, final=final))
         self._journal.holds_open -= 1
         slices.void(exchange.path.slices, exchange.hold_nanos)
 
@@ -149,13 +164,6 @@ class Books:
                 run=exchange.run,
             )
         )
-
-
-def _quantities(charge: Charge | None, usage: Usage | None) -> dict[str, int]:
-    """Return what was metered, by meter; a charge has it in its lines already."""
-    if charge is not None:
-        return {line.meter: line.quantity for line in charge.lines}
-    return {} if usage is None else usage.quantities()
 
 
 def _clip(text: str | None) -> str | None:

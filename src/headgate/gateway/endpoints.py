@@ -1,4 +1,4 @@
-"""The routes that spend nothing: health, models, a call looked up."""
+"""The routes that spend nothing: health, models, and what the steward answers."""
 
 from __future__ import annotations
 
@@ -10,31 +10,38 @@ import msgspec
 
 from headgate.capacity.health import BREAKER_OPEN, THROTTLED
 from headgate.dialects.registry import Dialect
+from headgate.gateway import control
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.http_bytes import whole
 from headgate.gateway.request import Request
+from headgate.records.control import RESOURCES, ControlReply
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
 if TYPE_CHECKING:
     from headgate.gateway.pipeline import Pipeline
 
-CALLS = b"/v1/calls/"
 MODELS = (b"/v1/models", b"/v1beta/models")
 WELL = "well"
-PATHS = (b"/", b"/healthz", b"/readyz", *MODELS, CALLS)
+PATHS = (b"/", b"/healthz", b"/readyz", *MODELS, *control.PATHS)
 """Every path that spends nothing; all others are the dialects' and go through the pipeline."""
 
-_UNDER = (CALLS, *(b"%b/" % path for path in MODELS))
-"""What paths begin with that end in the name of one thing."""
+_UNDER = tuple(b"%b/" % path for path in MODELS)
+"""What paths begin with that end in the name of one model."""
+
+_CODES = {code.code: code for code in errors.CODES}
+_STEWARD_GONE = Refusal(errors.LEDGER_UNAVAILABLE, "The ledger is being restarted.", None, 2)
 
 
 def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
     """Answer a request that is no call."""
     path = request.head.path
     dialect = pipeline.world.dialect_of(request)
+    resource = control.resource_of(path)
     if dialect is not None:
         _not_allowed(client, request, b"POST", dialect)
+    elif resource is not None:
+        _control(pipeline, client, request, resource)
     elif path not in PATHS and not path.startswith(_UNDER):
         _unknown(pipeline, client, request)
     elif request.head.method not in (b"GET", b"HEAD"):
@@ -45,8 +52,6 @@ def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> No
         _ready(pipeline, client, request)
     elif request.credential is None:
         _refuse(client, request, Refusal(errors.KEY_INVALID, "This path needs a valid key."))
-    elif path.startswith(CALLS):
-        _call(pipeline, client, request)
     else:
         _models(pipeline, client, request)
 
@@ -62,7 +67,7 @@ def _ready(pipeline: Pipeline, client: ClientConnection, request: Request) -> No
 
 
 def _unknown(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
-    paths = [path.decode() for path in (*MODELS, CALLS + b"{id}", b"/healthz", b"/readyz")]
+    paths = [path.decode() for path in PATHS]
     paths += [each.PATH for each in pipeline.world.dialects.values()]
     known = ", ".join(sorted(paths))
     asked = request.head.path[:128].decode("latin-1")
@@ -110,21 +115,28 @@ def _spoken(client: ClientConnection, request: Request) -> Dialect:
     return max(signed, key=lambda each: each.SIGN is not None)
 
 
-def _call(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
-    credential = request.credential
-    assert credential is not None
-    call = request.head.path[len(CALLS) :].decode("latin-1")
-    missing = Refusal(errors.CALL_UNKNOWN, f"This key has made no call {call[:128]!r}.")
+def _control(pipeline: Pipeline, client: ClientConnection, request: Request, resource: str) -> None:
+    """Have the steward answer a control request."""
+    methods = RESOURCES[resource]
+    if request.head.method.decode("latin-1") not in methods:
+        allow = ", ".join(methods).encode()
+        _not_allowed(client, request, allow, _spoken(client, request))
+        return
+    asked = control.read(request, resource)
+    if isinstance(asked, Refusal):
+        _refuse(client, request, asked)
+        return
 
-    def found(body: str | None) -> None:
-        if body is None:
-            _refuse(client, request, missing)
+    def answered(reply: ControlReply | None) -> None:
+        if reply is None:
+            _refuse(client, request, _STEWARD_GONE)
+        elif reply.code is None:
+            _send(client, request, reply.status, reply.body.encode())
         else:
-            _send(client, request, 200, body.encode())
+            _refuse(client, request, Refusal(_CODES[reply.code], reply.body))
 
-    if not pipeline.world.finder.find_call(call, credential.principal, found):
-        unavailable = Refusal(errors.LEDGER_UNAVAILABLE, "The ledger is being restarted.", None, 2)
-        _refuse(client, request, unavailable)
+    if not pipeline.world.control.send(asked, answered):
+        _refuse(client, request, _STEWARD_GONE)
 
 
 def _refuse(client: ClientConnection, request: Request, refusal: Refusal) -> None:

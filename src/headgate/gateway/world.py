@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import cast
 
 from headgate.capacity.retries import RetryBudget
 from headgate.dialects.registry import Dialect, PathDialect
@@ -17,15 +17,9 @@ from headgate.gateway.settings import Edge
 from headgate.gateway.target import Target
 from headgate.identity.directory import Directory
 from headgate.ledger.purse import Purse
+from headgate.records.control import Control
 from headgate.routing.router import Router
 from headgate.store.journal_writer import JournalWriter
-
-
-class CallFinder(Protocol):
-    """Finds finished calls, wherever they are kept."""
-
-    def find_call(self, call: str, principal: str, found: Callable[[str | None], None]) -> bool:
-        """Look a principal's call up; `found` gets its JSON or None. False: cannot look now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +53,7 @@ class World:
     now_ns: Callable[[], int]
     next_call: Callable[[], str]
     ready: Callable[[], bool]
-    finder: CallFinder
+    control: Control
 
     def dialect_of(self, request: Request) -> Dialect | None:
         """Return the dialect whose calls go to a request's path, None when none's do.

@@ -4,6 +4,7 @@ The comparison is exact beside a running steward: the store's sums, and how far 
 each journal, are read in one transaction, and each replay stops there.
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, case, func, select, true
 
 from headgate.ledger import tables
-from headgate.ledger.fold import Movement, fold, posted
+from headgate.ledger.fold import Known, Movement, fold, posted
 from headgate.ledger.folded import Folded, FoldedHold, FoldedSettle, decode
 from headgate.store.journal_reader import Cursor, JournalReader
 from headgate.units.errors import JournalError
@@ -124,7 +125,7 @@ def _check(connection: Connection, journal_root: Path) -> Books:
 
 def _replay(directory: Path, until: Cursor, problems: list[str]) -> _Replay:
     replay = _Replay()
-    open_holds: dict[str, FoldedHold] = {}
+    known = Known(itertools.count(1))
     try:
         for records in _records_until(directory, until):
             replay.records += len(records)
@@ -133,15 +134,15 @@ def _replay(directory: Path, until: Cursor, problems: list[str]) -> _Replay:
                 for record in records
                 if isinstance(record, FoldedHold) and record.attempt in replay.attempts
             ]
-            batch = fold(records, open_holds)
+            batch = fold(records, known)
             for window, movement in batch.movements.items():
                 _add(replay.movements, window, movement)
-            for ended in batch.ended:
-                state = ended.end.state if isinstance(ended.end, FoldedSettle) else "void"
-                replay.attempts[ended.end.attempt] = _End(state, posted(ended.end))
+            for end in batch.ends():
+                state = end.state if isinstance(end, FoldedSettle) else "void"
+                replay.attempts[end.attempt] = _End(state, posted(end))
     except JournalError as error:
         problems.append(f"The journal {directory.name} cannot be replayed: {error}.")
-    replay.attempts.update({attempt: _End("held", 0) for attempt in open_holds})
+    replay.attempts.update({attempt: _End("held", 0) for attempt in known.open_holds})
     return replay
 
 
@@ -190,7 +191,7 @@ def _compare_attempts(
     connection: Connection, journal: str, replay: _Replay, problems: list[str]
 ) -> bool:
     """Note attempts that store and journal have differently; tell whether there are any."""
-    columns = tables.attempt.c
+    columns = tables.attempts.c
     query = select(columns.attempt, columns.state, columns.posted_nanos)
     rows = connection.execute(query.where(columns.journal == journal))
     stored = {row.attempt: _End(row.state, row.posted_nanos) for row in rows}
@@ -230,11 +231,15 @@ def _compare_sums(
 ) -> bool:
     """Note windows whose attempts do not sum up to them; tell whether there are any."""
     columns = tables.attempt.c
-    each = func.json_each(columns.windows).table_valued("value")
     held = case((columns.state == "held", columns.hold_nanos), else_=0)
-    query = select(each.c.value, func.sum(columns.posted_nanos), func.sum(held))
-    # Each attempt counts once for every window it names.
-    query = query.select_from(tables.attempt.join(each, true()))
+    posted_nanos, held_nanos = func.sum(columns.posted_nanos), func.sum(held)
+    query = select(columns.caller, posted_nanos.label("posted"), held_nanos.label("held"))
+    by_caller = query.group_by(columns.caller).subquery()
+    # What a caller's attempts sum up to counts once for every window it names.
+    each = func.json_each(tables.caller.c.windows).table_valued("value")
+    joined = by_caller.join(tables.caller, tables.caller.c.id == by_caller.c.caller)
+    query = select(each.c.value, func.sum(by_caller.c.posted), func.sum(by_caller.c.held))
+    query = query.select_from(joined.join(each, true()))
     sums = {row[0]: (row[1], row[2]) for row in connection.execute(query.group_by(each.c.value))}
     differing = [
         window.window

@@ -7,7 +7,8 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, select
 from sqlalchemy.engine import RowMapping
 
-from headgate.ledger.tables import attempt, decision, is_of_call, refusal
+from headgate.ledger.rows import lines_of_row, usage_of_row, windows_of_row
+from headgate.ledger.tables import attempts, decision, is_of_call, refusal
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import DecisionRecord
 
@@ -116,10 +117,10 @@ def list_calls(connection: Connection, wanted: Wanted) -> list[CallRow]:
     """Return attempts and refused calls, newest first."""
     found: list[CallRow] = []
     if wanted.state != REFUSED:
-        query = _narrowed(select(attempt), attempt.c, wanted)
+        query = _narrowed(select(attempts), attempts.c, wanted)
         if wanted.state is not None:
-            query = query.where(attempt.c.state == wanted.state)
-        query = query.order_by(attempt.c.at_ns.desc(), attempt.c.attempt.desc())
+            query = query.where(attempts.c.state == wanted.state)
+        query = query.order_by(attempts.c.at_ns.desc(), attempts.c.attempt.desc())
         rows = connection.execute(query.limit(wanted.limit)).mappings()
         found += [_attempt_row(row) for row in rows]
     if wanted.state in (None, REFUSED):
@@ -132,14 +133,14 @@ def list_calls(connection: Connection, wanted: Wanted) -> list[CallRow]:
 
 def open_call(connection: Connection, call: str) -> OpenedCall | None:
     """Return one call with its attempts and decisions, None when there is none of that id."""
-    query = select(attempt).where(is_of_call(call)).order_by(attempt.c.at_ns)
-    attempts = [_attempt_row(row) for row in connection.execute(query).mappings()]
+    query = select(attempts).where(is_of_call(call)).order_by(attempts.c.at_ns)
+    tried = [_attempt_row(row) for row in connection.execute(query).mappings()]
     refused = connection.execute(select(refusal).where(refusal.c.call == call)).mappings()
-    rows: tuple[CallRow, ...] = (*attempts, *(_refused_row(row) for row in refused))
+    rows: tuple[CallRow, ...] = (*tried, *(_refused_row(row) for row in refused))
     if not rows:
         return None
     decisions: dict[int, DecisionRecord] = {}
-    for row in attempts:
+    for row in tried:
         record = connection.scalar(
             select(decision.c.record).where(
                 decision.c.journal == row.journal, decision.c.number == row.decision
@@ -169,9 +170,9 @@ _COMMON_FIELDS = tuple(Common.__dataclass_fields__)
 
 def _attempt_row(row: RowMapping) -> AttemptRow:
     fields = {name: row[name] for name in _ATTEMPT_FIELDS}
-    fields["windows"] = msgspec.json.decode(row["windows"], type=tuple[str, ...])
-    fields["usage"] = msgspec.json.decode(row["usage"], type=dict[str, int])
-    fields["lines"] = msgspec.json.decode(row["lines"], type=tuple[ChargeLine, ...])
+    fields["windows"] = windows_of_row(row)
+    fields["usage"] = usage_of_row(row)
+    fields["lines"] = lines_of_row(row)
     return AttemptRow(**fields)
 
 

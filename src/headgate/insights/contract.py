@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from headgate.insights.calls import CallState
-from headgate.insights.contract_control import AuditEntryView, AuditVerdictView
+from headgate.insights.contract_control import AuditEntryView, AuditVerdictView, ResultsView
 from headgate.insights.contract_desk import ImportView, PlansView
 from headgate.insights.printed import Instant, Printed, Usd
 
@@ -21,7 +21,8 @@ class BudgetView(Printed, frozen=True, kw_only=True):
     """A window of a budget: `budgets --json` prints a list of them.
 
     free = limit - posted - held - unaccounted; lent is the part of free that workers have.
-    `frozen`: its node, or one above it, may not spend now.
+    `frozen`: its node, or one above it, may not spend now. `exhausted_at`: when nothing will be
+    left at its pace, null when it renews before.
     """
 
     id: str
@@ -35,6 +36,8 @@ class BudgetView(Printed, frozen=True, kw_only=True):
     unaccounted: Usd
     free: Usd
     frozen: bool
+    spent_last_hour: Usd
+    exhausted_at: Instant | None
 
 
 class LineView(Printed, frozen=True, kw_only=True):
@@ -257,6 +260,7 @@ PRINTED: dict[str, Any] = {
     "freeze": list[FrozenView],
     "audit show": list[AuditEntryView],
     "audit verify": AuditVerdictView,
+    "outcomes": list[ResultsView],
     "routes": list[RouteView],
     "doctor": DoctorView,
     "import": ImportView,

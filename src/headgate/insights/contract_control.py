@@ -1,6 +1,6 @@
 """What `--json` prints of who decided what: the audit chain, and what hangs on it."""
 
-from headgate.insights.printed import Instant, Printed
+from headgate.insights.printed import Instant, Printed, Usd
 
 
 class AuditEntryView(Printed, frozen=True, kw_only=True):
@@ -27,3 +27,19 @@ class AuditVerdictView(Printed, frozen=True, kw_only=True):
     head: str
     broken_at: int | None
     head_found: bool | None
+
+
+class ResultsView(Printed, frozen=True, kw_only=True):
+    """What results cost: `outcomes --json` prints a list, the dearest first.
+
+    `name` is null for outcomes that have none; `spend_per_success` counts failures' cost, and is
+    null without a success.
+    """
+
+    name: str | None
+    outcomes: int
+    successes: int
+    spend: Usd
+    spend_per_success: Usd | None
+    human_seconds: int
+    value: Usd

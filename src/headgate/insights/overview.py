@@ -10,8 +10,9 @@ import msgspec
 from sqlalchemy import Connection, Subquery, func, select
 from sqlalchemy.engine import RowMapping
 
-from headgate.budgets.tree import budget_id_of
-from headgate.ledger.tables import attempt, decision, is_of_call, journal, refusal
+from headgate.ledger import tables
+from headgate.ledger.rows import lines_of_row, usage_of_row, windows_of_row
+from headgate.ledger.tables import attempt, attempts, call_of, caller, is_of_call
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import CandidateRecord, DecisionRecord
 from headgate.units.instants import NANOS_PER_SECOND
@@ -83,9 +84,9 @@ class Spend(NamedTuple):
 
 
 def _newest(lapse: Lapse) -> Subquery:
-    columns = (attempt.c.at_ns, attempt.c.call, attempt.c.deployment, attempt.c.posted_nanos)
+    """Select the attempts of a stretch of time, by their routes."""
     return (
-        select(*columns)
+        select(attempt.c.at_ns, attempt.c.attempt, attempt.c.route, attempt.c.posted_nanos)
         .where(attempt.c.at_ns >= lapse.since_ns, attempt.c.at_ns < lapse.until_ns)
         .order_by(attempt.c.at_ns.desc())
         .limit(SCAN_ROWS_MAX)
@@ -100,18 +101,22 @@ def read_spend(connection: Connection, lapse: Lapse) -> Spend:
     grouped = (
         select(
             step,
-            newest.c.deployment,
+            newest.c.route,
             func.sum(newest.c.posted_nanos).label("posted_nanos"),
             func.count().label("attempts"),
             func.min(newest.c.at_ns).label("oldest_ns"),
         )
-        .group_by(step, newest.c.deployment)
+        .group_by(step, newest.c.route)
         .limit(GROUPS_MAX)
+        .subquery()
     )
-    rows = connection.execute(grouped).mappings().all()
+    joined = grouped.join(tables.route, tables.route.c.id == grouped.c.route)
+    query = select(grouped, tables.route.c.deployment).select_from(joined)
+    rows = connection.execute(query).mappings().all()
     amounts: dict[str, list[int]] = {}
     for row in rows:
-        amounts.setdefault(row["deployment"], [0] * lapse.steps)[row["step"]] = row["posted_nanos"]
+        steps = amounts.setdefault(row["deployment"], [0] * lapse.steps)
+        steps[row["step"]] += row["posted_nanos"]
     cut = sum(row["attempts"] for row in rows) >= SCAN_ROWS_MAX
     oldest_ns = min((row["oldest_ns"] for row in rows), default=lapse.since_ns)
     return Spend(lapse, _largest(amounts), oldest_ns if cut else None)
@@ -155,15 +160,20 @@ def read_summary(connection: Connection, lapse: Lapse) -> Summary:
     spent = connection.execute(
         select(
             func.count().label("rows"),
-            func.count(newest.c.call.distinct()).label("calls"),
+            func.count(call_of(newest.c.attempt).distinct()).label("calls"),
             func.coalesce(func.sum(newest.c.posted_nanos), 0).label("posted_nanos"),
         )
     ).one()
-    refused = select(refusal.c.call).where(refusal.c.at_ns >= lapse.since_ns).limit(SCAN_ROWS_MAX)
-    open_journals = select(journal.c.name).where(~journal.c.ended)
+    refused = (
+        select(tables.refusal.c.call)
+        .where(tables.refusal.c.at_ns >= lapse.since_ns)
+        .limit(SCAN_ROWS_MAX)
+    )
+    open_journals = select(tables.journal.c.name).where(~tables.journal.c.ended)
     held = (
         select(attempt.c.hold_nanos)
-        .where(attempt.c.journal.in_(open_journals), attempt.c.state == "held")
+        .join(caller, caller.c.id == attempt.c.caller)
+        .where(caller.c.journal.in_(open_journals), attempt.c.state == "held")
         .limit(SCAN_ROWS_MAX)
         .subquery()
     )
@@ -200,6 +210,7 @@ class Attempt(NamedTuple):
     """One attempt of a call.
 
     Attributes:
+        via: The dialect the call was translated to, None when it was not.
         state: `held` (running), `measured`, `estimated`, `unknown` or `void`.
         usage: Quantities by meter; empty while it runs.
         status: HTTP status of the provider, 0 when there was none.
@@ -218,6 +229,7 @@ class Attempt(NamedTuple):
     asked: str
     deployment: str
     dialect: str
+    via: str | None
     stream: bool
     decision: int
     windows: tuple[str, ...]
@@ -270,28 +282,17 @@ def _attempt(row: RowMapping) -> Attempt:
     return Attempt(
         **{
             **row,
-            "windows": msgspec.json.decode(row["windows"], type=tuple[str, ...]),
-            "usage": msgspec.json.decode(row["usage"], type=dict[str, int]),
-            "lines": msgspec.json.decode(row["lines"], type=tuple[ChargeLine, ...]),
+            "windows": windows_of_row(row),
+            "usage": usage_of_row(row),
+            "lines": lines_of_row(row),
         }
     )
 
 
 def read_attempts(connection: Connection) -> list[Attempt]:
     """Return the newest attempts, the newest first."""
-    newest = select(attempt).order_by(attempt.c.at_ns.desc()).limit(ATTEMPTS_MAX)
+    newest = select(attempts).order_by(attempts.c.at_ns.desc()).limit(ATTEMPTS_MAX)
     return [_attempt(row) for row in connection.execute(newest).mappings()]
-
-
-def read_run_windows(connection: Connection, budget_ids: frozenset[str]) -> frozenset[str]:
-    """Return the windows that the newest attempts hold money on, of some budgets."""
-    newest = select(attempt.c.windows).order_by(attempt.c.at_ns.desc()).limit(SAMPLE_ROWS_MAX)
-    return frozenset(
-        window
-        for windows in connection.scalars(newest)
-        for window in msgspec.json.decode(windows, type=tuple[str, ...])
-        if budget_id_of(window) in budget_ids
-    )
 
 
 class Refused(NamedTuple):
@@ -315,7 +316,7 @@ class Refused(NamedTuple):
 
 def read_refusals(connection: Connection) -> list[Refused]:
     """Return the newest refusals, the newest first."""
-    newest = select(refusal).order_by(refusal.c.at_ns.desc()).limit(REFUSALS_MAX)
+    newest = select(tables.refusal).order_by(tables.refusal.c.at_ns.desc()).limit(REFUSALS_MAX)
     return [Refused(**row) for row in connection.execute(newest).mappings()]
 
 
@@ -362,26 +363,30 @@ class OpenedCall(NamedTuple):
 def find_call(connection: Connection, call: str) -> OpenedCall | None:
     """Return a call in full, None when the store does not know it."""
     of_call = (
-        select(attempt)
+        select(attempts)
         .where(is_of_call(call))
-        .order_by(attempt.c.at_ns, attempt.c.attempt)
+        .order_by(attempts.c.at_ns, attempts.c.attempt)
         .limit(ATTEMPTS_PER_CALL_MAX)
     )
-    attempts = tuple(
+    tried = tuple(
         Opened(one, _find_decision(connection, one))
         for one in [_attempt(row) for row in connection.execute(of_call).mappings()]
     )
-    row = connection.execute(select(refusal).where(refusal.c.call == call)).mappings().first()
+    row = (
+        connection.execute(select(tables.refusal).where(tables.refusal.c.call == call))
+        .mappings()
+        .first()
+    )
     refused = None if row is None else Refused(**row)
-    if not attempts and refused is None:
+    if not tried and refused is None:
         return None
-    return OpenedCall(call, attempts, refused)
+    return OpenedCall(call, tried, refused)
 
 
 def _find_decision(connection: Connection, one: Attempt) -> DecisionRecord | None:
     record = connection.scalars(
-        select(decision.c.record).where(
-            decision.c.journal == one.journal, decision.c.number == one.decision
+        select(tables.decision.c.record).where(
+            tables.decision.c.journal == one.journal, tables.decision.c.number == one.decision
         )
     ).first()
     return None if record is None else msgspec.json.decode(record, type=DecisionRecord)

@@ -7,18 +7,18 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from sqlalchemy import ColumnElement, Connection, Select, case, distinct, func, select
 
-from headgate.ledger.tables import attempt, refusal
+from headgate.ledger.tables import attempts, refusal
 from headgate.units.instants import from_datetime, to_datetime
 
 Side = Literal["principal", "team", "model", "deployment", "day", "run"]
 SIDES: tuple[Side, ...] = get_args(Side)
 
 _ATTEMPT_SIDES: dict[str, ColumnElement[Any]] = {
-    "principal": attempt.c.principal,
-    "team": attempt.c.team,
-    "model": attempt.c.served_model,
-    "deployment": attempt.c.deployment,
-    "run": attempt.c.run,
+    "principal": attempts.c.principal,
+    "team": attempts.c.team,
+    "model": attempts.c.served_model,
+    "deployment": attempts.c.deployment,
+    "run": attempts.c.run,
 }
 _REFUSAL_SIDES: dict[str, ColumnElement[Any]] = {
     "principal": refusal.c.principal,
@@ -90,8 +90,8 @@ def _totals(
 ) -> dict[str | None, Totals]:
     found: dict[str | None, Totals] = {}
     name = _ATTEMPT_SIDES.get(side) if side else None
-    attempts = _grouped(name, _SUMS).where(*_within(attempt.c.at_ns, stretch))
-    for row in connection.execute(attempts):
+    query = _grouped(name, _SUMS).where(*_within(attempts.c.at_ns, stretch))
+    for row in connection.execute(query):
         label = None if name is None else row[-1]
         calls, *sums = row[: len(_SUMS)]
         found[label] = Totals(label, calls, 0, *(value or 0 for value in sums))
@@ -112,20 +112,20 @@ def _grouped(
 
 
 def _sum_where(state: str, amount: ColumnElement[int]) -> ColumnElement[int]:
-    return func.sum(case((attempt.c.state == state, amount), else_=0))
+    return func.sum(case((attempts.c.state == state, amount), else_=0))
 
 
 def _calls_where(state: str) -> ColumnElement[int]:
-    return func.count(distinct(case((attempt.c.state == state, attempt.c.call))))
+    return func.count(distinct(case((attempts.c.state == state, attempts.c.call))))
 
 
 _SUMS: tuple[ColumnElement[int], ...] = (
-    func.count(distinct(attempt.c.call)),
-    func.sum(attempt.c.posted_nanos),
+    func.count(distinct(attempts.c.call)),
+    func.sum(attempts.c.posted_nanos),
     _calls_where("estimated"),
-    _sum_where("estimated", attempt.c.posted_nanos),
+    _sum_where("estimated", attempts.c.posted_nanos),
     _calls_where("unknown"),
-    _sum_where("held", attempt.c.hold_nanos),
+    _sum_where("held", attempts.c.hold_nanos),
 )
 
 
@@ -156,6 +156,6 @@ def _by_day(connection: Connection, stretch: Stretch, zone: tzinfo) -> Iterator[
 def _first_after(connection: Connection, stretch: Stretch) -> int | None:
     firsts = [
         connection.scalar(select(func.min(column)).where(*_within(column, stretch)))
-        for column in (attempt.c.at_ns, refusal.c.at_ns)
+        for column in (attempts.c.at_ns, refusal.c.at_ns)
     ]
     return min((first for first in firsts if first is not None), default=None)

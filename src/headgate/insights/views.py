@@ -1,5 +1,6 @@
 """From what the store says to what `--json` prints; pure."""
 
+from headgate.budgets.burn import Burn
 from headgate.budgets.standing import Standing
 from headgate.insights.books import Books
 from headgate.insights.calls import AttemptRow, CallRow, OpenedCall, RefusedRow
@@ -23,8 +24,10 @@ from headgate.records.journal import DecisionRecord
 from headgate.units.instants import to_iso
 from headgate.units.money import format_usd
 
+NO_PACE = Burn(0, None)
 
-def budget_view(standing: Standing, *, frozen: bool) -> BudgetView:
+
+def budget_view(standing: Standing, *, frozen: bool, burn: Burn = NO_PACE) -> BudgetView:
     """Return a window of a budget."""
     return BudgetView(
         id=standing.id,
@@ -38,6 +41,8 @@ def budget_view(standing: Standing, *, frozen: bool) -> BudgetView:
         unaccounted=format_usd(standing.unaccounted_nanos),
         free=format_usd(standing.free_nanos),
         frozen=frozen,
+        spent_last_hour=format_usd(burn.spent_last_hour_nanos),
+        exhausted_at=iso_or_none(burn.exhausted_ns),
     )
 
 

@@ -5,10 +5,17 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
+from sqlalchemy import Connection, select
+
 from headgate.budgets.settings import ORGANISATION, RUN_ANY
 from headgate.budgets.standing import Standing
 from headgate.budgets.tree import budget_id_of, nodes_of
 from headgate.identity.settings import Principal
+from headgate.ledger.rows import windows_of_row
+from headgate.ledger.tables import attempt, caller
+
+ATTEMPTS_LOOKED_AT = 500
+"""So many of the newest attempts tell which runs go on."""
 
 _NUMBER = re.compile(r"(\d+)")
 
@@ -75,3 +82,15 @@ def _budget(window: Standing) -> str:
 def _natural(text: str) -> list[tuple[int, str]]:
     parts = _NUMBER.split(text)
     return [(int(part), "") if at % 2 else (0, part) for at, part in enumerate(parts)]
+
+
+def read_run_windows(connection: Connection, budget_ids: frozenset[str]) -> frozenset[str]:
+    """Return the windows that the newest attempts hold money on, of some budgets."""
+    newest = select(attempt.c.caller).order_by(attempt.c.at_ns.desc()).limit(ATTEMPTS_LOOKED_AT)
+    callers = select(caller.c.windows).where(caller.c.id.in_(newest))
+    return frozenset(
+        window
+        for row in connection.execute(callers).mappings()
+        for window in windows_of_row(row)
+        if budget_id_of(window) in budget_ids
+    )

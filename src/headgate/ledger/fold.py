@@ -4,13 +4,52 @@ The fold is the only way money reaches the store: what workers did, and what the
 for a dead worker (it appends to that worker's journal, then folds), take the same path.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from headgate.ledger.folded import Folded, FoldedHold, FoldedSettle, windows_of
-from headgate.records.journal import DecisionRecord, RefusalRecord, VoidRecord
+from headgate.ledger.folded import Folded, FoldedHold, FoldedSettle
+from headgate.records.journal import (
+    REFERENCES_MAX,
+    CallerRecord,
+    DecisionRecord,
+    RefusalRecord,
+    RouteRecord,
+    VoidRecord,
+)
 from headgate.units.errors import JournalError
+
+
+class Caller(NamedTuple):
+    """A caller as folding knows it: the id it has in the store, and the windows of its holds."""
+
+    id: int
+    windows: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Held:
+    """An attempt that is open."""
+
+    hold: FoldedHold
+    caller: Caller
+
+
+@dataclass(slots=True)
+class Known:
+    """What folding remembers of a journal from one stretch to the next.
+
+    Attributes:
+        ids: Gives the ids of new callers and routes in the store.
+        open_holds: By attempt.
+        callers: By their numbers, those that holds may still refer to.
+        routes: Likewise, their ids.
+    """
+
+    ids: Iterator[int]
+    open_holds: dict[str, Held] = field(default_factory=dict)
+    callers: dict[int, Caller] = field(default_factory=dict)
+    routes: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -21,7 +60,8 @@ class Movement:
     posted_nanos: int = 0
 
 
-class Ended(NamedTuple):
+@dataclass(slots=True)
+class Ended:
     """An attempt that ended, with the hold it ends."""
 
     hold: FoldedHold
@@ -35,16 +75,26 @@ class Batch:
     Attributes:
         movements: By window key.
         opened: Holds written in this stretch and still open at its end.
-        ended: Attempts that ended in this stretch; `known` tells which have a row already.
-        known: Ids of ended attempts whose hold was in an earlier stretch.
+        ended: Attempts that were held and ended in this stretch.
+        closed: Ends of attempts whose hold was in an earlier stretch.
+        callers: New ones by their ids in the store.
+        routes: The same.
     """
 
     movements: dict[str, Movement] = field(default_factory=dict)
     opened: dict[str, FoldedHold] = field(default_factory=dict)
     ended: list[Ended] = field(default_factory=list)
-    known: set[str] = field(default_factory=set)
+    closed: list[FoldedSettle | VoidRecord] = field(default_factory=list)
+    callers: dict[int, CallerRecord] = field(default_factory=dict)
+    routes: dict[int, RouteRecord] = field(default_factory=dict)
     refusals: list[RefusalRecord] = field(default_factory=list)
     decisions: list[DecisionRecord] = field(default_factory=list)
+
+    def ends(self) -> Iterator[FoldedSettle | VoidRecord]:
+        """Yield how attempts ended in this stretch, whenever they were held."""
+        yield from self.closed
+        for ended in self.ended:
+            yield ended.end
 
 
 def posted(end: FoldedSettle | VoidRecord) -> int:
@@ -52,70 +102,86 @@ def posted(end: FoldedSettle | VoidRecord) -> int:
     return end.amount_nanos if isinstance(end, FoldedSettle) else 0
 
 
-def fold(records: Iterable[Folded], open_holds: dict[str, FoldedHold]) -> Batch:
+def fold(records: Iterable[Folded], known: Known) -> Batch:
     """Fold records of one journal, in order.
 
     Args:
         records: The next records.
-        open_holds: Holds open before them, by attempt; changed to those open after them.
+        known: What was known before them; changed to what is known after them.
 
     Raises:
-        JournalError: An attempt is held twice, or ends without a hold: the journal was
-            tampered with, for a worker cannot write that.
+        JournalError: An attempt is held twice or for nobody, or ends without a hold: the journal
+            was tampered with, for a worker cannot write that.
     """
     batch = Batch()
-    # Calls of one caller share their windows, so sums by path are far fewer than records.
+    # Calls of one caller share their windows, so sums by caller are far fewer than records.
     sums: Sums = {}
     for record in records:
         if isinstance(record, FoldedHold):
-            _open(batch, record, open_holds, sums)
+            _open(batch, record, known, sums)
         elif isinstance(record, FoldedSettle | VoidRecord):
-            _end(batch, record, open_holds, sums)
-        elif isinstance(record, RefusalRecord):
-            batch.refusals.append(record)
-        elif isinstance(record, DecisionRecord):
-            batch.decisions.append(record)
-    for hold, along in sums.values():
-        for window in windows_of(hold):
+            _end(batch, record, known, sums)
+        else:
+            _note(batch, record, known)
+    for caller, along in sums.values():
+        for window in caller.windows:
             movement = batch.movements.setdefault(window, Movement())
             movement.held_nanos += along.held_nanos
             movement.posted_nanos += along.posted_nanos
     return batch
 
 
-Sums = dict[bytes, tuple[FoldedHold, Movement]]
-"""By the text of their windows: a hold that is on them, and how their sums change."""
+Sums = dict[int, tuple[Caller, Movement]]
+"""By a caller's id: the caller, and how the sums of its windows change."""
 
 
-def _open(batch: Batch, record: FoldedHold, open_holds: dict[str, FoldedHold], sums: Sums) -> None:
+def _open(batch: Batch, record: FoldedHold, known: Known, sums: Sums) -> None:
     attempt = record.attempt
-    if attempt in open_holds:
+    if attempt in known.open_holds:
         raise JournalError(f"{attempt} is held twice")
-    open_holds[attempt] = batch.opened[attempt] = record
-    _along(sums, record).held_nanos += record.amount_nanos
+    caller, route = known.callers.get(record.caller), known.routes.get(record.route)
+    if caller is None or route is None:
+        raise JournalError(f"{attempt} is held for a caller or route that was not named")
+    record.caller, record.route = caller.id, route
+    known.open_holds[attempt] = Held(record, caller)
+    batch.opened[attempt] = record
+    _along(sums, caller).held_nanos += record.amount_nanos
 
 
-def _end(
-    batch: Batch,
-    record: FoldedSettle | VoidRecord,
-    open_holds: dict[str, FoldedHold],
-    sums: Sums,
-) -> None:
+def _end(batch: Batch, record: FoldedSettle | VoidRecord, known: Known, sums: Sums) -> None:
     attempt = record.attempt
-    held = open_holds.pop(attempt, None)
+    held = known.open_holds.pop(attempt, None)
     if held is None:
         raise JournalError(f"{attempt} ends without a hold")
     if batch.opened.pop(attempt, None) is None:
-        batch.known.add(attempt)
-    batch.ended.append(Ended(held, record))
-    movement = _along(sums, held)
-    movement.held_nanos -= held.amount_nanos
+        batch.closed.append(record)
+    else:
+        batch.ended.append(Ended(held.hold, record))
+    movement = _along(sums, held.caller)
+    movement.held_nanos -= held.hold.amount_nanos
     movement.posted_nanos += posted(record)
 
 
-def _along(sums: Sums, hold: FoldedHold) -> Movement:
-    text = bytes(hold.windows)
-    found = sums.get(text)
+def _note(batch: Batch, record: Folded, known: Known) -> None:
+    """Take up a record that moves no money."""
+    if isinstance(record, RefusalRecord):
+        batch.refusals.append(record)
+    elif isinstance(record, DecisionRecord):
+        batch.decisions.append(record)
+    elif isinstance(record, CallerRecord):
+        caller = Caller(next(known.ids), record.windows)
+        batch.callers[caller.id] = record
+        known.callers[record.number] = caller
+        known.callers.pop(record.number - REFERENCES_MAX, None)
+    elif isinstance(record, RouteRecord):
+        route = next(known.ids)
+        batch.routes[route] = record
+        known.routes[record.number] = route
+        known.routes.pop(record.number - REFERENCES_MAX, None)
+
+
+def _along(sums: Sums, caller: Caller) -> Movement:
+    found = sums.get(caller.id)
     if found is None:
-        found = sums[text] = (hold, Movement())
+        found = sums[caller.id] = (caller, Movement())
     return found[1]

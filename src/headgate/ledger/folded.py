@@ -1,8 +1,9 @@
-"""Journal records as folding reads them: what it only passes on stays the text it is.
+"""Journal records as folding reads them: what the store does not need is passed over.
 
-A fold reads tens of thousands of records a second. Of windows, usage and charge lines it needs
-nothing but the text for the row, so they are not taken apart and put together again. The fields
-are those of `headgate.records.journal`, in the same order; a test holds them together.
+A fold reads tens of thousands of records a second. Usage and charge lines are not taken apart and
+put together again: they stay the text they are. The fields are those of the records in
+`headgate.records.journal`, in the order of the columns of `headgate.ledger.tables.attempt`, so
+that a row is made by taking them as they are; a test holds all three together.
 """
 
 import msgspec
@@ -10,51 +11,47 @@ from msgspec import Raw, Struct
 
 from headgate.records.charge import State
 from headgate.records.journal import (
+    CallerRecord,
     DecisionRecord,
     RefusalRecord,
+    RouteRecord,
     SealedRecord,
     SegmentRecord,
     VoidRecord,
 )
 
-EMPTY_LINES = Raw(b"[]")
-EMPTY_USAGE = Raw(b"{}")
+NO_LINES = Raw(b"[]")
+NO_USAGE = Raw(b"{}")
 
 
-class FoldedHold(Struct, frozen=True, tag_field="k", tag="hold", gc=False):
-    """A `HoldRecord`; `windows` and `lost` are JSON arrays."""
+class FoldedHold(Struct, tag_field="k", tag="hold", gc=False):
+    """A `HoldRecord`.
+
+    Attributes:
+        caller: Its number in the journal; folding puts the id that the store knows it by there.
+        route: The same.
+    """
 
     attempt: str
-    call: str
     at_ns: int
     amount_nanos: int
-    windows: Raw
-    principal: str
-    team: str
-    key: str
-    asked: str
-    deployment: str
-    dialect: str
+    caller: int
+    route: int
     decision: int
     input_tokens_max: int
     output_tokens_max: int
     choices: int = 1
     stream: bool = False
-    run: str | None = None
-    via: str | None = None
-    lost: Raw = EMPTY_LINES
 
 
 class FoldedSettle(Struct, frozen=True, tag_field="k", tag="settle", gc=False):
     """A `SettleRecord`; `lines` is a JSON array, `usage` a JSON object."""
 
     attempt: str
-    call: str
     at_ns: int
-    amount_nanos: int
     state: State
-    lines: Raw = EMPTY_LINES
-    usage: Raw = EMPTY_USAGE
+    amount_nanos: int
+    final: bool = True
     served_model: str | None = None
     upstream_id: str | None = None
     upstream_request_id: str | None = None
@@ -62,14 +59,16 @@ class FoldedSettle(Struct, frozen=True, tag_field="k", tag="settle", gc=False):
     reason: str | None = None
     ttft_us: int | None = None
     duration_us: int = 0
-    final: bool = True
     by: str = "worker"
-    reported_nanos: int | None = None
+    usage: Raw = NO_USAGE
+    lines: Raw = NO_LINES
 
 
 Folded = (
     SegmentRecord
     | DecisionRecord
+    | CallerRecord
+    | RouteRecord
     | FoldedHold
     | FoldedSettle
     | VoidRecord
@@ -78,9 +77,3 @@ Folded = (
 )
 
 decode = msgspec.json.Decoder(Folded).decode
-_windows = msgspec.json.Decoder(tuple[str, ...]).decode
-
-
-def windows_of(hold: FoldedHold) -> tuple[str, ...]:
-    """Return the keys of the windows a hold is on."""
-    return _windows(hold.windows)

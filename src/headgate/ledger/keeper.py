@@ -1,19 +1,23 @@
 """The steward's hands on the ledger: lends durably, folds journals, takes over dead ones."""
 
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Connection,
     Engine,
     Insert,
+    Select,
+    Table,
     Update,
     bindparam,
     delete,
+    func,
     insert,
     select,
     update,
@@ -24,18 +28,21 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from headgate.ledger import tables
 from headgate.ledger.book import LeaseBook
-from headgate.ledger.fold import Batch, fold
-from headgate.ledger.folded import FoldedHold, decode
+from headgate.ledger.fold import Batch, Caller, Held, Known, fold
+from headgate.ledger.folded import decode
 from headgate.ledger.rows import (
     END_COLUMNS,
     Row,
+    caller_values,
     decision_values,
     end_values,
     hold_of_row,
     hold_values,
     refusal_values,
+    route_values,
+    windows_of_row,
 )
-from headgate.records.journal import SealedRecord, SettleRecord
+from headgate.records.journal import REFERENCES_MAX, SealedRecord, SettleRecord
 from headgate.store.journal_reader import Cursor, JournalReader, journals
 from headgate.store.journal_writer import boot_id, take_lock
 from headgate.units.errors import StoreError
@@ -54,7 +61,7 @@ class OpenJournal:
     """A journal that is not folded to its end."""
 
     reader: JournalReader
-    open_holds: dict[str, FoldedHold] = field(default_factory=dict)
+    known: Known
 
 
 class Keeper:
@@ -78,6 +85,8 @@ class Keeper:
         self.book = LeaseBook()
         self.journals: dict[str, OpenJournal] = {}
         self.failed = False
+        # Ids of callers and routes; nobody else gives any.
+        self._ids: Iterator[int] = itertools.count(1)
         self._load()
 
     def _check(self) -> None:
@@ -101,6 +110,11 @@ class Keeper:
 
     def _load(self) -> None:
         with self._engine.connect() as connection:
+            given = [
+                connection.scalar(select(func.max(table.c.id))) or 0
+                for table in (tables.caller, tables.route)
+            ]
+            self._ids = itertools.count(max(given) + 1)
             for row in connection.execute(select(tables.window)).mappings():
                 account = self.book.account(row["window"], self._limit(row["window"]))
                 account.closed_nanos = row["posted_nanos"]
@@ -120,14 +134,18 @@ class Keeper:
         return self.limit_of(window) or 0
 
     def _follow(self, connection: Connection, name: str, cursor: Cursor) -> None:
-        followed = OpenJournal(JournalReader(self._root / name, cursor))
-        held = select(tables.attempt).where(
-            tables.attempt.c.journal == name, tables.attempt.c.state == "held"
-        )
+        known = Known(self._ids)
+        for row in connection.execute(_newest(tables.caller, name)).mappings():
+            known.callers[row["number"]] = Caller(row["id"], windows_of_row(row))
+        for row in connection.execute(_newest(tables.route, name)).mappings():
+            known.routes[row["number"]] = row["id"]
+        joined = tables.attempt.join(tables.caller, tables.caller.c.id == tables.attempt.c.caller)
+        held = select(tables.attempt, tables.caller.c.windows).select_from(joined)
+        held = held.where(tables.caller.c.journal == name, tables.attempt.c.state == "held")
         for row in connection.execute(held).mappings():
             hold = hold_of_row(row)
-            followed.open_holds[hold.attempt] = hold
-        self.journals[name] = followed
+            known.open_holds[hold.attempt] = Held(hold, Caller(hold.caller, windows_of_row(row)))
+        self.journals[name] = OpenJournal(JournalReader(self._root / name, cursor), known)
 
     def discover(self) -> None:
         """Follow journals that appeared in the folder since the last look."""
@@ -191,16 +209,16 @@ class Keeper:
 
     def fold(self) -> int:
         """Fold the next records of every open journal; returns how many there were."""
-        count = 0
+        folded = 0
         for name, followed in list(self.journals.items()):
-            count += self._fold_one(name, followed)
-        return count
+            folded += self._fold_one(name, followed)
+        return folded
 
     def _fold_one(self, name: str, followed: OpenJournal) -> int:
         records = followed.reader.read_as(decode)
         if not records:
             return 0
-        batch = fold(records, followed.open_holds)
+        batch = fold(records, followed.known)
         with self._change() as connection:
             self._apply(connection, name, batch)
             cursor = followed.reader.cursor
@@ -219,18 +237,14 @@ class Keeper:
         return len(records)
 
     def _apply(self, connection: Connection, name: str, batch: Batch) -> None:
-        rows = [
-            hold_values(ended.hold, name) + end_values(ended.end)
-            for ended in batch.ended
-            if ended.end.attempt not in batch.known
-        ]
-        rows += [hold_values(hold, name) + end_values(None) for hold in batch.opened.values()]
+        callers = [caller_values(id_, each, name) for id_, each in batch.callers.items()]
+        _write(connection, _INSERT_CALLER, callers)
+        routes = [route_values(id_, each, name) for id_, each in batch.routes.items()]
+        _write(connection, _INSERT_ROUTE, routes)
+        rows = [hold_values(each.hold) + end_values(each.end) for each in batch.ended]
+        rows += [hold_values(hold) + end_values(None) for hold in batch.opened.values()]
         _write(connection, _INSERT_ATTEMPT, rows)
-        closed = [
-            (*end_values(ended.end), ended.end.attempt)
-            for ended in batch.ended
-            if ended.end.attempt in batch.known
-        ]
+        closed = [(*end_values(end), end.attempt) for end in batch.closed]
         _write(connection, _END_ATTEMPT, closed)
         _write(connection, _INSERT_REFUSAL, [refusal_values(each) for each in batch.refusals])
         decisions = [decision_values(each, name) for each in batch.decisions]
@@ -283,12 +297,11 @@ class Keeper:
 
     def _close_holds(self, followed: OpenJournal, at_ns: int) -> None:
         # Each is folded before the next is written: a crash in between starts over from there.
-        for hold in list(followed.open_holds.values()):
+        for held in list(followed.known.open_holds.values()):
             end = SettleRecord(
-                attempt=hold.attempt,
-                call=hold.call,
+                attempt=held.hold.attempt,
                 at_ns=at_ns,
-                amount_nanos=hold.amount_nanos,
+                amount_nanos=held.hold.amount_nanos,
                 state="estimated",
                 reason="worker_died",
                 by="takeover",
@@ -296,6 +309,12 @@ class Keeper:
             followed.reader.append(end)
             self._fold_one(followed.reader.directory.name, followed)
         followed.reader.append(SealedRecord(at_ns, last=True, by="takeover"))
+
+
+def _newest(table: Table, journal: str) -> Select[*tuple[Any, ...]]:
+    """Select what the holds of a journal may still refer to."""
+    named = select(table).where(table.c.journal == journal)
+    return named.order_by(table.c.number.desc()).limit(REFERENCES_MAX)
 
 
 def _statement(statement: Insert | Update) -> str:
@@ -308,6 +327,8 @@ def _write(connection: Connection, statement: str, rows: Sequence[Row]) -> None:
         connection.exec_driver_sql(statement, list(rows))
 
 
+_INSERT_CALLER = _statement(insert(tables.caller))
+_INSERT_ROUTE = _statement(insert(tables.route))
 _INSERT_ATTEMPT = _statement(insert(tables.attempt))
 _INSERT_REFUSAL = _statement(insert(tables.refusal))
 _INSERT_DECISION = _statement(insert(tables.decision))

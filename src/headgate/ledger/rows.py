@@ -1,22 +1,31 @@
 """Journal records as rows of the ledger's tables, and back; pure.
 
 Rows are tuples in the order of a table's columns: the fold writes tens of thousands a second,
-and a dictionary per row costs more than the insert. Truth
-values are 0 and 1, which the driver takes as they are.
+and a dictionary per row costs more than the insert.
 """
 
 import msgspec
-from msgspec import Raw
+from msgspec.structs import astuple
 from sqlalchemy.engine import RowMapping
 
 from headgate.ledger import tables
 from headgate.ledger.folded import FoldedHold, FoldedSettle
-from headgate.records.journal import DecisionRecord, RefusalRecord, VoidRecord
+from headgate.records.charge import ChargeLine
+from headgate.records.journal import (
+    CallerRecord,
+    DecisionRecord,
+    RefusalRecord,
+    RouteRecord,
+    VoidRecord,
+)
 
 Row = tuple[object, ...]
 
 _encode = msgspec.json.Encoder().encode
-_OPEN: Row = (None, "held", 0, 0, None, None, None, 0, None, None, 0, "{}", "[]", "")
+_lines = msgspec.json.Decoder(tuple[ChargeLine, ...]).decode
+_usage = msgspec.json.Decoder(dict[str, int]).decode
+_windows = msgspec.json.Decoder(tuple[str, ...]).decode
+_OPEN: Row = (None, "held", 0, False, None, None, None, 0, None, None, 0, "", "{}", "[]")
 
 END_COLUMNS = (
     "ended_ns",
@@ -30,35 +39,16 @@ END_COLUMNS = (
     "reason",
     "ttft_us",
     "duration_us",
+    "closed_by",
     "usage",
     "lines",
-    "closed_by",
 )
 """What the end of an attempt sets, in the order of `end_values`."""
 
 
-def hold_values(hold: FoldedHold, journal: str) -> Row:
+def hold_values(hold: FoldedHold) -> Row:
     """Return what a hold says of an attempt."""
-    return (
-        hold.attempt,
-        hold.call,
-        journal,
-        hold.at_ns,
-        hold.principal,
-        hold.team,
-        hold.key,
-        hold.run,
-        hold.asked,
-        hold.deployment,
-        hold.dialect,
-        int(hold.stream),
-        hold.decision,
-        str(hold.windows, "utf-8"),
-        hold.input_tokens_max,
-        hold.output_tokens_max,
-        hold.choices,
-        hold.amount_nanos,
-    )
+    return astuple(hold)
 
 
 def end_values(end: FoldedSettle | VoidRecord | None) -> Row:
@@ -66,24 +56,21 @@ def end_values(end: FoldedSettle | VoidRecord | None) -> Row:
     if end is None:
         return _OPEN
     if isinstance(end, VoidRecord):
-        empty = (None, None, None, 0, end.reason, None, 0, "{}", "[]", "worker")
-        return (end.at_ns, "void", 0, int(end.final), *empty)
-    return (
-        end.at_ns,
-        end.state,
-        end.amount_nanos,
-        int(end.final),
-        end.served_model,
-        end.upstream_id,
-        end.upstream_request_id,
-        end.status,
-        end.reason,
-        end.ttft_us,
-        end.duration_us,
-        str(end.usage, "utf-8"),
-        str(end.lines, "utf-8"),
-        end.by,
-    )
+        empty = (None, None, None, 0, end.reason, None, 0, "worker", "{}", "[]")
+        return (end.at_ns, "void", 0, end.final, *empty)
+    # All but the attempt's id in front, and the two that are still bytes.
+    return (*astuple(end)[1:-2], str(end.usage, "utf-8"), str(end.lines, "utf-8"))
+
+
+def caller_values(id_: int, record: CallerRecord, journal: str) -> Row:
+    """Return the row of a caller."""
+    who = (record.principal, record.team, record.key, record.run)
+    return (id_, journal, record.number, *who, _encode(record.windows).decode())
+
+
+def route_values(id_: int, record: RouteRecord, journal: str) -> Row:
+    """Return the row of a route."""
+    return (id_, journal, *astuple(record))
 
 
 def refusal_values(record: RefusalRecord) -> Row:
@@ -99,7 +86,19 @@ def decision_values(record: DecisionRecord, journal: str) -> Row:
 def hold_of_row(row: RowMapping) -> FoldedHold:
     """Return the hold an open attempt row was made of."""
     fields = {name: row[name] for name in FoldedHold.__struct_fields__ if name in row}
-    fields["amount_nanos"] = row["hold_nanos"]
-    fields["windows"] = Raw(str(row["windows"]).encode())
-    fields["stream"] = bool(row["stream"])
-    return FoldedHold(**fields)
+    return FoldedHold(**fields, amount_nanos=row["hold_nanos"])
+
+
+def windows_of_row(row: RowMapping) -> tuple[str, ...]:
+    """Return the windows of a caller's row."""
+    return _windows(row["windows"])
+
+
+def lines_of_row(row: RowMapping) -> tuple[ChargeLine, ...]:
+    """Return the charge lines of an attempt's row."""
+    return _lines(row["lines"])
+
+
+def usage_of_row(row: RowMapping) -> dict[str, int]:
+    """Return what was metered of an attempt, by meter: its lines have it, if it has any."""
+    return {line.meter: line.quantity for line in lines_of_row(row)} or _usage(row["usage"])

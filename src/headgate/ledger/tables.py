@@ -1,4 +1,4 @@
-"""The ledger's tables: journals, windows, leases, attempts, refusals, decisions."""
+"""The ledger's tables: journals, windows, leases, attempts and what they refer to, refusals."""
 
 from sqlalchemy import (
     BigInteger,
@@ -8,9 +8,12 @@ from sqlalchemy import (
     Index,
     Integer,
     String,
+    Subquery,
     Table,
     Text,
     and_,
+    func,
+    select,
     text,
 )
 
@@ -48,27 +51,48 @@ lease = Table(
 )
 """What a worker's epoch was lent of a window (cumulative) and what its journal says of it."""
 
-attempt = Table(
-    "attempt",
+caller = Table(
+    "caller",
     METADATA,
-    Column("attempt", String, primary_key=True),
-    Column("call", String, nullable=False),
+    Column("id", Integer, primary_key=True),
     Column("journal", String, nullable=False),
-    Column("at_ns", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),
     Column("principal", String, nullable=False),
     Column("team", String, nullable=False),
     Column("key", String, nullable=False),
     Column("run", String),
+    Column("windows", Text, nullable=False),
+    Index("caller_by_number", "journal", "number", unique=True),
+)
+"""Who asks, by the number that the holds of a journal refer to it by."""
+
+route = Table(
+    "route",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("journal", String, nullable=False),
+    Column("number", Integer, nullable=False),
     Column("asked", String, nullable=False),
     Column("deployment", String, nullable=False),
     Column("dialect", String, nullable=False),
-    Column("stream", Boolean, nullable=False),
+    Column("via", String),
+    Index("route_by_number", "journal", "number", unique=True),
+)
+"""What is asked for and where it goes, likewise."""
+
+attempt = Table(
+    "attempt",
+    METADATA,
+    Column("attempt", String, primary_key=True),
+    Column("at_ns", BigInteger, nullable=False),
+    Column("hold_nanos", BigInteger, nullable=False),
+    Column("caller", Integer, nullable=False),
+    Column("route", Integer, nullable=False),
     Column("decision", Integer, nullable=False),
-    Column("windows", Text, nullable=False),
     Column("input_tokens_max", BigInteger, nullable=False),
     Column("output_tokens_max", BigInteger, nullable=False),
     Column("choices", Integer, nullable=False),
-    Column("hold_nanos", BigInteger, nullable=False),
+    Column("stream", Boolean, nullable=False),
     # What the end of an attempt sets begins here; see ledger/rows.py.
     Column("ended_ns", BigInteger),
     Column("state", String, nullable=False),
@@ -81,18 +105,43 @@ attempt = Table(
     Column("reason", String),
     Column("ttft_us", BigInteger),
     Column("duration_us", BigInteger, nullable=False),
+    Column("closed_by", String, nullable=False),
     Column("usage", Text, nullable=False),
     Column("lines", Text, nullable=False),
-    Column("closed_by", String, nullable=False),
     Index("attempt_by_time", "at_ns"),
-    Index("attempt_held", "journal", sqlite_where=text("state = 'held'")),
+    Index("attempt_held", "caller", sqlite_where=text("state = 'held'")),
 )
-"""One row per attempt; `state` is held, measured, estimated, unknown or void."""
+"""One row per attempt; `state` is held, measured, estimated, unknown or void. Folding writes it,
+everybody else reads `attempts`."""
+
+
+def call_of(attempt_id: ColumnElement[str]) -> ColumnElement[str]:
+    """Return the id of the call an attempt is of: its own without the number."""
+    # No function that splits a text has the same name everywhere.
+    return func.rtrim(func.rtrim(attempt_id, "0123456789"), ".")
+
+
+def _whole_attempts() -> Subquery:
+    own = [column for column in attempt.c if column.name not in ("caller", "route")]
+    # What is not there does not hide the attempt: whoever checks the books has to see it.
+    joined = attempt.outerjoin(caller, caller.c.id == attempt.c.caller)
+    joined = joined.outerjoin(route, route.c.id == attempt.c.route)
+    who = [each for each in caller.c if each.name not in ("id", "number")]
+    where = [each for each in route.c if each.name not in ("id", "number", "journal")]
+    return (
+        select(call_of(attempt.c.attempt).label("call"), *own, *who, *where)
+        .select_from(joined)
+        .subquery("attempts")
+    )
+
+
+attempts = _whole_attempts()
+"""Attempts with the call, the caller and the route of each."""
 
 
 def is_of_call(call: str) -> ColumnElement[bool]:
     """Select the attempts of a call, by their ids: `<call>.1` and so on."""
-    ids = attempt.c.attempt
+    ids = attempts.c.attempt
     return and_(ids > f"{call}.", ids < f"{call}/")
 
 

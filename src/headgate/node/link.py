@@ -9,9 +9,9 @@ import msgspec
 
 from headgate.ledger.purse import Need as PurseNeed
 from headgate.node.messages import (
+    AnswerControl,
+    AskControl,
     Borrow,
-    FindCall,
-    FoundCall,
     GiveBack,
     Granted,
     Hello,
@@ -23,9 +23,11 @@ from headgate.node.messages import (
     UnwellRow,
     pack,
 )
+from headgate.records.control import Answered, ControlRequest
 
 RECONNECT_S = 0.1
-LOOKUPS_MAX = 1_024
+CONTROL_MAX = 1_024
+"""Control requests that may wait for the steward at once."""
 
 
 class StewardLink(asyncio.Protocol):
@@ -46,7 +48,7 @@ class StewardLink(asyncio.Protocol):
         self._number = 0
         self._epoch = -1
         self._told: tuple[UnwellRow, ...] = ()
-        self._lookups: dict[int, Callable[[str | None], None]] = {}
+        self._waiting: dict[int, Answered] = {}
         self._closing = False
         self.connected = False
         self.on_granted: Callable[[dict[str, int], bool], None] = lambda _amounts, _answer: None
@@ -73,15 +75,15 @@ class StewardLink(asyncio.Protocol):
         self._unpacker = Unpacker()
         self._epoch = -1
         self._told = ()
-        self._send(self._hello)
+        self._say(self._hello)
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """Everything that was asked will be asked again, or is refused in time."""
         self._transport = None
         self.connected = False
-        lookups, self._lookups = self._lookups, {}
-        for found in lookups.values():
-            found(None)
+        waiting, self._waiting = self._waiting, {}
+        for answered in waiting.values():
+            answered(None)
         self.on_lost()
 
     def data_received(self, data: bytes) -> None:
@@ -104,12 +106,12 @@ class StewardLink(asyncio.Protocol):
         elif isinstance(message, State) and message.epoch > self._epoch:
             self._epoch = message.epoch
             self.on_state(message)
-        elif isinstance(message, FoundCall):
-            found = self._lookups.pop(message.number, None)
-            if found is not None:
-                found(message.body)
+        elif isinstance(message, AnswerControl):
+            answered = self._waiting.pop(message.number, None)
+            if answered is not None:
+                answered(message.reply)
 
-    def _send(self, message: Message) -> None:
+    def _say(self, message: Message) -> None:
         assert self._transport is not None
         self._transport.write(pack(message))
 
@@ -118,27 +120,27 @@ class StewardLink(asyncio.Protocol):
         if not self.connected:
             return False
         self._number += 1
-        self._send(Borrow(self._number, tuple(Need(*need) for need in needs)))
+        self._say(Borrow(self._number, tuple(Need(*need) for need in needs)))
         return True
 
     def give_back(self, amounts: dict[str, int]) -> None:
         """Return idle money."""
         if self.connected and amounts:
-            self._send(GiveBack(amounts))
+            self._say(GiveBack(amounts))
 
     def tell_unwell(self, rows: tuple[UnwellRow, ...]) -> None:
         """Tell which deployments are passed over, if that is news to this steward."""
         if self.connected and rows != self._told:
             self._told = rows
-            self._send(Unwell(rows))
+            self._say(Unwell(rows))
 
-    def find_call(self, call: str, principal: str, found: Callable[[str | None], None]) -> bool:
-        """Look a call up in the store; False when that is not possible now."""
-        if not self.connected or len(self._lookups) >= LOOKUPS_MAX:
+    def send(self, request: ControlRequest, answered: Answered) -> bool:
+        """Send a client's control request; False when that is not possible now."""
+        if not self.connected or len(self._waiting) >= CONTROL_MAX:
             return False
         self._number += 1
-        self._lookups[self._number] = found
-        self._send(FindCall(self._number, call, principal))
+        self._waiting[self._number] = answered
+        self._say(AskControl(self._number, request))
         return True
 
     def close(self) -> None:

@@ -8,6 +8,8 @@ import struct
 import msgspec
 from msgspec import Struct
 
+from headgate.records.control import ControlReply, ControlRequest
+
 LENGTH = struct.Struct("<I")
 MESSAGE_BYTES_MAX = 8 << 20
 UNKNOWN = "unknown"
@@ -78,12 +80,11 @@ class Unwell(_Message, frozen=True):
     deployments: tuple[UnwellRow, ...]
 
 
-class FindCall(_Message, frozen=True):
-    """Asks for a finished call; answered by `FoundCall` with the same number."""
+class AskControl(_Message, frozen=True):
+    """Passes a client's control request on; answered by `AnswerControl` with the same number."""
 
     number: int
-    call: str
-    principal: str
+    request: ControlRequest
 
 
 # To a worker.
@@ -110,11 +111,11 @@ class Granted(_Message, frozen=True):
     granted: dict[str, int]
 
 
-class FoundCall(_Message, frozen=True):
-    """A call as JSON text, None when this principal has no such call."""
+class AnswerControl(_Message, frozen=True):
+    """What a control request is answered with."""
 
     number: int
-    body: str | None
+    reply: ControlReply
 
 
 # From the command line.
@@ -174,10 +175,10 @@ Message = (
     | Borrow
     | GiveBack
     | Unwell
-    | FindCall
+    | AskControl
     | State
     | Granted
-    | FoundCall
+    | AnswerControl
     | Freeze
     | CreateKey
     | RevokeKey

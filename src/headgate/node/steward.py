@@ -5,7 +5,7 @@ import asyncio
 import gc
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,19 +17,22 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from headgate.app import limits
+from headgate.budgets import keeper
+from headgate.budgets.keeper import WATCH_S
+from headgate.budgets.standing import standings
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.console.app import ConsoleWorld, build
 from headgate.identity import registry
 from headgate.ledger.keeper import Keeper, Want
 from headgate.node import commands, locks
-from headgate.node.lookup import find_call
+from headgate.node.control.registry import Desk, answers
 from headgate.node.messages import (
+    AnswerControl,
+    AskControl,
     AskHealth,
     Borrow,
     CreateKey,
-    FindCall,
-    FoundCall,
     Freeze,
     GiveBack,
     Granted,
@@ -45,12 +48,15 @@ from headgate.node.messages import (
 )
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
 from headgate.node.stopping import stop_event
+from headgate.node.telling import tell_always
 from headgate.store.database import open_store_readonly
 from headgate.store.migrate import open_store
 from headgate.units.errors import HeadgateError, StoreError
 
 FOLD_S = 0.1
 DRAIN_S = 60
+SECRETS_OF = ("console", "webhooks")
+"""What the steward needs secrets of; those of providers and keys are the workers' alone."""
 
 
 class Steward:
@@ -62,6 +68,7 @@ class Steward:
     """
 
     def __init__(self, snapshot: Snapshot, engine: Engine, data_dir: Path) -> None:
+        self.snapshot = snapshot
         self.engine = engine
         self.reading = open_store_readonly(data_dir)
         self.keeper = Keeper(engine, journal_root(data_dir), limits(snapshot))
@@ -69,6 +76,10 @@ class Steward:
         self.unwell: dict[str, tuple[UnwellRow, ...]] = {}
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = 0
+        self._answers = answers()
+        self.desk = Desk(
+            snapshot, engine, self.reading, self.fold, changed=self.changed, now_ns=time.time_ns
+        )
 
     def state(self) -> State:
         """Return what is frozen and which keys made at run time are valid."""
@@ -86,6 +97,11 @@ class Steward:
         for writer in self.workers.values():
             writer.write(state)
 
+    def fold(self) -> None:
+        """Fold all that the journals have by now."""
+        while self.keeper.fold() and self.keeper.behind:
+            pass
+
     def take_over_the_dead(self) -> None:
         """Close the journals whose workers are gone."""
         for name in list(self.keeper.journals):
@@ -100,12 +116,9 @@ class Steward:
         if isinstance(message, GiveBack):
             self.keeper.give_back(journal, message.amounts)
             return None
-        if isinstance(message, FindCall):
-            while self.keeper.fold() and self.keeper.behind:
-                pass
-            with self.reading.connect() as connection:
-                body = find_call(connection, message.call, message.principal)
-            return FoundCall(message.number, body)
+        if isinstance(message, AskControl):
+            reply = self._answers[message.request.resource](message.request, self.desk)
+            return AnswerControl(message.number, reply)
         if isinstance(message, Unwell):
             self.unwell[journal] = message.deployments
             return None
@@ -156,6 +169,23 @@ class Steward:
         writer.write(pack(self.state()))
         writer.write(pack(Granted(0, self.keeper.lent_to(journal))))
 
+    def work(self) -> Iterator[Coroutine[Any, Any, None]]:
+        """Yield what the steward does all the time; none of it ends by itself."""
+        yield self.fold_always()
+        yield self.watch_always()
+        for hook in self.snapshot.webhooks.values():
+            yield tell_always(self.engine, hook)
+
+    async def watch_always(self) -> None:
+        """Look at what budgets spend every `WATCH_S`, and raise their alarms."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            now_ns = time.time_ns()
+            budgets = self.snapshot.budgets
+            with self.engine.begin() as connection:
+                found = standings(connection, budgets.values(), now_ns, self.snapshot.zone, runs=())
+                keeper.watch(connection, found, budgets, now_ns)
+
     async def fold_always(self) -> None:
         """Fold journals about every `FOLD_S`; what was not all is followed at once by the rest."""
         while True:
@@ -179,23 +209,24 @@ async def run(
     server = await asyncio.start_unix_server(steward.serve, str(path))
     path.chmod(0o600)
     write_pid(data_dir, "steward")
-    folding = asyncio.create_task(steward.fold_always())
+    working = [asyncio.create_task(each) for each in steward.work()]
     console = _console(snapshot, data_dir, console_port, gateway_url)
     serving = asyncio.create_task(console.serve())
     stopped = asyncio.create_task(stop.wait())
     # What is here now stays: the collector need not look through it, fold after fold.
     gc.collect()
     gc.freeze()
-    ends: set[asyncio.Future[Any]] = {stopped, folding, steward.broken}
+    ends: set[asyncio.Future[Any]] = {stopped, steward.broken, *working}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-    for broken in (folding, steward.broken):
+    for broken in (*working, steward.broken):
         if broken.done():
             # The books cannot be kept: crash, so that a new steward starts from the store.
             broken.result()
     # Nobody new is welcome: a worker that starts now belongs to the next steward.
     server.close()
     await _outlive(steward)
-    folding.cancel()
+    for task in working:
+        task.cancel()
     console.should_exit = True
     await serving
     while steward.keeper.fold():
@@ -269,7 +300,7 @@ def main() -> None:
     parser.add_argument("--gateway-url", required=True)
     parser.add_argument("--alive-fd", type=int, default=-1)
     arguments = parser.parse_args()
-    snapshot = load(arguments.config, os.environ, with_secrets=False)
+    snapshot = load(arguments.config, os.environ, secrets_of=SECRETS_OF)
     run_dir(arguments.data_dir)
     try:
         uvloop.run(

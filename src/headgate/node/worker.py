@@ -78,7 +78,7 @@ async def run(snapshot: Snapshot, data_dir: Path, *, name: str, port: int, alive
         snapshot,
         pepper=load_pepper(data_dir),
         journal=journal,
-        steward=Steward(ask=link.ask, finder=link, ready=lambda: link.connected),
+        steward=Steward(ask=link.ask, control=link, ready=lambda: link.connected),
         now_ns=time.time_ns,
         call_soon=asyncio.get_running_loop().call_soon,
     )

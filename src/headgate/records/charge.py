@@ -9,8 +9,8 @@ from headgate.units.usage import Usage
 State = Literal["measured", "estimated", "unknown"]
 
 
-class ChargeLine(Struct, frozen=True, gc=False):
-    """One meter of a charge; its JSON is part of the journal's format.
+class ChargeLine(Struct, frozen=True, gc=False, array_like=True):
+    """One meter of a charge; its JSON, an array of the fields, is part of the journal's format.
 
     Attributes:
         meter: A name of `units.usage.METERS`.

@@ -7,8 +7,12 @@ default is left out of the JSON.
 from msgspec import Struct
 
 from headgate.records.charge import ChargeLine, State
+from headgate.units.ids import call_of
 
-FORMAT = 1
+FORMAT = 2
+
+REFERENCES_MAX = 4_096
+"""A hold refers to one of so many callers and routes that its journal named last."""
 
 
 class _Record(Struct, frozen=True, omit_defaults=True, tag_field="k", gc=False):
@@ -58,44 +62,80 @@ class DecisionRecord(_Record, frozen=True, gc=False, tag="decision"):
     candidates: tuple[CandidateRecord, ...]
 
 
-class HoldRecord(_Record, frozen=True, gc=False, tag="hold"):
-    """Money set aside for one attempt; written before the upstream sees a byte.
+class CallerRecord(_Record, frozen=True, gc=False, tag="caller"):
+    """Who asks, and what limits them; holds refer to it by its number within the journal.
 
     Attributes:
-        windows: Keys of the windows the amount is held on, from the run up to the root.
-        input_tokens_max: Bound of the prompt that the amount covers.
-        output_tokens_max: Output limit that is sent upstream (per choice).
-        via: The dialect the call was translated to, None when the deployment speaks its own.
-        lost: JSON paths in the client's body of what the translation left out; bounded.
+        windows: Keys of the windows a hold is on, from the run up to the root.
+        key: Id of the key the caller showed.
+        run: Name of the run, None outside of runs.
     """
 
-    attempt: str
-    call: str
-    at_ns: int
-    amount_nanos: int
-    windows: tuple[str, ...]
+    number: int
     principal: str
     team: str
     key: str
+    windows: tuple[str, ...]
+    run: str | None = None
+
+
+class RouteRecord(_Record, frozen=True, gc=False, tag="route"):
+    """What was asked for and where it goes; holds refer to it by its number in the journal.
+
+    Attributes:
+        dialect: The client's.
+        via: The dialect the call was translated to, None when the deployment speaks its own.
+    """
+
+    number: int
     asked: str
     deployment: str
     dialect: str
+    via: str | None = None
+
+
+class _OfAttempt(_Record, frozen=True, gc=False):
+    """A record of one attempt, whose id is `<call>.<number>`."""
+
+    attempt: str
+
+    @property
+    def call(self) -> str:
+        """The call it is an attempt of."""
+        return call_of(self.attempt)
+
+
+class HoldRecord(_OfAttempt, frozen=True, gc=False, tag="hold"):
+    """Money set aside for one attempt; written before the upstream sees a byte.
+
+    Attributes:
+        caller: Number of the caller: the amount is held on each of its windows.
+        route: Number of the route.
+        decision: Number of the decision the route was chosen by.
+        input_tokens_max: Bound of the prompt that the amount covers.
+        output_tokens_max: Output limit that is sent upstream (per choice).
+        lost: JSON paths in the client's body of what the translation left out; bounded.
+    """
+
+    at_ns: int
+    amount_nanos: int
+    caller: int
+    route: int
     decision: int
     input_tokens_max: int
     output_tokens_max: int
     choices: int = 1
     stream: bool = False
-    run: str | None = None
-    via: str | None = None
     lost: tuple[str, ...] = ()
 
 
-class SettleRecord(_Record, frozen=True, gc=False, tag="settle"):
+class SettleRecord(_OfAttempt, frozen=True, gc=False, tag="settle"):
     """The end of an attempt that may have cost money: `amount_nanos` is posted, the rest freed.
 
     Attributes:
         state: `measured` (the provider's usage, our prices), `estimated` (posted at a bound),
             `unknown` (no price is known; nothing posted; only without a hard budget).
+        usage: Quantities by meter; empty when the lines have them.
         reason: Why it is not measured, or how the attempt failed; None for a plain success.
         status: HTTP status of the provider, 0 when there was none.
         ttft_us: Microseconds from the send to the first byte of the reply, None when none came.
@@ -104,8 +144,6 @@ class SettleRecord(_Record, frozen=True, gc=False, tag="settle"):
             is posted by it.
     """
 
-    attempt: str
-    call: str
     at_ns: int
     amount_nanos: int
     state: State
@@ -122,12 +160,15 @@ class SettleRecord(_Record, frozen=True, gc=False, tag="settle"):
     by: str = "worker"
     reported_nanos: int | None = None
 
+    @property
+    def quantities(self) -> dict[str, int]:
+        """What was metered, by meter."""
+        return {line.meter: line.quantity for line in self.lines} or self.usage
 
-class VoidRecord(_Record, frozen=True, gc=False, tag="void"):
+
+class VoidRecord(_OfAttempt, frozen=True, gc=False, tag="void"):
     """The end of an attempt of which certainly no byte reached the provider: all is freed."""
 
-    attempt: str
-    call: str
     at_ns: int
     reason: str
     final: bool = True
@@ -165,6 +206,8 @@ class SealedRecord(_Record, frozen=True, gc=False, tag="sealed"):
 Record = (
     SegmentRecord
     | DecisionRecord
+    | CallerRecord
+    | RouteRecord
     | HoldRecord
     | SettleRecord
     | VoidRecord

@@ -20,9 +20,11 @@ def _driver() -> ModuleType:
         driver = importlib.import_module("pysqlite3.dbapi2")
     except ModuleNotFoundError:
         driver = sqlite3
-    # The driver looks for an adapter of every None it binds, in three places, half a microsecond
-    # each time; this one is found in the first. An empty dictionary has nothing but None to give.
+    # The driver looks for an adapter of every None and truth value it binds, in three places, half
+    # a microsecond each time; these are found in the first. An empty dictionary has nothing but
+    # None to give.
     driver.register_adapter(type(None), {}.get)
+    driver.register_adapter(bool, int)
     return driver
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from headgate.records.journal import Record, SealedRecord, SegmentRecord
+from headgate.records.journal import FORMAT, Record, SealedRecord, SegmentRecord
 from headgate.store.segments import frame, scan, segment_name, segment_numbers
 from headgate.units.errors import JournalError
 
@@ -70,7 +70,7 @@ class JournalReader:
         try:
             records = [decode(payload) for payload in found.payloads]
         except msgspec.MsgspecError as error:
-            message = f"{self.directory}: a record is not of this format: {error}"
+            message = f"{self.directory}: a record is not of format {FORMAT}: {error}"
             raise JournalError(message) from error
         self.cursor = Cursor(self.cursor.seq, found.offset)
         last = records[-1]

@@ -122,8 +122,8 @@ class JournalWriter:
                 return
 
     def has_room(self) -> bool:
-        """Tell whether one more hold and its end are certain to fit, beside all other ends."""
-        return self._has_room_for(self.holds_open + 2)
+        """Tell whether one more hold, what it refers to and its end fit, beside all other ends."""
+        return self._has_room_for(self.holds_open + 3)
 
     def _has_room_for(self, records: int) -> bool:
         # What is left at the end of a segment can be too small for the next record.

@@ -38,9 +38,9 @@ def open_store(data_dir: Path) -> Engine:
     return engine
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring the store to the current schema; does nothing when it is there already."""
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Bring the store up to a schema, the current one; does nothing when it is there already."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["engine"] = engine
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

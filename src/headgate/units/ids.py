@@ -32,6 +32,11 @@ def attempt_id(call: str, number: int) -> str:
     return f"{call}.{number}"
 
 
+def call_of(attempt: str) -> str:
+    """Return the id of the call that an attempt is of."""
+    return attempt.rpartition(".")[0]
+
+
 def window_key(budget: str, period: str) -> str:
     """Return the key of a budget's window, such as `acme-month@2026-11`."""
     return f"{budget}@{period}"

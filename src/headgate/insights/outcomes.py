@@ -1,0 +1,177 @@
+"""Outcomes: whether what calls and runs were made for was reached, and what a result cost.
+
+An outcome is told by whoever made the calls; what they cost is what the books say. A run's cost
+is that of all its calls. Money and time are integers: nano-dollars and seconds.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, get_args
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    CompoundSelect,
+    Connection,
+    Integer,
+    String,
+    Table,
+    Text,
+    and_,
+    func,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from headgate.ledger.tables import attempts, caller, is_of_call
+from headgate.store.schema import METADATA
+
+Kind = Literal["call", "run"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+Side = Literal["task", "principal", "team", "model", "kind"]
+
+outcome = Table(
+    "outcome",
+    METADATA,
+    Column("principal", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("subject", String, primary_key=True),
+    Column("team", String, nullable=False),
+    Column("at_ns", BigInteger, nullable=False),
+    Column("success", Boolean, nullable=False),
+    Column("value_nanos", BigInteger),
+    Column("human_seconds", Integer),
+    Column("task", String),
+    Column("note", Text),
+)
+"""What became of a call or run, as its own principal tells it; the last word counts."""
+
+
+class Outcome(NamedTuple):
+    """What became of a call or of a run.
+
+    Attributes:
+        subject: The call's id, or the run's name.
+        value_nanos: What the result is worth, None when nobody says.
+        human_seconds: How long people worked on it, review and repair; None when nobody says.
+        task: What kind of work it was, None when nobody says.
+    """
+
+    principal: str
+    team: str
+    kind: Kind
+    subject: str
+    at_ns: int
+    success: bool
+    value_nanos: int | None = None
+    human_seconds: int | None = None
+    task: str | None = None
+    note: str | None = None
+
+
+@dataclass(slots=True)
+class Results:
+    """Sums over some outcomes.
+
+    Attributes:
+        name: What they have in common, None for those that have none.
+        spend_nanos: What all their calls cost, those that came to nothing too.
+        human_seconds: Over those that say.
+        value_nanos: Over those that say.
+    """
+
+    name: str | None
+    outcomes: int = 0
+    successes: int = 0
+    spend_nanos: int = 0
+    human_seconds: int = 0
+    value_nanos: int = 0
+
+    @property
+    def per_success_nanos(self) -> int | None:
+        """What one result cost, failures included; rounded up, None without a result."""
+        return -(-self.spend_nanos // self.successes) if self.successes else None
+
+
+def tell(connection: Connection, told: Outcome) -> bool:
+    """Keep an outcome in place of an earlier one; False when its principal made no such call."""
+    if not _is_own(connection, told):
+        return False
+    values = told._asdict()
+    changed = {name: values[name] for name in values if name not in outcome.primary_key.columns}
+    statement = upsert(outcome).values(values)
+    connection.execute(statement.on_conflict_do_update(outcome.primary_key.columns, set_=changed))
+    return True
+
+
+def _is_own(connection: Connection, told: Outcome) -> bool:
+    if told.kind == "run":
+        # A run is known by its callers, which are few, not by its attempts.
+        own = (caller.c.principal == told.principal, caller.c.run == told.subject)
+        return connection.scalar(select(caller.c.id).where(*own).limit(1)) is not None
+    own = (attempts.c.principal == told.principal, is_of_call(told.subject))
+    return connection.scalar(select(attempts.c.attempt).where(*own).limit(1)) is not None
+
+
+def results(connection: Connection, side: Side, since_ns: int | None = None) -> list[Results]:
+    """Return what results cost, by one side; the dearest first.
+
+    Args:
+        connection: To the store.
+        side: What to group by; `model` is the one that most of a subject's money went to.
+        since_ns: Outcomes told from here on, None for all.
+    """
+    costs: dict[tuple[str, str, str], list[_Cost]] = {}
+    for row in connection.execute(_costs(since_ns)):
+        key = (row.principal, row.kind, row.subject)
+        costs.setdefault(key, []).append(_Cost(row.served_model, row.posted_nanos or 0))
+    query = select(outcome)
+    if since_ns is not None:
+        query = query.where(outcome.c.at_ns >= since_ns)
+    found: dict[str | None, Results] = {}
+    for row in connection.execute(query):
+        spent = costs.get((row.principal, row.kind, row.subject), [])
+        name = _dearest(spent) if side == "model" else getattr(row, side)
+        sums = found.setdefault(name, Results(name))
+        sums.outcomes += 1
+        sums.successes += row.success
+        sums.spend_nanos += sum(cost.posted_nanos for cost in spent)
+        sums.human_seconds += row.human_seconds or 0
+        sums.value_nanos += row.value_nanos or 0
+    return sorted(found.values(), key=lambda each: (-each.spend_nanos, each.name or ""))
+
+
+class _Cost(NamedTuple):
+    model: str | None
+    posted_nanos: int
+
+
+def _dearest(costs: Iterable[_Cost]) -> str | None:
+    return max(costs, key=lambda each: each.posted_nanos, default=_Cost(None, 0)).model
+
+
+def _costs(since_ns: int | None) -> CompoundSelect[*tuple[Any, ...]]:
+    """Select what each outcome's attempts cost, by the model that served them."""
+    subject = outcome.c.subject
+    of_call = and_(
+        outcome.c.kind == "call",
+        attempts.c.attempt > subject.concat("."),
+        attempts.c.attempt < subject.concat("/"),
+    )
+    of_run = and_(outcome.c.kind == "run", attempts.c.run == subject)
+    parts = []
+    for condition in (of_call, of_run):
+        joined = outcome.join(
+            attempts, and_(attempts.c.principal == outcome.c.principal, condition)
+        )
+        part = select(
+            *outcome.primary_key.columns,
+            attempts.c.served_model,
+            func.sum(attempts.c.posted_nanos).label("posted_nanos"),
+        ).select_from(joined)
+        if since_ns is not None:
+            part = part.where(outcome.c.at_ns >= since_ns)
+        parts.append(part.group_by(*outcome.primary_key.columns, attempts.c.served_model))
+    return union_all(*parts)

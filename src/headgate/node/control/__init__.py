@@ -1,0 +1,1 @@
+"""What the steward answers of control requests: one file per resource."""

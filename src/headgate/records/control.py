@@ -1,0 +1,60 @@
+"""Control requests: what a client asks about Headgate itself, which spends nothing.
+
+The worker that takes one knows who asks; the steward, which has the store, answers it.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
+
+RESOURCES: dict[str, tuple[str, ...]] = {
+    "calls": ("GET",),
+    "outcomes": ("POST",),
+}
+"""What lies below `/v1/` and is answered by the steward, with the methods each takes."""
+
+BODY_BYTES_MAX = 65_536
+
+
+class ControlRequest(Struct, frozen=True):
+    """A request of a client that is known.
+
+    Attributes:
+        resource: One of `RESOURCES`.
+        name: What stands behind it in the path, empty for nothing.
+        body: JSON text, empty for none.
+    """
+
+    method: str
+    resource: str
+    name: str
+    principal: str
+    team: str
+    key: str
+    body: str = ""
+
+
+class ControlReply(Struct, frozen=True):
+    """What it is answered with.
+
+    Attributes:
+        status: HTTP status.
+        body: JSON text; of a refusal, a sentence a person can act on.
+        code: The code of a refusal, None for a good answer.
+    """
+
+    status: int
+    body: str
+    code: str | None = None
+
+
+Answered = Callable[[ControlReply | None], None]
+"""Called once: with the answer, or None when the steward went away."""
+
+
+class Control(Protocol):
+    """Whoever gets control requests to the steward."""
+
+    def send(self, request: ControlRequest, answered: Answered) -> bool:
+        """Send a request; False when nobody can be asked now."""

@@ -1,0 +1,84 @@
+"""The store's schema: what the migrations make is what the tables say, and no attempt is lost."""
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine
+
+import headgate
+from headgate.insights.calls import AttemptRow, Wanted, list_calls
+from headgate.records.charge import ChargeLine
+from headgate.store.database import make_engine
+from headgate.store.migrate import upgrade
+from headgate.store.schema import METADATA
+
+PACKAGE = Path(headgate.__file__).parent
+OLD_LINES = (
+    '[{"meter":"output_text","quantity":3,"price_femto":2000,"amount_nanos":6,"price_row":"row"}]'
+)
+OLD_ATTEMPTS = [
+    ("call_a.1", "call_a", "w0-1", 5, "alice", None, "mini", '["team@once"]', OLD_LINES),
+    ("call_a.2", "call_a", "w0-1", 6, "alice", None, "gpt", '["team@once"]', "[]"),
+    ("call_b.1", "call_b", "w0-1", 7, "alice", "r1", "mini", '["r1@once","team@once"]', "[]"),
+    ("call_c.1", "call_c", "w1-1", 8, "bob", None, "mini", '["team@once"]', "[]"),
+]
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """A store without tables."""
+    made = make_engine(f"sqlite:///{tmp_path / 'headgate.db'}")
+    yield made
+    made.dispose()
+
+
+def test_the_migrations_make_the_tables(engine: Engine) -> None:
+    """A column or an index that only the code or only the migrations know is found."""
+    for path in PACKAGE.rglob("*.py"):
+        if "    METADATA," in path.read_text():
+            importlib.import_module(
+                ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+            )
+    upgrade(engine)
+
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_attempts_that_repeated_their_callers_are_kept(engine: Engine) -> None:
+    """Each attempt keeps its caller, its route, its lines and its money."""
+    upgrade(engine, "0003")
+    with engine.begin() as connection:
+        for attempt in OLD_ATTEMPTS:
+            connection.exec_driver_sql(_INSERT_OLD, attempt)
+
+    upgrade(engine)
+
+    with engine.connect() as connection:
+        rows = [row for row in list_calls(connection, Wanted()) if isinstance(row, AttemptRow)]
+        (whole,) = connection.exec_driver_sql("SELECT count(*) FROM caller").one()
+    kept = {row.attempt: row for row in rows}
+    assert sorted(kept) == [attempt[0] for attempt in OLD_ATTEMPTS]
+    assert whole == 3
+    for name, call, journal, at_ns, principal, run, deployment, windows, _ in OLD_ATTEMPTS:
+        row = kept[name]
+        assert (row.call, row.journal, row.at_ns) == (call, journal, at_ns)
+        assert (row.principal, row.run, row.deployment) == (principal, run, deployment)
+        assert list(row.windows) == windows.strip('[]"').split('","')
+        assert (row.team, row.key, row.asked, row.dialect) == ("red", "k", "fast", "openai_chat")
+        assert (row.hold_nanos, row.posted_nanos, row.state) == (9, 6, "measured")
+    assert kept["call_a.1"].lines == (ChargeLine("output_text", 3, 2000, 6, "row"),)
+    assert kept["call_a.1"].usage == {"output_text": 3}
+
+
+_INSERT_OLD = """
+INSERT INTO attempt (attempt, call, journal, at_ns, principal, run, deployment, windows, lines,
+  team, key, asked, dialect, stream, decision, input_tokens_max, output_tokens_max, choices,
+  hold_nanos, ended_ns, state, posted_nanos, final, status, duration_us, usage, closed_by)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'red', 'k', 'fast', 'openai_chat', 1, 1, 10, 20, 1,
+  9, 50, 'measured', 6, 1, 200, 4, '{"output_text":3}', 'worker')
+"""
