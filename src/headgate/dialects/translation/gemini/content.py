@@ -1,6 +1,6 @@
 """What stands in a content: its parts, and which call each result answers."""
 
-from collections import defaultdict, deque
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 
 from msgspec import Raw, json
@@ -24,6 +24,7 @@ from headgate.records.conversation import (
 
 _OBJECT = json.Decoder(dict[str, Raw])
 _TRUE = Raw(b"true")
+_NULL = b"null"
 _FOREIGN = {
     "executableCode": "code that the provider has run",
     "codeExecutionResult": "what code at the provider returned",
@@ -39,24 +40,24 @@ class Matches:
     """Finds which call a result answers: by its id, else the first that waits under its name."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, deque[str]] = defaultdict(deque)
+        # By name the ids in their order, each found at once: there may be very many.
+        self._waiting: dict[str, OrderedDict[str, None]] = defaultdict(OrderedDict)
         self._count = 0
 
     def call(self, name: str, given: str | None) -> str:
         """Return the id of a call, one of our own where it has none."""
         identity = given or f"{name}_{self._count}"
         self._count += 1
-        self._waiting[name].append(identity)
+        self._waiting[name][identity] = None
         return identity
 
     def result(self, name: str, given: str | None) -> str:
         """Return the id of the call that a result answers; its name when none waits for it."""
         waiting = self._waiting[name]
         if given:
-            if given in waiting:
-                waiting.remove(given)
+            waiting.pop(given, None)
             return given
-        return waiting.popleft() if waiting else name
+        return waiting.popitem(last=False)[0] if waiting else name
 
 
 class ContentReader:
@@ -169,7 +170,10 @@ def _returned(response: Raw | None, at: str) -> tuple[list[ResultPart], Options]
     if not fields:
         return [], ()
     name, value = next(iter(fields.items()))
-    failed = (Option("failed", _TRUE, f"{at}.error"),) if "error" in fields else ()
+    said = fields.get("error")
+    failed = (
+        () if said is None or bytes(said) == _NULL else (Option("failed", _TRUE, f"{at}.error"),)
+    )
     if len(fields) == 1 and name in ("output", "error") and is_text(value):
         text = Fields(response, at).text(name)
         return ([Text(text, f"{at}.{name}")] if text else []), failed

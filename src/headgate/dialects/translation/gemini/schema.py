@@ -12,7 +12,7 @@ from msgspec import Raw, json
 
 from headgate.dialects.translation.fields import NO_COUNTERPART, UNREADABLE, malformed, unsupported
 from headgate.dialects.translation.gemini.names import camel
-from headgate.dialects.translation.losses import Losses
+from headgate.dialects.translation.losses import PLACE_CHARS_MAX, Losses
 from headgate.records.conversation import Loss
 
 DEPTH_MAX = 100
@@ -78,12 +78,17 @@ def _too_deep(at: str) -> Exception:
     return unsupported(at, f"a schema of more than {DEPTH_MAX} levels")
 
 
+def _below(at: str, name: str) -> str:
+    """Return the place of what lies below a place; both are cut, for a schema may be huge."""
+    return at if len(at) > PLACE_CHARS_MAX else f"{at}.{name[:PLACE_CHARS_MAX]}"
+
+
 def _inside(key: str, value: Any, at: str, depth: int, into: _Into) -> Any:
     """Return what lies below a keyword, each schema in it changed by `into`."""
     if depth >= DEPTH_MAX:
         raise _too_deep(at)
     if key in _MAPS and isinstance(value, dict):
-        return {name: into(each, f"{at}.{name}", depth + 1) for name, each in value.items()}
+        return {name: into(each, _below(at, name), depth + 1) for name, each in value.items()}
     if key in _LISTS and isinstance(value, list):
         return [into(each, f"{at}[{i}]", depth + 1) for i, each in enumerate(value)]
     if key in _SCHEMAS:
@@ -102,7 +107,7 @@ def _common(schema: Any, at: str, lost: list[Loss], depth: int) -> Any:
     nullable = False
     said: Schema = {}
     for written, value in schema.items():
-        key, place = camel(written), f"{at}.{written}"
+        key, place = camel(written), _below(at, written)
         name = _RENAMED.get(key, key)
         if key == "nullable":
             nullable = value is True
@@ -148,7 +153,7 @@ def _part(schema: Any, at: str, losses: Losses, depth: int) -> Any:
     refers = "$ref" in schema
     said: Schema = {}
     for key, value in _without_constants(schema):
-        place = f"{at}.{key}"
+        place = _below(at, key)
         if key not in _KEPT_TO:
             reason = "is nothing that schemas are kept to by there"
             losses.lose(place, reason, hint=key in _NOTES)
