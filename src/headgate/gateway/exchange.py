@@ -308,7 +308,7 @@ class Exchange:
         self.upstream = None
         stream, self._stream, self._feed = self._stream, None, None
         if stream is not None and self.begun:
-            self._endings.stream_ended(self, stream.finish(), b"", "connection_lost")
+            self._break_off(stream, "connection_lost")
         elif self.phase == "reply" and upstream.reused:
             self._endings.broken(self, "closed_before_reply")
         else:
@@ -338,9 +338,15 @@ class Exchange:
         stream, self._stream, self._feed = self._stream, None, None
         self._let_go()
         if stream is not None and self.begun:
-            self._endings.stream_ended(self, stream.finish(), b"", reason)
+            self._break_off(stream, reason)
         else:
             self._endings.broken(self, reason)
+
+    def _break_off(self, stream: StreamReader, reason: str) -> None:
+        """End a stream whose bytes did not end in order; it may have said its last all the same."""
+        report = stream.finish()
+        rest = stream.flush() if report.complete and not report.errored else b""
+        self._endings.stream_ended(self, report, rest, reason)
 
     def cancel(self) -> Report | None:
         """Close the upstream in the middle of a reply; what was read so far, if it was a stream."""
