@@ -8,21 +8,27 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled bench lock losses clean
+.PHONY: help setup install run test test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled bench lock losses clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)$$/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
 
 setup: $(VENV)/.installed  ## make .venv from the locks, with .venv/bin/headgate in it
 
-# The environment is made anew, whole, when the lock changes; only the project itself when pyproject.toml does.
+# The environment is made anew, whole, when its lock changes, or completed when it has what `make run` needs;
+# only the project itself is installed anew when pyproject.toml changes.
 $(VENV)/.locked: requirements/dev.txt scripts/setup
 	@scripts/setup environment
 
 $(VENV)/.installed: $(VENV)/.locked pyproject.toml
 	@scripts/setup project
 
-run: setup  ## set up, then show the gateway at work: make run ARGS="--for 20s"
+$(VENV)/.runnable: requirements/run.txt scripts/setup pyproject.toml
+	@scripts/setup run
+
+install: $(VENV)/.runnable  ## make .venv with headgate and what `make run` needs, without the tools for tests
+
+run: $(VENV)/.runnable  ## set up what it needs, then show the gateway at work: make run ARGS="--for 20s"
 	@$(BIN)/headgate demo $(ARGS)
 
 test: setup  ## the quick tier of the tests

@@ -1,8 +1,9 @@
 """The composition root: from a configuration to the parts that run, wired."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+from headgate.budgets.settings import Budget
 from headgate.capacity.health import Breaker
 from headgate.capacity.retries import RetryBudget
 from headgate.catalog.settings import Deployment
@@ -10,6 +11,7 @@ from headgate.config.snapshot import Snapshot
 from headgate.dialects.registry import dialects
 from headgate.dialects.translation.registry import translators
 from headgate.gateway.books import Books
+from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
@@ -77,12 +79,14 @@ def data_plane(
         for deployment in snapshot.deployments.values()
     }
     purse = Purse(steward.ask)
+    router = _router(snapshot, targets, journal)
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
         interpreter=Interpreter(dialects(), translators()),
         directory=directory(snapshot, pepper),
-        router=_router(snapshot, targets, journal),
+        caching=Caching(targets, router, _marked(snapshot)),
+        router=router,
         targets=targets,
         retries=RetryBudget(snapshot.edge.retries_percent, snapshot.edge.retries_burst),
         pools=tuple(pools.values()),
@@ -103,16 +107,48 @@ def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWrit
     router = Router(
         snapshot.routes,
         snapshot.deployments,
-        Speech(
-            {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()},
-            frozenset(translators()),
-        ),
+        _speech(snapshot),
         _quote(targets),
         _when_there_is_room(journal),
         policies(),
     )
     router.watch({name: target.health for name, target in targets.items()})
     return router
+
+
+def planner(snapshot: Snapshot, gone: Collection[str]) -> Router:
+    """Return a router that only plans: it writes nothing down, and everybody left is well.
+
+    Args:
+        snapshot: The configuration.
+        gone: Deployments that it does without.
+    """
+
+    def quote(
+        deployment: Deployment, terms: Terms, tokens_in: int, tokens_out: int, at_ns: int
+    ) -> int | None:
+        book = snapshot.price_book
+        card = book.rate_card(deployment.seller, deployment.priced_as, terms, at_ns)
+        return None if card is None else card.expected_nanos(tokens_in, tokens_out)
+
+    left = {name: each for name, each in snapshot.deployments.items() if name not in gone}
+    routes = {
+        alias: route._replace(deployments=tuple(n for n in route.deployments if n in left))
+        for alias, route in snapshot.routes.items()
+    }
+    return Router(routes, left, _speech(snapshot), quote, lambda _record: None, policies())
+
+
+def _speech(snapshot: Snapshot) -> Speech:
+    return Speech(
+        {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()},
+        frozenset(translators()),
+    )
+
+
+def _marked(snapshot: Snapshot) -> frozenset[str]:
+    """Return the aliases whose prompts get cache breakpoints."""
+    return frozenset(alias for alias, route in snapshot.routes.items() if route.marks)
 
 
 def native_dialects(snapshot: Snapshot, deployment: Deployment) -> tuple[str, ...]:
@@ -133,11 +169,15 @@ def directory(snapshot: Snapshot, pepper: bytes) -> Directory:
     return known
 
 
-def limits(snapshot: Snapshot) -> Callable[[str], int | None]:
-    """Return the limit of a window by its key; None when its budget is configured no more."""
+def limits(budgets: Mapping[str, Budget]) -> Callable[[str], int | None]:
+    """Return the limit of a window by its key; None when its budget is configured no more.
+
+    Args:
+        budgets: By id; looked at each time, so that it may change.
+    """
 
     def limit_of(window: str) -> int | None:
-        budget = snapshot.budgets.get(window.partition("@")[0].partition("/")[0])
+        budget = budgets.get(window.partition("@")[0].partition("/")[0])
         return None if budget is None else budget.limit_nanos
 
     return limit_of

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from tests.architecture import repository
 from tests.architecture.repository import ROOT
 
-LOCKS = ("runtime", "dev")
+LOCKS = ("runtime", "run", "dev")
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[a-z0-9,._-]+\])?==([^\s;]+)")
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
 ADDRESS = re.compile(r"://|file:|--index|--extra-index|--find-links|--trusted-host|^-[ief]\b", re.M)
@@ -71,13 +71,17 @@ def test_every_locked_package_is_pinned_and_hashed(lock: str) -> None:
 
 
 def test_what_is_served_is_what_was_tested() -> None:
-    """Every version in the runtime lock is the one in the development lock."""
-    assert pins("runtime").items() <= pins("dev").items()
+    """Every version in the smaller locks is the one in the development lock."""
+    assert pins("runtime").items() <= pins("run").items() <= pins("dev").items()
 
 
 @pytest.mark.parametrize(
     ("lock", "extras"),
-    [("runtime", ()), ("dev", ("demo", "desk", "learn", "service-account", "dev"))],
+    [
+        ("runtime", ()),
+        ("run", ("demo", "install")),
+        ("dev", ("demo", "desk", "install", "learn", "service-account", "dev")),
+    ],
 )
 def test_the_locks_answer_pyproject(lock: str, extras: tuple[str, ...]) -> None:
     """Each direct dependency is locked at a version that pyproject.toml accepts."""
@@ -93,7 +97,7 @@ def test_every_dependency_has_earned_its_place() -> None:
     """Each direct dependency is argued for in decision 0002."""
     decision = (ROOT / "docs/decisions/0002-dependencies.md").read_text(encoding="utf-8").lower()
 
-    wanted = direct_requirements("demo", "desk", "learn", "service-account", "dev")
+    wanted = direct_requirements("demo", "desk", "install", "learn", "service-account", "dev")
     missing = [one.name for one in wanted if one.name not in decision]
     assert not missing, missing
 

@@ -29,8 +29,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "outcomes": ("outcomes",),
     "routes": ("routes",),
     "doctor": ("doctor",),
+    "drill": ("drill", "--without", "openai", "--days", "36500"),
     "import": ("import", str(SAMPLES), "--records"),
     "plans": ("plans",),
+    "caches": ("caches",),
 }
 
 
@@ -39,7 +41,12 @@ def test_the_schema_file_is_current() -> None:
     assert (REFERENCE / "cli.schema.json").read_text() == render() + "\n"
 
 
-@pytest.mark.parametrize("name", PRINTED)
+def test_each_command_is_tried() -> None:
+    """No command's JSON goes unseen; that of `reload` is read where a node runs."""
+    assert {*COMMANDS, "reload"} == set(PRINTED)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_output_is_of_its_schema(headgate: Any, books: Path, name: str) -> None:
     """Every field is there, none is unknown, amounts have nine decimals."""
     if name == "plans":

@@ -101,24 +101,6 @@ def test_a_mistyped_command(headgate: Any) -> None:
     assert "budgets" in result.stderr
 
 
-def test_init_writes_once(headgate: Any, tmp_path: Path) -> None:
-    """The first time it writes; the second time it leaves the file alone."""
-    first = headgate("init", "--dir", str(tmp_path / "new"))
-    written = (tmp_path / "new" / "headgate.toml").read_text()
-    second = headgate("init", "--dir", str(tmp_path / "new"))
-
-    assert first.exit_code == 0
-    at = f"--config {tmp_path / 'new' / 'headgate.toml'}"
-    assert [line.strip() for line in first.stdout.splitlines()[1:]] == [
-        "export OPENAI_API_KEY=...",
-        f"headgate keys create me {at}",
-        f"headgate doctor {at}",
-        f"headgate serve {at}",
-    ]
-    assert second.exit_code == 1
-    assert (tmp_path / "new" / "headgate.toml").read_text() == written
-
-
 CONFIG = """
 [listen]
 gateway = "127.0.0.1:{gateway}"

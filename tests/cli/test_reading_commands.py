@@ -324,3 +324,22 @@ def test_a_wrong_configuration(headgate: Any, books: Path) -> None:
     assert "lissten: There is no such table." in result.stderr
     assert "keys.a.principal: This key is missing." in result.stderr
     assert "Fix: Did you mean 'listen'?" in result.stderr
+
+
+def test_a_drill_says_first_what_matters(headgate: Any) -> None:
+    """The answer, the calls by fate, and what locks them in."""
+    result = headgate("drill", "--without", "openai", "--days", "36500")
+
+    assert result.exit_code == 0, result.output
+    first, *_, last = result.stdout.splitlines()
+    assert "2 were served by it; 0 would go elsewhere, 2 would break." in first
+    assert "nobody: no_other_candidate" in result.stdout
+    assert last == "Nobody is left for the alias fast."
+
+
+def test_a_drill_without_what_is_not_there(headgate: Any) -> None:
+    """A slip is told with the near name."""
+    result = headgate("drill", "--without", "opnai")
+
+    assert result.exit_code == 2
+    assert "Did you mean 'openai'?" in result.stderr

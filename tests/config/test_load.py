@@ -1,6 +1,7 @@
 """What a valid configuration becomes: defaults, facts, prices, secrets."""
 
 import re
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 from headgate.config.load import load
 from headgate.config.shapes import LimitsShape
 from headgate.config.snapshot import Snapshot
-from headgate.config.template import template
+from headgate.config.template import Answers, from_kind, render
+from headgate.config.unpriced import unpriced
 from headgate.gateway.settings import Edge
+from headgate.providers.registry import providers, setup_of
 from headgate.records.demand import STANDARD
 from headgate.units.instants import from_datetime
 
@@ -40,25 +43,39 @@ def test_an_empty_file_is_a_valid_configuration(folder: Path) -> None:
     assert not snapshot.keys
 
 
+TEMPLATE = render(Answers((from_kind("openai"),)))
+"""What `headgate init` writes for one provider."""
+
+
 def test_the_template_works_as_it_stands(folder: Path) -> None:
     """What `headgate init` writes is valid once its one credential is set."""
-    snapshot = loaded(folder, template(), OPENAI_API_KEY="sk-x")
+    snapshot = loaded(folder, TEMPLATE, OPENAI_API_KEY="sk-x")
 
     assert snapshot.keys["me"].secret is None
     assert snapshot.budgets["each-run"].limit_nanos == 5_000_000_000
     assert snapshot.providers["openai"].credential == "sk-x"
 
 
-KEYS = dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"), "sk-x")
+SETUPS = {kind: setup_of(one) for kind, one in providers().items()}
+KEYS = {name: "sk-x" for setup in SETUPS.values() for name in setup.secrets}
+
+
+@pytest.mark.parametrize("kind", [kind for kind, setup in SETUPS.items() if setup.models])
+def test_what_a_provider_begins_with_is_known_and_priced(folder: Path, kind: str) -> None:
+    """Each kind that comes with models is written so that its calls can be paid for at once."""
+    snapshot = loaded(folder, render(Answers((from_kind(kind),))), **KEYS)
+
+    assert len(snapshot.deployments) == len(SETUPS[kind].models)
+    assert unpriced(snapshot, time.time_ns()) == ()
+    assert set(snapshot.routes) == {"fast", "careful"}
 
 
 def test_the_template_works_with_every_comment_in(folder: Path) -> None:
     """What is commented out in the template is valid too."""
-    lines = [re.sub(r"^# (?=\[|\w+ = )", "", line) for line in template().splitlines()]
+    lines = [re.sub(r"^# (?=\[|\w+ = )", "", line) for line in TEMPLATE.splitlines()]
 
     snapshot = loaded(folder, "\n".join(lines), **KEYS)
 
-    assert snapshot.deployments["sonnet"].seller == "anthropic"
     assert snapshot.price_book.priced_as("openai", "my-model") == "my-model"
 
 
@@ -173,7 +190,7 @@ principal = "p"
 def test_reading_the_books_needs_no_secret(folder: Path) -> None:
     """A configuration whose secrets are elsewhere can still be read without them."""
     file = folder / "headgate.toml"
-    file.write_text(template())
+    file.write_text(TEMPLATE)
 
     snapshot = load(file, {}, secrets_of=())
 

@@ -14,6 +14,7 @@ from headgate.console.app import ConsoleWorld, build
 from headgate.ledger.keeper import Keeper, Want
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import (
+    CacheNote,
     CallerRecord,
     CandidateRecord,
     DecisionRecord,
@@ -151,6 +152,7 @@ class Books:
         served_model: str = "gpt-5.5-2026-08",
         ttft_us: int = 310_000,
         duration_us: int = 1_240_000,
+        cache: CacheNote | None = None,
     ) -> int:
         """Write a measured end; returns what it posts."""
         lines = tuple(
@@ -177,6 +179,7 @@ class Books:
                 status=200,
                 ttft_us=ttft_us,
                 duration_us=duration_us,
+                cache=cache,
             )
         )
         self.writer.holds_open -= 1

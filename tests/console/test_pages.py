@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 from headgate.console.app import STATIC
 from headgate.identity.registry import FrozenNode, set_frozen, set_thawed
 from headgate.insights.frozen import FROZEN_MAX
-from headgate.records.journal import CandidateRecord
+from headgate.records.journal import CacheNote, CandidateRecord
 from tests.console.books import Books
 
 ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
@@ -168,6 +168,21 @@ def test_each_attempt_marks_the_candidate_it_used(
     chosen = re.findall(r'<tr class="chosen"><th scope="row">([^<]+)<', page)
     assert chosen == ["gpt-5-5", "claude-opus"]
     assert page.count("<td>eligible</td>") == page.count("<td>tried by attempt 1</td>") == 1
+
+
+def test_what_a_prompt_cache_did_is_shown(books: Books) -> None:
+    """Saved, marked, and where it broke; nothing is said of calls without."""
+    note = CacheNote(-3_000, ("system",), "changed", "tools[3]", 2_000, 9_000_000)
+    noted, plain = books.hold(), books.hold()
+    books.settle(noted, {"input_uncached": 9}, cache=note)
+    books.settle(plain, {"input_uncached": 9})
+    books.fold()
+
+    page = books.client().get(f"/fragments/calls/{noted.call}").text
+
+    assert "<code>system</code>" in page
+    assert "2,000 tokens, changed at <code>tools[3]</code>: $0.009000000" in page
+    assert "Prompt cache" not in books.client().get(f"/fragments/calls/{plain.call}").text
 
 
 def test_every_attempt_of_a_call_is_shown(books: Books) -> None:

@@ -81,7 +81,7 @@ class LendingSteward:
         self.silent = self.absent = self.slow_control = False
         self.control: list[Callable[[], None]] = []
         self.purse: Purse
-        self._limit_of = limits(snapshot)
+        self._limit_of = limits(snapshot.budgets)
         self._reader = JournalReader(journal)
         self._known = Known(itertools.count(1))
 

@@ -7,12 +7,14 @@ from headgate.ledger import tables
 from headgate.ledger.folded import FoldedHold, FoldedSettle, decode
 from headgate.ledger.rows import END_COLUMNS, end_values
 from headgate.records.charge import ChargeLine
-from headgate.records.journal import HoldRecord, SettleRecord, VoidRecord
+from headgate.records.journal import CacheNote, HoldRecord, SettleRecord, VoidRecord
 
 HOLD = HoldRecord("c.1", 1, 7, 4, 5, 6, 9, 8, 2, True, ("seed", "messages[0].name"))
 LINE = ChargeLine("output_text", 3, 2_000, 6, "row")
+NOTE = CacheNote(-3, ("system",), "changed", "messages[1].content", 900, 4)
 SETTLE = SettleRecord(
-    "c.1", 2, 6, "measured", (LINE,), {"output_text": 3}, "m", "u", "q", 200, None, 5, 9, False
+    *("c.1", 2, 6, "measured", (LINE,), {"output_text": 3}, "m", "u", "q", 200, None, 5, 9, False),
+    cache=NOTE,
 )
 NOT_STORED = {"lost", "reported_nanos"}
 COLUMNS = {"amount_nanos": "hold_nanos"}

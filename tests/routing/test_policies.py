@@ -25,6 +25,7 @@ QUOTED = st.lists(
         expected_nanos=st.none() | st.integers(0, 10**12),
         position=st.integers(0, 9),
         weight=st.integers(0, 5),
+        warm_nanos=st.integers(0, 10**12),
     ),
     unique_by=lambda quoted: quoted.deployment.id,
     max_size=6,
@@ -148,3 +149,27 @@ def test_policies_without_turns_give_every_call_the_same_order() -> None:
     """Only who spreads calls has an order of its own for each."""
     assert spread_of(POLICIES["cheapest"]) is None
     assert spread_of(POLICIES["ordered"]) is None
+
+
+def test_a_session_stays_where_it_is_warm_while_that_is_cheaper() -> None:
+    """`cheapest` takes off what a warm prefix saves, and no more than that."""
+    policy = POLICIES["cheapest"]
+    dear = Quoted(deployment("dear"), 900, warm_nanos=801)
+    cheap = Quoted(deployment("cheap"), 100)
+    blank = Quoted(deployment("blank"), None, warm_nanos=5_000)
+
+    assert policy.rank([cheap, dear, blank]) == (dear, cheap, blank)
+    assert policy.rank([cheap, dear._replace(warm_nanos=799)])[0] is cheap
+    assert POLICIES["ordered"].rank([cheap, dear])[0] is cheap
+
+
+def test_weights_share_out_what_is_warm_nowhere() -> None:
+    """A call that is warm somewhere goes there at any turn, unless its weight there is 0."""
+    spread = spread_of(POLICIES["weighted"])
+    assert spread is not None
+    here, there = Quoted(deployment("a"), 5, 0, 3), Quoted(deployment("b"), 5, 1, 1)
+    warm, idle = there._replace(warm_nanos=1), there._replace(warm_nanos=1, weight=0)
+
+    assert {spread((here, warm), turn)[0] for turn in range(8)} == {warm}
+    assert {spread((here, there), turn)[0] for turn in range(8)} == {here, there}
+    assert {spread((here, idle), turn)[0] for turn in range(8)} == {here}

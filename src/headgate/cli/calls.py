@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from headgate.cli.completing import names_of
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import fail, print_json, print_table, table
 from headgate.cli.reading import read_configuration, reading
@@ -24,7 +25,10 @@ LIMIT_MAX = 100_000
 def calls(  # noqa: PLR0913 - one for each option
     limit: Annotated[int, typer.Option(min=1, max=LIMIT_MAX, help="At most so many.")] = 50,
     run: Annotated[str | None, typer.Option(help="Of this run.")] = None,
-    principal: Annotated[str | None, typer.Option(help="Of this principal.")] = None,
+    principal: Annotated[
+        str | None,
+        typer.Option(help="Of this principal.", autocompletion=names_of("principals")),
+    ] = None,
     state: Annotated[CallState | None, typer.Option(help="In this state.")] = None,
     config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,

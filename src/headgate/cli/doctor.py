@@ -16,6 +16,14 @@ from headgate.cli.doctor_checks import (
     check_provider,
     check_steward,
 )
+from headgate.cli.doctor_machine import (
+    check_disk,
+    check_in_force,
+    check_open_files,
+    check_prices,
+    check_versions,
+)
+from headgate.cli.doctor_online import check_online
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import EXIT_NO, print_json
 from headgate.config.load import load
@@ -35,19 +43,31 @@ def doctor(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show what is well too, not only its count.")
     ] = False,
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask each provider at no cost, with its credential.")
+    ] = False,
     config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
     as_json: AsJson = False,
 ) -> None:
-    """Check configuration, folder, ports, processes, providers and clock; exit 1 on an error."""
+    """Check configuration, machine, ports, processes, providers and clock; exit 1 on an error."""
+    now_ns = time.time_ns()
     snapshot, checks = _configuration(config)
-    checks += [check_data_dir(data_dir), check_files(config, data_dir)]
+    checks += [check_versions(), check_data_dir(data_dir), check_files(config, data_dir)]
+    checks += check_disk(data_dir)
     steward = check_steward(data_dir)
-    checks += [steward, check_clock(data_dir, time.time_ns())]
+    running = steward.status == "ok"
+    checks += [steward, check_clock(data_dir, now_ns)]
     checks += check_frozen(data_dir)
+    if running:
+        checks += check_in_force(config, data_dir)
     if snapshot is not None:
-        checks += [_price_check(problem) for problem in unpriced(snapshot, time.time_ns())]
-        checks += _network(snapshot, running=steward.status == "ok")
+        checks += [check_open_files(snapshot.edge.connections_max)]
+        checks += [check_prices(snapshot.price_book, now_ns)]
+        checks += [_price_check(problem) for problem in unpriced(snapshot, now_ns)]
+        checks += _network(snapshot, running=running)
+        for provider in snapshot.providers.values() if online else ():
+            checks += check_online(provider, config.parent, time.time_ns())
     ok = all(check.status != "error" for check in checks)
     if as_json:
         print_json(DoctorView(ok=ok, checks=checks))

@@ -26,9 +26,10 @@ _SECRET_INSIDE = re.compile(r"^[^#\n]*\bvalue\s*=", re.MULTILINE)
 CLOCK_SLACK_NS = 5 * NANOS_PER_SECOND
 
 
-def _check(
+def result(
     name: str, message: str, fix: str = "", status: Literal["ok", "warning", "error"] = "ok"
 ) -> CheckView:
+    """Return what a check found; `fix` says what to do about it."""
     return CheckView(name=name, status=status, message=message, fix=fix)
 
 
@@ -37,15 +38,15 @@ def check_data_dir(data_dir: Path) -> CheckView:
     name = "data directory"
     if data_dir.is_dir():
         if os.access(data_dir, os.W_OK | os.X_OK):
-            return _check(name, f"{data_dir} can be written.")
+            return result(name, f"{data_dir} can be written.")
         fix = f"Run as its owner, or: chown $USER {data_dir}"
-        return _check(name, f"{data_dir} cannot be written.", fix, "error")
+        return result(name, f"{data_dir} cannot be written.", fix, "error")
     if data_dir.exists():
-        return _check(name, f"{data_dir} is no folder.", "Name another: --data-dir.", "error")
+        return result(name, f"{data_dir} is no folder.", "Name another: --data-dir.", "error")
     parent = next(path for path in data_dir.absolute().parents if path.exists())
     if os.access(parent, os.W_OK | os.X_OK):
-        return _check(name, f"{data_dir} is not there yet and will be made.")
-    return _check(name, f"{parent} cannot be written.", "Name another: --data-dir.", "error")
+        return result(name, f"{data_dir} is not there yet and will be made.")
+    return result(name, f"{parent} cannot be written.", "Name another: --data-dir.", "error")
 
 
 def check_files(config: Path, data_dir: Path) -> CheckView:
@@ -58,8 +59,8 @@ def check_files(config: Path, data_dir: Path) -> CheckView:
     if open_ones:
         names = " ".join(open_ones)
         message = f"Others on this machine can read {names}."
-        return _check("permissions", message, f"chmod go= {names}", "warning")
-    return _check("permissions", "Secrets are readable by their owner only.")
+        return result("permissions", message, f"chmod go= {names}", "warning")
+    return result("permissions", "Secrets are readable by their owner only.")
 
 
 def check_steward(data_dir: Path) -> CheckView:
@@ -70,8 +71,8 @@ def check_steward(data_dir: Path) -> CheckView:
             connection.connect(str(socket_path(data_dir)))
         except OSError:
             message = f"No steward runs on {data_dir}."
-            return _check("steward", message, "Start one with: headgate serve", "warning")
-    return _check("steward", "It takes connections.")
+            return result("steward", message, "Start one with: headgate serve", "warning")
+    return result("steward", "It takes connections.")
 
 
 def check_clock(data_dir: Path, now_ns: int) -> CheckView:
@@ -81,12 +82,12 @@ def check_clock(data_dir: Path, now_ns: int) -> CheckView:
             newest_ns = connection.scalar(select(func.max(attempt.c.at_ns)))
     except StoreError as error:
         if not (data_dir / STORE_NAME).exists():
-            return _check("store and clock", "There is no store yet.")
-        return _check("store and clock", str(error), "Restore the file from a backup.", "error")
+            return result("store and clock", "There is no store yet.")
+        return result("store and clock", str(error), "Restore the file from a backup.", "error")
     if newest_ns is not None and newest_ns > now_ns + CLOCK_SLACK_NS:
         message = f"The clock says {to_iso(now_ns)}, but the books know {to_iso(newest_ns)}."
-        return _check("store and clock", message, "Set the clock of this machine.", "error")
-    return _check("store and clock", f"The store can be read; it is {to_iso(now_ns)}.")
+        return result("store and clock", message, "Set the clock of this machine.", "error")
+    return result("store and clock", f"The store can be read; it is {to_iso(now_ns)}.")
 
 
 def check_frozen(data_dir: Path) -> list[CheckView]:
@@ -96,7 +97,7 @@ def check_frozen(data_dir: Path) -> list[CheckView]:
     except StoreError:
         return []
     return [
-        _check("frozen", f"{frozen_text(one)}.", f"headgate thaw {one.node}", "warning")
+        result("frozen", f"{frozen_text(one)}.", f"headgate thaw {one.node}", "warning")
         for one in frozen
     ]
 
@@ -111,13 +112,13 @@ def check_port(name: str, host: str, port: int, *, running: bool) -> CheckView:
             listener.bind((host, port))
         except OSError as error:
             if running:
-                return _check(name, f"{address} is in use while the gateway runs.")
+                return result(name, f"{address} is in use while the gateway runs.")
             message = f"{address} cannot be used: {error.strerror}."
-            return _check(name, message, "Stop what has it, or change [listen].", "error")
+            return result(name, message, "Stop what has it, or change [listen].", "error")
     if running:
         message = f"A steward runs, but nothing listens on {address}."
-        return _check(name, message, "Look at what headgate serve prints.", "error")
-    return _check(name, f"{address} is free.")
+        return result(name, message, "Look at what headgate serve prints.", "error")
+    return result(name, f"{address} is free.")
 
 
 def check_gateway(host: str, port: int) -> CheckView:
@@ -128,13 +129,13 @@ def check_gateway(host: str, port: int) -> CheckView:
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
         message = f"The worker does not answer on {host}:{port}: {error}."
-        return _check("worker", message, "Look at what headgate serve prints.", "error")
+        return result("worker", message, "Look at what headgate serve prints.", "error")
     finally:
         connection.close()
     if status == http.HTTPStatus.OK:
-        return _check("worker", "It is ready.")
+        return result("worker", "It is ready.")
     fix = "Wait a moment, then look at what headgate serve prints."
-    return _check("worker", f"It says {status} on /readyz.", fix, "error")
+    return result("worker", f"It says {status} on /readyz.", fix, "error")
 
 
 def check_provider(provider: Provider) -> CheckView:
@@ -146,5 +147,5 @@ def check_provider(provider: Provider) -> CheckView:
         socket.create_connection((parts.hostname or "", port), TIMEOUT_S).close()
     except OSError as error:
         message = f"{parts.hostname}:{port} cannot be reached: {error.strerror or error}."
-        return _check(name, message, "Look at base_url, the network and its firewall.", "warning")
-    return _check(name, f"{parts.hostname}:{port} takes connections.")
+        return result(name, message, "Look at base_url, the network and its firewall.", "warning")
+    return result(name, f"{parts.hostname}:{port} takes connections.")

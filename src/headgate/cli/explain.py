@@ -12,6 +12,7 @@ from headgate.cli.reading import reading
 from headgate.cli.states import state_text
 from headgate.insights.calls import open_call
 from headgate.insights.contract import CallView, DecisionView, ExplainView, HoldView
+from headgate.insights.contract_caches import CacheView
 from headgate.insights.views import explain_view
 
 app = typer.Typer()
@@ -71,12 +72,13 @@ def _show_decision(decision: DecisionView, users: dict[str, list[str]]) -> None:
         f"\nDecision {decision.number}: {decision.policy}, expecting "
         f"{decision.input_tokens} tokens in and {decision.output_tokens} out"
     )
-    shown = table("  candidate", ">expected", "verdict")
+    shown = table("  candidate", ">expected", ">warm saves", "verdict")
     for candidate in decision.candidates:
         verdict = "eligible" if candidate.excluded is None else f"passed over: {candidate.excluded}"
         if candidate.deployment in users:
             verdict = f"chosen for attempt {', '.join(users[candidate.deployment])}"
-        shown.add_row(f"  {candidate.deployment}", candidate.expected or "-", verdict)
+        warm = candidate.warm if Decimal(candidate.warm) else "-"
+        shown.add_row(f"  {candidate.deployment}", candidate.expected or "-", warm, verdict)
     print_table(shown)
 
 
@@ -98,6 +100,21 @@ def _show_attempt(attempt: CallView, hold: HoldView) -> None:
         print_table(_receipt(attempt))
     else:
         typer.echo(f"  posted {attempt.posted} USD")
+    if attempt.cache is not None:
+        _show_cache(attempt.cache)
+
+
+def _show_cache(cache: CacheView) -> None:
+    if Decimal(cache.saved):
+        typer.echo(f"  saved {cache.saved} USD against no prompt cache")
+    if cache.marked:
+        typer.echo(f"  breakpoints were set behind {', '.join(cache.marked)}")
+    if cache.cause is not None:
+        where = "" if cache.path is None else f" at {cache.path}"
+        typer.echo(
+            f"  {cache.missed_tokens} cached tokens were not read ({cache.cause}{where}), "
+            f"which cost {cache.missed} USD"
+        )
 
 
 def _receipt(attempt: CallView) -> Table:

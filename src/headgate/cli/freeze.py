@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from headgate.cli.changing import change
+from headgate.cli.completing import NODES
 from headgate.cli.frozen import frozen_view, read_frozen
 from headgate.cli.nodes import NODE_HELP, require_node
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
@@ -19,7 +20,9 @@ app = typer.Typer()
 
 @app.command()
 def freeze(
-    node: Annotated[str | None, typer.Argument(metavar="NODE", help=NODE_HELP)] = None,
+    node: Annotated[
+        str | None, typer.Argument(metavar="NODE", help=NODE_HELP, autocompletion=NODES)
+    ] = None,
     reason: Annotated[str, typer.Option(help="Why; kept with the freeze.")] = "",
     config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,

@@ -1,46 +1,113 @@
-"""`headgate init`: write a configuration to start from."""
+"""`headgate init`: write a configuration from what is found and asked, and prove that it works."""
 
+import os
 import shlex
-import tomllib
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from headgate.cli.output import EXIT_NO, fail
-from headgate.config.template import FILE_NAME, template
+from headgate.cli.keys import made_secret
+from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT
+from headgate.cli.output import EXIT_NO, complain, fail
+from headgate.cli.reading import read_configuration
+from headgate.cli.start.ask import Wishes, ask, missing_variables, take
+from headgate.cli.start.prove import Proof, node, prove
+from headgate.cli.use import clients
+from headgate.config.template import FILE_NAME, Answers, render
 
 app = typer.Typer()
 
 
 @app.command()
-def init(
+def init(  # noqa: PLR0913 - a command has as many parameters as it has options
     folder: Annotated[Path, typer.Option("--dir", help="Where to write it.")] = Path(),
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing, but prove it.")] = False,
+    provider: Annotated[
+        list[str] | None, typer.Option(metavar="KIND", help="Only these; may be repeated.")
+    ] = None,
+    base_url: Annotated[
+        list[str] | None, typer.Option(metavar="KIND=URL", help="Another address of a provider.")
+    ] = None,
+    server: Annotated[
+        list[str] | None, typer.Option(metavar="URL", help="A model server of one's own.")
+    ] = None,
+    team: Annotated[str, typer.Option(help="Name of the team.")] = "research",
+    person: Annotated[str, typer.Option("--name", help="Name of the first to call.")] = "me",
+    budget: Annotated[str, typer.Option(metavar="USD", help="Limit of a month.")] = "100.00",
+    call: Annotated[
+        bool, typer.Option("--call/--no-call", help="Prove each provider with a cheap call.")
+    ] = True,
 ) -> None:
-    """Write a commented, working headgate.toml; one that is there is left alone."""
+    """Write a commented, working headgate.toml, prove it, and make the first key.
+
+    On a terminal it asks; elsewhere, or with --yes, options and what is found decide.
+    """
     path = folder / FILE_NAME
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(template())
-    except FileExistsError:
+    if path.exists():
         fail(f"{path} is there already.", "Change it, or write elsewhere with --dir.", EXIT_NO)
+    asking = not yes and sys.stdin.isatty()
+    wishes = Wishes(provider, tuple(base_url or ()), tuple(server or ()), team, person, budget)
+    answers = ask(wishes, os.environ) if asking else take(wishes, os.environ)
+    _write(path, render(answers))
+    typer.echo(f"Wrote {path}.")
+    snapshot = read_configuration(path)
+    data_dir = folder / DATA_DIR_DEFAULT
+    key = made_secret(snapshot.keys[answers.person], data_dir)
+    missing = missing_variables(answers, os.environ)
+    provable = call and (yes or asking) and bool(snapshot.deployments) and not missing
+    proofs = list(_prove(path, data_dir, key)) if provable else []
+    _tell(path, answers, key, missing)
+    if any(proof.problem is not None for proof in proofs):
+        raise typer.Exit(EXIT_NO)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # For its owner alone, like what it may hold.
+        with open(path, "x", encoding="utf-8", opener=_private) as file:
+            file.write(text)
     except OSError as error:
         fail(f"{path} cannot be written: {error.strerror}.", "Choose a folder of yours: --dir.")
-    typer.echo(f"Wrote {path}. Next:")
-    for line in _next_lines(path):
-        typer.echo(f"  {line}")
 
 
-def _next_lines(path: Path) -> Iterator[str]:
-    """Yield what to type after it, from the file's own words."""
-    at = "" if path == Path(FILE_NAME) else f" --config {shlex.quote(str(path))}"
-    document = tomllib.loads(template())
-    for provider in document["providers"].values():
-        if "env" in provider["credential"]:
-            yield f"export {provider['credential']['env']}=..."
-    for key in document["keys"]:
-        yield f"headgate keys create {key}{at}"
-    yield f"headgate doctor{at}"
-    yield f"headgate serve{at}"
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _prove(config: Path, data_dir: Path, key: str) -> Iterator[Proof]:
+    snapshot = read_configuration(config)
+    typer.echo("Asking each provider one short question ...")
+    with node(config, data_dir) as url:
+        for proof in prove(url, snapshot, key):
+            what = f"  {proof.provider}: {proof.deployment}"
+            if proof.problem is None:
+                typer.echo(f"{what} answered for ${proof.cost_usd}.")
+            else:
+                fix = f"Look at [providers.{proof.provider}]: headgate doctor --online says more."
+                complain(f"{what} failed: {proof.problem}", fix)
+            yield proof
+
+
+def _tell(path: Path, answers: Answers, key: str, missing: list[str]) -> None:
+    at = "" if path == CONFIG_DEFAULT else f" --config {shlex.quote(str(path))}"
+    program = _program()
+    typer.echo("Next:")
+    for name in missing:
+        typer.echo(f"  export {name}=...")
+    typer.echo(f"  {program} serve{at}")
+    typer.echo("and in another terminal:")
+    typer.echo(f"  export HEADGATE_KEY={key}")
+    typer.echo(f"  {program} use CLIENT{at}     # {', '.join(clients())}")
+    typer.echo(f"The key is {answers.person}'s and is not shown again; headgate keys makes others.")
+
+
+def _program() -> str:
+    """Return how this program is called here: by its name, if that is what the shell finds."""
+    found = shutil.which("headgate")
+    here = Path(sys.argv[0])
+    return "headgate" if found and here.exists() and Path(found).samefile(here) else sys.argv[0]

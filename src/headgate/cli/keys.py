@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from headgate.cli.changing import change
+from headgate.cli.completing import names_of
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import EXIT_NO, fail, print_json, print_table, table
 from headgate.cli.reading import read_configuration, reading
@@ -21,17 +22,27 @@ from headgate.units.ids import is_name
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke keys.")
 
-KeyId = Annotated[str, typer.Argument(metavar="ID", help="Name of the key.")]
+KeyId = Annotated[
+    str, typer.Argument(metavar="ID", help="Name of the key.", autocompletion=names_of("keys"))
+]
 
 
 @app.command()
 def create(
     key_id: KeyId,
     principal: Annotated[
-        str | None, typer.Option(help="Whose it is; left out for a key of the configuration.")
+        str | None,
+        typer.Option(
+            help="Whose it is; left out for a key of the configuration.",
+            autocompletion=names_of("principals"),
+        ),
     ] = None,
     model: Annotated[
-        list[str] | None, typer.Option(help="What it may ask for; may be repeated. Default: all.")
+        list[str] | None,
+        typer.Option(
+            help="What it may ask for; may be repeated. Default: all.",
+            autocompletion=names_of("routes", "deployments"),
+        ),
     ] = None,
     config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
@@ -39,21 +50,29 @@ def create(
 ) -> None:
     """Make a key and print it, this once: it is not kept, only a keyed hash of it."""
     wanted = _wanted(read_configuration(config), key_id, principal, model)
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    secret = make_key(key_id)
-    hashed = digest(load_pepper(data_dir), secret.encode()).hex()
-    message = CreateKey(key=key_id, principal=wanted.principal, models=wanted.models, digest=hashed)
-    fix = (
-        f"Lost its secret? Revoke it (headgate keys revoke {key_id}) and make another: "
-        f"headgate keys create {key_id}-2 --principal {wanted.principal}"
-    )
-    change(data_dir, message, fix)
+    secret = made_secret(wanted, data_dir)
     if as_json:
         models = list(wanted.models)
         print_json(MadeKeyView(id=key_id, principal=wanted.principal, models=models, key=secret))
     else:
         typer.echo(secret)
         typer.echo("Keep it now: it is not shown again.", err=True)
+
+
+def made_secret(wanted: Key, data_dir: DataDir) -> str:
+    """Make a key and return its secret; ends the command when there was one of its id."""
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    secret = make_key(wanted.id)
+    hashed = digest(load_pepper(data_dir), secret.encode()).hex()
+    message = CreateKey(
+        key=wanted.id, principal=wanted.principal, models=wanted.models, digest=hashed
+    )
+    fix = (
+        f"Lost its secret? Revoke it (headgate keys revoke {wanted.id}) and make another: "
+        f"headgate keys create {wanted.id}-2 --principal {wanted.principal}"
+    )
+    change(data_dir, message, fix)
+    return secret
 
 
 @app.command("list")

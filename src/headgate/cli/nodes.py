@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from headgate.budgets.settings import ORGANISATION
+from headgate.cli.completing import NODES
 from headgate.cli.output import fail
 from headgate.config.problems import near
 from headgate.config.snapshot import Snapshot
@@ -15,7 +16,7 @@ NODE_HELP = (
     " or model:NAME (an alias, or what a provider calls it)."
 )
 
-Node = Annotated[str, typer.Argument(metavar="NODE", help=NODE_HELP)]
+Node = Annotated[str, typer.Argument(metavar="NODE", help=NODE_HELP, autocompletion=NODES)]
 
 
 def require_node(node: str, snapshot: Snapshot) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from headgate.cli.completing import names_of
 from headgate.cli.options import CONFIG_DEFAULT, Config
 from headgate.cli.output import EXIT_CONFIGURATION, fail
 from headgate.cli.reading import read_configuration
@@ -20,12 +21,21 @@ def clients() -> dict[str, Path]:
     return {path.stem: path for path in sorted(FOLDER.glob("*.txt"))}
 
 
+def _clients(incomplete: str) -> list[str]:
+    return [client for client in clients() if client.startswith(incomplete)]
+
+
 @app.command()
 def use(
-    client: Annotated[str, typer.Argument(help=f"One of: {', '.join(clients())}.")],
+    client: Annotated[
+        str, typer.Argument(help=f"One of: {', '.join(clients())}.", autocompletion=_clients)
+    ],
     model: Annotated[
         str | None,
-        typer.Option(help="An alias or deployment; the first alias when none is given."),
+        typer.Option(
+            help="An alias or deployment; the first alias when none is given.",
+            autocompletion=names_of("routes", "deployments"),
+        ),
     ] = None,
     config: Config = CONFIG_DEFAULT,
 ) -> None:

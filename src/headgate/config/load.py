@@ -32,7 +32,11 @@ _PLACE = re.compile(r" \(at (?P<place>.*)\)$")
 
 
 def load(
-    path: Path, environ: Mapping[str, str], *, secrets_of: Collection[str] | None = None
+    path: Path,
+    environ: Mapping[str, str],
+    *,
+    secrets_of: Collection[str] | None = None,
+    text: bytes | None = None,
 ) -> Snapshot:
     """Return what the configuration file says, resolved; relative paths start at its folder.
 
@@ -41,12 +45,13 @@ def load(
         environ: The environment that secrets may stand in.
         secrets_of: The tables whose secrets are read, None for all: nobody has secrets in memory
             that are not needed there. An empty text stands for one that is not read.
+        text: What the file said at another time, to be read instead of it; None reads the file.
 
     Raises:
         ConfigurationError: It cannot be used; carries every problem that was found.
     """
     problems = Problems(str(path))
-    document = _document(path, problems)
+    document = _document(path, text, problems)
     problems.raise_if_any()
     read = TABLES if secrets_of is None else secrets_of
     secrets = SecretReader(environ, path.parent, problems, read)
@@ -55,9 +60,9 @@ def load(
     return snapshot
 
 
-def _document(path: Path, problems: Problems) -> dict[str, Any]:
+def _document(path: Path, text: bytes | None, problems: Problems) -> dict[str, Any]:
     try:
-        data = path.read_bytes()
+        data = path.read_bytes() if text is None else text
         if len(data) > FILE_BYTES_MAX:
             problems.add("file", "It is larger than 8 MiB.", "Name a headgate.toml.")
             return {}
@@ -68,11 +73,11 @@ def _document(path: Path, problems: Problems) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         problems.add("file", f"Byte {error.start} is not UTF-8.", "Save the file as UTF-8.")
     except tomllib.TOMLDecodeError as error:
-        text = str(error)
-        place = _PLACE.search(text)
+        trouble = str(error)
+        place = _PLACE.search(trouble)
         where = place["place"] if place else "end"
         fix = "Correct the TOML there; texts stand in double quotes."
-        problems.add(where, f"{_PLACE.sub('', text)}.", fix)
+        problems.add(where, f"{_PLACE.sub('', trouble)}.", fix)
     return {}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from headgate.catalog.facts import ModelDirectory
+from headgate.catalog.facts import ModelDirectory, ModelFacts
 from headgate.catalog.settings import Deployment
 from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems
@@ -45,7 +45,8 @@ def deployments_from(
             problems.unknown(f"{key}.provider", "provider", shape.provider, provider_ids)
         provider = providers.get(shape.provider)
         seller, priced_as = _priced_as(shape, provider, key, problems)
-        tokens = _tokens(shape, models, seller, priced_as)
+        facts = models.facts(seller, priced_as)
+        tokens = _tokens(shape, facts)
         if tokens.output_default > tokens.output_max:
             problems.add(
                 f"{key}.output_tokens_default",
@@ -64,6 +65,7 @@ def deployments_from(
             concurrency_max=shape.concurrency_max,
             queue_max=shape.queue_max,
             region=shape.region or (provider.region if provider else None),
+            cache_tokens_min=facts.cache_tokens_min if facts else None,
         )
     return found
 
@@ -79,8 +81,7 @@ def _priced_as(
     return seller, model
 
 
-def _tokens(shape: DeploymentShape, models: ModelDirectory, seller: str, priced_as: str) -> _Tokens:
-    facts = models.facts(seller, priced_as)
+def _tokens(shape: DeploymentShape, facts: ModelFacts | None) -> _Tokens:
     known_context = facts.context_tokens if facts else None
     known_output = facts.output_tokens_max if facts else None
     output_max = shape.output_tokens_max or known_output or OUTPUT_TOKENS_MAX_FALLBACK

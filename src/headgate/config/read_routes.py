@@ -45,7 +45,15 @@ def routes_from(
         _check_regions(shape, deployments, key, problems)
         regions = shape.regions or ()
         drops = shape.on_unsupported == "drop"
-        found[alias] = Route(alias, shape.deployments, shape.policy, shape.weights, regions, drops)
+        found[alias] = Route(
+            alias,
+            shape.deployments,
+            shape.policy,
+            shape.weights,
+            regions,
+            drops,
+            marks=shape.cache == "auto",
+        )
     return found
 
 

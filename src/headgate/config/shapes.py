@@ -82,6 +82,7 @@ class LimitsShape(Shape, frozen=True, kw_only=True):
     write_timeout_ms: Millis = _EDGE.write_timeout_ms
     queue_wait_max_ms: Millis = _EDGE.queue_wait_max_ms
     drain_timeout_ms: Millis = _EDGE.drain_timeout_ms
+    retire_timeout_ms: Millis = _EDGE.retire_timeout_ms
     client_drain_ms: Millis = _EDGE.client_drain_ms
     retries_percent: CountOrNone = _EDGE.retries_percent
     retries_burst: CountOrNone = _EDGE.retries_burst
@@ -155,6 +156,7 @@ class RouteShape(Shape, frozen=True, kw_only=True):
     weights: Mapping[str, CountOrNone] = {}
     regions: Texts | None = None
     on_unsupported: Literal["drop", "refuse"] = "drop"
+    cache: Literal["client", "auto"] = "client"
 
 
 class TeamShape(Shape, frozen=True, kw_only=True):

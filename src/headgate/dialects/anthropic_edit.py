@@ -40,7 +40,7 @@ def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
     Raises:
         SpliceError: The new body does not say what it was made to say.
     """
-    changed: dict[str, bytes] = {}
+    changed = dict(edit.changed)
     if demand.model != edit.model:
         changed["model"] = msgspec.json.encode(edit.model)
     limit = demand.output_tokens_max

@@ -1,7 +1,7 @@
 """Changing single values of a JSON object in place; every other byte stays as it was."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 from msgspec import Raw
@@ -10,6 +10,8 @@ from headgate.units.errors import HeadgateError
 
 _KEY = re.compile(rb'[ \t\n\r]*("[^"\\]*(?:\\.[^"\\]*)*")[ \t\n\r]*:[ \t\n\r]*', re.DOTALL)
 _END = re.compile(rb"[ \t\n\r]*([,}])")
+_BLANK = re.compile(rb"[ \t\n\r]*")
+_ITEM_END = re.compile(rb"[ \t\n\r]*[,\]]")
 _TEXT = msgspec.json.Decoder(str)
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 
@@ -117,6 +119,39 @@ def splice(
         pieces += (body[at:start], changed[key])
         at = start + len(values[key])
     pieces.append(body[at:])
+    return b"".join(pieces)
+
+
+def splice_items(body: bytes, items: Sequence[Raw], changed: Mapping[int, bytes]) -> bytes:
+    """Return the array `body` with some of its items replaced; every other byte stays.
+
+    The walk is exact for the same reason as that of an object: it meets each item in turn.
+
+    Args:
+        body: A valid JSON array.
+        items: Its items as decoded, each the exact slice of the body.
+        changed: New items, as JSON, by their number.
+
+    Raises:
+        SpliceError: The items are not those of the body.
+    """
+    pieces: list[bytes] = []
+    kept = 0
+    at = body.index(b"[") + 1
+    for number, item in enumerate(items):
+        text = bytes(item)
+        found = _BLANK.match(body, at)
+        assert found is not None, "it matches nothing as well"
+        start = found.end()
+        end = start + len(text)
+        closing = _ITEM_END.match(body, end)
+        if closing is None or not body.startswith(text, start):
+            raise SpliceError(f"item {number} is not where it must be")
+        if number in changed:
+            pieces += (body[kept:start], changed[number])
+            kept = end
+        at = closing.end()
+    pieces.append(body[kept:])
     return b"".join(pieces)
 
 

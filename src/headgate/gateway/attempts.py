@@ -38,12 +38,14 @@ class Attempts:
         self._turn += 1
         self._world.retries.earn()
         router = self._world.router
+        now_ns = self._pipeline.now_ns()
         exchange.decision = router.rank(
             exchange.demand,
             dialect=exchange.dialect.KIND,
             body_bytes=len(exchange.body),
-            now_ns=self._pipeline.now_ns(),
+            now_ns=now_ns,
             bound=self._world.interpreter.bound(exchange, router),
+            warm=self._world.caching.read(exchange, now_ns),
         )
         exchange.plan = exchange.decision.plan(self._turn)
         passed_over: dict[str, str] = {}

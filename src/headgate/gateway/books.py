@@ -14,6 +14,7 @@ from headgate.ledger import slices
 from headgate.ledger.slices import Slice
 from headgate.records.charge import Settlement
 from headgate.records.journal import (
+    CacheNote,
     CallerRecord,
     HoldRecord,
     RefusalRecord,
@@ -105,6 +106,7 @@ class Books:
         report: Report,
         at_ns: int,
         final: bool,
+        cache: CacheNote | None = None,
     ) -> None:
         """Post what an attempt cost and free the rest of its hold."""
         assert exchange.held
@@ -131,6 +133,7 @@ class Books:
                 (at_ns - exchange.sent_ns) // 1_000,
                 final,
                 reported_nanos=settlement.reported_nanos,
+                cache=cache,
             )
         )
         self._journal.holds_open -= 1

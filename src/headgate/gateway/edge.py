@@ -237,7 +237,7 @@ class ClientConnection(asyncio.Protocol):
         head.method = parser.get_method()
         head.take_target(self._url)
         head.http10 = parser.get_http_version() == "1.0"
-        head.keep_alive = parser.should_keep_alive()
+        head.keep_alive = parser.should_keep_alive() and not self._pipeline.retiring
         self._read_bytes = 0
         if self._headers > HEADERS_MAX or self._head_bytes > HEAD_BYTES_MAX:
             self.refuse(HEAD_TOO_LARGE)

@@ -279,7 +279,10 @@ class Endings:
         self, exchange: Exchange, settlement: Settlement, report: Report, *, final: bool = True
     ) -> None:
         at_ns = self._now_ns()
-        self._books.settle(exchange, settlement, report=report, at_ns=at_ns, final=final)
+        note = self._world.caching.settle(exchange, settlement, report)
+        self._books.settle(
+            exchange, settlement, report=report, at_ns=at_ns, final=final, cache=note
+        )
         if settlement.usage is not None and exchange.marks:
             self._pipeline.prefixes.learn(exchange.marks, settlement.usage.prompt_tokens)
         if exchange.placed:

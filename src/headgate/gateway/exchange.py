@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from headgate.caches.prompt import Prompt
 from headgate.capacity.limits import USED_UP
 from headgate.catalog.rates import RateCard
 from headgate.dialects.json_array import JsonArray
@@ -56,6 +57,9 @@ class Exchange:
         held: Whether an attempt is held and not yet ended.
         begun: Whether the client has been sent a byte of an answer.
         array: Says the stream as one JSON array, for who asked for that; None for events.
+        prompt: The blocks of the client's body as caches compare them, None when it is short.
+        marked: Where its attempt's body got cache breakpoints, as JSON paths; `marked_turns`
+            tells whether the conversation did, too.
         drained_since_ms: When the client went away, None while it is there.
     """
 
@@ -85,6 +89,8 @@ class Exchange:
         "hold_nanos",
         "input_tokens_max",
         "lost",
+        "marked",
+        "marked_turns",
         "marks",
         "number",
         "outgoing",
@@ -94,6 +100,7 @@ class Exchange:
         "phase",
         "placed",
         "plan",
+        "prompt",
         "request",
         "run",
         "saying",
@@ -137,17 +144,18 @@ class Exchange:
         self.health_mark = 0
         self.card: RateCard | None = None
         self.marks: list[int] = []
+        self.prompt: Prompt | None = None
+        self.marked: tuple[str, ...] = ()
         self.asked = ""
         self.run: str | None = None
         self.status = 0
         self.upstream_request_id: str | None = None
-        self.number = 0
         self.attempt = ""
         self.phase = "receive"
         self.since_ms = pipeline.world.clock.coarse_ms
-        self.placed = self.held = self.begun = False
-        self.hold_nanos = self.input_tokens_max = self.output_tokens_max = 0
-        self.sent_ns = self.first_byte_ns = 0
+        self.placed = self.held = self.begun = self.marked_turns = False
+        self.number = self.hold_nanos = self.input_tokens_max = self.output_tokens_max = 0
+        self.sent_ns = self.first_byte_ns = self._reply_bytes = 0
         self.upstream: UpstreamConnection | None = None
         self.drained_since_ms: int | None = None
         self._stream: StreamReader | None = None
@@ -155,7 +163,6 @@ class Exchange:
         self._feed: Callable[[bytes], bytes] | None = None
         self._unframed = False
         self._parts: list[bytes] = []
-        self._reply_bytes = 0
 
     def take_facts(self, upstream: UpstreamConnection) -> None:
         """Note what the reply's head says, for the record."""

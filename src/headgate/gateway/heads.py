@@ -44,6 +44,10 @@ class HeadMemory:
         """Return the head of a shape, None when it was not met before."""
         return self._heads.get(shape)
 
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._heads.clear()
+
     def keep(self, shape: Shape, head: Head) -> None:
         """Remember a head that the parser has accepted and whose sender is known."""
         if head.http10 or head.expects_continue or head.method != b"POST":

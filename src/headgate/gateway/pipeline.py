@@ -47,6 +47,7 @@ class Pipeline:
     Attributes:
         started_ns: When this process began; models are listed as of then.
         stopping: Whether new calls are turned away.
+        retiring: Whether each connection is closed behind the next call that it brings.
         frozen: Nodes that may not spend now.
         header_takers: What the edge does with each header that matters, by its name.
         heads: The heads that clients send again and again.
@@ -59,6 +60,7 @@ class Pipeline:
         self.now_ns = world.now_ns
         self.started_ns = world.now_ns()
         self.stopping = False
+        self.retiring = False
         self.frozen: frozenset[str] = frozenset()
         self.connections: set[ClientConnection] = set()
         self.exchanges: set[Exchange] = set()
@@ -85,6 +87,12 @@ class Pipeline:
     def forget(self, client: ClientConnection) -> None:
         """A connection is closed."""
         self.connections.discard(client)
+
+    def retire(self) -> None:
+        """Send clients elsewhere: from now on each reply tells its client to connect anew."""
+        self.retiring = True
+        # Heads met before would be answered as they were then.
+        self.heads.clear()
 
     def buffer(self, size: int) -> bool:
         """Account for body bytes in memory; False when there are too many."""
@@ -368,6 +376,8 @@ class Pipeline:
                 members=envelope.members(forwarded),
             )
         try:
+            marks = self.world.caching.marks(exchange)
+            edit = replace(edit, changed=marks) if marks else edit
             body = exchange.spoken.edit(exchange.outgoing, demand, edit)
         except SpliceError as error:
             upstream.give_back()

@@ -23,6 +23,7 @@ class Head:
         key: What the client sent as its credential, None when nothing.
         forwarded: Headers (lower-case names) that may go upstream, if the dialect says so.
         announced: The body's bytes as the head says; 0 when it does not, -1: not to be believed.
+        session: What the client calls its session, None when it does not say; only compared.
         hosts: How many `Host` headers there are.
         keep_alive: Whether the connection stays open afterwards.
     """
@@ -41,6 +42,7 @@ class Head:
         "path",
         "query",
         "run",
+        "session",
     )
 
     def __init__(self) -> None:
@@ -51,6 +53,7 @@ class Head:
         self.content_type = b""
         self.content_encoding = b""
         self.run: bytes | None = None
+        self.session: bytes | None = None
         self.expects_continue = False
         self.forwarded: list[tuple[bytes, bytes]] = []
         self.announced = 0
@@ -156,6 +159,10 @@ def _run(head: Head, _name: bytes, value: bytes) -> None:
     head.run = value
 
 
+def _session(head: Head, _name: bytes, value: bytes) -> None:
+    head.session = value
+
+
 def forward(head: Head, name: bytes, value: bytes) -> None:
     """Keep a header that some dialect sends on."""
     head.forwarded.append((name.lower(), value))
@@ -171,6 +178,7 @@ HEADERS: dict[bytes, HeaderTaker] = {
     b"content-length": _content_length,
     b"expect": _expect,
     b"x-headgate-run": _run,
+    b"x-headgate-session": _session,
 }
 """Who takes a header, by its lower-case name; others are dropped."""
 

@@ -15,6 +15,7 @@ class Edge(NamedTuple):
         write_timeout_ms: A client that reads nothing for this long is cut off.
         queue_wait_max_ms: How long a call may wait for a place at a deployment.
         drain_timeout_ms: How long running calls may take when the gateway stops.
+        retire_timeout_ms: How long running calls may take after the configuration has changed.
         client_drain_ms: How long a reply is read on after its client went away (`drain`).
         retries_percent: How many further attempts calls may make, per hundred calls.
         retries_burst: How many of them can be saved up.
@@ -33,6 +34,7 @@ class Edge(NamedTuple):
     write_timeout_ms: int = 60_000
     queue_wait_max_ms: int = 60_000
     drain_timeout_ms: int = 30_000
+    retire_timeout_ms: int = 3_600_000
     client_drain_ms: int = 60_000
     retries_percent: int = 20
     retries_burst: int = 500

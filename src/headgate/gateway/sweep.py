@@ -27,6 +27,24 @@ def sweep(pipeline: Pipeline, now_ms: int) -> None:
     world.journal.prepare()
 
 
+def see_out(pipeline: Pipeline, idle_ms: int) -> bool:
+    """Close the connections that bring no more calls; tells whether any, or a call, is left.
+
+    A client that has just begun to send finds its call answered, and the connection closed behind
+    the answer, as `Pipeline.retire` has it.
+
+    Args:
+        pipeline: One that retires.
+        idle_ms: How long nothing must have come on a connection, in coarse time.
+    """
+    before_ms = pipeline.coarse_ms - idle_ms
+    for client in list(pipeline.connections):
+        idle = client.phase == "idle" and not client.busy and client.phase_since_ms <= before_ms
+        if idle and client.transport is not None:
+            client.transport.close()
+    return bool(pipeline.connections or pipeline.exchanges)
+
+
 def _sweep_exchange(pipeline: Pipeline, exchange: Exchange, now_ms: int) -> None:
     gone_ms = exchange.drained_since_ms
     if gone_ms is not None and now_ms - gone_ms > pipeline.edge.client_drain_ms:

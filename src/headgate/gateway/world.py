@@ -7,6 +7,7 @@ from typing import cast
 from headgate.capacity.retries import RetryBudget
 from headgate.dialects.registry import Dialect, PathDialect
 from headgate.gateway.books import Books
+from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
@@ -30,6 +31,7 @@ class World:
         dialects: By the path clients post to.
         interpreter: Says a call in the dialect of its target.
         targets: By deployment id.
+        caching: What is known of the providers' prompt caches.
         retries: What further attempts are paid from.
         now_ns: The clock.
         next_call: Makes the id of the next call.
@@ -39,6 +41,7 @@ class World:
     edge: Edge
     dialects: Mapping[bytes, Dialect]
     interpreter: Interpreter
+    caching: Caching
     directory: Directory
     router: Router
     targets: Mapping[str, Target]

@@ -7,10 +7,10 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, select
 from sqlalchemy.engine import RowMapping
 
-from headgate.ledger.rows import lines_of_row, usage_of_row, windows_of_row
+from headgate.ledger.rows import cache_of_row, lines_of_row, usage_of_row, windows_of_row
 from headgate.ledger.tables import attempts, decision, is_of_call, refusal
 from headgate.records.charge import ChargeLine
-from headgate.records.journal import DecisionRecord
+from headgate.records.journal import CacheNote, DecisionRecord
 
 AttemptState = Literal["held", "measured", "estimated", "unknown", "void"]
 CallState = Literal["held", "measured", "estimated", "unknown", "void", "refused"]
@@ -62,6 +62,7 @@ class AttemptRow(Common):
         windows: What the hold was set aside on, from the run up to the root.
         ended_ns: None while it runs.
         lines: Charge lines, empty unless measured.
+        cache: What the provider's prompt cache did, None when there is nothing to say.
     """
 
     attempt: str
@@ -87,6 +88,7 @@ class AttemptRow(Common):
     usage: dict[str, int]
     lines: tuple[ChargeLine, ...]
     closed_by: str
+    cache: CacheNote | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,7 @@ def _attempt_row(row: RowMapping) -> AttemptRow:
     fields["windows"] = windows_of_row(row)
     fields["usage"] = usage_of_row(row)
     fields["lines"] = lines_of_row(row)
+    fields["cache"] = cache_of_row(row)
     return AttemptRow(**fields)
 
 

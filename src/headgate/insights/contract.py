@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from headgate.insights.calls import CallState
+from headgate.insights.contract_caches import CachesView, CacheView
 from headgate.insights.contract_control import AuditEntryView, AuditVerdictView, ResultsView
 from headgate.insights.contract_desk import ImportView, PlansView
 from headgate.insights.printed import Instant, Printed, Usd
@@ -89,13 +90,18 @@ class CallView(Printed, frozen=True, kw_only=True):
     ttft_ms: float | None
     duration_ms: float
     refusal: RefusalView | None
+    cache: CacheView | None
 
 
 class CandidateView(Printed, frozen=True, kw_only=True):
-    """A deployment that a decision weighed; `excluded` names the rule that ruled it out."""
+    """A deployment that a decision weighed; `excluded` names the rule that ruled it out.
+
+    `warm` is what it would save there that the prompt is cached; it is not taken off `expected`.
+    """
 
     deployment: str
     expected: Usd | None
+    warm: Usd
     excluded: str | None
     chosen: bool
 
@@ -249,6 +255,65 @@ class DoctorView(Printed, frozen=True, kw_only=True):
     checks: list[CheckView]
 
 
+class ProblemView(Printed, frozen=True, kw_only=True):
+    """What is wrong in a configuration, and what to write instead."""
+
+    file: str
+    key: str
+    problem: str
+    fix: str
+
+
+class ReloadView(Printed, frozen=True, kw_only=True):
+    """How a reload went: `reload --json`; unless `ok`, the configuration before stays in force.
+
+    `retiring` workers still finish calls that began under an earlier one.
+    """
+
+    ok: bool
+    retiring: int
+    problems: list[ProblemView]
+
+
+class DrillRowView(Printed, frozen=True, kw_only=True):
+    """Calls with the same name, deployment and fate; `to` is null when they would break.
+
+    `via` is the dialect they would be translated to, `rule` what breaks them; `cost` is at the
+    prices of `to`, of all but `uncosted` calls.
+    """
+
+    asked: str
+    served_by: str
+    to: str | None
+    via: str | None
+    rule: str | None
+    calls: int
+    posted: Usd
+    cost: Usd
+    uncosted: int
+
+
+class DrillView(Printed, frozen=True, kw_only=True):
+    """What would be without something: `drill --json`; `gone` are the deployments.
+
+    Of `calls`, `affected` were served by them: `elsewhere` would be served by others, of them
+    `translated` by translation, and `broken` not at all. `aliases` have nobody left.
+    """
+
+    without: str
+    since: Instant
+    gone: list[str]
+    calls: int
+    affected: int
+    elsewhere: int
+    translated: int
+    broken: int
+    posted: Usd
+    cost: Usd
+    aliases: list[str]
+    rows: list[DrillRowView]
+
+
 PRINTED: dict[str, Any] = {
     "budgets": list[BudgetView],
     "calls": list[CallView],
@@ -263,8 +328,11 @@ PRINTED: dict[str, Any] = {
     "outcomes": list[ResultsView],
     "routes": list[RouteView],
     "doctor": DoctorView,
+    "reload": ReloadView,
+    "drill": DrillView,
     "import": ImportView,
     "plans": PlansView,
+    "caches": CachesView,
 }
 """What each command prints with `--json`."""
 

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, Subquery, func, select
 from sqlalchemy.engine import RowMapping
 
 from headgate.ledger import tables
-from headgate.ledger.rows import lines_of_row, usage_of_row, windows_of_row
+from headgate.ledger.rows import cache_of_row, lines_of_row, usage_of_row, windows_of_row
 from headgate.ledger.tables import attempt, attempts, call_of, caller, is_of_call
 from headgate.records.charge import ChargeLine
-from headgate.records.journal import CandidateRecord, DecisionRecord
+from headgate.records.journal import CacheNote, CandidateRecord, DecisionRecord
 from headgate.units.instants import NANOS_PER_SECOND
 from headgate.units.usage import INPUT_METERS, OUTPUT_METERS
 
@@ -215,6 +215,7 @@ class Attempt(NamedTuple):
         usage: Quantities by meter; empty while it runs.
         status: HTTP status of the provider, 0 when there was none.
         closed_by: `worker` or `takeover`; empty while it runs.
+        cache: What the provider's prompt cache did, None when there is nothing to say.
     """
 
     attempt: str
@@ -250,6 +251,7 @@ class Attempt(NamedTuple):
     usage: dict[str, int]
     lines: tuple[ChargeLine, ...]
     closed_by: str
+    cache: CacheNote | None = None
 
     @property
     def number(self) -> int:
@@ -285,6 +287,7 @@ def _attempt(row: RowMapping) -> Attempt:
             "windows": windows_of_row(row),
             "usage": usage_of_row(row),
             "lines": lines_of_row(row),
+            "cache": cache_of_row(row),
         }
     )
 

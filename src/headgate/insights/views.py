@@ -19,6 +19,7 @@ from headgate.insights.contract import (
     WindowView,
 )
 from headgate.insights.report import Report, Totals
+from headgate.insights.views_caches import cache_view
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import DecisionRecord
 from headgate.units.instants import to_iso
@@ -75,6 +76,7 @@ def call_view(row: CallRow) -> CallView:
         ttft_ms=None if row.ttft_us is None else row.ttft_us / 1_000,
         duration_ms=row.duration_us / 1_000,
         refusal=None,
+        cache=cache_view(row.cache),
     )
 
 
@@ -106,6 +108,7 @@ def _refused_view(row: RefusedRow) -> CallView:
         refusal=RefusalView(
             code=row.refused.code, message=row.refused.message, budget=row.refused.budget
         ),
+        cache=None,
     )
 
 
@@ -163,6 +166,7 @@ def _decision_view(number: int, record: DecisionRecord, attempts: list[AttemptRo
             CandidateView(
                 deployment=candidate.deployment,
                 expected=usd_or_none(candidate.expected_nanos),
+                warm=format_usd(candidate.warm_nanos),
                 excluded=candidate.excluded,
                 chosen=candidate.deployment in tried,
             )

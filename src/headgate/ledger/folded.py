@@ -1,7 +1,7 @@
 """Journal records as folding reads them: what the store does not need is passed over.
 
-A fold reads tens of thousands of records a second. Usage and charge lines are not taken apart and
-put together again: they stay the text they are. The fields are those of the records in
+A fold reads tens of thousands of records a second. Usage, charge lines and notes are not taken
+apart and put together again: they stay the text they are. The fields are those of the records in
 `headgate.records.journal`, in the order of the columns of `headgate.ledger.tables.attempt`, so
 that a row is made by taking them as they are; a test holds all three together.
 """
@@ -22,6 +22,7 @@ from headgate.records.journal import (
 
 NO_LINES = Raw(b"[]")
 NO_USAGE = Raw(b"{}")
+NO_NOTE = Raw(b"null")
 
 
 class FoldedHold(Struct, tag_field="k", tag="hold", gc=False):
@@ -45,7 +46,7 @@ class FoldedHold(Struct, tag_field="k", tag="hold", gc=False):
 
 
 class FoldedSettle(Struct, frozen=True, tag_field="k", tag="settle", gc=False):
-    """A `SettleRecord`; `lines` is a JSON array, `usage` a JSON object."""
+    """A `SettleRecord`; `lines` is a JSON array, `usage` and `cache` are JSON objects."""
 
     attempt: str
     at_ns: int
@@ -62,6 +63,7 @@ class FoldedSettle(Struct, frozen=True, tag_field="k", tag="settle", gc=False):
     by: str = "worker"
     usage: Raw = NO_USAGE
     lines: Raw = NO_LINES
+    cache: Raw = NO_NOTE
 
 
 Folded = (

@@ -179,10 +179,18 @@ class Purse:
         if needs and self._ask(needs):
             self._in_flight = True
 
-    def idle(self) -> dict[str, int]:
-        """Return what is lent and not in use, by window."""
-        return {
+    def give_up_idle(self) -> dict[str, int]:
+        """Stop counting on what is lent and not in use; returns it by window, to be given back.
+
+        Nothing while an answer of the steward's is due: it would say what was lent before.
+        """
+        if self._in_flight or self._queue:
+            return {}
+        idle = {
             piece.window: piece.idle_nanos
             for piece in self._slices.values()
             if piece.idle_nanos > 0
         }
+        for window, amount in idle.items():
+            self._slices[window].granted_nanos -= amount
+        return idle

@@ -9,9 +9,10 @@ from msgspec.structs import astuple
 from sqlalchemy.engine import RowMapping
 
 from headgate.ledger import tables
-from headgate.ledger.folded import FoldedHold, FoldedSettle
+from headgate.ledger.folded import NO_NOTE, FoldedHold, FoldedSettle
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import (
+    CacheNote,
     CallerRecord,
     DecisionRecord,
     RefusalRecord,
@@ -22,10 +23,11 @@ from headgate.records.journal import (
 Row = tuple[object, ...]
 
 _encode = msgspec.json.Encoder().encode
+_note = msgspec.json.Decoder(CacheNote).decode
 _lines = msgspec.json.Decoder(tuple[ChargeLine, ...]).decode
 _usage = msgspec.json.Decoder(dict[str, int]).decode
 _windows = msgspec.json.Decoder(tuple[str, ...]).decode
-_OPEN: Row = (None, "held", 0, False, None, None, None, 0, None, None, 0, "", "{}", "[]")
+_OPEN: Row = (None, "held", 0, False, None, None, None, 0, None, None, 0, "", "{}", "[]", None)
 
 END_COLUMNS = (
     "ended_ns",
@@ -42,6 +44,7 @@ END_COLUMNS = (
     "closed_by",
     "usage",
     "lines",
+    "cache",
 )
 """What the end of an attempt sets, in the order of `end_values`."""
 
@@ -56,10 +59,11 @@ def end_values(end: FoldedSettle | VoidRecord | None) -> Row:
     if end is None:
         return _OPEN
     if isinstance(end, VoidRecord):
-        empty = (None, None, None, 0, end.reason, None, 0, "worker", "{}", "[]")
+        empty = (None, None, None, 0, end.reason, None, 0, "worker", "{}", "[]", None)
         return (end.at_ns, "void", 0, end.final, *empty)
-    # All but the attempt's id in front, and the two that are still bytes.
-    return (*astuple(end)[1:-2], str(end.usage, "utf-8"), str(end.lines, "utf-8"))
+    # All but the attempt's id in front, and the three that are still bytes.
+    note = None if end.cache is NO_NOTE else str(end.cache, "utf-8")
+    return (*astuple(end)[1:-3], str(end.usage, "utf-8"), str(end.lines, "utf-8"), note)
 
 
 def caller_values(id_: int, record: CallerRecord, journal: str) -> Row:
@@ -102,3 +106,8 @@ def lines_of_row(row: RowMapping) -> tuple[ChargeLine, ...]:
 def usage_of_row(row: RowMapping) -> dict[str, int]:
     """Return what was metered of an attempt, by meter: its lines have it, if it has any."""
     return {line.meter: line.quantity for line in lines_of_row(row)} or _usage(row["usage"])
+
+
+def cache_of_row(row: RowMapping) -> CacheNote | None:
+    """Return what the provider's prompt cache did, None when there is nothing to say."""
+    return None if row["cache"] is None else _note(row["cache"])

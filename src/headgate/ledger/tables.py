@@ -108,6 +108,7 @@ attempt = Table(
     Column("closed_by", String, nullable=False),
     Column("usage", Text, nullable=False),
     Column("lines", Text, nullable=False),
+    Column("cache", Text),
     Index("attempt_by_time", "at_ns"),
     Index("attempt_held", "caller", sqlite_where=text("state = 'held'")),
 )

@@ -151,6 +151,15 @@ class AskHealth(_Message, frozen=True):
     """Asks which deployments are passed over."""
 
 
+# From the supervisor.
+
+
+class TakeUp(_Message, frozen=True):
+    """Has the steward go by a configuration that was found valid; `in_force` is its copy."""
+
+    in_force: str
+
+
 # To the command line.
 
 
@@ -183,6 +192,7 @@ Message = (
     | CreateKey
     | RevokeKey
     | AskHealth
+    | TakeUp
     | Health
     | Done
     | Failed

@@ -16,6 +16,21 @@ def run_dir(data_dir: Path) -> Path:
     return path
 
 
+def in_force_path(data_dir: Path, number: int) -> Path:
+    """Return the copy of the configuration that this node took up as its number-th."""
+    return run_dir(data_dir) / f"in-force-{number}.toml"
+
+
+def outcome_path(data_dir: Path) -> Path:
+    """Return where a node says how its last reload went."""
+    return run_dir(data_dir) / "reload.json"
+
+
+def retiring_path(data_dir: Path, pid: int) -> Path:
+    """Return the file that is there while a worker finishes the calls of an old configuration."""
+    return run_dir(data_dir) / f"retiring-{pid}.pid"
+
+
 def journal_root(data_dir: Path) -> Path:
     """Return the folder of journals."""
     return data_dir / "journal"
@@ -41,3 +56,12 @@ def socket_path(data_dir: Path) -> Path:
 def write_pid(data_dir: Path, name: str) -> None:
     """Leave this process's id where a person or a script looks for it."""
     (run_dir(data_dir) / f"{name}.pid").write_text(f"{os.getpid()}\n")
+
+
+def read_pid(data_dir: Path, name: str) -> int | None:
+    """Return the process id that was left under a name; None when none was, or not yet wholly."""
+    try:
+        text = (run_dir(data_dir) / f"{name}.pid").read_text()
+    except OSError:
+        return None
+    return int(text) if text.endswith("\n") else None

@@ -5,7 +5,7 @@ import asyncio
 import gc
 import os
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,19 +20,20 @@ from headgate.app import limits
 from headgate.budgets import keeper
 from headgate.budgets.keeper import WATCH_S
 from headgate.budgets.standing import standings
-from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
-from headgate.console.app import ConsoleWorld, build
 from headgate.identity import registry
 from headgate.ledger.keeper import Keeper, Want
 from headgate.node import commands, locks
 from headgate.node.control.registry import Desk, answers
+from headgate.node.in_force import read
 from headgate.node.messages import (
     AnswerControl,
     AskControl,
     AskHealth,
     Borrow,
     CreateKey,
+    Done,
+    Failed,
     Freeze,
     GiveBack,
     Granted,
@@ -41,12 +42,14 @@ from headgate.node.messages import (
     Message,
     RevokeKey,
     State,
+    TakeUp,
     Unpacker,
     Unwell,
     UnwellRow,
     pack,
 )
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
+from headgate.node.rules import Pages, Rules
 from headgate.node.stopping import stop_event
 from headgate.node.telling import tell_always
 from headgate.store.database import open_store_readonly
@@ -65,21 +68,28 @@ class Steward:
     Attributes:
         workers: The workers that are connected, by the name of their journal.
         broken: Gets the error when the store fails: then this process has to end.
+        tellers: Tell webhooks, one each.
     """
 
-    def __init__(self, snapshot: Snapshot, engine: Engine, data_dir: Path) -> None:
-        self.snapshot = snapshot
+    def __init__(self, rules: Rules, engine: Engine, data_dir: Path) -> None:
+        self.rules = rules
         self.engine = engine
         self.reading = open_store_readonly(data_dir)
-        self.keeper = Keeper(engine, journal_root(data_dir), limits(snapshot))
+        self.keeper = Keeper(engine, journal_root(data_dir), limits(rules.budgets))
         self.workers: dict[str, asyncio.StreamWriter] = {}
         self.unwell: dict[str, tuple[UnwellRow, ...]] = {}
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = 0
         self._answers = answers()
         self.desk = Desk(
-            snapshot, engine, self.reading, self.fold, changed=self.changed, now_ns=time.time_ns
+            rules.snapshot,
+            engine,
+            self.reading,
+            self.fold,
+            changed=self.changed,
+            now_ns=time.time_ns,
         )
+        self.tellers: list[asyncio.Task[None]] = []
 
     def state(self) -> State:
         """Return what is frozen and which keys made at run time are valid."""
@@ -124,6 +134,8 @@ class Steward:
             return None
         if isinstance(message, AskHealth):
             return self._health()
+        if isinstance(message, TakeUp):
+            return self._take_up(message)
         assert isinstance(message, Freeze | CreateKey | RevokeKey), message
         answer = commands.carry_out(self.engine, message, time.time_ns())
         self.changed()
@@ -173,17 +185,37 @@ class Steward:
         """Yield what the steward does all the time; none of it ends by itself."""
         yield self.fold_always()
         yield self.watch_always()
-        for hook in self.snapshot.webhooks.values():
-            yield tell_always(self.engine, hook)
+
+    def tell(self) -> None:
+        """Tell the webhooks of the configuration in force from now on, and no others."""
+        for task in self.tellers:
+            task.cancel()
+        hooks = self.rules.snapshot.webhooks.values()
+        self.tellers = [asyncio.create_task(tell_always(self.engine, hook)) for hook in hooks]
+        for task in self.tellers:
+            task.add_done_callback(self._told)
+
+    def _told(self, teller: asyncio.Task[None]) -> None:
+        if not teller.cancelled() and not self.broken.done():
+            error = teller.exception()
+            assert error is not None, "a teller ends by itself"
+            self.broken.set_exception(error)
+
+    def _take_up(self, message: TakeUp) -> Done | Failed:
+        answer = self.rules.take_up(Path(message.in_force))
+        if isinstance(answer, Done):
+            self.desk = self.desk._replace(snapshot=self.rules.snapshot)
+            self.tell()
+        return answer
 
     async def watch_always(self) -> None:
         """Look at what budgets spend every `WATCH_S`, and raise their alarms."""
         while True:
             await asyncio.sleep(WATCH_S)
             now_ns = time.time_ns()
-            budgets = self.snapshot.budgets
+            budgets, zone = self.rules.snapshot.budgets, self.rules.snapshot.zone
             with self.engine.begin() as connection:
-                found = standings(connection, budgets.values(), now_ns, self.snapshot.zone, runs=())
+                found = standings(connection, budgets.values(), now_ns, zone, runs=())
                 keeper.watch(connection, found, budgets, now_ns)
 
     async def fold_always(self) -> None:
@@ -195,13 +227,22 @@ class Steward:
 
 
 async def run(
-    snapshot: Snapshot, data_dir: Path, *, console_port: int, gateway_url: str, alive_fd: int
+    read: Callable[[Path], Snapshot],
+    in_force: Path,
+    data_dir: Path,
+    *,
+    console_port: int,
+    gateway_url: str,
+    alive_fd: int,
 ) -> None:
     """Serve until told to stop; outlives the workers so that their last records are folded."""
     stop = stop_event(alive_fd)
     if not await _alone(data_dir, stop):
         return
-    steward = Steward(snapshot, open_store(data_dir), data_dir)
+    engine = open_store(data_dir)
+    pages = Pages(open_store_readonly(data_dir), console_port, gateway_url)
+    rules = Rules(read, in_force, pages)
+    steward = Steward(rules, engine, data_dir)
     steward.keeper.discover()
     steward.take_over_the_dead()
     path = socket_path(data_dir)
@@ -210,7 +251,8 @@ async def run(
     path.chmod(0o600)
     write_pid(data_dir, "steward")
     working = [asyncio.create_task(each) for each in steward.work()]
-    console = _console(snapshot, data_dir, console_port, gateway_url)
+    steward.tell()
+    console = _server(pages, rules.snapshot.console.host, console_port)
     serving = asyncio.create_task(console.serve())
     stopped = asyncio.create_task(stop.wait())
     # What is here now stays: the collector need not look through it, fold after fold.
@@ -225,7 +267,7 @@ async def run(
     # Nobody new is welcome: a worker that starts now belongs to the next steward.
     server.close()
     await _outlive(steward)
-    for task in working:
+    for task in (*working, *steward.tellers):
         task.cancel()
     console.should_exit = True
     await serving
@@ -264,22 +306,10 @@ class _Console(uvicorn.Server):
         yield
 
 
-def _console(snapshot: Snapshot, data_dir: Path, port: int, gateway_url: str) -> uvicorn.Server:
-    listen = snapshot.console
-    names = {listen.host, "127.0.0.1", "localhost"}
-    world = ConsoleWorld(
-        engine=open_store_readonly(data_dir),
-        budgets=lambda: tuple(snapshot.budgets.values()),
-        zone=snapshot.zone,
-        now_ns=time.time_ns,
-        organisation=snapshot.organisation,
-        hosts=frozenset(f"{name}:{port}" for name in names),
-        token=listen.token,
-        gateway_url=gateway_url,
-    )
+def _server(pages: Pages, host: str, port: int) -> uvicorn.Server:
     config = uvicorn.Config(
-        build(world),
-        host=listen.host,
+        pages,
+        host=host,
         port=port,
         loop="none",
         lifespan="off",
@@ -295,17 +325,18 @@ def main() -> None:
     """Run as `python -m headgate.node.steward`; started by the supervisor."""
     parser = argparse.ArgumentParser(prog="headgate steward")
     parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--in-force", type=Path, required=True)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--console-port", type=int, required=True)
     parser.add_argument("--gateway-url", required=True)
     parser.add_argument("--alive-fd", type=int, default=-1)
     arguments = parser.parse_args()
-    snapshot = load(arguments.config, os.environ, secrets_of=SECRETS_OF)
     run_dir(arguments.data_dir)
     try:
         uvloop.run(
             run(
-                snapshot,
+                lambda in_force: read(arguments.config, in_force, os.environ, SECRETS_OF),
+                arguments.in_force,
                 arguments.data_dir,
                 console_port=arguments.console_port,
                 gateway_url=arguments.gateway_url,

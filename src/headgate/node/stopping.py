@@ -1,7 +1,10 @@
-"""How a process of the node is told to stop: by SIGTERM, or by the death of the supervisor."""
+"""How a process of the node is told to stop, or a worker to make room for its successor."""
 
 import asyncio
 import signal
+
+RETIRE = signal.SIGUSR1
+"""Tells a worker that its successor takes the calls: it takes no more, and ends with its last."""
 
 
 def stop_event(alive_fd: int) -> asyncio.Event:
@@ -9,7 +12,9 @@ def stop_event(alive_fd: int) -> asyncio.Event:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    loop.add_signal_handler(signal.SIGINT, lambda: None)
+    # A terminal tells the whole group; what they mean is the supervisor's to say.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, lambda: None)
     if alive_fd >= 0:
 
         def supervisor_ended() -> None:
@@ -18,3 +23,18 @@ def stop_event(alive_fd: int) -> asyncio.Event:
 
         loop.add_reader(alive_fd, supervisor_ended)
     return stop
+
+
+def retire_event() -> asyncio.Event:
+    """Return an event that is set when a worker is told to retire."""
+    retire = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(RETIRE, retire.set)
+    return retire
+
+
+async def first_of(*events: asyncio.Event) -> None:
+    """Wait until one of some events is set."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()

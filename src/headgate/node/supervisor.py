@@ -1,61 +1,34 @@
 """The supervisor process: starts the steward and the workers, and starts again whichever dies.
 
 It holds the writing end of a pipe that the others read: when it ends, however it ends, they see
-the end of the pipe, finish what runs and stop.
+the end of the pipe, finish what runs and stop. It also holds the socket that clients connect to,
+so that no connection is lost while workers come and go.
 """
 
+import contextlib
 import os
+import resource
 import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
 from headgate.config.load import load
-from headgate.node import locks
-from headgate.node.paths import write_pid
+from headgate.config.snapshot import Snapshot
+from headgate.node import in_force, locks
+from headgate.node.paths import outcome_path, run_dir, write_pid
+from headgate.node.reloading import Crew, reload
 from headgate.units.errors import StoreError
 
 POLL_S = 0.02
-RESTART_S_MIN = 0.05
-RESTART_S_MAX = 5.0
-YOUNG_S = 1.0
-"""A process that dies younger than this is started again more and more slowly."""
-
 STOP_TIMEOUT_S = 90
-
-
-@dataclass(slots=True)
-class Child:
-    """A process that is kept alive."""
-
-    name: str
-    command: Sequence[str]
-    process: subprocess.Popen[bytes] | None = None
-    started_s: float = 0.0
-    pause_s: float = RESTART_S_MIN
-    due_s: float = 0.0
-
-    def start(self, alive_fd: int) -> None:
-        """Start it."""
-        command = [*self.command, "--alive-fd", str(alive_fd)]
-        self.process = subprocess.Popen(command, pass_fds=(alive_fd,))  # noqa: S603 - our own
-        self.started_s = time.monotonic()
-
-    def keep(self, alive_fd: int) -> None:
-        """Start it again if it has died, with a growing pause while it dies young."""
-        now_s = time.monotonic()
-        if self.process is not None and self.process.poll() is not None:
-            young = now_s - self.started_s < YOUNG_S
-            self.pause_s = min(RESTART_S_MAX, self.pause_s * 2) if young else RESTART_S_MIN
-            self.due_s = now_s + self.pause_s
-            self.process = None
-        if self.process is None and now_s >= self.due_s:
-            self.start(alive_fd)
+FILES_OWN = 128
+"""What a worker has open beside a connection to the client and one to the provider per call."""
+RESERVE_S = 0.5
+"""How long an address may still be a node's that has just been told to stop."""
 
 
 @dataclass(slots=True)
@@ -64,7 +37,6 @@ class Node:
 
     gateway_url: str
     console_url: str
-    _held: list[socket.socket] = field(default_factory=list)
 
 
 def serve(
@@ -74,7 +46,7 @@ def serve(
     on_ready: Callable[[Node], None] = lambda _node: None,
     workers: int = 1,
 ) -> int:
-    """Run a node until SIGTERM or SIGINT; returns the exit status.
+    """Run a node until SIGTERM or SIGINT; returns the exit status. SIGHUP reloads the file.
 
     Args:
         config: The configuration file.
@@ -87,48 +59,70 @@ def serve(
         StoreError: Another node runs on this data directory.
     """
     snapshot = load(config, os.environ)
+    text = config.read_bytes()
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = locks.take(data_dir, "node")
     if lock is None:
         raise StoreError(f"Another node runs on {data_dir}; stop it first.")
-    gateway, gateway_port = _reserve(snapshot.edge.host, snapshot.edge.port)
-    console, console_port = _reserve(snapshot.console.host, snapshot.console.port)
-    console.close()
-    node = Node(
-        f"http://{snapshot.edge.host}:{gateway_port}",
-        f"http://{snapshot.console.host}:{console_port}",
-        [gateway],
-    )
-    common = ("--config", str(config), "--data-dir", str(data_dir))
-    urls = ("--console-port", str(console_port), "--gateway-url", node.gateway_url)
-    steward = _child("steward", "headgate.node.steward", *common, *urls)
-    crew = [
-        _child(name, "headgate.node.worker", *common, "--name", name, "--port", str(gateway_port))
-        for name in (f"worker-{number}" for number in range(workers))
-    ]
-    write_pid(data_dir, "supervisor")
-    status = _keep_alive([steward, *crew], lambda: _ready(node), lambda: on_ready(node))
-    for held in node._held:
-        held.close()
+    _allow_open_files(2 * snapshot.edge.connections_max + FILES_OWN)
+    with _reserve(snapshot.edge.host, snapshot.edge.port) as gateway:
+        crew = _crew(snapshot, config, data_dir, text, gateway)
+        node = Node(crew.gateway_url, crew.console_url)
+        crew.workers = [crew.worker(f"worker-{number}") for number in range(workers)]
+        write_pid(data_dir, "supervisor")
+        _keep_alive(crew, lambda: _ready(node), lambda: on_ready(node), gateway)
     os.close(lock)
-    return status
+    return 0
 
 
-def _child(name: str, module: str, *arguments: str) -> Child:
-    return Child(name, (sys.executable, "-m", module, *arguments))
+def _allow_open_files(wanted: int) -> None:
+    """Raise the limit of open files for the processes of the node, as far as it may be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        with contextlib.suppress(OSError, ValueError):
+            # A system may have a bound of its own; then what there was has to do.
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
-def _reserve(host: str, port: int) -> tuple[socket.socket, int]:
-    """Bind a port without listening on it, so that it stays ours while workers come and go."""
+def _crew(
+    snapshot: Snapshot, config: Path, data_dir: Path, text: bytes, gateway: socket.socket
+) -> Crew:
+    edge, console = snapshot.edge, snapshot.console
+    with _reserve(console.host, console.port) as reserved:
+        console_port = reserved.getsockname()[1]
+    for left in (outcome_path(data_dir), *run_dir(data_dir).glob("retiring-*.pid")):
+        left.unlink(missing_ok=True)
+    copy = in_force.keep(data_dir, 0, text)
+    in_force.forget_all_but(data_dir, copy)
+    return Crew(
+        config=config,
+        data_dir=data_dir,
+        snapshot=snapshot,
+        copy=copy,
+        gateway_fd=gateway.fileno(),
+        gateway_url=f"http://{edge.host}:{gateway.getsockname()[1]}",
+        console_url=f"http://{console.host}:{console_port}",
+        console_port=console_port,
+    )
+
+
+def _reserve(host: str, port: int) -> socket.socket:
+    """Bind an address without listening on it yet: who connects is refused until a worker does."""
+    until_s = time.monotonic() + RESERVE_S
     reserved = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    try:
-        reserved.bind((host, port))
-    except OSError as error:
-        reserved.close()
-        raise StoreError(f"{host}:{port} cannot be listened on: {error.strerror}.") from error
-    return reserved, reserved.getsockname()[1]
+    while True:
+        try:
+            reserved.bind((host, port))
+            return reserved
+        except OSError as error:
+            if time.monotonic() > until_s:
+                reserved.close()
+                raise StoreError(
+                    f"{host}:{port} cannot be listened on: {error.strerror}."
+                ) from error
+        time.sleep(POLL_S)
 
 
 def _ready(node: Node) -> bool:
@@ -141,40 +135,67 @@ def _ready(node: Node) -> bool:
         return False
 
 
-def _keep_alive(
-    children: list[Child], ready: Callable[[], bool], on_ready: Callable[[], None]
-) -> int:
-    reading, writing = os.pipe()
-    stopping: list[int] = []
+@dataclass(slots=True)
+class _Signals:
+    """What this process was told; kept as long as it looks after the others."""
 
-    def stop(number: int, _frame: FrameType | None) -> None:
-        stopping.append(number)
+    stop: bool = False
+    reload: bool = False
+    _terminal: bool = field(default_factory=lambda: _has_terminal())
+    _before: dict[signal.Signals, object] = field(default_factory=dict)
 
-    before = {each: signal.signal(each, stop) for each in (signal.SIGTERM, signal.SIGINT)}
-    told = False
+    def __enter__(self) -> "_Signals":
+        # Under nohup, the end of the terminal is nothing to end for.
+        self._terminal &= signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            self._before[number] = signal.signal(number, self._told)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]  # as it was given to us
+
+    def _told(self, number: int, _frame: FrameType | None) -> None:
+        if number != signal.SIGHUP or (self._terminal and not _has_terminal()):
+            self.stop = True
+        else:
+            self.reload = True
+
+
+def _has_terminal() -> bool:
+    """Tell whether this process has a terminal: one that is closed says so by SIGHUP as well."""
     try:
-        while not stopping:
-            for child in children:
-                child.keep(reading)
-            if not told and ready():
-                told = True
-                on_ready()
-            time.sleep(POLL_S)
-    finally:
-        os.close(writing)
-        _wait([child for child in children if child.process is not None])
-        os.close(reading)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    return 0
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
-def _wait(children: list[Child]) -> None:
-    deadline_s = time.monotonic() + STOP_TIMEOUT_S
-    for child in reversed(children):
-        assert child.process is not None
+def _keep_alive(
+    crew: Crew, ready: Callable[[], bool], on_ready: Callable[[], None], gateway: socket.socket
+) -> None:
+    crew.alive_fd, writing = os.pipe()
+    told = False
+    reloading: Iterator[None] = iter(())
+    with _Signals() as signals:
         try:
-            child.process.wait(max(0.1, deadline_s - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            child.process.kill()
-            child.process.wait()
+            while not signals.stop:
+                crew.keep()
+                if not told and ready():
+                    told = True
+                    on_ready()
+                if next(reloading, _OVER) is _OVER and told and signals.reload:
+                    signals.reload = False
+                    reloading = reload(crew)
+                time.sleep(POLL_S)
+        finally:
+            # Nobody new is welcome, once the workers have closed theirs.
+            gateway.close()
+            os.close(writing)
+            until_s = time.monotonic() + STOP_TIMEOUT_S
+            for child in crew.everybody():
+                child.wait(until_s)
+            os.close(crew.alive_fd)
+
+
+_OVER = object()

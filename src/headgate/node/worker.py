@@ -5,6 +5,7 @@ import asyncio
 import gc
 import os
 import secrets
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,24 +13,26 @@ from pathlib import Path
 import uvloop
 
 from headgate.app import Steward, data_plane, journal_name
-from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.gateway.cuts import cut
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.pipeline import Pipeline
-from headgate.gateway.sweep import SWEEP_MS, sweep
+from headgate.gateway.sweep import SWEEP_MS, see_out, sweep
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.identity.keys import load_pepper
 from headgate.node.credentials import keep_fresh
+from headgate.node.in_force import read
 from headgate.node.link import StewardLink
 from headgate.node.messages import Hello, State, UnwellRow
-from headgate.node.paths import journal_root, socket_path, write_pid
-from headgate.node.stopping import stop_event
+from headgate.node.paths import journal_root, retiring_path, socket_path, write_pid
+from headgate.node.stopping import first_of, retire_event, stop_event
 from headgate.store.journal_writer import JournalWriter
 
 BACKLOG = 4_096
 MEET_TIMEOUT_S = 60
 DRAIN_LOOK_MS = 20
+LINGER_MS = 1_000
+"""How long a connection of a worker that retires may be idle: its client may be about to ask."""
 
 
 def new_epoch(now_ns: int) -> str:
@@ -64,8 +67,10 @@ class KeysMadeLater:
         self._known = valid
 
 
-async def run(snapshot: Snapshot, data_dir: Path, *, name: str, port: int, alive_fd: int) -> None:
-    """Serve until told to stop, then finish what runs and seal the journal."""
+async def run(
+    snapshot: Snapshot, data_dir: Path, *, name: str, listening: socket.socket, alive_fd: int
+) -> None:
+    """Serve until told to stop or to retire, then finish what runs and seal the journal."""
     epoch = new_epoch(time.time_ns())
     journal = JournalWriter(
         journal_root(data_dir) / journal_name(name, epoch),
@@ -84,7 +89,7 @@ async def run(snapshot: Snapshot, data_dir: Path, *, name: str, port: int, alive
     )
     pipeline = Pipeline(world)
     _connect(link, pipeline, KeysMadeLater(world.directory, snapshot))
-    stop = stop_event(alive_fd)
+    stop, retire = stop_event(alive_fd), retire_event()
     keeping_up = asyncio.create_task(link.keep_up())
     if not await _meet(link, stop):
         keeping_up.cancel()
@@ -94,17 +99,15 @@ async def run(snapshot: Snapshot, data_dir: Path, *, name: str, port: int, alive
     keepers = await keep_fresh(world, Path(snapshot.file).parent)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: ClientConnection(pipeline),
-        snapshot.edge.host,
-        port,
-        reuse_port=True,
-        backlog=BACKLOG,
+        lambda: ClientConnection(pipeline), sock=listening, backlog=BACKLOG
     )
     write_pid(data_dir, name)
     gc.collect()
     gc.freeze()
-    await stop.wait()
+    await first_of(stop, retire)
     server.close()
+    if not stop.is_set():
+        await _retire(pipeline, link, stop, data_dir)
     await _drain(pipeline)
     for task in (sweeping, keeping_up, *keepers):
         task.cancel()
@@ -157,6 +160,23 @@ async def _sweep_always(pipeline: Pipeline, link: StewardLink) -> None:
         await asyncio.sleep(SWEEP_MS / 1000)
 
 
+async def _retire(
+    pipeline: Pipeline, link: StewardLink, stop: asyncio.Event, data_dir: Path
+) -> None:
+    """Finish what runs beside a successor, which takes the calls; money that is idle goes back.
+
+    Clients are sent to the successor without losing a call: a connection is closed behind an answer
+    that says so, or when nothing has come on it for a while.
+    """
+    pipeline.retire()
+    retiring_path(data_dir, os.getpid()).touch()
+    until_ns = time.monotonic_ns() + pipeline.edge.retire_timeout_ms * 1_000_000
+    while see_out(pipeline, LINGER_MS) and not stop.is_set() and time.monotonic_ns() < until_ns:
+        if link.connected:
+            link.give_back(pipeline.world.purse.give_up_idle())
+        await asyncio.sleep(DRAIN_LOOK_MS / 1000)
+
+
 async def _drain(pipeline: Pipeline) -> None:
     """Let running calls finish, within their time; then end the rest at their bound."""
     pipeline.stopping = True
@@ -180,18 +200,19 @@ def main() -> None:
     """Run as `python -m headgate.node.worker`; started by the supervisor."""
     parser = argparse.ArgumentParser(prog="headgate worker")
     parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--in-force", type=Path, required=True)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--name", default="worker-0")
-    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--listen-fd", type=int, required=True)
     parser.add_argument("--alive-fd", type=int, default=-1)
     arguments = parser.parse_args()
-    snapshot = load(arguments.config, os.environ)
+    snapshot = read(arguments.config, arguments.in_force, os.environ)
     uvloop.run(
         run(
             snapshot,
             arguments.data_dir,
             name=arguments.name,
-            port=arguments.port,
+            listening=socket.socket(fileno=arguments.listen_fd),
             alive_fd=arguments.alive_fd,
         )
     )

@@ -8,12 +8,23 @@ from headgate.providers.anthropic_shapes import CacheCreation
 from headgate.providers.anthropic_shapes import Usage as Reported
 from headgate.providers.envelope import ANY_PLACE, Place
 from headgate.providers.replies import ACCOUNT, CONTEXT, by_status, credential_bytes
+from headgate.providers.setup import Model, Setup
 from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Failure, Metered, Report
 from headgate.units.usage import Usage, UsageError
 
 KIND = "anthropic"
 NATIVE_DIALECTS = ("anthropic_messages", "anthropic_count_tokens")
+SETUP = Setup(
+    base_url="https://api.anthropic.com",
+    secrets=("ANTHROPIC_API_KEY",),
+    models=(
+        Model("haiku", "claude-haiku-4-5"),
+        Model("sonnet", "claude-sonnet-5"),
+        Model("opus", "claude-opus-4-8"),
+    ),
+    free_path="/v1/models",
+)
 DEFAULTS = ((b"anthropic-version", b"2023-06-01"),)
 PASSED = frozenset({b"request-id", b"retry-after", b"retry-after-ms", b"x-should-retry"})
 PASSED_PREFIXES = (b"anthropic-ratelimit-", b"anthropic-fast-", b"anthropic-priority-")

@@ -12,11 +12,13 @@ from headgate.providers import openai_compatible
 from headgate.providers.envelope import ANY_PLACE, Place
 from headgate.providers.openai_compatible import failure, metered
 from headgate.providers.replies import credential_bytes
+from headgate.providers.setup import Setup
 
 __all__ = ["failure", "metered"]
 
 KIND = "azure_openai"
 NATIVE_DIALECTS = ("openai_chat",)
+SETUP = Setup(base_url="{AZURE_OPENAI_ENDPOINT}/openai/v1", secrets=("AZURE_OPENAI_API_KEY",))
 DEFAULTS = openai_compatible.DEFAULTS
 PASSED = openai_compatible.PASSED | {b"apim-request-id", b"x-ms-region"}
 PASSED_PREFIXES = openai_compatible.PASSED_PREFIXES

@@ -28,6 +28,7 @@ from headgate.providers.envelope import (
 )
 from headgate.providers.eventstream import Message, Messages
 from headgate.providers.replies import credential_bytes
+from headgate.providers.setup import Setup
 from headgate.providers.sigv4 import parse_keys, sign
 from headgate.records.report import Failure
 
@@ -35,6 +36,16 @@ __all__ = ["limit_field", "limit_needed", "metered"]
 
 KIND = "bedrock"
 NATIVE_DIALECTS = ("anthropic_messages",)
+SETUP = Setup(
+    base_url="https://bedrock-runtime.{AWS_REGION}.amazonaws.com",
+    secrets=("AWS_BEARER_TOKEN_BEDROCK",),
+    command=(
+        "sh",
+        "-c",
+        'echo "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY${AWS_SESSION_TOKEN:+:$AWS_SESSION_TOKEN}"',
+    ),
+    parts=("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+)
 DEFAULTS: tuple[tuple[bytes, bytes], ...] = ()
 PASSED = frozenset({b"x-amzn-requestid", b"retry-after"})
 PASSED_PREFIXES = (b"x-amzn-bedrock-",)

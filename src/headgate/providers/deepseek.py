@@ -7,11 +7,18 @@ book's business.
 from headgate.providers import anthropic, openai_compatible
 from headgate.providers.envelope import ANY_PLACE, Place
 from headgate.providers.openai_compatible import failure, headers, metered
+from headgate.providers.setup import Model, Setup
 
 __all__ = ["failure", "headers", "metered"]
 
 KIND = "deepseek"
 NATIVE_DIALECTS = ("openai_chat", "anthropic_messages")
+SETUP = Setup(
+    base_url="https://api.deepseek.com",
+    secrets=("DEEPSEEK_API_KEY",),
+    models=(Model("deepseek-flash", "deepseek-flash"), Model("deepseek-pro", "deepseek-v4-pro")),
+    free_path="/models",
+)
 DEFAULTS = openai_compatible.DEFAULTS
 PASSED = openai_compatible.PASSED
 PASSED_PREFIXES = openai_compatible.PASSED_PREFIXES

@@ -8,12 +8,19 @@ from msgspec import Meta, Struct, field
 
 from headgate.providers.envelope import ANY_PLACE, Place
 from headgate.providers.replies import ACCOUNT, CONTEXT, by_status, credential_bytes
+from headgate.providers.setup import Model, Setup
 from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Failure, Metered, Report
 from headgate.units.usage import QUANTITY_MAX, Usage, UsageError
 
 KIND = "gemini"
 NATIVE_DIALECTS = ("gemini", "gemini_count_tokens")
+SETUP = Setup(
+    base_url="https://generativelanguage.googleapis.com",
+    secrets=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+    models=(Model("flash", "gemini-3.5-flash"), Model("pro", "gemini-2.5-pro")),
+    free_path="/v1beta/models",
+)
 DEFAULTS: tuple[tuple[bytes, bytes], ...] = ()
 PASSED = frozenset({b"retry-after", b"x-request-id", b"server-timing"})
 PASSED_PREFIXES: tuple[bytes, ...] = (b"x-ratelimit-",)

@@ -7,11 +7,21 @@ output limit, so neither is sent (https://docs.mistral.ai/api).
 from headgate.providers import openai_compatible
 from headgate.providers.envelope import ANY_PLACE, Envelope, Place
 from headgate.providers.openai_compatible import failure, headers, metered
+from headgate.providers.setup import Model, Setup
 
 __all__ = ["failure", "headers", "metered"]
 
 KIND = "mistral"
 NATIVE_DIALECTS = ("openai_chat",)
+SETUP = Setup(
+    base_url="https://api.mistral.ai/v1",
+    secrets=("MISTRAL_API_KEY",),
+    models=(
+        Model("mistral-small", "mistral-small-latest"),
+        Model("mistral-medium", "mistral-medium-latest"),
+    ),
+    free_path="/models",
+)
 DEFAULTS = openai_compatible.DEFAULTS
 PASSED = openai_compatible.PASSED | {b"mistral-correlation-id"}
 PASSED_PREFIXES = (

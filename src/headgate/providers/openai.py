@@ -2,9 +2,16 @@
 
 from headgate.providers import openai_compatible
 from headgate.providers.envelope import ANY_PLACE, Place
+from headgate.providers.setup import Model, Setup
 
 KIND = "openai"
 NATIVE_DIALECTS = ("openai_chat", "openai_responses", "embeddings")
+SETUP = Setup(
+    base_url="https://api.openai.com/v1",
+    secrets=("OPENAI_API_KEY",),
+    models=(Model("gpt-mini", "gpt-5.4-mini"), Model("gpt", "gpt-5.5")),
+    free_path="/models",
+)
 DEFAULTS = openai_compatible.DEFAULTS
 PASSED = openai_compatible.PASSED
 PASSED_PREFIXES = openai_compatible.PASSED_PREFIXES

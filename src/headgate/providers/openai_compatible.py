@@ -9,12 +9,21 @@ from headgate.providers.envelope import ANY_PLACE, Place
 from headgate.providers.openai_compatible_shapes import CompletionDetails, PromptDetails
 from headgate.providers.openai_compatible_shapes import Usage as Reported
 from headgate.providers.replies import ACCOUNT, CONTEXT, by_status, credential_bytes
+from headgate.providers.setup import Setup
 from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Failure, Metered, Report
 from headgate.units.usage import Usage, UsageError
 
 KIND = "openai_compatible"
 NATIVE_DIALECTS = ("openai_chat", "embeddings")
+SETUP = Setup(
+    servers=(
+        ("ollama", "http://127.0.0.1:11434/v1"),
+        ("vllm", "http://127.0.0.1:8000/v1"),
+        ("lm-studio", "http://127.0.0.1:1234/v1"),
+    ),
+    free_path="/models",
+)
 PATHS = {
     "openai_chat": "/chat/completions",
     "openai_responses": "/responses",

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from headgate.providers import anthropic, openai_compatible
 from headgate.providers.envelope import ANY_PLACE, Place
 from headgate.providers.openai_compatible import headers
+from headgate.providers.setup import Setup
 from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Failure, Metered, Report
 from headgate.units.money import NANOS_PER_USD, USD_MAX
@@ -24,6 +25,11 @@ __all__ = ["headers"]
 
 KIND = "openrouter"
 NATIVE_DIALECTS = ("openai_chat", "anthropic_messages")
+SETUP = Setup(
+    base_url="https://openrouter.ai/api/v1",
+    secrets=("OPENROUTER_API_KEY",),
+    free_path="/key",  # its list of models asks for no key
+)
 DEFAULTS = openai_compatible.DEFAULTS
 PASSED = openai_compatible.PASSED
 PASSED_PREFIXES = openai_compatible.PASSED_PREFIXES

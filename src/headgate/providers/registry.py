@@ -5,6 +5,7 @@ from typing import Protocol, cast
 import headgate.providers
 from headgate.dialects.registry import discover
 from headgate.providers.envelope import ANY_PLACE, PLAIN, Envelope, Place
+from headgate.providers.setup import Setup
 from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Failure, Metered, Report
 
@@ -74,3 +75,10 @@ def envelope_of(kind: Provider) -> Envelope:
     envelope = getattr(kind, "ENVELOPE", PLAIN)
     assert isinstance(envelope, Envelope)
     return envelope
+
+
+def setup_of(kind: Provider) -> Setup:
+    """Return how a kind is set up; one that says nothing has to be written by hand."""
+    setup = getattr(kind, "SETUP", Setup())
+    assert isinstance(setup, Setup)
+    return setup

@@ -220,7 +220,8 @@ class Call(_Record, frozen=True, gc=False):
         parallel: Whether several tools may be called at once; None when not said.
         foreign: Features of the whole call that no other dialect has.
         options: `temperature`, `top_p`, `top_k`, `seed`, `presence_penalty`,
-            `frequency_penalty`, `stop` (a list), `user`.
+            `frequency_penalty`, `stop` (a list), `user`, and the two that say what is cached:
+            `prompt_cache_key`, `prompt_cache_retention`.
         lost: What the parser found no place for.
     """
 

@@ -82,6 +82,7 @@ class Edit(Struct, frozen=True, gc=False):
         dropped: Top-level members that are left out, because the provider refuses them.
         members: Members that are added, as JSON, unless the body has them. With either, the body
             is put together anew from the members as they stand in it.
+        changed: New values, as JSON, of members that are there: those with cache breakpoints.
     """
 
     model: str
@@ -91,3 +92,4 @@ class Edit(Struct, frozen=True, gc=False):
     ask_usage: bool = True
     dropped: frozenset[str] = frozenset()
     members: Mapping[str, bytes] = MappingProxyType({})
+    changed: Mapping[str, bytes] = MappingProxyType({})

@@ -37,12 +37,15 @@ class CandidateRecord(Struct, frozen=True, omit_defaults=True, gc=False):
         expected_nanos: Expected cost, None when it was excluded before it was quoted.
         excluded: The rule that excluded it, None when it was eligible.
         via: The dialect the call would be translated to there, None when it needs none.
+        warm_nanos: What it would save there that a part of the prompt is cached; it is not taken
+            off `expected_nanos`.
     """
 
     deployment: str
     expected_nanos: int | None = None
     excluded: str | None = None
     via: str | None = None
+    warm_nanos: int = 0
 
 
 class DecisionRecord(_Record, frozen=True, gc=False, tag="decision"):
@@ -129,6 +132,28 @@ class HoldRecord(_OfAttempt, frozen=True, gc=False, tag="hold"):
     lost: tuple[str, ...] = ()
 
 
+class CacheNote(Struct, frozen=True, omit_defaults=True, gc=False):
+    """What the provider's prompt cache did for an attempt.
+
+    Attributes:
+        saved_nanos: What the attempt would have cost more without a cache; negative where
+            writing to it cost more than reading saved.
+        marked: JSON paths of the blocks behind which Headgate set a breakpoint.
+        cause: Why a prefix that an earlier request had left in the cache was not read; None when
+            it was, or there was none. See `headgate.caches.missed`.
+        path: The first block that was changed, None when none was.
+        missed_tokens: How many tokens were not read.
+        missed_nanos: What that cost.
+    """
+
+    saved_nanos: int = 0
+    marked: tuple[str, ...] = ()
+    cause: str | None = None
+    path: str | None = None
+    missed_tokens: int = 0
+    missed_nanos: int = 0
+
+
 class SettleRecord(_OfAttempt, frozen=True, gc=False, tag="settle"):
     """The end of an attempt that may have cost money: `amount_nanos` is posted, the rest freed.
 
@@ -142,6 +167,7 @@ class SettleRecord(_OfAttempt, frozen=True, gc=False, tag="settle"):
         by: `worker`, or `takeover` when the steward closed it for a dead worker.
         reported_nanos: What the provider's reply said it cost, None when it did not say; nothing
             is posted by it.
+        cache: None when the provider's prompt cache did nothing and was not expected to.
     """
 
     at_ns: int
@@ -159,6 +185,7 @@ class SettleRecord(_OfAttempt, frozen=True, gc=False, tag="settle"):
     final: bool = True
     by: str = "worker"
     reported_nanos: int | None = None
+    cache: CacheNote | None = None
 
     @property
     def quantities(self) -> dict[str, int]:

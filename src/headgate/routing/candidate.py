@@ -23,6 +23,7 @@ class Quoted(NamedTuple):
         position: Its place in the route's list, from 0.
         weight: Its share of the calls, where the policy knows shares.
         via: The dialect the call is translated to, None when the deployment speaks its own.
+        warm_nanos: What it saves there that a part of the prompt is in the provider's cache.
     """
 
     deployment: Deployment
@@ -30,6 +31,12 @@ class Quoted(NamedTuple):
     position: int = 0
     weight: int = 1
     via: str | None = None
+    warm_nanos: int = 0
+
+    @property
+    def net_nanos(self) -> int:
+        """The expected cost with the warm part read; 0 when the price is unknown."""
+        return 0 if self.expected_nanos is None else self.expected_nanos - self.warm_nanos
 
 
 Plan = Generator[Quoted, Outcome, None]

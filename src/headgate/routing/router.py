@@ -2,12 +2,14 @@
 
 A ranking depends on the alias, the dialect, the terms and the rough size of the call, so it is
 kept for a moment and shared by calls that are alike; each new ranking is written to the journal
-once, and the calls refer to it by number. When the health of a deployment changes, all rankings
-are made anew, so a decision tells whom it passed over, and by which rule. Deployments that speak
-the client's dialect come before those that need a translation: nothing is lost there.
+once, and the calls refer to it by number. A call whose prompt is warm somewhere has its own.
+When the health of a deployment changes, all rankings are made anew, so a decision tells whom it
+passed over, and by which rule. Deployments that speak the client's dialect come before those that
+need a translation: nothing is lost there.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
@@ -31,12 +33,19 @@ Quote = Callable[[Deployment, Terms, int, int, int], int | None]
 """(deployment, terms, input tokens, output tokens, instant) -> expected nanos, None unpriced."""
 
 
+NOT_WARM: Mapping[str, int] = MappingProxyType({})
+
 PINNED = "pinned"
 """What decisions are named by whose client asked for a deployment itself."""
 
 POLICY_DEFAULT = "cheapest"
 OTHER_REGION = "region"
 """The rule that keeps a call in the region of its first attempt."""
+
+
+def tokens_of(body_bytes: int) -> int:
+    """Return about how many tokens a body's prompt has."""
+    return max(1, body_bytes // BYTES_PER_TOKEN)
 
 
 class Ranking(NamedTuple):
@@ -172,6 +181,7 @@ class Router:
         body_bytes: int,
         now_ns: int,
         bound: Bound | None = None,
+        warm: Mapping[str, int] = NOT_WARM,
     ) -> Ranking:
         """Return the ranking for a call of a known name; a new one is written down first.
 
@@ -181,7 +191,18 @@ class Router:
             body_bytes: Size of its body.
             now_ns: The present.
             bound: Where the conversation may go because of what it carries, None for anywhere.
+            warm: By deployment, what it saves that the prompt is cached there; those that are not
+                named save nothing.
         """
+        if warm:
+            return self._decide(
+                demand,
+                dialect=dialect,
+                body_bytes=body_bytes,
+                now_ns=now_ns,
+                bound=bound,
+                warm=warm,
+            )
         output = demand.output_tokens_max or 0
         key = (
             demand.model,
@@ -199,11 +220,22 @@ class Router:
             ranking = self._keep(key, fresh)
         return ranking
 
+    def candidates(self, asked: str) -> tuple[Deployment, ...]:
+        """Return the deployments a known name stands for, as they are listed."""
+        return self._aliases[asked].deployments
+
     def _decide(
-        self, demand: Demand, *, dialect: str, body_bytes: int, now_ns: int, bound: Bound | None
+        self,
+        demand: Demand,
+        *,
+        dialect: str,
+        body_bytes: int,
+        now_ns: int,
+        bound: Bound | None,
+        warm: Mapping[str, int] = NOT_WARM,
     ) -> Ranking:
         alias = self._aliases[demand.model]
-        tokens_in = max(1, body_bytes // BYTES_PER_TOKEN)
+        tokens_in = tokens_of(body_bytes)
         limit = demand.output_tokens_max
         tokens_out = OUTPUT_TOKENS_EXPECTED if limit is None else min(limit, OUTPUT_TOKENS_EXPECTED)
         well: list[Quoted] = []
@@ -218,7 +250,8 @@ class Router:
                 excluded.append((deployment.id, rule))
                 continue
             cost = self._quote(deployment, demand.terms, tokens_in, tokens_out, now_ns)
-            one = Quoted(deployment, cost, position, alias.weights.get(deployment.id, 1), via)
+            weight, saved = alias.weights.get(deployment.id, 1), warm.get(deployment.id, 0)
+            one = Quoted(deployment, cost, position, weight, via, saved)
             (well if rule is None else broken).append(one)
         policy = self._policies[POLICY_DEFAULT if alias.policy == PINNED else alias.policy]
         ranked, resort = _native_first(policy, well), _native_first(policy, broken)
@@ -326,10 +359,12 @@ def _candidates(
 ) -> tuple[CandidateRecord, ...]:
     """Return the candidates as they are written down, in the order they would be tried."""
     return (
-        *(CandidateRecord(one.deployment.id, one.expected_nanos, None, one.via) for one in ranked),
-        *(
-            CandidateRecord(one.deployment.id, one.expected_nanos, BREAKER_OPEN, one.via)
-            for one in resort
-        ),
+        *(_candidate(one, None) for one in ranked),
+        *(_candidate(one, BREAKER_OPEN) for one in resort),
         *(CandidateRecord(name, None, rule) for name, rule in excluded),
     )
+
+
+def _candidate(one: Quoted, excluded: str | None) -> CandidateRecord:
+    name = one.deployment.id
+    return CandidateRecord(name, one.expected_nanos, excluded, one.via, one.warm_nanos)

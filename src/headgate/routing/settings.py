@@ -16,6 +16,7 @@ class Route(NamedTuple):
             stays in the region of its first attempt.
         drops: Whether a translated call may leave out features that its target lacks; otherwise
             the target is passed over.
+        marks: Whether prompts get cache breakpoints where they pay.
     """
 
     alias: str
@@ -24,3 +25,4 @@ class Route(NamedTuple):
     weights: Mapping[str, int] = MappingProxyType({})
     regions: tuple[str, ...] = ()
     drops: bool = True
+    marks: bool = False

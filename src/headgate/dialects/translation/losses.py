@@ -41,7 +41,17 @@ class Losses:
         return kept
 
 
-HINTS = frozenset({"user", "name", "description", "strict", "failed"})
+HINTS = frozenset(
+    {
+        "user",
+        "name",
+        "description",
+        "strict",
+        "failed",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+    }
+)
 """Options without which the answer is still an answer."""
 
 

@@ -1,4 +1,8 @@
-"""`cheapest`: try deployments from the lowest expected cost upwards."""
+"""`cheapest`: try deployments from the lowest expected cost upwards.
+
+What the call's prompt would save where it is warm is taken off first, so a session stays where it
+is cached as long as that is cheaper, and no longer.
+"""
 
 from collections.abc import Sequence
 
@@ -14,7 +18,7 @@ def rank(candidates: Sequence[Quoted]) -> tuple[Quoted, ...]:
             candidates,
             key=lambda quoted: (
                 quoted.expected_nanos is None,
-                quoted.expected_nanos or 0,
+                quoted.net_nanos,
                 quoted.deployment.id,
             ),
         )

@@ -1,7 +1,8 @@
 """`weighted`: spread calls over deployments by their weights; the rest follow, the heaviest first.
 
 Turns are spread by multiples of the golden ratio: they fill the weights as evenly as can be, in
-every stretch of calls, without chance and without a memory.
+every stretch of calls, without chance and without a memory. A call whose prompt is warm somewhere
+goes there: the weights share out the sessions that begin, not each of their calls.
 """
 
 from collections.abc import Sequence
@@ -28,7 +29,10 @@ def rank(candidates: Sequence[Quoted]) -> tuple[Quoted, ...]:
 
 
 def spread(ranked: Sequence[Quoted], turn: int) -> tuple[Quoted, ...]:
-    """Return the ranking with the one in front whose turn it is."""
+    """Return the ranking with the one in front where the call is warm, or else whose turn it is."""
+    warmest = max(ranked, key=lambda quoted: quoted.warm_nanos, default=None)
+    if warmest is not None and warmest.warm_nanos and warmest.weight:
+        return (warmest, *(quoted for quoted in ranked if quoted is not warmest))
     total = sum(quoted.weight for quoted in ranked)
     place = ((turn * _GOLDEN) % (1 << _BITS) * total) >> _BITS
     for number, quoted in enumerate(ranked):

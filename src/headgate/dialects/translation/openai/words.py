@@ -20,5 +20,7 @@ EFFORTS: dict[str, Effort] = {
     "xhigh": "xhigh",
     "max": "max",
 }
+CACHE_OPTIONS = ("prompt_cache_key", "prompt_cache_retention")
+"""Which prompts are kept together, and for how long."""
 DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w-]+=[^;,]*)*;base64,", re.ASCII)
 """How an address begins that holds its bytes itself; the group is their media type."""

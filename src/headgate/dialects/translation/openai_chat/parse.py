@@ -14,6 +14,7 @@ from headgate.dialects.translation.fields import (
     malformed,
 )
 from headgate.dialects.translation.openai.reading import Content, OpenAIParser
+from headgate.dialects.translation.openai.words import CACHE_OPTIONS
 from headgate.records.conversation import (
     Call,
     Declined,
@@ -33,8 +34,8 @@ from headgate.records.conversation import (
 )
 
 _HINTS = frozenset(
-    {"metadata", "store", "safety_identifier", "service_tier", "prompt_cache_key", "detail"}
-    | {"prompt_cache_retention", "prompt_cache_options", "prompt_cache_breakpoint"}
+    {"metadata", "store", "safety_identifier", "service_tier", "detail"}
+    | {"prompt_cache_options", "prompt_cache_breakpoint"}
     | {"stream_options", "include_obfuscation", "name", "strict", "moderation"}
 )
 """Labels, and advice on caches, price and detail: without them the answer is still an answer."""
@@ -53,6 +54,7 @@ _FOREIGN = {
 _SHARED = (
     *("temperature", "top_p", "top_k", "user"),
     *("seed", "presence_penalty", "frequency_penalty"),
+    *CACHE_OPTIONS,
 )
 
 

@@ -9,6 +9,7 @@ from msgspec import Raw, json
 
 from headgate.dialects.translation.fields import items_of, unsupported
 from headgate.dialects.translation.losses import Losses
+from headgate.dialects.translation.openai.words import CACHE_OPTIONS
 from headgate.dialects.translation.openai.writing import (
     CHOICES,
     Body,
@@ -47,6 +48,7 @@ _SHARED = {
     for name in (
         *("temperature", "top_p", "stop", "user"),
         *("seed", "presence_penalty", "frequency_penalty"),
+        *CACHE_OPTIONS,
     )
 }
 

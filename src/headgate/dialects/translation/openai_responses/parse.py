@@ -13,6 +13,7 @@ from headgate.dialects.translation.fields import (
     text_of,
 )
 from headgate.dialects.translation.openai.reading import Content, OpenAIParser
+from headgate.dialects.translation.openai.words import CACHE_OPTIONS
 from headgate.records.conversation import (
     Call,
     Foreign,
@@ -32,8 +33,8 @@ from headgate.records.conversation import (
 )
 
 _HINTS = frozenset(
-    {"metadata", "store", "safety_identifier", "service_tier", "prompt_cache_key", "detail"}
-    | {"prompt_cache_retention", "prompt_cache_options", "prompt_cache_breakpoint", "include"}
+    {"metadata", "store", "safety_identifier", "service_tier", "detail"}
+    | {"prompt_cache_options", "prompt_cache_breakpoint", "include"}
     | {"stream_options", "moderation", "client_metadata", "summary", "generate_summary", "caller"}
     | {"id", "status", "phase", "annotations", "logprobs", "defer_loading", "allowed_callers"}
     | {"output_schema", "access_programs", "image"}
@@ -80,7 +81,7 @@ class _Parser(OpenAIParser):
 
     def options(self) -> Iterator[Option]:
         """Yield what several dialects have."""
-        for name in ("temperature", "top_p", "user"):
+        for name in ("temperature", "top_p", "user", *CACHE_OPTIONS):
             yield from self.fields.option(name)
 
     def reasoning(self) -> Reasoning | None:

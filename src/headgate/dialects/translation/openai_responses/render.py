@@ -10,6 +10,7 @@ from msgspec import Raw, json
 
 from headgate.dialects.translation.fields import unsupported
 from headgate.dialects.translation.losses import Losses
+from headgate.dialects.translation.openai.words import CACHE_OPTIONS
 from headgate.dialects.translation.openai.writing import (
     CHOICES,
     Body,
@@ -41,7 +42,7 @@ from headgate.records.conversation import (
 )
 from headgate.records.demand import Edit
 
-_SHARED = {"temperature": "temperature", "top_p": "top_p", "user": "user"}
+_SHARED = {name: name for name in ("temperature", "top_p", "user", *CACHE_OPTIONS)}
 _NOTHING = Raw(b'{"type":"object","properties":{}}')
 
 

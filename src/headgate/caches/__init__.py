@@ -1,0 +1,1 @@
+"""What providers' prompt caches hold for us, and what that is worth."""

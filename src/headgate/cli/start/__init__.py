@@ -1,0 +1,1 @@
+"""What `headgate init` is made of: what is found, what is asked, and the proof."""

@@ -1,0 +1,1 @@
+"""How each dialect's prompts divide into the blocks that providers cache, one file each."""

@@ -1,0 +1,137 @@
+"""The blocks of a prompt: what a provider's cache compares, piece by piece; pure."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Raw
+
+HINTS = frozenset({"cache_control", "prompt_cache_breakpoint"})
+"""Members that say what to cache, and are no part of what is cached."""
+
+NULL = Raw(b"null")
+_TEXT = frozenset({"type", "text"})
+_ITEMS = msgspec.json.Decoder(list[dict[str, Raw]])
+_OBJECT = msgspec.json.Decoder(dict[str, Raw])
+_LIFETIMES_S = {b'"5m"': 300, b'"1h"': 3_600}
+
+
+class Block(NamedTuple):
+    """One piece of a prompt.
+
+    Attributes:
+        path: Where it stands in the body, as a JSON path: `messages[4].content[1]`.
+        parts: What it says; two blocks with equal parts are the same to a cache.
+        lifetime_s: How long what is up to here is to be kept; 0 when nothing is marked here.
+    """
+
+    path: str
+    parts: tuple[bytes, ...]
+    lifetime_s: int = 0
+
+
+class Blocks(NamedTuple):
+    """A prompt in the order in which it is cached.
+
+    Attributes:
+        head: What calls of one kind have in common: tools, then instructions.
+        settings: Fields without tokens of their own; when one changes, what follows is read anew.
+        turns: The conversation.
+        identity: What the client calls the session or its user, None when it does not say.
+    """
+
+    head: tuple[Block, ...]
+    settings: tuple[Block, ...]
+    turns: tuple[Block, ...]
+    identity: str | None = None
+
+
+def items(value: Raw | None, name: str, inner: str) -> Iterator[Block]:
+    """Yield the blocks of a list of objects, of one whose `inner` is a list a block for each.
+
+    Args:
+        value: The list; None or null for none.
+        name: Where it stands.
+        inner: The member that may be a text or a list of parts.
+
+    Raises:
+        msgspec.DecodeError: It is no list of objects.
+    """
+    if value is None or is_null(value):
+        return
+    for number, item in enumerate(_ITEMS.decode(value)):
+        path = f"{name}[{number}]"
+        content = item.pop(inner, None)
+        rest, lifetime_s = _read(item)
+        if content is None:
+            yield Block(path, rest, lifetime_s)
+            continue
+        text = bytes(content)
+        parts = _ITEMS.decode(content) if text.startswith(b"[") else []
+        if not parts:
+            yield Block(f"{path}.{inner}", (*rest, text), lifetime_s)
+        for at, part in enumerate(parts):
+            said, lifetime_s = _read(part)
+            yield Block(f"{path}.{inner}[{at}]", (*rest, *said), lifetime_s)
+
+
+def texts(value: Raw | None, name: str, sign: bytes) -> Iterator[Block]:
+    """Yield the blocks of instructions: a text, or a list of objects.
+
+    Args:
+        value: The instructions; None or null for none.
+        name: Where they stand.
+        sign: What tells them from another member that says the same.
+
+    Raises:
+        msgspec.DecodeError: They are neither.
+    """
+    text = b"null" if value is None else bytes(value)
+    if text == b"null":
+        return
+    if not text.startswith(b"["):
+        yield Block(name, (sign, text))
+        return
+    for number, part in enumerate(_ITEMS.decode(text)):
+        path = f"{name}[{number}].text" if "text" in part else f"{name}[{number}]"
+        said, lifetime_s = _read(part)
+        yield Block(path, (sign, *said), lifetime_s)
+
+
+def setting(members: Mapping[str, Raw], name: str) -> Block:
+    """Return a field that is there or not; both are compared."""
+    return Block(name, (name.encode(), bytes(members.get(name, NULL))))
+
+
+def is_null(value: Raw) -> bool:
+    """Tell whether a member is as good as absent."""
+    return len(value) == len(NULL) and bytes(value) == b"null"
+
+
+def members_of(value: Raw) -> dict[str, Raw]:
+    """Return the members of an object; none of anything else."""
+    return _OBJECT.decode(value) if bytes(value).startswith(b"{") else {}
+
+
+def text_of(value: Raw | None) -> str | None:
+    """Return a member that is a text, None for any other."""
+    if value is None or not bytes(value).startswith(b'"'):
+        return None
+    return msgspec.json.decode(value, type=str)
+
+
+def _read(part: dict[str, Raw]) -> tuple[tuple[bytes, ...], int]:
+    """Return what an object says, and how long what is up to it is to be kept."""
+    lifetime_s = 0
+    control = part.pop("cache_control", None)
+    if control is not None and bytes(control).startswith(b"{"):
+        ttl = _OBJECT.decode(control).get("ttl", NULL)
+        lifetime_s = _LIFETIMES_S.get(bytes(ttl), 300)
+    part.pop("prompt_cache_breakpoint", None)
+    if part.keys() == _TEXT:
+        # A text is the same to a cache, whether it stands alone or as a list of one.
+        return (bytes(part["text"]),), lifetime_s
+    said: list[bytes] = []
+    for key, value in part.items():
+        said += (key.encode(), bytes(value))
+    return tuple(said), lifetime_s

@@ -1,0 +1,25 @@
+"""Prompts of Gemini: whatever is long enough may be kept, unasked and without a promise.
+
+https://ai.google.dev/gemini-api/docs/caching: implicit caching.
+"""
+
+from collections.abc import Mapping
+
+from msgspec import Raw
+
+from headgate.dialects.prompts.block import NULL, Block, Blocks, is_null, items
+
+KIND = "gemini"
+MARKED = False
+LIFETIME_S = 300
+_KEPT = ("cachedContent", "cached_content")
+_HEAD = ("systemInstruction", "system_instruction", "toolConfig", "tool_config")
+
+
+def read(members: Mapping[str, Raw]) -> Blocks | None:
+    """Return the blocks of a prompt; None when the provider holds a part of it."""
+    if any(not is_null(members.get(name, NULL)) for name in _KEPT):
+        return None
+    head = [*items(members.get("tools"), "tools", "")]
+    head += [Block(name, (bytes(members[name]),)) for name in _HEAD if name in members]
+    return Blocks(tuple(head), (), tuple(items(members.get("contents"), "contents", "parts")))

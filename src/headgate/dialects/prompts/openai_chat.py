@@ -1,0 +1,31 @@
+"""Prompts of Chat Completions: whatever is long enough is kept, unasked.
+
+https://platform.openai.com/docs/guides/prompt-caching: in memory for five to ten minutes.
+"""
+
+from collections.abc import Mapping
+from itertools import takewhile
+
+from msgspec import Raw
+
+from headgate.dialects.prompts.block import Block, Blocks, items, setting, text_of
+
+KIND = "openai_chat"
+MARKED = False
+LIFETIME_S = 300
+_INSTRUCTIONS = frozenset({b'"system"', b'"developer"'})
+
+
+def read(members: Mapping[str, Raw]) -> Blocks | None:
+    """Return the blocks of a prompt; leading instructions belong to its head."""
+    messages = [*items(members.get("messages"), "messages", "content")]
+    leading = len([*takewhile(_instructs, messages)])
+    head = (*items(members.get("tools"), "tools", ""), *messages[:leading])
+    settings = (setting(members, "response_format"),)
+    identity = text_of(members.get("prompt_cache_key")) or text_of(members.get("user"))
+    return Blocks(head, settings, tuple(messages[leading:]), identity)
+
+
+def _instructs(block: Block) -> bool:
+    """Tell whether a message holds instructions."""
+    return not _INSTRUCTIONS.isdisjoint(block.parts)

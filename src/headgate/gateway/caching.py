@@ -1,0 +1,228 @@
+"""Prompt caches as a call meets them: where its prompt is warm, what to mark, what was not read.
+
+Bodies below `BODY_BYTES_MIN` are left alone: no provider caches so little. Of a longer one the
+blocks are hashed once, when it is routed, and compared once, when it is settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from headgate.caches.missed import Missed, Served, continues, missed
+from headgate.caches.prompt import Prompt
+from headgate.caches.sessions import Last, Sessions, session_of
+from headgate.caches.warmth import Cache, Prefix, Warmth
+from headgate.caches.worth import missed_nanos, saved_nanos, warm_nanos, writing_pays
+from headgate.dialects.prompts.registry import Wanted, marker_of, prompt_dialects
+from headgate.records.charge import Settlement
+from headgate.records.journal import CacheNote
+from headgate.records.report import Report
+from headgate.routing.router import BYTES_PER_TOKEN, NOT_WARM, Router, tokens_of
+from headgate.units.instants import NANOS_PER_SECOND
+from headgate.units.usage import Usage
+
+if TYPE_CHECKING:
+    from headgate.gateway.exchange import Exchange
+    from headgate.gateway.target import Target
+
+BODY_BYTES_MIN = 4_096
+TOKENS_MIN = 1_024
+"""The shortest prefix that is kept, where the catalog does not know it: most models' own."""
+TOKENS_STEP = 128
+"""Prefixes that are kept unasked are kept in steps of so many tokens, or fewer."""
+LONG_RETENTION_S = {"24h": 86_400}
+"""How long a prefix is kept by what the call asks for; the dialect's own time for any other."""
+PATH_CHARS_MAX = 128
+SENT_NS = 300 * NANOS_PER_SECOND
+"""How long what was sent is expected to come back: the lifetime of the marks that are set."""
+NO_CHANGE: Mapping[str, bytes] = MappingProxyType({})
+
+
+class _Kept(NamedTuple):
+    """What a provider keeps of a prompt after an attempt.
+
+    Attributes:
+        tokens: How many tokens; 0 when nothing is kept.
+        blocks: How many blocks they are.
+        ends: After how many blocks a later request may begin to differ and still read.
+        lifetime_ns: For how long.
+    """
+
+    tokens: int
+    blocks: int
+    ends: tuple[int, ...]
+    lifetime_ns: int
+
+
+class Caching:
+    """What this worker knows of the providers' caches.
+
+    Args:
+        targets: By deployment id.
+        router: Knows which deployments a name stands for.
+        marked: The aliases whose calls get breakpoints.
+    """
+
+    def __init__(
+        self, targets: Mapping[str, Target], router: Router, marked: Collection[str]
+    ) -> None:
+        self._targets = targets
+        self._router = router
+        self._marked = marked
+        self._dialects = prompt_dialects()
+        self._markers = {kind: marker_of(each) for kind, each in self._dialects.items()}
+        self._warmth = Warmth()
+        self._sessions = Sessions()
+
+    def read(self, exchange: Exchange, now_ns: int) -> Mapping[str, int]:
+        """Read a call's prompt; return what it saves where it is warm, by deployment."""
+        dialect = self._dialects.get(exchange.dialect.KIND)
+        if dialect is None or len(exchange.body) < BODY_BYTES_MIN:
+            return NOT_WARM
+        try:
+            blocks = dialect.read(exchange.own.members)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            # Odd, and the provider's to judge.
+            return NOT_WARM
+        if blocks is None:
+            return NOT_WARM
+        exchange.prompt = Prompt(blocks)
+        candidates = self._router.candidates(exchange.asked)
+        if len(candidates) == 1:
+            return NOT_WARM
+        worth: dict[str, int] = {}
+        prompt_tokens = tokens_of(len(exchange.body))
+        for deployment in candidates:
+            target = self._targets[deployment.id]
+            tokens = self._warmth.tokens(_cache(target), exchange.prompt, now_ns)
+            card = target.card(None, exchange.own.terms, now_ns) if tokens else None
+            if card is not None:
+                nanos = warm_nanos(card, tokens, prompt_tokens)
+                if nanos:
+                    worth[deployment.id] = nanos
+        return worth
+
+    def marks(self, exchange: Exchange) -> Mapping[str, bytes]:
+        """Return the members of the body that are sent with breakpoints; none for as they are.
+
+        A prefix is marked when it was sent before, to whomever, within the cache's lifetime, for
+        then it may come again, and when writing it costs less than one reading of it saves.
+
+        Raises:
+            SpliceError: A member would not say what it said before.
+        """
+        exchange.marked, exchange.marked_turns = (), False
+        prompt, card = exchange.prompt, exchange.card
+        marker = self._markers.get(exchange.spoken.KIND)
+        wants = exchange.asked in self._marked and marker is not None
+        if not wants or prompt is None or card is None or prompt.lifetimes_s:
+            return NO_CHANGE
+        sent = self._warmth.sent(prompt, exchange.sent_ns)
+        head, turns = 0 < prompt.head <= sent, sent > prompt.turns_from
+        if not (head or turns) or not writing_pays(card, tokens_of(len(exchange.outgoing))):
+            return NO_CHANGE
+        assert marker is not None
+        wanted = Wanted(head, turns, _tokens_min(exchange.target) * BYTES_PER_TOKEN)
+        try:
+            marked = marker(exchange.demand.members, wanted)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return NO_CHANGE
+        exchange.marked, exchange.marked_turns = marked.paths, marked.turns
+        return marked.changed
+
+    def settle(
+        self, exchange: Exchange, settlement: Settlement, report: Report
+    ) -> CacheNote | None:
+        """Learn from an attempt's usage; return what there is to say of the cache, if anything."""
+        usage, prompt = settlement.usage, exchange.prompt
+        touched = usage is not None and usage.cache_read + _written(usage) > 0
+        if prompt is None and not touched:
+            return None
+        terms, sent_ns = exchange.demand.terms, exchange.sent_ns
+        card = exchange.target.card(report.served_model, terms, sent_ns)
+        if usage is None or card is None:
+            return CacheNote(marked=exchange.marked) if exchange.marked else None
+        note = CacheNote(saved_nanos(card, usage) if touched else 0, exchange.marked)
+        found = None if prompt is None else self._compare(exchange, prompt, usage)
+        if found is not None:
+            nanos = missed_nanos(card, usage, found.tokens)
+            if nanos:
+                path = None if found.path is None else found.path[:PATH_CHARS_MAX]
+                note = msgspec.structs.replace(
+                    note,
+                    cause=found.cause,
+                    path=path,
+                    missed_tokens=found.tokens,
+                    missed_nanos=nanos,
+                )
+        return note if note != CacheNote() else None
+
+    def _compare(self, exchange: Exchange, prompt: Prompt, usage: Usage) -> Missed | None:
+        """Compare a prompt with the session's last one, and remember it in its place."""
+        cache, at_ns = _cache(exchange.target), exchange.sent_ns
+        kept = self._kept(exchange, prompt, usage)
+        until_ns = at_ns + kept.lifetime_ns
+        for blocks in {prompt.head, len(prompt.marks)} - {0}:
+            self._warmth.send(prompt.marks[blocks - 1], at_ns + SENT_NS)
+        for blocks in kept.ends if kept.tokens else ():
+            tokens = kept.tokens * prompt.ends[blocks - 1] // max(1, prompt.ends[kept.blocks - 1])
+            self._warmth.keep(cache, prompt.marks[blocks - 1], Prefix(tokens, until_ns))
+        credential = exchange.request.credential
+        assert credential is not None
+        named = exchange.request.head.session
+        session = session_of(credential.principal, named, prompt)
+        if session is None:
+            return None
+        last = self._sessions.get(session)
+        self._sessions.keep(session, Last(prompt, cache, kept.blocks, kept.tokens, until_ns))
+        if last is None or not last.tokens or (named is None and not continues(last, prompt)):
+            return None
+        dialect = self._dialects.get(exchange.spoken.KIND)
+        marked = dialect is None or not dialect.MARKED or bool(kept.ends)
+        return missed(last, prompt, Served(cache, usage.cache_read, marked, at_ns))
+
+    def _kept(self, exchange: Exchange, prompt: Prompt, usage: Usage) -> _Kept:
+        """Return what the provider keeps now of a prompt, by what its reply says."""
+        dialect = self._dialects.get(exchange.spoken.KIND)
+        if dialect is None:
+            return _Kept(0, 0, (), 0)
+        told, size = usage.cache_read + _written(usage), len(prompt.marks)
+        if dialect.MARKED:
+            ends, lifetime_s = _marked_ends(exchange, prompt), dialect.LIFETIME_S
+            if not exchange.marked and ends:
+                lifetime_s = prompt.lifetimes_s[ends[-1] - 1]
+            kept = (told, ends[-1]) if ends else (0, 0)
+            return _Kept(*kept, ends, lifetime_s * NANOS_PER_SECOND)
+        whole = usage.prompt_tokens // TOKENS_STEP * TOKENS_STEP
+        tokens = max(told, whole if whole >= _tokens_min(exchange.target) else 0)
+        lifetime_s = LONG_RETENTION_S.get(exchange.demand.terms.cache_retention, dialect.LIFETIME_S)
+        ends = (prompt.head, size) if prompt.head else (size,)
+        return _Kept(tokens, size, ends if size else (), lifetime_s * NANOS_PER_SECOND)
+
+
+def _marked_ends(exchange: Exchange, prompt: Prompt) -> tuple[int, ...]:
+    """Return after how many blocks of the client's prompt something is marked in what was sent."""
+    if exchange.marked:
+        size = len(prompt.marks)
+        ends = (prompt.head, size) if exchange.marked_turns else (prompt.head,)
+        return ends if prompt.head else (size,)
+    if exchange.spoken is not exchange.dialect:
+        return ()
+    return tuple(number + 1 for number in prompt.lifetimes_s)
+
+
+def _cache(target: Target) -> Cache:
+    return target.deployment.provider, target.deployment.model
+
+
+def _tokens_min(target: Target) -> int:
+    known = target.deployment.cache_tokens_min
+    return TOKENS_MIN if known is None else known
+
+
+def _written(usage: Usage) -> int:
+    return usage.cache_write_5m + usage.cache_write_1h + usage.cache_write_24h

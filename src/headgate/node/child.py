@@ -1,0 +1,73 @@
+"""A process of the node, kept alive by the supervisor."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+RESTART_S_MIN = 0.05
+RESTART_S_MAX = 5.0
+YOUNG_S = 1.0
+"""A process that dies younger than this is started again more and more slowly."""
+
+
+@dataclass(slots=True)
+class Child:
+    """A process that is kept alive.
+
+    Attributes:
+        inherited: Descriptors that it is handed on, beside the pipe that tells it of our end.
+    """
+
+    name: str
+    command: Sequence[str]
+    inherited: tuple[int, ...] = ()
+    process: subprocess.Popen[bytes] | None = None
+    started_s: float = 0.0
+    pause_s: float = RESTART_S_MIN
+    due_s: float = 0.0
+
+    def start(self, alive_fd: int) -> None:
+        """Start it."""
+        command = [*self.command, "--alive-fd", str(alive_fd)]
+        descriptors = (alive_fd, *self.inherited)
+        self.process = subprocess.Popen(command, pass_fds=descriptors)  # noqa: S603 - our own
+        self.started_s = time.monotonic()
+
+    def keep(self, alive_fd: int) -> None:
+        """Start it again if it has died, with a growing pause while it dies young."""
+        now_s = time.monotonic()
+        if self.process is not None and self.process.poll() is not None:
+            young = now_s - self.started_s < YOUNG_S
+            self.pause_s = min(RESTART_S_MAX, self.pause_s * 2) if young else RESTART_S_MIN
+            self.due_s = now_s + self.pause_s
+            self.process = None
+        if self.process is None and now_s >= self.due_s:
+            self.start(alive_fd)
+
+    @property
+    def lives(self) -> bool:
+        """Whether its process runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it runs."""
+        if self.process is not None:
+            self.process.send_signal(number)
+
+    def wait(self, until_s: float) -> None:
+        """Wait for its end until a monotonic instant; then kill it."""
+        if self.process is None:
+            return
+        try:
+            self.process.wait(max(0.1, until_s - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def python(module: str, *arguments: str) -> tuple[str, ...]:
+    """Return the command that runs a module of ours."""
+    return (sys.executable, "-m", module, *arguments)

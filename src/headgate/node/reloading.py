@@ -1,0 +1,205 @@
+"""Taking up a changed configuration while calls run: new workers beside the old, then instead.
+
+The file is checked first; what is wrong leaves everything as it is. Then the steward goes by the
+new limits, new workers start on the same listening socket, and once they serve, the old ones are
+told to retire: they take no new connection and end with their last call. Budgets stay exact
+meanwhile, for each worker holds against slices of its own that the steward lent.
+"""
+
+import os
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from signal import SIGKILL, SIGTERM
+from typing import NamedTuple
+
+from headgate.config.load import load
+from headgate.config.snapshot import Snapshot
+from headgate.node import in_force
+from headgate.node.child import Child, python
+from headgate.node.client import ask
+from headgate.node.messages import Failed, TakeUp
+from headgate.node.outcome import Outcome, tell
+from headgate.node.paths import read_pid, retiring_path
+from headgate.node.stopping import RETIRE
+from headgate.units.errors import ConfigurationError, Problem, StewardUnavailableError
+
+START_S = 60.0
+RETIRE_S = 10.0
+"""How long an old worker may take to say that it retires."""
+RETIRING_MAX = 8
+"""So many workers of earlier configurations may still finish calls; each takes some 50 MB."""
+
+
+@dataclass(slots=True)
+class Crew:
+    """The processes of a node, and the configuration that they go by.
+
+    Attributes:
+        snapshot: The configuration in force.
+        copy: Its text, as it was found valid.
+        alive_fd: What tells the others of our end.
+        retiring: Workers of earlier configurations, and those that failed to start.
+    """
+
+    config: Path
+    data_dir: Path
+    snapshot: Snapshot
+    copy: Path
+    gateway_fd: int
+    gateway_url: str
+    console_url: str
+    console_port: int
+    alive_fd: int = -1
+    number: int = 0
+    steward: Child = field(init=False)
+    workers: list[Child] = field(default_factory=list)
+    retiring: list[Child] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.steward = Child("steward", self._steward_command())
+
+    def _common(self) -> tuple[str, ...]:
+        return (
+            *("--config", str(self.config), "--in-force", str(self.copy)),
+            *("--data-dir", str(self.data_dir)),
+        )
+
+    def _steward_command(self) -> tuple[str, ...]:
+        urls = ("--console-port", str(self.console_port), "--gateway-url", self.gateway_url)
+        return python("headgate.node.steward", *self._common(), *urls)
+
+    def worker(self, name: str) -> Child:
+        """Return a worker of the configuration in force, not yet started."""
+        listening = ("--name", name, "--listen-fd", str(self.gateway_fd))
+        command = python("headgate.node.worker", *self._common(), *listening)
+        return Child(name, command, (self.gateway_fd,))
+
+    def go_by(self, copy: Path) -> str | None:
+        """Have who starts from now on read this copy, and the steward take it up now.
+
+        Returns:
+            Why the steward cannot, None when all is well.
+        """
+        self.copy = copy
+        self.steward.command = self._steward_command()
+        try:
+            answer = ask(self.data_dir, TakeUp(str(copy)))
+        except StewardUnavailableError:
+            # It is being started, perhaps on the copy before: the next one reads this.
+            self.steward.signal(SIGKILL)
+            return None
+        return answer.reason if isinstance(answer, Failed) else None
+
+    def keep(self) -> None:
+        """Start again whoever has died; who retires may."""
+        for child in (self.steward, *self.workers):
+            child.keep(self.alive_fd)
+        for child in self.retiring:
+            if not child.lives and child.process is not None:
+                retiring_path(self.data_dir, child.process.pid).unlink(missing_ok=True)
+        self.retiring = [child for child in self.retiring if child.lives]
+
+    def everybody(self) -> list[Child]:
+        """Return all processes, the steward last: it outlives the workers."""
+        return [*self.workers, *self.retiring, self.steward]
+
+
+def reload(crew: Crew) -> Iterator[None]:
+    """Take the configuration file up, and tell how it went; yields whenever it has to wait."""
+    problems = yield from _take_up(crew)
+    retiring = sum(child.lives for child in crew.retiring)
+    tell(crew.data_dir, Outcome(time.time_ns(), problems, retiring))
+
+
+def _take_up(crew: Crew) -> Generator[None, None, tuple[Problem, ...]]:
+    checked = _check(crew)
+    if not isinstance(checked, _Checked):
+        return checked
+    before, before_copy = crew.workers, crew.copy
+    crew.number += 1
+    reason = crew.go_by(in_force.keep(crew.data_dir, crew.number, checked.text))
+    successors = [crew.worker(child.name) for child in before]
+    if reason is None:
+        reason = yield from _start(crew, successors)
+    if reason is not None:
+        crew.retiring += successors
+        for child in successors:
+            child.signal(SIGTERM)
+        crew.go_by(before_copy)
+        return (_problem(crew, reason, "Look at what headgate serve prints."),)
+    crew.workers, crew.snapshot = successors, checked.snapshot
+    yield from _retire(crew, before)
+    in_force.forget_all_but(crew.data_dir, crew.copy)
+    return ()
+
+
+class _Checked(NamedTuple):
+    snapshot: Snapshot
+    text: bytes
+
+
+def _check(crew: Crew) -> _Checked | tuple[Problem, ...]:
+    """Return what the file says, or everything that keeps it from being taken up."""
+    try:
+        text = crew.config.read_bytes()
+        snapshot = load(crew.config, os.environ, text=text)
+    except ConfigurationError as error:
+        return error.problems
+    except OSError as error:
+        return (_problem(crew, f"It cannot be read: {error.strerror}.", "Put it back."),)
+    found = list(_moved(crew, snapshot))
+    if len(crew.retiring) + len(crew.workers) > RETIRING_MAX:
+        problem = f"{len(crew.retiring)} workers still finish calls of earlier configurations."
+        found.append(_problem(crew, problem, "Wait, or lower limits.retire_timeout_ms."))
+    return tuple(found) or _Checked(snapshot, text)
+
+
+def _moved(crew: Crew, new: Snapshot) -> Iterator[Problem]:
+    old = crew.snapshot
+    for key, before, now in (
+        ("listen.gateway", old.edge, new.edge),
+        ("listen.console", old.console, new.console),
+    ):
+        if (before.host, before.port) != (now.host, now.port):
+            problem = "An address to listen on changes at a start only."
+            fix = f"Put {before.host}:{before.port} back, or stop the node and start it again."
+            yield Problem(str(crew.config), key, problem, fix)
+
+
+def _problem(crew: Crew, problem: str, fix: str) -> Problem:
+    return Problem(str(crew.config), "file", problem, fix)
+
+
+def _start(crew: Crew, successors: list[Child]) -> Generator[None, None, str | None]:
+    """Start workers and wait until they serve; returns why they do not, None when they do."""
+    for child in successors:
+        child.start(crew.alive_fd)
+    until_s = time.monotonic() + START_S
+    while not all(_serves(crew, child) for child in successors):
+        if not all(child.lives for child in successors):
+            return "A worker that was started with it ended at once."
+        if time.monotonic() > until_s:
+            return f"A worker that was started with it did not serve within {START_S:.0f} s."
+        yield
+    return None
+
+
+def _serves(crew: Crew, child: Child) -> bool:
+    return child.process is not None and read_pid(crew.data_dir, child.name) == child.process.pid
+
+
+def _retire(crew: Crew, before: list[Child]) -> Iterator[None]:
+    """Tell workers to retire, and wait until they have heard."""
+    crew.retiring += [child for child in before if child.lives]
+    for child in before:
+        child.signal(RETIRE)
+    until_s = time.monotonic() + RETIRE_S
+    while any(not _retires(crew, child) for child in before) and time.monotonic() < until_s:
+        yield
+
+
+def _retires(crew: Crew, child: Child) -> bool:
+    process = child.process
+    return not child.lives or process is None or retiring_path(crew.data_dir, process.pid).exists()

@@ -1,0 +1,125 @@
+"""`headgate doctor`: what it asks providers, and what it says of the machine."""
+
+import threading
+import time
+from collections.abc import Iterator
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headgate.cli.doctor_machine import check_in_force, check_open_files, check_prices
+from headgate.cli.doctor_online import check_online
+from headgate.config.load import load
+from headgate.insights.contract import CheckView
+from headgate.node.paths import in_force_path
+from tests.cli.test_main import checks
+
+DAY_NS = 86_400 * 10**9
+
+
+class Asked(BaseHTTPRequestHandler):
+    """Knows one key, and says when it is by a clock that may be set."""
+
+    offset_s = 0
+
+    def do_GET(self) -> None:
+        known = self.headers["authorization"] == "Bearer good" and self.path == "/v1/models"
+        self.send_response_only(200 if known else 401)
+        self.send_header("date", formatdate(time.time() + type(self).offset_s, usegmt=True))
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """A provider that can be asked."""
+    with HTTPServer(("127.0.0.1", 0), Asked) as listener:
+        threading.Thread(target=listener.serve_forever, daemon=True).start()
+        yield listener.server_port
+        listener.shutdown()
+
+
+def asked(folder: Path, port: int, credential: str) -> dict[str, CheckView]:
+    """Return the checks of a provider, by name."""
+    file = folder / "headgate.toml"
+    file.write_text(
+        f'[providers.there]\nkind = "openai"\nbase_url = "http://127.0.0.1:{port}/v1"\n{credential}\n'
+    )
+    provider = load(file, {}).providers["there"]
+    return {check.name: check for check in check_online(provider, folder, time.time_ns())}
+
+
+@pytest.mark.parametrize(
+    ("credential", "status"),
+    [
+        ('credential = { value = "good" }', "ok"),
+        ('credential = { value = "bad" }', "error"),
+        ('credential_command = ["echo", "good"]', "ok"),
+        ('credential_command = ["false"]', "error"),
+    ],
+)
+def test_a_credential_is_tried(tmp_path: Path, port: int, credential: str, status: str) -> None:
+    """One that is good is accepted, one that is not is an error, however it is got."""
+    check = asked(tmp_path, port, credential)["credential of there"]
+
+    assert check.status == status
+    assert bool(check.fix) == (status != "ok")
+
+
+@pytest.mark.parametrize(("offset_s", "says"), [(0, "agree"), (90, "behind"), (-90, "ahead of")])
+def test_a_clock_that_differs_is_told(
+    tmp_path: Path, port: int, offset_s: int, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The date of a provider's reply tells on which side ours is."""
+    monkeypatch.setattr(Asked, "offset_s", offset_s)
+
+    check = asked(tmp_path, port, 'credential = { value = "good" }')["clock against there"]
+
+    assert says in check.message
+    assert check.status == ("ok" if offset_s == 0 else "warning")
+
+
+def test_nothing_is_asked_without_being_told_to(headgate: Any) -> None:
+    """Credentials go to providers with `--online` alone; the machine is looked at always."""
+    found = checks(headgate("doctor", "--json", env={"OPENAI_API_KEY": "k"}))
+
+    assert not [name for name in found if name.startswith("credential of ")]
+    assert {"disk", "fsync", "open files", "versions", "price book"} <= set(found)
+    assert " ms (median of 5)." in found["fsync"]["message"]
+
+
+def test_too_few_open_files_are_told(books: Path) -> None:
+    """The fix names how many connections there can be."""
+    check = check_open_files(2**40)
+
+    assert check.status in ("warning", "ok")
+    assert check.status == "ok" or "limits.connections_max = " in check.fix
+    assert check_open_files(1).status == "ok"
+
+
+def test_an_old_price_book_is_told(tmp_path: Path) -> None:
+    """After two months without a new price, a newer release is asked for."""
+    (tmp_path / "headgate.toml").write_text("")
+    book = load(tmp_path / "headgate.toml", {}).price_book
+    newest_ns = max(row.recorded_at_ns for row in book.rows)
+
+    assert check_prices(book, newest_ns + 60 * DAY_NS).status == "ok"
+    assert check_prices(book, newest_ns + 61 * DAY_NS).status == "warning"
+
+
+def test_a_file_that_was_edited_since_is_told(tmp_path: Path) -> None:
+    """A node goes by a copy; when the file differs, a reload is what is missing."""
+    config = tmp_path / "headgate.toml"
+    config.write_text("# one\n")
+    assert list(check_in_force(config, tmp_path)) == []
+    in_force_path(tmp_path, 3).write_text("# one\n")
+    assert [check.status for check in check_in_force(config, tmp_path)] == ["ok"]
+    config.write_text("# another\n")
+    (changed,) = check_in_force(config, tmp_path)
+
+    assert changed.fix == "Run: headgate reload"

@@ -1,0 +1,172 @@
+"""A configuration is changed while calls run: none is lost, and the books stay right."""
+
+import asyncio
+import contextlib
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from openai import AsyncOpenAI
+
+from headgate.insights.contract import ReloadView
+from headgate.node.outcome import last
+from headgate.node.paths import run_dir
+from tests.node.harness import TestNode, once, running_node, until
+from tests.node.wire import CHAT, Call, chat, post, send_all
+from tests.torture.checker import check, render
+
+LIMIT_NANOS = 10**10
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
+    """A node that the tests of this file share; each leaves a good file behind."""
+    folder = tmp_path_factory.mktemp("reload")
+    with running_node(folder, budgets=[once("organisation", "10")]) as running:
+        yield running
+        running.await_nothing_held()
+    report = check(running.data_dir, running.bill, {"organisation@once": LIMIT_NANOS})
+    assert not report.problems, render(report)
+
+
+def reload(node: TestNode) -> tuple[int, ReloadView]:
+    """Reload as a person does; returns the exit code and what was printed."""
+    command = [sys.executable, "-m", "headgate.cli.main", "reload", "--json"]
+    command += ["--config", str(node.config), "--data-dir", str(node.data_dir)]
+    done = subprocess.run(command, env=node.environment, capture_output=True, check=False)
+    return done.returncode, msgspec.json.decode(done.stdout, type=ReloadView)
+
+
+@contextlib.contextmanager
+def changed(node: TestNode, *replacements: tuple[str, str], more: str = "") -> Iterator[None]:
+    """Change the file for a while."""
+    before = node.config.read_text()
+    text = before
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new)
+    node.config.write_text(text + more)
+    try:
+        yield
+    finally:
+        node.config.write_text(before)
+
+
+ALIAS = '\n[routes.lately]\ndeployments = ["mini"]\n'
+
+
+def test_a_reload_is_obeyed_by_the_next_call(node: TestNode) -> None:
+    """An alias that a reload brings serves the next call; one that it takes away does not."""
+    asking = chat("Hello", model="lately")
+    assert post(node.gateway_url, CHAT, node.key(), asking).code == "model_unknown"
+    with changed(node, more=ALIAS):
+        code, printed = reload(node)
+        assert (code, printed.ok, printed.problems) == (0, True, [])
+        assert post(node.gateway_url, CHAT, node.key(), asking).status == 200
+    assert reload(node)[0] == 0
+    assert post(node.gateway_url, CHAT, node.key(), asking).code == "model_unknown"
+
+
+def test_a_limit_that_is_lowered_holds_at_once(node: TestNode) -> None:
+    """A budget's new limit refuses the next call, and its old one serves it again."""
+    with changed(node, ('limit_usd = "10.000000000"', 'limit_usd = "0.000000001"')):
+        assert reload(node)[0] == 0
+        refused = post(node.gateway_url, CHAT, node.key(), chat("Hello"))
+        assert refused.code == "budget_exceeded"
+    assert reload(node)[0] == 0
+    assert post(node.gateway_url, CHAT, node.key(), chat("Hello")).status == 200
+
+
+def test_a_bad_file_changes_nothing_and_is_told_whole(node: TestNode) -> None:
+    """All problems are told at once, and the node goes on, even when a worker dies meanwhile."""
+    with changed(node, ('provider = "google"', 'provider = "goggle"'), more="[nonsense]\n"):
+        worker = node.pid("worker-0")
+        code, printed = reload(node)
+        assert code == 2
+        assert not printed.ok
+        keys = {problem.key for problem in printed.problems}
+        assert keys == {"nonsense", "deployments.flash.provider", "deployments.pro.provider"}
+        assert node.pid("worker-0") == worker
+        node.await_successor("worker-0", node.kill("worker-0"))
+        assert post(node.gateway_url, CHAT, node.key(), chat("Hello")).status == 200
+
+
+def test_an_address_that_changes_is_refused_by_name(node: TestNode) -> None:
+    """Where the node listens changes at a start only, and the problem says so."""
+    other = 'gateway = "127.0.0.1:1"\nconsole = "127.0.0.1:2"'
+    with changed(node, ('gateway = "127.0.0.1:0"\nconsole = "127.0.0.1:0"', other)):
+        code, printed = reload(node)
+    assert code == 2
+    assert [problem.key for problem in printed.problems] == ["listen.gateway", "listen.console"]
+
+
+def test_no_copy_of_an_old_configuration_stays(node: TestNode) -> None:
+    """Only the text in force is kept, for the node alone: it may hold secrets."""
+    assert reload(node)[0] == 0
+    (copy,) = run_dir(node.data_dir).glob("in-force-*.toml")
+    assert copy.stat().st_mode & 0o077 == 0
+    assert copy.read_bytes() == node.config.read_bytes()
+
+
+async def steady(node: TestNode, done: asyncio.Event, calls: list[str]) -> None:
+    """Call again and again over connections that are kept, and never twice for one answer."""
+    async with AsyncOpenAI(
+        base_url=f"{node.gateway_url}/v1", api_key=node.key(), max_retries=0
+    ) as client:
+        while not done.is_set():
+            reply = await client.chat.completions.create(
+                model="mini", messages=[{"role": "user", "content": "Hi"}], max_completion_tokens=9
+            )
+            calls.append(reply.id)
+
+
+async def reload_under_load(node: TestNode, reloads: int) -> tuple[int, list[bool]]:
+    """Reload while streams and steady calls run; returns how many calls and which streams."""
+    done, calls = asyncio.Event(), list[str]()
+    began = asyncio.Event()
+    slow = chat("Go on. [sim:tokens=80] [sim:delay_ms=20]", tokens=100, stream=True)
+    streams = [Call(CHAT, node.key(), slow, on_payload=lambda _: began.set()) for _ in range(8)]
+    streaming = asyncio.create_task(send_all(node.gateway_url, streams))
+    callers = [asyncio.create_task(steady(node, done, calls)) for _ in range(8)]
+    await began.wait()
+    for _ in range(reloads):
+        code, printed = await asyncio.to_thread(reload, node)
+        assert code == 0, printed
+    done.set()
+    await asyncio.gather(*callers)
+    return len(calls), [one.status == 200 and one.whole for one in await streaming]
+
+
+def test_no_call_and_no_stream_notices_a_reload(node: TestNode) -> None:
+    """Over several reloads no steady call fails and no stream is cut; money lent comes back."""
+    calls, streams = asyncio.run(reload_under_load(node, 3))
+    assert calls > 8
+    assert all(streams)
+    until(lambda: not list(run_dir(node.data_dir).glob("retiring-*")), "old workers have ended")
+    (standing,) = node.await_nothing_held()
+    assert standing.posted_nanos > 0
+
+
+def test_a_hangup_signal_reloads_too(node: TestNode) -> None:
+    """SIGHUP, as service managers send it, does what the command does."""
+    before = last(node.data_dir)
+    node.process.send_signal(signal.SIGHUP)
+    until(lambda: last(node.data_dir) != before, "the reload is told")
+    outcome = last(node.data_dir)
+    assert outcome is not None
+    assert outcome.problems == ()
+
+
+def test_without_a_node_there_is_nothing_to_reload(tmp_path: Path, node: TestNode) -> None:
+    """The command says so, and how to start one."""
+    command = [sys.executable, "-m", "headgate.cli.main", "reload"]
+    command += ["--config", str(node.config), "--data-dir", str(tmp_path / "none")]
+    done = subprocess.run(
+        command, env=node.environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "Fix: Start one with: headgate serve" in done.stderr
