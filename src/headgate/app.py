@@ -10,17 +10,18 @@ from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import Snapshot
 from headgate.dialects.registry import dialects
 from headgate.dialects.translation.registry import translators
+from headgate.gateway.allotments import Allotments, Carve, GiveBack, Lender
 from headgate.gateway.books import Books
 from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
-from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
 from headgate.gateway.target import Target
 from headgate.gateway.world import World
+from headgate.identity.delegation import public_root
 from headgate.identity.directory import Credential, Directory, model_set
-from headgate.ledger.purse import Ask, Purse
+from headgate.ledger.purse import Ask
 from headgate.providers.registry import Provider as ProviderKind
 from headgate.providers.registry import envelope_of, providers
 from headgate.records.control import Control
@@ -36,8 +37,16 @@ from headgate.units.ids import call_id
 class Steward:
     """What the data plane asks of its steward; the worker's link fills it in."""
 
-    def __init__(self, *, ask: Ask, control: Control, ready: Callable[[], bool]) -> None:
-        self.ask = ask
+    def __init__(
+        self,
+        *,
+        ask: Ask,
+        control: Control,
+        ready: Callable[[], bool],
+        carve: Carve = lambda _allotments: False,
+        give_back: GiveBack = lambda _amounts: False,
+    ) -> None:
+        self.lender = Lender(ask, carve, give_back)
         self.control = control
         self.ready = ready
 
@@ -78,20 +87,23 @@ def data_plane(
         )
         for deployment in snapshot.deployments.values()
     }
-    purse = Purse(steward.ask)
+    known = directory(snapshot, pepper)
+    allotments = Allotments(steward.lender, known, snapshot.budgets.values(), snapshot.zone)
+    purse = allotments.purse
     router = _router(snapshot, targets, journal)
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
         interpreter=Interpreter(dialects(), translators()),
-        directory=directory(snapshot, pepper),
+        directory=known,
         caching=Caching(targets, router, _marked(snapshot)),
         router=router,
         targets=targets,
         retries=RetryBudget(snapshot.edge.retries_percent, snapshot.edge.retries_burst),
         pools=tuple(pools.values()),
         purse=purse,
-        paths=Paths(snapshot.budgets.values(), snapshot.zone, purse),
+        paths=allotments.paths,
+        allotments=allotments,
         books=Books(journal),
         journal=journal,
         clock=clock,
@@ -165,6 +177,7 @@ def directory(snapshot: Snapshot, pepper: bytes) -> Directory:
             known.add(
                 key.secret.encode(),
                 Credential(key.id, principal.id, principal.team, model_set(key.models)),
+                public_root(key.secret),
             )
     return known
 

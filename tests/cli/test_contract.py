@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from headgate.identity.delegation import mint
+from headgate.identity.grant import Asked
 from headgate.insights.contract import PRINTED, render
 from headgate.insights.outcomes import Outcome, tell
 from headgate.store.migrate import open_store
@@ -14,6 +16,9 @@ from headgate.store.migrate import open_store
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
 SAMPLES = Path(__file__).parents[1] / "economics" / "samples"
+
+KEY = "hg_alice_0123456789abcdef0123456789abcdef"
+TOKEN = mint(KEY, "alice", Asked("helper", money_nanos=10**9))
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "budgets": ("budgets",),
@@ -23,6 +28,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "check-books": ("check-books",),
     "keys list": ("keys", "list"),
     "keys create": ("keys", "create", "alice-laptop"),
+    "delegate create": ("delegate", "create", "helper", "--money", "1.00"),
+    "delegate show": ("delegate", "show", TOKEN),
     "freeze": ("freeze", "team:research", "--reason", "odd spend"),
     "audit show": ("audit", "show"),
     "audit verify": ("audit", "verify"),
@@ -47,8 +54,11 @@ def test_each_command_is_tried() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_output_is_of_its_schema(headgate: Any, books: Path, name: str) -> None:
+def test_output_is_of_its_schema(
+    headgate: Any, books: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every field is there, none is unknown, amounts have nine decimals."""
+    monkeypatch.setenv("HEADGATE_KEY", KEY)
     if name == "plans":
         headgate(*COMMANDS["import"], "--json")
     if name == "outcomes":

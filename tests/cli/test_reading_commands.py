@@ -30,6 +30,8 @@ def test_budgets_tell_what_is_free(headgate: Any) -> None:
         "held": "0.070000000",
         "lent": "0.859000000",
         "unaccounted": "0.000000000",
+        "carved": "0.000000000",
+        "delegated": "0.000000000",
         "free": "99.859000000",
         "frozen": False,
         "spent_last_hour": "0.000000000",

@@ -236,7 +236,7 @@ class Books:
             "budget": "research-month",
             **fields,
         }
-        self.writer.append(RefusalRecord(call=call, at_ns=at_ns, **values))
+        self.writer.append(RefusalRecord(call=call, at_ns=at_ns, chain=(), **values))
         return call
 
     def world(self, **changes: Unpack[Changes]) -> ConsoleWorld:

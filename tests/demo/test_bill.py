@@ -18,6 +18,7 @@ def attempt(
         key="ana",
         run=None,
         asked="fast",
+        chain=(),
         attempt="call_1.1",
         journal="worker-0-1",
         decision=1,

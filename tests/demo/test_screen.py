@@ -32,6 +32,7 @@ def figures() -> Figures:
         key="sam",
         run=None,
         asked="gpt-5-5",
+        chain=(),
         refused=Refused("budget_exceeded", MESSAGE, "sam-trial"),
     )
     return Figures(

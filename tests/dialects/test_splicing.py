@@ -38,7 +38,8 @@ def spelled(draw: st.DrawFn, text: str) -> bytes:
 @st.composite
 def objects(draw: st.DrawFn, fields: dict[str, Any], twice: bool = False) -> bytes:
     """Write `fields` and unknown ones as JSON, in any order, spelling and spacing."""
-    known = {name.casefold() for name in (*LOOK_ALIKES, *openai_chat._NAMED)}
+    named = (*LOOK_ALIKES, *openai_chat._NAMED, *anthropic_messages._NAMED)
+    known = {name.casefold() for name in named}
     unknown = draw(st.dictionaries(TEXTS.filter(lambda key: key.casefold() not in known), VALUES))
     members = [*fields.items(), *unknown.items()]
     if twice:

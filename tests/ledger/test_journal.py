@@ -15,7 +15,7 @@ from headgate.records.journal import (
     SettleRecord,
     VoidRecord,
 )
-from headgate.store.journal_reader import READ_BYTES, Cursor, JournalReader
+from headgate.store.journal_reader import READ_BYTES, READ_BYTES_MIN, Cursor, JournalReader
 from headgate.store.journal_writer import JournalWriter, take_lock
 from headgate.store.segments import segment_name
 from headgate.units.errors import JournalError
@@ -212,3 +212,16 @@ def test_a_reading_that_is_cut_short_says_so(tmp_path: Path) -> None:
     assert reader.read() == []
     assert not reader.behind
     journal.close(2)
+
+
+def test_a_record_larger_than_what_was_asked_for_is_read(tmp_path: Path) -> None:
+    """Readers ask for little while little is written; one large record does not stop them."""
+    journal = writer(tmp_path / "j", 4 * READ_BYTES_MIN)
+    journal.append(hold(1))
+    reader = JournalReader(tmp_path / "j")
+    read_all(reader)
+    assert reader.stretch_bytes == READ_BYTES_MIN
+    large = VoidRecord("a.1", 1, "x" * (2 * READ_BYTES_MIN))
+    journal.append(large)
+    journal.append(hold(2))
+    assert read_all(reader) == [large, hold(2)]

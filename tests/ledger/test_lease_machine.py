@@ -95,6 +95,13 @@ class Leases(RuleBasedStateMachine):
         """A worker asks ahead."""
         self.workers[name].purse.refill()
 
+    @rule(name=st.sampled_from(WORKERS), window=st.sampled_from(sorted(LIMITS)))
+    def release(self, name: str, window: str) -> None:
+        """A worker gives back what no call of its needs, so that it can be carved."""
+        worker = self.workers[name]
+        for each, amount in worker.purse.release([window]).items():
+            self.book.give_back(worker.journal, each, amount)
+
     @rule(name=st.sampled_from(WORKERS), share=st.integers(0, 4), data=st.data())
     def settle(self, name: str, share: int, data: st.DataObject) -> None:
         """A call ends: void at nothing, or at a part of its hold, or whole."""

@@ -21,9 +21,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row, select
 
 from headgate.budgets.settings import Budget, OnTight
 from headgate.budgets.standing import Standing, standings
+from headgate.ledger.tables import window
 from headgate.node.client import ask
 from headgate.node.messages import Done, Failed, Message
 from headgate.simulator import INSTANT, Options, Simulator, SimulatorThread
@@ -223,13 +227,22 @@ class TestNode:
         journals = check_journals(self.data_dir, {}, running=True, several=True).windows
         if any(sums.held for sums in journals.values()):
             return False
-        store = {f"{each.id}@{each.period}": each for each in self.standings()}
+        store = self._windows()
         return all(
             window in store
             and store[window].held_nanos == 0
             and store[window].posted_nanos == sums.posted
             for window, sums in journals.items()
         )
+
+    def _windows(self) -> dict[str, Row[Any]]:
+        """Return every window that the store has, those of delegations that are over too."""
+        engine = open_store_readonly(self.data_dir)
+        try:
+            with engine.connect() as connection:
+                return {row.window: row for row in connection.execute(select(window))}
+        finally:
+            engine.dispose()
 
     def hold_nanos(self, body: bytes, path: str, principal: str = "alice") -> int:
         """Return what a call with this body is held at, by making it."""

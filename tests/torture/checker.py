@@ -42,6 +42,7 @@ class Attempt:
     hold: Record
     journal: str
     windows: list[str]
+    above: list[str]
     end: Record | None = None
 
     @property
@@ -66,7 +67,8 @@ class Report:
     problems: list[str] = field(default_factory=list)
     attempts: dict[str, Attempt] = field(default_factory=dict)
     windows: dict[str, Sums] = field(default_factory=dict)
-    windows_of: dict[tuple[str, int], list[str]] = field(default_factory=dict)
+    counted: dict[str, Sums] = field(default_factory=dict)
+    callers: dict[tuple[str, int], Record] = field(default_factory=dict)
     kinds: Counter[str] = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)
     billed: Fraction = Fraction(0)
@@ -153,21 +155,19 @@ def check_journals(data: Path, limits: dict[str, int], *, running: bool, several
         report.kinds[kind] += 1
         ends[journal] = kind == "sealed" and record.get("last", False)
         if kind == "caller":
-            report.windows_of[journal, record["number"]] = record["windows"]
-            report.windows_of.pop((journal, record["number"] - CALLERS_MAX), None)
+            report.callers[journal, record["number"]] = record
+            report.callers.pop((journal, record["number"] - CALLERS_MAX), None)
         elif kind == "hold":
             _hold(report, journal, record, {} if several else limits)
         elif kind in ("settle", "void"):
             _end(report, journal, record, {} if several else limits)
-    for window, sums in report.windows.items():
-        _compare(report, window, sums, limits, "at the end")
+    for window in report.counted:
+        _compare(report, window, limits, "at the end")
     if not running:
-        for name, sealed in ends.items():
-            if not sealed:
-                report.object_to(f"journal {name} is not sealed")
-        for name, attempt in report.attempts.items():
-            if attempt.end is None:
-                report.object_to(f"{name} is held and has no end")
+        for name in (name for name, sealed in ends.items() if not sealed):
+            report.object_to(f"journal {name} is not sealed")
+        for name in (name for name, each in report.attempts.items() if each.end is None):
+            report.object_to(f"{name} is held and has no end")
     return report
 
 
@@ -177,14 +177,24 @@ def _hold(report: Report, journal: str, record: Record, limits: dict[str, int]) 
         report.object_to(f"{name} is held twice")
     if amount < 0:
         report.object_to(f"{name} holds less than nothing")
-    windows = report.windows_of.get((journal, record["caller"]))
-    if windows is None:
+    caller = report.callers.get((journal, record["caller"]), {})
+    if not caller:
         report.object_to(f"{name} is held for a caller that was not named")
-    report.attempts[name] = Attempt(record, journal, windows or [])
-    for window in windows or []:
-        sums = report.windows.setdefault(window, Sums())
-        sums.held += amount
-        _compare(report, window, sums, limits, f"when {name} was held", strict=amount > 0)
+    attempt = Attempt(record, journal, caller.get("windows", []), caller.get("above", []))
+    report.attempts[name] = attempt
+    for window in _move(report, attempt, Sums(0, amount)):
+        _compare(report, window, limits, f"when {name} was held", strict=amount > 0)
+
+
+def _move(report: Report, attempt: Attempt, by: Sums) -> list[str]:
+    """Count a change in an attempt's windows, and for limits in those they came from too."""
+    all_of = attempt.windows + attempt.above
+    tables = (report.windows, attempt.windows), (report.counted, all_of)
+    for sums in [table.setdefault(each, Sums()) for table, windows in tables for each in windows]:
+        sums.posted += by.posted
+        sums.held += by.held
+        sums.overage += by.overage
+    return all_of
 
 
 def _end(report: Report, journal: str, record: Record, limits: dict[str, int]) -> None:
@@ -203,12 +213,8 @@ def _end(report: Report, journal: str, record: Record, limits: dict[str, int]) -
     state = record["state"] if record["k"] == "settle" else "void"
     report.states[state] += 1
     _check_end(report, attempt, state)
-    for window in attempt.windows:
-        sums = report.windows[window]
-        sums.held -= held
-        sums.posted += posted
-        sums.overage += max(0, posted - held)
-        _compare(report, window, sums, limits, f"when {name} ended")
+    for window in _move(report, attempt, Sums(posted, -held, max(0, posted - held))):
+        _compare(report, window, limits, f"when {name} ended")
 
 
 def _check_end(report: Report, attempt: Attempt, state: str) -> None:
@@ -230,16 +236,15 @@ def _check_end(report: Report, attempt: Attempt, state: str) -> None:
 
 
 def _compare(
-    report: Report, window: str, sums: Sums, limits: dict[str, int], when: str, strict: bool = False
+    report: Report, window: str, limits: dict[str, int], when: str, strict: bool = False
 ) -> None:
     """Compare with the limit; nothing may be held above it, only overage posted beyond it."""
     if window not in limits:
         return
-    allowed = limits[window] + (0 if strict else sums.overage)
-    if sums.posted + sums.held > allowed:
-        report.object_to(
-            f"{window}: posted {sums.posted} + held {sums.held} is above {limits[window]} {when}"
-        )
+    sums, limit = report.counted[window], limits[window]
+    if sums.posted + sums.held > limit + (0 if strict else sums.overage):
+        told = f"posted {sums.posted} + held {sums.held} is above {limit}"
+        report.object_to(f"{window}: {told} {when}")
 
 
 # The journals against the bill
@@ -293,9 +298,8 @@ def _check_quantities(report: Report, name: str, end: Record, charge: Record) ->
         return
     metered: Counter[str] = Counter()
     for line in charge_lines(end):
-        metered["output" if line["meter"].startswith("output") else line["meter"]] += line[
-            "quantity"
-        ]
+        meter = "output" if line["meter"].startswith("output") else line["meter"]
+        metered[meter] += line["quantity"]
     billed = Counter({line["meter"]: line["quantity"] for line in charge["lines"]})
     if metered != billed:
         report.object_to(f"{name} meters {dict(metered)}, billed are {dict(billed)}")
@@ -368,14 +372,8 @@ def main(arguments: list[str] | None = None) -> int:
         seen = [json.loads(line) for line in given.pairs.read_text().splitlines()]
         pairs = {each["request_id"]: each["call"] for each in seen}
     try:
-        report = check(
-            given.data,
-            given.bill,
-            dict(given.limit),
-            pairs=pairs,
-            running=given.running,
-            several=given.several,
-        )
+        how = {"running": given.running, "several": given.several}
+        report = check(given.data, given.bill, dict(given.limit), pairs=pairs, **how)
     except (FormatError, KeyError, OSError, ValueError) as error:
         sys.stdout.write(f"cannot read: {error!r}\n")
         return 2

@@ -31,10 +31,10 @@ def watch(
     now_ns: int,
 ) -> None:
     """Take a sample of every window, and raise or end its alarm, in the caller's transaction."""
-    watched = [each for each in standings if each.node != RUN_ANY]
+    watched = [each for each in standings if each.node != RUN_ANY and each.id in budgets]
     connection.execute(delete(spend_sample).where(spend_sample.c.at_ns < now_ns - KEPT_NS))
     rows = [
-        {"window": _key(each), "at_ns": now_ns, "posted_nanos": each.posted_nanos}
+        {"window": _key(each), "at_ns": now_ns, "posted_nanos": _spent_nanos(each)}
         for each in watched
     ]
     if rows:
@@ -83,6 +83,11 @@ def _burning(standing: Standing, burn: Burn) -> Event:
         "exhausted_at": to_iso(burn.exhausted_ns),
     }
     return Event("steward", BURNING, f"budget:{standing.id}", detail)
+
+
+def _spent_nanos(standing: Standing) -> int:
+    """Return what was spent below a window, by delegations as well."""
+    return standing.posted_nanos + standing.delegated_nanos
 
 
 def _end(connection: Connection, key: str) -> None:

@@ -1,6 +1,6 @@
-"""How budgets stand: posted, held, lent, unaccounted and free, read from the store."""
+"""How budgets stand: posted, held, lent, carved, unaccounted and free, read from the store."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import tzinfo
 from typing import NamedTuple
 
@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from headgate.budgets.settings import RUN_ANY, Budget
 from headgate.budgets.tree import FOREVER_NS, Span, budget_id_of, span_at
+from headgate.ledger.store_allotments import KeptAllotment, kept
 from headgate.ledger.tables import journal, lease, window
 from headgate.units.ids import window_key
 
@@ -19,7 +20,9 @@ class Standing(NamedTuple):
         id: The budget, with `/principal/run` behind it for a run's own window.
         lent_nanos: Lent to workers and not yet held or posted; calls can still spend it.
         unaccounted_nanos: Lost sight of in a power cut; counted as spent.
-        free_nanos: What calls can still claim: limit - posted - held - unaccounted.
+        free_nanos: What calls can still claim: limit - posted - held - unaccounted - carved.
+        carved_nanos: Allotted to delegations: the whole while one lasts, then what was used of it.
+        delegated_nanos: What they did spend of that.
     """
 
     id: str
@@ -32,6 +35,8 @@ class Standing(NamedTuple):
     lent_nanos: int
     unaccounted_nanos: int
     free_nanos: int
+    carved_nanos: int = 0
+    delegated_nanos: int = 0
 
 
 class _Sums(NamedTuple):
@@ -40,6 +45,12 @@ class _Sums(NamedTuple):
     unaccounted: int = 0
     granted: int = 0
     leased_posted: int = 0
+    carved: int = 0
+    delegated: int = 0
+
+    @property
+    def used(self) -> int:
+        return self.posted + self.held + self.unaccounted + self.carved
 
 
 def standings(
@@ -52,6 +63,8 @@ def standings(
 ) -> list[Standing]:
     """Return every budget's current window, and each run's, in the configuration's order.
 
+    The allotments of delegations that last follow them.
+
     Args:
         connection: To the store.
         budgets: Those of the configuration.
@@ -63,7 +76,11 @@ def standings(
     only = None
     if runs is not None:
         only = {*runs, *(window_key(budget.id, span.key) for budget, span in spans)}
+    allotments = list(kept(connection))
+    if only is not None:
+        only.update(each.allotment.window for each in allotments)
     sums = _read_sums(connection, only)
+    _carve(sums, allotments)
     found: list[Standing] = []
     for budget, span in spans:
         keys = [window_key(budget.id, span.key)]
@@ -74,11 +91,27 @@ def standings(
                 if budget_id_of(key) == budget.id and key.endswith(f"@{span.key}")
             )
         found.extend(_standing(budget, span, key, sums.get(key, _Sums())) for key in keys)
+    for own in (each.allotment for each in allotments if each.ended_ns is None):
+        budget = Budget(own.window.partition("@")[0], own.node, "once", own.amount_nanos)
+        span = Span("once", 0, FOREVER_NS)
+        found.append(_standing(budget, span, own.window, sums.get(own.window, _Sums())))
     return found
 
 
+def _carve(sums: dict[str, _Sums], allotments: Sequence[KeptAllotment]) -> None:
+    """Count each allotment in the windows it is carved from: those below before those above."""
+    for own, ended_ns in reversed(allotments):
+        below = sums.get(own.window, _Sums())
+        claim = max(own.amount_nanos, below.used) if ended_ns is None else below.used
+        spent = below.posted + below.delegated
+        for parent in own.parents:
+            above = sums.get(parent, _Sums())
+            sums[parent] = above._replace(
+                carved=above.carved + claim, delegated=above.delegated + spent
+            )
+
+
 def _standing(budget: Budget, span: Span, key: str, sums: _Sums) -> Standing:
-    used = sums.posted + sums.held + sums.unaccounted
     idle = sums.granted - sums.leased_posted - sums.held
     return Standing(
         id=key.partition("@")[0],
@@ -90,7 +123,9 @@ def _standing(budget: Budget, span: Span, key: str, sums: _Sums) -> Standing:
         held_nanos=sums.held,
         lent_nanos=max(0, idle),
         unaccounted_nanos=sums.unaccounted,
-        free_nanos=budget.limit_nanos - used,
+        free_nanos=budget.limit_nanos - sums.used,
+        carved_nanos=sums.carved,
+        delegated_nanos=sums.delegated,
     )
 
 

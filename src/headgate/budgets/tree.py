@@ -1,6 +1,6 @@
 """Which budgets a call falls under, and which windows they have at an instant; pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple
 
@@ -43,6 +43,13 @@ def span_at(period: Period, at_ns: int, zone: tzinfo) -> Span:
 def nodes_of(principal: str, team: str) -> tuple[str, ...]:
     """Return the nodes a principal's calls fall under, from the principal up to the root."""
     return (f"principal:{principal}", f"team:{team}", ORGANISATION)
+
+
+def agent_nodes_of(principal: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the nodes of a chain of delegations, from the last of them up to the first."""
+    return tuple(
+        f"agent:{principal}/{'/'.join(names[:count])}" for count in range(len(names), 0, -1)
+    )
 
 
 def budgets_on(

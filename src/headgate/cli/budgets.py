@@ -64,10 +64,12 @@ def budgets(
 
 def _show(picked: Picked, frozen: Sequence[FrozenNode], snapshot: Snapshot) -> None:
     names = {node.node for node in frozen}
-    columns = ["budget", "node", "period", ">limit", ">posted", ">held", ">free", ">used"]
+    carved = any(window.carved_nanos for window in picked.windows)
+    columns = ["budget", "node", "period", ">limit", ">posted", ">held"]
+    columns += [*([">carved"] if carved else []), ">free", ">used"]
     shown = table(*columns, *([""] if frozen else []))
     for window in picked.windows:
-        cells = [window.id, window.node, window.period, *_amounts(window)]
+        cells = [window.id, window.node, window.period, *_amounts(window, carved=carved)]
         if is_frozen(window, names, snapshot.principals):
             cells.append("frozen")
         shown.add_row(*cells)
@@ -83,8 +85,9 @@ def _show(picked: Picked, frozen: Sequence[FrozenNode], snapshot: Snapshot) -> N
         typer.echo(f"Frozen: {frozen_text(node)}")
 
 
-def _amounts(window: Standing) -> tuple[str, ...]:
+def _amounts(window: Standing, *, carved: bool) -> tuple[str, ...]:
     used = window.limit_nanos - window.free_nanos
     share = 100 * used // window.limit_nanos if window.limit_nanos else 100
-    amounts = (window.limit_nanos, window.posted_nanos, window.held_nanos, window.free_nanos)
+    amounts = [window.limit_nanos, window.posted_nanos, window.held_nanos]
+    amounts += [*([window.carved_nanos] if carved else []), window.free_nanos]
     return (*(format_usd(amount) for amount in amounts), f"{share} %")

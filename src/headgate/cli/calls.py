@@ -58,7 +58,9 @@ def _require_principal(principal: str, config: Path) -> None:
 def _show(rows: list[CallRow]) -> None:
     shown = table("at", "call", "principal", "asked", "served by", "state", ">posted", ">held")
     for row in rows:
-        common = (to_iso(row.at_ns), row.call, row.principal, row.asked)
+        agents = (link.partition("~")[0] for link in row.chain)
+        who = " > ".join((row.principal, *agents))
+        common = (to_iso(row.at_ns), row.call, who, row.asked)
         if isinstance(row, AttemptRow):
             held = format_usd(row.hold_nanos) if row.state == "held" else ""
             posted = format_usd(row.posted_nanos)

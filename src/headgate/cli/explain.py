@@ -44,6 +44,8 @@ def _show(view: ExplainView) -> None:
     first = view.attempts[0]
     typer.echo(f"Call {view.call}  {first.at}")
     typer.echo(f"  {first.principal} of {first.team}, key {first.key}, run {first.run or '-'}")
+    if first.chain:
+        typer.echo(f"  delegated: {' > '.join(first.chain)}")
     typer.echo(f"  asked for {first.asked}")
     if first.refusal is not None:
         typer.echo(f"\nRefused: {first.refusal.code}\n  {first.refusal.message}")

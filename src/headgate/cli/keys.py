@@ -11,6 +11,7 @@ from headgate.cli.output import EXIT_NO, fail, print_json, print_table, table
 from headgate.cli.reading import read_configuration, reading
 from headgate.config.problems import SHOWN_MAX, near
 from headgate.config.snapshot import Snapshot
+from headgate.identity.delegation import public_root
 from headgate.identity.keys import digest, load_pepper, make_key
 from headgate.identity.registry import KeptKey, kept_keys
 from headgate.identity.settings import ANY_MODEL, Key
@@ -64,8 +65,13 @@ def made_secret(wanted: Key, data_dir: DataDir) -> str:
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     secret = make_key(wanted.id)
     hashed = digest(load_pepper(data_dir), secret.encode()).hex()
+    root = public_root(secret)
     message = CreateKey(
-        key=wanted.id, principal=wanted.principal, models=wanted.models, digest=hashed
+        key=wanted.id,
+        principal=wanted.principal,
+        models=wanted.models,
+        digest=hashed,
+        root=None if root is None else root.hex(),
     )
     fix = (
         f"Lost its secret? Revoke it (headgate keys revoke {wanted.id}) and make another: "

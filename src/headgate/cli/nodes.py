@@ -9,10 +9,11 @@ from headgate.cli.completing import NODES
 from headgate.cli.output import fail
 from headgate.config.problems import near
 from headgate.config.snapshot import Snapshot
-from headgate.units.ids import is_run
+from headgate.units.ids import is_name, is_run
 
 NODE_HELP = (
-    "organisation, team:ID, principal:ID, run:PRINCIPAL/RUN, provider:ID, deployment:ID"
+    "organisation, team:ID, principal:ID, agent:PRINCIPAL/NAME (a delegation), "
+    "run:PRINCIPAL/RUN, provider:ID, deployment:ID"
     " or model:NAME (an alias, or what a provider calls it)."
 )
 
@@ -28,6 +29,9 @@ def require_node(node: str, snapshot: Snapshot) -> None:
     principal, _, run = name.partition("/")
     if kind == "run" and principal in snapshot.principals and is_run(run):
         # Runs are named by those who make calls, so any may come.
+        return
+    if kind == "agent" and principal in snapshot.principals and all(map(is_name, run.split("/"))):
+        # Delegations are named by those who mint them.
         return
     fail(f"There is no node {node!r}.", near(node, known, "node"))
 

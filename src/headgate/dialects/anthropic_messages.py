@@ -24,6 +24,7 @@ from headgate.dialects.anthropic_messages_shapes import (
 )
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_ANTHROPIC, input_tokens_max
 from headgate.dialects.sse import EventStream, first_data
+from headgate.dialects.tools import offered
 from headgate.records.demand import STANDARD, Demand, Terms
 from headgate.records.report import Report
 from headgate.units.errors import Refusal
@@ -97,6 +98,11 @@ def read(body: bytes) -> Demand | Refusal:
         terms=_terms(request),
         members=values,
     )
+
+
+def tool_names(body: bytes) -> tuple[str, ...]:
+    """Return the names of the tools that a body offers."""
+    return offered(body, ("mcp_servers", "container"))
 
 
 class _Survey:

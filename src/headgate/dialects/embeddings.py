@@ -67,6 +67,11 @@ def read(body: bytes) -> Demand | Refusal:
     )
 
 
+def tool_names(_body: bytes) -> tuple[str, ...]:
+    """Return nothing: nobody can call a tool where nothing is generated."""
+    return ()
+
+
 def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
     """Put the model's name at the provider into a body; the same object when it is there.
 

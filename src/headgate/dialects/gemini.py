@@ -20,6 +20,7 @@ from headgate.dialects import gemini_stream
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_GEMINI, input_tokens_max
 from headgate.dialects.registry import Located
 from headgate.dialects.splice import SpliceError, splice
+from headgate.dialects.tools import offered
 from headgate.records.demand import STANDARD, Demand, Edit, Terms
 from headgate.units.errors import BODY_INVALID, KEY_DUPLICATE, Refusal
 
@@ -247,6 +248,11 @@ def _terms(tier: str | None) -> Terms:
         return STANDARD
     name = tier.lower().removeprefix("service_tier_")
     return Terms(tier=_TIERS.get(name, name))
+
+
+def tool_names(body: bytes) -> tuple[str, ...]:
+    """Return the names of the tools that a body offers."""
+    return offered(body, ("cachedContent", "cached_content"))
 
 
 def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:

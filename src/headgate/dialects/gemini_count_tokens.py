@@ -74,6 +74,11 @@ def read(body: bytes) -> Demand | Refusal:
     )
 
 
+def tool_names(_body: bytes) -> tuple[str, ...]:
+    """Return nothing: nobody can call a tool where nothing is generated."""
+    return ()
+
+
 def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:  # noqa: ARG001
     """Return the body as it is: the model is in the path."""
     return body

@@ -20,6 +20,7 @@ from headgate.dialects.openai_chat_shapes import (
 from headgate.dialects.openai_terms import openai_terms
 from headgate.dialects.splice import SpliceError, rebuild, splice
 from headgate.dialects.sse import EventStream, UsageFilter, first_data
+from headgate.dialects.tools import offered
 from headgate.records.demand import Demand, Edit
 from headgate.records.report import Report
 from headgate.units.errors import Refusal
@@ -120,6 +121,11 @@ def _unbounded(request: Request, values: dict[str, Raw]) -> str | None:
         if tool.type not in (None, "function", "custom"):
             return tool.type
     return None
+
+
+def tool_names(body: bytes) -> tuple[str, ...]:
+    """Return the names of the tools that a body offers."""
+    return offered(body, ("web_search_options", "plugins"))
 
 
 def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:

@@ -18,6 +18,7 @@ from headgate.dialects.openai_chat_shapes import CacheOptions
 from headgate.dialects.openai_terms import openai_terms
 from headgate.dialects.splice import SpliceError, splice
 from headgate.dialects.sse import EventStream, first_data
+from headgate.dialects.tools import offered
 from headgate.records.demand import Demand, Edit
 from headgate.records.report import Report
 from headgate.units.errors import FEATURE_UNSUPPORTED, Refusal
@@ -215,6 +216,11 @@ def _hosted(tool: _Tool) -> str | None:
         return None if tool.execution == "client" else kind
     at_client = tool.environment is not None and tool.environment.type == "local"
     return None if kind == "shell" and at_client else kind
+
+
+def tool_names(body: bytes) -> tuple[str, ...]:
+    """Return the names of the tools that a body offers."""
+    return offered(body, ("prompt",))
 
 
 def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:

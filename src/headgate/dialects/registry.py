@@ -55,6 +55,9 @@ class Dialect(Protocol):
     def read(self, body: bytes, /) -> Demand | Refusal:
         """Read what decides who may serve a request and what it can cost."""
 
+    def tool_names(self, body: bytes, /) -> tuple[str, ...]:
+        """Return the names of all tools a body that was read offers; see `dialects.tools`."""
+
     def edit(self, body: bytes, demand: Demand, edit: Edit, /) -> bytes:
         """Change a body as `edit` says; the same object when nothing changes."""
 

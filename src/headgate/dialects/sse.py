@@ -12,7 +12,9 @@ from headgate.records.report import Report
 TAIL_BYTES = 16_384
 """How much of a stream's end is searched for its usage; a report that is longer is not found."""
 
-_TRIM_BYTES = 2 * TAIL_BYTES
+_TRIM_BYTES = TAIL_BYTES + TAIL_BYTES // 4
+"""When a tail is cut: seldom enough to cost nothing, and open streams keep little."""
+
 HEAD_BYTES_MAX = 1_048_576
 """How long a stream's first event may be before it is given up as unreadable."""
 

@@ -80,9 +80,11 @@ class Attempts:
                 added. The attempt then refers to a decision that says so.
         """
         now_ns = self._pipeline.now_ns()
+        plan = exchange.plan
+        assert plan is not None, exchange.call
         while True:
             try:
-                quoted = exchange.plan.send(outcome) if outcome else next(exchange.plan)
+                quoted = plan.send(outcome) if outcome else next(plan)
             except StopIteration:
                 return False
             target = self._world.targets[quoted.deployment.id]
@@ -114,7 +116,9 @@ class Attempts:
     def go_on(self, exchange: Exchange) -> None:
         """Begin the attempt that was found."""
         exchange.target = exchange.upcoming
-        exchange.spoken, exchange.outgoing, exchange.demand, exchange.lost = exchange.saying
+        saying, exchange.saying = exchange.saying, None
+        assert saying is not None, exchange.call
+        exchange.spoken, exchange.outgoing, exchange.demand, exchange.lost = saying
         exchange.health_mark = exchange.target.health.begin(self._pipeline.now_ns())
         self._pipeline.place(exchange)
 

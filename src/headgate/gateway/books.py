@@ -78,14 +78,14 @@ class Books:
 
     def _caller(self, exchange: Exchange) -> int:
         """Return the number of who asks, named before when it is new."""
-        credential, windows, run = exchange.request.credential, exchange.path.windows, exchange.run
+        credential, path, run = exchange.request.credential, exchange.path, exchange.run
         assert credential is not None
         principal, team, key = credential.principal, credential.team, credential.key
-        caller = (principal, team, key, windows, run)
+        caller = (principal, team, key, path.windows, run, path.chain, path.above)
         number = self._callers.find(caller)
         if not number:
             number = self._callers.give(caller)
-            self._append(CallerRecord(number, principal, team, key, windows, run))
+            self._append(CallerRecord(number, *caller))
         return number
 
     def _route(self, exchange: Exchange) -> int:
@@ -165,6 +165,7 @@ class Books:
                 message=refusal.message[:500],
                 budget=None if piece is None else piece.budget,
                 run=exchange.run,
+                chain=() if credential.delegation is None else credential.delegation.chain,
             )
         )
 

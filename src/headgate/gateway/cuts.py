@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headgate.identity.delegation import PREFIX
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
@@ -27,8 +28,11 @@ def cut(pipeline: Pipeline) -> int:
 
 
 def _why(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
-    if pipeline.identify(exchange.request.head.key) is None:
-        return REVOKED
+    key = exchange.request.head.key
+    directory = pipeline.world.directory
+    # Not by its time: what was begun before a delegation ends may be finished.
+    if key is not None and directory.find(key) is None:
+        return directory.why_not(key) if key.startswith(PREFIX) else REVOKED
     if not pipeline.frozen:
         return None
     nodes = (*exchange.path.nodes, f"model:{exchange.asked}", *exchange.target.nodes)

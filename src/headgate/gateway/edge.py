@@ -7,7 +7,6 @@ request that arrives while one is being answered waits its turn; reading pauses 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import TYPE_CHECKING, cast
 
 from httptools import (
@@ -82,14 +81,15 @@ class ClientConnection(asyncio.Protocol):
         self._clock = pipeline.world.clock
         self._outbox = pipeline.world.outbox
         self._pending = b""
+        self.dialects = tuple(pipeline.world.dialects.values())
         self._header_takers = pipeline.header_takers
         self._body_bytes_max = pipeline.edge.body_bytes_max
-        self.dialects = tuple(pipeline.world.dialects.values())
-        self._parser = HttpRequestParser(self)
-        self._queue: deque[Request] = deque()
+        # Most connections bring heads that were met before, and never need one.
+        self._parser: HttpRequestParser | None = None
+        self._queue: list[Request] = []
         self._heads = pipeline.heads
-        self._head = Head()
-        self._nothing = self._request = Request(self._head)
+        self._nothing = self._request = pipeline.heads.nothing
+        self._head = self._nothing.head
         self._shape: Shape | None = None
         self._left = 0
         self._url = b""
@@ -188,6 +188,8 @@ class ClientConnection(asyncio.Protocol):
             self.phase_since_ms = self._clock.coarse_ms
         if self.phase == "head":
             self._read_bytes += len(data)
+        if self._parser is None:
+            self._parser = HttpRequestParser(self)
         try:
             self._parser.feed_data(data)
         except HttpParserCallbackError:
@@ -234,6 +236,7 @@ class ClientConnection(asyncio.Protocol):
         if self.phase == "over":
             return
         head, parser = self._head, self._parser
+        assert parser is not None
         head.method = parser.get_method()
         head.take_target(self._url)
         head.http10 = parser.get_http_version() == "1.0"
@@ -348,7 +351,7 @@ class ClientConnection(asyncio.Protocol):
         self._taking = True
         while self._queue and not self.busy:
             self.busy = True
-            self._pipeline.begin(self, self._queue.popleft())
+            self._pipeline.begin(self, self._queue.pop(0))
         self._taking = False
         if self._last is not None and not self.busy and not self._queue:
             self._say_last(self._last)
@@ -394,4 +397,4 @@ class ClientConnection(asyncio.Protocol):
 
     def _forget_queue(self) -> None:
         while self._queue:
-            self._pipeline.unbuffer(self._queue.popleft().body_bytes)
+            self._pipeline.unbuffer(self._queue.pop(0).body_bytes)

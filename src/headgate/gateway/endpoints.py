@@ -13,6 +13,7 @@ from headgate.dialects.registry import Dialect
 from headgate.gateway import control
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.http_bytes import whole
+from headgate.gateway.refusals import stranger
 from headgate.gateway.request import Request
 from headgate.records.control import RESOURCES, ControlReply
 from headgate.units import errors
@@ -40,6 +41,8 @@ def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> No
     resource = control.resource_of(path)
     if dialect is not None:
         _not_allowed(client, request, b"POST", dialect)
+    elif resource is not None and request.credential is None:
+        _refuse(client, request, stranger(pipeline.world.directory, request.head.key))
     elif resource is not None:
         _control(pipeline, client, request, resource)
     elif path not in PATHS and not path.startswith(_UNDER):
@@ -51,7 +54,7 @@ def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> No
     elif path == b"/readyz":
         _ready(pipeline, client, request)
     elif request.credential is None:
-        _refuse(client, request, Refusal(errors.KEY_INVALID, "This path needs a valid key."))
+        _refuse(client, request, stranger(pipeline.world.directory, request.head.key))
     else:
         _models(pipeline, client, request)
 

@@ -49,7 +49,8 @@ class Exchange:
         dialect: What the client speaks; `own` is its demand.
         spoken: What this attempt's target speaks: `dialect`, or a translation to another. The body
             to send there is `outgoing`, its demand `demand`; `lost` is what it leaves out.
-        saying: The same for the attempt that comes next.
+        saying: The same for the attempt that comes next, until it begins.
+        plan: Where else the call may go; None before it is routed, and once it is answered.
         unsaid: Why the call could not be said to some target, None when it could be to all.
         since_ms: Coarse time at which the phase began; the sweep compares.
         health_mark: What its attempt's outcome is told to the deployment's health with.
@@ -133,11 +134,11 @@ class Exchange:
         self.own: Demand
         self.demand: Demand
         self.spoken: Dialect | Translated = dialect
-        self.saying: Saying
+        self.saying: Saying | None = None
         self.lost: tuple[str, ...] = ()
         self.unsaid: Refusal | None = None
         self.decision: Ranking
-        self.plan: Plan
+        self.plan: Plan | None = None
         self.path: SpendPath
         self.target: Target
         self.upcoming: Target
@@ -276,9 +277,12 @@ class Exchange:
             if self.client.paused:
                 self.pause()
         self._endings.forget_body(self)
+        self.plan = None
         # What was decoded of the body would keep it in memory while the stream lasts.
-        self.demand = replace(self.demand, members=NO_MEMBERS)
-        self.own = replace(self.own, members=NO_MEMBERS)
+        own, spoken = self.own, self.demand
+        self.own = self.demand = replace(own, members=NO_MEMBERS)
+        if spoken is not own:
+            self.demand = replace(spoken, members=NO_MEMBERS)
 
     def _stream_head(self, report: Report | None) -> bytes:
         upstream = self.upstream

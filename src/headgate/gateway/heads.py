@@ -6,7 +6,7 @@ content-length, and only heads that the parser has accepted are kept.
 
 import re
 
-from headgate.gateway.request import Head
+from headgate.gateway.request import Head, Request
 
 HEADS_MAX = 1_024
 KEPT_BYTES_MAX = 4_096
@@ -19,9 +19,14 @@ Shape = tuple[bytes, bytes]
 
 
 class HeadMemory:
-    """Heads by their shape, up to a bound; then it starts over."""
+    """Heads by their shape, up to a bound; then it starts over.
+
+    Attributes:
+        nothing: What a connection has received between two requests; never filled.
+    """
 
     def __init__(self) -> None:
+        self.nothing = Request(Head())
         self._heads: dict[Shape, Head] = {}
 
     def shape(self, data: bytes) -> tuple[Shape, int, int] | None:

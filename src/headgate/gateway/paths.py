@@ -22,6 +22,8 @@ class SpendPath(NamedTuple):
         renews_ns: When each window ends.
         nodes: The nodes that can be frozen above this call.
         until_ns: The path may be used for calls before this instant.
+        chain: The delegations that the call is made through, from the key's own child down.
+        above: The windows that what it is held on was carved from.
     """
 
     slices: tuple[Slice, ...]
@@ -30,10 +32,12 @@ class SpendPath(NamedTuple):
     renews_ns: tuple[int, ...]
     nodes: tuple[str, ...]
     until_ns: int
+    chain: tuple[str, ...] = ()
+    above: tuple[str, ...] = ()
 
     def unpaid(self) -> "SpendPath":
         """Return the path of a call that costs nothing: no budget limits it, a freeze does."""
-        return self._replace(slices=(), budgets=(), windows=(), renews_ns=())
+        return self._replace(slices=(), budgets=(), windows=(), renews_ns=(), above=())
 
     def budget_of(self, piece: Slice) -> tuple[Budget, int]:
         """Return the budget of a slice of this path, and when it renews."""

@@ -23,7 +23,7 @@ from headgate.gateway.exchange import Exchange
 from headgate.gateway.heads import HeadMemory
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.prefixes import BLOCK_BYTES, PrefixMemory
-from headgate.gateway.refusals import over_budget
+from headgate.gateway.refusals import barred_tool, not_carved, over_budget, stranger
 from headgate.gateway.request import Request, header_takers
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
@@ -122,15 +122,18 @@ class Pipeline:
 
     def identify(self, key: bytes | None) -> Credential | None:
         """Return who sends a key; asked anew for every request, never per connection."""
-        return None if key is None else self.world.directory.find(key)
+        found = None if key is None else self.world.directory.find(key)
+        if found is not None and found.delegation is not None:
+            until_ns = found.until_ns
+            if until_ns is not None and until_ns <= self.now_ns():
+                return None
+        return found
 
     def _identify(self, exchange: Exchange) -> Refusal | None:
         request = exchange.request
         if request.credential is None:
             self.strangers += 1
-            missing = "Send a Headgate key as `Authorization: Bearer ...` or `x-api-key`."
-            wrong = "This key is not valid here; it may be mistyped, revoked or of another gateway."
-            return Refusal(errors.KEY_INVALID, missing if request.head.key is None else wrong)
+            return stranger(self.world.directory, request.head.key)
         if self.stopping:
             return Refusal(errors.SHUTTING_DOWN, errors.SHUTTING_DOWN.sentence, None, 5)
         return None
@@ -170,9 +173,15 @@ class Pipeline:
     def _permit(self, exchange: Exchange) -> Refusal | None:
         credential, demand = exchange.request.credential, exchange.demand
         assert credential is not None
-        exchange.path = self.world.paths.find(
-            credential.principal, credential.team, exchange.run, self.now_ns()
-        )
+        if credential.delegation is None:
+            exchange.path = self.world.paths.find(
+                credential.principal, credential.team, exchange.run, self.now_ns()
+            )
+        else:
+            exchange.path = self.world.allotments.path(credential, exchange.run, self.now_ns())
+            refusal = barred_tool(exchange.dialect, exchange.body, credential.delegation)
+            if refusal is not None:
+                return refusal
         if demand.free:
             exchange.path = exchange.path.unpaid()
         router = self.world.router
@@ -310,6 +319,8 @@ class Pipeline:
             assert short == UNAVAILABLE
             message = "The ledger does not answer; it is being restarted."
             self.endings.refuse(exchange, Refusal(errors.LEDGER_UNAVAILABLE, message, None, 2))
+        elif (uncarved := self.world.allotments.uncarved(short)) is not None:
+            self.endings.refuse(exchange, not_carved(uncarved), uncarved.above)
         elif not self._shorten(exchange):
             self.endings.refuse(exchange, over_budget(exchange, short), short)
 

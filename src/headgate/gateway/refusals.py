@@ -6,8 +6,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from headgate.dialects.registry import Dialect
+from headgate.gateway.allotments import Uncarved
 from headgate.gateway.http_bytes import whole
 from headgate.gateway.settings import HEAD_BYTES_MAX, HEADERS_MAX
+from headgate.identity.delegation import PREFIX
+from headgate.identity.directory import Directory
+from headgate.identity.grant import Delegation
 from headgate.ledger.slices import Slice
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -21,6 +25,17 @@ if TYPE_CHECKING:
 HEAD_TOO_LARGE = Refusal(
     errors.HEAD_TOO_LARGE, f"A head may have {HEAD_BYTES_MAX} bytes and {HEADERS_MAX} headers."
 )
+
+
+def stranger(directory: Directory, key: bytes | None) -> Refusal:
+    """Tell whoever is not identified why."""
+    if key is None:
+        message = "Send a Headgate key as `Authorization: Bearer ...` or `x-api-key`."
+    elif key.startswith(PREFIX):
+        return directory.why_not(key)
+    else:
+        message = "This key is not valid here; it may be mistyped, revoked or of another gateway."
+    return Refusal(errors.KEY_INVALID, message)
 
 
 def body_too_large(bytes_max: int) -> Refusal:
@@ -43,6 +58,28 @@ def over_budget(exchange: Exchange, piece: Slice) -> Refusal:
         f" ${format_usd(budget.limit_nanos)}; {renewal}."
         " A lower output limit makes a call cheaper.",
     )
+
+
+def not_carved(uncarved: Uncarved) -> Refusal:
+    """Name the budget that an allotment does not fit into."""
+    allotment, left = uncarved.allotment, format_usd(max(0, uncarved.left_nanos))
+    return Refusal(
+        errors.BUDGET_EXCEEDED,
+        f"Budget {uncarved.above.budget!r} refuses: the allotment of {allotment.node} is"
+        f" ${format_usd(allotment.amount_nanos)} and ${left} is left to carve it from.",
+    )
+
+
+def barred_tool(dialect: Dialect, body: bytes, delegation: Delegation) -> Refusal | None:
+    """Name the first tool a call offers that its delegation does not allow; None when all are."""
+    allowed = delegation.grant.tools
+    if allowed is None:
+        return None
+    barred = next((name for name in dialect.tool_names(body) if name not in allowed), None)
+    if barred is None:
+        return None
+    message = f"This delegation may not offer the tool {barred[:128]!r}."
+    return Refusal(errors.NOT_PERMITTED, message, "tools")
 
 
 def why_broken(exchange: Exchange, reason: str) -> Refusal:

@@ -24,6 +24,7 @@ def sweep(pipeline: Pipeline, now_ms: int) -> None:
         pool.sweep()
     world.purse.expire(now_ms - LEASE_WAIT_MS)
     world.purse.refill()
+    world.allotments.sweep(world.now_ns())
     world.journal.prepare()
 
 

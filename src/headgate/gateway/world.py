@@ -6,6 +6,7 @@ from typing import cast
 
 from headgate.capacity.retries import RetryBudget
 from headgate.dialects.registry import Dialect, PathDialect
+from headgate.gateway.allotments import Allotments
 from headgate.gateway.books import Books
 from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
@@ -49,6 +50,7 @@ class World:
     pools: tuple[Pool, ...]
     purse: Purse
     paths: Paths
+    allotments: Allotments
     books: Books
     journal: JournalWriter
     clock: Coarse

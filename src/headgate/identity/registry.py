@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from headgate.identity.tables import credential, freeze
+from headgate.identity.tables import credential, freeze, revocation
 
 
 class KeptKey(NamedTuple):
@@ -16,6 +16,7 @@ class KeptKey(NamedTuple):
     Attributes:
         digest: Keyed hash, hexadecimal.
         revoked_ns: When it was revoked, None while it is valid.
+        root: What its delegations are verified with, hexadecimal; None when it makes none.
     """
 
     id: str
@@ -24,6 +25,7 @@ class KeptKey(NamedTuple):
     digest: str
     created_ns: int
     revoked_ns: int | None = None
+    root: str | None = None
 
 
 class FrozenNode(NamedTuple):
@@ -64,6 +66,7 @@ def kept_keys(connection: Connection) -> list[KeptKey]:
             digest=row.digest,
             created_ns=row.created_ns,
             revoked_ns=row.revoked_ns,
+            root=row.root,
         )
         for row in rows
     ]
@@ -85,3 +88,15 @@ def frozen_nodes(connection: Connection) -> Sequence[FrozenNode]:
     """Return the nodes that are frozen now."""
     rows = connection.execute(select(freeze).order_by(freeze.c.at_ns))
     return [FrozenNode(row.node, row.at_ns, row.reason) for row in rows]
+
+
+def revoke_delegation(connection: Connection, delegation: str, at_ns: int) -> bool:
+    """Revoke a delegation by its id; False when it was revoked already."""
+    statement = upsert(revocation).values(delegation=delegation, at_ns=at_ns)
+    return connection.execute(statement.on_conflict_do_nothing()).rowcount == 1
+
+
+def revoked_delegations(connection: Connection) -> Sequence[str]:
+    """Return the delegations that were revoked, oldest first."""
+    query = select(revocation.c.delegation).order_by(revocation.c.at_ns)
+    return connection.scalars(query).all()

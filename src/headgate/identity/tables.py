@@ -1,4 +1,4 @@
-"""Identity's tables: keys made at run time, and nodes that are frozen."""
+"""Identity's tables: keys made at run time, and what was revoked, and nodes that are frozen."""
 
 from sqlalchemy import BigInteger, Column, String, Table, Text
 
@@ -13,8 +13,21 @@ credential = Table(
     Column("digest", String, nullable=False, unique=True),
     Column("created_ns", BigInteger, nullable=False),
     Column("revoked_ns", BigInteger),
+    Column("root", String),
 )
-"""Keys made by `headgate keys create`; `digest` is the keyed hash, the key itself is not kept."""
+"""Keys made by `headgate keys create`; `digest` is the keyed hash, the key itself is not kept.
+
+`root` is the public half of the pair that signs its delegations; a key made before there were any
+has none.
+"""
+
+revocation = Table(
+    "revocation",
+    METADATA,
+    Column("delegation", String, primary_key=True),
+    Column("at_ns", BigInteger, nullable=False),
+)
+"""Delegations that were revoked, by their ids."""
 
 freeze = Table(
     "freeze",

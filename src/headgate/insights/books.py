@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, case, func, select, true
 
 from headgate.ledger import tables
+from headgate.ledger.allotments import AGENT
 from headgate.ledger.fold import Known, Movement, fold, posted
 from headgate.ledger.folded import Folded, FoldedHold, FoldedSettle, decode
 from headgate.store.journal_reader import Cursor, JournalReader
@@ -111,6 +112,7 @@ def _check(connection: Connection, journal_root: Path) -> Books:
         if not check.equal
     ]
     attempts_differ += _compare_sums(connection, windows, problems)
+    _compare_allotments(connection, windows, problems)
     held = select(func.coalesce(func.sum(tables.attempt.c.hold_nanos), 0))
     held_total = connection.scalar(held.where(tables.attempt.c.state == "held"))
     return Books(
@@ -249,3 +251,12 @@ def _compare_sums(
     differing += sums
     problems.extend(f"The attempts of {window} do not sum up to it." for window in differing)
     return bool(differing)
+
+
+def _compare_allotments(
+    connection: Connection, windows: tuple[WindowCheck, ...], problems: list[str]
+) -> None:
+    """Note money that was spent on an allotment which nobody carved."""
+    carved = set(connection.scalars(select(tables.allotment.c.window)))
+    used = (each.window for each in windows if each.window.startswith(AGENT))
+    problems.extend(f"{window} was never carved." for window in used if window not in carved)

@@ -7,7 +7,13 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, select
 from sqlalchemy.engine import RowMapping
 
-from headgate.ledger.rows import cache_of_row, lines_of_row, usage_of_row, windows_of_row
+from headgate.ledger.rows import (
+    cache_of_row,
+    chain_of_row,
+    lines_of_row,
+    usage_of_row,
+    windows_of_row,
+)
 from headgate.ledger.tables import attempts, decision, is_of_call, refusal
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import CacheNote, DecisionRecord
@@ -41,7 +47,11 @@ class Refused(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What attempts and refused calls have in common."""
+    """What attempts and refused calls have in common.
+
+    Attributes:
+        chain: The delegations it was made through, `<agent>~<id>`, the key's own child first.
+    """
 
     call: str
     at_ns: int
@@ -50,6 +60,7 @@ class Common:
     key: str
     run: str | None
     asked: str
+    chain: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +183,7 @@ _COMMON_FIELDS = tuple(Common.__dataclass_fields__)
 
 def _attempt_row(row: RowMapping) -> AttemptRow:
     fields = {name: row[name] for name in _ATTEMPT_FIELDS}
+    fields["chain"] = chain_of_row(row)
     fields["windows"] = windows_of_row(row)
     fields["usage"] = usage_of_row(row)
     fields["lines"] = lines_of_row(row)
@@ -180,5 +192,5 @@ def _attempt_row(row: RowMapping) -> AttemptRow:
 
 
 def _refused_row(row: RowMapping) -> RefusedRow:
-    common = {name: row[name] for name in _COMMON_FIELDS}
+    common = {**{name: row[name] for name in _COMMON_FIELDS}, "chain": chain_of_row(row)}
     return RefusedRow(**common, refused=Refused(row["code"], row["message"], row["budget"]))

@@ -13,7 +13,13 @@ import msgspec
 
 from headgate.insights.calls import CallState
 from headgate.insights.contract_caches import CachesView, CacheView
-from headgate.insights.contract_control import AuditEntryView, AuditVerdictView, ResultsView
+from headgate.insights.contract_control import (
+    AuditEntryView,
+    AuditVerdictView,
+    DelegateView,
+    DelegationView,
+    ResultsView,
+)
 from headgate.insights.contract_desk import ImportView, PlansView
 from headgate.insights.printed import Instant, Printed, Usd
 
@@ -21,9 +27,10 @@ from headgate.insights.printed import Instant, Printed, Usd
 class BudgetView(Printed, frozen=True, kw_only=True):
     """A window of a budget: `budgets --json` prints a list of them.
 
-    free = limit - posted - held - unaccounted; lent is the part of free that workers have.
-    `frozen`: its node, or one above it, may not spend now. `exhausted_at`: when nothing will be
-    left at its pace, null when it renews before.
+    free = limit - posted - held - unaccounted - carved; lent is the part of free that workers
+    have, carved what delegations have of their own, delegated what they spent of that.
+    `frozen`: its node, or one above it, may not
+    spend now. `exhausted_at`: when nothing will be left at its pace, null when it renews before.
     """
 
     id: str
@@ -35,6 +42,8 @@ class BudgetView(Printed, frozen=True, kw_only=True):
     held: Usd
     lent: Usd
     unaccounted: Usd
+    carved: Usd
+    delegated: Usd
     free: Usd
     frozen: bool
     spent_last_hour: Usd
@@ -63,7 +72,8 @@ class CallView(Printed, frozen=True, kw_only=True):
     """An attempt of a call, or a refused call: `calls --json` prints a list, newest first.
 
     A refused call has state `refused`, no attempt, and a refusal. `deployment` and `dialect`
-    are null there; `usage` holds the meters that are not zero.
+    are null there; `usage` holds the meters that are not zero. `chain` names the delegations it
+    was made through, each `<agent>~<id>`, the key's own child first.
     """
 
     call: str
@@ -72,6 +82,7 @@ class CallView(Printed, frozen=True, kw_only=True):
     principal: str
     team: str
     key: str
+    chain: list[str]
     run: str | None
     asked: str
     deployment: str | None
@@ -322,6 +333,8 @@ PRINTED: dict[str, Any] = {
     "check-books": BooksView,
     "keys list": list[KeyView],
     "keys create": MadeKeyView,
+    "delegate create": DelegateView,
+    "delegate show": list[DelegationView],
     "freeze": list[FrozenView],
     "audit show": list[AuditEntryView],
     "audit verify": AuditVerdictView,

@@ -29,6 +29,29 @@ class AuditVerdictView(Printed, frozen=True, kw_only=True):
     head_found: bool | None
 
 
+class DelegationView(Printed, frozen=True, kw_only=True):
+    """One generation of a token: `delegate show --json` prints a list, from the key's own child.
+
+    What is null is as it is one generation above.
+    """
+
+    id: str
+    key: str
+    agent: str
+    models: list[str] | None
+    tools: list[str] | None
+    money: Usd | None
+    until: Instant | None
+    depth: int | None
+
+
+class DelegateView(Printed, frozen=True, kw_only=True):
+    """A token that was minted, and what it says: `delegate create --json`."""
+
+    token: str
+    chain: list[DelegationView]
+
+
 class ResultsView(Printed, frozen=True, kw_only=True):
     """What results cost: `outcomes --json` prints a list, the dearest first.
 

@@ -11,7 +11,13 @@ from sqlalchemy import Connection, Subquery, func, select
 from sqlalchemy.engine import RowMapping
 
 from headgate.ledger import tables
-from headgate.ledger.rows import cache_of_row, lines_of_row, usage_of_row, windows_of_row
+from headgate.ledger.rows import (
+    cache_of_row,
+    chain_of_row,
+    lines_of_row,
+    usage_of_row,
+    windows_of_row,
+)
 from headgate.ledger.tables import attempt, attempts, call_of, caller, is_of_call
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import CacheNote, CandidateRecord, DecisionRecord
@@ -227,6 +233,7 @@ class Attempt(NamedTuple):
     team: str
     key: str
     run: str | None
+    chain: tuple[str, ...]
     asked: str
     deployment: str
     dialect: str
@@ -284,6 +291,7 @@ def _attempt(row: RowMapping) -> Attempt:
     return Attempt(
         **{
             **row,
+            "chain": chain_of_row(row),
             "windows": windows_of_row(row),
             "usage": usage_of_row(row),
             "lines": lines_of_row(row),
@@ -315,12 +323,17 @@ class Refused(NamedTuple):
     code: str
     message: str
     budget: str | None
+    chain: tuple[str, ...]
+
+
+def _refused(row: RowMapping) -> Refused:
+    return Refused(**{**row, "chain": chain_of_row(row)})
 
 
 def read_refusals(connection: Connection) -> list[Refused]:
     """Return the newest refusals, the newest first."""
     newest = select(tables.refusal).order_by(tables.refusal.c.at_ns.desc()).limit(REFUSALS_MAX)
-    return [Refused(**row) for row in connection.execute(newest).mappings()]
+    return [_refused(row) for row in connection.execute(newest).mappings()]
 
 
 class Opened(NamedTuple):
@@ -375,12 +388,9 @@ def find_call(connection: Connection, call: str) -> OpenedCall | None:
         Opened(one, _find_decision(connection, one))
         for one in [_attempt(row) for row in connection.execute(of_call).mappings()]
     )
-    row = (
-        connection.execute(select(tables.refusal).where(tables.refusal.c.call == call))
-        .mappings()
-        .first()
-    )
-    refused = None if row is None else Refused(**row)
+    of_refusal = select(tables.refusal).where(tables.refusal.c.call == call)
+    row = connection.execute(of_refusal).mappings().first()
+    refused = None if row is None else _refused(row)
     if not tried and refused is None:
         return None
     return OpenedCall(call, tried, refused)

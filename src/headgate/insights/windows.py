@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from headgate.budgets.settings import ORGANISATION, RUN_ANY
 from headgate.budgets.standing import Standing
-from headgate.budgets.tree import budget_id_of, nodes_of
+from headgate.budgets.tree import agent_nodes_of, budget_id_of, nodes_of
 from headgate.identity.settings import Principal
 from headgate.ledger.rows import windows_of_row
 from headgate.ledger.tables import attempt, caller
@@ -66,6 +66,9 @@ def _nodes(window: Standing, principals: Mapping[str, Principal]) -> tuple[str, 
     what, _colon, name = window.node.partition(":")
     if what == "principal":
         return _nodes_of(name, principals)
+    if what == "agent":
+        principal, *names = name.split("/")
+        return (*agent_nodes_of(principal, names), *_nodes_of(principal, principals))
     return (window.node, ORGANISATION)
 
 

@@ -1,8 +1,8 @@
 """The steward's lease book: how much of each window may still be lent, pure.
 
-At every moment, for every window: posted + lent <= limit, where what a worker was lent counts
-whole, used or not. A worker's provider may bill beyond a hold; then what it posted counts,
-not the smaller amount it was lent.
+At every moment, for every window: posted + lent + carved <= limit, where what a worker was lent
+and what a delegation was allotted count whole, used or not. A worker's provider may bill beyond a
+hold; then what it posted counts, not the smaller amount it was lent.
 """
 
 from dataclasses import dataclass, field
@@ -31,18 +31,34 @@ class WindowAccount:
     Attributes:
         closed_nanos: Posted under leases that are closed.
         unaccounted_nanos: Lent to journals whose tail a power cut took; counted as spent.
+        carved: The allotments that were carved from this window.
+        ended: Whether this is an allotment whose delegation is over: nothing more is lent of it,
+            and above it only what was used of it counts.
     """
 
     limit_nanos: int
     closed_nanos: int = 0
     unaccounted_nanos: int = 0
     leases: dict[str, Lease] = field(default_factory=dict)
+    carved: list["WindowAccount"] = field(default_factory=list)
+    ended: bool = False
+
+    @property
+    def used_nanos(self) -> int:
+        """What is posted, lent, carved or lost sight of."""
+        lent = sum(lease.counted_nanos for lease in self.leases.values())
+        carved = sum(each.claim_nanos for each in self.carved)
+        return self.closed_nanos + self.unaccounted_nanos + lent + carved
+
+    @property
+    def claim_nanos(self) -> int:
+        """What an allotment takes from the windows it was carved from."""
+        return self.used_nanos if self.ended else max(self.limit_nanos, self.used_nanos)
 
     @property
     def free_nanos(self) -> int:
         """What may still be lent; negative when the limit was lowered below what is lent."""
-        lent = sum(lease.counted_nanos for lease in self.leases.values())
-        return self.limit_nanos - self.closed_nanos - self.unaccounted_nanos - lent
+        return 0 if self.ended else self.limit_nanos - self.used_nanos
 
 
 class LeaseBook:

@@ -7,7 +7,7 @@ refused: there is nothing more to lend.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from headgate.ledger.slices import Slice, hold
@@ -179,18 +179,29 @@ class Purse:
         if needs and self._ask(needs):
             self._in_flight = True
 
-    def give_up_idle(self) -> dict[str, int]:
-        """Stop counting on what is lent and not in use; returns it by window, to be given back.
+    def release(self, windows: Iterable[str] | None = None) -> dict[str, int]:
+        """Take money that no call needs out of slices (None: all), so that it can be given back.
 
-        Nothing while an answer of the steward's is due: it would say what was lent before.
+        Nothing while the steward's answer is due: it would count as lent what is given back.
+
+        Returns:
+            What was taken, by window; the caller tells the steward.
         """
-        if self._in_flight or self._queue:
+        if self._in_flight:
             return {}
-        idle = {
-            piece.window: piece.idle_nanos
-            for piece in self._slices.values()
-            if piece.idle_nanos > 0
-        }
-        for window, amount in idle.items():
-            self._slices[window].granted_nanos -= amount
-        return idle
+        taken: dict[str, int] = {}
+        for window in list(self._slices) if windows is None else windows:
+            piece = self._slices.get(window)
+            if piece is None:
+                continue
+            waited = sum(
+                waiting.amount_nanos
+                for queue in (self._asked, self._queue)
+                for waiting in queue
+                if piece in waiting.path
+            )
+            spare = piece.idle_nanos - waited
+            if spare > 0:
+                piece.granted_nanos -= spare
+                taken[window] = spare
+        return taken

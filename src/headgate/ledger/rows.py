@@ -69,7 +69,8 @@ def end_values(end: FoldedSettle | VoidRecord | None) -> Row:
 def caller_values(id_: int, record: CallerRecord, journal: str) -> Row:
     """Return the row of a caller."""
     who = (record.principal, record.team, record.key, record.run)
-    return (id_, journal, record.number, *who, _encode(record.windows).decode())
+    lists = (_encode(record.windows).decode(), _encode(record.chain).decode())
+    return (id_, journal, record.number, *who, *lists)
 
 
 def route_values(id_: int, record: RouteRecord, journal: str) -> Row:
@@ -79,7 +80,9 @@ def route_values(id_: int, record: RouteRecord, journal: str) -> Row:
 
 def refusal_values(record: RefusalRecord) -> Row:
     """Return the row of a refusal."""
-    return tuple(getattr(record, column.name) for column in tables.refusal.columns)
+    chain = _encode(record.chain).decode()
+    *columns, _ = tables.refusal.columns
+    return (*(getattr(record, column.name) for column in columns), chain)
 
 
 def decision_values(record: DecisionRecord, journal: str) -> Row:
@@ -96,6 +99,11 @@ def hold_of_row(row: RowMapping) -> FoldedHold:
 def windows_of_row(row: RowMapping) -> tuple[str, ...]:
     """Return the windows of a caller's row."""
     return _windows(row["windows"])
+
+
+def chain_of_row(row: RowMapping) -> tuple[str, ...]:
+    """Return the delegations of a caller's or a refusal's row."""
+    return _windows(row["chain"])
 
 
 def lines_of_row(row: RowMapping) -> tuple[ChargeLine, ...]:

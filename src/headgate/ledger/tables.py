@@ -1,4 +1,4 @@
-"""The ledger's tables: journals, windows, leases, attempts and what they refer to, refusals."""
+"""The ledger's tables: journals, windows, leases, allotments, attempts, refusals."""
 
 from sqlalchemy import (
     BigInteger,
@@ -62,6 +62,7 @@ caller = Table(
     Column("key", String, nullable=False),
     Column("run", String),
     Column("windows", Text, nullable=False),
+    Column("chain", Text, nullable=False),
     Index("caller_by_number", "journal", "number", unique=True),
 )
 """Who asks, by the number that the holds of a journal refer to it by."""
@@ -146,6 +147,22 @@ def is_of_call(call: str) -> ColumnElement[bool]:
     return and_(ids > f"{call}.", ids < f"{call}/")
 
 
+allotment = Table(
+    "allotment",
+    METADATA,
+    Column("window", String, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("amount_nanos", BigInteger, nullable=False),
+    Column("parents", Text, nullable=False),
+    Column("key", String, nullable=False),
+    Column("chain", Text, nullable=False),
+    Column("node", String, nullable=False),
+    Column("until_ns", BigInteger),
+    Column("carved_ns", BigInteger, nullable=False),
+    Column("ended_ns", BigInteger),
+)
+"""Money carved for a delegation, numbered as it was; see `ledger/allotments.py`."""
+
 refusal = Table(
     "refusal",
     METADATA,
@@ -159,6 +176,7 @@ refusal = Table(
     Column("code", String, nullable=False),
     Column("message", Text, nullable=False),
     Column("budget", String),
+    Column("chain", Text, nullable=False),
     Index("refusal_by_time", "at_ns"),
 )
 """Calls that were refused before any attempt."""

@@ -13,14 +13,22 @@ from headgate.identity import registry
 from headgate.identity.registry import FrozenNode, KeptKey
 from headgate.node import locks
 from headgate.node.client import ask
-from headgate.node.messages import CreateKey, CredentialRow, Done, Failed, Freeze, RevokeKey
+from headgate.node.messages import (
+    CreateKey,
+    CredentialRow,
+    Done,
+    Failed,
+    Freeze,
+    RevokeDelegation,
+    RevokeKey,
+)
 from headgate.store import audit
 from headgate.store.audit import Event
 from headgate.store.migrate import open_store
 from headgate.units.errors import StewardUnavailableError
 from headgate.units.instants import to_iso
 
-Command = Freeze | CreateKey | RevokeKey
+Command = Freeze | CreateKey | RevokeKey | RevokeDelegation
 
 RESTART_S = 10.0
 LOOK_S = 0.05
@@ -67,10 +75,21 @@ def _carry_out(connection: Connection, message: Command, at_ns: int) -> Done | F
     if isinstance(message, Freeze):
         return _freeze(connection, message, at_ns)
     if isinstance(message, CreateKey):
-        key = KeptKey(message.key, message.principal, message.models, message.digest, at_ns)
+        key = KeptKey(
+            message.key,
+            message.principal,
+            message.models,
+            message.digest,
+            at_ns,
+            root=message.root,
+        )
         if registry.keep_key(connection, key):
             return Done()
         return Failed(f"There was a key {message.key!r} before; ids are never used twice.")
+    if isinstance(message, RevokeDelegation):
+        if registry.revoke_delegation(connection, message.delegation, at_ns):
+            return Done()
+        return Failed(f"The delegation {message.delegation!r} was revoked already.")
     if registry.revoke_key(connection, message.key, at_ns):
         return Done()
     return Failed(f"There is no valid key {message.key!r} made by `headgate keys create`.")
@@ -85,6 +104,8 @@ def _event_of(message: Command) -> Event:
     if isinstance(message, CreateKey):
         detail = {"principal": message.principal, "models": ", ".join(message.models)}
         return Event(message.by, "key.created", f"key:{message.key}", detail)
+    if isinstance(message, RevokeDelegation):
+        return Event(message.by, "delegation.revoked", f"delegation:{message.delegation}")
     return Event(message.by, "key.revoked", f"key:{message.key}")
 
 
@@ -104,7 +125,7 @@ def _freeze(connection: Connection, message: Freeze, at_ns: int) -> Done | Faile
 def valid_keys(connection: Connection) -> tuple[CredentialRow, ...]:
     """Return the keys made at run time that are valid."""
     return tuple(
-        CredentialRow(key.id, key.principal, key.models, key.digest)
+        CredentialRow(key.id, key.principal, key.models, key.digest, key.root)
         for key in registry.kept_keys(connection)
         if key.revoked_ns is None
     )

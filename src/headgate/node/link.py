@@ -7,17 +7,21 @@ from typing import cast
 
 import msgspec
 
+from headgate.ledger.allotments import Allotment
 from headgate.ledger.purse import Need as PurseNeed
 from headgate.node.messages import (
+    AllotmentRow,
     AnswerControl,
     AskControl,
     Borrow,
+    Carve,
     GiveBack,
     Granted,
     Hello,
     Message,
     Need,
     State,
+    Uncarved,
     Unpacker,
     Unwell,
     UnwellRow,
@@ -37,6 +41,8 @@ class StewardLink(asyncio.Protocol):
         connected: Whether the steward answered since the last break.
         on_granted: Called with cumulative amounts by window, and whether they answer an ask.
         on_state: Called with what is frozen and which keys are valid.
+        on_uncarved: Called with an allotment's window that does not fit into one above it, that
+            one, and what is left there.
         on_lost: Called when the connection breaks.
     """
 
@@ -53,6 +59,7 @@ class StewardLink(asyncio.Protocol):
         self.connected = False
         self.on_granted: Callable[[dict[str, int], bool], None] = lambda _amounts, _answer: None
         self.on_state: Callable[[State], None] = lambda _state: None
+        self.on_uncarved: Callable[[str, str, int], None] = lambda _window, _above, _left: None
         self.on_lost: Callable[[], None] = lambda: None
         self.met = asyncio.Event()
 
@@ -106,6 +113,8 @@ class StewardLink(asyncio.Protocol):
         elif isinstance(message, State) and message.epoch > self._epoch:
             self._epoch = message.epoch
             self.on_state(message)
+        elif isinstance(message, Uncarved):
+            self.on_uncarved(message.window, message.above, message.left_nanos)
         elif isinstance(message, AnswerControl):
             answered = self._waiting.pop(message.number, None)
             if answered is not None:
@@ -123,10 +132,17 @@ class StewardLink(asyncio.Protocol):
         self._say(Borrow(self._number, tuple(Need(*need) for need in needs)))
         return True
 
-    def give_back(self, amounts: dict[str, int]) -> None:
-        """Return idle money."""
+    def carve(self, allotments: Sequence[Allotment]) -> bool:
+        """Ask for allotments; False while there is no steward."""
+        if self.connected:
+            self._say(Carve(tuple(AllotmentRow(*each) for each in allotments)))
+        return self.connected
+
+    def give_back(self, amounts: dict[str, int]) -> bool:
+        """Return idle money; False while there is no steward."""
         if self.connected and amounts:
             self._say(GiveBack(amounts))
+        return self.connected
 
     def tell_unwell(self, rows: tuple[UnwellRow, ...]) -> None:
         """Tell which deployments are passed over, if that is news to this steward."""

@@ -29,12 +29,25 @@ class Need(Struct, frozen=True):
 
 
 class CredentialRow(Struct, frozen=True):
-    """A key that is known by its digest (hexadecimal)."""
+    """A key that is known by its digest; `root` verifies its delegations (both hexadecimal)."""
 
     key: str
     principal: str
     models: tuple[str, ...]
     digest: str
+    root: str | None = None
+
+
+class AllotmentRow(Struct, frozen=True):
+    """An allotment; see `ledger.allotments` for its fields."""
+
+    window: str
+    amount_nanos: int
+    parents: tuple[str, ...]
+    key: str
+    chain: tuple[str, ...]
+    node: str
+    until_ns: int | None
 
 
 class UnwellRow(Struct, frozen=True):
@@ -68,6 +81,12 @@ class Borrow(_Message, frozen=True):
     needs: tuple[Need, ...]
 
 
+class Carve(_Message, frozen=True):
+    """Asks for allotments, before money of them is borrowed; each that fails has an `Uncarved`."""
+
+    allotments: tuple[AllotmentRow, ...]
+
+
 class GiveBack(_Message, frozen=True):
     """Returns idle money, by window; not answered."""
 
@@ -97,11 +116,13 @@ class State(_Message, frozen=True):
         epoch: Counts changes; a worker applies only a newer one.
         frozen: Nodes that may not spend.
         credentials: Keys made at run time that are valid.
+        revoked: Delegations that were revoked, by their ids.
     """
 
     epoch: int
     frozen: tuple[str, ...]
     credentials: tuple[CredentialRow, ...]
+    revoked: tuple[str, ...] = ()
 
 
 class Granted(_Message, frozen=True):
@@ -109,6 +130,14 @@ class Granted(_Message, frozen=True):
 
     number: int
     granted: dict[str, int]
+
+
+class Uncarved(_Message, frozen=True):
+    """An allotment did not fit into a window above it; told before what was borrowed of it."""
+
+    window: str
+    above: str
+    left_nanos: int
 
 
 class AnswerControl(_Message, frozen=True):
@@ -137,6 +166,7 @@ class CreateKey(_Message, frozen=True):
     principal: str
     models: tuple[str, ...]
     digest: str
+    root: str | None = None
     by: str = UNKNOWN
 
 
@@ -144,6 +174,13 @@ class RevokeKey(_Message, frozen=True):
     """Revokes a key made at run time."""
 
     key: str
+    by: str = UNKNOWN
+
+
+class RevokeDelegation(_Message, frozen=True):
+    """Revokes a delegation, by its id, and all below it."""
+
+    delegation: str
     by: str = UNKNOWN
 
 
@@ -182,15 +219,18 @@ class Failed(_Message, frozen=True):
 Message = (
     Hello
     | Borrow
+    | Carve
     | GiveBack
     | Unwell
     | AskControl
     | State
     | Granted
+    | Uncarved
     | AnswerControl
     | Freeze
     | CreateKey
     | RevokeKey
+    | RevokeDelegation
     | AskHealth
     | TakeUp
     | Health

@@ -22,6 +22,7 @@ from headgate.budgets.keeper import WATCH_S
 from headgate.budgets.standing import standings
 from headgate.config.snapshot import Snapshot
 from headgate.identity import registry
+from headgate.ledger.allotments import Allotment
 from headgate.ledger.keeper import Keeper, Want
 from headgate.node import commands, locks
 from headgate.node.control.registry import Desk, answers
@@ -31,18 +32,19 @@ from headgate.node.messages import (
     AskControl,
     AskHealth,
     Borrow,
-    CreateKey,
+    Carve,
     Done,
     Failed,
-    Freeze,
     GiveBack,
     Granted,
     Health,
     Hello,
     Message,
+    RevokeDelegation,
     RevokeKey,
     State,
     TakeUp,
+    Uncarved,
     Unpacker,
     Unwell,
     UnwellRow,
@@ -81,15 +83,18 @@ class Steward:
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = 0
         self._answers = answers()
-        self.desk = Desk(
-            rules.snapshot,
-            engine,
+        self.tellers: list[asyncio.Task[None]] = []
+
+    def _desk(self) -> Desk:
+        """Return what control requests are answered with, under the rules in force now."""
+        return Desk(
+            self.rules.snapshot,
+            self.engine,
             self.reading,
             self.fold,
             changed=self.changed,
             now_ns=time.time_ns,
         )
-        self.tellers: list[asyncio.Task[None]] = []
 
     def state(self) -> State:
         """Return what is frozen and which keys made at run time are valid."""
@@ -98,6 +103,7 @@ class Steward:
                 epoch=self._epoch,
                 frozen=tuple(node.node for node in registry.frozen_nodes(connection)),
                 credentials=commands.valid_keys(connection),
+                revoked=tuple(registry.revoked_delegations(connection)),
             )
 
     def changed(self) -> None:
@@ -127,7 +133,7 @@ class Steward:
             self.keeper.give_back(journal, message.amounts)
             return None
         if isinstance(message, AskControl):
-            reply = self._answers[message.request.resource](message.request, self.desk)
+            reply = self._answers[message.request.resource](message.request, self._desk())
             return AnswerControl(message.number, reply)
         if isinstance(message, Unwell):
             self.unwell[journal] = message.deployments
@@ -136,10 +142,40 @@ class Steward:
             return self._health()
         if isinstance(message, TakeUp):
             return self._take_up(message)
-        assert isinstance(message, Freeze | CreateKey | RevokeKey), message
+        if isinstance(message, Carve):
+            self._carve(message, journal)
+            return None
+        assert isinstance(message, commands.Command), message
         answer = commands.carry_out(self.engine, message, time.time_ns())
+        if isinstance(message, RevokeKey | RevokeDelegation):
+            self.end_allotments()
         self.changed()
         return answer
+
+    def _carve(self, message: Carve, journal: str) -> None:
+        wanted = [Allotment(*msgspec.structs.astuple(row)) for row in message.allotments]
+        for short in self.keeper.carve(wanted, time.time_ns()):
+            if (writer := self.workers.get(journal)) is not None:
+                writer.write(pack(Uncarved(*short)))
+        # A worker may ask before it knows that what it asks for was revoked.
+        self.end_allotments()
+
+    def end_allotments(self) -> None:
+        """End the allotments whose delegation has ended, was revoked, or whose key was."""
+        now_ns = time.time_ns()
+        with self.engine.connect() as connection:
+            made = {key.id: key.revoked_ns for key in registry.kept_keys(connection)}
+            revoked = frozenset(registry.revoked_delegations(connection))
+        configured = self.rules.snapshot.keys
+
+        def over(each: Allotment) -> bool:
+            if each.until_ns is not None and each.until_ns <= now_ns:
+                return True
+            known = each.key in made or each.key in configured
+            gone = not known or made.get(each.key) is not None
+            return gone or not revoked.isdisjoint(each.chain)
+
+        self.keeper.end_allotments(over, now_ns)
 
     def _health(self) -> Health:
         rows: dict[str, UnwellRow] = {}
@@ -204,7 +240,6 @@ class Steward:
     def _take_up(self, message: TakeUp) -> Done | Failed:
         answer = self.rules.take_up(Path(message.in_force))
         if isinstance(answer, Done):
-            self.desk = self.desk._replace(snapshot=self.rules.snapshot)
             self.tell()
         return answer
 
@@ -223,7 +258,12 @@ class Steward:
         while True:
             self.keeper.fold()
             self.take_over_the_dead()
+            self.keeper.end_allotments(_timed_out(time.time_ns()), time.time_ns())
             await asyncio.sleep(0 if self.keeper.behind else FOLD_S)
+
+
+def _timed_out(now_ns: int) -> Callable[[Allotment], bool]:
+    return lambda each: each.until_ns is not None and each.until_ns <= now_ns
 
 
 async def run(
@@ -245,6 +285,7 @@ async def run(
     steward = Steward(rules, engine, data_dir)
     steward.keeper.discover()
     steward.take_over_the_dead()
+    steward.end_allotments()
     path = socket_path(data_dir)
     path.unlink(missing_ok=True)
     server = await asyncio.start_unix_server(steward.serve, str(path))

@@ -41,7 +41,7 @@ def new_epoch(now_ns: int) -> str:
 
 
 class KeysMadeLater:
-    """Applies the keys made at run time to a directory, and takes revoked ones away."""
+    """Applies to a directory the keys made at run time, and takes away what was revoked."""
 
     def __init__(self, directory: Directory, snapshot: Snapshot) -> None:
         self._directory = directory
@@ -61,10 +61,12 @@ class KeysMadeLater:
             self._directory.add_digest(
                 key_digest,
                 Credential(row.key, principal.id, principal.team, model_set(row.models)),
+                None if row.root is None else bytes.fromhex(row.root),
             )
         for gone in self._known - valid:
             self._directory.remove_digest(gone)
         self._known = valid
+        self._directory.revoke(frozenset(state.revoked))
 
 
 async def run(
@@ -83,7 +85,13 @@ async def run(
         snapshot,
         pepper=load_pepper(data_dir),
         journal=journal,
-        steward=Steward(ask=link.ask, control=link, ready=lambda: link.connected),
+        steward=Steward(
+            ask=link.ask,
+            carve=link.carve,
+            give_back=link.give_back,
+            control=link,
+            ready=lambda: link.connected,
+        ),
         now_ns=time.time_ns,
         call_soon=asyncio.get_running_loop().call_soon,
     )
@@ -142,7 +150,13 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater) -> None
 
     link.on_granted = on_granted
     link.on_state = on_state
-    link.on_lost = purse.disconnected
+    link.on_uncarved = pipeline.world.allotments.refused
+
+    def on_lost() -> None:
+        pipeline.world.allotments.disconnected()
+        purse.disconnected()
+
+    link.on_lost = on_lost
 
 
 def _unwell(pipeline: Pipeline) -> Iterator[UnwellRow]:
@@ -173,7 +187,7 @@ async def _retire(
     until_ns = time.monotonic_ns() + pipeline.edge.retire_timeout_ms * 1_000_000
     while see_out(pipeline, LINGER_MS) and not stop.is_set() and time.monotonic_ns() < until_ns:
         if link.connected:
-            link.give_back(pipeline.world.purse.give_up_idle())
+            link.give_back(pipeline.world.purse.release())
         await asyncio.sleep(DRAIN_LOOK_MS / 1000)
 
 

@@ -72,6 +72,8 @@ class CallerRecord(_Record, frozen=True, gc=False, tag="caller"):
         windows: Keys of the windows a hold is on, from the run up to the root.
         key: Id of the key the caller showed.
         run: Name of the run, None outside of runs.
+        chain: The delegations the caller showed, `<agent>~<id>` each, the key's own child first.
+        above: Keys of the windows that `windows` was carved from, and those from theirs.
     """
 
     number: int
@@ -80,6 +82,8 @@ class CallerRecord(_Record, frozen=True, gc=False, tag="caller"):
     key: str
     windows: tuple[str, ...]
     run: str | None = None
+    chain: tuple[str, ...] = ()
+    above: tuple[str, ...] = ()
 
 
 class RouteRecord(_Record, frozen=True, gc=False, tag="route"):
@@ -214,6 +218,7 @@ class RefusalRecord(_Record, frozen=True, gc=False, tag="refusal"):
     message: str
     budget: str | None = None
     run: str | None = None
+    chain: tuple[str, ...] = ()
 
 
 class SealedRecord(_Record, frozen=True, gc=False, tag="sealed"):

@@ -18,6 +18,8 @@ HEAD_BYTES = 4_096
 """More than the first record of a segment has."""
 
 READ_BYTES = 1 << 20
+READ_BYTES_MIN = 32 << 10
+"""A segment is zeros up to its end, and to read those costs as much as to read records."""
 
 
 class Cursor(NamedTuple):
@@ -37,6 +39,7 @@ class JournalReader:
         torn: Whether a record that is not whole stands at the cursor.
         taken_over: Whether the steward sealed it for its dead writer.
         behind: Whether the last reading left whole records for the next one.
+        stretch_bytes: How much the next reading asks for: twice what the last one found.
     """
 
     directory: Path
@@ -45,6 +48,7 @@ class JournalReader:
     torn: bool = False
     taken_over: bool = False
     behind: bool = False
+    stretch_bytes: int = READ_BYTES
 
     def read(self, until: Cursor | None = None) -> list[Record]:
         """Return the next records, at most `READ_BYTES` of them; none when there are no more yet.
@@ -61,7 +65,12 @@ class JournalReader:
         """Return the next records as `decode` has them, which knows seals as `SealedRecord`."""
         if self.ended:
             return []
-        found = scan(self._stretch(until), self.cursor.offset)
+        found = scan(self._stretch(until, self.stretch_bytes), self.cursor.offset)
+        if found.torn and not found.payloads:
+            # It may only be larger than what was asked for.
+            found = scan(self._stretch(until, READ_BYTES), self.cursor.offset)
+        read_bytes = found.offset - self.cursor.offset
+        self.stretch_bytes = min(READ_BYTES, max(READ_BYTES_MIN, 2 * read_bytes))
         self.torn = found.torn and not found.payloads
         # What is cut off at the end of a stretch goes on in the next.
         self.behind = found.torn and bool(found.payloads)
@@ -82,11 +91,10 @@ class JournalReader:
                 self.behind = True
         return records
 
-    def _stretch(self, until: Cursor | None) -> bytes:
-        size = READ_BYTES
+    def _stretch(self, until: Cursor | None, size: int) -> bytes:
         if until is not None and until.seq == self.cursor.seq:
             size = min(size, max(0, until.offset - self.cursor.offset))
-        path = self.directory / segment_name(self.cursor.seq)
+        path = f"{self.directory}/{segment_name(self.cursor.seq)}"
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:

@@ -136,6 +136,27 @@ NOT_PERMITTED = Code(
     "permission_error",
     "This key may not use this model.",
 )
+
+
+def _delegation(code: str, status: int, sentence: str) -> Code:
+    kind = "permission_error" if status == 403 else "authentication_error"
+    return Code(f"delegation_{code}", status, kind, kind, sentence)
+
+
+DELEGATION_INVALID = _delegation("invalid", 401, "The delegation token is not valid.")
+DELEGATION_FOREIGN = _delegation(
+    "foreign", 401, "The delegation token comes from no key of this gateway."
+)
+DELEGATION_EXPIRED = _delegation("expired", 401, "The delegation has ended.")
+DELEGATION_REVOKED = _delegation("revoked", 401, "The delegation was revoked.")
+DELEGATION_UNKNOWN = _delegation(
+    "unknown_fact", 401, "The delegation token says what this gateway does not understand."
+)
+DELEGATION_WIDENED = _delegation(
+    "widened", 403, "The delegation asks for more than its parent has."
+)
+DELEGATION_TOO_DEEP = _delegation("too_deep", 403, "The delegation has too many generations.")
+DELEGATION_TOO_LARGE = _bad("delegation_too_large", "The delegation token is too large.", 431)
 FROZEN = Code("frozen", 403, "permission_error", "permission_error", "Spending is frozen here.")
 PATH_UNKNOWN = Code(
     "path_unknown", 404, "invalid_request_error", "not_found_error", "There is no such path."

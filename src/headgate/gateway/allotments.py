@@ -1,0 +1,198 @@
+"""Allotments on the worker's side: the path of a delegate's call, and when money is carved for it.
+
+A delegate's call is held on the nearest allotment of its chain (and on its run's own budgets).
+The steward carves an allotment when money is first asked for, and is told again after it was
+away; what is idle when a delegation is over goes back to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import tzinfo
+from typing import NamedTuple
+
+from headgate.budgets.settings import RUN_ANY, Budget
+from headgate.budgets.tree import FOREVER_NS, agent_nodes_of
+from headgate.gateway.paths import PATHS_MAX, Paths, SpendPath
+from headgate.identity.directory import Credential, Directory
+from headgate.ledger.allotments import Allotment, allotment_window
+from headgate.ledger.purse import Ask, Need, Purse
+from headgate.ledger.slices import Slice
+
+
+class Uncarved(NamedTuple):
+    """An allotment that did not fit, the slice of the window above, and what is left there."""
+
+    allotment: Allotment
+    above: Slice
+    left_nanos: int
+
+
+Carve = Callable[[Sequence[Allotment]], bool]
+GiveBack = Callable[[dict[str, int]], bool]
+
+
+class Lender(NamedTuple):
+    """What the steward is asked for; each tells whether there is a connection to it now."""
+
+    ask: Ask
+    carve: Carve
+    give_back: GiveBack
+
+
+class Allotments:
+    """The allotments that this worker has met, and its purse, which asks the steward through it."""
+
+    def __init__(
+        self, lender: Lender, directory: Directory, budgets: Iterable[Budget], zone: tzinfo
+    ) -> None:
+        self._lender = lender
+        self._directory = directory
+        self.purse = Purse(self.ask)
+        self.paths = Paths(budgets, zone, self.purse)
+        self._kept: dict[tuple[str, str | None], SpendPath] = {}
+        # By window: the allotments from the first of its chain down to its own.
+        self._chains: dict[str, tuple[Allotment, ...]] = {}
+        self._told: set[str] = set()
+        self._live: set[str] = set()
+        self._uncarved: dict[str, Uncarved] = {}
+
+    def path(self, credential: Credential, run: str | None, now_ns: int) -> SpendPath:
+        """Return the path of a delegate's call made now."""
+        delegation = credential.delegation
+        assert delegation is not None
+        key = (delegation.links[-1].id, run)
+        path = self._kept.get(key)
+        if path is None or now_ns >= path.until_ns:
+            if len(self._kept) >= PATHS_MAX:
+                self._kept.clear()
+            path = self._kept[key] = self._resolve(credential, run, now_ns)
+        return path
+
+    def _resolve(self, credential: Credential, run: str | None, now_ns: int) -> SpendPath:
+        assert credential.delegation is not None
+        above = self.paths.find(credential.principal, credential.team, run, now_ns)
+        agents = agent_nodes_of(credential.principal, credential.delegation.names)
+        first = 0 if run is None else 1
+        above = above._replace(
+            nodes=(*above.nodes[:first], *agents, *above.nodes[first:]),
+            chain=credential.delegation.chain,
+        )
+        chain = _allotments(credential, above)
+        return above if not chain else self._under(chain, above)
+
+    def _under(self, chain: tuple[Allotment, ...], above: SpendPath) -> SpendPath:
+        """Return the path of calls below an allotment: it, and the budgets of the run."""
+        own = chain[-1]
+        if own.window not in self._chains:
+            self._chains[own.window] = chain
+            self._live.update(each.window for each in chain)
+        runs = tuple(at for at, budget in enumerate(above.budgets) if budget.node == RUN_ANY)
+        name = own.window.partition("@")[0]
+        return above._replace(
+            slices=(
+                *(above.slices[at] for at in runs),
+                self.purse.slice_of(own.window, name),
+            ),
+            budgets=(
+                *(above.budgets[at] for at in runs),
+                Budget(name, own.node, "once", own.amount_nanos),
+            ),
+            windows=(*(above.windows[at] for at in runs), own.window),
+            renews_ns=(*(above.renews_ns[at] for at in runs), FOREVER_NS),
+            above=tuple(
+                window for each in reversed(self._chains[own.window]) for window in each.parents
+            ),
+        )
+
+    def ask(self, needs: Sequence[Need]) -> bool:
+        """Ask the steward for money, and before that for the allotments it comes from."""
+        new: dict[str, Allotment] = {}
+        for need in needs:
+            for each in self._chains.get(need.window, ()):
+                if each.window not in self._told:
+                    new[each.window] = each
+        if new:
+            above = [window for each in new.values() for window in each.parents]
+            # What lies idle here would be missing where the allotment is carved.
+            self._return(above)
+            if self._lender.carve(tuple(new.values())):
+                self._told.update(new)
+                for window in new:
+                    self._uncarved.pop(window, None)
+        return self._lender.ask(needs)
+
+    def refused(self, window: str, above: str, left_nanos: int) -> None:
+        """Note that an allotment was not carved; the next call that needs it asks anew."""
+        self._told.discard(window)
+        found = [each for chain in self._chains.values() for each in chain if each.window == window]
+        if found:
+            piece = self.purse.slice_of(above, above.partition("@")[0])
+            self._uncarved[window] = Uncarved(found[0], piece, left_nanos)
+
+    def uncarved(self, piece: Slice) -> Uncarved | None:
+        """Return why a slice has nothing because it, or what is above it, was not carved."""
+        for each in self._chains.get(piece.window, ()):
+            if (found := self._uncarved.get(each.window)) is not None:
+                return found
+        return None
+
+    def disconnected(self) -> None:
+        """The steward is gone: the next has to be told, and says what was lent."""
+        self._told.clear()
+        self._live.update(each.window for chain in self._chains.values() for each in chain)
+
+    def sweep(self, now_ns: int) -> None:
+        """Give back what lies idle in allotments whose delegation is over."""
+        if not self._live:
+            return
+        over = [
+            each.window
+            for chain in self._chains.values()
+            for each in chain
+            if each.window in self._live and self._over(each, now_ns)
+        ]
+        if over and self._return(over):
+            slices = [self.purse.slice_of(window, window.partition("@")[0]) for window in over]
+            self._live.difference_update(
+                piece.window for piece in slices if not piece.held_nanos and piece.idle_nanos <= 0
+            )
+
+    def _over(self, allotment: Allotment, now_ns: int) -> bool:
+        until_ns = allotment.until_ns
+        if until_ns is not None and until_ns <= now_ns:
+            return True
+        return not self._directory.stands(allotment.key, allotment.chain)
+
+    def _return(self, windows: Sequence[str]) -> bool:
+        return self._lender.give_back(self.purse.release(windows))
+
+
+def _allotments(credential: Credential, above: SpendPath) -> tuple[Allotment, ...]:
+    """Return the allotments of a chain, from the first; each is carved from the one before."""
+    delegation = credential.delegation
+    assert delegation is not None
+    parents = tuple(
+        window
+        for window, budget in zip(above.windows, above.budgets, strict=True)
+        if budget.node != RUN_ANY
+    )
+    chain: list[Allotment] = []
+    for count, link in enumerate(delegation.links, 1):
+        if link.asked.money_nanos is None:
+            continue
+        node = agent_nodes_of(credential.principal, delegation.names[:count])[0]
+        window = allotment_window(node, link.id)
+        chain.append(
+            Allotment(
+                window,
+                link.asked.money_nanos,
+                parents,
+                credential.key,
+                delegation.ids[:count],
+                node,
+                link.grant.until_ns,
+            )
+        )
+        parents = (window,)
+    return tuple(chain)

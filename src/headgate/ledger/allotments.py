@@ -1,0 +1,49 @@
+"""Allotments: money that delegations have for themselves, carved out of what is above; pure.
+
+An allotment is a window like a budget's, of which calls are held alone: above it the whole of it
+is carved, used or not, so that nothing is counted twice. When its delegation is over, only what
+was used of it stays carved, and the rest flows back.
+"""
+
+from typing import NamedTuple
+
+from headgate.units.ids import window_key
+
+ID_CHARS = 16
+AGENT = "agent:"
+"""What the windows of allotments begin with; no budget's id has a colon."""
+
+
+class Allotment(NamedTuple):
+    """What a delegation was allotted.
+
+    Attributes:
+        window: Its key.
+        parents: The windows it is carved from: the allotment above, or the budgets of its
+            principal at the time of its first use.
+        key: The key its delegation descends from.
+        chain: The delegations from the key's own child down to this one, by their ids.
+        node: `agent:PRINCIPAL/NAME/...`.
+        until_ns: When it ends, None for never.
+    """
+
+    window: str
+    amount_nanos: int
+    parents: tuple[str, ...]
+    key: str
+    chain: tuple[str, ...]
+    node: str
+    until_ns: int | None = None
+
+
+class Short(NamedTuple):
+    """Why an allotment was not carved: a window above it has too little left."""
+
+    window: str
+    above: str
+    left_nanos: int
+
+
+def allotment_window(node: str, delegation: str) -> str:
+    """Return the key of an allotment's window."""
+    return window_key(f"{node}~{delegation[:ID_CHARS]}", "once")

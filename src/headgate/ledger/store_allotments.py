@@ -1,0 +1,127 @@
+"""Allotments in the store: carved durably, ended durably, read in the order they were carved."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, func, insert, select, update
+
+from headgate.ledger.allotments import Allotment, Short
+from headgate.ledger.book import LeaseBook
+from headgate.ledger.tables import allotment as table
+
+
+class KeptAllotment(NamedTuple):
+    """An allotment that was carved; `ended_ns` is None while it lasts."""
+
+    allotment: Allotment
+    ended_ns: int | None
+
+
+class Allotments:
+    """The allotments as the steward keeps them: in the store, and counted in its lease book.
+
+    Each change happens in a transaction of the caller's, who gives the book up when that fails.
+
+    Args:
+        book: Every allotment is a window of it.
+        configured: The limit of a budget's window.
+    """
+
+    def __init__(self, book: LeaseBook, configured: Callable[[str], int]) -> None:
+        self._book = book
+        self._configured = configured
+        self._known: dict[str, Allotment] = {}
+
+    def limit(self, window: str) -> int:
+        """Return the limit of any window, in nano-dollars."""
+        found = self._known.get(window)
+        return self._configured(window) if found is None else found.amount_nanos
+
+    def load(self, connection: Connection) -> None:
+        """Count what is in the store, once, before anything else is counted."""
+        for each in kept(connection):
+            self._count(each.allotment)
+            self._book.windows[each.allotment.window].ended = each.ended_ns is not None
+
+    def _count(self, allotment: Allotment) -> None:
+        self._known[allotment.window] = allotment
+        account = self._book.account(allotment.window, allotment.amount_nanos)
+        for parent in allotment.parents:
+            self._book.account(parent, self.limit(parent)).carved.append(account)
+
+    def carve(
+        self, connection: Connection, allotments: Sequence[Allotment], at_ns: int
+    ) -> list[Short]:
+        """Carve allotments that were not carved yet; return those that do not fit.
+
+        Each is carved from every window above it, or from none.
+        """
+        refused: list[Short] = []
+        for allotment in allotments:
+            if allotment.window in self._known:
+                continue
+            short = self._short(allotment)
+            if short is None:
+                _keep(connection, allotment, at_ns)
+                self._count(allotment)
+            else:
+                refused.append(short)
+        return refused
+
+    def _short(self, allotment: Allotment) -> Short | None:
+        for parent in allotment.parents:
+            left = self._book.account(parent, self.limit(parent)).free_nanos
+            if left < allotment.amount_nanos:
+                return Short(allotment.window, parent, left)
+        return None
+
+    def lasting(self, over: Callable[[Allotment], bool]) -> list[Allotment]:
+        """Return those that have not ended and for which `over` holds."""
+        windows = self._book.windows
+        lasting = (each for each in self._known.values() if not windows[each.window].ended)
+        return [each for each in lasting if over(each)]
+
+    def end(self, connection: Connection, ended: Sequence[Allotment], at_ns: int) -> None:
+        """End allotments: what was not used of them flows back.
+
+        What a worker still has of one counts until it gives that back.
+        """
+        for each in ended:
+            window = table.c.window == each.window
+            connection.execute(update(table).where(window).values(ended_ns=at_ns))
+            self._book.windows[each.window].ended = True
+
+
+def _keep(connection: Connection, allotment: Allotment, at_ns: int) -> None:
+    number = connection.scalar(select(func.coalesce(func.max(table.c.number), 0)))
+    connection.execute(
+        insert(table).values(
+            window=allotment.window,
+            number=(number or 0) + 1,
+            amount_nanos=allotment.amount_nanos,
+            parents=msgspec.json.encode(allotment.parents).decode(),
+            key=allotment.key,
+            chain=msgspec.json.encode(allotment.chain).decode(),
+            node=allotment.node,
+            until_ns=allotment.until_ns,
+            carved_ns=at_ns,
+        )
+    )
+
+
+def kept(connection: Connection) -> Iterator[KeptAllotment]:
+    """Yield every allotment, each after those it is carved from."""
+    for row in connection.execute(select(table).order_by(table.c.number)):
+        yield KeptAllotment(
+            Allotment(
+                window=row.window,
+                amount_nanos=row.amount_nanos,
+                parents=msgspec.json.decode(row.parents, type=tuple[str, ...]),
+                key=row.key,
+                chain=msgspec.json.decode(row.chain, type=tuple[str, ...]),
+                node=row.node,
+                until_ns=row.until_ns,
+            ),
+            row.ended_ns,
+        )
