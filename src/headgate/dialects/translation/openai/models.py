@@ -1,8 +1,8 @@
 """Which of OpenAI's models reason, and so refuse what the others take, and the other way round.
 
 From OpenAI's guide to reasoning: the o series and GPT-5 take `reasoning_effort` and refuse a
-`temperature` or `top_p` other than 1; GPT-4 and GPT-3.5 do the opposite. Of other models that
-speak this dialect nothing is known, and they are told everything.
+`temperature` or `top_p` other than 1 and penalties other than 0; GPT-4 and GPT-3.5 do the
+opposite. Of other models that speak this dialect nothing is known, and they are told everything.
 """
 
 import re
