@@ -8,8 +8,8 @@ from headgate.capacity.health import Breaker
 from headgate.capacity.retries import RetryBudget
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import Snapshot
-from headgate.dialects.registry import dialects
-from headgate.dialects.translation.registry import translators
+from headgate.dialects.registry import dialects, spoken_dialects
+from headgate.dialects.translation.registry import tellers, translators
 from headgate.gateway.allotments import Allotments, Carve, GiveBack, Lender
 from headgate.gateway.books import Books
 from headgate.gateway.caching import Caching
@@ -24,6 +24,7 @@ from headgate.identity.directory import Credential, Directory, model_set
 from headgate.ledger.purse import Ask
 from headgate.providers.registry import Provider as ProviderKind
 from headgate.providers.registry import envelope_of, providers
+from headgate.providers.settings import Provider
 from headgate.records.control import Control
 from headgate.records.demand import Terms
 from headgate.records.journal import DecisionRecord
@@ -72,11 +73,7 @@ def data_plane(
     """
     clock, outbox = Coarse(), Outbox(call_soon)
     kinds = providers()
-    pools = {
-        provider.id: Pool(provider, _passes(kind), clock, outbox, envelope_of(kind))
-        for provider in snapshot.providers.values()
-        for kind in (kinds[provider.kind],)
-    }
+    pools = _pools(snapshot, clock, outbox)
     targets = {
         deployment.id: Target(
             deployment,
@@ -89,19 +86,18 @@ def data_plane(
     }
     known = directory(snapshot, pepper)
     allotments = Allotments(steward.lender, known, snapshot.budgets.values(), snapshot.zone)
-    purse = allotments.purse
     router = _router(snapshot, targets, journal)
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
-        interpreter=Interpreter(dialects(), translators()),
+        interpreter=Interpreter(dialects(), spoken_dialects(), translators(), tellers()),
         directory=known,
         caching=Caching(targets, router, _marked(snapshot)),
         router=router,
         targets=targets,
         retries=RetryBudget(snapshot.edge.retries_percent, snapshot.edge.retries_burst),
         pools=tuple(pools.values()),
-        purse=purse,
+        purse=allotments.purse,
         paths=allotments.paths,
         allotments=allotments,
         books=Books(journal),
@@ -113,6 +109,14 @@ def data_plane(
         ready=steward.ready,
         control=steward.control,
     )
+
+
+def _pools(snapshot: Snapshot, clock: Coarse, outbox: Outbox) -> dict[str, Pool]:
+    kinds = providers()
+    return {
+        each.id: _pool(each, kinds[each.kind], clock, outbox)
+        for each in snapshot.providers.values()
+    }
 
 
 def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWriter) -> Router:
@@ -153,19 +157,15 @@ def planner(snapshot: Snapshot, gone: Collection[str]) -> Router:
 
 def _speech(snapshot: Snapshot) -> Speech:
     return Speech(
-        {each.id: native_dialects(snapshot, each) for each in snapshot.deployments.values()},
+        {each.id: each.dialects for each in snapshot.deployments.values()},
         frozenset(translators()),
+        frozenset(tellers()),
     )
 
 
 def _marked(snapshot: Snapshot) -> frozenset[str]:
     """Return the aliases whose prompts get cache breakpoints."""
     return frozenset(alias for alias, route in snapshot.routes.items() if route.marks)
-
-
-def native_dialects(snapshot: Snapshot, deployment: Deployment) -> tuple[str, ...]:
-    """Return the dialects a deployment's provider speaks natively."""
-    return snapshot.providers[deployment.provider].dialects
 
 
 def directory(snapshot: Snapshot, pepper: bytes) -> Directory:
@@ -218,6 +218,13 @@ def _when_there_is_room(journal: JournalWriter) -> Callable[[DecisionRecord], No
             journal.append(record)
 
     return write
+
+
+def _pool(provider: Provider, kind: ProviderKind, clock: Coarse, outbox: Outbox) -> Pool:
+    """Return a provider's pool, which knows the framings that are its own by their dialects."""
+    envelopes = {dialect: envelope_of(kind, dialect) for dialect in provider.dialects}
+    framings = {dialect: each for dialect, each in envelopes.items() if each.unframer is not None}
+    return Pool(provider, _passes(kind), clock, outbox, framings)
 
 
 def _passes(kind: ProviderKind) -> Callable[[bytes], bool]:

@@ -208,6 +208,25 @@ def test_explain_tells_why_each_candidate(headgate: Any) -> None:
     assert [line.split()[-1] for line in other.splitlines() if " gpt " in line] == ["eligible"]
 
 
+def test_a_translation_tells_its_losses(headgate: Any, books: Path) -> None:
+    """Explained and as JSON: the dialect the call went through, and what was left out."""
+    engine = open_store(books / "data")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE route SET via = 'anthropic_messages'")
+        lost = """UPDATE attempt SET lost = '["seed", "n"]' WHERE attempt = 'call_a.1'"""
+        connection.exec_driver_sql(lost)
+    engine.dispose()
+
+    shown = headgate("explain", "call_a").stdout
+    rows = {row["attempt"]: row for row in json.loads(headgate("calls", "--json").stdout)}
+
+    assert "translated from openai_chat to anthropic_messages; lost: seed, n" in shown
+    assert "to anthropic_messages; nothing lost" in headgate("explain", "call_c").stdout
+    assert rows["call_a.1"]["via"] == "anthropic_messages"
+    assert rows["call_a.1"]["lost"] == ["seed", "n"]
+    assert rows["call_c.1"]["lost"] == []
+
+
 def test_explain_a_refused_call(headgate: Any) -> None:
     """A refusal is explained too."""
     assert "Refused: budget_exceeded" in headgate("explain", "call_d").stdout

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TypedDict, Unpack
 from zoneinfo import ZoneInfo
@@ -10,7 +11,14 @@ from starlette.testclient import TestClient
 
 from headgate.budgets.settings import ORGANISATION, RUN_ANY, Budget
 from headgate.budgets.tree import limit_of
+from headgate.catalog.load import load_price_book
+from headgate.catalog.prices import PriceBook
+from headgate.catalog.settings import Deployment
+from headgate.config.snapshot import ConsoleListen, Snapshot
 from headgate.console.app import ConsoleWorld, build
+from headgate.gateway.settings import Edge
+from headgate.identity.settings import Key, Principal
+from headgate.insights.routes import Unwell
 from headgate.ledger.keeper import Keeper, Want
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import (
@@ -24,6 +32,7 @@ from headgate.records.journal import (
     SettleRecord,
     VoidRecord,
 )
+from headgate.routing.settings import Route
 from headgate.store.database import open_store_readonly
 from headgate.store.journal_writer import JournalWriter
 from headgate.store.migrate import open_store
@@ -50,11 +59,60 @@ CANDIDATES = (
 )
 
 
+def make_snapshot(budgets: Sequence[Budget] = BUDGETS, organisation: str = "acme") -> Snapshot:
+    """Return a configuration with two teams, three deployments and an alias."""
+    deployments = (
+        Deployment("gpt-5-5", "openai", "gpt-5.5", "openai", "gpt-5.5", 400_000, 128_000, 4_096),
+        Deployment(
+            "claude-opus",
+            "anthropic",
+            "claude-opus-5",
+            "anthropic",
+            "claude-opus-5",
+            200_000,
+            64_000,
+            4_096,
+            region="eu",
+        ),
+        Deployment("local-llama", "local", "llama", "local", "llama", 32_768, 8_192, 1_024),
+    )
+    principals = (
+        Principal("alice", "research"),
+        Principal("bob", "research", "agent"),
+        Principal("carol", "sales"),
+    )
+    return Snapshot(
+        file="headgate.toml",
+        organisation=organisation,
+        zone=ZoneInfo("Europe/Berlin"),
+        edge=Edge(),
+        console=ConsoleListen(),
+        providers={},
+        deployments={one.id: one for one in deployments},
+        routes={
+            "fast": Route("fast", tuple(one.id for one in deployments)),
+            "careful": Route("careful", ("claude-opus", "gpt-5-5"), "ordered", regions=("eu",)),
+        },
+        teams=("research", "sales"),
+        principals={one.id: one for one in principals},
+        keys={f"{one.id}-laptop": Key(f"{one.id}-laptop", one.id) for one in principals},
+        budgets={budget.id: budget for budget in budgets},
+        price_book=_price_book(),
+        webhooks={},
+    )
+
+
+@cache
+def _price_book() -> PriceBook:
+    return load_price_book()
+
+
 class Changes(TypedDict, total=False):
     """The fields of a console's world that a test may set."""
 
-    budgets: Callable[[], Sequence[Budget]]
-    organisation: str
+    snapshot: Snapshot
+    unwell: Callable[[], Unwell]
+    now_ns: Callable[[], int]
     hosts: frozenset[str]
     token: str | None
     gateway_url: str
@@ -66,6 +124,7 @@ class Books:
     def __init__(self, data_dir: Path, budgets: tuple[Budget, ...] = BUDGETS) -> None:
         self.data_dir = data_dir
         self.budgets = budgets
+        self.snapshot = make_snapshot(budgets)
         self.engine = open_store(data_dir)
         self.reading = open_store_readonly(data_dir)
         by_id = {budget.id: budget for budget in budgets}
@@ -118,6 +177,8 @@ class Books:
         windows: tuple[str, ...] = ("research-month@2026-11", "acme-month@2026-11"),
         decision: int = 0,
         stream: bool = True,
+        via: str | None = None,
+        lost: tuple[str, ...] = (),
     ) -> HoldRecord:
         """Write the hold of an attempt."""
         if call is None:
@@ -128,7 +189,7 @@ class Books:
         self.named += 1
         key = f"{principal}-laptop"
         self.writer.append(CallerRecord(self.named, principal, team, key, windows, run))
-        self.writer.append(RouteRecord(self.named, asked, deployment, "openai_chat"))
+        self.writer.append(RouteRecord(self.named, asked, deployment, "openai_chat", via))
         record = HoldRecord(
             attempt=f"{call}.{attempt}",
             at_ns=at_ns,
@@ -139,6 +200,7 @@ class Books:
             input_tokens_max=20_000,
             output_tokens_max=4_096,
             stream=stream,
+            lost=lost,
         )
         self.writer.append(record)
         self.writer.holds_open += 1
@@ -243,10 +305,9 @@ class Books:
         """Return a console's world on these books, with some fields changed."""
         usual = ConsoleWorld(
             engine=self.reading,
-            budgets=lambda: self.budgets,
-            zone=ZoneInfo("Europe/Berlin"),
+            snapshot=self.snapshot,
+            unwell=dict,
             now_ns=lambda: NOW_NS,
-            organisation="acme",
             hosts=frozenset({HOST}),
             token=None,
         )

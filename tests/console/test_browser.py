@@ -1,19 +1,22 @@
-"""The page in a real browser: it comes alive, opens a call, and breaks no policy."""
+"""The pages in a real browser: alive, open to keyboards and to everybody, and within the policy."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from threading import Thread
+from typing import Literal, NamedTuple, TypedDict, Unpack
 
+import axe_playwright_python
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from headgate.console.app import build
-from headgate.identity.registry import FrozenNode, set_frozen
+from headgate.identity.registry import FrozenNode, KeptKey, keep_key, set_frozen
+from headgate.insights.routes import PassedOver, Unwell
 from headgate.records.journal import CandidateRecord
-from tests.console.books import Books
+from tests.console.books import CANDIDATES, NOW_NS, Books
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = (
@@ -32,21 +35,48 @@ addEventListener("securitypolicyviolation", (event) => {
 });
 """
 TOKEN = "a-token-of-some-length"
+AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
+GRAVE = ("serious", "critical")
+LONG = "a-very-long-name-" * 3
+PATHS = (
+    "/?minutes=60&by=principal",
+    "/calls",
+    "/calls?principal=nobody&q=nothing",
+    "/budgets",
+    "/routes",
+    "/prices?q=gpt-5",
+    "/keys",
+)
+
+
+class Full(NamedTuple):
+    """A console with something on every page, and the paths of all pages."""
+
+    url: str
+    paths: tuple[str, ...]
+
 
 pytestmark = pytest.mark.skipif(
     not CHROMIUM.exists(), reason="Debian's chromium is not installed at /usr/bin/chromium."
 )
 
 
+class Changed(TypedDict, total=False):
+    """What a test may set of a console that is served."""
+
+    token: str | None
+    unwell: Callable[[], Unwell]
+
+
 class Served:
     """A console on a port of its own, in a thread."""
 
-    def __init__(self, books: Books, token: str | None = None) -> None:
+    def __init__(self, books: Books, **changes: Unpack[Changed]) -> None:
         self.socket = socket.create_server(("127.0.0.1", 0))
         host = f"127.0.0.1:{self.socket.getsockname()[1]}"
         self.url = f"http://{host}"
         config = uvicorn.Config(
-            build(books.world(hosts=frozenset({host}), token=token)),
+            build(books.world(hosts=frozenset({host}), **changes)),
             lifespan="off",
             ws="none",
             log_level="warning",
@@ -76,8 +106,10 @@ def browser() -> Iterator[Browser]:
 class Visit:
     """A page that notes everything a browser complains of."""
 
-    def __init__(self, browser: Browser, width: int = 1280, height: int = 720) -> None:
-        self.context = browser.new_context(viewport={"width": width, "height": height})
+    def __init__(self, browser: Browser, width: int = 1280, zone: str = "Europe/Berlin") -> None:
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 800}, timezone_id=zone
+        )
         self.page: Page = self.context.new_page()
         self.page.add_init_script(WATCH)
         self.complaints: list[str] = []
@@ -112,7 +144,7 @@ def test_the_page_is_alive_and_opens_a_call(
     candidates: tuple[CandidateRecord, ...],
 ) -> None:
     """Calls, budgets, refusals and the chart appear as they are folded; a call explains itself."""
-    visit = Visit(browser, 1360, 900)
+    visit = Visit(browser, 1360)
     page = visit.page
     page.goto(served.url)
     expect(page.get_by_text("No call yet.")).to_be_visible()
@@ -126,7 +158,7 @@ def test_the_page_is_alive_and_opens_a_call(
     row = page.locator(f'[id="row-{hold.attempt}"]')
     expect(row).to_contain_text("$0.0026", timeout=10_000)
     expect(page.locator("#budgets")).to_contain_text("$0.0026", timeout=10_000)
-    expect(page.locator("#refusals")).to_contain_text("budget_exceeded", timeout=10_000)
+    expect(page.locator("#attention")).to_contain_text("1 call refused", timeout=10_000)
     expect(page.locator("#legend")).to_contain_text("gpt-5-5", timeout=10_000)
     assert page.locator("#chart canvas").count() == 1
 
@@ -159,25 +191,129 @@ def test_the_page_can_be_paused(books: Books, served: Served, browser: Browser) 
     visit.close()
 
 
-@pytest.mark.parametrize("width", [360, 800])
-def test_narrow_screens_need_no_sideways_scrolling(
-    books: Books, served: Served, browser: Browser, now_ns: int, width: int
-) -> None:
-    """Long names are cut short, not pushed off the screen; dark as well."""
-    name = "a-very-long-name-" * 3
-    hold = books.hold(asked=name, deployment=name, principal=name, run=name)
-    books.settle(hold, {"input_uncached": 123_456, "output_reasoning": 9_999})
-    books.refuse(message="word " * 60)
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Full]:
+    """A console with something to show on each page, and names as long as names can be."""
+    books = Books(tmp_path_factory.mktemp("console"))
+    number = books.decide(NOW_NS, "fast", CANDIDATES)
+    books.lend("research-month@2026-11", 1_000_000_000)
+    lossy = books.hold(decision=number, run="r1", via="anthropic_messages", lost=("$.seed",))
+    books.settle(lossy, {"input_uncached": 1000, "cache_read": 8000, "output_text": 37})
+    long = books.hold(asked=LONG, deployment=LONG, principal=LONG, run=LONG)
+    books.settle(long, {"input_uncached": 123_456, "output_reasoning": 9_999})
+    books.fail(books.hold(), "upstream_rate_limited")
+    books.estimate(books.hold(), "stream_cut")
+    books.hold(hold_nanos=1_500_000_000)
+    refused = books.refuse(message="word " * 60)
     books.fold()
     with books.engine.begin() as connection:
-        set_frozen(connection, FrozenNode(f"team:{name}", now_ns, "reason" * 30))
-    visit = Visit(browser, width, 800)
-    visit.page.emulate_media(color_scheme="dark")
+        set_frozen(connection, FrozenNode(f"team:{LONG}", NOW_NS, "reason" * 30))
+        keep_key(connection, KeptKey(LONG, "bob", (LONG, "fast"), "00", NOW_NS - 1, NOW_NS))
+    passed = {"claude-opus": PassedOver("breaker_open", NOW_NS + 5_000_000_000)}
+    console = Served(books, unwell=lambda: passed)
+    calls = (f"/calls/{lossy.call}", f"/calls/{long.call}", f"/calls/{refused}")
+    yield Full(console.url, (*PATHS, *calls))
+    console.close()
+    books.close()
 
-    for path in ("/", f"/calls/{hold.call}"):
-        visit.page.goto(served.url + path)
-        assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
+@pytest.mark.parametrize("width", [360, 800])
+def test_narrow_screens_need_no_sideways_scrolling(
+    full: Full, browser: Browser, width: int
+) -> None:
+    """On every page, long names are cut short and not pushed off the screen."""
+    visit = Visit(browser, width)
+
+    for path in full.paths:
+        visit.page.goto(full.url + path)
+        wide = visit.page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, (path, wide)
+
+    visit.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_open_to_everybody(
+    full: Full, browser: Browser, scheme: Literal["light", "dark"]
+) -> None:
+    """axe finds nothing serious or critical in either scheme: contrast, names, roles, order."""
+    visit = Visit(browser)
+    visit.page.emulate_media(color_scheme=scheme)
+
+    for path in full.paths:
+        visit.page.goto(full.url + path)
+        visit.page.evaluate(AXE.read_text())
+        found = visit.page.evaluate("axe.run()")["violations"]
+        bad = [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in GRAVE]
+        assert bad == [], path
+
+    visit.close()
+
+
+def test_the_keyboard_reaches_everything(full: Full, browser: Browser) -> None:
+    """Skip link, search, pages, rows, one call, help and theme, without a mouse."""
+    visit = Visit(browser)
+    page, press = visit.page, visit.page.keyboard.press
+    page.goto(full.url)
+
+    press("Tab")
+    expect(page.get_by_role("link", name="To the content")).to_be_focused()
+    press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    press("Escape")
+    press("g")
+    press("c")
+    expect(page.get_by_role("heading", name="Calls", exact=True)).to_be_visible()
+    expect(page.locator("table.rows a.open[data-htmx-powered]").first).to_be_visible()
+    press("j")
+    press("j")
+    press("k")
+    expect(page.locator("table.rows a.open").first).to_be_focused()
+    press("Enter")
+    expect(page.get_by_role("dialog", name="One call")).to_be_visible()
+    press("Escape")
+    expect(page.get_by_role("dialog", name="One call")).to_be_hidden()
+    press("/")
+    expect(page.locator("#search")).to_be_focused()
+    page.keyboard.type("gr1")
+    expect(page.locator("#search")).to_have_value("gr1")
+    press("Escape")
+    expect(page.locator("#search")).not_to_be_focused()
+    visit.close()
+
+
+def test_a_theme_is_remembered(full: Full, browser: Browser) -> None:
+    """Chosen once, it is there on the next page from the first byte on, against the system's."""
+    visit = Visit(browser)
+    page, paper = visit.page, "getComputedStyle(document.body).backgroundColor"
+    page.emulate_media(color_scheme="light")
+    page.goto(full.url)
+    light = page.evaluate(paper)
+
+    page.keyboard.press("t")
+    page.keyboard.press("t")
+    dark = page.evaluate(paper)
+    page.goto(full.url + "/keys")
+
+    assert dark != light
+    assert page.evaluate(paper) == dark
+    page.get_by_role("button", name="Theme: dark").click()
+    assert page.evaluate(paper) == light
+    visit.close()
+
+
+def test_times_are_the_readers(full: Full, browser: Browser) -> None:
+    """The first page already shows the browser's zone, and UTC in the tooltip."""
+    visit = Visit(browser, zone="Asia/Tokyo")
+    visit.page.goto(full.url + "/calls")
+
+    expect(visit.page.get_by_text("Times in Asia/Tokyo")).to_be_visible()
+    time = visit.page.locator("table.calls time").first
+    expect(time).to_have_text("20:03:21")
+    expect(time).to_have_attribute("title", "2026-11-22 11:03:21.250 UTC")
     visit.close()
 
 

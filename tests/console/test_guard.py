@@ -6,23 +6,41 @@ from pathlib import Path
 
 import pytest
 from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
 
 from headgate.console import app, session
 from headgate.console.guard import CONTENT_POLICY
-from tests.console.books import Books
+from tests.console.books import HOST, Books, make_snapshot
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference" / "console.md"
 TOKEN = "a-token-of-some-length"
+HERE = {"origin": f"http://{HOST}"}
+CALL = "call_w000000001"
 ROUTES = {
     "/": "/",
-    "/calls/{call}": "/calls/call_w000000001",
-    "/fragments/summary": "/fragments/summary?minutes=60",
-    "/fragments/budgets": "/fragments/budgets",
-    "/fragments/calls": "/fragments/calls",
-    "/fragments/calls/{call}": "/fragments/calls/call_w000000001",
-    "/fragments/refusals": "/fragments/refusals",
-    "/fragments/frozen": "/fragments/frozen",
     "/data/spend.json": "/data/spend.json?minutes=15",
+    "/spend.csv": "/spend.csv?by=team",
+    "/spend.json": "/spend.json",
+    "/calls": "/calls?state=measured",
+    "/calls.csv": "/calls.csv",
+    "/calls.json": "/calls.json",
+    "/calls/{call}": f"/calls/{CALL}",
+    "/calls/{call}.csv": f"/calls/{CALL}.csv",
+    "/calls/{call}.json": f"/calls/{CALL}.json",
+    "/budgets": "/budgets",
+    "/budgets.csv": "/budgets.csv",
+    "/budgets.json": "/budgets.json",
+    "/routes": "/routes",
+    "/routes.csv": "/routes.csv",
+    "/routes.json": "/routes.json",
+    "/deployments.csv": "/deployments.csv",
+    "/deployments.json": "/deployments.json",
+    "/prices": "/prices?at=2026-08-01",
+    "/prices.csv": "/prices.csv",
+    "/prices.json": "/prices.json",
+    "/keys": "/keys",
+    "/keys.csv": "/keys.csv",
+    "/keys.json": "/keys.json",
     "/login": "/login",
 }
 
@@ -39,32 +57,33 @@ def test_every_route_is_listed_here(books: Books) -> None:
         assert f"| `{path}` |" in DOCS.read_text()
 
 
-@pytest.mark.parametrize(
-    "path", [*ROUTES.values(), "/static/console.css", "/nothing", "/?minutes=7"]
-)
-def test_every_answer_carries_the_security_headers(books: Books, path: str) -> None:
+def test_every_answer_carries_the_security_headers(books: Books) -> None:
     """Pages, fragments, data, files and errors: the policy holds on all of them."""
     books.settle(books.hold(), {"input_uncached": 10})
     books.fold()
 
-    headers = books.client().get(path).headers
+    client = books.client()
 
-    assert headers["content-security-policy"] == CONTENT_POLICY
-    assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
-    assert headers["cache-control"] == "no-store"
+    for path in (*ROUTES.values(), "/static/console.css", "/nothing", "/?minutes=7"):
+        headers = client.get(path).headers
+        assert headers["content-security-policy"] == CONTENT_POLICY, path
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "same-origin"
+        assert headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", [path for path in ROUTES.values() if path != "/login"])
-def test_every_route_only_reads(books: Books, path: str) -> None:
+def test_every_route_only_reads(books: Books) -> None:
     """Nothing but GET and HEAD is understood."""
     books.settle(books.hold(), {"input_uncached": 10})
     books.fold()
     client = books.client()
 
-    assert client.get(path).status_code == 200
-    for method in ("POST", "PUT", "PATCH", "DELETE"):
-        assert client.request(method, path).status_code == 405
+    for path in ROUTES.values():
+        if path == "/login":
+            continue
+        assert client.get(path).status_code == 200, path
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            assert client.request(method, path, headers=HERE).status_code == 405, path
 
 
 def test_a_foreign_host_name_is_refused(books: Books) -> None:
@@ -91,22 +110,39 @@ def test_without_a_token_only_this_machine_is_served(books: Books) -> None:
     assert books.client("192.0.2.7").get("/").status_code == 403
 
 
-@pytest.mark.parametrize("path", [path for path in ROUTES.values() if path != "/login"])
-def test_with_a_token_nothing_is_told_before_it_is_shown(books: Books, path: str) -> None:
+def test_with_a_token_nothing_is_told_before_it_is_shown(books: Books) -> None:
     """Every route answers with the form, which says nothing of the organisation."""
-    answer = books.client(token=TOKEN, organisation="secretive").get(path)
+    client = _secretive(books)
 
-    assert answer.status_code == 401
-    assert "Sign in" in answer.text
+    for path in ROUTES.values():
+        if path == "/login":
+            continue
+        answer = client.get(path)
+        assert answer.status_code == 401, path
+        assert "Sign in" in answer.text
+        assert "secretive" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/static/nothing", "/login/nothing"])
+def test_errors_tell_nothing_either(books: Books, path: str) -> None:
+    """What is not there is told to anybody who may ask, without a word of what is."""
+    answer = _secretive(books).get(path)
+
+    assert answer.status_code in (401, 404)
     assert "secretive" not in answer.text
+
+
+def _secretive(books: Books) -> TestClient:
+    snapshot = make_snapshot(organisation="secretive")
+    return books.client(token=TOKEN, snapshot=snapshot)
 
 
 def test_the_form_begins_a_session(books: Books) -> None:
     """The right token gives a cookie that scripts and other sites cannot use."""
     client = books.client(token=TOKEN)
 
-    refused = client.post("/login", data={"token": "wrong"})
-    answer = client.post("/login", data={"token": TOKEN})
+    refused = client.post("/login", data={"token": "wrong"}, headers=HERE)
+    answer = client.post("/login", data={"token": TOKEN}, headers=HERE)
 
     assert refused.status_code == 401
     assert "set-cookie" not in refused.headers
@@ -140,16 +176,22 @@ def test_a_link_with_the_token_leads_nowhere_else(books: Books) -> None:
 
 def test_the_form_is_bounded(books: Books) -> None:
     """A body larger than any token is not read to its end."""
-    answer = books.client(token=TOKEN).post("/login", content=b"token=" + b"a" * 100_000)
+    answer = books.client(token=TOKEN).post(
+        "/login", content=b"token=" + b"a" * 100_000, headers=HERE
+    )
 
     assert answer.status_code == 413
 
 
-def test_the_form_may_only_be_sent_here(books: Books) -> None:
-    """The page with the form loosens the policy by exactly that."""
-    policy = books.client(token=TOKEN).get("/").headers["content-security-policy"]
+def test_a_form_must_come_from_a_page_of_the_console(books: Books) -> None:
+    """What is sent names the console as its origin; no name and another's are both refused."""
+    client = books.client(token=TOKEN)
+    origins: list[dict[str, str]] = [{}, {"origin": "null"}, {"origin": "http://evil.example"}]
 
-    assert policy == CONTENT_POLICY.replace("form-action 'none'", "form-action 'self'")
+    for headers in origins:
+        answer = client.post("/login", data={"token": TOKEN}, headers=headers)
+        assert answer.status_code == 403
+        assert "set-cookie" not in answer.headers
 
 
 def test_a_session_ends(now_ns: int) -> None:

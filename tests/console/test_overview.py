@@ -49,9 +49,9 @@ def test_small_series_are_summed_into_one(books: Books, now_ns: int) -> None:
     books.fold()
 
     with books.reading.connect() as connection:
-        spend = overview.read_spend(connection, overview.lapse_of(15, now_ns))
+        spend = overview.read_spend(connection, overview.lapse_of(15, now_ns), "deployment")
 
-    names = [series.deployment for series in spend.series]
+    names = [series.name for series in spend.series]
     assert names == ["d4", "d5", "d6", "d7", "d8", None]
     assert spend.total_nanos == posted
 
@@ -68,7 +68,7 @@ def test_a_cut_says_from_when_it_is_complete(
 
     with books.reading.connect() as connection:
         lapse = overview.lapse_of(15, now_ns)
-        spend = overview.read_spend(connection, lapse)
+        spend = overview.read_spend(connection, lapse, "team")
         summary = overview.read_summary(connection, lapse)
 
     assert spend.complete_from_ns == begins[2]
@@ -90,11 +90,13 @@ def test_every_query_is_bounded_and_uses_an_index(books: Books) -> None:
         asked.append((statement, parameters))
 
     client = books.client()
-    for path in ("/", f"/calls/{hold.call}", "/data/spend.json"):
+    paths = ("/", "/calls", "/calls?q=x&principal=alice&from=2026-01-01&before=9.a", "/calls.csv")
+    more = ("/budgets", "/routes", "/prices", "/keys", "/data/spend.json?minutes=43200")
+    for path in (*paths, *more, f"/calls/{hold.call}"):
         assert client.get(path).status_code == 200
     event.remove(books.reading, "before_cursor_execute", note)
 
-    assert len(asked) >= 10
+    assert len(asked) >= 30
     with books.reading.connect() as connection:
         for statement, parameters in asked:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)

@@ -219,7 +219,7 @@ def test_a_stream_that_says_why_it_ended_is_complete() -> None:
 
 
 def test_a_last_event_may_leave_counts_out() -> None:
-    """The largest of each count is what was used, wherever among the last events it stood."""
+    """The latest of each count is what was used, wherever among the last events it stood."""
     first = event(usageMetadata={"promptTokenCount": 50, "cachedContentTokenCount": 40})
     second = event(candidates=STOP, usageMetadata={"promptTokenCount": 50, "thoughtsTokenCount": 7})
     third = event(usageMetadata={"promptTokenCount": 50, "candidatesTokenCount": 3})

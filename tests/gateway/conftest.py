@@ -8,6 +8,7 @@ import pytest
 from headgate.simulator import INSTANT, Options, Simulator, SimulatorThread
 from tests.gateway.calls import config
 from tests.gateway.inprocess import Gateway
+from tests.gateway.recording import Recording
 
 Start = Callable[..., Gateway]
 
@@ -70,3 +71,10 @@ def start(simulator: Simulator, tmp_path: Path) -> Iterator[Start]:
     finally:
         for gateway in started:
             gateway.__exit__(None, None, None)
+
+
+@pytest.fixture
+def recording() -> Iterator[Recording]:
+    """A provider that runs."""
+    with Recording() as one:
+        yield one

@@ -1,11 +1,15 @@
 """Another attempt at another deployment: when it is made, and what each attempt is posted at."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from headgate.records.journal import SettleRecord, VoidRecord
 from headgate.simulator import Fault, FaultKind, Simulator
 from tests.gateway.calls import ask, call_of, chat
 from tests.gateway.conftest import Start
+from tests.gateway.provider import Line, Provider
+from tests.gateway.test_failover import other, rules, served
 
 ALIAS = '[routes.either]\ndeployments = ["mini", "big"]\npolicy = "cheapest"'
 
@@ -83,3 +87,34 @@ def test_what_the_client_did_wrong_is_not_tried_elsewhere(
 
     assert reply.status == 400
     assert len(gateway.ends(call_of(reply))) == 1
+
+
+def test_a_breaker_that_opens_meanwhile_leaves_a_last_resort(
+    start: Start, simulator: Simulator
+) -> None:
+    """Whom a call could go on to has failed another one by then, and is asked all the same."""
+
+    async def talk(line: Line) -> None:
+        await line.request()
+        await died.wait()
+        line.reset()
+
+    with Provider(talk) as provider, ThreadPoolExecutor(1) as pool:
+        died = provider.event()
+        route = '[routes.either]\ndeployments = ["dying", "big"]\npolicy = "ordered"'
+        gateway = start(more=other("dying", provider.url) + route, limits="breaker_failures = 1")
+        waiting = pool.submit(ask, gateway, chat(model="either"))
+        gateway.until(
+            lambda: any(each.phase == "reply" for each in gateway.pipeline.exchanges),
+            "the call has been sent",
+        )
+        simulator.faults.add(Fault(FaultKind.SERVER_ERROR, times=1))
+        assert ask(gateway, chat(model="big")).code == "upstream_error"
+        died.set()
+        reply = waiting.result()
+
+    assert served(reply) == "big"
+    gateway.until_idle()
+    first, second = gateway.holds(call_of(reply))
+    assert rules(gateway, first.decision) == {"dying": None, "big": None}
+    assert rules(gateway, second.decision)["big"] == "breaker_open"

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Connection
 
-from headgate.insights.calls import AttemptRow, RefusedRow, Wanted, list_calls, open_call
+from headgate.insights.calls import AttemptRow, RefusedRow, open_call
 from headgate.insights.report import Side, Totals, report
+from headgate.insights.search import Wanted, list_calls
 from headgate.store.database import open_store_readonly
 
 ZONE = ZoneInfo("America/Los_Angeles")
@@ -32,7 +33,7 @@ def names(rows: list[AttemptRow | RefusedRow]) -> list[str]:
 
 def test_calls_come_newest_first(connection: Connection) -> None:
     """Attempts and refused calls are one list."""
-    rows = list_calls(connection, Wanted())
+    rows = list_calls(connection, Wanted(), 50)
 
     assert names(rows) == ["call_d", "call_c.1", "call_b.2", "call_b.1", "call_a.1"]
 
@@ -40,7 +41,6 @@ def test_calls_come_newest_first(connection: Connection) -> None:
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [
-        (Wanted(limit=2), ["call_d", "call_c.1"]),
         (Wanted(run="r42"), ["call_a.1"]),
         (Wanted(principal="bob"), ["call_d"]),
         (Wanted(state="held"), ["call_c.1"]),
@@ -50,7 +50,7 @@ def test_calls_come_newest_first(connection: Connection) -> None:
 )
 def test_calls_can_be_narrowed(connection: Connection, wanted: Wanted, expected: list[str]) -> None:
     """Each condition narrows the list."""
-    assert names(list_calls(connection, wanted)) == expected
+    assert names(list_calls(connection, wanted, 50)) == expected
 
 
 def test_a_call_opens_with_attempts_and_decision(connection: Connection) -> None:

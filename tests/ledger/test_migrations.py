@@ -10,7 +10,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine
 
 import headgate
-from headgate.insights.calls import AttemptRow, Wanted, list_calls
+from headgate.insights.calls import AttemptRow
+from headgate.insights.search import Wanted, list_calls
 from headgate.records.charge import ChargeLine
 from headgate.store.database import make_engine
 from headgate.store.migrate import upgrade
@@ -59,7 +60,7 @@ def test_attempts_that_repeated_their_callers_are_kept(engine: Engine) -> None:
     upgrade(engine)
 
     with engine.connect() as connection:
-        rows = [row for row in list_calls(connection, Wanted()) if isinstance(row, AttemptRow)]
+        rows = [row for row in list_calls(connection, Wanted(), 50) if isinstance(row, AttemptRow)]
         (whole,) = connection.exec_driver_sql("SELECT count(*) FROM caller").one()
     kept = {row.attempt: row for row in rows}
     assert sorted(kept) == [attempt[0] for attempt in OLD_ATTEMPTS]

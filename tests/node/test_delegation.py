@@ -14,7 +14,7 @@ from headgate.budgets.standing import Standing
 from headgate.identity.delegation import append, mint, public_root, read
 from headgate.identity.grant import Asked
 from headgate.identity.keys import digest, load_pepper
-from headgate.insights.calls import Wanted, list_calls
+from headgate.insights.search import Wanted, list_calls
 from headgate.ledger.tables import attempts
 from headgate.node.commands import command
 from headgate.node.messages import CreateKey, Done, Freeze, RevokeDelegation, RevokeKey
@@ -67,7 +67,7 @@ def calls_of(node: TestNode, principal: str) -> tuple[list[str], set[tuple[str, 
     """Return somebody's calls, and the chains of names they were made through."""
     engine = open_store_readonly(node.data_dir)
     with engine.connect() as connection:
-        rows = list_calls(connection, Wanted(principal=principal))
+        rows = list_calls(connection, Wanted(principal=principal), 100)
     engine.dispose()
     chains = {tuple(link.partition("~")[0] for link in row.chain) for row in rows}
     return [row.call for row in rows], chains

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.dialects import anthropic_messages
+from headgate.dialects import anthropic_messages, bedrock_converse
 from headgate.providers import bedrock
 from headgate.providers.envelope import FrameError, Place, Unsigned
 from headgate.providers.eventstream import Message, Messages
@@ -31,8 +31,8 @@ EVENTS: list[dict[str, Any]] = [
 ]
 
 
-def unframed(data: bytes, cuts: list[int]) -> bytes:
-    unframer = bedrock.ENVELOPE.unframer
+def unframed(data: bytes, cuts: list[int], dialect: str = "anthropic_messages") -> bytes:
+    unframer = bedrock.ENVELOPES[dialect].unframer
     assert unframer is not None
     events = unframer()
     places = [0, *sorted(cuts), len(data)]
@@ -89,6 +89,31 @@ def test_events_come_out_the_same_however_the_bytes_are_cut(cuts: list[int]) -> 
     assert bedrock.metered(report).usage.quantities() == {"input_uncached": 7, "output_text": 9}
 
 
+def converse(name: str, payload: bytes) -> bytes:
+    return message({":message-type": "event", ":event-type": name}, payload)
+
+
+def test_a_message_of_converse_is_an_event_of_one_member() -> None:
+    """Its name is the member's; ends of line in its JSON do not end the event."""
+    data = converse("messageStart", b'{"role":\r\n"assistant"}') + converse("messageStop", b"")
+
+    stream = unframed(data, [5], "bedrock_converse")
+
+    assert stream == (
+        b'data: {"messageStart":{"role":  "assistant"}}\n\ndata: {"messageStop":{}}\n\n'
+    )
+    with pytest.raises(FrameError):
+        unframed(converse('a":1,"b', b"{}"), [], "bedrock_converse")
+
+
+def test_the_exceptions_of_converse_are_told_alike() -> None:
+    """One that begins a stream is an error, and classified as of the other dialect."""
+    stream = unframed(fault("throttlingException", "no"), [], "bedrock_converse")
+
+    assert bedrock_converse.starts_with_error(stream)
+    assert bedrock.failure(200, stream).code.code == "upstream_rate_limited"
+
+
 @pytest.mark.parametrize(
     ("name", "code"),
     [
@@ -129,11 +154,14 @@ def test_the_path_names_the_model_and_the_way_of_answering() -> None:
         "/model/arn%3Aaws%3Abedrock%3Aeu-west-1%3A1%3Ainference-profile%2Feu.x"
         "/invoke-with-response-stream"
     )
+    for stream, verb in ((False, "converse"), (True, "converse-stream")):
+        path = bedrock.path("bedrock_converse", "/x/", Place("amazon.nova-v1:0", stream=stream))
+        assert path == f"/x/model/amazon.nova-v1%3A0/{verb}"
 
 
 def test_beta_features_stand_in_the_body() -> None:
     """What Anthropic takes as a header, Bedrock takes as a member."""
-    members = bedrock.ENVELOPE.members(
+    members = bedrock.ENVELOPES["anthropic_messages"].members(
         (
             (b"anthropic-beta", b"a-1, b-2,"),
             (b"anthropic-version", b"x"),
@@ -145,7 +173,7 @@ def test_beta_features_stand_in_the_body() -> None:
         "anthropic_version": b'"bedrock-2023-05-31"',
         "anthropic_beta": b'["a-1","b-2","c-3"]',
     }
-    assert b"anthropic-beta" in bedrock.ENVELOPE.held_back
+    assert b"anthropic-beta" in bedrock.ENVELOPES["anthropic_messages"].held_back
 
 
 @pytest.mark.parametrize(
@@ -161,7 +189,7 @@ def test_beta_features_stand_in_the_body() -> None:
 )
 def test_a_request_is_signed_for_its_region(host: str, region: str | None, wanted: str) -> None:
     """The region is that of the host, else of the configuration."""
-    sign = bedrock.ENVELOPE.sign
+    sign = bedrock.ENVELOPES["anthropic_messages"].sign
     assert sign is not None
 
     proof = dict(sign("AKID:secret", Unsigned(host, "/model/m/invoke", (), b"{}", region, 0)))
@@ -171,7 +199,7 @@ def test_a_request_is_signed_for_its_region(host: str, region: str | None, wante
 
 def test_an_api_key_needs_no_signature() -> None:
     """A credential without colons is sent as it is; one with them is never sent."""
-    sign = bedrock.ENVELOPE.sign
+    sign = bedrock.ENVELOPES["anthropic_messages"].sign
     assert sign is not None
 
     assert bedrock.headers("api-key") == ((b"authorization", b"Bearer api-key"),)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from headgate.dialects.registry import dialects
+from headgate.dialects.registry import spoken_dialects
 from headgate.providers import anthropic, gemini, openai_compatible
 from headgate.providers.envelope import Place
 from headgate.providers.registry import Provider, providers
@@ -103,6 +103,14 @@ CONTRADICTIONS: dict[str, list[dict[str, Any]]] = {
             "candidatesTokenCount": 2,
             "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 2}],
         },
+    ],
+    "bedrock": [
+        {"inputTokens": 5, "outputTokens": 1, "totalTokens": 7},
+        {"inputTokens": 5, "outputTokens": 1, "totalTokens": 6, "cacheReadInputTokens": 6},
+        {"inputTokens": 5, "outputTokens": 1, "totalTokens": 8, "cacheWriteInputTokens": 2}
+        | {"cacheDetails": [{"ttl": "1h", "inputTokens": 3}]},
+        {"inputTokens": 5, "outputTokens": 1, "totalTokens": 6, "serverToolUsage": {"search": 1}},
+        {"inputTokens": 5, "outputTokens": 1},
     ],
     "anthropic": [
         {
@@ -214,7 +222,7 @@ def test_an_error_that_starts_a_stream_is_classified_by_its_type(provider: Provi
 
 def test_the_paths_lie_below_the_base(provider: Provider) -> None:
     """Every native dialect has a path; a dialect that is not spoken is refused."""
-    known = dialects()
+    known = spoken_dialects()
     place = Place(model="m/1", stream=True)
     for dialect in provider.NATIVE_DIALECTS:
         assert dialect in known

@@ -1,12 +1,14 @@
 """What is true of single kinds of providers, beyond what holds for all of them."""
 
 import json
+from typing import Any
 
 import pytest
 
-from headgate.providers import azure_openai, deepseek, mistral, openrouter, vertex
+from headgate.providers import azure_openai, bedrock, deepseek, mistral, openrouter, vertex
 from headgate.providers.envelope import Place
 from headgate.providers.openrouter import reported_nanos
+from headgate.providers.registry import dialects_of
 from headgate.records.report import Report
 
 
@@ -50,7 +52,15 @@ def test_vertex_names_the_model_and_the_way_of_answering_in_the_path() -> None:
     assert vertex.path("anthropic_messages", base, Place("m", stream=True)).endswith(
         ":streamRawPredict"
     )
-    assert vertex.ENVELOPE.members(()) == {"anthropic_version": b'"vertex-2023-10-16"'}
+    assert vertex.path("gemini", base, Place("gemini-x", stream=True)) == (
+        f"{base}/publishers/google/models/gemini-x:streamGenerateContent?alt=sse"
+    )
+    assert vertex.path("gemini_count_tokens", base, Place("gemini-x")).endswith(":countTokens")
+    assert vertex.limit_field("https://h", "gemini-x") == "maxOutputTokens"
+    assert vertex.limit_field("https://h", "claude-x") == "max_tokens"
+    assert vertex.ENVELOPES["anthropic_messages"].members(()) == {
+        "anthropic_version": b'"vertex-2023-10-16"'
+    }
 
 
 @pytest.mark.parametrize(
@@ -102,3 +112,35 @@ def test_a_reported_cost_is_no_usage() -> None:
 
     assert metered.usage.quantities() == {"input_uncached": 10, "output_text": 2}
     assert metered.reported_nanos == 500_000_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "model", "spoken"),
+    [
+        (bedrock, "eu.anthropic.claude-x-v1:0", ("anthropic_messages", "bedrock_converse")),
+        (bedrock, "us.amazon.nova-pro-v1:0", ("bedrock_converse",)),
+        (bedrock, "arn:aws:bedrock:eu-west-1:1:inference-profile/x", ("bedrock_converse",)),
+        (vertex, "claude-x@20250101", ("anthropic_messages",)),
+        (vertex, "gemini-2.5-flash", ("gemini", "gemini_count_tokens")),
+        (vertex, "of-another-maker", vertex.NATIVE_DIALECTS),
+        (deepseek, "deepseek-x", deepseek.NATIVE_DIALECTS),
+    ],
+)
+def test_a_model_speaks_what_its_maker_does(kind: Any, model: str, spoken: tuple[str, ...]) -> None:
+    """Where the models of one provider speak different dialects, their names tell which."""
+    assert dialects_of(kind, kind.NATIVE_DIALECTS, model) == spoken
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b'{"error":{"code":429,"status":"RESOURCE_EXHAUSTED"}}', "upstream_rate_limited"),
+        (b'{"type":"error","error":{"type":"overloaded_error"}}', "upstream_overloaded"),
+    ],
+)
+def test_vertex_tells_errors_in_two_forms(body: bytes, code: str) -> None:
+    """Google's form and Anthropic's, in a stream that begins with one as in a reply."""
+    status = 429 if b"429" in body else 529
+
+    assert vertex.failure(200, b"data: %b\n\n" % body).code.code == code
+    assert vertex.failure(status, body).code.code == code

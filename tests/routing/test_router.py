@@ -53,7 +53,7 @@ def router(
     deployments = {name: deployment(name) for name in PRICES}
     routes = {"any": Route("any", ("small", "large"), policy, drops=drops)}
     known = {**policies(), "dearest": Dearest()}
-    speech = Speech(NATIVE, translatable)
+    speech = Speech(NATIVE, translatable, translatable)
     return Router(routes, deployments, speech, quote, written.append, known)
 
 

@@ -4,9 +4,9 @@
 
 It reads the format that `docs/reference/journal.md` documents, with the standard library alone.
 BILL.jsonl has one line of JSON per request the provider charges: `request_id`, `amount` in
-dollars (decimal text or "numerator/denominator"), and if known `lines`. PAIRS.jsonl tells what
-clients saw: `attempt`'s `call` beside the provider's `request_id`. The exit status is 0 when
-everything holds, 1 when something does not, 2 when the journals cannot be read.
+dollars (decimal text or "numerator/denominator"), if known `reply_id` and `lines`. PAIRS.jsonl
+tells what clients saw: `attempt`'s `call` beside the provider's `request_id`. The exit status is
+0 when all holds, 1 when something does not, 2 when the journals cannot be read.
 """
 
 import argparse
@@ -263,15 +263,17 @@ def check_bill(report: Report, bill: list[Record], pairs: dict[str, str]) -> Non
         report.object_to("the bill names a request twice")
     report.billed = sum((Fraction(entry["amount"]) for entry in bill), Fraction(0)) * NANOS
     unexplained = dict(charges)
+    by_reply = {entry.get("reply_id"): name for name, entry in charges.items()}
     silent = []
     for name, attempt in report.attempts.items():
         end = attempt.end or {}
-        charge = unexplained.pop(end.get("upstream_request_id") or "", None)
+        request = end.get("upstream_request_id") or by_reply.get(end.get("upstream_id") or "")
+        charge = unexplained.pop(request or "", None)
         if charge is not None:
             _check_charge(report, name, attempt, charge)
         elif end.get("state") == "measured" and attempt.posted:
             report.object_to(f"{name} posts {attempt.posted} and is not on the bill")
-        elif end.get("state") == "estimated" and end.get("upstream_request_id") is None:
+        elif end.get("state") == "estimated" and request is None:
             silent.append(attempt)
     _match(report, silent, unexplained, pairs)
 
@@ -367,10 +369,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--running", action="store_true", help="holds may still be open")
     parser.add_argument("--several", action="store_true", help="several workers ran at once")
     given = parser.parse_args(arguments)
-    pairs = {}
-    if given.pairs is not None:
-        seen = [json.loads(line) for line in given.pairs.read_text().splitlines()]
-        pairs = {each["request_id"]: each["call"] for each in seen}
+    seen = given.pairs.read_text().splitlines() if given.pairs else ()
+    pairs = {each["request_id"]: each["call"] for each in map(json.loads, seen)}
     try:
         how = {"running": given.running, "several": given.several}
         report = check(given.data, given.bill, dict(given.limit), pairs=pairs, **how)

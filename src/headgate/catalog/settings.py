@@ -18,6 +18,7 @@ class Deployment(NamedTuple):
         concurrency_max: Calls it serves at once.
         queue_max: Calls that may wait for a place.
         region: Where it runs, None when unknown.
+        dialects: The wire formats it speaks natively, the preferred one first.
         cache_tokens_min: The shortest prefix of a prompt that is cached, None when unknown.
     """
 
@@ -32,4 +33,5 @@ class Deployment(NamedTuple):
     concurrency_max: int = 1024
     queue_max: int = 1024
     region: str | None = None
+    dialects: tuple[str, ...] = ()
     cache_tokens_min: int | None = None

@@ -11,7 +11,8 @@ from headgate.cli.output import fail, print_json, print_table, table
 from headgate.cli.reading import read_configuration, reading
 from headgate.cli.states import state_text
 from headgate.config.problems import near
-from headgate.insights.calls import AttemptRow, CallRow, CallState, Wanted, list_calls
+from headgate.insights.calls import AttemptRow, CallRow, CallState
+from headgate.insights.search import Wanted, list_calls
 from headgate.insights.views import call_view
 from headgate.units.instants import to_iso
 from headgate.units.money import format_usd
@@ -35,10 +36,10 @@ def calls(  # noqa: PLR0913 - one for each option
     as_json: AsJson = False,
 ) -> None:
     """List attempts and refused calls, newest first."""
-    # One more than asked for tells whether there are more.
-    wanted = Wanted(run=run, principal=principal, state=state, limit=limit + 1)
+    wanted = Wanted(run=run, principal=principal, state=state)
     with reading(data_dir) as connection:
-        rows = list_calls(connection, wanted)
+        # One more than asked for tells whether there are more.
+        rows = list_calls(connection, wanted, limit + 1)
     if principal is not None and not rows:
         _require_principal(principal, config)
     if as_json:

@@ -98,6 +98,9 @@ def _show_attempt(attempt: CallView, hold: HoldView) -> None:
         f"  held {attempt.hold} USD for at most {hold.input_tokens_max} tokens in and "
         f"{hold.output_tokens_max} out, on {', '.join(hold.windows) or 'no budget'}"
     )
+    if attempt.via is not None:
+        lost = f"; lost: {', '.join(attempt.lost)}" if attempt.lost else "; nothing lost"
+        typer.echo(f"  translated from {attempt.dialect} to {attempt.via}{lost}")
     if attempt.lines:
         print_table(_receipt(attempt))
     else:

@@ -16,7 +16,7 @@ from headgate.identity.keys import digest, load_pepper, make_key
 from headgate.identity.registry import KeptKey, kept_keys
 from headgate.identity.settings import ANY_MODEL, Key
 from headgate.insights.contract import KeyView, MadeKeyView
-from headgate.insights.views import iso_or_none
+from headgate.insights.keys import LastUses, key_views, read_last_uses
 from headgate.node.messages import CreateKey, RevokeKey
 from headgate.store.database import STORE_NAME
 from headgate.units.ids import is_name
@@ -86,15 +86,16 @@ def list_keys(
     config: Config = CONFIG_DEFAULT, data_dir: DataDir = DATA_DIR_DEFAULT, as_json: AsJson = False
 ) -> None:
     """List the keys of the configuration and those made here, revoked ones too."""
-    views = _views(read_configuration(config), _kept(data_dir))
+    views = _views(read_configuration(config), data_dir)
     if as_json:
         print_json(views)
         return
-    shown = table("key", "principal", "models", "source", "made", "revoked")
+    shown = table("key", "principal", "models", "source", "made", "revoked", "last used")
     for view in views:
         models = ", ".join(view.models)
         made, revoked = view.created_at or "", view.revoked_at or ""
-        shown.add_row(view.id, view.principal, models, view.source, made, revoked)
+        used = view.last_used_at or ""
+        shown.add_row(view.id, view.principal, models, view.source, made, revoked, used)
     print_table(shown)
 
 
@@ -166,29 +167,8 @@ def _kept(data_dir: DataDir) -> list[KeptKey]:
         return kept_keys(connection)
 
 
-def _views(snapshot: Snapshot, kept: list[KeptKey]) -> list[KeyView]:
-    made = {key.id for key in kept}
-    views = [
-        KeyView(
-            id=key.id,
-            principal=key.principal,
-            models=list(key.models),
-            source="configuration",
-            created_at=None,
-            revoked_at=None,
-        )
-        for key in snapshot.keys.values()
-        if key.id not in made
-    ]
-    views += [
-        KeyView(
-            id=key.id,
-            principal=key.principal,
-            models=list(key.models),
-            source="made",
-            created_at=iso_or_none(key.created_ns),
-            revoked_at=iso_or_none(key.revoked_ns),
-        )
-        for key in kept
-    ]
-    return views
+def _views(snapshot: Snapshot, data_dir: DataDir) -> list[KeyView]:
+    if not (data_dir / STORE_NAME).exists():
+        return key_views(snapshot.keys, (), LastUses({}, None))
+    with reading(data_dir) as connection:
+        return key_views(snapshot.keys, kept_keys(connection), read_last_uses(connection))

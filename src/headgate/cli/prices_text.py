@@ -9,11 +9,11 @@ from headgate.catalog.prices import PriceBook
 from headgate.catalog.rates import RateCard
 from headgate.catalog.rows import Fee, PriceRow, short_instant
 from headgate.cli.output import table
+from headgate.insights.prices import row_json, rows_of_card, start_of, usd_per_million
 from headgate.records.charge import Charge, ChargeLine
 from headgate.records.demand import STANDARD
 from headgate.units.instants import to_iso
 from headgate.units.money import format_usd
-from headgate.units.usage import METERS
 
 _SHOWN_METERS = {
     "input_uncached": "input",
@@ -56,7 +56,7 @@ class Listing:
 
     def as_json(self) -> dict[str, object]:
         """Return the rows with every price, their dates and sources."""
-        return {"rows": [_row_json(row, end_ns) for row, end_ns in self.rows]}
+        return {"rows": [row_json(row, end_ns) for row, end_ns in self.rows]}
 
 
 def listing(book: PriceBook, at_ns: int, known_ns: int | None) -> Listing:
@@ -64,7 +64,7 @@ def listing(book: PriceBook, at_ns: int, known_ns: int | None) -> Listing:
     rows: list[PriceRow] = []
     for seller, model in book.models():
         card = book.rate_card(seller, model, STANDARD, at_ns, known_ns)
-        rows += _rows_of_card(book, card)
+        rows += rows_of_card(book, card)
     return Listing(tuple((row, book.end_ns(row, known_ns)) for row in rows))
 
 
@@ -85,7 +85,7 @@ def history(
         wanted: list[PriceRow] = []
         for seller, model, tier in dict.fromkeys(row.key[:3] for row in rows):
             terms = STANDARD._replace(tier=tier)
-            wanted += _rows_of_card(book, book.rate_card(seller, model, terms, at_ns, known_ns))
+            wanted += rows_of_card(book, book.rate_card(seller, model, terms, at_ns, known_ns))
         rows = tuple(wanted)
     return Listing(tuple((row, book.end_ns(row, known_ns)) for row in rows))
 
@@ -154,7 +154,7 @@ class Explanation:
         }
         if isinstance(entry, Fee):
             return {**fields, "sources": list(entry.sources)}
-        return {**fields, "row": _row_json(entry, self.book.end_ns(entry))}
+        return {**fields, "row": row_json(entry, self.book.end_ns(entry))}
 
 
 def usd_per_unit(price_femto: int) -> Decimal:
@@ -162,56 +162,8 @@ def usd_per_unit(price_femto: int) -> Decimal:
     return Decimal(price_femto).scaleb(-15).normalize()
 
 
-def usd_per_million(row: PriceRow, meter: str) -> str | None:
-    """Return the exact dollars per million units, None when the meter is unpriced."""
-    price_femto = row.prices_femto[METERS.index(meter)]
-    if price_femto is None:
-        return None
-    return f"{Decimal(price_femto).scaleb(-9).normalize():f}"
-
-
-def start_of(row: PriceRow) -> str:
-    """Return since when a row holds, and say so when that is not known."""
-    if row.observed_at_ns is not None and not row.start_is_known:
-        return f"? (seen {short_instant(row.observed_at_ns)})"
-    return short_instant(row.valid_from_ns)
-
-
 def _remarks(row: PriceRow) -> str:
     remarks = ["promotion"] if row.promo else []
     if row.superseded_at_ns is not None:
         remarks.append(f"cancelled {short_instant(row.superseded_at_ns)}")
     return "; ".join([*remarks, row.note] if row.note else remarks)
-
-
-def _rows_of_card(book: PriceBook, card: RateCard | None) -> list[PriceRow]:
-    if card is None:
-        return []
-    entries = [book.entry(rate.price_rows[0]) for rate in card.rates]
-    return [entry for entry in entries if isinstance(entry, PriceRow)]
-
-
-def _row_json(row: PriceRow, end_ns: int | None) -> dict[str, object]:
-    prices = {meter: usd_per_million(row, meter) for meter in METERS}
-    return {
-        "id": row.id,
-        "seller": row.seller,
-        "model": row.model,
-        "tier": row.tier,
-        "min_prompt_tokens_exclusive": row.min_prompt_tokens_exclusive,
-        "band": row.band.name if row.band else None,
-        "usd_per_million": {meter: price for meter, price in prices.items() if price is not None},
-        "valid_from": to_iso(row.valid_from_ns) if row.start_is_known else None,
-        "observed_at": _iso(row.observed_at_ns),
-        "valid_to": _iso(end_ns),
-        "recorded_at": to_iso(row.recorded_at_ns),
-        "superseded_at": _iso(row.superseded_at_ns),
-        "promo": row.promo,
-        "origin": row.origin,
-        "sources": list(row.sources),
-        "note": row.note,
-    }
-
-
-def _iso(at_ns: int | None) -> str | None:
-    return None if at_ns is None else to_iso(at_ns)

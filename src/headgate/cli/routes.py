@@ -1,24 +1,19 @@
 """`headgate routes`: the aliases, who may serve them, and who is passed over now."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import typer
 
-from headgate.catalog.settings import Deployment
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import print_json, print_table, table
 from headgate.cli.reading import read_configuration
-from headgate.insights.contract import RouteCandidateView, RouteView
+from headgate.insights.contract import RouteView
+from headgate.insights.routes import PassedOver, Unwell, route_view
 from headgate.node.client import exchange
-from headgate.node.messages import AskHealth, Health, UnwellRow
-from headgate.routing.settings import Route
+from headgate.node.messages import AskHealth, Health
 from headgate.units.errors import StewardUnavailableError
-from headgate.units.instants import to_iso
 
 app = typer.Typer()
-
-Unwell = Mapping[str, UnwellRow]
 
 
 @app.command()
@@ -49,35 +44,7 @@ def read_unwell(data_dir: Path) -> Unwell | None:
     except StewardUnavailableError:
         return None
     assert isinstance(answer, Health), answer
-    return {row.deployment: row for row in answer.deployments}
-
-
-def route_view(
-    route: Route, deployments: Mapping[str, Deployment], unwell: Unwell | None
-) -> RouteView:
-    """Return a route as it is printed."""
-    return RouteView(
-        alias=route.alias,
-        policy=route.policy,
-        regions=list(route.regions),
-        running=unwell is not None,
-        candidates=[
-            _candidate(deployments[name], route, (unwell or {}).get(name))
-            for name in route.deployments
-        ],
-    )
-
-
-def _candidate(one: Deployment, route: Route, row: UnwellRow | None) -> RouteCandidateView:
-    return RouteCandidateView(
-        deployment=one.id,
-        provider=one.provider,
-        model=one.model,
-        region=one.region,
-        weight=route.weights.get(one.id, 1),
-        rule=None if row is None else row.rule,
-        until=None if row is None else to_iso(row.until_ns),
-    )
+    return {row.deployment: PassedOver(row.rule, row.until_ns) for row in answer.deployments}
 
 
 def _show(view: RouteView) -> None:

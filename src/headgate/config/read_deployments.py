@@ -8,6 +8,8 @@ from headgate.catalog.settings import Deployment
 from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems
 from headgate.config.shapes import DeploymentShape
+from headgate.providers.registry import dialects_of
+from headgate.providers.registry import providers as kinds_of_providers
 from headgate.providers.settings import Provider
 
 CONTEXT_TOKENS_FALLBACK = 200_000
@@ -65,9 +67,29 @@ def deployments_from(
             concurrency_max=shape.concurrency_max,
             queue_max=shape.queue_max,
             region=shape.region or (provider.region if provider else None),
+            dialects=_dialects(shape, provider, priced_as, key, problems),
             cache_tokens_min=facts.cache_tokens_min if facts else None,
         )
     return found
+
+
+def _dialects(
+    shape: DeploymentShape, provider: Provider | None, priced_as: str, key: str, problems: Problems
+) -> tuple[str, ...]:
+    if provider is None:
+        return ()
+    if shape.dialects is None:
+        kind = kinds_of_providers()[provider.kind]
+        return dialects_of(kind, provider.dialects, f"{shape.model} {priced_as}")
+    for dialect in shape.dialects:
+        if dialect not in provider.dialects:
+            spoken = ", ".join(provider.dialects)
+            problems.add(
+                f"{key}.dialects",
+                f"The provider {provider.id!r} does not speak {dialect!r}.",
+                f"It speaks {spoken}; its own `dialects` may name others.",
+            )
+    return shape.dialects
 
 
 def _priced_as(

@@ -7,7 +7,7 @@ from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems
 from headgate.config.secrets import SecretReader
 from headgate.config.shapes import ProviderShape
-from headgate.dialects.registry import dialects
+from headgate.dialects.registry import spoken_dialects
 from headgate.providers.registry import Provider as Kind
 from headgate.providers.registry import providers
 from headgate.providers.settings import Provider
@@ -35,6 +35,12 @@ def providers_from(
             problems.unknown(f"{key}.kind", "kind of provider", shape.kind, kinds)
             continue
         _check_credential(credential, kind, key, problems)
+        if shape.prices == "reported" and not getattr(kind, "REPORTS_COST", False):
+            problems.add(
+                f"{key}.prices",
+                f"The replies of a provider of kind {shape.kind!r} do not say what they cost.",
+                'Leave it out: `prices = "book"` is meant.',
+            )
         found[name] = Provider(
             id=name,
             kind=shape.kind,
@@ -44,6 +50,7 @@ def providers_from(
             credential_refresh_ms=shape.credential_refresh_ms,
             dialects=_dialects(shape, kind, key, problems),
             seller=shape.seller or kind.seller(base_url) or name,
+            prices=shape.prices,
             on_disconnect=shape.on_disconnect,
             limit_field=shape.output_limit_field,
             api_version=shape.api_version,
@@ -92,7 +99,7 @@ def _ca_file(name: str | None, base: Path, key: str, problems: Problems) -> str 
 def _dialects(shape: ProviderShape, kind: Kind, key: str, problems: Problems) -> tuple[str, ...]:
     if shape.dialects is None:
         return kind.NATIVE_DIALECTS
-    known = dialects()
+    known = spoken_dialects()
     for dialect in shape.dialects:
         if dialect not in known:
             problems.unknown(f"{key}.dialects", "dialect", dialect, known)

@@ -10,7 +10,7 @@ from headgate.catalog.settings import Deployment
 from headgate.gateway.settings import Edge
 from headgate.identity.settings import ANY_MODEL, PrincipalKind
 from headgate.insights.settings import EVERYTHING
-from headgate.providers.settings import OnDisconnect, Provider
+from headgate.providers.settings import OnDisconnect, Prices, Provider
 from headgate.units.ids import NAME_PATTERN
 
 Day = Any
@@ -111,6 +111,7 @@ class ProviderShape(Shape, frozen=True, kw_only=True):
     credential_refresh_ms: Millis = _PROVIDER.credential_refresh_ms
     dialects: Texts | None = None
     seller: Text | None = None
+    prices: Prices = _PROVIDER.prices
     on_disconnect: OnDisconnect = _PROVIDER.on_disconnect
     output_limit_field: Text | None = None
     api_version: Text | None = None
@@ -130,11 +131,13 @@ class DeploymentShape(Shape, frozen=True, kw_only=True):
         catalog: `seller/model` whose prices and facts apply; None for the provider's seller
             and `model`.
         context_tokens: None for the catalog's fact, as with the two after it.
+        dialects: None for those of the provider's that its kind says the model speaks.
     """
 
     provider: Text
     model: Text
     catalog: Text | None = None
+    dialects: Texts | None = None
     context_tokens: Count | None = None
     output_tokens_max: Count | None = None
     output_tokens_default: Count | None = None

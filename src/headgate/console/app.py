@@ -11,8 +11,10 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from headgate.console.guard import SIGN_IN_PATH, Guard, Headers
-from headgate.console.pages import Pages
+from headgate.console.desk import Desk
+from headgate.console.guard import SECURITY_HEADERS, SIGN_IN_PATH, Guard, Headers
+from headgate.console.pages.registry import pages
+from headgate.console.sign_in import SignIn
 from headgate.console.world import ConsoleWorld
 
 __all__ = ["ConsoleWorld", "build"]
@@ -22,37 +24,33 @@ STATIC = Path(__file__).parent / "static"
 
 def build(console: ConsoleWorld) -> Starlette:
     """Return the console; it reads the store and changes nothing."""
-    pages = Pages(console)
+    desk = Desk(console, pages())
+    sign_in = SignIn(desk)
 
-    def on_http(_request: Request, error: Exception) -> Response:
+    def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        page = pages.problem_page(error.status_code, error.detail)
+        page = desk.problem(request, error.status_code, error.detail)
         page.headers.update(error.headers or {})
         return page
 
-    def on_store(_request: Request, _error: Exception) -> Response:
-        return pages.problem_page(503, "The store does not answer just now. Try again in a moment.")
+    def on_store(request: Request, _error: Exception) -> Response:
+        return desk.problem(request, 503, "The store does not answer just now. Try again soon.")
 
-    def on_bug(_request: Request, _error: Exception) -> Response:
-        return pages.problem_page(500, "The console met a bug; the steward's log has it.")
+    def on_bug(request: Request, _error: Exception) -> Response:
+        page = desk.problem(request, 500, "The console met a bug; the steward's log has it.")
+        # This answer is made outside of the middleware that adds them to all others.
+        page.headers.update(SECURITY_HEADERS)
+        return page
 
     return Starlette(
         routes=[
-            Route("/", pages.index),
-            Route("/calls/{call}", pages.call),
-            Route("/fragments/summary", pages.summary),
-            Route("/fragments/budgets", pages.budgets),
-            Route("/fragments/calls", pages.calls),
-            Route("/fragments/calls/{call}", pages.call_fragment),
-            Route("/fragments/frozen", pages.frozen),
-            Route("/fragments/refusals", pages.refusals),
-            Route("/data/spend.json", pages.spend),
-            Route(SIGN_IN_PATH, pages.sign_in, methods=["GET", "POST"]),
+            *(route for page in desk.pages for route in page.routes(desk)),
+            Route(SIGN_IN_PATH, sign_in.answer, methods=["GET", "POST"]),
             Mount("/static", StaticFiles(directory=STATIC), name="static"),
         ],
         middleware=[
             Middleware(Headers),
-            Middleware(Guard, console=console, sign_in_page=pages.sign_in_page),
+            Middleware(Guard, console=console, sign_in_page=sign_in.page),
         ],
         exception_handlers={
             HTTPException: on_http,

@@ -12,21 +12,21 @@ from headgate.console.world import ConsoleWorld, is_loopback
 
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-SIGN_IN_POLICY = CONTENT_POLICY.replace("form-action 'none'", "form-action 'self'")
-"""The page with the token form alone may send a form, and only here."""
 
 SECURITY_HEADERS = {
     "content-security-policy": CONTENT_POLICY,
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    # Under `no-referrer` a browser hides the origin of a form too, and the guard asks for it.
+    "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
 STATIC_PREFIX = "/static/"
 SIGN_IN_PATH = "/login"
+READING = frozenset({"GET", "HEAD"})
 
 
 class Headers:
@@ -55,7 +55,7 @@ class Guard:
     """Lets a request through, or answers it: wrong host, foreign peer, not signed in."""
 
     def __init__(
-        self, app: ASGIApp, console: ConsoleWorld, sign_in_page: Callable[[int], Response]
+        self, app: ASGIApp, console: ConsoleWorld, sign_in_page: Callable[[Request, int], Response]
     ) -> None:
         self.app = app
         self.console = console
@@ -74,8 +74,7 @@ class Guard:
             return PlainTextResponse("The request needs one Host header.\n", 400)
         if hosts[0].lower() not in self.hosts:
             return PlainTextResponse("This console does not answer to that host name.\n", 421)
-        origin = request.headers.get("origin")
-        if origin is not None and origin.lower().partition("://")[2] not in self.hosts:
+        if not self._is_own(request):
             return PlainTextResponse("Pages of other sites may not ask this console.\n", 403)
         if self.console.token is None:
             peer = request.client.host if request.client else ""
@@ -83,6 +82,16 @@ class Guard:
                 return None
             return PlainTextResponse("Without a token the console serves this machine only.\n", 403)
         return self._judge_session(request, self.console.token)
+
+    def _is_own(self, request: Request) -> bool:
+        """Tell whether a page of this console may have asked; what changes something must say so.
+
+        Every browser names the origin of a `POST`; a session's cookie is `SameSite` besides.
+        """
+        origin = request.headers.get("origin")
+        if origin is None:
+            return request.method in READING
+        return origin.lower().partition("://")[2] in self.hosts
 
     def _judge_session(self, request: Request, token: str) -> Response | None:
         path = request.url.path
@@ -95,7 +104,7 @@ class Guard:
             return None if shown is None else RedirectResponse(_local(path), 303)
         if shown is not None and session.same(shown, token):
             return signed_in(request, token, self.console.now_ns(), path)
-        return self.sign_in_page(401)
+        return self.sign_in_page(request, 401)
 
 
 def signed_in(request: Request, token: str, now_ns: int, path: str) -> Response:

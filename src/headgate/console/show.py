@@ -84,6 +84,18 @@ def clock(at_ns: int, now_ns: int, zone: tzinfo) -> str:
     return moment.strftime(form)
 
 
+def ago(span_ns: int) -> str:
+    """Return `just now`, `5 min ago`, `3 h ago`, `12 days ago`."""
+    minutes = span_ns // 60_000_000_000
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return f"{minutes} min ago"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h ago"
+    return f"{minutes // (24 * 60)} days ago"
+
+
 def full_time(at_ns: int, zone: tzinfo) -> str:
     """Return `2026-11-21 14:03:22.123 CET`."""
     moment = to_datetime(at_ns).astimezone(zone)

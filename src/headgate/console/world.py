@@ -1,13 +1,13 @@
-"""What the console is given: a store to read, the budgets, a clock, and who may look."""
+"""What the console is given: a store to read, the configuration, a clock, and who may look."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import tzinfo
 from ipaddress import ip_address
 
 from sqlalchemy import Engine
 
-from headgate.budgets.settings import Budget
+from headgate.config.snapshot import Snapshot
+from headgate.insights.routes import Unwell
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +16,9 @@ class ConsoleWorld:
 
     Attributes:
         engine: The store, opened for reading.
-        budgets: Returns those of the configuration in force, in file order.
-        zone: The organisation's; all times are shown in it.
+        snapshot: The configuration in force; another one makes another console.
+        unwell: Returns the deployments that a worker passes over now.
         now_ns: Returns the instant it is.
-        organisation: Its id, as the title of the page.
         hosts: The `Host` headers it answers to, with port, such as `127.0.0.1:8081`. Any other
             is refused: a foreign name that resolves to this machine may not read it.
         token: What a browser must show once; None serves this machine only.
@@ -27,10 +26,9 @@ class ConsoleWorld:
     """
 
     engine: Engine
-    budgets: Callable[[], Sequence[Budget]]
-    zone: tzinfo
+    snapshot: Snapshot
+    unwell: Callable[[], Unwell]
     now_ns: Callable[[], int]
-    organisation: str
     hosts: frozenset[str]
     token: str | None
     gateway_url: str = "http://127.0.0.1:8080"

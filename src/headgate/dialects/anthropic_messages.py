@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 import msgspec
 from msgspec import Raw
@@ -189,9 +188,10 @@ def _terms(request: Request) -> Terms:
 
 
 def report(body: bytes) -> Report:
-    """Read the metering facts of a reply that is not streamed."""
+    """Read the metering facts of a reply that is not streamed; without content it is none."""
     try:
-        return _report(_REPLY.decode(body), complete=True)
+        reply = _REPLY.decode(body)
+        return _report(reply, complete=bytes(reply.content).startswith(b"["))
     except _UNREADABLE:
         return Report()
 
@@ -239,10 +239,12 @@ class Stream(EventStream):
 
     __slots__ = ()
 
-    PINGS: ClassVar[tuple[bytes, ...]] = (b'{"type":"ping"', b'{"type": "ping"')
-
     def __init__(self, strip_usage: bool) -> None:  # noqa: ARG002
         super().__init__()
+
+    def counts(self, data: bytes) -> bool:
+        """Tell whether an event begins the message; pings and events yet unknown may precede it."""
+        return b'"message_start"' in data or b'"error"' in data
 
     def read_head(self, data: bytes) -> Report:
         """Read id, served model and the usage so far from `message_start`."""
@@ -255,27 +257,25 @@ class Stream(EventStream):
             return Report()
 
     def finish(self) -> Report:
-        """Return what the whole stream said; it is complete when it ended with `message_stop`.
+        """Return what the whole stream said; it is complete when it said `message_stop`.
 
-        Without a last count of usage that of the head stands, and `complete` is False.
+        Pings and events yet unknown may follow that. Without a last count of usage that of the
+        head stands.
         """
         head = self.head_report or Report()
         complete = errored = False
-        last = True
         for data in self._last_data():
             if b'"message_' not in data and b'"error"' not in data:
-                last = last and data.startswith(self.PINGS)
                 continue
             event = _event(data)
             kind = None if event is None else event.type
             if kind == "message_stop":
-                complete = last
+                complete = True
             elif kind == "error":
                 errored = True
             elif event is not None and kind == "message_delta" and bytes(event.usage) != b"null":
                 head = replace(head, usage_json=_merge(head.usage_json, bytes(event.usage)))
                 break
-            last = False
         return replace(head, complete=complete, errored=errored)
 
 

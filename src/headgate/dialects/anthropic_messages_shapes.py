@@ -94,6 +94,7 @@ class Reply(Struct, gc=False):
     id: str | None = None
     model: str | None = None
     usage: Raw = Raw(b"null")
+    content: Raw = Raw(b"null")
 
 
 class Event(Struct, gc=False):

@@ -27,6 +27,11 @@ IMAGE_TOKENS_MAX_GEMINI = 16_384
 258 tokens for each tile of at least 256 pixels (at most 24 of them fit), or up to 2,240 for an
 image of any size (https://ai.google.dev/gemini-api/docs/tokens)."""
 
+IMAGE_TOKENS_MAX_ANY = max(
+    IMAGE_TOKENS_MAX_OPENAI, IMAGE_TOKENS_MAX_ANTHROPIC, IMAGE_TOKENS_MAX_GEMINI
+)
+"""For a dialect that models of many makers speak: the most that any of those above costs."""
+
 
 def input_tokens_max(
     body_bytes: int, *, images: int, image_tokens_max: int, built_in_tools: int = 0

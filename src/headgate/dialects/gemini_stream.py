@@ -54,9 +54,11 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def report(body: bytes) -> Report:
-    """Read the metering facts of a reply that is not streamed."""
+    """Read the metering facts of a reply that is not streamed; it answers, or says why not."""
     reply = _reply(body)
-    return Report() if reply is None else replace(_report(reply), complete=True)
+    if reply is None:
+        return Report()
+    return replace(_report(reply), complete=reply.candidates is not None or reply.ended)
 
 
 def _reply(data: bytes) -> _Reply | None:
@@ -104,7 +106,7 @@ class Stream(EventStream):
 
         It is complete when its last event can be read and one of the last says why the model
         stopped. A last event may leave counts out that an earlier one had (a cached prompt), so
-        the largest of each counts.
+        the latest of each counts.
         """
         head = self.head_report or Report()
         usages: list[bytes] = []
@@ -125,12 +127,16 @@ class Stream(EventStream):
                 upstream_id=head.upstream_id or last.upstream_id,
                 served_model=head.served_model or last.served_model,
             )
-        usage = _largest(usages)
+        usage = _latest(usages)
         return replace(head, usage_json=usage, complete=complete and not errored, errored=errored)
 
 
-def _largest(usages: list[bytes]) -> bytes | None:
-    """Return the last usage with each count at the largest the events had; None without any."""
+def _latest(usages: list[bytes]) -> bytes | None:
+    """Return the last usage, with the counts it leaves out as the events before had them.
+
+    A count that is corrected is what the last event says: the prompt of a stream that was
+    recorded shrank from its first event to its last, and the total is the sum of the last ones.
+    """
     if len(usages) < 2:
         return usages[0] if usages else None
     try:
@@ -139,13 +145,5 @@ def _largest(usages: list[bytes]) -> bytes | None:
         return usages[0]
     merged: dict[str, Raw] = {}
     for each in objects:
-        for name, value in each.items():
-            if name not in merged or _count(value) > _count(merged[name]):
-                merged[name] = value
+        merged = {**each, **merged}
     return msgspec.json.encode(merged)
-
-
-def _count(value: Raw) -> int:
-    """Return a count, -1 for what is none."""
-    text = bytes(value)
-    return int(text) if text.isdigit() and len(text) < 20 else -1

@@ -206,9 +206,11 @@ def _verify(body: bytes, demand: Demand, edit: Edit) -> None:
 
 
 def report(body: bytes) -> Report:
-    """Read the metering facts of a reply that is not streamed."""
+    """Read the metering facts of a reply that is not streamed; without choices it is none."""
     chunk = _chunk(body)
-    return Report() if chunk is None else _report(chunk, complete=True)
+    if chunk is None:
+        return Report()
+    return _report(chunk, complete=bytes(chunk.choices).startswith(b"["))
 
 
 def _chunk(data: bytes) -> Chunk | None:

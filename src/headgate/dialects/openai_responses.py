@@ -88,6 +88,7 @@ class _Reply(Struct, gc=False):
     model: str | None = None
     service_tier: str | None = None
     usage: Raw = Raw(b"null")
+    output: Raw = Raw(b"null")
 
 
 class _Event(Struct, gc=False):
@@ -260,9 +261,10 @@ def _verify(body: bytes, demand: Demand, edit: Edit) -> None:
 
 
 def report(body: bytes) -> Report:
-    """Read the metering facts of a reply that is not streamed."""
+    """Read the metering facts of a reply that is not streamed; without an output it is none."""
     try:
-        return _report(_REPLY.decode(body), complete=True)
+        reply = _REPLY.decode(body)
+        return _report(reply, complete=bytes(reply.output).startswith(b"["))
     except _UNREADABLE:
         return Report()
 
@@ -313,6 +315,10 @@ class Stream(EventStream):
 
     def __init__(self, strip_usage: bool) -> None:  # noqa: ARG002
         super().__init__()
+
+    def counts(self, data: bytes) -> bool:
+        """Tell whether an event is the first one that counts; pings may precede it."""
+        return not data.startswith(self.PINGS)
 
     def read_head(self, data: bytes) -> Report:
         """Read id, served model and tier from `response.created`."""

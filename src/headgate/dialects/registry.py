@@ -29,14 +29,11 @@ class StreamReader(Protocol):
         """Return what the whole stream said."""
 
 
-class Dialect(Protocol):
-    """What every module of a dialect offers; the modules document each function.
+class SpokenDialect(Protocol):
+    """What every module of a dialect offers, also of one that is spoken to providers only.
 
     Attributes:
         KIND: The name of the dialect in configurations and records.
-        PATH: The path clients post to; with `{model}` in it the dialect is a `PathDialect`.
-        SIGN: Lower-case name of a header that every client of the dialect sends, by which it is
-            known on paths that dialects share; None for the one spoken to everybody else.
         FORWARDED: Lower-case names of request headers that go upstream as the client sent
             them; never credentials, never hop-by-hop headers.
         Stream: Makes the reader of one streamed attempt; its argument is `strip_usage`:
@@ -46,8 +43,6 @@ class Dialect(Protocol):
     """
 
     KIND: str
-    PATH: str
-    SIGN: bytes | None
     FORWARDED: frozenset[bytes]
     Stream: Callable[[bool], StreamReader]
     starts_with_error: Callable[[bytes], bool]
@@ -63,6 +58,19 @@ class Dialect(Protocol):
 
     def report(self, body: bytes, /) -> Report:
         """Read the metering facts of a reply that is not streamed."""
+
+
+class Dialect(SpokenDialect, Protocol):
+    """What a dialect that clients speak offers as well.
+
+    Attributes:
+        PATH: The path clients post to; with `{model}` in it the dialect is a `PathDialect`.
+        SIGN: Lower-case name of a header that every client of the dialect sends, by which it is
+            known on paths that dialects share; None for the one spoken to everybody else.
+    """
+
+    PATH: str
+    SIGN: bytes | None
 
     def render_refusal(self, refusal: Refusal, call: str | None, /) -> bytes:
         """Render the body of an error reply."""
@@ -119,6 +127,12 @@ def discover(package: ModuleType) -> dict[str, ModuleType]:
     return parts
 
 
+def spoken_dialects() -> dict[str, SpokenDialect]:
+    """Return every dialect by kind, those that are spoken to providers only among them."""
+    return {kind: cast(SpokenDialect, part) for kind, part in discover(headgate.dialects).items()}
+
+
 def dialects() -> dict[str, Dialect]:
-    """Return every dialect by kind."""
-    return {kind: cast(Dialect, part) for kind, part in discover(headgate.dialects).items()}
+    """Return every dialect that clients speak, by kind: those that have a `PATH`."""
+    found = spoken_dialects().items()
+    return {kind: cast(Dialect, part) for kind, part in found if hasattr(part, "PATH")}

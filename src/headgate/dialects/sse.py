@@ -114,9 +114,6 @@ class EventStream(ABC):
 
     __slots__ = ("_filter", "_searched", "_tail", "_trim_at", "_trimmed", "head_report")
 
-    PINGS: ClassVar[tuple[bytes, ...]] = ()
-    """Marks of events that may precede the first one that counts."""
-
     LAST_BYTES_MAX: ClassVar[int] = TAIL_BYTES
     """How long the event that reports the usage may be and still be found."""
 
@@ -127,6 +124,10 @@ class EventStream(ABC):
         self._trimmed = False
         self._trim_at = _TRIM_BYTES
         self._searched = 0
+
+    def counts(self, data: bytes) -> bool:  # noqa: ARG002 - a dialect may have others
+        """Tell whether an event is the first one that counts; pings may precede it."""
+        return True
 
     @abstractmethod
     def read_head(self, data: bytes) -> Report:
@@ -164,7 +165,7 @@ class EventStream(ABC):
             if end.end() == len(tail) and tail.endswith(b"\r"):
                 break
             data = data_of(bytes(tail[: end.start()]))
-            if data and not data.startswith(self.PINGS):
+            if data and self.counts(data):
                 self.head_report = self.read_head(data)
                 return
             del tail[: end.end()]

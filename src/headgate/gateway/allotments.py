@@ -159,10 +159,8 @@ class Allotments:
             )
 
     def _over(self, allotment: Allotment, now_ns: int) -> bool:
-        until_ns = allotment.until_ns
-        if until_ns is not None and until_ns <= now_ns:
-            return True
-        return not self._directory.stands(allotment.key, allotment.chain)
+        stands = self._directory.stands(allotment.key, allotment.chain)
+        return allotment.has_ended(now_ns) or not stands
 
     def _return(self, windows: Sequence[str]) -> bool:
         return self._lender.give_back(self.purse.release(windows))

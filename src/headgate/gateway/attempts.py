@@ -80,17 +80,16 @@ class Attempts:
                 added. The attempt then refers to a decision that says so.
         """
         now_ns = self._pipeline.now_ns()
-        plan = exchange.plan
-        assert plan is not None, exchange.call
         while True:
-            try:
-                quoted = plan.send(outcome) if outcome else next(plan)
-            except StopIteration:
+            quoted = self._candidate(exchange, outcome)
+            if quoted is None:
                 return False
             target = self._world.targets[quoted.deployment.id]
             rule = self._rule(exchange, target, quoted, now_ns)
             if rule is None:
                 break
+            if rule == BREAKER_OPEN:
+                exchange.spared += (quoted,)
             passed_over[quoted.deployment.id] = rule
             outcome = Outcome.RETRYABLE
         if passed_over:
@@ -98,12 +97,29 @@ class Attempts:
         exchange.upcoming = target
         return True
 
+    def _candidate(self, exchange: Exchange, outcome: Outcome | None) -> Quoted | None:
+        """Return whom the plan gives next; after it, whose breaker has opened since it was made.
+
+        Those too are a last resort: a refusal would be certain.
+        """
+        plan = exchange.plan
+        assert plan is not None, exchange.call
+        try:
+            return plan.send(outcome) if outcome else next(plan)
+        except StopIteration:
+            exchange.plan_over = True
+        if not exchange.spared:
+            return None
+        quoted, *rest = exchange.spared
+        exchange.spared = tuple(rest)
+        return quoted
+
     def _rule(self, exchange: Exchange, target: Target, quoted: Quoted, now_ns: int) -> str | None:
         frozen = self._pipeline.frozen
         if frozen and not frozen.isdisjoint(target.nodes):
             return FROZEN
         rule = target.health.rule(now_ns)
-        if rule == BREAKER_OPEN and quoted in exchange.decision.resort:
+        if rule == BREAKER_OPEN and (exchange.plan_over or quoted in exchange.decision.resort):
             rule = None
         if rule is None:
             saying = self._world.interpreter.say(exchange, quoted, target, now_ns)

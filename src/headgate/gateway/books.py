@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from headgate.gateway.numbers import Numbers
 from headgate.ledger import slices
 from headgate.ledger.slices import Slice
-from headgate.records.charge import Settlement
+from headgate.records.charge import REPORTED, Settlement
 from headgate.records.journal import (
     CacheNote,
     CallerRecord,
@@ -111,7 +111,10 @@ class Books:
         """Post what an attempt cost and free the rest of its hold."""
         assert exchange.held
         exchange.held = False
-        charge, usage = settlement.charge, settlement.usage
+        usage = settlement.usage
+        lines = () if settlement.charge is None else settlement.charge.lines
+        if lines and lines[0].meter != REPORTED:
+            usage = None  # The lines have it.
         ttft_us = None
         if exchange.first_byte_ns:
             ttft_us = (exchange.first_byte_ns - exchange.sent_ns) // 1_000
@@ -122,8 +125,8 @@ class Books:
                 at_ns,
                 settlement.amount_nanos,
                 settlement.state,
-                () if charge is None else charge.lines,
-                usage.quantities() if charge is None and usage is not None else {},
+                lines,
+                {} if usage is None else usage.quantities(),
                 _clip(report.served_model),
                 _clip(report.upstream_id),
                 exchange.upstream_request_id,

@@ -54,22 +54,28 @@ class Endings:
         if report.errored and report.usage_json is None:
             self.failed(exchange, upstream, body)
             return
-        if not report.complete and self._pipeline.attempts.find_next(exchange):
-            self._settle(
-                exchange, bound_settlement(exchange, report, UNREADABLE), report, final=False
+        spoken = exchange.spoken
+        told = spoken.render_reply(body) if isinstance(spoken, Translated) else body
+        whole = report.complete and told is not None
+        if not whole and self._pipeline.attempts.find_next(exchange):
+            settlement = (
+                meter(exchange, report)
+                if report.complete
+                else bound_settlement(exchange, report, UNREADABLE)
             )
+            self._settle(exchange, settlement, report, final=False)
             self._well(exchange, served=False)
             self._pipeline.attempts.go_on(exchange)
             return
         settlement = meter(exchange, report)
         self._settle(exchange, settlement, report)
-        self._well(exchange, served=report.complete)
+        self._well(exchange, served=whole)
         if exchange.client is not None:
             lines = replies.facts(exchange, report.served_model, settlement.amount_nanos)
-            if isinstance(exchange.spoken, Translated):
-                self._tell(exchange, upstream, exchange.spoken.render_reply(body), lines)
-            else:
+            if told is body:
                 self._pass_on(exchange, upstream, 200, body, lines)
+            else:
+                self._tell(exchange, upstream, told, lines)
         self.finish(exchange)
 
     def _tell(

@@ -16,7 +16,7 @@ from headgate.capacity.limits import USED_UP
 from headgate.catalog.rates import RateCard
 from headgate.dialects.json_array import JsonArray
 from headgate.dialects.registry import Dialect, Located, StreamReader
-from headgate.dialects.sse import HEAD_BYTES_MAX, begins_whole
+from headgate.dialects.sse import HEAD_BYTES_MAX, begins_whole, first_data
 from headgate.dialects.translation.translated import Translated
 from headgate.gateway import replies
 from headgate.gateway.http_bytes import LAST_CHUNK, chunk
@@ -24,7 +24,7 @@ from headgate.gateway.request import Request
 from headgate.ledger.slices import Slice
 from headgate.records.demand import NO_MEMBERS, Demand
 from headgate.records.report import Report
-from headgate.routing.candidate import Plan
+from headgate.routing.candidate import Plan, Quoted
 from headgate.routing.router import Ranking
 from headgate.units.errors import Refusal
 
@@ -55,6 +55,8 @@ class Exchange:
         since_ms: Coarse time at which the phase began; the sweep compares.
         health_mark: What its attempt's outcome is told to the deployment's health with.
         upcoming: Where a call goes on whose attempt has just failed.
+        spared: Candidates that were passed over for their breaker, not yet asked all the same.
+        plan_over: Whether the plan has given all it had.
         held: Whether an attempt is held and not yet ended.
         begun: Whether the client has been sent a byte of an answer.
         array: Says the stream as one JSON array, for who asked for that; None for events.
@@ -101,12 +103,14 @@ class Exchange:
         "phase",
         "placed",
         "plan",
+        "plan_over",
         "prompt",
         "request",
         "run",
         "saying",
         "sent_ns",
         "since_ms",
+        "spared",
         "spoken",
         "status",
         "target",
@@ -149,14 +153,14 @@ class Exchange:
         self.marked: tuple[str, ...] = ()
         self.asked = ""
         self.run: str | None = None
-        self.status = 0
         self.upstream_request_id: str | None = None
         self.attempt = ""
         self.phase = "receive"
         self.since_ms = pipeline.world.clock.coarse_ms
-        self.placed = self.held = self.begun = self.marked_turns = False
+        self.placed = self.held = self.begun = self.plan_over = self.marked_turns = False
+        self.spared: tuple[Quoted, ...] = ()
         self.number = self.hold_nanos = self.input_tokens_max = self.output_tokens_max = 0
-        self.sent_ns = self.first_byte_ns = self._reply_bytes = 0
+        self.status = self.sent_ns = self.first_byte_ns = self._reply_bytes = 0
         self.upstream: UpstreamConnection | None = None
         self.drained_since_ms: int | None = None
         self._stream: StreamReader | None = None
@@ -263,6 +267,12 @@ class Exchange:
         if self.spoken.starts_with_error(payload):
             self._stream = None
             self._parts.append(payload)
+            return
+        if (first_data(payload) or b"{")[:1] not in b"{[":
+            # No dialect has such an event: whoever sends it is not the provider we asked.
+            self._stream = None
+            self._let_go()
+            self._endings.broken(self, "reply_unreadable")
             return
         feed = stream.feed if self.array is None else self.array.around(stream.feed)
         data = feed(payload)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from headgate.dialects.registry import Dialect
-from headgate.dialects.translation.registry import Translator
+from headgate.dialects.registry import Dialect, SpokenDialect
+from headgate.dialects.translation.registry import Teller, Translator
 from headgate.dialects.translation.translated import Translated
 from headgate.records.conversation import Bound
 from headgate.records.demand import Demand, Edit
@@ -28,15 +28,23 @@ class Interpreter:
     """Knows every dialect, and which of them can be translated.
 
     Args:
-        dialects: By kind.
-        translators: By kind.
+        dialects: Those that clients speak, by kind.
+        spoken: Those and others that providers speak, by kind.
+        translators: By kind, for calls that come in.
+        tellers: By kind, for calls that go out.
     """
 
     def __init__(
-        self, dialects: Mapping[str, Dialect], translators: Mapping[str, Translator]
+        self,
+        dialects: Mapping[str, Dialect],
+        spoken: Mapping[str, SpokenDialect],
+        translators: Mapping[str, Translator],
+        tellers: Mapping[str, Teller],
     ) -> None:
         self._dialects = dialects
+        self._spoken = spoken
         self._translators = translators
+        self._tellers = tellers
 
     def bound(self, exchange: Exchange, router: Router) -> Bound | None:
         """Return where a conversation may go because of what it carries, None for anywhere."""
@@ -58,10 +66,10 @@ class Interpreter:
             wanted = own.output_tokens_max
         limit = min(wanted, deployment.output_tokens_max)
         spoken = Translated(
-            exchange.dialect,
-            self._dialects[quoted.via],
-            self._translators,
+            (exchange.dialect, self._translators[exchange.dialect.KIND]),
+            (self._spoken[quoted.via], self._tellers[quoted.via]),
             now_ns // NANOS_PER_SECOND,
+            exchange.call,
         )
         done = spoken.translate(
             exchange.body,

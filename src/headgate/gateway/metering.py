@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from headgate.catalog.rates import UnpricedMeterError
-from headgate.records.charge import Settlement
+from headgate.records.charge import REPORTED, Charge, ChargeLine, Settlement
 from headgate.records.report import Metered, Report
 from headgate.units.usage import Usage, UsageError
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
 
+FEMTO_PER_NANO = 1_000_000
+
 
 def meter(exchange: Exchange, report: Report) -> Settlement:
     """Return what a whole reply is posted at.
 
-    Its usage at the prices of the served model; at the bound when usage is absent, contradicts
-    itself, or has no price. Absent is not zero.
+    Its usage at the prices of the served model, or what the provider says it charged where that
+    is configured; at the bound when either is absent, contradicts itself, or has no price. Absent
+    is not zero.
     """
     if exchange.demand.free:
         return Settlement(0, "measured")
@@ -27,10 +30,22 @@ def meter(exchange: Exchange, report: Report) -> Settlement:
         metered = exchange.target.kind.metered(report, exchange.demand.terms)
     except UsageError:
         return bound_settlement(exchange, Report(), "usage_unreadable")
+    if exchange.target.pool.provider.prices == "reported":
+        return _reported(exchange, metered)
     settlement = _rated(exchange, report, metered)
     if metered.reported_nanos is None:
         return settlement
     return replace(settlement, reported_nanos=metered.reported_nanos)
+
+
+def _reported(exchange: Exchange, metered: Metered) -> Settlement:
+    """Return what the provider says it charged; what was held when it does not say."""
+    nanos = metered.reported_nanos
+    if nanos is None:
+        return bound_settlement(exchange, Report(), "cost_unreported", metered.usage)
+    lines = (ChargeLine(REPORTED, nanos, FEMTO_PER_NANO, nanos, REPORTED),) if nanos else ()
+    charge = Charge(nanos, lines)
+    return Settlement(nanos, "measured", charge, metered.usage, reported_nanos=nanos)
 
 
 def _rated(exchange: Exchange, report: Report, metered: Metered) -> Settlement:

@@ -123,10 +123,8 @@ class Pipeline:
     def identify(self, key: bytes | None) -> Credential | None:
         """Return who sends a key; asked anew for every request, never per connection."""
         found = None if key is None else self.world.directory.find(key)
-        if found is not None and found.delegation is not None:
-            until_ns = found.until_ns
-            if until_ns is not None and until_ns <= self.now_ns():
-                return None
+        if found is not None and found.delegation is not None and found.ended(self.now_ns()):
+            return None
         return found
 
     def _identify(self, exchange: Exchange) -> Refusal | None:
@@ -378,7 +376,7 @@ class Pipeline:
             target.limit_field,
             target.limit_needed,
         )
-        envelope = target.envelope
+        envelope = target.envelopes[exchange.spoken.KIND]
         if envelope is not PLAIN:
             edit = replace(
                 edit,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from headgate.gateway.clock import Coarse
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.upstream import UpstreamConnection
-from headgate.providers.envelope import PLAIN, Envelope
+from headgate.providers.envelope import Envelope
 from headgate.providers.settings import Provider
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Pool:
         passes: Tells whether a header of a reply is passed to the client.
         clock: The data plane's coarse clock.
         outbox: Sends at the end of a turn.
-        envelope: How its streams differ from server-sent events.
+        envelopes: By dialect, how its streams differ from server-sent events; empty when none do.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Pool:
         passes: Callable[[bytes], bool],
         clock: Coarse,
         outbox: Outbox,
-        envelope: Envelope = PLAIN,
+        envelopes: Mapping[str, Envelope],
     ) -> None:
         address = urlsplit(provider.base_url)
         secure = address.scheme == "https"
@@ -78,7 +78,7 @@ class Pool:
         self.names = ReplyNames(passes)
         self.clock = clock
         self.outbox = outbox
-        self.envelope = envelope
+        self.envelopes = envelopes
         self._host = address.hostname
         self._port = address.port or (443 if secure else 80)
         self._tls = tls_context(provider.ca_file) if secure else None

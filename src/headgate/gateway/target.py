@@ -8,7 +8,7 @@ from headgate.catalog.prices import PriceBook
 from headgate.catalog.rates import RateCard
 from headgate.catalog.settings import Deployment
 from headgate.gateway.pool import Pool
-from headgate.providers.envelope import Place, Unsigned
+from headgate.providers.envelope import Envelope, Place, Unsigned
 from headgate.providers.registry import Provider as ProviderKind
 from headgate.providers.registry import envelope_of
 from headgate.records.demand import Terms
@@ -25,7 +25,7 @@ class Target:
         facts: The header lines about this deployment that replies carry.
         health: Whether it may be asked now.
         nodes: Those by which it can be frozen: its provider, itself and its model.
-        envelope: How its requests and streams differ from their dialect's.
+        envelopes: By dialect, how its requests differ from those of that dialect.
     """
 
     __slots__ = (
@@ -36,7 +36,7 @@ class Target:
         "_host",
         "_paths",
         "deployment",
-        "envelope",
+        "envelopes",
         "facts",
         "health",
         "kind",
@@ -73,14 +73,14 @@ class Target:
         self.places = Places(deployment.concurrency_max, deployment.queue_max)
         self._book = book
         self._cards: dict[tuple[str, Terms], tuple[int, RateCard | None]] = {}
-        self.envelope = envelope_of(kind)
+        self.envelopes = {each: envelope_of(kind, each) for each in deployment.dialects}
         self._host, _, base = provider.base_url.partition("://")[2].partition("/")
         base_path = f"/{base}" if base else ""
         self._paths = {
             (dialect, stream): kind.path(
                 dialect, base_path, Place(deployment.model, stream, provider.api_version)
             )
-            for dialect in provider.dialects
+            for dialect in deployment.dialects
             for stream in (False, True)
         }
         self.renew(provider.credential)
@@ -111,10 +111,11 @@ class Target:
     ) -> bytes:
         """Return a whole request: our head, the headers that go through, the body."""
         head = self._heads[dialect, stream]
-        if not forwarded and not self.kind.DEFAULTS and self.envelope.sign is None:
+        envelope = self.envelopes[dialect]
+        if not forwarded and not self.kind.DEFAULTS and envelope.sign is None:
             return b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
         lines = [head]
-        held_back = self.envelope.held_back
+        held_back = envelope.held_back
         for name, value in forwarded:
             if name not in held_back:
                 lines += (name, b": ", value, b"\r\n")
@@ -122,15 +123,15 @@ class Target:
         for name, value in self.kind.DEFAULTS:
             if name not in names:
                 lines += (name, b": ", value, b"\r\n")
-        for name, value in self._proof(self._paths[dialect, stream], body, at_ns):
+        for name, value in self._proof(envelope, self._paths[dialect, stream], body, at_ns):
             lines += (name, b": ", value, b"\r\n")
         lines.append(b"content-length: %d\r\n\r\n" % len(body))
         lines.append(body)
         return b"".join(lines)
 
-    def _proof(self, path: str, body: bytes, at_ns: int) -> Headers:
+    def _proof(self, envelope: Envelope, path: str, body: bytes, at_ns: int) -> Headers:
         """Return the headers that prove this one request, where the kind signs each."""
-        sign = self.envelope.sign
+        sign = envelope.sign
         if sign is None:
             return ()
         signed = ((b"content-type", b"application/json"),)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from headgate.providers.envelope import FrameError, Unframer
+from headgate.providers.envelope import PLAIN, Envelope, FrameError, Unframer
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
@@ -243,13 +243,17 @@ class UpstreamConnection(asyncio.Protocol):
         status = self._parser.get_status_code()
         if status >= 200:
             self.status = status
-            envelope = self._pool.envelope
-            if envelope.unframer is not None and self.content_type == envelope.frames_type:
-                self._unframer = envelope.unframer()
-                self.content_type = EVENT_STREAM
+            if self._pool.envelopes and self.exchange is not None:
+                self._take_framing(self._pool.envelopes.get(self.exchange.spoken.KIND, PLAIN))
             self._keep_alive = self._parser.should_keep_alive()
         else:
             self._reset()
+
+    def _take_framing(self, envelope: Envelope) -> None:
+        """Undo a framing of the provider's own, so that the rest sees server-sent events."""
+        if envelope.unframer is not None and self.content_type == envelope.frames_type:
+            self._unframer = envelope.unframer()
+            self.content_type = EVENT_STREAM
 
     def on_body(self, body: bytes) -> None:
         """Collect the payload of this read, without its framing; mostly it is one piece."""

@@ -31,6 +31,10 @@ class Credential(NamedTuple):
         """When it ends, None for never."""
         return None if self.delegation is None else self.delegation.grant.until_ns
 
+    def ended(self, now_ns: int) -> bool:
+        """Tell whether its time is over."""
+        return self.until_ns is not None and self.until_ns <= now_ns
+
     def may_use(self, model: str) -> bool:
         """Tell whether the key may ask for an alias or deployment."""
         return self.models is None or model in self.models

@@ -1,10 +1,10 @@
-"""Calls as the store has them: attempts and refusals, newest first, and one call opened."""
+"""Calls as the store has them: rows of attempts and refusals, and one call opened."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, select
+from sqlalchemy import Connection, select
 from sqlalchemy.engine import RowMapping
 
 from headgate.ledger.rows import (
@@ -16,25 +16,15 @@ from headgate.ledger.rows import (
 )
 from headgate.ledger.tables import attempts, decision, is_of_call, refusal
 from headgate.records.charge import ChargeLine
-from headgate.records.journal import CacheNote, DecisionRecord
+from headgate.records.journal import CacheNote, CandidateRecord, DecisionRecord
+from headgate.units.usage import INPUT_METERS, OUTPUT_METERS
 
 AttemptState = Literal["held", "measured", "estimated", "unknown", "void"]
 CallState = Literal["held", "measured", "estimated", "unknown", "void", "refused"]
-REFUSED = "refused"
+STATES: tuple[CallState, ...] = get_args(CallState)
+REFUSED: CallState = "refused"
 
-
-class Wanted(NamedTuple):
-    """Which calls are asked for; None leaves a side open.
-
-    Attributes:
-        state: As an attempt's, or `refused`.
-        limit: At most so many rows.
-    """
-
-    run: str | None = None
-    principal: str | None = None
-    state: CallState | None = None
-    limit: int = 50
+ATTEMPTS_PER_CALL_MAX = 64
 
 
 class Refused(NamedTuple):
@@ -71,6 +61,8 @@ class AttemptRow(Common):
         state: `held` while it runs, then `measured`, `estimated`, `unknown` or `void`.
         decision: Number of its decision within `journal`.
         windows: What the hold was set aside on, from the run up to the root.
+        via: The dialect it was translated to, None when the deployment spoke its own.
+        lost: JSON paths in the client's body of what the translation left out.
         ended_ns: None while it runs.
         lines: Charge lines, empty unless measured.
         cache: What the provider's prompt cache did, None when there is nothing to say.
@@ -88,6 +80,9 @@ class AttemptRow(Common):
     posted_nanos: int
     input_tokens_max: int
     output_tokens_max: int
+    choices: int
+    via: str | None
+    lost: tuple[str, ...]
     ended_ns: int | None
     served_model: str | None
     upstream_id: str | None
@@ -101,12 +96,48 @@ class AttemptRow(Common):
     closed_by: str
     cache: CacheNote | None = None
 
+    @property
+    def id(self) -> str:
+        """The attempt's id."""
+        return self.attempt
+
+    @property
+    def number(self) -> int:
+        """Which attempt of its call it is, counted from 1."""
+        tail = self.attempt.rpartition(".")[2]
+        return int(tail) if tail.isdecimal() else 1
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the provider failed, so that it is measured at nothing."""
+        return self.state == "measured" and self.reason is not None and not self.posted_nanos
+
+    @property
+    def input_tokens(self) -> int:
+        """All tokens of the prompt."""
+        return sum(self.usage.get(meter, 0) for meter in INPUT_METERS)
+
+    @property
+    def cached_tokens(self) -> int:
+        """The tokens of the prompt that were read from the provider's cache."""
+        return self.usage.get("cache_read", 0)
+
+    @property
+    def output_tokens(self) -> int:
+        """All generated tokens."""
+        return sum(self.usage.get(meter, 0) for meter in OUTPUT_METERS)
+
 
 @dataclass(frozen=True, slots=True)
 class RefusedRow(Common):
     """One call that was refused before any attempt."""
 
     refused: Refused
+
+    @property
+    def id(self) -> str:
+        """The call's id: it has no attempt."""
+        return self.call
 
 
 CallRow = AttemptRow | RefusedRow
@@ -125,31 +156,47 @@ class OpenedCall:
     rows: tuple[CallRow, ...]
     decisions: dict[int, DecisionRecord]
 
+    @property
+    def attempts(self) -> tuple[AttemptRow, ...]:
+        """The rows that are attempts."""
+        return tuple(row for row in self.rows if isinstance(row, AttemptRow))
 
-def list_calls(connection: Connection, wanted: Wanted) -> list[CallRow]:
-    """Return attempts and refused calls, newest first."""
-    found: list[CallRow] = []
-    if wanted.state != REFUSED:
-        query = _narrowed(select(attempts), attempts.c, wanted)
-        if wanted.state is not None:
-            query = query.where(attempts.c.state == wanted.state)
-        query = query.order_by(attempts.c.at_ns.desc(), attempts.c.attempt.desc())
-        rows = connection.execute(query.limit(wanted.limit)).mappings()
-        found += [_attempt_row(row) for row in rows]
-    if wanted.state in (None, REFUSED):
-        query = _narrowed(select(refusal), refusal.c, wanted).order_by(refusal.c.at_ns.desc())
-        rows = connection.execute(query.limit(wanted.limit)).mappings()
-        found += [_refused_row(row) for row in rows]
-    found.sort(key=_newest_first)
-    return found[: wanted.limit]
+    @property
+    def refusals(self) -> tuple[RefusedRow, ...]:
+        """The rows that are refusals."""
+        return tuple(row for row in self.rows if isinstance(row, RefusedRow))
+
+    @property
+    def posted_nanos(self) -> int:
+        """What all its attempts cost."""
+        return sum(row.posted_nanos for row in self.attempts)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether an attempt of it still holds money."""
+        return any(row.state == "held" for row in self.attempts)
+
+
+def ranked(decision: DecisionRecord) -> tuple[CandidateRecord, ...]:
+    """Return the candidates: the cheapest eligible one first, the excluded ones last."""
+    return tuple(sorted(decision.candidates, key=_rank))
+
+
+def _rank(candidate: CandidateRecord) -> tuple[bool, int, str]:
+    return (
+        candidate.excluded is not None,
+        candidate.expected_nanos or 0,
+        candidate.deployment,
+    )
 
 
 def open_call(connection: Connection, call: str) -> OpenedCall | None:
     """Return one call with its attempts and decisions, None when there is none of that id."""
-    query = select(attempts).where(is_of_call(call)).order_by(attempts.c.at_ns)
-    tried = [_attempt_row(row) for row in connection.execute(query).mappings()]
+    query = select(attempts).where(is_of_call(call)).limit(ATTEMPTS_PER_CALL_MAX)
+    query = query.order_by(attempts.c.at_ns, attempts.c.attempt)
+    tried = [attempt_row(row) for row in connection.execute(query).mappings()]
     refused = connection.execute(select(refusal).where(refusal.c.call == call)).mappings()
-    rows: tuple[CallRow, ...] = (*tried, *(_refused_row(row) for row in refused))
+    rows: tuple[CallRow, ...] = (*tried, *(refused_row(row) for row in refused))
     if not rows:
         return None
     decisions: dict[int, DecisionRecord] = {}
@@ -164,26 +211,15 @@ def open_call(connection: Connection, call: str) -> OpenedCall | None:
     return OpenedCall(call, rows, decisions)
 
 
-def _narrowed(query: Select[Any], columns: Any, wanted: Wanted) -> Select[Any]:
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.run is not None:
-        conditions.append(columns.run == wanted.run)
-    if wanted.principal is not None:
-        conditions.append(columns.principal == wanted.principal)
-    return query.where(*conditions)
-
-
-def _newest_first(row: CallRow) -> tuple[int, str]:
-    return -row.at_ns, row.call
-
-
 _ATTEMPT_FIELDS = tuple(AttemptRow.__dataclass_fields__)
 _COMMON_FIELDS = tuple(Common.__dataclass_fields__)
 
 
-def _attempt_row(row: RowMapping) -> AttemptRow:
+def attempt_row(row: RowMapping) -> AttemptRow:
+    """Return a row of the attempt table."""
     fields = {name: row[name] for name in _ATTEMPT_FIELDS}
     fields["chain"] = chain_of_row(row)
+    fields["lost"] = msgspec.json.decode(row["lost"], type=tuple[str, ...])
     fields["windows"] = windows_of_row(row)
     fields["usage"] = usage_of_row(row)
     fields["lines"] = lines_of_row(row)
@@ -191,6 +227,7 @@ def _attempt_row(row: RowMapping) -> AttemptRow:
     return AttemptRow(**fields)
 
 
-def _refused_row(row: RowMapping) -> RefusedRow:
+def refused_row(row: RowMapping) -> RefusedRow:
+    """Return a row of the refusal table."""
     common = {**{name: row[name] for name in _COMMON_FIELDS}, "chain": chain_of_row(row)}
     return RefusedRow(**common, refused=Refused(row["code"], row["message"], row["budget"]))

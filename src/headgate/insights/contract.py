@@ -73,7 +73,8 @@ class CallView(Printed, frozen=True, kw_only=True):
 
     A refused call has state `refused`, no attempt, and a refusal. `deployment` and `dialect`
     are null there; `usage` holds the meters that are not zero. `chain` names the delegations it
-    was made through, each `<agent>~<id>`, the key's own child first.
+    was made through, each `<agent>~<id>`, the key's own child first. `via` is the dialect the call
+    was translated to, null without a translation; `lost` holds the JSON paths it left out.
     """
 
     call: str
@@ -88,6 +89,8 @@ class CallView(Printed, frozen=True, kw_only=True):
     deployment: str | None
     served_model: str | None
     dialect: str | None
+    via: str | None
+    lost: list[str]
     stream: bool
     state: CallState
     hold: Usd
@@ -107,13 +110,15 @@ class CallView(Printed, frozen=True, kw_only=True):
 class CandidateView(Printed, frozen=True, kw_only=True):
     """A deployment that a decision weighed; `excluded` names the rule that ruled it out.
 
-    `warm` is what it would save there that the prompt is cached; it is not taken off `expected`.
+    `via` is the dialect the call would be translated to there, null when it needs none; `warm` is
+    what it would save there that the prompt is cached, and is not taken off `expected`.
     """
 
     deployment: str
     expected: Usd | None
     warm: Usd
     excluded: str | None
+    via: str | None
     chosen: bool
 
 
@@ -201,7 +206,10 @@ class BooksView(Printed, frozen=True, kw_only=True):
 
 
 class KeyView(Printed, frozen=True, kw_only=True):
-    """A key: `keys list --json` prints a list; one `made` replaces the configured one of its id."""
+    """A key: `keys list --json` prints a list; one `made` replaces the configured one of its id.
+
+    `last_used_at` is null when none of the newest calls was made with it.
+    """
 
     id: str
     principal: str
@@ -209,6 +217,7 @@ class KeyView(Printed, frozen=True, kw_only=True):
     source: Literal["configuration", "made"]
     created_at: Instant | None
     revoked_at: Instant | None
+    last_used_at: Instant | None
 
 
 class MadeKeyView(Printed, frozen=True, kw_only=True):
@@ -241,11 +250,15 @@ class RouteCandidateView(Printed, frozen=True, kw_only=True):
 
 
 class RouteView(Printed, frozen=True, kw_only=True):
-    """An alias: `routes --json` prints a list; `running` tells whether a node knows its health."""
+    """An alias: `routes --json` prints a list; `running` tells whether a node knows its health.
+
+    `drops` tells whether a translated call may leave out what its target lacks.
+    """
 
     alias: str
     policy: str
     regions: list[str]
+    drops: bool
     running: bool
     candidates: list[RouteCandidateView]
 

@@ -1,38 +1,22 @@
-"""The overview people watch: spend over time, recent attempts, refusals, one call in full.
+"""The overview people watch: spend over time, and a stretch of time in a few figures.
 
 Every query is bounded: it takes at most so many of the newest rows, by an index. What a bound
 cut off is said in the answer, never left out silently.
 """
 
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
-import msgspec
-from sqlalchemy import Connection, Subquery, func, select
-from sqlalchemy.engine import RowMapping
+from sqlalchemy import ColumnElement, Connection, Integer, Subquery, cast, func, select
 
-from headgate.ledger import tables
-from headgate.ledger.rows import (
-    cache_of_row,
-    chain_of_row,
-    lines_of_row,
-    usage_of_row,
-    windows_of_row,
-)
-from headgate.ledger.tables import attempt, attempts, call_of, caller, is_of_call
-from headgate.records.charge import ChargeLine
-from headgate.records.journal import CacheNote, CandidateRecord, DecisionRecord
+from headgate.ledger.tables import attempt, caller, is_first, journal, refusal, route
 from headgate.units.instants import NANOS_PER_SECOND
-from headgate.units.usage import INPUT_METERS, OUTPUT_METERS
 
-ATTEMPTS_MAX = 30
-REFUSALS_MAX = 8
-ATTEMPTS_PER_CALL_MAX = 16
 SCAN_ROWS_MAX = 100_000
 SAMPLE_ROWS_MAX = 500
 GROUPS_MAX = 20_000
 SERIES_MAX = 6
 
-STEP_S_BY_MINUTES = {15: 15, 60: 60, 360: 300, 1440: 1200}
+STEP_S_BY_MINUTES = {15: 15, 60: 60, 360: 300, 1440: 1200, 10080: 7200, 43200: 43_200}
 """The windows there are, in minutes, and how many seconds one bar of each covers."""
 
 
@@ -58,9 +42,9 @@ def lapse_of(minutes: int, now_ns: int) -> Lapse:
 
 
 class SpendSeries(NamedTuple):
-    """What one deployment posted in each step; `deployment` is None for all the others."""
+    """What was posted in each step for one name; None for all the others."""
 
-    deployment: str | None
+    name: str | None
     amounts_nanos: tuple[int, ...]
 
     @property
@@ -89,10 +73,14 @@ class Spend(NamedTuple):
         return sum(series.total_nanos for series in self.series)
 
 
-def _newest(lapse: Lapse) -> Subquery:
-    """Select the attempts of a stretch of time, by their routes."""
+Side = Literal["deployment", "principal", "team", "key", "asked"]
+SIDES: tuple[Side, ...] = get_args(Side)
+"""What spend can be told apart by."""
+
+
+def _newest(lapse: Lapse, *more: ColumnElement[Any]) -> Subquery:
     return (
-        select(attempt.c.at_ns, attempt.c.attempt, attempt.c.route, attempt.c.posted_nanos)
+        select(attempt.c.at_ns, attempt.c.posted_nanos, *more)
         .where(attempt.c.at_ns >= lapse.since_ns, attempt.c.at_ns < lapse.until_ns)
         .order_by(attempt.c.at_ns.desc())
         .limit(SCAN_ROWS_MAX)
@@ -100,29 +88,27 @@ def _newest(lapse: Lapse) -> Subquery:
     )
 
 
-def read_spend(connection: Connection, lapse: Lapse) -> Spend:
-    """Return what each deployment posted in each step."""
-    newest = _newest(lapse)
+def read_spend(connection: Connection, lapse: Lapse, side: Side) -> Spend:
+    """Return what was posted in each step, by one side of the calls."""
+    names = route if side in route.c else caller
+    newest = _newest(lapse, attempt.c[names.name].label("reference"))
     step = ((newest.c.at_ns - lapse.since_ns) // lapse.step_ns).label("step")
     grouped = (
         select(
             step,
-            newest.c.route,
+            names.c[side].label("name"),
             func.sum(newest.c.posted_nanos).label("posted_nanos"),
             func.count().label("attempts"),
             func.min(newest.c.at_ns).label("oldest_ns"),
         )
-        .group_by(step, newest.c.route)
+        .join(names, names.c.id == newest.c.reference)
+        .group_by(step, names.c[side])
         .limit(GROUPS_MAX)
-        .subquery()
     )
-    joined = grouped.join(tables.route, tables.route.c.id == grouped.c.route)
-    query = select(grouped, tables.route.c.deployment).select_from(joined)
-    rows = connection.execute(query).mappings().all()
+    rows = connection.execute(grouped).mappings().all()
     amounts: dict[str, list[int]] = {}
     for row in rows:
-        steps = amounts.setdefault(row["deployment"], [0] * lapse.steps)
-        steps[row["step"]] += row["posted_nanos"]
+        amounts.setdefault(row["name"], [0] * lapse.steps)[row["step"]] = row["posted_nanos"]
     cut = sum(row["attempts"] for row in rows) >= SCAN_ROWS_MAX
     oldest_ns = min((row["oldest_ns"] for row in rows), default=lapse.since_ns)
     return Spend(lapse, _largest(amounts), oldest_ns if cut else None)
@@ -130,12 +116,12 @@ def read_spend(connection: Connection, lapse: Lapse) -> Spend:
 
 def _largest(amounts: dict[str, list[int]]) -> tuple[SpendSeries, ...]:
     ranked = sorted(
-        (SpendSeries(deployment, tuple(steps)) for deployment, steps in amounts.items()),
-        key=lambda series: (-series.total_nanos, series.deployment or ""),
+        (SpendSeries(name, tuple(steps)) for name, steps in amounts.items()),
+        key=lambda series: (-series.total_nanos, series.name or ""),
     )
     kept = len(ranked) if len(ranked) <= SERIES_MAX else SERIES_MAX - 1
     largest, rest = ranked[:kept], ranked[kept:]
-    by_name = tuple(sorted(largest, key=lambda series: series.deployment or ""))
+    by_name = tuple(sorted(largest, key=lambda series: series.name or ""))
     if not rest:
         return by_name
     others = tuple(sum(step) for step in zip(*(one.amounts_nanos for one in rest), strict=True))
@@ -162,20 +148,16 @@ class Summary(NamedTuple):
 
 def read_summary(connection: Connection, lapse: Lapse) -> Summary:
     """Return the figures of a stretch of time."""
-    newest = _newest(lapse)
+    newest = _newest(lapse, cast(is_first, Integer).label("first"))
     spent = connection.execute(
         select(
             func.count().label("rows"),
-            func.count(call_of(newest.c.attempt).distinct()).label("calls"),
+            func.coalesce(func.sum(newest.c.first), 0).label("calls"),
             func.coalesce(func.sum(newest.c.posted_nanos), 0).label("posted_nanos"),
         )
     ).one()
-    refused = (
-        select(tables.refusal.c.call)
-        .where(tables.refusal.c.at_ns >= lapse.since_ns)
-        .limit(SCAN_ROWS_MAX)
-    )
-    open_journals = select(tables.journal.c.name).where(~tables.journal.c.ended)
+    refused = select(refusal.c.call).where(refusal.c.at_ns >= lapse.since_ns).limit(SCAN_ROWS_MAX)
+    open_journals = select(journal.c.name).where(~journal.c.ended)
     held = (
         select(attempt.c.hold_nanos)
         .join(caller, caller.c.id == attempt.c.caller)
@@ -210,196 +192,3 @@ def _median_ttft_us(connection: Connection, lapse: Lapse) -> int | None:
     )
     known = sorted(ttft for ttft in connection.scalars(sample) if ttft is not None)
     return known[len(known) // 2] if known else None
-
-
-class Attempt(NamedTuple):
-    """One attempt of a call.
-
-    Attributes:
-        via: The dialect the call was translated to, None when it was not.
-        state: `held` (running), `measured`, `estimated`, `unknown` or `void`.
-        usage: Quantities by meter; empty while it runs.
-        status: HTTP status of the provider, 0 when there was none.
-        closed_by: `worker` or `takeover`; empty while it runs.
-        cache: What the provider's prompt cache did, None when there is nothing to say.
-    """
-
-    attempt: str
-    call: str
-    journal: str
-    at_ns: int
-    ended_ns: int | None
-    principal: str
-    team: str
-    key: str
-    run: str | None
-    chain: tuple[str, ...]
-    asked: str
-    deployment: str
-    dialect: str
-    via: str | None
-    stream: bool
-    decision: int
-    windows: tuple[str, ...]
-    input_tokens_max: int
-    output_tokens_max: int
-    choices: int
-    hold_nanos: int
-    state: str
-    posted_nanos: int
-    final: bool
-    served_model: str | None
-    upstream_id: str | None
-    upstream_request_id: str | None
-    status: int
-    reason: str | None
-    ttft_us: int | None
-    duration_us: int
-    usage: dict[str, int]
-    lines: tuple[ChargeLine, ...]
-    closed_by: str
-    cache: CacheNote | None = None
-
-    @property
-    def number(self) -> int:
-        """Which attempt of its call it is, counted from 1."""
-        tail = self.attempt.rpartition(".")[2]
-        return int(tail) if tail.isdecimal() else 1
-
-    @property
-    def is_failure(self) -> bool:
-        """Whether the provider failed, so that it is measured at nothing."""
-        return self.state == "measured" and self.reason is not None and not self.posted_nanos
-
-    @property
-    def input_tokens(self) -> int:
-        """All tokens of the prompt."""
-        return sum(self.usage.get(meter, 0) for meter in INPUT_METERS)
-
-    @property
-    def cached_tokens(self) -> int:
-        """The tokens of the prompt that were read from the provider's cache."""
-        return self.usage.get("cache_read", 0)
-
-    @property
-    def output_tokens(self) -> int:
-        """All generated tokens."""
-        return sum(self.usage.get(meter, 0) for meter in OUTPUT_METERS)
-
-
-def _attempt(row: RowMapping) -> Attempt:
-    return Attempt(
-        **{
-            **row,
-            "chain": chain_of_row(row),
-            "windows": windows_of_row(row),
-            "usage": usage_of_row(row),
-            "lines": lines_of_row(row),
-            "cache": cache_of_row(row),
-        }
-    )
-
-
-def read_attempts(connection: Connection) -> list[Attempt]:
-    """Return the newest attempts, the newest first."""
-    newest = select(attempts).order_by(attempts.c.at_ns.desc()).limit(ATTEMPTS_MAX)
-    return [_attempt(row) for row in connection.execute(newest).mappings()]
-
-
-class Refused(NamedTuple):
-    """A call that was refused before any attempt.
-
-    Attributes:
-        budget: The budget that refused it, None when none did.
-    """
-
-    call: str
-    at_ns: int
-    principal: str
-    team: str
-    key: str
-    run: str | None
-    asked: str
-    code: str
-    message: str
-    budget: str | None
-    chain: tuple[str, ...]
-
-
-def _refused(row: RowMapping) -> Refused:
-    return Refused(**{**row, "chain": chain_of_row(row)})
-
-
-def read_refusals(connection: Connection) -> list[Refused]:
-    """Return the newest refusals, the newest first."""
-    newest = select(tables.refusal).order_by(tables.refusal.c.at_ns.desc()).limit(REFUSALS_MAX)
-    return [_refused(row) for row in connection.execute(newest).mappings()]
-
-
-class Opened(NamedTuple):
-    """One attempt with the decision it was made by, None when that is not kept."""
-
-    attempt: Attempt
-    decision: DecisionRecord | None
-
-    @property
-    def ranked(self) -> tuple[CandidateRecord, ...]:
-        """The candidates: the cheapest eligible one first, the excluded ones last."""
-        if self.decision is None:
-            return ()
-        return tuple(sorted(self.decision.candidates, key=_rank))
-
-
-def _rank(candidate: CandidateRecord) -> tuple[bool, int, str]:
-    return (
-        candidate.excluded is not None,
-        candidate.expected_nanos or 0,
-        candidate.deployment,
-    )
-
-
-class OpenedCall(NamedTuple):
-    """A call in full: its attempts in order, or why it was refused."""
-
-    call: str
-    attempts: tuple[Opened, ...]
-    refusal: Refused | None
-
-    @property
-    def posted_nanos(self) -> int:
-        """What all its attempts cost."""
-        return sum(opened.attempt.posted_nanos for opened in self.attempts)
-
-    @property
-    def is_running(self) -> bool:
-        """Whether an attempt of it still holds money."""
-        return any(opened.attempt.state == "held" for opened in self.attempts)
-
-
-def find_call(connection: Connection, call: str) -> OpenedCall | None:
-    """Return a call in full, None when the store does not know it."""
-    of_call = (
-        select(attempts)
-        .where(is_of_call(call))
-        .order_by(attempts.c.at_ns, attempts.c.attempt)
-        .limit(ATTEMPTS_PER_CALL_MAX)
-    )
-    tried = tuple(
-        Opened(one, _find_decision(connection, one))
-        for one in [_attempt(row) for row in connection.execute(of_call).mappings()]
-    )
-    of_refusal = select(tables.refusal).where(tables.refusal.c.call == call)
-    row = connection.execute(of_refusal).mappings().first()
-    refused = None if row is None else _refused(row)
-    if not tried and refused is None:
-        return None
-    return OpenedCall(call, tried, refused)
-
-
-def _find_decision(connection: Connection, one: Attempt) -> DecisionRecord | None:
-    record = connection.scalars(
-        select(tables.decision.c.record).where(
-            tables.decision.c.journal == one.journal, tables.decision.c.number == one.decision
-        )
-    ).first()
-    return None if record is None else msgspec.json.decode(record, type=DecisionRecord)

@@ -66,6 +66,8 @@ def call_view(row: CallRow) -> CallView:
         deployment=row.deployment,
         served_model=row.served_model,
         dialect=row.dialect,
+        via=row.via,
+        lost=list(row.lost),
         stream=row.stream,
         state=row.state,
         hold=format_usd(row.hold_nanos),
@@ -97,6 +99,8 @@ def _refused_view(row: RefusedRow) -> CallView:
         deployment=None,
         served_model=None,
         dialect=None,
+        via=None,
+        lost=[],
         stream=False,
         state="refused",
         hold=format_usd(0),
@@ -172,6 +176,7 @@ def _decision_view(number: int, record: DecisionRecord, attempts: list[AttemptRo
                 expected=usd_or_none(candidate.expected_nanos),
                 warm=format_usd(candidate.warm_nanos),
                 excluded=candidate.excluded,
+                via=candidate.via,
                 chosen=candidate.deployment in tried,
             )
             for candidate in record.candidates

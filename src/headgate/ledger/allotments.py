@@ -5,6 +5,7 @@ is carved, used or not, so that nothing is counted twice. When its delegation is
 was used of it stays carved, and the rest flows back.
 """
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from headgate.units.ids import window_key
@@ -34,6 +35,21 @@ class Allotment(NamedTuple):
     chain: tuple[str, ...]
     node: str
     until_ns: int | None = None
+
+    def has_ended(self, now_ns: int) -> bool:
+        """Tell whether its time is over."""
+        return self.until_ns is not None and self.until_ns <= now_ns
+
+    def is_over(self, now_ns: int, keys: Collection[str], revoked: Collection[str]) -> bool:
+        """Tell whether its delegation is over.
+
+        Args:
+            now_ns: The time.
+            keys: Those that are valid.
+            revoked: Delegations that were revoked, by their ids.
+        """
+        gone = self.key not in keys or any(each in revoked for each in self.chain)
+        return gone or self.has_ended(now_ns)
 
 
 class Short(NamedTuple):

@@ -20,13 +20,13 @@ from headgate.records.journal import (
     VoidRecord,
 )
 
-NO_LINES = Raw(b"[]")
+NO_LINES = NO_LOSSES = Raw(b"[]")
 NO_USAGE = Raw(b"{}")
 NO_NOTE = Raw(b"null")
 
 
 class FoldedHold(Struct, tag_field="k", tag="hold", gc=False):
-    """A `HoldRecord`.
+    """A `HoldRecord`; `lost` is a JSON array.
 
     Attributes:
         caller: Its number in the journal; folding puts the id that the store knows it by there.
@@ -43,6 +43,7 @@ class FoldedHold(Struct, tag_field="k", tag="hold", gc=False):
     output_tokens_max: int
     choices: int = 1
     stream: bool = False
+    lost: Raw = NO_LOSSES
 
 
 class FoldedSettle(Struct, frozen=True, tag_field="k", tag="settle", gc=False):

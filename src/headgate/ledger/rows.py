@@ -5,6 +5,7 @@ and a dictionary per row costs more than the insert.
 """
 
 import msgspec
+from msgspec import Raw
 from msgspec.structs import astuple
 from sqlalchemy.engine import RowMapping
 
@@ -51,7 +52,7 @@ END_COLUMNS = (
 
 def hold_values(hold: FoldedHold) -> Row:
     """Return what a hold says of an attempt."""
-    return astuple(hold)
+    return (*astuple(hold)[:-1], str(hold.lost, "utf-8"))
 
 
 def end_values(end: FoldedSettle | VoidRecord | None) -> Row:
@@ -93,6 +94,7 @@ def decision_values(record: DecisionRecord, journal: str) -> Row:
 def hold_of_row(row: RowMapping) -> FoldedHold:
     """Return the hold an open attempt row was made of."""
     fields = {name: row[name] for name in FoldedHold.__struct_fields__ if name in row}
+    fields["lost"] = Raw(str(row["lost"]).encode())
     return FoldedHold(**fields, amount_nanos=row["hold_nanos"])
 
 
@@ -112,8 +114,8 @@ def lines_of_row(row: RowMapping) -> tuple[ChargeLine, ...]:
 
 
 def usage_of_row(row: RowMapping) -> dict[str, int]:
-    """Return what was metered of an attempt, by meter: its lines have it, if it has any."""
-    return {line.meter: line.quantity for line in lines_of_row(row)} or _usage(row["usage"])
+    """Return what was metered of an attempt, by meter: its lines have it, or it is said apart."""
+    return _usage(row["usage"]) or {line.meter: line.quantity for line in lines_of_row(row)}
 
 
 def cache_of_row(row: RowMapping) -> CacheNote | None:

@@ -94,6 +94,7 @@ attempt = Table(
     Column("output_tokens_max", BigInteger, nullable=False),
     Column("choices", Integer, nullable=False),
     Column("stream", Boolean, nullable=False),
+    Column("lost", Text, nullable=False, server_default="[]"),
     # What the end of an attempt sets begins here; see ledger/rows.py.
     Column("ended_ns", BigInteger),
     Column("state", String, nullable=False),
@@ -139,6 +140,10 @@ def _whole_attempts() -> Subquery:
 
 attempts = _whole_attempts()
 """Attempts with the call, the caller and the route of each."""
+
+
+is_first = func.substr(attempt.c.attempt, -2) == ".1"
+"""Selects the first attempt of each call: counting them counts calls, and needs no sorting."""
 
 
 def is_of_call(call: str) -> ColumnElement[bool]:

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headgate.config.snapshot import Snapshot
 from headgate.console.app import ConsoleWorld, build
+from headgate.insights.routes import Unwell
 from headgate.node.messages import Done, Failed
 from headgate.units.errors import ConfigurationError
 
@@ -20,12 +21,16 @@ class Pages:
         engine: The store, opened for reading.
         port: Where the console listens.
         gateway_url: Where the data plane listens.
+
+    Attributes:
+        unwell: Returns whom a worker passes over now; nobody until the steward sets it.
     """
 
     def __init__(self, engine: Engine, port: int, gateway_url: str) -> None:
         self._engine = engine
         self._port = port
         self._gateway_url = gateway_url
+        self.unwell: Callable[[], Unwell] = dict
         self._app: ASGIApp | None = None
 
     def show(self, snapshot: Snapshot) -> None:
@@ -34,10 +39,9 @@ class Pages:
         names = {listen.host, "127.0.0.1", "localhost"}
         world = ConsoleWorld(
             engine=self._engine,
-            budgets=lambda: tuple(snapshot.budgets.values()),
-            zone=snapshot.zone,
+            snapshot=snapshot,
+            unwell=lambda: self.unwell(),
             now_ns=time.time_ns,
-            organisation=snapshot.organisation,
             hosts=frozenset(f"{name}:{self._port}" for name in names),
             token=listen.token,
             gateway_url=self._gateway_url,

@@ -22,6 +22,7 @@ from headgate.budgets.keeper import WATCH_S
 from headgate.budgets.standing import standings
 from headgate.config.snapshot import Snapshot
 from headgate.identity import registry
+from headgate.insights.routes import PassedOver
 from headgate.ledger.allotments import Allotment
 from headgate.ledger.keeper import Keeper, Want
 from headgate.node import commands, locks
@@ -166,21 +167,23 @@ class Steward:
         with self.engine.connect() as connection:
             made = {key.id: key.revoked_ns for key in registry.kept_keys(connection)}
             revoked = frozenset(registry.revoked_delegations(connection))
-        configured = self.rules.snapshot.keys
+        gone = {key for key, revoked_ns in made.items() if revoked_ns is not None}
+        valid = {*self.rules.snapshot.keys, *made} - gone
+        self.keeper.end_allotments(lambda each: each.is_over(now_ns, valid, revoked), now_ns)
 
-        def over(each: Allotment) -> bool:
-            if each.until_ns is not None and each.until_ns <= now_ns:
-                return True
-            known = each.key in made or each.key in configured
-            gone = not known or made.get(each.key) is not None
-            return gone or not revoked.isdisjoint(each.chain)
+    def _end_by_time(self, now_ns: int) -> None:
+        self.keeper.end_allotments(lambda each: each.has_ended(now_ns), now_ns)
 
-        self.keeper.end_allotments(over, now_ns)
+    def passed_over(self) -> dict[str, PassedOver]:
+        """Return whom any worker passes over, by deployment, each at its latest time."""
+        rows = self._health().deployments
+        return {row.deployment: PassedOver(row.rule, row.until_ns) for row in rows}
 
     def _health(self) -> Health:
         rows: dict[str, UnwellRow] = {}
         for row in sorted(
-            (row for told in self.unwell.values() for row in told), key=lambda row: row.until_ns
+            (row for told in tuple(self.unwell.values()) for row in told),
+            key=lambda row: row.until_ns,
         ):
             rows[row.deployment] = row
         return Health(tuple(rows.values()))
@@ -240,6 +243,7 @@ class Steward:
     def _take_up(self, message: TakeUp) -> Done | Failed:
         answer = self.rules.take_up(Path(message.in_force))
         if isinstance(answer, Done):
+            self.end_allotments()
             self.tell()
         return answer
 
@@ -258,12 +262,8 @@ class Steward:
         while True:
             self.keeper.fold()
             self.take_over_the_dead()
-            self.keeper.end_allotments(_timed_out(time.time_ns()), time.time_ns())
+            self._end_by_time(time.time_ns())
             await asyncio.sleep(0 if self.keeper.behind else FOLD_S)
-
-
-def _timed_out(now_ns: int) -> Callable[[Allotment], bool]:
-    return lambda each: each.until_ns is not None and each.until_ns <= now_ns
 
 
 async def run(
@@ -283,6 +283,7 @@ async def run(
     pages = Pages(open_store_readonly(data_dir), console_port, gateway_url)
     rules = Rules(read, in_force, pages)
     steward = Steward(rules, engine, data_dir)
+    pages.unwell = steward.passed_over
     steward.keeper.discover()
     steward.take_over_the_dead()
     steward.end_allotments()

@@ -1,23 +1,25 @@
-"""`bedrock`: Anthropic's models on Amazon Bedrock, by InvokeModel and its streaming sibling.
+"""`bedrock`: models on Amazon Bedrock: Anthropic's by InvokeModel, all by Converse.
 
-The body is that of Messages without `model` (it stands in the path) and `stream` (the path says
-it), and with a version; beta features stand in the body. A credential with colons signs requests
-(`ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]`); one without is a Bedrock API key. Source:
-https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html.
-Converse, Bedrock's own dialect for all models, is not spoken.
+InvokeModel's body is that of Messages without `model` (it stands in the path) and `stream` (the
+path says it), and with a version; beta features stand in the body. Converse is Bedrock's own
+dialect for the models of all makers. A credential with colons signs requests
+(`ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]`); one without is a Bedrock API key. Sources:
+https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html,
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html.
 """
 
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
 
-from headgate.providers import anthropic
-from headgate.providers.anthropic import limit_field, limit_needed, metered
+from headgate.providers import anthropic, converse_usage
+from headgate.providers.anthropic import limit_field, limit_needed
 from headgate.providers.envelope import (
     ANY_PLACE,
     Envelope,
@@ -30,12 +32,13 @@ from headgate.providers.eventstream import Message, Messages
 from headgate.providers.replies import credential_bytes
 from headgate.providers.setup import Setup
 from headgate.providers.sigv4 import parse_keys, sign
-from headgate.records.report import Failure
+from headgate.records.demand import STANDARD, Terms
+from headgate.records.report import Failure, Metered, Report
 
-__all__ = ["limit_field", "limit_needed", "metered"]
+__all__ = ["limit_field", "limit_needed"]
 
 KIND = "bedrock"
-NATIVE_DIALECTS = ("anthropic_messages",)
+NATIVE_DIALECTS = ("anthropic_messages", "bedrock_converse")
 SETUP = Setup(
     base_url="https://bedrock-runtime.{AWS_REGION}.amazonaws.com",
     secrets=("AWS_BEARER_TOKEN_BEDROCK",),
@@ -54,6 +57,13 @@ VERSION = b'"bedrock-2023-05-31"'
 REGION_DEFAULT = "us-east-1"
 
 _NAME = re.compile(rb"[a-z_]+")
+_MEMBER = re.compile(r"[A-Za-z]+")
+_VERBS = {
+    ("anthropic_messages", False): "invoke",
+    ("anthropic_messages", True): "invoke-with-response-stream",
+    ("bedrock_converse", False): "converse",
+    ("bedrock_converse", True): "converse-stream",
+}
 _REGION = re.compile(r"bedrock-runtime(?:-fips)?\.([a-z0-9-]+)\.")
 
 _TYPE_OF = {
@@ -87,6 +97,11 @@ def seller(base_url: str) -> str:  # noqa: ARG001 - the kind is the seller
     return KIND
 
 
+def speaks(dialect: str, model: str) -> bool:
+    """Tell whether a model speaks a dialect: Anthropic's speak both, all others Converse alone."""
+    return dialect == "bedrock_converse" or "anthropic" in model or "claude" in model
+
+
 def path(dialect: str, base_path: str, place: Place = ANY_PLACE) -> str:
     """Return the path of a model, an inference profile or an ARN.
 
@@ -95,7 +110,7 @@ def path(dialect: str, base_path: str, place: Place = ANY_PLACE) -> str:
     """
     if dialect not in NATIVE_DIALECTS:
         raise ValueError(f"a provider of kind {KIND!r} does not speak {dialect!r}")
-    verb = "invoke-with-response-stream" if place.stream else "invoke"
+    verb = _VERBS[dialect, place.stream]
     return f"{base_path.rstrip('/')}/model/{quote(place.model, safe='')}/{verb}"
 
 
@@ -139,11 +154,12 @@ def _members(forwarded: Headers) -> Mapping[str, bytes]:
 
 
 class _Events:
-    """Makes the server-sent events of Messages out of event-stream messages."""
+    """Makes server-sent events out of event-stream messages, each by `event`."""
 
-    __slots__ = ("_broken", "_messages")
+    __slots__ = ("_broken", "_event", "_messages")
 
-    def __init__(self) -> None:
+    def __init__(self, event: Callable[[Message], bytes]) -> None:
+        self._event = event
         self._messages = Messages()
         self._broken: FrameError | None = None
 
@@ -158,7 +174,7 @@ class _Events:
         events = b""
         try:
             for message in self._messages.feed(payload):
-                events += _event(message)
+                events += self._event(message)
         except FrameError as error:
             if not events:
                 raise
@@ -167,6 +183,7 @@ class _Events:
 
 
 def _event(message: Message) -> bytes:
+    """Return the event of Messages that a chunk carries."""
     if message.headers.get(":message-type") != "event":
         return _error(message)
     if message.headers.get(":event-type") != "chunk":
@@ -176,9 +193,23 @@ def _event(message: Message) -> bytes:
         kind = _EVENT.decode(data).type.encode()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, binascii.Error) as error:
         raise FrameError(f"a message carries no event: {error}") from error
-    # Ends of line are blanks to JSON, but not to an event.
-    line = data.replace(b"\r", b" ").replace(b"\n", b" ")
-    return b"event: %b\ndata: %b\n\n" % (kind if _NAME.fullmatch(kind) else b"unknown", line)
+    name = kind if _NAME.fullmatch(kind) else b"unknown"
+    return b"event: %b\ndata: %b\n\n" % (name, _line(data))
+
+
+def _line(data: bytes) -> bytes:
+    """Return JSON in one line: ends of line are blanks to it, but not to an event."""
+    return data.replace(b"\r", b" ").replace(b"\n", b" ")
+
+
+def _member(message: Message) -> bytes:
+    """Return a message of Converse as an event with the one member it is in the API."""
+    if message.headers.get(":message-type") != "event":
+        return _error(message)
+    name = message.headers.get(":event-type", "")
+    if not _MEMBER.fullmatch(name):
+        raise FrameError("a message does not say what it is")
+    return b'data: {"%b":%b}\n\n' % (name.encode(), _line(message.payload) or b"{}")
 
 
 def _error(message: Message) -> bytes:
@@ -196,14 +227,20 @@ def _error(message: Message) -> bytes:
     return b"event: error\ndata: %b\n\n" % data
 
 
-ENVELOPE = Envelope(
-    dropped=frozenset({"model", "stream"}),
-    members=_members,
-    held_back=frozenset({b"anthropic-version", b"anthropic-beta"}),
-    sign=_signed,
-    frames_type=b"application/vnd.amazon.eventstream",
-    unframer=_Events,
-)
+FRAMES = b"application/vnd.amazon.eventstream"
+ENVELOPES = {
+    "anthropic_messages": Envelope(
+        dropped=frozenset({"model", "stream"}),
+        members=_members,
+        held_back=frozenset({b"anthropic-version", b"anthropic-beta"}),
+        sign=_signed,
+        frames_type=FRAMES,
+        unframer=partial(_Events, _event),
+    ),
+    "bedrock_converse": Envelope(
+        sign=_signed, frames_type=FRAMES, unframer=partial(_Events, _member)
+    ),
+}
 
 
 def failure(status: int, body: bytes) -> Failure:
@@ -217,3 +254,14 @@ def failure(status: int, body: bytes) -> Failure:
     if status == 400 and b"Input is too long" in body:
         body = b"prompt is too long"
     return anthropic.failure(status, body)
+
+
+def metered(report: Report, asked: Terms = STANDARD) -> Metered:
+    """Split reported usage, which each of the two dialects names in its own way.
+
+    Raises:
+        UsageError: Usage is absent, unreadable, or contradicts itself.
+    """
+    if report.usage_json is not None and b'"inputTokens"' in report.usage_json:
+        return converse_usage.metered(report, asked)
+    return anthropic.metered(report, asked)

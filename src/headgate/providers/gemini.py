@@ -130,10 +130,10 @@ def failure(status: int, body: bytes) -> Failure:
 def metered(report: Report, asked: Terms = STANDARD) -> Metered:
     """Split reported usage into disjoint meters.
 
-    What is cached is inside the prompt; thoughts and the prompts of tools are outside prompt
-    and candidates; the total is the sum of those four. Pictures and films in the prompt cost
-    what text does; sound from a cache, and what is generated beside text and sound, has prices
-    of its own and no meter.
+    What is cached is inside the prompt; the prompts of tools are outside it. Thoughts are outside
+    the candidates, but for some models, whose total then leaves them out. Pictures and films in
+    the prompt cost what text does; sound from a cache, and what is generated beside text and
+    sound, has prices of its own and no meter.
 
     Args:
         report: What the reply said.
@@ -147,7 +147,9 @@ def metered(report: Report, asked: Terms = STANDARD) -> Metered:
     thoughts, candidates = usage.thoughts or 0, usage.candidates or 0
     tool_use = usage.tool_use or 0
     if usage.total is not None and usage.total != usage.prompt + candidates + thoughts + tool_use:
-        raise UsageError("totalTokenCount is not the sum of its parts")
+        if usage.total != usage.prompt + candidates + tool_use or thoughts > candidates:
+            raise UsageError("totalTokenCount is not the sum of its parts")
+        candidates -= thoughts
     audio_in = _of(usage.prompt_details, "AUDIO")
     audio_out = _of(usage.output_details, "AUDIO")
     foreign = {each.modality for each in usage.output_details or () if each.count}

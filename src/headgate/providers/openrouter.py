@@ -2,8 +2,9 @@
 
 Its usage is OpenAI's, with `cost` in dollars of credit. With a key of one's own at the provider
 behind it (`is_byok`) that is OpenRouter's fee alone, and `cost_details.upstream_inference_cost` is
-what the provider bills. Both are recorded beside the charge, to reconcile by; a cost that is
-reported is never a price (https://openrouter.ai/docs/use-cases/usage-accounting).
+what the provider bills. Both are recorded beside the charge, to reconcile by; with
+`prices = "reported"` they are the charge, and the price book is what is held by
+(https://openrouter.ai/docs/use-cases/usage-accounting).
 """
 
 import re
@@ -31,6 +32,7 @@ SETUP = Setup(
     free_path="/key",  # its list of models asks for no key
 )
 DEFAULTS = openai_compatible.DEFAULTS
+REPORTS_COST = True
 PASSED = openai_compatible.PASSED
 PASSED_PREFIXES = openai_compatible.PASSED_PREFIXES
 
@@ -102,7 +104,7 @@ def metered(report: Report, asked: Terms = STANDARD) -> Metered:
 def reported_nanos(usage_json: bytes) -> int | None:
     """Return what a reply says it cost in all, in nano-dollars; None when it does not say.
 
-    The amount is rounded half up to a nano-dollar; it is compared with, never posted.
+    The amount is rounded half up to a nano-dollar.
     """
     try:
         cost = _COST.decode(usage_json)

@@ -15,7 +15,9 @@ Headers = tuple[tuple[bytes, bytes], ...]
 class Provider(Protocol):
     """What every module of a provider offers; the modules document each function.
 
-    One whose requests differ from their dialect's has an `ENVELOPE` as well; see `envelope_of`.
+    One whose requests differ from their dialect's has an `ENVELOPE` as well, or `ENVELOPES` by
+    dialect; see `envelope_of`. One whose models differ in what they speak: see `dialects_of`. One
+    whose replies say what they cost has `REPORTS_COST = True`.
 
     Attributes:
         KIND: The name of the kind in configurations.
@@ -70,11 +72,27 @@ def providers() -> dict[str, Provider]:
     return {kind: cast(Provider, part) for kind, part in discover(headgate.providers).items()}
 
 
-def envelope_of(kind: Provider) -> Envelope:
-    """Return how a kind's requests and streams differ from their dialect's."""
-    envelope = getattr(kind, "ENVELOPE", PLAIN)
+def envelope_of(kind: Provider, dialect: str) -> Envelope:
+    """Return how a kind's requests and streams in a dialect differ from that dialect's."""
+    envelope = getattr(kind, "ENVELOPES", {}).get(dialect) or getattr(kind, "ENVELOPE", PLAIN)
     assert isinstance(envelope, Envelope)
     return envelope
+
+
+def dialects_of(kind: Provider, offered: tuple[str, ...], model: str) -> tuple[str, ...]:
+    """Return the dialects a model speaks at a provider, all of `offered` when nothing is known.
+
+    A kind whose models differ in this has `speaks(dialect, model)`, which judges by names.
+
+    Args:
+        kind: The kind of provider.
+        offered: The dialects the provider speaks, the preferred one first.
+        model: The model's name there, and what else it is known by.
+    """
+    speaks = getattr(kind, "speaks", None)
+    if speaks is None:
+        return offered
+    return tuple(dialect for dialect in offered if speaks(dialect, model)) or offered
 
 
 def setup_of(kind: Provider) -> Setup:

@@ -3,6 +3,7 @@
 from typing import Literal, NamedTuple
 
 OnDisconnect = Literal["drain", "cancel"]
+Prices = Literal["book", "reported"]
 
 
 class Provider(NamedTuple):
@@ -18,6 +19,8 @@ class Provider(NamedTuple):
         seller: Whose price rows apply, such as `openai`; the provider's own id when unknown.
         on_disconnect: What becomes of a stream whose client went away: `drain` reads it to its
             end for the exact usage, `cancel` closes it and posts the bound.
+        prices: What a call is posted at: its usage by the price book, or what the reply says was
+            charged.
         limit_field: The output limit field inserted when a body has none; None: the kind knows.
         api_version: The version of its interface to ask for, None for the kind's own.
         region: Where it is, None when unknown; kinds that sign need it where the host is silent.
@@ -45,6 +48,7 @@ class Provider(NamedTuple):
     keep_alive_ms: int = 15_000
     credential_command: tuple[str, ...] = ()
     credential_refresh_ms: int = 2_700_000
+    prices: Prices = "book"
 
     def __repr__(self) -> str:
         return f"Provider(id={self.id!r}, kind={self.kind!r}, base_url={self.base_url!r})"

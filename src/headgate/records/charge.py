@@ -9,11 +9,16 @@ from headgate.units.usage import Usage
 State = Literal["measured", "estimated", "unknown"]
 
 
+REPORTED = "reported"
+"""The meter, and the price row, of a line that is what the provider says it charged: its quantity
+is in nano-dollars, each at one."""
+
+
 class ChargeLine(Struct, frozen=True, gc=False, array_like=True):
     """One meter of a charge; its JSON, an array of the fields, is part of the journal's format.
 
     Attributes:
-        meter: A name of `units.usage.METERS`.
+        meter: A name of `units.usage.METERS`, or `REPORTED`.
         quantity: Units consumed, above zero.
         price_femto: Price of one unit in femto-dollars.
         amount_nanos: quantity x price, rounded half up, once.
@@ -39,7 +44,7 @@ class Settlement(Struct, frozen=True, gc=False):
 
     Attributes:
         reason: None for a plain success.
-        reported_nanos: What the reply said it cost, None when it did not say; only written down.
+        reported_nanos: What the reply said it cost, None when it did not say.
     """
 
     amount_nanos: int

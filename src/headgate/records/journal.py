@@ -194,7 +194,7 @@ class SettleRecord(_OfAttempt, frozen=True, gc=False, tag="settle"):
     @property
     def quantities(self) -> dict[str, int]:
         """What was metered, by meter."""
-        return {line.meter: line.quantity for line in self.lines} or self.usage
+        return self.usage or {line.meter: line.quantity for line in self.lines}
 
 
 class VoidRecord(_OfAttempt, frozen=True, gc=False, tag="void"):

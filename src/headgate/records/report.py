@@ -37,7 +37,7 @@ class Metered(Struct, frozen=True, gc=False):
 
     Attributes:
         reported_nanos: What the reply itself says it cost, None when it does not say. It is kept
-            to reconcile by and never posted.
+            to reconcile by, and posted only where the provider's configuration says so.
     """
 
     usage: Usage

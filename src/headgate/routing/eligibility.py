@@ -15,11 +15,13 @@ class Speech(NamedTuple):
 
     Attributes:
         native: The dialects of each deployment, by its id, the preferred one first.
-        translatable: The dialects that can be translated into each other.
+        translatable: The dialects whose clients can be served by translation.
+        tellable: The dialects that calls can be translated to.
     """
 
     native: Mapping[str, Collection[str]]
     translatable: Collection[str] = ()
+    tellable: Collection[str] = ()
 
     def is_native(self, deployment: str, dialect: str) -> bool:
         """Tell whether a deployment speaks a dialect itself."""
@@ -30,7 +32,7 @@ class Speech(NamedTuple):
         native = self.native[deployment]
         if dialect in native or dialect not in self.translatable:
             return None
-        return next((each for each in native if each in self.translatable), None)
+        return next((each for each in native if each in self.tellable), None)
 
 
 def exclusion(

@@ -31,9 +31,8 @@ from headgate.simulator.tokens import LEXICON_WORDS, Lexicon
 
 _SSE_HEADERS = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
 _JSON_HEADERS = (("content-type", "application/json"),)
-_GATEWAY_PAGE = (
-    b"<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>"
-)
+_PAGES = {FaultKind.BAD_GATEWAY: 502, FaultKind.NONSENSE: 200}
+_PAGE = b"<html><head><title>Bad Gateway</title></head><body>Bad Gateway</body></html>"
 _SILENT = {FaultKind.STALL: Ending.STALL, FaultKind.RESET: Ending.RESET}
 _BREAKING = {
     FaultKind.CUT: Ending.CUT,
@@ -129,8 +128,9 @@ class Backend:
         if job.fault is None:
             return self._generate(job)
         fault = job.fault
-        if fault.kind is FaultKind.BAD_GATEWAY:
-            return body_reply(502, (("content-type", "text/html"),), _GATEWAY_PAGE)
+        status = _PAGES.get(fault.kind)
+        if status is not None:
+            return body_reply(status, (("content-type", "text/html"),), _PAGE)
         if fault.kind is FaultKind.ERROR_EVENT and not job.generation.stream:
             fault = replace(fault, kind=FaultKind.SERVER_ERROR)
         error = self._dialect.fault_error(fault, job.generation.asked)

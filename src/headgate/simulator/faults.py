@@ -13,7 +13,7 @@ TEXTS_MAX = 10_000
 class FaultKind(StrEnum):
     """The faults.
 
-    The first seven are refusals with a status and bill nothing; so do `stall` and `reset`.
+    The first eight are answers with a status and bill nothing; so do `stall` and `reset`.
     """
 
     RATE_LIMIT = "rate_limit"  # 429 with retry-after
@@ -23,6 +23,7 @@ class FaultKind(StrEnum):
     BAD_GATEWAY = (
         "bad_gateway"  # 502 with a page of HTML, as a proxy in front of the provider sends
     )
+    NONSENSE = "nonsense"  # 200 with a page of HTML, as a portal in front of the network sends
     UNAUTHORIZED = "unauthorized"  # 401
     NOT_FOUND = "not_found"  # 404
     STALL = "stall"  # never answers

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.dialects.translation.marks import Json, Marks
-from tests.dialects.translation.speech import GEMINI
+from tests.dialects.translation.speech import CONVERSE, GEMINI
 
 
 def _blob(marks: Marks, kind: str) -> Json:
@@ -122,8 +122,8 @@ def gemini_requests(draw: Callable[[Any], Any]) -> Json:
 
 
 def sayable(upstream: str, body: Any) -> Any:
-    """Return a body without what the target refuses by name: Gemini takes no images by address."""
-    if upstream != GEMINI:
+    """Return a body without what the target refuses by name: some take no images by address."""
+    if upstream not in (GEMINI, CONVERSE):
         return body
     if isinstance(body, list):
         return [sayable(upstream, each) for each in body if not _is_link(each)]

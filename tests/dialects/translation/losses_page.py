@@ -23,11 +23,13 @@ from tests.architecture.repository import ROOT
 from tests.dialects.translation.gemini_requests import sayable
 from tests.dialects.translation.speech import (
     CHAT,
+    CONVERSE,
     GEMINI,
     KINDS,
     MESSAGES,
     RESPONSES,
     SAMPLES,
+    TELLERS,
     TRANSLATORS,
     between,
     edit,
@@ -41,6 +43,7 @@ OLDER = {
     MESSAGES: "claude-haiku-4-5",
     RESPONSES: "gpt-4.1",
     GEMINI: "gemini-2.0-flash",
+    CONVERSE: "us.amazon.nova-pro-v1:0",
 }
 HEAD = """\
 # What translation loses
@@ -78,7 +81,7 @@ def places(client: str, upstream: str) -> dict[tuple[str, str], str]:
     for model in (edit(upstream), edit(upstream, OLDER[upstream])):
         call = TRANSLATORS[client].parse_call(json.dumps(body).encode())
         losses = Losses(call.lost)
-        TRANSLATORS[upstream].render_call(call, model, losses)
+        TELLERS[upstream].render_call(call, model, losses)
         for loss in losses.found:
             key = (_any(loss.at), loss.reason)
             found.setdefault(key, "hint" if loss.hint else "answer")
@@ -162,7 +165,7 @@ def table(header: list[str], rows: Iterable[list[str]]) -> Iterator[str]:
 def requests() -> Iterator[str]:
     """Yield the lines about requests."""
     for client in KINDS:
-        targets = [kind for kind in KINDS if kind != client]
+        targets = [kind for kind in sorted(TELLERS) if kind != client]
         found = {upstream: places(client, upstream) for upstream in targets}
         rows = [
             [f"`{key[0]}`", key[1], *(found[to].get(key, "") for to in targets)]

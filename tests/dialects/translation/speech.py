@@ -5,31 +5,37 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from headgate.dialects.registry import dialects
-from headgate.dialects.translation.registry import translators
+from headgate.dialects.registry import dialects, spoken_dialects
+from headgate.dialects.translation.registry import tellers, translators
 from headgate.dialects.translation.translated import Translated, Translation
 from headgate.records.demand import Edit
 from headgate.units.errors import Refusal
 
 SAMPLES = Path(__file__).parent / "samples"
-DIALECTS = dialects()
-TRANSLATORS = translators()
+DIALECTS, SPOKEN = dialects(), spoken_dialects()
+TRANSLATORS, TELLERS = translators(), tellers()
 KINDS = sorted(TRANSLATORS)
 PAIRS = [(client, upstream) for client in KINDS for upstream in KINDS if client != upstream]
 CHAT, MESSAGES, RESPONSES = "openai_chat", "anthropic_messages", "openai_responses"
-GEMINI = "gemini"
+GEMINI, CONVERSE = "gemini", "bedrock_converse"
 MODELS = {
     CHAT: "gpt-5.5",
     MESSAGES: "claude-sonnet-5",
     RESPONSES: "gpt-5.5",
     GEMINI: "gemini-3.5-flash",
+    CONVERSE: "openai.gpt-oss-120b-1:0",
 }
 AT_S = 1_790_000_000
 
 
 def between(client: str, upstream: str) -> Translated:
     """Return what serves a client of one dialect by a deployment of another."""
-    return Translated(DIALECTS[client], DIALECTS[upstream], TRANSLATORS, AT_S)
+    return Translated(
+        (DIALECTS[client], TRANSLATORS[client]),
+        (SPOKEN[upstream], TELLERS[upstream]),
+        AT_S,
+        "call_1",
+    )
 
 
 def edit(upstream: str, model: str | None = None, limit: int = 4_096) -> Edit:

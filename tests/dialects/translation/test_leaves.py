@@ -18,6 +18,7 @@ from tests.dialects.translation.speech import (
     KINDS,
     MESSAGES,
     MODELS,
+    TELLERS,
     TRANSLATORS,
     attempt,
     edit,
@@ -66,7 +67,7 @@ def told(client: str, upstream: str, body: Any) -> tuple[str, list[str]]:
     """Return a translated body as text, and every place that was lost."""
     call = TRANSLATORS[client].parse_call(json.dumps(body).encode())
     lost = losses.Losses(call.lost)
-    text = TRANSLATORS[upstream].render_call(call, edit(upstream, "other"), lost)
+    text = TELLERS[upstream].render_call(call, edit(upstream, "other"), lost)
     return json.dumps(json.loads(text)), [loss.at for loss in lost.found]
 
 

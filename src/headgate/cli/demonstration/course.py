@@ -13,8 +13,9 @@ from headgate.cli.demonstration.result import Result, cache_share
 from headgate.cli.demonstration.stage import Stage
 from headgate.cli.reading import reading, reading_engine
 from headgate.insights.books import check_books
-from headgate.insights.calls import AttemptRow, Wanted, list_calls
+from headgate.insights.calls import AttemptRow
 from headgate.insights.report import Totals, report
+from headgate.insights.search import Wanted, list_calls
 from headgate.node.paths import journal_root
 from headgate.units.money import format_usd
 
@@ -125,7 +126,7 @@ def _totals(stage: Stage) -> Totals:
 
 def _attempts(stage: Stage) -> list[AttemptRow]:
     with reading(stage.wanted.data_dir) as connection:
-        rows = list_calls(connection, Wanted(limit=ROWS_MAX))
+        rows = list_calls(connection, Wanted(), ROWS_MAX)
     attempts = [row for row in rows if isinstance(row, AttemptRow)]
     return [row for row in attempts if row.at_ns >= stage.started_ns]
 

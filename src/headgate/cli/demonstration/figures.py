@@ -10,8 +10,9 @@ from headgate.budgets.settings import RUN_ANY
 from headgate.budgets.standing import Standing, standings
 from headgate.cli.reading import reading
 from headgate.config.snapshot import Snapshot
-from headgate.insights.calls import AttemptRow, CallRow, RefusedRow, Wanted, list_calls
+from headgate.insights.calls import AttemptRow, CallRow, RefusedRow
 from headgate.insights.report import Totals, report
+from headgate.insights.search import Wanted, list_calls
 from headgate.units.usage import INPUT_METERS
 
 RECENT_ROWS = 300
@@ -57,7 +58,7 @@ def read_figures(data_dir: Path, snapshot: Snapshot, since_ns: int) -> Figures:
         StoreError: It cannot be read.
     """
     with reading(data_dir) as connection:
-        recent = tuple(list_calls(connection, Wanted(limit=RECENT_ROWS)))
+        recent = tuple(list_calls(connection, Wanted(), RECENT_ROWS))
         for_money = [row for row in recent if isinstance(row, RefusedRow) and row.refused.budget]
         return Figures(
             totals=report(connection, "principal", since_ns, snapshot.zone).total,

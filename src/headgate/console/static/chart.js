@@ -1,4 +1,4 @@
-/* The spend chart: stacked bars, one colour per deployment, drawn by uPlot. */
+/* The spend chart: stacked bars, a colour for each of what spend is told apart by, drawn by uPlot. */
 "use strict";
 
 (() => {
@@ -13,7 +13,13 @@
   let data = null;
   let hovered = null;
 
-  const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  /* A canvas knows no variables and no schemes: an element says what a colour is now. */
+  function color(name) {
+    caption.style.color = "var(" + name + ")";
+    const found = getComputedStyle(caption).color;
+    caption.style.color = "";
+    return found;
+  }
 
   /* To look at, as `show.short_usd` writes it: two decimals, and below ten cents two digits. */
   function usd(nanos) {
@@ -33,15 +39,21 @@
 
   const size = () => ({ width: Math.max(place.clientWidth, 200), height: Math.max(place.clientHeight, 160) });
 
-  function zoned(seconds) {
-    return uPlot.tzDate(new Date(seconds * 1000), data.zone);
-  }
+  /* In the browser's own zone, as the server writes all other times. */
+  const zoned = (seconds) => new Date(seconds * 1000);
 
   const two = (number) => String(number).padStart(2, "0");
 
+  const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+  const DAY_S = 86400;
+  const day = (moment) => moment.getDate() + " " + MONTHS[moment.getMonth()];
+
   function clock(seconds, exact) {
     const moment = zoned(seconds);
+    const long = data.step_s * data.steps > DAY_S;
+    if (long && data.step_s >= DAY_S / 2 && !exact) return day(moment);
     const text = two(moment.getHours()) + ":" + two(moment.getMinutes());
+    if (long) return day(moment) + (exact || moment.getHours() ? " " + text : "");
     return exact ? text + ":" + two(moment.getSeconds()) : text;
   }
 
@@ -104,7 +116,7 @@
       const amount = document.createElement("span");
       swatch.className = "swatch s" + index;
       name.className = "name";
-      name.textContent = series.deployment === null ? "all others" : series.deployment;
+      name.textContent = series.name === null ? "all others" : series.name;
       name.title = name.textContent;
       amount.className = "num";
       amount.textContent = usd(nanos);
@@ -128,7 +140,7 @@
   }
 
   function draw(fresh) {
-    const now = fresh.series.map((series) => series.deployment).join("\n") + dark.matches + fresh.zone;
+    const now = fresh.series.map((series) => series.name).join("\n");
     data = fresh;
     if (plot === null || now !== shape) {
       plot?.destroy();
@@ -141,13 +153,34 @@
   }
 
   async function refresh() {
-    const answer = await fetch("/data/spend.json?minutes=" + encodeURIComponent(place.dataset.minutes), { signal: AbortSignal.timeout(10000) });
+    const query = new URLSearchParams({ minutes: place.dataset.minutes, by: place.dataset.by });
+    const answer = await fetch("/data/spend.json?" + query, { signal: AbortSignal.timeout(10000) });
     if (answer.status === 401) location.reload();
     if (answer.ok) draw(await answer.json());
     return answer.ok;
   }
 
+  const PAUSE_MS = Number(place.dataset.minutes) <= 60 ? 2000 : 10000;
+
+  async function keep() {
+    if (!window.headgateLive?.resting()) {
+      try {
+        await refresh();
+      } catch (error) {
+        if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
+        window.headgateLive?.lost();
+      }
+    }
+    setTimeout(keep, PAUSE_MS);
+  }
+
+  function redraw() {
+    shape = "";
+    if (data) draw(data);
+  }
+
   new ResizeObserver(() => plot?.setSize(size())).observe(place);
-  dark.addEventListener("change", () => data && draw(data));
-  window.headgateChart = { refresh };
+  dark.addEventListener("change", redraw);
+  document.addEventListener("headgate:theme", redraw);
+  keep();
 })();

@@ -50,8 +50,8 @@ class StreamRenderers(Protocol):
         """Return a new one, for a stream of the instant `at_s` in seconds since 1970."""
 
 
-class Translator(Protocol):
-    """What every module here offers; the modules document each function.
+class Teller(Protocol):
+    """What every module here offers: calls are told in its dialect, and its replies understood.
 
     Attributes:
         KIND: The dialect, as in `headgate.dialects`.
@@ -59,17 +59,6 @@ class Translator(Protocol):
 
     KIND: str
     StreamParser: StreamParsers
-    StreamRenderer: StreamRenderers
-
-    def parse_call(self, body: bytes, /) -> Call:
-        """Read a request.
-
-        Raises:
-            TranslationError: A leaf cannot be understood.
-        """
-
-    def bound(self, body: bytes, /) -> Bound | None:
-        """Return where a conversation may go because of what it carries, None for anywhere."""
 
     def render_call(self, call: Call, edit: Edit, losses: Losses, /) -> bytes:
         """Write a request for the model and with the limit of `edit`.
@@ -86,13 +75,35 @@ class Translator(Protocol):
             ValueError: It has no answer in it.
         """
 
-    def render_reply(self, reply: Reply, at_s: int, /) -> bytes:
-        """Write a whole reply of the instant `at_s` in seconds since 1970."""
-
     def error_message(self, body: bytes, /) -> str | None:
         """Return what an error reply or event says, None when it cannot be read."""
 
 
+class Translator(Teller, Protocol):
+    """What a module of a dialect that clients speak offers as well: the way back."""
+
+    StreamRenderer: StreamRenderers
+
+    def parse_call(self, body: bytes, /) -> Call:
+        """Read a request.
+
+        Raises:
+            TranslationError: A leaf cannot be understood.
+        """
+
+    def bound(self, body: bytes, /) -> Bound | None:
+        """Return where a conversation may go because of what it carries, None for anywhere."""
+
+    def render_reply(self, reply: Reply, at_s: int, /) -> bytes:
+        """Write a whole reply of the instant `at_s` in seconds since 1970."""
+
+
+def tellers() -> dict[str, Teller]:
+    """Return every dialect that calls can be translated to, by kind."""
+    return {kind: cast(Teller, part) for kind, part in discover(folder).items()}
+
+
 def translators() -> dict[str, Translator]:
-    """Return every dialect that can be translated, by kind."""
-    return {kind: cast(Translator, part) for kind, part in discover(folder).items()}
+    """Return every dialect whose clients can be served by translation, by kind."""
+    found = tellers().items()
+    return {kind: cast(Translator, part) for kind, part in found if hasattr(part, "parse_call")}

@@ -5,25 +5,37 @@ target's dialect, which is then bounded, edited and metered like any other of th
 comes back is metered as the target's dialect says, and told again in the client's.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
 from msgspec import structs
 
-from headgate.dialects.registry import Dialect, StreamReader
+from headgate.dialects.registry import Dialect, SpokenDialect, StreamReader
 from headgate.dialects.sse import first_data
 from headgate.dialects.translation.check import check
 from headgate.dialects.translation.events import Events
 from headgate.dialects.translation.fields import TranslationError
 from headgate.dialects.translation.losses import Losses, places
-from headgate.dialects.translation.registry import StreamParser, StreamRenderer, Translator
+from headgate.dialects.translation.registry import (
+    StreamParser,
+    StreamRenderer,
+    Teller,
+    Translator,
+)
 from headgate.records.demand import Demand, Edit
-from headgate.records.reply import Delta, End, Failed
+from headgate.records.reply import Begin, Delta, End, Failed
 from headgate.records.report import Report
 from headgate.units.errors import FEATURE_UNSUPPORTED, UPSTREAM_BROKEN, Refusal
 
 NOT_TOLD = "The provider's answer cannot be told in the dialect of this call."
+
+
+class Name(NamedTuple):
+    """What stands for the id and the model of a reply that does not say them."""
+
+    call: str
+    model: str
 
 
 class Translation(NamedTuple):
@@ -47,23 +59,29 @@ class Translated:
         FORWARDED: No header of the client's dialect means anything to the target.
     """
 
-    __slots__ = ("_at_s", "_client", "_from", "_to", "_upstream")
+    __slots__ = ("_at_s", "_client", "_from", "_name", "_to", "_upstream")
 
     FORWARDED: frozenset[bytes] = frozenset()
 
     def __init__(
         self,
-        client: Dialect,
-        upstream: Dialect,
-        translators: Mapping[str, Translator],
+        client: tuple[Dialect, Translator],
+        upstream: tuple[SpokenDialect, Teller],
         at_s: int,
+        call: str = "",
     ) -> None:
-        """Translate between two dialects that `translators` has, at an instant in seconds."""
-        self._client = client
-        self._upstream = upstream
-        self._from = translators[client.KIND]
-        self._to = translators[upstream.KIND]
+        """Translate between two dialects, at an instant in seconds.
+
+        Args:
+            client: What the client speaks.
+            upstream: What the target speaks.
+            at_s: Seconds since 1970, which some dialects tell.
+            call: The call's id, which stands for that of a reply without one.
+        """
+        self._client, self._from = client
+        self._upstream, self._to = upstream
         self._at_s = at_s
+        self._name = Name(call, "")
 
     @property
     def KIND(self) -> str:  # noqa: N802
@@ -97,7 +115,8 @@ class Translated:
         demand = self._upstream.read(new)
         if isinstance(demand, Refusal):
             return demand
-        # Not every dialect says these two in the body.
+        self._name = self._name._replace(model=edit.model)
+        # Where the path says the model and whether to stream, no body does.
         demand = structs.replace(demand, model=edit.model, stream=stream)
         return Translation(new, demand, places(losses.found))
 
@@ -119,7 +138,9 @@ class Translated:
             reply = self._to.parse_reply(body)
         except (ValueError, RecursionError):
             return None
-        return self._from.render_reply(reply, self._at_s)
+        call, model = self._name
+        named = structs.replace(reply, id=reply.id or call, model=reply.model or model)
+        return self._from.render_reply(named, self._at_s)
 
     def error_message(self, body: bytes) -> str | None:
         """Return what the target's error says, be it a reply or the first event of a stream."""
@@ -132,13 +153,14 @@ class Translated:
             self._to.StreamParser(),
             self._from.StreamRenderer(self._at_s, usage_wanted=not strip_usage),
             self._client.render_stream_error,
+            self._name,
         )
 
 
 class TranslatedStream:
     """Reads the target's stream for its metering facts, and tells it in the client's dialect."""
 
-    __slots__ = ("_error", "_events", "_over", "_parser", "_reader", "_renderer")
+    __slots__ = ("_error", "_events", "_name", "_over", "_parser", "_reader", "_renderer")
 
     def __init__(
         self,
@@ -146,11 +168,13 @@ class TranslatedStream:
         parser: StreamParser,
         renderer: StreamRenderer,
         error: Callable[[Refusal, str | None], bytes],
+        name: Name,
     ) -> None:
         self._reader = reader
         self._parser = parser
         self._renderer = renderer
         self._error = error
+        self._name = name
         self._events = Events()
         self._over = False
 
@@ -181,7 +205,16 @@ class TranslatedStream:
         return self._reader.finish()
 
     def _parsed(self, events: list[bytes]) -> Iterator[Delta]:
-        return chain.from_iterable(map(self._parser.parse, events))
+        return chain.from_iterable(map(self._parse, events))
+
+    def _parse(self, data: bytes) -> Iterator[Delta]:
+        """Yield what an event says; a beginning without a name gets ours."""
+        call, model = self._name
+        for delta in self._parser.parse(data):
+            if isinstance(delta, Begin):
+                yield structs.replace(delta, id=delta.id or call, model=delta.model or model)
+            else:
+                yield delta
 
     def _tell(self, read: Callable[[], Iterator[Delta]]) -> bytes:
         told: list[bytes] = []

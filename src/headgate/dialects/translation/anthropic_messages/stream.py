@@ -81,9 +81,10 @@ _NOTHING = (b"{}", b"null", b'""')
 class StreamParser(MarkedEnd):
     """Reads events."""
 
-    __slots__ = ("_number", "_usage")
+    __slots__ = ("_in_tool", "_number", "_usage")
 
     def __init__(self) -> None:
+        self._in_tool = False
         self._number = -1
         self._usage = Usage()
 
@@ -115,11 +116,13 @@ class StreamParser(MarkedEnd):
             yield TextDelta(delta.text)
         elif delta.thinking or delta.signature:
             yield ThinkingDelta(delta.thinking, delta.signature)
-        elif delta.partial_json:
+        elif delta.partial_json and self._in_tool:
             yield ToolDelta(self._number, delta.partial_json)
 
     def _block(self, block: _Block) -> Iterator[Delta]:
-        if block.type == "tool_use":
+        # A tool that runs at the provider is no call of the client's, and so no part of this.
+        self._in_tool = block.type == "tool_use"
+        if self._in_tool:
             self._number += 1
             yield ToolBegin(self._number, block.id, block.name)
             # Some providers say all of the arguments at once, and no delta follows.

@@ -1,9 +1,11 @@
 """Whole replies of Chat Completions: read, and written.
 
 Wire format: `openai.types.chat.ChatCompletion`; thoughts as `reasoning_content`, the name that
-DeepSeek, vLLM and others have for them.
+DeepSeek, vLLM and others have for them, as `reasoning` (Groq, OpenRouter), or as parts of the
+content (https://docs.mistral.ai/capabilities/reasoning/).
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct, json
@@ -68,8 +70,19 @@ class _ToolCall(Struct, gc=False):
     function: _Function | None = None
 
 
+class Chunk(Struct, gc=False):
+    """A part of a content that comes in parts: a text, or thoughts that are texts themselves."""
+
+    type: str = ""
+    text: str = ""
+    thinking: "list[Chunk] | None" = None
+
+
+Content = str | list[Chunk] | None
+
+
 class _Message(Struct, gc=False):
-    content: str | None = None
+    content: Content = None
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
@@ -108,13 +121,12 @@ def parse_reply(body: bytes) -> Reply:
     thought = message.reasoning_content or message.reasoning
     if thought:
         parts.append(Thinking(thought))
-    if message.content:
-        parts.append(Text(message.content))
+    parts += said(message.content)
     if message.refusal:
         parts.append(Declined(message.refusal))
     parts += (
-        ToolUse(call.id, call.function.name, call.function.arguments or "")
-        for call in message.tool_calls or ()
+        ToolUse(call.id or f"call_{number}", call.function.name, call.function.arguments or "")
+        for number, call in enumerate(message.tool_calls or ())
         if call.function is not None
     )
     finish = FINISHES.get(choice.finish_reason or "")
@@ -128,6 +140,18 @@ def parse_reply(body: bytes) -> Reply:
         tokens=None if completion.usage is None else tokens(completion.usage),
         lost=("choices[0].message.annotations",) if message.annotations else (),
     )
+
+
+def said(content: Content) -> Iterator[Text | Thinking]:
+    """Yield what a content says; where models think in it (Mistral's do), it comes in parts."""
+    if isinstance(content, str):
+        content = [Chunk(text=content)]
+    for part in content or ():
+        thought = "".join(each.text for each in part.thinking or ())
+        if thought:
+            yield Thinking(thought)
+        if part.text:
+            yield Text(part.text)
 
 
 def tokens(usage: Usage) -> Tokens:

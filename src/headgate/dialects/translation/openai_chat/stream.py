@@ -13,11 +13,13 @@ from headgate.dialects.translation.openai.errors import error_message
 from headgate.dialects.translation.openai_chat.reply import (
     FINISH_REASONS,
     FINISHES,
+    Content,
     Usage,
     render_usage,
+    said,
     tokens,
 )
-from headgate.records.conversation import RedactedThinking
+from headgate.records.conversation import RedactedThinking, Thinking
 from headgate.records.reply import (
     Begin,
     Counted,
@@ -49,7 +51,7 @@ class _ToolCall(Struct, gc=False):
 
 
 class _Delta(Struct, gc=False):
-    content: str | None = None
+    content: Content = None
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
@@ -111,8 +113,9 @@ class StreamParser(MarkedEnd):
         if delta is not None:
             if thought := delta.reasoning_content or delta.reasoning:
                 yield ThinkingDelta(thought)
-            if delta.content:
-                yield TextDelta(delta.content)
+            for part in said(delta.content):
+                thinks = isinstance(part, Thinking)
+                yield ThinkingDelta(part.text) if thinks else TextDelta(part.text)
             if delta.refusal:
                 yield DeclinedDelta(delta.refusal)
             for call in delta.tool_calls or ():

@@ -1,0 +1,49 @@
+"""Aliases with who may serve them, and who is passed over now; pure."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from headgate.catalog.settings import Deployment
+from headgate.insights.contract import RouteCandidateView, RouteView
+from headgate.routing.settings import Route
+from headgate.units.instants import to_iso
+
+
+class PassedOver(NamedTuple):
+    """Why a deployment is not asked now: `breaker_open` or `throttled`, and until when."""
+
+    rule: str
+    until_ns: int
+
+
+Unwell = Mapping[str, PassedOver]
+"""Those that are passed over now, by deployment."""
+
+
+def route_view(
+    route: Route, deployments: Mapping[str, Deployment], unwell: Unwell | None
+) -> RouteView:
+    """Return a route as it is printed; `unwell` is None when no node runs, so none is known."""
+    return RouteView(
+        alias=route.alias,
+        policy=route.policy,
+        regions=list(route.regions),
+        drops=route.drops,
+        running=unwell is not None,
+        candidates=[
+            _candidate(deployments[name], route, (unwell or {}).get(name))
+            for name in route.deployments
+        ],
+    )
+
+
+def _candidate(one: Deployment, route: Route, passed: PassedOver | None) -> RouteCandidateView:
+    return RouteCandidateView(
+        deployment=one.id,
+        provider=one.provider,
+        model=one.model,
+        region=one.region,
+        weight=route.weights.get(one.id, 1),
+        rule=None if passed is None else passed.rule,
+        until=None if passed is None else to_iso(passed.until_ns),
+    )
