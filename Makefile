@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install run test test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled bench lock clean
+.PHONY: help setup install run test test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled bench lock losses clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)$$/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -77,6 +77,9 @@ bench: setup  ## measure the gateway against a plain proxy
 
 lock:  ## re-make requirements/*.txt from pyproject.toml; UPGRADE=1 moves every version
 	@scripts/lock
+
+losses: setup  ## write docs/reference/losses.md anew, from what translation does
+	@$(BIN)/python -m tests.dialects.translation.losses_page
 
 clean:  ## remove the environment and every cache
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build bench/build

@@ -44,7 +44,7 @@ def read(exchange: Exchange) -> Refusal | None:
     if isinstance(demand, Refusal):
         return demand
     if named is not None:
-        demand = replace(demand, model=named[0], stream=named[1])
+        demand = replace(demand, model=named.model, stream=named.stream)
     exchange.demand = exchange.own = demand
     exchange.asked = demand.model
     return None

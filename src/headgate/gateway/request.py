@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from urllib.parse import unquote_to_bytes
 
-from headgate.dialects.registry import Dialect
+from headgate.dialects.registry import Dialect, Located
 from headgate.identity.directory import Credential
 from headgate.units.errors import Refusal
 
@@ -73,8 +73,8 @@ class Request:
 
     Attributes:
         credential: Who asks, None when nobody is known by what was sent.
-        named: The model and whether to stream, of a path that says them; why not, if it says
-            them wrongly; None for other paths.
+        named: What a path says beside the dialect; why not, if it says it wrongly; None for
+            other paths.
         parts: Body pieces as they came; joined once by `body`.
         body_bytes: How many there are so far.
     """
@@ -84,7 +84,7 @@ class Request:
     def __init__(self, head: Head, credential: Credential | None = None) -> None:
         self.head = head
         self.credential = credential
-        self.named: tuple[str, bool] | Refusal | None = None
+        self.named: Located | Refusal | None = None
         self.parts: list[bytes] = []
         self.body_bytes = 0
 

@@ -164,15 +164,6 @@ def test_an_id_may_be_used_again_in_a_later_turn() -> None:
     assert len(there["messages"]) == 5
 
 
-def test_ten_megabytes_in_one_line_are_translated() -> None:
-    """A long text is a text."""
-    text = "x" * 10_000_000
-
-    there = to_messages(messages=[{"role": "user", "content": text}])
-
-    assert there["messages"][0]["content"][0]["text"] == text
-
-
 def test_a_deep_schema_is_carried() -> None:
     """A schema is not looked into, however deep it is."""
     schema: dict[str, Any] = {}

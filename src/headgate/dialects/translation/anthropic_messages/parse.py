@@ -186,7 +186,8 @@ class _Parser(RequestParser):
         schema = fields.raw("schema")
         self.drop(fields)
         # What is asked for here is always kept to: the other side's word for it is `strict`.
-        return Format(schema, (Option("strict", Raw(b"true"), fields.at),), fields.at)
+        strict = Option("strict", Raw(b"true"), fields.at)
+        return Format(schema, (strict,), fields.at, fields.place("schema"))
 
     # Tools.
 
@@ -312,7 +313,7 @@ class _Parser(RequestParser):
         if kind == "text":
             data = base64.b64encode(data.encode()).decode()
         self.drop(source)
-        yield Document(media_type, data, title, fields.at)
+        yield Document(media_type, data, title, fields.at, fields.place("title"))
 
     def tool_use(self, fields: Fields) -> ToolUse:
         """Read a call of a tool; its arguments stay the JSON text they are."""

@@ -9,7 +9,8 @@ from typing import Any
 
 from msgspec import Struct, json
 
-from headgate.dialects.translation.openai_chat.stream import error_message
+from headgate.dialects.translation.events import MarkedEnd
+from headgate.dialects.translation.openai.errors import error_message
 from headgate.dialects.translation.openai_responses.reply import (
     Answer,
     Item,
@@ -67,7 +68,7 @@ _TEXTS: dict[str, type[TextDelta | ThinkingDelta | DeclinedDelta]] = {
 _ENDS = frozenset({"response.completed", "response.incomplete"})
 
 
-class StreamParser:
+class StreamParser(MarkedEnd):
     """Reads events."""
 
     __slots__ = ("_numbers",)
