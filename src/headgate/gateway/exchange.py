@@ -21,6 +21,7 @@ from headgate.dialects.translation.translated import Translated
 from headgate.gateway import replies
 from headgate.gateway.http_bytes import LAST_CHUNK, chunk
 from headgate.gateway.request import Request
+from headgate.governance.requirements import NOTHING
 from headgate.ledger.slices import Slice
 from headgate.records.demand import NO_MEMBERS, Demand
 from headgate.records.report import Report
@@ -106,6 +107,7 @@ class Exchange:
         "plan_over",
         "prompt",
         "request",
+        "required",
         "run",
         "saying",
         "sent_ns",
@@ -151,10 +153,10 @@ class Exchange:
         self.marks: list[int] = []
         self.prompt: Prompt | None = None
         self.marked: tuple[str, ...] = ()
-        self.asked = ""
         self.run: str | None = None
+        self.required = NOTHING
         self.upstream_request_id: str | None = None
-        self.attempt = ""
+        self.asked = self.attempt = ""
         self.phase = "receive"
         self.since_ms = pipeline.world.clock.coarse_ms
         self.placed = self.held = self.begun = self.plan_over = self.marked_turns = False

@@ -23,6 +23,7 @@ class Head:
         key: What the client sent as its credential, None when nothing.
         forwarded: Headers (lower-case names) that may go upstream, if the dialect says so.
         announced: The body's bytes as the head says; 0 when it does not, -1: not to be believed.
+        data_class: What the client says that its data is, None when it does not say.
         session: What the client calls its session, None when it does not say; only compared.
         hosts: How many `Host` headers there are.
         keep_alive: Whether the connection stays open afterwards.
@@ -32,6 +33,7 @@ class Head:
         "announced",
         "content_encoding",
         "content_type",
+        "data_class",
         "expects_continue",
         "forwarded",
         "hosts",
@@ -53,6 +55,7 @@ class Head:
         self.content_type = b""
         self.content_encoding = b""
         self.run: bytes | None = None
+        self.data_class: bytes | None = None
         self.session: bytes | None = None
         self.expects_continue = False
         self.forwarded: list[tuple[bytes, bytes]] = []
@@ -155,6 +158,10 @@ def _expect(head: Head, _name: bytes, value: bytes) -> None:
     head.expects_continue = value.lower() == b"100-continue"
 
 
+def _data_class(head: Head, _name: bytes, value: bytes) -> None:
+    head.data_class = value
+
+
 def _run(head: Head, _name: bytes, value: bytes) -> None:
     head.run = value
 
@@ -177,6 +184,7 @@ HEADERS: dict[bytes, HeaderTaker] = {
     b"content-encoding": _content_encoding,
     b"content-length": _content_length,
     b"expect": _expect,
+    b"x-headgate-data-class": _data_class,
     b"x-headgate-run": _run,
     b"x-headgate-session": _session,
 }

@@ -160,6 +160,21 @@ DELEGATION_WIDENED = _delegation(
 )
 DELEGATION_TOO_DEEP = _delegation("too_deep", 403, "The delegation has too many generations.")
 DELEGATION_TOO_LARGE = _bad("delegation_too_large", "The delegation token is too large.", 431)
+DATA_CLASS_UNKNOWN = _bad("data_class_unknown", "There is no such class of data.")
+DATA_CLASS_NOT_PERMITTED = Code(
+    "data_class_not_permitted",
+    403,
+    "permission_error",
+    "permission_error",
+    "This key may not send data of this class.",
+)
+REQUIREMENTS_UNMET = Code(
+    "requirements_unmet",
+    403,
+    "permission_error",
+    "permission_error",
+    "No deployment meets what is required of this call.",
+)
 FROZEN = Code("frozen", 403, "permission_error", "permission_error", "Spending is frozen here.")
 PATH_UNKNOWN = Code(
     "path_unknown", 404, "invalid_request_error", "not_found_error", "There is no such path."
