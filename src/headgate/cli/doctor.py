@@ -16,6 +16,7 @@ from headgate.cli.doctor_checks import (
     check_provider,
     check_steward,
 )
+from headgate.cli.doctor_compliance import check_compliance
 from headgate.cli.doctor_machine import (
     check_disk,
     check_in_force,
@@ -65,6 +66,7 @@ def doctor(
         checks += [check_open_files(snapshot.edge.connections_max)]
         checks += [check_prices(snapshot.price_book, now_ns)]
         checks += [_price_check(problem) for problem in unpriced(snapshot, now_ns)]
+        checks += check_compliance(snapshot, now_ns)
         checks += _network(snapshot, running=running)
         for provider in snapshot.providers.values() if online else ():
             checks += check_online(provider, config.parent, time.time_ns())
