@@ -16,11 +16,13 @@ from headgate.gateway.allotments import Allotments, Carve, GiveBack, Lender
 from headgate.gateway.books import Books
 from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
+from headgate.gateway.deferral import Deferral
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.pool import Pool
 from headgate.gateway.target import Target
 from headgate.gateway.world import World
+from headgate.governance.requirements import Rulebook
 from headgate.identity.delegation import public_root
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.ledger.purse import Ask
@@ -74,21 +76,8 @@ def data_plane(
         call_soon: The event loop's; what is said in a turn of it is sent at its end.
     """
     clock, outbox = Coarse(), Outbox(call_soon)
-    kinds = providers()
     pools = _pools(snapshot, clock, outbox)
-    weights = {team.id: team.share for team in snapshot.teams.values()}
-    age_ms = snapshot.edge.queue_age_ms
-    targets = {
-        deployment.id: Target(
-            deployment,
-            kinds[snapshot.providers[deployment.provider].kind],
-            pools[deployment.provider],
-            snapshot.price_book,
-            Breaker(snapshot.edge.breaker_failures, snapshot.edge.breaker_open_ms * 1_000_000),
-            Places(deployment.concurrency_max, deployment.queue_max, weights, age_ms),
-        )
-        for deployment in snapshot.deployments.values()
-    }
+    targets = _targets(snapshot, pools)
     known = directory(snapshot, pepper)
     allotments = Allotments(steward.lender, known, snapshot.budgets.values(), snapshot.zone)
     router = _router(snapshot, targets, journal)
@@ -97,6 +86,7 @@ def data_plane(
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
         interpreter=Interpreter(dialects(), spoken_dialects(), translators(), tellers()),
         directory=known,
+        rulebook=rulebook(snapshot),
         caching=Caching(targets, router, _marked(snapshot)),
         router=router,
         targets=targets,
@@ -114,7 +104,26 @@ def data_plane(
         ready=steward.ready,
         control=steward.control,
         classes=Classes({key.id: key.priorities for key in snapshot.keys.values()}),
+        deferral=Deferral(
+            snapshot.price_book, [each.alias for each in snapshot.routes.values() if each.defers]
+        ),
     )
+
+
+def _targets(snapshot: Snapshot, pools: Mapping[str, Pool]) -> dict[str, Target]:
+    kinds, edge = providers(), snapshot.edge
+    weights = {team.id: team.share for team in snapshot.teams.values()}
+    return {
+        each.id: Target(
+            each,
+            kinds[snapshot.providers[each.provider].kind],
+            pools[each.provider],
+            snapshot.price_book,
+            Breaker(edge.breaker_failures, edge.breaker_open_ms * 1_000_000),
+            Places(each.concurrency_max, each.queue_max, weights, edge.queue_age_ms),
+        )
+        for each in snapshot.deployments.values()
+    }
 
 
 def _pools(snapshot: Snapshot, clock: Coarse, outbox: Outbox) -> dict[str, Pool]:
@@ -136,6 +145,12 @@ def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWrit
     )
     router.watch({name: target.health for name, target in targets.items()})
     return router
+
+
+def rulebook(snapshot: Snapshot) -> Rulebook:
+    """Return what is required of whose calls."""
+    allowed = {key.id: key.data_classes for key in snapshot.keys.values()}
+    return Rulebook(snapshot.requirements.values(), snapshot.data_classes.values(), allowed)
 
 
 def planner(snapshot: Snapshot, gone: Collection[str]) -> Router:

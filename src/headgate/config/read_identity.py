@@ -37,6 +37,7 @@ def keys_from(
     tables: object,
     principals: Collection[str],
     models: Collection[str],
+    data_classes: Collection[str],
     secrets: SecretReader,
     problems: Problems,
 ) -> dict[str, Key]:
@@ -46,6 +47,7 @@ def keys_from(
         tables: The file's `keys`.
         principals: Ids of all principals.
         models: All aliases and deployments.
+        data_classes: All classes of data.
         secrets: Resolves the secrets.
         problems: Where problems are noted.
     """
@@ -58,11 +60,21 @@ def keys_from(
         for model in shape.models:
             if model != ANY_MODEL and model not in models:
                 problems.unknown(f"{key}.models", "alias or deployment", model, models)
+        for each in shape.data_classes or ():
+            if each not in data_classes:
+                problems.unknown(f"{key}.data_classes", "data class", each, data_classes)
         secret = secrets.read(shape.secret, f"{key}.secret")
         if secret:
             _check_secret(secret, name, bearers, problems)
         # What is not said is what its team may; see `narrowed`.
-        found[name] = Key(name, shape.principal, shape.models, secret, shape.priorities or ())
+        found[name] = Key(
+            name,
+            shape.principal,
+            shape.models,
+            secret,
+            shape.data_classes or (),
+            shape.priorities or (),
+        )
     return found
 
 

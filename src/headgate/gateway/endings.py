@@ -244,7 +244,8 @@ class Endings:
     def _stop_waiting(self, exchange: Exchange) -> None:
         """Leave the queue for a place or for money."""
         if exchange.phase == "queue":
-            exchange.target.places.leave(exchange.rank, exchange.team, exchange.on_place)
+            turn = exchange.turn
+            exchange.target.places.leave(turn.rank, turn.team, exchange.on_place)
         else:
             self._world.purse.leave(exchange.on_money)
 
@@ -294,9 +295,9 @@ class Endings:
         self._leave_place(exchange, at_ns, served=True)
 
     def _leave_place(self, exchange: Exchange, at_ns: int, *, served: bool) -> None:
-        share = exchange.share
+        share = exchange.turn.share
         if share is not None:
-            exchange.share = None
+            exchange.turn.share = None
             held_us = (at_ns - exchange.sent_ns) // 1_000
             now_ms = self._pipeline.coarse_ms
             exchange.target.places.give_back(share, held_us, now_ms, served=served)
@@ -316,7 +317,7 @@ class Endings:
     def finish(self, exchange: Exchange) -> None:
         """The call is over: nothing is held, no place is taken."""
         assert not exchange.held, exchange.call
-        if exchange.share is not None:
+        if exchange.turn.share is not None:
             self._leave_place(exchange, self._now_ns(), served=False)
         exchange.phase = "done"
         if exchange.request.body_bytes:

@@ -24,6 +24,7 @@ from headgate.gateway.heads import HeadMemory
 from headgate.gateway.prefixes import BLOCK_BYTES, PrefixMemory
 from headgate.gateway.refusals import no_place, not_carved, over_budget, stranger
 from headgate.gateway.request import Request, header_takers
+from headgate.gateway.turns import classify
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
 from headgate.identity.directory import Credential
@@ -87,12 +88,6 @@ class Pipeline:
         """A connection is closed."""
         self.connections.discard(client)
 
-    def retire(self) -> None:
-        """Send clients elsewhere: from now on each reply tells its client to connect anew."""
-        self.retiring = True
-        # Heads met before would be answered as they were then.
-        self.heads.clear()
-
     def buffer(self, size: int) -> bool:
         """Account for body bytes in memory; False when there are too many."""
         self._buffered_bytes += size
@@ -113,6 +108,7 @@ class Pipeline:
         client.exchange = exchange
         self.exchanges.add(exchange)
         refusal = self._identify(exchange) or read(exchange) or permit(self, exchange)
+        refusal = refusal or classify(self.world, exchange)
         refusal = refusal or self.attempts.first(exchange)
         if refusal is not None:
             self.endings.refuse(exchange, refusal)
@@ -153,22 +149,23 @@ class Pipeline:
     def place(self, exchange: Exchange) -> None:
         """Begin an attempt at the exchange's target: take a place there, or wait for one."""
         places = exchange.target.places
-        rank, team = exchange.rank, exchange.team
-        share = places.take(rank, team)
+        turn = exchange.turn
+        share = places.take(turn.rank, turn.team)
         if share is not None:
-            exchange.share = share
+            turn.share = share
             self._hold(exchange)
             return
         exchange.enter("queue")
-        exchange.queued_ns = self.now_ns()
-        waits = places.eta_ms(rank, team) <= self.edge.queue_wait_max_ms
-        if not waits or not places.wait(rank, team, Waiter(exchange.on_place, self.coarse_ms)):
+        turn.queued_ns = self.now_ns()
+        waits = places.eta_ms(turn.rank, turn.team) <= self.edge.queue_wait_max_ms
+        waiter = Waiter(exchange.on_place, self.coarse_ms)
+        if not waits or not places.wait(turn.rank, turn.team, waiter):
             self._shed(exchange)
 
     def on_place(self, exchange: Exchange) -> None:
         """The wait in the queue is over: the call has a share of the places, or is sent away."""
-        exchange.waited_us += max(0, self.now_ns() - exchange.queued_ns) // 1_000
-        if exchange.share is not None:
+        exchange.turn.ends(self.now_ns())
+        if exchange.turn.share is not None:
             self._hold(exchange)
         else:
             self._shed(exchange)

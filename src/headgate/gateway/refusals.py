@@ -9,6 +9,7 @@ from headgate.dialects.registry import Dialect
 from headgate.gateway.allotments import Uncarved
 from headgate.gateway.http_bytes import whole
 from headgate.gateway.settings import HEAD_BYTES_MAX, HEADERS_MAX
+from headgate.governance.requirements import Required
 from headgate.identity.delegation import PREFIX
 from headgate.identity.directory import Directory
 from headgate.identity.grant import Delegation
@@ -85,14 +86,16 @@ def barred_tool(dialect: Dialect, body: bytes, delegation: Delegation) -> Refusa
 
 def no_place(exchange: Exchange) -> Refusal:
     """Tell when a place may be free for a call that finds none, or waited in vain."""
-    eta_ms = exchange.target.places.eta_ms(exchange.rank, exchange.team)
+    turn = exchange.turn
+    eta_ms = exchange.target.places.eta_ms(turn.rank, turn.team)
     seconds = max(1, -(-eta_ms // 1_000))
     name = exchange.target.deployment.id
     message = (
-        f"Every place at {name} is taken; one may be free for {PRIORITIES[exchange.rank]} calls"
-        f" of {exchange.team} in about {seconds} s."
+        f"Every place at {name} is taken; one may be free for {PRIORITIES[turn.rank]} calls"
+        f" of {turn.team} in about {seconds} s."
     )
-    return Refusal(errors.CAPACITY_EXHAUSTED, message, None, seconds, eta_ms)
+    headers = ((b"x-headgate-eta-ms", b"%d" % eta_ms),)
+    return Refusal(errors.CAPACITY_EXHAUSTED, message, None, seconds, headers)
 
 
 def why_broken(exchange: Exchange, reason: str) -> Refusal:
@@ -116,3 +119,11 @@ def before_any_dialect(dialects: Iterable[Dialect], refusal: Refusal) -> bytes:
     if refusal.retry_after_s is not None:
         headers.append((b"retry-after", b"%d" % refusal.retry_after_s))
     return whole(refusal.code.status, spoken.render_refusal(refusal, None), headers, close=True)
+
+
+def unmet(asked: str, required: Required, rules: Iterable[tuple[str, str]]) -> Refusal:
+    """Tell, deployment by deployment, why none may serve a call of which something is required."""
+    why = "; ".join(f"{name}: {rule}" for name, rule in dict(rules).items())
+    names = ", ".join(required.ids)
+    message = f"No deployment of {asked!r} meets what {names} requires of this call. {why}."
+    return Refusal(errors.REQUIREMENTS_UNMET, message, "model")

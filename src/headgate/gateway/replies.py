@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from headgate.gateway.http_bytes import status_line, whole
+from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.money import NANOS_PER_USD
 
@@ -30,8 +31,8 @@ def facts(exchange: Exchange, served_model: str | None, cost_nanos: int | None) 
     )
     if exchange.lost:
         lines += b"x-headgate-lost: %b\r\n" % ", ".join(exchange.lost).encode()
-    if exchange.waited_us:
-        lines += b"x-headgate-waited-ms: %d\r\n" % (exchange.waited_us // 1_000)
+    if exchange.turn.waited_us:
+        lines += b"x-headgate-waited-ms: %d\r\n" % (exchange.turn.waited_us // 1_000)
     if served_model is not None:
         lines += _model_line(served_model)
     if cost_nanos is not None:
@@ -74,7 +75,7 @@ def stream_head(exchange: Exchange, served_model: str | None, passed: bytes) -> 
     http10 = exchange.request.head.http10
     return b"%bcontent-type: %b\r\n%b%bcache-control: no-cache\r\n%b%b\r\n" % (
         status_line(200),
-        EVENT_STREAM,
+        EVENT_STREAM if exchange.array is None else exchange.array.CONTENT_TYPE,
         facts(exchange, served_model, None),
         passed,
         CLOSE if http10 or not exchange.request.head.keep_alive else b"",
@@ -91,9 +92,10 @@ def refusal(exchange: Exchange, why: Refusal) -> bytes:
         headers.append((b"x-headgate-call", call.encode()))
     if why.retry_after_s is not None:
         headers.append((b"retry-after", b"%d" % why.retry_after_s))
-    if why.eta_ms is not None:
-        headers.append((b"x-headgate-eta-ms", b"%d" % why.eta_ms))
-    # The official clients retry some statuses by themselves; only those with a time are worth it.
-    headers.append((b"x-should-retry", b"false" if why.retry_after_s is None else b"true"))
+    headers += why.headers
+    # The official clients retry some statuses by themselves; only those with a time are worth it,
+    # and none of them waits for hours.
+    again = why.retry_after_s is not None and why.code is not errors.DEFERRED
+    headers.append((b"x-should-retry", b"true" if again else b"false"))
     body = exchange.dialect.render_refusal(why, call)
     return whole(why.code.status, body, headers, close=not exchange.request.head.keep_alive)

@@ -11,6 +11,7 @@ from headgate.gateway.allotments import Allotments
 from headgate.gateway.books import Books
 from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
+from headgate.gateway.deferral import Deferral
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
@@ -18,6 +19,7 @@ from headgate.gateway.pool import Pool
 from headgate.gateway.request import Request
 from headgate.gateway.settings import Edge
 from headgate.gateway.target import Target
+from headgate.governance.requirements import Rulebook
 from headgate.identity.directory import Directory
 from headgate.ledger.purse import Purse
 from headgate.records.control import Control
@@ -32,6 +34,7 @@ class World:
     Attributes:
         dialects: By the path clients post to.
         interpreter: Says a call in the dialect of its target.
+        rulebook: What is required of whose calls.
         targets: By deployment id.
         caching: What is known of the providers' prompt caches.
         retries: What further attempts are paid from.
@@ -39,6 +42,7 @@ class World:
         next_call: Makes the id of the next call.
         ready: Whether calls can be served (the steward has been met).
         classes: Which priority a call has.
+        deferral: Which batch calls are put off to cheaper hours.
     """
 
     edge: Edge
@@ -46,6 +50,7 @@ class World:
     interpreter: Interpreter
     caching: Caching
     directory: Directory
+    rulebook: Rulebook
     router: Router
     targets: Mapping[str, Target]
     retries: RetryBudget
@@ -62,6 +67,7 @@ class World:
     ready: Callable[[], bool]
     control: Control
     classes: Classes
+    deferral: Deferral
 
     def dialect_of(self, request: Request) -> Dialect | None:
         """Return the dialect whose calls go to a request's path, None when none's do.

@@ -35,6 +35,7 @@ class Key(NamedTuple):
     Attributes:
         secret: What the client sends, None when the key is made by `headgate keys create`.
         models: Aliases and deployments it may ask for; `*` for all.
+        data_classes: The classes of data its calls may carry; none: any.
         priorities: As its team's, or some of them.
     """
 
@@ -42,6 +43,7 @@ class Key(NamedTuple):
     principal: str
     models: tuple[str, ...] = (ANY_MODEL,)
     secret: str | None = None
+    data_classes: tuple[str, ...] = ()
     priorities: tuple[Priority, ...] = USUAL
 
     def __repr__(self) -> str:

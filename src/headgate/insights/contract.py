@@ -75,6 +75,7 @@ class CallView(Printed, frozen=True, kw_only=True):
     are null there; `usage` holds the meters that are not zero. `chain` names the delegations it
     was made through, each `<agent>~<id>`, the key's own child first. `via` is the dialect the call
     was translated to, null without a translation; `lost` holds the JSON paths it left out.
+    `priority` is null for a refused call; `waited_ms` is how long it waited for places.
     """
 
     call: str
@@ -105,6 +106,8 @@ class CallView(Printed, frozen=True, kw_only=True):
     duration_ms: float
     refusal: RefusalView | None
     cache: CacheView | None
+    priority: str | None
+    waited_ms: float
 
 
 class CandidateView(Printed, frozen=True, kw_only=True):
@@ -123,7 +126,10 @@ class CandidateView(Printed, frozen=True, kw_only=True):
 
 
 class DecisionView(Printed, frozen=True, kw_only=True):
-    """A ranking of candidates, in the order they were to be tried."""
+    """A ranking of candidates, in the order they were to be tried.
+
+    `requirements` names those that held for the call, `data_class` what it said it carried.
+    """
 
     number: int
     at: Instant
@@ -131,6 +137,8 @@ class DecisionView(Printed, frozen=True, kw_only=True):
     policy: str
     input_tokens: int
     output_tokens: int
+    requirements: list[str]
+    data_class: str | None
     candidates: list[CandidateView]
 
 
@@ -238,7 +246,11 @@ class FrozenView(Printed, frozen=True, kw_only=True):
 
 
 class RouteCandidateView(Printed, frozen=True, kw_only=True):
-    """A deployment of a route; `rule` is what it is passed over by now, `until` for how long."""
+    """A deployment of a route; `rule` is what it is passed over by now, `until` for how long.
+
+    `violates`: what it violates of what is required of the key's calls, null when nothing, or when
+    no key was given.
+    """
 
     deployment: str
     provider: str
@@ -247,6 +259,7 @@ class RouteCandidateView(Printed, frozen=True, kw_only=True):
     weight: int
     rule: str | None
     until: Instant | None
+    violates: str | None
 
 
 class RouteView(Printed, frozen=True, kw_only=True):

@@ -82,6 +82,8 @@ def call_view(row: CallRow) -> CallView:
         duration_ms=row.duration_us / 1_000,
         refusal=None,
         cache=cache_view(row.cache),
+        priority=row.priority,
+        waited_ms=row.waited_us / 1_000,
     )
 
 
@@ -117,6 +119,8 @@ def _refused_view(row: RefusedRow) -> CallView:
             code=row.refused.code, message=row.refused.message, budget=row.refused.budget
         ),
         cache=None,
+        priority=None,
+        waited_ms=0,
     )
 
 
@@ -170,6 +174,8 @@ def _decision_view(number: int, record: DecisionRecord, attempts: list[AttemptRo
         policy=record.policy,
         input_tokens=record.input_tokens,
         output_tokens=record.output_tokens,
+        requirements=list(record.requirements),
+        data_class=record.data_class,
         candidates=[
             CandidateView(
                 deployment=candidate.deployment,

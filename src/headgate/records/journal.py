@@ -7,6 +7,7 @@ default is left out of the JSON.
 from msgspec import Struct
 
 from headgate.records.charge import ChargeLine, State
+from headgate.records.priority import PRIORITY_USUAL, Priority
 from headgate.units.ids import call_of
 
 FORMAT = 2
@@ -54,6 +55,8 @@ class DecisionRecord(_Record, frozen=True, gc=False, tag="decision"):
     Attributes:
         input_tokens: The prompt tokens the candidates were quoted for.
         output_tokens: The output tokens they were quoted for.
+        requirements: Ids of the requirements that held for the call.
+        data_class: The class of data it carried, None for none.
     """
 
     number: int
@@ -63,6 +66,8 @@ class DecisionRecord(_Record, frozen=True, gc=False, tag="decision"):
     input_tokens: int
     output_tokens: int
     candidates: tuple[CandidateRecord, ...]
+    requirements: tuple[str, ...] = ()
+    data_class: str | None = None
 
 
 class CallerRecord(_Record, frozen=True, gc=False, tag="caller"):
@@ -122,6 +127,8 @@ class HoldRecord(_OfAttempt, frozen=True, gc=False, tag="hold"):
         input_tokens_max: Bound of the prompt that the amount covers.
         output_tokens_max: Output limit that is sent upstream (per choice).
         lost: JSON paths in the client's body of what the translation left out; bounded.
+        priority: The class that the call has.
+        waited_us: Microseconds that the call has waited for places, attempts before it included.
     """
 
     at_ns: int
@@ -134,6 +141,8 @@ class HoldRecord(_OfAttempt, frozen=True, gc=False, tag="hold"):
     choices: int = 1
     stream: bool = False
     lost: tuple[str, ...] = ()
+    priority: Priority = PRIORITY_USUAL
+    waited_us: int = 0
 
 
 class CacheNote(Struct, frozen=True, omit_defaults=True, gc=False):

@@ -7,6 +7,7 @@ PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 """The highest first; a call's rank is its place here."""
 USUAL: tuple[Priority, ...] = ("interactive", "batch")
 """The classes of a key where neither it nor its team says anything."""
+PRIORITY_USUAL: Priority = "interactive"
 INTERACTIVE: Final = 1
 """The rank of a call that says nothing, where its team or key says nothing else."""
 BATCH: Final = 2

@@ -88,14 +88,14 @@ class Refusal(NamedTuple):
         message: One sentence a person can act on.
         param: The field of the request that is at fault, None when it is not one field.
         retry_after_s: Seconds after which a new try makes sense, None when it makes none.
-        eta_ms: The same, finer, where a queue tells it.
+        headers: What it says to programs beside that, by lower-case name.
     """
 
     code: Code
     message: str
     param: str | None = None
     retry_after_s: int | None = None
-    eta_ms: int | None = None
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 def _bad(code: str, sentence: str, status: int = 400) -> Code:
@@ -116,6 +116,9 @@ FEATURE_UNBOUNDED = _bad(
 )
 FEATURE_UNSUPPORTED = _bad(
     "feature_unsupported", "This gateway cannot serve a feature of this call.", 422
+)
+THREAD_UNSUPPORTED = _bad(
+    "thread_unsupported_request", "The conversation has to be sent whole, without a thread."
 )
 METHOD_NOT_ALLOWED = _bad("method_not_allowed", "This path does not take this method.", 405)
 HEAD_TOO_LARGE = _bad("head_too_large", "The head of the request is too large.", 431)
@@ -168,6 +171,21 @@ DELEGATION_WIDENED = _delegation(
 )
 DELEGATION_TOO_DEEP = _delegation("too_deep", 403, "The delegation has too many generations.")
 DELEGATION_TOO_LARGE = _bad("delegation_too_large", "The delegation token is too large.", 431)
+DATA_CLASS_UNKNOWN = _bad("data_class_unknown", "There is no such class of data.")
+DATA_CLASS_NOT_PERMITTED = Code(
+    "data_class_not_permitted",
+    403,
+    "permission_error",
+    "permission_error",
+    "This key may not send data of this class.",
+)
+REQUIREMENTS_UNMET = Code(
+    "requirements_unmet",
+    403,
+    "permission_error",
+    "permission_error",
+    "No deployment meets what is required of this call.",
+)
 FROZEN = Code("frozen", 403, "permission_error", "permission_error", "Spending is frozen here.")
 PATH_UNKNOWN = Code(
     "path_unknown", 404, "invalid_request_error", "not_found_error", "There is no such path."
