@@ -18,7 +18,7 @@ from headgate.config.snapshot import ConsoleListen, Snapshot
 from headgate.console.app import ConsoleWorld, build
 from headgate.gateway.settings import Edge
 from headgate.identity.settings import Key, Principal, Team
-from headgate.insights.routes import Unwell
+from headgate.insights.routes import Queued, Unwell
 from headgate.ledger.keeper import Keeper, Want
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import (
@@ -114,6 +114,7 @@ class Changes(TypedDict, total=False):
 
     snapshot: Snapshot
     unwell: Callable[[], Unwell]
+    queued: Callable[[], Sequence[Queued]]
     now_ns: Callable[[], int]
     hosts: frozenset[str]
     token: str | None
@@ -309,6 +310,7 @@ class Books:
             engine=self.reading,
             snapshot=self.snapshot,
             unwell=dict,
+            queued=tuple,
             now_ns=lambda: NOW_NS,
             hosts=frozenset({HOST}),
             token=None,

@@ -262,10 +262,25 @@ class RouteCandidateView(Printed, frozen=True, kw_only=True):
     violates: str | None
 
 
+class QueueView(Printed, frozen=True, kw_only=True):
+    """What a team has of a deployment at which calls wait: places it holds, calls that wait.
+
+    `share` is its weight against the other teams of the class.
+    """
+
+    deployment: str
+    priority: str
+    team: str
+    share: int
+    running: int
+    waiting: int
+
+
 class RouteView(Printed, frozen=True, kw_only=True):
     """An alias: `routes --json` prints a list; `running` tells whether a node knows its health.
 
-    `drops` tells whether a translated call may leave out what its target lacks.
+    `drops` tells whether a translated call may leave out what its target lacks. `queues` is empty
+    while nobody waits for a place.
     """
 
     alias: str
@@ -274,6 +289,7 @@ class RouteView(Printed, frozen=True, kw_only=True):
     drops: bool
     running: bool
     candidates: list[RouteCandidateView]
+    queues: list[QueueView]
 
 
 class CheckView(Printed, frozen=True, kw_only=True):

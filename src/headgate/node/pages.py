@@ -1,7 +1,7 @@
 """The console within the steward: its pages under the configuration in force, and their server."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import uvicorn
@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headgate.config.snapshot import Snapshot
 from headgate.console.app import ConsoleWorld, build
-from headgate.insights.routes import Unwell
+from headgate.insights.routes import Queued, Unwell
 
 
 class Pages:
@@ -30,6 +30,7 @@ class Pages:
         self._port = port
         self._gateway_url = gateway_url
         self.unwell: Callable[[], Unwell] = dict
+        self.queued: Callable[[], Sequence[Queued]] = tuple
         self._app: ASGIApp | None = None
 
     def show(self, snapshot: Snapshot) -> None:
@@ -40,6 +41,7 @@ class Pages:
             engine=self._engine,
             snapshot=snapshot,
             unwell=lambda: self.unwell(),
+            queued=lambda: self.queued(),
             now_ns=time.time_ns,
             hosts=frozenset(f"{name}:{self._port}" for name in names),
             token=listen.token,

@@ -72,8 +72,11 @@ def routes(desk: Desk) -> list[Route]:
 
 
 def _views(desk: Desk) -> list[RouteView]:
-    snapshot, unwell = desk.snapshot, desk.console.unwell()
-    return [route_view(route, snapshot.deployments, unwell) for route in snapshot.routes.values()]
+    snapshot, unwell, queued = desk.snapshot, desk.console.unwell(), desk.console.queued()
+    return [
+        route_view(route, snapshot.deployments, unwell, queued=queued)
+        for route in snapshot.routes.values()
+    ]
 
 
 def _deployments(desk: Desk) -> list[Told]:
