@@ -26,6 +26,7 @@ from headgate.providers.envelope import Envelope
 from headgate.providers.registry import Provider as ProviderKind
 from headgate.providers.registry import envelope_of, providers
 from headgate.providers.settings import Provider
+from headgate.records.approval import Clerk, Nobody
 from headgate.records.control import Control
 from headgate.records.demand import Terms
 from headgate.records.journal import DecisionRecord
@@ -34,6 +35,8 @@ from headgate.routing.policies.registry import policies
 from headgate.routing.router import Router
 from headgate.store.journal_writer import JournalWriter
 from headgate.units.ids import call_id
+
+NOBODY = Nobody()
 
 
 class Steward:
@@ -47,9 +50,11 @@ class Steward:
         ready: Callable[[], bool],
         carve: Carve = lambda _allotments: False,
         give_back: GiveBack = lambda _amounts: False,
+        clerk: Clerk = NOBODY,
     ) -> None:
         self.lender = Lender(ask, carve, give_back)
         self.control = control
+        self.clerk = clerk
         self.ready = ready
 
 
@@ -114,6 +119,8 @@ def data_plane(
         next_call=_call_ids(journal.epoch),
         ready=steward.ready,
         control=steward.control,
+        clerk=steward.clerk,
+        approvals=tuple(snapshot.approvals.values()),
     )
 
 

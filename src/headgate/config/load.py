@@ -14,6 +14,7 @@ from headgate.catalog.load import load_models, load_price_book
 from headgate.catalog.prices import PriceBook
 from headgate.config.check import checked, ids_of
 from headgate.config.problems import Problems, near
+from headgate.config.read_approvals import Known, approvals_from
 from headgate.config.read_budgets import budgets_from
 from headgate.config.read_deployments import deployments_from
 from headgate.config.read_identity import keys_from, principals_from, teams_from
@@ -119,6 +120,9 @@ def _snapshot(
         keys=keys,
         budgets=budgets,
         webhooks=webhooks_from(document.get("webhooks", {}), secrets, problems),
+        approvals=approvals_from(
+            document.get("approvals", {}), Known(teams, principal_ids, asked), problems
+        ),
         price_book=book,
     )
 

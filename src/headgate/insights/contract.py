@@ -14,6 +14,7 @@ import msgspec
 from headgate.insights.calls import CallState
 from headgate.insights.contract_caches import CachesView, CacheView
 from headgate.insights.contract_control import (
+    ApprovalView,
     AuditEntryView,
     AuditVerdictView,
     DelegateView,
@@ -351,6 +352,8 @@ PRINTED: dict[str, Any] = {
     "freeze": list[FrozenView],
     "audit show": list[AuditEntryView],
     "audit verify": AuditVerdictView,
+    "approvals list": list[ApprovalView],
+    "approvals show": ApprovalView,
     "outcomes": list[ResultsView],
     "routes": list[RouteView],
     "doctor": DoctorView,

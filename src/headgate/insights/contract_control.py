@@ -66,3 +66,37 @@ class ResultsView(Printed, frozen=True, kw_only=True):
     spend_per_success: Usd | None
     human_seconds: int
     value: Usd
+
+
+class ApprovalView(Printed, frozen=True, kw_only=True):
+    """What a person is, or was, asked: `approvals list --json` prints a list, the newest first.
+
+    `quote` is null when no price is known, `output_tokens_max` when the client gives no limit.
+    """
+
+    id: str
+    kind: str
+    status: str
+    rule: str
+    at: Instant
+    expires_at: Instant
+    principal: str
+    team: str
+    key: str
+    chain: list[str]
+    run: str | None
+    model: str
+    quote: Usd | None
+    data_classes: list[str]
+    stream: bool
+    output_tokens_max: int | None
+    tools: list[str]
+    body_bytes: int
+    body_sha256: str
+    prompt: str | None
+    digest: str
+    decided_by: str | None
+    decided_at: Instant | None
+    reason: str | None
+    call: str
+    used_by: str | None

@@ -6,12 +6,10 @@ import gc
 import os
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import uvicorn
 import uvloop
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -26,10 +24,12 @@ from headgate.insights.routes import PassedOver
 from headgate.ledger.allotments import Allotment
 from headgate.ledger.keeper import Keeper, Want
 from headgate.node import commands, locks
+from headgate.node.approving import Approving
 from headgate.node.control.registry import Desk, answers
 from headgate.node.in_force import read
 from headgate.node.messages import (
     AnswerControl,
+    AskApproval,
     AskControl,
     AskHealth,
     Borrow,
@@ -40,6 +40,7 @@ from headgate.node.messages import (
     Granted,
     Health,
     Hello,
+    LetGo,
     Message,
     RevokeDelegation,
     RevokeKey,
@@ -49,10 +50,12 @@ from headgate.node.messages import (
     Unpacker,
     Unwell,
     UnwellRow,
+    UseApproval,
     pack,
 )
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
 from headgate.node.rules import Pages, Rules
+from headgate.node.serving_console import console_server
 from headgate.node.stopping import stop_event
 from headgate.node.telling import tell_always
 from headgate.store.database import open_store_readonly
@@ -84,6 +87,7 @@ class Steward:
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = 0
         self._answers = answers()
+        self.approving = Approving(engine, self, lambda: self.rules.snapshot.approvals)
         self.tellers: list[asyncio.Task[None]] = []
 
     def _desk(self) -> Desk:
@@ -94,6 +98,7 @@ class Steward:
             self.reading,
             self.fold,
             changed=self.changed,
+            approving=self.approving,
             now_ns=time.time_ns,
         )
 
@@ -110,9 +115,16 @@ class Steward:
     def changed(self) -> None:
         """Tell every worker what holds now."""
         self._epoch += 1
-        state = pack(self.state())
+        self.tell_workers(pack(self.state()))
+
+    def tell_workers(self, data: bytes) -> None:
+        """Send a packed message to every worker."""
         for writer in self.workers.values():
-            writer.write(state)
+            writer.write(data)
+
+    def living(self) -> set[str]:
+        """Return the journals of workers that are connected, or may be soon."""
+        return {*self.workers, *self.keeper.journals}
 
     def fold(self) -> None:
         """Fold all that the journals have by now."""
@@ -136,6 +148,8 @@ class Steward:
         if isinstance(message, AskControl):
             reply = self._answers[message.request.resource](message.request, self._desk())
             return AnswerControl(message.number, reply)
+        if isinstance(message, AskApproval | UseApproval | LetGo):
+            return self.approving.answer(message, journal)
         if isinstance(message, Unwell):
             self.unwell[journal] = message.deployments
             return None
@@ -224,6 +238,7 @@ class Steward:
         """Yield what the steward does all the time; none of it ends by itself."""
         yield self.fold_always()
         yield self.watch_always()
+        yield self.approving.watch_always()
 
     def tell(self) -> None:
         """Tell the webhooks of the configuration in force from now on, and no others."""
@@ -294,7 +309,7 @@ async def run(
     write_pid(data_dir, "steward")
     working = [asyncio.create_task(each) for each in steward.work()]
     steward.tell()
-    console = _server(pages, rules.snapshot.console.host, console_port)
+    console = console_server(pages, rules.snapshot.console.host, console_port)
     serving = asyncio.create_task(console.serve())
     stopped = asyncio.create_task(stop.wait())
     # What is here now stays: the collector need not look through it, fold after fold.
@@ -337,30 +352,6 @@ async def _outlive(steward: Steward) -> None:
         if not steward.workers:
             break
         await asyncio.sleep(0.05)
-
-
-class _Console(uvicorn.Server):
-    """Uvicorn without its own signal handlers: the steward decides when to stop."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone."""
-        yield
-
-
-def _server(pages: Pages, host: str, port: int) -> uvicorn.Server:
-    config = uvicorn.Config(
-        pages,
-        host=host,
-        port=port,
-        loop="none",
-        lifespan="off",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=2,
-    )
-    return _Console(config)
 
 
 def main() -> None:

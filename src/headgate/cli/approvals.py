@@ -1,0 +1,197 @@
+"""`headgate approvals`: see what people are asked, and decide."""
+
+import http.client
+import os
+from typing import Annotated, NoReturn
+from urllib.parse import urlsplit
+
+import msgspec
+import typer
+
+from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
+from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail, print_json, print_table, table
+from headgate.cli.reading import read_configuration, reading_if_any
+from headgate.config.snapshot import Snapshot
+from headgate.governance.keeper import find, listed
+from headgate.governance.requests import Verdict
+from headgate.insights.approvals import approval_view
+from headgate.insights.contract_control import ApprovalView
+from headgate.records.approval import Status
+
+app = typer.Typer(no_args_is_help=True, help="See what people are asked, and decide.")
+
+WAITING: tuple[Status, ...] = ("pending",)
+KEY_VARIABLE = "HEADGATE_KEY"
+TIMEOUT_S = 15
+ANSWER_BYTES_MAX = 1 << 20
+
+ApprovalId = Annotated[str, typer.Argument(metavar="ID", help="The request, `apr_...`.")]
+Reason = Annotated[str, typer.Option(help="Why; kept, and told to whoever waits.")]
+Digest = Annotated[
+    str | None, typer.Option(help="The digest that you were shown. Default: that of `show`.")
+]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        envvar="HEADGATE_URL",
+        help="The gateway.",
+        show_default="that of the configuration",
+    ),
+]
+
+
+class Why(msgspec.Struct):
+    """Why the gateway refuses."""
+
+    message: str
+
+
+class Answer(msgspec.Struct):
+    """What the gateway says when it refuses, in the dialect of paths that no dialect owns."""
+
+    error: Why
+
+
+@app.command("list")
+def list_approvals(
+    every: Annotated[bool, typer.Option("--all", help="Those that are over, too.")] = False,
+    data_dir: DataDir = DATA_DIR_DEFAULT,
+    config: Config = CONFIG_DEFAULT,  # noqa: ARG001 - says where the data directory is
+    as_json: AsJson = False,
+) -> None:
+    """List requests that wait for a decision, the newest first."""
+    with reading_if_any(data_dir) as connection:
+        found = listed(connection) if every else listed(connection, WAITING)
+    views = [approval_view(each) for each in found]
+    if as_json:
+        print_json(views)
+    elif not views:
+        typer.echo("Nobody is asked anything.")
+    else:
+        shown = table("approval", "status", "who", "model", ">up to", "classes", "rule", "until")
+        for view in views:
+            classes = ", ".join(view.data_classes) or "-"
+            quote = view.quote or "unknown"
+            cells = [view.id, view.status, _who(view), view.model, quote, classes]
+            shown.add_row(*cells, view.rule, view.expires_at)
+        print_table(shown)
+
+
+@app.command()
+def show(
+    approval: ApprovalId,
+    data_dir: DataDir = DATA_DIR_DEFAULT,
+    config: Config = CONFIG_DEFAULT,  # noqa: ARG001 - says where the data directory is
+    as_json: AsJson = False,
+) -> None:
+    """Show all that a decision would bind."""
+    view = _view(approval, data_dir)
+    if as_json:
+        print_json(view)
+    else:
+        _show(view)
+
+
+@app.command()
+def approve(
+    approval: ApprovalId,
+    digest: Digest = None,
+    reason: Reason = "",
+    url: Url = None,
+    config: Config = CONFIG_DEFAULT,
+    data_dir: DataDir = DATA_DIR_DEFAULT,
+) -> None:
+    """Approve a request, as the principal of HEADGATE_KEY."""
+    shown = digest or _view(approval, data_dir).digest
+    _decide("approve", approval, (shown, reason), url or _gateway(read_configuration(config)))
+    typer.echo(f"Approved {approval}.")
+
+
+@app.command()
+def deny(
+    approval: ApprovalId,
+    digest: Digest = None,
+    reason: Reason = "",
+    url: Url = None,
+    config: Config = CONFIG_DEFAULT,
+    data_dir: DataDir = DATA_DIR_DEFAULT,
+) -> None:
+    """Deny a request, as the principal of HEADGATE_KEY."""
+    shown = digest or _view(approval, data_dir).digest
+    _decide("deny", approval, (shown, reason), url or _gateway(read_configuration(config)))
+    typer.echo(f"Denied {approval}.")
+
+
+def _view(approval: str, data_dir: DataDir) -> ApprovalView:
+    with reading_if_any(data_dir) as connection:
+        found = find(connection, approval)
+    if found is None:
+        fail(f"There is no request {approval!r}.", "headgate approvals list --all", EXIT_NO)
+    return approval_view(found)
+
+
+def _who(view: ApprovalView) -> str:
+    return "/".join([view.principal, *(each.partition("~")[0] for each in view.chain)])
+
+
+def _show(view: ApprovalView) -> None:
+    shown = table("", "")
+    limit = view.output_tokens_max
+    rows: list[tuple[str, str | None]] = [
+        ("approval", view.id),
+        ("status", view.status),
+        ("rule", view.rule),
+        ("asked at", view.at),
+        ("open until", view.expires_at),
+        ("who", f"{_who(view)} (team {view.team}, key {view.key})"),
+        ("run", view.run),
+        ("model", view.model),
+        ("up to", "unknown: no price" if view.quote is None else f"${view.quote}"),
+        ("data classes", ", ".join(view.data_classes)),
+        ("output tokens", None if limit is None else str(limit)),
+        ("tools", ", ".join(view.tools)),
+        ("body", f"{view.body_bytes} bytes, SHA-256 {view.body_sha256}"),
+        ("prompt", view.prompt),
+        ("digest", view.digest),
+        ("decided by", view.decided_by),
+        ("reason", view.reason),
+        ("used by", view.used_by),
+    ]
+    for name, value in rows:
+        if value:
+            shown.add_row(name, value)
+    print_table(shown)
+
+
+def _gateway(snapshot: Snapshot) -> str:
+    return f"http://{snapshot.edge.host}:{snapshot.edge.port}"
+
+
+def _decide(verdict: Verdict, approval: str, said: tuple[str, str], url: str) -> None:
+    key = os.environ.get(KEY_VARIABLE, "")
+    if not key:
+        fail("Nobody knows who you are.", f"Set {KEY_VARIABLE} to your own key.")
+    digest, reason = said
+    body = msgspec.json.encode({"decision": verdict, "digest": digest, "reason": reason})
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    line = kind(parts.hostname or "127.0.0.1", parts.port, timeout=TIMEOUT_S)
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    try:
+        line.request("POST", f"/v1/approvals/{approval}", body, headers)
+        answer = line.getresponse()
+        text = answer.read(ANSWER_BYTES_MAX)
+    except (OSError, http.client.HTTPException) as error:
+        fail(f"{url} does not answer: {error}.", "Name it with --url.", EXIT_UNREACHABLE)
+    finally:
+        line.close()
+    if answer.status != 200:
+        _refused(text, answer.status, approval)
+
+
+def _refused(text: bytes, status: int, approval: str) -> NoReturn:
+    try:
+        message = msgspec.json.decode(text, type=Answer).error.message
+    except msgspec.DecodeError:
+        message = f"The gateway answered with status {status}."
+    fail(message, f"Look at it: headgate approvals show {approval}", EXIT_NO)

@@ -1,0 +1,1 @@
+"""Governance: what a person is asked about, who may answer, and what the answer binds."""

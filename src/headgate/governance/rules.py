@@ -1,0 +1,38 @@
+"""Which rule a call falls under; pure."""
+
+from collections.abc import Collection, Iterable
+
+from headgate.governance.settings import Rule
+
+
+def rule_for(
+    rules: Iterable[Rule],
+    *,
+    nodes: Collection[str],
+    model: str,
+    data_classes: Collection[str],
+    quote_nanos: int | None,
+) -> Rule | None:
+    """Return the first rule, in the order of the file, that a call falls under; None for none.
+
+    Args:
+        rules: All of them.
+        nodes: Those the call is below.
+        model: What the client asks for.
+        data_classes: What the client says that the call carries, in lower case.
+        quote_nanos: What would be held; None when no price is known, which is above any amount.
+    """
+    for rule in rules:
+        if rule.budget_raises or rule.node not in nodes:
+            continue
+        if rule.over_nanos is not None and not _is_over(quote_nanos, rule.over_nanos):
+            continue
+        if rule.data_classes is not None and rule.data_classes.isdisjoint(data_classes):
+            continue
+        if rule.models is None or model in rule.models:
+            return rule
+    return None
+
+
+def _is_over(quote_nanos: int | None, over_nanos: int) -> bool:
+    return quote_nanos is None or quote_nanos > over_nanos
