@@ -22,7 +22,6 @@ from headgate.gateway.world import World
 from headgate.identity.delegation import public_root
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.ledger.purse import Ask
-from headgate.providers.envelope import Envelope
 from headgate.providers.registry import Provider as ProviderKind
 from headgate.providers.registry import envelope_of, providers
 from headgate.providers.settings import Provider
@@ -79,11 +78,7 @@ def data_plane(
     """
     clock, outbox = Coarse(), Outbox(call_soon)
     kinds = providers()
-    pools = {
-        provider.id: Pool(provider, _passes(kind), clock, outbox, _framings(kind, provider))
-        for provider in snapshot.providers.values()
-        for kind in (kinds[provider.kind],)
-    }
+    pools = _pools(snapshot, clock, outbox)
     targets = {
         deployment.id: Target(
             deployment,
@@ -96,7 +91,6 @@ def data_plane(
     }
     known = directory(snapshot, pepper)
     allotments = Allotments(steward.lender, known, snapshot.budgets.values(), snapshot.zone)
-    purse = allotments.purse
     router = _router(snapshot, targets, journal)
     return World(
         edge=snapshot.edge,
@@ -108,7 +102,7 @@ def data_plane(
         targets=targets,
         retries=RetryBudget(snapshot.edge.retries_percent, snapshot.edge.retries_burst),
         pools=tuple(pools.values()),
-        purse=purse,
+        purse=allotments.purse,
         paths=allotments.paths,
         allotments=allotments,
         books=Books(journal),
@@ -122,6 +116,14 @@ def data_plane(
         clerk=steward.clerk,
         approvals=tuple(snapshot.approvals.values()),
     )
+
+
+def _pools(snapshot: Snapshot, clock: Coarse, outbox: Outbox) -> dict[str, Pool]:
+    kinds = providers()
+    return {
+        each.id: _pool(each, kinds[each.kind], clock, outbox)
+        for each in snapshot.providers.values()
+    }
 
 
 def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWriter) -> Router:
@@ -225,10 +227,11 @@ def _when_there_is_room(journal: JournalWriter) -> Callable[[DecisionRecord], No
     return write
 
 
-def _framings(kind: ProviderKind, provider: Provider) -> dict[str, Envelope]:
-    """Return by dialect how a provider's streams differ from server-sent events, where they do."""
-    found = {dialect: envelope_of(kind, dialect) for dialect in provider.dialects}
-    return {dialect: each for dialect, each in found.items() if each.unframer is not None}
+def _pool(provider: Provider, kind: ProviderKind, clock: Coarse, outbox: Outbox) -> Pool:
+    """Return a provider's pool, which knows the framings that are its own by their dialects."""
+    envelopes = {dialect: envelope_of(kind, dialect) for dialect in provider.dialects}
+    framings = {dialect: each for dialect, each in envelopes.items() if each.unframer is not None}
+    return Pool(provider, _passes(kind), clock, outbox, framings)
 
 
 def _passes(kind: ProviderKind) -> Callable[[bytes], bool]:

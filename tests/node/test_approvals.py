@@ -192,7 +192,7 @@ def test_another_dialects_stream_ends_with_its_error_when_it_is_denied(node: Tes
 
 
 def test_a_plain_call_is_held_open_and_then_told_to_come_back(node: TestNode) -> None:
-    """Within the client's patience it is served; later it gets `approval_pending` and its ticket."""
+    """Within the client's patience it is served; later it gets `approval_pending`, a ticket."""
     with meanwhile() as pool:
         call = pool.submit(post, node.gateway_url, CHAT, node.key(), DEAR)
         request = awaited(node)
@@ -210,7 +210,7 @@ def test_a_plain_call_is_held_open_and_then_told_to_come_back(node: TestNode) ->
 
 
 def test_a_ticket_is_polled_and_used_once_for_the_same_call(node: TestNode) -> None:
-    """Who prefers to come back gets 202, polls, resends; a replay and an altered call are refused."""
+    """Who prefers to come back gets 202, polls, resends; replayed or altered it is refused."""
     name = ticket(node)
     path = f"/v1/approvals/{name}"
 

@@ -67,7 +67,7 @@ def calls_of(node: TestNode, principal: str) -> tuple[list[str], set[tuple[str, 
     """Return somebody's calls, and the chains of names they were made through."""
     engine = open_store_readonly(node.data_dir)
     with engine.connect() as connection:
-        rows = list_calls(connection, Wanted(principal=principal))
+        rows = list_calls(connection, Wanted(principal=principal), 100)
     engine.dispose()
     chains = {tuple(link.partition("~")[0] for link in row.chain) for row in rows}
     return [row.call for row in rows], chains

@@ -84,8 +84,9 @@ class Books:
         caller = (principal, team, key, path.windows, run, path.chain, path.above)
         number = self._callers.find(caller)
         if not number:
+            # Written, then remembered: no hold may refer to what the journal has not.
+            self._append(CallerRecord(self._callers.last + 1, *caller))
             number = self._callers.give(caller)
-            self._append(CallerRecord(number, *caller))
         return number
 
     def _route(self, exchange: Exchange) -> int:
@@ -94,8 +95,8 @@ class Books:
         route = (exchange.asked, exchange.target.deployment.id, exchange.dialect.KIND, via)
         number = self._routes.find(route)
         if not number:
+            self._append(RouteRecord(self._routes.last + 1, *route))
             number = self._routes.give(route)
-            self._append(RouteRecord(number, *route))
         return number
 
     def settle(

@@ -10,12 +10,15 @@ class Numbers:
 
     Only the last `REFERENCES_MAX` are remembered, as by whoever reads the journal: what was
     forgotten is named anew, under a new number.
+
+    Attributes:
+        last: The number that was given last, 0 when none was.
     """
 
-    __slots__ = ("_last", "_numbers")
+    __slots__ = ("_numbers", "last")
 
     def __init__(self) -> None:
-        self._last = 0
+        self.last = 0
         self._numbers: dict[Hashable, int] = {}
 
     def find(self, thing: Hashable) -> int:
@@ -23,9 +26,9 @@ class Numbers:
         return self._numbers.get(thing, 0)
 
     def give(self, thing: Hashable) -> int:
-        """Return the number a thing has from now on, which the caller writes down."""
+        """Return the number a thing has from now on; it was written down with it before."""
         if len(self._numbers) >= REFERENCES_MAX:
             del self._numbers[next(iter(self._numbers))]
-        self._last += 1
-        self._numbers[thing] = self._last
-        return self._last
+        self.last += 1
+        self._numbers[thing] = self.last
+        return self.last

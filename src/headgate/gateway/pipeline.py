@@ -13,19 +13,18 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from headgate.capacity.places import Waiter
-from headgate.catalog.facts import near_names
 from headgate.dialects.splice import SpliceError
 from headgate.gateway import endpoints
 from headgate.gateway.approvals import Approvals
 from headgate.gateway.attempts import Attempts
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.endings import Endings
+from headgate.gateway.entry import permit, read
 from headgate.gateway.exchange import Exchange
 from headgate.gateway.heads import HeadMemory
-from headgate.gateway.http_bytes import JSON
 from headgate.gateway.prefixes import PrefixMemory
 from headgate.gateway.quotes import quote
-from headgate.gateway.refusals import barred_tool, not_carved, over_budget, stranger
+from headgate.gateway.refusals import not_carved, over_budget, stranger
 from headgate.gateway.request import Request, header_takers
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
@@ -37,7 +36,7 @@ from headgate.providers.envelope import PLAIN
 from headgate.records.demand import Edit
 from headgate.units import errors
 from headgate.units.errors import Refusal
-from headgate.units.ids import attempt_id, is_run
+from headgate.units.ids import attempt_id
 
 SHORTEN_TOKENS_MIN = 64
 """A call is not shortened below this: an answer of a few words helps nobody."""
@@ -117,7 +116,7 @@ class Pipeline:
         exchange = Exchange(self, client, request, dialect, self.world.next_call())
         client.exchange = exchange
         self.exchanges.add(exchange)
-        refusal = self._identify(exchange) or self._read(exchange) or self._permit(exchange)
+        refusal = self._identify(exchange) or read(exchange) or permit(self, exchange)
         refusal = refusal or self.attempts.first(exchange)
         if refusal is not None:
             self.endings.refuse(exchange, refusal)
@@ -140,77 +139,7 @@ class Pipeline:
             return Refusal(errors.SHUTTING_DOWN, errors.SHUTTING_DOWN.sentence, None, 5)
         return None
 
-    def _read(self, exchange: Exchange) -> Refusal | None:
-        request = exchange.request
-        head = request.head
-        if head.content_encoding not in (b"", b"identity"):
-            return Refusal(
-                errors.CONTENT_UNSUPPORTED, "Send the body as it is, without a content-encoding."
-            )
-        if head.content_type and not head.content_type.lower().startswith(JSON):
-            kind = head.content_type[:64].decode("latin-1")
-            message = f"Send JSON with `content-type: application/json`, not {kind!r}."
-            return Refusal(errors.CONTENT_UNSUPPORTED, message)
-        if head.run is not None:
-            run = head.run.decode("latin-1")
-            if not is_run(run):
-                name = "A run is named by 1 to 64 of A-Z a-z 0-9 . _ : -, a letter or digit first."
-                return Refusal(errors.RUN_INVALID, name, "x-headgate-run")
-            exchange.run = run
-        named = request.named
-        if isinstance(named, Refusal):
-            return named
-        exchange.body = request.body()
-        demand = exchange.dialect.read(exchange.body)
-        if isinstance(demand, Refusal):
-            return demand
-        if named is not None:
-            demand = replace(demand, model=named[0], stream=named[1])
-        exchange.demand = exchange.own = demand
-        exchange.asked = demand.model
-        return None
-
-    # 3. Permit.
-
-    def _permit(self, exchange: Exchange) -> Refusal | None:
-        credential, demand = exchange.request.credential, exchange.demand
-        assert credential is not None
-        if credential.delegation is None:
-            exchange.path = self.world.paths.find(
-                credential.principal, credential.team, exchange.run, self.now_ns()
-            )
-        else:
-            exchange.path = self.world.allotments.path(credential, exchange.run, self.now_ns())
-            refusal = barred_tool(exchange.dialect, exchange.body, credential.delegation)
-            if refusal is not None:
-                return refusal
-        if demand.free:
-            exchange.path = exchange.path.unpaid()
-        router = self.world.router
-        if not router.knows(demand.model):
-            allowed = [name for name in router.names if credential.may_use(name)]
-            near = near_names(demand.model, allowed)
-            hint = f" Did you mean {' or '.join(near)}?" if near else " See GET /v1/models."
-            return Refusal(
-                errors.MODEL_UNKNOWN, f"There is no model {demand.model[:128]!r}.{hint}", "model"
-            )
-        if not credential.may_use(demand.model):
-            return Refusal(
-                errors.NOT_PERMITTED,
-                f"The key {credential.key!r} may not use {demand.model!r}.",
-                "model",
-            )
-        if self.frozen:
-            refusal = self.why_frozen((*exchange.path.nodes, f"model:{demand.model}"))
-            if refusal is not None:
-                return refusal
-        if demand.unbounded is not None and exchange.path.slices:
-            return Refusal(
-                errors.FEATURE_UNBOUNDED,
-                f"{demand.unbounded} has no bounded cost, and this call is under a hard budget.",
-                demand.unbounded,
-            )
-        return None
+    # 3. Permit: `entry` reads what the call asks for, and tells whether it may.
 
     def why_frozen(self, nodes: Iterable[str]) -> Refusal | None:
         """Name the first of `nodes` that is frozen; None when none is."""

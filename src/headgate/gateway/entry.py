@@ -1,0 +1,93 @@
+"""What a call asks for, and whether it may: the reading behind step 2, and step 3, permit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from headgate.catalog.facts import near_names
+from headgate.gateway.http_bytes import JSON
+from headgate.gateway.refusals import barred_tool
+from headgate.units import errors
+from headgate.units.errors import Refusal
+from headgate.units.ids import is_run
+
+if TYPE_CHECKING:
+    from headgate.gateway.exchange import Exchange
+    from headgate.gateway.pipeline import Pipeline
+
+
+def read(exchange: Exchange) -> Refusal | None:
+    """Read what a call asks for: its headers that matter, and its body by its dialect."""
+    request = exchange.request
+    head = request.head
+    if head.content_encoding not in (b"", b"identity"):
+        return Refusal(
+            errors.CONTENT_UNSUPPORTED, "Send the body as it is, without a content-encoding."
+        )
+    if head.content_type and not head.content_type.lower().startswith(JSON):
+        kind = head.content_type[:64].decode("latin-1")
+        message = f"Send JSON with `content-type: application/json`, not {kind!r}."
+        return Refusal(errors.CONTENT_UNSUPPORTED, message)
+    if head.run is not None:
+        run = head.run.decode("latin-1")
+        if not is_run(run):
+            name = "A run is named by 1 to 64 of A-Z a-z 0-9 . _ : -, a letter or digit first."
+            return Refusal(errors.RUN_INVALID, name, "x-headgate-run")
+        exchange.run = run
+    named = request.named
+    if isinstance(named, Refusal):
+        return named
+    exchange.body = request.body()
+    demand = exchange.dialect.read(exchange.body)
+    if isinstance(demand, Refusal):
+        return demand
+    if named is not None:
+        demand = replace(demand, model=named[0], stream=named[1])
+    exchange.demand = exchange.own = demand
+    exchange.asked = demand.model
+    return None
+
+
+def permit(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
+    """Tell why a call may not be made; None when it may. Finds what it is held on."""
+    world = pipeline.world
+    credential, demand = exchange.request.credential, exchange.demand
+    assert credential is not None
+    if credential.delegation is None:
+        exchange.path = world.paths.find(
+            credential.principal, credential.team, exchange.run, pipeline.now_ns()
+        )
+    else:
+        exchange.path = world.allotments.path(credential, exchange.run, pipeline.now_ns())
+        refusal = barred_tool(exchange.dialect, exchange.body, credential.delegation)
+        if refusal is not None:
+            return refusal
+    if demand.free:
+        exchange.path = exchange.path.unpaid()
+    router = world.router
+    if not router.knows(demand.model):
+        allowed = [name for name in router.names if credential.may_use(name)]
+        near = near_names(demand.model, allowed)
+        hint = f" Did you mean {' or '.join(near)}?" if near else " See GET /v1/models."
+        return Refusal(
+            errors.MODEL_UNKNOWN, f"There is no model {demand.model[:128]!r}.{hint}", "model"
+        )
+    if not credential.may_use(demand.model):
+        return Refusal(
+            errors.NOT_PERMITTED,
+            f"The key {credential.key!r} may not use {demand.model!r}.",
+            "model",
+        )
+    if pipeline.frozen:
+        refusal = pipeline.why_frozen((*exchange.path.nodes, f"model:{demand.model}"))
+        if refusal is not None:
+            return refusal
+    if demand.unbounded is not None and exchange.path.slices:
+        return Refusal(
+            errors.FEATURE_UNBOUNDED,
+            f"{demand.unbounded} has no bounded cost, and this call is under a hard budget.",
+            demand.unbounded,
+        )
+    return None
