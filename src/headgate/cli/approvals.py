@@ -1,11 +1,8 @@
 """`headgate approvals`: see what people are asked, and decide."""
 
-import http.client
 import os
-from typing import Annotated, NoReturn
-from urllib.parse import urlsplit
+from typing import Annotated
 
-import msgspec
 import typer
 
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
@@ -13,17 +10,15 @@ from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail, print_json, pri
 from headgate.cli.reading import read_configuration, reading_if_any
 from headgate.config.snapshot import Snapshot
 from headgate.governance.keeper import find, listed
-from headgate.governance.requests import Verdict
 from headgate.insights.approvals import approval_view
 from headgate.insights.contract_control import ApprovalView
+from headgate.insights.deciding import Said, UnansweredError, decide
 from headgate.records.approval import Status
 
 app = typer.Typer(no_args_is_help=True, help="See what people are asked, and decide.")
 
 WAITING: tuple[Status, ...] = ("pending",)
 KEY_VARIABLE = "HEADGATE_KEY"
-TIMEOUT_S = 15
-ANSWER_BYTES_MAX = 1 << 20
 
 ApprovalId = Annotated[str, typer.Argument(metavar="ID", help="The request, `apr_...`.")]
 Reason = Annotated[str, typer.Option(help="Why; kept, and told to whoever waits.")]
@@ -38,18 +33,6 @@ Url = Annotated[
         show_default="that of the configuration",
     ),
 ]
-
-
-class Why(msgspec.Struct):
-    """Why the gateway refuses."""
-
-    message: str
-
-
-class Answer(msgspec.Struct):
-    """What the gateway says when it refuses, in the dialect of paths that no dialect owns."""
-
-    error: Why
 
 
 @app.command("list")
@@ -103,7 +86,8 @@ def approve(
 ) -> None:
     """Approve a request, as the principal of HEADGATE_KEY."""
     shown = digest or _view(approval, data_dir).digest
-    _decide("approve", approval, (shown, reason), url or _gateway(read_configuration(config)))
+    said = Said(approval, "approve", shown, reason)
+    _decide(said, url or _gateway(read_configuration(config)))
     typer.echo(f"Approved {approval}.")
 
 
@@ -118,7 +102,8 @@ def deny(
 ) -> None:
     """Deny a request, as the principal of HEADGATE_KEY."""
     shown = digest or _view(approval, data_dir).digest
-    _decide("deny", approval, (shown, reason), url or _gateway(read_configuration(config)))
+    said = Said(approval, "deny", shown, reason)
+    _decide(said, url or _gateway(read_configuration(config)))
     typer.echo(f"Denied {approval}.")
 
 
@@ -167,31 +152,13 @@ def _gateway(snapshot: Snapshot) -> str:
     return f"http://{snapshot.edge.host}:{snapshot.edge.port}"
 
 
-def _decide(verdict: Verdict, approval: str, said: tuple[str, str], url: str) -> None:
+def _decide(said: Said, url: str) -> None:
     key = os.environ.get(KEY_VARIABLE, "")
     if not key:
         fail("Nobody knows who you are.", f"Set {KEY_VARIABLE} to your own key.")
-    digest, reason = said
-    body = msgspec.json.encode({"decision": verdict, "digest": digest, "reason": reason})
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    line = kind(parts.hostname or "127.0.0.1", parts.port, timeout=TIMEOUT_S)
-    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
     try:
-        line.request("POST", f"/v1/approvals/{approval}", body, headers)
-        answer = line.getresponse()
-        text = answer.read(ANSWER_BYTES_MAX)
-    except (OSError, http.client.HTTPException) as error:
-        fail(f"{url} does not answer: {error}.", "Name it with --url.", EXIT_UNREACHABLE)
-    finally:
-        line.close()
-    if answer.status != 200:
-        _refused(text, answer.status, approval)
-
-
-def _refused(text: bytes, status: int, approval: str) -> NoReturn:
-    try:
-        message = msgspec.json.decode(text, type=Answer).error.message
-    except msgspec.DecodeError:
-        message = f"The gateway answered with status {status}."
-    fail(message, f"Look at it: headgate approvals show {approval}", EXIT_NO)
+        refused = decide(url, key, said)
+    except UnansweredError as error:
+        fail(f"{error}.", "Name the gateway with --url.", EXIT_UNREACHABLE)
+    if refused is not None:
+        fail(refused, f"Look at it: headgate approvals show {said.approval}", EXIT_NO)
