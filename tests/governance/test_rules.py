@@ -18,7 +18,6 @@ OTHERS: dict[str, Any] = {
     "chain": ("helper~ab",),
     "run": "night",
     "quote_nanos": SHOWN.quote_nanos and SHOWN.quote_nanos + 1,
-    "data_classes": ("secret",),
     "stream": True,
     "output_tokens_max": None,
     "tools": (),
@@ -29,18 +28,18 @@ OTHERS: dict[str, Any] = {
 
 def found(rule: Rule, **call: Any) -> bool:
     """Tell whether a call falls under a rule."""
-    usual = {"nodes": NODES, "model": "mini", "data_classes": (), "quote_nanos": 10}
+    usual = {"nodes": NODES, "model": "mini", "data_class": None, "quote_nanos": 10}
     return rule_for([rule], **{**usual, **call}) is rule
 
 
 def test_each_condition_is_one_that_has_to_be_met() -> None:
     """Amount, class, model and node each keep a rule from asking when they are not met."""
     rule = Rule("r", "team:research", ("bob",), 10, frozenset({"secret"}), frozenset({"mini"}))
-    met = {"quote_nanos": 11, "data_classes": ("public", "secret")}
+    met = {"quote_nanos": 11, "data_class": "secret"}
 
     assert found(rule, **met)
     assert not found(rule, **{**met, "quote_nanos": 10})
-    assert not found(rule, **{**met, "data_classes": ("public",)})
+    assert not found(rule, **{**met, "data_class": "public"})
     assert not found(rule, **met, model="haiku")
     assert not found(rule, **met, nodes=("team:sales", "organisation"))
 
@@ -55,7 +54,7 @@ def test_the_first_rule_of_the_file_asks() -> None:
     """The order of the rules is that of their strictness."""
     first, second = (Rule(name, "organisation", ("bob",)) for name in "ab")
 
-    chosen = rule_for([first, second], nodes=NODES, model="mini", data_classes=(), quote_nanos=0)
+    chosen = rule_for([first, second], nodes=NODES, model="mini", data_class=None, quote_nanos=0)
 
     assert chosen is first
 

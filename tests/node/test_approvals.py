@@ -24,6 +24,8 @@ from tests.node.wire import CHAT, MESSAGES, Reply, chat, message, post
 
 PEOPLE = {"alice": "research", "bob": "research", "carol": "sales"}
 RULES = """
+[data_classes.secret]
+
 [approvals.dear]
 node = "team:research"
 over_usd = "0.01"
@@ -267,13 +269,13 @@ def test_a_delegates_request_may_not_be_decided_by_those_above_it(node: TestNode
 def test_what_a_rule_is_about(node: TestNode) -> None:
     """Amount, class and model each make a call wait, within the rule's node only."""
     cheap = post(node.gateway_url, CHAT, node.key(), CHEAP)
-    classed = ticket(node, CHEAP, "carol", **{"x-headgate-data-class": "public, Secret"})
+    classed = ticket(node, CHEAP, "carol", **{"x-headgate-data-class": "secret"})
     dear = post(node.gateway_url, CHAT, node.key("carol"), DEAR)
     model = post(node.gateway_url, MESSAGES, node.key("carol"), message("Hi"), headers=ASYNC)
 
     assert (cheap.status, dear.status, model.status) == (200, 200, 202)
     shown = json.loads(request_of(node, classed).shown)
-    assert (shown["rule"], shown["data_classes"]) == ("secrets", ["public", "secret"])
+    assert (shown["rule"], shown["data_class"]) == ("secrets", "secret")
     assert "Hello" in shown["prompt"]
     assert model.document["rule"] == "pro"
     for name in (classed, model.document["approval"]):

@@ -51,11 +51,10 @@ def list_approvals(
     elif not views:
         typer.echo("Nobody is asked anything.")
     else:
-        shown = table("approval", "status", "who", "model", ">up to", "classes", "rule", "until")
+        shown = table("approval", "status", "who", "model", ">up to", "data", "rule", "until")
         for view in views:
-            classes = ", ".join(view.data_classes) or "-"
             quote = view.quote or "unknown"
-            cells = [view.id, view.status, _who(view), view.model, quote, classes]
+            cells = [view.id, view.status, _who(view), view.model, quote, view.data_class or "-"]
             shown.add_row(*cells, view.rule, view.expires_at)
         print_table(shown)
 
@@ -132,7 +131,7 @@ def _show(view: ApprovalView) -> None:
         ("run", view.run),
         ("model", view.model),
         ("up to", "unknown: no price" if view.quote is None else f"${view.quote}"),
-        ("data classes", ", ".join(view.data_classes)),
+        ("data class", view.data_class),
         ("output tokens", None if limit is None else str(limit)),
         ("tools", ", ".join(view.tools)),
         ("body", f"{view.body_bytes} bytes, SHA-256 {view.body_sha256}"),

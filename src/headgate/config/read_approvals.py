@@ -11,15 +11,16 @@ from headgate.governance.settings import Rule
 from headgate.units.money import MoneyError, parse_usd
 
 
-class Known(NamedTuple):
+class Named(NamedTuple):
     """Ids that a rule may name; `models` are aliases and deployments."""
 
     teams: Collection[str]
     principals: Collection[str]
     models: Collection[str]
+    data_classes: Collection[str]
 
 
-def approvals_from(tables: object, known: Known, problems: Problems) -> dict[str, Rule]:
+def approvals_from(tables: object, known: Named, problems: Problems) -> dict[str, Rule]:
     """Return the good rules by id, in the order of the file."""
     found: dict[str, Rule] = {}
     for name, shape in checked_by_id(tables, "approvals", ApprovalShape, problems):
@@ -32,12 +33,16 @@ def approvals_from(tables: object, known: Known, problems: Problems) -> dict[str
             if model not in known.models:
                 problems.unknown(f"{key}.models", "alias or deployment", model, known.models)
         classes, models = shape.data_classes, shape.models
+        for data_class in classes or ():
+            if data_class not in known.data_classes:
+                classes_known = known.data_classes
+                problems.unknown(f"{key}.data_classes", "data class", data_class, classes_known)
         found[name] = Rule(
             id=name,
             node=shape.node,
             approvers=shape.approvers,
             over_nanos=_over_nanos(shape.over_usd, f"{key}.over_usd", problems),
-            data_classes=None if classes is None else frozenset(map(str.lower, classes)),
+            data_classes=None if classes is None else frozenset(classes),
             models=None if models is None else frozenset(models),
             expires_minutes=shape.expires_minutes,
             show_prompt=shape.show_prompt,
@@ -55,7 +60,7 @@ def _over_nanos(over_usd: str | int | None, key: str, problems: Problems) -> int
         return None
 
 
-def _check_node(node: str, key: str, known: Known, problems: Problems) -> None:
+def _check_node(node: str, key: str, known: Named, problems: Problems) -> None:
     members = {"team": known.teams, "principal": known.principals}
     what, colon, name = node.partition(":")
     if node in ("", ORGANISATION):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 KEEP_ALIVE_MS = 10_000
 KEEP_ALIVE = b"\n"
-"""An empty line between events: it means nothing in any dialect. Some clients choke on comments."""
+"""An empty line, which means nothing in any dialect; some clients choke on comments."""
 
 STEWARD_MS_MAX = 5_000
 """How long a request may take to be kept; after that nobody is asked."""
@@ -119,7 +119,7 @@ class Approvals:
             self._rules,
             nodes=exchange.path.nodes,
             model=exchange.asked,
-            data_classes=_data_classes(exchange),
+            data_class=exchange.required.data_class,
             quote_nanos=quote_nanos,
         )
         permission = exchange.permission
@@ -180,6 +180,7 @@ class Approvals:
             self._pipeline.endings.finish(exchange)
         elif exchange.own.stream and not exchange.headed and client is not None:
             exchange.headed = True
+            exchange.array = replies.array_of(exchange.request)
             client.write(replies.stream_head(exchange, None, b"") + _keep_alive(exchange))
 
     def _use(self, exchange: Exchange) -> None:
@@ -279,14 +280,6 @@ def _quote_of(exchange: Exchange) -> int | None:
     return exchange.hold_nanos if known else None
 
 
-def _data_classes(exchange: Exchange) -> tuple[str, ...]:
-    said = exchange.request.head.data_class
-    if said is None:
-        return ()
-    names = (each.strip().lower() for each in said.decode("latin-1").split(","))
-    return tuple(sorted({name for name in names if name}))
-
-
 def _shown(exchange: Exchange, rule: Rule) -> Shown:
     credential, body, own = exchange.request.credential, exchange.body, exchange.own
     assert credential is not None
@@ -302,7 +295,7 @@ def _shown(exchange: Exchange, rule: Rule) -> Shown:
         rule=rule.id,
         model=exchange.asked,
         quote_nanos=_quote_of(exchange),
-        data_classes=_data_classes(exchange),
+        data_class=exchange.required.data_class,
         stream=own.stream,
         output_tokens_max=own.output_tokens_max,
         tools=exchange.dialect.tool_names(body),

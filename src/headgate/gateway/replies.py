@@ -5,7 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from headgate.dialects.json_array import JsonArray
+from headgate.dialects.registry import Located
 from headgate.gateway.http_bytes import status_line, whole
+from headgate.gateway.request import Request
 from headgate.units.errors import Refusal
 from headgate.units.money import NANOS_PER_USD
 
@@ -75,12 +78,18 @@ def reply(
     )
 
 
+def array_of(request: Request) -> JsonArray | None:
+    """Return what says a stream as one JSON array, for who asked for that; None for events."""
+    named = request.named
+    return JsonArray() if isinstance(named, Located) and named.array else None
+
+
 def stream_head(exchange: Exchange, served_model: str | None, passed: bytes) -> bytes:
     """Return the head of a streamed reply."""
     http10 = exchange.request.head.http10
     return b"%bcontent-type: %b\r\n%b%bcache-control: no-cache\r\n%b%b\r\n" % (
         status_line(200),
-        EVENT_STREAM,
+        EVENT_STREAM if exchange.array is None else exchange.array.CONTENT_TYPE,
         facts(exchange, served_model, None),
         passed,
         CLOSE if http10 or not exchange.request.head.keep_alive else b"",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from urllib.parse import unquote_to_bytes
 
-from headgate.dialects.registry import Dialect
+from headgate.dialects.registry import Dialect, Located
 from headgate.identity.directory import Credential
 from headgate.units.errors import Refusal
 
@@ -24,7 +24,7 @@ class Head:
         forwarded: Headers (lower-case names) that may go upstream, if the dialect says so.
         announced: The body's bytes as the head says; 0 when it does not, -1: not to be believed.
         approval: The request for approval that the call is said to have, None for none.
-        data_class: What the client says that the body carries, None when it does not say.
+        data_class: What the client says that its data is, None when it does not say.
         respond_async: Whether the client would rather come back than wait (RFC 7240).
         session: What the client calls its session, None when it does not say; only compared.
         hosts: How many `Host` headers there are.
@@ -59,9 +59,9 @@ class Head:
         self.content_type = b""
         self.content_encoding = b""
         self.run: bytes | None = None
+        self.data_class: bytes | None = None
         self.session: bytes | None = None
         self.approval: bytes | None = None
-        self.data_class: bytes | None = None
         self.respond_async = False
         self.expects_continue = False
         self.forwarded: list[tuple[bytes, bytes]] = []
@@ -82,8 +82,8 @@ class Request:
 
     Attributes:
         credential: Who asks, None when nobody is known by what was sent.
-        named: The model and whether to stream, of a path that says them; why not, if it says
-            them wrongly; None for other paths.
+        named: What a path says beside the dialect; why not, if it says it wrongly; None for
+            other paths.
         parts: Body pieces as they came; joined once by `body`.
         body_bytes: How many there are so far.
     """
@@ -93,7 +93,7 @@ class Request:
     def __init__(self, head: Head, credential: Credential | None = None) -> None:
         self.head = head
         self.credential = credential
-        self.named: tuple[str, bool] | Refusal | None = None
+        self.named: Located | Refusal | None = None
         self.parts: list[bytes] = []
         self.body_bytes = 0
 
@@ -164,6 +164,10 @@ def _expect(head: Head, _name: bytes, value: bytes) -> None:
     head.expects_continue = value.lower() == b"100-continue"
 
 
+def _data_class(head: Head, _name: bytes, value: bytes) -> None:
+    head.data_class = value
+
+
 def _run(head: Head, _name: bytes, value: bytes) -> None:
     head.run = value
 
@@ -174,10 +178,6 @@ def _session(head: Head, _name: bytes, value: bytes) -> None:
 
 def _approval(head: Head, _name: bytes, value: bytes) -> None:
     head.approval = value
-
-
-def _data_class(head: Head, _name: bytes, value: bytes) -> None:
-    head.data_class = value
 
 
 def _prefer(head: Head, _name: bytes, value: bytes) -> None:
@@ -200,10 +200,10 @@ HEADERS: dict[bytes, HeaderTaker] = {
     b"content-encoding": _content_encoding,
     b"content-length": _content_length,
     b"expect": _expect,
+    b"x-headgate-data-class": _data_class,
     b"x-headgate-run": _run,
     b"x-headgate-session": _session,
     b"x-headgate-approval": _approval,
-    b"x-headgate-data-class": _data_class,
     b"prefer": _prefer,
 }
 """Who takes a header, by its lower-case name; others are dropped."""

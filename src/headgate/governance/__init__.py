@@ -1,1 +1,1 @@
-"""Governance: what a person is asked about, who may answer, and what the answer binds."""
+"""What is required of calls, beyond who may make them."""

@@ -83,7 +83,7 @@ def _said_of(shown: Shown) -> Detail:
         "run": shown.run,
         "model": shown.model,
         "quote_usd": None if nanos is None else format_usd(nanos),
-        "data_classes": ", ".join(shown.data_classes),
+        "data_class": shown.data_class,
         "tools": ", ".join(shown.tools)[:1_000],
         "body_bytes": shown.body_bytes,
         "body_sha256": shown.body_sha256,

@@ -10,7 +10,7 @@ def rule_for(
     *,
     nodes: Collection[str],
     model: str,
-    data_classes: Collection[str],
+    data_class: str | None,
     quote_nanos: int | None,
 ) -> Rule | None:
     """Return the first rule, in the order of the file, that a call falls under; None for none.
@@ -19,7 +19,7 @@ def rule_for(
         rules: All of them.
         nodes: Those the call is below.
         model: What the client asks for.
-        data_classes: What the client says that the call carries, in lower case.
+        data_class: The class of data that the call carries, None for none.
         quote_nanos: What would be held; None when no price is known, which is above any amount.
     """
     for rule in rules:
@@ -27,7 +27,7 @@ def rule_for(
             continue
         if rule.over_nanos is not None and not _is_over(quote_nanos, rule.over_nanos):
             continue
-        if rule.data_classes is not None and rule.data_classes.isdisjoint(data_classes):
+        if rule.data_classes is not None and data_class not in rule.data_classes:
             continue
         if rule.models is None or model in rule.models:
             return rule

@@ -27,7 +27,7 @@ def approval_view(request: Request) -> ApprovalView:
         run=shown.run,
         model=shown.model,
         quote=None if nanos is None else format_usd(nanos),
-        data_classes=list(shown.data_classes),
+        data_class=shown.data_class,
         stream=shown.stream,
         output_tokens_max=shown.output_tokens_max,
         tools=list(shown.tools),

@@ -87,7 +87,7 @@ class ApprovalView(Printed, frozen=True, kw_only=True):
     run: str | None
     model: str
     quote: Usd | None
-    data_classes: list[str]
+    data_class: str | None
     stream: bool
     output_tokens_max: int | None
     tools: list[str]

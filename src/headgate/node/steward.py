@@ -53,9 +53,9 @@ from headgate.node.messages import (
     UseApproval,
     pack,
 )
+from headgate.node.pages import Pages, console_server
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
-from headgate.node.rules import Pages, Rules
-from headgate.node.serving_console import console_server
+from headgate.node.rules import Rules
 from headgate.node.stopping import stop_event
 from headgate.node.telling import tell_always
 from headgate.store.database import open_store_readonly
@@ -256,7 +256,7 @@ class Steward:
             self.broken.set_exception(error)
 
     def _take_up(self, message: TakeUp) -> Done | Failed:
-        answer = self.rules.take_up(Path(message.in_force))
+        answer = self.rules.take_up(self.engine, Path(message.in_force))
         if isinstance(answer, Done):
             self.end_allotments()
             self.tell()

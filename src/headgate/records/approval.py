@@ -22,7 +22,7 @@ class Shown(Struct, frozen=True):
         rule: The rule that asks.
         model: What the client asks for.
         quote_nanos: What would be held for it; None when no price is known.
-        data_classes: What the client says that it carries, in lower case.
+        data_class: The class of data that it carries, None for none.
         output_tokens_max: The client's own limit, None when it gives none.
         tools: Names of the tools it offers.
         body_sha256: Of the whole body, hexadecimal.
@@ -37,7 +37,7 @@ class Shown(Struct, frozen=True):
     rule: str
     model: str
     quote_nanos: int | None
-    data_classes: tuple[str, ...]
+    data_class: str | None
     stream: bool
     output_tokens_max: int | None
     tools: tuple[str, ...]
