@@ -197,16 +197,20 @@ def directory(snapshot: Snapshot, pepper: bytes) -> Directory:
     return known
 
 
-def limits(budgets: Mapping[str, Budget]) -> Callable[[str], int | None]:
+def limits(
+    budgets: Mapping[str, Budget], raised: Callable[[str], int] = lambda _budget: 0
+) -> Callable[[str], int | None]:
     """Return the limit of a window by its key; None when its budget is configured no more.
 
     Args:
         budgets: By id; looked at each time, so that it may change.
+        raised: By how much a budget's limit is raised now, by its id.
     """
 
     def limit_of(window: str) -> int | None:
-        budget = budgets.get(window.partition("@")[0].partition("/")[0])
-        return None if budget is None else budget.limit_nanos
+        name = window.partition("@")[0].partition("/")[0]
+        budget = budgets.get(name)
+        return None if budget is None else budget.limit_nanos + raised(name)
 
     return limit_of
 

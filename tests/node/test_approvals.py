@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from headgate.units.money import parse_usd
 from tests.node.harness import TestNode, once, running_node, until
 from tests.node.wire import CHAT, MESSAGES, Reply, chat, message, post
 
-PEOPLE = {"alice": "research", "bob": "research", "carol": "sales"}
+PEOPLE = {"alice": "research", "bob": "research", "carol": "sales", "dave": "sales"}
 RULES = """
 [data_classes.secret]
 
@@ -36,8 +37,14 @@ data_classes = ["secret"]
 approvers = ["bob"]
 show_prompt = true
 
+[approvals.raises]
+node = "team:sales"
+over_usd = "0.01"
+budget_raises = true
+approvers = ["bob"]
+
 [approvals.pro]
-node = "principal:carol"
+node = "principal:dave"
 models = ["haiku"]
 approvers = ["bob"]
 """
@@ -51,7 +58,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
     """A node with rules."""
     with running_node(
         tmp_path_factory.mktemp("approvals"),
-        budgets=[once("organisation", "1000")],
+        budgets=[once("organisation", "1000"), once("principal:carol", "0.000001")],
         principals=PEOPLE,
         limits="approval_wait_max_ms = 1500",
         extra=RULES,
@@ -269,9 +276,9 @@ def test_a_delegates_request_may_not_be_decided_by_those_above_it(node: TestNode
 def test_what_a_rule_is_about(node: TestNode) -> None:
     """Amount, class and model each make a call wait, within the rule's node only."""
     cheap = post(node.gateway_url, CHAT, node.key(), CHEAP)
-    classed = ticket(node, CHEAP, "carol", **{"x-headgate-data-class": "secret"})
-    dear = post(node.gateway_url, CHAT, node.key("carol"), DEAR)
-    model = post(node.gateway_url, MESSAGES, node.key("carol"), message("Hi"), headers=ASYNC)
+    classed = ticket(node, CHEAP, "dave", **{"x-headgate-data-class": "secret"})
+    dear = post(node.gateway_url, CHAT, node.key("dave"), DEAR)
+    model = post(node.gateway_url, MESSAGES, node.key("dave"), message("Hi"), headers=ASYNC)
 
     assert (cheap.status, dear.status, model.status) == (200, 200, 202)
     shown = json.loads(request_of(node, classed).shown)
@@ -297,6 +304,55 @@ def test_a_client_that_goes_away_withdraws_its_request(node: TestNode) -> None:
     until(lambda: request_of(node, request.id).status == "withdrawn", "it is withdrawn")
 
     assert decide(node, request).code == "approval_decided"
+
+
+def ask_raise(node: TestNode, who: str = "carol", **more: str) -> Reply:
+    """Ask for a raise of carol's budget."""
+    later = datetime.now(UTC) + timedelta(seconds=3)
+    wanted = {"budget": "principal-carol", "by_usd": "2", "until": later.isoformat()}
+    body = json.dumps({**wanted, "reason": "a big week", **more}).encode()
+    return post(node.gateway_url, "/v1/approvals", node.key(who), body)
+
+
+def test_an_approved_raise_is_in_force_until_its_instant(node: TestNode) -> None:
+    """What was refused is served once somebody has approved more, and refused again after it."""
+
+    def call() -> Reply:
+        return post(node.gateway_url, CHAT, node.key("carol"), CHEAP)
+
+    assert call().code == "budget_exceeded"
+    asked = ask_raise(node)
+    assert asked.status == 202, asked
+    request = request_of(node, asked.document["id"])
+    assert call().code == "budget_exceeded"
+    assert decide(node, request, who="carol").code == "approval_own"
+    assert decide(node, request).document["status"] == "used"
+    raised = node.standing("principal:carol")
+    assert call().status == 200
+    assert raised.limit_nanos == raised.raised_nanos + 1_000 == 2_000_001_000
+    until(lambda: call().code == "budget_exceeded", "the raise is over")
+    assert node.standing("principal:carol").raised_nanos == 0
+    ended = [("principal:bob", "budget.raised"), ("steward", "budget.raise_ended")]
+    until(lambda: story(node, "budget:principal-carol") == ended, "its end is told")
+
+
+@pytest.mark.parametrize(
+    ("who", "more", "code"),
+    [
+        ("bob", {}, "not_permitted"),
+        ("carol", {"by_usd": "0.01"}, "not_permitted"),
+        ("carol", {"budget": "principal-carl"}, "body_invalid"),
+        ("carol", {"by_usd": "-1"}, "body_invalid"),
+        ("carol", {"until": "2020-01-01T00:00:00Z"}, "body_invalid"),
+        ("carol", {"until": "2030-01-01T00:00:00"}, "body_invalid"),
+        ("carol", {"reason": ""}, "body_invalid"),
+    ],
+)
+def test_what_cannot_be_raised_is_refused(
+    node: TestNode, who: str, more: dict[str, str], code: str
+) -> None:
+    """By strangers, without a rule, of no budget, by nothing, or until no instant to come."""
+    assert ask_raise(node, who, **more).code == code
 
 
 def test_requests_outlive_the_steward_but_not_the_worker_that_waits(tmp_path: Path) -> None:

@@ -51,10 +51,10 @@ def list_approvals(
     elif not views:
         typer.echo("Nobody is asked anything.")
     else:
-        shown = table("approval", "status", "who", "model", ">up to", "data", "rule", "until")
+        shown = table("approval", "status", "who", "what", ">up to", "data", "rule", "until")
         for view in views:
-            quote = view.quote or "unknown"
-            cells = [view.id, view.status, _who(view), view.model, quote, view.data_class or "-"]
+            amount = view.by or view.quote or "unknown"
+            cells = [view.id, view.status, _who(view), _what(view), amount, view.data_class or "-"]
             shown.add_row(*cells, view.rule, view.expires_at)
         print_table(shown)
 
@@ -86,7 +86,7 @@ def approve(
     """Approve a request, as the principal of HEADGATE_KEY."""
     shown = digest or _view(approval, data_dir).digest
     said = Said(approval, "approve", shown, reason)
-    _decide(said, url or _gateway(read_configuration(config)))
+    _decide(said, url or gateway_of(read_configuration(config)))
     typer.echo(f"Approved {approval}.")
 
 
@@ -102,7 +102,7 @@ def deny(
     """Deny a request, as the principal of HEADGATE_KEY."""
     shown = digest or _view(approval, data_dir).digest
     said = Said(approval, "deny", shown, reason)
-    _decide(said, url or _gateway(read_configuration(config)))
+    _decide(said, url or gateway_of(read_configuration(config)))
     typer.echo(f"Denied {approval}.")
 
 
@@ -114,13 +114,16 @@ def _view(approval: str, data_dir: DataDir) -> ApprovalView:
     return approval_view(found)
 
 
+def _what(view: ApprovalView) -> str:
+    return f"raise {view.budget}" if view.budget else view.model or ""
+
+
 def _who(view: ApprovalView) -> str:
     return "/".join([view.principal, *(each.partition("~")[0] for each in view.chain)])
 
 
 def _show(view: ApprovalView) -> None:
     shown = table("", "")
-    limit = view.output_tokens_max
     rows: list[tuple[str, str | None]] = [
         ("approval", view.id),
         ("status", view.status),
@@ -128,14 +131,7 @@ def _show(view: ApprovalView) -> None:
         ("asked at", view.at),
         ("open until", view.expires_at),
         ("who", f"{_who(view)} (team {view.team}, key {view.key})"),
-        ("run", view.run),
-        ("model", view.model),
-        ("up to", "unknown: no price" if view.quote is None else f"${view.quote}"),
-        ("data class", view.data_class),
-        ("output tokens", None if limit is None else str(limit)),
-        ("tools", ", ".join(view.tools)),
-        ("body", f"{view.body_bytes} bytes, SHA-256 {view.body_sha256}"),
-        ("prompt", view.prompt),
+        *(_of_raise(view) if view.kind == "raise" else _of_call(view)),
         ("digest", view.digest),
         ("decided by", view.decided_by),
         ("reason", view.reason),
@@ -147,16 +143,45 @@ def _show(view: ApprovalView) -> None:
     print_table(shown)
 
 
-def _gateway(snapshot: Snapshot) -> str:
+def _of_call(view: ApprovalView) -> list[tuple[str, str | None]]:
+    limit = view.output_tokens_max
+    return [
+        ("run", view.run),
+        ("model", view.model),
+        ("up to", "unknown: no price" if view.quote is None else f"${view.quote}"),
+        ("data class", view.data_class),
+        ("output tokens", None if limit is None else str(limit)),
+        ("tools", ", ".join(view.tools)),
+        ("body", f"{view.body_bytes} bytes, SHA-256 {view.body_sha256}"),
+        ("prompt", view.prompt),
+    ]
+
+
+def _of_raise(view: ApprovalView) -> list[tuple[str, str | None]]:
+    return [
+        ("budget", view.budget),
+        ("raise by", f"${view.by}"),
+        ("until", view.until),
+        ("why", view.why),
+    ]
+
+
+def own_key() -> str:
+    """Return the key of whoever types; ends the command when there is none."""
+    key = os.environ.get(KEY_VARIABLE, "")
+    if not key:
+        fail("Nobody knows who you are.", f"Set {KEY_VARIABLE} to your own key.")
+    return key
+
+
+def gateway_of(snapshot: Snapshot) -> str:
+    """Return where the configuration says that the gateway listens."""
     return f"http://{snapshot.edge.host}:{snapshot.edge.port}"
 
 
 def _decide(said: Said, url: str) -> None:
-    key = os.environ.get(KEY_VARIABLE, "")
-    if not key:
-        fail("Nobody knows who you are.", f"Set {KEY_VARIABLE} to your own key.")
     try:
-        refused = decide(url, key, said)
+        refused = decide(url, own_key(), said)
     except UnansweredError as error:
         fail(f"{error}.", "Name the gateway with --url.", EXIT_UNREACHABLE)
     if refused is not None:

@@ -33,6 +33,9 @@ def approvals_from(tables: object, known: Named, problems: Problems) -> dict[str
             if model not in known.models:
                 problems.unknown(f"{key}.models", "alias or deployment", model, known.models)
         classes, models = shape.data_classes, shape.models
+        if shape.budget_raises and (classes or models or shape.show_prompt):
+            problem = "A raise has no model, no data and no prompt."
+            problems.add(f"{key}.budget_raises", problem, "Write a rule of its own for raises.")
         for data_class in classes or ():
             if data_class not in known.data_classes:
                 classes_known = known.data_classes
@@ -46,6 +49,7 @@ def approvals_from(tables: object, known: Named, problems: Problems) -> dict[str
             models=None if models is None else frozenset(models),
             expires_minutes=shape.expires_minutes,
             show_prompt=shape.show_prompt,
+            budget_raises=shape.budget_raises,
         )
     return found
 

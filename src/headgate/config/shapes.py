@@ -255,6 +255,7 @@ class ApprovalShape(Shape, frozen=True, kw_only=True):
         over_usd: The call's hold must be above it; None for no such condition, as with the next.
         expires_minutes: After so long nobody can decide any more.
         show_prompt: Whether approvers see the beginning of the body.
+        budget_raises: The rule is about raises of limits, not about calls.
     """
 
     approvers: Texts
@@ -264,6 +265,7 @@ class ApprovalShape(Shape, frozen=True, kw_only=True):
     models: Texts | None = None
     expires_minutes: Minutes = EXPIRES_MINUTES_DEFAULT
     show_prompt: bool = False
+    budget_raises: bool = False
 
 
 class PricesShape(Shape, frozen=True, kw_only=True):

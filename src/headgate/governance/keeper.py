@@ -9,9 +9,11 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
+from headgate.budgets import store_raises
+from headgate.budgets.store_raises import Raise
 from headgate.governance.requests import DECIDED, Request, Verdict
 from headgate.governance.tables import approval
-from headgate.records.approval import Asking, Shown, Status, digest_of
+from headgate.records.approval import Asking, Shown, ShownRaise, Status, digest_of
 from headgate.store import audit
 from headgate.store.audit import Detail, Event
 from headgate.units.instants import NANOS_PER_SECOND, to_iso
@@ -88,6 +90,25 @@ def _said_of(shown: Shown) -> Detail:
         "body_bytes": shown.body_bytes,
         "body_sha256": shown.body_sha256,
     }
+
+
+def ask_raise(connection: Connection, request: Request, shown: ShownRaise) -> None:
+    """Keep a request for a raise."""
+    said: Detail = {
+        "budget": shown.budget,
+        "by_usd": format_usd(shown.by_nanos),
+        "until": to_iso(shown.until_ns),
+        "why": shown.why,
+    }
+    keep(connection, request, said)
+
+
+def put_in_force(connection: Connection, request: Request, by: str, now_ns: int) -> None:
+    """Do what was approved: raise a limit."""
+    shown = msgspec.json.decode(request.shown, type=ShownRaise)
+    wanted = Raise(request.id, shown.budget, shown.by_nanos, shown.until_ns)
+    store_raises.put_in_force(connection, wanted, f"principal:{by}", now_ns)
+    _set(connection, request.id, {"status": "used"})
 
 
 def decide(connection: Connection, request: Request, decision: Decision, now_ns: int) -> Request:

@@ -34,5 +34,21 @@ def rule_for(
     return None
 
 
+def raise_rule_for(rules: Iterable[Rule], nodes: Collection[str], by_nanos: int) -> Rule | None:
+    """Return the first rule by which a limit may be raised; None: nobody may raise it so.
+
+    Args:
+        rules: All of them.
+        nodes: The budget's node and those above it.
+        by_nanos: By how much.
+    """
+    for rule in rules:
+        if not rule.budget_raises or rule.node not in nodes:
+            continue
+        if rule.over_nanos is None or by_nanos > rule.over_nanos:
+            return rule
+    return None
+
+
 def _is_over(quote_nanos: int | None, over_nanos: int) -> bool:
     return quote_nanos is None or quote_nanos > over_nanos

@@ -60,7 +60,8 @@ class Rule(NamedTuple):
         models: What the client asks for must be one of them; None for no such condition.
         expires_minutes: After so long nobody can decide any more.
         show_prompt: Whether approvers see the beginning of the body.
-        budget_raises: Whether the rule is about raises of the limits below its node, not calls.
+        budget_raises: Whether the rule is about raises of limits at or below its node, not calls;
+            `over_nanos` is then about the raise.
     """
 
     id: str

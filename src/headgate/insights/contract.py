@@ -39,6 +39,7 @@ class BudgetView(Printed, frozen=True, kw_only=True):
     period: str
     renews_at: Instant | None
     limit: Usd
+    raised: Usd
     posted: Usd
     held: Usd
     lent: Usd

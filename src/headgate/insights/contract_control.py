@@ -72,6 +72,7 @@ class ApprovalView(Printed, frozen=True, kw_only=True):
     """What a person is, or was, asked: `approvals list --json` prints a list, the newest first.
 
     `quote` is null when no price is known, `output_tokens_max` when the client gives no limit.
+    Of a raise (`kind`) only `budget`, `by`, `until` and `why` are told, which calls have not.
     """
 
     id: str
@@ -85,18 +86,22 @@ class ApprovalView(Printed, frozen=True, kw_only=True):
     key: str
     chain: list[str]
     run: str | None
-    model: str
+    model: str | None
     quote: Usd | None
     data_class: str | None
-    stream: bool
+    stream: bool | None
     output_tokens_max: int | None
     tools: list[str]
-    body_bytes: int
-    body_sha256: str
+    body_bytes: int | None
+    body_sha256: str | None
     prompt: str | None
+    budget: str | None
+    by: Usd | None
+    until: Instant | None
+    why: str | None
     digest: str
     decided_by: str | None
     decided_at: Instant | None
     reason: str | None
-    call: str
+    call: str | None
     used_by: str | None

@@ -8,19 +8,20 @@ from typing import Protocol
 import msgspec
 from sqlalchemy import Engine
 
+from headgate.budgets import store_raises
+from headgate.budgets.store_raises import Raise
 from headgate.governance import keeper
 from headgate.governance.keeper import Decision
 from headgate.governance.requests import Request, why_altered, why_ended, why_not_decide
 from headgate.governance.settings import Rule
 from headgate.node.messages import AskApproval, Decided, LetGo, Message, UseApproval, pack
-from headgate.records.approval import Asking, Shown, Told, digest_of
+from headgate.records.approval import Asking, Shown, ShownRaise, Told, digest_of
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
 LOOK_S = 0.5
 
-Kind = type[Shown]
-SHOWN: Mapping[str, Kind] = {"call": Shown}
+SHOWN: Mapping[str, type[Shown | ShownRaise]] = {"call": Shown, "raise": ShownRaise}
 """What approvers are shown, by the kind of request."""
 
 
@@ -49,6 +50,8 @@ class Approving:
         self._engine = engine
         self._workers = workers
         self._rules = rules
+        self._raises: list[Raise] = []
+        self._read_raises()
 
     def answer(self, message: Message, journal: str) -> Decided | None:
         """Do what a worker asks; returns the answer, None when there is none."""
@@ -93,13 +96,37 @@ class Approving:
                 by=decision.by,
                 approvers=() if rule is None else rule.approvers,
                 digest=digest,
-                actual=digest_of(shown_of(request)),
+                actual=digest_of(msgspec.json.decode(request.shown, type=SHOWN[request.kind])),
             )
             if refusal is not None:
                 return refusal
             request = keeper.decide(connection, request, decision, now_ns)
-        self._tell(request)
+            if request.kind == "raise" and request.status == "approved":
+                keeper.put_in_force(connection, request, decision.by, now_ns)
+                request = request._replace(status="used")
+        if request.kind == "raise":
+            self._read_raises()
+        else:
+            self._tell(request)
         return request
+
+    def ask_raise(self, shown: ShownRaise, request: Request) -> None:
+        """Keep a request for a raise."""
+        with self._engine.begin() as connection:
+            keeper.ask_raise(connection, request, shown)
+
+    def raised(self, budget: str) -> int:
+        """Return by how much a budget's limit is raised now, in nano-dollars."""
+        now_ns = time.time_ns() if self._raises else 0
+        return sum(
+            each.by_nanos
+            for each in self._raises
+            if each.budget == budget and now_ns < each.until_ns
+        )
+
+    def _read_raises(self) -> None:
+        with self._engine.connect() as connection:
+            self._raises = store_raises.in_force(connection, time.time_ns())
 
     def _tell(self, request: Request) -> None:
         self._workers.tell_workers(pack(Decided(_told(request, ""))))
@@ -115,15 +142,17 @@ class Approving:
         with self._engine.begin() as connection:
             late = keeper.expire(connection, now_ns)
             keeper.withdraw_of_the_dead(connection, self._workers.living(), now_ns)
+            store_raises.tell_ended(connection, now_ns)
             ended = [keeper.find(connection, name) for name in late]
         for request in ended:
             assert request is not None
-            self._tell(request)
+            if request.kind == "call":
+                self._tell(request)
 
 
 def shown_of(request: Request) -> Shown:
-    """Return what approvers are shown of a request."""
-    return msgspec.json.decode(request.shown, type=SHOWN[request.kind])
+    """Return what approvers are shown of a call."""
+    return msgspec.json.decode(request.shown, type=Shown)
 
 
 def _why_not_use(request: Request | None, asking: Asking, now_ns: int) -> Refusal | None:

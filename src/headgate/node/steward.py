@@ -81,13 +81,14 @@ class Steward:
         self.rules = rules
         self.engine = engine
         self.reading = open_store_readonly(data_dir)
-        self.keeper = Keeper(engine, journal_root(data_dir), limits(rules.budgets))
+        self.approving = Approving(engine, self, lambda: self.rules.snapshot.approvals)
+        limit_of = limits(rules.budgets, self.approving.raised)
+        self.keeper = Keeper(engine, journal_root(data_dir), limit_of)
         self.workers: dict[str, asyncio.StreamWriter] = {}
         self.unwell: dict[str, tuple[UnwellRow, ...]] = {}
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = 0
         self._answers = answers()
-        self.approving = Approving(engine, self, lambda: self.rules.snapshot.approvals)
         self.tellers: list[asyncio.Task[None]] = []
 
     def _desk(self) -> Desk:

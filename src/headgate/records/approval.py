@@ -46,6 +46,29 @@ class Shown(Struct, frozen=True):
     prompt: str | None = None
 
 
+class ShownRaise(Struct, frozen=True):
+    """All that an approver is shown of a raise.
+
+    Attributes:
+        rule: The rule by which it may be asked for.
+        node: What the budget limits.
+        limit_nanos: The budget's limit without any raise.
+        until_ns: When the raise ends.
+        why: What the requester says.
+    """
+
+    principal: str
+    team: str
+    key: str
+    rule: str
+    budget: str
+    node: str
+    limit_nanos: int
+    by_nanos: int
+    until_ns: int
+    why: str
+
+
 def digest_of(shown: Struct) -> str:
     """Return the SHA-256, hexadecimal, of the JSON array of all that is shown, in its order."""
     return hashlib.sha256(msgspec.json.encode(msgspec.structs.astuple(shown))).hexdigest()

@@ -10,6 +10,7 @@ from headgate.governance.keeper import Decision
 from headgate.governance.requests import Request
 from headgate.insights.approvals import approval_view
 from headgate.node.control.registry import Desk, refused
+from headgate.node.raising import raise_of
 from headgate.records.control import ControlReply, ControlRequest
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -29,7 +30,7 @@ _decode = msgspec.json.Decoder(Said).decode
 def answer(request: ControlRequest, desk: Desk) -> ControlReply:
     """Show requests to who made them and to their approvers, or take an approver's decision."""
     if request.method == "POST":
-        return _decide(request, desk)
+        return _decide(request, desk) if request.name else _ask(request, desk)
     with desk.reading.connect() as connection:
         if not request.name:
             # A delegation sees its own and nothing that others would decide.
@@ -40,6 +41,16 @@ def answer(request: ControlRequest, desk: Desk) -> ControlReply:
     if found is None or not _may_see(found, request, desk):
         return _unknown(request)
     return _shown(found)
+
+
+def _ask(request: ControlRequest, desk: Desk) -> ControlReply:
+    """Keep a request for a raise: calls ask by being made."""
+    wanted = raise_of(request, desk.snapshot, desk.now_ns())
+    if isinstance(wanted, Refusal):
+        return refused(wanted.code, wanted.message)
+    shown, asked = wanted
+    desk.approving.ask_raise(shown, asked)
+    return ControlReply(202, msgspec.json.encode(approval_view(asked)).decode())
 
 
 def _decide(request: ControlRequest, desk: Desk) -> ControlReply:

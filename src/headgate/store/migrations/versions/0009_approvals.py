@@ -1,4 +1,4 @@
-"""What people were asked."""
+"""What people were asked, and what they raised."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0008"
 
 
 def upgrade() -> None:
-    """Add the table."""
+    """Add the tables."""
     op.create_table(
         "approval",
         sa.Column("id", sa.String(), nullable=False),
@@ -29,3 +29,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_approval_status", "approval", ["status"])
+    op.create_table(
+        "budget_raise",
+        sa.Column("approval", sa.String(), nullable=False),
+        sa.Column("budget", sa.String(), nullable=False),
+        sa.Column("by_nanos", sa.BigInteger(), nullable=False),
+        sa.Column("until_ns", sa.BigInteger(), nullable=False),
+        sa.Column("ended_ns", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("approval"),
+    )
