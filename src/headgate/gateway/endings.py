@@ -30,6 +30,9 @@ STALE = "closed_before_reply"
 LOST = "connection_lost"
 UNREADABLE = "reply_unreadable"
 SHUTDOWN = "shutdown_timeout"
+NOT_STREAMED = "The provider answered without a stream."
+WAITING = ("approve", "queue", "money")
+"""The phases of a call that waits and has cost nothing."""
 UNKNOWN_REPORT = Report()
 
 
@@ -70,6 +73,10 @@ class Endings:
         settlement = meter(exchange, report)
         self._settle(exchange, settlement, report)
         self._well(exchange, served=whole)
+        if exchange.headed:
+            # A stream was asked for and begun, and no stream came.
+            self._answer(exchange, Refusal(errors.UPSTREAM_BROKEN, NOT_STREAMED))
+            return
         if exchange.client is not None:
             lines = replies.facts(exchange, report.served_model, settlement.amount_nanos)
             if told is body:
@@ -123,7 +130,9 @@ class Endings:
         if more:
             self._pipeline.attempts.go_on(exchange)
             return
-        if failure.pass_through and isinstance(exchange.spoken, Translated):
+        if exchange.headed:
+            self._answer(exchange, _told(exchange, failure, upstream.retry_after))
+        elif failure.pass_through and isinstance(exchange.spoken, Translated):
             said = exchange.spoken.error_message(body) or failure.code.sentence
             self._answer(exchange, Refusal(failure.code, said))
         elif failure.pass_through and exchange.client is not None:
@@ -192,7 +201,7 @@ class Endings:
     def client_gone(self, exchange: Exchange) -> None:
         """The client went away: what may have cost money is seen to its end."""
         phase = exchange.phase
-        if phase in ("queue", "money"):
+        if phase in WAITING:
             self._stop_waiting(exchange)
             self.finish(exchange)
         elif phase == "connect":
@@ -219,7 +228,7 @@ class Endings:
         the books, and nobody gets it.
         """
         phase = exchange.phase
-        if phase in ("queue", "money"):
+        if phase in WAITING:
             self._stop_waiting(exchange)
             self.refuse(exchange, refusal)
         elif phase == "connect":
@@ -242,8 +251,11 @@ class Endings:
             self.client_gone(exchange)
 
     def _stop_waiting(self, exchange: Exchange) -> None:
-        """Leave the queue for a place or for money."""
-        if exchange.phase == "queue":
+        """Leave the queue for a place or for money, or a person to their peace."""
+        if exchange.phase == "approve":
+            assert self._pipeline.approvals is not None
+            self._pipeline.approvals.leave(exchange)
+        elif exchange.phase == "queue":
             turn = exchange.turn
             exchange.target.places.leave(turn.rank, turn.team, exchange.on_place)
         else:
@@ -294,6 +306,11 @@ class Endings:
             self._pipeline.prefixes.learn(exchange.marks, settlement.usage.prompt_tokens)
         self._leave_place(exchange, at_ns, served=True)
 
+    def leave_place(self, exchange: Exchange) -> None:
+        """Give a call's place back, if it has one: it was not served there."""
+        if exchange.turn.share is not None:
+            self._leave_place(exchange, self._now_ns(), served=False)
+
     def _leave_place(self, exchange: Exchange, at_ns: int, *, served: bool) -> None:
         share = exchange.turn.share
         if share is not None:
@@ -303,7 +320,9 @@ class Endings:
             exchange.target.places.give_back(share, held_us, now_ms, served=served)
 
     def _answer(self, exchange: Exchange, refusal: Refusal) -> None:
-        if exchange.client is not None:
+        if exchange.headed:
+            exchange.write_stream_end(exchange.dialect.render_stream_error(refusal, exchange.call))
+        elif exchange.client is not None:
             exchange.client.write(replies.refusal(exchange, refusal))
         self.finish(exchange)
 
@@ -317,8 +336,7 @@ class Endings:
     def finish(self, exchange: Exchange) -> None:
         """The call is over: nothing is held, no place is taken."""
         assert not exchange.held, exchange.call
-        if exchange.turn.share is not None:
-            self._leave_place(exchange, self._now_ns(), served=False)
+        self.leave_place(exchange)
         exchange.phase = "done"
         if exchange.request.body_bytes:
             self.forget_body(exchange)

@@ -23,10 +23,12 @@ from headgate.identity import registry
 from headgate.ledger.allotments import Allotment
 from headgate.ledger.keeper import Keeper, Want
 from headgate.node import commands, locks
+from headgate.node.approving import Approving
 from headgate.node.control.registry import Desk, answers
 from headgate.node.in_force import read
 from headgate.node.messages import (
     AnswerControl,
+    AskApproval,
     AskControl,
     AskHealth,
     Borrow,
@@ -37,6 +39,7 @@ from headgate.node.messages import (
     GiveBack,
     Granted,
     Hello,
+    LetGo,
     Message,
     RevokeDelegation,
     RevokeKey,
@@ -45,6 +48,7 @@ from headgate.node.messages import (
     Uncarved,
     Unpacker,
     Unwell,
+    UseApproval,
     pack,
 )
 from headgate.node.pages import Pages, console_server
@@ -76,7 +80,9 @@ class Steward:
         self.rules = rules
         self.engine = engine
         self.reading = open_store_readonly(data_dir)
-        self.keeper = Keeper(engine, journal_root(data_dir), limits(rules.budgets))
+        self.approving = Approving(engine, self, lambda: self.rules.snapshot.approvals)
+        limit_of = limits(rules.budgets, self.approving.raised)
+        self.keeper = Keeper(engine, journal_root(data_dir), limit_of)
         self.workers: dict[str, asyncio.StreamWriter] = {}
         self.told = Told()
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -92,6 +98,7 @@ class Steward:
             self.reading,
             self.fold,
             changed=self.changed,
+            approving=self.approving,
             now_ns=time.time_ns,
         )
 
@@ -108,9 +115,16 @@ class Steward:
     def changed(self) -> None:
         """Tell every worker what holds now."""
         self._epoch += 1
-        state = pack(self.state())
+        self.tell_workers(pack(self.state()))
+
+    def tell_workers(self, data: bytes) -> None:
+        """Send a packed message to every worker."""
         for writer in self.workers.values():
-            writer.write(state)
+            writer.write(data)
+
+    def living(self) -> set[str]:
+        """Return the journals of workers that are connected, or may be soon."""
+        return {*self.workers, *self.keeper.journals}
 
     def fold(self) -> None:
         """Fold all that the journals have by now."""
@@ -134,6 +148,8 @@ class Steward:
         if isinstance(message, AskControl):
             reply = self._answers[message.request.resource](message.request, self._desk())
             return AnswerControl(message.number, reply)
+        if isinstance(message, AskApproval | UseApproval | LetGo):
+            return self.approving.answer(message, journal)
         if isinstance(message, Unwell | Crowd):
             self.told.hear(journal, message)
             return None
@@ -208,6 +224,7 @@ class Steward:
         """Yield what the steward does all the time; none of it ends by itself."""
         yield self.fold_always()
         yield self.watch_always()
+        yield self.approving.watch_always()
 
     def tell(self) -> None:
         """Tell the webhooks of the configuration in force from now on, and no others."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 
 from headgate.config.snapshot import Snapshot
+from headgate.node.approving import Approving
 from headgate.records.control import ControlReply, ControlRequest
 from headgate.units.errors import Code
 
@@ -20,6 +21,7 @@ class Desk(NamedTuple):
         engine: The store, for writing; `reading`: beside it, for what only looks.
         fold: Folds what the journals have by now.
         changed: Tells every worker what holds now.
+        approving: Decides about requests for approval.
     """
 
     snapshot: Snapshot
@@ -28,6 +30,7 @@ class Desk(NamedTuple):
     fold: Callable[[], None]
     changed: Callable[[], None]
     now_ns: Callable[[], int]
+    approving: Approving
 
 
 Answer = Callable[[ControlRequest, Desk], ControlReply]
