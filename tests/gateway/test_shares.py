@@ -126,6 +126,28 @@ def test_a_shed_call_is_told_its_eta(start: Start, simulator: Simulator) -> None
     assert not gateway.holds(call_of(shed))
 
 
+def test_a_shed_call_is_told_what_would_be_served_now(start: Start, simulator: Simulator) -> None:
+    """A route with a free deployment beside the full one, and its price; only to a key that may
+    ask for it."""
+    route = '[routes.either]\ndeployments = ["mini", "big"]'
+    gateway = start(deployment="concurrency_max = 1\nqueue_max = 0", more=route)
+    simulator.gate.close()
+    with ExitStack() as stack:
+        ((_, wire),) = wait_in_turn(gateway, stack, [(ALICE, "interactive")])
+        offered, unoffered = ask(gateway, chat()), ask(gateway, chat(), key=BOB)
+        simulator.gate.release()
+        assert wire.read().status == 200
+
+    usd = offered.header("x-headgate-elsewhere-usd")
+    assert (offered.code, offered.header("x-headgate-elsewhere")) == (
+        "capacity_exhausted",
+        "either",
+    )
+    assert f"'either' would be served now, by big, at about ${usd}." in offered.message
+    assert unoffered.code == "capacity_exhausted"
+    assert unoffered.header("x-headgate-elsewhere") is None
+
+
 @pytest.mark.parametrize(
     ("key", "header", "value", "status", "code"),
     [

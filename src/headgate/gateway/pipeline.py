@@ -176,7 +176,7 @@ class Pipeline:
 
     def _shed(self, exchange: Exchange) -> None:
         if not self.attempts.overflow(exchange):
-            self.endings.refuse(exchange, no_place(exchange))
+            self.endings.refuse(exchange, no_place(self.world, exchange))
 
     # 7. Hold, send, relay.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from headgate.dialects.registry import Dialect
 from headgate.gateway.allotments import Uncarved
+from headgate.gateway.elsewhere import offer
 from headgate.gateway.http_bytes import whole
 from headgate.gateway.settings import HEAD_BYTES_MAX, HEADERS_MAX
 from headgate.governance.requirements import Required
@@ -22,6 +23,7 @@ from headgate.units.money import format_usd
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
+    from headgate.gateway.world import World
 
 
 HEAD_TOO_LARGE = Refusal(
@@ -84,8 +86,8 @@ def barred_tool(dialect: Dialect, body: bytes, delegation: Delegation) -> Refusa
     return Refusal(errors.NOT_PERMITTED, message, "tools")
 
 
-def no_place(exchange: Exchange) -> Refusal:
-    """Tell when a place may be free for a call that finds none, or waited in vain."""
+def no_place(world: World, exchange: Exchange) -> Refusal:
+    """Tell when a place may be free for a call that finds none, and what would be served now."""
     turn = exchange.turn
     eta_ms = exchange.target.places.eta_ms(turn.rank, turn.team)
     seconds = max(1, -(-eta_ms // 1_000))
@@ -94,8 +96,16 @@ def no_place(exchange: Exchange) -> Refusal:
         f"Every place at {name} is taken; one may be free for {PRIORITIES[turn.rank]} calls"
         f" of {turn.team} in about {seconds} s."
     )
-    headers = ((b"x-headgate-eta-ms", b"%d" % eta_ms),)
-    return Refusal(errors.CAPACITY_EXHAUSTED, message, None, seconds, headers)
+    headers = [(b"x-headgate-eta-ms", b"%d" % eta_ms)]
+    offered = offer(world, exchange)
+    if offered is not None:
+        usd = format_usd(offered.nanos)
+        message += (
+            f" {offered.alias!r} would be served now, by {offered.deployment}, at about ${usd}."
+        )
+        headers.append((b"x-headgate-elsewhere", offered.alias.encode()))
+        headers.append((b"x-headgate-elsewhere-usd", usd.encode()))
+    return Refusal(errors.CAPACITY_EXHAUSTED, message, None, seconds, tuple(headers))
 
 
 def why_broken(exchange: Exchange, reason: str) -> Refusal:
