@@ -14,7 +14,7 @@ from headgate.cli.reading import read_configuration
 from headgate.config.problems import near
 from headgate.config.snapshot import Snapshot
 from headgate.governance.requirements import Caller
-from headgate.insights.contract import QueueView, RouteView
+from headgate.insights.contract_routes import QueueView, RouteView
 from headgate.insights.routes import PassedOver, Unwell, Violates, route_view
 from headgate.node.client import exchange
 from headgate.node.messages import AskHealth, Health

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from headgate.catalog.settings import Deployment
-from headgate.insights.contract import QueueView, RouteCandidateView, RouteView
+from headgate.insights.contract_routes import QueueView, RouteCandidateView, RouteView
 from headgate.routing.settings import Route
 from headgate.units.instants import to_iso
 
