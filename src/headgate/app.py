@@ -108,6 +108,7 @@ def data_plane(
         next_call=_call_ids(journal.epoch),
         ready=steward.ready,
         control=steward.control,
+        idempotency=snapshot.idempotency,
     )
 
 

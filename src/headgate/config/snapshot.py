@@ -10,6 +10,7 @@ from headgate.catalog.settings import Deployment
 from headgate.gateway.settings import Edge
 from headgate.identity.settings import Key, Principal
 from headgate.insights.settings import Webhook
+from headgate.ledger.settings import Idempotency
 from headgate.providers.settings import Provider
 from headgate.routing.settings import Route
 
@@ -41,6 +42,7 @@ class Snapshot:
     organisation: str
     zone: tzinfo
     edge: Edge
+    idempotency: Idempotency
     console: ConsoleListen
     providers: Mapping[str, Provider]
     deployments: Mapping[str, Deployment]

@@ -70,6 +70,8 @@ class Endings:
         settlement = meter(exchange, report)
         self._settle(exchange, settlement, report)
         self._well(exchange, served=whole)
+        if exchange.recorder is not None:
+            exchange.recorder.whole = whole
         if exchange.client is not None:
             lines = replies.facts(exchange, report.served_model, settlement.amount_nanos)
             if told is body:
@@ -103,6 +105,8 @@ class Endings:
         """
         whole = report.complete and not report.errored
         self._well(exchange, served=whole)
+        if exchange.recorder is not None:
+            exchange.recorder.whole = whole
         if whole:
             self._settle(exchange, meter(exchange, report), report)
         else:
@@ -192,13 +196,18 @@ class Endings:
     def client_gone(self, exchange: Exchange) -> None:
         """The client went away: what may have cost money is seen to its end."""
         phase = exchange.phase
-        if phase in ("queue", "money"):
+        if phase == "claim":
+            self.finish(exchange)
+        elif phase in ("queue", "money"):
             self._stop_waiting(exchange)
             self.finish(exchange)
         elif phase == "connect":
             at_ns = self._now_ns()
             self._books.void(exchange, "client_gone", at_ns=at_ns, final=True)
             self.finish(exchange)
+        elif exchange.recorder is not None:
+            # Whoever comes back with the key will ask for all of it.
+            exchange.resume()
         elif exchange.begun and exchange.target.pool.provider.on_disconnect == "cancel":
             self.give_up(exchange, "client_gone")
         else:

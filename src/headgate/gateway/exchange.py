@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from headgate.gateway.interpreter import Saying
     from headgate.gateway.paths import SpendPath
     from headgate.gateway.pipeline import Pipeline
+    from headgate.gateway.recorder import Recorder
     from headgate.gateway.target import Target
     from headgate.gateway.upstream import UpstreamConnection
 
@@ -43,8 +44,9 @@ class Exchange:
     """One call in flight.
 
     Attributes:
-        phase: Where it is: `queue`, `money`, `connect`, `reply` (sent, nothing back yet),
-            `body` (the reply has begun), `done`.
+        phase: Where it is: `claim`, `queue`, `money`, `connect`, `reply` (sent, nothing back
+            yet), `body` (the reply has begun), `done`.
+        recorder: Stands in place of its client when the call has an idempotency key, else None.
         dialect: What the client speaks; `own` is its demand.
         spoken: What this attempt's target speaks: `dialect`, or a translation to another. The body
             to send there is `outgoing`, its demand `demand`; `lost` is what it leaves out.
@@ -102,6 +104,7 @@ class Exchange:
         "plan",
         "plan_over",
         "prompt",
+        "recorder",
         "request",
         "run",
         "saying",
@@ -127,7 +130,8 @@ class Exchange:
     ) -> None:
         self._pipeline = pipeline
         self._endings = pipeline.endings
-        self.client: ClientConnection | None = client
+        self.client: ClientConnection | Recorder | None = client
+        self.recorder: Recorder | None = None
         self.request = request
         self.dialect = dialect
         self.call = call
@@ -148,10 +152,9 @@ class Exchange:
         self.marks: list[int] = []
         self.prompt: Prompt | None = None
         self.marked: tuple[str, ...] = ()
-        self.asked = ""
+        self.asked = self.attempt = ""
         self.run: str | None = None
         self.upstream_request_id: str | None = None
-        self.attempt = ""
         self.phase = "receive"
         self.since_ms = pipeline.world.clock.coarse_ms
         self.placed = self.held = self.begun = self.plan_over = self.marked_turns = False
@@ -333,7 +336,10 @@ class Exchange:
 
     def client_gone(self) -> None:
         """The client went away; what may have cost money is seen to its end."""
-        self.client = None
+        if self.recorder is None:
+            self.client = None
+        else:
+            self.recorder.leave()
         self._endings.client_gone(self)
 
     def pause(self) -> None:

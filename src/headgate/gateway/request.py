@@ -24,6 +24,9 @@ class Head:
         forwarded: Headers (lower-case names) that may go upstream, if the dialect says so.
         announced: The body's bytes as the head says; 0 when it does not, -1: not to be believed.
         session: What the client calls its session, None when it does not say; only compared.
+        idempotency_key: What names the call among its repeats, None when it has no key, empty
+            when it has two.
+        retry_unknown: Whether a call of which nobody knows what it came to may be made again.
         hosts: How many `Host` headers there are.
         keep_alive: Whether the connection stays open afterwards.
     """
@@ -36,11 +39,13 @@ class Head:
         "forwarded",
         "hosts",
         "http10",
+        "idempotency_key",
         "keep_alive",
         "key",
         "method",
         "path",
         "query",
+        "retry_unknown",
         "run",
         "session",
     )
@@ -54,6 +59,8 @@ class Head:
         self.content_encoding = b""
         self.run: bytes | None = None
         self.session: bytes | None = None
+        self.idempotency_key: bytes | None = None
+        self.retry_unknown = False
         self.expects_continue = False
         self.forwarded: list[tuple[bytes, bytes]] = []
         self.announced = 0
@@ -163,6 +170,15 @@ def _session(head: Head, _name: bytes, value: bytes) -> None:
     head.session = value
 
 
+def _idempotency_key(head: Head, _name: bytes, value: bytes) -> None:
+    other = head.idempotency_key not in (None, value)
+    head.idempotency_key = b"" if other else value
+
+
+def _retry_unknown(head: Head, _name: bytes, value: bytes) -> None:
+    head.retry_unknown = value.lower() == b"true"
+
+
 def forward(head: Head, name: bytes, value: bytes) -> None:
     """Keep a header that some dialect sends on."""
     head.forwarded.append((name.lower(), value))
@@ -179,6 +195,9 @@ HEADERS: dict[bytes, HeaderTaker] = {
     b"expect": _expect,
     b"x-headgate-run": _run,
     b"x-headgate-session": _session,
+    b"idempotency-key": _idempotency_key,
+    b"x-idempotency-key": _idempotency_key,
+    b"x-headgate-retry-unknown": _retry_unknown,
 }
 """Who takes a header, by its lower-case name; others are dropped."""
 

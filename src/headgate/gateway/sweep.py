@@ -3,6 +3,8 @@
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.exchange import Exchange
 from headgate.gateway.pipeline import Pipeline
+from headgate.gateway.refusals import UNCLAIMED
+from headgate.gateway.repeats import CLAIM
 from headgate.ledger.purse import LEASE_WAIT_MS
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -24,6 +26,7 @@ def sweep(pipeline: Pipeline, now_ms: int) -> None:
         pool.sweep()
     world.purse.expire(now_ms - LEASE_WAIT_MS)
     world.purse.refill()
+    pipeline.repeats.flush()
     world.allotments.sweep(world.now_ns())
     world.journal.prepare()
 
@@ -50,6 +53,9 @@ def _sweep_exchange(pipeline: Pipeline, exchange: Exchange, now_ms: int) -> None
     gone_ms = exchange.drained_since_ms
     if gone_ms is not None and now_ms - gone_ms > pipeline.edge.client_drain_ms:
         pipeline.endings.give_up(exchange, "client_gone")
+    elif exchange.phase == CLAIM:
+        if now_ms - exchange.since_ms > LEASE_WAIT_MS:
+            pipeline.endings.refuse(exchange, UNCLAIMED)
     elif exchange.phase == "reply":
         provider = exchange.target.pool.provider
         if now_ms - exchange.since_ms > provider.first_byte_timeout_ms:

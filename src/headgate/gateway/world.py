@@ -19,6 +19,7 @@ from headgate.gateway.settings import Edge
 from headgate.gateway.target import Target
 from headgate.identity.directory import Directory
 from headgate.ledger.purse import Purse
+from headgate.ledger.settings import Idempotency
 from headgate.records.control import Control
 from headgate.routing.router import Router
 from headgate.store.journal_writer import JournalWriter
@@ -59,6 +60,7 @@ class World:
     next_call: Callable[[], str]
     ready: Callable[[], bool]
     control: Control
+    idempotency: Idempotency
 
     def dialect_of(self, request: Request) -> Dialect | None:
         """Return the dialect whose calls go to a request's path, None when none's do.
