@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from headgate.gateway.repeats import Repeats
 
 FRAMING = (b"content-length", b"transfer-encoding", b"connection")
+STALE = b"ratelimit"
+"""Headers whose name has it tell what held then, and are not kept."""
 
 
 class Recorder:
@@ -93,9 +95,10 @@ def kept(data: bytes) -> Kept:
     content_type, chunked, left = b"", False, b""
     for line in lines:
         name, _, value = line.partition(b":")
+        # Our own names are in lower case; a provider's pass as they came.
         if name == b"content-type":
             content_type = value.strip()
-        elif name not in FRAMING:
+        elif name not in FRAMING and STALE not in name.lower():
             left += line + b"\r\n"
         chunked = chunked or name == b"transfer-encoding"
     body = unchunked(body) if chunked else body

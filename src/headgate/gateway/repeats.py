@@ -32,7 +32,10 @@ RECORDED_BYTES_MAX = 64 << 20
 """Of replies being taken down or told to the steward, together; what is beyond is not kept."""
 
 HEAD_BYTES = 4_096
-"""What a reply's head and framing may come to beside its body."""
+"""What a reply's head may come to beside its body; the framing of small chunks doubles that."""
+
+TOLD_AT_ONCE = 32
+"""How much of what the steward has not taken down is told again in a sweep."""
 
 REPLAYED = b"x-headgate-replayed: true\r\n"
 
@@ -85,15 +88,16 @@ class Repeats:
         """Act on what the steward rules; the client may have gone meanwhile."""
         waits = exchange.phase == CLAIM
         if reply is None or reply.code is not None:
-            # It may have been written down all the same.
-            self._tell(Over(claim.owner, claim.key, claim.call, sent=False, whole=False))
+            if reply is None:
+                # It may have been written down all the same.
+                self._give_up(claim)
             if waits:
                 self._pipeline.endings.refuse(exchange, UNCLAIMED)
             return
         verdict = _decode(reply.body)
         if verdict.ruling == Ruling.GO.value:
             if not waits:
-                self._tell(Over(claim.owner, claim.key, claim.call, sent=False, whole=False))
+                self._give_up(claim)
                 return
             client = exchange.client
             assert client is not None, exchange.call
@@ -104,6 +108,9 @@ class Repeats:
             self._replay(exchange, verdict.kept)
         elif waits:
             self._pipeline.endings.refuse(exchange, why_not_again(verdict))
+
+    def _give_up(self, claim: Claim) -> None:
+        self._tell(Over(claim.owner, claim.key, claim.call, sent=False, whole=False))
 
     def _replay(self, exchange: Exchange, kept: Kept) -> None:
         assert exchange.client is not None
@@ -117,7 +124,7 @@ class Repeats:
     def record(self, size: int, whole_size: int) -> bool:
         """Account for bytes that are taken down; False when they, or all of them, are too many."""
         self._recorded_bytes += size
-        fits = whole_size <= self._settings.reply_bytes_max + HEAD_BYTES
+        fits = whole_size <= 2 * self._settings.reply_bytes_max + HEAD_BYTES
         return fits and self._recorded_bytes <= RECORDED_BYTES_MAX
 
     def forget(self, size: int) -> None:
@@ -151,7 +158,7 @@ class Repeats:
     def flush(self) -> None:
         """Tell again what the steward has not taken down."""
         if self._untold and self._world.ready():
-            untold, self._untold = self._untold, []
+            untold, self._untold = self._untold[:TOLD_AT_ONCE], self._untold[TOLD_AT_ONCE:]
             for over in untold:
                 self._tell(over)
 

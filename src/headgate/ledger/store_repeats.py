@@ -41,12 +41,15 @@ from headgate.units.instants import NANOS_PER_SECOND
 FILE_NAME = "repeats.db"
 NANOS_PER_HOUR = 3_600 * NANOS_PER_SECOND
 EVICTED_AT_ONCE = 100
+FORGOTTEN_AT_ONCE = 1_000
+ERASED_BYTES_AT_ONCE = 32 << 20
 
 repeat = Table(
     "repeat",
     MetaData(),
     Column("owner", String, primary_key=True),
     Column("key", String, primary_key=True),
+    Column("principal", String, nullable=False, index=True),
     Column("call", String, nullable=False),
     Column("fingerprint", String, nullable=False),
     Column("journal", String, nullable=False),
@@ -124,8 +127,9 @@ class Repeats:
         settings: Idempotency,
         now_ns: int,
     ) -> Verdict:
+        principal = claim.owner.partition("/")[0]
         if row is None:
-            owned = select(func.count()).where(repeat.c.owner == claim.owner)
+            owned = select(func.count()).where(repeat.c.principal == principal)
             if (connection.scalar(owned) or 0) >= settings.keys_max:
                 return Verdict(Ruling.FULL, claim.call)
         else:
@@ -133,6 +137,7 @@ class Repeats:
         values = {
             "owner": claim.owner,
             "key": claim.key,
+            "principal": principal,
             "call": claim.call,
             "fingerprint": claim.fingerprint,
             "journal": claim.journal,
@@ -167,14 +172,22 @@ class Repeats:
             connection.execute(update(repeat).where(whose).values(values))
 
     def sweep(self, settings: Idempotency, now_ns: int) -> int:
-        """Forget the keys whose time is over; returns how many. Those of running calls stay."""
+        """Forget keys whose time is over; returns how many. Those of running calls stay.
+
+        So few at once that nobody waits long for the steward.
+        """
         before_ns = now_ns - settings.keep_hours * NANOS_PER_HOUR
-        forgotten = 0
+        named = [column for column in repeat.c if column.name != "body"]
+        overdue = select(*named).where(repeat.c.at_ns <= before_ns).order_by(repeat.c.at_ns)
+        forgotten = erased_bytes = 0
         with self._engine.begin() as connection:
-            for row in connection.execute(select(repeat).where(repeat.c.at_ns <= before_ns)).all():
+            for row in connection.execute(overdue.limit(FORGOTTEN_AT_ONCE)).all():
+                if erased_bytes > ERASED_BYTES_AT_ONCE:
+                    break
                 if self._claimed(row).over:
                     self._forget(connection, row)
                     forgotten += 1
+                    erased_bytes += row.bytes
         return forgotten
 
     def _make_room(self, connection: Connection, size: int, bytes_max: int) -> bool:
