@@ -20,9 +20,13 @@ ERROR = Tried("measured", 0, "upstream_error")
 BROKEN = Tried("estimated", 7, "connection_lost")
 SERVED = Tried("measured", 5, None)
 UNPRICED = Tried("unknown", 0, None)
+UNMETERED = Tried("estimated", 7, "usage_unreadable")
+WHOLE = (SERVED, UNPRICED, UNMETERED)
+"""How attempts end that gave the client a whole reply."""
+
 HELD = Tried("held", 0, None)
 USUAL = Idempotency()
-ENDS = st.sampled_from([VOID, ERROR, BROKEN, SERVED, UNPRICED])
+ENDS = st.sampled_from([VOID, ERROR, BROKEN, *WHOLE])
 
 ASKS = st.lists(st.tuples(st.sampled_from("ab"), st.booleans()), max_size=3)
 LIVES = st.tuples(
@@ -71,13 +75,13 @@ def test_at_most_one_call_is_paid_for_whatever_happens(lives: list[Life]) -> Non
             key.attempts.append(HELD)
             _ask_all(key, meanwhile)
             key.attempts[-1] = end
-            if end in (SERVED, UNPRICED):
+            if end in WHOLE:
                 break
         if key.running and how == "die":
             # The steward ends for a dead worker what was in flight; nobody says what was told.
             key.over(whole=False, kept=False)
         elif key.running:
-            served = bool(key.attempts) and key.attempts[-1] in (SERVED, UNPRICED)
+            served = bool(key.attempts) and key.attempts[-1] in WHOLE
             key.over(whole=served, kept=served and how == "kept")
         _ask_all(key, asks)
 
@@ -105,6 +109,7 @@ def _ask(key: Key, fingerprint: str, *, again: bool) -> None:
     assert (ruling is Ruling.RUNNING) == (key.running and ruling is not Ruling.MISMATCH)
     if ruling is Ruling.UNKNOWN:
         assert not again
+        assert not before.whole
         assert key.may_cost()
 
 

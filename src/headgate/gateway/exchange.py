@@ -165,7 +165,7 @@ class Exchange:
         self.placed = self.held = self.begun = self.plan_over = self.marked_turns = False
         self.spared: tuple[Quoted, ...] = ()
         self.number = self.hold_nanos = self.input_tokens_max = self.output_tokens_max = 0
-        self.status = self.sent_ns = self.first_byte_ns = self._reply_bytes = 0
+        self.status = self.sent_ns = self.first_byte_ns = self._reply_bytes = self.health_mark = 0
         self.upstream: UpstreamConnection | None = None
         self.drained_since_ms: int | None = None
         self._stream: StreamReader | None = None
