@@ -5,12 +5,20 @@ import http.client
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import openai
 import pytest
+from sqlalchemy import select
 
+from headgate.identity.delegation import mint
+from headgate.identity.grant import Asked
+from headgate.ledger.tables import refusal
+from headgate.node.messages import Done, Freeze
 from headgate.simulator import Fault, FaultKind
+from headgate.store.database import open_store_readonly
 from tests.node.harness import TestNode, once, running_node, until
 from tests.node.wire import CHAT, MESSAGES, Call, Reply, chat, message, post, send, send_all
 
@@ -24,7 +32,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
     """A node that keeps short replies."""
     extra = "[idempotency]\nreply_bytes_max = 20000"
     with running_node(
-        tmp_path_factory.mktemp("repeats"), budgets=BUDGETS, principals=PEOPLE, extra=extra
+        tmp_path_factory.mktemp("repeats"),
+        budgets=BUDGETS,
+        principals=PEOPLE,
+        provider='on_disconnect = "cancel"',
+        extra=extra,
     ) as node:
         yield node
 
@@ -163,6 +175,112 @@ def test_a_client_that_left_comes_back_for_its_reply(node: TestNode) -> None:
     assert (meanwhile.status, meanwhile.code) == (409, "idempotency_running")
     assert ask(node, "left", body).body.endswith(b"data: [DONE]\n\n")
     assert billed(node) == before + 1
+
+
+def test_a_client_that_leaves_in_a_stream_does_not_cancel_it(node: TestNode) -> None:
+    """Its provider says `on_disconnect = "cancel"`, but somebody will ask for all of it."""
+    body = chat("Slow [sim:tokens=40] [sim:delay_ms=5] [sim:chunk_tokens=2]", stream=True)
+    connection = http.client.HTTPConnection(urlsplit(node.gateway_url).netloc)
+    headers = {"authorization": f"Bearer {node.key()}", "idempotency-key": "cancelled"}
+    connection.request("POST", CHAT, body, headers | {"content-type": "application/json"})
+    assert connection.getresponse().status == 200
+    connection.close()
+    until(lambda: ask(node, "cancelled", body).status == 200, "the reply is there")
+
+    assert ask(node, "cancelled", body).body.endswith(b"data: [DONE]\n\n")
+    assert node.simulator.bill.entries[-1].completed
+
+
+def test_a_stream_that_broke_off_is_an_unknown_outcome(node: TestNode) -> None:
+    """Its bound was posted and the provider may bill it, so it is not repeated unasked."""
+    node.simulator.faults.add(Fault(FaultKind.CUT, times=1))
+    body = chat("Broken [sim:tokens=40]", stream=True)
+    first = ask(node, "broken", body)
+    unknown = ask(node, "broken", body)
+    other = ask(node, "broken", chat("Else"), **{"x-headgate-retry-unknown": "true"})
+    again = ask(node, "broken", body, **{"x-headgate-retry-unknown": "true"})
+
+    assert b"[DONE]" not in first.body
+    assert unknown.code == "idempotency_unknown"
+    assert first.headers["x-headgate-call"] in unknown.document["error"]["message"]
+    assert other.code == "idempotency_mismatch"
+    assert again.body.endswith(b"data: [DONE]\n\n")
+
+
+def test_what_is_frozen_while_it_runs_is_paid_for_once(node: TestNode) -> None:
+    """Its client is refused, its reply is read for the books, and a repeat is told what it cost."""
+    node.simulator.gate.close()
+    before = billed(node)
+    with ThreadPoolExecutor(1) as clients:
+        asking = clients.submit(ask, node, "frozen", chat("Hello"), who="bob")
+        assert node.simulator.gate.wait(1, 5)
+        assert isinstance(node.ask(Freeze("principal:bob", frozen=True)), Done)
+        cut = asking.result()
+    while_frozen = ask(node, "frozen", chat("Hello"), who="bob")
+    node.simulator.gate.release()
+    assert isinstance(node.ask(Freeze("principal:bob", frozen=False)), Done)
+    until(lambda: ask(node, "frozen", chat("Hello"), who="bob").code != "frozen", "it is thawed")
+    node.await_nothing_held()
+    done = ask(node, "frozen", chat("Hello"), who="bob")
+
+    assert (cut.code, while_frozen.code) == ("frozen", "frozen")
+    assert done.code == "idempotency_done"
+    assert billed(node) == before + 1
+
+
+def test_an_official_client_waits_for_the_call_that_runs(node: TestNode) -> None:
+    """It repeats a 409 by itself, as the header tells it, and gets the reply of the first."""
+    body = {"model": "mini", "messages": [{"role": "user", "content": "Wait"}]}
+    client = openai.OpenAI(base_url=f"{node.gateway_url}/v1", api_key=node.key(), max_retries=5)
+    node.simulator.gate.close()
+
+    def create() -> str:
+        headers = {"Idempotency-Key": "official"}
+        reply = client.post(
+            "/chat/completions", body=body, cast_to=object, options={"headers": headers}
+        )
+        return str(reply)
+
+    with client, ThreadPoolExecutor(2) as clients:
+        first = clients.submit(create)
+        assert node.simulator.gate.wait(1, 5)
+        second = clients.submit(create)
+        until(lambda: "idempotency_running" in refusals(node), "the second was refused")
+        node.simulator.gate.release()
+
+        assert second.result() == first.result()
+
+
+def refusals(node: TestNode) -> set[str]:
+    """Return the codes of the calls that were refused, by the store."""
+    engine = open_store_readonly(node.data_dir)
+    with engine.connect() as connection:
+        codes = set(
+            connection.scalars(select(refusal.c.code).where(refusal.c.principal == "alice"))
+        )
+    engine.dispose()
+    return codes
+
+
+def test_agents_have_keys_of_their_own(node: TestNode) -> None:
+    """By their names: an agent that is started anew, with a new token, finds what it did."""
+    tokens = [mint(node.key(), "alice", Asked(name)) for name in ("bot", "bot", "other")]
+    headers = {"Idempotency-Key": "agents"}
+    replies = [
+        post(node.gateway_url, CHAT, token, chat("Hello"), headers=headers) for token in tokens
+    ]
+    calls = [reply.headers["x-headgate-call"] for reply in replies]
+
+    assert [reply.status for reply in replies] == [200, 200, 200]
+    assert calls[0] == calls[1] != calls[2]
+
+
+def test_no_client_reaches_the_keys_themselves(node: TestNode) -> None:
+    """What workers ask the steward is no path."""
+    for method in ("GET", "PUT", "DELETE"):
+        reply = post(node.gateway_url, "/v1/repeats", node.key(), b"{}", method=method)
+
+        assert reply.code == "path_unknown"
 
 
 def test_a_long_reply_is_not_kept_and_the_repeat_says_so(node: TestNode) -> None:
