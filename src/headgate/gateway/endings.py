@@ -205,10 +205,7 @@ class Endings:
             at_ns = self._now_ns()
             self._books.void(exchange, "client_gone", at_ns=at_ns, final=True)
             self.finish(exchange)
-        elif exchange.recorder is not None:
-            # Whoever comes back with the key will ask for all of it.
-            exchange.resume()
-        elif exchange.begun and exchange.target.pool.provider.on_disconnect == "cancel":
+        elif exchange.recorder is None and exchange.begun and _cancels(exchange):
             self.give_up(exchange, "client_gone")
         else:
             exchange.drained_since_ms = self._pipeline.coarse_ms
@@ -336,6 +333,10 @@ class Endings:
             client.done(
                 keep_alive=exchange.request.head.keep_alive and not exchange.request.head.http10
             )
+
+
+def _cancels(exchange: Exchange) -> bool:
+    return exchange.target.pool.provider.on_disconnect == "cancel"
 
 
 def _told(exchange: Exchange, failure: Failure, retry_after: bytes | None) -> Refusal:
