@@ -101,6 +101,7 @@ def make_snapshot(budgets: Sequence[Budget] = BUDGETS, organisation: str = "acme
         budgets={budget.id: budget for budget in budgets},
         price_book=_price_book(),
         webhooks={},
+        approvals={},
         requirements={},
         data_classes={},
     )

@@ -1,4 +1,4 @@
-"""Budgets' tables: what was posted by when, and which windows are being alarmed about."""
+"""Budgets' tables: what was posted by when, which windows are alarmed about, what was raised."""
 
 from sqlalchemy import BigInteger, Column, String, Table
 
@@ -20,3 +20,14 @@ alarm = Table(
     Column("since_ns", BigInteger, nullable=False),
 )
 """Windows that will soon be used up at their pace."""
+
+budget_raise = Table(
+    "budget_raise",
+    METADATA,
+    Column("approval", String, primary_key=True),
+    Column("budget", String, nullable=False),
+    Column("by_nanos", BigInteger, nullable=False),
+    Column("until_ns", BigInteger, nullable=False),
+    Column("ended_ns", BigInteger),
+)
+"""Temporary raises of limits that were approved; `ended_ns` is null until the end was told."""

@@ -66,15 +66,15 @@ class Recorder:
         if self._client is not None:
             self._client.write(data)
 
-    def leave(self) -> None:
-        """The client went away."""
+    def leave(self) -> Recorder:
+        """The client went away; what stands in its place stays."""
         self._client = None
+        return self
 
     def done(self, *, keep_alive: bool) -> None:
         """The reply is written, or there will be none."""
         exchange, self._exchange = self._exchange, None
         assert exchange is not None
-        exchange.recorder = None
         reply = kept(b"".join(self._parts)) if self.whole and self._keeping else None
         self._drop()
         self._repeats.over(self, reply, sent=exchange.number > 0)

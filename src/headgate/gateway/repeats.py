@@ -102,7 +102,7 @@ class Repeats:
             client = exchange.client
             assert client is not None, exchange.call
             assert not isinstance(client, Recorder), exchange.call
-            exchange.client = exchange.recorder = Recorder(self, exchange, client, claim)
+            exchange.client = Recorder(self, exchange, client, claim)
             self._pipeline.go(exchange)
         elif waits and verdict.kept is not None:
             self._replay(exchange, verdict.kept)
@@ -165,7 +165,7 @@ class Repeats:
 
 def _request(method: str, body: Claim | Over, whose: Claim | Over) -> ControlRequest:
     text = msgspec.json.encode(body).decode()
-    return ControlRequest(method, REPEATS, whose.call, whose.owner, "", "", text)
+    return ControlRequest(method, REPEATS, whose.call, whose.owner, "", "", body=text)
 
 
 def _fingerprint(exchange: Exchange) -> str:

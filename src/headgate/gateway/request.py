@@ -23,7 +23,9 @@ class Head:
         key: What the client sent as its credential, None when nothing.
         forwarded: Headers (lower-case names) that may go upstream, if the dialect says so.
         announced: The body's bytes as the head says; 0 when it does not, -1: not to be believed.
+        approval: The request for approval that the call is said to have, None for none.
         data_class: What the client says that its data is, None when it does not say.
+        respond_async: Whether the client would rather come back than wait (RFC 7240).
         session: What the client calls its session, None when it does not say; only compared.
         idempotency_key: What names the call among its repeats, None when it has no key, empty
             when it has two.
@@ -34,6 +36,7 @@ class Head:
 
     __slots__ = (
         "announced",
+        "approval",
         "content_encoding",
         "content_type",
         "data_class",
@@ -47,6 +50,7 @@ class Head:
         "method",
         "path",
         "query",
+        "respond_async",
         "retry_unknown",
         "run",
         "session",
@@ -64,6 +68,8 @@ class Head:
         self.session: bytes | None = None
         self.idempotency_key: bytes | None = None
         self.retry_unknown = False
+        self.approval: bytes | None = None
+        self.respond_async = False
         self.expects_continue = False
         self.forwarded: list[tuple[bytes, bytes]] = []
         self.announced = 0
@@ -186,6 +192,16 @@ def _retry_unknown(head: Head, _name: bytes, value: bytes) -> None:
     head.retry_unknown = value.lower() == b"true"
 
 
+def _approval(head: Head, _name: bytes, value: bytes) -> None:
+    head.approval = value
+
+
+def _prefer(head: Head, _name: bytes, value: bytes) -> None:
+    preferences = (each.partition(b";")[0].strip().lower() for each in value.split(b","))
+    if b"respond-async" in preferences:
+        head.respond_async = True
+
+
 def forward(head: Head, name: bytes, value: bytes) -> None:
     """Keep a header that some dialect sends on."""
     head.forwarded.append((name.lower(), value))
@@ -206,6 +222,8 @@ HEADERS: dict[bytes, HeaderTaker] = {
     b"idempotency-key": _idempotency_key,
     b"x-idempotency-key": _idempotency_key,
     b"x-headgate-retry-unknown": _retry_unknown,
+    b"x-headgate-approval": _approval,
+    b"prefer": _prefer,
 }
 """Who takes a header, by its lower-case name; others are dropped."""
 

@@ -26,6 +26,8 @@ def sweep(pipeline: Pipeline, now_ms: int) -> None:
         target.places.expire(now_ms - pipeline.edge.queue_wait_max_ms)
     for pool in world.pools:
         pool.sweep()
+    if pipeline.approvals is not None:
+        pipeline.approvals.sweep(now_ms)
     world.purse.expire(now_ms - LEASE_WAIT_MS)
     world.purse.refill()
     pipeline.repeats.flush()
@@ -80,7 +82,7 @@ def _sweep_exchange(pipeline: Pipeline, exchange: Exchange, now_ms: int) -> None
 
 def _drain_ms(pipeline: Pipeline, exchange: Exchange) -> int:
     # Whoever comes back with an idempotency key will ask for all of it.
-    return pipeline.edge.client_drain_ms if exchange.recorder is None else KEPT_DRAIN_MS
+    return pipeline.edge.client_drain_ms if exchange.client is None else KEPT_DRAIN_MS
 
 
 def _sweep_client(pipeline: Pipeline, client: ClientConnection, now_ms: int) -> None:

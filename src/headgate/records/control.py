@@ -9,6 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 RESOURCES: dict[str, tuple[str, ...]] = {
+    "approvals": ("GET", "POST"),
     "calls": ("GET",),
     "outcomes": ("POST",),
 }
@@ -25,6 +26,7 @@ class ControlRequest(Struct, frozen=True):
 
     Attributes:
         resource: One of `RESOURCES`, or `REPEATS`.
+        delegated: Whether it comes with a delegation of the key, not with the key itself.
         name: What stands behind it in the path, empty for nothing.
         body: JSON text, empty for none.
     """
@@ -35,6 +37,7 @@ class ControlRequest(Struct, frozen=True):
     principal: str
     team: str
     key: str
+    delegated: bool = False
     body: str = ""
 
 
