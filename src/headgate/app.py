@@ -115,6 +115,7 @@ def data_plane(
         next_call=_call_ids(journal.epoch),
         ready=steward.ready,
         control=steward.control,
+        idempotency=snapshot.idempotency,
         clerk=steward.clerk,
         approvals=tuple(snapshot.approvals.values()),
     )

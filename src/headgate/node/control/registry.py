@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 
 from headgate.config.snapshot import Snapshot
+from headgate.ledger.store_repeats import Repeats
 from headgate.node.approving import Approving
 from headgate.records.control import ControlReply, ControlRequest
 from headgate.units.errors import Code
@@ -21,6 +22,7 @@ class Desk(NamedTuple):
         engine: The store, for writing; `reading`: beside it, for what only looks.
         fold: Folds what the journals have by now.
         changed: Tells every worker what holds now.
+        repeats: The idempotency keys of calls.
         approving: Decides about requests for approval.
     """
 
@@ -29,6 +31,7 @@ class Desk(NamedTuple):
     reading: Engine
     fold: Callable[[], None]
     changed: Callable[[], None]
+    repeats: Repeats
     now_ns: Callable[[], int]
     approving: Approving
 
