@@ -21,6 +21,7 @@ from headgate.config.read_network import console_from, edge_from
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
 from headgate.config.read_routes import routes_from
+from headgate.config.read_runs import runs_from
 from headgate.config.read_webhooks import webhooks_from
 from headgate.config.secrets import SecretReader
 from headgate.config.shapes import TABLES, OrganisationShape
@@ -118,6 +119,7 @@ def _snapshot(
         principals=principals,
         keys=keys,
         budgets=budgets,
+        runs=runs_from(document.get("runs", {}), problems),
         webhooks=webhooks_from(document.get("webhooks", {}), secrets, problems),
         price_book=book,
     )

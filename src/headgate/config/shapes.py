@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from headgate.budgets.settings import Budget, OnTight, Period
+from headgate.budgets.settings import Budget, OnTight, Period, RunLimits
 from headgate.catalog.settings import Deployment
 from headgate.gateway.settings import Edge
 from headgate.identity.settings import ANY_MODEL, PrincipalKind
@@ -28,6 +28,7 @@ Texts = Annotated[tuple[Text, ...], Meta(min_length=1, max_length=10_000)]
 _EDGE = Edge()
 _PROVIDER = Provider("", "", "", "", (), "")
 _ALARM_WITHIN_HOURS: int = Budget._field_defaults["alarm_within_hours"]
+_DEPTH_MAX = RunLimits().depth_max
 _QUEUE_MAX: int = Deployment._field_defaults["queue_max"]
 _CONCURRENCY_MAX: int = Deployment._field_defaults["concurrency_max"]
 
@@ -191,6 +192,15 @@ class BudgetShape(Shape, frozen=True, kw_only=True):
     alarm_within_hours: Hours = _ALARM_WITHIN_HOURS
 
 
+class RunsShape(Shape, frozen=True, kw_only=True):
+    """`[runs]`: guards against runs that run away."""
+
+    calls_max: Count | None = None
+    depth_max: Count = _DEPTH_MAX
+    spend_usd_per_minute_max: Text | CountOrNone | None = None
+    repeats_max: Count | None = None
+
+
 class WebhookShape(Shape, frozen=True, kw_only=True):
     """`[webhooks.ID]`: who is told of changes, each signed with the secret.
 
@@ -245,6 +255,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     principals: Mapping[Name, PrincipalShape] = {}
     keys: Mapping[Name, KeyShape] = {}
     budgets: Mapping[Name, BudgetShape] = {}
+    runs: RunsShape = RunsShape()
     webhooks: Mapping[Name, WebhookShape] = {}
 
 
@@ -262,6 +273,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "principals": ("named", PrincipalShape),
     "keys": ("named", KeyShape),
     "budgets": ("named", BudgetShape),
+    "runs": ("single", RunsShape),
     "webhooks": ("named", WebhookShape),
 }
 """Every table of the file, by name: one table, tables by id, or a list of tables."""

@@ -10,6 +10,7 @@ from headgate.gateway.allotments import Allotments
 from headgate.gateway.books import Books
 from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
+from headgate.gateway.guards import Guards
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
@@ -36,6 +37,7 @@ class World:
         retries: What further attempts are paid from.
         now_ns: The clock.
         next_call: Makes the id of the next call.
+        guards: Count what runs do, None when nothing limits it.
         ready: Whether calls can be served (the steward has been met).
     """
 
@@ -59,6 +61,7 @@ class World:
     next_call: Callable[[], str]
     ready: Callable[[], bool]
     control: Control
+    guards: Guards | None
 
     def dialect_of(self, request: Request) -> Dialect | None:
         """Return the dialect whose calls go to a request's path, None when none's do.

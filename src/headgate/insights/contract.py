@@ -21,6 +21,7 @@ from headgate.insights.contract_control import (
     ResultsView,
 )
 from headgate.insights.contract_desk import ImportView, PlansView
+from headgate.insights.contract_runs import RunView
 from headgate.insights.printed import Instant, Printed, Usd
 
 
@@ -352,6 +353,8 @@ PRINTED: dict[str, Any] = {
     "audit show": list[AuditEntryView],
     "audit verify": AuditVerdictView,
     "outcomes": list[ResultsView],
+    "runs list": list[RunView],
+    "runs show": list[RunView],
     "routes": list[RouteView],
     "doctor": DoctorView,
     "reload": ReloadView,

@@ -92,6 +92,7 @@ class Steward:
             self.rules.snapshot,
             self.engine,
             self.reading,
+            self.keeper,
             self.fold,
             changed=self.changed,
             now_ns=time.time_ns,

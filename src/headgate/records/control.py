@@ -11,6 +11,7 @@ from msgspec import Struct
 RESOURCES: dict[str, tuple[str, ...]] = {
     "calls": ("GET",),
     "outcomes": ("POST",),
+    "runs": ("GET", "POST"),
 }
 """What lies below `/v1/` and is answered by the steward, with the methods each takes."""
 

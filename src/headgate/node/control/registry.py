@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 
 from headgate.config.snapshot import Snapshot
+from headgate.ledger.keeper import Keeper
 from headgate.records.control import ControlReply, ControlRequest
 from headgate.units.errors import Code
 
@@ -18,6 +19,7 @@ class Desk(NamedTuple):
 
     Attributes:
         engine: The store, for writing; `reading`: beside it, for what only looks.
+        keeper: The ledger's hands, for budgets of runs.
         fold: Folds what the journals have by now.
         changed: Tells every worker what holds now.
     """
@@ -25,6 +27,7 @@ class Desk(NamedTuple):
     snapshot: Snapshot
     engine: Engine
     reading: Engine
+    keeper: Keeper
     fold: Callable[[], None]
     changed: Callable[[], None]
     now_ns: Callable[[], int]
