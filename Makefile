@@ -2,13 +2,14 @@
 
 PYTHON_FILES := src tests $(wildcard bench)
 VENV := .venv
+JAVASCRIPT := build/javascript
 BIN := $(VENV)/bin
 
 # What is written after `make run`, for example: make run ARGS="--for 20s"
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install run test test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled bench lock clean
+.PHONY: help setup install run test test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled bench lock losses clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)$$/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -34,8 +35,14 @@ run: $(VENV)/.runnable  ## set up what it needs, then show the gateway at work: 
 test: setup  ## the quick tier of the tests
 	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
-test-all: setup  ## every test, the long ones too, and properties on ten times the examples
+test-all: setup $(JAVASCRIPT)/node_modules/.package-lock.json  ## every test, the long ones too, and properties on ten times the examples
 	@$(BIN)/python -m pytest --hypothesis-profile=thorough $(ARGS)
+
+# The clients of JavaScript that test-all calls with, exactly as their lock says; no script of theirs is run.
+$(JAVASCRIPT)/node_modules/.package-lock.json: tests/clients/js/package-lock.json
+	@mkdir -p $(JAVASCRIPT) && cp tests/clients/js/package*.json tests/clients/js/.npmrc $(JAVASCRIPT)
+	@{ command -v npm >/dev/null && cd $(JAVASCRIPT) && npm ci --ignore-scripts --loglevel=error; } \
+		|| echo "not run: the clients of JavaScript, which need node, npm and its registry"
 
 check: setup  ## format, lint, types, contracts and house rules; all of them report
 	@$(MAKE) --no-print-directory --keep-going check-format check-lint check-types check-contracts check-house
@@ -70,6 +77,9 @@ bench: setup  ## measure the gateway against a plain proxy
 
 lock:  ## re-make requirements/*.txt from pyproject.toml; UPGRADE=1 moves every version
 	@scripts/lock
+
+losses: setup  ## write docs/reference/losses.md anew, from what translation does
+	@$(BIN)/python -m tests.dialects.translation.losses_page
 
 clean:  ## remove the environment and every cache
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build bench/build

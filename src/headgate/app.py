@@ -20,6 +20,7 @@ from headgate.gateway.outbox import Outbox
 from headgate.gateway.pool import Pool
 from headgate.gateway.target import Target
 from headgate.gateway.world import World
+from headgate.governance.requirements import Rulebook
 from headgate.identity.delegation import public_root
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.ledger.purse import Ask
@@ -93,6 +94,7 @@ def data_plane(
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
         interpreter=Interpreter(dialects(), spoken_dialects(), translators(), tellers()),
         directory=known,
+        rulebook=rulebook(snapshot),
         caching=Caching(targets, router, _marked(snapshot)),
         router=router,
         targets=targets,
@@ -132,6 +134,12 @@ def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWrit
     )
     router.watch({name: target.health for name, target in targets.items()})
     return router
+
+
+def rulebook(snapshot: Snapshot) -> Rulebook:
+    """Return what is required of whose calls."""
+    allowed = {key.id: key.data_classes for key in snapshot.keys.values()}
+    return Rulebook(snapshot.requirements.values(), snapshot.data_classes.values(), allowed)
 
 
 def planner(snapshot: Snapshot, gone: Collection[str]) -> Router:

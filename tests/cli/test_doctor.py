@@ -1,5 +1,6 @@
 """`headgate doctor`: what it asks providers, and what it says of the machine."""
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from headgate.cli.doctor_machine import check_in_force, check_open_files, check_
 from headgate.cli.doctor_online import check_online
 from headgate.config.load import load
 from headgate.insights.contract import CheckView
-from headgate.node.paths import in_force_path
+from headgate.node.paths import in_force_path, run_dir, socket_path
 from tests.cli.test_main import checks
 
 DAY_NS = 86_400 * 10**9
@@ -123,3 +124,15 @@ def test_a_file_that_was_edited_since_is_told(tmp_path: Path) -> None:
     (changed,) = check_in_force(config, tmp_path)
 
     assert changed.fix == "Run: headgate reload"
+
+
+def test_a_variable_of_another_shell_is_no_error(headgate: Any, books: Path) -> None:
+    """While a node runs, what is missing in this shell alone is a warning."""
+    with socket.socket(socket.AF_UNIX) as steward:
+        run_dir(books / "data")
+        steward.bind(str(socket_path(books / "data")))
+        steward.listen()
+        found = checks(headgate("doctor", "--json", env={"OPENAI_API_KEY": None}))
+
+    assert found["configuration"]["status"] == "warning"
+    assert "has its own environment" in found["configuration"]["message"]

@@ -247,7 +247,6 @@ def reason_of(error: errors.APIError) -> str:
 
 REFUSALS: list[tuple[dict[str, Any], int, str]] = [
     ({"model": "flush"}, 404, "model_unknown"),
-    ({"model": "mini"}, 404, "model_unknown"),
     ({"config": {"tools": [{"google_search": {}}]}}, 422, "feature_unbounded"),
     ({"config": {"candidate_count": 9}}, 400, "body_invalid"),
 ]
@@ -334,13 +333,3 @@ def test_a_stream_that_breaks_off_is_told(
     assert b'"error"' in frames[-1]
     assert b"finishReason" not in reply.body
     assert (b"upstream_broken" in frames[-1]) == (kind is FaultKind.CUT)
-
-
-def test_the_other_form_of_a_stream_is_refused(node: TestNode) -> None:
-    """Without `alt=sse` Google would send one array; that is refused by name, not sent wrongly."""
-    path = GEMINI_STREAM.replace("{model}", "flash").partition("?")[0]
-
-    reply = post(node.gateway_url, path, node.key(), content("hello"))
-
-    assert (reply.status, reply.code) == (400, "body_invalid")
-    assert "alt" in reply.document["error"]["message"]

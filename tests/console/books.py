@@ -100,6 +100,8 @@ def make_snapshot(budgets: Sequence[Budget] = BUDGETS, organisation: str = "acme
         price_book=_price_book(),
         runs=RunLimits(),
         webhooks={},
+        requirements={},
+        data_classes={},
     )
 
 

@@ -12,6 +12,7 @@ from headgate.console.app import STATIC
 from headgate.console.pages import budgets, calls
 from headgate.identity.registry import FrozenNode, KeptKey, keep_key, set_frozen
 from headgate.insights.routes import PassedOver
+from headgate.ledger.tables import allotment
 from tests.console.books import Books, make_snapshot
 
 ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
@@ -363,3 +364,27 @@ def test_a_budget_that_burns_down_says_until_when(books: Books, now_ns: int) -> 
     assert re.search(r'class="until">until <time[^>]*>12:04:22</time>', page)
     (row,) = [row for row in client.get("/budgets.json").json() if row["id"] == "research-month"]
     assert row["exhausted_at"] == "2026-11-22T11:04:22.250Z"
+
+
+def test_what_is_delegated_stands_below_its_principal(books: Books, now_ns: int) -> None:
+    """Each allotment that lasts is a row under whoever it was carved for, and counted above."""
+    carved = {
+        "window": "allotment-1@once",
+        "number": 1,
+        "amount_nanos": 500_000_000,
+        "parents": '["research-month@2026-11"]',
+        "key": "alice-laptop",
+        "chain": '["reviewer~1"]',
+        "node": "agent:alice/reviewer",
+        "carved_ns": now_ns,
+    }
+    with books.engine.begin() as connection:
+        connection.execute(insert(allotment), [carved])
+
+    page = books.client().get("/budgets").text
+
+    order = [page.index(text) for text in (">research</a>", ">alice</a>", "reviewer <span")]
+    assert order == sorted(order)
+    assert "no budget of its own" in page
+    assert "$0.50</span> carved" in page
+    assert books.client().get("/").status_code == 200

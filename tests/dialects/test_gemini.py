@@ -41,10 +41,13 @@ def finished(*events: bytes) -> Any:
 STOP = [{"content": {"parts": [{"text": "a"}]}, "finishReason": "STOP"}]
 
 PATHS: list[tuple[str, str, object]] = [
-    ("/v1beta/models/fast:generateContent", "", ("fast", False)),
-    ("/v1/models/fast:streamGenerateContent", "alt=sse", ("fast", True)),
-    ("/v1beta/models/a%2Fb:streamGenerateContent", "key=k&alt=sse", ("a/b", True)),
-    ("/v1beta/models/fast:streamGenerateContent", "%24alt=sse&x=1", ("fast", True)),
+    ("/v1beta/models/fast:generateContent", "", ("fast", False, False)),
+    ("/v1/models/fast:streamGenerateContent", "alt=sse", ("fast", True, False)),
+    ("/v1beta/models/a%2Fb:streamGenerateContent", "key=k&alt=sse", ("a/b", True, False)),
+    ("/v1beta/models/fast:streamGenerateContent", "%24alt=sse&x=1", ("fast", True, False)),
+    ("/v1beta/models/fast:streamGenerateContent", "", ("fast", True, True)),
+    ("/v1beta/models/fast:streamGenerateContent", "key=k&alt=json", ("fast", True, True)),
+    ("/v1beta/models/fast:streamGenerateContent", "xalt=sse", ("fast", True, True)),
     ("/v1beta/models/fast:embedContent", "", None),
     ("/v1beta/models/fast", "", None),
     ("/v2/models/fast:generateContent", "", None),
@@ -59,9 +62,9 @@ def test_the_path_names_the_model(path: str, query: str, found: object) -> None:
     assert dialect.locate(path, query) == found
 
 
-@pytest.mark.parametrize("query", ["", "alt=json", "xalt=sse", "alt=sse2"])
-def test_a_stream_comes_as_events_only(query: str) -> None:
-    """Google's other form of a stream, one long array, is refused by name."""
+@pytest.mark.parametrize("query", ["alt=proto", "alt=media", "alt=sse2"])
+def test_other_forms_of_a_stream_are_refused(query: str) -> None:
+    """A stream is events or one JSON array; what is neither is refused by name."""
     refusal = dialect.locate("/v1beta/models/fast:streamGenerateContent", query)
 
     assert isinstance(refusal, Refusal)

@@ -61,7 +61,11 @@ def test_a_count_names_its_model_in_the_path() -> None:
     demand = gemini_count_tokens.read(body)
     refusal = gemini_count_tokens.read(b'{"generateContentRequest":{"model":"models/m"}}')
 
-    assert gemini_count_tokens.locate("/v1/models/a%2Fb:countTokens", "x=1") == ("a/b", False)
+    assert gemini_count_tokens.locate("/v1/models/a%2Fb:countTokens", "x=1") == (
+        "a/b",
+        False,
+        False,
+    )
     assert gemini_count_tokens.locate("/v1/models/a:generateContent", "") is None
     assert isinstance(demand, Demand)
     assert gemini_count_tokens.edit(body, demand, EDIT) is body

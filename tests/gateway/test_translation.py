@@ -1,5 +1,6 @@
 """Deployments of another dialect: when they are tried, and what the journal says of it."""
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from headgate.simulator import Fault, FaultKind, Simulator
 from tests.gateway.calls import CHAT_PATH, MESSAGES_PATH, ask, call_of, chat, message
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
+from tests.gateway.provider import STREAM_HEAD, Line, Provider, chunk
 
 MIXED = '[routes.any]\ndeployments = ["mini", "sonnet"]\n'
 CHEAP_IS_FOREIGN = '[routes.any]\ndeployments = ["big", "haiku"]\n'
@@ -50,6 +52,20 @@ def test_what_speaks_the_dialect_is_tried_first(
     (hold,), (route,) = gateway.holds(call_of(reply)), gateway.routes(call_of(reply))
     assert (route.via, hold.lost) == (None, ())
     assert ask(gateway, chat(model="cheap")).header("x-headgate-deployment") == "big"
+
+
+@pytest.mark.parametrize("kept", [{"type": "create"}, {"type": "continue"}])
+def test_a_thread_goes_to_nobody_who_may_take_no_notice(
+    start: Start, simulator: Simulator, kept: dict[str, str]
+) -> None:
+    """Neither to a foreign deployment nor to one of its dialect that may keep none; nobody pays."""
+    gateway = start(more=MIXED)
+    asked = simulator.gate.seen
+
+    reply = ask(gateway, message(model="any", thread=kept), MESSAGES_PATH)
+
+    assert (reply.status, reply.code) == (400, "thread_unsupported_request")
+    assert simulator.gate.seen == asked
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -224,3 +240,38 @@ def test_a_conversation_that_makes_no_sense_is_refused_before_it_costs(start: St
     assert (reply.status, reply.code) == (400, "body_invalid")
     assert "messages[1]" in reply.message
     assert not [each for each in gateway.records() if isinstance(each, HoldRecord)]
+
+
+GOOGLE = """
+[providers.google]
+kind = "gemini"
+base_url = "{url}"
+seller = "google"
+credential = {{ value = "sk-google-upstream" }}
+[deployments.flash]
+provider = "google"
+model = "gemini-3.5-flash"
+"""
+
+
+def test_a_stream_is_whole_when_its_last_event_was_there(start: Start) -> None:
+    """Nothing marks the end of Gemini's; the client gets its own though the connection breaks."""
+    usage = {"promptTokenCount": 10, "candidatesTokenCount": 5, "totalTokenCount": 15}
+    said = {"content": {"parts": [{"text": "hi"}]}, "finishReason": "STOP", "index": 0}
+    event = json.dumps({"candidates": [said], "usageMetadata": usage, "responseId": "r"}).encode()
+
+    async def break_off(line: Line) -> None:
+        await line.request()
+        # The chunks have no end.
+        await line.send(STREAM_HEAD + chunk(b"data: %b\r\n\r\n" % event))
+
+    with Provider(break_off) as provider:
+        gateway = start(more=GOOGLE.format(url=provider.url))
+        reply = ask(gateway, chat(model="flash", stream=True))
+        gateway.until_idle()
+
+    assert reply.payload.endswith(b"data: [DONE]\n\n")
+    assert b'"finish_reason":"stop"' in reply.payload
+    (end,) = gateway.ends(call_of(reply))
+    assert isinstance(end, SettleRecord)
+    assert end.state == "measured"

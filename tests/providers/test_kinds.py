@@ -8,7 +8,7 @@ import pytest
 from headgate.providers import azure_openai, bedrock, deepseek, mistral, openrouter, vertex
 from headgate.providers.envelope import Place
 from headgate.providers.openrouter import reported_nanos
-from headgate.providers.registry import dialects_of
+from headgate.providers.registry import dialects_of, keeps_threads, providers
 from headgate.records.report import Report
 
 
@@ -19,6 +19,19 @@ def test_deepseek_speaks_two_dialects_below_one_base() -> None:
     for base in ("", "/v1", "/anthropic"):
         assert deepseek.path("anthropic_messages", base) == "/anthropic/v1/messages"
     assert deepseek.seller("http://127.0.0.1:1") == "deepseek"
+
+
+def test_threads_are_kept_at_one_address() -> None:
+    """Elsewhere the same kind may be somebody who takes no notice; other kinds keep none at all."""
+    kinds = providers()
+    keeping = {
+        (name, url)
+        for name, kind in kinds.items()
+        for url in ("https://api.anthropic.com", "http://127.0.0.1:1")
+        if keeps_threads(kind, url)
+    }
+
+    assert keeping == {("anthropic", "https://api.anthropic.com")}
 
 
 def test_mistral_is_not_asked_for_what_it_refuses() -> None:

@@ -15,7 +15,7 @@ from headgate.routing.candidate import Outcome, Plan, Quoted
 from headgate.routing.eligibility import Speech
 from headgate.routing.policies import cheapest
 from headgate.routing.policies.registry import policies
-from headgate.routing.router import Ranking, Router
+from headgate.routing.router import Given, Ranking, Router
 from headgate.routing.settings import Route
 from tests.routing.test_policies import deployment
 
@@ -66,7 +66,7 @@ def rank(
 ) -> list[str]:
     """Return the names in the order they are tried."""
     demand = Demand(model, stream=False, output_tokens_max=10)
-    ranking = one.rank(demand, dialect=dialect, body_bytes=100, now_ns=now_ns, bound=bound)
+    ranking = one.rank(demand, dialect=dialect, body_bytes=100, now_ns=now_ns, given=Given(bound))
     return [quoted.deployment.id for quoted in ranking.ranked]
 
 

@@ -25,11 +25,10 @@ def main() -> None:
     engine = DbosEngine(url, node, TTL_MS)
     _define(engine, Path(folder))
     engine.launch(code)
-    refused = engine.recover()
     loop = asyncio.new_event_loop()
     told = loop.run_until_complete(_act(engine, action))
     states = {each.id: each.state for each in engine.list()}
-    answer = {"told": told, "states": states, "refused": [each.id for each in refused]}
+    answer = {"told": told, "states": states, "refused": [each.id for each in engine.refused]}
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
     engine.close()
@@ -64,11 +63,10 @@ def _define(engine: DbosEngine, folder: Path) -> None:
 
 
 async def _act(engine: DbosEngine, action: str) -> Any:
-    if action == "die":
-        await engine.start("one", "count", (STEPS, 2))
-        return await engine.result("one")
-    if action == "go on":
-        return await engine.result("one")
+    if action.startswith("die"):
+        name = action.partition(" ")[2] or "one"
+        await engine.start(name, "count", (STEPS, 2))
+        return await engine.result(name)
     if action == "rest":
         await engine.start("one", "count", (STEPS, 2))
         fanned = await _fan(engine)

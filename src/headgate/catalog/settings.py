@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from headgate.catalog.compliance import UNKNOWN, Treatment
+
 
 class Deployment(NamedTuple):
     """A model over a provider connection: what can be called and priced.
@@ -20,6 +22,7 @@ class Deployment(NamedTuple):
         region: Where it runs, None when unknown.
         dialects: The wire formats it speaks natively, the preferred one first.
         cache_tokens_min: The shortest prefix of a prompt that is cached, None when unknown.
+        treatment: How it treats what it is sent.
     """
 
     id: str
@@ -35,3 +38,4 @@ class Deployment(NamedTuple):
     region: str | None = None
     dialects: tuple[str, ...] = ()
     cache_tokens_min: int | None = None
+    treatment: Treatment = UNKNOWN

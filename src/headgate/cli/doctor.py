@@ -16,6 +16,7 @@ from headgate.cli.doctor_checks import (
     check_provider,
     check_steward,
 )
+from headgate.cli.doctor_compliance import check_compliance
 from headgate.cli.doctor_machine import (
     check_disk,
     check_in_force,
@@ -52,11 +53,11 @@ def doctor(
 ) -> None:
     """Check configuration, machine, ports, processes, providers and clock; exit 1 on an error."""
     now_ns = time.time_ns()
-    snapshot, checks = _configuration(config)
-    checks += [check_versions(), check_data_dir(data_dir), check_files(config, data_dir)]
-    checks += check_disk(data_dir)
     steward = check_steward(data_dir)
     running = steward.status == "ok"
+    snapshot, checks = _configuration(config, running=running)
+    checks += [check_versions(), check_data_dir(data_dir), check_files(config, data_dir)]
+    checks += check_disk(data_dir)
     checks += [steward, check_clock(data_dir, now_ns)]
     checks += check_frozen(data_dir)
     if running:
@@ -65,6 +66,7 @@ def doctor(
         checks += [check_open_files(snapshot.edge.connections_max)]
         checks += [check_prices(snapshot.price_book, now_ns)]
         checks += [_price_check(problem) for problem in unpriced(snapshot, now_ns)]
+        checks += check_compliance(snapshot, now_ns)
         checks += _network(snapshot, running=running)
         for provider in snapshot.providers.values() if online else ():
             checks += check_online(provider, config.parent, time.time_ns())
@@ -89,11 +91,12 @@ def _show(checks: list[CheckView], *, verbose: bool) -> None:
     typer.echo(f"{well} of {len(checks)} checks are ok{'' if verbose else '; -v shows them'}.")
 
 
-def _configuration(config: Config) -> tuple[Snapshot | None, list[CheckView]]:
+def _configuration(config: Config, *, running: bool) -> tuple[Snapshot | None, list[CheckView]]:
     try:
         snapshot = load(config, os.environ)
     except ConfigurationError as error:
-        return _without_secrets(config), [_problem_check(problem) for problem in error.problems]
+        found = [_problem_check(problem, running=running) for problem in error.problems]
+        return _without_secrets(config), found
     what = f"{len(snapshot.deployments)} deployments, {len(snapshot.budgets)} budgets"
     message = f"{config} is valid: {what}."
     return snapshot, [CheckView(name="configuration", status="ok", message=message, fix="")]
@@ -107,8 +110,12 @@ def _without_secrets(config: Config) -> Snapshot | None:
         return None
 
 
-def _problem_check(problem: Problem) -> CheckView:
+def _problem_check(problem: Problem, *, running: bool) -> CheckView:
     message = f"{problem.file}: {problem.key}: {problem.problem}"
+    if running and problem.key.endswith(".env"):
+        # The node has an environment of its own, which was found complete when it started.
+        message += " It is missing in this shell; the node that runs has its own environment."
+        return CheckView(name="configuration", status="warning", message=message, fix=problem.fix)
     return CheckView(name="configuration", status="error", message=message, fix=problem.fix)
 
 

@@ -74,6 +74,9 @@ def _show_decision(decision: DecisionView, users: dict[str, list[str]]) -> None:
         f"\nDecision {decision.number}: {decision.policy}, expecting "
         f"{decision.input_tokens} tokens in and {decision.output_tokens} out"
     )
+    if decision.requirements:
+        carried = f", which carries {decision.data_class!r} data" if decision.data_class else ""
+        typer.echo(f"  required of the call{carried}: {', '.join(decision.requirements)}")
     shown = table("  candidate", ">expected", ">warm saves", "verdict")
     for candidate in decision.candidates:
         verdict = "eligible" if candidate.excluded is None else f"passed over: {candidate.excluded}"

@@ -21,6 +21,8 @@ from headgate.config.template import FILE_NAME, Answers, render
 
 app = typer.Typer()
 
+PROOF = "Prove it with one short call to each provider (at most 16 tokens of its cheapest model)?"
+
 
 @app.command()
 def init(  # noqa: PLR0913 - a command has as many parameters as it has options
@@ -58,8 +60,9 @@ def init(  # noqa: PLR0913 - a command has as many parameters as it has options
     data_dir = folder / DATA_DIR_DEFAULT
     key = made_secret(snapshot.keys[answers.person], data_dir)
     missing = missing_variables(answers, os.environ)
-    provable = call and (yes or asking) and bool(snapshot.deployments) and not missing
-    proofs = list(_prove(path, data_dir, key)) if provable else []
+    provable = call and bool(snapshot.deployments) and not missing
+    agreed = provable and (yes or (asking and typer.confirm(PROOF, default=True)))
+    proofs = list(_prove(path, data_dir, key)) if agreed else []
     _tell(path, answers, key, missing)
     if any(proof.problem is not None for proof in proofs):
         raise typer.Exit(EXIT_NO)

@@ -1,23 +1,42 @@
 """`headgate routes`: the aliases, who may serve them, and who is passed over now."""
 
+import time
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from headgate.app import rulebook
+from headgate.cli.completing import names_of
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import print_json, print_table, table
+from headgate.cli.output import fail, print_json, print_table, table
 from headgate.cli.reading import read_configuration
+from headgate.config.problems import near
+from headgate.config.snapshot import Snapshot
+from headgate.governance.requirements import Caller
 from headgate.insights.contract import RouteView
-from headgate.insights.routes import PassedOver, Unwell, route_view
+from headgate.insights.routes import PassedOver, Unwell, Violates, route_view
 from headgate.node.client import exchange
 from headgate.node.messages import AskHealth, Health
-from headgate.units.errors import StewardUnavailableError
+from headgate.units.errors import Refusal, StewardUnavailableError
 
 app = typer.Typer()
 
 
 @app.command()
 def routes(
+    key: Annotated[
+        str | None,
+        typer.Option(help="Show who may serve this key's calls.", autocompletion=names_of("keys")),
+    ] = None,
+    data_class: Annotated[
+        str | None,
+        typer.Option(
+            "--class",
+            help="The class of data they carry; with --key.",
+            autocompletion=names_of("data_classes"),
+        ),
+    ] = None,
     config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
     as_json: AsJson = False,
@@ -25,7 +44,11 @@ def routes(
     """List the aliases, their deployments as they are listed, and who is passed over now."""
     snapshot = read_configuration(config)
     unwell = read_unwell(data_dir)
-    views = [route_view(route, snapshot.deployments, unwell) for route in snapshot.routes.values()]
+    violates = _violates(snapshot, key, data_class)
+    views = [
+        route_view(route, snapshot.deployments, unwell, violates)
+        for route in snapshot.routes.values()
+    ]
     if as_json:
         print_json(views)
         return
@@ -35,6 +58,24 @@ def routes(
         typer.echo("There are no routes: write [routes.NAME] into the configuration.")
     elif unwell is None:
         typer.echo("No node runs here, so nothing is known of their health.")
+
+
+def _violates(snapshot: Snapshot, key: str | None, data_class: str | None) -> Violates:
+    """Return what is required of a key's calls; ends the command when there is no such key."""
+    if key is None:
+        if data_class is not None:
+            fail("--class needs a key.", "Say whose calls carry it: --key ID.")
+        return lambda _deployment: None
+    known = snapshot.keys.get(key)
+    if known is None:
+        fail(f"The configuration has no key {key!r}.", near(key, snapshot.keys, "key"))
+    rules = rulebook(snapshot)
+    carried = rules.class_of(key, data_class)
+    if isinstance(carried, Refusal):
+        fail(carried.message, "See [data_classes.ID] and [keys.ID] of the configuration.")
+    team = snapshot.principals[known.principal].team
+    required = rules.find(Caller(key, known.principal, team), carried)
+    return lambda deployment: required.violation(deployment, time.time_ns())
 
 
 def read_unwell(data_dir: Path) -> Unwell | None:
@@ -54,6 +95,7 @@ def _show(view: RouteView) -> None:
     for each in view.candidates:
         well = "well" if view.running else "-"
         health = well if each.rule is None else f"{each.rule} until {each.until}"
+        health = health if each.violates is None else each.violates
         shown.add_row(
             f"  {each.deployment}", each.model, each.region or "-", str(each.weight), health
         )

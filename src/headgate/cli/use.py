@@ -45,7 +45,8 @@ def use(
         fail(f"Nothing is known of {client!r}.", f"Name one of: {', '.join(known)}.")
     snapshot = read_configuration(config)
     chosen = _model(snapshot, model)
-    typer.echo("# HEADGATE_KEY holds a key: headgate keys create KEY makes one")
+    # Apart from the lines, which are a file or a program in whatever language the client wants.
+    typer.echo("HEADGATE_KEY holds a key: headgate keys create KEY makes one", err=True)
     text = known[client].read_text(encoding="utf-8")
     typer.echo(text.format(url=_url(snapshot), model=chosen).rstrip())
 

@@ -15,6 +15,7 @@ from headgate.catalog.prices import PriceBook
 from headgate.config.check import checked, ids_of
 from headgate.config.problems import Problems, near
 from headgate.config.read_budgets import budgets_from
+from headgate.config.read_compliance import Known, data_classes_from, requirements_from
 from headgate.config.read_deployments import deployments_from
 from headgate.config.read_identity import keys_from, principals_from, teams_from
 from headgate.config.read_network import console_from, edge_from
@@ -104,7 +105,16 @@ def _snapshot(
     principals = principals_from(document.get("principals", {}), teams, problems)
     principal_ids = ids_of(document.get("principals"))
     asked = (*ids_of(document.get("routes")), *deployment_ids)
-    keys = keys_from(document.get("keys", {}), principal_ids, asked, secrets, problems)
+    data_classes = data_classes_from(document.get("data_classes", {}), problems)
+    keys = keys_from(
+        document.get("keys", {}), principal_ids, asked, data_classes, secrets, problems
+    )
+    known = Known(
+        {"team": teams, "principal": principal_ids, "key": ids_of(document.get("keys"))},
+        provider_ids,
+        deployments.values(),
+        data_classes,
+    )
     budgets = budgets_from(document.get("budgets", {}), teams, principal_ids, problems)
     return Snapshot(
         file=str(path),
@@ -120,6 +130,8 @@ def _snapshot(
         keys=keys,
         budgets=budgets,
         runs=runs_from(document.get("runs", {}), problems),
+        requirements=requirements_from(document.get("requirements", {}), known, problems),
+        data_classes=data_classes,
         webhooks=webhooks_from(document.get("webhooks", {}), secrets, problems),
         price_book=book,
     )

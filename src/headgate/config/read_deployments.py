@@ -3,10 +3,12 @@
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from headgate.catalog.compliance import UNKNOWN
 from headgate.catalog.facts import ModelDirectory, ModelFacts
 from headgate.catalog.settings import Deployment
 from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems
+from headgate.config.read_compliance import treatment_from
 from headgate.config.shapes import DeploymentShape
 from headgate.providers.registry import dialects_of
 from headgate.providers.registry import providers as kinds_of_providers
@@ -69,6 +71,9 @@ def deployments_from(
             region=shape.region or (provider.region if provider else None),
             dialects=_dialects(shape, provider, priced_as, key, problems),
             cache_tokens_min=facts.cache_tokens_min if facts else None,
+            treatment=treatment_from(
+                shape, key, problems, provider.treatment if provider else UNKNOWN
+            ),
         )
     return found
 

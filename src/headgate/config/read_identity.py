@@ -35,6 +35,7 @@ def keys_from(
     tables: object,
     principals: Collection[str],
     models: Collection[str],
+    data_classes: Collection[str],
     secrets: SecretReader,
     problems: Problems,
 ) -> dict[str, Key]:
@@ -44,6 +45,7 @@ def keys_from(
         tables: The file's `keys`.
         principals: Ids of all principals.
         models: All aliases and deployments.
+        data_classes: All classes of data.
         secrets: Resolves the secrets.
         problems: Where problems are noted.
     """
@@ -56,10 +58,13 @@ def keys_from(
         for model in shape.models:
             if model != ANY_MODEL and model not in models:
                 problems.unknown(f"{key}.models", "alias or deployment", model, models)
+        for each in shape.data_classes or ():
+            if each not in data_classes:
+                problems.unknown(f"{key}.data_classes", "data class", each, data_classes)
         secret = secrets.read(shape.secret, f"{key}.secret")
         if secret:
             _check_secret(secret, name, bearers, problems)
-        found[name] = Key(name, shape.principal, shape.models, secret)
+        found[name] = Key(name, shape.principal, shape.models, secret, shape.data_classes or ())
     return found
 
 

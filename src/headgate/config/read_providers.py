@@ -5,6 +5,7 @@ from pathlib import Path
 from headgate.config.addresses import AddressError, parse_base_url
 from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems
+from headgate.config.read_compliance import treatment_from
 from headgate.config.secrets import SecretReader
 from headgate.config.shapes import ProviderShape
 from headgate.dialects.registry import spoken_dialects
@@ -55,6 +56,7 @@ def providers_from(
             limit_field=shape.output_limit_field,
             api_version=shape.api_version,
             region=shape.region,
+            treatment=treatment_from(shape, key, problems),
             ca_file=ca_file,
             connect_timeout_ms=shape.connect_timeout_ms,
             first_byte_timeout_ms=shape.first_byte_timeout_ms,

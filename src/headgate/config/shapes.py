@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from headgate.budgets.settings import Budget, OnTight, Period, RunLimits
+from headgate.budgets.settings import ORGANISATION, Budget, OnTight, Period, RunLimits
 from headgate.catalog.settings import Deployment
 from headgate.gateway.settings import Edge
 from headgate.identity.settings import ANY_MODEL, PrincipalKind
@@ -102,6 +102,8 @@ class ProviderShape(Shape, frozen=True, kw_only=True):
         output_limit_field: None for the kind's own.
         api_version: None for the kind's own.
         region: None when unknown, or known by the host.
+        retention_days: None when unknown, as the next one.
+        certifications: By name, the last day each holds.
         allow_plain_http: Lets `http://` reach another machine, unencrypted.
     """
 
@@ -117,6 +119,9 @@ class ProviderShape(Shape, frozen=True, kw_only=True):
     output_limit_field: Text | None = None
     api_version: Text | None = None
     region: Text | None = None
+    retention_days: CountOrNone | None = None
+    trains_on_data: bool | None = None
+    certifications: Mapping[str, Day] | None = None
     ca_file: Text | None = None
     allow_plain_http: bool = False
     connect_timeout_ms: Millis = _PROVIDER.connect_timeout_ms
@@ -133,6 +138,7 @@ class DeploymentShape(Shape, frozen=True, kw_only=True):
             and `model`.
         context_tokens: None for the catalog's fact, as with the two after it.
         dialects: None for those of the provider's that its kind says the model speaks.
+        region: None for the provider's, as with the three after it.
     """
 
     provider: Text
@@ -145,6 +151,9 @@ class DeploymentShape(Shape, frozen=True, kw_only=True):
     concurrency_max: Count = _CONCURRENCY_MAX
     queue_max: CountOrNone = _QUEUE_MAX
     region: Text | None = None
+    retention_days: CountOrNone | None = None
+    trains_on_data: bool | None = None
+    certifications: Mapping[str, Day] | None = None
 
 
 class RouteShape(Shape, frozen=True, kw_only=True):
@@ -180,6 +189,7 @@ class KeyShape(Shape, frozen=True, kw_only=True):
     principal: Text
     secret: Secret | None = None
     models: Texts = (ANY_MODEL,)
+    data_classes: Texts | None = None
 
 
 class BudgetShape(Shape, frozen=True, kw_only=True):
@@ -199,6 +209,35 @@ class RunsShape(Shape, frozen=True, kw_only=True):
     depth_max: Count = _DEPTH_MAX
     spend_usd_per_minute_max: Text | CountOrNone | None = None
     repeats_max: Count | None = None
+
+
+class DataClassShape(Shape, frozen=True, kw_only=True):
+    """`[data_classes.ID]`: what calls can say that they carry, by `x-headgate-data-class`."""
+
+    note: str = ""
+    default: bool = False
+
+
+class RequirementShape(Shape, frozen=True, kw_only=True):
+    """`[requirements.ID]`: what whoever serves certain calls has to satisfy.
+
+    Attributes:
+        data_classes: None: whatever the calls carry.
+        residency: None for anywhere, as `regions`.
+        retention_days_max: None: it does not matter.
+        training: Whether it may train on what it is sent.
+        providers: None for all.
+    """
+
+    nodes: Texts = (ORGANISATION,)
+    data_classes: Texts | None = None
+    residency: Texts | None = None
+    regions: Texts | None = None
+    retention_days_max: CountOrNone | None = None
+    training: bool = True
+    certifications: Texts | None = None
+    providers: Texts | None = None
+    providers_denied: Texts | None = None
 
 
 class WebhookShape(Shape, frozen=True, kw_only=True):
@@ -257,6 +296,8 @@ class FileShape(Shape, frozen=True, kw_only=True):
     budgets: Mapping[Name, BudgetShape] = {}
     runs: RunsShape = RunsShape()
     webhooks: Mapping[Name, WebhookShape] = {}
+    requirements: Mapping[Name, RequirementShape] = {}
+    data_classes: Mapping[Name, DataClassShape] = {}
 
 
 TableKind = Literal["single", "named", "list"]
@@ -275,5 +316,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "budgets": ("named", BudgetShape),
     "runs": ("single", RunsShape),
     "webhooks": ("named", WebhookShape),
+    "requirements": ("named", RequirementShape),
+    "data_classes": ("named", DataClassShape),
 }
 """Every table of the file, by name: one table, tables by id, or a list of tables."""

@@ -8,6 +8,7 @@ from headgate.budgets.settings import Budget, RunLimits
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.gateway.settings import Edge
+from headgate.governance.settings import DataClass, Requirement
 from headgate.identity.settings import Key, Principal
 from headgate.insights.settings import Webhook
 from headgate.providers.settings import Provider
@@ -51,4 +52,6 @@ class Snapshot:
     budgets: Mapping[str, Budget]
     runs: RunLimits
     webhooks: Mapping[str, Webhook]
+    requirements: Mapping[str, Requirement]
+    data_classes: Mapping[str, DataClass]
     price_book: PriceBook

@@ -94,6 +94,7 @@ def read(body: bytes) -> Demand | Refusal:
         unbounded=_unbounded(request, values, survey.tools),
         tools=bool(survey.tools),
         images=survey.images > 0,
+        thread=request.thread is not None,
         terms=_terms(request),
         members=values,
     )

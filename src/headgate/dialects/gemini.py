@@ -18,6 +18,7 @@ from msgspec import Meta, Raw, Struct, field
 from headgate.dialects import body as bodies
 from headgate.dialects import gemini_stream
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_GEMINI, input_tokens_max
+from headgate.dialects.registry import Located
 from headgate.dialects.splice import SpliceError, splice
 from headgate.dialects.tools import offered
 from headgate.records.demand import STANDARD, Demand, Edit, Terms
@@ -32,21 +33,22 @@ report = gemini_stream.report
 starts_with_error = gemini_stream.starts_with_error
 
 _PATH = re.compile(r"/v1(?:beta)?/models/(.+):(g|streamG)enerateContent")
-_SSE = re.compile(r"(?:^|&)(?:\$|%24)?alt=sse(?:&|$)")
+_ALT = re.compile(r"(?:^|&)(?:\$|%24)?alt=([^&]*)")
 
 
-def locate(path: str, query: str) -> tuple[str, bool] | Refusal | None:
+def locate(path: str, query: str) -> Located | Refusal | None:
     """Return the model and whether to stream, as a path says; None for no path of this dialect.
 
-    A stream comes as server-sent events only, for which Google wants `alt=sse`.
+    A stream is one JSON array, or server-sent events where `alt=sse` is asked for.
     """
     found = _PATH.fullmatch(path)
     if found is None:
         return None
     stream = found[2] == "streamG"
-    if stream and _SSE.search(query) is None:
-        return Refusal(BODY_INVALID, "alt: streams are sent as alt=sse only; ask for it.", "alt")
-    return unquote(found[1]), stream
+    form = _ALT.search(query) if stream else None
+    if form is not None and form[1] not in ("sse", "json"):
+        return Refusal(BODY_INVALID, "alt: a stream is sent as `sse` or as `json`.", "alt")
+    return Located(unquote(found[1]), stream, stream and (form is None or form[1] == "json"))
 
 
 class _Blob(Struct, gc=False):

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from headgate.dialects import body as bodies
 from headgate.dialects import gemini
+from headgate.dialects.registry import Located
 from headgate.records.demand import Demand, Edit
 from headgate.records.report import Report
 from headgate.units.errors import FEATURE_UNSUPPORTED, Refusal
@@ -41,10 +42,10 @@ _REQUEST = msgspec.json.Decoder(_Request)
 _REPLY = msgspec.json.Decoder(_Reply)
 
 
-def locate(path: str, query: str) -> tuple[str, bool] | None:  # noqa: ARG001 - it says nothing here
+def locate(path: str, query: str) -> Located | None:  # noqa: ARG001 - it says nothing here
     """Return the model that a path names, never to stream; None for no path of this dialect."""
     found = _PATH.fullmatch(path)
-    return None if found is None else (unquote(found[1]), False)
+    return None if found is None else Located(unquote(found[1]), stream=False)
 
 
 def read(body: bytes) -> Demand | Refusal:

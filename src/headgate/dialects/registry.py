@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Sequence
 from types import ModuleType
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 import headgate.dialects
 from headgate.records.demand import Demand, Edit
@@ -85,14 +85,28 @@ class Dialect(SpokenDialect, Protocol):
         """Render one model from its name and the instant it appeared at."""
 
 
+class Located(NamedTuple):
+    """What a path says that the bodies of other dialects say.
+
+    Attributes:
+        model: The name the client asked for, unescaped.
+        stream: Whether the reply is a stream.
+        array: Whether the stream is one JSON array instead of events.
+    """
+
+    model: str
+    stream: bool
+    array: bool = False
+
+
 class PathDialect(Dialect, Protocol):
     """A dialect whose paths say what the bodies of others say: the model, whether to stream.
 
     The demand that its `read` returns has no model and streams nothing.
     """
 
-    def locate(self, path: str, query: str, /) -> tuple[str, bool] | Refusal | None:
-        """Return the model and whether to stream; None for a path of no call of this dialect."""
+    def locate(self, path: str, query: str, /) -> Located | Refusal | None:
+        """Return what a path says, or what is wrong with it; None for one of no call here."""
 
 
 def discover(package: ModuleType) -> dict[str, ModuleType]:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from headgate.capacity.health import BREAKER_OPEN, THROTTLED
+from headgate.gateway.refusals import unmet
 from headgate.routing.candidate import Outcome, Quoted
+from headgate.routing.router import Given
 from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.instants import NANOS_PER_SECOND
@@ -44,8 +46,11 @@ class Attempts:
             dialect=exchange.dialect.KIND,
             body_bytes=len(exchange.body),
             now_ns=now_ns,
-            bound=self._world.interpreter.bound(exchange, router),
-            warm=self._world.caching.read(exchange, now_ns),
+            given=Given(
+                self._world.interpreter.bound(exchange, router),
+                self._world.caching.read(exchange, now_ns),
+                exchange.required,
+            ),
         )
         exchange.plan = exchange.decision.plan(self._turn)
         passed_over: dict[str, str] = {}
@@ -118,6 +123,11 @@ class Attempts:
         frozen = self._pipeline.frozen
         if frozen and not frozen.isdisjoint(target.nodes):
             return FROZEN
+        if exchange.required.requirements:
+            # Again, and for every attempt: a certificate may have ended while the call waited.
+            violated = exchange.required.violation(target.deployment, now_ns)
+            if violated is not None:
+                return violated
         rule = target.health.rule(now_ns)
         if rule == BREAKER_OPEN and (exchange.plan_over or quoted in exchange.decision.resort):
             rule = None
@@ -146,6 +156,8 @@ class Attempts:
                 return frozen
         rules = (*exchange.decision.excluded, *passed_over.items())
         waiting = [self._world.targets[name] for name, rule in rules if rule == THROTTLED]
+        if exchange.required.requirements:
+            return unmet(exchange.asked, exchange.required, rules)
         if not waiting:
             return self._world.interpreter.why_unserved(exchange, self._world.router)
         at_ns = min(target.health.not_before_ns for target in waiting)

@@ -9,6 +9,8 @@ from msgspec.structs import replace
 from headgate.catalog.facts import near_names
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.refusals import barred_tool
+from headgate.governance.requirements import Caller, Rulebook
+from headgate.identity.directory import Credential
 from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.ids import is_run
@@ -44,7 +46,7 @@ def read(exchange: Exchange) -> Refusal | None:
     if isinstance(demand, Refusal):
         return demand
     if named is not None:
-        demand = replace(demand, model=named[0], stream=named[1])
+        demand = replace(demand, model=named.model, stream=named.stream)
     exchange.demand = exchange.own = demand
     exchange.asked = demand.model
     return None
@@ -84,6 +86,9 @@ def permit(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
         refusal = _stopped(pipeline, exchange)
         if refusal is not None:
             return refusal
+    refusal = _require(world.rulebook, credential, exchange)
+    if refusal is not None:
+        return refusal
     if demand.unbounded is not None and exchange.path.slices:
         return Refusal(
             errors.FEATURE_UNBOUNDED,
@@ -101,3 +106,14 @@ def _stopped(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
         if refusal is not None:
             return refusal
     return pipeline.why_frozen((*exchange.path.nodes, f"model:{exchange.asked}"))
+
+
+def _require(rulebook: Rulebook, credential: Credential, exchange: Exchange) -> Refusal | None:
+    """Find what is required of who serves a call; why it may not be made, for its data."""
+    told = exchange.request.head.data_class
+    data_class = rulebook.class_of(credential.key, None if told is None else told.decode("latin-1"))
+    if isinstance(data_class, Refusal):
+        return data_class
+    caller = Caller(credential.key, credential.principal, credential.team)
+    exchange.required = rulebook.find(caller, data_class)
+    return None

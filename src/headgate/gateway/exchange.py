@@ -14,12 +14,14 @@ from msgspec.structs import replace
 from headgate.caches.prompt import Prompt
 from headgate.capacity.limits import USED_UP
 from headgate.catalog.rates import RateCard
-from headgate.dialects.registry import Dialect, StreamReader
+from headgate.dialects.json_array import JsonArray
+from headgate.dialects.registry import Dialect, Located, StreamReader
 from headgate.dialects.sse import HEAD_BYTES_MAX, begins_whole, first_data
 from headgate.dialects.translation.translated import Translated
 from headgate.gateway import replies
 from headgate.gateway.http_bytes import LAST_CHUNK, chunk
 from headgate.gateway.request import Request
+from headgate.governance.requirements import NOTHING
 from headgate.ledger.slices import Slice
 from headgate.records.demand import NO_MEMBERS, Demand
 from headgate.records.report import Report
@@ -58,6 +60,7 @@ class Exchange:
         plan_over: Whether the plan has given all it had.
         held: Whether an attempt is held and not yet ended.
         begun: Whether the client has been sent a byte of an answer.
+        array: Says the stream as one JSON array, for who asked for that; None for events.
         prompt: The blocks of the client's body as caches compare them, None when it is short.
         marked: Where its attempt's body got cache breakpoints, as JSON paths; `marked_turns`
             tells whether the conversation did, too.
@@ -72,6 +75,7 @@ class Exchange:
         "_reply_bytes",
         "_stream",
         "_unframed",
+        "array",
         "asked",
         "attempt",
         "begun",
@@ -103,6 +107,7 @@ class Exchange:
         "plan_over",
         "prompt",
         "request",
+        "required",
         "run",
         "saying",
         "sent_ns",
@@ -148,23 +153,23 @@ class Exchange:
         self.marks: list[int] = []
         self.prompt: Prompt | None = None
         self.marked: tuple[str, ...] = ()
-        self.asked = ""
         self.run: str | None = None
+        self.required = NOTHING
         self.upstream_request_id: str | None = None
-        self.attempt = ""
+        self.asked = self.attempt = ""
         self.phase = "receive"
         self.since_ms = pipeline.world.clock.coarse_ms
         self.placed = self.held = self.begun = self.plan_over = self.marked_turns = False
         self.spared: tuple[Quoted, ...] = ()
         self.number = self.hold_nanos = self.input_tokens_max = self.output_tokens_max = 0
-        self.status = self.sent_ns = self.first_byte_ns = 0
+        self.status = self.sent_ns = self.first_byte_ns = self._reply_bytes = 0
         self.upstream: UpstreamConnection | None = None
         self.drained_since_ms: int | None = None
         self._stream: StreamReader | None = None
+        self.array: JsonArray | None = None
         self._feed: Callable[[bytes], bytes] | None = None
         self._unframed = False
         self._parts: list[bytes] = []
-        self._reply_bytes = 0
 
     def take_facts(self, upstream: UpstreamConnection) -> None:
         """Note what the reply's head says, for the record."""
@@ -223,6 +228,8 @@ class Exchange:
                 return
             strip = self.own.stream and not self.own.usage_wanted
             self._stream = self.spoken.Stream(strip)
+            named = self.request.named
+            self.array = JsonArray() if isinstance(named, Located) and named.array else None
 
     def reply_goes_on(self, payload: bytes) -> None:
         """A read brought a piece of the reply's body."""
@@ -269,11 +276,12 @@ class Exchange:
             self._let_go()
             self._endings.broken(self, "reply_unreadable")
             return
-        data = stream.feed(payload)
+        feed = stream.feed if self.array is None else self.array.around(stream.feed)
+        data = feed(payload)
         if not data:
             return
         self.begun = True
-        self._feed = stream.feed
+        self._feed = feed
         self._unframed = self.request.head.http10
         if self.client is not None:
             head = self._stream_head(stream.head_report)
@@ -323,7 +331,7 @@ class Exchange:
         self.upstream = None
         stream, self._stream, self._feed = self._stream, None, None
         if stream is not None and self.begun:
-            self._endings.stream_ended(self, stream.finish(), b"", "connection_lost")
+            self._break_off(stream, "connection_lost")
         elif self.phase == "reply" and upstream.reused:
             self._endings.broken(self, "closed_before_reply")
         else:
@@ -353,9 +361,15 @@ class Exchange:
         stream, self._stream, self._feed = self._stream, None, None
         self._let_go()
         if stream is not None and self.begun:
-            self._endings.stream_ended(self, stream.finish(), b"", reason)
+            self._break_off(stream, reason)
         else:
             self._endings.broken(self, reason)
+
+    def _break_off(self, stream: StreamReader, reason: str) -> None:
+        """End a stream whose bytes did not end in order; it may have said its last all the same."""
+        report = stream.finish()
+        rest = stream.flush() if report.complete and not report.errored else b""
+        self._endings.stream_ended(self, report, rest, reason)
 
     def cancel(self) -> Report | None:
         """Close the upstream in the middle of a reply; what was read so far, if it was a stream."""
@@ -372,6 +386,8 @@ class Exchange:
         """Send the last bytes of a stream and its end."""
         if self.client is None:
             return
+        if self.array is not None:
+            data = self.array.end(data)
         if self.request.head.http10:
             self.client.write(data)
         else:

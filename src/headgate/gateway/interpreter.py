@@ -12,7 +12,7 @@ from headgate.records.conversation import Bound
 from headgate.records.demand import Demand, Edit
 from headgate.routing.candidate import Quoted
 from headgate.routing.router import Router
-from headgate.units.errors import FEATURE_UNSUPPORTED, MODEL_UNKNOWN, Refusal
+from headgate.units.errors import FEATURE_UNSUPPORTED, MODEL_UNKNOWN, THREAD_UNSUPPORTED, Refusal
 from headgate.units.instants import NANOS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -59,6 +59,10 @@ class Interpreter:
         """Return how a call is said to a target, in a dialect it speaks; or why it cannot be."""
         own = exchange.own
         if quoted.via is None:
+            if own.thread and not target.keeps_threads:
+                name = target.deployment.provider
+                message = f"thread: {name} may keep none; send the whole conversation."
+                return Refusal(THREAD_UNSUPPORTED, message, "thread")
             return exchange.dialect, exchange.body, own, ()
         deployment = target.deployment
         wanted = deployment.output_tokens_default

@@ -87,12 +87,6 @@ class Pipeline:
         """A connection is closed."""
         self.connections.discard(client)
 
-    def retire(self) -> None:
-        """Send clients elsewhere: from now on each reply tells its client to connect anew."""
-        self.retiring = True
-        # Heads met before would be answered as they were then.
-        self.heads.clear()
-
     def buffer(self, size: int) -> bool:
         """Account for body bytes in memory; False when there are too many."""
         self._buffered_bytes += size

@@ -10,6 +10,7 @@ from headgate.dialects.registry import Dialect
 from headgate.gateway.allotments import Uncarved
 from headgate.gateway.http_bytes import whole
 from headgate.gateway.settings import HEAD_BYTES_MAX, HEADERS_MAX
+from headgate.governance.requirements import Required
 from headgate.identity.delegation import PREFIX
 from headgate.identity.directory import Directory
 from headgate.identity.grant import Delegation
@@ -106,3 +107,11 @@ def before_any_dialect(dialects: Iterable[Dialect], refusal: Refusal) -> bytes:
     if refusal.retry_after_s is not None:
         headers.append((b"retry-after", b"%d" % refusal.retry_after_s))
     return whole(refusal.code.status, spoken.render_refusal(refusal, None), headers, close=True)
+
+
+def unmet(asked: str, required: Required, rules: Iterable[tuple[str, str]]) -> Refusal:
+    """Tell, deployment by deployment, why none may serve a call of which something is required."""
+    why = "; ".join(f"{name}: {rule}" for name, rule in dict(rules).items())
+    names = ", ".join(required.ids)
+    message = f"No deployment of {asked!r} meets what {names} requires of this call. {why}."
+    return Refusal(errors.REQUIREMENTS_UNMET, message, "model")

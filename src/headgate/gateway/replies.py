@@ -72,7 +72,7 @@ def stream_head(exchange: Exchange, served_model: str | None, passed: bytes) -> 
     http10 = exchange.request.head.http10
     return b"%bcontent-type: %b\r\n%b%bcache-control: no-cache\r\n%b%b\r\n" % (
         status_line(200),
-        EVENT_STREAM,
+        EVENT_STREAM if exchange.array is None else exchange.array.CONTENT_TYPE,
         facts(exchange, served_model, None),
         passed,
         CLOSE if http10 or not exchange.request.head.keep_alive else b"",

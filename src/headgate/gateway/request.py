@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from urllib.parse import unquote_to_bytes
 
-from headgate.dialects.registry import Dialect
+from headgate.dialects.registry import Dialect, Located
 from headgate.identity.directory import Credential
 from headgate.units.errors import Refusal
 
@@ -23,6 +23,7 @@ class Head:
         key: What the client sent as its credential, None when nothing.
         forwarded: Headers (lower-case names) that may go upstream, if the dialect says so.
         announced: The body's bytes as the head says; 0 when it does not, -1: not to be believed.
+        data_class: What the client says that its data is, None when it does not say.
         session: What the client calls its session, None when it does not say; only compared.
         hosts: How many `Host` headers there are.
         keep_alive: Whether the connection stays open afterwards.
@@ -32,6 +33,7 @@ class Head:
         "announced",
         "content_encoding",
         "content_type",
+        "data_class",
         "expects_continue",
         "forwarded",
         "hosts",
@@ -53,6 +55,7 @@ class Head:
         self.content_type = b""
         self.content_encoding = b""
         self.run: bytes | None = None
+        self.data_class: bytes | None = None
         self.session: bytes | None = None
         self.expects_continue = False
         self.forwarded: list[tuple[bytes, bytes]] = []
@@ -73,8 +76,8 @@ class Request:
 
     Attributes:
         credential: Who asks, None when nobody is known by what was sent.
-        named: The model and whether to stream, of a path that says them; why not, if it says
-            them wrongly; None for other paths.
+        named: What a path says beside the dialect; why not, if it says it wrongly; None for
+            other paths.
         parts: Body pieces as they came; joined once by `body`.
         body_bytes: How many there are so far.
     """
@@ -84,7 +87,7 @@ class Request:
     def __init__(self, head: Head, credential: Credential | None = None) -> None:
         self.head = head
         self.credential = credential
-        self.named: tuple[str, bool] | Refusal | None = None
+        self.named: Located | Refusal | None = None
         self.parts: list[bytes] = []
         self.body_bytes = 0
 
@@ -155,6 +158,10 @@ def _expect(head: Head, _name: bytes, value: bytes) -> None:
     head.expects_continue = value.lower() == b"100-continue"
 
 
+def _data_class(head: Head, _name: bytes, value: bytes) -> None:
+    head.data_class = value
+
+
 def _run(head: Head, _name: bytes, value: bytes) -> None:
     head.run = value
 
@@ -177,6 +184,7 @@ HEADERS: dict[bytes, HeaderTaker] = {
     b"content-encoding": _content_encoding,
     b"content-length": _content_length,
     b"expect": _expect,
+    b"x-headgate-data-class": _data_class,
     b"x-headgate-run": _run,
     b"x-headgate-session": _session,
 }

@@ -28,11 +28,18 @@ def sweep(pipeline: Pipeline, now_ms: int) -> None:
     world.journal.prepare()
 
 
+def retire(pipeline: Pipeline) -> None:
+    """Send clients elsewhere: from now on each reply tells its client to connect anew."""
+    pipeline.retiring = True
+    # Heads met before would be answered as they were then.
+    pipeline.heads.clear()
+
+
 def see_out(pipeline: Pipeline, idle_ms: int) -> bool:
     """Close the connections that bring no more calls; tells whether any, or a call, is left.
 
     A client that has just begun to send finds its call answered, and the connection closed behind
-    the answer, as `Pipeline.retire` has it.
+    the answer, as `retire` has it.
 
     Args:
         pipeline: One that retires.

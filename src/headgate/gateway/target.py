@@ -10,7 +10,7 @@ from headgate.catalog.settings import Deployment
 from headgate.gateway.pool import Pool
 from headgate.providers.envelope import Envelope, Place, Unsigned
 from headgate.providers.registry import Provider as ProviderKind
-from headgate.providers.registry import envelope_of
+from headgate.providers.registry import envelope_of, keeps_threads
 from headgate.records.demand import Terms
 
 CARDS_MAX = 256
@@ -25,6 +25,7 @@ class Target:
         facts: The header lines about this deployment that replies carry.
         health: Whether it may be asked now.
         nodes: Those by which it can be frozen: its provider, itself and its model.
+        keeps_threads: Whether its provider keeps conversations for clients.
         envelopes: By dialect, how its requests differ from those of that dialect.
     """
 
@@ -39,6 +40,7 @@ class Target:
         "envelopes",
         "facts",
         "health",
+        "keeps_threads",
         "kind",
         "limit_field",
         "limit_needed",
@@ -63,6 +65,7 @@ class Target:
             provider.base_url, deployment.model
         )
         self.limit_needed = kind.limit_needed(provider.base_url)
+        self.keeps_threads = keeps_threads(kind, provider.base_url)
         self.facts = b"x-headgate-deployment: %b\r\n" % deployment.id.encode()
         self.nodes = (
             f"provider:{deployment.provider}",

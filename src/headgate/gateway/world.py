@@ -18,6 +18,7 @@ from headgate.gateway.pool import Pool
 from headgate.gateway.request import Request
 from headgate.gateway.settings import Edge
 from headgate.gateway.target import Target
+from headgate.governance.requirements import Rulebook
 from headgate.identity.directory import Directory
 from headgate.ledger.purse import Purse
 from headgate.records.control import Control
@@ -32,6 +33,7 @@ class World:
     Attributes:
         dialects: By the path clients post to.
         interpreter: Says a call in the dialect of its target.
+        rulebook: What is required of whose calls.
         targets: By deployment id.
         caching: What is known of the providers' prompt caches.
         retries: What further attempts are paid from.
@@ -46,6 +48,7 @@ class World:
     interpreter: Interpreter
     caching: Caching
     directory: Directory
+    rulebook: Rulebook
     router: Router
     targets: Mapping[str, Target]
     retries: RetryBudget

@@ -124,7 +124,10 @@ class CandidateView(Printed, frozen=True, kw_only=True):
 
 
 class DecisionView(Printed, frozen=True, kw_only=True):
-    """A ranking of candidates, in the order they were to be tried."""
+    """A ranking of candidates, in the order they were to be tried.
+
+    `requirements` names those that held for the call, `data_class` what it said it carried.
+    """
 
     number: int
     at: Instant
@@ -132,6 +135,8 @@ class DecisionView(Printed, frozen=True, kw_only=True):
     policy: str
     input_tokens: int
     output_tokens: int
+    requirements: list[str]
+    data_class: str | None
     candidates: list[CandidateView]
 
 
@@ -239,7 +244,11 @@ class FrozenView(Printed, frozen=True, kw_only=True):
 
 
 class RouteCandidateView(Printed, frozen=True, kw_only=True):
-    """A deployment of a route; `rule` is what it is passed over by now, `until` for how long."""
+    """A deployment of a route; `rule` is what it is passed over by now, `until` for how long.
+
+    `violates`: what it violates of what is required of the key's calls, null when nothing, or when
+    no key was given.
+    """
 
     deployment: str
     provider: str
@@ -248,6 +257,7 @@ class RouteCandidateView(Printed, frozen=True, kw_only=True):
     weight: int
     rule: str | None
     until: Instant | None
+    violates: str | None
 
 
 class RouteView(Printed, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from headgate.ledger.tables import attempts, decision
 from headgate.records.conversation import Bound
 from headgate.records.demand import Demand
 from headgate.records.journal import DecisionRecord
-from headgate.routing.router import BYTES_PER_TOKEN, Router
+from headgate.routing.router import BYTES_PER_TOKEN, Given, Router
 from headgate.units.usage import Usage
 
 PINNED = "pinned"
@@ -142,7 +142,7 @@ def _fate(
         dialect=call.dialect,
         body_bytes=call.input_tokens * BYTES_PER_TOKEN,
         now_ns=now_ns,
-        bound=call.bound,
+        given=Given(call.bound),
     )
     for quoted in ranking.ranked:
         if quoted.expected_nanos is not None or not call.budgeted:

@@ -1,6 +1,6 @@
 """Aliases with who may serve them, and who is passed over now; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from headgate.catalog.settings import Deployment
@@ -20,8 +20,15 @@ Unwell = Mapping[str, PassedOver]
 """Those that are passed over now, by deployment."""
 
 
+Violates = Callable[[Deployment], str | None]
+"""What a deployment violates of what is required, None when nothing."""
+
+
 def route_view(
-    route: Route, deployments: Mapping[str, Deployment], unwell: Unwell | None
+    route: Route,
+    deployments: Mapping[str, Deployment],
+    unwell: Unwell | None,
+    violates: Violates = lambda _deployment: None,
 ) -> RouteView:
     """Return a route as it is printed; `unwell` is None when no node runs, so none is known."""
     return RouteView(
@@ -31,13 +38,15 @@ def route_view(
         drops=route.drops,
         running=unwell is not None,
         candidates=[
-            _candidate(deployments[name], route, (unwell or {}).get(name))
+            _candidate(deployments[name], route, (unwell or {}).get(name), violates)
             for name in route.deployments
         ],
     )
 
 
-def _candidate(one: Deployment, route: Route, passed: PassedOver | None) -> RouteCandidateView:
+def _candidate(
+    one: Deployment, route: Route, passed: PassedOver | None, violates: Violates
+) -> RouteCandidateView:
     return RouteCandidateView(
         deployment=one.id,
         provider=one.provider,
@@ -46,4 +55,5 @@ def _candidate(one: Deployment, route: Route, passed: PassedOver | None) -> Rout
         weight=route.weights.get(one.id, 1),
         rule=None if passed is None else passed.rule,
         until=None if passed is None else to_iso(passed.until_ns),
+        violates=violates(one),
     )

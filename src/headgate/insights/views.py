@@ -170,6 +170,8 @@ def _decision_view(number: int, record: DecisionRecord, attempts: list[AttemptRo
         policy=record.policy,
         input_tokens=record.input_tokens,
         output_tokens=record.output_tokens,
+        requirements=list(record.requirements),
+        data_class=record.data_class,
         candidates=[
             CandidateView(
                 deployment=candidate.deployment,

@@ -26,8 +26,10 @@ from headgate.node.stopping import RETIRE
 from headgate.units.errors import ConfigurationError, Problem, StewardUnavailableError
 
 START_S = 60.0
-RETIRE_S = 10.0
+HEAR_S = 10.0
 """How long an old worker may take to say that it retires."""
+SEEN_OUT_S = 1.5
+"""When this has gone by, what is left of an old worker is calls that run."""
 RETIRING_MAX = 8
 """So many workers of earlier configurations may still finish calls; each takes some 50 MB."""
 
@@ -40,6 +42,7 @@ class Crew:
         snapshot: The configuration in force.
         copy: Its text, as it was found valid.
         alive_fd: What tells the others of our end.
+        starting: Workers of a configuration that is being taken up.
         retiring: Workers of earlier configurations, and those that failed to start.
     """
 
@@ -55,6 +58,7 @@ class Crew:
     number: int = 0
     steward: Child = field(init=False)
     workers: list[Child] = field(default_factory=list)
+    starting: list[Child] = field(default_factory=list)
     retiring: list[Child] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -103,7 +107,7 @@ class Crew:
 
     def everybody(self) -> list[Child]:
         """Return all processes, the steward last: it outlives the workers."""
-        return [*self.workers, *self.retiring, self.steward]
+        return [*self.workers, *self.starting, *self.retiring, self.steward]
 
 
 def reload(crew: Crew) -> Iterator[None]:
@@ -122,12 +126,15 @@ def _take_up(crew: Crew) -> Generator[None, None, tuple[Problem, ...]]:
     reason = crew.go_by(in_force.keep(crew.data_dir, crew.number, checked.text))
     successors = [crew.worker(child.name) for child in before]
     if reason is None:
+        crew.starting = successors
         reason = yield from _start(crew, successors)
+        crew.starting = []
     if reason is not None:
         crew.retiring += successors
         for child in successors:
             child.signal(SIGTERM)
         crew.go_by(before_copy)
+        in_force.forget_all_but(crew.data_dir, before_copy)
         return (_problem(crew, reason, "Look at what headgate serve prints."),)
     crew.workers, crew.snapshot = successors, checked.snapshot
     yield from _retire(crew, before)
@@ -191,12 +198,15 @@ def _serves(crew: Crew, child: Child) -> bool:
 
 
 def _retire(crew: Crew, before: list[Child]) -> Iterator[None]:
-    """Tell workers to retire, and wait until they have heard."""
+    """Tell workers to retire, and wait until they have heard, and idle connections are closed."""
     crew.retiring += [child for child in before if child.lives]
     for child in before:
         child.signal(RETIRE)
-    until_s = time.monotonic() + RETIRE_S
+    until_s = time.monotonic() + HEAR_S
     while any(not _retires(crew, child) for child in before) and time.monotonic() < until_s:
+        yield
+    until_s = time.monotonic() + SEEN_OUT_S
+    while any(child.lives for child in before) and time.monotonic() < until_s:
         yield
 
 

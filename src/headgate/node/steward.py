@@ -6,12 +6,10 @@ import gc
 import os
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import uvicorn
 import uvloop
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -51,8 +49,9 @@ from headgate.node.messages import (
     UnwellRow,
     pack,
 )
+from headgate.node.pages import Pages, console_server
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
-from headgate.node.rules import Pages, Rules
+from headgate.node.rules import Rules
 from headgate.node.stopping import stop_event
 from headgate.node.telling import tell_always
 from headgate.store.database import open_store_readonly
@@ -242,7 +241,7 @@ class Steward:
             self.broken.set_exception(error)
 
     def _take_up(self, message: TakeUp) -> Done | Failed:
-        answer = self.rules.take_up(Path(message.in_force))
+        answer = self.rules.take_up(self.engine, Path(message.in_force))
         if isinstance(answer, Done):
             self.end_allotments()
             self.tell()
@@ -295,7 +294,7 @@ async def run(
     write_pid(data_dir, "steward")
     working = [asyncio.create_task(each) for each in steward.work()]
     steward.tell()
-    console = _server(pages, rules.snapshot.console.host, console_port)
+    console = console_server(pages, rules.snapshot.console.host, console_port)
     serving = asyncio.create_task(console.serve())
     stopped = asyncio.create_task(stop.wait())
     # What is here now stays: the collector need not look through it, fold after fold.
@@ -338,30 +337,6 @@ async def _outlive(steward: Steward) -> None:
         if not steward.workers:
             break
         await asyncio.sleep(0.05)
-
-
-class _Console(uvicorn.Server):
-    """Uvicorn without its own signal handlers: the steward decides when to stop."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone."""
-        yield
-
-
-def _server(pages: Pages, host: str, port: int) -> uvicorn.Server:
-    config = uvicorn.Config(
-        pages,
-        host=host,
-        port=port,
-        loop="none",
-        lifespan="off",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=2,
-    )
-    return _Console(config)
 
 
 def main() -> None:

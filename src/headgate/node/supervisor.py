@@ -58,8 +58,10 @@ def serve(
         ConfigurationError: The configuration cannot be used.
         StoreError: Another node runs on this data directory.
     """
-    snapshot = load(config, os.environ)
-    text = config.read_bytes()
+    # What is checked is what is kept; a file that is not there is told by `load`.
+    text = config.read_bytes() if config.is_file() else None
+    snapshot = load(config, os.environ, text=text)
+    assert text is not None
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = locks.take(data_dir, "node")
     if lock is None:

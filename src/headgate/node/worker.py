@@ -17,7 +17,7 @@ from headgate.config.snapshot import Snapshot
 from headgate.gateway.cuts import cut
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.pipeline import Pipeline
-from headgate.gateway.sweep import SWEEP_MS, see_out, sweep
+from headgate.gateway.sweep import SWEEP_MS, retire, see_out, sweep
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.identity.keys import load_pepper
 from headgate.node.credentials import keep_fresh
@@ -97,7 +97,7 @@ async def run(
     )
     pipeline = Pipeline(world)
     _connect(link, pipeline, KeysMadeLater(world.directory, snapshot))
-    stop, retire = stop_event(alive_fd), retire_event()
+    stop, retiring = stop_event(alive_fd), retire_event()
     keeping_up = asyncio.create_task(link.keep_up())
     if not await _meet(link, stop):
         keeping_up.cancel()
@@ -112,7 +112,7 @@ async def run(
     write_pid(data_dir, name)
     gc.collect()
     gc.freeze()
-    await first_of(stop, retire)
+    await first_of(stop, retiring)
     server.close()
     if not stop.is_set():
         await _retire(pipeline, link, stop, data_dir)
@@ -184,7 +184,7 @@ async def _retire(
     Clients are sent to the successor without losing a call: a connection is closed behind an answer
     that says so, or when nothing has come on it for a while.
     """
-    pipeline.retire()
+    retire(pipeline)
     retiring_path(data_dir, os.getpid()).touch()
     until_ns = time.monotonic_ns() + pipeline.edge.retire_timeout_ms * 1_000_000
     while see_out(pipeline, LINGER_MS) and not stop.is_set() and time.monotonic_ns() < until_ns:

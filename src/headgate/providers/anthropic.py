@@ -85,6 +85,14 @@ def limit_needed(base_url: str) -> bool:  # noqa: ARG001 - the same at every add
     return False
 
 
+def keeps_threads(base_url: str) -> bool:
+    """Tell whether a conversation can be kept there: at others' addresses nobody knows.
+
+    Source: https://platform.claude.com/docs/en/build-with-claude/message-threads.
+    """
+    return seller(base_url) == KIND
+
+
 def failure(status: int, body: bytes) -> Failure:
     """Classify an error reply, or with status 200 the error a stream began with."""
     if status == 200:

@@ -72,6 +72,15 @@ def providers() -> dict[str, Provider]:
     return {kind: cast(Provider, part) for kind, part in discover(headgate.providers).items()}
 
 
+def keeps_threads(kind: Provider, base_url: str) -> bool:
+    """Tell whether a provider keeps conversations; a kind that never does offers no such function.
+
+    One that would take no notice of it would answer the end of a conversation as if it were all.
+    """
+    told = getattr(kind, "keeps_threads", None)
+    return told is not None and bool(told(base_url))
+
+
 def envelope_of(kind: Provider, dialect: str) -> Envelope:
     """Return how a kind's requests and streams in a dialect differ from that dialect's."""
     envelope = getattr(kind, "ENVELOPES", {}).get(dialect) or getattr(kind, "ENVELOPE", PLAIN)

@@ -2,6 +2,8 @@
 
 from typing import Literal, NamedTuple
 
+from headgate.catalog.compliance import UNKNOWN, Treatment
+
 OnDisconnect = Literal["drain", "cancel"]
 Prices = Literal["book", "reported"]
 
@@ -28,6 +30,7 @@ class Provider(NamedTuple):
         connect_timeout_ms: For TCP and TLS together.
         first_byte_timeout_ms: From the end of the request to the first byte of the reply.
         idle_timeout_ms: Between two reads of a reply.
+        treatment: How it treats what it is sent, where a deployment does not say.
         keep_alive_ms: How long an idle connection is kept for the next call.
     """
 
@@ -49,6 +52,7 @@ class Provider(NamedTuple):
     credential_command: tuple[str, ...] = ()
     credential_refresh_ms: int = 2_700_000
     prices: Prices = "book"
+    treatment: Treatment = UNKNOWN
 
     def __repr__(self) -> str:
         return f"Provider(id={self.id!r}, kind={self.kind!r}, base_url={self.base_url!r})"

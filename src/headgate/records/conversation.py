@@ -79,13 +79,14 @@ class Document(_Record, frozen=True, gc=False):
     """A document by value, in base64.
 
     Attributes:
-        title: What the client calls it, None when nothing.
+        title: What the client calls it, None when nothing; `title_at` is where it does.
     """
 
     media_type: str
     data: str
     title: str | None = None
     at: str = ""
+    title_at: str = ""
 
 
 class ToolUse(_Record, frozen=True, gc=False):
@@ -184,11 +185,16 @@ class ToolChoice(_Record, frozen=True, gc=False):
 
 
 class Format(_Record, frozen=True, gc=False):
-    """The answer is JSON; `schema` None is any object. Options: `name`, `description`, `strict`."""
+    """The answer is JSON; `schema` None is any object. Options: `name`, `description`, `strict`.
+
+    Attributes:
+        schema_at: Where the schema stands.
+    """
 
     schema: Raw | None
     options: Options = ()
     at: str = ""
+    schema_at: str = ""
 
 
 class Reasoning(_Record, frozen=True, gc=False):
@@ -213,8 +219,9 @@ class Call(_Record, frozen=True, gc=False):
         output_tokens_max: The client's limit, None when it gave none.
         parallel: Whether several tools may be called at once; None when not said.
         foreign: Features of the whole call that no other dialect has.
-        options: `temperature`, `top_p`, `top_k`, `stop` (a list), `user`, and the two that say
-            what is cached: `prompt_cache_key`, `prompt_cache_retention`.
+        options: `temperature`, `top_p`, `top_k`, `seed`, `presence_penalty`,
+            `frequency_penalty`, `stop` (a list), `user`, and the two that say what is cached:
+            `prompt_cache_key`, `prompt_cache_retention`.
         lost: What the parser found no place for.
     """
 

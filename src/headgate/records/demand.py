@@ -46,6 +46,7 @@ class Demand(Struct, frozen=True, gc=False):
         unbounded: The name of a feature whose cost has no bound, None when there is none.
         tools: Whether tools are offered.
         images: Whether the prompt carries images.
+        thread: Whether the provider is to keep the conversation, or has kept it.
         terms: The dearest terms the call asks for.
         free: Whether the provider bills nothing for it: no money is held.
         members: What the dialect decoded of the body and needs again to change it; nobody
@@ -63,6 +64,7 @@ class Demand(Struct, frozen=True, gc=False):
     unbounded: str | None = None
     tools: bool = False
     images: bool = False
+    thread: bool = False
     terms: Terms = STANDARD
     free: bool = False
     members: Mapping[str, Raw] = NO_MEMBERS

@@ -54,6 +54,8 @@ class DecisionRecord(_Record, frozen=True, gc=False, tag="decision"):
     Attributes:
         input_tokens: The prompt tokens the candidates were quoted for.
         output_tokens: The output tokens they were quoted for.
+        requirements: Ids of the requirements that held for the call.
+        data_class: The class of data it carried, None for none.
     """
 
     number: int
@@ -63,6 +65,8 @@ class DecisionRecord(_Record, frozen=True, gc=False, tag="decision"):
     input_tokens: int
     output_tokens: int
     candidates: tuple[CandidateRecord, ...]
+    requirements: tuple[str, ...] = ()
+    data_class: str | None = None
 
 
 class CallerRecord(_Record, frozen=True, gc=False, tag="caller"):

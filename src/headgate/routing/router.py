@@ -16,6 +16,7 @@ import msgspec
 
 from headgate.capacity.health import BREAKER_OPEN, Health
 from headgate.catalog.settings import Deployment
+from headgate.governance.requirements import NOTHING, Required
 from headgate.records.conversation import Bound
 from headgate.records.demand import Demand, Terms
 from headgate.records.journal import CandidateRecord, DecisionRecord
@@ -101,6 +102,24 @@ def _with_resort(first: Plan, resort: Sequence[Quoted]) -> Plan:
         outcome = yield quoted
 
 
+class Given(NamedTuple):
+    """What beside its demand says where a call may go, and what it costs there.
+
+    Attributes:
+        bound: Where the conversation may go because of what it carries, None for anywhere.
+        warm: By deployment, what it saves that the prompt is cached there; those that are not
+            named save nothing.
+        required: What whoever serves it has to satisfy.
+    """
+
+    bound: Bound | None = None
+    warm: Mapping[str, int] = NOT_WARM
+    required: Required = NOTHING
+
+
+NOTHING_GIVEN = Given()
+
+
 class _Alias(NamedTuple):
     """What a name stands for; a deployment's own id stands for it alone."""
 
@@ -180,8 +199,7 @@ class Router:
         dialect: str,
         body_bytes: int,
         now_ns: int,
-        bound: Bound | None = None,
-        warm: Mapping[str, int] = NOT_WARM,
+        given: Given = NOTHING_GIVEN,
     ) -> Ranking:
         """Return the ranking for a call of a known name; a new one is written down first.
 
@@ -190,33 +208,25 @@ class Router:
             dialect: The wire format of the client.
             body_bytes: Size of its body.
             now_ns: The present.
-            bound: Where the conversation may go because of what it carries, None for anywhere.
-            warm: By deployment, what it saves that the prompt is cached there; those that are not
-                named save nothing.
+            given: What else decides.
         """
+        bound, warm, required = given
         if warm:
-            return self._decide(
-                demand,
-                dialect=dialect,
-                body_bytes=body_bytes,
-                now_ns=now_ns,
-                bound=bound,
-                warm=warm,
-            )
+            return self._decide(demand, dialect, body_bytes, now_ns, given)
         output = demand.output_tokens_max or 0
         key = (
             demand.model,
             dialect,
             bound,
             demand.terms,
+            required.ids,
+            required.data_class,
             body_bytes.bit_length(),
             output.bit_length(),
         )
         ranking = self._kept.get(key)
         if ranking is None or now_ns >= ranking.until_ns:
-            fresh = self._decide(
-                demand, dialect=dialect, body_bytes=body_bytes, now_ns=now_ns, bound=bound
-            )
+            fresh = self._decide(demand, dialect, body_bytes, now_ns, given)
             ranking = self._keep(key, fresh)
         return ranking
 
@@ -225,15 +235,9 @@ class Router:
         return self._aliases[asked].deployments
 
     def _decide(
-        self,
-        demand: Demand,
-        *,
-        dialect: str,
-        body_bytes: int,
-        now_ns: int,
-        bound: Bound | None,
-        warm: Mapping[str, int] = NOT_WARM,
+        self, demand: Demand, dialect: str, body_bytes: int, now_ns: int, given: Given
     ) -> Ranking:
+        required = given.required
         alias = self._aliases[demand.model]
         tokens_in = tokens_of(body_bytes)
         limit = demand.output_tokens_max
@@ -244,13 +248,14 @@ class Router:
         for position, deployment in enumerate(alias.deployments):
             is_native = self._speech.is_native(deployment.id, dialect)
             via = self._speech.via(deployment.id, dialect)
-            rule = exclusion(deployment, demand, is_native=is_native, via=via, bound=bound)
+            rule = exclusion(deployment, demand, is_native=is_native, via=via, bound=given.bound)
+            rule = rule or required.violation(deployment, now_ns)
             rule = rule or self._unwell(deployment.id, now_ns)
             if rule is not None and rule != BREAKER_OPEN:
                 excluded.append((deployment.id, rule))
                 continue
             cost = self._quote(deployment, demand.terms, tokens_in, tokens_out, now_ns)
-            weight, saved = alias.weights.get(deployment.id, 1), warm.get(deployment.id, 0)
+            weight, saved = alias.weights.get(deployment.id, 1), given.warm.get(deployment.id, 0)
             one = Quoted(deployment, cost, position, weight, via, saved)
             (well if rule is None else broken).append(one)
         policy = self._policies[POLICY_DEFAULT if alias.policy == PINNED else alias.policy]
@@ -267,9 +272,11 @@ class Router:
             input_tokens=tokens_in,
             output_tokens=tokens_out,
             candidates=_candidates(ranked, resort, excluded),
+            requirements=required.ids,
+            data_class=required.data_class,
         )
         self._write(record)
-        until_ns = self._until_ns(alias, now_ns)
+        until_ns = self._until_ns(alias, required, now_ns)
         return Ranking(
             self._number,
             policy,
@@ -320,9 +327,11 @@ class Router:
         health = self._health.get(deployment)
         return None if health is None else health.rule(now_ns)
 
-    def _until_ns(self, alias: _Alias, now_ns: int) -> int:
-        """Return how long a ranking holds: a moment, or until a pause of a candidate is over."""
+    def _until_ns(self, alias: _Alias, required: Required, now_ns: int) -> int:
+        """Return how long a ranking holds: a moment, or until a pause or certificate is over."""
         times = [now_ns + RANKING_KEPT_NS]
+        if (end_ns := required.until_ns(alias.deployments, now_ns)) is not None:
+            times.append(end_ns)
         for deployment in alias.deployments:
             health = self._health.get(deployment.id)
             change_ns = None if health is None else health.next_change_ns(now_ns)

@@ -1,16 +1,15 @@
-"""What a simulated model says: hidden tokens, text and a tool call, within its output limit."""
+"""What a simulated model says: hidden tokens, text and calls of tools, within its output limit."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from headgate.simulator.examples import example
 from headgate.simulator.tokens import BYTES_PER_TOKEN, Lexicon, count
 
 # The name and the frame of a tool call.
 TOOL_TOKENS = 8
-_SCHEMA_DEPTH_MAX = 8
-_PROPERTIES_MAX = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +32,17 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is to be generated if the output limit allows it; counts in tokens."""
+    """What is to be generated if the output limit allows it.
+
+    Attributes:
+        thinking: Hidden tokens.
+        text: The text itself, in ASCII, or how many tokens of any.
+        calls: Tools to call, each with its arguments: JSON in ASCII, or None for an example.
+    """
 
     thinking: int
-    text: int
-    tool: Tool | None
+    text: int | str
+    calls: tuple[tuple[Tool, str | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,40 +53,46 @@ class Answer:
         thinking: Hidden tokens.
         thinking_text: What they say; for providers that show it.
         text: Visible text, one word per token.
-        tool_call: None when no tool is called.
+        tool_calls: Empty when no tool is called.
         truncated: Whether the output limit cut the answer short.
     """
 
     thinking: int
     thinking_text: str
     text: str
-    tool_call: ToolCall | None
+    tool_calls: tuple[ToolCall, ...]
     truncated: bool
 
     @property
     def output_tokens(self) -> int:
         """All generated tokens."""
-        tool_tokens = self.tool_call.tokens if self.tool_call else 0
+        tool_tokens = sum(call.tokens for call in self.tool_calls)
         return self.thinking + count(self.text) + tool_tokens
 
 
 def compose(wish: Wish, limit: int | None, *, lexicon: Lexicon, offset: int) -> Answer:
     """Generate what is wished for, up to `limit` tokens in all (None for no limit)."""
-    left = limit if limit is not None else wish.thinking + wish.text + 10**9
+    wished = wish.text if isinstance(wish.text, int) else count(wish.text)
+    left = limit if limit is not None else wish.thinking + wished + 10**9
     thinking = min(wish.thinking, left)
     left -= thinking
-    text = min(wish.text, left)
+    text = min(wished, left)
     left -= text
-    tool_call = _call_tool(wish.tool, left, lexicon.text(4, offset)) if wish.tool else None
-    cut = thinking < wish.thinking or text < wish.text
-    if wish.tool:
-        cut = cut or tool_call is None or not tool_call.whole
+    calls: list[ToolCall] = []
+    for tool, arguments in wish.calls:
+        if left < TOOL_TOKENS:
+            break
+        calls.append(_call_tool(tool, arguments, left, lexicon.text(4, offset)))
+        left -= calls[-1].tokens
+    whole = len(calls) == len(wish.calls) and all(call.whole for call in calls)
     return Answer(
         thinking=thinking,
         thinking_text=lexicon.text(thinking, offset + 1),
-        text=lexicon.text(text, offset),
-        tool_call=tool_call,
-        truncated=cut,
+        text=lexicon.text(text, offset)
+        if isinstance(wish.text, int)
+        else wish.text[: text * BYTES_PER_TOKEN],
+        tool_calls=tuple(calls),
+        truncated=thinking < wish.thinking or text < wished or not whole,
     )
 
 
@@ -93,42 +104,13 @@ def pieces(text: str, chunk_tokens: int) -> Iterator[tuple[str, int]]:
         yield piece, count(piece)
 
 
-def _call_tool(tool: Tool, limit: int, filler: str) -> ToolCall | None:
-    if limit < TOOL_TOKENS:
-        return None
-    # ASCII, so that pieces of it can be counted.
-    example = _example(tool.schema, filler.strip(), 0)
-    arguments = json.dumps(example, ensure_ascii=True, separators=(",", ":"))
+def _call_tool(tool: Tool, arguments: str | None, limit: int, filler: str) -> ToolCall:
+    """Return the call of a tool, which has at least the tokens of its frame."""
+    if arguments is None:
+        # ASCII, so that pieces of it can be counted.
+        value = example(tool.schema, filler.strip())
+        arguments = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
     whole = TOOL_TOKENS + count(arguments) <= limit
     if not whole:
         arguments = arguments[: (limit - TOOL_TOKENS) * BYTES_PER_TOKEN]
     return ToolCall(tool.name, arguments, TOOL_TOKENS + count(arguments), whole)
-
-
-def _example(schema: object, filler: str, depth: int) -> Any:
-    """Return the smallest value of a JSON schema, as far as the simulator understands it."""
-    if not isinstance(schema, dict) or depth > _SCHEMA_DEPTH_MAX:
-        return {} if depth == 0 else filler
-    choices = schema.get("enum")
-    if isinstance(choices, list) and choices:
-        return choices[0]
-    kind = schema.get("type", "object" if depth == 0 else "string")
-    if kind == "object":
-        return _example_object(schema, filler, depth)
-    if kind == "array":
-        return [_example(schema.get("items"), filler, depth + 1)]
-    plain: dict[object, Any] = {"integer": 7, "number": 1.5, "boolean": True, "null": None}
-    return plain.get(kind, filler) if isinstance(kind, str) else filler
-
-
-def _example_object(schema: dict[str, Any], filler: str, depth: int) -> dict[str, Any]:
-    properties = schema.get("properties")
-    if not isinstance(properties, dict):
-        return {}
-    required = schema.get("required")
-    names = required if isinstance(required, list) else list(properties)
-    return {
-        name: _example(properties.get(name, {}), filler, depth + 1)
-        for name in names[:_PROPERTIES_MAX]
-        if isinstance(name, str)
-    }

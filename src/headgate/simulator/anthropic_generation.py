@@ -17,12 +17,14 @@ from headgate.simulator.answers import TOOL_TOKENS, Answer, pieces
 from headgate.simulator.anthropic_request import (
     MessageBody,
     callable_tools,
-    last_user_text,
+    conversation,
     prompt_blocks,
+    schema_of,
     thinks,
 )
 from headgate.simulator.bill import Usage
 from headgate.simulator.caches import Prefixes, read_blocks
+from headgate.simulator.conversation import standing
 from headgate.simulator.dialect import Generation
 from headgate.simulator.models import ModelFacts
 from headgate.simulator.pace import Tempo
@@ -53,11 +55,12 @@ class MessageGeneration(Generation):
         self.stream = bool(body.stream)
         self.limit = body.max_tokens
         self.choices = 1
-        self.text = last_user_text(body)
+        self.standing = standing(conversation(body))
         self.tools = callable_tools(body)
         self.tool_forced = (body.tool_choice or {}).get("type") in ("any", "tool")
         self.thinking = THINKING_TOKENS if thinks(body) else 0
         self.tool_text = TOOL_TEXT_TOKENS
+        self.schema = schema_of(body)
         self.reply_id = f"msg_01{secrets.token_hex(11)}"
         self._thinks = thinks(body)
         self._shows_thinking = thinking.get("display") != "omitted"
@@ -163,11 +166,10 @@ class MessageGeneration(Generation):
             yield {"type": "thinking", "thinking": shown, "signature": self._signature()}
         if answer.text:
             yield {"type": "text", "text": answer.text}
-        if answer.tool_call is not None:
+        for call in answer.tool_calls:
             # A call that the output limit cut short has no arguments that could be parsed.
-            call = answer.tool_call
             arguments = msgspec.json.decode(call.arguments) if call.whole else {}
-            yield _tool_block(answer.tool_call.name, arguments)
+            yield _tool_block(call.name, arguments)
 
     def _block_scripts(self, answer: Answer, chunk_tokens: int) -> Iterator[_BlockScript]:
         if answer.thinking:
@@ -179,10 +181,9 @@ class MessageGeneration(Generation):
                 for piece, tokens in pieces(answer.text, chunk_tokens)
             )
             yield _BlockScript({"type": "text", "text": ""}, deltas)
-        if answer.tool_call is not None:
-            arguments = answer.tool_call.arguments
-            opening = _tool_block(answer.tool_call.name, {})
-            yield _BlockScript(opening, _tool_deltas(arguments, chunk_tokens))
+        for call in answer.tool_calls:
+            opening = _tool_block(call.name, {})
+            yield _BlockScript(opening, _tool_deltas(call.arguments, chunk_tokens))
 
     def _thinking_deltas(
         self, answer: Answer, chunk_tokens: int
@@ -226,7 +227,7 @@ def _tool_block(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
 def _stop_reason(answer: Answer) -> str:
     if answer.truncated:
         return "max_tokens"
-    return "tool_use" if answer.tool_call else "end_turn"
+    return "tool_use" if answer.tool_calls else "end_turn"
 
 
 def _input_usage(usage: Usage) -> dict[str, Any]:

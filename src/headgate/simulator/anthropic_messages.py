@@ -172,11 +172,10 @@ def _overloaded(headers: Headers) -> ApiError:
 
 
 def _error_document(error: ApiError, request_id: str) -> dict[str, Any]:
-    return {
-        "type": "error",
-        "error": {"type": error.kind, "message": error.message},
-        "request_id": request_id,
-    }
+    told: dict[str, Any] = {"type": error.kind, "message": error.message}
+    if error.code is not None:
+        told["details"] = {"error_code": error.code}
+    return {"type": "error", "error": told, "request_id": request_id}
 
 
 def _model_list() -> dict[str, Any]:

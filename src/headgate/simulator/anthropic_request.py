@@ -8,6 +8,7 @@ import msgspec
 
 from headgate.simulator.answers import Tool
 from headgate.simulator.caches import Block
+from headgate.simulator.conversation import Who
 from headgate.simulator.dialect import ApiError
 from headgate.simulator.models import ModelFacts
 from headgate.simulator.tokens import BYTES_PER_TOKEN
@@ -38,8 +39,10 @@ class MessageBody(msgspec.Struct):
     tools: list[dict[str, Any]] | None = None
     tool_choice: dict[str, Any] | None = None
     thinking: dict[str, Any] | None = None
+    output_config: dict[str, Any] | None = None
     cache_control: dict[str, Any] | None = None
     stream: bool | None = None
+    thread: dict[str, Any] | None = None
 
 
 _DECODER = msgspec.json.Decoder(MessageBody)
@@ -74,6 +77,9 @@ def check_body(body: MessageBody, facts: ModelFacts) -> None:
             f"max_tokens: {body.max_tokens} > {facts.output_tokens_max}, which is the maximum "
             f"allowed number of output tokens for {body.model}"
         )
+    if body.thread is not None:
+        message = "thread: this model keeps no threads. Send the conversation whole."
+        raise ApiError(400, "invalid_request_error", message, code="thread_unsupported_request")
     check_messages(body)
     _check_thinking(body)
 
@@ -166,15 +172,28 @@ def _lifetime_s(control: dict[str, Any]) -> int:
     return lifetime_s
 
 
-def last_user_text(body: MessageBody) -> str:
-    """Return the text of the last user message; empty if there is none."""
-    messages = body.messages or []
-    last = next((message for message in reversed(messages) if message.role == "user"), None)
-    if last is None:
-        return ""
-    if isinstance(last.content, str):
-        return last.content
-    return "\n".join(str(part["text"]) for part in last.content if "text" in part)
+def conversation(body: MessageBody) -> Iterator[tuple[Who, str]]:
+    """Yield who said what; the results in a message come before its text, as they have to."""
+    for message in body.messages or []:
+        parts = message.content
+        if isinstance(parts, str):
+            parts = [{"type": "text", "text": parts}]
+        kinds = {part.get("type") for part in parts}
+        if message.role == "assistant":
+            yield Who.CALL if "tool_use" in kinds else Who.MODEL, ""
+        elif message.role == "user":
+            if "tool_result" in kinds:
+                yield Who.RESULT, ""
+            texts = [str(part["text"]) for part in parts if "text" in part]
+            if texts:
+                yield Who.USER, "\n".join(texts)
+
+
+def schema_of(body: MessageBody) -> dict[str, Any] | None:
+    """Return the JSON schema that the text has to have; None for free text."""
+    form = (body.output_config or {}).get("format")
+    schema = form.get("schema") if isinstance(form, dict) else None
+    return schema if isinstance(schema, dict) else None
 
 
 def callable_tools(body: MessageBody) -> tuple[Tool, ...]:

@@ -1,5 +1,6 @@
 """What stands behind a provider's API: generates, charges, and goes wrong on demand."""
 
+import json
 import random
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import msgspec
 from headgate.simulator.answers import Answer, Wish, compose
 from headgate.simulator.bill import Bill, BillEntry, Usage
 from headgate.simulator.dialect import ApiError, Dialect, Generation
+from headgate.simulator.examples import example
 from headgate.simulator.faults import Fault, FaultBoard, FaultKind
 from headgate.simulator.gate import Gate
 from headgate.simulator.markers import Markers, parse_markers
@@ -119,7 +121,7 @@ class Backend:
         board = self._shared.faults
         fault = job.markers.fault
         if fault is not None:
-            fault = board.take_marked(fault, job.generation.text)
+            fault = board.take_marked(fault, job.generation.standing.text)
         else:
             fault = board.take(self._dialect.provider, job.generation.asked)
         return _Job(job.generation, job.markers, job.request_id, fault)
@@ -156,19 +158,12 @@ class Backend:
 
     def _answers(self, job: _Job) -> tuple[Answer, ...]:
         generation, markers, shared = job.generation, job.markers, self._shared
-        wants_tool = bool(generation.tools) and (generation.tool_forced or markers.tool)
         limit: int | None = generation.limit or generation.model.output_tokens_max
-        text = generation.tool_text if wants_tool else shared.output_tokens
-        if markers.tokens is not None:
-            text = markers.tokens
+        wish = _wish(generation, markers, shared.output_tokens)
         if job.struck_by(FaultKind.IGNORE_LIMIT):
-            text = 2 * (generation.limit or text) + 10
+            wished = wish.text if isinstance(wish.text, int) else shared.output_tokens
+            wish = replace(wish, text=2 * (generation.limit or wished) + 10)
             limit = None
-        wish = Wish(
-            thinking=generation.thinking if markers.thinking is None else markers.thinking,
-            text=text,
-            tool=generation.tools[0] if wants_tool else None,
-        )
         return tuple(
             compose(
                 wish, limit, lexicon=shared.lexicon, offset=shared.random.randrange(LEXICON_WORDS)
@@ -240,9 +235,34 @@ class Backend:
         )
 
 
+def _wish(generation: Generation, markers: Markers, usual_tokens: int) -> Wish:
+    """Return what a model does here: what the script says, else what the request demands."""
+    act = markers.act(generation.standing.rounds)
+    offered = {tool.name: tool for tool in generation.tools}
+    first = next(iter(offered), None)
+    calls = tuple(
+        (offered[name], call.arguments)
+        for call in act.calls
+        if (name := call.name or first) in offered
+    )
+    if generation.tool_forced and generation.tools and not calls:
+        calls = ((generation.tools[0], None),)
+    text: int | str = usual_tokens
+    if markers.tokens is not None:
+        text = markers.tokens
+    elif act.text is not None:
+        text = act.text
+    elif calls:
+        text = generation.tool_text
+    elif generation.schema is not None:
+        text = json.dumps(example(generation.schema, "text"), ensure_ascii=True)
+    thinking = generation.thinking if markers.thinking is None else markers.thinking
+    return Wish(thinking, text, calls)
+
+
 def _markers(generation: Generation) -> Markers:
     try:
-        return parse_markers(generation.text)
+        return parse_markers(generation.standing.text)
     except ValueError as error:
         raise ApiError(400, "invalid_request_error", str(error)) from error
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from headgate.simulator.answers import Answer, Tool
 from headgate.simulator.bill import Usage
+from headgate.simulator.conversation import Standing
 from headgate.simulator.faults import Fault
 from headgate.simulator.models import ModelFacts, ProviderName
 from headgate.simulator.pace import Tempo
@@ -20,7 +21,7 @@ class ApiError(Exception):
         status: HTTP status.
         kind: The provider's error type.
         param: The field that is wrong; only OpenAI tells it.
-        code: A finer code; only OpenAI tells it.
+        code: A finer code; Google does not tell it.
         headers: Further headers of the reply.
     """
 
@@ -52,11 +53,12 @@ class Generation(ABC):
         stream: Whether the reply is streamed.
         limit: Output tokens at most, per choice, as asked; None if nothing was asked.
         choices: How many answers are wanted.
-        text: The text of the last user message.
+        standing: Where the conversation stands, with the text of the last user message.
         tools: The tools that may be called.
         tool_forced: Whether a tool has to be called.
         thinking: Hidden tokens to generate.
         tool_text: Visible tokens before a tool call.
+        schema: The JSON schema that the text has to have; None for free text.
         reply_id: The id in the reply's body.
     """
 
@@ -65,11 +67,12 @@ class Generation(ABC):
     stream: bool
     limit: int | None
     choices: int
-    text: str
+    standing: Standing
     tools: tuple[Tool, ...]
     tool_forced: bool
     thinking: int
     tool_text: int
+    schema: dict[str, Any] | None
     reply_id: str
 
     @abstractmethod

@@ -15,11 +15,13 @@ import msgspec
 from headgate.simulator.answers import Answer, pieces
 from headgate.simulator.bill import Usage
 from headgate.simulator.caches import PREFIX_LIFETIME_S, Prefixes, read_steps
+from headgate.simulator.conversation import standing
 from headgate.simulator.dialect import Generation
 from headgate.simulator.gemini_request import (
     callable_tools,
-    last_user_text,
+    conversation,
     render_prompt,
+    schema_of,
     thinking_of,
 )
 from headgate.simulator.models import ModelFacts
@@ -47,10 +49,11 @@ class GeminiGeneration(Generation):
         self.stream = stream
         self.limit = config.get("maxOutputTokens")
         self.choices = config.get("candidateCount") or 1
-        self.text = last_user_text(body)
+        self.standing = standing(conversation(body))
         self.tools, self.tool_forced = callable_tools(body)
         self.thinking, self._shows_thoughts = thinking_of(config)
         self.tool_text = 0
+        self.schema = schema_of(config)
         self.reply_id = secrets.token_urlsafe(16)
         self._prompt = render_prompt(body)
         self._scope = scope
@@ -110,12 +113,9 @@ class GeminiGeneration(Generation):
         parts: list[dict[str, Any]] = []
         if answer.thinking and self._shows_thoughts:
             parts.append({"text": answer.thinking_text, "thought": True})
-        if answer.text or answer.tool_call is None:
+        if answer.text or not answer.tool_calls:
             parts.append({"text": answer.text})
-        call = _call_part(answer)
-        if call is not None:
-            parts.append(call)
-        return parts
+        return [*parts, *(part for part, _ in _call_parts(answer))]
 
     def _deltas(self, answer: Answer, chunk_tokens: int) -> Iterator[tuple[dict[str, Any], int]]:
         """Yield the pieces of one answer and their tokens; hidden thoughts come with the first."""
@@ -126,20 +126,26 @@ class GeminiGeneration(Generation):
         for piece, tokens in pieces(answer.text, chunk_tokens):
             yield {"text": piece}, tokens + hidden
             hidden = 0
-        call = _call_part(answer)
-        if call is not None and answer.tool_call is not None:
-            yield call, answer.tool_call.tokens + hidden
+        for part, tokens in _call_parts(answer):
+            yield part, tokens + hidden
+            hidden = 0
 
 
-def _call_part(answer: Answer) -> dict[str, Any] | None:
-    """Return the call of a function; the arguments of one that was cut off are not shown."""
-    call = answer.tool_call
-    if call is None or not call.whole:
-        return None
-    part: dict[str, Any] = {"functionCall": {"name": call.name, "args": json.loads(call.arguments)}}
-    if answer.thinking:
-        part["thoughtSignature"] = b64encode(secrets.token_bytes(48)).decode("ascii")
-    return part
+def _call_parts(answer: Answer) -> Iterator[tuple[dict[str, Any], int]]:
+    """Yield the calls of functions with their tokens, the first one signed if there were thoughts.
+
+    The arguments of a call that was cut off are not shown.
+    """
+    thought = bool(answer.thinking)
+    for call in answer.tool_calls:
+        if not call.whole:
+            return
+        function = {"name": call.name, "args": json.loads(call.arguments)}
+        part: dict[str, Any] = {"functionCall": function}
+        if thought:
+            part["thoughtSignature"] = b64encode(secrets.token_bytes(48)).decode("ascii")
+            thought = False
+        yield part, call.tokens
 
 
 def _candidate(index: int, parts: list[dict[str, Any]], reason: str | None) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """The body of a Gemini request: checks, prompt and tools. Every field goes by two names."""
 
 import re
+from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
 from headgate.simulator.answers import Tool
+from headgate.simulator.conversation import Who
 from headgate.simulator.dialect import ApiError
 from headgate.simulator.models import ModelFacts
 from headgate.simulator.tokens import BYTES_PER_TOKEN
@@ -97,11 +99,28 @@ def _render_part(part: dict[str, Any]) -> bytes:
     return blake2b(encoded, digest_size=BYTES_PER_TOKEN).digest() * IMAGE_TOKENS
 
 
-def last_user_text(body: dict[str, Any]) -> str:
-    """Return the text of the last user content; empty if there is none."""
-    users = [each for each in body["contents"] if each.get("role", "user") == "user"]
-    parts = users[-1]["parts"] if users else []
-    return "\n".join(str(part["text"]) for part in parts if "text" in part)
+def conversation(body: dict[str, Any]) -> Iterator[tuple[Who, str]]:
+    """Yield who said what."""
+    for content in body["contents"]:
+        given = content["parts"]
+        parts = given if isinstance(given, list) else [given]
+        if content.get("role", "user") == "model":
+            calls = any("functionCall" in part for part in parts)
+            yield Who.CALL if calls else Who.MODEL, ""
+            continue
+        if any("functionResponse" in part for part in parts):
+            yield Who.RESULT, ""
+        texts = [str(part["text"]) for part in parts if "text" in part]
+        if texts:
+            yield Who.USER, "\n".join(texts)
+
+
+def schema_of(config: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the JSON schema that the text has to have; None for free text."""
+    if config.get("responseMimeType") != "application/json":
+        return None
+    schema = config.get("responseJsonSchema") or config.get("responseSchema")
+    return _lower_types(schema or {})
 
 
 def callable_tools(body: dict[str, Any]) -> tuple[tuple[Tool, ...], bool]:
@@ -124,16 +143,20 @@ def callable_tools(body: dict[str, Any]) -> tuple[tuple[Tool, ...], bool]:
 def _schema(function: dict[str, Any]) -> dict[str, Any]:
     """Return a function's parameters as a JSON schema, whose types are written small."""
     given = function.get("parametersJsonSchema") or function.get("parameters")
-    small = _lower_types(given)
+    return _lower_types(given)
+
+
+def _lower_types(schema: object) -> dict[str, Any]:
+    small = _lowered(schema)
     return small if isinstance(small, dict) else {}
 
 
-def _lower_types(schema: object) -> object:
+def _lowered(schema: object) -> object:
     if isinstance(schema, list):
-        return [_lower_types(each) for each in schema]
+        return [_lowered(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    lowered = {name: _lower_types(value) for name, value in schema.items()}
+    lowered = {name: _lowered(value) for name, value in schema.items()}
     kind = lowered.get("type")
     return {**lowered, "type": kind.lower()} if isinstance(kind, str) else lowered
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from headgate.simulator.faults import Fault, FaultKind
 from headgate.simulator.pace import Pace
+from headgate.simulator.script import NO_ACT, Act, take_script
 
 _MARKER = re.compile(r"\[sim:([a-z_]+)=([a-z_0-9.]+)\]")
 _OUTPUT_TOKENS_MAX = 1_000_000
@@ -18,7 +19,7 @@ class Markers:
     Attributes:
         tokens: Visible tokens to generate.
         thinking: Hidden tokens (reasoning, thinking) to generate.
-        tool: Whether a tool is to be called.
+        script: What to do in each round, until the results of tools are used up.
         fault: A fault for this request alone.
     """
 
@@ -27,8 +28,12 @@ class Markers:
     ttft_ms: float | None = None
     delay_ms: float | None = None
     chunk_tokens: int | None = None
-    tool: bool = False
+    script: tuple[Act, ...] = ()
     fault: Fault | None = None
+
+    def act(self, rounds: int) -> Act:
+        """Return what to do after so many rounds of results."""
+        return self.script[rounds] if rounds < len(self.script) else NO_ACT
 
     def apply(self, pace: Pace) -> Pace:
         """Return `pace` with the times this message asks for; a time it names has no jitter."""
@@ -47,14 +52,14 @@ NO_MARKERS = Markers()
 
 def parse_markers(text: str) -> Markers:
     """Read the markers in a message: `tokens`, `thinking`, `ttft_ms`, `delay_ms`, `chunk_tokens`,
-    `fault`, `times`, `after`, `retry_after`, and `[tool]`.
+    `fault`, `times`, `after`, `retry_after`, and the script of tools and texts.
 
     Raises:
         ValueError: A marker has an unknown name or value.
     """
-    tool = "[tool]" in text
+    script, text = take_script(text)
     if "[sim:" not in text:
-        return Markers(tool=tool) if tool else NO_MARKERS
+        return Markers(script=script) if script else NO_MARKERS
     values: dict[str, str] = dict(_MARKER.findall(text))
     fault = _pop_fault(values)
     markers = Markers(
@@ -63,7 +68,7 @@ def parse_markers(text: str) -> Markers:
         ttft_ms=_pop_wait(values, "ttft_ms"),
         delay_ms=_pop_wait(values, "delay_ms"),
         chunk_tokens=_pop_count(values, "chunk_tokens"),
-        tool=tool,
+        script=script,
         fault=fault,
     )
     if values:

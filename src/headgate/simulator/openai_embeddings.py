@@ -14,6 +14,7 @@ import msgspec
 
 from headgate.simulator.answers import Answer
 from headgate.simulator.bill import Usage
+from headgate.simulator.conversation import Standing
 from headgate.simulator.dialect import ApiError, Generation
 from headgate.simulator.models import ModelFacts
 from headgate.simulator.openai_request import bad_request
@@ -69,10 +70,12 @@ class EmbeddingGeneration(Generation):
         self.stream = False
         self.limit = None
         self.choices = 0
-        self.text = "\n".join(text for text in self._texts if isinstance(text, str))
+        said = "\n".join(text for text in self._texts if isinstance(text, str))
+        self.standing = Standing(said, 0)
         self.tools = ()
         self.tool_forced = False
         self.thinking = self.tool_text = 0
+        self.schema = None
         self.reply_id = f"embd-{secrets.token_hex(12)}"
 
     def read_cache(self) -> Usage:

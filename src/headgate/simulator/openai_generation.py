@@ -18,14 +18,16 @@ from headgate.simulator.caches import (
     Prefixes,
     read_steps,
 )
+from headgate.simulator.conversation import standing
 from headgate.simulator.dialect import Generation
 from headgate.simulator.models import ModelFacts
 from headgate.simulator.openai_request import (
     ChatBody,
     StreamOptions,
     callable_tools,
-    last_user_text,
+    conversation,
     render_prompt,
+    schema_of,
 )
 from headgate.simulator.pace import Tempo
 from headgate.simulator.replies import Step
@@ -50,11 +52,12 @@ class ChatGeneration(Generation):
         self.stream = bool(body.stream)
         self.limit = body.max_completion_tokens or body.max_tokens
         self.choices = body.n or 1
-        self.text = last_user_text(messages)
+        self.standing = standing(conversation(messages))
         self.tools = callable_tools(body)
         self.tool_forced = body.tool_choice == "required" or isinstance(body.tool_choice, dict)
         self.thinking = REASONING_TOKENS.get(body.reasoning_effort or "none", 0)
         self.tool_text = 0
+        self.schema = schema_of(body.response_format)
         self.reply_id = f"chatcmpl-{secrets.token_hex(14)}"
         self._include_usage = bool(options.include_usage)
         self._obfuscate = options.include_obfuscation is not False
@@ -118,7 +121,7 @@ class ChatGeneration(Generation):
         shows_usage = self._include_usage and with_usage
         tail = self._tail()
         frames = [
-            self._frame(index, _FIRST_TOOL_DELTA if answer.tool_call else _FIRST_DELTA, tail)
+            self._frame(index, _FIRST_TOOL_DELTA if answer.tool_calls else _FIRST_DELTA, tail)
             for index, answer in enumerate(answers)
         ]
         tokens = sum(answer.thinking for answer in answers)
@@ -201,39 +204,40 @@ def _deltas(answers: Sequence[Answer], chunk_tokens: int) -> Iterator[tuple[int,
 def _answer_deltas(answer: Answer, chunk_tokens: int) -> Iterator[tuple[bytes, int]]:
     for piece, tokens in pieces(answer.text, chunk_tokens):
         yield msgspec.json.encode({"content": piece}), tokens
-    call = answer.tool_call
-    if call is None:
-        return
-    function = {"name": call.name, "arguments": ""}
-    opening = {"index": 0, "id": _call_id(), "type": "function", "function": function}
-    tokens_left = call.tokens
-    arguments = list(pieces(call.arguments, chunk_tokens))
-    yield (
-        msgspec.json.encode({"tool_calls": [opening]}),
-        tokens_left - sum(tokens for _, tokens in arguments),
-    )
-    for piece, tokens in arguments:
-        fragment = {"index": 0, "function": {"arguments": piece}}
-        yield msgspec.json.encode({"tool_calls": [fragment]}), tokens
+    for index, call in enumerate(answer.tool_calls):
+        function = {"name": call.name, "arguments": ""}
+        opening = {"index": index, "id": _call_id(), "type": "function", "function": function}
+        arguments = list(pieces(call.arguments, chunk_tokens))
+        frame_tokens = call.tokens - sum(tokens for _, tokens in arguments)
+        yield msgspec.json.encode({"tool_calls": [opening]}), frame_tokens
+        for piece, tokens in arguments:
+            fragment = {"index": index, "function": {"arguments": piece}}
+            yield msgspec.json.encode({"tool_calls": [fragment]}), tokens
 
 
 def _message(answer: Answer) -> dict[str, Any]:
     message: dict[str, Any] = {
         "role": "assistant",
-        "content": answer.text if answer.text or not answer.tool_call else None,
+        "content": answer.text if answer.text or not answer.tool_calls else None,
         "refusal": None,
         "annotations": [],
     }
-    if answer.tool_call is not None:
-        function = {"name": answer.tool_call.name, "arguments": answer.tool_call.arguments}
-        message["tool_calls"] = [{"id": _call_id(), "type": "function", "function": function}]
+    if answer.tool_calls:
+        message["tool_calls"] = [
+            {
+                "id": _call_id(),
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in answer.tool_calls
+        ]
     return message
 
 
 def _finish_reason(answer: Answer) -> str:
     if answer.truncated:
         return "length"
-    return "tool_calls" if answer.tool_call else "stop"
+    return "tool_calls" if answer.tool_calls else "stop"
 
 
 def _call_id() -> str:

@@ -1,12 +1,13 @@
 """The body of an OpenAI chat completion request: checks, prompt and tools."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
 from headgate.simulator.answers import Tool
+from headgate.simulator.conversation import Who
 from headgate.simulator.dialect import ApiError
 from headgate.simulator.models import ModelFacts
 from headgate.simulator.tokens import BYTES_PER_TOKEN
@@ -44,6 +45,7 @@ class ChatBody(msgspec.Struct):
     tools: list[dict[str, Any]] | None = None
     tool_choice: str | dict[str, Any] | None = None
     reasoning_effort: str | None = None
+    response_format: dict[str, Any] | None = None
     prompt_cache_retention: str | None = None
 
 
@@ -134,14 +136,30 @@ def _render_part(part: dict[str, Any]) -> bytes:
     return blake2b(encoded, digest_size=BYTES_PER_TOKEN).digest() * tokens
 
 
-def last_user_text(messages: Sequence[ChatMessage]) -> str:
-    """Return the text of the last user message; empty if there is none."""
-    last = next((entry for entry in reversed(messages) if entry.role == "user"), None)
-    if last is None or last.content is None:
-        return ""
-    if isinstance(last.content, str):
-        return last.content
-    return "\n".join(str(part["text"]) for part in last.content if "text" in part)
+def conversation(messages: Sequence[ChatMessage]) -> Iterator[tuple[Who, str]]:
+    """Yield who said what."""
+    for entry in messages:
+        if entry.role == "user":
+            yield Who.USER, text_of(entry.content)
+        elif entry.role == "tool":
+            yield Who.RESULT, ""
+        elif entry.role == "assistant":
+            yield Who.CALL if entry.tool_calls else Who.MODEL, ""
+
+
+def text_of(content: str | list[dict[str, Any]] | None) -> str:
+    """Return the text of a message, its parts in lines of their own."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    return "\n".join(str(part["text"]) for part in content if "text" in part)
+
+
+def schema_of(form: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the JSON schema that a format of text demands; None when it demands none."""
+    if form is None or form.get("type") not in ("json_schema", "json_object"):
+        return None
+    inner = form.get("json_schema", form)
+    return _schema(inner.get("schema") if isinstance(inner, dict) else None)
 
 
 def callable_tools(body: ChatBody) -> tuple[Tool, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from headgate.simulator.answers import Answer, pieces
+from headgate.simulator.answers import TOOL_TOKENS, Answer, pieces
 from headgate.simulator.bill import Usage
 from headgate.simulator.caches import (
     PREFIX_LIFETIME_EXTENDED_S,
@@ -18,13 +18,15 @@ from headgate.simulator.caches import (
     Prefixes,
     read_steps,
 )
+from headgate.simulator.conversation import standing
 from headgate.simulator.dialect import Generation
 from headgate.simulator.models import ModelFacts
 from headgate.simulator.openai_generation import REASONING_TOKENS
+from headgate.simulator.openai_request import schema_of
 from headgate.simulator.openai_response_request import (
     ResponseBody,
     callable_tools,
-    last_user_text,
+    conversation,
     render_prompt,
 )
 from headgate.simulator.pace import Tempo
@@ -54,11 +56,12 @@ class ResponseGeneration(Generation):
         self.stream = bool(body.stream)
         self.limit = body.max_output_tokens
         self.choices = 1
-        self.text = last_user_text(body)
+        self.standing = standing(conversation(body))
         self.tools = callable_tools(body)
         self.tool_forced = body.tool_choice == "required" or isinstance(body.tool_choice, dict)
         self.thinking = REASONING_TOKENS.get(effort, 0)
         self.tool_text = 0
+        self.schema = schema_of((body.text or {}).get("format"))
         self.reply_id = f"resp_{secrets.token_hex(24)}"
         self.prompt = before + render_prompt(body)
         self._body = body
@@ -188,16 +191,15 @@ def _usage(usage: Usage) -> dict[str, Any]:
 
 
 def _items(answer: Answer) -> list[dict[str, Any]]:
-    """Return the items of an answer: its reasoning, its text, its call of a tool."""
+    """Return the items of an answer: its reasoning, its text, its calls of tools."""
     items: list[dict[str, Any]] = []
     if answer.thinking:
         items.append({"id": _id("rs"), "type": "reasoning", "summary": []})
     status = "incomplete" if answer.truncated else "completed"
-    if answer.text or answer.tool_call is None:
+    if answer.text or not answer.tool_calls:
         message = {"id": _id("msg"), "type": "message", "role": "assistant", "status": status}
         items.append({**message, "content": [_text_part(answer.text)]})
-    call = answer.tool_call
-    if call is not None:
+    for call in answer.tool_calls:
         item = {"id": _id("fc"), "type": "function_call", "call_id": _id("call")}
         items.append({**item, "name": call.name, "arguments": call.arguments, "status": status})
     return items
@@ -222,7 +224,7 @@ def _item_events(
     if kind == "message":
         yield from _text_events(answer.text, {**place, "content_index": 0}, chunk_tokens)
     elif kind == "function_call":
-        yield from _call_events(answer, place, chunk_tokens)
+        yield from _call_events(item["arguments"], place, chunk_tokens)
     done = {"output_index": index, "item": item}
     yield "response.output_item.done", done, answer.thinking if kind == "reasoning" else 0
 
@@ -238,16 +240,12 @@ def _text_events(
 
 
 def _call_events(
-    answer: Answer, place: dict[str, Any], chunk_tokens: int
+    arguments: str, place: dict[str, Any], chunk_tokens: int
 ) -> Iterator[tuple[str, dict[str, Any], int]]:
-    call = answer.tool_call
-    assert call is not None, "the item stands for a call"
-    left = call.tokens
-    for piece, tokens in pieces(call.arguments, chunk_tokens):
-        left -= tokens
+    for piece, tokens in pieces(arguments, chunk_tokens):
         yield "response.function_call_arguments.delta", {**place, "delta": piece}, tokens
-    done = {**place, "arguments": call.arguments}
-    yield "response.function_call_arguments.done", done, left
+    done = {**place, "arguments": arguments}
+    yield "response.function_call_arguments.done", done, TOOL_TOKENS
 
 
 def _event(event: dict[str, Any]) -> bytes:

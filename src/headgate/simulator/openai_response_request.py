@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from headgate.simulator.answers import Tool
+from headgate.simulator.conversation import Who
 from headgate.simulator.dialect import ApiError
 from headgate.simulator.models import ModelFacts
-from headgate.simulator.openai_request import IMAGE_TOKENS, bad_request
+from headgate.simulator.openai_request import IMAGE_TOKENS, bad_request, text_of
 from headgate.simulator.tokens import BYTES_PER_TOKEN
 
 STORED_MAX = 1_000
@@ -140,13 +141,18 @@ def _items(given: Items | None) -> list[dict[str, Any]]:
     return [{"role": "user", "content": given}] if isinstance(given, str) else given or []
 
 
-def last_user_text(body: ResponseBody) -> str:
-    """Return the text of the last user message; empty if there is none."""
-    users = [item for item in _items(body.input) if item.get("role") == "user"]
-    content = users[-1].get("content") if users else ""
-    if isinstance(content, str):
-        return content
-    return "\n".join(str(part["text"]) for part in content or [] if "text" in part)
+def conversation(body: ResponseBody) -> Iterator[tuple[Who, str]]:
+    """Yield who said what."""
+    for item in _items(body.input):
+        kind, role = item.get("type"), item.get("role")
+        if role == "user":
+            yield Who.USER, text_of(item.get("content"))
+        elif role == "assistant":
+            yield Who.MODEL, ""
+        elif kind in ("function_call", "custom_tool_call"):
+            yield Who.CALL, ""
+        elif kind in ("function_call_output", "custom_tool_call_output"):
+            yield Who.RESULT, ""
 
 
 def callable_tools(body: ResponseBody) -> tuple[Tool, ...]:

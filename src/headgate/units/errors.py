@@ -113,6 +113,9 @@ FEATURE_UNBOUNDED = _bad(
 FEATURE_UNSUPPORTED = _bad(
     "feature_unsupported", "This gateway cannot serve a feature of this call.", 422
 )
+THREAD_UNSUPPORTED = _bad(
+    "thread_unsupported_request", "The conversation has to be sent whole, without a thread."
+)
 METHOD_NOT_ALLOWED = _bad("method_not_allowed", "This path does not take this method.", 405)
 HEAD_TOO_LARGE = _bad("head_too_large", "The head of the request is too large.", 431)
 REQUEST_TIMEOUT = _bad("request_timeout", "The request took too long to arrive.", 408)
@@ -157,6 +160,21 @@ DELEGATION_WIDENED = _delegation(
 )
 DELEGATION_TOO_DEEP = _delegation("too_deep", 403, "The delegation has too many generations.")
 DELEGATION_TOO_LARGE = _bad("delegation_too_large", "The delegation token is too large.", 431)
+DATA_CLASS_UNKNOWN = _bad("data_class_unknown", "There is no such class of data.")
+DATA_CLASS_NOT_PERMITTED = Code(
+    "data_class_not_permitted",
+    403,
+    "permission_error",
+    "permission_error",
+    "This key may not send data of this class.",
+)
+REQUIREMENTS_UNMET = Code(
+    "requirements_unmet",
+    403,
+    "permission_error",
+    "permission_error",
+    "No deployment meets what is required of this call.",
+)
 FROZEN = Code("frozen", 403, "permission_error", "permission_error", "Spending is frozen here.")
 PATH_UNKNOWN = Code(
     "path_unknown", 404, "invalid_request_error", "not_found_error", "There is no such path."

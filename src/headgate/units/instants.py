@@ -27,3 +27,8 @@ def to_datetime(at_ns: int) -> datetime:
 def to_iso(at_ns: int) -> str:
     """Return `2026-11-21T10:00:00.123Z`."""
     return to_datetime(at_ns).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def to_date(at_ns: int) -> str:
+    """Return `2026-11-21`, the UTC day of an instant."""
+    return to_datetime(at_ns).date().isoformat()

@@ -6,12 +6,14 @@ called, and settings under which SQLite serves hundreds of workflows at once.
 """
 
 import threading
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowID
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from headgate.store.database import driver
 from headgate.units.errors import StoreError
@@ -21,6 +23,7 @@ from headgate.workflows.port import Flow, FlowState
 APPLICATION = "headgate"
 SQLITE_MIN = (3, 42, 0)
 """DBOS asks for `unixepoch('subsec')`."""
+PRAGMAS = ("PRAGMA busy_timeout=30000", "PRAGMA journal_mode=WAL", "PRAGMA foreign_keys=ON")
 BEAT_S = 1.0
 TTL_MS = 10_000
 POLL_S = 0.1
@@ -47,8 +50,8 @@ def open_engine(url: str) -> Engine:
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = "IMMEDIATE"
-        for pragma in ("busy_timeout=30000", "journal_mode=WAL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
+        for pragma in PRAGMAS:
+            connection.execute(pragma)
 
     return engine
 
@@ -62,18 +65,21 @@ class DbosEngine:
         ttl_ms: How long a node may be silent until others take its work over.
 
     Attributes:
+        refused: Workflows that were not taken up again, as their code changed: cancelled.
         fenced: Whether somebody has taken this node's work over: it must not go on.
     """
 
     def __init__(self, url: str, node: str = "local", ttl_ms: int = TTL_MS) -> None:
         self._engine = open_engine(url)
         self._node = node
+        self._ttl_ms = ttl_ms
         self._leases = Leases(self._engine, ttl_ms)
         self._lease = Lease(node, 0)
         self._flows: dict[str, Any] = {}
         self._code = ""
         self._stop = threading.Event()
         self._beating: threading.Thread | None = None
+        self.refused: list[FlowState] = []
         self.fenced = False
 
     def define(self, name: str, function: Flow) -> None:
@@ -102,14 +108,24 @@ class DbosEngine:
             config["system_database_url"] = str(self._engine.url)
         DBOS(config=config)
         DBOS.launch()
+        self._leases.fence(self._lease)
+        self.recover()
         self._beating = threading.Thread(target=self._beat, name="headgate-lease", daemon=True)
         self._beating.start()
 
     def _beat(self) -> None:
-        while not self._stop.wait(BEAT_S):
-            if not self._leases.renew(self._lease):
-                self.fenced = True
-                return
+        """Renew the lease, and take over from nodes that have not renewed theirs."""
+        renewed_ms = time.monotonic_ns() // 1_000_000
+        while not self.fenced and not self._stop.wait(BEAT_S):
+            now_ms = time.monotonic_ns() // 1_000_000
+            try:
+                self.fenced = not self._leases.renew(self._lease)
+                renewed_ms = now_ms
+                if not self.fenced and self._leases.fence(self._lease):
+                    self.recover()
+            except SQLAlchemyError:
+                # Others take over what was silent for so long, so this node must not go on.
+                self.fenced = now_ms - renewed_ms > self._ttl_ms
 
     def close(self) -> None:
         """Stop; what runs is taken up again by the next launch."""
@@ -160,12 +176,11 @@ class DbosEngine:
         """Return all workflows."""
         return [_state(each) for each in DBOS.list_workflows(load_output=False)]
 
-    def recover(self) -> Sequence[FlowState]:
-        """Take over what dead nodes left.
+    def recover(self) -> None:
+        """Take over what dead nodes left; it is done at each launch, and when one falls silent.
 
         It may be called by several nodes at once: DBOS gives each workflow to one of them.
         """
-        self._leases.fence(self._lease)
         living = self._leases.current()
         found = DBOS.list_workflows(status=["PENDING"], load_output=False)
         left = [_state(each) for each in found if each.executor_id not in living]
@@ -175,7 +190,7 @@ class DbosEngine:
         dead = sorted({each.node for each in left if each.node is not None})
         if dead:
             DBOS._recover_pending_workflows(dead)
-        return changed
+        self.refused += changed
 
 
 def send_signal(url: str, id: str, topic: str, value: Any) -> None:

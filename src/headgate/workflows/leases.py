@@ -24,12 +24,15 @@ ON CONFLICT (node) DO UPDATE SET epoch = headgate_node.epoch + 1, seen_ms = {now
 """
 _EPOCH = "SELECT epoch FROM headgate_node WHERE node = :node"
 _RENEW = "UPDATE headgate_node SET seen_ms = {now} WHERE node = :node AND epoch = :epoch"
-_SILENT = "SELECT node, epoch FROM headgate_node WHERE seen_ms < {now} - :ttl_ms AND node <> :node"
+_SILENT = """
+SELECT node, epoch FROM headgate_node
+WHERE seen_ms > 0 AND seen_ms < {now} - :ttl_ms AND node <> :node
+"""
 _FENCE = """
-UPDATE headgate_node SET epoch = epoch + 1, seen_ms = {now}
+UPDATE headgate_node SET epoch = epoch + 1, seen_ms = 0
 WHERE node = :node AND epoch = :epoch AND seen_ms < {now} - :ttl_ms
 """
-_LIVING = "SELECT node, epoch FROM headgate_node"
+_LIVING = "SELECT node, epoch FROM headgate_node WHERE seen_ms > 0"
 
 
 class Lease(NamedTuple):
@@ -83,6 +86,6 @@ class Leases:
         return ended
 
     def current(self) -> set[str]:
-        """Return the lives that nobody has ended."""
+        """Return the lives that go on, as they are written."""
         with self._engine.connect() as connection:
             return {str(Lease(row.node, row.epoch)) for row in connection.execute(text(_LIVING))}

@@ -24,13 +24,23 @@ class FlowState(NamedTuple):
 
 
 class WorkflowPort(Protocol):
-    """An engine. Everything but `define`, `launch` and `close` needs it launched."""
+    """An engine. Everything but `define` and `launch` needs it launched.
+
+    Attributes:
+        refused: Workflows that it did not take up again, as their code changed: cancelled.
+    """
+
+    refused: list[FlowState]
 
     def define(self, name: str, function: Flow) -> None:
         """Make a workflow known by its name, before `launch`."""
 
     def launch(self, code: str) -> None:
-        """Start, as a node with a lease; `code` tells the program's code from any other."""
+        """Start as a node with a lease, and take up what dead ones left, now and later.
+
+        Args:
+            code: Tells the program's code from any other's.
+        """
 
     def close(self) -> None:
         """Stop; what runs goes on at the next launch."""
@@ -58,6 +68,3 @@ class WorkflowPort(Protocol):
 
     def list(self) -> Sequence[FlowState]:
         """Return all workflows, oldest first."""
-
-    def recover(self) -> Sequence[FlowState]:
-        """Take over the workflows of dead nodes; return those whose code changed: cancelled."""

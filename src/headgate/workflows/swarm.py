@@ -23,7 +23,7 @@ from contextvars import ContextVar
 from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar, cast
 
 from headgate.workflows.gateway import Gateway, Step
-from headgate.workflows.port import FlowState, WorkflowPort
+from headgate.workflows.port import WorkflowPort
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -128,32 +128,22 @@ def code_of_all() -> str:
 
 
 class Swarm:
-    """Runs workflows: an engine that keeps them, and the gateway that pays their calls.
-
-    Attributes:
-        refused: Runs that were not taken up again, as their code changed under them.
-    """
+    """Runs workflows: an engine that keeps them, and the gateway that pays their calls."""
 
     def __init__(self, engine: WorkflowPort, gateway: Gateway) -> None:
         self.engine = engine
         self.gateway = gateway
-        self.refused: tuple[FlowState, ...] = ()
 
     def __enter__(self) -> "Swarm":
         """Launch the engine and take up what was left."""
         for made in _workflows.values():
             self.engine.define(made.name, self._body(made))
         self.engine.launch(code_of_all())
-        self.recover()
         return self
 
     def __exit__(self, *_error: object) -> None:
         """Stop the engine."""
         self.engine.close()
-
-    def recover(self) -> None:
-        """Take over runs of nodes that died; to be called now and then where there are several."""
-        self.refused += tuple(self.engine.recover())
 
     async def start(
         self,
@@ -177,7 +167,7 @@ class Swarm:
         Raises:
             RunCodeChangedError: It was refused, as its code changed.
         """
-        if any(each.id == run for each in self.refused):
+        if any(each.id == run for each in self.engine.refused):
             raise RunCodeChangedError(f"The code of run {run!r} changed under it: it is cancelled.")
         return await self.engine.result(run)
 

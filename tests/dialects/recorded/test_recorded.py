@@ -206,7 +206,10 @@ def _spoken(stream: bytes, client: str) -> str:
     said: list[str] = []
 
     def walk(value: Any, key: str) -> None:
-        if isinstance(value, dict):
+        if key == "args":
+            # Gemini has arguments as the object they are.
+            said.append(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
+        elif isinstance(value, dict):
             for name, item in value.items():
                 walk(item, name)
         elif isinstance(value, list):

@@ -2,6 +2,7 @@
 
 import collections.abc
 import functools
+import json
 import os
 import types
 import typing
@@ -10,8 +11,20 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import pydantic
 import typing_extensions
+from google.genai import types as genai
 
 Problems = Iterator[str]
+
+
+class GeminiRequest(typing.TypedDict, total=False):
+    """What the `google-genai` SDK sends: it has no type for the body as a whole."""
+
+    contents: typing_extensions.Required[list[genai.Content]]
+    systemInstruction: genai.Content
+    tools: list[genai.Tool]
+    toolConfig: genai.ToolConfig
+    safetySettings: list[genai.SafetySetting]
+    generationConfig: genai.GenerationConfig
 
 
 def check(kind: Any, value: Any, extra: frozenset[str] = frozenset()) -> None:
@@ -114,6 +127,7 @@ def _plain(kind: Any, value: Any, path: str) -> Problems:
         yield f"{path}: {value!r} is not a file"
         return
     try:
-        _adapter(kind).validate_python(value, strict=kind is not float)
+        # As JSON, in which bytes and members of enumerations are strings.
+        _adapter(kind).validate_json(json.dumps(value), strict=kind is not float)
     except pydantic.ValidationError:
         yield f"{path}: {value!r} is not {kind}"

@@ -17,9 +17,14 @@ TRANSLATORS, TELLERS = translators(), tellers()
 KINDS = sorted(TRANSLATORS)
 PAIRS = [(client, upstream) for client in KINDS for upstream in KINDS if client != upstream]
 CHAT, MESSAGES, RESPONSES = "openai_chat", "anthropic_messages", "openai_responses"
-CONVERSE = "bedrock_converse"
-MODELS = {CHAT: "gpt-5.5", MESSAGES: "claude-sonnet-5", RESPONSES: "gpt-5.5"}
-MODELS |= {CONVERSE: "openai.gpt-oss-120b-1:0"}
+GEMINI, CONVERSE = "gemini", "bedrock_converse"
+MODELS = {
+    CHAT: "gpt-5.5",
+    MESSAGES: "claude-sonnet-5",
+    RESPONSES: "gpt-5.5",
+    GEMINI: "gemini-3.5-flash",
+    CONVERSE: "openai.gpt-oss-120b-1:0",
+}
 AT_S = 1_790_000_000
 
 

@@ -20,7 +20,15 @@ from headgate.records.reply import (
     ToolBegin,
     ToolDelta,
 )
-from tests.dialects.translation.speech import AT_S, CHAT, KINDS, MESSAGES, SAMPLES, TRANSLATORS
+from tests.dialects.translation.speech import (
+    AT_S,
+    CHAT,
+    GEMINI,
+    KINDS,
+    MESSAGES,
+    SAMPLES,
+    TRANSLATORS,
+)
 
 
 def events(text: bytes) -> list[Any]:
@@ -46,7 +54,14 @@ def parsed(kind: str, text: bytes) -> list[Delta]:
     for data in events(text):
         line = data if isinstance(data, str) else json.dumps(data)
         found += parser.parse(line.encode())
-    return found
+    return [*found, *parser.end()]
+
+
+def countable(kind: str, counted: Tokens) -> Tokens:
+    """Return counts as a dialect can tell them: Gemini has no word for a cache that is written."""
+    if kind != GEMINI:
+        return counted
+    return counted._replace(uncached=counted.uncached + counted.cache_write, cache_write=0)
 
 
 def merged(deltas: list[Delta]) -> list[Any]:

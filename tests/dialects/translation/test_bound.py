@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.dialects.translation.speech import CHAT, MESSAGES, RESPONSES, TRANSLATORS
+from tests.dialects.translation.speech import CHAT, GEMINI, MESSAGES, RESPONSES, TRANSLATORS
 
 USER = {"role": "user", "content": "Hello"}
 
@@ -14,6 +14,11 @@ def blocks(role: str, *content: Any) -> list[Any]:
     return [USER, {"role": role, "content": list(content)}]
 
 
+def model(*parts: Any) -> list[Any]:
+    return [{"role": "model", "parts": list(parts)}]
+
+
+CALLED = {"functionCall": {"name": "look", "args": {}}}
 SIGNED = {"type": "thinking", "thinking": "Hm", "signature": "c2ln"}
 UNSIGNED = {"type": "thinking", "thinking": "Hm", "signature": ""}
 FILE = {"type": "file", "file_id": "f"}
@@ -42,6 +47,15 @@ CASES: list[tuple[str, list[Any], str | None]] = [
     (RESPONSES, [{"type": "item_reference", "id": "r"}], "native"),
     (RESPONSES, [{"type": "web_search_call", "id": "r"}], "native"),
     (RESPONSES, [{"type": "function_call", "call_id": "c", "name": "f"}], None),
+    (GEMINI, model({"text": "a"}), None),
+    (GEMINI, model({"text": "Hm", "thought": True}), None),
+    (GEMINI, model({"text": "Hm", "thoughtSignature": "c2ln"}), "native"),
+    (GEMINI, model({**CALLED, "thought_signature": "c2ln"}), "native"),
+    (GEMINI, model({**CALLED, "thoughtSignature": "skip_thought_signature_validator"}), None),
+    (GEMINI, model({**CALLED, "thoughtSignature": "skip/thought/signature/validator"}), None),
+    (GEMINI, model({"fileData": {"fileUri": "gs://a/b"}}), "native"),
+    (GEMINI, model({"executableCode": {"code": "1"}}), "native"),
+    (GEMINI, model({"text": 'a "thoughtSignature"'}), None),
     (CHAT, [USER], None),
     (CHAT, [USER, {"role": "assistant", "content": "a", "reasoning_content": "Hm"}], None),
     (CHAT, blocks("user", {"type": "file", "file": {"file_id": "f"}}), "native"),
@@ -54,7 +68,7 @@ def test_state_says_where_a_conversation_may_go(
     kind: str, messages: list[Any], expected: str | None
 ) -> None:
     """What is signed, kept or run at a provider binds; a text about it does not."""
-    name = "input" if kind == RESPONSES else "messages"
+    name = {RESPONSES: "input", GEMINI: "contents"}.get(kind, "messages")
     body = {"model": "m", "max_tokens": 9, name: messages}
 
     assert TRANSLATORS[kind].bound(json.dumps(body).encode()) == expected

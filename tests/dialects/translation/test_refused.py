@@ -68,6 +68,16 @@ def test_what_chat_cannot_do_is_refused_by_name(place: str, fields: dict[str, An
     assert (refusal.code.code, refusal.param) == ("feature_unsupported", place)
 
 
+@pytest.mark.parametrize("thread", [{"type": "create"}, {"type": "continue"}])
+def test_a_thread_is_refused_by_the_code_that_clients_answer(thread: dict[str, str]) -> None:
+    """A client that is told so sends the whole conversation again, and goes on without a thread."""
+    body = {"model": "m", "max_tokens": 9, "messages": [USER], "thread": thread}
+
+    refusal = refused(MESSAGES, CHAT, body)
+
+    assert (refusal.code.code, refusal.code.status) == ("thread_unsupported_request", 400)
+
+
 def test_a_route_can_refuse_what_would_be_left_out() -> None:
     """With `drop` off the first feature that changes the answer refuses; a hint never does."""
     body = {"model": "m", "messages": [USER], "store": True, "user": "u", "seed": 1}
@@ -152,15 +162,6 @@ def test_an_id_may_be_used_again_in_a_later_turn() -> None:
     there = to_messages(messages=[USER, *turn, *turn])
 
     assert len(there["messages"]) == 5
-
-
-def test_ten_megabytes_in_one_line_are_translated() -> None:
-    """A long text is a text."""
-    text = "x" * 10_000_000
-
-    there = to_messages(messages=[{"role": "user", "content": text}])
-
-    assert there["messages"][0]["content"][0]["text"] == text
 
 
 def test_a_deep_schema_is_carried() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from anthropic.types import Message
+from google.genai.types import GenerateContentResponse
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion
@@ -16,6 +17,7 @@ from tests.dialects.translation.sdk_types import check
 from tests.dialects.translation.speech import (
     AT_S,
     CHAT,
+    GEMINI,
     KINDS,
     MESSAGES,
     PAIRS,
@@ -23,8 +25,14 @@ from tests.dialects.translation.speech import (
     TRANSLATORS,
     between,
 )
+from tests.dialects.translation.streams import countable
 
-TYPES: dict[str, Any] = {CHAT: ChatCompletion, MESSAGES: Message, RESPONSES: Response}
+TYPES: dict[str, Any] = {
+    CHAT: ChatCompletion,
+    MESSAGES: Message,
+    RESPONSES: Response,
+    GEMINI: GenerateContentResponse,
+}
 
 
 def told(client: str, upstream: str, reply: Any) -> dict[str, Any]:
@@ -33,6 +41,10 @@ def told(client: str, upstream: str, reply: Any) -> dict[str, Any]:
     assert text is not None
     told: dict[str, Any] = json.loads(text)
     return told
+
+
+def _tokens(uncached: int, read: int, write: int, words: int, reasoning: int) -> Tokens:
+    return Tokens(uncached, read, write, words + reasoning, reasoning)
 
 
 words = st.text(min_size=1, max_size=10)
@@ -51,7 +63,7 @@ replies = st.builds(
     words,
     st.lists(parts, max_size=5).map(tuple),
     st.sampled_from(finishes),
-    tokens=st.builds(Tokens, counts, counts, counts, counts, counts),
+    tokens=st.builds(_tokens, counts, counts, counts, counts, counts),
 )
 
 
@@ -78,7 +90,9 @@ def test_what_both_dialects_have_arrives(client: str, upstream: str, reply: Repl
     first, second = (
         TRANSLATORS[kind].parse_reply(text) for kind, text in ((upstream, sent), (client, arrived))
     )
-    assert (first.id, first.model, first.tokens) == (second.id, second.model, second.tokens)
+    assert (first.id, first.model) == (second.id, second.model)
+    assert first.tokens is not None
+    assert countable(client, first.tokens) == second.tokens
     assert _said(first) == _said(second)
     if not any(isinstance(part, Declined) for part in reply.parts):
         assert first.finish == second.finish or "tool_use" in (first.finish, second.finish)
@@ -272,3 +286,34 @@ def test_the_words_of_an_error_are_found(upstream: str, body: bytes, message: st
     client = CHAT if upstream == MESSAGES else MESSAGES
 
     assert between(client, upstream).error_message(body) == message
+
+
+@given(reply=replies)
+@pytest.mark.parametrize("upstream", KINDS)
+def test_a_reply_comes_back_as_it_went(upstream: str, reply: Reply) -> None:
+    """To a client of any dialect and back it says the same, but for what the list names."""
+    sent = TRANSLATORS[upstream].render_reply(reply, AT_S)
+    first = TRANSLATORS[upstream].parse_reply(sent)
+    declined = any(isinstance(part, Declined) for part in reply.parts)
+    for client in KINDS:
+        if client == upstream:
+            continue
+        there = between(client, upstream).render_reply(sent)
+        assert there is not None
+        back = between(upstream, client).render_reply(there)
+        assert back is not None
+        second = TRANSLATORS[upstream].parse_reply(back)
+
+        assert first.tokens is not None
+        assert second.tokens == countable(client, first.tokens)
+        assert (second.id, second.model) == (first.id, first.model)
+        assert _said(second) == _said(first)
+        assert _thought(second) == _thought(first) or declined
+        assert (
+            second.finish == first.finish or "tool_use" in (first.finish, second.finish) or declined
+        )
+
+
+def _thought(reply: Reply) -> str:
+    # Several thoughts are one in Chat Completions.
+    return "".join(part.text for part in reply.parts if isinstance(part, Thinking))

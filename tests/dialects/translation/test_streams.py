@@ -14,12 +14,13 @@ from openai.types.responses import ResponseStreamEvent
 
 from headgate.dialects.registry import StreamReader
 from headgate.dialects.translation.events import EVENT_BYTES_MAX
-from headgate.records.reply import Delta
+from headgate.records.reply import Counted, Delta
 from headgate.records.report import Report
 from tests.dialects.translation.sdk_types import check
 from tests.dialects.translation.speech import (
     CHAT,
     DIALECTS,
+    GEMINI,
     KINDS,
     MESSAGES,
     RESPONSES,
@@ -30,6 +31,7 @@ from tests.dialects.translation.streams import (
     MESSAGES_STREAM,
     STREAMS,
     answers,
+    countable,
     events,
     merged,
     parsed,
@@ -186,7 +188,7 @@ def test_message_events_are_official_and_in_order(deltas: list[Delta]) -> None:
 
 @given(deltas=answers())
 def test_response_events_are_official_and_numbered(deltas: list[Delta]) -> None:
-    """Each event has the SDK's shape; the last one repeats what the others have said."""
+    """Each event has the SDK's shape; items end as they began; the last event repeats all."""
     found = events(rendered(RESPONSES, deltas))
 
     for number, event in enumerate(found):
@@ -197,6 +199,11 @@ def test_response_events_are_official_and_numbered(deltas: list[Delta]) -> None:
     assert last["output"] == done
     assert last["status"] == found[-1]["type"].removeprefix("response.")
     assert last["usage"] is not None
+    begun = [event["item"] for event in found if event["type"] == "response.output_item.added"]
+    same = ("type", "id", "call_id", "name")
+    assert [[item.get(key) for key in same] for item in begun] == [
+        [item.get(key) for key in same] for item in done
+    ]
     for index, item in enumerate(done):
         pieces = [
             event["delta"]
@@ -223,7 +230,36 @@ def test_what_is_rendered_is_parsed_again(kind: str, deltas: list[Delta]) -> Non
     """Words, calls, reason and counts of a stream survive being written and read."""
     again = parsed(kind, rendered(kind, deltas))
 
-    assert merged(again) == merged(deltas)
+    told_counts = [
+        Counted(countable(kind, delta.tokens)) if isinstance(delta, Counted) else delta
+        for delta in deltas
+    ]
+    assert merged(again) == merged(told_counts)
+
+
+@given(deltas=answers())
+@pytest.mark.parametrize("upstream", KINDS)
+def test_a_stream_comes_back_as_it_went(upstream: str, deltas: list[Delta]) -> None:
+    """To a client of any dialect and back it says the same, but for what the list names."""
+    sent = rendered(upstream, deltas)
+    first = parsed(upstream, sent)
+    for client in KINDS:
+        if client == upstream:
+            continue
+        there = told_to(client, upstream, sent)
+        back = told_to(upstream, client, there)
+
+        counted = [
+            Counted(countable(client, each.tokens)) if isinstance(each, Counted) else each
+            for each in first
+        ]
+        assert merged(parsed(upstream, back)) == merged(counted), client
+
+
+def told_to(client: str, upstream: str, text: bytes) -> bytes:
+    """Return what a client gets of a stream that comes in one piece."""
+    stream = between(client, upstream).Stream(False)
+    return stream.feed(text) + stream.flush()
 
 
 @given(at=st.integers(0, 4_000))
@@ -242,6 +278,7 @@ def test_a_stream_cut_short_never_looks_whole(upstream: str, at: int) -> None:
 ERRORS = {
     RESPONSES: b'event: error\ndata: {"type":"error","message":"s-broken","code":null}\n\n',
     CHAT: b'data: {"error":{"message":"s-broken","type":"server_error","code":null}}\n\n',
+    GEMINI: b'data: {"error":{"code":503,"message":"s-broken","status":"UNAVAILABLE"}}\n\n',
     MESSAGES: b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error",'
     b'"message":"s-broken"}}\n\n',
 }

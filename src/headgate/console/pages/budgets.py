@@ -116,20 +116,26 @@ def _fullness(one: Standing) -> int:
 
 
 def _tree(snapshot: Snapshot, found: list[Standing]) -> Iterator[Branch]:
-    """Yield the nodes with a budget on them or below, from the organisation down."""
+    """Yield the nodes with a budget on them or below, from the organisation down to agents."""
     on: dict[str, list[Standing]] = {}
     order = {budget: place for place, budget in enumerate(snapshot.budgets)}
-    for one in sorted(found, key=lambda one: order[one.id])[:ROWS_SHOWN_MAX]:
+    # Allotments of delegations are no budgets of the configuration: they come behind those.
+    for one in sorted(found, key=lambda one: order.get(one.id, len(order)))[:ROWS_SHOWN_MAX]:
         on.setdefault(one.node, []).append(one)
     if on:
         yield Branch(ORGANISATION, 0, on.get(ORGANISATION, []))
     for team in snapshot.teams:
-        members = [one for one in snapshot.principals.values() if one.team == team]
-        below = [
-            Branch(f"principal:{one.id}", 2, on[f"principal:{one.id}"])
-            for one in members
-            if f"principal:{one.id}" in on
-        ]
+        members = (one.id for one in snapshot.principals.values() if one.team == team)
+        below = [branch for member in members for branch in _of_principal(member, on)]
         if below or f"team:{team}" in on:
             yield Branch(f"team:{team}", 1, on.get(f"team:{team}", []))
         yield from below
+
+
+def _of_principal(principal: str, on: Mapping[str, list[Standing]]) -> list[Branch]:
+    own = f"principal:{principal}"
+    agents = sorted(node for node in on if node.startswith(f"agent:{principal}/"))
+    if own not in on and not agents:
+        return []
+    branches = (Branch(node, 2 + node.count("/"), on[node]) for node in agents)
+    return [Branch(own, 2, on.get(own, [])), *branches]

@@ -1,19 +1,22 @@
 """What holds for every conversation, whatever dialect it is said in."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from headgate.dialects.translation.fields import malformed
 from headgate.records.conversation import ToolResult, ToolUse, Turn
 
 
-def check(turns: Iterable[Turn]) -> None:
-    """Check that each tool's result answers a call before it, once.
+def check(turns: Collection[Turn]) -> None:
+    """Check that something is said, and that each tool's result answers a call before it, once.
 
     A call without a result is left to the provider: it may be the last turn.
 
     Raises:
-        TranslationError: A result answers nothing, or two calls of a turn have one id.
+        TranslationError: Nothing is said, a result answers nothing, or two calls of a turn have
+            one id.
     """
+    if not any(turn.parts for turn in turns):
+        raise malformed("", "its messages say nothing.")
     waiting: set[str] = set()
     for turn in turns:
         called: set[str] = set()

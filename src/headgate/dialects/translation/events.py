@@ -1,8 +1,10 @@
 """Cutting a stream's bytes, which come in pieces of any size, into the data of its events."""
 
 import re
+from collections.abc import Iterator
 
 from headgate.dialects.sse import data_of
+from headgate.records.reply import Delta
 
 EVENT_BYTES_MAX = 16 << 20
 """How long one event may be: an image or the arguments of a tool may come whole."""
@@ -52,3 +54,13 @@ class Events:
         self._held.clear()
         self._searched = 0
         return [rest] if rest else []
+
+
+class MarkedEnd:
+    """Base of the parsers of streams whose last event says that it is the last."""
+
+    __slots__ = ()
+
+    def end(self) -> Iterator[Delta]:
+        """Yield nothing: without that event the stream has broken off."""
+        return iter(())

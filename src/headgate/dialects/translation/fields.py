@@ -1,7 +1,7 @@
 """Reading a client's JSON leaf by leaf: what is not taken is told as lost, so none is forgotten."""
 
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -133,16 +133,16 @@ class Fields:
             raise malformed(self.place(name), "Field required.")
         return value
 
-    def objects(self, name: str) -> Iterator["Fields"]:
+    def objects(self, name: str) -> Iterator[Self]:
         """Take a list of objects; an absent one is empty."""
         value = self.raw(name)
         items = () if value is None else items_of(value, self.place(name))
-        return (Fields(item, at) for item, at in items)
+        return (type(self)(item, at) for item, at in items)
 
-    def object(self, name: str) -> "Fields | None":
+    def object(self, name: str) -> Self | None:
         """Take an object."""
         value = self.raw(name)
-        return None if value is None else Fields(value, self.place(name))
+        return None if value is None else type(self)(value, self.place(name))
 
     def option(self, name: str, called: str | None = None) -> tuple[Option, ...]:
         """Take a member as an option; `called` is its common name, when it differs."""

@@ -21,6 +21,9 @@ class StreamParser(Protocol):
             msgspec.DecodeError: It is no event of this dialect.
         """
 
+    def end(self) -> Iterator[Delta]:
+        """Yield what the end of the bytes says, where no event says that it is the last."""
+
 
 class StreamRenderer(Protocol):
     """Writes the events of one stream."""

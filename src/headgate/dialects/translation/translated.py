@@ -6,6 +6,7 @@ comes back is metered as the target's dialect says, and told again in the client
 """
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from msgspec import structs
@@ -190,16 +191,21 @@ class TranslatedStream:
         self._reader.feed(payload)
         if self._over:
             return b""
-        return self._tell(self._events.feed, payload)
+        return self._tell(lambda: self._parsed(self._events.feed(payload)))
 
     def flush(self) -> bytes:
-        """Return what an event without its end says."""
+        """Return what an event without its end says, and the end itself."""
         self._reader.flush()
-        return b"" if self._over else self._tell(lambda _: self._events.flush(), b"")
+        if self._over:
+            return b""
+        return self._tell(lambda: chain(self._parsed(self._events.flush()), self._parser.end()))
 
     def finish(self) -> Report:
         """Return what the whole stream said."""
         return self._reader.finish()
+
+    def _parsed(self, events: list[bytes]) -> Iterator[Delta]:
+        return chain.from_iterable(map(self._parse, events))
 
     def _parse(self, data: bytes) -> Iterator[Delta]:
         """Yield what an event says; a beginning without a name gets ours."""
@@ -210,15 +216,14 @@ class TranslatedStream:
             else:
                 yield delta
 
-    def _tell(self, cut: Callable[[bytes], list[bytes]], payload: bytes) -> bytes:
+    def _tell(self, read: Callable[[], Iterator[Delta]]) -> bytes:
         told: list[bytes] = []
         try:
-            for data in cut(payload):
-                for delta in self._parse(data):
-                    told.append(self._renderer.render(delta))
-                    if isinstance(delta, End | Failed):
-                        self._over = True
-                        return b"".join(told)
+            for delta in read():
+                told.append(self._renderer.render(delta))
+                if isinstance(delta, End | Failed):
+                    self._over = True
+                    break
         except (ValueError, RecursionError):
             self._over = True
             told.append(self._error(Refusal(UPSTREAM_BROKEN, NOT_TOLD), None))

@@ -11,6 +11,7 @@ from msgspec import Raw
 from headgate.dialects.translation.fields import (
     NO_COUNTERPART,
     Fields,
+    TranslationError,
     is_object,
     is_text,
     items_of,
@@ -42,6 +43,7 @@ from headgate.records.conversation import (
     ToolUse,
     Turn,
 )
+from headgate.units.errors import THREAD_UNSUPPORTED, Refusal
 
 _HINTS = frozenset(
     {"cache_control", "metadata", "service_tier", "diagnostics", "caller", "user_profile_id"}
@@ -55,7 +57,6 @@ _FOREIGN = {
     "mcp_servers": "tools at the provider",
     "fallbacks": "a list of other models",
     "compaction": "a conversation made shorter by the provider",
-    "thread": "a conversation that the provider keeps",
 }
 _NO_WISH = {"inference_geo": b'"global"', "speed": b'"standard"'}
 """What says no more than leaving it out."""
@@ -114,7 +115,15 @@ class _Parser(RequestParser):
         )
 
     def features(self) -> None:
-        """Find the features that no other dialect has."""
+        """Find the features that no other dialect has.
+
+        Raises:
+            TranslationError: The client has the provider keep the conversation. It is told so by
+                the code that has clients send it whole from then on.
+        """
+        if self.fields.raw("thread") is not None:
+            message = "thread: no deployment that could serve it keeps a thread; send all of it."
+            raise TranslationError(Refusal(THREAD_UNSUPPORTED, message, "thread"))
         for name, what in _FOREIGN.items():
             value = self.fields.raw(name)
             if value is not None and bytes(value) != b"[]":
@@ -177,7 +186,8 @@ class _Parser(RequestParser):
         schema = fields.raw("schema")
         self.drop(fields)
         # What is asked for here is always kept to: the other side's word for it is `strict`.
-        return Format(schema, (Option("strict", Raw(b"true"), fields.at),), fields.at)
+        strict = Option("strict", Raw(b"true"), fields.at)
+        return Format(schema, (strict,), fields.at, fields.place("schema"))
 
     # Tools.
 
@@ -303,7 +313,7 @@ class _Parser(RequestParser):
         if kind == "text":
             data = base64.b64encode(data.encode()).decode()
         self.drop(source)
-        yield Document(media_type, data, title, fields.at)
+        yield Document(media_type, data, title, fields.at, fields.place("title"))
 
     def tool_use(self, fields: Fields) -> ToolUse:
         """Read a call of a tool; its arguments stay the JSON text they are."""

@@ -20,7 +20,13 @@ from headgate.dialects.translation.fields import (
     unsupported,
 )
 from headgate.dialects.translation.losses import Losses
-from headgate.dialects.translation.parts import arguments, document_text
+from headgate.dialects.translation.parts import (
+    alternating,
+    arguments,
+    document_text,
+    lose_choice,
+    require_sayable,
+)
 from headgate.records.conversation import (
     Call,
     Declined,
@@ -64,8 +70,7 @@ def render_call(call: Call, edit: Edit, losses: Losses) -> bytes:
     Raises:
         TranslationError: Something in it cannot be said in this dialect at all.
     """
-    for foreign in call.foreign:
-        raise unsupported(foreign.at, foreign.what)
+    require_sayable(call, edit.output_tokens_max, least=0)
     body: Block = {"model": edit.model, "max_tokens": edit.output_tokens_max}
     system = [
         block
@@ -209,10 +214,7 @@ def _tools(call: Call, losses: Losses) -> Block:
         ]
     choice, parallel = call.choice, call.parallel
     if not call.tools:
-        if choice is not None:
-            losses.lose(choice.at, "says nothing without tools", hint=True)
-        if parallel is not None:
-            losses.lose(parallel.at, "says nothing without tools", hint=True)
+        lose_choice(call, losses)
         return body
     told: Block = {}
     if choice is not None:
@@ -241,26 +243,15 @@ def _system(turn: Turn, losses: Losses) -> Iterator[Block]:
 
 
 def _messages(turns: Iterable[Turn], losses: Losses) -> list[Block]:
-    """Return the messages; turns of one role that follow each other are one message.
+    """Return the messages; turns of one role that follow each other are one message."""
 
-    Raises:
-        TranslationError: There is none.
-    """
-    messages: list[Block] = []
-    for turn in turns:
-        if turn.role in ("system", "developer"):
-            continue
+    def said(turn: Turn) -> list[Block]:
         losses.keep(turn.options, {})
-        blocks = [block for part in turn.parts for block in _block(part, losses)]
-        if not blocks:
-            continue
-        if messages and messages[-1]["role"] == turn.role:
-            messages[-1]["content"] += blocks
-        else:
-            messages.append({"role": turn.role, "content": blocks})
-    if not messages:
-        raise malformed("messages", "there is no message that says anything.")
-    return messages
+        return [block for part in turn.parts for block in _block(part, losses)]
+
+    spoken = (turn for turn in turns if turn.role not in ("system", "developer"))
+    sides = alternating((turn.role, said(turn)) for turn in spoken)
+    return [{"role": role, "content": content} for role, content in sides]
 
 
 def _block(part: Part, losses: Losses) -> Iterator[Block]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Raw, Struct, json
 
-from headgate.dialects.translation.fields import UNREADABLE
+from headgate.dialects.translation.parts import arguments_or_none
 from headgate.records.conversation import Declined, RedactedThinking, Text, Thinking, ToolUse
 from headgate.records.reply import Finish, Reply, ReplyPart, Tokens
 
@@ -75,7 +75,6 @@ class _Message(Struct, gc=False):
 
 
 _MESSAGE = json.Decoder(_Message)
-_OBJECT = json.Decoder(dict[str, Raw])
 
 
 def parse_reply(body: bytes) -> Reply:
@@ -191,9 +190,5 @@ def stop_details(explanation: str) -> dict[str, Any] | None:
 
 def _tool_use(part: ToolUse) -> dict[str, Any]:
     """Return a call; arguments that were cut off are none, as a call of that kind is here."""
-    given = Raw((part.arguments.strip() or "{}").encode())
-    try:
-        _OBJECT.decode(given)
-    except UNREADABLE:
-        given = Raw(b"{}")
+    given = arguments_or_none(part) or Raw(b"{}")
     return {"type": "tool_use", "id": part.id, "name": part.name, "input": given}

@@ -18,6 +18,7 @@ from headgate.dialects.translation.anthropic_messages.reply import (
     stop_details,
     tokens,
 )
+from headgate.dialects.translation.events import MarkedEnd
 from headgate.dialects.translation.fields import UNREADABLE
 from headgate.dialects.translation.parts import InterleavedError
 from headgate.records.conversation import RedactedThinking
@@ -77,7 +78,7 @@ _EVENT = json.Decoder(_Event)
 _NOTHING = (b"{}", b"null", b'""')
 
 
-class StreamParser:
+class StreamParser(MarkedEnd):
     """Reads events."""
 
     __slots__ = ("_in_tool", "_number", "_usage")

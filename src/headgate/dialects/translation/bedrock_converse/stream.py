@@ -14,6 +14,7 @@ from headgate.dialects.translation.bedrock_converse.reply import (
     error_message,
     tokens,
 )
+from headgate.dialects.translation.events import MarkedEnd
 from headgate.records.conversation import RedactedThinking
 from headgate.records.reply import (
     Begin,
@@ -87,7 +88,7 @@ class _Event(Struct, gc=False):
 _EVENT = json.Decoder(_Event)
 
 
-class StreamParser:
+class StreamParser(MarkedEnd):
     """Reads events; the stream ends once both the reason and the usage were told."""
 
     __slots__ = ("_counted", "_numbers", "_stopped")

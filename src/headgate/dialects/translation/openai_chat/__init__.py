@@ -1,14 +1,11 @@
 """`openai_chat`: OpenAI's Chat Completions, to and from what all dialects mean."""
 
 from headgate.dialects.translation.bound import bound_state
+from headgate.dialects.translation.openai.errors import error_message
 from headgate.dialects.translation.openai_chat.parse import parse_call
 from headgate.dialects.translation.openai_chat.render import render_call
 from headgate.dialects.translation.openai_chat.reply import parse_reply, render_reply
-from headgate.dialects.translation.openai_chat.stream import (
-    StreamParser,
-    StreamRenderer,
-    error_message,
-)
+from headgate.dialects.translation.openai_chat.stream import StreamParser, StreamRenderer
 from headgate.records.conversation import Bound
 
 KIND = "openai_chat"

@@ -4,15 +4,26 @@ Wire format: the request types of OpenAI's SDK (`openai.types.chat`).
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from msgspec import Raw, json
 
 from headgate.dialects.translation.fields import items_of, unsupported
 from headgate.dialects.translation.losses import Losses
-from headgate.dialects.translation.openai_chat.models import effort_of, reasons
-from headgate.dialects.translation.openai_words import CACHE_OPTIONS
-from headgate.dialects.translation.parts import document_text
+from headgate.dialects.translation.openai.words import CACHE_OPTIONS
+from headgate.dialects.translation.openai.writing import (
+    CHOICES,
+    Body,
+    continued,
+    effort,
+    file_data,
+    form,
+    function,
+    image_url,
+    parallel,
+    sampled,
+    text_of_document,
+)
+from headgate.dialects.translation.parts import lose_choice, require_sayable
 from headgate.records.conversation import (
     Call,
     Declined,
@@ -32,9 +43,14 @@ from headgate.records.conversation import (
 from headgate.records.demand import Edit
 
 STOPS_MAX = 4
-_SHARED = {name: name for name in ("temperature", "top_p", "stop", "user", *CACHE_OPTIONS)}
-_CHOICES = {"auto": "auto", "none": "none", "any": "required"}
-Message = dict[str, Any]
+_SHARED = {
+    name: name
+    for name in (
+        *("temperature", "top_p", "stop", "user"),
+        *("seed", "presence_penalty", "frequency_penalty"),
+        *CACHE_OPTIONS,
+    )
+}
 
 
 def render_call(call: Call, edit: Edit, losses: Losses) -> bytes:
@@ -43,100 +59,63 @@ def render_call(call: Call, edit: Edit, losses: Losses) -> bytes:
     Raises:
         TranslationError: Something in it cannot be said in this dialect at all.
     """
-    for foreign in call.foreign:
-        raise unsupported(foreign.at, foreign.what)
-    if edit.output_tokens_max < 1:
-        raise unsupported("max_tokens", "an answer of no tokens, which only fills a cache,")
-    body: Message = {"model": edit.model, edit.limit_field: edit.output_tokens_max}
+    require_sayable(call, edit.output_tokens_max)
+    body: Body = {"model": edit.model, edit.limit_field: edit.output_tokens_max}
     body["messages"] = [message for turn in call.turns for message in _messages(turn, losses)]
     if call.stream:
         body["stream"] = True
     body |= _tools(call, losses)
     body |= _output(call, edit, losses)
     body |= losses.keep(_told(call.options, edit, losses), _SHARED)
-    if call.turns and call.turns[-1].role == "assistant":
-        reason = "is not continued there: the model begins a new answer"
-        losses.lose(call.turns[-1].at, reason)
+    continued(call.turns, losses)
     return json.encode(body)
 
 
 def _told(options: Iterable[Option], edit: Edit, losses: Losses) -> Iterator[Option]:
     """Yield the options that the model takes."""
-    for option in options:
-        if option.name in ("temperature", "top_p") and reasons(edit.model):
-            if bytes(option.value) not in (b"1", b"1.0"):
-                losses.lose(option.at, "is not taken by a model that reasons")
-        elif option.name == "stop":
-            stops = list(items_of(option.value, option.at))
-            for _, at in stops[STOPS_MAX:]:
-                losses.lose(at, f"is one stop sequence more than the {STOPS_MAX} that are taken")
-            if stops:
-                value = json.encode([value for value, _ in stops[:STOPS_MAX]])
-                yield Option("stop", Raw(value), option.at)
-        else:
+    for option in sampled(options, edit.model, losses):
+        if option.name != "stop":
             yield option
+            continue
+        stops = list(items_of(option.value, option.at))
+        for _, at in stops[STOPS_MAX:]:
+            losses.lose(at, f"is one stop sequence more than the {STOPS_MAX} that are taken")
+        if stops:
+            value = json.encode([value for value, _ in stops[:STOPS_MAX]])
+            yield Option("stop", Raw(value), option.at)
 
 
-def _output(call: Call, edit: Edit, losses: Losses) -> Message:
+def _output(call: Call, edit: Edit, losses: Losses) -> Body:
     """Return how much the model is to think, and the form of the answer."""
-    body: Message = {}
-    asked = call.reasoning
+    body: Body = {}
+    asked = effort(call.reasoning, edit.model, losses)
     if asked is not None:
-        effort = effort_of(asked)
-        if asked.off:
-            if reasons(edit.model) is not False:
-                losses.lose(asked.at, "cannot be told there: how much it thinks is the model's own")
-        elif effort is None:
-            losses.lose(asked.at, "is what the model does by itself there", hint=True)
-        elif reasons(edit.model) is False:
-            losses.lose(asked.at, "is not taken by this model")
-        else:
-            body["reasoning_effort"] = effort
-    form = call.format
-    if form is not None and form.schema is None:
-        losses.keep(form.options, {})
-        body["response_format"] = {"type": "json_object"}
-    elif form is not None:
-        names = {"name": "name", "description": "description", "strict": "strict"}
-        schema = {"name": "answer", **losses.keep(form.options, names), "schema": form.schema}
-        body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        body["reasoning_effort"] = asked
+    if call.format is not None:
+        schema = form(call.format, losses)
+        wanted = {"type": "json_schema", "json_schema": schema}
+        body["response_format"] = {"type": "json_object"} if schema is None else wanted
     return body
 
 
-def _tools(call: Call, losses: Losses) -> Message:
+def _tools(call: Call, losses: Losses) -> Body:
     """Return the tools and the choice among them."""
-    choice, parallel = call.choice, call.parallel
     if not call.tools:
-        for said in (choice, parallel):
-            if said is not None:
-                losses.lose(said.at, "says nothing without tools", hint=True)
+        lose_choice(call, losses)
         return {}
-    body: Message = {
-        "tools": [
-            {
-                "type": "function",
-                "function": {
-                    "name": tool.name,
-                    **({} if tool.description is None else {"description": tool.description}),
-                    **({} if tool.schema is None else {"parameters": tool.schema}),
-                    **losses.keep(tool.options, {"strict": "strict"}),
-                },
-            }
-            for tool in call.tools
-        ]
-    }
+    functions = [{"type": "function", "function": function(t, losses)} for t in call.tools]
+    body: Body = {"tools": functions, **parallel(call)}
+    choice = call.choice
     if choice is not None:
         named = {"type": "function", "function": {"name": choice.name}}
-        body["tool_choice"] = _CHOICES.get(choice.kind, named)
-    if parallel is not None:
-        body["parallel_tool_calls"] = parallel.value
+        body["tool_choice"] = CHOICES.get(choice.kind, named)
     return body
 
 
-# Messages.
+# Bodys.
 
 
-def _messages(turn: Turn, losses: Losses) -> Iterator[Message]:
+def _messages(turn: Turn, losses: Losses) -> Iterator[Body]:
     """Yield the messages that a turn is here: each result of a tool is one of its own."""
     shown: list[Part] = []
     for part in turn.parts:
@@ -153,14 +132,14 @@ def _messages(turn: Turn, losses: Losses) -> Iterator[Message]:
         yield {"role": turn.role, **names, **message}
 
 
-def _content(parts: list[Message]) -> str | list[Message]:
+def _content(parts: list[Body]) -> str | list[Body]:
     """Return a text alone as a string, which every provider takes."""
     return parts[0]["text"] if len(parts) == 1 and parts[0]["type"] == "text" else parts
 
 
-def _result(result: ToolResult, shown: list[Part], losses: Losses) -> Message:
+def _result(result: ToolResult, shown: list[Part], losses: Losses) -> Body:
     """Return what a tool returned; what is no text is `shown` by the user's next message."""
-    texts: list[Message] = []
+    texts: list[Body] = []
     for part in result.parts:
         if isinstance(part, Image | ImageLink) or _is_pdf(part):
             shown.append(part)
@@ -175,11 +154,11 @@ def _is_pdf(part: Part) -> bool:
     return isinstance(part, Document) and part.media_type == "application/pdf"
 
 
-def _assistant(parts: Iterable[Part], losses: Losses) -> Message:
+def _assistant(parts: Iterable[Part], losses: Losses) -> Body:
     """Return what the model has said; nothing when all of it was thoughts."""
-    message: Message = {}
-    texts: list[Message] = []
-    calls: list[Message] = []
+    message: Body = {}
+    texts: list[Body] = []
+    calls: list[Body] = []
     for part in parts:
         match part:
             case ToolUse(id=identity, name=name, arguments=arguments):
@@ -200,16 +179,13 @@ def _assistant(parts: Iterable[Part], losses: Losses) -> Message:
     return message
 
 
-def _part(part: Part, losses: Losses) -> Message:
+def _part(part: Part, losses: Losses) -> Body:
     """Return a part of a user's message."""
     match part:
         case Text(text=text):
             return {"type": "text", "text": text}
-        case Image(media_type=media_type, data=data):
-            url = f"data:{media_type};base64,{data}"
-            return {"type": "image_url", "image_url": {"url": url}}
-        case ImageLink(url=url):
-            return {"type": "image_url", "image_url": {"url": url}}
+        case Image() | ImageLink():
+            return {"type": "image_url", "image_url": {"url": image_url(part)}}
         case Document():
             return _document(part, losses)
         case Foreign(what=what):
@@ -218,12 +194,10 @@ def _part(part: Part, losses: Losses) -> Message:
             raise unsupported(part.at, "this part of a message")
 
 
-def _document(part: Document, losses: Losses) -> Message:
+def _document(part: Document, losses: Losses) -> Body:
     """Return a document: a PDF as a file, a text as itself."""
-    if part.media_type.startswith("text/"):
-        if part.title is not None:
-            losses.lose(f"{part.at}.title", "has no place beside a text", hint=True)
-        return {"type": "text", "text": document_text(part)}
+    text = text_of_document(part, losses)
+    if text is not None:
+        return {"type": "text", "text": text}
     name = {} if part.title is None else {"filename": part.title}
-    data = f"data:{part.media_type};base64,{part.data}"
-    return {"type": "file", "file": {**name, "file_data": data}}
+    return {"type": "file", "file": {**name, "file_data": file_data(part)}}

@@ -5,11 +5,11 @@ Wire format: `openai.types.chat.ChatCompletionChunk`, one per event, and `[DONE]
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 from msgspec import Raw, Struct, json
 
-from headgate.dialects.translation.fields import UNREADABLE
+from headgate.dialects.translation.events import MarkedEnd
+from headgate.dialects.translation.openai.errors import error_message
 from headgate.dialects.translation.openai_chat.reply import (
     FINISH_REASONS,
     FINISHES,
@@ -75,7 +75,7 @@ class _Chunk(Struct, gc=False):
 _CHUNK = json.Decoder(_Chunk)
 
 
-class StreamParser:
+class StreamParser(MarkedEnd):
     """Reads events; `number` counts the tools called so far."""
 
     __slots__ = ("_begun", "_identities", "_number")
@@ -138,16 +138,6 @@ class StreamParser:
             yield ToolBegin(self._number, identity, function.name or "")
         if function.arguments:
             yield ToolDelta(known[1], function.arguments)
-
-
-def error_message(body: bytes) -> str | None:
-    """Return what an error reply or event says, None when it cannot be read."""
-    try:
-        error = json.decode(body, type=dict[str, Any]).get("error")
-    except UNREADABLE:
-        return None
-    message = error.get("message") if isinstance(error, dict) else error
-    return message if isinstance(message, str) else None
 
 
 class StreamRenderer:

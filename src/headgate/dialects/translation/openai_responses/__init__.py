@@ -1,7 +1,7 @@
 """`openai_responses`: OpenAI's Responses, to and from what all dialects mean."""
 
 from headgate.dialects.translation.bound import bound_state
-from headgate.dialects.translation.openai_chat.stream import error_message
+from headgate.dialects.translation.openai.errors import error_message
 from headgate.dialects.translation.openai_responses.parse import parse_call
 from headgate.dialects.translation.openai_responses.render import render_call
 from headgate.dialects.translation.openai_responses.reply import parse_reply, render_reply

@@ -10,24 +10,14 @@ from headgate.dialects.translation.fields import (
     Fields,
     is_text,
     items_of,
-    malformed,
     text_of,
 )
-from headgate.dialects.translation.openai_words import (
-    CACHE_OPTIONS,
-    CHOICES,
-    DATA_URL,
-    EFFORTS,
-    ROLES,
-)
-from headgate.dialects.translation.parser import RequestParser
+from headgate.dialects.translation.openai.reading import Content, OpenAIParser
+from headgate.dialects.translation.openai.words import CACHE_OPTIONS
 from headgate.records.conversation import (
     Call,
-    Document,
     Foreign,
     Format,
-    Image,
-    ImageLink,
     Loss,
     Option,
     Part,
@@ -37,7 +27,6 @@ from headgate.records.conversation import (
     Text,
     Thinking,
     Tool,
-    ToolChoice,
     ToolResult,
     ToolUse,
     Turn,
@@ -71,38 +60,14 @@ def parse_call(body: bytes) -> Call:
     return _Parser(Fields(body)).call()
 
 
-class _Parser(RequestParser):
+class _Parser(OpenAIParser):
     """Reads one request; what it finds no place for gathers in `lost`."""
 
     HINTS = _HINTS
 
-    def call(self) -> Call:
-        """Read the whole request."""
-        fields = self.fields
-        self.features()
-        model = fields.required("model")
-        stream = bool(fields.flag("stream"))
-        limit = fields.whole("max_output_tokens")
-        turns = (*self.instructions(), *self.turns())
-        tools = self.tools()
-        choice, reasoning, form = self.choice(), self.reasoning(), self.format()
-        parallel = next(iter(fields.option("parallel_tool_calls", "parallel")), None)
-        options = tuple(self.options())
-        self.drop(fields)
-        return Call(
-            model=model,
-            stream=stream,
-            output_tokens_max=limit,
-            turns=turns,
-            tools=tools,
-            choice=choice,
-            parallel=parallel,
-            format=form,
-            reasoning=reasoning,
-            foreign=tuple(self.foreign),
-            options=options,
-            lost=tuple(self.lost),
-        )
+    def limit(self) -> int | None:
+        """Read the client's limit."""
+        return self.fields.whole("max_output_tokens")
 
     def features(self) -> None:
         """Find the features that no other dialect has."""
@@ -124,44 +89,26 @@ class _Parser(RequestParser):
         fields = self.fields.object("reasoning")
         if fields is None:
             return None
-        said = fields.text("effort")
+        asked = self.effort(fields, "effort")
         self.drop(fields)
-        if said is None:
-            return None
-        effort = EFFORTS.get(said)
-        if effort is None:
-            raise malformed(fields.place("effort"), f"{said[:128]!r} is no effort.")
-        return Reasoning(effort, off=effort == "none", at=fields.place("effort"))
+        return asked
 
     def format(self) -> Format | None:
         """Read the form of the answer."""
         text = self.fields.object("text")
         fields = None if text is None else text.object("format")
-        if text is None:
-            return None
-        self.drop(text)
+        if text is not None:
+            self.drop(text)
         if fields is None:
             return None
-        kind = fields.required("type")
-        form: Format | None = None
-        if kind == "json_object":
-            form = Format(None, at=fields.at)
-        elif kind == "json_schema":
-            options = (
-                *fields.option("name"),
-                *fields.option("description"),
-                *fields.option("strict"),
-            )
-            form = Format(fields.raw("schema"), options, fields.at)
-        elif kind != "text":
-            raise malformed(fields.place("type"), f"{kind[:128]!r} is no known form.")
+        form = self.form(fields, fields.required("type"), fields)
         self.drop(fields)
         return form
 
     # Tools.
 
-    def tools(self) -> tuple[Tool, ...]:
-        """Return the functions.
+    def tools(self) -> Iterator[Tool]:
+        """Yield the functions.
 
         Agents offer the provider's own tools unasked: beside functions they are left out and
         named; without any they are what the call is about.
@@ -173,51 +120,28 @@ class _Parser(RequestParser):
             if kind != "function":
                 others.append(Foreign(f"a tool of type {kind[:64]!r}", fields.at))
                 continue
-            found.append(
-                Tool(
-                    fields.required("name"),
-                    fields.text("description"),
-                    fields.raw("parameters"),
-                    fields.option("strict"),
-                    fields.at,
-                )
-            )
-            self.drop(fields)
+            found.append(self.function(fields, fields.at))
         if found:
             self.lost += (Loss(each.at, f"is {each.what}, not to be had there") for each in others)
         else:
             self.foreign += others
-        return tuple(found)
+        yield from found
 
-    def choice(self) -> ToolChoice | None:
-        """Read which tools must be used."""
-        value = self.fields.raw("tool_choice")
-        if value is None:
-            return None
-        at = "tool_choice"
-        if is_text(value):
-            kind = CHOICES.get(text_of(value, at))
-            if kind is None:
-                raise malformed(at, "expected auto, none, required, or an object.")
-            return ToolChoice(kind, at=at)
-        fields = Fields(value, at)
-        if fields.required("type") == "function":
-            choice = ToolChoice("tool", fields.required("name"), at)
-            self.drop(fields)
-            return choice
-        self.lost.append(Loss(at, NO_COUNTERPART))
-        return None
+    def chosen(self, fields: Fields) -> Fields | None:
+        """Return the choice itself, which names the function."""
+        return fields
 
     # Items.
 
-    def instructions(self) -> Iterator[Turn]:
-        """Yield the instructions as the turn they are elsewhere."""
-        parts = tuple(self.content(self.fields, "instructions"))
-        if parts:
-            yield Turn("system", parts, at="instructions")
-
     def turns(self) -> Iterator[Turn]:
-        """Yield the turns: items of one side that follow each other are one."""
+        """Yield the instructions as the turn they are elsewhere, and what was said."""
+        instructions = tuple(self.content(self.fields, "instructions"))
+        if instructions:
+            yield Turn("system", instructions, at="instructions")
+        yield from self.spoken()
+
+    def spoken(self) -> Iterator[Turn]:
+        """Yield the items of the input: those of one side that follow each other are one turn."""
         value = self.fields.raw("input")
         if value is None:
             return
@@ -248,11 +172,8 @@ class _Parser(RequestParser):
         role: Role = "assistant"
         parts: list[Part]
         if kind == "message":
-            said = fields.required("role")
-            found = ROLES.get(said)
-            if found is None:
-                raise malformed(fields.place("role"), f"{said[:128]!r} is no role.")
-            role, parts = found, list(self.content(fields, "content"))
+            role = self.role(fields, fields.required("role"))
+            parts = list(self.content(fields, "content"))
         elif kind == "function_call":
             identity, name = fields.required("call_id"), fields.required("name")
             parts = [ToolUse(identity, name, fields.text("arguments") or "", at)]
@@ -281,51 +202,19 @@ class _Parser(RequestParser):
         parts: tuple[ResultPart, ...] = tuple(self.content(fields, "output"))
         return ToolResult(identity, parts, at=fields.at)
 
-    def content(
-        self, fields: Fields, name: str
-    ) -> Iterator[Text | Image | ImageLink | Document | Foreign]:
-        """Yield the parts of a content; a text alone is one, an empty one is none."""
-        value = fields.raw(name)
-        if value is None:
-            return
-        at = fields.place(name)
-        if is_text(value):
-            text = text_of(value, at)
+    def part(self, fields: Fields) -> Iterator[Content]:
+        """Yield one part of a content; nothing for an empty text."""
+        kind, at = fields.required("type"), fields.at
+        if kind in _TEXTS:
+            text = fields.text(_TEXTS[kind])
             if text:
                 yield Text(text, at)
+        elif kind == "input_image":
+            url = fields.text("image_url")
+            yield Foreign("a file by id", at) if url is None else self.image(url, at)
+        elif kind == "input_file":
+            yield self.document(fields, at)
+        else:
+            yield Foreign(f"a part of type {kind[:64]!r}", at)
             return
-        for item, place in items_of(value, at):
-            part = Fields(item, place)
-            kind = part.required("type")
-            if kind in _TEXTS:
-                text = part.text(_TEXTS[kind]) or ""
-                if text:
-                    yield Text(text, place)
-            elif kind == "input_image":
-                yield self.image(part)
-            elif kind == "input_file":
-                yield self.file(part)
-            else:
-                yield Foreign(f"a part of type {kind[:64]!r}", place)
-                continue
-            self.drop(part)
-
-    def image(self, fields: Fields) -> Image | ImageLink | Foreign:
-        """Read an image, by value or by address."""
-        url = fields.text("image_url")
-        if url is None:
-            return Foreign("a file by id", fields.at)
-        if not url.startswith("data:"):
-            return ImageLink(url, fields.at)
-        found = DATA_URL.match(url)
-        if found is None:
-            return Foreign("an image that is not in base64", fields.at)
-        return Image(found[1], url[found.end() :], fields.at)
-
-    def file(self, fields: Fields) -> Document | Foreign:
-        """Read a document by value."""
-        data = fields.text("file_data")
-        found = None if data is None else DATA_URL.match(data)
-        if data is None or found is None:
-            return Foreign("a file by id or address", fields.at)
-        return Document(found[1], data[found.end() :], fields.text("filename"), fields.at)
+        self.drop(fields)

@@ -3,16 +3,28 @@
 Wire format: the request types of OpenAI's SDK (`openai.types.responses`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Raw, json
 
 from headgate.dialects.translation.fields import unsupported
 from headgate.dialects.translation.losses import Losses
-from headgate.dialects.translation.openai_chat.models import effort_of, reasons
-from headgate.dialects.translation.openai_words import CACHE_OPTIONS
-from headgate.dialects.translation.parts import document_text
+from headgate.dialects.translation.openai.words import CACHE_OPTIONS
+from headgate.dialects.translation.openai.writing import (
+    CHOICES,
+    Body,
+    continued,
+    effort,
+    file_data,
+    form,
+    function,
+    image_url,
+    parallel,
+    sampled,
+    text_of_document,
+)
+from headgate.dialects.translation.parts import lose_choice, require_sayable
 from headgate.records.conversation import (
     Call,
     Declined,
@@ -20,7 +32,6 @@ from headgate.records.conversation import (
     Foreign,
     Image,
     ImageLink,
-    Option,
     Part,
     RedactedThinking,
     Text,
@@ -32,10 +43,7 @@ from headgate.records.conversation import (
 from headgate.records.demand import Edit
 
 _SHARED = {name: name for name in ("temperature", "top_p", "user", *CACHE_OPTIONS)}
-_CHOICES = {"auto": "auto", "none": "none", "any": "required"}
 _NOTHING = Raw(b'{"type":"object","properties":{}}')
-
-Item = dict[str, Any]
 
 
 def render_call(call: Call, edit: Edit, losses: Losses) -> bytes:
@@ -44,96 +52,54 @@ def render_call(call: Call, edit: Edit, losses: Losses) -> bytes:
     Raises:
         TranslationError: Something in it cannot be said in this dialect at all.
     """
-    for foreign in call.foreign:
-        raise unsupported(foreign.at, foreign.what)
-    if edit.output_tokens_max < 1:
-        raise unsupported("max_tokens", "an answer of no tokens, which only fills a cache,")
-    body: Item = {"model": edit.model, "max_output_tokens": edit.output_tokens_max}
+    require_sayable(call, edit.output_tokens_max)
+    body: Body = {"model": edit.model, "max_output_tokens": edit.output_tokens_max}
     body["input"] = [item for turn in call.turns for item in _items(turn, losses)]
     body["store"] = False
     if call.stream:
         body["stream"] = True
     body |= _tools(call, losses)
     body |= _output(call, edit, losses)
-    body |= losses.keep(_told(call.options, edit, losses), _SHARED)
-    if call.turns and call.turns[-1].role == "assistant":
-        reason = "is not continued there: the model begins a new answer"
-        losses.lose(call.turns[-1].at, reason)
+    body |= losses.keep(sampled(call.options, edit.model, losses), _SHARED)
+    continued(call.turns, losses)
     return json.encode(body)
 
 
-def _told(options: Iterable[Option], edit: Edit, losses: Losses) -> Iterator[Option]:
-    """Yield the options that the model takes."""
-    for option in options:
-        steers = option.name in ("temperature", "top_p") and reasons(edit.model)
-        if steers and bytes(option.value) not in (b"1", b"1.0"):
-            losses.lose(option.at, "is not taken by a model that reasons")
-        elif not steers:
-            yield option
-
-
-def _output(call: Call, edit: Edit, losses: Losses) -> Item:
+def _output(call: Call, edit: Edit, losses: Losses) -> Body:
     """Return how much the model is to think, and the form of the answer."""
-    body: Item = {}
-    asked = call.reasoning
+    body: Body = {}
+    asked = effort(call.reasoning, edit.model, losses)
     if asked is not None:
-        effort = effort_of(asked)
-        if asked.off:
-            if reasons(edit.model) is not False:
-                losses.lose(asked.at, "cannot be told there: how much it thinks is the model's own")
-        elif effort is None:
-            losses.lose(asked.at, "is what the model does by itself there", hint=True)
-        elif reasons(edit.model) is False:
-            losses.lose(asked.at, "is not taken by this model")
-        else:
-            body["reasoning"] = {"effort": effort}
-    form = call.format
-    if form is not None and form.schema is None:
-        losses.keep(form.options, {})
-        body["text"] = {"format": {"type": "json_object"}}
-    elif form is not None:
-        names = {"name": "name", "description": "description", "strict": "strict"}
-        schema = {"name": "answer", **losses.keep(form.options, names), "schema": form.schema}
-        body["text"] = {"format": {"type": "json_schema", **schema}}
+        body["reasoning"] = {"effort": asked}
+    if call.format is not None:
+        schema = form(call.format, losses)
+        wanted = {"type": "json_object"} if schema is None else {"type": "json_schema", **schema}
+        body["text"] = {"format": wanted}
     return body
 
 
-def _tools(call: Call, losses: Losses) -> Item:
+def _tools(call: Call, losses: Losses) -> Body:
     """Return the tools and the choice among them; without a word a schema is not strict."""
-    choice, parallel = call.choice, call.parallel
     if not call.tools:
-        for said in (choice, parallel):
-            if said is not None:
-                losses.lose(said.at, "says nothing without tools", hint=True)
+        lose_choice(call, losses)
         return {}
-    body: Item = {
-        "tools": [
-            {
-                "type": "function",
-                "name": tool.name,
-                **({} if tool.description is None else {"description": tool.description}),
-                "parameters": _NOTHING if tool.schema is None else tool.schema,
-                "strict": False,
-                **losses.keep(tool.options, {"strict": "strict"}),
-            }
-            for tool in call.tools
-        ]
-    }
+    defaults = {"type": "function", "parameters": _NOTHING, "strict": False}
+    tools = [{**defaults, **function(tool, losses)} for tool in call.tools]
+    body: Body = {"tools": tools, **parallel(call)}
+    choice = call.choice
     if choice is not None:
         named = {"type": "function", "name": choice.name}
-        body["tool_choice"] = _CHOICES.get(choice.kind, named)
-    if parallel is not None:
-        body["parallel_tool_calls"] = parallel.value
+        body["tool_choice"] = CHOICES.get(choice.kind, named)
     return body
 
 
 # Items.
 
 
-def _items(turn: Turn, losses: Losses) -> Iterator[Item]:
+def _items(turn: Turn, losses: Losses) -> Iterator[Body]:
     """Yield the items that a turn is here: calls and results of tools are items of their own."""
     losses.keep(turn.options, {})
-    spoken: list[Item] = []
+    spoken: list[Body] = []
     for part in turn.parts:
         match part:
             case ToolUse(id=identity, name=name, arguments=arguments):
@@ -152,7 +118,7 @@ def _items(turn: Turn, losses: Losses) -> Iterator[Item]:
     yield from _message(turn, spoken)
 
 
-def _message(turn: Turn, spoken: list[Item]) -> Iterator[Item]:
+def _message(turn: Turn, spoken: list[Body]) -> Iterator[Body]:
     """Yield a message; what the model has said before is told as a text."""
     if not spoken:
         return
@@ -167,7 +133,7 @@ def _message(turn: Turn, spoken: list[Item]) -> Iterator[Item]:
         yield {"role": turn.role, "content": texts[0] if alone else spoken}
 
 
-def _result(result: ToolResult, losses: Losses) -> Item:
+def _result(result: ToolResult, losses: Losses) -> Body:
     """Return what a tool returned."""
     losses.keep(result.options, {})
     parts = [_part(part, losses) for part in result.parts]
@@ -177,16 +143,13 @@ def _result(result: ToolResult, losses: Losses) -> Item:
     return {"type": "function_call_output", "call_id": result.id, "output": output}
 
 
-def _part(part: Part, losses: Losses) -> Item:
+def _part(part: Part, losses: Losses) -> Body:
     """Return a part of a message or of a result."""
     match part:
         case Text(text=text):
             return {"type": "input_text", "text": text}
-        case Image(media_type=media_type, data=data):
-            url = f"data:{media_type};base64,{data}"
-            return {"type": "input_image", "image_url": url, "detail": "auto"}
-        case ImageLink(url=url):
-            return {"type": "input_image", "image_url": url, "detail": "auto"}
+        case Image() | ImageLink():
+            return {"type": "input_image", "image_url": image_url(part), "detail": "auto"}
         case Document():
             return _document(part, losses)
         case Foreign(what=what):
@@ -195,11 +158,10 @@ def _part(part: Part, losses: Losses) -> Item:
             raise unsupported(part.at, "this part of a message")
 
 
-def _document(part: Document, losses: Losses) -> Item:
+def _document(part: Document, losses: Losses) -> Body:
     """Return a document: a PDF as a file, a text as itself."""
-    if part.media_type.startswith("text/"):
-        if part.title is not None:
-            losses.lose(f"{part.at}.title", "has no place beside a text", hint=True)
-        return {"type": "input_text", "text": document_text(part)}
-    data = f"data:{part.media_type};base64,{part.data}"
-    return {"type": "input_file", "filename": part.title or "document", "file_data": data}
+    text = text_of_document(part, losses)
+    if text is not None:
+        return {"type": "input_text", "text": text}
+    name = part.title or "document"
+    return {"type": "input_file", "filename": name, "file_data": file_data(part)}

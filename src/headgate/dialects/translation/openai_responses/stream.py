@@ -9,7 +9,8 @@ from typing import Any
 
 from msgspec import Struct, json
 
-from headgate.dialects.translation.openai_chat.stream import error_message
+from headgate.dialects.translation.events import MarkedEnd
+from headgate.dialects.translation.openai.errors import error_message
 from headgate.dialects.translation.openai_responses.reply import (
     Answer,
     Item,
@@ -67,7 +68,7 @@ _TEXTS: dict[str, type[TextDelta | ThinkingDelta | DeclinedDelta]] = {
 _ENDS = frozenset({"response.completed", "response.incomplete"})
 
 
-class StreamParser:
+class StreamParser(MarkedEnd):
     """Reads events."""
 
     __slots__ = ("_numbers",)
@@ -165,8 +166,9 @@ class StreamRenderer:
                     return b""  # The signature has no place here.
                 return self._opened("reasoning") + self._piece("reasoning_summary_text", text)
             case ToolBegin(number=number, id=identity, name=name):
+                closed = self._close()  # before its place is taken: it may be a call too
                 self._use = ToolUse(identity, name, "")
-                return self._opened(f"call {number}")
+                return closed + self._opened(f"call {number}")
             case ToolDelta(number=number, arguments=arguments):
                 if self._open != f"call {number}":
                     raise InterleavedError(f"call {number} goes on after another item began")

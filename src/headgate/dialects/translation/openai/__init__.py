@@ -1,0 +1,1 @@
+"""What OpenAI's two dialects have in common: their words, models, and much of their bodies."""

@@ -1,0 +1,1 @@
+"""What is required of calls, beyond who may make them."""

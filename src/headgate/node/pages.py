@@ -1,0 +1,78 @@
+"""The console within the steward: its pages under the configuration in force, and their server."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from sqlalchemy import Engine
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from headgate.config.snapshot import Snapshot
+from headgate.console.app import ConsoleWorld, build
+from headgate.insights.routes import Unwell
+
+
+class Pages:
+    """The console, an ASGI application, as it is under the configuration in force.
+
+    Args:
+        engine: The store, opened for reading.
+        port: Where the console listens.
+        gateway_url: Where the data plane listens.
+
+    Attributes:
+        unwell: Returns whom a worker passes over now; nobody until the steward sets it.
+    """
+
+    def __init__(self, engine: Engine, port: int, gateway_url: str) -> None:
+        self._engine = engine
+        self._port = port
+        self._gateway_url = gateway_url
+        self.unwell: Callable[[], Unwell] = dict
+        self._app: ASGIApp | None = None
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show this configuration from now on."""
+        listen = snapshot.console
+        names = {listen.host, "127.0.0.1", "localhost"}
+        world = ConsoleWorld(
+            engine=self._engine,
+            snapshot=snapshot,
+            unwell=lambda: self.unwell(),
+            now_ns=time.time_ns,
+            hosts=frozenset(f"{name}:{self._port}" for name in names),
+            token=listen.token,
+            gateway_url=self._gateway_url,
+        )
+        self._app = build(world)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        assert self._app is not None, "show comes first"
+        await self._app(scope, receive, send)
+
+
+class _Console(uvicorn.Server):
+    """Uvicorn without its own signal handlers: the steward decides when to stop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+
+def console_server(pages: Pages, host: str, port: int) -> uvicorn.Server:
+    """Return the server of the console, ready to serve."""
+    config = uvicorn.Config(
+        pages,
+        host=host,
+        port=port,
+        loop="none",
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=2,
+    )
+    return _Console(config)

@@ -1,0 +1,212 @@
+"""Every code of ours as each official client meets it: its class, its words, whether it retries.
+
+What the clients are told is what the data plane would tell them, byte for byte; it comes from a
+server on loopback that refuses everything. The model `body_invalid` is refused by that code, and
+`body_invalid+1` is told besides that a second try makes sense in a second.
+"""
+
+import json
+import socketserver
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import anthropic
+import openai
+import pytest
+from anthropic.types.thread_unsupported_request_error import ThreadUnsupportedRequestError
+from google import genai
+from google.genai import errors, types
+from mistralai.client import Mistral
+from mistralai.client.errors import HTTPValidationError, SDKError
+
+from headgate.dialects.registry import dialects
+from headgate.gateway import replies
+from headgate.units.errors import CODES, Code, Refusal
+
+HELLO: Any = [{"role": "user", "content": "hello"}]
+CODE = {code.code: code for code in CODES}
+PARAM = "a.field"
+
+
+def told(kind: str, code: Code, retry_after_s: int | None) -> bytes:
+    """Return the data plane's own words for a refusal, in a dialect."""
+    request = SimpleNamespace(credential="key", head=SimpleNamespace(keep_alive=False))
+    exchange: Any = SimpleNamespace(request=request, call="call_1", dialect=dialects()[kind])
+    return replies.refusal(exchange, Refusal(code, code.sentence, PARAM, retry_after_s))
+
+
+class Refusing(socketserver.ThreadingTCPServer):
+    """Refuses every request as its model says, and counts the requests for each."""
+
+    daemon_threads = True
+    request_queue_size = 1_000
+
+    def __init__(self) -> None:
+        self.seen: Counter[tuple[str, str]] = Counter()
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Handler(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        path = self.rfile.readline().decode().split()[1]
+        length, agent = 0, ""
+        while (line := self.rfile.readline().decode().strip()) != "":
+            name, _, value = line.partition(": ")
+            if name.lower() == "content-length":
+                length = int(value)
+            elif name.lower() == "user-agent":
+                agent = value
+        body = json.loads(self.rfile.read(length))
+        kind = next((kind for kind, part in PATHS.items() if part in path), "gemini")
+        model = body.get("model") or path.rpartition("/")[2].partition(":")[0]
+        client = "mistral" if agent.startswith("mistral") else kind
+        assert isinstance(self.server, Refusing)
+        self.server.seen[client, model] += 1
+        name, _, retry = model.partition("%2B" if "%2B" in model else "+")
+        self.wfile.write(told(kind, CODE[name], int(retry) if retry else None))
+
+
+PATHS = {
+    "openai_responses": "/v1/responses",
+    "openai_chat": "/v1/chat",
+    "anthropic_messages": "/v1/messages",
+}
+
+
+def calls(url: str) -> dict[str, Callable[[str], Any]]:
+    """Return how each client asks a model; those that can repeat a call may do so once."""
+    of_openai = openai.OpenAI(api_key="k", base_url=f"{url}/v1", max_retries=1)
+    of_anthropic = anthropic.Anthropic(api_key="k", base_url=url, max_retries=1)
+    of_google = genai.Client(api_key="k", http_options=types.HttpOptions(base_url=url))
+    of_mistral = Mistral(api_key="k", server_url=url)
+    return {
+        "openai_chat": lambda model: of_openai.chat.completions.create(model=model, messages=HELLO),
+        "openai_responses": lambda model: of_openai.responses.create(model=model, input="hello"),
+        "anthropic_messages": lambda model: of_anthropic.messages.create(
+            model=model, messages=HELLO, max_tokens=9
+        ),
+        "gemini": lambda model: of_google.models.generate_content(model=model, contents="hello"),
+        "mistral": lambda model: of_mistral.chat.complete(model=model, messages=HELLO),
+    }
+
+
+OPENAI: dict[int, type[Exception]] = {
+    400: openai.BadRequestError,
+    401: openai.AuthenticationError,
+    403: openai.PermissionDeniedError,
+    404: openai.NotFoundError,
+    422: openai.UnprocessableEntityError,
+    429: openai.RateLimitError,
+    **dict.fromkeys((402, 405, 408, 413, 415, 431), openai.APIStatusError),
+    **dict.fromkeys((500, 502, 503, 504), openai.InternalServerError),
+}
+ANTHROPIC: dict[int, type[Exception]] = {
+    400: anthropic.BadRequestError,
+    401: anthropic.AuthenticationError,
+    403: anthropic.PermissionDeniedError,
+    404: anthropic.NotFoundError,
+    422: anthropic.UnprocessableEntityError,
+    429: anthropic.RateLimitError,
+    408: anthropic.RequestTimeoutError,
+    413: anthropic.ContentTooLargeError,
+    431: anthropic.RequestHeaderFieldsTooLargeError,
+    503: anthropic.ServiceUnavailableError,
+    504: anthropic.GatewayTimeoutError,
+    **dict.fromkeys((402, 405, 415), anthropic.APIStatusError),
+    **dict.fromkeys((500, 502), anthropic.InternalServerError),
+}
+RAISED: dict[str, dict[int, type[Exception]]] = {
+    "openai_chat": OPENAI,
+    "openai_responses": OPENAI,
+    "anthropic_messages": ANTHROPIC,
+    "gemini": {
+        code.status: errors.ServerError if code.status >= 500 else errors.ClientError
+        for code in CODES
+    },
+    "mistral": {code.status: SDKError for code in CODES} | {422: HTTPValidationError},
+}
+BY_CODE = {("anthropic_messages", "thread_unsupported_request"): ThreadUnsupportedRequestError}
+"""Where a client has a class for a code."""
+
+RETRIES = {"openai_chat", "openai_responses", "anthropic_messages"}
+"""The others repeat nothing unless they are told to."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a call ended, and how often it was tried."""
+
+    error: BaseException | None
+    tries: int
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> Callable[[str, str], Outcome]:
+    """All calls at once, for those that wait before they try again."""
+    models = [model for name in CODE for model in (name, f"{name}+1")]
+    with Refusing() as server:
+        serving = threading.Thread(target=server.serve_forever, daemon=True)
+        serving.start()
+        with ThreadPoolExecutor(40) as pool:
+            ended: dict[tuple[str, str], Future[Any]] = {
+                (client, model): pool.submit(call, model)
+                for client, call in calls(server.url).items()
+                for model in models
+            }
+        server.shutdown()
+        serving.join()
+
+    def outcome(client: str, model: str) -> Outcome:
+        return Outcome(ended[client, model].exception(), server.seen[client, model])
+
+    return outcome
+
+
+def shown_code(error: Any) -> str | None:
+    """Return our code as a program finds it in a client's error."""
+    match error:
+        case openai.APIStatusError():
+            return error.code
+        case anthropic.APIStatusError():
+            body: Any = error.body
+            return str(body["error"]["details"]["error_code"])
+        case errors.APIError():
+            details: Any = error.details
+            return str(details["error"]["details"][0]["reason"])
+        case SDKError() | HTTPValidationError():
+            return error.headers["x-headgate-code"]
+        case _:
+            return None
+
+
+@pytest.mark.parametrize("name", CODE)
+@pytest.mark.parametrize("client", RAISED)
+def test_each_code_is_the_clients_own_error(
+    outcomes: Callable[[str, str], Outcome], client: str, name: str
+) -> None:
+    """It has the class that the client has for the status, our code, and a sentence for people."""
+    error = outcomes(client, name).error
+
+    assert type(error) is BY_CODE.get((client, name), RAISED[client][CODE[name].status])
+    assert shown_code(error) == name
+    assert CODE[name].sentence.rstrip(".") in str(error)
+
+
+@pytest.mark.parametrize("name", CODE)
+@pytest.mark.parametrize("client", RAISED)
+def test_a_client_tries_again_only_where_it_helps(
+    outcomes: Callable[[str, str], Outcome], client: str, name: str
+) -> None:
+    """Without a time none repeats the call, whatever the status; with one those that can do."""
+    assert outcomes(client, name).tries == 1
+    assert outcomes(client, f"{name}+1").tries == (2 if client in RETRIES else 1)
