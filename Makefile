@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 # What is written after `make run`, for example: make run ARGS="--for 20s"
 ARGS ?=
 
+# Tests run on every core, each file in one process; for a debugger: make test SPREAD=
+SPREAD ?= -n auto --dist loadfile
+
 .DEFAULT_GOAL := help
 .PHONY: help setup install run test test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled bench lock losses clean
 
@@ -33,10 +36,10 @@ run: $(VENV)/.runnable  ## set up what it needs, then show the gateway at work: 
 	@$(BIN)/headgate demo $(ARGS)
 
 test: setup  ## the quick tier of the tests
-	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -q -m "not slow" $(SPREAD) $(ARGS)
 
 test-all: setup $(JAVASCRIPT)/node_modules/.package-lock.json  ## every test, the long ones too, and properties on ten times the examples
-	@$(BIN)/python -m pytest --hypothesis-profile=thorough $(ARGS)
+	@$(BIN)/python -m pytest -q --hypothesis-profile=thorough $(SPREAD) $(ARGS)
 
 # The clients of JavaScript that test-all calls with, exactly as their lock says; no script of theirs is run.
 $(JAVASCRIPT)/node_modules/.package-lock.json: tests/clients/js/package-lock.json
@@ -70,7 +73,7 @@ compile: setup  ## compile the data plane into build/compiled, as a built wheel 
 	@scripts/compile
 
 test-compiled: compile  ## the data plane's tests, against the compiled one
-	@$(BIN)/python -m pytest -m "not slow" -o pythonpath="build/compiled ." tests/gateway tests/dialects tests/providers tests/ledger tests/clients tests/economics $(ARGS)
+	@$(BIN)/python -m pytest -q -m "not slow" $(SPREAD) -o pythonpath="build/compiled ." tests/gateway tests/dialects tests/providers tests/ledger tests/clients tests/economics $(ARGS)
 
 bench: setup  ## measure the gateway against a plain proxy
 	@$(BIN)/python -m bench.run $(ARGS)

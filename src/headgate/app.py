@@ -27,6 +27,7 @@ from headgate.ledger.purse import Ask
 from headgate.providers.registry import Provider as ProviderKind
 from headgate.providers.registry import envelope_of, providers
 from headgate.providers.settings import Provider
+from headgate.records.approval import Clerk, Nobody
 from headgate.records.control import Control
 from headgate.records.demand import Terms
 from headgate.records.journal import DecisionRecord
@@ -35,6 +36,8 @@ from headgate.routing.policies.registry import policies
 from headgate.routing.router import Router
 from headgate.store.journal_writer import JournalWriter
 from headgate.units.ids import call_id
+
+NOBODY = Nobody()
 
 
 class Steward:
@@ -48,9 +51,11 @@ class Steward:
         ready: Callable[[], bool],
         carve: Carve = lambda _allotments: False,
         give_back: GiveBack = lambda _amounts: False,
+        clerk: Clerk = NOBODY,
     ) -> None:
         self.lender = Lender(ask, carve, give_back)
         self.control = control
+        self.clerk = clerk
         self.ready = ready
 
 
@@ -112,6 +117,8 @@ def data_plane(
         ready=steward.ready,
         control=steward.control,
         guards=Guards(snapshot.runs, steward.control) if snapshot.runs.counted else None,
+        clerk=steward.clerk,
+        approvals=tuple(snapshot.approvals.values()),
     )
 
 
@@ -192,16 +199,20 @@ def directory(snapshot: Snapshot, pepper: bytes) -> Directory:
     return known
 
 
-def limits(budgets: Mapping[str, Budget]) -> Callable[[str], int | None]:
+def limits(
+    budgets: Mapping[str, Budget], raised: Callable[[str], int] = lambda _budget: 0
+) -> Callable[[str], int | None]:
     """Return the limit of a window by its key; None when its budget is configured no more.
 
     Args:
         budgets: By id; looked at each time, so that it may change.
+        raised: By how much a budget's limit is raised now, by its id.
     """
 
     def limit_of(window: str) -> int | None:
-        budget = budgets.get(window.partition("@")[0].partition("/")[0])
-        return None if budget is None else budget.limit_nanos
+        name = window.partition("@")[0].partition("/")[0]
+        budget = budgets.get(name)
+        return None if budget is None else budget.limit_nanos + raised(name)
 
     return limit_of
 

@@ -24,7 +24,7 @@ LISTS = ("*/migrations/versions/*",)
 
 # Where money is computed or kept, as patterns of paths inside the package.
 MONEY = (
-    *("units/*", "ledger/*", "budgets/*", "catalog/*"),
+    *("units/*", "ledger/*", "budgets/*", "governance/*", "catalog/*"),
     *("records/*charge*", "records/*quote*", "records/*money*", "records/*price*"),
     *("records/*hold*", "records/*lease*", "records/*journal*", "records/*attempt*"),
     *("economics/usage_logs/*", "economics/plans/*"),
@@ -36,7 +36,7 @@ MONEY_ALLOWED: dict[str, str] = {}
 # Where the same input gives the same output. The files that touch the world are told by their name.
 PURE = (
     *("units/*", "records/*", "catalog/*", "dialects/*"),
-    *("providers/*", "ledger/*", "budgets/*", "routing/*"),
+    *("providers/*", "ledger/*", "budgets/*", "governance/*", "routing/*"),
     *("economics/usage_logs/formats/*", "economics/plans/*"),
     *("economics/exact.py", "economics/inputs.py", "economics/report.py", "economics/page.py"),
     *("economics/charts.py", "economics/formulas/*", "economics/claims/*", "economics/vendor/*"),

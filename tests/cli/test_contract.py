@@ -8,11 +8,13 @@ import msgspec
 import pytest
 
 from headgate.budgets.runs import Run, keep_run
+from headgate.governance.keeper import ask
 from headgate.identity.delegation import mint
 from headgate.identity.grant import Asked
 from headgate.insights.contract import PRINTED, render
 from headgate.insights.outcomes import Outcome, tell
 from headgate.store.migrate import open_store
+from tests.governance.shown import ASKING
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
@@ -36,6 +38,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "freeze": ("freeze", "team:research", "--reason", "odd spend"),
     "audit show": ("audit", "show"),
     "audit verify": ("audit", "verify"),
+    "approvals list": ("approvals", "list"),
+    "approvals show": ("approvals", "show", "apr_1"),
     "outcomes": ("outcomes",),
     "runs list": ("runs", "list"),
     "runs show": ("runs", "show", "alice/nightly"),
@@ -72,6 +76,9 @@ def test_output_is_of_its_schema(
     if name.startswith("runs"):
         with open_store(books / "data").begin() as connection:
             keep_run(connection, NIGHTLY)
+    if name.startswith("approvals"):
+        with open_store(books / "data").begin() as connection:
+            ask(connection, ASKING, "worker-0-a", 1)
     if name == "audit show":
         headgate(*COMMANDS["freeze"])
 

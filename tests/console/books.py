@@ -100,6 +100,7 @@ def make_snapshot(budgets: Sequence[Budget] = BUDGETS, organisation: str = "acme
         price_book=_price_book(),
         runs=RunLimits(),
         webhooks={},
+        approvals={},
         requirements={},
         data_classes={},
     )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.catalog.compliance import RESIDENCIES, Treatment
+from headgate.catalog.compliance import RESIDENCIES, Certificate, Treatment
 from headgate.catalog.settings import Deployment
 from headgate.governance.requirements import Caller, Rulebook, lies_in, violation
 from headgate.governance.settings import DataClass, Requirement
@@ -95,7 +95,7 @@ def test_regions_lie_where_they_lie(region: str | None, residency: str, there: b
         ),
         (
             Requirement("r", certifications=("soc2",)),
-            deployment(treatment=Treatment(certifications={"soc2": NOW_NS})),
+            deployment(treatment=Treatment(certificates=(Certificate("soc2", NOW_NS),))),
             "certification: asked soc2, expired 2026-11-26",
         ),
         (Requirement("r", providers=("p-two",)), deployment(), "provider: asked p-two, is p-one"),
@@ -115,7 +115,7 @@ def test_a_violation_says_what_was_asked_and_what_there_is(
 
 def test_what_satisfies_everything_violates_nothing() -> None:
     """A certificate holds up to its last instant."""
-    whole = Treatment(0, trains=False, certifications={"soc2": NOW_NS + 1})
+    whole = Treatment(0, trains=False, certificates=(Certificate("soc2", NOW_NS + 1),))
     asked = Requirement(
         "r",
         residency=("eu",),
@@ -135,7 +135,7 @@ CLASSES = ("public", "personal")
 REGIONS = ("eu-west-1", "us-east-1", None)
 certificates = st.dictionaries(
     st.sampled_from(["soc2", "iso27001"]), st.integers(NOW_NS - 9, NOW_NS + 9), max_size=2
-)
+).map(lambda ends: tuple(Certificate(*each) for each in ends.items()))
 deployments = st.builds(
     lambda name, region, days, trains, certified: deployment(
         name, region, Treatment(days, trains, certified)

@@ -19,12 +19,11 @@ RUN = "swarm"
 @step
 async def ask(agent: int, number: int) -> str:
     """One model call."""
-    async with openai_client() as client:
-        reply = await client.chat.completions.create(
-            model="mini",
-            messages=[{"role": "user", "content": f"Agent {agent}, step {number}"}],
-            max_tokens=20,
-        )
+    reply = await openai_client().chat.completions.create(
+        model="mini",
+        messages=[{"role": "user", "content": f"Agent {agent}, step {number}"}],
+        max_tokens=20,
+    )
     return reply.id
 
 

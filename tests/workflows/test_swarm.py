@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +20,20 @@ BUDGET_USD = "0.900000001"
 CHILD_TIMEOUT_S = 300
 
 
-def begin(node: TestNode, engine: str, agents: int, steps: int) -> subprocess.Popen[str]:
-    """Start the program."""
+@contextmanager
+def program(
+    node: TestNode, engine: str, agents: int, steps: int
+) -> Iterator[subprocess.Popen[str]]:
+    """Run the program; it is killed in the end, as a crash would."""
     command = [sys.executable, "-m", "tests.workflows.swarm_child", engine, node.gateway_url]
     command += [node.key(), str(agents), str(steps), BUDGET_USD]
-    return subprocess.Popen(
+    with subprocess.Popen(
         command, cwd=ROOT, env=node.environment, stdout=subprocess.PIPE, text=True
-    )
+    ) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
 
 
 def seen(node: TestNode) -> dict[str, Any]:
@@ -33,31 +42,29 @@ def seen(node: TestNode) -> dict[str, Any]:
     return dict(reply.document["run"]) if reply.status == 200 else {"calls": 0, "state": ""}
 
 
+def await_calls(node: TestNode, count: int) -> None:
+    """Wait until a run has made so many calls."""
+    until(lambda: seen(node)["calls"] >= count, f"{count} calls", CHILD_TIMEOUT_S)
+
+
 def swarms(node: TestNode, engine: str, *, agents: int, steps: int, kills: int) -> None:
     """Run a swarm to its end, its process killed at equal shares of its work."""
     whole = agents * steps
     for kill in range(1, kills + 1):
-        program = begin(node, engine, agents, steps)
-        share = whole * kill // (kills + 1)
-        until(lambda share=share: seen(node)["calls"] >= share, f"{share} calls", CHILD_TIMEOUT_S)
-        program.kill()
-        program.wait()
-        assert program.stdout is not None
-        program.stdout.close()
-    program = begin(node, engine, agents, steps)
-    until(lambda: seen(node)["state"] == "waiting", "it waits for a person", CHILD_TIMEOUT_S)
-    assert parse_usd(seen(node)["held"]) == 0
-
-    approve(node, engine)
-
-    printed, _ = program.communicate(timeout=CHILD_TIMEOUT_S)
+        with program(node, engine, agents, steps):
+            await_calls(node, whole * kill // (kills + 1))
+    with program(node, engine, agents, steps) as running:
+        until(lambda: seen(node)["state"] == "waiting", "it waits for a person", CHILD_TIMEOUT_S)
+        assert parse_usd(seen(node)["held"]) == 0
+        approve(node, engine)
+        printed, _ = running.communicate(timeout=CHILD_TIMEOUT_S)
     answers = json.loads(printed)
     assert [len(each) for each in answers] == [steps] * agents
     run = seen(node)
     assert run["state"] == "done"
     assert parse_usd(run["spend"]) <= parse_usd(BUDGET_USD)
     node.await_nothing_held()
-    billed = sum(1 for _ in node.bill.open())
+    billed = len(node.bill.read_text().splitlines())
     assert run["calls"] == billed
     assert whole <= run["calls"] <= whole + kills * agents
 

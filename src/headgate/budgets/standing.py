@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 
 from headgate.budgets.settings import RUN_ANY, Budget
+from headgate.budgets.store_raises import in_force
 from headgate.budgets.tree import FOREVER_NS, Span, budget_id_of, span_at
 from headgate.ledger.store_allotments import KeptAllotment, kept
 from headgate.ledger.tables import journal, lease, window
@@ -23,6 +24,7 @@ class Standing(NamedTuple):
         free_nanos: What calls can still claim: limit - posted - held - unaccounted - carved.
         carved_nanos: Allotted to delegations: the whole while one lasts, then what was used of it.
         delegated_nanos: What they did spend of that.
+        raised_nanos: The part of the limit that was approved for a while.
     """
 
     id: str
@@ -37,6 +39,7 @@ class Standing(NamedTuple):
     free_nanos: int
     carved_nanos: int = 0
     delegated_nanos: int = 0
+    raised_nanos: int = 0
 
 
 class _Sums(NamedTuple):
@@ -72,6 +75,7 @@ def standings(
         zone: Where months begin.
         runs: Keys of the run windows to look at, None for all there are.
     """
+    raises = in_force(connection, at_ns)
     spans = [(budget, span_at(budget.period, at_ns, zone)) for budget in budgets]
     only = None
     if runs is not None:
@@ -92,10 +96,12 @@ def standings(
                 if budget_id_of(key) == budget.id and key.endswith(f"@{span.key}")
                 if runs is None or key in runs
             )
+        raised = sum(each.by_nanos for each in raises if each.budget == budget.id)
         for key in keys:
-            limit = own_limits.get(key, budget.limit_nanos)
-            own = budget._replace(limit_nanos=limit)
-            found.append(_standing(own, span, key, sums.get(key, _Sums())))
+            own = own_limits.get(key)
+            limited = budget if own is None else budget._replace(limit_nanos=own)
+            more = raised if own is None else 0
+            found.append(_standing(limited, span, key, sums.get(key, _Sums()), more))
     for allotted in (each.allotment for each in allotments if each.ended_ns is None):
         if allotted.node.startswith("run:"):
             # It is the limit of a run's window, which stands among those of its budget.
@@ -121,21 +127,23 @@ def _carve(sums: dict[str, _Sums], allotments: Sequence[KeptAllotment]) -> None:
             )
 
 
-def _standing(budget: Budget, span: Span, key: str, sums: _Sums) -> Standing:
+def _standing(budget: Budget, span: Span, key: str, sums: _Sums, raised_nanos: int = 0) -> Standing:
     idle = sums.granted - sums.leased_posted - sums.held
+    limit_nanos = budget.limit_nanos + raised_nanos
     return Standing(
         id=key.partition("@")[0],
         node=budget.node,
         period=span.key,
         renews_ns=span.until_ns if span.until_ns < FOREVER_NS else None,
-        limit_nanos=budget.limit_nanos,
+        limit_nanos=limit_nanos,
         posted_nanos=sums.posted,
         held_nanos=sums.held,
         lent_nanos=max(0, idle),
         unaccounted_nanos=sums.unaccounted,
-        free_nanos=budget.limit_nanos - sums.used,
+        free_nanos=limit_nanos - sums.used,
         carved_nanos=sums.carved,
         delegated_nanos=sums.delegated,
+        raised_nanos=raised_nanos,
     )
 
 

@@ -1,4 +1,4 @@
-"""Budgets' tables: what was posted by when, which windows are being alarmed about, and runs."""
+"""Budgets' tables: what was posted by when, what is alarmed about or was raised, and runs."""
 
 from sqlalchemy import BigInteger, Column, Integer, String, Table
 
@@ -35,3 +35,14 @@ run = Table(
     Column("changed_ns", BigInteger, nullable=False),
 )
 """Runs that were told of; see `budgets/runs.py`."""
+
+budget_raise = Table(
+    "budget_raise",
+    METADATA,
+    Column("approval", String, primary_key=True),
+    Column("budget", String, nullable=False),
+    Column("by_nanos", BigInteger, nullable=False),
+    Column("until_ns", BigInteger, nullable=False),
+    Column("ended_ns", BigInteger),
+)
+"""Temporary raises of limits that were approved; `ended_ns` is null until the end was told."""

@@ -8,18 +8,25 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 
+class Certificate(NamedTuple):
+    """What a deployment is certified for, until an instant (exclusive)."""
+
+    name: str
+    until_ns: int
+
+
 class Treatment(NamedTuple):
     """How a deployment treats prompts and replies.
 
     Attributes:
         retention_days: For how many days they are kept at most, 0 for not at all; None unknown.
         trains: Whether models are trained on them; None unknown.
-        certifications: What it is certified for, each until an instant (exclusive).
+        certificates: What it is certified for; each name once.
     """
 
     retention_days: int | None = None
     trains: bool | None = None
-    certifications: Mapping[str, int] = MappingProxyType({})
+    certificates: tuple[Certificate, ...] = ()
 
 
 UNKNOWN = Treatment()

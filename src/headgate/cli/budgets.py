@@ -1,8 +1,8 @@
-"""`headgate budgets`: how every budget stands."""
+"""`headgate budgets`: how every budget stands, and raises of their limits."""
 
 import time
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -10,28 +10,69 @@ from headgate.budgets.keeper import burns
 from headgate.budgets.settings import RUN_ANY
 from headgate.budgets.standing import Standing, standings
 from headgate.budgets.tree import budget_id_of
+from headgate.cli.approvals import Url, gateway_of, own_key
+from headgate.cli.completing import names_of
 from headgate.cli.frozen import frozen_text
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import print_json, print_table, table
+from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail, print_json, print_table, table
 from headgate.cli.reading import read_configuration, reading_if_any
+from headgate.cli.report import instant
 from headgate.config.snapshot import Snapshot
 from headgate.identity.registry import FrozenNode, frozen_nodes
+from headgate.insights.deciding import UnansweredError, Wanted, ask_raise
 from headgate.insights.views import NO_PACE, budget_view
 from headgate.insights.windows import Picked, fullest, in_order, is_frozen
 from headgate.units.instants import to_iso
 from headgate.units.money import format_usd
 
-app = typer.Typer()
+app = typer.Typer(invoke_without_command=True, help="List how budgets stand, or ask for a raise.")
 
 RUNS_SHOWN = 10
 
+AllRuns = Annotated[
+    bool, typer.Option("--runs", help="List all runs, not only the fullest of each budget.")
+]
 
-@app.command()
+
+@app.callback()
 def budgets(
-    _action: Annotated[Literal["list"], typer.Argument(metavar="list", hidden=True)] = "list",
-    runs: Annotated[
-        bool, typer.Option("--runs", help="List all runs, not only the fullest of each budget.")
-    ] = False,
+    ctx: typer.Context,
+    runs: AllRuns = False,
+    config: Config = CONFIG_DEFAULT,
+    data_dir: DataDir = DATA_DIR_DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """List the windows that are open now: each budget's, and each run's own."""
+    if ctx.invoked_subcommand is None:
+        list_budgets(runs, config, data_dir, as_json)
+
+
+@app.command("raise")
+def ask_for_raise(
+    budget: Annotated[str, typer.Argument(metavar="BUDGET", autocompletion=names_of("budgets"))],
+    by: Annotated[str, typer.Option(help="Dollars.")],
+    until: Annotated[
+        str, typer.Option(help="A date, or a date-time; in the organisation's time zone.")
+    ],
+    reason: Annotated[str, typer.Option(help="Why; shown to who decides.")],
+    url: Url = None,
+    config: Config = CONFIG_DEFAULT,
+) -> None:
+    """Ask for a higher limit for a while, as the principal of HEADGATE_KEY."""
+    snapshot = read_configuration(config)
+    wanted = Wanted(budget, by, to_iso(instant(until, snapshot.zone)), reason)
+    try:
+        asked, why = ask_raise(url or gateway_of(snapshot), own_key(), wanted)
+    except UnansweredError as error:
+        fail(f"{error}.", "Name the gateway with --url.", EXIT_UNREACHABLE)
+    if asked is None:
+        fail(why, "Rules for raises stand in [approvals.ID], with budget_raises = true.", EXIT_NO)
+    typer.echo(f"Asked: {asked}. Until it is approved, nothing changes.")
+
+
+@app.command("list")
+def list_budgets(
+    runs: AllRuns = False,
     config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
     as_json: AsJson = False,

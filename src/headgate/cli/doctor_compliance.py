@@ -22,7 +22,7 @@ def check_compliance(snapshot: Snapshot, now_ns: int) -> Iterator[CheckView]:
             yield result(CHECK, message, fix, "warning")
     asked = {name for each in snapshot.requirements.values() for name in each.certifications}
     for deployment in deployments:
-        for name, end_ns in deployment.treatment.certifications.items():
+        for name, end_ns in deployment.treatment.certificates:
             if name in asked and end_ns - now_ns < SOON_NS:
                 told = "ended" if end_ns <= now_ns else "ends"
                 message = f"{name} of {deployment.id} {told} on {to_date(end_ns)}."

@@ -147,7 +147,7 @@ def _stop(data_dir: Path, run: str, action: str, reason: str) -> None:
         if find_run(connection, principal, name) is None:
             _missing(run)
     body = msgspec.json.encode({"action": action, "reason": reason}).decode()
-    request = ControlRequest("STOP", "runs", name, principal, "", whoami(), body)
+    request = ControlRequest("STOP", "runs", name, principal, "", whoami(), body=body)
     try:
         answer: Any = exchange(data_dir, AskControl(0, request))
     except StewardUnavailableError:

@@ -14,6 +14,7 @@ from headgate.catalog.load import load_models, load_price_book
 from headgate.catalog.prices import PriceBook
 from headgate.config.check import checked, ids_of
 from headgate.config.problems import Problems, near
+from headgate.config.read_approvals import Named, approvals_from
 from headgate.config.read_budgets import budgets_from
 from headgate.config.read_compliance import Known, data_classes_from, requirements_from
 from headgate.config.read_deployments import deployments_from
@@ -133,6 +134,11 @@ def _snapshot(
         requirements=requirements_from(document.get("requirements", {}), known, problems),
         data_classes=data_classes,
         webhooks=webhooks_from(document.get("webhooks", {}), secrets, problems),
+        approvals=approvals_from(
+            document.get("approvals", {}),
+            Named(teams, principal_ids, asked, data_classes),
+            problems,
+        ),
         price_book=book,
     )
 

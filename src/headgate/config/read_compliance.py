@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from headgate.budgets.settings import ORGANISATION
-from headgate.catalog.compliance import RESIDENCIES, UNKNOWN, Treatment
+from headgate.catalog.compliance import RESIDENCIES, UNKNOWN, Certificate, Treatment
 from headgate.catalog.rows import PriceRowError, instant_of
 from headgate.catalog.settings import Deployment
 from headgate.config.check import checked_by_id
@@ -42,18 +42,14 @@ def treatment_from(
     inherited: Treatment = UNKNOWN,
 ) -> Treatment:
     """Return how what is sent is treated, by a table that overrules what it inherits."""
-    certifications = inherited.certifications
-    if shape.certifications is not None:
-        given = {
-            name: _end_of(day, f"{key}.certifications.{name}", problems)
-            for name, day in shape.certifications.items()
-        }
-        certifications = {**certifications, **given}
+    ends = dict(inherited.certificates)
+    for name, day in (shape.certifications or {}).items():
+        ends[name] = _end_of(day, f"{key}.certifications.{name}", problems)
     days, trains = shape.retention_days, shape.trains_on_data
     return Treatment(
         inherited.retention_days if days is None else days,
         inherited.trains if trains is None else trains,
-        certifications,
+        tuple(Certificate(name, until_ns) for name, until_ns in ends.items()),
     )
 
 
@@ -85,7 +81,11 @@ def data_classes_from(tables: object, problems: Problems) -> dict[str, DataClass
 
 def requirements_from(tables: object, known: Known, problems: Problems) -> dict[str, Requirement]:
     """Return the requirements by id; a name that nothing has is a problem, not an empty set."""
-    offered = {name for each in known.deployments for name in each.treatment.certifications}
+    offered = {
+        certificate.name
+        for each in known.deployments
+        for certificate in each.treatment.certificates
+    }
     regions = {each.region for each in known.deployments if each.region is not None}
     found: dict[str, Requirement] = {}
     for name, shape in checked_by_id(tables, "requirements", RequirementShape, problems):

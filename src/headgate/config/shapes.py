@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from headgate.budgets.settings import ORGANISATION, Budget, OnTight, Period, RunLimits
 from headgate.catalog.settings import Deployment
 from headgate.gateway.settings import Edge
+from headgate.governance.settings import EXPIRES_MINUTES_DEFAULT
 from headgate.identity.settings import ANY_MODEL, PrincipalKind
 from headgate.insights.settings import EVERYTHING
 from headgate.providers.settings import OnDisconnect, Prices, Provider
@@ -19,6 +20,7 @@ Day = Any
 Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 CountOrNone = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 Hours = Annotated[int, Meta(ge=0, le=8_784)]
+Minutes = Annotated[int, Meta(ge=1, le=43_200)]
 Millis = Annotated[int, Meta(ge=1, le=86_400_000)]
 Bytes = Annotated[int, Meta(ge=1, le=1 << 40)]
 Text = Annotated[str, Meta(min_length=1, max_length=2_000)]
@@ -82,6 +84,7 @@ class LimitsShape(Shape, frozen=True, kw_only=True):
     idle_timeout_ms: Millis = _EDGE.idle_timeout_ms
     write_timeout_ms: Millis = _EDGE.write_timeout_ms
     queue_wait_max_ms: Millis = _EDGE.queue_wait_max_ms
+    approval_wait_max_ms: Millis = _EDGE.approval_wait_max_ms
     drain_timeout_ms: Millis = _EDGE.drain_timeout_ms
     retire_timeout_ms: Millis = _EDGE.retire_timeout_ms
     client_drain_ms: Millis = _EDGE.client_drain_ms
@@ -254,6 +257,27 @@ class WebhookShape(Shape, frozen=True, kw_only=True):
     allow_plain_http: bool = False
 
 
+class ApprovalShape(Shape, frozen=True, kw_only=True):
+    """`[approvals.ID]`: which calls wait until a person has decided.
+
+    Attributes:
+        approvers: Principals, any one of whom decides.
+        over_usd: The call's hold must be above it; None for no such condition, as with the next.
+        expires_minutes: After so long nobody can decide any more.
+        show_prompt: Whether approvers see the beginning of the body.
+        budget_raises: The rule is about raises of limits, not about calls.
+    """
+
+    approvers: Texts
+    node: Text = ORGANISATION
+    over_usd: Text | CountOrNone | None = None
+    data_classes: Texts | None = None
+    models: Texts | None = None
+    expires_minutes: Minutes = EXPIRES_MINUTES_DEFAULT
+    show_prompt: bool = False
+    budget_raises: bool = False
+
+
 class PricesShape(Shape, frozen=True, kw_only=True):
     """`[[prices]]`: a row of the price book; see `docs/reference/prices.md`.
 
@@ -298,6 +322,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     webhooks: Mapping[Name, WebhookShape] = {}
     requirements: Mapping[Name, RequirementShape] = {}
     data_classes: Mapping[Name, DataClassShape] = {}
+    approvals: Mapping[Name, ApprovalShape] = {}
 
 
 TableKind = Literal["single", "named", "list"]
@@ -318,5 +343,6 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "webhooks": ("named", WebhookShape),
     "requirements": ("named", RequirementShape),
     "data_classes": ("named", DataClassShape),
+    "approvals": ("named", ApprovalShape),
 }
 """Every table of the file, by name: one table, tables by id, or a list of tables."""

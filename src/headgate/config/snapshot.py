@@ -8,7 +8,7 @@ from headgate.budgets.settings import Budget, RunLimits
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.gateway.settings import Edge
-from headgate.governance.settings import DataClass, Requirement
+from headgate.governance.settings import DataClass, Requirement, Rule
 from headgate.identity.settings import Key, Principal
 from headgate.insights.settings import Webhook
 from headgate.providers.settings import Provider
@@ -54,4 +54,5 @@ class Snapshot:
     webhooks: Mapping[str, Webhook]
     requirements: Mapping[str, Requirement]
     data_classes: Mapping[str, DataClass]
+    approvals: Mapping[str, Rule]
     price_book: PriceBook

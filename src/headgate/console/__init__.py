@@ -1,1 +1,1 @@
-"""The web pages of a node: live, read-only, without a build step."""
+"""The web pages of a node: live, without a build step."""

@@ -23,7 +23,7 @@ STATIC = Path(__file__).parent / "static"
 
 
 def build(console: ConsoleWorld) -> Starlette:
-    """Return the console; it reads the store and changes nothing."""
+    """Return the console; it reads the store, and passes decisions on to the gateway."""
     desk = Desk(console, pages())
     sign_in = SignIn(desk)
 

@@ -35,7 +35,7 @@ class Page(Protocol):
     PLACE: int
 
     def routes(self, desk: "Desk", /) -> list[Route]:
-        """Return what it answers to; everything it is asked only reads."""
+        """Return what it answers to; what changes something is a form."""
 
 
 class Desk:

@@ -1,16 +1,12 @@
 """The form that asks for the token, and what comes of it."""
 
-from urllib.parse import parse_qs
-
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from headgate.console import session
 from headgate.console.desk import Desk
+from headgate.console.forms import read_form
 from headgate.console.guard import signed_in
-
-FORM_BYTES_MAX = 4096
 
 
 class SignIn:
@@ -30,12 +26,7 @@ class SignIn:
             return RedirectResponse("/", 303)
         if request.method != "POST":
             return self.page(request)
-        body = bytearray()
-        async for part in request.stream():
-            body += part
-            if len(body) > FORM_BYTES_MAX:
-                raise HTTPException(413)
-        shown = parse_qs(body.decode("latin-1"), encoding="utf-8").get("token", [""])[0]
+        shown = (await read_form(request)).get("token", "")
         if not session.same(shown, token):
             return self.page(request, 401, "That is not the token. It is in the configuration.")
         return signed_in(request, token, self._desk.console.now_ns(), "/")

@@ -22,7 +22,8 @@ class ConsoleWorld:
         hosts: The `Host` headers it answers to, with port, such as `127.0.0.1:8081`. Any other
             is refused: a foreign name that resolves to this machine may not read it.
         token: What a browser must show once; None serves this machine only.
-        gateway_url: Where calls go, for the curl line of an empty page.
+        gateway_url: Where calls go, and decisions about them; shown on an empty page.
+        form_secret: What forms are marked with, so that no other page can make one.
     """
 
     engine: Engine
@@ -32,6 +33,7 @@ class ConsoleWorld:
     hosts: frozenset[str]
     token: str | None
     gateway_url: str = "http://127.0.0.1:8080"
+    form_secret: bytes = b""
 
     def __post_init__(self) -> None:
         if not self.hosts:

@@ -39,5 +39,6 @@ def read(request: Request, resource: str) -> ControlRequest | Refusal:
         principal=credential.principal,
         team=credential.team,
         key=credential.key,
+        delegated=credential.delegation is not None,
         body=text,
     )

@@ -30,6 +30,9 @@ STALE = "closed_before_reply"
 LOST = "connection_lost"
 UNREADABLE = "reply_unreadable"
 SHUTDOWN = "shutdown_timeout"
+NOT_STREAMED = "The provider answered without a stream."
+WAITING = ("approve", "queue", "money")
+"""The phases of a call that waits and has cost nothing."""
 UNKNOWN_REPORT = Report()
 
 
@@ -70,6 +73,10 @@ class Endings:
         settlement = meter(exchange, report)
         self._settle(exchange, settlement, report)
         self._well(exchange, served=whole)
+        if exchange.headed:
+            # A stream was asked for and begun, and no stream came.
+            self._answer(exchange, Refusal(errors.UPSTREAM_BROKEN, NOT_STREAMED))
+            return
         if exchange.client is not None:
             lines = replies.facts(exchange, report.served_model, settlement.amount_nanos)
             if told is body:
@@ -123,7 +130,9 @@ class Endings:
         if more:
             self._pipeline.attempts.go_on(exchange)
             return
-        if failure.pass_through and isinstance(exchange.spoken, Translated):
+        if exchange.headed:
+            self._answer(exchange, _told(exchange, failure, upstream.retry_after))
+        elif failure.pass_through and isinstance(exchange.spoken, Translated):
             said = exchange.spoken.error_message(body) or failure.code.sentence
             self._answer(exchange, Refusal(failure.code, said))
         elif failure.pass_through and exchange.client is not None:
@@ -158,7 +167,7 @@ class Endings:
         more = self._pipeline.attempts.find_next(exchange)
         at_ns = self._now_ns()
         self._books.void(exchange, reason, at_ns=at_ns, final=not more)
-        self._leave_place(exchange)
+        self.leave_place(exchange)
         if more:
             self._pipeline.attempts.go_on(exchange)
             return
@@ -192,7 +201,7 @@ class Endings:
     def client_gone(self, exchange: Exchange) -> None:
         """The client went away: what may have cost money is seen to its end."""
         phase = exchange.phase
-        if phase in ("queue", "money"):
+        if phase in WAITING:
             self._stop_waiting(exchange)
             self.finish(exchange)
         elif phase == "connect":
@@ -219,7 +228,7 @@ class Endings:
         the books, and nobody gets it.
         """
         phase = exchange.phase
-        if phase in ("queue", "money"):
+        if phase in WAITING:
             self._stop_waiting(exchange)
             self.refuse(exchange, refusal)
         elif phase == "connect":
@@ -242,8 +251,11 @@ class Endings:
             self.client_gone(exchange)
 
     def _stop_waiting(self, exchange: Exchange) -> None:
-        """Leave the queue for a place or for money."""
-        if exchange.phase == "queue":
+        """Leave the queue for a place or for money, or a person to their peace."""
+        if exchange.phase == "approve":
+            assert self._pipeline.approvals is not None
+            self._pipeline.approvals.leave(exchange)
+        elif exchange.phase == "queue":
             exchange.target.places.leave(exchange.on_place)
         else:
             self._world.purse.leave(exchange.on_money)
@@ -297,14 +309,17 @@ class Endings:
             exchange.placed = False
             exchange.target.places.give_back((at_ns - exchange.sent_ns) // 1_000)
 
-    def _leave_place(self, exchange: Exchange) -> None:
+    def leave_place(self, exchange: Exchange) -> None:
+        """Give a call's place back, if it has one."""
         if exchange.placed:
             exchange.placed = False
             service_us = (self._now_ns() - exchange.sent_ns) // 1_000
             exchange.target.places.give_back(service_us)
 
     def _answer(self, exchange: Exchange, refusal: Refusal) -> None:
-        if exchange.client is not None:
+        if exchange.headed:
+            exchange.write_stream_end(exchange.dialect.render_stream_error(refusal, exchange.call))
+        elif exchange.client is not None:
             exchange.client.write(replies.refusal(exchange, refusal))
         self.finish(exchange)
 
@@ -319,7 +334,7 @@ class Endings:
         """The call is over: nothing is held, no place is taken."""
         assert not exchange.held, exchange.call
         if exchange.placed:
-            self._leave_place(exchange)
+            self.leave_place(exchange)
         exchange.phase = "done"
         if exchange.request.body_bytes:
             self.forget_body(exchange)

@@ -15,7 +15,7 @@ from headgate.caches.prompt import Prompt
 from headgate.capacity.limits import USED_UP
 from headgate.catalog.rates import RateCard
 from headgate.dialects.json_array import JsonArray
-from headgate.dialects.registry import Dialect, Located, StreamReader
+from headgate.dialects.registry import Dialect, StreamReader
 from headgate.dialects.sse import HEAD_BYTES_MAX, begins_whole, first_data
 from headgate.dialects.translation.translated import Translated
 from headgate.gateway import replies
@@ -30,6 +30,7 @@ from headgate.routing.router import Ranking
 from headgate.units.errors import Refusal
 
 if TYPE_CHECKING:
+    from headgate.gateway.approvals import Permission
     from headgate.gateway.edge import ClientConnection
     from headgate.gateway.interpreter import Saying
     from headgate.gateway.paths import SpendPath
@@ -45,8 +46,8 @@ class Exchange:
     """One call in flight.
 
     Attributes:
-        phase: Where it is: `queue`, `money`, `connect`, `reply` (sent, nothing back yet),
-            `body` (the reply has begun), `done`.
+        phase: Where it is: `approve`, `queue`, `money`, `connect`, `reply` (sent, nothing
+            back yet), `body` (the reply has begun), `done`.
         dialect: What the client speaks; `own` is its demand.
         spoken: What this attempt's target speaks: `dialect`, or a translation to another. The body
             to send there is `outgoing`, its demand `demand`; `lost` is what it leaves out.
@@ -60,6 +61,8 @@ class Exchange:
         plan_over: Whether the plan has given all it had.
         held: Whether an attempt is held and not yet ended.
         begun: Whether the client has been sent a byte of an answer.
+        headed: Whether its client has the head of a stream already, for it waited for a person.
+        permission: What a person was asked about it, and said; None when nobody was asked.
         array: Says the stream as one JSON array, for who asked for that; None for events.
         prompt: The blocks of the client's body as caches compare them, None when it is short.
         marked: Where its attempt's body got cache breakpoints, as JSON paths; `marked_turns`
@@ -88,6 +91,7 @@ class Exchange:
         "dialect",
         "drained_since_ms",
         "first_byte_ns",
+        "headed",
         "health_mark",
         "held",
         "hold_nanos",
@@ -101,6 +105,7 @@ class Exchange:
         "output_tokens_max",
         "own",
         "path",
+        "permission",
         "phase",
         "placed",
         "plan",
@@ -141,14 +146,14 @@ class Exchange:
         self.demand: Demand
         self.spoken: Dialect | Translated = dialect
         self.saying: Saying | None = None
+        self.plan: Plan | None = None
+        self.permission: Permission | None = None
         self.lost: tuple[str, ...] = ()
         self.unsaid: Refusal | None = None
         self.decision: Ranking
-        self.plan: Plan | None = None
         self.path: SpendPath
         self.target: Target
         self.upcoming: Target
-        self.health_mark = 0
         self.card: RateCard | None = None
         self.marks: list[int] = []
         self.prompt: Prompt | None = None
@@ -159,16 +164,16 @@ class Exchange:
         self.asked = self.attempt = ""
         self.phase = "receive"
         self.since_ms = pipeline.world.clock.coarse_ms
-        self.placed = self.held = self.begun = self.plan_over = self.marked_turns = False
+        self.placed = self.held = self.begun = self.headed = False
+        self.plan_over = self.marked_turns = self._unframed = False
         self.spared: tuple[Quoted, ...] = ()
         self.number = self.hold_nanos = self.input_tokens_max = self.output_tokens_max = 0
-        self.status = self.sent_ns = self.first_byte_ns = self._reply_bytes = 0
+        self.status = self.sent_ns = self.first_byte_ns = self._reply_bytes = self.health_mark = 0
         self.upstream: UpstreamConnection | None = None
         self.drained_since_ms: int | None = None
         self._stream: StreamReader | None = None
         self.array: JsonArray | None = None
         self._feed: Callable[[bytes], bytes] | None = None
-        self._unframed = False
         self._parts: list[bytes] = []
 
     def take_facts(self, upstream: UpstreamConnection) -> None:
@@ -228,8 +233,7 @@ class Exchange:
                 return
             strip = self.own.stream and not self.own.usage_wanted
             self._stream = self.spoken.Stream(strip)
-            named = self.request.named
-            self.array = JsonArray() if isinstance(named, Located) and named.array else None
+            self.array = replies.array_of(self.request)
 
     def reply_goes_on(self, payload: bytes) -> None:
         """A read brought a piece of the reply's body."""
@@ -284,7 +288,7 @@ class Exchange:
         self._feed = feed
         self._unframed = self.request.head.http10
         if self.client is not None:
-            head = self._stream_head(stream.head_report)
+            head = b"" if self.headed else self._stream_head(stream.head_report)
             self.client.write(head + (data if self.request.head.http10 else chunk(data)))
             if self.client.paused:
                 self.pause()

@@ -126,7 +126,7 @@ class Guards:
         principal, run = key
         body = msgspec.json.encode({"action": "frozen", "reason": broken}).decode()
         self._control.send(
-            ControlRequest("GUARD", "runs", run, principal, team, "guard", body), _done
+            ControlRequest("GUARD", "runs", run, principal, team, "guard", body=body), _done
         )
 
 

@@ -57,6 +57,9 @@ class HeadMemory:
         """Remember a head that the parser has accepted and whose sender is known."""
         if head.http10 or head.expects_continue or head.method != b"POST":
             return
+        if head.approval is not None:
+            # It comes once.
+            return
         if any(b"transfer-encoding" in part.lower() for part in shape):
             return
         if len(self._heads) >= HEADS_MAX:

@@ -15,13 +15,15 @@ from msgspec.structs import replace
 from headgate.capacity.places import Waiter
 from headgate.dialects.splice import SpliceError
 from headgate.gateway import endpoints
+from headgate.gateway.approvals import Approvals
 from headgate.gateway.attempts import Attempts
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.endings import Endings
 from headgate.gateway.entry import permit, read
 from headgate.gateway.exchange import Exchange
 from headgate.gateway.heads import HeadMemory
-from headgate.gateway.prefixes import BLOCK_BYTES, PrefixMemory
+from headgate.gateway.prefixes import PrefixMemory
+from headgate.gateway.quotes import quote
 from headgate.gateway.refusals import not_carved, over_budget, stranger
 from headgate.gateway.request import Request, header_takers
 from headgate.gateway.upstream import UpstreamConnection
@@ -51,6 +53,7 @@ class Pipeline:
         header_takers: What the edge does with each header that matters, by its name.
         heads: The heads that clients send again and again.
         strangers: Requests refused for their key since the start.
+        approvals: What a person is asked about, None when there is no rule for it.
     """
 
     def __init__(self, world: World) -> None:
@@ -69,6 +72,7 @@ class Pipeline:
         self.prefixes = PrefixMemory()
         self.attempts = Attempts(self)
         self.endings = Endings(self)
+        self.approvals = Approvals(self, world.approvals) if world.approvals else None
         self._buffered_bytes = 0
 
     # 1. Receive: the edge calls these while a request arrives.
@@ -140,12 +144,12 @@ class Pipeline:
 
     # 4. Route: `attempts` chooses a deployment and comes back with `place`.
 
-    # 5. Approve: nobody is asked yet; see docs/plans.
-
-    # 6. Ticket.
+    # 5. Approve, 6. Ticket.
 
     def place(self, exchange: Exchange) -> None:
         """Begin an attempt at the exchange's target: take a place there, or wait for one."""
+        if self.approvals is not None and self.approvals.stops(exchange):
+            return
         places = exchange.target.places
         if places.take():
             exchange.placed = True
@@ -176,31 +180,22 @@ class Pipeline:
     # 7. Hold, send, relay.
 
     def _hold(self, exchange: Exchange) -> None:
-        target, demand = exchange.target, exchange.demand
-        deployment = target.deployment
         if self.frozen:
             # Again, for the call may have waited for its place, or been tried elsewhere before.
-            nodes = (*exchange.path.nodes, f"model:{exchange.asked}", *target.nodes)
+            nodes = (*exchange.path.nodes, f"model:{exchange.asked}", *exchange.target.nodes)
             refusal = self.why_frozen(nodes)
             if refusal is not None:
                 self.endings.refuse(exchange, refusal)
                 return
-        exchange.sent_ns = self.now_ns()
-        exchange.input_tokens_max = self._input_bound(exchange)
-        wanted = demand.output_tokens_max
-        wanted = deployment.output_tokens_default if wanted is None else wanted
-        exchange.output_tokens_max = min(wanted, deployment.output_tokens_max)
-        card = None if demand.free else target.card(None, demand.terms, exchange.sent_ns)
-        if card is None and exchange.path.slices:
-            message = f"{deployment.seller}/{deployment.priced_as} has no price now."
-            self.endings.refuse(exchange, Refusal(errors.UNPRICED, message, "model"))
+        unpriced = quote(self, exchange)
+        if unpriced is not None:
+            self.endings.refuse(exchange, unpriced)
             return
-        exchange.card = card
-        exchange.hold_nanos = 0
-        if card is not None:
-            exchange.hold_nanos = card.worst_nanos(
-                exchange.input_tokens_max, exchange.output_tokens_max * demand.choices
-            )
+        if self.approvals is not None and not self.approvals.covers(exchange):
+            # It waited for its place, and costs more by now than a person has approved.
+            self.endings.leave_place(exchange)
+            self.place(exchange)
+            return
         if not self.world.books.has_room():
             self.endings.refuse(
                 exchange, Refusal(errors.LEDGER_UNAVAILABLE, "The journal is full.")
@@ -214,23 +209,6 @@ class Pipeline:
                     exchange.path.slices, exchange.hold_nanos, exchange.on_money, self.coarse_ms
                 )
             )
-
-    def _input_bound(self, exchange: Exchange) -> int:
-        demand, body = exchange.demand, exchange.outgoing
-        context = exchange.target.deployment.context_tokens
-        bound = demand.input_tokens_max
-        if bound is None:
-            return context
-        if len(body) >= BLOCK_BYTES:
-            credential, deployment = exchange.request.credential, exchange.target.deployment
-            assert credential is not None
-            exchange.marks = self.prefixes.marks(credential.principal, deployment.id, body)
-            measured = self.prefixes.bound(exchange.marks, len(body))
-            if measured is not None:
-                # What the dialect adds to the bytes (hidden templates, images) stays on top.
-                bound = min(bound, measured + bound - len(body))
-        # What generates nothing has a window for each of its texts, and any number of them.
-        return bound if demand.output_tokens_max == 0 else min(bound, context)
 
     def on_money(self, exchange: Exchange, short: Slice | str | None) -> None:
         """The steward has answered: the hold is made, or does not fit, or nobody answered."""

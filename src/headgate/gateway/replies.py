@@ -5,11 +5,15 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from headgate.dialects.json_array import JsonArray
+from headgate.dialects.registry import Located
 from headgate.gateway.http_bytes import status_line, whole
+from headgate.gateway.request import Request
 from headgate.units.errors import Refusal
 from headgate.units.money import NANOS_PER_USD
 
 if TYPE_CHECKING:
+    from headgate.gateway.approvals import Permission
     from headgate.gateway.exchange import Exchange
 
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
@@ -28,6 +32,8 @@ def facts(exchange: Exchange, served_model: str | None, cost_nanos: int | None) 
             *hold,
         )
     )
+    if exchange.permission is not None:
+        lines += approval_line(exchange.permission)
     if exchange.lost:
         lines += b"x-headgate-lost: %b\r\n" % ", ".join(exchange.lost).encode()
     if served_model is not None:
@@ -35,6 +41,11 @@ def facts(exchange: Exchange, served_model: str | None, cost_nanos: int | None) 
     if cost_nanos is not None:
         lines += b"x-headgate-cost-usd: %d.%09d\r\n" % divmod(cost_nanos, NANOS_PER_USD)
     return lines
+
+
+def approval_line(permission: Permission) -> bytes:
+    """Return the header line that names what a person was asked."""
+    return b"x-headgate-approval: %b\r\n" % permission.approval.encode()
 
 
 @lru_cache(maxsize=1_024)
@@ -67,6 +78,12 @@ def reply(
     )
 
 
+def array_of(request: Request) -> JsonArray | None:
+    """Return what says a stream as one JSON array, for who asked for that; None for events."""
+    named = request.named
+    return JsonArray() if isinstance(named, Located) and named.array else None
+
+
 def stream_head(exchange: Exchange, served_model: str | None, passed: bytes) -> bytes:
     """Return the head of a streamed reply."""
     http10 = exchange.request.head.http10
@@ -89,6 +106,8 @@ def refusal(exchange: Exchange, why: Refusal) -> bytes:
         headers.append((b"x-headgate-call", call.encode()))
     if why.retry_after_s is not None:
         headers.append((b"retry-after", b"%d" % why.retry_after_s))
+    if exchange.permission is not None:
+        headers.append((b"x-headgate-approval", exchange.permission.approval.encode()))
     # The official clients retry some statuses by themselves; only those with a time are worth it.
     headers.append((b"x-should-retry", b"false" if why.retry_after_s is None else b"true"))
     body = exchange.dialect.render_refusal(why, call)

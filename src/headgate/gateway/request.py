@@ -23,7 +23,9 @@ class Head:
         key: What the client sent as its credential, None when nothing.
         forwarded: Headers (lower-case names) that may go upstream, if the dialect says so.
         announced: The body's bytes as the head says; 0 when it does not, -1: not to be believed.
+        approval: The request for approval that the call is said to have, None for none.
         data_class: What the client says that its data is, None when it does not say.
+        respond_async: Whether the client would rather come back than wait (RFC 7240).
         session: What the client calls its session, None when it does not say; only compared.
         hosts: How many `Host` headers there are.
         keep_alive: Whether the connection stays open afterwards.
@@ -31,6 +33,7 @@ class Head:
 
     __slots__ = (
         "announced",
+        "approval",
         "content_encoding",
         "content_type",
         "data_class",
@@ -43,6 +46,7 @@ class Head:
         "method",
         "path",
         "query",
+        "respond_async",
         "run",
         "session",
     )
@@ -57,6 +61,8 @@ class Head:
         self.run: bytes | None = None
         self.data_class: bytes | None = None
         self.session: bytes | None = None
+        self.approval: bytes | None = None
+        self.respond_async = False
         self.expects_continue = False
         self.forwarded: list[tuple[bytes, bytes]] = []
         self.announced = 0
@@ -170,6 +176,16 @@ def _session(head: Head, _name: bytes, value: bytes) -> None:
     head.session = value
 
 
+def _approval(head: Head, _name: bytes, value: bytes) -> None:
+    head.approval = value
+
+
+def _prefer(head: Head, _name: bytes, value: bytes) -> None:
+    preferences = (each.partition(b";")[0].strip().lower() for each in value.split(b","))
+    if b"respond-async" in preferences:
+        head.respond_async = True
+
+
 def forward(head: Head, name: bytes, value: bytes) -> None:
     """Keep a header that some dialect sends on."""
     head.forwarded.append((name.lower(), value))
@@ -187,6 +203,8 @@ HEADERS: dict[bytes, HeaderTaker] = {
     b"x-headgate-data-class": _data_class,
     b"x-headgate-run": _run,
     b"x-headgate-session": _session,
+    b"x-headgate-approval": _approval,
+    b"prefer": _prefer,
 }
 """Who takes a header, by its lower-case name; others are dropped."""
 

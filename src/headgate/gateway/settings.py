@@ -14,6 +14,7 @@ class Edge(NamedTuple):
         idle_timeout_ms: A connection without a request is closed after this.
         write_timeout_ms: A client that reads nothing for this long is cut off.
         queue_wait_max_ms: How long a call may wait for a place at a deployment.
+        approval_wait_max_ms: How long a call that is not streamed may wait for a person.
         drain_timeout_ms: How long running calls may take when the gateway stops.
         retire_timeout_ms: How long running calls may take after the configuration has changed.
         client_drain_ms: How long a reply is read on after its client went away (`drain`).
@@ -33,6 +34,7 @@ class Edge(NamedTuple):
     idle_timeout_ms: int = 120_000
     write_timeout_ms: int = 60_000
     queue_wait_max_ms: int = 60_000
+    approval_wait_max_ms: int = 55_000
     drain_timeout_ms: int = 30_000
     retire_timeout_ms: int = 3_600_000
     client_drain_ms: int = 60_000

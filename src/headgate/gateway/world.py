@@ -19,8 +19,10 @@ from headgate.gateway.request import Request
 from headgate.gateway.settings import Edge
 from headgate.gateway.target import Target
 from headgate.governance.requirements import Rulebook
+from headgate.governance.settings import Rule
 from headgate.identity.directory import Directory
 from headgate.ledger.purse import Purse
+from headgate.records.approval import Clerk
 from headgate.records.control import Control
 from headgate.routing.router import Router
 from headgate.store.journal_writer import JournalWriter
@@ -41,6 +43,8 @@ class World:
         next_call: Makes the id of the next call.
         guards: Count what runs do, None when nothing limits it.
         ready: Whether calls can be served (the steward has been met).
+        approvals: The rules by which a person is asked, in the order of the file.
+        clerk: Gets requests for approval to the steward.
     """
 
     edge: Edge
@@ -65,6 +69,8 @@ class World:
     ready: Callable[[], bool]
     control: Control
     guards: Guards | None
+    clerk: Clerk
+    approvals: tuple[Rule, ...] = ()
 
     def dialect_of(self, request: Request) -> Dialect | None:
         """Return the dialect whose calls go to a request's path, None when none's do.

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from headgate.budgets.settings import ORGANISATION
-from headgate.catalog.compliance import NOT_EU, RESIDENCIES
+from headgate.catalog.compliance import NOT_EU, RESIDENCIES, Certificate
 from headgate.catalog.facts import near_names
 from headgate.catalog.settings import Deployment
 from headgate.governance.settings import DataClass, Requirement
@@ -45,10 +45,10 @@ class Required(NamedTuple):
         """Return when the next certificate that matters ends, None when none does."""
         wanted = {name for each in self.requirements for name in each.certifications}
         ends = (
-            end_ns
+            each.until_ns
             for deployment in deployments
-            for name, end_ns in deployment.treatment.certifications.items()
-            if name in wanted and end_ns > at_ns
+            for each in deployment.treatment.certificates
+            if each.name in wanted and each.until_ns > at_ns
         )
         return min(ends, default=None)
 
@@ -135,7 +135,7 @@ def violation(requirement: Requirement, deployment: Deployment, at_ns: int) -> s
         found = check(requirement, deployment)
         if found is not None:
             return found
-    return _certified(requirement, deployment.treatment.certifications, at_ns)
+    return _certified(requirement, deployment.treatment.certificates, at_ns)
 
 
 def _provider(requirement: Requirement, deployment: Deployment) -> str | None:
@@ -179,10 +179,11 @@ def _keeping(requirement: Requirement, deployment: Deployment) -> str | None:
 
 
 def _certified(
-    requirement: Requirement, certifications: Mapping[str, int], at_ns: int
+    requirement: Requirement, certificates: Iterable[Certificate], at_ns: int
 ) -> str | None:
+    ends = dict(certificates)
     for name in requirement.certifications:
-        end_ns = certifications.get(name)
+        end_ns = ends.get(name)
         if end_ns is None:
             return f"certification: asked {name}, there is none"
         if end_ns <= at_ns:

@@ -14,6 +14,7 @@ import msgspec
 from headgate.insights.calls import CallState
 from headgate.insights.contract_caches import CachesView, CacheView
 from headgate.insights.contract_control import (
+    ApprovalView,
     AuditEntryView,
     AuditVerdictView,
     DelegateView,
@@ -39,6 +40,7 @@ class BudgetView(Printed, frozen=True, kw_only=True):
     period: str
     renews_at: Instant | None
     limit: Usd
+    raised: Usd
     posted: Usd
     held: Usd
     lent: Usd
@@ -362,6 +364,8 @@ PRINTED: dict[str, Any] = {
     "freeze": list[FrozenView],
     "audit show": list[AuditEntryView],
     "audit verify": AuditVerdictView,
+    "approvals list": list[ApprovalView],
+    "approvals show": ApprovalView,
     "outcomes": list[ResultsView],
     "runs list": list[RunView],
     "runs show": list[RunView],

@@ -66,3 +66,42 @@ class ResultsView(Printed, frozen=True, kw_only=True):
     spend_per_success: Usd | None
     human_seconds: int
     value: Usd
+
+
+class ApprovalView(Printed, frozen=True, kw_only=True):
+    """What a person is, or was, asked: `approvals list --json` prints a list, the newest first.
+
+    `quote` is null when no price is known, `output_tokens_max` when the client gives no limit.
+    Of a raise (`kind`) only `budget`, `by`, `until` and `why` are told, which calls have not.
+    """
+
+    id: str
+    kind: str
+    status: str
+    rule: str
+    at: Instant
+    expires_at: Instant
+    principal: str
+    team: str
+    key: str
+    chain: list[str]
+    run: str | None
+    model: str | None
+    quote: Usd | None
+    data_class: str | None
+    stream: bool | None
+    output_tokens_max: int | None
+    tools: list[str]
+    body_bytes: int | None
+    body_sha256: str | None
+    prompt: str | None
+    budget: str | None
+    by: Usd | None
+    until: Instant | None
+    why: str | None
+    digest: str
+    decided_by: str | None
+    decided_at: Instant | None
+    reason: str | None
+    call: str | None
+    used_by: str | None

@@ -36,6 +36,7 @@ def budget_view(standing: Standing, *, frozen: bool, burn: Burn = NO_PACE) -> Bu
         period=standing.period,
         renews_at=iso_or_none(standing.renews_ns),
         limit=format_usd(standing.limit_nanos),
+        raised=format_usd(standing.raised_nanos),
         posted=format_usd(standing.posted_nanos),
         held=format_usd(standing.held_nanos),
         lent=format_usd(standing.lent_nanos),

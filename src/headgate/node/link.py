@@ -12,12 +12,15 @@ from headgate.ledger.purse import Need as PurseNeed
 from headgate.node.messages import (
     AllotmentRow,
     AnswerControl,
+    AskApproval,
     AskControl,
     Borrow,
     Carve,
+    Decided,
     GiveBack,
     Granted,
     Hello,
+    LetGo,
     Message,
     Need,
     State,
@@ -25,8 +28,10 @@ from headgate.node.messages import (
     Unpacker,
     Unwell,
     UnwellRow,
+    UseApproval,
     pack,
 )
+from headgate.records.approval import Asking, Told
 from headgate.records.control import Answered, ControlRequest
 
 RECONNECT_S = 0.1
@@ -43,6 +48,7 @@ class StewardLink(asyncio.Protocol):
         on_state: Called with what is frozen and which keys are valid.
         on_uncarved: Called with an allotment's window that does not fit into one above it, that
             one, and what is left there.
+        on_told: Called with what became of a request for approval.
         on_lost: Called when the connection breaks.
     """
 
@@ -60,6 +66,7 @@ class StewardLink(asyncio.Protocol):
         self.on_granted: Callable[[dict[str, int], bool], None] = lambda _amounts, _answer: None
         self.on_state: Callable[[State], None] = lambda _state: None
         self.on_uncarved: Callable[[str, str, int], None] = lambda _window, _above, _left: None
+        self.on_told: Callable[[Told], None] = lambda _told: None
         self.on_lost: Callable[[], None] = lambda: None
         self.met = asyncio.Event()
 
@@ -115,6 +122,8 @@ class StewardLink(asyncio.Protocol):
             self.on_state(message)
         elif isinstance(message, Uncarved):
             self.on_uncarved(message.window, message.above, message.left_nanos)
+        elif isinstance(message, Decided):
+            self.on_told(message.told)
         elif isinstance(message, AnswerControl):
             answered = self._waiting.pop(message.number, None)
             if answered is not None:
@@ -158,6 +167,23 @@ class StewardLink(asyncio.Protocol):
         self._waiting[self._number] = answered
         self._say(AskControl(self._number, request))
         return True
+
+    def ask_approval(self, asking: Asking) -> bool:
+        """Ask a person about a call; False while there is no steward."""
+        return self._say_if_connected(AskApproval(asking))
+
+    def use_approval(self, asking: Asking) -> bool:
+        """Use up what was approved; False while there is no steward."""
+        return self._say_if_connected(UseApproval(asking))
+
+    def let_go(self, approval: str, *, withdrawn: bool) -> bool:
+        """Wait for a request no more; False while there is no steward."""
+        return self._say_if_connected(LetGo(approval, withdrawn))
+
+    def _say_if_connected(self, message: Message) -> bool:
+        if self.connected:
+            self._say(message)
+        return self.connected
 
     def close(self) -> None:
         """Say nothing more."""

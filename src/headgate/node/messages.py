@@ -8,6 +8,7 @@ import struct
 import msgspec
 from msgspec import Struct
 
+from headgate.records.approval import Asking, Told
 from headgate.records.control import ControlReply, ControlRequest
 
 LENGTH = struct.Struct("<I")
@@ -106,6 +107,25 @@ class AskControl(_Message, frozen=True):
     request: ControlRequest
 
 
+class AskApproval(_Message, frozen=True):
+    """Asks a person about a call; answered by `Decided`, and again when it was decided."""
+
+    asking: Asking
+
+
+class UseApproval(_Message, frozen=True):
+    """Uses up what was approved, for a call; answered by `Decided`."""
+
+    asking: Asking
+
+
+class LetGo(_Message, frozen=True):
+    """Waits for a request no more: it is withdrawn, or left open without its call."""
+
+    approval: str
+    withdrawn: bool
+
+
 # To a worker.
 
 
@@ -138,6 +158,12 @@ class Uncarved(_Message, frozen=True):
     window: str
     above: str
     left_nanos: int
+
+
+class Decided(_Message, frozen=True):
+    """What became of a request for approval."""
+
+    told: Told
 
 
 class AnswerControl(_Message, frozen=True):
@@ -223,10 +249,14 @@ Message = (
     | GiveBack
     | Unwell
     | AskControl
+    | AskApproval
+    | UseApproval
+    | LetGo
     | State
     | Granted
     | Uncarved
     | AnswerControl
+    | Decided
     | Freeze
     | CreateKey
     | RevokeKey

@@ -1,5 +1,6 @@
 """The console within the steward: its pages under the configuration in force, and their server."""
 
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ class Pages:
         self._port = port
         self._gateway_url = gateway_url
         self.unwell: Callable[[], Unwell] = dict
+        self._form_secret = secrets.token_bytes(32)
         self._app: ASGIApp | None = None
 
     def show(self, snapshot: Snapshot) -> None:
@@ -44,6 +46,7 @@ class Pages:
             hosts=frozenset(f"{name}:{self._port}" for name in names),
             token=listen.token,
             gateway_url=self._gateway_url,
+            form_secret=self._form_secret,
         )
         self._app = build(world)
 

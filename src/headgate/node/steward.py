@@ -24,10 +24,12 @@ from headgate.insights.routes import PassedOver
 from headgate.ledger.allotments import Allotment
 from headgate.ledger.keeper import Keeper, Want
 from headgate.node import commands, locks
+from headgate.node.approving import Approving
 from headgate.node.control.registry import Desk, answers
 from headgate.node.in_force import read
 from headgate.node.messages import (
     AnswerControl,
+    AskApproval,
     AskControl,
     AskHealth,
     Borrow,
@@ -38,6 +40,7 @@ from headgate.node.messages import (
     Granted,
     Health,
     Hello,
+    LetGo,
     Message,
     RevokeDelegation,
     RevokeKey,
@@ -47,6 +50,7 @@ from headgate.node.messages import (
     Unpacker,
     Unwell,
     UnwellRow,
+    UseApproval,
     pack,
 )
 from headgate.node.pages import Pages, console_server
@@ -77,7 +81,9 @@ class Steward:
         self.rules = rules
         self.engine = engine
         self.reading = open_store_readonly(data_dir)
-        self.keeper = Keeper(engine, journal_root(data_dir), limits(rules.budgets))
+        self.approving = Approving(engine, self, lambda: self.rules.snapshot.approvals)
+        limit_of = limits(rules.budgets, self.approving.raised)
+        self.keeper = Keeper(engine, journal_root(data_dir), limit_of)
         self.workers: dict[str, asyncio.StreamWriter] = {}
         self.unwell: dict[str, tuple[UnwellRow, ...]] = {}
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -94,6 +100,7 @@ class Steward:
             self.keeper,
             self.fold,
             changed=self.changed,
+            approving=self.approving,
             now_ns=time.time_ns,
         )
 
@@ -110,9 +117,16 @@ class Steward:
     def changed(self) -> None:
         """Tell every worker what holds now."""
         self._epoch += 1
-        state = pack(self.state())
+        self.tell_workers(pack(self.state()))
+
+    def tell_workers(self, data: bytes) -> None:
+        """Send a packed message to every worker."""
         for writer in self.workers.values():
-            writer.write(state)
+            writer.write(data)
+
+    def living(self) -> set[str]:
+        """Return the journals of workers that are connected, or may be soon."""
+        return {*self.workers, *self.keeper.journals}
 
     def fold(self) -> None:
         """Fold all that the journals have by now."""
@@ -136,6 +150,8 @@ class Steward:
         if isinstance(message, AskControl):
             reply = self._answers[message.request.resource](message.request, self._desk())
             return AnswerControl(message.number, reply)
+        if isinstance(message, AskApproval | UseApproval | LetGo):
+            return self.approving.answer(message, journal)
         if isinstance(message, Unwell):
             self.unwell[journal] = message.deployments
             return None
@@ -224,6 +240,7 @@ class Steward:
         """Yield what the steward does all the time; none of it ends by itself."""
         yield self.fold_always()
         yield self.watch_always()
+        yield self.approving.watch_always()
 
     def tell(self) -> None:
         """Tell the webhooks of the configuration in force from now on, and no others."""

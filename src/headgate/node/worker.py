@@ -90,6 +90,7 @@ async def run(
             carve=link.carve,
             give_back=link.give_back,
             control=link,
+            clerk=link,
             ready=lambda: link.connected,
         ),
         now_ns=time.time_ns,
@@ -142,6 +143,8 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater) -> None
         purse.granted(amounts, answer=answer)
         if not answer:
             purse.reconnected()
+            if pipeline.approvals is not None:
+                pipeline.approvals.reconnected()
 
     def on_state(state: State) -> None:
         pipeline.frozen = frozenset(state.frozen)
@@ -159,6 +162,8 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater) -> None
         purse.disconnected()
 
     link.on_lost = on_lost
+    if pipeline.approvals is not None:
+        link.on_told = pipeline.approvals.told
 
 
 def _unwell(pipeline: Pipeline) -> Iterator[UnwellRow]:

@@ -9,6 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 RESOURCES: dict[str, tuple[str, ...]] = {
+    "approvals": ("GET", "POST"),
     "calls": ("GET",),
     "outcomes": ("POST",),
     "runs": ("GET", "POST"),
@@ -23,6 +24,7 @@ class ControlRequest(Struct, frozen=True):
 
     Attributes:
         resource: One of `RESOURCES`.
+        delegated: Whether it comes with a delegation of the key, not with the key itself.
         name: What stands behind it in the path, empty for nothing.
         body: JSON text, empty for none.
     """
@@ -33,6 +35,7 @@ class ControlRequest(Struct, frozen=True):
     principal: str
     team: str
     key: str
+    delegated: bool = False
     body: str = ""
 
 

@@ -210,6 +210,23 @@ CALL_UNKNOWN = Code(
     "call_unknown", 404, "invalid_request_error", "not_found_error", "There is no such call."
 )
 
+
+def _approval(code: str, status: int, sentence: str) -> Code:
+    kind = "invalid_request_error" if status == 404 else "permission_error"
+    other = "not_found_error" if status == 404 else "permission_error"
+    return Code(f"approval_{code}", status, kind, other, sentence)
+
+
+APPROVAL_PENDING = _approval("pending", 428, "A person was asked and has not decided yet.")
+APPROVAL_DENIED = _approval("denied", 403, "A person has denied this call.")
+APPROVAL_EXPIRED = _approval("expired", 403, "Nobody decided in time, or it was used too late.")
+APPROVAL_WITHDRAWN = _approval("withdrawn", 403, "The request for approval was withdrawn.")
+APPROVAL_ALTERED = _approval("altered", 409, "This is not what was shown for approval.")
+APPROVAL_USED = _approval("used", 409, "The approval was used already.")
+APPROVAL_DECIDED = _approval("decided", 409, "The request for approval was decided already.")
+APPROVAL_OWN = _approval("own", 403, "Nobody decides about a request of their own.")
+APPROVAL_UNKNOWN = _approval("unknown", 404, "There is no such request for approval.")
+
 INTERNAL = Code(
     "internal_error",
     500,

@@ -76,14 +76,14 @@ def workflow(function: Callable[P, Coroutine[Any, Any, R]]) -> Workflow[P, R]:
     """Make a function a workflow; its name must be the only one of its kind."""
     made = Workflow(function)
     _workflows[made.name] = made
-    _sources[f"workflow {made.name}"] = inspect.getsource(function)
+    _sources[f"workflow {made.name}"] = _source(function)
     return made
 
 
 def step(function: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
     """Make a function a step of workflows: done once, its result kept."""
     name = getattr(function, "__name__", "step")
-    _sources[f"step {name}"] = inspect.getsource(function)
+    _sources[f"step {name}"] = _source(function)
 
     async def run(*args: P.args, **kwargs: P.kwargs) -> R:
         current = _current.get()
@@ -119,6 +119,15 @@ async def approval(topic: str = "approval", timeout_s: int = APPROVAL_TIMEOUT_S)
     said = await swarm.engine.wait(topic, timeout_s)
     await swarm.became(run, "running")
     return said
+
+
+def _source(function: Any) -> str:
+    """Return what a function's code is known by: its source, or what was compiled of it."""
+    try:
+        return inspect.getsource(function)
+    except OSError:
+        code = function.__code__
+        return f"{code.co_code!r} {code.co_consts!r} {code.co_names!r}"
 
 
 def code_of_all() -> str:

@@ -62,7 +62,7 @@ class GoogleGenAI(Speaker):
         return reply.parsed
 
     def thinking(self, model: str) -> int:
-        thinking = types.ThinkingConfig(thinking_budget=1_024)
+        thinking = types.ThinkingConfig(thinking_budget=4_096)
         config = types.GenerateContentConfig(thinking_config=thinking, max_output_tokens=8_000)
         reply = self._models.generate_content(model=model, contents=ASK, config=config)
         assert reply.usage_metadata is not None

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from headgate.config.snapshot import Snapshot
 from headgate.ledger.keeper import Keeper
+from headgate.node.approving import Approving
 from headgate.records.control import ControlReply, ControlRequest
 from headgate.units.errors import Code
 
@@ -22,6 +23,7 @@ class Desk(NamedTuple):
         keeper: The ledger's hands, for budgets of runs.
         fold: Folds what the journals have by now.
         changed: Tells every worker what holds now.
+        approving: Decides about requests for approval.
     """
 
     snapshot: Snapshot
@@ -31,6 +33,7 @@ class Desk(NamedTuple):
     fold: Callable[[], None]
     changed: Callable[[], None]
     now_ns: Callable[[], int]
+    approving: Approving
 
 
 Answer = Callable[[ControlRequest, Desk], ControlReply]

@@ -1,0 +1,379 @@
+"""Approvals over a real node: who waits, who decides, what a decision binds, and what ends it."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import anthropic
+import openai
+import pytest
+from openai.types.chat import ChatCompletionChunk
+
+from headgate.governance.keeper import find, listed
+from headgate.governance.requests import Request
+from headgate.identity.delegation import mint
+from headgate.identity.grant import Asked
+from headgate.store import audit
+from headgate.store.database import open_store_readonly
+from headgate.units.money import parse_usd
+from tests.node.harness import TestNode, once, running_node, until
+from tests.node.wire import CHAT, MESSAGES, Reply, chat, message, post
+
+PEOPLE = {"alice": "research", "bob": "research", "carol": "sales", "dave": "sales"}
+RULES = """
+[data_classes.secret]
+
+[approvals.dear]
+node = "team:research"
+over_usd = "0.01"
+approvers = ["bob", "alice"]
+
+[approvals.secrets]
+data_classes = ["secret"]
+approvers = ["bob"]
+show_prompt = true
+
+[approvals.raises]
+node = "team:sales"
+over_usd = "0.01"
+budget_raises = true
+approvers = ["bob"]
+
+[approvals.pro]
+node = "principal:dave"
+models = ["haiku"]
+approvers = ["bob"]
+"""
+ASYNC = {"prefer": "respond-async"}
+DEAR = chat("Think hard. [sim:tokens=5]", tokens=100_000)
+CHEAP = chat("Hello. [sim:tokens=5]")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
+    """A node with rules."""
+    with running_node(
+        tmp_path_factory.mktemp("approvals"),
+        budgets=[once("organisation", "1000"), once("principal:carol", "0.000001")],
+        principals=PEOPLE,
+        limits="approval_wait_max_ms = 1500",
+        extra=RULES,
+    ) as node:
+        yield node
+
+
+@pytest.fixture
+def node(running: TestNode) -> Iterator[TestNode]:
+    """The node; afterwards nothing is held and nobody waits."""
+    yield running
+    running.await_nothing_held()
+
+
+def requests(node: TestNode, status: str = "pending") -> list[Request]:
+    """Return the requests of a status."""
+    engine = open_store_readonly(node.data_dir)
+    try:
+        with engine.connect() as connection:
+            return [each for each in listed(connection) if each.status == status]
+    finally:
+        engine.dispose()
+
+
+def request_of(node: TestNode, name: str) -> Request:
+    """Return one request."""
+    engine = open_store_readonly(node.data_dir)
+    try:
+        with engine.connect() as connection:
+            found = find(connection, name)
+    finally:
+        engine.dispose()
+    assert found is not None, name
+    return found
+
+
+def story(node: TestNode, name: str) -> list[tuple[str, str]]:
+    """Return what the audit chain tells of a request: actors and actions."""
+    engine = open_store_readonly(node.data_dir)
+    try:
+        with engine.connect() as connection:
+            assert audit.verify(connection).broken_at is None
+            found = [each for each in audit.entries(connection) if each.subject == name]
+    finally:
+        engine.dispose()
+    return [(each.actor, each.action.removeprefix("approval.")) for each in found]
+
+
+def awaited(node: TestNode) -> Request:
+    """Wait until somebody is asked, and return that request."""
+    until(lambda: len(requests(node)) == 1, "one request is pending")
+    return requests(node)[0]
+
+
+def decide(
+    node: TestNode, request: Request, decision: str = "approve", who: str = "bob", **said: str
+) -> Reply:
+    """Decide as a principal."""
+    body = {"decision": decision, "digest": request.digest, **said}
+    path = f"/v1/approvals/{request.id}"
+    return post(node.gateway_url, path, node.key(who), json.dumps(body).encode())
+
+
+def ticket(node: TestNode, body: bytes = DEAR, who: str = "alice", **headers: str) -> str:
+    """Send a call that would rather come back; return its ticket."""
+    reply = post(node.gateway_url, CHAT, node.key(who), body, headers={**ASYNC, **headers})
+    assert reply.status == 202, reply
+    assert reply.document["status"] == "pending"
+    assert reply.document["approval"] == reply.headers["x-headgate-approval"]
+    return str(reply.document["approval"])
+
+
+def again(node: TestNode, name: str, body: bytes = DEAR, who: str = "alice") -> Reply:
+    """Send a call with its ticket."""
+    headers = {"x-headgate-approval": name}
+    return post(node.gateway_url, CHAT, node.key(who), body, headers=headers)
+
+
+@contextmanager
+def meanwhile() -> Iterator[ThreadPoolExecutor]:
+    """Run calls beside the test."""
+    with ThreadPoolExecutor(4) as pool:
+        yield pool
+
+
+def streamed(node: TestNode, **more: Any) -> list[ChatCompletionChunk]:
+    """Make a dear streamed call with the official client and return all of it."""
+    with openai.OpenAI(
+        base_url=f"{node.gateway_url}/v1", api_key=node.key(), max_retries=0
+    ) as client:
+        return list(
+            client.chat.completions.create(
+                model="mini",
+                max_completion_tokens=100_000,
+                messages=[{"role": "user", "content": "Think hard. [sim:tokens=5]"}],
+                stream=True,
+                **more,
+            )
+        )
+
+
+def test_a_stream_waits_without_money_and_goes_on_when_it_is_approved(node: TestNode) -> None:
+    """The official client sees nothing but a stream that took its time; the chain tells all."""
+    with meanwhile() as pool:
+        call: Future[list[ChatCompletionChunk]] = pool.submit(streamed, node)
+        request = awaited(node)
+        held = node.standing("organisation").held_nanos
+        assert decide(node, request, reason="fine").status == 200
+        chunks = call.result(30)
+
+    assert held == 0
+    assert any(chunk.choices and chunk.choices[0].finish_reason == "stop" for chunk in chunks)
+    assert story(node, request.id) == [
+        ("principal:alice", "requested"),
+        ("principal:bob", "approved"),
+        ("principal:alice", "used"),
+    ]
+
+
+def test_another_dialects_stream_ends_with_its_error_when_it_is_denied(node: TestNode) -> None:
+    """Messages' official client raises the refusal that came as the stream's last event."""
+    client = anthropic.Anthropic(base_url=node.gateway_url, api_key=node.key(), max_retries=0)
+
+    def call() -> str:
+        with client.messages.stream(
+            model="opus",
+            max_tokens=100_000,
+            messages=[{"role": "user", "content": "Think hard."}],
+        ) as stream:
+            return "".join(stream.text_stream)
+
+    with client, meanwhile() as pool:
+        waiting = pool.submit(call)
+        request = awaited(node)
+        assert decide(node, request, "deny", reason="too dear").status == 200
+        with pytest.raises(anthropic.APIError, match="denied by bob: too dear"):
+            waiting.result(30)
+
+    assert story(node, request.id)[-1] == ("principal:bob", "denied")
+
+
+def test_a_plain_call_is_held_open_and_then_told_to_come_back(node: TestNode) -> None:
+    """Within the client's patience it is served; later it gets `approval_pending`, a ticket."""
+    with meanwhile() as pool:
+        call = pool.submit(post, node.gateway_url, CHAT, node.key(), DEAR)
+        request = awaited(node)
+        assert decide(node, request).status == 200
+        served = call.result(30)
+    late = post(node.gateway_url, CHAT, node.key(), DEAR)
+
+    assert served.status == 200
+    assert served.headers["x-headgate-approval"] == request.id
+    assert (late.status, late.code) == (428, "approval_pending")
+    assert late.headers["x-should-retry"] == "false"
+    name = late.headers["x-headgate-approval"]
+    assert decide(node, request_of(node, name)).status == 200
+    assert again(node, name).status == 200
+
+
+def test_a_ticket_is_polled_and_used_once_for_the_same_call(node: TestNode) -> None:
+    """Who prefers to come back gets 202, polls, resends; replayed or altered it is refused."""
+    name = ticket(node)
+    path = f"/v1/approvals/{name}"
+
+    def poll(who: str = "alice") -> Reply:
+        return post(node.gateway_url, path, node.key(who), b"", method="GET")
+
+    assert poll().document["status"] == "pending"
+    assert poll("carol").code == "approval_unknown"
+    assert decide(node, request_of(node, name)).status == 200
+    assert poll().document["decided_by"] == "bob"
+    other = DEAR.replace(b"hard", b"easy")
+    assert again(node, name, other).code == "approval_altered"
+    assert again(node, name, who="bob").code == "approval_unknown"
+    served = again(node, name)
+    assert served.status == 200, served
+    assert again(node, name).code == "approval_used"
+    assert poll().document["status"] == "used"
+    assert [action for _, action in story(node, name)] == ["requested", "approved", "used"]
+    quoted = poll().document["quote"]
+    assert parse_usd(served.headers["x-headgate-hold-usd"]) <= parse_usd(quoted)
+
+
+def test_only_an_approver_who_did_not_ask_decides_and_only_what_was_shown(node: TestNode) -> None:
+    """The requester, strangers, delegations and other digests are refused; nothing changes."""
+    name = ticket(node)
+    request = request_of(node, name)
+    agent = mint(node.key("bob"), "bob", Asked("helper"))
+    body = json.dumps({"decision": "approve", "digest": request.digest}).encode()
+
+    assert decide(node, request, who="alice").code == "approval_own"
+    assert decide(node, request, who="carol").code == "approval_unknown"
+    by_agent = post(node.gateway_url, f"/v1/approvals/{name}", agent, body)
+    assert by_agent.code == "not_permitted"
+    assert decide(node, request._replace(digest="0" * 64)).code == "approval_altered"
+    assert decide(node, request, "maybe").code == "body_invalid"
+    assert decide(node, request._replace(id="apr_none")).code == "approval_unknown"
+    assert request_of(node, name).status == "pending"
+    assert decide(node, request, "deny").status == 200
+    assert decide(node, request).code == "approval_decided"
+    assert again(node, name).code == "approval_denied"
+
+
+def test_a_delegates_request_may_not_be_decided_by_those_above_it(node: TestNode) -> None:
+    """Alice's agent asks: alice is an approver of the rule, and yet may not decide."""
+    token = mint(node.key(), "alice", Asked("helper"))
+    reply = post(node.gateway_url, CHAT, token, DEAR, headers=ASYNC)
+    request = request_of(node, reply.document["approval"])
+
+    assert json.loads(request.shown)["chain"][0].startswith("helper~")
+    assert decide(node, request, who="alice").code == "approval_own"
+    assert decide(node, request, "deny").status == 200
+
+
+def test_what_a_rule_is_about(node: TestNode) -> None:
+    """Amount, class and model each make a call wait, within the rule's node only."""
+    cheap = post(node.gateway_url, CHAT, node.key(), CHEAP)
+    classed = ticket(node, CHEAP, "dave", **{"x-headgate-data-class": "secret"})
+    dear = post(node.gateway_url, CHAT, node.key("dave"), DEAR)
+    model = post(node.gateway_url, MESSAGES, node.key("dave"), message("Hi"), headers=ASYNC)
+
+    assert (cheap.status, dear.status, model.status) == (200, 200, 202)
+    shown = json.loads(request_of(node, classed).shown)
+    assert (shown["rule"], shown["data_class"]) == ("secrets", "secret")
+    assert "Hello" in shown["prompt"]
+    assert model.document["rule"] == "pro"
+    for name in (classed, model.document["approval"]):
+        assert decide(node, request_of(node, name), "deny").status == 200
+
+
+def test_a_client_that_goes_away_withdraws_its_request(node: TestNode) -> None:
+    """Nobody is asked any more about a stream whose client hung up."""
+    client = openai.OpenAI(base_url=f"{node.gateway_url}/v1", api_key=node.key(), max_retries=0)
+    with client:
+        stream = client.chat.completions.create(
+            model="mini",
+            max_completion_tokens=100_000,
+            messages=[{"role": "user", "content": "Think hard."}],
+            stream=True,
+        )
+        request = awaited(node)
+        stream.close()
+    until(lambda: request_of(node, request.id).status == "withdrawn", "it is withdrawn")
+
+    assert decide(node, request).code == "approval_decided"
+
+
+def ask_raise(node: TestNode, who: str = "carol", **more: str) -> Reply:
+    """Ask for a raise of carol's budget."""
+    later = datetime.now(UTC) + timedelta(seconds=3)
+    wanted = {"budget": "principal-carol", "by_usd": "2", "until": later.isoformat()}
+    body = json.dumps({**wanted, "reason": "a big week", **more}).encode()
+    return post(node.gateway_url, "/v1/approvals", node.key(who), body)
+
+
+def test_an_approved_raise_is_in_force_until_its_instant(node: TestNode) -> None:
+    """What was refused is served once somebody has approved more, and refused again after it."""
+
+    def call() -> Reply:
+        return post(node.gateway_url, CHAT, node.key("carol"), CHEAP)
+
+    assert call().code == "budget_exceeded"
+    asked = ask_raise(node)
+    assert asked.status == 202, asked
+    request = request_of(node, asked.document["id"])
+    assert call().code == "budget_exceeded"
+    assert decide(node, request, who="carol").code == "approval_own"
+    assert decide(node, request).document["status"] == "used"
+    raised = node.standing("principal:carol")
+    assert call().status == 200
+    assert raised.limit_nanos == raised.raised_nanos + 1_000 == 2_000_001_000
+    until(lambda: call().code == "budget_exceeded", "the raise is over")
+    assert node.standing("principal:carol").raised_nanos == 0
+    ended = [("principal:bob", "budget.raised"), ("steward", "budget.raise_ended")]
+    until(lambda: story(node, "budget:principal-carol") == ended, "its end is told")
+
+
+@pytest.mark.parametrize(
+    ("who", "more", "code"),
+    [
+        ("bob", {}, "not_permitted"),
+        ("carol", {"by_usd": "0.01"}, "not_permitted"),
+        ("carol", {"budget": "principal-carl"}, "body_invalid"),
+        ("carol", {"by_usd": "-1"}, "body_invalid"),
+        ("carol", {"until": "2020-01-01T00:00:00Z"}, "body_invalid"),
+        ("carol", {"until": "2030-01-01T00:00:00"}, "body_invalid"),
+        ("carol", {"reason": ""}, "body_invalid"),
+    ],
+)
+def test_what_cannot_be_raised_is_refused(
+    node: TestNode, who: str, more: dict[str, str], code: str
+) -> None:
+    """By strangers, without a rule, of no budget, by nothing, or until no instant to come."""
+    assert ask_raise(node, who, **more).code == code
+
+
+def test_requests_outlive_the_steward_but_not_the_worker_that_waits(tmp_path: Path) -> None:
+    """Killed -9, a steward is followed by one that knows; a worker's own requests die with it."""
+    with (
+        running_node(tmp_path, principals=PEOPLE, extra=RULES) as node,
+        meanwhile() as pool,
+    ):
+        call = pool.submit(streamed, node)
+        request = awaited(node)
+        node.await_successor("steward", node.kill("steward"))
+        assert request_of(node, request.id).status == "pending"
+        assert decide(node, request).status == 200
+        assert call.result(30)
+        free = ticket(node)
+        call = pool.submit(streamed, node)
+        until(lambda: len(requests(node)) == 2, "two requests are pending")
+        (held,) = [each for each in requests(node) if each.id != free]
+        node.await_successor("worker-0", node.kill("worker-0"))
+        assert isinstance(call.exception(30), Exception)
+        until(lambda: request_of(node, held.id).status == "withdrawn", "its request is withdrawn")
+        assert request_of(node, free).status == "pending"
+        assert story(node, held.id)[-1] == ("steward", "withdrawn")
+        node.await_nothing_held()
