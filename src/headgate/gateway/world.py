@@ -12,6 +12,7 @@ from headgate.gateway.books import Books
 from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
 from headgate.gateway.deferral import Deferral
+from headgate.gateway.guards import Guards
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
@@ -23,6 +24,7 @@ from headgate.governance.requirements import Rulebook
 from headgate.governance.settings import Rule
 from headgate.identity.directory import Directory
 from headgate.ledger.purse import Purse
+from headgate.ledger.settings import Idempotency
 from headgate.records.approval import Clerk
 from headgate.records.control import Control
 from headgate.routing.router import Router
@@ -42,6 +44,7 @@ class World:
         retries: What further attempts are paid from.
         now_ns: The clock.
         next_call: Makes the id of the next call.
+        guards: Count what runs do, None when nothing limits it.
         ready: Whether calls can be served (the steward has been met).
         classes: Which priority a call has.
         deferral: Which batch calls are put off to cheaper hours.
@@ -72,6 +75,8 @@ class World:
     control: Control
     classes: Classes
     deferral: Deferral
+    idempotency: Idempotency
+    guards: Guards | None
     clerk: Clerk
     approvals: tuple[Rule, ...] = ()
 

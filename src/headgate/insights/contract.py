@@ -23,6 +23,7 @@ from headgate.insights.contract_control import (
 )
 from headgate.insights.contract_desk import ImportView, PlansView
 from headgate.insights.contract_routes import RouteView
+from headgate.insights.contract_runs import RunView
 from headgate.insights.printed import Instant, Printed, Usd
 
 
@@ -339,6 +340,8 @@ PRINTED: dict[str, Any] = {
     "approvals list": list[ApprovalView],
     "approvals show": ApprovalView,
     "outcomes": list[ResultsView],
+    "runs list": list[RunView],
+    "runs show": list[RunView],
     "routes": list[RouteView],
     "doctor": DoctorView,
     "reload": ReloadView,
