@@ -242,10 +242,10 @@ class Approvals:
     def _sweep(self, exchange: Exchange, now_ms: int) -> None:
         permission = exchange.permission
         assert permission is not None
-        waited_ms = now_ms - permission.since_ms
+        waited_ms, unheard_ms = now_ms - permission.since_ms, now_ms - exchange.since_ms
         if self._pipeline.stopping:
             self._refuse(exchange, _STOPPING)
-        elif not permission.kept and not permission.using and waited_ms > STEWARD_MS_MAX:
+        elif not permission.kept and not permission.using and unheard_ms > STEWARD_MS_MAX:
             self._refuse(exchange, _STEWARD_GONE)
         elif exchange.headed:
             if exchange.client is not None and now_ms - permission.alive_ms >= KEEP_ALIVE_MS:
