@@ -19,10 +19,11 @@ from headgate.config.read_budgets import budgets_from
 from headgate.config.read_compliance import Known, data_classes_from, requirements_from
 from headgate.config.read_deployments import deployments_from
 from headgate.config.read_identity import keys_from, principals_from, teams_from
-from headgate.config.read_network import console_from, edge_from
+from headgate.config.read_network import console_from, edge_from, idempotency_from
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
 from headgate.config.read_routes import routes_from
+from headgate.config.read_runs import runs_from
 from headgate.config.read_webhooks import webhooks_from
 from headgate.config.secrets import SecretReader
 from headgate.config.shapes import TABLES, OrganisationShape
@@ -121,6 +122,7 @@ def _snapshot(
         organisation=organisation,
         zone=zone,
         edge=edge,
+        idempotency=idempotency_from(document, problems),
         console=console,
         providers=providers,
         deployments=deployments,
@@ -129,6 +131,7 @@ def _snapshot(
         principals=principals,
         keys=keys,
         budgets=budgets,
+        runs=runs_from(document.get("runs", {}), problems),
         requirements=requirements_from(document.get("requirements", {}), known, problems),
         data_classes=data_classes,
         webhooks=webhooks_from(document.get("webhooks", {}), secrets, problems),

@@ -5,12 +5,13 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from headgate.budgets.settings import ORGANISATION, Budget, OnTight, Period
+from headgate.budgets.settings import ORGANISATION, Budget, OnTight, Period, RunLimits
 from headgate.catalog.settings import Deployment
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import EXPIRES_MINUTES_DEFAULT
 from headgate.identity.settings import ANY_MODEL, PrincipalKind
 from headgate.insights.settings import EVERYTHING
+from headgate.ledger.settings import Idempotency
 from headgate.providers.settings import OnDisconnect, Prices, Provider
 from headgate.units.ids import NAME_PATTERN
 
@@ -28,8 +29,10 @@ Name = Annotated[str, Meta(pattern=f"^{NAME_PATTERN}$")]
 Texts = Annotated[tuple[Text, ...], Meta(min_length=1, max_length=10_000)]
 
 _EDGE = Edge()
+_IDEMPOTENCY = Idempotency()
 _PROVIDER = Provider("", "", "", "", (), "")
 _ALARM_WITHIN_HOURS: int = Budget._field_defaults["alarm_within_hours"]
+_DEPTH_MAX = RunLimits().depth_max
 _QUEUE_MAX: int = Deployment._field_defaults["queue_max"]
 _CONCURRENCY_MAX: int = Deployment._field_defaults["concurrency_max"]
 
@@ -91,6 +94,16 @@ class LimitsShape(Shape, frozen=True, kw_only=True):
     retries_burst: CountOrNone = _EDGE.retries_burst
     breaker_failures: Count = _EDGE.breaker_failures
     breaker_open_ms: Millis = _EDGE.breaker_open_ms
+
+
+class IdempotencyShape(Shape, frozen=True, kw_only=True):
+    """`[idempotency]`: calls with a key, and what is kept of them; see `ledger.settings`."""
+
+    keep: bool = _IDEMPOTENCY.keep
+    keep_hours: Annotated[int, Meta(ge=1, le=720)] = _IDEMPOTENCY.keep_hours
+    reply_bytes_max: Annotated[int, Meta(ge=1, le=4 << 20)] = _IDEMPOTENCY.reply_bytes_max
+    replies_bytes_max: Bytes = _IDEMPOTENCY.replies_bytes_max
+    keys_max: Count = _IDEMPOTENCY.keys_max
 
 
 class ProviderShape(Shape, frozen=True, kw_only=True):
@@ -204,6 +217,15 @@ class BudgetShape(Shape, frozen=True, kw_only=True):
     alarm_within_hours: Hours = _ALARM_WITHIN_HOURS
 
 
+class RunsShape(Shape, frozen=True, kw_only=True):
+    """`[runs]`: guards against runs that run away."""
+
+    calls_max: Count | None = None
+    depth_max: Count = _DEPTH_MAX
+    spend_usd_per_minute_max: Text | CountOrNone | None = None
+    repeats_max: Count | None = None
+
+
 class DataClassShape(Shape, frozen=True, kw_only=True):
     """`[data_classes.ID]`: what calls can say that they carry, by `x-headgate-data-class`."""
 
@@ -300,6 +322,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     organisation: OrganisationShape = OrganisationShape()
     console: ConsoleShape = ConsoleShape()
     limits: LimitsShape = LimitsShape()
+    idempotency: IdempotencyShape = IdempotencyShape()
     providers: Mapping[Name, ProviderShape] = {}
     deployments: Mapping[Name, DeploymentShape] = {}
     prices: tuple[PricesShape, ...] = ()
@@ -308,6 +331,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     principals: Mapping[Name, PrincipalShape] = {}
     keys: Mapping[Name, KeyShape] = {}
     budgets: Mapping[Name, BudgetShape] = {}
+    runs: RunsShape = RunsShape()
     webhooks: Mapping[Name, WebhookShape] = {}
     requirements: Mapping[Name, RequirementShape] = {}
     data_classes: Mapping[Name, DataClassShape] = {}
@@ -320,6 +344,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "organisation": ("single", OrganisationShape),
     "console": ("single", ConsoleShape),
     "limits": ("single", LimitsShape),
+    "idempotency": ("single", IdempotencyShape),
     "providers": ("named", ProviderShape),
     "deployments": ("named", DeploymentShape),
     "prices": ("list", PricesShape),
@@ -328,6 +353,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "principals": ("named", PrincipalShape),
     "keys": ("named", KeyShape),
     "budgets": ("named", BudgetShape),
+    "runs": ("single", RunsShape),
     "webhooks": ("named", WebhookShape),
     "requirements": ("named", RequirementShape),
     "data_classes": ("named", DataClassShape),

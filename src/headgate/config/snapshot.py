@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from headgate.budgets.settings import Budget
+from headgate.budgets.settings import Budget, RunLimits
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import DataClass, Requirement, Rule
 from headgate.identity.settings import Key, Principal
 from headgate.insights.settings import Webhook
+from headgate.ledger.settings import Idempotency
 from headgate.providers.settings import Provider
 from headgate.routing.settings import Route
 
@@ -42,6 +43,7 @@ class Snapshot:
     organisation: str
     zone: tzinfo
     edge: Edge
+    idempotency: Idempotency
     console: ConsoleListen
     providers: Mapping[str, Provider]
     deployments: Mapping[str, Deployment]
@@ -50,6 +52,7 @@ class Snapshot:
     principals: Mapping[str, Principal]
     keys: Mapping[str, Key]
     budgets: Mapping[str, Budget]
+    runs: RunLimits
     webhooks: Mapping[str, Webhook]
     requirements: Mapping[str, Requirement]
     data_classes: Mapping[str, DataClass]

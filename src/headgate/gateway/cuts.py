@@ -20,7 +20,9 @@ def cut(pipeline: Pipeline) -> int:
 
     To be called when what is frozen or which keys are valid has changed.
     """
-    refused = [(each, _why(pipeline, each)) for each in pipeline.exchanges]
+    # One whose key is being claimed has not begun, and is asked everything anew when it does.
+    running = [each for each in pipeline.exchanges if each.phase != "claim"]
+    refused = [(each, _why(pipeline, each)) for each in running]
     for exchange, refusal in refused:
         if refusal is not None:
             pipeline.endings.cut(exchange, refusal)

@@ -10,6 +10,7 @@ from headgate.gateway.allotments import Allotments
 from headgate.gateway.books import Books
 from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
+from headgate.gateway.guards import Guards
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
@@ -21,6 +22,7 @@ from headgate.governance.requirements import Rulebook
 from headgate.governance.settings import Rule
 from headgate.identity.directory import Directory
 from headgate.ledger.purse import Purse
+from headgate.ledger.settings import Idempotency
 from headgate.records.approval import Clerk
 from headgate.records.control import Control
 from headgate.routing.router import Router
@@ -40,6 +42,7 @@ class World:
         retries: What further attempts are paid from.
         now_ns: The clock.
         next_call: Makes the id of the next call.
+        guards: Count what runs do, None when nothing limits it.
         ready: Whether calls can be served (the steward has been met).
         approvals: The rules by which a person is asked, in the order of the file.
         clerk: Gets requests for approval to the steward.
@@ -66,6 +69,8 @@ class World:
     next_call: Callable[[], str]
     ready: Callable[[], bool]
     control: Control
+    idempotency: Idempotency
+    guards: Guards | None
     clerk: Clerk
     approvals: tuple[Rule, ...] = ()
 

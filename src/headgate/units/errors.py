@@ -182,6 +182,43 @@ PATH_UNKNOWN = Code(
 MODEL_UNKNOWN = Code(
     "model_unknown", 404, "invalid_request_error", "not_found_error", "There is no such model."
 )
+IDEMPOTENCY_KEY_INVALID = _bad("idempotency_key_invalid", "The idempotency key is not valid.")
+IDEMPOTENCY_MISMATCH = _bad(
+    "idempotency_mismatch", "The idempotency key belongs to a call that asked for else.", 422
+)
+IDEMPOTENCY_RUNNING = _bad(
+    "idempotency_running", "The call with this idempotency key is still running.", 409
+)
+IDEMPOTENCY_DONE = _bad(
+    "idempotency_done", "The call with this idempotency key is done, its reply not kept.", 409
+)
+IDEMPOTENCY_UNKNOWN = _bad(
+    "idempotency_unknown", "Nobody knows what the call with this idempotency key came to.", 409
+)
+RUN_UNKNOWN = Code(
+    "run_unknown", 404, "invalid_request_error", "not_found_error", "There is no such run."
+)
+RUN_CONFLICT = Code(
+    "run_conflict",
+    409,
+    "invalid_request_error",
+    "invalid_request_error",
+    "The run is known, and is not as it is asked for.",
+)
+RUN_RUNAWAY = Code(
+    "run_runaway",
+    403,
+    "permission_error",
+    "permission_error",
+    "The run broke a guard against loops, and is frozen until a person thaws it.",
+)
+RUN_CODE_CHANGED = Code(
+    "run_code_changed",
+    409,
+    "invalid_request_error",
+    "invalid_request_error",
+    "The code of this run's workflow changed while it ran.",
+)
 CALL_UNKNOWN = Code(
     "call_unknown", 404, "invalid_request_error", "not_found_error", "There is no such call."
 )
@@ -234,6 +271,13 @@ LEDGER_UNAVAILABLE = Code(
 )
 
 # Capacity.
+IDEMPOTENCY_FULL = Code(
+    "idempotency_full",
+    429,
+    "rate_limit_error",
+    "rate_limit_error",
+    "Too many idempotency keys are remembered for this principal.",
+)
 CAPACITY_EXHAUSTED = Code(
     "capacity_exhausted",
     429,

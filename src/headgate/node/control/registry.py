@@ -9,6 +9,8 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 
 from headgate.config.snapshot import Snapshot
+from headgate.ledger.keeper import Keeper
+from headgate.ledger.store_repeats import Repeats
 from headgate.node.approving import Approving
 from headgate.records.control import ControlReply, ControlRequest
 from headgate.units.errors import Code
@@ -19,16 +21,20 @@ class Desk(NamedTuple):
 
     Attributes:
         engine: The store, for writing; `reading`: beside it, for what only looks.
+        keeper: The ledger's hands, for budgets of runs.
         fold: Folds what the journals have by now.
         changed: Tells every worker what holds now.
+        repeats: The idempotency keys of calls.
         approving: Decides about requests for approval.
     """
 
     snapshot: Snapshot
     engine: Engine
     reading: Engine
+    keeper: Keeper
     fold: Callable[[], None]
     changed: Callable[[], None]
+    repeats: Repeats
     now_ns: Callable[[], int]
     approving: Approving
 
