@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from headgate.gateway import replies
+from headgate.gateway.entry import find_path
 from headgate.gateway.http_bytes import chunk, whole
 from headgate.gateway.quotes import quote
 from headgate.gateway.refusals import stranger
@@ -210,6 +211,8 @@ class Approvals:
             pipeline.endings.refuse(exchange, stranger(pipeline.world.directory, key))
             return
         exchange.demand = exchange.own
+        # A month may have ended while it waited.
+        find_path(pipeline, exchange)
         exchange.plan_over, exchange.spared = False, ()
         refusal = pipeline.attempts.first(exchange)
         if refusal is not None:
