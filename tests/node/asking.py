@@ -107,10 +107,12 @@ def ticket(node: TestNode, body: bytes = DEAR, who: str = "alice", **headers: st
     return str(reply.document["approval"])
 
 
-def again(node: TestNode, name: str, body: bytes = DEAR, who: str = "alice") -> Reply:
+def again(
+    node: TestNode, name: str, body: bytes = DEAR, who: str = "alice", **headers: str
+) -> Reply:
     """Send a call with its ticket."""
-    headers = {"x-headgate-approval": name}
-    return post(node.gateway_url, CHAT, node.key(who), body, headers=headers)
+    sent = {"x-headgate-approval": name, **headers}
+    return post(node.gateway_url, CHAT, node.key(who), body, headers=sent)
 
 
 @contextmanager

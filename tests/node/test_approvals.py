@@ -196,6 +196,19 @@ def test_a_ticket_is_polled_and_used_once_for_the_same_call(node: TestNode) -> N
     assert parse_usd(served.headers["x-headgate-hold-usd"]) <= parse_usd(quoted)
 
 
+def test_a_ticket_does_not_use_up_an_idempotency_key(node: TestNode) -> None:
+    """What was only asked about was not executed; what was approved is, and then it is replayed."""
+    keyed = {"idempotency-key": "step-1"}
+    name = ticket(node, DEAR, "alice", **keyed)
+    assert decide(node, request_of(node, name)).status == 200
+
+    replies = [again(node, name, DEAR, "alice", **keyed) for _ in range(2)]
+
+    assert [reply.status for reply in replies] == [200, 200]
+    assert replies[1].headers["x-headgate-replayed"] == "true"
+    assert replies[0].body == replies[1].body
+
+
 def test_only_an_approver_who_did_not_ask_decides_and_only_what_was_shown(node: TestNode) -> None:
     """The requester, strangers, delegations and other digests are refused; nothing changes."""
     name = ticket(node)
