@@ -37,5 +37,7 @@ def _why(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
         return directory.why_not(key) if key.startswith(PREFIX) else REVOKED
     if not pipeline.frozen:
         return None
-    nodes = (*exchange.path.nodes, f"model:{exchange.asked}", *exchange.target.nodes)
+    # What waits for a person is routed anew when it goes on.
+    there = () if exchange.phase == "approve" else exchange.target.nodes
+    nodes = (*exchange.path.nodes, f"model:{exchange.asked}", *there)
     return pipeline.why_frozen(nodes)
