@@ -14,6 +14,7 @@ from headgate.gateway.allotments import Allotments, Carve, GiveBack, Lender
 from headgate.gateway.books import Books
 from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
+from headgate.gateway.guards import Guards
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.pool import Pool
@@ -116,6 +117,7 @@ def data_plane(
         ready=steward.ready,
         control=steward.control,
         idempotency=snapshot.idempotency,
+        guards=Guards(snapshot.runs, steward.control) if snapshot.runs.counted else None,
         clerk=steward.clerk,
         approvals=tuple(snapshot.approvals.values()),
     )

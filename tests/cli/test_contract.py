@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from headgate.budgets.runs import Run, keep_run
 from headgate.governance.keeper import ask
 from headgate.identity.delegation import mint
 from headgate.identity.grant import Asked
@@ -21,6 +22,8 @@ SAMPLES = Path(__file__).parents[1] / "economics" / "samples"
 
 KEY = "hg_alice_0123456789abcdef0123456789abcdef"
 TOKEN = mint(KEY, "alice", Asked("helper", money_nanos=10**9))
+
+NIGHTLY = Run("alice", "nightly", None, "lead", 1, "running", 10**9, 1, 1)
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "budgets": ("budgets",),
@@ -38,6 +41,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "approvals list": ("approvals", "list"),
     "approvals show": ("approvals", "show", "apr_1"),
     "outcomes": ("outcomes",),
+    "runs list": ("runs", "list"),
+    "runs show": ("runs", "show", "alice/nightly"),
     "routes": ("routes",),
     "doctor": ("doctor",),
     "drill": ("drill", "--without", "openai", "--days", "36500"),
@@ -68,6 +73,9 @@ def test_output_is_of_its_schema(
     if name == "outcomes":
         with open_store(books / "data").begin() as connection:
             tell(connection, Outcome("alice", "research", "call", "call_a", 1, success=True))
+    if name.startswith("runs"):
+        with open_store(books / "data").begin() as connection:
+            keep_run(connection, NIGHTLY)
     if name.startswith("approvals"):
         with open_store(books / "data").begin() as connection:
             ask(connection, ASKING, "worker-0-a", 1)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.testclient import TestClient
 
-from headgate.budgets.settings import ORGANISATION, RUN_ANY, Budget
+from headgate.budgets.settings import ORGANISATION, RUN_ANY, Budget, RunLimits
 from headgate.budgets.tree import limit_of
 from headgate.catalog.load import load_price_book
 from headgate.catalog.prices import PriceBook
@@ -100,6 +100,7 @@ def make_snapshot(budgets: Sequence[Budget] = BUDGETS, organisation: str = "acme
         keys={f"{one.id}-laptop": Key(f"{one.id}-laptop", one.id) for one in principals},
         budgets={budget.id: budget for budget in budgets},
         price_book=_price_book(),
+        runs=RunLimits(),
         webhooks={},
         approvals={},
         requirements={},

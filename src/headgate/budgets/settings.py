@@ -9,6 +9,27 @@ ORGANISATION = "organisation"
 RUN_ANY = "run:*"
 
 
+class RunLimits(NamedTuple):
+    """Guards against runs that run away; None for no limit.
+
+    Attributes:
+        calls_max: Calls of one run, as one worker counts them.
+        depth_max: Generations of runs that are told of: 1 for runs without children.
+        spend_per_minute_nanos_max: What a run may cost within a minute.
+        repeats_max: How often in a row a run may send the very same body.
+    """
+
+    calls_max: int | None = None
+    depth_max: int = 8
+    spend_per_minute_nanos_max: int | None = None
+    repeats_max: int | None = None
+
+    @property
+    def counted(self) -> bool:
+        """Whether a worker has anything to count."""
+        return any(each is not None for each in (self[0], self[2], self[3]))
+
+
 class Budget(NamedTuple):
     """A limit on a node of the tree for a period.
 

@@ -81,6 +81,7 @@ def standings(
     if runs is not None:
         only = {*runs, *(window_key(budget.id, span.key) for budget, span in spans)}
     allotments = list(kept(connection))
+    own_limits = {each.allotment.window: each.allotment.amount_nanos for each in allotments}
     if only is not None:
         only.update(each.allotment.window for each in allotments)
     sums = _read_sums(connection, only)
@@ -93,13 +94,23 @@ def standings(
                 key
                 for key in sums
                 if budget_id_of(key) == budget.id and key.endswith(f"@{span.key}")
+                if runs is None or key in runs
             )
         raised = sum(each.by_nanos for each in raises if each.budget == budget.id)
-        found.extend(_standing(budget, span, key, sums.get(key, _Sums()), raised) for key in keys)
-    for own in (each.allotment for each in allotments if each.ended_ns is None):
-        budget = Budget(own.window.partition("@")[0], own.node, "once", own.amount_nanos)
+        for key in keys:
+            own = own_limits.get(key)
+            limited = budget if own is None else budget._replace(limit_nanos=own)
+            more = raised if own is None else 0
+            found.append(_standing(limited, span, key, sums.get(key, _Sums()), more))
+    for allotted in (each.allotment for each in allotments if each.ended_ns is None):
+        if allotted.node.startswith("run:"):
+            # It is the limit of a run's window, which stands among those of its budget.
+            continue
+        budget = Budget(
+            allotted.window.partition("@")[0], allotted.node, "once", allotted.amount_nanos
+        )
         span = Span("once", 0, FOREVER_NS)
-        found.append(_standing(budget, span, own.window, sums.get(own.window, _Sums())))
+        found.append(_standing(budget, span, allotted.window, sums.get(allotted.window, _Sums())))
     return found
 
 

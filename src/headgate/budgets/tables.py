@@ -1,6 +1,6 @@
-"""Budgets' tables: what was posted by when, which windows are alarmed about, what was raised."""
+"""Budgets' tables: what was posted by when, what is alarmed about or was raised, and runs."""
 
-from sqlalchemy import BigInteger, Column, String, Table
+from sqlalchemy import BigInteger, Column, Integer, String, Table
 
 from headgate.store.schema import METADATA
 
@@ -20,6 +20,21 @@ alarm = Table(
     Column("since_ns", BigInteger, nullable=False),
 )
 """Windows that will soon be used up at their pace."""
+
+run = Table(
+    "run",
+    METADATA,
+    Column("principal", String, primary_key=True),
+    Column("run", String, primary_key=True),
+    Column("parent", String),
+    Column("agent", String, nullable=False),
+    Column("depth", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("budget_nanos", BigInteger),
+    Column("created_ns", BigInteger, nullable=False),
+    Column("changed_ns", BigInteger, nullable=False),
+)
+"""Runs that were told of; see `budgets/runs.py`."""
 
 budget_raise = Table(
     "budget_raise",

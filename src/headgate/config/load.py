@@ -23,6 +23,7 @@ from headgate.config.read_network import console_from, edge_from, idempotency_fr
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
 from headgate.config.read_routes import routes_from
+from headgate.config.read_runs import runs_from
 from headgate.config.read_webhooks import webhooks_from
 from headgate.config.secrets import SecretReader
 from headgate.config.shapes import TABLES, OrganisationShape
@@ -130,6 +131,7 @@ def _snapshot(
         principals=principals,
         keys=keys,
         budgets=budgets,
+        runs=runs_from(document.get("runs", {}), problems),
         requirements=requirements_from(document.get("requirements", {}), known, problems),
         data_classes=data_classes,
         webhooks=webhooks_from(document.get("webhooks", {}), secrets, problems),

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from headgate.budgets.settings import ORGANISATION, Budget, OnTight, Period
+from headgate.budgets.settings import ORGANISATION, Budget, OnTight, Period, RunLimits
 from headgate.catalog.settings import Deployment
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import EXPIRES_MINUTES_DEFAULT
@@ -32,6 +32,7 @@ _EDGE = Edge()
 _IDEMPOTENCY = Idempotency()
 _PROVIDER = Provider("", "", "", "", (), "")
 _ALARM_WITHIN_HOURS: int = Budget._field_defaults["alarm_within_hours"]
+_DEPTH_MAX = RunLimits().depth_max
 _QUEUE_MAX: int = Deployment._field_defaults["queue_max"]
 _CONCURRENCY_MAX: int = Deployment._field_defaults["concurrency_max"]
 
@@ -216,6 +217,15 @@ class BudgetShape(Shape, frozen=True, kw_only=True):
     alarm_within_hours: Hours = _ALARM_WITHIN_HOURS
 
 
+class RunsShape(Shape, frozen=True, kw_only=True):
+    """`[runs]`: guards against runs that run away."""
+
+    calls_max: Count | None = None
+    depth_max: Count = _DEPTH_MAX
+    spend_usd_per_minute_max: Text | CountOrNone | None = None
+    repeats_max: Count | None = None
+
+
 class DataClassShape(Shape, frozen=True, kw_only=True):
     """`[data_classes.ID]`: what calls can say that they carry, by `x-headgate-data-class`."""
 
@@ -321,6 +331,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     principals: Mapping[Name, PrincipalShape] = {}
     keys: Mapping[Name, KeyShape] = {}
     budgets: Mapping[Name, BudgetShape] = {}
+    runs: RunsShape = RunsShape()
     webhooks: Mapping[Name, WebhookShape] = {}
     requirements: Mapping[Name, RequirementShape] = {}
     data_classes: Mapping[Name, DataClassShape] = {}
@@ -342,6 +353,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "principals": ("named", PrincipalShape),
     "keys": ("named", KeyShape),
     "budgets": ("named", BudgetShape),
+    "runs": ("single", RunsShape),
     "webhooks": ("named", WebhookShape),
     "requirements": ("named", RequirementShape),
     "data_classes": ("named", DataClassShape),

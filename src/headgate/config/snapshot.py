@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from headgate.budgets.settings import Budget
+from headgate.budgets.settings import Budget, RunLimits
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.gateway.settings import Edge
@@ -52,6 +52,7 @@ class Snapshot:
     principals: Mapping[str, Principal]
     keys: Mapping[str, Key]
     budgets: Mapping[str, Budget]
+    runs: RunLimits
     webhooks: Mapping[str, Webhook]
     requirements: Mapping[str, Requirement]
     data_classes: Mapping[str, DataClass]

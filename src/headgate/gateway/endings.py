@@ -311,6 +311,8 @@ class Endings:
         self._books.settle(
             exchange, settlement, report=report, at_ns=at_ns, final=final, cache=note
         )
+        if exchange.run is not None and self._world.guards is not None:
+            self._world.guards.spent(exchange, settlement.amount_nanos, at_ns)
         if settlement.usage is not None and exchange.marks:
             self._pipeline.prefixes.learn(exchange.marks, settlement.usage.prompt_tokens)
         if exchange.placed:

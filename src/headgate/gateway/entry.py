@@ -82,8 +82,8 @@ def permit(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
             f"The key {credential.key!r} may not use {demand.model!r}.",
             "model",
         )
-    if pipeline.frozen:
-        refusal = pipeline.why_frozen((*exchange.path.nodes, f"model:{demand.model}"))
+    if pipeline.frozen or exchange.run is not None:
+        refusal = _stopped(pipeline, exchange)
         if refusal is not None:
             return refusal
     refusal = _require(world.rulebook, credential, exchange)
@@ -96,6 +96,16 @@ def permit(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
             demand.unbounded,
         )
     return None
+
+
+def _stopped(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
+    """Tell whether a guard or a person has stopped what a call is of."""
+    guards = pipeline.world.guards
+    if exchange.run is not None and guards is not None:
+        refusal = guards.refuse(exchange, pipeline.now_ns())
+        if refusal is not None:
+            return refusal
+    return pipeline.why_frozen((*exchange.path.nodes, f"model:{exchange.asked}"))
 
 
 def _require(rulebook: Rulebook, credential: Credential, exchange: Exchange) -> Refusal | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from headgate.budgets.settings import RUN_ANY
 from headgate.dialects.registry import Dialect
 from headgate.gateway.allotments import Uncarved
 from headgate.gateway.http_bytes import whole
@@ -59,11 +60,13 @@ def over_budget(exchange: Exchange, piece: Slice) -> Refusal:
         renewal = "it does not renew by itself"
     else:
         renewal = f"it renews at {to_iso(renews_ns)}"
+    # A run may have a lower limit of its own, which its steward knows.
+    most = "at most " if budget.node == RUN_ANY else ""
     return Refusal(
         errors.BUDGET_EXCEEDED,
         f"Budget {piece.budget!r} refuses: this call may cost up to"
         f" ${format_usd(exchange.hold_nanos)} and ${left} is left of"
-        f" ${format_usd(budget.limit_nanos)}; {renewal}."
+        f" {most}${format_usd(budget.limit_nanos)}; {renewal}."
         " A lower output limit makes a call cheaper.",
     )
 

@@ -10,6 +10,7 @@ from headgate.gateway.allotments import Allotments
 from headgate.gateway.books import Books
 from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
+from headgate.gateway.guards import Guards
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
@@ -41,6 +42,7 @@ class World:
         retries: What further attempts are paid from.
         now_ns: The clock.
         next_call: Makes the id of the next call.
+        guards: Count what runs do, None when nothing limits it.
         ready: Whether calls can be served (the steward has been met).
         approvals: The rules by which a person is asked, in the order of the file.
         clerk: Gets requests for approval to the steward.
@@ -68,6 +70,7 @@ class World:
     ready: Callable[[], bool]
     control: Control
     idempotency: Idempotency
+    guards: Guards | None
     clerk: Clerk
     approvals: tuple[Rule, ...] = ()
 

@@ -22,6 +22,7 @@ from headgate.insights.contract_control import (
     ResultsView,
 )
 from headgate.insights.contract_desk import ImportView, PlansView
+from headgate.insights.contract_runs import RunView
 from headgate.insights.printed import Instant, Printed, Usd
 
 
@@ -366,6 +367,8 @@ PRINTED: dict[str, Any] = {
     "approvals list": list[ApprovalView],
     "approvals show": ApprovalView,
     "outcomes": list[ResultsView],
+    "runs list": list[RunView],
+    "runs show": list[RunView],
     "routes": list[RouteView],
     "doctor": DoctorView,
     "reload": ReloadView,

@@ -33,6 +33,10 @@ class Allotments:
         self._configured = configured
         self._known: dict[str, Allotment] = {}
 
+    def __contains__(self, window: object) -> bool:
+        """Tell whether a window is an allotment's."""
+        return window in self._known
+
     def limit(self, window: str) -> int:
         """Return the limit of any window, in nano-dollars."""
         found = self._known.get(window)

@@ -99,6 +99,7 @@ class Steward:
             self.rules.snapshot,
             self.engine,
             self.reading,
+            self.keeper,
             self.fold,
             changed=self.changed,
             repeats=self.repeats,

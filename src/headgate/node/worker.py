@@ -150,6 +150,8 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater) -> None
         pipeline.frozen = frozenset(state.frozen)
         keys.apply(state)
         cut(pipeline)
+        if pipeline.world.guards is not None:
+            pipeline.world.guards.thawed(pipeline.frozen)
 
     link.on_granted = on_granted
     link.on_state = on_state

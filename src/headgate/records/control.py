@@ -12,6 +12,7 @@ RESOURCES: dict[str, tuple[str, ...]] = {
     "approvals": ("GET", "POST"),
     "calls": ("GET",),
     "outcomes": ("POST",),
+    "runs": ("GET", "POST"),
 }
 """What lies below `/v1/` and is answered by the steward, with the methods each takes."""
 

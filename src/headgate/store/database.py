@@ -14,7 +14,7 @@ STORE_NAME = "headgate.db"
 BUSY_TIMEOUT_MS = 5_000
 
 
-def _driver() -> ModuleType:
+def driver() -> ModuleType:
     """Return the bundled SQLite where there is a wheel of it, else Python's own."""
     try:
         driver = importlib.import_module("pysqlite3.dbapi2")
@@ -30,7 +30,7 @@ def _driver() -> ModuleType:
 
 def make_engine(url: str) -> Engine:
     """Return an engine whose connections are durable (`synchronous=FULL`) and patient."""
-    engine = create_engine(url, module=_driver())
+    engine = create_engine(url, module=driver())
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:

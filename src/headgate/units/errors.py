@@ -195,6 +195,30 @@ IDEMPOTENCY_DONE = _bad(
 IDEMPOTENCY_UNKNOWN = _bad(
     "idempotency_unknown", "Nobody knows what the call with this idempotency key came to.", 409
 )
+RUN_UNKNOWN = Code(
+    "run_unknown", 404, "invalid_request_error", "not_found_error", "There is no such run."
+)
+RUN_CONFLICT = Code(
+    "run_conflict",
+    409,
+    "invalid_request_error",
+    "invalid_request_error",
+    "The run is known, and is not as it is asked for.",
+)
+RUN_RUNAWAY = Code(
+    "run_runaway",
+    403,
+    "permission_error",
+    "permission_error",
+    "The run broke a guard against loops, and is frozen until a person thaws it.",
+)
+RUN_CODE_CHANGED = Code(
+    "run_code_changed",
+    409,
+    "invalid_request_error",
+    "invalid_request_error",
+    "The code of this run's workflow changed while it ran.",
+)
 CALL_UNKNOWN = Code(
     "call_unknown", 404, "invalid_request_error", "not_found_error", "There is no such call."
 )

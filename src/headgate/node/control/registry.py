@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 
 from headgate.config.snapshot import Snapshot
+from headgate.ledger.keeper import Keeper
 from headgate.ledger.store_repeats import Repeats
 from headgate.node.approving import Approving
 from headgate.records.control import ControlReply, ControlRequest
@@ -20,6 +21,7 @@ class Desk(NamedTuple):
 
     Attributes:
         engine: The store, for writing; `reading`: beside it, for what only looks.
+        keeper: The ledger's hands, for budgets of runs.
         fold: Folds what the journals have by now.
         changed: Tells every worker what holds now.
         repeats: The idempotency keys of calls.
@@ -29,6 +31,7 @@ class Desk(NamedTuple):
     snapshot: Snapshot
     engine: Engine
     reading: Engine
+    keeper: Keeper
     fold: Callable[[], None]
     changed: Callable[[], None]
     repeats: Repeats
