@@ -11,6 +11,9 @@ KEY = "sk-bench"
 MODELS = ("m", "m-c100-d0", "m-c50-d20", "m-c25-d20", "m-c10-d1000", "m-c30-d1000")
 """What may be asked for; the upstream reads chunks (`c`) and milliseconds between them (`d`)."""
 
+TRANSLATED = ("t", "t-c25-d20", "t-c50-d20")
+"""The same, served by deployments that speak Anthropic's Messages only."""
+
 CANDIDATES = 8
 CONCURRENCY_MAX = 16_384
 LIMIT_USD = "90000000.00"
@@ -35,9 +38,10 @@ class Setup:
 def headgate_toml(setup: Setup) -> str:
     """Return the configuration file."""
     parts = [_head(setup)]
-    for model in MODELS:
+    for model in (*MODELS, *TRANSLATED):
+        provider = "messages" if model in TRANSLATED else "upstream"
         names = [f"{model}-at-{place}" for place in range(CANDIDATES)]
-        parts += [_deployment(model, place) for place in range(CANDIDATES)]
+        parts += [_deployment(model, place, provider) for place in range(CANDIDATES)]
         listed = ", ".join(f'"{name}"' for name in names)
         parts.append(f'[routes."{model}"]\ndeployments = [{listed}]\n')
     parts += [_price(f"place-{place}", place) for place in range(CANDIDATES)]
@@ -75,6 +79,12 @@ base_url = "{setup.upstream}/v1"
 credential = {{ value = "sk-upstream" }}
 seller = "bench"
 {trust}
+[providers.messages]
+kind = "anthropic"
+base_url = "{setup.upstream}"
+credential = {{ value = "sk-upstream" }}
+seller = "bench"
+{trust}
 [teams.load]
 
 [principals.generator]
@@ -87,10 +97,10 @@ secret = {{ value = "{KEY}" }}
 """
 
 
-def _deployment(model: str, place: int) -> str:
+def _deployment(model: str, place: int, provider: str) -> str:
     return f"""\
 [deployments."{model}-at-{place}"]
-provider = "upstream"
+provider = "{provider}"
 model = "{model}"
 catalog = "bench/place-{place}"
 context_tokens = 128000

@@ -8,6 +8,9 @@ from bench.harness import Row
 from bench.rounds import Compared
 
 BARS: Mapping[str, float] = {"plain": 2.5, "paced": 1.4}
+"""Of the gate, which every run measures."""
+TRANSLATED_BARS: Mapping[str, float] = {"translated": 6.0, "translated, paced": 3.0}
+"""Of calls that are translated, where those were measured."""
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
@@ -62,15 +65,15 @@ def above(ratios: Mapping[str, float]) -> list[str]:
     """Return a sentence for each ratio that is above its bar."""
     return [
         f"{load}: {ratios[load]:.2f} is above {bar}"
-        for load, bar in BARS.items()
-        if ratios[load] > bar
+        for load, bar in {**BARS, **TRANSLATED_BARS}.items()
+        if ratios.get(load, 0) > bar
     ]
 
 
 def verdict(complaints: Sequence[str]) -> str:
     """Return whether the bars are met, in a sentence."""
     if not complaints:
-        return "Both bars are met."
+        return "All bars are met."
     return f"**Not met**: {'; '.join(complaints)}."
 
 

@@ -44,8 +44,23 @@ GATED = (
     Load("plain", connections=64),
     Load("paced", connections=600, model="m-c25-d20", streamed=True),
 )
+TRANSLATED = (
+    Load("translated", connections=64, model="t"),
+    Load("translated, paced", connections=600, model="t-c25-d20", streamed=True),
+)
+"""To nginx the same calls go as they are: a proxy translates nothing."""
+
 FIRST_BYTE = Load(
     "streams begun, 40/s", connections=200, model="m-c50-d20", rate_per_s=40, streamed=True
+)
+
+
+SMALL_STREAMS = Load(
+    "translated streams begun, 40/s",
+    connections=200,
+    model="t-c50-d20",
+    rate_per_s=40,
+    streamed=True,
 )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import trustme
 
-from bench import harness, machine, package, processes, report, rounds, tools
+from bench import harness, large_bodies, machine, package, processes, report, rounds, tools
 from bench.gateways import (
     UPSTREAM_PORT,
     Gateway,
@@ -43,6 +43,7 @@ def arguments_of(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=2.0, help="of each load (default 2)")
     parser.add_argument("--connections", type=int, help="also: plain calls over so many")
     parser.add_argument("--rate", type=int, help="also: plain calls at so many a second")
+    parser.add_argument("--translated", action="store_true", help="also: calls that are translated")
     parser.add_argument("--tls", action="store_true", help="also: TLS to the upstream")
     parser.add_argument("--once", action="store_true", help="also: first byte, memory; taken once")
     parser.add_argument("--all", action="store_true", help="all of the above")
@@ -58,6 +59,8 @@ def loads_of(arguments: argparse.Namespace) -> list[rounds.Load]:
     connections = arguments.connections or (8 if arguments.all else None)
     rate = arguments.rate or (2_000 if arguments.all else None)
     loads = list(rounds.GATED)
+    if arguments.translated or arguments.all:
+        loads += rounds.TRANSLATED
     if connections:
         loads.append(rounds.Load(f"plain, {connections} connections", connections=connections))
     if rate:
@@ -160,6 +163,8 @@ def measure(arguments: argparse.Namespace) -> tuple[str, dict[str, float]]:
             )
             if arguments.once or arguments.all:
                 extra += first_byte(base, node, 4)
+            if arguments.translated or arguments.all:
+                extra.append(large_bodies.first_byte(node, 8))
         if arguments.tls or arguments.all:
             say("TLS to the upstream")
             extra += over_tls(arguments.seconds)

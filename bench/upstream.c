@@ -1,4 +1,5 @@
-/* An upstream that costs next to nothing: it answers chat completions from constants.
+/* An upstream that costs next to nothing: it answers chat completions from constants, and Anthropic's
+ * Messages where the path ends in `/messages`.
  *
  *   upstream PORT
  *
@@ -20,13 +21,20 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FD_MAX = 65536, IN_BYTES = 65536, DELAYS_MAX = 16, QUEUE_MAX = 1 << 16 };
+enum { FD_MAX = 65536, IN_BYTES = 2 << 20, DELAYS_MAX = 16, QUEUE_MAX = 1 << 16 };
 
 struct connection {
   size_t used;
   unsigned generation; /* tells a wait of an earlier use of the descriptor from one of now */
   int chunks_left, delay_ms;
+  const struct answers *answers;
   char in[IN_BYTES];
+};
+
+/* What is said in one dialect: a whole answer, and a stream's beginning, chunks and end. */
+struct answers {
+  char plain[2048], begin[1024], chunk[512], end[1024];
+  size_t plain_bytes, begin_bytes, chunk_bytes, end_bytes;
 };
 
 struct wait {
@@ -44,8 +52,7 @@ struct queue {
 static struct connection *connections[FD_MAX];
 static struct queue *queues[DELAYS_MAX];
 static unsigned generations;
-static char plain[2048], chunk[512], end[1024];
-static size_t plain_bytes, chunk_bytes, end_bytes;
+static struct answers chat, messages;
 static const char stream_head[] =
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n"
     "transfer-encoding: chunked\r\n\r\n";
@@ -60,28 +67,56 @@ static size_t framed(char *to, const char *event) {
   return (size_t)sprintf(to, "%zx\r\n%s\r\n", strlen(event), event);
 }
 
+static void prepare_plain(struct answers *to, const char *body) {
+  to->plain_bytes = (size_t)sprintf(to->plain,
+      "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req_bench\r\n"
+      "content-length: %zu\r\n\r\n%s", strlen(body), body);
+  to->begin_bytes = (size_t)sprintf(to->begin, "%s", stream_head);
+}
+
 static void prepare_answers(void) {
   static char text[640], body[1536];
   for (size_t i = 0; i < sizeof text - 1; i++) text[i] = i % 6 == 5 ? ' ' : 'w';
-  int size = sprintf(body,
+  sprintf(body,
       "{\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion\",\"created\":1790000000,"
       "\"model\":\"m\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\","
       "\"content\":\"%s\",\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"stop\"}],"
       "\"usage\":{\"prompt_tokens\":21,\"completion_tokens\":107,\"total_tokens\":128,"
       "\"prompt_tokens_details\":{\"cached_tokens\":0}},\"service_tier\":\"default\"}", text);
-  plain_bytes = (size_t)sprintf(plain,
-      "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req_bench\r\n"
-      "content-length: %d\r\n\r\n%s", size, body);
-  chunk_bytes = framed(chunk,
+  prepare_plain(&chat, body);
+  chat.chunk_bytes = framed(chat.chunk,
       "data: {\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion.chunk\","
       "\"created\":1790000000,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":"
       "{\"content\":\" word\"},\"finish_reason\":null}]}\n\n");
-  end_bytes = framed(end,
+  chat.end_bytes = framed(chat.end,
       "data: {\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion.chunk\","
       "\"created\":1790000000,\"model\":\"m\",\"choices\":[],\"usage\":{\"prompt_tokens\":21,"
       "\"completion_tokens\":25,\"total_tokens\":46}}\n\n");
-  end_bytes += framed(end + end_bytes, "data: [DONE]\n\n");
-  end_bytes += (size_t)sprintf(end + end_bytes, "0\r\n\r\n");
+  chat.end_bytes += framed(chat.end + chat.end_bytes, "data: [DONE]\n\n");
+  chat.end_bytes += (size_t)sprintf(chat.end + chat.end_bytes, "0\r\n\r\n");
+
+  sprintf(body,
+      "{\"id\":\"msg_bench\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\","
+      "\"content\":[{\"type\":\"text\",\"text\":\"%s\"}],\"stop_reason\":\"end_turn\","
+      "\"stop_sequence\":null,\"usage\":{\"input_tokens\":21,\"cache_creation_input_tokens\":0,"
+      "\"cache_read_input_tokens\":0,\"output_tokens\":107,\"service_tier\":\"standard\"}}", text);
+  prepare_plain(&messages, body);
+  messages.begin_bytes += framed(messages.begin + messages.begin_bytes,
+      "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_bench\","
+      "\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":[],"
+      "\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":21,"
+      "\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0,\"output_tokens\":1}}}\n\n"
+      "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,"
+      "\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n");
+  messages.chunk_bytes = framed(messages.chunk,
+      "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,"
+      "\"delta\":{\"type\":\"text_delta\",\"text\":\" word\"}}\n\n");
+  messages.end_bytes = framed(messages.end,
+      "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
+      "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":"
+      "\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":25}}\n\n"
+      "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n");
+  messages.end_bytes += (size_t)sprintf(messages.end + messages.end_bytes, "0\r\n\r\n");
 }
 
 static int put(int fd, const char *data, size_t size) {
@@ -120,7 +155,7 @@ static void wait_for(int fd, struct connection *c) {
 /* Sends a stream's next chunks, up to its next wait or its end. */
 static int go_on(int fd, struct connection *c) {
   while (c->chunks_left > 0) {
-    if (put(fd, chunk, chunk_bytes)) return -1;
+    if (put(fd, c->answers->chunk, c->answers->chunk_bytes)) return -1;
     c->chunks_left--;
     if (c->delay_ms && c->chunks_left) {
       wait_for(fd, c);
@@ -128,7 +163,7 @@ static int go_on(int fd, struct connection *c) {
     }
   }
   c->chunks_left = -1;
-  return put(fd, end, end_bytes);
+  return put(fd, c->answers->end, c->answers->end_bytes);
 }
 
 static int option(const char *model, size_t size, const char *mark, int otherwise) {
@@ -137,7 +172,8 @@ static int option(const char *model, size_t size, const char *mark, int otherwis
 }
 
 static int answer(int fd, struct connection *c, const char *body, size_t size) {
-  if (!memmem(body, size, "\"stream\":true", 13)) return put(fd, plain, plain_bytes);
+  if (!memmem(body, size, "\"stream\":true", 13))
+    return put(fd, c->answers->plain, c->answers->plain_bytes);
   const char *model = memmem(body, size, "\"model\":\"", 9);
   if (!model) return -1;
   model += 9;
@@ -146,7 +182,7 @@ static int answer(int fd, struct connection *c, const char *body, size_t size) {
   c->chunks_left = option(model, length, "-c", 100);
   c->delay_ms = option(model, length, "-d", 0);
   c->generation = ++generations;
-  return put(fd, stream_head, sizeof stream_head - 1) ? -1 : go_on(fd, c);
+  return put(fd, c->answers->begin, c->answers->begin_bytes) ? -1 : go_on(fd, c);
 }
 
 static int take(int fd, struct connection *c) {
@@ -159,6 +195,8 @@ static int take(int fd, struct connection *c) {
     size_t head = (size_t)(body + 4 - c->in), size = announced ? strtoul(announced + 16, 0, 10) : 0;
     if (head + size > IN_BYTES) return -1;
     if (c->used < head + size) return 0;
+    const char *line = memchr(c->in, '\n', head);
+    c->answers = memmem(c->in, (size_t)(line - c->in), "/messages", 9) ? &messages : &chat;
     if (answer(fd, c, c->in + head, size)) return -1;
     c->used -= head + size;
     memmove(c->in, c->in + head + size, c->used);

@@ -117,6 +117,7 @@ def data_plane(
         ready=steward.ready,
         control=steward.control,
         guards=Guards(snapshot.runs, steward.control) if snapshot.runs.counted else None,
+        idempotency=snapshot.idempotency,
         clerk=steward.clerk,
         approvals=tuple(snapshot.approvals.values()),
     )

@@ -18,7 +18,7 @@ def test_a_run_ends_with_the_ratios() -> None:
 def test_a_ratio_on_its_bar_passes() -> None:
     """The bar itself is allowed, and more than it is told with both numbers."""
     assert report.above(BARS) == []
-    assert report.verdict([]) == "Both bars are met."
+    assert report.verdict([]) == "All bars are met."
 
     complaints = report.above({"plain": 2.5, "paced": 1.41})
 

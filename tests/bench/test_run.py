@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import gateways, run, tools
+from bench import gateways, report, run, tools
 from bench.configuration import KEY
 from bench.gateways import Trust
 from bench.rounds import GATED
@@ -26,8 +26,15 @@ def test_other_loads_are_named_after_what_was_asked() -> None:
 
 
 def test_all_means_every_load() -> None:
-    """The full report has the gated loads and both others."""
-    assert len(run.loads_of(run.arguments_of(["--all"]))) == 4
+    """The full report has the gated loads, those that are translated, and both others."""
+    assert len(run.loads_of(run.arguments_of(["--all"]))) == 6
+
+
+def test_translated_calls_come_when_they_are_asked_for() -> None:
+    """Each of them has a bar."""
+    loads = run.loads_of(run.arguments_of(["--translated"]))
+
+    assert [load.name for load in loads[2:]] == list(report.TRANSLATED_BARS)
 
 
 def test_what_is_missing_is_said_in_one_line_when_it_cannot_be_installed() -> None:

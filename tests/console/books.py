@@ -20,6 +20,7 @@ from headgate.gateway.settings import Edge
 from headgate.identity.settings import Key, Principal
 from headgate.insights.routes import Unwell
 from headgate.ledger.keeper import Keeper, Want
+from headgate.ledger.settings import Idempotency
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import (
     CacheNote,
@@ -86,6 +87,7 @@ def make_snapshot(budgets: Sequence[Budget] = BUDGETS, organisation: str = "acme
         organisation=organisation,
         zone=ZoneInfo("Europe/Berlin"),
         edge=Edge(),
+        idempotency=Idempotency(),
         console=ConsoleListen(),
         providers={},
         deployments={one.id: one for one in deployments},

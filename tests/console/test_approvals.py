@@ -76,6 +76,7 @@ def test_it_shows_what_a_decision_binds_and_passes_it_on(books: Books, gateway: 
     good = client.post("/approvals", data=form, headers=HERE)
     bad = client.post("/approvals", data={**form, "key": "hg_alice"}, headers=HERE)
 
+    assert "1 request for approval" in client.get("/").text
     assert "alice asks for mini, up to $0.050000000" in page
     assert "bob, carol may decide" in page
     assert ATTACK not in page

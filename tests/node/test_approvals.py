@@ -6,17 +6,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import anthropic
 import openai
 import pytest
+from google import genai
+from google.genai import types
 from openai.types.chat import ChatCompletionChunk
 
 from headgate.governance.keeper import find, listed
 from headgate.governance.requests import Request
 from headgate.identity.delegation import mint
 from headgate.identity.grant import Asked
+from headgate.node.messages import Done, Freeze
 from headgate.store import audit
 from headgate.store.database import open_store_readonly
 from headgate.units.money import parse_usd
@@ -25,6 +27,9 @@ from tests.node.wire import CHAT, MESSAGES, Reply, chat, message, post
 
 PEOPLE = {"alice": "research", "bob": "research", "carol": "sales", "dave": "sales"}
 RULES = """
+[routes.either]
+deployments = ["mini", "gpt-5-5"]
+
 [data_classes.secret]
 
 [approvals.dear]
@@ -144,18 +149,17 @@ def meanwhile() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
-def streamed(node: TestNode, **more: Any) -> list[ChatCompletionChunk]:
+def streamed(node: TestNode, model: str = "mini") -> list[ChatCompletionChunk]:
     """Make a dear streamed call with the official client and return all of it."""
     with openai.OpenAI(
         base_url=f"{node.gateway_url}/v1", api_key=node.key(), max_retries=0
     ) as client:
         return list(
             client.chat.completions.create(
-                model="mini",
+                model=model,
                 max_completion_tokens=100_000,
                 messages=[{"role": "user", "content": "Think hard. [sim:tokens=5]"}],
                 stream=True,
-                **more,
             )
         )
 
@@ -198,6 +202,63 @@ def test_another_dialects_stream_ends_with_its_error_when_it_is_denied(node: Tes
             waiting.result(30)
 
     assert story(node, request.id)[-1] == ("principal:bob", "denied")
+
+
+def test_a_third_dialects_stream_takes_the_wait_for_nothing(node: TestNode) -> None:
+    """Gemini's official client reads every line it does not know as an error; none comes."""
+    client = genai.Client(
+        api_key=node.key(), http_options=types.HttpOptions(base_url=node.gateway_url)
+    )
+    config = types.GenerateContentConfig(max_output_tokens=60_000)
+
+    def call() -> list[types.GenerateContentResponse]:
+        contents = "Think. [sim:tokens=5]"
+        return list(
+            client.models.generate_content_stream(model="flash", contents=contents, config=config)
+        )
+
+    with meanwhile() as pool:
+        waiting = pool.submit(call)
+        assert decide(node, awaited(node)).status == 200
+        chunks = waiting.result(30)
+
+    assert any(chunk.text for chunk in chunks)
+
+
+def test_a_call_that_has_become_dearer_is_asked_about_anew(node: TestNode) -> None:
+    """Its deployment is frozen while it waits: the next one costs more than what was approved."""
+
+    def frozen() -> bool:
+        return post(node.gateway_url, CHAT, node.key(), CHEAP).code == "frozen"
+
+    with meanwhile() as pool:
+        call = pool.submit(streamed, node, "either")
+        first = awaited(node)
+        assert node.ask(Freeze("deployment:mini", frozen=True)) == Done()
+        until(frozen, "mini is frozen")
+        assert decide(node, first).status == 200
+        second = awaited(node)
+        assert node.ask(Freeze("deployment:mini", frozen=False)) == Done()
+        until(lambda: not frozen(), "mini is thawed")
+        assert decide(node, second).status == 200
+        assert call.result(30)
+
+    quotes = [json.loads(each.shown)["quote_nanos"] for each in (first, second)]
+    assert second.id == f"{first.id}.2"
+    assert quotes[0] < quotes[1]
+
+
+def test_a_freeze_ends_what_waits(node: TestNode) -> None:
+    """Nobody is asked about a call that may not be made any more."""
+    with meanwhile() as pool:
+        call = pool.submit(streamed, node)
+        request = awaited(node)
+        assert node.ask(Freeze("team:research", frozen=True)) == Done()
+        with pytest.raises(openai.APIError, match="frozen"):
+            call.result(30)
+        assert node.ask(Freeze("team:research", frozen=False)) == Done()
+    until(lambda: request_of(node, request.id).status == "withdrawn", "it is withdrawn")
+    until(lambda: post(node.gateway_url, CHAT, node.key(), CHEAP).status == 200, "it is thawed")
 
 
 def test_a_plain_call_is_held_open_and_then_told_to_come_back(node: TestNode) -> None:
@@ -356,7 +417,7 @@ def test_what_cannot_be_raised_is_refused(
 
 
 def test_requests_outlive_the_steward_but_not_the_worker_that_waits(tmp_path: Path) -> None:
-    """Killed -9, a steward is followed by one that knows; a worker's own requests die with it."""
+    """Killed -9, a steward is followed by one that knows; a worker's own requests end with it."""
     with (
         running_node(tmp_path, principals=PEOPLE, extra=RULES) as node,
         meanwhile() as pool,
@@ -377,3 +438,9 @@ def test_requests_outlive_the_steward_but_not_the_worker_that_waits(tmp_path: Pa
         assert request_of(node, free).status == "pending"
         assert story(node, held.id)[-1] == ("steward", "withdrawn")
         node.await_nothing_held()
+        call = pool.submit(streamed, node)
+        until(lambda: len(requests(node)) == 2, "two requests are pending again")
+        assert node.stop() == 0
+        with pytest.raises(openai.APIError, match="shutting down"):
+            call.result(30)
+        assert [each.id for each in requests(node)] == [free]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine, update
 
-from headgate.governance.keeper import Decision, find, listed
+from headgate.governance.keeper import PENDING_MAX, Decision, find, listed
 from headgate.governance.requests import Request
 from headgate.governance.settings import Rule
 from headgate.governance.tables import approval
@@ -154,3 +154,14 @@ def test_a_rule_that_is_in_force_no_more_has_no_approvers(engine: Engine, worker
 
     assert isinstance(refused, Refusal)
     assert refused.code.code == "not_permitted"
+
+
+def test_nobody_fills_the_store_with_requests(approving: Approving) -> None:
+    """Beyond a number that wait to be decided, a principal's calls are refused."""
+    answers = [
+        approving.answer(AskApproval(Asking(f"apr_{number}", "call_1", 60, SHOWN)), JOURNAL)
+        for number in range(PENDING_MAX + 1)
+    ]
+
+    codes = [each.told.code for each in answers if each is not None]
+    assert codes == [None] * PENDING_MAX + ["overloaded"]

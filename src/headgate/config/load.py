@@ -19,7 +19,7 @@ from headgate.config.read_budgets import budgets_from
 from headgate.config.read_compliance import Known, data_classes_from, requirements_from
 from headgate.config.read_deployments import deployments_from
 from headgate.config.read_identity import keys_from, principals_from, teams_from
-from headgate.config.read_network import console_from, edge_from
+from headgate.config.read_network import console_from, edge_from, idempotency_from
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
 from headgate.config.read_routes import routes_from
@@ -122,6 +122,7 @@ def _snapshot(
         organisation=organisation,
         zone=zone,
         edge=edge,
+        idempotency=idempotency_from(document, problems),
         console=console,
         providers=providers,
         deployments=deployments,

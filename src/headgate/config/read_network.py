@@ -1,4 +1,4 @@
-"""`[listen]`, `[console]` and `[limits]`: where the processes listen and what bounds they keep."""
+"""`[listen]`, `[console]`, `[limits]`, `[idempotency]`: where processes listen, and bounds."""
 
 from typing import Any
 
@@ -8,9 +8,10 @@ from headgate.config.addresses import Address, AddressError, is_loopback, parse_
 from headgate.config.check import checked
 from headgate.config.problems import Problems
 from headgate.config.secrets import SecretReader
-from headgate.config.shapes import ConsoleShape, LimitsShape, ListenShape
+from headgate.config.shapes import ConsoleShape, IdempotencyShape, LimitsShape, ListenShape
 from headgate.config.snapshot import ConsoleListen
 from headgate.gateway.settings import Edge
+from headgate.ledger.settings import Idempotency
 
 
 def edge_from(document: dict[str, Any], problems: Problems) -> Edge:
@@ -19,6 +20,12 @@ def edge_from(document: dict[str, Any], problems: Problems) -> Edge:
     limits = checked(document.get("limits", {}), "limits", LimitsShape, problems)
     address = _address(listen.gateway, "listen.gateway", problems)
     return Edge(host=address.host, port=address.port, **msgspec.structs.asdict(limits))
+
+
+def idempotency_from(document: dict[str, Any], problems: Problems) -> Idempotency:
+    """Return what is kept of calls with a key."""
+    shape = checked(document.get("idempotency", {}), "idempotency", IdempotencyShape, problems)
+    return Idempotency(**msgspec.structs.asdict(shape))
 
 
 def console_from(

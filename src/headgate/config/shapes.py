@@ -11,6 +11,7 @@ from headgate.gateway.settings import Edge
 from headgate.governance.settings import EXPIRES_MINUTES_DEFAULT
 from headgate.identity.settings import ANY_MODEL, PrincipalKind
 from headgate.insights.settings import EVERYTHING
+from headgate.ledger.settings import Idempotency
 from headgate.providers.settings import OnDisconnect, Prices, Provider
 from headgate.units.ids import NAME_PATTERN
 
@@ -28,6 +29,7 @@ Name = Annotated[str, Meta(pattern=f"^{NAME_PATTERN}$")]
 Texts = Annotated[tuple[Text, ...], Meta(min_length=1, max_length=10_000)]
 
 _EDGE = Edge()
+_IDEMPOTENCY = Idempotency()
 _PROVIDER = Provider("", "", "", "", (), "")
 _ALARM_WITHIN_HOURS: int = Budget._field_defaults["alarm_within_hours"]
 _DEPTH_MAX = RunLimits().depth_max
@@ -92,6 +94,16 @@ class LimitsShape(Shape, frozen=True, kw_only=True):
     retries_burst: CountOrNone = _EDGE.retries_burst
     breaker_failures: Count = _EDGE.breaker_failures
     breaker_open_ms: Millis = _EDGE.breaker_open_ms
+
+
+class IdempotencyShape(Shape, frozen=True, kw_only=True):
+    """`[idempotency]`: calls with a key, and what is kept of them; see `ledger.settings`."""
+
+    keep: bool = _IDEMPOTENCY.keep
+    keep_hours: Annotated[int, Meta(ge=1, le=720)] = _IDEMPOTENCY.keep_hours
+    reply_bytes_max: Annotated[int, Meta(ge=1, le=4 << 20)] = _IDEMPOTENCY.reply_bytes_max
+    replies_bytes_max: Bytes = _IDEMPOTENCY.replies_bytes_max
+    keys_max: Count = _IDEMPOTENCY.keys_max
 
 
 class ProviderShape(Shape, frozen=True, kw_only=True):
@@ -310,6 +322,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     organisation: OrganisationShape = OrganisationShape()
     console: ConsoleShape = ConsoleShape()
     limits: LimitsShape = LimitsShape()
+    idempotency: IdempotencyShape = IdempotencyShape()
     providers: Mapping[Name, ProviderShape] = {}
     deployments: Mapping[Name, DeploymentShape] = {}
     prices: tuple[PricesShape, ...] = ()
@@ -331,6 +344,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "organisation": ("single", OrganisationShape),
     "console": ("single", ConsoleShape),
     "limits": ("single", LimitsShape),
+    "idempotency": ("single", IdempotencyShape),
     "providers": ("named", ProviderShape),
     "deployments": ("named", DeploymentShape),
     "prices": ("list", PricesShape),

@@ -11,6 +11,7 @@ from headgate.gateway.settings import Edge
 from headgate.governance.settings import DataClass, Requirement, Rule
 from headgate.identity.settings import Key, Principal
 from headgate.insights.settings import Webhook
+from headgate.ledger.settings import Idempotency
 from headgate.providers.settings import Provider
 from headgate.routing.settings import Route
 
@@ -42,6 +43,7 @@ class Snapshot:
     organisation: str
     zone: tzinfo
     edge: Edge
+    idempotency: Idempotency
     console: ConsoleListen
     providers: Mapping[str, Provider]
     deployments: Mapping[str, Deployment]

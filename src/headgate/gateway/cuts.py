@@ -20,7 +20,9 @@ def cut(pipeline: Pipeline) -> int:
 
     To be called when what is frozen or which keys are valid has changed.
     """
-    refused = [(each, _why(pipeline, each)) for each in pipeline.exchanges]
+    # One whose key is being claimed has not begun, and is asked everything anew when it does.
+    running = [each for each in pipeline.exchanges if each.phase != "claim"]
+    refused = [(each, _why(pipeline, each)) for each in running]
     for exchange, refusal in refused:
         if refusal is not None:
             pipeline.endings.cut(exchange, refusal)
@@ -35,5 +37,7 @@ def _why(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
         return directory.why_not(key) if key.startswith(PREFIX) else REVOKED
     if not pipeline.frozen:
         return None
-    nodes = (*exchange.path.nodes, f"model:{exchange.asked}", *exchange.target.nodes)
+    # What waits for a person is routed anew when it goes on.
+    there = () if exchange.phase == "approve" else exchange.target.nodes
+    nodes = (*exchange.path.nodes, f"model:{exchange.asked}", *there)
     return pipeline.why_frozen(nodes)

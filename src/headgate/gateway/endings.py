@@ -14,6 +14,7 @@ from headgate.gateway import replies
 from headgate.gateway.attempts import ATTEMPTS_MAX
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.metering import bound_settlement, meter
+from headgate.gateway.recorder import Recorder
 from headgate.gateway.refusals import stream_cut, why_broken
 from headgate.ledger.slices import Slice
 from headgate.records.charge import Settlement
@@ -73,6 +74,8 @@ class Endings:
         settlement = meter(exchange, report)
         self._settle(exchange, settlement, report)
         self._well(exchange, served=whole)
+        if isinstance(exchange.client, Recorder):
+            exchange.client.whole = whole and not exchange.headed
         if exchange.headed:
             # A stream was asked for and begun, and no stream came.
             self._answer(exchange, Refusal(errors.UPSTREAM_BROKEN, NOT_STREAMED))
@@ -110,6 +113,8 @@ class Endings:
         """
         whole = report.complete and not report.errored
         self._well(exchange, served=whole)
+        if isinstance(exchange.client, Recorder):
+            exchange.client.whole = whole
         if whole:
             self._settle(exchange, meter(exchange, report), report)
         else:
@@ -199,16 +204,21 @@ class Endings:
             self._answer(exchange, why_broken(exchange, reason))
 
     def client_gone(self, exchange: Exchange) -> None:
-        """The client went away: what may have cost money is seen to its end."""
+        """The client went away: what may have cost money is seen to its end.
+
+        A recorder is still there, and so is whoever will come back for what it keeps.
+        """
         phase = exchange.phase
-        if phase in WAITING:
+        if phase == "claim":
+            self.finish(exchange)
+        elif phase in WAITING:
             self._stop_waiting(exchange)
             self.finish(exchange)
         elif phase == "connect":
             at_ns = self._now_ns()
             self._books.void(exchange, "client_gone", at_ns=at_ns, final=True)
             self.finish(exchange)
-        elif exchange.begun and exchange.target.pool.provider.on_disconnect == "cancel":
+        elif exchange.begun and exchange.client is None and _cancels(exchange):
             self.give_up(exchange, "client_gone")
         else:
             exchange.drained_since_ms = self._pipeline.coarse_ms
@@ -344,6 +354,10 @@ class Endings:
             client.done(
                 keep_alive=exchange.request.head.keep_alive and not exchange.request.head.http10
             )
+
+
+def _cancels(exchange: Exchange) -> bool:
+    return exchange.target.pool.provider.on_disconnect == "cancel"
 
 
 def _told(exchange: Exchange, failure: Failure, retry_after: bytes | None) -> Refusal:

@@ -20,6 +20,7 @@ from headgate.dialects.sse import HEAD_BYTES_MAX, begins_whole, first_data
 from headgate.dialects.translation.translated import Translated
 from headgate.gateway import replies
 from headgate.gateway.http_bytes import LAST_CHUNK, chunk
+from headgate.gateway.recorder import Recorder
 from headgate.gateway.request import Request
 from headgate.governance.requirements import NOTHING
 from headgate.ledger.slices import Slice
@@ -46,7 +47,7 @@ class Exchange:
     """One call in flight.
 
     Attributes:
-        phase: Where it is: `approve`, `queue`, `money`, `connect`, `reply` (sent, nothing
+        phase: Where it is: `claim`, `approve`, `queue`, `money`, `connect`, `reply` (sent, nothing
             back yet), `body` (the reply has begun), `done`.
         dialect: What the client speaks; `own` is its demand.
         spoken: What this attempt's target speaks: `dialect`, or a translation to another. The body
@@ -137,7 +138,7 @@ class Exchange:
     ) -> None:
         self._pipeline = pipeline
         self._endings = pipeline.endings
-        self.client: ClientConnection | None = client
+        self.client: ClientConnection | Recorder | None = client
         self.request = request
         self.dialect = dialect
         self.call = call
@@ -345,7 +346,8 @@ class Exchange:
 
     def client_gone(self) -> None:
         """The client went away; what may have cost money is seen to its end."""
-        self.client = None
+        client = self.client
+        self.client = client.leave() if isinstance(client, Recorder) else None
         self._endings.client_gone(self)
 
     def pause(self) -> None:

@@ -57,8 +57,8 @@ class HeadMemory:
         """Remember a head that the parser has accepted and whose sender is known."""
         if head.http10 or head.expects_continue or head.method != b"POST":
             return
-        if head.approval is not None:
-            # It comes once.
+        if head.approval is not None or head.idempotency_key is not None:
+            # It comes once, or again only as a repeat.
             return
         if any(b"transfer-encoding" in part.lower() for part in shape):
             return

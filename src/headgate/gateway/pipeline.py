@@ -25,6 +25,7 @@ from headgate.gateway.heads import HeadMemory
 from headgate.gateway.prefixes import PrefixMemory
 from headgate.gateway.quotes import quote
 from headgate.gateway.refusals import not_carved, over_budget, stranger
+from headgate.gateway.repeats import Repeats
 from headgate.gateway.request import Request, header_takers
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
@@ -72,6 +73,7 @@ class Pipeline:
         self.prefixes = PrefixMemory()
         self.attempts = Attempts(self)
         self.endings = Endings(self)
+        self.repeats = Repeats(self)
         self.approvals = Approvals(self, world.approvals) if world.approvals else None
         self._buffered_bytes = 0
 
@@ -111,6 +113,16 @@ class Pipeline:
         client.exchange = exchange
         self.exchanges.add(exchange)
         refusal = self._identify(exchange) or read(exchange) or permit(self, exchange)
+        if refusal is None:
+            keyed = request.head.idempotency_key is not None
+            refusal = self.repeats.claim(exchange) if keyed else self.attempts.first(exchange)
+        if refusal is not None:
+            self.endings.refuse(exchange, refusal)
+
+    def go(self, exchange: Exchange) -> None:
+        """Go on with a call that got its idempotency key: what changed while it waited counts."""
+        exchange.request.credential = self.identify(exchange.request.head.key)
+        refusal = self._identify(exchange) or permit(self, exchange)
         refusal = refusal or self.attempts.first(exchange)
         if refusal is not None:
             self.endings.refuse(exchange, refusal)

@@ -14,7 +14,9 @@ from headgate.governance.requirements import Required
 from headgate.identity.delegation import PREFIX
 from headgate.identity.directory import Directory
 from headgate.identity.grant import Delegation
+from headgate.ledger.repeats import Ruling
 from headgate.ledger.slices import Slice
+from headgate.records.repeats import Verdict
 from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.instants import to_iso
@@ -23,6 +25,11 @@ from headgate.units.money import format_usd
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
 
+
+UNCLAIMED = Refusal(
+    errors.LEDGER_UNAVAILABLE, "The idempotency key cannot be written down now.", None, 2
+)
+REPEAT_WAIT_MAX_S = 30
 
 HEAD_TOO_LARGE = Refusal(
     errors.HEAD_TOO_LARGE, f"A head may have {HEAD_BYTES_MAX} bytes and {HEADERS_MAX} headers."
@@ -84,6 +91,40 @@ def barred_tool(dialect: Dialect, body: bytes, delegation: Delegation) -> Refusa
         return None
     message = f"This delegation may not offer the tool {barred[:128]!r}."
     return Refusal(errors.NOT_PERMITTED, message, "tools")
+
+
+_NOT_AGAIN = {
+    Ruling.MISMATCH: errors.IDEMPOTENCY_MISMATCH,
+    Ruling.RUNNING: errors.IDEMPOTENCY_RUNNING,
+    Ruling.DONE: errors.IDEMPOTENCY_DONE,
+    Ruling.UNKNOWN: errors.IDEMPOTENCY_UNKNOWN,
+    Ruling.FULL: errors.IDEMPOTENCY_FULL,
+}
+_WHY_NOT_AGAIN = {
+    Ruling.MISMATCH: "This idempotency key belongs to {call}, which asked for something else; use a"
+    " new key for a new call.",
+    Ruling.RUNNING: "{call} has this idempotency key and is still running.",
+    Ruling.DONE: "{call} had this idempotency key and was served for ${cost}; its reply is not"
+    " kept. A new key makes the call again, and pays again.",
+    Ruling.UNKNOWN: "Nobody knows what {call} came to, which had this idempotency key; ${cost} was"
+    " posted for it. To make it again, and perhaps pay twice, send a new key or"
+    " `x-headgate-retry-unknown: true`.",
+    Ruling.FULL: "Too many idempotency keys are remembered for you; each is forgotten in time.",
+}
+
+
+def why_not_again(verdict: Verdict) -> Refusal:
+    """Tell a call with a key that was used before why it is not executed."""
+    ruling = Ruling(verdict.ruling)
+    cost = format_usd(verdict.posted_nanos)
+    seconds = None
+    if ruling is Ruling.RUNNING:
+        # What has run for long may run as long again.
+        seconds = min(max(1, verdict.since_s), REPEAT_WAIT_MAX_S)
+    elif ruling is Ruling.FULL:
+        seconds = REPEAT_WAIT_MAX_S
+    message = _WHY_NOT_AGAIN[ruling].format(call=verdict.call, cost=cost)
+    return Refusal(_NOT_AGAIN[ruling], message, "idempotency-key", seconds)
 
 
 def why_broken(exchange: Exchange, reason: str) -> Refusal:

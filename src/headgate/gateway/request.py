@@ -27,6 +27,9 @@ class Head:
         data_class: What the client says that its data is, None when it does not say.
         respond_async: Whether the client would rather come back than wait (RFC 7240).
         session: What the client calls its session, None when it does not say; only compared.
+        idempotency_key: What names the call among its repeats, None when it has no key, empty
+            when it has two.
+        retry_unknown: Whether a call of which nobody knows what it came to may be made again.
         hosts: How many `Host` headers there are.
         keep_alive: Whether the connection stays open afterwards.
     """
@@ -41,12 +44,14 @@ class Head:
         "forwarded",
         "hosts",
         "http10",
+        "idempotency_key",
         "keep_alive",
         "key",
         "method",
         "path",
         "query",
         "respond_async",
+        "retry_unknown",
         "run",
         "session",
     )
@@ -61,6 +66,8 @@ class Head:
         self.run: bytes | None = None
         self.data_class: bytes | None = None
         self.session: bytes | None = None
+        self.idempotency_key: bytes | None = None
+        self.retry_unknown = False
         self.approval: bytes | None = None
         self.respond_async = False
         self.expects_continue = False
@@ -176,6 +183,15 @@ def _session(head: Head, _name: bytes, value: bytes) -> None:
     head.session = value
 
 
+def _idempotency_key(head: Head, _name: bytes, value: bytes) -> None:
+    other = head.idempotency_key not in (None, value)
+    head.idempotency_key = b"" if other else value
+
+
+def _retry_unknown(head: Head, _name: bytes, value: bytes) -> None:
+    head.retry_unknown = value.lower() == b"true"
+
+
 def _approval(head: Head, _name: bytes, value: bytes) -> None:
     head.approval = value
 
@@ -203,6 +219,9 @@ HEADERS: dict[bytes, HeaderTaker] = {
     b"x-headgate-data-class": _data_class,
     b"x-headgate-run": _run,
     b"x-headgate-session": _session,
+    b"idempotency-key": _idempotency_key,
+    b"x-idempotency-key": _idempotency_key,
+    b"x-headgate-retry-unknown": _retry_unknown,
     b"x-headgate-approval": _approval,
     b"prefer": _prefer,
 }

@@ -3,11 +3,15 @@
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.exchange import Exchange
 from headgate.gateway.pipeline import Pipeline
+from headgate.gateway.refusals import UNCLAIMED
+from headgate.gateway.repeats import CLAIM
 from headgate.ledger.purse import LEASE_WAIT_MS
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
 SWEEP_MS = 250
+KEPT_DRAIN_MS = 3_600_000
+"""How long a reply that will be kept is read on after its client went away."""
 
 
 def sweep(pipeline: Pipeline, now_ms: int) -> None:
@@ -26,6 +30,7 @@ def sweep(pipeline: Pipeline, now_ms: int) -> None:
         pipeline.approvals.sweep(now_ms)
     world.purse.expire(now_ms - LEASE_WAIT_MS)
     world.purse.refill()
+    pipeline.repeats.flush()
     world.allotments.sweep(world.now_ns())
     world.journal.prepare()
 
@@ -57,8 +62,13 @@ def see_out(pipeline: Pipeline, idle_ms: int) -> bool:
 
 def _sweep_exchange(pipeline: Pipeline, exchange: Exchange, now_ms: int) -> None:
     gone_ms = exchange.drained_since_ms
-    if gone_ms is not None and now_ms - gone_ms > pipeline.edge.client_drain_ms:
+    # One that is kept may be on its way to another deployment meanwhile.
+    draining_ms = 0 if gone_ms is None or exchange.upstream is None else now_ms - gone_ms
+    if draining_ms > _drain_ms(pipeline, exchange):
         pipeline.endings.give_up(exchange, "client_gone")
+    elif exchange.phase == CLAIM:
+        if now_ms - exchange.since_ms > LEASE_WAIT_MS:
+            pipeline.endings.refuse(exchange, UNCLAIMED)
     elif exchange.phase == "reply":
         provider = exchange.target.pool.provider
         if now_ms - exchange.since_ms > provider.first_byte_timeout_ms:
@@ -68,6 +78,11 @@ def _sweep_exchange(pipeline: Pipeline, exchange: Exchange, now_ms: int) -> None
         paused = exchange.client is not None and exchange.client.paused
         if not paused and now_ms - exchange.upstream.active_ms > provider.idle_timeout_ms:
             exchange.timed_out("idle_timeout")
+
+
+def _drain_ms(pipeline: Pipeline, exchange: Exchange) -> int:
+    # Whoever comes back with an idempotency key will ask for all of it.
+    return pipeline.edge.client_drain_ms if exchange.client is None else KEPT_DRAIN_MS
 
 
 def _sweep_client(pipeline: Pipeline, client: ClientConnection, now_ms: int) -> None:

@@ -22,6 +22,7 @@ from headgate.governance.requirements import Rulebook
 from headgate.governance.settings import Rule
 from headgate.identity.directory import Directory
 from headgate.ledger.purse import Purse
+from headgate.ledger.settings import Idempotency
 from headgate.records.approval import Clerk
 from headgate.records.control import Control
 from headgate.routing.router import Router
@@ -69,6 +70,7 @@ class World:
     ready: Callable[[], bool]
     control: Control
     guards: Guards | None
+    idempotency: Idempotency
     clerk: Clerk
     approvals: tuple[Rule, ...] = ()
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from headgate.budgets import store_raises
 from headgate.budgets.store_raises import Raise
@@ -22,6 +22,8 @@ from headgate.units.money import format_usd
 MINUTE_NS = 60 * NANOS_PER_SECOND
 OPEN: tuple[Status, ...] = ("pending", "approved")
 LISTED_MAX = 1_000
+PENDING_MAX = 100
+"""So many requests of one principal may wait to be decided; more are not kept."""
 
 
 class Decision(NamedTuple):
@@ -46,12 +48,26 @@ def listed(connection: Connection, statuses: Collection[Status] | None = None) -
     return [Request(*row) for row in connection.execute(rows)]
 
 
-def ask(connection: Connection, asking: Asking, journal: str, now_ns: int) -> Request:
-    """Keep a call's request; one that is kept already is returned as it stands."""
+def pending(connection: Connection, principal: str | None = None) -> int:
+    """Count the requests that wait to be decided, of one principal or of all."""
+    rows = select(func.count()).where(approval.c.status == "pending")
+    if principal is not None:
+        rows = rows.where(approval.c.principal == principal)
+    return connection.scalar(rows) or 0
+
+
+def ask(connection: Connection, asking: Asking, journal: str, now_ns: int) -> Request | None:
+    """Keep a call's request; one that is kept already is returned as it stands.
+
+    Returns:
+        None when too many of its principal are pending.
+    """
     found = find(connection, asking.approval)
     if found is not None:
         return found
     shown = asking.shown
+    if pending(connection, shown.principal) >= PENDING_MAX:
+        return None
     request = Request(
         id=asking.approval,
         kind="call",
@@ -92,8 +108,10 @@ def _said_of(shown: Shown) -> Detail:
     }
 
 
-def ask_raise(connection: Connection, request: Request, shown: ShownRaise) -> None:
-    """Keep a request for a raise."""
+def ask_raise(connection: Connection, request: Request, shown: ShownRaise) -> bool:
+    """Keep a request for a raise; False when too many of its principal are pending."""
+    if pending(connection, shown.principal) >= PENDING_MAX:
+        return False
     said: Detail = {
         "budget": shown.budget,
         "by_usd": format_usd(shown.by_nanos),
@@ -101,6 +119,7 @@ def ask_raise(connection: Connection, request: Request, shown: ShownRaise) -> No
         "why": shown.why,
     }
     keep(connection, request, said)
+    return True
 
 
 def put_in_force(connection: Connection, request: Request, by: str, now_ns: int) -> None:

@@ -20,6 +20,9 @@ from headgate.units import errors
 from headgate.units.errors import Refusal
 
 LOOK_S = 0.5
+TOO_MANY = Refusal(
+    errors.OVERLOADED, f"{keeper.PENDING_MAX} requests of this principal wait to be decided."
+)
 
 SHOWN: Mapping[str, type[Shown | ShownRaise]] = {"call": Shown, "raise": ShownRaise}
 """What approvers are shown, by the kind of request."""
@@ -67,7 +70,7 @@ class Approving:
     def _ask(self, asking: Asking, journal: str) -> Told:
         with self._engine.begin() as connection:
             request = keeper.ask(connection, asking, journal, time.time_ns())
-        return _told(request, asking.call)
+        return _refused(asking, TOO_MANY) if request is None else _told(request, asking.call)
 
     def _use(self, asking: Asking) -> Told:
         with self._engine.begin() as connection:
@@ -110,10 +113,10 @@ class Approving:
             self._tell(request)
         return request
 
-    def ask_raise(self, shown: ShownRaise, request: Request) -> None:
-        """Keep a request for a raise."""
+    def ask_raise(self, shown: ShownRaise, request: Request) -> Refusal | None:
+        """Keep a request for a raise; returns why it is not kept, None when it is."""
         with self._engine.begin() as connection:
-            keeper.ask_raise(connection, request, shown)
+            return None if keeper.ask_raise(connection, request, shown) else TOO_MANY
 
     def raised(self, budget: str) -> int:
         """Return by how much a budget's limit is raised now, in nano-dollars."""

@@ -23,6 +23,7 @@ from headgate.identity import registry
 from headgate.insights.routes import PassedOver
 from headgate.ledger.allotments import Allotment
 from headgate.ledger.keeper import Keeper, Want
+from headgate.ledger.store_repeats import Repeats, open_repeats
 from headgate.node import commands, locks
 from headgate.node.approving import Approving
 from headgate.node.control.registry import Desk, answers
@@ -81,6 +82,7 @@ class Steward:
         self.rules = rules
         self.engine = engine
         self.reading = open_store_readonly(data_dir)
+        self.repeats = Repeats(open_repeats(data_dir), self.reading, self.fold)
         self.approving = Approving(engine, self, lambda: self.rules.snapshot.approvals)
         limit_of = limits(rules.budgets, self.approving.raised)
         self.keeper = Keeper(engine, journal_root(data_dir), limit_of)
@@ -100,6 +102,7 @@ class Steward:
             self.keeper,
             self.fold,
             changed=self.changed,
+            repeats=self.repeats,
             approving=self.approving,
             now_ns=time.time_ns,
         )
@@ -273,6 +276,7 @@ class Steward:
             with self.engine.begin() as connection:
                 found = standings(connection, budgets.values(), now_ns, zone, runs=())
                 keeper.watch(connection, found, budgets, now_ns)
+            self.repeats.sweep(self.rules.snapshot.idempotency, now_ns)
 
     async def fold_always(self) -> None:
         """Fold journals about every `FOLD_S`; what was not all is followed at once by the rest."""

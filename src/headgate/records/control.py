@@ -16,6 +16,9 @@ RESOURCES: dict[str, tuple[str, ...]] = {
 }
 """What lies below `/v1/` and is answered by the steward, with the methods each takes."""
 
+REPEATS = "repeats"
+"""What workers ask on their own account: idempotency keys. No client reaches it."""
+
 BODY_BYTES_MAX = 65_536
 
 
@@ -23,7 +26,7 @@ class ControlRequest(Struct, frozen=True):
     """A request of a client that is known.
 
     Attributes:
-        resource: One of `RESOURCES`.
+        resource: One of `RESOURCES`, or `REPEATS`.
         delegated: Whether it comes with a delegation of the key, not with the key itself.
         name: What stands behind it in the path, empty for nothing.
         body: JSON text, empty for none.

@@ -62,6 +62,7 @@ class JournalWriter:
     """Appends records to one journal directory, which it locks for as long as it lives.
 
     Attributes:
+        name: Of the journal, which is that of its folder.
         epoch: Unique to the process that writes; call ids begin with it.
         holds_open: Holds written and not yet ended; each has room reserved for its end.
     """
@@ -75,6 +76,7 @@ class JournalWriter:
             JournalError: The directory is another process's, or the disk is full.
         """
         self._directory = directory
+        self.name = directory.name
         self._worker, self.epoch = worker, epoch
         self._size = segment_bytes or SEGMENT_BYTES
         self._full = self._size - SEAL_BYTES_MAX

@@ -8,8 +8,12 @@ NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 RUN_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}"
 """What a client may call a run in the `x-headgate-run` header."""
 
+IDEMPOTENCY_KEY_PATTERN = r"[!-~]{1,255}"
+"""What a client may send as the key that names a call among its repeats."""
+
 _NAME = re.compile(NAME_PATTERN)
 _RUN = re.compile(RUN_PATTERN)
+_IDEMPOTENCY_KEY = re.compile(IDEMPOTENCY_KEY_PATTERN)
 
 
 def is_name(text: str) -> bool:
@@ -20,6 +24,11 @@ def is_name(text: str) -> bool:
 def is_run(text: str) -> bool:
     """Tell whether `text` may name a run."""
     return _RUN.fullmatch(text) is not None
+
+
+def is_idempotency_key(text: str) -> bool:
+    """Tell whether `text` may name a call among its repeats."""
+    return _IDEMPOTENCY_KEY.fullmatch(text) is not None
 
 
 def call_id(worker_tag: str, number: int) -> str:

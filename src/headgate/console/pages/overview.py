@@ -16,6 +16,7 @@ from headgate.console.desk import Desk
 from headgate.console.export import Piece, exports
 from headgate.console.pages.budgets import Stands, read_stands
 from headgate.console.reader import Reader
+from headgate.governance.keeper import pending
 from headgate.insights import overview
 from headgate.insights.attention import Attention, read_attention
 from headgate.insights.frozen import read_frozen
@@ -116,6 +117,9 @@ def _notices(
     for deployment, passed in desk.console.unwell().items():
         until = f"until {reader.clock(passed.until_ns)}"
         yield Notice("bad", f"{deployment} is passed over", f"{passed.rule} {until}", "/routes")
+    if asked := pending(connection):
+        title = f"{show.count(asked)} request{'s' if asked > 1 else ''} for approval"
+        yield Notice("warn", title, "calls or raises wait for a person", "/approvals")
     yield from _tight(stands, reader)
     for kind in attention.refused:
         by = f" by {kind.budget}" if kind.budget else ""

@@ -49,7 +49,9 @@ def _ask(request: ControlRequest, desk: Desk) -> ControlReply:
     if isinstance(wanted, Refusal):
         return refused(wanted.code, wanted.message)
     shown, asked = wanted
-    desk.approving.ask_raise(shown, asked)
+    too_many = desk.approving.ask_raise(shown, asked)
+    if too_many is not None:
+        return refused(too_many.code, too_many.message)
     return ControlReply(202, msgspec.json.encode(approval_view(asked)).decode())
 
 

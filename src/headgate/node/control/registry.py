@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from headgate.config.snapshot import Snapshot
 from headgate.ledger.keeper import Keeper
+from headgate.ledger.store_repeats import Repeats
 from headgate.node.approving import Approving
 from headgate.records.control import ControlReply, ControlRequest
 from headgate.units.errors import Code
@@ -23,6 +24,7 @@ class Desk(NamedTuple):
         keeper: The ledger's hands, for budgets of runs.
         fold: Folds what the journals have by now.
         changed: Tells every worker what holds now.
+        repeats: The idempotency keys of calls.
         approving: Decides about requests for approval.
     """
 
@@ -32,6 +34,7 @@ class Desk(NamedTuple):
     keeper: Keeper
     fold: Callable[[], None]
     changed: Callable[[], None]
+    repeats: Repeats
     now_ns: Callable[[], int]
     approving: Approving
 

@@ -1,0 +1,57 @@
+"""Large bodies beside small streams: whether a megabyte that is translated holds up the others."""
+
+import http.client
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bench import processes, rounds
+from bench.configuration import KEY
+from bench.gateways import Gateway
+from bench.report import Once
+
+BODY_BYTES = 1 << 20
+PER_S = 4
+
+
+def first_byte(gateway: Gateway, seconds: float) -> Once:
+    """Return when translated streams begin, beside megabytes and without (in place of nginx)."""
+    alone = rounds.send(gateway, rounds.SMALL_STREAMS, seconds)
+    with _megabytes(gateway):
+        beside = rounds.send(gateway, rounds.SMALL_STREAMS, seconds)
+    half, most = ([f"{sent[field] / 1000:.2f}" for sent in (alone, beside)] for field in (6, 7))
+    return Once(
+        f"first byte of translated streams, p50 and p99 in ms, beside {PER_S} bodies of 1 MB/s",
+        "-",
+        f"{half[1]}, {most[1]} (without: {half[0]}, {most[0]})",
+    )
+
+
+@contextmanager
+def _megabytes(gateway: Gateway) -> Iterator[None]:
+    """Keep sending calls of a megabyte, from the load's core."""
+    stop = threading.Event()
+
+    def send() -> None:
+        os.sched_setaffinity(0, {processes.LOAD_CORE})
+        text = "word " * (BODY_BYTES // 5)
+        body = json.dumps({"model": "t", "messages": [{"role": "user", "content": text}]}).encode()
+        headers = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
+        line = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=60)
+        while not stop.wait(1 / PER_S):
+            line.request("POST", "/v1/chat/completions", body, headers)
+            answer = line.getresponse()
+            if answer.status != 200:
+                raise rounds.BadAnswersError(f"{answer.status}: {answer.read(300)!r}")
+            answer.read()
+        line.close()
+
+    sender = threading.Thread(target=send, name="megabytes")
+    sender.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        sender.join()
