@@ -116,8 +116,8 @@ def data_plane(
         next_call=_call_ids(journal.epoch),
         ready=steward.ready,
         control=steward.control,
-        guards=Guards(snapshot.runs, steward.control) if snapshot.runs.counted else None,
         idempotency=snapshot.idempotency,
+        guards=Guards(snapshot.runs, steward.control) if snapshot.runs.counted else None,
         clerk=steward.clerk,
         approvals=tuple(snapshot.approvals.values()),
     )

@@ -149,6 +149,7 @@ def test_a_run_that_makes_too_many_calls_is_frozen_until_a_person_thaws_it(node:
     assert "calls_max is 5" in refused.document["error"]["message"]
     until(lambda: look(node, "loop").document["run"]["frozen"], "the run is frozen")
     assert ("run.frozen", "run:alice/loop") in events(node)
+    assert tell(node, run="loop-2", parent="loop").code == "frozen"
     headgate(node, "runs", "thaw", "alice/loop")
     until(lambda: ask(node, "loop", "Once more").status == 200, "the run goes on")
 

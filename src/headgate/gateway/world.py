@@ -69,8 +69,8 @@ class World:
     next_call: Callable[[], str]
     ready: Callable[[], bool]
     control: Control
-    guards: Guards | None
     idempotency: Idempotency
+    guards: Guards | None
     clerk: Clerk
     approvals: tuple[Rule, ...] = ()
 

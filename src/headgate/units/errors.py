@@ -182,6 +182,19 @@ PATH_UNKNOWN = Code(
 MODEL_UNKNOWN = Code(
     "model_unknown", 404, "invalid_request_error", "not_found_error", "There is no such model."
 )
+IDEMPOTENCY_KEY_INVALID = _bad("idempotency_key_invalid", "The idempotency key is not valid.")
+IDEMPOTENCY_MISMATCH = _bad(
+    "idempotency_mismatch", "The idempotency key belongs to a call that asked for else.", 422
+)
+IDEMPOTENCY_RUNNING = _bad(
+    "idempotency_running", "The call with this idempotency key is still running.", 409
+)
+IDEMPOTENCY_DONE = _bad(
+    "idempotency_done", "The call with this idempotency key is done, its reply not kept.", 409
+)
+IDEMPOTENCY_UNKNOWN = _bad(
+    "idempotency_unknown", "Nobody knows what the call with this idempotency key came to.", 409
+)
 RUN_UNKNOWN = Code(
     "run_unknown", 404, "invalid_request_error", "not_found_error", "There is no such run."
 )
@@ -205,19 +218,6 @@ RUN_CODE_CHANGED = Code(
     "invalid_request_error",
     "invalid_request_error",
     "The code of this run's workflow changed while it ran.",
-)
-IDEMPOTENCY_KEY_INVALID = _bad("idempotency_key_invalid", "The idempotency key is not valid.")
-IDEMPOTENCY_MISMATCH = _bad(
-    "idempotency_mismatch", "The idempotency key belongs to a call that asked for else.", 422
-)
-IDEMPOTENCY_RUNNING = _bad(
-    "idempotency_running", "The call with this idempotency key is still running.", 409
-)
-IDEMPOTENCY_DONE = _bad(
-    "idempotency_done", "The call with this idempotency key is done, its reply not kept.", 409
-)
-IDEMPOTENCY_UNKNOWN = _bad(
-    "idempotency_unknown", "Nobody knows what the call with this idempotency key came to.", 409
 )
 CALL_UNKNOWN = Code(
     "call_unknown", 404, "invalid_request_error", "not_found_error", "There is no such call."
