@@ -79,18 +79,8 @@ def data_plane(
         call_soon: The event loop's; what is said in a turn of it is sent at its end.
     """
     clock, outbox = Coarse(), Outbox(call_soon)
-    kinds = providers()
     pools = _pools(snapshot, clock, outbox)
-    targets = {
-        deployment.id: Target(
-            deployment,
-            kinds[snapshot.providers[deployment.provider].kind],
-            pools[deployment.provider],
-            snapshot.price_book,
-            Breaker(snapshot.edge.breaker_failures, snapshot.edge.breaker_open_ms * 1_000_000),
-        )
-        for deployment in snapshot.deployments.values()
-    }
+    targets = _targets(snapshot, pools)
     known = directory(snapshot, pepper)
     allotments = Allotments(steward.lender, known, snapshot.budgets.values(), snapshot.zone)
     router = _router(snapshot, targets, journal)
@@ -121,6 +111,20 @@ def data_plane(
         clerk=steward.clerk,
         approvals=tuple(snapshot.approvals.values()),
     )
+
+
+def _targets(snapshot: Snapshot, pools: Mapping[str, Pool]) -> dict[str, Target]:
+    kinds, edge = providers(), snapshot.edge
+    return {
+        deployment.id: Target(
+            deployment,
+            kinds[snapshot.providers[deployment.provider].kind],
+            pools[deployment.provider],
+            snapshot.price_book,
+            Breaker(edge.breaker_failures, edge.breaker_open_ms * 1_000_000),
+        )
+        for deployment in snapshot.deployments.values()
+    }
 
 
 def _pools(snapshot: Snapshot, clock: Coarse, outbox: Outbox) -> dict[str, Pool]:

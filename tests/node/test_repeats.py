@@ -30,7 +30,8 @@ BUDGETS = [once("team:research", "100.00"), once("principal:poor", "0.000001")]
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
     """A node that keeps short replies."""
-    extra = "[idempotency]\nreply_bytes_max = 20000"
+    extra = "[idempotency]\nreply_bytes_max = 20000\n"
+    extra += '[approvals.dear]\nover_usd = "2.00"\napprovers = ["bob"]'
     with running_node(
         tmp_path_factory.mktemp("repeats"),
         budgets=BUDGETS,
@@ -273,6 +274,15 @@ def test_agents_have_keys_of_their_own(node: TestNode) -> None:
 
     assert [reply.status for reply in replies] == [200, 200, 200]
     assert calls[0] == calls[1] != calls[2]
+
+
+def test_a_call_that_waits_for_a_person_leaves_its_key_to_who_comes_back(node: TestNode) -> None:
+    """With a ticket it is over, and nothing was held: the same key serves for the next call."""
+    body = message("Dear", model="opus", tokens=100_000)
+    tickets = [ask(node, "dear", body, path=MESSAGES, prefer="respond-async") for _ in range(2)]
+
+    assert [ticket.status for ticket in tickets] == [202, 202]
+    assert tickets[0].headers["x-headgate-call"] != tickets[1].headers["x-headgate-call"]
 
 
 def test_no_client_reaches_the_keys_themselves(node: TestNode) -> None:
