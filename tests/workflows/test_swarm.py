@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from headgate.ledger.store_repeats import open_repeats, repeat
 from headgate.units.money import parse_usd
 from tests.node.harness import ROOT, TestNode, once, running_node, until
 from tests.node.wire import post
@@ -66,6 +68,18 @@ def swarms(node: TestNode, engine: str, *, agents: int, steps: int, kills: int) 
     node.await_nothing_held()
     billed = len(node.bill.read_text().splitlines())
     assert run["calls"] == billed == whole
+    keys = keys_of(node)
+    assert len(keys) == len({call for _, call in keys}) == whole
+    assert all(key.startswith("swarm-") for key, _ in keys)
+
+
+def keys_of(node: TestNode) -> list[tuple[str, str]]:
+    """Return the idempotency keys that the gateway knows, with the call of each."""
+    engine = open_repeats(node.data_dir)
+    with engine.connect() as connection:
+        found = [(row.key, row.call) for row in connection.execute(select(repeat))]
+    engine.dispose()
+    return found
 
 
 def approve(node: TestNode, engine: str) -> None:
@@ -76,7 +90,7 @@ def approve(node: TestNode, engine: str) -> None:
 
 
 def test_a_swarm_that_is_killed_finishes_its_work(tmp_path: Path) -> None:
-    """Each step is billed and charged once: those that were in flight are repeated by their key."""
+    """Every step is charged once, by the gateway's books and by the provider's bill."""
     with running_node(tmp_path, budgets=[once("run:*", "1.00")]) as node:
         engine = f"sqlite:///{tmp_path / 'workflows.db'}"
         swarms(node, engine, agents=20, steps=3, kills=2)
