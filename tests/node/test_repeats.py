@@ -42,6 +42,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
         yield node
 
 
+@pytest.fixture(scope="module")
+def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
+    """A node whose processes are killed; the next of its tests finds others in their place."""
+    budgets = [once("organisation", "10.00")]
+    with running_node(tmp_path_factory.mktemp("mortal"), budgets=budgets) as node:
+        yield node
+
+
 @pytest.fixture
 def node(running: TestNode) -> Iterator[TestNode]:
     """The node; afterwards it has no faults and nothing is held."""
@@ -329,54 +337,55 @@ def test_nothing_is_kept_where_nothing_may_be(tmp_path: Path) -> None:
             assert kept.execute("SELECT count(body) FROM repeat").fetchone() == (0,)
 
 
-def test_the_death_of_a_worker_leaves_an_unknown_outcome(tmp_path: Path) -> None:
+def test_the_death_of_a_worker_leaves_an_unknown_outcome(mortal: TestNode) -> None:
     """The repeat is not executed unless its client says that it may be paid for twice."""
-    with running_node(tmp_path, budgets=[once("organisation", "10.00")]) as node:
-        node.simulator.gate.close()
-        call = Call(CHAT, node.key(), chat("Hello"), {"Idempotency-Key": "killed"})
+    node = mortal
+    node.simulator.gate.close()
+    call = Call(CHAT, node.key(), chat("Hello"), {"Idempotency-Key": "killed"})
 
-        async def killed() -> int:
-            sending = asyncio.create_task(send(node.gateway_url, call))
-            await asyncio.to_thread(node.simulator.gate.wait, 1, 5)
-            dead = node.kill("worker-0")
-            await sending
-            return dead
+    async def killed() -> int:
+        sending = asyncio.create_task(send(node.gateway_url, call))
+        await asyncio.to_thread(node.simulator.gate.wait, 1, 5)
+        dead = node.kill("worker-0")
+        await sending
+        return dead
 
-        dead = asyncio.run(killed())
-        node.simulator.gate.release()
-        node.await_successor("worker-0", dead)
-        until(lambda: ask(node, "killed", call.body).code != "idempotency_running", "it is known")
-        unknown = ask(node, "killed", call.body)
-        again = ask(node, "killed", call.body, **{"x-headgate-retry-unknown": "true"})
-        repeat = ask(node, "killed", call.body)
+    dead = asyncio.run(killed())
+    node.simulator.gate.release()
+    node.await_successor("worker-0", dead)
+    until(lambda: ask(node, "killed", call.body).code != "idempotency_running", "it is known")
+    unknown = ask(node, "killed", call.body)
+    again = ask(node, "killed", call.body, **{"x-headgate-retry-unknown": "true"})
+    repeat = ask(node, "killed", call.body)
 
-        assert (unknown.status, unknown.code) == (409, "idempotency_unknown")
-        assert unknown.headers["x-should-retry"] == "false"
-        assert again.status == 200
-        assert repeat.body == again.body
-        node.await_nothing_held()
+    assert (unknown.status, unknown.code) == (409, "idempotency_unknown")
+    assert unknown.headers["x-should-retry"] == "false"
+    assert again.status == 200
+    assert repeat.body == again.body
+    node.await_nothing_held()
 
 
-def test_a_steward_that_died_takes_a_reply_down_when_it_is_back(tmp_path: Path) -> None:
+def test_a_steward_that_died_takes_a_reply_down_when_it_is_back(mortal: TestNode) -> None:
     """The call that ran meanwhile is told to the new one; its key is not lost."""
-    with running_node(tmp_path, budgets=[once("organisation", "10.00")]) as node:
-        node.simulator.gate.close()
-        call = Call(CHAT, node.key(), chat("Hello"), {"Idempotency-Key": "steward"})
+    node = mortal
+    before = billed(node)
+    node.simulator.gate.close()
+    call = Call(CHAT, node.key(), chat("Hello"), {"Idempotency-Key": "steward"})
 
-        async def served() -> Reply:
-            sending = asyncio.create_task(send(node.gateway_url, call))
-            await asyncio.to_thread(node.simulator.gate.wait, 1, 5)
-            dead = node.kill("steward")
-            node.simulator.gate.release()
-            reply = await sending
-            await asyncio.to_thread(node.await_successor, "steward", dead)
-            return reply
+    async def served() -> Reply:
+        sending = asyncio.create_task(send(node.gateway_url, call))
+        await asyncio.to_thread(node.simulator.gate.wait, 1, 5)
+        dead = node.kill("steward")
+        node.simulator.gate.release()
+        reply = await sending
+        await asyncio.to_thread(node.await_successor, "steward", dead)
+        return reply
 
-        first = asyncio.run(served())
-        until(lambda: ask(node, "steward", call.body).status == 200, "it was told")
-        again = ask(node, "steward", call.body)
+    first = asyncio.run(served())
+    until(lambda: ask(node, "steward", call.body).status == 200, "it was told")
+    again = ask(node, "steward", call.body)
 
-        assert first.status == 200
-        assert again.body == first.body
-        assert again.headers["x-headgate-replayed"] == "true"
-        assert billed(node) == 1
+    assert first.status == 200
+    assert again.body == first.body
+    assert again.headers["x-headgate-replayed"] == "true"
+    assert billed(node) == before + 1
