@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.exc import OperationalError
 
-from headgate.budgets.runs import Run, keep_run
 from headgate.budgets.tables import spend_sample
 from headgate.console.app import STATIC
 from headgate.console.pages import budgets, calls
@@ -272,29 +271,6 @@ def test_keys_tell_who_and_when_but_no_secret(books: Books, now_ns: int) -> None
     assert keys["alice-laptop"]["last_used_at"] == keys["bob-agent"]["last_used_at"]
     assert keys["carol-laptop"]["last_used_at"] is None
     assert keys["bob-agent"]["models"] == ["fast"]
-
-
-def test_runs_stand_as_trees_with_what_each_spends(books: Books) -> None:
-    """A run stands behind the one that started it, with its own calls' cost."""
-    at_ns = books.hold(run="leaf", principal="alice").at_ns
-    books.fold()
-    with books.engine.begin() as connection:
-        for name, parent, depth in (("root", None, 1), ("other", None, 1), ("leaf", "root", 2)):
-            made_ns = at_ns - 10 + depth
-            keep_run(
-                connection,
-                Run("alice", name, parent, ATTACK, depth, "running", 10**9, made_ns, made_ns),
-            )
-        set_frozen(connection, FrozenNode("run:alice/leaf", 1, ""))
-    client = books.client()
-
-    page, rows = client.get("/runs").text, client.get("/runs.json").json()
-
-    assert [row["run"] for row in rows] == ["other", "root", "leaf"]
-    assert rows[-1]["held"] != "0.000000000"
-    assert rows[-1]["frozen"]
-    assert "frozen" in page
-    assert ATTACK not in page
 
 
 def test_times_are_in_the_readers_zone(books: Books) -> None:
