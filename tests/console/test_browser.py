@@ -10,13 +10,16 @@ from typing import Literal, NamedTuple, TypedDict, Unpack
 import axe_playwright_python
 import pytest
 import uvicorn
+from msgspec.structs import replace
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from headgate.console.app import build
+from headgate.governance import keeper
 from headgate.identity.registry import FrozenNode, KeptKey, keep_key, set_frozen
 from headgate.insights.routes import PassedOver, Unwell
 from headgate.records.journal import CandidateRecord
 from tests.console.books import CANDIDATES, NOW_NS, Books
+from tests.governance.shown import ASKING, SHOWN
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = (
@@ -46,6 +49,7 @@ PATHS = (
     "/routes",
     "/prices?q=gpt-5",
     "/keys",
+    "/approvals",
 )
 
 
@@ -208,6 +212,11 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Full]:
     books.fold()
     with books.engine.begin() as connection:
         set_frozen(connection, FrozenNode(f"team:{LONG}", NOW_NS, "reason" * 30))
+        shown = replace(SHOWN, principal=LONG, model=LONG, tools=(LONG,) * 9, prompt=LONG * 9)
+        keeper.ask(connection, replace(ASKING, shown=shown), "worker-0-1", NOW_NS)
+        over = keeper.ask(connection, replace(ASKING, approval="apr_2"), "worker-0-1", NOW_NS)
+        assert over is not None
+        keeper.decide(connection, over, keeper.Decision("deny", LONG, "reason" * 30), NOW_NS)
         keep_key(connection, KeptKey(LONG, "bob", (LONG, "fast"), "00", NOW_NS - 1, NOW_NS))
     passed = {"claude-opus": PassedOver("breaker_open", NOW_NS + 5_000_000_000)}
     console = Served(books, unwell=lambda: passed)

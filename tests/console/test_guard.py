@@ -44,6 +44,9 @@ ROUTES = {
     "/approvals": "/approvals",
     "/approvals.csv": "/approvals.csv",
     "/approvals.json": "/approvals.json",
+    "/runs": "/runs",
+    "/runs.csv": "/runs.csv",
+    "/runs.json": "/runs.json",
     "/login": "/login",
 }
 

@@ -22,6 +22,7 @@ PATHS = (
     "/prices",
     "/prices?all=1",
     "/keys",
+    "/runs",
 )
 
 

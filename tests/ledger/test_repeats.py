@@ -213,6 +213,14 @@ def test_a_principal_has_so_many_keys_with_all_its_agents(repeats: Repeats) -> N
     assert rulings == ["go", "go", "full", "go"]
 
 
+def test_a_call_that_the_books_know_nothing_of_is_not_executed_again(repeats: Repeats) -> None:
+    """As after somebody has put an old store back; in time the key is forgotten."""
+    repeats.claim(claim("a", journal="lost"), USUAL, 1)
+
+    assert ruled(repeats, "a") == "running"
+    assert repeats.sweep(USUAL, USUAL.keep_hours * NANOS_PER_HOUR + 1) == 1
+
+
 def test_a_call_whose_worker_died_before_it_held_anything_leaves_its_key(repeats: Repeats) -> None:
     """The books have no attempt of it."""
     repeats.claim(claim("a", journal="ended"), USUAL, 1)

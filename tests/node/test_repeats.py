@@ -30,7 +30,8 @@ BUDGETS = [once("team:research", "100.00"), once("principal:poor", "0.000001")]
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
     """A node that keeps short replies."""
-    extra = "[idempotency]\nreply_bytes_max = 20000"
+    extra = "[idempotency]\nreply_bytes_max = 20000\n"
+    extra += '[approvals.dear]\nover_usd = "2.00"\napprovers = ["bob"]'
     with running_node(
         tmp_path_factory.mktemp("repeats"),
         budgets=BUDGETS,
@@ -38,6 +39,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
         provider='on_disconnect = "cancel"',
         extra=extra,
     ) as node:
+        yield node
+
+
+@pytest.fixture(scope="module")
+def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
+    """A node whose processes are killed; the next of its tests finds others in their place."""
+    budgets = [once("organisation", "10.00")]
+    with running_node(tmp_path_factory.mktemp("mortal"), budgets=budgets) as node:
         yield node
 
 
@@ -275,6 +284,15 @@ def test_agents_have_keys_of_their_own(node: TestNode) -> None:
     assert calls[0] == calls[1] != calls[2]
 
 
+def test_a_call_that_waits_for_a_person_leaves_its_key_to_who_comes_back(node: TestNode) -> None:
+    """With a ticket it is over, and nothing was held: the same key serves for the next call."""
+    body = message("Dear", model="opus", tokens=100_000)
+    tickets = [ask(node, "dear", body, path=MESSAGES, prefer="respond-async") for _ in range(2)]
+
+    assert [ticket.status for ticket in tickets] == [202, 202]
+    assert tickets[0].headers["x-headgate-call"] != tickets[1].headers["x-headgate-call"]
+
+
 def test_no_client_reaches_the_keys_themselves(node: TestNode) -> None:
     """What workers ask the steward is no path."""
     for method in ("GET", "PUT", "DELETE"):
@@ -319,54 +337,55 @@ def test_nothing_is_kept_where_nothing_may_be(tmp_path: Path) -> None:
             assert kept.execute("SELECT count(body) FROM repeat").fetchone() == (0,)
 
 
-def test_the_death_of_a_worker_leaves_an_unknown_outcome(tmp_path: Path) -> None:
+def test_the_death_of_a_worker_leaves_an_unknown_outcome(mortal: TestNode) -> None:
     """The repeat is not executed unless its client says that it may be paid for twice."""
-    with running_node(tmp_path, budgets=[once("organisation", "10.00")]) as node:
-        node.simulator.gate.close()
-        call = Call(CHAT, node.key(), chat("Hello"), {"Idempotency-Key": "killed"})
+    node = mortal
+    node.simulator.gate.close()
+    call = Call(CHAT, node.key(), chat("Hello"), {"Idempotency-Key": "killed"})
 
-        async def killed() -> int:
-            sending = asyncio.create_task(send(node.gateway_url, call))
-            await asyncio.to_thread(node.simulator.gate.wait, 1, 5)
-            dead = node.kill("worker-0")
-            await sending
-            return dead
+    async def killed() -> int:
+        sending = asyncio.create_task(send(node.gateway_url, call))
+        await asyncio.to_thread(node.simulator.gate.wait, 1, 5)
+        dead = node.kill("worker-0")
+        await sending
+        return dead
 
-        dead = asyncio.run(killed())
-        node.simulator.gate.release()
-        node.await_successor("worker-0", dead)
-        until(lambda: ask(node, "killed", call.body).code != "idempotency_running", "it is known")
-        unknown = ask(node, "killed", call.body)
-        again = ask(node, "killed", call.body, **{"x-headgate-retry-unknown": "true"})
-        repeat = ask(node, "killed", call.body)
+    dead = asyncio.run(killed())
+    node.simulator.gate.release()
+    node.await_successor("worker-0", dead)
+    until(lambda: ask(node, "killed", call.body).code != "idempotency_running", "it is known")
+    unknown = ask(node, "killed", call.body)
+    again = ask(node, "killed", call.body, **{"x-headgate-retry-unknown": "true"})
+    repeat = ask(node, "killed", call.body)
 
-        assert (unknown.status, unknown.code) == (409, "idempotency_unknown")
-        assert unknown.headers["x-should-retry"] == "false"
-        assert again.status == 200
-        assert repeat.body == again.body
-        node.await_nothing_held()
+    assert (unknown.status, unknown.code) == (409, "idempotency_unknown")
+    assert unknown.headers["x-should-retry"] == "false"
+    assert again.status == 200
+    assert repeat.body == again.body
+    node.await_nothing_held()
 
 
-def test_a_steward_that_died_takes_a_reply_down_when_it_is_back(tmp_path: Path) -> None:
+def test_a_steward_that_died_takes_a_reply_down_when_it_is_back(mortal: TestNode) -> None:
     """The call that ran meanwhile is told to the new one; its key is not lost."""
-    with running_node(tmp_path, budgets=[once("organisation", "10.00")]) as node:
-        node.simulator.gate.close()
-        call = Call(CHAT, node.key(), chat("Hello"), {"Idempotency-Key": "steward"})
+    node = mortal
+    before = billed(node)
+    node.simulator.gate.close()
+    call = Call(CHAT, node.key(), chat("Hello"), {"Idempotency-Key": "steward"})
 
-        async def served() -> Reply:
-            sending = asyncio.create_task(send(node.gateway_url, call))
-            await asyncio.to_thread(node.simulator.gate.wait, 1, 5)
-            dead = node.kill("steward")
-            node.simulator.gate.release()
-            reply = await sending
-            await asyncio.to_thread(node.await_successor, "steward", dead)
-            return reply
+    async def served() -> Reply:
+        sending = asyncio.create_task(send(node.gateway_url, call))
+        await asyncio.to_thread(node.simulator.gate.wait, 1, 5)
+        dead = node.kill("steward")
+        node.simulator.gate.release()
+        reply = await sending
+        await asyncio.to_thread(node.await_successor, "steward", dead)
+        return reply
 
-        first = asyncio.run(served())
-        until(lambda: ask(node, "steward", call.body).status == 200, "it was told")
-        again = ask(node, "steward", call.body)
+    first = asyncio.run(served())
+    until(lambda: ask(node, "steward", call.body).status == 200, "it was told")
+    again = ask(node, "steward", call.body)
 
-        assert first.status == 200
-        assert again.body == first.body
-        assert again.headers["x-headgate-replayed"] == "true"
-        assert billed(node) == 1
+    assert first.status == 200
+    assert again.body == first.body
+    assert again.headers["x-headgate-replayed"] == "true"
+    assert billed(node) == before + 1

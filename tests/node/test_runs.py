@@ -9,7 +9,7 @@ import pytest
 
 from headgate.store import audit
 from headgate.store.database import open_store_readonly
-from headgate.units.money import format_usd
+from headgate.units.money import format_usd, parse_usd
 from tests.node.harness import TestNode, once, running_node, until
 from tests.node.wire import CHAT, Reply, chat, post
 
@@ -19,6 +19,7 @@ GUARDS = """
 calls_max = 5
 depth_max = 2
 repeats_max = 3
+spend_usd_per_minute_max = "0.003"
 """
 
 
@@ -148,6 +149,7 @@ def test_a_run_that_makes_too_many_calls_is_frozen_until_a_person_thaws_it(node:
     assert "calls_max is 5" in refused.document["error"]["message"]
     until(lambda: look(node, "loop").document["run"]["frozen"], "the run is frozen")
     assert ("run.frozen", "run:alice/loop") in events(node)
+    assert tell(node, run="loop-2", parent="loop").code == "frozen"
     headgate(node, "runs", "thaw", "alice/loop")
     until(lambda: ask(node, "loop", "Once more").status == 200, "the run goes on")
 
@@ -157,6 +159,19 @@ def test_a_run_that_repeats_itself_is_stopped(node: TestNode) -> None:
     for _ in range(3):
         assert ask(node, "parrot").status == 200
     assert ask(node, "parrot").code == "run_runaway"
+
+
+def test_a_run_that_spends_too_fast_is_stopped(node: TestNode) -> None:
+    """Whoever spent more within a minute than it may makes no further call."""
+    replies: list[Reply] = []
+    while len(replies) < 5 and (not replies or replies[-1].status == 200):
+        body = chat(f"Tell me more {len(replies)}", model="gpt-5-5", tokens=2_000)
+        headers = {"x-headgate-run": "fast"}
+        replies.append(post(node.gateway_url, CHAT, node.key(), body, headers=headers))
+
+    spent = sum(parse_usd(each.headers["x-headgate-cost-usd"]) for each in replies[:-1])
+    assert (replies[-1].code, spent > parse_usd("0.003")) == ("run_runaway", True), spent
+    assert "spend_usd_per_minute_max" in replies[-1].document["error"]["message"]
 
 
 def test_a_run_that_is_too_deep_stops_the_one_that_started_it(node: TestNode) -> None:

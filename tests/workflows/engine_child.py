@@ -17,6 +17,7 @@ from headgate.workflows.dbos_engine import DbosEngine
 
 STEPS = 4
 TTL_MS = 400
+FATE = {"die": signal.SIGKILL, "sleep": signal.SIGSTOP}
 
 
 def main() -> None:
@@ -44,7 +45,7 @@ def _define(engine: DbosEngine, folder: Path) -> None:
                     file.write(f"{id_}\n")
                 if number == die_at and not (folder / "died").exists():
                     (folder / "died").touch()
-                    os.kill(os.getpid(), signal.SIGKILL)
+                    os.kill(os.getpid(), FATE[sys.argv[4].partition(" ")[0]])
                 return id_
 
             numbers.append(await engine.step("note", note))
@@ -63,7 +64,7 @@ def _define(engine: DbosEngine, folder: Path) -> None:
 
 
 async def _act(engine: DbosEngine, action: str) -> Any:
-    if action.startswith("die"):
+    if action.startswith(("die", "sleep", "take")):
         name = action.partition(" ")[2] or "one"
         await engine.start(name, "count", (STEPS, 2))
         return await engine.result(name)

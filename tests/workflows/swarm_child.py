@@ -9,9 +9,9 @@ import sys
 from collections.abc import Sequence
 
 from headgate.workflows import Swarm, approval, step, workflow
-from headgate.workflows.clients import openai_client
 from headgate.workflows.dbos_engine import DbosEngine
 from headgate.workflows.gateway import Gateway
+from headgate.workflows.openai_client import openai_client
 
 RUN = "swarm"
 

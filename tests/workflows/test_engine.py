@@ -1,6 +1,7 @@
 """The contract of engines: the same for each database that is here."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from sqlalchemy import create_engine
 
 from headgate.store.database import make_engine
 from headgate.workflows.leases import Lease, Leases
-from tests.node.harness import ROOT
+from tests.node.harness import ROOT, until
 
 pytest.importorskip("dbos", reason="the extra `workflows` is not installed")
 
@@ -37,22 +38,38 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         cluster.cleanup()
 
 
-def child(url: str, node: str, folder: Path, action: str, code: str = "code") -> Any:
-    """Run the child; returns what it tells, None when it was killed."""
+def start(
+    url: str, node: str, folder: Path, action: str, code: str = "code"
+) -> subprocess.Popen[str]:
+    """Start the child."""
     command = [sys.executable, "-m", "tests.workflows.engine_child"]
-    done = subprocess.run(
+    return subprocess.Popen(
         [*command, url, node, str(folder), action, code],
         cwd=ROOT,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=CHILD_TIMEOUT_S,
-        check=False,
     )
-    if done.returncode == -signal.SIGKILL:
+
+
+def child(url: str, node: str, folder: Path, action: str, code: str = "code") -> Any:
+    """Run the child; returns what it tells, None when it was killed."""
+    running = start(url, node, folder, action, code)
+    try:
+        printed, errors = running.communicate(timeout=CHILD_TIMEOUT_S)
+    finally:
+        running.kill()
+    if running.returncode == -signal.SIGKILL:
         return None
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    assert running.returncode == 0, errors
+    return json.loads(printed.splitlines()[-1])
+
+
+def stopped(pid: int) -> bool:
+    """Tell whether a process sleeps by SIGSTOP."""
+    found, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
+    return found == pid and os.WIFSTOPPED(status)
 
 
 def test_a_killed_run_goes_on_where_it_was(url: str, tmp_path: Path) -> None:
@@ -81,6 +98,23 @@ def test_a_run_whose_code_changed_is_not_taken_up(url: str, tmp_path: Path) -> N
     assert told["refused"] == ["changed"]
     assert told["states"]["changed"] == "cancelled"
     assert (tmp_path / "steps").read_text().splitlines() == ["changed/1", "changed/2", "changed/3"]
+
+
+def test_a_node_that_was_only_asleep_does_no_further_step(url: str, tmp_path: Path) -> None:
+    """Another has taken its work over; woken, it sees that, and spoils nothing."""
+    sleeper = start(url, "fourth", tmp_path, "sleep long")
+    try:
+        until(lambda: stopped(sleeper.pid), "it sleeps")
+        took = child(url, "fifth", tmp_path, "take long")
+        sleeper.send_signal(signal.SIGCONT)
+        printed, _ = sleeper.communicate(timeout=CHILD_TIMEOUT_S)
+    finally:
+        sleeper.kill()
+
+    whole = ["long/1", "long/2", "long/3", "long/4"]
+    assert took["told"] == json.loads(printed.splitlines()[-1])["told"] == whole
+    done = (tmp_path / "steps").read_text().splitlines()
+    assert done == ["long/1", "long/2", "long/3", "long/3", "long/4"]
 
 
 def test_a_life_that_was_taken_cannot_be_renewed(url: str) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from headgate.ledger.store_repeats import open_repeats, repeat
 from headgate.units.money import parse_usd
 from tests.node.harness import ROOT, TestNode, once, running_node, until
 from tests.node.wire import post
@@ -42,9 +44,14 @@ def seen(node: TestNode) -> dict[str, Any]:
     return dict(reply.document["run"]) if reply.status == 200 else {"calls": 0, "state": ""}
 
 
-def await_calls(node: TestNode, count: int) -> None:
-    """Wait until a run has made so many calls."""
-    until(lambda: seen(node)["calls"] >= count, f"{count} calls", CHILD_TIMEOUT_S)
+def billed(node: TestNode) -> int:
+    """Return how many calls the provider has billed."""
+    return len(node.bill.read_bytes().splitlines()) if node.bill.exists() else 0
+
+
+def await_billed(node: TestNode, count: int) -> None:
+    """Wait until the provider has billed so many calls."""
+    until(lambda: billed(node) >= count, f"{count} calls", CHILD_TIMEOUT_S)
 
 
 def swarms(node: TestNode, engine: str, *, agents: int, steps: int, kills: int) -> None:
@@ -52,8 +59,9 @@ def swarms(node: TestNode, engine: str, *, agents: int, steps: int, kills: int) 
     whole = agents * steps
     for kill in range(1, kills + 1):
         with program(node, engine, agents, steps):
-            await_calls(node, whole * kill // (kills + 1))
+            await_billed(node, whole * kill // (kills + 1))
     with program(node, engine, agents, steps) as running:
+        await_billed(node, whole)
         until(lambda: seen(node)["state"] == "waiting", "it waits for a person", CHILD_TIMEOUT_S)
         assert parse_usd(seen(node)["held"]) == 0
         approve(node, engine)
@@ -64,9 +72,19 @@ def swarms(node: TestNode, engine: str, *, agents: int, steps: int, kills: int) 
     assert run["state"] == "done"
     assert parse_usd(run["spend"]) <= parse_usd(BUDGET_USD)
     node.await_nothing_held()
-    billed = len(node.bill.read_text().splitlines())
-    assert run["calls"] == billed
-    assert whole <= run["calls"] <= whole + kills * agents
+    assert run["calls"] == billed(node) == whole
+    keys = keys_of(node)
+    assert len(keys) == len({call for _, call in keys}) == whole
+    assert all(key.startswith("swarm-") for key, _ in keys)
+
+
+def keys_of(node: TestNode) -> list[tuple[str, str]]:
+    """Return the idempotency keys that the gateway knows, with the call of each."""
+    engine = open_repeats(node.data_dir)
+    with engine.connect() as connection:
+        found = [(row.key, row.call) for row in connection.execute(select(repeat))]
+    engine.dispose()
+    return found
 
 
 def approve(node: TestNode, engine: str) -> None:
@@ -77,7 +95,7 @@ def approve(node: TestNode, engine: str) -> None:
 
 
 def test_a_swarm_that_is_killed_finishes_its_work(tmp_path: Path) -> None:
-    """What the gateway charged is what the provider billed; only steps in flight came twice."""
+    """Every step is charged once, by the gateway's books and by the provider's bill."""
     with running_node(tmp_path, budgets=[once("run:*", "1.00")]) as node:
         engine = f"sqlite:///{tmp_path / 'workflows.db'}"
         swarms(node, engine, agents=20, steps=3, kills=2)

@@ -17,6 +17,10 @@ ENDED: frozenset[State] = frozenset({"done", "failed", "cancelled"})
 """What a run that is over never leaves."""
 
 
+LEVEL_MAX = 500
+"""So many parents are asked for at once: SQLite bounds the parameters of a statement."""
+
+
 class Run(NamedTuple):
     """A run.
 
@@ -63,25 +67,40 @@ def change_run(connection: Connection, changed: Run) -> None:
 
 
 def read_runs(
-    connection: Connection, principal: str | None = None, limit: int | None = None
+    connection: Connection,
+    principal: str | None = None,
+    limit: int | None = None,
+    *,
+    roots: bool = False,
 ) -> list[Run]:
-    """Return runs, newest first; those of one principal, or of all."""
+    """Return runs, newest first; of one principal or all, perhaps only those without a parent."""
     query = select(table).order_by(table.c.created_ns.desc(), table.c.principal, table.c.run)
     if principal is not None:
         query = query.where(table.c.principal == principal)
+    if roots:
+        query = query.where(table.c.parent.is_(None))
     return [_run(row) for row in connection.execute(query.limit(limit))]
 
 
 def tree_of(connection: Connection, root: Run) -> list[Run]:
-    """Return a run and all below it, each after its parent."""
-    found = [root]
-    for above in found:
-        below = select(table).where(
-            table.c.principal == above.principal, table.c.parent == above.run
+    """Return a run and all below it, each behind the one that started it, oldest first."""
+    below: dict[str, list[Run]] = {}
+    level = [root.run]
+    while level:
+        query = select(table).where(
+            table.c.principal == root.principal, table.c.parent.in_(level[:LEVEL_MAX])
         )
-        rows = connection.execute(below.order_by(table.c.created_ns, table.c.run))
-        found.extend(_run(row) for row in rows)
-    return found
+        rows = connection.execute(query.order_by(table.c.created_ns, table.c.run))
+        found = [_run(row) for row in rows]
+        for each in found:
+            below.setdefault(each.parent or "", []).append(each)
+        level = [*level[LEVEL_MAX:], *(each.run for each in found)]
+    ordered, left = [], [root]
+    while left:
+        each = left.pop()
+        ordered.append(each)
+        left.extend(reversed(below.get(each.run, ())))
+    return ordered
 
 
 def _run(row: Row[Any]) -> Run:

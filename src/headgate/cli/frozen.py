@@ -4,7 +4,7 @@ from pathlib import Path
 
 from headgate.cli.reading import reading_if_any
 from headgate.identity.registry import FrozenNode, frozen_nodes
-from headgate.insights.contract import FrozenView
+from headgate.insights.contract_control import FrozenView
 from headgate.units.instants import to_iso
 
 

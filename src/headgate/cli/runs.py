@@ -118,12 +118,12 @@ def approve(
 ) -> None:
     """Tell a run that waits for a person to go on."""
     _, name = _named(run)
-    _stop(data_dir, run, "approved", say)
     try:
         # DBOS is an extra, and takes a second to import: for this command alone.
         dbos_engine = importlib.import_module("headgate.workflows.dbos_engine")
     except ModuleNotFoundError:
         fail("Workflows need dbos, which is missing.", "Install headgate[workflows].")
+    _stop(data_dir, run, "approved", say)
     url = engine or f"sqlite:///{data_dir.absolute() / ENGINE_NAME}"
     dbos_engine.send_signal(url, name, topic, say)
     typer.echo(f"Told {run}: {say}.")

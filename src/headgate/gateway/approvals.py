@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from headgate.gateway import replies
+from headgate.gateway.entry import find_path
 from headgate.gateway.http_bytes import chunk, whole
 from headgate.gateway.quotes import quote
 from headgate.gateway.refusals import stranger
@@ -210,6 +211,8 @@ class Approvals:
             pipeline.endings.refuse(exchange, stranger(pipeline.world.directory, key))
             return
         exchange.demand = exchange.own
+        # A month may have ended while it waited.
+        find_path(pipeline, exchange)
         exchange.plan_over, exchange.spared = False, ()
         refusal = pipeline.attempts.first(exchange)
         if refusal is not None:
@@ -242,10 +245,10 @@ class Approvals:
     def _sweep(self, exchange: Exchange, now_ms: int) -> None:
         permission = exchange.permission
         assert permission is not None
-        waited_ms = now_ms - permission.since_ms
+        waited_ms, unheard_ms = now_ms - permission.since_ms, now_ms - exchange.since_ms
         if self._pipeline.stopping:
             self._refuse(exchange, _STOPPING)
-        elif not permission.kept and not permission.using and waited_ms > STEWARD_MS_MAX:
+        elif not permission.kept and not permission.using and unheard_ms > STEWARD_MS_MAX:
             self._refuse(exchange, _STEWARD_GONE)
         elif exchange.headed:
             if exchange.client is not None and now_ms - permission.alive_ms >= KEEP_ALIVE_MS:

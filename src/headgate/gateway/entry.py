@@ -57,17 +57,11 @@ def permit(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
     world = pipeline.world
     credential, demand = exchange.request.credential, exchange.demand
     assert credential is not None
-    if credential.delegation is None:
-        exchange.path = world.paths.find(
-            credential.principal, credential.team, exchange.run, pipeline.now_ns()
-        )
-    else:
-        exchange.path = world.allotments.path(credential, exchange.run, pipeline.now_ns())
+    find_path(pipeline, exchange)
+    if credential.delegation is not None:
         refusal = barred_tool(exchange.dialect, exchange.body, credential.delegation)
         if refusal is not None:
             return refusal
-    if demand.free:
-        exchange.path = exchange.path.unpaid()
     router = world.router
     if not router.knows(demand.model):
         allowed = [name for name in router.names if credential.may_use(name)]
@@ -96,6 +90,18 @@ def permit(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
             demand.unbounded,
         )
     return None
+
+
+def find_path(pipeline: Pipeline, exchange: Exchange) -> None:
+    """Find what a call that is made now is held on."""
+    world, now_ns = pipeline.world, pipeline.now_ns()
+    credential = exchange.request.credential
+    assert credential is not None
+    if credential.delegation is None:
+        path = world.paths.find(credential.principal, credential.team, exchange.run, now_ns)
+    else:
+        path = world.allotments.path(credential, exchange.run, now_ns)
+    exchange.path = path.unpaid() if exchange.demand.free else path
 
 
 def _stopped(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:

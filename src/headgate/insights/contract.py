@@ -19,6 +19,7 @@ from headgate.insights.contract_control import (
     AuditVerdictView,
     DelegateView,
     DelegationView,
+    FrozenView,
     ResultsView,
 )
 from headgate.insights.contract_desk import ImportView, PlansView
@@ -239,14 +240,6 @@ class MadeKeyView(Printed, frozen=True, kw_only=True):
     principal: str
     models: list[str]
     key: str
-
-
-class FrozenView(Printed, frozen=True, kw_only=True):
-    """A node that may not spend: `freeze --json` prints a list of them; no reason is empty."""
-
-    node: str
-    since: Instant
-    reason: str
 
 
 class CheckView(Printed, frozen=True, kw_only=True):

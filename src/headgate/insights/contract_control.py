@@ -105,3 +105,11 @@ class ApprovalView(Printed, frozen=True, kw_only=True):
     reason: str | None
     call: str | None
     used_by: str | None
+
+
+class FrozenView(Printed, frozen=True, kw_only=True):
+    """A node that may not spend: `freeze --json` prints a list of them; no reason is empty."""
+
+    node: str
+    since: Instant
+    reason: str

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection, Row, case, func, select
 
-from headgate.budgets.runs import Run
+from headgate.budgets.runs import Run, read_runs, tree_of
 from headgate.identity.registry import frozen_nodes
 from headgate.insights.contract_runs import RunView
 from headgate.ledger.tables import attempt, caller, is_first
@@ -16,11 +16,11 @@ CHUNK = 500
 
 
 def run_views(connection: Connection, runs: Sequence[Run]) -> list[RunView]:
-    """Return runs with what their calls cost."""
+    """Return runs with what their calls cost since they were told of."""
     frozen = {each.node for each in frozen_nodes(connection)}
     spent = {
         (principal, run): (posted, held, calls)
-        for principal, run, posted, held, calls in _sums(connection, [each.run for each in runs])
+        for principal, run, posted, held, calls in _sums(connection, runs)
     }
     found: list[RunView] = []
     for each in runs:
@@ -45,8 +45,22 @@ def run_views(connection: Connection, runs: Sequence[Run]) -> list[RunView]:
     return found
 
 
+ROOTS_MAX = 20
+SHOWN_MAX = 400
+
+
+def newest_trees(connection: Connection) -> list[RunView]:
+    """Return the newest runs without a parent, each with all below it, as many as a page shows."""
+    found: list[Run] = []
+    for root in read_runs(connection, limit=ROOTS_MAX, roots=True):
+        found.extend(tree_of(connection, root))
+        if len(found) >= SHOWN_MAX:
+            break
+    return run_views(connection, found[:SHOWN_MAX])
+
+
 def _sums(
-    connection: Connection, names: Sequence[str]
+    connection: Connection, runs: Sequence[Run]
 ) -> Iterator[Row[str, str | None, int, int, int]]:
     held = case((attempt.c.state == "held", attempt.c.hold_nanos), else_=0)
     first = case((is_first, 1), else_=0)
@@ -61,5 +75,9 @@ def _sums(
         .select_from(caller.join(attempt, attempt.c.caller == caller.c.id))
         .group_by(caller.c.principal, caller.c.run)
     )
+    names = [each.run for each in runs]
+    # Attempts are found by their time, and no run has spent before it was told of.
+    since_ns = min((each.created_ns for each in runs), default=0)
+    sums = sums.where(attempt.c.at_ns >= since_ns)
     for start in range(0, len(names), CHUNK):
         yield from connection.execute(sums.where(caller.c.run.in_(names[start : start + CHUNK])))

@@ -40,7 +40,7 @@ from headgate.units.instants import NANOS_PER_SECOND
 
 FILE_NAME = "repeats.db"
 NANOS_PER_HOUR = 3_600 * NANOS_PER_SECOND
-EVICTED_AT_ONCE = 100
+EVICTED_AT_ONCE = 10_000
 FORGOTTEN_AT_ONCE = 1_000
 ERASED_BYTES_AT_ONCE = 32 << 20
 
@@ -184,7 +184,7 @@ class Repeats:
             for row in connection.execute(overdue.limit(FORGOTTEN_AT_ONCE)).all():
                 if erased_bytes > ERASED_BYTES_AT_ONCE:
                     break
-                if self._claimed(row).over:
+                if row.over or self._ended(row.journal) is not False:
                     self._forget(connection, row)
                     forgotten += 1
                     erased_bytes += row.bytes
@@ -206,14 +206,15 @@ class Repeats:
         self._kept_bytes -= row.bytes
 
     def _claimed(self, row: Row[Any]) -> Claimed:
-        over = row.over or self._has_ended(row.journal)
+        # Where the books know nothing of a journal, nobody knows what its calls came to.
+        over = row.over or self._ended(row.journal) is True
         return Claimed(row.call, row.fingerprint, over, row.whole, row.bytes > 0)
 
-    def _has_ended(self, journal: str) -> bool:
-        """Tell whether a worker is gone and all that it did is in the books."""
+    def _ended(self, journal: str) -> bool | None:
+        """Tell whether a worker is gone and all that it did is in the books; None: unknown."""
         ended = select(tables.journal.c.ended).where(tables.journal.c.name == journal)
         with self._books.connect() as connection:
-            return connection.scalar(ended) is not False
+            return connection.scalar(ended)
 
     def _attempts(self, claimed: Claimed) -> list[Tried]:
         if not claimed.over or claimed.kept:

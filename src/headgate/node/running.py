@@ -57,8 +57,12 @@ def open_run(desk: Desk, wanted: Wanted) -> Run | Refusal:
             parent = find_run(connection, wanted.principal, wanted.parent)
             if parent is None:
                 return unknown(wanted.parent)
+        frozen = {each.node for each in registry.frozen_nodes(connection)}
     if known is not None:
         return known if _same(known, wanted) else _conflict(known)
+    if parent is not None and parent.node in frozen:
+        message = f"Spending of {parent.node} is frozen; ask who froze it."
+        return Refusal(errors.FROZEN, message)
     depth = 1 if parent is None else parent.depth + 1
     if parent is not None and parent.state in ENDED:
         return Refusal(errors.RUN_CONFLICT, f"The run {parent.run!r} is {parent.state}.")
@@ -171,6 +175,10 @@ def _allot(desk: Desk, wanted: Wanted, parent: Run | None) -> Refusal | None:
     known = window in desk.keeper.allotments
     if account is not None and account.used_nanos and not known:
         message = f"The run {wanted.run!r} has spent already; a budget comes before the first call."
+        return Refusal(errors.RUN_CONFLICT, message, "budget_usd")
+    if known and desk.keeper.allotments.limit(window) != wanted.budget_nanos:
+        # It was told of before, in other words, and the steward died in between.
+        message = f"The run {wanted.run!r} has another budget already."
         return Refusal(errors.RUN_CONFLICT, message, "budget_usd")
     above = () if parent is None else (_window(budget, parent.principal, parent.run),)
     node = f"run:{wanted.principal}/{wanted.run}"

@@ -17,9 +17,14 @@ class GatewayRefusedError(Exception):
     """
 
     def __init__(self, status: int, code: str, message: str) -> None:
+        # All of it, as an engine keeps errors pickled: they are made again of their arguments.
+        super().__init__(status, code, message)
         self.status = status
         self.code = code
-        super().__init__(f"{code}: {message}")
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
 
 
 class Gateway(NamedTuple):

@@ -1,0 +1,23 @@
+"""OpenAI's client for steps of workflows (the extra `demo` has it)."""
+
+from openai import AsyncOpenAI
+
+from headgate.workflows.clients import kept_client
+from headgate.workflows.gateway import Gateway
+from headgate.workflows.swarm import current_step
+
+
+def openai_client() -> AsyncOpenAI:
+    """Return the client for the one model call of the step that runs.
+
+    Its connections are shared by all steps, so it is not to be closed.
+
+    Raises:
+        LookupError: No step runs.
+    """
+    client = kept_client("openai", _make)
+    return client.with_options(default_headers=current_step().headers())
+
+
+def _make(to: Gateway) -> AsyncOpenAI:
+    return AsyncOpenAI(base_url=f"{to.url}/v1", api_key=to.key)
