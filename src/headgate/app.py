@@ -4,7 +4,9 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from headgate.budgets.settings import Budget
+from headgate.capacity.classes import Classes
 from headgate.capacity.health import Breaker
+from headgate.capacity.places import Places
 from headgate.capacity.retries import RetryBudget
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import Snapshot
@@ -14,6 +16,7 @@ from headgate.gateway.allotments import Allotments, Carve, GiveBack, Lender
 from headgate.gateway.books import Books
 from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
+from headgate.gateway.deferral import Deferral
 from headgate.gateway.guards import Guards
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
@@ -110,20 +113,26 @@ def data_plane(
         guards=Guards(snapshot.runs, steward.control) if snapshot.runs.counted else None,
         clerk=steward.clerk,
         approvals=tuple(snapshot.approvals.values()),
+        classes=Classes({key.id: key.priorities for key in snapshot.keys.values()}),
+        deferral=Deferral(
+            snapshot.price_book, [each.alias for each in snapshot.routes.values() if each.defers]
+        ),
     )
 
 
 def _targets(snapshot: Snapshot, pools: Mapping[str, Pool]) -> dict[str, Target]:
     kinds, edge = providers(), snapshot.edge
+    weights = {team.id: team.share for team in snapshot.teams.values()}
     return {
-        deployment.id: Target(
-            deployment,
-            kinds[snapshot.providers[deployment.provider].kind],
-            pools[deployment.provider],
+        each.id: Target(
+            each,
+            kinds[snapshot.providers[each.provider].kind],
+            pools[each.provider],
             snapshot.price_book,
             Breaker(edge.breaker_failures, edge.breaker_open_ms * 1_000_000),
+            Places(each.concurrency_max, each.queue_max, weights, edge.queue_age_ms),
         )
-        for deployment in snapshot.deployments.values()
+        for each in snapshot.deployments.values()
     }
 
 

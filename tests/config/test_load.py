@@ -39,7 +39,7 @@ def test_an_empty_file_is_a_valid_configuration(folder: Path) -> None:
 
     assert snapshot.organisation == "default"
     assert (snapshot.edge, snapshot.console.port) == (Edge(), 8081)
-    assert snapshot.teams == ("default",)
+    assert tuple(snapshot.teams) == ("default",)
     assert not snapshot.keys
 
 

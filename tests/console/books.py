@@ -17,8 +17,8 @@ from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import ConsoleListen, Snapshot
 from headgate.console.app import ConsoleWorld, build
 from headgate.gateway.settings import Edge
-from headgate.identity.settings import Key, Principal
-from headgate.insights.routes import Unwell
+from headgate.identity.settings import Key, Principal, Team
+from headgate.insights.routes import Queued, Unwell
 from headgate.ledger.keeper import Keeper, Want
 from headgate.ledger.settings import Idempotency
 from headgate.records.charge import ChargeLine
@@ -95,7 +95,7 @@ def make_snapshot(budgets: Sequence[Budget] = BUDGETS, organisation: str = "acme
             "fast": Route("fast", tuple(one.id for one in deployments)),
             "careful": Route("careful", ("claude-opus", "gpt-5-5"), "ordered", regions=("eu",)),
         },
-        teams=("research", "sales"),
+        teams={name: Team(name) for name in ("research", "sales")},
         principals={one.id: one for one in principals},
         keys={f"{one.id}-laptop": Key(f"{one.id}-laptop", one.id) for one in principals},
         budgets={budget.id: budget for budget in budgets},
@@ -118,6 +118,7 @@ class Changes(TypedDict, total=False):
 
     snapshot: Snapshot
     unwell: Callable[[], Unwell]
+    queued: Callable[[], Sequence[Queued]]
     now_ns: Callable[[], int]
     hosts: frozenset[str]
     token: str | None
@@ -313,6 +314,7 @@ class Books:
             engine=self.reading,
             snapshot=self.snapshot,
             unwell=dict,
+            queued=tuple,
             now_ns=lambda: NOW_NS,
             hosts=frozenset({HOST}),
             token=None,

@@ -49,7 +49,7 @@ def test_in_the_queue_it_costs_nothing(start: Start, simulator: Simulator) -> No
             second.send(request(chat()))
             gateway.until(lambda: sorted(phases(gateway)) == ["queue", "reply"], "one waits")
         gateway.until(lambda: phases(gateway) == ["reply"], "nobody waits")
-        assert not gateway.run(lambda: gateway.pipeline.world.targets["mini"].places.queue)
+        assert not gateway.run(lambda: gateway.pipeline.world.targets["mini"].places.waiting)
         simulator.gate.release()
         assert first.read().status == 200
 

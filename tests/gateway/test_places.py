@@ -14,7 +14,7 @@ from tests.gateway.wire import Reply, Wire
 
 def waiting(gateway: Gateway) -> int:
     """Return how many calls wait for a place."""
-    return len(gateway.pipeline.world.targets["mini"].places.queue)
+    return gateway.pipeline.world.targets["mini"].places.waiting
 
 
 def crowded(gateway: Gateway, calls: int, queued: int) -> bool:

@@ -1,23 +1,22 @@
-"""Places at a deployment: a bounded number at once, then a first-come queue with an ETA; pure."""
+"""Places at a deployment: a bounded number at once, then a queue by class and share; pure.
 
-from collections import deque
-from collections.abc import Callable
-from typing import NamedTuple
+The classes come in order, so a higher one waits for no lower one; but of so many places one goes to
+a call of a lower class that has waited for long, so that none waits for ever. Within a class the
+teams share by weight: see `shares`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from headgate.capacity.shares import FairQueue, Share, Waiter
+from headgate.records.priority import PRIORITIES
 
 SERVICE_US_START = 2_000_000
 """What a call is assumed to take before any has been served."""
-
-
-class Waiter(NamedTuple):
-    """A call in the queue.
-
-    Attributes:
-        resume: Called once, with True when a place is free, False when the wait is over.
-        since_ms: Coarse monotonic time at which it began to wait.
-    """
-
-    resume: Callable[[bool], None]
-    since_ms: int
+AGED_EVERY = 8
+"""One of so many places goes to a lower class whose calls have waited for long."""
+AGE_MS = 10_000
 
 
 class Places:
@@ -25,64 +24,161 @@ class Places:
 
     Attributes:
         taken: Calls being served.
+        waiting: Calls that wait for a place.
         service_us: Running mean of how long a call takes.
     """
 
-    __slots__ = ("_telling", "concurrency_max", "queue", "queue_max", "service_us", "taken")
+    __slots__ = (
+        "_age_ms",
+        "_passed",
+        "_telling",
+        "concurrency_max",
+        "queue_max",
+        "queues",
+        "service_us",
+        "taken",
+        "waiting",
+    )
 
-    def __init__(self, concurrency_max: int, queue_max: int) -> None:
+    def __init__(
+        self,
+        concurrency_max: int,
+        queue_max: int,
+        weights: Mapping[str, int] | None = None,
+        age_ms: int = AGE_MS,
+    ) -> None:
+        """Make the places.
+
+        Args:
+            concurrency_max: How many there are.
+            queue_max: How many calls may wait.
+            weights: By team; those that are not named have 1.
+            age_ms: How long a call is passed over by higher classes before it has its turn.
+        """
         self.concurrency_max = concurrency_max
         self.queue_max = queue_max
-        self.taken = 0
+        self._age_ms = age_ms
+        self.taken = self.waiting = 0
+        self._passed = 0
         self._telling = False
         self.service_us = SERVICE_US_START
-        self.queue: deque[Waiter] = deque()
+        self.queues = [FairQueue(rank, weights or {}) for rank in range(len(PRIORITIES))]
 
-    def take(self) -> bool:
-        """Take a place now; False when none is free or others wait already."""
-        if self.taken >= self.concurrency_max or self.queue:
-            return False
-        self.taken += 1
+    def take(self, rank: int, team: str) -> Share | None:
+        """Take a place now; None when none is free or others wait already.
+
+        Whoever has a place keeps what is returned, and gives it back.
+        """
+        if self.taken >= self.concurrency_max or self.waiting:
+            return None
+        return self._give(self.queues[rank].share_of(team))
+
+    def wait(self, rank: int, team: str, waiter: Waiter) -> bool:
+        """Join the queue; False when it is full.
+
+        Who finds it full takes the room of the call that came last in the lowest class, of the
+        team that waits most for its weight, unless it would itself be that call.
+        """
+        queue = self.queues[rank]
+        share = queue.share_of(team)
+        dropped: Waiter | None = None
+        if self.waiting >= self.queue_max:
+            last = self._last()
+            if last is None or not _outranks(share, last):
+                return False
+            dropped = self.queues[last.rank].drop_last(last)
+            self.waiting -= 1
+        queue.add(share, waiter, self.service_us)
+        self.waiting += 1
+        if dropped is not None:
+            dropped.resume(None)
         return True
 
-    def wait(self, waiter: Waiter) -> bool:
-        """Join the queue; False when it is full."""
-        if len(self.queue) >= self.queue_max:
-            return False
-        self.queue.append(waiter)
-        return True
+    def eta_ms(self, rank: int, team: str) -> int:
+        """Return when a call that comes now may expect its place, if no higher class comes."""
+        ahead = sum(queue.length for queue in self.queues[:rank]) + self.queues[rank].ahead(team)
+        return (ahead + 1) * self.service_us // (1_000 * self.concurrency_max)
 
-    def eta_ms(self, position: int) -> int:
-        """Return when a call at a position of the queue (from 1) may expect its place."""
-        return position * self.service_us // (1_000 * self.concurrency_max)
-
-    def give_back(self, service_us: int) -> None:
-        """Return a place after a call took `service_us`; the first in the queue gets it.
+    def give_back(self, share: Share, held_us: int, now_ms: int, *, served: bool = True) -> None:
+        """Return a place after it was held; whose turn it is gets it.
 
         Who is told may give its place back at once (it is refused, say): then it is not called
         deeper and deeper, but the loop that told it goes on.
+
+        Args:
+            share: What the place was taken with.
+            held_us: For how long.
+            now_ms: Coarse monotonic time.
+            served: Whether the call was sent, so that its time says how long calls take.
         """
-        self.service_us += (service_us - self.service_us) // 8
+        if served:
+            self.service_us += (held_us - self.service_us) // 8
+        queue = self.queues[share.rank]
+        queue.charge(share, held_us, self.service_us, now_ms)
+        queue.running -= 1
+        share.running -= 1
         self.taken -= 1
-        assert self.taken >= 0
+        assert share.running >= 0
         if self._telling:
             return
         self._telling = True
         try:
-            while self.queue and self.taken < self.concurrency_max:
-                self.taken += 1
-                self.queue.popleft().resume(True)
+            while self.waiting and self.taken < self.concurrency_max:
+                self._give_next(now_ms)
         finally:
             self._telling = False
 
-    def leave(self, resume: Callable[[bool], None]) -> None:
+    def leave(self, rank: int, team: str, resume: Callable[[Share | None], None]) -> None:
         """Leave the queue without being told, because the client went away."""
-        self.queue = deque(waiter for waiter in self.queue if waiter.resume != resume)
+        queue = self.queues[rank]
+        before = queue.length
+        queue.leave(queue.share_of(team), resume)
+        self.waiting -= before - queue.length
 
     def expire(self, before_ms: int) -> int:
         """Send away those who began to wait before an instant; returns how many."""
-        count = 0
-        while self.queue and self.queue[0].since_ms < before_ms:
-            self.queue.popleft().resume(False)
-            count += 1
-        return count
+        if not self.waiting:
+            return 0
+        gone = [waiter for queue in self.queues for waiter in queue.expired(before_ms)]
+        self.waiting -= len(gone)
+        for waiter in gone:
+            waiter.resume(None)
+        return len(gone)
+
+    def _give(self, share: Share) -> Share:
+        self.taken += 1
+        self.queues[share.rank].running += 1
+        share.running += 1
+        return share
+
+    def _give_next(self, now_ms: int) -> None:
+        queue = self.queues[self._turn(now_ms)]
+        places = self.concurrency_max - (self.taken - queue.running)
+        share, waiter = queue.take_next(places, self.service_us)
+        self.waiting -= 1
+        waiter.resume(self._give(share))
+
+    def _turn(self, now_ms: int) -> int:
+        """Return the class whose turn it is; some call must wait."""
+        ranks = [rank for rank, queue in enumerate(self.queues) if queue.length]
+        since = {rank: self.queues[rank].oldest_ms() for rank in ranks[1:]}
+        oldest = min(since, key=lambda rank: since[rank], default=ranks[0])
+        if oldest == ranks[0] or now_ms - since[oldest] < self._age_ms:
+            return ranks[0]
+        self._passed += 1
+        if self._passed < AGED_EVERY:
+            return ranks[0]
+        self._passed = 0
+        return oldest
+
+    def _last(self) -> Share | None:
+        """Return the share whose last call is the first to make room."""
+        shares = (queue.longest() for queue in reversed(self.queues))
+        return next((share for share in shares if share is not None), None)
+
+
+def _outranks(share: Share, last: Share) -> bool:
+    """Tell whether one more call of a share comes before the last call of another."""
+    if share.rank != last.rank:
+        return share.rank < last.rank
+    return (len(share.queue) + 1) * last.weight < len(last.queue) * share.weight

@@ -14,6 +14,7 @@ from headgate.insights.calls import open_call
 from headgate.insights.contract import CallView, DecisionView, ExplainView, HoldView
 from headgate.insights.contract_caches import CacheView
 from headgate.insights.views import explain_view
+from headgate.records.priority import PRIORITY_USUAL
 
 app = typer.Typer()
 
@@ -92,6 +93,10 @@ def _show_attempt(attempt: CallView, hold: HoldView) -> None:
     told = state_text(attempt.state, attempt.reason, posted=Decimal(attempt.posted) != 0)
     typer.echo(f"\nAttempt {attempt.attempt}: {attempt.deployment} ({served}), {told}")
     facts = [f"status {attempt.status or '-'}", f"{attempt.duration_ms:.1f} ms"]
+    if attempt.waited_ms:
+        facts.append(f"waited {attempt.waited_ms:.1f} ms for a place")
+    if attempt.priority != PRIORITY_USUAL:
+        facts.append(f"class {attempt.priority}")
     if attempt.ttft_ms is not None:
         facts.append(f"first byte after {attempt.ttft_ms:.1f} ms")
     if attempt.upstream_request_id is not None:

@@ -14,10 +14,11 @@ from headgate.cli.reading import read_configuration
 from headgate.config.problems import near
 from headgate.config.snapshot import Snapshot
 from headgate.governance.requirements import Caller
-from headgate.insights.contract import RouteView
+from headgate.insights.contract_routes import QueueView, RouteView
 from headgate.insights.routes import PassedOver, Unwell, Violates, route_view
 from headgate.node.client import exchange
 from headgate.node.messages import AskHealth, Health
+from headgate.node.told import read_queued
 from headgate.units.errors import Refusal, StewardUnavailableError
 
 app = typer.Typer()
@@ -41,12 +42,18 @@ def routes(
     data_dir: DataDir = DATA_DIR_DEFAULT,
     as_json: AsJson = False,
 ) -> None:
-    """List the aliases, their deployments as they are listed, and who is passed over now."""
+    """List the aliases, their deployments, who is passed over now, and who waits for a place."""
     snapshot = read_configuration(config)
-    unwell = read_unwell(data_dir)
+    health = read_health(data_dir)
     violates = _violates(snapshot, key, data_class)
     views = [
-        route_view(route, snapshot.deployments, unwell, violates)
+        route_view(
+            route,
+            snapshot.deployments,
+            None if health is None else _passed_over(health),
+            violates,
+            () if health is None else [read_queued(row) for row in health.queued],
+        )
         for route in snapshot.routes.values()
     ]
     if as_json:
@@ -56,7 +63,7 @@ def routes(
         _show(view)
     if not views:
         typer.echo("There are no routes: write [routes.NAME] into the configuration.")
-    elif unwell is None:
+    elif health is None:
         typer.echo("No node runs here, so nothing is known of their health.")
 
 
@@ -78,14 +85,18 @@ def _violates(snapshot: Snapshot, key: str | None, data_class: str | None) -> Vi
     return lambda deployment: required.violation(deployment, time.time_ns())
 
 
-def read_unwell(data_dir: Path) -> Unwell | None:
-    """Return whom the running node passes over, by deployment; None when none runs."""
+def read_health(data_dir: Path) -> Health | None:
+    """Return how the running node's deployments do; None when none runs."""
     try:
         answer = exchange(data_dir, AskHealth())
     except StewardUnavailableError:
         return None
     assert isinstance(answer, Health), answer
-    return {row.deployment: PassedOver(row.rule, row.until_ns) for row in answer.deployments}
+    return answer
+
+
+def _passed_over(health: Health) -> Unwell:
+    return {row.deployment: PassedOver(row.rule, row.until_ns) for row in health.deployments}
 
 
 def _show(view: RouteView) -> None:
@@ -99,4 +110,14 @@ def _show(view: RouteView) -> None:
         shown.add_row(
             f"  {each.deployment}", each.model, each.region or "-", str(each.weight), health
         )
+    print_table(shown)
+    if view.queues:
+        _show_queues(view.queues)
+
+
+def _show_queues(queues: list[QueueView]) -> None:
+    shown = table("  at", "class", "team", ">share", ">places", ">waiting")
+    for each in queues:
+        counts = (each.share, each.running, each.waiting)
+        shown.add_row(f"  {each.deployment}", each.priority, each.team, *map(str, counts))
     print_table(shown)

@@ -18,7 +18,7 @@ from headgate.config.read_approvals import Named, approvals_from
 from headgate.config.read_budgets import budgets_from
 from headgate.config.read_compliance import Known, data_classes_from, requirements_from
 from headgate.config.read_deployments import deployments_from
-from headgate.config.read_identity import keys_from, principals_from, teams_from
+from headgate.config.read_identity import keys_from, narrowed, principals_from, teams_from
 from headgate.config.read_network import console_from, edge_from, idempotency_from
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
@@ -110,6 +110,7 @@ def _snapshot(
     keys = keys_from(
         document.get("keys", {}), principal_ids, asked, data_classes, secrets, problems
     )
+    keys = narrowed(keys, principals, teams, problems)
     known = Known(
         {"team": teams, "principal": principal_ids, "key": ids_of(document.get("keys"))},
         provider_ids,

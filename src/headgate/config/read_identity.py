@@ -1,22 +1,24 @@
 """`[teams.ID]`, `[principals.ID]` and `[keys.ID]`: who may call."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-from headgate.config.check import checked_by_id, ids_of
+from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems
 from headgate.config.secrets import SecretReader
 from headgate.config.shapes import KeyShape, PrincipalShape, TeamShape
-from headgate.identity.settings import ANY_MODEL, Key, Principal
+from headgate.identity.settings import ANY_MODEL, Key, Principal, Team
 
 TEAM_DEFAULT = "default"
 SECRET_CHARS_MIN = 8
 
 
-def teams_from(tables: object, problems: Problems) -> tuple[str, ...]:
-    """Return the teams: those of the file, and `default` behind them."""
-    for _ in checked_by_id(tables, "teams", TeamShape, problems):
-        pass
-    return tuple(dict.fromkeys((*ids_of(tables), TEAM_DEFAULT)))
+def teams_from(tables: object, problems: Problems) -> dict[str, Team]:
+    """Return the teams by id: those of the file, and `default` behind them."""
+    found = {
+        name: Team(name, shape.share, shape.priorities)
+        for name, shape in checked_by_id(tables, "teams", TeamShape, problems)
+    }
+    return {**found, TEAM_DEFAULT: found.get(TEAM_DEFAULT, Team(TEAM_DEFAULT))}
 
 
 def principals_from(
@@ -64,7 +66,40 @@ def keys_from(
         secret = secrets.read(shape.secret, f"{key}.secret")
         if secret:
             _check_secret(secret, name, bearers, problems)
-        found[name] = Key(name, shape.principal, shape.models, secret, shape.data_classes or ())
+        # What is not said is what its team may; see `narrowed`.
+        found[name] = Key(
+            name,
+            shape.principal,
+            shape.models,
+            secret,
+            shape.data_classes or (),
+            shape.priorities or (),
+        )
+    return found
+
+
+def narrowed(
+    keys: Mapping[str, Key],
+    principals: Mapping[str, Principal],
+    teams: Mapping[str, Team],
+    problems: Problems,
+) -> dict[str, Key]:
+    """Return the keys with their priority classes: their own, which are among their team's."""
+    found: dict[str, Key] = {}
+    for key in keys.values():
+        principal = principals.get(key.principal)
+        team = None if principal is None else teams.get(principal.team)
+        if team is None:
+            found[key.id] = key
+            continue
+        for name in key.priorities:
+            if name not in team.priorities:
+                problems.add(
+                    f"keys.{key.id}.priorities",
+                    f"Its team {team.id!r} may not use the class {name!r}.",
+                    f"Take it out, or add it to `priorities` of [teams.{team.id}].",
+                )
+        found[key.id] = key._replace(priorities=key.priorities or team.priorities)
     return found
 
 

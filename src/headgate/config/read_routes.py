@@ -53,6 +53,7 @@ def routes_from(
             regions,
             drops,
             marks=shape.cache == "auto",
+            defers=shape.defer == "cheap_hours",
         )
     return found
 

@@ -13,6 +13,7 @@ from headgate.identity.settings import ANY_MODEL, PrincipalKind
 from headgate.insights.settings import EVERYTHING
 from headgate.ledger.settings import Idempotency
 from headgate.providers.settings import OnDisconnect, Prices, Provider
+from headgate.records.priority import USUAL, Priority
 from headgate.units.ids import NAME_PATTERN
 
 Day = Any
@@ -26,6 +27,8 @@ Millis = Annotated[int, Meta(ge=1, le=86_400_000)]
 Bytes = Annotated[int, Meta(ge=1, le=1 << 40)]
 Text = Annotated[str, Meta(min_length=1, max_length=2_000)]
 Name = Annotated[str, Meta(pattern=f"^{NAME_PATTERN}$")]
+Weight = Annotated[int, Meta(ge=1, le=1_000)]
+Priorities = Annotated[tuple[Priority, ...], Meta(min_length=1, max_length=10)]
 Texts = Annotated[tuple[Text, ...], Meta(min_length=1, max_length=10_000)]
 
 _EDGE = Edge()
@@ -87,6 +90,7 @@ class LimitsShape(Shape, frozen=True, kw_only=True):
     write_timeout_ms: Millis = _EDGE.write_timeout_ms
     queue_wait_max_ms: Millis = _EDGE.queue_wait_max_ms
     approval_wait_max_ms: Millis = _EDGE.approval_wait_max_ms
+    queue_age_ms: Millis = _EDGE.queue_age_ms
     drain_timeout_ms: Millis = _EDGE.drain_timeout_ms
     retire_timeout_ms: Millis = _EDGE.retire_timeout_ms
     client_drain_ms: Millis = _EDGE.client_drain_ms
@@ -185,10 +189,18 @@ class RouteShape(Shape, frozen=True, kw_only=True):
     regions: Texts | None = None
     on_unsupported: Literal["drop", "refuse"] = "drop"
     cache: Literal["client", "auto"] = "client"
+    defer: Literal["never", "cheap_hours"] = "never"
 
 
 class TeamShape(Shape, frozen=True, kw_only=True):
-    """`[teams.ID]`: a node of the budget tree; it has no keys of its own yet."""
+    """`[teams.ID]`: a node of the budget tree, and its share of scarce places.
+
+    Attributes:
+        priorities: The classes its calls may have, the usual one first.
+    """
+
+    share: Weight = 1
+    priorities: Priorities = USUAL
 
 
 class PrincipalShape(Shape, frozen=True, kw_only=True):
@@ -199,11 +211,16 @@ class PrincipalShape(Shape, frozen=True, kw_only=True):
 
 
 class KeyShape(Shape, frozen=True, kw_only=True):
-    """`[keys.ID]`: a credential; without a secret it is made by `headgate keys create`."""
+    """`[keys.ID]`: a credential; without a secret it is made by `headgate keys create`.
+
+    Attributes:
+        priorities: Some of its team's; None for all of them.
+    """
 
     principal: Text
     secret: Secret | None = None
     models: Texts = (ANY_MODEL,)
+    priorities: Priorities | None = None
     data_classes: Texts | None = None
 
 

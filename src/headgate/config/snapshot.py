@@ -9,7 +9,7 @@ from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import DataClass, Requirement, Rule
-from headgate.identity.settings import Key, Principal
+from headgate.identity.settings import Key, Principal, Team
 from headgate.insights.settings import Webhook
 from headgate.ledger.settings import Idempotency
 from headgate.providers.settings import Provider
@@ -48,7 +48,7 @@ class Snapshot:
     providers: Mapping[str, Provider]
     deployments: Mapping[str, Deployment]
     routes: Mapping[str, Route]
-    teams: tuple[str, ...]
+    teams: Mapping[str, Team]
     principals: Mapping[str, Principal]
     keys: Mapping[str, Key]
     budgets: Mapping[str, Budget]

@@ -1,13 +1,13 @@
 """What the console is given: a store to read, the configuration, a clock, and who may look."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
 from sqlalchemy import Engine
 
 from headgate.config.snapshot import Snapshot
-from headgate.insights.routes import Unwell
+from headgate.insights.routes import Queued, Unwell
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class ConsoleWorld:
         engine: The store, opened for reading.
         snapshot: The configuration in force; another one makes another console.
         unwell: Returns the deployments that a worker passes over now.
+        queued: Returns who waits for a place now.
         now_ns: Returns the instant it is.
         hosts: The `Host` headers it answers to, with port, such as `127.0.0.1:8081`. Any other
             is refused: a foreign name that resolves to this machine may not read it.
@@ -29,6 +30,7 @@ class ConsoleWorld:
     engine: Engine
     snapshot: Snapshot
     unwell: Callable[[], Unwell]
+    queued: Callable[[], Sequence[Queued]]
     now_ns: Callable[[], int]
     hosts: frozenset[str]
     token: str | None

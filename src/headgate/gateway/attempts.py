@@ -56,6 +56,9 @@ class Attempts:
         passed_over: dict[str, str] = {}
         if not self._choose(exchange, None, passed_over):
             return self._nobody(exchange, passed_over)
+        refusal = self._world.deferral.put_off(exchange, exchange.upcoming, now_ns)
+        if refusal is not None:
+            return refusal
         self.go_on(exchange)
         return None
 

@@ -22,6 +22,7 @@ from headgate.records.journal import (
     SettleRecord,
     VoidRecord,
 )
+from headgate.records.priority import PRIORITIES
 from headgate.records.report import Report
 from headgate.store.journal_writer import JournalWriter
 from headgate.units.errors import Refusal
@@ -73,6 +74,8 @@ class Books:
                 demand.choices,
                 demand.stream,
                 exchange.lost,
+                PRIORITIES[exchange.turn.rank],
+                exchange.turn.waited_us,
             )
         )
 

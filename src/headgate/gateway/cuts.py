@@ -24,7 +24,8 @@ def cut(pipeline: Pipeline) -> int:
     running = [each for each in pipeline.exchanges if each.phase != "claim"]
     refused = [(each, _why(pipeline, each)) for each in running]
     for exchange, refusal in refused:
-        if refusal is not None:
+        # One that was cut gave its place to the next, which was refused for the same reason.
+        if refusal is not None and exchange.phase != "done":
             pipeline.endings.cut(exchange, refusal)
     return sum(refusal is not None for _, refusal in refused)
 

@@ -172,7 +172,7 @@ class Endings:
         more = self._pipeline.attempts.find_next(exchange)
         at_ns = self._now_ns()
         self._books.void(exchange, reason, at_ns=at_ns, final=not more)
-        self.leave_place(exchange)
+        self._leave_place(exchange, at_ns, served=False)
         if more:
             self._pipeline.attempts.go_on(exchange)
             return
@@ -266,7 +266,8 @@ class Endings:
             assert self._pipeline.approvals is not None
             self._pipeline.approvals.leave(exchange)
         elif exchange.phase == "queue":
-            exchange.target.places.leave(exchange.on_place)
+            turn = exchange.turn
+            exchange.target.places.leave(turn.rank, turn.team, exchange.on_place)
         else:
             self._world.purse.leave(exchange.on_money)
 
@@ -315,16 +316,20 @@ class Endings:
             self._world.guards.spent(exchange, settlement.amount_nanos, at_ns)
         if settlement.usage is not None and exchange.marks:
             self._pipeline.prefixes.learn(exchange.marks, settlement.usage.prompt_tokens)
-        if exchange.placed:
-            exchange.placed = False
-            exchange.target.places.give_back((at_ns - exchange.sent_ns) // 1_000)
+        self._leave_place(exchange, at_ns, served=True)
 
     def leave_place(self, exchange: Exchange) -> None:
-        """Give a call's place back, if it has one."""
-        if exchange.placed:
-            exchange.placed = False
-            service_us = (self._now_ns() - exchange.sent_ns) // 1_000
-            exchange.target.places.give_back(service_us)
+        """Give a call's place back, if it has one: it was not served there."""
+        if exchange.turn.share is not None:
+            self._leave_place(exchange, self._now_ns(), served=False)
+
+    def _leave_place(self, exchange: Exchange, at_ns: int, *, served: bool) -> None:
+        share = exchange.turn.share
+        if share is not None:
+            exchange.turn.share = None
+            held_us = (at_ns - exchange.sent_ns) // 1_000
+            now_ms = self._pipeline.coarse_ms
+            exchange.target.places.give_back(share, held_us, now_ms, served=served)
 
     def _answer(self, exchange: Exchange, refusal: Refusal) -> None:
         if exchange.headed:
@@ -343,8 +348,7 @@ class Endings:
     def finish(self, exchange: Exchange) -> None:
         """The call is over: nothing is held, no place is taken."""
         assert not exchange.held, exchange.call
-        if exchange.placed:
-            self.leave_place(exchange)
+        self.leave_place(exchange)
         exchange.phase = "done"
         if exchange.request.body_bytes:
             self.forget_body(exchange)

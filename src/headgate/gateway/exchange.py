@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from headgate.caches.prompt import Prompt
 from headgate.capacity.limits import USED_UP
+from headgate.capacity.shares import Share
 from headgate.catalog.rates import RateCard
 from headgate.dialects.json_array import JsonArray
 from headgate.dialects.registry import Dialect, StreamReader
@@ -22,6 +23,7 @@ from headgate.gateway import replies
 from headgate.gateway.http_bytes import LAST_CHUNK, chunk
 from headgate.gateway.recorder import Recorder
 from headgate.gateway.request import Request
+from headgate.gateway.turns import Turn
 from headgate.governance.requirements import NOTHING
 from headgate.ledger.slices import Slice
 from headgate.records.demand import NO_MEMBERS, Demand
@@ -108,7 +110,6 @@ class Exchange:
         "path",
         "permission",
         "phase",
-        "placed",
         "plan",
         "plan_over",
         "prompt",
@@ -122,6 +123,7 @@ class Exchange:
         "spoken",
         "status",
         "target",
+        "turn",
         "unsaid",
         "upcoming",
         "upstream",
@@ -139,9 +141,7 @@ class Exchange:
         self._pipeline = pipeline
         self._endings = pipeline.endings
         self.client: ClientConnection | Recorder | None = client
-        self.request = request
-        self.dialect = dialect
-        self.call = call
+        self.request, self.dialect, self.call = request, dialect, call
         self.body = self.outgoing = b""
         self.own: Demand
         self.demand: Demand
@@ -162,10 +162,10 @@ class Exchange:
         self.run: str | None = None
         self.required = NOTHING
         self.upstream_request_id: str | None = None
-        self.asked = self.attempt = ""
-        self.phase = "receive"
+        self.asked, self.attempt, self.phase = "", "", "receive"
         self.since_ms = pipeline.world.clock.coarse_ms
-        self.placed = self.held = self.begun = self.headed = False
+        self.turn = Turn()
+        self.held = self.begun = self.headed = False
         self.plan_over = self.marked_turns = self._unframed = False
         self.spared: tuple[Quoted, ...] = ()
         self.number = self.hold_nanos = self.input_tokens_max = self.output_tokens_max = 0
@@ -193,10 +193,10 @@ class Exchange:
 
     # told by capacity and the purse
 
-    def on_place(self, free: bool) -> None:
+    def on_place(self, share: Share | None) -> None:
         """A place is free, or the wait for one is over."""
-        self.placed = free
-        self._pipeline.on_place(self, free=free)
+        self.turn.share = share
+        self._pipeline.on_place(self)
 
     def on_money(self, short: Slice | str | None) -> None:
         """The hold is made, or a window is too small, or the ledger does not answer."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from headgate.capacity.places import Waiter
+from headgate.capacity.shares import Waiter
 from headgate.dialects.splice import SpliceError
 from headgate.gateway import endpoints
 from headgate.gateway.approvals import Approvals
@@ -24,9 +24,10 @@ from headgate.gateway.exchange import Exchange
 from headgate.gateway.heads import HeadMemory
 from headgate.gateway.prefixes import PrefixMemory
 from headgate.gateway.quotes import quote
-from headgate.gateway.refusals import not_carved, over_budget, stranger
+from headgate.gateway.refusals import no_place, not_carved, over_budget, stranger
 from headgate.gateway.repeats import Repeats
 from headgate.gateway.request import Request, header_takers
+from headgate.gateway.turns import classify
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
 from headgate.identity.directory import Credential
@@ -113,6 +114,7 @@ class Pipeline:
         client.exchange = exchange
         self.exchanges.add(exchange)
         refusal = self._identify(exchange) or read(exchange) or permit(self, exchange)
+        refusal = refusal or classify(self.world, exchange)
         if refusal is None:
             keyed = request.head.idempotency_key is not None
             refusal = self.repeats.claim(exchange) if keyed else self.attempts.first(exchange)
@@ -163,36 +165,36 @@ class Pipeline:
         if self.approvals is not None and self.approvals.stops(exchange):
             return
         places = exchange.target.places
-        if places.take():
-            exchange.placed = True
+        turn = exchange.turn
+        share = places.take(turn.rank, turn.team)
+        if share is not None:
+            turn.share = share
             self._hold(exchange)
             return
-        eta_ms = places.eta_ms(len(places.queue) + 1)
         exchange.enter("queue")
-        waits = eta_ms <= self.edge.queue_wait_max_ms
-        if not waits or not places.wait(Waiter(exchange.on_place, self.coarse_ms)):
-            self._shed(exchange, eta_ms)
+        turn.queued_ns = self.now_ns()
+        waits = places.eta_ms(turn.rank, turn.team) <= self.edge.queue_wait_max_ms
+        waiter = Waiter(exchange.on_place, self.coarse_ms)
+        if not waits or not places.wait(turn.rank, turn.team, waiter):
+            self._shed(exchange)
 
-    def on_place(self, exchange: Exchange, *, free: bool) -> None:
-        """The wait in the queue is over."""
-        if free:
+    def on_place(self, exchange: Exchange) -> None:
+        """The wait in the queue is over: the call has a share of the places, or is sent away."""
+        exchange.turn.ends(self.now_ns())
+        if exchange.turn.share is not None:
             self._hold(exchange)
         else:
-            places = exchange.target.places
-            self._shed(exchange, places.eta_ms(len(places.queue) + 1))
+            self._shed(exchange)
 
-    def _shed(self, exchange: Exchange, eta_ms: int) -> None:
-        if self.attempts.overflow(exchange):
-            return
-        seconds = max(1, -(-eta_ms // 1_000))
-        name = exchange.target.deployment.id
-        message = f"Every place at {name} is taken; one may be free in about {seconds} s."
-        self.endings.refuse(exchange, Refusal(errors.CAPACITY_EXHAUSTED, message, None, seconds))
+    def _shed(self, exchange: Exchange) -> None:
+        if not self.attempts.overflow(exchange):
+            self.endings.refuse(exchange, no_place(self.world, exchange))
 
     # 7. Hold, send, relay.
 
     def _hold(self, exchange: Exchange) -> None:
         if self.frozen:
+            exchange.sent_ns = self.now_ns()
             # Again, for the call may have waited for its place, or been tried elsewhere before.
             nodes = (*exchange.path.nodes, f"model:{exchange.asked}", *exchange.target.nodes)
             refusal = self.why_frozen(nodes)

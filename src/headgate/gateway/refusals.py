@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from headgate.budgets.settings import RUN_ANY
 from headgate.dialects.registry import Dialect
 from headgate.gateway.allotments import Uncarved
+from headgate.gateway.elsewhere import offer
 from headgate.gateway.http_bytes import whole
 from headgate.gateway.settings import HEAD_BYTES_MAX, HEADERS_MAX
 from headgate.governance.requirements import Required
@@ -16,6 +17,7 @@ from headgate.identity.directory import Directory
 from headgate.identity.grant import Delegation
 from headgate.ledger.repeats import Ruling
 from headgate.ledger.slices import Slice
+from headgate.records.priority import PRIORITIES
 from headgate.records.repeats import Verdict
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -24,6 +26,7 @@ from headgate.units.money import format_usd
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
+    from headgate.gateway.world import World
 
 
 UNCLAIMED = Refusal(
@@ -125,6 +128,28 @@ def why_not_again(verdict: Verdict) -> Refusal:
         seconds = REPEAT_WAIT_MAX_S
     message = _WHY_NOT_AGAIN[ruling].format(call=verdict.call, cost=cost)
     return Refusal(_NOT_AGAIN[ruling], message, "idempotency-key", seconds)
+
+
+def no_place(world: World, exchange: Exchange) -> Refusal:
+    """Tell when a place may be free for a call that finds none, and what would be served now."""
+    turn = exchange.turn
+    eta_ms = exchange.target.places.eta_ms(turn.rank, turn.team)
+    seconds = max(1, -(-eta_ms // 1_000))
+    name = exchange.target.deployment.id
+    message = (
+        f"Every place at {name} is taken; one may be free for {PRIORITIES[turn.rank]} calls"
+        f" of {turn.team} in about {seconds} s."
+    )
+    headers = [(b"x-headgate-eta-ms", b"%d" % eta_ms)]
+    offered = offer(world, exchange)
+    if offered is not None:
+        usd = format_usd(offered.nanos)
+        message += (
+            f" {offered.alias!r} would be served now, by {offered.deployment}, at about ${usd}."
+        )
+        headers.append((b"x-headgate-elsewhere", offered.alias.encode()))
+        headers.append((b"x-headgate-elsewhere-usd", usd.encode()))
+    return Refusal(errors.CAPACITY_EXHAUSTED, message, None, seconds, tuple(headers))
 
 
 def why_broken(exchange: Exchange, reason: str) -> Refusal:

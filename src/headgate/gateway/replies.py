@@ -9,6 +9,7 @@ from headgate.dialects.json_array import JsonArray
 from headgate.dialects.registry import Located
 from headgate.gateway.http_bytes import status_line, whole
 from headgate.gateway.request import Request
+from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.money import NANOS_PER_USD
 
@@ -36,6 +37,8 @@ def facts(exchange: Exchange, served_model: str | None, cost_nanos: int | None) 
         lines += approval_line(exchange.permission)
     if exchange.lost:
         lines += b"x-headgate-lost: %b\r\n" % ", ".join(exchange.lost).encode()
+    if exchange.turn.waited_us:
+        lines += b"x-headgate-waited-ms: %d\r\n" % (exchange.turn.waited_us // 1_000)
     if served_model is not None:
         lines += _model_line(served_model)
     if cost_nanos is not None:
@@ -106,9 +109,12 @@ def refusal(exchange: Exchange, why: Refusal) -> bytes:
         headers.append((b"x-headgate-call", call.encode()))
     if why.retry_after_s is not None:
         headers.append((b"retry-after", b"%d" % why.retry_after_s))
+    headers += why.headers
     if exchange.permission is not None:
         headers.append((b"x-headgate-approval", exchange.permission.approval.encode()))
-    # The official clients retry some statuses by themselves; only those with a time are worth it.
-    headers.append((b"x-should-retry", b"false" if why.retry_after_s is None else b"true"))
+    # The official clients retry some statuses by themselves; only those with a time are worth it,
+    # and none of them waits for hours.
+    again = why.retry_after_s is not None and why.code is not errors.DEFERRED
+    headers.append((b"x-should-retry", b"true" if again else b"false"))
     body = exchange.dialect.render_refusal(why, call)
     return whole(why.code.status, body, headers, close=not exchange.request.head.keep_alive)

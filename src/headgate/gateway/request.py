@@ -26,6 +26,8 @@ class Head:
         approval: The request for approval that the call is said to have, None for none.
         data_class: What the client says that its data is, None when it does not say.
         respond_async: Whether the client would rather come back than wait (RFC 7240).
+        priority: The priority class it names, None when it names none; not checked yet.
+        deadline: Until when its answer is of use, likewise.
         session: What the client calls its session, None when it does not say; only compared.
         idempotency_key: What names the call among its repeats, None when it has no key, empty
             when it has two.
@@ -40,6 +42,7 @@ class Head:
         "content_encoding",
         "content_type",
         "data_class",
+        "deadline",
         "expects_continue",
         "forwarded",
         "hosts",
@@ -49,6 +52,7 @@ class Head:
         "key",
         "method",
         "path",
+        "priority",
         "query",
         "respond_async",
         "retry_unknown",
@@ -70,6 +74,8 @@ class Head:
         self.retry_unknown = False
         self.approval: bytes | None = None
         self.respond_async = False
+        self.priority: bytes | None = None
+        self.deadline: bytes | None = None
         self.expects_continue = False
         self.forwarded: list[tuple[bytes, bytes]] = []
         self.announced = 0
@@ -202,6 +208,14 @@ def _prefer(head: Head, _name: bytes, value: bytes) -> None:
         head.respond_async = True
 
 
+def _priority(head: Head, _name: bytes, value: bytes) -> None:
+    head.priority = value
+
+
+def _deadline(head: Head, _name: bytes, value: bytes) -> None:
+    head.deadline = value
+
+
 def forward(head: Head, name: bytes, value: bytes) -> None:
     """Keep a header that some dialect sends on."""
     head.forwarded.append((name.lower(), value))
@@ -217,6 +231,8 @@ HEADERS: dict[bytes, HeaderTaker] = {
     b"content-length": _content_length,
     b"expect": _expect,
     b"x-headgate-data-class": _data_class,
+    b"x-headgate-deadline": _deadline,
+    b"x-headgate-priority": _priority,
     b"x-headgate-run": _run,
     b"x-headgate-session": _session,
     b"idempotency-key": _idempotency_key,

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from headgate.capacity.places import AGE_MS
+
 
 class Edge(NamedTuple):
     """Where the data plane listens, and the bounds it keeps.
@@ -15,6 +17,7 @@ class Edge(NamedTuple):
         write_timeout_ms: A client that reads nothing for this long is cut off.
         queue_wait_max_ms: How long a call may wait for a place at a deployment.
         approval_wait_max_ms: How long a call that is not streamed may wait for a person.
+        queue_age_ms: After so long in a queue a call of a lower class has its turn now and then.
         drain_timeout_ms: How long running calls may take when the gateway stops.
         retire_timeout_ms: How long running calls may take after the configuration has changed.
         client_drain_ms: How long a reply is read on after its client went away (`drain`).
@@ -35,6 +38,7 @@ class Edge(NamedTuple):
     write_timeout_ms: int = 60_000
     queue_wait_max_ms: int = 60_000
     approval_wait_max_ms: int = 55_000
+    queue_age_ms: int = AGE_MS
     drain_timeout_ms: int = 30_000
     retire_timeout_ms: int = 3_600_000
     client_drain_ms: int = 60_000

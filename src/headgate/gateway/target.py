@@ -56,6 +56,7 @@ class Target:
         pool: Pool,
         book: PriceBook,
         breaker: Breaker,
+        places: Places,
     ) -> None:
         self.deployment = deployment
         self.kind = kind
@@ -73,7 +74,7 @@ class Target:
             f"model:{deployment.model}",
         )
         self.health = Health(breaker)
-        self.places = Places(deployment.concurrency_max, deployment.queue_max)
+        self.places = places
         self._book = book
         self._cards: dict[tuple[str, Terms], tuple[int, RateCard | None]] = {}
         self.envelopes = {each: envelope_of(kind, each) for each in deployment.dialects}

@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from headgate.capacity.classes import Classes
 from headgate.capacity.retries import RetryBudget
 from headgate.dialects.registry import Dialect, PathDialect
 from headgate.gateway.allotments import Allotments
 from headgate.gateway.books import Books
 from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
+from headgate.gateway.deferral import Deferral
 from headgate.gateway.guards import Guards
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
@@ -44,6 +46,8 @@ class World:
         next_call: Makes the id of the next call.
         guards: Count what runs do, None when nothing limits it.
         ready: Whether calls can be served (the steward has been met).
+        classes: Which priority a call has.
+        deferral: Which batch calls are put off to cheaper hours.
         approvals: The rules by which a person is asked, in the order of the file.
         clerk: Gets requests for approval to the steward.
     """
@@ -69,6 +73,8 @@ class World:
     next_call: Callable[[], str]
     ready: Callable[[], bool]
     control: Control
+    classes: Classes
+    deferral: Deferral
     idempotency: Idempotency
     guards: Guards | None
     clerk: Clerk

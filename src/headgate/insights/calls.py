@@ -17,6 +17,7 @@ from headgate.ledger.rows import (
 from headgate.ledger.tables import attempts, decision, is_of_call, refusal
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import CacheNote, CandidateRecord, DecisionRecord
+from headgate.records.priority import PRIORITY_USUAL
 from headgate.units.usage import INPUT_METERS, OUTPUT_METERS
 
 AttemptState = Literal["held", "measured", "estimated", "unknown", "void"]
@@ -63,6 +64,7 @@ class AttemptRow(Common):
         windows: What the hold was set aside on, from the run up to the root.
         via: The dialect it was translated to, None when the deployment spoke its own.
         lost: JSON paths in the client's body of what the translation left out.
+        waited_us: How long the call had waited for places when it was sent.
         ended_ns: None while it runs.
         lines: Charge lines, empty unless measured.
         cache: What the provider's prompt cache did, None when there is nothing to say.
@@ -95,6 +97,8 @@ class AttemptRow(Common):
     lines: tuple[ChargeLine, ...]
     closed_by: str
     cache: CacheNote | None = None
+    priority: str = PRIORITY_USUAL
+    waited_us: int = 0
 
     @property
     def id(self) -> str:

@@ -23,6 +23,7 @@ from headgate.insights.contract_control import (
     ResultsView,
 )
 from headgate.insights.contract_desk import ImportView, PlansView
+from headgate.insights.contract_routes import RouteView
 from headgate.insights.contract_runs import RunView
 from headgate.insights.printed import Instant, Printed, Usd
 
@@ -79,6 +80,7 @@ class CallView(Printed, frozen=True, kw_only=True):
     are null there; `usage` holds the meters that are not zero. `chain` names the delegations it
     was made through, each `<agent>~<id>`, the key's own child first. `via` is the dialect the call
     was translated to, null without a translation; `lost` holds the JSON paths it left out.
+    `priority` is null for a refused call; `waited_ms` is how long it waited for places.
     """
 
     call: str
@@ -109,6 +111,8 @@ class CallView(Printed, frozen=True, kw_only=True):
     duration_ms: float
     refusal: RefusalView | None
     cache: CacheView | None
+    priority: str | None
+    waited_ms: float
 
 
 class CandidateView(Printed, frozen=True, kw_only=True):
@@ -236,37 +240,6 @@ class MadeKeyView(Printed, frozen=True, kw_only=True):
     principal: str
     models: list[str]
     key: str
-
-
-class RouteCandidateView(Printed, frozen=True, kw_only=True):
-    """A deployment of a route; `rule` is what it is passed over by now, `until` for how long.
-
-    `violates`: what it violates of what is required of the key's calls, null when nothing, or when
-    no key was given.
-    """
-
-    deployment: str
-    provider: str
-    model: str
-    region: str | None
-    weight: int
-    rule: str | None
-    until: Instant | None
-    violates: str | None
-
-
-class RouteView(Printed, frozen=True, kw_only=True):
-    """An alias: `routes --json` prints a list; `running` tells whether a node knows its health.
-
-    `drops` tells whether a translated call may leave out what its target lacks.
-    """
-
-    alias: str
-    policy: str
-    regions: list[str]
-    drops: bool
-    running: bool
-    candidates: list[RouteCandidateView]
 
 
 class CheckView(Printed, frozen=True, kw_only=True):

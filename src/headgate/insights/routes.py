@@ -1,10 +1,10 @@
 """Aliases with who may serve them, and who is passed over now; pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from headgate.catalog.settings import Deployment
-from headgate.insights.contract import RouteCandidateView, RouteView
+from headgate.insights.contract_routes import QueueView, RouteCandidateView, RouteView
 from headgate.routing.settings import Route
 from headgate.units.instants import to_iso
 
@@ -14,6 +14,17 @@ class PassedOver(NamedTuple):
 
     rule: str
     until_ns: int
+
+
+class Queued(NamedTuple):
+    """What a team has of a deployment at which calls wait; `share` is its weight."""
+
+    deployment: str
+    priority: str
+    team: str
+    share: int
+    running: int
+    waiting: int
 
 
 Unwell = Mapping[str, PassedOver]
@@ -29,6 +40,7 @@ def route_view(
     deployments: Mapping[str, Deployment],
     unwell: Unwell | None,
     violates: Violates = lambda _deployment: None,
+    queued: Iterable[Queued] = (),
 ) -> RouteView:
     """Return a route as it is printed; `unwell` is None when no node runs, so none is known."""
     return RouteView(
@@ -40,6 +52,9 @@ def route_view(
         candidates=[
             _candidate(deployments[name], route, (unwell or {}).get(name), violates)
             for name in route.deployments
+        ],
+        queues=[
+            QueueView(**each._asdict()) for each in queued if each.deployment in route.deployments
         ],
     )
 

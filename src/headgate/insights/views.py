@@ -83,6 +83,8 @@ def call_view(row: CallRow) -> CallView:
         duration_ms=row.duration_us / 1_000,
         refusal=None,
         cache=cache_view(row.cache),
+        priority=row.priority,
+        waited_ms=row.waited_us / 1_000,
     )
 
 
@@ -118,6 +120,8 @@ def _refused_view(row: RefusedRow) -> CallView:
             code=row.refused.code, message=row.refused.message, budget=row.refused.budget
         ),
         cache=None,
+        priority=None,
+        waited_ms=0,
     )
 
 

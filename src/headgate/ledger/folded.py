@@ -19,6 +19,7 @@ from headgate.records.journal import (
     SegmentRecord,
     VoidRecord,
 )
+from headgate.records.priority import PRIORITY_USUAL
 
 NO_LINES = NO_LOSSES = Raw(b"[]")
 NO_USAGE = Raw(b"{}")
@@ -44,6 +45,8 @@ class FoldedHold(Struct, tag_field="k", tag="hold", gc=False):
     choices: int = 1
     stream: bool = False
     lost: Raw = NO_LOSSES
+    priority: str = PRIORITY_USUAL
+    waited_us: int = 0
 
 
 class FoldedSettle(Struct, frozen=True, tag_field="k", tag="settle", gc=False):

@@ -52,7 +52,8 @@ END_COLUMNS = (
 
 def hold_values(hold: FoldedHold) -> Row:
     """Return what a hold says of an attempt."""
-    return (*astuple(hold)[:-1], str(hold.lost, "utf-8"))
+    *fields, _, priority, waited_us = astuple(hold)
+    return (*fields, str(hold.lost, "utf-8"), priority, waited_us)
 
 
 def end_values(end: FoldedSettle | VoidRecord | None) -> Row:

@@ -95,6 +95,8 @@ attempt = Table(
     Column("choices", Integer, nullable=False),
     Column("stream", Boolean, nullable=False),
     Column("lost", Text, nullable=False, server_default="[]"),
+    Column("priority", String, nullable=False, server_default="interactive"),
+    Column("waited_us", BigInteger, nullable=False, server_default="0"),
     # What the end of an attempt sets begins here; see ledger/rows.py.
     Column("ended_ns", BigInteger),
     Column("state", String, nullable=False),

@@ -16,6 +16,7 @@ from headgate.node.messages import (
     AskControl,
     Borrow,
     Carve,
+    Crowd,
     Decided,
     GiveBack,
     Granted,
@@ -27,7 +28,6 @@ from headgate.node.messages import (
     Uncarved,
     Unpacker,
     Unwell,
-    UnwellRow,
     UseApproval,
     pack,
 )
@@ -59,7 +59,7 @@ class StewardLink(asyncio.Protocol):
         self._unpacker = Unpacker()
         self._number = 0
         self._epoch = -1
-        self._told: tuple[UnwellRow, ...] = ()
+        self._told: dict[type, Message] = {}
         self._waiting: dict[int, Answered] = {}
         self._closing = False
         self.connected = False
@@ -88,7 +88,7 @@ class StewardLink(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._unpacker = Unpacker()
         self._epoch = -1
-        self._told = ()
+        self._told = {}
         self._say(self._hello)
 
     def connection_lost(self, _exc: Exception | None) -> None:
@@ -153,11 +153,12 @@ class StewardLink(asyncio.Protocol):
             self._say(GiveBack(amounts))
         return self.connected
 
-    def tell_unwell(self, rows: tuple[UnwellRow, ...]) -> None:
-        """Tell which deployments are passed over, if that is news to this steward."""
-        if self.connected and rows != self._told:
-            self._told = rows
-            self._say(Unwell(rows))
+    def tell(self, message: Unwell | Crowd) -> None:
+        """Tell how the deployments do, if that is news to this steward."""
+        kind = type(message)
+        if self.connected and message != self._told.get(kind, kind(())):
+            self._told[kind] = message
+            self._say(message)
 
     def send(self, request: ControlRequest, answered: Answered) -> bool:
         """Send a client's control request; False when that is not possible now."""

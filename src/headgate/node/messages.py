@@ -64,6 +64,23 @@ class UnwellRow(Struct, frozen=True):
     until_ns: int
 
 
+class QueuedRow(Struct, frozen=True):
+    """What a team has of a deployment at which calls wait.
+
+    Attributes:
+        share: Its weight.
+        running: Places it holds.
+        waiting: Its calls that wait.
+    """
+
+    deployment: str
+    priority: str
+    team: str
+    share: int
+    running: int
+    waiting: int
+
+
 # From a worker.
 
 
@@ -98,6 +115,12 @@ class Unwell(_Message, frozen=True):
     """Tells which deployments a worker passes over now; sent when it changes, not answered."""
 
     deployments: tuple[UnwellRow, ...]
+
+
+class Crowd(_Message, frozen=True):
+    """Tells who waits for a place at a worker's deployments; sent when it changes, not answered."""
+
+    queued: tuple[QueuedRow, ...]
 
 
 class AskControl(_Message, frozen=True):
@@ -227,9 +250,10 @@ class TakeUp(_Message, frozen=True):
 
 
 class Health(_Message, frozen=True):
-    """Those that any worker passes over, each at its latest time."""
+    """Those that any worker passes over, each at its latest time, and who waits for a place."""
 
     deployments: tuple[UnwellRow, ...]
+    queued: tuple[QueuedRow, ...] = ()
 
 
 class Done(_Message, frozen=True):
@@ -248,6 +272,7 @@ Message = (
     | Carve
     | GiveBack
     | Unwell
+    | Crowd
     | AskControl
     | AskApproval
     | UseApproval

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import uvicorn
@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headgate.config.snapshot import Snapshot
 from headgate.console.app import ConsoleWorld, build
-from headgate.insights.routes import Unwell
+from headgate.insights.routes import Queued, Unwell
 
 
 class Pages:
@@ -31,6 +31,7 @@ class Pages:
         self._port = port
         self._gateway_url = gateway_url
         self.unwell: Callable[[], Unwell] = dict
+        self.queued: Callable[[], Sequence[Queued]] = tuple
         self._form_secret = secrets.token_bytes(32)
         self._app: ASGIApp | None = None
 
@@ -42,6 +43,7 @@ class Pages:
             engine=self._engine,
             snapshot=snapshot,
             unwell=lambda: self.unwell(),
+            queued=lambda: self.queued(),
             now_ns=time.time_ns,
             hosts=frozenset(f"{name}:{self._port}" for name in names),
             token=listen.token,

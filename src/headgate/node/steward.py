@@ -20,7 +20,6 @@ from headgate.budgets.keeper import WATCH_S
 from headgate.budgets.standing import standings
 from headgate.config.snapshot import Snapshot
 from headgate.identity import registry
-from headgate.insights.routes import PassedOver
 from headgate.ledger.allotments import Allotment
 from headgate.ledger.keeper import Keeper, Want
 from headgate.ledger.store_repeats import Repeats, open_repeats
@@ -35,11 +34,11 @@ from headgate.node.messages import (
     AskHealth,
     Borrow,
     Carve,
+    Crowd,
     Done,
     Failed,
     GiveBack,
     Granted,
-    Health,
     Hello,
     LetGo,
     Message,
@@ -50,7 +49,6 @@ from headgate.node.messages import (
     Uncarved,
     Unpacker,
     Unwell,
-    UnwellRow,
     UseApproval,
     pack,
 )
@@ -59,6 +57,7 @@ from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
 from headgate.node.rules import Rules
 from headgate.node.stopping import stop_event
 from headgate.node.telling import tell_always
+from headgate.node.told import Told
 from headgate.store.database import open_store_readonly
 from headgate.store.migrate import open_store
 from headgate.units.errors import HeadgateError, StoreError
@@ -87,7 +86,7 @@ class Steward:
         limit_of = limits(rules.budgets, self.approving.raised)
         self.keeper = Keeper(engine, journal_root(data_dir), limit_of)
         self.workers: dict[str, asyncio.StreamWriter] = {}
-        self.unwell: dict[str, tuple[UnwellRow, ...]] = {}
+        self.told = Told()
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = 0
         self._answers = answers()
@@ -155,11 +154,11 @@ class Steward:
             return AnswerControl(message.number, reply)
         if isinstance(message, AskApproval | UseApproval | LetGo):
             return self.approving.answer(message, journal)
-        if isinstance(message, Unwell):
-            self.unwell[journal] = message.deployments
+        if isinstance(message, Unwell | Crowd):
+            self.told.hear(journal, message)
             return None
         if isinstance(message, AskHealth):
-            return self._health()
+            return self.told.health()
         if isinstance(message, TakeUp):
             return self._take_up(message)
         if isinstance(message, Carve):
@@ -193,20 +192,6 @@ class Steward:
     def _end_by_time(self, now_ns: int) -> None:
         self.keeper.end_allotments(lambda each: each.has_ended(now_ns), now_ns)
 
-    def passed_over(self) -> dict[str, PassedOver]:
-        """Return whom any worker passes over, by deployment, each at its latest time."""
-        rows = self._health().deployments
-        return {row.deployment: PassedOver(row.rule, row.until_ns) for row in rows}
-
-    def _health(self) -> Health:
-        rows: dict[str, UnwellRow] = {}
-        for row in sorted(
-            (row for told in tuple(self.unwell.values()) for row in told),
-            key=lambda row: row.until_ns,
-        ):
-            rows[row.deployment] = row
-        return Health(tuple(rows.values()))
-
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Talk to one worker or command line until it hangs up."""
         unpacker, journal = Unpacker(), ""
@@ -230,7 +215,7 @@ class Steward:
         finally:
             if self.workers.get(journal) is writer:
                 del self.workers[journal]
-                self.unwell.pop(journal, None)
+                self.told.forget(journal)
             writer.close()
 
     def _welcome(self, journal: str, writer: asyncio.StreamWriter) -> None:
@@ -304,7 +289,7 @@ async def run(
     pages = Pages(open_store_readonly(data_dir), console_port, gateway_url)
     rules = Rules(read, in_force, pages)
     steward = Steward(rules, engine, data_dir)
-    pages.unwell = steward.passed_over
+    pages.unwell, pages.queued = steward.told.passed_over, steward.told.queued
     steward.keeper.discover()
     steward.take_over_the_dead()
     steward.end_allotments()

@@ -23,9 +23,10 @@ from headgate.identity.keys import load_pepper
 from headgate.node.credentials import keep_fresh
 from headgate.node.in_force import read
 from headgate.node.link import StewardLink
-from headgate.node.messages import Hello, State, UnwellRow
+from headgate.node.messages import Crowd, Hello, QueuedRow, State, Unwell, UnwellRow
 from headgate.node.paths import journal_root, retiring_path, socket_path, write_pid
 from headgate.node.stopping import first_of, retire_event, stop_event
+from headgate.records.priority import PRIORITIES
 from headgate.store.journal_writer import JournalWriter
 
 BACKLOG = 4_096
@@ -174,10 +175,21 @@ def _unwell(pipeline: Pipeline) -> Iterator[UnwellRow]:
             yield UnwellRow(name, rule, target.health.well_ns())
 
 
+def _queued(pipeline: Pipeline) -> Iterator[QueuedRow]:
+    for name, target in pipeline.world.targets.items():
+        if not target.places.waiting:
+            continue
+        for queue in target.places.queues:
+            for each in queue.shares():
+                told = (PRIORITIES[each.rank], each.team, each.weight)
+                yield QueuedRow(name, *told, each.running, len(each.queue))
+
+
 async def _sweep_always(pipeline: Pipeline, link: StewardLink) -> None:
     while True:
         sweep(pipeline, time.monotonic_ns() // 1_000_000)
-        link.tell_unwell(tuple(_unwell(pipeline)))
+        link.tell(Unwell(tuple(_unwell(pipeline))))
+        link.tell(Crowd(tuple(_queued(pipeline))))
         await asyncio.sleep(SWEEP_MS / 1000)
 
 

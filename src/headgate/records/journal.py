@@ -7,6 +7,7 @@ default is left out of the JSON.
 from msgspec import Struct
 
 from headgate.records.charge import ChargeLine, State
+from headgate.records.priority import PRIORITY_USUAL, Priority
 from headgate.units.ids import call_of
 
 FORMAT = 2
@@ -126,6 +127,8 @@ class HoldRecord(_OfAttempt, frozen=True, gc=False, tag="hold"):
         input_tokens_max: Bound of the prompt that the amount covers.
         output_tokens_max: Output limit that is sent upstream (per choice).
         lost: JSON paths in the client's body of what the translation left out; bounded.
+        priority: The class that the call has.
+        waited_us: Microseconds that the call has waited for places, attempts before it included.
     """
 
     at_ns: int
@@ -138,6 +141,8 @@ class HoldRecord(_OfAttempt, frozen=True, gc=False, tag="hold"):
     choices: int = 1
     stream: bool = False
     lost: tuple[str, ...] = ()
+    priority: Priority = PRIORITY_USUAL
+    waited_us: int = 0
 
 
 class CacheNote(Struct, frozen=True, omit_defaults=True, gc=False):

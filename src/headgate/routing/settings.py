@@ -17,6 +17,7 @@ class Route(NamedTuple):
         drops: Whether a translated call may leave out features that its target lacks; otherwise
             the target is passed over.
         marks: Whether prompts get cache breakpoints where they pay.
+        defers: Whether batch calls are put off to hours in which they cost less.
     """
 
     alias: str
@@ -26,3 +27,4 @@ class Route(NamedTuple):
     regions: tuple[str, ...] = ()
     drops: bool = True
     marks: bool = False
+    defers: bool = False

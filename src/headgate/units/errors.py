@@ -88,12 +88,14 @@ class Refusal(NamedTuple):
         message: One sentence a person can act on.
         param: The field of the request that is at fault, None when it is not one field.
         retry_after_s: Seconds after which a new try makes sense, None when it makes none.
+        headers: What it says to programs beside that, by lower-case name.
     """
 
     code: Code
     message: str
     param: str | None = None
     retry_after_s: int | None = None
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 def _bad(code: str, sentence: str, status: int = 400) -> Code:
@@ -106,6 +108,8 @@ BODY_INVALID = _bad("body_invalid", "A field of the body has a wrong type or val
 KEY_DUPLICATE = _bad("key_duplicate", "The body names a key twice that decides its cost.")
 REQUEST_MALFORMED = _bad("request_malformed", "The request is not valid HTTP/1.1.")
 RUN_INVALID = _bad("run_invalid", "The x-headgate-run header is not a valid run name.")
+PRIORITY_UNKNOWN = _bad("priority_unknown", "There is no such priority class.")
+DEADLINE_INVALID = _bad("deadline_invalid", "The x-headgate-deadline header is no instant to come.")
 CONTENT_UNSUPPORTED = _bad("content_unsupported", "Send application/json, not encoded.", 415)
 FEATURE_UNBOUNDED = _bad(
     "feature_unbounded", "A feature of this call has no bounded cost under a hard budget.", 422
@@ -138,6 +142,13 @@ NOT_PERMITTED = Code(
     "permission_error",
     "permission_error",
     "This key may not use this model.",
+)
+PRIORITY_NOT_PERMITTED = Code(
+    "priority_not_permitted",
+    403,
+    "permission_error",
+    "permission_error",
+    "This key may not use this priority class.",
 )
 
 
@@ -284,6 +295,13 @@ CAPACITY_EXHAUSTED = Code(
     "rate_limit_error",
     "rate_limit_error",
     "Every place at this deployment is taken and the queue is full.",
+)
+DEFERRED = Code(
+    "deferred",
+    429,
+    "rate_limit_error",
+    "rate_limit_error",
+    "This call is put off to hours in which it is cheaper.",
 )
 OVERLOADED = Code(
     "overloaded", 503, "server_error", "overloaded_error", "This gateway is at its limits."

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from headgate.console.desk import Desk
 from headgate.console.export import Piece, exports, fields_of
 from headgate.insights.attention import Health, read_health
-from headgate.insights.contract import RouteCandidateView, RouteView
+from headgate.insights.contract_routes import RouteCandidateView, RouteView
 from headgate.insights.overview import lapse_of
 from headgate.insights.routes import PassedOver, route_view
 from headgate.insights.views import iso_or_none
@@ -72,8 +72,11 @@ def routes(desk: Desk) -> list[Route]:
 
 
 def _views(desk: Desk) -> list[RouteView]:
-    snapshot, unwell = desk.snapshot, desk.console.unwell()
-    return [route_view(route, snapshot.deployments, unwell) for route in snapshot.routes.values()]
+    snapshot, unwell, queued = desk.snapshot, desk.console.unwell(), desk.console.queued()
+    return [
+        route_view(route, snapshot.deployments, unwell, queued=queued)
+        for route in snapshot.routes.values()
+    ]
 
 
 def _deployments(desk: Desk) -> list[Told]:
