@@ -119,7 +119,8 @@ def current_step() -> Step:
 async def approval(topic: str = "approval", timeout_s: int = APPROVAL_TIMEOUT_S) -> Any:
     """Wait for what a person says: `headgate runs approve RUN`; None when nobody does in time.
 
-    It is for the workflow that the run was started with, not for those it spawns. Nothing is held meanwhile, and the wait outlives the process.
+    It is for the workflow that the run was started with, not for those it spawns. Nothing is held
+    meanwhile, and the wait outlives the process.
     """
     swarm, run = _current.get()
     await swarm.became(run, "waiting")
