@@ -154,6 +154,15 @@ def test_a_run_that_makes_too_many_calls_is_frozen_until_a_person_thaws_it(node:
     until(lambda: ask(node, "loop", "Once more").status == 200, "the run goes on")
 
 
+def test_a_call_with_an_idempotency_key_counts_once(node: TestNode) -> None:
+    """Its key is claimed before it goes on, and no guard sees two calls in that."""
+    for number in range(5):
+        body = chat(f"Step {number}")
+        headers = {"x-headgate-run": "keyed", "idempotency-key": f"keyed/{number}"}
+        reply = post(node.gateway_url, CHAT, node.key(), body, headers=headers)
+        assert reply.status == 200, reply
+
+
 def test_a_run_that_repeats_itself_is_stopped(node: TestNode) -> None:
     """The same body again and again is a loop; one that differs is none."""
     for _ in range(3):

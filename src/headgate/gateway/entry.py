@@ -107,7 +107,8 @@ def find_path(pipeline: Pipeline, exchange: Exchange) -> None:
 def _stopped(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
     """Tell whether a guard or a person has stopped what a call is of."""
     guards = pipeline.world.guards
-    if exchange.run is not None and guards is not None:
+    # A call with an idempotency key comes by twice: it counts when it arrives, not when it goes on.
+    if exchange.run is not None and guards is not None and exchange.phase == "receive":
         refusal = guards.refuse(exchange, pipeline.now_ns())
         if refusal is not None:
             return refusal
