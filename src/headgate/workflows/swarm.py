@@ -73,8 +73,15 @@ class Workflow(Generic[P, R]):
 
 
 def workflow(function: Callable[P, Coroutine[Any, Any, R]]) -> Workflow[P, R]:
-    """Make a function a workflow; its name must be the only one of its kind."""
+    """Make a function a workflow.
+
+    Raises:
+        ValueError: A workflow of another module has its name, by which runs are taken up.
+    """
     made = Workflow(function)
+    known = _workflows.get(made.name)
+    if known is not None and known.function.__module__ != function.__module__:
+        raise ValueError(f"There is a workflow {made.name!r} in {known.function.__module__}.")
     _workflows[made.name] = made
     _sources[f"workflow {made.name}"] = _source(function)
     return made
@@ -83,7 +90,7 @@ def workflow(function: Callable[P, Coroutine[Any, Any, R]]) -> Workflow[P, R]:
 def step(function: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
     """Make a function a step of workflows: done once, its result kept."""
     name = getattr(function, "__name__", "step")
-    _sources[f"step {name}"] = _source(function)
+    _sources[f"step {function.__module__}.{name}"] = _source(function)
 
     async def run(*args: P.args, **kwargs: P.kwargs) -> R:
         current = _current.get()
@@ -112,7 +119,8 @@ def current_step() -> Step:
 async def approval(topic: str = "approval", timeout_s: int = APPROVAL_TIMEOUT_S) -> Any:
     """Wait for what a person says: `headgate runs approve RUN`; None when nobody does in time.
 
-    Nothing is held meanwhile, and the wait outlives the process.
+    It is for the workflow that the run was started with, not for those it spawns. Nothing is held
+    meanwhile, and the wait outlives the process.
     """
     swarm, run = _current.get()
     await swarm.became(run, "waiting")
