@@ -11,6 +11,8 @@ from types import TracebackType
 from typing import Any, Self
 
 START_S = 10.0
+ACCEPT_TURNS = 5
+"""So many turns of the loop later a connection that was accepted last has become a line."""
 _RESET_LINGER = struct.pack("ii", 1, 0)
 
 Talk = Callable[["Line"], Awaitable[None]]
@@ -113,6 +115,8 @@ class Provider:
         self._ready.set()
         await self._stopping.wait()
         server.close()
+        for _ in range(ACCEPT_TURNS):
+            await asyncio.sleep(0)
         for line in list(self._lines):
             line.cancel()
         await asyncio.gather(*self._lines, return_exceptions=True)
