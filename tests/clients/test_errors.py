@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 import anthropic
@@ -35,10 +34,8 @@ PARAM = "a.field"
 
 def told(kind: str, code: Code, retry_after_s: int | None) -> bytes:
     """Return the data plane's own words for a refusal, in a dialect."""
-    request = SimpleNamespace(credential="key", head=SimpleNamespace(keep_alive=False))
-    spoken = dialects()[kind]
-    exchange: Any = SimpleNamespace(request=request, call="call_1", dialect=spoken, permission=None)
-    return replies.refusal(exchange, Refusal(code, code.sentence, PARAM, retry_after_s))
+    why = Refusal(code, code.sentence, PARAM, retry_after_s)
+    return replies.refused(dialects()[kind], why, "call_1", close=True)
 
 
 class Refusing(socketserver.ThreadingTCPServer):

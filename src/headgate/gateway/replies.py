@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from headgate.dialects.json_array import JsonArray
-from headgate.dialects.registry import Located
+from headgate.dialects.registry import Dialect, Located
 from headgate.gateway.http_bytes import status_line, whole
 from headgate.gateway.request import Request
 from headgate.units import errors
@@ -101,20 +101,29 @@ def stream_head(exchange: Exchange, served_model: str | None, passed: bytes) -> 
 
 
 def refusal(exchange: Exchange, why: Refusal) -> bytes:
-    """Return a refusal in the client's dialect."""
+    """Return a refusal of a call in its client's dialect."""
     # A stranger's call is written down nowhere, so its id would lead nowhere.
     call = None if exchange.request.credential is None else exchange.call
+    approval = None if exchange.permission is None else exchange.permission.approval
+    close = not exchange.request.head.keep_alive
+    return refused(exchange.dialect, why, call, approval, close=close)
+
+
+def refused(
+    dialect: Dialect, why: Refusal, call: str | None, approval: str | None = None, *, close: bool
+) -> bytes:
+    """Return a refusal in a dialect; `approval` names what a person was asked, None for nobody."""
     headers = [(b"x-headgate-code", why.code.code.encode())]
     if call is not None:
         headers.append((b"x-headgate-call", call.encode()))
     if why.retry_after_s is not None:
         headers.append((b"retry-after", b"%d" % why.retry_after_s))
     headers += why.headers
-    if exchange.permission is not None:
-        headers.append((b"x-headgate-approval", exchange.permission.approval.encode()))
+    if approval is not None:
+        headers.append((b"x-headgate-approval", approval.encode()))
     # The official clients retry some statuses by themselves; only those with a time are worth it,
     # and none of them waits for hours.
     again = why.retry_after_s is not None and why.code is not errors.DEFERRED
     headers.append((b"x-should-retry", b"true" if again else b"false"))
-    body = exchange.dialect.render_refusal(why, call)
-    return whole(why.code.status, body, headers, close=not exchange.request.head.keep_alive)
+    body = dialect.render_refusal(why, call)
+    return whole(why.code.status, body, headers, close=close)
