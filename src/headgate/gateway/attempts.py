@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from headgate.capacity.health import BREAKER_OPEN, THROTTLED
 from headgate.gateway.refusals import unmet
+from headgate.governance.requirements import NOTHING
 from headgate.routing.candidate import Outcome, Quoted
-from headgate.routing.router import Given
+from headgate.routing.router import NOT_WARM, NOTHING_GIVEN, Given
 from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.instants import NANOS_PER_SECOND
@@ -46,11 +47,7 @@ class Attempts:
             dialect=exchange.dialect.KIND,
             body_bytes=len(exchange.body),
             now_ns=now_ns,
-            given=Given(
-                self._world.interpreter.bound(exchange, router),
-                self._world.caching.read(exchange, now_ns),
-                exchange.required,
-            ),
+            given=self._given(exchange, now_ns),
         )
         exchange.plan = exchange.decision.plan(self._turn)
         passed_over: dict[str, str] = {}
@@ -61,6 +58,15 @@ class Attempts:
             return refusal
         self.go_on(exchange)
         return None
+
+    def _given(self, exchange: Exchange, now_ns: int) -> Given:
+        world = self._world
+        bound = world.interpreter.bound(exchange, world.router)
+        warm = world.caching.read(exchange, now_ns)
+        required = exchange.required
+        if bound is None and warm is NOT_WARM and required is NOTHING:
+            return NOTHING_GIVEN
+        return Given(bound, warm, required)
 
     def find_next(self, exchange: Exchange) -> bool:
         """Find where a call whose attempt failed goes on; False when it does not."""

@@ -67,7 +67,7 @@ class Caller(NamedTuple):
 class Rulebook:
     """The requirements and data classes of the configuration.
 
-    What holds for a caller is found once and kept.
+    What holds for a caller is found once and kept. `is_empty`: nothing is required of anybody.
 
     Args:
         requirements: All of them.
@@ -83,6 +83,8 @@ class Rulebook:
     ) -> None:
         self._requirements = tuple(requirements)
         self.classes = {each.id: each for each in classes}
+        # A key that is held to classes is held to some that there are.
+        self.is_empty = not (self._requirements or self.classes)
         self._default = next((each.id for each in self.classes.values() if each.default), None)
         self._allowed = allowed
         self._kept: dict[tuple[str, str | None], Required] = {}
