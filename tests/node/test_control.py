@@ -44,6 +44,20 @@ def test_an_outcome_is_taken_as_soon_as_the_call_was_answered(node: TestNode) ->
     assert (foreign.status, foreign.code) == (404, "call_unknown")
 
 
+def test_an_outcome_of_a_session(node: TestNode) -> None:
+    """A session is named by its calls; only names are written down."""
+    for name in ("chat-7", "not a name"):
+        headers = {"x-headgate-session": name}
+        assert post(node.gateway_url, CHAT, node.key(), chat("Hi"), headers=headers).status == 200
+
+    told = tell(node, {"session": "chat-7", "success": True})
+    other = tell(node, {"session": "not a name", "success": True})
+    foreign = tell(node, {"session": "chat-7", "success": True}, "bob")
+
+    assert (told.status, told.document) == (200, {"session": "chat-7", "success": True})
+    assert other.code == foreign.code == "call_unknown"
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -53,6 +67,7 @@ def test_an_outcome_is_taken_as_soon_as_the_call_was_answered(node: TestNode) ->
         ({}, "body_invalid"),
         ({"success": True}, "body_invalid"),
         ({"success": True, "call": "a", "run": "b"}, "body_invalid"),
+        ({"success": True, "session": "a", "run": "b"}, "body_invalid"),
         ({"success": "yes", "call": "a"}, "body_invalid"),
         ({"success": True, "call": "a", "unknown": 1}, "body_invalid"),
         ({"success": True, "call": "a", "value_usd": "much"}, "body_invalid"),

@@ -26,6 +26,7 @@ from headgate.records.priority import PRIORITIES
 from headgate.records.report import Report
 from headgate.store.journal_writer import JournalWriter
 from headgate.units.errors import Refusal
+from headgate.units.ids import is_run
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
@@ -76,6 +77,7 @@ class Books:
                 exchange.lost,
                 PRIORITIES[exchange.turn.rank],
                 exchange.turn.waited_us,
+                _session(exchange.request.head.session),
             )
         )
 
@@ -179,3 +181,11 @@ class Books:
 
 def _clip(text: str | None) -> str | None:
     return text if text is None or len(text) <= TEXT_CHARS_MAX else text[:TEXT_CHARS_MAX]
+
+
+def _session(told: bytes | None) -> str | None:
+    """Return a session as it is written down: a name; other texts are only compared."""
+    if told is None:
+        return None
+    name = told.decode("latin-1")
+    return name if is_run(name) else None

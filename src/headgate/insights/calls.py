@@ -99,6 +99,7 @@ class AttemptRow(Common):
     cache: CacheNote | None = None
     priority: str = PRIORITY_USUAL
     waited_us: int = 0
+    session: str | None = None
 
     @property
     def id(self) -> str:

@@ -113,6 +113,7 @@ class CallView(Printed, frozen=True, kw_only=True):
     cache: CacheView | None
     priority: str | None
     waited_ms: float
+    session: str | None
 
 
 class CandidateView(Printed, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from headgate.ledger.tables import attempts, caller, is_of_call
 from headgate.store.schema import METADATA
 
-Kind = Literal["call", "run"]
+Kind = Literal["call", "run", "session"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Side = Literal["task", "principal", "team", "model", "kind"]
 
@@ -46,14 +46,14 @@ outcome = Table(
     Column("task", String),
     Column("note", Text),
 )
-"""What became of a call or run, as its own principal tells it; the last word counts."""
+"""What became of a call, run or session, as its own principal tells it; the last word counts."""
 
 
 class Outcome(NamedTuple):
-    """What became of a call or of a run.
+    """What became of a call, a run or a session.
 
     Attributes:
-        subject: The call's id, or the run's name.
+        subject: The call's id, or the name of the run or session.
         value_nanos: What the result is worth, None when nobody says.
         human_seconds: How long people worked on it, review and repair; None when nobody says.
         task: What kind of work it was, None when nobody says.
@@ -111,7 +111,10 @@ def _is_own(connection: Connection, told: Outcome) -> bool:
         # A run is known by its callers, which are few, not by its attempts.
         own = (caller.c.principal == told.principal, caller.c.run == told.subject)
         return connection.scalar(select(caller.c.id).where(*own).limit(1)) is not None
-    own = (attempts.c.principal == told.principal, is_of_call(told.subject))
+    subject = (
+        is_of_call(told.subject) if told.kind == "call" else attempts.c.session == told.subject
+    )
+    own = (attempts.c.principal == told.principal, subject)
     return connection.scalar(select(attempts.c.attempt).where(*own).limit(1)) is not None
 
 
@@ -161,8 +164,9 @@ def _costs(since_ns: int | None) -> CompoundSelect[*tuple[Any, ...]]:
         attempts.c.attempt < subject.concat("/"),
     )
     of_run = and_(outcome.c.kind == "run", attempts.c.run == subject)
+    of_session = and_(outcome.c.kind == "session", attempts.c.session == subject)
     parts = []
-    for condition in (of_call, of_run):
+    for condition in (of_call, of_run, of_session):
         joined = outcome.join(
             attempts, and_(attempts.c.principal == outcome.c.principal, condition)
         )

@@ -85,6 +85,7 @@ def call_view(row: CallRow) -> CallView:
         cache=cache_view(row.cache),
         priority=row.priority,
         waited_ms=row.waited_us / 1_000,
+        session=row.session,
     )
 
 
@@ -122,6 +123,7 @@ def _refused_view(row: RefusedRow) -> CallView:
         cache=None,
         priority=None,
         waited_ms=0,
+        session=None,
     )
 
 

@@ -47,6 +47,7 @@ class FoldedHold(Struct, tag_field="k", tag="hold", gc=False):
     lost: Raw = NO_LOSSES
     priority: str = PRIORITY_USUAL
     waited_us: int = 0
+    session: str | None = None
 
 
 class FoldedSettle(Struct, frozen=True, tag_field="k", tag="settle", gc=False):

@@ -52,8 +52,8 @@ END_COLUMNS = (
 
 def hold_values(hold: FoldedHold) -> Row:
     """Return what a hold says of an attempt."""
-    *fields, _, priority, waited_us = astuple(hold)
-    return (*fields, str(hold.lost, "utf-8"), priority, waited_us)
+    *fields, _, priority, waited_us, session = astuple(hold)
+    return (*fields, str(hold.lost, "utf-8"), priority, waited_us, session)
 
 
 def end_values(end: FoldedSettle | VoidRecord | None) -> Row:

@@ -97,6 +97,7 @@ attempt = Table(
     Column("lost", Text, nullable=False, server_default="[]"),
     Column("priority", String, nullable=False, server_default="interactive"),
     Column("waited_us", BigInteger, nullable=False, server_default="0"),
+    Column("session", String),
     # What the end of an attempt sets begins here; see ledger/rows.py.
     Column("ended_ns", BigInteger),
     Column("state", String, nullable=False),
@@ -114,6 +115,7 @@ attempt = Table(
     Column("lines", Text, nullable=False),
     Column("cache", Text),
     Index("attempt_by_time", "at_ns"),
+    Index("attempt_of_session", "session", sqlite_where=text("session IS NOT NULL")),
     Index("attempt_held", "caller", sqlite_where=text("state = 'held'")),
 )
 """One row per attempt; `state` is held, measured, estimated, unknown or void. Folding writes it,

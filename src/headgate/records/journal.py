@@ -129,6 +129,7 @@ class HoldRecord(_OfAttempt, frozen=True, gc=False, tag="hold"):
         lost: JSON paths in the client's body of what the translation left out; bounded.
         priority: The class that the call has.
         waited_us: Microseconds that the call has waited for places, attempts before it included.
+        session: What its client calls the session, where that is a name; else None.
     """
 
     at_ns: int
@@ -143,6 +144,7 @@ class HoldRecord(_OfAttempt, frozen=True, gc=False, tag="hold"):
     lost: tuple[str, ...] = ()
     priority: Priority = PRIORITY_USUAL
     waited_us: int = 0
+    session: str | None = None
 
 
 class CacheNote(Struct, frozen=True, omit_defaults=True, gc=False):

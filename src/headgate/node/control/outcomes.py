@@ -1,11 +1,11 @@
-"""`POST /v1/outcomes`: what became of a call or a run, as its own principal tells it."""
+"""`POST /v1/outcomes`: what became of a call, run or session, as its principal tells it."""
 
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
-from headgate.insights.outcomes import Outcome, tell
+from headgate.insights.outcomes import KINDS, Kind, Outcome, tell
 from headgate.node.control.registry import Desk, refused
 from headgate.records.control import ControlReply, ControlRequest
 from headgate.units import errors
@@ -15,7 +15,7 @@ SECONDS_PER_MINUTE = 60
 
 
 class Told(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The body; exactly one of `call` and `run`.
+    """The body; exactly one of `call`, `run` and `session`.
 
     Attributes:
         value_usd: Dollars as text.
@@ -25,6 +25,7 @@ class Told(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     success: bool
     call: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
     run: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    session: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
     value_usd: Annotated[str, Meta(max_length=32)] | None = None
     human_minutes: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
     task: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
@@ -35,7 +36,7 @@ _decode = msgspec.json.Decoder(Told).decode
 
 
 def answer(request: ControlRequest, desk: Desk) -> ControlReply:
-    """Keep an outcome; a later one for the same call or run takes its place."""
+    """Keep an outcome; a later one for the same subject takes its place."""
     if request.name:
         return refused(errors.PATH_UNKNOWN, "Post outcomes to /v1/outcomes.")
     try:
@@ -47,9 +48,10 @@ def answer(request: ControlRequest, desk: Desk) -> ControlReply:
         return refused(errors.BODY_MALFORMED, f"The body is not valid JSON: {error}.")
     except MoneyError as error:
         return refused(errors.BODY_INVALID, f"value_usd: {error}.")
-    if (told.call is None) == (told.run is None):
-        return refused(errors.BODY_INVALID, "Name either `call` or `run`.")
-    outcome = _outcome(request, told, value, desk.now_ns())
+    subjects = [kind for kind in KINDS if getattr(told, kind) is not None]
+    if len(subjects) != 1:
+        return refused(errors.BODY_INVALID, "Name one of `call`, `run` and `session`.")
+    outcome = _outcome(request, told, subjects[0], value, desk.now_ns())
     desk.fold()
     with desk.engine.begin() as connection:
         if not tell(connection, outcome):
@@ -59,13 +61,15 @@ def answer(request: ControlRequest, desk: Desk) -> ControlReply:
     return ControlReply(200, msgspec.json.encode(body).decode())
 
 
-def _outcome(request: ControlRequest, told: Told, value: int | None, at_ns: int) -> Outcome:
+def _outcome(
+    request: ControlRequest, told: Told, kind: Kind, value: int | None, at_ns: int
+) -> Outcome:
     minutes = told.human_minutes
     return Outcome(
         principal=request.principal,
         team=request.team,
-        kind="run" if told.call is None else "call",
-        subject=told.call or told.run or "",
+        kind=kind,
+        subject=getattr(told, kind),
         at_ns=at_ns,
         success=told.success,
         value_nanos=value,
