@@ -16,7 +16,8 @@ from headgate.budgets.tree import FOREVER_NS, agent_nodes_of
 from headgate.gateway.paths import PATHS_MAX, Paths, SpendPath
 from headgate.identity.directory import Credential, Directory
 from headgate.ledger.allotments import Allotment, allotment_window
-from headgate.ledger.purse import Ask, Need, Purse
+from headgate.ledger.line import Borrowing
+from headgate.ledger.purse import Ask, Purse
 from headgate.ledger.slices import Slice
 
 
@@ -29,7 +30,8 @@ class Uncarved(NamedTuple):
 
 
 Carve = Callable[[Sequence[Allotment]], bool]
-GiveBack = Callable[[dict[str, int]], bool]
+GiveBack = Callable[[dict[str, int], Sequence[str]], bool]
+"""Returns idle money, and says which small windows the worker has done with."""
 
 
 class Lender(NamedTuple):
@@ -105,11 +107,11 @@ class Allotments:
             ),
         )
 
-    def ask(self, needs: Sequence[Need]) -> bool:
+    def ask(self, borrowing: Borrowing) -> bool:
         """Ask the steward for money, and before that for the allotments it comes from."""
         new: dict[str, Allotment] = {}
-        for need in needs:
-            for each in self._chains.get(need.window, ()):
+        for window in borrowing.wants if self._chains else ():
+            for each in self._chains.get(window, ()):
                 if each.window not in self._told:
                     new[each.window] = each
         if new:
@@ -120,7 +122,7 @@ class Allotments:
                 self._told.update(new)
                 for window in new:
                     self._uncarved.pop(window, None)
-        return self._lender.ask(needs)
+        return self._lender.ask(borrowing)
 
     def refused(self, window: str, above: str, left_nanos: int) -> None:
         """Note that an allotment was not carved; the next call that needs it asks anew."""
@@ -143,7 +145,11 @@ class Allotments:
         self._live.update(each.window for chain in self._chains.values() for each in chain)
 
     def sweep(self, now_ns: int) -> None:
-        """Give back what lies idle in allotments whose delegation is over."""
+        """Give back what lies idle in runs that rest, and where a delegation is over."""
+        if self.paths.due(now_ns) and self._lender.give_back({}, ()):
+            # What is kept of delegates' paths is found anew, so that they are seen to be in use.
+            self._kept.clear()
+            self._lender.give_back(*self.paths.sweep(now_ns))
         if not self._live:
             return
         over = [
@@ -163,7 +169,7 @@ class Allotments:
         return allotment.has_ended(now_ns) or not stands
 
     def _return(self, windows: Sequence[str]) -> bool:
-        return self._lender.give_back(self.purse.release(windows))
+        return self._lender.give_back(self.purse.release(windows), ())
 
 
 def _allotments(credential: Credential, above: SpendPath) -> tuple[Allotment, ...]:

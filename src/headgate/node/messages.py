@@ -21,12 +21,29 @@ class _Message(Struct, frozen=True, tag_field="type", tag=str.lower):
     """Common settings of all messages."""
 
 
-class Need(Struct, frozen=True):
-    """What a worker asks of one window, in nano-dollars."""
+class NeedRow(Struct, frozen=True, array_like=True):
+    """What a call waits for; see `ledger.line.Need`."""
 
-    window: str
-    need_nanos: int
-    want_nanos: int
+    id: int
+    windows: tuple[str, ...]
+    amount_nanos: int
+    shorten: bool
+
+
+class OutcomeRow(Struct, frozen=True, array_like=True):
+    """What became of a need; see `ledger.line.Outcome`."""
+
+    need: int
+    window: str | None
+    left_nanos: int
+    contended: bool
+
+
+class GrantRow(Struct, frozen=True, array_like=True):
+    """What was lent of a window, cumulative, and what it was before."""
+
+    total_nanos: int
+    before_nanos: int
 
 
 class CredentialRow(Struct, frozen=True):
@@ -93,10 +110,21 @@ class Hello(_Message, frozen=True):
 
 
 class Borrow(_Message, frozen=True):
-    """Asks for money; answered by `Granted` with the same number."""
+    """Asks for money; answered at once by `Lent`, which may leave needs undecided.
 
-    number: int
-    needs: tuple[Need, ...]
+    Attributes:
+        needs: In the order in which their calls came; each is decided by this `Lent` or a later.
+        wants: What the worker would like beyond them, by window.
+        returned: What it gives back with this, by window.
+        debts: What it posted beyond what it was lent.
+        heard: How many `Lent` with money it has had on this connection.
+    """
+
+    needs: tuple[NeedRow, ...]
+    wants: dict[str, int]
+    returned: dict[str, int]
+    debts: dict[str, int]
+    heard: int
 
 
 class Carve(_Message, frozen=True):
@@ -106,9 +134,16 @@ class Carve(_Message, frozen=True):
 
 
 class GiveBack(_Message, frozen=True):
-    """Returns idle money, by window; not answered."""
+    """Returns idle money, by window; not answered.
+
+    Attributes:
+        recall: The number of the `Recall` that this answers; 0 for none.
+        done: Small windows whose work is over, of which the worker knows nothing from here on.
+    """
 
     amounts: dict[str, int]
+    recall: int = 0
+    done: tuple[str, ...] = ()
 
 
 class Unwell(_Message, frozen=True):
@@ -169,10 +204,28 @@ class State(_Message, frozen=True):
 
 
 class Granted(_Message, frozen=True):
-    """Cumulative amounts lent, by window; number 0 after `Hello`, when nobody asked."""
+    """What this worker was lent and still has, by window, and what is posted; after `Hello`."""
+
+    granted: dict[str, GrantRow]
+
+
+class Lent(_Message, frozen=True):
+    """What was lent just now, and which needs are decided.
+
+    Attributes:
+        heard: Whether this is the answer to a `Borrow`; else it is about needs of earlier ones.
+    """
+
+    heard: bool
+    granted: dict[str, GrantRow]
+    outcomes: tuple[OutcomeRow, ...]
+
+
+class Recall(_Message, frozen=True):
+    """Asks for what lies idle in windows; answered at once by `GiveBack` with the same number."""
 
     number: int
-    granted: dict[str, int]
+    windows: tuple[str, ...]
 
 
 class Uncarved(_Message, frozen=True):
@@ -279,6 +332,8 @@ Message = (
     | LetGo
     | State
     | Granted
+    | Lent
+    | Recall
     | Uncarved
     | AnswerControl
     | Decided

@@ -21,12 +21,13 @@ from headgate.budgets.standing import standings
 from headgate.config.snapshot import Snapshot
 from headgate.identity import registry
 from headgate.ledger.allotments import Allotment
-from headgate.ledger.keeper import Keeper, Want
+from headgate.ledger.keeper import Keeper
 from headgate.ledger.store_repeats import Repeats, open_repeats
 from headgate.node import commands, locks
 from headgate.node.approving import Approving
 from headgate.node.control.registry import Desk, answers
 from headgate.node.in_force import read
+from headgate.node.lending import Lending
 from headgate.node.messages import (
     AnswerControl,
     AskApproval,
@@ -38,7 +39,6 @@ from headgate.node.messages import (
     Done,
     Failed,
     GiveBack,
-    Granted,
     Hello,
     LetGo,
     Message,
@@ -86,6 +86,7 @@ class Steward:
         limit_of = limits(rules.budgets, self.approving.raised)
         self.keeper = Keeper(engine, journal_root(data_dir), limit_of)
         self.workers: dict[str, asyncio.StreamWriter] = {}
+        self.lending = Lending(self.keeper, self.tell_worker, self._break)
         self.told = Told()
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = 0
@@ -121,6 +122,15 @@ class Steward:
         self._epoch += 1
         self.tell_workers(pack(self.state()))
 
+    def tell_worker(self, journal: str, message: Message) -> None:
+        """Send a message to a worker, if it is connected."""
+        if (writer := self.workers.get(journal)) is not None:
+            writer.write(pack(message))
+
+    def _break(self, error: Exception) -> None:
+        if not self.broken.done():
+            self.broken.set_exception(error)
+
     def tell_workers(self, data: bytes) -> None:
         """Send a packed message to every worker."""
         for writer in self.workers.values():
@@ -144,10 +154,10 @@ class Steward:
     def answer(self, message: Message, journal: str) -> Message | None:
         """Do what a message asks; returns the answer, None when there is none."""
         if isinstance(message, Borrow):
-            wants = [Want(need.window, need.need_nanos, need.want_nanos) for need in message.needs]
-            return Granted(message.number, self.keeper.lend(journal, wants))
+            self.lending.borrow(message, journal)
+            return None
         if isinstance(message, GiveBack):
-            self.keeper.give_back(journal, message.amounts)
+            self.lending.returned(message, journal)
             return None
         if isinstance(message, AskControl):
             reply = self._answers[message.request.resource](message.request, self._desk())
@@ -174,8 +184,7 @@ class Steward:
     def _carve(self, message: Carve, journal: str) -> None:
         wanted = [Allotment(*msgspec.structs.astuple(row)) for row in message.allotments]
         for short in self.keeper.carve(wanted, time.time_ns()):
-            if (writer := self.workers.get(journal)) is not None:
-                writer.write(pack(Uncarved(*short)))
+            self.tell_worker(journal, Uncarved(*short))
         # A worker may ask before it knows that what it asks for was revoked.
         self.end_allotments()
 
@@ -197,6 +206,9 @@ class Steward:
         unpacker, journal = Unpacker(), ""
         try:
             while data := await reader.read(65_536):
+                if journal and self.workers.get(journal) is not writer:
+                    # It has connected anew and was told what it has: what it said before is void.
+                    break
                 for message in unpacker.feed(data):
                     if isinstance(message, Hello):
                         journal = message.journal
@@ -210,19 +222,19 @@ class Steward:
             # A peer that died or speaks another protocol is no matter for the others.
             pass
         except (StoreError, SQLAlchemyError) as error:
-            if not self.broken.done():
-                self.broken.set_exception(error)
+            self._break(error)
         finally:
             if self.workers.get(journal) is writer:
                 del self.workers[journal]
                 self.told.forget(journal)
+                self.lending.part(journal)
             writer.close()
 
     def _welcome(self, journal: str, writer: asyncio.StreamWriter) -> None:
         self.keeper.discover()
         self.workers[journal] = writer
         writer.write(pack(self.state()))
-        writer.write(pack(Granted(0, self.keeper.lent_to(journal))))
+        self.lending.meet(journal)
 
     def work(self) -> Iterator[Coroutine[Any, Any, None]]:
         """Yield what the steward does all the time; none of it ends by itself."""
@@ -250,6 +262,7 @@ class Steward:
         if isinstance(answer, Done):
             self.end_allotments()
             self.tell()
+            self.lending.limits_changed()
         return answer
 
     async def watch_always(self) -> None:

@@ -20,6 +20,7 @@ from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.sweep import SWEEP_MS, retire, see_out, sweep
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.identity.keys import load_pepper
+from headgate.ledger.line import Grant, Outcome
 from headgate.node.credentials import keep_fresh
 from headgate.node.in_force import read
 from headgate.node.link import StewardLink
@@ -140,12 +141,13 @@ async def _meet(link: StewardLink, stop: asyncio.Event) -> bool:
 def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater) -> None:
     purse = pipeline.world.purse
 
-    def on_granted(amounts: dict[str, int], answer: bool) -> None:
-        purse.granted(amounts, answer=answer)
-        if not answer:
-            purse.reconnected()
-            if pipeline.approvals is not None:
-                pipeline.approvals.reconnected()
+    def on_granted(grants: dict[str, Grant]) -> None:
+        purse.reconnected(grants)
+        if pipeline.approvals is not None:
+            pipeline.approvals.reconnected()
+
+    def on_lent(grants: dict[str, Grant], outcomes: list[Outcome], heard: bool) -> None:
+        purse.lent(grants, outcomes, heard=heard)
 
     def on_state(state: State) -> None:
         pipeline.frozen = frozenset(state.frozen)
@@ -155,6 +157,8 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater) -> None
             pipeline.world.guards.thawed(pipeline.frozen)
 
     link.on_granted = on_granted
+    link.on_lent = on_lent
+    link.on_recall = purse.release
     link.on_state = on_state
     link.on_uncarved = pipeline.world.allotments.refused
 
