@@ -58,11 +58,13 @@ class Allotments:
         self._told: set[str] = set()
         self._live: set[str] = set()
         self._uncarved: dict[str, Uncarved] = {}
+        self._seen_ns = 0
 
     def path(self, credential: Credential, run: str | None, now_ns: int) -> SpendPath:
         """Return the path of a delegate's call made now."""
         delegation = credential.delegation
         assert delegation is not None
+        self._seen_ns = now_ns
         key = (delegation.links[-1].id, run)
         path = self._kept.get(key)
         if path is None or now_ns >= path.until_ns:
@@ -117,7 +119,7 @@ class Allotments:
         if new:
             above = [window for each in new.values() for window in each.parents]
             # What lies idle here would be missing where the allotment is carved.
-            self._return(above)
+            self._return([*above, *self._over_windows(self._seen_ns)])
             if self._lender.carve(tuple(new.values())):
                 self._told.update(new)
                 for window in new:
@@ -152,17 +154,20 @@ class Allotments:
             self._lender.give_back(*self.paths.sweep(now_ns))
         if not self._live:
             return
-        over = [
-            each.window
-            for chain in self._chains.values()
-            for each in chain
-            if each.window in self._live and self._over(each, now_ns)
-        ]
+        over = self._over_windows(now_ns)
         if over and self._return(over):
             slices = [self.purse.slice_of(window, window.partition("@")[0]) for window in over]
             self._live.difference_update(
                 piece.window for piece in slices if not piece.held_nanos and piece.idle_nanos <= 0
             )
+
+    def _over_windows(self, now_ns: int) -> list[str]:
+        return [
+            each.window
+            for chain in self._chains.values()
+            for each in chain
+            if each.window in self._live and self._over(each, now_ns)
+        ]
 
     def _over(self, allotment: Allotment, now_ns: int) -> bool:
         stands = self._directory.stands(allotment.key, allotment.chain)

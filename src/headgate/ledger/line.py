@@ -212,6 +212,10 @@ class Line:
         self.ending.discard((journal, window))
         return True
 
+    def awaits(self, windows: Sequence[str], journal: str) -> bool:
+        """Tell whether others than a worker have yet to say what lies idle of windows."""
+        return any(who != journal and window in windows for who, window in self._sent)
+
     # What comes of it.
 
     def decide(self, now_ms: int) -> list[Outcome]:

@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from headgate.ledger.keeper import Keeper
-from headgate.ledger.line import Borrowing, Grant, Need, Outcome
+from headgate.ledger.line import WAIT_MS, Borrowing, Grant, Need, Outcome
 from headgate.node.messages import (
     Borrow,
     GiveBack,
@@ -16,6 +16,8 @@ from headgate.node.messages import (
     OutcomeRow,
     Recall,
 )
+
+LOOK_S = 0.001
 
 
 class Lending:
@@ -64,6 +66,15 @@ class Lending:
             self._keeper.end_small(journal, message.done)
         self.move()
 
+    async def gather(self, windows: Sequence[str], journal: str) -> None:
+        """Recall what lies idle of windows at others than a worker, and wait for it in bounds."""
+        self._line.call_in(windows)
+        self.move()
+        for _ in range(WAIT_MS):
+            if not self._line.awaits(windows, journal):
+                break
+            await asyncio.sleep(LOOK_S)
+
     def limits_changed(self) -> None:
         """Recall what is lent above limits that became lower."""
         self._keeper.call_in()
@@ -101,6 +112,8 @@ class Lending:
 
     def _late(self) -> None:
         try:
+            # What the journals say is held is not in motion.
+            self._keeper.fold()
             self.move()
         except Exception as error:  # noqa: BLE001 - whatever it is, the books cannot be kept
             self._failed(error)

@@ -171,9 +171,6 @@ class Steward:
             return self.told.health()
         if isinstance(message, TakeUp):
             return self._take_up(message)
-        if isinstance(message, Carve):
-            self._carve(message, journal)
-            return None
         assert isinstance(message, commands.Command), message
         answer = commands.carry_out(self.engine, message, time.time_ns())
         if isinstance(message, RevokeKey | RevokeDelegation):
@@ -181,9 +178,14 @@ class Steward:
         self.changed()
         return answer
 
-    def _carve(self, message: Carve, journal: str) -> None:
+    async def _carve(self, message: Carve, journal: str) -> None:
         wanted = [Allotment(*msgspec.structs.astuple(row)) for row in message.allotments]
-        for short in self.keeper.carve(wanted, time.time_ns()):
+        shorts = self.keeper.carve(wanted, time.time_ns())
+        if shorts:
+            # What is missing may lie idle with others.
+            await self.lending.gather([short.above for short in shorts], journal)
+            shorts = self.keeper.carve(wanted, time.time_ns())
+        for short in shorts:
             self.tell_worker(journal, Uncarved(*short))
         # A worker may ask before it knows that what it asks for was revoked.
         self.end_allotments()
@@ -213,6 +215,9 @@ class Steward:
                     if isinstance(message, Hello):
                         journal = message.journal
                         self._welcome(journal, writer)
+                        continue
+                    if isinstance(message, Carve):
+                        await self._carve(message, journal)
                         continue
                     answer = self.answer(message, journal)
                     if answer is not None:
