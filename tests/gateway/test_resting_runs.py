@@ -6,7 +6,7 @@ from datetime import UTC
 import pytest
 
 from headgate.budgets.settings import Budget
-from headgate.gateway.paths import REST_NS, Paths, SpendPath
+from headgate.gateway.paths import AHEAD_NS, REST_NS, Paths, SpendPath
 from headgate.ledger.book import LeaseBook
 from headgate.ledger.line import Borrowing, Line
 from headgate.ledger.purse import Purse, Short, Waiting
@@ -43,12 +43,16 @@ class Worker:
         if self.purse.try_hold(path.slices, amount) is not None:
             path = path.renewed(self.purse)
             self.purse.wait(Waiting(path.slices, amount, answers.append, 0))
-            while self.asked:
-                self.line.borrow("w", self.asked.pop(0), 0)
-                outcomes = self.line.decide(0)
-                self.purse.lent(self.line.grants().get("w", {}), outcomes, heard=True)
+            self.serve()
             assert answers == [None]
         return path
+
+    def serve(self) -> None:
+        """Answer what was asked."""
+        while self.asked:
+            self.line.borrow("w", self.asked.pop(0), 0)
+            outcomes = self.line.decide(0)
+            self.purse.lent(self.line.grants().get("w", {}), outcomes, heard=True)
 
     def call(self, run: str) -> None:
         """Make a call that costs less than its hold."""
@@ -136,3 +140,24 @@ def test_a_call_that_waited_while_its_run_rested_is_held_where_the_run_is_now(
 
     assert renewed.slices[0] is not path.slices[0]
     assert renewed.slices[0] is worker.hold("r").slices[0]
+
+
+def test_the_next_month_is_lent_ahead(worker: Worker) -> None:
+    """At its turn the first call is held with no question asked; each window is asked for once."""
+    turn_ns = 31 * 86_400 * 10**9
+    worker.now_ns = turn_ns - AHEAD_NS - 1
+    worker.call("r")
+    assert worker.paths.ahead(worker.now_ns) == {}
+
+    worker.now_ns = turn_ns - 1
+    wants = worker.paths.ahead(worker.now_ns)
+    assert list(wants) == ["team-month@1970-02"]
+    assert worker.paths.ahead(worker.now_ns) == {}
+    worker.purse.want(wants)
+    worker.serve()
+
+    worker.now_ns = turn_ns
+    path = worker.paths.find("alice", "research", "r", turn_ns)
+    assert path.windows[-1] == "team-month@1970-02"
+    assert worker.purse.try_hold(path.slices, 5) is None
+    assert not worker.asked

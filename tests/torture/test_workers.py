@@ -58,12 +58,18 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
     assert not report.problems, render(report)
 
 
+REFUSED = ("budget_exceeded", "budget_contended")
+
+
 def outcomes(replies: list[Reply]) -> Counter[str]:
-    """Count the replies: served, or refused because of a budget."""
+    """Count the replies: served, refused because of a budget, or the code of what else happened."""
     return Counter(
-        "served" if reply.status == 200 else "refused"
+        "served"
+        if reply.status == 200
+        else "refused"
+        if reply.code in REFUSED
+        else f"{reply.status} {reply.code}"
         for reply in replies
-        if reply.code in (None, "budget_exceeded", "budget_contended")
     )
 
 

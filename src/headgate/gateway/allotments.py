@@ -152,6 +152,8 @@ class Allotments:
             # What is kept of delegates' paths is found anew, so that they are seen to be in use.
             self._kept.clear()
             self._lender.give_back(*self.paths.sweep(now_ns))
+        if self.purse.asks:
+            self.purse.want(self.paths.ahead(now_ns))
         if not self._live:
             return
         over = self._over_windows(now_ns)

@@ -11,6 +11,8 @@ from headgate.ledger.purse import Purse
 from headgate.ledger.slices import Slice
 
 PATHS_MAX = 65_536
+AHEAD_NS = 2_000_000_000
+"""How long before a period begins its money is asked for."""
 REST_NS = 5_000_000_000
 """A run that nobody works on is forgotten after one or two of these."""
 
@@ -67,6 +69,9 @@ class Paths:
         # Those that nobody has asked for since the last sweep.
         self._resting: dict[tuple[str, str | None], SpendPath] = {}
         self._swept_ns = 0
+        # When the first of the periods ends that paths were found for.
+        self._turn_ns = FOREVER_NS
+        self._asked_ahead: set[str] = set()
 
     def find(self, principal: str, team: str, run: str | None, now_ns: int) -> SpendPath:
         """Return the path of a call made now."""
@@ -81,6 +86,27 @@ class Paths:
                 self._kept.clear()
             self._kept[key] = path
         return path
+
+    def ahead(self, now_ns: int) -> dict[str, int]:
+        """Return what to ask for of windows that are about to begin, each window once.
+
+        At the turn of a month every caller finds a new window: what its slice of the last one had
+        is asked for before, so that nobody has to wait then.
+        """
+        wants: dict[str, int] = {}
+        if not now_ns < self._turn_ns <= now_ns + AHEAD_NS:
+            return wants
+        for (principal, run), path in (*self._kept.items(), *self._resting.items()):
+            for piece, budget, renews_ns in zip(
+                path.slices, path.budgets, path.renews_ns, strict=True
+            ):
+                if renews_ns > now_ns + AHEAD_NS or piece.window in self._asked_ahead:
+                    continue
+                self._asked_ahead.add(piece.window)
+                span = span_at(budget.period, renews_ns, self._zone)
+                window = window_of(budget, span, principal=principal, run=run)
+                wants[window.key] = piece.granted_nanos - piece.posted_nanos
+        return {window: nanos for window, nanos in wants.items() if nanos > 0}
 
     def due(self, now_ns: int) -> bool:
         """Tell whether it is time to sweep."""
@@ -107,6 +133,9 @@ class Paths:
         return returned, over
 
     def _resolve(self, principal: str, team: str, run: str | None, now_ns: int) -> SpendPath:
+        if now_ns >= self._turn_ns:
+            self._turn_ns = FOREVER_NS
+            self._asked_ahead.clear()
         budgets = budgets_on(self._budgets, principal=principal, team=team, run=run)
         spans: list[Span] = [span_at(each.period, now_ns, self._zone) for each in budgets]
         windows: list[Window] = [
@@ -116,11 +145,13 @@ class Paths:
         nodes = nodes_of(principal, team)
         if run is not None:
             nodes = (f"run:{principal}/{run}", *nodes)
+        until_ns = min((span.until_ns for span in spans), default=FOREVER_NS)
+        self._turn_ns = min(self._turn_ns, until_ns)
         return SpendPath(
             slices=tuple(self._purse.slice_of(each.key, each.budget.id) for each in windows),
             budgets=budgets,
             windows=tuple(each.key for each in windows),
             renews_ns=tuple(span.until_ns for span in spans),
             nodes=nodes,
-            until_ns=min((span.until_ns for span in spans), default=FOREVER_NS),
+            until_ns=until_ns,
         )

@@ -269,6 +269,11 @@ class Purse:
                 wants[piece.window] = 4 * spent
         self.want(wants)
 
+    @property
+    def asks(self) -> bool:
+        """Whether something may be asked now: the steward has heard what was asked before."""
+        return not self._in_flight
+
     def want(self, wants: Mapping[str, int]) -> None:
         """Ask for money that no call waits for, by window; it comes where there is plenty."""
         if wants and not self._in_flight:
