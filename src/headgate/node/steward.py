@@ -39,6 +39,7 @@ from headgate.node.messages import (
     Done,
     Failed,
     GiveBack,
+    HasPlaces,
     Hello,
     LetGo,
     Message,
@@ -50,11 +51,13 @@ from headgate.node.messages import (
     Unpacker,
     Unwell,
     UseApproval,
+    WantPlaces,
     pack,
 )
 from headgate.node.pages import Pages, console_server
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
 from headgate.node.rules import Rules
+from headgate.node.spreading import Spreading
 from headgate.node.stopping import stop_event
 from headgate.node.telling import tell_always
 from headgate.node.told import Told
@@ -87,6 +90,9 @@ class Steward:
         self.keeper = Keeper(engine, journal_root(data_dir), limit_of)
         self.workers: dict[str, asyncio.StreamWriter] = {}
         self.lending = Lending(self.keeper, self.tell_worker, self._break)
+        self.spreading = Spreading(
+            self.rules.places_at, self.living, self.workers.keys(), self.tell_worker
+        )
         self.told = Told()
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = 0
@@ -166,6 +172,9 @@ class Steward:
             return self.approving.answer(message, journal)
         if isinstance(message, Unwell | Crowd):
             self.told.hear(journal, message)
+            return None
+        if isinstance(message, HasPlaces | WantPlaces):
+            self.spreading.hear(message, journal)
             return None
         if isinstance(message, AskHealth):
             return self.told.health()
@@ -287,6 +296,7 @@ class Steward:
             self.keeper.fold()
             self.take_over_the_dead()
             self._end_by_time(time.time_ns())
+            self.spreading.look()
             await asyncio.sleep(0 if self.keeper.behind else FOLD_S)
 
 
@@ -301,7 +311,7 @@ async def run(
 ) -> None:
     """Serve until told to stop; outlives the workers so that their last records are folded."""
     stop = stop_event(alive_fd)
-    if not await _alone(data_dir, stop):
+    if not await locks.alone(data_dir, "steward", stop):
         return
     engine = open_store(data_dir)
     pages = Pages(open_store_readonly(data_dir), console_port, gateway_url)
@@ -340,19 +350,6 @@ async def run(
     while steward.keeper.fold():
         pass
     steward.take_over_the_dead()
-
-
-async def _alone(data_dir: Path, stop: asyncio.Event) -> bool:
-    """Wait until no other steward writes the store; False when told to stop first.
-
-    There is another when the supervisor was killed and a new one came before the old steward had
-    seen its workers out. The lock is held until this process ends.
-    """
-    while not stop.is_set():
-        if locks.take(data_dir, "steward") is not None:
-            return True
-        await asyncio.sleep(FOLD_S)
-    return False
 
 
 async def _outlive(steward: Steward) -> None:

@@ -26,6 +26,7 @@ from headgate.node.in_force import read
 from headgate.node.link import StewardLink
 from headgate.node.messages import Crowd, Hello, QueuedRow, State, Unwell, UnwellRow
 from headgate.node.paths import journal_root, retiring_path, socket_path, write_pid
+from headgate.node.placing import Placing
 from headgate.node.stopping import first_of, retire_event, stop_event
 from headgate.records.priority import PRIORITIES
 from headgate.store.journal_writer import JournalWriter
@@ -99,14 +100,20 @@ async def run(
         call_soon=asyncio.get_running_loop().call_soon,
     )
     pipeline = Pipeline(world)
-    _connect(link, pipeline, KeysMadeLater(world.directory, snapshot))
+    placing = Placing(
+        {name: target.places for name, target in world.targets.items()},
+        link.say_places,
+        asyncio.get_running_loop().call_soon,
+        lambda: pipeline.coarse_ms,
+    )
+    _connect(link, pipeline, KeysMadeLater(world.directory, snapshot), placing)
     stop, retiring = stop_event(alive_fd), retire_event()
     keeping_up = asyncio.create_task(link.keep_up())
     if not await _meet(link, stop):
         keeping_up.cancel()
         journal.close(time.time_ns())
         return
-    sweeping = asyncio.create_task(_sweep_always(pipeline, link))
+    sweeping = asyncio.create_task(_sweep_always(pipeline, link, placing))
     keepers = await keep_fresh(world, Path(snapshot.file).parent)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
@@ -138,11 +145,12 @@ async def _meet(link: StewardLink, stop: asyncio.Event) -> bool:
     return link.met.is_set() and not stop.is_set()
 
 
-def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater) -> None:
+def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater, placing: Placing) -> None:
     purse = pipeline.world.purse
 
     def on_granted(grants: dict[str, Grant]) -> None:
         purse.reconnected(grants)
+        placing.met()
         if pipeline.approvals is not None:
             pipeline.approvals.reconnected()
 
@@ -159,6 +167,7 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater) -> None
     link.on_granted = on_granted
     link.on_lent = on_lent
     link.on_recall = purse.release
+    link.on_places = placing.moved
     link.on_state = on_state
     link.on_uncarved = pipeline.world.allotments.refused
 
@@ -189,9 +198,10 @@ def _queued(pipeline: Pipeline) -> Iterator[QueuedRow]:
                 yield QueuedRow(name, *told, each.running, len(each.queue))
 
 
-async def _sweep_always(pipeline: Pipeline, link: StewardLink) -> None:
+async def _sweep_always(pipeline: Pipeline, link: StewardLink, placing: Placing) -> None:
     while True:
         sweep(pipeline, time.monotonic_ns() // 1_000_000)
+        placing.sweep()
         link.tell(Unwell(tuple(_unwell(pipeline))))
         link.tell(Crowd(tuple(_queued(pipeline))))
         await asyncio.sleep(SWEEP_MS / 1000)
