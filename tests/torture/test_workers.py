@@ -111,10 +111,15 @@ def test_what_lies_idle_at_one_worker_is_lent_to_another(node: TestNode) -> None
 
     Each comes on a connection of its own, so that they go to all of the workers.
     """
-    spent = 0
-    while (reply := post(node.gateway_url, CHAT, node.key("dora"), BODY)).status == 200:
-        spent += parse_usd(reply.headers["x-headgate-cost-usd"])
-    assert reply.code == "budget_exceeded", reply
+    spent, code = 0, None
+    while code != "budget_exceeded":
+        reply = post(node.gateway_url, CHAT, node.key("dora"), BODY)
+        code = reply.code
+        if reply.status == 200:
+            spent += parse_usd(reply.headers["x-headgate-cost-usd"])
+        else:
+            # A machine at its limits may let a worker answer late: then it is to be asked again.
+            assert code in REFUSED, reply
     assert LIMITS["team:dora"] - spent < HOLD
 
 
