@@ -30,7 +30,7 @@ settings.register_profile("thorough", max_examples=1_000, deadline=None)
 settings.load_profile("quick")
 
 WAITING = frozenset({"contract", "demo", "guides", "node", "torture", "workflows"})
-"""Folders whose tests wait for whole nodes: they come first, so that none waits alone at the end."""
+"""Folders whose tests wait for whole nodes: they come first, lest one waits alone at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
