@@ -8,8 +8,9 @@ import typer
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import fail, print_json, print_table, table
 from headgate.cli.reading import read_configuration, reading
-from headgate.insights.report import Report, Side, Totals
+from headgate.insights.report import Report
 from headgate.insights.report import report as make_report
+from headgate.insights.totals import Side, Totals
 from headgate.insights.views import report_view
 from headgate.units.instants import from_datetime
 from headgate.units.money import format_usd
@@ -48,16 +49,18 @@ def instant(text: str, zone: tzinfo) -> int:
 
 
 def _show(found: Report, by: Side) -> None:
-    shown = table(by, ">calls", ">refused", ">spend", ">of it estimated", ">unknown", ">held")
+    adjusted = any(sums.adjusted_nanos for sums in (found.total, *found.by))
+    columns = (">calls", ">refused", ">spend", ">of it estimated", ">unknown", ">held")
+    shown = table(by, *columns, *((">adjusted",) if adjusted else ()))
     for sums in found.by:
-        shown.add_row(sums.name or "-", *_cells(sums))
+        shown.add_row(sums.name or "-", *_cells(sums, adjusted=adjusted))
     shown.add_section()
-    shown.add_row("all", *_cells(found.total))
+    shown.add_row("all", *_cells(found.total, adjusted=adjusted))
     print_table(shown)
 
 
-def _cells(sums: Totals) -> tuple[str, ...]:
-    return (
+def _cells(sums: Totals, *, adjusted: bool) -> tuple[str, ...]:
+    cells = (
         str(sums.calls),
         str(sums.refused),
         format_usd(sums.spend_nanos),
@@ -65,3 +68,4 @@ def _cells(sums: Totals) -> tuple[str, ...]:
         str(sums.unknown_calls),
         format_usd(sums.held_nanos),
     )
+    return (*cells, format_usd(sums.adjusted_nanos)) if adjusted else cells

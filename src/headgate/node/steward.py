@@ -24,17 +24,20 @@ from headgate.ledger.allotments import Allotment
 from headgate.ledger.keeper import Keeper
 from headgate.ledger.store_repeats import Repeats, open_repeats
 from headgate.node import commands, locks
+from headgate.node.adjusting import answer_adjust
 from headgate.node.approving import Approving
 from headgate.node.control.registry import Desk, answers
 from headgate.node.in_force import read
 from headgate.node.lending import Lending
 from headgate.node.messages import (
+    Adjust,
     AnswerControl,
     AskApproval,
     AskControl,
     AskHealth,
     Borrow,
     Carve,
+    Corrected,
     Crowd,
     Done,
     Failed,
@@ -56,6 +59,7 @@ from headgate.node.messages import (
 )
 from headgate.node.pages import Pages, console_server
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
+from headgate.node.rolling import roll_up_always
 from headgate.node.rules import Rules
 from headgate.node.spreading import Spreading
 from headgate.node.stopping import stop_event
@@ -180,6 +184,11 @@ class Steward:
             return self.told.health()
         if isinstance(message, TakeUp):
             return self._take_up(message)
+        return self._carry_out(message)
+
+    def _carry_out(self, message: Message) -> Done | Failed | Corrected:
+        if isinstance(message, Adjust):
+            return answer_adjust(self.keeper, self.engine, message)
         assert isinstance(message, commands.Command), message
         answer = commands.carry_out(self.engine, message, time.time_ns())
         if isinstance(message, RevokeKey | RevokeDelegation):
@@ -255,6 +264,7 @@ class Steward:
         yield self.fold_always()
         yield self.watch_always()
         yield self.approving.watch_always()
+        yield roll_up_always(self.engine, self.reading)
 
     def tell(self) -> None:
         """Tell the webhooks of the configuration in force from now on, and no others."""
