@@ -22,6 +22,7 @@ from headgate.node.messages import (
     GiveBack,
     Granted,
     HasPlaces,
+    Heed,
     Hello,
     Lent,
     LetGo,
@@ -36,7 +37,7 @@ from headgate.node.messages import (
     WantPlaces,
     pack,
 )
-from headgate.node.rows import GrantRow, NeedRow
+from headgate.node.rows import GrantRow, NeedRow, UnwellRow
 from headgate.records.approval import Asking, Told
 from headgate.records.control import Answered, ControlRequest
 
@@ -63,6 +64,7 @@ class StewardLink(asyncio.Protocol):
             first answer to what was asked.
         on_recall: Called with windows; returns what lay idle there and is given back.
         on_state: Called with what is frozen and which keys are valid.
+        on_heed: Called with deployments that another worker found to be unwell.
         on_places: Called with what the steward says of places.
         on_uncarved: Called with an allotment's window that does not fit into one above it, that
             one, and what is left there.
@@ -86,6 +88,7 @@ class StewardLink(asyncio.Protocol):
         self.on_recall: Callable[[Sequence[str]], dict[str, int]] = lambda _windows: {}
         self.on_state: Callable[[State], None] = lambda _state: None
         self.on_places: Callable[[MovePlaces], None] = lambda _message: None
+        self.on_heed: Callable[[Sequence[UnwellRow]], None] = lambda _rows: None
         self.on_uncarved: Callable[[str, str, int], None] = lambda _window, _above, _left: None
         self.on_told: Callable[[Told], None] = lambda _told: None
         self.on_lost: Callable[[], None] = lambda: None
@@ -141,13 +144,19 @@ class StewardLink(asyncio.Protocol):
         elif isinstance(message, Lent):
             outcomes = [Outcome("", *astuple(row)) for row in message.outcomes]
             self.on_lent(_grants(message.granted), outcomes, message.heard)
-        elif isinstance(message, MovePlaces):
-            self.on_places(message)
         elif isinstance(message, Recall):
             self._say(GiveBack(self.on_recall(message.windows), message.number))
         elif isinstance(message, State) and message.epoch > self._epoch:
             self._epoch = message.epoch
             self.on_state(message)
+        else:
+            self._hear(message)
+
+    def _hear(self, message: Message) -> None:
+        if isinstance(message, Heed):
+            self.on_heed(message.deployments)
+        elif isinstance(message, MovePlaces):
+            self.on_places(message)
         elif isinstance(message, Uncarved):
             self.on_uncarved(message.window, message.above, message.left_nanos)
         elif isinstance(message, Decided):

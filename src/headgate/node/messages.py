@@ -8,7 +8,7 @@ import struct
 import msgspec
 from msgspec import Struct
 
-from headgate.node.rows import GrantRow, NeedRow, OutcomeRow, WantedRow
+from headgate.node.rows import GrantRow, NeedRow, OutcomeRow, QueuedRow, UnwellRow, WantedRow
 from headgate.records.adjustment import Adjusted, Adjustment
 from headgate.records.approval import Asking, Told
 from headgate.records.control import ControlReply, ControlRequest
@@ -43,36 +43,6 @@ class AllotmentRow(Struct, frozen=True):
     chain: tuple[str, ...]
     node: str
     until_ns: int | None
-
-
-class UnwellRow(Struct, frozen=True):
-    """A deployment that is passed over.
-
-    Attributes:
-        rule: `breaker_open` or `throttled`.
-        until_ns: When it may be asked again.
-    """
-
-    deployment: str
-    rule: str
-    until_ns: int
-
-
-class QueuedRow(Struct, frozen=True):
-    """What a team has of a deployment at which calls wait.
-
-    Attributes:
-        share: Its weight.
-        running: Places it holds.
-        waiting: Its calls that wait.
-    """
-
-    deployment: str
-    priority: str
-    team: str
-    share: int
-    running: int
-    waiting: int
 
 
 # From a worker.
@@ -225,6 +195,12 @@ class MovePlaces(_Message, frozen=True):
     keep: int | None
 
 
+class Heed(_Message, frozen=True):
+    """Deployments that another worker has found to be unwell, and passes over."""
+
+    deployments: tuple[UnwellRow, ...]
+
+
 class Uncarved(_Message, frozen=True):
     """An allotment did not fit into a window above it; told before what was borrowed of it."""
 
@@ -339,6 +315,7 @@ Message = (
     | HasPlaces
     | WantPlaces
     | MovePlaces
+    | Heed
     | AskControl
     | AskApproval
     | UseApproval

@@ -1,4 +1,4 @@
-"""The rows that messages about money and places are made of; arrays on the wire."""
+"""The rows that messages about money, places and deployments are made of."""
 
 from msgspec import Struct
 
@@ -34,3 +34,33 @@ class WantedRow(Struct, frozen=True, array_like=True):
     deployment: str
     wanted: int
     returned: int
+
+
+class UnwellRow(Struct, frozen=True):
+    """A deployment that is passed over.
+
+    Attributes:
+        rule: `breaker_open` or `throttled`.
+        until_ns: When it may be asked again.
+    """
+
+    deployment: str
+    rule: str
+    until_ns: int
+
+
+class QueuedRow(Struct, frozen=True):
+    """What a team has of a deployment at which calls wait.
+
+    Attributes:
+        share: Its weight.
+        running: Places it holds.
+        waiting: Its calls that wait.
+    """
+
+    deployment: str
+    priority: str
+    team: str
+    share: int
+    running: int
+    waiting: int

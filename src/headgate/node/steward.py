@@ -97,7 +97,7 @@ class Steward:
         self.spreading = Spreading(
             self.rules.places_at, self.living, self.workers.keys(), self.tell_worker
         )
-        self.told = Told()
+        self.told = Told(self.workers.keys(), self.tell_worker)
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = 0
         self._answers = answers()

@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import uvloop
@@ -18,15 +18,17 @@ from headgate.gateway.cuts import cut
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.sweep import SWEEP_MS, retire, see_out, sweep
+from headgate.gateway.target import Target
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.identity.keys import load_pepper
 from headgate.ledger.line import Grant, Outcome
 from headgate.node.credentials import keep_fresh
 from headgate.node.in_force import read
 from headgate.node.link import StewardLink
-from headgate.node.messages import Crowd, Hello, QueuedRow, State, Unwell, UnwellRow
+from headgate.node.messages import Crowd, Hello, State, Unwell
 from headgate.node.paths import journal_root, retiring_path, socket_path, write_pid
 from headgate.node.placing import Placing
+from headgate.node.rows import QueuedRow, UnwellRow
 from headgate.node.stopping import first_of, retire_event, stop_event
 from headgate.records.priority import PRIORITIES
 from headgate.store.journal_writer import JournalWriter
@@ -180,12 +182,29 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater, placing
         link.on_told = pipeline.approvals.told
 
 
-def _unwell(pipeline: Pipeline) -> Iterator[UnwellRow]:
-    now_ns = pipeline.now_ns()
-    for name, target in pipeline.world.targets.items():
-        rule = target.health.rule(now_ns)
-        if rule is not None:
-            yield UnwellRow(name, rule, target.health.well_ns())
+class Hearsay:
+    """What other workers have found of deployments: heeded, and not told as one's own."""
+
+    def __init__(self, targets: Mapping[str, Target], now_ns: Callable[[], int]) -> None:
+        self._targets = targets
+        self._now_ns = now_ns
+        self._heard: dict[str, int] = {}
+
+    def heed(self, rows: Sequence[UnwellRow]) -> None:
+        """Pass over what another worker passes over."""
+        for row in rows:
+            target = self._targets.get(row.deployment)
+            if target is not None:
+                target.health.heed(row.rule, row.until_ns, self._now_ns())
+                self._heard[row.deployment] = target.health.well_ns()
+
+    def unwell(self) -> Iterator[UnwellRow]:
+        """Yield what this worker has found itself."""
+        now_ns = self._now_ns()
+        for name, target in self._targets.items():
+            rule, until_ns = target.health.rule(now_ns), target.health.well_ns()
+            if rule is not None and until_ns != self._heard.get(name):
+                yield UnwellRow(name, rule, until_ns)
 
 
 def _queued(pipeline: Pipeline) -> Iterator[QueuedRow]:
@@ -199,10 +218,12 @@ def _queued(pipeline: Pipeline) -> Iterator[QueuedRow]:
 
 
 async def _sweep_always(pipeline: Pipeline, link: StewardLink, placing: Placing) -> None:
+    hearsay = Hearsay(pipeline.world.targets, pipeline.now_ns)
+    link.on_heed = hearsay.heed
     while True:
         sweep(pipeline, time.monotonic_ns() // 1_000_000)
         placing.sweep()
-        link.tell(Unwell(tuple(_unwell(pipeline))))
+        link.tell(Unwell(tuple(hearsay.unwell())))
         link.tell(Crowd(tuple(_queued(pipeline))))
         await asyncio.sleep(SWEEP_MS / 1000)
 
