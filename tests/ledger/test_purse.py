@@ -160,3 +160,18 @@ def test_overage_is_covered_before_the_next_hold() -> None:
     while desk.asked:
         desk.answer()
     assert desk.answers["c"] is None
+
+
+def test_slices_grow_with_what_is_spent_though_nobody_has_time_to_refill_them() -> None:
+    """A thousand calls one after the other ask a few times, not once for every few calls."""
+    desk = Desk(1_000_000)
+    asked = 0
+    for number in range(1_000):
+        desk.call(f"call {number}", 10)
+        while desk.asked:
+            asked += 1
+            desk.answer()
+        settle(desk.path, 10, 10)
+
+    assert len(desk.served) == 1_000
+    assert asked < 10

@@ -18,6 +18,9 @@ LEASE_WAIT_MS = 2_000
 SLICE_CALLS = 4
 """A slice is asked for this many holds at least, so that the next calls need not ask."""
 
+SLICE_TIMES = 4
+"""It is asked for so many times what was spent of it since it was last asked for."""
+
 
 class Short:
     """Why a call is refused.
@@ -154,10 +157,11 @@ class Purse:
                 largest[piece] = max(largest.get(piece, 0), amount)
         returned = self._take(largest)
         debts = {each.window: -each.idle_nanos for each in largest if each.idle_nanos < 0}
-        wants = {
-            piece.window: max(SLICE_CALLS * amount, returned.get(piece.window, 0))
-            for piece, amount in largest.items()
-        }
+        wants: dict[str, int] = {}
+        for piece, amount in largest.items():
+            spent, piece.spent_recently_nanos = piece.spent_recently_nanos, 0
+            had = returned.get(piece.window, 0)
+            wants[piece.window] = max(SLICE_CALLS * amount, SLICE_TIMES * spent, had)
         return Borrowing(needs, wants, returned, debts, self._heard)
 
     def lent(
@@ -266,7 +270,7 @@ class Purse:
         for piece in touched:
             spent, piece.spent_recently_nanos = piece.spent_recently_nanos, 0
             if spent and piece.idle_nanos < 2 * spent:
-                wants[piece.window] = 4 * spent
+                wants[piece.window] = SLICE_TIMES * spent
         self.want(wants)
 
     @property
