@@ -49,7 +49,7 @@ class Lending:
     def part(self, journal: str) -> None:
         """A worker hung up."""
         self._line.part(journal)
-        self.move()
+        self._move_unasked()
 
     def borrow(self, message: Borrow, journal: str) -> None:
         """Let what a worker needs join the line; it hears at once how far that was decided."""
@@ -110,9 +110,13 @@ class Lending:
             )
 
     def _late(self) -> None:
+        # What the journals say is held is not in motion.
+        self._move_unasked(fold=True)
+
+    def _move_unasked(self, *, fold: bool = False) -> None:
         try:
-            # What the journals say is held is not in motion.
-            self._keeper.fold()
+            if fold:
+                self._keeper.fold()
             self.move()
         except Exception as error:  # noqa: BLE001 - whatever it is, the books cannot be kept
             self._failed(error)
