@@ -44,6 +44,7 @@ class Found(NamedTuple):
         billed_nanos: What the seller says it charged; only a seller's account has one.
         reported_nanos: What a proxy says it cost; shown for comparison, never used.
         side: The line belongs to a side branch that may repeat the main one.
+        counted: How many calls it is by the seller's own count, None where it gives none.
     """
 
     reply: str
@@ -65,6 +66,7 @@ class Found(NamedTuple):
     billed_nanos: int | None = None
     reported_nanos: int | None = None
     side: bool = False
+    counted: int | None = None
 
 
 class Bill(NamedTuple):
@@ -148,10 +150,16 @@ class Tally:
 
 @dataclass(slots=True)
 class Findings:
-    """All that was found in a piece of a log."""
+    """All that was found in a piece of a log.
+
+    Attributes:
+        covered: Stretches of time, as instants, that a seller's report tells about, also where
+            it has nothing to tell.
+    """
 
     usage: list[Found] = field(default_factory=list)
     bills: list[Bill] = field(default_factory=list)
+    covered: list[tuple[int, int]] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
     threads: list[Thread] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)

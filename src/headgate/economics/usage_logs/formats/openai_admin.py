@@ -20,7 +20,7 @@ from headgate.economics.usage_logs.fields import (
     nanos_of,
     require_counts,
 )
-from headgate.economics.usage_logs.pages import Pages, identity_of
+from headgate.economics.usage_logs.pages import Pages, identity_of, note_covered
 from headgate.economics.usage_logs.record import Bill, Findings, Found, Telling, rank_of_sum
 from headgate.units.usage import Usage
 
@@ -87,6 +87,7 @@ def read(blocks: Iterable[bytes], name: str) -> Findings:
     findings = Findings()
     for page in _PAGES.read(b"".join(blocks), findings.tally):
         for bucket in page.data:
+            note_covered(findings, bucket.start_time, bucket.end_time)
             for result in bucket.results:
                 findings.tally.lines += 1
                 try:
@@ -140,6 +141,7 @@ def _take(findings: Findings, bucket: _Bucket, result: _Result) -> None:
             seller=SELLER,
             tier=tier or "standard",
             calls=max(calls, 2),
+            counted=result.num_model_requests,
             grade="A",
             seat=result.user_id,
             project=result.project_id or "",
