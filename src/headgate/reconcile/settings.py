@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-NEVER = -1
+DAYS_MAX = 60
 
 
 class Source(NamedTuple):
