@@ -117,6 +117,7 @@ class CallView(Printed, frozen=True, kw_only=True):
     priority: str | None
     waited_ms: float
     session: str | None
+    quarantined: str | None
 
 
 class CandidateView(Printed, frozen=True, kw_only=True):

@@ -39,7 +39,9 @@ DETAIL_MAX = 300
 class Rules(Protocol):
     """What the steward goes by."""
 
-    snapshot: Snapshot
+    @property
+    def snapshot(self) -> Snapshot:
+        """The configuration."""
 
 
 class Desk(Protocol):

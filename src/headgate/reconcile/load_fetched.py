@@ -12,10 +12,10 @@ from headgate.reconcile.load_reports import REPORT_BYTES_MAX, ReportError, take_
 from headgate.reconcile.reports import Reports
 from headgate.reconcile.settings import Source
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 30
 PAGES_MAX = 100
 TRIES = 4
-PAUSE_S = 2.0
+PAUSE_S = 2
 """Before the second try; each further one waits twice as long."""
 
 Get = Callable[[str, str, dict[str, str]], tuple[int, bytes]]
@@ -32,7 +32,7 @@ def fetch(
     now_ns: int,
     *,
     get: Get | None = None,
-    pause: Callable[[float], None] = time.sleep,
+    pause: Callable[[int], None] = time.sleep,
 ) -> Reports:
     """Return the reports of the last whole days, in UTC, and of today so far.
 
@@ -57,7 +57,7 @@ def fetch(
 
 
 def _pages(
-    source: Source, first: str, headers: dict[str, str], get: Get, pause: Callable[[float], None]
+    source: Source, first: str, headers: dict[str, str], get: Get, pause: Callable[[int], None]
 ) -> Iterator[bytes]:
     path: str | None = first
     for _ in range(PAGES_MAX):
@@ -73,7 +73,7 @@ def _pages(
 
 
 def _page(
-    source: Source, path: str, headers: dict[str, str], get: Get, pause: Callable[[float], None]
+    source: Source, path: str, headers: dict[str, str], get: Get, pause: Callable[[int], None]
 ) -> bytes:
     """Ask for a page; what may pass is tried again."""
     trouble = ""

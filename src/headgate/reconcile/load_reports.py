@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from headgate.economics.usage_logs.formats.registry import format_of
+from headgate.economics.usage_logs.formats.registry import format_of, formats
 from headgate.economics.usage_logs.load_files import HEAD_BYTES
 from headgate.economics.usage_logs.record import Findings
 from headgate.reconcile.reports import Reports
@@ -32,8 +32,7 @@ def read_reports(
     found: dict[str, Reports] = {}
     for path in sorted(_files(paths), key=lambda each: (each.stat().st_mtime_ns, each.name)):
         at_ns = path.stat().st_mtime_ns if fetched_ns is None else fetched_ns
-        findings = _read(path)
-        for name, part in _by_seller(findings, seller).items():
+        for name, part in _by_seller(*_read(path), seller).items():
             found.setdefault(name, Reports(name)).take(part, at_ns)
     return found
 
@@ -44,7 +43,7 @@ def take_report(data: bytes, name: str, reports: Reports, fetched_ns: int) -> No
     Raises:
         ReportError: It is of no known format.
     """
-    for part in _by_seller(_parse(data, name), reports.seller).values():
+    for part in _by_seller(*_parse(data, name), reports.seller).values():
         reports.take(part, fetched_ns)
 
 
@@ -62,7 +61,7 @@ def _files(paths: Iterable[Path]) -> list[Path]:
     return files
 
 
-def _read(path: Path) -> Findings:
+def _read(path: Path) -> tuple[Findings, str | None]:
     if path.stat().st_size > REPORT_BYTES_MAX:
         raise ReportError(f"{path}: larger than {REPORT_BYTES_MAX >> 20} MB")
     try:
@@ -71,40 +70,45 @@ def _read(path: Path) -> Findings:
         raise ReportError(f"{path}: {error.strerror}") from error
 
 
-def _parse(data: bytes, name: str, told: str = "") -> Findings:
+def _parse(data: bytes, name: str, told: str = "") -> tuple[Findings, str | None]:
+    """Return what a report says, and whose it is by its format (None: anyone's)."""
     form = format_of(name, data[:HEAD_BYTES])
-    if form is None and _is_empty_page(data):
-        return Findings()
-    found = None if form is None else form.read([data], name)
+    read = _read_quiet(data, name) if form is None else (form.read([data], name), form.SELLER)
     # Logs of clients and proxies are no account of what was charged.
-    if found is None or any(one.grade != "A" for one in found.usage):
+    if read is None or any(one.grade != "A" for one in read[0].usage):
         raise ReportError(
             f"{told or name}: not a provider's own report of usage or costs, nor a CSV with the "
             "columns at, seller, amount_usd"
         )
-    return found
+    return read
 
 
-def _is_empty_page(data: bytes) -> bool:
-    """Tell whether it is a page on which every bucket is empty: it names no kind of result."""
-    return b'"data"' in data and b'"results":[{' not in data.replace(b" ", b"")
+def _read_quiet(data: bytes, name: str) -> tuple[Findings, str | None] | None:
+    """Return a report of time in which nothing was used: by its results nobody can tell it."""
+    if b'"results"' not in data:
+        return (Findings(), None) if b'"data"' in data else None
+    for form in formats().values():
+        findings = Findings() if form.LINES else form.read([data], name)
+        if findings.covered:
+            return findings, form.SELLER
+    return None
 
 
-def _by_seller(findings: Findings, seller: str | None) -> Mapping[str, Findings]:
+def _by_seller(findings: Findings, usual: str | None, seller: str | None) -> Mapping[str, Findings]:
     """Split what was read by seller; what a report covers is of whoever it tells about."""
     parts: dict[str, Findings] = {}
 
     def part(name: str | None) -> Findings:
         known = parts.setdefault(seller or name or "", Findings())
-        known.covered = findings.covered
+        known.covered, known.counted = findings.covered, findings.counted
         return known
 
     for found in findings.usage:
         part(found.seller).usage.append(found)
     for bill in findings.bills:
         part(bill.seller).bills.append(bill)
-    if seller and not parts:
-        part(seller)
+    if not parts and (seller or usual):
+        part(usual)
     for known in parts.values():
         known.tally = findings.tally
     return parts

@@ -24,6 +24,7 @@ class Reports:
         seller: Whose.
         fetched_ns: When the latest of them was made.
         usage: By what makes two results the same; the fuller one counts.
+        counted: By the same, how many calls that is, where it is told.
         bills: Likewise; the later one counts.
         covered: Stretches of time that reports tell about, as instants.
         trouble: What could not be read, in sentences.
@@ -32,6 +33,7 @@ class Reports:
     seller: str
     fetched_ns: int = 0
     usage: dict[str, Found] = field(default_factory=dict)
+    counted: dict[str, int] = field(default_factory=dict)
     bills: dict[tuple[int, int, str], Bill] = field(default_factory=dict)
     covered: list[tuple[int, int]] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
@@ -44,6 +46,8 @@ class Reports:
             known = self.usage.get(found.reply)
             if known is None or found.rank >= known.rank:
                 self.usage[found.reply] = found
+                if found.reply in findings.counted:
+                    self.counted[found.reply] = findings.counted[found.reply]
         for bill in findings.bills:
             self.bills[bill.start_ns, bill.end_ns, bill.item] = bill
         if findings.tally.broken or findings.tally.foreign:
@@ -84,7 +88,10 @@ def told_cells(reports: Reports, book: PriceBook, zone: tzinfo = UTC) -> dict[Ce
     cells: dict[CellKey, Told] = {}
     for found in reports.usage.values():
         key = _key(reports.seller, found.model, found.started_ns, book, zone)
-        _add_usage(cells.setdefault(key, Told()), found._replace(seller=reports.seller), pricer)
+        cell = cells.setdefault(key, Told(calls=0))
+        counted = reports.counted.get(found.reply)
+        cell.calls = None if counted is None or cell.calls is None else cell.calls + counted
+        _add_usage(cell, found._replace(seller=reports.seller), pricer)
     for bill in reports.bills.values():
         key = _key(reports.seller, _model_of(bill), bill.start_ns, book, zone)
         cell = cells.setdefault(key, Told())
@@ -95,7 +102,6 @@ def told_cells(reports: Reports, book: PriceBook, zone: tzinfo = UTC) -> dict[Ce
 
 def _add_usage(cell: Told, found: Found, pricer: Pricer) -> None:
     cell.usage = Usage(*map(sum, zip(cell.usage or Usage(), found.usage, strict=True)))
-    cell.calls = None if found.counted is None else (cell.calls or 0) + found.counted
     cell.tiers |= {found.tier}
     # Searches are told without a model where costs are told.
     priced = pricer.price(found._replace(usage=found.usage._replace(web_search=0)))

@@ -44,7 +44,6 @@ class Found(NamedTuple):
         billed_nanos: What the seller says it charged; only a seller's account has one.
         reported_nanos: What a proxy says it cost; shown for comparison, never used.
         side: The line belongs to a side branch that may repeat the main one.
-        counted: How many calls it is by the seller's own count, None where it gives none.
     """
 
     reply: str
@@ -66,7 +65,6 @@ class Found(NamedTuple):
     billed_nanos: int | None = None
     reported_nanos: int | None = None
     side: bool = False
-    counted: int | None = None
 
 
 class Bill(NamedTuple):
@@ -155,11 +153,13 @@ class Findings:
     Attributes:
         covered: Stretches of time, as instants, that a seller's report tells about, also where
             it has nothing to tell.
+        counted: By `reply`, how many calls it is by the seller's own count, where it gives one.
     """
 
     usage: list[Found] = field(default_factory=list)
     bills: list[Bill] = field(default_factory=list)
     covered: list[tuple[int, int]] = field(default_factory=list)
+    counted: dict[str, int] = field(default_factory=dict)
     readings: list[Reading] = field(default_factory=list)
     threads: list[Thread] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)

@@ -128,10 +128,14 @@ def _take(findings: Findings, bucket: _Bucket, result: _Result) -> None:
     calls = result.num_model_requests or 0
     require_counts(usage, max(calls, 1))
     tier = "batch" if result.batch else _TIERS.get(result.service_tier, result.service_tier)
+    reply = f"{bucket.start_time}-{bucket.end_time}-" + identity_of(
+        *about, result.batch, result.service_tier
+    )
+    if result.num_model_requests is not None:
+        findings.counted[reply] = result.num_model_requests
     findings.usage.append(
         Found(
-            reply=f"{bucket.start_time}-{bucket.end_time}-"
-            + identity_of(*about, result.batch, result.service_tier),
+            reply=reply,
             part="",
             rank=rank_of_sum(usage),
             at_ns=start_ns,
@@ -141,7 +145,6 @@ def _take(findings: Findings, bucket: _Bucket, result: _Result) -> None:
             seller=SELLER,
             tier=tier or "standard",
             calls=max(calls, 2),
-            counted=result.num_model_requests,
             grade="A",
             seat=result.user_id,
             project=result.project_id or "",
