@@ -49,6 +49,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "import": ("import", str(SAMPLES), "--records"),
     "plans": ("plans",),
     "caches": ("caches",),
+    "reconcile": ("reconcile", str(SAMPLES / "costs.json"), "--provider", "openai"),
 }
 
 

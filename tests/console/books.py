@@ -21,6 +21,7 @@ from headgate.identity.settings import Key, Principal, Team
 from headgate.insights.routes import Queued, Unwell
 from headgate.ledger.keeper import Keeper, Want
 from headgate.ledger.settings import Idempotency
+from headgate.reconcile.settings import Reconcile
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import (
     CacheNote,
@@ -99,6 +100,7 @@ def make_snapshot(budgets: Sequence[Budget] = BUDGETS, organisation: str = "acme
         principals={one.id: one for one in principals},
         keys={f"{one.id}-laptop": Key(f"{one.id}-laptop", one.id) for one in principals},
         budgets={budget.id: budget for budget in budgets},
+        reconcile=Reconcile({}),
         price_book=_price_book(),
         runs=RunLimits(),
         webhooks={},

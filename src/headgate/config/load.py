@@ -22,6 +22,7 @@ from headgate.config.read_identity import keys_from, narrowed, principals_from, 
 from headgate.config.read_network import console_from, edge_from, idempotency_from
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
+from headgate.config.read_reconcile import reconcile_from
 from headgate.config.read_routes import routes_from
 from headgate.config.read_runs import runs_from
 from headgate.config.read_webhooks import webhooks_from
@@ -141,6 +142,7 @@ def _snapshot(
             Named(teams, principal_ids, asked, data_classes),
             problems,
         ),
+        reconcile=reconcile_from(document, providers, secrets, path.parent, problems),
         price_book=book,
     )
 

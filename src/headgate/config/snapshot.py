@@ -13,6 +13,7 @@ from headgate.identity.settings import Key, Principal, Team
 from headgate.insights.settings import Webhook
 from headgate.ledger.settings import Idempotency
 from headgate.providers.settings import Provider
+from headgate.reconcile.settings import Reconcile
 from headgate.routing.settings import Route
 
 
@@ -57,4 +58,5 @@ class Snapshot:
     requirements: Mapping[str, Requirement]
     data_classes: Mapping[str, DataClass]
     approvals: Mapping[str, Rule]
+    reconcile: Reconcile
     price_book: PriceBook
