@@ -14,6 +14,7 @@ from headgate.insights.settings import Webhook
 from headgate.ledger.settings import Idempotency
 from headgate.providers.settings import Provider
 from headgate.routing.settings import Route
+from headgate.store.settings import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Snapshot:
     zone: tzinfo
     edge: Edge
     idempotency: Idempotency
+    journal: Journal
     console: ConsoleListen
     providers: Mapping[str, Provider]
     deployments: Mapping[str, Deployment]
