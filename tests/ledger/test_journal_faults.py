@@ -139,7 +139,7 @@ def test_a_disk_that_fails_anywhere(tmp_path: Path, at: int, number: int, lastin
 
 
 def test_calls_are_taken_again_when_there_is_room(tmp_path: Path) -> None:
-    """A full disk stops a journal at a hold that would not fit with its end, not half-way in one."""
+    """A full disk stops a journal before a hold that would not fit with its end."""
     (tmp_path / "j").mkdir()
     disk = FaultyDisk(3, errno.ENOSPC, lasting=True)
     journal = JournalWriter(
