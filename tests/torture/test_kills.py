@@ -10,6 +10,7 @@ from tests.node.harness import TestNode, once_nanos, running_node, until
 from tests.node.wire import CHAT, MESSAGES, RESPONSES, Call, Reply, chat, message, response
 from tests.torture.checker import check, render
 from tests.torture.crowd import outcome, pairs, stampede, streams
+from tests.torture.rounds import Round, Tally
 
 TOKENS = 60
 PIECES = TOKENS // 2
@@ -106,6 +107,16 @@ def test_steward_and_worker_killed_in_turn(tmp_path: Path) -> None:
     """
     states = torture(tmp_path, ["steward", "worker-0", "steward", "worker-0"], 8, extra=POWER)
     assert states["estimated"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("durability", ["process", "power"])
+def test_all_sorts_of_blows(tmp_path: Path, durability: str) -> None:
+    """Deaths, crash points, stopped processes and clocks that jump, in any order, lose nothing."""
+    tally = Tally()
+    Round(tmp_path / "round", tally, random.Random(5)).run(20, durability, lambda: True)
+    assert not tally.problems
+    assert sum(tally.states.values()) > 100
 
 
 @pytest.mark.slow
