@@ -12,7 +12,7 @@ import random
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +36,8 @@ BODIES = [
 ]
 LIMIT_NANOS = 10**15
 DAY_S = 86_400
+CRASHING = f"{ROOT / 'src'}:{ROOT}:{ROOT / 'tests/torture/crashing'}"
+"""Where processes find what befalls them, before they find themselves."""
 PROCESSES = ("worker-0", "steward")
 BLOWS = (
     *("kill a worker", "kill a steward") * 5,
@@ -66,10 +68,16 @@ class Tally:
 
 
 class Round:
-    """One node and what befalls it."""
+    """One node and what befalls it: some of `kinds`."""
 
-    def __init__(self, folder: Path, tally: Tally, chance: random.Random) -> None:
-        self._folder, self._tally, self._chance = folder, tally, chance
+    def __init__(
+        self,
+        folder: Path,
+        tally: Tally,
+        chance: random.Random,
+        kinds: Sequence[str] = BLOWS,
+    ) -> None:
+        self._folder, self._tally, self._chance, self._kinds = folder, tally, chance, kinds
         self._clock, self._armed = folder / "clock", folder / "armed"
         self._sites = all_sites()
         self._seen: dict[str, str] = {}
@@ -80,7 +88,7 @@ class Round:
         self._folder.mkdir(parents=True)
         jump(self._clock, 0)
         environment = {
-            "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}:{ROOT / 'tests/torture/crashing'}",
+            "PYTHONPATH": CRASHING,
             CLOCK: str(self._clock),
             ARMED: str(self._armed),
         }
@@ -92,7 +100,7 @@ class Round:
             for _ in range(blows):
                 if not goes_on():
                     break
-                self._deal(self._chance.choice(BLOWS))
+                self._deal(self._chance.choice(self._kinds))
             jump(self._clock, 0)
             self._recovered()
             until(lambda: self._node.simulator.generating == 0, "the upstream has billed")

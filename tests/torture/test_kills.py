@@ -109,6 +109,16 @@ def test_steward_and_worker_killed_in_turn(tmp_path: Path) -> None:
     assert states["estimated"] > 0
 
 
+def test_a_clock_that_jumps_changes_no_sum(tmp_path: Path) -> None:
+    """Set by up to two days under streams, the time of day of all processes moves no money."""
+    tally = Tally()
+    Round(tmp_path / "round", tally, random.Random(5), ["set the clock"]).run(
+        3, "process", lambda: True
+    )
+    assert not tally.problems
+    assert set(tally.states) == {"measured"}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("durability", ["process", "power"])
 def test_all_sorts_of_blows(tmp_path: Path, durability: str) -> None:
