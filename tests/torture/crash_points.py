@@ -27,7 +27,7 @@ from types import CodeType, ModuleType
 SOURCE = Path(__file__).parents[2] / "src" / "headgate"
 PLACES = (
     *("store/journal_*.py", "store/disk.py", "store/audit.py"),
-    *("ledger/keeper.py", "ledger/store_*.py", "budgets/store_*.py"),
+    *("ledger/keeper*.py", "ledger/store_*.py", "budgets/store_*.py"),
     *("gateway/books.py", "governance/keeper.py", "identity/registry.py"),
     *("node/commands.py", "node/approving.py", "node/in_force.py"),
 )
@@ -35,6 +35,8 @@ WRITES = frozenset(
     {"_append", "_store", "_write", "append", "unlink", "truncate", "close_leases", "sync"}
     | {"sync_folder", "fsync", "fdatasync", "pwrite", "write", "mkdir", "take_room"}
 )
+APPENDED = ("journal", "reader", "writer", "audit")
+"""What is appended to there is no list."""
 SQL = ("insert(", "update(", "delete(", "exec_driver_sql(", ".on_conflict", "statement")
 ARMED = "HEADGATE_CRASH"
 POINT, HALF = "_crash_point", "_crash_half"
@@ -87,12 +89,7 @@ class _Sites(ast.NodeTransformer):
         sql = name in {"execute", "exec_driver_sql"} and any(each in text for each in SQL)
         if name not in WRITES and not sql:
             return node
-        if (
-            name == "append"
-            and "journal" not in text
-            and "reader" not in text
-            and "aud" not in text
-        ):
+        if name == "append" and not any(each in text for each in APPENDED):
             return node
         halves: list[ast.stmt] = []
         if name == "pwrite":
