@@ -14,7 +14,7 @@ from headgate.store.journal_sync import JournalSync
 from headgate.store.journal_writer import JournalWriter
 from headgate.units.errors import JournalError
 from tests.ledger.test_journal import SMALL_BYTES, end, hold, read_all
-from tests.torture.checker import journal_records
+from tests.torture.journal_files import journal_records
 
 CALLS = 120
 PATIENCE_S = 10

@@ -1,40 +1,25 @@
-"""A short life of a steward and its workers, killed at one crash point; then the books are checked.
-
-    python -m tests.torture.crash_life FOLDER --times 25      prints one line of JSON a site
+"""A short life of a steward and its workers, in which everything that keeps money happens.
 
 Everything that keeps money or a decision happens in it at least once, on real files. What the
-world saw (a provider that was sent to, a worker that was told of a loan) stands in files apart,
-so that what is found after the death can be held against it.
+world saw (a provider that was sent to, a worker that was told of a loan) stands in files apart, so
+that what is found after a death can be held against it: `aftermath.py` does.
 """
 
-import argparse
-import gc
 import json
 import os
-import random
-import shutil
-import sys
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, ClassVar
 
-from tests.torture.crash_points import Trap, all_sites, install
-
-if __name__ == "__main__":
-    TRAP = install()
-
-# What is imported from here on has crash points, when this is run as a program.
 import msgspec
 from msgspec.structs import replace
 from sqlalchemy import Engine
 
-from headgate.governance.keeper import Decision, find
+from headgate.governance.keeper import Decision
 from headgate.governance.requests import Request
 from headgate.governance.settings import Rule
-from headgate.insights.books import check_books
 from headgate.ledger.allotments import Allotment, allotment_window
 from headgate.ledger.keeper import Keeper, Want
 from headgate.ledger.keeper_adjustments import adjust
@@ -70,10 +55,7 @@ from headgate.store.database import STORE_NAME, make_engine
 from headgate.store.disk import Disk
 from headgate.store.journal_sync import JournalSync
 from headgate.store.journal_writer import JournalWriter
-from headgate.store.migrate import open_store
-from headgate.units.errors import HeadgateError
 from tests.governance.shown import ASKING, SHOWN
-from tests.torture.checker import check
 
 TEAM = "team@once"
 LIMIT = 100_000
@@ -84,10 +66,6 @@ BELOW = Allotment(
 SEGMENT_BYTES = 8 << 10
 PATIENCE_S = 20
 CALLS = 30
-ELSEWHERE = ("gateway/", "node/commands:by_steward:", "store/disk:allocate:unlink")
-"""Sites that need a whole node, or a disk that fails: other tests come to them."""
-MISSED_PART = 10
-"""At most a tenth of the sites may be missed by it."""
 RULES = {"dear": Rule("dear", "organisation", ("bob",))}
 
 
@@ -95,7 +73,7 @@ COMPILED: dict[Any, Any] = {}
 """Statements are compiled once for all lives."""
 
 
-def _store(data: Path) -> Engine:
+def open_engine(data: Path) -> Engine:
     engine = make_engine(f"sqlite:///{data / STORE_NAME}")
     return engine.execution_options(compiled_cache=COMPILED)
 
@@ -130,7 +108,7 @@ class Workers:
 
 def live(data: Path, engine: Engine | None = None) -> None:
     """Live through everything once, with a store of its own unless one is given."""
-    world, engine = World(data), engine or _store(data)
+    world, engine = World(data), engine or open_engine(data)
     keeper = Keeper(engine, data / "journal", lambda _window: LIMIT)
     power = Worker(data, keeper, world, "w-1", Disk("power"))
     power.calls(CALLS)
@@ -335,200 +313,3 @@ def repeat(world: World, data: Path, engine: Any, keeper: Keeper) -> None:
 def _entries(engine: Any) -> int:
     with engine.connect() as connection:
         return audit.verify(connection).entries
-
-
-# After the death
-
-
-def verify(data: Path, *, honest: bool = True) -> None:
-    """Recover as a new steward does; everything that was told still holds, and no money is lost.
-
-    Args:
-        data: What the dead have left.
-        honest: Whether the disk has kept what it said it had.
-    """
-    told = _read(data / "told.jsonl") if honest else []
-    engine = _store(data)
-    keeper = Keeper(engine, data / "journal", lambda _window: LIMIT)
-    keeper.discover()
-    last = {each["to"]: each["lent"] for each in told if "lent" in each}
-    for name in list(keeper.journals):
-        for window, amount in last.get(name, {}).items():
-            assert keeper.lent_to(name).get(window, 0) >= amount, f"{name} was told of {amount}"
-        assert keeper.take_over(name, 100)
-    assert not keeper.journals
-    go_on(data, keeper)
-    if any("corrected" in each for each in told):
-        assert correct(keeper, engine, "6") == Adjusted(known=2)
-    (data / "journal").mkdir(exist_ok=True)
-    report = check(data, data / "bill.jsonl", {TEAM: LIMIT})
-    assert not report.problems, report.problems
-    books = check_books(engine, data / "journal")
-    assert books.equal and books.held_total_nanos == 0, books.problems
-    account = keeper.book.account(TEAM, LIMIT)
-    again = Keeper(engine, data / "journal", lambda _window: LIMIT)
-    assert again.book.account(TEAM, LIMIT).free_nanos == account.free_nanos
-    assert account.free_nanos <= LIMIT - report.windows[TEAM].posted
-    with engine.connect() as connection:
-        assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
-        chain = audit.verify(connection)
-        assert chain.broken_at is None
-        assert chain.entries >= max([each.get("entries", 0) for each in told], default=0)
-        for status in ("approved", "used"):
-            for name in (each[status] for each in told if status in each):
-                request = find(connection, name)
-                assert request is not None and request.status in {status, "used", "withdrawn"}
-    assert BELOW.window in keeper.book.windows or not any("carved" in each for each in told)
-    _verify_repeats(data, engine, told)
-    copies = {path.name: path.read_bytes() for path in (data / "run").glob("in-force-*.toml")}
-    named = [each["in_force"] for each in told if "in_force" in each]
-    assert not named or copies[named[-1]] == b"[organisation]\n" * 100
-    engine.dispose()
-
-
-def go_on(data: Path, keeper: Keeper) -> None:
-    """Serve on after the recovery, with a worker of its own."""
-    after = Worker(data, keeper, World(data), "w-9", Disk())
-    after.calls(3)
-    after.close()
-    keeper.fold()
-    assert not keeper.journals
-
-
-def _verify_repeats(data: Path, engine: Any, told: list[dict[str, Any]]) -> None:
-    if any("forgotten" in each for each in told):
-        return
-    repeats = Repeats(open_repeats(data), engine, lambda: None)
-    kept = [each["kept"] for each in told if "kept" in each]
-    for key in [each["claimed"] for each in told if "claimed" in each]:
-        claim = Claim("alice", key, "ff", "call_after", "w-9")
-        ruling = repeats.claim(claim, Idempotency(), 11).ruling
-        # A call that was claimed and served is never served again.
-        assert ruling != "go", (key, ruling)
-        # Its reply is given again, or has made room for another.
-        assert key not in kept or ruling in {"replay", "done"}, (key, ruling)
-
-
-def _read(path: Path) -> list[dict[str, Any]]:
-    lines = path.read_text().splitlines() if path.exists() else []
-    return [json.loads(line) for line in lines]
-
-
-# Each site in turn
-
-
-def in_scope() -> list[str]:
-    """Return the sites that this life comes to."""
-    return [site for site in all_sites() if not site.startswith(ELSEWHERE)]
-
-
-def _apart(act: Callable[[], None]) -> int:
-    """Do something in a process of its own; returns its exit status, or minus its signal."""
-    child = os.fork()
-    if child == 0:
-        try:
-            act()
-        except BaseException as error:  # noqa: BLE001 - the child ends here, whatever it was
-            sys.stderr.write(f"{type(error).__name__}: {error}\n")
-            os._exit(1)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def kill_everywhere(folder: Path, trap: Trap, times: int, seed: int) -> Iterator[dict[str, Any]]:
-    """Kill at each site, at different visits to it, and check what is left each time."""
-    visits = _begin(folder, trap, times, seed)
-    gc.collect()
-    gc.freeze()
-    for site in visits:
-        for visit in visits[site]:
-            data = _fresh(folder, "killed")
-            trap.armed = (site, visit)
-            died = _apart(partial(live, data))
-            trap.armed = None
-            sound = died == -9 and _apart(partial(verify, data)) == 0
-            yield {"site": site, "visit": visit, "died": died, "sound": sound}
-            _put_away(data, keep=not sound)
-
-
-def photograph_everywhere(folder: Path, trap: Trap, seed: int) -> Iterator[dict[str, Any]]:
-    """Check what a kill would leave at each site, without killing: the files as they are there.
-
-    A SIGKILL changes no file, so a copy made at the site is what it leaves; one life is enough.
-    """
-    visits = _begin(folder, trap, 1, seed)
-    data = _fresh(folder, "photographed")
-
-    def take(site: str, visit: int) -> None:
-        if visit in visits.get(site, ()):
-            shutil.copytree(data, folder / "pictures" / f"{site.replace('/', '-')}@{visit}")
-
-    trap.camera = take
-    live(data)
-    trap.camera = None
-    for site in visits:
-        for visit in visits[site]:
-            picture = folder / "pictures" / f"{site.replace('/', '-')}@{visit}"
-            try:
-                verify(picture)
-                wrong = ""
-            except (AssertionError, HeadgateError) as error:
-                wrong = f"{type(error).__name__}: {error}"
-            yield {"site": site, "visit": visit, "sound": not wrong, "wrong": wrong}
-            _put_away(picture, keep=bool(wrong))
-
-
-def _begin(folder: Path, trap: Trap, times: int, seed: int) -> dict[str, list[int]]:
-    """Live once unharmed, and choose at which visits to each site to kill.
-
-    Raises:
-        AssertionError: Too many sites are not come to: the life has to do what is new.
-    """
-    chance = random.Random(seed)
-    (folder / "template").mkdir(parents=True)
-    open_store(folder / "template").dispose()
-    whole = _fresh(folder, "whole")
-    trap.hits.clear()
-    live(whole)
-    hits = dict(trap.hits)
-    verify(whole)
-    trap.hits.clear()
-    sites = [site for site in in_scope() if hits.get(site)]
-    missed = [site for site in in_scope() if not hits.get(site)]
-    assert len(missed) <= len(sites) // MISSED_PART, f"the life does not come to {missed}"
-    return {
-        site: sorted(chance.sample(range(1, hits[site] + 1), min(times, hits[site])))
-        for site in sites
-    }
-
-
-def _fresh(folder: Path, name: str) -> Path:
-    return Path(shutil.copytree(folder / "template", folder / name))
-
-
-def _put_away(data: Path, *, keep: bool) -> None:
-    if keep:
-        data.rename(data.parent / f"failed-{len(list(data.parent.iterdir()))}")
-    else:
-        shutil.rmtree(data)
-
-
-def main() -> None:
-    """Print what came of each site."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--times", type=int, default=1, help="how often at each site, at most")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--kill", action="store_true", help="kill, instead of taking pictures")
-    given = parser.parse_args()
-    found = (
-        kill_everywhere(given.folder, TRAP, given.times, given.seed)
-        if given.kill
-        else photograph_everywhere(given.folder, TRAP, given.seed)
-    )
-    for line in found:
-        sys.stdout.write(json.dumps(line) + "\n")
-
-
-if __name__ == "__main__":
-    main()

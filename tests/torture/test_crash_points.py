@@ -22,7 +22,7 @@ LIMIT_S = 1_800
 
 def lives(folder: Path, *arguments: str) -> list[dict[str, Any]]:
     """Run the life with crash points; returns what came of each site."""
-    command = [sys.executable, "-m", "tests.torture.crash_life", str(folder), *arguments]
+    command = [sys.executable, "-m", "tests.torture.crash_everywhere", str(folder), *arguments]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LIMIT_S

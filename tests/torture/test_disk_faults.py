@@ -16,7 +16,8 @@ from headgate.store.disk import Disk
 from headgate.store.migrate import open_store
 from headgate.units.errors import HeadgateError
 from tests.torture import crash_life
-from tests.torture.crash_life import BELOW, LIMIT, Worker, World, verify
+from tests.torture.aftermath import verify
+from tests.torture.crash_life import BELOW, LIMIT, Worker, World
 from tests.torture.faulty_vfs import Fault, Kind, Life, faulty_engine
 
 QUICK = 40

@@ -2,13 +2,27 @@
 
 import asyncio
 import sys
+import time
+from pathlib import Path
 
+from headgate.app import journal_path
 from headgate.gateway.pipeline import Pipeline
+from headgate.node.paths import journal_root
 from headgate.store.disk import Disk
 from headgate.store.journal_sync import JournalSync
 from headgate.store.journal_writer import JournalWriter
 
 LOOK_MS = 20
+
+
+def open_journal(data_dir: Path, worker: str, epoch: str, disk: Disk) -> JournalWriter:
+    """Begin a worker's journal.
+
+    Raises:
+        JournalError: There is no room for it.
+    """
+    path = journal_path(journal_root(data_dir), worker, epoch)
+    return JournalWriter(path, worker=worker, epoch=epoch, at_ns=time.time_ns(), disk=disk)
 
 
 def journal_syncs(journal: JournalWriter, disk: Disk) -> JournalSync | None:

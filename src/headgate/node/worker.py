@@ -22,15 +22,14 @@ from headgate.gateway.sweep import SWEEP_MS, retire, see_out, sweep
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.identity.keys import load_pepper
 from headgate.node.credentials import keep_fresh
-from headgate.node.durable import journal_syncs, see_out_failed
+from headgate.node.durable import journal_syncs, open_journal, see_out_failed
 from headgate.node.in_force import read
 from headgate.node.link import StewardLink
 from headgate.node.messages import Crowd, Hello, QueuedRow, State, Unwell, UnwellRow
-from headgate.node.paths import journal_root, retiring_path, socket_path, write_pid
+from headgate.node.paths import retiring_path, socket_path, write_pid
 from headgate.node.stopping import first_of, retire_event, stop_event
 from headgate.records.priority import PRIORITIES
 from headgate.store.disk import Disk
-from headgate.store.journal_writer import JournalWriter
 
 BACKLOG = 4_096
 MEET_TIMEOUT_S = 60
@@ -78,13 +77,7 @@ async def run(
 ) -> None:
     """Serve until told to stop or to retire, then finish what runs and seal the journal."""
     epoch, disk = new_epoch(time.time_ns()), Disk(snapshot.journal.durability)
-    journal = JournalWriter(
-        journal_root(data_dir) / journal_name(name, epoch),
-        worker=name,
-        epoch=epoch,
-        at_ns=time.time_ns(),
-        disk=disk,
-    )
+    journal = open_journal(data_dir, name, epoch, disk)
     link = StewardLink(socket_path(data_dir), Hello(name, journal_name(name, epoch), os.getpid()))
     world = data_plane(
         snapshot,
