@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import Engine
+from sqlalchemy import Dialect, Engine
 
 from headgate.governance.keeper import Decision
 from headgate.governance.requests import Request
@@ -70,11 +70,17 @@ RULES = {"dear": Rule("dear", "organisation", ("bob",))}
 
 
 COMPILED: dict[Any, Any] = {}
+SPOKEN: list[Dialect] = []
 """Statements are compiled once for all lives."""
 
 
 def open_engine(data: Path) -> Engine:
+    """Open a store that is there, with the statements that other lives have compiled."""
     engine = make_engine(f"sqlite:///{data / STORE_NAME}")
+    if not SPOKEN:
+        SPOKEN.append(engine.dialect)
+    # Statements are kept by dialect, and every engine brings one of its own.
+    engine.dialect = SPOKEN[0]
     return engine.execution_options(compiled_cache=COMPILED)
 
 

@@ -20,7 +20,7 @@ from tests.torture.aftermath import verify
 from tests.torture.crash_life import BELOW, LIMIT, Worker, World
 from tests.torture.faulty_vfs import Fault, Kind, Life, faulty_engine
 
-QUICK = 40
+QUICK = 20
 """So many operations of a short life are tried in the quick tier."""
 STRIDE = 40
 """The slow tier tries every so many-th operation of a long life; `make torture` tries each."""

@@ -109,6 +109,7 @@ def test_steward_and_worker_killed_in_turn(tmp_path: Path) -> None:
     assert states["estimated"] > 0
 
 
+@pytest.mark.slow
 def test_a_clock_that_jumps_changes_no_sum(tmp_path: Path) -> None:
     """Set by up to two days under streams, the time of day of all processes moves no money."""
     tally = Tally()
