@@ -119,12 +119,8 @@ def test_a_disk_that_fails_anywhere(tmp_path: Path, at: int, number: int, lastin
     try:
         sent, failed = live(tmp_path / "journal" / "j", disk)
     except JournalError as error:
-        assert "room" in str(error)
+        assert "room" in str(error) or "synced" in str(error)
         assert disk.failures == 1
-        return
-    except OSError as error:
-        # The folder of journals cannot be synced: no worker starts.
-        assert (error.errno, at) == (number, 1)
         return
     assert disk.failures, f"only {disk.operations} operations"
     records = list(journal_records(tmp_path / "journal" / "j"))

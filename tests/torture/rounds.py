@@ -7,6 +7,7 @@ saw, and the store with its journals.
 """
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -150,7 +151,7 @@ class Round:
 
         def stop() -> None:
             pid = self._node.send_signal(name, signal.SIGSTOP)
-            threading.Timer(pause_s, os.kill, (pid, signal.SIGCONT)).start()
+            threading.Timer(pause_s, _go_on, (pid,)).start()
 
         self._under_streams(stop)
 
@@ -199,6 +200,11 @@ def _lives(pid: int) -> bool:
     except OSError:
         return False
     return state != "Z"
+
+
+def _go_on(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
 
 
 def _arm(path: Path, what: str) -> None:

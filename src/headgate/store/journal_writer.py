@@ -83,7 +83,7 @@ class JournalWriter:
         """Open a new journal, on a disk of the usual class unless one is given.
 
         Raises:
-            JournalError: The directory is another process's, or the disk is full.
+            JournalError: The directory is another process's, or the disk is full or fails.
         """
         self._directory = directory
         self._disk = disk or Disk()
@@ -104,7 +104,7 @@ class JournalWriter:
         self._in_sync: list[int] = []
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self._power:
-            self._disk.sync_folder(directory.parent)
+            self._sync_name()
         lock = take_lock(directory)
         if lock is None:
             raise JournalError(f"{directory} is locked by another process")
@@ -114,6 +114,12 @@ class JournalWriter:
         self._seq = 1
         self._begin(at_ns)
         self.prepare()
+
+    def _sync_name(self) -> None:
+        try:
+            self._disk.sync_folder(self._directory.parent)
+        except OSError as error:
+            raise JournalError(f"{self._directory.parent} cannot be synced: {error}") from error
 
     def _allocate_next(self) -> Segment:
         number = self._seq + len(self._spares) + 1
