@@ -38,6 +38,7 @@ from headgate.routing.settings import Route
 from headgate.store.database import open_store_readonly
 from headgate.store.journal_writer import JournalWriter
 from headgate.store.migrate import open_store
+from headgate.store.settings import Journal
 from headgate.units.instants import NANOS_PER_SECOND
 from headgate.units.money import line_nanos
 
@@ -89,6 +90,7 @@ def make_snapshot(budgets: Sequence[Budget] = BUDGETS, organisation: str = "acme
         zone=ZoneInfo("Europe/Berlin"),
         edge=Edge(),
         idempotency=Idempotency(),
+        journal=Journal(),
         console=ConsoleListen(),
         providers={},
         deployments={one.id: one for one in deployments},

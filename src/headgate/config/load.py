@@ -19,7 +19,12 @@ from headgate.config.read_budgets import budgets_from
 from headgate.config.read_compliance import Known, data_classes_from, requirements_from
 from headgate.config.read_deployments import deployments_from
 from headgate.config.read_identity import keys_from, narrowed, principals_from, teams_from
-from headgate.config.read_network import console_from, edge_from, idempotency_from
+from headgate.config.read_network import (
+    console_from,
+    edge_from,
+    idempotency_from,
+    journal_from,
+)
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
 from headgate.config.read_reconcile import reconcile_from
@@ -125,6 +130,7 @@ def _snapshot(
         zone=zone,
         edge=edge,
         idempotency=idempotency_from(document, problems),
+        journal=journal_from(document, problems),
         console=console,
         providers=providers,
         deployments=deployments,

@@ -15,6 +15,7 @@ from headgate.ledger.settings import Idempotency
 from headgate.providers.settings import Provider
 from headgate.reconcile.settings import Reconcile
 from headgate.routing.settings import Route
+from headgate.store.settings import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Snapshot:
     zone: tzinfo
     edge: Edge
     idempotency: Idempotency
+    journal: Journal
     console: ConsoleListen
     providers: Mapping[str, Provider]
     deployments: Mapping[str, Deployment]
