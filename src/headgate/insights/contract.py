@@ -23,6 +23,7 @@ from headgate.insights.contract_control import (
     ResultsView,
 )
 from headgate.insights.contract_desk import ImportView, PlansView
+from headgate.insights.contract_exports import ExportedView
 from headgate.insights.contract_routes import RouteView
 from headgate.insights.contract_runs import RunView
 from headgate.insights.printed import Instant, Printed, Usd
@@ -343,6 +344,7 @@ PRINTED: dict[str, Any] = {
     "import": ImportView,
     "plans": PlansView,
     "caches": CachesView,
+    "export focus": ExportedView,
 }
 """What each command prints with `--json`."""
 

@@ -1,0 +1,120 @@
+"""`headgate export`: what the books say, as files for billing and reporting systems."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, tzinfo
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from sqlalchemy import Connection
+
+from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
+from headgate.cli.output import fail, print_json
+from headgate.cli.reading import read_configuration, reading
+from headgate.cli.report import instant
+from headgate.config.snapshot import Snapshot
+from headgate.exports import focus
+from headgate.exports.charges import summed
+from headgate.insights.contract_exports import ExportedView
+from headgate.exports.files import csv_bytes, write_whole
+from headgate.exports.focus import Version
+from headgate.exports.parquet import parquet_bytes
+from headgate.exports.reading import Known, count_ended, ended_attempts, still_running
+from headgate.insights.calls import AttemptRow
+from headgate.insights.report import Stretch
+from headgate.units.money import format_usd
+
+app = typer.Typer(no_args_is_help=True)
+
+T = TypeVar("T")
+
+From = Annotated[str, typer.Option("--from", help="A date, or a date-time; included.")]
+Until = Annotated[str, typer.Option("--to", help="A date, or a date-time; excluded.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="The file to write.")]
+
+
+@app.callback()
+def exporting() -> None:
+    """Write what the books say, for billing and reporting systems."""
+
+
+@app.command("focus")
+def export_focus(  # noqa: PLR0913 - one for each option
+    since: From,
+    until: Until,
+    output: Output,
+    version: Annotated[Version, typer.Option(help="Of the specification.")] = "1.4",
+    config: Config = CONFIG_DEFAULT,
+    data_dir: DataDir = DATA_DIR_DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Write FOCUS "Cost and Usage" as CSV, or as Parquet where the file ends so; days are UTC's."""
+    snapshot = read_configuration(config)
+    stretch = stretch_of(since, until, UTC)
+    with reading(data_dir) as connection:
+        running = still_running(connection, stretch)
+        sums = summed(shown(connection, stretch))
+    made = focus.table(snapshot.organisation, sums.items(), known(snapshot), version)
+    names = [column.name for column in made.columns]
+    if output.suffix == ".parquet":
+        kinds = {column.name: column.kind for column in made.columns}
+        data = parquet_bytes(kinds, made.rows)
+    else:
+        data = csv_bytes(names, made.rows)
+    write(output, data)
+    billed = sum(total.amount_nanos for total in sums.values())
+    done = ExportedView(
+        file=str(output), rows=len(made.rows), amount=format_usd(billed), running=running
+    )
+    tell(done, as_json=as_json)
+
+
+def known(snapshot: Snapshot) -> dict[str, Known]:
+    """Return what the configuration says of each deployment."""
+    return {each.id: Known(each.seller, each.region) for each in snapshot.deployments.values()}
+
+
+def stretch_of(since: str, until: str, zone: tzinfo) -> Stretch:
+    """Return a stretch of time as people write it; ends the command when it is none."""
+    stretch = Stretch(instant(since, zone), instant(until, zone))
+    assert stretch.from_ns is not None
+    assert stretch.until_ns is not None
+    if stretch.from_ns >= stretch.until_ns:
+        fail(f"{until} is not after {since}.", "Write --from 2026-10-01 --to 2026-11-01.")
+    return stretch
+
+
+def shown(connection: Connection, stretch: Stretch) -> Iterator[AttemptRow]:
+    """Yield the attempts of a stretch, with a bar where somebody watches."""
+    total = count_ended(connection, stretch)
+    return with_bar("reading calls", ended_attempts(connection, stretch), total)
+
+
+def with_bar(what: str, each: Iterable[T], total: int) -> Iterator[T]:
+    """Yield what there is, with a bar on standard error where it is a terminal."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=total)
+        for one in each:
+            yield one
+            progress.advance(task)
+
+
+def write(output: Path, data: bytes) -> None:
+    """Write the file; ends the command when that cannot be."""
+    try:
+        write_whole(output, data)
+    except OSError as error:
+        fail(f"{output} cannot be written: {error.strerror}.", "Name another file by --output.")
+
+
+def tell(done: ExportedView, *, as_json: bool) -> None:
+    """Say what was written."""
+    if as_json:
+        print_json(done)
+        return
+    typer.echo(f"{done.file}: {done.rows} rows, {done.amount} dollars")
+    if done.running:
+        typer.echo(f"{done.running} attempts still run and are not in it.", err=True)

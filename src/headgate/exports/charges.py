@@ -1,0 +1,81 @@
+"""Charges summed up: attempts by day, team, principal, deployment, model, meter and price; pure.
+
+The sums of a day equal what was posted, to the nano-dollar: what an attempt was posted at beyond
+its charge lines (a bound, where usage is unknown) is a sum of its own, on the meter `ESTIMATED`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from headgate.insights.calls import AttemptRow
+from headgate.records.charge import REPORTED
+from headgate.units.instants import to_date
+from headgate.units.money import FEMTO_PER_NANO
+
+ESTIMATED = "estimated"
+"""The meter of what was posted at a bound: its quantity is in nano-dollars, each at one."""
+
+IN_MONEY = frozenset({ESTIMATED, REPORTED})
+"""Meters that count nano-dollars, not tokens or requests."""
+
+
+class Alike(NamedTuple):
+    """What charges that are summed up have in common.
+
+    Attributes:
+        day: In UTC.
+        model: The model that served, empty when no reply named one.
+        price_row: Id of the row that gave the price, empty for an estimate.
+    """
+
+    day: str
+    team: str
+    principal: str
+    deployment: str
+    model: str
+    meter: str
+    price_row: str
+    price_femto: int
+
+
+@dataclass(slots=True)
+class Sum:
+    """What they add up to.
+
+    Attributes:
+        attempts: How many attempts have such a charge.
+    """
+
+    quantity: int = 0
+    amount_nanos: int = 0
+    attempts: int = 0
+
+
+def summed(rows: Iterable[AttemptRow]) -> dict[Alike, Sum]:
+    """Return the sums of attempts, in the order of their keys."""
+    sums: dict[Alike, Sum] = {}
+    for row in rows:
+        day = to_date(row.at_ns)
+        rest = row.posted_nanos
+        for line in row.lines:
+            alike = Alike(
+                *(day, row.team, row.principal, row.deployment, row.served_model or ""),
+                *(line.meter, line.price_row, line.price_femto),
+            )
+            _add(sums, alike, line.quantity, line.amount_nanos)
+            rest -= line.amount_nanos
+        if rest:
+            alike = Alike(
+                *(day, row.team, row.principal, row.deployment, row.served_model or ""),
+                *(ESTIMATED, "", FEMTO_PER_NANO),
+            )
+            _add(sums, alike, rest, rest)
+    return dict(sorted(sums.items()))
+
+
+def _add(sums: dict[Alike, Sum], alike: Alike, quantity: int, amount_nanos: int) -> None:
+    total = sums.setdefault(alike, Sum())
+    total.quantity += quantity
+    total.amount_nanos += amount_nanos
+    total.attempts += 1
