@@ -11,6 +11,12 @@ DAY_NS = 86_400 * NANOS_PER_SECOND
 def plant(folder: Path) -> Books:
     """Return books of two UTC days, 21 and 22 November 2026; one call runs yet."""
     books = Books(folder)
+    fill(books)
+    return books
+
+
+def fill(books: Books) -> None:
+    """Write the two days into books, and fold them."""
     for number in range(3):
         hold = books.hold(NOW_NS - DAY_NS + number * NANOS_PER_SECOND, run="nightly")
         books.settle(hold, {"input_uncached": 1_001 + number, "cache_read": 77, "output_text": 333})
@@ -23,4 +29,3 @@ def plant(folder: Path) -> Books:
     books.hold(NOW_NS, hold_nanos=1_000)
     books.refuse(NOW_NS)
     books.fold()
-    return books

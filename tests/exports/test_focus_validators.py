@@ -15,6 +15,8 @@ from tests.exports.test_focus import table_of
 
 PROGRAMS = ROOT / "build" / "focus-validator" / "bin"
 
+LINT = (str(PROGRAMS / "focus-toolkit"), "validate", "--dataset", "cost-and-usage")
+
 WE_HAVE = (
     "ACCOUNT_NAMING_SUPPORTED",
     "BILLING_BASED_ON_PROVISIONED_RESOURCES_SUPPORTED",
@@ -50,7 +52,7 @@ def test_the_official_validator_passes_version_12(
     """Each rule of the version that applies passes, but the one that contradicts another."""
     file = written(planted, tmp_path / f"focus.{ending}", "1.2")
     rules = ["--validate-version", "1.2.0.1", "--block-download"]
-    command = [PROGRAMS / "focus-validator", "--data-file", file, *rules]
+    command = [str(PROGRAMS / "focus-validator"), "--data-file", str(file), *rules]
     # It looks for a list of currencies below the folder it is started in.
     home = next((PROGRAMS.parent / "lib").glob("python3*/site-packages"))
     told = run([*command, "--applicability-criteria", ",".join(WE_HAVE)], home)
@@ -66,7 +68,7 @@ def test_the_official_validator_passes_version_12(
 def test_a_lint_passes_version_14(planted: Books, tmp_path: Path, ending: str) -> None:
     """Structure and values are those of the version, for which the official one ships no rules."""
     file = written(planted, tmp_path / f"focus.{ending}", "1.4")
-    told = run([PROGRAMS / "focus-toolkit", "validate", "--dataset", "cost-and-usage", file])
+    told = run([*LINT, str(file)])
 
     assert "STRUCTURAL_VALID, SEMANTIC_VALID" in told
 
@@ -75,8 +77,7 @@ def test_the_lint_can_fail(planted: Books, tmp_path: Path) -> None:
     """A file whose charges have no category does not pass it."""
     file = written(planted, tmp_path / "focus.csv", "1.4")
     file.write_text(file.read_text().replace(",Usage,", ",Guess,"))
-    command = [PROGRAMS / "focus-toolkit", "validate", "--dataset", "cost-and-usage", file]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run([*LINT, file], capture_output=True, text=True, check=False)
 
     assert done.returncode != 0
     assert "ChargeCategory" in done.stdout + done.stderr
@@ -91,7 +92,7 @@ def written(books: Books, file: Path, version: Version) -> Path:
     return file
 
 
-def run(command: list[str | Path], folder: Path = ROOT) -> str:
+def run(command: list[str], folder: Path = ROOT) -> str:
     """Return what a program says."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

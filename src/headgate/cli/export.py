@@ -17,12 +17,12 @@ from headgate.cli.report import instant
 from headgate.config.snapshot import Snapshot
 from headgate.exports import focus
 from headgate.exports.charges import summed
-from headgate.insights.contract_exports import ExportedView
 from headgate.exports.files import csv_bytes, write_whole
 from headgate.exports.focus import Version
 from headgate.exports.parquet import parquet_bytes
 from headgate.exports.reading import Known, count_ended, ended_attempts, still_running
 from headgate.insights.calls import AttemptRow
+from headgate.insights.contract_exports import ExportedView
 from headgate.insights.report import Stretch
 from headgate.units.money import format_usd
 

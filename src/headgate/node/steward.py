@@ -19,6 +19,7 @@ from headgate.budgets import keeper
 from headgate.budgets.keeper import WATCH_S
 from headgate.budgets.standing import standings
 from headgate.config.snapshot import Snapshot
+from headgate.exports.scraping import Scrape
 from headgate.identity import registry
 from headgate.ledger.allotments import Allotment
 from headgate.ledger.keeper import Keeper, Want
@@ -286,7 +287,9 @@ async def run(
     if not await _alone(data_dir, stop):
         return
     engine = open_store(data_dir)
-    pages = Pages(open_store_readonly(data_dir), console_port, gateway_url)
+    reading = open_store_readonly(data_dir)
+    scrape = Scrape(reading, journal_root(data_dir))
+    pages = Pages(reading, console_port, gateway_url, scrape)
     rules = Rules(read, in_force, pages)
     steward = Steward(rules, engine, data_dir)
     pages.unwell, pages.queued = steward.told.passed_over, steward.told.queued
