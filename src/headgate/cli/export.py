@@ -14,13 +14,15 @@ from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Confi
 from headgate.cli.output import fail, print_json
 from headgate.cli.reading import read_configuration, reading
 from headgate.cli.report import instant
-from headgate.config.snapshot import Snapshot
 from headgate.exports import focus
 from headgate.exports.charges import summed
+from headgate.exports.events.event import events_of
+from headgate.exports.events.registry import formats
 from headgate.exports.files import csv_bytes, write_whole
 from headgate.exports.focus import Version
 from headgate.exports.parquet import parquet_bytes
-from headgate.exports.reading import Known, count_ended, ended_attempts, still_running
+from headgate.exports.reading import count_ended, ended_attempts, known_of, still_running
+from headgate.exports.settings import USAGE
 from headgate.insights.calls import AttemptRow
 from headgate.insights.contract_exports import ExportedView
 from headgate.insights.report import Stretch
@@ -56,7 +58,8 @@ def export_focus(  # noqa: PLR0913 - one for each option
     with reading(data_dir) as connection:
         running = still_running(connection, stretch)
         sums = summed(shown(connection, stretch))
-    made = focus.table(snapshot.organisation, sums.items(), known(snapshot), version)
+    known = known_of(snapshot.deployments.values(), snapshot.providers)
+    made = focus.table(snapshot.organisation, sums.items(), known, version)
     names = [column.name for column in made.columns]
     if output.suffix == ".parquet":
         kinds = {column.name: column.kind for column in made.columns}
@@ -71,9 +74,37 @@ def export_focus(  # noqa: PLR0913 - one for each option
     tell(done, as_json=as_json)
 
 
-def known(snapshot: Snapshot) -> dict[str, Known]:
-    """Return what the configuration says of each deployment."""
-    return {each.id: Known(each.seller, each.region) for each in snapshot.deployments.values()}
+@app.command("events")
+def export_events(  # noqa: PLR0913 - one for each option
+    since: From,
+    until: Until,
+    output: Output,
+    form: Annotated[
+        str, typer.Option("--format", help="Whose: cloudevents, lago, openmeter or stripe.")
+    ] = "cloudevents",
+    event_name: Annotated[str, typer.Option(help="What the receiver calls them.")] = USAGE,
+    config: Config = CONFIG_DEFAULT,
+    data_dir: DataDir = DATA_DIR_DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Write an event of each attempt that used something, as lines of JSON."""
+    snapshot = read_configuration(config)
+    if form not in formats():
+        fail(f"There is no format {form!r}.", f"Use one of {', '.join(formats())}.")
+    stretch = stretch_of(since, until, snapshot.zone)
+    lines: list[bytes] = []
+    posted = 0
+    with reading(data_dir) as connection:
+        running = still_running(connection, stretch)
+        rows = shown(connection, stretch)
+        for event in events_of(rows, snapshot.organisation, name=event_name):
+            lines += formats()[form].lines(event)
+            posted += event.row.posted_nanos
+    write(output, b"".join(line + b"\n" for line in lines))
+    done = ExportedView(
+        file=str(output), rows=len(lines), amount=format_usd(posted), running=running
+    )
+    tell(done, as_json=as_json)
 
 
 def stretch_of(since: str, until: str, zone: tzinfo) -> Stretch:

@@ -18,6 +18,7 @@ from headgate.config.read_approvals import Named, approvals_from
 from headgate.config.read_budgets import budgets_from
 from headgate.config.read_compliance import Known, data_classes_from, requirements_from
 from headgate.config.read_deployments import deployments_from
+from headgate.config.read_exports import exports_from
 from headgate.config.read_identity import keys_from, narrowed, principals_from, teams_from
 from headgate.config.read_network import console_from, edge_from, idempotency_from
 from headgate.config.read_prices import price_book_from
@@ -142,6 +143,7 @@ def _snapshot(
             problems,
         ),
         price_book=book,
+        exports=exports_from(document, teams, secrets, path.parent, problems),
     )
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from headgate.budgets.settings import ORGANISATION, Budget, OnTight, Period, RunLimits
 from headgate.catalog.settings import Deployment
+from headgate.config.shape import Secret, Shape, Text, Texts
+from headgate.config.shapes_exports import EventsShape, HistoryShape, OtelShape
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import EXPIRES_MINUTES_DEFAULT
 from headgate.identity.settings import ANY_MODEL, PrincipalKind
@@ -25,11 +27,9 @@ Hours = Annotated[int, Meta(ge=0, le=8_784)]
 Minutes = Annotated[int, Meta(ge=1, le=43_200)]
 Millis = Annotated[int, Meta(ge=1, le=86_400_000)]
 Bytes = Annotated[int, Meta(ge=1, le=1 << 40)]
-Text = Annotated[str, Meta(min_length=1, max_length=2_000)]
 Name = Annotated[str, Meta(pattern=f"^{NAME_PATTERN}$")]
 Weight = Annotated[int, Meta(ge=1, le=1_000)]
 Priorities = Annotated[tuple[Priority, ...], Meta(min_length=1, max_length=10)]
-Texts = Annotated[tuple[Text, ...], Meta(min_length=1, max_length=10_000)]
 
 _EDGE = Edge()
 _IDEMPOTENCY = Idempotency()
@@ -38,24 +38,6 @@ _ALARM_WITHIN_HOURS: int = Budget._field_defaults["alarm_within_hours"]
 _DEPTH_MAX = RunLimits().depth_max
 _QUEUE_MAX: int = Deployment._field_defaults["queue_max"]
 _CONCURRENCY_MAX: int = Deployment._field_defaults["concurrency_max"]
-
-
-class Shape(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Common settings of all shapes."""
-
-
-class Secret(Shape, frozen=True, kw_only=True):
-    """Where a secret stands; exactly one of the three.
-
-    Attributes:
-        env: Name of an environment variable.
-        file: Path of a file, relative to the configuration file.
-        value: The secret itself.
-    """
-
-    env: Text | None = None
-    file: Text | None = None
-    value: Text | None = None
 
 
 class ListenShape(Shape, frozen=True, kw_only=True):
@@ -353,6 +335,9 @@ class FileShape(Shape, frozen=True, kw_only=True):
     requirements: Mapping[Name, RequirementShape] = {}
     data_classes: Mapping[Name, DataClassShape] = {}
     approvals: Mapping[Name, ApprovalShape] = {}
+    otel: OtelShape = OtelShape()
+    events: Mapping[Name, EventsShape] = {}
+    history: HistoryShape = HistoryShape()
 
 
 TableKind = Literal["single", "named", "list"]
@@ -375,5 +360,8 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "requirements": ("named", RequirementShape),
     "data_classes": ("named", DataClassShape),
     "approvals": ("named", ApprovalShape),
+    "otel": ("single", OtelShape),
+    "events": ("named", EventsShape),
+    "history": ("single", HistoryShape),
 }
 """Every table of the file, by name: one table, tables by id, or a list of tables."""

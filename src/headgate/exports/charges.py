@@ -4,7 +4,7 @@ The sums of a day equal what was posted, to the nano-dollar: what an attempt was
 its charge lines (a bound, where usage is unknown) is a sum of its own, on the meter `ESTIMATED`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -52,30 +52,35 @@ class Sum:
     attempts: int = 0
 
 
+class Part(NamedTuple):
+    """A part of what an attempt was posted at; see `Alike` for what its fields mean."""
+
+    meter: str
+    price_row: str
+    price_femto: int
+    quantity: int
+    amount_nanos: int
+
+
+def parts_of(row: AttemptRow) -> Iterator[Part]:
+    """Yield what an attempt was posted at, by meter: the parts add up to it."""
+    rest = row.posted_nanos
+    for line in row.lines:
+        yield Part(line.meter, line.price_row, line.price_femto, line.quantity, line.amount_nanos)
+        rest -= line.amount_nanos
+    if rest:
+        yield Part(ESTIMATED, "", FEMTO_PER_NANO, rest, rest)
+
+
 def summed(rows: Iterable[AttemptRow]) -> dict[Alike, Sum]:
     """Return the sums of attempts, in the order of their keys."""
     sums: dict[Alike, Sum] = {}
     for row in rows:
-        day = to_date(row.at_ns)
-        rest = row.posted_nanos
-        for line in row.lines:
-            alike = Alike(
-                *(day, row.team, row.principal, row.deployment, row.served_model or ""),
-                *(line.meter, line.price_row, line.price_femto),
-            )
-            _add(sums, alike, line.quantity, line.amount_nanos)
-            rest -= line.amount_nanos
-        if rest:
-            alike = Alike(
-                *(day, row.team, row.principal, row.deployment, row.served_model or ""),
-                *(ESTIMATED, "", FEMTO_PER_NANO),
-            )
-            _add(sums, alike, rest, rest)
+        who = (to_date(row.at_ns), row.team, row.principal, row.deployment, row.served_model or "")
+        for part in parts_of(row):
+            alike = Alike(*who, part.meter, part.price_row, part.price_femto)
+            total = sums.setdefault(alike, Sum())
+            total.quantity += part.quantity
+            total.amount_nanos += part.amount_nanos
+            total.attempts += 1
     return dict(sorted(sums.items()))
-
-
-def _add(sums: dict[Alike, Sum], alike: Alike, quantity: int, amount_nanos: int) -> None:
-    total = sums.setdefault(alike, Sum())
-    total.quantity += quantity
-    total.amount_nanos += amount_nanos
-    total.attempts += 1

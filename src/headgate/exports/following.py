@@ -13,7 +13,14 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, insert, select
 
 from headgate.exports.tables import followed
-from headgate.insights.calls import AttemptRow, RefusedRow, attempt_row, refused_row
+from headgate.insights.calls import (
+    AttemptRow,
+    OpenedCall,
+    RefusedRow,
+    attempt_row,
+    open_call,
+    refused_row,
+)
 from headgate.ledger.folded import FoldedSettle, decode
 from headgate.ledger.tables import attempts, journal, refusal
 from headgate.records.journal import RefusalRecord, VoidRecord
@@ -39,6 +46,13 @@ class Step(NamedTuple):
     place: Cursor
     attempts: tuple[AttemptRow, ...]
     refused: tuple[RefusedRow, ...]
+
+
+class Found(NamedTuple):
+    """A step, and the calls that are over with it, each with all its attempts."""
+
+    step: Step
+    over: tuple[OpenedCall, ...]
 
 
 def folded(connection: Connection) -> dict[str, Cursor]:
@@ -71,6 +85,23 @@ def steps(connection: Connection, root: Path, places: Places) -> Iterator[Step]:
                 tuple(_attempts(connection, ended)),
                 tuple(_refused(connection, refused)),
             )
+
+
+def find_next(connection: Connection, root: Path, places: Places) -> Found | None:
+    """Return the next step with the calls that are over with it, None when there is none."""
+    step = next(steps(connection, root, places), None)
+    return None if step is None else Found(step, tuple(_over(connection, step)))
+
+
+def _over(connection: Connection, step: Step) -> list[OpenedCall]:
+    found = {
+        row.call: OpenedCall(row.call, (row,), {}) if row.number == 1 else None
+        for row in step.attempts
+        if row.final
+    }
+    found |= dict.fromkeys(row.call for row in step.refused)
+    opened = (call or open_call(connection, name) for name, call in found.items())
+    return [call for call in opened if call is not None and not call.is_running]
 
 
 def _attempts(connection: Connection, ids: Sequence[str]) -> Iterator[AttemptRow]:

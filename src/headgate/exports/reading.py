@@ -1,13 +1,15 @@
 """What exports read: attempts that have ended, by the time their calls came."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
+from headgate.catalog.settings import Deployment
 from headgate.insights.calls import AttemptRow, RefusedRow, attempt_row, refused_row
 from headgate.insights.report import Stretch
 from headgate.ledger.tables import attempt, attempts, refusal
+from headgate.providers.settings import Provider
 
 ROWS_AT_ONCE = 1_000
 
@@ -18,10 +20,29 @@ class Known(NamedTuple):
     Attributes:
         provider: The seller's name, such as the price book has it.
         region: None when unknown.
+        kind: The kind of provider, empty when unknown.
+        model: The name sent upstream, empty when unknown.
     """
 
     provider: str
     region: str | None = None
+    kind: str = ""
+    model: str = ""
+
+
+def known_of(
+    deployments: Iterable[Deployment], providers: Mapping[str, Provider]
+) -> dict[str, Known]:
+    """Return what the configuration says, by deployment."""
+    return {
+        each.id: Known(
+            each.seller,
+            each.region,
+            providers[each.provider].kind if each.provider in providers else "",
+            each.model,
+        )
+        for each in deployments
+    }
 
 
 def ended_attempts(connection: Connection, stretch: Stretch) -> Iterator[AttemptRow]:

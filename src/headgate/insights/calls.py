@@ -67,6 +67,7 @@ class AttemptRow(Common):
         waited_us: How long the call had waited for places when it was sent.
         ended_ns: None while it runs.
         lines: Charge lines, empty unless measured.
+        final: Whether no other attempt of the call followed it.
         cache: What the provider's prompt cache did, None when there is nothing to say.
     """
 
@@ -100,6 +101,7 @@ class AttemptRow(Common):
     priority: str = PRIORITY_USUAL
     waited_us: int = 0
     session: str | None = None
+    final: bool = True
 
     @property
     def id(self) -> str:

@@ -345,6 +345,7 @@ PRINTED: dict[str, Any] = {
     "plans": PlansView,
     "caches": CachesView,
     "export focus": ExportedView,
+    "export events": ExportedView,
 }
 """What each command prints with `--json`."""
 

@@ -27,6 +27,7 @@ from headgate.ledger.store_repeats import Repeats, open_repeats
 from headgate.node import commands, locks
 from headgate.node.approving import Approving
 from headgate.node.control.registry import Desk, answers
+from headgate.node.exporting import exporters
 from headgate.node.in_force import read
 from headgate.node.messages import (
     AnswerControl,
@@ -65,7 +66,7 @@ from headgate.units.errors import HeadgateError, StoreError
 
 FOLD_S = 0.1
 DRAIN_S = 60
-SECRETS_OF = ("console", "webhooks")
+SECRETS_OF = ("console", "webhooks", "otel", "events")
 """What the steward needs secrets of; those of providers and keys are the workers' alone."""
 
 
@@ -75,7 +76,7 @@ class Steward:
     Attributes:
         workers: The workers that are connected, by the name of their journal.
         broken: Gets the error when the store fails: then this process has to end.
-        tellers: Tell webhooks, one each.
+        tellers: Tell webhooks, and whoever is sent what happened, one each.
     """
 
     def __init__(self, rules: Rules, engine: Engine, data_dir: Path) -> None:
@@ -85,7 +86,8 @@ class Steward:
         self.repeats = Repeats(open_repeats(data_dir), self.reading, self.fold)
         self.approving = Approving(engine, self, lambda: self.rules.snapshot.approvals)
         limit_of = limits(rules.budgets, self.approving.raised)
-        self.keeper = Keeper(engine, journal_root(data_dir), limit_of)
+        self.root = journal_root(data_dir)
+        self.keeper = Keeper(engine, self.root, limit_of)
         self.workers: dict[str, asyncio.StreamWriter] = {}
         self.told = Told()
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -232,11 +234,13 @@ class Steward:
         yield self.approving.watch_always()
 
     def tell(self) -> None:
-        """Tell the webhooks of the configuration in force from now on, and no others."""
+        """Tell whom the configuration in force names from now on, and nobody else."""
         for task in self.tellers:
             task.cancel()
-        hooks = self.rules.snapshot.webhooks.values()
-        self.tellers = [asyncio.create_task(tell_always(self.engine, hook)) for hook in hooks]
+        snapshot = self.rules.snapshot
+        telling = [tell_always(self.engine, hook) for hook in snapshot.webhooks.values()]
+        telling += exporters(self.engine, self.reading, self.root, snapshot)
+        self.tellers = [asyncio.create_task(each) for each in telling]
         for task in self.tellers:
             task.add_done_callback(self._told)
 
