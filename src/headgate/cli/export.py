@@ -20,11 +20,12 @@ from headgate.exports.events.event import events_of
 from headgate.exports.events.registry import formats
 from headgate.exports.files import csv_bytes, write_whole
 from headgate.exports.focus import Version
+from headgate.exports.history import days_of, write_day
 from headgate.exports.parquet import parquet_bytes
 from headgate.exports.reading import count_ended, ended_attempts, known_of, still_running
 from headgate.exports.settings import USAGE
 from headgate.insights.calls import AttemptRow
-from headgate.insights.contract_exports import ExportedView
+from headgate.insights.contract_exports import ExportedView, HistoryView
 from headgate.insights.report import Stretch
 from headgate.units.money import format_usd
 
@@ -72,6 +73,39 @@ def export_focus(  # noqa: PLR0913 - one for each option
         file=str(output), rows=len(made.rows), amount=format_usd(billed), running=running
     )
     tell(done, as_json=as_json)
+
+
+@app.command("parquet")
+def export_parquet(
+    since: From,
+    until: Until,
+    directory: Annotated[
+        Path | None, typer.Option(help="Where to; that of [history] if it is not given.")
+    ] = None,
+    config: Config = CONFIG_DEFAULT,
+    data_dir: DataDir = DATA_DIR_DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Write the history's file of each UTC day that begins in a stretch, in place of older ones."""
+    snapshot = read_configuration(config)
+    folder = directory or snapshot.exports.history
+    if folder is None:
+        fail("There is no folder to write to.", 'Give --directory, or [history] directory = "..."')
+    stretch = stretch_of(since, until, UTC)
+    assert stretch.from_ns is not None
+    assert stretch.until_ns is not None
+    days = days_of(stretch.from_ns, stretch.until_ns)
+    with reading(data_dir) as connection:
+        running = still_running(connection, stretch)
+        try:
+            files = [write_day(connection, folder, day) for day in with_bar("writing", days)]
+        except OSError as error:
+            fail(f"{folder} cannot be written: {error.strerror}.", "Name another by --directory.")
+    if as_json:
+        print_json(HistoryView(files=[str(file) for file in files], running=running))
+        return
+    typer.echo(f"{folder}: {len(files)} days")
+    _warn(running)
 
 
 @app.command("events")
@@ -123,7 +157,7 @@ def shown(connection: Connection, stretch: Stretch) -> Iterator[AttemptRow]:
     return with_bar("reading calls", ended_attempts(connection, stretch), total)
 
 
-def with_bar(what: str, each: Iterable[T], total: int) -> Iterator[T]:
+def with_bar(what: str, each: Iterable[T], total: int | None = None) -> Iterator[T]:
     """Yield what there is, with a bar on standard error where it is a terminal."""
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -147,5 +181,9 @@ def tell(done: ExportedView, *, as_json: bool) -> None:
         print_json(done)
         return
     typer.echo(f"{done.file}: {done.rows} rows, {done.amount} dollars")
-    if done.running:
-        typer.echo(f"{done.running} attempts still run and are not in it.", err=True)
+    _warn(done.running)
+
+
+def _warn(running: int) -> None:
+    if running:
+        typer.echo(f"{running} attempts still run and are not in it.", err=True)

@@ -1,6 +1,7 @@
 """`[otel]`, `[events.ID]`, `[history]`: what the node sends and writes by itself."""
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,13 @@ def exports_from(
         base: The folder that relative paths start from.
         problems: Where what is wrong is noted.
     """
+    otel = _otel(document.get("otel", {}), secrets, problems)
+    events = _events(document.get("events", {}), teams, secrets, problems)
     history = checked(document.get("history", {}), "history", HistoryShape, problems).directory
-    return Exports(
-        otel=_otel(document.get("otel", {}), secrets, problems),
-        events=_events(document.get("events", {}), teams, secrets, problems),
-        history=base / history if history else None,
-    )
+    if history and find_spec("pyarrow") is None:
+        fix = "Install headgate[parquet], or take the key out."
+        problems.add("history.directory", "Parquet needs PyArrow, which is missing.", fix)
+    return Exports(otel, events, base / history if history else None)
 
 
 def _otel(table: object, secrets: SecretReader, problems: Problems) -> Otel | None:

@@ -23,7 +23,7 @@ from headgate.insights.contract_control import (
     ResultsView,
 )
 from headgate.insights.contract_desk import ImportView, PlansView
-from headgate.insights.contract_exports import ExportedView
+from headgate.insights.contract_exports import ExportedView, HistoryView
 from headgate.insights.contract_routes import RouteView
 from headgate.insights.contract_runs import RunView
 from headgate.insights.printed import Instant, Printed, Usd
@@ -346,6 +346,7 @@ PRINTED: dict[str, Any] = {
     "caches": CachesView,
     "export focus": ExportedView,
     "export events": ExportedView,
+    "export parquet": HistoryView,
 }
 """What each command prints with `--json`."""
 

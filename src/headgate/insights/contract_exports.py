@@ -14,3 +14,10 @@ class ExportedView(Printed, frozen=True, kw_only=True):
     rows: int
     amount: Usd
     running: int
+
+
+class HistoryView(Printed, frozen=True, kw_only=True):
+    """Files of the history that were written, one for each day."""
+
+    files: list[str]
+    running: int

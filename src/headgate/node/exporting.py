@@ -18,6 +18,7 @@ from headgate.exports.following import Found, Places, find_next, keep_place, kep
 from headgate.exports.reading import known_of
 from headgate.exports.sending import EventSender, OtelSender, Sender
 from headgate.insights.webhooks import Message
+from headgate.node.history import write_always
 from headgate.node.telling import PAUSE_MAX_S, PAUSE_S, UnheardError, post
 
 LOOK_S = 1.0
@@ -28,7 +29,7 @@ Send = Callable[[str, Message], None]
 def exporters(
     engine: Engine, reading: Engine, root: Path, snapshot: Snapshot
 ) -> Iterator[Coroutine[Any, Any, None]]:
-    """Yield what sends what happened, as the configuration has it; none of it ends by itself.
+    """Yield what sends and writes what happened, as configured; none of it ends by itself.
 
     Args:
         engine: The store, opened for writing.
@@ -38,6 +39,8 @@ def exporters(
     """
     for sender in senders(snapshot):
         yield follow_always(engine, reading, root, sender)
+    if snapshot.exports.history is not None:
+        yield write_always(reading, snapshot.exports.history)
 
 
 def senders(snapshot: Snapshot) -> Iterator[Sender]:
