@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,13 @@ import pytest
 from sqlalchemy import func, select
 
 from headgate.exports import focus
-from headgate.exports.charges import summed
+from headgate.exports.charges import summed, summed_corrections
 from headgate.exports.files import csv_bytes
 from headgate.exports.focus import VERSIONS, Version
 from headgate.exports.parquet import parquet_bytes
-from headgate.exports.reading import Known, ended_attempts
+from headgate.exports.reading import Known, corrections, ended_attempts
 from headgate.insights.report import Stretch
-from headgate.ledger.tables import attempt
+from headgate.ledger.tables import adjustment, attempt
 from headgate.units.instants import from_datetime, to_datetime
 from tests.console.books import NOW_NS, Books
 from tests.exports.planted import DAY_NS
@@ -34,6 +35,7 @@ def table_of(books: Books, version: Version, stretch: Stretch = ALL) -> focus.Ta
     known = {each.id: Known(each.seller, each.region) for each in deployments}
     with books.reading.connect() as connection:
         sums = summed(ended_attempts(connection, stretch))
+        sums |= summed_corrections(corrections(connection, stretch))
     return focus.table("acme", sums.items(), known, version)
 
 
@@ -44,9 +46,17 @@ def rows_of(table: focus.Table) -> list[dict[str, Any]]:
 
 
 def posted(books: Books) -> Decimal:
-    """Return what all attempts were posted at, in dollars."""
+    """Return what all attempts were posted at and all corrections add, in dollars."""
+    sums = (func.sum(attempt.c.posted_nanos), func.sum(adjustment.c.amount_nanos))
     with books.reading.connect() as connection:
-        return Decimal(connection.scalar(select(func.sum(attempt.c.posted_nanos))) or 0) / 10**9
+        nanos = sum(connection.scalar(select(each)) or 0 for each in sums)
+    return Decimal(nanos) / 10**9
+
+
+def usage_of(books: Books) -> list[dict[str, Any]]:
+    """Return the rows that are no corrections."""
+    rows = rows_of(table_of(books, "1.4"))
+    return [row for row in rows if row["ChargeCategory"] == "Usage"]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -74,7 +84,7 @@ def test_what_is_billed_is_what_was_posted(planted: Books, version: Version) -> 
 
 def test_list_cost_is_price_times_quantity(planted: Books) -> None:
     """Exactly, without rounding, on every row; the price is that of a single unit."""
-    for row in rows_of(table_of(planted, "1.4")):
+    for row in usage_of(planted):
         assert row["ListUnitPrice"] * row["PricingQuantity"] == row["ListCost"]
         assert abs(row["ListCost"] - row["BilledCost"]) <= Decimal("5e-10") * row["x_RequestCount"]
 
@@ -85,6 +95,30 @@ def test_an_estimate_is_a_row_of_dollars(planted: Books) -> None:
 
     assert (row["PricingUnit"], row["PricingQuantity"]) == ("USD", Decimal("0.09"))
     assert (row["BilledCost"], row["SubAccountId"]) == (Decimal("0.09"), "sales")
+
+
+def test_corrections_are_rows_without_a_price(planted: Books) -> None:
+    """Signed, of the day they were made, with their team if an attempt is corrected."""
+    rows = rows_of(table_of(planted, "1.4"))
+    alone, of_sales = (row for row in rows if row["ChargeCategory"] == "Adjustment")
+
+    assert (alone["BilledCost"], alone["SubAccountId"]) == (Decimal("7e-9"), None)
+    assert (of_sales["BilledCost"], of_sales["SubAccountId"]) == (Decimal("-0.04"), "sales")
+    assert of_sales["x_CorrectionReason"] == "reconciled"
+    assert of_sales["ListCost"] == of_sales["ContractedCost"] == Decimal("-0.04")
+    assert {of_sales[name] for name in ("SkuId", "PricingQuantity", "ChargeClass")} == {None}
+
+
+def test_a_correction_of_an_earlier_month_is_of_that_class(planted: Books) -> None:
+    """The specification calls only those corrections; others are adjustments of an open month."""
+    with planted.reading.connect() as connection:
+        found = next(each for each in corrections(connection, ALL) if each.of is not None)
+    assert found.of is not None
+    earlier = found._replace(of=replace(found.of, at_ns=found.of.at_ns - 31 * DAY_NS))
+    sums = summed_corrections([found, earlier])
+    rows = rows_of(focus.table("acme", sums.items(), {}, "1.2"))
+
+    assert [row["ChargeClass"] for row in rows] == [None, "Correction"]
 
 
 def test_a_stretch_takes_its_first_instant_and_not_its_last(planted: Books) -> None:

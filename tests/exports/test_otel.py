@@ -17,7 +17,7 @@ from opentelemetry.semconv._incubating.attributes import gen_ai_attributes
 from opentelemetry.semconv._incubating.metrics import gen_ai_metrics
 
 from headgate.exports import otel_names as names
-from headgate.exports.following import Found, find_next
+from headgate.exports.following import Found, find_next, folded
 from headgate.exports.otel_metrics import Meters
 from headgate.exports.otel_spans import spans, trace_id
 from headgate.exports.otlp import metrics, traces
@@ -32,7 +32,9 @@ KNOWN = {"gpt-5-5": Known("openai", None, "openai", "gpt-5.5")}
 def found(planted: Books) -> Found:
     """All that the books have, as one step."""
     with planted.reading.connect() as connection:
-        found = find_next(connection, planted.data_dir / "journal", {})
+        # The steward's own journals have corrections alone.
+        places = {name: at for name, at in folded(connection).items() if "steward" in name}
+        found = find_next(connection, planted.data_dir / "journal", places)
     assert found is not None
     return found
 

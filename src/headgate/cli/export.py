@@ -15,14 +15,20 @@ from headgate.cli.output import fail, print_json
 from headgate.cli.reading import read_configuration, reading
 from headgate.cli.report import instant
 from headgate.exports import focus
-from headgate.exports.charges import summed
+from headgate.exports.charges import summed, summed_corrections
 from headgate.exports.events.event import events_of
 from headgate.exports.events.registry import formats
 from headgate.exports.files import csv_bytes, write_whole
 from headgate.exports.focus import Version
 from headgate.exports.history import days_of, write_day
 from headgate.exports.parquet import parquet_bytes
-from headgate.exports.reading import count_ended, ended_attempts, known_of, still_running
+from headgate.exports.reading import (
+    corrections,
+    count_ended,
+    ended_attempts,
+    known_of,
+    still_running,
+)
 from headgate.exports.settings import USAGE
 from headgate.insights.calls import AttemptRow
 from headgate.insights.contract_exports import ExportedView, HistoryView
@@ -59,6 +65,7 @@ def export_focus(  # noqa: PLR0913 - one for each option
     with reading(data_dir) as connection:
         running = still_running(connection, stretch)
         sums = summed(shown(connection, stretch))
+        sums |= summed_corrections(corrections(connection, stretch))
     known = known_of(snapshot.deployments.values(), snapshot.providers)
     made = focus.table(snapshot.organisation, sums.items(), known, version)
     names = [column.name for column in made.columns]

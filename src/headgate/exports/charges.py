@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from headgate.exports.reading import Correction
 from headgate.insights.calls import AttemptRow
 from headgate.records.charge import REPORTED
 from headgate.units.instants import to_date
@@ -16,7 +17,10 @@ from headgate.units.money import FEMTO_PER_NANO
 ESTIMATED = "estimated"
 """The meter of what was posted at a bound: its quantity is in nano-dollars, each at one."""
 
-IN_MONEY = frozenset({ESTIMATED, REPORTED})
+ADJUSTED = "adjusted"
+"""The meter of corrections: signed differences to what was posted."""
+
+IN_MONEY = frozenset({ESTIMATED, REPORTED, ADJUSTED})
 """Meters that count nano-dollars, not tokens or requests."""
 
 
@@ -24,9 +28,11 @@ class Alike(NamedTuple):
     """What charges that are summed up have in common.
 
     Attributes:
-        day: In UTC.
+        day: In UTC; of a correction, when it was made.
         model: The model that served, empty when no reply named one.
-        price_row: Id of the row that gave the price, empty for an estimate.
+        price_row: Id of the row that gave the price, empty for an estimate; of a correction, its
+            reason.
+        late: Whether it corrects what was posted in an earlier month.
     """
 
     day: str
@@ -37,6 +43,7 @@ class Alike(NamedTuple):
     meter: str
     price_row: str
     price_femto: int
+    late: bool = False
 
 
 @dataclass(slots=True)
@@ -83,4 +90,21 @@ def summed(rows: Iterable[AttemptRow]) -> dict[Alike, Sum]:
             total.quantity += part.quantity
             total.amount_nanos += part.amount_nanos
             total.attempts += 1
+    return dict(sorted(sums.items()))
+
+
+def summed_corrections(found: Iterable[Correction]) -> dict[Alike, Sum]:
+    """Return the sums of corrections, in the order of their keys."""
+    sums: dict[Alike, Sum] = {}
+    for each in found:
+        day, of = to_date(each.at_ns), each.of
+        who = ("", "", "", "")
+        if of is not None:
+            who = (of.team, of.principal, of.deployment, of.served_model or "")
+        late = of is not None and to_date(of.at_ns)[:7] < day[:7]
+        alike = Alike(day, *who, ADJUSTED, each.reason, FEMTO_PER_NANO, late)
+        total = sums.setdefault(alike, Sum())
+        total.quantity += each.amount_nanos
+        total.amount_nanos += each.amount_nanos
+        total.attempts += of is not None
     return dict(sorted(sums.items()))

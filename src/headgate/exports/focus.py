@@ -4,7 +4,8 @@ Versions 1.2 and 1.4 (https://focus.finops.org/focus-specification/). A row is w
 used of one meter of one model at one price on one UTC day. `BilledCost` is what the ledger posted,
 each charge line rounded once; `ListCost` and `ContractedCost` are unit price times quantity, not
 rounded, as the specification wants them. What was posted at a bound is a row whose pricing unit is
-the dollar. There are no taxes, commitments or invoices in the books, so those columns are null.
+the dollar. Corrections are rows of the day they were made on. There are no taxes, commitments or
+invoices in the books, so those columns are null.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +15,7 @@ from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
-from headgate.exports.charges import ESTIMATED, IN_MONEY, Alike, Sum
+from headgate.exports.charges import ADJUSTED, ESTIMATED, IN_MONEY, Alike, Sum
 from headgate.exports.files import Value
 from headgate.exports.parquet import Kind
 from headgate.exports.reading import Known
@@ -56,6 +57,11 @@ class Charge(NamedTuple):
     known: Known
 
     @property
+    def is_correction(self) -> bool:
+        """Whether it is a difference to what was posted before, and so has no price."""
+        return self.alike.meter == ADJUSTED
+
+    @property
     def in_money(self) -> bool:
         """Whether dollars are counted, not tokens or requests."""
         return self.alike.meter in IN_MONEY
@@ -73,7 +79,7 @@ class Charge(NamedTuple):
 
     @property
     def cost(self) -> Decimal:
-        """Unit price times quantity, exact."""
+        """Unit price times quantity, exact; a correction is what it is."""
         return self.unit_price * self.quantity
 
     @property
@@ -114,6 +120,8 @@ class Charge(NamedTuple):
     @property
     def description(self) -> str:
         """One line for people."""
+        if self.is_correction:
+            return f"{self.model}: corrected, {self.alike.price_row}".removeprefix(": ")
         if self.alike.meter == ESTIMATED:
             return f"{self.model}: posted at a bound, because the usage is not known"
         return f"{self.model}: {self.alike.meter}"
@@ -123,6 +131,9 @@ def meter_name(meter: str) -> str:
     """Return a meter as `SkuMeter` has it: `Input Uncached Tokens`."""
     words = meter.replace("_", " ").title()
     return f"{words} Tokens" if meter in INPUT_METERS or meter in OUTPUT_METERS else words
+
+
+_Of = Callable[[Charge], Value]
 
 
 def _json(value: Mapping[str, str]) -> str:
@@ -145,11 +156,15 @@ def _day(charge: Charge) -> date:
     return date.fromisoformat(charge.alike.day)
 
 
+def _priced(of: _Of) -> _Of:
+    """Return what gives a value to charges that have a price, and to corrections a null."""
+    return lambda charge: None if charge.is_correction else of(charge)
+
+
 def _null(_charge: Charge) -> Value:
     return None
 
 
-_Of = Callable[[Charge], Value]
 _ONLY_12: tuple[Version, ...] = ("1.2",)
 _ONLY_14: tuple[Version, ...] = ("1.4",)
 
@@ -161,46 +176,46 @@ _FILLED: dict[Column, _Of] = {
     Column("BillingCurrency", "text"): lambda _: "USD",
     Column("BillingPeriodEnd", "instant"): lambda of: _instant(_month_after(_day(of))),
     Column("BillingPeriodStart", "instant"): lambda of: _instant(_month_of(_day(of))),
-    Column("ChargeCategory", "text"): lambda _: "Usage",
-    Column("ChargeClass", "text"): _null,
+    Column("ChargeCategory", "text"): lambda of: "Adjustment" if of.is_correction else "Usage",
+    Column("ChargeClass", "text"): lambda of: "Correction" if of.alike.late else None,
     Column("ChargeDescription", "text"): lambda of: of.description,
-    Column("ChargeFrequency", "text"): lambda _: "Usage-Based",
+    Column("ChargeFrequency", "text"): lambda of: "One-Time" if of.is_correction else "Usage-Based",
     Column("ChargePeriodEnd", "instant"): lambda of: _instant(_day(of) + timedelta(days=1)),
     Column("ChargePeriodStart", "instant"): lambda of: _instant(_day(of)),
-    Column("ConsumedQuantity", "decimal"): lambda of: of.quantity,
-    Column("ConsumedUnit", "text"): lambda of: of.unit,
+    Column("ConsumedQuantity", "decimal"): _priced(lambda of: of.quantity),
+    Column("ConsumedUnit", "text"): _priced(lambda of: of.unit),
     Column("ContractedCost", "decimal"): lambda of: of.cost,
-    Column("ContractedUnitPrice", "decimal"): lambda of: of.unit_price,
+    Column("ContractedUnitPrice", "decimal"): _priced(lambda of: of.unit_price),
     Column("EffectiveCost", "decimal"): lambda of: of.billed,
     Column("HostProviderName", "text", _ONLY_14): lambda of: of.known.provider,
     Column("InvoiceIssuerName", "text"): lambda of: of.known.provider,
     Column("ListCost", "decimal"): lambda of: of.cost,
-    Column("ListUnitPrice", "decimal"): lambda of: of.unit_price,
-    Column("PricingCategory", "text"): lambda _: "Standard",
+    Column("ListUnitPrice", "decimal"): _priced(lambda of: of.unit_price),
+    Column("PricingCategory", "text"): _priced(lambda _: "Standard"),
     Column("PricingCurrency", "text"): lambda _: "USD",
-    Column("PricingCurrencyContractedUnitPrice", "decimal"): lambda of: of.unit_price,
+    Column("PricingCurrencyContractedUnitPrice", "decimal"): _priced(lambda of: of.unit_price),
     Column("PricingCurrencyEffectiveCost", "decimal"): lambda of: of.billed,
-    Column("PricingCurrencyListUnitPrice", "decimal"): lambda of: of.unit_price,
-    Column("PricingQuantity", "decimal"): lambda of: of.quantity,
-    Column("PricingUnit", "text"): lambda of: of.unit,
+    Column("PricingCurrencyListUnitPrice", "decimal"): _priced(lambda of: of.unit_price),
+    Column("PricingQuantity", "decimal"): _priced(lambda of: of.quantity),
+    Column("PricingUnit", "text"): _priced(lambda of: of.unit),
     Column("ProviderName", "text", _ONLY_12): lambda of: of.known.provider,
     Column("PublisherName", "text", _ONLY_12): lambda of: of.known.provider,
     Column("RegionId", "text"): lambda of: of.known.region,
     Column("RegionName", "text"): lambda of: of.known.region,
-    Column("ResourceId", "text"): lambda of: of.alike.deployment,
-    Column("ResourceName", "text"): lambda of: of.alike.deployment,
-    Column("ResourceType", "text"): lambda _: "Deployment",
+    Column("ResourceId", "text"): lambda of: of.alike.deployment or None,
+    Column("ResourceName", "text"): lambda of: of.alike.deployment or None,
+    Column("ResourceType", "text"): lambda of: "Deployment" if of.alike.deployment else None,
     Column("ServiceCategory", "text"): lambda _: "AI and Machine Learning",
     Column("ServiceName", "text"): lambda of: f"{of.known.provider} inference",
     Column("ServiceProviderName", "text", _ONLY_14): lambda of: of.known.provider,
     Column("ServiceSubcategory", "text"): lambda _: "Generative AI",
-    Column("SkuId", "text"): lambda of: of.sku,
-    Column("SkuMeter", "text"): lambda of: meter_name(of.alike.meter),
-    Column("SkuPriceDetails", "json"): lambda of: of.details,
-    Column("SkuPriceId", "text"): lambda of: of.price,
-    Column("SubAccountId", "text"): lambda of: of.alike.team,
-    Column("SubAccountName", "text"): lambda of: of.alike.team,
-    Column("SubAccountType", "text"): lambda _: "Team",
+    Column("SkuId", "text"): _priced(lambda of: of.sku),
+    Column("SkuMeter", "text"): _priced(lambda of: meter_name(of.alike.meter)),
+    Column("SkuPriceDetails", "json"): _priced(lambda of: of.details),
+    Column("SkuPriceId", "text"): _priced(lambda of: of.price),
+    Column("SubAccountId", "text"): lambda of: of.alike.team or None,
+    Column("SubAccountName", "text"): lambda of: of.alike.team or None,
+    Column("SubAccountType", "text"): lambda of: "Team" if of.alike.team else None,
     Column("Tags", "json"): lambda of: _json(
         {"team": of.alike.team, "principal": of.alike.principal}
     ),
@@ -221,8 +236,11 @@ _EMPTY = (
 )
 _OURS: dict[Column, _Of] = {
     Column("x_Estimated", "text"): lambda of: str(of.alike.meter == ESTIMATED).lower(),
+    Column("x_CorrectionReason", "text"): lambda of: (
+        of.alike.price_row if of.is_correction else None
+    ),
     Column("x_ModelId", "text"): lambda of: of.alike.model or None,
-    Column("x_PrincipalId", "text"): lambda of: of.alike.principal,
+    Column("x_PrincipalId", "text"): lambda of: of.alike.principal or None,
     Column("x_RequestCount", "decimal"): lambda of: of.sum.attempts,
 }
 _VALUES: Mapping[Column, _Of] = dict(
@@ -252,7 +270,7 @@ def table(
     heads = columns(version)
     rows: list[tuple[Value, ...]] = []
     for alike, total in sums:
-        found = known.get(alike.deployment, Known(alike.deployment))
+        found = known.get(alike.deployment, Known(alike.deployment or organisation))
         charge = Charge(organisation, alike, total, found)
         rows.append(tuple(_VALUES[column](charge) for column in heads))
     return Table(heads, rows)

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from headgate.catalog.settings import Deployment
 from headgate.insights.calls import AttemptRow, RefusedRow, attempt_row, refused_row
 from headgate.insights.report import Stretch
-from headgate.ledger.tables import attempt, attempts, refusal
+from headgate.ledger.tables import adjustment, attempt, attempts, refusal
 from headgate.providers.settings import Provider
 
 ROWS_AT_ONCE = 1_000
@@ -64,6 +64,31 @@ def refused_calls(connection: Connection, stretch: Stretch) -> Iterator[RefusedR
     query = query.where(*within(refusal.c.at_ns, stretch)).order_by(refusal.c.at_ns, refusal.c.call)
     found = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query)
     return (refused_row(row) for row in found.mappings())
+
+
+class Correction(NamedTuple):
+    """A signed difference to what was posted; see `records.journal.AdjustmentRecord`.
+
+    Attributes:
+        of: The attempt it corrects, None for a correction of windows alone.
+    """
+
+    id: str
+    at_ns: int
+    amount_nanos: int
+    reason: str
+    source: str
+    of: AttemptRow | None
+
+
+def corrections(connection: Connection, stretch: Stretch) -> Iterator[Correction]:
+    """Yield the corrections that were made in a stretch, in order of time and id."""
+    query = select(adjustment).where(*within(adjustment.c.at_ns, stretch))
+    for row in connection.execute(query.order_by(adjustment.c.at_ns, adjustment.c.id)).all():
+        found = select(attempts).where(attempts.c.attempt == row.attempt)
+        of = connection.execute(found).mappings().first()
+        known = None if of is None else attempt_row(of)
+        yield Correction(row.id, row.at_ns, row.amount_nanos, row.reason, row.source, known)
 
 
 def count_ended(connection: Connection, stretch: Stretch) -> int:
