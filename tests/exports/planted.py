@@ -1,4 +1,4 @@
-"""Books with known charges of two teams: a cached prompt, an estimate, a refusal, corrections ..."""
+"""Books with known charges of two teams: cached prompts, an estimate, a refusal, corrections."""
 
 from pathlib import Path
 

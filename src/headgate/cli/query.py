@@ -11,7 +11,7 @@ import typer
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import EXIT_NO, fail, print_table, table
 from headgate.cli.reading import read_configuration, reading
-from headgate.exports.files import csv_bytes, plain
+from headgate.exports.files import cell, csv_bytes, plain
 from headgate.exports.history import day_of
 from headgate.exports.query import Answer, Query, QueryError
 from headgate.exports.query import answer as ask
@@ -52,7 +52,7 @@ def _print(found: Answer, *, as_csv: bool, as_json: bool) -> None:
         rows = [dict(zip(found.columns, map(_exact, row), strict=True)) for row in found.rows]
         typer.echo(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode())
     elif as_csv:
-        cells = [[_text(value) for value in row] for row in found.rows]
+        cells = [[cell(_text(value)) for value in row] for row in found.rows]
         typer.echo(csv_bytes(found.columns, cells).decode(), nl=False)
     else:
         shown = table(*found.columns)

@@ -3,11 +3,15 @@
 import csv
 import io
 import os
+import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 
 Value = str | int | Decimal | None
+
+_FORMULA = re.compile(r"[=+\-@\t\r\n|%＝＋－＠]")  # noqa: RUF001 - the wide ones count as well
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -44,3 +48,19 @@ def plain(value: Value) -> str:
         text = f"{value:f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
     return "" if value is None else str(value)
+
+
+def cell(value: object) -> str:
+    """Return a value as a cell that no spreadsheet takes for a formula.
+
+    What begins as a formula does, and is no number, gets an apostrophe before it (OWASP, "CSV
+    Injection"): the names of models and runs come from clients.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if _FORMULA.match(text) and not _NUMBER.fullmatch(text):
+        return f"'{text}"
+    return text

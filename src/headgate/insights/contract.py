@@ -27,6 +27,7 @@ from headgate.insights.contract_exports import ExportedView, HistoryView
 from headgate.insights.contract_reconcile import AdjustmentView
 from headgate.insights.contract_routes import RouteView
 from headgate.insights.contract_runs import RunView
+from headgate.insights.contract_statement import StatementView
 from headgate.insights.printed import Instant, Printed, Usd
 
 
@@ -357,6 +358,7 @@ PRINTED: dict[str, Any] = {
     "export focus": ExportedView,
     "export events": ExportedView,
     "export parquet": HistoryView,
+    "statement": StatementView,
 }
 """What each command prints with `--json`."""
 
