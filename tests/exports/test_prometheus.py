@@ -23,9 +23,17 @@ PREFIX = "headgate_"
 NOTHING = State("1", (), 0, 0, {}, (), 0)
 
 
+@pytest.fixture(scope="module")
+def used(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
+    """Books that tests write in: what is scraped counts from where it begins."""
+    books = Books(tmp_path_factory.mktemp("used"))
+    yield books
+    books.close()
+
+
 @pytest.fixture
 def books(tmp_path: Path) -> Iterator[Books]:
-    """Empty books."""
+    """Books of a test's own."""
     books = Books(tmp_path)
     yield books
     books.close()
@@ -49,11 +57,11 @@ def scraped(books: Books, scrape: Scrape, **world: Any) -> dict[Any, float]:
     return parsed(answer.text)
 
 
-def test_what_was_folded_since_is_counted_once(books: Books) -> None:
+def test_what_was_folded_since_is_counted_once(used: Books) -> None:
     """Calls, tokens, money and refusals, by bounded labels; a second look adds nothing."""
-    scrape = Scrape(books.reading, books.data_dir / "journal")
-    fill(books)
-    first, second = scraped(books, scrape), scraped(books, scrape)
+    scrape = Scrape(used.reading, used.data_dir / "journal")
+    fill(used)
+    first, second = scraped(used, scrape), scraped(used, scrape)
     model = ("model", "gpt-5.5-2026-08")
 
     assert first == second
@@ -80,12 +88,12 @@ def test_money_is_exact_to_the_nano(books: Books) -> None:
     )
 
 
-def test_a_histogram_counts_what_is_below_each_bound(books: Books) -> None:
+def test_a_histogram_counts_what_is_below_each_bound(used: Books) -> None:
     """1.24 s lies above 0.64 and below 1.28; the last bucket has all."""
-    scrape = Scrape(books.reading, books.data_dir / "journal")
-    books.settle(books.hold(), {"input_uncached": 10})
-    books.fold()
-    found = scraped(books, scrape)
+    scrape = Scrape(used.reading, used.data_dir / "journal")
+    used.settle(used.hold(), {"input_uncached": 10})
+    used.fold()
+    found = scraped(used, scrape)
     name, labels = "attempt_duration_seconds_bucket", (("deployment", "gpt-5-5"),)
 
     assert found[name, (*labels, ("le", "0.640000"))] == 0
@@ -115,15 +123,15 @@ def test_budgets_holds_and_queues_are_what_is_so_now(books: Books) -> None:
     assert not [labels for name, labels in found if "nightly" in str(labels)]
 
 
-def test_what_is_not_folded_yet_is_told_in_bytes(books: Books) -> None:
+def test_what_is_not_folded_yet_is_told_in_bytes(used: Books) -> None:
     """The lag of the fold, nought once it has caught up."""
-    scrape = Scrape(books.reading, books.data_dir / "journal")
-    books.refuse()
-    behind = scraped(books, scrape)["fold_behind_bytes", ()]
-    books.fold()
+    scrape = Scrape(used.reading, used.data_dir / "journal")
+    used.refuse()
+    behind = scraped(used, scrape)["fold_behind_bytes", ()]
+    used.fold()
 
     assert behind > 0
-    assert scraped(books, scrape)["fold_behind_bytes", ()] == 0
+    assert scraped(used, scrape)["fold_behind_bytes", ()] == 0
 
 
 def test_labels_are_bounded() -> None:
@@ -152,10 +160,10 @@ def test_any_name_can_be_read_back() -> None:
     assert parsed(render(counted, NOTHING))["calls_total", (("team", 'a"b\\c\nd'),)] == 1
 
 
-def test_a_token_is_shown_as_a_bearer(books: Books) -> None:
+def test_a_token_is_shown_as_a_bearer(used: Books) -> None:
     """Where the console has one; a session's cookie or the address does not do."""
-    scrape = Scrape(books.reading, books.data_dir / "journal")
-    client = books.client(scrape=scrape, token=TOKEN)
+    scrape = Scrape(used.reading, used.data_dir / "journal")
+    client = used.client(scrape=scrape, token=TOKEN)
 
     assert client.get("/metrics").status_code == 401
     assert client.get(f"/metrics?token={TOKEN}").status_code == 401
@@ -165,10 +173,10 @@ def test_a_token_is_shown_as_a_bearer(books: Books) -> None:
     assert client.get("/", headers={"authorization": f"Bearer {TOKEN}"}).status_code == 401
 
 
-def test_only_this_machine_scrapes_without_a_token(books: Books) -> None:
+def test_only_this_machine_scrapes_without_a_token(used: Books) -> None:
     """As with every page of the console; another host's name is refused, too."""
-    scrape = Scrape(books.reading, books.data_dir / "journal")
+    scrape = Scrape(used.reading, used.data_dir / "journal")
 
-    assert books.client("192.0.2.7", scrape=scrape).get("/metrics").status_code == 403
+    assert used.client("192.0.2.7", scrape=scrape).get("/metrics").status_code == 403
     other = {"host": "evil.example"}
-    assert books.client(scrape=scrape).get("/metrics", headers=other).status_code == 421
+    assert used.client(scrape=scrape).get("/metrics", headers=other).status_code == 421
