@@ -17,7 +17,7 @@ from headgate.exports.files import csv_bytes
 from headgate.exports.focus import VERSIONS, Version
 from headgate.exports.parquet import parquet_bytes
 from headgate.exports.reading import Known, corrections, ended_attempts
-from headgate.insights.report import Stretch
+from headgate.insights.totals import Stretch
 from headgate.ledger.tables import adjustment, attempt
 from headgate.units.instants import from_datetime, to_datetime
 from tests.console.books import NOW_NS, Books

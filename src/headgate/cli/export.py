@@ -32,7 +32,7 @@ from headgate.exports.reading import (
 from headgate.exports.settings import USAGE
 from headgate.insights.calls import AttemptRow
 from headgate.insights.contract_exports import ExportedView, HistoryView
-from headgate.insights.report import Stretch
+from headgate.insights.totals import Stretch
 from headgate.units.money import format_usd
 
 app = typer.Typer(no_args_is_help=True)

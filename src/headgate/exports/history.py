@@ -16,7 +16,7 @@ from headgate.exports.files import write_whole
 from headgate.exports.parquet import Kind, parquet_bytes
 from headgate.exports.reading import ended_attempts, refused_calls, still_running
 from headgate.insights.calls import REFUSED, AttemptRow, RefusedRow
-from headgate.insights.report import Stretch
+from headgate.insights.totals import Stretch
 from headgate.ledger.tables import attempt, refusal
 from headgate.units.instants import NANOS_PER_SECOND, from_datetime, to_datetime
 from headgate.units.money import NANOS_PER_USD

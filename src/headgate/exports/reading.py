@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from headgate.catalog.settings import Deployment
 from headgate.insights.calls import AttemptRow, RefusedRow, attempt_row, refused_row
-from headgate.insights.report import Stretch
+from headgate.insights.totals import Stretch
 from headgate.ledger.tables import adjustment, attempt, attempts, refusal
 from headgate.providers.settings import Provider
 

@@ -16,7 +16,7 @@ from headgate.budgets.tree import span_at
 from headgate.exports.charges import ESTIMATED, Part, parts_of
 from headgate.exports.reading import Correction, corrections, ended_attempts, refused_calls, within
 from headgate.insights.calls import AttemptRow
-from headgate.insights.report import Stretch
+from headgate.insights.totals import Stretch
 from headgate.ledger.tables import adjustment, attempts, window
 from headgate.units.ids import window_key
 from headgate.units.instants import from_datetime
