@@ -7,6 +7,7 @@ from datetime import tzinfo
 from headgate.budgets.settings import Budget, RunLimits
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
+from headgate.exports.settings import NO_EXPORTS, Exports
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import DataClass, Requirement, Rule
 from headgate.identity.settings import Key, Principal, Team
@@ -62,3 +63,4 @@ class Snapshot:
     approvals: Mapping[str, Rule]
     reconcile: Reconcile
     price_book: PriceBook
+    exports: Exports = NO_EXPORTS
