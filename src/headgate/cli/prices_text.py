@@ -5,9 +5,10 @@ from decimal import Decimal
 
 from rich.table import Table
 
+from headgate.catalog.fields import short_instant
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rates import RateCard
-from headgate.catalog.rows import Fee, PriceRow, short_instant
+from headgate.catalog.rows import PriceRow
 from headgate.cli.output import table
 from headgate.insights.prices import row_json, rows_of_card, start_of, usd_per_million
 from headgate.records.charge import Charge, ChargeLine
@@ -152,7 +153,7 @@ class Explanation:
             "amount_usd": format_usd(line.amount_nanos),
             "price_row": line.price_row,
         }
-        if isinstance(entry, Fee):
+        if not isinstance(entry, PriceRow):
             return {**fields, "sources": list(entry.sources)}
         return {**fields, "row": row_json(entry, self.book.end_ns(entry))}
 

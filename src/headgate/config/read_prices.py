@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from headgate.catalog.fields import PriceRowError, instant_of
 from headgate.catalog.prices import PriceBook
-from headgate.catalog.rows import PriceRow, PriceRowError, instant_of, parse_row
+from headgate.catalog.rows import PriceRow, parse_row
 from headgate.config.check import checked
 from headgate.config.problems import Problems
 from headgate.config.shapes import PricesShape

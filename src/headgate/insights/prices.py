@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
+from headgate.catalog.fields import short_instant
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rates import RateCard
-from headgate.catalog.rows import PriceRow, short_instant
+from headgate.catalog.rows import PriceRow
 from headgate.insights.views import iso_or_none
 from headgate.records.demand import STANDARD
 from headgate.units.instants import to_iso

@@ -14,11 +14,15 @@ REPORTED = "reported"
 is in nano-dollars, each at one."""
 
 
+SURCHARGE = "surcharge"
+"""The meter of a line that is a share of the lines before it: its quantity is in nano-dollars."""
+
+
 class ChargeLine(Struct, frozen=True, gc=False, array_like=True):
     """One meter of a charge; its JSON, an array of the fields, is part of the journal's format.
 
     Attributes:
-        meter: A name of `units.usage.METERS`, or `REPORTED`.
+        meter: A name of `units.usage.METERS`, or `REPORTED`, or `SURCHARGE`.
         quantity: Units consumed, above zero.
         price_femto: Price of one unit in femto-dollars.
         amount_nanos: quantity x price, rounded half up, once.

@@ -12,8 +12,9 @@ from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
+from headgate.catalog.choice import END_OF_TIME_NS
 from headgate.catalog.facts import near_names
-from headgate.catalog.prices import END_OF_TIME_NS, PriceBook
+from headgate.catalog.prices import PriceBook
 from headgate.catalog.rates import RateCard, UnpricedMeterError
 from headgate.economics.usage_logs.record import Found, Grade
 from headgate.records.demand import Terms
