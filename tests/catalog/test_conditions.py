@@ -126,8 +126,8 @@ def test_a_contract_prices_what_has_no_list_price() -> None:
 @pytest.mark.parametrize(
     ("table", "key"),
     [
-        ({}, "kind"),
-        ({"multiplier": "1", "discount_percent": "1"}, "kind"),
+        ({}, "per_million_tokens"),
+        ({"multiplier": "1", "discount_percent": "1"}, "per_million_tokens"),
         ({"multiplier": "-1"}, "multiplier"),
         ({"discount_percent": "101"}, "discount_percent"),
         ({"discount_percent": "0"}, "discount_percent"),

@@ -104,7 +104,7 @@ def read_contract(table: Mapping[str, object], name: str, seller: str) -> Contra
     fields = Fields(table)
     given = [key for key in _KIND_KEYS if key in table]
     if len(given) != 1:
-        raise PriceRowError("kind: give one of per_million_tokens, multiplier and discount_percent")
+        raise PriceRowError(f"{_KIND_KEYS[0]}: give one of it, {' and '.join(_KIND_KEYS[1:])}")
     kind, factor, prices = _read_kind(fields, given[0])
     contract = Contract(
         id=name,

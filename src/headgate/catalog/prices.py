@@ -109,6 +109,11 @@ class PriceBook:
         """Return a book that also resolves these (seller, alias) pairs to a model."""
         return replace(self, aliases={**self.aliases, **extra})
 
+    @property
+    def contract_nodes(self) -> frozenset[str]:
+        """The nodes that contracts are for."""
+        return frozenset(node for contract in self.contracts for node in contract.nodes)
+
     def bands_of(self, seller: str) -> dict[str, Band]:
         """Return the seller's bands by name."""
         return {band.name: band for band in self.bands if band.seller == seller}

@@ -14,6 +14,8 @@ from headgate.catalog.load import load_models, load_price_book
 from headgate.catalog.prices import PriceBook
 from headgate.config.check import checked, ids_of
 from headgate.config.problems import Problems, near
+from headgate.config.read_agreements import Named as Parties
+from headgate.config.read_agreements import agreements_from
 from headgate.config.read_approvals import Named, approvals_from
 from headgate.config.read_budgets import budgets_from
 from headgate.config.read_compliance import Known, data_classes_from, requirements_from
@@ -101,6 +103,18 @@ def _snapshot(
         document.get("deployments", {}), providers, provider_ids, models, problems
     )
     book = price_book_from(document.get("prices", []), builtin, providers, provider_ids, problems)
+    members = {
+        what: (*more, *ids_of(document.get(table)))
+        for what, table, more in (
+            ("provider", "providers", ()),
+            ("deployment", "deployments", ()),
+            ("team", "teams", ("default",)),
+            ("principal", "principals", ()),
+            ("key", "keys", ()),
+        )
+    }
+    named = Parties(providers, deployments, members)
+    book, agreements = agreements_from(document, book, named, problems)
     routes = routes_from(document.get("routes", {}), deployments, deployment_ids, problems)
     teams = teams_from(document.get("teams", {}), problems)
     principals = principals_from(document.get("principals", {}), teams, problems)
@@ -142,6 +156,7 @@ def _snapshot(
             problems,
         ),
         price_book=book,
+        agreements=agreements,
     )
 
 

@@ -1,12 +1,22 @@
 """The tables of headgate.toml as types: the loader, the schema and the docs' test read these."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from headgate.budgets.settings import ORGANISATION, Budget, OnTight, Period, RunLimits
 from headgate.catalog.settings import Deployment
+from headgate.config.shape import Count, CountOrNone, Day, Name, Shape, Text, Texts
+from headgate.config.shapes_prices import (
+    CapacityShape,
+    CommitmentShape,
+    ContractShape,
+    ExchangeRateShape,
+    PriceAliasShape,
+    PricesShape,
+    SurchargeShape,
+)
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import EXPIRES_MINUTES_DEFAULT
 from headgate.identity.settings import ANY_MODEL, PrincipalKind
@@ -14,22 +24,13 @@ from headgate.insights.settings import EVERYTHING
 from headgate.ledger.settings import Idempotency
 from headgate.providers.settings import OnDisconnect, Prices, Provider
 from headgate.records.priority import USUAL, Priority
-from headgate.units.ids import NAME_PATTERN
 
-Day = Any
-"""A TOML date or date-time with offset; the catalog checks it."""
-
-Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
-CountOrNone = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 Hours = Annotated[int, Meta(ge=0, le=8_784)]
 Minutes = Annotated[int, Meta(ge=1, le=43_200)]
 Millis = Annotated[int, Meta(ge=1, le=86_400_000)]
 Bytes = Annotated[int, Meta(ge=1, le=1 << 40)]
-Text = Annotated[str, Meta(min_length=1, max_length=2_000)]
-Name = Annotated[str, Meta(pattern=f"^{NAME_PATTERN}$")]
 Weight = Annotated[int, Meta(ge=1, le=1_000)]
 Priorities = Annotated[tuple[Priority, ...], Meta(min_length=1, max_length=10)]
-Texts = Annotated[tuple[Text, ...], Meta(min_length=1, max_length=10_000)]
 
 _EDGE = Edge()
 _IDEMPOTENCY = Idempotency()
@@ -38,10 +39,6 @@ _ALARM_WITHIN_HOURS: int = Budget._field_defaults["alarm_within_hours"]
 _DEPTH_MAX = RunLimits().depth_max
 _QUEUE_MAX: int = Deployment._field_defaults["queue_max"]
 _CONCURRENCY_MAX: int = Deployment._field_defaults["concurrency_max"]
-
-
-class Shape(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Common settings of all shapes."""
 
 
 class Secret(Shape, frozen=True, kw_only=True):
@@ -307,31 +304,6 @@ class ApprovalShape(Shape, frozen=True, kw_only=True):
     budget_raises: bool = False
 
 
-class PricesShape(Shape, frozen=True, kw_only=True):
-    """`[[prices]]`: a row of the price book; see `docs/reference/prices.md`.
-
-    Attributes:
-        provider: Id of a provider of this file, whose seller's price it is.
-        valid_from: A date or a date-time with an offset.
-        per_million_tokens: Dollars per million tokens as text, by meter.
-        min_prompt_tokens_exclusive: The row holds for longer prompts only.
-        band: One of the seller's built-in time bands.
-    """
-
-    provider: Text
-    model: Text
-    valid_from: Day
-    per_million_tokens: Mapping[str, Text]
-    valid_to: Day | None = None
-    recorded_at: Day | None = None
-    tier: Text = "standard"
-    min_prompt_tokens_exclusive: Count | None = None
-    band: Text | None = None
-    promo: bool = False
-    note: Text | None = None
-    source: Text | None = None
-
-
 class FileShape(Shape, frozen=True, kw_only=True):
     """The whole of headgate.toml."""
 
@@ -343,6 +315,12 @@ class FileShape(Shape, frozen=True, kw_only=True):
     providers: Mapping[Name, ProviderShape] = {}
     deployments: Mapping[Name, DeploymentShape] = {}
     prices: tuple[PricesShape, ...] = ()
+    price_aliases: tuple[PriceAliasShape, ...] = ()
+    exchange_rates: tuple[ExchangeRateShape, ...] = ()
+    contracts: Mapping[Name, ContractShape] = {}
+    surcharges: Mapping[Name, SurchargeShape] = {}
+    commitments: Mapping[Name, CommitmentShape] = {}
+    capacities: Mapping[Name, CapacityShape] = {}
     routes: Mapping[Name, RouteShape] = {}
     teams: Mapping[Name, TeamShape] = {}
     principals: Mapping[Name, PrincipalShape] = {}
@@ -365,6 +343,12 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "providers": ("named", ProviderShape),
     "deployments": ("named", DeploymentShape),
     "prices": ("list", PricesShape),
+    "price_aliases": ("list", PriceAliasShape),
+    "exchange_rates": ("list", ExchangeRateShape),
+    "contracts": ("named", ContractShape),
+    "surcharges": ("named", SurchargeShape),
+    "commitments": ("named", CommitmentShape),
+    "capacities": ("named", CapacityShape),
     "routes": ("named", RouteShape),
     "teams": ("named", TeamShape),
     "principals": ("named", PrincipalShape),

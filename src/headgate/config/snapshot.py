@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from headgate.budgets.settings import Budget, RunLimits
+from headgate.catalog.commitments import NO_AGREEMENTS, Agreements
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.gateway.settings import Edge
@@ -36,7 +37,8 @@ class Snapshot:
     Attributes:
         organisation: Id of the root node.
         zone: Where calendar months begin.
-        price_book: Set by `config.load` from the built-in rows and the file's `[[prices]]`.
+        price_book: Set by `config.load` from the built-in rows and the file's own.
+        agreements: What is owed to providers beside the prices of calls.
     """
 
     file: str
@@ -58,3 +60,4 @@ class Snapshot:
     data_classes: Mapping[str, DataClass]
     approvals: Mapping[str, Rule]
     price_book: PriceBook
+    agreements: Agreements = NO_AGREEMENTS

@@ -32,6 +32,7 @@ class Target:
     __slots__ = (
         "_book",
         "_cards",
+        "_contracts",
         "_credential",
         "_heads",
         "_host",
@@ -76,6 +77,7 @@ class Target:
         self.health = Health(breaker)
         self.places = places
         self._book = book
+        self._contracts = tuple(node for node in self.nodes if node in book.contract_nodes)
         self._cards: dict[tuple[str, Terms], tuple[int, RateCard | None]] = {}
         self.envelopes = {each: envelope_of(kind, each) for each in deployment.dialects}
         self._host, _, base = provider.base_url.partition("://")[2].partition("/")
@@ -154,6 +156,8 @@ class Target:
         deployment = self.deployment
         if served_model is None or served_model == deployment.model:
             served_model = deployment.priced_as
+        if self._contracts:
+            terms = terms._replace(nodes=terms.nodes + self._contracts)
         key = (served_model, terms)
         kept = self._cards.get(key)
         if kept is not None and at_ns < kept[0]:
