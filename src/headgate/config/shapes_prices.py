@@ -32,6 +32,9 @@ class PricesShape(Shape, frozen=True, kw_only=True):
     promo: bool = False
     note: Text | None = None
     source: Text | None = None
+    currency: Text = "USD"
+    corrects: bool = False
+    superseded_at: Day | None = None
 
 
 class PriceAliasShape(Shape, frozen=True, kw_only=True):
