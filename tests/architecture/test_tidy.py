@@ -29,7 +29,11 @@ MONEY = (
     *("records/*hold*", "records/*lease*", "records/*journal*", "records/*attempt*"),
     *("economics/usage_logs/*", "economics/plans/*"),
     *("economics/exact.py", "economics/inputs.py", "economics/formulas/*", "economics/claims/*"),
-    *("economics/vendor/*", "economics/mix/offers.py"),  # simulations and solvers are in floats
+    *(
+        "economics/vendor/*",
+        "economics/mix/offers.py",
+        "economics/prices/*",
+    ),  # simulations and solvers are in floats
 )
 MONEY_ALLOWED: dict[str, str] = {}
 

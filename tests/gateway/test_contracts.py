@@ -1,8 +1,8 @@
-"""Contracts at work: whose call it is, and what served it, decides the price that is held and posted."""
+"""Contracts at work: whose call it is, and what served it, decides the price."""
 
 from headgate.records.journal import SettleRecord
 from headgate.simulator import Simulator
-from tests.gateway.calls import ALICE, BOB, CHAT_PATH, MESSAGES_PATH, ask, call_of, chat, message
+from tests.gateway.calls import BOB, CHAT_PATH, MESSAGES_PATH, ask, call_of, chat, message
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
 from tests.gateway.wire import Reply
@@ -50,7 +50,7 @@ def rows(end: SettleRecord) -> set[str]:
 
 
 def test_who_calls_and_what_serves_decide_the_contract(start: Start, simulator: Simulator) -> None:
-    """A key's price before its team's factor, a principal's before a deployment's; all are charged."""
+    """A key's price comes before its team's factor, a principal's before a deployment's."""
     gateway = start(more=CONTRACTS)
 
     of_alice = settled(gateway, ask(gateway, chat()))

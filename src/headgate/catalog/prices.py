@@ -200,6 +200,14 @@ class PriceBook:
         until_ns = min(until_ns, self._next_edge(seller, at_ns))
         return RateCard(seller, asked.name, terms, until_ns, rates, self._surcharges(asked))
 
+    def unpriced_until_ns(self, seller: str, model: str, at_ns: int) -> int:
+        """Return the first instant after one without a card at which there may be one."""
+        names = (model, self.priced_as(seller, model, at_ns))
+        rows = [row for row in self.rows if row.seller == seller and row.model in names]
+        starts = [row.valid_from_ns for row in rows if row.valid_from_ns > at_ns]
+        bands = [row.band.next_edge_ns(at_ns) for row in rows if row.band is not None]
+        return min(*starts, *bands, self._next_edge(seller, at_ns), END_OF_TIME_NS)
+
     def _own(
         self, contract: Contract, conditions: Conditions, asked: "_Question"
     ) -> tuple[Rate, ...]:
