@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -14,8 +13,10 @@ from headgate.catalog.rates import UnpricedMeterError
 from headgate.catalog.rows import PriceRow
 from headgate.cli import prices_text as text
 from headgate.cli.output import print_table
+from headgate.cli.pricing.as_of import as_of
+from headgate.cli.pricing.asked import At, fail, instant
+from headgate.cli.pricing.impact import impact
 from headgate.records.demand import Terms
-from headgate.units.instants import from_datetime
 from headgate.units.usage import METERS, Usage
 
 app = typer.Typer(
@@ -23,7 +24,6 @@ app = typer.Typer(
 )
 
 Model = Annotated[str, typer.Argument(metavar="SELLER/MODEL", help="Such as openai/gpt-5.5.")]
-At = Annotated[str | None, typer.Option(help="A date, or a date-time with offset; default: now.")]
 Known = Annotated[str | None, typer.Option(help="Use only what was known then; default: now.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -54,8 +54,8 @@ def show(
     Without SELLER/MODEL: the standard tier of every model. With it: every row, those that ended
     or were cancelled too, unless --at asks for the rows of one instant.
     """
-    book, at_ns = price_book(), _instant(at)
-    known_ns = _instant(known) if known else None
+    book, at_ns = price_book(), instant(at)
+    known_ns = instant(known) if known else None
     if model is None:
         listing = text.listing(book, at_ns, known_ns)
     else:
@@ -83,7 +83,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Print what a usage costs, line by line: quantity x price = amount, and from which row."""
-    book, at_ns = price_book(), _instant(at)
+    book, at_ns = price_book(), instant(at)
     seller, name = _split(model)
     counts = _usage(usage)
     _require_priced(book, seller, name)
@@ -91,14 +91,14 @@ def explain(
     card = book.rate_card(seller, name, terms, at_ns)
     if card is None:
         tiers = sorted({row.tier for row in book.rows_of(seller, name)})
-        _fail(
+        fail(
             f"{model} has no price in tier {tier!r}, region {region!r} at that time.",
             f"Its tiers are {', '.join(tiers)}; `headgate prices show {model}` lists every row.",
         )
     try:
         charge = card.rate(counts)
     except UnpricedMeterError as error:
-        _fail(f"{error}.", "Such usage cannot be charged; add a row that prices this meter.")
+        fail(f"{error}.", "Such usage cannot be charged; add a row that prices this meter.")
     explanation = text.Explanation(book, card, charge, at_ns)
     if as_json:
         typer.echo(json.dumps(explanation.as_json(), indent=2))
@@ -124,25 +124,14 @@ def check(as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def _instant(value: str | None) -> int:
-    """Return the instant of an ISO date or date-time with offset, now when there is none."""
-    if value is None:
-        return from_datetime(datetime.now(UTC))
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        _fail(f"{value!r} is not a date or date-time.", "Write 2026-08-17 or 2026-08-17T01:00Z.")
-    if moment.tzinfo is None:
-        if "T" in value or " " in value:
-            _fail(f"{value!r} has no offset.", f"Write {value}Z when it is UTC.")
-        moment = moment.replace(tzinfo=UTC)
-    return from_datetime(moment)
+app.command("as-of")(as_of)
+app.command()(impact)
 
 
 def _split(model: str) -> tuple[str, str]:
     seller, slash, name = model.partition("/")
     if not (seller and slash and name):
-        _fail(f"{model!r} names no seller.", "Write SELLER/MODEL, such as openai/gpt-5.5.")
+        fail(f"{model!r} names no seller.", "Write SELLER/MODEL, such as openai/gpt-5.5.")
     return seller, name
 
 
@@ -153,7 +142,7 @@ def _usage(value: str) -> Usage:
         name, _, count = part.strip().partition("=")
         meter = _SHORT_METERS.get(name, name)
         if meter not in METERS or meter in counts or not (count.isascii() and count.isdigit()):
-            _fail(f"{part!r} is not a meter and a count.", _METERS_FIX)
+            fail(f"{part!r} is not a meter and a count.", _METERS_FIX)
         counts[meter] = int(count)
     return Usage(**counts)
 
@@ -163,9 +152,4 @@ def _require_priced(book: PriceBook, seller: str, name: str) -> None:
         return
     near = load_models().near(f"{seller}/{name}")
     hint = f"Did you mean {' or '.join(near)}?" if near else "`headgate prices show` lists all."
-    _fail(f"There is no price for {seller}/{name}.", hint)
-
-
-def _fail(problem: str, fix: str) -> NoReturn:
-    typer.echo(f"{problem} {fix}", err=True)
-    raise typer.Exit(2)
+    fail(f"There is no price for {seller}/{name}.", hint)

@@ -1,5 +1,6 @@
 """What an attempt did cost, itemised."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from msgspec import Struct
@@ -34,6 +35,11 @@ class ChargeLine(Struct, frozen=True, gc=False, array_like=True):
     price_femto: int
     amount_nanos: int
     price_row: str
+
+
+def quantities(lines: Iterable[ChargeLine]) -> dict[str, int]:
+    """Return what was consumed, by meter: surcharges are on money, not on usage."""
+    return {line.meter: line.quantity for line in lines if line.meter != SURCHARGE}
 
 
 class Charge(Struct, frozen=True, gc=False):
