@@ -15,6 +15,7 @@ from headgate.cli import prices_text as text
 from headgate.cli.output import print_table
 from headgate.cli.pricing.as_of import as_of
 from headgate.cli.pricing.asked import At, fail, instant
+from headgate.cli.pricing.diff import diff
 from headgate.cli.pricing.impact import impact
 from headgate.records.demand import Terms
 from headgate.units.usage import METERS, Usage
@@ -126,6 +127,7 @@ def check(as_json: AsJson = False) -> None:
 
 app.command("as-of")(as_of)
 app.command()(impact)
+app.command()(diff)
 
 
 def _split(model: str) -> tuple[str, str]:
