@@ -1,6 +1,6 @@
 """Price lists of others: what is read in them, what is found wrong, what becomes of it.
 
-The lists in `samples/prices` are made up in the formats of their projects, with mistakes of each kind.
+The lists in `samples/prices` are made up in the formats of their projects, with mistakes in them.
 """
 
 import json
@@ -20,6 +20,7 @@ from headgate.economics.prices.comparing import Difference, compare
 from headgate.economics.prices.formats import formats
 from headgate.economics.prices.listed import Listed
 from headgate.economics.prices.load_lists import PriceListError, load_list
+from headgate.units.errors import ConfigurationError
 
 SAMPLES = Path(__file__).parent / "samples" / "prices"
 DAY = date(2026, 11, 21)
@@ -168,3 +169,40 @@ def test_a_broken_entry_hides_no_other(document: Any) -> None:
     (form,) = (each for each in formats().values() if each.recognises(document))
 
     assert list(form.read(document)) == []
+
+
+BAD_ROWS = {
+    "overlap": [
+        {"valid_from": "2026-01-01", "valid_to": "2026-09-01"},
+        {"valid_from": "2026-06-01"},
+    ],
+    "gap": [{"valid_from": "2026-01-01", "valid_to": "2026-03-01"}, {"valid_from": "2026-06-01"}],
+    "zero_of_paid": [{"input": "0"}],
+    "cache_rounded": [{"input": "1.25", "cache_read": "0.13"}],
+    "unit": [{"input": "5000", "output": "30000"}],
+}
+
+
+@pytest.mark.parametrize("rule", BAD_ROWS)
+def test_a_bad_file_is_refused_with_each_row_named(tmp_path: Path, rule: str) -> None:
+    """Overlaps and other units even in a configuration itself; the rest when a file is checked."""
+    config, file = tmp_path / "headgate.toml", tmp_path / "rows.toml"
+    config.write_text(CONFIG)
+    tables = []
+    for row in BAD_ROWS[rule]:
+        told = {"input": "5", "output": "30"} | row
+        prices = ", ".join(
+            f'{key} = "{told[key]}"' for key in ("input", "output", "cache_read") if key in told
+        )
+        dates = [f"{key} = {row[key]}" for key in ("valid_from", "valid_to") if key in row]
+        tables += ["[[prices]]", 'provider = "mine"', 'model = "gpt-5.5"', 'source = "https://x.y"']
+        tables += [*(dates or ["valid_from = 2026-11-01"]), f"per_million_tokens = {{ {prices} }}"]
+    file.write_text("\n".join(tables))
+
+    shown = CliRunner().invoke(app, ["check", str(file), "--config", str(config)])
+
+    told = f"{shown.output}{shown.exception}"
+    stops = rule in ("overlap", "unit")
+    assert isinstance(shown.exception, ConfigurationError if stops else SystemExit), told
+    assert "configuration/openai/gpt-5.5/standard/2026-" in told
+    assert stops or f"error: {rule}: " in told

@@ -127,6 +127,10 @@ class PriceBook:
         priced_as = self.priced_as(seller, model)
         return tuple(row for row in self.rows if (row.seller, row.model) == (seller, priced_as))
 
+    def rows_of_tier(self, seller: str, model: str, tier: str) -> tuple[PriceRow, ...]:
+        """Return every row of exactly this model and tier, superseded ones too."""
+        return self._by_tier.get((seller, model, tier), ())
+
     def end_ns(self, row: PriceRow, known_at_ns: int | None = None) -> int | None:
         """Return when a row ends or ended as known at an instant, None when no end is known."""
         later = [

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from headgate.catalog.check import check_book
 from headgate.catalog.load import load_models, load_price_book
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rates import UnpricedMeterError
@@ -15,8 +14,11 @@ from headgate.cli import prices_text as text
 from headgate.cli.output import print_table
 from headgate.cli.pricing.as_of import as_of
 from headgate.cli.pricing.asked import At, fail, instant
+from headgate.cli.pricing.check import check
+from headgate.cli.pricing.commitments import commitments
 from headgate.cli.pricing.diff import diff
 from headgate.cli.pricing.impact import impact
+from headgate.cli.pricing.restate import restate
 from headgate.records.demand import Terms
 from headgate.units.usage import METERS, Usage
 
@@ -109,25 +111,12 @@ def explain(
             typer.echo(note)
 
 
-@app.command()
-def check(as_json: AsJson = False) -> None:
-    """Look for what a slip of the pen looks like; exit with 1 when there is an error."""
-    findings = check_book(price_book(), load_models())
-    errors = sum(finding.severity == "error" for finding in findings)
-    if as_json:
-        report = {"errors": errors, "findings": [finding._asdict() for finding in findings]}
-        typer.echo(json.dumps(report, indent=2))
-    else:
-        for finding in findings:
-            typer.echo(f"{finding.severity}: {finding.rule}: {finding.row}: {finding.message}")
-        typer.echo(f"{errors} errors, {len(findings) - errors} warnings")
-    if errors:
-        raise typer.Exit(1)
-
-
+app.command()(check)
 app.command("as-of")(as_of)
 app.command()(impact)
 app.command()(diff)
+app.command()(restate)
+app.command()(commitments)
 
 
 def _split(model: str) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from headgate.catalog.check import senseless
 from headgate.catalog.exchange import USD
 from headgate.catalog.fields import PriceRowError, instant_of
 from headgate.catalog.prices import PriceBook
@@ -49,6 +50,8 @@ def price_book_from(
         except PriceRowError as error:
             where, sentence = _placed(str(error))
             problems.add(key + where, sentence, "Correct the row; each of its keys is documented.")
+    for finding in senseless(book) if rows else ():
+        problems.add("prices", f"{finding.row}: {finding.message}.", "Correct the row.")
     return book
 
 

@@ -52,9 +52,9 @@ def impact(  # noqa: PLR0913 - a command has as many parameters as it has option
     The change holds for the whole stretch, whatever its dates.
     """
     snapshot = read_configuration(config)
-    since_ns, until_ns = _stretch(since, until, snapshot.zone)
-    past = _desk("headgate.economics.prices.load_past")
-    rated = _desk("headgate.economics.prices.impact")
+    since_ns, until_ns = stretch(since, until, snapshot.zone)
+    past = desk_module("headgate.economics.prices.load_past")
+    rated = desk_module("headgate.economics.prices.impact")
     after = _after(snapshot, change, scale or [], rated, since_ns)
     book = snapshot.price_book
     if imported:
@@ -62,8 +62,8 @@ def impact(  # noqa: PLR0913 - a command has as many parameters as it has option
             sums = rated.impact(book, after, past.imported_calls(store, book, since_ns, until_ns))
     else:
         with reading(data_dir) as connection:
-            calls = past.past_calls(connection, book, snapshot.deployments, since_ns, until_ns)
-            sums = rated.impact(book, after, calls)
+            calls = past.charged_calls(connection, book, snapshot.deployments, since_ns, until_ns)
+            sums = rated.impact(book, after, (each.past for each in calls))
     total = rated.Sums("all", "")
     for each in sums:
         total.add(each)
@@ -73,7 +73,7 @@ def impact(  # noqa: PLR0913 - a command has as many parameters as it has option
         _show(sums, total)
 
 
-def _desk(module: str) -> Any:
+def desk_module(module: str) -> Any:
     """Return a module that needs numpy, which is an extra."""
     try:
         return importlib.import_module(module)
@@ -81,7 +81,7 @@ def _desk(module: str) -> Any:
         fail("Rating in bulk needs numpy, which is missing.", "Install headgate[desk].")
 
 
-def _stretch(since: str | None, until: str | None, zone: tzinfo) -> tuple[int, int]:
+def stretch(since: str | None, until: str | None, zone: tzinfo) -> tuple[int, int]:
     """Return the first instant and the first that is too late; last month when neither is given."""
     now = datetime.now(zone)
     first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
-from headgate.catalog.check import Finding, Severity, check_book
+from headgate.catalog.check import UNIT_MISTAKE, Finding, Severity, check_book
 from headgate.catalog.facts import ModelDirectory
 from headgate.catalog.fields import PriceRowError, instant_of
 from headgate.catalog.prices import PriceBook
@@ -19,10 +19,6 @@ from headgate.units.usage import METERS
 Status = Literal["same", "changed", "new", "announced", "unusable"]
 
 _JUMP = 2
-_UNIT_MISTAKE = 500
-"""Per thousand for per million is a factor of 1,000; prices have moved by less than half of it."""
-_DEAREST, _CHEAPEST = Decimal(10_000), Decimal("0.0005")
-"""Dollars per million tokens of any model on sale lie between these."""
 _DISAGREE = Decimal("0.01")
 _DISPLAYED = (Decimal("0.01"), Decimal("0.001"))
 _FEMTO = -9
@@ -88,7 +84,7 @@ def _difference(
         return Difference(price, "unusable", None, known, changes, (broken,))
     findings = (
         *_checked(row, models),
-        *_units(row, price, changes),
+        *_units(row, changes),
         *_jumps(row, changes),
         *_rounded(row, changes),
         *_disagreements(row, price, beside),
@@ -128,14 +124,10 @@ def _checked(row: PriceRow, models: ModelDirectory) -> Iterator[Finding]:
 
 
 def _units(
-    row: PriceRow, price: Listed, changes: Iterable[tuple[str, Decimal | None, Decimal]]
+    row: PriceRow, changes: Iterable[tuple[str, Decimal | None, Decimal]]
 ) -> Iterator[Finding]:
-    for meter, listed in price.usd_per_million.items():
-        if listed and not _CHEAPEST <= listed <= _DEAREST:
-            message = f"{meter} at {listed.normalize():f} dollars a million looks like another unit"
-            yield Finding("error", "unit", row.id, message)
     for meter, known, listed in changes:
-        if known and listed and not 1 / _UNIT_MISTAKE < listed / known < _UNIT_MISTAKE:
+        if known and listed and not 1 / UNIT_MISTAKE < listed / known < UNIT_MISTAKE:
             message = f"{meter} went from {known:f} to {listed:f}: per thousand, or per token?"
             yield Finding("error", "unit", row.id, message)
 
