@@ -6,14 +6,14 @@ The lists in `samples/prices` are made up in the formats of their projects, with
 import json
 import tomllib
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from headgate.catalog.load import load_models
-from headgate.catalog.prices import PriceBook
+from headgate.catalog.load import load_models, load_price_book
 from headgate.cli.prices import app
 from headgate.config.load import load
 from headgate.economics.prices.comparing import Difference, compare
@@ -31,10 +31,15 @@ def listed(*names: str) -> list[Listed]:
     return [price for name in names for price in load_list(SAMPLES / f"{name}.json")]
 
 
-def differences(book: PriceBook, *names: str) -> dict[tuple[str, str, str, int], Difference]:
+@cache
+def compared(*names: str) -> tuple[Difference, ...]:
+    """Return what some lists say beside the built-in book."""
+    return compare(load_price_book(), load_models(), listed(*names), DAY)
+
+
+def differences(*names: str) -> dict[tuple[str, str, str, int], Difference]:
     """Return the differences by source, model, tier and threshold."""
-    found = compare(book, load_models(), listed(*names), DAY)
-    return {(each.listed.source, *each.listed.key[1:]): each for each in found}
+    return {(each.listed.source, *each.listed.key[1:]): each for each in compared(*names)}
 
 
 def rules(difference: Difference) -> set[str]:
@@ -42,9 +47,9 @@ def rules(difference: Difference) -> set[str]:
 
 
 @pytest.mark.parametrize("name", ["litellm", "models_dev", "genai_prices"])
-def test_what_a_list_and_the_book_agree_on_is_the_same(book: PriceBook, name: str) -> None:
+def test_what_a_list_and_the_book_agree_on_is_the_same(name: str) -> None:
     """Tier, length of prompt and unit are read as they are meant."""
-    found = compare(book, load_models(), listed(name), DAY)
+    found = compared(name)
     same = {each.listed.key[1:] for each in found if each.status == "same"}
 
     assert (
@@ -85,27 +90,27 @@ def test_what_a_list_and_the_book_agree_on_is_the_same(book: PriceBook, name: st
     ],
 )
 def test_each_kind_of_mistake_is_named(
-    book: PriceBook, model: str, tier: str, expected: set[str], doubtful: bool
+    model: str, tier: str, expected: set[str], doubtful: bool
 ) -> None:
     """A wrong unit, a free paid model, a rounded or swapped cache price, a lost time of day."""
-    found = differences(book, "litellm")["litellm", model, tier, 0]
+    found = differences("litellm")["litellm", model, tier, 0]
 
     assert rules(found) == expected
     assert found.is_doubtful is doubtful
 
 
-def test_lists_that_disagree_are_told(book: PriceBook) -> None:
+def test_lists_that_disagree_are_told() -> None:
     """Each with the other's price, from more than one percent on."""
-    found = differences(book, "litellm", "models_dev")
+    found = differences("litellm", "models_dev")
 
     for source in ("litellm", "models.dev"):
         assert "sources_disagree" in rules(found[source, "gpt-5.5", "standard", 0])
     assert rules(found["models.dev", "gpt-5.5", "standard", 272_000]) == set()
 
 
-def test_an_announced_price_is_no_change_yet(book: PriceBook) -> None:
+def test_an_announced_price_is_no_change_yet() -> None:
     """It keeps the day the list gives."""
-    found = compare(book, load_models(), listed("genai_prices"), DAY)
+    found = compared("genai_prices")
     (later,) = (each for each in found if each.status == "announced")
 
     assert later.row is not None
@@ -190,9 +195,9 @@ def test_a_bad_file_is_refused_with_each_row_named(tmp_path: Path, rule: str) ->
     config.write_text(CONFIG)
     tables = []
     for row in BAD_ROWS[rule]:
-        told = {"input": "5", "output": "30"} | row
+        usual: dict[str, str] = {"input": "5", "output": "30"} | row
         prices = ", ".join(
-            f'{key} = "{told[key]}"' for key in ("input", "output", "cache_read") if key in told
+            f'{key} = "{usual[key]}"' for key in ("input", "output", "cache_read") if key in usual
         )
         dates = [f"{key} = {row[key]}" for key in ("valid_from", "valid_to") if key in row]
         tables += ["[[prices]]", 'provider = "mine"', 'model = "gpt-5.5"', 'source = "https://x.y"']

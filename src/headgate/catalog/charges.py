@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 
 from headgate.catalog.fields import Fields, PriceRowError
 from headgate.catalog.spans import EVER, Span, read_span
 from headgate.records.charge import ChargeLine
-from headgate.units.money import exact_fraction, femto_per_unit, line_nanos
+from headgate.units.money import exact_fraction, line_nanos
 from headgate.units.usage import METERS
 
-_MILLION = 1_000_000
+_FEMTO_PER_USD = 10**15
 
 WEB_SEARCH = METERS[-1]
 COUNTED_UNITS = (
@@ -113,11 +112,15 @@ def read_fee(table: Mapping[str, object], seller: str) -> Fee:
     meter = fields.text("meter")
     if meter not in COUNTED_UNITS:
         raise PriceRowError(f"meter: {meter!r} is none of {', '.join(COUNTED_UNITS)}")
+    usd = exact_fraction(fields.text("usd_per_unit"))
+    price = None if usd is None else usd * _FEMTO_PER_USD
+    if price is None or price < 0 or price.denominator != 1:
+        raise PriceRowError('usd_per_unit: write dollars as text, to fifteen decimals: "0.03"')
     fee = Fee(
         id=f"{seller}/{fields.text('id')}",
         seller=seller,
         meter=meter,
-        price_femto=femto_per_unit(Decimal(fields.text("usd_per_unit")) * _MILLION),
+        price_femto=price.numerator,
         models=frozenset(fields.texts("models")),
         sources=fields.texts("sources"),
         span=read_span(fields, must_start=False),

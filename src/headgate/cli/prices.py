@@ -1,23 +1,23 @@
 """`headgate prices`: show what models cost, explain what a call would cost, check the book."""
 
 import json
-from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
-from headgate.catalog.load import load_models, load_price_book
+from headgate.catalog.charges import COUNTED_UNITS
+from headgate.catalog.load import load_models
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rates import UnpricedMeterError
-from headgate.catalog.rows import PriceRow
 from headgate.cli import prices_text as text
 from headgate.cli.output import print_table
-from headgate.cli.pricing.as_of import as_of
+from headgate.cli.pricing.as_of import OwnConfig, as_of, book_of
 from headgate.cli.pricing.asked import At, fail, instant
 from headgate.cli.pricing.check import check
 from headgate.cli.pricing.commitments import commitments
 from headgate.cli.pricing.diff import diff
 from headgate.cli.pricing.impact import impact
+from headgate.cli.pricing.pieces import with_units
 from headgate.cli.pricing.restate import restate
 from headgate.records.demand import Terms
 from headgate.units.usage import METERS, Usage
@@ -32,15 +32,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 _SHORT_METERS = {"input": "input_uncached", "output": "output_text"}
 _METERS_FIX = (
-    f"Meters: {', '.join(METERS)}; "
+    f"Meters: {', '.join(dict.fromkeys((*METERS, *COUNTED_UNITS)))}; "
     + ", ".join(f"{short} for {meter}" for short, meter in _SHORT_METERS.items())
     + "."
 )
-
-
-def price_book(extra: Iterable[PriceRow] = ()) -> PriceBook:
-    """Return the built-in book with `extra` rows, such as those of a configuration."""
-    return load_price_book().with_rows(extra)
 
 
 @app.command()
@@ -50,6 +45,7 @@ def show(
     ] = None,
     at: At = None,
     known: Known = None,
+    config: OwnConfig = None,
     as_json: AsJson = False,
 ) -> None:
     """List the prices in force, or one model's whole history.
@@ -57,7 +53,7 @@ def show(
     Without SELLER/MODEL: the standard tier of every model. With it: every row, those that ended
     or were cancelled too, unless --at asks for the rows of one instant.
     """
-    book, at_ns = price_book(), instant(at)
+    book, at_ns = book_of(config), instant(at)
     known_ns = instant(known) if known else None
     if model is None:
         listing = text.listing(book, at_ns, known_ns)
@@ -75,7 +71,7 @@ def show(
 
 
 @app.command()
-def explain(
+def explain(  # noqa: PLR0913 - a command has as many parameters as it has options
     model: Model,
     usage: Annotated[str, typer.Option(help="Such as input=1000,cache_read=5000,output=200.")],
     at: At = None,
@@ -83,12 +79,13 @@ def explain(
         "standard"
     ),
     region: Annotated[str, typer.Option(help="global, us ...")] = "global",
+    config: OwnConfig = None,
     as_json: AsJson = False,
 ) -> None:
     """Print what a usage costs, line by line: quantity x price = amount, and from which row."""
-    book, at_ns = price_book(), instant(at)
+    book, at_ns = book_of(config), instant(at)
     seller, name = _split(model)
-    counts = _usage(usage)
+    counts, units = _usage(usage)
     _require_priced(book, seller, name)
     terms = Terms(tier=tier, region=region)
     card = book.rate_card(seller, name, terms, at_ns)
@@ -99,7 +96,7 @@ def explain(
             f"Its tiers are {', '.join(tiers)}; `headgate prices show {model}` lists every row.",
         )
     try:
-        charge = card.rate(counts)
+        charge = with_units(book, card, card.rate(counts), units, at_ns)
     except UnpricedMeterError as error:
         fail(f"{error}.", "Such usage cannot be charged; add a row that prices this meter.")
     explanation = text.Explanation(book, card, charge, at_ns)
@@ -126,16 +123,18 @@ def _split(model: str) -> tuple[str, str]:
     return seller, name
 
 
-def _usage(value: str) -> Usage:
-    """Return the usage of `meter=count,...`; `input` and `output` may stand for their meters."""
+def _usage(value: str) -> tuple[Usage, dict[str, int]]:
+    """Return the usage of `meter=count,...`, and the counts of what is sold by the piece."""
     counts: dict[str, int] = {}
     for part in value.split(","):
         name, _, count = part.strip().partition("=")
         meter = _SHORT_METERS.get(name, name)
-        if meter not in METERS or meter in counts or not (count.isascii() and count.isdigit()):
+        known = meter in METERS or meter in COUNTED_UNITS
+        if not known or meter in counts or not (count.isascii() and count.isdigit()):
             fail(f"{part!r} is not a meter and a count.", _METERS_FIX)
         counts[meter] = int(count)
-    return Usage(**counts)
+    units = {name: counts.pop(name) for name in tuple(counts) if name not in METERS}
+    return Usage(**counts), units
 
 
 def _require_priced(book: PriceBook, seller: str, name: str) -> None:

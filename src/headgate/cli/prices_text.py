@@ -6,6 +6,7 @@ from decimal import Decimal
 from rich.table import Table
 
 from headgate.catalog.fields import short_instant
+from headgate.catalog.native import native_amount
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rates import RateCard
 from headgate.catalog.rows import PriceRow
@@ -120,11 +121,16 @@ class Explanation:
 
     def notes(self) -> tuple[str, ...]:
         """Return what must be known about the rows: sources, notes, unknown starts."""
-        notes: list[str] = []
+        notes = [
+            f"{line.meter}: {format_usd(native[1])} {native[0]}"
+            for line in self.charge.lines
+            if (native := native_amount(self.book, line)) is not None
+        ]
         for row_id in dict.fromkeys(line.price_row for line in self.charge.lines):
             entry = self.book.entry(row_id)
             assert entry is not None, "a charge line names an entry of its book"
-            notes.append(f"{row_id}: read in {', '.join(entry.sources)}")
+            if entry.sources:
+                notes.append(f"{row_id}: read in {', '.join(entry.sources)}")
             if isinstance(entry, PriceRow) and (remarks := _remarks(entry)):
                 notes.append(f"{row_id}: {remarks}")
             if isinstance(entry, PriceRow) and not entry.start_is_known:
@@ -153,6 +159,8 @@ class Explanation:
             "amount_usd": format_usd(line.amount_nanos),
             "price_row": line.price_row,
         }
+        if (native := native_amount(self.book, line)) is not None:
+            fields["currency"], fields["amount"] = native[0], format_usd(native[1])
         if not isinstance(entry, PriceRow):
             return {**fields, "sources": list(entry.sources)}
         return {**fields, "row": row_json(entry, self.book.end_ns(entry))}

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 from headgate.catalog.aliases import read_alias
+from headgate.catalog.charges import read_fee
 from headgate.catalog.commitments import Agreements, Capacity, Commitment, periods_of
 from headgate.catalog.contracts import Contract, read_contract
 from headgate.catalog.exchange import read_exchange_rate
@@ -20,6 +21,7 @@ from headgate.config.shapes_prices import (
     CommitmentShape,
     ContractShape,
     ExchangeRateShape,
+    FeeShape,
     PriceAliasShape,
     SurchargeShape,
 )
@@ -75,11 +77,17 @@ def agreements_from(
         for key, table, _seller in of_seller.listed("exchange_rates", ExchangeRateShape)
         for rate in _read(key, problems, read_exchange_rate, table)
     ]
+    fees = [
+        replace(fee, id=f"configuration/{fee.id}")
+        for key, table, seller in of_seller.listed("fees", FeeShape)
+        for fee in _read(key, problems, read_fee, table, seller)
+    ]
     contracts += [each.contract() for each in capacities.values()]
     try:
         book = replace(
             book,
             dated_aliases=(*book.dated_aliases, *aliases),
+            fees=(*book.fees, *fees),
             exchange_rates=(*book.exchange_rates, *rates),
             contracts=(*book.contracts, *contracts),
             surcharges=(*book.surcharges, *surcharges),

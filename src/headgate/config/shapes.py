@@ -13,6 +13,7 @@ from headgate.config.shapes_prices import (
     CommitmentShape,
     ContractShape,
     ExchangeRateShape,
+    FeeShape,
     PriceAliasShape,
     PricesShape,
     SurchargeShape,
@@ -317,6 +318,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     prices: tuple[PricesShape, ...] = ()
     price_aliases: tuple[PriceAliasShape, ...] = ()
     exchange_rates: tuple[ExchangeRateShape, ...] = ()
+    fees: tuple[FeeShape, ...] = ()
     contracts: Mapping[Name, ContractShape] = {}
     surcharges: Mapping[Name, SurchargeShape] = {}
     commitments: Mapping[Name, CommitmentShape] = {}
@@ -345,6 +347,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "prices": ("list", PricesShape),
     "price_aliases": ("list", PriceAliasShape),
     "exchange_rates": ("list", ExchangeRateShape),
+    "fees": ("list", FeeShape),
     "contracts": ("named", ContractShape),
     "surcharges": ("named", SurchargeShape),
     "commitments": ("named", CommitmentShape),

@@ -103,6 +103,25 @@ class SurchargeShape(Shape, frozen=True, kw_only=True):
     source: Text | None = None
 
 
+class FeeShape(Shape, frozen=True, kw_only=True):
+    """`[[fees]]`: the price of something that is sold by the piece.
+
+    Attributes:
+        models: None for every model.
+    """
+
+    provider: Text
+    id: Text
+    meter: Text
+    usd_per_unit: Text
+    valid_from: Day
+    valid_to: Day | None = None
+    recorded_at: Day | None = None
+    superseded_at: Day | None = None
+    models: Texts | None = None
+    source: Text | None = None
+
+
 class CommitmentShape(Shape, frozen=True, kw_only=True):
     """`[commitments.ID]`: what was promised to be spent at a provider."""
 
