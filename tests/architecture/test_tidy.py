@@ -59,7 +59,7 @@ CHANCE_ALLOWED: dict[str, str] = {}
 # Where a provider may be named: its own file, its wire format, its prices, its stand-in, the show.
 PROVIDERS_NAMED = (
     *("providers/*", "dialects/*", "catalog/*", "simulator/*", "cli/demo*"),
-    *("economics/usage_logs/formats/*", "workflows/*_client.py"),
+    *("economics/usage_logs/formats/*", "economics/prices/formats/*", "workflows/*_client.py"),
 )
 PROVIDERS_ALLOWED = {
     "cli/prices.py": "The help shows what a seller and a model look like.",

@@ -1,12 +1,13 @@
 """The ways in which others have billed wrongly, each with the public case; here each is right.
 
-Here the parts that decide the money are put together: a provider's reading of a reply, the book,
-the desk. What a whole node does is shown by the tests of the rooms that do it.
+Here the parts that decide the money are put together: a provider's reading of a reply and the book.
+What a whole node does is shown by the tests of the rooms that do it; the cases of logs are in
+`test_pitfalls_of_logs.py`.
 """
 
 import json
 from datetime import UTC, date, datetime
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from headgate.catalog.check import check_book
 from headgate.catalog.facts import ModelDirectory
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rates import RateCard
-from headgate.catalog.rows import parse_row
+from headgate.catalog.rows import PriceRow, parse_row
 from headgate.dialects import anthropic_messages
 from headgate.dialects import gemini as gemini_dialect
 from headgate.providers import anthropic, gemini, openai, openrouter
@@ -24,14 +25,6 @@ from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Metered, Report
 from headgate.units.instants import from_datetime
 from headgate.units.usage import Usage, UsageError
-from tests.economics.conftest import Desk
-from tests.economics.logs import (
-    claude,
-    codex_count,
-    codex_meta,
-    codex_turn,
-    write_lines,
-)
 
 MILLION = 1_000_000
 NO_MODELS = ModelDirectory(())
@@ -57,6 +50,18 @@ def card(
     found = book.rate_card(seller, name, terms, moment, known)
     assert found is not None
     return found
+
+
+def acme(usd: dict[str, str], **more: Any) -> PriceRow:
+    """Return a row of a seller of no note."""
+    table = {
+        "model": "m",
+        "valid_from": date(2026, 1, 1),
+        "recorded_at": date(2026, 1, 1),
+        "usd_per_million": usd,
+        "sources": ["https://example.com"],
+    }
+    return parse_row(table | more, seller="acme", bands={})
 
 
 def report(tier: str | None = None, **usage: object) -> Report:
@@ -218,18 +223,8 @@ def test_08_a_long_prompt_reprices_the_whole_request(
 def test_08_a_threshold_that_is_itself_long_is_written_one_lower(book: PriceBook) -> None:
     """A seller whose long price begins at 200,000 itself has a row above 199,999."""
     rows = [
-        parse_row(
-            {"model": "m", "valid_from": date(2026, 1, 1), "recorded_at": date(2026, 1, 1)} | more,
-            seller="acme",
-            bands={},
-        )
-        for more in (
-            {"usd_per_million": {"input": "1", "output": "1"}},
-            {
-                "usd_per_million": {"input": "2", "output": "2"},
-                "min_prompt_tokens_exclusive": 199_999,
-            },
-        )
+        acme({"input": "1", "output": "1"}),
+        acme({"input": "2", "output": "2"}, min_prompt_tokens_exclusive=199_999),
     ]
     found = card(book.with_rows(rows), "acme/m")
 
@@ -345,39 +340,15 @@ def test_15_a_name_is_served_by_another_model_from_a_day_on(book: PriceBook) -> 
 def test_16_a_rounded_display_price_is_found(book: PriceBook) -> None:
     """A tenth of 1.25 is 0.125, whatever a page shows (models.dev, litellm)."""
     assert card(book, "openai/gpt-5.4", Terms(tier="batch")).rates[0].prices_femto[1] == 125_000_000
-    copied = parse_row(
-        {
-            "model": "m",
-            "valid_from": date(2026, 1, 1),
-            "recorded_at": date(2026, 1, 1),
-            "usd_per_million": {"input": "1.25", "cache_read": "0.13", "output": "7.5"},
-            "sources": ["https://example.com"],
-        },
-        seller="acme",
-        bands={},
-    )
+    copied = acme({"input": "1.25", "cache_read": "0.13", "output": "7.5"})
 
     assert [each.rule for each in check_book(PriceBook((copied,)), NO_MODELS)] == ["cache_rounded"]
 
 
 def test_17_swapped_cache_columns_are_found() -> None:
     """A read that costs more than the input, and a write that costs less, are errors."""
-    swapped = parse_row(
-        {
-            "model": "m",
-            "valid_from": date(2026, 1, 1),
-            "recorded_at": date(2026, 1, 1),
-            "usd_per_million": {
-                "input": "3",
-                "cache_read": "3.75",
-                "cache_write_5m": "0.3",
-                "output": "15",
-            },
-            "sources": ["https://example.com"],
-        },
-        seller="acme",
-        bands={},
-    )
+    usd = {"input": "3", "cache_read": "3.75", "cache_write_5m": "0.3", "output": "15"}
+    swapped = acme(usd)
 
     found = check_book(PriceBook((swapped,)), NO_MODELS)
 
@@ -394,82 +365,6 @@ def test_18_a_rise_that_was_cancelled_is_never_charged(book: PriceBook) -> None:
 
     assert announced.rates[0].prices_femto[0] == 3_000_000_000
     assert charged_now.rates[0].prices_femto[0] == 2_000_000_000
-
-
-def test_19_old_usage_has_its_old_price(book: PriceBook, tmp_path: Path) -> None:
-    """A log of the day before a cut is rated as of that day (ccusage, llm-prices)."""
-    desk = Desk(tmp_path / "usage.db", book)
-    line = claude(
-        "m1", 0, at="2026-03-12T23:00:00.000Z", model="claude-opus-4-6", input_tokens=300_000
-    )
-    later = claude(
-        "m2", 0, at="2026-03-13T01:00:00.000Z", model="claude-opus-4-6", input_tokens=300_000
-    )
-
-    desk.take(write_lines(tmp_path / "s.jsonl", [line, later]))
-
-    old, new = sorted(desk.records(), key=lambda one: one.reply)
-    assert old.cost_nanos == nanos("10", 300_000) + nanos("1", 1_000)
-    assert new.cost_nanos == nanos("5", 300_000) + nanos("0.5", 1_000)
-
-
-def test_20_of_streamed_log_lines_the_last_counts(book: PriceBook, tmp_path: Path) -> None:
-    """Not the first, nor all of them (ccusage 888, 901)."""
-    desk = Desk(tmp_path / "usage.db", book)
-
-    desk.take(write_lines(tmp_path / "s.jsonl", [claude("m", 2, stop=None), claude("m", 500)]))
-
-    assert desk.outputs() == [500]
-
-
-def test_21_without_a_request_id_a_reply_counts_once(book: PriceBook, tmp_path: Path) -> None:
-    """Behind gateways the message's own id tells (ccusage 985)."""
-    desk = Desk(tmp_path / "usage.db", book)
-    lines = [
-        claude("m", 10, request=None),
-        claude("m", 10, request=None, at="2026-06-11T00:00:05.000Z"),
-    ]
-
-    desk.take(write_lines(tmp_path / "s.jsonl", lines))
-
-    assert desk.outputs() == [10]
-
-
-def test_22_a_log_that_lacks_its_end_says_so(book: PriceBook, tmp_path: Path) -> None:
-    """What a client's log leaves out cannot be known, so the record has the lowest grade."""
-    desk = Desk(tmp_path / "usage.db", book)
-
-    desk.take(write_lines(tmp_path / "s.jsonl", [claude("m", 1, stop=None)]))
-
-    assert [one.grade for one in desk.records()] == ["C"]
-
-
-@pytest.mark.parametrize(
-    ("child", "outputs"),
-    [
-        ([(100, 40, 10), (350, 90, 37)], [10, 27]),  # replays the parent, then goes on
-        ([(50, 0, 5)], [5, 10]),  # starts at zero: nothing to subtract
-    ],
-)
-def test_23_a_fork_counts_what_is_its_own(
-    book: PriceBook, tmp_path: Path, child: list[tuple[int, int, int]], outputs: list[int]
-) -> None:
-    """Neither the parent's counts again nor less than its own (ccusage 950, CodexBar 2193)."""
-    desk = Desk(tmp_path / "usage.db", book)
-    sessions = tmp_path / "sessions"
-    parent = [codex_meta("p"), codex_turn(), codex_count((100, 40, 10))]
-    lasts = [child[0], *[(250, 50, 27)][: len(child) - 1]]
-    counts = [
-        codex_count(total, last, at="2026-06-12T10:00:00.000Z")
-        for total, last in zip(child, lasts, strict=True)
-    ]
-
-    desk.take(write_lines(sessions / "rollout-p.jsonl", parent))
-    desk.take(
-        write_lines(sessions / "rollout-c.jsonl", [codex_meta("c", "p"), codex_turn(), *counts])
-    )
-
-    assert desk.outputs() == outputs
 
 
 def test_24_with_a_key_of_ones_own_the_fee_is_not_the_cost() -> None:

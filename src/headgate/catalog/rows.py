@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Literal
 
 from headgate.catalog.bands import Band
+from headgate.catalog.exchange import USD, read_currency
 from headgate.catalog.fields import Fields, PriceRowError, short_instant
 from headgate.units.instants import from_datetime
 from headgate.units.money import MoneyError, femto_per_unit
@@ -65,7 +66,7 @@ class PriceRow:
     sources: tuple[str, ...] = ()
     note: str | None = None
     origin: Origin = "built-in"
-    currency: str = "USD"
+    currency: str = USD
 
     @property
     def key(self) -> tuple[str, str, str, int, str, str]:
@@ -115,9 +116,7 @@ def parse_row(
     """
     fields = Fields(table)
     model, tier = fields.text("model"), fields.text("tier", "standard")
-    valid_from, observed_at = fields.instant("valid_from"), fields.instant("observed_at")
-    if valid_from is None and observed_at is None:
-        raise PriceRowError("valid_from: give it, or observed_at when the start is not known")
+    start_ns, observed_at, start = _start(fields)
     recorded_at = fields.instant("recorded_at", default_recorded_at_ns)
     if recorded_at is None:
         raise PriceRowError("recorded_at: give the day from which the price was known")
@@ -125,15 +124,11 @@ def parse_row(
     if band_name and band_name not in bands:
         raise PriceRowError(f"band: {seller} has no band {band_name!r}")
     threshold = fields.count("min_prompt_tokens_exclusive")
-    start_ns = UNKNOWN_START_NS if valid_from is None else valid_from
-    start = short_instant(start_ns)
-    if valid_from is None and observed_at is not None:
-        start = f"seen-{short_instant(observed_at)}"
     row_id = _row_id((seller, model, tier, start), threshold, band_name)
     if fields.flag("corrects"):
         row_id = f"{row_id}/known-{short_instant(recorded_at)}"
-    currency = fields.text("currency", "USD")
-    prices = fields.table("usd_per_million" if currency == "USD" else "per_million")
+    currency = read_currency(fields)
+    prices = fields.table("usd_per_million" if currency == USD else "per_million")
     row = PriceRow(
         id=row_id if origin == "built-in" else f"{origin}/{row_id}",
         seller=seller,
@@ -157,6 +152,16 @@ def parse_row(
     if row.valid_to_ns is not None and row.valid_to_ns <= row.valid_from_ns:
         raise PriceRowError("valid_to: it must come after valid_from")
     return row
+
+
+def _start(fields: Fields) -> tuple[int, int | None, str]:
+    """Return when a row starts, when it was seen, and the start as its id tells it."""
+    valid_from, observed_at = fields.instant("valid_from"), fields.instant("observed_at")
+    if valid_from is not None:
+        return valid_from, observed_at, short_instant(valid_from)
+    if observed_at is None:
+        raise PriceRowError("valid_from: give it, or observed_at when the start is not known")
+    return UNKNOWN_START_NS, observed_at, f"seen-{short_instant(observed_at)}"
 
 
 def _row_id(parts: tuple[str, ...], threshold: int | None, band: str) -> str:

@@ -13,8 +13,9 @@ from headgate.catalog.fields import PriceRowError, instant_of
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.catalog.surcharges import read_surcharge
-from headgate.config.check import checked, checked_by_id
+from headgate.config.check import checked, checked_by_id, ids_of
 from headgate.config.problems import Problems
+from headgate.config.read_identity import TEAM_DEFAULT
 from headgate.config.shape import Shape
 from headgate.config.shapes_prices import (
     CapacityShape,
@@ -31,6 +32,7 @@ from headgate.units.money import MoneyError, parse_usd
 T = TypeVar("T")
 S = TypeVar("S", bound=Shape)
 
+_WHO = ("provider", "deployment", "team", "principal", "key")
 _FIX = "Correct it; each of its keys is documented."
 
 
@@ -50,9 +52,20 @@ class Named(NamedTuple):
 
 
 def agreements_from(
-    document: Mapping[str, Any], book: PriceBook, named: Named, problems: Problems
+    document: Mapping[str, Any],
+    book: PriceBook,
+    good: tuple[Mapping[str, Provider], Mapping[str, Deployment]],
+    problems: Problems,
 ) -> tuple[PriceBook, Agreements]:
-    """Return the book with what the file agrees on, and what is owed beside it."""
+    """Return the book with what the file agrees on, and what is owed beside it.
+
+    Args:
+        document: The file.
+        book: The book with the file's rows.
+        good: The good providers and deployments.
+        problems: Where problems are noted.
+    """
+    named = Named(*good, _members(document))
     of_seller = _Tables(document, named, problems)
     capacities = {each.id: each for each in _capacities(document, named, problems)}
     contracts = [
@@ -96,6 +109,11 @@ def agreements_from(
         problems.add("contracts", f"{error}.", "Give each an id of its own.")
     commitments = {each.id: each for each in _commitments(document, named, problems)}
     return book, Agreements(commitments, capacities)
+
+
+def _members(document: Mapping[str, Any]) -> Mapping[str, Collection[str]]:
+    found = {what: ids_of(document.get(f"{what}s")) for what in _WHO}
+    return found | {"team": (*found["team"], TEAM_DEFAULT)}
 
 
 class _Tables:
