@@ -49,6 +49,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "import": ("import", str(SAMPLES), "--records"),
     "plans": ("plans",),
     "caches": ("caches",),
+    "prices impact": ("prices", "impact", "--scale", "openai=2", "--since", "2020-01-01"),
+    "prices restate": ("prices", "restate", "--since", "2020-01-01"),
+    "prices commitments": ("prices", "commitments"),
 }
 
 

@@ -2,13 +2,18 @@
 
 from datetime import UTC, date, datetime
 from fractions import Fraction
+from pathlib import Path
 
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rows import PriceRow, parse_row
 from headgate.economics.prices.impact import Past, as_if, impact, scaled
+from headgate.economics.prices.load_past import imported_calls, open_usage
+from headgate.economics.usage_logs.store import STORE_NAME
 from headgate.records.demand import Terms
 from headgate.units.instants import from_datetime
 from headgate.units.usage import Usage
+from tests.economics.conftest import Desk
+from tests.economics.logs import claude, write_lines
 
 SINCE = from_datetime(datetime(2026, 10, 1, tzinfo=UTC))
 
@@ -69,3 +74,16 @@ def test_what_one_book_does_not_price_is_counted_apart(book: PriceBook) -> None:
     (sums,) = impact(book, book, calls)
 
     assert (sums.calls, sums.unrated, sums.posted_nanos, sums.difference_nanos) == (1, 1, 1, 0)
+
+
+def test_imported_logs_are_asked_too(book: PriceBook, tmp_path: Path) -> None:
+    """By seat, at the price of each record's instant."""
+    desk = Desk(tmp_path / STORE_NAME, book)
+    desk.take(write_lines(tmp_path / "s.jsonl", [claude("m1", 100)]), seat="ann")
+
+    with open_usage(tmp_path) as store:
+        calls = list(imported_calls(store, book, 0, SINCE))
+    (sums,) = impact(book, scaled(book, {"anthropic": Fraction(2)}), calls)
+
+    assert (sums.model, sums.team) == ("anthropic/claude-opus-4-8", "ann")
+    assert sums.difference_nanos == sums.before_nanos == sums.posted_nanos > 0

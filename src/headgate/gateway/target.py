@@ -69,11 +69,7 @@ class Target:
         self.limit_needed = kind.limit_needed(provider.base_url)
         self.keeps_threads = keeps_threads(kind, provider.base_url)
         self.facts = b"x-headgate-deployment: %b\r\n" % deployment.id.encode()
-        self.nodes = (
-            f"provider:{deployment.provider}",
-            f"deployment:{deployment.id}",
-            f"model:{deployment.model}",
-        )
+        self.nodes = deployment.nodes
         self.health = Health(breaker)
         self.places = places
         self._book = book
@@ -144,6 +140,10 @@ class Target:
         region = self.pool.provider.region
         return sign(self._credential, Unsigned(self._host, path, signed, body, region, at_ns))
 
+    def own_terms(self, terms: Terms) -> Terms:
+        """Return the terms with those nodes of the deployment that have a contract."""
+        return terms._replace(nodes=terms.nodes + self._contracts)
+
     def card(self, served_model: str | None, terms: Terms, at_ns: int) -> RateCard | None:
         """Return the prices an attempt is charged at, None when they are unknown.
 
@@ -157,7 +157,7 @@ class Target:
         if served_model is None or served_model == deployment.model:
             served_model = deployment.priced_as
         if self._contracts:
-            terms = terms._replace(nodes=terms.nodes + self._contracts)
+            terms = self.own_terms(terms)
         key = (served_model, terms)
         kept = self._cards.get(key)
         if kept is not None and at_ns < kept[0]:

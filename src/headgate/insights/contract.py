@@ -23,6 +23,7 @@ from headgate.insights.contract_control import (
     ResultsView,
 )
 from headgate.insights.contract_desk import ImportView, PlansView
+from headgate.insights.contract_prices import CommitmentsView, ImpactView, RestateView
 from headgate.insights.contract_reconcile import AdjustmentView
 from headgate.insights.contract_routes import RouteView
 from headgate.insights.contract_runs import RunView
@@ -353,6 +354,9 @@ PRINTED: dict[str, Any] = {
     "import": ImportView,
     "plans": PlansView,
     "caches": CachesView,
+    "prices impact": ImpactView,
+    "prices restate": RestateView,
+    "prices commitments": CommitmentsView,
 }
 """What each command prints with `--json`."""
 

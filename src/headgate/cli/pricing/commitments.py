@@ -14,6 +14,12 @@ from headgate.cli.pricing.asked import instant
 from headgate.cli.reading import read_configuration, reading_if_any
 from headgate.config.snapshot import Snapshot
 from headgate.economics.prices.load_agreed import drawn_nanos, tokens_by_team
+from headgate.insights.contract_prices import (
+    CapacityView,
+    CommitmentsView,
+    CommitmentView,
+    ShareView,
+)
 from headgate.units.instants import from_datetime, to_datetime, to_iso
 from headgate.units.money import format_usd
 
@@ -43,7 +49,7 @@ def commitments(
             _held(connection, capacity, month_ns, at_ns) for capacity in agreed.capacities.values()
         ]
     if as_json:
-        print_json({"commitments": _commitments_json(standings), "capacities": _held_json(held)})
+        print_json(_view(standings, held))
     else:
         _show(standings, held)
 
@@ -80,35 +86,34 @@ def _held(connection: Connection, capacity: Capacity, start_ns: int, end_ns: int
     return capacity, cost, tokens, shares(cost, tokens)
 
 
-def _commitments_json(standings: list[tuple[Commitment, Standing]]) -> list[dict[str, object]]:
-    return [
-        {
-            "id": commitment.id,
-            "provider": commitment.provider,
-            "start": to_iso(each.start_ns),
-            "end": to_iso(each.end_ns),
-            "amount_usd": format_usd(each.amount_nanos),
-            "drawn_usd": format_usd(each.drawn_nanos),
-            "left_usd": format_usd(each.left_nanos),
-            "shortfall_usd": format_usd(each.shortfall_nanos),
-            "beyond_usd": format_usd(each.beyond_nanos),
-        }
-        for commitment, each in standings
-    ]
-
-
-def _held_json(held: list[Held]) -> list[dict[str, object]]:
-    return [
-        {
-            "id": capacity.id,
-            "cost_usd": format_usd(cost),
-            "teams": [
-                {"team": team, "tokens": tokens[team], "cost_usd": format_usd(part)}
-                for team, part in sorted(parts.items())
-            ],
-        }
-        for capacity, cost, tokens, parts in held
-    ]
+def _view(standings: list[tuple[Commitment, Standing]], held: list[Held]) -> CommitmentsView:
+    return CommitmentsView(
+        commitments=[
+            CommitmentView(
+                id=commitment.id,
+                provider=commitment.provider,
+                start=to_iso(each.start_ns),
+                end=to_iso(each.end_ns),
+                amount=format_usd(each.amount_nanos),
+                drawn=format_usd(each.drawn_nanos),
+                left=format_usd(each.left_nanos),
+                shortfall=format_usd(each.shortfall_nanos),
+                beyond=format_usd(each.beyond_nanos),
+            )
+            for commitment, each in standings
+        ],
+        capacities=[
+            CapacityView(
+                id=capacity.id,
+                cost=format_usd(cost),
+                teams=[
+                    ShareView(team=team, tokens=tokens[team], cost=format_usd(part))
+                    for team, part in sorted(parts.items())
+                ],
+            )
+            for capacity, cost, tokens, parts in held
+        ],
+    )
 
 
 def _show(standings: list[tuple[Commitment, Standing]], held: list[Held]) -> None:

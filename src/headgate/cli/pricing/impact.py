@@ -16,6 +16,7 @@ from headgate.cli.reading import read_configuration, reading
 from headgate.cli.report import instant
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
+from headgate.insights.contract_prices import ImpactRowView, ImpactSumsView, ImpactView
 from headgate.units.instants import from_datetime, to_iso
 from headgate.units.money import exact_fraction, format_usd
 
@@ -68,7 +69,7 @@ def impact(  # noqa: PLR0913 - a command has as many parameters as it has option
     for each in sums:
         total.add(each)
     if as_json:
-        print_json(_json(sums, total, since_ns, until_ns))
+        print_json(_view(sums, total, since_ns, until_ns))
     else:
         _show(sums, total)
 
@@ -117,23 +118,23 @@ def _factor(text: str) -> tuple[str, Fraction]:
     return what, value
 
 
-def _json(sums: Any, total: Any, since_ns: int, until_ns: int) -> dict[str, object]:
-    return {
-        "since": to_iso(since_ns),
-        "until": to_iso(until_ns),
-        "total": _row(total),
-        "by": [{"model": each.model, "team": each.team, **_row(each)} for each in sums],
-    }
+def _view(sums: Any, total: Any, since_ns: int, until_ns: int) -> ImpactView:
+    return ImpactView(
+        since=to_iso(since_ns),
+        until=to_iso(until_ns),
+        total=ImpactSumsView(**_sums(total)),
+        by=[ImpactRowView(model=each.model, team=each.team, **_sums(each)) for each in sums],
+    )
 
 
-def _row(sums: Any) -> dict[str, object]:
+def _sums(sums: Any) -> dict[str, Any]:
     return {
         "calls": sums.calls,
         "unrated": sums.unrated,
-        "posted_usd": format_usd(sums.posted_nanos),
-        "before_usd": format_usd(sums.before_nanos),
-        "after_usd": format_usd(sums.after_nanos),
-        "difference_usd": format_usd(sums.difference_nanos),
+        "posted": format_usd(sums.posted_nanos),
+        "before": format_usd(sums.before_nanos),
+        "after": format_usd(sums.after_nanos),
+        "difference": format_usd(sums.difference_nanos),
     }
 
 

@@ -10,6 +10,7 @@ from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Confi
 from headgate.cli.output import EXIT_NO, print_json, print_table, table
 from headgate.cli.pricing.impact import Since, Until, desk_module, stretch
 from headgate.cli.reading import read_configuration, reading
+from headgate.insights.contract_prices import RestatedView, RestateView
 from headgate.node.adjusting import make_adjustments
 from headgate.records.adjustment import Adjusted
 from headgate.units.money import format_usd
@@ -46,7 +47,7 @@ def restate(
         done = make_adjustments(data_dir, wanted, whoami())
     left = len(found) - len(posted) + unpriced
     if as_json:
-        print_json(_json(differing, len(found), left, done))
+        print_json(_view(differing, len(found), left, done))
     else:
         _show(differing, len(found), left, done)
     if done is not None and done.refused:
@@ -67,29 +68,29 @@ def _posted(restating: Any, charged: Any) -> Any:
     )
 
 
-def _json(
+def _view(
     differing: Sequence[Any], looked_at: int, left: int, done: Adjusted | None
-) -> dict[str, object]:
-    return {
-        "attempts": looked_at,
-        "left_as_they_are": left,
-        "difference_usd": _sum(differing),
-        "entries": [
-            {
-                "attempt": each.attempt,
-                "model": each.model,
-                "team": each.team,
-                "posted_usd": format_usd(each.net_nanos),
-                "restated_usd": format_usd(each.rated_nanos),
-                "difference_usd": format_usd(each.difference_nanos),
-                "was": list(each.was),
-                "rows": list(each.rows),
-            }
+) -> RestateView:
+    return RestateView(
+        attempts=looked_at,
+        left_as_they_are=left,
+        difference=_sum(differing),
+        entries=[
+            RestatedView(
+                attempt=each.attempt,
+                model=each.model,
+                team=each.team,
+                posted=format_usd(each.net_nanos),
+                restated=format_usd(each.rated_nanos),
+                difference=format_usd(each.difference_nanos),
+                was=list(each.was),
+                rows=list(each.rows),
+            )
             for each in differing
         ],
-        "made": None if done is None else done.made,
-        "refused": [] if done is None else [f"{each.id}: {each.message}" for each in done.refused],
-    }
+        made=None if done is None else done.made,
+        refused=[] if done is None else [f"{each.id}: {each.message}" for each in done.refused],
+    )
 
 
 def _sum(differing: Iterable[Any]) -> str:
