@@ -1,8 +1,8 @@
 """Makes the rates of a card: a row's prices with every factor, conversion, contract and fee."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from headgate.catalog.charges import Fee, Modifier
 from headgate.catalog.contracts import Contract
@@ -15,8 +15,7 @@ from headgate.units.money import round_half_up
 from headgate.units.usage import METERS
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
+class Conditions(NamedTuple):
     """What a row's prices are changed by, in this order, and what stands beside them.
 
     Attributes:

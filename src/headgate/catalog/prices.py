@@ -1,6 +1,7 @@
 """The price book: which rows are in force for a model on given terms at an instant."""
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from headgate.catalog.fields import PriceRowError
 from headgate.catalog.rates import Rate, RateCard
 from headgate.catalog.rows import PriceRow
 from headgate.catalog.snapshots import snapshot_of
-from headgate.catalog.spans import EVER
+from headgate.catalog.spans import Span
 from headgate.catalog.surcharges import Surcharge
 from headgate.records.demand import STANDARD, Terms
 
@@ -66,6 +67,7 @@ class PriceBook:
     _by_tier: Mapping[tuple[str, str, str], tuple[PriceRow, ...]] = field(init=False, repr=False)
     _models: frozenset[tuple[str, str]] = field(init=False, repr=False)
     _entries: Mapping[str, Entry] = field(init=False, repr=False)
+    _edges: Mapping[str, Sequence[int]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Index the rows, and prove that every modified price is whole femto-dollars.
@@ -85,6 +87,26 @@ class PriceBook:
         object.__setattr__(self, "_by_tier", {key: tuple(rows) for key, rows in by_tier.items()})
         object.__setattr__(self, "_models", frozenset(key[:2] for key in by_tier))
         object.__setattr__(self, "_entries", entries)
+        object.__setattr__(self, "_edges", self._find_edges())
+
+    def _find_edges(self) -> dict[str, list[int]]:
+        """Return by seller when anything but a row begins or ends; "" is for all other sellers."""
+        everywhere = [each.span for each in self.exchange_rates]
+        found: dict[str, list[Span]] = {"": []}
+        for modifier in self.modifiers:
+            found.setdefault(modifier.seller, []).append(modifier.span)
+        for fee in self.fees:
+            found.setdefault(fee.seller, []).append(fee.span)
+        for contract in self.contracts:
+            found.setdefault(contract.seller, []).append(contract.span)
+        for surcharge in self.surcharges:
+            found.setdefault(surcharge.seller, []).append(surcharge.span)
+        for alias in self.dated_aliases:
+            found.setdefault(alias.seller, []).append(alias.span)
+        return {
+            seller: sorted({edge for span in (*own, *everywhere) for edge in span.edges()})
+            for seller, own in found.items()
+        }
 
     def _named(self) -> Iterable[tuple[str, Entry]]:
         yield from ((row.id, row) for row in self.rows)
@@ -219,7 +241,7 @@ class PriceBook:
         exchange = self._exchange(contract.currency, asked)
         if exchange is None and contract.currency != USD:
             return ()
-        return (rate_of_contract(contract, replace(conditions, exchange=exchange)),)
+        return (rate_of_contract(contract, conditions._replace(exchange=exchange)),)
 
     def _way(
         self, holding: Iterable[Modifier], conditions: Conditions, asked: "_Question"
@@ -235,7 +257,7 @@ class PriceBook:
             and (not each.tiers or (terms.tier in each.tiers and not has_rows))
         )
         derived = any(each.tiers for each in applied)
-        return replace(conditions, modifiers=applied), STANDARD.tier if derived else terms.tier
+        return conditions._replace(modifiers=applied), STANDARD.tier if derived else terms.tier
 
     def _listed(
         self, tier: str, conditions: Conditions, asked: "_Question"
@@ -255,7 +277,8 @@ class PriceBook:
             exchange = self._exchange(row.currency, asked)
             if exchange is None and row.currency != USD:
                 return (), END_OF_TIME_NS
-            rates.append(rate_of_row(row, replace(conditions, exchange=exchange)))
+            own = conditions if exchange is None else conditions._replace(exchange=exchange)
+            rates.append(rate_of_row(row, own))
         return tuple(rates), valid_until(known, found, asked.at_ns)
 
     def _exchange(self, currency: str, asked: "_Question") -> ExchangeRate | None:
@@ -274,14 +297,9 @@ class PriceBook:
 
     def _next_edge(self, seller: str, at_ns: int) -> int:
         """Return the first instant after `at_ns` at which anything but a row begins or ends."""
-        spans = [each.span for each in self.exchange_rates]
-        spans += [each.span for each in self.modifiers if each.seller == seller]
-        spans += [each.span for each in self.fees if each.seller == seller]
-        spans += [each.span for each in self.contracts if each.seller == seller]
-        spans += [each.span for each in self.surcharges if each.seller == seller]
-        spans += [each.span for each in self.dated_aliases if each.seller == seller]
-        edges = (edge for span in spans if span != EVER for edge in span.edges() if edge > at_ns)
-        return min(edges, default=END_OF_TIME_NS)
+        edges = self._edges.get(seller, self._edges[""])
+        place = bisect_right(edges, at_ns)
+        return edges[place] if place < len(edges) else END_OF_TIME_NS
 
 
 class _Question(NamedTuple):
