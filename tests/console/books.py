@@ -16,6 +16,7 @@ from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import ConsoleListen, Snapshot
 from headgate.console.app import ConsoleWorld, build
+from headgate.exports.scraping import Scrape
 from headgate.gateway.settings import Edge
 from headgate.identity.settings import Key, Principal, Team
 from headgate.insights.routes import Queued, Unwell
@@ -38,6 +39,7 @@ from headgate.routing.settings import Route
 from headgate.store.database import open_store_readonly
 from headgate.store.journal_writer import JournalWriter
 from headgate.store.migrate import open_store
+from headgate.store.settings import Journal
 from headgate.units.instants import NANOS_PER_SECOND
 from headgate.units.money import line_nanos
 
@@ -89,6 +91,7 @@ def make_snapshot(budgets: Sequence[Budget] = BUDGETS, organisation: str = "acme
         zone=ZoneInfo("Europe/Berlin"),
         edge=Edge(),
         idempotency=Idempotency(),
+        journal=Journal(),
         console=ConsoleListen(),
         providers={},
         deployments={one.id: one for one in deployments},
@@ -125,6 +128,7 @@ class Changes(TypedDict, total=False):
     hosts: frozenset[str]
     token: str | None
     gateway_url: str
+    scrape: Scrape
 
 
 class Books:

@@ -18,6 +18,7 @@ from headgate.config.shape import (
     Text,
     Texts,
 )
+from headgate.config.shapes_exports import EventsShape, HistoryShape, OtelShape
 from headgate.config.shapes_reconcile import ReconcileShape, ReportsShape
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import EXPIRES_MINUTES_DEFAULT
@@ -25,7 +26,9 @@ from headgate.identity.settings import ANY_MODEL, PrincipalKind
 from headgate.insights.settings import EVERYTHING
 from headgate.ledger.settings import Idempotency
 from headgate.providers.settings import OnDisconnect, Prices, Provider
+from headgate.records.journal import Durability
 from headgate.records.priority import USUAL, Priority
+from headgate.store.settings import Journal
 
 Minutes = Annotated[int, Meta(ge=1, le=43_200)]
 Millis = Annotated[int, Meta(ge=1, le=86_400_000)]
@@ -82,6 +85,12 @@ class LimitsShape(Shape, frozen=True, kw_only=True):
     retries_burst: CountOrNone = _EDGE.retries_burst
     breaker_failures: Count = _EDGE.breaker_failures
     breaker_open_ms: Millis = _EDGE.breaker_open_ms
+
+
+class JournalShape(Shape, frozen=True, kw_only=True):
+    """`[journal]`: what holds survive; see `store.settings.Journal`."""
+
+    durability: Durability = Journal().durability
 
 
 class IdempotencyShape(Shape, frozen=True, kw_only=True):
@@ -323,6 +332,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     organisation: OrganisationShape = OrganisationShape()
     console: ConsoleShape = ConsoleShape()
     limits: LimitsShape = LimitsShape()
+    journal: JournalShape = JournalShape()
     idempotency: IdempotencyShape = IdempotencyShape()
     providers: Mapping[Name, ProviderShape] = {}
     deployments: Mapping[Name, DeploymentShape] = {}
@@ -339,6 +349,9 @@ class FileShape(Shape, frozen=True, kw_only=True):
     approvals: Mapping[Name, ApprovalShape] = {}
     reconcile: ReconcileShape = ReconcileShape()
     reports: Mapping[Name, ReportsShape] = {}
+    otel: OtelShape = OtelShape()
+    events: Mapping[Name, EventsShape] = {}
+    history: HistoryShape = HistoryShape()
 
 
 TableKind = Literal["single", "named", "list"]
@@ -347,6 +360,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "organisation": ("single", OrganisationShape),
     "console": ("single", ConsoleShape),
     "limits": ("single", LimitsShape),
+    "journal": ("single", JournalShape),
     "idempotency": ("single", IdempotencyShape),
     "providers": ("named", ProviderShape),
     "deployments": ("named", DeploymentShape),
@@ -363,5 +377,8 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "approvals": ("named", ApprovalShape),
     "reconcile": ("single", ReconcileShape),
     "reports": ("named", ReportsShape),
+    "otel": ("single", OtelShape),
+    "events": ("named", EventsShape),
+    "history": ("single", HistoryShape),
 }
 """Every table of the file, by name: one table, tables by id, or a list of tables."""

@@ -7,6 +7,7 @@ from datetime import tzinfo
 from headgate.budgets.settings import Budget, RunLimits
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
+from headgate.exports.settings import NO_EXPORTS, Exports
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import DataClass, Requirement, Rule
 from headgate.identity.settings import Key, Principal, Team
@@ -15,6 +16,7 @@ from headgate.ledger.settings import Idempotency
 from headgate.providers.settings import Provider
 from headgate.reconcile.settings import Reconcile
 from headgate.routing.settings import Route
+from headgate.store.settings import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Snapshot:
     zone: tzinfo
     edge: Edge
     idempotency: Idempotency
+    journal: Journal
     console: ConsoleListen
     providers: Mapping[str, Provider]
     deployments: Mapping[str, Deployment]
@@ -60,3 +63,4 @@ class Snapshot:
     approvals: Mapping[str, Rule]
     reconcile: Reconcile
     price_book: PriceBook
+    exports: Exports = NO_EXPORTS
