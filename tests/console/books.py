@@ -16,11 +16,13 @@ from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import ConsoleListen, Snapshot
 from headgate.console.app import ConsoleWorld, build
+from headgate.exports.scraping import Scrape
 from headgate.gateway.settings import Edge
 from headgate.identity.settings import Key, Principal, Team
 from headgate.insights.routes import Queued, Unwell
 from headgate.ledger.keeper import Keeper, Want
 from headgate.ledger.settings import Idempotency
+from headgate.reconcile.settings import Reconcile
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import (
     CacheNote,
@@ -101,6 +103,7 @@ def make_snapshot(budgets: Sequence[Budget] = BUDGETS, organisation: str = "acme
         principals={one.id: one for one in principals},
         keys={f"{one.id}-laptop": Key(f"{one.id}-laptop", one.id) for one in principals},
         budgets={budget.id: budget for budget in budgets},
+        reconcile=Reconcile({}),
         price_book=_price_book(),
         runs=RunLimits(),
         webhooks={},
@@ -125,6 +128,7 @@ class Changes(TypedDict, total=False):
     hosts: frozenset[str]
     token: str | None
     gateway_url: str
+    scrape: Scrape
 
 
 class Books:

@@ -7,12 +7,14 @@ from datetime import tzinfo
 from headgate.budgets.settings import Budget, RunLimits
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
+from headgate.exports.settings import NO_EXPORTS, Exports
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import DataClass, Requirement, Rule
 from headgate.identity.settings import Key, Principal, Team
 from headgate.insights.settings import Webhook
 from headgate.ledger.settings import Idempotency
 from headgate.providers.settings import Provider
+from headgate.reconcile.settings import Reconcile
 from headgate.routing.settings import Route
 from headgate.store.settings import Journal
 
@@ -59,4 +61,6 @@ class Snapshot:
     requirements: Mapping[str, Requirement]
     data_classes: Mapping[str, DataClass]
     approvals: Mapping[str, Rule]
+    reconcile: Reconcile
     price_book: PriceBook
+    exports: Exports = NO_EXPORTS

@@ -100,6 +100,8 @@ class Endings:
             exchange.client.write(replies.refusal(exchange, refusal))
         else:
             lines += upstream.passed
+            if isinstance(exchange.spoken, Translated):
+                lines += replies.untold_line(exchange.spoken.untold)
             exchange.client.write(replies.reply(exchange, 200, JSON, lines, body))
 
     def stream_ended(

@@ -193,6 +193,8 @@ class SettleRecord(_OfAttempt, frozen=True, gc=False, tag="settle"):
         reported_nanos: What the provider's reply said it cost, None when it did not say; nothing
             is posted by it.
         cache: None when the provider's prompt cache did nothing and was not expected to.
+        quarantined: What the reply gave as its usage, cut, where that cannot be right and so was
+            not billed by; else None.
     """
 
     at_ns: int
@@ -211,6 +213,7 @@ class SettleRecord(_OfAttempt, frozen=True, gc=False, tag="settle"):
     by: str = "worker"
     reported_nanos: int | None = None
     cache: CacheNote | None = None
+    quarantined: str | None = None
 
     @property
     def quantities(self) -> dict[str, int]:
