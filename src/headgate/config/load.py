@@ -126,6 +126,7 @@ def _snapshot(
         deployments.values(),
         data_classes,
     )
+    named = Named(teams, principal_ids, asked, data_classes)
     return Snapshot(
         file=str(path),
         organisation=organisation,
@@ -145,11 +146,7 @@ def _snapshot(
         requirements=requirements_from(document.get("requirements", {}), known, problems),
         data_classes=data_classes,
         webhooks=webhooks_from(document.get("webhooks", {}), secrets, problems),
-        approvals=approvals_from(
-            document.get("approvals", {}),
-            Named(teams, principal_ids, asked, data_classes),
-            problems,
-        ),
+        approvals=approvals_from(document.get("approvals", {}), named, problems),
         reconcile=reconcile_from(document, providers, secrets, path.parent, problems),
         price_book=book,
         exports=exports_from(document, teams, secrets, path.parent, problems),
