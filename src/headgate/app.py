@@ -113,6 +113,7 @@ def data_plane(
         guards=Guards(snapshot.runs, steward.control) if snapshot.runs.counted else None,
         clerk=steward.clerk,
         approvals=tuple(snapshot.approvals.values()),
+        traced=snapshot.exports.is_traced,
         classes=Classes({key.id: key.priorities for key in snapshot.keys.values()}),
         deferral=Deferral(
             snapshot.price_book, [each.alias for each in snapshot.routes.values() if each.defers]

@@ -50,6 +50,7 @@ class World:
         deferral: Which batch calls are put off to cheaper hours.
         approvals: The rules by which a person is asked, in the order of the file.
         clerk: Gets requests for approval to the steward.
+        traced: Whether spans are sent to anybody, so that the client's is written down.
     """
 
     edge: Edge
@@ -79,6 +80,7 @@ class World:
     guards: Guards | None
     clerk: Clerk
     approvals: tuple[Rule, ...] = ()
+    traced: bool = False
 
     def dialect_of(self, request: Request) -> Dialect | None:
         """Return the dialect whose calls go to a request's path, None when none's do.

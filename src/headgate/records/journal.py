@@ -183,6 +183,8 @@ class SettleRecord(_OfAttempt, frozen=True, gc=False, tag="settle"):
         reported_nanos: What the provider's reply said it cost, None when it did not say; nothing
             is posted by it.
         cache: None when the provider's prompt cache did nothing and was not expected to.
+        trace: The span the client called in, as W3C Trace Context has it (`traceparent`); None
+            when it did not say, or nobody is sent spans.
     """
 
     at_ns: int
@@ -201,6 +203,7 @@ class SettleRecord(_OfAttempt, frozen=True, gc=False, tag="settle"):
     by: str = "worker"
     reported_nanos: int | None = None
     cache: CacheNote | None = None
+    trace: str | None = None
 
     @property
     def quantities(self) -> dict[str, int]:
@@ -214,6 +217,7 @@ class VoidRecord(_OfAttempt, frozen=True, gc=False, tag="void"):
     at_ns: int
     reason: str
     final: bool = True
+    trace: str | None = None
 
 
 class RefusalRecord(_Record, frozen=True, gc=False, tag="refusal"):
