@@ -51,6 +51,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "import": ("import", str(SAMPLES), "--records"),
     "plans": ("plans",),
     "caches": ("caches",),
+    "reconcile": ("reconcile", str(SAMPLES / "costs.json"), "--provider", "openai"),
     "statement": ("statement", "--team", "research", "--month", "2025-11"),
     "export parquet": ("export", "parquet", *DAYS, "--directory", "history"),
     "export events": ("export", "events", *DAYS, "-o", "events.jsonl"),

@@ -1,10 +1,19 @@
-"""What all tables of headgate.toml are made of."""
+"""What all shapes of headgate.toml have in common, and the types of their keys."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from headgate.units.ids import NAME_PATTERN
+
+Day = Any
+"""A TOML date or date-time with offset; the catalog checks it."""
+
+Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+CountOrNone = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+Hours = Annotated[int, Meta(ge=0, le=8_784)]
 Text = Annotated[str, Meta(min_length=1, max_length=2_000)]
+Name = Annotated[str, Meta(pattern=f"^{NAME_PATTERN}$")]
 Texts = Annotated[tuple[Text, ...], Meta(min_length=1, max_length=10_000)]
 
 

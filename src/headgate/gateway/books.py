@@ -147,6 +147,7 @@ class Books:
                 final,
                 reported_nanos=settlement.reported_nanos,
                 cache=cache,
+                quarantined=settlement.quarantined,
                 trace=_trace(exchange.request.head.traceparent),
             )
         )

@@ -71,6 +71,7 @@ class AttemptRow(Common):
         final: Whether no other attempt of the call followed it.
         cache: What the provider's prompt cache did, None when there is nothing to say.
         adjusted_nanos: The sum of its corrections; what it cost is that and `posted_nanos`.
+        quarantined: What the reply gave as its usage, where that could not be right; else None.
     """
 
     attempt: str
@@ -105,6 +106,7 @@ class AttemptRow(Common):
     session: str | None = None
     final: bool = True
     adjusted_nanos: int = 0
+    quarantined: str | None = None
 
     @property
     def id(self) -> str:

@@ -24,7 +24,7 @@ from headgate.insights.contract_control import (
 )
 from headgate.insights.contract_desk import ImportView, PlansView
 from headgate.insights.contract_exports import ExportedView, HistoryView
-from headgate.insights.contract_reconcile import AdjustmentView
+from headgate.insights.contract_reconcile import AdjustmentView, ReconcileView
 from headgate.insights.contract_routes import RouteView
 from headgate.insights.contract_runs import RunView
 from headgate.insights.contract_statement import StatementView
@@ -119,6 +119,7 @@ class CallView(Printed, frozen=True, kw_only=True):
     priority: str | None
     waited_ms: float
     session: str | None
+    quarantined: str | None
 
 
 class CandidateView(Printed, frozen=True, kw_only=True):
@@ -355,6 +356,7 @@ PRINTED: dict[str, Any] = {
     "import": ImportView,
     "plans": PlansView,
     "caches": CachesView,
+    "reconcile": ReconcileView,
     "export focus": ExportedView,
     "export events": ExportedView,
     "export parquet": HistoryView,
