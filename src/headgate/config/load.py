@@ -14,6 +14,7 @@ from headgate.catalog.load import load_models, load_price_book
 from headgate.catalog.prices import PriceBook
 from headgate.config.check import checked, ids_of
 from headgate.config.problems import Problems, near
+from headgate.config.read_agreements import agreements_from
 from headgate.config.read_approvals import Named, approvals_from
 from headgate.config.read_budgets import budgets_from
 from headgate.config.read_compliance import Known, data_classes_from, requirements_from
@@ -108,6 +109,7 @@ def _snapshot(
         document.get("deployments", {}), providers, provider_ids, models, problems
     )
     book = price_book_from(document.get("prices", []), builtin, providers, provider_ids, problems)
+    book, agreements = agreements_from(document, book, (providers, deployments), problems)
     routes = routes_from(document.get("routes", {}), deployments, deployment_ids, problems)
     teams = teams_from(document.get("teams", {}), problems)
     principals = principals_from(document.get("principals", {}), teams, problems)
@@ -124,7 +126,6 @@ def _snapshot(
         deployments.values(),
         data_classes,
     )
-    budgets = budgets_from(document.get("budgets", {}), teams, principal_ids, problems)
     return Snapshot(
         file=str(path),
         organisation=organisation,
@@ -139,7 +140,7 @@ def _snapshot(
         teams=teams,
         principals=principals,
         keys=keys,
-        budgets=budgets,
+        budgets=budgets_from(document.get("budgets", {}), teams, principal_ids, problems),
         runs=runs_from(document.get("runs", {}), problems),
         requirements=requirements_from(document.get("requirements", {}), known, problems),
         data_classes=data_classes,
@@ -152,6 +153,7 @@ def _snapshot(
         reconcile=reconcile_from(document, providers, secrets, path.parent, problems),
         price_book=book,
         exports=exports_from(document, teams, secrets, path.parent, problems),
+        agreements=agreements,
     )
 
 
