@@ -46,8 +46,12 @@ class State(NamedTuple):
         held_nanos: Held by all attempts that run.
         running: How many those are.
         behind_bytes: What journals have that is not folded yet.
+<<<<<<< HEAD
         adjusted_nanos: What all corrections add to what was posted.
         drifts: How far providers' reports are from the books, of the last month.
+=======
+        drifts: How far providers' reports are from the books.
+>>>>>>> main
     """
 
     version: str
@@ -57,7 +61,10 @@ class State(NamedTuple):
     unwell: Unwell
     queued: Sequence[Queued]
     behind_bytes: int
+<<<<<<< HEAD
     adjusted_nanos: int = 0
+=======
+>>>>>>> main
     drifts: Sequence[Drift] = ()
 
 
@@ -180,6 +187,19 @@ def _gauges(state: State) -> Iterator[Family]:
             for each in state.queued
         ]
         yield _gauge(f"queue_{what}", f"{help_}, where some wait.", queue)
+    yield from _drifts(state.drifts)
+
+
+def _drifts(drifts: Sequence[Drift]) -> Iterator[Family]:
+    for what, help_ in (
+        ("drift", "What providers' reports differ by from the books."),
+        ("unknown", "The part of it that no reason accounts for."),
+    ):
+        samples = [
+            Sample({"provider": each.provider}, format_usd(getattr(each, f"{what}_nanos")))
+            for each in drifts
+        ]
+        yield _gauge(f"reconcile_{what}_usd", help_, samples)
 
 
 def _budgets(standings: Sequence[Standing]) -> Iterator[Family]:

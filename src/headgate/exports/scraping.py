@@ -68,8 +68,12 @@ class Scrape:
                 unwell=seen.unwell,
                 queued=seen.queued,
                 behind_bytes=sum(self._behind(connection)),
+<<<<<<< HEAD
                 adjusted_nanos=int(connection.scalar(_ADJUSTED) or 0),
                 drifts=drifts(connection, to_date(now_ns - DRIFT_NS)),
+=======
+                drifts=drifts(connection),
+>>>>>>> main
             )
             return render(self._tally, state)
 
