@@ -95,9 +95,7 @@ def _document(path: Path, text: bytes | None, problems: Problems) -> dict[str, A
 def _snapshot(
     document: dict[str, Any], secrets: SecretReader, path: Path, problems: Problems
 ) -> Snapshot:
-    for name in document:
-        if name not in TABLES:
-            problems.add(name, "There is no such table.", near(name, TABLES, "table"))
+    _check_names(document, problems)
     organisation, zone = _organisation(document.get("organisation", {}), problems)
     edge = edge_from(document, problems)
     console = console_from(document, secrets, problems)
@@ -152,6 +150,12 @@ def _snapshot(
         exports=exports_from(document, teams, secrets, path.parent, problems),
         agreements=agreements,
     )
+
+
+def _check_names(document: dict[str, Any], problems: Problems) -> None:
+    for name in document:
+        if name not in TABLES:
+            problems.add(name, "There is no such table.", near(name, TABLES, "table"))
 
 
 def _catalog() -> tuple[ModelDirectory, PriceBook]:
