@@ -21,8 +21,9 @@ from sqlalchemy import event
 
 from bench.machine import facts, fsync_time
 from headgate.ledger import slices
-from headgate.ledger.keeper import Keeper, Want
-from headgate.ledger.purse import Need, Purse
+from headgate.ledger.keeper import Keeper
+from headgate.ledger.line import Borrowing
+from headgate.ledger.purse import Purse
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import (
     CallerRecord,
@@ -40,6 +41,8 @@ from headgate.store.migrate import open_store
 WINDOWS = ("run/alice/r1@once", "alice@2026-11", "team@2026-11", "organisation@2026-11")
 LIMIT = 10**15
 HOLD, COST = 3_000_000, 1_234_567
+SLICE = 10**12
+"""What the worker is lent at first, of each window."""
 LINES = (
     ChargeLine("input", 812, 750_000, 609, "openai/gpt-5.4-mini@2026-03-17"),
     ChargeLine("input_cached", 1_024, 75_000, 77, "openai/gpt-5.4-mini@2026-03-17"),
@@ -112,16 +115,24 @@ class Ledger:
         self.turns: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self.syncs = JournalSync(self.journal, disk, soon=self.turns.put, back=self.turns.put)
         self.power = disk.durability == "power"
-        self.purse = Purse(self._lend)
+        self.asked: list[Borrowing] = []
+        self.purse = Purse(self._ask)
         self.path = [self.purse.slice_of(window, "") for window in WINDOWS]
-        self._lend([Need(window, HOLD, 0) for window in WINDOWS])
+        self.keeper.line.meet("bench-1")
+        self.purse.want(dict.fromkeys(WINDOWS, SLICE))
+        self._lend()
         begin(self.journal)
 
-    def _lend(self, needs: object) -> bool:
-        assert isinstance(needs, list)
-        wants = [Want(each.window, each.need_nanos, 10**12) for each in needs]
-        self.purse.granted(self.keeper.lend("bench-1", wants), answer=True)
+    def _ask(self, borrowing: Borrowing) -> bool:
+        self.asked.append(borrowing)
         return True
+
+    def _lend(self) -> None:
+        """Answer what was asked, as the steward does."""
+        while self.asked:
+            self.keeper.line.borrow("bench-1", self.asked.pop(), 0)
+            done = self.keeper.lend(0)
+            self.purse.lent(done.grants.get("bench-1", {}), done.outcomes, heard=True)
 
     def hold(self, number: int) -> None:
         """Hold on every level, and write it down."""
@@ -151,6 +162,7 @@ class Ledger:
                 self.settle(number)
             if group.stop % FOLD_EVERY < together:
                 self.purse.refill()
+                self._lend()
                 self.journal.prepare()
                 self.keeper.fold()
         while self.keeper.fold():
