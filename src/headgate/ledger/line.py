@@ -370,7 +370,7 @@ class Line:
             self._lend(look, (journal, window), some, some)
 
     def _lend_beyond(self, look: _Pass) -> None:
-        """Lend more than calls need, where that is comfortable; the rest of a small budget whole."""
+        """Lend more than calls need where that is comfortable; the rest of a small budget whole."""
         wants, self._wants = self._wants, []
         comfortable: set[str] = set()
         for journal, wanted in wants:
