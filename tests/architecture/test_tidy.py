@@ -27,13 +27,11 @@ MONEY = (
     *("units/*", "ledger/*", "budgets/*", "governance/*", "catalog/*"),
     *("records/*charge*", "records/*quote*", "records/*money*", "records/*price*"),
     *("records/*hold*", "records/*lease*", "records/*journal*", "records/*attempt*"),
+    *("records/*adjustment*", "records/*reconciled*", "reconcile/*"),
     *("economics/usage_logs/*", "economics/plans/*"),
     *("economics/exact.py", "economics/inputs.py", "economics/formulas/*", "economics/claims/*"),
-    *(
-        "economics/vendor/*",
-        "economics/mix/offers.py",
-        "economics/prices/*",
-    ),  # simulations and solvers are in floats
+    "economics/prices/*",
+    *("economics/vendor/*", "economics/mix/offers.py"),  # simulations and solvers are in floats
 )
 MONEY_ALLOWED: dict[str, str] = {}
 
@@ -44,7 +42,7 @@ PURE = (
     *("economics/usage_logs/formats/*", "economics/plans/*"),
     *("economics/exact.py", "economics/inputs.py", "economics/report.py", "economics/page.py"),
     *("economics/charts.py", "economics/formulas/*", "economics/claims/*", "economics/vendor/*"),
-    *("economics/stress/*", "economics/roi/*", "economics/mix/*"),
+    *("economics/stress/*", "economics/roi/*", "economics/mix/*", "reconcile/*"),
 )
 TOUCHES_THE_WORLD = (
     *("*/load*.py", "*/tables.py", "*/tables/*", "*/store*.py", "*/stores/*"),
@@ -60,6 +58,7 @@ CHANCE_ALLOWED: dict[str, str] = {}
 PROVIDERS_NAMED = (
     *("providers/*", "dialects/*", "catalog/*", "simulator/*", "cli/demo*"),
     *("economics/usage_logs/formats/*", "economics/prices/formats/*", "workflows/*_client.py"),
+    "reconcile/admin/*",
 )
 PROVIDERS_ALLOWED = {
     "cli/prices.py": "The help shows what a seller and a model look like.",

@@ -52,6 +52,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "prices impact": ("prices", "impact", "--scale", "openai=2", "--since", "2020-01-01"),
     "prices restate": ("prices", "restate", "--since", "2020-01-01"),
     "prices commitments": ("prices", "commitments"),
+    "reconcile": ("reconcile", str(SAMPLES / "costs.json"), "--provider", "openai"),
 }
 
 

@@ -7,7 +7,17 @@ from msgspec import Meta
 
 from headgate.budgets.settings import ORGANISATION, Budget, OnTight, Period, RunLimits
 from headgate.catalog.settings import Deployment
-from headgate.config.shape import Count, CountOrNone, Day, Name, Shape, Text, Texts
+from headgate.config.shape import (
+    Count,
+    CountOrNone,
+    Day,
+    Hours,
+    Name,
+    Secret,
+    Shape,
+    Text,
+    Texts,
+)
 from headgate.config.shapes_prices import (
     CapacityShape,
     CommitmentShape,
@@ -18,15 +28,17 @@ from headgate.config.shapes_prices import (
     PricesShape,
     SurchargeShape,
 )
+from headgate.config.shapes_reconcile import ReconcileShape, ReportsShape
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import EXPIRES_MINUTES_DEFAULT
 from headgate.identity.settings import ANY_MODEL, PrincipalKind
 from headgate.insights.settings import EVERYTHING
 from headgate.ledger.settings import Idempotency
 from headgate.providers.settings import OnDisconnect, Prices, Provider
+from headgate.records.journal import Durability
 from headgate.records.priority import USUAL, Priority
+from headgate.store.settings import Journal
 
-Hours = Annotated[int, Meta(ge=0, le=8_784)]
 Minutes = Annotated[int, Meta(ge=1, le=43_200)]
 Millis = Annotated[int, Meta(ge=1, le=86_400_000)]
 Bytes = Annotated[int, Meta(ge=1, le=1 << 40)]
@@ -40,20 +52,6 @@ _ALARM_WITHIN_HOURS: int = Budget._field_defaults["alarm_within_hours"]
 _DEPTH_MAX = RunLimits().depth_max
 _QUEUE_MAX: int = Deployment._field_defaults["queue_max"]
 _CONCURRENCY_MAX: int = Deployment._field_defaults["concurrency_max"]
-
-
-class Secret(Shape, frozen=True, kw_only=True):
-    """Where a secret stands; exactly one of the three.
-
-    Attributes:
-        env: Name of an environment variable.
-        file: Path of a file, relative to the configuration file.
-        value: The secret itself.
-    """
-
-    env: Text | None = None
-    file: Text | None = None
-    value: Text | None = None
 
 
 class ListenShape(Shape, frozen=True, kw_only=True):
@@ -96,6 +94,12 @@ class LimitsShape(Shape, frozen=True, kw_only=True):
     retries_burst: CountOrNone = _EDGE.retries_burst
     breaker_failures: Count = _EDGE.breaker_failures
     breaker_open_ms: Millis = _EDGE.breaker_open_ms
+
+
+class JournalShape(Shape, frozen=True, kw_only=True):
+    """`[journal]`: what holds survive; see `store.settings.Journal`."""
+
+    durability: Durability = Journal().durability
 
 
 class IdempotencyShape(Shape, frozen=True, kw_only=True):
@@ -312,6 +316,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     organisation: OrganisationShape = OrganisationShape()
     console: ConsoleShape = ConsoleShape()
     limits: LimitsShape = LimitsShape()
+    journal: JournalShape = JournalShape()
     idempotency: IdempotencyShape = IdempotencyShape()
     providers: Mapping[Name, ProviderShape] = {}
     deployments: Mapping[Name, DeploymentShape] = {}
@@ -333,6 +338,8 @@ class FileShape(Shape, frozen=True, kw_only=True):
     requirements: Mapping[Name, RequirementShape] = {}
     data_classes: Mapping[Name, DataClassShape] = {}
     approvals: Mapping[Name, ApprovalShape] = {}
+    reconcile: ReconcileShape = ReconcileShape()
+    reports: Mapping[Name, ReportsShape] = {}
 
 
 TableKind = Literal["single", "named", "list"]
@@ -341,6 +348,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "organisation": ("single", OrganisationShape),
     "console": ("single", ConsoleShape),
     "limits": ("single", LimitsShape),
+    "journal": ("single", JournalShape),
     "idempotency": ("single", IdempotencyShape),
     "providers": ("named", ProviderShape),
     "deployments": ("named", DeploymentShape),
@@ -362,5 +370,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "requirements": ("named", RequirementShape),
     "data_classes": ("named", DataClassShape),
     "approvals": ("named", ApprovalShape),
+    "reconcile": ("single", ReconcileShape),
+    "reports": ("named", ReportsShape),
 }
 """Every table of the file, by name: one table, tables by id, or a list of tables."""

@@ -70,6 +70,7 @@ class AttemptRow(Common):
         lines: Charge lines, empty unless measured.
         cache: What the provider's prompt cache did, None when there is nothing to say.
         adjusted_nanos: The sum of its corrections; what it cost is that and `posted_nanos`.
+        quarantined: What the reply gave as its usage, where that could not be right; else None.
     """
 
     attempt: str
@@ -103,6 +104,7 @@ class AttemptRow(Common):
     waited_us: int = 0
     session: str | None = None
     adjusted_nanos: int = 0
+    quarantined: str | None = None
 
     @property
     def id(self) -> str:

@@ -24,7 +24,7 @@ from headgate.insights.contract_control import (
 )
 from headgate.insights.contract_desk import ImportView, PlansView
 from headgate.insights.contract_prices import CommitmentsView, ImpactView, RestateView
-from headgate.insights.contract_reconcile import AdjustmentView
+from headgate.insights.contract_reconcile import AdjustmentView, ReconcileView
 from headgate.insights.contract_routes import RouteView
 from headgate.insights.contract_runs import RunView
 from headgate.insights.printed import Instant, Printed, Usd
@@ -118,6 +118,7 @@ class CallView(Printed, frozen=True, kw_only=True):
     priority: str | None
     waited_ms: float
     session: str | None
+    quarantined: str | None
 
 
 class CandidateView(Printed, frozen=True, kw_only=True):
@@ -357,6 +358,7 @@ PRINTED: dict[str, Any] = {
     "prices impact": ImpactView,
     "prices restate": RestateView,
     "prices commitments": CommitmentsView,
+    "reconcile": ReconcileView,
 }
 """What each command prints with `--json`."""
 

@@ -43,6 +43,7 @@ from headgate.node.messages import (
     GiveBack,
     Granted,
     Hello,
+    KeepCells,
     LetGo,
     Message,
     RevokeDelegation,
@@ -57,6 +58,7 @@ from headgate.node.messages import (
 )
 from headgate.node.pages import Pages, console_server
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
+from headgate.node.reconciling import answer_keep, reconcile_always
 from headgate.node.rolling import roll_up_always
 from headgate.node.rules import Rules
 from headgate.node.stopping import stop_event
@@ -68,7 +70,7 @@ from headgate.units.errors import HeadgateError, StoreError
 
 FOLD_S = 0.1
 DRAIN_S = 60
-SECRETS_OF = ("console", "webhooks")
+SECRETS_OF = ("console", "webhooks", "reports")
 """What the steward needs secrets of; those of providers and keys are the workers' alone."""
 
 
@@ -173,6 +175,8 @@ class Steward:
     def _carry_out(self, message: Message) -> Done | Failed | Corrected:
         if isinstance(message, Adjust):
             return answer_adjust(self.keeper, self.engine, message)
+        if isinstance(message, KeepCells):
+            return answer_keep(self.engine, message, self.rules.snapshot.reconcile.alert_nanos)
         assert isinstance(message, commands.Command), message
         answer = commands.carry_out(self.engine, message, time.time_ns())
         if isinstance(message, RevokeKey | RevokeDelegation):
@@ -238,6 +242,7 @@ class Steward:
         yield self.fold_always()
         yield self.watch_always()
         yield self.approving.watch_always()
+        yield reconcile_always(self)
         yield roll_up_always(self.engine, self.reading)
 
     def tell(self) -> None:

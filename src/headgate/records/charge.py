@@ -55,6 +55,7 @@ class Settlement(Struct, frozen=True, gc=False):
     Attributes:
         reason: None for a plain success.
         reported_nanos: What the reply said it cost, None when it did not say.
+        quarantined: What the reply gave as its usage, where that cannot be right; else None.
     """
 
     amount_nanos: int
@@ -63,3 +64,4 @@ class Settlement(Struct, frozen=True, gc=False):
     usage: Usage | None = None
     reason: str | None = None
     reported_nanos: int | None = None
+    quarantined: str | None = None
