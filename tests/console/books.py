@@ -16,6 +16,7 @@ from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import ConsoleListen, Snapshot
 from headgate.console.app import ConsoleWorld, build
+from headgate.exports.scraping import Scrape
 from headgate.gateway.settings import Edge
 from headgate.identity.settings import Key, Principal, Team
 from headgate.insights.routes import Queued, Unwell
@@ -127,6 +128,7 @@ class Changes(TypedDict, total=False):
     hosts: frozenset[str]
     token: str | None
     gateway_url: str
+    scrape: Scrape
 
 
 class Books:

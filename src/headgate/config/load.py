@@ -20,6 +20,7 @@ from headgate.config.read_approvals import Named, approvals_from
 from headgate.config.read_budgets import budgets_from
 from headgate.config.read_compliance import Known, data_classes_from, requirements_from
 from headgate.config.read_deployments import deployments_from
+from headgate.config.read_exports import exports_from
 from headgate.config.read_identity import keys_from, narrowed, principals_from, teams_from
 from headgate.config.read_network import (
     console_from,
@@ -148,6 +149,7 @@ def _snapshot(
         ),
         reconcile=reconcile_from(document, providers, secrets, path.parent, problems),
         price_book=book,
+        exports=exports_from(document, teams, secrets, path.parent, problems),
         agreements=agreements,
     )
 

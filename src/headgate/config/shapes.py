@@ -18,6 +18,7 @@ from headgate.config.shape import (
     Text,
     Texts,
 )
+from headgate.config.shapes_exports import EventsShape, HistoryShape, OtelShape
 from headgate.config.shapes_prices import (
     CapacityShape,
     CommitmentShape,
@@ -340,6 +341,9 @@ class FileShape(Shape, frozen=True, kw_only=True):
     approvals: Mapping[Name, ApprovalShape] = {}
     reconcile: ReconcileShape = ReconcileShape()
     reports: Mapping[Name, ReportsShape] = {}
+    otel: OtelShape = OtelShape()
+    events: Mapping[Name, EventsShape] = {}
+    history: HistoryShape = HistoryShape()
 
 
 TableKind = Literal["single", "named", "list"]
@@ -372,5 +376,8 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "approvals": ("named", ApprovalShape),
     "reconcile": ("single", ReconcileShape),
     "reports": ("named", ReportsShape),
+    "otel": ("single", OtelShape),
+    "events": ("named", EventsShape),
+    "history": ("single", HistoryShape),
 }
 """Every table of the file, by name: one table, tables by id, or a list of tables."""

@@ -8,6 +8,7 @@ from headgate.budgets.settings import Budget, RunLimits
 from headgate.catalog.commitments import NO_AGREEMENTS, Agreements
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
+from headgate.exports.settings import NO_EXPORTS, Exports
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import DataClass, Requirement, Rule
 from headgate.identity.settings import Key, Principal, Team
@@ -64,4 +65,5 @@ class Snapshot:
     approvals: Mapping[str, Rule]
     reconcile: Reconcile
     price_book: PriceBook
+    exports: Exports = NO_EXPORTS
     agreements: Agreements = NO_AGREEMENTS

@@ -82,8 +82,8 @@ class World:
     guards: Guards | None
     clerk: Clerk
     approvals: tuple[Rule, ...] = ()
-    contract_nodes: frozenset[str] = frozenset()
     syncs: JournalSync | None = None
+    contract_nodes: frozenset[str] = frozenset()
 
     def dialect_of(self, request: Request) -> Dialect | None:
         """Return the dialect whose calls go to a request's path, None when none's do.
