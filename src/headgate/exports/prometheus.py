@@ -48,6 +48,7 @@ class State(NamedTuple):
         behind_bytes: What journals have that is not folded yet.
 <<<<<<< HEAD
         adjusted_nanos: What all corrections add to what was posted.
+        adjusted_nanos: What all corrections add to what was posted.
         drifts: How far providers' reports are from the books, of the last month.
 =======
         drifts: How far providers' reports are from the books.
@@ -65,6 +66,7 @@ class State(NamedTuple):
     adjusted_nanos: int = 0
 =======
 >>>>>>> main
+    adjusted_nanos: int = 0
     drifts: Sequence[Drift] = ()
 
 
@@ -173,6 +175,8 @@ def _gauges(state: State) -> Iterator[Family]:
         ]
         name = "drift_usd" if what == "drift" else "drift_unknown_usd"
         yield _gauge(name, help_, drifts)
+    corrected = "What all corrections add to what was posted."
+    yield _gauge("adjusted_usd", corrected, [Sample({}, format_usd(state.adjusted_nanos))])
     yield from _budgets([each for each in state.budgets if each.node != RUN_ANY])
     passed_over = [
         Sample({"deployment": name, "rule": each.rule}, "1") for name, each in state.unwell.items()
