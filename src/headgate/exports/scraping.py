@@ -21,10 +21,7 @@ from headgate.insights.drift import drifts
 from headgate.insights.routes import Queued, Unwell
 from headgate.ledger.tables import adjustment, attempt, caller, journal
 from headgate.store.journal_reader import Cursor, JournalReader
-from headgate.units.instants import NANOS_PER_SECOND, to_date
 
-DRIFT_NS = 31 * 86_400 * NANOS_PER_SECOND
-"""Drift is that of so long."""
 
 _ADJUSTED = select(func.sum(adjustment.c.amount_nanos))
 
@@ -68,12 +65,8 @@ class Scrape:
                 unwell=seen.unwell,
                 queued=seen.queued,
                 behind_bytes=sum(self._behind(connection)),
-<<<<<<< HEAD
                 adjusted_nanos=int(connection.scalar(_ADJUSTED) or 0),
-                drifts=drifts(connection, to_date(now_ns - DRIFT_NS)),
-=======
                 drifts=drifts(connection),
->>>>>>> main
             )
             return render(self._tally, state)
 
