@@ -22,7 +22,6 @@ from headgate.insights.routes import Queued, Unwell
 from headgate.ledger.tables import adjustment, attempt, caller, journal
 from headgate.store.journal_reader import Cursor, JournalReader
 
-
 _ADJUSTED = select(func.sum(adjustment.c.amount_nanos))
 
 
