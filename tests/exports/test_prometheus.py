@@ -13,6 +13,7 @@ from headgate.exports import tally
 from headgate.exports.prometheus import CONTENT_TYPE, State, render
 from headgate.exports.scraping import Scrape
 from headgate.exports.tally import OTHER, SERIES_MAX, Tally
+from headgate.insights.drift import Drift
 from headgate.insights.routes import PassedOver, Queued
 from tests.architecture.repository import ROOT
 from tests.console.books import NOW_NS, Books
@@ -132,6 +133,15 @@ def test_what_is_not_folded_yet_is_told_in_bytes(used: Books) -> None:
 
     assert behind > 0
     assert scraped(used, scrape)["fold_behind_bytes", ()] == 0
+
+
+def test_drift_is_told_by_provider() -> None:
+    """By how much its reports differ from the books, and what nothing accounts for."""
+    drift = Drift("acme-ai", 3, 7, 5, 2_000_000_000, 500_000_000, 0, 1)
+    found = parsed(render(Tally(), NOTHING._replace(drifts=(drift,))))
+
+    assert found["drift_usd", (("provider", "acme-ai"),)] == 2
+    assert found["drift_unknown_usd", (("provider", "acme-ai"),)] == 0.5
 
 
 def test_labels_are_bounded() -> None:

@@ -97,9 +97,7 @@ def _document(path: Path, text: bytes | None, problems: Problems) -> dict[str, A
 def _snapshot(
     document: dict[str, Any], secrets: SecretReader, path: Path, problems: Problems
 ) -> Snapshot:
-    for name in document:
-        if name not in TABLES:
-            problems.add(name, "There is no such table.", near(name, TABLES, "table"))
+    _check_names(document, problems)
     organisation, zone = _organisation(document.get("organisation", {}), problems)
     edge = edge_from(document, problems)
     console = console_from(document, secrets, problems)
@@ -123,6 +121,7 @@ def _snapshot(
         deployments.values(),
         data_classes,
     )
+    named = Named(teams, principal_ids, asked, data_classes)
     return Snapshot(
         file=str(path),
         organisation=organisation,
@@ -142,11 +141,7 @@ def _snapshot(
         requirements=requirements_from(document.get("requirements", {}), known, problems),
         data_classes=data_classes,
         webhooks=webhooks_from(document.get("webhooks", {}), secrets, problems),
-        approvals=approvals_from(
-            document.get("approvals", {}),
-            Named(teams, principal_ids, asked, data_classes),
-            problems,
-        ),
+        approvals=approvals_from(document.get("approvals", {}), named, problems),
         reconcile=reconcile_from(document, providers, secrets, path.parent, problems),
         price_book=book,
         exports=exports_from(document, teams, secrets, path.parent, problems),
@@ -165,6 +160,12 @@ def _offers(
     book = price_book_from(rows, load_price_book(), providers, ids, problems)
     book, agreements = agreements_from(document, book, (providers, deployments), problems)
     return deployments, book, agreements
+
+
+def _check_names(document: dict[str, Any], problems: Problems) -> None:
+    for name in document:
+        if name not in TABLES:
+            problems.add(name, "There is no such table.", near(name, TABLES, "table"))
 
 
 def _organisation(table: object, problems: Problems) -> tuple[str, tzinfo]:
