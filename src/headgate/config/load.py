@@ -149,6 +149,12 @@ def _snapshot(
     )
 
 
+def _check_names(document: dict[str, Any], problems: Problems) -> None:
+    for name in document:
+        if name not in TABLES:
+            problems.add(name, "There is no such table.", near(name, TABLES, "table"))
+
+
 def _offers(
     document: dict[str, Any], providers: Mapping[str, Provider], problems: Problems
 ) -> tuple[dict[str, Deployment], PriceBook, Agreements]:
@@ -160,12 +166,6 @@ def _offers(
     book = price_book_from(rows, load_price_book(), providers, ids, problems)
     book, agreements = agreements_from(document, book, (providers, deployments), problems)
     return deployments, book, agreements
-
-
-def _check_names(document: dict[str, Any], problems: Problems) -> None:
-    for name in document:
-        if name not in TABLES:
-            problems.add(name, "There is no such table.", near(name, TABLES, "table"))
 
 
 def _organisation(table: object, problems: Problems) -> tuple[str, tzinfo]:
