@@ -11,6 +11,7 @@ from headgate.capacity.retries import RetryBudget
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import Snapshot
 from headgate.dialects.registry import dialects, spoken_dialects
+from headgate.dialects.stops.registry import counted, stops
 from headgate.dialects.translation.registry import tellers, translators
 from headgate.gateway.allotments import Allotments, Carve, GiveBack, Lender
 from headgate.gateway.books import Books
@@ -21,6 +22,7 @@ from headgate.gateway.guards import Guards
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.pool import Pool
+from headgate.gateway.sizing import Sizing
 from headgate.gateway.target import Target
 from headgate.gateway.world import World
 from headgate.governance.requirements import Rulebook
@@ -111,6 +113,7 @@ def data_plane(
         control=steward.control,
         idempotency=snapshot.idempotency,
         guards=Guards(snapshot.runs, steward.control) if snapshot.runs.counted else None,
+        sizing=Sizing(snapshot.holds, counted(), stops()),
         clerk=steward.clerk,
         approvals=tuple(snapshot.approvals.values()),
         classes=Classes({key.id: key.priorities for key in snapshot.keys.values()}),

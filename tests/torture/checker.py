@@ -159,6 +159,8 @@ def check_journals(data: Path, limits: dict[str, int], *, running: bool, several
             report.callers.pop((journal, record["number"] - CALLERS_MAX), None)
         elif kind == "hold":
             _hold(report, journal, record, {} if several else limits)
+        elif kind == "extend":
+            _extend(report, journal, record, {} if several else limits)
         elif kind in ("settle", "void"):
             _end(report, journal, record, {} if several else limits)
     for window in report.counted:
@@ -184,6 +186,19 @@ def _hold(report: Report, journal: str, record: Record, limits: dict[str, int]) 
     report.attempts[name] = attempt
     for window in _move(report, attempt, Sums(0, amount)):
         _compare(report, window, limits, f"when {name} was held", strict=amount > 0)
+
+
+def _extend(report: Report, journal: str, record: Record, limits: dict[str, int]) -> None:
+    name, amount = record["attempt"], record["amount_nanos"]
+    attempt = report.attempts.get(name)
+    if attempt is None or attempt.end is not None or attempt.journal != journal:
+        report.object_to(f"{name} is extended and not held")
+        return
+    if amount <= 0:
+        report.object_to(f"{name} is extended by nothing or less")
+    attempt.hold = {**attempt.hold, "amount_nanos": attempt.hold["amount_nanos"] + amount}
+    for window in _move(report, attempt, Sums(0, amount)):
+        _compare(report, window, limits, f"when {name} was extended", strict=True)
 
 
 def _move(report: Report, attempt: Attempt, by: Sums) -> list[str]:

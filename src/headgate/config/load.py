@@ -19,7 +19,7 @@ from headgate.config.read_budgets import budgets_from
 from headgate.config.read_compliance import Known, data_classes_from, requirements_from
 from headgate.config.read_deployments import deployments_from
 from headgate.config.read_identity import keys_from, narrowed, principals_from, teams_from
-from headgate.config.read_network import console_from, edge_from, idempotency_from
+from headgate.config.read_network import console_from, edge_from, holds_from, idempotency_from
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
 from headgate.config.read_routes import routes_from
@@ -124,6 +124,7 @@ def _snapshot(
         zone=zone,
         edge=edge,
         idempotency=idempotency_from(document, problems),
+        holds=holds_from(document, problems),
         console=console,
         providers=providers,
         deployments=deployments,

@@ -1,4 +1,4 @@
-"""`[listen]`, `[console]`, `[limits]`, `[idempotency]`: where processes listen, and bounds."""
+"""`[listen]`, `[console]`, `[limits]`, `[idempotency]`, `[holds]`: addresses and bounds."""
 
 from typing import Any
 
@@ -8,10 +8,16 @@ from headgate.config.addresses import Address, AddressError, is_loopback, parse_
 from headgate.config.check import checked
 from headgate.config.problems import Problems
 from headgate.config.secrets import SecretReader
-from headgate.config.shapes import ConsoleShape, IdempotencyShape, LimitsShape, ListenShape
+from headgate.config.shapes import (
+    ConsoleShape,
+    HoldsShape,
+    IdempotencyShape,
+    LimitsShape,
+    ListenShape,
+)
 from headgate.config.snapshot import ConsoleListen
 from headgate.gateway.settings import Edge
-from headgate.ledger.settings import Idempotency
+from headgate.ledger.settings import Expected, Idempotency
 
 
 def edge_from(document: dict[str, Any], problems: Problems) -> Edge:
@@ -26,6 +32,12 @@ def idempotency_from(document: dict[str, Any], problems: Problems) -> Idempotenc
     """Return what is kept of calls with a key."""
     shape = checked(document.get("idempotency", {}), "idempotency", IdempotencyShape, problems)
     return Idempotency(**msgspec.structs.asdict(shape))
+
+
+def holds_from(document: dict[str, Any], problems: Problems) -> Expected:
+    """Return how expected holds are sized."""
+    shape = checked(document.get("holds", {}), "holds", HoldsShape, problems)
+    return Expected(**msgspec.structs.asdict(shape))
 
 
 def console_from(

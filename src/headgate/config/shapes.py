@@ -5,13 +5,13 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from headgate.budgets.settings import ORGANISATION, Budget, OnTight, Period, RunLimits
+from headgate.budgets.settings import ORGANISATION, Budget, Holds, OnTight, Period, RunLimits
 from headgate.catalog.settings import Deployment
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import EXPIRES_MINUTES_DEFAULT
 from headgate.identity.settings import ANY_MODEL, PrincipalKind
 from headgate.insights.settings import EVERYTHING
-from headgate.ledger.settings import Idempotency
+from headgate.ledger.settings import Expected, Idempotency
 from headgate.providers.settings import OnDisconnect, Prices, Provider
 from headgate.records.priority import USUAL, Priority
 from headgate.units.ids import NAME_PATTERN
@@ -33,6 +33,7 @@ Texts = Annotated[tuple[Text, ...], Meta(min_length=1, max_length=10_000)]
 
 _EDGE = Edge()
 _IDEMPOTENCY = Idempotency()
+_EXPECTED = Expected()
 _PROVIDER = Provider("", "", "", "", (), "")
 _ALARM_WITHIN_HOURS: int = Budget._field_defaults["alarm_within_hours"]
 _DEPTH_MAX = RunLimits().depth_max
@@ -110,6 +111,15 @@ class IdempotencyShape(Shape, frozen=True, kw_only=True):
     keys_max: Count = _IDEMPOTENCY.keys_max
 
 
+class HoldsShape(Shape, frozen=True, kw_only=True):
+    """`[holds]`: how expected holds are sized; see `ledger.settings`."""
+
+    percent: Annotated[int, Meta(ge=50, le=99)] = _EXPECTED.percent
+    calls_min: Count = _EXPECTED.calls_min
+    output_tokens_min: Count = _EXPECTED.output_tokens_min
+    reserve_tokens: Count = _EXPECTED.reserve_tokens
+
+
 class ProviderShape(Shape, frozen=True, kw_only=True):
     """`[providers.ID]`: how to reach a provider.
 
@@ -157,6 +167,8 @@ class DeploymentShape(Shape, frozen=True, kw_only=True):
             and `model`.
         context_tokens: None for the catalog's fact, as with the two after it.
         dialects: None for those of the provider's that its kind says the model speaks.
+        hidden_reasoning: Whether it may think in tokens that its stream does not show; None for
+            what the catalog says, and True of a model that it does not know.
         region: None for the provider's, as with the three after it.
     """
 
@@ -167,6 +179,7 @@ class DeploymentShape(Shape, frozen=True, kw_only=True):
     context_tokens: Count | None = None
     output_tokens_max: Count | None = None
     output_tokens_default: Count | None = None
+    hidden_reasoning: bool | None = None
     concurrency_max: Count = _CONCURRENCY_MAX
     queue_max: CountOrNone = _QUEUE_MAX
     region: Text | None = None
@@ -232,6 +245,7 @@ class BudgetShape(Shape, frozen=True, kw_only=True):
     period: Period = "month"
     on_tight: OnTight = "refuse"
     alarm_within_hours: Hours = _ALARM_WITHIN_HOURS
+    holds: Holds = "strict"
 
 
 class RunsShape(Shape, frozen=True, kw_only=True):
@@ -340,6 +354,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     console: ConsoleShape = ConsoleShape()
     limits: LimitsShape = LimitsShape()
     idempotency: IdempotencyShape = IdempotencyShape()
+    holds: HoldsShape = HoldsShape()
     providers: Mapping[Name, ProviderShape] = {}
     deployments: Mapping[Name, DeploymentShape] = {}
     prices: tuple[PricesShape, ...] = ()
@@ -362,6 +377,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "console": ("single", ConsoleShape),
     "limits": ("single", LimitsShape),
     "idempotency": ("single", IdempotencyShape),
+    "holds": ("single", HoldsShape),
     "providers": ("named", ProviderShape),
     "deployments": ("named", DeploymentShape),
     "prices": ("list", PricesShape),

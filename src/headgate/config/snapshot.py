@@ -11,7 +11,7 @@ from headgate.gateway.settings import Edge
 from headgate.governance.settings import DataClass, Requirement, Rule
 from headgate.identity.settings import Key, Principal, Team
 from headgate.insights.settings import Webhook
-from headgate.ledger.settings import Idempotency
+from headgate.ledger.settings import Expected, Idempotency
 from headgate.providers.settings import Provider
 from headgate.routing.settings import Route
 
@@ -44,6 +44,7 @@ class Snapshot:
     zone: tzinfo
     edge: Edge
     idempotency: Idempotency
+    holds: Expected
     console: ConsoleListen
     providers: Mapping[str, Provider]
     deployments: Mapping[str, Deployment]

@@ -31,6 +31,7 @@ STALE = "closed_before_reply"
 LOST = "connection_lost"
 UNREADABLE = "reply_unreadable"
 SHUTDOWN = "shutdown_timeout"
+LENGTH_STOP = "length_stop"
 NOT_STREAMED = "The provider answered without a stream."
 WAITING = ("approve", "queue", "money")
 """The phases of a call that waits and has cost nothing."""
@@ -260,6 +261,28 @@ class Endings:
             client.done(keep_alive=False)
             self.client_gone(exchange)
 
+    def length_stop(
+        self, exchange: Exchange, rest: bytes, closing: bytes, output_tokens_max: int
+    ) -> None:
+        """End a stream whose hold could not be extended, as its output limit would end it.
+
+        Args:
+            exchange: The call.
+            rest: Bytes of its stream that go to the client before.
+            closing: The events that end it in order; none when no events could.
+            output_tokens_max: What was generated at most, with what was not seen yet.
+        """
+        report = exchange.cancel() or UNKNOWN_REPORT
+        settlement = bound_settlement(
+            exchange, report, LENGTH_STOP, output_tokens_max=output_tokens_max
+        )
+        self._well(exchange, served=True)
+        self._settle(exchange, settlement, report)
+        if not closing:
+            closing = exchange.dialect.render_stream_error(stream_cut(LENGTH_STOP), exchange.call)
+        exchange.write_stream_end(rest + closing)
+        self.finish(exchange)
+
     def _stop_waiting(self, exchange: Exchange) -> None:
         """Leave the queue for a place or for money, or a person to their peace."""
         if exchange.phase == "approve":
@@ -309,6 +332,8 @@ class Endings:
     ) -> None:
         at_ns = self._now_ns()
         note = self._world.caching.settle(exchange, settlement, report)
+        if exchange.path.expected:
+            self._world.sizing.learn(exchange, settlement)
         self._books.settle(
             exchange, settlement, report=report, at_ns=at_ns, final=final, cache=note
         )

@@ -60,24 +60,41 @@ def _rated(exchange: Exchange, report: Report, metered: Metered) -> Settlement:
 
 
 def bound_settlement(
-    exchange: Exchange, report: Report, reason: str, usage: Usage | None = None
+    exchange: Exchange,
+    report: Report,
+    reason: str,
+    usage: Usage | None = None,
+    *,
+    output_tokens_max: int | None = None,
 ) -> Settlement:
     """Return the best bound known of an attempt whose usage is not known.
 
     That is the hold. Where the reply's head told the prompt's exact usage (Anthropic's does),
-    it is that prompt plus the whole output limit, which is less.
+    it is that prompt plus the most output there can be, which is less.
+
+    Args:
+        exchange: The call.
+        report: What the reply said.
+        reason: Why its usage is not known.
+        usage: What is known of it all the same.
+        output_tokens_max: A bound of the output; None for the limit that was sent.
     """
     if exchange.demand.free:
         return Settlement(0, "measured", reason=reason)
     if exchange.card is None:
         return Settlement(0, "unknown", usage=usage, reason=reason)
     amount = exchange.hold_nanos
+    if output_tokens_max is None:
+        output_tokens_max = exchange.output_tokens_max * exchange.demand.choices
+    else:
+        bound = exchange.card.worst_nanos(exchange.input_tokens_max, output_tokens_max)
+        amount = min(amount, bound)
     if report.usage_json is not None:
-        amount = min(amount, _head_bound(exchange, report))
+        amount = min(amount, _head_bound(exchange, report, output_tokens_max))
     return Settlement(amount, "estimated", usage=usage, reason=reason)
 
 
-def _head_bound(exchange: Exchange, report: Report) -> int:
+def _head_bound(exchange: Exchange, report: Report, output_tokens_max: int) -> int:
     try:
         metered = exchange.target.kind.metered(report, exchange.demand.terms)
     except UsageError:
@@ -85,8 +102,9 @@ def _head_bound(exchange: Exchange, report: Report) -> int:
     card = exchange.target.card(report.served_model, metered.terms, exchange.sent_ns)
     if card is None:
         return exchange.hold_nanos
-    limit = exchange.output_tokens_max * exchange.demand.choices
-    whole = metered.usage._replace(output_text=limit, output_reasoning=0, output_audio=0)
+    whole = metered.usage._replace(
+        output_text=output_tokens_max, output_reasoning=0, output_audio=0
+    )
     try:
         return card.rate(whole).amount_nanos
     except UnpricedMeterError:

@@ -210,6 +210,8 @@ class Pipeline:
             self.endings.leave_place(exchange)
             self.place(exchange)
             return
+        if exchange.path.expected:
+            self.world.sizing.expect(exchange)
         if not self.world.books.has_room():
             self.endings.refuse(
                 exchange, Refusal(errors.LEDGER_UNAVAILABLE, "The journal is full.")
@@ -253,6 +255,7 @@ class Pipeline:
         if limit < max(SHORTEN_TOKENS_MIN, exchange.demand.output_tokens_min):
             return False
         exchange.output_tokens_max = limit
+        exchange.sized = None
         exchange.hold_nanos = exchange.card.worst_nanos(
             exchange.input_tokens_max, limit * exchange.demand.choices
         )

@@ -19,6 +19,7 @@ from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
 from headgate.gateway.request import Request
 from headgate.gateway.settings import Edge
+from headgate.gateway.sizing import Sizing
 from headgate.gateway.target import Target
 from headgate.governance.requirements import Rulebook
 from headgate.governance.settings import Rule
@@ -49,6 +50,7 @@ class World:
         classes: Which priority a call has.
         deferral: Which batch calls are put off to cheaper hours.
         approvals: The rules by which a person is asked, in the order of the file.
+        sizing: Sizes expected holds.
         clerk: Gets requests for approval to the steward.
     """
 
@@ -77,6 +79,7 @@ class World:
     deferral: Deferral
     idempotency: Idempotency
     guards: Guards | None
+    sizing: Sizing
     clerk: Clerk
     approvals: tuple[Rule, ...] = ()
 
