@@ -10,12 +10,11 @@ together could exceed what is covered are they looked at, and what no model wrot
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from headgate.dialects.registry import StreamReader
 from headgate.dialects.stops.registry import Stop
-from headgate.dialects.stops.written import written_bytes
+from headgate.dialects.stops.written import Frame, written_bytes
 from headgate.dialects.translation.translated import TranslatedStream
 from headgate.ledger import slices
 from headgate.ledger.purse import Waiting
@@ -31,14 +30,24 @@ STEP_TOKENS_MIN = 256
 NEVER = 1 << 62
 
 
-class Gauge:
-    """Watches one stream.
+class Ruler(NamedTuple):
+    """What a stream is measured by.
 
     Attributes:
+        held_tokens: The output that is held at first, the reserve included.
         reserve_tokens: What the provider may generate unseen until it learns that it is over.
-        unwritten: Matches what of the stream no model wrote; None when all of it counts.
+        unwritten: What of the stream no model wrote.
         stop: Knows what of the client's stream is open; None of one that is translated.
     """
+
+    held_tokens: int
+    reserve_tokens: int
+    unwritten: Frame
+    stop: Stop | None
+
+
+class Gauge:
+    """Watches one stream."""
 
     __slots__ = (
         "_asked_nanos",
@@ -53,25 +62,22 @@ class Gauge:
         "_pieces",
         "_pipeline",
         "_raw",
+        "_reserve_tokens",
         "_seen",
+        "_stop",
         "_stopping",
         "_stream",
         "_told",
+        "_unwritten",
         "_whole",
-        "reserve_tokens",
-        "stop",
-        "unwritten",
     )
 
     def __init__(
-        self, pipeline: Pipeline, exchange: Exchange, stream: StreamReader, held_tokens: int
+        self, pipeline: Pipeline, exchange: Exchange, stream: StreamReader, ruler: Ruler
     ) -> None:
         self._pipeline, self._exchange, self._stream = pipeline, exchange, stream
         self._attempt = exchange.attempt
-        self._held_tokens = held_tokens
-        self.reserve_tokens = 0
-        self.unwritten: re.Pattern[bytes] | None = None
-        self.stop: Stop | None = None
+        self._held_tokens, self._reserve_tokens, self._unwritten, self._stop = ruler
         # `_pieces` came since the last look and are `_raw` bytes; before that, `_whole` tokens at
         # most in events that were whole, and `_seen` with the one that was not.
         self._pieces: list[bytes] = []
@@ -79,22 +85,19 @@ class Gauge:
         self._told: list[bytes] = []
         self._asked_nanos = self._asked_tokens = 0
         self._asking = self._denied = self._stopping = self._looking = False
-
-    def start(self) -> None:
-        """Begin to watch."""
         self._set_mark()
 
     def tokens_max(self) -> int:
         """Return the most that was generated, if nothing was hidden: what was seen, and more."""
         self._look()
-        return self._seen + self.reserve_tokens
+        return self._seen + self._reserve_tokens
 
     def feed(self, payload: bytes) -> bytes:
         """Take bytes as they come and return those that go to the client."""
         self._pieces.append(payload)
         self._raw += len(payload)
         data = self._stream.feed(payload)
-        if self._raw < self._mark or not self._exchange.begun:
+        if self._raw < self._mark:
             self._told.append(data)
             return data
         self._looking = True
@@ -102,8 +105,9 @@ class Gauge:
         if not self._stopping:
             self._cover()
         self._looking = False
-        if self._stopping:
+        if self._stopping and self._exchange.begun:
             return self._end(data)
+        # With its first bytes the client gets the head of its reply: they are not the last ones.
         self._told.append(data)
         return data
 
@@ -114,23 +118,23 @@ class Gauge:
         events = b"".join(self._pieces)
         at = _end_of_events(events)
         rest = events[at:]
-        self._whole += written_bytes(self.unwritten, events[:at])
-        self._seen = self._whole + written_bytes(self.unwritten, rest)
+        self._whole += written_bytes(self._unwritten, events[:at])
+        self._seen = self._whole + written_bytes(self._unwritten, rest)
         self._pieces = [rest] if rest else []
         self._raw = 0
-        if self.stop is not None and self._told:
-            self.stop.add(b"".join(self._told))
+        if self._stop is not None and self._told:
+            self._stop.add(b"".join(self._told))
         self._told = []
 
     @property
     def _room(self) -> int:
         """How many more bytes are covered, with the reserve left over."""
-        return self._held_tokens - self.reserve_tokens - self._seen
+        return self._held_tokens - self._reserve_tokens - self._seen
 
     @property
     def _low(self) -> int:
-        """From how little room on more is asked for."""
-        return max(self.reserve_tokens, self._held_tokens // 4)
+        """From how little room on more is asked for: the steward needs its time to answer."""
+        return (self._held_tokens - self._reserve_tokens) // 4
 
     def _set_mark(self) -> None:
         if self._held_tokens >= self._exchange.output_tokens_max:
@@ -183,6 +187,7 @@ class Gauge:
             self._denied = True
         if self._looking:
             return
+        self._look()
         if self._room <= 0:
             self._stopping = not self._take_rest()
         self._set_mark()
@@ -201,7 +206,7 @@ class Gauge:
         idle = min(piece.idle_nanos for piece in exchange.path.slices)
         within = card.output_tokens_within(exchange.hold_nanos + idle, exchange.input_tokens_max)
         tokens = min(within, exchange.output_tokens_max, self._held_tokens + STEP_TOKENS_MIN)
-        if tokens < self._seen + self.reserve_tokens + 1:
+        if tokens < self._seen + self._reserve_tokens + 1:
             return False
         amount = self._price(tokens)
         if slices.hold(exchange.path.slices, amount) is not None:
@@ -230,8 +235,9 @@ class Gauge:
 
     def _end(self, data: bytes) -> bytes:
         """End the stream behind the last whole event; return what goes to the client until then."""
-        stream, stop = self._stream, self.stop
-        tokens = min(self._seen + self.reserve_tokens, self._exchange.output_tokens_max)
+        self._look()
+        stream, stop = self._stream, self._stop
+        tokens = min(self._seen + self._reserve_tokens, self._exchange.output_tokens_max)
         if isinstance(stream, TranslatedStream):
             closing = stream.close()
         else:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from headgate.dialects.registry import StreamReader
 from headgate.dialects.stops.registry import Counted, Stop
-from headgate.gateway.gauge import Gauge
+from headgate.gateway.gauge import Gauge, Ruler
 from headgate.ledger.outputs import Outputs
 from headgate.ledger.settings import Expected
 from headgate.records.charge import Settlement
@@ -45,14 +45,15 @@ class Sized:
         self, pipeline: Pipeline, exchange: Exchange, stream: StreamReader
     ) -> Callable[[bytes], bytes]:
         """Return what feeds a stream from now on, and sees to it that its hold suffices."""
-        gauge = Gauge(pipeline, exchange, stream, self.note.output_tokens)
         sizing = self._sizing
-        gauge.reserve_tokens = sizing.settings.reserve_tokens
-        gauge.unwritten = sizing.counted[exchange.spoken.KIND].UNWRITTEN
-        if exchange.spoken is exchange.dialect:
-            gauge.stop = sizing.stops[exchange.dialect.KIND]()
-        gauge.start()
-        self.gauge = gauge
+        native = exchange.spoken is exchange.dialect
+        ruler = Ruler(
+            self.note.output_tokens,
+            sizing.settings.reserve_tokens,
+            sizing.counted[exchange.spoken.KIND].UNWRITTEN,
+            sizing.stops[exchange.dialect.KIND]() if native else None,
+        )
+        self.gauge = gauge = Gauge(pipeline, exchange, stream, ruler)
         return gauge.feed
 
 

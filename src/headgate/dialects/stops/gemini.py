@@ -5,11 +5,17 @@ from collections.abc import Mapping
 from msgspec import Raw, json
 
 from headgate.dialects.stops.events import LastEvents
+from headgate.dialects.stops.written import frame
 
 KIND = "gemini"
 
-UNWRITTEN = None
-"""All bytes count: the arguments of a call come as JSON, in which a model writes names as well."""
+UNWRITTEN = frame(
+    facts=rb"role|index|modelVersion|responseId|createTime|modality|trafficType|serviceTier"
+    rb"|finishReason|\w*[tT]okenCount",
+    openers=rb"candidates|content|parts|text|usageMetadata|\w*TokensDetails|safetyRatings",
+    unless=b'"functionCall"',
+)
+"""The arguments of a call come as JSON, in which a model writes names as well."""
 
 _CONFIGS = ("generationConfig", "generation_config")
 _KEPT = ("usageMetadata", "modelVersion", "responseId")

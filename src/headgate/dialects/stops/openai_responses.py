@@ -101,6 +101,10 @@ class Stop:
             item["arguments"] = self._text(at, 0)
             done = {**place, "arguments": item["arguments"], "name": item.get("name", "")}
             events += self._event("response.function_call_arguments.done", done)
+        elif item.get("type") == "custom_tool_call":
+            item["input"] = self._text(at, 0)
+            done = {**place, "input": item["input"]}
+            events += self._event("response.custom_tool_call_input.done", done)
         for number, part in enumerate(item.get("content") or ()):
             refuses = part.get("type") == "refusal"
             name, kind = ("refusal", "refusal") if refuses else ("text", "output_text")
@@ -109,7 +113,8 @@ class Stop:
             said = {name: part[name]} if refuses else {name: part[name], "logprobs": []}
             events += self._event(f"response.{kind}.done", {**where, **said})
             events += self._event("response.content_part.done", {**where, "part": part})
-        item["status"] = "incomplete"
+        if "status" in item:
+            item["status"] = "incomplete"
         return events + self._event("response.output_item.done", {"output_index": at, "item": item})
 
     def _text(self, at: int, number: int) -> str:

@@ -1,6 +1,5 @@
 """The dialects whose streams can be counted and ended, found by `KIND`; what each must offer."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Protocol, cast
 
@@ -8,6 +7,7 @@ from msgspec import Raw
 
 from headgate.dialects import stops as folder
 from headgate.dialects.registry import discover
+from headgate.dialects.stops.written import Frame
 
 
 class Stop(Protocol):
@@ -33,14 +33,13 @@ class Counted(Protocol):
 
     Attributes:
         KIND: The dialect.
-        UNWRITTEN: Matches bytes of a stream that no model wrote, see `stops.written`; None when
-            all of its bytes count.
+        UNWRITTEN: What of a stream no model wrote, see `stops.written`.
         thinks: Tells by a request's members whether it asks for thoughts, which are billed and
             need not all be shown.
     """
 
     KIND: str
-    UNWRITTEN: re.Pattern[bytes] | None
+    UNWRITTEN: Frame
     thinks: Callable[[Mapping[str, Raw]], bool]
 
 

@@ -1,0 +1,375 @@
+"""Expected holds: small at first, extended while a stream runs, and a clean end without money."""
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import anthropic
+import openai
+import pytest
+from google import genai
+from google.genai import types
+
+from headgate.records.journal import ExtendRecord, HoldRecord, SettleRecord
+from headgate.simulator import Simulator
+from tests.gateway.calls import ALICE, MESSAGES_PATH, ask, call_of, chat, message, request
+from tests.gateway.inprocess import Gateway
+from tests.gateway.wire import Wire
+
+LIMIT_NANOS = 10_000_000
+LEARNED = 5
+RESERVE = 64
+LEAST = 128
+LONG = "[sim:tokens=6000] [sim:delay_ms=1] [sim:chunk_tokens=20]"
+"""More than any run here can pay for, slow enough to be hung up on."""
+
+DEPLOYMENTS = {
+    "mini": ("openai", "gpt-5.4-mini"),
+    "haiku": ("anthropic", "claude-haiku-4-5"),
+    "flash": ("google", "gemini-3.5-flash"),
+    "thinker": ("openai", "gpt-5.5"),
+}
+CONFIG = """
+[holds]
+calls_min = {learned}
+reserve_tokens = {reserve}
+output_tokens_min = {least}
+[providers.openai]
+kind = "openai"
+base_url = "{simulator.openai_url}"
+seller = "openai"
+credential = {{ value = "sk-upstream" }}
+[providers.anthropic]
+kind = "anthropic"
+base_url = "{simulator.anthropic_url}"
+seller = "anthropic"
+credential = {{ value = "sk-ant-upstream" }}
+[providers.google]
+kind = "gemini"
+base_url = "{simulator.gemini_url}"
+seller = "google"
+credential = {{ value = "google-upstream" }}
+{deployments}
+[routes.fresh]
+deployments = ["mini"]
+[routes.late]
+deployments = ["mini"]
+[routes.longer]
+deployments = ["mini"]
+[principals.alice]
+[keys.alice]
+principal = "alice"
+secret = {{ value = "{key}" }}
+[budgets.all]
+node = "organisation"
+limit_usd = "1000.00"
+holds = "expected"
+[budgets.run]
+node = "run:*"
+period = "once"
+limit_usd = "0.01"
+holds = "expected"
+"""
+
+
+def configuration(simulator: Simulator) -> str:
+    """Return a configuration in which each run has its own budget of a cent."""
+    tables = []
+    for name, (provider, model) in DEPLOYMENTS.items():
+        hidden = "true" if name == "thinker" else "false"
+        table = f'[deployments.{name}]\nprovider = "{provider}"\nmodel = "{model}"\n'
+        tables.append(f"{table}hidden_reasoning = {hidden}")
+    return CONFIG.format(
+        simulator=simulator,
+        learned=LEARNED,
+        reserve=RESERVE,
+        least=LEAST,
+        deployments="\n".join(tables),
+        key=ALICE,
+    )
+
+
+@pytest.fixture(scope="module")
+def learned(
+    running_simulator: Simulator, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateway]:
+    """A gateway that has seen a few short answers of each deployment."""
+    text = configuration(running_simulator)
+    with Gateway(tmp_path_factory.mktemp("expected"), text) as gateway:
+        for _ in range(LEARNED):
+            # What one test teaches of an alias is not to change another's holds.
+            for model in ("mini", "thinker", "late", "longer"):
+                body = chat("[sim:tokens=20]", model=model, max_completion_tokens=50)
+                assert ask(gateway, body).status == 200
+            body = message("[sim:tokens=20]", max_tokens=50)
+            assert ask(gateway, body, MESSAGES_PATH).status == 200
+            path = "/v1beta/models/flash:generateContent"
+            body = {"contents": [{"parts": [{"text": "[sim:tokens=20]"}]}]}
+            assert ask(gateway, body, path).status == 200
+        gateway.assert_settled()
+        yield gateway
+
+
+@pytest.fixture
+def gateway(learned: Gateway, simulator: Simulator) -> Iterator[Gateway]:
+    """The gateway; afterwards all that was held is posted or free."""
+    yield learned
+    learned.assert_settled()
+
+
+def streamed(text: str, /, **fields: Any) -> dict[str, Any]:
+    """Return a body for a stream that may be long."""
+    return chat(text, **{"stream": True, "max_completion_tokens": 900, **fields})
+
+
+class Told(NamedTuple):
+    """What a client of a stream was told."""
+
+    text: str
+    reason: str | None
+
+
+def by_chat(gateway: Gateway, model: str, run: str, text: str) -> Told:
+    """Stream with OpenAI's client, by Chat Completions."""
+    base_url = f"http://127.0.0.1:{gateway.port}/v1"
+    said, reason = "", None
+    with openai.OpenAI(api_key=ALICE, base_url=base_url, max_retries=0) as client:
+        chunks = client.chat.completions.create(
+            model=model,
+            messages=[{"role": "user", "content": text}],
+            max_completion_tokens=8_000,
+            stream=True,
+            extra_headers={"x-headgate-run": run},
+        )
+        for chunk in chunks:
+            for choice in chunk.choices:
+                said += choice.delta.content or ""
+                reason = choice.finish_reason or reason
+    return Told(said, reason)
+
+
+def by_responses(gateway: Gateway, model: str, run: str, text: str) -> Told:
+    """Stream with OpenAI's client, by Responses."""
+    base_url = f"http://127.0.0.1:{gateway.port}/v1"
+    said, reason = "", None
+    with openai.OpenAI(api_key=ALICE, base_url=base_url, max_retries=0) as client:
+        stream = client.responses.create(
+            model=model,
+            input=text,
+            max_output_tokens=8_000,
+            stream=True,
+            extra_headers={"x-headgate-run": run},
+        )
+        opened = 0
+        for event in stream:
+            if event.type == "response.output_text.delta":
+                said += event.delta
+            elif event.type == "response.output_item.added":
+                opened += 1
+            elif event.type == "response.output_item.done":
+                opened -= 1
+            elif event.type == "response.incomplete":
+                assert event.response.incomplete_details is not None
+                reason = event.response.incomplete_details.reason
+                assert event.response.output_text == said
+                assert opened == 0
+    return Told(said, reason)
+
+
+def by_messages(gateway: Gateway, model: str, run: str, text: str) -> Told:
+    """Stream with Anthropic's client."""
+    base_url = f"http://127.0.0.1:{gateway.port}"
+    with (
+        anthropic.Anthropic(api_key=ALICE, base_url=base_url, max_retries=0) as client,
+        client.messages.stream(
+            model=model,
+            max_tokens=8_000,
+            messages=[{"role": "user", "content": text}],
+            extra_headers={"x-headgate-run": run},
+        ) as stream,
+    ):
+        kinds = [event.type for event in stream]
+        last = stream.get_final_message()
+    assert kinds.count("content_block_start") == kinds.count("content_block_stop")
+    said = "".join(block.text for block in last.content if block.type == "text")
+    return Told(said, last.stop_reason)
+
+
+def by_gemini(gateway: Gateway, model: str, run: str, text: str) -> Told:
+    """Stream with Google's client."""
+    options = types.HttpOptions(
+        base_url=f"http://127.0.0.1:{gateway.port}", headers={"x-headgate-run": run}
+    )
+    said, reason = "", None
+    with genai.Client(api_key=ALICE, http_options=options) as client:
+        config = types.GenerateContentConfig(max_output_tokens=8_000)
+        stream = client.models.generate_content_stream(model=model, contents=text, config=config)
+        for event in stream:
+            said += event.text or ""
+            assert event.candidates
+            if event.candidates[0].finish_reason is not None:
+                reason = event.candidates[0].finish_reason.value
+    return Told(said, reason)
+
+
+Client = Callable[[Gateway, str, str, str], Told]
+
+REASONS: dict[Client, str] = {
+    by_chat: "length",
+    by_responses: "max_output_tokens",
+    by_messages: "max_tokens",
+    by_gemini: "MAX_TOKENS",
+}
+
+
+class Story(NamedTuple):
+    """What the journal says of a call with one attempt."""
+
+    hold: HoldRecord
+    extensions: list[ExtendRecord]
+    end: SettleRecord
+
+    @property
+    def held_nanos(self) -> int:
+        """What it held in the end."""
+        return self.hold.amount_nanos + sum(each.amount_nanos for each in self.extensions)
+
+
+def last_story(gateway: Gateway) -> Story:
+    """Return what the journal says of the last call, once it has ended."""
+    gateway.until_idle()
+    call = gateway.last_call()
+    (hold,) = gateway.holds(call)
+    (end,) = gateway.ends(call)
+    assert isinstance(end, SettleRecord)
+    extended = [each for each in gateway.records() if isinstance(each, ExtendRecord)]
+    return Story(hold, [each for each in extended if each.call == call], end)
+
+
+def billed_nanos(simulator: Simulator, before: int, gateway: Gateway) -> Fraction:
+    """Return what the provider bills for the one request since, once it has noticed its end."""
+    gateway.until(lambda: simulator.bill.count > before, "the provider has noticed")
+    return simulator.bill.entries[-1].amount * 10**9
+
+
+@pytest.mark.parametrize("client", REASONS, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("model", ["mini", "haiku", "flash"])
+def test_a_stream_nobody_can_pay_for_ends_as_its_output_limit_would_end_it(
+    gateway: Gateway, simulator: Simulator, client: Client, model: str
+) -> None:
+    """In every dialect, translated or not, the official client reads a reply that hit its limit."""
+    before = simulator.bill.count
+
+    told = client(gateway, model, f"{client.__name__}-{model}", LONG)
+
+    assert told.reason == REASONS[client]
+    assert told.text
+    story = last_story(gateway)
+    assert (story.end.state, story.end.reason) == ("estimated", "length_stop")
+    assert story.extensions
+    assert story.end.amount_nanos <= story.held_nanos <= LIMIT_NANOS
+    assert billed_nanos(simulator, before, gateway) <= story.end.amount_nanos
+    assert not simulator.bill.entries[-1].completed
+
+
+def test_a_hold_begins_with_what_was_learned_and_ends_with_what_is_used(
+    gateway: Gateway, simulator: Simulator
+) -> None:
+    """A reply above the quantile extends its hold in steps, and is posted as it is billed."""
+    before = simulator.bill.count
+
+    told = by_chat(gateway, "longer", "extends", "[sim:tokens=400] [sim:chunk_tokens=1]")
+
+    assert told.reason == "stop"
+    story = last_story(gateway)
+    sizing = story.hold.sizing
+    assert sizing is not None
+    assert sizing.output_tokens == LEAST + RESERVE
+    assert sizing.calls >= LEARNED
+    assert 1 <= len(story.extensions) <= 4
+    assert story.end.state == "measured"
+    assert story.end.amount_nanos <= story.held_nanos <= LIMIT_NANOS
+    billed = billed_nanos(simulator, before, gateway)
+    assert abs(story.end.amount_nanos - billed) <= len(story.end.lines)
+
+
+def test_a_short_stream_is_never_extended(gateway: Gateway) -> None:
+    """What stays within the quantile holds once."""
+    told = by_messages(gateway, "haiku", "short", "[sim:tokens=6]")
+
+    story = last_story(gateway)
+    assert told.reason == "end_turn"
+    assert story.hold.sizing is not None
+    assert not story.extensions
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"stream": False}, id="not streamed"),
+        pytest.param({"n": 2}, id="two choices"),
+        pytest.param({"model": "thinker"}, id="a model that thinks unseen"),
+        pytest.param({"reasoning_effort": "low"}, id="asked to think"),
+        pytest.param({"max_completion_tokens": LEAST}, id="a limit below it"),
+        pytest.param({"model": "fresh"}, id="no call was learned from"),
+    ],
+)
+def test_what_cannot_be_counted_holds_its_worst_case(
+    gateway: Gateway, fields: dict[str, Any]
+) -> None:
+    """A stream that cannot be counted or stopped in time is held whole, as ever."""
+    reply = ask(gateway, streamed("hello", **fields))
+
+    (hold,) = gateway.holds(call_of(reply))
+    assert hold.sizing is None
+
+
+def test_a_model_that_was_caught_thinking_is_held_whole_from_then_on(
+    running_simulator: Simulator, tmp_path: Path
+) -> None:
+    """Whatever the configuration says of it, what it was billed for says that it thinks."""
+    short = streamed("[sim:tokens=20]")
+    with Gateway(tmp_path, configuration(running_simulator)) as gateway:
+        for _ in range(LEARNED):
+            assert ask(gateway, short).status == 200
+        sized = ask(gateway, short)
+        assert gateway.holds(call_of(sized))[0].sizing is not None
+
+        ask(gateway, chat("[sim:thinking=50] [sim:tokens=9]", max_completion_tokens=900))
+
+        whole = ask(gateway, short)
+        assert gateway.holds(call_of(whole))[0].sizing is None
+        gateway.assert_settled()
+
+
+def test_a_budget_that_is_strict_makes_the_hold_strict(
+    running_simulator: Simulator, tmp_path: Path
+) -> None:
+    """One budget above a call that wants the worst case held is enough."""
+    text = configuration(running_simulator).replace('holds = "expected"', "", 1)
+    with Gateway(tmp_path, text) as gateway:
+        body = streamed("[sim:tokens=20]")
+        replies = [ask(gateway, body) for _ in range(LEARNED + 1)]
+        assert gateway.holds(call_of(replies[-1]))[0].sizing is None
+        gateway.assert_settled()
+
+
+def test_money_that_comes_when_the_stream_is_over_is_free_again(gateway: Gateway) -> None:
+    """The steward answers late: what was lent for an extension is held by nobody."""
+    purse = gateway.pipeline.world.purse
+    text = "[sim:tokens=20] [sim:chunk_tokens=2] [sim:delay_ms=10]"
+    body = streamed(text, model="late")
+    with Wire(gateway.port) as wire:
+        wire.send(request(body, headers=[("x-headgate-run", "late")]))
+        wire.read_head()
+        gateway.steward.silent = True
+        while wire.read_chunk():
+            pass
+    assert not last_story(gateway).extensions
+    assert gateway.run(purse.release) == {}, "an answer is due"
+
+    gateway.steward.silent = False
+    gateway.run(purse.disconnected)
+    gateway.run(purse.reconnected)
+    gateway.until(lambda: purse.release() != {}, "the answer has come")
