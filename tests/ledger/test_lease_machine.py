@@ -83,6 +83,29 @@ class Leases(RuleBasedStateMachine):
         else:
             worker.purse.wait(Waiting(path, amount, resume, 0))
 
+    @rule(name=st.sampled_from(WORKERS), more=AMOUNTS, data=st.data())
+    def extend(self, name: str, more: int, data: st.DataObject) -> None:
+        """A call that runs holds more, or waits for it while it runs on; it may end meanwhile."""
+        worker = self.workers[name]
+        if not worker.holds:
+            return
+        hold = worker.holds[data.draw(st.integers(0, len(worker.holds) - 1))]
+        path = hold[0]
+
+        def resume(short: Slice | str | None) -> None:
+            if short is not None:
+                return
+            at = next((at for at, each in enumerate(worker.holds) if each is hold), None)
+            if at is None:
+                slices.void(path, more)
+            else:
+                worker.holds[at] = (path, worker.holds[at][1] + more)
+
+        if worker.purse.try_hold(path, more) is None:
+            resume(None)
+        else:
+            worker.purse.wait(Waiting(path, more, resume, 0))
+
     @rule(name=st.sampled_from(WORKERS))
     def answer(self, name: str) -> None:
         """The steward answers what a worker asked first."""
