@@ -42,8 +42,8 @@ def learn(node: TestNode, *, calls: int, tokens: int) -> None:
 def test_fifty_coding_agents_on_25_dollars(tmp_path: Path) -> None:
     """No call is refused while less than half is spent, and never is more posted than the limit.
 
-    Their worst cases would be more than the limit and its half. A fifth of the replies is much longer
-    than what was learned; all fifty run at once, as the providers' gate shows.
+    Their worst cases would be half as much again as the limit. A fifth of the replies is much
+    longer than what was learned; all fifty run at once, as the providers' gate shows.
     """
     limit = LIMIT_USD * NANOS_PER_USD
     budgets = [once("organisation", str(LIMIT_USD), holds="expected")]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 STEP_TOKENS_MIN = 256
 """A hold grows by this much output at least, and otherwise doubles."""
 
-NEVER = 1 << 62
+NEVER = 1 << 60
 
 
 class Ruler(NamedTuple):
@@ -193,7 +193,7 @@ class Gauge:
         self._set_mark()
         if self._stopping and self._ends_here():
             self._end(b"")
-        else:
+        elif exchange.client is None or not exchange.client.paused:
             exchange.resume()
 
     def _take_rest(self) -> bool:

@@ -11,12 +11,13 @@ from headgate.ledger.rows import (
     cache_of_row,
     chain_of_row,
     lines_of_row,
+    sizing_of_row,
     usage_of_row,
     windows_of_row,
 )
 from headgate.ledger.tables import attempts, decision, is_of_call, refusal
 from headgate.records.charge import ChargeLine
-from headgate.records.journal import CacheNote, CandidateRecord, DecisionRecord
+from headgate.records.journal import CacheNote, CandidateRecord, DecisionRecord, SizingNote
 from headgate.records.priority import PRIORITY_USUAL
 from headgate.units.usage import INPUT_METERS, OUTPUT_METERS
 
@@ -68,6 +69,8 @@ class AttemptRow(Common):
         ended_ns: None while it runs.
         lines: Charge lines, empty unless measured.
         cache: What the provider's prompt cache did, None when there is nothing to say.
+        sizing: How an expected hold was sized, None for one that covered the whole limit.
+        extensions: How often the hold was extended.
     """
 
     attempt: str
@@ -100,6 +103,8 @@ class AttemptRow(Common):
     priority: str = PRIORITY_USUAL
     waited_us: int = 0
     session: str | None = None
+    sizing: SizingNote | None = None
+    extensions: int = 0
 
     @property
     def id(self) -> str:
@@ -229,6 +234,7 @@ def attempt_row(row: RowMapping) -> AttemptRow:
     fields["usage"] = usage_of_row(row)
     fields["lines"] = lines_of_row(row)
     fields["cache"] = cache_of_row(row)
+    fields["sizing"] = sizing_of_row(row)
     return AttemptRow(**fields)
 
 
