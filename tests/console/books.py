@@ -20,7 +20,7 @@ from headgate.gateway.settings import Edge
 from headgate.identity.settings import Key, Principal, Team
 from headgate.insights.routes import Queued, Unwell
 from headgate.ledger.keeper import Keeper, Want
-from headgate.ledger.settings import Idempotency
+from headgate.ledger.settings import Expected, Idempotency
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import (
     CacheNote,
@@ -88,6 +88,7 @@ def make_snapshot(budgets: Sequence[Budget] = BUDGETS, organisation: str = "acme
         zone=ZoneInfo("Europe/Berlin"),
         edge=Edge(),
         idempotency=Idempotency(),
+        holds=Expected(),
         console=ConsoleListen(),
         providers={},
         deployments={one.id: one for one in deployments},

@@ -11,6 +11,7 @@ from msgspec import Raw, Struct
 
 from headgate.records.charge import State
 from headgate.records.journal import (
+    AdjustmentRecord,
     CallerRecord,
     DecisionRecord,
     ExtendRecord,
@@ -86,6 +87,7 @@ Folded = (
     | FoldedSettle
     | VoidRecord
     | RefusalRecord
+    | AdjustmentRecord
     | SealedRecord
 )
 
