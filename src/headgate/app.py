@@ -24,6 +24,7 @@ from headgate.gateway.outbox import Outbox
 from headgate.gateway.pool import Pool
 from headgate.gateway.sizing import Sizing
 from headgate.gateway.target import Target
+from headgate.gateway.unbounded import Caps
 from headgate.gateway.world import World
 from headgate.governance.requirements import Rulebook
 from headgate.identity.delegation import public_root
@@ -113,6 +114,7 @@ def data_plane(
         control=steward.control,
         idempotency=snapshot.idempotency,
         guards=Guards(snapshot.runs, steward.control) if snapshot.runs.counted else None,
+        caps=Caps(_caps(snapshot)),
         sizing=Sizing(snapshot.holds, counted(), stops()),
         clerk=steward.clerk,
         approvals=tuple(snapshot.approvals.values()),
@@ -121,6 +123,12 @@ def data_plane(
             snapshot.price_book, [each.alias for each in snapshot.routes.values() if each.defers]
         ),
     )
+
+
+def _caps(snapshot: Snapshot) -> dict[str, int]:
+    """Return what features without a bound may cost a call, by the aliases that allow any."""
+    caps = {alias: route.unbounded_nanos_max for alias, route in snapshot.routes.items()}
+    return {alias: nanos for alias, nanos in caps.items() if nanos is not None}
 
 
 def _targets(snapshot: Snapshot, pools: Mapping[str, Pool]) -> dict[str, Target]:

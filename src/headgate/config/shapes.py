@@ -194,6 +194,7 @@ class RouteShape(Shape, frozen=True, kw_only=True):
     Attributes:
         weights: By deployment; one that is not named has 1.
         regions: Among which a failed call may move; none: it stays where it was.
+        unbounded_usd_max: None refuses features without a bound under a budget.
     """
 
     deployments: Texts
@@ -203,6 +204,7 @@ class RouteShape(Shape, frozen=True, kw_only=True):
     on_unsupported: Literal["drop", "refuse"] = "drop"
     cache: Literal["client", "auto"] = "client"
     defer: Literal["never", "cheap_hours"] = "never"
+    unbounded_usd_max: Text | CountOrNone | None = None
 
 
 class TeamShape(Shape, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from headgate.catalog.rates import UnpricedMeterError
+from headgate.gateway.unbounded import with_cap
 from headgate.records.charge import REPORTED, Charge, ChargeLine, Settlement
 from headgate.records.report import Metered, Report
 from headgate.units.usage import Usage, UsageError
@@ -33,6 +34,8 @@ def meter(exchange: Exchange, report: Report) -> Settlement:
     if exchange.target.pool.provider.prices == "reported":
         return _reported(exchange, metered)
     settlement = _rated(exchange, report, metered)
+    if exchange.demand.unbounded is not None:
+        settlement = with_cap(exchange, settlement)
     if metered.reported_nanos is None:
         return settlement
     return replace(settlement, reported_nanos=metered.reported_nanos)
@@ -89,7 +92,7 @@ def bound_settlement(
     else:
         bound = exchange.card.worst_nanos(exchange.input_tokens_max, output_tokens_max)
         amount = min(amount, bound)
-    if report.usage_json is not None:
+    if report.usage_json is not None and exchange.demand.unbounded is None:
         amount = min(amount, _head_bound(exchange, report, output_tokens_max))
     return Settlement(amount, "estimated", usage=usage, reason=reason)
 

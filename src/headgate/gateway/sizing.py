@@ -91,7 +91,9 @@ class Sizing:
 
     def _countable(self, exchange: Exchange) -> bool:
         demand, counted = exchange.demand, self.counted.get(exchange.spoken.KIND)
-        if counted is None or not (demand.stream and exchange.own.stream) or demand.choices != 1:
+        if counted is None or demand.unbounded is not None or demand.choices != 1:
+            return False
+        if not (demand.stream and exchange.own.stream):
             return False
         hidden = exchange.target.deployment.hidden_reasoning or counted.thinks(demand.members)
         return not hidden and exchange.dialect.KIND in self.stops

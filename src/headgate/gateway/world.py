@@ -21,6 +21,7 @@ from headgate.gateway.request import Request
 from headgate.gateway.settings import Edge
 from headgate.gateway.sizing import Sizing
 from headgate.gateway.target import Target
+from headgate.gateway.unbounded import Caps
 from headgate.governance.requirements import Rulebook
 from headgate.governance.settings import Rule
 from headgate.identity.directory import Directory
@@ -50,6 +51,7 @@ class World:
         classes: Which priority a call has.
         deferral: Which batch calls are put off to cheaper hours.
         approvals: The rules by which a person is asked, in the order of the file.
+        caps: What features without a bound may cost.
         sizing: Sizes expected holds.
         clerk: Gets requests for approval to the steward.
     """
@@ -80,6 +82,7 @@ class World:
     idempotency: Idempotency
     guards: Guards | None
     sizing: Sizing
+    caps: Caps
     clerk: Clerk
     approvals: tuple[Rule, ...] = ()
 
