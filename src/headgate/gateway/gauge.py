@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 STEP_TOKENS_MIN = 256
 """A hold grows by this much output at least, and otherwise doubles."""
 
+BURST = 2
+"""How many times what is held has to be seen before a stream counts as one that comes in bursts."""
+
 NEVER = 1 << 60
 
 
@@ -143,6 +146,11 @@ class Gauge:
             self._mark = max(1, self._room)
         else:
             self._mark = max(1, self._room - self._low)
+
+    @property
+    def late(self) -> bool:
+        """Whether so much came at once that nobody could have stopped it in time."""
+        return self._seen > BURST * self._held_tokens
 
     # what is held
 

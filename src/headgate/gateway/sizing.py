@@ -99,19 +99,26 @@ class Sizing:
         return not hidden and exchange.dialect.KIND in self.stops
 
     def learn(self, exchange: Exchange, settlement: Settlement) -> None:
-        """Remember what a call took that was measured."""
+        """Remember what a call took that was measured, and whether it could be seen in time."""
+        gauge = None if exchange.sized is None else exchange.sized.gauge
         usage = settlement.usage
         if usage is None or settlement.state != "measured":
+            if gauge is not None and gauge.late:
+                self._outputs_of(exchange).hidden = True
             return
+        output_tokens = usage.output_text + usage.output_reasoning + usage.output_audio
+        outputs = self._outputs_of(exchange)
+        outputs.learn(output_tokens // exchange.demand.choices)
+        unseen = gauge is not None and (gauge.late or output_tokens > gauge.tokens_max())
+        if usage.output_reasoning or unseen:
+            # Whatever was said of it: from now on its worst case is held.
+            outputs.hidden = True
+
+    def _outputs_of(self, exchange: Exchange) -> Outputs:
         kind = (exchange.asked, exchange.target.deployment.id)
         outputs = self._outputs.get(kind)
         if outputs is None:
             if len(self._outputs) >= KINDS_MAX:
                 del self._outputs[next(iter(self._outputs))]
             outputs = self._outputs[kind] = Outputs()
-        output_tokens = usage.output_text + usage.output_reasoning + usage.output_audio
-        outputs.learn(output_tokens // exchange.demand.choices)
-        gauge = None if exchange.sized is None else exchange.sized.gauge
-        # It thinks unseen, whatever was said of it: from now on its worst case is held.
-        unseen = gauge is not None and output_tokens > gauge.tokens_max()
-        outputs.hidden = outputs.hidden or usage.output_reasoning > 0 or unseen
+        return outputs

@@ -16,7 +16,7 @@ class Outputs:
 
     Attributes:
         calls: How many count, those that were seen long ago for less.
-        hidden: Whether one of them was billed for more than was seen of it.
+        hidden: Whether one of them was billed for more than was seen of it in time.
     """
 
     __slots__ = ("_buckets", "calls", "hidden")
