@@ -1,7 +1,6 @@
 """Expected holds: small at first, extended while a stream runs, and a clean end without money."""
 
-import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,91 +11,22 @@ import pytest
 from google import genai
 from google.genai import types
 
-from headgate.records.journal import ExtendRecord, HoldRecord, SettleRecord
 from headgate.simulator import Simulator
-from tests.gateway.calls import ALICE, ask, call_of, chat, request
-from tests.gateway.inprocess import Gateway
-from tests.gateway.provider import (
-    STREAM_HEAD,
-    Event,
-    Line,
-    Provider,
-    chunk,
-    completion,
-    event,
-    last_events,
-    whole,
+from tests.gateway.calls import ALICE, ask, call_of, chat
+from tests.gateway.expecting import (
+    LEARNED,
+    LEAST,
+    LIMIT_NANOS,
+    RESERVE,
+    ROUTES,
+    configuration,
+    last_story,
+    streamed,
 )
-from tests.gateway.wire import Wire
+from tests.gateway.inprocess import Gateway
 
-LIMIT_NANOS = 10_000_000
-LEARNED = 5
-RESERVE = 64
-LEAST = 128
 LONG = "[sim:tokens=6000] [sim:delay_ms=4] [sim:chunk_tokens=20]"
 """More than any run here can pay for, slow enough to be hung up on."""
-
-DEPLOYMENTS = {
-    "mini": ("openai", "gpt-5.4-mini"),
-    "haiku": ("anthropic", "claude-haiku-4-5"),
-    "flash": ("google", "gemini-3.5-flash"),
-    "thinker": ("openai", "gpt-5.5"),
-}
-ROUTES = {"fresh": "mini", "late": "mini", "longer": "mini", "short": "haiku"}
-ROUTES |= {f"{name}-{number}": name for name in DEPLOYMENTS for number in range(4)}
-"""An alias for each test: what one teaches, and how fast its replies came, is nobody else's."""
-CONFIG = """
-[holds]
-calls_min = {learned}
-reserve_tokens = {reserve}
-output_tokens_min = {least}
-[providers.openai]
-kind = "openai"
-base_url = "{simulator.openai_url}"
-seller = "openai"
-credential = {{ value = "sk-upstream" }}
-[providers.anthropic]
-kind = "anthropic"
-base_url = "{simulator.anthropic_url}"
-seller = "anthropic"
-credential = {{ value = "sk-ant-upstream" }}
-[providers.google]
-kind = "gemini"
-base_url = "{simulator.gemini_url}"
-seller = "google"
-credential = {{ value = "google-upstream" }}
-{deployments}
-[principals.alice]
-[keys.alice]
-principal = "alice"
-secret = {{ value = "{key}" }}
-[budgets.all]
-node = "organisation"
-limit_usd = "1000.00"
-holds = "expected"
-[budgets.run]
-node = "run:*"
-period = "once"
-limit_usd = "0.01"
-holds = "expected"
-"""
-
-
-def configuration(simulator: Simulator) -> str:
-    """Return a configuration in which each run has its own budget of a cent."""
-    tables = [f'[routes.{alias}]\ndeployments = ["{name}"]' for alias, name in ROUTES.items()]
-    for name, (provider, model) in DEPLOYMENTS.items():
-        hidden = "true" if name == "thinker" else "false"
-        table = f'[deployments.{name}]\nprovider = "{provider}"\nmodel = "{model}"\n'
-        tables.append(f"{table}hidden_reasoning = {hidden}")
-    return CONFIG.format(
-        simulator=simulator,
-        learned=LEARNED,
-        reserve=RESERVE,
-        least=LEAST,
-        deployments="\n".join(tables),
-        key=ALICE,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -119,11 +49,6 @@ def gateway(learned: Gateway, simulator: Simulator) -> Iterator[Gateway]:
     """The gateway; afterwards all that was held is posted or free."""
     yield learned
     learned.assert_settled()
-
-
-def streamed(text: str, /, **fields: Any) -> dict[str, Any]:
-    """Return a body for a stream that may be long."""
-    return chat(text, **{"stream": True, "max_completion_tokens": 900, **fields})
 
 
 class Told(NamedTuple):
@@ -226,30 +151,6 @@ REASONS: dict[Client, str] = {
 }
 
 
-class Story(NamedTuple):
-    """What the journal says of a call with one attempt."""
-
-    hold: HoldRecord
-    extensions: list[ExtendRecord]
-    end: SettleRecord
-
-    @property
-    def held_nanos(self) -> int:
-        """What it held in the end."""
-        return self.hold.amount_nanos + sum(each.amount_nanos for each in self.extensions)
-
-
-def last_story(gateway: Gateway) -> Story:
-    """Return what the journal says of the last call, once it has ended."""
-    gateway.until_idle()
-    call = gateway.last_call()
-    (hold,) = gateway.holds(call)
-    (end,) = gateway.ends(call)
-    assert isinstance(end, SettleRecord)
-    extended = [each for each in gateway.records() if isinstance(each, ExtendRecord)]
-    return Story(hold, [each for each in extended if each.call == call], end)
-
-
 def billed_nanos(simulator: Simulator, before: int, gateway: Gateway) -> Fraction:
     """Return what the provider bills for the one request since, once it has noticed its end."""
     gateway.until(lambda: simulator.bill.count > before, "the provider has noticed")
@@ -296,6 +197,17 @@ def test_a_hold_begins_with_what_was_learned_and_ends_with_what_is_used(
     assert story.end.amount_nanos <= story.held_nanos <= LIMIT_NANOS
     billed = billed_nanos(simulator, before, gateway)
     assert abs(story.end.amount_nanos - billed) <= len(story.end.lines)
+
+
+def test_a_stream_may_use_its_whole_limit_when_there_is_money_for_it(gateway: Gateway) -> None:
+    """Its bytes are more than its limit, but what is held by then is the worst case."""
+    body = streamed("[sim:tokens=300] [sim:delay_ms=1]", model="whole", max_completion_tokens=300)
+
+    ask(gateway, body, headers=[("x-headgate-run", "whole")])
+
+    story = last_story(gateway)
+    assert story.hold.sizing is not None
+    assert (story.end.state, story.end.reason) == ("measured", None)
 
 
 def test_a_short_stream_is_never_extended(gateway: Gateway) -> None:
@@ -357,120 +269,3 @@ def test_a_budget_that_is_strict_makes_the_hold_strict(
         replies = [ask(gateway, body) for _ in range(LEARNED + 1)]
         assert gateway.holds(call_of(replies[-1]))[0].sizing is None
         gateway.assert_settled()
-
-
-def test_money_that_comes_when_the_stream_is_over_is_free_again(gateway: Gateway) -> None:
-    """The steward answers late: what was lent for an extension is held by nobody."""
-    purse = gateway.pipeline.world.purse
-    text = "[sim:tokens=20] [sim:chunk_tokens=2] [sim:delay_ms=10]"
-    body = streamed(text, model="late")
-    with Wire(gateway.port) as wire:
-        wire.send(request(body, headers=[("x-headgate-run", "late")]))
-        wire.read_head()
-        gateway.steward.silent = True
-        while wire.read_chunk():
-            pass
-    assert not last_story(gateway).extensions
-    assert gateway.run(purse.release) == {}, "an answer is due"
-
-    gateway.steward.silent = False
-    gateway.run(purse.disconnected)
-    gateway.run(purse.reconnected)
-    gateway.until(lambda: purse.release() != {}, "the answer has come")
-
-
-WORDS = 400
-PIECE_BYTES = 150
-"""Less than an event, so that most pieces end in its midst; the first piece has a whole one."""
-
-
-def in_pieces(steps: list[Event]) -> Callable[[Line], Awaitable[None]]:
-    """Return a provider that sends a stream piece by piece, each when its step is set."""
-    words = [event(choices=[choice(f"word {each} ")]) for each in range(WORDS)]
-    first, stream = words[0], b"".join(words[1:]) + last_events()
-
-    async def talk(line: Line) -> None:
-        while b'"stream": true' not in await line.request():
-            await line.send(whole(completion()))
-        await line.send(STREAM_HEAD + chunk(first))
-        await steps[0].wait()
-        for at, step in enumerate(steps[1:]):
-            await line.send(chunk(stream[at * PIECE_BYTES :][:PIECE_BYTES]))
-            await step.wait()
-
-    return talk
-
-
-def choice(text: str) -> dict[str, Any]:
-    """Return a choice of an event."""
-    return {"index": 0, "delta": {"content": text}, "finish_reason": None}
-
-
-def test_a_stream_that_comes_in_pieces_ends_behind_a_whole_event(
-    running_simulator: Simulator, tmp_path: Path
-) -> None:
-    """However the bytes are cut, the client reads whole events up to the reason and the mark."""
-    steps: list[Event] = []
-    with Provider(in_pieces(steps)) as provider:
-        steps += [provider.event() for _ in range(WORDS)]
-        text = configuration(running_simulator).replace(running_simulator.openai_url, provider.url)
-        with Gateway(tmp_path, text) as gateway:
-            for _ in range(LEARNED):
-                assert ask(gateway, chat(max_completion_tokens=900)).status == 200
-            body = streamed("go on", max_completion_tokens=8_000)
-            body["stream_options"] = {"include_usage": True}
-            with Wire(gateway.port) as wire:
-                wire.send(request(body, headers=[("x-headgate-run", "pieces")]))
-                wire.read_head()
-                told = b""
-                for step in steps:
-                    piece = wire.read_chunk()
-                    told += piece
-                    if not piece:
-                        break
-                    step.set()
-            story = last_story(gateway)
-            gateway.assert_settled()
-
-    *events, reason, mark, after = told.split(b"\n\n")
-    assert (mark, after) == (b"data: [DONE]", b"")
-    said = [json.loads(each.removeprefix(b"data: "))["choices"][0] for each in (*events, reason)]
-    assert [each["finish_reason"] for each in said] == [None] * len(events) + ["length"]
-    texts = [each["delta"].get("content", "") for each in said]
-    assert "".join(texts) == "".join(f"word {each} " for each in range(len(events)))
-    assert story.end.reason == "length_stop"
-    assert story.end.amount_nanos <= story.held_nanos <= LIMIT_NANOS
-
-
-async def in_a_burst(line: Line) -> None:
-    """Stream ten times what was learned, all at once, whatever a client could still pay for."""
-    words = b"".join(event(choices=[choice("word ")]) for _ in range(LEAST * 10))
-    usage = {"prompt_tokens": 10, "completion_tokens": LEAST * 10, "total_tokens": LEAST * 10 + 10}
-    stream = words + event(choices=[], usage=usage) + b"data: [DONE]\n\n"
-    while True:
-        streams = b'"stream": true' in await line.request()
-        whole_stream = STREAM_HEAD + chunk(stream) + b"0\r\n\r\n"
-        await line.send(whole_stream if streams else whole(completion()))
-
-
-def test_a_provider_that_streams_in_bursts_is_held_whole_from_then_on(
-    running_simulator: Simulator, tmp_path: Path
-) -> None:
-    """Nobody could have stopped it before it had generated everything: that happens once."""
-    with Provider(in_a_burst) as provider:
-        text = configuration(running_simulator).replace(running_simulator.openai_url, provider.url)
-        text = text.replace('limit_usd = "0.01"', 'limit_usd = "0.003"')
-        with Gateway(tmp_path, text) as gateway:
-            for run in range(LEARNED):
-                headers = [("x-headgate-run", f"learn-{run}")]
-                body = chat(max_completion_tokens=300)
-                assert ask(gateway, body, headers=headers).status == 200
-            body = streamed("go on", max_completion_tokens=2_000)
-            first = ask(gateway, body, headers=[("x-headgate-run", "first")])
-            story = last_story(gateway)
-            second = ask(gateway, body, headers=[("x-headgate-run", "second")])
-            gateway.assert_settled()
-
-    assert (first.status, second.status) == (200, 402)
-    assert story.hold.sizing is not None
-    assert story.end.amount_nanos <= story.held_nanos

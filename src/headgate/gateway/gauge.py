@@ -139,9 +139,14 @@ class Gauge:
         """From how little room on more is asked for: the steward needs its time to answer."""
         return (self._held_tokens - self._reserve_tokens) // 4
 
+    @property
+    def _held_whole(self) -> bool:
+        """Whether the worst case is held by now: the provider stops by itself."""
+        return self._held_tokens >= self._exchange.output_tokens_max
+
     def _set_mark(self) -> None:
-        if self._held_tokens >= self._exchange.output_tokens_max:
-            self._mark = NEVER  # It is held whole: the provider stops by itself.
+        if self._held_whole:
+            self._mark = NEVER
         elif self._asking or self._denied:
             self._mark = max(1, self._room)
         else:
@@ -150,19 +155,24 @@ class Gauge:
     @property
     def late(self) -> bool:
         """Whether so much came at once that nobody could have stopped it in time."""
-        return self._seen > BURST * self._held_tokens
+        return not self._held_whole and self._seen > BURST * self._held_tokens
 
     # what is held
 
     def _cover(self) -> None:
         """See to it that what came, and the reserve, is held; else the stream has to stop."""
-        if self._room <= self._low and not self._asking and not self._denied:
+        if self._room <= self._low and not (self._asking or self._denied or self._held_whole):
             self._ask()
-        if self._room <= 0 and not self._asking:
-            self._stopping = not self._take_rest()
-        elif self._room <= 0:
+        if self._room <= 0 and self._asking:
             self._exchange.pause()
+        else:
+            self._see()
         self._set_mark()
+
+    def _see(self) -> None:
+        """Stop when what came is not held and nothing is left to hold it with."""
+        if self._room <= 0 and not self._held_whole:
+            self._stopping = not self._take_rest()
 
     def _ask(self) -> None:
         """Extend the hold to twice the output, or let the steward be asked for that."""
@@ -196,8 +206,7 @@ class Gauge:
         if self._looking:
             return
         self._look()
-        if self._room <= 0:
-            self._stopping = not self._take_rest()
+        self._see()
         self._set_mark()
         if self._stopping and self._ends_here():
             self._end(b"")
@@ -214,7 +223,7 @@ class Gauge:
         idle = min(piece.idle_nanos for piece in exchange.path.slices)
         within = card.output_tokens_within(exchange.hold_nanos + idle, exchange.input_tokens_max)
         tokens = min(within, exchange.output_tokens_max, self._held_tokens + STEP_TOKENS_MIN)
-        if tokens < self._seen + self._reserve_tokens + 1:
+        if tokens <= self._seen + self._reserve_tokens and tokens < exchange.output_tokens_max:
             return False
         amount = self._price(tokens)
         if slices.hold(exchange.path.slices, amount) is not None:
