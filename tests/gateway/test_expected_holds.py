@@ -201,7 +201,8 @@ def test_a_hold_begins_with_what_was_learned_and_ends_with_what_is_used(
 
 def test_a_stream_may_use_its_whole_limit_when_there_is_money_for_it(gateway: Gateway) -> None:
     """Its bytes are more than its limit, but what is held by then is the worst case."""
-    body = streamed("[sim:tokens=300] [sim:delay_ms=1]", model="whole", max_completion_tokens=300)
+    text = "[sim:tokens=300] [sim:chunk_tokens=75] [sim:delay_ms=2]"
+    body = streamed(text, model="whole", max_completion_tokens=300)
 
     ask(gateway, body, headers=[("x-headgate-run", "whole")])
 
