@@ -74,10 +74,14 @@ def test_fifty_coding_agents_on_25_dollars(tmp_path: Path) -> None:
 
 
 def test_a_worker_killed_under_extended_holds(tmp_path: Path) -> None:
-    """What was in flight is posted at what it held by then, extensions and all."""
+    """What was in flight is posted at what it held by then, extensions and all.
+
+    In the class `power` no more of a stream is let through before its extension is on the disk.
+    """
     slow = "[sim:delay_ms=10]"
     budgets = [once("organisation", str(LIMIT_USD), holds="expected")]
-    with running_node(tmp_path, budgets=budgets, extra=CODER + "[holds]\ncalls_min = 2") as node:
+    extra = f'{CODER}[holds]\ncalls_min = 2\n[journal]\ndurability = "power"\n'
+    with running_node(tmp_path, budgets=budgets, extra=extra) as node:
         learn(node, calls=2, tokens=5)
         calls = [Call(MESSAGES, node.key(), turn(agent, 3_000, slow)) for agent in range(8)]
         dead: list[int] = []

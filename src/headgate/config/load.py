@@ -14,14 +14,23 @@ from headgate.catalog.load import load_models, load_price_book
 from headgate.catalog.prices import PriceBook
 from headgate.config.check import checked, ids_of
 from headgate.config.problems import Problems, near
+from headgate.config.read_agreements import agreements_from
 from headgate.config.read_approvals import Named, approvals_from
 from headgate.config.read_budgets import budgets_from
 from headgate.config.read_compliance import Known, data_classes_from, requirements_from
 from headgate.config.read_deployments import deployments_from
+from headgate.config.read_exports import exports_from
 from headgate.config.read_identity import keys_from, narrowed, principals_from, teams_from
-from headgate.config.read_network import console_from, edge_from, holds_from, idempotency_from
+from headgate.config.read_network import (
+    console_from,
+    edge_from,
+    holds_from,
+    idempotency_from,
+    journal_from,
+)
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
+from headgate.config.read_reconcile import reconcile_from
 from headgate.config.read_routes import routes_from
 from headgate.config.read_runs import runs_from
 from headgate.config.read_webhooks import webhooks_from
@@ -101,6 +110,7 @@ def _snapshot(
         document.get("deployments", {}), providers, provider_ids, models, problems
     )
     book = price_book_from(document.get("prices", []), builtin, providers, provider_ids, problems)
+    book, agreements = agreements_from(document, book, (providers, deployments), problems)
     routes = routes_from(document.get("routes", {}), deployments, deployment_ids, problems)
     teams = teams_from(document.get("teams", {}), problems)
     principals = principals_from(document.get("principals", {}), teams, problems)
@@ -117,7 +127,6 @@ def _snapshot(
         deployments.values(),
         data_classes,
     )
-    budgets = budgets_from(document.get("budgets", {}), teams, principal_ids, problems)
     return Snapshot(
         file=str(path),
         organisation=organisation,
@@ -125,6 +134,7 @@ def _snapshot(
         edge=edge,
         idempotency=idempotency_from(document, problems),
         holds=holds_from(document, problems),
+        journal=journal_from(document, problems),
         console=console,
         providers=providers,
         deployments=deployments,
@@ -132,7 +142,7 @@ def _snapshot(
         teams=teams,
         principals=principals,
         keys=keys,
-        budgets=budgets,
+        budgets=budgets_from(document.get("budgets", {}), teams, principal_ids, problems),
         runs=runs_from(document.get("runs", {}), problems),
         requirements=requirements_from(document.get("requirements", {}), known, problems),
         data_classes=data_classes,
@@ -142,7 +152,10 @@ def _snapshot(
             Named(teams, principal_ids, asked, data_classes),
             problems,
         ),
+        reconcile=reconcile_from(document, providers, secrets, path.parent, problems),
         price_book=book,
+        exports=exports_from(document, teams, secrets, path.parent, problems),
+        agreements=agreements,
     )
 
 

@@ -1,4 +1,4 @@
-"""`[listen]`, `[console]`, `[limits]`, `[idempotency]`, `[holds]`: addresses and bounds."""
+"""`[listen]`, `[console]`, `[limits]`, `[idempotency]`, `[holds]`, `[journal]`: where, how much."""
 
 from typing import Any
 
@@ -12,12 +12,14 @@ from headgate.config.shapes import (
     ConsoleShape,
     HoldsShape,
     IdempotencyShape,
+    JournalShape,
     LimitsShape,
     ListenShape,
 )
 from headgate.config.snapshot import ConsoleListen
 from headgate.gateway.settings import Edge
 from headgate.ledger.settings import Expected, Idempotency
+from headgate.store.settings import Journal
 
 
 def edge_from(document: dict[str, Any], problems: Problems) -> Edge:
@@ -38,6 +40,12 @@ def holds_from(document: dict[str, Any], problems: Problems) -> Expected:
     """Return how expected holds are sized."""
     shape = checked(document.get("holds", {}), "holds", HoldsShape, problems)
     return Expected(**msgspec.structs.asdict(shape))
+
+
+def journal_from(document: dict[str, Any], problems: Problems) -> Journal:
+    """Return how workers write their journals."""
+    shape = checked(document.get("journal", {}), "journal", JournalShape, problems)
+    return Journal(**msgspec.structs.asdict(shape))
 
 
 def console_from(

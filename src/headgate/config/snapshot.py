@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from headgate.budgets.settings import Budget, RunLimits
+from headgate.catalog.commitments import NO_AGREEMENTS, Agreements
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
+from headgate.exports.settings import NO_EXPORTS, Exports
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import DataClass, Requirement, Rule
 from headgate.identity.settings import Key, Principal, Team
 from headgate.insights.settings import Webhook
 from headgate.ledger.settings import Expected, Idempotency
 from headgate.providers.settings import Provider
+from headgate.reconcile.settings import Reconcile
 from headgate.routing.settings import Route
+from headgate.store.settings import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,8 @@ class Snapshot:
     Attributes:
         organisation: Id of the root node.
         zone: Where calendar months begin.
-        price_book: Set by `config.load` from the built-in rows and the file's `[[prices]]`.
+        price_book: Set by `config.load` from the built-in rows and the file's own.
+        agreements: What is owed to providers beside the prices of calls.
     """
 
     file: str
@@ -45,6 +50,7 @@ class Snapshot:
     edge: Edge
     idempotency: Idempotency
     holds: Expected
+    journal: Journal
     console: ConsoleListen
     providers: Mapping[str, Provider]
     deployments: Mapping[str, Deployment]
@@ -58,4 +64,7 @@ class Snapshot:
     requirements: Mapping[str, Requirement]
     data_classes: Mapping[str, DataClass]
     approvals: Mapping[str, Rule]
+    reconcile: Reconcile
     price_book: PriceBook
+    exports: Exports = NO_EXPORTS
+    agreements: Agreements = NO_AGREEMENTS

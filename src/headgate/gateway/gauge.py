@@ -163,15 +163,19 @@ class Gauge:
         """See to it that what came, and the reserve, is held; else the stream has to stop."""
         if self._room <= self._low and not (self._asking or self._denied or self._held_whole):
             self._ask()
-        if self._room <= 0 and self._asking:
+        self._see()
+        if self._short and self._asking:
             self._exchange.pause()
-        else:
-            self._see()
         self._set_mark()
+
+    @property
+    def _short(self) -> bool:
+        """Whether more came than is held."""
+        return self._room <= 0 and not self._held_whole
 
     def _see(self) -> None:
         """Stop when what came is not held and nothing is left to hold it with."""
-        if self._room <= 0 and not self._held_whole:
+        if self._short and not self._asking:
             self._stopping = not self._take_rest()
 
     def _ask(self) -> None:
@@ -194,24 +198,34 @@ class Gauge:
     def on_money(self, short: Slice | str | None) -> None:
         """The steward has answered, perhaps after the attempt was over."""
         self._asking = False
-        exchange = self._exchange
-        if exchange.attempt != self._attempt or not exchange.held:
+        if self._is_over:
             if short is None:
-                slices.void(exchange.path.slices, self._asked_nanos)
+                slices.void(self._exchange.path.slices, self._asked_nanos)
             return
         if short is None:
             self._extend(self._asked_tokens, self._asked_nanos)
         else:
             self._denied = True
+        self._go_on()
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether the attempt has ended, and perhaps another one has begun."""
+        exchange = self._exchange
+        return exchange.attempt != self._attempt or not exchange.held
+
+    def _go_on(self) -> None:
+        """Go on with a stream that may have waited."""
         if self._looking:
             return
         self._look()
         self._see()
         self._set_mark()
+        client = self._exchange.client
         if self._stopping and self._ends_here():
             self._end(b"")
-        elif exchange.client is None or not exchange.client.paused:
-            exchange.resume()
+        elif not (self._short and self._asking) and (client is None or not client.paused):
+            self._exchange.resume()
 
     def _take_rest(self) -> bool:
         """Hold what the budgets have left, if it is worth anything; False when it is not."""
@@ -239,10 +253,27 @@ class Gauge:
         return max(0, card.worst_nanos(exchange.input_tokens_max, tokens) - exchange.hold_nanos)
 
     def _extend(self, tokens: int, amount_nanos: int) -> None:
-        self._held_tokens = tokens
+        """Write down that more is held; it counts once that is as durable as holds are."""
+        world = self._pipeline.world
         self._denied = False
         if amount_nanos:
-            self._pipeline.world.books.extend(self._exchange, amount_nanos, self._pipeline.now_ns())
+            world.books.extend(self._exchange, amount_nanos, self._pipeline.now_ns())
+        if world.syncs is None:
+            self._held_tokens = tokens
+        else:
+            self._asking = True
+            world.syncs.wait(lambda synced: self._synced(tokens, synced))
+
+    def _synced(self, tokens: int, synced: bool) -> None:
+        """The extension is on the disk, or the disk has failed."""
+        self._asking = False
+        if self._is_over:
+            return
+        if synced:
+            self._held_tokens = tokens
+        else:
+            self._denied = True
+        self._go_on()
 
     # how it ends
 

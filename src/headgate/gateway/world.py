@@ -30,6 +30,7 @@ from headgate.ledger.settings import Idempotency
 from headgate.records.approval import Clerk
 from headgate.records.control import Control
 from headgate.routing.router import Router
+from headgate.store.journal_sync import JournalSync
 from headgate.store.journal_writer import JournalWriter
 
 
@@ -53,7 +54,9 @@ class World:
         approvals: The rules by which a person is asked, in the order of the file.
         caps: What features without a bound may cost.
         sizing: Sizes expected holds.
+        syncs: Has holds wait until they are on the disk; None when they need not.
         clerk: Gets requests for approval to the steward.
+        contract_nodes: The nodes that have a contract with a provider.
     """
 
     edge: Edge
@@ -85,6 +88,8 @@ class World:
     caps: Caps
     clerk: Clerk
     approvals: tuple[Rule, ...] = ()
+    syncs: JournalSync | None = None
+    contract_nodes: frozenset[str] = frozenset()
 
     def dialect_of(self, request: Request) -> Dialect | None:
         """Return the dialect whose calls go to a request's path, None when none's do.

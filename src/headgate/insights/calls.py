@@ -75,10 +75,12 @@ class AttemptRow(Common):
         waited_us: How long the call had waited for places when it was sent.
         ended_ns: None while it runs.
         lines: Charge lines, empty unless measured.
+        final: Whether no other attempt of the call followed it.
         cache: What the provider's prompt cache did, None when there is nothing to say.
         sizing: How an expected hold was sized, None for one that covered the whole limit.
         extensions: How often the hold was extended.
         adjusted_nanos: The sum of its corrections; what it cost is that and `posted_nanos`.
+        quarantined: What the reply gave as its usage, where that could not be right; else None.
     """
 
     attempt: str
@@ -113,7 +115,9 @@ class AttemptRow(Common):
     session: str | None = None
     sizing: SizingNote | None = None
     extensions: int = 0
+    final: bool = True
     adjusted_nanos: int = 0
+    quarantined: str | None = None
 
     @property
     def id(self) -> str:

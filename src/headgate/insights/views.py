@@ -90,6 +90,7 @@ def call_view(row: CallRow) -> CallView:
         priority=row.priority,
         waited_ms=row.waited_us / 1_000,
         session=row.session,
+        quarantined=row.quarantined,
     )
 
 
@@ -129,6 +130,7 @@ def _refused_view(row: RefusedRow) -> CallView:
         priority=None,
         waited_ms=0,
         session=None,
+        quarantined=None,
     )
 
 

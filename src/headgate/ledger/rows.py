@@ -11,7 +11,7 @@ from sqlalchemy.engine import RowMapping
 
 from headgate.ledger import tables
 from headgate.ledger.folded import NO_NOTE, FoldedHold, FoldedSettle
-from headgate.records.charge import ChargeLine
+from headgate.records.charge import ChargeLine, quantities
 from headgate.records.journal import (
     CacheNote,
     CallerRecord,
@@ -30,7 +30,8 @@ _sizing = msgspec.json.Decoder(SizingNote).decode
 _lines = msgspec.json.Decoder(tuple[ChargeLine, ...]).decode
 _usage = msgspec.json.Decoder(dict[str, int]).decode
 _windows = msgspec.json.Decoder(tuple[str, ...]).decode
-_OPEN: Row = (None, "held", 0, False, None, None, None, 0, None, None, 0, "", "{}", "[]", None)
+_NOTHING: Row = (None, "{}", "[]", None)
+_OPEN: Row = (None, "held", 0, False, None, None, None, 0, None, None, 0, "", *_NOTHING)
 
 END_COLUMNS = (
     "ended_ns",
@@ -45,6 +46,7 @@ END_COLUMNS = (
     "ttft_us",
     "duration_us",
     "closed_by",
+    "quarantined",
     "usage",
     "lines",
     "cache",
@@ -69,7 +71,7 @@ def end_values(end: FoldedSettle | VoidRecord | None) -> Row:
     if end is None:
         return _OPEN
     if isinstance(end, VoidRecord):
-        empty = (None, None, None, 0, end.reason, None, 0, "worker", "{}", "[]", None)
+        empty = (None, None, None, 0, end.reason, None, 0, "worker", *_NOTHING)
         return (end.at_ns, "void", 0, end.final, *empty)
     # All but the attempt's id in front, and the three that are still bytes.
     lines, note = str(end.lines, "utf-8"), _text_or_none(end.cache)
@@ -125,7 +127,7 @@ def lines_of_row(row: RowMapping) -> tuple[ChargeLine, ...]:
 
 def usage_of_row(row: RowMapping) -> dict[str, int]:
     """Return what was metered of an attempt, by meter: its lines have it, or it is said apart."""
-    return _usage(row["usage"]) or {line.meter: line.quantity for line in lines_of_row(row)}
+    return _usage(row["usage"]) or quantities(lines_of_row(row))
 
 
 def sizing_of_row(row: RowMapping) -> SizingNote | None:
