@@ -11,8 +11,9 @@ from headgate.cli.output import EXIT_NO, fail, print_json, print_table, table
 from headgate.cli.reading import reading
 from headgate.cli.states import state_text
 from headgate.insights.calls import open_call
-from headgate.insights.contract import CallView, DecisionView, ExplainView, HoldView, SizingView
+from headgate.insights.contract import CallView, DecisionView, ExplainView
 from headgate.insights.contract_caches import CacheView
+from headgate.insights.contract_holds import HoldView, SizingView
 from headgate.insights.views import explain_view
 from headgate.records.priority import PRIORITY_USUAL
 

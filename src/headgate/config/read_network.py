@@ -10,12 +10,12 @@ from headgate.config.problems import Problems
 from headgate.config.secrets import SecretReader
 from headgate.config.shapes import (
     ConsoleShape,
-    HoldsShape,
     IdempotencyShape,
     JournalShape,
     LimitsShape,
     ListenShape,
 )
+from headgate.config.shapes_holds import HoldsShape
 from headgate.config.snapshot import ConsoleListen
 from headgate.gateway.settings import Edge
 from headgate.ledger.settings import Expected, Idempotency

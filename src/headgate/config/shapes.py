@@ -19,6 +19,7 @@ from headgate.config.shape import (
     Texts,
 )
 from headgate.config.shapes_exports import EventsShape, HistoryShape, OtelShape
+from headgate.config.shapes_holds import HoldsShape
 from headgate.config.shapes_prices import (
     CapacityShape,
     CommitmentShape,
@@ -34,7 +35,7 @@ from headgate.gateway.settings import Edge
 from headgate.governance.settings import EXPIRES_MINUTES_DEFAULT
 from headgate.identity.settings import ANY_MODEL, PrincipalKind
 from headgate.insights.settings import EVERYTHING
-from headgate.ledger.settings import Expected, Idempotency
+from headgate.ledger.settings import Idempotency
 from headgate.providers.settings import OnDisconnect, Prices, Provider
 from headgate.records.journal import Durability
 from headgate.records.priority import USUAL, Priority
@@ -48,7 +49,6 @@ Priorities = Annotated[tuple[Priority, ...], Meta(min_length=1, max_length=10)]
 
 _EDGE = Edge()
 _IDEMPOTENCY = Idempotency()
-_EXPECTED = Expected()
 _PROVIDER = Provider("", "", "", "", (), "")
 _ALARM_WITHIN_HOURS: int = Budget._field_defaults["alarm_within_hours"]
 _DEPTH_MAX = RunLimits().depth_max
@@ -112,15 +112,6 @@ class IdempotencyShape(Shape, frozen=True, kw_only=True):
     reply_bytes_max: Annotated[int, Meta(ge=1, le=4 << 20)] = _IDEMPOTENCY.reply_bytes_max
     replies_bytes_max: Bytes = _IDEMPOTENCY.replies_bytes_max
     keys_max: Count = _IDEMPOTENCY.keys_max
-
-
-class HoldsShape(Shape, frozen=True, kw_only=True):
-    """`[holds]`: how expected holds are sized; see `ledger.settings`."""
-
-    percent: Annotated[int, Meta(ge=50, le=99)] = _EXPECTED.percent
-    calls_min: Count = _EXPECTED.calls_min
-    output_tokens_min: Count = _EXPECTED.output_tokens_min
-    reserve_tokens: Count = _EXPECTED.reserve_tokens
 
 
 class ProviderShape(Shape, frozen=True, kw_only=True):

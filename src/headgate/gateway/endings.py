@@ -15,7 +15,7 @@ from headgate.gateway.attempts import ATTEMPTS_MAX
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.metering import bound_settlement, meter
 from headgate.gateway.recorder import Recorder
-from headgate.gateway.refusals import stream_cut, unwritten, why_broken
+from headgate.gateway.refusals import LENGTH_STOP, stream_cut, unwritten, why_broken
 from headgate.ledger.slices import Slice
 from headgate.records.charge import Settlement
 from headgate.records.report import Failure, Report
@@ -31,7 +31,6 @@ STALE = "closed_before_reply"
 LOST = "connection_lost"
 UNREADABLE = "reply_unreadable"
 SHUTDOWN = "shutdown_timeout"
-LENGTH_STOP = "length_stop"
 NOT_STREAMED = "The provider answered without a stream."
 WAITING = ("approve", "queue", "money")
 """The phases of a call that waits and has cost nothing."""
@@ -272,26 +271,16 @@ class Endings:
             client.done(keep_alive=False)
             self.client_gone(exchange)
 
-    def length_stop(
-        self, exchange: Exchange, rest: bytes, closing: bytes, output_tokens_max: int
-    ) -> None:
-        """End a stream whose hold could not be extended, as its output limit would end it.
+    def length_stop(self, exchange: Exchange, last: bytes, output_tokens_max: int) -> None:
+        """End a stream whose hold could not be extended; `last` is the end that its client reads.
 
-        Args:
-            exchange: The call.
-            rest: Bytes of its stream that go to the client before.
-            closing: The events that end it in order; none when no events could.
-            output_tokens_max: What was generated at most, with what was not seen yet.
+        Posted is what was generated at most, with what was not seen yet.
         """
         report = exchange.cancel() or UNKNOWN_REPORT
-        settlement = bound_settlement(
-            exchange, report, LENGTH_STOP, output_tokens_max=output_tokens_max
-        )
+        bound = bound_settlement(exchange, report, LENGTH_STOP, output_tokens_max=output_tokens_max)
         self._well(exchange, served=True)
-        self._settle(exchange, settlement, report)
-        if not closing:
-            closing = exchange.dialect.render_stream_error(stream_cut(LENGTH_STOP), exchange.call)
-        exchange.write_stream_end(rest + closing)
+        self._settle(exchange, bound, report)
+        exchange.write_stream_end(last)
         self.finish(exchange)
 
     def _stop_waiting(self, exchange: Exchange) -> None:

@@ -16,6 +16,7 @@ from headgate.dialects.registry import StreamReader
 from headgate.dialects.stops.registry import Stop
 from headgate.dialects.stops.written import Frame, written_bytes
 from headgate.dialects.translation.translated import TranslatedStream
+from headgate.gateway.refusals import LENGTH_STOP, stream_cut
 from headgate.ledger import slices
 from headgate.ledger.purse import Waiting
 from headgate.ledger.slices import Slice
@@ -29,6 +30,9 @@ STEP_TOKENS_MIN = 256
 
 BURST = 2
 """How many times what is held has to be seen before a stream counts as one that comes in bursts."""
+
+NOT_CLOSED = stream_cut(LENGTH_STOP)
+"""What a client is told where no events of its dialect would end what is open."""
 
 NEVER = 1 << 60
 
@@ -303,7 +307,9 @@ class Gauge:
             # It has said already why it ends: what is left of it is not generated any more.
             self._stopping, self._mark = False, NEVER
             return data
-        self._pipeline.endings.length_stop(self._exchange, data, closing, tokens)
+        exchange = self._exchange
+        last = closing or exchange.dialect.render_stream_error(NOT_CLOSED, exchange.call)
+        self._pipeline.endings.length_stop(exchange, data + last, tokens)
         return b""
 
 

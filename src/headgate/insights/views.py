@@ -11,14 +11,13 @@ from headgate.insights.contract import (
     CandidateView,
     DecisionView,
     ExplainView,
-    HoldView,
     LineView,
     RefusalView,
     ReportView,
-    SizingView,
     SumsView,
     WindowView,
 )
+from headgate.insights.contract_holds import HoldView, SizingView
 from headgate.insights.contract_reconcile import AdjustmentView
 from headgate.insights.report import Report
 from headgate.insights.totals import Totals
