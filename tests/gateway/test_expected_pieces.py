@@ -15,7 +15,7 @@ from tests.gateway.expecting import (
     last_story,
     streamed,
 )
-from tests.gateway.inprocess import Gateway
+from tests.gateway.inprocess import EPOCH, Gateway
 from tests.gateway.provider import (
     STREAM_HEAD,
     Event,
@@ -134,18 +134,19 @@ def test_money_that_comes_when_the_stream_is_over_is_free_again(
     with Gateway(tmp_path, configuration(running_simulator)) as gateway:
         for _ in range(LEARNED):
             assert ask(gateway, chat("[sim:tokens=20]")).status == 200
-        purse = gateway.pipeline.world.purse
+        purse, steward = gateway.pipeline.world.purse, gateway.steward
         with Wire(gateway.port) as wire:
             wire.send(request(streamed(text), headers=[("x-headgate-run", "late")]))
             wire.read_head()
             gateway.steward.silent = True
+            gateway.run(lambda: steward.line.returned(EPOCH, purse.release()))
             while wire.read_chunk():
                 pass
         assert not last_story(gateway).extensions
-        assert gateway.run(purse.release) == {}, "an answer is due"
+        assert not gateway.run(lambda: purse.asks), "an answer is due"
 
         gateway.steward.silent = False
         gateway.run(purse.disconnected)
-        gateway.run(purse.reconnected)
-        gateway.until(lambda: purse.release() != {}, "the answer has come")
+        gateway.run(lambda: purse.reconnected({}))
+        gateway.until(lambda: purse.asks, "the answer has come")
         gateway.assert_settled()

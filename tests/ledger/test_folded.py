@@ -18,7 +18,7 @@ SETTLE = SettleRecord(
     cache=NOTE,
 )
 FOLDED_ALONE = {"extensions"}
-NOT_STORED = {"reported_nanos"}
+NOT_STORED = {"reported_nanos", "trace"}
 COLUMNS = {"amount_nanos": "hold_nanos"}
 END_NAMES = {"at_ns": "ended_ns", "amount_nanos": "posted_nanos", "by": "closed_by"}
 

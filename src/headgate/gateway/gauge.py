@@ -18,8 +18,7 @@ from headgate.dialects.stops.written import Frame, written_bytes
 from headgate.dialects.translation.translated import TranslatedStream
 from headgate.gateway.refusals import LENGTH_STOP, stream_cut
 from headgate.ledger import slices
-from headgate.ledger.purse import Waiting
-from headgate.ledger.slices import Slice
+from headgate.ledger.purse import Short, Waiting
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
@@ -194,12 +193,13 @@ class Gauge:
             self._extend(self._asked_tokens, self._asked_nanos)
         else:
             self._asking = True
-            waiting = Waiting(
-                exchange.path.slices, self._asked_nanos, self.on_money, self._pipeline.coarse_ms
+            path, since_ms = exchange.path.slices, self._pipeline.coarse_ms
+            # Where it is refused what is left comes with the answer, for `_take_rest`.
+            world.purse.wait(
+                Waiting(path, self._asked_nanos, self.on_money, since_ms, shorten=True)
             )
-            world.purse.wait(waiting)
 
-    def on_money(self, short: Slice | str | None) -> None:
+    def on_money(self, short: Short | str | None) -> None:
         """The steward has answered, perhaps after the attempt was over."""
         self._asking = False
         if self._is_over:
@@ -208,6 +208,8 @@ class Gauge:
             return
         if short is None:
             self._extend(self._asked_tokens, self._asked_nanos)
+        elif isinstance(short, Short) and short.contended:
+            self._ask()  # There is enough, in other hands for a moment.
         else:
             self._denied = True
         self._go_on()
