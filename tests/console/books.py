@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from starlette.testclient import TestClient
 
+from headgate.budgets.limits import Limits
 from headgate.budgets.settings import ORGANISATION, RUN_ANY, Budget, RunLimits
-from headgate.budgets.tree import limit_of
 from headgate.catalog.load import load_price_book
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
@@ -140,7 +140,7 @@ class Books:
         self.writer = JournalWriter(
             journals / self.journal, worker="worker-0", epoch="1", at_ns=1, segment_bytes=4 << 20
         )
-        self.keeper = Keeper(self.engine, journals, lambda window: limit_of(window, by_id))
+        self.keeper = Keeper(self.engine, journals, Limits(by_id))
         self.keeper.discover()
         self.number = 0
         self.decisions = self.named = 0

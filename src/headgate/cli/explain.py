@@ -47,6 +47,8 @@ def _show(view: ExplainView) -> None:
     typer.echo(f"  {first.principal} of {first.team}, key {first.key}, run {first.run or '-'}")
     if first.chain:
         typer.echo(f"  delegated: {' > '.join(first.chain)}")
+    if first.tags:
+        typer.echo(f"  tagged {', '.join(first.tags)}")
     typer.echo(f"  asked for {first.asked}")
     if first.refusal is not None:
         typer.echo(f"\nRefused: {first.refusal.code}\n  {first.refusal.message}")
@@ -106,6 +108,8 @@ def _show_attempt(attempt: CallView, hold: HoldView) -> None:
         f"  held {attempt.hold} USD for at most {hold.input_tokens_max} tokens in and "
         f"{hold.output_tokens_max} out, on {', '.join(hold.windows) or 'no budget'}"
     )
+    if attempt.would_refuse:
+        typer.echo(f"  shadow limits that would have refused: {', '.join(attempt.would_refuse)}")
     if attempt.via is not None:
         lost = f"; lost: {', '.join(attempt.lost)}" if attempt.lost else "; nothing lost"
         typer.echo(f"  translated from {attempt.dialect} to {attempt.via}{lost}")

@@ -3,32 +3,30 @@
 import re
 import tomllib
 from collections.abc import Collection, Mapping
-from datetime import tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from headgate.catalog.facts import ModelDirectory
 from headgate.catalog.load import load_models, load_price_book
 from headgate.catalog.prices import PriceBook
-from headgate.config.check import checked, ids_of
+from headgate.config.check import ids_of
 from headgate.config.problems import Problems, near
 from headgate.config.read_approvals import Named, approvals_from
-from headgate.config.read_budgets import budgets_from
+from headgate.config.read_budgets import Nodes, budgets_from
 from headgate.config.read_compliance import Known, data_classes_from, requirements_from
 from headgate.config.read_deployments import deployments_from
 from headgate.config.read_identity import keys_from, narrowed, principals_from, teams_from
 from headgate.config.read_network import console_from, edge_from, idempotency_from
+from headgate.config.read_organisation import organisation_from
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
 from headgate.config.read_routes import routes_from
 from headgate.config.read_runs import runs_from
 from headgate.config.read_webhooks import webhooks_from
 from headgate.config.secrets import SecretReader
-from headgate.config.shapes import TABLES, OrganisationShape
+from headgate.config.shapes import TABLES
 from headgate.config.snapshot import Snapshot
-from headgate.units.ids import is_name
 
 FILE_BYTES_MAX = 8 << 20
 _PLACE = re.compile(r" \(at (?P<place>.*)\)$")
@@ -90,7 +88,7 @@ def _snapshot(
     for name in document:
         if name not in TABLES:
             problems.add(name, "There is no such table.", near(name, TABLES, "table"))
-    organisation, zone = _organisation(document.get("organisation", {}), problems)
+    organisation = organisation_from(document.get("organisation", {}), problems)
     edge = edge_from(document, problems)
     console = console_from(document, secrets, problems)
     provider_ids = ids_of(document.get("providers"))
@@ -117,11 +115,15 @@ def _snapshot(
         deployments.values(),
         data_classes,
     )
-    budgets = budgets_from(document.get("budgets", {}), teams, principal_ids, problems)
+    nodes = Nodes(
+        {**known.nodes, "provider": provider_ids, "deployment": deployment_ids},
+        {name for each in deployments.values() for name in (each.model, each.priced_as)},
+    )
+    budgets = budgets_from(document.get("budgets", {}), nodes, organisation, problems)
     return Snapshot(
         file=str(path),
-        organisation=organisation,
-        zone=zone,
+        organisation=organisation.id,
+        zone=organisation.zone,
         edge=edge,
         idempotency=idempotency_from(document, problems),
         console=console,
@@ -147,15 +149,3 @@ def _snapshot(
 
 def _catalog() -> tuple[ModelDirectory, PriceBook]:
     return load_models(), load_price_book()
-
-
-def _organisation(table: object, problems: Problems) -> tuple[str, tzinfo]:
-    shape = checked(table, "organisation", OrganisationShape, problems)
-    if not is_name(shape.id):
-        problems.add("organisation.id", f"{shape.id!r} cannot be an id.", 'Write id = "acme".')
-    try:
-        return shape.id, ZoneInfo(shape.timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        fix = near(shape.timezone, sorted(available_timezones()), "time zone")
-        problems.add("organisation.timezone", f"There is no zone {shape.timezone!r}.", fix)
-        return shape.id, ZoneInfo("UTC")

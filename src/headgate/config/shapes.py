@@ -1,11 +1,11 @@
 """The tables of headgate.toml as types: the loader, the schema and the docs' test read these."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from msgspec import Meta, Struct
 
-from headgate.budgets.settings import ORGANISATION, Budget, OnTight, Period, RunLimits
+from headgate.budgets.settings import ORGANISATION, Budget, Mode, OnTight, Period, RunLimits
 from headgate.catalog.settings import Deployment
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import EXPIRES_MINUTES_DEFAULT
@@ -30,6 +30,14 @@ Name = Annotated[str, Meta(pattern=f"^{NAME_PATTERN}$")]
 Weight = Annotated[int, Meta(ge=1, le=1_000)]
 Priorities = Annotated[tuple[Priority, ...], Meta(min_length=1, max_length=10)]
 Texts = Annotated[tuple[Text, ...], Meta(min_length=1, max_length=10_000)]
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
+NODE_KINDS = (
+    *("run", "agent", "tag", "key", "principal", "team"),
+    *("model", "provider", "deployment"),
+)
+"""What a budget can be on beside the organisation, from a run up, then where calls go."""
 
 _EDGE = Edge()
 _IDEMPOTENCY = Idempotency()
@@ -66,10 +74,16 @@ class ListenShape(Shape, frozen=True, kw_only=True):
 
 
 class OrganisationShape(Shape, frozen=True, kw_only=True):
-    """`[organisation]`: the root of the budget tree, and the zone its months begin in."""
+    """`[organisation]`: the root of the budget tree, and when its days, weeks and years begin.
+
+    Attributes:
+        fiscal_year_starts: The month that years and quarters are counted from.
+    """
 
     id: Text = "default"
     timezone: Text = "UTC"
+    fiscal_year_starts: Annotated[int, Meta(ge=1, le=12)] = 1
+    week_starts: Weekday = "monday"
 
 
 class ConsoleShape(Shape, frozen=True, kw_only=True):
@@ -197,9 +211,11 @@ class TeamShape(Shape, frozen=True, kw_only=True):
 
     Attributes:
         priorities: The classes its calls may have, the usual one first.
+        parent: The team above it; None for the organisation.
     """
 
     share: Weight = 1
+    parent: Text | None = None
     priorities: Priorities = USUAL
 
 
@@ -215,6 +231,8 @@ class KeyShape(Shape, frozen=True, kw_only=True):
 
     Attributes:
         priorities: Some of its team's; None for all of them.
+        tags: What every call of it is tagged with.
+        tags_allowed: What its calls may add, `NAME=VALUE` or `NAME=*`; None for nothing.
     """
 
     principal: Text
@@ -222,14 +240,33 @@ class KeyShape(Shape, frozen=True, kw_only=True):
     models: Texts = (ANY_MODEL,)
     priorities: Priorities | None = None
     data_classes: Texts | None = None
+    tags: Mapping[str, Text] = {}
+    tags_allowed: Texts | None = None
 
 
 class BudgetShape(Shape, frozen=True, kw_only=True):
-    """`[budgets.ID]`: a hard limit on a node for a period, in dollars (text, exact)."""
+    """`[budgets.ID]`: a limit on a node for a period, in dollars (text, exact).
 
-    node: Text
+    Attributes:
+        node: One node; None where `on` names several.
+        on: Names by kind of node: it is about calls below all of them.
+        zone: Where its days begin; None for the organisation's.
+        hours: How far a rolling one looks back, None for others.
+        starts: The first day it is in force, None for any; `ends`: the first it is not any more.
+        carry_over_usd_max: None for the limit itself, once.
+    """
+
     limit_usd: Text | CountOrNone
+    node: Text | None = None
+    on: Mapping[str, Text] = {}
     period: Period = "month"
+    zone: Text | None = None
+    hours: Annotated[int, Meta(ge=1, le=8_784)] | None = None
+    starts: Day | None = None
+    ends: Day | None = None
+    mode: Mode = "hard"
+    carry_over: bool = False
+    carry_over_usd_max: Text | CountOrNone | None = None
     on_tight: OnTight = "refuse"
     alarm_within_hours: Hours = _ALARM_WITHIN_HOURS
 

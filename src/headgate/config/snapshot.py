@@ -9,7 +9,7 @@ from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import DataClass, Requirement, Rule
-from headgate.identity.settings import Key, Principal, Team
+from headgate.identity.settings import Key, Principal, Team, lineage_of
 from headgate.insights.settings import Webhook
 from headgate.ledger.settings import Idempotency
 from headgate.providers.settings import Provider
@@ -58,3 +58,7 @@ class Snapshot:
     data_classes: Mapping[str, DataClass]
     approvals: Mapping[str, Rule]
     price_book: PriceBook
+
+    def lineages(self) -> dict[str, tuple[str, ...]]:
+        """Return every team with the teams above it in order, by its id."""
+        return {team: lineage_of(team, self.teams) for team in self.teams}

@@ -27,6 +27,7 @@ from headgate.gateway.quotes import quote
 from headgate.gateway.refusals import no_place, not_carved, over_budget, stranger
 from headgate.gateway.repeats import Repeats
 from headgate.gateway.request import Request, header_takers
+from headgate.gateway.shadows import waive
 from headgate.gateway.turns import classify
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
@@ -226,6 +227,7 @@ class Pipeline:
 
     def on_money(self, exchange: Exchange, short: Slice | str | None) -> None:
         """The steward has answered: the hold is made, or does not fit, or nobody answered."""
+        short = waive(exchange, short)
         if short is None:
             self._held(exchange)
         elif isinstance(short, str):

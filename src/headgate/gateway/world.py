@@ -23,6 +23,7 @@ from headgate.gateway.target import Target
 from headgate.governance.requirements import Rulebook
 from headgate.governance.settings import Rule
 from headgate.identity.directory import Directory
+from headgate.identity.tags import Tagging
 from headgate.ledger.purse import Purse
 from headgate.ledger.settings import Idempotency
 from headgate.records.approval import Clerk
@@ -39,6 +40,7 @@ class World:
         dialects: By the path clients post to.
         interpreter: Says a call in the dialect of its target.
         rulebook: What is required of whose calls.
+        tagging: What whose calls are tagged with.
         targets: By deployment id.
         caching: What is known of the providers' prompt caches.
         retries: What further attempts are paid from.
@@ -58,6 +60,7 @@ class World:
     caching: Caching
     directory: Directory
     rulebook: Rulebook
+    tagging: Tagging
     router: Router
     targets: Mapping[str, Target]
     retries: RetryBudget

@@ -11,7 +11,9 @@ from headgate.ledger.rows import (
     cache_of_row,
     chain_of_row,
     lines_of_row,
+    tags_of_row,
     usage_of_row,
+    waived_of_row,
     windows_of_row,
 )
 from headgate.ledger.tables import attempts, decision, is_of_call, refusal
@@ -68,6 +70,8 @@ class AttemptRow(Common):
         ended_ns: None while it runs.
         lines: Charge lines, empty unless measured.
         cache: What the provider's prompt cache did, None when there is nothing to say.
+        tags: What the call is tagged with, `NAME=VALUE` each.
+        waived: The shadow windows that would have refused it.
     """
 
     attempt: str
@@ -100,6 +104,8 @@ class AttemptRow(Common):
     priority: str = PRIORITY_USUAL
     waited_us: int = 0
     session: str | None = None
+    tags: tuple[str, ...] = ()
+    waived: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -226,6 +232,7 @@ def attempt_row(row: RowMapping) -> AttemptRow:
     fields["chain"] = chain_of_row(row)
     fields["lost"] = msgspec.json.decode(row["lost"], type=tuple[str, ...])
     fields["windows"] = windows_of_row(row)
+    fields["tags"], fields["waived"] = tags_of_row(row), waived_of_row(row)
     fields["usage"] = usage_of_row(row)
     fields["lines"] = lines_of_row(row)
     fields["cache"] = cache_of_row(row)

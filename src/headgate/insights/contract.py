@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from headgate.budgets.settings import Mode
 from headgate.insights.calls import CallState
 from headgate.insights.contract_caches import CachesView, CacheView
 from headgate.insights.contract_control import (
@@ -35,6 +36,8 @@ class BudgetView(Printed, frozen=True, kw_only=True):
     have, carved what delegations have of their own, delegated what they spent of that.
     `frozen`: its node, or one above it, may not
     spend now. `exhausted_at`: when nothing will be left at its pace, null when it renews before.
+    `carried` is the part of the limit that the period before left unused. With `mode` `shadow` it
+    refuses nothing: `would_refuse` counts the attempts that did not fit, and sums what they held.
     """
 
     id: str
@@ -53,6 +56,10 @@ class BudgetView(Printed, frozen=True, kw_only=True):
     frozen: bool
     spent_last_hour: Usd
     exhausted_at: Instant | None
+    carried: Usd
+    mode: Mode
+    would_refuse: int
+    would_refuse_amount: Usd
 
 
 class LineView(Printed, frozen=True, kw_only=True):
@@ -81,6 +88,7 @@ class CallView(Printed, frozen=True, kw_only=True):
     was made through, each `<agent>~<id>`, the key's own child first. `via` is the dialect the call
     was translated to, null without a translation; `lost` holds the JSON paths it left out.
     `priority` is null for a refused call; `waited_ms` is how long it waited for places.
+    `tags` are `NAME=VALUE` each; `would_refuse` names the shadow windows that it did not fit into.
     """
 
     call: str
@@ -114,6 +122,8 @@ class CallView(Printed, frozen=True, kw_only=True):
     priority: str | None
     waited_ms: float
     session: str | None
+    tags: list[str]
+    would_refuse: list[str]
 
 
 class CandidateView(Printed, frozen=True, kw_only=True):

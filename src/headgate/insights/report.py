@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Literal, NamedTuple, get_args
 
+import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, case, distinct, func, select
 
 from headgate.ledger.tables import attempts, refusal
 from headgate.units.instants import from_datetime, to_datetime
 
-Side = Literal["principal", "team", "model", "deployment", "day", "run"]
+Side = Literal["principal", "team", "model", "deployment", "day", "run", "tag"]
 SIDES: tuple[Side, ...] = get_args(Side)
 
 _ATTEMPT_SIDES: dict[str, ColumnElement[Any]] = {
@@ -78,6 +79,8 @@ def report(connection: Connection, side: Side, since_ns: int | None, zone: tzinf
     """
     stretch = Stretch(since_ns)
     total = _totals(connection, None, stretch).get(None, Totals())
+    if side == "tag":
+        return Report(total, tuple(_by_tag(connection, stretch)))
     if side == "day":
         return Report(total, tuple(_by_day(connection, stretch, zone)))
     rows = _totals(connection, side, stretch).values()
@@ -102,6 +105,27 @@ def _totals(
         if row[0]:
             found.setdefault(label, Totals(label)).refused = row[0]
     return found
+
+
+def _by_tag(connection: Connection, stretch: Stretch) -> list[Totals]:
+    """Return the sums of each tag; a call with several counts for each of them."""
+    name = attempts.c.tags
+    found: dict[str | None, Totals] = {}
+    query = _grouped(name, _SUMS).where(*_within(attempts.c.at_ns, stretch))
+    for row in connection.execute(query):
+        calls, *sums = row[: len(_SUMS)]
+        # Of callers with the same tags no call is in two rows.
+        for tag in msgspec.json.decode(row[-1], type=tuple[str, ...]) or (None,):
+            known = found.setdefault(tag, Totals(tag))
+            for field, value in zip(_FIELDS, (calls, *sums), strict=True):
+                setattr(known, field, getattr(known, field) + (value or 0))
+    return sorted(found.values(), key=lambda row: (-row.spend_nanos, row.name or ""))
+
+
+_FIELDS = (
+    *("calls", "spend_nanos", "estimated_calls", "estimated_nanos"),
+    *("unknown_calls", "held_nanos"),
+)
 
 
 def _grouped(

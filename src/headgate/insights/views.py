@@ -47,6 +47,10 @@ def budget_view(standing: Standing, *, frozen: bool, burn: Burn = NO_PACE) -> Bu
         frozen=frozen,
         spent_last_hour=format_usd(burn.spent_last_hour_nanos),
         exhausted_at=iso_or_none(burn.exhausted_ns),
+        carried=format_usd(standing.carried_nanos),
+        mode=standing.mode,
+        would_refuse=standing.would_refuse,
+        would_refuse_amount=format_usd(standing.would_refuse_nanos),
     )
 
 
@@ -86,6 +90,8 @@ def call_view(row: CallRow) -> CallView:
         priority=row.priority,
         waited_ms=row.waited_us / 1_000,
         session=row.session,
+        tags=list(row.tags),
+        would_refuse=list(row.waived),
     )
 
 
@@ -124,6 +130,8 @@ def _refused_view(row: RefusedRow) -> CallView:
         priority=None,
         waited_ms=0,
         session=None,
+        tags=[],
+        would_refuse=[],
     )
 
 

@@ -75,6 +75,11 @@ class LeaseBook:
         account.limit_nanos = limit_nanos
         return account
 
+    def used(self, window: str) -> int:
+        """Return what is posted, lent, carved or lost sight of in a window; 0 if never opened."""
+        account = self.windows.get(window)
+        return 0 if account is None else account.used_nanos
+
     def lend(self, journal: str, window: str, *, need_nanos: int, want_nanos: int) -> int:
         """Lend from a window, as much as is wanted while that is comfortable.
 

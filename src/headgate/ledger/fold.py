@@ -21,10 +21,17 @@ from headgate.units.errors import JournalError
 
 
 class Caller(NamedTuple):
-    """A caller as folding knows it: the id it has in the store, and the windows of its holds."""
+    """A caller as folding knows it.
+
+    Attributes:
+        id: What the store knows it by.
+        windows: The windows of its holds.
+        waived: The shadow windows that its holds did not fit into.
+    """
 
     id: int
     windows: tuple[str, ...]
+    waived: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -61,6 +68,15 @@ class Movement:
 
 
 @dataclass(slots=True)
+class Waived:
+    """What a shadow window would have refused: how often, how much was held, when first."""
+
+    first_ns: int
+    attempts: int = 0
+    amount_nanos: int = 0
+
+
+@dataclass(slots=True)
 class Ended:
     """An attempt that ended, with the hold it ends."""
 
@@ -79,6 +95,7 @@ class Batch:
         closed: Ends of attempts whose hold was in an earlier stretch.
         callers: New ones by their ids in the store.
         routes: The same.
+        waived: What would have been refused, by the shadow window.
     """
 
     movements: dict[str, Movement] = field(default_factory=dict)
@@ -89,6 +106,7 @@ class Batch:
     routes: dict[int, RouteRecord] = field(default_factory=dict)
     refusals: list[RefusalRecord] = field(default_factory=list)
     decisions: list[DecisionRecord] = field(default_factory=list)
+    waived: dict[str, Waived] = field(default_factory=dict)
 
     def ends(self) -> Iterator[FoldedSettle | VoidRecord]:
         """Yield how attempts ended in this stretch, whenever they were held."""
@@ -146,6 +164,10 @@ def _open(batch: Batch, record: FoldedHold, known: Known, sums: Sums) -> None:
     known.open_holds[attempt] = Held(record, caller)
     batch.opened[attempt] = record
     _along(sums, caller).held_nanos += record.amount_nanos
+    for window in caller.waived:
+        waived = batch.waived.setdefault(window, Waived(record.at_ns))
+        waived.attempts += 1
+        waived.amount_nanos += record.amount_nanos
 
 
 def _end(batch: Batch, record: FoldedSettle | VoidRecord, known: Known, sums: Sums) -> None:
@@ -169,7 +191,7 @@ def _note(batch: Batch, record: Folded, known: Known) -> None:
     elif isinstance(record, DecisionRecord):
         batch.decisions.append(record)
     elif isinstance(record, CallerRecord):
-        caller = Caller(next(known.ids), record.windows)
+        caller = Caller(next(known.ids), record.windows, record.waived)
         batch.callers[caller.id] = record
         known.callers[record.number] = caller
         known.callers.pop(record.number - REFERENCES_MAX, None)

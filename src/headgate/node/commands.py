@@ -9,6 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
+from headgate.budgets import store_raises
+from headgate.budgets.store_raises import Raise
 from headgate.identity import registry
 from headgate.identity.registry import FrozenNode, KeptKey
 from headgate.node import locks
@@ -19,6 +21,7 @@ from headgate.node.messages import (
     Done,
     Failed,
     Freeze,
+    RaiseBudget,
     RevokeDelegation,
     RevokeKey,
 )
@@ -28,7 +31,7 @@ from headgate.store.migrate import open_store
 from headgate.units.errors import StewardUnavailableError
 from headgate.units.instants import to_iso
 
-Command = Freeze | CreateKey | RevokeKey | RevokeDelegation
+Command = Freeze | CreateKey | RevokeKey | RevokeDelegation | RaiseBudget
 
 RESTART_S = 10.0
 LOOK_S = 0.05
@@ -74,6 +77,10 @@ def carry_out(engine: Engine, message: Command, at_ns: int) -> Done | Failed:
 def _carry_out(connection: Connection, message: Command, at_ns: int) -> Done | Failed:
     if isinstance(message, Freeze):
         return _freeze(connection, message, at_ns)
+    if isinstance(message, RaiseBudget):
+        wanted = Raise(message.raise_, message.budget, message.by_nanos, message.until_ns)
+        store_raises.keep_raise(connection, wanted)
+        return Done()
     if isinstance(message, CreateKey):
         key = KeptKey(
             message.key,
@@ -104,6 +111,9 @@ def _event_of(message: Command) -> Event:
     if isinstance(message, CreateKey):
         detail = {"principal": message.principal, "models": ", ".join(message.models)}
         return Event(message.by, "key.created", f"key:{message.key}", detail)
+    if isinstance(message, RaiseBudget):
+        wanted = Raise(message.raise_, message.budget, message.by_nanos, message.until_ns)
+        return store_raises.raised(wanted, message.by, message.reason)
     if isinstance(message, RevokeDelegation):
         return Event(message.by, "delegation.revoked", f"delegation:{message.delegation}")
     return Event(message.by, "key.revoked", f"key:{message.key}")

@@ -233,6 +233,17 @@ class RevokeDelegation(_Message, frozen=True):
     by: str = UNKNOWN
 
 
+class RaiseBudget(_Message, frozen=True):
+    """Raises a budget's limit until an instant, without asking anybody."""
+
+    raise_: str
+    budget: str
+    by_nanos: int
+    until_ns: int
+    reason: str
+    by: str = UNKNOWN
+
+
 class AskHealth(_Message, frozen=True):
     """Asks which deployments are passed over."""
 
@@ -286,6 +297,7 @@ Message = (
     | CreateKey
     | RevokeKey
     | RevokeDelegation
+    | RaiseBudget
     | AskHealth
     | TakeUp
     | Health

@@ -14,10 +14,11 @@ import uvloop
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from headgate.app import limits
 from headgate.budgets import keeper
 from headgate.budgets.keeper import WATCH_S
+from headgate.budgets.limits import Limits
 from headgate.budgets.standing import standings
+from headgate.budgets.store_periods import keep_periods
 from headgate.config.snapshot import Snapshot
 from headgate.identity import registry
 from headgate.ledger.allotments import Allotment
@@ -83,8 +84,10 @@ class Steward:
         self.reading = open_store_readonly(data_dir)
         self.repeats = Repeats(open_repeats(data_dir), self.reading, self.fold)
         self.approving = Approving(engine, self, lambda: self.rules.snapshot.approvals)
-        limit_of = limits(rules.budgets, self.approving.raised)
-        self.keeper = Keeper(engine, journal_root(data_dir), limit_of)
+        self.limits = Limits(rules.budgets, self.approving.raised)
+        self.keeper = Keeper(engine, journal_root(data_dir), self.limits)
+        self.limits.used = self.keeper.book.used
+        self.keep_periods(time.time_ns())
         self.workers: dict[str, asyncio.StreamWriter] = {}
         self.told = Told()
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -168,6 +171,7 @@ class Steward:
         answer = commands.carry_out(self.engine, message, time.time_ns())
         if isinstance(message, RevokeKey | RevokeDelegation):
             self.end_allotments()
+        self.approving.read_raises()
         self.changed()
         return answer
 
@@ -248,6 +252,7 @@ class Steward:
     def _take_up(self, message: TakeUp) -> Done | Failed:
         answer = self.rules.take_up(self.engine, Path(message.in_force))
         if isinstance(answer, Done):
+            self.keep_periods(time.time_ns())
             self.end_allotments()
             self.tell()
         return answer
@@ -258,10 +263,17 @@ class Steward:
             await asyncio.sleep(WATCH_S)
             now_ns = time.time_ns()
             budgets, zone = self.rules.snapshot.budgets, self.rules.snapshot.zone
+            self.keep_periods(now_ns)
             with self.engine.begin() as connection:
                 found = standings(connection, budgets.values(), now_ns, zone, runs=())
                 keeper.watch(connection, found, budgets, now_ns)
             self.repeats.sweep(self.rules.snapshot.idempotency, now_ns)
+
+    def keep_periods(self, now_ns: int) -> None:
+        """Keep the limits that periods have, for what is carried over from them."""
+        budgets, zone = self.rules.snapshot.budgets, self.rules.snapshot.zone
+        with self.engine.begin() as connection:
+            keep_periods(connection, budgets.values(), self.limits, now_ns, zone)
 
     async def fold_always(self) -> None:
         """Fold journals about every `FOLD_S`; what was not all is followed at once by the rest."""
