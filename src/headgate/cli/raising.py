@@ -1,6 +1,5 @@
 """Raising a limit at once: for whoever runs the node, with an entry in the audit chain."""
 
-import secrets
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -43,7 +42,6 @@ def raise_now(snapshot: Snapshot, data_dir: Path, wish: Wish) -> None:
         fail(f"{error}.", "Write dollars: 25.00")
     if not by_nanos or wish.until_ns <= time.time_ns():
         fail("A raise is by more than nothing, and ends later than now.", "See --by and --until.")
-    name = f"raise_{secrets.token_hex(8)}"
-    message = RaiseBudget(name, wish.budget, by_nanos, wish.until_ns, wish.reason)
+    message = RaiseBudget(wish.budget, by_nanos, wish.until_ns, wish.reason)
     change(data_dir, message, "Nothing was raised.")
     typer.echo(f"Raised: {wish.budget} by {format_usd(by_nanos)} until {to_iso(wish.until_ns)}.")

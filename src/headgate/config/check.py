@@ -10,7 +10,8 @@ from msgspec import inspect
 from msgspec.structs import FieldInfo
 
 from headgate.config.problems import Problems, near
-from headgate.config.shapes import Secret, Shape
+from headgate.config.shapes import Secret
+from headgate.config.shapes_base import Shape
 from headgate.units.ids import is_name
 
 S = TypeVar("S", bound=Shape)

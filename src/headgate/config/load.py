@@ -115,10 +115,7 @@ def _snapshot(
         deployments.values(),
         data_classes,
     )
-    nodes = Nodes(
-        {**known.nodes, "provider": provider_ids, "deployment": deployment_ids},
-        {name for each in deployments.values() for name in (each.model, each.priced_as)},
-    )
+    nodes = Nodes.of(known, deployment_ids)
     budgets = budgets_from(document.get("budgets", {}), nodes, organisation, problems)
     return Snapshot(
         file=str(path),

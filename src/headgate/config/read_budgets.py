@@ -16,8 +16,10 @@ from headgate.budgets.settings import (
 )
 from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems, near
+from headgate.config.read_compliance import Known
 from headgate.config.read_organisation import Organisation, zone_from
-from headgate.config.shapes import NODE_KINDS, BudgetShape
+from headgate.config.shapes_base import NODE_KINDS
+from headgate.config.shapes_budgets import BudgetShape
 from headgate.identity.tags import is_tag
 from headgate.units.ids import is_name
 from headgate.units.instants import from_datetime
@@ -38,6 +40,13 @@ class Nodes(NamedTuple):
 
     members: Mapping[str, Collection[str]]
     models: Collection[str]
+
+    @classmethod
+    def of(cls, known: Known, deployments: Collection[str]) -> "Nodes":
+        """Return what is known by its ids, with the ids of all deployments."""
+        members = {**known.nodes, "provider": known.providers, "deployment": deployments}
+        models = {name for each in known.deployments for name in (each.model, each.priced_as)}
+        return cls(members, models)
 
 
 def budgets_from(

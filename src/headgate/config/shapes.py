@@ -1,55 +1,41 @@
 """The tables of headgate.toml as types: the loader, the schema and the docs' test read these."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
-from headgate.budgets.settings import ORGANISATION, Budget, Mode, OnTight, Period, RunLimits
+from headgate.budgets.settings import ORGANISATION
 from headgate.catalog.settings import Deployment
+from headgate.config.shapes_base import (
+    Bytes,
+    Count,
+    CountOrNone,
+    Day,
+    Millis,
+    Minutes,
+    Name,
+    Priorities,
+    Shape,
+    Text,
+    Texts,
+    Weekday,
+    Weight,
+)
+from headgate.config.shapes_budgets import BudgetShape, RunsShape
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import EXPIRES_MINUTES_DEFAULT
 from headgate.identity.settings import ANY_MODEL, PrincipalKind
 from headgate.insights.settings import EVERYTHING
 from headgate.ledger.settings import Idempotency
 from headgate.providers.settings import OnDisconnect, Prices, Provider
-from headgate.records.priority import USUAL, Priority
-from headgate.units.ids import NAME_PATTERN
-
-Day = Any
-"""A TOML date or date-time with offset; the catalog checks it."""
-
-Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
-CountOrNone = Annotated[int, Meta(ge=0, le=1_000_000_000)]
-Hours = Annotated[int, Meta(ge=0, le=8_784)]
-Minutes = Annotated[int, Meta(ge=1, le=43_200)]
-Millis = Annotated[int, Meta(ge=1, le=86_400_000)]
-Bytes = Annotated[int, Meta(ge=1, le=1 << 40)]
-Text = Annotated[str, Meta(min_length=1, max_length=2_000)]
-Name = Annotated[str, Meta(pattern=f"^{NAME_PATTERN}$")]
-Weight = Annotated[int, Meta(ge=1, le=1_000)]
-Priorities = Annotated[tuple[Priority, ...], Meta(min_length=1, max_length=10)]
-Texts = Annotated[tuple[Text, ...], Meta(min_length=1, max_length=10_000)]
-
-Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
-NODE_KINDS = (
-    *("run", "agent", "tag", "key", "principal", "team"),
-    *("model", "provider", "deployment"),
-)
-"""What a budget can be on beside the organisation, from a run up, then where calls go."""
+from headgate.records.priority import USUAL
 
 _EDGE = Edge()
 _IDEMPOTENCY = Idempotency()
 _PROVIDER = Provider("", "", "", "", (), "")
-_ALARM_WITHIN_HOURS: int = Budget._field_defaults["alarm_within_hours"]
-_DEPTH_MAX = RunLimits().depth_max
 _QUEUE_MAX: int = Deployment._field_defaults["queue_max"]
 _CONCURRENCY_MAX: int = Deployment._field_defaults["concurrency_max"]
-
-
-class Shape(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Common settings of all shapes."""
 
 
 class Secret(Shape, frozen=True, kw_only=True):
@@ -242,42 +228,6 @@ class KeyShape(Shape, frozen=True, kw_only=True):
     data_classes: Texts | None = None
     tags: Mapping[str, Text] = {}
     tags_allowed: Texts | None = None
-
-
-class BudgetShape(Shape, frozen=True, kw_only=True):
-    """`[budgets.ID]`: a limit on a node for a period, in dollars (text, exact).
-
-    Attributes:
-        node: One node; None where `on` names several.
-        on: Names by kind of node: it is about calls below all of them.
-        zone: Where its days begin; None for the organisation's.
-        hours: How far a rolling one looks back, None for others.
-        starts: The first day it is in force, None for any; `ends`: the first it is not any more.
-        carry_over_usd_max: None for the limit itself, once.
-    """
-
-    limit_usd: Text | CountOrNone
-    node: Text | None = None
-    on: Mapping[str, Text] = {}
-    period: Period = "month"
-    zone: Text | None = None
-    hours: Annotated[int, Meta(ge=1, le=8_784)] | None = None
-    starts: Day | None = None
-    ends: Day | None = None
-    mode: Mode = "hard"
-    carry_over: bool = False
-    carry_over_usd_max: Text | CountOrNone | None = None
-    on_tight: OnTight = "refuse"
-    alarm_within_hours: Hours = _ALARM_WITHIN_HOURS
-
-
-class RunsShape(Shape, frozen=True, kw_only=True):
-    """`[runs]`: guards against runs that run away."""
-
-    calls_max: Count | None = None
-    depth_max: Count = _DEPTH_MAX
-    spend_usd_per_minute_max: Text | CountOrNone | None = None
-    repeats_max: Count | None = None
 
 
 class DataClassShape(Shape, frozen=True, kw_only=True):

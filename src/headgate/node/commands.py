@@ -70,7 +70,7 @@ def carry_out(engine: Engine, message: Command, at_ns: int) -> Done | Failed:
     with engine.begin() as connection:
         answer = _carry_out(connection, message, at_ns)
         if isinstance(answer, Done):
-            audit.append(connection, _event_of(message), at_ns)
+            audit.append(connection, _event_of(message, at_ns), at_ns)
         return answer
 
 
@@ -78,8 +78,7 @@ def _carry_out(connection: Connection, message: Command, at_ns: int) -> Done | F
     if isinstance(message, Freeze):
         return _freeze(connection, message, at_ns)
     if isinstance(message, RaiseBudget):
-        wanted = Raise(message.raise_, message.budget, message.by_nanos, message.until_ns)
-        store_raises.keep_raise(connection, wanted)
+        store_raises.keep_raise(connection, _raise_of(message, at_ns))
         return Done()
     if isinstance(message, CreateKey):
         key = KeptKey(
@@ -102,7 +101,7 @@ def _carry_out(connection: Connection, message: Command, at_ns: int) -> Done | F
     return Failed(f"There is no valid key {message.key!r} made by `headgate keys create`.")
 
 
-def _event_of(message: Command) -> Event:
+def _event_of(message: Command, at_ns: int) -> Event:
     """Return what the audit chain is told of a command that was carried out."""
     if isinstance(message, Freeze):
         action = "node.frozen" if message.frozen else "node.thawed"
@@ -112,11 +111,14 @@ def _event_of(message: Command) -> Event:
         detail = {"principal": message.principal, "models": ", ".join(message.models)}
         return Event(message.by, "key.created", f"key:{message.key}", detail)
     if isinstance(message, RaiseBudget):
-        wanted = Raise(message.raise_, message.budget, message.by_nanos, message.until_ns)
-        return store_raises.raised(wanted, message.by, message.reason)
+        return store_raises.raised(_raise_of(message, at_ns), message.by, message.reason)
     if isinstance(message, RevokeDelegation):
         return Event(message.by, "delegation.revoked", f"delegation:{message.delegation}")
     return Event(message.by, "key.revoked", f"key:{message.key}")
+
+
+def _raise_of(message: RaiseBudget, at_ns: int) -> Raise:
+    return Raise(f"raise_{at_ns:x}", message.budget, message.by_nanos, message.until_ns)
 
 
 def _freeze(connection: Connection, message: Freeze, at_ns: int) -> Done | Failed:

@@ -236,7 +236,6 @@ class RevokeDelegation(_Message, frozen=True):
 class RaiseBudget(_Message, frozen=True):
     """Raises a budget's limit until an instant, without asking anybody."""
 
-    raise_: str
     budget: str
     by_nanos: int
     until_ns: int
