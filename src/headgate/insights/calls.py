@@ -16,9 +16,10 @@ from headgate.ledger.rows import (
     waived_of_row,
     windows_of_row,
 )
+from headgate.ledger.store_adjustments import made_of_call
 from headgate.ledger.tables import attempts, decision, is_of_call, refusal
 from headgate.records.charge import ChargeLine
-from headgate.records.journal import CacheNote, CandidateRecord, DecisionRecord
+from headgate.records.journal import AdjustmentRecord, CacheNote, CandidateRecord, DecisionRecord
 from headgate.records.priority import PRIORITY_USUAL
 from headgate.units.usage import INPUT_METERS, OUTPUT_METERS
 
@@ -72,6 +73,7 @@ class AttemptRow(Common):
         cache: What the provider's prompt cache did, None when there is nothing to say.
         tags: What the call is tagged with, `NAME=VALUE` each.
         waived: The shadow windows that would have refused it.
+        adjusted_nanos: The sum of its corrections; what it cost is that and `posted_nanos`.
     """
 
     attempt: str
@@ -106,6 +108,7 @@ class AttemptRow(Common):
     session: str | None = None
     tags: tuple[str, ...] = ()
     waived: tuple[str, ...] = ()
+    adjusted_nanos: int = 0
 
     @property
     def id(self) -> str:
@@ -161,11 +164,13 @@ class OpenedCall:
     Attributes:
         rows: Its attempts in order, or its refusal alone.
         decisions: By number; a call's attempts share one unless it was routed anew.
+        adjustments: Corrections of its attempts, oldest first.
     """
 
     call: str
     rows: tuple[CallRow, ...]
     decisions: dict[int, DecisionRecord]
+    adjustments: tuple[AdjustmentRecord, ...] = ()
 
     @property
     def attempts(self) -> tuple[AttemptRow, ...]:
@@ -179,8 +184,13 @@ class OpenedCall:
 
     @property
     def posted_nanos(self) -> int:
-        """What all its attempts cost."""
+        """What was posted when its attempts ended."""
         return sum(row.posted_nanos for row in self.attempts)
+
+    @property
+    def adjusted_nanos(self) -> int:
+        """What corrections have added to that since."""
+        return sum(row.adjusted_nanos for row in self.attempts)
 
     @property
     def is_running(self) -> bool:
@@ -219,7 +229,7 @@ def open_call(connection: Connection, call: str) -> OpenedCall | None:
         )
         if record is not None:
             decisions[row.decision] = msgspec.json.decode(record, type=DecisionRecord)
-    return OpenedCall(call, rows, decisions)
+    return OpenedCall(call, rows, decisions, tuple(made_of_call(connection, call)))
 
 
 _ATTEMPT_FIELDS = tuple(AttemptRow.__dataclass_fields__)

@@ -1,14 +1,14 @@
 """Reports: what was spent, held, estimated and refused, by any side of a call."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, case, distinct, func, select
+from sqlalchemy import ColumnElement, Connection, Select, case, distinct, exists, func, select
 
-from headgate.ledger.tables import attempts, refusal
+from headgate.ledger.tables import adjustment, attempts, refusal
 from headgate.units.instants import from_datetime, to_datetime
 
 Side = Literal["principal", "team", "model", "deployment", "day", "run", "tag"]
@@ -20,6 +20,7 @@ _ATTEMPT_SIDES: dict[str, ColumnElement[Any]] = {
     "model": attempts.c.served_model,
     "deployment": attempts.c.deployment,
     "run": attempts.c.run,
+    "tag": attempts.c.tags,
 }
 _REFUSAL_SIDES: dict[str, ColumnElement[Any]] = {
     "principal": refusal.c.principal,
@@ -48,6 +49,8 @@ class Totals:
         estimated_nanos: The estimated part of it.
         unknown_calls: Calls without a known price, posted at nothing.
         held_nanos: Held by attempts that still run.
+        adjusted_nanos: What corrections have added to the spend since. Those of no attempt
+            count when they were made, and have no name.
     """
 
     name: str | None = None
@@ -58,6 +61,7 @@ class Totals:
     estimated_nanos: int = 0
     unknown_calls: int = 0
     held_nanos: int = 0
+    adjusted_nanos: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +87,7 @@ def report(connection: Connection, side: Side, since_ns: int | None, zone: tzinf
         return Report(total, tuple(_by_tag(connection, stretch)))
     if side == "day":
         return Report(total, tuple(_by_day(connection, stretch, zone)))
-    rows = _totals(connection, side, stretch).values()
-    ordered = sorted(rows, key=lambda row: (-row.spend_nanos, row.name is None, row.name or ""))
-    return Report(total, tuple(ordered))
+    return Report(total, tuple(_ordered(_totals(connection, side, stretch).values())))
 
 
 def _totals(
@@ -104,28 +106,46 @@ def _totals(
         label = None if name is None else row[-1]
         if row[0]:
             found.setdefault(label, Totals(label)).refused = row[0]
+    for label, amount in _adjusted(connection, side, stretch).items():
+        found.setdefault(label, Totals(label)).adjusted_nanos = amount
+    return found
+
+
+def _adjusted(connection: Connection, side: Side | None, stretch: Stretch) -> dict[str | None, int]:
+    """Return the sums of corrections, by where the attempts that they correct belong."""
+    columns = adjustment.c
+    if not connection.scalar(select(exists().where(columns.id.is_not(None)))):
+        # Most books have none, and there is nothing to join them with.
+        return {}
+    name = _ATTEMPT_SIDES.get(side) if side else None
+    joined = adjustment.join(attempts, attempts.c.attempt == columns.attempt)
+    of_attempts = _grouped(name, (func.sum(columns.amount_nanos),)).select_from(joined)
+    alone = select(func.sum(columns.amount_nanos)).where(columns.attempt.is_(None))
+    alone = alone.where(*_within(columns.at_ns, stretch))
+    found: dict[str | None, int] = {}
+    rows = connection.execute(of_attempts.where(*_within(attempts.c.at_ns, stretch))).all()
+    for row in (*rows, *connection.execute(alone)):
+        label = None if name is None or len(row) == 1 else row[-1]
+        if row[0] is not None:
+            found[label] = found.get(label, 0) + int(row[0])
     return found
 
 
 def _by_tag(connection: Connection, stretch: Stretch) -> list[Totals]:
     """Return the sums of each tag; a call with several counts for each of them."""
-    name = attempts.c.tags
     found: dict[str | None, Totals] = {}
-    query = _grouped(name, _SUMS).where(*_within(attempts.c.at_ns, stretch))
-    for row in connection.execute(query):
-        calls, *sums = row[: len(_SUMS)]
-        # Of callers with the same tags no call is in two rows.
-        for tag in msgspec.json.decode(row[-1], type=tuple[str, ...]) or (None,):
-            known = found.setdefault(tag, Totals(tag))
-            for field, value in zip(_FIELDS, (calls, *sums), strict=True):
-                setattr(known, field, getattr(known, field) + (value or 0))
-    return sorted(found.values(), key=lambda row: (-row.spend_nanos, row.name or ""))
+    # By all the tags of a call together at first, so that no call is in two rows.
+    for row in _totals(connection, "tag", stretch).values():
+        tags = msgspec.json.decode(row.name or "[]", type=tuple[str, ...])
+        for tag in (*tags,) or (None,):
+            _, *sums = astuple(found.get(tag, Totals()))
+            _, *more = astuple(row)
+            found[tag] = Totals(tag, *(one + other for one, other in zip(sums, more, strict=True)))
+    return _ordered(found.values())
 
 
-_FIELDS = (
-    *("calls", "spend_nanos", "estimated_calls", "estimated_nanos"),
-    *("unknown_calls", "held_nanos"),
-)
+def _ordered(rows: Iterable[Totals]) -> list[Totals]:
+    return sorted(rows, key=lambda row: (-row.spend_nanos, row.name is None, row.name or ""))
 
 
 def _grouped(
@@ -151,6 +171,10 @@ _SUMS: tuple[ColumnElement[int], ...] = (
     _calls_where("unknown"),
     _sum_where("held", attempts.c.hold_nanos),
 )
+
+
+_ALONE = select(adjustment.c.at_ns).where(adjustment.c.attempt.is_(None)).subquery()
+"""When corrections of no attempt were made."""
 
 
 def _within(column: ColumnElement[int], stretch: Stretch) -> list[ColumnElement[bool]]:
@@ -180,6 +204,6 @@ def _by_day(connection: Connection, stretch: Stretch, zone: tzinfo) -> Iterator[
 def _first_after(connection: Connection, stretch: Stretch) -> int | None:
     firsts = [
         connection.scalar(select(func.min(column)).where(*_within(column, stretch)))
-        for column in (attempts.c.at_ns, refusal.c.at_ns)
+        for column in (attempts.c.at_ns, refusal.c.at_ns, _ALONE.c.at_ns)
     ]
     return min((first for first in firsts if first is not None), default=None)

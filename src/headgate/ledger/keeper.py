@@ -44,6 +44,7 @@ from headgate.ledger.rows import (
     waived_of_row,
     windows_of_row,
 )
+from headgate.ledger.store_adjustments import take_adjustments
 from headgate.ledger.store_allotments import Allotments
 from headgate.ledger.store_shadows import count_waived
 from headgate.records.journal import REFERENCES_MAX, SealedRecord, SettleRecord
@@ -78,13 +79,14 @@ class Keeper:
             configuration has that window, so nothing more is lent of it.
 
     Attributes:
+        root: The folder of journals.
         failed: Whether a change could not be stored. What is in memory is then ahead of the
             store, so nothing more is done or told; a new keeper starts from the store.
     """
 
     def __init__(self, engine: Engine, root: Path, limit_of: Callable[[str], int | None]) -> None:
         self._engine = engine
-        self._root = root
+        self.root = root
         self.limit_of = limit_of
         self.book = LeaseBook()
         self.allotments = Allotments(self.book, self._configured)
@@ -169,13 +171,13 @@ class Keeper:
         for row in connection.execute(held).mappings():
             hold = hold_of_row(row)
             known.open_holds[hold.attempt] = Held(hold, Caller(hold.caller, windows_of_row(row)))
-        self.journals[name] = OpenJournal(JournalReader(self._root / name, cursor), known)
+        self.journals[name] = OpenJournal(JournalReader(self.root / name, cursor), known)
 
     def discover(self) -> None:
         """Follow journals that appeared in the folder since the last look."""
         with self._change() as connection:
             known = set(connection.scalars(select(tables.journal.c.name)))
-            for directory in journals(self._root):
+            for directory in journals(self.root):
                 if directory.name not in known:
                     connection.execute(
                         insert(tables.journal).values(
@@ -251,6 +253,9 @@ class Keeper:
             for window, movement in batch.movements.items():
                 self.book.account(window, self._limit(window))
                 self.book.post(name, window, movement.posted_nanos)
+            for window, amount in take_adjustments(connection, name, batch.adjustments).items():
+                self.book.account(window, self._limit(window))
+                self.book.adjust(window, amount)
             if followed.reader.ended:
                 self._close_leases(connection, name, followed)
         if followed.reader.ended:

@@ -25,16 +25,19 @@ from headgate.ledger.allotments import Allotment
 from headgate.ledger.keeper import Keeper, Want
 from headgate.ledger.store_repeats import Repeats, open_repeats
 from headgate.node import commands, locks
+from headgate.node.adjusting import answer_adjust
 from headgate.node.approving import Approving
 from headgate.node.control.registry import Desk, answers
 from headgate.node.in_force import read
 from headgate.node.messages import (
+    Adjust,
     AnswerControl,
     AskApproval,
     AskControl,
     AskHealth,
     Borrow,
     Carve,
+    Corrected,
     Crowd,
     Done,
     Failed,
@@ -167,6 +170,11 @@ class Steward:
         if isinstance(message, Carve):
             self._carve(message, journal)
             return None
+        return self._carry_out(message)
+
+    def _carry_out(self, message: Message) -> Done | Failed | Corrected:
+        if isinstance(message, Adjust):
+            return answer_adjust(self.keeper, self.engine, message)
         assert isinstance(message, commands.Command), message
         answer = commands.carry_out(self.engine, message, time.time_ns())
         if isinstance(message, RevokeKey | RevokeDelegation):
