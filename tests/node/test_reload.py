@@ -80,6 +80,20 @@ def test_a_reload_is_obeyed_by_the_next_call(node: TestNode) -> None:
     assert post(node.gateway_url, CHAT, node.key(), chat("Hello")).status == 200
 
 
+def test_a_limit_below_what_is_spent_is_accepted_and_says_what_it_means(node: TestNode) -> None:
+    """The reload tells by how much; every call is refused, and nothing that was posted moves."""
+    assert post(node.gateway_url, CHAT, node.key(), chat("Hello")).status == 200
+    node.await_nothing_held()
+    with changed(node, ('limit_usd = "10.000000000"', 'limit_usd = "0.000000001"')):
+        code, printed = reload(node)
+        assert (code, printed.ok) == (0, True)
+        (note,) = printed.notes
+        assert note.startswith("organisation: ")
+        assert "more than its limit is posted and held" in note
+        assert post(node.gateway_url, CHAT, node.key(), chat("Hello")).code == "budget_exceeded"
+    assert reload(node)[1].notes == []
+
+
 def test_a_bad_file_changes_nothing_and_is_told_whole(node: TestNode) -> None:
     """All problems are told at once, and the node goes on, even when a worker dies meanwhile."""
     with changed(node, ('provider = "google"', 'provider = "goggle"'), more="[nonsense]\n"):

@@ -10,7 +10,7 @@ from headgate.budgets.standing import Standing
 from headgate.budgets.tree import budget_id_of
 from headgate.cli.output import print_table, table
 from headgate.config.snapshot import Snapshot
-from headgate.insights.windows import Picked
+from headgate.insights.windows import Picked, over_text
 from headgate.units.instants import to_iso
 from headgate.units.money import format_usd
 
@@ -66,22 +66,13 @@ def _remarks(window: Standing) -> Iterator[str]:
         yield f"{format_usd(window.carried_nanos)} of the limit is left from the period before."
     if window.raised_nanos:
         yield f"{format_usd(window.raised_nanos)} of the limit is a raise that ends."
-    if window.free_nanos < 0 and window.mode == "hard":
-        yield over_text(window)
+    over = over_text(window)
+    if over is not None:
+        yield over
     if window.would_refuse:
         held = format_usd(window.would_refuse_nanos)
         attempts = "1 attempt" if window.would_refuse == 1 else f"{window.would_refuse} attempts"
         yield f"as a hard limit it would have refused {attempts} ({held} held)."
-
-
-def over_text(window: Standing) -> str:
-    """Return what it means that more is used of a limit than there is of it."""
-    over = format_usd(-window.free_nanos)
-    when = "" if window.renews_ns is None else f" until {to_iso(window.renews_ns)}"
-    return (
-        f"{over} more than its limit is posted and held; nothing is taken back, and every call is"
-        f" refused{when}, unless the limit is raised above it."
-    )
 
 
 def _out_of_force(budget: Budget, now_ns: int) -> str:

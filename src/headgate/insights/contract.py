@@ -291,12 +291,14 @@ class ProblemView(Printed, frozen=True, kw_only=True):
 class ReloadView(Printed, frozen=True, kw_only=True):
     """How a reload went: `reload --json`; unless `ok`, the configuration before stays in force.
 
-    `retiring` workers still finish calls that began under an earlier one.
+    `retiring` workers still finish calls that began under an earlier one. `notes` tells, a sentence
+    each, of limits below what is spent already.
     """
 
     ok: bool
     retiring: int
     problems: list[ProblemView]
+    notes: list[str]
 
 
 class DrillRowView(Printed, frozen=True, kw_only=True):

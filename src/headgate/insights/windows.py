@@ -13,6 +13,8 @@ from headgate.budgets.tree import agent_nodes_of, budget_id_of, nodes_of
 from headgate.identity.settings import Principal, Team, lineage_of
 from headgate.ledger.rows import windows_of_row
 from headgate.ledger.tables import attempt, caller
+from headgate.units.instants import to_iso
+from headgate.units.money import format_usd
 
 ATTEMPTS_LOOKED_AT = 500
 """So many of the newest attempts tell which runs go on."""
@@ -88,6 +90,18 @@ def _nodes(node: str, window: Standing, people: People) -> tuple[str, ...]:
         teams = lineage_of(name, people.teams)
         return (*(f"team:{team}" for team in teams), ORGANISATION)
     return (node, ORGANISATION)
+
+
+def over_text(window: Standing) -> str | None:
+    """Return what it means that more is used of a limit than there is of it; None: it is not."""
+    if window.free_nanos >= 0 or window.mode == "shadow":
+        return None
+    over = format_usd(-window.free_nanos)
+    when = "" if window.renews_ns is None else f" until {to_iso(window.renews_ns)}"
+    return (
+        f"{over} more than its limit is posted and held; nothing is taken back, and every call is"
+        f" refused{when}, unless the limit is raised above it."
+    )
 
 
 def _budget(window: Standing) -> str:
