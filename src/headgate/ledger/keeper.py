@@ -31,6 +31,7 @@ from headgate.ledger.allotments import Allotment, Short
 from headgate.ledger.book import LeaseBook
 from headgate.ledger.fold import Batch, Caller, Held, Known, fold
 from headgate.ledger.folded import decode
+from headgate.ledger.rolled import forget
 from headgate.ledger.rows import (
     END_COLUMNS,
     Row,
@@ -263,6 +264,10 @@ class Keeper:
         return len(records)
 
     def _apply(self, connection: Connection, name: str, batch: Batch) -> None:
+        touched_ns = [each.hold.at_ns for each in batch.ended]
+        touched_ns += [each.at_ns for each in batch.opened.values()]
+        touched_ns += [each.at_ns for each in batch.refusals]
+        forget(connection, touched_ns)
         callers = [caller_values(id_, each, name) for id_, each in batch.callers.items()]
         _write(connection, _INSERT_CALLER, callers)
         routes = [route_values(id_, each, name) for id_, each in batch.routes.items()]

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 
 
 def upgrade() -> None:
@@ -23,3 +23,5 @@ def upgrade() -> None:
         sa.Column("window", sa.String(), primary_key=True),
         sa.Column("limit_nanos", sa.BigInteger(), nullable=False),
     )
+    # Hours that were rolled up before have no sums by tag: they are rolled up again.
+    op.execute("DELETE FROM rolled_hour")
