@@ -45,7 +45,7 @@ def test_a_raise_is_at_once_and_in_the_audit_chain(headgate: Any) -> None:
     launch = standing(headgate, "launch")
     assert (launch["limit"], launch["raised"]) == ("105.000000000", "5.000000000")
     assert "5.000000000 of the limit is a raise that ends." in headgate("budgets").stdout
-    told = json.loads(headgate("audit", "--json").stdout)[-1]
+    told = json.loads(headgate("audit", "show", "--json").stdout)[0]
     assert (told["action"], told["subject"]) == ("budget.raised", "budget:launch")
     assert told["detail"]["reason"] == "launch evening"
 

@@ -186,6 +186,8 @@ class Books:
         stream: bool = True,
         via: str | None = None,
         lost: tuple[str, ...] = (),
+        tags: tuple[str, ...] = (),
+        waived: tuple[str, ...] = (),
     ) -> HoldRecord:
         """Write the hold of an attempt."""
         if call is None:
@@ -195,7 +197,8 @@ class Books:
             windows = (f"run-cap/{principal}/{run}@once", *windows)
         self.named += 1
         key = f"{principal}-laptop"
-        self.writer.append(CallerRecord(self.named, principal, team, key, windows, run))
+        said = {"tags": tags, "waived": waived}
+        self.writer.append(CallerRecord(self.named, principal, team, key, windows, run, **said))
         self.writer.append(RouteRecord(self.named, asked, deployment, "openai_chat", via))
         record = HoldRecord(
             attempt=f"{call}.{attempt}",
