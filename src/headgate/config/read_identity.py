@@ -7,7 +7,7 @@ from headgate.config.problems import Problems
 from headgate.config.secrets import SecretReader
 from headgate.config.shapes import KeyShape, PrincipalShape, TeamShape
 from headgate.identity.settings import ANY_MODEL, Key, Principal, Team, lineage_of
-from headgate.identity.tags import TAGS_MAX, TagRule, is_tag
+from headgate.identity.tags import CHARS_MAX, TAGS_MAX, TagRule, is_tag
 from headgate.units.ids import is_name
 
 TEAM_DEFAULT = "default"
@@ -102,8 +102,9 @@ def _tags(shape: KeyShape, key: str, problems: Problems) -> TagRule:
         if not is_tag(tag):
             fix = "Names and values are like ids: letters, digits, dots, dashes, underscores."
             problems.add(f"{key}.tags", f"{tag!r} is no tag.", fix)
-    if len(own) > TAGS_MAX:
-        problems.add(f"{key}.tags", f"A call has {TAGS_MAX} tags at most.", "Take some out.")
+    if len(own) > TAGS_MAX or sum(map(len, own)) > CHARS_MAX:
+        problem = f"A call has {TAGS_MAX} tags at most, of {CHARS_MAX} characters together."
+        problems.add(f"{key}.tags", problem, "Take some out.")
     allowed = shape.tags_allowed or ()
     for tag in allowed:
         name, _, value = tag.partition("=")

@@ -13,6 +13,8 @@ from headgate.units.ids import is_name
 
 TAGS_MAX = 8
 """A call has so many tags at most, those of its key among them."""
+CHARS_MAX = 512
+"""All of them together: who asks is one record of the journal, which has its bounds."""
 KEPT_MAX = 4_096
 HEADER = "x-headgate-tag"
 NONE: tuple[str, ...] = ()
@@ -89,6 +91,8 @@ def _read(key: str, rule: TagRule, told: bytes) -> tuple[str, ...] | Refusal:
         if tags.setdefault(name, value) != value:
             message = f"The call has the tag {name}={tags[name]} already; one value each."
             return Refusal(errors.TAG_INVALID, message, HEADER)
-    if len(tags) > TAGS_MAX:
-        return Refusal(errors.TAG_INVALID, f"A call has {TAGS_MAX} tags at most.", HEADER)
-    return tuple(f"{name}={tags[name]}" for name in sorted(tags))
+    found = tuple(f"{name}={tags[name]}" for name in sorted(tags))
+    if len(found) > TAGS_MAX or sum(map(len, found)) > CHARS_MAX:
+        message = f"A call has {TAGS_MAX} tags at most, of {CHARS_MAX} characters together."
+        return Refusal(errors.TAG_INVALID, message, HEADER)
+    return found
