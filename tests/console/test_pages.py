@@ -2,18 +2,15 @@
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.exc import OperationalError
 
-from headgate.budgets.settings import Budget
 from headgate.budgets.tables import spend_sample
 from headgate.console.app import STATIC
 from headgate.console.pages import budgets, calls
 from headgate.identity.registry import FrozenNode, KeptKey, keep_key, set_frozen
-from headgate.identity.settings import Team
 from headgate.insights.routes import PassedOver
 from headgate.ledger.tables import allotment
 from tests.console.books import Books, make_snapshot
@@ -139,37 +136,6 @@ def test_budgets_are_a_tree_with_what_is_posted_held_and_free(books: Books) -> N
     assert "$0.800000000, of which" in page
     assert "1 Dec, in 9 days" in page
     assert "run-cap/alice/r42: 100 % used" in page
-
-
-def test_budgets_of_other_kinds_have_their_place(tmp_path: Path) -> None:
-    """Nested teams stand below each other; tags and combinations behind; shadows say so."""
-    limits = (
-        Budget("search", "team:search", "month", 10**9),
-        Budget("claude", "team:search & model:claude-*", "week", 10**9),
-        Budget("each", "tag:feature=*", "once", 10**9),
-        Budget("trial", "organisation", "once", 10**9, mode="shadow"),
-    )
-    books = Books(tmp_path, limits)
-    windows = ("each/chat@once", "search@2026-11")
-    call = books.hold(windows=windows, tags=("feature=chat",), waived=("trial@once",)).attempt
-    books.fold()
-    snapshot = replace(books.snapshot, teams={**books.snapshot.teams, **TEAMS})
-    client = books.client(snapshot=snapshot)
-
-    page = client.get("/budgets").text
-    opened = client.get(f"/calls/{call.partition('.')[0]}").text
-    books.close()
-
-    order = [page.index(f'id="budget-{name}"') for name in ("trial", "search", "claude")]
-    assert order == sorted(order)
-    assert "platform" in page
-    assert "shadow: would have refused 1" in page
-    assert "each/chat" in page
-    assert "<code>feature=chat</code>" in opened
-    assert "<code>trial@once</code>" in opened
-
-
-TEAMS = {"platform": Team("platform"), "search": Team("search", parent="platform")}
 
 
 def test_only_the_fullest_runs_are_shown(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:

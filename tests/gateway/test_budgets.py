@@ -238,6 +238,18 @@ def test_a_hard_limit_beside_a_shadow_still_refuses(start: Start, hold_nanos: in
     assert "Budget 'real' refuses" in refused_by(client(gateway))
 
 
+def test_a_shadow_does_not_keep_a_call_from_being_shortened(start: Start) -> None:
+    """The hard limit decides what becomes of it, and the shadow is waived."""
+    limits = budget("trial", 'node = "key:alice"', 1, 'mode = "shadow"')
+    tight = budget("real", 'node = "team:research"', 10**7, 'on_tight = "shorten"')
+    gateway = start(more=limits + tight)
+    reply = ask(gateway, chat(max_completion_tokens=100_000))
+    assert reply.status == 200, reply
+    (hold,) = gateway.holds(call_of(reply))
+    assert hold.amount_nanos <= 10**7
+    assert [record.waived for record in callers(gateway)] == [("trial@once",)]
+
+
 def test_a_shadow_limit_refuses_nothing_while_no_steward_answers(start: Start) -> None:
     """With money at hand on the hard budgets the call goes on after the wait, and is waived."""
     gateway = start(more=budget("trial", 'node = "key:alice"', 1, 'mode = "shadow"'))

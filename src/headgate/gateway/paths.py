@@ -85,14 +85,19 @@ class SpendPath(NamedTuple):
         """Return the path of an attempt that goes to a deployment."""
         return self if self.routes is None else self.routes.toward(deployment)
 
-    def waive(self, piece: Slice) -> SpendPath | None:
-        """Return the path without a window that is too small; None when that is a hard limit."""
-        at = self.slices.index(piece)
-        if self.budgets[at].mode == "hard":
-            return None
+    def waive(self, amount_nanos: int) -> SpendPath:
+        """Return the path without the shadow windows that an amount does not fit into."""
         limits = self.limits()
-        left = self.limited((*limits[:at], *limits[at + 1 :]))
-        return left._replace(waived=(*self.waived, self.windows[at]), varies=True)
+        small = [
+            each
+            for each in limits
+            if each.budget.mode == "shadow" and each.piece.idle_nanos < amount_nanos
+        ]
+        if not small:
+            return self
+        left = self.limited([each for each in limits if each not in small])
+        waived = (*self.waived, *(each.window for each in small))
+        return left._replace(waived=waived, varies=True)
 
     def budget_of(self, piece: Slice) -> tuple[Budget, int]:
         """Return the budget of a slice of this path, and when it renews."""

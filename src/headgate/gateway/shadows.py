@@ -10,14 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headgate.ledger import slices
+from headgate.ledger.slices import Slice
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
-    from headgate.ledger.slices import Slice
 
 
 def waive(exchange: Exchange, short: Slice | str | None) -> Slice | str | None:
-    """Hold a call on the rest of its windows, where the one that is too small is a shadow.
+    """Hold a call without the shadows that it does not fit into, where that is all it lacks.
 
     Args:
         exchange: The call, which waited for money; nobody else's turn is now.
@@ -25,27 +25,13 @@ def waive(exchange: Exchange, short: Slice | str | None) -> Slice | str | None:
             the call is held.
 
     Returns:
-        The same as `short`, without the shadows.
+        The same for the hard limits alone.
     """
-    while short is not None:
-        path = exchange.path
-        piece = _shadow(exchange, short)
-        waived = None if piece is None else path.waive(piece)
-        if waived is None:
-            return short
-        exchange.path = waived
-        found = slices.hold(waived.slices, exchange.hold_nanos)
-        if found is None or not isinstance(short, str):
-            short = found
-    return None
-
-
-def _shadow(exchange: Exchange, short: Slice | str) -> Slice | None:
-    """Return the window that may be waived; without a steward, the next that is too small."""
-    if not isinstance(short, str):
+    if short is None:
+        return None
+    path = exchange.path.waive(exchange.hold_nanos)
+    if path is exchange.path:
         return short
-    path = exchange.path
-    for piece, budget in zip(path.slices, path.budgets, strict=True):
-        if budget.mode == "shadow" and piece.idle_nanos < exchange.hold_nanos:
-            return piece
-    return None
+    exchange.path = path
+    found = slices.hold(path.slices, exchange.hold_nanos)
+    return short if found is not None and isinstance(short, str) else found
