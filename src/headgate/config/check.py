@@ -10,8 +10,7 @@ from msgspec import inspect
 from msgspec.structs import FieldInfo
 
 from headgate.config.problems import Problems, near
-from headgate.config.shapes import Secret
-from headgate.config.shapes_base import Shape
+from headgate.config.shape import Secret, Shape
 from headgate.units.ids import is_name
 
 S = TypeVar("S", bound=Shape)

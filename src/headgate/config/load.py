@@ -16,11 +16,18 @@ from headgate.config.read_approvals import Named, approvals_from
 from headgate.config.read_budgets import Nodes, budgets_from
 from headgate.config.read_compliance import Known, data_classes_from, requirements_from
 from headgate.config.read_deployments import deployments_from
+from headgate.config.read_exports import exports_from
 from headgate.config.read_identity import keys_from, narrowed, principals_from, teams_from
-from headgate.config.read_network import console_from, edge_from, idempotency_from
+from headgate.config.read_network import (
+    console_from,
+    edge_from,
+    idempotency_from,
+    journal_from,
+)
 from headgate.config.read_organisation import organisation_from
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
+from headgate.config.read_reconcile import reconcile_from
 from headgate.config.read_routes import routes_from
 from headgate.config.read_runs import runs_from
 from headgate.config.read_webhooks import webhooks_from
@@ -123,6 +130,7 @@ def _snapshot(
         zone=organisation.zone,
         edge=edge,
         idempotency=idempotency_from(document, problems),
+        journal=journal_from(document, problems),
         console=console,
         providers=providers,
         deployments=deployments,
@@ -140,7 +148,9 @@ def _snapshot(
             Named(teams, principal_ids, asked, data_classes),
             problems,
         ),
+        reconcile=reconcile_from(document, providers, secrets, path.parent, problems),
         price_book=book,
+        exports=exports_from(document, teams, secrets, path.parent, problems),
     )
 
 

@@ -18,8 +18,7 @@ from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems, near
 from headgate.config.read_compliance import Known
 from headgate.config.read_organisation import Organisation, zone_from
-from headgate.config.shapes_base import NODE_KINDS
-from headgate.config.shapes_budgets import BudgetShape
+from headgate.config.shapes_budgets import NODE_KINDS, BudgetShape
 from headgate.identity.tags import is_tag
 from headgate.units.ids import is_name
 from headgate.units.instants import from_datetime

@@ -8,7 +8,7 @@ from headgate.budgets.settings import Calendar
 from headgate.config.check import checked
 from headgate.config.problems import Problems, near
 from headgate.config.shapes import OrganisationShape
-from headgate.config.shapes_base import WEEKDAYS
+from headgate.config.shapes_budgets import WEEKDAYS
 from headgate.units.ids import is_name
 
 

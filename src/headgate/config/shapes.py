@@ -7,49 +7,40 @@ from msgspec import Meta
 
 from headgate.budgets.settings import ORGANISATION
 from headgate.catalog.settings import Deployment
-from headgate.config.shapes_base import (
-    Bytes,
+from headgate.config.shape import (
     Count,
     CountOrNone,
     Day,
-    Millis,
-    Minutes,
     Name,
-    Priorities,
+    Secret,
     Shape,
     Text,
     Texts,
-    Weekday,
-    Weight,
 )
-from headgate.config.shapes_budgets import BudgetShape, RunsShape
+from headgate.config.shapes_budgets import BudgetShape, RunsShape, Weekday
+from headgate.config.shapes_exports import EventsShape, HistoryShape, OtelShape
+from headgate.config.shapes_reconcile import ReconcileShape, ReportsShape
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import EXPIRES_MINUTES_DEFAULT
 from headgate.identity.settings import ANY_MODEL, PrincipalKind
 from headgate.insights.settings import EVERYTHING
 from headgate.ledger.settings import Idempotency
 from headgate.providers.settings import OnDisconnect, Prices, Provider
-from headgate.records.priority import USUAL
+from headgate.records.journal import Durability
+from headgate.records.priority import USUAL, Priority
+from headgate.store.settings import Journal
+
+Minutes = Annotated[int, Meta(ge=1, le=43_200)]
+Millis = Annotated[int, Meta(ge=1, le=86_400_000)]
+Bytes = Annotated[int, Meta(ge=1, le=1 << 40)]
+Weight = Annotated[int, Meta(ge=1, le=1_000)]
+Priorities = Annotated[tuple[Priority, ...], Meta(min_length=1, max_length=10)]
 
 _EDGE = Edge()
 _IDEMPOTENCY = Idempotency()
 _PROVIDER = Provider("", "", "", "", (), "")
 _QUEUE_MAX: int = Deployment._field_defaults["queue_max"]
 _CONCURRENCY_MAX: int = Deployment._field_defaults["concurrency_max"]
-
-
-class Secret(Shape, frozen=True, kw_only=True):
-    """Where a secret stands; exactly one of the three.
-
-    Attributes:
-        env: Name of an environment variable.
-        file: Path of a file, relative to the configuration file.
-        value: The secret itself.
-    """
-
-    env: Text | None = None
-    file: Text | None = None
-    value: Text | None = None
 
 
 class ListenShape(Shape, frozen=True, kw_only=True):
@@ -98,6 +89,12 @@ class LimitsShape(Shape, frozen=True, kw_only=True):
     retries_burst: CountOrNone = _EDGE.retries_burst
     breaker_failures: Count = _EDGE.breaker_failures
     breaker_open_ms: Millis = _EDGE.breaker_open_ms
+
+
+class JournalShape(Shape, frozen=True, kw_only=True):
+    """`[journal]`: what holds survive; see `store.settings.Journal`."""
+
+    durability: Durability = Journal().durability
 
 
 class IdempotencyShape(Shape, frozen=True, kw_only=True):
@@ -326,6 +323,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     organisation: OrganisationShape = OrganisationShape()
     console: ConsoleShape = ConsoleShape()
     limits: LimitsShape = LimitsShape()
+    journal: JournalShape = JournalShape()
     idempotency: IdempotencyShape = IdempotencyShape()
     providers: Mapping[Name, ProviderShape] = {}
     deployments: Mapping[Name, DeploymentShape] = {}
@@ -340,6 +338,11 @@ class FileShape(Shape, frozen=True, kw_only=True):
     requirements: Mapping[Name, RequirementShape] = {}
     data_classes: Mapping[Name, DataClassShape] = {}
     approvals: Mapping[Name, ApprovalShape] = {}
+    reconcile: ReconcileShape = ReconcileShape()
+    reports: Mapping[Name, ReportsShape] = {}
+    otel: OtelShape = OtelShape()
+    events: Mapping[Name, EventsShape] = {}
+    history: HistoryShape = HistoryShape()
 
 
 TableKind = Literal["single", "named", "list"]
@@ -348,6 +351,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "organisation": ("single", OrganisationShape),
     "console": ("single", ConsoleShape),
     "limits": ("single", LimitsShape),
+    "journal": ("single", JournalShape),
     "idempotency": ("single", IdempotencyShape),
     "providers": ("named", ProviderShape),
     "deployments": ("named", DeploymentShape),
@@ -362,5 +366,10 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "requirements": ("named", RequirementShape),
     "data_classes": ("named", DataClassShape),
     "approvals": ("named", ApprovalShape),
+    "reconcile": ("single", ReconcileShape),
+    "reports": ("named", ReportsShape),
+    "otel": ("single", OtelShape),
+    "events": ("named", EventsShape),
+    "history": ("single", HistoryShape),
 }
 """Every table of the file, by name: one table, tables by id, or a list of tables."""

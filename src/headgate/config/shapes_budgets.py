@@ -1,12 +1,20 @@
 """`[budgets.ID]` and `[runs]` as types."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
 from headgate.budgets.settings import Budget, Mode, OnTight, Period, RunLimits
-from headgate.config.shapes_base import Count, CountOrNone, Day, Hours, Shape, Text
+from headgate.config.shape import Count, CountOrNone, Day, Hours, Shape, Text
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
+NODE_KINDS = (
+    *("run", "agent", "tag", "key", "principal", "team"),
+    *("model", "provider", "deployment"),
+)
+"""What a budget can be on beside the organisation, from a run up, then where calls go."""
 
 _ALARM_WITHIN_HOURS: int = Budget._field_defaults["alarm_within_hours"]
 _DEPTH_MAX = RunLimits().depth_max

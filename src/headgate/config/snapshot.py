@@ -7,13 +7,16 @@ from datetime import tzinfo
 from headgate.budgets.settings import Budget, RunLimits
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
+from headgate.exports.settings import NO_EXPORTS, Exports
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import DataClass, Requirement, Rule
 from headgate.identity.settings import Key, Principal, Team, lineage_of
 from headgate.insights.settings import Webhook
 from headgate.ledger.settings import Idempotency
 from headgate.providers.settings import Provider
+from headgate.reconcile.settings import Reconcile
 from headgate.routing.settings import Route
+from headgate.store.settings import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Snapshot:
     zone: tzinfo
     edge: Edge
     idempotency: Idempotency
+    journal: Journal
     console: ConsoleListen
     providers: Mapping[str, Provider]
     deployments: Mapping[str, Deployment]
@@ -57,7 +61,9 @@ class Snapshot:
     requirements: Mapping[str, Requirement]
     data_classes: Mapping[str, DataClass]
     approvals: Mapping[str, Rule]
+    reconcile: Reconcile
     price_book: PriceBook
+    exports: Exports = NO_EXPORTS
 
     def lineages(self) -> dict[str, tuple[str, ...]]:
         """Return every team with the teams above it in order, by its id."""

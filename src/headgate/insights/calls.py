@@ -70,10 +70,12 @@ class AttemptRow(Common):
         waited_us: How long the call had waited for places when it was sent.
         ended_ns: None while it runs.
         lines: Charge lines, empty unless measured.
+        final: Whether no other attempt of the call followed it.
         cache: What the provider's prompt cache did, None when there is nothing to say.
         tags: What the call is tagged with, `NAME=VALUE` each.
         waived: The shadow windows that would have refused it.
         adjusted_nanos: The sum of its corrections; what it cost is that and `posted_nanos`.
+        quarantined: What the reply gave as its usage, where that could not be right; else None.
     """
 
     attempt: str
@@ -108,7 +110,9 @@ class AttemptRow(Common):
     session: str | None = None
     tags: tuple[str, ...] = ()
     waived: tuple[str, ...] = ()
+    final: bool = True
     adjusted_nanos: int = 0
+    quarantined: str | None = None
 
     @property
     def id(self) -> str:

@@ -95,6 +95,7 @@ def call_view(row: CallRow) -> CallView:
         session=row.session,
         tags=list(row.tags),
         would_refuse=list(row.waived),
+        quarantined=row.quarantined,
     )
 
 
@@ -136,6 +137,7 @@ def _refused_view(row: RefusedRow) -> CallView:
         session=None,
         tags=[],
         would_refuse=[],
+        quarantined=None,
     )
 
 

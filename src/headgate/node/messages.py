@@ -11,6 +11,7 @@ from msgspec import Struct
 from headgate.records.adjustment import Adjusted, Adjustment
 from headgate.records.approval import Asking, Told
 from headgate.records.control import ControlReply, ControlRequest
+from headgate.records.reconciled import Cell
 
 LENGTH = struct.Struct("<I")
 MESSAGE_BYTES_MAX = 8 << 20
@@ -251,6 +252,13 @@ class Adjust(_Message, frozen=True):
     by: str = UNKNOWN
 
 
+class KeepCells(_Message, frozen=True):
+    """Keeps what comparing with providers' reports found; answered by `Done`."""
+
+    cells: tuple[Cell, ...]
+    by: str = UNKNOWN
+
+
 class AskHealth(_Message, frozen=True):
     """Asks which deployments are passed over."""
 
@@ -312,6 +320,7 @@ Message = (
     | RevokeDelegation
     | RaiseBudget
     | Adjust
+    | KeepCells
     | AskHealth
     | TakeUp
     | Health

@@ -14,12 +14,9 @@ import uvloop
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from headgate.budgets import keeper
 from headgate.budgets.keeper import WATCH_S
-from headgate.budgets.limits import Limits
-from headgate.budgets.standing import standings
-from headgate.budgets.store_periods import keep_periods
 from headgate.config.snapshot import Snapshot
+from headgate.exports.scraping import Scrape
 from headgate.identity import registry
 from headgate.ledger.allotments import Allotment
 from headgate.ledger.keeper import Keeper, Want
@@ -27,7 +24,9 @@ from headgate.ledger.store_repeats import Repeats, open_repeats
 from headgate.node import commands, locks
 from headgate.node.adjusting import answer_adjust
 from headgate.node.approving import Approving
+from headgate.node.budgeting import Budgeting
 from headgate.node.control.registry import Desk, answers
+from headgate.node.exporting import exporters
 from headgate.node.in_force import read
 from headgate.node.messages import (
     Adjust,
@@ -44,6 +43,7 @@ from headgate.node.messages import (
     GiveBack,
     Granted,
     Hello,
+    KeepCells,
     LetGo,
     Message,
     RevokeDelegation,
@@ -58,6 +58,7 @@ from headgate.node.messages import (
 )
 from headgate.node.pages import Pages, console_server
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
+from headgate.node.reconciling import answer_keep, reconcile_always
 from headgate.node.rolling import roll_up_always
 from headgate.node.rules import Rules
 from headgate.node.stopping import stop_event
@@ -69,7 +70,7 @@ from headgate.units.errors import HeadgateError, StoreError
 
 FOLD_S = 0.1
 DRAIN_S = 60
-SECRETS_OF = ("console", "webhooks")
+SECRETS_OF = ("console", "webhooks", "reports", "otel", "events")
 """What the steward needs secrets of; those of providers and keys are the workers' alone."""
 
 
@@ -79,7 +80,7 @@ class Steward:
     Attributes:
         workers: The workers that are connected, by the name of their journal.
         broken: Gets the error when the store fails: then this process has to end.
-        tellers: Tell webhooks, one each.
+        tellers: Tell webhooks, and whoever is sent what happened, one each.
     """
 
     def __init__(self, rules: Rules, engine: Engine, data_dir: Path) -> None:
@@ -88,10 +89,10 @@ class Steward:
         self.reading = open_store_readonly(data_dir)
         self.repeats = Repeats(open_repeats(data_dir), self.reading, self.fold)
         self.approving = Approving(engine, self, lambda: self.rules.snapshot.approvals)
-        self.limits = Limits(rules.budgets, self.approving.raised)
-        self.keeper = Keeper(engine, journal_root(data_dir), self.limits)
-        self.limits.used = self.keeper.book.used
-        self.keep_periods(time.time_ns())
+        self.root = journal_root(data_dir)
+        self.budgeting = Budgeting(rules, engine, self.approving.raised)
+        self.keeper = Keeper(engine, self.root, self.budgeting.limits)
+        self.budgeting.begin(self.keeper.book, time.time_ns())
         self.workers: dict[str, asyncio.StreamWriter] = {}
         self.told = Told()
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -176,6 +177,8 @@ class Steward:
     def _carry_out(self, message: Message) -> Done | Failed | Corrected:
         if isinstance(message, Adjust):
             return answer_adjust(self.keeper, self.engine, message)
+        if isinstance(message, KeepCells):
+            return answer_keep(self.engine, message, self.rules.snapshot.reconcile.alert_nanos)
         assert isinstance(message, commands.Command), message
         answer = commands.carry_out(self.engine, message, time.time_ns())
         if isinstance(message, RevokeKey | RevokeDelegation):
@@ -242,14 +245,17 @@ class Steward:
         yield self.fold_always()
         yield self.watch_always()
         yield self.approving.watch_always()
+        yield reconcile_always(self)
         yield roll_up_always(self.engine, self.reading)
 
     def tell(self) -> None:
-        """Tell the webhooks of the configuration in force from now on, and no others."""
+        """Tell whom the configuration in force names from now on, and nobody else."""
         for task in self.tellers:
             task.cancel()
-        hooks = self.rules.snapshot.webhooks.values()
-        self.tellers = [asyncio.create_task(tell_always(self.engine, hook)) for hook in hooks]
+        snapshot = self.rules.snapshot
+        telling = [tell_always(self.engine, hook) for hook in snapshot.webhooks.values()]
+        telling += exporters(self.engine, self.reading, self.root, snapshot)
+        self.tellers = [asyncio.create_task(each) for each in telling]
         for task in self.tellers:
             task.add_done_callback(self._told)
 
@@ -262,7 +268,7 @@ class Steward:
     def _take_up(self, message: TakeUp) -> Done | Failed:
         answer = self.rules.take_up(self.engine, Path(message.in_force))
         if isinstance(answer, Done):
-            self.keep_periods(time.time_ns())
+            self.budgeting.keep_periods(time.time_ns())
             self.end_allotments()
             self.tell()
         return answer
@@ -272,18 +278,8 @@ class Steward:
         while True:
             await asyncio.sleep(WATCH_S)
             now_ns = time.time_ns()
-            budgets, zone = self.rules.snapshot.budgets, self.rules.snapshot.zone
-            self.keep_periods(now_ns)
-            with self.engine.begin() as connection:
-                found = standings(connection, budgets.values(), now_ns, zone, runs=())
-                keeper.watch(connection, found, budgets, now_ns)
+            self.budgeting.watch(now_ns)
             self.repeats.sweep(self.rules.snapshot.idempotency, now_ns)
-
-    def keep_periods(self, now_ns: int) -> None:
-        """Keep the limits that periods have, for what is carried over from them."""
-        budgets, zone = self.rules.snapshot.budgets, self.rules.snapshot.zone
-        with self.engine.begin() as connection:
-            keep_periods(connection, budgets.values(), self.limits, now_ns, zone)
 
     async def fold_always(self) -> None:
         """Fold journals about every `FOLD_S`; what was not all is followed at once by the rest."""
@@ -308,7 +304,9 @@ async def run(
     if not await _alone(data_dir, stop):
         return
     engine = open_store(data_dir)
-    pages = Pages(open_store_readonly(data_dir), console_port, gateway_url)
+    reading = open_store_readonly(data_dir)
+    scrape = Scrape(reading, journal_root(data_dir))
+    pages = Pages(reading, console_port, gateway_url, scrape)
     rules = Rules(read, in_force, pages)
     steward = Steward(rules, engine, data_dir)
     pages.unwell, pages.queued = steward.told.passed_over, steward.told.queued

@@ -8,6 +8,7 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import uvloop
@@ -21,13 +22,14 @@ from headgate.gateway.sweep import SWEEP_MS, retire, see_out, sweep
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.identity.keys import load_pepper
 from headgate.node.credentials import keep_fresh
+from headgate.node.durable import journal_syncs, open_journal, see_out_failed
 from headgate.node.in_force import read
 from headgate.node.link import StewardLink
 from headgate.node.messages import Crowd, Hello, QueuedRow, State, Unwell, UnwellRow
-from headgate.node.paths import journal_root, retiring_path, socket_path, write_pid
+from headgate.node.paths import retiring_path, socket_path, write_pid
 from headgate.node.stopping import first_of, retire_event, stop_event
 from headgate.records.priority import PRIORITIES
-from headgate.store.journal_writer import JournalWriter
+from headgate.store.disk import Disk
 
 BACKLOG = 4_096
 MEET_TIMEOUT_S = 60
@@ -74,13 +76,8 @@ async def run(
     snapshot: Snapshot, data_dir: Path, *, name: str, listening: socket.socket, alive_fd: int
 ) -> None:
     """Serve until told to stop or to retire, then finish what runs and seal the journal."""
-    epoch = new_epoch(time.time_ns())
-    journal = JournalWriter(
-        journal_root(data_dir) / journal_name(name, epoch),
-        worker=name,
-        epoch=epoch,
-        at_ns=time.time_ns(),
-    )
+    epoch, disk = new_epoch(time.time_ns()), Disk(snapshot.journal.durability)
+    journal = open_journal(data_dir, name, epoch, disk)
     link = StewardLink(socket_path(data_dir), Hello(name, journal_name(name, epoch), os.getpid()))
     world = data_plane(
         snapshot,
@@ -92,20 +89,21 @@ async def run(
             give_back=link.give_back,
             control=link,
             clerk=link,
-            ready=lambda: link.connected,
+            ready=lambda: link.connected and not journal.failed,
         ),
         now_ns=time.time_ns,
         call_soon=asyncio.get_running_loop().call_soon,
     )
+    world = replace(world, syncs=journal_syncs(journal, disk))
     pipeline = Pipeline(world)
     _connect(link, pipeline, KeysMadeLater(world.directory, snapshot))
-    stop, retiring = stop_event(alive_fd), retire_event()
+    stop, retiring, failing = stop_event(alive_fd), retire_event(), asyncio.Event()
     keeping_up = asyncio.create_task(link.keep_up())
     if not await _meet(link, stop):
         keeping_up.cancel()
         journal.close(time.time_ns())
         return
-    sweeping = asyncio.create_task(_sweep_always(pipeline, link))
+    sweeping = asyncio.create_task(_sweep_always(pipeline, link, failing))
     keepers = await keep_fresh(world, Path(snapshot.file).parent)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
@@ -114,15 +112,19 @@ async def run(
     write_pid(data_dir, name)
     gc.collect()
     gc.freeze()
-    await first_of(stop, retiring)
+    await first_of(stop, retiring, failing)
+    if failing.is_set():
+        await see_out_failed(pipeline, stop)
     server.close()
-    if not stop.is_set():
+    if retiring.is_set() and not stop.is_set() and not failing.is_set():
         await _retire(pipeline, link, stop, data_dir)
     await _drain(pipeline)
     for task in (sweeping, keeping_up, *keepers):
         task.cancel()
     for pool in world.pools:
         pool.close()
+    if world.syncs is not None:
+        world.syncs.close()
     journal.close(time.time_ns())
     link.close()
 
@@ -185,9 +187,11 @@ def _queued(pipeline: Pipeline) -> Iterator[QueuedRow]:
                 yield QueuedRow(name, *told, each.running, len(each.queue))
 
 
-async def _sweep_always(pipeline: Pipeline, link: StewardLink) -> None:
+async def _sweep_always(pipeline: Pipeline, link: StewardLink, failing: asyncio.Event) -> None:
     while True:
         sweep(pipeline, time.monotonic_ns() // 1_000_000)
+        if pipeline.world.journal.failed:
+            failing.set()
         link.tell(Unwell(tuple(_unwell(pipeline))))
         link.tell(Crowd(tuple(_queued(pipeline))))
         await asyncio.sleep(SWEEP_MS / 1000)
