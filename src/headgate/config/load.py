@@ -12,6 +12,7 @@ from headgate.catalog.load import load_models, load_price_book
 from headgate.catalog.prices import PriceBook
 from headgate.config.check import ids_of
 from headgate.config.problems import Problems, near
+from headgate.config.read_agreements import agreements_from
 from headgate.config.read_approvals import Named, approvals_from
 from headgate.config.read_budgets import Nodes, budgets_from
 from headgate.config.read_compliance import Known, data_classes_from, requirements_from
@@ -106,6 +107,7 @@ def _snapshot(
         document.get("deployments", {}), providers, provider_ids, models, problems
     )
     book = price_book_from(document.get("prices", []), builtin, providers, provider_ids, problems)
+    book, agreements = agreements_from(document, book, (providers, deployments), problems)
     routes = routes_from(document.get("routes", {}), deployments, deployment_ids, problems)
     teams = teams_from(document.get("teams", {}), problems)
     principals = principals_from(document.get("principals", {}), teams, problems)
@@ -123,7 +125,6 @@ def _snapshot(
         data_classes,
     )
     nodes = Nodes.of(known, deployment_ids)
-    budgets = budgets_from(document.get("budgets", {}), nodes, organisation, problems)
     return Snapshot(
         file=str(path),
         organisation=organisation.id,
@@ -138,7 +139,7 @@ def _snapshot(
         teams=teams,
         principals=principals,
         keys=keys,
-        budgets=budgets,
+        budgets=budgets_from(document.get("budgets", {}), nodes, organisation, problems),
         runs=runs_from(document.get("runs", {}), problems),
         requirements=requirements_from(document.get("requirements", {}), known, problems),
         data_classes=data_classes,
@@ -151,6 +152,7 @@ def _snapshot(
         reconcile=reconcile_from(document, providers, secrets, path.parent, problems),
         price_book=book,
         exports=exports_from(document, teams, secrets, path.parent, problems),
+        agreements=agreements,
     )
 
 

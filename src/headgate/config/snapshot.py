@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from headgate.budgets.settings import Budget, RunLimits
+from headgate.catalog.commitments import NO_AGREEMENTS, Agreements
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.exports.settings import NO_EXPORTS, Exports
@@ -39,7 +40,8 @@ class Snapshot:
     Attributes:
         organisation: Id of the root node.
         zone: Where calendar months begin.
-        price_book: Set by `config.load` from the built-in rows and the file's `[[prices]]`.
+        price_book: Set by `config.load` from the built-in rows and the file's own.
+        agreements: What is owed to providers beside the prices of calls.
     """
 
     file: str
@@ -64,6 +66,7 @@ class Snapshot:
     reconcile: Reconcile
     price_book: PriceBook
     exports: Exports = NO_EXPORTS
+    agreements: Agreements = NO_AGREEMENTS
 
     def lineages(self) -> dict[str, tuple[str, ...]]:
         """Return every team with the teams above it in order, by its id."""

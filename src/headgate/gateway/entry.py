@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from headgate.catalog.facts import near_names
 from headgate.gateway.http_bytes import JSON
-from headgate.gateway.paths import NO_TAGS
+from headgate.gateway.own_terms import note_contracts
+from headgate.gateway.paths import NO_TAGS, SpendPath
 from headgate.gateway.refusals import barred_tool
 from headgate.governance.requirements import Caller, Rulebook
 from headgate.identity.directory import Credential
@@ -20,6 +21,7 @@ from headgate.units.ids import is_run
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pipeline import Pipeline
+    from headgate.gateway.world import World
 
 
 def read(exchange: Exchange) -> Refusal | None:
@@ -62,7 +64,7 @@ def permit(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
     tags = _tags(world.tagging, credential, exchange)
     if isinstance(tags, Refusal):
         return tags
-    find_path(pipeline, exchange, tags, pipeline.now_ns())
+    find_path(pipeline, exchange, tags)
     if credential.delegation is not None:
         refusal = barred_tool(exchange.dialect, exchange.body, credential.delegation)
         if refusal is not None:
@@ -114,25 +116,31 @@ def unbounded(exchange: Exchange) -> Refusal | None:
     )
 
 
-def find_path(pipeline: Pipeline, exchange: Exchange, tags: tuple[str, ...], now_ns: int) -> None:
-    """Find what a call that is made at an instant is held on, wherever it goes."""
+def find_path(pipeline: Pipeline, exchange: Exchange, tags: tuple[str, ...]) -> None:
+    """Find what a call that is made now is held on, wherever it goes, and by whose prices."""
     world = pipeline.world
+    exchange.path = _path(world, exchange, tags, pipeline.now_ns())
+    if world.contract_nodes:
+        note_contracts(exchange, world.contract_nodes)
+
+
+def _path(world: World, exchange: Exchange, tags: tuple[str, ...], now_ns: int) -> SpendPath:
     credential = exchange.request.credential
     assert credential is not None
     if credential.delegation is None:
         path = world.paths.find(credential, exchange.run, tags, now_ns)
     else:
         path = world.allotments.path(credential, exchange.run, tags, now_ns)
-    exchange.path = path.unpaid() if exchange.demand.free else path
+    return path.unpaid() if exchange.demand.free else path
 
 
-def steer(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
+def steer(world: World, exchange: Exchange) -> Refusal | None:
     """Find what an attempt is held on that begins now; or tell why it cannot be bounded there.
 
     Where it goes matters, and its period: it may have waited for its place over midnight.
     """
-    find_path(pipeline, exchange, exchange.path.tags, exchange.sent_ns)
-    exchange.path = exchange.path.toward(exchange.target.deployment)
+    path = _path(world, exchange, exchange.path.tags, exchange.sent_ns)
+    exchange.path = path.toward(exchange.target.deployment)
     return unbounded(exchange)
 
 

@@ -24,7 +24,7 @@ def quote(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
     deployment = target.deployment
     exchange.sent_ns = pipeline.now_ns()
     if exchange.path.varies or exchange.sent_ns >= exchange.path.until_ns:
-        refusal = steer(pipeline, exchange)
+        refusal = steer(pipeline.world, exchange)
         if refusal is not None:
             return refusal
     exchange.input_tokens_max = _input_bound(pipeline, exchange)

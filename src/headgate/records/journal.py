@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from headgate.records.charge import ChargeLine, State
+from headgate.records.charge import ChargeLine, State, quantities
 from headgate.records.priority import PRIORITY_USUAL, Priority
 from headgate.units.ids import call_of
 
@@ -222,7 +222,7 @@ class SettleRecord(_OfAttempt, frozen=True, gc=False, tag="settle"):
     @property
     def quantities(self) -> dict[str, int]:
         """What was metered, by meter."""
-        return self.usage or {line.meter: line.quantity for line in self.lines}
+        return self.usage or quantities(self.lines)
 
 
 class VoidRecord(_OfAttempt, frozen=True, gc=False, tag="void"):
