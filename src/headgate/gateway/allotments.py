@@ -167,7 +167,9 @@ class Allotments:
         return allotment.has_ended(now_ns) or not stands
 
     def _return(self, windows: Sequence[str]) -> bool:
-        return self._lender.give_back(self.purse.release(windows))
+        amounts = self.purse.release(windows)
+        # Every sweep comes by here while a hold is open in a window that has ended.
+        return not amounts or self._lender.give_back(amounts)
 
 
 def _allotments(credential: Credential, above: SpendPath) -> tuple[Allotment, ...]:
