@@ -93,9 +93,7 @@ def _document(path: Path, text: bytes | None, problems: Problems) -> dict[str, A
 def _snapshot(
     document: dict[str, Any], secrets: SecretReader, path: Path, problems: Problems
 ) -> Snapshot:
-    for name in document:
-        if name not in TABLES:
-            problems.add(name, "There is no such table.", near(name, TABLES, "table"))
+    _check_names(document, problems)
     organisation = organisation_from(document.get("organisation", {}), problems)
     edge = edge_from(document, problems)
     console = console_from(document, secrets, problems)
@@ -125,6 +123,7 @@ def _snapshot(
         data_classes,
     )
     nodes = Nodes.of(known, deployment_ids)
+    named = Named(teams, principal_ids, asked, data_classes)
     return Snapshot(
         file=str(path),
         organisation=organisation.id,
@@ -144,16 +143,18 @@ def _snapshot(
         requirements=requirements_from(document.get("requirements", {}), known, problems),
         data_classes=data_classes,
         webhooks=webhooks_from(document.get("webhooks", {}), secrets, problems),
-        approvals=approvals_from(
-            document.get("approvals", {}),
-            Named(teams, principal_ids, asked, data_classes),
-            problems,
-        ),
+        approvals=approvals_from(document.get("approvals", {}), named, problems),
         reconcile=reconcile_from(document, providers, secrets, path.parent, problems),
         price_book=book,
         exports=exports_from(document, teams, secrets, path.parent, problems),
         agreements=agreements,
     )
+
+
+def _check_names(document: dict[str, Any], problems: Problems) -> None:
+    for name in document:
+        if name not in TABLES:
+            problems.add(name, "There is no such table.", near(name, TABLES, "table"))
 
 
 def _catalog() -> tuple[ModelDirectory, PriceBook]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from headgate.budgets.settings import RUN_ANY
 from headgate.budgets.standing import Standing
 from headgate.exports.tally import BOUNDS_US, Counted, Labels, Tally, Timed
+from headgate.insights.drift import Drift
 from headgate.insights.routes import Queued, Unwell
 from headgate.units.money import format_usd
 
@@ -45,6 +46,7 @@ class State(NamedTuple):
         held_nanos: Held by all attempts that run.
         running: How many those are.
         behind_bytes: What journals have that is not folded yet.
+        drifts: How far providers' reports are from the books.
     """
 
     version: str
@@ -54,6 +56,7 @@ class State(NamedTuple):
     unwell: Unwell
     queued: Sequence[Queued]
     behind_bytes: int
+    drifts: Sequence[Drift] = ()
 
 
 def render(tally: Tally, state: State) -> str:
@@ -163,6 +166,19 @@ def _gauges(state: State) -> Iterator[Family]:
             for each in state.queued
         ]
         yield _gauge(f"queue_{what}", f"{help_}, where some wait.", queue)
+    yield from _drifts(state.drifts)
+
+
+def _drifts(drifts: Sequence[Drift]) -> Iterator[Family]:
+    for what, help_ in (
+        ("drift", "What providers' reports differ by from the books."),
+        ("unknown", "The part of it that no reason accounts for."),
+    ):
+        samples = [
+            Sample({"provider": each.provider}, format_usd(getattr(each, f"{what}_nanos")))
+            for each in drifts
+        ]
+        yield _gauge(f"reconcile_{what}_usd", help_, samples)
 
 
 def _budgets(standings: Sequence[Standing]) -> Iterator[Family]:

@@ -17,6 +17,7 @@ from headgate.budgets.standing import standings
 from headgate.exports.following import folded, steps
 from headgate.exports.prometheus import State, render
 from headgate.exports.tally import Tally
+from headgate.insights.drift import drifts
 from headgate.insights.routes import Queued, Unwell
 from headgate.ledger.tables import attempt, caller, journal
 from headgate.store.journal_reader import Cursor, JournalReader
@@ -61,6 +62,7 @@ class Scrape:
                 unwell=seen.unwell,
                 queued=seen.queued,
                 behind_bytes=sum(self._behind(connection)),
+                drifts=drifts(connection),
             )
             return render(self._tally, state)
 
