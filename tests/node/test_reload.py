@@ -14,7 +14,8 @@ from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
 from headgate.cli.main import app
-from headgate.insights.contract import BudgetView, ReloadView
+from headgate.insights.contract import ReloadView
+from headgate.insights.contract_budgets import BudgetView
 from headgate.node.outcome import last
 from headgate.node.paths import run_dir
 from headgate.store.audit import audit

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from headgate.budgets.settings import Mode
 from headgate.insights.calls import CallState
+from headgate.insights.contract_budgets import BudgetView
 from headgate.insights.contract_caches import CachesView, CacheView
 from headgate.insights.contract_control import (
     ApprovalView,
@@ -31,39 +31,6 @@ from headgate.insights.contract_routes import RouteView
 from headgate.insights.contract_runs import RunView
 from headgate.insights.contract_statement import StatementView
 from headgate.insights.printed import Instant, Printed, Usd
-
-
-class BudgetView(Printed, frozen=True, kw_only=True):
-    """A window of a budget: `budgets --json` prints a list of them.
-
-    free = limit - posted - held - unaccounted - carved; lent is the part of free that workers
-    have, carved what delegations have of their own, delegated what they spent of that.
-    `frozen`: its node, or one above it, may not
-    spend now. `exhausted_at`: when nothing will be left at its pace, null when it renews before.
-    `carried` is the part of the limit that the period before left unused. With `mode` `shadow` it
-    refuses nothing: `would_refuse` counts the attempts that did not fit, and sums what they held.
-    """
-
-    id: str
-    node: str
-    period: str
-    renews_at: Instant | None
-    limit: Usd
-    raised: Usd
-    posted: Usd
-    held: Usd
-    lent: Usd
-    unaccounted: Usd
-    carved: Usd
-    delegated: Usd
-    free: Usd
-    frozen: bool
-    spent_last_hour: Usd
-    exhausted_at: Instant | None
-    carried: Usd
-    mode: Mode
-    would_refuse: int
-    would_refuse_amount: Usd
 
 
 class LineView(Printed, frozen=True, kw_only=True):

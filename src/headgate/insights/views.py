@@ -6,7 +6,6 @@ from headgate.insights.books import Books
 from headgate.insights.calls import AttemptRow, CallRow, OpenedCall, RefusedRow
 from headgate.insights.contract import (
     BooksView,
-    BudgetView,
     CallView,
     CandidateView,
     DecisionView,
@@ -18,6 +17,7 @@ from headgate.insights.contract import (
     SumsView,
     WindowView,
 )
+from headgate.insights.contract_budgets import BudgetView
 from headgate.insights.contract_reconcile import AdjustmentView
 from headgate.insights.report import Report
 from headgate.insights.totals import Totals

@@ -16,7 +16,7 @@ from headgate.console import show
 from headgate.console.desk import Desk
 from headgate.console.export import Piece, exports, fields_of
 from headgate.identity.registry import frozen_nodes
-from headgate.insights.contract import BudgetView
+from headgate.insights.contract_budgets import BudgetView
 from headgate.insights.views import NO_PACE, budget_view
 from headgate.insights.windows import People, is_frozen, read_run_windows
 
