@@ -53,7 +53,7 @@ class Steward:
         control: Control,
         ready: Callable[[], bool],
         carve: Carve = lambda _allotments: False,
-        give_back: GiveBack = lambda _amounts: False,
+        give_back: GiveBack = lambda _amounts, _done: False,
         clerk: Clerk = NOBODY,
     ) -> None:
         self.lender = Lender(ask, carve, give_back)
@@ -117,6 +117,7 @@ def data_plane(
         clerk=steward.clerk,
         approvals=tuple(snapshot.approvals.values()),
         contract_nodes=snapshot.price_book.contract_nodes,
+        traced=snapshot.exports.is_traced,
         classes=Classes({key.id: key.priorities for key in snapshot.keys.values()}),
         deferral=Deferral(
             snapshot.price_book, [each.alias for each in snapshot.routes.values() if each.defers]

@@ -80,9 +80,7 @@ def test_a_reload_is_obeyed_by_the_next_call(node: TestNode) -> None:
     with changed(node, lowered, more=ALIAS):
         code, printed = reload(node)
         assert (code, printed.ok, printed.problems) == (0, True, [])
-        (note,) = printed.notes
-        assert note.startswith("organisation: ")
-        assert "more than its limit is posted and held" in note
+        assert printed.overspent == ["organisation"]
         assert post(node.gateway_url, CHAT, node.key(), asking).code == "budget_exceeded"
     assert reload(node)[0] == 0
     assert post(node.gateway_url, CHAT, node.key(), asking).code == "model_unknown"
@@ -226,13 +224,13 @@ def test_a_hangup_signal_reloads_too(node: TestNode) -> None:
 
 
 def newest_of_audit(node: TestNode) -> str:
-    """Return the detail of the newest entry, which is of a reload."""
+    """Return the detail of the newest entry of a reload."""
     engine = open_store_readonly(node.data_dir)
-    query = select(audit.c.action, audit.c.detail).order_by(audit.c.seq.desc()).limit(1)
+    reloaded = audit.c.action == "configuration.reloaded"
+    query = select(audit.c.detail).where(reloaded).order_by(audit.c.seq.desc()).limit(1)
     with engine.connect() as connection:
         newest = connection.execute(query).one()
     engine.dispose()
-    assert newest.action == "configuration.reloaded"
     return str(newest.detail)
 
 

@@ -21,7 +21,7 @@ from headgate.governance.keeper import Decision
 from headgate.governance.requests import Request
 from headgate.governance.settings import Rule
 from headgate.ledger.allotments import Allotment, allotment_window
-from headgate.ledger.keeper import Keeper, Want
+from headgate.ledger.keeper import Keeper
 from headgate.ledger.keeper_adjustments import adjust
 from headgate.ledger.settings import Idempotency
 from headgate.ledger.store_repeats import Repeats, open_repeats
@@ -56,6 +56,7 @@ from headgate.store.disk import Disk
 from headgate.store.journal_sync import JournalSync
 from headgate.store.journal_writer import JournalWriter
 from tests.governance.shown import ASKING, SHOWN
+from tests.lending import borrow, give_back
 
 TEAM = "team@once"
 LIMIT = 100_000
@@ -195,7 +196,7 @@ class Worker:
         self._power = disk.durability == "power"
         self._served = 0
         keeper.discover()
-        self._lent = keeper.lend(name, [Want(TEAM, lends, 400)])
+        self._lent = borrow(keeper, name, {TEAM: lends + 400})
         world.tell(lent=self._lent, to=name)
         self._journal.append(CallerRecord(1, "alice", "research", "alice", (TEAM,)))
         self._journal.append(RouteRecord(1, "mini", "mini", "openai_chat"))
@@ -246,7 +247,7 @@ class Worker:
         """Give back some of what is idle: it is taken out of the purse first."""
         self._lent = {window: amount - 100 for window, amount in self._lent.items()}
         self._world.tell(lent=self._lent, to=self._name)
-        self._keeper.give_back(self._name, {TEAM: 100})
+        give_back(self._keeper, self._name, {TEAM: 100})
 
     def die(self) -> None:
         """Leave the journal as it is."""

@@ -50,6 +50,7 @@ _EDGE = Edge()
 _IDEMPOTENCY = Idempotency()
 _PROVIDER = Provider("", "", "", "", (), "")
 _QUEUE_MAX: int = Deployment._field_defaults["queue_max"]
+WORKERS_MAX = 64
 _CONCURRENCY_MAX: int = Deployment._field_defaults["concurrency_max"]
 
 
@@ -82,6 +83,7 @@ class ConsoleShape(Shape, frozen=True, kw_only=True):
 class LimitsShape(Shape, frozen=True, kw_only=True):
     """`[limits]`: bounds the gateway keeps for every call; see `gateway.settings.Edge`."""
 
+    workers: Annotated[int, Meta(ge=1, le=WORKERS_MAX)] = _EDGE.workers
     body_bytes_max: Bytes = _EDGE.body_bytes_max
     buffered_bytes_max: Bytes = _EDGE.buffered_bytes_max
     connections_max: Count = _EDGE.connections_max

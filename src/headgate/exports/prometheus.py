@@ -46,7 +46,8 @@ class State(NamedTuple):
         held_nanos: Held by all attempts that run.
         running: How many those are.
         behind_bytes: What journals have that is not folded yet.
-        drifts: How far providers' reports are from the books.
+        adjusted_nanos: What all corrections add to what was posted.
+        drifts: How far providers' reports are from the books, of the last month.
     """
 
     version: str
@@ -56,6 +57,7 @@ class State(NamedTuple):
     unwell: Unwell
     queued: Sequence[Queued]
     behind_bytes: int
+    adjusted_nanos: int = 0
     drifts: Sequence[Drift] = ()
 
 
@@ -152,6 +154,18 @@ def _gauges(state: State) -> Iterator[Family]:
     yield _gauge("running_attempts", "Attempts that run.", [Sample({}, str(state.running))])
     behind = "Bytes of journals that are not folded into the store yet."
     yield _gauge("fold_behind_bytes", behind, [Sample({}, str(state.behind_bytes))])
+    corrected = "What all corrections add to what was posted."
+    yield _gauge("adjusted_usd", corrected, [Sample({}, format_usd(state.adjusted_nanos))])
+    for what, help_ in (
+        ("drift", "Differences of providers' reports from the books, without their signs."),
+        ("unknown", "The part of them that no reason accounts for."),
+    ):
+        drifts = [
+            Sample({"provider": each.provider}, format_usd(getattr(each, f"{what}_nanos")))
+            for each in state.drifts
+        ]
+        name = "drift_usd" if what == "drift" else "drift_unknown_usd"
+        yield _gauge(name, help_, drifts)
     yield from _budgets([each for each in state.budgets if each.node != RUN_ANY])
     passed_over = [
         Sample({"deployment": name, "rule": each.rule}, "1") for name, each in state.unwell.items()
@@ -166,19 +180,6 @@ def _gauges(state: State) -> Iterator[Family]:
             for each in state.queued
         ]
         yield _gauge(f"queue_{what}", f"{help_}, where some wait.", queue)
-    yield from _drifts(state.drifts)
-
-
-def _drifts(drifts: Sequence[Drift]) -> Iterator[Family]:
-    for what, help_ in (
-        ("drift", "What providers' reports differ by from the books."),
-        ("unknown", "The part of it that no reason accounts for."),
-    ):
-        samples = [
-            Sample({"provider": each.provider}, format_usd(getattr(each, f"{what}_nanos")))
-            for each in drifts
-        ]
-        yield _gauge(f"reconcile_{what}_usd", help_, samples)
 
 
 def _budgets(standings: Sequence[Standing]) -> Iterator[Family]:

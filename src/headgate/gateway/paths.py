@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import tzinfo
 from types import MappingProxyType
 from typing import NamedTuple
 
 from headgate.budgets.periods import Span, span_at, until_of
-from headgate.budgets.settings import FOREVER_NS, Budget
+from headgate.budgets.settings import FOREVER_NS, RUN_ANY, Budget
 from headgate.budgets.tree import Bound, Spender, Tree, spender_nodes_of
 from headgate.catalog.settings import Deployment
 from headgate.identity.directory import Credential
 from headgate.ledger.purse import Purse
 from headgate.ledger.slices import Slice
+from headgate.units.ids import window_key
 
 PATHS_MAX = 65_536
+AHEAD_NS = 2_000_000_000
+"""How long before a period begins its money is asked for."""
+REST_NS = 5_000_000_000
+"""A run that nobody works on is forgotten after one or two of these."""
 
 NO_TAGS: tuple[str, ...] = ()
+
+_Key = tuple[str, str, str | None, tuple[str, ...]]
 
 
 class Limit(NamedTuple):
@@ -85,19 +92,20 @@ class SpendPath(NamedTuple):
         """Return the path of an attempt that goes to a deployment."""
         return self if self.routes is None else self.routes.toward(deployment)
 
-    def waive(self, amount_nanos: int) -> SpendPath:
-        """Return the path without the shadow windows that an amount does not fit into."""
+    def waive(self, small: Collection[Slice]) -> SpendPath:
+        """Return the path without shadow windows that are too small for a call."""
         limits = self.limits()
-        small = [
-            each
-            for each in limits
-            if each.budget.mode == "shadow" and each.piece.idle_nanos < amount_nanos
-        ]
-        if not small:
-            return self
-        left = self.limited([each for each in limits if each not in small])
-        waived = (*self.waived, *(each.window for each in small))
+        left = self.limited([each for each in limits if each.piece not in small])
+        waived = (*self.waived, *(each.window for each in limits if each.piece in small))
         return left._replace(waived=waived, varies=True)
+
+    def renewed(self, purse: Purse) -> SpendPath:
+        """Return the path with the slices that its windows have now.
+
+        Those of a run that nobody worked on for a while were forgotten meanwhile.
+        """
+        slices = tuple(purse.slice_of(each.window, each.budget) for each in self.slices)
+        return self if slices == self.slices else self._replace(slices=slices)
 
     def budget_of(self, piece: Slice) -> tuple[Budget, int]:
         """Return the budget of a slice of this path, and when it renews."""
@@ -155,7 +163,13 @@ class Paths:
         self._zone = zone
         self._purse = purse
         self._lineages = lineages
-        self._kept: dict[tuple[str, str, str | None, tuple[str, ...]], SpendPath] = {}
+        self._kept: dict[_Key, SpendPath] = {}
+        # Those that nobody has asked for since the last sweep.
+        self._resting: dict[_Key, SpendPath] = {}
+        self._swept_ns = 0
+        # When the first of the periods ends that paths were found for.
+        self._turn_ns = FOREVER_NS
+        self._asked_ahead: set[str] = set()
         self._spans: dict[str, tuple[Span | None, int]] = {}
         # When the windows end that have slices here, and the first of these instants.
         self._ends: dict[str, int] = {}
@@ -168,15 +182,70 @@ class Paths:
         key = (credential.key, credential.principal, run, tags)
         path = self._kept.get(key)
         if path is None or now_ns >= path.until_ns:
+            path = self._resting.pop(key, None)
+            if path is None or now_ns >= path.until_ns:
+                path = self.resolve(credential, run, tags, now_ns)
             if len(self._kept) >= PATHS_MAX:
+                self._resting.update(self._kept)
                 self._kept.clear()
-            path = self._kept[key] = self.resolve(credential, run, tags, now_ns)
+            self._kept[key] = path
         return path
+
+    def ahead(self, now_ns: int) -> dict[str, int]:
+        """Return what to ask for of windows that are about to begin, each window once.
+
+        At the turn of a month every caller finds a new window: what its slice of the last one had
+        is asked for before, so that nobody has to wait then.
+        """
+        wants: dict[str, int] = {}
+        if not now_ns < self._turn_ns <= now_ns + AHEAD_NS:
+            return wants
+        for path in (*self._kept.values(), *self._resting.values()):
+            for piece, budget, window, until_ns in path.limits():
+                if until_ns > now_ns + AHEAD_NS or window in self._asked_ahead:
+                    continue
+                self._asked_ahead.add(window)
+                span = _next(budget, until_ns, self._zone)
+                if span is not None:
+                    key = window_key(window.rpartition("@")[0], span.key)
+                    wants[key] = piece.granted_nanos - piece.posted_nanos
+        return {window: nanos for window, nanos in wants.items() if nanos > 0}
+
+    def due(self, now_ns: int) -> bool:
+        """Tell whether it is time to sweep."""
+        return now_ns >= self._swept_ns + REST_NS
+
+    def sweep(self, now_ns: int) -> tuple[dict[str, int], list[str]]:
+        """Forget the runs that nobody has worked on for two sweeps, and what is kept for them.
+
+        Returns:
+            What lay idle in their slices, by window, and all their windows; the caller gives it
+            back to the steward.
+        """
+        self._swept_ns = now_ns
+        returned: dict[str, int] = {}
+        over: list[str] = []
+        for key, path in self._resting.items():
+            small = [
+                each
+                for each, budget in zip(path.slices, path.budgets, strict=True)
+                if RUN_ANY in budget.nodes
+            ]
+            done = [each for each in small if self._purse.forget(each, returned)]
+            over += [each.window for each in done]
+            if len(done) < len(small):
+                # A call of it runs, or waits.
+                self._kept.setdefault(key, path)
+        self._resting, self._kept = self._kept, {}
+        return returned, over
 
     def resolve(
         self, credential: Credential, run: str | None, tags: tuple[str, ...], now_ns: int
     ) -> SpendPath:
         """Return the path of a call made now, as if none of a delegation's money were its own."""
+        if now_ns >= self._turn_ns:
+            self._turn_ns = FOREVER_NS
+            self._asked_ahead.clear()
         team, delegation = credential.team, credential.delegation
         spender = Spender(
             credential.principal,
@@ -188,6 +257,7 @@ class Paths:
         )
         bound = self._tree.above(spender)
         until_ns = min((self._span(each.budget, now_ns)[1] for each in bound), default=FOREVER_NS)
+        self._turn_ns = min(self._turn_ns, until_ns)
         empty = SpendPath((), (), (), (), spender_nodes_of(spender), until_ns)
         fixed = [each for each in bound if not each.routes]
         path = empty.limited(self.limits(fixed, now_ns))._replace(
@@ -227,3 +297,10 @@ class Paths:
             span = span_at(budget, now_ns, self._zone)
             kept = self._spans[budget.id] = (span, until_of(budget, now_ns, span))
         return kept
+
+
+def _next(budget: Budget, until_ns: int, zone: tzinfo) -> Span | None:
+    """Return the period after one, where its limit does not depend on what is used in that."""
+    if budget.period == "rolling" or budget.carry_nanos_max:
+        return None
+    return span_at(budget, until_ns, zone)

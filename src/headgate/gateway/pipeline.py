@@ -33,8 +33,7 @@ from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
 from headgate.identity.directory import Credential
 from headgate.ledger import slices
-from headgate.ledger.purse import UNAVAILABLE, Waiting
-from headgate.ledger.slices import Slice
+from headgate.ledger.purse import UNAVAILABLE, Short, Waiting
 from headgate.providers.envelope import PLAIN
 from headgate.records.demand import Edit
 from headgate.units import errors
@@ -70,7 +69,7 @@ class Pipeline:
         self.connections: set[ClientConnection] = set()
         self.exchanges: set[Exchange] = set()
         self.strangers = 0
-        self.header_takers = header_takers(world.dialects.values())
+        self.header_takers = header_takers(world.dialects.values(), traced=world.traced)
         self.heads = HeadMemory()
         self.prefixes = PrefixMemory()
         self.attempts = Attempts(self)
@@ -214,29 +213,36 @@ class Pipeline:
             return
         if not self.world.books.has_room():
             self.endings.refuse(exchange, unwritten(self.world.journal))
-        elif self.world.purse.try_hold(exchange.path.slices, exchange.hold_nanos) is None:
+        else:
+            self._claim(exchange)
+
+    def _claim(self, exchange: Exchange) -> None:
+        """Set the money aside, or wait for it."""
+        if self.world.purse.try_hold(exchange.path.slices, exchange.hold_nanos) is None:
             self._held(exchange)
         else:
             exchange.enter("money")
+            path = exchange.path = exchange.path.renewed(self.world.purse)
+            shorten = any(budget.on_tight == "shorten" for budget in path.budgets)
+            amount, since_ms = exchange.hold_nanos, self.coarse_ms
             self.world.purse.wait(
-                Waiting(
-                    exchange.path.slices, exchange.hold_nanos, exchange.on_money, self.coarse_ms
-                )
+                Waiting(path.slices, amount, exchange.on_money, since_ms, shorten)
             )
 
-    def on_money(self, exchange: Exchange, short: Slice | str | None) -> None:
+    def on_money(self, exchange: Exchange, short: Short | str | None) -> None:
         """The steward has answered: the hold is made, or does not fit, or nobody answered."""
-        short = waive(exchange, short)
         if short is None:
             self._held(exchange)
+        elif waive(exchange, short):
+            self._claim(exchange)
         elif isinstance(short, str):
             assert short == UNAVAILABLE
             message = "The ledger does not answer; it is being restarted."
             self.endings.refuse(exchange, Refusal(errors.LEDGER_UNAVAILABLE, message, None, 2))
-        elif (uncarved := self.world.allotments.uncarved(short)) is not None:
+        elif (uncarved := self.world.allotments.uncarved(short.piece)) is not None:
             self.endings.refuse(exchange, not_carved(uncarved), uncarved.above)
-        elif not self._shorten(exchange):
-            self.endings.refuse(exchange, over_budget(exchange, short), short)
+        elif short.contended or not self._shorten(exchange):
+            self.endings.refuse(exchange, over_budget(exchange, short), short.piece)
 
     def _shorten(self, exchange: Exchange) -> bool:
         """Lower the output limit to what is affordable, where a tight budget says so."""

@@ -30,6 +30,8 @@ class Head:
         deadline: Until when its answer is of use, likewise.
         tags: What the client tags the call with, commas between; None when it says nothing.
         session: What the client calls its session, None when it does not say; only compared.
+        traceparent: The span it is called in (W3C Trace Context), None when it does not say, or
+            nobody is sent spans.
         idempotency_key: What names the call among its repeats, None when it has no key, empty
             when it has two.
         retry_unknown: Whether a call of which nobody knows what it came to may be made again.
@@ -60,6 +62,7 @@ class Head:
         "run",
         "session",
         "tags",
+        "traceparent",
     )
 
     def __init__(self) -> None:
@@ -73,6 +76,7 @@ class Head:
         self.data_class: bytes | None = None
         self.session: bytes | None = None
         self.tags: bytes | None = None
+        self.traceparent: bytes | None = None
         self.idempotency_key: bytes | None = None
         self.retry_unknown = False
         self.approval: bytes | None = None
@@ -196,6 +200,10 @@ def _session(head: Head, _name: bytes, value: bytes) -> None:
     head.session = value
 
 
+def _traceparent(head: Head, _name: bytes, value: bytes) -> None:
+    head.traceparent = value
+
+
 def _idempotency_key(head: Head, _name: bytes, value: bytes) -> None:
     other = head.idempotency_key not in (None, value)
     head.idempotency_key = b"" if other else value
@@ -252,11 +260,18 @@ HEADERS: dict[bytes, HeaderTaker] = {
 """Who takes a header, by its lower-case name; others are dropped."""
 
 
-def header_takers(dialects: Iterable[Dialect]) -> HeaderTakers:
-    """Return the edge's own headers, and those that some dialect sends on or is known by."""
+def header_takers(dialects: Iterable[Dialect], *, traced: bool) -> HeaderTakers:
+    """Return the edge's own headers, and those that some dialect sends on or is known by.
+
+    Args:
+        dialects: All of them.
+        traced: Whether the span that a client calls in is of use to anybody.
+    """
     takers = HeaderTakers()
     for dialect in dialects:
         names = dialect.FORWARDED if dialect.SIGN is None else {*dialect.FORWARDED, dialect.SIGN}
         takers.update(dict.fromkeys(names, forward))
     takers.update(HEADERS)
+    if traced:
+        takers[b"traceparent"] = _traceparent
     return takers

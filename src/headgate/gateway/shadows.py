@@ -9,29 +9,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headgate.ledger import slices
+from headgate.ledger.purse import Short
 from headgate.ledger.slices import Slice
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
 
 
-def waive(exchange: Exchange, short: Slice | str | None) -> Slice | str | None:
-    """Hold a call without the shadows that it does not fit into, where that is all it lacks.
+def waive(exchange: Exchange, short: Short | str) -> bool:
+    """Take a call off the shadow windows that it does not fit into.
 
     Args:
-        exchange: The call, which waited for money; nobody else's turn is now.
-        short: The window that was too small, a text when the steward did not answer, None when
-            the call is held.
+        exchange: The call, which waited for money and got none.
+        short: The window that is too small, a text when the steward did not answer.
 
     Returns:
-        The same for the hard limits alone.
+        False when a hard limit is in its way; else the call can be held on what is left.
     """
-    if short is None:
-        return None
-    path = exchange.path.waive(exchange.hold_nanos)
-    if path is exchange.path:
-        return short
-    exchange.path = path
-    found = slices.hold(path.slices, exchange.hold_nanos)
-    return short if found is not None and isinstance(short, str) else found
+    path = exchange.path
+    small: list[Slice] = []
+    for piece, budget in zip(path.slices, path.budgets, strict=True):
+        if budget.mode == "shadow":
+            lacks = piece.idle_nanos < exchange.hold_nanos
+            if lacks if isinstance(short, str) else piece is short.piece:
+                small.append(piece)
+    if small:
+        exchange.path = path.waive(small)
+    return bool(small)

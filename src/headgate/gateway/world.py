@@ -55,6 +55,7 @@ class World:
         syncs: Has holds wait until they are on the disk; None when they need not.
         clerk: Gets requests for approval to the steward.
         contract_nodes: The nodes that have a contract with a provider.
+        traced: Whether spans are sent to anybody, so that the client's is written down.
     """
 
     edge: Edge
@@ -87,6 +88,7 @@ class World:
     approvals: tuple[Rule, ...] = ()
     syncs: JournalSync | None = None
     contract_nodes: frozenset[str] = frozenset()
+    traced: bool = False
 
     def dialect_of(self, request: Request) -> Dialect | None:
         """Return the dialect whose calls go to a request's path, None when none's do.

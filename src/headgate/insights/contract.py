@@ -262,14 +262,14 @@ class ProblemView(Printed, frozen=True, kw_only=True):
 class ReloadView(Printed, frozen=True, kw_only=True):
     """How a reload went: `reload --json`; unless `ok`, the configuration before stays in force.
 
-    `retiring` workers still finish calls that began under an earlier one. `notes` tells, a sentence
-    each, of limits below what is spent already.
+    `retiring` workers still finish calls that began under an earlier one. Of the budgets
+    `overspent` more is spent than their limits now are: they refuse calls.
     """
 
     ok: bool
     retiring: int
+    overspent: list[str]
     problems: list[ProblemView]
-    notes: list[str]
 
 
 class DrillRowView(Printed, frozen=True, kw_only=True):

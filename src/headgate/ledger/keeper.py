@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,21 +16,20 @@ from sqlalchemy import (
     Table,
     Update,
     bindparam,
-    delete,
     func,
     insert,
     select,
     update,
 )
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import SQLAlchemyError
 
-from headgate.ledger import tables
+from headgate.ledger import store_leases, tables
 from headgate.ledger.allotments import Allotment, Short
 from headgate.ledger.book import LeaseBook
 from headgate.ledger.fold import Batch, Caller, Held, Known, fold
 from headgate.ledger.folded import decode
+from headgate.ledger.line import Grant, Line, Outcome
 from headgate.ledger.rolled import forget
 from headgate.ledger.rows import (
     END_COLUMNS,
@@ -54,12 +53,16 @@ from headgate.store.journal_writer import boot_id, take_lock
 from headgate.units.errors import StoreError
 
 
-class Want(NamedTuple):
-    """What a worker asks of one window: what calls wait for, and what it would like beyond."""
+class Lent(NamedTuple):
+    """What came of those who wait for money, written down.
 
-    window: str
-    need_nanos: int
-    want_nanos: int
+    Attributes:
+        outcomes: Whose need was lent or refused.
+        grants: What was lent, by journal and window.
+    """
+
+    outcomes: list[Outcome]
+    grants: dict[str, dict[str, Grant]]
 
 
 @dataclass(slots=True)
@@ -91,6 +94,7 @@ class Keeper:
         self.limit_of = limit_of
         self.book = LeaseBook()
         self.allotments = Allotments(self.book, self._configured)
+        self.line = Line(self.book, self._limit)
         self.journals: dict[str, OpenJournal] = {}
         self.failed = False
         # Ids of callers and routes; nobody else gives any.
@@ -132,7 +136,8 @@ class Keeper:
                 account = self.book.account(row["window"], self._limit(row["window"]))
                 # The window's sum has all postings; those of open leases are counted there.
                 account.closed_nanos -= row["posted_nanos"]
-                self.book.post(row["journal"], row["window"], row["posted_nanos"])
+                moved = (row["posted_nanos"], row["held_nanos"])
+                self.book.post(row["journal"], row["window"], *moved)
                 account.leases[row["journal"]].granted_nanos = row["granted_nanos"]
             for row in connection.execute(select(tables.journal)).mappings():
                 if not row["ended"]:
@@ -187,47 +192,44 @@ class Keeper:
                     )
                     self._follow(connection, directory.name, Cursor())
 
-    def lend(self, journal: str, wants: Sequence[Want]) -> dict[str, int]:
-        """Lend to a worker's epoch, durably; returns the cumulative amount lent by window."""
-        granted: dict[str, int] = {}
-        with self._change() as connection:
-            for want in wants:
-                self.book.account(want.window, self._limit(want.window))
-                granted[want.window] = self.book.lend(
-                    journal, want.window, need_nanos=want.need_nanos, want_nanos=want.want_nanos
-                )
-                self._keep_grant(connection, journal, want.window, granted[want.window])
-        return granted
+    def lend(self, now_ms: int) -> Lent:
+        """Lend to whom the line lends now, durably.
 
-    def give_back(self, journal: str, amounts: dict[str, int]) -> None:
-        """Take back idle money from a worker."""
-        with self._change() as connection:
-            for window, amount in amounts.items():
-                left = self.book.give_back(journal, window, amount)
-                self._keep_grant(connection, journal, window, left)
+        Args:
+            now_ms: Monotonic time.
 
-    def lent_to(self, journal: str) -> dict[str, int]:
-        """Return the cumulative amounts lent to a worker's epoch, by window.
+        Raises:
+            StoreError: It cannot be written, now or before: then nobody may be told.
+        """
+        self._check()
+        outcomes, grants = self.line.decide(now_ms), self.line.grants()
+        changed, self.line.changed = self.line.changed, set()
+        if changed:
+            with self._change() as connection:
+                store_leases.keep(connection, self.book, changed)
+        return Lent(outcomes, grants)
+
+    def call_in(self) -> None:
+        """Recall, when the line is next asked, what is lent of windows above their limits."""
+        for window, account in self.book.windows.items():
+            account.limit_nanos = self._limit(window)
+        over = [window for window, each in self.book.windows.items() if each.free_nanos < 0]
+        self.line.call_in(over)
+
+    def lent_to(self, journal: str) -> dict[str, Grant]:
+        """Return what a worker's epoch was lent by window, and what of it is posted by now.
 
         Raises:
             StoreError: The store could not be written before.
         """
         self._check()
+        while journal in self.journals and self._fold_one(journal, self.journals[journal]):
+            pass
         return {
-            window: account.leases[journal].granted_nanos
+            window: Grant(lease.granted_nanos, lease.posted_nanos)
             for window, account in self.book.windows.items()
-            if journal in account.leases
+            if (lease := account.leases.get(journal)) is not None
         }
-
-    def _keep_grant(self, connection: Connection, journal: str, window: str, granted: int) -> None:
-        statement = upsert(tables.lease).values(
-            journal=journal, window=window, granted_nanos=granted, posted_nanos=0, held_nanos=0
-        )
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["journal", "window"], set_={"granted_nanos": granted}
-            )
-        )
 
     @property
     def behind(self) -> bool:
@@ -253,15 +255,28 @@ class Keeper:
             connection.exec_driver_sql(_FOLDED_TO, folded)
             for window, movement in batch.movements.items():
                 self.book.account(window, self._limit(window))
-                self.book.post(name, window, movement.posted_nanos)
+                self.book.post(name, window, movement.posted_nanos, movement.held_nanos)
             for window, amount in take_adjustments(connection, name, batch.adjustments).items():
                 self.book.account(window, self._limit(window))
                 self.book.adjust(window, amount)
+            self._end_small(connection, name, batch.movements)
             if followed.reader.ended:
                 self._close_leases(connection, name, followed)
         if followed.reader.ended:
             del self.journals[name]
         return len(records)
+
+    def end_small(self, name: str, windows: Iterable[str]) -> None:
+        """End a worker's leases of small windows whose work is over, once all is folded."""
+        pairs = [(name, window) for window in windows]
+        self.line.ending.update(pairs)
+        with self._change() as connection:
+            self._end_small(connection, name, windows)
+
+    def _end_small(self, connection: Connection, name: str, windows: Iterable[str]) -> None:
+        for window in windows:
+            if self.line.has_ended(name, window):
+                store_leases.end(connection, self.book, name, window)
 
     def _apply(self, connection: Connection, name: str, batch: Batch) -> None:
         touched_ns = [each.hold.at_ns for each in batch.ended]
@@ -295,14 +310,8 @@ class Keeper:
     def _close_leases(self, connection: Connection, name: str, followed: OpenJournal) -> None:
         # Only a power cut can have taken records; a worker that ended cleanly wrote all of them.
         trusted = followed.reader.is_whole(boot_id())
-        for window, account in self.book.windows.items():
-            if name not in account.leases:
-                continue
-            lost = self.book.close(name, window, trusted=trusted)
-            if lost:
-                budget = window.partition("@")[0]
-                connection.exec_driver_sql(_LOSE, (window, budget, lost))
-        connection.execute(delete(tables.lease).where(tables.lease.c.journal == name))
+        store_leases.close(connection, self.book, name, trusted=trusted)
+        self.line.part(name)
 
     def take_over(self, name: str, at_ns: int) -> bool:
         """Close the journal of a dead worker: its open holds are posted whole, `estimated`.
@@ -379,12 +388,6 @@ VALUES (?, ?, ?, ?, 0)
 ON CONFLICT (window) DO UPDATE SET
   posted_nanos = posted_nanos + excluded.posted_nanos,
   held_nanos = held_nanos + excluded.held_nanos
-"""
-_LOSE = """
-INSERT INTO window (window, budget, posted_nanos, held_nanos, unaccounted_nanos)
-VALUES (?, ?, 0, 0, ?)
-ON CONFLICT (window) DO UPDATE SET
-  unaccounted_nanos = unaccounted_nanos + excluded.unaccounted_nanos
 """
 _MOVE_LEASE = """
 UPDATE lease SET posted_nanos = posted_nanos + ?, held_nanos = held_nanos + ?

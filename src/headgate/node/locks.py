@@ -1,5 +1,6 @@
 """Locks that say who works on a data directory; the system frees them however a process ends."""
 
+import asyncio
 import fcntl
 import os
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Literal
 
 from headgate.node.paths import run_dir
 
+LOOK_S = 0.1
 Role = Literal["node", "steward"]
 
 
@@ -20,3 +22,16 @@ def take(data_dir: Path, role: Role) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
+
+
+async def alone(data_dir: Path, role: Role, stop: asyncio.Event) -> bool:
+    """Wait until no other process has a role; False when told to stop first.
+
+    There is another when the supervisor was killed and a new one came before the old processes had
+    ended. The lock is held until this process ends.
+    """
+    while not stop.is_set():
+        if take(data_dir, role) is not None:
+            return True
+        await asyncio.sleep(LOOK_S)
+    return False

@@ -18,8 +18,7 @@ from headgate.budgets.keeper import WATCH_S
 from headgate.config.snapshot import Snapshot
 from headgate.exports.scraping import Scrape
 from headgate.identity import registry
-from headgate.ledger.allotments import Allotment
-from headgate.ledger.keeper import Keeper, Want
+from headgate.ledger.keeper import Keeper
 from headgate.ledger.store_repeats import Repeats, open_repeats
 from headgate.node import commands, locks
 from headgate.node.adjusting import answer_adjust
@@ -28,6 +27,7 @@ from headgate.node.budgeting import Budgeting
 from headgate.node.control.registry import Desk, answers
 from headgate.node.exporting import exporters
 from headgate.node.in_force import read
+from headgate.node.lending import Lending
 from headgate.node.messages import (
     Adjust,
     AnswerControl,
@@ -41,7 +41,7 @@ from headgate.node.messages import (
     Done,
     Failed,
     GiveBack,
-    Granted,
+    HasPlaces,
     Hello,
     KeepCells,
     LetGo,
@@ -50,10 +50,10 @@ from headgate.node.messages import (
     RevokeKey,
     State,
     TakeUp,
-    Uncarved,
     Unpacker,
     Unwell,
     UseApproval,
+    WantPlaces,
     pack,
 )
 from headgate.node.pages import Pages, console_server
@@ -61,6 +61,7 @@ from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
 from headgate.node.reconciling import answer_keep, reconcile_always
 from headgate.node.rolling import roll_up_always
 from headgate.node.rules import Rules
+from headgate.node.spreading import Spreading
 from headgate.node.stopping import stop_event
 from headgate.node.telling import tell_always
 from headgate.node.told import Told
@@ -94,7 +95,11 @@ class Steward:
         self.keeper = Keeper(engine, self.root, self.budgeting.limits)
         self.budgeting.begin(self.keeper.book, time.time_ns())
         self.workers: dict[str, asyncio.StreamWriter] = {}
-        self.told = Told()
+        self.lending = Lending(self.keeper, self.tell_worker, self._break)
+        self.spreading = Spreading(
+            self.rules.places_at, self.living, self.workers.keys(), self.tell_worker
+        )
+        self.told = Told(self.workers.keys(), self.tell_worker)
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = 0
         self._answers = answers()
@@ -129,6 +134,15 @@ class Steward:
         self._epoch += 1
         self.tell_workers(pack(self.state()))
 
+    def tell_worker(self, journal: str, message: Message) -> None:
+        """Send a message to a worker, if it is connected."""
+        if (writer := self.workers.get(journal)) is not None:
+            writer.write(pack(message))
+
+    def _break(self, error: Exception) -> None:
+        if not self.broken.done():
+            self.broken.set_exception(error)
+
     def tell_workers(self, data: bytes) -> None:
         """Send a packed message to every worker."""
         for writer in self.workers.values():
@@ -151,11 +165,8 @@ class Steward:
 
     def answer(self, message: Message, journal: str) -> Message | None:
         """Do what a message asks; returns the answer, None when there is none."""
-        if isinstance(message, Borrow):
-            wants = [Want(need.window, need.need_nanos, need.want_nanos) for need in message.needs]
-            return Granted(message.number, self.keeper.lend(journal, wants))
-        if isinstance(message, GiveBack):
-            self.keeper.give_back(journal, message.amounts)
+        if isinstance(message, Borrow | GiveBack):
+            self.lending.hear(message, journal)
             return None
         if isinstance(message, AskControl):
             reply = self._answers[message.request.resource](message.request, self._desk())
@@ -165,13 +176,13 @@ class Steward:
         if isinstance(message, Unwell | Crowd):
             self.told.hear(journal, message)
             return None
+        if isinstance(message, HasPlaces | WantPlaces):
+            self.spreading.hear(message, journal)
+            return None
         if isinstance(message, AskHealth):
             return self.told.health()
         if isinstance(message, TakeUp):
             return self._take_up(message)
-        if isinstance(message, Carve):
-            self._carve(message, journal)
-            return None
         return self._carry_out(message)
 
     def _carry_out(self, message: Message) -> Done | Failed | Corrected:
@@ -186,14 +197,6 @@ class Steward:
         self.approving.read_raises()
         self.changed()
         return answer
-
-    def _carve(self, message: Carve, journal: str) -> None:
-        wanted = [Allotment(*msgspec.structs.astuple(row)) for row in message.allotments]
-        for short in self.keeper.carve(wanted, time.time_ns()):
-            if (writer := self.workers.get(journal)) is not None:
-                writer.write(pack(Uncarved(*short)))
-        # A worker may ask before it knows that what it asks for was revoked.
-        self.end_allotments()
 
     def end_allotments(self) -> None:
         """End the allotments whose delegation has ended, was revoked, or whose key was."""
@@ -213,10 +216,18 @@ class Steward:
         unpacker, journal = Unpacker(), ""
         try:
             while data := await reader.read(65_536):
+                if journal and self.workers.get(journal) is not writer:
+                    # It has connected anew and was told what it has: what it said before is void.
+                    break
                 for message in unpacker.feed(data):
                     if isinstance(message, Hello):
                         journal = message.journal
                         self._welcome(journal, writer)
+                        continue
+                    if isinstance(message, Carve):
+                        await self.lending.carve(message, journal)
+                        # A worker may ask before it knows that what it asks for was revoked.
+                        self.end_allotments()
                         continue
                     answer = self.answer(message, journal)
                     if answer is not None:
@@ -226,19 +237,19 @@ class Steward:
             # A peer that died or speaks another protocol is no matter for the others.
             pass
         except (StoreError, SQLAlchemyError) as error:
-            if not self.broken.done():
-                self.broken.set_exception(error)
+            self._break(error)
         finally:
             if self.workers.get(journal) is writer:
                 del self.workers[journal]
                 self.told.forget(journal)
+                self.lending.part(journal)
             writer.close()
 
     def _welcome(self, journal: str, writer: asyncio.StreamWriter) -> None:
         self.keeper.discover()
         self.workers[journal] = writer
         writer.write(pack(self.state()))
-        writer.write(pack(Granted(0, self.keeper.lent_to(journal))))
+        self.lending.meet(journal)
 
     def work(self) -> Iterator[Coroutine[Any, Any, None]]:
         """Yield what the steward does all the time; none of it ends by itself."""
@@ -271,6 +282,7 @@ class Steward:
             self.budgeting.keep_periods(time.time_ns())
             self.end_allotments()
             self.tell()
+            self.lending.limits_changed()
         return answer
 
     async def watch_always(self) -> None:
@@ -287,6 +299,7 @@ class Steward:
             self.keeper.fold()
             self.take_over_the_dead()
             self._end_by_time(time.time_ns())
+            self.spreading.look()
             await asyncio.sleep(0 if self.keeper.behind else FOLD_S)
 
 
@@ -301,7 +314,7 @@ async def run(
 ) -> None:
     """Serve until told to stop; outlives the workers so that their last records are folded."""
     stop = stop_event(alive_fd)
-    if not await _alone(data_dir, stop):
+    if not await locks.alone(data_dir, "steward", stop):
         return
     engine = open_store(data_dir)
     reading = open_store_readonly(data_dir)
@@ -342,19 +355,6 @@ async def run(
     while steward.keeper.fold():
         pass
     steward.take_over_the_dead()
-
-
-async def _alone(data_dir: Path, stop: asyncio.Event) -> bool:
-    """Wait until no other steward writes the store; False when told to stop first.
-
-    There is another when the supervisor was killed and a new one came before the old steward had
-    seen its workers out. The lock is held until this process ends.
-    """
-    while not stop.is_set():
-        if locks.take(data_dir, "steward") is not None:
-            return True
-        await asyncio.sleep(FOLD_S)
-    return False
 
 
 async def _outlive(steward: Steward) -> None:

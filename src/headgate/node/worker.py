@@ -21,12 +21,16 @@ from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.sweep import SWEEP_MS, retire, see_out, sweep
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.identity.keys import load_pepper
+from headgate.ledger.line import Grant, Outcome
 from headgate.node.credentials import keep_fresh
 from headgate.node.durable import journal_syncs, open_journal, see_out_failed
+from headgate.node.hearsay import Hearsay
 from headgate.node.in_force import read
 from headgate.node.link import StewardLink
-from headgate.node.messages import Crowd, Hello, QueuedRow, State, Unwell, UnwellRow
+from headgate.node.messages import Crowd, Hello, State, Unwell
 from headgate.node.paths import retiring_path, socket_path, write_pid
+from headgate.node.placing import Placing
+from headgate.node.rows import QueuedRow
 from headgate.node.stopping import first_of, retire_event, stop_event
 from headgate.records.priority import PRIORITIES
 from headgate.store.disk import Disk
@@ -96,14 +100,15 @@ async def run(
     )
     world = replace(world, syncs=journal_syncs(journal, disk))
     pipeline = Pipeline(world)
-    _connect(link, pipeline, KeysMadeLater(world.directory, snapshot))
+    placing = _placing(link, pipeline)
+    _connect(link, pipeline, KeysMadeLater(world.directory, snapshot), placing)
     stop, retiring, failing = stop_event(alive_fd), retire_event(), asyncio.Event()
     keeping_up = asyncio.create_task(link.keep_up())
     if not await _meet(link, stop):
         keeping_up.cancel()
         journal.close(time.time_ns())
         return
-    sweeping = asyncio.create_task(_sweep_always(pipeline, link, failing))
+    sweeping = asyncio.create_task(_sweep_always(pipeline, link, placing, failing))
     keepers = await keep_fresh(world, Path(snapshot.file).parent)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
@@ -129,6 +134,12 @@ async def run(
     link.close()
 
 
+def _placing(link: StewardLink, pipeline: Pipeline) -> Placing:
+    places = {name: target.places for name, target in pipeline.world.targets.items()}
+    call_soon = asyncio.get_running_loop().call_soon
+    return Placing(places, link.say_places, call_soon, lambda: pipeline.coarse_ms)
+
+
 async def _meet(link: StewardLink, stop: asyncio.Event) -> bool:
     """Wait for the steward, without whom nothing can be held; False when told to stop first."""
     met = asyncio.create_task(link.met.wait())
@@ -139,15 +150,17 @@ async def _meet(link: StewardLink, stop: asyncio.Event) -> bool:
     return link.met.is_set() and not stop.is_set()
 
 
-def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater) -> None:
+def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater, placing: Placing) -> None:
     purse = pipeline.world.purse
 
-    def on_granted(amounts: dict[str, int], answer: bool) -> None:
-        purse.granted(amounts, answer=answer)
-        if not answer:
-            purse.reconnected()
-            if pipeline.approvals is not None:
-                pipeline.approvals.reconnected()
+    def on_granted(grants: dict[str, Grant]) -> None:
+        purse.reconnected(grants)
+        placing.met()
+        if pipeline.approvals is not None:
+            pipeline.approvals.reconnected()
+
+    def on_lent(grants: dict[str, Grant], outcomes: list[Outcome], heard: bool) -> None:
+        purse.lent(grants, outcomes, heard=heard)
 
     def on_state(state: State) -> None:
         pipeline.frozen = frozenset(state.frozen)
@@ -157,6 +170,9 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater) -> None
             pipeline.world.guards.thawed(pipeline.frozen)
 
     link.on_granted = on_granted
+    link.on_lent = on_lent
+    link.on_recall = purse.release
+    link.on_places = placing.moved
     link.on_state = on_state
     link.on_uncarved = pipeline.world.allotments.refused
 
@@ -169,14 +185,6 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater) -> None
         link.on_told = pipeline.approvals.told
 
 
-def _unwell(pipeline: Pipeline) -> Iterator[UnwellRow]:
-    now_ns = pipeline.now_ns()
-    for name, target in pipeline.world.targets.items():
-        rule = target.health.rule(now_ns)
-        if rule is not None:
-            yield UnwellRow(name, rule, target.health.well_ns())
-
-
 def _queued(pipeline: Pipeline) -> Iterator[QueuedRow]:
     for name, target in pipeline.world.targets.items():
         if not target.places.waiting:
@@ -187,12 +195,17 @@ def _queued(pipeline: Pipeline) -> Iterator[QueuedRow]:
                 yield QueuedRow(name, *told, each.running, len(each.queue))
 
 
-async def _sweep_always(pipeline: Pipeline, link: StewardLink, failing: asyncio.Event) -> None:
+async def _sweep_always(
+    pipeline: Pipeline, link: StewardLink, placing: Placing, failing: asyncio.Event
+) -> None:
+    hearsay = Hearsay(pipeline.world.targets, pipeline.now_ns)
+    link.on_heed = hearsay.heed
     while True:
         sweep(pipeline, time.monotonic_ns() // 1_000_000)
+        placing.sweep()
         if pipeline.world.journal.failed:
             failing.set()
-        link.tell(Unwell(tuple(_unwell(pipeline))))
+        link.tell(Unwell(tuple(hearsay.unwell())))
         link.tell(Crowd(tuple(_queued(pipeline))))
         await asyncio.sleep(SWEEP_MS / 1000)
 

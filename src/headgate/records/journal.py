@@ -199,6 +199,8 @@ class SettleRecord(_OfAttempt, frozen=True, gc=False, tag="settle"):
         cache: None when the provider's prompt cache did nothing and was not expected to.
         quarantined: What the reply gave as its usage, cut, where that cannot be right and so was
             not billed by; else None.
+        trace: The span the client called in, as W3C Trace Context has it (`traceparent`); None
+            when it did not say, or nobody is sent spans.
     """
 
     at_ns: int
@@ -218,6 +220,7 @@ class SettleRecord(_OfAttempt, frozen=True, gc=False, tag="settle"):
     reported_nanos: int | None = None
     cache: CacheNote | None = None
     quarantined: str | None = None
+    trace: str | None = None
 
     @property
     def quantities(self) -> dict[str, int]:
@@ -231,6 +234,7 @@ class VoidRecord(_OfAttempt, frozen=True, gc=False, tag="void"):
     at_ns: int
     reason: str
     final: bool = True
+    trace: str | None = None
 
 
 class RefusalRecord(_Record, frozen=True, gc=False, tag="refusal"):
