@@ -11,8 +11,8 @@ from headgate.gateway.paths import SpendPath
 from headgate.identity.directory import Credential, Directory
 from headgate.ledger import slices
 from headgate.ledger.book import LeaseBook
-from headgate.ledger.purse import Need, Waiting
-from headgate.ledger.slices import Slice
+from headgate.ledger.line import Borrowing, Line
+from headgate.ledger.purse import Short, Waiting
 
 
 class Open:
@@ -23,24 +23,39 @@ class Open:
 
 
 class Bank:
-    """The steward's side: its book, by the budgets in force."""
+    """The steward's side: its book and its line, by the budgets in force."""
 
     def __init__(self, budgets: Sequence[Budget]) -> None:
         self.budgets = {each.id: each for each in budgets}
         self.book = LeaseBook()
         self.limits = Limits(self.budgets)
         self.limits.used = self.book.used
+        self.line = Line(self.book, lambda window: self.limits(window) or 0)
+        self.workers: dict[str, Worker] = {}
 
-    def lend(self, journal: str, needs: Sequence[Need]) -> dict[str, int]:
-        """Lend as the keeper does, but all that is wanted: so that money lies idle everywhere."""
-        granted = {}
-        for need in needs:
-            self.book.account(need.window, self.limits(need.window) or 0)
-            wanted = need.need_nanos + need.want_nanos
-            granted[need.window] = self.book.lend(
-                journal, need.window, need_nanos=wanted, want_nanos=0
-            )
-        return granted
+    def serve(self, worker: "Worker", borrowing: Borrowing) -> None:
+        """Answer a worker, and whoever is recalled from."""
+        self.line.borrow(worker.journal, borrowing, 0)
+        heard, outcomes = True, self.line.decide(0)
+        while heard or outcomes:
+            for journal, grants in self.line.grants().items():
+                if journal != worker.journal:
+                    self.workers[journal].allotments.purse.lent(grants, [], heard=False)
+                else:
+                    worker.allotments.purse.lent(grants, outcomes, heard=heard)
+                    heard, outcomes = False, []
+            if heard or outcomes:
+                worker.allotments.purse.lent({}, outcomes, heard=heard)
+            for recall in self.line.recalls():
+                purse = self.workers[recall.journal].allotments.purse
+                self.line.returned(recall.journal, purse.release(recall.windows), recall.number)
+            heard, outcomes = False, self.line.decide(0)
+
+    def move(self, worker: "Worker", windows: Sequence[str], posted: int, held: int) -> None:
+        """Fold what a worker did on some windows."""
+        for window in windows:
+            self.book.account(window, self.limits(window) or 0)
+            self.book.post(worker.journal, window, posted, held)
 
 
 class Worker:
@@ -48,19 +63,19 @@ class Worker:
 
     def __init__(self, bank: Bank, journal: str, lineages: Mapping[str, tuple[str, ...]]) -> None:
         self.bank, self.journal = bank, journal
-        self.asked: list[Sequence[Need]] = []
+        self.asked: list[Borrowing] = []
         lender = Lender(self._ask, lambda _allotments: True, self._give_back)
         directory = Directory(b"pepper")
-        budgets = bank.budgets.values()
-        self.allotments = Allotments(lender, directory, budgets, UTC, lineages)
+        self.allotments = Allotments(lender, directory, bank.budgets.values(), UTC, lineages)
+        bank.workers[journal] = self
+        bank.line.meet(journal)
 
-    def _ask(self, needs: Sequence[Need]) -> bool:
-        self.asked.append(needs)
+    def _ask(self, borrowing: Borrowing) -> bool:
+        self.asked.append(borrowing)
         return True
 
-    def _give_back(self, amounts: dict[str, int]) -> bool:
-        for window, amount in amounts.items():
-            self.bank.book.give_back(self.journal, window, amount)
+    def _give_back(self, amounts: dict[str, int], _over: Sequence[str]) -> bool:
+        self.bank.line.returned(self.journal, amounts)
         return True
 
     def call(
@@ -73,17 +88,18 @@ class Worker:
     ) -> Open | None:
         """Make a call; None when it is refused."""
         path = self.allotments.paths.find(credential, None, tags, now_ns).toward(deployment)
-        purse, told = self.allotments.purse, list[Slice | str | None]()
-        if purse.try_hold(path.slices, amount) is None:
-            return Open(path, amount, now_ns)
-        purse.wait(Waiting(path.slices, amount, told.append, 0))
-        while self.asked:
-            purse.granted(self.bank.lend(self.journal, self.asked.pop(0)), answer=True)
-        return Open(path, amount, now_ns) if told == [None] else None
+        purse, told = self.allotments.purse, list[Short | str | None]()
+        if purse.try_hold(path.slices, amount) is not None:
+            path = path.renewed(purse)
+            purse.wait(Waiting(path.slices, amount, told.append, 0))
+            while self.asked:
+                self.bank.serve(self, self.asked.pop(0))
+            if told != [None]:
+                return None
+        self.bank.move(self, path.windows, 0, amount)
+        return Open(path, amount, now_ns)
 
     def settle(self, hold: Open, posted: int) -> None:
         """End a hold, and fold it."""
         slices.settle(hold.path.slices, hold.amount, posted)
-        for window in hold.path.windows:
-            self.bank.book.account(window, self.bank.limits(window) or 0)
-            self.bank.book.post(self.journal, window, posted)
+        self.bank.move(self, hold.path.windows, posted, -hold.amount)

@@ -93,7 +93,7 @@ def test_what_is_settled_late_corrects_it_in_both_directions(connection: Connect
     office = Office(connection)
     office.look(0.5)
     office.book.account(window(0), 100)
-    office.book.lend("j", window(0), need_nanos=40, want_nanos=0)
+    office.book.lend("j", window(0), 40)
     office.look(1.5)
     assert office.limit(1) == 160
     office.spend(0, 90)

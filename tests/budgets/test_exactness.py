@@ -146,15 +146,11 @@ def test_a_call_is_admitted_if_and_only_if_every_limit_has_room(
             posted = data.draw(st.integers(0, hold.amount))
             who.settle(hold, posted)
             oracle.counted.subtract(dict.fromkeys(marks, hold.amount - posted))
-            # An old worker gives back what it needs no more, as at its end.
-            who.allotments.sweep(now_ns)
-            bank_back(who)
         elif what == "move":
             number += 1
             home[data.draw(st.sampled_from(PEOPLE))] = data.draw(st.sampled_from(TEAMS))
             teams = data.draw(forests())
             lineages = {name: lineage_of(name, teams) for name in teams}
-            bank_back(worker)
             worker = Worker(bank, f"w{number}", lineages)
     held = Counter[str]()
     for _who, hold, _marks in opened:
@@ -166,13 +162,6 @@ def test_a_call_is_admitted_if_and_only_if_every_limit_has_room(
         for lease in account.leases.values()
     )
     assert posted + sum(held.values()) == posted_and_held
-
-
-def bank_back(worker: Worker) -> None:
-    """Let a worker give back all that lies idle."""
-    purse = worker.allotments.purse
-    for window, amount in purse.release().items():
-        worker.bank.book.give_back(worker.journal, window, amount)
 
 
 SLOT_NS = DAY_NS // SLOTS

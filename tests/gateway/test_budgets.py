@@ -250,16 +250,6 @@ def test_a_shadow_does_not_keep_a_call_from_being_shortened(start: Start) -> Non
     assert [record.waived for record in callers(gateway)] == [("trial@once",)]
 
 
-def test_a_shadow_limit_refuses_nothing_while_no_steward_answers(start: Start) -> None:
-    """With money at hand on the hard budgets the call goes on after the wait, and is waived."""
-    gateway = start(more=budget("trial", 'node = "key:alice"', 1, 'mode = "shadow"'))
-    to = client(gateway)
-    say(to)
-    gateway.run(lambda: setattr(gateway.steward, "silent", True))
-    say(to)
-    assert [record.waived for record in callers(gateway)] == [("trial@once",)]
-
-
 def test_a_budget_that_is_not_in_force_limits_nothing(start: Start) -> None:
     """Neither before it starts nor after it ended."""
     limits = budget("past", 'node = "organisation"', 1, "ends = 2026-01-01")

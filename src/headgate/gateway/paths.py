@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
 from types import MappingProxyType
 from typing import NamedTuple
@@ -92,12 +92,10 @@ class SpendPath(NamedTuple):
         """Return the path of an attempt that goes to a deployment."""
         return self if self.routes is None else self.routes.toward(deployment)
 
-    def waive(self, small: Collection[Slice]) -> SpendPath:
-        """Return the path without shadow windows that are too small for a call."""
-        limits = self.limits()
-        left = self.limited([each for each in limits if each.piece not in small])
-        waived = (*self.waived, *(each.window for each in limits if each.piece in small))
-        return left._replace(waived=waived, varies=True)
+    def waive(self, small: Slice) -> SpendPath:
+        """Return the path without a shadow window that is too small for a call."""
+        left = self.limited([each for each in self.limits() if each.piece is not small])
+        return left._replace(waived=(*self.waived, small.window), varies=True)
 
     def renewed(self, purse: Purse) -> SpendPath:
         """Return the path with the slices that its windows have now.

@@ -10,29 +10,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headgate.ledger.purse import Short
-from headgate.ledger.slices import Slice
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
 
 
 def waive(exchange: Exchange, short: Short | str) -> bool:
-    """Take a call off the shadow windows that it does not fit into.
+    """Take a call off a shadow window that it does not fit into.
 
     Args:
         exchange: The call, which waited for money and got none.
-        short: The window that is too small, a text when the steward did not answer.
+        short: The window that is too small; a text when the steward did not answer, so that there
+            is no money for it on any window.
 
     Returns:
         False when a hard limit is in its way; else the call can be held on what is left.
     """
-    path = exchange.path
-    small: list[Slice] = []
-    for piece, budget in zip(path.slices, path.budgets, strict=True):
-        if budget.mode == "shadow":
-            lacks = piece.idle_nanos < exchange.hold_nanos
-            if lacks if isinstance(short, str) else piece is short.piece:
-                small.append(piece)
-    if small:
-        exchange.path = path.waive(small)
-    return bool(small)
+    if isinstance(short, str):
+        return False
+    budget, _ = exchange.path.budget_of(short.piece)
+    if budget.mode == "hard":
+        return False
+    exchange.path = exchange.path.waive(short.piece)
+    return True
