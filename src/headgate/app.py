@@ -85,9 +85,7 @@ def data_plane(
     pools = _pools(snapshot, clock, outbox)
     targets = _targets(snapshot, pools)
     known = directory(snapshot, pepper)
-    allotments = Allotments(
-        steward.lender, known, snapshot.budgets.values(), snapshot.zone, snapshot.lineages()
-    )
+    allotments = _allotments(snapshot, known, steward)
     router = _router(snapshot, targets, journal)
     return World(
         edge=snapshot.edge,
@@ -123,6 +121,11 @@ def data_plane(
             snapshot.price_book, [each.alias for each in snapshot.routes.values() if each.defers]
         ),
     )
+
+
+def _allotments(snapshot: Snapshot, known: Directory, steward: Steward) -> Allotments:
+    budgets = snapshot.budgets.values()
+    return Allotments(steward.lender, known, budgets, snapshot.zone, snapshot.lineages())
 
 
 def _targets(snapshot: Snapshot, pools: Mapping[str, Pool]) -> dict[str, Target]:

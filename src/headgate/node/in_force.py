@@ -12,8 +12,6 @@ from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.node.paths import in_force_path, run_dir
 
-COPIES = "in-force-*.toml"
-
 
 def keep(data_dir: Path, number: int, text: bytes) -> Path:
     """Keep a copy for this node's processes alone, for it may hold secrets; returns where it is."""
@@ -24,15 +22,9 @@ def keep(data_dir: Path, number: int, text: bytes) -> Path:
     return path
 
 
-def current(data_dir: Path) -> Path | None:
-    """Return the copy that a node goes by, the newest there is; None when there is none."""
-    copies = [(path.stat().st_mtime_ns, path) for path in run_dir(data_dir).glob(COPIES)]
-    return max(copies)[1] if copies else None
-
-
 def forget_all_but(data_dir: Path, kept: Path) -> None:
     """Remove the copies that nobody goes by any more."""
-    for path in run_dir(data_dir).glob(COPIES):
+    for path in run_dir(data_dir).glob("in-force-*.toml"):
         if path != kept:
             path.unlink(missing_ok=True)
 
