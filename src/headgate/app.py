@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from headgate.budgets.settings import Budget
 from headgate.capacity.classes import Classes
 from headgate.capacity.health import Breaker
 from headgate.capacity.places import Places
@@ -29,6 +28,7 @@ from headgate.gateway.world import World
 from headgate.governance.requirements import Rulebook
 from headgate.identity.delegation import public_root
 from headgate.identity.directory import Credential, Directory, model_set
+from headgate.identity.tags import Tagging
 from headgate.ledger.purse import Ask
 from headgate.providers.registry import Provider as ProviderKind
 from headgate.providers.registry import envelope_of, providers
@@ -88,7 +88,7 @@ def data_plane(
     pools = _pools(snapshot, clock, outbox)
     targets = _targets(snapshot, pools)
     known = directory(snapshot, pepper)
-    allotments = Allotments(steward.lender, known, snapshot.budgets.values(), snapshot.zone)
+    allotments = _allotments(snapshot, known, steward)
     router = _router(snapshot, targets, journal)
     return World(
         edge=snapshot.edge,
@@ -96,6 +96,7 @@ def data_plane(
         interpreter=Interpreter(dialects(), spoken_dialects(), translators(), tellers()),
         directory=known,
         rulebook=rulebook(snapshot),
+        tagging=Tagging({key.id: key.tags for key in snapshot.keys.values()}),
         caching=Caching(targets, router, _marked(snapshot)),
         router=router,
         targets=targets,
@@ -131,6 +132,11 @@ def _caps(snapshot: Snapshot) -> dict[str, int]:
     """Return what features without a bound may cost a call, by the aliases that allow any."""
     caps = {alias: route.unbounded_nanos_max for alias, route in snapshot.routes.items()}
     return {alias: nanos for alias, nanos in caps.items() if nanos is not None}
+
+
+def _allotments(snapshot: Snapshot, known: Directory, steward: Steward) -> Allotments:
+    budgets = snapshot.budgets.values()
+    return Allotments(steward.lender, known, budgets, snapshot.zone, snapshot.lineages())
 
 
 def _targets(snapshot: Snapshot, pools: Mapping[str, Pool]) -> dict[str, Target]:
@@ -173,7 +179,12 @@ def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWrit
 def rulebook(snapshot: Snapshot) -> Rulebook:
     """Return what is required of whose calls."""
     allowed = {key.id: key.data_classes for key in snapshot.keys.values()}
-    return Rulebook(snapshot.requirements.values(), snapshot.data_classes.values(), allowed)
+    return Rulebook(
+        snapshot.requirements.values(),
+        snapshot.data_classes.values(),
+        allowed,
+        snapshot.lineages(),
+    )
 
 
 def planner(snapshot: Snapshot, gone: Collection[str]) -> Router:
@@ -225,24 +236,6 @@ def directory(snapshot: Snapshot, pepper: bytes) -> Directory:
                 public_root(key.secret),
             )
     return known
-
-
-def limits(
-    budgets: Mapping[str, Budget], raised: Callable[[str], int] = lambda _budget: 0
-) -> Callable[[str], int | None]:
-    """Return the limit of a window by its key; None when its budget is configured no more.
-
-    Args:
-        budgets: By id; looked at each time, so that it may change.
-        raised: By how much a budget's limit is raised now, by its id.
-    """
-
-    def limit_of(window: str) -> int | None:
-        name = window.partition("@")[0].partition("/")[0]
-        budget = budgets.get(name)
-        return None if budget is None else budget.limit_nanos + raised(name)
-
-    return limit_of
 
 
 def journal_name(worker: str, epoch: str) -> str:

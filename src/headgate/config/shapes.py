@@ -5,19 +5,19 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from headgate.budgets.settings import ORGANISATION, Budget, Holds, OnTight, Period, RunLimits
+from headgate.budgets.settings import ORGANISATION
 from headgate.catalog.settings import Deployment
 from headgate.config.shape import (
     Count,
     CountOrNone,
     Day,
-    Hours,
     Name,
     Secret,
     Shape,
     Text,
     Texts,
 )
+from headgate.config.shapes_budgets import BudgetShape, RunsShape, Weekday
 from headgate.config.shapes_exports import EventsShape, HistoryShape, OtelShape
 from headgate.config.shapes_holds import HoldsShape
 from headgate.config.shapes_prices import (
@@ -50,8 +50,6 @@ Priorities = Annotated[tuple[Priority, ...], Meta(min_length=1, max_length=10)]
 _EDGE = Edge()
 _IDEMPOTENCY = Idempotency()
 _PROVIDER = Provider("", "", "", "", (), "")
-_ALARM_WITHIN_HOURS: int = Budget._field_defaults["alarm_within_hours"]
-_DEPTH_MAX = RunLimits().depth_max
 _QUEUE_MAX: int = Deployment._field_defaults["queue_max"]
 WORKERS_MAX = 64
 _CONCURRENCY_MAX: int = Deployment._field_defaults["concurrency_max"]
@@ -65,10 +63,16 @@ class ListenShape(Shape, frozen=True, kw_only=True):
 
 
 class OrganisationShape(Shape, frozen=True, kw_only=True):
-    """`[organisation]`: the root of the budget tree, and the zone its months begin in."""
+    """`[organisation]`: the root of the budget tree, and when its days, weeks and years begin.
+
+    Attributes:
+        fiscal_year_starts: The month that years and quarters are counted from.
+    """
 
     id: Text = "default"
     timezone: Text = "UTC"
+    fiscal_year_starts: Annotated[int, Meta(ge=1, le=12)] = 1
+    week_starts: Weekday = "monday"
 
 
 class ConsoleShape(Shape, frozen=True, kw_only=True):
@@ -208,9 +212,11 @@ class TeamShape(Shape, frozen=True, kw_only=True):
 
     Attributes:
         priorities: The classes its calls may have, the usual one first.
+        parent: The team above it; None for the organisation.
     """
 
     share: Weight = 1
+    parent: Text | None = None
     priorities: Priorities = USUAL
 
 
@@ -226,6 +232,8 @@ class KeyShape(Shape, frozen=True, kw_only=True):
 
     Attributes:
         priorities: Some of its team's; None for all of them.
+        tags: What every call of it is tagged with.
+        tags_allowed: What its calls may add, `NAME=VALUE` or `NAME=*`; None for nothing.
     """
 
     principal: Text
@@ -233,26 +241,8 @@ class KeyShape(Shape, frozen=True, kw_only=True):
     models: Texts = (ANY_MODEL,)
     priorities: Priorities | None = None
     data_classes: Texts | None = None
-
-
-class BudgetShape(Shape, frozen=True, kw_only=True):
-    """`[budgets.ID]`: a hard limit on a node for a period, in dollars (text, exact)."""
-
-    node: Text
-    limit_usd: Text | CountOrNone
-    period: Period = "month"
-    on_tight: OnTight = "refuse"
-    alarm_within_hours: Hours = _ALARM_WITHIN_HOURS
-    holds: Holds = "strict"
-
-
-class RunsShape(Shape, frozen=True, kw_only=True):
-    """`[runs]`: guards against runs that run away."""
-
-    calls_max: Count | None = None
-    depth_max: Count = _DEPTH_MAX
-    spend_usd_per_minute_max: Text | CountOrNone | None = None
-    repeats_max: Count | None = None
+    tags: Mapping[str, Text] = {}
+    tags_allowed: Texts | None = None
 
 
 class DataClassShape(Shape, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from headgate.catalog.settings import Deployment
 from headgate.exports.settings import NO_EXPORTS, Exports
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import DataClass, Requirement, Rule
-from headgate.identity.settings import Key, Principal, Team
+from headgate.identity.settings import Key, Principal, Team, lineage_of
 from headgate.insights.settings import Webhook
 from headgate.ledger.settings import Expected, Idempotency
 from headgate.providers.settings import Provider
@@ -68,3 +68,7 @@ class Snapshot:
     price_book: PriceBook
     exports: Exports = NO_EXPORTS
     agreements: Agreements = NO_AGREEMENTS
+
+    def lineages(self) -> dict[str, tuple[str, ...]]:
+        """Return every team with the teams above it in order, by its id."""
+        return {team: lineage_of(team, self.teams) for team in self.teams}

@@ -98,7 +98,8 @@ class Books:
         credential, path, run = exchange.request.credential, exchange.path, exchange.run
         assert credential is not None
         principal, team, key = credential.principal, credential.team, credential.key
-        caller = (principal, team, key, path.windows, run, path.chain, path.above)
+        windows, chain, above = path.windows, path.chain, path.above
+        caller = (principal, team, key, windows, run, chain, above, path.tags, path.waived)
         number = self._callers.find(caller)
         if not number:
             # Written, then remembered: no hold may refer to what the journal has not.

@@ -27,6 +27,7 @@ from headgate.gateway.quotes import quote
 from headgate.gateway.refusals import no_place, not_carved, over_budget, stranger, unwritten
 from headgate.gateway.repeats import Repeats
 from headgate.gateway.request import Request, header_takers
+from headgate.gateway.shadows import waive
 from headgate.gateway.turns import classify
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
@@ -214,7 +215,12 @@ class Pipeline:
             self.world.sizing.expect(exchange)
         if not self.world.books.has_room():
             self.endings.refuse(exchange, unwritten(self.world.journal))
-        elif self.world.purse.try_hold(exchange.path.slices, exchange.hold_nanos) is None:
+        else:
+            self._claim(exchange)
+
+    def _claim(self, exchange: Exchange) -> None:
+        """Set the money aside, or wait for it."""
+        if self.world.purse.try_hold(exchange.path.slices, exchange.hold_nanos) is None:
             self._held(exchange)
         else:
             exchange.enter("money")
@@ -229,6 +235,8 @@ class Pipeline:
         """The steward has answered: the hold is made, or does not fit, or nobody answered."""
         if short is None:
             self._held(exchange)
+        elif waive(exchange, short):
+            self._claim(exchange)
         elif isinstance(short, str):
             assert short == UNAVAILABLE
             message = "The ledger does not answer; it is being restarted."

@@ -25,6 +25,7 @@ from headgate.gateway.unbounded import Caps
 from headgate.governance.requirements import Rulebook
 from headgate.governance.settings import Rule
 from headgate.identity.directory import Directory
+from headgate.identity.tags import Tagging
 from headgate.ledger.purse import Purse
 from headgate.ledger.settings import Idempotency
 from headgate.records.approval import Clerk
@@ -42,6 +43,7 @@ class World:
         dialects: By the path clients post to.
         interpreter: Says a call in the dialect of its target.
         rulebook: What is required of whose calls.
+        tagging: What whose calls are tagged with.
         targets: By deployment id.
         caching: What is known of the providers' prompt caches.
         retries: What further attempts are paid from.
@@ -66,6 +68,7 @@ class World:
     caching: Caching
     directory: Directory
     rulebook: Rulebook
+    tagging: Tagging
     router: Router
     targets: Mapping[str, Target]
     retries: RetryBudget

@@ -5,7 +5,7 @@ each journal, are read in one transaction, and each replay stops there.
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, case, func, select, true
 from headgate.ledger import tables
 from headgate.ledger.adjustments import Adjustments
 from headgate.ledger.allotments import AGENT
-from headgate.ledger.fold import Known, Movement, fold, posted
+from headgate.ledger.fold import Known, Movement, Waived, fold, posted
 from headgate.ledger.folded import Folded, FoldedHold, FoldedSettle, decode
 from headgate.ledger.store_adjustments import adjusted_windows, all_made, find_corrected
 from headgate.records.journal import AdjustmentRecord
@@ -83,6 +83,7 @@ class _Replay:
     movements: dict[str, Movement] = field(default_factory=dict)
     attempts: dict[str, _End] = field(default_factory=dict)
     adjustments: list[AdjustmentRecord] = field(default_factory=list)
+    waived: list[Mapping[str, Waived]] = field(default_factory=list)
 
 
 def check_books(engine: Engine, journal_root: Path) -> Books:
@@ -100,7 +101,7 @@ def check_books(engine: Engine, journal_root: Path) -> Books:
 def _check(connection: Connection, journal_root: Path) -> Books:
     problems: list[str] = []
     in_journals: dict[str, Movement] = {}
-    adjustments = Adjustments()
+    adjustments, waived = Adjustments(), list[Mapping[str, Waived]]()
     journals = connection.execute(select(tables.journal).order_by(tables.journal.c.name)).all()
     records = attempts_differ = 0
     for row in journals:
@@ -110,10 +111,12 @@ def _check(connection: Connection, journal_root: Path) -> Books:
         _compare_leases(connection, row.name, replay, problems)
         for window, movement in replay.movements.items():
             _add(in_journals, window, movement)
+        waived += replay.waived
         for record in adjustments.take(replay.adjustments):
             for window in record.windows:
                 _add(in_journals, window, Movement(0, record.amount_nanos))
     _compare_adjustments(connection, adjustments, problems)
+    _compare_waived(connection, waived, problems)
     windows = _windows(connection, in_journals)
     problems += [
         f"The window {check.window} differs between store and journals."
@@ -147,6 +150,7 @@ def _replay(directory: Path, until: Cursor, problems: list[str]) -> _Replay:
             ]
             batch = fold(records, known)
             replay.adjustments += batch.adjustments
+            replay.waived.append(batch.waived)
             for window, movement in batch.movements.items():
                 _add(replay.movements, window, movement)
             for end in batch.ends():
@@ -301,6 +305,23 @@ def _moved(record: AdjustmentRecord | None) -> tuple[int, tuple[str, ...], str |
     if record is None:
         return None
     return (record.amount_nanos, record.windows, record.attempt)
+
+
+def _compare_waived(
+    connection: Connection, waived: Iterable[Mapping[str, Waived]], problems: list[str]
+) -> None:
+    """Note shadow windows of which store and journals count other refusals."""
+    in_journals: dict[str, tuple[int, int]] = {}
+    for window, more in (item for each in waived for item in each.items()):
+        attempts, amount = in_journals.get(window, (0, 0))
+        in_journals[window] = (attempts + more.attempts, amount + more.amount_nanos)
+    rows = connection.execute(select(tables.shadow))
+    stored = {row.window: (row.attempts, row.amount_nanos) for row in rows}
+    problems.extend(
+        f"What the shadow window {window} would have refused differs between store and journals."
+        for window in sorted(stored.keys() | in_journals.keys())
+        if stored.get(window) != in_journals.get(window)
+    )
 
 
 def _compare_allotments(

@@ -12,7 +12,9 @@ from headgate.ledger.rows import (
     chain_of_row,
     lines_of_row,
     sizing_of_row,
+    tags_of_row,
     usage_of_row,
+    waived_of_row,
     windows_of_row,
 )
 from headgate.ledger.store_adjustments import made_of_call
@@ -79,6 +81,8 @@ class AttemptRow(Common):
         cache: What the provider's prompt cache did, None when there is nothing to say.
         sizing: How an expected hold was sized, None for one that covered the whole limit.
         extensions: How often the hold was extended.
+        tags: What the call is tagged with, `NAME=VALUE` each.
+        waived: The shadow windows that would have refused it.
         adjusted_nanos: The sum of its corrections; what it cost is that and `posted_nanos`.
         quarantined: What the reply gave as its usage, where that could not be right; else None.
     """
@@ -115,6 +119,8 @@ class AttemptRow(Common):
     session: str | None = None
     sizing: SizingNote | None = None
     extensions: int = 0
+    tags: tuple[str, ...] = ()
+    waived: tuple[str, ...] = ()
     final: bool = True
     adjusted_nanos: int = 0
     quarantined: str | None = None
@@ -251,6 +257,7 @@ def attempt_row(row: RowMapping) -> AttemptRow:
     fields["chain"] = chain_of_row(row)
     fields["lost"] = msgspec.json.decode(row["lost"], type=tuple[str, ...])
     fields["windows"] = windows_of_row(row)
+    fields["tags"], fields["waived"] = tags_of_row(row), waived_of_row(row)
     fields["usage"] = usage_of_row(row)
     fields["lines"] = lines_of_row(row)
     fields["cache"] = cache_of_row(row)

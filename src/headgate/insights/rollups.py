@@ -23,7 +23,7 @@ GAPS_MAX = 50
 
 ALL = ""
 COMPLETE = rolled_hour.c.building.is_(None)
-_NAMED: tuple[Side, ...] = ("principal", "team", "model", "deployment", "run")
+_NAMED: tuple[Side, ...] = ("principal", "team", "model", "deployment", "run", "tag")
 _SUMS = ("calls", "refused", "spend_nanos", "estimated_calls", "estimated_nanos", "unknown_calls")
 
 

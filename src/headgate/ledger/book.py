@@ -76,6 +76,11 @@ class LeaseBook:
         account.limit_nanos = limit_nanos
         return account
 
+    def used(self, window: str) -> int:
+        """Return what is posted, lent, carved or lost sight of in a window; 0 if never opened."""
+        account = self.windows.get(window)
+        return 0 if account is None else account.used_nanos
+
     def cost(self, journal: str, window: str, amount_nanos: int) -> int:
         """Return what lending so much takes from a window.
 

@@ -23,10 +23,17 @@ from headgate.units.errors import JournalError
 
 
 class Caller(NamedTuple):
-    """A caller as folding knows it: the id it has in the store, and the windows of its holds."""
+    """A caller as folding knows it.
+
+    Attributes:
+        id: What the store knows it by.
+        windows: The windows of its holds.
+        waived: The shadow windows that its holds did not fit into.
+    """
 
     id: int
     windows: tuple[str, ...]
+    waived: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -63,6 +70,15 @@ class Movement:
 
 
 @dataclass(slots=True)
+class Waived:
+    """What a shadow window would have refused: how often, how much was held, when first."""
+
+    first_ns: int
+    attempts: int = 0
+    amount_nanos: int = 0
+
+
+@dataclass(slots=True)
 class Ended:
     """An attempt that ended, with the hold it ends."""
 
@@ -82,6 +98,7 @@ class Batch:
         extended: Holds of earlier stretches that have grown, by attempt.
         callers: New ones by their ids in the store.
         routes: The same.
+        waived: What would have been refused, by the shadow window.
         adjustments: Corrections that this journal tells of. They are in no movement: an id that
             another journal told of before counts no more, and only the books know those.
     """
@@ -95,6 +112,7 @@ class Batch:
     routes: dict[int, RouteRecord] = field(default_factory=dict)
     refusals: list[RefusalRecord] = field(default_factory=list)
     decisions: list[DecisionRecord] = field(default_factory=list)
+    waived: dict[str, Waived] = field(default_factory=dict)
     adjustments: list[AdjustmentRecord] = field(default_factory=list)
 
     def ends(self) -> Iterator[FoldedSettle | VoidRecord]:
@@ -155,6 +173,10 @@ def _open(batch: Batch, record: FoldedHold, known: Known, sums: Sums) -> None:
     known.open_holds[attempt] = Held(record, caller)
     batch.opened[attempt] = record
     _along(sums, caller).held_nanos += record.amount_nanos
+    for window in caller.waived:
+        waived = batch.waived.setdefault(window, Waived(record.at_ns))
+        waived.attempts += 1
+        waived.amount_nanos += record.amount_nanos
 
 
 def _extend(batch: Batch, record: ExtendRecord, known: Known, sums: Sums) -> None:
@@ -190,7 +212,7 @@ def _note(batch: Batch, record: Folded, known: Known) -> None:
     elif isinstance(record, DecisionRecord):
         batch.decisions.append(record)
     elif isinstance(record, CallerRecord):
-        caller = Caller(next(known.ids), record.windows)
+        caller = Caller(next(known.ids), record.windows, record.waived)
         batch.callers[caller.id] = record
         known.callers[record.number] = caller
         known.callers.pop(record.number - REFERENCES_MAX, None)

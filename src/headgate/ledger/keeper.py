@@ -41,10 +41,12 @@ from headgate.ledger.rows import (
     hold_values,
     refusal_values,
     route_values,
+    waived_of_row,
     windows_of_row,
 )
 from headgate.ledger.store_adjustments import take_adjustments
 from headgate.ledger.store_allotments import Allotments
+from headgate.ledger.store_shadows import count_waived
 from headgate.records.journal import REFERENCES_MAX, SealedRecord, SettleRecord
 from headgate.store.journal_reader import Cursor, JournalReader, journals
 from headgate.store.journal_writer import boot_id, take_lock
@@ -164,7 +166,9 @@ class Keeper:
     def _follow(self, connection: Connection, name: str, cursor: Cursor) -> None:
         known = Known(self._ids)
         for row in connection.execute(_newest(tables.caller, name)).mappings():
-            known.callers[row["number"]] = Caller(row["id"], windows_of_row(row))
+            known.callers[row["number"]] = Caller(
+                row["id"], windows_of_row(row), waived_of_row(row)
+            )
         for row in connection.execute(_newest(tables.route, name)).mappings():
             known.routes[row["number"]] = row["id"]
         joined = tables.attempt.join(tables.caller, tables.caller.c.id == tables.attempt.c.caller)
@@ -303,6 +307,7 @@ class Keeper:
             for window, movement in batch.movements.items()
         ]
         _write(connection, _MOVE_LEASE, along)
+        count_waived(connection, batch.waived)
 
     def _close_leases(self, connection: Connection, name: str, followed: OpenJournal) -> None:
         # Only a power cut can have taken records; a worker that ended cleanly wrote all of them.

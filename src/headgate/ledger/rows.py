@@ -81,8 +81,8 @@ def end_values(end: FoldedSettle | VoidRecord | None) -> Row:
 def caller_values(id_: int, record: CallerRecord, journal: str) -> Row:
     """Return the row of a caller."""
     who = (record.principal, record.team, record.key, record.run)
-    lists = (_encode(record.windows).decode(), _encode(record.chain).decode())
-    return (id_, journal, record.number, *who, *lists)
+    lists = (record.windows, record.chain, record.tags, record.waived)
+    return (id_, journal, record.number, *who, *(_encode(each).decode() for each in lists))
 
 
 def route_values(id_: int, record: RouteRecord, journal: str) -> Row:
@@ -118,6 +118,16 @@ def windows_of_row(row: RowMapping) -> tuple[str, ...]:
 def chain_of_row(row: RowMapping) -> tuple[str, ...]:
     """Return the delegations of a caller's or a refusal's row."""
     return _windows(row["chain"])
+
+
+def tags_of_row(row: RowMapping) -> tuple[str, ...]:
+    """Return the tags of a caller's row."""
+    return _windows(row["tags"])
+
+
+def waived_of_row(row: RowMapping) -> tuple[str, ...]:
+    """Return the shadow windows that a caller's row is not held on."""
+    return _windows(row["waived"])
 
 
 def lines_of_row(row: RowMapping) -> tuple[ChargeLine, ...]:

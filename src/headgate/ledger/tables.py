@@ -64,6 +64,8 @@ caller = Table(
     Column("run", String),
     Column("windows", Text, nullable=False),
     Column("chain", Text, nullable=False),
+    Column("tags", Text, nullable=False, server_default="[]"),
+    Column("waived", Text, nullable=False, server_default="[]"),
     Index("caller_by_number", "journal", "number", unique=True),
 )
 """Who asks, by the number that the holds of a journal refer to it by."""
@@ -196,6 +198,16 @@ allotment = Table(
     Column("ended_ns", BigInteger),
 )
 """Money carved for a delegation, numbered as it was; see `ledger/allotments.py`."""
+
+shadow = Table(
+    "shadow",
+    METADATA,
+    Column("window", String, primary_key=True),
+    Column("attempts", BigInteger, nullable=False),
+    Column("amount_nanos", BigInteger, nullable=False),
+    Column("first_ns", BigInteger, nullable=False),
+)
+"""What shadow windows would have refused: attempts, and what was held for them elsewhere."""
 
 refusal = Table(
     "refusal",

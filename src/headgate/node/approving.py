@@ -54,7 +54,7 @@ class Approving:
         self._workers = workers
         self._rules = rules
         self._raises: list[Raise] = []
-        self._read_raises()
+        self.read_raises()
 
     def answer(self, message: Message, journal: str) -> Decided | None:
         """Do what a worker asks; returns the answer, None when there is none."""
@@ -108,7 +108,7 @@ class Approving:
                 keeper.put_in_force(connection, request, decision.by, now_ns)
                 request = request._replace(status="used")
         if request.kind == "raise":
-            self._read_raises()
+            self.read_raises()
         else:
             self._tell(request)
         return request
@@ -127,7 +127,8 @@ class Approving:
             if each.budget == budget and now_ns < each.until_ns
         )
 
-    def _read_raises(self) -> None:
+    def read_raises(self) -> None:
+        """Go by the raises that the store has."""
         with self._engine.connect() as connection:
             self._raises = store_raises.in_force(connection, time.time_ns())
 

@@ -260,6 +260,16 @@ class RevokeDelegation(_Message, frozen=True):
     by: str = UNKNOWN
 
 
+class RaiseBudget(_Message, frozen=True):
+    """Raises a budget's limit until an instant, without asking anybody."""
+
+    budget: str
+    by_nanos: int
+    until_ns: int
+    reason: str
+    by: str = UNKNOWN
+
+
 class Adjust(_Message, frozen=True):
     """Makes corrections; answered by `Corrected`, or by `Failed` when there is no room."""
 
@@ -339,6 +349,7 @@ Message = (
     | CreateKey
     | RevokeKey
     | RevokeDelegation
+    | RaiseBudget
     | Adjust
     | KeepCells
     | AskHealth

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from headgate.budgets.runs import ENDED, Run, State, change_run, find_run, keep_run, tree_of
-from headgate.budgets.settings import RUN_ANY, Budget
+from headgate.budgets.settings import FOREVER_NS, RUN_ANY, Budget
 from headgate.identity import registry
 from headgate.identity.registry import FrozenNode
 from headgate.ledger.allotments import Allotment
@@ -193,7 +193,14 @@ def _allot(desk: Desk, wanted: Wanted, parent: Run | None) -> Refusal | None:
 
 def _run_budget(desk: Desk) -> Budget | None:
     budgets = desk.snapshot.budgets.values()
-    return next((each for each in budgets if each.node == RUN_ANY and each.period == "once"), None)
+    return next((each for each in budgets if _limits_runs(each)), None)
+
+
+def _limits_runs(budget: Budget) -> bool:
+    hard_always = budget.mode == "hard" and budget.calendar == budget.calendar._replace(
+        starts_ns=0, ends_ns=FOREVER_NS
+    )
+    return budget.node == RUN_ANY and budget.period == "once" and hard_always
 
 
 def _window(budget: Budget, principal: str, run: str) -> str:

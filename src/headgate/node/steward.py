@@ -14,10 +14,7 @@ import uvloop
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from headgate.app import limits
-from headgate.budgets import keeper
 from headgate.budgets.keeper import WATCH_S
-from headgate.budgets.standing import standings
 from headgate.config.snapshot import Snapshot
 from headgate.exports.scraping import Scrape
 from headgate.identity import registry
@@ -26,6 +23,7 @@ from headgate.ledger.store_repeats import Repeats, open_repeats
 from headgate.node import commands, locks
 from headgate.node.adjusting import answer_adjust
 from headgate.node.approving import Approving
+from headgate.node.budgeting import Budgeting
 from headgate.node.control.registry import Desk, answers
 from headgate.node.exporting import exporters
 from headgate.node.in_force import read
@@ -92,9 +90,10 @@ class Steward:
         self.reading = open_store_readonly(data_dir)
         self.repeats = Repeats(open_repeats(data_dir), self.reading, self.fold)
         self.approving = Approving(engine, self, lambda: self.rules.snapshot.approvals)
-        limit_of = limits(rules.budgets, self.approving.raised)
         self.root = journal_root(data_dir)
-        self.keeper = Keeper(engine, self.root, limit_of)
+        self.budgeting = Budgeting(rules, engine, self.approving.raised)
+        self.keeper = Keeper(engine, self.root, self.budgeting.limits)
+        self.budgeting.begin(self.keeper.book, time.time_ns())
         self.workers: dict[str, asyncio.StreamWriter] = {}
         self.lending = Lending(self.keeper, self.tell_worker, self._break)
         self.spreading = Spreading(
@@ -195,6 +194,7 @@ class Steward:
         answer = commands.carry_out(self.engine, message, time.time_ns())
         if isinstance(message, RevokeKey | RevokeDelegation):
             self.end_allotments()
+        self.approving.read_raises()
         self.changed()
         return answer
 
@@ -279,6 +279,7 @@ class Steward:
     def _take_up(self, message: TakeUp) -> Done | Failed:
         answer = self.rules.take_up(self.engine, Path(message.in_force))
         if isinstance(answer, Done):
+            self.budgeting.keep_periods(time.time_ns())
             self.end_allotments()
             self.tell()
             self.lending.limits_changed()
@@ -289,10 +290,7 @@ class Steward:
         while True:
             await asyncio.sleep(WATCH_S)
             now_ns = time.time_ns()
-            budgets, zone = self.rules.snapshot.budgets, self.rules.snapshot.zone
-            with self.engine.begin() as connection:
-                found = standings(connection, budgets.values(), now_ns, zone, runs=())
-                keeper.watch(connection, found, budgets, now_ns)
+            self.budgeting.watch(now_ns)
             self.repeats.sweep(self.rules.snapshot.idempotency, now_ns)
 
     async def fold_always(self) -> None:

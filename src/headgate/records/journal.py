@@ -89,6 +89,8 @@ class CallerRecord(_Record, frozen=True, gc=False, tag="caller"):
         run: Name of the run, None outside of runs.
         chain: The delegations the caller showed, `<agent>~<id>` each, the key's own child first.
         above: Keys of the windows that `windows` was carved from, and those from theirs.
+        tags: What the calls are tagged with, `NAME=VALUE` each, in order.
+        waived: Keys of the shadow windows that a hold did not fit into, and is not on.
     """
 
     number: int
@@ -99,6 +101,8 @@ class CallerRecord(_Record, frozen=True, gc=False, tag="caller"):
     run: str | None = None
     chain: tuple[str, ...] = ()
     above: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    waived: tuple[str, ...] = ()
 
 
 class RouteRecord(_Record, frozen=True, gc=False, tag="route"):
