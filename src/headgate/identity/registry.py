@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from headgate.identity.tables import credential, freeze, revocation
+from headgate.store.dialect import upsert
 
 
 class KeptKey(NamedTuple):

@@ -16,6 +16,8 @@ from headgate.ledger import tables
 from headgate.ledger.allotments import AGENT
 from headgate.ledger.fold import Known, Movement, fold, posted
 from headgate.ledger.folded import Folded, FoldedHold, FoldedSettle, decode
+from headgate.store.dialect import one_state
+from headgate.store.expressions import Elements
 from headgate.store.journal_reader import Cursor, JournalReader
 from headgate.units.errors import JournalError
 
@@ -88,8 +90,7 @@ def check_books(engine: Engine, journal_root: Path) -> Books:
         StoreError: The store cannot be read.
     """
     with engine.connect() as connection:
-        # The driver begins no transaction for reading; without one each query sees another state.
-        connection.exec_driver_sql("BEGIN")
+        one_state(connection)
         return _check(connection, journal_root)
 
 
@@ -238,7 +239,7 @@ def _compare_sums(
     query = select(columns.caller, posted_nanos.label("posted"), held_nanos.label("held"))
     by_caller = query.group_by(columns.caller).subquery()
     # What a caller's attempts sum up to counts once for every window it names.
-    each = func.json_each(tables.caller.c.windows).table_valued("value")
+    each = Elements(tables.caller.c.windows).table_valued("value")
     joined = by_caller.join(tables.caller, tables.caller.c.id == by_caller.c.caller)
     query = select(each.c.value, func.sum(by_caller.c.posted), func.sum(by_caller.c.held))
     query = query.select_from(joined.join(each, true()))

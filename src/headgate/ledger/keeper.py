@@ -11,10 +11,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     Connection,
     Engine,
-    Insert,
     Select,
     Table,
-    Update,
     bindparam,
     delete,
     func,
@@ -22,8 +20,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import SQLAlchemyError
 
 from headgate.ledger import tables
@@ -33,7 +29,6 @@ from headgate.ledger.fold import Batch, Caller, Held, Known, fold
 from headgate.ledger.folded import decode
 from headgate.ledger.rows import (
     END_COLUMNS,
-    Row,
     caller_values,
     decision_values,
     end_values,
@@ -45,6 +40,7 @@ from headgate.ledger.rows import (
 )
 from headgate.ledger.store_allotments import Allotments
 from headgate.records.journal import REFERENCES_MAX, SealedRecord, SettleRecord
+from headgate.store.dialect import upsert, write
 from headgate.store.journal_reader import Cursor, JournalReader, journals
 from headgate.store.journal_writer import boot_id, take_lock
 from headgate.units.errors import StoreError
@@ -243,7 +239,7 @@ class Keeper:
             self._apply(connection, name, batch)
             cursor = followed.reader.cursor
             folded = (cursor.seq, cursor.offset, followed.reader.ended, name)
-            connection.exec_driver_sql(_FOLDED_TO, folded)
+            write(connection, _FOLDED_TO, [folded])
             for window, movement in batch.movements.items():
                 self.book.account(window, self._limit(window))
                 self.book.post(name, window, movement.posted_nanos)
@@ -255,27 +251,27 @@ class Keeper:
 
     def _apply(self, connection: Connection, name: str, batch: Batch) -> None:
         callers = [caller_values(id_, each, name) for id_, each in batch.callers.items()]
-        _write(connection, _INSERT_CALLER, callers)
+        write(connection, _INSERT_CALLER, callers)
         routes = [route_values(id_, each, name) for id_, each in batch.routes.items()]
-        _write(connection, _INSERT_ROUTE, routes)
+        write(connection, _INSERT_ROUTE, routes)
         rows = [hold_values(each.hold) + end_values(each.end) for each in batch.ended]
         rows += [hold_values(hold) + end_values(None) for hold in batch.opened.values()]
-        _write(connection, _INSERT_ATTEMPT, rows)
+        write(connection, _INSERT_ATTEMPT, rows)
         closed = [(*end_values(end), end.attempt) for end in batch.closed]
-        _write(connection, _END_ATTEMPT, closed)
-        _write(connection, _INSERT_REFUSAL, [refusal_values(each) for each in batch.refusals])
+        write(connection, _END_ATTEMPT, closed)
+        write(connection, _INSERT_REFUSAL, [refusal_values(each) for each in batch.refusals])
         decisions = [decision_values(each, name) for each in batch.decisions]
-        _write(connection, _INSERT_DECISION, decisions)
+        write(connection, _INSERT_DECISION, decisions)
         moved = [
             (window, window.partition("@")[0], movement.posted_nanos, movement.held_nanos)
             for window, movement in batch.movements.items()
         ]
-        _write(connection, _MOVE_WINDOW, moved)
+        write(connection, _MOVE_WINDOW, moved)
         along = [
             (movement.posted_nanos, movement.held_nanos, name, window)
             for window, movement in batch.movements.items()
         ]
-        _write(connection, _MOVE_LEASE, along)
+        write(connection, _MOVE_LEASE, along)
 
     def _close_leases(self, connection: Connection, name: str, followed: OpenJournal) -> None:
         # Only a power cut can have taken records; a worker that ended cleanly wrote all of them.
@@ -287,7 +283,7 @@ class Keeper:
             lost = self.book.close(name, window, trusted=trusted)
             if lost:
                 budget = window.partition("@")[0]
-                connection.exec_driver_sql(_LOSE, (window, budget, lost))
+                write(connection, _LOSE, [(window, budget, lost)])
         connection.execute(delete(tables.lease).where(tables.lease.c.journal == name))
 
     def take_over(self, name: str, at_ns: int) -> bool:
@@ -334,22 +330,12 @@ def _newest(table: Table, journal: str) -> Select[*tuple[Any, ...]]:
     return named.order_by(table.c.number.desc()).limit(REFERENCES_MAX)
 
 
-def _statement(statement: Insert | Update) -> str:
-    """Return a statement as the driver takes it, so that rows go to it as they are."""
-    return str(statement.compile(dialect=sqlite_dialect()))
-
-
-def _write(connection: Connection, statement: str, rows: Sequence[Row]) -> None:
-    if rows:
-        connection.exec_driver_sql(statement, list(rows))
-
-
-_INSERT_CALLER = _statement(insert(tables.caller))
-_INSERT_ROUTE = _statement(insert(tables.route))
-_INSERT_ATTEMPT = _statement(insert(tables.attempt))
-_INSERT_REFUSAL = _statement(insert(tables.refusal))
-_INSERT_DECISION = _statement(insert(tables.decision))
-_END_ATTEMPT = _statement(
+_INSERT_CALLER = insert(tables.caller)
+_INSERT_ROUTE = insert(tables.route)
+_INSERT_ATTEMPT = insert(tables.attempt)
+_INSERT_REFUSAL = insert(tables.refusal)
+_INSERT_DECISION = insert(tables.decision)
+_END_ATTEMPT = (
     update(tables.attempt)
     .where(tables.attempt.c.attempt == bindparam("old"))
     .values(dict.fromkeys(END_COLUMNS))
@@ -360,19 +346,19 @@ _FOLDED_TO = """
 UPDATE journal SET seq = ?, "offset" = ?, ended = ? WHERE name = ?
 """
 _MOVE_WINDOW = """
-INSERT INTO window (window, budget, posted_nanos, held_nanos, unaccounted_nanos)
+INSERT INTO "window" ("window", budget, posted_nanos, held_nanos, unaccounted_nanos)
 VALUES (?, ?, ?, ?, 0)
-ON CONFLICT (window) DO UPDATE SET
-  posted_nanos = posted_nanos + excluded.posted_nanos,
-  held_nanos = held_nanos + excluded.held_nanos
+ON CONFLICT ("window") DO UPDATE SET
+  posted_nanos = "window".posted_nanos + excluded.posted_nanos,
+  held_nanos = "window".held_nanos + excluded.held_nanos
 """
 _LOSE = """
-INSERT INTO window (window, budget, posted_nanos, held_nanos, unaccounted_nanos)
+INSERT INTO "window" ("window", budget, posted_nanos, held_nanos, unaccounted_nanos)
 VALUES (?, ?, 0, 0, ?)
-ON CONFLICT (window) DO UPDATE SET
-  unaccounted_nanos = unaccounted_nanos + excluded.unaccounted_nanos
+ON CONFLICT ("window") DO UPDATE SET
+  unaccounted_nanos = "window".unaccounted_nanos + excluded.unaccounted_nanos
 """
 _MOVE_LEASE = """
 UPDATE lease SET posted_nanos = posted_nanos + ?, held_nanos = held_nanos + ?
-WHERE journal = ? AND window = ?
+WHERE journal = ? AND "window" = ?
 """
