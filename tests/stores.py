@@ -166,3 +166,10 @@ def copy_store(data_dir: Path, copied: Path) -> None:
     if url is not None:
         (copied / "store.url").unlink()
         name_database(copied, cluster().create(_name_of(url)))
+
+
+def store_table(url: str | None = None) -> str:
+    """Return the configuration's `[store]`: of a database, or of where this run wants stores."""
+    if url is None and ON_POSTGRESQL:
+        url = cluster().create_migrated()
+    return "" if url is None else f'\n[store]\nurl = "{url}"\n'

@@ -34,6 +34,7 @@ from headgate.simulator import INSTANT, Options, Simulator, SimulatorThread
 from headgate.store.database import open_store_readonly
 from headgate.units.money import format_usd, parse_usd
 from tests.node.wire import post
+from tests.stores import store_table
 from tests.torture.checker import check_journals
 
 ROOT = Path(__file__).parents[2]
@@ -294,6 +295,7 @@ def running_node(
     provider: str = "",
     limits: str = "",
     extra: str = "",
+    store_url: str | None = None,
 ) -> Iterator[TestNode]:
     """Run a node for a test; it is told to stop at the end, and killed when it does not.
 
@@ -309,6 +311,7 @@ def running_node(
         provider: Lines of TOML for every table of a provider.
         limits: Lines of TOML for `[limits]`.
         extra: Further tables.
+        store_url: The address of a database; None for the store that the tests run on.
     """
     bill = tmp_path / "bill.jsonl"
     options = options or Options(pace=INSTANT)
@@ -324,7 +327,7 @@ def running_node(
             principals=principals,
             provider=provider,
             limits=limits,
-            extra=extra,
+            extra=extra + store_table(store_url),
         )
         node = TestNode(
             config,

@@ -65,6 +65,12 @@ class ListenShape(Shape, frozen=True, kw_only=True):
     console: Text = "127.0.0.1:8081"
 
 
+class StoreShape(Shape, frozen=True, kw_only=True):
+    """`[store]`: the address of a PostgreSQL database, for the file in the data directory."""
+
+    url: Text | Secret | None = None
+
+
 class OrganisationShape(Shape, frozen=True, kw_only=True):
     """`[organisation]`: the root of the budget tree, and the zone its months begin in."""
 
@@ -338,6 +344,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     listen: ListenShape = ListenShape()
     organisation: OrganisationShape = OrganisationShape()
     console: ConsoleShape = ConsoleShape()
+    store: StoreShape = StoreShape()
     limits: LimitsShape = LimitsShape()
     idempotency: IdempotencyShape = IdempotencyShape()
     providers: Mapping[Name, ProviderShape] = {}
@@ -360,6 +367,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "listen": ("single", ListenShape),
     "organisation": ("single", OrganisationShape),
     "console": ("single", ConsoleShape),
+    "store": ("single", StoreShape),
     "limits": ("single", LimitsShape),
     "idempotency": ("single", IdempotencyShape),
     "providers": ("named", ProviderShape),

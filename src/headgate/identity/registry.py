@@ -93,7 +93,8 @@ def frozen_nodes(connection: Connection) -> Sequence[FrozenNode]:
 def revoke_delegation(connection: Connection, delegation: str, at_ns: int) -> bool:
     """Revoke a delegation by its id; False when it was revoked already."""
     statement = upsert(revocation).values(delegation=delegation, at_ns=at_ns)
-    return connection.execute(statement.on_conflict_do_nothing()).rowcount == 1
+    made = statement.on_conflict_do_nothing().returning(revocation.c.delegation)
+    return connection.scalar(made) is not None
 
 
 def revoked_delegations(connection: Connection) -> Sequence[str]:

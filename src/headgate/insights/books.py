@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, case, func, select, true
 
+from headgate.insights import books_shared
 from headgate.ledger import tables
 from headgate.ledger.allotments import AGENT
 from headgate.ledger.fold import Known, Movement, fold, posted
@@ -83,21 +84,28 @@ class _Replay:
     attempts: dict[str, _End] = field(default_factory=dict)
 
 
-def check_books(engine: Engine, journal_root: Path) -> Books:
+def check_books(engine: Engine, journal_root: Path, node: str = "") -> Books:
     """Compare the store with its journals; works beside a running steward.
+
+    Args:
+        engine: The store.
+        journal_root: The folder of journals.
+        node: The id of their node among those that share the store, empty when it is alone. Only
+            what this node did is replayed; what all did is summed up.
 
     Raises:
         StoreError: The store cannot be read.
     """
     with engine.connect() as connection:
         one_state(connection)
-        return _check(connection, journal_root)
+        return _check(connection, journal_root, node)
 
 
-def _check(connection: Connection, journal_root: Path) -> Books:
+def _check(connection: Connection, journal_root: Path, node: str) -> Books:
     problems: list[str] = []
     in_journals: dict[str, Movement] = {}
-    journals = connection.execute(select(tables.journal).order_by(tables.journal.c.name)).all()
+    own = select(tables.journal).where(tables.journal.c.node == node)
+    journals = connection.execute(own.order_by(tables.journal.c.name)).all()
     records = attempts_differ = 0
     for row in journals:
         replay = _replay(journal_root / row.name, Cursor(row.seq, row.offset), problems)
@@ -106,13 +114,16 @@ def _check(connection: Connection, journal_root: Path) -> Books:
         _compare_leases(connection, row.name, replay, problems)
         for window, movement in replay.movements.items():
             _add(in_journals, window, movement)
-    windows = _windows(connection, in_journals)
+    stored = books_shared.of_store(connection)
+    windows = _windows(books_shared.of_node(connection, node) if node else stored, in_journals)
     problems += [
         f"The window {check.window} differs between store and journals."
         for check in windows
         if not check.equal
     ]
-    attempts_differ += _compare_sums(connection, windows, problems)
+    attempts_differ += _compare_sums(connection, stored, problems)
+    if node:
+        problems += books_shared.shared_problems(connection)
     _compare_allotments(connection, windows, problems)
     held = select(func.coalesce(func.sum(tables.attempt.c.hold_nanos), 0))
     held_total = connection.scalar(held.where(tables.attempt.c.state == "held"))
@@ -169,11 +180,9 @@ def _add(movements: dict[str, Movement], window: str, movement: Movement) -> Non
     known.posted_nanos += movement.posted_nanos
 
 
-def _windows(connection: Connection, in_journals: dict[str, Movement]) -> tuple[WindowCheck, ...]:
-    stored = {
-        row.window: Movement(row.held_nanos, row.posted_nanos)
-        for row in connection.execute(select(tables.window))
-    }
+def _windows(
+    stored: dict[str, Movement], in_journals: dict[str, Movement]
+) -> tuple[WindowCheck, ...]:
     checks = []
     for window in sorted({*stored, *in_journals}):
         store = stored.get(window, Movement())
@@ -229,9 +238,7 @@ def _compare_leases(
             )
 
 
-def _compare_sums(
-    connection: Connection, windows: tuple[WindowCheck, ...], problems: list[str]
-) -> bool:
+def _compare_sums(connection: Connection, stored: dict[str, Movement], problems: list[str]) -> bool:
     """Note windows whose attempts do not sum up to them; tell whether there are any."""
     columns = tables.attempt.c
     held = case((columns.state == "held", columns.hold_nanos), else_=0)
@@ -245,9 +252,9 @@ def _compare_sums(
     query = query.select_from(joined.join(each, true()))
     sums = {row[0]: (row[1], row[2]) for row in connection.execute(query.group_by(each.c.value))}
     differing = [
-        window.window
-        for window in windows
-        if (window.posted_store_nanos, window.held_store_nanos) != sums.pop(window.window, (0, 0))
+        window
+        for window, each in sorted(stored.items())
+        if (each.posted_nanos, each.held_nanos) != sums.pop(window, (0, 0))
     ]
     differing += sums
     problems.extend(f"The attempts of {window} do not sum up to it." for window in differing)

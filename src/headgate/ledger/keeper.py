@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,6 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
-    func,
     insert,
     select,
     update,
@@ -38,7 +37,8 @@ from headgate.ledger.rows import (
     route_values,
     windows_of_row,
 )
-from headgate.ledger.store_allotments import Allotments
+from headgate.ledger.source import Alone, Source, Wanted
+from headgate.ledger.store_nodes import Among
 from headgate.records.journal import REFERENCES_MAX, SealedRecord, SettleRecord
 from headgate.store.dialect import upsert, write
 from headgate.store.journal_reader import Cursor, JournalReader, journals
@@ -70,18 +70,30 @@ class Keeper:
         root: The folder of journals.
         limit_of: The limit of a window by its key, in nano-dollars; None when no budget of the
             configuration has that window, so nothing more is lent of it.
+        node: The id of this node among those that share the store; empty when it is alone.
 
     Attributes:
         failed: Whether a change could not be stored. What is in memory is then ahead of the
             store, so nothing more is done or told; a new keeper starts from the store.
     """
 
-    def __init__(self, engine: Engine, root: Path, limit_of: Callable[[str], int | None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        root: Path,
+        limit_of: Callable[[str], int | None],
+        node: str = "",
+    ) -> None:
         self._engine = engine
         self._root = root
         self.limit_of = limit_of
         self.book = LeaseBook()
-        self.allotments = Allotments(self.book, self._configured)
+        self.source: Source = (
+            Among(engine, node, self.book, self._configured)
+            if node
+            else Alone(self.book, self._configured)
+        )
+        self.allotments = self.source.allotments
         self.journals: dict[str, OpenJournal] = {}
         self.failed = False
         # Ids of callers and routes; nobody else gives any.
@@ -110,22 +122,21 @@ class Keeper:
     def _load(self) -> None:
         with self._engine.connect() as connection:
             self.allotments.load(connection)
-            given = [
-                connection.scalar(select(func.max(table.c.id))) or 0
-                for table in (tables.caller, tables.route)
-            ]
-            self._ids = itertools.count(max(given) + 1)
-            for row in connection.execute(select(tables.window)).mappings():
-                account = self.book.account(row["window"], self._limit(row["window"]))
-                account.closed_nanos = row["posted_nanos"]
-                account.unaccounted_nanos = row["unaccounted_nanos"]
-            for row in connection.execute(select(tables.lease)).mappings():
+            self._ids = self.source.ids(connection)
+            for used in self.source.used(connection):
+                account = self.book.account(used.window, self._limit(used.window))
+                account.closed_nanos = used.posted_nanos
+                account.unaccounted_nanos = used.unaccounted_nanos
+            own = select(tables.journal).where(tables.journal.c.node == self.source.node)
+            names = own.with_only_columns(tables.journal.c.name)
+            leases = select(tables.lease).where(tables.lease.c.journal.in_(names))
+            for row in connection.execute(leases).mappings():
                 account = self.book.account(row["window"], self._limit(row["window"]))
                 # The window's sum has all postings; those of open leases are counted there.
                 account.closed_nanos -= row["posted_nanos"]
                 self.book.post(row["journal"], row["window"], row["posted_nanos"])
                 account.leases[row["journal"]].granted_nanos = row["granted_nanos"]
-            for row in connection.execute(select(tables.journal)).mappings():
+            for row in connection.execute(own).mappings():
                 if not row["ended"]:
                     cursor = Cursor(row["seq"], row["offset"])
                     self._follow(connection, row["name"], cursor)
@@ -134,7 +145,7 @@ class Keeper:
         return self.limit_of(window) or 0
 
     def _limit(self, window: str) -> int:
-        return self.allotments.limit(window)
+        return self.source.limit(window)
 
     def carve(self, allotments: Sequence[Allotment], at_ns: int) -> list[Short]:
         """Carve allotments that were not carved yet, durably; return those that do not fit."""
@@ -166,12 +177,17 @@ class Keeper:
     def discover(self) -> None:
         """Follow journals that appeared in the folder since the last look."""
         with self._change() as connection:
-            known = set(connection.scalars(select(tables.journal.c.name)))
+            own = tables.journal.c.node == self.source.node
+            known = set(connection.scalars(select(tables.journal.c.name).where(own)))
             for directory in journals(self._root):
                 if directory.name not in known:
                     connection.execute(
                         insert(tables.journal).values(
-                            name=directory.name, seq=1, offset=0, ended=False
+                            name=directory.name,
+                            seq=1,
+                            offset=0,
+                            ended=False,
+                            node=self.source.node,
                         )
                     )
                     self._follow(connection, directory.name, Cursor())
@@ -179,7 +195,9 @@ class Keeper:
     def lend(self, journal: str, wants: Sequence[Want]) -> dict[str, int]:
         """Lend to a worker's epoch, durably; returns the cumulative amount lent by window."""
         granted: dict[str, int] = {}
+        wanted = {want.window: Wanted(want.need_nanos, want.want_nanos) for want in wants}
         with self._change() as connection:
+            self.source.provide(connection, wanted)
             for want in wants:
                 self.book.account(want.window, self._limit(want.window))
                 granted[want.window] = self.book.lend(
@@ -194,6 +212,11 @@ class Keeper:
             for window, amount in amounts.items():
                 left = self.book.give_back(journal, window, amount)
                 self._keep_grant(connection, journal, window, left)
+
+    def return_idle(self, windows: Collection[str] | None) -> None:
+        """Give back to the store that nodes share what no worker was lent, None for all windows."""
+        with self._change() as connection:
+            self.source.return_idle(connection, windows)
 
     def lent_to(self, journal: str) -> dict[str, int]:
         """Return the cumulative amounts lent to a worker's epoch, by window.
@@ -240,6 +263,7 @@ class Keeper:
             cursor = followed.reader.cursor
             folded = (cursor.seq, cursor.offset, followed.reader.ended, name)
             write(connection, _FOLDED_TO, [folded])
+            self.source.moved(connection, batch.movements)
             for window, movement in batch.movements.items():
                 self.book.account(window, self._limit(window))
                 self.book.post(name, window, movement.posted_nanos)
@@ -264,7 +288,8 @@ class Keeper:
         write(connection, _INSERT_DECISION, decisions)
         moved = [
             (window, window.partition("@")[0], movement.posted_nanos, movement.held_nanos)
-            for window, movement in batch.movements.items()
+            # In one order everywhere: nodes that fold at once wait for each other, not crosswise.
+            for window, movement in sorted(batch.movements.items())
         ]
         write(connection, _MOVE_WINDOW, moved)
         along = [
@@ -284,6 +309,7 @@ class Keeper:
             if lost:
                 budget = window.partition("@")[0]
                 write(connection, _LOSE, [(window, budget, lost)])
+                self.source.lost(connection, window, lost)
         connection.execute(delete(tables.lease).where(tables.lease.c.journal == name))
 
     def take_over(self, name: str, at_ns: int) -> bool:

@@ -34,8 +34,10 @@ journal = Table(
     Column("seq", Integer, nullable=False),
     Column("offset", BigInteger, nullable=False),
     Column("ended", Boolean, nullable=False),
+    Column("node", String, nullable=False, server_default=""),
 )
-"""How far each journal is folded; in the same transaction as what was folded from it."""
+"""How far each journal is folded, in the same transaction as what was folded from it; and which
+node's it is, where nodes share the store."""
 
 window = Table(
     "window",
@@ -133,7 +135,9 @@ everybody else reads `attempts`."""
 def call_of(attempt_id: ColumnElement[str]) -> ColumnElement[str]:
     """Return the id of the call an attempt is of: its own without the number."""
     # No function that splits a text has the same name everywhere.
-    digits, point = literal_column("'0123456789'"), literal_column("'.'")
+    # What is cut off stands in the SQL itself: PostgreSQL groups by nothing else.
+    digits: ColumnElement[str] = literal_column("'0123456789'")
+    point: ColumnElement[str] = literal_column("'.'")
     return func.rtrim(func.rtrim(attempt_id, digits), point)
 
 

@@ -24,6 +24,7 @@ from headgate.node.messages import (
 )
 from headgate.store import audit
 from headgate.store.audit import Event
+from headgate.store.dialect import hold_lock
 from headgate.store.migrate import open_store
 from headgate.units.errors import StewardUnavailableError
 from headgate.units.instants import to_iso
@@ -57,7 +58,11 @@ def command(data_dir: Path, message: Command) -> Done | Failed:
             break
         time.sleep(LOOK_S)
     try:
-        return carry_out(open_store(data_dir), message, time.time_ns())
+        engine = open_store(data_dir)
+        try:
+            return carry_out(engine, message, time.time_ns())
+        finally:
+            engine.dispose()
     finally:
         os.close(lock)
 
@@ -65,6 +70,7 @@ def command(data_dir: Path, message: Command) -> Done | Failed:
 def carry_out(engine: Engine, message: Command, at_ns: int) -> Done | Failed:
     """Change the store as a command says, durably, and with its entry in the audit chain."""
     with engine.begin() as connection:
+        hold_lock(connection, "commands")
         answer = _carry_out(connection, message, at_ns)
         if isinstance(answer, Done):
             audit.append(connection, _event_of(message), at_ns)

@@ -24,6 +24,7 @@ from headgate.node.messages import (
     LetGo,
     Message,
     Need,
+    SpendUntil,
     State,
     Uncarved,
     Unpacker,
@@ -62,6 +63,7 @@ class StewardLink(asyncio.Protocol):
         self._told: dict[type, Message] = {}
         self._waiting: dict[int, Answered] = {}
         self._closing = False
+        self._spend_until_ns: int | None = None
         self.connected = False
         self.on_granted: Callable[[dict[str, int], bool], None] = lambda _amounts, _answer: None
         self.on_state: Callable[[State], None] = lambda _state: None
@@ -120,6 +122,8 @@ class StewardLink(asyncio.Protocol):
         elif isinstance(message, State) and message.epoch > self._epoch:
             self._epoch = message.epoch
             self.on_state(message)
+        elif isinstance(message, SpendUntil):
+            self._spend_until_ns = message.monotonic_ns
         elif isinstance(message, Uncarved):
             self.on_uncarved(message.window, message.above, message.left_nanos)
         elif isinstance(message, Decided):
@@ -185,6 +189,16 @@ class StewardLink(asyncio.Protocol):
         if self.connected:
             self._say(message)
         return self.connected
+
+    def is_overdue(self, monotonic_ns: int) -> bool:
+        """Tell whether this node was not heard of by its store for too long to go on spending."""
+        return self._spend_until_ns is not None and monotonic_ns > self._spend_until_ns
+
+    def start_over(self) -> None:
+        """Hang up, to be told anew what holds; nothing is asked until then."""
+        self.connected = False
+        if self._transport is not None:
+            self._transport.abort()
 
     def close(self) -> None:
         """Say nothing more."""

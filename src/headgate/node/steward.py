@@ -5,7 +5,8 @@ import asyncio
 import gc
 import os
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +56,13 @@ from headgate.node.messages import (
 from headgate.node.pages import Pages, console_server
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
 from headgate.node.rules import Rules
+from headgate.node.sharing import Sharing
 from headgate.node.stopping import stop_event
 from headgate.node.telling import tell_always
 from headgate.node.told import Told
 from headgate.store.database import open_store_readonly
 from headgate.store.migrate import open_store
+from headgate.store.place import node_id
 from headgate.units.errors import HeadgateError, StoreError
 
 FOLD_S = 0.1
@@ -81,10 +84,11 @@ class Steward:
         self.rules = rules
         self.engine = engine
         self.reading = open_store_readonly(data_dir)
+        self.sharing = Sharing(engine, node_id(data_dir), self)
         self.repeats = Repeats(open_repeats(data_dir), self.reading, self.fold)
         self.approving = Approving(engine, self, lambda: self.rules.snapshot.approvals)
         limit_of = limits(rules.budgets, self.approving.raised)
-        self.keeper = Keeper(engine, journal_root(data_dir), limit_of)
+        self.keeper = Keeper(engine, journal_root(data_dir), limit_of, node_id(data_dir))
         self.workers: dict[str, asyncio.StreamWriter] = {}
         self.told = Told()
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -117,9 +121,23 @@ class Steward:
             )
 
     def changed(self) -> None:
-        """Tell every worker what holds now."""
+        """Tell every worker what holds now, here and at other nodes."""
+        self._show_state()
+        self.sharing.tell()
+
+    def _show_state(self) -> None:
         self._epoch += 1
         self.tell_workers(pack(self.state()))
+
+    def take_up_changes(self) -> None:
+        """Take up what another node has changed in the store."""
+        self.approving.look_again()
+        self.end_allotments()
+        self._show_state()
+
+    def return_idle(self, windows: Collection[str] | None) -> None:
+        """Give back what lies idle here of some windows, None for all."""
+        self.keeper.return_idle(windows)
 
     def tell_workers(self, data: bytes) -> None:
         """Send a packed message to every worker."""
@@ -128,7 +146,7 @@ class Steward:
 
     def living(self) -> set[str]:
         """Return the journals of workers that are connected, or may be soon."""
-        return {*self.workers, *self.keeper.journals}
+        return {*self.workers, *self.keeper.journals, *self.sharing.journals_elsewhere()}
 
     def fold(self) -> None:
         """Fold all that the journals have by now."""
@@ -221,7 +239,7 @@ class Steward:
     def _welcome(self, journal: str, writer: asyncio.StreamWriter) -> None:
         self.keeper.discover()
         self.workers[journal] = writer
-        writer.write(pack(self.state()))
+        writer.write(self.sharing.greeting() + pack(self.state()))
         writer.write(pack(Granted(0, self.keeper.lent_to(journal))))
 
     def work(self) -> Iterator[Coroutine[Any, Any, None]]:
@@ -229,13 +247,17 @@ class Steward:
         yield self.fold_always()
         yield self.watch_always()
         yield self.approving.watch_always()
+        yield from self.sharing.work()
 
     def tell(self) -> None:
         """Tell the webhooks of the configuration in force from now on, and no others."""
         for task in self.tellers:
             task.cancel()
         hooks = self.rules.snapshot.webhooks.values()
-        self.tellers = [asyncio.create_task(tell_always(self.engine, hook)) for hook in hooks]
+        self.tellers = [
+            asyncio.create_task(self.sharing.when_leading(partial(tell_always, self.engine, hook)))
+            for hook in hooks
+        ]
         for task in self.tellers:
             task.add_done_callback(self._told)
 
@@ -290,6 +312,7 @@ async def run(
     rules = Rules(read, in_force, pages)
     steward = Steward(rules, engine, data_dir)
     pages.unwell, pages.queued = steward.told.passed_over, steward.told.queued
+    steward.sharing.look()
     steward.keeper.discover()
     steward.take_over_the_dead()
     steward.end_allotments()
@@ -322,6 +345,7 @@ async def run(
     while steward.keeper.fold():
         pass
     steward.take_over_the_dead()
+    steward.sharing.leave()
 
 
 async def _alone(data_dir: Path, stop: asyncio.Event) -> bool:

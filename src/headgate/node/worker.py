@@ -28,6 +28,7 @@ from headgate.node.paths import journal_root, retiring_path, socket_path, write_
 from headgate.node.stopping import first_of, retire_event, stop_event
 from headgate.records.priority import PRIORITIES
 from headgate.store.journal_writer import JournalWriter
+from headgate.store.place import node_id
 
 BACKLOG = 4_096
 MEET_TIMEOUT_S = 60
@@ -75,13 +76,14 @@ async def run(
 ) -> None:
     """Serve until told to stop or to retire, then finish what runs and seal the journal."""
     epoch = new_epoch(time.time_ns())
+    called = journal_name(name, epoch, node_id(data_dir))
     journal = JournalWriter(
-        journal_root(data_dir) / journal_name(name, epoch),
+        journal_root(data_dir) / called,
         worker=name,
         epoch=epoch,
         at_ns=time.time_ns(),
     )
-    link = StewardLink(socket_path(data_dir), Hello(name, journal_name(name, epoch), os.getpid()))
+    link = StewardLink(socket_path(data_dir), Hello(name, called, os.getpid()))
     world = data_plane(
         snapshot,
         pepper=load_pepper(data_dir),
@@ -187,7 +189,13 @@ def _queued(pipeline: Pipeline) -> Iterator[QueuedRow]:
 
 async def _sweep_always(pipeline: Pipeline, link: StewardLink) -> None:
     while True:
-        sweep(pipeline, time.monotonic_ns() // 1_000_000)
+        now_ns = time.monotonic_ns()
+        if link.is_overdue(now_ns):
+            # The steward has what is taken away here on its books, and says so when it is back.
+            link.start_over()
+            pipeline.world.purse.disconnected()
+            pipeline.world.purse.release()
+        sweep(pipeline, now_ns // 1_000_000)
         link.tell(Unwell(tuple(_unwell(pipeline))))
         link.tell(Crowd(tuple(_queued(pipeline))))
         await asyncio.sleep(SWEEP_MS / 1000)

@@ -2,17 +2,23 @@
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 from zlib import crc32
 
 from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects.postgresql import dialect as postgresql_dialect
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
+from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.expression import ClauseElement, Executable
 
 from headgate.store.expressions import POSTGRESQL
 
 __all__ = ("hold_lock", "is_shared", "one_state", "positional", "upsert", "write")
+
+
+_postgresql: Any = postgresql.dialect
+LOCKS = 0x48474154
 
 
 def is_shared(connection: Connection) -> bool:
@@ -32,11 +38,12 @@ def one_state(connection: Connection) -> None:
 def hold_lock(connection: Connection, name: str) -> None:
     """Let nobody else pass here until this transaction ends; SQLite has one writer anyway."""
     if is_shared(connection):
-        connection.execute(select(func.pg_advisory_xact_lock(_number(name))))
+        connection.execute(select(func.pg_advisory_xact_lock(number_of(name))))
 
 
-def _number(name: str) -> int:
-    return crc32(name.encode())
+def number_of(name: str) -> int:
+    """Return the number of an advisory lock, apart from those of other programs."""
+    return LOCKS << 32 | crc32(name.encode())
 
 
 @cache
@@ -51,9 +58,8 @@ def positional(statement: str | Executable, dialect: str) -> str:
     if isinstance(statement, str):
         return statement.replace("?", "%s") if shared else statement
     assert isinstance(statement, ClauseElement)
-    if shared:
-        return str(statement.compile(dialect=postgresql_dialect(paramstyle="format")))
-    return str(statement.compile(dialect=sqlite_dialect()))
+    there: Dialect = _postgresql(paramstyle="format") if shared else SQLiteDialect()
+    return str(statement.compile(dialect=there))
 
 
 def write(

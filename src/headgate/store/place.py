@@ -51,7 +51,12 @@ def name_database(data_dir: Path, url: str | None) -> None:
 
 
 def node_id(data_dir: Path) -> str:
-    """Return what the node of this data directory is called among others; made on first use."""
+    """Return the id of this data directory's node among those that share its store.
+
+    It is made on first use, and empty where the store is the node's alone.
+    """
+    if database_of(data_dir) is None:
+        return ""
     path = data_dir / NODE_NAME
     if not path.exists():
         _write(path, f"n{secrets.token_hex(5)}")
