@@ -168,7 +168,7 @@ def test_an_attempt_that_ends_twice_is_found(books: Path, store: Engine) -> None
     for record in (ALICE, MINI, HOLD, SETTLE, SETTLE):
         writer.append(record)
     with store.begin() as connection:
-        connection.execute(text("insert into journal values ('w0-2', 1, 9999, false)"))
+        connection.execute(text("insert into journal values ('w0-2', 1, 9999, false, '')"))
 
     found = check(books)
 

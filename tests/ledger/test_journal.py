@@ -19,7 +19,7 @@ from headgate.store.journal_reader import READ_BYTES, READ_BYTES_MIN, Cursor, Jo
 from headgate.store.journal_writer import JournalWriter, take_lock
 from headgate.store.segments import segment_name
 from headgate.units.errors import JournalError
-from tests.torture.checker import journal_records
+from tests.torture.journal_files import journal_records
 
 SMALL_BYTES = 16 << 10
 

@@ -16,7 +16,7 @@ from headgate.store.journal_writer import JournalWriter
 from headgate.store.segments import segment_name
 from tests.node.harness import once, secret_of, write_config
 from tests.node.wire import CHAT, Call, Reply, chat, send, send_all
-from tests.torture.checker import journal_records
+from tests.torture.journal_files import journal_records
 
 SEGMENT_BYTES = 64 << 10
 HELD_TOGETHER = 8

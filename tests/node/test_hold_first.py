@@ -28,7 +28,8 @@ from tests.node.wire import (
     post,
     response,
 )
-from tests.torture.checker import check, read_all
+from tests.torture.checker import check
+from tests.torture.journal_files import read_all
 
 BODIES = {
     CHAT: chat("Hello"),

@@ -1,6 +1,6 @@
 """Checks a data directory's journals, and an upstream's bill, without any of Headgate's code.
 
-    python tests/torture/checker.py DATA BILL.jsonl --limit team-research@once=2.50
+    python -m tests.torture.checker DATA BILL.jsonl --limit team-research@once=2.50
 
 It reads the format that `docs/reference/journal.md` documents, with the standard library alone.
 BILL.jsonl has one line of JSON per request the provider charges: `request_id`, `amount` in
@@ -11,28 +11,21 @@ tells what clients saw: `attempt`'s `call` beside the provider's `request_id`. T
 
 import argparse
 import json
-import struct
 import sys
-import zlib
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-HEADER = struct.Struct("<II")
+from tests.torture.journal_files import FormatError, read_all
+
 NANOS = 10**9
-PAYLOAD_BYTES_MAX = 256 * 1024
 CALLERS_MAX = 4096
 LINE = ("meter", "quantity", "price_femto", "amount_nanos", "price_row")
 PROBLEMS_SHOWN = 50
 
 Record = dict[str, Any]
-
-
-class FormatError(Exception):
-    """A journal is not of the documented format."""
 
 
 @dataclass
@@ -44,6 +37,7 @@ class Attempt:
     windows: list[str]
     above: list[str]
     end: Record | None = None
+    corrected: int = 0
 
     @property
     def posted(self) -> int:
@@ -53,11 +47,12 @@ class Attempt:
 
 @dataclass
 class Sums:
-    """What a window carries: nano-dollars posted, in open holds, and posted above their holds."""
+    """Nanos of a window: posted, in open holds, posted above holds, and by upward corrections."""
 
     posted: int = 0
     held: int = 0
     overage: int = 0
+    debits: int = 0
 
 
 @dataclass
@@ -69,6 +64,8 @@ class Report:
     windows: dict[str, Sums] = field(default_factory=dict)
     counted: dict[str, Sums] = field(default_factory=dict)
     callers: dict[tuple[str, int], Record] = field(default_factory=dict)
+    adjustments: dict[str, Record] = field(default_factory=dict)
+    credits: Counter[str] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)
     billed: Fraction = Fraction(0)
@@ -76,58 +73,6 @@ class Report:
     def object_to(self, what: str) -> None:
         """Note something that should not be."""
         self.problems.append(what)
-
-
-# Reading the format
-
-
-def segment_records(path: Path) -> Iterator[Record]:
-    """Yield the whole records of one segment file, up to where it ends so far."""
-    with path.open("rb") as file:
-        while len(head := file.read(HEADER.size)) == HEADER.size:
-            length, checksum = HEADER.unpack(head)
-            if length == 0 or length > PAYLOAD_BYTES_MAX:
-                return
-            payload = file.read(length)
-            if len(payload) < length or zlib.crc32(payload) != checksum:
-                # The record the writer was cut off in: nothing was done on its strength.
-                return
-            yield json.loads(payload)
-
-
-def journal_records(directory: Path) -> Iterator[Record]:
-    """Yield the records of one journal over all its segments.
-
-    Raises:
-        FormatError: Records are missing, or follow where none may.
-    """
-    ended, sealed = False, True
-    for number, path in enumerate(sorted(directory.glob("*.hgj")), 1):
-        if int(path.stem) != number:
-            raise FormatError(f"{directory.name}: segment {number} is missing")
-        for record in segment_records(path):
-            if ended or (not sealed and record["k"] == "segment"):
-                raise FormatError(f"{path}: a record follows the end")
-            if record["k"] == "segment" and record["format"] != 2:
-                raise FormatError(f"{path}: format {record['format']}")
-            sealed = record["k"] == "sealed"
-            ended = sealed and record.get("last", False)
-            yield record
-
-
-def read_all(data: Path) -> Iterator[tuple[str, Record]]:
-    """Yield every record with its journal's name, all journals merged in the order of time.
-
-    Within a journal the order is that of the file, which is exact.
-    """
-    placed: list[tuple[int, int, str, Record]] = []
-    for directory in sorted((data / "journal").iterdir()):
-        latest = 0
-        for record in journal_records(directory):
-            latest = max(latest, record.get("at_ns", 0))
-            placed.append((latest, len(placed), directory.name, record))
-    for _, _, name, record in sorted(placed, key=lambda each: each[:2]):
-        yield name, record
 
 
 def charge_lines(end: Record) -> list[Record]:
@@ -150,7 +95,13 @@ def check_journals(data: Path, limits: dict[str, int], *, running: bool, several
     """
     report = Report()
     ends: dict[str, bool] = {}
-    for journal, record in read_all(data):
+    records = list(read_all(data))
+    for _, record in records:
+        if record["k"] == "adjustment":
+            # Of two with one id, in whatever journals, the first counts.
+            report.adjustments.setdefault(record["id"], record)
+    _find_credits(report, records)
+    for journal, record in records:
         kind = record["k"]
         report.kinds[kind] += 1
         ends[journal] = kind == "sealed" and record.get("last", False)
@@ -161,6 +112,8 @@ def check_journals(data: Path, limits: dict[str, int], *, running: bool, several
             _hold(report, journal, record, {} if several else limits)
         elif kind in ("settle", "void"):
             _end(report, journal, record, {} if several else limits)
+    for record in report.adjustments.values():
+        _adjust(report, record)
     for window in report.counted:
         _compare(report, window, limits, "at the end")
     if not running:
@@ -169,6 +122,53 @@ def check_journals(data: Path, limits: dict[str, int], *, running: bool, several
         for name in (name for name, each in report.attempts.items() if each.end is None):
             report.object_to(f"{name} is held and has no end")
     return report
+
+
+def _find_credits(report: Report, records: list[tuple[str, Record]]) -> None:
+    """Sum up what corrections are going to free on each window.
+
+    They stand in other journals than the holds that use what they free, so they are only as well
+    ordered as clocks: until it is counted, a limit is compared as if each had been there before.
+    """
+    if not report.adjustments:
+        return
+    callers: dict[tuple[str, int], Record] = {}
+    above: dict[str, list[str]] = {}
+    for journal, record in records:
+        if record["k"] == "caller":
+            callers[journal, record["number"]] = record
+        elif record["k"] == "hold":
+            caller = callers.get((journal, record["caller"]), {})
+            above[record["attempt"]] = caller.get("above", [])
+    for record in report.adjustments.values():
+        for window in [*record["windows"], *above.get(record.get("attempt", ""), [])]:
+            report.credits[window] += max(0, -record["amount_nanos"])
+
+
+def _adjust(report: Report, record: Record) -> None:
+    """Count a correction; its attempt has ended, in some journal."""
+    name, amount, windows = record["id"], record["amount_nanos"], record["windows"]
+    above: list[str] = []
+    if amount == 0:
+        report.object_to(f"{name} corrects by nothing")
+    if "attempt" in record:
+        attempt = report.attempts.get(record["attempt"])
+        if attempt is None or attempt.end is None:
+            report.object_to(f"{name} corrects {record['attempt']}, which has not ended")
+            return
+        attempt.corrected += amount
+        above = attempt.above
+        if windows != attempt.windows:
+            report.object_to(f"{name} moves other windows than {record['attempt']} was held on")
+        if attempt.posted + attempt.corrected < 0:
+            report.object_to(f"{record['attempt']} is corrected below nothing")
+    for window in windows:
+        report.windows.setdefault(window, Sums()).posted += amount
+    for window in [*windows, *above]:
+        sums = report.counted.setdefault(window, Sums())
+        sums.posted += amount
+        sums.debits += max(0, amount)
+        report.credits[window] -= max(0, -amount)
 
 
 def _hold(report: Report, journal: str, record: Record, limits: dict[str, int]) -> None:
@@ -242,7 +242,8 @@ def _compare(
     if window not in limits:
         return
     sums, limit = report.counted[window], limits[window]
-    if sums.posted + sums.held > limit + (0 if strict else sums.overage):
+    beyond = report.credits[window] + (0 if strict else sums.overage + sums.debits)
+    if sums.posted + sums.held > limit + beyond:
         told = f"posted {sums.posted} + held {sums.held} is above {limit}"
         report.object_to(f"{window}: {told} {when}")
 

@@ -1,7 +1,9 @@
 """The checker can object: each thing it promises to notice, it notices."""
 
+import ast
 import json
 import struct
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -70,6 +72,13 @@ def verdict(
     return status, capsys.readouterr().out
 
 
+def adjustment(amount: int, name: str = "c1", **more: Any) -> Record:
+    """Return a correction of the first attempt; None takes a field away."""
+    found = {"k": "adjustment", "id": name, "at_ns": 3, "amount_nanos": amount, "attempt": "a.1"}
+    found |= {"windows": [WINDOW], "reason": "reconciled", "source": "s", "by": "b", **more}
+    return {key: value for key, value in found.items() if value is not None}
+
+
 GOOD = {
     "a call as billed": ([hold(), settle(), SEALED], [charge()]),
     "half a nano of rounding": ([hold(), settle(), SEALED], [charge(nanos="50.5")]),
@@ -77,6 +86,19 @@ GOOD = {
     "an estimate that was never billed": ([hold(), takeover(), SEALED], []),
     "a void": ([hold(), {"k": "void", "attempt": "a.1", "at_ns": 2}, SEALED], []),
     "overage": ([hold(), settle(amount=300), SEALED], [charge(nanos="300")]),
+    "money that a correction freed": (
+        [hold(), takeover(), adjustment(-90), hold("b", 190), settle("b"), SEALED],
+        [charge("b")],
+    ),
+    "a correction above the limit": ([hold(), settle(), adjustment(200), SEALED], [charge()]),
+    "one correction, told twice": (
+        [hold(), takeover(), adjustment(-90), adjustment(-90), SEALED],
+        [],
+    ),
+    "a correction of a window": (
+        [hold(), settle(), adjustment(-2, attempt=None), SEALED],
+        [charge()],
+    ),
 }
 
 
@@ -112,6 +134,14 @@ BAD = {
     "in flight when its worker died": ([hold(), settle(by="takeover"), SEALED], [charge()]),
     "not the sum of its lines": ([hold(), settle(lines=[line(8, 40)]), SEALED], [charge()]),
     "not its quantity": ([hold(), settle(lines=[line(9, 50)]), SEALED], [charge()]),
+    "corrected below nothing": ([hold(), takeover(), adjustment(-101), SEALED], []),
+    "corrects by nothing": ([hold(), takeover(), adjustment(0), SEALED], []),
+    "which has not ended": ([hold(), takeover(), adjustment(-9, attempt="x.1"), SEALED], []),
+    "moves other windows": ([hold(), takeover(), adjustment(-9, windows=["x@once"]), SEALED], []),
+    "when c.1 was held": (
+        [hold(), takeover(), adjustment(-10), hold("b", 100), takeover("b"), hold("c", 20)],
+        [],
+    ),
     "names a request twice": ([hold(), settle(), SEALED], [charge(), charge()]),
 }
 
@@ -135,7 +165,11 @@ def test_records_behind_the_end_cannot_be_read(
 
 def test_the_checker_knows_nothing_of_headgate() -> None:
     """The checker imports nothing of the project, so it cannot share its mistakes."""
-    source = (Path(__file__).parent / "checker.py").read_text()
-    assert "import headgate" not in source
-    assert "from headgate" not in source
-    assert "from tests" not in source
+    for name in ("checker.py", "journal_files.py"):
+        tree = ast.parse((Path(__file__).parent / name).read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module != "tests.torture.journal_files":
+                assert node.module is not None
+                assert node.module.partition(".")[0] in sys.stdlib_module_names
+            if isinstance(node, ast.Import):
+                assert {alias.name for alias in node.names} <= sys.stdlib_module_names

@@ -57,16 +57,22 @@ def _require_principal(principal: str, config: Path) -> None:
 
 
 def _show(rows: list[CallRow]) -> None:
-    shown = table("at", "call", "principal", "asked", "served by", "state", ">posted", ">held")
+    adjusted = any(isinstance(row, AttemptRow) and row.adjusted_nanos for row in rows)
+    money = (">posted", *((">adjusted",) if adjusted else ()), ">held")
+    shown = table("at", "call", "principal", "asked", "served by", "state", *money)
     for row in rows:
         agents = (link.partition("~")[0] for link in row.chain)
         who = " > ".join((row.principal, *agents))
-        common = (to_iso(row.at_ns), row.call, who, row.asked)
-        if isinstance(row, AttemptRow):
-            held = format_usd(row.hold_nanos) if row.state == "held" else ""
-            posted = format_usd(row.posted_nanos)
-            told = state_text(row.state, row.reason, posted=row.posted_nanos != 0)
-            shown.add_row(*common, row.deployment, told, posted, held)
-        else:
-            shown.add_row(*common, "", f"refused: {row.refused.code}", "", "")
+        shown.add_row(to_iso(row.at_ns), row.call, who, row.asked, *_cells(row, adjusted=adjusted))
     print_table(shown)
+
+
+def _cells(row: CallRow, *, adjusted: bool) -> tuple[str, ...]:
+    """Return where a call went, how it ended, and its money."""
+    if not isinstance(row, AttemptRow):
+        return ("", f"refused: {row.refused.code}", *("",) * (3 if adjusted else 2))
+    told = state_text(row.state, row.reason, posted=row.posted_nanos != 0)
+    corrected = (format_usd(row.adjusted_nanos) if row.adjusted_nanos else "",)
+    held = format_usd(row.hold_nanos) if row.state == "held" else ""
+    posted = format_usd(row.posted_nanos)
+    return (row.deployment, told, posted, *(corrected if adjusted else ()), held)

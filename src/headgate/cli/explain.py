@@ -56,7 +56,12 @@ def _show(view: ExplainView) -> None:
     for attempt in view.attempts:
         if attempt.attempt is not None:
             _show_attempt(attempt, holds[attempt.attempt])
+    for made in view.adjustments:
+        typer.echo(f"\nCorrected {made.at}: attempt {made.attempt} by {made.amount} USD")
+        typer.echo(f"  {made.reason}, by {made.by}, from {made.source}")
     typer.echo(f"\nPosted in all  {view.posted} USD")
+    if view.adjustments:
+        typer.echo(f"Adjusted since {view.adjusted} USD")
 
 
 def _users(view: ExplainView, decision: int) -> dict[str, list[str]]:

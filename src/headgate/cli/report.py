@@ -48,16 +48,18 @@ def instant(text: str, zone: tzinfo) -> int:
 
 
 def _show(found: Report, by: Side) -> None:
-    shown = table(by, ">calls", ">refused", ">spend", ">of it estimated", ">unknown", ">held")
+    adjusted = any(sums.adjusted_nanos for sums in (found.total, *found.by))
+    columns = (">calls", ">refused", ">spend", ">of it estimated", ">unknown", ">held")
+    shown = table(by, *columns, *((">adjusted",) if adjusted else ()))
     for sums in found.by:
-        shown.add_row(sums.name or "-", *_cells(sums))
+        shown.add_row(sums.name or "-", *_cells(sums, adjusted=adjusted))
     shown.add_section()
-    shown.add_row("all", *_cells(found.total))
+    shown.add_row("all", *_cells(found.total, adjusted=adjusted))
     print_table(shown)
 
 
-def _cells(sums: Totals) -> tuple[str, ...]:
-    return (
+def _cells(sums: Totals, *, adjusted: bool) -> tuple[str, ...]:
+    cells = (
         str(sums.calls),
         str(sums.refused),
         format_usd(sums.spend_nanos),
@@ -65,3 +67,4 @@ def _cells(sums: Totals) -> tuple[str, ...]:
         str(sums.unknown_calls),
         format_usd(sums.held_nanos),
     )
+    return (*cells, format_usd(sums.adjusted_nanos)) if adjusted else cells

@@ -5,7 +5,7 @@ each journal, are read in one transaction, and each replay stops there.
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -14,9 +14,12 @@ from sqlalchemy import Connection, Engine, case, func, select, true
 
 from headgate.insights import books_shared
 from headgate.ledger import tables
+from headgate.ledger.adjustments import Adjustments
 from headgate.ledger.allotments import AGENT
 from headgate.ledger.fold import Known, Movement, fold, posted
 from headgate.ledger.folded import Folded, FoldedHold, FoldedSettle, decode
+from headgate.ledger.store_adjustments import adjusted_windows, all_made, find_corrected
+from headgate.records.journal import AdjustmentRecord
 from headgate.store.dialect import one_state
 from headgate.store.expressions import Elements
 from headgate.store.journal_reader import Cursor, JournalReader
@@ -82,6 +85,7 @@ class _Replay:
     records: int = 0
     movements: dict[str, Movement] = field(default_factory=dict)
     attempts: dict[str, _End] = field(default_factory=dict)
+    adjustments: list[AdjustmentRecord] = field(default_factory=list)
 
 
 def check_books(engine: Engine, journal_root: Path, node: str = "") -> Books:
@@ -104,6 +108,8 @@ def check_books(engine: Engine, journal_root: Path, node: str = "") -> Books:
 def _check(connection: Connection, journal_root: Path, node: str) -> Books:
     problems: list[str] = []
     in_journals: dict[str, Movement] = {}
+    # What two nodes told of counts where it was told first.
+    adjustments, elsewhere = Adjustments(), books_shared.adjusted_elsewhere(connection, node)
     own = select(tables.journal).where(tables.journal.c.node == node)
     journals = connection.execute(own.order_by(tables.journal.c.name)).all()
     records = attempts_differ = 0
@@ -114,6 +120,11 @@ def _check(connection: Connection, journal_root: Path, node: str) -> Books:
         _compare_leases(connection, row.name, replay, problems)
         for window, movement in replay.movements.items():
             _add(in_journals, window, movement)
+        told = [record for record in replay.adjustments if record.id not in elsewhere]
+        for record in adjustments.take(told):
+            for window in record.windows:
+                _add(in_journals, window, Movement(0, record.amount_nanos))
+    _compare_adjustments(connection, adjustments, elsewhere, problems)
     stored = books_shared.of_store(connection)
     windows = _windows(books_shared.of_node(connection, node) if node else stored, in_journals)
     problems += [
@@ -149,6 +160,7 @@ def _replay(directory: Path, until: Cursor, problems: list[str]) -> _Replay:
                 if isinstance(record, FoldedHold) and record.attempt in replay.attempts
             ]
             batch = fold(records, known)
+            replay.adjustments += batch.adjustments
             for window, movement in batch.movements.items():
                 _add(replay.movements, window, movement)
             for end in batch.ends():
@@ -251,6 +263,9 @@ def _compare_sums(connection: Connection, stored: dict[str, Movement], problems:
     query = select(each.c.value, func.sum(by_caller.c.posted), func.sum(by_caller.c.held))
     query = query.select_from(joined.join(each, true()))
     sums = {row[0]: (row[1], row[2]) for row in connection.execute(query.group_by(each.c.value))}
+    for window, amount in adjusted_windows(connection).items():
+        posted, held_of = sums.get(window, (0, 0))
+        sums[window] = posted + amount, held_of
     differing = [
         window
         for window, each in sorted(stored.items())
@@ -259,6 +274,44 @@ def _compare_sums(connection: Connection, stored: dict[str, Movement], problems:
     differing += sums
     problems.extend(f"The attempts of {window} do not sum up to it." for window in differing)
     return bool(differing)
+
+
+def _compare_adjustments(
+    connection: Connection, replayed: Adjustments, elsewhere: Collection[str], problems: list[str]
+) -> None:
+    """Note corrections that store and journals have differently, or that correct wrongly."""
+    stored = all_made(connection)
+    here = stored.keys() - elsewhere
+    differing = [
+        each
+        for each in here | replayed.made.keys()
+        if _moved(stored.get(each)) != _moved(replayed.made.get(each))
+    ]
+    problems.extend(
+        f"The correction {each} differs between store and journals." for each in sorted(differing)
+    )
+    named = {record.attempt for record in stored.values() if record.attempt is not None}
+    attempts = find_corrected(connection, sorted(named))
+    for record in stored.values():
+        if record.attempt is None:
+            continue
+        found = attempts.get(record.attempt)
+        if found is None or found.state == "held":
+            problems.append(f"The correction {record.id} is of no attempt that has ended.")
+        elif found.windows != record.windows:
+            problems.append(f"The correction {record.id} moves other windows than its attempt.")
+    problems.extend(
+        f"The attempt {attempt} is corrected below nothing."
+        for attempt, found in attempts.items()
+        if found.net_nanos < 0
+    )
+
+
+def _moved(record: AdjustmentRecord | None) -> tuple[int, tuple[str, ...], str | None] | None:
+    # Two stewards may have told of it, each at its own instant; what it moves has to be the same.
+    if record is None:
+        return None
+    return (record.amount_nanos, record.windows, record.attempt)
 
 
 def _compare_allotments(

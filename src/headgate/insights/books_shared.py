@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, select
 from headgate.ledger.fold import Movement
 from headgate.ledger.node_tables import node_lease, pool
 from headgate.ledger.store_allotments import kept
-from headgate.ledger.tables import window
+from headgate.ledger.tables import adjustment, journal, window
 
 
 def of_node(connection: Connection, node: str) -> dict[str, Movement]:
@@ -20,6 +20,13 @@ def of_store(connection: Connection) -> dict[str, Movement]:
     """Return what is held and posted of each window."""
     rows = connection.execute(select(window))
     return {row.window: Movement(row.held_nanos, row.posted_nanos) for row in rows}
+
+
+def adjusted_elsewhere(connection: Connection, node: str) -> set[str]:
+    """Return the corrections that were folded from journals of other nodes, by id."""
+    other = adjustment.join(journal, journal.c.name == adjustment.c.journal)
+    query = select(adjustment.c.id).select_from(other).where(journal.c.node != node)
+    return set(connection.scalars(query))
 
 
 def shared_problems(connection: Connection) -> Iterator[str]:

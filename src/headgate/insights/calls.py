@@ -14,9 +14,10 @@ from headgate.ledger.rows import (
     usage_of_row,
     windows_of_row,
 )
+from headgate.ledger.store_adjustments import made_of_call
 from headgate.ledger.tables import attempts, decision, is_of_call, refusal
 from headgate.records.charge import ChargeLine
-from headgate.records.journal import CacheNote, CandidateRecord, DecisionRecord
+from headgate.records.journal import AdjustmentRecord, CacheNote, CandidateRecord, DecisionRecord
 from headgate.records.priority import PRIORITY_USUAL
 from headgate.units.usage import INPUT_METERS, OUTPUT_METERS
 
@@ -68,6 +69,7 @@ class AttemptRow(Common):
         ended_ns: None while it runs.
         lines: Charge lines, empty unless measured.
         cache: What the provider's prompt cache did, None when there is nothing to say.
+        adjusted_nanos: The sum of its corrections; what it cost is that and `posted_nanos`.
     """
 
     attempt: str
@@ -100,6 +102,7 @@ class AttemptRow(Common):
     priority: str = PRIORITY_USUAL
     waited_us: int = 0
     session: str | None = None
+    adjusted_nanos: int = 0
 
     @property
     def id(self) -> str:
@@ -155,11 +158,13 @@ class OpenedCall:
     Attributes:
         rows: Its attempts in order, or its refusal alone.
         decisions: By number; a call's attempts share one unless it was routed anew.
+        adjustments: Corrections of its attempts, oldest first.
     """
 
     call: str
     rows: tuple[CallRow, ...]
     decisions: dict[int, DecisionRecord]
+    adjustments: tuple[AdjustmentRecord, ...] = ()
 
     @property
     def attempts(self) -> tuple[AttemptRow, ...]:
@@ -173,8 +178,13 @@ class OpenedCall:
 
     @property
     def posted_nanos(self) -> int:
-        """What all its attempts cost."""
+        """What was posted when its attempts ended."""
         return sum(row.posted_nanos for row in self.attempts)
+
+    @property
+    def adjusted_nanos(self) -> int:
+        """What corrections have added to that since."""
+        return sum(row.adjusted_nanos for row in self.attempts)
 
     @property
     def is_running(self) -> bool:
@@ -213,7 +223,7 @@ def open_call(connection: Connection, call: str) -> OpenedCall | None:
         )
         if record is not None:
             decisions[row.decision] = msgspec.json.decode(record, type=DecisionRecord)
-    return OpenedCall(call, rows, decisions)
+    return OpenedCall(call, rows, decisions, tuple(made_of_call(connection, call)))
 
 
 _ATTEMPT_FIELDS = tuple(AttemptRow.__dataclass_fields__)

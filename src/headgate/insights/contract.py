@@ -23,6 +23,7 @@ from headgate.insights.contract_control import (
     ResultsView,
 )
 from headgate.insights.contract_desk import ImportView, PlansView
+from headgate.insights.contract_reconcile import AdjustmentView
 from headgate.insights.contract_routes import RouteView
 from headgate.insights.contract_runs import RunView
 from headgate.insights.printed import Instant, Printed, Usd
@@ -80,6 +81,7 @@ class CallView(Printed, frozen=True, kw_only=True):
     are null there; `usage` holds the meters that are not zero. `chain` names the delegations it
     was made through, each `<agent>~<id>`, the key's own child first. `via` is the dialect the call
     was translated to, null without a translation; `lost` holds the JSON paths it left out.
+    `posted` is what was posted when it ended; corrections since add `adjusted` to it.
     `priority` is null for a refused call; `waited_ms` is how long it waited for places.
     """
 
@@ -101,6 +103,7 @@ class CallView(Printed, frozen=True, kw_only=True):
     state: CallState
     hold: Usd
     posted: Usd
+    adjusted: Usd
     usage: dict[str, int]
     lines: list[LineView]
     upstream_id: str | None
@@ -165,18 +168,24 @@ class ExplainView(Printed, frozen=True, kw_only=True):
 
     call: str
     posted: Usd
+    adjusted: Usd
     attempts: list[CallView]
+    adjustments: list[AdjustmentView]
     holds: list[HoldView]
     decisions: list[DecisionView]
 
 
 class SumsView(Printed, frozen=True, kw_only=True):
-    """Sums over calls that have `name` in common; null: they have none."""
+    """Sums over calls that have `name` in common; null: they have none.
+
+    `spend` is what was posted when attempts ended; corrections since add `adjusted` to it.
+    """
 
     name: str | None
     calls: int
     refused: int
     spend: Usd
+    adjusted: Usd
     estimated_calls: int
     estimated_spend: Usd
     unknown_calls: int
@@ -189,6 +198,7 @@ class ReportView(Printed, frozen=True, kw_only=True):
     calls: int
     refused: int
     spend: Usd
+    adjusted: Usd
     estimated_calls: int
     estimated_spend: Usd
     unknown_calls: int

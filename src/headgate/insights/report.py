@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Literal, NamedTuple, get_args
 
-from sqlalchemy import ColumnElement, Connection, Select, case, distinct, func, select
+from sqlalchemy import ColumnElement, Connection, Select, case, distinct, exists, func, select
 
-from headgate.ledger.tables import attempts, refusal
+from headgate.ledger.tables import adjustment, attempts, refusal
 from headgate.units.instants import from_datetime, to_datetime
 
 Side = Literal["principal", "team", "model", "deployment", "day", "run"]
@@ -47,6 +47,8 @@ class Totals:
         estimated_nanos: The estimated part of it.
         unknown_calls: Calls without a known price, posted at nothing.
         held_nanos: Held by attempts that still run.
+        adjusted_nanos: What corrections have added to the spend since. Those of no attempt
+            count when they were made, and have no name.
     """
 
     name: str | None = None
@@ -57,6 +59,7 @@ class Totals:
     estimated_nanos: int = 0
     unknown_calls: int = 0
     held_nanos: int = 0
+    adjusted_nanos: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,28 @@ def _totals(
         label = None if name is None else row[-1]
         if row[0]:
             found.setdefault(label, Totals(label)).refused = row[0]
+    for label, amount in _adjusted(connection, side, stretch).items():
+        found.setdefault(label, Totals(label)).adjusted_nanos = amount
+    return found
+
+
+def _adjusted(connection: Connection, side: Side | None, stretch: Stretch) -> dict[str | None, int]:
+    """Return the sums of corrections, by where the attempts that they correct belong."""
+    columns = adjustment.c
+    if not connection.scalar(select(exists().where(columns.id.is_not(None)))):
+        # Most books have none, and there is nothing to join them with.
+        return {}
+    name = _ATTEMPT_SIDES.get(side) if side else None
+    joined = adjustment.join(attempts, attempts.c.attempt == columns.attempt)
+    of_attempts = _grouped(name, (func.sum(columns.amount_nanos),)).select_from(joined)
+    alone = select(func.sum(columns.amount_nanos)).where(columns.attempt.is_(None))
+    alone = alone.where(*_within(columns.at_ns, stretch))
+    found: dict[str | None, int] = {}
+    rows = connection.execute(of_attempts.where(*_within(attempts.c.at_ns, stretch))).all()
+    for row in (*rows, *connection.execute(alone)):
+        label = None if name is None or len(row) == 1 else row[-1]
+        if row[0] is not None:
+            found[label] = found.get(label, 0) + int(row[0])
     return found
 
 
@@ -127,6 +152,10 @@ _SUMS: tuple[ColumnElement[int], ...] = (
     _calls_where("unknown"),
     _sum_where("held", attempts.c.hold_nanos),
 )
+
+
+_ALONE = select(adjustment.c.at_ns).where(adjustment.c.attempt.is_(None)).subquery()
+"""When corrections of no attempt were made."""
 
 
 def _within(column: ColumnElement[int], stretch: Stretch) -> list[ColumnElement[bool]]:
@@ -156,6 +185,6 @@ def _by_day(connection: Connection, stretch: Stretch, zone: tzinfo) -> Iterator[
 def _first_after(connection: Connection, stretch: Stretch) -> int | None:
     firsts = [
         connection.scalar(select(func.min(column)).where(*_within(column, stretch)))
-        for column in (attempts.c.at_ns, refusal.c.at_ns)
+        for column in (attempts.c.at_ns, refusal.c.at_ns, _ALONE.c.at_ns)
     ]
     return min((first for first in firsts if first is not None), default=None)

@@ -18,10 +18,11 @@ from headgate.insights.contract import (
     SumsView,
     WindowView,
 )
+from headgate.insights.contract_reconcile import AdjustmentView
 from headgate.insights.report import Report, Totals
 from headgate.insights.views_caches import cache_view
 from headgate.records.charge import ChargeLine
-from headgate.records.journal import DecisionRecord
+from headgate.records.journal import AdjustmentRecord, DecisionRecord
 from headgate.units.instants import to_iso
 from headgate.units.money import format_usd
 
@@ -73,6 +74,7 @@ def call_view(row: CallRow) -> CallView:
         state=row.state,
         hold=format_usd(row.hold_nanos),
         posted=format_usd(row.posted_nanos),
+        adjusted=format_usd(row.adjusted_nanos),
         usage=row.usage,
         lines=[_line_view(line) for line in row.lines],
         upstream_id=row.upstream_id,
@@ -109,6 +111,7 @@ def _refused_view(row: RefusedRow) -> CallView:
         state="refused",
         hold=format_usd(0),
         posted=format_usd(0),
+        adjusted=format_usd(0),
         usage={},
         lines=[],
         upstream_id=None,
@@ -147,12 +150,27 @@ def explain_view(opened: OpenedCall) -> ExplainView:
     attempts = [row for row in opened.rows if isinstance(row, AttemptRow)]
     return ExplainView(
         call=opened.call,
-        posted=format_usd(sum(row.posted_nanos for row in attempts)),
+        posted=format_usd(opened.posted_nanos),
+        adjusted=format_usd(opened.adjusted_nanos),
         attempts=[call_view(row) for row in opened.rows],
+        adjustments=[adjustment_view(each) for each in opened.adjustments],
         holds=[_hold_view(row) for row in attempts],
         decisions=[
             _decision_view(number, record, attempts) for number, record in opened.decisions.items()
         ],
+    )
+
+
+def adjustment_view(record: AdjustmentRecord) -> AdjustmentView:
+    """Return a correction."""
+    return AdjustmentView(
+        id=record.id,
+        at=to_iso(record.at_ns),
+        attempt=record.attempt,
+        amount=format_usd(record.amount_nanos),
+        reason=record.reason,
+        source=record.source,
+        by=record.by,
     )
 
 
@@ -200,6 +218,7 @@ def report_view(report: Report) -> ReportView:
         calls=total.calls,
         refused=total.refused,
         spend=format_usd(total.spend_nanos),
+        adjusted=format_usd(total.adjusted_nanos),
         estimated_calls=total.estimated_calls,
         estimated_spend=format_usd(total.estimated_nanos),
         unknown_calls=total.unknown_calls,
@@ -214,6 +233,7 @@ def _sums_view(sums: Totals) -> SumsView:
         calls=sums.calls,
         refused=sums.refused,
         spend=format_usd(sums.spend_nanos),
+        adjusted=format_usd(sums.adjusted_nanos),
         estimated_calls=sums.estimated_calls,
         estimated_spend=format_usd(sums.estimated_nanos),
         unknown_calls=sums.unknown_calls,

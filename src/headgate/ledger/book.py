@@ -111,6 +111,10 @@ class LeaseBook:
         account = self.windows[window]
         account.leases.setdefault(journal, Lease()).posted_nanos += amount_nanos
 
+    def adjust(self, window: str, amount_nanos: int) -> None:
+        """Count a correction, which is of no lease: it may be a credit."""
+        self.windows[window].closed_nanos += amount_nanos
+
     def close(self, journal: str, window: str, *, trusted: bool) -> int:
         """End a lease whose journal is complete; returns what became unaccounted.
 

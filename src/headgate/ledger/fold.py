@@ -11,6 +11,7 @@ from typing import NamedTuple
 from headgate.ledger.folded import Folded, FoldedHold, FoldedSettle
 from headgate.records.journal import (
     REFERENCES_MAX,
+    AdjustmentRecord,
     CallerRecord,
     DecisionRecord,
     RefusalRecord,
@@ -79,6 +80,8 @@ class Batch:
         closed: Ends of attempts whose hold was in an earlier stretch.
         callers: New ones by their ids in the store.
         routes: The same.
+        adjustments: Corrections that this journal tells of. They are in no movement: an id that
+            another journal told of before counts no more, and only the books know those.
     """
 
     movements: dict[str, Movement] = field(default_factory=dict)
@@ -89,6 +92,7 @@ class Batch:
     routes: dict[int, RouteRecord] = field(default_factory=dict)
     refusals: list[RefusalRecord] = field(default_factory=list)
     decisions: list[DecisionRecord] = field(default_factory=list)
+    adjustments: list[AdjustmentRecord] = field(default_factory=list)
 
     def ends(self) -> Iterator[FoldedSettle | VoidRecord]:
         """Yield how attempts ended in this stretch, whenever they were held."""
@@ -163,7 +167,7 @@ def _end(batch: Batch, record: FoldedSettle | VoidRecord, known: Known, sums: Su
 
 
 def _note(batch: Batch, record: Folded, known: Known) -> None:
-    """Take up a record that moves no money."""
+    """Take up a record of no hold and no end."""
     if isinstance(record, RefusalRecord):
         batch.refusals.append(record)
     elif isinstance(record, DecisionRecord):
@@ -178,6 +182,8 @@ def _note(batch: Batch, record: Folded, known: Known) -> None:
         batch.routes[route] = record
         known.routes[record.number] = route
         known.routes.pop(record.number - REFERENCES_MAX, None)
+    elif isinstance(record, AdjustmentRecord):
+        batch.adjustments.append(record)
 
 
 def _along(sums: Sums, caller: Caller) -> Movement:

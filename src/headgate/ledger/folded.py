@@ -11,6 +11,7 @@ from msgspec import Raw, Struct
 
 from headgate.records.charge import State
 from headgate.records.journal import (
+    AdjustmentRecord,
     CallerRecord,
     DecisionRecord,
     RefusalRecord,
@@ -80,6 +81,7 @@ Folded = (
     | FoldedSettle
     | VoidRecord
     | RefusalRecord
+    | AdjustmentRecord
     | SealedRecord
 )
 

@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from headgate.ledger import tables
 from headgate.ledger.allotments import Allotment, Short
 from headgate.ledger.book import LeaseBook
-from headgate.ledger.fold import Batch, Caller, Held, Known, fold
+from headgate.ledger.fold import Batch, Caller, Held, Known, Movement, fold
 from headgate.ledger.folded import decode
 from headgate.ledger.rows import (
     END_COLUMNS,
@@ -38,6 +38,7 @@ from headgate.ledger.rows import (
     windows_of_row,
 )
 from headgate.ledger.source import Alone, Source, Wanted
+from headgate.ledger.store_adjustments import take_adjustments
 from headgate.ledger.store_nodes import Among
 from headgate.records.journal import REFERENCES_MAX, SealedRecord, SettleRecord
 from headgate.store.dialect import upsert, write
@@ -73,6 +74,7 @@ class Keeper:
         node: The id of this node among those that share the store; empty when it is alone.
 
     Attributes:
+        root: The folder of journals.
         failed: Whether a change could not be stored. What is in memory is then ahead of the
             store, so nothing more is done or told; a new keeper starts from the store.
     """
@@ -85,7 +87,7 @@ class Keeper:
         node: str = "",
     ) -> None:
         self._engine = engine
-        self._root = root
+        self.root = root
         self.limit_of = limit_of
         self.book = LeaseBook()
         self.source: Source = (
@@ -172,14 +174,14 @@ class Keeper:
         for row in connection.execute(held).mappings():
             hold = hold_of_row(row)
             known.open_holds[hold.attempt] = Held(hold, Caller(hold.caller, windows_of_row(row)))
-        self.journals[name] = OpenJournal(JournalReader(self._root / name, cursor), known)
+        self.journals[name] = OpenJournal(JournalReader(self.root / name, cursor), known)
 
     def discover(self) -> None:
         """Follow journals that appeared in the folder since the last look."""
         with self._change() as connection:
             own = tables.journal.c.node == self.source.node
             known = set(connection.scalars(select(tables.journal.c.name).where(own)))
-            for directory in journals(self._root):
+            for directory in journals(self.root):
                 if directory.name not in known:
                     connection.execute(
                         insert(tables.journal).values(
@@ -267,6 +269,11 @@ class Keeper:
             for window, movement in batch.movements.items():
                 self.book.account(window, self._limit(window))
                 self.book.post(name, window, movement.posted_nanos)
+            adjusted = take_adjustments(connection, name, batch.adjustments)
+            self.source.moved(connection, {each: Movement(0, adjusted[each]) for each in adjusted})
+            for window, amount in adjusted.items():
+                self.book.account(window, self._limit(window))
+                self.book.adjust(window, amount)
             if followed.reader.ended:
                 self._close_leases(connection, name, followed)
         if followed.reader.ended:

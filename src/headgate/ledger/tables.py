@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    cast,
     func,
     literal_column,
     select,
@@ -132,6 +133,24 @@ attempt = Table(
 everybody else reads `attempts`."""
 
 
+adjustment = Table(
+    "adjustment",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("journal", String, nullable=False),
+    Column("at_ns", BigInteger, nullable=False),
+    Column("amount_nanos", BigInteger, nullable=False),
+    Column("windows", Text, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("made_by", String, nullable=False),
+    Column("attempt", String),
+    Index("adjustment_of_attempt", "attempt"),
+    Index("adjustment_by_time", "at_ns"),
+)
+"""Corrections, one row each; rows are only ever added. `windows` is a JSON array."""
+
+
 def call_of(attempt_id: ColumnElement[str]) -> ColumnElement[str]:
     """Return the id of the call an attempt is of: its own without the number."""
     # No function that splits a text has the same name everywhere.
@@ -148,15 +167,18 @@ def _whole_attempts() -> Subquery:
     joined = joined.outerjoin(route, route.c.id == attempt.c.route)
     who = [each for each in caller.c if each.name not in ("id", "number")]
     where = [each for each in route.c if each.name not in ("id", "number", "journal")]
+    adjusted = select(func.coalesce(cast(func.sum(adjustment.c.amount_nanos), BigInteger), 0))
+    adjusted = adjusted.where(adjustment.c.attempt == attempt.c.attempt)
+    corrected = adjusted.scalar_subquery().label("adjusted_nanos")
     return (
-        select(call_of(attempt.c.attempt).label("call"), *own, *who, *where)
+        select(call_of(attempt.c.attempt).label("call"), *own, *who, *where, corrected)
         .select_from(joined)
         .subquery("attempts")
     )
 
 
 attempts = _whole_attempts()
-"""Attempts with the call, the caller and the route of each."""
+"""Attempts with the call, the caller and the route of each, and the sum of its corrections."""
 
 
 is_first = Ending(attempt.c.attempt, 2) == ".1"

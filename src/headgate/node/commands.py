@@ -5,6 +5,7 @@ The steward does it when one runs, the command line itself when none does.
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
@@ -12,13 +13,14 @@ from sqlalchemy import Connection, Engine
 from headgate.identity import registry
 from headgate.identity.registry import FrozenNode, KeptKey
 from headgate.node import locks
-from headgate.node.client import ask
+from headgate.node.client import exchange
 from headgate.node.messages import (
     CreateKey,
     CredentialRow,
     Done,
     Failed,
     Freeze,
+    Message,
     RevokeDelegation,
     RevokeKey,
 )
@@ -38,6 +40,20 @@ LOOK_S = 0.05
 def command(data_dir: Path, message: Command) -> Done | Failed:
     """Have a command carried out, by the steward or, when no node runs, here.
 
+    Raises:
+        StewardUnavailableError: A node runs, but its steward does not answer.
+        StoreError: None runs and the store cannot be opened.
+    """
+    answer = by_steward(
+        data_dir, message, lambda engine: carry_out(engine, message, time.time_ns())
+    )
+    assert isinstance(answer, Done | Failed), answer
+    return answer
+
+
+def by_steward(data_dir: Path, message: Message, alone: Callable[[Engine], Message]) -> Message:
+    """Have a message answered, by the steward or, when no node runs, by `alone`.
+
     A node's steward that is being restarted is waited for: changed behind its back, the store
     would say what nobody obeys.
 
@@ -49,7 +65,7 @@ def command(data_dir: Path, message: Command) -> Done | Failed:
     deadline_s = time.monotonic() + RESTART_S
     while True:
         try:
-            return ask(data_dir, message)
+            return exchange(data_dir, message)
         except StewardUnavailableError:
             lock = locks.take(data_dir, "node")
             if lock is None and time.monotonic() > deadline_s:
@@ -60,7 +76,7 @@ def command(data_dir: Path, message: Command) -> Done | Failed:
     try:
         engine = open_store(data_dir)
         try:
-            return carry_out(engine, message, time.time_ns())
+            return alone(engine)
         finally:
             engine.dispose()
     finally:

@@ -1,5 +1,6 @@
 """Locks that say who works on a data directory; the system frees them however a process ends."""
 
+import asyncio
 import fcntl
 import os
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Literal
 from headgate.node.paths import run_dir
 
 Role = Literal["node", "steward"]
+
+LOOK_S = 0.1
 
 
 def take(data_dir: Path, role: Role) -> int | None:
@@ -20,3 +23,16 @@ def take(data_dir: Path, role: Role) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
+
+
+async def steward_alone(data_dir: Path, stop: asyncio.Event) -> bool:
+    """Wait until no other steward writes the store; False when told to stop first.
+
+    There is another when the supervisor was killed and a new one came before the old steward had
+    seen its workers out. The lock is held until this process ends.
+    """
+    while not stop.is_set():
+        if take(data_dir, "steward") is not None:
+            return True
+        await asyncio.sleep(LOOK_S)
+    return False

@@ -8,6 +8,7 @@ import struct
 import msgspec
 from msgspec import Struct
 
+from headgate.records.adjustment import Adjusted, Adjustment
 from headgate.records.approval import Asking, Told
 from headgate.records.control import ControlReply, ControlRequest
 
@@ -242,6 +243,13 @@ class RevokeDelegation(_Message, frozen=True):
     by: str = UNKNOWN
 
 
+class Adjust(_Message, frozen=True):
+    """Makes corrections; answered by `Corrected`, or by `Failed` when there is no room."""
+
+    adjustments: tuple[Adjustment, ...]
+    by: str = UNKNOWN
+
+
 class AskHealth(_Message, frozen=True):
     """Asks which deployments are passed over."""
 
@@ -263,6 +271,12 @@ class Health(_Message, frozen=True):
 
     deployments: tuple[UnwellRow, ...]
     queued: tuple[QueuedRow, ...] = ()
+
+
+class Corrected(_Message, frozen=True):
+    """What became of corrections."""
+
+    adjusted: Adjusted
 
 
 class Done(_Message, frozen=True):
@@ -296,9 +310,11 @@ Message = (
     | CreateKey
     | RevokeKey
     | RevokeDelegation
+    | Adjust
     | AskHealth
     | TakeUp
     | Health
+    | Corrected
     | Done
     | Failed
 )

@@ -25,16 +25,19 @@ from headgate.ledger.allotments import Allotment
 from headgate.ledger.keeper import Keeper, Want
 from headgate.ledger.store_repeats import Repeats, open_repeats
 from headgate.node import commands, locks
+from headgate.node.adjusting import answer_adjust
 from headgate.node.approving import Approving
 from headgate.node.control.registry import Desk, answers
 from headgate.node.in_force import read
 from headgate.node.messages import (
+    Adjust,
     AnswerControl,
     AskApproval,
     AskControl,
     AskHealth,
     Borrow,
     Carve,
+    Corrected,
     Crowd,
     Done,
     Failed,
@@ -182,6 +185,11 @@ class Steward:
         if isinstance(message, Carve):
             self._carve(message, journal)
             return None
+        return self._carry_out(message)
+
+    def _carry_out(self, message: Message) -> Done | Failed | Corrected:
+        if isinstance(message, Adjust):
+            return answer_adjust(self.keeper, self.engine, message)
         assert isinstance(message, commands.Command), message
         answer = commands.carry_out(self.engine, message, time.time_ns())
         if isinstance(message, RevokeKey | RevokeDelegation):
@@ -305,7 +313,7 @@ async def run(
 ) -> None:
     """Serve until told to stop; outlives the workers so that their last records are folded."""
     stop = stop_event(alive_fd)
-    if not await _alone(data_dir, stop):
+    if not await locks.steward_alone(data_dir, stop):
         return
     engine = open_store(data_dir)
     pages = Pages(open_store_readonly(data_dir), console_port, gateway_url)
@@ -346,19 +354,6 @@ async def run(
         pass
     steward.take_over_the_dead()
     steward.sharing.leave()
-
-
-async def _alone(data_dir: Path, stop: asyncio.Event) -> bool:
-    """Wait until no other steward writes the store; False when told to stop first.
-
-    There is another when the supervisor was killed and a new one came before the old steward had
-    seen its workers out. The lock is held until this process ends.
-    """
-    while not stop.is_set():
-        if locks.take(data_dir, "steward") is not None:
-            return True
-        await asyncio.sleep(FOLD_S)
-    return False
 
 
 async def _outlive(steward: Steward) -> None:

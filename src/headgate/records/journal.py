@@ -232,6 +232,33 @@ class RefusalRecord(_Record, frozen=True, gc=False, tag="refusal"):
     chain: tuple[str, ...] = ()
 
 
+class AdjustmentRecord(_Record, frozen=True, gc=False, tag="adjustment"):
+    """A correction: what was posted stays as it was, and a signed difference is added to it.
+
+    The steward writes them, in journals of its own. One id counts once, in whatever journals it
+    stands: the same correction twice is one.
+
+    Attributes:
+        id: What makes two corrections the same.
+        amount_nanos: Added to what is posted; negative for a credit. Never 0.
+        windows: Keys of the windows it moves: those of the attempt's hold, also of periods that
+            are over.
+        reason: Why, as a word: `reconciled`, `restated` ...
+        source: What it is by, for a person: a provider's report, a corrected price.
+        by: Who had it made, as the audit chain names them.
+        attempt: What is corrected; None for a correction of windows alone.
+    """
+
+    id: str
+    at_ns: int
+    amount_nanos: int
+    windows: tuple[str, ...]
+    reason: str
+    source: str
+    by: str
+    attempt: str | None = None
+
+
 class SealedRecord(_Record, frozen=True, gc=False, tag="sealed"):
     """Last record of a segment.
 
@@ -255,5 +282,6 @@ Record = (
     | SettleRecord
     | VoidRecord
     | RefusalRecord
+    | AdjustmentRecord
     | SealedRecord
 )
