@@ -2,7 +2,9 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -191,3 +193,31 @@ def _put_back(url: str, node: str) -> None:
         older = text("UPDATE node SET beat = beat - interval '1 hour' WHERE id = :node")
         connection.execute(older, {"node": node})
     engine.dispose()
+
+
+@pytest.mark.slow
+def test_a_server_that_is_restarted_costs_nothing(tmp_path: Path) -> None:
+    """Without the server a node spends what it has for ten seconds, then nothing; then it goes on.
+
+    The server is stopped as by a crash, while a call is open.
+    """
+    cluster = stores.new_cluster(settings=())
+    url = cluster.create_migrated()
+    with running_node(tmp_path, budgets=[once("organisation", "10")], store_url=url) as node:
+        cost = parse_usd(call(node).headers["x-headgate-cost-usd"])
+        node.simulator.gate.close()
+        with ThreadPoolExecutor(1) as client:
+            running = client.submit(call, node)
+            assert node.simulator.gate.wait(1, 5)
+            cluster.stop()
+            stopped_s = time.monotonic()
+            node.simulator.gate.release()
+            assert running.result().status == 200
+        assert call(node).status == 200
+        until(lambda: time.monotonic() > stopped_s + 12, "its time is over")
+        assert call(node).code == "ledger_unavailable"
+        cluster.start()
+        until(lambda: call(node).status == 200, "it serves again")
+        node.await_nothing_held()
+        assert node.standing("organisation").posted_nanos % cost == 0
+        await_equal(node)
