@@ -68,6 +68,7 @@ SQL_ALLOWED = {
 IMPORTS_ALLOWED = {
     "cli/runs.py": "An extra that takes a second to import, for one subcommand of several.",
     "economics/usage_logs/formats/generic_parquet.py": "A large library that few have.",
+    "store/postgresql.py": "The driver of PostgreSQL is an extra.",
     "store/database.py": "The bundled SQLite driver has wheels for some systems only.",
 }
 EXCEPTIONS = (

@@ -89,6 +89,7 @@ def make_snapshot(budgets: Sequence[Budget] = BUDGETS, organisation: str = "acme
         edge=Edge(),
         idempotency=Idempotency(),
         console=ConsoleListen(),
+        store_url=None,
         providers={},
         deployments={one.id: one for one in deployments},
         routes={

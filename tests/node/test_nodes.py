@@ -3,14 +3,16 @@
 import asyncio
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from headgate.budgets.settings import Budget
 from headgate.identity.keys import digest, load_pepper, make_key
 from headgate.insights.books import check_books
 from headgate.node.commands import command
@@ -21,7 +23,7 @@ from headgate.store.place import node_id
 from headgate.store.postgresql import make_server_engine
 from headgate.units.money import parse_usd
 from tests import stores
-from tests.node.harness import TestNode, once, once_nanos, running_node, until
+from tests.node.harness import ALICE, TestNode, once, once_nanos, running_node, until
 from tests.node.wire import CHAT, Call, Reply, chat, post, send_all
 
 BODY = chat("Count. [sim:tokens=40]", tokens=100)
@@ -32,12 +34,16 @@ WITHIN_S = 1.0
 
 
 @contextmanager
-def pair(tmp_path: Path, url: str, **more: object) -> Iterator[tuple[TestNode, TestNode]]:
+def pair(
+    tmp_path: Path, url: str, budgets: Sequence[Budget], principals: Mapping[str, str] = ALICE
+) -> Iterator[tuple[TestNode, TestNode]]:
     """Run two nodes that share a store and a provider."""
-    with running_node(tmp_path / "first", store_url=url, **more) as first:
-        there = first.simulator.openai_url
-        with running_node(tmp_path / "second", store_url=url, openai_url=there, **more) as second:
-            yield first, second
+    run = partial(running_node, budgets=budgets, principals=principals, store_url=url)
+    with (
+        run(tmp_path / "first") as first,
+        run(tmp_path / "second", openai_url=first.simulator.openai_url) as second,
+    ):
+        yield first, second
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +53,7 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestNode, 
     budgets = [once("organisation", "1000"), once_nanos("principal:bob", ADMITTED * HOLD_NANOS)]
     names = {"alice": "research", "bob": "builders"}
     folder = tmp_path_factory.mktemp("pair")
-    with pair(folder, url, budgets=budgets, principals=names) as both:
+    with pair(folder, url, budgets, names) as both:
         yield both
 
 
@@ -163,7 +169,7 @@ def test_a_node_that_stands_still_is_given_up_and_comes_back(tmp_path: Path) -> 
     """
     url = stores.cluster().create_migrated()
     budgets = [once("organisation", "1")]
-    with pair(tmp_path, url, budgets=budgets) as (first, second):
+    with pair(tmp_path, url, budgets) as (first, second):
         assert call(first).status == 200
         first.await_nothing_held()
         names = ("supervisor", "steward", "worker-0")

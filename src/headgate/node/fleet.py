@@ -5,7 +5,6 @@ It looks a few times a second, and at once when another tells it to (`LISTEN`, `
 
 import asyncio
 import contextlib
-import importlib
 import time
 from collections.abc import Collection, Coroutine
 from typing import Any, Protocol
@@ -14,6 +13,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from headgate.ledger import store_fleet
 from headgate.ledger.store_fleet import News
+from headgate.node.listening import listen_always
 from headgate.store.dialect import number_of
 from headgate.store.postgresql import CONNECT
 from headgate.units.errors import StoreError
@@ -127,11 +127,9 @@ class Fleet:
     def _listen(self) -> Coroutine[Any, Any, None]:
         address = self._engine.url.set(drivername="postgresql")
         told = {name: str(value) for name, value in CONNECT.items() if name not in address.query}
-        listen_always = importlib.import_module("headgate.node.listening").listen_always
-        listening: Coroutine[Any, Any, None] = listen_always(
-            address.update_query_dict(told).render_as_string(hide_password=False), self._heard
-        )
-        return listening
+        address = address.update_query_dict(told)
+        driver = self._engine.dialect.dbapi
+        return listen_always(driver, address.render_as_string(hide_password=False), self._heard)
 
     def _heard(self, node: str) -> None:
         if node != self._node:

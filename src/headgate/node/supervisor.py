@@ -19,8 +19,8 @@ from types import FrameType
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.node import in_force, locks
+from headgate.node.joining import join
 from headgate.node.paths import outcome_path, run_dir, write_pid
-from headgate.node.pepper import share_pepper
 from headgate.node.reloading import Crew, reload
 from headgate.store.place import name_database
 from headgate.units.errors import StoreError
@@ -69,7 +69,7 @@ def serve(
     if lock is None:
         raise StoreError(f"Another node runs on {data_dir}; stop it first.")
     name_database(data_dir, snapshot.store_url)
-    share_pepper(data_dir)
+    join(data_dir)
     _allow_open_files(2 * snapshot.edge.connections_max + FILES_OWN)
     with _reserve(snapshot.edge.host, snapshot.edge.port) as gateway:
         crew = _crew(snapshot, config, data_dir, text, gateway)

@@ -5,7 +5,6 @@ beside a node finds it as the node does.
 """
 
 import os
-import secrets
 from pathlib import Path
 
 from headgate.units.errors import StoreError
@@ -53,14 +52,17 @@ def name_database(data_dir: Path, url: str | None) -> None:
 def node_id(data_dir: Path) -> str:
     """Return the id of this data directory's node among those that share its store.
 
-    It is made on first use, and empty where the store is the node's alone.
+    Empty where the store is the node's alone.
     """
-    if database_of(data_dir) is None:
+    try:
+        return (data_dir / NODE_NAME).read_text("utf-8").strip()
+    except FileNotFoundError:
         return ""
-    path = data_dir / NODE_NAME
-    if not path.exists():
-        _write(path, f"n{secrets.token_hex(5)}")
-    return path.read_text("utf-8").strip()
+
+
+def name_node(data_dir: Path, node: str) -> None:
+    """Keep the id of the node, for good."""
+    _write(data_dir / NODE_NAME, node)
 
 
 def _write(path: Path, text: str) -> None:
