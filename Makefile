@@ -8,8 +8,9 @@ BIN := $(VENV)/bin
 # What is written after `make run`, for example: make run ARGS="--for 20s"
 ARGS ?=
 
-# Tests run on every core, each file in one process; for a debugger: make test SPREAD=
-SPREAD ?= -n auto --dist loadfile
+# Each file runs in one process, and there is one process more than cores, for many tests wait; for a debugger:
+# make test SPREAD=
+SPREAD ?= -n $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup install run nodes test test-postgresql test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled bench lock losses clean

@@ -29,6 +29,15 @@ settings.register_profile("quick", max_examples=100, deadline=None)
 settings.register_profile("thorough", max_examples=1_000, deadline=None)
 settings.load_profile("quick")
 
+WAITING = frozenset({"contract", "demo", "guides", "node", "torture", "workflows"})
+"""Folders whose tests wait for whole nodes: they come first, lest one waits alone at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests that take longest first."""
+    items.sort(key=lambda item: item.path.parent.name not in WAITING)
+
+
 USD = 1_000_000_000
 NOON_NS = 1_762_776_000_000_000_000
 """2025-11-10T12:00:00Z."""

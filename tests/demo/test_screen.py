@@ -9,7 +9,7 @@ from headgate.budgets.standing import Standing
 from headgate.cli.demonstration.figures import Figures, Session
 from headgate.cli.demonstration.screen import Moment, picture, plain_line, usd
 from headgate.insights.calls import AttemptRow, Refused, RefusedRow
-from headgate.insights.report import Totals
+from headgate.insights.totals import Totals
 from tests.demo.test_bill import attempt
 
 MESSAGE = "Budget 'sam-trial' refuses: this call may cost up to $0.01."

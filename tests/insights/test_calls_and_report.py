@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import Connection
 
 from headgate.insights.calls import AttemptRow, RefusedRow, open_call
-from headgate.insights.report import Side, Totals, report
+from headgate.insights.report import report
 from headgate.insights.search import Wanted, list_calls
+from headgate.insights.totals import Side, Totals
 from headgate.store.database import open_store_readonly
 
 ZONE = ZoneInfo("America/Los_Angeles")

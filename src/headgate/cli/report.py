@@ -8,8 +8,9 @@ import typer
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import fail, print_json, print_table, table
 from headgate.cli.reading import read_configuration, reading
-from headgate.insights.report import Report, Side, Totals
+from headgate.insights.report import Report
 from headgate.insights.report import report as make_report
+from headgate.insights.totals import Side, Totals
 from headgate.insights.views import report_view
 from headgate.units.instants import from_datetime
 from headgate.units.money import format_usd

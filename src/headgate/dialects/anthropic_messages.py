@@ -34,7 +34,7 @@ __all__ = ["edit"]
 KIND = "anthropic_messages"
 PATH = "/v1/messages"
 SIGN: bytes | None = b"anthropic-version"
-FORWARDED = frozenset({b"anthropic-version", b"anthropic-beta"})
+FORWARDED: frozenset[bytes] = frozenset({b"anthropic-version", b"anthropic-beta"})
 
 
 _UNBOUNDED = frozenset({"mcp_servers", "container", "fallbacks", "compaction"})

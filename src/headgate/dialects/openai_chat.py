@@ -29,7 +29,7 @@ from headgate.units.instants import NANOS_PER_SECOND
 KIND = "openai_chat"
 PATH = "/v1/chat/completions"
 SIGN: bytes | None = None
-FORWARDED = frozenset({b"openai-beta", b"x-client-request-id"})
+FORWARDED: frozenset[bytes] = frozenset({b"openai-beta", b"x-client-request-id"})
 
 _UNBOUNDED = frozenset({"web_search_options", "prediction", "audio", "plugins", "models"})
 """Fields whose cost no limit bounds: searches are billed each, rejected predictions are billed

@@ -5,16 +5,16 @@ Wire format: https://platform.openai.com/docs/api-reference/responses and the ty
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import msgspec
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec import Raw
 from msgspec.structs import replace
 
 from headgate.dialects import body as bodies
 from headgate.dialects import openai_chat
+from headgate.dialects import openai_responses_shapes as shapes
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_OPENAI, input_tokens_max
-from headgate.dialects.openai_chat_shapes import CacheOptions
 from headgate.dialects.openai_terms import openai_terms
 from headgate.dialects.splice import SpliceError, splice
 from headgate.dialects.sse import EventStream, first_data
@@ -26,74 +26,7 @@ from headgate.units.errors import FEATURE_UNSUPPORTED, Refusal
 KIND = "openai_responses"
 PATH = "/v1/responses"
 SIGN: bytes | None = None
-FORWARDED = openai_chat.FORWARDED
-
-
-class _Environment(Struct, gc=False):
-    type: str | None = None
-
-
-class _Tool(Struct, gc=False):
-    """A tool, or a `namespace` of them; a shell and a search for tools say where they run."""
-
-    type: str | None = None
-    execution: str | None = None
-    environment: _Environment | None = None
-    tools: list[_Tool] | None = None
-
-
-class _Item(Struct, gc=False):
-    """An item of the input, a part of its content, or what a tool put out."""
-
-    type: str | None = None
-    content: _Content = None
-    output: _Content = None
-
-
-# A content is what it is: only its parts are looked at, and an odd one is the provider's to judge.
-_Content = str | int | float | list[_Item | str | int | float | None] | _Item | None
-
-
-class _Reasoning(Struct, gc=False):
-    mode: str | None = None
-
-
-class _Limits(Struct):
-    """The fields that are changed on the way upstream."""
-
-    model: str
-    stream: bool | None = None
-    max_output_tokens: Annotated[int, Meta(ge=1)] | UnsetType | None = UNSET
-
-
-class _Request(_Limits):
-    """The fields that decide who may serve a request and what it can cost."""
-
-    input: _Content = None
-    instructions: _Content = None
-    tools: list[_Tool] | None = None
-    background: bool | None = None
-    previous_response_id: str | None = None
-    conversation: Raw = Raw(b"null")
-    reasoning: _Reasoning | None = None
-    service_tier: str | None = None
-    prompt_cache_retention: str | None = None
-    prompt_cache_options: CacheOptions | None = None
-
-
-class _Reply(Struct, gc=False):
-    """What is read of a response, whole or inside an event."""
-
-    id: str | None = None
-    model: str | None = None
-    service_tier: str | None = None
-    usage: Raw = Raw(b"null")
-    output: Raw = Raw(b"null")
-
-
-class _Event(Struct, gc=False):
-    type: str | None = None
-    response: _Reply | None = None
+FORWARDED: frozenset[bytes] = openai_chat.FORWARDED
 
 
 _UNBOUNDED = frozenset({"prompt", "context_management", "multi_agent"})
@@ -106,13 +39,13 @@ _CLIENT_TOOLS = frozenset({None, "function", "custom", "local_shell", "apply_pat
 _IMAGES = frozenset({"input_image", "computer_screenshot", "image_generation_call"})
 _OPAQUE = frozenset({"input_file", "item_reference"})
 
-_NAMED = frozenset({*_Request.__struct_fields__, *_UNBOUNDED})
+_NAMED = frozenset({*shapes.Request.__struct_fields__, *_UNBOUNDED})
 _EMPTY = frozenset({b"null", b"[]"})
 _ENDS = frozenset({"response.completed", "response.incomplete", "response.failed"})
-_REQUEST = msgspec.json.Decoder(_Request)
-_LIMITS = msgspec.json.Decoder(_Limits)
-_REPLY = msgspec.json.Decoder(_Reply)
-_EVENT = msgspec.json.Decoder(_Event)
+_REQUEST = msgspec.json.Decoder(shapes.Request)
+_LIMITS = msgspec.json.Decoder(shapes.Limits)
+_REPLY = msgspec.json.Decoder(shapes.Reply)
+_EVENT = msgspec.json.Decoder(shapes.Event)
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -171,16 +104,16 @@ class _Survey:
         self.images = 0
         self.opaque = self.audio = False
 
-    def add(self, content: _Content) -> None:
+    def add(self, content: shapes.Content) -> None:
         """Look at the items of a content, and at those inside them."""
-        if isinstance(content, _Item):
+        if isinstance(content, shapes.Item):
             self._add_item(content)
         elif isinstance(content, list):
             for item in content:
-                if isinstance(item, _Item):
+                if isinstance(item, shapes.Item):
                     self._add_item(item)
 
-    def _add_item(self, item: _Item) -> None:
+    def _add_item(self, item: shapes.Item) -> None:
         kind = item.type
         if kind in _IMAGES:
             self.images += 1
@@ -194,7 +127,7 @@ class _Survey:
             self.add(item.output)
 
 
-def _unbounded(request: _Request, values: dict[str, Raw]) -> str | None:
+def _unbounded(request: shapes.Request, values: dict[str, Raw]) -> str | None:
     """Name a feature whose cost has no bound."""
     if not _UNBOUNDED.isdisjoint(values):
         for field in sorted(_UNBOUNDED & values.keys()):
@@ -206,7 +139,7 @@ def _unbounded(request: _Request, values: dict[str, Raw]) -> str | None:
     return next(filter(None, map(_hosted, request.tools or ())), None)
 
 
-def _hosted(tool: _Tool) -> str | None:
+def _hosted(tool: shapes.Tool) -> str | None:
     """Name a tool that runs at the provider, which bills it and asks the model again."""
     kind = tool.type
     if kind in _CLIENT_TOOLS:
@@ -269,7 +202,7 @@ def report(body: bytes) -> Report:
         return Report()
 
 
-def _report(reply: _Reply, *, complete: bool = False) -> Report:
+def _report(reply: shapes.Reply, *, complete: bool = False) -> Report:
     usage = bytes(reply.usage)
     return Report(
         reply.id or None,
@@ -280,7 +213,7 @@ def _report(reply: _Reply, *, complete: bool = False) -> Report:
     )
 
 
-def _event(data: bytes) -> _Event | None:
+def _event(data: bytes) -> shapes.Event | None:
     """Decode an event, None when it cannot be read."""
     try:
         return _EVENT.decode(data)

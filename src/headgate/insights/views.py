@@ -19,7 +19,8 @@ from headgate.insights.contract import (
     WindowView,
 )
 from headgate.insights.contract_reconcile import AdjustmentView
-from headgate.insights.report import Report, Totals
+from headgate.insights.report import Report
+from headgate.insights.totals import Totals
 from headgate.insights.views_caches import cache_view
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import AdjustmentRecord, DecisionRecord

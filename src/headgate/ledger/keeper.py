@@ -26,6 +26,7 @@ from headgate.ledger.allotments import Allotment, Short
 from headgate.ledger.book import LeaseBook
 from headgate.ledger.fold import Batch, Caller, Held, Known, Movement, fold
 from headgate.ledger.folded import decode
+from headgate.ledger.rolled import forget
 from headgate.ledger.rows import (
     END_COLUMNS,
     caller_values,
@@ -37,9 +38,9 @@ from headgate.ledger.rows import (
     route_values,
     windows_of_row,
 )
-from headgate.ledger.source import Alone, Source, Wanted
+from headgate.ledger.source import Wanted
 from headgate.ledger.store_adjustments import take_adjustments
-from headgate.ledger.store_nodes import Among
+from headgate.ledger.store_nodes import source_of
 from headgate.records.journal import REFERENCES_MAX, SealedRecord, SettleRecord
 from headgate.store.dialect import upsert, write
 from headgate.store.journal_reader import Cursor, JournalReader, journals
@@ -90,11 +91,7 @@ class Keeper:
         self.root = root
         self.limit_of = limit_of
         self.book = LeaseBook()
-        self.source: Source = (
-            Among(engine, node, self.book, self._configured)
-            if node
-            else Alone(self.book, self._configured)
-        )
+        self.source = source_of(engine, node, self.book, self._configured)
         self.allotments = self.source.allotments
         self.journals: dict[str, OpenJournal] = {}
         self.failed = False
@@ -304,6 +301,10 @@ class Keeper:
             for window, movement in batch.movements.items()
         ]
         write(connection, _MOVE_LEASE, along)
+        touched_ns = [each.hold.at_ns for each in batch.ended]
+        touched_ns += [each.at_ns for each in batch.opened.values()]
+        touched_ns += [each.at_ns for each in batch.refusals]
+        forget(connection, touched_ns)
 
     def _close_leases(self, connection: Connection, name: str, followed: OpenJournal) -> None:
         # Only a power cut can have taken records; a worker that ended cleanly wrote all of them.

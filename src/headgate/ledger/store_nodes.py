@@ -9,7 +9,7 @@ from headgate.ledger import store_fleet
 from headgate.ledger.book import COMFORT, LeaseBook
 from headgate.ledger.fold import Movement
 from headgate.ledger.node_tables import node_lease
-from headgate.ledger.source import Carver, Used, Wanted
+from headgate.ledger.source import Alone, Carver, Source, Used, Wanted
 from headgate.ledger.store_pools import LENDING, Pools
 from headgate.ledger.store_shared_allotments import SharedAllotments
 from headgate.store.dialect import hold_lock, upsert, write
@@ -159,6 +159,13 @@ class Among:
         lease.lost_nanos += nanos
         write(connection, _LOSE, [(nanos, self.node, window)])
         self._pools.use(connection, window, counted_nanos=lease.counted_nanos - before)
+
+
+def source_of(
+    engine: Engine, node: str, book: LeaseBook, configured: Callable[[str], int]
+) -> Source:
+    """Return where a node's money comes from; its id is empty when it has the store for itself."""
+    return Among(engine, node, book, configured) if node else Alone(book, configured)
 
 
 NOTHING = dict.fromkeys(("posted_nanos", "held_nanos", "lost_nanos", "given_up_nanos"), 0)

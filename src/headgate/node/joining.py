@@ -1,8 +1,8 @@
 """Joining the nodes that share a store: an id of one's own, and the pepper that all have.
 
 Keys are hashed with the pepper. The first node puts its own into the store, the others take it from
-there. So whoever has the store's content has the pepper as well: keys have 256 random bits, which is
-what protects them.
+there. So whoever has the store's content has the pepper as well: keys have 256 random bits, which
+is what protects them.
 """
 
 import secrets

@@ -58,6 +58,7 @@ from headgate.node.messages import (
 )
 from headgate.node.pages import Pages, console_server
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
+from headgate.node.rolling import roll_up_always
 from headgate.node.rules import Rules
 from headgate.node.sharing import Sharing
 from headgate.node.stopping import stop_event
@@ -256,6 +257,7 @@ class Steward:
         yield self.watch_always()
         yield self.approving.watch_always()
         yield from self.sharing.work()
+        yield self.sharing.when_leading(partial(roll_up_always, self.engine, self.reading))
 
     def tell(self) -> None:
         """Tell the webhooks of the configuration in force from now on, and no others."""

@@ -14,7 +14,15 @@ from sqlalchemy.sql.expression import ClauseElement, Executable
 
 from headgate.store.expressions import POSTGRESQL
 
-__all__ = ("hold_lock", "is_shared", "one_state", "positional", "upsert", "write")
+__all__ = (
+    "hold_lock",
+    "is_shared",
+    "one_state",
+    "positional",
+    "upsert",
+    "wait_for_writers",
+    "write",
+)
 
 
 _postgresql: Any = postgresql.dialect
@@ -39,6 +47,12 @@ def hold_lock(connection: Connection, name: str) -> None:
     """Let nobody else pass here until this transaction ends; SQLite has one writer anyway."""
     if is_shared(connection):
         connection.execute(select(func.pg_advisory_xact_lock(number_of(name))))
+
+
+def wait_for_writers(connection: Connection) -> None:
+    """Let nobody write attempts or refusals until this transaction ends, once all who do have."""
+    if is_shared(connection):
+        connection.exec_driver_sql("LOCK TABLE attempt, refusal IN SHARE MODE")
 
 
 def number_of(name: str) -> int:

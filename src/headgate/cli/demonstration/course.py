@@ -14,8 +14,9 @@ from headgate.cli.demonstration.stage import Stage
 from headgate.cli.reading import reading, reading_engine
 from headgate.insights.books import check_books
 from headgate.insights.calls import AttemptRow
-from headgate.insights.report import Totals, report
+from headgate.insights.report import report
 from headgate.insights.search import Wanted, list_calls
+from headgate.insights.totals import Totals
 from headgate.node.paths import journal_root
 from headgate.units.money import format_usd
 

@@ -11,8 +11,9 @@ from headgate.budgets.standing import Standing, standings
 from headgate.cli.reading import reading
 from headgate.config.snapshot import Snapshot
 from headgate.insights.calls import AttemptRow, CallRow, RefusedRow
-from headgate.insights.report import Totals, report
+from headgate.insights.report import report
 from headgate.insights.search import Wanted, list_calls
+from headgate.insights.totals import Totals
 from headgate.units.usage import INPUT_METERS
 
 RECENT_ROWS = 300

@@ -5,8 +5,9 @@ Wire format: `anthropic.types.Message`.
 
 from typing import Any
 
-from msgspec import Raw, Struct, json
+from msgspec import Raw, json
 
+from headgate.dialects.translation.anthropic_messages import reply_shapes as shapes
 from headgate.dialects.translation.parts import arguments_or_none
 from headgate.records.conversation import Declined, RedactedThinking, Text, Thinking, ToolUse
 from headgate.records.reply import Finish, Reply, ReplyPart, Tokens
@@ -30,51 +31,7 @@ STOP_REASONS: dict[Finish, str] = {
 }
 
 
-class OutputDetails(Struct, gc=False):
-    """Parts of the output's tokens."""
-
-    thinking_tokens: int | None = None
-
-
-class Usage(Struct, gc=False):
-    """Usage as reported; the cache's counts stand beside `input_tokens`, not in it."""
-
-    input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    output_tokens: int | None = None
-    output_tokens_details: OutputDetails | None = None
-
-
-class StopDetails(Struct, gc=False):
-    """Why the model declined."""
-
-    explanation: str | None = None
-
-
-class _Block(Struct, gc=False):
-    type: str
-    text: str = ""
-    thinking: str = ""
-    signature: str = ""
-    data: str = ""
-    id: str = ""
-    name: str = ""
-    input: Raw = Raw(b"{}")
-    citations: list[dict[str, Any]] | None = None
-
-
-class _Message(Struct, gc=False):
-    content: list[_Block]
-    id: str = ""
-    model: str = ""
-    stop_reason: str | None = None
-    stop_sequence: str | None = None
-    stop_details: StopDetails | None = None
-    usage: Usage | None = None
-
-
-_MESSAGE = json.Decoder(_Message)
+_MESSAGE = json.Decoder(shapes.Message)
 
 
 def parse_reply(body: bytes) -> Reply:
@@ -108,7 +65,7 @@ def parse_reply(body: bytes) -> Reply:
     )
 
 
-def _part(block: _Block) -> ReplyPart | None:
+def _part(block: shapes.Block) -> ReplyPart | None:
     """Return what a block is, None when it is no part of other dialects."""
     if block.type == "text":
         return Text(block.text)
@@ -121,14 +78,14 @@ def _part(block: _Block) -> ReplyPart | None:
     return None
 
 
-def tokens(usage: Usage) -> Tokens:
+def tokens(usage: shapes.Usage) -> Tokens:
     """Return usage as disjoint counts."""
     return Tokens(
         usage.input_tokens or 0,
         usage.cache_read_input_tokens or 0,
         usage.cache_creation_input_tokens or 0,
         usage.output_tokens or 0,
-        (usage.output_tokens_details or OutputDetails()).thinking_tokens or 0,
+        (usage.output_tokens_details or shapes.OutputDetails()).thinking_tokens or 0,
     )
 
 

@@ -7,17 +7,17 @@ Wire format: https://platform.claude.com/docs/en/build-with-claude/streaming and
 from collections.abc import Iterator
 from typing import Any
 
-from msgspec import Raw, Struct, json
+from msgspec import json
 
+from headgate.dialects.translation.anthropic_messages import stream_shapes as shapes
 from headgate.dialects.translation.anthropic_messages.reply import (
     FINISHES,
     STOP_REASONS,
-    StopDetails,
-    Usage,
     render_usage,
     stop_details,
     tokens,
 )
+from headgate.dialects.translation.anthropic_messages.reply_shapes import Usage
 from headgate.dialects.translation.events import MarkedEnd
 from headgate.dialects.translation.fields import UNREADABLE
 from headgate.dialects.translation.parts import InterleavedError
@@ -38,43 +38,7 @@ from headgate.records.reply import (
     ToolDelta,
 )
 
-
-class _Block(Struct, gc=False):
-    type: str = ""
-    id: str = ""
-    name: str = ""
-    data: str = ""
-    text: str = ""
-    input: Raw = Raw(b"{}")
-
-
-class _Delta(Struct, gc=False):
-    type: str = ""
-    text: str = ""
-    thinking: str = ""
-    signature: str = ""
-    partial_json: str = ""
-    stop_reason: str | None = None
-    stop_sequence: str | None = None
-    stop_details: StopDetails | None = None
-
-
-class _Message(Struct, gc=False):
-    id: str = ""
-    model: str = ""
-    usage: Usage | None = None
-
-
-class _Event(Struct, gc=False):
-    type: str = ""
-    index: int = 0
-    message: _Message | None = None
-    content_block: _Block | None = None
-    delta: _Delta | None = None
-    usage: Usage | None = None
-
-
-_EVENT = json.Decoder(_Event)
+_EVENT = json.Decoder(shapes.Event)
 _NOTHING = (b"{}", b"null", b'""')
 
 
@@ -111,7 +75,7 @@ class StreamParser(MarkedEnd):
         elif kind == "error":
             yield Failed(error_message(data) or "The provider ended the stream with an error.")
 
-    def _delta(self, delta: _Delta) -> Iterator[Delta]:
+    def _delta(self, delta: shapes.Delta) -> Iterator[Delta]:
         if delta.text:
             yield TextDelta(delta.text)
         elif delta.thinking or delta.signature:
@@ -119,7 +83,7 @@ class StreamParser(MarkedEnd):
         elif delta.partial_json and self._in_tool:
             yield ToolDelta(self._number, delta.partial_json)
 
-    def _block(self, block: _Block) -> Iterator[Delta]:
+    def _block(self, block: shapes.Block) -> Iterator[Delta]:
         # A tool that runs at the provider is no call of the client's, and so no part of this.
         self._in_tool = block.type == "tool_use"
         if self._in_tool:
@@ -133,8 +97,8 @@ class StreamParser(MarkedEnd):
         elif block.type == "text" and block.text:
             yield TextDelta(block.text)
 
-    def _ending(self, event: _Event) -> Iterator[Delta]:
-        delta = event.delta or _Delta()
+    def _ending(self, event: shapes.Event) -> Iterator[Delta]:
+        delta = event.delta or shapes.Delta()
         if delta.stop_details is not None and delta.stop_details.explanation:
             yield DeclinedDelta(delta.stop_details.explanation)
         if event.usage is not None:

@@ -7,8 +7,9 @@ count; thoughts and the prompts of tools are outside every other.
 from collections.abc import Iterator
 from typing import Any
 
-from msgspec import Raw, Struct, json
+from msgspec import Raw, json
 
+from headgate.dialects.translation.gemini import reply_shapes as shapes
 from headgate.dialects.translation.gemini.names import UNSIGNED
 from headgate.dialects.translation.parts import arguments_or_none
 from headgate.records.conversation import Declined, RedactedThinking, Text, Thinking, ToolUse
@@ -33,70 +34,16 @@ FINISH_REASONS: dict[Finish, str] = {
     "refusal": "SAFETY",
     "pause": "STOP",
 }
-_NULL = Raw(b"null")
 
 Block = dict[str, Any]
 
 
-class _Called(Struct, rename="camel", gc=False):
-    name: str = ""
-    id: str | None = None
-    args: Raw = Raw(b"{}")
-
-
-class _Part(Struct, rename="camel", gc=False):
-    text: str | None = None
-    thought: bool | None = None
-    function_call: _Called | None = None
-
-
-class _Content(Struct, rename="camel", gc=False):
-    parts: list[_Part] | None = None
-
-
-class _Candidate(Struct, rename="camel", gc=False):
-    content: _Content | None = None
-    finish_reason: str | None = None
-    finish_message: str | None = None
-    index: int = 0
-    citation_metadata: Raw = _NULL
-    grounding_metadata: Raw = _NULL
-    url_context_metadata: Raw = _NULL
-    logprobs_result: Raw = _NULL
-
-
-class _Feedback(Struct, rename="camel", gc=False):
-    block_reason: str | None = None
-    block_reason_message: str | None = None
-
-
-class Usage(Struct, rename="camel", gc=False):
-    """Usage as reported."""
-
-    prompt_token_count: int | None = None
-    cached_content_token_count: int | None = None
-    candidates_token_count: int | None = None
-    thoughts_token_count: int | None = None
-    tool_use_prompt_token_count: int | None = None
-
-
-class Answer(Struct, rename="camel", gc=False):
-    """A reply, or one event of a streamed one."""
-
-    candidates: list[_Candidate] | None = None
-    prompt_feedback: _Feedback | None = None
-    usage_metadata: Usage | None = None
-    model_version: str | None = None
-    response_id: str | None = None
-    error: Raw = _NULL
-
-
-_ANSWER = json.Decoder(Answer)
-_NOTHING = Answer()
+_ANSWER = json.Decoder(shapes.Answer)
+_NOTHING = shapes.Answer()
 _TOLD_NOWHERE = ("citationMetadata", "groundingMetadata", "urlContextMetadata", "logprobsResult")
 
 
-def read_answer(data: bytes) -> Answer:
+def read_answer(data: bytes) -> shapes.Answer:
     """Decode a reply or an event.
 
     Raises:
@@ -148,7 +95,7 @@ def parse_reply(body: bytes) -> Reply:
     )
 
 
-def _evidence(candidate: _Candidate) -> tuple[Raw, ...]:
+def _evidence(candidate: shapes.Candidate) -> tuple[Raw, ...]:
     return (
         candidate.citation_metadata,
         candidate.grounding_metadata,
@@ -158,7 +105,7 @@ def _evidence(candidate: _Candidate) -> tuple[Raw, ...]:
 
 
 def said(
-    candidate: _Candidate | None, identity: str, calls: int = 0
+    candidate: shapes.Candidate | None, identity: str, calls: int = 0
 ) -> Iterator[tuple[int, Text | Thinking | ToolUse | None]]:
     """Yield the parts of a candidate with their places, None for what no other dialect has.
 
@@ -183,12 +130,12 @@ def said(
             yield index, None
 
 
-def blocked(answer: Answer) -> bool:
+def blocked(answer: shapes.Answer) -> bool:
     """Tell whether the prompt was refused, so that there is no answer."""
     return answer.prompt_feedback is not None and bool(answer.prompt_feedback.block_reason)
 
 
-def why_declined(answer: Answer, candidate: _Candidate | None) -> str:
+def why_declined(answer: shapes.Answer, candidate: shapes.Candidate | None) -> str:
     """Return Google's words on why there is no answer, or not all of it; empty when none."""
     if candidate is None:
         feedback = answer.prompt_feedback
@@ -197,7 +144,9 @@ def why_declined(answer: Answer, candidate: _Candidate | None) -> str:
     return (candidate.finish_message or "") if refused else ""
 
 
-def finish_of(answer: Answer, candidate: _Candidate | None, *, called: bool) -> Finish | None:
+def finish_of(
+    answer: shapes.Answer, candidate: shapes.Candidate | None, *, called: bool
+) -> Finish | None:
     """Return why an answer ended, None while it does not say; `called`: it calls functions."""
     if candidate is None or candidate.finish_reason is None:
         return "refusal" if blocked(answer) else None
@@ -205,7 +154,7 @@ def finish_of(answer: Answer, candidate: _Candidate | None, *, called: bool) -> 
     return "tool_use" if called and finish == "stop" else finish
 
 
-def tokens(usage: Usage) -> Tokens:
+def tokens(usage: shapes.Usage) -> Tokens:
     """Return usage as disjoint counts."""
     cached, thoughts = usage.cached_content_token_count or 0, usage.thoughts_token_count or 0
     prompt = max(0, (usage.prompt_token_count or 0) - cached)

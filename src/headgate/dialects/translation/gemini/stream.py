@@ -6,15 +6,14 @@ another dialect tells in pieces is kept until it is whole.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from msgspec import Struct, json
+from msgspec import json
 
 from headgate.dialects.translation.events import EVENT_BYTES_MAX
 from headgate.dialects.translation.fields import UNREADABLE
+from headgate.dialects.translation.gemini import reply_shapes as shapes
 from headgate.dialects.translation.gemini.reply import (
-    Answer,
-    Usage,
     call_part,
     candidate_of,
     finish_of,
@@ -52,7 +51,7 @@ class StreamParser:
         self._begun = self._counted = self._ended = False
         self._identity = ""
         self._number = -1
-        self._usage = Usage()
+        self._usage = shapes.Usage()
 
     def parse(self, data: bytes) -> Iterator[Delta]:
         """Yield what one event says.
@@ -79,7 +78,7 @@ class StreamParser:
         if self._ended:
             yield End()
 
-    def _answer(self, answer: Answer) -> Iterator[Delta]:
+    def _answer(self, answer: shapes.Answer) -> Iterator[Delta]:
         candidate = next((each for each in answer.candidates or () if each.index == 0), None)
         for _, part in said(candidate, self._identity, self._number + 1):
             if isinstance(part, ToolUse):
@@ -98,7 +97,7 @@ class StreamParser:
                 yield DeclinedDelta(declined)
             yield Ending(finish)
 
-    def _count(self, usage: Usage) -> None:
+    def _count(self, usage: shapes.Usage) -> None:
         """Merge usage: a last event may leave counts out, so the largest of each counts."""
         self._counted = True
         for name in usage.__struct_fields__:
@@ -122,7 +121,7 @@ def error_message(body: bytes) -> str | None:
     return message if isinstance(message, str) else None
 
 
-class _Open(Struct, gc=False):
+class _Open(NamedTuple):
     """A call that is not whole yet."""
 
     id: str
@@ -133,13 +132,13 @@ class _Open(Struct, gc=False):
 class StreamRenderer:
     """Writes events; calls are kept until something else is said, for they come whole."""
 
-    __slots__ = ("_calls", "_declined", "_finish", "_held", "_signed", "_tail", "_tokens")
+    __slots__ = ("_calls", "_declined", "_finish", "_held", "_signatures", "_tail", "_tokens")
 
     def __init__(self, at_s: int, *, usage_wanted: bool) -> None:  # noqa: ARG002
         # The dialect names no instant, and usage is part of it.
         self._calls: dict[int, _Open] = {}
         self._held = 0
-        self._signed = False
+        self._signatures = False
         self._declined = ""
         self._finish: Finish = "stop"
         self._tail = b"}"
@@ -207,8 +206,8 @@ class StreamRenderer:
         parts: list[bytes] = []
         for call in self._calls.values():
             use = ToolUse(call.id, call.name, "".join(call.arguments))
-            parts.append(json.encode(call_part(use, first=not self._signed)))
-            self._signed = True
+            parts.append(json.encode(call_part(use, first=not self._signatures)))
+            self._signatures = True
         self._calls.clear()
         self._held = 0
         return self._part(b",".join(parts))

@@ -8,8 +8,9 @@ content (https://docs.mistral.ai/capabilities/reasoning/).
 from collections.abc import Iterator
 from typing import Any
 
-from msgspec import Struct, json
+from msgspec import json
 
+from headgate.dialects.translation.openai_chat import reply_shapes as shapes
 from headgate.records.conversation import (
     Declined,
     RedactedThinking,
@@ -36,73 +37,7 @@ FINISH_REASONS: dict[Finish, str] = {
 }
 
 
-class PromptDetails(Struct, gc=False):
-    """Parts of the prompt's tokens."""
-
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-
-
-class CompletionDetails(Struct, gc=False):
-    """Parts of the completion's tokens."""
-
-    reasoning_tokens: int | None = None
-
-
-class Usage(Struct, gc=False):
-    """Usage as reported; the details are parts of the totals."""
-
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    total_tokens: int | None = None
-    prompt_tokens_details: PromptDetails | None = None
-    completion_tokens_details: CompletionDetails | None = None
-    prompt_cache_hit_tokens: int | None = None
-
-
-class _Function(Struct, gc=False):
-    name: str = ""
-    arguments: str | None = None
-
-
-class _ToolCall(Struct, gc=False):
-    id: str = ""
-    function: _Function | None = None
-
-
-class Chunk(Struct, gc=False):
-    """A part of a content that comes in parts: a text, or thoughts that are texts themselves."""
-
-    type: str = ""
-    text: str = ""
-    thinking: "list[Chunk] | None" = None
-
-
-Content = str | list[Chunk] | None
-
-
-class _Message(Struct, gc=False):
-    content: Content = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    tool_calls: list[_ToolCall] | None = None
-    annotations: list[dict[str, Any]] | None = None
-
-
-class _Choice(Struct, gc=False):
-    message: _Message
-    finish_reason: str | None = None
-
-
-class _Completion(Struct, gc=False):
-    choices: list[_Choice]
-    id: str = ""
-    model: str = ""
-    usage: Usage | None = None
-
-
-_COMPLETION = json.Decoder(_Completion)
+_COMPLETION = json.Decoder(shapes.Completion)
 
 
 def parse_reply(body: bytes) -> Reply:
@@ -142,10 +77,10 @@ def parse_reply(body: bytes) -> Reply:
     )
 
 
-def said(content: Content) -> Iterator[Text | Thinking]:
+def said(content: shapes.Content) -> Iterator[Text | Thinking]:
     """Yield what a content says; where models think in it (Mistral's do), it comes in parts."""
     if isinstance(content, str):
-        content = [Chunk(text=content)]
+        content = [shapes.Chunk(text=content)]
     for part in content or ():
         thought = "".join(each.text for each in part.thinking or ())
         if thought:
@@ -154,12 +89,14 @@ def said(content: Content) -> Iterator[Text | Thinking]:
             yield Text(part.text)
 
 
-def tokens(usage: Usage) -> Tokens:
+def tokens(usage: shapes.Usage) -> Tokens:
     """Return usage as disjoint counts; reasoning outside the completion is shown by the total."""
-    details = usage.prompt_tokens_details or PromptDetails()
+    details = usage.prompt_tokens_details or shapes.PromptDetails()
     cached = details.cached_tokens or usage.prompt_cache_hit_tokens or 0
     written = details.cache_write_tokens or 0
-    reasoning = (usage.completion_tokens_details or CompletionDetails()).reasoning_tokens or 0
+    reasoning = (
+        usage.completion_tokens_details or shapes.CompletionDetails()
+    ).reasoning_tokens or 0
     output = usage.completion_tokens
     outside = (usage.total_tokens or 0) - usage.prompt_tokens - output
     if outside > 0:

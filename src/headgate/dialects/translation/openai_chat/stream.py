@@ -6,15 +6,14 @@ Wire format: `openai.types.chat.ChatCompletionChunk`, one per event, and `[DONE]
 
 from collections.abc import Iterator
 
-from msgspec import Raw, Struct, json
+from msgspec import json
 
 from headgate.dialects.translation.events import MarkedEnd
 from headgate.dialects.translation.openai.errors import error_message
+from headgate.dialects.translation.openai_chat import stream_shapes as shapes
 from headgate.dialects.translation.openai_chat.reply import (
     FINISH_REASONS,
     FINISHES,
-    Content,
-    Usage,
     render_usage,
     said,
     tokens,
@@ -39,40 +38,7 @@ from headgate.records.reply import (
 DONE = b"[DONE]"
 
 
-class _Function(Struct, gc=False):
-    name: str | None = None
-    arguments: str | None = None
-
-
-class _ToolCall(Struct, gc=False):
-    index: int | None = None
-    id: str | None = None
-    function: _Function | None = None
-
-
-class _Delta(Struct, gc=False):
-    content: Content = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    tool_calls: list[_ToolCall] | None = None
-
-
-class _Choice(Struct, gc=False):
-    index: int = 0
-    delta: _Delta | None = None
-    finish_reason: str | None = None
-
-
-class _Chunk(Struct, gc=False):
-    id: str | None = None
-    model: str | None = None
-    choices: list[_Choice] | None = None
-    usage: Usage | None = None
-    error: Raw = Raw(b"null")
-
-
-_CHUNK = json.Decoder(_Chunk)
+_CHUNK = json.Decoder(shapes.Chunk)
 
 
 class StreamParser(MarkedEnd):
@@ -108,7 +74,7 @@ class StreamParser(MarkedEnd):
         if chunk.usage is not None:
             yield Counted(tokens(chunk.usage))
 
-    def _choice(self, choice: _Choice) -> Iterator[Delta]:
+    def _choice(self, choice: shapes.Choice) -> Iterator[Delta]:
         delta = choice.delta
         if delta is not None:
             if thought := delta.reasoning_content or delta.reasoning:
@@ -126,11 +92,11 @@ class StreamParser(MarkedEnd):
                 finish = "tool_use"  # Some providers call tools and say they just stopped.
             yield Ending(finish)
 
-    def _tool(self, call: _ToolCall) -> Iterator[Delta]:
+    def _tool(self, call: shapes.ToolCall) -> Iterator[Delta]:
         """Yield what a piece of a call says; a new id at a known index begins another call."""
         index = call.index or 0
         known = self._identities.get(index)
-        function = call.function or _Function()
+        function = call.function or shapes.Function()
         if known is None or (call.id and call.id != known[0]):
             self._number += 1
             identity = call.id or f"call_{self._number}"

@@ -5,72 +5,16 @@ Wire format: `openai.types.responses.Response`.
 
 from typing import Any
 
-from msgspec import Struct, json
+from msgspec import json
 
+from headgate.dialects.translation.openai_responses import reply_shapes as shapes
 from headgate.records.conversation import Declined, RedactedThinking, Text, Thinking, ToolUse
 from headgate.records.reply import Finish, Reply, ReplyPart, Tokens
 
 Item = dict[str, Any]
 
 
-class InputDetails(Struct, gc=False):
-    """Parts of the prompt's tokens."""
-
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-
-
-class OutputDetails(Struct, gc=False):
-    """Parts of the output's tokens."""
-
-    reasoning_tokens: int | None = None
-
-
-class Usage(Struct, gc=False):
-    """Usage as reported; the details are parts of the totals."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    input_tokens_details: InputDetails | None = None
-    output_tokens_details: OutputDetails | None = None
-
-
-class _Part(Struct, gc=False):
-    type: str = ""
-    text: str = ""
-    refusal: str = ""
-    annotations: list[dict[str, Any]] | None = None
-
-
-class _Item(Struct, gc=False):
-    type: str = ""
-    call_id: str = ""
-    name: str = ""
-    arguments: str = ""
-    content: list[_Part] | None = None
-    summary: list[_Part] | None = None
-
-
-class _Incomplete(Struct, gc=False):
-    reason: str | None = None
-
-
-class Answer(Struct, gc=False):
-    """A response, whole or inside an event."""
-
-    output: list[_Item] = []
-    id: str = ""
-    model: str = ""
-    status: str | None = None
-    incomplete_details: _Incomplete | None = None
-    usage: Usage | None = None
-
-
-class _Whole(Answer, gc=False):
-    object: str = ""
-
-
-_WHOLE = json.Decoder(_Whole)
+_WHOLE = json.Decoder(shapes.Whole)
 
 
 def parse_reply(body: bytes) -> Reply:
@@ -112,7 +56,7 @@ def parse_reply(body: bytes) -> Reply:
     )
 
 
-def finish_of(answer: Answer, *, called: bool) -> Finish:
+def finish_of(answer: shapes.Answer, *, called: bool) -> Finish:
     """Return why an answer ended; `called` says whether it calls tools."""
     reason = None if answer.incomplete_details is None else answer.incomplete_details.reason
     if reason == "content_filter":
@@ -122,11 +66,11 @@ def finish_of(answer: Answer, *, called: bool) -> Finish:
     return "tool_use" if called else "stop"
 
 
-def tokens(usage: Usage) -> Tokens:
+def tokens(usage: shapes.Usage) -> Tokens:
     """Return usage as disjoint counts."""
-    details = usage.input_tokens_details or InputDetails()
+    details = usage.input_tokens_details or shapes.InputDetails()
     cached, written = details.cached_tokens or 0, details.cache_write_tokens or 0
-    reasoning = (usage.output_tokens_details or OutputDetails()).reasoning_tokens or 0
+    reasoning = (usage.output_tokens_details or shapes.OutputDetails()).reasoning_tokens or 0
     uncached = max(0, usage.input_tokens - cached - written)
     return Tokens(uncached, cached, written, usage.output_tokens, reasoning)
 

@@ -7,12 +7,12 @@ answer, so a stream that is written here is kept in memory until its end.
 from collections.abc import Iterator
 from typing import Any
 
-from msgspec import Struct, json
+from msgspec import json
 
 from headgate.dialects.translation.events import MarkedEnd
 from headgate.dialects.translation.openai.errors import error_message
+from headgate.dialects.translation.openai_responses import stream_shapes as shapes
 from headgate.dialects.translation.openai_responses.reply import (
-    Answer,
     Item,
     call_item,
     finish_of,
@@ -24,6 +24,7 @@ from headgate.dialects.translation.openai_responses.reply import (
     skeleton,
     tokens,
 )
+from headgate.dialects.translation.openai_responses.reply_shapes import Answer
 from headgate.dialects.translation.parts import InterleavedError
 from headgate.records.conversation import ToolUse
 from headgate.records.reply import (
@@ -42,23 +43,7 @@ from headgate.records.reply import (
     ToolDelta,
 )
 
-
-class _Item(Struct, gc=False):
-    type: str = ""
-    call_id: str = ""
-    name: str = ""
-    arguments: str = ""
-
-
-class _Event(Struct, gc=False):
-    type: str = ""
-    delta: str = ""
-    output_index: int = 0
-    item: _Item | None = None
-    response: Answer | None = None
-
-
-_EVENT = json.Decoder(_Event)
+_EVENT = json.Decoder(shapes.Event)
 _TEXTS: dict[str, type[TextDelta | ThinkingDelta | DeclinedDelta]] = {
     "response.output_text.delta": TextDelta,
     "response.refusal.delta": DeclinedDelta,
@@ -101,7 +86,7 @@ class StreamParser(MarkedEnd):
         elif kind in ("error", "response.failed"):
             yield Failed(_told(data) or "The provider ended the stream with an error.")
 
-    def _item(self, index: int, item: _Item) -> Iterator[Delta]:
+    def _item(self, index: int, item: shapes.Item) -> Iterator[Delta]:
         if item.type == "function_call":
             number = self._numbers[index] = len(self._numbers)
             yield ToolBegin(number, item.call_id, item.name)
