@@ -47,6 +47,10 @@ def _as_somebody(folder: Path) -> list[str]:
     return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
 
 
+on_a_file = pytest.mark.skipif(ON_POSTGRESQL, reason="is about the files of SQLite")
+"""Marks tests that PostgreSQL has nothing of."""
+
+
 @dataclass
 class Cluster:
     """A private PostgreSQL server, which listens on a Unix socket in its own folder."""

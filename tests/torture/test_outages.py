@@ -11,6 +11,7 @@ from headgate.store.database import STORE_NAME
 from headgate.units.money import parse_usd
 from tests.node.harness import TestNode, once, running_node, until
 from tests.node.wire import CHAT, Reply, chat, post
+from tests.stores import on_a_file
 from tests.torture.checker import check, render
 
 BODY = chat("Count. [sim:tokens=10]", tokens=1_000)
@@ -78,6 +79,7 @@ def test_a_store_that_cannot_be_opened_stops_new_money_only(tmp_path: Path) -> N
         balance(node)
 
 
+@on_a_file
 def test_a_store_that_somebody_locks_stops_new_money_only(tmp_path: Path) -> None:
     """While another program locks the store nothing is lent; nothing that runs is lost."""
     with running_node(tmp_path, budgets=[once("organisation", "50")]) as node:
@@ -94,6 +96,7 @@ def test_a_store_that_somebody_locks_stops_new_money_only(tmp_path: Path) -> Non
         balance(node)
 
 
+@on_a_file
 def test_a_deleted_store_is_made_again_from_the_journals(tmp_path: Path) -> None:
     """The store can be lost: what was posted is folded again from the journals, to the nano."""
     with running_node(tmp_path, budgets=[once("organisation", "50")]) as node:
@@ -110,6 +113,7 @@ def test_a_deleted_store_is_made_again_from_the_journals(tmp_path: Path) -> None
         balance(node)
 
 
+@on_a_file
 def test_a_store_deleted_under_a_running_steward(tmp_path: Path) -> None:
     """A steward goes on with the file it has open; the next one makes the books again."""
     with running_node(tmp_path, budgets=[once("organisation", "50")]) as node:
