@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from headgate.ledger.keeper import Keeper, Want
+from headgate.ledger.keeper import Keeper
 from headgate.node.paths import journal_root
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import (
@@ -23,6 +23,7 @@ from headgate.records.journal import (
 )
 from headgate.store.journal_writer import JournalWriter
 from tests import stores
+from tests.lending import borrow
 
 # A machine that is busy is no bug, so no example has a deadline. `make test-all` is thorough.
 settings.register_profile("quick", max_examples=100, deadline=None)
@@ -199,7 +200,7 @@ def books_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     data_dir.mkdir(mode=0o700)
     engine = stores.open_test_store(data_dir)
     keeper = Keeper(engine, journal_root(data_dir), lambda _window: 100 * USD)
-    keeper.lend("w0-1", [Want(LAUNCH, USD, 0), Want(RUN, USD, 0)])
+    borrow(keeper, "w0-1", {LAUNCH: USD, RUN: USD})
     writer = JournalWriter(
         journal_root(data_dir) / "w0-1",
         worker="w0",

@@ -53,7 +53,7 @@ class Steward:
         control: Control,
         ready: Callable[[], bool],
         carve: Carve = lambda _allotments: False,
-        give_back: GiveBack = lambda _amounts: False,
+        give_back: GiveBack = lambda _amounts, _done: False,
         clerk: Clerk = NOBODY,
     ) -> None:
         self.lender = Lender(ask, carve, give_back)

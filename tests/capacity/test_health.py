@@ -198,3 +198,19 @@ class Outages(RuleBasedStateMachine):
 
 TestOutages = Outages.TestCase
 TestOutages.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+def test_what_others_find_is_heeded() -> None:
+    """A breaker that opened elsewhere is open here until then; then a probe of our own is sent."""
+    health = Health(Breaker())
+    mark = health.begin(1)
+    health.heed(BREAKER_OPEN, 10, 2)
+    health.heed(THROTTLED, 5, 2)
+
+    assert (health.rule(4), health.rule(9), health.rule(10)) == (THROTTLED, BREAKER_OPEN, None)
+    health.served(mark, 4)
+    assert health.rule(9) == BREAKER_OPEN, "a call from before the outage does not end it"
+    health.served(health.begin(10), 11)
+    assert health.rule(12) is None
+    health.heed(BREAKER_OPEN, 10, 12)
+    assert health.rule(12) is None

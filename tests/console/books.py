@@ -19,7 +19,7 @@ from headgate.console.app import ConsoleWorld, build
 from headgate.gateway.settings import Edge
 from headgate.identity.settings import Key, Principal, Team
 from headgate.insights.routes import Queued, Unwell
-from headgate.ledger.keeper import Keeper, Want
+from headgate.ledger.keeper import Keeper
 from headgate.ledger.settings import Idempotency
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import (
@@ -39,6 +39,7 @@ from headgate.store.journal_writer import JournalWriter
 from headgate.store.migrate import open_store
 from headgate.units.instants import NANOS_PER_SECOND
 from headgate.units.money import line_nanos
+from tests.lending import borrow
 
 NOW_NS = 1_795_345_402_250_000_000  # 2026-11-22 08:23:22.25 UTC
 HOST = "127.0.0.1:8081"
@@ -155,7 +156,7 @@ class Books:
 
     def lend(self, window: str, nanos: int) -> None:
         """Lend to the worker, as the steward does."""
-        self.keeper.lend(self.journal, [Want(window, nanos, nanos)])
+        borrow(self.keeper, self.journal, {window: 2 * nanos})
 
     def fold(self) -> None:
         """Fold all that was written."""

@@ -12,7 +12,7 @@ import asyncio
 import itertools
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -29,7 +29,8 @@ from headgate.gateway.sweep import sweep
 from headgate.ledger.book import LeaseBook
 from headgate.ledger.fold import Batch, Known, fold
 from headgate.ledger.folded import Folded, decode
-from headgate.ledger.purse import Need, Purse
+from headgate.ledger.line import Borrowing, Line
+from headgate.ledger.purse import Purse
 from headgate.records.control import Answered, ControlReply, ControlRequest
 from headgate.records.journal import (
     HoldRecord,
@@ -78,6 +79,8 @@ class LendingSteward:
 
     def __init__(self, snapshot: Snapshot, journal: Path) -> None:
         self.book = LeaseBook()
+        self.line = Line(self.book, lambda window: self._limit_of(window) or 0)
+        self.line.meet(EPOCH)
         self.silent = self.absent = self.slow_control = False
         self.control: list[Callable[[], None]] = []
         self.purse: Purse
@@ -85,30 +88,30 @@ class LendingSteward:
         self._reader = JournalReader(journal)
         self._known = Known(itertools.count(1))
 
-    def ask(self, needs: Sequence[Need]) -> bool:
+    def ask(self, borrowing: Borrowing) -> bool:
         """Lend what is needed, on the loop's next turn."""
         if self.absent:
             return False
         if not self.silent:
-            asyncio.get_running_loop().call_soon(self._lend, tuple(needs))
+            asyncio.get_running_loop().call_soon(self._lend, borrowing)
         return True
 
-    def _lend(self, needs: Sequence[Need]) -> None:
+    def _lend(self, borrowing: Borrowing) -> None:
         self._follow()
-        granted = {}
-        for need in needs:
-            self.book.account(need.window, self._limit_of(need.window) or 0)
-            granted[need.window] = self.book.lend(
-                EPOCH, need.window, need_nanos=need.need_nanos, want_nanos=need.want_nanos
-            )
-        self.purse.granted(granted, answer=True)
+        self.line.borrow(EPOCH, borrowing, 0)
+        heard, outcomes = True, self.line.decide(0)
+        while heard or outcomes:
+            self.purse.lent(self.line.grants().get(EPOCH, {}), outcomes, heard=heard)
+            for recall in self.line.recalls():
+                self.line.returned(EPOCH, self.purse.release(recall.windows), recall.number)
+            heard, outcomes = False, self.line.decide(0)
 
     def _follow(self) -> None:
         """Post what the journal says since the last look, as the keeper does."""
         batch = fold_on(self._reader, self._known)
         for window, movement in batch.movements.items():
             self.book.account(window, self._limit_of(window) or 0)
-            self.book.post(EPOCH, window, movement.posted_nanos)
+            self.book.post(EPOCH, window, movement.posted_nanos, movement.held_nanos)
 
     def send(self, request: ControlRequest, answered: Answered) -> bool:
         """Know nothing of what is asked, now or when `answer_control` says so."""

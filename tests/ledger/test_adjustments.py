@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from headgate.insights.books import check_books
 from headgate.ledger.adjustments import Adjustments, Corrected, plan
-from headgate.ledger.keeper import Keeper, Want
+from headgate.ledger.keeper import Keeper
 from headgate.ledger.keeper_adjustments import adjust
 from headgate.ledger.store_adjustments import made_of_call
 from headgate.records.adjustment import Adjusted, Adjustment
@@ -22,6 +22,7 @@ from headgate.store.journal_writer import JournalWriter
 from headgate.store.migrate import open_store
 from tests.ledger.test_journal import end, hold
 from tests.ledger.test_keeper import LIMIT, WANT, WINDOW, write
+from tests.lending import borrow
 from tests.torture.checker import check
 
 ATTEMPT = hold(1).attempt
@@ -194,11 +195,11 @@ def test_a_credit_of_an_untrusted_journal_is_not_lost_sight_of(
 
 def test_what_a_credit_frees_is_lent_and_no_more(keeper: Keeper, engine: Engine) -> None:
     """Of a window that was all used, exactly the credit can be lent again."""
-    keeper.lend("j2", [Want(WINDOW, LIMIT, 0)])
+    borrow(keeper, "j2", {WINDOW: LIMIT})
     full = free(keeper)
     correct(keeper, engine, CREDIT)
 
-    lent = keeper.lend("j3", WANT)[WINDOW]
+    lent = borrow(keeper, "j3", WANT)[WINDOW]
 
     assert full == 0
     assert lent == 5

@@ -15,13 +15,14 @@ from headgate.insights.books import check_books
 from headgate.ledger import tables
 from headgate.ledger.allotments import Allotment, Short, allotment_window
 from headgate.ledger.book import LeaseBook
-from headgate.ledger.keeper import Keeper, Want
+from headgate.ledger.keeper import Keeper
 from headgate.ledger.store_allotments import Allotments
 from headgate.records.journal import CallerRecord
 from headgate.store.database import make_engine
 from headgate.store.schema import METADATA
 from tests.ledger.test_journal import end, hold
 from tests.ledger.test_keeper import write
+from tests.lending import borrow, give_back
 from tests.stores import open_test_store
 
 ROOT = "team@once"
@@ -92,8 +93,11 @@ class History:
                 free = self.free(window)
                 before = self.lent.get(window, 0)
                 self.book.account(window, self.allotments.limit(window))
-                self.lent[window] = self.book.lend("j", window, need_nanos=amount, want_nanos=0)
-                assert self.lent[window] - before == max(0, min(amount, free))
+                cost = self.book.cost("j", window, amount)
+                assert cost == amount
+                if cost <= free:
+                    self.book.lend("j", window, amount)
+                    self.lent[window] = before + amount
             case "post" if self.lent.get(window):
                 idle = self.lent[window] - self.posted.get(window, 0)
                 part = self.chance.randint(0, idle)
@@ -188,7 +192,7 @@ def test_what_does_not_fit_is_carved_nowhere(engine: Engine, tmp_path: Path) -> 
 
     assert made.carve([wanted], 1) == [Short(wanted.window, ROOT, 100)]
     assert free(made, "organisation@once") == LIMIT
-    assert made.lend("j1", [Want(wanted.window, 50, 0)]) == {wanted.window: 0}
+    assert borrow(made, "j1", {wanted.window: 50}) == {wanted.window: 0}
 
 
 def test_what_is_left_flows_back(engine: Engine, tmp_path: Path) -> None:
@@ -196,15 +200,16 @@ def test_what_is_left_flows_back(engine: Engine, tmp_path: Path) -> None:
     write(tmp_path, "j1", caller(CHILD), BY_DELEGATE, end(1))
     made = keeper(engine, tmp_path)
     made.carve([CHILD], 1)
-    made.lend("j1", [Want(CHILD.window, 100, 0)])
+    borrow(made, "j1", {CHILD.window: 100})
     made.fold()
     assert free(made) == LIMIT - 600
     assert stand(engine)["team:research"].carved_nanos == 600
 
     assert made.end_allotments(lambda each: each.window == CHILD.window, 2) == 1
-    assert free(made) == LIMIT - 100
-    assert made.lend("j1", [Want(CHILD.window, 200, 0)]) == {CHILD.window: 100}
-    made.give_back("j1", {CHILD.window: 93})
+    # The worker owns the whole of it until it gives the rest back.
+    assert free(made) == LIMIT - 600
+    assert borrow(made, "j1", {CHILD.window: 200}) == {CHILD.window: 600}
+    give_back(made, "j1", {CHILD.window: 593})
 
     for each in (made, keeper(engine, tmp_path)):
         assert free(each) == LIMIT - 7

@@ -7,17 +7,19 @@ import msgspec
 import pytest
 from sqlalchemy import Engine
 
-from headgate.ledger.keeper import Keeper, Want
+from headgate.ledger.keeper import Keeper
+from headgate.ledger.line import Grant
 from headgate.records.journal import FORMAT, Record, SealedRecord, SegmentRecord
 from headgate.store.journal_writer import boot_id
 from headgate.store.segments import frame, segment_name
 from headgate.units.errors import StoreError
 from tests.ledger.test_journal import CALLER, ROUTE, end, hold
+from tests.lending import borrow
 from tests.stores import open_test_store
 
 WINDOW = "team@once"
 LIMIT = 1_000
-WANT = [Want(WINDOW, 100, 50)]
+WANT = {WINDOW: 300}
 
 
 @pytest.fixture
@@ -58,7 +60,7 @@ def test_a_dead_workers_idle_money_is_free_again(
     """Of a journal that is whole, what was posted and held counts and the rest comes back."""
     write(tmp_path, "j1", hold(1), end(1), hold(2))
     made = keeper(engine, tmp_path)
-    made.lend("j1", WANT)
+    borrow(made, "j1", WANT)
     made.fold()
     if restarted:
         made = keeper(engine, tmp_path)
@@ -78,7 +80,7 @@ def test_after_a_power_cut_all_that_was_lent_stays_counted(
     """
     write(tmp_path, "j1", *records, boot="before the power cut")
     made = keeper(engine, tmp_path)
-    lent = made.lend("j1", WANT)[WINDOW]
+    lent = borrow(made, "j1", WANT)[WINDOW]
     made.fold()
     if restarted:
         made = keeper(engine, tmp_path)
@@ -91,7 +93,7 @@ def test_a_clean_end_before_a_power_cut_frees_everything(engine: Engine, tmp_pat
     """A journal that its own writer sealed is whole, whatever happened to the machine since."""
     write(tmp_path, "j1", hold(1), end(1), SealedRecord(2, last=True), boot="before")
     made = keeper(engine, tmp_path)
-    made.lend("j1", WANT)
+    borrow(made, "j1", WANT)
     made.fold()
     assert free(made) == LIMIT - 7
 
@@ -113,13 +115,13 @@ def test_a_grant_that_is_not_stored_is_never_told(engine: Engine, tmp_path: Path
     """After a failed write a keeper does and tells nothing more; the next has what is stored."""
     write(tmp_path, "j1", hold(1), end(1))
     made = keeper(engine, tmp_path)
-    stored = made.lend("j1", WANT)
+    stored = borrow(made, "j1", WANT)
     with engine.begin() as connection:
         for statement in FULL[connection.dialect.name]:
             connection.exec_driver_sql(statement)
     with pytest.raises(StoreError, match="full"):
-        made.lend("j1", WANT)
-    for act in (lambda: made.lend("j1", WANT), made.discover, made.fold):
+        borrow(made, "j1", WANT)
+    for act in (lambda: made.lend(0), made.discover, made.fold):
         with pytest.raises(StoreError):
             act()
     with pytest.raises(StoreError):
@@ -127,8 +129,8 @@ def test_a_grant_that_is_not_stored_is_never_told(engine: Engine, tmp_path: Path
     with engine.begin() as connection:
         connection.exec_driver_sql(DROP_FULL[connection.dialect.name])
     after = keeper(engine, tmp_path)
-    assert after.lent_to("j1") == stored
-    assert after.fold() == 5
+    assert after.lent_to("j1") == {WINDOW: Grant(stored[WINDOW], 7)}
+    assert after.fold() == 0
     assert free(after) == LIMIT - stored[WINDOW]
 
 

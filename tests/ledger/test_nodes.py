@@ -10,11 +10,13 @@ from sqlalchemy import Engine, func, select
 
 from headgate.ledger.allotments import Allotment
 from headgate.ledger.fold import Movement
-from headgate.ledger.keeper import Keeper, Want
+from headgate.ledger.keeper import Keeper
+from headgate.ledger.line import WAIT_MS, Borrowing, Need
 from headgate.ledger.node_tables import node_lease, pool
 from headgate.ledger.store_nodes import Among
 from headgate.store.migrate import open_server
 from tests import stores
+from tests.lending import give_back
 
 LIMIT = 1_000
 WINDOWS = ("team@once", "all@once")
@@ -37,6 +39,16 @@ def source(keeper: Keeper) -> Among:
 def keeper(engine: Engine, folder: Path, node: str) -> Keeper:
     """Return a keeper as the steward of a node makes it."""
     return Keeper(engine, folder / node, lambda _window: LIMIT, node)
+
+
+def lend(keeper: Keeper, journal: str, window: str, need: int, want: int = 0) -> int:
+    """Ask for money as a worker does, and wait where there is none; returns what is lent."""
+    wants = {window: want} if want else {}
+    keeper.line.borrow(journal, Borrowing([Need(1, (window,), need)], wants, {}, {}), 0)
+    keeper.lend(0)
+    keeper.lend(WAIT_MS)
+    lease = keeper.book.account(window, source(keeper).limit(window)).leases.get(journal)
+    return 0 if lease is None else lease.granted_nanos
 
 
 def counted(engine: Engine, window: str) -> tuple[int, int]:
@@ -82,7 +94,7 @@ def test_together_nodes_never_lend_more_than_there_is(
     for step, number, window, need, want in steps:
         made = nodes[number]
         if step == "lend":
-            made.lend(f"j{number}", [Want(window, need, want)])
+            lend(made, f"j{number}", window, need, want)
         elif step == "return":
             with engine.begin() as connection:
                 source(made).return_idle(connection, [window])
@@ -106,13 +118,13 @@ def test_the_last_nano_is_lent_once(engine: Engine, tmp_path: Path) -> None:
     window = "last@once"
     first, second = (keeper(engine, tmp_path, name) for name in ("first", "second"))
 
-    assert first.lend("j1", [Want(window, 600, 0)]) == {window: 600}
-    assert second.lend("j2", [Want(window, 600, 0)]) == {window: 400}
-    first.give_back("j1", {window: 500})
-    assert second.lend("j2", [Want(window, 200, 0)]) == {window: 400}
+    assert lend(first, "j1", window, 600) == 600
+    assert lend(second, "j2", window, 400) == 400
+    give_back(first, "j1", {window: 500})
+    assert lend(second, "j2", window, 200) == 400
     with engine.begin() as connection:
         source(first).return_idle(connection, [window])
-    assert second.lend("j2", [Want(window, 200, 0)]) == {window: 600}
+    assert lend(second, "j2", window, 200) == 600
     assert counted(engine, window) == (700, 700)
 
 
@@ -126,16 +138,16 @@ def test_an_allotment_is_carved_once_and_flows_back(engine: Engine, tmp_path: Pa
     assert second.carve([allotment], 2) == []
     (short,) = second.carve([allotment._replace(window="agent:alice/b~2@once")], 3)
     assert short.left_nanos == 200
-    assert second.lend("j1", [Want(own, 500, 0)]) == {own: 500}
-    assert first.lend("j2", [Want(above, 300, 0)]) == {above: 200}
+    assert lend(second, "j1", own, 500) == 800
+    assert lend(first, "j2", above, 200) == 200
     first.end_allotments(lambda _each: True, 4)
-    assert second.lend("j1", [Want(own, 100, 0)]) == {own: 500}
-    assert first.lend("j2", [Want(above, 400, 0)]) == {above: 500}
-    second.give_back("j1", {own: 500})
+    assert lend(second, "j1", own, 100) == 800
+    assert lend(first, "j2", above, 400) == 200
+    give_back(second, "j1", {own: 500})
     with engine.begin() as connection:
         source(second).shared.refresh_ended(connection)
         source(second).return_idle(connection, [own])
-    assert first.lend("j2", [Want(above, 400, 0)]) == {above: 900}
+    assert lend(first, "j2", above, 400) == 600
 
 
 def test_no_two_nodes_give_the_same_id(engine: Engine, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ class Workers:
         self.alive = {JOURNAL}
         self.heard: list[Decided] = []
 
-    def living(self) -> set[str]:
+    def living_anywhere(self) -> set[str]:
         """Return the journals of the living."""
         return self.alive
 

@@ -10,6 +10,7 @@ from headgate.app import Steward, data_plane
 from headgate.config.load import load
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.pipeline import Pipeline
+from headgate.ledger.line import Grant
 from headgate.records.demand import Demand
 from headgate.simulator import INSTANT, Options, Simulator
 from headgate.store.journal_writer import JournalWriter
@@ -53,7 +54,7 @@ async def worker(tmp_path: Path, simulator: Simulator, journal: JournalWriter) -
         call_soon=asyncio.get_running_loop().call_soon,
         now_ns=time.time_ns,
     )
-    world.purse.granted({"organisation@once": 100 * 10**9}, answer=False)
+    world.purse.reconnected({"organisation@once": Grant(100 * 10**9, 0)})
     pipeline = Pipeline(world)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: ClientConnection(pipeline), "127.0.0.1", 0)

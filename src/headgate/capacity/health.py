@@ -135,6 +135,16 @@ class Health:
             self.not_before_ns = until_ns
             self.on_change()
 
+    def heed(self, rule: str, until_ns: int, now_ns: int) -> None:
+        """Pass the deployment over as somebody else does who has found it unwell.
+
+        Its breaker opens until then, and its probe is sent from here as well.
+        """
+        if rule == THROTTLED:
+            self.throttle(until_ns, now_ns)
+        elif until_ns > max(now_ns, self.open_until_ns) and not self._probing:
+            self._enter(open_until_ns=until_ns, pause_ns=self._pause_ns)
+
     def _enter(self, *, open_until_ns: int, pause_ns: int) -> None:
         self.open_until_ns = open_until_ns
         self._pause_ns = pause_ns

@@ -23,6 +23,9 @@ class Places:
     """The places of one deployment.
 
     Attributes:
+        lent: Places that may be used here; all of them, unless others have some.
+        limit: How many of them calls are given: fewer while some are to be given back.
+        on_change: Called when more are wanted, or some can be given back.
         taken: Calls being served.
         waiting: Calls that wait for a place.
         service_us: Running mean of how long a call takes.
@@ -33,6 +36,9 @@ class Places:
         "_passed",
         "_telling",
         "concurrency_max",
+        "lent",
+        "limit",
+        "on_change",
         "queue_max",
         "queues",
         "service_us",
@@ -55,7 +61,8 @@ class Places:
             weights: By team; those that are not named have 1.
             age_ms: How long a call is passed over by higher classes before it has its turn.
         """
-        self.concurrency_max = concurrency_max
+        self.concurrency_max = self.lent = self.limit = concurrency_max
+        self.on_change: Callable[[], None] | None = None
         self.queue_max = queue_max
         self._age_ms = age_ms
         self.taken = self.waiting = 0
@@ -69,7 +76,7 @@ class Places:
 
         Whoever has a place keeps what is returned, and gives it back.
         """
-        if self.taken >= self.concurrency_max or self.waiting:
+        if self.taken >= self.limit or self.waiting:
             return None
         return self._give(self.queues[rank].share_of(team))
 
@@ -82,7 +89,8 @@ class Places:
         queue = self.queues[rank]
         share = queue.share_of(team)
         dropped: Waiter | None = None
-        if self.waiting >= self.queue_max:
+        # What is not lent may come for the asking: who waits for that is in nobody's way.
+        if self.waiting >= self.queue_max + self.concurrency_max - self.limit:
             last = self._last()
             if last is None or not _outranks(share, last):
                 return False
@@ -92,12 +100,15 @@ class Places:
         self.waiting += 1
         if dropped is not None:
             dropped.resume(None)
+        if self.on_change is not None:
+            self.on_change()
         return True
 
     def eta_ms(self, rank: int, team: str) -> int:
         """Return when a call that comes now may expect its place, if no higher class comes."""
         ahead = sum(queue.length for queue in self.queues[:rank]) + self.queues[rank].ahead(team)
-        return (ahead + 1) * self.service_us // (1_000 * self.concurrency_max)
+        places = self.lent or self.concurrency_max
+        return (ahead + 1) * self.service_us // (1_000 * places)
 
     def give_back(self, share: Share, held_us: int, now_ms: int, *, served: bool = True) -> None:
         """Return a place after it was held; whose turn it is gets it.
@@ -119,14 +130,45 @@ class Places:
         share.running -= 1
         self.taken -= 1
         assert share.running >= 0
+        self._serve(now_ms)
+        if self.lent > self.limit and self.on_change is not None:
+            self.on_change()
+
+    def _serve(self, now_ms: int) -> None:
         if self._telling:
             return
         self._telling = True
         try:
-            while self.waiting and self.taken < self.concurrency_max:
+            while self.waiting and self.taken < self.limit:
                 self._give_next(now_ms)
         finally:
             self._telling = False
+
+    @property
+    def wanted(self) -> int:
+        """How many would be used."""
+        return self.taken + self.waiting
+
+    def borrow(self, on_change: Callable[[], None]) -> None:
+        """Use from now on only places that are lent; there are none yet."""
+        self.lent = self.limit = 0
+        self.on_change = on_change
+
+    def lend(self, more: int, now_ms: int) -> None:
+        """Take up more places."""
+        self.lent += more
+        self.limit = self.lent
+        self._serve(now_ms)
+
+    def keep(self, most: int) -> None:
+        """Use no more than so many from now on; the rest is given back as calls end."""
+        self.limit = min(self.lent, most)
+
+    def surplus(self) -> int:
+        """Take out, to be given back, what is not to be used and no call has."""
+        returned = self.lent - max(self.limit, self.taken)
+        self.lent -= returned
+        return returned
 
     def leave(self, rank: int, team: str, resume: Callable[[Share | None], None]) -> None:
         """Leave the queue without being told, because the client went away."""
@@ -153,7 +195,7 @@ class Places:
 
     def _give_next(self, now_ms: int) -> None:
         queue = self.queues[self._turn(now_ms)]
-        places = self.concurrency_max - (self.taken - queue.running)
+        places = self.limit - (self.taken - queue.running)
         share, waiter = queue.take_next(places, self.service_us)
         self.waiting -= 1
         waiter.resume(self._give(share))

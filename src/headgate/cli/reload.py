@@ -7,13 +7,17 @@ from pathlib import Path
 
 import typer
 
+from headgate.budgets.standing import Standing, standings
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import EXIT_CONFIGURATION, complain, fail, print_json
+from headgate.cli.reading import read_configuration, reading_if_any
 from headgate.insights.contract import ProblemView, ReloadView
 from headgate.node import locks
 from headgate.node.outcome import Outcome, last
 from headgate.node.paths import read_pid
 from headgate.units.errors import StewardUnavailableError
+from headgate.units.instants import to_iso
+from headgate.units.money import format_usd
 
 app = typer.Typer()
 
@@ -24,16 +28,19 @@ ANSWER_S = 90.0
 
 @app.command("reload")
 def reload_node(
-    _config: Config = CONFIG_DEFAULT,
+    config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
     as_json: AsJson = False,
 ) -> None:
     """Have the node take up its configuration file; with problems in it, the old one stays."""
     outcome = _reload(data_dir)
+    overspent = [] if outcome.problems else _overspent(config, data_dir)
     if as_json:
-        print_json(_view(outcome))
+        print_json(_view(outcome, overspent))
     elif not outcome.problems:
         typer.echo(f"The configuration is in force.{_finishing(outcome.retiring)}")
+    for each in () if as_json else overspent:
+        typer.echo(_refuses(each), err=True)
     for problem in () if as_json else outcome.problems:
         complain(f"{problem.file}: {problem.key}: {problem.problem}", problem.fix)
     if outcome.problems:
@@ -79,10 +86,28 @@ def _finishing(retiring: int) -> str:
     return f" {retiring} {workers} calls that began before."
 
 
-def _view(outcome: Outcome) -> ReloadView:
+def _overspent(config: Path, data_dir: Path) -> list[Standing]:
+    """Return the budgets whose limit is below what is spent: one may have been lowered so far."""
+    snapshot = read_configuration(config)
+    with reading_if_any(data_dir) as connection:
+        budgets, now_ns = snapshot.budgets.values(), time.time_ns()
+        found = standings(connection, budgets, now_ns, snapshot.zone, runs=())
+    return [each for each in found if each.posted_nanos > each.limit_nanos]
+
+
+def _refuses(each: Standing) -> str:
+    until = "its limit is raised" if each.renews_ns is None else to_iso(each.renews_ns)
+    return (
+        f"Budget {each.id!r} has ${format_usd(each.posted_nanos)} spent, above its limit of"
+        f" ${format_usd(each.limit_nanos)}: calls are refused until {until}; those that run go on."
+    )
+
+
+def _view(outcome: Outcome, overspent: list[Standing]) -> ReloadView:
     return ReloadView(
         ok=not outcome.problems,
         retiring=outcome.retiring,
+        overspent=[each.id for each in overspent],
         problems=[
             ProblemView(file=one.file, key=one.key, problem=one.problem, fix=one.fix)
             for one in outcome.problems

@@ -37,6 +37,7 @@ _PROVIDER = Provider("", "", "", "", (), "")
 _ALARM_WITHIN_HOURS: int = Budget._field_defaults["alarm_within_hours"]
 _DEPTH_MAX = RunLimits().depth_max
 _QUEUE_MAX: int = Deployment._field_defaults["queue_max"]
+WORKERS_MAX = 64
 _CONCURRENCY_MAX: int = Deployment._field_defaults["concurrency_max"]
 
 
@@ -87,6 +88,7 @@ class ConsoleShape(Shape, frozen=True, kw_only=True):
 class LimitsShape(Shape, frozen=True, kw_only=True):
     """`[limits]`: bounds the gateway keeps for every call; see `gateway.settings.Edge`."""
 
+    workers: Annotated[int, Meta(ge=1, le=WORKERS_MAX)] = _EDGE.workers
     body_bytes_max: Bytes = _EDGE.body_bytes_max
     buffered_bytes_max: Bytes = _EDGE.buffered_bytes_max
     connections_max: Count = _EDGE.connections_max

@@ -16,7 +16,8 @@ from headgate.budgets.tree import FOREVER_NS, agent_nodes_of
 from headgate.gateway.paths import PATHS_MAX, Paths, SpendPath
 from headgate.identity.directory import Credential, Directory
 from headgate.ledger.allotments import Allotment, allotment_window
-from headgate.ledger.purse import Ask, Need, Purse
+from headgate.ledger.line import Borrowing
+from headgate.ledger.purse import Ask, Purse
 from headgate.ledger.slices import Slice
 
 
@@ -29,7 +30,8 @@ class Uncarved(NamedTuple):
 
 
 Carve = Callable[[Sequence[Allotment]], bool]
-GiveBack = Callable[[dict[str, int]], bool]
+GiveBack = Callable[[dict[str, int], Sequence[str]], bool]
+"""Returns idle money, and says which small windows the worker has done with."""
 
 
 class Lender(NamedTuple):
@@ -56,11 +58,13 @@ class Allotments:
         self._told: set[str] = set()
         self._live: set[str] = set()
         self._uncarved: dict[str, Uncarved] = {}
+        self._seen_ns = 0
 
     def path(self, credential: Credential, run: str | None, now_ns: int) -> SpendPath:
         """Return the path of a delegate's call made now."""
         delegation = credential.delegation
         assert delegation is not None
+        self._seen_ns = now_ns
         key = (delegation.links[-1].id, run)
         path = self._kept.get(key)
         if path is None or now_ns >= path.until_ns:
@@ -105,22 +109,22 @@ class Allotments:
             ),
         )
 
-    def ask(self, needs: Sequence[Need]) -> bool:
+    def ask(self, borrowing: Borrowing) -> bool:
         """Ask the steward for money, and before that for the allotments it comes from."""
         new: dict[str, Allotment] = {}
-        for need in needs:
-            for each in self._chains.get(need.window, ()):
+        for window in borrowing.wants if self._chains else ():
+            for each in self._chains.get(window, ()):
                 if each.window not in self._told:
                     new[each.window] = each
         if new:
             above = [window for each in new.values() for window in each.parents]
             # What lies idle here would be missing where the allotment is carved.
-            self._return(above)
+            self._return([*above, *self._over_windows(self._seen_ns)])
             if self._lender.carve(tuple(new.values())):
                 self._told.update(new)
                 for window in new:
                     self._uncarved.pop(window, None)
-        return self._lender.ask(needs)
+        return self._lender.ask(borrowing)
 
     def refused(self, window: str, above: str, left_nanos: int) -> None:
         """Note that an allotment was not carved; the next call that needs it asks anew."""
@@ -143,27 +147,36 @@ class Allotments:
         self._live.update(each.window for chain in self._chains.values() for each in chain)
 
     def sweep(self, now_ns: int) -> None:
-        """Give back what lies idle in allotments whose delegation is over."""
+        """Give back what lies idle in runs that rest, and where a delegation is over."""
+        if self.paths.due(now_ns) and self._lender.give_back({}, ()):
+            # What is kept of delegates' paths is found anew, so that they are seen to be in use.
+            self._kept.clear()
+            self._lender.give_back(*self.paths.sweep(now_ns))
+        if self.purse.asks:
+            self.purse.want(self.paths.ahead(now_ns))
         if not self._live:
             return
-        over = [
-            each.window
-            for chain in self._chains.values()
-            for each in chain
-            if each.window in self._live and self._over(each, now_ns)
-        ]
+        over = self._over_windows(now_ns)
         if over and self._return(over):
             slices = [self.purse.slice_of(window, window.partition("@")[0]) for window in over]
             self._live.difference_update(
                 piece.window for piece in slices if not piece.held_nanos and piece.idle_nanos <= 0
             )
 
+    def _over_windows(self, now_ns: int) -> list[str]:
+        return [
+            each.window
+            for chain in self._chains.values()
+            for each in chain
+            if each.window in self._live and self._over(each, now_ns)
+        ]
+
     def _over(self, allotment: Allotment, now_ns: int) -> bool:
         stands = self._directory.stands(allotment.key, allotment.chain)
         return allotment.has_ended(now_ns) or not stands
 
     def _return(self, windows: Sequence[str]) -> bool:
-        return self._lender.give_back(self.purse.release(windows))
+        return self._lender.give_back(self.purse.release(windows), ())
 
 
 def _allotments(credential: Credential, above: SpendPath) -> tuple[Allotment, ...]:

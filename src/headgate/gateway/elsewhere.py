@@ -50,7 +50,7 @@ def _price(world: World, exchange: Exchange, name: str) -> int | None:
     """Return what a call is expected to cost at a deployment now; None if it could not go there."""
     target, now_ns = world.targets[name], world.now_ns()
     places, record = target.places, exchange.decision.record
-    if places.taken >= places.concurrency_max or places.waiting:
+    if places.taken >= places.limit or places.waiting:
         return None
     if target.health.rule(now_ns) is not None:
         return None

@@ -25,7 +25,7 @@ from headgate.gateway.recorder import Recorder
 from headgate.gateway.request import Request
 from headgate.gateway.turns import Turn
 from headgate.governance.requirements import NOTHING
-from headgate.ledger.slices import Slice
+from headgate.ledger.purse import Short
 from headgate.records.demand import NO_MEMBERS, Demand
 from headgate.records.report import Report
 from headgate.routing.candidate import Plan, Quoted
@@ -198,7 +198,7 @@ class Exchange:
         self.turn.share = share
         self._pipeline.on_place(self)
 
-    def on_money(self, short: Slice | str | None) -> None:
+    def on_money(self, short: Short | str | None) -> None:
         """The hold is made, or a window is too small, or the ledger does not answer."""
         self._pipeline.on_money(self, short)
 

@@ -32,8 +32,7 @@ from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
 from headgate.identity.directory import Credential
 from headgate.ledger import slices
-from headgate.ledger.purse import UNAVAILABLE, Waiting
-from headgate.ledger.slices import Slice
+from headgate.ledger.purse import UNAVAILABLE, Short, Waiting
 from headgate.providers.envelope import PLAIN
 from headgate.records.demand import Edit
 from headgate.units import errors
@@ -218,13 +217,14 @@ class Pipeline:
             self._held(exchange)
         else:
             exchange.enter("money")
+            path = exchange.path = exchange.path.renewed(self.world.purse)
+            shorten = any(budget.on_tight == "shorten" for budget in path.budgets)
+            amount, since_ms = exchange.hold_nanos, self.coarse_ms
             self.world.purse.wait(
-                Waiting(
-                    exchange.path.slices, exchange.hold_nanos, exchange.on_money, self.coarse_ms
-                )
+                Waiting(path.slices, amount, exchange.on_money, since_ms, shorten)
             )
 
-    def on_money(self, exchange: Exchange, short: Slice | str | None) -> None:
+    def on_money(self, exchange: Exchange, short: Short | str | None) -> None:
         """The steward has answered: the hold is made, or does not fit, or nobody answered."""
         if short is None:
             self._held(exchange)
@@ -232,10 +232,10 @@ class Pipeline:
             assert short == UNAVAILABLE
             message = "The ledger does not answer; it is being restarted."
             self.endings.refuse(exchange, Refusal(errors.LEDGER_UNAVAILABLE, message, None, 2))
-        elif (uncarved := self.world.allotments.uncarved(short)) is not None:
+        elif (uncarved := self.world.allotments.uncarved(short.piece)) is not None:
             self.endings.refuse(exchange, not_carved(uncarved), uncarved.above)
-        elif not self._shorten(exchange):
-            self.endings.refuse(exchange, over_budget(exchange, short), short)
+        elif short.contended or not self._shorten(exchange):
+            self.endings.refuse(exchange, over_budget(exchange, short), short.piece)
 
     def _shorten(self, exchange: Exchange) -> bool:
         """Lower the output limit to what is affordable, where a tight budget says so."""

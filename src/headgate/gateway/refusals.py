@@ -15,8 +15,8 @@ from headgate.governance.requirements import Required
 from headgate.identity.delegation import PREFIX
 from headgate.identity.directory import Directory
 from headgate.identity.grant import Delegation
+from headgate.ledger.purse import Short
 from headgate.ledger.repeats import Ruling
-from headgate.ledger.slices import Slice
 from headgate.records.priority import PRIORITIES
 from headgate.records.repeats import Verdict
 from headgate.units import errors
@@ -33,6 +33,7 @@ UNCLAIMED = Refusal(
     errors.LEDGER_UNAVAILABLE, "The idempotency key cannot be written down now.", None, 2
 )
 REPEAT_WAIT_MAX_S = 30
+CONTENDED_S = 1
 
 HEAD_TOO_LARGE = Refusal(
     errors.HEAD_TOO_LARGE, f"A head may have {HEAD_BYTES_MAX} bytes and {HEADERS_MAX} headers."
@@ -55,10 +56,17 @@ def body_too_large(bytes_max: int) -> Refusal:
     return Refusal(errors.BODY_TOO_LARGE, f"A body may have {bytes_max} bytes.")
 
 
-def over_budget(exchange: Exchange, piece: Slice) -> Refusal:
+def over_budget(exchange: Exchange, short: Short) -> Refusal:
     """Name the budget that refuses, what the call could cost, and when the budget renews."""
+    piece = short.piece
     budget, renews_ns = exchange.path.budget_of(piece)
-    left = format_usd(max(0, piece.idle_nanos))
+    if short.contended:
+        message = (
+            f"Budget {piece.budget!r} has enough left for this call, but it is on its way between"
+            f" workers; try again in {CONTENDED_S} s."
+        )
+        return Refusal(errors.BUDGET_CONTENDED, message, None, CONTENDED_S)
+    left = format_usd(short.left_nanos)
     if budget.period == "once":
         renewal = "it does not renew by itself"
     else:

@@ -9,6 +9,7 @@ class Edge(NamedTuple):
     """Where the data plane listens, and the bounds it keeps.
 
     Attributes:
+        workers: How many processes serve calls.
         body_bytes_max: A larger body is refused (413).
         buffered_bytes_max: All bodies being received together; more is refused (503).
         head_timeout_ms: From the first byte of a request to the end of its head.
@@ -29,6 +30,7 @@ class Edge(NamedTuple):
 
     host: str = "127.0.0.1"
     port: int = 8080
+    workers: int = 1
     body_bytes_max: int = 32 << 20
     buffered_bytes_max: int = 1 << 30
     connections_max: int = 16_384

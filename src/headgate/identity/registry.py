@@ -1,6 +1,6 @@
 """Keys made and nodes frozen at run time, kept in the store."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -70,6 +70,13 @@ def kept_keys(connection: Connection) -> list[KeptKey]:
         )
         for row in rows
     ]
+
+
+def valid_ids(connection: Connection, configured: Iterable[str]) -> set[str]:
+    """Return the keys that are valid: those of the configuration, and those made at run time."""
+    made = {key.id: key.revoked_ns for key in kept_keys(connection)}
+    gone = {key for key, revoked_ns in made.items() if revoked_ns is not None}
+    return {*configured, *made} - gone
 
 
 def set_frozen(connection: Connection, node: FrozenNode) -> FrozenNode:

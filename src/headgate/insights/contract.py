@@ -281,11 +281,13 @@ class ProblemView(Printed, frozen=True, kw_only=True):
 class ReloadView(Printed, frozen=True, kw_only=True):
     """How a reload went: `reload --json`; unless `ok`, the configuration before stays in force.
 
-    `retiring` workers still finish calls that began under an earlier one.
+    `retiring` workers still finish calls that began under an earlier one. Of the budgets
+    `overspent` more is spent than their limits now are: they refuse calls.
     """
 
     ok: bool
     retiring: int
+    overspent: list[str]
     problems: list[ProblemView]
 
 

@@ -13,10 +13,11 @@ COMFORT = 8
 
 @dataclass(slots=True)
 class Lease:
-    """What one worker's epoch was lent of one window."""
+    """What one worker's epoch was lent of one window; posted and held as far as it is folded."""
 
     granted_nanos: int = 0
     posted_nanos: int = 0
+    held_nanos: int = 0
 
     @property
     def counted_nanos(self) -> int:
@@ -75,29 +76,21 @@ class LeaseBook:
         account.limit_nanos = limit_nanos
         return account
 
-    def lend(self, journal: str, window: str, *, need_nanos: int, want_nanos: int) -> int:
-        """Lend from a window, as much as is wanted while that is comfortable.
+    def cost(self, journal: str, window: str, amount_nanos: int) -> int:
+        """Return what lending so much takes from a window.
 
-        Near the limit only the need is lent, or what is left of it.
-
-        Args:
-            journal: The worker's epoch that borrows.
-            window: A window that `account` has opened.
-            need_nanos: What calls are waiting for.
-            want_nanos: What would keep the worker from asking again soon, beyond the need.
-
-        Returns:
-            The new cumulative amount lent to this journal.
+        That is less than the amount where the worker has posted more than it was lent, and the
+        window has counted it already.
         """
-        account = self.windows[window]
-        free = account.free_nanos
-        amount = need_nanos + want_nanos
-        if free < need_nanos + COMFORT * want_nanos:
-            amount = min(need_nanos, free)
-        lease = account.leases.setdefault(journal, Lease())
-        if amount > 0:
-            lease.granted_nanos = lease.counted_nanos + amount
-        return lease.granted_nanos
+        lease = self.windows[window].leases.get(journal)
+        if lease is None:
+            return amount_nanos
+        return max(lease.granted_nanos + amount_nanos, lease.posted_nanos) - lease.counted_nanos
+
+    def lend(self, journal: str, window: str, amount_nanos: int) -> None:
+        """Lend; the caller has seen that what it costs is free."""
+        lease = self.windows[window].leases.setdefault(journal, Lease())
+        lease.granted_nanos += amount_nanos
 
     def give_back(self, journal: str, window: str, amount_nanos: int) -> int:
         """Take back what a worker no longer holds; returns the new cumulative amount lent."""
@@ -106,10 +99,11 @@ class LeaseBook:
         lease.granted_nanos = max(lease.posted_nanos, lease.granted_nanos - amount_nanos)
         return lease.granted_nanos
 
-    def post(self, journal: str, window: str, amount_nanos: int) -> None:
-        """Count what a journal says was posted."""
-        account = self.windows[window]
-        account.leases.setdefault(journal, Lease()).posted_nanos += amount_nanos
+    def post(self, journal: str, window: str, amount_nanos: int, held_nanos: int = 0) -> None:
+        """Count what a journal says was posted, and how what it holds changed."""
+        lease = self.windows[window].leases.setdefault(journal, Lease())
+        lease.posted_nanos += amount_nanos
+        lease.held_nanos += held_nanos
 
     def adjust(self, window: str, amount_nanos: int) -> None:
         """Count a correction, which is of no lease: it may be a credit."""

@@ -2,11 +2,11 @@
 
 import itertools
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
     Connection,
@@ -14,18 +14,18 @@ from sqlalchemy import (
     Select,
     Table,
     bindparam,
-    delete,
     insert,
     select,
     update,
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from headgate.ledger import tables
+from headgate.ledger import store_leases, tables
 from headgate.ledger.allotments import Allotment, Short
 from headgate.ledger.book import LeaseBook
 from headgate.ledger.fold import Batch, Caller, Held, Known, Movement, fold
 from headgate.ledger.folded import decode
+from headgate.ledger.line import Grant, Line
 from headgate.ledger.rolled import forget
 from headgate.ledger.rows import (
     END_COLUMNS,
@@ -38,22 +38,13 @@ from headgate.ledger.rows import (
     route_values,
     windows_of_row,
 )
-from headgate.ledger.source import Wanted
 from headgate.ledger.store_adjustments import take_adjustments
 from headgate.ledger.store_nodes import source_of
 from headgate.records.journal import REFERENCES_MAX, SealedRecord, SettleRecord
-from headgate.store.dialect import upsert, write
+from headgate.store.dialect import write
 from headgate.store.journal_reader import Cursor, JournalReader, journals
 from headgate.store.journal_writer import boot_id, take_lock
 from headgate.units.errors import StoreError
-
-
-class Want(NamedTuple):
-    """What a worker asks of one window: what calls wait for, and what it would like beyond."""
-
-    window: str
-    need_nanos: int
-    want_nanos: int
 
 
 @dataclass(slots=True)
@@ -93,6 +84,8 @@ class Keeper:
         self.book = LeaseBook()
         self.source = source_of(engine, node, self.book, self._configured)
         self.allotments = self.source.allotments
+        self.line = Line(self.book, self._limit)
+        self.line.connected |= self.source.lenders
         self.journals: dict[str, OpenJournal] = {}
         self.failed = False
         # Ids of callers and routes; nobody else gives any.
@@ -133,7 +126,8 @@ class Keeper:
                 account = self.book.account(row["window"], self._limit(row["window"]))
                 # The window's sum has all postings; those of open leases are counted there.
                 account.closed_nanos -= row["posted_nanos"]
-                self.book.post(row["journal"], row["window"], row["posted_nanos"])
+                moved = (row["posted_nanos"], row["held_nanos"])
+                self.book.post(row["journal"], row["window"], *moved)
                 account.leases[row["journal"]].granted_nanos = row["granted_nanos"]
             for row in connection.execute(own).mappings():
                 if not row["ended"]:
@@ -191,54 +185,53 @@ class Keeper:
                     )
                     self._follow(connection, directory.name, Cursor())
 
-    def lend(self, journal: str, wants: Sequence[Want]) -> dict[str, int]:
-        """Lend to a worker's epoch, durably; returns the cumulative amount lent by window."""
-        granted: dict[str, int] = {}
-        wanted = {want.window: Wanted(want.need_nanos, want.want_nanos) for want in wants}
-        with self._change() as connection:
-            self.source.provide(connection, wanted)
-            for want in wants:
-                self.book.account(want.window, self._limit(want.window))
-                granted[want.window] = self.book.lend(
-                    journal, want.window, need_nanos=want.need_nanos, want_nanos=want.want_nanos
-                )
-                self._keep_grant(connection, journal, want.window, granted[want.window])
-        return granted
+    def lend(self, now_ms: int) -> store_leases.Lent:
+        """Lend to whom the line lends now, durably.
 
-    def give_back(self, journal: str, amounts: dict[str, int]) -> None:
-        """Take back idle money from a worker."""
-        with self._change() as connection:
-            for window, amount in amounts.items():
-                left = self.book.give_back(journal, window, amount)
-                self._keep_grant(connection, journal, window, left)
+        Args:
+            now_ms: Monotonic time.
+
+        Raises:
+            StoreError: It cannot be written, now or before: then nobody may be told.
+        """
+        self._check()
+        wanted = self.line.wanted()
+        if self.source.lacks(wanted):
+            with self._change() as connection:
+                self.source.provide(connection, wanted)
+        outcomes, grants = self.line.decide(now_ms), self.line.grants()
+        changed, self.line.changed = self.line.changed, set()
+        if changed:
+            with self._change() as connection:
+                store_leases.keep(connection, self.book, changed)
+        return store_leases.Lent(outcomes, grants)
 
     def return_idle(self, windows: Collection[str] | None) -> None:
         """Give back to the store that nodes share what no worker was lent, None for all windows."""
         with self._change() as connection:
             self.source.return_idle(connection, windows)
 
-    def lent_to(self, journal: str) -> dict[str, int]:
-        """Return the cumulative amounts lent to a worker's epoch, by window.
+    def call_in(self) -> None:
+        """Recall, when the line is next asked, what is lent of windows above their limits."""
+        for window, account in self.book.windows.items():
+            account.limit_nanos = self._limit(window)
+        over = [window for window, each in self.book.windows.items() if each.free_nanos < 0]
+        self.line.call_in(over)
+
+    def lent_to(self, journal: str) -> dict[str, Grant]:
+        """Return what a worker's epoch was lent by window, and what of it is posted by now.
 
         Raises:
             StoreError: The store could not be written before.
         """
         self._check()
+        while journal in self.journals and self._fold_one(journal, self.journals[journal]):
+            pass
         return {
-            window: account.leases[journal].granted_nanos
+            window: Grant(lease.granted_nanos, lease.posted_nanos)
             for window, account in self.book.windows.items()
-            if journal in account.leases
+            if (lease := account.leases.get(journal)) is not None
         }
-
-    def _keep_grant(self, connection: Connection, journal: str, window: str, granted: int) -> None:
-        statement = upsert(tables.lease).values(
-            journal=journal, window=window, granted_nanos=granted, posted_nanos=0, held_nanos=0
-        )
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["journal", "window"], set_={"granted_nanos": granted}
-            )
-        )
 
     @property
     def behind(self) -> bool:
@@ -265,17 +258,30 @@ class Keeper:
             self.source.moved(connection, batch.movements)
             for window, movement in batch.movements.items():
                 self.book.account(window, self._limit(window))
-                self.book.post(name, window, movement.posted_nanos)
+                self.book.post(name, window, movement.posted_nanos, movement.held_nanos)
             adjusted = take_adjustments(connection, name, batch.adjustments)
             self.source.moved(connection, {each: Movement(0, adjusted[each]) for each in adjusted})
             for window, amount in adjusted.items():
                 self.book.account(window, self._limit(window))
                 self.book.adjust(window, amount)
+            self._end_small(connection, name, batch.movements)
             if followed.reader.ended:
                 self._close_leases(connection, name, followed)
         if followed.reader.ended:
             del self.journals[name]
         return len(records)
+
+    def end_small(self, name: str, windows: Iterable[str]) -> None:
+        """End a worker's leases of small windows whose work is over, once all is folded."""
+        pairs = [(name, window) for window in windows]
+        self.line.ending.update(pairs)
+        with self._change() as connection:
+            self._end_small(connection, name, windows)
+
+    def _end_small(self, connection: Connection, name: str, windows: Iterable[str]) -> None:
+        for window in windows:
+            if self.line.has_ended(name, window):
+                store_leases.end(connection, self.book, name, window)
 
     def _apply(self, connection: Connection, name: str, batch: Batch) -> None:
         callers = [caller_values(id_, each, name) for id_, each in batch.callers.items()]
@@ -310,15 +316,9 @@ class Keeper:
         # Only a power cut can have taken records; a worker that ended cleanly wrote all of them.
         reader = followed.reader
         trusted = not reader.taken_over or reader.boot_id() == boot_id()
-        for window, account in self.book.windows.items():
-            if name not in account.leases:
-                continue
-            lost = self.book.close(name, window, trusted=trusted)
-            if lost:
-                budget = window.partition("@")[0]
-                write(connection, _LOSE, [(window, budget, lost)])
-                self.source.lost(connection, window, lost)
-        connection.execute(delete(tables.lease).where(tables.lease.c.journal == name))
+        for window, lost in store_leases.close(connection, self.book, name, trusted=trusted):
+            self.source.lost(connection, window, lost)
+        self.line.part(name)
 
     def take_over(self, name: str, at_ns: int) -> bool:
         """Close the journal of a dead worker: its open holds are posted whole, `estimated`.
@@ -385,12 +385,6 @@ VALUES (?, ?, ?, ?, 0)
 ON CONFLICT ("window") DO UPDATE SET
   posted_nanos = "window".posted_nanos + excluded.posted_nanos,
   held_nanos = "window".held_nanos + excluded.held_nanos
-"""
-_LOSE = """
-INSERT INTO "window" ("window", budget, posted_nanos, held_nanos, unaccounted_nanos)
-VALUES (?, ?, 0, 0, ?)
-ON CONFLICT ("window") DO UPDATE SET
-  unaccounted_nanos = "window".unaccounted_nanos + excluded.unaccounted_nanos
 """
 _MOVE_LEASE = """
 UPDATE lease SET posted_nanos = posted_nanos + ?, held_nanos = held_nanos + ?

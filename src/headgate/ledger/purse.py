@@ -1,15 +1,15 @@
-"""A worker's purse: holds against its slices, borrows when they are too small, first come.
+"""A worker's purse: holds against its slices, and asks the steward when they are too small.
 
-A call whose hold does not fit waits while the steward is asked; those waiting are answered in
-the order they came, and a call that shares a window with one that waits queues behind it, so a
-small call cannot starve a large one. After the steward's answer a call either is held or is
-refused: there is nothing more to lend.
+A call whose hold does not fit waits while the steward is asked for all of it: the worker gives back
+what lies idle on the windows of its path, so that the steward alone decides who is next, over all
+workers. A call that shares a window with one that waits queues behind it, so a small call cannot
+starve a large one. The steward lends to a call whole, or refuses it.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from headgate.ledger.line import Borrowing, Grant, Need, Outcome
 from headgate.ledger.slices import Slice, hold
 
 LEASE_WAIT_MS = 2_000
@@ -18,41 +18,55 @@ LEASE_WAIT_MS = 2_000
 SLICE_CALLS = 4
 """A slice is asked for this many holds at least, so that the next calls need not ask."""
 
+SLICE_TIMES = 4
+"""It is asked for so many times what was spent of it since it was last asked for."""
 
-class Need(NamedTuple):
-    """What is asked of one window."""
 
-    window: str
-    need_nanos: int
-    want_nanos: int
+class Short:
+    """Why a call is refused.
+
+    Attributes:
+        piece: The slice of the window that is too small.
+        left_nanos: What is left of that window.
+        contended: Whether there is enough of it, though in other hands for a moment.
+    """
+
+    __slots__ = ("contended", "left_nanos", "piece")
+
+    def __init__(self, piece: Slice, left_nanos: int, contended: bool) -> None:
+        self.piece = piece
+        self.left_nanos = left_nanos
+        self.contended = contended
 
 
 class Waiting(NamedTuple):
     """A call that waits for money.
 
     Attributes:
-        resume: Called once: with None when it is held, with the window that is too small when
-            it is refused, with the text "unavailable" when the steward did not answer.
+        resume: Called once: with None when it is held, with what is too small when it is
+            refused, with the text "unavailable" when the steward did not answer.
         since_ms: Coarse monotonic time.
+        shorten: Whether it may be made shorter: then a refusal comes with what is left.
     """
 
     path: Sequence[Slice]
     amount_nanos: int
-    resume: Callable[[Slice | str | None], None]
+    resume: Callable[[Short | str | None], None]
     since_ms: int
+    shorten: bool = False
 
 
 UNAVAILABLE = "unavailable"
 
-Ask = Callable[[Sequence[Need]], bool]
-"""Sends needs to the steward; False when there is no connection to it now."""
+Ask = Callable[[Borrowing], bool]
+"""Asks the steward for money; False when there is no connection to it now."""
 
 
 class Purse:
     """All slices of a worker.
 
     Args:
-        ask: Sends needs to the steward, which answers through `granted`.
+        ask: Asks the steward, which answers through `lent`.
     """
 
     def __init__(self, ask: Ask) -> None:
@@ -60,10 +74,15 @@ class Purse:
         self._slices: dict[str, Slice] = {}
         # Those that were held on since the last refill: runs come and go by the thousand.
         self._touched: set[Slice] = set()
-        self._asked: deque[Waiting] = deque()
-        self._queue: deque[Waiting] = deque()
+        # In the order they came; those that were asked for by the ids of their needs.
+        self._queue: list[Waiting] = []
+        self._asked: dict[int, Waiting] = {}
+        self._number = self._heard = 0
         self._blocked: dict[Slice, int] = {}
+        # Nothing is asked before the steward has heard what was asked last, nor while answers are
+        # being told: then what comes meanwhile is asked at once.
         self._in_flight = False
+        self._telling = False
 
     def slice_of(self, window: str, budget: str) -> Slice:
         """Return the slice of a window, opened empty on first use."""
@@ -71,6 +90,10 @@ class Purse:
         if piece is None:
             piece = self._slices[window] = Slice(window, budget)
         return piece
+
+    def __len__(self) -> int:
+        """Return how many slices there are."""
+        return len(self._slices)
 
     def try_hold(self, path: Sequence[Slice], amount_nanos: int) -> Slice | None:
         """Hold now; None when held, else a window that is too small or has others waiting."""
@@ -83,55 +106,110 @@ class Purse:
 
     def wait(self, waiting: Waiting) -> None:
         """Queue a call whose hold did not fit, and ask the steward."""
-        for piece in waiting.path:
-            self._blocked[piece] = self._blocked.get(piece, 0) + 1
+        self._block(waiting)
         self._queue.append(waiting)
         self._send()
 
     def _send(self) -> None:
-        if self._in_flight or not self._queue:
+        if self._in_flight or self._telling:
             return
-        totals: dict[Slice, list[int]] = {}
-        for waiting in self._queue:
-            for piece in waiting.path:
-                sums = totals.setdefault(piece, [0, 0])
-                sums[0] += waiting.amount_nanos
-                sums[1] = max(sums[1], waiting.amount_nanos)
-        needs = [
-            Need(piece.window, total - piece.idle_nanos, SLICE_CALLS * largest)
-            for piece, (total, largest) in totals.items()
-            if total > piece.idle_nanos
-        ]
-        if not needs:
-            # What was given back meanwhile is enough.
-            self._take_queue()
-            self._answer()
-        elif self._ask(needs):
+        self._serve()
+        if not self._queue:
+            return
+        asked = dict(enumerate(self._queue, self._number + 1))
+        borrowing = self._borrow(asked)
+        if self._ask(borrowing):
             self._in_flight = True
-            self._take_queue()
+            self._number += len(asked)
+            self._asked.update(asked)
+            self._queue.clear()
+        else:
+            for window, amount in borrowing.returned.items():
+                self._slices[window].granted_nanos += amount
 
-    def _take_queue(self) -> None:
-        self._asked.extend(self._queue)
-        self._queue.clear()
-
-    def granted(self, amounts: dict[str, int], *, answer: bool) -> None:
-        """Take note of cumulative amounts lent; `answer` when they answer what was asked."""
-        for window, amount in amounts.items():
-            self.slice_of(window, window.partition("@")[0]).granted_nanos = amount
-        if answer:
-            self._answer()
-
-    def _answer(self) -> None:
-        # A call that is answered may let another begin to wait: that one asks after these.
-        self._in_flight = True
+    def _serve(self) -> None:
+        """Hold what fits by now: what was given back meanwhile may be enough."""
+        stopped = {piece for waiting in self._asked.values() for piece in waiting.path}
+        at = 0
+        self._telling = True
         try:
-            while self._asked:
-                waiting = self._asked.popleft()
+            while at < len(self._queue):
+                waiting = self._queue[at]
+                stops = any(piece in stopped for piece in waiting.path)
+                if stops or hold(waiting.path, waiting.amount_nanos) is not None:
+                    stopped.update(waiting.path)
+                    at += 1
+                    continue
+                del self._queue[at]
                 self._unblock(waiting)
-                waiting.resume(hold(waiting.path, waiting.amount_nanos))
+                waiting.resume(None)
         finally:
+            self._telling = False
+
+    def _borrow(self, asked: Mapping[int, Waiting]) -> Borrowing:
+        needs: list[Need] = []
+        largest: dict[Slice, int] = {}
+        for number, waiting in asked.items():
+            amount = waiting.amount_nanos
+            windows = tuple([piece.window for piece in waiting.path])
+            needs.append(Need(number, windows, amount, waiting.shorten))
+            for piece in waiting.path:
+                largest[piece] = max(largest.get(piece, 0), amount)
+        returned = self._take(largest)
+        debts = {each.window: -each.idle_nanos for each in largest if each.idle_nanos < 0}
+        wants: dict[str, int] = {}
+        for piece, amount in largest.items():
+            spent, piece.spent_recently_nanos = piece.spent_recently_nanos, 0
+            had = returned.get(piece.window, 0)
+            wants[piece.window] = max(SLICE_CALLS * amount, SLICE_TIMES * spent, had)
+        return Borrowing(needs, wants, returned, debts, self._heard)
+
+    def lent(
+        self, grants: Mapping[str, Grant], outcomes: Iterable[Outcome], *, heard: bool
+    ) -> None:
+        """Take note of what was lent, and answer the calls that are decided.
+
+        Args:
+            grants: By window.
+            outcomes: In the order in which the calls are answered.
+            heard: Whether this is the first answer to what was asked last.
+        """
+        self._heard += 1 if grants else 0
+        for window, grant in grants.items():
+            piece = self.slice_of(window, window.partition("@")[0])
+            piece.granted_nanos += grant.total_nanos - grant.before_nanos
+            if piece.base_nanos < 0:
+                piece.base_nanos = grant.before_nanos
+        # A call that is answered may let another begin to wait: that one asks after these.
+        self._telling = True
+        try:
+            for outcome in outcomes:
+                self._tell(outcome)
+        finally:
+            self._telling = False
+        if heard:
             self._in_flight = False
         self._send()
+
+    def _tell(self, outcome: Outcome) -> None:
+        waiting = self._asked.pop(outcome.need, None)
+        if waiting is None:
+            # Its client left: what was lent for it is for the next.
+            return
+        self._unblock(waiting)
+        if outcome.window is not None:
+            piece = self.slice_of(outcome.window, outcome.window.partition("@")[0])
+            waiting.resume(Short(piece, outcome.left_nanos, outcome.contended))
+        elif hold(waiting.path, waiting.amount_nanos) is None:
+            waiting.resume(None)
+        else:
+            # Somebody was billed beyond a hold meanwhile: that is covered first.
+            self._block(waiting)
+            self._queue.insert(0, waiting)
+
+    def _block(self, waiting: Waiting) -> None:
+        for piece in waiting.path:
+            self._blocked[piece] = self._blocked.get(piece, 0) + 1
 
     def _unblock(self, waiting: Waiting) -> None:
         for piece in waiting.path:
@@ -141,67 +219,99 @@ class Purse:
             else:
                 del self._blocked[piece]
 
-    def leave(self, resume: Callable[[Slice | str | None], None]) -> None:
+    def leave(self, resume: Callable[[Short | str | None], None]) -> None:
         """Forget a waiting call whose client went away."""
-        for queue in (self._asked, self._queue):
-            for waiting in [each for each in queue if each.resume == resume]:
-                queue.remove(waiting)
-                self._unblock(waiting)
+        for waiting in [each for each in self._queue if each.resume == resume]:
+            self._queue.remove(waiting)
+            self._unblock(waiting)
+        for number in [key for key, each in self._asked.items() if each.resume == resume]:
+            self._unblock(self._asked.pop(number))
 
     def disconnected(self) -> None:
         """The steward is gone: what was asked is asked again when it is back."""
         self._in_flight = False
-        self._asked.extend(self._queue)
-        self._queue, self._asked = self._asked, deque()
+        self._heard = 0
+        self._queue[:0] = self._asked.values()
+        self._asked.clear()
 
-    def reconnected(self) -> None:
-        """The steward is back."""
+    def reconnected(self, lent: Mapping[str, Grant]) -> None:
+        """The steward is back, and says what was lent before and what of it is posted by now.
+
+        A slice that was never lent to has posted nothing since it began: what its journal has
+        posted on the window was lent to one before it.
+        """
+        for window, grant in lent.items():
+            piece = self._slices.get(window)
+            if piece is None:
+                if grant.total_nanos <= grant.before_nanos:
+                    continue
+                piece = self.slice_of(window, window.partition("@")[0])
+            if piece.base_nanos < 0:
+                piece.base_nanos = grant.before_nanos
+            piece.granted_nanos = grant.total_nanos - piece.base_nanos
         self._send()
 
     def expire(self, before_ms: int) -> None:
         """Refuse calls that began to wait before an instant: the steward does not answer."""
-        for queue in (self._asked, self._queue):
-            while queue and queue[0].since_ms < before_ms:
-                waiting = queue.popleft()
-                self._unblock(waiting)
-                waiting.resume(UNAVAILABLE)
+        late = [number for number, each in self._asked.items() if each.since_ms < before_ms]
+        gone = [self._asked.pop(number) for number in late]
+        gone += [each for each in self._queue if each.since_ms < before_ms]
+        self._queue = [each for each in self._queue if each.since_ms >= before_ms]
+        for waiting in gone:
+            self._unblock(waiting)
+            waiting.resume(UNAVAILABLE)
 
     def refill(self) -> None:
         """Ask ahead for windows that are spent quickly, so that calls seldom have to wait."""
-        if self._in_flight or self._queue:
+        if self._in_flight or self._queue or self._asked:
             return
-        needs = []
+        wants = {}
         touched, self._touched = self._touched, set()
         for piece in touched:
             spent, piece.spent_recently_nanos = piece.spent_recently_nanos, 0
             if spent and piece.idle_nanos < 2 * spent:
-                needs.append(Need(piece.window, 0, 4 * spent))
-        if needs and self._ask(needs):
-            self._in_flight = True
+                wants[piece.window] = SLICE_TIMES * spent
+        self.want(wants)
+
+    @property
+    def asks(self) -> bool:
+        """Whether something may be asked now: the steward has heard what was asked before."""
+        return not self._in_flight
+
+    def want(self, wants: Mapping[str, int]) -> None:
+        """Ask for money that no call waits for, by window; it comes where there is plenty."""
+        if wants and not self._in_flight:
+            self._in_flight = self._ask(Borrowing((), wants, {}, {}))
 
     def release(self, windows: Iterable[str] | None = None) -> dict[str, int]:
-        """Take money that no call needs out of slices (None: all), so that it can be given back.
-
-        Nothing while the steward's answer is due: it would count as lent what is given back.
+        """Take money that no hold needs out of slices (None: all), so that it can be given back.
 
         Returns:
             What was taken, by window; the caller tells the steward.
         """
-        if self._in_flight:
-            return {}
+        if windows is None:
+            return self._take(list(self._slices.values()))
+        return self._take([self._slices[each] for each in windows if each in self._slices])
+
+    def _take(self, pieces: Iterable[Slice]) -> dict[str, int]:
         taken: dict[str, int] = {}
-        for window in list(self._slices) if windows is None else windows:
-            piece = self._slices.get(window)
-            if piece is None:
-                continue
-            waited = sum(
-                waiting.amount_nanos
-                for queue in (self._asked, self._queue)
-                for waiting in queue
-                if piece in waiting.path
-            )
-            spare = piece.idle_nanos - waited
-            if spare > 0:
-                piece.granted_nanos -= spare
-                taken[window] = spare
+        for piece in pieces:
+            idle = piece.idle_nanos
+            if idle > 0:
+                piece.granted_nanos -= idle
+                taken[piece.window] = idle
         return taken
+
+    def forget(self, piece: Slice, returned: dict[str, int]) -> bool:
+        """Forget a slice whose work is over, so that nothing of it is kept; False while it is used.
+
+        Args:
+            piece: The slice.
+            returned: What was idle in it is put here; the caller tells the steward.
+        """
+        if piece.held_nanos or piece in self._blocked:
+            return False
+        returned.update(self._take((piece,)))
+        self._touched.discard(piece)
+        self._slices.pop(piece.window, None)
+        return True

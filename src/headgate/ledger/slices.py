@@ -14,12 +14,15 @@ class Slice:
     Attributes:
         window: Key of the window.
         granted_nanos: Lent so far, cumulative, less what was given back.
+        base_nanos: What the steward had lent to this journal before this slice began; -1 while
+            nothing was lent.
         posted_nanos: Settled so far by this worker.
         held_nanos: In open holds now.
         spent_recently_nanos: Settled since the last refill decision; how much to ask for next.
     """
 
     __slots__ = (
+        "base_nanos",
         "budget",
         "granted_nanos",
         "held_nanos",
@@ -32,6 +35,7 @@ class Slice:
         self.window = window
         self.budget = budget
         self.granted_nanos = 0
+        self.base_nanos = -1
         self.posted_nanos = 0
         self.held_nanos = 0
         self.spent_recently_nanos = 0

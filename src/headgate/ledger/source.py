@@ -14,14 +14,8 @@ from headgate.ledger import tables
 from headgate.ledger.allotments import Allotment, Short
 from headgate.ledger.book import LeaseBook
 from headgate.ledger.fold import Movement
+from headgate.ledger.line import Wanted
 from headgate.ledger.store_allotments import Allotments
-
-
-class Wanted(NamedTuple):
-    """What is asked of one window: what calls wait for, and what would be good to have beyond."""
-
-    need_nanos: int
-    want_nanos: int
 
 
 class Used(NamedTuple):
@@ -62,10 +56,12 @@ class Source(Protocol):
     Attributes:
         node: What the journals of this node are kept under.
         allotments: Those of this node, or of all that share the store.
+        lenders: Who is asked for idle money beside this node's workers, as the line names them.
     """
 
     node: str
     allotments: Carver
+    lenders: frozenset[str]
 
     def limit(self, window: str) -> int:
         """Return up to what this node may lend of a window, in nano-dollars."""
@@ -75,6 +71,9 @@ class Source(Protocol):
 
     def used(self, connection: Connection) -> Iterable[Used]:
         """Return what is used of each window."""
+
+    def lacks(self, wants: Mapping[str, Wanted], /) -> bool:
+        """Tell whether more has to be got before it can be lent."""
 
     def provide(self, connection: Connection, wants: Mapping[str, Wanted]) -> None:
         """Get what is to be lent, as far as there is any."""
@@ -94,6 +93,7 @@ class Alone:
 
     def __init__(self, book: LeaseBook, configured: Callable[[str], int]) -> None:
         self.node = ""
+        self.lenders: frozenset[str] = frozenset()
         self.allotments: Carver = Allotments(book, configured)
 
     def limit(self, window: str) -> int:
@@ -112,6 +112,10 @@ class Alone:
         """Return the windows as they are."""
         for row in connection.execute(select(tables.window)):
             yield Used(row.window, row.posted_nanos, row.unaccounted_nanos)
+
+    def lacks(self, _wants: Mapping[str, Wanted]) -> bool:
+        """Tell that all there is is here."""
+        return False
 
     def provide(self, connection: Connection, wants: Mapping[str, Wanted]) -> None:
         """All there is is here."""

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, Sequence, select
 
 from headgate.ledger import store_fleet
-from headgate.ledger.book import COMFORT, LeaseBook
+from headgate.ledger.book import COMFORT, Lease, LeaseBook
 from headgate.ledger.fold import Movement
+from headgate.ledger.line import Wanted, is_small
 from headgate.ledger.node_tables import node_lease
-from headgate.ledger.source import Alone, Carver, Source, Used, Wanted
+from headgate.ledger.source import Alone, Carver, Source, Used
 from headgate.ledger.store_pools import LENDING, Pools
 from headgate.ledger.store_shared_allotments import SharedAllotments
 from headgate.store.dialect import hold_lock, upsert, write
+
+ELSEWHERE = "@elsewhere"
+"""Stands in the book for the workers of all other nodes; no journal has that name."""
 
 IDS_AT_ONCE = 1_000
 BLOCKS = Sequence("reference_block")
@@ -47,6 +51,7 @@ class Among:
         self, engine: Engine, node: str, book: LeaseBook, configured: Callable[[str], int]
     ) -> None:
         self.node = node
+        self.lenders = frozenset({ELSEWHERE})
         self._engine = engine
         self._book = book
         shared = SharedAllotments(book, configured)
@@ -57,9 +62,18 @@ class Among:
         self._leases: dict[str, NodeLease] = {}
 
     def limit(self, window: str) -> int:
-        """Return what this node was lent; no more than the limit, which may have become lower."""
+        """Return what this node was lent, and what may come back from others.
+
+        It was lent no more than the limit, which may have become lower.
+        """
         lease = self._leases.get(window)
-        return 0 if lease is None else min(lease.granted_nanos, self.allotments.limit(window))
+        own = 0 if lease is None else min(lease.granted_nanos, self.allotments.limit(window))
+        return own + self._elsewhere(window)
+
+    def _elsewhere(self, window: str) -> int:
+        account = self._book.windows.get(window)
+        found = None if account is None else account.leases.get(ELSEWHERE)
+        return 0 if found is None else found.counted_nanos
 
     def ids(self, _connection: Connection) -> Iterator[int]:
         """Return ids in blocks that are this node's alone."""
@@ -77,31 +91,44 @@ class Among:
             self._leases[row.window] = lease
             yield Used(row.window, row.posted_nanos, row.lost_nanos)
 
+    def lacks(self, wants: Mapping[str, Wanted]) -> bool:
+        """Tell whether the book has too little, for comfort or at all."""
+        return any(self._is_short(window, wanted) for window, wanted in wants.items())
+
+    def _is_short(self, window: str, wanted: Wanted) -> bool:
+        return self._free(window) < wanted.need_nanos + COMFORT * wanted.want_nanos
+
     def provide(self, connection: Connection, wants: Mapping[str, Wanted]) -> None:
         """Borrow what the book has too little of: amply while that is comfortable."""
-        lacking = {
-            window: wanted
-            for window, wanted in wants.items()
-            if self._free(window) < wanted.need_nanos + COMFORT * wanted.want_nanos
-        }
-        if not lacking:
-            return
         hold_lock(connection, LENDING)
         self.shared.refresh(connection)
-        for window, wanted in lacking.items():
-            self._borrow(connection, window, wanted)
+        for window, wanted in wants.items():
+            if self._is_short(window, wanted):
+                self._borrow(connection, window, wanted)
 
     def _borrow(self, connection: Connection, window: str, wanted: Wanted) -> None:
         free = self._pools.free_nanos(connection, window, self.allotments.limit(window))
         here = max(0, self._free(window))
         need = max(0, wanted.need_nanos - here)
         ample = max(0, wanted.need_nanos + COMFORT * wanted.want_nanos - here)
-        amount = ample if free >= COMFORT * ample else min(need, free)
+        if is_small(window) and need:
+            # One node at a time owns all of it.
+            ample = max(ample, free)
+        comfortable = is_small(window) or free >= COMFORT * ample
+        amount = min(ample, free) if comfortable else min(need, free)
         if amount > 0:
             lease = self._leases.setdefault(window, NodeLease())
-            granted = lease.counted_nanos + amount
-            self._grant(connection, window, granted)
-            self._book.account(window, self.limit(window))
+            self._grant(connection, window, lease.counted_nanos + amount)
+        self._see_elsewhere(connection, window, short=free < need)
+
+    def _see_elsewhere(self, connection: Connection, window: str, *, short: bool) -> None:
+        """Have the book say what may come back from others, as of one more worker."""
+        granted = held = 0
+        if short:
+            granted, held = store_fleet.idle_elsewhere(connection, self.node, window)
+        lease = self._book.account(window, 0).leases.setdefault(ELSEWHERE, Lease())
+        lease.granted_nanos, lease.held_nanos = granted, held
+        self._book.account(window, self.limit(window))
 
     def _free(self, window: str) -> int:
         return self._book.account(window, self.limit(window)).free_nanos
@@ -134,8 +161,8 @@ class Among:
             store_fleet.tell(connection, self.node)
 
     def _unlent(self, window: str) -> int:
-        account = self._book.account(window, self.limit(window))
-        return self._leases[window].granted_nanos - account.used_nanos
+        used = self._book.account(window, self.limit(window)).used_nanos
+        return self._leases[window].granted_nanos - (used - self._elsewhere(window))
 
     def moved(self, connection: Connection, movements: Mapping[str, Movement]) -> None:
         """Count what was folded; where more was posted than was lent, that is used, too."""

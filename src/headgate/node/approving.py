@@ -33,8 +33,8 @@ SHOWN: Mapping[str, type[Shown | ShownRaise]] = {"call": Shown, "raise": ShownRa
 class Living(Protocol):
     """Whoever knows the workers."""
 
-    def living(self) -> set[str]:
-        """Return the journals of workers that are connected, or may be soon."""
+    def living_anywhere(self) -> set[str]:
+        """Return the journals of workers that are connected, or may be soon, at whatever node."""
 
     def tell_workers(self, data: bytes) -> None:
         """Send a packed message to every worker."""
@@ -167,7 +167,7 @@ class Approving:
         """End what is open for too long, or waited for by nobody."""
         with self._change() as connection:
             late = keeper.expire(connection, now_ns)
-            keeper.withdraw_of_the_dead(connection, self._workers.living(), now_ns)
+            keeper.withdraw_of_the_dead(connection, self._workers.living_anywhere(), now_ns)
             store_raises.tell_ended(connection, now_ns)
             ended = [keeper.find(connection, name) for name in late]
         for request in ended:

@@ -23,6 +23,7 @@ from headgate.node.messages import (
     Message,
     RevokeDelegation,
     RevokeKey,
+    State,
 )
 from headgate.store import audit
 from headgate.store.audit import Event
@@ -142,6 +143,17 @@ def _freeze(connection: Connection, message: Freeze, at_ns: int) -> Done | Faile
     if registry.set_thawed(connection, message.node):
         return Done()
     return Failed(f"{message.node} was not frozen.")
+
+
+def state(engine: Engine, epoch: int) -> State:
+    """Return what is frozen and which keys made at run time are valid."""
+    with engine.connect() as connection:
+        return State(
+            epoch=epoch,
+            frozen=tuple(node.node for node in registry.frozen_nodes(connection)),
+            credentials=valid_keys(connection),
+            revoked=tuple(registry.revoked_delegations(connection)),
+        )
 
 
 def valid_keys(connection: Connection) -> tuple[CredentialRow, ...]:

@@ -90,8 +90,7 @@ class Fleet:
         elif _try_lock(self._held, "leader"):
             self.leads.set()
         self._acting.may_spend_until(asked_ns + SPEND_NS)
-        if news.wanted:
-            self._acting.wanted_elsewhere(news.wanted)
+        self._acting.wanted_elsewhere(news.wanted)
         if self._changes is not None and news.changes != self._changes:
             self._acting.changed_elsewhere()
         self._changes = news.changes

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import cast
 
 import msgspec
+from msgspec.structs import astuple
 
 from headgate.ledger.allotments import Allotment
-from headgate.ledger.purse import Need as PurseNeed
+from headgate.ledger.line import Borrowing, Grant, Outcome
 from headgate.node.messages import (
     AllotmentRow,
     AnswerControl,
@@ -20,18 +21,24 @@ from headgate.node.messages import (
     Decided,
     GiveBack,
     Granted,
+    HasPlaces,
+    Heed,
     Hello,
+    Lent,
     LetGo,
     Message,
-    Need,
+    MovePlaces,
+    Recall,
     SpendUntil,
     State,
     Uncarved,
     Unpacker,
     Unwell,
     UseApproval,
+    WantPlaces,
     pack,
 )
+from headgate.node.rows import GrantRow, NeedRow, UnwellRow
 from headgate.records.approval import Asking, Told
 from headgate.records.control import Answered, ControlRequest
 
@@ -40,13 +47,26 @@ CONTROL_MAX = 1_024
 """Control requests that may wait for the steward at once."""
 
 
+def _grants(rows: dict[str, GrantRow]) -> dict[str, Grant]:
+    return {window: Grant(row.total_nanos, row.before_nanos) for window, row in rows.items()}
+
+
+def _not_yet(_grants: dict[str, Grant], _outcomes: list[Outcome], _heard: bool) -> None:
+    """Nobody listens yet."""
+
+
 class StewardLink(asyncio.Protocol):
     """The worker's end of the steward's socket.
 
     Attributes:
         connected: Whether the steward answered since the last break.
-        on_granted: Called with cumulative amounts by window, and whether they answer an ask.
+        on_granted: Called with what was lent before, when the steward is met.
+        on_lent: Called with what is lent now, which needs are decided, and whether that is the
+            first answer to what was asked.
+        on_recall: Called with windows; returns what lay idle there and is given back.
         on_state: Called with what is frozen and which keys are valid.
+        on_heed: Called with deployments that another worker found to be unwell.
+        on_places: Called with what the steward says of places.
         on_uncarved: Called with an allotment's window that does not fit into one above it, that
             one, and what is left there.
         on_told: Called with what became of a request for approval.
@@ -65,8 +85,12 @@ class StewardLink(asyncio.Protocol):
         self._closing = False
         self._spend_until_ns: int | None = None
         self.connected = False
-        self.on_granted: Callable[[dict[str, int], bool], None] = lambda _amounts, _answer: None
+        self.on_granted: Callable[[dict[str, Grant]], None] = lambda _grants: None
+        self.on_lent: Callable[[dict[str, Grant], list[Outcome], bool], None] = _not_yet
+        self.on_recall: Callable[[Sequence[str]], dict[str, int]] = lambda _windows: {}
         self.on_state: Callable[[State], None] = lambda _state: None
+        self.on_places: Callable[[MovePlaces], None] = lambda _message: None
+        self.on_heed: Callable[[Sequence[UnwellRow]], None] = lambda _rows: None
         self.on_uncarved: Callable[[str, str, int], None] = lambda _window, _above, _left: None
         self.on_told: Callable[[Told], None] = lambda _told: None
         self.on_lost: Callable[[], None] = lambda: None
@@ -118,12 +142,25 @@ class StewardLink(asyncio.Protocol):
         if isinstance(message, Granted):
             self.connected = True
             self.met.set()
-            self.on_granted(message.granted, message.number != 0)
+            self.on_granted(_grants(message.granted))
+        elif isinstance(message, Lent):
+            outcomes = [Outcome("", *astuple(row)) for row in message.outcomes]
+            self.on_lent(_grants(message.granted), outcomes, message.heard)
+        elif isinstance(message, Recall):
+            self._say(GiveBack(self.on_recall(message.windows), message.number))
         elif isinstance(message, State) and message.epoch > self._epoch:
             self._epoch = message.epoch
             self.on_state(message)
-        elif isinstance(message, SpendUntil):
+        else:
+            self._hear(message)
+
+    def _hear(self, message: Message) -> None:
+        if isinstance(message, SpendUntil):
             self._spend_until_ns = message.monotonic_ns
+        elif isinstance(message, Heed):
+            self.on_heed(message.deployments)
+        elif isinstance(message, MovePlaces):
+            self.on_places(message)
         elif isinstance(message, Uncarved):
             self.on_uncarved(message.window, message.above, message.left_nanos)
         elif isinstance(message, Decided):
@@ -137,13 +174,15 @@ class StewardLink(asyncio.Protocol):
         assert self._transport is not None
         self._transport.write(pack(message))
 
-    def ask(self, needs: Sequence[PurseNeed]) -> bool:
+    def ask(self, borrowing: Borrowing) -> bool:
         """Ask for money; False while there is no steward."""
-        if not self.connected:
-            return False
-        self._number += 1
-        self._say(Borrow(self._number, tuple(Need(*need) for need in needs)))
-        return True
+        if self.connected:
+            needs = tuple(NeedRow(*need) for need in borrowing.needs)
+            wants, returned, debts = map(
+                dict, (borrowing.wants, borrowing.returned, borrowing.debts)
+            )
+            self._say(Borrow(needs, wants, returned, debts, borrowing.heard))
+        return self.connected
 
     def carve(self, allotments: Sequence[Allotment]) -> bool:
         """Ask for allotments; False while there is no steward."""
@@ -151,10 +190,10 @@ class StewardLink(asyncio.Protocol):
             self._say(Carve(tuple(AllotmentRow(*each) for each in allotments)))
         return self.connected
 
-    def give_back(self, amounts: dict[str, int]) -> bool:
-        """Return idle money; False while there is no steward."""
-        if self.connected and amounts:
-            self._say(GiveBack(amounts))
+    def give_back(self, amounts: dict[str, int], done: Sequence[str] = ()) -> bool:
+        """Return idle money, and say which windows' work is over; False while nobody hears it."""
+        if self.connected and (amounts or done):
+            self._say(GiveBack(amounts, done=tuple(done)))
         return self.connected
 
     def tell(self, message: Unwell | Crowd) -> None:
@@ -184,6 +223,10 @@ class StewardLink(asyncio.Protocol):
     def let_go(self, approval: str, *, withdrawn: bool) -> bool:
         """Wait for a request no more; False while there is no steward."""
         return self._say_if_connected(LetGo(approval, withdrawn))
+
+    def say_places(self, message: HasPlaces | WantPlaces) -> bool:
+        """Tell of places; False while there is no steward."""
+        return self._say_if_connected(message)
 
     def _say_if_connected(self, message: Message) -> bool:
         if self.connected:

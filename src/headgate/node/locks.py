@@ -8,9 +8,8 @@ from typing import Literal
 
 from headgate.node.paths import run_dir
 
-Role = Literal["node", "steward"]
-
 LOOK_S = 0.1
+Role = Literal["node", "steward"]
 
 
 def take(data_dir: Path, role: Role) -> int | None:
@@ -25,14 +24,14 @@ def take(data_dir: Path, role: Role) -> int | None:
     return descriptor
 
 
-async def steward_alone(data_dir: Path, stop: asyncio.Event) -> bool:
-    """Wait until no other steward writes the store; False when told to stop first.
+async def alone(data_dir: Path, role: Role, stop: asyncio.Event) -> bool:
+    """Wait until no other process has a role; False when told to stop first.
 
-    There is another when the supervisor was killed and a new one came before the old steward had
-    seen its workers out. The lock is held until this process ends.
+    There is another when the supervisor was killed and a new one came before the old processes had
+    ended. The lock is held until this process ends.
     """
     while not stop.is_set():
-        if take(data_dir, "steward") is not None:
+        if take(data_dir, role) is not None:
             return True
         await asyncio.sleep(LOOK_S)
     return False

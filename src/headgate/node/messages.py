@@ -8,6 +8,7 @@ import struct
 import msgspec
 from msgspec import Struct
 
+from headgate.node.rows import GrantRow, NeedRow, OutcomeRow, QueuedRow, UnwellRow, WantedRow
 from headgate.records.adjustment import Adjusted, Adjustment
 from headgate.records.approval import Asking, Told
 from headgate.records.control import ControlReply, ControlRequest
@@ -20,14 +21,6 @@ UNKNOWN = "unknown"
 
 class _Message(Struct, frozen=True, tag_field="type", tag=str.lower):
     """Common settings of all messages."""
-
-
-class Need(Struct, frozen=True):
-    """What a worker asks of one window, in nano-dollars."""
-
-    window: str
-    need_nanos: int
-    want_nanos: int
 
 
 class CredentialRow(Struct, frozen=True):
@@ -52,36 +45,6 @@ class AllotmentRow(Struct, frozen=True):
     until_ns: int | None
 
 
-class UnwellRow(Struct, frozen=True):
-    """A deployment that is passed over.
-
-    Attributes:
-        rule: `breaker_open` or `throttled`.
-        until_ns: When it may be asked again.
-    """
-
-    deployment: str
-    rule: str
-    until_ns: int
-
-
-class QueuedRow(Struct, frozen=True):
-    """What a team has of a deployment at which calls wait.
-
-    Attributes:
-        share: Its weight.
-        running: Places it holds.
-        waiting: Its calls that wait.
-    """
-
-    deployment: str
-    priority: str
-    team: str
-    share: int
-    running: int
-    waiting: int
-
-
 # From a worker.
 
 
@@ -94,10 +57,21 @@ class Hello(_Message, frozen=True):
 
 
 class Borrow(_Message, frozen=True):
-    """Asks for money; answered by `Granted` with the same number."""
+    """Asks for money; answered at once by `Lent`, which may leave needs undecided.
 
-    number: int
-    needs: tuple[Need, ...]
+    Attributes:
+        needs: In the order in which their calls came; each is decided by this `Lent` or a later.
+        wants: What the worker would like beyond them, by window.
+        returned: What it gives back with this, by window.
+        debts: What it posted beyond what it was lent.
+        heard: How many `Lent` with money it has had on this connection.
+    """
+
+    needs: tuple[NeedRow, ...]
+    wants: dict[str, int]
+    returned: dict[str, int]
+    debts: dict[str, int]
+    heard: int
 
 
 class Carve(_Message, frozen=True):
@@ -107,9 +81,16 @@ class Carve(_Message, frozen=True):
 
 
 class GiveBack(_Message, frozen=True):
-    """Returns idle money, by window; not answered."""
+    """Returns idle money, by window; not answered.
+
+    Attributes:
+        recall: The number of the `Recall` that this answers; 0 for none.
+        done: Small windows whose work is over, of which the worker knows nothing from here on.
+    """
 
     amounts: dict[str, int]
+    recall: int = 0
+    done: tuple[str, ...] = ()
 
 
 class Unwell(_Message, frozen=True):
@@ -122,6 +103,18 @@ class Crowd(_Message, frozen=True):
     """Tells who waits for a place at a worker's deployments; sent when it changes, not answered."""
 
     queued: tuple[QueuedRow, ...]
+
+
+class HasPlaces(_Message, frozen=True):
+    """Tells, after `Hello`, what places a worker was lent before, by deployment."""
+
+    lent: dict[str, int]
+
+
+class WantPlaces(_Message, frozen=True):
+    """Tells how many places a worker would use at deployments, and how many it gives back."""
+
+    rows: tuple[WantedRow, ...]
 
 
 class AskControl(_Message, frozen=True):
@@ -170,10 +163,42 @@ class State(_Message, frozen=True):
 
 
 class Granted(_Message, frozen=True):
-    """Cumulative amounts lent, by window; number 0 after `Hello`, when nobody asked."""
+    """What this worker was lent and still has, by window, and what is posted; after `Hello`."""
+
+    granted: dict[str, GrantRow]
+
+
+class Lent(_Message, frozen=True):
+    """What was lent just now, and which needs are decided.
+
+    Attributes:
+        heard: Whether this is the answer to a `Borrow`; else it is about needs of earlier ones.
+    """
+
+    heard: bool
+    granted: dict[str, GrantRow]
+    outcomes: tuple[OutcomeRow, ...]
+
+
+class Recall(_Message, frozen=True):
+    """Asks for what lies idle in windows; answered at once by `GiveBack` with the same number."""
 
     number: int
-    granted: dict[str, int]
+    windows: tuple[str, ...]
+
+
+class MovePlaces(_Message, frozen=True):
+    """Lends a worker more places at a deployment, or has it keep so many at the most."""
+
+    deployment: str
+    more: int
+    keep: int | None
+
+
+class Heed(_Message, frozen=True):
+    """Deployments that another worker has found to be unwell, and passes over."""
+
+    deployments: tuple[UnwellRow, ...]
 
 
 class Uncarved(_Message, frozen=True):
@@ -296,6 +321,10 @@ Message = (
     | GiveBack
     | Unwell
     | Crowd
+    | HasPlaces
+    | WantPlaces
+    | MovePlaces
+    | Heed
     | AskControl
     | AskApproval
     | UseApproval
@@ -303,6 +332,8 @@ Message = (
     | State
     | SpendUntil
     | Granted
+    | Lent
+    | Recall
     | Uncarved
     | AnswerControl
     | Decided

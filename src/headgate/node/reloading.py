@@ -31,7 +31,7 @@ HEAR_S = 10.0
 SEEN_OUT_S = 1.5
 """When this has gone by, what is left of an old worker is calls that run."""
 RETIRING_MAX = 8
-"""So many workers of earlier configurations may still finish calls; each takes some 50 MB."""
+"""So many earlier configurations may still have calls; each of their workers takes some 50 MB."""
 
 
 @dataclass(slots=True)
@@ -41,6 +41,7 @@ class Crew:
     Attributes:
         snapshot: The configuration in force.
         copy: Its text, as it was found valid.
+        gateway_fds: The sockets that workers listen on, one each.
         alive_fd: What tells the others of our end.
         starting: Workers of a configuration that is being taken up.
         retiring: Workers of earlier configurations, and those that failed to start.
@@ -50,7 +51,7 @@ class Crew:
     data_dir: Path
     snapshot: Snapshot
     copy: Path
-    gateway_fd: int
+    gateway_fds: tuple[int, ...]
     gateway_url: str
     console_url: str
     console_port: int
@@ -74,11 +75,14 @@ class Crew:
         urls = ("--console-port", str(self.console_port), "--gateway-url", self.gateway_url)
         return python("headgate.node.steward", *self._common(), *urls)
 
-    def worker(self, name: str) -> Child:
-        """Return a worker of the configuration in force, not yet started."""
-        listening = ("--name", name, "--listen-fd", str(self.gateway_fd))
+    def crowd(self) -> list[Child]:
+        """Return workers of the configuration in force, one for each socket, not yet started."""
+        return [self._worker(f"worker-{at}", fd) for at, fd in enumerate(self.gateway_fds)]
+
+    def _worker(self, name: str, fd: int) -> Child:
+        listening = ("--name", name, "--listen-fd", str(fd))
         command = python("headgate.node.worker", *self._common(), *listening)
-        return Child(name, command, (self.gateway_fd,))
+        return Child(name, command, (fd,))
 
     def go_by(self, copy: Path) -> str | None:
         """Have who starts from now on read this copy, and the steward take it up now.
@@ -95,6 +99,11 @@ class Crew:
             self.steward.signal(SIGKILL)
             return None
         return answer.reason if isinstance(answer, Failed) else None
+
+    def serves(self, child: Child) -> bool:
+        """Tell whether a worker takes connections."""
+        process = child.process
+        return process is not None and read_pid(self.data_dir, child.name) == process.pid
 
     def keep(self) -> None:
         """Start again whoever has died; who retires may."""
@@ -124,7 +133,7 @@ def _take_up(crew: Crew) -> Generator[None, None, tuple[Problem, ...]]:
     before, before_copy = crew.workers, crew.copy
     crew.number += 1
     reason = crew.go_by(in_force.keep(crew.data_dir, crew.number, checked.text))
-    successors = [crew.worker(child.name) for child in before]
+    successors = crew.crowd()
     if reason is None:
         crew.starting = successors
         reason = yield from _start(crew, successors)
@@ -156,8 +165,8 @@ def _check(crew: Crew) -> _Checked | tuple[Problem, ...]:
         return error.problems
     except OSError as error:
         return (_problem(crew, f"It cannot be read: {error.strerror}.", "Put it back."),)
-    found = list(_moved(crew, snapshot))
-    if len(crew.retiring) + len(crew.workers) > RETIRING_MAX:
+    found = [*_moved(crew, snapshot), *_recounted(crew, snapshot)]
+    if len(crew.retiring) > (RETIRING_MAX - 1) * len(crew.workers):
         problem = f"{len(crew.retiring)} workers still finish calls of earlier configurations."
         found.append(_problem(crew, problem, "Wait, or lower limits.retire_timeout_ms."))
     return tuple(found) or _Checked(snapshot, text)
@@ -175,6 +184,14 @@ def _moved(crew: Crew, new: Snapshot) -> Iterator[Problem]:
             yield Problem(str(crew.config), key, problem, fix)
 
 
+def _recounted(crew: Crew, new: Snapshot) -> Iterator[Problem]:
+    before, now = crew.snapshot.edge.workers, new.edge.workers
+    if before != now:
+        problem = "The number of workers changes at a start only."
+        fix = f"Write {before} again, or stop the node and start it again."
+        yield Problem(str(crew.config), "limits.workers", problem, fix)
+
+
 def _problem(crew: Crew, problem: str, fix: str) -> Problem:
     return Problem(str(crew.config), "file", problem, fix)
 
@@ -184,17 +201,13 @@ def _start(crew: Crew, successors: list[Child]) -> Generator[None, None, str | N
     for child in successors:
         child.start(crew.alive_fd)
     until_s = time.monotonic() + START_S
-    while not all(_serves(crew, child) for child in successors):
+    while not all(crew.serves(child) for child in successors):
         if not all(child.lives for child in successors):
             return "A worker that was started with it ended at once."
         if time.monotonic() > until_s:
             return f"A worker that was started with it did not serve within {START_S:.0f} s."
         yield
     return None
-
-
-def _serves(crew: Crew, child: Child) -> bool:
-    return child.process is not None and read_pid(crew.data_dir, child.name) == child.process.pid
 
 
 def _retire(crew: Crew, before: list[Child]) -> Iterator[None]:

@@ -30,6 +30,11 @@ class Rules:
         self.budgets = dict(self.snapshot.budgets)
         pages.show(self.snapshot)
 
+    def places_at(self, deployment: str) -> int | None:
+        """Return how many places a deployment has, None when it is configured no more."""
+        found = self.snapshot.deployments.get(deployment)
+        return None if found is None else found.concurrency_max
+
     def take_up(self, engine: Engine, in_force: Path) -> Done | Failed:
         """Go by another configuration from now on, as the audit chain is told, or say why not."""
         try:

@@ -5,7 +5,7 @@ import asyncio
 import gc
 import os
 import time
-from collections.abc import Callable, Collection, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,14 @@ from headgate.budgets.standing import standings
 from headgate.config.snapshot import Snapshot
 from headgate.identity import registry
 from headgate.ledger.allotments import Allotment
-from headgate.ledger.keeper import Keeper, Want
+from headgate.ledger.keeper import Keeper
 from headgate.ledger.store_repeats import Repeats, open_repeats
 from headgate.node import commands, locks
 from headgate.node.adjusting import answer_adjust
 from headgate.node.approving import Approving
 from headgate.node.control.registry import Desk, answers
 from headgate.node.in_force import read
+from headgate.node.lending import Lending
 from headgate.node.messages import (
     Adjust,
     AnswerControl,
@@ -42,18 +43,18 @@ from headgate.node.messages import (
     Done,
     Failed,
     GiveBack,
-    Granted,
+    HasPlaces,
     Hello,
     LetGo,
     Message,
     RevokeDelegation,
     RevokeKey,
-    State,
     TakeUp,
     Uncarved,
     Unpacker,
     Unwell,
     UseApproval,
+    WantPlaces,
     pack,
 )
 from headgate.node.pages import Pages, console_server
@@ -61,7 +62,8 @@ from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
 from headgate.node.rolling import roll_up_always
 from headgate.node.rules import Rules
 from headgate.node.sharing import Sharing
-from headgate.node.stopping import stop_event
+from headgate.node.spreading import Spreading
+from headgate.node.stopping import outlive, stop_event
 from headgate.node.telling import tell_always
 from headgate.node.told import Told
 from headgate.store.database import open_store_readonly
@@ -70,7 +72,6 @@ from headgate.store.place import node_id
 from headgate.units.errors import HeadgateError, StoreError
 
 FOLD_S = 0.1
-DRAIN_S = 60
 SECRETS_OF = ("console", "webhooks")
 """What the steward needs secrets of; those of providers and keys are the workers' alone."""
 
@@ -92,9 +93,12 @@ class Steward:
         self.repeats = Repeats(open_repeats(data_dir), self.reading, self.fold)
         self.approving = Approving(engine, self, lambda: self.rules.snapshot.approvals)
         limit_of = limits(rules.budgets, self.approving.raised)
-        self.keeper = Keeper(engine, journal_root(data_dir), limit_of, node_id(data_dir))
+        self.keeper = Keeper(engine, journal_root(data_dir), limit_of, self.sharing.node)
         self.workers: dict[str, asyncio.StreamWriter] = {}
-        self.told = Told()
+        self.lending = Lending(self.keeper, self.sharing.tell_lender, self.fail)
+        here = self.workers.keys()
+        self.spreading = Spreading(self.rules.places_at, self.living, here, self.tell_worker)
+        self.told = Told(here, self.tell_worker)
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = 0
         self._answers = answers()
@@ -114,16 +118,6 @@ class Steward:
             now_ns=time.time_ns,
         )
 
-    def state(self) -> State:
-        """Return what is frozen and which keys made at run time are valid."""
-        with self.engine.connect() as connection:
-            return State(
-                epoch=self._epoch,
-                frozen=tuple(node.node for node in registry.frozen_nodes(connection)),
-                credentials=commands.valid_keys(connection),
-                revoked=tuple(registry.revoked_delegations(connection)),
-            )
-
     def changed(self) -> None:
         """Tell every worker what holds now, here and at other nodes."""
         self._show_state()
@@ -131,7 +125,7 @@ class Steward:
 
     def _show_state(self) -> None:
         self._epoch += 1
-        self.tell_workers(pack(self.state()))
+        self.tell_workers(pack(commands.state(self.engine, self._epoch)))
 
     def take_up_changes(self) -> None:
         """Take up what another node has changed in the store."""
@@ -139,9 +133,15 @@ class Steward:
         self.end_allotments()
         self._show_state()
 
-    def return_idle(self, windows: Collection[str] | None) -> None:
-        """Give back what lies idle here of some windows, None for all."""
-        self.keeper.return_idle(windows)
+    def tell_worker(self, journal: str, message: Message) -> None:
+        """Send a message to a worker, if it is connected."""
+        if (writer := self.workers.get(journal)) is not None:
+            writer.write(pack(message))
+
+    def fail(self, error: Exception) -> None:
+        """End this process: the books cannot be kept."""
+        if not self.broken.done():
+            self.broken.set_exception(error)
 
     def tell_workers(self, data: bytes) -> None:
         """Send a packed message to every worker."""
@@ -150,7 +150,11 @@ class Steward:
 
     def living(self) -> set[str]:
         """Return the journals of workers that are connected, or may be soon."""
-        return {*self.workers, *self.keeper.journals, *self.sharing.journals_elsewhere()}
+        return {*self.workers, *self.keeper.journals}
+
+    def living_anywhere(self) -> set[str]:
+        """Return those, and the ones of other nodes that share the store."""
+        return self.living() | self.sharing.journals_elsewhere()
 
     def fold(self) -> None:
         """Fold all that the journals have by now."""
@@ -166,10 +170,11 @@ class Steward:
     def answer(self, message: Message, journal: str) -> Message | None:
         """Do what a message asks; returns the answer, None when there is none."""
         if isinstance(message, Borrow):
-            wants = [Want(need.window, need.need_nanos, need.want_nanos) for need in message.needs]
-            return Granted(message.number, self.keeper.lend(journal, wants))
+            self.lending.borrow(message, journal)
+            return None
         if isinstance(message, GiveBack):
-            self.keeper.give_back(journal, message.amounts)
+            self.lending.returned(message, journal)
+            self.sharing.returned(message.amounts)
             return None
         if isinstance(message, AskControl):
             reply = self._answers[message.request.resource](message.request, self._desk())
@@ -179,13 +184,13 @@ class Steward:
         if isinstance(message, Unwell | Crowd):
             self.told.hear(journal, message)
             return None
+        if isinstance(message, HasPlaces | WantPlaces):
+            self.spreading.hear(message, journal)
+            return None
         if isinstance(message, AskHealth):
             return self.told.health()
         if isinstance(message, TakeUp):
             return self._take_up(message)
-        if isinstance(message, Carve):
-            self._carve(message, journal)
-            return None
         return self._carry_out(message)
 
     def _carry_out(self, message: Message) -> Done | Failed | Corrected:
@@ -198,11 +203,15 @@ class Steward:
         self.changed()
         return answer
 
-    def _carve(self, message: Carve, journal: str) -> None:
+    async def _carve(self, message: Carve, journal: str) -> None:
         wanted = [Allotment(*msgspec.structs.astuple(row)) for row in message.allotments]
-        for short in self.keeper.carve(wanted, time.time_ns()):
-            if (writer := self.workers.get(journal)) is not None:
-                writer.write(pack(Uncarved(*short)))
+        shorts = self.keeper.carve(wanted, time.time_ns())
+        if shorts:
+            # What is missing may lie idle with others.
+            await self.lending.gather([short.above for short in shorts], journal)
+            shorts = self.keeper.carve(wanted, time.time_ns())
+        for short in shorts:
+            self.tell_worker(journal, Uncarved(*short))
         # A worker may ask before it knows that what it asks for was revoked.
         self.end_allotments()
 
@@ -210,24 +219,25 @@ class Steward:
         """End the allotments whose delegation has ended, was revoked, or whose key was."""
         now_ns = time.time_ns()
         with self.engine.connect() as connection:
-            made = {key.id: key.revoked_ns for key in registry.kept_keys(connection)}
+            valid = registry.valid_ids(connection, self.rules.snapshot.keys)
             revoked = frozenset(registry.revoked_delegations(connection))
-        gone = {key for key, revoked_ns in made.items() if revoked_ns is not None}
-        valid = {*self.rules.snapshot.keys, *made} - gone
         self.keeper.end_allotments(lambda each: each.is_over(now_ns, valid, revoked), now_ns)
-
-    def _end_by_time(self, now_ns: int) -> None:
-        self.keeper.end_allotments(lambda each: each.has_ended(now_ns), now_ns)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Talk to one worker or command line until it hangs up."""
         unpacker, journal = Unpacker(), ""
         try:
             while data := await reader.read(65_536):
+                if journal and self.workers.get(journal) is not writer:
+                    # It has connected anew and was told what it has: what it said before is void.
+                    break
                 for message in unpacker.feed(data):
                     if isinstance(message, Hello):
                         journal = message.journal
                         self._welcome(journal, writer)
+                        continue
+                    if isinstance(message, Carve):
+                        await self._carve(message, journal)
                         continue
                     answer = self.answer(message, journal)
                     if answer is not None:
@@ -237,19 +247,19 @@ class Steward:
             # A peer that died or speaks another protocol is no matter for the others.
             pass
         except (StoreError, SQLAlchemyError) as error:
-            if not self.broken.done():
-                self.broken.set_exception(error)
+            self.fail(error)
         finally:
             if self.workers.get(journal) is writer:
                 del self.workers[journal]
                 self.told.forget(journal)
+                self.lending.part(journal)
             writer.close()
 
     def _welcome(self, journal: str, writer: asyncio.StreamWriter) -> None:
         self.keeper.discover()
         self.workers[journal] = writer
-        writer.write(self.sharing.greeting() + pack(self.state()))
-        writer.write(pack(Granted(0, self.keeper.lent_to(journal))))
+        writer.write(self.sharing.greeting() + pack(commands.state(self.engine, self._epoch)))
+        self.lending.meet(journal)
 
     def work(self) -> Iterator[Coroutine[Any, Any, None]]:
         """Yield what the steward does all the time; none of it ends by itself."""
@@ -282,6 +292,7 @@ class Steward:
         if isinstance(answer, Done):
             self.end_allotments()
             self.tell()
+            self.lending.limits_changed()
         return answer
 
     async def watch_always(self) -> None:
@@ -300,7 +311,9 @@ class Steward:
         while True:
             self.keeper.fold()
             self.take_over_the_dead()
-            self._end_by_time(time.time_ns())
+            now_ns = time.time_ns()
+            self.keeper.end_allotments(partial(Allotment.has_ended, now_ns=now_ns), now_ns)
+            self.spreading.look()
             await asyncio.sleep(0 if self.keeper.behind else FOLD_S)
 
 
@@ -315,7 +328,7 @@ async def run(
 ) -> None:
     """Serve until told to stop; outlives the workers so that their last records are folded."""
     stop = stop_event(alive_fd)
-    if not await locks.steward_alone(data_dir, stop):
+    if not await locks.alone(data_dir, "steward", stop):
         return
     engine = open_store(data_dir)
     pages = Pages(open_store_readonly(data_dir), console_port, gateway_url)
@@ -347,23 +360,14 @@ async def run(
             broken.result()
     # Nobody new is welcome: a worker that starts now belongs to the next steward.
     server.close()
-    await _outlive(steward)
+    await outlive(steward.workers)
     for task in (*working, *steward.tellers):
         task.cancel()
     console.should_exit = True
     await serving
-    while steward.keeper.fold():
-        pass
+    steward.fold()
     steward.take_over_the_dead()
     steward.sharing.leave()
-
-
-async def _outlive(steward: Steward) -> None:
-    """Wait until every worker has hung up, within bounds."""
-    for _ in range(DRAIN_S * 20):
-        if not steward.workers:
-            break
-        await asyncio.sleep(0.05)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -46,7 +46,7 @@ def serve(
     data_dir: Path,
     *,
     on_ready: Callable[[Node], None] = lambda _node: None,
-    workers: int = 1,
+    workers: int | None = None,
 ) -> int:
     """Run a node until SIGTERM or SIGINT; returns the exit status. SIGHUP reloads the file.
 
@@ -54,7 +54,7 @@ def serve(
         config: The configuration file.
         data_dir: Where store and journals lie; made when missing.
         on_ready: Called once, when the first call can be served.
-        workers: How many worker processes.
+        workers: How many worker processes; None for as many as the configuration says.
 
     Raises:
         ConfigurationError: The configuration cannot be used.
@@ -71,12 +71,13 @@ def serve(
     name_database(data_dir, snapshot.store_url)
     join(data_dir)
     _allow_open_files(2 * snapshot.edge.connections_max + FILES_OWN)
-    with _reserve(snapshot.edge.host, snapshot.edge.port) as gateway:
-        crew = _crew(snapshot, config, data_dir, text, gateway)
-        node = Node(crew.gateway_url, crew.console_url)
-        crew.workers = [crew.worker(f"worker-{number}") for number in range(workers)]
-        write_pid(data_dir, "supervisor")
-        _keep_alive(crew, lambda: _ready(node), lambda: on_ready(node), gateway)
+    count = snapshot.edge.workers if workers is None else workers
+    gateway = _share(snapshot.edge.host, snapshot.edge.port, count)
+    crew = _crew(snapshot, config, data_dir, text, gateway)
+    node = Node(crew.gateway_url, crew.console_url)
+    crew.workers = crew.crowd()
+    write_pid(data_dir, "supervisor")
+    _keep_alive(crew, lambda: _ready(crew, node), lambda: on_ready(node), gateway)
     os.close(lock)
     return 0
 
@@ -92,7 +93,11 @@ def _allow_open_files(wanted: int) -> None:
 
 
 def _crew(
-    snapshot: Snapshot, config: Path, data_dir: Path, text: bytes, gateway: socket.socket
+    snapshot: Snapshot,
+    config: Path,
+    data_dir: Path,
+    text: bytes,
+    gateway: Sequence[socket.socket],
 ) -> Crew:
     edge, console = snapshot.edge, snapshot.console
     with _reserve(console.host, console.port) as reserved:
@@ -106,8 +111,8 @@ def _crew(
         data_dir=data_dir,
         snapshot=snapshot,
         copy=copy,
-        gateway_fd=gateway.fileno(),
-        gateway_url=f"http://{edge.host}:{gateway.getsockname()[1]}",
+        gateway_fds=tuple(each.fileno() for each in gateway),
+        gateway_url=f"http://{edge.host}:{gateway[0].getsockname()[1]}",
         console_url=f"http://{console.host}:{console_port}",
         console_port=console_port,
     )
@@ -131,7 +136,25 @@ def _reserve(host: str, port: int) -> socket.socket:
         time.sleep(POLL_S)
 
 
-def _ready(node: Node) -> bool:
+def _share(host: str, port: int, count: int) -> list[socket.socket]:
+    """Bind an address once for each worker, so that the system spreads connections over them.
+
+    They are held here: what connects while a worker is started again waits in its socket.
+    """
+    with _reserve(host, port) as alone:
+        # Nobody else is there: sockets that share an address would not mind who else shares it.
+        port = alone.getsockname()[1]
+    sockets = [socket.socket(alone.family) for _ in range(count)]
+    for each in sockets:
+        each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        each.bind((host, port))
+    return sockets
+
+
+def _ready(crew: Crew, node: Node) -> bool:
+    if not all(crew.serves(each) for each in crew.workers):
+        return False
     host, _, port = node.gateway_url.removeprefix("http://").rpartition(":")
     try:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=1) as connection:
@@ -178,7 +201,10 @@ def _has_terminal() -> bool:
 
 
 def _keep_alive(
-    crew: Crew, ready: Callable[[], bool], on_ready: Callable[[], None], gateway: socket.socket
+    crew: Crew,
+    ready: Callable[[], bool],
+    on_ready: Callable[[], None],
+    gateway: Sequence[socket.socket],
 ) -> None:
     crew.alive_fd, writing = os.pipe()
     told = False
@@ -196,7 +222,8 @@ def _keep_alive(
                 time.sleep(POLL_S)
         finally:
             # Nobody new is welcome, once the workers have closed theirs.
-            gateway.close()
+            for each in gateway:
+                each.close()
             os.close(writing)
             until_s = time.monotonic() + STOP_TIMEOUT_S
             for child in crew.everybody():

@@ -1,22 +1,42 @@
 """What workers have told of their deployments: who is passed over, and who waits for a place."""
 
 from collections import Counter
+from collections.abc import Callable, Collection
 
 from headgate.insights.routes import PassedOver, Queued
-from headgate.node.messages import Crowd, Health, QueuedRow, Unwell, UnwellRow
+from headgate.node.messages import Crowd, Health, Heed, Message, Unwell
+from headgate.node.rows import QueuedRow, UnwellRow
+
+
+def _nobody(_worker: str, _message: Message) -> None:
+    """Tell nobody."""
 
 
 class Told:
-    """The latest word of each worker, by the name of its journal."""
+    """The latest word of each worker, by the name of its journal.
 
-    def __init__(self) -> None:
+    Args:
+        workers: Those that can be told.
+        tell: Sends a message to one of them.
+    """
+
+    def __init__(
+        self, workers: Collection[str] = (), tell: Callable[[str, Message], None] = _nobody
+    ) -> None:
+        self._workers = workers
+        self._tell = tell
         self._unwell: dict[str, tuple[UnwellRow, ...]] = {}
         self._crowd: dict[str, tuple[QueuedRow, ...]] = {}
 
     def hear(self, journal: str, message: Unwell | Crowd) -> None:
-        """Take what a worker says in place of what it said before."""
+        """Take what a worker says in place of what it said before; tell the others what is new."""
         if isinstance(message, Unwell):
+            before = self._unwell.get(journal, ())
             self._unwell[journal] = message.deployments
+            news = tuple(row for row in message.deployments if row not in before)
+            for each in self._workers if news else ():
+                if each != journal:
+                    self._tell(each, Heed(news))
         else:
             self._crowd[journal] = message.queued
 

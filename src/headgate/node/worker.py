@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import uvloop
@@ -18,13 +18,17 @@ from headgate.gateway.cuts import cut
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.sweep import SWEEP_MS, retire, see_out, sweep
+from headgate.gateway.target import Target
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.identity.keys import load_pepper
+from headgate.ledger.line import Grant, Outcome
 from headgate.node.credentials import keep_fresh
 from headgate.node.in_force import read
 from headgate.node.link import StewardLink
-from headgate.node.messages import Crowd, Hello, QueuedRow, State, Unwell, UnwellRow
+from headgate.node.messages import Crowd, Hello, State, Unwell
 from headgate.node.paths import journal_root, retiring_path, socket_path, write_pid
+from headgate.node.placing import Placing
+from headgate.node.rows import QueuedRow, UnwellRow
 from headgate.node.stopping import first_of, retire_event, stop_event
 from headgate.records.priority import PRIORITIES
 from headgate.store.journal_writer import JournalWriter
@@ -100,14 +104,20 @@ async def run(
         call_soon=asyncio.get_running_loop().call_soon,
     )
     pipeline = Pipeline(world)
-    _connect(link, pipeline, KeysMadeLater(world.directory, snapshot))
+    placing = Placing(
+        {name: target.places for name, target in world.targets.items()},
+        link.say_places,
+        asyncio.get_running_loop().call_soon,
+        lambda: pipeline.coarse_ms,
+    )
+    _connect(link, pipeline, KeysMadeLater(world.directory, snapshot), placing)
     stop, retiring = stop_event(alive_fd), retire_event()
     keeping_up = asyncio.create_task(link.keep_up())
     if not await _meet(link, stop):
         keeping_up.cancel()
         journal.close(time.time_ns())
         return
-    sweeping = asyncio.create_task(_sweep_always(pipeline, link))
+    sweeping = asyncio.create_task(_sweep_always(pipeline, link, placing))
     keepers = await keep_fresh(world, Path(snapshot.file).parent)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
@@ -139,15 +149,17 @@ async def _meet(link: StewardLink, stop: asyncio.Event) -> bool:
     return link.met.is_set() and not stop.is_set()
 
 
-def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater) -> None:
+def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater, placing: Placing) -> None:
     purse = pipeline.world.purse
 
-    def on_granted(amounts: dict[str, int], answer: bool) -> None:
-        purse.granted(amounts, answer=answer)
-        if not answer:
-            purse.reconnected()
-            if pipeline.approvals is not None:
-                pipeline.approvals.reconnected()
+    def on_granted(grants: dict[str, Grant]) -> None:
+        purse.reconnected(grants)
+        placing.met()
+        if pipeline.approvals is not None:
+            pipeline.approvals.reconnected()
+
+    def on_lent(grants: dict[str, Grant], outcomes: list[Outcome], heard: bool) -> None:
+        purse.lent(grants, outcomes, heard=heard)
 
     def on_state(state: State) -> None:
         pipeline.frozen = frozenset(state.frozen)
@@ -157,6 +169,9 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater) -> None
             pipeline.world.guards.thawed(pipeline.frozen)
 
     link.on_granted = on_granted
+    link.on_lent = on_lent
+    link.on_recall = purse.release
+    link.on_places = placing.moved
     link.on_state = on_state
     link.on_uncarved = pipeline.world.allotments.refused
 
@@ -169,12 +184,29 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater) -> None
         link.on_told = pipeline.approvals.told
 
 
-def _unwell(pipeline: Pipeline) -> Iterator[UnwellRow]:
-    now_ns = pipeline.now_ns()
-    for name, target in pipeline.world.targets.items():
-        rule = target.health.rule(now_ns)
-        if rule is not None:
-            yield UnwellRow(name, rule, target.health.well_ns())
+class Hearsay:
+    """What other workers have found of deployments: heeded, and not told as one's own."""
+
+    def __init__(self, targets: Mapping[str, Target], now_ns: Callable[[], int]) -> None:
+        self._targets = targets
+        self._now_ns = now_ns
+        self._heard: dict[str, int] = {}
+
+    def heed(self, rows: Sequence[UnwellRow]) -> None:
+        """Pass over what another worker passes over."""
+        for row in rows:
+            target = self._targets.get(row.deployment)
+            if target is not None:
+                target.health.heed(row.rule, row.until_ns, self._now_ns())
+                self._heard[row.deployment] = target.health.well_ns()
+
+    def unwell(self) -> Iterator[UnwellRow]:
+        """Yield what this worker has found itself."""
+        now_ns = self._now_ns()
+        for name, target in self._targets.items():
+            rule, until_ns = target.health.rule(now_ns), target.health.well_ns()
+            if rule is not None and until_ns != self._heard.get(name):
+                yield UnwellRow(name, rule, until_ns)
 
 
 def _queued(pipeline: Pipeline) -> Iterator[QueuedRow]:
@@ -187,7 +219,9 @@ def _queued(pipeline: Pipeline) -> Iterator[QueuedRow]:
                 yield QueuedRow(name, *told, each.running, len(each.queue))
 
 
-async def _sweep_always(pipeline: Pipeline, link: StewardLink) -> None:
+async def _sweep_always(pipeline: Pipeline, link: StewardLink, placing: Placing) -> None:
+    hearsay = Hearsay(pipeline.world.targets, pipeline.now_ns)
+    link.on_heed = hearsay.heed
     while True:
         now_ns = time.monotonic_ns()
         if link.is_overdue(now_ns):
@@ -196,7 +230,8 @@ async def _sweep_always(pipeline: Pipeline, link: StewardLink) -> None:
             pipeline.world.purse.disconnected()
             pipeline.world.purse.release()
         sweep(pipeline, now_ns // 1_000_000)
-        link.tell(Unwell(tuple(_unwell(pipeline))))
+        placing.sweep()
+        link.tell(Unwell(tuple(hearsay.unwell())))
         link.tell(Crowd(tuple(_queued(pipeline))))
         await asyncio.sleep(SWEEP_MS / 1000)
 

@@ -1,0 +1,130 @@
+"""What the steward lends, and to whom it says so: the line of those who wait, with its clock."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+from headgate.ledger.keeper import Keeper
+from headgate.ledger.line import WAIT_MS, Borrowing, Grant, Need, Outcome
+from headgate.node.messages import (
+    Borrow,
+    GiveBack,
+    Granted,
+    Lent,
+    Message,
+    Recall,
+)
+from headgate.node.rows import GrantRow, OutcomeRow
+
+LOOK_S = 0.001
+
+
+class Lending:
+    """Answers what workers ask and return; whoever waits is answered when it is decided.
+
+    Args:
+        keeper: The ledger's hands.
+        tell: Sends a message to a worker, by its journal.
+        failed: Gets the error when the store fails outside of any message.
+    """
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        tell: Callable[[str, Message], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        self._keeper = keeper
+        self._line = keeper.line
+        self._tell = tell
+        self._failed = failed
+        self._timer: asyncio.TimerHandle | None = None
+
+    def meet(self, journal: str) -> None:
+        """Say to a worker what it was lent; from here on it may ask and be asked."""
+        self._line.meet(journal)
+        self._tell(journal, Granted(_rows(self._keeper.lent_to(journal))))
+        self.move()
+
+    def part(self, journal: str) -> None:
+        """A worker hung up."""
+        self._line.part(journal)
+        self.move()
+
+    def borrow(self, message: Borrow, journal: str) -> None:
+        """Let what a worker needs join the line; it hears at once how far that was decided."""
+        needs = [Need(row.id, row.windows, row.amount_nanos, row.shorten) for row in message.needs]
+        borrowing = Borrowing(needs, message.wants, message.returned, message.debts, message.heard)
+        self._line.borrow(journal, borrowing, _now_ms())
+        self.move(asked=journal)
+
+    def returned(self, message: GiveBack, journal: str) -> None:
+        """Take back what a worker does not need."""
+        self._line.returned(journal, message.amounts, message.recall)
+        if message.done:
+            self._keeper.end_small(journal, message.done)
+        self.move()
+
+    async def gather(self, windows: Sequence[str], journal: str) -> None:
+        """Recall what lies idle of windows at others than a worker, and wait for it in bounds."""
+        self._line.call_in(windows)
+        self.move()
+        for _ in range(WAIT_MS):
+            if not self._line.awaits(windows, journal):
+                break
+            await asyncio.sleep(LOOK_S)
+
+    def limits_changed(self) -> None:
+        """Recall what is lent above limits that became lower."""
+        self._keeper.call_in()
+        self.move()
+
+    def move(self, asked: str | None = None) -> None:
+        """Decide whatever can be decided, durably; then tell, recall, and look again in time.
+
+        Args:
+            asked: The worker that hears of it in any case, because it has asked.
+        """
+        done = self._keeper.lend(_now_ms())
+        outcomes: dict[str, list[OutcomeRow]] = {}
+        for each in done.outcomes:
+            outcomes.setdefault(each.journal, []).append(_row(each))
+        for journal in {*outcomes, *done.grants, *(() if asked is None else (asked,))}:
+            granted = _rows(done.grants.get(journal, {}))
+            decided = tuple(outcomes.get(journal, ()))
+            self._tell(journal, Lent(journal == asked, granted, decided))
+        for recall in self._line.recalls():
+            self._tell(recall.journal, Recall(recall.number, recall.windows))
+        self._look_again()
+
+    def _look_again(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        at_ms = self._line.next_ms()
+        if at_ms is not None:
+            loop = asyncio.get_running_loop()
+            # Whoever has answered by then is heard first.
+            self._timer = loop.call_later(
+                max(0, at_ms - _now_ms()) / 1_000, loop.call_soon, loop.call_soon, self._late
+            )
+
+    def _late(self) -> None:
+        try:
+            # What the journals say is held is not in motion.
+            self._keeper.fold()
+            self.move()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the books cannot be kept
+            self._failed(error)
+
+
+def _now_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
+
+
+def _rows(grants: dict[str, Grant]) -> dict[str, GrantRow]:
+    return {window: GrantRow(*grant) for window, grant in grants.items()}
+
+
+def _row(outcome: Outcome) -> OutcomeRow:
+    return OutcomeRow(outcome.need, outcome.window, outcome.left_nanos, outcome.contended)
