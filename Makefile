@@ -13,7 +13,7 @@ ARGS ?=
 SPREAD ?= -n $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install run nodes test test-postgresql test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled bench lock losses clean
+.PHONY: help setup install run nodes test test-postgresql test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled torture bench lock losses clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)$$/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -81,6 +81,9 @@ compile: setup  ## compile the data plane into build/compiled, as a built wheel 
 
 test-compiled: compile  ## the data plane's tests, against the compiled one
 	@$(BIN)/python -m pytest -q -m "not slow" $(SPREAD) -o pythonpath="build/compiled ." tests/gateway tests/dialects tests/providers tests/ledger tests/clients tests/economics $(ARGS)
+
+torture: setup  ## kill, stop, starve and deceive it for hours, and write docs/torture.md: make torture ARGS="--minutes 120"
+	@PYTHONPATH=src:. $(BIN)/python -m tests.torture.run $(ARGS)
 
 bench: setup  ## measure the gateway against a plain proxy
 	@$(BIN)/python -m bench.run $(ARGS)

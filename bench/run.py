@@ -164,7 +164,7 @@ def measure(arguments: argparse.Namespace) -> tuple[str, dict[str, float]]:
             if arguments.once or arguments.all:
                 extra += first_byte(base, node, 4)
             if arguments.translated or arguments.all:
-                extra.append(large_bodies.first_byte(node, 8))
+                extra.append(large_bodies.first_byte(base, node, 8))
         if arguments.tls or arguments.all:
             say("TLS to the upstream")
             extra += over_tls(arguments.seconds)

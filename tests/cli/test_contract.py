@@ -25,6 +25,8 @@ TOKEN = mint(KEY, "alice", Asked("helper", money_nanos=10**9))
 
 NIGHTLY = Run("alice", "nightly", None, "lead", 1, "running", 10**9, 1, 1)
 
+DAYS = ("--from", "2025-11-10", "--to", "2025-11-12")
+
 COMMANDS: dict[str, tuple[str, ...]] = {
     "budgets": ("budgets",),
     "calls": ("calls",),
@@ -49,6 +51,11 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "import": ("import", str(SAMPLES), "--records"),
     "plans": ("plans",),
     "caches": ("caches",),
+    "reconcile": ("reconcile", str(SAMPLES / "costs.json"), "--provider", "openai"),
+    "statement": ("statement", "--team", "research", "--month", "2025-11"),
+    "export parquet": ("export", "parquet", *DAYS, "--directory", "history"),
+    "export events": ("export", "events", *DAYS, "-o", "events.jsonl"),
+    "export focus": ("export", "focus", *DAYS, "-o", "focus.csv"),
 }
 
 
@@ -68,6 +75,7 @@ def test_output_is_of_its_schema(
 ) -> None:
     """Every field is there, none is unknown, amounts have nine decimals."""
     monkeypatch.setenv("HEADGATE_KEY", KEY)
+    monkeypatch.chdir(books)
     if name == "plans":
         headgate(*COMMANDS["import"], "--json")
     if name == "outcomes":

@@ -90,7 +90,7 @@ def test_nothing_is_asked_without_being_told_to(headgate: Any) -> None:
     found = checks(headgate("doctor", "--json", env={"OPENAI_API_KEY": "k"}))
 
     assert not [name for name in found if name.startswith("credential of ")]
-    assert {"disk", "fsync", "open files", "versions", "price book"} <= set(found)
+    assert {"disk", "fsync", "durability", "open files", "versions", "price book"} <= set(found)
     assert " ms (median of 5)." in found["fsync"]["message"]
 
 

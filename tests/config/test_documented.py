@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from headgate.config.schema import render, schema
-from headgate.config.shapes import TABLES, FileShape, Shape
+from headgate.config.shape import Shape
+from headgate.config.shapes import TABLES, FileShape
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 SCHEMA = REFERENCE / "config.schema.json"

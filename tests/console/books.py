@@ -16,11 +16,13 @@ from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import ConsoleListen, Snapshot
 from headgate.console.app import ConsoleWorld, build
+from headgate.exports.scraping import Scrape
 from headgate.gateway.settings import Edge
 from headgate.identity.settings import Key, Principal, Team
 from headgate.insights.routes import Queued, Unwell
 from headgate.ledger.keeper import Keeper
 from headgate.ledger.settings import Idempotency
+from headgate.reconcile.settings import Reconcile
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import (
     CacheNote,
@@ -37,6 +39,7 @@ from headgate.routing.settings import Route
 from headgate.store.database import open_store_readonly
 from headgate.store.journal_writer import JournalWriter
 from headgate.store.migrate import open_store
+from headgate.store.settings import Journal
 from headgate.units.instants import NANOS_PER_SECOND
 from headgate.units.money import line_nanos
 from tests.lending import borrow
@@ -89,6 +92,7 @@ def make_snapshot(budgets: Sequence[Budget] = BUDGETS, organisation: str = "acme
         zone=ZoneInfo("Europe/Berlin"),
         edge=Edge(),
         idempotency=Idempotency(),
+        journal=Journal(),
         console=ConsoleListen(),
         store_url=None,
         providers={},
@@ -101,6 +105,7 @@ def make_snapshot(budgets: Sequence[Budget] = BUDGETS, organisation: str = "acme
         principals={one.id: one for one in principals},
         keys={f"{one.id}-laptop": Key(f"{one.id}-laptop", one.id) for one in principals},
         budgets={budget.id: budget for budget in budgets},
+        reconcile=Reconcile({}),
         price_book=_price_book(),
         runs=RunLimits(),
         webhooks={},
@@ -125,6 +130,7 @@ class Changes(TypedDict, total=False):
     hosts: frozenset[str]
     token: str | None
     gateway_url: str
+    scrape: Scrape
 
 
 class Books:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.console import export
 from headgate.console.pages import calls as calls_page
+from headgate.exports import files
 from tests.console.books import Books
 
 NAMED = 'attachment; filename="headgate-calls.csv"'
@@ -18,7 +18,7 @@ FORMULA = '=HYPERLINK("http://evil.example")'
 @given(st.text())
 def test_no_cell_is_a_formula(value: str) -> None:
     """Whatever a client calls its run: a spreadsheet shows it, and the text is all there."""
-    cell = export.cell(value)
+    cell = files.cell(value)
 
     assert cell.removeprefix("'") == value.removeprefix("'")
     assert not cell[:1] or cell[0] not in "=+-@\t\r\n|%" or float(cell) <= 0
@@ -38,7 +38,7 @@ def test_no_cell_is_a_formula(value: str) -> None:
 )
 def test_values_stay_what_they_are(value: object, expected: str) -> None:
     """Numbers are numbers, nothing is empty, lists are words."""
-    assert export.cell(value) == expected
+    assert files.cell(value) == expected
 
 
 def test_calls_are_exported_whole_and_piece_by_piece(

@@ -217,6 +217,7 @@ def test_every_format_knows_its_own_files_alone() -> None:
             b"generation_id,created_at,cost_total,tokens_prompt,tokens_completion\n",
         ),
         "generic_csv": ("a.csv", b"id,at,model,input\n"),
+        "generic_bill": ("a.csv", b"at,seller,model,amount_usd\n"),
         "generic_parquet": ("a.parquet", b"PAR1"),
     }
 

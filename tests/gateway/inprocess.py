@@ -13,6 +13,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -31,6 +32,7 @@ from headgate.ledger.fold import Batch, Known, fold
 from headgate.ledger.folded import Folded, decode
 from headgate.ledger.line import Borrowing, Line
 from headgate.ledger.purse import Purse
+from headgate.node.durable import journal_syncs
 from headgate.records.control import Answered, ControlReply, ControlRequest
 from headgate.records.journal import (
     HoldRecord,
@@ -40,6 +42,7 @@ from headgate.records.journal import (
     SettleRecord,
     VoidRecord,
 )
+from headgate.store.disk import Disk
 from headgate.store.journal_reader import JournalReader
 from headgate.store.journal_writer import JournalWriter
 from headgate.units import errors
@@ -140,7 +143,8 @@ class Gateway:
         problems: What the event loop was told went wrong; `assert_settled` wants none.
     """
 
-    def __init__(self, directory: Path, config: str) -> None:
+    def __init__(self, directory: Path, config: str, disk: Disk | None = None) -> None:
+        self.disk = disk or Disk()
         directory.mkdir(parents=True, exist_ok=True)
         file = directory / "headgate.toml"
         file.write_text(config)
@@ -187,6 +191,7 @@ class Gateway:
             epoch=EPOCH,
             at_ns=time.time_ns(),
             segment_bytes=SEGMENT_BYTES,
+            disk=self.disk,
         )
         self.steward = LendingSteward(self.snapshot, self.directory)
         world = data_plane(
@@ -200,6 +205,7 @@ class Gateway:
             call_soon=asyncio.get_running_loop().call_soon,
         )
         self.steward.purse = world.purse
+        world = replace(world, syncs=journal_syncs(journal, self.disk))
         self.pipeline = Pipeline(world)
         server = await self._loop.create_server(
             lambda: ClientConnection(self.pipeline), "127.0.0.1", 0
@@ -218,6 +224,8 @@ class Gateway:
         for pool in world.pools:
             pool.close()
         await asyncio.sleep(0)
+        if world.syncs is not None:
+            world.syncs.close()
         if journal.holds_open == 0:
             journal.close(time.time_ns())
 

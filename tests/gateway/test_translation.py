@@ -10,7 +10,7 @@ from headgate.simulator import Fault, FaultKind, Simulator
 from tests.gateway.calls import CHAT_PATH, MESSAGES_PATH, ask, call_of, chat, message
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
-from tests.gateway.provider import STREAM_HEAD, Line, Provider, chunk
+from tests.gateway.provider import STREAM_HEAD, Line, Provider, chunk, completion, whole
 
 MIXED = '[routes.any]\ndeployments = ["mini", "sonnet"]\n'
 CHEAP_IS_FOREIGN = '[routes.any]\ndeployments = ["big", "haiku"]\n'
@@ -152,6 +152,26 @@ def test_where_nobody_speaks_the_dialect_thoughts_are_left_out(start: Start) -> 
 
     assert reply.status == 200
     assert reply.header("x-headgate-lost") == "messages[1].content[0]"
+
+
+def test_what_a_reply_loses_is_named(start: Start) -> None:
+    """A source goes over; what no other dialect has is named in a header of its own."""
+    source = {"url": "https://example.org/", "title": "E", "start_index": 0, "end_index": 5}
+    notes = [{"type": "url_citation", "url_citation": source}, {"type": "file_citation"}]
+    message_of = {"role": "assistant", "content": "hello", "annotations": notes}
+    choices = [{"index": 0, "message": message_of, "finish_reason": "stop"}]
+
+    async def answer(line: Line) -> None:
+        await line.request()
+        await line.send(whole(completion(choices=choices)))
+
+    with Provider(answer) as provider:
+        gateway = start(openai_url=provider.url)
+        reply = ask(gateway, message(model="mini"), MESSAGES_PATH)
+
+    assert reply.header("x-headgate-reply-lost") == "choices[0].message.annotations[1]"
+    (block,) = json.loads(reply.payload)["content"]
+    assert [each["source"] for each in block["citations"]] == ["https://example.org/"]
 
 
 def test_a_route_can_leave_nothing_out(start: Start, simulator: Simulator) -> None:

@@ -7,7 +7,8 @@ What a guide shows is taken at its word:
 - A ```` ```text ```` block after one is what it prints; `...` stands for anything, within a line or
   for whole lines.
 
-The usual address of the gateway is replaced by the node's. `HEADGATE_KEY` is the key of `alice`.
+The usual address of the gateway is replaced by the node's, OpenAI's by the simulator's.
+`HEADGATE_KEY` is the key of `alice`.
 """
 
 import re
@@ -25,6 +26,7 @@ GUIDES = ROOT / "docs" / "guides"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 USUAL_URL = "http://127.0.0.1:8080"
 USUAL_CONSOLE = "http://127.0.0.1:8081"
+MAKER_URL = "https://api.openai.com"
 GUIDE_TIMEOUT_S = 120
 MARK = "--- the end of block"
 
@@ -95,6 +97,7 @@ def _run(node: TestNode, steps: Sequence[Step], given: Mapping[str, str]) -> lis
     """Return what each step printed."""
     script = "set -euo pipefail\n" + f"\necho '{MARK}'\n".join(_shell(step) for step in steps)
     script = script.replace(USUAL_URL, node.gateway_url).replace(USUAL_CONSOLE, node.console_url)
+    script = script.replace(MAKER_URL, node.simulator.openai_url.removesuffix("/v1"))
     tools = Path(sys.executable).parent
     environment = {
         **node.environment,

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from headgate.ledger.keeper import Keeper
 from headgate.ledger.line import Grant
-from headgate.records.journal import FORMAT, Record, SealedRecord, SegmentRecord
+from headgate.records.journal import FORMAT, Durability, Record, SealedRecord, SegmentRecord
 from headgate.store.journal_writer import boot_id
 from headgate.store.segments import frame, segment_name
 from headgate.units.errors import StoreError
@@ -37,11 +37,18 @@ def keeper(engine: Engine, tmp_path: Path) -> Keeper:
     return made
 
 
-def write(tmp_path: Path, name: str, *records: Record, boot: str | None = None) -> None:
+def write(
+    tmp_path: Path,
+    name: str,
+    *records: Record,
+    boot: str | None = None,
+    durability: Durability = "process",
+) -> None:
     """Leave a journal whose writer is dead, with these records after the first."""
     directory = tmp_path / "journal" / name
     directory.mkdir(parents=True)
-    first = SegmentRecord(FORMAT, "w", name, 1, boot_id() if boot is None else boot, 1)
+    boot = boot_id() if boot is None else boot
+    first = SegmentRecord(FORMAT, "w", name, 1, boot, 1, durability)
     data = b"".join(
         frame(msgspec.json.encode(record)) for record in (first, CALLER, ROUTE, *records)
     )
@@ -87,6 +94,16 @@ def test_after_a_power_cut_all_that_was_lent_stays_counted(
     assert made.take_over("j1", 5)
     assert free(made) == LIMIT - lent
     assert free(keeper(engine, tmp_path)) == LIMIT - lent
+
+
+def test_a_power_cut_takes_no_hold_of_the_class_power(engine: Engine, tmp_path: Path) -> None:
+    """What was sent stands in such a journal whatever the boot, so nothing is unaccounted."""
+    write(tmp_path, "j1", hold(1), boot="before the power cut", durability="power")
+    made = keeper(engine, tmp_path)
+    borrow(made, "j1", WANT)
+    assert made.take_over("j1", 5)
+    assert free(made) == LIMIT - 10
+    assert free(keeper(engine, tmp_path)) == LIMIT - 10
 
 
 def test_a_clean_end_before_a_power_cut_frees_everything(engine: Engine, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -295,6 +296,7 @@ def running_node(
     provider: str = "",
     limits: str = "",
     extra: str = "",
+    environment: Mapping[str, str] = MappingProxyType({}),
     store_url: str | None = None,
 ) -> Iterator[TestNode]:
     """Run a node for a test; it is told to stop at the end, and killed when it does not.
@@ -311,6 +313,7 @@ def running_node(
         provider: Lines of TOML for every table of a provider.
         limits: Lines of TOML for `[limits]`.
         extra: Further tables.
+        environment: More of the processes' environment.
         store_url: The address of a database; None for the store that the tests run on.
     """
     bill = tmp_path / "bill.jsonl"
@@ -335,7 +338,7 @@ def running_node(
             bill,
             simulator,
             budgets,
-            environment={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
+            environment={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", **environment},
         )
         node.start(workers)
         try:

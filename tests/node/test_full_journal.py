@@ -1,6 +1,7 @@
 """A worker whose journal has no room left: it refuses new calls and ends those that run."""
 
 import asyncio
+import errno
 import os
 import secrets
 import time
@@ -13,14 +14,29 @@ from headgate.gateway.pipeline import Pipeline
 from headgate.ledger.line import Grant
 from headgate.records.demand import Demand
 from headgate.simulator import INSTANT, Options, Simulator
+from headgate.store.disk import Disk
 from headgate.store.journal_writer import JournalWriter
-from headgate.store.segments import segment_name
 from tests.node.harness import once, secret_of, write_config
 from tests.node.wire import CHAT, Call, Reply, chat, send, send_all
 from tests.torture.journal_files import journal_records
 
 SEGMENT_BYTES = 64 << 10
 HELD_TOGETHER = 8
+
+
+class FullDisk(Disk):
+    """A disk that has room for one segment, until it is full no more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.full = False
+
+    def take_room(self, descriptor: int, size: int) -> None:
+        """Take the room, when there is some."""
+        if self.full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        super().take_room(descriptor, size)
+        self.full = True
 
 
 class NoControl:
@@ -31,8 +47,10 @@ class NoControl:
         return False
 
 
-async def worker(tmp_path: Path, simulator: Simulator, journal: JournalWriter) -> list[Reply]:
-    """Serve calls in this process until the journal is full; returns all replies.
+async def worker(
+    tmp_path: Path, simulator: Simulator, journal: JournalWriter, disk: "FullDisk"
+) -> list[Reply]:
+    """Serve calls in this process until the journal is full, and one when there is room again.
 
     The calls alternate between models that are there and one that is not, so that refusals and
     decisions are written too.
@@ -80,6 +98,9 @@ async def worker(tmp_path: Path, simulator: Simulator, journal: JournalWriter) -
             body_bytes=100,
             now_ns=at_ns,
         )
+    disk.full = False
+    journal.prepare()
+    replies.append(await send(url, call(0)))
     server.close()
     for pool in world.pools:
         pool.close()
@@ -88,19 +109,24 @@ async def worker(tmp_path: Path, simulator: Simulator, journal: JournalWriter) -
 
 
 def test_a_full_journal_refuses_new_calls_and_ends_the_running_ones(tmp_path: Path) -> None:
-    """On a full disk calls are refused with `ledger_unavailable`; every hold still gets its end."""
+    """On a full disk calls are refused with `ledger_unavailable`; every hold still gets its end.
+
+    As soon as there is room, calls are taken again.
+    """
     directory = tmp_path / "journal"
-    directory.mkdir()
-    # A file in its place stops the allocation as a full disk does.
-    (directory / segment_name(2)).touch()
-    journal = JournalWriter(directory, worker="w", epoch="e", at_ns=1, segment_bytes=SEGMENT_BYTES)
+    disk = FullDisk()
+    journal = JournalWriter(
+        directory, worker="w", epoch="e", at_ns=1, segment_bytes=SEGMENT_BYTES, disk=disk
+    )
 
     async def run() -> list[Reply]:
         async with Simulator(seed=7, options=Options(pace=INSTANT)) as simulator:
-            return await worker(tmp_path, simulator, journal)
+            return await worker(tmp_path, simulator, journal, disk)
 
     replies = asyncio.run(run())
     assert journal.holds_open == 0
+    assert [reply.status for reply in replies[-2:]] == [503, 200]
+    assert "The disk is full" in replies[-2].document["error"]["message"]
     journal.close(2)
     by_status = {status: [r for r in replies if r.status == status] for status in (200, 404, 503)}
     assert sum(len(found) for found in by_status.values()) == len(replies)

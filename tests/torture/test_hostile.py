@@ -8,6 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from typer.testing import CliRunner
+
+from headgate.cli.main import app
 from tests.node.harness import once, running_node
 from tests.node.wire import CHAT, chat, post
 from tests.torture.checker import check, render
@@ -78,6 +81,9 @@ NONSENSE = {
         usage={"prompt_tokens": 2**62, "completion_tokens": 1, "total_tokens": 2**62 + 1}
     ),
     "tokens below zero": answer(usage={"prompt_tokens": -1, "completion_tokens": 1}),
+    "more tokens than anybody asked for": answer(
+        usage={"prompt_tokens": 9 * 10**8, "completion_tokens": 1, "total_tokens": 9 * 10**8 + 1}
+    ),
     "tokens in fractions": answer(usage={"prompt_tokens": 1.5, "completion_tokens": 1}),
     "a usage that is a list": answer(usage=[]),
     "no usage": answer(usage=None),
@@ -87,9 +93,22 @@ NONSENSE = {
     "a service tier of 400 kB": answer(service_tier="x" * 400_000),
 }
 
+QUARANTINED = {
+    "more tokens than 64 bits count": ("usage_unreadable", f'"prompt_tokens": {HUGE}'),
+    "tokens that cost more than the store holds": ("usage_unreadable", f'"prompt_tokens": {2**62}'),
+    "tokens below zero": ("usage_unreadable", '"prompt_tokens": -1'),
+    "more tokens than anybody asked for": ("usage_absurd", '"prompt_tokens": 900000000'),
+    "tokens in fractions": ("usage_unreadable", '"prompt_tokens": 1.5'),
+}
+"""Of which of them what they gave as usage is kept, and why it was not billed by."""
+
 
 def test_nonsense_is_posted_once_and_the_books_go_on(tmp_path: Path) -> None:
-    """Whatever a provider says, the attempt has one end that can be stored, and calls go on."""
+    """Whatever a provider says, the attempt has one end that can be stored, and calls go on.
+
+    A usage that cannot be right is neither billed nor dropped: the attempt is posted at its hold,
+    and what the reply said is kept beside it.
+    """
     with (
         upstream(NONSENSE) as url,
         running_node(tmp_path, budgets=[once("organisation", "1000")], openai_url=url) as node,
@@ -103,3 +122,17 @@ def test_nonsense_is_posted_once_and_the_books_go_on(tmp_path: Path) -> None:
     assert not report.problems, render(report)
     assert report.kinds["settle"] == len(NONSENSE)
     assert all(attempt.posted > 0 for attempt in report.attempts.values())
+    kept = listed(node.config, node.data_dir)
+    assert {name: row["reason"] for name, row in kept.items()} == {
+        name: reason for name, (reason, _text) in QUARANTINED.items()
+    }
+    for name, (_reason, text) in QUARANTINED.items():
+        assert text in kept[name]["quarantined"]
+        assert (kept[name]["state"], kept[name]["posted"]) == ("estimated", kept[name]["hold"])
+
+
+def listed(config: Path, data_dir: Path) -> dict[str, dict[str, Any]]:
+    """Return what `headgate calls --quarantined` lists, oldest first, by what was asked for."""
+    options = ["--quarantined", "--json", "--config", str(config), "--data-dir", str(data_dir)]
+    rows = json.loads(CliRunner().invoke(app, ["calls", *options]).stdout)
+    return dict(zip(QUARANTINED, reversed(rows), strict=True))

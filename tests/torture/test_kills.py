@@ -10,6 +10,7 @@ from tests.node.harness import TestNode, once_nanos, running_node, until
 from tests.node.wire import CHAT, MESSAGES, RESPONSES, Call, Reply, chat, message, response
 from tests.torture.checker import check, render
 from tests.torture.crowd import outcome, pairs, stampede, streams
+from tests.torture.rounds import Round, Tally
 
 TOKENS = 60
 PIECES = TOKENS // 2
@@ -43,8 +44,17 @@ def kill_under_streams(
     return dead[0], replies
 
 
-def torture(tmp_path: Path, victims: list[str], count: int) -> dict[str, int]:
+POWER = '[journal]\ndurability = "power"'
+
+
+def torture(tmp_path: Path, victims: list[str], count: int, *, extra: str = "") -> dict[str, int]:
     """Kill processes under streams, one after the other; then the books must balance.
+
+    Args:
+        tmp_path: Where the node has its files.
+        victims: Whom to kill.
+        count: How many streams run at each kill.
+        extra: More of the node's configuration.
 
     Returns:
         How many attempts ended in each state.
@@ -52,7 +62,8 @@ def torture(tmp_path: Path, victims: list[str], count: int) -> dict[str, int]:
     chance = random.Random(len(victims) * 1_000 + count)
     limit = (len(victims) * count + SPARE) * HOLD_NANOS_MAX
     seen: dict[str, str] = {}
-    with running_node(tmp_path, budgets=[once_nanos("organisation", limit)]) as node:
+    budgets = [once_nanos("organisation", limit)]
+    with running_node(tmp_path, budgets=budgets, extra=extra) as node:
         hold = node.hold_nanos(LATER, CHAT)
         for victim in victims:
             moment = chance.randrange(1, count * PIECES * 3 // 4)
@@ -92,10 +103,31 @@ def test_a_steward_killed_three_times_under_streams(tmp_path: Path) -> None:
 def test_steward_and_worker_killed_in_turn(tmp_path: Path) -> None:
     """A new steward knows as much of a running worker's journal as the old one did.
 
-    When that worker then dies, the idle rest of its leases is free again.
+    When that worker then dies, the idle rest of its leases is free again. So in class `power` too.
     """
-    states = torture(tmp_path, ["steward", "worker-0", "steward", "worker-0"], 8)
+    states = torture(tmp_path, ["steward", "worker-0", "steward", "worker-0"], 8, extra=POWER)
     assert states["estimated"] > 0
+
+
+@pytest.mark.slow
+def test_a_clock_that_jumps_changes_no_sum(tmp_path: Path) -> None:
+    """Set by up to two days under streams, the time of day of all processes moves no money."""
+    tally = Tally()
+    Round(tmp_path / "round", tally, random.Random(5), ["set the clock"]).run(
+        3, "process", lambda: True
+    )
+    assert not tally.problems
+    assert set(tally.states) == {"measured"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("durability", ["process", "power"])
+def test_all_sorts_of_blows(tmp_path: Path, durability: str) -> None:
+    """Deaths, crash points, stopped processes and clocks that jump, in any order, lose nothing."""
+    tally = Tally()
+    Round(tmp_path / "round", tally, random.Random(5)).run(20, durability, lambda: True)
+    assert not tally.problems
+    assert sum(tally.states.values()) > 100
 
 
 @pytest.mark.slow

@@ -12,7 +12,9 @@ from headgate.units.money import parse_usd
 from tests.node.harness import TestNode, once, running_node, until
 from tests.node.wire import CHAT, Reply, chat, post
 from tests.stores import on_a_file
+from tests.torture.broken_disk import BROKEN
 from tests.torture.checker import check, render
+from tests.torture.rounds import CRASHING
 
 BODY = chat("Count. [sim:tokens=10]", tokens=1_000)
 DEAR = chat("Count. [sim:tokens=10]", model="gpt-5-5", tokens=30_000)
@@ -125,6 +127,25 @@ def test_a_store_deleted_under_a_running_steward(tmp_path: Path) -> None:
         node.await_successor("steward", node.kill("steward"))
         cost += served(node, 3)
         assert node.await_posted("organisation", cost).unaccounted_nanos == 0
+        balance(node)
+
+
+def test_a_disk_that_refuses_to_sync_costs_a_worker_and_no_money(tmp_path: Path) -> None:
+    """New calls are refused by name; the worker ends its journal, and the next one serves."""
+    broken = tmp_path / "broken"
+    environment = {"PYTHONPATH": CRASHING, BROKEN: str(broken)}
+    power = '[journal]\ndurability = "power"'
+    with running_node(
+        tmp_path, budgets=[once("organisation", "50")], extra=power, environment=environment
+    ) as node:
+        served(node, 2)
+        worker = node.pid("worker-0")
+        broken.touch()
+        refused = call(node)
+        assert (refused.status, refused.code) == (503, "journal_failed")
+        broken.unlink()
+        node.await_successor("worker-0", worker)
+        served(node, 2)
         balance(node)
 
 

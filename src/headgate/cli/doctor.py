@@ -19,6 +19,7 @@ from headgate.cli.doctor_checks import (
 from headgate.cli.doctor_compliance import check_compliance
 from headgate.cli.doctor_machine import (
     check_disk,
+    check_durability,
     check_in_force,
     check_open_files,
     check_prices,
@@ -64,6 +65,7 @@ def doctor(
         checks += check_in_force(config, data_dir)
     if snapshot is not None:
         checks += [check_open_files(snapshot.edge.connections_max)]
+        checks += [check_durability(snapshot.journal)]
         checks += [check_prices(snapshot.price_book, now_ns)]
         checks += [_price_check(problem) for problem in unpriced(snapshot, now_ns)]
         checks += check_compliance(snapshot, now_ns)

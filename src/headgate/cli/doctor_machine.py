@@ -17,6 +17,7 @@ from headgate.gateway import pipeline
 from headgate.insights.contract import CheckView
 from headgate.node.paths import run_dir
 from headgate.store.database import make_engine
+from headgate.store.settings import Journal
 from headgate.units.instants import NANOS_PER_SECOND
 
 MIB = 1 << 20
@@ -68,6 +69,15 @@ def _fsync_us(folder: Path) -> int:
         file.flush()
         os.fsync(file.fileno())
         return (time.monotonic_ns() - began_ns) // 1_000
+
+
+def check_durability(journal: Journal) -> CheckView:
+    """Tell what the holds of calls survive, and what that costs them."""
+    if journal.durability == "power":
+        message = "power: calls wait until their hold is on the disk, as long as fsync says."
+    else:
+        message = "process: no call waits for the disk; after a power cut detail may be missing."
+    return result("durability", message)
 
 
 def check_open_files(connections_max: int) -> CheckView:

@@ -118,6 +118,8 @@ def _show_attempt(attempt: CallView, hold: HoldView) -> None:
         print_table(_receipt(attempt))
     else:
         typer.echo(f"  posted {attempt.posted} USD")
+    if attempt.quarantined is not None:
+        typer.echo(f"  its reply gave a usage that cannot be right: {attempt.quarantined}")
     if attempt.cache is not None:
         _show_cache(attempt.cache)
 

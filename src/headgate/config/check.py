@@ -10,7 +10,7 @@ from msgspec import inspect
 from msgspec.structs import FieldInfo
 
 from headgate.config.problems import Problems, near
-from headgate.config.shapes import Secret, Shape
+from headgate.config.shape import Secret, Shape
 from headgate.units.ids import is_name
 
 S = TypeVar("S", bound=Shape)

@@ -18,10 +18,17 @@ from headgate.config.read_approvals import Named, approvals_from
 from headgate.config.read_budgets import budgets_from
 from headgate.config.read_compliance import Known, data_classes_from, requirements_from
 from headgate.config.read_deployments import deployments_from
+from headgate.config.read_exports import exports_from
 from headgate.config.read_identity import keys_from, narrowed, principals_from, teams_from
-from headgate.config.read_network import console_from, edge_from, idempotency_from
+from headgate.config.read_network import (
+    console_from,
+    edge_from,
+    idempotency_from,
+    journal_from,
+)
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
+from headgate.config.read_reconcile import reconcile_from
 from headgate.config.read_routes import routes_from
 from headgate.config.read_runs import runs_from
 from headgate.config.read_store import store_url_from
@@ -125,6 +132,7 @@ def _snapshot(
         zone=zone,
         edge=edge,
         idempotency=idempotency_from(document, problems),
+        journal=journal_from(document, problems),
         console=console,
         store_url=store_url_from(document, secrets, problems),
         providers=providers,
@@ -143,7 +151,9 @@ def _snapshot(
             Named(teams, principal_ids, asked, data_classes),
             problems,
         ),
+        reconcile=reconcile_from(document, providers, secrets, path.parent, problems),
         price_book=book,
+        exports=exports_from(document, teams, secrets, path.parent, problems),
     )
 
 

@@ -1,4 +1,4 @@
-"""`[listen]`, `[console]`, `[limits]`, `[idempotency]`: where processes listen, and bounds."""
+"""`[listen]`, `[console]`, `[limits]`, `[idempotency]`, `[journal]`: addresses, bounds, disks."""
 
 from typing import Any
 
@@ -8,10 +8,17 @@ from headgate.config.addresses import Address, AddressError, is_loopback, parse_
 from headgate.config.check import checked
 from headgate.config.problems import Problems
 from headgate.config.secrets import SecretReader
-from headgate.config.shapes import ConsoleShape, IdempotencyShape, LimitsShape, ListenShape
+from headgate.config.shapes import (
+    ConsoleShape,
+    IdempotencyShape,
+    JournalShape,
+    LimitsShape,
+    ListenShape,
+)
 from headgate.config.snapshot import ConsoleListen
 from headgate.gateway.settings import Edge
 from headgate.ledger.settings import Idempotency
+from headgate.store.settings import Journal
 
 
 def edge_from(document: dict[str, Any], problems: Problems) -> Edge:
@@ -26,6 +33,12 @@ def idempotency_from(document: dict[str, Any], problems: Problems) -> Idempotenc
     """Return what is kept of calls with a key."""
     shape = checked(document.get("idempotency", {}), "idempotency", IdempotencyShape, problems)
     return Idempotency(**msgspec.structs.asdict(shape))
+
+
+def journal_from(document: dict[str, Any], problems: Problems) -> Journal:
+    """Return how workers write their journals."""
+    shape = checked(document.get("journal", {}), "journal", JournalShape, problems)
+    return Journal(**msgspec.structs.asdict(shape))
 
 
 def console_from(

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from headgate.config.problems import Problems
-from headgate.config.shapes import Secret
+from headgate.config.shape import Secret
 
 SECRET_CHARS_MAX = 8_192
 

@@ -1,35 +1,40 @@
 """The tables of headgate.toml as types: the loader, the schema and the docs' test read these."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from headgate.budgets.settings import ORGANISATION, Budget, OnTight, Period, RunLimits
 from headgate.catalog.settings import Deployment
+from headgate.config.shape import (
+    Count,
+    CountOrNone,
+    Day,
+    Hours,
+    Name,
+    Secret,
+    Shape,
+    Text,
+    Texts,
+)
+from headgate.config.shapes_exports import EventsShape, HistoryShape, OtelShape
+from headgate.config.shapes_reconcile import ReconcileShape, ReportsShape
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import EXPIRES_MINUTES_DEFAULT
 from headgate.identity.settings import ANY_MODEL, PrincipalKind
 from headgate.insights.settings import EVERYTHING
 from headgate.ledger.settings import Idempotency
 from headgate.providers.settings import OnDisconnect, Prices, Provider
+from headgate.records.journal import Durability
 from headgate.records.priority import USUAL, Priority
-from headgate.units.ids import NAME_PATTERN
+from headgate.store.settings import Journal
 
-Day = Any
-"""A TOML date or date-time with offset; the catalog checks it."""
-
-Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
-CountOrNone = Annotated[int, Meta(ge=0, le=1_000_000_000)]
-Hours = Annotated[int, Meta(ge=0, le=8_784)]
 Minutes = Annotated[int, Meta(ge=1, le=43_200)]
 Millis = Annotated[int, Meta(ge=1, le=86_400_000)]
 Bytes = Annotated[int, Meta(ge=1, le=1 << 40)]
-Text = Annotated[str, Meta(min_length=1, max_length=2_000)]
-Name = Annotated[str, Meta(pattern=f"^{NAME_PATTERN}$")]
 Weight = Annotated[int, Meta(ge=1, le=1_000)]
 Priorities = Annotated[tuple[Priority, ...], Meta(min_length=1, max_length=10)]
-Texts = Annotated[tuple[Text, ...], Meta(min_length=1, max_length=10_000)]
 
 _EDGE = Edge()
 _IDEMPOTENCY = Idempotency()
@@ -39,24 +44,6 @@ _DEPTH_MAX = RunLimits().depth_max
 _QUEUE_MAX: int = Deployment._field_defaults["queue_max"]
 WORKERS_MAX = 64
 _CONCURRENCY_MAX: int = Deployment._field_defaults["concurrency_max"]
-
-
-class Shape(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Common settings of all shapes."""
-
-
-class Secret(Shape, frozen=True, kw_only=True):
-    """Where a secret stands; exactly one of the three.
-
-    Attributes:
-        env: Name of an environment variable.
-        file: Path of a file, relative to the configuration file.
-        value: The secret itself.
-    """
-
-    env: Text | None = None
-    file: Text | None = None
-    value: Text | None = None
 
 
 class ListenShape(Shape, frozen=True, kw_only=True):
@@ -106,6 +93,12 @@ class LimitsShape(Shape, frozen=True, kw_only=True):
     retries_burst: CountOrNone = _EDGE.retries_burst
     breaker_failures: Count = _EDGE.breaker_failures
     breaker_open_ms: Millis = _EDGE.breaker_open_ms
+
+
+class JournalShape(Shape, frozen=True, kw_only=True):
+    """`[journal]`: what holds survive; see `store.settings.Journal`."""
+
+    durability: Durability = Journal().durability
 
 
 class IdempotencyShape(Shape, frozen=True, kw_only=True):
@@ -348,6 +341,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     console: ConsoleShape = ConsoleShape()
     store: StoreShape = StoreShape()
     limits: LimitsShape = LimitsShape()
+    journal: JournalShape = JournalShape()
     idempotency: IdempotencyShape = IdempotencyShape()
     providers: Mapping[Name, ProviderShape] = {}
     deployments: Mapping[Name, DeploymentShape] = {}
@@ -362,6 +356,11 @@ class FileShape(Shape, frozen=True, kw_only=True):
     requirements: Mapping[Name, RequirementShape] = {}
     data_classes: Mapping[Name, DataClassShape] = {}
     approvals: Mapping[Name, ApprovalShape] = {}
+    reconcile: ReconcileShape = ReconcileShape()
+    reports: Mapping[Name, ReportsShape] = {}
+    otel: OtelShape = OtelShape()
+    events: Mapping[Name, EventsShape] = {}
+    history: HistoryShape = HistoryShape()
 
 
 TableKind = Literal["single", "named", "list"]
@@ -371,6 +370,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "console": ("single", ConsoleShape),
     "store": ("single", StoreShape),
     "limits": ("single", LimitsShape),
+    "journal": ("single", JournalShape),
     "idempotency": ("single", IdempotencyShape),
     "providers": ("named", ProviderShape),
     "deployments": ("named", DeploymentShape),
@@ -385,5 +385,10 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "requirements": ("named", RequirementShape),
     "data_classes": ("named", DataClassShape),
     "approvals": ("named", ApprovalShape),
+    "reconcile": ("single", ReconcileShape),
+    "reports": ("named", ReportsShape),
+    "otel": ("single", OtelShape),
+    "events": ("named", EventsShape),
+    "history": ("single", HistoryShape),
 }
 """Every table of the file, by name: one table, tables by id, or a list of tables."""

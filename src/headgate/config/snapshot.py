@@ -7,13 +7,16 @@ from datetime import tzinfo
 from headgate.budgets.settings import Budget, RunLimits
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
+from headgate.exports.settings import NO_EXPORTS, Exports
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import DataClass, Requirement, Rule
 from headgate.identity.settings import Key, Principal, Team
 from headgate.insights.settings import Webhook
 from headgate.ledger.settings import Idempotency
 from headgate.providers.settings import Provider
+from headgate.reconcile.settings import Reconcile
 from headgate.routing.settings import Route
+from headgate.store.settings import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Snapshot:
     zone: tzinfo
     edge: Edge
     idempotency: Idempotency
+    journal: Journal
     console: ConsoleListen
     store_url: str | None
     providers: Mapping[str, Provider]
@@ -60,4 +64,6 @@ class Snapshot:
     requirements: Mapping[str, Requirement]
     data_classes: Mapping[str, DataClass]
     approvals: Mapping[str, Rule]
+    reconcile: Reconcile
     price_book: PriceBook
+    exports: Exports = NO_EXPORTS

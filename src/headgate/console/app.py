@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from headgate.console import metrics
 from headgate.console.desk import Desk
 from headgate.console.guard import SECURITY_HEADERS, SIGN_IN_PATH, Guard, Headers
 from headgate.console.pages.registry import pages
@@ -45,6 +46,7 @@ def build(console: ConsoleWorld) -> Starlette:
     return Starlette(
         routes=[
             *(route for page in desk.pages for route in page.routes(desk)),
+            *metrics.routes(console),
             Route(SIGN_IN_PATH, sign_in.answer, methods=["GET", "POST"]),
             Mount("/static", StaticFiles(directory=STATIC), name="static"),
         ],

@@ -11,13 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from headgate.exports.files import cell
 from headgate.insights.printed import Printed
 
 ROWS_MAX = 5_000
 """An export has at most so many rows; its `Link` header says where the next ones are."""
-
-_FORMULA = re.compile(r"[=+\-@\t\r\n|%＝＋－＠]")  # noqa: RUF001 - the wide ones count as well
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 class Piece(NamedTuple):
@@ -85,19 +83,3 @@ def _at(row: Any, column: str) -> object:
     for name in column.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     return value
-
-
-def cell(value: object) -> str:
-    """Return a value as a cell that no spreadsheet takes for a formula.
-
-    What begins as a formula does, and is no number, gets an apostrophe before it (OWASP, "CSV
-    Injection"): the names of models and runs come from clients.
-    """
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
-    if _FORMULA.match(text) and not _NUMBER.fullmatch(text):
-        return f"'{text}"
-    return text

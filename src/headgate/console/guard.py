@@ -26,6 +26,7 @@ SECURITY_HEADERS = {
 }
 STATIC_PREFIX = "/static/"
 SIGN_IN_PATH = "/login"
+METRICS_PATH = "/metrics"
 READING = frozenset({"GET", "HEAD"})
 
 
@@ -97,6 +98,8 @@ class Guard:
         path = request.url.path
         if path.startswith(STATIC_PREFIX) or path == SIGN_IN_PATH:
             return None
+        if path == METRICS_PATH:
+            return _judge_bearer(request, token)
         cookie = request.cookies.get(session.COOKIE_NAME, "")
         shown = request.query_params.get("token")
         if session.is_valid(cookie, token, self.console.now_ns()):
@@ -105,6 +108,16 @@ class Guard:
         if shown is not None and session.same(shown, token):
             return signed_in(request, token, self.console.now_ns(), path)
         return self.sign_in_page(request, 401)
+
+
+def _judge_bearer(request: Request, token: str) -> Response | None:
+    """Judge a program that scrapes: it has no session, and shows the token each time."""
+    kind, _, shown = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer" and session.same(shown, token):
+        return None
+    answer = PlainTextResponse("Show the console's token: Authorization: Bearer TOKEN.\n", 401)
+    answer.headers["www-authenticate"] = "Bearer"
+    return answer
 
 
 def signed_in(request: Request, token: str, now_ns: int, path: str) -> Response:

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from sqlalchemy import Engine
 
 from headgate.config.snapshot import Snapshot
+from headgate.exports.scraping import Scrape
 from headgate.insights.routes import Queued, Unwell
 
 
@@ -25,6 +26,7 @@ class ConsoleWorld:
         token: What a browser must show once; None serves this machine only.
         gateway_url: Where calls go, and decisions about them; shown on an empty page.
         form_secret: What forms are marked with, so that no other page can make one.
+        scrape: Counts for `/metrics`; None where nobody does.
     """
 
     engine: Engine
@@ -36,6 +38,7 @@ class ConsoleWorld:
     token: str | None
     gateway_url: str = "http://127.0.0.1:8080"
     form_secret: bytes = b""
+    scrape: Scrape | None = None
 
     def __post_init__(self) -> None:
         if not self.hosts:

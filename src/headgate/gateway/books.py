@@ -143,6 +143,7 @@ class Books:
                 final,
                 reported_nanos=settlement.reported_nanos,
                 cache=cache,
+                quarantined=settlement.quarantined,
             )
         )
         self._journal.holds_open -= 1

@@ -15,7 +15,7 @@ from headgate.gateway.attempts import ATTEMPTS_MAX
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.metering import bound_settlement, meter
 from headgate.gateway.recorder import Recorder
-from headgate.gateway.refusals import stream_cut, why_broken
+from headgate.gateway.refusals import stream_cut, unwritten, why_broken
 from headgate.ledger.slices import Slice
 from headgate.records.charge import Settlement
 from headgate.records.report import Failure, Report
@@ -34,6 +34,8 @@ SHUTDOWN = "shutdown_timeout"
 NOT_STREAMED = "The provider answered without a stream."
 WAITING = ("approve", "queue", "money")
 """The phases of a call that waits and has cost nothing."""
+UNSENT = ("sync", "connect")
+"""The phases of an attempt that is held, and of which no byte was sent."""
 UNKNOWN_REPORT = Report()
 
 
@@ -98,6 +100,8 @@ class Endings:
             exchange.client.write(replies.refusal(exchange, refusal))
         else:
             lines += upstream.passed
+            if isinstance(exchange.spoken, Translated):
+                lines += replies.untold_line(exchange.spoken.untold)
             exchange.client.write(replies.reply(exchange, 200, JSON, lines, body))
 
     def stream_ended(
@@ -185,6 +189,13 @@ class Endings:
         self._books.void(exchange, reason, at_ns=self._now_ns(), final=True)
         self._answer(exchange, Refusal(errors.INTERNAL, errors.INTERNAL.sentence))
 
+    def unwritten(self, exchange: Exchange) -> None:
+        """The disk has refused the hold, so nothing was sent."""
+        refusal = unwritten(self._world.journal)
+        reason = refusal.code.code
+        self._books.void(exchange, reason, at_ns=self._now_ns(), final=True)
+        self._answer(exchange, refusal)
+
     def broken(self, exchange: Exchange, reason: str) -> None:
         """No whole reply came: nobody knows what it cost, so its bound is posted."""
         settlement = bound_settlement(exchange, UNKNOWN_REPORT, reason)
@@ -214,7 +225,7 @@ class Endings:
         elif phase in WAITING:
             self._stop_waiting(exchange)
             self.finish(exchange)
-        elif phase == "connect":
+        elif phase in UNSENT:
             at_ns = self._now_ns()
             self._books.void(exchange, "client_gone", at_ns=at_ns, final=True)
             self.finish(exchange)
@@ -241,7 +252,7 @@ class Endings:
         if phase in WAITING:
             self._stop_waiting(exchange)
             self.refuse(exchange, refusal)
-        elif phase == "connect":
+        elif phase in UNSENT:
             reason = refusal.code.code
             self._books.void(exchange, reason, at_ns=self._now_ns(), final=True)
             self._answer(exchange, refusal)

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 FEMTO_PER_NANO = 1_000_000
 
+ABSURD = 100
+"""A cost so many times the hold is no overage: the hold is the worst case of what was asked."""
+QUARANTINED_BYTES = 512
+"""What is kept of a usage that cannot be right; the room of an attempt's end is reserved."""
+
 
 def meter(exchange: Exchange, report: Report) -> Settlement:
     """Return what a whole reply is posted at.
@@ -29,7 +34,7 @@ def meter(exchange: Exchange, report: Report) -> Settlement:
     try:
         metered = exchange.target.kind.metered(report, exchange.demand.terms)
     except UsageError:
-        return bound_settlement(exchange, Report(), "usage_unreadable")
+        return _quarantined(exchange, report, "usage_unreadable")
     if exchange.target.pool.provider.prices == "reported":
         return _reported(exchange, metered)
     settlement = _rated(exchange, report, metered)
@@ -56,7 +61,18 @@ def _rated(exchange: Exchange, report: Report, metered: Metered) -> Settlement:
         charge = card.rate(metered.usage)
     except UnpricedMeterError as error:
         return bound_settlement(exchange, Report(), f"unpriced: {error.meter}", metered.usage)
+    if charge.amount_nanos > ABSURD * exchange.hold_nanos > 0:
+        return _quarantined(exchange, report, "usage_absurd")
     return Settlement(charge.amount_nanos, "measured", charge, metered.usage)
+
+
+def _quarantined(exchange: Exchange, report: Report, reason: str) -> Settlement:
+    """Return the bound, beside what the reply gave as its usage: a person has to look at that."""
+    settlement = bound_settlement(exchange, Report(), reason)
+    if report.usage_json is None:
+        return settlement
+    raw = report.usage_json[:QUARANTINED_BYTES].decode("utf-8", "replace")
+    return replace(settlement, quarantined=raw)
 
 
 def bound_settlement(

@@ -24,7 +24,7 @@ from headgate.gateway.exchange import Exchange
 from headgate.gateway.heads import HeadMemory
 from headgate.gateway.prefixes import PrefixMemory
 from headgate.gateway.quotes import quote
-from headgate.gateway.refusals import no_place, not_carved, over_budget, stranger
+from headgate.gateway.refusals import no_place, not_carved, over_budget, stranger, unwritten
 from headgate.gateway.repeats import Repeats
 from headgate.gateway.request import Request, header_takers
 from headgate.gateway.turns import classify
@@ -75,6 +75,7 @@ class Pipeline:
         self.endings = Endings(self)
         self.repeats = Repeats(self)
         self.approvals = Approvals(self, world.approvals) if world.approvals else None
+        self._syncs = world.syncs
         self._buffered_bytes = 0
 
     # 1. Receive: the edge calls these while a request arrives.
@@ -210,9 +211,7 @@ class Pipeline:
             self.place(exchange)
             return
         if not self.world.books.has_room():
-            self.endings.refuse(
-                exchange, Refusal(errors.LEDGER_UNAVAILABLE, "The journal is full.")
-            )
+            self.endings.refuse(exchange, unwritten(self.world.journal))
         elif self.world.purse.try_hold(exchange.path.slices, exchange.hold_nanos) is None:
             self._held(exchange)
         else:
@@ -270,6 +269,22 @@ class Pipeline:
         exchange.first_byte_ns = 0
         exchange.upstream_request_id = None
         self.world.books.hold(exchange, exchange.sent_ns)
+        if self._syncs is None:
+            self._dispatch(exchange)
+        else:
+            exchange.enter("sync")
+            self._syncs.wait(lambda synced: self._synced(exchange, synced))
+
+    def _synced(self, exchange: Exchange, synced: bool) -> None:
+        """The hold is on the disk, or never will be; whoever was given up meanwhile is over."""
+        if exchange.phase != "sync":
+            return
+        if synced:
+            self._dispatch(exchange)
+        else:
+            self.endings.unwritten(exchange)
+
+    def _dispatch(self, exchange: Exchange) -> None:
         pool = exchange.target.pool
         upstream = pool.take()
         if upstream is not None:

@@ -19,6 +19,7 @@ from headgate.ledger.purse import Short
 from headgate.ledger.repeats import Ruling
 from headgate.records.priority import PRIORITIES
 from headgate.records.repeats import Verdict
+from headgate.store.journal_writer import JournalWriter
 from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.instants import to_iso
@@ -49,6 +50,14 @@ def stranger(directory: Directory, key: bytes | None) -> Refusal:
     else:
         message = "This key is not valid here; it may be mistyped, revoked or of another gateway."
     return Refusal(errors.KEY_INVALID, message)
+
+
+def unwritten(journal: JournalWriter) -> Refusal:
+    """Tell why no hold can be written down: the disk fails, or is full."""
+    if journal.failed:
+        return Refusal(errors.JOURNAL_FAILED, errors.JOURNAL_FAILED.sentence, None, 2)
+    message = "The disk is full: there is no room for the journal. Nothing was sent."
+    return Refusal(errors.LEDGER_UNAVAILABLE, message, None, 2)
 
 
 def body_too_large(bytes_max: int) -> Refusal:

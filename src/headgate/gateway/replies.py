@@ -46,6 +46,11 @@ def facts(exchange: Exchange, served_model: str | None, cost_nanos: int | None) 
     return lines
 
 
+def untold_line(places: tuple[str, ...]) -> bytes:
+    """Return the header line of what a reply said that the client is not told; none for nothing."""
+    return b"x-headgate-reply-lost: %b\r\n" % ", ".join(places).encode() if places else b""
+
+
 def approval_line(permission: Permission) -> bytes:
     """Return the header line that names what a person was asked."""
     return b"x-headgate-approval: %b\r\n" % permission.approval.encode()

@@ -33,6 +33,8 @@ def sweep(pipeline: Pipeline, now_ms: int) -> None:
     pipeline.repeats.flush()
     world.allotments.sweep(world.now_ns())
     world.journal.prepare()
+    if world.syncs is not None:
+        world.syncs.sweep()
 
 
 def retire(pipeline: Pipeline) -> None:

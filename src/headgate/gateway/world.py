@@ -28,6 +28,7 @@ from headgate.ledger.settings import Idempotency
 from headgate.records.approval import Clerk
 from headgate.records.control import Control
 from headgate.routing.router import Router
+from headgate.store.journal_sync import JournalSync
 from headgate.store.journal_writer import JournalWriter
 
 
@@ -49,6 +50,7 @@ class World:
         classes: Which priority a call has.
         deferral: Which batch calls are put off to cheaper hours.
         approvals: The rules by which a person is asked, in the order of the file.
+        syncs: Has holds wait until they are on the disk; None when they need not.
         clerk: Gets requests for approval to the steward.
     """
 
@@ -79,6 +81,7 @@ class World:
     guards: Guards | None
     clerk: Clerk
     approvals: tuple[Rule, ...] = ()
+    syncs: JournalSync | None = None
 
     def dialect_of(self, request: Request) -> Dialect | None:
         """Return the dialect whose calls go to a request's path, None when none's do.

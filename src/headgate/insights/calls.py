@@ -68,8 +68,10 @@ class AttemptRow(Common):
         waited_us: How long the call had waited for places when it was sent.
         ended_ns: None while it runs.
         lines: Charge lines, empty unless measured.
+        final: Whether no other attempt of the call followed it.
         cache: What the provider's prompt cache did, None when there is nothing to say.
         adjusted_nanos: The sum of its corrections; what it cost is that and `posted_nanos`.
+        quarantined: What the reply gave as its usage, where that could not be right; else None.
     """
 
     attempt: str
@@ -102,7 +104,9 @@ class AttemptRow(Common):
     priority: str = PRIORITY_USUAL
     waited_us: int = 0
     session: str | None = None
+    final: bool = True
     adjusted_nanos: int = 0
+    quarantined: str | None = None
 
     @property
     def id(self) -> str:

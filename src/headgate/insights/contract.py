@@ -23,9 +23,11 @@ from headgate.insights.contract_control import (
     ResultsView,
 )
 from headgate.insights.contract_desk import ImportView, PlansView
-from headgate.insights.contract_reconcile import AdjustmentView
+from headgate.insights.contract_exports import ExportedView, HistoryView
+from headgate.insights.contract_reconcile import AdjustmentView, ReconcileView
 from headgate.insights.contract_routes import RouteView
 from headgate.insights.contract_runs import RunView
+from headgate.insights.contract_statement import StatementView
 from headgate.insights.printed import Instant, Printed, Usd
 
 
@@ -117,6 +119,7 @@ class CallView(Printed, frozen=True, kw_only=True):
     priority: str | None
     waited_ms: float
     session: str | None
+    quarantined: str | None
 
 
 class CandidateView(Printed, frozen=True, kw_only=True):
@@ -355,6 +358,11 @@ PRINTED: dict[str, Any] = {
     "import": ImportView,
     "plans": PlansView,
     "caches": CachesView,
+    "reconcile": ReconcileView,
+    "export focus": ExportedView,
+    "export events": ExportedView,
+    "export parquet": HistoryView,
+    "statement": StatementView,
 }
 """What each command prints with `--json`."""
 

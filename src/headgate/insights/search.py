@@ -28,6 +28,7 @@ class Wanted(NamedTuple):
         until_ns: Before this instant.
         text: A part of an id: of the call, its run, its key, the reply or the upstream request;
             or of the name of a model. Case does not matter.
+        quarantined: Only attempts whose reply gave a usage that could not be right.
     """
 
     run: str | None = None
@@ -41,6 +42,7 @@ class Wanted(NamedTuple):
     from_ns: int | None = None
     until_ns: int | None = None
     text: str | None = None
+    quarantined: bool = False
 
 
 class Cursor(NamedTuple):
@@ -71,7 +73,7 @@ def search(connection: Connection, wanted: Wanted, limit: int, after: Cursor | N
     for table, row_of in ((attempts, attempt_row), (refusal, refused_row)):
         if (wanted.state == REFUSED) != (table is refusal) and wanted.state is not None:
             continue
-        if wanted.deployment is not None and table is refusal:
+        if table is refusal and (wanted.quarantined or wanted.deployment is not None):
             continue
         query = select(table).where(*_in_time(table, wanted, after))
         end_ns = connection.scalar(_boundary(table, wanted, after))
@@ -131,6 +133,8 @@ def _sides(table: FromClause, wanted: Wanted) -> list[ColumnElement[bool]]:
     ]
     if wanted.state is not None and table is attempts:
         conditions.append(table.c.state == wanted.state)
+    if wanted.quarantined:
+        conditions.append(table.c.quarantined.is_not(None))
     if wanted.code is not None:
         conditions.append((table.c.reason if table is attempts else table.c.code) == wanted.code)
     if wanted.text is not None:

@@ -89,6 +89,7 @@ def call_view(row: CallRow) -> CallView:
         priority=row.priority,
         waited_ms=row.waited_us / 1_000,
         session=row.session,
+        quarantined=row.quarantined,
     )
 
 
@@ -128,6 +129,7 @@ def _refused_view(row: RefusedRow) -> CallView:
         priority=None,
         waited_ms=0,
         session=None,
+        quarantined=None,
     )
 
 

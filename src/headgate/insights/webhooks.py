@@ -82,16 +82,19 @@ def message_of(hook: Webhook, entry: Entry, at_s: int) -> Message:
     }
     body = msgspec.json.encode(said)
     name = f"hg_{entry.seq}_{entry.hash[:16]}"
+    headers = {"content-type": "application/json", "user-agent": "headgate"}
+    return Message({**headers, **signature(hook.secret, name, at_s, body)}, body)
+
+
+def signature(secret: str, name: str, at_s: int, body: bytes) -> dict[str, str]:
+    """Return the headers that say that a body is ours: its id, when it was sent, and the mark."""
     signed = f"{name}.{at_s}.".encode() + body
-    mark = hmac.new(_key_of(hook.secret), signed, hashlib.sha256).digest()
-    headers = {
-        "content-type": "application/json",
-        "user-agent": "headgate",
+    mark = hmac.new(_key_of(secret), signed, hashlib.sha256).digest()
+    return {
         "webhook-id": name,
         "webhook-timestamp": str(at_s),
         "webhook-signature": f"v1,{base64.b64encode(mark).decode()}",
     }
-    return Message(headers, body)
 
 
 def _key_of(secret: str) -> bytes:

@@ -67,6 +67,7 @@ class FoldedSettle(Struct, frozen=True, tag_field="k", tag="settle", gc=False):
     ttft_us: int | None = None
     duration_us: int = 0
     by: str = "worker"
+    quarantined: str | None = None
     usage: Raw = NO_USAGE
     lines: Raw = NO_LINES
     cache: Raw = NO_NOTE

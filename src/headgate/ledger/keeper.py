@@ -314,8 +314,7 @@ class Keeper:
 
     def _close_leases(self, connection: Connection, name: str, followed: OpenJournal) -> None:
         # Only a power cut can have taken records; a worker that ended cleanly wrote all of them.
-        reader = followed.reader
-        trusted = not reader.taken_over or reader.boot_id() == boot_id()
+        trusted = followed.reader.is_whole(boot_id())
         for window, lost in store_leases.close(connection, self.book, name, trusted=trusted):
             self.source.lost(connection, window, lost)
         self.line.part(name)

@@ -185,8 +185,10 @@ class Line:
                 if borrowing.heard == self._told[journal]:
                     # It has given back what was idle: for its own needs that is an answer.
                     self._answered[journal, window] = self._number
-                self._debts[journal, window] = borrowing.debts.get(window, 0)
+                self._debts.pop((journal, window), None)
                 self.ending.discard((journal, window))
+        for window, debt in borrowing.debts.items():
+            self._debts[journal, window] = debt
         if borrowing.wants:
             self._wants.append((journal, borrowing.wants))
 

@@ -28,7 +28,8 @@ _note = msgspec.json.Decoder(CacheNote).decode
 _lines = msgspec.json.Decoder(tuple[ChargeLine, ...]).decode
 _usage = msgspec.json.Decoder(dict[str, int]).decode
 _windows = msgspec.json.Decoder(tuple[str, ...]).decode
-_OPEN: Row = (None, "held", 0, False, None, None, None, 0, None, None, 0, "", "{}", "[]", None)
+_NOTHING: Row = (None, "{}", "[]", None)
+_OPEN: Row = (None, "held", 0, False, None, None, None, 0, None, None, 0, "", *_NOTHING)
 
 END_COLUMNS = (
     "ended_ns",
@@ -43,6 +44,7 @@ END_COLUMNS = (
     "ttft_us",
     "duration_us",
     "closed_by",
+    "quarantined",
     "usage",
     "lines",
     "cache",
@@ -61,7 +63,7 @@ def end_values(end: FoldedSettle | VoidRecord | None) -> Row:
     if end is None:
         return _OPEN
     if isinstance(end, VoidRecord):
-        empty = (None, None, None, 0, end.reason, None, 0, "worker", "{}", "[]", None)
+        empty = (None, None, None, 0, end.reason, None, 0, "worker", *_NOTHING)
         return (end.at_ns, "void", 0, end.final, *empty)
     # All but the attempt's id in front, and the three that are still bytes.
     note = None if end.cache is NO_NOTE else str(end.cache, "utf-8")

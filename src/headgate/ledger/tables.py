@@ -122,6 +122,7 @@ attempt = Table(
     Column("ttft_us", BigInteger),
     Column("duration_us", BigInteger, nullable=False),
     Column("closed_by", String, nullable=False),
+    Column("quarantined", Text),
     Column("usage", Text, nullable=False),
     Column("lines", Text, nullable=False),
     Column("cache", Text),

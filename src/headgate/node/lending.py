@@ -4,15 +4,20 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import astuple
+
+from headgate.ledger.allotments import Allotment
 from headgate.ledger.keeper import Keeper
 from headgate.ledger.line import WAIT_MS, Borrowing, Grant, Need, Outcome
 from headgate.node.messages import (
     Borrow,
+    Carve,
     GiveBack,
     Granted,
     Lent,
     Message,
     Recall,
+    Uncarved,
 )
 from headgate.node.rows import GrantRow, OutcomeRow
 
@@ -49,23 +54,36 @@ class Lending:
     def part(self, journal: str) -> None:
         """A worker hung up."""
         self._line.part(journal)
-        self.move()
+        self._move_unasked()
 
-    def borrow(self, message: Borrow, journal: str) -> None:
-        """Let what a worker needs join the line; it hears at once how far that was decided."""
+    def hear(self, message: Borrow | GiveBack, journal: str) -> None:
+        """Let what a worker needs join the line, or take back what it does not need.
+
+        Who asks hears at once how far that was decided.
+        """
+        if isinstance(message, GiveBack):
+            self._line.returned(journal, message.amounts, message.recall)
+            if message.done:
+                self._keeper.end_small(journal, message.done)
+            self.move()
+            return
         needs = [Need(row.id, row.windows, row.amount_nanos, row.shorten) for row in message.needs]
         borrowing = Borrowing(needs, message.wants, message.returned, message.debts, message.heard)
         self._line.borrow(journal, borrowing, _now_ms())
         self.move(asked=journal)
 
-    def returned(self, message: GiveBack, journal: str) -> None:
-        """Take back what a worker does not need."""
-        self._line.returned(journal, message.amounts, message.recall)
-        if message.done:
-            self._keeper.end_small(journal, message.done)
-        self.move()
+    async def carve(self, message: Carve, journal: str) -> None:
+        """Carve allotments, and tell the worker which do not fit."""
+        wanted = [Allotment(*astuple(row)) for row in message.allotments]
+        shorts = self._keeper.carve(wanted, time.time_ns())
+        if shorts:
+            # What is missing may lie idle with others.
+            await self._gather([short.above for short in shorts], journal)
+            shorts = self._keeper.carve(wanted, time.time_ns())
+        for short in shorts:
+            self._tell(journal, Uncarved(*short))
 
-    async def gather(self, windows: Sequence[str], journal: str) -> None:
+    async def _gather(self, windows: Sequence[str], journal: str) -> None:
         """Recall what lies idle of windows at others than a worker, and wait for it in bounds."""
         self._line.call_in(windows)
         self.move()
@@ -110,9 +128,13 @@ class Lending:
             )
 
     def _late(self) -> None:
+        # What the journals say is held is not in motion.
+        self._move_unasked(fold=True)
+
+    def _move_unasked(self, *, fold: bool = False) -> None:
         try:
-            # What the journals say is held is not in motion.
-            self._keeper.fold()
+            if fold:
+                self._keeper.fold()
             self.move()
         except Exception as error:  # noqa: BLE001 - whatever it is, the books cannot be kept
             self._failed(error)

@@ -12,6 +12,7 @@ from headgate.node.rows import GrantRow, NeedRow, OutcomeRow, QueuedRow, UnwellR
 from headgate.records.adjustment import Adjusted, Adjustment
 from headgate.records.approval import Asking, Told
 from headgate.records.control import ControlReply, ControlRequest
+from headgate.records.reconciled import Cell
 
 LENGTH = struct.Struct("<I")
 MESSAGE_BYTES_MAX = 8 << 20
@@ -275,6 +276,13 @@ class Adjust(_Message, frozen=True):
     by: str = UNKNOWN
 
 
+class KeepCells(_Message, frozen=True):
+    """Keeps what comparing with providers' reports found; answered by `Done`."""
+
+    cells: tuple[Cell, ...]
+    by: str = UNKNOWN
+
+
 class AskHealth(_Message, frozen=True):
     """Asks which deployments are passed over."""
 
@@ -342,6 +350,7 @@ Message = (
     | RevokeKey
     | RevokeDelegation
     | Adjust
+    | KeepCells
     | AskHealth
     | TakeUp
     | Health

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headgate.config.snapshot import Snapshot
 from headgate.console.app import ConsoleWorld, build
+from headgate.exports.scraping import Scrape
 from headgate.insights.routes import Queued, Unwell
 
 
@@ -21,13 +22,15 @@ class Pages:
         engine: The store, opened for reading.
         port: Where the console listens.
         gateway_url: Where the data plane listens.
+        scrape: Counts for `/metrics`.
 
     Attributes:
         unwell: Returns whom a worker passes over now; nobody until the steward sets it.
     """
 
-    def __init__(self, engine: Engine, port: int, gateway_url: str) -> None:
+    def __init__(self, engine: Engine, port: int, gateway_url: str, scrape: Scrape) -> None:
         self._engine = engine
+        self._scrape = scrape
         self._port = port
         self._gateway_url = gateway_url
         self.unwell: Callable[[], Unwell] = dict
@@ -49,6 +52,7 @@ class Pages:
             token=listen.token,
             gateway_url=self._gateway_url,
             form_secret=self._form_secret,
+            scrape=self._scrape,
         )
         self._app = build(world)
 

@@ -84,7 +84,7 @@ class Sharing:
 
     def _lend_again(self, answered: int) -> None:
         try:
-            self._here.lending.returned(GiveBack({}, answered), ELSEWHERE)
+            self._here.lending.hear(GiveBack({}, answered), ELSEWHERE)
         except (StoreError, SQLAlchemyError) as error:
             self._here.fail(error)
 

@@ -20,14 +20,15 @@ from headgate.budgets import keeper
 from headgate.budgets.keeper import WATCH_S
 from headgate.budgets.standing import standings
 from headgate.config.snapshot import Snapshot
+from headgate.exports.scraping import Scrape
 from headgate.identity import registry
-from headgate.ledger.allotments import Allotment
 from headgate.ledger.keeper import Keeper
 from headgate.ledger.store_repeats import Repeats, open_repeats
 from headgate.node import commands, locks
 from headgate.node.adjusting import answer_adjust
 from headgate.node.approving import Approving
 from headgate.node.control.registry import Desk, answers
+from headgate.node.exporting import exporters
 from headgate.node.in_force import read
 from headgate.node.lending import Lending
 from headgate.node.messages import (
@@ -45,12 +46,12 @@ from headgate.node.messages import (
     GiveBack,
     HasPlaces,
     Hello,
+    KeepCells,
     LetGo,
     Message,
     RevokeDelegation,
     RevokeKey,
     TakeUp,
-    Uncarved,
     Unpacker,
     Unwell,
     UseApproval,
@@ -59,6 +60,7 @@ from headgate.node.messages import (
 )
 from headgate.node.pages import Pages, console_server
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
+from headgate.node.reconciling import answer_keep, reconcile_always
 from headgate.node.rolling import roll_up_always
 from headgate.node.rules import Rules
 from headgate.node.sharing import Sharing
@@ -72,7 +74,7 @@ from headgate.store.place import node_id
 from headgate.units.errors import HeadgateError, StoreError
 
 FOLD_S = 0.1
-SECRETS_OF = ("console", "webhooks")
+SECRETS_OF = ("console", "webhooks", "reports", "otel", "events")
 """What the steward needs secrets of; those of providers and keys are the workers' alone."""
 
 
@@ -82,7 +84,7 @@ class Steward:
     Attributes:
         workers: The workers that are connected, by the name of their journal.
         broken: Gets the error when the store fails: then this process has to end.
-        tellers: Tell webhooks, one each.
+        tellers: Tell webhooks, and whoever is sent what happened, one each.
     """
 
     def __init__(self, rules: Rules, engine: Engine, data_dir: Path) -> None:
@@ -93,7 +95,8 @@ class Steward:
         self.repeats = Repeats(open_repeats(data_dir), self.reading, self.fold)
         self.approving = Approving(engine, self, lambda: self.rules.snapshot.approvals)
         limit_of = limits(rules.budgets, self.approving.raised)
-        self.keeper = Keeper(engine, journal_root(data_dir), limit_of, self.sharing.node)
+        self.root = journal_root(data_dir)
+        self.keeper = Keeper(engine, self.root, limit_of, self.sharing.node)
         self.workers: dict[str, asyncio.StreamWriter] = {}
         self.lending = Lending(self.keeper, self.sharing.tell_lender, self.fail)
         here = self.workers.keys()
@@ -169,12 +172,10 @@ class Steward:
 
     def answer(self, message: Message, journal: str) -> Message | None:
         """Do what a message asks; returns the answer, None when there is none."""
-        if isinstance(message, Borrow):
-            self.lending.borrow(message, journal)
-            return None
-        if isinstance(message, GiveBack):
-            self.lending.returned(message, journal)
-            self.sharing.returned(message.amounts)
+        if isinstance(message, Borrow | GiveBack):
+            self.lending.hear(message, journal)
+            if isinstance(message, GiveBack):
+                self.sharing.returned(message.amounts)
             return None
         if isinstance(message, AskControl):
             reply = self._answers[message.request.resource](message.request, self._desk())
@@ -196,24 +197,14 @@ class Steward:
     def _carry_out(self, message: Message) -> Done | Failed | Corrected:
         if isinstance(message, Adjust):
             return answer_adjust(self.keeper, self.engine, message)
+        if isinstance(message, KeepCells):
+            return answer_keep(self.engine, message, self.rules.snapshot.reconcile.alert_nanos)
         assert isinstance(message, commands.Command), message
         answer = commands.carry_out(self.engine, message, time.time_ns())
         if isinstance(message, RevokeKey | RevokeDelegation):
             self.end_allotments()
         self.changed()
         return answer
-
-    async def _carve(self, message: Carve, journal: str) -> None:
-        wanted = [Allotment(*msgspec.structs.astuple(row)) for row in message.allotments]
-        shorts = self.keeper.carve(wanted, time.time_ns())
-        if shorts:
-            # What is missing may lie idle with others.
-            await self.lending.gather([short.above for short in shorts], journal)
-            shorts = self.keeper.carve(wanted, time.time_ns())
-        for short in shorts:
-            self.tell_worker(journal, Uncarved(*short))
-        # A worker may ask before it knows that what it asks for was revoked.
-        self.end_allotments()
 
     def end_allotments(self) -> None:
         """End the allotments whose delegation has ended, was revoked, or whose key was."""
@@ -237,7 +228,9 @@ class Steward:
                         self._welcome(journal, writer)
                         continue
                     if isinstance(message, Carve):
-                        await self._carve(message, journal)
+                        await self.lending.carve(message, journal)
+                        # A worker may ask before it knows that what it asks for was revoked.
+                        self.end_allotments()
                         continue
                     answer = self.answer(message, journal)
                     if answer is not None:
@@ -268,16 +261,17 @@ class Steward:
         yield self.approving.watch_always()
         yield from self.sharing.work()
         yield self.sharing.when_leading(partial(roll_up_always, self.engine, self.reading))
+        yield self.sharing.when_leading(partial(reconcile_always, self))
 
     def tell(self) -> None:
-        """Tell the webhooks of the configuration in force from now on, and no others."""
+        """Tell whom the configuration in force names from now on, and nobody else."""
         for task in self.tellers:
             task.cancel()
-        hooks = self.rules.snapshot.webhooks.values()
-        self.tellers = [
-            asyncio.create_task(self.sharing.when_leading(partial(tell_always, self.engine, hook)))
-            for hook in hooks
-        ]
+        snapshot, leading = self.rules.snapshot, self.sharing.when_leading
+        hooks = snapshot.webhooks.values()
+        telling = [leading(partial(tell_always, self.engine, hook)) for hook in hooks]
+        telling += exporters(self.engine, self.reading, self.root, snapshot)
+        self.tellers = [asyncio.create_task(each) for each in telling]
         for task in self.tellers:
             task.add_done_callback(self._told)
 
@@ -331,7 +325,9 @@ async def run(
     if not await locks.alone(data_dir, "steward", stop):
         return
     engine = open_store(data_dir)
-    pages = Pages(open_store_readonly(data_dir), console_port, gateway_url)
+    reading = open_store_readonly(data_dir)
+    scrape = Scrape(reading, journal_root(data_dir))
+    pages = Pages(reading, console_port, gateway_url, scrape)
     rules = Rules(read, in_force, pages)
     steward = Steward(rules, engine, data_dir)
     pages.unwell, pages.queued = steward.told.passed_over, steward.told.queued

@@ -7,7 +7,8 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import uvloop
@@ -18,21 +19,21 @@ from headgate.gateway.cuts import cut
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.sweep import SWEEP_MS, retire, see_out, sweep
-from headgate.gateway.target import Target
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.identity.keys import load_pepper
 from headgate.ledger.line import Grant, Outcome
 from headgate.node.credentials import keep_fresh
+from headgate.node.durable import journal_syncs, open_journal, see_out_failed
+from headgate.node.hearsay import Hearsay
 from headgate.node.in_force import read
 from headgate.node.link import StewardLink
 from headgate.node.messages import Crowd, Hello, State, Unwell
-from headgate.node.paths import journal_root, retiring_path, socket_path, write_pid
+from headgate.node.paths import retiring_path, socket_path, write_pid
 from headgate.node.placing import Placing
-from headgate.node.rows import QueuedRow, UnwellRow
+from headgate.node.rows import QueuedRow
 from headgate.node.stopping import first_of, retire_event, stop_event
 from headgate.records.priority import PRIORITIES
-from headgate.store.journal_writer import JournalWriter
-from headgate.store.place import node_id
+from headgate.store.disk import Disk
 
 BACKLOG = 4_096
 MEET_TIMEOUT_S = 60
@@ -79,15 +80,9 @@ async def run(
     snapshot: Snapshot, data_dir: Path, *, name: str, listening: socket.socket, alive_fd: int
 ) -> None:
     """Serve until told to stop or to retire, then finish what runs and seal the journal."""
-    epoch = new_epoch(time.time_ns())
-    called = journal_name(name, epoch, node_id(data_dir))
-    journal = JournalWriter(
-        journal_root(data_dir) / called,
-        worker=name,
-        epoch=epoch,
-        at_ns=time.time_ns(),
-    )
-    link = StewardLink(socket_path(data_dir), Hello(name, called, os.getpid()))
+    epoch, disk = new_epoch(time.time_ns()), Disk(snapshot.journal.durability)
+    journal = open_journal(data_dir, name, epoch, disk)
+    link = StewardLink(socket_path(data_dir), Hello(name, journal.name, os.getpid()))
     world = data_plane(
         snapshot,
         pepper=load_pepper(data_dir),
@@ -98,11 +93,12 @@ async def run(
             give_back=link.give_back,
             control=link,
             clerk=link,
-            ready=lambda: link.connected,
+            ready=lambda: link.connected and not journal.failed,
         ),
         now_ns=time.time_ns,
         call_soon=asyncio.get_running_loop().call_soon,
     )
+    world = replace(world, syncs=journal_syncs(journal, disk))
     pipeline = Pipeline(world)
     placing = Placing(
         {name: target.places for name, target in world.targets.items()},
@@ -111,13 +107,13 @@ async def run(
         lambda: pipeline.coarse_ms,
     )
     _connect(link, pipeline, KeysMadeLater(world.directory, snapshot), placing)
-    stop, retiring = stop_event(alive_fd), retire_event()
+    stop, retiring, failing = stop_event(alive_fd), retire_event(), asyncio.Event()
     keeping_up = asyncio.create_task(link.keep_up())
     if not await _meet(link, stop):
         keeping_up.cancel()
         journal.close(time.time_ns())
         return
-    sweeping = asyncio.create_task(_sweep_always(pipeline, link, placing))
+    sweeping = asyncio.create_task(_sweep_always(pipeline, link, placing, failing))
     keepers = await keep_fresh(world, Path(snapshot.file).parent)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
@@ -126,15 +122,19 @@ async def run(
     write_pid(data_dir, name)
     gc.collect()
     gc.freeze()
-    await first_of(stop, retiring)
+    await first_of(stop, retiring, failing)
+    if failing.is_set():
+        await see_out_failed(pipeline, stop)
     server.close()
-    if not stop.is_set():
+    if retiring.is_set() and not stop.is_set() and not failing.is_set():
         await _retire(pipeline, link, stop, data_dir)
     await _drain(pipeline)
     for task in (sweeping, keeping_up, *keepers):
         task.cancel()
     for pool in world.pools:
         pool.close()
+    if world.syncs is not None:
+        world.syncs.close()
     journal.close(time.time_ns())
     link.close()
 
@@ -184,31 +184,6 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater, placing
         link.on_told = pipeline.approvals.told
 
 
-class Hearsay:
-    """What other workers have found of deployments: heeded, and not told as one's own."""
-
-    def __init__(self, targets: Mapping[str, Target], now_ns: Callable[[], int]) -> None:
-        self._targets = targets
-        self._now_ns = now_ns
-        self._heard: dict[str, int] = {}
-
-    def heed(self, rows: Sequence[UnwellRow]) -> None:
-        """Pass over what another worker passes over."""
-        for row in rows:
-            target = self._targets.get(row.deployment)
-            if target is not None:
-                target.health.heed(row.rule, row.until_ns, self._now_ns())
-                self._heard[row.deployment] = target.health.well_ns()
-
-    def unwell(self) -> Iterator[UnwellRow]:
-        """Yield what this worker has found itself."""
-        now_ns = self._now_ns()
-        for name, target in self._targets.items():
-            rule, until_ns = target.health.rule(now_ns), target.health.well_ns()
-            if rule is not None and until_ns != self._heard.get(name):
-                yield UnwellRow(name, rule, until_ns)
-
-
 def _queued(pipeline: Pipeline) -> Iterator[QueuedRow]:
     for name, target in pipeline.world.targets.items():
         if not target.places.waiting:
@@ -219,7 +194,9 @@ def _queued(pipeline: Pipeline) -> Iterator[QueuedRow]:
                 yield QueuedRow(name, *told, each.running, len(each.queue))
 
 
-async def _sweep_always(pipeline: Pipeline, link: StewardLink, placing: Placing) -> None:
+async def _sweep_always(
+    pipeline: Pipeline, link: StewardLink, placing: Placing, failing: asyncio.Event
+) -> None:
     hearsay = Hearsay(pipeline.world.targets, pipeline.now_ns)
     link.on_heed = hearsay.heed
     while True:
@@ -231,6 +208,8 @@ async def _sweep_always(pipeline: Pipeline, link: StewardLink, placing: Placing)
             pipeline.world.purse.release()
         sweep(pipeline, now_ns // 1_000_000)
         placing.sweep()
+        if pipeline.world.journal.failed:
+            failing.set()
         link.tell(Unwell(tuple(hearsay.unwell())))
         link.tell(Crowd(tuple(_queued(pipeline))))
         await asyncio.sleep(SWEEP_MS / 1000)

@@ -45,6 +45,7 @@ class Settlement(Struct, frozen=True, gc=False):
     Attributes:
         reason: None for a plain success.
         reported_nanos: What the reply said it cost, None when it did not say.
+        quarantined: What the reply gave as its usage, where that cannot be right; else None.
     """
 
     amount_nanos: int
@@ -53,3 +54,4 @@ class Settlement(Struct, frozen=True, gc=False):
     usage: Usage | None = None
     reason: str | None = None
     reported_nanos: int | None = None
+    quarantined: str | None = None

@@ -4,6 +4,8 @@ Money is whole nano-dollars, instants whole nanoseconds since 1970 UTC. A field 
 default is left out of the JSON.
 """
 
+from typing import Literal
+
 from msgspec import Struct
 
 from headgate.records.charge import ChargeLine, State
@@ -15,13 +17,20 @@ FORMAT = 2
 REFERENCES_MAX = 4_096
 """A hold refers to one of so many callers and routes that its journal named last."""
 
+Durability = Literal["process", "power"]
+"""What a hold survives from its first upstream byte on, beside the death of every process."""
+
 
 class _Record(Struct, frozen=True, omit_defaults=True, tag_field="k", gc=False):
     """Common settings of all records; they hold no cycles, so the collector may pass them by."""
 
 
 class SegmentRecord(_Record, frozen=True, gc=False, tag="segment"):
-    """First record of each segment."""
+    """First record of each segment.
+
+    Attributes:
+        durability: With `power`, each hold was on the disk before its first byte was sent.
+    """
 
     format: int
     worker: str
@@ -29,6 +38,7 @@ class SegmentRecord(_Record, frozen=True, gc=False, tag="segment"):
     seq: int
     boot_id: str
     at_ns: int
+    durability: Durability = "process"
 
 
 class CandidateRecord(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -183,6 +193,8 @@ class SettleRecord(_OfAttempt, frozen=True, gc=False, tag="settle"):
         reported_nanos: What the provider's reply said it cost, None when it did not say; nothing
             is posted by it.
         cache: None when the provider's prompt cache did nothing and was not expected to.
+        quarantined: What the reply gave as its usage, cut, where that cannot be right and so was
+            not billed by; else None.
     """
 
     at_ns: int
@@ -201,6 +213,7 @@ class SettleRecord(_OfAttempt, frozen=True, gc=False, tag="settle"):
     by: str = "worker"
     reported_nanos: int | None = None
     cache: CacheNote | None = None
+    quarantined: str | None = None
 
     @property
     def quantities(self) -> dict[str, int]:

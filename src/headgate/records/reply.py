@@ -29,6 +29,22 @@ class Tokens(NamedTuple):
     reasoning: int = 0
 
 
+class Citation(NamedTuple):
+    """Where something that was said comes from.
+
+    Attributes:
+        url: The address of the source; empty for none, and then it is told nowhere.
+        title: The source's title, empty when unknown.
+        start: The first character it stands for, counted in all the texts of the reply as one.
+        end: The character behind the last.
+    """
+
+    url: str
+    title: str
+    start: int
+    end: int
+
+
 class Reply(Struct, frozen=True, gc=False):
     """A whole answer.
 
@@ -37,6 +53,7 @@ class Reply(Struct, frozen=True, gc=False):
         stop_sequence: Which of the client's stop sequences it met, None when none or unknown.
         tokens: None when it reports none.
         lost: JSON paths of what it says that has no place here.
+        citations: The sources of its texts, in the order it names them.
     """
 
     id: str
@@ -46,6 +63,7 @@ class Reply(Struct, frozen=True, gc=False):
     stop_sequence: str | None = None
     tokens: Tokens | None = None
     lost: tuple[str, ...] = ()
+    citations: tuple[Citation, ...] = ()
 
 
 class Begin(Struct, frozen=True, gc=False):
@@ -60,6 +78,12 @@ class TextDelta(Struct, frozen=True, gc=False):
     """More of the answer."""
 
     text: str
+
+
+class Cited(Struct, frozen=True, gc=False):
+    """A source of the texts so far."""
+
+    citation: Citation
 
 
 class ThinkingDelta(Struct, frozen=True, gc=False):
@@ -116,6 +140,7 @@ class Failed(Struct, frozen=True, gc=False):
 Delta = (
     Begin
     | TextDelta
+    | Cited
     | ThinkingDelta
     | RedactedThinking
     | DeclinedDelta

@@ -23,6 +23,7 @@ from headgate.simulator.loops import new_event_loop
 from headgate.simulator.openai import OpenAI
 from headgate.simulator.pace import Pace
 from headgate.simulator.received import ReceivedRequests
+from headgate.simulator.reports import Reports
 from headgate.simulator.server import Connection, Exchange, Request
 from headgate.simulator.tokens import Lexicon
 
@@ -141,7 +142,8 @@ class Simulator:
         return time.monotonic() + self._advanced_s
 
     async def _listen(self, dialect: Dialect, port: int) -> str:
-        handle = _route(Backend(dialect, self._shared), Admin(self._shared))
+        reports = Reports(lambda: self.bill.entries)
+        handle = _route(Backend(dialect, self._shared), Admin(self._shared), reports)
         server = await asyncio.get_running_loop().create_server(
             lambda: Connection(handle, self._connections),
             self.options.host,
@@ -206,10 +208,12 @@ class SimulatorThread:
         await self.simulator.stop()
 
 
-def _route(backend: Backend, admin: Admin) -> Callable[[Request, Exchange], None]:
+def _route(backend: Backend, admin: Admin, reports: Reports) -> Callable[[Request, Exchange], None]:
     def handle(request: Request, exchange: Exchange) -> None:
         if request.target.startswith(PREFIX):
             admin.handle(request, exchange)
+        elif reports.handles(request):
+            reports.handle(request, exchange)
         else:
             backend.handle(request, exchange)
 

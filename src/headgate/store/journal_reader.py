@@ -104,12 +104,20 @@ class JournalReader:
         finally:
             os.close(descriptor)
 
-    def boot_id(self) -> str:
-        """Return the boot its writer ran in, from the first segment; empty when it tells none."""
+    def is_whole(self, boot: str) -> bool:
+        """Tell whether nothing can be missing that money was spent on, up to where it ends.
+
+        Its writer ended it, or ran in this boot, or had each hold on the disk before it was sent.
+
+        Args:
+            boot: The boot of now; see `journal_writer.boot_id`.
+        """
+        if not self.taken_over:
+            return True
         first = JournalReader(self.directory).read(Cursor(1, HEAD_BYTES))
-        if first and isinstance(first[0], SegmentRecord):
-            return first[0].boot_id
-        return ""
+        if not first or not isinstance(first[0], SegmentRecord):
+            return not boot
+        return first[0].boot_id == boot or first[0].durability == "power"
 
     def append(self, record: Record) -> None:
         """Write a record at the cursor of a journal whose writer is dead and whose lock we hold.

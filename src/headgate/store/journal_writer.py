@@ -1,20 +1,22 @@
 """The writing end of a worker's journal: memory-mapped, preallocated segments.
 
 A store into the mapping is in the page cache at once, so a kill -9 of the worker right after
-loses nothing (durability class `process`). Every open hold reserves the room of its settlement,
-so a full disk refuses new holds and never loses the end of one that is running.
+loses nothing (durability class `process`; for `power` see `journal_sync`). Every open hold
+reserves the room of its settlement, so a full disk refuses new holds and never loses the end of
+one that is running.
 """
 
 import fcntl
-import mmap
 import os
 from collections import deque
 from pathlib import Path
+from typing import NamedTuple
 from zlib import crc32
 
 import msgspec
 
 from headgate.records.journal import FORMAT, Record, SealedRecord, SegmentRecord
+from headgate.store.disk import Disk, Segment
 from headgate.store.segments import HEADER, PAYLOAD_BYTES_MAX, frame, segment_name
 from headgate.units.errors import JournalError
 
@@ -45,17 +47,16 @@ def take_lock(directory: Path) -> int | None:
     return descriptor
 
 
-def _allocate(path: Path, size: int) -> mmap.mmap:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        # Space is taken now: a store into a hole of a full disk would kill the process.
-        os.posix_fallocate(descriptor, 0, size)
-        return mmap.mmap(descriptor, size)
-    except OSError:
-        path.unlink(missing_ok=True)
-        raise
-    finally:
-        os.close(descriptor)
+class Unsynced(NamedTuple):
+    """What has to be synced so that every record of now is on the disk.
+
+    Attributes:
+        descriptors: Of segments.
+        folder: The journal's own when it has new segments, else None.
+    """
+
+    descriptors: list[int]
+    folder: Path | None
 
 
 class JournalWriter:
@@ -65,17 +66,28 @@ class JournalWriter:
         name: Of the journal, which is that of its folder.
         epoch: Unique to the process that writes; call ids begin with it.
         holds_open: Holds written and not yet ended; each has room reserved for its end.
+        failed: Whether the disk has refused a sync. Then nothing new is held: the journal ends
+            with the calls that run, and its worker with it.
     """
 
     def __init__(
-        self, directory: Path, *, worker: str, epoch: str, at_ns: int, segment_bytes: int = 0
+        self,
+        directory: Path,
+        *,
+        worker: str,
+        epoch: str,
+        at_ns: int,
+        segment_bytes: int = 0,
+        disk: Disk | None = None,
     ) -> None:
-        """Open a new journal.
+        """Open a new journal, on a disk of the usual class unless one is given.
 
         Raises:
-            JournalError: The directory is another process's, or the disk is full.
+            JournalError: The directory is another process's, or the disk is full or fails.
         """
         self._directory = directory
+        self._disk = disk or Disk()
+        self._power = self._disk.durability == "power"
         self.name = directory.name
         self._worker, self.epoch = worker, epoch
         self._size = segment_bytes or SEGMENT_BYTES
@@ -84,27 +96,44 @@ class JournalWriter:
         self._seq = 0
         self._offset = 0
         self.holds_open = 0
+        self.failed = False
+        self._synced = (0, 0)
+        self._new_names = True
+        # Full segments of which something may not be on the disk; a sync that runs has the rest.
+        self._full_ones: list[int] = []
+        self._in_sync: list[int] = []
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self._power:
+            self._sync_name()
         lock = take_lock(directory)
         if lock is None:
             raise JournalError(f"{directory} is locked by another process")
         self._lock = lock
-        self._spares: deque[mmap.mmap] = deque()
-        self._map = self._allocate_next()
+        self._spares: deque[Segment] = deque()
+        self._map, self._descriptor = self._allocate_next()
         self._seq = 1
         self._begin(at_ns)
         self.prepare()
 
-    def _allocate_next(self) -> mmap.mmap:
+    def _sync_name(self) -> None:
         try:
-            number = self._seq + len(self._spares) + 1
-            return _allocate(self._directory / segment_name(number), self._size)
+            self._disk.sync_folder(self._directory.parent)
+        except OSError as error:
+            raise JournalError(f"{self._directory.parent} cannot be synced: {error}") from error
+
+    def _allocate_next(self) -> Segment:
+        number = self._seq + len(self._spares) + 1
+        try:
+            made = self._disk.allocate(self._directory / segment_name(number), self._size)
         except OSError as error:
             raise JournalError(f"no room for a journal segment in {self._directory}") from error
+        self._new_names = True
+        return made
 
     def _begin(self, at_ns: int) -> None:
         self._offset = 0
-        self._store(SegmentRecord(FORMAT, self._worker, self.epoch, self._seq, boot_id(), at_ns))
+        first = (FORMAT, self._worker, self.epoch, self._seq, boot_id(), at_ns)
+        self._store(SegmentRecord(*first, self._disk.durability))
 
     def _store(self, record: Record) -> None:
         data = frame(self._encode(record))
@@ -125,7 +154,7 @@ class JournalWriter:
 
     def has_room(self) -> bool:
         """Tell whether one more hold, what it refers to and its end fit, beside all other ends."""
-        return self._has_room_for(self.holds_open + 3)
+        return not self.failed and self._has_room_for(self.holds_open + 3)
 
     def _has_room_for(self, records: int) -> bool:
         # What is left at the end of a segment can be too small for the next record.
@@ -155,20 +184,54 @@ class JournalWriter:
         at_ns = getattr(record, "at_ns", 0)
         following = self._spares.popleft() if self._spares else self._allocate_next()
         self._store(SealedRecord(at_ns))
-        self._map.flush()
+        if not self._power:
+            self._flush()
         self._map.close()
-        self._map = following
+        if self._power:
+            self._full_ones.append(self._descriptor)
+        else:
+            os.close(self._descriptor)
+        self._map, self._descriptor = following
         self._seq += 1
         self._begin(at_ns)
+
+    def _flush(self) -> None:
+        """Have the segment on the disk, in a place where waiting for it is no matter."""
+        try:
+            self._disk.sync(self._descriptor)
+        except OSError:
+            self.failed = True
+
+    @property
+    def dirty(self) -> bool:
+        """Whether something was written since the last `unsynced`."""
+        return self._synced != (self._seq, self._offset) or self._new_names
+
+    def unsynced(self) -> Unsynced:
+        """Return what a sync has to have; it is open until `let_go`."""
+        assert not self._in_sync
+        self._in_sync, self._full_ones = self._full_ones, []
+        folder = self._directory if self._new_names else None
+        self._synced, self._new_names = (self._seq, self._offset), False
+        return Unsynced([*self._in_sync, self._descriptor], folder)
+
+    def let_go(self) -> None:
+        """The sync is over: the full segments that it had are closed."""
+        for descriptor in self._in_sync:
+            os.close(descriptor)
+        self._in_sync = []
 
     def close(self, at_ns: int) -> None:
         """Seal the journal for good: no hold is open, nothing follows. Frees lock and room."""
         assert self.holds_open == 0, f"{self.holds_open} holds are open"
         self._store(SealedRecord(at_ns, last=True))
-        self._map.flush()
+        self._flush()
         self._map.close()
+        for descriptor in (self._descriptor, *self._full_ones, *self._in_sync):
+            os.close(descriptor)
         os.truncate(self._directory / segment_name(self._seq), self._offset)
         for number, spare in enumerate(self._spares, self._seq + 1):
-            spare.close()
+            spare.map.close()
+            os.close(spare.descriptor)
             (self._directory / segment_name(number)).unlink(missing_ok=True)
         os.close(self._lock)

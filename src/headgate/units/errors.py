@@ -280,6 +280,13 @@ UNPRICED = Code(
 LEDGER_UNAVAILABLE = Code(
     "ledger_unavailable", 503, "server_error", "api_error", "The ledger does not answer."
 )
+JOURNAL_FAILED = Code(
+    "journal_failed",
+    503,
+    "server_error",
+    "api_error",
+    "The disk of the journal fails; nothing was sent.",
+)
 
 # Capacity.
 IDEMPOTENCY_FULL = Code(

@@ -8,6 +8,8 @@ from headgate.dialects.translation.losses import Losses
 from headgate.records.conversation import Declined, RedactedThinking
 from headgate.records.reply import (
     Begin,
+    Citation,
+    Cited,
     Counted,
     DeclinedDelta,
     Delta,
@@ -120,8 +122,10 @@ def _any(place: str) -> str:
 
 
 CALL: list[Delta] = [ToolBegin(0, "c-1", "look"), ToolDelta(0, "{}")]
+SOURCE = Cited(Citation("https://example.org/a", "", 0, 5))
 PIECES: dict[str, list[Delta]] = {
     "words": [TextDelta("words")],
+    "the address of a source": [TextDelta("words"), SOURCE],
     "thoughts": [ThinkingDelta("thoughts")],
     "the signature of thoughts": [ThinkingDelta("t"), ThinkingDelta(signature="c2lnbmVk")],
     "thoughts that only their provider can read": [RedactedThinking("cmVkYWN0ZWQ=")],

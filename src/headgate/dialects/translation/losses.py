@@ -57,7 +57,12 @@ HINTS = frozenset(
 
 def places(losses: Iterable[Loss]) -> tuple[str, ...]:
     """Return where the losses are, bounded, as printable ASCII; the last one may be `+9 more`."""
-    found = [_printable(loss.at) for loss in losses]
+    return bounded(loss.at for loss in losses)
+
+
+def bounded(ats: Iterable[str]) -> tuple[str, ...]:
+    """Return places as `places` does."""
+    found = [_printable(at) for at in ats]
     if len(found) <= SHOWN_MAX:
         return tuple(found)
     return (*found[:SHOWN_MAX], f"+{len(found) - SHOWN_MAX} more")

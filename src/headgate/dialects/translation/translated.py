@@ -16,7 +16,7 @@ from headgate.dialects.sse import first_data
 from headgate.dialects.translation.check import check
 from headgate.dialects.translation.events import Events
 from headgate.dialects.translation.fields import TranslationError
-from headgate.dialects.translation.losses import Losses, places
+from headgate.dialects.translation.losses import Losses, bounded, places
 from headgate.dialects.translation.registry import (
     StreamParser,
     StreamRenderer,
@@ -57,9 +57,10 @@ class Translated:
     Attributes:
         KIND: The target's dialect.
         FORWARDED: No header of the client's dialect means anything to the target.
+        untold: Where the target's whole reply says what no other dialect does; bounded.
     """
 
-    __slots__ = ("_at_s", "_client", "_from", "_name", "_to", "_upstream")
+    __slots__ = ("_at_s", "_client", "_from", "_name", "_to", "_upstream", "untold")
 
     FORWARDED: frozenset[bytes] = frozenset()
 
@@ -82,6 +83,7 @@ class Translated:
         self._upstream, self._to = upstream
         self._at_s = at_s
         self._name = Name(call, "")
+        self.untold: tuple[str, ...] = ()
 
     @property
     def KIND(self) -> str:  # noqa: N802
@@ -138,6 +140,7 @@ class Translated:
             reply = self._to.parse_reply(body)
         except (ValueError, RecursionError):
             return None
+        self.untold = bounded(reply.lost)
         call, model = self._name
         named = structs.replace(reply, id=reply.id or call, model=reply.model or model)
         return self._from.render_reply(named, self._at_s)

@@ -10,7 +10,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from headgate.economics.usage_logs.record import Tally
+from headgate.economics.usage_logs.fields import FieldError, instant_of
+from headgate.economics.usage_logs.record import Findings, Tally
 
 Page = TypeVar("Page")
 
@@ -45,6 +46,14 @@ class Pages(Generic[Page]):
             tally.note_broken(text, str(error))
         else:
             yield from pages
+
+
+def note_covered(findings: Findings, start: object, end: object) -> None:
+    """Note that a report tells about a bucket; times that make no sense are told with results."""
+    try:
+        findings.covered.append((instant_of(start), instant_of(end)))
+    except FieldError:
+        return
 
 
 def identity_of(*parts: object) -> str:

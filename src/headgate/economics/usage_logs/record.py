@@ -148,10 +148,18 @@ class Tally:
 
 @dataclass(slots=True)
 class Findings:
-    """All that was found in a piece of a log."""
+    """All that was found in a piece of a log.
+
+    Attributes:
+        covered: Stretches of time, as instants, that a seller's report tells about, also where
+            it has nothing to tell.
+        counted: By `reply`, how many calls it is by the seller's own count, where it gives one.
+    """
 
     usage: list[Found] = field(default_factory=list)
     bills: list[Bill] = field(default_factory=list)
+    covered: list[tuple[int, int]] = field(default_factory=list)
+    counted: dict[str, int] = field(default_factory=dict)
     readings: list[Reading] = field(default_factory=list)
     threads: list[Thread] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)

@@ -3,14 +3,16 @@
 Wire format: `anthropic.types.Message`.
 """
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from msgspec import Raw, json
 
 from headgate.dialects.translation.anthropic_messages import reply_shapes as shapes
+from headgate.dialects.translation.citations import of_part, segments
 from headgate.dialects.translation.parts import arguments_or_none
 from headgate.records.conversation import Declined, RedactedThinking, Text, Thinking, ToolUse
-from headgate.records.reply import Finish, Reply, ReplyPart, Tokens
+from headgate.records.reply import Citation, Finish, Reply, ReplyPart, Tokens
 
 FINISHES: dict[str, Finish] = {
     "end_turn": "stop",
@@ -43,14 +45,22 @@ def parse_reply(body: bytes) -> Reply:
     message = _MESSAGE.decode(body)
     parts: list[ReplyPart] = []
     lost: list[str] = []
+    citations: list[Citation] = []
+    said = 0
     for index, block in enumerate(message.content):
         part = _part(block)
         if part is None:
             lost.append(f"content[{index}]")
         else:
             parts.append(part)
-        if block.citations:
-            lost.append(f"content[{index}].citations")
+        end = said + len(block.text)
+        for number, each in enumerate(block.citations or ()):
+            found = citation_of(each, said, end)
+            if found is None:
+                lost.append(f"content[{index}].citations[{number}]")
+            else:
+                citations.append(found)
+        said = end
     details = message.stop_details
     if details is not None and details.explanation:
         parts.append(Declined(details.explanation))
@@ -62,7 +72,33 @@ def parse_reply(body: bytes) -> Reply:
         message.stop_sequence,
         None if message.usage is None else tokens(message.usage),
         tuple(lost),
+        tuple(citations),
     )
+
+
+def citation_of(cited: shapes.Citation, start: int, end: int) -> Citation | None:
+    """Return a source of a block's text, None for one without an address, such as a document."""
+    url = cited.url or cited.source or ""
+    if not url.startswith(("https://", "http://")):
+        return None
+    return Citation(url, cited.title or "", start, end)
+
+
+def render_citation(citation: Citation) -> dict[str, Any]:
+    """Return a source as a result of the client's own search: no other is known by an address.
+
+    What it says there is not known.
+    """
+    place = {"search_result_index": 0, "start_block_index": 0, "end_block_index": 0}
+    said = {"source": citation.url, "title": citation.title or None, "cited_text": ""}
+    return {"type": "search_result_location", **said, **place}
+
+
+def _texts(text: str, citations: Iterable[Citation]) -> Iterator[dict[str, Any]]:
+    """Yield the blocks of a text: a block for each stretch with other sources."""
+    for piece, under in segments(text, citations):
+        block: dict[str, Any] = {"type": "text", "text": piece}
+        yield block | {"citations": [render_citation(each) for each in under]} if under else block
 
 
 def _part(block: shapes.Block) -> ReplyPart | None:
@@ -110,10 +146,12 @@ def render_reply(reply: Reply, at_s: int) -> bytes:  # noqa: ARG001
     finish = reply.finish or "stop"
     explanation = ""
     content: list[dict[str, Any]] = []
+    said = 0
     for part in reply.parts:
         match part:
             case Text(text=text):
-                content.append({"type": "text", "text": text})
+                content += _texts(text, of_part(reply.citations, said, said + len(text)))
+                said += len(text)
             case Thinking(text=text, signature=signature):
                 content.append({"type": "thinking", "thinking": text, "signature": signature})
             case RedactedThinking(data=data):

@@ -3,8 +3,6 @@
 Apart from its reader because that is compiled, and the decoder reads types at run time.
 """
 
-from typing import Any
-
 from msgspec import Raw, Struct
 
 
@@ -30,6 +28,15 @@ class StopDetails(Struct, gc=False):
     explanation: str | None = None
 
 
+class Citation(Struct, gc=False):
+    """A source: where it is known by an address, the one or the other field has it."""
+
+    type: str = ""
+    url: str | None = None
+    source: str | None = None
+    title: str | None = None
+
+
 class Block(Struct, gc=False):
     """One block of the content; its type tells which fields it has."""
 
@@ -41,7 +48,7 @@ class Block(Struct, gc=False):
     id: str = ""
     name: str = ""
     input: Raw = Raw(b"{}")
-    citations: list[dict[str, Any]] | None = None
+    citations: list[Citation] | None = None
 
 
 class Message(Struct, gc=False):

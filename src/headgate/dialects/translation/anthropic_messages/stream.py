@@ -13,17 +13,23 @@ from headgate.dialects.translation.anthropic_messages import stream_shapes as sh
 from headgate.dialects.translation.anthropic_messages.reply import (
     FINISHES,
     STOP_REASONS,
+    citation_of,
+    render_citation,
     render_usage,
     stop_details,
     tokens,
 )
+from headgate.dialects.translation.anthropic_messages.reply_shapes import Citation as CitationShape
 from headgate.dialects.translation.anthropic_messages.reply_shapes import Usage
+from headgate.dialects.translation.citations import CITATIONS_MAX
 from headgate.dialects.translation.events import MarkedEnd
 from headgate.dialects.translation.fields import UNREADABLE
 from headgate.dialects.translation.parts import InterleavedError
 from headgate.records.conversation import RedactedThinking
 from headgate.records.reply import (
     Begin,
+    Citation,
+    Cited,
     Counted,
     DeclinedDelta,
     Delta,
@@ -45,9 +51,11 @@ _NOTHING = (b"{}", b"null", b'""')
 class StreamParser(MarkedEnd):
     """Reads events."""
 
-    __slots__ = ("_in_tool", "_number", "_usage")
+    __slots__ = ("_cited", "_in_tool", "_number", "_said", "_start", "_usage")
 
     def __init__(self) -> None:
+        self._said = self._start = 0
+        self._cited: list[CitationShape] = []
         self._in_tool = False
         self._number = -1
         self._usage = Usage()
@@ -68,6 +76,8 @@ class StreamParser(MarkedEnd):
             message = event.message
             self._count(message.usage)
             yield Begin(message.id, message.model, tokens(self._usage) if message.usage else None)
+        elif kind == "content_block_stop":
+            yield from self._citations()
         elif kind == "message_delta":
             yield from self._ending(event)
         elif kind == "message_stop":
@@ -77,15 +87,27 @@ class StreamParser(MarkedEnd):
 
     def _delta(self, delta: shapes.Delta) -> Iterator[Delta]:
         if delta.text:
+            self._said += len(delta.text)
             yield TextDelta(delta.text)
         elif delta.thinking or delta.signature:
             yield ThinkingDelta(delta.thinking, delta.signature)
         elif delta.partial_json and self._in_tool:
             yield ToolDelta(self._number, delta.partial_json)
+        elif delta.citation is not None and len(self._cited) < CITATIONS_MAX:
+            self._cited.append(delta.citation)
+
+    def _citations(self) -> Iterator[Delta]:
+        """Yield the sources of the block that ends: only now is known how far they reach."""
+        for cited in self._cited:
+            found = citation_of(cited, self._start, self._said)
+            if found is not None:
+                yield Cited(found)
+        self._cited = []
 
     def _block(self, block: shapes.Block) -> Iterator[Delta]:
         # A tool that runs at the provider is no call of the client's, and so no part of this.
         self._in_tool = block.type == "tool_use"
+        self._start = self._said
         if self._in_tool:
             self._number += 1
             yield ToolBegin(self._number, block.id, block.name)
@@ -95,6 +117,7 @@ class StreamParser(MarkedEnd):
         elif block.type == "redacted_thinking":
             yield RedactedThinking(block.data)
         elif block.type == "text" and block.text:
+            self._said += len(block.text)
             yield TextDelta(block.text)
 
     def _ending(self, event: shapes.Event) -> Iterator[Delta]:
@@ -157,6 +180,8 @@ class StreamRenderer:
                 return self._delta("input_json_delta", "partial_json", arguments)
             case ThinkingDelta():
                 return self._thought(delta)
+            case Cited(citation=citation):
+                return self._cite(citation)
             case DeclinedDelta(text=text):
                 self._explanation += text
                 return self._opened("text") + self._delta("text_delta", "text", text)
@@ -167,6 +192,13 @@ class StreamRenderer:
                 return self._start({"type": "redacted_thinking", "data": data})
             case _:
                 return self._frame(delta)
+
+    def _cite(self, citation: Citation) -> bytes:
+        """Note a source of the open text; which part of it is not said here."""
+        if self._open != "text":
+            return b""
+        cited = {"type": "citations_delta", "citation": render_citation(citation)}
+        return _event("content_block_delta", {"index": self._index, "delta": cited})
 
     def _frame(self, delta: Delta) -> bytes:
         """Return what begins and ends the stream."""

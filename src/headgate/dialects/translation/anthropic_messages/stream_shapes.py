@@ -5,7 +5,11 @@ Apart from its reader because that is compiled, and the decoder reads types at r
 
 from msgspec import Raw, Struct
 
-from headgate.dialects.translation.anthropic_messages.reply_shapes import StopDetails, Usage
+from headgate.dialects.translation.anthropic_messages.reply_shapes import (
+    Citation,
+    StopDetails,
+    Usage,
+)
 
 
 class Block(Struct, gc=False):
@@ -27,6 +31,7 @@ class Delta(Struct, gc=False):
     thinking: str = ""
     signature: str = ""
     partial_json: str = ""
+    citation: Citation | None = None
     stop_reason: str | None = None
     stop_sequence: str | None = None
     stop_details: StopDetails | None = None

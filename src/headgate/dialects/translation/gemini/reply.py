@@ -4,7 +4,7 @@ Wire format: `google.genai.types.GenerateContentResponse`. Cached tokens are ins
 count; thoughts and the prompts of tools are outside every other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from msgspec import Raw, json
@@ -13,7 +13,7 @@ from headgate.dialects.translation.gemini import reply_shapes as shapes
 from headgate.dialects.translation.gemini.names import UNSIGNED
 from headgate.dialects.translation.parts import arguments_or_none
 from headgate.records.conversation import Declined, RedactedThinking, Text, Thinking, ToolUse
-from headgate.records.reply import Finish, Reply, ReplyPart, Tokens
+from headgate.records.reply import Citation, Finish, Reply, ReplyPart, Tokens
 
 FINISHES: dict[str, Finish] = {
     "STOP": "stop",
@@ -40,7 +40,7 @@ Block = dict[str, Any]
 
 _ANSWER = json.Decoder(shapes.Answer)
 _NOTHING = shapes.Answer()
-_TOLD_NOWHERE = ("citationMetadata", "groundingMetadata", "urlContextMetadata", "logprobsResult")
+_TOLD_NOWHERE = ("groundingMetadata", "urlContextMetadata", "logprobsResult")
 
 
 def read_answer(data: bytes) -> shapes.Answer:
@@ -85,6 +85,7 @@ def parse_reply(body: bytes) -> Reply:
     if declined:
         parts.append(Declined(declined))
     called = any(isinstance(part, ToolUse) for part in parts)
+    texts = "".join(part.text for part in parts if isinstance(part, Text)).encode()
     return Reply(
         identity,
         answer.model_version or "",
@@ -92,12 +93,43 @@ def parse_reply(body: bytes) -> Reply:
         finish_of(answer, candidate, called=called),
         tokens=None if answer.usage_metadata is None else tokens(answer.usage_metadata),
         lost=tuple(lost),
+        citations=tuple(_in_characters(each, texts) for each in cited(candidate)),
     )
+
+
+def cited(candidate: shapes.Candidate | None) -> Iterator[Citation]:
+    """Yield the sources of an answer that have an address; they count bytes, not characters.
+
+    Args:
+        candidate: None for no sources.
+    """
+    found = None if candidate is None else candidate.citation_metadata
+    for source in () if found is None else (found.citation_sources or found.citations or ()):
+        if source.uri:
+            start, end = source.start_index or 0, source.end_index or 0
+            yield Citation(source.uri, source.title or "", start, max(start, end))
+
+
+def _in_characters(citation: Citation, said: bytes) -> Citation:
+    start, end = (len(said[:at].decode(errors="ignore")) for at in citation[2:])
+    return citation._replace(start=start, end=end)
+
+
+def _in_bytes(citation: Citation, said: str) -> Citation:
+    start, end = (len(said[:at].encode()) for at in citation[2:])
+    return citation._replace(start=start, end=end)
+
+
+def citation_metadata(citations: Iterable[Citation]) -> Block:
+    """Return what an answer says of its sources, whose ends are counted in bytes."""
+    sources = [
+        {"startIndex": each.start, "endIndex": each.end, "uri": each.url} for each in citations
+    ]
+    return {"citationMetadata": {"citationSources": sources}} if sources else {}
 
 
 def _evidence(candidate: shapes.Candidate) -> tuple[Raw, ...]:
     return (
-        candidate.citation_metadata,
         candidate.grounding_metadata,
         candidate.url_context_metadata,
         candidate.logprobs_result,
@@ -220,7 +252,10 @@ def render_reply(reply: Reply, at_s: int) -> bytes:  # noqa: ARG001 - it names n
                 signed = True
             case RedactedThinking():
                 pass  # Nobody but its provider can read it, and nothing carries it back there.
-    answer: Block = {"candidates": [candidate_of(parts, reply.finish or "stop", declined)]}
+    said = "".join(part.text for part in reply.parts if isinstance(part, Text))
+    sources = citation_metadata(_in_bytes(each, said) for each in reply.citations)
+    candidate = candidate_of(parts, reply.finish or "stop", declined) | sources
+    answer: Block = {"candidates": [candidate]}
     if reply.tokens is not None:
         answer["usageMetadata"] = render_usage(reply.tokens)
     return json.encode({**answer, "modelVersion": reply.model, "responseId": reply.id})

@@ -30,6 +30,22 @@ class Content(Struct, rename="camel", gc=False):
     parts: list[Part] | None = None
 
 
+class Source(Struct, rename="camel", gc=False):
+    """What a stretch of the answer is taken from; its ends are counted in bytes."""
+
+    uri: str | None = None
+    title: str | None = None
+    start_index: int | None = None
+    end_index: int | None = None
+
+
+class Citations(Struct, rename="camel", gc=False):
+    """The sources of an answer: each of Google's two services has a name of its own for them."""
+
+    citation_sources: list[Source] | None = None
+    citations: list[Source] | None = None
+
+
 class Candidate(Struct, rename="camel", gc=False):
     """One answer of several."""
 
@@ -37,7 +53,7 @@ class Candidate(Struct, rename="camel", gc=False):
     finish_reason: str | None = None
     finish_message: str | None = None
     index: int = 0
-    citation_metadata: Raw = NULL
+    citation_metadata: Citations | None = None
     grounding_metadata: Raw = NULL
     url_context_metadata: Raw = NULL
     logprobs_result: Raw = NULL

@@ -10,12 +10,15 @@ from typing import Any, NamedTuple
 
 from msgspec import json
 
+from headgate.dialects.translation.citations import CITATIONS_MAX
 from headgate.dialects.translation.events import EVENT_BYTES_MAX
 from headgate.dialects.translation.fields import UNREADABLE
 from headgate.dialects.translation.gemini import reply_shapes as shapes
 from headgate.dialects.translation.gemini.reply import (
     call_part,
     candidate_of,
+    citation_metadata,
+    cited,
     finish_of,
     read_answer,
     render_usage,
@@ -27,6 +30,8 @@ from headgate.dialects.translation.parts import InterleavedError
 from headgate.records.conversation import RedactedThinking, Thinking, ToolUse
 from headgate.records.reply import (
     Begin,
+    Citation,
+    Cited,
     Counted,
     DeclinedDelta,
     Delta,
@@ -45,13 +50,14 @@ from headgate.records.reply import (
 class StreamParser:
     """Reads events."""
 
-    __slots__ = ("_begun", "_counted", "_ended", "_identity", "_number", "_usage")
+    __slots__ = ("_begun", "_counted", "_ended", "_identity", "_number", "_said", "_usage")
 
     def __init__(self) -> None:
         self._begun = self._counted = self._ended = False
         self._identity = ""
         self._number = -1
         self._usage = shapes.Usage()
+        self._said = Said()
 
     def parse(self, data: bytes) -> Iterator[Delta]:
         """Yield what one event says.
@@ -88,7 +94,10 @@ class StreamParser:
             elif isinstance(part, Thinking):
                 yield ThinkingDelta(part.text)
             elif part is not None:
+                self._said.add(part.text)
                 yield TextDelta(part.text)
+        for citation in cited(candidate):
+            yield Cited(self._said.located(citation, self._said.characters))
         finish = finish_of(answer, candidate, called=self._number >= 0)
         if finish is not None:
             self._ended = True
@@ -121,6 +130,26 @@ def error_message(body: bytes) -> str | None:
     return message if isinstance(message, str) else None
 
 
+class Said:
+    """How much a stream has said: nobody keeps the words, so only ASCII is counted both ways."""
+
+    __slots__ = ("bytes", "characters")
+
+    def __init__(self) -> None:
+        self.bytes = self.characters = 0
+
+    def add(self, text: str) -> None:
+        """Count more of it."""
+        self.characters += len(text)
+        self.bytes += len(text) if text.isascii() else len(text.encode())
+
+    def located(self, citation: Citation, end: int) -> Citation:
+        """Return a citation in the other count; one of all that was said where that is unknown."""
+        if self.bytes == self.characters:
+            return citation
+        return citation._replace(start=0, end=end)
+
+
 class _Open(NamedTuple):
     """A call that is not whole yet."""
 
@@ -132,7 +161,17 @@ class _Open(NamedTuple):
 class StreamRenderer:
     """Writes events; calls are kept until something else is said, for they come whole."""
 
-    __slots__ = ("_calls", "_declined", "_finish", "_held", "_signatures", "_tail", "_tokens")
+    __slots__ = (
+        "_calls",
+        "_citations",
+        "_declined",
+        "_finish",
+        "_held",
+        "_said",
+        "_signatures",
+        "_tail",
+        "_tokens",
+    )
 
     def __init__(self, at_s: int, *, usage_wanted: bool) -> None:  # noqa: ARG002
         # The dialect names no instant, and usage is part of it.
@@ -140,6 +179,8 @@ class StreamRenderer:
         self._held = 0
         self._signatures = False
         self._declined = ""
+        self._said = Said()
+        self._citations: list[Citation] = []
         self._finish: Finish = "stop"
         self._tail = b"}"
         self._tokens: Tokens | None = None
@@ -153,6 +194,7 @@ class StreamRenderer:
         """
         match delta:
             case TextDelta(text=text):
+                self._said.add(text)
                 return self._called() + self._part(b'{"text":%b}' % json.encode(text))
             case ThinkingDelta(text=text):
                 # The signature has no place here: it is another provider's.
@@ -165,6 +207,9 @@ class StreamRenderer:
                 self._calls[number] = _Open(identity, name, [])
             case ToolDelta(number=number, arguments=arguments):
                 self._more(number, arguments)
+            case Cited(citation=citation):
+                if len(self._citations) < CITATIONS_MAX:
+                    self._citations.append(citation)
             case RedactedThinking():
                 pass  # Nobody but its provider can read it.
             case _:
@@ -218,7 +263,9 @@ class StreamRenderer:
         return self._event(pattern % part)
 
     def _end(self) -> bytes:
-        last = json.encode(candidate_of([{"text": ""}], self._finish, self._declined))
+        sources = [self._said.located(each, self._said.bytes) for each in self._citations]
+        candidate = candidate_of([{"text": ""}], self._finish, self._declined)
+        last = json.encode(candidate | citation_metadata(sources))
         if self._tokens is None:
             return self._event(last)
         return self._event(last, b',"usageMetadata":%b' % json.encode(render_usage(self._tokens)))

@@ -5,11 +5,12 @@ DeepSeek, vLLM and others have for them, as `reasoning` (Groq, OpenRouter), or a
 content (https://docs.mistral.ai/capabilities/reasoning/).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from msgspec import json
 
+from headgate.dialects.translation.citations import url_citation
 from headgate.dialects.translation.openai_chat import reply_shapes as shapes
 from headgate.records.conversation import (
     Declined,
@@ -18,7 +19,7 @@ from headgate.records.conversation import (
     Thinking,
     ToolUse,
 )
-from headgate.records.reply import Finish, Reply, ReplyPart, Tokens
+from headgate.records.reply import Citation, Finish, Reply, ReplyPart, Tokens
 
 FINISHES: dict[str, Finish] = {
     "stop": "stop",
@@ -73,8 +74,29 @@ def parse_reply(body: bytes) -> Reply:
         tuple(parts),
         finish,
         tokens=None if completion.usage is None else tokens(completion.usage),
-        lost=("choices[0].message.annotations",) if message.annotations else (),
+        lost=tuple(
+            f"choices[0].message.annotations[{number}]"
+            for number, each in enumerate(message.annotations or ())
+            if citation_of(each) is None
+        ),
+        citations=tuple(cited(message.annotations)),
     )
+
+
+def cited(annotations: Iterable[shapes.Annotation] | None) -> Iterator[Citation]:
+    """Yield the citations among annotations."""
+    for annotation in annotations or ():
+        if (found := citation_of(annotation)) is not None:
+            yield found
+
+
+def citation_of(annotation: shapes.Annotation) -> Citation | None:
+    """Return a source with an address, None for another annotation."""
+    found = annotation.url_citation
+    if found is None or not found.url:
+        return None
+    start, end = found.start_index or 0, found.end_index or 0
+    return Citation(found.url, found.title or "", start, max(start, end))
 
 
 def said(content: shapes.Content) -> Iterator[Text | Thinking]:
@@ -121,6 +143,11 @@ def render_usage(used: Tokens) -> dict[str, Any]:
     }
 
 
+def annotation(citation: Citation) -> dict[str, Any]:
+    """Return a citation as a message has it."""
+    return {"type": "url_citation", "url_citation": url_citation(citation)}
+
+
 def render_reply(reply: Reply, at_s: int) -> bytes:
     """Render a whole reply of the instant `at_s`, in seconds since 1970."""
     message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
@@ -141,6 +168,12 @@ def render_reply(reply: Reply, at_s: int) -> bytes:
                 calls.append({"id": identity, "type": "function", "function": function})
     if calls:
         message["tool_calls"] = calls
+    if reply.citations:
+        message["annotations"] = [annotation(each) for each in reply.citations]
+    return json.encode(_completion(reply, message, at_s))
+
+
+def _completion(reply: Reply, message: dict[str, Any], at_s: int) -> dict[str, Any]:
     choice = {
         "index": 0,
         "message": message,
@@ -156,4 +189,4 @@ def render_reply(reply: Reply, at_s: int) -> bytes:
     }
     if reply.tokens is not None:
         completion["usage"] = render_usage(reply.tokens)
-    return json.encode(completion)
+    return completion

@@ -3,8 +3,6 @@
 Apart from its reader because that is compiled, and the decoder reads types at run time.
 """
 
-from typing import Any
-
 from msgspec import Struct
 
 
@@ -57,6 +55,22 @@ class Chunk(Struct, gc=False):
 Content = str | list[Chunk] | None
 
 
+class UrlCitation(Struct, gc=False):
+    """A source, and the characters it stands for."""
+
+    url: str | None = None
+    title: str | None = None
+    start_index: int | None = None
+    end_index: int | None = None
+
+
+class Annotation(Struct, gc=False):
+    """What is noted of a text: of all kinds only sources with an address are looked at."""
+
+    type: str = ""
+    url_citation: UrlCitation | None = None
+
+
 class Message(Struct, gc=False):
     """What the model says."""
 
@@ -65,7 +79,7 @@ class Message(Struct, gc=False):
     reasoning_content: str | None = None
     reasoning: str | None = None
     tool_calls: list[ToolCall] | None = None
-    annotations: list[dict[str, Any]] | None = None
+    annotations: list[Annotation] | None = None
 
 
 class Choice(Struct, gc=False):

@@ -14,6 +14,8 @@ from headgate.dialects.translation.openai_chat import stream_shapes as shapes
 from headgate.dialects.translation.openai_chat.reply import (
     FINISH_REASONS,
     FINISHES,
+    annotation,
+    cited,
     render_usage,
     said,
     tokens,
@@ -21,6 +23,7 @@ from headgate.dialects.translation.openai_chat.reply import (
 from headgate.records.conversation import RedactedThinking, Thinking
 from headgate.records.reply import (
     Begin,
+    Cited,
     Counted,
     DeclinedDelta,
     Delta,
@@ -82,6 +85,8 @@ class StreamParser(MarkedEnd):
             for part in said(delta.content):
                 thinks = isinstance(part, Thinking)
                 yield ThinkingDelta(part.text) if thinks else TextDelta(part.text)
+            for citation in cited(delta.annotations):
+                yield Cited(citation)
             if delta.refusal:
                 yield DeclinedDelta(delta.refusal)
             for call in delta.tool_calls or ():
@@ -132,6 +137,8 @@ class StreamRenderer:
             case ThinkingDelta(text=text):
                 # The signature has no place here.
                 return self._event(b'{"reasoning_content":%b}' % json.encode(text)) if text else b""
+            case Cited(citation=citation):
+                return self._event(b'{"annotations":[%b]}' % json.encode(annotation(citation)))
             case DeclinedDelta(text=text):
                 return self._event(b'{"refusal":%b}' % json.encode(text))
             case RedactedThinking():

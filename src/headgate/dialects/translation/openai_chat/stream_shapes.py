@@ -5,7 +5,7 @@ Apart from its reader because that is compiled, and the decoder reads types at r
 
 from msgspec import Raw, Struct
 
-from headgate.dialects.translation.openai_chat.reply_shapes import Content, Usage
+from headgate.dialects.translation.openai_chat.reply_shapes import Annotation, Content, Usage
 
 
 class Function(Struct, gc=False):
@@ -31,6 +31,7 @@ class Delta(Struct, gc=False):
     reasoning_content: str | None = None
     reasoning: str | None = None
     tool_calls: list[ToolCall] | None = None
+    annotations: list[Annotation] | None = None
 
 
 class Choice(Struct, gc=False):

@@ -3,13 +3,15 @@
 Wire format: `openai.types.responses.Response`.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import json
 
+from headgate.dialects.translation.citations import joined, of_part, url_citation
 from headgate.dialects.translation.openai_responses import reply_shapes as shapes
 from headgate.records.conversation import Declined, RedactedThinking, Text, Thinking, ToolUse
-from headgate.records.reply import Finish, Reply, ReplyPart, Tokens
+from headgate.records.reply import Citation, Finish, Reply, ReplyPart, Tokens
 
 Item = dict[str, Any]
 
@@ -29,12 +31,19 @@ def parse_reply(body: bytes) -> Reply:
         raise ValueError(f"the response is {answer.status}")
     parts: list[ReplyPart] = []
     lost: list[str] = []
+    citations: list[Citation] = []
+    said = 0
     for index, item in enumerate(answer.output):
         if item.type == "message":
             for part in item.content or ():
                 parts.append(Declined(part.refusal) if part.refusal else Text(part.text))
-                if part.annotations:
-                    lost.append(f"output[{index}].content.annotations")
+                for number, each in enumerate(part.annotations or ()):
+                    found = citation_of(each, said)
+                    if found is None:
+                        lost.append(f"output[{index}].content.annotations[{number}]")
+                    else:
+                        citations.append(found)
+                said += len(part.text)
         elif item.type == "function_call":
             parts.append(ToolUse(item.call_id, item.name, item.arguments))
         elif item.type == "reasoning":
@@ -53,7 +62,16 @@ def parse_reply(body: bytes) -> Reply:
         finish_of(answer, called=called),
         tokens=counted,
         lost=tuple(lost),
+        citations=tuple(citations),
     )
+
+
+def citation_of(annotation: shapes.Annotation, said: int) -> Citation | None:
+    """Return a source with an address behind `said` characters, None for another annotation."""
+    if not annotation.url:
+        return None
+    start, end = annotation.start_index or 0, annotation.end_index or 0
+    return Citation(annotation.url, annotation.title or "", said + start, said + max(start, end))
 
 
 def finish_of(answer: shapes.Answer, *, called: bool) -> Finish:
@@ -121,9 +139,15 @@ def finished(response: Item, output: list[Item], finish: Finish, used: Tokens | 
     return response
 
 
-def output_text(text: str) -> Item:
-    """Return a text of the model."""
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+def output_text(text: str, citations: Iterable[Citation] = ()) -> Item:
+    """Return a text of the model; its citations are counted from its start."""
+    annotations = [annotation(each) for each in citations]
+    return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": []}
+
+
+def annotation(citation: Citation) -> Item:
+    """Return a citation as a text has it."""
+    return {"type": "url_citation", **url_citation(citation)}
 
 
 def message_item(identity: str, status: str, content: list[Item]) -> Item:
@@ -152,11 +176,15 @@ def item_id(response: str, number: int) -> str:
 def render_reply(reply: Reply, at_s: int) -> bytes:
     """Render a whole reply of the instant `at_s`, in seconds since 1970."""
     output: list[Item] = []
-    for part in reply.parts:
+    said = 0
+    for part in joined(reply.parts):
         identity = item_id(reply.id, len(output))
         match part:
             case Text(text=text):
-                output.append(message_item(identity, "completed", [output_text(text)]))
+                citations = of_part(reply.citations, said, said + len(text))
+                content = output_text(text, citations)
+                output.append(message_item(identity, "completed", [content]))
+                said += len(text)
             case Declined(text=text):
                 declined = {"type": "refusal", "refusal": text}
                 output.append(message_item(identity, "completed", [declined]))

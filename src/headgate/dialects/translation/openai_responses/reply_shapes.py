@@ -3,8 +3,6 @@
 Apart from its reader because that is compiled, and the decoder reads types at run time.
 """
 
-from typing import Any
-
 from msgspec import Struct
 
 
@@ -30,13 +28,23 @@ class Usage(Struct, gc=False):
     output_tokens_details: OutputDetails | None = None
 
 
+class Annotation(Struct, gc=False):
+    """What is noted of a text: of all kinds only sources with an address are looked at."""
+
+    type: str = ""
+    url: str | None = None
+    title: str | None = None
+    start_index: int | None = None
+    end_index: int | None = None
+
+
 class Part(Struct, gc=False):
     """A part of a content or of a summary."""
 
     type: str = ""
     text: str = ""
     refusal: str = ""
-    annotations: list[dict[str, Any]] | None = None
+    annotations: list[Annotation] | None = None
 
 
 class Item(Struct, gc=False):

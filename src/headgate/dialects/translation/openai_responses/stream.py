@@ -9,12 +9,15 @@ from typing import Any
 
 from msgspec import json
 
+from headgate.dialects.translation.citations import of_part
 from headgate.dialects.translation.events import MarkedEnd
 from headgate.dialects.translation.openai.errors import error_message
 from headgate.dialects.translation.openai_responses import stream_shapes as shapes
 from headgate.dialects.translation.openai_responses.reply import (
     Item,
+    annotation,
     call_item,
+    citation_of,
     finish_of,
     finished,
     item_id,
@@ -29,6 +32,8 @@ from headgate.dialects.translation.parts import InterleavedError
 from headgate.records.conversation import ToolUse
 from headgate.records.reply import (
     Begin,
+    Citation,
+    Cited,
     Counted,
     DeclinedDelta,
     Delta,
@@ -56,9 +61,12 @@ _ENDS = frozenset({"response.completed", "response.incomplete"})
 class StreamParser(MarkedEnd):
     """Reads events."""
 
-    __slots__ = ("_numbers",)
+    __slots__ = ("_numbers", "_said", "_starts")
 
     def __init__(self) -> None:
+        self._said = 0
+        # Of each item of the output that says something, behind how many characters it starts.
+        self._starts: dict[int, int] = {}
         # Of each item of the output that calls a tool, which call it is.
         self._numbers: dict[int, int] = {}
 
@@ -71,8 +79,7 @@ class StreamParser(MarkedEnd):
         event = _EVENT.decode(data)
         kind = event.type
         if kind in _TEXTS:
-            if event.delta:
-                yield _TEXTS[kind](event.delta)
+            yield from self._text(event)
         elif kind == "response.function_call_arguments.delta":
             number = self._numbers.get(event.output_index)
             if number is not None and event.delta:
@@ -81,10 +88,21 @@ class StreamParser(MarkedEnd):
             yield from self._item(event.output_index, event.item)
         elif kind in _ENDS and event.response is not None:
             yield from self._end(event.response)
+        elif event.annotation is not None:
+            found = citation_of(event.annotation, self._starts.get(event.output_index, 0))
+            if found is not None:
+                yield Cited(found)
         elif kind == "response.created" and event.response is not None:
             yield Begin(event.response.id, event.response.model)
         elif kind in ("error", "response.failed"):
             yield Failed(_told(data) or "The provider ended the stream with an error.")
+
+    def _text(self, event: shapes.Event) -> Iterator[Delta]:
+        if event.delta:
+            yield _TEXTS[event.type](event.delta)
+        if event.type == "response.output_text.delta":
+            self._starts.setdefault(event.output_index, self._said)
+            self._said += len(event.delta)
 
     def _item(self, index: int, item: shapes.Item) -> Iterator[Delta]:
         if item.type == "function_call":
@@ -114,11 +132,14 @@ class StreamRenderer:
     """Writes events; each item is closed before the next one opens."""
 
     __slots__ = (
+        "_citations",
         "_finish",
         "_open",
         "_output",
         "_response",
+        "_said",
         "_sequence",
+        "_start",
         "_text",
         "_tokens",
         "_use",
@@ -131,6 +152,8 @@ class StreamRenderer:
         self._output: list[Item] = []
         self._open = ""
         self._text: list[str] = []
+        self._said = self._start = 0
+        self._citations: list[Citation] = []
         self._use = ToolUse("", "", "")
         self._finish: Finish = "stop"
         self._tokens: Tokens | None = None
@@ -143,7 +166,11 @@ class StreamRenderer:
         """
         match delta:
             case TextDelta(text=text):
-                return self._opened("message") + self._piece("output_text", text)
+                events = self._opened("message") + self._piece("output_text", text)
+                self._said += len(text)
+                return events
+            case Cited(citation=citation):
+                return self._cite(citation)
             case DeclinedDelta(text=text):
                 return self._opened("refusal") + self._piece("refusal", text)
             case ThinkingDelta(text=text):
@@ -160,6 +187,18 @@ class StreamRenderer:
                 return self._piece("function_call_arguments", arguments)
             case _:
                 return self._frame(delta)
+
+    def _cite(self, citation: Citation) -> bytes:
+        """Note a source of the open text; nothing when it is one of a text that is closed."""
+        events = b""
+        for found in of_part([citation], self._start, self._said):
+            if self._open == "message":
+                number = len(self._citations)
+                self._citations.append(found)
+                noted = {"annotation_index": number, "annotation": annotation(found)}
+                kind = "response.output_text.annotation.added"
+                events += self._event(kind, **self._part, **noted)
+        return events
 
     def _frame(self, delta: Delta) -> bytes:
         """Return what begins and ends the stream."""
@@ -215,9 +254,9 @@ class StreamRenderer:
         """Return the open part."""
         if self._open == "reasoning":
             return {"type": "summary_text", "text": text}
-        return (
-            {"type": "refusal", "refusal": text} if self._open == "refusal" else output_text(text)
-        )
+        if self._open == "refusal":
+            return {"type": "refusal", "refusal": text}
+        return output_text(text, self._citations if text else ())
 
     def _opened(self, kind: str) -> bytes:
         """Open an item of a kind unless it is open."""
@@ -225,6 +264,7 @@ class StreamRenderer:
             return b""
         events = self._close()
         self._open, self._text = kind, []
+        self._start, self._citations = self._said, []
         place = {"output_index": len(self._output)}
         events += self._event(
             "response.output_item.added", **place, item=self._item("in_progress", "")

@@ -5,7 +5,7 @@ Apart from its reader because that is compiled, and the decoder reads types at r
 
 from msgspec import Struct
 
-from headgate.dialects.translation.openai_responses.reply_shapes import Answer
+from headgate.dialects.translation.openai_responses.reply_shapes import Annotation, Answer
 
 
 class Item(Struct, gc=False):
@@ -25,3 +25,4 @@ class Event(Struct, gc=False):
     output_index: int = 0
     item: Item | None = None
     response: Answer | None = None
+    annotation: Annotation | None = None

@@ -17,7 +17,7 @@ from headgate.economics.usage_logs.fields import (
     nanos_of,
     require_counts,
 )
-from headgate.economics.usage_logs.pages import Pages, identity_of
+from headgate.economics.usage_logs.pages import Pages, identity_of, note_covered
 from headgate.economics.usage_logs.record import Bill, Findings, Found, Telling, rank_of_sum
 from headgate.units.usage import Usage
 
@@ -91,6 +91,7 @@ def read(blocks: Iterable[bytes], name: str) -> Findings:
     findings = Findings()
     for page in _PAGES.read(b"".join(blocks), findings.tally):
         for bucket in page.data:
+            note_covered(findings, bucket.starting_at, bucket.ending_at)
             for result in bucket.results:
                 findings.tally.lines += 1
                 try:

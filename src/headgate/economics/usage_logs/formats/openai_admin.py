@@ -20,7 +20,7 @@ from headgate.economics.usage_logs.fields import (
     nanos_of,
     require_counts,
 )
-from headgate.economics.usage_logs.pages import Pages, identity_of
+from headgate.economics.usage_logs.pages import Pages, identity_of, note_covered
 from headgate.economics.usage_logs.record import Bill, Findings, Found, Telling, rank_of_sum
 from headgate.units.usage import Usage
 
@@ -87,6 +87,7 @@ def read(blocks: Iterable[bytes], name: str) -> Findings:
     findings = Findings()
     for page in _PAGES.read(b"".join(blocks), findings.tally):
         for bucket in page.data:
+            note_covered(findings, bucket.start_time, bucket.end_time)
             for result in bucket.results:
                 findings.tally.lines += 1
                 try:
@@ -127,10 +128,14 @@ def _take(findings: Findings, bucket: _Bucket, result: _Result) -> None:
     calls = result.num_model_requests or 0
     require_counts(usage, max(calls, 1))
     tier = "batch" if result.batch else _TIERS.get(result.service_tier, result.service_tier)
+    reply = f"{bucket.start_time}-{bucket.end_time}-" + identity_of(
+        *about, result.batch, result.service_tier
+    )
+    if result.num_model_requests is not None:
+        findings.counted[reply] = result.num_model_requests
     findings.usage.append(
         Found(
-            reply=f"{bucket.start_time}-{bucket.end_time}-"
-            + identity_of(*about, result.batch, result.service_tier),
+            reply=reply,
             part="",
             rank=rank_of_sum(usage),
             at_ns=start_ns,

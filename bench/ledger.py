@@ -1,0 +1,202 @@
+"""The ledger alone: hold and settle over four levels, durable, the fold included, in one process.
+
+    python -m bench.ledger                    both durability classes, each with and without 2 ms
+    python -m bench.ledger --calls 50000 --together 64
+
+The purse, the journal and the keeper are those of a node; what a worker and a steward do in two
+processes is done here in turns on one core. In class `power` so many calls as `--together` says
+wait for a sync together, and the next ones are held while it runs.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from queue import SimpleQueue
+from typing import NamedTuple
+
+from sqlalchemy import event
+
+from bench.machine import facts, fsync_time
+from headgate.ledger import slices
+from headgate.ledger.keeper import Keeper, Want
+from headgate.ledger.purse import Need, Purse
+from headgate.records.charge import ChargeLine
+from headgate.records.journal import (
+    CallerRecord,
+    DecisionRecord,
+    Durability,
+    HoldRecord,
+    RouteRecord,
+    SettleRecord,
+)
+from headgate.store.disk import Disk
+from headgate.store.journal_sync import JournalSync
+from headgate.store.journal_writer import JournalWriter
+from headgate.store.migrate import open_store
+
+WINDOWS = ("run/alice/r1@once", "alice@2026-11", "team@2026-11", "organisation@2026-11")
+LIMIT = 10**15
+HOLD, COST = 3_000_000, 1_234_567
+LINES = (
+    ChargeLine("input", 812, 750_000, 609, "openai/gpt-5.4-mini@2026-03-17"),
+    ChargeLine("input_cached", 1_024, 75_000, 77, "openai/gpt-5.4-mini@2026-03-17"),
+    ChargeLine("output", 274_196, 4_500_000, 1_233_882, "openai/gpt-5.4-mini@2026-03-17"),
+)
+FOLD_EVERY = 2_000
+"""Calls between two folds: a node that serves 20,000 a second folds ten times in it."""
+INJECTED_S = 0.002
+
+
+class SlowDisk(Disk):
+    """A disk whose syncs take longer than they do."""
+
+    def __init__(self, durability: Durability, more_s: float) -> None:
+        super().__init__(durability)
+        self.more_s = more_s
+
+    def sync(self, descriptor: int) -> None:
+        """Sync, and take the time."""
+        super().sync(descriptor)
+        if self.more_s:
+            time.sleep(self.more_s)
+
+
+class Run(NamedTuple):
+    """One run: how long it took by the clock and by the processor, and how many syncs."""
+
+    calls: int
+    wall_s: float
+    cpu_s: float
+    syncs: int
+
+
+def hold_record(number: int) -> HoldRecord:
+    """Return a hold as a gateway writes it."""
+    attempt = f"call_01a0b1c2d3e4{number:08x}.1"
+    at_ns = 1_795_000_000_000_000_000 + number
+    return HoldRecord(attempt, at_ns, HOLD, 1, 1, 1, 2_400, 4_096, stream=True)
+
+
+def settle_record(number: int) -> SettleRecord:
+    """Return its end."""
+    hold = hold_record(number)
+    told = ("gpt-5.4-mini-2026-03-17", f"chatcmpl-{number:024x}", f"req_{number:024x}")
+    return SettleRecord(
+        *(hold.attempt, hold.at_ns + 10**9, COST, "measured", LINES, {}, *told, 200, None),
+        *(350_000, 1_000_000),
+    )
+
+
+def begin(journal: JournalWriter) -> None:
+    """Write what holds refer to."""
+    journal.append(CallerRecord(1, "alice", "research", "alice", WINDOWS, "r1"))
+    journal.append(RouteRecord(1, "mini", "mini", "openai_chat"))
+    journal.append(DecisionRecord(1, 1, "mini", "cheapest", 1, 1, ()))
+
+
+class Ledger:
+    """A worker's and a steward's ledger, in one process."""
+
+    def __init__(self, folder: Path, disk: Disk, more_s: float) -> None:
+        engine = open_store(folder)
+        if more_s:
+            event.listen(engine, "commit", lambda _connection: time.sleep(more_s))
+        self.keeper = Keeper(engine, folder / "journal", lambda _window: LIMIT)
+        self.journal = JournalWriter(
+            folder / "journal" / "bench-1", worker="bench", epoch="1", at_ns=1, disk=disk
+        )
+        self.keeper.discover()
+        self.turns: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self.syncs = JournalSync(self.journal, disk, soon=self.turns.put, back=self.turns.put)
+        self.power = disk.durability == "power"
+        self.purse = Purse(self._lend)
+        self.path = [self.purse.slice_of(window, "") for window in WINDOWS]
+        self._lend([Need(window, HOLD, 0) for window in WINDOWS])
+        begin(self.journal)
+
+    def _lend(self, needs: object) -> bool:
+        assert isinstance(needs, list)
+        wants = [Want(each.window, each.need_nanos, 10**12) for each in needs]
+        self.purse.granted(self.keeper.lend("bench-1", wants), answer=True)
+        return True
+
+    def hold(self, number: int) -> None:
+        """Hold on every level, and write it down."""
+        short = self.purse.try_hold(self.path, HOLD)
+        assert short is None, short
+        self.journal.append(hold_record(number))
+        self.journal.holds_open += 1
+
+    def settle(self, number: int) -> None:
+        """Post on every level, and write it down first."""
+        self.journal.append(settle_record(number))
+        self.journal.holds_open -= 1
+        slices.settle(self.path, HOLD, COST)
+
+    def serve(self, calls: int, together: int) -> None:
+        """Hold and settle so many calls; fold now and then, and at the end all of it."""
+        done: list[bool] = []
+        for group in _groups(calls, together):
+            for number in group:
+                self.hold(number)
+            if self.power:
+                self.syncs.wait(done.append)
+                while not done:
+                    self.turns.get()()
+                assert done.pop()
+            for number in group:
+                self.settle(number)
+            if group.stop % FOLD_EVERY < together:
+                self.purse.refill()
+                self.journal.prepare()
+                self.keeper.fold()
+        while self.keeper.fold():
+            pass
+
+
+def _groups(calls: int, together: int) -> Iterator[range]:
+    for first in range(0, calls, together):
+        yield range(first, min(calls, first + together))
+
+
+def measure(durability: Durability, more_s: float, calls: int, together: int) -> Run:
+    """Run once, on a new data directory."""
+    with tempfile.TemporaryDirectory(prefix="ledger-") as folder:
+        ledger = Ledger(Path(folder), SlowDisk(durability, more_s), more_s)
+        wall, cpu = time.perf_counter(), time.process_time()
+        ledger.serve(calls, together)
+        run = Run(calls, time.perf_counter() - wall, time.process_time() - cpu, ledger.syncs.syncs)
+        ledger.syncs.close()
+        ledger.journal.close(2)
+        return run
+
+
+def main() -> None:
+    """Print what was measured, and on what."""
+    parser = argparse.ArgumentParser(prog="python -m bench.ledger")
+    parser.add_argument("--calls", type=int, default=100_000)
+    parser.add_argument("--together", type=int, default=64, help="calls that wait for one sync")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="ledger-") as folder:
+        told = {name: value for name, value in facts(Path(folder)).items() if name not in NOT_HERE}
+        p50 = fsync_time(Path(folder)).ms_p50
+    sys.stdout.write("".join(f"{name}: {value}\n" for name, value in told.items()))
+    classes: tuple[Durability, ...] = ("process", "power")
+    for durability in classes:
+        for more_s in (0.0, INJECTED_S):
+            run = measure(durability, more_s, given.calls, given.together)
+            sys.stdout.write(
+                f"{durability:8} fsync p50 {p50 + 1e3 * more_s:.2f} ms: "
+                f"{run.calls / run.wall_s:,.0f} calls/s, {1e6 * run.cpu_s / run.calls:.1f} us of "
+                f"the processor each; {run.syncs:,} syncs for {run.calls:,} calls\n"
+            )
+            sys.stdout.flush()
+
+
+NOT_HERE = ("nginx", "durability class")
+
+if __name__ == "__main__":
+    main()

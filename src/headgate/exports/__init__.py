@@ -1,0 +1,1 @@
+"""Exports: what the books say, in the formats of billing and monitoring systems."""

@@ -1,0 +1,1 @@
+"""Events of what was used, one file per receiver's format."""

@@ -1,0 +1,17 @@
+"""The formats of events: each file of this folder with a `NAME`."""
+
+import importlib
+import pkgutil
+from functools import cache
+from pathlib import Path
+
+from headgate.exports.events.event import Format
+
+
+@cache
+def formats() -> dict[str, Format]:
+    """Return the formats by name, sorted."""
+    names = sorted(found.name for found in pkgutil.iter_modules([str(Path(__file__).parent)]))
+    modules = (importlib.import_module(f"headgate.exports.events.{name}") for name in names)
+    found: list[Format] = [each for each in modules if hasattr(each, "NAME")]
+    return {each.NAME: each for each in found}

@@ -1,0 +1,144 @@
+"""Following what is folded: each attempt that ended and each call that was refused, once.
+
+Journals are the outbox: they are kept, in order, and never changed. A follower has a place in each,
+reads on from there as far as the store has folded, and takes the rows of what ended from the store.
+So nothing is asked of a worker, nothing is added to a fold, and nothing can be missed: a place that
+was not kept is read again.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, insert, select
+
+from headgate.exports.tables import followed
+from headgate.insights.calls import (
+    AttemptRow,
+    OpenedCall,
+    RefusedRow,
+    attempt_row,
+    open_call,
+    refused_row,
+)
+from headgate.ledger.folded import FoldedSettle, decode
+from headgate.ledger.tables import attempts, journal, refusal
+from headgate.records.journal import RefusalRecord, VoidRecord
+from headgate.store.journal_reader import Cursor, JournalReader
+
+IDS_AT_ONCE = 500
+"""So many ids are asked for at a time: stores bound how many values a statement may have."""
+
+_BEGUN = ""
+"""Stands for the journal of the row that says that a follower has begun."""
+
+Places = Mapping[str, Cursor]
+
+
+class Step(NamedTuple):
+    """What a follower finds next, from one journal.
+
+    Attributes:
+        place: Where it goes on afterwards.
+    """
+
+    journal: str
+    place: Cursor
+    attempts: tuple[AttemptRow, ...]
+    refused: tuple[RefusedRow, ...]
+
+
+class Found(NamedTuple):
+    """A step, and the calls that are over with it, each with all its attempts."""
+
+    step: Step
+    over: tuple[OpenedCall, ...]
+
+
+def folded(connection: Connection) -> dict[str, Cursor]:
+    """Return how far every journal is folded."""
+    return {row.name: Cursor(row.seq, row.offset) for row in connection.execute(select(journal))}
+
+
+def steps(connection: Connection, root: Path, places: Places) -> Iterator[Step]:
+    """Yield what was folded behind some places, about a mebibyte of a journal at a time.
+
+    Args:
+        connection: To the store.
+        root: The folder of journals.
+        places: By journal; one that is not among them is read from its beginning.
+    """
+    for name, until in folded(connection).items():
+        reader = JournalReader(root / name, places.get(name, Cursor()))
+        while reader.cursor != until:
+            records = reader.read_as(decode, until)
+            if not records:
+                # It lies on another node, or was taken away.
+                break
+            ended = [
+                each.attempt for each in records if isinstance(each, FoldedSettle | VoidRecord)
+            ]
+            refused = [each.call for each in records if isinstance(each, RefusalRecord)]
+            yield Step(
+                name,
+                reader.cursor,
+                tuple(_attempts(connection, ended)),
+                tuple(_refused(connection, refused)),
+            )
+
+
+def find_next(connection: Connection, root: Path, places: Places) -> Found | None:
+    """Return the next step with the calls that are over with it, None when there is none."""
+    step = next(steps(connection, root, places), None)
+    return None if step is None else Found(step, tuple(_over(connection, step)))
+
+
+def _over(connection: Connection, step: Step) -> list[OpenedCall]:
+    found = {
+        row.call: OpenedCall(row.call, (row,), {}) if row.number == 1 else None
+        for row in step.attempts
+        if row.final
+    }
+    found |= dict.fromkeys(row.call for row in step.refused)
+    opened = (call or open_call(connection, name) for name, call in found.items())
+    return [call for call in opened if call is not None and not call.is_running]
+
+
+def _attempts(connection: Connection, ids: Sequence[str]) -> Iterator[AttemptRow]:
+    for some in _pieces(ids):
+        query = select(attempts).where(attempts.c.attempt.in_(some))
+        found = {row["attempt"]: row for row in connection.execute(query).mappings()}
+        yield from (attempt_row(found[each]) for each in some if each in found)
+
+
+def _refused(connection: Connection, ids: Sequence[str]) -> Iterator[RefusedRow]:
+    for some in _pieces(ids):
+        query = select(refusal).where(refusal.c.call.in_(some))
+        found = {row["call"]: row for row in connection.execute(query).mappings()}
+        yield from (refused_row(found[each]) for each in some if each in found)
+
+
+def _pieces(ids: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (ids[at : at + IDS_AT_ONCE] for at in range(0, len(ids), IDS_AT_ONCE))
+
+
+def kept_places(connection: Connection, follower: str) -> dict[str, Cursor]:
+    """Return the places that are kept for a follower.
+
+    One that was never sent anything begins where the store is now, and that is kept.
+    """
+    query = select(followed).where(followed.c.follower == follower)
+    places = {row.journal: Cursor(row.seq, row.offset) for row in connection.execute(query)}
+    if not places:
+        places = {**folded(connection), _BEGUN: Cursor()}
+        for name, place in places.items():
+            keep_place(connection, follower, name, place)
+    return places
+
+
+def keep_place(connection: Connection, follower: str, name: str, place: Cursor) -> None:
+    """Keep how far a follower is in a journal, in the caller's transaction."""
+    same = (followed.c.follower == follower, followed.c.journal == name)
+    connection.execute(delete(followed).where(*same))
+    row = {"follower": follower, "journal": name, "seq": place.seq, "offset": place.offset}
+    connection.execute(insert(followed).values(row))

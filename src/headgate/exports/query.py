@@ -1,0 +1,136 @@
+"""SQL over all calls: the history's files and what the store has beside them, as one view `calls`.
+
+DuckDB runs it (https://duckdb.org), within bounds of memory, threads and time. It reads nothing
+but that view: it has no access to files or the network, and that cannot be switched on from SQL.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from threading import Timer
+from typing import Any, NamedTuple
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as ds
+from sqlalchemy import Connection
+
+from headgate.exports import history
+from headgate.exports.parquet import schema_of, table_of
+from headgate.units.errors import HeadgateError
+
+MEMORY_MAX = "1GB"
+THREADS_MAX = 2
+STORE_ROWS_MAX = 2_000_000
+"""Of what the store has beside the files: it is held in memory."""
+
+PIECE = 10_000
+
+
+class QueryError(HeadgateError):
+    """A query is wrong, took too long, or needed too much memory; the message is DuckDB's."""
+
+
+class Answer(NamedTuple):
+    """What a query gave.
+
+    Attributes:
+        cut: Whether there were more rows.
+    """
+
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
+    cut: bool
+
+
+class Query(NamedTuple):
+    """What is asked, and its bounds."""
+
+    sql: str
+    rows_max: int
+    seconds_max: int
+
+
+def answer(connection: Connection, directory: Path | None, today: date, query: Query) -> Answer:
+    """Run a query.
+
+    Args:
+        connection: To the store.
+        directory: Of the history, None when there is none.
+        today: The last UTC day that is read from the store.
+        query: The query.
+
+    Raises:
+        QueryError: It could not be run within its bounds.
+    """
+    days = [] if directory is None else history.written_days(directory)
+    recent = _from_store(connection, frozenset(days), today)
+    with _engine(directory if days else None, recent) as engine:
+        timer = Timer(query.seconds_max, engine.interrupt)
+        timer.start()
+        try:
+            found = engine.execute(query.sql)
+            rows = found.fetchmany(query.rows_max + 1)
+            columns = [each[0] for each in found.description or ()]
+        except duckdb.InterruptException as error:
+            raise QueryError(f"The query took longer than {query.seconds_max} s.") from error
+        except duckdb.Error as error:
+            raise QueryError(str(error)) from error
+        finally:
+            timer.cancel()
+    return Answer(columns, rows[: query.rows_max], len(rows) > query.rows_max)
+
+
+@contextmanager
+def _engine(directory: Path | None, recent: pa.Table) -> Iterator[duckdb.DuckDBPyConnection]:
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY_MAX,
+        "threads": THREADS_MAX,
+        "temp_directory": "",
+    }
+    engine = duckdb.connect(config=settings)
+    try:
+        engine.register("recent", recent)
+        source = "SELECT * FROM recent"
+        if directory is not None:
+            # Arrow opens the files, so that DuckDB needs no right to.
+            files = ds.dataset(directory, format="parquet", schema=recent.schema)
+            engine.register("history", files)
+            source = "SELECT * FROM history UNION ALL SELECT * FROM recent"
+        engine.sql(source).create_view("calls")
+        engine.execute("SET python_enable_replacements = false")
+        engine.execute("SET enable_external_access = false")
+        engine.execute("SET lock_configuration = true")
+        yield engine
+    finally:
+        engine.close()
+
+
+def _from_store(connection: Connection, days: frozenset[date], today: date) -> pa.Table:
+    """Return the rows of days that have no file, at most `STORE_ROWS_MAX`."""
+    pieces: list[pa.Table] = []
+    day = history.first_day(connection)
+    count = 0
+    while day is not None and day <= today:
+        if day not in days:
+            rows = history.rows_of(connection, history.stretch_of(day))
+            for piece in _pieces(rows):
+                count += len(piece)
+                if count > STORE_ROWS_MAX:
+                    more = "Write the history's files: headgate export parquet."
+                    raise QueryError(f"The store has more than {STORE_ROWS_MAX} rows. {more}")
+                pieces.append(table_of(history.COLUMNS, piece))
+        day += timedelta(days=1)
+    return pa.concat_tables(pieces) if pieces else schema_of(history.COLUMNS).empty_table()
+
+
+def _pieces(rows: Iterator[history.Row]) -> Iterator[list[history.Row]]:
+    piece: list[history.Row] = []
+    for row in rows:
+        piece.append(row)
+        if len(piece) == PIECE:
+            yield piece
+            piece = []
+    if piece:
+        yield piece

@@ -1,0 +1,23 @@
+"""What exporting commands print with `--json`, as types."""
+
+from headgate.insights.printed import Printed, Usd
+
+
+class ExportedView(Printed, frozen=True, kw_only=True):
+    """A file that was written.
+
+    `amount` is what its rows add up to, `running` how many attempts of its stretch had not ended
+    and so are not in it.
+    """
+
+    file: str
+    rows: int
+    amount: Usd
+    running: int
+
+
+class HistoryView(Printed, frozen=True, kw_only=True):
+    """Files of the history that were written, one for each day."""
+
+    files: list[str]
+    running: int

@@ -1,0 +1,1 @@
+"""Comparing the books with what providers say they charged."""

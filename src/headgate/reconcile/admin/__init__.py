@@ -1,0 +1,1 @@
+"""Interfaces that providers give their customers' administrators, one file each."""

@@ -1,0 +1,171 @@
+"""`make torture`: everything that can go wrong, for as long as is asked, and what came of it.
+
+    make torture ARGS="--minutes 120"            all of it; docs/torture.md is written anew
+    make torture ARGS="--minutes 5 --no-record"  a try
+
+First each crash point is killed at, then the disk below the store fails at each of its operations,
+and the rest of the time belongs to whole nodes under streams (`rounds.py`). The exit status is 0
+when nothing was lost, counted twice or left held, and 1 otherwise; what is wrong is kept.
+"""
+
+import argparse
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import mkdtemp
+
+from bench.machine import commit, facts
+from headgate.store.migrate import open_store
+from tests.node.harness import ROOT
+from tests.torture import test_disk_faults
+from tests.torture.faulty_vfs import Fault, Kind
+from tests.torture.rounds import Round, Tally
+from tests.torture.test_crash_points import lives
+
+PAGE = ROOT / "docs" / "torture.md"
+RESULTS = "## The last run"
+ROUND_BLOWS = 25
+CRASHES, DISKS = 0.15, 0.25
+"""Parts of the time, at most."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was done, and what was found.
+
+    Attributes:
+        crashes: Deaths at crash points, each followed by a recovery that was checked.
+        sites: How many different ones.
+        disk: Faults of the disk below the store, by kind, each followed by a recovery.
+        whole: Whether the disk has failed at each operation there is.
+    """
+
+    begun: str
+    minutes: int
+    seed: int
+    nodes: int = 0
+    crashes: int = 0
+    sites: int = 0
+    disk: Counter[str] = field(default_factory=Counter)
+    whole: bool = False
+    tally: Tally = field(default_factory=Tally)
+
+
+def main() -> int:
+    """Torture, print, record; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="make torture")
+    parser.add_argument("--minutes", type=int, default=120, help="how long, at most")
+    parser.add_argument("--seed", type=int, default=0, help="of everything random; 0: by chance")
+    parser.add_argument("--no-record", action="store_true", help="leave docs/torture.md as it is")
+    given = parser.parse_args()
+    seed = given.seed or random.SystemRandom().randrange(1 << 30)
+    begun = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    findings = Findings(begun, given.minutes, seed)
+    folder, chance = Path(mkdtemp(prefix="torture-")), random.Random(seed)
+    until_s = time.monotonic() + given.minutes * 60
+    machine = facts(folder)
+    _crash(folder, findings, given.minutes * CRASHES)
+    _disk(folder, findings, chance, time.monotonic() + given.minutes * 60 * DISKS)
+    _nodes(folder, findings, chance, lambda: time.monotonic() < until_s)
+    text = page(findings, machine)
+    sys.stdout.write(text)
+    if not given.no_record:
+        PAGE.write_text(text)
+    return 1 if findings.tally.problems else 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{datetime.now(UTC):%H:%M:%S} {text}\n")
+    sys.stdout.flush()
+
+
+def _crash(folder: Path, findings: Findings, minutes: float) -> None:
+    """Kill at every site, as often as there is time for: about ten deaths a second and a half."""
+    times = max(1, min(25, int(minutes * 60 / 20)))
+    _say(f"crash points, up to {times} visits each")
+    try:
+        found = lives(folder / "crashes", "--kill", "--times", str(times))
+    except (AssertionError, subprocess.SubprocessError) as error:
+        findings.tally.problems.append(f"crash points: {error}")
+        return
+    findings.crashes = len(found)
+    findings.sites = len({each["site"] for each in found})
+
+
+def _disk(folder: Path, findings: Findings, chance: random.Random, until_s: float) -> None:
+    """Fail at every operation of the disk, in random order, as far as there is time."""
+    _say("a disk that fails below the store")
+    template = folder / "disk" / "template"
+    template.mkdir(parents=True)
+    open_store(template).dispose()
+    last = test_disk_faults.count(template, test_disk_faults.long, Kind.CUT)
+    faults = [(kind, at) for kind in Kind for at in range(1, last - 1)]
+    chance.shuffle(faults)
+    for kind, at in faults:
+        if time.monotonic() > until_s:
+            return
+        try:
+            test_disk_faults.endure(template, test_disk_faults.long, Fault(kind, at))
+        except AssertionError as error:
+            findings.tally.problems.append(f"{kind.value} at operation {at}: {error}")
+            (template.parent / "life").rename(template.parent / f"{kind.name}-{at}")
+        findings.disk[kind.value] += 1
+    findings.whole = True
+
+
+def _nodes(
+    folder: Path, findings: Findings, chance: random.Random, goes_on: Callable[[], bool]
+) -> None:
+    while goes_on():
+        durability = ("process", "power")[findings.nodes % 2]
+        tally = findings.tally
+        _say(f"node {findings.nodes + 1} ({durability}); {tally.kills} kills so far")
+        before = len(tally.problems)
+        place = folder / f"node-{findings.nodes}"
+        try:
+            Round(place, tally, chance).run(ROUND_BLOWS, durability, goes_on)
+        except (AssertionError, OSError, subprocess.SubprocessError) as error:
+            tally.problems.append(f"{place}: {type(error).__name__}: {error}")
+        findings.nodes += 1
+        if len(tally.problems) > before:
+            _say("; ".join(tally.problems[before:]))
+
+
+def page(findings: Findings, machine: dict[str, str]) -> str:
+    """Return the page with new results; what stands above them is left as it is."""
+    tally = findings.tally
+    ends = ", ".join(f"{count:,} {state}" for state, count in sorted(tally.states.items()))
+    disk = ", ".join(f"{count:,} x {kind}" for kind, count in sorted(findings.disk.items()))
+    rows = [
+        ("nodes, one after the other", f"{findings.nodes}, half of each durability class"),
+        ("processes killed by SIGKILL under streams", f"{tally.kills:,}"),
+        *((f"- {blow}", f"{count:,}") for blow, count in sorted(tally.blows.items())),
+        ("attempts of calls checked against the bill", f"{sum(tally.states.values()):,}: {ends}"),
+        (
+            "deaths at crash points, without a node",
+            f"{findings.crashes:,} at {findings.sites} sites",
+        ),
+        ("faults of the disk below the store", disk + (" (all)" if findings.whole else "")),
+        ("problems", f"{len(tally.problems)}"),
+    ]
+    above = PAGE.read_text().partition(RESULTS)[0]
+    lines = [above + RESULTS, ""]
+    lines += [f"- {name}: {value}" for name, value in machine.items() if name in TOLD]
+    lines += [f"- commit: {commit()}", f"- begun {findings.begun}, {findings.minutes} minutes"]
+    lines += [f"- seed {findings.seed}", "", "| what | count |", "|---|---|"]
+    lines += [f"| {name} | {value} |" for name, value in rows]
+    lines += [""] + [f"- PROBLEM: {problem}" for problem in tally.problems[:50]]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+TOLD = ("processor", "kernel", "python", "fsync of 4 KB", "load average before")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
