@@ -113,6 +113,8 @@ def data_plane(
         guards=Guards(snapshot.runs, steward.control) if snapshot.runs.counted else None,
         clerk=steward.clerk,
         approvals=tuple(snapshot.approvals.values()),
+        contract_nodes=snapshot.price_book.contract_nodes,
+        traced=snapshot.exports.is_traced,
         classes=Classes({key.id: key.priorities for key in snapshot.keys.values()}),
         deferral=Deferral(
             snapshot.price_book, [each.alias for each in snapshot.routes.values() if each.defers]
@@ -175,6 +177,7 @@ def planner(snapshot: Snapshot, gone: Collection[str]) -> Router:
         deployment: Deployment, terms: Terms, tokens_in: int, tokens_out: int, at_ns: int
     ) -> int | None:
         book = snapshot.price_book
+        terms = terms._replace(nodes=terms.nodes + deployment.nodes)
         card = book.rate_card(deployment.seller, deployment.priced_as, terms, at_ns)
         return None if card is None else card.expected_nanos(tokens_in, tokens_out)
 

@@ -33,6 +33,7 @@ MONEY = (
     *("economics/vendor/*", "economics/mix/offers.py"),  # simulations and solvers are in floats
     *("exports/charges.py", "exports/files.py", "exports/focus.py", "exports/parquet.py"),
     *("exports/events.py", "exports/statement.py"),
+    "economics/prices/*",
 )
 MONEY_ALLOWED: dict[str, str] = {}
 
@@ -58,7 +59,8 @@ CHANCE_ALLOWED: dict[str, str] = {}
 # Where a provider may be named: its own file, its wire format, its prices, its stand-in, the show.
 PROVIDERS_NAMED = (
     *("providers/*", "dialects/*", "catalog/*", "simulator/*", "cli/demo*"),
-    *("economics/usage_logs/formats/*", "workflows/*_client.py", "reconcile/admin/*"),
+    *("economics/usage_logs/formats/*", "economics/prices/formats/*"),
+    *("workflows/*_client.py", "reconcile/admin/*"),
 )
 PROVIDERS_ALLOWED = {
     "cli/prices.py": "The help shows what a seller and a model look like.",
@@ -70,6 +72,7 @@ SQL_ALLOWED = {
     "store/database.py": "PRAGMA takes no parameters, and the number is a constant of ours.",
 }
 IMPORTS_ALLOWED = {
+    "cli/pricing/impact.py": "An extra, for one subcommand of several.",
     "cli/runs.py": "An extra that takes a second to import, for one subcommand of several.",
     "economics/usage_logs/formats/generic_parquet.py": "A large library that few have.",
     "store/postgresql.py": "The driver of PostgreSQL is an extra.",

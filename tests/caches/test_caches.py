@@ -252,6 +252,7 @@ def test_writing_pays_where_a_reading_saves_more(card: RateCard) -> None:
         card.terms,
         card.valid_until_ns,
         (dear._replace(prices_femto=same, entries=entries),),
+        (),
     )
     assert not writing_pays(flat, 1_000)
 

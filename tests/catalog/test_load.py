@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from headgate.catalog.bands import BandError
+from headgate.catalog.charges import Fee, Modifier
 from headgate.catalog.facts import ModelDirectory
+from headgate.catalog.fields import PriceRowError
 from headgate.catalog.load import parse_band
 from headgate.catalog.prices import PriceBook
-from headgate.catalog.rows import Fee, Modifier, PriceRowError, parse_row
+from headgate.catalog.rows import parse_row
 
 
 def test_the_book_has_its_sellers(book: PriceBook) -> None:

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headgate.catalog.choice import END_OF_TIME_NS
+from headgate.catalog.fields import PriceRowError
 from headgate.catalog.load import load_price_book
-from headgate.catalog.prices import END_OF_TIME_NS, PriceBook
+from headgate.catalog.prices import PriceBook
 from headgate.catalog.rates import RateCard
-from headgate.catalog.rows import PriceRow, PriceRowError, parse_row
+from headgate.catalog.rows import PriceRow, parse_row
 from headgate.records.demand import STANDARD, Terms
 from headgate.units.instants import from_datetime
 from headgate.units.usage import Usage

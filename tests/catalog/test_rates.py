@@ -125,7 +125,7 @@ def plain(**prices: int) -> RateCard:
     dearest = dearest_of(by_meter, STANDARD)
     rows = ("row",) * len(METERS)
     entries = tuple(zip(METERS, by_meter, rows, strict=True))
-    return RateCard("x", "m", STANDARD, NOW, (Rate(-1, by_meter, rows, *dearest, entries),))
+    return RateCard("x", "m", STANDARD, NOW, (Rate(-1, by_meter, rows, *dearest, entries),), ())
 
 
 def test_nothing_used_costs_nothing() -> None:

@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from headgate.catalog.bands import Band
-from headgate.catalog.rows import UNKNOWN_START_NS, PriceRow, PriceRowError, parse_prices, parse_row
+from headgate.catalog.fields import PriceRowError
+from headgate.catalog.rows import UNKNOWN_START_NS, PriceRow, parse_prices, parse_row
 from headgate.units.instants import from_datetime
 from headgate.units.usage import METERS
 

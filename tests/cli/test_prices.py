@@ -1,6 +1,7 @@
 """`headgate prices`: what it prints, and how it says no."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -150,3 +151,90 @@ def test_check_finds_no_errors_in_the_built_in_book() -> None:
     """It counts errors and warnings, and exits with 0 while there are only warnings."""
     assert run_json("check")["errors"] == 0
     assert run("check").splitlines()[-1] == "0 errors, 19 warnings"
+
+
+def test_a_day_is_shown_as_it_was_known_on_another() -> None:
+    """The cancelled rise of September is in the list of July's knowledge alone."""
+    row = "anthropic/claude-sonnet-5/standard/2026-09-01"
+    arguments = ("as-of", "2026-09-02", "--seller", "anthropic")
+
+    then, now = (
+        {each["id"] for each in run_json(*arguments, *more)["rows"]}
+        for more in (("--known-on", "2026-07-15"), ())
+    )
+
+    assert row in then
+    assert row not in now
+
+
+OWN = """
+[providers.mine]
+kind = "openai_compatible"
+base_url = "https://api.example/v1"
+seller = "mine"
+[deployments.d]
+provider = "mine"
+model = "m"
+[[prices]]
+provider = "mine"
+model = "m"
+valid_from = 2026-01-01
+currency = "EUR"
+per_million_tokens = { input = "2", output = "6" }
+[[exchange_rates]]
+currency = "EUR"
+usd = "1.0842"
+valid_from = 2026-01-01
+[[fees]]
+provider = "mine"
+id = "container"
+meter = "container_session"
+usd_per_unit = "0.03"
+valid_from = 2026-01-01
+[surcharges.topup]
+provider = "mine"
+percent = "5.5"
+valid_from = 2026-01-01
+[commitments.year]
+provider = "mine"
+amount_usd = "1200"
+valid_from = 2025-01-01
+valid_to = 2027-01-01
+period = "year"
+[capacities.ptu]
+deployments = ["d"]
+usd_per_hour = "2"
+valid_from = 2026-11-01
+tiers = ["provisioned"]
+"""
+
+
+def test_prices_of_ones_own_are_explained(tmp_path: Path) -> None:
+    """In dollars and the seller's currency, with what is sold by the piece, and the surcharge."""
+    config = tmp_path / "headgate.toml"
+    config.write_text(OWN)
+    usage = ("--usage", "input=1000,container_session=2", "--config", str(config))
+
+    told = run_json("explain", "mine/m", *usage, "--at", "2026-11-20")
+
+    assert [line["amount_usd"] for line in told["lines"]] == [
+        "0.002168400",
+        "0.060000000",
+        "0.003419262",
+    ]
+    assert (told["lines"][0]["currency"], told["lines"][0]["amount"]) == ("EUR", "0.002000000")
+    assert told["amount_usd"] == "0.065587662"
+
+
+def test_what_was_promised_and_not_spent_is_owed(tmp_path: Path) -> None:
+    """A period that is over owes what is missing, one that runs has it left."""
+    config = tmp_path / "headgate.toml"
+    config.write_text(OWN)
+
+    told = run_json("commitments", "--config", str(config), "--at", "2026-11-02")
+
+    assert [(each["left"], each["shortfall"]) for each in told["commitments"]] == [
+        ("0.000000000", "1200.000000000"),
+        ("1200.000000000", "0.000000000"),
+    ]
+    assert told["capacities"] == [{"id": "ptu", "cost": "48.000000000", "teams": []}]

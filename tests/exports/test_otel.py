@@ -51,7 +51,7 @@ def request_of(found: Found) -> Any:
 
 
 def _spans(found: Found) -> Iterator[Any]:
-    return spans(found.step.attempts, found.over, KNOWN)
+    return spans(found.step.attempts, found.over, KNOWN, found.step.traces)
 
 
 def told_of(span: Any) -> dict[str, Any]:
@@ -131,6 +131,18 @@ def test_a_call_with_two_attempts_is_one_trace(books_of_two: Found) -> None:
     assert call.end_time_unix_nano == max(span.end_time_unix_nano for span in sent)
     assert told_of(call)["gen_ai.response.model"] == "gpt-5.5-2026-08"
     assert call.trace_id.hex() == trace_id("call_two")
+
+
+def test_a_call_is_a_child_of_its_clients_span(books_of_two: Found) -> None:
+    """Where the end of an attempt says which that is; its attempts are in that trace, too."""
+    trace, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    told = {row.attempt: f"00-{trace}-{span}-01" for row in books_of_two.step.attempts}
+    within = books_of_two._replace(step=books_of_two.step._replace(traces=told))
+    sent = request_of(within).resource_spans[0].scope_spans[0].spans
+
+    assert {each.trace_id.hex() for each in sent} == {trace}
+    (call,) = (each for each in sent if each.parent_span_id.hex() == span)
+    assert {each.parent_span_id for each in sent if each is not call} == {call.span_id}
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,9 @@ from headgate.exports import tally
 from headgate.exports.prometheus import CONTENT_TYPE, State, render
 from headgate.exports.scraping import Scrape
 from headgate.exports.tally import OTHER, SERIES_MAX, Tally
+from headgate.insights.drift import Drift, keep_cells
 from headgate.insights.routes import PassedOver, Queued
+from headgate.records.reconciled import Cell
 from tests.architecture.repository import ROOT
 from tests.console.books import NOW_NS, Books
 from tests.exports.planted import fill
@@ -123,6 +125,22 @@ def test_budgets_holds_and_queues_are_what_is_so_now(books: Books) -> None:
     assert not [labels for name, labels in found if "nightly" in str(labels)]
 
 
+def test_the_drift_of_each_provider_is_told(books: Books) -> None:
+    """What its reports differ by from the books, and the unknown part of it."""
+    cells = (
+        Cell("openai", "gpt-5.5", "2026-11-01", "price", 1_000_000_000, 1_500_000_000, 3, 3, 1),
+        Cell("openai", "gpt-5.5", "2026-11-02", "unknown", 2_000_000_000, 0, 3, 3, 1),
+        Cell("openai", "gpt-5.5", "2026-11-03", "late", 9_000_000_000, 0, 3, 3, 1),
+    )
+    with books.engine.begin() as connection:
+        keep_cells(connection, cells, None, "steward", NOW_NS)
+    found = scraped(books, Scrape(books.reading, books.data_dir / "journal"))
+    openai = (("provider", "openai"),)
+
+    assert found["reconcile_drift_usd", openai] == Decimal("2.5")
+    assert found["reconcile_unknown_usd", openai] == 2
+
+
 def test_what_is_not_folded_yet_is_told_in_bytes(used: Books) -> None:
     """The lag of the fold, nought once it has caught up."""
     scrape = Scrape(used.reading, used.data_dir / "journal")
@@ -132,6 +150,15 @@ def test_what_is_not_folded_yet_is_told_in_bytes(used: Books) -> None:
 
     assert behind > 0
     assert scraped(used, scrape)["fold_behind_bytes", ()] == 0
+
+
+def test_drift_is_told_by_provider() -> None:
+    """By how much its reports differ from the books, and what nothing accounts for."""
+    drift = Drift("acme-ai", 3, 7, 5, 2_000_000_000, 500_000_000, 0, 1)
+    found = parsed(render(Tally(), NOTHING._replace(drifts=(drift,))))
+
+    assert found["drift_usd", (("provider", "acme-ai"),)] == 2
+    assert found["drift_unknown_usd", (("provider", "acme-ai"),)] == 0.5
 
 
 def test_labels_are_bounded() -> None:

@@ -15,7 +15,7 @@ from headgate.exports.reading import Known
 from headgate.exports.sending import EventSender, OtelSender, Sender
 from headgate.exports.settings import Otel, Target
 from headgate.insights.webhooks import GIVEN_UP_NS, signature
-from headgate.node.exporting import follow
+from headgate.node.exporting import Follower
 from headgate.node.telling import UnheardError, post
 from headgate.store.journal_reader import Cursor
 from headgate.units.instants import NANOS_PER_SECOND
@@ -54,8 +54,8 @@ def sender(listener: Listener, format_: str = "cloudevents", **of: Any) -> Event
 
 def send(books: Books, to: Sender) -> None:
     """Send what there is; a new follower begins here."""
-    root = books.data_dir / "journal"
-    while asyncio.run(follow(books.engine, books.reading, root, to, post)):
+    follower = Follower(books.engine, books.reading, books.data_dir / "journal", to)
+    while asyncio.run(follower.go_on(post)):
         pass
 
 

@@ -68,8 +68,9 @@ def durable(simulator: Simulator, disk: HeldDisk, tmp_path: Path) -> Iterator[Ga
 
 def quiet(gateway: Gateway) -> None:
     """Wait until everything that was written is on the disk."""
-    journal = gateway.pipeline.world.journal
-    gateway.until(lambda: not journal.dirty, "the journal is on the disk")
+    journal, syncs = gateway.pipeline.world.journal, gateway.pipeline.world.syncs
+    assert syncs is not None
+    gateway.until(lambda: not (journal.dirty or syncs.busy), "the journal is on the disk")
 
 
 def test_no_byte_is_sent_before_the_hold_is_on_the_disk(

@@ -16,7 +16,7 @@ SETTLE = SettleRecord(
     *("c.1", 2, 6, "measured", (LINE,), {"output_text": 3}, "m", "u", "q", 200, None, 5, 9, False),
     cache=NOTE,
 )
-NOT_STORED = {"reported_nanos"}
+NOT_STORED = {"reported_nanos", "trace"}
 COLUMNS = {"amount_nanos": "hold_nanos"}
 END_NAMES = {"at_ns": "ended_ns", "amount_nanos": "posted_nanos", "by": "closed_by"}
 

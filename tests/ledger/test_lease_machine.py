@@ -8,6 +8,7 @@ import random
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from hypothesis import settings
@@ -318,14 +319,7 @@ class Leases(RuleBasedStateMachine):
             worker = self.workers[name]
             path = tuple(worker.purse.slice_of(each, each.partition("@")[0]) for each in windows)
 
-            def resume(
-                short: Short | str | None,
-                worker: Worker = worker,
-                path: tuple[Slice, ...] = path,
-                amount: int = amount,
-            ) -> None:
-                judge(worker, path, amount, short)
-
+            resume = partial(judge, worker, path, amount)
             if worker.purse.try_hold(path, amount) is None:
                 resume(None)
             else:
@@ -383,9 +377,6 @@ class Leases(RuleBasedStateMachine):
                     for said in worker.up
                 )
                 has = worker.posted[window] + piece.held_nanos + piece.idle_nanos
-                if worker.posted[window] and piece.base_nanos < 0:
-                    # Forgotten, with what it owed: the book knows what was posted.
-                    has = max(has, worker.posted[window])
                 lent = 0 if lease is None else lease.granted_nanos
                 if not self.overage[window]:
                     assert has + coming + going == lent, (window, worker.journal)

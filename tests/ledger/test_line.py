@@ -155,6 +155,51 @@ def test_a_small_budget_is_lent_whole_and_moves_whole() -> None:
     assert (leases["w0"].granted_nanos, leases["w1"].granted_nanos) == (10, 990)
 
 
+class Crossing:
+    """Four workers' purses and a line, whose messages wait to be heard, in order for each."""
+
+    def __init__(self, limits: dict[str, int]) -> None:
+        self.line = Line(LeaseBook(), limits.__getitem__)
+        self.up: dict[str, deque[Borrowing | tuple[dict[str, int], int]]] = {}
+        self.down: dict[str, deque[Recall | tuple[dict[str, Grant], list[Outcome], bool]]] = {}
+        self.purses = {f"w{number}": self._purse(f"w{number}") for number in range(4)}
+
+    def _purse(self, name: str) -> Purse:
+        self.up[name], self.down[name] = deque(), deque()
+        self.line.meet(name)
+
+        def ask(borrowing: Borrowing) -> bool:
+            self.up[name].append(borrowing)
+            return True
+
+        return Purse(ask)
+
+    def hear(self, name: str) -> None:
+        """Let the steward hear what a worker said first."""
+        said = self.up[name].popleft()
+        if isinstance(said, Borrowing):
+            self.line.borrow(name, said, 0)
+        else:
+            self.line.returned(name, *said)
+        outcomes, grants = self.line.decide(0), self.line.grants()
+        for journal, down in self.down.items():
+            mine = [each for each in outcomes if each.journal == journal]
+            asked = journal == name and isinstance(said, Borrowing)
+            if mine or asked or journal in grants:
+                down.append((grants.get(journal, {}), mine, asked))
+        for recall in self.line.recalls():
+            self.down[recall.journal].append(recall)
+
+    def tell(self, name: str) -> None:
+        """Let a worker hear what it was told first."""
+        told = self.down[name].popleft()
+        if isinstance(told, Recall):
+            self.up[name].append((self.purses[name].release(told.windows), told.number))
+        else:
+            lent, outcomes, heard = told
+            self.purses[name].lent(lent, outcomes, heard=heard)
+
+
 def test_of_2000_calls_over_4_levels_and_4_workers_137_are_admitted() -> None:
     """Exactly as many as fit, whatever crosses what: nobody else is lent the rest, and none waits.
 
@@ -163,61 +208,24 @@ def test_of_2000_calls_over_4_levels_and_4_workers_137_are_admitted() -> None:
     """
     hold, chance = 1_000_003, random.Random(137)
     path = (RUN, "alice@once", TEAM, ROOT)
-    book = LeaseBook()
-    limits = {TEAM: 137 * hold + hold - 1}
-    line = Line(book, lambda window: limits.get(window, 1_000_000 * hold))
-    up: dict[str, deque[Borrowing | tuple[dict[str, int], int]]]
-    up = {f"w{number}": deque() for number in range(4)}
-    down: dict[str, deque[Recall | tuple[dict[str, Grant], list[Outcome], bool]]]
-    down = {name: deque() for name in up}
-
-    def purse_of(name: str) -> Purse:
-        def ask(borrowing: Borrowing) -> bool:
-            up[name].append(borrowing)
-            return True
-
-        line.meet(name)
-        return Purse(ask)
-
-    purses = {name: purse_of(name) for name in up}
+    crossing = Crossing(dict.fromkeys(path, 1_000_000 * hold) | {TEAM: 138 * hold - 1})
     answers: list[Short | str | None] = []
-
-    def hear(name: str) -> None:
-        said = up[name].popleft()
-        if isinstance(said, Borrowing):
-            line.borrow(name, said, 0)
-        else:
-            line.returned(name, *said)
-        outcomes, grants = line.decide(0), line.grants()
-        for journal in up:
-            mine = [each for each in outcomes if each.journal == journal]
-            asked = journal == name and isinstance(said, Borrowing)
-            if mine or asked or journal in grants:
-                down[journal].append((grants.get(journal, {}), mine, asked))
-        for recall in line.recalls():
-            down[recall.journal].append(recall)
-
-    def tell(name: str) -> None:
-        told = down[name].popleft()
-        if isinstance(told, Recall):
-            up[name].append((purses[name].release(told.windows), told.number))
-        else:
-            lent, outcomes, heard = told
-            purses[name].lent(lent, outcomes, heard=heard)
-
-    calls = deque(chance.choice(list(up)) for _ in range(2_000))
-    while calls or any(up.values()) or any(down.values()):
-        steps = [(hear, name) for name in up if up[name]] + [(tell, n) for n in up if down[n]]
+    calls = deque(chance.choice(list(crossing.purses)) for _ in range(2_000))
+    while True:
+        steps = [(crossing.hear, name) for name, waits in crossing.up.items() if waits]
+        steps += [(crossing.tell, name) for name, waits in crossing.down.items() if waits]
+        if not calls and not steps:
+            break
         if calls and (not steps or chance.random() < 0.9):
-            purse = purses[calls.popleft()]
+            purse = crossing.purses[calls.popleft()]
             slices = tuple(purse.slice_of(window, window) for window in path)
             if purse.try_hold(slices, hold) is None:
                 answers.append(None)
             else:
                 purse.wait(Waiting(slices, hold, answers.append, 0))
-            continue
-        step, name = chance.choice(steps)
-        step(name)
+        else:
+            step, name = chance.choice(steps)
+            step(name)
 
     refused = [each for each in answers if isinstance(each, Short)]
     assert (answers.count(None), len(refused)) == (137, 2_000 - 137)

@@ -12,6 +12,8 @@ from tests.insights.listener import Listener
 from tests.node.harness import running_node, until
 from tests.node.wire import CHAT, chat, post
 
+CLIENTS = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
 pytestmark = pytest.mark.slow
 
 
@@ -49,7 +51,9 @@ def spans(listener: Listener) -> list[Any]:
 
 
 def test_all_is_sent_once_over_the_death_of_the_steward(tmp_path: Path, listener: Listener) -> None:
-    """Each call is an event and a trace; what the steward had not sent, the next one does."""
+    """Each call is an event and a trace, its client's if that says so and says it rightly; what
+    the steward had not sent, the next one does.
+    """
     base = listener.url.removesuffix("/hook")
     extra = f"""
 [otel]
@@ -58,12 +62,19 @@ endpoint = "{base}"
 url = "{listener.url}"
 """
     with running_node(tmp_path, extra=extra) as node:
-        for calls in (1, 2, 3):
-            assert post(node.gateway_url, CHAT, node.key(), chat(f"Hello {calls}")).status == 200
+        for calls, told in enumerate((CLIENTS, "00-nonsense", None), 1):
+            headers = {} if told is None else {"traceparent": told}
+            hello = chat(f"Hello {calls}")
+            assert post(node.gateway_url, CHAT, node.key(), hello, headers=headers).status == 200
             until(partial(has_events, listener, calls), "its event")
             if calls == 2:
                 node.kill("steward")
         until(lambda: len({each["spanId"] for each in spans(listener)}) == 6, "all spans")
         node.await_nothing_held()
 
-    assert len({each["traceId"] for each in spans(listener)}) == 3
+    traces = {each["traceId"] for each in spans(listener)}
+    assert len(traces) == 3
+    _, trace, span, _ = CLIENTS.split("-")
+    of_client = [each for each in spans(listener) if each["traceId"] == trace]
+    assert len({each["spanId"] for each in of_client}) == 2
+    assert span in {each["parentSpanId"] for each in of_client}

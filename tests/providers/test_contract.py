@@ -106,7 +106,7 @@ CONTRADICTIONS: dict[str, list[dict[str, Any]]] = {
     ],
     "bedrock": [
         {"inputTokens": 5, "outputTokens": 1, "totalTokens": 7},
-        {"inputTokens": 5, "outputTokens": 1, "totalTokens": 6, "cacheReadInputTokens": 6},
+        {"inputTokens": 5, "outputTokens": 1, "totalTokens": 9, "cacheReadInputTokens": 6},
         {"inputTokens": 5, "outputTokens": 1, "totalTokens": 8, "cacheWriteInputTokens": 2}
         | {"cacheDetails": [{"ttl": "1h", "inputTokens": 3}]},
         {"inputTokens": 5, "outputTokens": 1, "totalTokens": 6, "serverToolUsage": {"search": 1}},

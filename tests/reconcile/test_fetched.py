@@ -105,16 +105,15 @@ def at(hour: int, day: int = 2) -> int:
 
 
 def test_a_turn_comes_once_a_day() -> None:
-    """From its minute on, also after a restart, and never twice."""
+    """From its minute on, and never twice."""
     turn = Turn()
 
-    assert not turn.is_due(300, BERLIN, at(4), 0)
-    assert turn.is_due(300, BERLIN, at(5), at(5, day=1))
-    assert not turn.is_due(300, BERLIN, at(9), at(5))
-    assert turn.is_due(300, BERLIN, at(9), at(4))
+    assert not turn.is_due(300, BERLIN, at(4))
+    assert turn.is_due(300, BERLIN, at(5))
     turn.note_done(BERLIN, at(9))
-    assert not turn.is_due(300, BERLIN, at(10), 0)
-    assert turn.is_due(300, BERLIN, at(5, day=3), 0)
+    assert not turn.is_due(300, BERLIN, at(10))
+    assert not turn.is_due(300, BERLIN, at(4, day=3))
+    assert turn.is_due(300, BERLIN, at(5, day=3))
 
 
 def test_a_failed_turn_comes_again_for_a_while() -> None:
@@ -122,10 +121,10 @@ def test_a_failed_turn_comes_again_for_a_while() -> None:
     turn = Turn()
     now_ns = at(5)
     for _ in range(TRIES_MAX):
-        assert turn.is_due(300, BERLIN, now_ns, 0)
+        assert turn.is_due(300, BERLIN, now_ns)
         turn.note_failed(BERLIN, now_ns)
-        assert not turn.is_due(300, BERLIN, now_ns + RETRY_NS - 1, 0)
+        assert not turn.is_due(300, BERLIN, now_ns + RETRY_NS - 1)
         now_ns += RETRY_NS
 
-    assert not turn.is_due(300, BERLIN, now_ns, 0)
-    assert turn.is_due(300, BERLIN, at(5, day=3), 0)
+    assert not turn.is_due(300, BERLIN, now_ns)
+    assert turn.is_due(300, BERLIN, at(5, day=3))

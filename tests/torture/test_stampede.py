@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from headgate.simulator import Pace
 from headgate.units.money import parse_usd
 from tests.node.harness import once, once_nanos, running_node
-from tests.node.wire import CHAT, Call, chat, send_all
+from tests.node.wire import CHAT, Call, chat
 from tests.torture.checker import check, render
 from tests.torture.crowd import outcome, stampede
 
@@ -70,22 +69,4 @@ def test_a_budget_of_ten_holds_admits_ten_of_five_hundred(
         assert node.stop() == 0
     window = f"{budgets[0].id}/alice/r42@once" if level == "run" else f"{budgets[0].id}@once"
     report = check(node.data_dir, node.bill, {window: limit})
-    assert not report.problems, render(report)
-
-
-def test_two_workers_together_never_admit_more_than_the_budget(tmp_path: Path, hold: int) -> None:
-    """Two workers that share a budget of ten holds serve at most ten of 200 parallel calls.
-
-    Most are served, and no money stays in either of them when they end.
-    """
-    limit = ADMITTED * hold
-    with running_node(tmp_path, budgets=[once_nanos("team:research", limit)], workers=2) as node:
-        calls = [Call(CHAT, node.key(), BODY) for _ in range(200)]
-        node.simulator.pace = Pace(ttft_ms=1_500, delay_ms=0, jitter_share=0)
-        served, _ = outcome(asyncio.run(send_all(node.gateway_url, calls)))
-        assert ADMITTED // 2 <= served <= ADMITTED
-        assert node.stop() == 0
-        (standing,) = node.standings()
-        assert (standing.held_nanos, standing.lent_nanos, standing.unaccounted_nanos) == (0, 0, 0)
-    report = check(node.data_dir, node.bill, {"team-research@once": limit}, several=True)
     assert not report.problems, render(report)

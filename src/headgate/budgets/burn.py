@@ -49,7 +49,8 @@ def burn_of(samples: Sequence[Sample], free_nanos: int, renews_ns: int | None) -
     if not samples:
         return Burn(0, None)
     now = samples[-1]
-    spent_hour = now.posted_nanos - _since(samples, now.at_ns - LONG_NS).posted_nanos
+    # A correction may have taken more back than was spent since.
+    spent_hour = max(0, now.posted_nanos - _since(samples, now.at_ns - LONG_NS).posted_nanos)
     if free_nanos <= 0:
         return Burn(spent_hour, now.at_ns)
     left_ns = []

@@ -6,9 +6,10 @@ from fractions import Fraction
 from itertools import groupby, pairwise
 from typing import Literal, NamedTuple
 
+from headgate.catalog.exchange import USD
 from headgate.catalog.facts import ModelDirectory
 from headgate.catalog.prices import PriceBook
-from headgate.catalog.rows import PriceRow
+from headgate.catalog.rows import TOKEN_METERS, PriceRow
 from headgate.units.usage import METERS
 
 _USUAL_SHARES = (2, 4, 10, 20, 40)
@@ -17,6 +18,17 @@ _USUAL_SHARES = (2, 4, 10, 20, 40)
 _DISPLAY_DIGITS = (Decimal("0.01"), Decimal("0.001"))
 """Steps to which price pages round what they show."""
 
+UNIT_MISTAKE = 500
+"""Per thousand for per million is a factor of 1,000; no price has moved by half as much."""
+DEAREST, CHEAPEST = Decimal(10_000), Decimal("0.0005")
+"""Dollars per million tokens of any model on sale lie between these."""
+
+_OF_LISTS: frozenset[str] = frozenset(
+    {"overlap", "gap", "cache_order", "cache_rounded", "zero_of_paid", "unit"}
+)
+"""What a file of prices is refused for."""
+_AT_START: frozenset[str] = frozenset({"overlap", "unit"})
+"""What a configuration is refused for: what cannot be meant."""
 
 Severity = Literal["error", "warning"]
 
@@ -27,7 +39,7 @@ class Finding(NamedTuple):
     Attributes:
         severity: `error` for what must not be shipped, `warning` for what wants a look.
         rule: `overlap`, `gap`, `cache_ratio`, `cache_rounded`, `cache_order`, `zero_price`,
-            `source_missing` or `long_context_missing`.
+            `zero_of_paid`, `unit`, `source_missing` or `long_context_missing`.
         row: Id of the row.
         message: One sentence.
     """
@@ -45,12 +57,37 @@ def check_book(book: PriceBook, models: ModelDirectory) -> tuple[Finding, ...]:
         _cache_share,
         _cache_order,
         lambda row: _zero_prices(row, models),
+        _units,
+        lambda row: _beside_the_list(row, book),
         lambda row: _sources(row, {source.id for source in book.sources}),
     )
     for check in checks:
         for row in book.rows:
             findings += check(row)
     return (*findings, *_long_context(book.rows))
+
+
+def refused(book: PriceBook, models: ModelDirectory, known: PriceBook) -> tuple[Finding, ...]:
+    """Return why the rows that a book has beyond another are not taken unseen.
+
+    What is no error in rows that are in force is one in a file that is offered: a gap, a rounded
+    cache price, nothing for a model that others pay for, another unit.
+    """
+    new = {row.id for row in book.rows} - {row.id for row in known.rows}
+    return tuple(
+        finding._replace(severity="error") if finding.rule in _OF_LISTS else finding
+        for finding in check_book(book, models)
+        if not new.isdisjoint((finding.row, *finding.message.split()))
+    )
+
+
+def senseless(book: PriceBook) -> tuple[Finding, ...]:
+    """Return what is wrong with configured rows that cannot be meant: overlaps, other units."""
+    rows = [row for row in book.rows if row.origin == "configuration"]
+    found = [*_succession(rows)]
+    for row in rows:
+        found += [*_units(row), *_beside_the_list(row, book)]
+    return tuple(each for each in found if each.rule in _AT_START)
 
 
 def _succession(rows: Iterable[PriceRow]) -> Iterator[Finding]:
@@ -114,6 +151,37 @@ def _zero_prices(row: PriceRow, models: ModelDirectory) -> Iterator[Finding]:
     for meter, price in zip(METERS, row.prices_femto, strict=True):
         if price == 0 and not (embedding and meter.startswith("output")):
             yield Finding(_severity(row), "zero_price", row.id, f"{meter} costs nothing")
+
+
+def _units(row: PriceRow) -> Iterator[Finding]:
+    """Find prices that are written in another unit than dollars per million tokens."""
+    for meter in TOKEN_METERS:
+        price = _price(row, meter)
+        if price and not CHEAPEST <= price <= DEAREST and row.currency == USD:
+            message = f"{meter} at {price:f} dollars a million looks like another unit"
+            yield Finding("error", "unit", row.id, message)
+
+
+def _beside_the_list(row: PriceRow, book: PriceBook) -> Iterator[Finding]:
+    """Find configured prices that are far from every built-in one of the same model and tier."""
+    if row.origin != "configuration" or row.currency != USD:
+        return
+    listed = [
+        other
+        for other in book.rows_of_tier(row.seller, row.model, row.tier)
+        if other.origin == "built-in" and other.currency == USD
+    ]
+    for meter in TOKEN_METERS:
+        price = _price(row, meter)
+        others = [known for other in listed if (known := _price(other, meter))]
+        if price is None or not others:
+            continue
+        if not price:
+            message = f"{meter} costs nothing, and {min(others):f} by the list"
+            yield Finding("warning", "zero_of_paid", row.id, message)
+        elif all(not 1 / UNIT_MISTAKE < price / known < UNIT_MISTAKE for known in others):
+            message = f"{meter} is {price:f}, and {min(others):f} by the list: another unit?"
+            yield Finding("error", "unit", row.id, message)
 
 
 def _sources(row: PriceRow, known: set[str]) -> Iterator[Finding]:

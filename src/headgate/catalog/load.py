@@ -4,19 +4,18 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 from importlib import resources
 from typing import Any, TypeVar
 
+from headgate.catalog.aliases import DatedAlias, read_alias
 from headgate.catalog.bands import Band, parse_window
+from headgate.catalog.charges import Fee, Modifier, read_fee, read_modifier
 from headgate.catalog.facts import ModelDirectory, ModelFacts
+from headgate.catalog.fields import PriceRowError
 from headgate.catalog.prices import PriceBook, Source
-from headgate.catalog.rows import Fee, Modifier, PriceRow, PriceRowError, parse_row
-from headgate.units.money import femto_per_unit
+from headgate.catalog.rows import PriceRow, parse_row
 
 Item = TypeVar("Item")
-
-_MILLION = 1_000_000
 
 
 def load_price_book() -> PriceBook:
@@ -30,6 +29,7 @@ def load_price_book() -> PriceBook:
     modifiers: list[Modifier] = []
     fees: list[Fee] = []
     bands: list[Band] = []
+    dated: list[DatedAlias] = []
     sources: dict[str, Source] = {}
     for document in _documents("prices"):
         seller = str(document["seller"])
@@ -39,8 +39,9 @@ def load_price_book() -> PriceBook:
         }
         bands += own_bands.values()
         rows += [parse_row(table, seller=seller, bands=own_bands) for table in document["row"]]
-        modifiers += [_modifier(seller, table) for table in document.get("modifier", [])]
-        fees += [_fee(seller, table) for table in document.get("fee", [])]
+        modifiers += [read_modifier(table, seller) for table in document.get("modifier", [])]
+        fees += [read_fee(table, seller) for table in document.get("fee", [])]
+        dated += [read_alias(table, seller) for table in document.get("alias", [])]
         for name, table in document["sources"].items():
             sources[name] = Source(name, table["title"], table.get("address"), table["read_on"])
     return PriceBook(
@@ -50,6 +51,7 @@ def load_price_book() -> PriceBook:
         bands=tuple(bands),
         sources=tuple(sources.values()),
         aliases=load_models().aliases(),
+        dated_aliases=tuple(dated),
     )
 
 
@@ -102,28 +104,6 @@ def _documents(folder: str) -> list[dict[str, Any]]:
         for file in files
         if file.name.endswith(".toml")
     ]
-
-
-def _modifier(seller: str, table: Mapping[str, Any]) -> Modifier:
-    return Modifier(
-        id=table["id"],
-        seller=seller,
-        models=frozenset(table["models"]),
-        regions=frozenset(table["when"]["region"]),
-        factor=Fraction(table["factor"]),
-        sources=tuple(table["sources"]),
-    )
-
-
-def _fee(seller: str, table: Mapping[str, Any]) -> Fee:
-    return Fee(
-        id=f"{seller}/{table['id']}",
-        seller=seller,
-        meter=table["meter"],
-        price_femto=femto_per_unit(Decimal(table["usd_per_unit"]) * _MILLION),
-        models=frozenset(table.get("models", [])),
-        sources=tuple(table["sources"]),
-    )
 
 
 def _facts(seller: str, limit_field: str, table: Mapping[str, Any]) -> ModelFacts:

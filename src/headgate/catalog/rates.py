@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from headgate.records.charge import Charge, ChargeLine
+from headgate.records.charge import SURCHARGE, Charge, ChargeLine
 from headgate.records.demand import Terms
 from headgate.units.money import FEMTO_PER_NANO, HALF_FEMTO, line_nanos
 from headgate.units.usage import INPUT_METERS, METERS, OUTPUT_METERS, Usage
@@ -60,6 +60,7 @@ class RateCard:
         valid_until_ns: The card may be kept for instants before this one: no row or band
             changes earlier.
         rates: By rising threshold; the first has none.
+        surcharges: Row id and share, in femto-dollars per nano-dollar, of what comes on top.
     """
 
     seller: str
@@ -67,6 +68,7 @@ class RateCard:
     terms: Terms
     valid_until_ns: int
     rates: tuple[Rate, ...]
+    surcharges: tuple[tuple[str, int], ...]
 
     def rate(self, usage: Usage) -> Charge:
         """Return what `usage` costs, a line per meter, each rounded half up to a nano-dollar.
@@ -87,6 +89,12 @@ class RateCard:
                 amount = (quantity * price + HALF_FEMTO) // FEMTO_PER_NANO
                 total += amount
                 lines.append(ChargeLine(meter, quantity, price, amount, row))
+        if self.surcharges and total:
+            base = total
+            for row, share in self.surcharges:
+                amount = line_nanos(base, share)
+                total += amount
+                lines.append(ChargeLine(SURCHARGE, base, share, amount, row))
         return Charge(total, tuple(lines))
 
     def amount(self, usage: Usage) -> tuple[int, tuple[str, ...]]:
@@ -109,6 +117,9 @@ class RateCard:
                 total += (quantity * price + HALF_FEMTO) // FEMTO_PER_NANO
                 if row not in rows:
                     rows = (*rows, row)
+        if self.surcharges and total:
+            rows = (*rows, *(row for row, _ in self.surcharges))
+            total = self._with_surcharges(total)
         return total, rows
 
     def worst_nanos(self, input_tokens_max: int, output_tokens_max: int) -> int:
@@ -117,7 +128,7 @@ class RateCard:
         Every prompt token is taken at the dearest input meter and every output token at the
         dearest output meter, in the dearest row that so long a prompt can reach. The 24-hour
         cache write counts only when the terms ask for that retention. Fees are not in it: a
-        call whose number of tool uses has no bound has no worst case.
+        call whose number of tool uses has no bound has no worst case. Surcharges are.
         """
         rates = self.rates
         worst_femto = 0
@@ -126,13 +137,16 @@ class RateCard:
                 input_tokens_max * rate.input_femto_max + output_tokens_max * rate.output_femto_max
             )
             worst_femto = max(worst_femto, femto)
-        return -(-worst_femto // FEMTO_PER_NANO) + _ROUNDING_NANOS
+        worst = -(-worst_femto // FEMTO_PER_NANO) + _ROUNDING_NANOS
+        return self._with_surcharges(worst) if self.surcharges else worst
 
     def output_tokens_within(self, amount_nanos: int, input_tokens_max: int) -> int:
         """Return the largest output limit whose `worst_nanos` is at most `amount_nanos`.
 
         Negative when not even a reply of no tokens fits; never above `OUTPUT_TOKENS_LIMIT`.
         """
+        if self.surcharges:
+            amount_nanos = self._before_surcharges(amount_nanos)
         room_femto = (amount_nanos - _ROUNDING_NANOS) * FEMTO_PER_NANO
         tokens = OUTPUT_TOKENS_LIMIT
         for rate in self._reachable(input_tokens_max):
@@ -148,7 +162,25 @@ class RateCard:
         rate = self._rate_for(input_tokens)
         input_femto = rate.prices_femto[_INPUT] or 0
         output_femto = rate.prices_femto[_OUTPUT] or 0
-        return line_nanos(input_tokens, input_femto) + line_nanos(output_tokens, output_femto)
+        cost = line_nanos(input_tokens, input_femto) + line_nanos(output_tokens, output_femto)
+        return self._with_surcharges(cost)
+
+    def _with_surcharges(self, amount_nanos: int) -> int:
+        total = amount_nanos
+        for _row, share in self.surcharges:
+            total += line_nanos(amount_nanos, share)
+        return total
+
+    def _before_surcharges(self, amount_nanos: int) -> int:
+        """Return the largest amount that is at most `amount_nanos` with its surcharges."""
+        shares = FEMTO_PER_NANO
+        for _row, share in self.surcharges:
+            shares += share
+        # Each share is rounded by at most half a nano-dollar: it is this or a little more.
+        amount = (amount_nanos - len(self.surcharges)) * FEMTO_PER_NANO // shares
+        while self._with_surcharges(amount + 1) <= amount_nanos:
+            amount += 1
+        return amount
 
     def _rate_for(self, prompt_tokens: int) -> Rate:
         chosen = self.rates[0]

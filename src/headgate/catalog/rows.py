@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
-from fractions import Fraction
 from typing import Literal
 
 from headgate.catalog.bands import Band
-from headgate.units.instants import from_datetime, to_datetime
+from headgate.catalog.exchange import USD, read_currency
+from headgate.catalog.fields import Fields, PriceRowError, short_instant
+from headgate.units.instants import from_datetime
 from headgate.units.money import MoneyError, femto_per_unit
 from headgate.units.usage import METERS
 
@@ -21,10 +22,6 @@ UNKNOWN_START_NS = from_datetime(datetime(2020, 1, 1, tzinfo=UTC))
 
 TOKEN_METERS = METERS[:-1]
 _SHORT_NAMES = {"input": "input_uncached", "output": "output_text"}
-
-
-class PriceRowError(ValueError):
-    """A price row cannot be used; the message names the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +47,7 @@ class PriceRow:
         sources: Ids of the book's sources, or addresses.
         note: What else must be known about it, None when nothing.
         origin: `configuration` rows win over `built-in` ones.
+        currency: Of the prices; a rate of exchange makes dollars of them when a call is rated.
     """
 
     id: str
@@ -68,6 +66,7 @@ class PriceRow:
     sources: tuple[str, ...] = ()
     note: str | None = None
     origin: Origin = "built-in"
+    currency: str = USD
 
     @property
     def key(self) -> tuple[str, str, str, int, str, str]:
@@ -95,41 +94,6 @@ class PriceRow:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Modifier:
-    """A factor on every token price of some models when the call is served in some region.
-
-    Attributes:
-        id: Appended to the row id in charge lines, after `*`.
-        models: The models it applies to.
-        regions: Values of `Terms.region` it applies in.
-        factor: Exact; what the price is multiplied by.
-    """
-
-    id: str
-    seller: str
-    models: frozenset[str]
-    regions: frozenset[str]
-    factor: Fraction
-    sources: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Fee:
-    """The price of a counted unit that is not a token, such as a web search.
-
-    Attributes:
-        models: The models it applies to, empty for every model of the seller.
-    """
-
-    id: str
-    seller: str
-    meter: str
-    price_femto: int
-    models: frozenset[str] = frozenset()
-    sources: tuple[str, ...] = ()
-
-
 def parse_row(
     table: Mapping[str, object],
     *,
@@ -150,11 +114,9 @@ def parse_row(
     Raises:
         PriceRowError: A key is missing, unknown or has an unusable value.
     """
-    fields = _Fields(table)
+    fields = Fields(table)
     model, tier = fields.text("model"), fields.text("tier", "standard")
-    valid_from, observed_at = fields.instant("valid_from"), fields.instant("observed_at")
-    if valid_from is None and observed_at is None:
-        raise PriceRowError("valid_from: give it, or observed_at when the start is not known")
+    start_ns, observed_at, start = _start(fields)
     recorded_at = fields.instant("recorded_at", default_recorded_at_ns)
     if recorded_at is None:
         raise PriceRowError("recorded_at: give the day from which the price was known")
@@ -162,17 +124,17 @@ def parse_row(
     if band_name and band_name not in bands:
         raise PriceRowError(f"band: {seller} has no band {band_name!r}")
     threshold = fields.count("min_prompt_tokens_exclusive")
-    start_ns = UNKNOWN_START_NS if valid_from is None else valid_from
-    start = short_instant(start_ns)
-    if valid_from is None and observed_at is not None:
-        start = f"seen-{short_instant(observed_at)}"
     row_id = _row_id((seller, model, tier, start), threshold, band_name)
+    if fields.flag("corrects"):
+        row_id = f"{row_id}/known-{short_instant(recorded_at)}"
+    currency = read_currency(fields)
+    prices = fields.table("usd_per_million" if currency == USD else "per_million")
     row = PriceRow(
         id=row_id if origin == "built-in" else f"{origin}/{row_id}",
         seller=seller,
         model=model,
         tier=tier,
-        prices_femto=parse_prices(fields.table("usd_per_million")),
+        prices_femto=parse_prices(prices),
         valid_from_ns=start_ns,
         valid_to_ns=fields.instant("valid_to"),
         recorded_at_ns=recorded_at,
@@ -184,11 +146,22 @@ def parse_row(
         sources=fields.texts("sources"),
         note=fields.text("note", "") or None,
         origin=origin,
+        currency=currency,
     )
     fields.reject_rest()
     if row.valid_to_ns is not None and row.valid_to_ns <= row.valid_from_ns:
         raise PriceRowError("valid_to: it must come after valid_from")
     return row
+
+
+def _start(fields: Fields) -> tuple[int, int | None, str]:
+    """Return when a row starts, when it was seen, and the start as its id tells it."""
+    valid_from, observed_at = fields.instant("valid_from"), fields.instant("observed_at")
+    if valid_from is not None:
+        return valid_from, observed_at, short_instant(valid_from)
+    if observed_at is None:
+        raise PriceRowError("valid_from: give it, or observed_at when the start is not known")
+    return UNKNOWN_START_NS, observed_at, f"seen-{short_instant(observed_at)}"
 
 
 def _row_id(parts: tuple[str, ...], threshold: int | None, band: str) -> str:
@@ -226,75 +199,3 @@ def _femto(name: str, value: object) -> int:
         return femto_per_unit(amount)
     except (ArithmeticError, MoneyError) as error:
         raise PriceRowError(f"usd_per_million: {name}: {value!r} is not a usable price") from error
-
-
-def short_instant(at_ns: int) -> str:
-    """Return `2026-08-17`, or `2026-08-16T16:00Z` when it is not 00:00 UTC; cut to the minute."""
-    moment = to_datetime(at_ns)
-    whole_day = (moment.hour, moment.minute, moment.second) == (0, 0, 0)
-    return moment.strftime("%Y-%m-%d" if whole_day else "%Y-%m-%dT%H:%MZ")
-
-
-def instant_of(value: object) -> int:
-    """Return the instant of a TOML date (00:00 UTC of that day) or date-time with offset.
-
-    Raises:
-        PriceRowError: It is neither, or has no offset.
-    """
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise PriceRowError(f"{value}: a date-time needs an offset, such as Z")
-        return from_datetime(value)
-    if isinstance(value, date):
-        return from_datetime(datetime(value.year, value.month, value.day, tzinfo=UTC))
-    raise PriceRowError(f"{value!r} is not a date or date-time")
-
-
-class _Fields:
-    """Reads a TOML table key by key and remembers what was not read."""
-
-    def __init__(self, table: Mapping[str, object]) -> None:
-        self._rest = dict(table)
-
-    def text(self, key: str, default: str | None = None) -> str:
-        value = self._rest.pop(key, default)
-        if not isinstance(value, str):
-            raise PriceRowError(f"{key}: a text is needed")
-        return value
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        value = self._rest.pop(key, [])
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise PriceRowError(f"{key}: a list of texts is needed")
-        return tuple(value)
-
-    def instant(self, key: str, default_ns: int | None = None) -> int | None:
-        value = self._rest.pop(key, None)
-        if value is None:
-            return default_ns
-        try:
-            return instant_of(value)
-        except PriceRowError as error:
-            raise PriceRowError(f"{key}: {error}") from error
-
-    def count(self, key: str) -> int | None:
-        value = self._rest.pop(key, None)
-        if value is not None and (type(value) is not int or value <= 0):
-            raise PriceRowError(f"{key}: a whole number above zero is needed")
-        return value if type(value) is int else None
-
-    def flag(self, key: str) -> bool:
-        value = self._rest.pop(key, False)
-        if not isinstance(value, bool):
-            raise PriceRowError(f"{key}: true or false is needed")
-        return value
-
-    def table(self, key: str) -> Mapping[str, object]:
-        value = self._rest.pop(key, None)
-        if not isinstance(value, dict):
-            raise PriceRowError(f"{key}: a table of prices is needed")
-        return value
-
-    def reject_rest(self) -> None:
-        if self._rest:
-            raise PriceRowError(f"{', '.join(sorted(self._rest))}: no such key in a price row")

@@ -39,3 +39,8 @@ class Deployment(NamedTuple):
     dialects: tuple[str, ...] = ()
     cache_tokens_min: int | None = None
     treatment: Treatment = UNKNOWN
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Those by which it can be frozen, and have a contract: provider, itself, model."""
+        return (f"provider:{self.provider}", f"deployment:{self.id}", f"model:{self.model}")

@@ -68,7 +68,8 @@ def drill_without(
 
     def price(deployment: Deployment, usage: Usage) -> int | None:
         book = snapshot.price_book
-        card = book.rate_card(deployment.seller, deployment.priced_as, STANDARD, now_ns)
+        terms = STANDARD._replace(nodes=deployment.nodes)
+        card = book.rate_card(deployment.seller, deployment.priced_as, terms, now_ns)
         try:
             return None if card is None else card.amount(usage)[0]
         except UnpricedMeterError:

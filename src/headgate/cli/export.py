@@ -74,7 +74,7 @@ def export_focus(  # noqa: PLR0913 - one for each option
         data = parquet_bytes(kinds, made.rows)
     else:
         data = csv_bytes(names, made.rows)
-    write(output, data)
+    write(output, [data])
     billed = sum(total.amount_nanos for total in sums.values())
     done = ExportedView(
         file=str(output), rows=len(made.rows), amount=format_usd(billed), running=running
@@ -133,18 +133,21 @@ def export_events(  # noqa: PLR0913 - one for each option
     if form not in formats():
         fail(f"There is no format {form!r}.", f"Use one of {', '.join(formats())}.")
     stretch = stretch_of(since, until, snapshot.zone)
-    lines: list[bytes] = []
-    posted = 0
+    rows = posted = 0
+
+    def lines(connection: Connection) -> Iterator[bytes]:
+        nonlocal rows, posted
+        ended = shown(connection, stretch)
+        for event in events_of(ended, snapshot.organisation, name=event_name):
+            posted += event.row.posted_nanos
+            for line in formats()[form].lines(event):
+                rows += 1
+                yield line + b"\n"
+
     with reading(data_dir) as connection:
         running = still_running(connection, stretch)
-        rows = shown(connection, stretch)
-        for event in events_of(rows, snapshot.organisation, name=event_name):
-            lines += formats()[form].lines(event)
-            posted += event.row.posted_nanos
-    write(output, b"".join(line + b"\n" for line in lines))
-    done = ExportedView(
-        file=str(output), rows=len(lines), amount=format_usd(posted), running=running
-    )
+        write(output, lines(connection))
+    done = ExportedView(file=str(output), rows=rows, amount=format_usd(posted), running=running)
     tell(done, as_json=as_json)
 
 
@@ -174,10 +177,10 @@ def with_bar(what: str, each: Iterable[T], total: int | None = None) -> Iterator
             progress.advance(task)
 
 
-def write(output: Path, data: bytes) -> None:
+def write(output: Path, pieces: Iterable[bytes]) -> None:
     """Write the file; ends the command when that cannot be."""
     try:
-        write_whole(output, data)
+        write_whole(output, pieces)
     except OSError as error:
         fail(f"{output} cannot be written: {error.strerror}.", "Name another file by --output.")
 

@@ -1,21 +1,25 @@
 """`headgate prices`: show what models cost, explain what a call would cost, check the book."""
 
 import json
-from collections.abc import Iterable
-from datetime import UTC, datetime
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from headgate.catalog.check import check_book
-from headgate.catalog.load import load_models, load_price_book
+from headgate.catalog.charges import COUNTED_UNITS
+from headgate.catalog.load import load_models
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rates import UnpricedMeterError
-from headgate.catalog.rows import PriceRow
 from headgate.cli import prices_text as text
 from headgate.cli.output import print_table
+from headgate.cli.pricing.as_of import OwnConfig, as_of, book_of
+from headgate.cli.pricing.asked import At, fail, instant
+from headgate.cli.pricing.check import check
+from headgate.cli.pricing.commitments import commitments
+from headgate.cli.pricing.diff import diff
+from headgate.cli.pricing.impact import impact
+from headgate.cli.pricing.pieces import with_units
+from headgate.cli.pricing.restate import restate
 from headgate.records.demand import Terms
-from headgate.units.instants import from_datetime
 from headgate.units.usage import METERS, Usage
 
 app = typer.Typer(
@@ -23,21 +27,15 @@ app = typer.Typer(
 )
 
 Model = Annotated[str, typer.Argument(metavar="SELLER/MODEL", help="Such as openai/gpt-5.5.")]
-At = Annotated[str | None, typer.Option(help="A date, or a date-time with offset; default: now.")]
 Known = Annotated[str | None, typer.Option(help="Use only what was known then; default: now.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 _SHORT_METERS = {"input": "input_uncached", "output": "output_text"}
 _METERS_FIX = (
-    f"Meters: {', '.join(METERS)}; "
+    f"Meters: {', '.join(dict.fromkeys((*METERS, *COUNTED_UNITS)))}; "
     + ", ".join(f"{short} for {meter}" for short, meter in _SHORT_METERS.items())
     + "."
 )
-
-
-def price_book(extra: Iterable[PriceRow] = ()) -> PriceBook:
-    """Return the built-in book with `extra` rows, such as those of a configuration."""
-    return load_price_book().with_rows(extra)
 
 
 @app.command()
@@ -47,6 +45,7 @@ def show(
     ] = None,
     at: At = None,
     known: Known = None,
+    config: OwnConfig = None,
     as_json: AsJson = False,
 ) -> None:
     """List the prices in force, or one model's whole history.
@@ -54,8 +53,8 @@ def show(
     Without SELLER/MODEL: the standard tier of every model. With it: every row, those that ended
     or were cancelled too, unless --at asks for the rows of one instant.
     """
-    book, at_ns = price_book(), _instant(at)
-    known_ns = _instant(known) if known else None
+    book, at_ns = book_of(config), instant(at)
+    known_ns = instant(known) if known else None
     if model is None:
         listing = text.listing(book, at_ns, known_ns)
     else:
@@ -72,7 +71,7 @@ def show(
 
 
 @app.command()
-def explain(
+def explain(  # noqa: PLR0913 - a command has as many parameters as it has options
     model: Model,
     usage: Annotated[str, typer.Option(help="Such as input=1000,cache_read=5000,output=200.")],
     at: At = None,
@@ -80,25 +79,26 @@ def explain(
         "standard"
     ),
     region: Annotated[str, typer.Option(help="global, us ...")] = "global",
+    config: OwnConfig = None,
     as_json: AsJson = False,
 ) -> None:
     """Print what a usage costs, line by line: quantity x price = amount, and from which row."""
-    book, at_ns = price_book(), _instant(at)
+    book, at_ns = book_of(config), instant(at)
     seller, name = _split(model)
-    counts = _usage(usage)
+    counts, units = _usage(usage)
     _require_priced(book, seller, name)
     terms = Terms(tier=tier, region=region)
     card = book.rate_card(seller, name, terms, at_ns)
     if card is None:
         tiers = sorted({row.tier for row in book.rows_of(seller, name)})
-        _fail(
+        fail(
             f"{model} has no price in tier {tier!r}, region {region!r} at that time.",
             f"Its tiers are {', '.join(tiers)}; `headgate prices show {model}` lists every row.",
         )
     try:
-        charge = card.rate(counts)
+        charge = with_units(book, card, card.rate(counts), units, at_ns)
     except UnpricedMeterError as error:
-        _fail(f"{error}.", "Such usage cannot be charged; add a row that prices this meter.")
+        fail(f"{error}.", "Such usage cannot be charged; add a row that prices this meter.")
     explanation = text.Explanation(book, card, charge, at_ns)
     if as_json:
         typer.echo(json.dumps(explanation.as_json(), indent=2))
@@ -108,54 +108,33 @@ def explain(
             typer.echo(note)
 
 
-@app.command()
-def check(as_json: AsJson = False) -> None:
-    """Look for what a slip of the pen looks like; exit with 1 when there is an error."""
-    findings = check_book(price_book(), load_models())
-    errors = sum(finding.severity == "error" for finding in findings)
-    if as_json:
-        report = {"errors": errors, "findings": [finding._asdict() for finding in findings]}
-        typer.echo(json.dumps(report, indent=2))
-    else:
-        for finding in findings:
-            typer.echo(f"{finding.severity}: {finding.rule}: {finding.row}: {finding.message}")
-        typer.echo(f"{errors} errors, {len(findings) - errors} warnings")
-    if errors:
-        raise typer.Exit(1)
-
-
-def _instant(value: str | None) -> int:
-    """Return the instant of an ISO date or date-time with offset, now when there is none."""
-    if value is None:
-        return from_datetime(datetime.now(UTC))
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        _fail(f"{value!r} is not a date or date-time.", "Write 2026-08-17 or 2026-08-17T01:00Z.")
-    if moment.tzinfo is None:
-        if "T" in value or " " in value:
-            _fail(f"{value!r} has no offset.", f"Write {value}Z when it is UTC.")
-        moment = moment.replace(tzinfo=UTC)
-    return from_datetime(moment)
+app.command()(check)
+app.command("as-of")(as_of)
+app.command()(impact)
+app.command()(diff)
+app.command()(restate)
+app.command()(commitments)
 
 
 def _split(model: str) -> tuple[str, str]:
     seller, slash, name = model.partition("/")
     if not (seller and slash and name):
-        _fail(f"{model!r} names no seller.", "Write SELLER/MODEL, such as openai/gpt-5.5.")
+        fail(f"{model!r} names no seller.", "Write SELLER/MODEL, such as openai/gpt-5.5.")
     return seller, name
 
 
-def _usage(value: str) -> Usage:
-    """Return the usage of `meter=count,...`; `input` and `output` may stand for their meters."""
+def _usage(value: str) -> tuple[Usage, dict[str, int]]:
+    """Return the usage of `meter=count,...`, and the counts of what is sold by the piece."""
     counts: dict[str, int] = {}
     for part in value.split(","):
         name, _, count = part.strip().partition("=")
         meter = _SHORT_METERS.get(name, name)
-        if meter not in METERS or meter in counts or not (count.isascii() and count.isdigit()):
-            _fail(f"{part!r} is not a meter and a count.", _METERS_FIX)
+        known = meter in METERS or meter in COUNTED_UNITS
+        if not known or meter in counts or not (count.isascii() and count.isdigit()):
+            fail(f"{part!r} is not a meter and a count.", _METERS_FIX)
         counts[meter] = int(count)
-    return Usage(**counts)
+    units = {name: counts.pop(name) for name in tuple(counts) if name not in METERS}
+    return Usage(**counts), units
 
 
 def _require_priced(book: PriceBook, seller: str, name: str) -> None:
@@ -163,9 +142,4 @@ def _require_priced(book: PriceBook, seller: str, name: str) -> None:
         return
     near = load_models().near(f"{seller}/{name}")
     hint = f"Did you mean {' or '.join(near)}?" if near else "`headgate prices show` lists all."
-    _fail(f"There is no price for {seller}/{name}.", hint)
-
-
-def _fail(problem: str, fix: str) -> NoReturn:
-    typer.echo(f"{problem} {fix}", err=True)
-    raise typer.Exit(2)
+    fail(f"There is no price for {seller}/{name}.", hint)

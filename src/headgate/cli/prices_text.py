@@ -5,9 +5,11 @@ from decimal import Decimal
 
 from rich.table import Table
 
+from headgate.catalog.fields import short_instant
+from headgate.catalog.native import native_amount
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rates import RateCard
-from headgate.catalog.rows import Fee, PriceRow, short_instant
+from headgate.catalog.rows import PriceRow
 from headgate.cli.output import table
 from headgate.insights.prices import row_json, rows_of_card, start_of, usd_per_million
 from headgate.records.charge import Charge, ChargeLine
@@ -119,11 +121,16 @@ class Explanation:
 
     def notes(self) -> tuple[str, ...]:
         """Return what must be known about the rows: sources, notes, unknown starts."""
-        notes: list[str] = []
+        notes = [
+            f"{line.meter}: {format_usd(native[1])} {native[0]}"
+            for line in self.charge.lines
+            if (native := native_amount(self.book, line)) is not None
+        ]
         for row_id in dict.fromkeys(line.price_row for line in self.charge.lines):
             entry = self.book.entry(row_id)
             assert entry is not None, "a charge line names an entry of its book"
-            notes.append(f"{row_id}: read in {', '.join(entry.sources)}")
+            if entry.sources:
+                notes.append(f"{row_id}: read in {', '.join(entry.sources)}")
             if isinstance(entry, PriceRow) and (remarks := _remarks(entry)):
                 notes.append(f"{row_id}: {remarks}")
             if isinstance(entry, PriceRow) and not entry.start_is_known:
@@ -152,7 +159,9 @@ class Explanation:
             "amount_usd": format_usd(line.amount_nanos),
             "price_row": line.price_row,
         }
-        if isinstance(entry, Fee):
+        if (native := native_amount(self.book, line)) is not None:
+            fields["currency"], fields["amount"] = native[0], format_usd(native[1])
+        if not isinstance(entry, PriceRow):
             return {**fields, "sources": list(entry.sources)}
         return {**fields, "row": row_json(entry, self.book.end_ns(entry))}
 

@@ -42,7 +42,7 @@ def statement(
         except ValueError:
             fail(f"{month!r} is not a month.", "Write --month 2026-10.")
     if output is not None:
-        write(output, as_csv(made) if output.suffix == ".csv" else as_page(made).encode())
+        write(output, [as_csv(made) if output.suffix == ".csv" else as_page(made).encode()])
     if as_json:
         print_json(made)
     elif output is None:

@@ -14,6 +14,7 @@ from headgate.catalog.load import load_models, load_price_book
 from headgate.catalog.prices import PriceBook
 from headgate.config.check import checked, ids_of
 from headgate.config.problems import Problems, near
+from headgate.config.read_agreements import agreements_from
 from headgate.config.read_approvals import Named, approvals_from
 from headgate.config.read_budgets import budgets_from
 from headgate.config.read_compliance import Known, data_classes_from, requirements_from
@@ -95,9 +96,7 @@ def _document(path: Path, text: bytes | None, problems: Problems) -> dict[str, A
 def _snapshot(
     document: dict[str, Any], secrets: SecretReader, path: Path, problems: Problems
 ) -> Snapshot:
-    for name in document:
-        if name not in TABLES:
-            problems.add(name, "There is no such table.", near(name, TABLES, "table"))
+    _check_names(document, problems)
     organisation, zone = _organisation(document.get("organisation", {}), problems)
     edge = edge_from(document, problems)
     console = console_from(document, secrets, problems)
@@ -109,6 +108,7 @@ def _snapshot(
         document.get("deployments", {}), providers, provider_ids, models, problems
     )
     book = price_book_from(document.get("prices", []), builtin, providers, provider_ids, problems)
+    book, agreements = agreements_from(document, book, (providers, deployments), problems)
     routes = routes_from(document.get("routes", {}), deployments, deployment_ids, problems)
     teams = teams_from(document.get("teams", {}), problems)
     principals = principals_from(document.get("principals", {}), teams, problems)
@@ -125,7 +125,7 @@ def _snapshot(
         deployments.values(),
         data_classes,
     )
-    budgets = budgets_from(document.get("budgets", {}), teams, principal_ids, problems)
+    named = Named(teams, principal_ids, asked, data_classes)
     return Snapshot(
         file=str(path),
         organisation=organisation,
@@ -141,20 +141,23 @@ def _snapshot(
         teams=teams,
         principals=principals,
         keys=keys,
-        budgets=budgets,
+        budgets=budgets_from(document.get("budgets", {}), teams, principal_ids, problems),
         runs=runs_from(document.get("runs", {}), problems),
         requirements=requirements_from(document.get("requirements", {}), known, problems),
         data_classes=data_classes,
         webhooks=webhooks_from(document.get("webhooks", {}), secrets, problems),
-        approvals=approvals_from(
-            document.get("approvals", {}),
-            Named(teams, principal_ids, asked, data_classes),
-            problems,
-        ),
+        approvals=approvals_from(document.get("approvals", {}), named, problems),
         reconcile=reconcile_from(document, providers, secrets, path.parent, problems),
         price_book=book,
         exports=exports_from(document, teams, secrets, path.parent, problems),
+        agreements=agreements,
     )
+
+
+def _check_names(document: dict[str, Any], problems: Problems) -> None:
+    for name in document:
+        if name not in TABLES:
+            problems.add(name, "There is no such table.", near(name, TABLES, "table"))
 
 
 def _catalog() -> tuple[ModelDirectory, PriceBook]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from headgate.budgets.settings import ORGANISATION
 from headgate.catalog.compliance import RESIDENCIES, UNKNOWN, Certificate, Treatment
-from headgate.catalog.rows import PriceRowError, instant_of
+from headgate.catalog.fields import PriceRowError, instant_of
 from headgate.catalog.settings import Deployment
 from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems

@@ -3,11 +3,14 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from headgate.catalog.check import senseless
+from headgate.catalog.exchange import USD
+from headgate.catalog.fields import PriceRowError, instant_of
 from headgate.catalog.prices import PriceBook
-from headgate.catalog.rows import PriceRow, PriceRowError, instant_of, parse_row
+from headgate.catalog.rows import PriceRow, parse_row
 from headgate.config.check import checked
 from headgate.config.problems import Problems
-from headgate.config.shapes import PricesShape
+from headgate.config.shapes_prices import PricesShape
 from headgate.providers.settings import Provider
 
 _OWN_KEYS = {"provider", "per_million_tokens", "source"}
@@ -47,12 +50,15 @@ def price_book_from(
         except PriceRowError as error:
             where, sentence = _placed(str(error))
             problems.add(key + where, sentence, "Correct the row; each of its keys is documented.")
+    for finding in senseless(book) if rows else ():
+        problems.add("prices", f"{finding.row}: {finding.message}.", "Correct the row.")
     return book
 
 
 def _row(table: dict[str, Any], seller: str, book: PriceBook) -> PriceRow:
     fields = {name: value for name, value in table.items() if name not in _OWN_KEYS}
-    fields["usd_per_million"] = table["per_million_tokens"]
+    own_currency = table.get("currency", USD) != USD
+    fields["per_million" if own_currency else "usd_per_million"] = table["per_million_tokens"]
     if "source" in table:
         fields["sources"] = [table["source"]]
     try:
@@ -71,7 +77,7 @@ def _row(table: dict[str, Any], seller: str, book: PriceBook) -> PriceRow:
 def _placed(message: str) -> tuple[str, str]:
     """Split the catalog's message, `key: what is wrong`, into our key and a sentence."""
     head, _, rest = message.partition(": ")
-    name = "per_million_tokens" if head == "usd_per_million" else head
+    name = "per_million_tokens" if head in ("usd_per_million", "per_million") else head
     if name not in PricesShape.__struct_fields__:
         return "", f"The row {message}."
     return f".{name}", f"{rest.rstrip('.')}."

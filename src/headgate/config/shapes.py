@@ -19,6 +19,16 @@ from headgate.config.shape import (
     Texts,
 )
 from headgate.config.shapes_exports import EventsShape, HistoryShape, OtelShape
+from headgate.config.shapes_prices import (
+    CapacityShape,
+    CommitmentShape,
+    ContractShape,
+    ExchangeRateShape,
+    FeeShape,
+    PriceAliasShape,
+    PricesShape,
+    SurchargeShape,
+)
 from headgate.config.shapes_reconcile import ReconcileShape, ReportsShape
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import EXPIRES_MINUTES_DEFAULT
@@ -308,31 +318,6 @@ class ApprovalShape(Shape, frozen=True, kw_only=True):
     budget_raises: bool = False
 
 
-class PricesShape(Shape, frozen=True, kw_only=True):
-    """`[[prices]]`: a row of the price book; see `docs/reference/prices.md`.
-
-    Attributes:
-        provider: Id of a provider of this file, whose seller's price it is.
-        valid_from: A date or a date-time with an offset.
-        per_million_tokens: Dollars per million tokens as text, by meter.
-        min_prompt_tokens_exclusive: The row holds for longer prompts only.
-        band: One of the seller's built-in time bands.
-    """
-
-    provider: Text
-    model: Text
-    valid_from: Day
-    per_million_tokens: Mapping[str, Text]
-    valid_to: Day | None = None
-    recorded_at: Day | None = None
-    tier: Text = "standard"
-    min_prompt_tokens_exclusive: Count | None = None
-    band: Text | None = None
-    promo: bool = False
-    note: Text | None = None
-    source: Text | None = None
-
-
 class FileShape(Shape, frozen=True, kw_only=True):
     """The whole of headgate.toml."""
 
@@ -346,6 +331,13 @@ class FileShape(Shape, frozen=True, kw_only=True):
     providers: Mapping[Name, ProviderShape] = {}
     deployments: Mapping[Name, DeploymentShape] = {}
     prices: tuple[PricesShape, ...] = ()
+    price_aliases: tuple[PriceAliasShape, ...] = ()
+    exchange_rates: tuple[ExchangeRateShape, ...] = ()
+    fees: tuple[FeeShape, ...] = ()
+    contracts: Mapping[Name, ContractShape] = {}
+    surcharges: Mapping[Name, SurchargeShape] = {}
+    commitments: Mapping[Name, CommitmentShape] = {}
+    capacities: Mapping[Name, CapacityShape] = {}
     routes: Mapping[Name, RouteShape] = {}
     teams: Mapping[Name, TeamShape] = {}
     principals: Mapping[Name, PrincipalShape] = {}
@@ -375,6 +367,13 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "providers": ("named", ProviderShape),
     "deployments": ("named", DeploymentShape),
     "prices": ("list", PricesShape),
+    "price_aliases": ("list", PriceAliasShape),
+    "exchange_rates": ("list", ExchangeRateShape),
+    "fees": ("list", FeeShape),
+    "contracts": ("named", ContractShape),
+    "surcharges": ("named", SurchargeShape),
+    "commitments": ("named", CommitmentShape),
+    "capacities": ("named", CapacityShape),
     "routes": ("named", RouteShape),
     "teams": ("named", TeamShape),
     "principals": ("named", PrincipalShape),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from headgate.budgets.settings import Budget, RunLimits
+from headgate.catalog.commitments import NO_AGREEMENTS, Agreements
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.exports.settings import NO_EXPORTS, Exports
@@ -41,7 +42,8 @@ class Snapshot:
         zone: Where calendar months begin.
         store_url: Address of the PostgreSQL database that has the store, None for the SQLite file
             in the data directory; empty where it is a secret that was not read.
-        price_book: Set by `config.load` from the built-in rows and the file's `[[prices]]`.
+        price_book: Set by `config.load` from the built-in rows and the file's own.
+        agreements: What is owed to providers beside the prices of calls.
     """
 
     file: str
@@ -67,3 +69,4 @@ class Snapshot:
     reconcile: Reconcile
     price_book: PriceBook
     exports: Exports = NO_EXPORTS
+    agreements: Agreements = NO_AGREEMENTS

@@ -19,7 +19,10 @@ def unpriced(snapshot: Snapshot, at_ns: int) -> tuple[Problem, ...]:
             _fix(snapshot, one.seller, one.priced_as),
         )
         for one in snapshot.deployments.values()
-        if snapshot.price_book.rate_card(one.seller, one.priced_as, STANDARD, at_ns) is None
+        if snapshot.price_book.rate_card(
+            one.seller, one.priced_as, STANDARD._replace(nodes=one.nodes), at_ns
+        )
+        is None
     )
 
 

@@ -14,7 +14,7 @@ _FORMULA = re.compile(r"[=+\-@\t\r\n|%＝＋－＠]")  # noqa: RUF001 - the wide
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, pieces: Iterable[bytes]) -> None:
     """Write a file so that nobody ever sees a part of it; what was there is replaced.
 
     What is there and is no file, such as a pipe, is written to as it is.
@@ -23,14 +23,17 @@ def write_whole(path: Path, data: bytes) -> None:
         OSError: It cannot be written.
     """
     if path.exists() and not path.is_file():
-        path.write_bytes(data)
+        path.write_bytes(b"".join(pieces))
         return
     beside = path.with_name(f".{path.name}.part")
-    with beside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    try:
+        with beside.open("wb") as file:
+            file.writelines(pieces)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> bytes:

@@ -8,8 +8,11 @@ was not kept is read again.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
+import msgspec
+from msgspec import Struct
 from sqlalchemy import Connection, delete, insert, select
 
 from headgate.exports.tables import followed
@@ -21,7 +24,7 @@ from headgate.insights.calls import (
     open_call,
     refused_row,
 )
-from headgate.ledger.folded import FoldedSettle, decode
+from headgate.ledger.folded import Folded, FoldedSettle, decode
 from headgate.ledger.tables import attempts, journal, refusal
 from headgate.records.journal import RefusalRecord, VoidRecord
 from headgate.store.journal_reader import Cursor, JournalReader
@@ -40,12 +43,14 @@ class Step(NamedTuple):
 
     Attributes:
         place: Where it goes on afterwards.
+        traces: By attempt, the span its client called in, where it said so.
     """
 
     journal: str
     place: Cursor
     attempts: tuple[AttemptRow, ...]
     refused: tuple[RefusedRow, ...]
+    traces: Mapping[str, str] = MappingProxyType({})
 
 
 class Found(NamedTuple):
@@ -71,7 +76,7 @@ def steps(connection: Connection, root: Path, places: Places) -> Iterator[Step]:
     for name, until in folded(connection).items():
         reader = JournalReader(root / name, places.get(name, Cursor()))
         while reader.cursor != until:
-            records = reader.read_as(decode, until)
+            records, traces = _read(reader, until)
             if not records:
                 # It lies on another node, or was taken away.
                 break
@@ -84,7 +89,40 @@ def steps(connection: Connection, root: Path, places: Places) -> Iterator[Step]:
                 reader.cursor,
                 tuple(_attempts(connection, ended)),
                 tuple(_refused(connection, refused)),
+                traces,
             )
+
+
+class _Traced(Struct):
+    """What the end of an attempt says beside what is folded."""
+
+    attempt: str
+    trace: str
+
+
+_traced = msgspec.json.Decoder(_Traced).decode
+
+
+def _read(reader: JournalReader, until: Cursor) -> tuple[list[Folded], dict[str, str]]:
+    """Return the next records, and the spans that clients called in."""
+    traces: dict[str, str] = {}
+
+    def take(payload: bytes) -> Folded:
+        if b'"trace":' in payload:
+            _note(payload, traces)
+        record: Folded = decode(payload)
+        return record
+
+    return reader.read_as(take, until), traces
+
+
+def _note(payload: bytes, traces: dict[str, str]) -> None:
+    try:
+        found = _traced(payload)
+    except msgspec.ValidationError:
+        # Another record, whose text has this word in it.
+        return
+    traces[found.attempt] = found.trace
 
 
 def find_next(connection: Connection, root: Path, places: Places) -> Found | None:

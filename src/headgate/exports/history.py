@@ -132,7 +132,7 @@ def write_day(connection: Connection, directory: Path, day: date) -> Path:
     path = path_of(directory, day)
     data = parquet_bytes(COLUMNS, rows_of(connection, stretch_of(day)))
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, data)
+    write_whole(path, [data])
     return path
 
 

@@ -5,7 +5,8 @@ no prompt and no reply in any of them: the books have none.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from headgate.exports import otel_names as names
 from headgate.exports.otlp import CLIENT, ERROR, SERVER, Attributes, Span, Status, attributes
@@ -18,7 +19,10 @@ NANOS_PER_MICRO = 1_000
 
 
 def spans(
-    ended: Iterable[AttemptRow], over: Iterable[OpenedCall], known: dict[str, Known]
+    ended: Iterable[AttemptRow],
+    over: Iterable[OpenedCall],
+    known: dict[str, Known],
+    traces: Mapping[str, str],
 ) -> Iterator[Span]:
     """Yield a span of each attempt that ended, and of each call that is over.
 
@@ -26,11 +30,29 @@ def spans(
         ended: Attempts.
         over: Calls with all their attempts.
         known: By deployment.
+        traces: By attempt, the span its client called in (`traceparent`).
     """
     for row in ended:
-        yield _of_attempt(row, known.get(row.deployment, Known(row.deployment)))
+        of = known.get(row.deployment, Known(row.deployment))
+        yield _of_attempt(row, of, _within(row.call, traces.get(row.attempt)))
     for call in over:
-        yield _of_call(call, known)
+        told = (traces.get(row.attempt) for row in reversed(call.attempts))
+        yield _of_call(call, known, _within(call.call, next(filter(None, told), None)))
+
+
+class _Within(NamedTuple):
+    """The trace a call is of, and the span of its client, empty when there is none."""
+
+    trace_id: str
+    parent_span_id: str
+
+
+def _within(call: str, traceparent: str | None) -> _Within:
+    """Return where a call belongs: to its client's trace, or to one of its own."""
+    if traceparent is None:
+        return _Within(trace_id(call), "")
+    _, trace, span, _ = traceparent.split("-")
+    return _Within(trace, span)
 
 
 def trace_id(call: str) -> str:
@@ -53,7 +75,7 @@ def provider_of(known: Known) -> str:
     return names.PROVIDERS.get(known.kind, known.provider)
 
 
-def _of_attempt(row: AttemptRow, known: Known) -> Span:
+def _of_attempt(row: AttemptRow, known: Known, within: _Within) -> Span:
     operation, model = operation_of(row), known.model or row.deployment
     found: Attributes = {
         names.OPERATION_NAME: operation,
@@ -78,7 +100,7 @@ def _of_attempt(row: AttemptRow, known: Known) -> Span:
         names.HOLD: format_usd(row.hold_nanos),
     }
     return Span(
-        trace_id=trace_id(row.call),
+        trace_id=within.trace_id,
         span_id=span_id(row.attempt),
         parent_span_id=span_id(row.call),
         name=f"{operation} {model}",
@@ -90,7 +112,7 @@ def _of_attempt(row: AttemptRow, known: Known) -> Span:
     )
 
 
-def _of_call(call: OpenedCall, known: dict[str, Known]) -> Span:
+def _of_call(call: OpenedCall, known: dict[str, Known], within: _Within) -> Span:
     tried, refused = call.attempts, call.refusals
     first = call.rows[0]
     last = tried[-1] if tried else None
@@ -109,8 +131,9 @@ def _of_call(call: OpenedCall, known: dict[str, Known]) -> Span:
     waited_ns = tried[0].waited_us * NANOS_PER_MICRO if tried else 0
     ends = [_end_ns(row) for row in tried] + [row.at_ns for row in refused]
     return Span(
-        trace_id=trace_id(call.call),
+        trace_id=within.trace_id,
         span_id=span_id(call.call),
+        parent_span_id=within.parent_span_id,
         name=f"{operation} {first.asked}",
         kind=SERVER,
         start_time_unix_nano=str(first.at_ns - waited_ns),

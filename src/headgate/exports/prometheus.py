@@ -10,6 +10,7 @@ from typing import NamedTuple
 from headgate.budgets.settings import RUN_ANY
 from headgate.budgets.standing import Standing
 from headgate.exports.tally import BOUNDS_US, Counted, Labels, Tally, Timed
+from headgate.insights.drift import Drift
 from headgate.insights.routes import Queued, Unwell
 from headgate.units.money import format_usd
 
@@ -45,6 +46,8 @@ class State(NamedTuple):
         held_nanos: Held by all attempts that run.
         running: How many those are.
         behind_bytes: What journals have that is not folded yet.
+        adjusted_nanos: What all corrections add to what was posted.
+        drifts: How far providers' reports are from the books, of the last month.
     """
 
     version: str
@@ -54,6 +57,8 @@ class State(NamedTuple):
     unwell: Unwell
     queued: Sequence[Queued]
     behind_bytes: int
+    adjusted_nanos: int = 0
+    drifts: Sequence[Drift] = ()
 
 
 def render(tally: Tally, state: State) -> str:
@@ -149,6 +154,18 @@ def _gauges(state: State) -> Iterator[Family]:
     yield _gauge("running_attempts", "Attempts that run.", [Sample({}, str(state.running))])
     behind = "Bytes of journals that are not folded into the store yet."
     yield _gauge("fold_behind_bytes", behind, [Sample({}, str(state.behind_bytes))])
+    corrected = "What all corrections add to what was posted."
+    yield _gauge("adjusted_usd", corrected, [Sample({}, format_usd(state.adjusted_nanos))])
+    for what, help_ in (
+        ("drift", "Differences of providers' reports from the books, without their signs."),
+        ("unknown", "The part of them that no reason accounts for."),
+    ):
+        drifts = [
+            Sample({"provider": each.provider}, format_usd(getattr(each, f"{what}_nanos")))
+            for each in state.drifts
+        ]
+        name = "drift_usd" if what == "drift" else "drift_unknown_usd"
+        yield _gauge(name, help_, drifts)
     yield from _budgets([each for each in state.budgets if each.node != RUN_ANY])
     passed_over = [
         Sample({"deployment": name, "rule": each.rule}, "1") for name, each in state.unwell.items()
@@ -163,6 +180,19 @@ def _gauges(state: State) -> Iterator[Family]:
             for each in state.queued
         ]
         yield _gauge(f"queue_{what}", f"{help_}, where some wait.", queue)
+    yield from _drifts(state.drifts)
+
+
+def _drifts(drifts: Sequence[Drift]) -> Iterator[Family]:
+    for what, help_ in (
+        ("drift", "What providers' reports differ by from the books."),
+        ("unknown", "The part of it that no reason accounts for."),
+    ):
+        samples = [
+            Sample({"provider": each.provider}, format_usd(getattr(each, f"{what}_nanos")))
+            for each in drifts
+        ]
+        yield _gauge(f"reconcile_{what}_usd", help_, samples)
 
 
 def _budgets(standings: Sequence[Standing]) -> Iterator[Family]:

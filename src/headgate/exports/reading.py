@@ -45,12 +45,21 @@ def known_of(
     }
 
 
-def ended_attempts(connection: Connection, stretch: Stretch) -> Iterator[AttemptRow]:
+def ended_attempts(
+    connection: Connection, stretch: Stretch, team: str | None = None
+) -> Iterator[AttemptRow]:
     """Yield the attempts of a stretch that have ended, in order of time and id.
 
     They are read a piece at a time, however many there are.
+
+    Args:
+        connection: To the store.
+        stretch: When their calls came.
+        team: Whose, None for all.
     """
     query = select(attempts).where(attempts.c.state != "held")
+    if team is not None:
+        query = query.where(attempts.c.team == team)
     query = query.where(*within(attempts.c.at_ns, stretch)).order_by(
         attempts.c.at_ns, attempts.c.attempt
     )

@@ -17,9 +17,16 @@ from headgate.budgets.standing import standings
 from headgate.exports.following import folded, steps
 from headgate.exports.prometheus import State, render
 from headgate.exports.tally import Tally
+from headgate.insights.drift import drifts
 from headgate.insights.routes import Queued, Unwell
-from headgate.ledger.tables import attempt, caller, journal
+from headgate.ledger.tables import adjustment, attempt, caller, journal
 from headgate.store.journal_reader import Cursor, JournalReader
+from headgate.units.instants import NANOS_PER_SECOND, to_date
+
+DRIFT_NS = 31 * 86_400 * NANOS_PER_SECOND
+"""Drift is that of so long."""
+
+_ADJUSTED = select(func.sum(adjustment.c.amount_nanos))
 
 
 class Seen(NamedTuple):
@@ -61,6 +68,8 @@ class Scrape:
                 unwell=seen.unwell,
                 queued=seen.queued,
                 behind_bytes=sum(self._behind(connection)),
+                adjusted_nanos=int(connection.scalar(_ADJUSTED) or 0),
+                drifts=drifts(connection, to_date(now_ns - DRIFT_NS)),
             )
             return render(self._tally, state)
 

@@ -69,7 +69,11 @@ class OtelSender:
     def parcels(self, found: Found, now_ns: int, /) -> Iterator[Parcel]:
         """Yield the spans of a step."""
         if self._otel.traces:
-            made = list(spans(fresh(found.step.attempts, now_ns), found.over, self._known))
+            made = list(
+                spans(
+                    fresh(found.step.attempts, now_ns), found.over, self._known, found.step.traces
+                )
+            )
             for some in pieces(made, SPANS_MAX):
                 yield self._parcel(TRACES_PATH, traces(self._resource, SCOPE, some))
 

@@ -65,5 +65,10 @@ class Exports(NamedTuple):
     events: Mapping[str, Target] = MappingProxyType({})
     history: Path | None = None
 
+    @property
+    def is_traced(self) -> bool:
+        """Whether spans are sent to anybody."""
+        return self.otel is not None and self.otel.traces
+
 
 NO_EXPORTS = Exports()

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select
 
 from headgate.budgets.settings import Budget
 from headgate.budgets.tree import span_at
-from headgate.exports.charges import ESTIMATED, Part, parts_of
+from headgate.exports.charges import ESTIMATED, parts_of
 from headgate.exports.reading import Correction, corrections, ended_attempts, refused_calls, within
 from headgate.insights.calls import AttemptRow
 from headgate.insights.totals import Stretch
@@ -138,7 +138,7 @@ def statement(connection: Connection, of: Of) -> Statement:
         ValueError: There is no such month.
     """
     stretch = month_of(of.month, of.zone)
-    rows = [row for row in ended_attempts(connection, stretch) if row.team == of.team]
+    charges, principals = _sums(ended_attempts(connection, stretch, of.team))
     refused = Counter(
         no.refused.code for no in refused_calls(connection, stretch) if no.team == of.team
     )
@@ -149,8 +149,8 @@ def statement(connection: Connection, of: Of) -> Statement:
         month=of.month,
         stretch=stretch,
         opening_nanos=_opening(connection, of.team, stretch),
-        charges=_charges(rows),
-        principals=_principals(rows),
+        charges=charges,
+        principals=principals,
         corrections=tuple(each for each in found if each.of and each.of.team == of.team),
         refused=tuple(sorted(refused.items())),
         budgets=tuple(_limits(connection, of, stretch)),
@@ -174,29 +174,23 @@ def _running(connection: Connection, team: str, stretch: Stretch) -> int:
     return connection.scalar(query.where(*within(attempts.c.at_ns, stretch))) or 0
 
 
-def _charges(rows: Iterable[AttemptRow]) -> tuple[Charged, ...]:
-    sums: dict[tuple[str, str], list[Part]] = {}
+def _sums(rows: Iterable[AttemptRow]) -> tuple[tuple[Charged, ...], tuple[Spender, ...]]:
+    """Return what attempts come to, by model and meter, and by principal."""
+    quantities: Counter[tuple[str, str]] = Counter()
+    amounts: Counter[tuple[str, str]] = Counter()
+    calls: Counter[str] = Counter()
+    spent: Counter[str] = Counter()
     for row in rows:
+        calls[row.principal] += row.number == 1
+        spent[row.principal] += row.posted_nanos
         for part in parts_of(row):
             key = (row.served_model or row.deployment, part.meter)
-            sums.setdefault(key, []).append(part)
-    return tuple(
-        Charged(
-            *key,
-            sum(part.quantity for part in parts),
-            sum(part.amount_nanos for part in parts),
-        )
-        for key, parts in sorted(sums.items())
+            quantities[key] += part.quantity
+            amounts[key] += part.amount_nanos
+    return (
+        tuple(Charged(*key, quantities[key], amounts[key]) for key in sorted(amounts)),
+        tuple(Spender(who, calls[who], spent[who]) for who in sorted(spent)),
     )
-
-
-def _principals(rows: Iterable[AttemptRow]) -> tuple[Spender, ...]:
-    calls: dict[str, set[str]] = {}
-    amounts: Counter[str] = Counter()
-    for row in rows:
-        calls.setdefault(row.principal, set()).add(row.call)
-        amounts[row.principal] += row.posted_nanos
-    return tuple(Spender(who, len(calls[who]), amounts[who]) for who in sorted(calls))
 
 
 def _limits(connection: Connection, of: Of, stretch: Stretch) -> Iterable[Limit]:

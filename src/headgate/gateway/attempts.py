@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from headgate.capacity.health import BREAKER_OPEN, THROTTLED
+from headgate.gateway.own_terms import keep_contracts
 from headgate.gateway.refusals import unmet
 from headgate.governance.requirements import NOTHING
 from headgate.routing.candidate import Outcome, Quoted
@@ -154,6 +155,8 @@ class Attempts:
         saying, exchange.saying = exchange.saying, None
         assert saying is not None, exchange.call
         exchange.spoken, exchange.outgoing, exchange.demand, exchange.lost = saying
+        if self._world.contract_nodes:
+            keep_contracts(exchange)
         exchange.health_mark = exchange.target.health.begin(self._pipeline.now_ns())
         self._pipeline.place(exchange)
 

@@ -6,6 +6,7 @@ its money is free again. So whoever reads the journal after a crash sees at leas
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,9 @@ TTFT_KEPT = 4_096
 
 TEXT_CHARS_MAX = 128
 """Of a provider's words in a record: the room that a hold reserves for its end must suffice."""
+
+
+_TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Books:
@@ -144,6 +148,7 @@ class Books:
                 reported_nanos=settlement.reported_nanos,
                 cache=cache,
                 quarantined=settlement.quarantined,
+                trace=_trace(exchange.request.head.traceparent),
             )
         )
         self._journal.holds_open -= 1
@@ -153,7 +158,8 @@ class Books:
         """Free a hold of which certainly no byte reached the provider."""
         assert exchange.held
         exchange.held = False
-        self._append(VoidRecord(exchange.attempt, at_ns, reason, final=final))
+        trace = _trace(exchange.request.head.traceparent)
+        self._append(VoidRecord(exchange.attempt, at_ns, reason, final, trace))
         self._journal.holds_open -= 1
         slices.void(exchange.path.slices, exchange.hold_nanos)
 
@@ -182,6 +188,13 @@ class Books:
 
 def _clip(text: str | None) -> str | None:
     return text if text is None or len(text) <= TEXT_CHARS_MAX else text[:TEXT_CHARS_MAX]
+
+
+def _trace(told: bytes | None) -> str | None:
+    """Return the span a client calls in as it is written down, None when it says it wrongly."""
+    if told is None or _TRACEPARENT.fullmatch(told) is None:
+        return None
+    return told.decode("ascii")
 
 
 def _session(told: bytes | None) -> str | None:

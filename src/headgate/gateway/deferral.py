@@ -69,9 +69,10 @@ class Deferral:
         self, exchange: Exchange, target: Target, now_ns: int, until_ns: int
     ) -> Cheaper | None:
         deployment, decision = target.deployment, exchange.decision.record
+        terms = target.own_terms(exchange.demand.terms)
         return cheaper_hour(
             lambda at_ns: self._book.rate_card(
-                deployment.seller, deployment.priced_as, exchange.demand.terms, at_ns
+                deployment.seller, deployment.priced_as, terms, at_ns
             ),
             decision.input_tokens,
             decision.output_tokens,

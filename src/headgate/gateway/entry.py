@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from headgate.catalog.facts import near_names
 from headgate.gateway.http_bytes import JSON
+from headgate.gateway.own_terms import note_contracts
 from headgate.gateway.refusals import barred_tool
 from headgate.governance.requirements import Caller, Rulebook
 from headgate.identity.directory import Credential
@@ -94,8 +95,10 @@ def permit(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
 
 
 def find_path(pipeline: Pipeline, exchange: Exchange) -> None:
-    """Find what a call that is made now is held on."""
+    """Find what a call that is made now is held on, and by whose prices."""
     world, now_ns = pipeline.world, pipeline.now_ns()
+    if world.contract_nodes:
+        note_contracts(exchange, world.contract_nodes)
     credential = exchange.request.credential
     assert credential is not None
     if credential.delegation is None:

@@ -36,18 +36,20 @@ def meter(exchange: Exchange, report: Report) -> Settlement:
     except UsageError:
         return _quarantined(exchange, report, "usage_unreadable")
     if exchange.target.pool.provider.prices == "reported":
-        return _reported(exchange, metered)
+        return _reported(exchange, report, metered)
     settlement = _rated(exchange, report, metered)
     if metered.reported_nanos is None:
         return settlement
     return replace(settlement, reported_nanos=metered.reported_nanos)
 
 
-def _reported(exchange: Exchange, metered: Metered) -> Settlement:
+def _reported(exchange: Exchange, report: Report, metered: Metered) -> Settlement:
     """Return what the provider says it charged; what was held when it does not say."""
     nanos = metered.reported_nanos
     if nanos is None:
         return bound_settlement(exchange, Report(), "cost_unreported", metered.usage)
+    if nanos > ABSURD * exchange.hold_nanos > 0:
+        return _quarantined(exchange, report, "usage_absurd")
     lines = (ChargeLine(REPORTED, nanos, FEMTO_PER_NANO, nanos, REPORTED),) if nanos else ()
     charge = Charge(nanos, lines)
     return Settlement(nanos, "measured", charge, metered.usage, reported_nanos=nanos)

@@ -68,7 +68,7 @@ class Pipeline:
         self.connections: set[ClientConnection] = set()
         self.exchanges: set[Exchange] = set()
         self.strangers = 0
-        self.header_takers = header_takers(world.dialects.values())
+        self.header_takers = header_takers(world.dialects.values(), traced=world.traced)
         self.heads = HeadMemory()
         self.prefixes = PrefixMemory()
         self.attempts = Attempts(self)

@@ -29,6 +29,8 @@ class Head:
         priority: The priority class it names, None when it names none; not checked yet.
         deadline: Until when its answer is of use, likewise.
         session: What the client calls its session, None when it does not say; only compared.
+        traceparent: The span it is called in (W3C Trace Context), None when it does not say, or
+            nobody is sent spans.
         idempotency_key: What names the call among its repeats, None when it has no key, empty
             when it has two.
         retry_unknown: Whether a call of which nobody knows what it came to may be made again.
@@ -58,6 +60,7 @@ class Head:
         "retry_unknown",
         "run",
         "session",
+        "traceparent",
     )
 
     def __init__(self) -> None:
@@ -70,6 +73,7 @@ class Head:
         self.run: bytes | None = None
         self.data_class: bytes | None = None
         self.session: bytes | None = None
+        self.traceparent: bytes | None = None
         self.idempotency_key: bytes | None = None
         self.retry_unknown = False
         self.approval: bytes | None = None
@@ -189,6 +193,10 @@ def _session(head: Head, _name: bytes, value: bytes) -> None:
     head.session = value
 
 
+def _traceparent(head: Head, _name: bytes, value: bytes) -> None:
+    head.traceparent = value
+
+
 def _idempotency_key(head: Head, _name: bytes, value: bytes) -> None:
     other = head.idempotency_key not in (None, value)
     head.idempotency_key = b"" if other else value
@@ -244,11 +252,18 @@ HEADERS: dict[bytes, HeaderTaker] = {
 """Who takes a header, by its lower-case name; others are dropped."""
 
 
-def header_takers(dialects: Iterable[Dialect]) -> HeaderTakers:
-    """Return the edge's own headers, and those that some dialect sends on or is known by."""
+def header_takers(dialects: Iterable[Dialect], *, traced: bool) -> HeaderTakers:
+    """Return the edge's own headers, and those that some dialect sends on or is known by.
+
+    Args:
+        dialects: All of them.
+        traced: Whether the span that a client calls in is of use to anybody.
+    """
     takers = HeaderTakers()
     for dialect in dialects:
         names = dialect.FORWARDED if dialect.SIGN is None else {*dialect.FORWARDED, dialect.SIGN}
         takers.update(dict.fromkeys(names, forward))
     takers.update(HEADERS)
+    if traced:
+        takers[b"traceparent"] = _traceparent
     return takers

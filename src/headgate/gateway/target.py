@@ -32,6 +32,7 @@ class Target:
     __slots__ = (
         "_book",
         "_cards",
+        "_contracts",
         "_credential",
         "_heads",
         "_host",
@@ -68,14 +69,11 @@ class Target:
         self.limit_needed = kind.limit_needed(provider.base_url)
         self.keeps_threads = keeps_threads(kind, provider.base_url)
         self.facts = b"x-headgate-deployment: %b\r\n" % deployment.id.encode()
-        self.nodes = (
-            f"provider:{deployment.provider}",
-            f"deployment:{deployment.id}",
-            f"model:{deployment.model}",
-        )
+        self.nodes = deployment.nodes
         self.health = Health(breaker)
         self.places = places
         self._book = book
+        self._contracts = tuple(node for node in self.nodes if node in book.contract_nodes)
         self._cards: dict[tuple[str, Terms], tuple[int, RateCard | None]] = {}
         self.envelopes = {each: envelope_of(kind, each) for each in deployment.dialects}
         self._host, _, base = provider.base_url.partition("://")[2].partition("/")
@@ -142,6 +140,10 @@ class Target:
         region = self.pool.provider.region
         return sign(self._credential, Unsigned(self._host, path, signed, body, region, at_ns))
 
+    def own_terms(self, terms: Terms) -> Terms:
+        """Return the terms with those nodes of the deployment that have a contract."""
+        return terms._replace(nodes=terms.nodes + self._contracts)
+
     def card(self, served_model: str | None, terms: Terms, at_ns: int) -> RateCard | None:
         """Return the prices an attempt is charged at, None when they are unknown.
 
@@ -154,6 +156,8 @@ class Target:
         deployment = self.deployment
         if served_model is None or served_model == deployment.model:
             served_model = deployment.priced_as
+        if self._contracts:
+            terms = self.own_terms(terms)
         key = (served_model, terms)
         kept = self._cards.get(key)
         if kept is not None and at_ns < kept[0]:

@@ -52,6 +52,8 @@ class World:
         approvals: The rules by which a person is asked, in the order of the file.
         syncs: Has holds wait until they are on the disk; None when they need not.
         clerk: Gets requests for approval to the steward.
+        contract_nodes: The nodes that have a contract with a provider.
+        traced: Whether spans are sent to anybody, so that the client's is written down.
     """
 
     edge: Edge
@@ -82,6 +84,8 @@ class World:
     clerk: Clerk
     approvals: tuple[Rule, ...] = ()
     syncs: JournalSync | None = None
+    contract_nodes: frozenset[str] = frozenset()
+    traced: bool = False
 
     def dialect_of(self, request: Request) -> Dialect | None:
         """Return the dialect whose calls go to a request's path, None when none's do.

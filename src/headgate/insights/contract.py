@@ -24,6 +24,7 @@ from headgate.insights.contract_control import (
 )
 from headgate.insights.contract_desk import ImportView, PlansView
 from headgate.insights.contract_exports import ExportedView, HistoryView
+from headgate.insights.contract_prices import CommitmentsView, ImpactView, RestateView
 from headgate.insights.contract_reconcile import AdjustmentView, ReconcileView
 from headgate.insights.contract_routes import RouteView
 from headgate.insights.contract_runs import RunView
@@ -363,6 +364,9 @@ PRINTED: dict[str, Any] = {
     "export events": ExportedView,
     "export parquet": HistoryView,
     "statement": StatementView,
+    "prices impact": ImpactView,
+    "prices restate": RestateView,
+    "prices commitments": CommitmentsView,
 }
 """What each command prints with `--json`."""
 

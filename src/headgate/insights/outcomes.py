@@ -175,7 +175,7 @@ def _costs(since_ns: int | None) -> CompoundSelect[*tuple[Any, ...]]:
         part = select(
             *outcome.primary_key.columns,
             attempts.c.served_model,
-            func.sum(attempts.c.posted_nanos).label("posted_nanos"),
+            func.sum(attempts.c.posted_nanos + attempts.c.adjusted_nanos).label("posted_nanos"),
         ).select_from(joined)
         if since_ns is not None:
             part = part.where(outcome.c.at_ns >= since_ns)

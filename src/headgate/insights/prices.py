@@ -3,21 +3,22 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
+from headgate.catalog.fields import short_instant
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rates import RateCard
-from headgate.catalog.rows import PriceRow, short_instant
+from headgate.catalog.rows import PriceRow
 from headgate.insights.views import iso_or_none
 from headgate.records.demand import STANDARD
 from headgate.units.instants import to_iso
 from headgate.units.usage import METERS
 
 
-def in_force(book: PriceBook, at_ns: int) -> Iterator[PriceRow]:
-    """Yield the rows in force at an instant, of every model and tier, as far as is known now."""
+def in_force(book: PriceBook, at_ns: int, known_at_ns: int | None = None) -> Iterator[PriceRow]:
+    """Yield the rows in force at an instant, of every model and tier, as known at another."""
     tiers = dict.fromkeys((row.seller, row.model, row.tier) for row in book.rows)
     for seller, model, tier in sorted(tiers, key=_standard_first):
         terms = STANDARD._replace(tier=tier)
-        yield from rows_of_card(book, book.rate_card(seller, model, terms, at_ns))
+        yield from rows_of_card(book, book.rate_card(seller, model, terms, at_ns, known_at_ns))
 
 
 def _standard_first(terms: tuple[str, str, str]) -> tuple[str, str, bool, str]:

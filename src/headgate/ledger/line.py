@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from headgate.ledger.book import COMFORT, LeaseBook
+from headgate.ledger.book import COMFORT, LeaseBook, Wanted
 
 WAIT_MS = 50
 """How long a need waits for money that is in motion."""
@@ -76,13 +76,6 @@ class Outcome(NamedTuple):
     window: str | None = None
     left_nanos: int = 0
     contended: bool = False
-
-
-class Wanted(NamedTuple):
-    """What is asked of one window: what calls wait for, and what would be good to have beyond."""
-
-    need_nanos: int
-    want_nanos: int
 
 
 class Recall(NamedTuple):

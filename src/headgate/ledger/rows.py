@@ -11,7 +11,7 @@ from sqlalchemy.engine import RowMapping
 
 from headgate.ledger import tables
 from headgate.ledger.folded import NO_NOTE, FoldedHold, FoldedSettle
-from headgate.records.charge import ChargeLine
+from headgate.records.charge import ChargeLine, quantities
 from headgate.records.journal import (
     CacheNote,
     CallerRecord,
@@ -118,7 +118,7 @@ def lines_of_row(row: RowMapping) -> tuple[ChargeLine, ...]:
 
 def usage_of_row(row: RowMapping) -> dict[str, int]:
     """Return what was metered of an attempt, by meter: its lines have it, or it is said apart."""
-    return _usage(row["usage"]) or {line.meter: line.quantity for line in lines_of_row(row)}
+    return _usage(row["usage"]) or quantities(lines_of_row(row))
 
 
 def cache_of_row(row: RowMapping) -> CacheNote | None:

@@ -12,9 +12,8 @@ from sqlalchemy import Connection, func, select
 
 from headgate.ledger import tables
 from headgate.ledger.allotments import Allotment, Short
-from headgate.ledger.book import LeaseBook
+from headgate.ledger.book import LeaseBook, Wanted
 from headgate.ledger.fold import Movement
-from headgate.ledger.line import Wanted
 from headgate.ledger.store_allotments import Allotments
 
 

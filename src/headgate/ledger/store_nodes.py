@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, Sequence, select
 
 from headgate.ledger import store_fleet
-from headgate.ledger.book import COMFORT, Lease, LeaseBook
+from headgate.ledger.book import COMFORT, Lease, LeaseBook, Wanted
 from headgate.ledger.fold import Movement
-from headgate.ledger.line import Wanted, is_small
+from headgate.ledger.line import is_small
 from headgate.ledger.node_tables import node_lease
 from headgate.ledger.source import Alone, Carver, Source, Used
 from headgate.ledger.store_pools import LENDING, Pools

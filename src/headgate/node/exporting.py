@@ -1,8 +1,8 @@
 """Sending what happened: followers that read on from where they were, and are patient.
 
 Each has a place in every journal, kept in the store after what lies before it was taken. So all is
-sent at least once, over restarts too, and what comes twice has the same ids. Reading is done in a
-thread: the steward, which lends and folds meanwhile, is not held up by it.
+sent at least once, over restarts too, and what comes twice has the same ids. All but keeping the
+place is done in a thread: the steward, which lends and folds meanwhile, is not held up by it.
 """
 
 import asyncio
@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import Engine
 
 from headgate.config.snapshot import Snapshot
-from headgate.exports.following import Found, Places, find_next, keep_place, kept_places
+from headgate.exports.following import Found, find_next, keep_place, kept_places
 from headgate.exports.reading import known_of
-from headgate.exports.sending import EventSender, OtelSender, Sender
+from headgate.exports.sending import EventSender, OtelSender, Parcel, Sender
 from headgate.insights.webhooks import Message
 from headgate.node.history import write_always
 from headgate.node.telling import PAUSE_MAX_S, PAUSE_S, UnheardError, post
@@ -24,6 +24,7 @@ from headgate.node.telling import PAUSE_MAX_S, PAUSE_S, UnheardError, post
 LOOK_S = 1.0
 
 Send = Callable[[str, Message], None]
+Make = Callable[[Found, int], Iterator[Parcel]]
 
 
 def exporters(
@@ -55,10 +56,11 @@ def senders(snapshot: Snapshot) -> Iterator[Sender]:
 
 async def follow_always(engine: Engine, reading: Engine, root: Path, sender: Sender) -> None:
     """Send for ever; who does not take it is asked less and less often."""
+    follower = Follower(engine, reading, root, sender)
     pause_s = PAUSE_S
     while True:
         try:
-            more = await follow(engine, reading, root, sender, post)
+            more = await follower.go_on(post)
         except UnheardError:
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, PAUSE_MAX_S)
@@ -67,26 +69,45 @@ async def follow_always(engine: Engine, reading: Engine, root: Path, sender: Sen
             await asyncio.sleep(0 if more else LOOK_S)
 
 
-async def follow(engine: Engine, reading: Engine, root: Path, sender: Sender, send: Send) -> bool:
-    """Send what comes next, about a mebibyte of a journal; tell whether there was anything.
+class Follower:
+    """Reads on for a sender from where it was.
 
-    Raises:
-        UnheardError: It was not taken; the same comes again next time.
+    Args:
+        engine: The store, opened for writing.
+        reading: The store, opened for reading.
+        root: The folder of journals.
+        sender: Whom it is for.
     """
-    with engine.begin() as connection:
-        places = kept_places(connection, sender.follower)
-    found = await asyncio.to_thread(_next, reading, root, places)
-    if found is None:
-        return False
-    for url, message in sender.parcels(found, time.time_ns()):
-        await asyncio.to_thread(send, url, message)
-    with engine.begin() as connection:
-        keep_place(connection, sender.follower, found.step.journal, found.step.place)
-    for url, message in sender.after(found, time.time_ns()):
-        await asyncio.to_thread(send, url, message)
-    return True
 
+    def __init__(self, engine: Engine, reading: Engine, root: Path, sender: Sender) -> None:
+        self._engine = engine
+        self._reading = reading
+        self._root = root
+        self._sender = sender
+        with engine.begin() as connection:
+            self._places = kept_places(connection, sender.follower)
 
-def _next(reading: Engine, root: Path, places: Places) -> Found | None:
-    with reading.connect() as connection:
-        return find_next(connection, root, places)
+    async def go_on(self, send: Send) -> bool:
+        """Send what comes next, about a mebibyte of a journal; tell whether there was anything.
+
+        Raises:
+            UnheardError: It was not taken; the same comes again next time.
+        """
+        found = await asyncio.to_thread(self._next)
+        if found is None:
+            return False
+        step = found.step
+        await self._send_all(self._sender.parcels, found, send)
+        with self._engine.begin() as connection:
+            keep_place(connection, self._sender.follower, step.journal, step.place)
+        self._places[step.journal] = step.place
+        await self._send_all(self._sender.after, found, send)
+        return True
+
+    async def _send_all(self, make: Make, found: Found, send: Send) -> None:
+        for url, message in await asyncio.to_thread(lambda: list(make(found, time.time_ns()))):
+            await asyncio.to_thread(send, url, message)
+
+    def _next(self) -> Found | None:
+        with self._reading.connect() as connection:
+            return find_next(connection, self._root, self._places)

@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import Engine
 
 from headgate.config.snapshot import Snapshot
-from headgate.insights.drift import keep_cells, kept_cells
+from headgate.insights.drift import keep_cells
 from headgate.ledger.keeper import Keeper
 from headgate.node.adjusting import MESSAGE_MAX, answer_adjust
 from headgate.node.commands import by_steward
@@ -65,27 +65,22 @@ class Desk(Protocol):
 
 
 class Turn:
-    """When a provider's reports are compared: once a day, again after a failure."""
+    """When a provider's reports are compared: once a day, again after a failure.
+
+    What this steward did not do it does: a new one compares once more, which changes nothing.
+    """
 
     def __init__(self) -> None:
         self._done = ""
         self._failed = 0
         self._next_ns = 0
 
-    def is_due(self, minute: int, zone: tzinfo, now_ns: int, last_ns: int) -> bool:
-        """Tell whether it is its turn.
-
-        Args:
-            minute: Of the day, from which on it is.
-            zone: The day's.
-            now_ns: Now.
-            last_ns: When it was compared last, as the store knows it; 0 for never.
-        """
+    def is_due(self, minute: int, zone: tzinfo, now_ns: int) -> bool:
+        """Tell whether it is its turn; `minute` is that of the day from which on it is."""
         now = to_datetime(now_ns).astimezone(zone)
         if 60 * now.hour + now.minute < minute or now_ns < self._next_ns:
             return False
-        today = now.date().isoformat()
-        return today not in (self._done, _day(last_ns, minute, zone))
+        return now.date().isoformat() != self._done
 
     def note_done(self, zone: tzinfo, now_ns: int) -> None:
         """It was compared."""
@@ -100,12 +95,6 @@ class Turn:
             self.note_done(zone, now_ns)
 
 
-def _day(at_ns: int, minute: int, zone: tzinfo) -> str:
-    """Return the day whose turn an instant took; "" when it was before the turn of its day."""
-    moment: datetime = to_datetime(at_ns).astimezone(zone)
-    return moment.date().isoformat() if 60 * moment.hour + moment.minute >= minute else ""
-
-
 async def reconcile_always(desk: Desk) -> None:
     """Compare each configured provider's reports, once a day."""
     turns: dict[str, Turn] = {}
@@ -114,10 +103,7 @@ async def reconcile_always(desk: Desk) -> None:
         snapshot = desk.rules.snapshot
         for name, source in snapshot.reconcile.sources.items():
             turn, now_ns = turns.setdefault(name, Turn()), time.time_ns()
-            with desk.reading.connect() as connection:
-                kept = [cell.checked_ns for cell in kept_cells(connection) if cell.provider == name]
-            last_ns = max(kept, default=0)
-            if not turn.is_due(snapshot.reconcile.minute, snapshot.zone, now_ns, last_ns):
+            if not turn.is_due(snapshot.reconcile.minute, snapshot.zone, now_ns):
                 continue
             if await reconcile_once(desk, source, now_ns):
                 turn.note_done(snapshot.zone, now_ns)

@@ -22,6 +22,7 @@ from headgate.budgets.standing import standings
 from headgate.config.snapshot import Snapshot
 from headgate.exports.scraping import Scrape
 from headgate.identity import registry
+from headgate.ledger.allotments import Allotment
 from headgate.ledger.keeper import Keeper
 from headgate.ledger.store_repeats import Repeats, open_repeats
 from headgate.node import commands, locks

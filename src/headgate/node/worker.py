@@ -13,7 +13,7 @@ from pathlib import Path
 
 import uvloop
 
-from headgate.app import Steward, data_plane, journal_name
+from headgate.app import Steward, data_plane
 from headgate.config.snapshot import Snapshot
 from headgate.gateway.cuts import cut
 from headgate.gateway.edge import ClientConnection
@@ -100,12 +100,7 @@ async def run(
     )
     world = replace(world, syncs=journal_syncs(journal, disk))
     pipeline = Pipeline(world)
-    placing = Placing(
-        {name: target.places for name, target in world.targets.items()},
-        link.say_places,
-        asyncio.get_running_loop().call_soon,
-        lambda: pipeline.coarse_ms,
-    )
+    placing = _placing(link, pipeline)
     _connect(link, pipeline, KeysMadeLater(world.directory, snapshot), placing)
     stop, retiring, failing = stop_event(alive_fd), retire_event(), asyncio.Event()
     keeping_up = asyncio.create_task(link.keep_up())
@@ -137,6 +132,12 @@ async def run(
         world.syncs.close()
     journal.close(time.time_ns())
     link.close()
+
+
+def _placing(link: StewardLink, pipeline: Pipeline) -> Placing:
+    places = {name: target.places for name, target in pipeline.world.targets.items()}
+    call_soon = asyncio.get_running_loop().call_soon
+    return Placing(places, link.say_places, call_soon, lambda: pipeline.coarse_ms)
 
 
 async def _meet(link: StewardLink, stop: asyncio.Event) -> bool:

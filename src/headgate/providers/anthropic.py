@@ -175,4 +175,4 @@ def _terms(usage: Reported, asked: Terms) -> Terms:
         geo = asked.region
     elif geo == "not_available":  # Models from before there were regions say so.
         geo = "global"
-    return Terms(tier=tier, region=geo)
+    return Terms(tier=tier, region=geo, nodes=asked.nodes)

@@ -36,9 +36,9 @@ _USAGE = msgspec.json.Decoder(_Usage)
 def metered(report: Report, asked: Terms) -> Metered:
     """Split reported usage.
 
-    Whether the cached part of a prompt is inside its input or beside it is told by the total,
-    which is the sum of all that is counted. Thoughts are inside the output and not told apart.
-    Cache writes without their lifetime are of the default class, five minutes.
+    The cached part of a prompt is beside its input, whether the total counts it or not: some
+    models' does not. Thoughts are inside the output and not told apart. Cache writes without
+    their lifetime are of the default class, five minutes.
 
     Raises:
         UsageError: Usage is absent, unreadable, or contradicts itself, or a tool ran at the
@@ -56,15 +56,12 @@ def metered(report: Report, asked: Terms) -> Metered:
     beside = usage.total - usage.output - usage.input
     if beside not in (0, read + write):
         raise UsageError("totalTokens is not the sum of its parts")
-    uncached = usage.input if beside else usage.input - read - write
-    if uncached < 0:
-        raise UsageError("the cached parts of the prompt exceed inputTokens")
     long = sum(each.count for each in usage.details or () if each.ttl == "1h")
     if long > write:
         raise UsageError("cacheDetails exceeds cacheWriteInputTokens")
     return Metered(
         Usage(
-            input_uncached=uncached,
+            input_uncached=usage.input,
             cache_read=read,
             cache_write_5m=write - long,
             cache_write_1h=long,

@@ -1,5 +1,6 @@
 """What an attempt did cost, itemised."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from msgspec import Struct
@@ -14,11 +15,15 @@ REPORTED = "reported"
 is in nano-dollars, each at one."""
 
 
+SURCHARGE = "surcharge"
+"""The meter of a line that is a share of the lines before it: its quantity is in nano-dollars."""
+
+
 class ChargeLine(Struct, frozen=True, gc=False, array_like=True):
     """One meter of a charge; its JSON, an array of the fields, is part of the journal's format.
 
     Attributes:
-        meter: A name of `units.usage.METERS`, or `REPORTED`.
+        meter: A name of `units.usage.METERS`, or `REPORTED`, or `SURCHARGE`.
         quantity: Units consumed, above zero.
         price_femto: Price of one unit in femto-dollars.
         amount_nanos: quantity x price, rounded half up, once.
@@ -30,6 +35,11 @@ class ChargeLine(Struct, frozen=True, gc=False, array_like=True):
     price_femto: int
     amount_nanos: int
     price_row: str
+
+
+def quantities(lines: Iterable[ChargeLine]) -> dict[str, int]:
+    """Return what was consumed, by meter: surcharges are on money, not on usage."""
+    return {line.meter: line.quantity for line in lines if line.meter != SURCHARGE}
 
 
 class Charge(Struct, frozen=True, gc=False):

@@ -17,11 +17,13 @@ class Terms(NamedTuple):
         tier: `standard`, `batch`, `flex`, `priority`, `fast` ...
         region: `global`, or a class the provider charges more for, such as `us`.
         cache_retention: `default` or `24h` (the longest the call asked for).
+        nodes: Those of the call that have a contract of their own; see `catalog.contracts`.
     """
 
     tier: str = "standard"
     region: str = "global"
     cache_retention: str = "default"
+    nodes: tuple[str, ...] = ()
 
 
 STANDARD = Terms()

@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from headgate.records.charge import ChargeLine, State
+from headgate.records.charge import ChargeLine, State, quantities
 from headgate.records.priority import PRIORITY_USUAL, Priority
 from headgate.units.ids import call_of
 
@@ -195,6 +195,8 @@ class SettleRecord(_OfAttempt, frozen=True, gc=False, tag="settle"):
         cache: None when the provider's prompt cache did nothing and was not expected to.
         quarantined: What the reply gave as its usage, cut, where that cannot be right and so was
             not billed by; else None.
+        trace: The span the client called in, as W3C Trace Context has it (`traceparent`); None
+            when it did not say, or nobody is sent spans.
     """
 
     at_ns: int
@@ -214,11 +216,12 @@ class SettleRecord(_OfAttempt, frozen=True, gc=False, tag="settle"):
     reported_nanos: int | None = None
     cache: CacheNote | None = None
     quarantined: str | None = None
+    trace: str | None = None
 
     @property
     def quantities(self) -> dict[str, int]:
         """What was metered, by meter."""
-        return self.usage or {line.meter: line.quantity for line in self.lines}
+        return self.usage or quantities(self.lines)
 
 
 class VoidRecord(_OfAttempt, frozen=True, gc=False, tag="void"):
@@ -227,6 +230,7 @@ class VoidRecord(_OfAttempt, frozen=True, gc=False, tag="void"):
     at_ns: int
     reason: str
     final: bool = True
+    trace: str | None = None
 
 
 class RefusalRecord(_Record, frozen=True, gc=False, tag="refusal"):

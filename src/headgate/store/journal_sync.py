@@ -28,6 +28,7 @@ class JournalSync:
         back: Calls back there from another thread.
 
     Attributes:
+        busy: Whether a sync runs, or will at the end of this turn.
         syncs: How many there were.
         waits: How many holds waited for them.
     """
@@ -38,7 +39,7 @@ class JournalSync:
         self._soon = soon
         self._back = back
         self._waiting: list[Resume] = []
-        self._busy = False
+        self.busy = False
         self._thread = ThreadPoolExecutor(1, "journal-sync")
         self.syncs = self.waits = 0
 
@@ -54,8 +55,8 @@ class JournalSync:
             self._begin()
 
     def _begin(self) -> None:
-        if not self._busy:
-            self._busy = True
+        if not self.busy:
+            self.busy = True
             # At the end of this turn: all holds that are written in it share a sync.
             self._soon(self._start)
 
@@ -80,7 +81,7 @@ class JournalSync:
         self._back(lambda: self._finish(group, synced=synced))
 
     def _finish(self, group: list[Resume], *, synced: bool) -> None:
-        self._busy = False
+        self.busy = False
         if not synced:
             self._journal.failed = True
         self._journal.let_go()

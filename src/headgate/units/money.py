@@ -6,6 +6,7 @@ is exactly 3,625,000. Rounding happens once, in `line_nanos`, per charge line.
 """
 
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 
 NANOS_PER_USD = 1_000_000_000
 FEMTO_PER_NANO = 1_000_000
@@ -55,6 +56,20 @@ def femto_per_unit(usd_per_million: Decimal) -> int:
     if femto < 0 or femto != femto.to_integral_value():
         raise MoneyError(f"{usd_per_million} per million is negative or finer than nine decimals")
     return int(femto)
+
+
+def exact_fraction(text: str) -> Fraction | None:
+    """Return the exact value of a decimal text such as `"1.0842"`, None when it is none."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        return None
+    return Fraction(value) if value.is_finite() else None
+
+
+def round_half_up(value: Fraction) -> int:
+    """Return the whole number nearest to a value of at least zero, the upper of two."""
+    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
 
 
 def line_nanos(quantity: int, price_femto: int) -> int:

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from headgate.catalog.facts import near_names
-from headgate.catalog.prices import END_OF_TIME_NS, PriceBook
+from headgate.catalog.prices import PriceBook
 from headgate.catalog.rates import RateCard, UnpricedMeterError
 from headgate.economics.usage_logs.record import Found, Grade
 from headgate.records.demand import Terms
@@ -134,18 +134,11 @@ class Pricer:
         while start_ns < day_ns + _DAY_NS:
             card = self._book.rate_card(seller, model, terms, start_ns)
             if card is None:
-                start_ns = self._next_start(seller, model, start_ns)
+                start_ns = self._book.unpriced_until_ns(seller, model, start_ns)
             else:
                 start_ns = card.valid_until_ns
             cards.append((start_ns, card))
         return cards
-
-    def _next_start(self, seller: str, model: str, at_ns: int) -> int:
-        """Return the first instant after one without a card at which there may be one."""
-        rows = self._book.rows_of(seller, model)
-        starts = [row.valid_from_ns for row in rows if row.valid_from_ns > at_ns]
-        bands = [row.band.next_edge_ns(at_ns) for row in rows if row.band is not None]
-        return min(starts + bands, default=END_OF_TIME_NS)
 
 
 def _card_at(cards: _Cards, at_ns: int) -> RateCard | None:

@@ -1,0 +1,1 @@
+"""The larger subcommands of `headgate prices`, one file each; `prices.py` lists them."""

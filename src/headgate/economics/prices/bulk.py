@@ -1,0 +1,165 @@
+"""Rates records by the hundred thousand, to the same nano-dollar as a card rates one.
+
+A product of a count and a price in femto-dollars does not fit into 64 bits, so the price is split
+into whole nano-dollars and the rest below one. The whole part of the product is exact then, and the
+rest is rounded as a charge line is:
+
+    (q*p + 500000) // 10^6 = q*(p // 10^6) + (q*(p % 10^6) + 500000) // 10^6
+
+What is larger than these bounds goes to the card itself, record by record.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headgate.catalog.prices import PriceBook
+from headgate.catalog.rates import Rate, RateCard, UnpricedMeterError
+from headgate.records.demand import Terms
+from headgate.units.money import FEMTO_PER_NANO, HALF_FEMTO
+from headgate.units.usage import INPUT_METERS, METERS, QUANTITY_MAX, Usage
+
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Way = tuple[str, str, Terms]
+"""Seller, served model and terms."""
+
+_UNIT_NANOS_MAX = 100_000_000
+"""A unit of at most this keeps ten products with `QUANTITY_MAX`, and their sum, inside 64 bits."""
+
+
+class Batch(NamedTuple):
+    """Records to rate, as columns of one length.
+
+    Attributes:
+        ways: What `way` counts in.
+        way: Of each record, which of `ways` it was served by.
+        at_ns: The instant that decides its price.
+        usage: Its quantities, in the order of `METERS`.
+    """
+
+    ways: tuple[Way, ...]
+    way: Integers
+    at_ns: Integers
+    usage: Integers
+
+
+class Rated(NamedTuple):
+    """What the records of a batch cost.
+
+    Attributes:
+        amounts_nanos: 0 for what is unpriced.
+        priced: Whether the book has a price for all that a record used.
+    """
+
+    amounts_nanos: Integers
+    priced: Flags
+
+
+def batch_of(records: Iterable[tuple[Way, int, Usage]]) -> Batch:
+    """Return records as a batch, in their order."""
+    numbers: dict[Way, int] = {}
+    way: list[int] = []
+    at_ns: list[int] = []
+    usage: list[Usage] = []
+    for one, instant, quantities in records:
+        way.append(numbers.setdefault(one, len(numbers)))
+        at_ns.append(instant)
+        usage.append(quantities)
+    return Batch(
+        tuple(numbers),
+        np.array(way, np.int64),
+        np.array(at_ns, np.int64),
+        np.array(usage, np.int64).reshape(len(usage), len(METERS)),
+    )
+
+
+def rate_batch(book: PriceBook, batch: Batch, known_at_ns: int | None = None) -> Rated:
+    """Return what each record of a batch costs: what `RateCard.rate` says, as one sum.
+
+    Args:
+        book: The prices.
+        batch: The records.
+        known_at_ns: Leave out what was not known then; None means all that stands now.
+    """
+    amounts = np.zeros(len(batch.way), np.int64)
+    priced = np.zeros(len(batch.way), np.bool_)
+    order = np.lexsort((batch.at_ns, batch.way))
+    for card, place in _slices(book, batch, order, known_at_ns):
+        amounts[place], priced[place] = _rate(card, batch.usage[place])
+    return Rated(amounts, priced)
+
+
+def _slices(
+    book: PriceBook, batch: Batch, order: Integers, known_at_ns: int | None
+) -> Iterator[tuple[RateCard, Integers]]:
+    """Yield each card with the places of the records that it prices."""
+    ways, instants = batch.way[order], batch.at_ns[order]
+    for number, (seller, model, terms) in enumerate(batch.ways):
+        begin, end = (int(each) for each in np.searchsorted(ways, (number, number + 1)))
+        while begin < end:
+            at_ns = int(instants[begin])
+            card = book.rate_card(seller, model, terms, at_ns, known_at_ns)
+            if card is None:
+                until_ns = book.unpriced_until_ns(seller, model, at_ns)
+            else:
+                until_ns = card.valid_until_ns
+            stop = begin + int(np.searchsorted(instants[begin:end], until_ns))
+            if card is not None:
+                yield card, order[begin:stop]
+            begin = stop
+
+
+def _rate(card: RateCard, usage: Integers) -> tuple[Integers, Flags]:
+    """Return what records of one card cost, and which of them are priced."""
+    largest = _UNIT_NANOS_MAX // (1 + len(card.surcharges))
+    dearest = max((price or 0 for rate in card.rates for price in rate.prices_femto), default=0)
+    if dearest // FEMTO_PER_NANO > largest or usage.max(initial=0) > QUANTITY_MAX:
+        return _one_by_one(card, usage)
+    if len(card.rates) == 1:
+        amounts, priced = _lines(card.rates[0], usage)
+    else:
+        amounts, priced = np.zeros(len(usage), np.int64), np.zeros(len(usage), np.bool_)
+        prompts = usage[:, : len(INPUT_METERS)].sum(1)
+        above = np.array([rate.above_tokens for rate in card.rates], np.int64)
+        chosen = np.searchsorted(above, prompts) - 1
+        for number, rate in enumerate(card.rates):
+            place = chosen == number
+            amounts[place], priced[place] = _lines(rate, usage[place])
+    return _with_surcharges(amounts, card), priced
+
+
+def _lines(rate: Rate, usage: Integers) -> tuple[Integers, Flags]:
+    """Return the sums of the charge lines by one rate."""
+    prices = np.array([price or 0 for price in rate.prices_femto], np.int64)
+    nanos, rest = np.divmod(prices, FEMTO_PER_NANO)
+    lines = usage * nanos + (usage * rest + HALF_FEMTO) // FEMTO_PER_NANO
+    free_of_price = [index for index, price in enumerate(rate.prices_femto) if price is None]
+    priced: Flags = ~np.any(usage[:, free_of_price] > 0, axis=1)
+    return np.where(priced, lines.sum(1), 0), priced
+
+
+def _with_surcharges(amounts: Integers, card: RateCard) -> Integers:
+    whole, rest = np.divmod(amounts, FEMTO_PER_NANO)
+    total = amounts
+    for _row, share in card.surcharges:
+        total = total + whole * share + (rest * share + HALF_FEMTO) // FEMTO_PER_NANO
+    return total
+
+
+def _one_by_one(card: RateCard, usage: Integers) -> tuple[Integers, Flags]:
+    """Return the same by the card itself.
+
+    Raises:
+        OverflowError: An amount does not fit into 64 bits.
+    """
+    amounts, priced = np.zeros(len(usage), np.int64), np.zeros(len(usage), np.bool_)
+    for place, row in enumerate(usage.tolist()):
+        try:
+            amounts[place], _rows = card.amount(Usage(*row))
+        except UnpricedMeterError:
+            continue
+        priced[place] = True
+    return amounts, priced
