@@ -7,7 +7,7 @@ import signal
 import sqlite3
 from pathlib import Path
 
-from headgate.store.database import STORE_NAME
+from headgate.store.place import STORE_NAME
 from headgate.units.money import parse_usd
 from tests.node.harness import TestNode, once, running_node, until
 from tests.node.wire import CHAT, Reply, chat, post
