@@ -13,9 +13,8 @@ from headgate.exports import tally
 from headgate.exports.prometheus import CONTENT_TYPE, State, render
 from headgate.exports.scraping import Scrape
 from headgate.exports.tally import OTHER, SERIES_MAX, Tally
-from headgate.insights.drift import Drift, keep_cells
+from headgate.insights.drift import Drift
 from headgate.insights.routes import PassedOver, Queued
-from headgate.records.reconciled import Cell
 from tests.architecture.repository import ROOT
 from tests.console.books import NOW_NS, Books
 from tests.exports.planted import fill
@@ -123,22 +122,6 @@ def test_budgets_holds_and_queues_are_what_is_so_now(books: Books) -> None:
     passed = (("deployment", "claude-opus"), ("rule", "breaker_open"))
     assert found["deployment_passed_over", passed] == 1
     assert not [labels for name, labels in found if "nightly" in str(labels)]
-
-
-def test_the_drift_of_each_provider_is_told(books: Books) -> None:
-    """What its reports differ by from the books, and the unknown part of it."""
-    cells = (
-        Cell("openai", "gpt-5.5", "2026-11-01", "price", 1_000_000_000, 1_500_000_000, 3, 3, 1),
-        Cell("openai", "gpt-5.5", "2026-11-02", "unknown", 2_000_000_000, 0, 3, 3, 1),
-        Cell("openai", "gpt-5.5", "2026-11-03", "late", 9_000_000_000, 0, 3, 3, 1),
-    )
-    with books.engine.begin() as connection:
-        keep_cells(connection, cells, None, "steward", NOW_NS)
-    found = scraped(books, Scrape(books.reading, books.data_dir / "journal"))
-    openai = (("provider", "openai"),)
-
-    assert found["reconcile_drift_usd", openai] == Decimal("2.5")
-    assert found["reconcile_unknown_usd", openai] == 2
 
 
 def test_what_is_not_folded_yet_is_told_in_bytes(used: Books) -> None:

@@ -18,8 +18,9 @@ from headgate.ledger.store_adjustments import made_of_call
 from headgate.records.adjustment import Adjusted, Adjustment
 from headgate.records.journal import AdjustmentRecord, SealedRecord
 from headgate.store import audit
+from headgate.store.database import make_engine
 from headgate.store.journal_writer import JournalWriter
-from headgate.store.migrate import open_store
+from headgate.store.schema import METADATA
 from tests.ledger.test_journal import end, hold
 from tests.ledger.test_keeper import LIMIT, WANT, WINDOW, write
 from tests.lending import borrow
@@ -33,7 +34,8 @@ EPOCHS = itertools.count(1)
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     """A store of its own."""
-    made = open_store(tmp_path)
+    made = make_engine(f"sqlite:///{tmp_path / 'headgate.db'}")
+    METADATA.create_all(made)
     yield made
     made.dispose()
 

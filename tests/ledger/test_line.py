@@ -156,7 +156,7 @@ def test_a_small_budget_is_lent_whole_and_moves_whole() -> None:
 
 
 class Crossing:
-    """Four workers' purses and a line, whose messages wait to be heard, in order for each."""
+    """Four workers' purses and a line; messages wait to be heard, in order for each worker."""
 
     def __init__(self, limits: dict[str, int]) -> None:
         self.line = Line(LeaseBook(), limits.__getitem__)

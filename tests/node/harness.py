@@ -332,14 +332,9 @@ def running_node(
             limits=limits,
             extra=extra + store_table(store_url),
         )
-        node = TestNode(
-            config,
-            tmp_path / "data",
-            bill,
-            simulator,
-            budgets,
-            environment={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", **environment},
-        )
+        path = f"{ROOT / 'src'}:{ROOT}"
+        node = TestNode(config, tmp_path / "data", bill, simulator, budgets)
+        node.environment = {**os.environ, "PYTHONPATH": path, **environment}
         node.start(workers)
         try:
             yield node

@@ -1,19 +1,21 @@
 """Fetching reports: from simulators that give them as the providers do, page by page."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
+from headgate.economics.usage_logs.record import Bill, Findings, Found
 from headgate.node.reconciling import RETRY_NS, TRIES_MAX, Turn
 from headgate.reconcile.load_fetched import TRIES, FetchError, ask, fetch
 from headgate.reconcile.load_reports import ReportError
-from headgate.reconcile.reports import day_ns
+from headgate.reconcile.reports import Reports
 from headgate.reconcile.settings import Source
 from headgate.simulator import Simulator, SimulatorThread
 from headgate.units.instants import from_datetime
+from headgate.units.usage import Usage
 
 DAY_NS = 86_400 * 10**9
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -59,10 +61,10 @@ def test_reports_are_fetched_over_pages(simulator: Simulator, kind: str) -> None
     [found] = reports.usage.values()
     assert found.usage.prompt_tokens == entry.usage.prompt
     assert sum(bill.amount_nanos for bill in reports.bills.values()) == entry.amount * 10**9
-    assert len(reports.days(UTC)) == 41
-    assert all(reports.is_whole(day, UTC) for day in reports.days(UTC))
+    days = reports.days(UTC)
+    assert len(days) == 41
+    assert [day for day in reports.days(UTC) if reports.is_settled(day, UTC, 0)] == days[:-1]
     assert len(asked) == (4 if kind == "anthropic" else 3)
-    assert reports.fetched_ns < day_ns(reports.days(UTC)[-1], UTC)[1]
 
 
 def test_what_may_pass_is_tried_again_and_what_may_not_is_told() -> None:
@@ -97,6 +99,23 @@ def test_what_is_no_report_is_told() -> None:
     for body, words in ((b"<html>", "not a provider's own"), (endless, "more than 100 pages")):
         with pytest.raises(ReportError, match=words):
             fetch(here, 1, DAY_NS, get=lambda *_, body=body: (200, body))
+
+
+def test_a_day_is_settled_by_reports_that_came_late_enough() -> None:
+    """An older report of the same folder does not settle what a later one does not tell."""
+    noon, days = DAY_NS // 2, [date(1970, 1, 1), date(1970, 1, 2)]
+    bill = Bill("openai", 0, DAY_NS, "x", "m", 5)
+    used = Found("a", "", 0, 0, 0, "m", Usage(output_text=1), "openai", grade="A")
+    reports = Reports("openai")
+    reports.take(Findings(bills=[bill], covered=[(0, DAY_NS)]), fetched_ns=noon)
+    early = [reports.is_settled(day, UTC, 0) for day in days]
+    reports.take(Findings(usage=[used], covered=[(0, 2 * DAY_NS)]), fetched_ns=9 * DAY_NS)
+    usage_alone = [reports.is_settled(day, UTC, 0) for day in days]
+    reports.take(Findings(bills=[bill], covered=[(0, DAY_NS)]), fetched_ns=2 * DAY_NS)
+    both = [reports.is_settled(day, UTC, 0) for day in days]
+
+    assert (early, usage_alone, both) == ([False, False], [False, True], [True, True])
+    assert not reports.is_settled(days[0], UTC, 2 * DAY_NS)
 
 
 def at(hour: int, day: int = 2) -> int:

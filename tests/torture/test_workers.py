@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 
 from headgate.budgets.settings import Budget
+from headgate.insights.books import check_books
 from headgate.node.client import exchange
 from headgate.node.messages import AskHealth, Health
+from headgate.node.paths import journal_root
+from headgate.store.database import open_store_readonly
 from headgate.units.money import parse_usd
 from tests.node.harness import TestNode, once, once_nanos, running_node, until
 from tests.node.wire import CHAT, Call, Reply, chat, post, send_all
@@ -68,6 +71,9 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
     limits = {f"{node.replace(':', '-')}@once": limit for node, limit in LIMITS.items()}
     report = check(made.data_dir, made.bill, limits, several=True)
     assert not report.problems, render(report)
+    engine = open_store_readonly(made.data_dir)
+    assert not check_books(engine, journal_root(made.data_dir)).problems
+    engine.dispose()
 
 
 REFUSED = ("budget_exceeded", "budget_contended")

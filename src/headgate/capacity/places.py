@@ -130,7 +130,8 @@ class Places:
         share.running -= 1
         self.taken -= 1
         assert share.running >= 0
-        self._serve(now_ms)
+        if self.waiting:
+            self._serve(now_ms)
         if self.lent > self.limit and self.on_change is not None:
             self.on_change()
 

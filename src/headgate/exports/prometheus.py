@@ -180,19 +180,6 @@ def _gauges(state: State) -> Iterator[Family]:
             for each in state.queued
         ]
         yield _gauge(f"queue_{what}", f"{help_}, where some wait.", queue)
-    yield from _drifts(state.drifts)
-
-
-def _drifts(drifts: Sequence[Drift]) -> Iterator[Family]:
-    for what, help_ in (
-        ("drift", "What providers' reports differ by from the books."),
-        ("unknown", "The part of it that no reason accounts for."),
-    ):
-        samples = [
-            Sample({"provider": each.provider}, format_usd(getattr(each, f"{what}_nanos")))
-            for each in drifts
-        ]
-        yield _gauge(f"reconcile_{what}_usd", help_, samples)
 
 
 def _budgets(standings: Sequence[Standing]) -> Iterator[Family]:

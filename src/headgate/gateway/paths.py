@@ -110,7 +110,8 @@ class Paths:
 
     def due(self, now_ns: int) -> bool:
         """Tell whether it is time to sweep."""
-        return now_ns >= self._swept_ns + REST_NS
+        # A clock that was set back is no reason to wait for it.
+        return not self._swept_ns <= now_ns < self._swept_ns + REST_NS
 
     def sweep(self, now_ns: int) -> tuple[dict[str, int], list[str]]:
         """Forget the runs that nobody has worked on for two sweeps, and what is kept for them.

@@ -10,6 +10,8 @@ from headgate.reconcile.reports import Reports
 
 REPORT_BYTES_MAX = 64 << 20
 FILES_MAX = 2_000
+PAGES = "*.json*"
+"""Which files hold pages of buckets."""
 
 
 class ReportError(Exception):
@@ -88,9 +90,10 @@ def _read_quiet(data: bytes, name: str) -> tuple[Findings, str | None] | None:
     if b'"results"' not in data:
         return (Findings(), None) if b'"data"' in data else None
     for form in formats().values():
-        findings = Findings() if form.LINES else form.read([data], name)
-        if findings.covered:
-            return findings, form.SELLER
+        if form.PATTERN == PAGES:
+            findings = form.read([data], name)
+            if findings.covered:
+                return findings, form.SELLER
     return None
 
 

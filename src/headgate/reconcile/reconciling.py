@@ -72,8 +72,7 @@ def reconcile(
     verdicts: list[Verdict] = []
     wanted: list[Adjustment] = []
     for day in reports.days(zone):
-        settled = reports.is_whole(day, zone)
-        settled = settled and reports.fetched_ns >= day_ns(day, zone)[1] + settle_ns
+        settled = reports.is_settled(day, zone, settle_ns)
         for key, booked in _cells(reports, day, books, told):
             verdict = judge(
                 key,

@@ -1,7 +1,9 @@
 """From reports as they were read to cells; pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import NamedTuple
 
 from headgate.catalog.prices import PriceBook
 from headgate.economics.usage_logs.pricing import Pricer
@@ -16,6 +18,22 @@ CENT_NANOS = 10_000_000
 DAYS_MAX = 400
 
 
+USAGE, COSTS = "usage", "costs"
+
+
+class Covered(NamedTuple):
+    """A stretch of time that a report tells about, as instants.
+
+    Attributes:
+        kind: `USAGE` or `COSTS`; "" of a report that has nothing to tell.
+    """
+
+    start_ns: int
+    end_ns: int
+    fetched_ns: int
+    kind: str
+
+
 @dataclass(slots=True)
 class Reports:
     """What reports of one seller tell.
@@ -26,7 +44,7 @@ class Reports:
         usage: By what makes two results the same; the fuller one counts.
         counted: By the same, how many calls that is, where it is told.
         bills: Likewise; the later one counts.
-        covered: Stretches of time that reports tell about, as instants.
+        covered: What time each report tells about.
         trouble: What could not be read, in sentences.
     """
 
@@ -35,13 +53,14 @@ class Reports:
     usage: dict[str, Found] = field(default_factory=dict)
     counted: dict[str, int] = field(default_factory=dict)
     bills: dict[tuple[int, int, str], Bill] = field(default_factory=dict)
-    covered: list[tuple[int, int]] = field(default_factory=list)
+    covered: list[Covered] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
 
     def take(self, findings: Findings, fetched_ns: int) -> None:
         """Add what was read of one report; later ones are to be taken later."""
         self.fetched_ns = max(self.fetched_ns, fetched_ns)
-        self.covered += findings.covered
+        kind = USAGE if findings.usage else COSTS if findings.bills else ""
+        self.covered += [Covered(*span, fetched_ns, kind) for span in findings.covered]
         for found in findings.usage:
             known = self.usage.get(found.reply)
             if known is None or found.rank >= known.rank:
@@ -55,7 +74,8 @@ class Reports:
 
     def days(self, zone: tzinfo) -> list[date]:
         """Return the days that anything is told of, in order."""
-        spans = self.covered or [(found.at_ns, found.at_ns + 1) for found in self.usage.values()]
+        spans = [each[:2] for each in self.covered]
+        spans = spans or [(found.at_ns, found.at_ns + 1) for found in self.usage.values()]
         found: set[date] = set()
         for start_ns, end_ns in spans:
             day, last = _day(start_ns, zone), _day(max(start_ns, end_ns - 1), zone)
@@ -64,15 +84,39 @@ class Reports:
                 day += timedelta(days=1)
         return sorted(found)
 
-    def is_whole(self, day: date, zone: tzinfo) -> bool:
-        """Tell whether the reports cover a day from its beginning to its end."""
+    def is_settled(self, day: date, zone: tzinfo, settle_ns: int) -> bool:
+        """Tell whether a day is told about from its beginning to its end, when it was over.
+
+        Of each kind of report that has something of the day, only what was made so long after
+        its end counts: an older one may lack what came late.
+        """
+        start_ns, end_ns = day_ns(day, zone)
         if not self.covered:
-            return True
-        at_ns, until_ns = day_ns(day, zone)
-        for start_ns, end_ns in sorted(self.covered):
-            if start_ns <= at_ns < end_ns:
-                at_ns = end_ns
-        return at_ns >= until_ns
+            return self.fetched_ns >= end_ns + settle_ns
+        late = [each for each in self.covered if each.fetched_ns >= end_ns + settle_ns]
+        kinds = self._kinds(start_ns, end_ns)
+        if not kinds:
+            return _is_whole(late, start_ns, end_ns)
+        return all(
+            _is_whole([each for each in late if each.kind in (kind, "")], start_ns, end_ns)
+            for kind in kinds
+        )
+
+    def _kinds(self, start_ns: int, end_ns: int) -> set[str]:
+        """Return which kinds of reports have something of a stretch."""
+        found: set[str] = set()
+        if any(start_ns <= each.started_ns < end_ns for each in self.usage.values()):
+            found.add(USAGE)
+        if any(start_ns <= each.start_ns < end_ns for each in self.bills.values()):
+            found.add(COSTS)
+        return found
+
+
+def _is_whole(spans: Iterable[Covered], at_ns: int, until_ns: int) -> bool:
+    for each in sorted(spans):
+        if each.start_ns <= at_ns < each.end_ns:
+            at_ns = each.end_ns
+    return at_ns >= until_ns
 
 
 def day_ns(day: date, zone: tzinfo) -> tuple[int, int]:
