@@ -195,6 +195,11 @@ valid_from = 2026-01-01
 provider = "mine"
 percent = "5.5"
 valid_from = 2026-01-01
+[contracts.everybody]
+provider = "mine"
+valid_from = 2026-01-01
+per_million_tokens = { input = "1", output = "1" }
+nodes = ["team:default"]
 [commitments.year]
 provider = "mine"
 amount_usd = "1200"
@@ -224,6 +229,9 @@ def test_prices_of_ones_own_are_explained(tmp_path: Path) -> None:
     ]
     assert (told["lines"][0]["currency"], told["lines"][0]["amount"]) == ("EUR", "0.002000000")
     assert told["amount_usd"] == "0.065587662"
+
+    own = run_json("explain", "mine/m", *usage, "--node", "team:default")["lines"][0]
+    assert (own["price_row"], own["amount_usd"]) == ("contract/everybody", "0.001000000")
 
 
 def test_what_was_promised_and_not_spent_is_owed(tmp_path: Path) -> None:

@@ -12,13 +12,14 @@ import pytest
 from sqlalchemy import func, select
 
 from headgate.exports import focus
-from headgate.exports.charges import summed, summed_corrections
+from headgate.exports.charges import Alike, Sum, summed, summed_corrections
 from headgate.exports.files import csv_bytes
 from headgate.exports.focus import VERSIONS, Version
 from headgate.exports.parquet import parquet_bytes
 from headgate.exports.reading import Known, corrections, ended_attempts
 from headgate.insights.totals import Stretch
 from headgate.ledger.tables import adjustment, attempt
+from headgate.records.charge import SURCHARGE
 from headgate.units.instants import from_datetime, to_datetime
 from tests.console.books import NOW_NS, Books
 from tests.exports.planted import DAY_NS
@@ -95,6 +96,15 @@ def test_an_estimate_is_a_row_of_dollars(planted: Books) -> None:
 
     assert (row["PricingUnit"], row["PricingQuantity"]) == ("USD", Decimal("0.09"))
     assert (row["BilledCost"], row["SubAccountId"]) == (Decimal("0.09"), "sales")
+
+
+def test_a_surcharge_is_a_share_of_dollars() -> None:
+    """Its unit is the dollar and its price the share, so that list cost is price times quantity."""
+    alike = Alike("2026-11-01", "red", "ann", "d", "m", SURCHARGE, "surcharge/credit", 55_000)
+    row = focus.Charge("acme", alike, Sum(70_000, 3_850, 1), Known("acme"))
+
+    assert (row.unit, row.unit_price) == ("USD", Decimal("0.055"))
+    assert row.cost == row.billed == Decimal("0.00000385")
 
 
 def test_corrections_are_rows_without_a_price(planted: Books) -> None:

@@ -136,6 +136,10 @@ class PriceBook:
         """The nodes that contracts are for."""
         return frozenset(node for contract in self.contracts for node in contract.nodes)
 
+    def without_contracts(self) -> "PriceBook":
+        """Return the book of list prices alone."""
+        return replace(self, contracts=()) if self.contracts else self
+
     def bands_of(self, seller: str) -> dict[str, Band]:
         """Return the seller's bands by name."""
         return {band.name: band for band in self.bands if band.seller == seller}

@@ -53,7 +53,7 @@ def show(
     Without SELLER/MODEL: the standard tier of every model. With it: every row, those that ended
     or were cancelled too, unless --at asks for the rows of one instant.
     """
-    book, at_ns = book_of(config), instant(at)
+    book, at_ns = book_of(config).without_contracts(), instant(at)
     known_ns = instant(known) if known else None
     if model is None:
         listing = text.listing(book, at_ns, known_ns)
@@ -79,6 +79,10 @@ def explain(  # noqa: PLR0913 - a command has as many parameters as it has optio
         "standard"
     ),
     region: Annotated[str, typer.Option(help="global, us ...")] = "global",
+    node: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NODE", help="Who has a contract, such as team:research; repeatable."),
+    ] = None,
     config: OwnConfig = None,
     as_json: AsJson = False,
 ) -> None:
@@ -87,7 +91,7 @@ def explain(  # noqa: PLR0913 - a command has as many parameters as it has optio
     seller, name = _split(model)
     counts, units = _usage(usage)
     _require_priced(book, seller, name)
-    terms = Terms(tier=tier, region=region)
+    terms = Terms(tier=tier, region=region, nodes=tuple(node or ()))
     card = book.rate_card(seller, name, terms, at_ns)
     if card is None:
         tiers = sorted({row.tier for row in book.rows_of(seller, name)})

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from headgate.catalog.facts import ModelDirectory
+from headgate.catalog.commitments import Agreements
 from headgate.catalog.load import load_models, load_price_book
 from headgate.catalog.prices import PriceBook
+from headgate.catalog.settings import Deployment
 from headgate.config.check import checked, ids_of
 from headgate.config.problems import Problems, near
 from headgate.config.read_agreements import agreements_from
@@ -37,6 +38,7 @@ from headgate.config.read_webhooks import webhooks_from
 from headgate.config.secrets import SecretReader
 from headgate.config.shapes import TABLES, OrganisationShape
 from headgate.config.snapshot import Snapshot
+from headgate.providers.settings import Provider
 from headgate.units.ids import is_name
 
 FILE_BYTES_MAX = 8 << 20
@@ -103,12 +105,7 @@ def _snapshot(
     provider_ids = ids_of(document.get("providers"))
     deployment_ids = ids_of(document.get("deployments"))
     providers = providers_from(document.get("providers", {}), secrets, path.parent, problems)
-    models, builtin = _catalog()
-    deployments = deployments_from(
-        document.get("deployments", {}), providers, provider_ids, models, problems
-    )
-    book = price_book_from(document.get("prices", []), builtin, providers, provider_ids, problems)
-    book, agreements = agreements_from(document, book, (providers, deployments), problems)
+    deployments, book, agreements = _offers(document, providers, problems)
     routes = routes_from(document.get("routes", {}), deployments, deployment_ids, problems)
     teams = teams_from(document.get("teams", {}), problems)
     principals = principals_from(document.get("principals", {}), teams, problems)
@@ -160,8 +157,17 @@ def _check_names(document: dict[str, Any], problems: Problems) -> None:
             problems.add(name, "There is no such table.", near(name, TABLES, "table"))
 
 
-def _catalog() -> tuple[ModelDirectory, PriceBook]:
-    return load_models(), load_price_book()
+def _offers(
+    document: dict[str, Any], providers: Mapping[str, Provider], problems: Problems
+) -> tuple[dict[str, Deployment], PriceBook, Agreements]:
+    """Return what can be called, what it costs, and what is owed beside."""
+    ids = ids_of(document.get("providers"))
+    tables = document.get("deployments", {})
+    deployments = deployments_from(tables, providers, ids, load_models(), problems)
+    rows = document.get("prices", [])
+    book = price_book_from(rows, load_price_book(), providers, ids, problems)
+    book, agreements = agreements_from(document, book, (providers, deployments), problems)
+    return deployments, book, agreements
 
 
 def _organisation(table: object, problems: Problems) -> tuple[str, tzinfo]:

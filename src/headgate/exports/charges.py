@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from headgate.exports.reading import Correction
 from headgate.insights.calls import AttemptRow
-from headgate.records.charge import REPORTED
+from headgate.records.charge import REPORTED, SURCHARGE
 from headgate.units.instants import to_date
 from headgate.units.money import FEMTO_PER_NANO
 
@@ -20,7 +20,7 @@ ESTIMATED = "estimated"
 ADJUSTED = "adjusted"
 """The meter of corrections: signed differences to what was posted."""
 
-IN_MONEY = frozenset({ESTIMATED, REPORTED, ADJUSTED})
+IN_MONEY = frozenset({ESTIMATED, REPORTED, ADJUSTED, SURCHARGE})
 """Meters that count nano-dollars, not tokens or requests."""
 
 

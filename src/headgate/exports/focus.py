@@ -19,7 +19,8 @@ from headgate.exports.charges import ADJUSTED, ESTIMATED, IN_MONEY, Alike, Sum
 from headgate.exports.files import Value
 from headgate.exports.parquet import Kind
 from headgate.exports.reading import Known
-from headgate.units.money import NANOS_PER_USD
+from headgate.records.charge import SURCHARGE
+from headgate.units.money import FEMTO_PER_NANO, NANOS_PER_USD
 from headgate.units.usage import INPUT_METERS, OUTPUT_METERS
 
 Version = Literal["1.2", "1.4"]
@@ -74,7 +75,9 @@ class Charge(NamedTuple):
 
     @property
     def unit_price(self) -> Decimal:
-        """Dollars for one pricing unit."""
+        """Dollars for one pricing unit; of a surcharge, its share of a dollar."""
+        if self.alike.meter == SURCHARGE:
+            return Decimal(self.alike.price_femto) / FEMTO_PER_NANO
         return Decimal(1) if self.in_money else Decimal(self.alike.price_femto) / FEMTO_PER_USD
 
     @property

@@ -14,7 +14,8 @@ from headgate.units.usage import METERS
 
 
 def in_force(book: PriceBook, at_ns: int, known_at_ns: int | None = None) -> Iterator[PriceRow]:
-    """Yield the rows in force at an instant, of every model and tier, as known at another."""
+    """Yield the list prices in force at an instant, of every model and tier, as then known."""
+    book = book.without_contracts()
     tiers = dict.fromkeys((row.seller, row.model, row.tier) for row in book.rows)
     for seller, model, tier in sorted(tiers, key=_standard_first):
         terms = STANDARD._replace(tier=tier)

@@ -5,7 +5,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple, TypeVar
 
+from headgate.catalog.aliases import DatedAlias
+from headgate.catalog.charges import Fee
 from headgate.catalog.contracts import Contract
+from headgate.catalog.exchange import ExchangeRate
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rows import PriceRow
 from headgate.catalog.spans import Span
@@ -15,7 +18,7 @@ from headgate.units.money import round_half_up
 from headgate.units.usage import Usage
 
 _STEP = 1_000
-Agreed = TypeVar("Agreed", Contract, Surcharge)
+Agreed = TypeVar("Agreed", Contract, Surcharge, Fee, ExchangeRate, DatedAlias)
 
 
 class Past(NamedTuple):
@@ -105,6 +108,9 @@ def as_if(before: PriceBook, changed: PriceBook, since_ns: int) -> PriceBook:
         rows=tuple(rows),
         contracts=_since(before.contracts, changed.contracts, since_ns),
         surcharges=_since(before.surcharges, changed.surcharges, since_ns),
+        fees=_since(before.fees, changed.fees, since_ns),
+        exchange_rates=_since(before.exchange_rates, changed.exchange_rates, since_ns),
+        dated_aliases=_since(before.dated_aliases, changed.dated_aliases, since_ns),
     )
 
 
