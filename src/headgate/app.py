@@ -238,9 +238,9 @@ def directory(snapshot: Snapshot, pepper: bytes) -> Directory:
     return known
 
 
-def journal_name(worker: str, epoch: str) -> str:
-    """Return the name of a worker's journal folder."""
-    return f"{worker}-{epoch}"
+def journal_name(worker: str, epoch: str, node: str = "") -> str:
+    """Return the name of a worker's journal folder; unique among the nodes that share a store."""
+    return f"{node}-{worker}-{epoch}" if node else f"{worker}-{epoch}"
 
 
 def journal_path(root: Path, worker: str, epoch: str) -> Path:

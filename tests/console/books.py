@@ -95,6 +95,7 @@ def make_snapshot(budgets: Sequence[Budget] = BUDGETS, organisation: str = "acme
         holds=Expected(),
         journal=Journal(),
         console=ConsoleListen(),
+        store_url=None,
         providers={},
         deployments={one.id: one for one in deployments},
         routes={

@@ -19,11 +19,11 @@ from headgate.records.journal import (
     SegmentRecord,
 )
 from headgate.store.journal_writer import boot_id
-from headgate.store.migrate import open_store
 from headgate.store.segments import frame, segment_name
 from headgate.units.errors import StoreError
 from tests.ledger.test_journal import CALLER, ROUTE, end, hold
 from tests.lending import borrow
+from tests.stores import open_test_store
 
 WINDOW = "team@once"
 LIMIT = 1_000
@@ -33,7 +33,7 @@ WANT = {WINDOW: 300}
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     """A store of its own."""
-    made = open_store(tmp_path)
+    made = open_test_store(tmp_path)
     yield made
     made.dispose()
 
@@ -123,15 +123,27 @@ def test_a_clean_end_before_a_power_cut_frees_everything(engine: Engine, tmp_pat
     assert free(made) == LIMIT - 7
 
 
+FULL = {
+    "sqlite": (
+        """CREATE TRIGGER "full" BEFORE UPDATE ON lease BEGIN SELECT RAISE(ABORT, 'full'); END""",
+    ),
+    "postgresql": (
+        """CREATE FUNCTION "full"() RETURNS trigger LANGUAGE plpgsql
+        AS $$ BEGIN RAISE EXCEPTION 'full'; END $$""",
+        'CREATE TRIGGER "full" BEFORE UPDATE ON lease FOR EACH ROW EXECUTE FUNCTION "full"()',
+    ),
+}
+DROP_FULL = {"sqlite": 'DROP TRIGGER "full"', "postgresql": 'DROP TRIGGER "full" ON lease'}
+
+
 def test_a_grant_that_is_not_stored_is_never_told(engine: Engine, tmp_path: Path) -> None:
     """After a failed write a keeper does and tells nothing more; the next has what is stored."""
     write(tmp_path, "j1", hold(1), end(1))
     made = keeper(engine, tmp_path)
     stored = borrow(made, "j1", WANT)
     with engine.begin() as connection:
-        connection.exec_driver_sql(
-            "CREATE TRIGGER full BEFORE UPDATE ON lease BEGIN SELECT RAISE(ABORT, 'full'); END"
-        )
+        for statement in FULL[connection.dialect.name]:
+            connection.exec_driver_sql(statement)
     with pytest.raises(StoreError, match="full"):
         borrow(made, "j1", WANT)
     for act in (lambda: made.lend(0), made.discover, made.fold):
@@ -140,7 +152,7 @@ def test_a_grant_that_is_not_stored_is_never_told(engine: Engine, tmp_path: Path
     with pytest.raises(StoreError):
         made.lent_to("j1")
     with engine.begin() as connection:
-        connection.exec_driver_sql("DROP TRIGGER full")
+        connection.exec_driver_sql(DROP_FULL[connection.dialect.name])
     after = keeper(engine, tmp_path)
     assert after.lent_to("j1") == {WINDOW: Grant(stored[WINDOW], 7)}
     assert after.fold() == 0

@@ -35,6 +35,7 @@ from headgate.simulator import INSTANT, Options, Simulator, SimulatorThread
 from headgate.store.database import open_store_readonly
 from headgate.units.money import format_usd, parse_usd
 from tests.node.wire import post
+from tests.stores import store_table
 from tests.torture.checker import check_journals
 
 ROOT = Path(__file__).parents[2]
@@ -298,6 +299,7 @@ def running_node(
     limits: str = "",
     extra: str = "",
     environment: Mapping[str, str] = MappingProxyType({}),
+    store_url: str | None = None,
 ) -> Iterator[TestNode]:
     """Run a node for a test; it is told to stop at the end, and killed when it does not.
 
@@ -314,6 +316,7 @@ def running_node(
         limits: Lines of TOML for `[limits]`.
         extra: Further tables.
         environment: More of the processes' environment.
+        store_url: The address of a database; None for the store that the tests run on.
     """
     bill = tmp_path / "bill.jsonl"
     options = options or Options(pace=INSTANT)
@@ -329,16 +332,11 @@ def running_node(
             principals=principals,
             provider=provider,
             limits=limits,
-            extra=extra,
+            extra=extra + store_table(store_url),
         )
-        node = TestNode(
-            config,
-            tmp_path / "data",
-            bill,
-            simulator,
-            budgets,
-            environment={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", **environment},
-        )
+        path = f"{ROOT / 'src'}:{ROOT}"
+        node = TestNode(config, tmp_path / "data", bill, simulator, budgets)
+        node.environment = {**os.environ, "PYTHONPATH": path, **environment}
         node.start(workers)
         try:
             yield node

@@ -14,6 +14,7 @@ from headgate.budgets.standing import Standing
 from headgate.budgets.tables import alarm, spend_sample
 from headgate.store import audit
 from headgate.store.audit import Event
+from headgate.store.dialect import hold_lock
 from headgate.units.ids import window_key
 from headgate.units.instants import NANOS_PER_SECOND, to_iso
 from headgate.units.money import format_usd
@@ -31,6 +32,7 @@ def watch(
     now_ns: int,
 ) -> None:
     """Take a sample of every window, and raise or end its alarm, in the caller's transaction."""
+    hold_lock(connection, "alarms")
     watched = [each for each in standings if not each.is_each and each.id in budgets]
     connection.execute(delete(spend_sample).where(spend_sample.c.at_ns < now_ns - KEPT_NS))
     rows = [

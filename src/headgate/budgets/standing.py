@@ -177,7 +177,7 @@ def _names(
 
 def _carve(sums: dict[str, _Sums], allotments: Sequence[KeptAllotment]) -> None:
     """Count each allotment in the windows it is carved from: those below before those above."""
-    for own, ended_ns in reversed(allotments):
+    for own, ended_ns, _ in reversed(allotments):
         below = sums.get(own.window, _Sums())
         claim = max(own.amount_nanos, below.used) if ended_ns is None else below.used
         spent = below.posted + below.delegated

@@ -33,6 +33,7 @@ from headgate.config.read_providers import providers_from
 from headgate.config.read_reconcile import reconcile_from
 from headgate.config.read_routes import routes_from
 from headgate.config.read_runs import runs_from
+from headgate.config.read_store import store_url_from
 from headgate.config.read_webhooks import webhooks_from
 from headgate.config.secrets import SecretReader
 from headgate.config.shapes import TABLES
@@ -131,6 +132,7 @@ def _snapshot(
         holds=holds_from(document, problems),
         journal=journal_from(document, problems),
         console=console,
+        store_url=store_url_from(document, secrets, problems),
         providers=providers,
         deployments=deployments,
         routes=routes,

@@ -62,6 +62,12 @@ class ListenShape(Shape, frozen=True, kw_only=True):
     console: Text = "127.0.0.1:8081"
 
 
+class StoreShape(Shape, frozen=True, kw_only=True):
+    """`[store]`: the address of a PostgreSQL database, for the file in the data directory."""
+
+    url: Text | Secret | None = None
+
+
 class OrganisationShape(Shape, frozen=True, kw_only=True):
     """`[organisation]`: the root of the budget tree, and when its days, weeks and years begin.
 
@@ -315,6 +321,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     listen: ListenShape = ListenShape()
     organisation: OrganisationShape = OrganisationShape()
     console: ConsoleShape = ConsoleShape()
+    store: StoreShape = StoreShape()
     limits: LimitsShape = LimitsShape()
     journal: JournalShape = JournalShape()
     idempotency: IdempotencyShape = IdempotencyShape()
@@ -351,6 +358,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "listen": ("single", ListenShape),
     "organisation": ("single", OrganisationShape),
     "console": ("single", ConsoleShape),
+    "store": ("single", StoreShape),
     "limits": ("single", LimitsShape),
     "journal": ("single", JournalShape),
     "idempotency": ("single", IdempotencyShape),

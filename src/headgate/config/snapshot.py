@@ -40,6 +40,8 @@ class Snapshot:
     Attributes:
         organisation: Id of the root node.
         zone: Where calendar months begin.
+        store_url: Address of the PostgreSQL database that has the store, None for the SQLite file
+            in the data directory; empty where it is a secret that was not read.
         price_book: Set by `config.load` from the built-in rows and the file's own.
         agreements: What is owed to providers beside the prices of calls.
     """
@@ -52,6 +54,7 @@ class Snapshot:
     holds: Expected
     journal: Journal
     console: ConsoleListen
+    store_url: str | None
     providers: Mapping[str, Provider]
     deployments: Mapping[str, Deployment]
     routes: Mapping[str, Route]

@@ -6,9 +6,17 @@ hold; then what it posted counts, not the smaller amount it was lent.
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 COMFORT = 8
 """A window is comfortable while it could lend this many times what is wanted beyond the need."""
+
+
+class Wanted(NamedTuple):
+    """What is asked of one window: what calls wait for, and what would be good to have beyond."""
+
+    need_nanos: int
+    want_nanos: int
 
 
 @dataclass(slots=True)

@@ -26,9 +26,11 @@ from headgate.node.messages import (
     RaiseBudget,
     RevokeDelegation,
     RevokeKey,
+    State,
 )
 from headgate.store import audit
 from headgate.store.audit import Event
+from headgate.store.dialect import hold_lock
 from headgate.store.migrate import open_store
 from headgate.units.errors import StewardUnavailableError
 from headgate.units.instants import to_iso
@@ -76,7 +78,11 @@ def by_steward(data_dir: Path, message: Message, alone: Callable[[Engine], Messa
             break
         time.sleep(LOOK_S)
     try:
-        return alone(open_store(data_dir))
+        engine = open_store(data_dir)
+        try:
+            return alone(engine)
+        finally:
+            engine.dispose()
     finally:
         os.close(lock)
 
@@ -84,6 +90,7 @@ def by_steward(data_dir: Path, message: Message, alone: Callable[[Engine], Messa
 def carry_out(engine: Engine, message: Command, at_ns: int) -> Done | Failed:
     """Change the store as a command says, durably, and with its entry in the audit chain."""
     with engine.begin() as connection:
+        hold_lock(connection, "commands")
         answer = _carry_out(connection, message, at_ns)
         if isinstance(answer, Done):
             audit.append(connection, _event_of(message, at_ns), at_ns)
@@ -148,6 +155,17 @@ def _freeze(connection: Connection, message: Freeze, at_ns: int) -> Done | Faile
     if registry.set_thawed(connection, message.node):
         return Done()
     return Failed(f"{message.node} was not frozen.")
+
+
+def state(engine: Engine, epoch: int) -> State:
+    """Return what is frozen and which keys made at run time are valid."""
+    with engine.connect() as connection:
+        return State(
+            epoch=epoch,
+            frozen=tuple(node.node for node in registry.frozen_nodes(connection)),
+            credentials=valid_keys(connection),
+            revoked=tuple(registry.revoked_delegations(connection)),
+        )
 
 
 def valid_keys(connection: Connection) -> tuple[CredentialRow, ...]:

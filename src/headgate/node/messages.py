@@ -216,6 +216,15 @@ class Decided(_Message, frozen=True):
     told: Told
 
 
+class SpendUntil(_Message, frozen=True):
+    """Until when a worker may spend what it was lent, by this machine's monotonic clock.
+
+    It is told where nodes share a store, again and again while the store is reached.
+    """
+
+    monotonic_ns: int
+
+
 class AnswerControl(_Message, frozen=True):
     """What a control request is answered with."""
 
@@ -339,6 +348,7 @@ Message = (
     | UseApproval
     | LetGo
     | State
+    | SpendUntil
     | Granted
     | Lent
     | Recall

@@ -10,6 +10,7 @@ from headgate.ledger.allotments import Allotment
 from headgate.node.control.registry import Desk
 from headgate.store import audit
 from headgate.store.audit import Event
+from headgate.store.dialect import hold_lock
 from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.ids import window_key
@@ -84,8 +85,13 @@ def open_run(desk: Desk, wanted: Wanted) -> Run | Refusal:
         changed_ns=now_ns,
     )
     with desk.engine.begin() as connection:
-        keep_run(connection, new)
-    return new
+        hold_lock(connection, "runs")
+        # Another node may have taken it up meanwhile.
+        known = find_run(connection, wanted.principal, wanted.run)
+        if known is None:
+            keep_run(connection, new)
+            return new
+    return known if _same(known, wanted) else _conflict(known)
 
 
 def change(desk: Desk, principal: str, name: str, state: State) -> Run | Refusal:
