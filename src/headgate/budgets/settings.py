@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 Period = Literal["day", "week", "month", "quarter", "year", "rolling", "once"]
 OnTight = Literal["refuse", "shorten"]
 Mode = Literal["hard", "shadow"]
+Holds = Literal["strict", "expected"]
 
 ORGANISATION = "organisation"
 RUN_ANY = "run:*"
@@ -81,6 +82,8 @@ class Budget(NamedTuple):
         calendar: When its periods begin, and when it is in force.
         mode: `shadow` refuses nothing: it tells what `hard` would have refused.
         carry_nanos_max: So much of what a period leaves unused is added to the next; 0: nothing.
+        holds: What is held for a streamed call whose output can be counted as it comes: its
+            worst case (`strict`), or what calls like it took, extended while it runs (`expected`).
     """
 
     id: str
@@ -92,6 +95,7 @@ class Budget(NamedTuple):
     calendar: Calendar = ALWAYS
     mode: Mode = "hard"
     carry_nanos_max: int = 0
+    holds: Holds = "strict"
 
     @property
     def nodes(self) -> tuple[str, ...]:

@@ -67,6 +67,7 @@ def budgets_from(
             _calendar(shape, key, organisation, problems),
             shape.mode,
             _carry_nanos_max(shape, node, limit_nanos, key, problems),
+            shape.holds,
         )
     return found
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
-from headgate.budgets.settings import Budget, Mode, OnTight, Period, RunLimits
+from headgate.budgets.settings import Budget, Holds, Mode, OnTight, Period, RunLimits
 from headgate.config.shape import Count, CountOrNone, Day, Hours, Shape, Text
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -45,6 +45,7 @@ class BudgetShape(Shape, frozen=True, kw_only=True):
     carry_over_usd_max: Text | CountOrNone | None = None
     on_tight: OnTight = "refuse"
     alarm_within_hours: Hours = _ALARM_WITHIN_HOURS
+    holds: Holds = "strict"
 
 
 class RunsShape(Shape, frozen=True, kw_only=True):

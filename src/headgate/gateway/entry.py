@@ -91,7 +91,7 @@ def permit(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
         refusal = _require(world.rulebook, credential, exchange)
         if refusal is not None:
             return refusal
-    return unbounded(exchange)
+    return unbounded(world, exchange)
 
 
 def _tags(
@@ -104,16 +104,12 @@ def _tags(
     return tagging.tags_of(credential.key, told)
 
 
-def unbounded(exchange: Exchange) -> Refusal | None:
-    """Refuse what has no bounded cost where a hard budget limits it."""
-    feature = exchange.demand.unbounded
-    if feature is None or not exchange.path.hard:
+def unbounded(world: World, exchange: Exchange) -> Refusal | None:
+    """Refuse what has no bounded cost where a hard budget limits it, and nothing caps it."""
+    demand = exchange.demand
+    if demand.unbounded is None or not exchange.path.hard:
         return None
-    return Refusal(
-        errors.FEATURE_UNBOUNDED,
-        f"{feature} has no bounded cost, and this call is under a hard budget.",
-        feature,
-    )
+    return world.caps.refuse(demand)
 
 
 def find_path(pipeline: Pipeline, exchange: Exchange, tags: tuple[str, ...]) -> None:
@@ -141,7 +137,7 @@ def steer(world: World, exchange: Exchange) -> Refusal | None:
     """
     path = _path(world, exchange, exchange.path.tags, exchange.sent_ns)
     exchange.path = path.toward(exchange.target.deployment)
-    return unbounded(exchange)
+    return unbounded(world, exchange)
 
 
 def _stopped(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:

@@ -11,6 +11,7 @@ from headgate.ledger.rows import (
     cache_of_row,
     chain_of_row,
     lines_of_row,
+    sizing_of_row,
     tags_of_row,
     usage_of_row,
     waived_of_row,
@@ -19,7 +20,13 @@ from headgate.ledger.rows import (
 from headgate.ledger.store_adjustments import made_of_call
 from headgate.ledger.tables import attempts, decision, is_of_call, refusal
 from headgate.records.charge import ChargeLine
-from headgate.records.journal import AdjustmentRecord, CacheNote, CandidateRecord, DecisionRecord
+from headgate.records.journal import (
+    AdjustmentRecord,
+    CacheNote,
+    CandidateRecord,
+    DecisionRecord,
+    SizingNote,
+)
 from headgate.records.priority import PRIORITY_USUAL
 from headgate.units.usage import INPUT_METERS, OUTPUT_METERS
 
@@ -74,6 +81,8 @@ class AttemptRow(Common):
         cache: What the provider's prompt cache did, None when there is nothing to say.
         tags: What the call is tagged with, `NAME=VALUE` each.
         waived: The shadow windows that would have refused it.
+        sizing: How an expected hold was sized, None for one that covered the whole limit.
+        extensions: How often the hold was extended.
         adjusted_nanos: The sum of its corrections; what it cost is that and `posted_nanos`.
         quarantined: What the reply gave as its usage, where that could not be right; else None.
     """
@@ -110,6 +119,8 @@ class AttemptRow(Common):
     session: str | None = None
     tags: tuple[str, ...] = ()
     waived: tuple[str, ...] = ()
+    sizing: SizingNote | None = None
+    extensions: int = 0
     final: bool = True
     adjusted_nanos: int = 0
     quarantined: str | None = None
@@ -250,6 +261,7 @@ def attempt_row(row: RowMapping) -> AttemptRow:
     fields["usage"] = usage_of_row(row)
     fields["lines"] = lines_of_row(row)
     fields["cache"] = cache_of_row(row)
+    fields["sizing"] = sizing_of_row(row)
     return AttemptRow(**fields)
 
 
