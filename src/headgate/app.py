@@ -122,10 +122,13 @@ def data_plane(
         contract_nodes=snapshot.price_book.contract_nodes,
         traced=snapshot.exports.is_traced,
         classes=Classes({key.id: key.priorities for key in snapshot.keys.values()}),
-        deferral=Deferral(
-            snapshot.price_book, [each.alias for each in snapshot.routes.values() if each.defers]
-        ),
+        deferral=_deferral(snapshot),
     )
+
+
+def _deferral(snapshot: Snapshot) -> Deferral:
+    aliases = [each.alias for each in snapshot.routes.values() if each.defers]
+    return Deferral(snapshot.price_book, aliases)
 
 
 def _allotments(snapshot: Snapshot, known: Directory, steward: Steward) -> Allotments:
