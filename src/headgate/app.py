@@ -122,21 +122,24 @@ def data_plane(
         contract_nodes=snapshot.price_book.contract_nodes,
         traced=snapshot.exports.is_traced,
         classes=Classes({key.id: key.priorities for key in snapshot.keys.values()}),
-        deferral=Deferral(
-            snapshot.price_book, [each.alias for each in snapshot.routes.values() if each.defers]
-        ),
+        deferral=_deferral(snapshot),
     )
+
+
+def _deferral(snapshot: Snapshot) -> Deferral:
+    aliases = [each.alias for each in snapshot.routes.values() if each.defers]
+    return Deferral(snapshot.price_book, aliases)
+
+
+def _allotments(snapshot: Snapshot, known: Directory, steward: Steward) -> Allotments:
+    budgets = snapshot.budgets.values()
+    return Allotments(steward.lender, known, budgets, snapshot.zone, snapshot.lineages())
 
 
 def _caps(snapshot: Snapshot) -> dict[str, int]:
     """Return what features without a bound may cost a call, by the aliases that allow any."""
     caps = {alias: route.unbounded_nanos_max for alias, route in snapshot.routes.items()}
     return {alias: nanos for alias, nanos in caps.items() if nanos is not None}
-
-
-def _allotments(snapshot: Snapshot, known: Directory, steward: Steward) -> Allotments:
-    budgets = snapshot.budgets.values()
-    return Allotments(steward.lender, known, budgets, snapshot.zone, snapshot.lineages())
 
 
 def _targets(snapshot: Snapshot, pools: Mapping[str, Pool]) -> dict[str, Target]:

@@ -5,8 +5,8 @@ from typing import Literal, NamedTuple
 
 Period = Literal["day", "week", "month", "quarter", "year", "rolling", "once"]
 OnTight = Literal["refuse", "shorten"]
-Holds = Literal["strict", "expected"]
 Mode = Literal["hard", "shadow"]
+Holds = Literal["strict", "expected"]
 
 ORGANISATION = "organisation"
 RUN_ANY = "run:*"
@@ -79,11 +79,11 @@ class Budget(NamedTuple):
             its output limit to what is affordable.
         alarm_within_hours: An alarm is raised when it will be used up within so many hours at
             its pace, and before it renews; 0 for never.
-        holds: What is held for a streamed call whose output can be counted as it comes: its
-            worst case (`strict`), or what calls like it took, extended while it runs (`expected`).
         calendar: When its periods begin, and when it is in force.
         mode: `shadow` refuses nothing: it tells what `hard` would have refused.
         carry_nanos_max: So much of what a period leaves unused is added to the next; 0: nothing.
+        holds: What is held for a streamed call whose output can be counted as it comes: its
+            worst case (`strict`), or what calls like it took, extended while it runs (`expected`).
     """
 
     id: str
@@ -92,20 +92,15 @@ class Budget(NamedTuple):
     limit_nanos: int
     on_tight: OnTight = "refuse"
     alarm_within_hours: int = 24
-    holds: Holds = "strict"
     calendar: Calendar = ALWAYS
     mode: Mode = "hard"
     carry_nanos_max: int = 0
+    holds: Holds = "strict"
 
     @property
     def nodes(self) -> tuple[str, ...]:
         """The nodes that its calls are below, all of them."""
         return tuple(self.node.split(AND))
-
-    @property
-    def may_be_expected(self) -> bool:
-        """Whether holds on it may be expected: what is extended may be refused, by no shadow."""
-        return self.holds == "expected" and self.mode == "hard"
 
     @property
     def stands(self) -> bool:

@@ -105,10 +105,7 @@ def _show_attempt(attempt: CallView, hold: HoldView) -> None:
         f"  held {attempt.hold} USD for at most {hold.input_tokens_max} tokens in and "
         f"{hold.output_tokens_max} out, on {', '.join(hold.windows) or 'no budget'}"
     )
-    if hold.sizing is not None:
-        typer.echo(f"  {sizing_text(hold.sizing)}")
-    if attempt.would_refuse:
-        typer.echo(f"  shadow limits that would have refused: {', '.join(attempt.would_refuse)}")
+    _show_hold(attempt, hold)
     if attempt.via is not None:
         lost = f"; lost: {', '.join(attempt.lost)}" if attempt.lost else "; nothing lost"
         typer.echo(f"  translated from {attempt.dialect} to {attempt.via}{lost}")
@@ -143,6 +140,13 @@ def sizing_text(sizing: SizingView) -> str:
         f"expected: at first for {sizing.output_tokens} tokens out, as {sizing.percent}% of "
         f"{sizing.calls} calls before took no more; {extended}"
     )
+
+
+def _show_hold(attempt: CallView, hold: HoldView) -> None:
+    if hold.sizing is not None:
+        typer.echo(f"  {sizing_text(hold.sizing)}")
+    if attempt.would_refuse:
+        typer.echo(f"  shadow limits that would have refused: {', '.join(attempt.would_refuse)}")
 
 
 def _show_cache(cache: CacheView) -> None:

@@ -64,10 +64,10 @@ def budgets_from(
             limit_nanos,
             shape.on_tight,
             shape.alarm_within_hours,
-            shape.holds,
             _calendar(shape, key, organisation, problems),
             shape.mode,
             _carry_nanos_max(shape, node, limit_nanos, key, problems),
+            shape.holds,
         )
     return found
 

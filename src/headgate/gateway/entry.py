@@ -105,7 +105,7 @@ def _tags(
 
 
 def unbounded(world: World, exchange: Exchange) -> Refusal | None:
-    """Refuse what has no bounded cost where a hard budget limits it, and nothing else does."""
+    """Refuse what has no bounded cost where a hard budget limits it, and nothing caps it."""
     demand = exchange.demand
     if demand.unbounded is None or not exchange.path.hard:
         return None

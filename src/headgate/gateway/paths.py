@@ -48,12 +48,12 @@ class SpendPath(NamedTuple):
         until_ns: The path may be used for calls before this instant.
         chain: The delegations that the call is made through, from the key's own child down.
         above: The windows that what it is held on was carved from.
-        expected: Whether every budget lets a call hold what it is expected to take.
         tags: What the call is tagged with.
         waived: The shadow windows that it does not fit into, and is not held on.
         hard: Whether anything that it is held on can refuse it.
         varies: Whether an attempt has to look for its own path.
         routes: What else limits it by where it goes, None for nothing.
+        expected: Whether every budget lets a call hold what it is expected to take.
     """
 
     slices: tuple[Slice, ...]
@@ -64,12 +64,12 @@ class SpendPath(NamedTuple):
     until_ns: int
     chain: tuple[str, ...] = ()
     above: tuple[str, ...] = ()
-    expected: bool = False
     tags: tuple[str, ...] = NO_TAGS
     waived: tuple[str, ...] = ()
     hard: bool = False
     varies: bool = False
     routes: Routes | None = None
+    expected: bool = False
 
     def unpaid(self) -> SpendPath:
         """Return the path of a call that costs nothing: no budget limits it, a freeze does."""
@@ -88,7 +88,7 @@ class SpendPath(NamedTuple):
             windows=tuple(each.window for each in limits),
             renews_ns=tuple(each.until_ns for each in limits),
             hard=any(each.budget.mode == "hard" for each in limits),
-            expected=bool(limits) and all(each.budget.may_be_expected for each in limits),
+            expected=bool(limits) and all(_expects(each.budget) for each in limits),
         )
 
     def toward(self, deployment: Deployment) -> SpendPath:
@@ -306,3 +306,8 @@ def _next(budget: Budget, until_ns: int, zone: tzinfo) -> Span | None:
     if budget.period == "rolling" or budget.carry_nanos_max:
         return None
     return span_at(budget, until_ns, zone)
+
+
+def _expects(budget: Budget) -> bool:
+    # A shadow could refuse to extend a hold, which would end a stream.
+    return budget.holds == "expected" and budget.mode == "hard"

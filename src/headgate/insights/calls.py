@@ -79,10 +79,10 @@ class AttemptRow(Common):
         lines: Charge lines, empty unless measured.
         final: Whether no other attempt of the call followed it.
         cache: What the provider's prompt cache did, None when there is nothing to say.
-        sizing: How an expected hold was sized, None for one that covered the whole limit.
-        extensions: How often the hold was extended.
         tags: What the call is tagged with, `NAME=VALUE` each.
         waived: The shadow windows that would have refused it.
+        sizing: How an expected hold was sized, None for one that covered the whole limit.
+        extensions: How often the hold was extended.
         adjusted_nanos: The sum of its corrections; what it cost is that and `posted_nanos`.
         quarantined: What the reply gave as its usage, where that could not be right; else None.
     """
@@ -117,10 +117,10 @@ class AttemptRow(Common):
     priority: str = PRIORITY_USUAL
     waited_us: int = 0
     session: str | None = None
-    sizing: SizingNote | None = None
-    extensions: int = 0
     tags: tuple[str, ...] = ()
     waived: tuple[str, ...] = ()
+    sizing: SizingNote | None = None
+    extensions: int = 0
     final: bool = True
     adjusted_nanos: int = 0
     quarantined: str | None = None
