@@ -11,6 +11,7 @@ from headgate.capacity.retries import RetryBudget
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import Snapshot
 from headgate.dialects.registry import dialects, spoken_dialects
+from headgate.dialects.stops.registry import counted, stops
 from headgate.dialects.translation.registry import tellers, translators
 from headgate.gateway.allotments import Allotments, Carve, GiveBack, Lender
 from headgate.gateway.books import Books
@@ -21,7 +22,9 @@ from headgate.gateway.guards import Guards
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.pool import Pool
+from headgate.gateway.sizing import Sizing
 from headgate.gateway.target import Target
+from headgate.gateway.unbounded import Caps
 from headgate.gateway.world import World
 from headgate.governance.requirements import Rulebook
 from headgate.identity.delegation import public_root
@@ -111,6 +114,8 @@ def data_plane(
         control=steward.control,
         idempotency=snapshot.idempotency,
         guards=Guards(snapshot.runs, steward.control) if snapshot.runs.counted else None,
+        caps=Caps(_caps(snapshot)),
+        sizing=Sizing(snapshot.holds, counted(), stops()),
         clerk=steward.clerk,
         approvals=tuple(snapshot.approvals.values()),
         contract_nodes=snapshot.price_book.contract_nodes,
@@ -120,6 +125,12 @@ def data_plane(
             snapshot.price_book, [each.alias for each in snapshot.routes.values() if each.defers]
         ),
     )
+
+
+def _caps(snapshot: Snapshot) -> dict[str, int]:
+    """Return what features without a bound may cost a call, by the aliases that allow any."""
+    caps = {alias: route.unbounded_nanos_max for alias, route in snapshot.routes.items()}
+    return {alias: nanos for alias, nanos in caps.items() if nanos is not None}
 
 
 def _targets(snapshot: Snapshot, pools: Mapping[str, Pool]) -> dict[str, Target]:

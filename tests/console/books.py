@@ -21,7 +21,7 @@ from headgate.gateway.settings import Edge
 from headgate.identity.settings import Key, Principal, Team
 from headgate.insights.routes import Queued, Unwell
 from headgate.ledger.keeper import Keeper
-from headgate.ledger.settings import Idempotency
+from headgate.ledger.settings import Expected, Idempotency
 from headgate.reconcile.settings import Reconcile
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import (
@@ -92,6 +92,7 @@ def make_snapshot(budgets: Sequence[Budget] = BUDGETS, organisation: str = "acme
         zone=ZoneInfo("Europe/Berlin"),
         edge=Edge(),
         idempotency=Idempotency(),
+        holds=Expected(),
         journal=Journal(),
         console=ConsoleListen(),
         providers={},

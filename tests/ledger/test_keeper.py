@@ -7,9 +7,17 @@ import msgspec
 import pytest
 from sqlalchemy import Engine
 
+from headgate.insights.books import check_books
 from headgate.ledger.keeper import Keeper
 from headgate.ledger.line import Grant
-from headgate.records.journal import FORMAT, Durability, Record, SealedRecord, SegmentRecord
+from headgate.records.journal import (
+    FORMAT,
+    Durability,
+    ExtendRecord,
+    Record,
+    SealedRecord,
+    SegmentRecord,
+)
 from headgate.store.journal_writer import boot_id
 from headgate.store.migrate import open_store
 from headgate.store.segments import frame, segment_name
@@ -153,6 +161,33 @@ def test_a_takeover_that_is_cut_off_goes_on_where_it_was(engine: Engine, tmp_pat
     last = keeper(engine, tmp_path)
     assert last.journals == {}
     assert free(last) == free(after)
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["same steward", "new steward"])
+@pytest.mark.parametrize("folded", [False, True], ids=["in one stretch", "in another"])
+def test_a_dead_workers_extended_hold_is_posted_as_it_was_extended(
+    engine: Engine, tmp_path: Path, restarted: bool, folded: bool
+) -> None:
+    """An extension counts with its hold, wherever the steward was when it came."""
+    extension = ExtendRecord(hold(1).attempt, 2, 5)
+    write(tmp_path, "j1", hold(1), *(() if folded else (extension, extension)))
+    made = keeper(engine, tmp_path)
+    made.fold()
+    for _ in range(2 if folded else 0):
+        made.journals["j1"].reader.append(extension)
+        made.fold()
+    with engine.connect() as connection:
+        ((held, extensions),) = connection.exec_driver_sql(
+            "SELECT hold_nanos, extensions FROM attempt"
+        )
+    assert (held, extensions) == (10 + 5 + 5, 2)
+    if restarted:
+        made = keeper(engine, tmp_path)
+
+    assert made.take_over("j1", 5)
+
+    assert free(made) == LIMIT - 20
+    assert check_books(engine, tmp_path / "journal").equal
 
 
 def test_a_new_steward_knows_who_was_named_before(engine: Engine, tmp_path: Path) -> None:

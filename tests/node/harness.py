@@ -26,7 +26,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from headgate.budgets.settings import Budget, OnTight
+from headgate.budgets.settings import Budget, Holds, OnTight
 from headgate.budgets.standing import Standing, standings
 from headgate.ledger.tables import window
 from headgate.node.client import ask
@@ -57,10 +57,12 @@ DEPLOYMENTS = {
 """Deployments every test node has: provider and model."""
 
 
-def once(node: str, limit_usd: str, *, on_tight: OnTight = "refuse") -> Budget:
+def once(
+    node: str, limit_usd: str, *, on_tight: OnTight = "refuse", holds: Holds = "strict"
+) -> Budget:
     """Return a one-off budget, named after its node (`team:research` gives `team-research`)."""
     name = node.replace(":*", "").replace(":", "-")
-    return Budget(name, node, "once", parse_usd(limit_usd), on_tight)
+    return Budget(name, node, "once", parse_usd(limit_usd), on_tight, holds=holds)
 
 
 def once_nanos(node: str, limit_nanos: int, *, on_tight: OnTight = "refuse") -> Budget:
@@ -121,7 +123,7 @@ def write_config(
     for budget in budgets:
         lines += [f"[budgets.{budget.id}]", f'node = "{budget.node}"']
         lines += [f'period = "{budget.period}"', f'on_tight = "{budget.on_tight}"']
-        lines += [f'limit_usd = "{format_usd(budget.limit_nanos)}"']
+        lines += [f'limit_usd = "{format_usd(budget.limit_nanos)}"', f'holds = "{budget.holds}"']
     path.write_text("\n".join([*lines, extra]) + "\n")
 
 

@@ -4,6 +4,7 @@ from typing import Literal, NamedTuple
 
 Period = Literal["month", "once"]
 OnTight = Literal["refuse", "shorten"]
+Holds = Literal["strict", "expected"]
 
 ORGANISATION = "organisation"
 RUN_ANY = "run:*"
@@ -42,6 +43,8 @@ class Budget(NamedTuple):
             its output limit to what is affordable.
         alarm_within_hours: An alarm is raised when it will be used up within so many hours at
             its pace, and before it renews; 0 for never.
+        holds: What is held for a streamed call whose output can be counted as it comes: its
+            worst case (`strict`), or what calls like it took, extended while it runs (`expected`).
     """
 
     id: str
@@ -50,3 +53,4 @@ class Budget(NamedTuple):
     limit_nanos: int
     on_tight: OnTight = "refuse"
     alarm_within_hours: int = 24
+    holds: Holds = "strict"

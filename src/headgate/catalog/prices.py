@@ -216,13 +216,13 @@ class PriceBook:
             for each in self.modifiers
             if each.seller == seller and each.span.holds(at_ns, known_at_ns)
         ]
-        if terms.region != GLOBAL and not any(terms.region in each.regions for each in holding):
-            return None
         fees = tuple(fees_in_force(self.fees, *asked.model, at_ns, known_at_ns).values())
         conditions = Conditions(terms, (), contract, None, fees)
         if contract is not None and contract.kind == "price":
             rates, until_ns = self._own(contract, conditions, asked), END_OF_TIME_NS
         else:
+            if terms.region != GLOBAL and not any(terms.region in one.regions for one in holding):
+                return None
             conditions, tier = self._way(holding, conditions, asked)
             rates, until_ns = self._listed(tier, conditions, asked)
         if not rates:

@@ -11,8 +11,9 @@ from headgate.cli.output import EXIT_NO, fail, print_json, print_table, table
 from headgate.cli.reading import reading
 from headgate.cli.states import state_text
 from headgate.insights.calls import open_call
-from headgate.insights.contract import CallView, DecisionView, ExplainView, HoldView
+from headgate.insights.contract import CallView, DecisionView, ExplainView
 from headgate.insights.contract_caches import CacheView
+from headgate.insights.contract_holds import HoldView, SizingView
 from headgate.insights.views import explain_view
 from headgate.records.priority import PRIORITY_USUAL
 
@@ -111,6 +112,8 @@ def _show_attempt(attempt: CallView, hold: HoldView) -> None:
         f"  held {attempt.hold} USD for at most {hold.input_tokens_max} tokens in and "
         f"{hold.output_tokens_max} out, on {', '.join(hold.windows) or 'no budget'}"
     )
+    if hold.sizing is not None:
+        typer.echo(f"  {sizing_text(hold.sizing)}")
     if attempt.via is not None:
         lost = f"; lost: {', '.join(attempt.lost)}" if attempt.lost else "; nothing lost"
         typer.echo(f"  translated from {attempt.dialect} to {attempt.via}{lost}")
@@ -122,6 +125,16 @@ def _show_attempt(attempt: CallView, hold: HoldView) -> None:
         typer.echo(f"  its reply gave a usage that cannot be right: {attempt.quarantined}")
     if attempt.cache is not None:
         _show_cache(attempt.cache)
+
+
+def sizing_text(sizing: SizingView) -> str:
+    """Return how an expected hold was sized, in words."""
+    times = "once" if sizing.extensions == 1 else f"{sizing.extensions} times"
+    extended = f"extended {times}" if sizing.extensions else "never extended"
+    return (
+        f"expected: at first for {sizing.output_tokens} tokens out, as {sizing.percent}% of "
+        f"{sizing.calls} calls before took no more; {extended}"
+    )
 
 
 def _show_cache(cache: CacheView) -> None:

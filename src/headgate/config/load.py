@@ -25,6 +25,7 @@ from headgate.config.read_identity import keys_from, narrowed, principals_from, 
 from headgate.config.read_network import (
     console_from,
     edge_from,
+    holds_from,
     idempotency_from,
     journal_from,
 )
@@ -128,6 +129,7 @@ def _snapshot(
         zone=zone,
         edge=edge,
         idempotency=idempotency_from(document, problems),
+        holds=holds_from(document, problems),
         journal=journal_from(document, problems),
         console=console,
         providers=providers,

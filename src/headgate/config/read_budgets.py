@@ -33,6 +33,7 @@ def budgets_from(
             limit_nanos,
             shape.on_tight,
             shape.alarm_within_hours,
+            shape.holds,
         )
     return found
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from headgate.budgets.settings import ORGANISATION, Budget, OnTight, Period, RunLimits
+from headgate.budgets.settings import ORGANISATION, Budget, Holds, OnTight, Period, RunLimits
 from headgate.catalog.settings import Deployment
 from headgate.config.shape import (
     Count,
@@ -19,6 +19,7 @@ from headgate.config.shape import (
     Texts,
 )
 from headgate.config.shapes_exports import EventsShape, HistoryShape, OtelShape
+from headgate.config.shapes_holds import HoldsShape
 from headgate.config.shapes_prices import (
     CapacityShape,
     CommitmentShape,
@@ -162,6 +163,8 @@ class DeploymentShape(Shape, frozen=True, kw_only=True):
             and `model`.
         context_tokens: None for the catalog's fact, as with the two after it.
         dialects: None for those of the provider's that its kind says the model speaks.
+        hidden_reasoning: Whether it may think in tokens that its stream does not show; None for
+            what the catalog says, and True of a model that it does not know.
         region: None for the provider's, as with the three after it.
     """
 
@@ -172,6 +175,7 @@ class DeploymentShape(Shape, frozen=True, kw_only=True):
     context_tokens: Count | None = None
     output_tokens_max: Count | None = None
     output_tokens_default: Count | None = None
+    hidden_reasoning: bool | None = None
     concurrency_max: Count = _CONCURRENCY_MAX
     queue_max: CountOrNone = _QUEUE_MAX
     region: Text | None = None
@@ -186,6 +190,7 @@ class RouteShape(Shape, frozen=True, kw_only=True):
     Attributes:
         weights: By deployment; one that is not named has 1.
         regions: Among which a failed call may move; none: it stays where it was.
+        unbounded_usd_max: None refuses features without a bound under a budget.
     """
 
     deployments: Texts
@@ -195,6 +200,7 @@ class RouteShape(Shape, frozen=True, kw_only=True):
     on_unsupported: Literal["drop", "refuse"] = "drop"
     cache: Literal["client", "auto"] = "client"
     defer: Literal["never", "cheap_hours"] = "never"
+    unbounded_usd_max: Text | CountOrNone | None = None
 
 
 class TeamShape(Shape, frozen=True, kw_only=True):
@@ -237,6 +243,7 @@ class BudgetShape(Shape, frozen=True, kw_only=True):
     period: Period = "month"
     on_tight: OnTight = "refuse"
     alarm_within_hours: Hours = _ALARM_WITHIN_HOURS
+    holds: Holds = "strict"
 
 
 class RunsShape(Shape, frozen=True, kw_only=True):
@@ -321,6 +328,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     limits: LimitsShape = LimitsShape()
     journal: JournalShape = JournalShape()
     idempotency: IdempotencyShape = IdempotencyShape()
+    holds: HoldsShape = HoldsShape()
     providers: Mapping[Name, ProviderShape] = {}
     deployments: Mapping[Name, DeploymentShape] = {}
     prices: tuple[PricesShape, ...] = ()
@@ -356,6 +364,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "limits": ("single", LimitsShape),
     "journal": ("single", JournalShape),
     "idempotency": ("single", IdempotencyShape),
+    "holds": ("single", HoldsShape),
     "providers": ("named", ProviderShape),
     "deployments": ("named", DeploymentShape),
     "prices": ("list", PricesShape),

@@ -13,7 +13,7 @@ from headgate.gateway.settings import Edge
 from headgate.governance.settings import DataClass, Requirement, Rule
 from headgate.identity.settings import Key, Principal, Team
 from headgate.insights.settings import Webhook
-from headgate.ledger.settings import Idempotency
+from headgate.ledger.settings import Expected, Idempotency
 from headgate.providers.settings import Provider
 from headgate.reconcile.settings import Reconcile
 from headgate.routing.settings import Route
@@ -49,6 +49,7 @@ class Snapshot:
     zone: tzinfo
     edge: Edge
     idempotency: Idempotency
+    holds: Expected
     journal: Journal
     console: ConsoleListen
     providers: Mapping[str, Provider]

@@ -86,11 +86,7 @@ def permit(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
         if refusal is not None:
             return refusal
     if demand.unbounded is not None and exchange.path.slices:
-        return Refusal(
-            errors.FEATURE_UNBOUNDED,
-            f"{demand.unbounded} has no bounded cost, and this call is under a hard budget.",
-            demand.unbounded,
-        )
+        return world.caps.refuse(demand)
     return None
 
 

@@ -29,6 +29,7 @@ class SpendPath(NamedTuple):
         until_ns: The path may be used for calls before this instant.
         chain: The delegations that the call is made through, from the key's own child down.
         above: The windows that what it is held on was carved from.
+        expected: Whether every budget lets a call hold what it is expected to take.
     """
 
     slices: tuple[Slice, ...]
@@ -39,10 +40,13 @@ class SpendPath(NamedTuple):
     until_ns: int
     chain: tuple[str, ...] = ()
     above: tuple[str, ...] = ()
+    expected: bool = False
 
     def unpaid(self) -> "SpendPath":
         """Return the path of a call that costs nothing: no budget limits it, a freeze does."""
-        return self._replace(slices=(), budgets=(), windows=(), renews_ns=(), above=())
+        return self._replace(
+            slices=(), budgets=(), windows=(), renews_ns=(), above=(), expected=False
+        )
 
     def renewed(self, purse: Purse) -> "SpendPath":
         """Return the path with the slices that its windows have now.
@@ -155,4 +159,5 @@ class Paths:
             renews_ns=tuple(span.until_ns for span in spans),
             nodes=nodes,
             until_ns=until_ns,
+            expected=bool(budgets) and all(each.holds == "expected" for each in budgets),
         )

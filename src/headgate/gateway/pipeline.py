@@ -210,6 +210,8 @@ class Pipeline:
             self.endings.leave_place(exchange)
             self.place(exchange)
             return
+        if exchange.path.expected:
+            self.world.sizing.expect(exchange)
         if not self.world.books.has_room():
             self.endings.refuse(exchange, unwritten(self.world.journal))
         elif self.world.purse.try_hold(exchange.path.slices, exchange.hold_nanos) is None:
@@ -246,12 +248,15 @@ class Pipeline:
         ]
         if exchange.card is None or any(budget.on_tight != "shorten" for _, budget in tight):
             return False
+        if exchange.demand.unbounded is not None:
+            return False  # A shorter answer bounds nothing of what runs at the provider.
         affordable = min(piece.idle_nanos for piece, _ in tight)
         tokens = exchange.card.output_tokens_within(affordable, exchange.input_tokens_max)
         limit = tokens // exchange.demand.choices
         if limit < max(SHORTEN_TOKENS_MIN, exchange.demand.output_tokens_min):
             return False
         exchange.output_tokens_max = limit
+        exchange.sized = None
         exchange.hold_nanos = exchange.card.worst_nanos(
             exchange.input_tokens_max, limit * exchange.demand.choices
         )

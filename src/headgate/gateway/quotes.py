@@ -33,6 +33,8 @@ def quote(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
         exchange.hold_nanos = card.worst_nanos(
             exchange.input_tokens_max, exchange.output_tokens_max * demand.choices
         )
+        if demand.unbounded is not None:
+            exchange.hold_nanos += pipeline.world.caps.nanos_of(exchange)
     elif exchange.path.slices:
         message = f"{deployment.seller}/{deployment.priced_as} has no price now."
         return Refusal(errors.UNPRICED, message, "model")

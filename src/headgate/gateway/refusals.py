@@ -177,6 +177,10 @@ def why_broken(exchange: Exchange, reason: str) -> Refusal:
     return Refusal(errors.UPSTREAM_BROKEN, f"The answer of {name} broke off ({reason}).")
 
 
+LENGTH_STOP = "length_stop"
+"""Why a stream was ended that nobody could pay for any more."""
+
+
 def stream_cut(reason: str) -> Refusal:
     """Tell a client in the middle of a stream that it broke off."""
     code = errors.UPSTREAM_TIMEOUT if reason.endswith("timeout") else errors.UPSTREAM_BROKEN

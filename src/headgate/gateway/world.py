@@ -19,7 +19,9 @@ from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
 from headgate.gateway.request import Request
 from headgate.gateway.settings import Edge
+from headgate.gateway.sizing import Sizing
 from headgate.gateway.target import Target
+from headgate.gateway.unbounded import Caps
 from headgate.governance.requirements import Rulebook
 from headgate.governance.settings import Rule
 from headgate.identity.directory import Directory
@@ -50,6 +52,8 @@ class World:
         classes: Which priority a call has.
         deferral: Which batch calls are put off to cheaper hours.
         approvals: The rules by which a person is asked, in the order of the file.
+        caps: What features without a bound may cost.
+        sizing: Sizes expected holds.
         syncs: Has holds wait until they are on the disk; None when they need not.
         clerk: Gets requests for approval to the steward.
         contract_nodes: The nodes that have a contract with a provider.
@@ -81,6 +85,8 @@ class World:
     deferral: Deferral
     idempotency: Idempotency
     guards: Guards | None
+    sizing: Sizing
+    caps: Caps
     clerk: Clerk
     approvals: tuple[Rule, ...] = ()
     syncs: JournalSync | None = None

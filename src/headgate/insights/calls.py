@@ -11,13 +11,20 @@ from headgate.ledger.rows import (
     cache_of_row,
     chain_of_row,
     lines_of_row,
+    sizing_of_row,
     usage_of_row,
     windows_of_row,
 )
 from headgate.ledger.store_adjustments import made_of_call
 from headgate.ledger.tables import attempts, decision, is_of_call, refusal
 from headgate.records.charge import ChargeLine
-from headgate.records.journal import AdjustmentRecord, CacheNote, CandidateRecord, DecisionRecord
+from headgate.records.journal import (
+    AdjustmentRecord,
+    CacheNote,
+    CandidateRecord,
+    DecisionRecord,
+    SizingNote,
+)
 from headgate.records.priority import PRIORITY_USUAL
 from headgate.units.usage import INPUT_METERS, OUTPUT_METERS
 
@@ -70,6 +77,8 @@ class AttemptRow(Common):
         lines: Charge lines, empty unless measured.
         final: Whether no other attempt of the call followed it.
         cache: What the provider's prompt cache did, None when there is nothing to say.
+        sizing: How an expected hold was sized, None for one that covered the whole limit.
+        extensions: How often the hold was extended.
         adjusted_nanos: The sum of its corrections; what it cost is that and `posted_nanos`.
         quarantined: What the reply gave as its usage, where that could not be right; else None.
     """
@@ -104,6 +113,8 @@ class AttemptRow(Common):
     priority: str = PRIORITY_USUAL
     waited_us: int = 0
     session: str | None = None
+    sizing: SizingNote | None = None
+    extensions: int = 0
     final: bool = True
     adjusted_nanos: int = 0
     quarantined: str | None = None
@@ -243,6 +254,7 @@ def attempt_row(row: RowMapping) -> AttemptRow:
     fields["usage"] = usage_of_row(row)
     fields["lines"] = lines_of_row(row)
     fields["cache"] = cache_of_row(row)
+    fields["sizing"] = sizing_of_row(row)
     return AttemptRow(**fields)
 
 

@@ -24,6 +24,7 @@ from headgate.insights.contract_control import (
 )
 from headgate.insights.contract_desk import ImportView, PlansView
 from headgate.insights.contract_exports import ExportedView, HistoryView
+from headgate.insights.contract_holds import HoldView
 from headgate.insights.contract_prices import CommitmentsView, ImpactView, RestateView
 from headgate.insights.contract_reconcile import AdjustmentView, ReconcileView
 from headgate.insights.contract_routes import RouteView
@@ -153,18 +154,6 @@ class DecisionView(Printed, frozen=True, kw_only=True):
     requirements: list[str]
     data_class: str | None
     candidates: list[CandidateView]
-
-
-class HoldView(Printed, frozen=True, kw_only=True):
-    """What an attempt's hold covered, and the windows it was set aside on."""
-
-    attempt: str
-    decision: int
-    windows: list[str]
-    input_tokens_max: int
-    output_tokens_max: int
-    ended_at: Instant | None
-    closed_by: str
 
 
 class ExplainView(Printed, frozen=True, kw_only=True):

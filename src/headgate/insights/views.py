@@ -11,13 +11,13 @@ from headgate.insights.contract import (
     CandidateView,
     DecisionView,
     ExplainView,
-    HoldView,
     LineView,
     RefusalView,
     ReportView,
     SumsView,
     WindowView,
 )
+from headgate.insights.contract_holds import HoldView, SizingView
 from headgate.insights.contract_reconcile import AdjustmentView
 from headgate.insights.report import Report
 from headgate.insights.totals import Totals
@@ -184,8 +184,21 @@ def _hold_view(row: AttemptRow) -> HoldView:
         windows=list(row.windows),
         input_tokens_max=row.input_tokens_max,
         output_tokens_max=row.output_tokens_max,
+        sizing=_sizing_view(row),
         ended_at=iso_or_none(row.ended_ns),
         closed_by=row.closed_by,
+    )
+
+
+def _sizing_view(row: AttemptRow) -> SizingView | None:
+    note = row.sizing
+    if note is None:
+        return None
+    return SizingView(
+        output_tokens=note.output_tokens,
+        percent=note.percent,
+        calls=note.calls,
+        extensions=row.extensions,
     )
 
 

@@ -14,6 +14,7 @@ from headgate.records.journal import (
     AdjustmentRecord,
     CallerRecord,
     DecisionRecord,
+    ExtendRecord,
     RefusalRecord,
     RouteRecord,
     VoidRecord,
@@ -78,6 +79,7 @@ class Batch:
         opened: Holds written in this stretch and still open at its end.
         ended: Attempts that were held and ended in this stretch.
         closed: Ends of attempts whose hold was in an earlier stretch.
+        extended: Holds of earlier stretches that have grown, by attempt.
         callers: New ones by their ids in the store.
         routes: The same.
         adjustments: Corrections that this journal tells of. They are in no movement: an id that
@@ -88,6 +90,7 @@ class Batch:
     opened: dict[str, FoldedHold] = field(default_factory=dict)
     ended: list[Ended] = field(default_factory=list)
     closed: list[FoldedSettle | VoidRecord] = field(default_factory=list)
+    extended: dict[str, FoldedHold] = field(default_factory=dict)
     callers: dict[int, CallerRecord] = field(default_factory=dict)
     routes: dict[int, RouteRecord] = field(default_factory=dict)
     refusals: list[RefusalRecord] = field(default_factory=list)
@@ -114,8 +117,8 @@ def fold(records: Iterable[Folded], known: Known) -> Batch:
         known: What was known before them; changed to what is known after them.
 
     Raises:
-        JournalError: An attempt is held twice or for nobody, or ends without a hold: the journal
-            was tampered with, for a worker cannot write that.
+        JournalError: An attempt is held twice or for nobody, or is extended or ends without a
+            hold: the journal was tampered with, for a worker cannot write that.
     """
     batch = Batch()
     # Calls of one caller share their windows, so sums by caller are far fewer than records.
@@ -125,6 +128,8 @@ def fold(records: Iterable[Folded], known: Known) -> Batch:
             _open(batch, record, known, sums)
         elif isinstance(record, FoldedSettle | VoidRecord):
             _end(batch, record, known, sums)
+        elif isinstance(record, ExtendRecord):
+            _extend(batch, record, known, sums)
         else:
             _note(batch, record, known)
     for caller, along in sums.values():
@@ -150,6 +155,18 @@ def _open(batch: Batch, record: FoldedHold, known: Known, sums: Sums) -> None:
     known.open_holds[attempt] = Held(record, caller)
     batch.opened[attempt] = record
     _along(sums, caller).held_nanos += record.amount_nanos
+
+
+def _extend(batch: Batch, record: ExtendRecord, known: Known, sums: Sums) -> None:
+    attempt = record.attempt
+    held = known.open_holds.get(attempt)
+    if held is None:
+        raise JournalError(f"{attempt} is extended without a hold")
+    held.hold.amount_nanos += record.amount_nanos
+    held.hold.extensions += 1
+    if attempt not in batch.opened:
+        batch.extended[attempt] = held.hold
+    _along(sums, held.caller).held_nanos += record.amount_nanos
 
 
 def _end(batch: Batch, record: FoldedSettle | VoidRecord, known: Known, sums: Sums) -> None:

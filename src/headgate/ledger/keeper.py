@@ -286,6 +286,8 @@ class Keeper:
         rows = [hold_values(each.hold) + end_values(each.end) for each in batch.ended]
         rows += [hold_values(hold) + end_values(None) for hold in batch.opened.values()]
         _write(connection, _INSERT_ATTEMPT, rows)
+        grown = [(h.amount_nanos, h.extensions, name) for name, h in batch.extended.items()]
+        _write(connection, _EXTEND_ATTEMPT, grown)
         closed = [(*end_values(end), end.attempt) for end in batch.closed]
         _write(connection, _END_ATTEMPT, closed)
         _write(connection, _INSERT_REFUSAL, [refusal_values(each) for each in batch.refusals])
@@ -383,6 +385,9 @@ VALUES (?, ?, ?, ?, 0)
 ON CONFLICT (window) DO UPDATE SET
   posted_nanos = posted_nanos + excluded.posted_nanos,
   held_nanos = held_nanos + excluded.held_nanos
+"""
+_EXTEND_ATTEMPT = """
+UPDATE attempt SET hold_nanos = ?, extensions = ? WHERE attempt = ?
 """
 _MOVE_LEASE = """
 UPDATE lease SET posted_nanos = posted_nanos + ?, held_nanos = held_nanos + ?

@@ -24,7 +24,7 @@ WAIT_MS = 50
 
 
 def is_small(window: str) -> bool:
-    """Tell whether a window is a run's or a delegation's: one worker at a time owns all of it."""
+    """Tell whether a window is a run's or a delegation's: near its limit it moves whole."""
     return "/" in window
 
 
@@ -370,14 +370,17 @@ class Line:
             self._lend(look, (journal, window), some, some)
 
     def _lend_beyond(self, look: _Pass) -> None:
-        """Lend more than calls need: a small budget whole, of others while they are comfortable."""
+        """Lend more than calls need where that is comfortable; the rest of a small budget whole."""
         wants, self._wants = self._wants, []
+        comfortable: set[str] = set()
         for journal, wanted in wants:
             for window, amount in wanted.items():
                 free = self._free(look, window)
                 if not look.claims[window] and free >= COMFORT * amount > 0:
                     self._lend(look, (journal, window), amount, amount)
+                    comfortable.add(window)
         for journal, window in look.served:
             free = look.free[window]
-            if free > 0 and not look.claims[window] and is_small(window):
+            small = is_small(window) and window not in comfortable
+            if free > 0 and not look.claims[window] and small:
                 self._lend(look, (journal, window), free, free)

@@ -99,6 +99,8 @@ attempt = Table(
     Column("priority", String, nullable=False, server_default="interactive"),
     Column("waited_us", BigInteger, nullable=False, server_default="0"),
     Column("session", String),
+    Column("sizing", Text),
+    Column("extensions", Integer, nullable=False, server_default="0"),
     # What the end of an attempt sets begins here; see ledger/rows.py.
     Column("ended_ns", BigInteger),
     Column("state", String, nullable=False),
