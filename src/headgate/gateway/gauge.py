@@ -208,9 +208,8 @@ class Gauge:
             return
         if short is None:
             self._extend(self._asked_tokens, self._asked_nanos)
-        elif isinstance(short, Short) and short.contended:
-            self._ask()  # There is enough, in other hands for a moment.
         else:
+            # Also when it is in other hands: streams that waited for each other would never end.
             self._denied = True
         self._go_on()
 
