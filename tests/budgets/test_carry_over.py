@@ -13,11 +13,11 @@ from headgate.budgets.periods import HOUR_NS, span_at
 from headgate.budgets.settings import Budget, Calendar
 from headgate.budgets.standing import standings
 from headgate.budgets.store_periods import keep_periods
-from headgate.budgets.tree import window_key
 from headgate.ledger import tables
 from headgate.ledger.book import LeaseBook
 from headgate.store.database import make_engine
 from headgate.store.schema import METADATA
+from headgate.units.ids import window_key
 from headgate.units.instants import from_datetime
 
 DAY_NS = 24 * HOUR_NS
