@@ -13,7 +13,7 @@ import socket
 import subprocess
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -25,6 +25,7 @@ from tests.torture.peers.gateway import until
 ENVIRONMENT = ROOT / "build" / "peer"
 READY_S = 120.0
 END_S = 20.0
+STARTS_MAX = 5
 NANOS = 10**9
 
 # Prices as the simulated provider bills, so that a difference in spend is none of price books.
@@ -111,7 +112,6 @@ class LiteLLM:
         self._folder, self._setting = folder, setting
         self._proxy: subprocess.Popen[bytes] | None = None
         self._redis: subprocess.Popen[bytes] | None = None
-        self._port = 0
         self.about = f"LiteLLM {version()}, one worker, {setting.about}"
         if setting.redis:
             self.about += f" {redis_version()}"
@@ -132,16 +132,21 @@ class LiteLLM:
         )
         (self._folder / "config.yaml").write_text(config)
         (self._folder / "authenticator.py").write_text(AUTHENTICATOR.format(limit=limit))
-        self._port = _free_port()
-        self.base_url = f"http://127.0.0.1:{self._port}"
         self.restart()
 
     def restart(self) -> None:
         """Start on the same configuration and the same Redis, and wait until it is ready."""
-        arguments = ("--config", "config.yaml", "--host", "127.0.0.1", "--port", str(self._port))
-        program = str(ENVIRONMENT / "bin" / "litellm")
-        self._proxy = self._run(program, *arguments, "--telemetry", "False")
-        assert until(self._ready, READY_S), f"not ready within {READY_S} s: see {self._folder}"
+        for _ in range(STARTS_MAX):
+            port = _free_port()
+            self.base_url = f"http://127.0.0.1:{port}"
+            listen = ("--host", "127.0.0.1", "--port", str(port))
+            program = str(ENVIRONMENT / "bin" / "litellm")
+            proxy = self._run(program, "--config", "config.yaml", *listen, "--telemetry", "False")
+            self._proxy = proxy
+            assert until(partial(self._decided, proxy), READY_S), f"not ready: see {self._folder}"
+            if proxy.poll() is None:
+                return
+        raise AssertionError(f"does not start: see {self._folder}")
 
     def spend_nanos(self) -> int:
         """Return what `/provider/budgets` says, rounded to the nano-dollar."""
@@ -173,11 +178,12 @@ class LiteLLM:
                 start_new_session=True,
             )
 
-    def _ready(self) -> bool:
+    def _decided(self, proxy: subprocess.Popen[bytes]) -> bool:
+        """Whether it is ready, or has ended: others may have taken the port since it was free."""
         try:
             self._get("/health/readiness")
         except OSError:
-            return False
+            return proxy.poll() is not None
         return True
 
     def _get(self, path: str) -> bytes:
