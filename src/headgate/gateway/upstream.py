@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 EVENT_STREAM = b"text/event-stream"
 FRAMING = (b"content-length", b"transfer-encoding")
 REQUEST_IDS = (b"x-request-id", b"request-id")
+HEAD_BYTES_MAX = 1 << 20
+"""A longer head of a reply has no end; those of providers have a few kB."""
+
 RETRY_DIGITS_MAX = 6
 """A longer time to come back is no number of seconds anybody waits."""
 
@@ -35,6 +38,7 @@ class UpstreamConnection(asyncio.Protocol):
     __slots__ = (
         "_clock",
         "_complete",
+        "_head_bytes",
         "_keep_alive",
         "_more",
         "_parser",
@@ -80,6 +84,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.retry_after: bytes | None = None
         self.passed = b""
         self.framed = False
+        self._head_bytes = 0
         self._told = False
         self._unframer: Unframer | None = None
         self._complete = False
@@ -165,6 +170,10 @@ class UpstreamConnection(asyncio.Protocol):
         if self.status and not self._told:
             self._told = True
             exchange.reply_begins(self)
+        elif not self.status:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES_MAX:
+                self._break_off()
         payload = self._payload
         if payload:
             self._payload = b""
