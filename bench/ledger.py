@@ -22,7 +22,7 @@ from sqlalchemy import event
 from bench.machine import facts, fsync_time
 from headgate.ledger import slices
 from headgate.ledger.keeper import Keeper
-from headgate.ledger.line import Borrowing
+from headgate.ledger.line import Borrowing, Need
 from headgate.ledger.purse import Purse
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import (
@@ -41,13 +41,12 @@ from headgate.store.migrate import open_store
 WINDOWS = ("run/alice/r1@once", "alice@2026-11", "team@2026-11", "organisation@2026-11")
 LIMIT = 10**15
 HOLD, COST = 3_000_000, 1_234_567
-SLICE = 10**12
-"""What the worker is lent at first, of each window."""
 LINES = (
     ChargeLine("input", 812, 750_000, 609, "openai/gpt-5.4-mini@2026-03-17"),
     ChargeLine("input_cached", 1_024, 75_000, 77, "openai/gpt-5.4-mini@2026-03-17"),
     ChargeLine("output", 274_196, 4_500_000, 1_233_882, "openai/gpt-5.4-mini@2026-03-17"),
 )
+LENT = 10**14
 FOLD_EVERY = 2_000
 """Calls between two folds: a node that serves 20,000 a second folds ten times in it."""
 INJECTED_S = 0.002
@@ -115,24 +114,20 @@ class Ledger:
         self.turns: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self.syncs = JournalSync(self.journal, disk, soon=self.turns.put, back=self.turns.put)
         self.power = disk.durability == "power"
-        self.asked: list[Borrowing] = []
-        self.purse = Purse(self._ask)
+        self.purse = Purse(lambda _borrowing: False)
         self.path = [self.purse.slice_of(window, "") for window in WINDOWS]
-        self.keeper.line.meet("bench-1")
-        self.purse.want(dict.fromkeys(WINDOWS, SLICE))
         self._lend()
         begin(self.journal)
 
-    def _ask(self, borrowing: Borrowing) -> bool:
-        self.asked.append(borrowing)
-        return True
-
     def _lend(self) -> None:
-        """Answer what was asked, as the steward does."""
-        while self.asked:
-            self.keeper.line.borrow("bench-1", self.asked.pop(), 0)
-            done = self.keeper.lend(0)
-            self.purse.lent(done.grants.get("bench-1", {}), done.outcomes, heard=True)
+        for window in WINDOWS:
+            self.keeper.book.account(window, LIMIT)
+        needs = [Need(1, WINDOWS, LENT)]
+        self.keeper.line.borrow("bench-1", Borrowing(needs, {}, {}, {}), 0)
+        self.keeper.lend(0)
+        for piece in self.path:
+            lease = self.keeper.book.windows[piece.window].leases["bench-1"]
+            piece.granted_nanos = lease.granted_nanos
 
     def hold(self, number: int) -> None:
         """Hold on every level, and write it down."""
@@ -161,8 +156,6 @@ class Ledger:
             for number in group:
                 self.settle(number)
             if group.stop % FOLD_EVERY < together:
-                self.purse.refill()
-                self._lend()
                 self.journal.prepare()
                 self.keeper.fold()
         while self.keeper.fold():

@@ -167,13 +167,8 @@ class UpstreamConnection(asyncio.Protocol):
             # Nobody asked: whatever it is, this connection is out of step.
             self._break_off()
             return
-        if self.status and not self._told:
-            self._told = True
-            exchange.reply_begins(self)
-        elif not self.status:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES_MAX:
-                self._break_off()
+        if not self._told:
+            self._begin(exchange, len(data))
         payload = self._payload
         if payload:
             self._payload = b""
@@ -186,6 +181,16 @@ class UpstreamConnection(asyncio.Protocol):
                 exchange.reply_goes_on(payload)
         if self._complete:
             self._finish(exchange)
+
+    def _begin(self, exchange: Exchange, read_bytes: int) -> None:
+        """Tell the exchange of a head that is whole; give up on one that has no end."""
+        if self.status:
+            self._told = True
+            exchange.reply_begins(self)
+            return
+        self._head_bytes += read_bytes
+        if self._head_bytes > HEAD_BYTES_MAX:
+            self._break_off()
 
     def _unframed(self, unframer: Unframer, payload: bytes) -> bytes:
         """Return the events in a payload; nothing, and no more, once its framing is broken."""

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from headgate.ledger.book import COMFORT, LeaseBook
+from headgate.ledger.book import COMFORT, LeaseBook, Wanted
 
 WAIT_MS = 50
 """How long a need waits for money that is in motion."""
@@ -199,6 +199,18 @@ class Line:
     def call_in(self, windows: Sequence[str]) -> None:
         """Recall what is lent of windows though nobody waits: their limits became lower."""
         self._over.update(windows)
+
+    def wanted(self) -> dict[str, Wanted]:
+        """Return what is asked of each window now, by those who wait and beyond."""
+        needs: Counter[str] = Counter()
+        wants: Counter[str] = Counter()
+        for waiter in self._waiting:
+            for window in waiter.need.windows:
+                needs[window] += waiter.need.amount_nanos
+                needs[window] += self._debts.get((waiter.journal, window), 0)
+        for _, wanted in self._wants:
+            wants.update(wanted)
+        return {window: Wanted(needs[window], wants[window]) for window in {*needs, *wants}}
 
     def has_ended(self, journal: str, window: str) -> bool:
         """Tell once that nothing is held or lent of a small window that a worker has done with."""
