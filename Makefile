@@ -14,7 +14,7 @@ ARGS ?=
 SPREAD ?= -n $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install run test test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled torture torture-peer bench lock losses clean
+.PHONY: help setup install run nodes test test-postgresql test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled torture torture-peer bench lock losses clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)$$/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -39,6 +39,12 @@ run: $(VENV)/.runnable  ## set up what it needs, then show the gateway at work: 
 
 test: setup  ## the quick tier of the tests; those of the house rules are in check
 	@$(BIN)/python -m pytest -q -m "not slow" --ignore=tests/architecture $(SPREAD) $(ARGS)
+
+test-postgresql: setup  ## the tests of the store and of nodes, on a private PostgreSQL
+	@HEADGATE_TEST_STORE=postgresql $(BIN)/python -m pytest -q -m "not slow" $(SPREAD) tests/ledger tests/budgets tests/insights tests/node tests/torture $(ARGS)
+
+nodes: $(VENV)/.runnable  ## show two nodes on one PostgreSQL store, until Ctrl-C: make nodes ARGS=SECONDS
+	@scripts/nodes $(ARGS)
 
 test-all: setup $(JAVASCRIPT)/node_modules/.package-lock.json  ## every test, the long ones too, and properties on ten times the examples
 	@$(BIN)/python -m pytest -q --hypothesis-profile=thorough $(SPREAD) $(ARGS)

@@ -116,7 +116,10 @@ _COMMON = """\
 daemon off; worker_processes 1; error_log stderr warn;
 events { worker_connections 16384; multi_accept on; }
 """
-_HTTP = "access_log off; keepalive_requests 100000000; client_body_buffer_size 64k; client_max_body_size 32m;"
+_HTTP = (
+    "access_log off; keepalive_requests 100000000; "
+    "client_body_buffer_size 64k; client_max_body_size 32m;"
+)
 
 
 def proxy_conf(port: int, trust: Trust | None = None) -> str:

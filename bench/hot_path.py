@@ -26,6 +26,7 @@ from headgate.gateway.edge import ClientConnection
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
+from headgate.identity.directory import Credential
 from headgate.records.control import Answered, ControlRequest
 from headgate.store.journal_writer import JournalWriter
 
@@ -153,7 +154,8 @@ def _world(snapshot: Snapshot, data_dir: Path) -> World:
         now_ns=time.time_ns,
         call_soon=lambda _flush: None,
     )
-    for piece in world.paths.find("generator", "load", None, time.time_ns()).slices:
+    load = Credential("generator", "generator", "load", None)
+    for piece in world.paths.find(load, None, (), time.time_ns()).slices:
         piece.granted_nanos = 10**18
     return world
 

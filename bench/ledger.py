@@ -21,8 +21,9 @@ from sqlalchemy import event
 
 from bench.machine import facts, fsync_time
 from headgate.ledger import slices
-from headgate.ledger.keeper import Keeper, Want
-from headgate.ledger.purse import Need, Purse
+from headgate.ledger.keeper import Keeper
+from headgate.ledger.line import Borrowing, Need
+from headgate.ledger.purse import Purse
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import (
     CallerRecord,
@@ -45,6 +46,7 @@ LINES = (
     ChargeLine("input_cached", 1_024, 75_000, 77, "openai/gpt-5.4-mini@2026-03-17"),
     ChargeLine("output", 274_196, 4_500_000, 1_233_882, "openai/gpt-5.4-mini@2026-03-17"),
 )
+LENT = 10**14
 FOLD_EVERY = 2_000
 """Calls between two folds: a node that serves 20,000 a second folds ten times in it."""
 INJECTED_S = 0.002
@@ -112,16 +114,20 @@ class Ledger:
         self.turns: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self.syncs = JournalSync(self.journal, disk, soon=self.turns.put, back=self.turns.put)
         self.power = disk.durability == "power"
-        self.purse = Purse(self._lend)
+        self.purse = Purse(lambda _borrowing: False)
         self.path = [self.purse.slice_of(window, "") for window in WINDOWS]
-        self._lend([Need(window, HOLD, 0) for window in WINDOWS])
+        self._lend()
         begin(self.journal)
 
-    def _lend(self, needs: object) -> bool:
-        assert isinstance(needs, list)
-        wants = [Want(each.window, each.need_nanos, 10**12) for each in needs]
-        self.purse.granted(self.keeper.lend("bench-1", wants), answer=True)
-        return True
+    def _lend(self) -> None:
+        for window in WINDOWS:
+            self.keeper.book.account(window, LIMIT)
+        needs = [Need(1, WINDOWS, LENT)]
+        self.keeper.line.borrow("bench-1", Borrowing(needs, {}, {}, {}), 0)
+        self.keeper.lend(0)
+        for piece in self.path:
+            lease = self.keeper.book.windows[piece.window].leases["bench-1"]
+            piece.granted_nanos = lease.granted_nanos
 
     def hold(self, number: int) -> None:
         """Hold on every level, and write it down."""
@@ -150,7 +156,6 @@ class Ledger:
             for number in group:
                 self.settle(number)
             if group.stop % FOLD_EVERY < together:
-                self.purse.refill()
                 self.journal.prepare()
                 self.keeper.fold()
         while self.keeper.fold():

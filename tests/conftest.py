@@ -22,7 +22,7 @@ from headgate.records.journal import (
     VoidRecord,
 )
 from headgate.store.journal_writer import JournalWriter
-from headgate.store.migrate import open_store
+from tests import stores
 from tests.lending import borrow
 
 # A machine that is busy is no bug, so no example has a deadline. `make test-all` is thorough.
@@ -184,6 +184,13 @@ def records() -> list[Record]:
     ]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def clusters() -> Iterator[None]:
+    """Ends whatever PostgreSQL the tests started."""
+    yield
+    stores.stop_all()
+
+
 @pytest.fixture(scope="session")
 def books_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with `headgate.toml` and a data directory `data` whose journal is folded."""
@@ -191,7 +198,7 @@ def books_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "headgate.toml").write_text(CONFIG)
     data_dir = folder / "data"
     data_dir.mkdir(mode=0o700)
-    engine = open_store(data_dir)
+    engine = stores.open_test_store(data_dir)
     keeper = Keeper(engine, journal_root(data_dir), lambda _window: 100 * USD)
     borrow(keeper, "w0-1", {LAUNCH: USD, RUN: USD})
     writer = JournalWriter(
@@ -216,4 +223,5 @@ def books(books_template: Path, tmp_path: Path) -> Path:
     """A copy of the folder that a test may change."""
     folder = tmp_path / "acme"
     shutil.copytree(books_template, folder)
+    stores.copy_store(books_template / "data", folder / "data")
     return folder

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from headgate.budgets.settings import Budget
 from headgate.capacity.classes import Classes
 from headgate.capacity.health import Breaker
 from headgate.capacity.places import Places
@@ -11,6 +10,7 @@ from headgate.capacity.retries import RetryBudget
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import Snapshot
 from headgate.dialects.registry import dialects, spoken_dialects
+from headgate.dialects.stops.registry import counted, stops
 from headgate.dialects.translation.registry import tellers, translators
 from headgate.gateway.allotments import Allotments, Carve, GiveBack, Lender
 from headgate.gateway.books import Books
@@ -21,11 +21,14 @@ from headgate.gateway.guards import Guards
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.pool import Pool
+from headgate.gateway.sizing import Sizing
 from headgate.gateway.target import Target
+from headgate.gateway.unbounded import Caps
 from headgate.gateway.world import World
 from headgate.governance.requirements import Rulebook
 from headgate.identity.delegation import public_root
 from headgate.identity.directory import Credential, Directory, model_set
+from headgate.identity.tags import Tagging
 from headgate.ledger.purse import Ask
 from headgate.providers.registry import Provider as ProviderKind
 from headgate.providers.registry import envelope_of, providers
@@ -85,7 +88,7 @@ def data_plane(
     pools = _pools(snapshot, clock, outbox)
     targets = _targets(snapshot, pools)
     known = directory(snapshot, pepper)
-    allotments = Allotments(steward.lender, known, snapshot.budgets.values(), snapshot.zone)
+    allotments = _allotments(snapshot, known, steward)
     router = _router(snapshot, targets, journal)
     return World(
         edge=snapshot.edge,
@@ -93,6 +96,7 @@ def data_plane(
         interpreter=Interpreter(dialects(), spoken_dialects(), translators(), tellers()),
         directory=known,
         rulebook=rulebook(snapshot),
+        tagging=Tagging({key.id: key.tags for key in snapshot.keys.values()}),
         caching=Caching(targets, router, _marked(snapshot)),
         router=router,
         targets=targets,
@@ -111,15 +115,31 @@ def data_plane(
         control=steward.control,
         idempotency=snapshot.idempotency,
         guards=Guards(snapshot.runs, steward.control) if snapshot.runs.counted else None,
+        caps=Caps(_caps(snapshot)),
+        sizing=Sizing(snapshot.holds, counted(), stops()),
         clerk=steward.clerk,
         approvals=tuple(snapshot.approvals.values()),
         contract_nodes=snapshot.price_book.contract_nodes,
         traced=snapshot.exports.is_traced,
         classes=Classes({key.id: key.priorities for key in snapshot.keys.values()}),
-        deferral=Deferral(
-            snapshot.price_book, [each.alias for each in snapshot.routes.values() if each.defers]
-        ),
+        deferral=_deferral(snapshot),
     )
+
+
+def _deferral(snapshot: Snapshot) -> Deferral:
+    aliases = [each.alias for each in snapshot.routes.values() if each.defers]
+    return Deferral(snapshot.price_book, aliases)
+
+
+def _allotments(snapshot: Snapshot, known: Directory, steward: Steward) -> Allotments:
+    budgets = snapshot.budgets.values()
+    return Allotments(steward.lender, known, budgets, snapshot.zone, snapshot.lineages())
+
+
+def _caps(snapshot: Snapshot) -> dict[str, int]:
+    """Return what features without a bound may cost a call, by the aliases that allow any."""
+    caps = {alias: route.unbounded_nanos_max for alias, route in snapshot.routes.items()}
+    return {alias: nanos for alias, nanos in caps.items() if nanos is not None}
 
 
 def _targets(snapshot: Snapshot, pools: Mapping[str, Pool]) -> dict[str, Target]:
@@ -162,7 +182,12 @@ def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWrit
 def rulebook(snapshot: Snapshot) -> Rulebook:
     """Return what is required of whose calls."""
     allowed = {key.id: key.data_classes for key in snapshot.keys.values()}
-    return Rulebook(snapshot.requirements.values(), snapshot.data_classes.values(), allowed)
+    return Rulebook(
+        snapshot.requirements.values(),
+        snapshot.data_classes.values(),
+        allowed,
+        snapshot.lineages(),
+    )
 
 
 def planner(snapshot: Snapshot, gone: Collection[str]) -> Router:
@@ -216,27 +241,9 @@ def directory(snapshot: Snapshot, pepper: bytes) -> Directory:
     return known
 
 
-def limits(
-    budgets: Mapping[str, Budget], raised: Callable[[str], int] = lambda _budget: 0
-) -> Callable[[str], int | None]:
-    """Return the limit of a window by its key; None when its budget is configured no more.
-
-    Args:
-        budgets: By id; looked at each time, so that it may change.
-        raised: By how much a budget's limit is raised now, by its id.
-    """
-
-    def limit_of(window: str) -> int | None:
-        name = window.partition("@")[0].partition("/")[0]
-        budget = budgets.get(name)
-        return None if budget is None else budget.limit_nanos + raised(name)
-
-    return limit_of
-
-
-def journal_name(worker: str, epoch: str) -> str:
-    """Return the name of a worker's journal folder."""
-    return f"{worker}-{epoch}"
+def journal_name(worker: str, epoch: str, node: str = "") -> str:
+    """Return the name of a worker's journal folder; unique among the nodes that share a store."""
+    return f"{node}-{worker}-{epoch}" if node else f"{worker}-{epoch}"
 
 
 def journal_path(root: Path, worker: str, epoch: str) -> Path:

@@ -75,6 +75,7 @@ IMPORTS_ALLOWED = {
     "cli/pricing/impact.py": "An extra, for one subcommand of several.",
     "cli/runs.py": "An extra that takes a second to import, for one subcommand of several.",
     "economics/usage_logs/formats/generic_parquet.py": "A large library that few have.",
+    "store/postgresql.py": "The driver of PostgreSQL is an extra.",
     "exports/parquet.py": "A large library that few have.",
     "store/database.py": "The bundled SQLite driver has wheels for some systems only.",
 }

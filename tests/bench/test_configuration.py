@@ -12,7 +12,7 @@ from bench.configuration import (
     headgate_toml,
 )
 from bench.launch import prepare
-from headgate.budgets.tree import budgets_on
+from headgate.budgets.tree import Spender, Tree
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.records.demand import STANDARD
@@ -56,9 +56,7 @@ def test_a_call_is_held_on_four_budgets(tmp_path: Path) -> None:
     """The load names no run, and still every call makes four holds."""
     snapshot = loaded(tmp_path)
 
-    held = budgets_on(
-        tuple(snapshot.budgets.values()), principal="generator", team="load", run=None
-    )
+    held = Tree(snapshot.budgets.values()).above(Spender("generator", ("load",), "generator"))
 
     assert len(held) == HOLDS_PER_CALL == 4
 

@@ -16,7 +16,7 @@ from headgate.budgets.standing import Standing, standings
 from headgate.budgets.tables import spend_sample
 from headgate.ledger.tables import window
 from headgate.store import audit
-from headgate.store.migrate import open_store
+from tests.stores import open_test_store
 
 S = 1_000_000_000
 NOW_NS = 1_795_000_000 * S
@@ -91,7 +91,7 @@ BUDGETS = {
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[Connection]:
     """A store with a window of each budget, nothing posted."""
-    engine = open_store(tmp_path)
+    engine = open_test_store(tmp_path)
     empty = {"held_nanos": 0, "unaccounted_nanos": 0, "posted_nanos": 0}
     rows = [
         {"window": "lab@once", "budget": "lab", **empty},

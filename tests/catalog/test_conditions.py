@@ -341,3 +341,12 @@ def _grown(book: PriceBook, learnt: dict[str, Any]) -> dict[str, Any]:
 def test_factors_are_exact() -> None:
     """A discount of a third is not a float's third."""
     assert contract(multiplier="0.333333333333").factor == Fraction(333333333333, 10**12)
+
+
+def test_a_price_of_ones_own_holds_in_every_region() -> None:
+    """A region that no modifier names is unpriced by the list, and priced by a contract."""
+    own = contract(per_million_tokens={"input": "1", "output": "2"}, nodes=["team:t"])
+    book = PriceBook((row(),), contracts=(own,))
+
+    assert book.rate_card("acme", "m", Terms(region="mars"), NOW) is None
+    assert input_femto(book, Terms(region="mars", nodes=("team:t",))) == 1_000_000_000

@@ -37,6 +37,10 @@ def test_budgets_tell_what_is_free(headgate: Any) -> None:
         "frozen": False,
         "spent_last_hour": "0.000000000",
         "exhausted_at": None,
+        "carried": "0.000000000",
+        "mode": "hard",
+        "would_refuse": 0,
+        "would_refuse_amount": "0.000000000",
     }
 
 

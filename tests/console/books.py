@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from starlette.testclient import TestClient
 
+from headgate.budgets.limits import Limits
 from headgate.budgets.settings import ORGANISATION, RUN_ANY, Budget, RunLimits
-from headgate.budgets.tree import limit_of
 from headgate.catalog.load import load_price_book
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
@@ -21,7 +21,7 @@ from headgate.gateway.settings import Edge
 from headgate.identity.settings import Key, Principal, Team
 from headgate.insights.routes import Queued, Unwell
 from headgate.ledger.keeper import Keeper
-from headgate.ledger.settings import Idempotency
+from headgate.ledger.settings import Expected, Idempotency
 from headgate.reconcile.settings import Reconcile
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import (
@@ -92,8 +92,10 @@ def make_snapshot(budgets: Sequence[Budget] = BUDGETS, organisation: str = "acme
         zone=ZoneInfo("Europe/Berlin"),
         edge=Edge(),
         idempotency=Idempotency(),
+        holds=Expected(),
         journal=Journal(),
         console=ConsoleListen(),
+        store_url=None,
         providers={},
         deployments={one.id: one for one in deployments},
         routes={
@@ -147,7 +149,7 @@ class Books:
         self.writer = JournalWriter(
             journals / self.journal, worker="worker-0", epoch="1", at_ns=1, segment_bytes=4 << 20
         )
-        self.keeper = Keeper(self.engine, journals, lambda window: limit_of(window, by_id))
+        self.keeper = Keeper(self.engine, journals, Limits(by_id))
         self.keeper.discover()
         self.number = 0
         self.decisions = self.named = 0
@@ -193,6 +195,8 @@ class Books:
         stream: bool = True,
         via: str | None = None,
         lost: tuple[str, ...] = (),
+        tags: tuple[str, ...] = (),
+        waived: tuple[str, ...] = (),
     ) -> HoldRecord:
         """Write the hold of an attempt."""
         if call is None:
@@ -202,7 +206,8 @@ class Books:
             windows = (f"run-cap/{principal}/{run}@once", *windows)
         self.named += 1
         key = f"{principal}-laptop"
-        self.writer.append(CallerRecord(self.named, principal, team, key, windows, run))
+        said = {"tags": tags, "waived": waived}
+        self.writer.append(CallerRecord(self.named, principal, team, key, windows, run, **said))
         self.writer.append(RouteRecord(self.named, asked, deployment, "openai_chat", via))
         record = HoldRecord(
             attempt=f"{call}.{attempt}",

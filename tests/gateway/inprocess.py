@@ -20,7 +20,8 @@ from typing import Self, TypeVar
 
 import uvloop
 
-from headgate.app import Steward, data_plane, journal_name, limits
+from headgate.app import Steward, data_plane, journal_name
+from headgate.budgets.limits import Limits
 from headgate.capacity.health import Breaker, Health
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
@@ -87,7 +88,8 @@ class LendingSteward:
         self.silent = self.absent = self.slow_control = False
         self.control: list[Callable[[], None]] = []
         self.purse: Purse
-        self._limit_of = limits(snapshot.budgets)
+        self._limit_of = Limits(snapshot.budgets)
+        self._limit_of.used = self.book.used
         self._reader = JournalReader(journal)
         self._known = Known(itertools.count(1))
 

@@ -1,5 +1,6 @@
 """Checking the books: equal when they are, and each kind of difference is found."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,11 @@ def check(folder: Path) -> Books:
 
 
 @pytest.fixture
-def store(books: Path) -> Engine:
+def store(books: Path) -> Iterator[Engine]:
     """The store, to be tampered with."""
-    return open_store(books / "data")
+    engine = open_store(books / "data")
+    yield engine
+    engine.dispose()
 
 
 def test_folded_books_are_equal(books: Path) -> None:
@@ -165,9 +168,7 @@ def test_an_attempt_that_ends_twice_is_found(books: Path, store: Engine) -> None
     for record in (ALICE, MINI, HOLD, SETTLE, SETTLE):
         writer.append(record)
     with store.begin() as connection:
-        connection.execute(
-            text("insert into journal (name, seq, offset, ended) values ('w0-2', 1, 9999, 0)")
-        )
+        connection.execute(text("insert into journal values ('w0-2', 1, 9999, false, '')"))
 
     found = check(books)
 

@@ -17,8 +17,8 @@ from headgate.insights.webhooks import GIVEN_UP_NS
 from headgate.node.telling import UnheardError, post, tell
 from headgate.store import audit
 from headgate.store.audit import Event
-from headgate.store.migrate import open_store
 from tests.insights.listener import Listener
+from tests.stores import open_test_store
 
 NOW_NS = 10**18
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef").decode()
@@ -35,7 +35,7 @@ def listener() -> Iterator[Listener]:
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     """An empty store."""
-    engine = open_store(tmp_path)
+    engine = open_test_store(tmp_path)
     yield engine
     engine.dispose()
 

@@ -19,11 +19,11 @@ from headgate.ledger.keeper import Keeper
 from headgate.ledger.store_allotments import Allotments
 from headgate.records.journal import CallerRecord
 from headgate.store.database import make_engine
-from headgate.store.migrate import open_store
 from headgate.store.schema import METADATA
 from tests.ledger.test_journal import end, hold
 from tests.ledger.test_keeper import write
 from tests.lending import borrow, give_back
+from tests.stores import open_test_store
 
 ROOT = "team@once"
 LIMIT = 1_000
@@ -139,7 +139,7 @@ def test_no_level_is_ever_promised_twice(connection: Connection, seed: int) -> N
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     """A store of its own."""
-    made = open_store(tmp_path)
+    made = open_test_store(tmp_path)
     yield made
     made.dispose()
 

@@ -7,15 +7,23 @@ import msgspec
 import pytest
 from sqlalchemy import Engine
 
+from headgate.insights.books import check_books
 from headgate.ledger.keeper import Keeper
 from headgate.ledger.line import Grant
-from headgate.records.journal import FORMAT, Durability, Record, SealedRecord, SegmentRecord
+from headgate.records.journal import (
+    FORMAT,
+    Durability,
+    ExtendRecord,
+    Record,
+    SealedRecord,
+    SegmentRecord,
+)
 from headgate.store.journal_writer import boot_id
-from headgate.store.migrate import open_store
 from headgate.store.segments import frame, segment_name
 from headgate.units.errors import StoreError
 from tests.ledger.test_journal import CALLER, ROUTE, end, hold
 from tests.lending import borrow
+from tests.stores import open_test_store
 
 WINDOW = "team@once"
 LIMIT = 1_000
@@ -25,7 +33,7 @@ WANT = {WINDOW: 300}
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     """A store of its own."""
-    made = open_store(tmp_path)
+    made = open_test_store(tmp_path)
     yield made
     made.dispose()
 
@@ -115,15 +123,27 @@ def test_a_clean_end_before_a_power_cut_frees_everything(engine: Engine, tmp_pat
     assert free(made) == LIMIT - 7
 
 
+FULL = {
+    "sqlite": (
+        """CREATE TRIGGER "full" BEFORE UPDATE ON lease BEGIN SELECT RAISE(ABORT, 'full'); END""",
+    ),
+    "postgresql": (
+        """CREATE FUNCTION "full"() RETURNS trigger LANGUAGE plpgsql
+        AS $$ BEGIN RAISE EXCEPTION 'full'; END $$""",
+        'CREATE TRIGGER "full" BEFORE UPDATE ON lease FOR EACH ROW EXECUTE FUNCTION "full"()',
+    ),
+}
+DROP_FULL = {"sqlite": 'DROP TRIGGER "full"', "postgresql": 'DROP TRIGGER "full" ON lease'}
+
+
 def test_a_grant_that_is_not_stored_is_never_told(engine: Engine, tmp_path: Path) -> None:
     """After a failed write a keeper does and tells nothing more; the next has what is stored."""
     write(tmp_path, "j1", hold(1), end(1))
     made = keeper(engine, tmp_path)
     stored = borrow(made, "j1", WANT)
     with engine.begin() as connection:
-        connection.exec_driver_sql(
-            "CREATE TRIGGER full BEFORE UPDATE ON lease BEGIN SELECT RAISE(ABORT, 'full'); END"
-        )
+        for statement in FULL[connection.dialect.name]:
+            connection.exec_driver_sql(statement)
     with pytest.raises(StoreError, match="full"):
         borrow(made, "j1", WANT)
     for act in (lambda: made.lend(0), made.discover, made.fold):
@@ -132,7 +152,7 @@ def test_a_grant_that_is_not_stored_is_never_told(engine: Engine, tmp_path: Path
     with pytest.raises(StoreError):
         made.lent_to("j1")
     with engine.begin() as connection:
-        connection.exec_driver_sql("DROP TRIGGER full")
+        connection.exec_driver_sql(DROP_FULL[connection.dialect.name])
     after = keeper(engine, tmp_path)
     assert after.lent_to("j1") == {WINDOW: Grant(stored[WINDOW], 7)}
     assert after.fold() == 0
@@ -153,6 +173,33 @@ def test_a_takeover_that_is_cut_off_goes_on_where_it_was(engine: Engine, tmp_pat
     last = keeper(engine, tmp_path)
     assert last.journals == {}
     assert free(last) == free(after)
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["same steward", "new steward"])
+@pytest.mark.parametrize("folded", [False, True], ids=["in one stretch", "in another"])
+def test_a_dead_workers_extended_hold_is_posted_as_it_was_extended(
+    engine: Engine, tmp_path: Path, restarted: bool, folded: bool
+) -> None:
+    """An extension counts with its hold, wherever the steward was when it came."""
+    extension = ExtendRecord(hold(1).attempt, 2, 5)
+    write(tmp_path, "j1", hold(1), *(() if folded else (extension, extension)))
+    made = keeper(engine, tmp_path)
+    made.fold()
+    for _ in range(2 if folded else 0):
+        made.journals["j1"].reader.append(extension)
+        made.fold()
+    with engine.connect() as connection:
+        ((held, extensions),) = connection.exec_driver_sql(
+            "SELECT hold_nanos, extensions FROM attempt"
+        )
+    assert (held, extensions) == (10 + 5 + 5, 2)
+    if restarted:
+        made = keeper(engine, tmp_path)
+
+    assert made.take_over("j1", 5)
+
+    assert free(made) == LIMIT - 20
+    assert check_books(engine, tmp_path / "journal").equal
 
 
 def test_a_new_steward_knows_who_was_named_before(engine: Engine, tmp_path: Path) -> None:

@@ -140,8 +140,8 @@ def test_a_lowered_limit_recalls_what_is_lent_above_it() -> None:
     assert lender.book.windows[TEAM].free_nanos == 50
 
 
-def test_a_small_budget_is_lent_whole_and_moves_whole() -> None:
-    """One worker owns a run's budget until another needs it."""
+def test_what_is_left_of_a_small_budget_is_lent_whole_and_moves_whole() -> None:
+    """Near its limit one worker owns a run's budget until another needs it."""
     lender = Lender()
     lender.lend("w0", 10, RUN)
     assert lender.book.windows[RUN].leases["w0"].granted_nanos == 1_000

@@ -1,6 +1,8 @@
 """The store's schema: what the migrations make is what the tables say, and no attempt is lost."""
 
 import importlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +16,13 @@ from headgate.insights.calls import AttemptRow
 from headgate.insights.search import Wanted, list_calls
 from headgate.records.charge import ChargeLine
 from headgate.store.database import make_engine
-from headgate.store.migrate import upgrade
+from headgate.store.migrate import MIGRATIONS, upgrade
+from headgate.store.postgresql import make_server_engine
 from headgate.store.schema import METADATA
+from tests import stores
 
 PACKAGE = Path(headgate.__file__).parent
+ROOT = PACKAGE.parents[1]
 OLD_LINES = (
     '[{"meter":"output_text","quantity":3,"price_femto":2000,"amount_nanos":6,"price_row":"row"}]'
 )
@@ -29,25 +34,54 @@ OLD_ATTEMPTS = [
 ]
 
 
+REVISIONS = sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("0*.py"))
+"""Every schema there was: one after the other is how a store is upgraded from each."""
+
+
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    """A store without tables."""
+    """A store without tables, in a file."""
     made = make_engine(f"sqlite:///{tmp_path / 'headgate.db'}")
     yield made
     made.dispose()
 
 
-def test_the_migrations_make_the_tables(engine: Engine) -> None:
+@pytest.fixture
+def server() -> Iterator[Engine]:
+    """A store without tables, on PostgreSQL."""
+    made = make_server_engine(stores.cluster().create())
+    yield made
+    made.dispose()
+
+
+@pytest.mark.parametrize("kind", ["engine", "server"])
+def test_the_migrations_make_the_tables(kind: str, request: pytest.FixtureRequest) -> None:
     """A column or an index that only the code or only the migrations know is found."""
     for path in PACKAGE.rglob("*.py"):
         if "    METADATA," in path.read_text():
             importlib.import_module(
                 ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
             )
-    upgrade(engine)
+    engine: Engine = request.getfixturevalue(kind)
+    for revision in REVISIONS:
+        upgrade(engine, revision)
 
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+@pytest.mark.slow
+def test_nodes_that_start_at_once_migrate_once(server: Engine) -> None:
+    """One does it, the others wait and find it done."""
+    code = "import sys; from headgate.store.migrate import open_server; open_server(sys.argv[1])"
+    command = [sys.executable, "-c", code, server.url.render_as_string(hide_password=False)]
+    nodes = [subprocess.Popen(command, env={"PYTHONPATH": "src"}, cwd=ROOT) for _ in range(3)]
+
+    assert [node.wait(60) for node in nodes] == [0, 0, 0]
+
+    with server.connect() as connection:
+        (revision,) = connection.exec_driver_sql("SELECT version_num FROM alembic_version").one()
+    assert revision == REVISIONS[-1]
 
 
 def test_attempts_that_repeated_their_callers_are_kept(engine: Engine) -> None:

@@ -13,7 +13,7 @@ from headgate.ledger.repeats import Claimed, Ruling, Tried, rule
 from headgate.ledger.settings import Idempotency
 from headgate.ledger.store_repeats import NANOS_PER_HOUR, Repeats, open_repeats
 from headgate.records.repeats import Claim, Kept, Over
-from headgate.store.migrate import open_store
+from tests.stores import open_test_store
 
 VOID = Tried("void", 0, "refused")
 ERROR = Tried("measured", 0, "upstream_error")
@@ -124,7 +124,7 @@ def test_a_call_that_was_cut_is_running_until_the_books_say_what_it_came_to() ->
 @pytest.fixture(scope="module")
 def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A store in which the journal `ended` has ended and `open` has not."""
-    engine = open_store(tmp_path_factory.mktemp("books"))
+    engine = open_test_store(tmp_path_factory.mktemp("books"))
     with engine.begin() as connection:
         for name, ended in (("ended", True), ("open", False)):
             values = {"name": name, "seq": 1, "offset": 0, "ended": ended}

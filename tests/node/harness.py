@@ -26,7 +26,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from headgate.budgets.settings import Budget, OnTight
+from headgate.budgets.settings import Budget, Holds, OnTight
 from headgate.budgets.standing import Standing, standings
 from headgate.ledger.tables import window
 from headgate.node.client import ask
@@ -35,6 +35,7 @@ from headgate.simulator import INSTANT, Options, Simulator, SimulatorThread
 from headgate.store.database import open_store_readonly
 from headgate.units.money import format_usd, parse_usd
 from tests.node.wire import post
+from tests.stores import store_table
 from tests.torture.checker import check_journals
 
 ROOT = Path(__file__).parents[2]
@@ -57,10 +58,12 @@ DEPLOYMENTS = {
 """Deployments every test node has: provider and model."""
 
 
-def once(node: str, limit_usd: str, *, on_tight: OnTight = "refuse") -> Budget:
+def once(
+    node: str, limit_usd: str, *, on_tight: OnTight = "refuse", holds: Holds = "strict"
+) -> Budget:
     """Return a one-off budget, named after its node (`team:research` gives `team-research`)."""
     name = node.replace(":*", "").replace(":", "-")
-    return Budget(name, node, "once", parse_usd(limit_usd), on_tight)
+    return Budget(name, node, "once", parse_usd(limit_usd), on_tight, holds=holds)
 
 
 def once_nanos(node: str, limit_nanos: int, *, on_tight: OnTight = "refuse") -> Budget:
@@ -121,7 +124,7 @@ def write_config(
     for budget in budgets:
         lines += [f"[budgets.{budget.id}]", f'node = "{budget.node}"']
         lines += [f'period = "{budget.period}"', f'on_tight = "{budget.on_tight}"']
-        lines += [f'limit_usd = "{format_usd(budget.limit_nanos)}"']
+        lines += [f'limit_usd = "{format_usd(budget.limit_nanos)}"', f'holds = "{budget.holds}"']
     path.write_text("\n".join([*lines, extra]) + "\n")
 
 
@@ -296,6 +299,7 @@ def running_node(
     limits: str = "",
     extra: str = "",
     environment: Mapping[str, str] = MappingProxyType({}),
+    store_url: str | None = None,
 ) -> Iterator[TestNode]:
     """Run a node for a test; it is told to stop at the end, and killed when it does not.
 
@@ -312,6 +316,7 @@ def running_node(
         limits: Lines of TOML for `[limits]`.
         extra: Further tables.
         environment: More of the processes' environment.
+        store_url: The address of a database; None for the store that the tests run on.
     """
     bill = tmp_path / "bill.jsonl"
     options = options or Options(pace=INSTANT)
@@ -327,16 +332,11 @@ def running_node(
             principals=principals,
             provider=provider,
             limits=limits,
-            extra=extra,
+            extra=extra + store_table(store_url),
         )
-        node = TestNode(
-            config,
-            tmp_path / "data",
-            bill,
-            simulator,
-            budgets,
-            environment={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", **environment},
-        )
+        path = f"{ROOT / 'src'}:{ROOT}"
+        node = TestNode(config, tmp_path / "data", bill, simulator, budgets)
+        node.environment = {**os.environ, "PYTHONPATH": path, **environment}
         node.start(workers)
         try:
             yield node

@@ -13,9 +13,9 @@ from headgate.node.approving import Approving
 from headgate.node.messages import AskApproval, Decided, LetGo, Unpacker, UseApproval
 from headgate.records.approval import Asking
 from headgate.store import audit
-from headgate.store.migrate import open_store
 from headgate.units.errors import Refusal
 from tests.governance.shown import ASKING, SHOWN
+from tests.stores import open_test_store
 
 JOURNAL = "worker-0-a"
 
@@ -27,7 +27,7 @@ class Workers:
         self.alive = {JOURNAL}
         self.heard: list[Decided] = []
 
-    def living(self) -> set[str]:
+    def living_anywhere(self) -> set[str]:
         """Return the journals of the living."""
         return self.alive
 
@@ -41,7 +41,7 @@ class Workers:
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A store."""
-    engine = open_store(tmp_path_factory.mktemp("store"))
+    engine = open_test_store(tmp_path_factory.mktemp("store"))
     yield engine
     engine.dispose()
 

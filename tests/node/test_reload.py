@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from headgate.cli.main import app
 from headgate.insights.contract import ReloadView
+from headgate.insights.contract_budgets import BudgetView
 from headgate.node.outcome import last
 from headgate.node.paths import run_dir
 from headgate.store.audit import audit
@@ -67,17 +68,80 @@ ALIAS = '\n[routes.lately]\ndeployments = ["mini"]\n'
 
 
 def test_a_reload_is_obeyed_by_the_next_call(node: TestNode) -> None:
-    """What it brings is there for the next call, a lowered limit too, and gone after the next."""
+    """What it brings is there for the next call, a lowered limit too, and gone after the next.
+
+    A limit that is lowered below what is spent is accepted, and the reload says what it means.
+    """
+    assert post(node.gateway_url, CHAT, node.key(), chat("Hello")).status == 200
+    node.await_nothing_held()
     asking = chat("Hello", model="lately")
     assert post(node.gateway_url, CHAT, node.key(), asking).code == "model_unknown"
     lowered = ('limit_usd = "10.000000000"', 'limit_usd = "0.000000001"')
     with changed(node, lowered, more=ALIAS):
         code, printed = reload(node)
         assert (code, printed.ok, printed.problems) == (0, True, [])
+        assert printed.overspent == ["organisation"]
         assert post(node.gateway_url, CHAT, node.key(), asking).code == "budget_exceeded"
     assert reload(node)[0] == 0
     assert post(node.gateway_url, CHAT, node.key(), asking).code == "model_unknown"
     assert post(node.gateway_url, CHAT, node.key(), chat("Hello")).status == 200
+
+
+TWO_TEAMS = """
+[teams.other]
+[budgets.old]
+node = "team:research"
+period = "once"
+limit_usd = "5"
+[budgets.new]
+node = "team:other"
+period = "once"
+limit_usd = "5"
+"""
+
+
+def standing(node: TestNode, name: str) -> BudgetView:
+    """Return a budget as the command line tells it."""
+    folders = ("--config", str(node.config), "--data-dir", str(node.data_dir))
+    printed = CliRunner().invoke(app, ["budgets", "list", "--json", *folders]).stdout
+    return next(each for each in decode_budgets(printed) if each.id == name)
+
+
+decode_budgets = msgspec.json.Decoder(list[BudgetView]).decode
+
+
+async def moved_while_calling(node: TestNode) -> None:
+    """Move alice to another team while a call of hers runs."""
+    node.simulator.gate.close()
+    calling = asyncio.create_task(
+        send_all(node.gateway_url, [Call(CHAT, node.key(), chat("Hello", stream=True))])
+    )
+    assert await asyncio.to_thread(node.simulator.gate.wait, 1, 30)
+    node.config.write_text(node.config.read_text().replace('team = "research"', 'team = "other"'))
+    assert (await asyncio.to_thread(reload, node))[0] == 0
+    assert standing(node, "old").held != ZERO
+    assert standing(node, "new").held == standing(node, "new").posted == ZERO
+    node.simulator.gate.release()
+    (reply,) = await calling
+    assert reply.whole
+
+
+ZERO = "0.000000000"
+
+
+@pytest.mark.slow
+def test_who_is_moved_leaves_open_holds_where_they_were_made(node: TestNode) -> None:
+    """A call ends on the team it began in; the next is the new team's; nothing is lost."""
+    with changed(node, more=TWO_TEAMS):
+        assert reload(node)[0] == 0
+        asyncio.run(moved_while_calling(node))
+        until(lambda: standing(node, "old").posted != ZERO, "the first is posted")
+        old = standing(node, "old")
+        assert (old.held, standing(node, "new").posted) == (ZERO, ZERO)
+        assert post(node.gateway_url, CHAT, node.key(), chat("Hello")).status == 200
+        until(lambda: standing(node, "new").posted != ZERO, "the second is posted")
+        assert standing(node, "old").posted == old.posted
+    assert reload(node)[0] == 0
 
 
 def test_a_bad_file_changes_nothing_and_is_told_whole(node: TestNode) -> None:

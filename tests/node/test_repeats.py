@@ -21,6 +21,7 @@ from headgate.simulator import Fault, FaultKind
 from headgate.store.database import open_store_readonly
 from tests.node.harness import TestNode, once, running_node, until
 from tests.node.wire import CHAT, MESSAGES, Call, Reply, chat, message, post, send, send_all
+from tests.stores import on_a_file
 
 CROWD = 200
 PEOPLE = {"alice": "research", "bob": "sales", "poor": "sales"}
@@ -323,6 +324,7 @@ def test_the_file_is_its_owners_alone(node: TestNode) -> None:
         assert path.stat().st_mode & 0o077 == 0, path
 
 
+@on_a_file
 def test_nothing_is_kept_where_nothing_may_be(tmp_path: Path) -> None:
     """With `keep = false` a repeat is still not executed, and no reply is written down."""
     with running_node(tmp_path, extra="[idempotency]\nkeep = false\nkeys_max = 2") as node:

@@ -31,7 +31,8 @@ def verify(data: Path, *, honest: bool = True) -> None:
     last = {each["to"]: each["lent"] for each in told if "lent" in each}
     for name in list(keeper.journals):
         for window, amount in last.get(name, {}).items():
-            assert keeper.lent_to(name).get(window, 0) >= amount, f"{name} was told of {amount}"
+            lease = keeper.book.windows[window].leases[name]
+            assert lease.granted_nanos >= amount, f"{name} was told of {amount}"
         assert keeper.take_over(name, 100)
     assert not keeper.journals
     go_on(data, keeper)

@@ -84,14 +84,10 @@ def charge_lines(end: Record) -> list[Record]:
 
 
 def check_journals(data: Path, limits: dict[str, int], *, running: bool, several: bool) -> Report:
-    """Replay all journals.
+    """Replay all journals; limits are nano-dollars by window key.
 
-    Args:
-        data: The data directory.
-        limits: Nano-dollars by window key.
-        running: Whether holds may still be open.
-        several: Whether several workers ran at once: then only the end sums are compared with
-            the limits, because clocks do not order records of different journals exactly.
+    With `running` holds may still be open. With `several` workers at once only the end sums are
+    compared with the limits: clocks do not order records of different journals exactly.
     """
     report = Report()
     ends: dict[str, bool] = {}
@@ -108,8 +104,9 @@ def check_journals(data: Path, limits: dict[str, int], *, running: bool, several
         if kind == "caller":
             report.callers[journal, record["number"]] = record
             report.callers.pop((journal, record["number"] - CALLERS_MAX), None)
-        elif kind == "hold":
-            _hold(report, journal, record, {} if several else limits)
+        elif kind in ("hold", "extend"):
+            take = _hold if kind == "hold" else _extend
+            take(report, journal, record, {} if several else limits)
         elif kind in ("settle", "void"):
             _end(report, journal, record, {} if several else limits)
     for record in report.adjustments.values():
@@ -186,6 +183,17 @@ def _hold(report: Report, journal: str, record: Record, limits: dict[str, int]) 
         _compare(report, window, limits, f"when {name} was held", strict=amount > 0)
 
 
+def _extend(report: Report, journal: str, record: Record, limits: dict[str, int]) -> None:
+    name, amount = record["attempt"], record["amount_nanos"]
+    attempt = report.attempts.get(name)
+    if attempt is None or attempt.end is not None or attempt.journal != journal or amount <= 0:
+        report.object_to(f"{name} is extended by {amount}, or not held")
+        return
+    attempt.hold = {**attempt.hold, "amount_nanos": attempt.hold["amount_nanos"] + amount}
+    for window in _move(report, attempt, Sums(0, amount)):
+        _compare(report, window, limits, f"when {name} was extended", strict=True)
+
+
 def _move(report: Report, attempt: Attempt, by: Sums) -> list[str]:
     """Count a change in an attempt's windows, and for limits in those they came from too."""
     all_of = attempt.windows + attempt.above
@@ -252,13 +260,7 @@ def _compare(
 
 
 def check_bill(report: Report, bill: list[Record], pairs: dict[str, str]) -> None:
-    """Compare what was posted with what the provider charges.
-
-    Args:
-        report: Of `check_journals`; what is found goes in here.
-        bill: The provider's charges.
-        pairs: Call ids by the provider's request id, as clients saw them.
-    """
+    """Compare what was posted with what the provider charges; `pairs` are calls by request id."""
     charges = {entry["request_id"]: entry for entry in bill}
     if len(charges) != len(bill):
         report.object_to("the bill names a request twice")
@@ -313,8 +315,8 @@ def _match(
 ) -> None:
     """Explain charges whose request id no journal has: attempts that were in flight at a death.
 
-    Where a client saw the provider's request id, the pair is compared. The others cannot be
-    told apart: they are matched largest with largest, which finds a match whenever there is one.
+    The pairs that clients saw are compared; others are matched largest with largest, which finds
+    a match whenever there is one.
     """
     by_call = {attempt.hold["attempt"].rpartition(".")[0]: attempt for attempt in silent}
     unpaired = []
@@ -347,8 +349,7 @@ def check(
     """Check everything; see `check_journals` and `check_bill`."""
     report = check_journals(data, limits or {}, running=running, several=several)
     if bill is not None:
-        lines = bill.read_text().splitlines()
-        check_bill(report, [json.loads(line) for line in lines], pairs or {})
+        check_bill(report, list(map(json.loads, bill.read_text().splitlines())), pairs or {})
     return report
 
 

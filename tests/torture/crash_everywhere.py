@@ -28,8 +28,13 @@ from headgate.store.migrate import open_store
 from tests.torture.aftermath import verify
 from tests.torture.crash_life import live
 
-ELSEWHERE = ("gateway/", "node/commands:by_steward:", "store/disk:allocate:unlink")
-"""Sites that need a whole node, or a disk that fails: other tests come to them."""
+ELSEWHERE = (
+    *("gateway/", "node/commands:by_steward:", "store/disk:allocate:unlink"),
+    *("ledger/store_fleet:", "ledger/store_nodes:", "ledger/store_pools:", "node/joining:"),
+    *("ledger/store_shared_allotments:", "ledger/keeper:return_idle:"),
+    "ledger/store_repeats:open_repeats:",
+)
+"""Sites that need a whole node, several of them, or a disk that fails: other tests come to them."""
 MISSED_PART = 10
 """At most a tenth of the sites may be missed by the life."""
 

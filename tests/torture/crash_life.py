@@ -51,10 +51,11 @@ from headgate.records.journal import (
 )
 from headgate.records.repeats import Claim, Kept, Over
 from headgate.store import audit
-from headgate.store.database import STORE_NAME, make_engine
+from headgate.store.database import make_engine
 from headgate.store.disk import Disk
 from headgate.store.journal_sync import JournalSync
 from headgate.store.journal_writer import JournalWriter
+from headgate.store.place import STORE_NAME
 from tests.governance.shown import ASKING, SHOWN
 from tests.lending import borrow, give_back
 
@@ -105,7 +106,7 @@ class World:
 class Workers:
     """The workers whose calls wait for a person: none is left."""
 
-    def living(self) -> set[str]:
+    def living_anywhere(self) -> set[str]:
         """Return the journals of the living."""
         return set()
 

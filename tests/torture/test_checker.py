@@ -30,6 +30,11 @@ def hold(name: str = "a", amount: int = 100) -> Record:
     }
 
 
+def extend(name: str = "a", amount: int = 40) -> Record:
+    """Return more money for a hold."""
+    return {"k": "extend", "attempt": f"{name}.1", "at_ns": 2, "amount_nanos": amount}
+
+
 def line(quantity: int = 10, amount: int = 50) -> list[Any]:
     """Return a charge line at 5 nanos a unit."""
     return ["output_text", quantity, 5 * 10**6, amount, "row"]
@@ -84,6 +89,8 @@ GOOD = {
     "half a nano of rounding": ([hold(), settle(), SEALED], [charge(nanos="50.5")]),
     "an estimate above its bill": ([hold(), takeover(), SEALED], [charge("x", "99")]),
     "an estimate that was never billed": ([hold(), takeover(), SEALED], []),
+    "an extended hold": ([hold(), extend(), settle(amount=140), SEALED], [charge(nanos="140")]),
+    "an extended hold that is taken over": ([hold(), extend(), takeover(amount=140), SEALED], []),
     "a void": ([hold(), {"k": "void", "attempt": "a.1", "at_ns": 2}, SEALED], []),
     "overage": ([hold(), settle(amount=300), SEALED], [charge(nanos="300")]),
     "money that a correction freed": (
@@ -126,6 +133,9 @@ BAD = {
         [hold(), settle(amount=300), hold("b", 1), settle("b", 0), SEALED],
         [charge(nanos="300")],
     ),
+    "extended by 40, or not held": ([hold(), settle(), extend(), SEALED], [charge()]),
+    "extended by 0": ([hold(), extend(amount=0), settle(), SEALED], [charge()]),
+    "when a.1 was extended": ([hold(), extend(amount=101), settle(), SEALED], [charge()]),
     "is billed 51.0": ([hold(), settle(), SEALED], [charge(nanos="51")]),
     "not on the bill": ([hold(), settle(), SEALED], []),
     "no attempt has them": ([hold(), settle(), SEALED], [charge(), charge("lost")]),

@@ -11,9 +11,9 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from headgate.ledger.keeper import Keeper
-from headgate.store.database import STORE_NAME
 from headgate.store.disk import Disk
 from headgate.store.migrate import open_store
+from headgate.store.place import STORE_NAME
 from headgate.units.errors import HeadgateError
 from tests.torture import crash_life
 from tests.torture.aftermath import verify

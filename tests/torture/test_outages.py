@@ -7,10 +7,11 @@ import signal
 import sqlite3
 from pathlib import Path
 
-from headgate.store.database import STORE_NAME
+from headgate.store.place import STORE_NAME
 from headgate.units.money import parse_usd
 from tests.node.harness import TestNode, once, running_node, until
 from tests.node.wire import CHAT, Reply, chat, post
+from tests.stores import on_a_file
 from tests.torture.broken_disk import BROKEN
 from tests.torture.checker import check, render
 from tests.torture.rounds import CRASHING
@@ -80,6 +81,7 @@ def test_a_store_that_cannot_be_opened_stops_new_money_only(tmp_path: Path) -> N
         balance(node)
 
 
+@on_a_file
 def test_a_store_that_somebody_locks_stops_new_money_only(tmp_path: Path) -> None:
     """While another program locks the store nothing is lent; nothing that runs is lost."""
     with running_node(tmp_path, budgets=[once("organisation", "50")]) as node:
@@ -96,6 +98,7 @@ def test_a_store_that_somebody_locks_stops_new_money_only(tmp_path: Path) -> Non
         balance(node)
 
 
+@on_a_file
 def test_a_deleted_store_is_made_again_from_the_journals(tmp_path: Path) -> None:
     """The store can be lost: what was posted is folded again from the journals, to the nano."""
     with running_node(tmp_path, budgets=[once("organisation", "50")]) as node:
@@ -112,6 +115,7 @@ def test_a_deleted_store_is_made_again_from_the_journals(tmp_path: Path) -> None
         balance(node)
 
 
+@on_a_file
 def test_a_store_deleted_under_a_running_steward(tmp_path: Path) -> None:
     """A steward goes on with the file it has open; the next one makes the books again."""
     with running_node(tmp_path, budgets=[once("organisation", "50")]) as node:

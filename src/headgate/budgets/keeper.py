@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Connection, delete, insert, select
 
 from headgate.budgets.burn import LONG_NS, Burn, Sample, burn_of
-from headgate.budgets.settings import RUN_ANY, Budget
+from headgate.budgets.settings import Budget
 from headgate.budgets.standing import Standing
 from headgate.budgets.tables import alarm, spend_sample
 from headgate.store import audit
 from headgate.store.audit import Event
+from headgate.store.dialect import hold_lock
 from headgate.units.ids import window_key
 from headgate.units.instants import NANOS_PER_SECOND, to_iso
 from headgate.units.money import format_usd
@@ -31,7 +32,8 @@ def watch(
     now_ns: int,
 ) -> None:
     """Take a sample of every window, and raise or end its alarm, in the caller's transaction."""
-    watched = [each for each in standings if each.node != RUN_ANY and each.id in budgets]
+    hold_lock(connection, "alarms")
+    watched = [each for each in standings if not each.is_each and each.id in budgets]
     connection.execute(delete(spend_sample).where(spend_sample.c.at_ns < now_ns - KEPT_NS))
     rows = [
         {"window": _key(each), "at_ns": now_ns, "posted_nanos": _spent_nanos(each)}
@@ -68,7 +70,7 @@ def burns(connection: Connection, standings: Iterable[Standing]) -> dict[str, Bu
     return {
         each.id: burn_of(samples.get(_key(each), ()), each.free_nanos, each.renews_ns)
         for each in standings
-        if each.node != RUN_ANY
+        if not each.is_each
     }
 
 

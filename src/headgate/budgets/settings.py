@@ -1,12 +1,24 @@
 """What the configuration says of budgets."""
 
+from datetime import tzinfo
 from typing import Literal, NamedTuple
 
-Period = Literal["month", "once"]
+Period = Literal["day", "week", "month", "quarter", "year", "rolling", "once"]
 OnTight = Literal["refuse", "shorten"]
+Mode = Literal["hard", "shadow"]
+Holds = Literal["strict", "expected"]
 
 ORGANISATION = "organisation"
 RUN_ANY = "run:*"
+AND = " & "
+"""Between the nodes of a budget that is about calls of all of them."""
+
+STANDING = frozenset({ORGANISATION, "team", "principal", "key"})
+"""Kinds of nodes that all calls of a key are below, whatever they are and wherever they go."""
+OF_ROUTES = frozenset({"model", "provider", "deployment"})
+"""Kinds of nodes that a call is below by where an attempt of it goes."""
+
+FOREVER_NS = 1 << 62
 
 
 class RunLimits(NamedTuple):
@@ -30,18 +42,48 @@ class RunLimits(NamedTuple):
         return any(each is not None for each in (self[0], self[2], self[3]))
 
 
+class Calendar(NamedTuple):
+    """When a budget's periods begin, and when it is in force.
+
+    Attributes:
+        zone: Where its days begin, None for the organisation's.
+        first_month: Of a year, and so of its quarters: 1 for January.
+        first_weekday: Of a week: 0 for Monday.
+        hours: How far a rolling window looks back; 0 for budgets of another kind.
+        starts_ns: Before it the budget limits nothing.
+        ends_ns: From it on the budget limits nothing.
+    """
+
+    zone: tzinfo | None = None
+    first_month: int = 1
+    first_weekday: int = 0
+    hours: int = 0
+    starts_ns: int = 0
+    ends_ns: int = FOREVER_NS
+
+
+ALWAYS = Calendar()
+
+
 class Budget(NamedTuple):
     """A limit on a node of the tree for a period.
 
     Attributes:
         id: Name of the budget.
-        node: `organisation`, `team:ID`, `principal:ID`, or `run:*` for each run on its own.
-        period: `month` (calendar month in the organisation's zone) or `once`.
+        node: `organisation`, or `KIND:NAME`: a team, principal, key, agent, tag, model, provider
+            or deployment; with `*` for a name, each of the kind on its own, as in `run:*`. It is
+            about calls below all of them where there are several, with ` & ` between.
+        period: The kind of its windows; see `budgets.periods`.
         limit_nanos: Hard limit; at no moment is posted + held above it.
         on_tight: What becomes of a call whose worst case does not fit: `refuse`, or `shorten`
             its output limit to what is affordable.
         alarm_within_hours: An alarm is raised when it will be used up within so many hours at
             its pace, and before it renews; 0 for never.
+        calendar: When its periods begin, and when it is in force.
+        mode: `shadow` refuses nothing: it tells what `hard` would have refused.
+        carry_nanos_max: So much of what a period leaves unused is added to the next; 0: nothing.
+        holds: What is held for a streamed call whose output can be counted as it comes: its
+            worst case (`strict`), or what calls like it took, extended while it runs (`expected`).
     """
 
     id: str
@@ -50,3 +92,27 @@ class Budget(NamedTuple):
     limit_nanos: int
     on_tight: OnTight = "refuse"
     alarm_within_hours: int = 24
+    calendar: Calendar = ALWAYS
+    mode: Mode = "hard"
+    carry_nanos_max: int = 0
+    holds: Holds = "strict"
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The nodes that its calls are below, all of them."""
+        return tuple(self.node.split(AND))
+
+    @property
+    def stands(self) -> bool:
+        """Whether it limits all calls of a key, or none: money can be carved from it."""
+        return self.mode == "hard" and all(kind_of(node) in STANDING for node in self.nodes)
+
+
+def kind_of(node: str) -> str:
+    """Return what a node is: the word before its name."""
+    return node.partition(":")[0]
+
+
+def is_each(node: str) -> bool:
+    """Tell whether each thing of a kind has windows of its own, as with `run:*`."""
+    return any(name.endswith((":*", "=*")) for name in node.split(AND))

@@ -1,16 +1,19 @@
 """How budgets stand: posted, held, lent, carved, unaccounted and free, read from the store."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import tzinfo
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from headgate.budgets.settings import RUN_ANY, Budget
-from headgate.budgets.store_raises import in_force
-from headgate.budgets.tree import FOREVER_NS, Span, budget_id_of, span_at
+from headgate.budgets.limits import Before, carried
+from headgate.budgets.periods import Span, slots_before, span_at
+from headgate.budgets.settings import FOREVER_NS, Budget, Mode, is_each
+from headgate.budgets.store_periods import read_before
+from headgate.budgets.store_raises import Raise, in_force
+from headgate.budgets.tree import budget_id_of
 from headgate.ledger.store_allotments import KeptAllotment, kept
-from headgate.ledger.tables import journal, lease, window
+from headgate.ledger.tables import journal, lease, shadow, window
 from headgate.units.ids import window_key
 
 
@@ -25,6 +28,11 @@ class Standing(NamedTuple):
         carved_nanos: Allotted to delegations: the whole while one lasts, then what was used of it.
         delegated_nanos: What they did spend of that.
         raised_nanos: The part of the limit that was approved for a while.
+        carried_nanos: The part of the limit that the period before left unused.
+        mode: `shadow` for a limit that refuses nothing.
+        would_refuse: Attempts that a shadow limit would have refused.
+        would_refuse_nanos: What was held for them elsewhere.
+        is_each: Whether it is one of many windows of its budget, such as a run's own.
     """
 
     id: str
@@ -40,6 +48,11 @@ class Standing(NamedTuple):
     carved_nanos: int = 0
     delegated_nanos: int = 0
     raised_nanos: int = 0
+    carried_nanos: int = 0
+    mode: Mode = "hard"
+    would_refuse: int = 0
+    would_refuse_nanos: int = 0
+    is_each: bool = False
 
 
 class _Sums(NamedTuple):
@@ -50,6 +63,12 @@ class _Sums(NamedTuple):
     leased_posted: int = 0
     carved: int = 0
     delegated: int = 0
+    waived: int = 0
+    waived_nanos: int = 0
+
+    def plus(self, other: "_Sums") -> "_Sums":
+        """Return both together."""
+        return _Sums(*(mine + its for mine, its in zip(self, other, strict=True)))
 
     @property
     def used(self) -> int:
@@ -75,48 +94,90 @@ def standings(
         zone: Where months begin.
         runs: Keys of the run windows to look at, None for all there are.
     """
-    raises = in_force(connection, at_ns)
-    spans = [(budget, span_at(budget.period, at_ns, zone)) for budget in budgets]
-    only = None
-    if runs is not None:
-        only = {*runs, *(window_key(budget.id, span.key) for budget, span in spans)}
+    every = [(budget, span_at(budget, at_ns, zone)) for budget in budgets]
+    spans = {budget.id: (budget, span) for budget, span in every if span is not None}
+    carrying = {name: each for name, each in spans.items() if each[0].carry_nanos_max}
+    before = read_before(connection, carrying, zone) if carrying else {}
     allotments = list(kept(connection))
-    own_limits = {each.allotment.window: each.allotment.amount_nanos for each in allotments}
-    if only is not None:
-        only.update(each.allotment.window for each in allotments)
-    sums = _read_sums(connection, only)
+    sums = _read_sums(connection, _looked_at(spans, before, allotments, runs))
     _carve(sums, allotments)
+    own_limits = {each.allotment.window: each.allotment.amount_nanos for each in allotments}
+    raises = in_force(connection, at_ns)
     found: list[Standing] = []
-    for budget, span in spans:
-        keys = [window_key(budget.id, span.key)]
-        if budget.node == RUN_ANY:
-            keys = sorted(
-                key
-                for key in sums
-                if budget_id_of(key) == budget.id and key.endswith(f"@{span.key}")
-                if runs is None or key in runs
-            )
-        raised = sum(each.by_nanos for each in raises if each.budget == budget.id)
-        for key in keys:
+    for budget, span in spans.values():
+        names = _names(budget, span, sums, runs) if is_each(budget.node) else [budget.id]
+        earlier = before.get(budget.id)
+        extra = carried(budget, earlier, _used(sums, earlier))
+        for name in names:
+            key = window_key(name, span.key)
             own = own_limits.get(key)
             limited = budget if own is None else budget._replace(limit_nanos=own)
-            more = raised if own is None else 0
-            found.append(_standing(limited, span, key, sums.get(key, _Sums()), more))
+            raised = _raised(budget, raises) if own is None else 0
+            total = _Sums()
+            for each in (key, *slots_before(key)):
+                total = total.plus(sums.get(each, _Sums()))
+            found.append(_standing(limited, span, name, total, _More(raised, extra)))
     for allotted in (each.allotment for each in allotments if each.ended_ns is None):
         if allotted.node.startswith("run:"):
             # It is the limit of a run's window, which stands among those of its budget.
             continue
-        budget = Budget(
-            allotted.window.partition("@")[0], allotted.node, "once", allotted.amount_nanos
-        )
+        name = allotted.window.partition("@")[0]
+        budget = Budget(name, allotted.node, "once", allotted.amount_nanos)
         span = Span("once", 0, FOREVER_NS)
-        found.append(_standing(budget, span, allotted.window, sums.get(allotted.window, _Sums())))
+        found.append(_standing(budget, span, name, sums.get(allotted.window, _Sums()), _More()))
     return found
+
+
+class _More(NamedTuple):
+    """What is added to a limit."""
+
+    raised: int = 0
+    carried: int = 0
+
+
+def _raised(budget: Budget, raises: Iterable[Raise]) -> int:
+    return sum(each.by_nanos for each in raises if each.budget == budget.id)
+
+
+def _used(sums: Mapping[str, _Sums], before: Before | None) -> int:
+    return 0 if before is None else sums.get(before.window, _Sums()).used
+
+
+def _looked_at(
+    spans: Mapping[str, tuple[Budget, Span]],
+    before: Mapping[str, Before],
+    allotments: Sequence[KeptAllotment],
+    runs: Collection[str] | None,
+) -> set[str] | None:
+    """Return the windows that matter, None for all there are."""
+    if runs is None:
+        return None
+    only = {*runs, *(each.allotment.window for each in allotments)}
+    only.update(each.window for each in before.values())
+    for budget, span in spans.values():
+        key = window_key(budget.id, span.key)
+        only.update((key, *slots_before(key)))
+    return only
+
+
+def _names(
+    budget: Budget, span: Span, sums: Iterable[str], runs: Collection[str] | None
+) -> list[str]:
+    """Return whose windows a budget has that is about each thing of a kind on its own."""
+    names = set()
+    own = window_key(budget.id, span.key)
+    periods = {each.rpartition("@")[2] for each in (own, *slots_before(own))}
+    for key in sums:
+        if budget_id_of(key) == budget.id and (runs is None or key in runs):
+            name, _, period = key.partition("@")
+            if period in periods:
+                names.add(name)
+    return sorted(names)
 
 
 def _carve(sums: dict[str, _Sums], allotments: Sequence[KeptAllotment]) -> None:
     """Count each allotment in the windows it is carved from: those below before those above."""
-    for own, ended_ns in reversed(allotments):
+    for own, ended_ns, _ in reversed(allotments):
         below = sums.get(own.window, _Sums())
         claim = max(own.amount_nanos, below.used) if ended_ns is None else below.used
         spent = below.posted + below.delegated
@@ -127,14 +188,15 @@ def _carve(sums: dict[str, _Sums], allotments: Sequence[KeptAllotment]) -> None:
             )
 
 
-def _standing(budget: Budget, span: Span, key: str, sums: _Sums, raised_nanos: int = 0) -> Standing:
+def _standing(budget: Budget, span: Span, name: str, sums: _Sums, more: _More) -> Standing:
     idle = sums.granted - sums.leased_posted - sums.held
-    limit_nanos = budget.limit_nanos + raised_nanos
+    limit_nanos = budget.limit_nanos + more.raised + more.carried
+    rolls = budget.period == "rolling"
     return Standing(
-        id=key.partition("@")[0],
+        id=name,
         node=budget.node,
-        period=span.key,
-        renews_ns=span.until_ns if span.until_ns < FOREVER_NS else None,
+        period=f"{budget.calendar.hours}h" if rolls else span.key,
+        renews_ns=None if rolls or span.until_ns >= FOREVER_NS else span.until_ns,
         limit_nanos=limit_nanos,
         posted_nanos=sums.posted,
         held_nanos=sums.held,
@@ -143,7 +205,12 @@ def _standing(budget: Budget, span: Span, key: str, sums: _Sums, raised_nanos: i
         free_nanos=limit_nanos - sums.used,
         carved_nanos=sums.carved,
         delegated_nanos=sums.delegated,
-        raised_nanos=raised_nanos,
+        raised_nanos=more.raised,
+        carried_nanos=more.carried,
+        mode=budget.mode,
+        would_refuse=sums.waived,
+        would_refuse_nanos=sums.waived_nanos,
+        is_each=is_each(budget.node),
     )
 
 
@@ -166,4 +233,8 @@ def _read_sums(connection: Connection, only: Collection[str] | None) -> dict[str
     for row in connection.execute(lent):
         known = sums.get(row.window, _Sums())
         sums[row.window] = known._replace(granted=row.granted, leased_posted=row.posted)
+    for row in connection.execute(select(shadow)):
+        if only is None or row.window in only:
+            known = sums.get(row.window, _Sums())
+            sums[row.window] = known._replace(waived=row.attempts, waived_nanos=row.amount_nanos)
     return sums

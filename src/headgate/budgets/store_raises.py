@@ -15,7 +15,7 @@ from headgate.units.money import format_usd
 
 
 class Raise(NamedTuple):
-    """A budget's limit is higher until an instant; `approval` names who said so."""
+    """A budget's limit is higher until an instant; `approval` names the decision it goes by."""
 
     approval: str
     budget: str
@@ -24,9 +24,20 @@ class Raise(NamedTuple):
 
 
 def put_in_force(connection: Connection, wanted: Raise, actor: str, now_ns: int) -> None:
-    """Raise a limit from now on."""
+    """Raise a limit from now on, as was approved."""
+    keep_raise(connection, wanted)
+    audit.append(connection, raised(wanted, actor), now_ns)
+
+
+def keep_raise(connection: Connection, wanted: Raise) -> None:
+    """Raise a limit from now on; the caller tells the audit chain."""
     connection.execute(insert(budget_raise).values(wanted._asdict()))
-    audit.append(connection, _event(wanted, actor, "budget.raised"), now_ns)
+
+
+def raised(wanted: Raise, actor: str, reason: str = "") -> Event:
+    """Return what the audit chain is told of a raise."""
+    event = _event(wanted, actor, "budget.raised")
+    return event._replace(detail={**event.detail, "reason": reason}) if reason else event
 
 
 def in_force(connection: Connection, now_ns: int) -> list[Raise]:

@@ -36,6 +36,14 @@ run = Table(
 )
 """Runs that were told of; see `budgets/runs.py`."""
 
+budget_period = Table(
+    "budget_period",
+    METADATA,
+    Column("window", String, primary_key=True),
+    Column("limit_nanos", BigInteger, nullable=False),
+)
+"""The limits that periods had while they ran, of budgets that carry over."""
+
 budget_raise = Table(
     "budget_raise",
     METADATA,

@@ -140,6 +140,16 @@ class PriceBook:
         """Return the book of list prices alone."""
         return replace(self, contracts=()) if self.contracts else self
 
+    def without_surcharges(self) -> "PriceBook":
+        """Return the book of what sellers themselves charge."""
+        return replace(self, surcharges=()) if self.surcharges else self
+
+    def surcharge_femto(self, seller: str, model: str, at_ns: int) -> int:
+        """Return what all surcharges add to a nano-dollar for a model, in femto-dollars."""
+        priced_as = self.priced_as(seller, model, at_ns) or model
+        asked = _Question(seller, priced_as, STANDARD, at_ns, None)
+        return sum(share for _row, share in self._surcharges(asked))
+
     def bands_of(self, seller: str) -> dict[str, Band]:
         """Return the seller's bands by name."""
         return {band.name: band for band in self.bands if band.seller == seller}
@@ -216,13 +226,13 @@ class PriceBook:
             for each in self.modifiers
             if each.seller == seller and each.span.holds(at_ns, known_at_ns)
         ]
-        if terms.region != GLOBAL and not any(terms.region in each.regions for each in holding):
-            return None
         fees = tuple(fees_in_force(self.fees, *asked.model, at_ns, known_at_ns).values())
         conditions = Conditions(terms, (), contract, None, fees)
         if contract is not None and contract.kind == "price":
             rates, until_ns = self._own(contract, conditions, asked), END_OF_TIME_NS
         else:
+            if terms.region != GLOBAL and not any(terms.region in one.regions for one in holding):
+                return None
             conditions, tier = self._way(holding, conditions, asked)
             rates, until_ns = self._listed(tier, conditions, asked)
         if not rates:

@@ -23,6 +23,7 @@ class Deployment(NamedTuple):
         dialects: The wire formats it speaks natively, the preferred one first.
         cache_tokens_min: The shortest prefix of a prompt that is cached, None when unknown.
         treatment: How it treats what it is sent.
+        hidden_reasoning: Whether it may think in tokens that its stream does not show.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Deployment(NamedTuple):
     dialects: tuple[str, ...] = ()
     cache_tokens_min: int | None = None
     treatment: Treatment = UNKNOWN
+    hidden_reasoning: bool = True
 
     @property
     def nodes(self) -> tuple[str, ...]:

@@ -1,27 +1,25 @@
 """`headgate budgets`: how every budget stands, and raises of their limits."""
 
 import time
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from headgate.budgets.keeper import burns
-from headgate.budgets.settings import RUN_ANY
-from headgate.budgets.standing import Standing, standings
-from headgate.budgets.tree import budget_id_of
+from headgate.budgets.standing import standings
 from headgate.cli.approvals import Url, gateway_of, own_key
+from headgate.cli.budgets_text import show_budgets, tell_rest
 from headgate.cli.completing import names_of
 from headgate.cli.frozen import frozen_text
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail, print_json, print_table, table
+from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail, print_json
+from headgate.cli.raising import Wish, raise_now
 from headgate.cli.reading import read_configuration, reading_if_any
 from headgate.cli.report import instant
-from headgate.config.snapshot import Snapshot
-from headgate.identity.registry import FrozenNode, frozen_nodes
+from headgate.identity.registry import frozen_nodes
 from headgate.insights.deciding import UnansweredError, Wanted, ask_raise
 from headgate.insights.views import NO_PACE, budget_view
-from headgate.insights.windows import Picked, fullest, in_order, is_frozen
+from headgate.insights.windows import People, Picked, fullest, in_order, is_frozen
 from headgate.units.instants import to_iso
 from headgate.units.money import format_usd
 
@@ -70,6 +68,22 @@ def ask_for_raise(
     typer.echo(f"Asked: {asked}. Until it is approved, nothing changes.")
 
 
+@app.command("raise-now")
+def raise_at_once(
+    budget: Annotated[str, typer.Argument(metavar="BUDGET", autocompletion=names_of("budgets"))],
+    by: Annotated[str, typer.Option(help="Dollars.")],
+    until: Annotated[
+        str, typer.Option(help="A date, or a date-time; in the organisation's time zone.")
+    ],
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit chain.")],
+    config: Config = CONFIG_DEFAULT,
+    data_dir: DataDir = DATA_DIR_DEFAULT,
+) -> None:
+    """Raise a limit for a while without asking: for whoever may write to the data directory."""
+    snapshot = read_configuration(config)
+    raise_now(snapshot, data_dir, Wish(budget, by, instant(until, snapshot.zone), reason))
+
+
 @app.command("list")
 def list_budgets(
     runs: AllRuns = False,
@@ -83,52 +97,27 @@ def list_budgets(
         found = standings(connection, snapshot.budgets.values(), time.time_ns(), snapshot.zone)
         frozen = frozen_nodes(connection)
         paces = burns(connection, found)
+    people = People(snapshot.principals, snapshot.teams)
+    names = {node.node for node in frozen}
     if as_json:
-        names = {node.node for node in frozen}
         print_json(
             [
                 budget_view(
                     window,
-                    frozen=is_frozen(window, names, snapshot.principals),
+                    frozen=is_frozen(window, names, people),
                     burn=paces.get(window.id, NO_PACE),
                 )
                 for window in in_order(found)
             ]
         )
         return
-    _show(Picked(in_order(found), {}) if runs else fullest(found, RUNS_SHOWN), frozen, snapshot)
+    picked = Picked(in_order(found), {}) if runs else fullest(found, RUNS_SHOWN)
+    show_budgets(picked, {each.id for each in found if is_frozen(each, names, people)})
+    tell_rest(snapshot, picked, time.time_ns())
     for name, burn in paces.items():
         if burn.exhausted_ns is not None:
-            spent, until = format_usd(burn.spent_last_hour_nanos), to_iso(burn.exhausted_ns)
-            typer.echo(f"{name}: {spent} in the last hour; used up at {until} at this pace.")
-
-
-def _show(picked: Picked, frozen: Sequence[FrozenNode], snapshot: Snapshot) -> None:
-    names = {node.node for node in frozen}
-    carved = any(window.carved_nanos for window in picked.windows)
-    columns = ["budget", "node", "period", ">limit", ">posted", ">held"]
-    columns += [*([">carved"] if carved else []), ">free", ">used"]
-    shown = table(*columns, *([""] if frozen else []))
-    for window in picked.windows:
-        cells = [window.id, window.node, window.period, *_amounts(window, carved=carved)]
-        if is_frozen(window, names, snapshot.principals):
-            cells.append("frozen")
-        shown.add_row(*cells)
-    print_table(shown)
-    with_windows = {budget_id_of(window.id) for window in picked.windows}
-    for budget in snapshot.budgets.values():
-        if budget.node == RUN_ANY and budget.id not in with_windows:
-            limit = format_usd(budget.limit_nanos)
-            typer.echo(f"{budget.id}: {limit} for each run; no run yet")
-        if count := picked.left_out.get(budget.id):
-            typer.echo(f"{budget.id}: … {count} more runs: headgate budgets --runs")
+            spent, used_up = format_usd(burn.spent_last_hour_nanos), to_iso(burn.exhausted_ns)
+            since = "in the last hour, or since it is watched"
+            typer.echo(f"{name}: {spent} {since}; used up at {used_up} at this pace.")
     for node in frozen:
         typer.echo(f"Frozen: {frozen_text(node)}")
-
-
-def _amounts(window: Standing, *, carved: bool) -> tuple[str, ...]:
-    used = window.limit_nanos - window.free_nanos
-    share = 100 * used // window.limit_nanos if window.limit_nanos else 100
-    amounts = [window.limit_nanos, window.posted_nanos, window.held_nanos]
-    amounts += [*([window.carved_nanos] if carved else []), window.free_nanos]
-    return (*(format_usd(amount) for amount in amounts), f"{share} %")

@@ -8,6 +8,7 @@ from headgate.cli.reading import reading_engine
 from headgate.insights.books import Books, check_books
 from headgate.insights.views import books_view
 from headgate.node.paths import journal_root
+from headgate.store.place import node_id
 from headgate.units.money import format_usd
 
 app = typer.Typer()
@@ -21,7 +22,7 @@ def check(
 ) -> None:
     """Replay every journal and compare it with the store; works beside a running gateway."""
     with reading_engine(data_dir) as engine:
-        books = check_books(engine, journal_root(data_dir))
+        books = check_books(engine, journal_root(data_dir), node_id(data_dir))
     if as_json:
         print_json(books_view(books))
     else:

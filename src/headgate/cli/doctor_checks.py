@@ -16,7 +16,7 @@ from headgate.insights.contract import CheckView
 from headgate.ledger.tables import attempt
 from headgate.node.paths import socket_path
 from headgate.providers.settings import Provider
-from headgate.store.database import STORE_NAME
+from headgate.store.place import has_store
 from headgate.units.errors import StoreError
 from headgate.units.instants import NANOS_PER_SECOND, to_iso
 
@@ -81,7 +81,7 @@ def check_clock(data_dir: Path, now_ns: int) -> CheckView:
         with reading(data_dir) as connection:
             newest_ns = connection.scalar(select(func.max(attempt.c.at_ns)))
     except StoreError as error:
-        if not (data_dir / STORE_NAME).exists():
+        if not has_store(data_dir):
             return result("store and clock", "There is no store yet.")
         return result("store and clock", str(error), "Restore the file from a backup.", "error")
     if newest_ns is not None and newest_ns > now_ns + CLOCK_SLACK_NS:

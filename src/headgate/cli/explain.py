@@ -11,8 +11,9 @@ from headgate.cli.output import EXIT_NO, fail, print_json, print_table, table
 from headgate.cli.reading import reading
 from headgate.cli.states import state_text
 from headgate.insights.calls import open_call
-from headgate.insights.contract import CallView, DecisionView, ExplainView, HoldView
+from headgate.insights.contract import CallView, DecisionView, ExplainView
 from headgate.insights.contract_caches import CacheView
+from headgate.insights.contract_holds import HoldView, SizingView
 from headgate.insights.views import explain_view
 from headgate.records.priority import PRIORITY_USUAL
 
@@ -47,6 +48,8 @@ def _show(view: ExplainView) -> None:
     typer.echo(f"  {first.principal} of {first.team}, key {first.key}, run {first.run or '-'}")
     if first.chain:
         typer.echo(f"  delegated: {' > '.join(first.chain)}")
+    if first.tags:
+        typer.echo(f"  tagged {', '.join(first.tags)}")
     typer.echo(f"  asked for {first.asked}")
     if first.refusal is not None:
         typer.echo(f"\nRefused: {first.refusal.code}\n  {first.refusal.message}")
@@ -97,20 +100,12 @@ def _show_attempt(attempt: CallView, hold: HoldView) -> None:
     served = attempt.served_model or "no model named"
     told = state_text(attempt.state, attempt.reason, posted=Decimal(attempt.posted) != 0)
     typer.echo(f"\nAttempt {attempt.attempt}: {attempt.deployment} ({served}), {told}")
-    facts = [f"status {attempt.status or '-'}", f"{attempt.duration_ms:.1f} ms"]
-    if attempt.waited_ms:
-        facts.append(f"waited {attempt.waited_ms:.1f} ms for a place")
-    if attempt.priority != PRIORITY_USUAL:
-        facts.append(f"class {attempt.priority}")
-    if attempt.ttft_ms is not None:
-        facts.append(f"first byte after {attempt.ttft_ms:.1f} ms")
-    if attempt.upstream_request_id is not None:
-        facts.append(f"upstream request {attempt.upstream_request_id}")
-    typer.echo(f"  {', '.join(facts)}")
+    typer.echo(f"  {', '.join(_facts(attempt))}")
     typer.echo(
         f"  held {attempt.hold} USD for at most {hold.input_tokens_max} tokens in and "
         f"{hold.output_tokens_max} out, on {', '.join(hold.windows) or 'no budget'}"
     )
+    _show_hold(attempt, hold)
     if attempt.via is not None:
         lost = f"; lost: {', '.join(attempt.lost)}" if attempt.lost else "; nothing lost"
         typer.echo(f"  translated from {attempt.dialect} to {attempt.via}{lost}")
@@ -122,6 +117,36 @@ def _show_attempt(attempt: CallView, hold: HoldView) -> None:
         typer.echo(f"  its reply gave a usage that cannot be right: {attempt.quarantined}")
     if attempt.cache is not None:
         _show_cache(attempt.cache)
+
+
+def _facts(attempt: CallView) -> list[str]:
+    facts = [f"status {attempt.status or '-'}", f"{attempt.duration_ms:.1f} ms"]
+    if attempt.waited_ms:
+        facts.append(f"waited {attempt.waited_ms:.1f} ms for a place")
+    if attempt.priority != PRIORITY_USUAL:
+        facts.append(f"class {attempt.priority}")
+    if attempt.ttft_ms is not None:
+        facts.append(f"first byte after {attempt.ttft_ms:.1f} ms")
+    if attempt.upstream_request_id is not None:
+        facts.append(f"upstream request {attempt.upstream_request_id}")
+    return facts
+
+
+def sizing_text(sizing: SizingView) -> str:
+    """Return how an expected hold was sized, in words."""
+    times = "once" if sizing.extensions == 1 else f"{sizing.extensions} times"
+    extended = f"extended {times}" if sizing.extensions else "never extended"
+    return (
+        f"expected: at first for {sizing.output_tokens} tokens out, as {sizing.percent}% of "
+        f"{sizing.calls} calls before took no more; {extended}"
+    )
+
+
+def _show_hold(attempt: CallView, hold: HoldView) -> None:
+    if hold.sizing is not None:
+        typer.echo(f"  {sizing_text(hold.sizing)}")
+    if attempt.would_refuse:
+        typer.echo(f"  shadow limits that would have refused: {', '.join(attempt.would_refuse)}")
 
 
 def _show_cache(cache: CacheView) -> None:

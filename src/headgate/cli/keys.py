@@ -18,7 +18,7 @@ from headgate.identity.settings import ANY_MODEL, Key
 from headgate.insights.contract import KeyView, MadeKeyView
 from headgate.insights.keys import LastUses, key_views, read_last_uses
 from headgate.node.messages import CreateKey, RevokeKey
-from headgate.store.database import STORE_NAME
+from headgate.store.place import has_store
 from headgate.units.ids import is_name
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke keys.")
@@ -161,14 +161,14 @@ def _principals(snapshot: Snapshot) -> str:
 
 
 def _kept(data_dir: DataDir) -> list[KeptKey]:
-    if not (data_dir / STORE_NAME).exists():
+    if not has_store(data_dir):
         return []
     with reading(data_dir) as connection:
         return kept_keys(connection)
 
 
 def _views(snapshot: Snapshot, data_dir: DataDir) -> list[KeyView]:
-    if not (data_dir / STORE_NAME).exists():
+    if not has_store(data_dir):
         return key_views(snapshot.keys, (), LastUses({}, None))
     with reading(data_dir) as connection:
         return key_views(snapshot.keys, kept_keys(connection), read_last_uses(connection))

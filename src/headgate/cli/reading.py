@@ -10,7 +10,9 @@ from sqlalchemy.exc import DatabaseError
 
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
-from headgate.store.database import STORE_NAME, make_engine, open_store_readonly
+from headgate.store.database import make_engine, open_store_readonly
+from headgate.store.dialect import one_state
+from headgate.store.place import has_store
 from headgate.store.schema import METADATA
 from headgate.units.errors import StoreError
 
@@ -47,7 +49,7 @@ def reading_if_any(data_dir: Path) -> Iterator[Connection]:
     Raises:
         StoreError: It cannot be read.
     """
-    if (data_dir / STORE_NAME).exists():
+    if has_store(data_dir):
         with reading(data_dir) as connection:
             yield connection
         return
@@ -68,6 +70,5 @@ def reading(data_dir: Path) -> Iterator[Connection]:
         StoreError: There is none, or it cannot be read.
     """
     with reading_engine(data_dir) as engine, engine.connect() as connection:
-        # The driver begins no transaction for reading by itself.
-        connection.exec_driver_sql("BEGIN")
+        one_state(connection)
         yield connection

@@ -92,7 +92,7 @@ def _overspent(config: Path, data_dir: Path) -> list[Standing]:
     with reading_if_any(data_dir) as connection:
         budgets, now_ns = snapshot.budgets.values(), time.time_ns()
         found = standings(connection, budgets, now_ns, snapshot.zone, runs=())
-    return [each for each in found if each.posted_nanos > each.limit_nanos]
+    return [each for each in found if each.mode == "hard" and each.posted_nanos > each.limit_nanos]
 
 
 def _refuses(each: Standing) -> str:

@@ -3,21 +3,19 @@
 import re
 import tomllib
 from collections.abc import Collection, Mapping
-from datetime import tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from headgate.catalog.commitments import Agreements
 from headgate.catalog.load import load_models, load_price_book
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
-from headgate.config.check import checked, ids_of
+from headgate.config.check import ids_of
 from headgate.config.problems import Problems, near
 from headgate.config.read_agreements import agreements_from
 from headgate.config.read_approvals import Named, approvals_from
-from headgate.config.read_budgets import budgets_from
+from headgate.config.read_budgets import Nodes, budgets_from
 from headgate.config.read_compliance import Known, data_classes_from, requirements_from
 from headgate.config.read_deployments import deployments_from
 from headgate.config.read_exports import exports_from
@@ -25,20 +23,22 @@ from headgate.config.read_identity import keys_from, narrowed, principals_from, 
 from headgate.config.read_network import (
     console_from,
     edge_from,
+    holds_from,
     idempotency_from,
     journal_from,
 )
+from headgate.config.read_organisation import organisation_from
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
 from headgate.config.read_reconcile import reconcile_from
 from headgate.config.read_routes import routes_from
 from headgate.config.read_runs import runs_from
+from headgate.config.read_store import store_url_from
 from headgate.config.read_webhooks import webhooks_from
 from headgate.config.secrets import SecretReader
-from headgate.config.shapes import TABLES, OrganisationShape
+from headgate.config.shapes import TABLES
 from headgate.config.snapshot import Snapshot
 from headgate.providers.settings import Provider
-from headgate.units.ids import is_name
 
 FILE_BYTES_MAX = 8 << 20
 _PLACE = re.compile(r" \(at (?P<place>.*)\)$")
@@ -98,7 +98,7 @@ def _snapshot(
     document: dict[str, Any], secrets: SecretReader, path: Path, problems: Problems
 ) -> Snapshot:
     _check_names(document, problems)
-    organisation, zone = _organisation(document.get("organisation", {}), problems)
+    organisation = organisation_from(document.get("organisation", {}), problems)
     edge = edge_from(document, problems)
     console = console_from(document, secrets, problems)
     provider_ids = ids_of(document.get("providers"))
@@ -121,22 +121,25 @@ def _snapshot(
         deployments.values(),
         data_classes,
     )
+    nodes = Nodes.of(known, deployment_ids)
     named = Named(teams, principal_ids, asked, data_classes)
     return Snapshot(
         file=str(path),
-        organisation=organisation,
-        zone=zone,
+        organisation=organisation.id,
+        zone=organisation.zone,
         edge=edge,
         idempotency=idempotency_from(document, problems),
+        holds=holds_from(document, problems),
         journal=journal_from(document, problems),
         console=console,
+        store_url=store_url_from(document, secrets, problems),
         providers=providers,
         deployments=deployments,
         routes=routes,
         teams=teams,
         principals=principals,
         keys=keys,
-        budgets=budgets_from(document.get("budgets", {}), teams, principal_ids, problems),
+        budgets=budgets_from(document.get("budgets", {}), nodes, organisation, problems),
         runs=runs_from(document.get("runs", {}), problems),
         requirements=requirements_from(document.get("requirements", {}), known, problems),
         data_classes=data_classes,
@@ -166,15 +169,3 @@ def _offers(
     book = price_book_from(rows, load_price_book(), providers, ids, problems)
     book, agreements = agreements_from(document, book, (providers, deployments), problems)
     return deployments, book, agreements
-
-
-def _organisation(table: object, problems: Problems) -> tuple[str, tzinfo]:
-    shape = checked(table, "organisation", OrganisationShape, problems)
-    if not is_name(shape.id):
-        problems.add("organisation.id", f"{shape.id!r} cannot be an id.", 'Write id = "acme".')
-    try:
-        return shape.id, ZoneInfo(shape.timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        fix = near(shape.timezone, sorted(available_timezones()), "time zone")
-        problems.add("organisation.timezone", f"There is no zone {shape.timezone!r}.", fix)
-        return shape.id, ZoneInfo("UTC")

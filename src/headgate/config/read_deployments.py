@@ -74,8 +74,15 @@ def deployments_from(
             treatment=treatment_from(
                 shape, key, problems, provider.treatment if provider else UNKNOWN
             ),
+            hidden_reasoning=_hidden_reasoning(shape, facts),
         )
     return found
+
+
+def _hidden_reasoning(shape: DeploymentShape, facts: ModelFacts | None) -> bool:
+    if shape.hidden_reasoning is not None:
+        return shape.hidden_reasoning
+    return facts is None or "thinking" in facts.capabilities
 
 
 def _dialects(

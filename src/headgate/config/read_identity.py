@@ -6,7 +6,9 @@ from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems
 from headgate.config.secrets import SecretReader
 from headgate.config.shapes import KeyShape, PrincipalShape, TeamShape
-from headgate.identity.settings import ANY_MODEL, Key, Principal, Team
+from headgate.identity.settings import ANY_MODEL, Key, Principal, Team, lineage_of
+from headgate.identity.tags import CHARS_MAX, TAGS_MAX, TagRule, is_tag
+from headgate.units.ids import is_name
 
 TEAM_DEFAULT = "default"
 SECRET_CHARS_MIN = 8
@@ -15,10 +17,24 @@ SECRET_CHARS_MIN = 8
 def teams_from(tables: object, problems: Problems) -> dict[str, Team]:
     """Return the teams by id: those of the file, and `default` behind them."""
     found = {
-        name: Team(name, shape.share, shape.priorities)
+        name: Team(name, shape.share, shape.priorities, shape.parent)
         for name, shape in checked_by_id(tables, "teams", TeamShape, problems)
     }
-    return {**found, TEAM_DEFAULT: found.get(TEAM_DEFAULT, Team(TEAM_DEFAULT))}
+    found = {**found, TEAM_DEFAULT: found.get(TEAM_DEFAULT, Team(TEAM_DEFAULT))}
+    for team in found.values():
+        _check_parent(team, found, problems)
+    return found
+
+
+def _check_parent(team: Team, teams: Mapping[str, Team], problems: Problems) -> None:
+    key = f"teams.{team.id}.parent"
+    if team.parent is not None and team.parent not in teams:
+        problems.unknown(key, "team", team.parent, [name for name in teams if name != team.id])
+    top = teams.get(lineage_of(team.id, teams)[-1])
+    if top is not None and top.parent in teams:
+        # The line goes on from its end, so it has come round to a team that is in it.
+        fix = "Leave `parent` out of the team that is right below the organisation."
+        problems.add(key, f"The team {team.id!r} is below itself, or below one that is.", fix)
 
 
 def principals_from(
@@ -63,6 +79,7 @@ def keys_from(
         for each in shape.data_classes or ():
             if each not in data_classes:
                 problems.unknown(f"{key}.data_classes", "data class", each, data_classes)
+        tags = _tags(shape, key, problems)
         secret = secrets.read(shape.secret, f"{key}.secret")
         if secret:
             _check_secret(secret, name, bearers, problems)
@@ -74,8 +91,27 @@ def keys_from(
             secret,
             shape.data_classes or (),
             shape.priorities or (),
+            tags,
         )
     return found
+
+
+def _tags(shape: KeyShape, key: str, problems: Problems) -> TagRule:
+    own = tuple(f"{name}={value}" for name, value in sorted(shape.tags.items()))
+    for tag in own:
+        if not is_tag(tag):
+            fix = "Names and values are like ids: letters, digits, dots, dashes, underscores."
+            problems.add(f"{key}.tags", f"{tag!r} is no tag.", fix)
+    if len(own) > TAGS_MAX or sum(map(len, own)) > CHARS_MAX:
+        problem = f"A call has {TAGS_MAX} tags at most, of {CHARS_MAX} characters together."
+        problems.add(f"{key}.tags", problem, "Take some out.")
+    allowed = shape.tags_allowed or ()
+    for tag in allowed:
+        name, _, value = tag.partition("=")
+        if tag and not (is_name(name) and (value == "*" or is_name(value))):
+            fix = 'Write "NAME=VALUE", or "NAME=*" for any value.'
+            problems.add(f"{key}.tags_allowed", f"{tag!r} is no tag.", fix)
+    return TagRule(own, frozenset(allowed))
 
 
 def narrowed(

@@ -1,4 +1,4 @@
-"""`[listen]`, `[console]`, `[limits]`, `[idempotency]`, `[journal]`: addresses, bounds, disks."""
+"""`[listen]`, `[console]`, `[limits]`, `[idempotency]`, `[holds]`, `[journal]`: where, how much."""
 
 from typing import Any
 
@@ -15,9 +15,10 @@ from headgate.config.shapes import (
     LimitsShape,
     ListenShape,
 )
+from headgate.config.shapes_holds import HoldsShape
 from headgate.config.snapshot import ConsoleListen
 from headgate.gateway.settings import Edge
-from headgate.ledger.settings import Idempotency
+from headgate.ledger.settings import Expected, Idempotency
 from headgate.store.settings import Journal
 
 
@@ -33,6 +34,12 @@ def idempotency_from(document: dict[str, Any], problems: Problems) -> Idempotenc
     """Return what is kept of calls with a key."""
     shape = checked(document.get("idempotency", {}), "idempotency", IdempotencyShape, problems)
     return Idempotency(**msgspec.structs.asdict(shape))
+
+
+def holds_from(document: dict[str, Any], problems: Problems) -> Expected:
+    """Return how expected holds are sized."""
+    shape = checked(document.get("holds", {}), "holds", HoldsShape, problems)
+    return Expected(**msgspec.structs.asdict(shape))
 
 
 def journal_from(document: dict[str, Any], problems: Problems) -> Journal:

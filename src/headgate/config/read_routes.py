@@ -8,6 +8,7 @@ from headgate.config.problems import Problems
 from headgate.config.shapes import RouteShape
 from headgate.routing.policies.registry import policies
 from headgate.routing.settings import REGION_ANY, Route
+from headgate.units.money import MoneyError, parse_usd
 
 
 def routes_from(
@@ -54,8 +55,20 @@ def routes_from(
             drops,
             marks=shape.cache == "auto",
             defers=shape.defer == "cheap_hours",
+            unbounded_nanos_max=_unbounded_max(shape, key, problems),
         )
     return found
+
+
+def _unbounded_max(shape: RouteShape, key: str, problems: Problems) -> int | None:
+    if shape.unbounded_usd_max is None:
+        return None
+    try:
+        return parse_usd(str(shape.unbounded_usd_max))
+    except MoneyError as error:
+        fix = 'Write dollars as text: "0.50".'
+        problems.add(f"{key}.unbounded_usd_max", f"{error}.", fix)
+        return None
 
 
 def _check_weights(shape: RouteShape, key: str, problems: Problems) -> None:

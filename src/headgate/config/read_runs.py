@@ -3,7 +3,7 @@
 from headgate.budgets.settings import RunLimits
 from headgate.config.check import checked
 from headgate.config.problems import Problems
-from headgate.config.shapes import RunsShape
+from headgate.config.shapes_budgets import RunsShape
 from headgate.units.money import MoneyError, parse_usd
 
 

@@ -5,20 +5,21 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from headgate.budgets.settings import ORGANISATION, Budget, OnTight, Period, RunLimits
+from headgate.budgets.settings import ORGANISATION
 from headgate.catalog.settings import Deployment
 from headgate.config.shape import (
     Count,
     CountOrNone,
     Day,
-    Hours,
     Name,
     Secret,
     Shape,
     Text,
     Texts,
 )
+from headgate.config.shapes_budgets import BudgetShape, RunsShape, Weekday
 from headgate.config.shapes_exports import EventsShape, HistoryShape, OtelShape
+from headgate.config.shapes_holds import HoldsShape
 from headgate.config.shapes_prices import (
     CapacityShape,
     CommitmentShape,
@@ -49,8 +50,6 @@ Priorities = Annotated[tuple[Priority, ...], Meta(min_length=1, max_length=10)]
 _EDGE = Edge()
 _IDEMPOTENCY = Idempotency()
 _PROVIDER = Provider("", "", "", "", (), "")
-_ALARM_WITHIN_HOURS: int = Budget._field_defaults["alarm_within_hours"]
-_DEPTH_MAX = RunLimits().depth_max
 _QUEUE_MAX: int = Deployment._field_defaults["queue_max"]
 WORKERS_MAX = 64
 _CONCURRENCY_MAX: int = Deployment._field_defaults["concurrency_max"]
@@ -63,11 +62,23 @@ class ListenShape(Shape, frozen=True, kw_only=True):
     console: Text = "127.0.0.1:8081"
 
 
+class StoreShape(Shape, frozen=True, kw_only=True):
+    """`[store]`: the address of a PostgreSQL database, for the file in the data directory."""
+
+    url: Text | Secret | None = None
+
+
 class OrganisationShape(Shape, frozen=True, kw_only=True):
-    """`[organisation]`: the root of the budget tree, and the zone its months begin in."""
+    """`[organisation]`: the root of the budget tree, and when its days, weeks and years begin.
+
+    Attributes:
+        fiscal_year_starts: The month that years and quarters are counted from.
+    """
 
     id: Text = "default"
     timezone: Text = "UTC"
+    fiscal_year_starts: Annotated[int, Meta(ge=1, le=12)] = 1
+    week_starts: Weekday = "monday"
 
 
 class ConsoleShape(Shape, frozen=True, kw_only=True):
@@ -162,6 +173,8 @@ class DeploymentShape(Shape, frozen=True, kw_only=True):
             and `model`.
         context_tokens: None for the catalog's fact, as with the two after it.
         dialects: None for those of the provider's that its kind says the model speaks.
+        hidden_reasoning: Whether it may think in tokens that its stream does not show; None for
+            what the catalog says, and True of a model that it does not know.
         region: None for the provider's, as with the three after it.
     """
 
@@ -172,6 +185,7 @@ class DeploymentShape(Shape, frozen=True, kw_only=True):
     context_tokens: Count | None = None
     output_tokens_max: Count | None = None
     output_tokens_default: Count | None = None
+    hidden_reasoning: bool | None = None
     concurrency_max: Count = _CONCURRENCY_MAX
     queue_max: CountOrNone = _QUEUE_MAX
     region: Text | None = None
@@ -186,6 +200,7 @@ class RouteShape(Shape, frozen=True, kw_only=True):
     Attributes:
         weights: By deployment; one that is not named has 1.
         regions: Among which a failed call may move; none: it stays where it was.
+        unbounded_usd_max: None refuses features without a bound under a budget.
     """
 
     deployments: Texts
@@ -195,6 +210,7 @@ class RouteShape(Shape, frozen=True, kw_only=True):
     on_unsupported: Literal["drop", "refuse"] = "drop"
     cache: Literal["client", "auto"] = "client"
     defer: Literal["never", "cheap_hours"] = "never"
+    unbounded_usd_max: Text | CountOrNone | None = None
 
 
 class TeamShape(Shape, frozen=True, kw_only=True):
@@ -202,9 +218,11 @@ class TeamShape(Shape, frozen=True, kw_only=True):
 
     Attributes:
         priorities: The classes its calls may have, the usual one first.
+        parent: The team above it; None for the organisation.
     """
 
     share: Weight = 1
+    parent: Text | None = None
     priorities: Priorities = USUAL
 
 
@@ -220,6 +238,8 @@ class KeyShape(Shape, frozen=True, kw_only=True):
 
     Attributes:
         priorities: Some of its team's; None for all of them.
+        tags: What every call of it is tagged with.
+        tags_allowed: What its calls may add, `NAME=VALUE` or `NAME=*`; None for nothing.
     """
 
     principal: Text
@@ -227,25 +247,8 @@ class KeyShape(Shape, frozen=True, kw_only=True):
     models: Texts = (ANY_MODEL,)
     priorities: Priorities | None = None
     data_classes: Texts | None = None
-
-
-class BudgetShape(Shape, frozen=True, kw_only=True):
-    """`[budgets.ID]`: a hard limit on a node for a period, in dollars (text, exact)."""
-
-    node: Text
-    limit_usd: Text | CountOrNone
-    period: Period = "month"
-    on_tight: OnTight = "refuse"
-    alarm_within_hours: Hours = _ALARM_WITHIN_HOURS
-
-
-class RunsShape(Shape, frozen=True, kw_only=True):
-    """`[runs]`: guards against runs that run away."""
-
-    calls_max: Count | None = None
-    depth_max: Count = _DEPTH_MAX
-    spend_usd_per_minute_max: Text | CountOrNone | None = None
-    repeats_max: Count | None = None
+    tags: Mapping[str, Text] = {}
+    tags_allowed: Texts | None = None
 
 
 class DataClassShape(Shape, frozen=True, kw_only=True):
@@ -318,9 +321,11 @@ class FileShape(Shape, frozen=True, kw_only=True):
     listen: ListenShape = ListenShape()
     organisation: OrganisationShape = OrganisationShape()
     console: ConsoleShape = ConsoleShape()
+    store: StoreShape = StoreShape()
     limits: LimitsShape = LimitsShape()
     journal: JournalShape = JournalShape()
     idempotency: IdempotencyShape = IdempotencyShape()
+    holds: HoldsShape = HoldsShape()
     providers: Mapping[Name, ProviderShape] = {}
     deployments: Mapping[Name, DeploymentShape] = {}
     prices: tuple[PricesShape, ...] = ()
@@ -353,9 +358,11 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "listen": ("single", ListenShape),
     "organisation": ("single", OrganisationShape),
     "console": ("single", ConsoleShape),
+    "store": ("single", StoreShape),
     "limits": ("single", LimitsShape),
     "journal": ("single", JournalShape),
     "idempotency": ("single", IdempotencyShape),
+    "holds": ("single", HoldsShape),
     "providers": ("named", ProviderShape),
     "deployments": ("named", DeploymentShape),
     "prices": ("list", PricesShape),

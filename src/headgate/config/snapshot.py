@@ -11,9 +11,9 @@ from headgate.catalog.settings import Deployment
 from headgate.exports.settings import NO_EXPORTS, Exports
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import DataClass, Requirement, Rule
-from headgate.identity.settings import Key, Principal, Team
+from headgate.identity.settings import Key, Principal, Team, lineage_of
 from headgate.insights.settings import Webhook
-from headgate.ledger.settings import Idempotency
+from headgate.ledger.settings import Expected, Idempotency
 from headgate.providers.settings import Provider
 from headgate.reconcile.settings import Reconcile
 from headgate.routing.settings import Route
@@ -40,6 +40,8 @@ class Snapshot:
     Attributes:
         organisation: Id of the root node.
         zone: Where calendar months begin.
+        store_url: Address of the PostgreSQL database that has the store, None for the SQLite file
+            in the data directory; empty where it is a secret that was not read.
         price_book: Set by `config.load` from the built-in rows and the file's own.
         agreements: What is owed to providers beside the prices of calls.
     """
@@ -49,8 +51,10 @@ class Snapshot:
     zone: tzinfo
     edge: Edge
     idempotency: Idempotency
+    holds: Expected
     journal: Journal
     console: ConsoleListen
+    store_url: str | None
     providers: Mapping[str, Provider]
     deployments: Mapping[str, Deployment]
     routes: Mapping[str, Route]
@@ -67,3 +71,7 @@ class Snapshot:
     price_book: PriceBook
     exports: Exports = NO_EXPORTS
     agreements: Agreements = NO_AGREEMENTS
+
+    def lineages(self) -> dict[str, tuple[str, ...]]:
+        """Return every team with the teams above it in order, by its id."""
+        return {team: lineage_of(team, self.teams) for team in self.teams}

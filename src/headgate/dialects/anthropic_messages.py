@@ -44,6 +44,9 @@ again, `fallbacks` names other models with limits of their own, a compaction is 
 _CLIENT_TOOLS = ("bash_", "text_editor_", "computer_", "memory_", "browser_toolset_")
 """How the types of tools begin that the client runs; what runs at the provider has other types."""
 
+_COUNTED_TOOL = "web_search_"
+"""How the type of the tool begins whose uses the usage reports, so that each is billed."""
+
 _PLAIN = frozenset({"text", "tool_use", "thinking", "redacted_thinking"})
 """Blocks that are what they are, all of it text in the body."""
 
@@ -83,6 +86,7 @@ def read(body: bytes) -> Demand | Refusal:
     survey.tools += tools
     held = request.thread is not None and request.thread.type != "create"
     budget = None if thinking is None else thinking.budget_tokens
+    unbounded = _unbounded(request, values, survey.tools)
     return Demand(
         model=request.model,
         stream=bool(request.stream),
@@ -91,7 +95,8 @@ def read(body: bytes) -> Demand | Refusal:
         input_tokens_max=None if held or survey.opaque else survey.input_tokens_max(len(body)),
         thinking_tokens=budget,
         output_tokens_min=1 if budget is None else THINKING_TOKENS_MIN + 1,
-        unbounded=_unbounded(request, values, survey.tools),
+        unbounded=unbounded,
+        uses_counted=unbounded is not None and unbounded.startswith(_COUNTED_TOOL),
         tools=bool(survey.tools),
         images=survey.images > 0,
         thread=request.thread is not None,
@@ -159,21 +164,24 @@ class _Survey:
 
 
 def _unbounded(request: Request, values: dict[str, Raw], tools: list[Tool]) -> str | None:
-    """Name a feature whose cost has no bound."""
+    """Name a feature whose cost has no bound; one whose uses are counted if there is no other."""
     if not _UNBOUNDED.isdisjoint(values):
         for field in sorted(_UNBOUNDED.intersection(values)):
             if bytes(values[field]) not in _EMPTY:
                 return field
+    counted: str | None = None
     for tool in tools:
         kind = tool.type
         if kind is not None and kind != "custom" and not kind.startswith(_CLIENT_TOOLS):
-            return kind
+            if not kind.startswith(_COUNTED_TOOL):
+                return kind
+            counted = kind
     management = request.context_management
     for change in (management and management.edits) or ():
         # Clearing parts of the prompt is free; compacting it is a call that is billed apart.
         if not (change.type or "").startswith("clear_"):
             return change.type or "context_management"
-    return None
+    return counted
 
 
 def _terms(request: Request) -> Terms:

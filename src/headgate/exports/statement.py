@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
+from headgate.budgets.periods import span_at
 from headgate.budgets.settings import Budget
-from headgate.budgets.tree import span_at
 from headgate.exports.charges import ESTIMATED, parts_of
 from headgate.exports.reading import Correction, corrections, ended_attempts, refused_calls, within
 from headgate.insights.calls import AttemptRow
@@ -196,8 +196,11 @@ def _sums(rows: Iterable[AttemptRow]) -> tuple[tuple[Charged, ...], tuple[Spende
 def _limits(connection: Connection, of: Of, stretch: Stretch) -> Iterable[Limit]:
     assert stretch.from_ns is not None
     for budget in of.budgets:
-        if budget.node == f"team:{of.team}":
-            key = window_key(budget.id, span_at(budget.period, stretch.from_ns, of.zone).key)
+        # A rolling budget has no window that a month could be shown beside.
+        rolls = budget.period == "rolling"
+        span = None if rolls else span_at(budget, stretch.from_ns, of.zone)
+        if budget.node == f"team:{of.team}" and span is not None:
+            key = window_key(budget.id, span.key)
             query = select(window.c.posted_nanos).where(window.c.window == key)
             posted = connection.scalar(query) or 0
             yield Limit(budget.id, key.partition("@")[2], budget.limit_nanos, posted)

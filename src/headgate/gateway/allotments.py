@@ -7,13 +7,15 @@ away; what is idle when a delegation is over goes back to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import tzinfo
+from types import MappingProxyType
 from typing import NamedTuple
 
-from headgate.budgets.settings import RUN_ANY, Budget
-from headgate.budgets.tree import FOREVER_NS, agent_nodes_of
-from headgate.gateway.paths import PATHS_MAX, Paths, SpendPath
+from headgate.budgets.periods import slots_before
+from headgate.budgets.settings import FOREVER_NS, Budget
+from headgate.budgets.tree import agent_nodes_of
+from headgate.gateway.paths import PATHS_MAX, Limit, Paths, SpendPath
 from headgate.identity.directory import Credential, Directory
 from headgate.ledger.allotments import Allotment, allotment_window
 from headgate.ledger.line import Borrowing
@@ -46,68 +48,61 @@ class Allotments:
     """The allotments that this worker has met, and its purse, which asks the steward through it."""
 
     def __init__(
-        self, lender: Lender, directory: Directory, budgets: Iterable[Budget], zone: tzinfo
+        self,
+        lender: Lender,
+        directory: Directory,
+        budgets: Iterable[Budget],
+        zone: tzinfo,
+        lineages: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     ) -> None:
         self._lender = lender
         self._directory = directory
         self.purse = Purse(self.ask)
-        self.paths = Paths(budgets, zone, self.purse)
-        self._kept: dict[tuple[str, str | None], SpendPath] = {}
+        self.paths = Paths(budgets, zone, self.purse, lineages)
+        self._kept: dict[tuple[str, str | None, tuple[str, ...]], SpendPath] = {}
         # By window: the allotments from the first of its chain down to its own.
         self._chains: dict[str, tuple[Allotment, ...]] = {}
         self._told: set[str] = set()
         self._live: set[str] = set()
         self._uncarved: dict[str, Uncarved] = {}
+        self._ended: set[str] = set()
         self._seen_ns = 0
 
-    def path(self, credential: Credential, run: str | None, now_ns: int) -> SpendPath:
+    def path(
+        self, credential: Credential, run: str | None, tags: tuple[str, ...], now_ns: int
+    ) -> SpendPath:
         """Return the path of a delegate's call made now."""
         delegation = credential.delegation
         assert delegation is not None
         self._seen_ns = now_ns
-        key = (delegation.links[-1].id, run)
+        key = (delegation.links[-1].id, run, tags)
         path = self._kept.get(key)
         if path is None or now_ns >= path.until_ns:
             if len(self._kept) >= PATHS_MAX:
                 self._kept.clear()
-            path = self._kept[key] = self._resolve(credential, run, now_ns)
+            above = self.paths.resolve(credential, run, tags, now_ns)
+            chain = _allotments(credential, above)
+            path = self._kept[key] = self._under(chain, above) if chain else above
         return path
 
-    def _resolve(self, credential: Credential, run: str | None, now_ns: int) -> SpendPath:
-        assert credential.delegation is not None
-        above = self.paths.find(credential.principal, credential.team, run, now_ns)
-        agents = agent_nodes_of(credential.principal, credential.delegation.names)
-        first = 0 if run is None else 1
-        above = above._replace(
-            nodes=(*above.nodes[:first], *agents, *above.nodes[first:]),
-            chain=credential.delegation.chain,
-        )
-        chain = _allotments(credential, above)
-        return above if not chain else self._under(chain, above)
-
     def _under(self, chain: tuple[Allotment, ...], above: SpendPath) -> SpendPath:
-        """Return the path of calls below an allotment: it, and the budgets of the run."""
+        """Return the path of calls below an allotment: it, and the budgets of single calls."""
         own = chain[-1]
         if own.window not in self._chains:
             self._chains[own.window] = chain
             self._live.update(each.window for each in chain)
-        runs = tuple(at for at, budget in enumerate(above.budgets) if budget.node == RUN_ANY)
         name = own.window.partition("@")[0]
-        return above._replace(
-            slices=(
-                *(above.slices[at] for at in runs),
-                self.purse.slice_of(own.window, name),
-            ),
-            budgets=(
-                *(above.budgets[at] for at in runs),
-                Budget(name, own.node, "once", own.amount_nanos),
-            ),
-            windows=(*(above.windows[at] for at in runs), own.window),
-            renews_ns=(*(above.renews_ns[at] for at in runs), FOREVER_NS),
+        budget = Budget(name, own.node, "once", own.amount_nanos)
+        piece = self.purse.slice_of(own.window, name)
+        limit = Limit(piece, budget, own.window, FOREVER_NS)
+        path = above.limited(
+            (*(each for each in above.limits() if not each.budget.stands), limit)
+        )._replace(
             above=tuple(
                 window for each in reversed(self._chains[own.window]) for window in each.parents
-            ),
+            )
         )
+        return path if above.routes is None else above.routes.under(path)
 
     def ask(self, borrowing: Borrowing) -> bool:
         """Ask the steward for money, and before that for the allotments it comes from."""
@@ -124,6 +119,11 @@ class Allotments:
                 self._told.update(new)
                 for window in new:
                     self._uncarved.pop(window, None)
+        # What lies idle in the slots before counts against a rolling window.
+        windows = {*borrowing.wants, *(each for need in borrowing.needs for each in need.windows)}
+        earlier = [each for window in windows for each in slots_before(window)]
+        if earlier:
+            self._return(earlier)
         return self._lender.ask(borrowing)
 
     def refused(self, window: str, above: str, left_nanos: int) -> None:
@@ -147,7 +147,10 @@ class Allotments:
         self._live.update(each.window for chain in self._chains.values() for each in chain)
 
     def sweep(self, now_ns: int) -> None:
-        """Give back what lies idle in runs that rest, and where a delegation is over."""
+        """Give back what lies idle in runs that rest, in periods and delegations that are over."""
+        self._ended.update(self.paths.ended(now_ns))
+        if self._ended and self._return(list(self._ended)):
+            self._ended.difference_update(self._drained(self._ended))
         if self.paths.due(now_ns) and self._lender.give_back({}, ()):
             # What is kept of delegates' paths is found anew, so that they are seen to be in use.
             self._kept.clear()
@@ -158,10 +161,12 @@ class Allotments:
             return
         over = self._over_windows(now_ns)
         if over and self._return(over):
-            slices = [self.purse.slice_of(window, window.partition("@")[0]) for window in over]
-            self._live.difference_update(
-                piece.window for piece in slices if not piece.held_nanos and piece.idle_nanos <= 0
-            )
+            self._live.difference_update(self._drained(over))
+
+    def _drained(self, windows: Iterable[str]) -> list[str]:
+        """Return those of which nothing is held, and nothing left to be given back."""
+        slices = [self.purse.slice_of(window, window.partition("@")[0]) for window in windows]
+        return [piece.window for piece in slices if not piece.held_nanos and piece.idle_nanos <= 0]
 
     def _over_windows(self, now_ns: int) -> list[str]:
         return [
@@ -176,7 +181,9 @@ class Allotments:
         return allotment.has_ended(now_ns) or not stands
 
     def _return(self, windows: Sequence[str]) -> bool:
-        return self._lender.give_back(self.purse.release(windows), ())
+        amounts = self.purse.release(windows)
+        # Every sweep comes by here while a hold is open in a window that has ended.
+        return not amounts or self._lender.give_back(amounts, ())
 
 
 def _allotments(credential: Credential, above: SpendPath) -> tuple[Allotment, ...]:
@@ -184,9 +191,7 @@ def _allotments(credential: Credential, above: SpendPath) -> tuple[Allotment, ..
     delegation = credential.delegation
     assert delegation is not None
     parents = tuple(
-        window
-        for window, budget in zip(above.windows, above.budgets, strict=True)
-        if budget.node != RUN_ANY
+        window for window, budget in zip(above.windows, above.budgets, strict=True) if budget.stands
     )
     chain: list[Allotment] = []
     for count, link in enumerate(delegation.links, 1):

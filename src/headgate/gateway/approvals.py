@@ -212,7 +212,7 @@ class Approvals:
             return
         exchange.demand = exchange.own
         # A month may have ended while it waited.
-        find_path(pipeline, exchange)
+        find_path(pipeline, exchange, exchange.path.tags)
         exchange.plan_over, exchange.spared = False, ()
         refusal = pipeline.attempts.first(exchange)
         if refusal is not None:

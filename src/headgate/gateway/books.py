@@ -17,6 +17,7 @@ from headgate.records.charge import REPORTED, Settlement
 from headgate.records.journal import (
     CacheNote,
     CallerRecord,
+    ExtendRecord,
     HoldRecord,
     RefusalRecord,
     RouteRecord,
@@ -64,7 +65,7 @@ class Books:
         assert not exchange.held
         exchange.held = True
         self._journal.holds_open += 1
-        demand = exchange.demand
+        demand, sized = exchange.demand, exchange.sized
         # By position, as it is twice as fast: the order is that of the record's fields.
         self._append(
             HoldRecord(
@@ -82,15 +83,23 @@ class Books:
                 PRIORITIES[exchange.turn.rank],
                 exchange.turn.waited_us,
                 _session(exchange.request.head.session),
+                None if sized is None else sized.note,
             )
         )
+
+    def extend(self, exchange: Exchange, amount_nanos: int, at_ns: int) -> None:
+        """Write that a hold grows, which the purse has made grow already."""
+        assert exchange.held
+        self._append(ExtendRecord(exchange.attempt, at_ns, amount_nanos))
+        exchange.hold_nanos += amount_nanos
 
     def _caller(self, exchange: Exchange) -> int:
         """Return the number of who asks, named before when it is new."""
         credential, path, run = exchange.request.credential, exchange.path, exchange.run
         assert credential is not None
         principal, team, key = credential.principal, credential.team, credential.key
-        caller = (principal, team, key, path.windows, run, path.chain, path.above)
+        windows, chain, above = path.windows, path.chain, path.above
+        caller = (principal, team, key, windows, run, chain, above, path.tags, path.waived)
         number = self._callers.find(caller)
         if not number:
             # Written, then remembered: no hold may refer to what the journal has not.

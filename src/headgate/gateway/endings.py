@@ -15,7 +15,7 @@ from headgate.gateway.attempts import ATTEMPTS_MAX
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.metering import bound_settlement, meter
 from headgate.gateway.recorder import Recorder
-from headgate.gateway.refusals import stream_cut, unwritten, why_broken
+from headgate.gateway.refusals import LENGTH_STOP, stream_cut, unwritten, why_broken
 from headgate.ledger.slices import Slice
 from headgate.records.charge import Settlement
 from headgate.records.report import Failure, Report
@@ -271,6 +271,18 @@ class Endings:
             client.done(keep_alive=False)
             self.client_gone(exchange)
 
+    def length_stop(self, exchange: Exchange, last: bytes, output_tokens_max: int) -> None:
+        """End a stream whose hold could not be extended; `last` is the end that its client reads.
+
+        Posted is what was generated at most, with what was not seen yet.
+        """
+        report = exchange.cancel() or UNKNOWN_REPORT
+        bound = bound_settlement(exchange, report, LENGTH_STOP, output_tokens_max=output_tokens_max)
+        self._well(exchange, served=True)
+        self._settle(exchange, bound, report)
+        exchange.write_stream_end(last)
+        self.finish(exchange)
+
     def _stop_waiting(self, exchange: Exchange) -> None:
         """Leave the queue for a place or for money, or a person to their peace."""
         if exchange.phase == "approve":
@@ -320,6 +332,8 @@ class Endings:
     ) -> None:
         at_ns = self._now_ns()
         note = self._world.caching.settle(exchange, settlement, report)
+        if exchange.path.expected:
+            self._world.sizing.learn(exchange, settlement)
         self._books.settle(
             exchange, settlement, report=report, at_ns=at_ns, final=final, cache=note
         )

@@ -9,9 +9,11 @@ from msgspec.structs import replace
 from headgate.catalog.facts import near_names
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.own_terms import note_contracts
+from headgate.gateway.paths import NO_TAGS, SpendPath
 from headgate.gateway.refusals import barred_tool
 from headgate.governance.requirements import Caller, Rulebook
 from headgate.identity.directory import Credential
+from headgate.identity.tags import Tagging
 from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.ids import is_run
@@ -19,6 +21,7 @@ from headgate.units.ids import is_run
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pipeline import Pipeline
+    from headgate.gateway.world import World
 
 
 def read(exchange: Exchange) -> Refusal | None:
@@ -58,7 +61,10 @@ def permit(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
     world = pipeline.world
     credential, demand = exchange.request.credential, exchange.demand
     assert credential is not None
-    find_path(pipeline, exchange)
+    tags = _tags(world.tagging, credential, exchange)
+    if isinstance(tags, Refusal):
+        return tags
+    find_path(pipeline, exchange, tags)
     if credential.delegation is not None:
         refusal = barred_tool(exchange.dialect, exchange.body, credential.delegation)
         if refusal is not None:
@@ -85,27 +91,53 @@ def permit(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
         refusal = _require(world.rulebook, credential, exchange)
         if refusal is not None:
             return refusal
-    if demand.unbounded is not None and exchange.path.slices:
-        return Refusal(
-            errors.FEATURE_UNBOUNDED,
-            f"{demand.unbounded} has no bounded cost, and this call is under a hard budget.",
-            demand.unbounded,
-        )
-    return None
+    return unbounded(world, exchange)
 
 
-def find_path(pipeline: Pipeline, exchange: Exchange) -> None:
-    """Find what a call that is made now is held on, and by whose prices."""
-    world, now_ns = pipeline.world, pipeline.now_ns()
+def _tags(
+    tagging: Tagging, credential: Credential, exchange: Exchange
+) -> tuple[str, ...] | Refusal:
+    """Return what a call is tagged with; why it may not be made, for what it says."""
+    told = exchange.request.head.tags
+    if told is None and tagging.is_empty:
+        return NO_TAGS
+    return tagging.tags_of(credential.key, told)
+
+
+def unbounded(world: World, exchange: Exchange) -> Refusal | None:
+    """Refuse what has no bounded cost where a hard budget limits it, and nothing caps it."""
+    demand = exchange.demand
+    if demand.unbounded is None or not exchange.path.hard:
+        return None
+    return world.caps.refuse(demand)
+
+
+def find_path(pipeline: Pipeline, exchange: Exchange, tags: tuple[str, ...]) -> None:
+    """Find what a call that is made now is held on, wherever it goes, and by whose prices."""
+    world = pipeline.world
+    exchange.path = _path(world, exchange, tags, pipeline.now_ns())
     if world.contract_nodes:
         note_contracts(exchange, world.contract_nodes)
+
+
+def _path(world: World, exchange: Exchange, tags: tuple[str, ...], now_ns: int) -> SpendPath:
     credential = exchange.request.credential
     assert credential is not None
     if credential.delegation is None:
-        path = world.paths.find(credential.principal, credential.team, exchange.run, now_ns)
+        path = world.paths.find(credential, exchange.run, tags, now_ns)
     else:
-        path = world.allotments.path(credential, exchange.run, now_ns)
-    exchange.path = path.unpaid() if exchange.demand.free else path
+        path = world.allotments.path(credential, exchange.run, tags, now_ns)
+    return path.unpaid() if exchange.demand.free else path
+
+
+def steer(world: World, exchange: Exchange) -> Refusal | None:
+    """Find what an attempt is held on that begins now; or tell why it cannot be bounded there.
+
+    Where it goes matters, and its period: it may have waited for its place over midnight.
+    """
+    path = _path(world, exchange, exchange.path.tags, exchange.sent_ns)
+    exchange.path = path.toward(exchange.target.deployment)
+    return unbounded(world, exchange)
 
 
 def _stopped(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:

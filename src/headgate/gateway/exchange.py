@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from headgate.gateway.interpreter import Saying
     from headgate.gateway.paths import SpendPath
     from headgate.gateway.pipeline import Pipeline
+    from headgate.gateway.sizing import Sized
     from headgate.gateway.target import Target
     from headgate.gateway.upstream import UpstreamConnection
 
@@ -70,6 +71,7 @@ class Exchange:
         prompt: The blocks of the client's body as caches compare them, None when it is short.
         marked: Where its attempt's body got cache breakpoints, as JSON paths; `marked_turns`
             tells whether the conversation did, too.
+        sized: How its attempt's hold was sized, None when it is held for its worst case.
         drained_since_ms: When the client went away, None while it is there.
     """
 
@@ -119,6 +121,7 @@ class Exchange:
         "saying",
         "sent_ns",
         "since_ms",
+        "sized",
         "spared",
         "spoken",
         "status",
@@ -156,6 +159,7 @@ class Exchange:
         self.target: Target
         self.upcoming: Target
         self.card: RateCard | None = None
+        self.sized: Sized | None = None
         self.marks: list[int] = []
         self.prompt: Prompt | None = None
         self.marked: tuple[str, ...] = ()
@@ -281,7 +285,9 @@ class Exchange:
             self._let_go()
             self._endings.broken(self, "reply_unreadable")
             return
-        feed = stream.feed if self.array is None else self.array.around(stream.feed)
+        sized = self.sized
+        feed = stream.feed if sized is None else sized.watch(self._pipeline, self, stream)
+        feed = feed if self.array is None else self.array.around(feed)
         data = feed(payload)
         if not data:
             return
@@ -289,7 +295,7 @@ class Exchange:
         self._feed = feed
         self._unframed = self.request.head.http10
         if self.client is not None:
-            head = b"" if self.headed else self._stream_head(stream.head_report)
+            head = b"" if self.headed else replies.begun_stream_head(self, stream.head_report)
             self.client.write(head + (data if self.request.head.http10 else chunk(data)))
             if self.client.paused:
                 self.pause()
@@ -300,12 +306,6 @@ class Exchange:
         self.own = self.demand = replace(own, members=NO_MEMBERS)
         if spoken is not own:
             self.demand = replace(spoken, members=NO_MEMBERS)
-
-    def _stream_head(self, report: Report | None) -> bytes:
-        upstream = self.upstream
-        assert upstream is not None
-        served = None if report is None else report.served_model
-        return replies.stream_head(self, served, upstream.passed)
 
     def reply_ends(self, upstream: UpstreamConnection) -> None:
         """The reply is whole by its framing; whether it is by its dialect is to be seen."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from headgate.catalog.rates import UnpricedMeterError
+from headgate.gateway.unbounded import with_cap
 from headgate.records.charge import REPORTED, Charge, ChargeLine, Settlement
 from headgate.records.report import Metered, Report
 from headgate.units.usage import Usage, UsageError
@@ -38,6 +39,8 @@ def meter(exchange: Exchange, report: Report) -> Settlement:
     if exchange.target.pool.provider.prices == "reported":
         return _reported(exchange, report, metered)
     settlement = _rated(exchange, report, metered)
+    if exchange.demand.unbounded is not None:
+        settlement = with_cap(exchange, settlement)
     if metered.reported_nanos is None:
         return settlement
     return replace(settlement, reported_nanos=metered.reported_nanos)
@@ -78,24 +81,41 @@ def _quarantined(exchange: Exchange, report: Report, reason: str) -> Settlement:
 
 
 def bound_settlement(
-    exchange: Exchange, report: Report, reason: str, usage: Usage | None = None
+    exchange: Exchange,
+    report: Report,
+    reason: str,
+    usage: Usage | None = None,
+    *,
+    output_tokens_max: int | None = None,
 ) -> Settlement:
     """Return the best bound known of an attempt whose usage is not known.
 
     That is the hold. Where the reply's head told the prompt's exact usage (Anthropic's does),
-    it is that prompt plus the whole output limit, which is less.
+    it is that prompt plus the most output there can be, which is less.
+
+    Args:
+        exchange: The call.
+        report: What the reply said.
+        reason: Why its usage is not known.
+        usage: What is known of it all the same.
+        output_tokens_max: A bound of the output; None for the limit that was sent.
     """
     if exchange.demand.free:
         return Settlement(0, "measured", reason=reason)
     if exchange.card is None:
         return Settlement(0, "unknown", usage=usage, reason=reason)
     amount = exchange.hold_nanos
-    if report.usage_json is not None:
-        amount = min(amount, _head_bound(exchange, report))
+    if output_tokens_max is None:
+        output_tokens_max = exchange.output_tokens_max * exchange.demand.choices
+    else:
+        bound = exchange.card.worst_nanos(exchange.input_tokens_max, output_tokens_max)
+        amount = min(amount, bound)
+    if report.usage_json is not None and exchange.demand.unbounded is None:
+        amount = min(amount, _head_bound(exchange, report, output_tokens_max))
     return Settlement(amount, "estimated", usage=usage, reason=reason)
 
 
-def _head_bound(exchange: Exchange, report: Report) -> int:
+def _head_bound(exchange: Exchange, report: Report, output_tokens_max: int) -> int:
     try:
         metered = exchange.target.kind.metered(report, exchange.demand.terms)
     except UsageError:
@@ -103,8 +123,9 @@ def _head_bound(exchange: Exchange, report: Report) -> int:
     card = exchange.target.card(report.served_model, metered.terms, exchange.sent_ns)
     if card is None:
         return exchange.hold_nanos
-    limit = exchange.output_tokens_max * exchange.demand.choices
-    whole = metered.usage._replace(output_text=limit, output_reasoning=0, output_audio=0)
+    whole = metered.usage._replace(
+        output_text=output_tokens_max, output_reasoning=0, output_audio=0
+    )
     try:
         return card.rate(whole).amount_nanos
     except UnpricedMeterError:

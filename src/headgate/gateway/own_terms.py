@@ -15,17 +15,10 @@ def note_contracts(exchange: Exchange, known: Collection[str]) -> None:
     """Put the nodes of the caller that have a contract into the terms of the call.
 
     Args:
-        exchange: The call, just read.
+        exchange: The call, just read, with its path.
         known: The nodes that have contracts.
     """
-    credential = exchange.request.credential
-    assert credential is not None
-    own = (
-        f"key:{credential.key}",
-        f"principal:{credential.principal}",
-        f"team:{credential.team}",
-    )
-    nodes = tuple(node for node in own if node in known)
+    nodes = tuple(node for node in exchange.path.nodes if node in known)
     if nodes:
         demand = exchange.demand
         exchange.demand = exchange.own = replace(demand, terms=demand.terms._replace(nodes=nodes))

@@ -27,6 +27,7 @@ from headgate.gateway.quotes import quote
 from headgate.gateway.refusals import no_place, not_carved, over_budget, stranger, unwritten
 from headgate.gateway.repeats import Repeats
 from headgate.gateway.request import Request, header_takers
+from headgate.gateway.shadows import waive
 from headgate.gateway.turns import classify
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
@@ -210,9 +211,16 @@ class Pipeline:
             self.endings.leave_place(exchange)
             self.place(exchange)
             return
+        if exchange.path.expected:
+            self.world.sizing.expect(exchange)
         if not self.world.books.has_room():
             self.endings.refuse(exchange, unwritten(self.world.journal))
-        elif self.world.purse.try_hold(exchange.path.slices, exchange.hold_nanos) is None:
+        else:
+            self._claim(exchange)
+
+    def _claim(self, exchange: Exchange) -> None:
+        """Set the money aside, or wait for it."""
+        if self.world.purse.try_hold(exchange.path.slices, exchange.hold_nanos) is None:
             self._held(exchange)
         else:
             exchange.enter("money")
@@ -227,12 +235,17 @@ class Pipeline:
         """The steward has answered: the hold is made, or does not fit, or nobody answered."""
         if short is None:
             self._held(exchange)
+        elif waive(exchange, short):
+            self._claim(exchange)
         elif isinstance(short, str):
             assert short == UNAVAILABLE
             message = "The ledger does not answer; it is being restarted."
             self.endings.refuse(exchange, Refusal(errors.LEDGER_UNAVAILABLE, message, None, 2))
         elif (uncarved := self.world.allotments.uncarved(short.piece)) is not None:
             self.endings.refuse(exchange, not_carved(uncarved), uncarved.above)
+        elif slices.hold(exchange.path.slices, exchange.hold_nanos) is None:
+            # Calls ended while the steward decided, and it is still this one's turn.
+            self._held(exchange)
         elif short.contended or not self._shorten(exchange):
             self.endings.refuse(exchange, over_budget(exchange, short), short.piece)
 
@@ -246,12 +259,15 @@ class Pipeline:
         ]
         if exchange.card is None or any(budget.on_tight != "shorten" for _, budget in tight):
             return False
+        if exchange.demand.unbounded is not None:
+            return False  # A shorter answer bounds nothing of what runs at the provider.
         affordable = min(piece.idle_nanos for piece, _ in tight)
         tokens = exchange.card.output_tokens_within(affordable, exchange.input_tokens_max)
         limit = tokens // exchange.demand.choices
         if limit < max(SHORTEN_TOKENS_MIN, exchange.demand.output_tokens_min):
             return False
         exchange.output_tokens_max = limit
+        exchange.sized = None
         exchange.hold_nanos = exchange.card.worst_nanos(
             exchange.input_tokens_max, limit * exchange.demand.choices
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headgate.gateway.entry import steer
 from headgate.gateway.prefixes import BLOCK_BYTES
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -22,6 +23,10 @@ def quote(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
     target, demand = exchange.target, exchange.demand
     deployment = target.deployment
     exchange.sent_ns = pipeline.now_ns()
+    if exchange.path.varies or exchange.sent_ns >= exchange.path.until_ns:
+        refusal = steer(pipeline.world, exchange)
+        if refusal is not None:
+            return refusal
     exchange.input_tokens_max = _input_bound(pipeline, exchange)
     wanted = demand.output_tokens_max
     wanted = deployment.output_tokens_default if wanted is None else wanted
@@ -33,7 +38,9 @@ def quote(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
         exchange.hold_nanos = card.worst_nanos(
             exchange.input_tokens_max, exchange.output_tokens_max * demand.choices
         )
-    elif exchange.path.slices:
+        if demand.unbounded is not None:
+            exchange.hold_nanos += pipeline.world.caps.nanos_of(exchange)
+    elif exchange.path.hard:
         message = f"{deployment.seller}/{deployment.priced_as} has no price now."
         return Refusal(errors.UNPRICED, message, "model")
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from headgate.budgets.settings import RUN_ANY
+from headgate.budgets.settings import FOREVER_NS, is_each
 from headgate.dialects.registry import Dialect
 from headgate.gateway.allotments import Uncarved
 from headgate.gateway.elsewhere import offer
@@ -76,12 +76,14 @@ def over_budget(exchange: Exchange, short: Short) -> Refusal:
         )
         return Refusal(errors.BUDGET_CONTENDED, message, None, CONTENDED_S)
     left = format_usd(short.left_nanos)
-    if budget.period == "once":
+    if renews_ns >= FOREVER_NS:
         renewal = "it does not renew by itself"
+    elif budget.period == "rolling":
+        renewal = f"some of it may be free again from {to_iso(renews_ns)} on"
     else:
         renewal = f"it renews at {to_iso(renews_ns)}"
     # A run may have a lower limit of its own, which its steward knows.
-    most = "at most " if budget.node == RUN_ANY else ""
+    most = "at most " if is_each(budget.node) else ""
     return Refusal(
         errors.BUDGET_EXCEEDED,
         f"Budget {piece.budget!r} refuses: this call may cost up to"
@@ -175,6 +177,10 @@ def why_broken(exchange: Exchange, reason: str) -> Refusal:
     if reason.endswith("timeout"):
         return Refusal(errors.UPSTREAM_TIMEOUT, f"{name} took too long ({reason}).")
     return Refusal(errors.UPSTREAM_BROKEN, f"The answer of {name} broke off ({reason}).")
+
+
+LENGTH_STOP = "length_stop"
+"""Why a stream was ended that nobody could pay for any more."""
 
 
 def stream_cut(reason: str) -> Refusal:

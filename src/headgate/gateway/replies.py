@@ -9,6 +9,7 @@ from headgate.dialects.json_array import JsonArray
 from headgate.dialects.registry import Dialect, Located
 from headgate.gateway.http_bytes import status_line, whole
 from headgate.gateway.request import Request
+from headgate.records.report import Report
 from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.money import NANOS_PER_USD
@@ -90,6 +91,14 @@ def array_of(request: Request) -> JsonArray | None:
     """Return what says a stream as one JSON array, for who asked for that; None for events."""
     named = request.named
     return JsonArray() if isinstance(named, Located) and named.array else None
+
+
+def begun_stream_head(exchange: Exchange, report: Report | None) -> bytes:
+    """Return the head of a streamed reply that has begun; `report` is what its first event says."""
+    upstream = exchange.upstream
+    assert upstream is not None
+    served_model = None if report is None else report.served_model
+    return stream_head(exchange, served_model, upstream.passed)
 
 
 def stream_head(exchange: Exchange, served_model: str | None, passed: bytes) -> bytes:

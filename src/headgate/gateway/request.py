@@ -28,6 +28,7 @@ class Head:
         respond_async: Whether the client would rather come back than wait (RFC 7240).
         priority: The priority class it names, None when it names none; not checked yet.
         deadline: Until when its answer is of use, likewise.
+        tags: What the client tags the call with, commas between; None when it says nothing.
         session: What the client calls its session, None when it does not say; only compared.
         traceparent: The span it is called in (W3C Trace Context), None when it does not say, or
             nobody is sent spans.
@@ -60,6 +61,7 @@ class Head:
         "retry_unknown",
         "run",
         "session",
+        "tags",
         "traceparent",
     )
 
@@ -73,6 +75,7 @@ class Head:
         self.run: bytes | None = None
         self.data_class: bytes | None = None
         self.session: bytes | None = None
+        self.tags: bytes | None = None
         self.traceparent: bytes | None = None
         self.idempotency_key: bytes | None = None
         self.retry_unknown = False
@@ -189,6 +192,10 @@ def _run(head: Head, _name: bytes, value: bytes) -> None:
     head.run = value
 
 
+def _tag(head: Head, _name: bytes, value: bytes) -> None:
+    head.tags = value if head.tags is None else head.tags + b"," + value
+
+
 def _session(head: Head, _name: bytes, value: bytes) -> None:
     head.session = value
 
@@ -243,6 +250,7 @@ HEADERS: dict[bytes, HeaderTaker] = {
     b"x-headgate-priority": _priority,
     b"x-headgate-run": _run,
     b"x-headgate-session": _session,
+    b"x-headgate-tag": _tag,
     b"idempotency-key": _idempotency_key,
     b"x-idempotency-key": _idempotency_key,
     b"x-headgate-retry-unknown": _retry_unknown,

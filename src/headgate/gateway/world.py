@@ -19,10 +19,13 @@ from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
 from headgate.gateway.request import Request
 from headgate.gateway.settings import Edge
+from headgate.gateway.sizing import Sizing
 from headgate.gateway.target import Target
+from headgate.gateway.unbounded import Caps
 from headgate.governance.requirements import Rulebook
 from headgate.governance.settings import Rule
 from headgate.identity.directory import Directory
+from headgate.identity.tags import Tagging
 from headgate.ledger.purse import Purse
 from headgate.ledger.settings import Idempotency
 from headgate.records.approval import Clerk
@@ -40,6 +43,7 @@ class World:
         dialects: By the path clients post to.
         interpreter: Says a call in the dialect of its target.
         rulebook: What is required of whose calls.
+        tagging: What whose calls are tagged with.
         targets: By deployment id.
         caching: What is known of the providers' prompt caches.
         retries: What further attempts are paid from.
@@ -50,6 +54,8 @@ class World:
         classes: Which priority a call has.
         deferral: Which batch calls are put off to cheaper hours.
         approvals: The rules by which a person is asked, in the order of the file.
+        caps: What features without a bound may cost.
+        sizing: Sizes expected holds.
         syncs: Has holds wait until they are on the disk; None when they need not.
         clerk: Gets requests for approval to the steward.
         contract_nodes: The nodes that have a contract with a provider.
@@ -62,6 +68,7 @@ class World:
     caching: Caching
     directory: Directory
     rulebook: Rulebook
+    tagging: Tagging
     router: Router
     targets: Mapping[str, Target]
     retries: RetryBudget
@@ -81,6 +88,8 @@ class World:
     deferral: Deferral
     idempotency: Idempotency
     guards: Guards | None
+    sizing: Sizing
+    caps: Caps
     clerk: Clerk
     approvals: tuple[Rule, ...] = ()
     syncs: JournalSync | None = None

@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 from types import MappingProxyType
 from typing import NamedTuple
 
-from headgate.budgets.settings import ORGANISATION
+from headgate.budgets.tree import nodes_of
 from headgate.catalog.compliance import NOT_EU, RESIDENCIES, Certificate
 from headgate.catalog.facts import near_names
 from headgate.catalog.settings import Deployment
@@ -73,6 +73,7 @@ class Rulebook:
         requirements: All of them.
         classes: The classes of data there are.
         allowed: By key, the classes its calls may carry; none or not there: any.
+        lineages: By team, itself and the teams above it; one that is not there has none above.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Rulebook:
         requirements: Iterable[Requirement] = (),
         classes: Iterable[DataClass] = (),
         allowed: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+        lineages: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     ) -> None:
         self._requirements = tuple(requirements)
         self.classes = {each.id: each for each in classes}
@@ -87,6 +89,7 @@ class Rulebook:
         self.is_empty = not (self._requirements or self.classes)
         self._default = next((each.id for each in self.classes.values() if each.default), None)
         self._allowed = allowed
+        self._lineages = lineages
         self._kept: dict[tuple[str, str | None], Required] = {}
 
     def class_of(self, key: str, told: str | None) -> str | Refusal | None:
@@ -118,7 +121,8 @@ class Rulebook:
         if found is None:
             if len(self._kept) >= KEPT_MAX:
                 self._kept.clear()
-            nodes = {f"key:{key}", f"principal:{principal}", f"team:{team}", ORGANISATION}
+            teams = self._lineages.get(team, (team,))
+            nodes = {f"key:{key}", *nodes_of(principal, teams)}
             holding = tuple(each for each in self._requirements if _holds(each, nodes, data_class))
             ids = tuple(each.id for each in holding)
             found = self._kept[key, data_class] = Required(ids, holding, data_class)

@@ -13,6 +13,7 @@ import os
 import secrets
 import tempfile
 from pathlib import Path
+from typing import IO
 
 PEPPER_NAME = "pepper"
 PEPPER_BYTES = 32
@@ -34,9 +35,20 @@ def load_pepper(data_dir: Path) -> bytes:
     if not path.exists():
         # Made whole before it has its name: two processes that start at once read the same.
         with tempfile.NamedTemporaryFile(dir=data_dir, prefix=PEPPER_NAME) as file:
-            file.write(secrets.token_bytes(PEPPER_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
+            _write(file, secrets.token_bytes(PEPPER_BYTES))
             with contextlib.suppress(FileExistsError):
                 path.hardlink_to(file.name)
     return path.read_bytes()
+
+
+def keep_pepper(data_dir: Path, pepper: bytes) -> None:
+    """Keep another pepper: keys that were made with the one before open nothing any more."""
+    with tempfile.NamedTemporaryFile(dir=data_dir, prefix=PEPPER_NAME, delete=False) as file:
+        _write(file, pepper)
+    Path(file.name).replace(data_dir / PEPPER_NAME)
+
+
+def _write(file: IO[bytes], pepper: bytes) -> None:
+    file.write(pepper)
+    file.flush()
+    os.fsync(file.fileno())

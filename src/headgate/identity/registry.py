@@ -1,13 +1,13 @@
 """Keys made and nodes frozen at run time, kept in the store."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from headgate.identity.tables import credential, freeze, revocation
+from headgate.store.dialect import upsert
 
 
 class KeptKey(NamedTuple):
@@ -72,6 +72,13 @@ def kept_keys(connection: Connection) -> list[KeptKey]:
     ]
 
 
+def valid_ids(connection: Connection, configured: Iterable[str]) -> set[str]:
+    """Return the keys that are valid: those of the configuration, and those made at run time."""
+    made = {key.id: key.revoked_ns for key in kept_keys(connection)}
+    gone = {key for key, revoked_ns in made.items() if revoked_ns is not None}
+    return {*configured, *made} - gone
+
+
 def set_frozen(connection: Connection, node: FrozenNode) -> FrozenNode:
     """Freeze a node; return it as it is frozen: one that was already keeps instant and reason."""
     connection.execute(upsert(freeze).values(**node._asdict()).on_conflict_do_nothing())
@@ -93,7 +100,8 @@ def frozen_nodes(connection: Connection) -> Sequence[FrozenNode]:
 def revoke_delegation(connection: Connection, delegation: str, at_ns: int) -> bool:
     """Revoke a delegation by its id; False when it was revoked already."""
     statement = upsert(revocation).values(delegation=delegation, at_ns=at_ns)
-    return connection.execute(statement.on_conflict_do_nothing()).rowcount == 1
+    made = statement.on_conflict_do_nothing().returning(revocation.c.delegation)
+    return connection.scalar(made) is not None
 
 
 def revoked_delegations(connection: Connection) -> Sequence[str]:

@@ -1,7 +1,9 @@
 """What the configuration says of teams, principals and keys."""
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
+from headgate.identity.tags import UNTAGGED, TagRule
 from headgate.records.priority import USUAL, Priority
 
 PrincipalKind = Literal["person", "agent", "service"]
@@ -14,11 +16,25 @@ class Team(NamedTuple):
     Attributes:
         share: Its weight against other teams where calls wait for a deployment.
         priorities: The classes its calls may have; the first is that of a call that names none.
+        parent: The team above it, None when the organisation is.
     """
 
     id: str
     share: int = 1
     priorities: tuple[Priority, ...] = USUAL
+    parent: str | None = None
+
+
+def lineage_of(team: str, teams: Mapping[str, Team]) -> tuple[str, ...]:
+    """Return a team and the teams above it in order; one that is not known has none above."""
+    found: list[str] = []
+    above: str | None = team
+    # Bounded by what was met: a wrong file may have a circle, and is read to its end all the same.
+    while above is not None and above not in found:
+        found.append(above)
+        known = teams.get(above)
+        above = None if known is None else known.parent
+    return tuple(found)
 
 
 class Principal(NamedTuple):
@@ -37,6 +53,7 @@ class Key(NamedTuple):
         models: Aliases and deployments it may ask for; `*` for all.
         data_classes: The classes of data its calls may carry; none: any.
         priorities: As its team's, or some of them.
+        tags: What its calls are tagged with, and may be.
     """
 
     id: str
@@ -45,6 +62,7 @@ class Key(NamedTuple):
     secret: str | None = None
     data_classes: tuple[str, ...] = ()
     priorities: tuple[Priority, ...] = USUAL
+    tags: TagRule = UNTAGGED
 
     def __repr__(self) -> str:
         return f"Key(id={self.id!r}, principal={self.principal!r}, models={self.models!r})"

@@ -5,20 +5,23 @@ each journal, are read in one transaction, and each replay stops there.
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, case, func, select, true
 
+from headgate.insights import books_shared
 from headgate.ledger import tables
 from headgate.ledger.adjustments import Adjustments
 from headgate.ledger.allotments import AGENT
-from headgate.ledger.fold import Known, Movement, fold, posted
+from headgate.ledger.fold import Known, Movement, Waived, fold, posted
 from headgate.ledger.folded import Folded, FoldedHold, FoldedSettle, decode
 from headgate.ledger.store_adjustments import adjusted_windows, all_made, find_corrected
 from headgate.records.journal import AdjustmentRecord
+from headgate.store.dialect import one_state
+from headgate.store.expressions import Elements
 from headgate.store.journal_reader import Cursor, JournalReader
 from headgate.units.errors import JournalError
 
@@ -83,25 +86,34 @@ class _Replay:
     movements: dict[str, Movement] = field(default_factory=dict)
     attempts: dict[str, _End] = field(default_factory=dict)
     adjustments: list[AdjustmentRecord] = field(default_factory=list)
+    waived: list[Mapping[str, Waived]] = field(default_factory=list)
 
 
-def check_books(engine: Engine, journal_root: Path) -> Books:
+def check_books(engine: Engine, journal_root: Path, node: str = "") -> Books:
     """Compare the store with its journals; works beside a running steward.
+
+    Args:
+        engine: The store.
+        journal_root: The folder of journals.
+        node: The id of their node among those that share the store, empty when it is alone. Only
+            what this node did is replayed; what all did is summed up.
 
     Raises:
         StoreError: The store cannot be read.
     """
     with engine.connect() as connection:
-        # The driver begins no transaction for reading; without one each query sees another state.
-        connection.exec_driver_sql("BEGIN")
-        return _check(connection, journal_root)
+        one_state(connection)
+        return _check(connection, journal_root, node)
 
 
-def _check(connection: Connection, journal_root: Path) -> Books:
+def _check(connection: Connection, journal_root: Path, node: str) -> Books:
     problems: list[str] = []
     in_journals: dict[str, Movement] = {}
-    adjustments = Adjustments()
-    journals = connection.execute(select(tables.journal).order_by(tables.journal.c.name)).all()
+    waived = list[Mapping[str, Waived]]()
+    # What two nodes told of counts where it was told first.
+    adjustments, elsewhere = Adjustments(), books_shared.adjusted_elsewhere(connection, node)
+    own = select(tables.journal).where(tables.journal.c.node == node)
+    journals = connection.execute(own.order_by(tables.journal.c.name)).all()
     records = attempts_differ = 0
     for row in journals:
         replay = _replay(journal_root / row.name, Cursor(row.seq, row.offset), problems)
@@ -110,17 +122,23 @@ def _check(connection: Connection, journal_root: Path) -> Books:
         _compare_leases(connection, row.name, replay, problems)
         for window, movement in replay.movements.items():
             _add(in_journals, window, movement)
-        for record in adjustments.take(replay.adjustments):
+        waived += replay.waived
+        told = [record for record in replay.adjustments if record.id not in elsewhere]
+        for record in adjustments.take(told):
             for window in record.windows:
                 _add(in_journals, window, Movement(0, record.amount_nanos))
-    _compare_adjustments(connection, adjustments, problems)
-    windows = _windows(connection, in_journals)
+    _compare_adjustments(connection, adjustments, elsewhere, problems)
+    _compare_waived(connection, waived, problems)
+    stored = books_shared.of_store(connection)
+    windows = _windows(books_shared.of_node(connection, node) if node else stored, in_journals)
     problems += [
         f"The window {check.window} differs between store and journals."
         for check in windows
         if not check.equal
     ]
-    attempts_differ += _compare_sums(connection, windows, problems)
+    attempts_differ += _compare_sums(connection, stored, problems)
+    if node:
+        problems += books_shared.shared_problems(connection)
     _compare_allotments(connection, windows, problems)
     held = select(func.coalesce(func.sum(tables.attempt.c.hold_nanos), 0))
     held_total = connection.scalar(held.where(tables.attempt.c.state == "held"))
@@ -147,6 +165,7 @@ def _replay(directory: Path, until: Cursor, problems: list[str]) -> _Replay:
             ]
             batch = fold(records, known)
             replay.adjustments += batch.adjustments
+            replay.waived.append(batch.waived)
             for window, movement in batch.movements.items():
                 _add(replay.movements, window, movement)
             for end in batch.ends():
@@ -178,11 +197,9 @@ def _add(movements: dict[str, Movement], window: str, movement: Movement) -> Non
     known.posted_nanos += movement.posted_nanos
 
 
-def _windows(connection: Connection, in_journals: dict[str, Movement]) -> tuple[WindowCheck, ...]:
-    stored = {
-        row.window: Movement(row.held_nanos, row.posted_nanos)
-        for row in connection.execute(select(tables.window))
-    }
+def _windows(
+    stored: dict[str, Movement], in_journals: dict[str, Movement]
+) -> tuple[WindowCheck, ...]:
     checks = []
     for window in sorted({*stored, *in_journals}):
         store = stored.get(window, Movement())
@@ -238,9 +255,7 @@ def _compare_leases(
             )
 
 
-def _compare_sums(
-    connection: Connection, windows: tuple[WindowCheck, ...], problems: list[str]
-) -> bool:
+def _compare_sums(connection: Connection, stored: dict[str, Movement], problems: list[str]) -> bool:
     """Note windows whose attempts do not sum up to them; tell whether there are any."""
     columns = tables.attempt.c
     held = case((columns.state == "held", columns.hold_nanos), else_=0)
@@ -248,7 +263,7 @@ def _compare_sums(
     query = select(columns.caller, posted_nanos.label("posted"), held_nanos.label("held"))
     by_caller = query.group_by(columns.caller).subquery()
     # What a caller's attempts sum up to counts once for every window it names.
-    each = func.json_each(tables.caller.c.windows).table_valued("value")
+    each = Elements(tables.caller.c.windows).table_valued("value")
     joined = by_caller.join(tables.caller, tables.caller.c.id == by_caller.c.caller)
     query = select(each.c.value, func.sum(by_caller.c.posted), func.sum(by_caller.c.held))
     query = query.select_from(joined.join(each, true()))
@@ -257,9 +272,9 @@ def _compare_sums(
         posted, held_of = sums.get(window, (0, 0))
         sums[window] = posted + amount, held_of
     differing = [
-        window.window
-        for window in windows
-        if (window.posted_store_nanos, window.held_store_nanos) != sums.pop(window.window, (0, 0))
+        window
+        for window, each in sorted(stored.items())
+        if (each.posted_nanos, each.held_nanos) != sums.pop(window, (0, 0))
     ]
     differing += sums
     problems.extend(f"The attempts of {window} do not sum up to it." for window in differing)
@@ -267,13 +282,14 @@ def _compare_sums(
 
 
 def _compare_adjustments(
-    connection: Connection, replayed: Adjustments, problems: list[str]
+    connection: Connection, replayed: Adjustments, elsewhere: Collection[str], problems: list[str]
 ) -> None:
     """Note corrections that store and journals have differently, or that correct wrongly."""
     stored = all_made(connection)
+    here = stored.keys() - elsewhere
     differing = [
         each
-        for each in stored.keys() | replayed.made.keys()
+        for each in here | replayed.made.keys()
         if _moved(stored.get(each)) != _moved(replayed.made.get(each))
     ]
     problems.extend(
@@ -301,6 +317,23 @@ def _moved(record: AdjustmentRecord | None) -> tuple[int, tuple[str, ...], str |
     if record is None:
         return None
     return (record.amount_nanos, record.windows, record.attempt)
+
+
+def _compare_waived(
+    connection: Connection, waived: Iterable[Mapping[str, Waived]], problems: list[str]
+) -> None:
+    """Note shadow windows of which store and journals count other refusals."""
+    in_journals: dict[str, tuple[int, int]] = {}
+    for window, more in (item for each in waived for item in each.items()):
+        attempts, amount = in_journals.get(window, (0, 0))
+        in_journals[window] = (attempts + more.attempts, amount + more.amount_nanos)
+    rows = connection.execute(select(tables.shadow))
+    stored = {row.window: (row.attempts, row.amount_nanos) for row in rows}
+    problems.extend(
+        f"What the shadow window {window} would have refused differs between store and journals."
+        for window in sorted(stored.keys() | in_journals.keys())
+        if stored.get(window) != in_journals.get(window)
+    )
 
 
 def _compare_allotments(

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 from sqlalchemy import ColumnElement, Connection, func, select, true
 
 from headgate.ledger.tables import attempts
+from headgate.store.expressions import Elements, JsonInteger, JsonText
 from headgate.units.usage import INPUT_METERS
 
 CacheSide = Literal["route", "deployment", "principal"]
@@ -110,8 +111,8 @@ def cache_report(connection: Connection, side: CacheSide, since_ns: int) -> Cach
     name = _SIDES[side]
     found: dict[str, CacheSums] = {}
     # Each line is an array that begins with its meter and its quantity.
-    line = func.json_each(attempts.c.lines).table_valued("value")
-    meter, quantity = (func.json_extract(line.c.value, where) for where in ("$[0]", "$[1]"))
+    line = Elements(attempts.c.lines).table_valued("value")
+    meter, quantity = JsonText(line.c.value, 0), JsonInteger(line.c.value, 1)
     wanted = attempts.c.at_ns >= since_ns
     tokens = (
         select(name, meter, func.sum(quantity))
@@ -165,4 +166,5 @@ def _place(path: str) -> str:
 
 
 def _noted(field: str) -> ColumnElement[Any]:
-    return func.json_extract(attempts.c.cache, f"$.{field}")
+    is_text = field in ("cause", "path")
+    return (JsonText if is_text else JsonInteger)(attempts.c.cache, field)

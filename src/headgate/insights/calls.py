@@ -11,13 +11,22 @@ from headgate.ledger.rows import (
     cache_of_row,
     chain_of_row,
     lines_of_row,
+    sizing_of_row,
+    tags_of_row,
     usage_of_row,
+    waived_of_row,
     windows_of_row,
 )
 from headgate.ledger.store_adjustments import made_of_call
 from headgate.ledger.tables import attempts, decision, is_of_call, refusal
 from headgate.records.charge import ChargeLine
-from headgate.records.journal import AdjustmentRecord, CacheNote, CandidateRecord, DecisionRecord
+from headgate.records.journal import (
+    AdjustmentRecord,
+    CacheNote,
+    CandidateRecord,
+    DecisionRecord,
+    SizingNote,
+)
 from headgate.records.priority import PRIORITY_USUAL
 from headgate.units.usage import INPUT_METERS, OUTPUT_METERS
 
@@ -70,6 +79,10 @@ class AttemptRow(Common):
         lines: Charge lines, empty unless measured.
         final: Whether no other attempt of the call followed it.
         cache: What the provider's prompt cache did, None when there is nothing to say.
+        tags: What the call is tagged with, `NAME=VALUE` each.
+        waived: The shadow windows that would have refused it.
+        sizing: How an expected hold was sized, None for one that covered the whole limit.
+        extensions: How often the hold was extended.
         adjusted_nanos: The sum of its corrections; what it cost is that and `posted_nanos`.
         quarantined: What the reply gave as its usage, where that could not be right; else None.
     """
@@ -104,6 +117,10 @@ class AttemptRow(Common):
     priority: str = PRIORITY_USUAL
     waited_us: int = 0
     session: str | None = None
+    tags: tuple[str, ...] = ()
+    waived: tuple[str, ...] = ()
+    sizing: SizingNote | None = None
+    extensions: int = 0
     final: bool = True
     adjusted_nanos: int = 0
     quarantined: str | None = None
@@ -240,9 +257,11 @@ def attempt_row(row: RowMapping) -> AttemptRow:
     fields["chain"] = chain_of_row(row)
     fields["lost"] = msgspec.json.decode(row["lost"], type=tuple[str, ...])
     fields["windows"] = windows_of_row(row)
+    fields["tags"], fields["waived"] = tags_of_row(row), waived_of_row(row)
     fields["usage"] = usage_of_row(row)
     fields["lines"] = lines_of_row(row)
     fields["cache"] = cache_of_row(row)
+    fields["sizing"] = sizing_of_row(row)
     return AttemptRow(**fields)
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from headgate.insights.calls import CallState
+from headgate.insights.contract_budgets import BudgetView
 from headgate.insights.contract_caches import CachesView, CacheView
 from headgate.insights.contract_control import (
     ApprovalView,
@@ -24,39 +25,13 @@ from headgate.insights.contract_control import (
 )
 from headgate.insights.contract_desk import ImportView, PlansView
 from headgate.insights.contract_exports import ExportedView, HistoryView
+from headgate.insights.contract_holds import HoldView
 from headgate.insights.contract_prices import CommitmentsView, ImpactView, RestateView
 from headgate.insights.contract_reconcile import AdjustmentView, ReconcileView
 from headgate.insights.contract_routes import RouteView
 from headgate.insights.contract_runs import RunView
 from headgate.insights.contract_statement import StatementView
 from headgate.insights.printed import Instant, Printed, Usd
-
-
-class BudgetView(Printed, frozen=True, kw_only=True):
-    """A window of a budget: `budgets --json` prints a list of them.
-
-    free = limit - posted - held - unaccounted - carved; lent is the part of free that workers
-    have, carved what delegations have of their own, delegated what they spent of that.
-    `frozen`: its node, or one above it, may not
-    spend now. `exhausted_at`: when nothing will be left at its pace, null when it renews before.
-    """
-
-    id: str
-    node: str
-    period: str
-    renews_at: Instant | None
-    limit: Usd
-    raised: Usd
-    posted: Usd
-    held: Usd
-    lent: Usd
-    unaccounted: Usd
-    carved: Usd
-    delegated: Usd
-    free: Usd
-    frozen: bool
-    spent_last_hour: Usd
-    exhausted_at: Instant | None
 
 
 class LineView(Printed, frozen=True, kw_only=True):
@@ -86,6 +61,7 @@ class CallView(Printed, frozen=True, kw_only=True):
     was translated to, null without a translation; `lost` holds the JSON paths it left out.
     `posted` is what was posted when it ended; corrections since add `adjusted` to it.
     `priority` is null for a refused call; `waited_ms` is how long it waited for places.
+    `tags` are `NAME=VALUE` each; `would_refuse` names the shadow windows that it did not fit into.
     """
 
     call: str
@@ -120,6 +96,8 @@ class CallView(Printed, frozen=True, kw_only=True):
     priority: str | None
     waited_ms: float
     session: str | None
+    tags: list[str]
+    would_refuse: list[str]
     quarantined: str | None
 
 
@@ -153,18 +131,6 @@ class DecisionView(Printed, frozen=True, kw_only=True):
     requirements: list[str]
     data_class: str | None
     candidates: list[CandidateView]
-
-
-class HoldView(Printed, frozen=True, kw_only=True):
-    """What an attempt's hold covered, and the windows it was set aside on."""
-
-    attempt: str
-    decision: int
-    windows: list[str]
-    input_tokens_max: int
-    output_tokens_max: int
-    ended_at: Instant | None
-    closed_by: str
 
 
 class ExplainView(Printed, frozen=True, kw_only=True):

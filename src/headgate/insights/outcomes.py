@@ -23,9 +23,9 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from headgate.ledger.tables import attempts, caller, is_of_call
+from headgate.store.dialect import upsert
 from headgate.store.schema import METADATA
 
 Kind = Literal["call", "run", "session"]
@@ -102,7 +102,9 @@ def tell(connection: Connection, told: Outcome) -> bool:
     values = told._asdict()
     changed = {name: values[name] for name in values if name not in outcome.primary_key.columns}
     statement = upsert(outcome).values(values)
-    connection.execute(statement.on_conflict_do_update(outcome.primary_key.columns, set_=changed))
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=outcome.primary_key.columns, set_=changed)
+    )
     return True
 
 

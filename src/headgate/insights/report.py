@@ -3,10 +3,11 @@
 Hours that are rolled up (`insights/rollups.py`) are read as their sums, all others from the rows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
+import msgspec
 from sqlalchemy import Connection, func, select
 
 from headgate.insights.rollups import read_totals
@@ -36,9 +37,23 @@ def report(connection: Connection, side: Side, since_ns: int | None, zone: tzinf
     total = read_totals(connection, None, stretch).get(None, Totals())
     if side == "day":
         return Report(total, tuple(_by_day(connection, stretch, zone)))
-    rows = read_totals(connection, side, stretch).values()
+    rows: Collection[Totals] = read_totals(connection, side, stretch).values()
+    rows = _by_tag(rows) if side == "tag" else rows
     ordered = sorted(rows, key=lambda row: (-row.spend_nanos, row.name is None, row.name or ""))
     return Report(total, tuple(ordered))
+
+
+def _by_tag(rows: Iterable[Totals]) -> Collection[Totals]:
+    """Return the sums of each tag, from those of all the tags of calls together.
+
+    A call with several counts for each of them.
+    """
+    found: dict[str | None, Totals] = {}
+    for row in rows:
+        tags = msgspec.json.decode(row.name or "[]", type=tuple[str, ...])
+        for tag in (*tags,) or (None,):
+            found.setdefault(tag, Totals(tag)).add(row)
+    return found.values()
 
 
 def _by_day(connection: Connection, stretch: Stretch, zone: tzinfo) -> Iterator[Totals]:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, and_, delete, func, insert, select, u
 from headgate.insights.totals import Side, Stretch, Totals, adjusted_of, totals_of, within
 from headgate.ledger.rolled import HOUR_NS, hour_of, rolled_hour, rollup
 from headgate.ledger.tables import attempt, refusal
+from headgate.store.dialect import wait_for_writers
 
 SETTLED_NS = 2 * HOUR_NS
 """How old an hour's end is when it is rolled up: nearly all calls have ended by then."""
@@ -23,7 +24,7 @@ GAPS_MAX = 50
 
 ALL = ""
 COMPLETE = rolled_hour.c.building.is_(None)
-_NAMED: tuple[Side, ...] = ("principal", "team", "model", "deployment", "run")
+_NAMED: tuple[Side, ...] = ("principal", "team", "model", "deployment", "run", "tag")
 _SUMS = ("calls", "refused", "spend_nanos", "estimated_calls", "estimated_nanos", "unknown_calls")
 
 
@@ -40,6 +41,7 @@ def roll_up(writing: Engine, reading: Engine, now_ns: int, me: str) -> int:
         How many were begun: fewer than `HOURS_AT_ONCE` when there are no more.
     """
     with writing.begin() as connection:
+        wait_for_writers(connection)
         hours = list(_due(connection, now_ns))
         connection.execute(delete(rolled_hour).where(rolled_hour.c.hour_ns.in_(hours)))
         for hour_ns in hours:

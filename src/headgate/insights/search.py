@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, or_,
 
 from headgate.insights.calls import REFUSED, CallRow, CallState, attempt_row, refused_row
 from headgate.ledger.tables import attempts, refusal
+from headgate.store.expressions import Containing
 
 SCAN_ROWS_MAX = 20_000
 
@@ -137,9 +138,8 @@ def _sides(table: FromClause, wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.code is not None:
         conditions.append((table.c.reason if table is attempts else table.c.code) == wanted.code)
     if wanted.text is not None:
-        conditions.append(
-            or_(*(table.c[name].contains(wanted.text, autoescape=True) for name in _TEXTS[table]))
-        )
+        text = wanted.text
+        conditions.append(or_(*(Containing(table.c[name], text) for name in _TEXTS[table])))
     return conditions
 
 

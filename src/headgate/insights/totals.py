@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Select, case, distinct, exists
 
 from headgate.ledger.tables import adjustment, attempts, refusal
 
-Side = Literal["principal", "team", "model", "deployment", "day", "run"]
+Side = Literal["principal", "team", "model", "deployment", "day", "run", "tag"]
 SIDES: tuple[Side, ...] = get_args(Side)
 
 _ATTEMPT_SIDES: dict[str, ColumnElement[Any]] = {
@@ -16,6 +16,7 @@ _ATTEMPT_SIDES: dict[str, ColumnElement[Any]] = {
     "model": attempts.c.served_model,
     "deployment": attempts.c.deployment,
     "run": attempts.c.run,
+    "tag": attempts.c.tags,
 }
 _REFUSAL_SIDES: dict[str, ColumnElement[Any]] = {
     "principal": refusal.c.principal,

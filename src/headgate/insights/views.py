@@ -6,18 +6,18 @@ from headgate.insights.books import Books
 from headgate.insights.calls import AttemptRow, CallRow, OpenedCall, RefusedRow
 from headgate.insights.contract import (
     BooksView,
-    BudgetView,
     CallView,
     CandidateView,
     DecisionView,
     ExplainView,
-    HoldView,
     LineView,
     RefusalView,
     ReportView,
     SumsView,
     WindowView,
 )
+from headgate.insights.contract_budgets import BudgetView
+from headgate.insights.contract_holds import HoldView, SizingView
 from headgate.insights.contract_reconcile import AdjustmentView
 from headgate.insights.report import Report
 from headgate.insights.totals import Totals
@@ -49,6 +49,10 @@ def budget_view(standing: Standing, *, frozen: bool, burn: Burn = NO_PACE) -> Bu
         frozen=frozen,
         spent_last_hour=format_usd(burn.spent_last_hour_nanos),
         exhausted_at=iso_or_none(burn.exhausted_ns),
+        carried=format_usd(standing.carried_nanos),
+        mode=standing.mode,
+        would_refuse=standing.would_refuse,
+        would_refuse_amount=format_usd(standing.would_refuse_nanos),
     )
 
 
@@ -89,6 +93,8 @@ def call_view(row: CallRow) -> CallView:
         priority=row.priority,
         waited_ms=row.waited_us / 1_000,
         session=row.session,
+        tags=list(row.tags),
+        would_refuse=list(row.waived),
         quarantined=row.quarantined,
     )
 
@@ -129,6 +135,8 @@ def _refused_view(row: RefusedRow) -> CallView:
         priority=None,
         waited_ms=0,
         session=None,
+        tags=[],
+        would_refuse=[],
         quarantined=None,
     )
 
@@ -184,8 +192,21 @@ def _hold_view(row: AttemptRow) -> HoldView:
         windows=list(row.windows),
         input_tokens_max=row.input_tokens_max,
         output_tokens_max=row.output_tokens_max,
+        sizing=_sizing_view(row),
         ended_at=iso_or_none(row.ended_ns),
         closed_by=row.closed_by,
+    )
+
+
+def _sizing_view(row: AttemptRow) -> SizingView | None:
+    note = row.sizing
+    if note is None:
+        return None
+    return SizingView(
+        output_tokens=note.output_tokens,
+        percent=note.percent,
+        calls=note.calls,
+        extensions=row.extensions,
     )
 
 

@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Column, Connection, Integer, String, Table, func, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from headgate.insights.settings import Webhook
 from headgate.store import audit
 from headgate.store.audit import Entry
+from headgate.store.dialect import upsert
 from headgate.store.schema import METADATA
 from headgate.units.instants import NANOS_PER_SECOND, to_iso
 
@@ -62,7 +62,9 @@ def note_told(connection: Connection, hook: str, seq: int) -> None:
     """Keep how far a webhook has been told."""
     values = {"id": hook, "told_seq": seq}
     statement = upsert(webhook).values(values)
-    connection.execute(statement.on_conflict_do_update(["id"], set_={"told_seq": seq}))
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["id"], set_={"told_seq": seq})
+    )
 
 
 def message_of(hook: Webhook, entry: Entry, at_s: int) -> Message:

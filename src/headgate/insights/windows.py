@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from headgate.budgets.settings import ORGANISATION, RUN_ANY
+from headgate.budgets.settings import AND, ORGANISATION, RUN_ANY
 from headgate.budgets.standing import Standing
 from headgate.budgets.tree import agent_nodes_of, budget_id_of, nodes_of
-from headgate.identity.settings import Principal
+from headgate.identity.settings import Principal, Team, lineage_of
 from headgate.ledger.rows import windows_of_row
 from headgate.ledger.tables import attempt, caller
+from headgate.units.instants import to_iso
+from headgate.units.money import format_usd
 
 ATTEMPTS_LOOKED_AT = 500
 """So many of the newest attempts tell which runs go on."""
@@ -37,9 +39,7 @@ def in_order(windows: Iterable[Standing]) -> list[Standing]:
 def fullest(windows: Iterable[Standing], runs_max: int) -> Picked:
     """Return all windows, but at most so many runs of each budget: those with least left."""
     windows = in_order(windows)
-    runs = sorted(
-        (window for window in windows if window.node == RUN_ANY), key=lambda run: run.free_nanos
-    )
+    runs = sorted((window for window in windows if window.is_each), key=lambda run: run.free_nanos)
     seen: Counter[str] = Counter()
     left_out: set[str] = set()
     for run in runs:
@@ -52,30 +52,56 @@ def fullest(windows: Iterable[Standing], runs_max: int) -> Picked:
     )
 
 
-def is_frozen(
-    window: Standing, frozen: Collection[str], principals: Mapping[str, Principal]
-) -> bool:
-    """Tell whether a window's node, or one above it, is among the frozen ones."""
-    return not set(frozen).isdisjoint(_nodes(window, principals))
+class People(NamedTuple):
+    """Who stands below whom."""
+
+    principals: Mapping[str, Principal]
+    teams: Mapping[str, Team]
+
+    def above(self, principal: str) -> tuple[str, ...]:
+        """Return the nodes from a principal up to the root."""
+        known = self.principals.get(principal)
+        # Runs outlive their principal's place in the configuration.
+        return nodes_of(principal, () if known is None else lineage_of(known.team, self.teams))
 
 
-def _nodes(window: Standing, principals: Mapping[str, Principal]) -> tuple[str, ...]:
-    if window.node == RUN_ANY:
-        _budget_id, principal, run = window.id.split("/", 2)
-        return (f"run:{principal}/{run}", *_nodes_of(principal, principals))
-    what, _colon, name = window.node.partition(":")
+def is_frozen(window: Standing, frozen: Collection[str], people: People) -> bool:
+    """Tell whether one of a window's nodes, or a node above it, is among the frozen ones."""
+    if not frozen:
+        return False
+    nodes = [node for each in window.node.split(AND) for node in _nodes(each, window, people)]
+    return not set(frozen).isdisjoint(nodes)
+
+
+def _nodes(node: str, window: Standing, people: People) -> tuple[str, ...]:
+    if node == RUN_ANY:
+        _budget_id, principal, run, *_others = window.id.split("/")
+        return (f"run:{principal}/{run}", *people.above(principal))
+    what, _colon, name = node.partition(":")
+    if name == "*":
+        name = window.id.rpartition("/")[2]
+        node = f"{what}:{name}"
     if what == "principal":
-        return _nodes_of(name, principals)
+        return people.above(name)
     if what == "agent":
         principal, *names = name.split("/")
-        return (*agent_nodes_of(principal, names), *_nodes_of(principal, principals))
-    return (window.node, ORGANISATION)
+        return (*agent_nodes_of(principal, names), *people.above(principal))
+    if what == "team":
+        teams = lineage_of(name, people.teams)
+        return (*(f"team:{team}" for team in teams), ORGANISATION)
+    return (node, ORGANISATION)
 
 
-def _nodes_of(principal: str, principals: Mapping[str, Principal]) -> tuple[str, ...]:
-    known = principals.get(principal)
-    # Runs outlive their principal's place in the configuration.
-    return nodes_of(principal, known.team) if known else (f"principal:{principal}", ORGANISATION)
+def over_text(window: Standing) -> str | None:
+    """Return what it means that more is used of a limit than there is of it; None: it is not."""
+    if window.free_nanos >= 0 or window.mode == "shadow":
+        return None
+    over = format_usd(-window.free_nanos)
+    when = "" if window.renews_ns is None else f" until {to_iso(window.renews_ns)}"
+    return (
+        f"{over} more than its limit is posted and held; nothing is taken back, and every call is"
+        f" refused{when}, unless the limit is raised above it."
+    )
 
 
 def _budget(window: Standing) -> str:

@@ -6,9 +6,17 @@ hold; then what it posted counts, not the smaller amount it was lent.
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 COMFORT = 8
 """A window is comfortable while it could lend this many times what is wanted beyond the need."""
+
+
+class Wanted(NamedTuple):
+    """What is asked of one window: what calls wait for, and what would be good to have beyond."""
+
+    need_nanos: int
+    want_nanos: int
 
 
 @dataclass(slots=True)
@@ -75,6 +83,11 @@ class LeaseBook:
             account = self.windows[window] = WindowAccount(limit_nanos)
         account.limit_nanos = limit_nanos
         return account
+
+    def used(self, window: str) -> int:
+        """Return what is posted, lent, carved or lost sight of in a window; 0 if never opened."""
+        account = self.windows.get(window)
+        return 0 if account is None else account.used_nanos
 
     def cost(self, journal: str, window: str, amount_nanos: int) -> int:
         """Return what lending so much takes from a window.

@@ -14,6 +14,7 @@ from headgate.records.journal import (
     AdjustmentRecord,
     CallerRecord,
     DecisionRecord,
+    ExtendRecord,
     RefusalRecord,
     RouteRecord,
     VoidRecord,
@@ -22,10 +23,17 @@ from headgate.units.errors import JournalError
 
 
 class Caller(NamedTuple):
-    """A caller as folding knows it: the id it has in the store, and the windows of its holds."""
+    """A caller as folding knows it.
+
+    Attributes:
+        id: What the store knows it by.
+        windows: The windows of its holds.
+        waived: The shadow windows that its holds did not fit into.
+    """
 
     id: int
     windows: tuple[str, ...]
+    waived: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -62,6 +70,15 @@ class Movement:
 
 
 @dataclass(slots=True)
+class Waived:
+    """What a shadow window would have refused: how often, how much was held, when first."""
+
+    first_ns: int
+    attempts: int = 0
+    amount_nanos: int = 0
+
+
+@dataclass(slots=True)
 class Ended:
     """An attempt that ended, with the hold it ends."""
 
@@ -78,8 +95,10 @@ class Batch:
         opened: Holds written in this stretch and still open at its end.
         ended: Attempts that were held and ended in this stretch.
         closed: Ends of attempts whose hold was in an earlier stretch.
+        extended: Holds of earlier stretches that have grown, by attempt.
         callers: New ones by their ids in the store.
         routes: The same.
+        waived: What would have been refused, by the shadow window.
         adjustments: Corrections that this journal tells of. They are in no movement: an id that
             another journal told of before counts no more, and only the books know those.
     """
@@ -88,10 +107,12 @@ class Batch:
     opened: dict[str, FoldedHold] = field(default_factory=dict)
     ended: list[Ended] = field(default_factory=list)
     closed: list[FoldedSettle | VoidRecord] = field(default_factory=list)
+    extended: dict[str, FoldedHold] = field(default_factory=dict)
     callers: dict[int, CallerRecord] = field(default_factory=dict)
     routes: dict[int, RouteRecord] = field(default_factory=dict)
     refusals: list[RefusalRecord] = field(default_factory=list)
     decisions: list[DecisionRecord] = field(default_factory=list)
+    waived: dict[str, Waived] = field(default_factory=dict)
     adjustments: list[AdjustmentRecord] = field(default_factory=list)
 
     def ends(self) -> Iterator[FoldedSettle | VoidRecord]:
@@ -114,8 +135,8 @@ def fold(records: Iterable[Folded], known: Known) -> Batch:
         known: What was known before them; changed to what is known after them.
 
     Raises:
-        JournalError: An attempt is held twice or for nobody, or ends without a hold: the journal
-            was tampered with, for a worker cannot write that.
+        JournalError: An attempt is held twice or for nobody, or is extended or ends without a
+            hold: the journal was tampered with, for a worker cannot write that.
     """
     batch = Batch()
     # Calls of one caller share their windows, so sums by caller are far fewer than records.
@@ -125,6 +146,8 @@ def fold(records: Iterable[Folded], known: Known) -> Batch:
             _open(batch, record, known, sums)
         elif isinstance(record, FoldedSettle | VoidRecord):
             _end(batch, record, known, sums)
+        elif isinstance(record, ExtendRecord):
+            _extend(batch, record, known, sums)
         else:
             _note(batch, record, known)
     for caller, along in sums.values():
@@ -150,6 +173,22 @@ def _open(batch: Batch, record: FoldedHold, known: Known, sums: Sums) -> None:
     known.open_holds[attempt] = Held(record, caller)
     batch.opened[attempt] = record
     _along(sums, caller).held_nanos += record.amount_nanos
+    for window in caller.waived:
+        waived = batch.waived.setdefault(window, Waived(record.at_ns))
+        waived.attempts += 1
+        waived.amount_nanos += record.amount_nanos
+
+
+def _extend(batch: Batch, record: ExtendRecord, known: Known, sums: Sums) -> None:
+    attempt = record.attempt
+    held = known.open_holds.get(attempt)
+    if held is None:
+        raise JournalError(f"{attempt} is extended without a hold")
+    held.hold.amount_nanos += record.amount_nanos
+    held.hold.extensions += 1
+    if attempt not in batch.opened:
+        batch.extended[attempt] = held.hold
+    _along(sums, held.caller).held_nanos += record.amount_nanos
 
 
 def _end(batch: Batch, record: FoldedSettle | VoidRecord, known: Known, sums: Sums) -> None:
@@ -173,7 +212,7 @@ def _note(batch: Batch, record: Folded, known: Known) -> None:
     elif isinstance(record, DecisionRecord):
         batch.decisions.append(record)
     elif isinstance(record, CallerRecord):
-        caller = Caller(next(known.ids), record.windows)
+        caller = Caller(next(known.ids), record.windows, record.waived)
         batch.callers[caller.id] = record
         known.callers[record.number] = caller
         known.callers.pop(record.number - REFERENCES_MAX, None)

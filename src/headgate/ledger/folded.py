@@ -14,6 +14,7 @@ from headgate.records.journal import (
     AdjustmentRecord,
     CallerRecord,
     DecisionRecord,
+    ExtendRecord,
     RefusalRecord,
     RouteRecord,
     SealedRecord,
@@ -28,9 +29,11 @@ NO_NOTE = Raw(b"null")
 
 
 class FoldedHold(Struct, tag_field="k", tag="hold", gc=False):
-    """A `HoldRecord`; `lost` is a JSON array.
+    """A `HoldRecord` with its `ExtendRecord`s; `lost` is a JSON array, `sizing` an object or null.
 
     Attributes:
+        amount_nanos: With what it was extended by.
+        extensions: How often it was; no record has it.
         caller: Its number in the journal; folding puts the id that the store knows it by there.
         route: The same.
     """
@@ -49,6 +52,8 @@ class FoldedHold(Struct, tag_field="k", tag="hold", gc=False):
     priority: str = PRIORITY_USUAL
     waited_us: int = 0
     session: str | None = None
+    sizing: Raw = NO_NOTE
+    extensions: int = 0
 
 
 class FoldedSettle(Struct, frozen=True, tag_field="k", tag="settle", gc=False):
@@ -79,6 +84,7 @@ Folded = (
     | CallerRecord
     | RouteRecord
     | FoldedHold
+    | ExtendRecord
     | FoldedSettle
     | VoidRecord
     | RefusalRecord

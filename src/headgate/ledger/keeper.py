@@ -2,38 +2,33 @@
 
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
     Connection,
     Engine,
-    Insert,
     Select,
     Table,
-    Update,
     bindparam,
-    func,
     insert,
     select,
     update,
 )
-from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.exc import SQLAlchemyError
 
 from headgate.ledger import store_leases, tables
 from headgate.ledger.allotments import Allotment, Short
 from headgate.ledger.book import LeaseBook
-from headgate.ledger.fold import Batch, Caller, Held, Known, fold
+from headgate.ledger.fold import Batch, Caller, Held, Known, Movement, fold
 from headgate.ledger.folded import decode
-from headgate.ledger.line import Grant, Line, Outcome
+from headgate.ledger.line import Grant, Line
 from headgate.ledger.rolled import forget
 from headgate.ledger.rows import (
     END_COLUMNS,
-    Row,
     caller_values,
     decision_values,
     end_values,
@@ -41,26 +36,17 @@ from headgate.ledger.rows import (
     hold_values,
     refusal_values,
     route_values,
+    waived_of_row,
     windows_of_row,
 )
 from headgate.ledger.store_adjustments import take_adjustments
-from headgate.ledger.store_allotments import Allotments
+from headgate.ledger.store_nodes import source_of
+from headgate.ledger.store_shadows import count_waived
 from headgate.records.journal import REFERENCES_MAX, SealedRecord, SettleRecord
+from headgate.store.dialect import write
 from headgate.store.journal_reader import Cursor, JournalReader, journals
 from headgate.store.journal_writer import boot_id, take_lock
 from headgate.units.errors import StoreError
-
-
-class Lent(NamedTuple):
-    """What came of those who wait for money, written down.
-
-    Attributes:
-        outcomes: Whose need was lent or refused.
-        grants: What was lent, by journal and window.
-    """
-
-    outcomes: list[Outcome]
-    grants: dict[str, dict[str, Grant]]
 
 
 @dataclass(slots=True)
@@ -79,6 +65,7 @@ class Keeper:
         root: The folder of journals.
         limit_of: The limit of a window by its key, in nano-dollars; None when no budget of the
             configuration has that window, so nothing more is lent of it.
+        node: The id of this node among those that share the store; empty when it is alone.
 
     Attributes:
         root: The folder of journals.
@@ -86,13 +73,21 @@ class Keeper:
             store, so nothing more is done or told; a new keeper starts from the store.
     """
 
-    def __init__(self, engine: Engine, root: Path, limit_of: Callable[[str], int | None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        root: Path,
+        limit_of: Callable[[str], int | None],
+        node: str = "",
+    ) -> None:
         self._engine = engine
         self.root = root
         self.limit_of = limit_of
         self.book = LeaseBook()
-        self.allotments = Allotments(self.book, self._configured)
+        self.source = source_of(engine, node, self.book, self._configured)
+        self.allotments = self.source.allotments
         self.line = Line(self.book, self._limit)
+        self.line.connected |= self.source.lenders
         self.journals: dict[str, OpenJournal] = {}
         self.failed = False
         # Ids of callers and routes; nobody else gives any.
@@ -121,23 +116,22 @@ class Keeper:
     def _load(self) -> None:
         with self._engine.connect() as connection:
             self.allotments.load(connection)
-            given = [
-                connection.scalar(select(func.max(table.c.id))) or 0
-                for table in (tables.caller, tables.route)
-            ]
-            self._ids = itertools.count(max(given) + 1)
-            for row in connection.execute(select(tables.window)).mappings():
-                account = self.book.account(row["window"], self._limit(row["window"]))
-                account.closed_nanos = row["posted_nanos"]
-                account.unaccounted_nanos = row["unaccounted_nanos"]
-            for row in connection.execute(select(tables.lease)).mappings():
+            self._ids = self.source.ids(connection)
+            for used in self.source.used(connection):
+                account = self.book.account(used.window, self._limit(used.window))
+                account.closed_nanos = used.posted_nanos
+                account.unaccounted_nanos = used.unaccounted_nanos
+            own = select(tables.journal).where(tables.journal.c.node == self.source.node)
+            names = own.with_only_columns(tables.journal.c.name)
+            leases = select(tables.lease).where(tables.lease.c.journal.in_(names))
+            for row in connection.execute(leases).mappings():
                 account = self.book.account(row["window"], self._limit(row["window"]))
                 # The window's sum has all postings; those of open leases are counted there.
                 account.closed_nanos -= row["posted_nanos"]
                 moved = (row["posted_nanos"], row["held_nanos"])
                 self.book.post(row["journal"], row["window"], *moved)
                 account.leases[row["journal"]].granted_nanos = row["granted_nanos"]
-            for row in connection.execute(select(tables.journal)).mappings():
+            for row in connection.execute(own).mappings():
                 if not row["ended"]:
                     cursor = Cursor(row["seq"], row["offset"])
                     self._follow(connection, row["name"], cursor)
@@ -146,7 +140,7 @@ class Keeper:
         return self.limit_of(window) or 0
 
     def _limit(self, window: str) -> int:
-        return self.allotments.limit(window)
+        return self.source.limit(window)
 
     def carve(self, allotments: Sequence[Allotment], at_ns: int) -> list[Short]:
         """Carve allotments that were not carved yet, durably; return those that do not fit."""
@@ -164,7 +158,9 @@ class Keeper:
     def _follow(self, connection: Connection, name: str, cursor: Cursor) -> None:
         known = Known(self._ids)
         for row in connection.execute(_newest(tables.caller, name)).mappings():
-            known.callers[row["number"]] = Caller(row["id"], windows_of_row(row))
+            known.callers[row["number"]] = Caller(
+                row["id"], windows_of_row(row), waived_of_row(row)
+            )
         for row in connection.execute(_newest(tables.route, name)).mappings():
             known.routes[row["number"]] = row["id"]
         joined = tables.attempt.join(tables.caller, tables.caller.c.id == tables.attempt.c.caller)
@@ -178,17 +174,22 @@ class Keeper:
     def discover(self) -> None:
         """Follow journals that appeared in the folder since the last look."""
         with self._change() as connection:
-            known = set(connection.scalars(select(tables.journal.c.name)))
+            own = tables.journal.c.node == self.source.node
+            known = set(connection.scalars(select(tables.journal.c.name).where(own)))
             for directory in journals(self.root):
                 if directory.name not in known:
                     connection.execute(
                         insert(tables.journal).values(
-                            name=directory.name, seq=1, offset=0, ended=False
+                            name=directory.name,
+                            seq=1,
+                            offset=0,
+                            ended=False,
+                            node=self.source.node,
                         )
                     )
                     self._follow(connection, directory.name, Cursor())
 
-    def lend(self, now_ms: int) -> Lent:
+    def lend(self, now_ms: int) -> store_leases.Lent:
         """Lend to whom the line lends now, durably.
 
         Args:
@@ -198,12 +199,21 @@ class Keeper:
             StoreError: It cannot be written, now or before: then nobody may be told.
         """
         self._check()
+        wanted = self.line.wanted()
+        if self.source.lacks(wanted):
+            with self._change() as connection:
+                self.source.provide(connection, wanted)
         outcomes, grants = self.line.decide(now_ms), self.line.grants()
         changed, self.line.changed = self.line.changed, set()
         if changed:
             with self._change() as connection:
                 store_leases.keep(connection, self.book, changed)
-        return Lent(outcomes, grants)
+        return store_leases.Lent(outcomes, grants)
+
+    def return_idle(self, windows: Collection[str] | None) -> None:
+        """Give back to the store that nodes share what no worker was lent, None for all windows."""
+        with self._change() as connection:
+            self.source.return_idle(connection, windows)
 
     def call_in(self) -> None:
         """Recall, when the line is next asked, what is lent of windows above their limits."""
@@ -248,11 +258,14 @@ class Keeper:
             self._apply(connection, name, batch)
             cursor = followed.reader.cursor
             folded = (cursor.seq, cursor.offset, followed.reader.ended, name)
-            connection.exec_driver_sql(_FOLDED_TO, folded)
+            write(connection, _FOLDED_TO, [folded])
+            self.source.moved(connection, batch.movements)
             for window, movement in batch.movements.items():
                 self.book.account(window, self._limit(window))
                 self.book.post(name, window, movement.posted_nanos, movement.held_nanos)
-            for window, amount in take_adjustments(connection, name, batch.adjustments).items():
+            adjusted = take_adjustments(connection, name, batch.adjustments)
+            self.source.moved(connection, {each: Movement(0, adjusted[each]) for each in adjusted})
+            for window, amount in adjusted.items():
                 self.book.account(window, self._limit(window))
                 self.book.adjust(window, amount)
             self._end_small(connection, name, batch.movements)
@@ -275,37 +288,42 @@ class Keeper:
                 store_leases.end(connection, self.book, name, window)
 
     def _apply(self, connection: Connection, name: str, batch: Batch) -> None:
-        touched_ns = [each.hold.at_ns for each in batch.ended]
-        touched_ns += [each.at_ns for each in batch.opened.values()]
-        touched_ns += [each.at_ns for each in batch.refusals]
-        forget(connection, touched_ns)
         callers = [caller_values(id_, each, name) for id_, each in batch.callers.items()]
-        _write(connection, _INSERT_CALLER, callers)
+        write(connection, _INSERT_CALLER, callers)
         routes = [route_values(id_, each, name) for id_, each in batch.routes.items()]
-        _write(connection, _INSERT_ROUTE, routes)
+        write(connection, _INSERT_ROUTE, routes)
         rows = [hold_values(each.hold) + end_values(each.end) for each in batch.ended]
         rows += [hold_values(hold) + end_values(None) for hold in batch.opened.values()]
-        _write(connection, _INSERT_ATTEMPT, rows)
+        write(connection, _INSERT_ATTEMPT, rows)
+        grown = [(h.amount_nanos, h.extensions, name) for name, h in batch.extended.items()]
+        write(connection, _EXTEND_ATTEMPT, grown)
         closed = [(*end_values(end), end.attempt) for end in batch.closed]
-        _write(connection, _END_ATTEMPT, closed)
-        _write(connection, _INSERT_REFUSAL, [refusal_values(each) for each in batch.refusals])
+        write(connection, _END_ATTEMPT, closed)
+        write(connection, _INSERT_REFUSAL, [refusal_values(each) for each in batch.refusals])
         decisions = [decision_values(each, name) for each in batch.decisions]
-        _write(connection, _INSERT_DECISION, decisions)
+        write(connection, _INSERT_DECISION, decisions)
         moved = [
             (window, window.partition("@")[0], movement.posted_nanos, movement.held_nanos)
-            for window, movement in batch.movements.items()
+            # In one order everywhere: nodes that fold at once wait for each other, not crosswise.
+            for window, movement in sorted(batch.movements.items())
         ]
-        _write(connection, _MOVE_WINDOW, moved)
+        write(connection, _MOVE_WINDOW, moved)
         along = [
             (movement.posted_nanos, movement.held_nanos, name, window)
             for window, movement in batch.movements.items()
         ]
-        _write(connection, _MOVE_LEASE, along)
+        write(connection, _MOVE_LEASE, along)
+        count_waived(connection, batch.waived)
+        touched_ns = [each.hold.at_ns for each in batch.ended]
+        touched_ns += [each.at_ns for each in batch.opened.values()]
+        touched_ns += [each.at_ns for each in batch.refusals]
+        forget(connection, touched_ns)
 
     def _close_leases(self, connection: Connection, name: str, followed: OpenJournal) -> None:
         # Only a power cut can have taken records; a worker that ended cleanly wrote all of them.
         trusted = followed.reader.is_whole(boot_id())
-        store_leases.close(connection, self.book, name, trusted=trusted)
+        for window, lost in store_leases.close(connection, self.book, name, trusted=trusted):
+            self.source.lost(connection, window, lost)
         self.line.part(name)
 
     def take_over(self, name: str, at_ns: int) -> bool:
@@ -352,22 +370,12 @@ def _newest(table: Table, journal: str) -> Select[*tuple[Any, ...]]:
     return named.order_by(table.c.number.desc()).limit(REFERENCES_MAX)
 
 
-def _statement(statement: Insert | Update) -> str:
-    """Return a statement as the driver takes it, so that rows go to it as they are."""
-    return str(statement.compile(dialect=sqlite_dialect()))
-
-
-def _write(connection: Connection, statement: str, rows: Sequence[Row]) -> None:
-    if rows:
-        connection.exec_driver_sql(statement, list(rows))
-
-
-_INSERT_CALLER = _statement(insert(tables.caller))
-_INSERT_ROUTE = _statement(insert(tables.route))
-_INSERT_ATTEMPT = _statement(insert(tables.attempt))
-_INSERT_REFUSAL = _statement(insert(tables.refusal))
-_INSERT_DECISION = _statement(insert(tables.decision))
-_END_ATTEMPT = _statement(
+_INSERT_CALLER = insert(tables.caller)
+_INSERT_ROUTE = insert(tables.route)
+_INSERT_ATTEMPT = insert(tables.attempt)
+_INSERT_REFUSAL = insert(tables.refusal)
+_INSERT_DECISION = insert(tables.decision)
+_END_ATTEMPT = (
     update(tables.attempt)
     .where(tables.attempt.c.attempt == bindparam("old"))
     .values(dict.fromkeys(END_COLUMNS))
@@ -378,13 +386,16 @@ _FOLDED_TO = """
 UPDATE journal SET seq = ?, "offset" = ?, ended = ? WHERE name = ?
 """
 _MOVE_WINDOW = """
-INSERT INTO window (window, budget, posted_nanos, held_nanos, unaccounted_nanos)
+INSERT INTO "window" ("window", budget, posted_nanos, held_nanos, unaccounted_nanos)
 VALUES (?, ?, ?, ?, 0)
-ON CONFLICT (window) DO UPDATE SET
-  posted_nanos = posted_nanos + excluded.posted_nanos,
-  held_nanos = held_nanos + excluded.held_nanos
+ON CONFLICT ("window") DO UPDATE SET
+  posted_nanos = "window".posted_nanos + excluded.posted_nanos,
+  held_nanos = "window".held_nanos + excluded.held_nanos
+"""
+_EXTEND_ATTEMPT = """
+UPDATE attempt SET hold_nanos = ?, extensions = ? WHERE attempt = ?
 """
 _MOVE_LEASE = """
 UPDATE lease SET posted_nanos = posted_nanos + ?, held_nanos = held_nanos + ?
-WHERE journal = ? AND window = ?
+WHERE journal = ? AND "window" = ?
 """

@@ -17,14 +17,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from headgate.ledger.book import COMFORT, LeaseBook
+from headgate.ledger.book import COMFORT, LeaseBook, Wanted
 
 WAIT_MS = 50
 """How long a need waits for money that is in motion."""
 
 
 def is_small(window: str) -> bool:
-    """Tell whether a window is a run's or a delegation's: one worker at a time owns all of it."""
+    """Tell whether a window is a run's or a delegation's: near its limit it moves whole."""
     return "/" in window
 
 
@@ -200,6 +200,18 @@ class Line:
         """Recall what is lent of windows though nobody waits: their limits became lower."""
         self._over.update(windows)
 
+    def wanted(self) -> dict[str, Wanted]:
+        """Return what is asked of each window now, by those who wait and beyond."""
+        needs: Counter[str] = Counter()
+        wants: Counter[str] = Counter()
+        for waiter in self._waiting:
+            for window in waiter.need.windows:
+                needs[window] += waiter.need.amount_nanos
+                needs[window] += self._debts.get((waiter.journal, window), 0)
+        for _, wanted in self._wants:
+            wants.update(wanted)
+        return {window: Wanted(needs[window], wants[window]) for window in {*needs, *wants}}
+
     def has_ended(self, journal: str, window: str) -> bool:
         """Tell once that nothing is held or lent of a small window that a worker has done with."""
         if (journal, window) not in self.ending:
@@ -370,14 +382,17 @@ class Line:
             self._lend(look, (journal, window), some, some)
 
     def _lend_beyond(self, look: _Pass) -> None:
-        """Lend more than calls need: a small budget whole, of others while they are comfortable."""
+        """Lend more than calls need where that is comfortable; the rest of a small budget whole."""
         wants, self._wants = self._wants, []
+        comfortable: set[str] = set()
         for journal, wanted in wants:
             for window, amount in wanted.items():
                 free = self._free(look, window)
                 if not look.claims[window] and free >= COMFORT * amount > 0:
                     self._lend(look, (journal, window), amount, amount)
+                    comfortable.add(window)
         for journal, window in look.served:
             free = look.free[window]
-            if free > 0 and not look.claims[window] and is_small(window):
+            small = is_small(window) and window not in comfortable
+            if free > 0 and not look.claims[window] and small:
                 self._lend(look, (journal, window), free, free)

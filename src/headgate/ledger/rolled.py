@@ -47,6 +47,8 @@ def hour_of(at_ns: int) -> int:
 def forget(connection: Connection, touched_ns: Collection[int]) -> None:
     """Have the hours of these instants rolled up anew, if they were; in the caller's transaction.
 
+    It is called once the rows are written: whoever rolls up waits for those who write, and is seen.
+
     Args:
         connection: To the store.
         touched_ns: When what is folded was held or refused.

@@ -18,6 +18,7 @@ from headgate.records.journal import (
     DecisionRecord,
     RefusalRecord,
     RouteRecord,
+    SizingNote,
     VoidRecord,
 )
 
@@ -25,6 +26,7 @@ Row = tuple[object, ...]
 
 _encode = msgspec.json.Encoder().encode
 _note = msgspec.json.Decoder(CacheNote).decode
+_sizing = msgspec.json.Decoder(SizingNote).decode
 _lines = msgspec.json.Decoder(tuple[ChargeLine, ...]).decode
 _usage = msgspec.json.Decoder(dict[str, int]).decode
 _windows = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -54,8 +56,14 @@ END_COLUMNS = (
 
 def hold_values(hold: FoldedHold) -> Row:
     """Return what a hold says of an attempt."""
-    *fields, _, priority, waited_us, session = astuple(hold)
-    return (*fields, str(hold.lost, "utf-8"), priority, waited_us, session)
+    *fields, _, priority, waited_us, session, _, extensions = astuple(hold)
+    sizing = _text_or_none(hold.sizing)
+    lost = str(hold.lost, "utf-8")
+    return (*fields, lost, priority, waited_us, session, sizing, extensions)
+
+
+def _text_or_none(note: Raw) -> str | None:
+    return None if note is NO_NOTE else str(note, "utf-8")
 
 
 def end_values(end: FoldedSettle | VoidRecord | None) -> Row:
@@ -66,15 +74,15 @@ def end_values(end: FoldedSettle | VoidRecord | None) -> Row:
         empty = (None, None, None, 0, end.reason, None, 0, "worker", *_NOTHING)
         return (end.at_ns, "void", 0, end.final, *empty)
     # All but the attempt's id in front, and the three that are still bytes.
-    note = None if end.cache is NO_NOTE else str(end.cache, "utf-8")
-    return (*astuple(end)[1:-3], str(end.usage, "utf-8"), str(end.lines, "utf-8"), note)
+    lines, note = str(end.lines, "utf-8"), _text_or_none(end.cache)
+    return (*astuple(end)[1:-3], str(end.usage, "utf-8"), lines, note)
 
 
 def caller_values(id_: int, record: CallerRecord, journal: str) -> Row:
     """Return the row of a caller."""
     who = (record.principal, record.team, record.key, record.run)
-    lists = (_encode(record.windows).decode(), _encode(record.chain).decode())
-    return (id_, journal, record.number, *who, *lists)
+    lists = (record.windows, record.chain, record.tags, record.waived)
+    return (id_, journal, record.number, *who, *(_encode(each).decode() for each in lists))
 
 
 def route_values(id_: int, record: RouteRecord, journal: str) -> Row:
@@ -98,6 +106,7 @@ def hold_of_row(row: RowMapping) -> FoldedHold:
     """Return the hold an open attempt row was made of."""
     fields = {name: row[name] for name in FoldedHold.__struct_fields__ if name in row}
     fields["lost"] = Raw(str(row["lost"]).encode())
+    fields["sizing"] = NO_NOTE if row["sizing"] is None else Raw(str(row["sizing"]).encode())
     return FoldedHold(**fields, amount_nanos=row["hold_nanos"])
 
 
@@ -111,6 +120,16 @@ def chain_of_row(row: RowMapping) -> tuple[str, ...]:
     return _windows(row["chain"])
 
 
+def tags_of_row(row: RowMapping) -> tuple[str, ...]:
+    """Return the tags of a caller's row."""
+    return _windows(row["tags"])
+
+
+def waived_of_row(row: RowMapping) -> tuple[str, ...]:
+    """Return the shadow windows that a caller's row is not held on."""
+    return _windows(row["waived"])
+
+
 def lines_of_row(row: RowMapping) -> tuple[ChargeLine, ...]:
     """Return the charge lines of an attempt's row."""
     return _lines(row["lines"])
@@ -119,6 +138,11 @@ def lines_of_row(row: RowMapping) -> tuple[ChargeLine, ...]:
 def usage_of_row(row: RowMapping) -> dict[str, int]:
     """Return what was metered of an attempt, by meter: its lines have it, or it is said apart."""
     return _usage(row["usage"]) or quantities(lines_of_row(row))
+
+
+def sizing_of_row(row: RowMapping) -> SizingNote | None:
+    """Return how an expected hold was sized, None for one that covers the whole limit."""
+    return None if row["sizing"] is None else _sizing(row["sizing"])
 
 
 def cache_of_row(row: RowMapping) -> CacheNote | None:

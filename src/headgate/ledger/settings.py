@@ -1,6 +1,23 @@
-"""What the configuration says of idempotency keys."""
+"""What the configuration says of idempotency keys and of expected holds."""
 
 from typing import NamedTuple
+
+
+class Expected(NamedTuple):
+    """How expected holds are sized.
+
+    Attributes:
+        percent: The quantile of earlier outputs that a hold covers at first.
+        calls_min: Holds are strict until so many outputs were seen.
+        output_tokens_min: No hold covers less output than this.
+        reserve_tokens: The stop reserve: what a provider may generate beyond what was seen of a
+            stream before it learns that the stream is over. Every hold covers it on top.
+    """
+
+    percent: int = 99
+    calls_min: int = 20
+    output_tokens_min: int = 128
+    reserve_tokens: int = 256
 
 
 class Idempotency(NamedTuple):

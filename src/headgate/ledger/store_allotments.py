@@ -12,10 +12,11 @@ from headgate.ledger.tables import allotment as table
 
 
 class KeptAllotment(NamedTuple):
-    """An allotment that was carved; `ended_ns` is None while it lasts."""
+    """An allotment that was carved as the `number`-th; `ended_ns` is None while it lasts."""
 
     allotment: Allotment
     ended_ns: int | None
+    number: int
 
 
 class Allotments:
@@ -67,7 +68,7 @@ class Allotments:
                 continue
             short = self._short(allotment)
             if short is None:
-                _keep(connection, allotment, at_ns)
+                keep(connection, allotment, at_ns)
                 self._count(allotment)
             else:
                 refused.append(short)
@@ -97,12 +98,13 @@ class Allotments:
             self._book.windows[each.window].ended = True
 
 
-def _keep(connection: Connection, allotment: Allotment, at_ns: int) -> None:
-    number = connection.scalar(select(func.coalesce(func.max(table.c.number), 0)))
+def keep(connection: Connection, allotment: Allotment, at_ns: int) -> int:
+    """Keep a new allotment; returns its number."""
+    number: int = connection.scalar(select(func.coalesce(func.max(table.c.number), 0) + 1)) or 1
     connection.execute(
         insert(table).values(
             window=allotment.window,
-            number=(number or 0) + 1,
+            number=number,
             amount_nanos=allotment.amount_nanos,
             parents=msgspec.json.encode(allotment.parents).decode(),
             key=allotment.key,
@@ -112,11 +114,13 @@ def _keep(connection: Connection, allotment: Allotment, at_ns: int) -> None:
             carved_ns=at_ns,
         )
     )
+    return number
 
 
-def kept(connection: Connection) -> Iterator[KeptAllotment]:
-    """Yield every allotment, each after those it is carved from."""
-    for row in connection.execute(select(table).order_by(table.c.number)):
+def kept(connection: Connection, after: int = 0) -> Iterator[KeptAllotment]:
+    """Yield every allotment behind a number, each after those it is carved from."""
+    wanted = select(table).where(table.c.number > after).order_by(table.c.number)
+    for row in connection.execute(wanted):
         yield KeptAllotment(
             Allotment(
                 window=row.window,
@@ -128,4 +132,5 @@ def kept(connection: Connection) -> Iterator[KeptAllotment]:
                 until_ns=row.until_ns,
             ),
             row.ended_ns,
+            row.number,
         )

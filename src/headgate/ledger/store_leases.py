@@ -4,12 +4,26 @@ Each change happens in a transaction of the caller's, who gives the book up when
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from sqlalchemy import Connection, delete
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from headgate.ledger import tables
 from headgate.ledger.book import LeaseBook
+from headgate.ledger.line import Grant, Outcome
+from headgate.store.dialect import upsert, write
+
+
+class Lent(NamedTuple):
+    """What came of those who wait for money, written down.
+
+    Attributes:
+        outcomes: Whose need was lent or refused.
+        grants: What was lent, by journal and window.
+    """
+
+    outcomes: list[Outcome]
+    grants: dict[str, dict[str, Grant]]
 
 
 def keep(connection: Connection, book: LeaseBook, changed: Iterable[tuple[str, str]]) -> None:
@@ -23,11 +37,13 @@ def keep(connection: Connection, book: LeaseBook, changed: Iterable[tuple[str, s
         row = upsert(tables.lease).values(
             journal=journal, window=window, granted_nanos=granted, posted_nanos=0, held_nanos=0
         )
-        keys = ["journal", "window"]
-        connection.execute(row.on_conflict_do_update(keys, set_={"granted_nanos": granted}))
+        keys, changes = ["journal", "window"], {"granted_nanos": granted}
+        connection.execute(row.on_conflict_do_update(index_elements=keys, set_=changes))
 
 
-def close(connection: Connection, book: LeaseBook, journal: str, *, trusted: bool) -> None:
+def close(
+    connection: Connection, book: LeaseBook, journal: str, *, trusted: bool
+) -> list[tuple[str, int]]:
     """End the leases of a journal that is complete.
 
     Args:
@@ -35,14 +51,20 @@ def close(connection: Connection, book: LeaseBook, journal: str, *, trusted: boo
         book: What is lent.
         journal: The worker's epoch.
         trusted: Whether the journal is known to be whole; see `LeaseBook.close`.
+
+    Returns:
+        What became unaccounted, by window.
     """
+    losses = []
     for window, account in book.windows.items():
         if journal not in account.leases:
             continue
         lost = book.close(journal, window, trusted=trusted)
         if lost:
-            connection.exec_driver_sql(_LOSE, (window, window.partition("@")[0], lost))
+            write(connection, _LOSE, [(window, window.partition("@")[0], lost)])
+            losses.append((window, lost))
     connection.execute(delete(tables.lease).where(tables.lease.c.journal == journal))
+    return losses
 
 
 def end(connection: Connection, book: LeaseBook, journal: str, window: str) -> None:
@@ -53,8 +75,8 @@ def end(connection: Connection, book: LeaseBook, journal: str, window: str) -> N
 
 
 _LOSE = """
-INSERT INTO window (window, budget, posted_nanos, held_nanos, unaccounted_nanos)
+INSERT INTO "window" ("window", budget, posted_nanos, held_nanos, unaccounted_nanos)
 VALUES (?, ?, 0, 0, ?)
-ON CONFLICT (window) DO UPDATE SET
-  unaccounted_nanos = unaccounted_nanos + excluded.unaccounted_nanos
+ON CONFLICT ("window") DO UPDATE SET
+  unaccounted_nanos = "window".unaccounted_nanos + excluded.unaccounted_nanos
 """

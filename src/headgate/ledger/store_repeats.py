@@ -1,7 +1,8 @@
 """The steward's hands on idempotency keys: claims them durably, keeps replies, forgets in time.
 
 They lie in a SQLite file of their own: what clients were answered stays out of the ledger's store
-and its backups, and may be deleted without touching a cent.
+and its backups, and may be deleted without touching a cent. Where nodes share a store on PostgreSQL
+they lie in a table of it, so that the same key at two nodes is one charge.
 """
 
 from collections.abc import Callable
@@ -36,6 +37,9 @@ from headgate.ledger.repeats import Claimed, Ruling, Tried, rule
 from headgate.ledger.settings import Idempotency
 from headgate.records.repeats import Claim, Kept, Over, Verdict
 from headgate.store.database import make_engine
+from headgate.store.dialect import hold_lock, is_shared
+from headgate.store.place import database_of
+from headgate.store.postgresql import make_server_engine
 from headgate.units.instants import NANOS_PER_SECOND
 
 FILE_NAME = "repeats.db"
@@ -69,7 +73,14 @@ NOTHING_KEPT = {"bytes": 0, "status": None, "content_type": None, "lines": None,
 
 
 def open_repeats(data_dir: Path) -> Engine:
-    """Open the file for writing; it is made readable for its owner alone."""
+    """Open the owner's own file for writing, or the database that nodes share."""
+    url = database_of(data_dir)
+    if url is not None:
+        engine = make_server_engine(url)
+        with engine.begin() as connection:
+            hold_lock(connection, "migrations")
+            repeat.metadata.create_all(connection)
+        return engine
     path = data_dir / FILE_NAME
     path.touch(mode=0o600)
     engine = make_engine(f"sqlite:///{path}")
@@ -86,7 +97,7 @@ def open_repeats(data_dir: Path) -> Engine:
 
 
 class Repeats:
-    """Keeps the keys of a node; exactly one exists, in the steward.
+    """Keeps the keys of a node, or of all that share a store; a node's steward has one.
 
     Args:
         engine: The file, opened for writing.
@@ -99,11 +110,13 @@ class Repeats:
         self._books = books
         self._fold = fold
         with engine.connect() as connection:
+            self._shared = is_shared(connection)
             self._kept_bytes: int = connection.scalar(select(func.sum(repeat.c.bytes))) or 0
 
     def claim(self, claim: Claim, settings: Idempotency, now_ns: int) -> Verdict:
         """Give a key to a call, durably, or tell what the call is to do instead."""
         with self._engine.begin() as connection:
+            hold_lock(connection, f"repeat {claim.owner} {claim.key}")
             row = connection.execute(select(repeat).where(_is(claim))).one_or_none()
             claimed = None if row is None else self._claimed(row)
             attempts = self._attempts(claimed) if claimed is not None else []
@@ -153,7 +166,11 @@ class Repeats:
 
         A call that was never held for leaves its key free.
         """
+        if self._shared:
+            # A steward elsewhere that is asked next knows what this call came to from the store.
+            self._fold()
         with self._engine.begin() as connection:
+            hold_lock(connection, f"repeat {over.owner} {over.key}")
             whose = and_(_is(over), repeat.c.call == over.call)
             row = connection.execute(select(repeat).where(whose)).one_or_none()
             if row is None:
@@ -181,6 +198,8 @@ class Repeats:
         overdue = select(*named).where(repeat.c.at_ns <= before_ns).order_by(repeat.c.at_ns)
         forgotten = erased_bytes = 0
         with self._engine.begin() as connection:
+            if self._shared:
+                self._kept_bytes = connection.scalar(select(func.sum(repeat.c.bytes))) or 0
             for row in connection.execute(overdue.limit(FORGOTTEN_AT_ONCE)).all():
                 if erased_bytes > ERASED_BYTES_AT_ONCE:
                     break

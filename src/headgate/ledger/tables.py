@@ -14,11 +14,19 @@ from sqlalchemy import (
     and_,
     cast,
     func,
+    literal_column,
     select,
     text,
 )
 
+from headgate.store.expressions import Ending
 from headgate.store.schema import METADATA
+
+
+def _partial(name: str, column: str, where: str) -> Index:
+    """Return an index of the rows that a condition selects."""
+    return Index(name, column, sqlite_where=text(where), postgresql_where=text(where))
+
 
 journal = Table(
     "journal",
@@ -27,8 +35,10 @@ journal = Table(
     Column("seq", Integer, nullable=False),
     Column("offset", BigInteger, nullable=False),
     Column("ended", Boolean, nullable=False),
+    Column("node", String, nullable=False, server_default=""),
 )
-"""How far each journal is folded; in the same transaction as what was folded from it."""
+"""How far each journal is folded, in the same transaction as what was folded from it; and which
+node's it is, where nodes share the store."""
 
 window = Table(
     "window",
@@ -64,6 +74,8 @@ caller = Table(
     Column("run", String),
     Column("windows", Text, nullable=False),
     Column("chain", Text, nullable=False),
+    Column("tags", Text, nullable=False, server_default="[]"),
+    Column("waived", Text, nullable=False, server_default="[]"),
     Index("caller_by_number", "journal", "number", unique=True),
 )
 """Who asks, by the number that the holds of a journal refer to it by."""
@@ -99,6 +111,8 @@ attempt = Table(
     Column("priority", String, nullable=False, server_default="interactive"),
     Column("waited_us", BigInteger, nullable=False, server_default="0"),
     Column("session", String),
+    Column("sizing", Text),
+    Column("extensions", Integer, nullable=False, server_default="0"),
     # What the end of an attempt sets begins here; see ledger/rows.py.
     Column("ended_ns", BigInteger),
     Column("state", String, nullable=False),
@@ -117,8 +131,8 @@ attempt = Table(
     Column("lines", Text, nullable=False),
     Column("cache", Text),
     Index("attempt_by_time", "at_ns"),
-    Index("attempt_of_session", "session", sqlite_where=text("session IS NOT NULL")),
-    Index("attempt_held", "caller", sqlite_where=text("state = 'held'")),
+    _partial("attempt_of_session", "session", "session IS NOT NULL"),
+    _partial("attempt_held", "caller", "state = 'held'"),
 )
 """One row per attempt; `state` is held, measured, estimated, unknown or void. Folding writes it,
 everybody else reads `attempts`."""
@@ -145,7 +159,10 @@ adjustment = Table(
 def call_of(attempt_id: ColumnElement[str]) -> ColumnElement[str]:
     """Return the id of the call an attempt is of: its own without the number."""
     # No function that splits a text has the same name everywhere.
-    return func.rtrim(func.rtrim(attempt_id, "0123456789"), ".")
+    # What is cut off stands in the SQL itself: PostgreSQL groups by nothing else.
+    digits: ColumnElement[str] = literal_column("'0123456789'")
+    point: ColumnElement[str] = literal_column("'.'")
+    return func.rtrim(func.rtrim(attempt_id, digits), point)
 
 
 def _whole_attempts() -> Subquery:
@@ -169,7 +186,7 @@ attempts = _whole_attempts()
 """Attempts with the call, the caller and the route of each, and the sum of its corrections."""
 
 
-is_first = func.substr(attempt.c.attempt, -2) == ".1"
+is_first = Ending(attempt.c.attempt, 2) == ".1"
 """Selects the first attempt of each call: counting them counts calls, and needs no sorting."""
 
 
@@ -194,6 +211,16 @@ allotment = Table(
     Column("ended_ns", BigInteger),
 )
 """Money carved for a delegation, numbered as it was; see `ledger/allotments.py`."""
+
+shadow = Table(
+    "shadow",
+    METADATA,
+    Column("window", String, primary_key=True),
+    Column("attempts", BigInteger, nullable=False),
+    Column("amount_nanos", BigInteger, nullable=False),
+    Column("first_ns", BigInteger, nullable=False),
+)
+"""What shadow windows would have refused: attempts, and what was held for them elsewhere."""
 
 refusal = Table(
     "refusal",

@@ -13,6 +13,7 @@ from headgate.node.commands import by_steward
 from headgate.node.messages import Adjust, Corrected, Failed
 from headgate.node.paths import journal_root
 from headgate.records.adjustment import Adjusted, Adjustment
+from headgate.store.place import node_id
 from headgate.units.errors import JournalError
 
 MESSAGE_MAX = 1_000
@@ -64,6 +65,6 @@ def answer_adjust(keeper: Keeper, engine: Engine, message: Adjust) -> Corrected 
 
 def _alone(engine: Engine, data_dir: Path, message: Adjust) -> Corrected | Failed:
     # Nobody borrows while no node runs, so no limit is asked for.
-    keeper = Keeper(engine, journal_root(data_dir), lambda _window: None)
+    keeper = Keeper(engine, journal_root(data_dir), lambda _window: None, node_id(data_dir))
     keeper.discover()
     return answer_adjust(keeper, engine, message)

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Protocol
 
 import msgspec
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from headgate.budgets import store_raises
 from headgate.budgets.store_raises import Raise
@@ -16,6 +17,7 @@ from headgate.governance.requests import Request, why_altered, why_ended, why_no
 from headgate.governance.settings import Rule
 from headgate.node.messages import AskApproval, Decided, LetGo, Message, UseApproval, pack
 from headgate.records.approval import Asking, Shown, ShownRaise, Told, digest_of
+from headgate.store.dialect import hold_lock
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
@@ -31,8 +33,8 @@ SHOWN: Mapping[str, type[Shown | ShownRaise]] = {"call": Shown, "raise": ShownRa
 class Living(Protocol):
     """Whoever knows the workers."""
 
-    def living(self) -> set[str]:
-        """Return the journals of workers that are connected, or may be soon."""
+    def living_anywhere(self) -> set[str]:
+        """Return the journals of workers that are connected, or may be soon, at whatever node."""
 
     def tell_workers(self, data: bytes) -> None:
         """Send a packed message to every worker."""
@@ -54,7 +56,9 @@ class Approving:
         self._workers = workers
         self._rules = rules
         self._raises: list[Raise] = []
-        self._read_raises()
+        # What workers here wait for: another node's console may decide it.
+        self._asked: set[str] = set()
+        self.read_raises()
 
     def answer(self, message: Message, journal: str) -> Decided | None:
         """Do what a worker asks; returns the answer, None when there is none."""
@@ -63,17 +67,19 @@ class Approving:
         if isinstance(message, UseApproval):
             return Decided(self._use(message.asking))
         assert isinstance(message, LetGo), message
-        with self._engine.begin() as connection:
+        self._asked.discard(message.approval)
+        with self._change() as connection:
             keeper.let_go(connection, message.approval, time.time_ns(), withdrawn=message.withdrawn)
         return None
 
     def _ask(self, asking: Asking, journal: str) -> Told:
-        with self._engine.begin() as connection:
+        self._asked.add(asking.approval)
+        with self._change() as connection:
             request = keeper.ask(connection, asking, journal, time.time_ns())
         return _refused(asking, TOO_MANY) if request is None else _told(request, asking.call)
 
     def _use(self, asking: Asking) -> Told:
-        with self._engine.begin() as connection:
+        with self._change() as connection:
             request = keeper.find(connection, asking.approval)
             now_ns = time.time_ns()
             refusal = _why_not_use(request, asking, now_ns)
@@ -87,7 +93,7 @@ class Approving:
 
     def decide(self, name: str, decision: Decision, digest: str) -> Request | Refusal:
         """Decide about a request as it was shown, durably, and tell whoever waits for it."""
-        with self._engine.begin() as connection:
+        with self._change() as connection:
             request, now_ns = keeper.find(connection, name), time.time_ns()
             if request is None:
                 return Refusal(errors.APPROVAL_UNKNOWN, errors.APPROVAL_UNKNOWN.sentence)
@@ -108,14 +114,14 @@ class Approving:
                 keeper.put_in_force(connection, request, decision.by, now_ns)
                 request = request._replace(status="used")
         if request.kind == "raise":
-            self._read_raises()
+            self.read_raises()
         else:
             self._tell(request)
         return request
 
     def ask_raise(self, shown: ShownRaise, request: Request) -> Refusal | None:
         """Keep a request for a raise; returns why it is not kept, None when it is."""
-        with self._engine.begin() as connection:
+        with self._change() as connection:
             return None if keeper.ask_raise(connection, request, shown) else TOO_MANY
 
     def raised(self, budget: str) -> int:
@@ -127,11 +133,29 @@ class Approving:
             if each.budget == budget and now_ns < each.until_ns
         )
 
-    def _read_raises(self) -> None:
+    def read_raises(self) -> None:
+        """Go by the raises that the store has."""
         with self._engine.connect() as connection:
             self._raises = store_raises.in_force(connection, time.time_ns())
 
+    @contextmanager
+    def _change(self) -> Iterator[Connection]:
+        """Change requests, whole or not at all, while no other node does."""
+        with self._engine.begin() as connection:
+            hold_lock(connection, "approvals")
+            yield connection
+
+    def look_again(self) -> None:
+        """Take up what was decided at another node."""
+        self.read_raises()
+        with self._engine.connect() as connection:
+            found = [keeper.find(connection, name) for name in self._asked]
+        for request in found:
+            if request is not None and request.status != "pending":
+                self._tell(request)
+
     def _tell(self, request: Request) -> None:
+        self._asked.discard(request.id)
         self._workers.tell_workers(pack(Decided(_told(request, ""))))
 
     async def watch_always(self) -> None:
@@ -142,9 +166,9 @@ class Approving:
 
     def watch(self, now_ns: int) -> None:
         """End what is open for too long, or waited for by nobody."""
-        with self._engine.begin() as connection:
+        with self._change() as connection:
             late = keeper.expire(connection, now_ns)
-            keeper.withdraw_of_the_dead(connection, self._workers.living(), now_ns)
+            keeper.withdraw_of_the_dead(connection, self._workers.living_anywhere(), now_ns)
             store_raises.tell_ended(connection, now_ns)
             ended = [keeper.find(connection, name) for name in late]
         for request in ended:

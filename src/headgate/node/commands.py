@@ -10,6 +10,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
+from headgate.budgets import store_raises
+from headgate.budgets.store_raises import Raise
 from headgate.identity import registry
 from headgate.identity.registry import FrozenNode, KeptKey
 from headgate.node import locks
@@ -21,16 +23,19 @@ from headgate.node.messages import (
     Failed,
     Freeze,
     Message,
+    RaiseBudget,
     RevokeDelegation,
     RevokeKey,
+    State,
 )
 from headgate.store import audit
 from headgate.store.audit import Event
+from headgate.store.dialect import hold_lock
 from headgate.store.migrate import open_store
 from headgate.units.errors import StewardUnavailableError
 from headgate.units.instants import to_iso
 
-Command = Freeze | CreateKey | RevokeKey | RevokeDelegation
+Command = Freeze | CreateKey | RevokeKey | RevokeDelegation | RaiseBudget
 
 RESTART_S = 10.0
 LOOK_S = 0.05
@@ -73,7 +78,11 @@ def by_steward(data_dir: Path, message: Message, alone: Callable[[Engine], Messa
             break
         time.sleep(LOOK_S)
     try:
-        return alone(open_store(data_dir))
+        engine = open_store(data_dir)
+        try:
+            return alone(engine)
+        finally:
+            engine.dispose()
     finally:
         os.close(lock)
 
@@ -81,15 +90,19 @@ def by_steward(data_dir: Path, message: Message, alone: Callable[[Engine], Messa
 def carry_out(engine: Engine, message: Command, at_ns: int) -> Done | Failed:
     """Change the store as a command says, durably, and with its entry in the audit chain."""
     with engine.begin() as connection:
+        hold_lock(connection, "commands")
         answer = _carry_out(connection, message, at_ns)
         if isinstance(answer, Done):
-            audit.append(connection, _event_of(message), at_ns)
+            audit.append(connection, _event_of(message, at_ns), at_ns)
         return answer
 
 
 def _carry_out(connection: Connection, message: Command, at_ns: int) -> Done | Failed:
     if isinstance(message, Freeze):
         return _freeze(connection, message, at_ns)
+    if isinstance(message, RaiseBudget):
+        store_raises.keep_raise(connection, _raise_of(message, at_ns))
+        return Done()
     if isinstance(message, CreateKey):
         key = KeptKey(
             message.key,
@@ -111,7 +124,7 @@ def _carry_out(connection: Connection, message: Command, at_ns: int) -> Done | F
     return Failed(f"There is no valid key {message.key!r} made by `headgate keys create`.")
 
 
-def _event_of(message: Command) -> Event:
+def _event_of(message: Command, at_ns: int) -> Event:
     """Return what the audit chain is told of a command that was carried out."""
     if isinstance(message, Freeze):
         action = "node.frozen" if message.frozen else "node.thawed"
@@ -120,9 +133,15 @@ def _event_of(message: Command) -> Event:
     if isinstance(message, CreateKey):
         detail = {"principal": message.principal, "models": ", ".join(message.models)}
         return Event(message.by, "key.created", f"key:{message.key}", detail)
+    if isinstance(message, RaiseBudget):
+        return store_raises.raised(_raise_of(message, at_ns), message.by, message.reason)
     if isinstance(message, RevokeDelegation):
         return Event(message.by, "delegation.revoked", f"delegation:{message.delegation}")
     return Event(message.by, "key.revoked", f"key:{message.key}")
+
+
+def _raise_of(message: RaiseBudget, at_ns: int) -> Raise:
+    return Raise(f"raise_{at_ns:x}", message.budget, message.by_nanos, message.until_ns)
 
 
 def _freeze(connection: Connection, message: Freeze, at_ns: int) -> Done | Failed:
@@ -136,6 +155,17 @@ def _freeze(connection: Connection, message: Freeze, at_ns: int) -> Done | Faile
     if registry.set_thawed(connection, message.node):
         return Done()
     return Failed(f"{message.node} was not frozen.")
+
+
+def state(engine: Engine, epoch: int) -> State:
+    """Return what is frozen and which keys made at run time are valid."""
+    with engine.connect() as connection:
+        return State(
+            epoch=epoch,
+            frozen=tuple(node.node for node in registry.frozen_nodes(connection)),
+            credentials=valid_keys(connection),
+            revoked=tuple(registry.revoked_delegations(connection)),
+        )
 
 
 def valid_keys(connection: Connection) -> tuple[CredentialRow, ...]:

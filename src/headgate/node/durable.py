@@ -5,12 +5,13 @@ import sys
 import time
 from pathlib import Path
 
-from headgate.app import journal_path
+from headgate.app import journal_name
 from headgate.gateway.pipeline import Pipeline
 from headgate.node.paths import journal_root
 from headgate.store.disk import Disk
 from headgate.store.journal_sync import JournalSync
 from headgate.store.journal_writer import JournalWriter
+from headgate.store.place import node_id
 
 LOOK_MS = 20
 
@@ -21,7 +22,7 @@ def open_journal(data_dir: Path, worker: str, epoch: str, disk: Disk) -> Journal
     Raises:
         JournalError: There is no room for it.
     """
-    path = journal_path(journal_root(data_dir), worker, epoch)
+    path = journal_root(data_dir) / journal_name(worker, epoch, node_id(data_dir))
     return JournalWriter(path, worker=worker, epoch=epoch, at_ns=time.time_ns(), disk=disk)
 
 

@@ -29,6 +29,7 @@ from headgate.node.messages import (
     Message,
     MovePlaces,
     Recall,
+    SpendUntil,
     State,
     Uncarved,
     Unpacker,
@@ -82,6 +83,7 @@ class StewardLink(asyncio.Protocol):
         self._told: dict[type, Message] = {}
         self._waiting: dict[int, Answered] = {}
         self._closing = False
+        self._spend_until_ns: int | None = None
         self.connected = False
         self.on_granted: Callable[[dict[str, Grant]], None] = lambda _grants: None
         self.on_lent: Callable[[dict[str, Grant], list[Outcome], bool], None] = _not_yet
@@ -153,7 +155,9 @@ class StewardLink(asyncio.Protocol):
             self._hear(message)
 
     def _hear(self, message: Message) -> None:
-        if isinstance(message, Heed):
+        if isinstance(message, SpendUntil):
+            self._spend_until_ns = message.monotonic_ns
+        elif isinstance(message, Heed):
             self.on_heed(message.deployments)
         elif isinstance(message, MovePlaces):
             self.on_places(message)
@@ -228,6 +232,16 @@ class StewardLink(asyncio.Protocol):
         if self.connected:
             self._say(message)
         return self.connected
+
+    def is_overdue(self, monotonic_ns: int) -> bool:
+        """Tell whether this node was not heard of by its store for too long to go on spending."""
+        return self._spend_until_ns is not None and monotonic_ns > self._spend_until_ns
+
+    def start_over(self) -> None:
+        """Hang up, to be told anew what holds; nothing is asked until then."""
+        self.connected = False
+        if self._transport is not None:
+            self._transport.abort()
 
     def close(self) -> None:
         """Say nothing more."""

@@ -216,6 +216,15 @@ class Decided(_Message, frozen=True):
     told: Told
 
 
+class SpendUntil(_Message, frozen=True):
+    """Until when a worker may spend what it was lent, by this machine's monotonic clock.
+
+    It is told where nodes share a store, again and again while the store is reached.
+    """
+
+    monotonic_ns: int
+
+
 class AnswerControl(_Message, frozen=True):
     """What a control request is answered with."""
 
@@ -257,6 +266,16 @@ class RevokeDelegation(_Message, frozen=True):
     """Revokes a delegation, by its id, and all below it."""
 
     delegation: str
+    by: str = UNKNOWN
+
+
+class RaiseBudget(_Message, frozen=True):
+    """Raises a budget's limit until an instant, without asking anybody."""
+
+    budget: str
+    by_nanos: int
+    until_ns: int
+    reason: str
     by: str = UNKNOWN
 
 
@@ -329,6 +348,7 @@ Message = (
     | UseApproval
     | LetGo
     | State
+    | SpendUntil
     | Granted
     | Lent
     | Recall
@@ -339,6 +359,7 @@ Message = (
     | CreateKey
     | RevokeKey
     | RevokeDelegation
+    | RaiseBudget
     | Adjust
     | KeepCells
     | AskHealth

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from headgate.budgets.settings import ORGANISATION, RUN_ANY
+from headgate.budgets.settings import OF_ROUTES, Budget, is_each, kind_of
 from headgate.budgets.tree import nodes_of
 from headgate.config.problems import near
 from headgate.config.snapshot import Snapshot
@@ -15,6 +15,7 @@ from headgate.governance.keeper import MINUTE_NS
 from headgate.governance.requests import Request
 from headgate.governance.rules import raise_rule_for
 from headgate.governance.settings import Rule
+from headgate.identity.settings import lineage_of
 from headgate.records.approval import ShownRaise, digest_of
 from headgate.records.control import ControlRequest
 from headgate.units import errors
@@ -50,11 +51,11 @@ def raise_of(
         message = "A raise is by more than nothing, and ends within a year from now."
         return Refusal(errors.BODY_INVALID, message)
     budget = snapshot.budgets.get(wanted.budget)
-    if budget is None or budget.node == RUN_ANY:
-        known = [each.id for each in snapshot.budgets.values() if each.node != RUN_ANY]
+    if budget is None or is_each(budget.node):
+        known = [each.id for each in snapshot.budgets.values() if not is_each(each.node)]
         fix = near(wanted.budget, known, "budget")
         return Refusal(errors.BODY_INVALID, f"No budget {wanted.budget!r} can be raised. {fix}")
-    rule = _rule(request, snapshot, budget.node, by_nanos)
+    rule = _rule(request, snapshot, budget, by_nanos)
     if isinstance(rule, Refusal):
         return rule
     shown = ShownRaise(
@@ -84,15 +85,18 @@ def raise_of(
     )
 
 
-def _rule(request: ControlRequest, snapshot: Snapshot, node: str, by_nanos: int) -> Rule | Refusal:
+def _rule(
+    request: ControlRequest, snapshot: Snapshot, budget: Budget, by_nanos: int
+) -> Rule | Refusal:
     """Return the rule by which a raise may be asked for by who asks."""
-    if request.delegated or node not in nodes_of(request.principal, request.team):
+    own = nodes_of(request.principal, lineage_of(request.team, snapshot.teams))
+    # What a call is and where it goes is nobody's: who makes it has to be below the rest.
+    people = [node for node in budget.nodes if kind_of(node) not in (*OF_ROUTES, "tag")]
+    if request.delegated or not set(people) <= {*own, f"key:{request.key}"}:
         message = "A raise is asked for by somebody below the budget, with a key of their own."
         return Refusal(errors.NOT_PERMITTED, message)
-    above = {node, ORGANISATION}
-    if node == f"principal:{request.principal}":
-        above.add(f"team:{request.team}")
-    rule = raise_rule_for(snapshot.approvals.values(), above, by_nanos)
+    at = min((own.index(node) for node in people if node in own), default=0 if people else -1)
+    rule = raise_rule_for(snapshot.approvals.values(), set(own[at:]), by_nanos)
     if rule is None:
         message = "No rule of approval with `budget_raises` is about this budget and amount."
         return Refusal(errors.NOT_PERMITTED, message)

@@ -3,13 +3,14 @@
 from typing import NamedTuple
 
 from headgate.budgets.runs import ENDED, Run, State, change_run, find_run, keep_run, tree_of
-from headgate.budgets.settings import RUN_ANY, Budget
+from headgate.budgets.settings import FOREVER_NS, RUN_ANY, Budget
 from headgate.identity import registry
 from headgate.identity.registry import FrozenNode
 from headgate.ledger.allotments import Allotment
 from headgate.node.control.registry import Desk
 from headgate.store import audit
 from headgate.store.audit import Event
+from headgate.store.dialect import hold_lock
 from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.ids import window_key
@@ -84,8 +85,13 @@ def open_run(desk: Desk, wanted: Wanted) -> Run | Refusal:
         changed_ns=now_ns,
     )
     with desk.engine.begin() as connection:
-        keep_run(connection, new)
-    return new
+        hold_lock(connection, "runs")
+        # Another node may have taken it up meanwhile.
+        known = find_run(connection, wanted.principal, wanted.run)
+        if known is None:
+            keep_run(connection, new)
+            return new
+    return known if _same(known, wanted) else _conflict(known)
 
 
 def change(desk: Desk, principal: str, name: str, state: State) -> Run | Refusal:
@@ -193,7 +199,14 @@ def _allot(desk: Desk, wanted: Wanted, parent: Run | None) -> Refusal | None:
 
 def _run_budget(desk: Desk) -> Budget | None:
     budgets = desk.snapshot.budgets.values()
-    return next((each for each in budgets if each.node == RUN_ANY and each.period == "once"), None)
+    return next((each for each in budgets if _limits_runs(each)), None)
+
+
+def _limits_runs(budget: Budget) -> bool:
+    hard_always = budget.mode == "hard" and budget.calendar == budget.calendar._replace(
+        starts_ns=0, ends_ns=FOREVER_NS
+    )
+    return budget.node == RUN_ANY and budget.period == "once" and hard_always
 
 
 def _window(budget: Budget, principal: str, run: str) -> str:

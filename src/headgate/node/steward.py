@@ -6,6 +6,7 @@ import gc
 import os
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,17 @@ import uvloop
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from headgate.app import limits
-from headgate.budgets import keeper
 from headgate.budgets.keeper import WATCH_S
-from headgate.budgets.standing import standings
 from headgate.config.snapshot import Snapshot
 from headgate.exports.scraping import Scrape
 from headgate.identity import registry
+from headgate.ledger.allotments import Allotment
 from headgate.ledger.keeper import Keeper
 from headgate.ledger.store_repeats import Repeats, open_repeats
 from headgate.node import commands, locks
 from headgate.node.adjusting import answer_adjust
 from headgate.node.approving import Approving
+from headgate.node.budgeting import Budgeting
 from headgate.node.control.registry import Desk, answers
 from headgate.node.exporting import exporters
 from headgate.node.in_force import read
@@ -50,7 +50,6 @@ from headgate.node.messages import (
     Message,
     RevokeDelegation,
     RevokeKey,
-    State,
     TakeUp,
     Unpacker,
     Unwell,
@@ -63,16 +62,17 @@ from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
 from headgate.node.reconciling import answer_keep, reconcile_always
 from headgate.node.rolling import roll_up_always
 from headgate.node.rules import Rules
+from headgate.node.sharing import Sharing
 from headgate.node.spreading import Spreading
-from headgate.node.stopping import stop_event
+from headgate.node.stopping import outlive, stop_event
 from headgate.node.telling import tell_always
 from headgate.node.told import Told
 from headgate.store.database import open_store_readonly
 from headgate.store.migrate import open_store
+from headgate.store.place import node_id
 from headgate.units.errors import HeadgateError, StoreError
 
 FOLD_S = 0.1
-DRAIN_S = 60
 SECRETS_OF = ("console", "webhooks", "reports", "otel", "events")
 """What the steward needs secrets of; those of providers and keys are the workers' alone."""
 
@@ -90,17 +90,18 @@ class Steward:
         self.rules = rules
         self.engine = engine
         self.reading = open_store_readonly(data_dir)
+        self.sharing = Sharing(engine, node_id(data_dir), self)
         self.repeats = Repeats(open_repeats(data_dir), self.reading, self.fold)
         self.approving = Approving(engine, self, lambda: self.rules.snapshot.approvals)
-        limit_of = limits(rules.budgets, self.approving.raised)
         self.root = journal_root(data_dir)
-        self.keeper = Keeper(engine, self.root, limit_of)
+        self.budgeting = Budgeting(rules, engine, self.approving.raised)
+        self.keeper = Keeper(engine, self.root, self.budgeting.limits, self.sharing.node)
+        self.budgeting.begin(self.keeper.book, time.time_ns())
         self.workers: dict[str, asyncio.StreamWriter] = {}
-        self.lending = Lending(self.keeper, self.tell_worker, self._break)
-        self.spreading = Spreading(
-            self.rules.places_at, self.living, self.workers.keys(), self.tell_worker
-        )
-        self.told = Told(self.workers.keys(), self.tell_worker)
+        self.lending = Lending(self.keeper, self.sharing.tell_lender, self.fail)
+        here = self.workers.keys()
+        self.spreading = Spreading(self.rules.places_at, self.living, here, self.tell_worker)
+        self.told = Told(here, self.tell_worker)
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = 0
         self._answers = answers()
@@ -120,27 +121,28 @@ class Steward:
             now_ns=time.time_ns,
         )
 
-    def state(self) -> State:
-        """Return what is frozen and which keys made at run time are valid."""
-        with self.engine.connect() as connection:
-            return State(
-                epoch=self._epoch,
-                frozen=tuple(node.node for node in registry.frozen_nodes(connection)),
-                credentials=commands.valid_keys(connection),
-                revoked=tuple(registry.revoked_delegations(connection)),
-            )
-
     def changed(self) -> None:
-        """Tell every worker what holds now."""
+        """Tell every worker what holds now, here and at other nodes."""
+        self._show_state()
+        self.sharing.tell()
+
+    def _show_state(self) -> None:
         self._epoch += 1
-        self.tell_workers(pack(self.state()))
+        self.tell_workers(pack(commands.state(self.engine, self._epoch)))
+
+    def take_up_changes(self) -> None:
+        """Take up what another node has changed in the store."""
+        self.approving.look_again()
+        self.end_allotments()
+        self._show_state()
 
     def tell_worker(self, journal: str, message: Message) -> None:
         """Send a message to a worker, if it is connected."""
         if (writer := self.workers.get(journal)) is not None:
             writer.write(pack(message))
 
-    def _break(self, error: Exception) -> None:
+    def fail(self, error: Exception) -> None:
+        """End this process: the books cannot be kept."""
         if not self.broken.done():
             self.broken.set_exception(error)
 
@@ -152,6 +154,10 @@ class Steward:
     def living(self) -> set[str]:
         """Return the journals of workers that are connected, or may be soon."""
         return {*self.workers, *self.keeper.journals}
+
+    def living_anywhere(self) -> set[str]:
+        """Return those, and the ones of other nodes that share the store."""
+        return self.living() | self.sharing.journals_elsewhere()
 
     def fold(self) -> None:
         """Fold all that the journals have by now."""
@@ -168,6 +174,8 @@ class Steward:
         """Do what a message asks; returns the answer, None when there is none."""
         if isinstance(message, Borrow | GiveBack):
             self.lending.hear(message, journal)
+            if isinstance(message, GiveBack):
+                self.sharing.returned(message.amounts)
             return None
         if isinstance(message, AskControl):
             reply = self._answers[message.request.resource](message.request, self._desk())
@@ -195,6 +203,7 @@ class Steward:
         answer = commands.carry_out(self.engine, message, time.time_ns())
         if isinstance(message, RevokeKey | RevokeDelegation):
             self.end_allotments()
+        self.approving.read_raises()
         self.changed()
         return answer
 
@@ -202,14 +211,9 @@ class Steward:
         """End the allotments whose delegation has ended, was revoked, or whose key was."""
         now_ns = time.time_ns()
         with self.engine.connect() as connection:
-            made = {key.id: key.revoked_ns for key in registry.kept_keys(connection)}
+            valid = registry.valid_ids(connection, self.rules.snapshot.keys)
             revoked = frozenset(registry.revoked_delegations(connection))
-        gone = {key for key, revoked_ns in made.items() if revoked_ns is not None}
-        valid = {*self.rules.snapshot.keys, *made} - gone
         self.keeper.end_allotments(lambda each: each.is_over(now_ns, valid, revoked), now_ns)
-
-    def _end_by_time(self, now_ns: int) -> None:
-        self.keeper.end_allotments(lambda each: each.has_ended(now_ns), now_ns)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Talk to one worker or command line until it hangs up."""
@@ -237,7 +241,7 @@ class Steward:
             # A peer that died or speaks another protocol is no matter for the others.
             pass
         except (StoreError, SQLAlchemyError) as error:
-            self._break(error)
+            self.fail(error)
         finally:
             if self.workers.get(journal) is writer:
                 del self.workers[journal]
@@ -248,7 +252,7 @@ class Steward:
     def _welcome(self, journal: str, writer: asyncio.StreamWriter) -> None:
         self.keeper.discover()
         self.workers[journal] = writer
-        writer.write(pack(self.state()))
+        writer.write(self.sharing.greeting() + pack(commands.state(self.engine, self._epoch)))
         self.lending.meet(journal)
 
     def work(self) -> Iterator[Coroutine[Any, Any, None]]:
@@ -256,15 +260,17 @@ class Steward:
         yield self.fold_always()
         yield self.watch_always()
         yield self.approving.watch_always()
-        yield reconcile_always(self)
-        yield roll_up_always(self.engine, self.reading)
+        yield from self.sharing.work()
+        yield self.sharing.when_leading(partial(roll_up_always, self.engine, self.reading))
+        yield self.sharing.when_leading(partial(reconcile_always, self))
 
     def tell(self) -> None:
         """Tell whom the configuration in force names from now on, and nobody else."""
         for task in self.tellers:
             task.cancel()
-        snapshot = self.rules.snapshot
-        telling = [tell_always(self.engine, hook) for hook in snapshot.webhooks.values()]
+        snapshot, leading = self.rules.snapshot, self.sharing.when_leading
+        hooks = snapshot.webhooks.values()
+        telling = [leading(partial(tell_always, self.engine, hook)) for hook in hooks]
         telling += exporters(self.engine, self.reading, self.root, snapshot)
         self.tellers = [asyncio.create_task(each) for each in telling]
         for task in self.tellers:
@@ -279,6 +285,7 @@ class Steward:
     def _take_up(self, message: TakeUp) -> Done | Failed:
         answer = self.rules.take_up(self.engine, Path(message.in_force))
         if isinstance(answer, Done):
+            self.budgeting.keep_periods(time.time_ns())
             self.end_allotments()
             self.tell()
             self.lending.limits_changed()
@@ -289,10 +296,7 @@ class Steward:
         while True:
             await asyncio.sleep(WATCH_S)
             now_ns = time.time_ns()
-            budgets, zone = self.rules.snapshot.budgets, self.rules.snapshot.zone
-            with self.engine.begin() as connection:
-                found = standings(connection, budgets.values(), now_ns, zone, runs=())
-                keeper.watch(connection, found, budgets, now_ns)
+            self.budgeting.watch(now_ns)
             self.repeats.sweep(self.rules.snapshot.idempotency, now_ns)
 
     async def fold_always(self) -> None:
@@ -300,7 +304,8 @@ class Steward:
         while True:
             self.keeper.fold()
             self.take_over_the_dead()
-            self._end_by_time(time.time_ns())
+            now_ns = time.time_ns()
+            self.keeper.end_allotments(partial(Allotment.has_ended, now_ns=now_ns), now_ns)
             self.spreading.look()
             await asyncio.sleep(0 if self.keeper.behind else FOLD_S)
 
@@ -325,6 +330,7 @@ async def run(
     rules = Rules(read, in_force, pages)
     steward = Steward(rules, engine, data_dir)
     pages.unwell, pages.queued = steward.told.passed_over, steward.told.queued
+    steward.sharing.look()
     steward.keeper.discover()
     steward.take_over_the_dead()
     steward.end_allotments()
@@ -349,22 +355,14 @@ async def run(
             broken.result()
     # Nobody new is welcome: a worker that starts now belongs to the next steward.
     server.close()
-    await _outlive(steward)
+    await outlive(steward.workers)
     for task in (*working, *steward.tellers):
         task.cancel()
     console.should_exit = True
     await serving
-    while steward.keeper.fold():
-        pass
+    steward.fold()
     steward.take_over_the_dead()
-
-
-async def _outlive(steward: Steward) -> None:
-    """Wait until every worker has hung up, within bounds."""
-    for _ in range(DRAIN_S * 20):
-        if not steward.workers:
-            break
-        await asyncio.sleep(0.05)
+    steward.sharing.leave()
 
 
 def main() -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 import signal
+from collections.abc import Sized
 
+DRAIN_S = 60
 RETIRE = signal.SIGUSR1
 """Tells a worker that its successor takes the calls: it takes no more, and ends with its last."""
 
@@ -38,3 +40,11 @@ async def first_of(*events: asyncio.Event) -> None:
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     for task in waiting:
         task.cancel()
+
+
+async def outlive(workers: Sized) -> None:
+    """Wait until every worker has hung up, within bounds."""
+    for _ in range(DRAIN_S * 20):
+        if not workers:
+            break
+        await asyncio.sleep(0.05)

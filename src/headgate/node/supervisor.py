@@ -19,8 +19,10 @@ from types import FrameType
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.node import in_force, locks
+from headgate.node.joining import join
 from headgate.node.paths import outcome_path, run_dir, write_pid
 from headgate.node.reloading import Crew, reload
+from headgate.store.place import name_database
 from headgate.units.errors import StoreError
 
 POLL_S = 0.02
@@ -56,7 +58,7 @@ def serve(
 
     Raises:
         ConfigurationError: The configuration cannot be used.
-        StoreError: Another node runs on this data directory.
+        StoreError: Another node runs on this data directory, or its books are elsewhere.
     """
     # What is checked is what is kept; a file that is not there is told by `load`.
     text = config.read_bytes() if config.is_file() else None
@@ -66,6 +68,8 @@ def serve(
     lock = locks.take(data_dir, "node")
     if lock is None:
         raise StoreError(f"Another node runs on {data_dir}; stop it first.")
+    name_database(data_dir, snapshot.store_url)
+    join(data_dir)
     _allow_open_files(2 * snapshot.edge.connections_max + FILES_OWN)
     count = snapshot.edge.workers if workers is None else workers
     gateway = _share(snapshot.edge.host, snapshot.edge.port, count)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import uvloop
 
-from headgate.app import Steward, data_plane, journal_name
+from headgate.app import Steward, data_plane
 from headgate.config.snapshot import Snapshot
 from headgate.gateway.cuts import cut
 from headgate.gateway.edge import ClientConnection
@@ -82,7 +82,7 @@ async def run(
     """Serve until told to stop or to retire, then finish what runs and seal the journal."""
     epoch, disk = new_epoch(time.time_ns()), Disk(snapshot.journal.durability)
     journal = open_journal(data_dir, name, epoch, disk)
-    link = StewardLink(socket_path(data_dir), Hello(name, journal_name(name, epoch), os.getpid()))
+    link = StewardLink(socket_path(data_dir), Hello(name, journal.name, os.getpid()))
     world = data_plane(
         snapshot,
         pepper=load_pepper(data_dir),
@@ -201,7 +201,13 @@ async def _sweep_always(
     hearsay = Hearsay(pipeline.world.targets, pipeline.now_ns)
     link.on_heed = hearsay.heed
     while True:
-        sweep(pipeline, time.monotonic_ns() // 1_000_000)
+        now_ns = time.monotonic_ns()
+        if link.is_overdue(now_ns):
+            # The steward has what is taken away here on its books, and says so when it is back.
+            link.start_over()
+            pipeline.world.purse.disconnected()
+            pipeline.world.purse.release()
+        sweep(pipeline, now_ns // 1_000_000)
         placing.sweep()
         if pipeline.world.journal.failed:
             failing.set()

@@ -46,6 +46,7 @@ class Demand(Struct, frozen=True, gc=False):
         thinking_tokens: The thinking budget inside the output limit, None when none.
         output_tokens_min: The smallest output limit with which the request stays valid.
         unbounded: The name of a feature whose cost has no bound, None when there is none.
+        uses_counted: Whether the reply's usage says how often that feature was used.
         tools: Whether tools are offered.
         images: Whether the prompt carries images.
         thread: Whether the provider is to keep the conversation, or has kept it.
@@ -64,6 +65,7 @@ class Demand(Struct, frozen=True, gc=False):
     thinking_tokens: int | None = None
     output_tokens_min: int = 1
     unbounded: str | None = None
+    uses_counted: bool = False
     tools: bool = False
     images: bool = False
     thread: bool = False

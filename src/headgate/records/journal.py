@@ -89,6 +89,8 @@ class CallerRecord(_Record, frozen=True, gc=False, tag="caller"):
         run: Name of the run, None outside of runs.
         chain: The delegations the caller showed, `<agent>~<id>` each, the key's own child first.
         above: Keys of the windows that `windows` was carved from, and those from theirs.
+        tags: What the calls are tagged with, `NAME=VALUE` each, in order.
+        waived: Keys of the shadow windows that a hold did not fit into, and is not on.
     """
 
     number: int
@@ -99,6 +101,8 @@ class CallerRecord(_Record, frozen=True, gc=False, tag="caller"):
     run: str | None = None
     chain: tuple[str, ...] = ()
     above: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    waived: tuple[str, ...] = ()
 
 
 class RouteRecord(_Record, frozen=True, gc=False, tag="route"):
@@ -127,6 +131,20 @@ class _OfAttempt(_Record, frozen=True, gc=False):
         return call_of(self.attempt)
 
 
+class SizingNote(Struct, frozen=True, omit_defaults=True, gc=False):
+    """How an expected hold was sized; see `headgate.gateway.sizing`.
+
+    Attributes:
+        output_tokens: The output that the hold covers before it is extended, the reserve included.
+        percent: The quantile of earlier outputs that this goes by.
+        calls: How many earlier outputs it was learned from.
+    """
+
+    output_tokens: int
+    percent: int
+    calls: int
+
+
 class HoldRecord(_OfAttempt, frozen=True, gc=False, tag="hold"):
     """Money set aside for one attempt; written before the upstream sees a byte.
 
@@ -140,6 +158,7 @@ class HoldRecord(_OfAttempt, frozen=True, gc=False, tag="hold"):
         priority: The class that the call has.
         waited_us: Microseconds that the call has waited for places, attempts before it included.
         session: What its client calls the session, where that is a name; else None.
+        sizing: None when the amount covers the whole output limit.
     """
 
     at_ns: int
@@ -155,6 +174,18 @@ class HoldRecord(_OfAttempt, frozen=True, gc=False, tag="hold"):
     priority: Priority = PRIORITY_USUAL
     waited_us: int = 0
     session: str | None = None
+    sizing: SizingNote | None = None
+
+
+class ExtendRecord(_OfAttempt, frozen=True, gc=False, tag="extend"):
+    """More money set aside for an attempt that runs; written before more of it is let through.
+
+    Attributes:
+        amount_nanos: What the hold grows by, on each of its windows.
+    """
+
+    at_ns: int
+    amount_nanos: int
 
 
 class CacheNote(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -296,6 +327,7 @@ Record = (
     | CallerRecord
     | RouteRecord
     | HoldRecord
+    | ExtendRecord
     | SettleRecord
     | VoidRecord
     | RefusalRecord

@@ -18,6 +18,8 @@ class Route(NamedTuple):
             the target is passed over.
         marks: Whether prompts get cache breakpoints where they pay.
         defers: Whether batch calls are put off to hours in which they cost less.
+        unbounded_nanos_max: What features without a bound may cost a call under a budget; None
+            where such calls are refused.
     """
 
     alias: str
@@ -28,3 +30,4 @@ class Route(NamedTuple):
     drops: bool = True
     marks: bool = False
     defers: bool = False
+    unbounded_nanos_max: int | None = None

@@ -16,6 +16,7 @@ from msgspec import Struct
 from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table, Text, insert, select
 from sqlalchemy.engine import RowMapping
 
+from headgate.store.dialect import hold_lock
 from headgate.store.schema import METADATA
 
 audit = Table(
@@ -82,6 +83,7 @@ class Verdict(NamedTuple):
 
 def append(connection: Connection, event: Event, at_ns: int) -> Entry:
     """Add an entry, as part of the caller's transaction."""
+    hold_lock(connection, "audit")
     last = connection.execute(select(audit).order_by(audit.c.seq.desc()).limit(1)).mappings()
     before = last.first()
     detail = msgspec.json.encode(dict(event.detail), order="sorted").decode()

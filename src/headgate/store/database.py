@@ -1,4 +1,4 @@
-"""The SQLite store: driver, pragmas, and reading beside the steward that writes it."""
+"""The store's engines: SQLite's driver and pragmas, and reading beside the steward that writes."""
 
 import importlib
 import sqlite3
@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 
+from headgate.store.place import STORE_NAME, database_of
+from headgate.store.postgresql import make_server_engine
 from headgate.units.errors import StoreError
 
-STORE_NAME = "headgate.db"
 BUSY_TIMEOUT_MS = 5_000
 
 
@@ -53,6 +54,9 @@ def open_store_readonly(data_dir: Path) -> Engine:
     Raises:
         StoreError: There is no store yet.
     """
+    url = database_of(data_dir)
+    if url is not None:
+        return make_server_engine(url, readonly=True)
     path = data_dir / STORE_NAME
     if not path.exists():
         raise StoreError(f"There is no store at {path}; start `headgate serve` once first.")

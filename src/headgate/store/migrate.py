@@ -5,9 +5,11 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from headgate.store.database import STORE_NAME, make_engine
+from headgate.store.database import make_engine
+from headgate.store.place import STORE_NAME, database_of
+from headgate.store.postgresql import check_database, make_server_engine
 from headgate.units.errors import StoreError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -20,8 +22,11 @@ def open_store(data_dir: Path) -> Engine:
     """Open the store for writing, creating and migrating it as needed.
 
     Raises:
-        StoreError: The file is no store, of a newer release, or cannot be written.
+        StoreError: It is no store, of a newer release, or cannot be written.
     """
+    url = database_of(data_dir)
+    if url is not None:
+        return open_server(url)
     path = data_dir / STORE_NAME
     created = not path.exists()
     engine = make_engine(f"sqlite:///{path}")
@@ -35,6 +40,23 @@ def open_store(data_dir: Path) -> Engine:
         raise StoreError(f"{path} cannot be opened: {error.orig}") from error
     if created:
         path.chmod(0o600)
+    return engine
+
+
+def open_server(url: str) -> Engine:
+    """Open a store on PostgreSQL for writing, migrating it as needed.
+
+    Raises:
+        StoreError: It cannot be reached or used, or is of a newer release.
+    """
+    engine = make_server_engine(url)
+    try:
+        with engine.connect() as connection:
+            check_database(connection)
+        upgrade(engine)
+    except (OperationalError, ProgrammingError) as error:
+        # The address may hold a password, so it is not told.
+        raise StoreError(f"The PostgreSQL store cannot be opened: {error.orig}") from error
     return engine
 
 

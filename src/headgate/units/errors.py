@@ -179,6 +179,14 @@ DATA_CLASS_NOT_PERMITTED = Code(
     "permission_error",
     "This key may not send data of this class.",
 )
+TAG_INVALID = _bad("tag_invalid", "The tags of this call cannot be read.")
+TAG_NOT_PERMITTED = Code(
+    "tag_not_permitted",
+    403,
+    "permission_error",
+    "permission_error",
+    "This key may not tag its calls so.",
+)
 REQUIREMENTS_UNMET = Code(
     "requirements_unmet",
     403,

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from headgate.budgets.settings import RUN_ANY
 from headgate.budgets.standing import Standing, standings
 from headgate.cli.reading import reading
 from headgate.config.snapshot import Snapshot
@@ -90,7 +89,7 @@ def nanos_per_million(row: AttemptRow) -> int:
 
 def _budgets(connection: Connection, snapshot: Snapshot) -> tuple[Standing, ...]:
     found = standings(connection, snapshot.budgets.values(), time.time_ns(), snapshot.zone, runs=())
-    return tuple(standing for standing in found if standing.node != RUN_ANY)
+    return tuple(standing for standing in found if not standing.is_each)
 
 
 def _sessions(recent: tuple[CallRow, ...]) -> tuple[Session, ...]:

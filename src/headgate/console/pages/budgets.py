@@ -9,16 +9,16 @@ from starlette.routing import Route
 
 from headgate.budgets.burn import Burn
 from headgate.budgets.keeper import HOUR_NS, WATCH_S, burns
-from headgate.budgets.settings import ORGANISATION, RUN_ANY
+from headgate.budgets.settings import ORGANISATION, is_each
 from headgate.budgets.standing import Standing, standings
 from headgate.config.snapshot import Snapshot
 from headgate.console import show
 from headgate.console.desk import Desk
 from headgate.console.export import Piece, exports, fields_of
 from headgate.identity.registry import frozen_nodes
-from headgate.insights.contract import BudgetView
+from headgate.insights.contract_budgets import BudgetView
 from headgate.insights.views import NO_PACE, budget_view
-from headgate.insights.windows import is_frozen, read_run_windows
+from headgate.insights.windows import People, is_frozen, read_run_windows
 
 KIND = "budgets"
 TITLE = "Budgets"
@@ -63,8 +63,8 @@ def routes(desk: Desk) -> list[Route]:
 
     def page(request: Request) -> Response:
         snapshot, stands = desk.snapshot, read_stands(desk)
-        runs = [one for one in stands.found if one.node == RUN_ANY]
-        plain = [one for one in stands.found if one.node != RUN_ANY]
+        runs = [one for one in stands.found if one.is_each]
+        plain = [one for one in stands.found if not one.is_each]
         values = {
             "tree": [*_tree(snapshot, plain)],
             "hidden": len(plain[ROWS_SHOWN_MAX:]),
@@ -93,7 +93,7 @@ def read_stands(desk: Desk) -> Stands:
     """Return every budget's window, and those of the newest runs."""
     snapshot, now_ns = desk.snapshot, desk.console.now_ns()
     configured = tuple(snapshot.budgets.values())
-    per_run = frozenset(budget.id for budget in configured if budget.node == RUN_ANY)
+    per_run = frozenset(budget.id for budget in configured if is_each(budget.node))
     with desk.read() as connection:
         active = read_run_windows(connection, per_run) if per_run else frozenset()
         found = standings(connection, configured, now_ns, snapshot.zone, runs=active)
@@ -101,7 +101,8 @@ def read_stands(desk: Desk) -> Stands:
         paces = desk.memory.get("paces", now_ns, WATCH_S, lambda: burns(connection, found))
         nodes = {node.node for node in frozen_nodes(connection)}
     found.sort(key=_fullness, reverse=True)
-    frozen = {one.id for one in found if is_frozen(one, nodes, snapshot.principals)}
+    people = People(snapshot.principals, snapshot.teams)
+    frozen = {one.id for one in found if is_frozen(one, nodes, people)}
     burning = {
         budget.id: pace.exhausted_ns
         for budget in configured
@@ -124,18 +125,33 @@ def _tree(snapshot: Snapshot, found: list[Standing]) -> Iterator[Branch]:
         on.setdefault(one.node, []).append(one)
     if on:
         yield Branch(ORGANISATION, 0, on.get(ORGANISATION, []))
-    for team in snapshot.teams:
-        members = (one.id for one in snapshot.principals.values() if one.team == team)
-        below = [branch for member in members for branch in _of_principal(member, on)]
-        if below or f"team:{team}" in on:
-            yield Branch(f"team:{team}", 1, on.get(f"team:{team}", []))
-        yield from below
+    placed = {ORGANISATION}
+    for team in snapshot.teams.values():
+        if team.parent is None:
+            for branch in _of_team(snapshot, team.id, 1, on):
+                placed.add(branch.node)
+                yield branch
+    # What calls are and where they go is below nobody.
+    for node in sorted(on.keys() - placed):
+        yield Branch(node, 1, on[node])
 
 
-def _of_principal(principal: str, on: Mapping[str, list[Standing]]) -> list[Branch]:
+def _of_team(
+    snapshot: Snapshot, team: str, depth: int, on: Mapping[str, list[Standing]]
+) -> list[Branch]:
+    members = (one.id for one in snapshot.principals.values() if one.team == team)
+    below = [branch for member in members for branch in _of_principal(member, depth + 1, on)]
+    for child in snapshot.teams.values():
+        if child.parent == team:
+            below += _of_team(snapshot, child.id, depth + 1, on)
+    own = f"team:{team}"
+    return [Branch(own, depth, on.get(own, [])), *below] if below or own in on else []
+
+
+def _of_principal(principal: str, depth: int, on: Mapping[str, list[Standing]]) -> list[Branch]:
     own = f"principal:{principal}"
     agents = sorted(node for node in on if node.startswith(f"agent:{principal}/"))
     if own not in on and not agents:
         return []
-    branches = (Branch(node, 2 + node.count("/"), on[node]) for node in agents)
-    return [Branch(own, 2, on.get(own, [])), *branches]
+    branches = (Branch(node, depth + node.count("/"), on[node]) for node in agents)
+    return [Branch(own, depth, on.get(own, [])), *branches]

@@ -141,6 +141,8 @@ def _notices(
 
 def _tight(stands: Stands, reader: Reader) -> Iterator[Notice]:
     for one in stands.found:
+        if one.mode == "shadow":
+            continue
         used = one.limit_nanos - one.free_nanos
         end_ns = stands.burning.get(one.id)
         if end_ns is None and used * 100 < one.limit_nanos * NEAR_PERCENT:

@@ -24,7 +24,7 @@ from headgate.dialects.translation.registry import (
     Translator,
 )
 from headgate.records.demand import Demand, Edit
-from headgate.records.reply import Begin, Delta, End, Failed
+from headgate.records.reply import Begin, Delta, End, Ending, Failed
 from headgate.records.report import Report
 from headgate.units.errors import FEATURE_UNSUPPORTED, UPSTREAM_BROKEN, Refusal
 
@@ -163,7 +163,16 @@ class Translated:
 class TranslatedStream:
     """Reads the target's stream for its metering facts, and tells it in the client's dialect."""
 
-    __slots__ = ("_error", "_events", "_name", "_over", "_parser", "_reader", "_renderer")
+    __slots__ = (
+        "_ending",
+        "_error",
+        "_events",
+        "_name",
+        "_over",
+        "_parser",
+        "_reader",
+        "_renderer",
+    )
 
     def __init__(
         self,
@@ -179,7 +188,7 @@ class TranslatedStream:
         self._error = error
         self._name = name
         self._events = Events()
-        self._over = False
+        self._over = self._ending = False
 
     @property
     def head_report(self) -> Report | None:
@@ -207,6 +216,21 @@ class TranslatedStream:
         """Return what the whole stream said."""
         return self._reader.finish()
 
+    def close(self) -> bytes | None:
+        """End the client's stream as its output limit would: all that comes is metered still.
+
+        Returns:
+            The events; None when the stream has said already why it ends, empty when what is
+            open cannot be ended in order.
+        """
+        if self._over or self._ending:
+            return None
+        self._over = True
+        try:
+            return self._renderer.render(Ending("length")) + self._renderer.render(End())
+        except ValueError:
+            return b""
+
     def _parsed(self, events: list[bytes]) -> Iterator[Delta]:
         return chain.from_iterable(map(self._parse, events))
 
@@ -224,7 +248,9 @@ class TranslatedStream:
         try:
             for delta in read():
                 told.append(self._renderer.render(delta))
-                if isinstance(delta, End | Failed):
+                if isinstance(delta, Ending):
+                    self._ending = True
+                elif isinstance(delta, End | Failed):
                     self._over = True
                     break
         except (ValueError, RecursionError):

@@ -52,6 +52,7 @@ def upgrade() -> None:
         ["journal"],
         unique=False,
         sqlite_where=sa.text("state = 'held'"),
+        postgresql_where=sa.text("state = 'held'"),
     )
     op.create_table(
         "credential",

@@ -60,8 +60,10 @@ def upgrade() -> None:
         sa.Column("lines", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("attempt"),
     )
-    for statement in (_CALLERS, _ROUTES, _ATTEMPTS):
-        op.execute(statement)
+    if op.get_bind().dialect.name == "sqlite":
+        # No store on PostgreSQL was ever of that age.
+        for statement in (_CALLERS, _ROUTES, _ATTEMPTS):
+            op.execute(statement)
     op.drop_table("attempt")
     op.rename_table("attempt_new", "attempt")
     op.create_index("caller_by_number", "caller", ["journal", "number"], unique=True)
@@ -73,6 +75,7 @@ def upgrade() -> None:
         ["caller"],
         unique=False,
         sqlite_where=sa.text("state = 'held'"),
+        postgresql_where=sa.text("state = 'held'"),
     )
 
 

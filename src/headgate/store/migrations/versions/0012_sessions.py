@@ -16,4 +16,5 @@ def upgrade() -> None:
         ["session"],
         unique=False,
         sqlite_where=sa.text("session IS NOT NULL"),
+        postgresql_where=sa.text("session IS NOT NULL"),
     )

@@ -1,0 +1,71 @@
+"""The limit of each window now: what is configured, raised, carried over, or used up before; pure.
+
+What is carried over and what a rolling window has used already is looked up in the books each
+time: nothing is added up twice, and what is settled late is counted.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from headgate.budgets.periods import slots_before
+from headgate.budgets.settings import Budget
+from headgate.budgets.tree import budget_id_of
+
+
+class Before(NamedTuple):
+    """The window before one that something is carried over to, and the limit that it had."""
+
+    window: str
+    limit_nanos: int
+
+
+def carried(budget: Budget, before: Before | None, used_nanos: int) -> int:
+    """Return what a period adds to the limit of the next: what it left unused, up to a bound.
+
+    Args:
+        budget: Whose periods.
+        before: The earlier of the two, None when nobody kept its limit.
+        used_nanos: What is posted, held and lent of it by now.
+    """
+    if before is None:
+        return 0
+    return min(budget.carry_nanos_max, max(0, before.limit_nanos - used_nanos))
+
+
+class Limits:
+    """Tells the limit of a window by its key; None when its budget is configured no more.
+
+    Attributes:
+        used: What is used of a window by the books, in nano-dollars; whoever keeps the books
+            puts it here.
+        before: By window, the one before it, where something is carried over.
+
+    Args:
+        budgets: By id; looked at each time, so that it may change.
+        raised: By how much a budget's limit is raised now, by its id.
+    """
+
+    def __init__(
+        self, budgets: Mapping[str, Budget], raised: Callable[[str], int] = lambda _budget: 0
+    ) -> None:
+        self._budgets = budgets
+        self._raised = raised
+        self.used: Callable[[str], int] = lambda _window: 0
+        self.before: Mapping[str, Before] = {}
+
+    def __call__(self, window: str) -> int | None:
+        """Return the limit of a window."""
+        budget = self._budgets.get(budget_id_of(window))
+        if budget is None:
+            return None
+        limit_nanos = budget.limit_nanos + self._raised(budget.id) + self.carried(budget, window)
+        if budget.period == "rolling":
+            limit_nanos -= sum(self.used(each) for each in slots_before(window))
+        return limit_nanos
+
+    def carried(self, budget: Budget, window: str) -> int:
+        """Return what is carried over to a window."""
+        if not budget.carry_nanos_max:
+            return 0
+        before = self.before.get(window)
+        return carried(budget, before, 0 if before is None else self.used(before.window))

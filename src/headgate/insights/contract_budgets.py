@@ -1,0 +1,37 @@
+"""What `headgate budgets --json` prints."""
+
+from headgate.budgets.settings import Mode
+from headgate.insights.printed import Instant, Printed, Usd
+
+
+class BudgetView(Printed, frozen=True, kw_only=True):
+    """A window of a budget: `budgets --json` prints a list of them.
+
+    free = limit - posted - held - unaccounted - carved; lent is the part of free that workers
+    have, carved what delegations have of their own, delegated what they spent of that.
+    `frozen`: its node, or one above it, may not
+    spend now. `exhausted_at`: when nothing will be left at its pace, null when it renews before.
+    `carried` is the part of the limit that the period before left unused. With `mode` `shadow` it
+    refuses nothing: `would_refuse` counts the attempts that did not fit, and sums what they held.
+    """
+
+    id: str
+    node: str
+    period: str
+    renews_at: Instant | None
+    limit: Usd
+    raised: Usd
+    posted: Usd
+    held: Usd
+    lent: Usd
+    unaccounted: Usd
+    carved: Usd
+    delegated: Usd
+    free: Usd
+    frozen: bool
+    spent_last_hour: Usd
+    exhausted_at: Instant | None
+    carried: Usd
+    mode: Mode
+    would_refuse: int
+    would_refuse_amount: Usd

@@ -1,0 +1,129 @@
+"""Where the money comes from that a node's steward lends to its workers.
+
+A node that has its store for itself lends up to the limits; nodes that share one lend what the
+store has lent them. The keeper knows only this port.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import count
+from typing import NamedTuple, Protocol
+
+from sqlalchemy import Connection, func, select
+
+from headgate.ledger import tables
+from headgate.ledger.allotments import Allotment, Short
+from headgate.ledger.book import LeaseBook, Wanted
+from headgate.ledger.fold import Movement
+from headgate.ledger.store_allotments import Allotments
+
+
+class Used(NamedTuple):
+    """What of a window is posted and lost sight of, as far as this node counts it."""
+
+    window: str
+    posted_nanos: int
+    unaccounted_nanos: int
+
+
+class Carver(Protocol):
+    """Keeps allotments; each change happens in a transaction of the caller's."""
+
+    def __contains__(self, window: object) -> bool:
+        """Tell whether a window is an allotment's."""
+
+    def limit(self, window: str) -> int:
+        """Return the limit of any window, in nano-dollars."""
+
+    def load(self, connection: Connection) -> None:
+        """Read what is in the store, once, before anything else is."""
+
+    def carve(
+        self, connection: Connection, allotments: Sequence[Allotment], at_ns: int
+    ) -> list[Short]:
+        """Carve allotments that were not carved yet; return those that do not fit."""
+
+    def lasting(self, over: Callable[[Allotment], bool]) -> list[Allotment]:
+        """Return those that have not ended and for which `over` holds."""
+
+    def end(self, connection: Connection, ended: Sequence[Allotment], at_ns: int) -> None:
+        """End allotments: what was not used of them flows back."""
+
+
+class Source(Protocol):
+    """What the keeper asks; each change happens in a transaction of its own making.
+
+    Attributes:
+        node: What the journals of this node are kept under.
+        allotments: Those of this node, or of all that share the store.
+        lenders: Who is asked for idle money beside this node's workers, as the line names them.
+    """
+
+    node: str
+    allotments: Carver
+    lenders: frozenset[str]
+
+    def limit(self, window: str) -> int:
+        """Return up to what this node may lend of a window, in nano-dollars."""
+
+    def ids(self, connection: Connection, /) -> Iterator[int]:
+        """Return ids for callers and routes, which nobody else gives."""
+
+    def used(self, connection: Connection) -> Iterable[Used]:
+        """Return what is used of each window."""
+
+    def lacks(self, wants: Mapping[str, Wanted], /) -> bool:
+        """Tell whether more has to be got before it can be lent."""
+
+    def provide(self, connection: Connection, wants: Mapping[str, Wanted]) -> None:
+        """Get what is to be lent, as far as there is any."""
+
+    def return_idle(self, connection: Connection, windows: Collection[str] | None) -> None:
+        """Give back what no worker was lent of some windows, None for all."""
+
+    def moved(self, connection: Connection, movements: Mapping[str, Movement]) -> None:
+        """Take note of what was folded."""
+
+    def lost(self, connection: Connection, window: str, nanos: int) -> None:
+        """Take note of what a power cut took sight of."""
+
+
+class Alone:
+    """One node has the store for itself."""
+
+    def __init__(self, book: LeaseBook, configured: Callable[[str], int]) -> None:
+        self.node = ""
+        self.lenders: frozenset[str] = frozenset()
+        self.allotments: Carver = Allotments(book, configured)
+
+    def limit(self, window: str) -> int:
+        """Return the limit."""
+        return self.allotments.limit(window)
+
+    def ids(self, connection: Connection, /) -> Iterator[int]:
+        """Go on where the store ends."""
+        given = [
+            connection.scalar(select(func.max(table.c.id))) or 0
+            for table in (tables.caller, tables.route)
+        ]
+        return count(max(given) + 1)
+
+    def used(self, connection: Connection) -> Iterable[Used]:
+        """Return the windows as they are."""
+        for row in connection.execute(select(tables.window)):
+            yield Used(row.window, row.posted_nanos, row.unaccounted_nanos)
+
+    def lacks(self, _wants: Mapping[str, Wanted]) -> bool:
+        """Tell that all there is is here."""
+        return False
+
+    def provide(self, connection: Connection, wants: Mapping[str, Wanted]) -> None:
+        """All there is is here."""
+
+    def return_idle(self, connection: Connection, windows: Collection[str] | None) -> None:
+        """There is nobody else."""
+
+    def moved(self, connection: Connection, movements: Mapping[str, Movement]) -> None:
+        """The windows say it."""
+
+    def lost(self, connection: Connection, window: str, nanos: int) -> None:
+        """The windows say it."""

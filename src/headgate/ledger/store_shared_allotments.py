@@ -1,0 +1,112 @@
+"""Allotments that several nodes carve, use and end: the store counts what they claim."""
+
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection, select, update
+
+from headgate.ledger.allotments import Allotment, Short
+from headgate.ledger.book import LeaseBook
+from headgate.ledger.store_allotments import keep, kept
+from headgate.ledger.store_pools import LENDING, Pools
+from headgate.ledger.tables import allotment as table
+from headgate.store.dialect import hold_lock
+
+
+class SharedAllotments:
+    """The allotments of all nodes, as this one knows them.
+
+    Each change happens in a transaction of the caller's, who gives the book up when that fails.
+
+    Args:
+        book: Of this node; it lends nothing more of what has ended.
+        configured: The limit of a budget's window.
+
+    Attributes:
+        pools: What is used of windows; set before anything is read.
+    """
+
+    pools: Pools
+
+    def __init__(self, book: LeaseBook, configured: Callable[[str], int]) -> None:
+        self._book = book
+        self._configured = configured
+        self._known: dict[str, Allotment] = {}
+        self._ended: set[str] = set()
+        self._number = 0
+
+    def __contains__(self, window: object) -> bool:
+        """Tell whether a window is an allotment's."""
+        return window in self._known
+
+    def find(self, window: str) -> Allotment | None:
+        """Return the allotment that a window is, None for a budget's."""
+        return self._known.get(window)
+
+    def limit(self, window: str) -> int:
+        """Return the limit of any window, in nano-dollars."""
+        found = self._known.get(window)
+        return self._configured(window) if found is None else found.amount_nanos
+
+    def load(self, connection: Connection) -> None:
+        """Read all."""
+        self.refresh(connection)
+
+    def refresh(self, connection: Connection) -> None:
+        """Read what others have carved since the last look."""
+        for each in kept(connection, self._number):
+            self._number = each.number
+            self._known[each.allotment.window] = each.allotment
+            if each.ended_ns is not None:
+                self._end(each.allotment.window)
+
+    def refresh_ended(self, connection: Connection) -> None:
+        """Read which of those that last have been ended by others."""
+        lasting = select(table.c.window).where(table.c.ended_ns.is_not(None))
+        for window in connection.scalars(lasting):
+            if window in self._known:
+                self._end(window)
+
+    def _end(self, window: str) -> None:
+        if window not in self._ended:
+            self._ended.add(window)
+            self._book.account(window, 0).ended = True
+
+    def carve(
+        self, connection: Connection, allotments: Sequence[Allotment], at_ns: int
+    ) -> list[Short]:
+        """Carve allotments that nobody has carved yet; return those that do not fit."""
+        refused: list[Short] = []
+        hold_lock(connection, LENDING)
+        self.refresh(connection)
+        for allotment in allotments:
+            if allotment.window in self._known:
+                continue
+            short = self._short(connection, allotment)
+            if short is not None:
+                refused.append(short)
+                continue
+            self._number = keep(connection, allotment, at_ns)
+            self.pools.carve(connection, allotment)
+            self._known[allotment.window] = allotment
+        return refused
+
+    def _short(self, connection: Connection, allotment: Allotment) -> Short | None:
+        for parent in allotment.parents:
+            left = self.pools.free_nanos(connection, parent, self.limit(parent))
+            if left < allotment.amount_nanos:
+                return Short(allotment.window, parent, left)
+        return None
+
+    def lasting(self, over: Callable[[Allotment], bool]) -> list[Allotment]:
+        """Return those that have not ended and for which `over` holds."""
+        known = self._known.values()
+        return [each for each in known if each.window not in self._ended and over(each)]
+
+    def end(self, connection: Connection, ended: Sequence[Allotment], at_ns: int) -> None:
+        """End allotments that no other node has ended yet."""
+        hold_lock(connection, LENDING)
+        for each in ended:
+            lasts = (table.c.window == each.window) & table.c.ended_ns.is_(None)
+            if connection.execute(update(table).where(lasts).values(ended_ns=at_ns)).rowcount:
+                self.pools.end(connection, each)
+            self._end(each.window)
