@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 from bench.machine import commit
@@ -77,9 +78,13 @@ class Ours:
         self.base_url = self.node.gateway_url
 
     def stop(self) -> None:
-        """Let it drain and stop."""
-        if self._node is not None:
+        """Let it drain and stop; kill it when it does not."""
+        if self._node is None:
+            return
+        try:
             self._node.stop()
+        except subprocess.TimeoutExpired:
+            self.kill()
 
 
 def _lives(pid: int) -> bool:

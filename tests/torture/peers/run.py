@@ -8,6 +8,7 @@ through stands in the table as such, and the exit status is 1.
 """
 
 import argparse
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -56,7 +57,7 @@ def main() -> int:
         gateway = makers[name](folder / f"{script}-{name}".replace(" ", "-"))
         try:
             findings[script, name] = SCRIPTS[script](gateway)
-        except (AssertionError, OSError, TimeoutError) as error:
+        except (AssertionError, OSError, subprocess.SubprocessError) as error:
             _say(f"did not get through: {type(error).__name__}: {error}")
             findings[script, name] = None
         finally:
