@@ -8,17 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from headgate.identity.keys import digest, load_pepper, make_key
 from headgate.node.commands import command
 from headgate.node.messages import CreateKey, Done, Freeze
 from headgate.store.place import node_id
-from headgate.store.postgresql import make_server_engine
 from headgate.units.money import parse_usd
 from tests import stores
 from tests.node.harness import TestNode, once, once_nanos, running_node, until
-from tests.node.pairs import await_equal, pair
+from tests.node.pairs import await_equal, pair, put_back
 from tests.node.wire import CHAT, Call, Reply, chat, post, send_all
 
 BODY = chat("Count. [sim:tokens=40]", tokens=100)
@@ -154,7 +152,7 @@ def test_a_node_that_stands_still_is_given_up_and_comes_back(tmp_path: Path) -> 
         names = ("supervisor", "steward", "worker-0")
         for name in names:
             first.send_signal(name, signal.SIGSTOP)
-        _put_back(url, node_id(first.data_dir))
+        put_back(url, node_id(first.data_dir))
         until(lambda: second.standing("organisation").unaccounted_nanos > 0, "it is given up")
         lost = second.standing("organisation").unaccounted_nanos
         while call(second).status == 200:
@@ -170,14 +168,6 @@ def test_a_node_that_stands_still_is_given_up_and_comes_back(tmp_path: Path) -> 
         await_equal(first, second)
         standing = second.standing("organisation")
         assert standing.posted_nanos <= standing.limit_nanos
-
-
-def _put_back(url: str, node: str) -> None:
-    engine = make_server_engine(url)
-    with engine.begin() as connection:
-        older = text("UPDATE node SET beat = beat - interval '1 hour' WHERE id = :node")
-        connection.execute(older, {"node": node})
-    engine.dispose()
 
 
 @pytest.mark.slow
