@@ -17,7 +17,8 @@ from tests.node.pairs import await_equal, check_together, put_back
 from tests.node.wire import CHAT, Reply, chat, post
 from tests.torture.checker import render
 
-BODY = chat("Count. [sim:tokens=1000]", tokens=1000)
+BODY = chat("Count. [sim:tokens=20]", tokens=100)
+MUCH = chat("Count. [sim:tokens=2000]", tokens=2_000)
 LIMIT_USD, LIMIT = "1", 10**9
 
 pytestmark = pytest.mark.slow
@@ -51,7 +52,8 @@ def parted(tmp_path: Path) -> Iterator[tuple[TestNode, TestNode, DatabaseProxy, 
 def test_a_parted_node_stops_spending_and_comes_back(tmp_path: Path, how: str) -> None:
     """Its own deadline stops it; the other spends what is left, and never what it was lent."""
     with parted(tmp_path) as (first, second, network, url):
-        assert call(first).status == 200
+        # A node that is used is lent more than its calls need.
+        assert {call(first).status for _ in range(10)} == {200}
         first.await_nothing_held()
 
         getattr(network, how)()
@@ -59,7 +61,7 @@ def test_a_parted_node_stops_spending_and_comes_back(tmp_path: Path, how: str) -
         until(answers(first, "ledger_unavailable"), "it spends nothing more", 20)
         put_back(url, node_id(first.data_dir))
         until(lambda: second.standing("organisation").unaccounted_nanos > 0, "it is given up")
-        until(answers(second, "budget_exceeded"), "the other has spent what is left")
+        until(answers(second, "budget_exceeded", MUCH), "the other has spent what is left")
         told = second.standing("organisation")
         assert told.posted_nanos + told.held_nanos + told.unaccounted_nanos <= LIMIT
 
@@ -67,7 +69,7 @@ def test_a_parted_node_stops_spending_and_comes_back(tmp_path: Path, how: str) -
         until(lambda: second.standing("organisation").unaccounted_nanos == 0, "it is back")
         until(lambda: call(first).status == 200, "it serves again")
         for node in (first, second):
-            until(answers(node, "budget_exceeded"), "all is spent")
+            until(answers(node, "budget_exceeded", MUCH), "all is spent")
         end(tmp_path, first, second)
 
 
@@ -93,11 +95,11 @@ def end(tmp_path: Path, *nodes: TestNode) -> None:
     assert not report.problems, render(report)
 
 
-def answers(node: TestNode, code: str) -> Callable[[], bool]:
+def answers(node: TestNode, code: str, body: bytes = BODY) -> Callable[[], bool]:
     """Return what tells whether a call is refused with a code."""
-    return lambda: call(node).code == code
+    return lambda: call(node, body).code == code
 
 
-def call(node: TestNode) -> Reply:
+def call(node: TestNode, body: bytes = BODY) -> Reply:
     """Make one call at a node."""
-    return post(node.gateway_url, CHAT, node.key(), BODY)
+    return post(node.gateway_url, CHAT, node.key(), body)
