@@ -11,15 +11,10 @@ WAIT_S = 30.0
 
 async def stampede(node: TestNode, calls: list[Call], admitted: int) -> list[Reply]:
     """Send calls at a closed gate, open it when all are decided, and return the replies."""
-    return await stampede_at([(node, calls)], admitted)
-
-
-async def stampede_at(crowds: list[tuple[TestNode, list[Call]]], admitted: int) -> list[Reply]:
-    """Do the same at several nodes at once, of which the first runs the provider of all."""
-    gate = crowds[0][0].simulator.gate
+    gate = node.simulator.gate
     gate.close()
     refused = asyncio.Event()
-    left = sum(len(calls) for _, calls in crowds) - admitted
+    left = len(calls) - admitted
 
     def told(payload: bytes) -> None:
         nonlocal left
@@ -27,18 +22,16 @@ async def stampede_at(crowds: list[tuple[TestNode, list[Call]]], admitted: int) 
         if left == 0:
             refused.set()
 
-    answers = []
-    for node, calls in crowds:
-        for call in calls:
-            call.on_payload = told
-        answers.append(asyncio.create_task(send_all(node.gateway_url, calls)))
+    for call in calls:
+        call.on_payload = told
+    answers = asyncio.create_task(send_all(node.gateway_url, calls))
     async with asyncio.timeout(WAIT_S):
         assert await asyncio.to_thread(gate.wait, admitted, WAIT_S)
         if left:
             await refused.wait()
     assert gate.waiting == admitted
     gate.release()
-    return [reply for batch in await asyncio.gather(*answers) for reply in batch]
+    return await answers
 
 
 def outcome(replies: list[Reply]) -> tuple[int, int]:
