@@ -2,7 +2,10 @@
 
     python -m bench.ledger                    both durability classes, each with and without 2 ms
     python -m bench.ledger --calls 50000 --together 64
+    python -m bench.ledger --store postgresql://headgate@db.example/postgres
 
+With `--store` each run makes a database of its own on that server and drops it afterwards; the one
+that is named is only connected to. The keeper is then that of a node among others.
 The purse, the journal and the keeper are those of a node; what a worker and a steward do in two
 processes is done here in turns on one core. In class `power` so many calls as `--together` says
 wait for a sync together, and the next ones are held while it runs.
@@ -13,14 +16,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from typing import NamedTuple
 
-from sqlalchemy import event
+from sqlalchemy import event, select, text
 
 from bench.machine import facts, fsync_time
-from headgate.ledger import slices
+from headgate.ledger import slices, tables
 from headgate.ledger.keeper import Keeper
 from headgate.ledger.line import Borrowing, Need
 from headgate.ledger.purse import Purse
@@ -37,6 +41,8 @@ from headgate.store.disk import Disk
 from headgate.store.journal_sync import JournalSync
 from headgate.store.journal_writer import JournalWriter
 from headgate.store.migrate import open_store
+from headgate.store.place import database_of, name_database
+from headgate.store.postgresql import address_of, make_server_engine
 
 WINDOWS = ("run/alice/r1@once", "alice@2026-11", "team@2026-11", "organisation@2026-11")
 LIMIT = 10**15
@@ -50,6 +56,9 @@ LENT = 10**14
 FOLD_EVERY = 2_000
 """Calls between two folds: a node that serves 20,000 a second folds ten times in it."""
 INJECTED_S = 0.002
+DATABASE = "headgate_bench"
+MAKE = "CREATE DATABASE headgate_bench TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'"
+DROP = "DROP DATABASE headgate_bench WITH (FORCE)"
 
 
 class SlowDisk(Disk):
@@ -103,10 +112,11 @@ class Ledger:
     """A worker's and a steward's ledger, in one process."""
 
     def __init__(self, folder: Path, disk: Disk, more_s: float) -> None:
-        engine = open_store(folder)
+        self.engine = open_store(folder)
         if more_s:
-            event.listen(engine, "commit", lambda _connection: time.sleep(more_s))
-        self.keeper = Keeper(engine, folder / "journal", lambda _window: LIMIT)
+            event.listen(self.engine, "commit", lambda _connection: time.sleep(more_s))
+        node = "bench" if database_of(folder) else ""
+        self.keeper = Keeper(self.engine, folder / "journal", lambda _window: LIMIT, node)
         self.journal = JournalWriter(
             folder / "journal" / "bench-1", worker="bench", epoch="1", at_ns=1, disk=disk
         )
@@ -161,21 +171,51 @@ class Ledger:
         while self.keeper.fold():
             pass
 
+    def check(self, calls: int) -> None:
+        """Fail when the store has not all of it: then a figure would say nothing."""
+        with self.engine.connect() as connection:
+            sums = select(tables.window.c.posted_nanos, tables.window.c.held_nanos)
+            rows = connection.execute(sums).all()
+        assert [tuple(row) for row in rows] == [(calls * COST, 0)] * len(WINDOWS), rows
+
 
 def _groups(calls: int, together: int) -> Iterator[range]:
     for first in range(0, calls, together):
         yield range(first, min(calls, first + together))
 
 
-def measure(durability: Durability, more_s: float, calls: int, together: int) -> Run:
-    """Run once, on a new data directory."""
+@contextmanager
+def new_store(server: str | None) -> Iterator[Path]:
+    """Yield a new data directory, with a database of its own on a server if one is named."""
     with tempfile.TemporaryDirectory(prefix="ledger-") as folder:
-        ledger = Ledger(Path(folder), SlowDisk(durability, more_s), more_s)
+        if server is None:
+            yield Path(folder)
+            return
+        engine = make_server_engine(server)
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(MAKE))
+            own = address_of(server).set(database=DATABASE, drivername="postgresql")
+            name_database(Path(folder), own.render_as_string(hide_password=False))
+            try:
+                yield Path(folder)
+            finally:
+                connection.execute(text(DROP))
+        engine.dispose()
+
+
+def measure(
+    durability: Durability, more_s: float, calls: int, together: int, server: str | None = None
+) -> Run:
+    """Run once, on a new store."""
+    with new_store(server) as folder:
+        ledger = Ledger(folder, SlowDisk(durability, more_s), more_s)
         wall, cpu = time.perf_counter(), time.process_time()
         ledger.serve(calls, together)
         run = Run(calls, time.perf_counter() - wall, time.process_time() - cpu, ledger.syncs.syncs)
+        ledger.check(calls)
         ledger.syncs.close()
         ledger.journal.close(2)
+        ledger.engine.dispose()
         return run
 
 
@@ -184,6 +224,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.ledger")
     parser.add_argument("--calls", type=int, default=100_000)
     parser.add_argument("--together", type=int, default=64, help="calls that wait for one sync")
+    parser.add_argument("--store", metavar="URL", help="a PostgreSQL server, instead of SQLite")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="ledger-") as folder:
         told = {name: value for name, value in facts(Path(folder)).items() if name not in NOT_HERE}
@@ -192,7 +233,7 @@ def main() -> None:
     classes: tuple[Durability, ...] = ("process", "power")
     for durability in classes:
         for more_s in (0.0, INJECTED_S):
-            run = measure(durability, more_s, given.calls, given.together)
+            run = measure(durability, more_s, given.calls, given.together, given.store)
             sys.stdout.write(
                 f"{durability:8} fsync p50 {p50 + 1e3 * more_s:.2f} ms: "
                 f"{run.calls / run.wall_s:,.0f} calls/s, {1e6 * run.cpu_s / run.calls:.1f} us of "

@@ -4,6 +4,7 @@
 the tests of the store run on both. The cluster is started once per test process, on first use.
 """
 
+import contextlib
 import itertools
 import os
 import pwd
@@ -133,9 +134,14 @@ def new_cluster(settings: Sequence[str] = FAST) -> Cluster:
     # A short path: the address of a socket has a hundred characters.
     cluster = Cluster(Path(tempfile.mkdtemp(prefix="hgpg", dir="/tmp")), settings)
     cluster.make()
+    keep_running(cluster)
+    return cluster
+
+
+def keep_running(cluster: Cluster) -> None:
+    """Start a cluster whose files are made, until `stop_all`."""
     cluster.start()
     _running.append(cluster)
-    return cluster
 
 
 @cache
@@ -148,7 +154,9 @@ def stop_all() -> None:
     """Stop what was started, and remove its files."""
     while _running:
         each = _running.pop()
-        each.stop()
+        # A test may have killed it.
+        with contextlib.suppress(subprocess.CalledProcessError):
+            each.stop()
         shutil.rmtree(each.folder, ignore_errors=True)
 
 

@@ -87,7 +87,7 @@ def run_guide(
         given = {"HEADGATE_KEY": node.key(next(iter(principals))), **keys, **(environment or {})}
         for step, printed in zip(guide.steps, _run(node, guide.steps, given), strict=True):
             if step.printed is not None:
-                assert _matches(step.printed, printed), (
+                assert matches(step.printed, printed), (
                     f"{name}: printed\n{printed}\nnot\n{step.printed}"
                 )
         node.await_nothing_held()
@@ -130,7 +130,7 @@ def _shell(step: Step) -> str:
     return f"{shlex.quote(sys.executable)} -c {shlex.quote(step.code)}"
 
 
-def _matches(said: str, printed: str) -> bool:
+def matches(said: str, printed: str) -> bool:
     """Tell whether text is as a guide says it is, `...` standing for anything."""
     pattern = ".*".join(re.escape(piece.strip("\n")) for piece in said.split("..."))
     return re.fullmatch(rf"\s*{pattern}\s*", printed, re.S) is not None

@@ -3,27 +3,20 @@
 import asyncio
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
-from headgate.budgets.settings import Budget
 from headgate.identity.keys import digest, load_pepper, make_key
-from headgate.insights.books import check_books
 from headgate.node.commands import command
 from headgate.node.messages import CreateKey, Done, Freeze
-from headgate.node.paths import journal_root
-from headgate.store.database import open_store_readonly
 from headgate.store.place import node_id
-from headgate.store.postgresql import make_server_engine
 from headgate.units.money import parse_usd
 from tests import stores
-from tests.node.harness import ALICE, TestNode, once, once_nanos, running_node, until
+from tests.node.harness import TestNode, once, once_nanos, running_node, until
+from tests.node.pairs import await_equal, pair, put_back
 from tests.node.wire import CHAT, Call, Reply, chat, post, send_all
 
 BODY = chat("Count. [sim:tokens=40]", tokens=100)
@@ -31,19 +24,6 @@ ADMITTED = 10
 HOLD_NANOS = 1_305_009
 """What a call with `BODY` is held at; the test of the budget sees whether it still is."""
 WITHIN_S = 1.0
-
-
-@contextmanager
-def pair(
-    tmp_path: Path, url: str, budgets: Sequence[Budget], principals: Mapping[str, str] = ALICE
-) -> Iterator[tuple[TestNode, TestNode]]:
-    """Run two nodes that share a store and a provider."""
-    run = partial(running_node, budgets=budgets, principals=principals, store_url=url)
-    with (
-        run(tmp_path / "first") as first,
-        run(tmp_path / "second", openai_url=first.simulator.openai_url) as second,
-    ):
-        yield first, second
 
 
 @pytest.fixture(scope="module")
@@ -64,29 +44,6 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestNode, 
 def call(node: TestNode, key: str | None = None, **headers: str) -> Reply:
     """Make one call at a node."""
     return post(node.gateway_url, CHAT, key or node.key(), BODY, headers=headers)
-
-
-def await_equal(*nodes: TestNode) -> None:
-    """Wait until all that was done is in the store, and the books of each node are equal."""
-    for node in nodes:
-        problems = last_problems(node.data_dir)
-        assert not problems, problems
-
-
-def last_problems(data_dir: Path) -> tuple[str, ...]:
-    """Check the books until they are equal and nothing is held; returns what differed last."""
-    engine = open_store_readonly(data_dir)
-    books = []
-
-    def equal() -> bool:
-        books.append(check_books(engine, journal_root(data_dir), node_id(data_dir)))
-        return books[-1].equal and not books[-1].held_total_nanos
-
-    try:
-        until(equal, "the books are equal")
-    finally:
-        engine.dispose()
-    return books[-1].problems
 
 
 def test_a_key_made_at_one_node_opens_the_other(nodes: tuple[TestNode, TestNode]) -> None:
@@ -195,7 +152,7 @@ def test_a_node_that_stands_still_is_given_up_and_comes_back(tmp_path: Path) -> 
         names = ("supervisor", "steward", "worker-0")
         for name in names:
             first.send_signal(name, signal.SIGSTOP)
-        _put_back(url, node_id(first.data_dir))
+        put_back(url, node_id(first.data_dir))
         until(lambda: second.standing("organisation").unaccounted_nanos > 0, "it is given up")
         lost = second.standing("organisation").unaccounted_nanos
         while call(second).status == 200:
@@ -211,14 +168,6 @@ def test_a_node_that_stands_still_is_given_up_and_comes_back(tmp_path: Path) -> 
         await_equal(first, second)
         standing = second.standing("organisation")
         assert standing.posted_nanos <= standing.limit_nanos
-
-
-def _put_back(url: str, node: str) -> None:
-    engine = make_server_engine(url)
-    with engine.begin() as connection:
-        older = text("UPDATE node SET beat = beat - interval '1 hour' WHERE id = :node")
-        connection.execute(older, {"node": node})
-    engine.dispose()
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from headgate.node.messages import AskHealth, Health
 from headgate.node.paths import journal_root
 from headgate.store.database import open_store_readonly
 from headgate.units.money import parse_usd
+from tests import stores
 from tests.node.harness import TestNode, once, once_nanos, running_node, until
 from tests.node.wire import CHAT, Call, Reply, chat, post, send_all
 from tests.torture.checker import check, render
@@ -203,21 +204,34 @@ def test_one_of_four_workers_is_killed_under_streams(node: TestNode) -> None:
     assert node.standing("team:cleo").unaccounted_nanos == 0
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest) -> str | None:
+    """Where the books are: each store in turn, whichever the other tests run on."""
+    return None if request.param == "sqlite" else stores.cluster().create_migrated()
+
+
 @pytest.mark.slow
-def test_a_cap_admits_exactly_137_of_2000(tmp_path: Path) -> None:
+def test_a_cap_admits_exactly_137_of_2000(tmp_path: Path, store_url: str | None) -> None:
     """The same with 2,000 connections."""
-    with running_node(tmp_path, budgets=budgets(), principals=PEOPLE, workers=WORKERS) as node:
+    with running_node(
+        tmp_path, budgets=budgets(), principals=PEOPLE, workers=WORKERS, store_url=store_url
+    ) as node:
         admit_exactly(node, "anna", 2_000, FITS)
         assert node.stop() == 0
+        limits = {"team-anna@once": LIMITS["team:anna"]}
+        report = check(node.data_dir, node.bill, limits, several=True)
+        assert not report.problems, render(report)
 
 
 @pytest.mark.slow
-def test_250_of_1000_streams_are_admitted(tmp_path: Path) -> None:
+def test_250_of_1000_streams_are_admitted(tmp_path: Path, store_url: str | None) -> None:
     """The same with 1,000 streams against a budget for 250."""
     limit = 250 * STREAM_HOLD
     tight = [*(each for each in budgets() if each.node != "team:bert")]
     tight.append(once_nanos("team:bert", limit))
-    with running_node(tmp_path, budgets=tight, principals=PEOPLE, workers=WORKERS) as node:
+    with running_node(
+        tmp_path, budgets=tight, principals=PEOPLE, workers=WORKERS, store_url=store_url
+    ) as node:
         with Watch(node, "team:bert") as watch:
             replies = asyncio.run(stampede(node, crowd(node, "bert", 1_000, LINES), 250))
             node.await_nothing_held()

@@ -5,6 +5,7 @@ It looks a few times a second, and at once when another tells it to (`LISTEN`, `
 
 import asyncio
 import contextlib
+import faulthandler
 import time
 from collections.abc import Collection, Coroutine
 from typing import Any, Protocol
@@ -21,6 +22,8 @@ from headgate.units.errors import StoreError
 LOOK_S = 0.25
 GIVE_UP_LOOK_S = 5.0
 ALONE_S = 15.0
+HANG_S = 30.0
+"""After so long the other nodes give this one up."""
 SPEND_NS = 10_000_000_000
 """So long after it last said that it lives, counted from before it did, a node may spend."""
 
@@ -107,11 +110,17 @@ class Fleet:
             store_fleet.want(connection, self._node, windows)
 
     async def watch_always(self) -> None:
-        """Look again and again; ends with an error when the store cannot be reached."""
+        """Look again and again; ends with an error when the store cannot be reached.
+
+        A server that neither answers nor closes would be waited for without end, and with it the
+        whole steward, while another may have taken that server's place: so the process is ended
+        then, and says where it waited.
+        """
         listening = asyncio.create_task(self._listen())
         given_up_s = 0.0
         try:
             while True:
+                faulthandler.dump_traceback_later(HANG_S, exit=True)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), LOOK_S)
                 self._woken.clear()
@@ -121,6 +130,7 @@ class Fleet:
                     with self._engine.begin() as connection:
                         store_fleet.give_up_the_silent(connection, self._node, time.time_ns())
         finally:
+            faulthandler.cancel_dump_traceback_later()
             listening.cancel()
 
     def _listen(self) -> Coroutine[Any, Any, None]:

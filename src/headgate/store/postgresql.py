@@ -5,6 +5,7 @@ ends its transaction), not for a lock, and not for a server that a network no lo
 """
 
 import importlib
+import re
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -30,20 +31,44 @@ SETTINGS = (
 )
 READING = "SET default_transaction_read_only = on"
 
+SEVERAL = re.compile(r"(\w+://(?:[^/?@]*@)?)([^/?@]*,[^/?@]*)([^?]*)\??(.*)")
+"""An address of several hosts: what is before them, the hosts, the path, the query."""
+HOST = re.compile(r"(?:\[(.*)\]|([^:]*))(?::(\d*))?")
+
 
 def address_of(url: str) -> URL:
-    """Return an address as the driver takes it.
+    """Return an address as the driver takes it; as with libpq it may name several hosts.
 
     Raises:
         StoreError: It is not one of PostgreSQL.
     """
     try:
-        address = make_url(url)
-    except ArgumentError:
+        address = make_url(_with_one_authority(url))
+    except (ArgumentError, ValueError):
         address = None
     if address is None or address.get_backend_name() not in ("postgresql", "postgres"):
-        raise StoreError("The store's address has to begin with postgresql://.")
+        raise StoreError(
+            "The store's address has to be postgresql://USER@HOST/DATABASE, "
+            "of several hosts postgresql://USER@HOST:PORT,HOST:PORT/DATABASE."
+        )
     return address.set(drivername="postgresql+psycopg")
+
+
+def _with_one_authority(url: str) -> str:
+    """Name several hosts in the query, which libpq takes as well: SQLAlchemy reads them there."""
+    found = SEVERAL.fullmatch(url)
+    if found is None:
+        return url
+    before, several, path, query = found.groups()
+    hosts, ports = [], []
+    for each in several.split(","):
+        host = HOST.fullmatch(each)
+        if host is None:
+            raise ValueError(each)
+        hosts.append(host[1] or host[2])
+        ports.append(host[3] or "")
+    told = [f"host={','.join(hosts)}", *([f"port={','.join(ports)}"] if any(ports) else [])]
+    return f"{before}{path}?{'&'.join([*told, *([query] if query else [])])}"
 
 
 def make_server_engine(url: str, *, readonly: bool = False) -> Engine:
