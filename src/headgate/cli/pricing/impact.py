@@ -56,7 +56,9 @@ def impact(  # noqa: PLR0913 - a command has as many parameters as it has option
     since_ns, until_ns = stretch(since, until, snapshot.zone)
     past = desk_module("headgate.economics.prices.load_past")
     rated = desk_module("headgate.economics.prices.impact")
-    after = _after(snapshot, change, scale or [], rated, since_ns)
+    if change is None and not scale:
+        fail("There is no change to rate.", "Name a FILE of prices, or give --scale.")
+    after = changed(snapshot, change, scale or [], rated, since_ns)
     book = snapshot.price_book
     if imported:
         with past.open_usage(data_dir) as store:
@@ -94,18 +96,25 @@ def stretch(since: str | None, until: str | None, zone: tzinfo) -> tuple[int, in
     )
 
 
-def _after(
+def changed(
     snapshot: Snapshot, change: Path | None, scale: list[str], rated: Any, since_ns: int
 ) -> PriceBook:
-    """Return the book as it would be."""
+    """Return the configuration's book as it would be, changed by a file, by factors, or both.
+
+    Raises:
+        ConfigurationError: The file cannot be used.
+    """
     book: PriceBook = snapshot.price_book
-    if change is None and not scale:
-        fail("There is no change to rate.", "Name a FILE of prices, or give --scale.")
     if change is not None:
         path = Path(snapshot.file)
         text = path.read_bytes() + b"\n" + change.read_bytes()
-        changed = load(path, os.environ, secrets_of=(), text=text).price_book
-        book = rated.as_if(book, changed, since_ns)
+        grown = load(path, os.environ, secrets_of=(), text=text).price_book
+        book = rated.as_if(book, grown, since_ns)
+    return scaled(book, scale, rated)
+
+
+def scaled(book: PriceBook, scale: list[str], rated: Any) -> PriceBook:
+    """Return a book with list prices times the factors of `SELLER[/MODEL]=FACTOR` texts."""
     made: PriceBook = rated.scaled(book, dict(map(_factor, scale))) if scale else book
     return made
 
