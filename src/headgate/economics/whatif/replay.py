@@ -172,14 +172,15 @@ def _dated(batch: Batch, asked: Scenario, place: Integers, way: Way) -> Batch:
 def _move(steps: _Steps, place: Integers, batch: Batch, change: tuple[Scenario, Fraction]) -> None:
     """Rate moved calls: the same tokens, then as many as there would be, then with less cached."""
     asked, tokens = change
-    counted = batch._replace(usage=_times(batch.usage, tokens))
+    sold, rated = _as_sold(asked.after, batch)
+    counted = sold._replace(usage=_times(sold.usage, tokens))
     cold = counted._replace(usage=_colder(counted.usage, asked.cache_loss))
-    known: tuple[Batch, Rated] | None = None
-    for amounts, each in ((steps.models, batch), (steps.tokens, counted), (steps.cache, cold)):
-        if known is None or each.usage is not known[0].usage:
-            known = each, _rate_kindly(asked.after, each)
-        amounts[place] = known[1].amounts_nanos
-        steps.good[place] &= known[1].priced
+    known = sold
+    for amounts, each in ((steps.models, sold), (steps.tokens, counted), (steps.cache, cold)):
+        if each.usage is not known.usage:
+            known, rated = each, rate_batch(asked.after, each)
+        amounts[place] = rated.amounts_nanos
+        steps.good[place] &= rated.priced
     steps.moved[place] = True
 
 
@@ -205,22 +206,21 @@ def _colder(usage: Integers, loss: Fraction) -> Integers:
     return colder
 
 
-def _rate_kindly(book: PriceBook, batch: Batch) -> Rated:
-    """Rate calls by a model that may not sell every class of cache that they used."""
+def _as_sold(book: PriceBook, batch: Batch) -> tuple[Batch, Rated]:
+    """Return calls on what a model sells of what they used, and what they cost so."""
     rated = rate_batch(book, batch)
-    usage = batch.usage
     for meter, instead in _INSTEAD:
-        if rated.priced.all():
-            break
         missing = np.flatnonzero(~rated.priced)
-        usage = usage.copy()
-        usage[missing, _AT[instead]] += usage[missing, _AT[meter]]
-        usage[missing, _AT[meter]] = 0
-        again = rate_batch(
-            book, Batch(batch.ways, batch.way[missing], batch.at_ns[missing], usage[missing])
-        )
+        usage = batch.usage[missing]
+        if not usage[:, _AT[meter]].any():
+            continue
+        usage[:, _AT[instead]] += usage[:, _AT[meter]]
+        usage[:, _AT[meter]] = 0
+        again = rate_batch(book, Batch(batch.ways, batch.way[missing], batch.at_ns[missing], usage))
         rated.amounts_nanos[missing], rated.priced[missing] = again
-    return rated
+        batch = batch._replace(usage=batch.usage.copy())
+        batch.usage[missing] = usage
+    return batch, rated
 
 
 def _moved(steps: _Steps, place: Integers, ways: tuple[Way, Way], tokens: Fraction) -> Move:

@@ -71,8 +71,8 @@ def whatif_report(
     calls, least = sum(would.calls), inputs.whole("calls_min")
     if calls < least:
         raise InputError(
-            f"Not enough data: {calls} calls with prices, {least} are needed; {would.left_out} have "
-            "none by the old or the new prices at their time.",
+            f"Not enough data: {calls} calls with prices, {least} are needed; "
+            f"{would.left_out} more have none by the old or the new prices at their time.",
             "Take a longer period, or lower calls_min.",
         )
     against = would.posted_nanos if base is None else base
