@@ -33,24 +33,24 @@ from headgate.units.instants import to_datetime
 from headgate.units.money import exact_fraction
 
 POSTED = "posted"
+CLASSES_NAMED = 10
 
 app = typer.Typer()
 
 
 class Period(NamedTuple):
-    """The calls that are asked about, and what is known of their prices.
+    """The stretch of time that is asked about, and its prices as they are.
 
     Attributes:
         snapshot: The configuration; None for imported calls beside none.
-        notes: What else must be known.
+        imported: Whether it is of imported logs, not of the books.
     """
 
     snapshot: Snapshot | None
     book: PriceBook
     since_ns: int
     until_ns: int
-    calls: Calls
-    notes: tuple[str, ...]
+    imported: bool
 
 
 @app.command()
@@ -95,83 +95,97 @@ def whatif(  # noqa: PLR0913 - a command has as many parameters as it has option
     """
     with checked():
         used = load_inputs("whatif").changed_by(changes_of(document(inputs)))
-        period = _period(config, data_dir, (since, until), by, imported=imported)
-        asked = _scenario(period, used, (change, scale or [], as_of), model or [], only or [])
+        period = _period(config, (since, until), imported=imported)
+        if change is None and not (scale or as_of or model):
+            fail("There is nothing to ask.", "Give --model, --as-of, --scale, or a FILE of prices.")
+        after = _after(period, change, scale or [])
+        calls, notes = _calls(period, after, data_dir, by)
+        asked = _scenario((period.book, after, as_of), used, model or [], _classes(calls, only))
         families = families_of(load_data("whatif"))
         base = None
         if baseline == POSTED:
-            would = replay(period.calls, asked, used, families)
+            would = replay(calls, asked, used, families)
         else:
             other = everything_on(priced_model(baseline, period.book), period.book)
-            would, base = beside(period.calls, asked, other, used, families)
+            would, base = beside(calls, asked, other, used, families)
         told = _told((change, model or [], only or [], scale or [], as_of))
         question = Question(
             period=f"{_day(period.since_ns)} until {_day(period.until_ns)}",
             scenario=told,
             baseline="As posted" if base is None else f"All on {baseline}",
             promised=_share(promised),
-            notes=period.notes,
-            content=(*_content(config, change, period), told, str(by), baseline, str(promised)),
+            notes=notes,
+            content=(
+                *calls.fingerprint(),
+                *_content(config, change, period),
+                told,
+                str(by),
+                baseline,
+                str(promised),
+            ),
         )
         report = whatif_report(question, would, used, base)
     show(report, html, as_json=as_json)
 
 
-def _period(
-    config: Path,
-    data_dir: Path,
-    days: tuple[str | None, str | None],
-    by: str | None,
-    *,
-    imported: bool,
-) -> Period:
-    """Return the calls of a period; imported ones need no configuration."""
+def _period(config: Path, days: tuple[str | None, str | None], *, imported: bool) -> Period:
+    """Return the period; imported calls need no configuration."""
     snapshot = read_configuration(config) if config.exists() or not imported else None
     book = load_price_book() if snapshot is None else snapshot.price_book
-    since_ns, until_ns = stretch(*days, UTC if snapshot is None else snapshot.zone)
-    if snapshot is None or imported:
+    zone = UTC if snapshot is None else snapshot.zone
+    return Period(snapshot, book, *stretch(*days, zone), imported)
+
+
+def _after(period: Period, change: Path | None, scale: list[str]) -> PriceBook:
+    """Return the prices as they would be."""
+    if change is None:
+        return scaled(period.book, scale, impact)
+    if period.snapshot is None:
+        fail("A FILE of prices belongs to a configuration.", "Name it: --config headgate.toml.")
+    return changed(period.snapshot, change, scale, impact, period.since_ns)
+
+
+def _calls(
+    period: Period, after: PriceBook, data_dir: Path, by: str | None
+) -> tuple[Calls, tuple[str, ...]]:
+    """Return the calls of a period, and what must be known of them."""
+    book, days = period.book, (period.since_ns, period.until_ns)
+    if period.snapshot is None or period.imported:
         with open_usage(data_dir) as store:
-            calls = load_calls.imported(store, book, by or "side", since_ns, until_ns)
-            unpriced, sums = load_calls.left_out(store, since_ns, until_ns)
-        notes = [f"{unpriced} imported records have no price and are in no figure."] * (
-            unpriced > 0
-        )
-        notes += [f"{sums} records are sums of several calls."] * (sums > 0)
-        return Period(snapshot, book, since_ns, until_ns, calls, tuple(notes))
+            calls = load_calls.imported(store, book, by or "side", *days)
+            unpriced, sums = load_calls.left_out(store, *days)
+        told = ((unpriced, "have no price and are in no figure"), (sums, "sum several calls"))
+        return calls, tuple(f"{many} imported records {what}." for many, what in told if many)
     with reading(data_dir) as connection:
-        charged = charged_calls(connection, book, snapshot.deployments, since_ns, until_ns)
+        known = impact.with_contracts(book, after)
+        charged = charged_calls(connection, known, period.snapshot.deployments, *days)
         calls = load_calls.of_books(charged, by or "team")
-    notes = ["Of the books are measured attempts; estimated and unknown ones are in no figure."]
-    return Period(snapshot, book, since_ns, until_ns, calls, tuple(notes))
+    return calls, ("Measured attempts count; estimated and unknown ones are in no figure.",)
+
+
+def _classes(calls: Calls, only: Sequence[str] | None) -> frozenset[str]:
+    """Return the classes that change their model; ends the command for an unknown one."""
+    unknown = [name for name in only or () if name not in calls.classes]
+    if unknown:
+        known = ", ".join(calls.classes[:CLASSES_NAMED]) or "none"
+        fail(f"There is no class {unknown[0]!r}.", f"The classes are: {known}.")
+    return frozenset(only or ())
 
 
 def _scenario(
-    period: Period,
+    prices: tuple[PriceBook, PriceBook, str | None],
     inputs: Inputs,
-    prices: tuple[Path | None, list[str], str | None],
     models: Sequence[str],
-    only: Sequence[str],
+    only: frozenset[str],
 ) -> Scenario:
-    """Return what is asked; ends the command when it is nothing, or of unknown classes."""
-    change, scale, as_of = prices
-    if change is None and not (scale or as_of or models):
-        fail("There is nothing to ask.", "Give --model, --as-of, --scale, or a FILE of prices.")
-    unknown = [name for name in only if name not in period.calls.classes]
-    if unknown:
-        known = ", ".join(period.calls.classes[:10]) or "none"
-        fail(f"There is no class {unknown[0]!r}.", f"The classes are: {known}.")
-    if change is None:
-        after = scaled(period.book, scale, impact)
-    elif period.snapshot is None:
-        fail("A FILE of prices belongs to a configuration.", "Name it: --config headgate.toml.")
-    else:
-        after = changed(period.snapshot, change, scale, impact, period.since_ns)
+    """Return what is asked."""
+    before, after, as_of = prices
     return Scenario(
-        before=period.book,
+        before=before,
         after=after,
         on_ns=None if as_of is None else _midnight(as_of),
         models=read_models(models, after),
-        only=frozenset(only),
+        only=only,
         cache_loss=inputs["cache_loss"],
         retries=inputs["retries"],
         checks=inputs["checks"],
@@ -211,13 +225,13 @@ def _told(
 
 
 def _content(config: Path, change: Path | None, period: Period) -> tuple[str, ...]:
-    """Return what decides the result beside options: calls, and prices that are not built in."""
+    """Return what decides the result beside calls and options: days, prices not built in."""
     files = (config if period.snapshot else None, change)
     hashes = (
         "-" if path is None else hashlib.sha256(path.read_bytes()).hexdigest() for path in files
     )
     span = f"{period.since_ns}..{period.until_ns}"
-    return period.calls.fingerprint(), span, *hashes
+    return span, *hashes
 
 
 def _day(at_ns: int) -> str:

@@ -65,7 +65,8 @@ def impact(  # noqa: PLR0913 - a command has as many parameters as it has option
             sums = rated.impact(book, after, past.imported_calls(store, book, since_ns, until_ns))
     else:
         with reading(data_dir) as connection:
-            calls = past.charged_calls(connection, book, snapshot.deployments, since_ns, until_ns)
+            known = rated.with_contracts(book, after)
+            calls = past.charged_calls(connection, known, snapshot.deployments, since_ns, until_ns)
             sums = rated.impact(book, after, (each.past for each in calls))
     total = rated.Sums("all", "")
     for each in sums:
