@@ -3,6 +3,7 @@
 PYTHON_FILES := src tests $(wildcard bench)
 VENV := .venv
 JAVASCRIPT := build/javascript
+PEER := build/peer
 BIN := $(VENV)/bin
 
 # What is written after `make run`, for example: make run ARGS="--for 20s"
@@ -13,7 +14,7 @@ ARGS ?=
 SPREAD ?= -n $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install run nodes test test-postgresql test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled torture bench lock losses clean
+.PHONY: help setup install run nodes test test-postgresql test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled torture torture-peer bench lock losses clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)$$/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -84,6 +85,16 @@ test-compiled: compile  ## the data plane's tests, against the compiled one
 
 torture: setup  ## kill, stop, starve and deceive it for hours, and write docs/torture.md: make torture ARGS="--minutes 120"
 	@PYTHONPATH=src:. $(BIN)/python -m tests.torture.run $(ARGS)
+
+# The peer lives in an environment of its own, exactly as its lock says; nothing of ours imports it.
+$(PEER)/.installed: requirements/peer.txt
+	@echo "torture-peer: $(PEER) from requirements/peer.txt (about a minute)"
+	@$(BIN)/python -m venv --clear $(PEER)
+	@$(PEER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement $<
+	@touch $@
+
+torture-peer: setup $(PEER)/.installed  ## put a peer through the same scripts as Headgate, and write it into docs/torture.md
+	@PYTHONPATH=src:. $(BIN)/python -m tests.torture.peers.run $(ARGS)
 
 bench: setup  ## measure the gateway against a plain proxy
 	@$(BIN)/python -m bench.run $(ARGS)

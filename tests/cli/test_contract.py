@@ -25,7 +25,7 @@ TOKEN = mint(KEY, "alice", Asked("helper", money_nanos=10**9))
 
 NIGHTLY = Run("alice", "nightly", None, "lead", 1, "running", 10**9, 1, 1)
 
-DAYS = ("--from", "2025-11-10", "--to", "2025-11-12")
+DAYS = ("--since", "2025-11-10", "--until", "2025-11-12")
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "budgets": ("budgets",),

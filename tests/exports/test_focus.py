@@ -158,7 +158,7 @@ def test_the_same_books_give_the_same_bytes(planted: Books) -> None:
 
 def test_the_command_writes_a_file(headgate: Any, tmp_path: Path) -> None:
     """CSV, or Parquet where the file ends so; it says what is in it, and what still runs."""
-    days = ("--from", "2025-11-10", "--to", "2025-11-12", "--json")
+    days = ("--since", "2025-11-10", "--until", "2025-11-12", "--json")
     done = headgate("export", "focus", *days, "-o", str(tmp_path / "a.csv"), "--version", "1.2")
     also = headgate("export", "focus", *days, "-o", str(tmp_path / "a.parquet"))
     told = json.loads(done.stdout)
@@ -174,7 +174,7 @@ def test_a_stretch_that_ends_before_it_begins_is_refused(headgate: Any, tmp_path
     """The command names the fix and writes nothing."""
     file = tmp_path / "a.csv"
     done = headgate(
-        "export", "focus", "--from", "2026-01-02", "--to", "2026-01-01", "-o", str(file)
+        "export", "focus", "--since", "2026-01-02", "--until", "2026-01-01", "-o", str(file)
     )
 
     assert done.exit_code == 2

@@ -125,7 +125,7 @@ def test_a_day_is_written_when_it_is_over_and_nothing_of_it_runs(
 
 def test_the_commands(headgate: Any, books: Path) -> None:
     """A file per day is written, and a query reads it, as JSON, CSV and a table."""
-    days = ("--from", "2025-11-10", "--to", "2025-11-12")
+    days = ("--since", "2025-11-10", "--until", "2025-11-12")
     written = headgate("export", "parquet", *days, "--directory", str(books / "h"), "--json")
     sql = "SELECT team, sum(posted_usd) AS usd FROM calls GROUP BY team ORDER BY team"
     rows = json.loads(headgate("query", sql, "--json").stdout)

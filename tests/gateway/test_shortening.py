@@ -5,9 +5,12 @@ import json
 import pytest
 
 from headgate.dialects.anthropic_edit import THINKING_TOKENS_MIN
+from headgate.ledger.line import Outcome
 from headgate.simulator import Simulator
-from tests.gateway.calls import MESSAGES_PATH, ask, call_of, message
+from tests.gateway.calls import MESSAGES_PATH, ask, call_of, message, request
 from tests.gateway.conftest import Start
+from tests.gateway.inprocess import EPOCH
+from tests.gateway.wire import Wire
 
 TIGHT = '[budgets.alice]\nnode = "principal:alice"\nperiod = "once"\non_tight = "shorten"\n'
 
@@ -40,3 +43,28 @@ def test_thinking_is_not_shortened_away(start: Start, usd: str, thinks: bool, st
     reply = ask(gateway, message(max_tokens=8_000, **thinking), MESSAGES_PATH)
 
     assert reply.status == status, reply
+
+
+@pytest.mark.parametrize("on_tight", ["shorten", "refuse"])
+def test_money_that_came_back_before_the_refusal_is_held(
+    start: Start, simulator: Simulator, on_tight: str
+) -> None:
+    """A call ended while the steward decided: by now there is enough, so nobody is refused."""
+    lines = TIGHT.replace("shorten", on_tight) + 'limit_usd = "0.10"'
+    gateway = start(more=lines)
+    purse = gateway.pipeline.world.purse
+    simulator.gate.close()
+    with Wire(gateway.port) as first, Wire(gateway.port) as second:
+        first.send(request(message(max_tokens=4_000), MESSAGES_PATH))
+        assert simulator.gate.wait(1, 5)
+        gateway.steward.silent = True
+        second.send(request(message(max_tokens=3_000), MESSAGES_PATH))
+        gateway.until(lambda: bool(purse._asked), "the second one waits for money")
+        simulator.gate.release()
+        assert first.read().status == 200
+
+        (need,) = gateway.run(lambda: list(purse._asked))
+        refused = Outcome(EPOCH, need, "alice@once", 0, False)
+        gateway.steward.silent = False
+        gateway.run(lambda: purse.lent({}, [refused], heard=True))
+        assert second.read().status == 200

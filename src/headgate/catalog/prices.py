@@ -140,6 +140,16 @@ class PriceBook:
         """Return the book of list prices alone."""
         return replace(self, contracts=()) if self.contracts else self
 
+    def without_surcharges(self) -> "PriceBook":
+        """Return the book of what sellers themselves charge."""
+        return replace(self, surcharges=()) if self.surcharges else self
+
+    def surcharge_femto(self, seller: str, model: str, at_ns: int) -> int:
+        """Return what all surcharges add to a nano-dollar for a model, in femto-dollars."""
+        priced_as = self.priced_as(seller, model, at_ns) or model
+        asked = _Question(seller, priced_as, STANDARD, at_ns, None)
+        return sum(share for _row, share in self._surcharges(asked))
+
     def bands_of(self, seller: str) -> dict[str, Band]:
         """Return the seller's bands by name."""
         return {band.name: band for band in self.bands if band.seller == seller}

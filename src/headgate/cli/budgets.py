@@ -117,6 +117,7 @@ def list_budgets(
     for name, burn in paces.items():
         if burn.exhausted_ns is not None:
             spent, used_up = format_usd(burn.spent_last_hour_nanos), to_iso(burn.exhausted_ns)
-            typer.echo(f"{name}: {spent} in the last hour; used up at {used_up} at this pace.")
+            since = "in the last hour, or since it is watched"
+            typer.echo(f"{name}: {spent} {since}; used up at {used_up} at this pace.")
     for node in frozen:
         typer.echo(f"Frozen: {frozen_text(node)}")

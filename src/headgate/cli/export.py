@@ -39,8 +39,8 @@ app = typer.Typer(no_args_is_help=True)
 
 T = TypeVar("T")
 
-From = Annotated[str, typer.Option("--from", help="A date, or a date-time; included.")]
-Until = Annotated[str, typer.Option("--to", help="A date, or a date-time; excluded.")]
+From = Annotated[str, typer.Option("--since", help="A date, or a date-time; included.")]
+Until = Annotated[str, typer.Option("--until", help="A date, or a date-time; excluded.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="The file to write.")]
 
 
@@ -157,7 +157,7 @@ def stretch_of(since: str, until: str, zone: tzinfo) -> Stretch:
     assert stretch.from_ns is not None
     assert stretch.until_ns is not None
     if stretch.from_ns >= stretch.until_ns:
-        fail(f"{until} is not after {since}.", "Write --from 2026-10-01 --to 2026-11-01.")
+        fail(f"{until} is not after {since}.", "Write --since 2026-10-01 --until 2026-11-01.")
     return stretch
 
 

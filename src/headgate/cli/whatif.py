@@ -35,6 +35,30 @@ from headgate.units.money import exact_fraction
 POSTED = "posted"
 CLASSES_NAMED = 10
 
+Models = Annotated[
+    list[str] | None,
+    typer.Option(metavar="OLD=NEW", help="Another model for one, or for all: '*=NEW'."),
+]
+Only = Annotated[
+    list[str] | None, typer.Option(metavar="CLASS", help="Change models of these classes.")
+]
+AsOf = Annotated[
+    str | None, typer.Option(metavar="DATE", help="Prices in force on that day, in UTC.")
+]
+By = Annotated[
+    str | None,
+    typer.Option(help="Classes: side, seat, project, model; of the books team, model, tag:NAME."),
+]
+Baseline = Annotated[
+    str, typer.Option(metavar="MODEL", help="Savings are against all on that model.")
+]
+Promised = Annotated[
+    str | None, typer.Option(metavar="PERCENT", help="A saving to check, such as 60.")
+]
+Imported = Annotated[
+    bool, typer.Option("--imported", help="Of imported logs; needs no configuration.")
+]
+
 app = typer.Typer()
 
 
@@ -56,32 +80,16 @@ class Period(NamedTuple):
 @app.command()
 def whatif(  # noqa: PLR0913 - a command has as many parameters as it has options
     change: Change = None,
-    model: Annotated[
-        list[str] | None,
-        typer.Option(metavar="OLD=NEW", help="Another model for one, or for all: '*=NEW'."),
-    ] = None,
-    only: Annotated[
-        list[str] | None, typer.Option(metavar="CLASS", help="Change models of these classes.")
-    ] = None,
+    model: Models = None,
+    only: Only = None,
     scale: Scale = None,
-    as_of: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Prices in force on that day, in UTC.")
-    ] = None,
-    by: Annotated[
-        str | None,
-        typer.Option(help="Classes: side, seat, project, model; of the books team, tag:NAME."),
-    ] = None,
-    baseline: Annotated[
-        str, typer.Option(metavar="MODEL", help="Savings are against all on that model.")
-    ] = POSTED,
-    promised: Annotated[
-        str | None, typer.Option(metavar="PERCENT", help="A saving to check, such as 60.")
-    ] = None,
+    as_of: AsOf = None,
+    by: By = None,
+    baseline: Baseline = POSTED,
+    promised: Promised = None,
     since: Since = None,
     until: Until = None,
-    imported: Annotated[
-        bool, typer.Option("--imported", help="Of imported logs; needs no configuration.")
-    ] = False,
+    imported: Imported = False,
     inputs: InputsFile = None,
     config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,

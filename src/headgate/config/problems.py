@@ -52,6 +52,8 @@ def near(name: str, known: Iterable[str], what: str) -> str:
         return f"Did you mean {close[0]!r}?"
     if not names:
         return f"Add the {what} to the file first."
+    if len(names) == 1:
+        return f"Use {names[0]!r}."
     shown = ", ".join(repr(known_name) for known_name in names[:SHOWN_MAX])
     more = ", ..." if len(names) > SHOWN_MAX else ""
     return f"Use one of {shown}{more}."

@@ -243,6 +243,9 @@ class Pipeline:
             self.endings.refuse(exchange, Refusal(errors.LEDGER_UNAVAILABLE, message, None, 2))
         elif (uncarved := self.world.allotments.uncarved(short.piece)) is not None:
             self.endings.refuse(exchange, not_carved(uncarved), uncarved.above)
+        elif slices.hold(exchange.path.slices, exchange.hold_nanos) is None:
+            # Calls ended while the steward decided, and it is still this one's turn.
+            self._held(exchange)
         elif short.contended or not self._shorten(exchange):
             self.endings.refuse(exchange, over_budget(exchange, short), short.piece)
 

@@ -237,8 +237,8 @@ class Purse:
     def reconnected(self, lent: Mapping[str, Grant]) -> None:
         """The steward is back, and says what was lent before and what of it is posted by now.
 
-        A slice that was never lent to has posted nothing since it began: what its journal has
-        posted on the window was lent to one before it.
+        What the journal has posted on a window, but for what a slice that was never lent to has
+        posted itself (beyond a hold of nothing), was lent to slices before it.
         """
         for window, grant in lent.items():
             piece = self._slices.get(window)
@@ -247,7 +247,7 @@ class Purse:
                     continue
                 piece = self.slice_of(window, window.partition("@")[0])
             if piece.base_nanos < 0:
-                piece.base_nanos = grant.before_nanos
+                piece.base_nanos = max(0, grant.before_nanos - piece.posted_nanos)
             piece.granted_nanos = grant.total_nanos - piece.base_nanos
         self._send()
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from headgate.units.money import FEMTO_PER_NANO, line_nanos
 from headgate.units.usage import Usage
 
 Reason = Literal[
@@ -25,6 +26,17 @@ Reason = Literal[
 NOTHING = Usage()
 
 
+def with_surcharges(amount_nanos: int, share_femto: int) -> int:
+    """Return an amount with what surcharges add to it, in femto-dollars for each nano-dollar."""
+    return amount_nanos + line_nanos(amount_nanos, share_femto)
+
+
+def before_surcharges(amount_nanos: int, share_femto: int) -> int:
+    """Return the amount that comes to this with its surcharges, to the nearest nano-dollar."""
+    whole = FEMTO_PER_NANO + share_femto
+    return (2 * amount_nanos * FEMTO_PER_NANO + whole) // (2 * whole)
+
+
 class CellKey(NamedTuple):
     """Which cell: of a seller, one of its models as the price book names it, on a day.
 
@@ -44,12 +56,14 @@ class Estimate(NamedTuple):
     Attributes:
         net_nanos: What it is posted at, with corrections made so far.
         corrections: How many of those there are.
+        share_femto: What surcharges add to each nano-dollar of it.
     """
 
     attempt: str
     hold_nanos: int
     net_nanos: int
     corrections: int = 0
+    share_femto: int = 0
 
 
 @dataclass(slots=True)
@@ -59,7 +73,7 @@ class Booked:
     Attributes:
         calls: Attempts whose usage is known.
         usage: What they used.
-        money_nanos: What they cost with their corrections, without tools.
+        money_nanos: What they cost with their corrections, without tools and surcharges.
         tools_nanos: What server-side tools cost, which reports give without a model.
         lines: Charge lines, each of which was rounded once.
         estimates: Attempts posted at a bound.
@@ -78,13 +92,22 @@ class Booked:
 
     @property
     def estimated_nanos(self) -> int:
-        """What the attempts that were posted at a bound stand at."""
+        """What the attempts that were posted at a bound stand at, with their surcharges."""
         return sum(each.net_nanos for each in self.estimates)
 
     @property
+    def shares_femto(self) -> dict[int, int]:
+        """What they stand at, by what surcharges add to each nano-dollar of it."""
+        found: dict[int, int] = {}
+        for each in self.estimates:
+            found[each.share_femto] = found.get(each.share_femto, 0) + each.net_nanos
+        return found
+
+    @property
     def net_nanos(self) -> int:
-        """All of it, without tools."""
-        return self.money_nanos + self.estimated_nanos
+        """All of it, without tools and surcharges: what the provider is expected to charge."""
+        shares = self.shares_femto.items()
+        return self.money_nanos + sum(before_surcharges(net, share) for share, net in shares)
 
     @property
     def is_empty(self) -> bool:

@@ -6,7 +6,14 @@ A reason is given only where what it says accounts for the whole difference. Wha
 
 from collections.abc import Callable
 
-from headgate.reconcile.cells import Booked, CellKey, Reason, Told, Verdict
+from headgate.reconcile.cells import (
+    Booked,
+    CellKey,
+    Reason,
+    Told,
+    Verdict,
+    with_surcharges,
+)
 from headgate.units.usage import Usage
 
 Groups = tuple[int, int, int, int, int]
@@ -103,12 +110,13 @@ def _with_estimates(booked: Booked, told: Told) -> tuple[Reason, int | None]:
 
     They account for the difference when what is left for them is neither negative nor above
     what was held for them, in money, and in tokens where usage is told; and when both are told,
-    when these tokens cost that money.
+    when these tokens cost that money. What surcharges add to it is in no report.
     """
     amount = _amount(told)
-    if amount is None or booked.unpriced:
+    shares = list(booked.shares_femto)
+    if amount is None or booked.unpriced or len(shares) > 1:
         return "unknown", None
-    left = amount - booked.money_nanos
+    left = with_surcharges(amount - booked.money_nanos, shares[0])
     most = sum(each.hold_nanos for each in booked.estimates)
     slack = _slack(booked, told)
     if not -slack <= ROUNDED * left <= ROUNDED * most + slack:

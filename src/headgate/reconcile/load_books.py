@@ -12,7 +12,8 @@ from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.ledger.rows import lines_of_row, usage_of_row
 from headgate.ledger.tables import adjustment, attempts
-from headgate.reconcile.cells import Booked, CellKey, Estimate
+from headgate.reconcile.cells import Booked, CellKey, Estimate, before_surcharges
+from headgate.records.charge import SURCHARGE, ChargeLine
 from headgate.units.instants import to_datetime
 from headgate.units.usage import METERS, Usage
 
@@ -75,7 +76,7 @@ def read_books(
     crossed: list[tuple[CellKey, CellKey, RowMapping]] = []
     for row in connection.execute(query).mappings():
         key = names.key(row, row["at_ns"])
-        _add(found.begun, key, row)
+        _add(found.begun, key, row, names)
         end = names.key(row, row["ended_ns"] or row["at_ns"])
         if end != key:
             crossed.append((key, end, row))
@@ -83,8 +84,8 @@ def read_books(
     touched = {key for keys in crossed for key in keys[:2]}
     found.ended = {key: _copy(found.begun.get(key, Booked())) for key in touched}
     for key, end, row in crossed:
-        _add(found.ended, key, row, sign=-1)
-        _add(found.ended, end, row)
+        _add(found.ended, key, row, names, sign=-1)
+        _add(found.ended, end, row, names)
     return found
 
 
@@ -109,12 +110,20 @@ class _Names:
             sold = self._models[about] = (deployment.seller, priced)
         return CellKey(*sold, to_datetime(at_ns).astimezone(self._zone).date().isoformat())
 
+    def estimate(self, key: CellKey, row: RowMapping) -> Estimate:
+        """Return an attempt that was posted at a bound, with its surcharges."""
+        share = self._book.surcharge_femto(key.seller, key.model, row["at_ns"])
+        net = row["posted_nanos"] + row["adjusted_nanos"]
+        return Estimate(row["attempt"], row["hold_nanos"], net, share_femto=share)
+
 
 def _copy(booked: Booked) -> Booked:
     return replace(booked, estimates=list(booked.estimates))
 
 
-def _add(cells: dict[CellKey, Booked], key: CellKey, row: RowMapping, sign: int = 1) -> None:
+def _add(
+    cells: dict[CellKey, Booked], key: CellKey, row: RowMapping, names: _Names, sign: int = 1
+) -> None:
     """Count an attempt in its cell (`sign` -1: take it out again)."""
     net = row["posted_nanos"] + row["adjusted_nanos"]
     usage = usage_of_row(row)
@@ -126,7 +135,7 @@ def _add(cells: dict[CellKey, Booked], key: CellKey, row: RowMapping, sign: int 
         cell.running += sign
         return
     if row["state"] == "estimated" and not usage:
-        estimate = Estimate(row["attempt"], row["hold_nanos"], net)
+        estimate = names.estimate(key, row)
         if sign > 0:
             cell.estimates.append(estimate)
         else:
@@ -139,10 +148,19 @@ def _add(cells: dict[CellKey, Booked], key: CellKey, row: RowMapping, sign: int 
         # Its usage is known, and its price was not.
         cell.unpriced += sign
     lines = lines_of_row(row)
-    tools = sum(line.amount_nanos for line in lines if line.meter in TOOLS)
-    cell.lines += sign * len(lines)
-    cell.money_nanos += sign * (net - tools)
+    own = [line for line in lines if line.meter != SURCHARGE]
+    tools = sum(line.amount_nanos for line in own if line.meter in TOOLS)
+    cell.lines += sign * len(own)
+    cell.money_nanos += sign * (net - _surcharges(lines, row["adjusted_nanos"]) - tools)
     cell.tools_nanos += sign * tools
+
+
+def _surcharges(lines: Collection[ChargeLine], adjusted_nanos: int) -> int:
+    """Return what comes on top of what the provider charges, corrections with their part."""
+    on_top = [line for line in lines if line.meter == SURCHARGE]
+    share = sum(line.price_femto for line in on_top)
+    part = adjusted_nanos - before_surcharges(adjusted_nanos, share)
+    return sum(line.amount_nanos for line in on_top) + part
 
 
 def _count_corrections(connection: Connection, cells: Mapping[CellKey, Booked]) -> None:

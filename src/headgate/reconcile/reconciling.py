@@ -112,7 +112,7 @@ class _Tiers:
     """What usage costs at the tiers a seller has."""
 
     def __init__(self, book: PriceBook) -> None:
-        self._pricer = Pricer(book)
+        self._pricer = Pricer(book.without_surcharges())
         self._book = book
 
     def costs(self, key: CellKey, usage: Usage) -> tuple[int, ...]:

@@ -128,7 +128,7 @@ def day_ns(day: date, zone: tzinfo) -> tuple[int, int]:
 
 def told_cells(reports: Reports, book: PriceBook, zone: tzinfo = UTC) -> dict[CellKey, Told]:
     """Return the cells of reports, priced by the price book where they tell usage."""
-    pricer = Pricer(book)
+    pricer = Pricer(book.without_surcharges())
     cells: dict[CellKey, Told] = {}
     for found in reports.usage.values():
         key = _key(reports.seller, found.model, found.started_ns, book, zone)
