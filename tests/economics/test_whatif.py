@@ -268,6 +268,14 @@ def test_a_possible_promise_says_what_it_takes(book: PriceBook, tmp_path: Path) 
     assert "100.0 % does, as much as that needs" in told.stdout
 
 
+def test_a_dearer_model_saves_nothing(book: PriceBook, tmp_path: Path) -> None:
+    """And there is no negative saving to read."""
+    told = _ask(_imported(tmp_path, book), "--model", "*=openai/gpt-5.5-pro", "--promised", "5")
+
+    assert "A saving of 5.0 % is impossible: the other models cost" in told.stdout
+    assert "even all work" not in told.stdout
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

@@ -140,6 +140,8 @@ def _promise(asked: Question, would: Replay, was: int) -> list[str]:
     ratio = Fraction(sum(move.would_nanos for move in would.moves), dear)
     most = rounded(HUNDRED * saving.highest(ratio), 1)
     kind = f"the other models cost {rounded(HUNDRED * ratio, 1)} % of what they replace"
+    if ratio >= 1:
+        return [f"{told} is impossible: {kind}."]
     if not saving.possible(promised, ratio):
         return [
             f"{told} is impossible: {kind}, so that even all work on them saves {most} %, before "
