@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "headgate"
-FOLDERS = ("src", "tests", "bench", "docs", "scripts", ".ci", "requirements")
+FOLDERS = ("src", "deploy", "tests", "bench", "docs", "scripts", ".ci", "requirements")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

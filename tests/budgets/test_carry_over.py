@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, insert
 
 from headgate.budgets.limits import Limits
-from headgate.budgets.periods import HOUR_NS
-from headgate.budgets.settings import Budget
+from headgate.budgets.periods import HOUR_NS, span_at
+from headgate.budgets.settings import Budget, Calendar
 from headgate.budgets.standing import standings
 from headgate.budgets.store_periods import keep_periods
 from headgate.ledger import tables
 from headgate.ledger.book import LeaseBook
 from headgate.store.database import make_engine
 from headgate.store.schema import METADATA
+from headgate.units.ids import window_key
 from headgate.units.instants import from_datetime
 
 DAY_NS = 24 * HOUR_NS
@@ -100,6 +101,33 @@ def test_what_is_settled_late_corrects_it_in_both_directions(connection: Connect
     assert office.limit(1) == 110
     office.spend(0, 20)
     assert office.limit(1) == 100
+
+
+def test_a_correction_of_an_earlier_period_changes_what_is_carried(connection: Connection) -> None:
+    """A credit leaves more of it and a debit less; the limit that it had stays."""
+    office = Office(connection)
+    office.look(0.5)
+    office.spend(0, 60)
+    office.look(1.5)
+    office.book.adjust(window(0), -20)
+    assert office.limit(1) == 160
+    office.book.adjust(window(0), 90)
+    assert (office.limit(0), office.limit(1)) == (100, 100)
+
+
+def test_a_correction_in_a_rolling_window_counts_until_its_slot_has_passed() -> None:
+    """In the slots that are looked back over; behind them it moves nothing."""
+    book = LeaseBook()
+    budget = Budget("r", "organisation", "rolling", 100, calendar=Calendar(hours=24))
+    limits = Limits({"r": budget})
+    limits.used = book.used
+    slots = [span_at(budget, FIRST_NS + hour * HOUR_NS, UTC) for hour in (0, 24, 25)]
+    first, within, behind = (window_key("r", span.key) for span in slots if span is not None)
+    book.account(first, 100)
+    book.post("j", first, 70)
+    book.adjust(first, -30)
+
+    assert [limits(each) for each in (first, within, behind)] == [100, 60, 100]
 
 
 def test_a_changed_limit_does_not_change_what_a_past_period_left(connection: Connection) -> None:

@@ -246,3 +246,16 @@ def test_what_was_promised_and_not_spent_is_owed(tmp_path: Path) -> None:
         ("1200.000000000", "0.000000000"),
     ]
     assert told["capacities"] == [{"id": "ptu", "cost": "48.000000000", "teams": []}]
+
+
+@pytest.mark.parametrize(
+    "asked", [("as-of", "2026-09-02", "--seller", "opneai"), ("impact", "--scale", "opneai=1.2")]
+)
+def test_a_seller_that_the_book_has_not_is_no_empty_answer(
+    asked: tuple[str, ...], tmp_path: Path
+) -> None:
+    """A slip of the pen is told, with the name that was meant."""
+    config = tmp_path / "headgate.toml"
+    config.write_text("")
+
+    assert "Did you mean 'openai'?" in refused(*asked, "--config", str(config))

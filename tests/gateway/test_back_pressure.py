@@ -2,7 +2,7 @@
 
 import socket
 
-from headgate.gateway.edge import WRITE_HIGH_WATER_BYTES
+from headgate.gateway.settings import WRITE_HIGH_WATER_BYTES
 from headgate.records.journal import SettleRecord
 from tests.gateway.calls import ask, chat, request
 from tests.gateway.conftest import Start

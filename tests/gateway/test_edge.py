@@ -23,64 +23,6 @@ def answer_to(gateway: Gateway, raw: bytes) -> Reply:
     return reply
 
 
-BROKEN = {
-    "no host": head().replace(b"host: gateway\r\n", b"") + LENGTH + BODY,
-    "two hosts": head(headers=[("host", "other")]) + LENGTH + BODY,
-    "length and chunks": head(headers=[("transfer-encoding", "chunked")]) + LENGTH + BODY,
-    "two lengths": head(headers=[("content-length", "3")]) + LENGTH + BODY,
-    "a length with a sign": head() + b"content-length: +3\r\n\r\nabc",
-    "a negative length": head() + b"content-length: -1\r\n\r\n",
-    "a length beyond 64 bits": head() + b"content-length: 99999999999999999999999\r\n\r\n",
-    "a length of 5,000 digits": head() + b"content-length: %b5\r\n\r\n" % (b"0" * 5_000),
-    "bare line feeds": head().replace(b"\r\n", b"\n") + b"content-length: 0\n\n",
-    "a folded header": head() + b"x-note: one\r\n two\r\n" + LENGTH + BODY,
-    "a blank before a colon": head() + b"x-note : one\r\n" + LENGTH + BODY,
-    "a NUL in a header": head() + b"x-note: a\0b\r\n" + LENGTH + BODY,
-    "a NUL in a name": head() + b"x-no\0te: ab\r\n" + LENGTH + BODY,
-    "an unknown method": b"FROB / HTTP/1.1\r\nhost: gateway\r\n\r\n",
-    "an unknown version": b"GET / HTTP/3.7\r\nhost: gateway\r\n\r\n",
-    "no HTTP at all": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(64),
-    "a chunk size of no digits": head() + b"transfer-encoding: chunked\r\n\r\nzz\r\n",
-    "a chunk size in C": head() + b"transfer-encoding: chunked\r\n\r\n0x3\r\nabc\r\n0\r\n\r\n",
-    "a negative chunk size": head() + b"transfer-encoding: chunked\r\n\r\n-3\r\nabc\r\n",
-    "a chunk size beyond 64 bits": head()
-    + b"transfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\nabc\r\n",
-    "a chunk longer than it says": head() + b"transfer-encoding: chunked\r\n\r\n3\r\nabcd\r\n",
-    "a chunk after a bare line feed": head() + b"transfer-encoding: chunked\r\n\r\n3\nabc\n0\n\n",
-    "chunks that are not last": head() + b"transfer-encoding: chunked, identity\r\n\r\n",
-    "an unknown coding": head() + b"transfer-encoding: xchunked\r\n\r\n",
-    "an upgrade": head("/", method="GET", headers=[("upgrade", "h2c"), ("connection", "upgrade")])
-    + b"\r\n",
-    "a tunnel": b"CONNECT gateway:443 HTTP/1.1\r\nhost: gateway\r\n\r\n",
-}
-
-
-@pytest.mark.parametrize("raw", BROKEN.values(), ids=BROKEN.keys())
-def test_what_is_no_proper_http_is_refused(gateway: Gateway, raw: bytes) -> None:
-    """Whatever two parsers could read in two ways is a 400, and the connection closes."""
-    reply = answer_to(gateway, raw)
-
-    assert (reply.status, reply.code) == (400, "request_malformed")
-    assert reply.header("connection") == "close"
-
-
-OVERSIZED = {
-    "one header": head(headers=[("x-note", "a" * 70_000)]) + LENGTH,
-    "many headers": head(headers=[(f"x-note-{n}", "a" * 1_000) for n in range(90)]) + LENGTH,
-    "a target": head("/" + "a" * 70_000) + LENGTH,
-    "101 headers": b"GET / HTTP/1.1\r\nhost: gateway\r\n" + b"x: y\r\n" * 100 + b"\r\n",
-    "a head without end": b"GET / HTTP/1.1\r\nx-note: " + b"a" * 300_000,
-}
-
-
-@pytest.mark.parametrize("raw", OVERSIZED.values(), ids=OVERSIZED.keys())
-def test_a_head_that_is_too_large_is_refused(gateway: Gateway, raw: bytes) -> None:
-    """More than 64 kB or 100 headers are a 431, in one piece or in many."""
-    reply = answer_to(gateway, raw)
-
-    assert (reply.status, reply.code) == (431, "head_too_large")
-
-
 def test_a_head_is_also_bounded_while_a_call_runs(gateway: Gateway) -> None:
     """An endless head behind a running call is cut off, and the call is answered before."""
     with Wire(gateway.port) as wire:

@@ -260,11 +260,12 @@ def test_a_model_that_was_caught_thinking_is_held_whole_from_then_on(
         gateway.assert_settled()
 
 
+@pytest.mark.parametrize("holds", ["", 'holds = "expected"\nmode = "shadow"'])
 def test_a_budget_that_is_strict_makes_the_hold_strict(
-    running_simulator: Simulator, tmp_path: Path
+    running_simulator: Simulator, tmp_path: Path, holds: str
 ) -> None:
-    """One budget above a call that wants the worst case held is enough."""
-    text = configuration(running_simulator).replace('holds = "expected"', "", 1)
+    """One budget above a call that wants the worst case held is enough, and so is a shadow."""
+    text = configuration(running_simulator).replace('holds = "expected"', holds, 1)
     with Gateway(tmp_path, text) as gateway:
         body = streamed("[sim:tokens=20]")
         replies = [ask(gateway, body) for _ in range(LEARNED + 1)]

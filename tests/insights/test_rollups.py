@@ -91,10 +91,20 @@ def add(engine: Engine, rows: list[Row], state: str | None = None) -> None:
             connection.execute(insert(tables.attempt).values(values))
 
 
+def correct(engine: Engine, amount: int) -> None:
+    """Correct every attempt there is."""
+    with engine.begin() as connection:
+        for attempt in connection.scalars(select(tables.attempt.c.attempt)).all():
+            about = {"windows": "[]", "reason": "r", "source": "s", "made_by": "t"}
+            row = {"id": f"{amount}:{attempt}", "journal": "j", "at_ns": NOW_NS, **about}
+            values = insert(tables.adjustment).values(**row, amount_nanos=amount, attempt=attempt)
+            connection.execute(values)
+
+
 def clear(engine: Engine) -> None:
     """Take all calls and all sums away."""
     with engine.begin() as connection:
-        for table in (tables.attempt, rolled_hour, rollup):
+        for table in (tables.attempt, tables.adjustment, rolled_hour, rollup):
             connection.execute(delete(table))
 
 
@@ -121,11 +131,13 @@ def roll_all(engine: Engine) -> None:
 def test_reports_say_the_same_rolled_up_or_not(
     store: Engine, rows: list[Row], late: list[Row]
 ) -> None:
-    """What is rolled up, and what comes late into an hour that was, changes no figure."""
+    """What is rolled up, what comes late into it and what is corrected there changes no figure."""
     clear(store)
     add(store, rows)
+    correct(store, -3)
     roll_all(store)
     add(store, late)
+    correct(store, 5)
     mixed = told(store)
     roll_all(store)
     rolled = told(store)

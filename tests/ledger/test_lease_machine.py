@@ -394,16 +394,3 @@ class Leases(RuleBasedStateMachine):
 
 TestLeases = Leases.TestCase
 TestLeases.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
-
-
-def test_what_was_billed_beyond_a_hold_of_nothing_is_owed_once() -> None:
-    """A new steward is not told of the same debt twice: what is left is lent."""
-    state, path = Leases(), PATHS[1]
-    state.lower_limit("root@once", 6)
-    state.crowd([("w0", path, 0)], random.Random(1))
-    state.overdraw("w0", 4)
-    state.steward_dies(0)
-
-    state.crowd([("w0", path, 2)], random.Random(1))
-
-    assert state.carried("root@once") == 6

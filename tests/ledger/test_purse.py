@@ -1,11 +1,13 @@
 """A purse answers waiting calls in their order, each once, and refuses only what does not fit."""
 
+import random
 from collections.abc import Callable
 
 from headgate.ledger.book import LeaseBook
 from headgate.ledger.line import Borrowing, Line
 from headgate.ledger.purse import UNAVAILABLE, Purse, Short, Waiting
 from headgate.ledger.slices import settle
+from tests.ledger.test_lease_machine import PATHS, Leases
 
 Answer = Short | str | None
 
@@ -175,3 +177,16 @@ def test_slices_grow_with_what_is_spent_though_nobody_has_time_to_refill_them() 
 
     assert len(desk.served) == 1_000
     assert asked < 10
+
+
+def test_what_was_billed_beyond_a_hold_of_nothing_is_owed_once() -> None:
+    """A new steward is not told of the same debt twice: what is left is lent."""
+    state, path = Leases(), PATHS[1]
+    state.lower_limit("root@once", 6)
+    state.crowd([("w0", path, 0)], random.Random(1))
+    state.overdraw("w0", 4)
+    state.steward_dies(0)
+
+    state.crowd([("w0", path, 2)], random.Random(1))
+
+    assert state.carried("root@once") == 6

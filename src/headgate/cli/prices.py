@@ -10,9 +10,9 @@ from headgate.catalog.load import load_models
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rates import UnpricedMeterError
 from headgate.cli import prices_text as text
-from headgate.cli.output import print_table
+from headgate.cli.output import fail, print_table
 from headgate.cli.pricing.as_of import OwnConfig, as_of, book_of
-from headgate.cli.pricing.asked import At, fail, instant
+from headgate.cli.pricing.asked import At, instant
 from headgate.cli.pricing.check import check
 from headgate.cli.pricing.commitments import commitments
 from headgate.cli.pricing.diff import diff

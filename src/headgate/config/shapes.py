@@ -96,6 +96,7 @@ class LimitsShape(Shape, frozen=True, kw_only=True):
     connections_max: Count = _EDGE.connections_max
     head_timeout_ms: Millis = _EDGE.head_timeout_ms
     body_timeout_ms: Millis = _EDGE.body_timeout_ms
+    body_rate_min: Annotated[int, Meta(ge=0, le=1 << 30)] = _EDGE.body_rate_min
     idle_timeout_ms: Millis = _EDGE.idle_timeout_ms
     write_timeout_ms: Millis = _EDGE.write_timeout_ms
     queue_wait_max_ms: Millis = _EDGE.queue_wait_max_ms

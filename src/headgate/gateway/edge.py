@@ -16,24 +16,17 @@ from httptools import (
     HttpRequestParser,
 )
 
+from headgate.gateway import refusals, settings
 from headgate.gateway.heads import Shape
 from headgate.gateway.http_bytes import CONTINUE
-from headgate.gateway.refusals import HEAD_TOO_LARGE, before_any_dialect, body_too_large
 from headgate.gateway.request import Head, Request
-from headgate.gateway.settings import HEAD_BYTES_MAX, HEADERS_MAX, PIPELINED_MAX
+from headgate.gateway.settings import PENDING_BYTES_MAX
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pipeline import Pipeline
-
-WRITE_HIGH_WATER_BYTES = 256 << 10
-PENDING_BYTES_MAX = 64 << 10
-"""What waits for the end of a turn at most: one turn may read megabytes from a provider."""
-
-LINGER_S = 5
-"""How long a client that was refused while it was sending may take to read why."""
 
 
 class ClientConnection(asyncio.Protocol):
@@ -44,6 +37,7 @@ class ClientConnection(asyncio.Protocol):
         busy: Whether any request is being answered.
         phase: What is being received: `idle`, `head` or `body`; nothing more once it is `over`.
         phase_since_ms: Coarse time at which it began, or the client stopped reading.
+        request: What is received, without its body between requests.
     """
 
     __slots__ = (
@@ -63,7 +57,6 @@ class ClientConnection(asyncio.Protocol):
         "_pipeline",
         "_queue",
         "_read_bytes",
-        "_request",
         "_shape",
         "_taking",
         "_url",
@@ -73,6 +66,7 @@ class ClientConnection(asyncio.Protocol):
         "paused",
         "phase",
         "phase_since_ms",
+        "request",
         "transport",
     )
 
@@ -88,7 +82,7 @@ class ClientConnection(asyncio.Protocol):
         self._parser: HttpRequestParser | None = None
         self._queue: list[Request] = []
         self._heads = pipeline.heads
-        self._nothing = self._request = pipeline.heads.nothing
+        self._nothing = self.request = pipeline.heads.nothing
         self._head = self._nothing.head
         self._shape: Shape | None = None
         self._left = 0
@@ -109,7 +103,7 @@ class ClientConnection(asyncio.Protocol):
         """Take up a connection, or turn it away when there are too many."""
         # uvloop has classes of its own that are not asyncio.Transport.
         self.transport = cast(asyncio.Transport, transport)
-        self.transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
+        self.transport.set_write_buffer_limits(high=settings.WRITE_HIGH_WATER_BYTES)
         self.phase_since_ms = self._clock.coarse_ms
         if not self._pipeline.admit(self):
             self.refuse(Refusal(errors.OVERLOADED, "Too many connections are open.", None, 1))
@@ -186,12 +180,11 @@ class ClientConnection(asyncio.Protocol):
         if self.phase == "idle" and not self.busy:
             self.phase = "head"
             self.phase_since_ms = self._clock.coarse_ms
-        if self.phase == "head":
-            self._read_bytes += len(data)
         if self._parser is None:
             self._parser = HttpRequestParser(self)
         try:
-            self._parser.feed_data(data)
+            for start in range(0, len(data), settings.PIECE_BYTES):
+                self._feed(self._parser, data[start : start + settings.PIECE_BYTES])
         except HttpParserCallbackError:
             # What a callback raised is a bug of ours, no fault of the client's.
             raise
@@ -200,8 +193,17 @@ class ClientConnection(asyncio.Protocol):
             return
         finally:
             self._shape = None
-        if self.phase == "head" and self._read_bytes > HEAD_BYTES_MAX:
-            self.refuse(HEAD_TOO_LARGE)
+
+    def _feed(self, parser: HttpRequestParser, piece: bytes) -> None:
+        """Feed a piece, and count what neither ends a head nor belongs to a body."""
+        if self.phase == "over":
+            return
+        self._read_bytes += len(piece)
+        parser.feed_data(piece)
+        if self.phase == "head" and self._read_bytes > settings.HEAD_BYTES_MAX:
+            self.refuse(refusals.HEAD_TOO_LARGE)
+        elif self.phase == "body" and self._read_bytes > settings.FRAMING_BYTES_MAX:
+            self.refuse(refusals.FRAMING_TOO_LARGE)
 
     # llhttp's callbacks; those of a body serve heads met before as well
 
@@ -214,7 +216,7 @@ class ClientConnection(asyncio.Protocol):
             self.phase_since_ms = self._clock.coarse_ms
         self._head = Head()
         self._url = b""
-        self._headers = self._head_bytes = 0
+        self._headers = self._head_bytes = self._read_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         """Take the target, which may come in pieces."""
@@ -240,22 +242,19 @@ class ClientConnection(asyncio.Protocol):
         head.method = parser.get_method()
         head.take_target(self._url)
         head.http10 = parser.get_http_version() == "1.0"
-        head.keep_alive = parser.should_keep_alive() and not self._pipeline.retiring
+        stays = parser.should_keep_alive() and not head.http10
+        head.keep_alive = stays and not self._pipeline.retiring
         self._read_bytes = 0
-        if self._headers > HEADERS_MAX or self._head_bytes > HEAD_BYTES_MAX:
-            self.refuse(HEAD_TOO_LARGE)
-        elif head.announced < 0:
-            self.refuse(Refusal(errors.REQUEST_MALFORMED, "The content-length is too long."))
-        elif head.hosts != 1 and not head.http10:
-            self.refuse(Refusal(errors.REQUEST_MALFORMED, "Send exactly one Host header."))
-        elif parser.should_upgrade():
-            self.refuse(Refusal(errors.REQUEST_MALFORMED, "This gateway does not upgrade."))
+        if self._headers > settings.HEADERS_MAX or self._head_bytes > settings.HEAD_BYTES_MAX:
+            self.refuse(refusals.HEAD_TOO_LARGE)
+        elif (fault := head.check(upgrades=parser.should_upgrade())) is not None:
+            self.refuse(Refusal(errors.REQUEST_MALFORMED, fault))
         else:
             self._receive(head, head.announced)
             # The parser counts the body's bytes itself.
             self._left = 0
             shape, self._shape = self._shape, None
-            if shape is not None and self._request.credential is not None:
+            if shape is not None and self.request.credential is not None:
                 self._heads.keep(shape, head)
 
     def _receive(self, head: Head, length: int) -> None:
@@ -263,21 +262,22 @@ class ClientConnection(asyncio.Protocol):
         self.phase = "body"
         self.phase_since_ms = self._clock.coarse_ms
         if length > self._body_bytes_max:
-            self.refuse(body_too_large(self._body_bytes_max))
+            self.refuse(refusals.body_too_large(self._body_bytes_max))
             return
         self._left = length
-        self._request = Request(head, self._pipeline.identify(head.key))
-        if head.expects_continue and not self.busy:
+        self.request = Request(head, self._pipeline.identify(head.key))
+        if head.expects_continue and not (self.busy or head.http10):
             self.write(CONTINUE)
 
     def on_body(self, body: bytes) -> None:
         """Keep a piece of the body, within bounds."""
         if self.phase == "over":
             return
-        request = self._request
+        request = self.request
+        self._read_bytes = 0
         request.body_bytes += len(body)
         if request.body_bytes > self._body_bytes_max:
-            self.refuse(body_too_large(self._body_bytes_max))
+            self.refuse(refusals.body_too_large(self._body_bytes_max))
         elif request.credential is None:
             # Strangers fill no memory: they are refused whatever they send.
             return
@@ -291,7 +291,7 @@ class ClientConnection(asyncio.Protocol):
         """A request is whole: answer it, or let it wait for the one before."""
         if self.phase == "over":
             return
-        request, self._request = self._request, self._nothing
+        request, self.request = self.request, self._nothing
         self.phase = "idle"
         self.phase_since_ms = self._clock.coarse_ms
         if request.credential is None:
@@ -301,7 +301,7 @@ class ClientConnection(asyncio.Protocol):
             self._pipeline.begin(self, request)
             return
         self._queue.append(request)
-        if len(self._queue) >= PIPELINED_MAX and self.transport is not None:
+        if len(self._queue) >= settings.PIPELINED_MAX and self.transport is not None:
             self.transport.pause_reading()
 
     # what the pipeline calls
@@ -355,7 +355,7 @@ class ClientConnection(asyncio.Protocol):
         self._taking = False
         if self._last is not None and not self.busy and not self._queue:
             self._say_last(self._last)
-        elif self.phase != "over" and len(self._queue) < PIPELINED_MAX:
+        elif self.phase != "over" and len(self._queue) < settings.PIPELINED_MAX:
             assert self.transport is not None
             self.transport.resume_reading()
 
@@ -384,16 +384,16 @@ class ClientConnection(asyncio.Protocol):
         if transport is None:
             return
         self.flush()
-        transport.write(before_any_dialect(self.dialects, refusal))
+        transport.write(refusals.before_any_dialect(self.dialects, refusal))
         if linger:
             transport.write_eof()
-            asyncio.get_running_loop().call_later(LINGER_S, transport.abort)
+            asyncio.get_running_loop().call_later(settings.LINGER_S, transport.abort)
         else:
             transport.close()
 
     def _forget_request(self) -> None:
-        self._pipeline.unbuffer(sum(map(len, self._request.parts)))
-        self._request = self._nothing
+        self._pipeline.unbuffer(sum(map(len, self.request.parts)))
+        self.request = self._nothing
 
     def _forget_queue(self) -> None:
         while self._queue:

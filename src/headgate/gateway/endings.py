@@ -380,9 +380,7 @@ class Endings:
         self._pipeline.exchanges.discard(exchange)
         client, exchange.client = exchange.client, None
         if client is not None:
-            client.done(
-                keep_alive=exchange.request.head.keep_alive and not exchange.request.head.http10
-            )
+            client.done(keep_alive=exchange.request.head.keep_alive)
 
 
 def _cancels(exchange: Exchange) -> bool:

@@ -157,7 +157,7 @@ def _send(
     body: bytes,
     headers: list[tuple[bytes, bytes]] | None = None,
 ) -> None:
-    keep = request.head.keep_alive and not request.head.http10
+    keep = request.head.keep_alive
     bodiless = request.head.method == b"HEAD"
     client.write(whole(status, body, headers or (), close=not keep, bodiless=bodiless))
     client.done(keep_alive=keep)

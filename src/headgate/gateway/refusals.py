@@ -10,7 +10,7 @@ from headgate.dialects.registry import Dialect
 from headgate.gateway.allotments import Uncarved
 from headgate.gateway.elsewhere import offer
 from headgate.gateway.http_bytes import whole
-from headgate.gateway.settings import HEAD_BYTES_MAX, HEADERS_MAX
+from headgate.gateway.settings import FRAMING_BYTES_MAX, HEAD_BYTES_MAX, HEADERS_MAX
 from headgate.governance.requirements import Required
 from headgate.identity.delegation import PREFIX
 from headgate.identity.directory import Directory
@@ -38,6 +38,10 @@ CONTENDED_S = 1
 
 HEAD_TOO_LARGE = Refusal(
     errors.HEAD_TOO_LARGE, f"A head may have {HEAD_BYTES_MAX} bytes and {HEADERS_MAX} headers."
+)
+FRAMING_TOO_LARGE = Refusal(
+    errors.REQUEST_MALFORMED,
+    f"Between two pieces of a body, and behind the last, there may be {FRAMING_BYTES_MAX} bytes.",
 )
 
 

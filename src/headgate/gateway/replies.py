@@ -109,7 +109,7 @@ def stream_head(exchange: Exchange, served_model: str | None, passed: bytes) -> 
         EVENT_STREAM if exchange.array is None else exchange.array.CONTENT_TYPE,
         facts(exchange, served_model, None),
         passed,
-        CLOSE if http10 or not exchange.request.head.keep_alive else b"",
+        b"" if exchange.request.head.keep_alive else CLOSE,
         b"" if http10 else b"transfer-encoding: chunked\r\n",
     )
 

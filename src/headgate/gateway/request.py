@@ -9,6 +9,8 @@ from headgate.identity.directory import Credential
 from headgate.units.errors import Refusal
 
 _KEY = re.compile(rb"(?:^|&)key=([^&]*)")
+_ORIGIN = re.compile(rb"https?://[^/?#@]+(?=/)", re.IGNORECASE)
+_HOST = re.compile(rb"[-A-Za-z0-9._~%!$&'()*+;=:\[\]]*")
 
 
 class Head:
@@ -22,7 +24,7 @@ class Head:
         query: Never logged: it may hold a key.
         key: What the client sent as its credential, None when nothing.
         forwarded: Headers (lower-case names) that may go upstream, if the dialect says so.
-        announced: The body's bytes as the head says; 0 when it does not, -1: not to be believed.
+        announced: The body's bytes as the head says; 0 when it does not.
         approval: The request for approval that the call is said to have, None for none.
         data_class: What the client says that its data is, None when it does not say.
         respond_async: Whether the client would rather come back than wait (RFC 7240).
@@ -36,17 +38,21 @@ class Head:
             when it has two.
         retry_unknown: Whether a call of which nobody knows what it came to may be made again.
         hosts: How many `Host` headers there are.
+        chunked: Whether the body comes in chunks, which HTTP/1.0 does not have.
+        fault: What makes the head none to be answered, None when nothing was found yet.
         keep_alive: Whether the connection stays open afterwards.
     """
 
     __slots__ = (
         "announced",
         "approval",
+        "chunked",
         "content_encoding",
         "content_type",
         "data_class",
         "deadline",
         "expects_continue",
+        "fault",
         "forwarded",
         "hosts",
         "http10",
@@ -87,14 +93,34 @@ class Head:
         self.forwarded: list[tuple[bytes, bytes]] = []
         self.announced = 0
         self.hosts = 0
+        self.chunked = False
+        self.fault: str | None = None
         self.keep_alive = True
         self.http10 = False
 
     def take_target(self, target: bytes) -> None:
-        """Keep path and query, and the key in the query if no header had one."""
+        """Keep path and query, and the key in the query if no header had one.
+
+        A target may name scheme and host as well, as for a proxy (RFC 9112, 3.2.2); nothing is
+        decided by them.
+        """
+        if not target.startswith(b"/") and (found := _ORIGIN.match(target)) is not None:
+            target = target[found.end() :]
         self.path, _, self.query = target.partition(b"?")
         if self.query and self.key is None and (found := _KEY.search(self.query)) is not None:
             self.key = unquote_to_bytes(found[1])
+
+    def check(self, *, upgrades: bool) -> str | None:
+        """Tell what is wrong with the whole head, None when nothing is.
+
+        Args:
+            upgrades: Whether it asks for another protocol.
+        """
+        if self.hosts > 1 or not (self.hosts or self.http10):
+            return "Send exactly one Host header."
+        if self.chunked and self.http10:
+            return "HTTP/1.0 has no chunks."
+        return "This gateway does not upgrade." if upgrades else self.fault
 
 
 class Request:
@@ -163,8 +189,10 @@ def _x_api_key(head: Head, _name: bytes, value: bytes) -> None:
         head.key = value.strip()
 
 
-def _host(head: Head, _name: bytes, _value: bytes) -> None:
+def _host(head: Head, _name: bytes, value: bytes) -> None:
     head.hosts += 1
+    if _HOST.fullmatch(value) is None:
+        head.fault = "The Host header names no host."
 
 
 def _content_type(head: Head, _name: bytes, value: bytes) -> None:
@@ -177,7 +205,16 @@ def _content_encoding(head: Head, _name: bytes, value: bytes) -> None:
 
 def _content_length(head: Head, _name: bytes, value: bytes) -> None:
     # llhttp has checked the digits, but takes any number of zeros in front of them.
-    head.announced = int(value) if len(value) <= LENGTH_DIGITS_MAX else -1
+    if len(value) > LENGTH_DIGITS_MAX:
+        head.fault = "The content-length is too long."
+    else:
+        head.announced = int(value)
+
+
+def _transfer_encoding(head: Head, _name: bytes, value: bytes) -> None:
+    head.chunked = True
+    if value.lower() != b"chunked":
+        head.fault = "The only transfer-encoding is chunked."
 
 
 def _expect(head: Head, _name: bytes, value: bytes) -> None:
@@ -244,6 +281,7 @@ HEADERS: dict[bytes, HeaderTaker] = {
     b"content-type": _content_type,
     b"content-encoding": _content_encoding,
     b"content-length": _content_length,
+    b"transfer-encoding": _transfer_encoding,
     b"expect": _expect,
     b"x-headgate-data-class": _data_class,
     b"x-headgate-deadline": _deadline,

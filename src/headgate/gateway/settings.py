@@ -14,6 +14,7 @@ class Edge(NamedTuple):
         buffered_bytes_max: All bodies being received together; more is refused (503).
         head_timeout_ms: From the first byte of a request to the end of its head.
         body_timeout_ms: From the end of the head to the end of the body.
+        body_rate_min: So many bytes of a body must come a second, after ten seconds; 0 for any.
         idle_timeout_ms: A connection without a request is closed after this.
         write_timeout_ms: A client that reads nothing for this long is cut off.
         queue_wait_max_ms: How long a call may wait for a place at a deployment.
@@ -36,6 +37,7 @@ class Edge(NamedTuple):
     connections_max: int = 16_384
     head_timeout_ms: int = 15_000
     body_timeout_ms: int = 120_000
+    body_rate_min: int = 1_000
     idle_timeout_ms: int = 120_000
     write_timeout_ms: int = 60_000
     queue_wait_max_ms: int = 60_000
@@ -53,3 +55,16 @@ class Edge(NamedTuple):
 HEAD_BYTES_MAX = 64 << 10
 HEADERS_MAX = 100
 PIPELINED_MAX = 16
+
+FRAMING_BYTES_MAX = 16 << 10
+"""What may come between two pieces of a body: a chunk's extensions, or trailers."""
+
+PIECE_BYTES = 16 << 10
+"""How much is parsed at a time, so that what comes of nothing is noticed."""
+
+WRITE_HIGH_WATER_BYTES = 256 << 10
+PENDING_BYTES_MAX = 64 << 10
+"""What waits for the end of a turn at most: one turn may read megabytes from a provider."""
+
+LINGER_S = 5
+"""How long a client that was refused while it was sending may take to read why."""

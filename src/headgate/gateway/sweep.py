@@ -5,6 +5,7 @@ from headgate.gateway.exchange import Exchange
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.refusals import UNCLAIMED
 from headgate.gateway.repeats import CLAIM
+from headgate.gateway.settings import Edge
 from headgate.ledger.purse import LEASE_WAIT_MS
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -12,6 +13,9 @@ from headgate.units.errors import Refusal
 SWEEP_MS = 250
 KEPT_DRAIN_MS = 3_600_000
 """How long a reply that will be kept is read on after its client went away."""
+
+BODY_START_MS = 10_000
+"""How long a body may come at any rate."""
 
 
 def sweep(pipeline: Pipeline, now_ms: int) -> None:
@@ -97,9 +101,16 @@ def _sweep_client(pipeline: Pipeline, client: ClientConnection, now_ms: int) -> 
         return
     elif client.phase == "head" and waited_ms > edge.head_timeout_ms:
         client.refuse(Refusal(errors.REQUEST_TIMEOUT, "The head took too long to arrive."))
-    elif client.phase == "body" and waited_ms > edge.body_timeout_ms:
+    elif client.phase == "body" and _is_late(client, edge, waited_ms):
         client.refuse(Refusal(errors.REQUEST_TIMEOUT, "The body took too long to arrive."))
     elif client.phase == "idle" and waited_ms > edge.idle_timeout_ms:
         assert client.transport is not None or client not in pipeline.connections
         if client.transport is not None:
             client.transport.close()
+
+
+def _is_late(client: ClientConnection, edge: Edge, waited_ms: int) -> bool:
+    """Tell whether a body has taken too long, as a whole or for as much as there is of it."""
+    counted_ms = waited_ms - BODY_START_MS
+    too_slow = client.request.body_bytes * 1_000 < counted_ms * edge.body_rate_min
+    return waited_ms > edge.body_timeout_ms or too_slow

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 EVENT_STREAM = b"text/event-stream"
 FRAMING = (b"content-length", b"transfer-encoding")
 REQUEST_IDS = (b"x-request-id", b"request-id")
+HEAD_BYTES_MAX = 1 << 20
+"""A longer head of a reply has no end; those of providers have a few kB."""
+
 RETRY_DIGITS_MAX = 6
 """A longer time to come back is no number of seconds anybody waits."""
 
@@ -35,6 +38,7 @@ class UpstreamConnection(asyncio.Protocol):
     __slots__ = (
         "_clock",
         "_complete",
+        "_head_bytes",
         "_keep_alive",
         "_more",
         "_parser",
@@ -80,6 +84,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.retry_after: bytes | None = None
         self.passed = b""
         self.framed = False
+        self._head_bytes = 0
         self._told = False
         self._unframer: Unframer | None = None
         self._complete = False
@@ -162,9 +167,8 @@ class UpstreamConnection(asyncio.Protocol):
             # Nobody asked: whatever it is, this connection is out of step.
             self._break_off()
             return
-        if self.status and not self._told:
-            self._told = True
-            exchange.reply_begins(self)
+        if not self._told:
+            self._begin(exchange, len(data))
         payload = self._payload
         if payload:
             self._payload = b""
@@ -177,6 +181,16 @@ class UpstreamConnection(asyncio.Protocol):
                 exchange.reply_goes_on(payload)
         if self._complete:
             self._finish(exchange)
+
+    def _begin(self, exchange: Exchange, read_bytes: int) -> None:
+        """Tell the exchange of a head that is whole; give up on one that has no end."""
+        if self.status:
+            self._told = True
+            exchange.reply_begins(self)
+            return
+        self._head_bytes += read_bytes
+        if self._head_bytes > HEAD_BYTES_MAX:
+            self._break_off()
 
     def _unframed(self, unframer: Unframer, payload: bytes) -> bytes:
         """Return the events in a payload; nothing, and no more, once its framing is broken."""

@@ -8,42 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Engine,
-    Select,
-    Table,
-    bindparam,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Engine, Select, Table, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from headgate.ledger import store_leases, tables
+from headgate.ledger import store_fold, store_leases, tables
 from headgate.ledger.allotments import Allotment, Short
 from headgate.ledger.book import LeaseBook
-from headgate.ledger.fold import Batch, Caller, Held, Known, Movement, fold
+from headgate.ledger.fold import Caller, Held, Known, Movement, fold
 from headgate.ledger.folded import decode
 from headgate.ledger.line import Grant, Line
-from headgate.ledger.rolled import forget
 from headgate.ledger.rows import (
-    END_COLUMNS,
-    caller_values,
-    decision_values,
-    end_values,
     hold_of_row,
-    hold_values,
-    refusal_values,
-    route_values,
     waived_of_row,
     windows_of_row,
 )
 from headgate.ledger.store_adjustments import take_adjustments
 from headgate.ledger.store_nodes import source_of
-from headgate.ledger.store_shadows import count_waived
 from headgate.records.journal import REFERENCES_MAX, SealedRecord, SettleRecord
-from headgate.store.dialect import write
 from headgate.store.journal_reader import Cursor, JournalReader, journals
 from headgate.store.journal_writer import boot_id, take_lock
 from headgate.units.errors import StoreError
@@ -255,10 +236,8 @@ class Keeper:
             return 0
         batch = fold(records, followed.known)
         with self._change() as connection:
-            self._apply(connection, name, batch)
-            cursor = followed.reader.cursor
-            folded = (cursor.seq, cursor.offset, followed.reader.ended, name)
-            write(connection, _FOLDED_TO, [folded])
+            store_fold.keep(connection, name, batch)
+            store_fold.keep_place(connection, name, followed.reader)
             self.source.moved(connection, batch.movements)
             for window, movement in batch.movements.items():
                 self.book.account(window, self._limit(window))
@@ -286,38 +265,6 @@ class Keeper:
         for window in windows:
             if self.line.has_ended(name, window):
                 store_leases.end(connection, self.book, name, window)
-
-    def _apply(self, connection: Connection, name: str, batch: Batch) -> None:
-        callers = [caller_values(id_, each, name) for id_, each in batch.callers.items()]
-        write(connection, _INSERT_CALLER, callers)
-        routes = [route_values(id_, each, name) for id_, each in batch.routes.items()]
-        write(connection, _INSERT_ROUTE, routes)
-        rows = [hold_values(each.hold) + end_values(each.end) for each in batch.ended]
-        rows += [hold_values(hold) + end_values(None) for hold in batch.opened.values()]
-        write(connection, _INSERT_ATTEMPT, rows)
-        grown = [(h.amount_nanos, h.extensions, name) for name, h in batch.extended.items()]
-        write(connection, _EXTEND_ATTEMPT, grown)
-        closed = [(*end_values(end), end.attempt) for end in batch.closed]
-        write(connection, _END_ATTEMPT, closed)
-        write(connection, _INSERT_REFUSAL, [refusal_values(each) for each in batch.refusals])
-        decisions = [decision_values(each, name) for each in batch.decisions]
-        write(connection, _INSERT_DECISION, decisions)
-        moved = [
-            (window, window.partition("@")[0], movement.posted_nanos, movement.held_nanos)
-            # In one order everywhere: nodes that fold at once wait for each other, not crosswise.
-            for window, movement in sorted(batch.movements.items())
-        ]
-        write(connection, _MOVE_WINDOW, moved)
-        along = [
-            (movement.posted_nanos, movement.held_nanos, name, window)
-            for window, movement in batch.movements.items()
-        ]
-        write(connection, _MOVE_LEASE, along)
-        count_waived(connection, batch.waived)
-        touched_ns = [each.hold.at_ns for each in batch.ended]
-        touched_ns += [each.at_ns for each in batch.opened.values()]
-        touched_ns += [each.at_ns for each in batch.refusals]
-        forget(connection, touched_ns)
 
     def _close_leases(self, connection: Connection, name: str, followed: OpenJournal) -> None:
         # Only a power cut can have taken records; a worker that ended cleanly wrote all of them.
@@ -368,34 +315,3 @@ def _newest(table: Table, journal: str) -> Select[*tuple[Any, ...]]:
     """Select what the holds of a journal may still refer to."""
     named = select(table).where(table.c.journal == journal)
     return named.order_by(table.c.number.desc()).limit(REFERENCES_MAX)
-
-
-_INSERT_CALLER = insert(tables.caller)
-_INSERT_ROUTE = insert(tables.route)
-_INSERT_ATTEMPT = insert(tables.attempt)
-_INSERT_REFUSAL = insert(tables.refusal)
-_INSERT_DECISION = insert(tables.decision)
-_END_ATTEMPT = (
-    update(tables.attempt)
-    .where(tables.attempt.c.attempt == bindparam("old"))
-    .values(dict.fromkeys(END_COLUMNS))
-)
-
-# Each time: a statement that is composed anew costs as much as folding twenty calls.
-_FOLDED_TO = """
-UPDATE journal SET seq = ?, "offset" = ?, ended = ? WHERE name = ?
-"""
-_MOVE_WINDOW = """
-INSERT INTO "window" ("window", budget, posted_nanos, held_nanos, unaccounted_nanos)
-VALUES (?, ?, ?, ?, 0)
-ON CONFLICT ("window") DO UPDATE SET
-  posted_nanos = "window".posted_nanos + excluded.posted_nanos,
-  held_nanos = "window".held_nanos + excluded.held_nanos
-"""
-_EXTEND_ATTEMPT = """
-UPDATE attempt SET hold_nanos = ?, extensions = ? WHERE attempt = ?
-"""
-_MOVE_LEASE = """
-UPDATE lease SET posted_nanos = posted_nanos + ?, held_nanos = held_nanos + ?
-WHERE journal = ? AND "window" = ?
-"""

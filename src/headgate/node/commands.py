@@ -18,7 +18,6 @@ from headgate.node import locks
 from headgate.node.client import exchange
 from headgate.node.messages import (
     CreateKey,
-    CredentialRow,
     Done,
     Failed,
     Freeze,
@@ -28,6 +27,7 @@ from headgate.node.messages import (
     RevokeKey,
     State,
 )
+from headgate.node.rows import CredentialRow
 from headgate.store import audit
 from headgate.store.audit import Event
 from headgate.store.dialect import hold_lock

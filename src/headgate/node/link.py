@@ -11,7 +11,6 @@ from msgspec.structs import astuple
 from headgate.ledger.allotments import Allotment
 from headgate.ledger.line import Borrowing, Grant, Outcome
 from headgate.node.messages import (
-    AllotmentRow,
     AnswerControl,
     AskApproval,
     AskControl,
@@ -38,7 +37,7 @@ from headgate.node.messages import (
     WantPlaces,
     pack,
 )
-from headgate.node.rows import GrantRow, NeedRow, UnwellRow
+from headgate.node.rows import AllotmentRow, GrantRow, NeedRow, UnwellRow
 from headgate.records.approval import Asking, Told
 from headgate.records.control import Answered, ControlRequest
 

@@ -8,7 +8,16 @@ import struct
 import msgspec
 from msgspec import Struct
 
-from headgate.node.rows import GrantRow, NeedRow, OutcomeRow, QueuedRow, UnwellRow, WantedRow
+from headgate.node.rows import (
+    AllotmentRow,
+    CredentialRow,
+    GrantRow,
+    NeedRow,
+    OutcomeRow,
+    QueuedRow,
+    UnwellRow,
+    WantedRow,
+)
 from headgate.records.adjustment import Adjusted, Adjustment
 from headgate.records.approval import Asking, Told
 from headgate.records.control import ControlReply, ControlRequest
@@ -22,28 +31,6 @@ UNKNOWN = "unknown"
 
 class _Message(Struct, frozen=True, tag_field="type", tag=str.lower):
     """Common settings of all messages."""
-
-
-class CredentialRow(Struct, frozen=True):
-    """A key that is known by its digest; `root` verifies its delegations (both hexadecimal)."""
-
-    key: str
-    principal: str
-    models: tuple[str, ...]
-    digest: str
-    root: str | None = None
-
-
-class AllotmentRow(Struct, frozen=True):
-    """An allotment; see `ledger.allotments` for its fields."""
-
-    window: str
-    amount_nanos: int
-    parents: tuple[str, ...]
-    key: str
-    chain: tuple[str, ...]
-    node: str
-    until_ns: int | None
 
 
 # From a worker.

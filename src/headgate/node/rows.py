@@ -1,4 +1,4 @@
-"""The rows that messages about money, places and deployments are made of."""
+"""The rows that messages about money, places, deployments and keys are made of."""
 
 from msgspec import Struct
 
@@ -64,3 +64,25 @@ class QueuedRow(Struct, frozen=True):
     share: int
     running: int
     waiting: int
+
+
+class CredentialRow(Struct, frozen=True):
+    """A key that is known by its digest; `root` verifies its delegations (both hexadecimal)."""
+
+    key: str
+    principal: str
+    models: tuple[str, ...]
+    digest: str
+    root: str | None = None
+
+
+class AllotmentRow(Struct, frozen=True):
+    """An allotment; see `ledger.allotments` for its fields."""
+
+    window: str
+    amount_nanos: int
+    parents: tuple[str, ...]
+    key: str
+    chain: tuple[str, ...]
+    node: str
+    until_ns: int | None

@@ -10,7 +10,7 @@ from headgate.catalog.load import load_price_book
 from headgate.catalog.prices import PriceBook
 from headgate.cli import prices_text as text
 from headgate.cli.output import print_table
-from headgate.cli.pricing.asked import instant
+from headgate.cli.pricing.asked import instant, require_known
 from headgate.cli.reading import read_configuration
 from headgate.insights.prices import in_force
 
@@ -33,6 +33,7 @@ def as_of(
 ) -> None:
     """List the prices in force on a day, of every model and tier."""
     book, at_ns = book_of(config), instant(date)
+    require_known(book, () if seller is None else (seller,))
     known_ns = None if known_on is None else instant(known_on)
     rows = [row for row in in_force(book, at_ns, known_ns) if seller in (None, row.seller)]
     listing = text.Listing(tuple((row, book.end_ns(row, known_ns)) for row in rows))

@@ -1,10 +1,14 @@
-"""What the subcommands of `headgate prices` are asked: instants, and how they say no."""
+"""What the subcommands of `headgate prices` are asked: instants, sellers and models."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
+from headgate.catalog.prices import PriceBook
+from headgate.cli.output import fail
+from headgate.config.problems import near
 from headgate.units.instants import from_datetime
 
 At = Annotated[str | None, typer.Option(help="A date, or a date-time with offset; default: now.")]
@@ -25,7 +29,10 @@ def instant(value: str | None) -> int:
     return from_datetime(moment)
 
 
-def fail(problem: str, fix: str) -> NoReturn:
-    """Print a problem and its fix, and end with 2: the question cannot be answered."""
-    typer.echo(f"{problem} {fix}", err=True)
-    raise typer.Exit(2)
+def require_known(book: PriceBook, names: Iterable[str]) -> None:
+    """Refuse the name of a seller, or seller and model, that the price book has no row of."""
+    models = book.models()
+    known = {seller for seller, _ in models} | {f"{seller}/{model}" for seller, model in models}
+    for name in names:
+        if name not in known:
+            fail(f"The price book has no {name!r}.", near(name, sorted(known), "rows"))

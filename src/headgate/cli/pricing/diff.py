@@ -13,9 +13,9 @@ import typer
 from headgate.catalog.load import load_models
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rows import PriceRow
-from headgate.cli.output import print_table, table
+from headgate.cli.output import fail, print_table, table
 from headgate.cli.pricing.as_of import OwnConfig, book_of
-from headgate.cli.pricing.asked import fail, instant
+from headgate.cli.pricing.asked import instant
 from headgate.cli.reading import read_configuration
 from headgate.economics.prices.comparing import Difference, compare, unlisted
 from headgate.economics.prices.load_lists import PriceListError, load_list

@@ -12,6 +12,7 @@ import typer
 from headgate.catalog.prices import PriceBook
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import fail, print_json, print_table, table
+from headgate.cli.pricing.asked import require_known
 from headgate.cli.reading import read_configuration, reading
 from headgate.cli.report import instant
 from headgate.config.load import load
@@ -116,7 +117,9 @@ def changed(
 
 def scaled(book: PriceBook, scale: list[str], rated: Any) -> PriceBook:
     """Return a book with list prices times the factors of `SELLER[/MODEL]=FACTOR` texts."""
-    made: PriceBook = rated.scaled(book, dict(map(_factor, scale))) if scale else book
+    factors = dict(map(_factor, scale))
+    require_known(book, factors)
+    made: PriceBook = rated.scaled(book, factors) if factors else book
     return made
 
 
