@@ -33,7 +33,7 @@ MONEY = (
     *("economics/vendor/*", "economics/mix/offers.py"),  # simulations and solvers are in floats
     *("exports/charges.py", "exports/files.py", "exports/focus.py", "exports/parquet.py"),
     *("exports/events.py", "exports/statement.py"),
-    "economics/prices/*",
+    *("economics/prices/*", "economics/whatif/*"),
 )
 MONEY_ALLOWED: dict[str, str] = {}
 
@@ -45,6 +45,7 @@ PURE = (
     *("economics/exact.py", "economics/inputs.py", "economics/report.py", "economics/page.py"),
     *("economics/charts.py", "economics/formulas/*", "economics/claims/*", "economics/vendor/*"),
     *("economics/stress/*", "economics/roi/*", "economics/mix/*", "reconcile/*"),
+    "economics/whatif/*",
 )
 TOUCHES_THE_WORLD = (
     *("*/load*.py", "*/tables.py", "*/tables/*", "*/store*.py", "*/stores/*"),

@@ -12,7 +12,7 @@ from headgate.economics.report import AssumptionView, ChartView, ClaimsView, Cla
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "economics.md").read_text()
 
 
-@pytest.mark.parametrize("calculation", ["claims", "stress", "vendor", "roi", "mix"])
+@pytest.mark.parametrize("calculation", ["claims", "stress", "vendor", "roi", "mix", "whatif"])
 def test_every_input_stands_in_the_reference(calculation: str) -> None:
     """With its built-in value, unit, range and meaning."""
     section = PAGE.partition(f"\n## Inputs of `headgate {calculation}`\n")[2].partition("\n## ")[0]

@@ -57,14 +57,17 @@ def impact(  # noqa: PLR0913 - a command has as many parameters as it has option
     since_ns, until_ns = stretch(since, until, snapshot.zone)
     past = desk_module("headgate.economics.prices.load_past")
     rated = desk_module("headgate.economics.prices.impact")
-    after = _after(snapshot, change, scale or [], rated, since_ns)
+    if change is None and not scale:
+        fail("There is no change to rate.", "Name a FILE of prices, or give --scale.")
+    after = changed(snapshot, change, scale or [], rated, since_ns)
     book = snapshot.price_book
     if imported:
         with past.open_usage(data_dir) as store:
             sums = rated.impact(book, after, past.imported_calls(store, book, since_ns, until_ns))
     else:
         with reading(data_dir) as connection:
-            calls = past.charged_calls(connection, book, snapshot.deployments, since_ns, until_ns)
+            known = rated.with_contracts(book, after)
+            calls = past.charged_calls(connection, known, snapshot.deployments, since_ns, until_ns)
             sums = rated.impact(book, after, (each.past for each in calls))
     total = rated.Sums("all", "")
     for each in sums:
@@ -95,18 +98,25 @@ def stretch(since: str | None, until: str | None, zone: tzinfo) -> tuple[int, in
     )
 
 
-def _after(
+def changed(
     snapshot: Snapshot, change: Path | None, scale: list[str], rated: Any, since_ns: int
 ) -> PriceBook:
-    """Return the book as it would be."""
+    """Return the configuration's book as it would be, changed by a file, by factors, or both.
+
+    Raises:
+        ConfigurationError: The file cannot be used.
+    """
     book: PriceBook = snapshot.price_book
-    if change is None and not scale:
-        fail("There is no change to rate.", "Name a FILE of prices, or give --scale.")
     if change is not None:
         path = Path(snapshot.file)
         text = path.read_bytes() + b"\n" + change.read_bytes()
-        changed = load(path, os.environ, secrets_of=(), text=text).price_book
-        book = rated.as_if(book, changed, since_ns)
+        grown = load(path, os.environ, secrets_of=(), text=text).price_book
+        book = rated.as_if(book, grown, since_ns)
+    return scaled(book, scale, rated)
+
+
+def scaled(book: PriceBook, scale: list[str], rated: Any) -> PriceBook:
+    """Return a book with list prices times the factors of `SELLER[/MODEL]=FACTOR` texts."""
     factors = dict(map(_factor, scale))
     require_known(book, factors)
     made: PriceBook = rated.scaled(book, factors) if factors else book

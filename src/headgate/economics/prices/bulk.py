@@ -86,30 +86,49 @@ def rate_batch(book: PriceBook, batch: Batch, known_at_ns: int | None = None) ->
     """
     amounts = np.zeros(len(batch.way), np.int64)
     priced = np.zeros(len(batch.way), np.bool_)
-    order = np.lexsort((batch.at_ns, batch.way))
-    for card, place in _slices(book, batch, order, known_at_ns):
+    for card, place in _slices(book, batch, known_at_ns):
         amounts[place], priced[place] = _rate(card, batch.usage[place])
     return Rated(amounts, priced)
 
 
 def _slices(
-    book: PriceBook, batch: Batch, order: Integers, known_at_ns: int | None
+    book: PriceBook, batch: Batch, known_at_ns: int | None
 ) -> Iterator[tuple[RateCard, Integers]]:
     """Yield each card with the places of the records that it prices."""
-    ways, instants = batch.way[order], batch.at_ns[order]
-    for number, (seller, model, terms) in enumerate(batch.ways):
-        begin, end = (int(each) for each in np.searchsorted(ways, (number, number + 1)))
-        while begin < end:
-            at_ns = int(instants[begin])
-            card = book.rate_card(seller, model, terms, at_ns, known_at_ns)
-            if card is None:
-                until_ns = book.unpriced_until_ns(seller, model, at_ns)
-            else:
-                until_ns = card.valid_until_ns
-            stop = begin + int(np.searchsorted(instants[begin:end], until_ns))
-            if card is not None:
-                yield card, order[begin:stop]
-            begin = stop
+    # Numbers of 16 bits are sorted by radix, several times as fast; there are seldom more ways.
+    narrow = np.uint16 if len(batch.ways) <= np.iinfo(np.uint16).max else np.int64
+    by_way = np.argsort(batch.way.astype(narrow), kind="stable")
+    edges = np.searchsorted(batch.way[by_way], np.arange(len(batch.ways) + 1)).tolist()
+    for way, first, last in zip(batch.ways, edges[:-1], edges[1:], strict=True):
+        if first < last:
+            yield from _cards(book, way, batch.at_ns, by_way[first:last], known_at_ns)
+
+
+def _cards(
+    book: PriceBook, way: Way, at_ns: Integers, place: Integers, known_at_ns: int | None
+) -> Iterator[tuple[RateCard, Integers]]:
+    """Yield the cards of one way; its records are put in order of time only for several cards."""
+    seller, model, terms = way
+    instants = at_ns[place]
+    first_ns, last_ns = int(instants.min()), int(instants.max())
+    card = book.rate_card(seller, model, terms, first_ns, known_at_ns)
+    if card is not None and last_ns < card.valid_until_ns:
+        yield card, place
+        return
+    order = np.argsort(instants, kind="stable")
+    instants, place = instants[order], place[order]
+    begin, end = 0, len(place)
+    while begin < end:
+        start_ns = int(instants[begin])
+        card = book.rate_card(seller, model, terms, start_ns, known_at_ns)
+        if card is None:
+            until_ns = book.unpriced_until_ns(seller, model, start_ns)
+        else:
+            until_ns = card.valid_until_ns
+        stop = begin + int(np.searchsorted(instants[begin:], until_ns))
+        if card is not None:
+            yield card, place[begin:stop]
+        begin = stop
 
 
 def _rate(card: RateCard, usage: Integers) -> tuple[Integers, Flags]:
@@ -133,12 +152,19 @@ def _rate(card: RateCard, usage: Integers) -> tuple[Integers, Flags]:
 
 def _lines(rate: Rate, usage: Integers) -> tuple[Integers, Flags]:
     """Return the sums of the charge lines by one rate."""
-    prices = np.array([price or 0 for price in rate.prices_femto], np.int64)
-    nanos, rest = np.divmod(prices, FEMTO_PER_NANO)
-    lines = usage * nanos + (usage * rest + HALF_FEMTO) // FEMTO_PER_NANO
-    free_of_price = [index for index, price in enumerate(rate.prices_femto) if price is None]
-    priced: Flags = ~np.any(usage[:, free_of_price] > 0, axis=1)
-    return np.where(priced, lines.sum(1), 0), priced
+    total = np.zeros(len(usage), np.int64)
+    priced = np.ones(len(usage), np.bool_)
+    for column, price in zip(usage.T, rate.prices_femto, strict=True):
+        if not column.any():
+            continue
+        if price is None:
+            priced &= column == 0
+            continue
+        nanos, rest = divmod(price, FEMTO_PER_NANO)
+        total += column * nanos
+        if rest:  # A division is dear, and most prices are whole.
+            total += (column * rest + HALF_FEMTO) // FEMTO_PER_NANO
+    return np.where(priced, total, 0), priced
 
 
 def _with_surcharges(amounts: Integers, card: RateCard) -> Integers:

@@ -123,6 +123,13 @@ def _since(
     )
 
 
+def with_contracts(book: PriceBook, changed: PriceBook) -> PriceBook:
+    """Return a book that calls are read by: it knows for whom contracts of either book are."""
+    known = {contract.id for contract in book.contracts}
+    more = (contract for contract in changed.contracts if contract.id not in known)
+    return replace(book, contracts=(*book.contracts, *more))
+
+
 def scaled(book: PriceBook, factors: Mapping[str, Fraction]) -> PriceBook:
     """Return the book with list prices times a factor.
 

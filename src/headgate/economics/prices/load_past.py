@@ -17,7 +17,7 @@ from headgate.economics.prices.restating import RESTATED
 from headgate.economics.usage_logs.pricing import Pricer
 from headgate.economics.usage_logs.store import STORE_NAME, UsageStore
 from headgate.economics.usage_logs.summary import records
-from headgate.ledger.rows import lines_of_row, usage_of_row
+from headgate.ledger.rows import lines_of_row, tags_of_row, usage_of_row
 from headgate.ledger.tables import adjustment, attempts
 from headgate.records.charge import ChargeLine
 from headgate.records.demand import STANDARD, Terms
@@ -34,6 +34,7 @@ class Charged(NamedTuple):
         corrections: How often it was corrected.
         restated: Whether all of that was by prices.
         is_certain: Whether its lines tell the terms it was served on.
+        tags: `NAME=VALUE` each.
     """
 
     attempt: str
@@ -43,6 +44,7 @@ class Charged(NamedTuple):
     corrections: int
     restated: bool
     is_certain: bool
+    tags: tuple[str, ...] = ()
 
 
 def charged_calls(
@@ -84,6 +86,7 @@ def charged_calls(
                 corrections=len(reasons),
                 restated=all(reason == RESTATED for reason in reasons),
                 is_certain=told is not None,
+                tags=tags_of_row(row),
             )
 
 
