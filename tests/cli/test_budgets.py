@@ -54,7 +54,7 @@ def test_a_raise_is_at_once_and_in_the_audit_chain(headgate: Any) -> None:
     ("arguments", "told"),
     [
         (("lunch", "--by", "5", "--until", "2099-01-01"), "Did you mean 'launch'?"),
-        (("run-cap", "--by", "5", "--until", "2099-01-01"), "Use one of 'launch'."),
+        (("run-cap", "--by", "5", "--until", "2099-01-01"), "Use 'launch'."),
         (("launch", "--by", "five", "--until", "2099-01-01"), "Write dollars: 25.00"),
         (("launch", "--by", "0", "--until", "2099-01-01"), "more than nothing"),
         (("launch", "--by", "5", "--until", "2020-01-01"), "ends later than now"),

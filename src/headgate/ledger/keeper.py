@@ -134,6 +134,8 @@ class Keeper:
         if ended:
             with self._change() as connection:
                 self.allotments.end(connection, ended, at_ns)
+            # What workers have of them flows back only when they give it back.
+            self.line.call_in([each.window for each in ended])
         return len(ended)
 
     def _follow(self, connection: Connection, name: str, cursor: Cursor) -> None:

@@ -197,8 +197,13 @@ class Line:
                     self._answered[pair] = recall
 
     def call_in(self, windows: Sequence[str]) -> None:
-        """Recall what is lent of windows though nobody waits: their limits became lower."""
+        """Recall what is lent of windows though nobody waits: their limits are lower, or gone."""
         self._over.update(windows)
+
+    @property
+    def calls_in(self) -> bool:
+        """Whether something is to be recalled that nobody waits for."""
+        return bool(self._over)
 
     def wanted(self) -> dict[str, Wanted]:
         """Return what is asked of each window now, by those who wait and beyond."""

@@ -78,12 +78,12 @@ class Lending:
         shorts = self._keeper.carve(wanted, time.time_ns())
         if shorts:
             # What is missing may lie idle with others.
-            await self._gather([short.above for short in shorts], journal)
+            await self.gather([short.above for short in shorts], journal)
             shorts = self._keeper.carve(wanted, time.time_ns())
         for short in shorts:
             self._tell(journal, Uncarved(*short))
 
-    async def _gather(self, windows: Sequence[str], journal: str) -> None:
+    async def gather(self, windows: Sequence[str], journal: str = "") -> None:
         """Recall what lies idle of windows at others than a worker, and wait for it in bounds."""
         self._line.call_in(windows)
         self.move()
@@ -91,6 +91,11 @@ class Lending:
             if not self._line.awaits(windows, journal):
                 break
             await asyncio.sleep(LOOK_S)
+
+    def call_in(self) -> None:
+        """Recall what is lent of allotments that have ended."""
+        if self._line.calls_in:
+            self.move()
 
     def limits_changed(self) -> None:
         """Recall what is lent above limits that became lower."""

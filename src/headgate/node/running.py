@@ -191,6 +191,7 @@ def _allot(desk: Desk, wanted: Wanted, parent: Run | None) -> Refusal | None:
     own = Allotment(window, wanted.budget_nanos, above, wanted.key, (), node)
     for short in desk.keeper.carve([own], desk.now_ns()):
         assert parent is not None
+        desk.lacking.append(short.above)
         left = format_usd(max(0, short.left_nanos))
         message = f"The run {parent.run!r} has ${left} left to give."
         return Refusal(errors.BUDGET_EXCEEDED, message, "budget_usd")

@@ -24,15 +24,15 @@ from headgate.ledger.keeper import Keeper
 from headgate.ledger.store_repeats import Repeats, open_repeats
 from headgate.node import commands, locks
 from headgate.node.adjusting import answer_adjust
+from headgate.node.answering import Answering
 from headgate.node.approving import Approving
 from headgate.node.budgeting import Budgeting
-from headgate.node.control.registry import Desk, answers
+from headgate.node.control.registry import Desk
 from headgate.node.exporting import exporters
 from headgate.node.in_force import read
 from headgate.node.lending import Lending
 from headgate.node.messages import (
     Adjust,
-    AnswerControl,
     AskApproval,
     AskControl,
     AskHealth,
@@ -104,7 +104,7 @@ class Steward:
         self.told = Told(here, self.tell_worker)
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = 0
-        self._answers = answers()
+        self.answering = Answering(self._desk, self.lending, self.tell_worker, self.fail)
         self.tellers: list[asyncio.Task[None]] = []
 
     def _desk(self) -> Desk:
@@ -119,6 +119,7 @@ class Steward:
             repeats=self.repeats,
             approving=self.approving,
             now_ns=time.time_ns,
+            lacking=[],
         )
 
     def changed(self) -> None:
@@ -178,8 +179,7 @@ class Steward:
                 self.sharing.returned(message.amounts)
             return None
         if isinstance(message, AskControl):
-            reply = self._answers[message.request.resource](message.request, self._desk())
-            return AnswerControl(message.number, reply)
+            return self.answering.answer(message, journal)
         if isinstance(message, AskApproval | UseApproval | LetGo):
             return self.approving.answer(message, journal)
         if isinstance(message, Unwell | Crowd):
@@ -214,6 +214,7 @@ class Steward:
             valid = registry.valid_ids(connection, self.rules.snapshot.keys)
             revoked = frozenset(registry.revoked_delegations(connection))
         self.keeper.end_allotments(lambda each: each.is_over(now_ns, valid, revoked), now_ns)
+        self.lending.call_in()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Talk to one worker or command line until it hangs up."""

@@ -26,6 +26,8 @@ class Desk(NamedTuple):
         changed: Tells every worker what holds now.
         repeats: The idempotency keys of calls.
         approving: Decides about requests for approval.
+        lacking: Takes the windows of which too little was left: what lies idle of them at workers
+            is recalled, and the request is answered anew.
     """
 
     snapshot: Snapshot
@@ -37,6 +39,7 @@ class Desk(NamedTuple):
     repeats: Repeats
     now_ns: Callable[[], int]
     approving: Approving
+    lacking: list[str]
 
 
 Answer = Callable[[ControlRequest, Desk], ControlReply]
