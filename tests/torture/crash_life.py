@@ -9,6 +9,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from datetime import UTC
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, ClassVar
@@ -17,6 +18,9 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy import Dialect, Engine
 
+from headgate.budgets.limits import Limits
+from headgate.budgets.settings import Budget
+from headgate.budgets.store_periods import keep_periods
 from headgate.governance.keeper import Decision
 from headgate.governance.requests import Request
 from headgate.governance.settings import Rule
@@ -60,6 +64,7 @@ from tests.governance.shown import ASKING, SHOWN
 from tests.lending import borrow, give_back
 
 TEAM = "team@once"
+RUN = "run/alice/r@once"
 LIMIT = 100_000
 HOLD, COST = 20, 7
 BELOW = Allotment(
@@ -128,6 +133,10 @@ def live(data: Path, engine: Engine | None = None) -> None:
     assert keeper.take_over("w-1", 7)
     process = Worker(data, keeper, world, "w-2", Disk())
     process.calls(CALLS)
+    for number in range(2):
+        process.waive(number)
+        keeper.fold()
+    process.run_once()
     process.give_back()
     process.close()
     keeper.fold()
@@ -139,6 +148,7 @@ def live(data: Path, engine: Engine | None = None) -> None:
     correct(keeper, engine, "5")
     world.tell(corrected=True)
     govern(world, engine)
+    carry_over(engine)
     repeat(world, data, engine, keeper)
     kept = data
     for number in range(2):
@@ -244,6 +254,22 @@ class Worker:
             self._journal.append(settle)
         self._journal.holds_open -= 1
 
+    def waive(self, number: int) -> None:
+        """Serve a call that a shadow limit would have refused."""
+        attempt = f"call_{self._name}s{number:03d}.1"
+        callers = CallerRecord(
+            2 + number, "alice", "research", "alice", (TEAM,), waived=("shadow@once",)
+        )
+        self._journal.append(callers)
+        self._journal.append(HoldRecord(attempt, number, HOLD, 2 + number, 1, 1, 100, 100))
+        self._journal.append(VoidRecord(attempt, number, "connect_timeout"))
+
+    def run_once(self) -> None:
+        """Borrow for a run, and have done with it."""
+        borrow(self._keeper, self._name, {RUN: HOLD})
+        give_back(self._keeper, self._name, {RUN: HOLD})
+        self._keeper.end_small(self._name, [RUN])
+
     def give_back(self) -> None:
         """Give back some of what is idle: it is taken out of the purse first."""
         self._lent = {window: amount - 100 for window, amount in self._lent.items()}
@@ -261,6 +287,13 @@ class Worker:
         self.living.remove(self)
         self._syncs.close()
         self._journal.close(6)
+
+
+def carry_over(engine: Engine) -> None:
+    """Keep the limit of a period that carries over."""
+    budget = Budget("carries", "organisation", "month", LIMIT, carry_nanos_max=LIMIT)
+    with engine.begin() as connection:
+        keep_periods(connection, [budget], Limits({budget.id: budget}), time.time_ns(), UTC)
 
 
 def govern(world: World, engine: Any) -> None:
