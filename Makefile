@@ -14,7 +14,7 @@ ARGS ?=
 SPREAD ?= -n $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install run nodes test test-postgresql test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled torture torture-peer bench lock losses clean
+.PHONY: help setup install run nodes test test-guides test-postgresql test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled torture torture-peer bench lock losses clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)$$/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -37,8 +37,11 @@ install: $(VENV)/.runnable  ## make .venv with headgate and what `make run` need
 run: $(VENV)/.runnable  ## set up what it needs, then show the gateway at work: make run ARGS="--for 20s"
 	@$(BIN)/headgate demo $(ARGS)
 
-test: setup  ## the quick tier of the tests; those of the house rules are in check
-	@$(BIN)/python -m pytest -q -m "not slow" --ignore=tests/architecture $(SPREAD) $(ARGS)
+test: setup  ## the quick tier of the tests; those of the house rules are in check, those of guides in test-guides
+	@$(BIN)/python -m pytest -q -m "not slow" --ignore=tests/architecture --ignore=tests/guides $(SPREAD) $(ARGS)
+
+test-guides: setup  ## run the guides of docs/guides as their readers would
+	@$(BIN)/python -m pytest -q $(SPREAD) tests/guides $(ARGS)
 
 test-postgresql: setup  ## the tests of the store and of nodes, on a private PostgreSQL
 	@HEADGATE_TEST_STORE=postgresql $(BIN)/python -m pytest -q -m "not slow" $(SPREAD) tests/ledger tests/budgets tests/insights tests/node tests/torture $(ARGS)
