@@ -132,6 +132,7 @@ class Line:
         connected: The journals of workers that can be asked.
         changed: Leases that are not written down yet as they are, by journal and window.
         ending: Leases of small windows whose worker has done with them.
+        over: Windows that are to be recalled though nobody waits.
     """
 
     def __init__(self, book: LeaseBook, limit_of: Callable[[str], int]) -> None:
@@ -145,7 +146,7 @@ class Line:
         self._number = 0
         self._sent: dict[tuple[str, str], int] = {}
         self._answered: dict[tuple[str, str], int] = {}
-        self._over: set[str] = set()
+        self.over: set[str] = set()
         self.connected: set[str] = set()
         self.changed: set[tuple[str, str]] = set()
         self.ending: set[tuple[str, str]] = set()
@@ -198,12 +199,7 @@ class Line:
 
     def call_in(self, windows: Sequence[str]) -> None:
         """Recall what is lent of windows though nobody waits: their limits are lower, or gone."""
-        self._over.update(windows)
-
-    @property
-    def calls_in(self) -> bool:
-        """Whether something is to be recalled that nobody waits for."""
-        return bool(self._over)
+        self.over.update(windows)
 
     def wanted(self) -> dict[str, Wanted]:
         """Return what is asked of each window now, by those who wait and beyond."""
@@ -268,8 +264,8 @@ class Line:
 
     def recalls(self) -> list[Recall]:
         """Return who is to be asked for what lies idle, for those who still wait."""
-        since = dict.fromkeys(self._over, self._number)
-        self._over.clear()
+        since = dict.fromkeys(self.over, self._number)
+        self.over.clear()
         for waiter in self._waiting:
             for window in waiter.short:
                 # An answer that is new for who came last is new for all.

@@ -94,7 +94,7 @@ class Lending:
 
     def call_in(self) -> None:
         """Recall what is lent of allotments that have ended."""
-        if self._line.calls_in:
+        if self._line.over:
             self.move()
 
     def limits_changed(self) -> None:
