@@ -1,6 +1,6 @@
 """What is decoded of whole replies of Chat Completions.
 
-Apart from its reader because that is compiled, and the decoder reads types at run time.
+Apart from its reader, so that it can be compiled: the decoder reads types at run time.
 """
 
 from msgspec import Struct
