@@ -3,12 +3,9 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from headgate.node.control.registry import Desk, answers
 from headgate.node.lending import Lending
 from headgate.node.messages import AnswerControl, AskControl, Message
-from headgate.units.errors import StoreError
 
 
 class Answering:
@@ -18,7 +15,7 @@ class Answering:
         desk: Returns what there is to answer with now.
         lending: Recalls money.
         tell: Sends a message to a worker, if it is connected.
-        fail: Ends the process: the store cannot be kept.
+        fail: Ends the process: what is asked cannot be answered.
     """
 
     def __init__(
@@ -43,8 +40,14 @@ class Answering:
             return answer
         task = asyncio.create_task(self._again(message, journal, lacking))
         self._later.add(task)
-        task.add_done_callback(self._later.discard)
+        task.add_done_callback(self._ended)
         return None
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._later.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            self._fail(error)
 
     def _answer(self, message: AskControl) -> tuple[AnswerControl, list[str]]:
         desk = self._desk()
@@ -52,10 +55,6 @@ class Answering:
         return AnswerControl(message.number, reply), desk.lacking
 
     async def _again(self, message: AskControl, journal: str, lacking: Sequence[str]) -> None:
-        try:
-            await self._lending.gather(lacking)
-            answer, _ = self._answer(message)
-        except (StoreError, SQLAlchemyError) as error:
-            self._fail(error)
-        else:
-            self._tell(journal, answer)
+        await self._lending.gather(lacking)
+        answer, _ = self._answer(message)
+        self._tell(journal, answer)
