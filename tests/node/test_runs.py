@@ -93,13 +93,13 @@ def test_what_workers_have_of_a_run_is_called_back(node: TestNode) -> None:
     """Neither the idle money of the run above nor that of one that ended is in anybody's way."""
     tell(node, run="above", budget_usd="0.50")
     assert ask(node, "above").status == 200
-    assert tell(node, run="below-1", parent="above", budget_usd="0.49").status == 200
+    assert tell(node, run="below-1", parent="above", budget_usd="0.4995").status == 200
     assert ask(node, "below-1").status == 200
     node.await_nothing_held()
 
     assert became(node, "below-1", "done").status == 200
 
-    assert tell(node, run="below-2", parent="above", budget_usd="0.49").status == 200
+    assert tell(node, run="below-2", parent="above", budget_usd="0.4995").status == 200
 
 
 def test_told_again_it_is_the_same_run(node: TestNode) -> None:
