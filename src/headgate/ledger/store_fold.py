@@ -1,5 +1,7 @@
 """What is folded, as rows: attempts, refusals, decisions, and the sums of windows and leases."""
 
+from operator import itemgetter
+
 from sqlalchemy import Connection, bindparam, insert, update
 
 from headgate.ledger import tables
@@ -35,7 +37,8 @@ def keep(connection: Connection, name: str, batch: Batch) -> None:
     write(connection, _INSERT_ROUTE, routes)
     rows = [hold_values(each.hold) + end_values(each.end) for each in batch.ended]
     rows += [hold_values(hold) + end_values(None) for hold in batch.opened.values()]
-    write(connection, _INSERT_ATTEMPT, rows)
+    write(connection, _INSERT_USUAL, [_bound(row) for row in rows if _stated(row) == _USUAL])
+    write(connection, _INSERT_ATTEMPT, [row for row in rows if _stated(row) != _USUAL])
     grown = [(h.amount_nanos, h.extensions, name) for name, h in batch.extended.items()]
     write(connection, _EXTEND_ATTEMPT, grown)
     closed = [(*end_values(end), end.attempt) for end in batch.closed]
@@ -70,6 +73,38 @@ def keep_place(connection: Connection, name: str, reader: JournalReader) -> None
 _INSERT_CALLER = insert(tables.caller)
 _INSERT_ROUTE = insert(tables.route)
 _INSERT_ATTEMPT = insert(tables.attempt)
+
+_INSERT_USUAL = """
+INSERT INTO attempt (
+  attempt, at_ns, hold_nanos, caller, route, decision, input_tokens_max, output_tokens_max, stream,
+  ended_ns, state, posted_nanos, served_model, upstream_id, upstream_request_id, status, ttft_us,
+  duration_us, lines,
+  choices, lost, priority, waited_us, extensions, final, closed_by, usage)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+  1, '[]', 'interactive', 0, 0, TRUE, 'worker', '{}')
+"""
+"""For attempts that have these values, as nearly all do: to hand over a third of the columns that
+says nothing, row by row, is an eighth of what folding costs."""
+USUAL = {
+    "choices": 1,
+    "lost": "[]",
+    "priority": "interactive",
+    "waited_us": 0,
+    "session": None,
+    "sizing": None,
+    "extensions": 0,
+    "final": True,
+    "reason": None,
+    "closed_by": "worker",
+    "quarantined": None,
+    "usage": "{}",
+    "cache": None,
+}
+_PLACES = {column.name: place for place, column in enumerate(tables.attempt.columns)}
+_USUAL = tuple(USUAL.values())
+_stated = itemgetter(*(_PLACES[name] for name in USUAL))
+_bound = itemgetter(*(place for name, place in _PLACES.items() if name not in USUAL))
+
 _INSERT_REFUSAL = insert(tables.refusal)
 _INSERT_DECISION = insert(tables.decision)
 _END_ATTEMPT = (
