@@ -57,7 +57,9 @@ def test_an_overdrawn_budget_refuses_until_it_is_raised(tmp_path: Path, hold: in
     assert report.windows["team-research@once"].overage == cost - hold
 
 
-def test_after_overage_a_budget_still_admits_exactly_what_is_free(tmp_path: Path, hold: int) -> None:
+def test_after_overage_a_budget_still_admits_exactly_what_is_free(
+    tmp_path: Path, hold: int
+) -> None:
     """What was posted beyond a hold is not lent again, whoever died in between."""
     limit = 9 * hold + hold // 3
     with running_node(tmp_path, budgets=[once_nanos("team:research", limit)]) as node:
