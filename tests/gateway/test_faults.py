@@ -325,7 +325,7 @@ def test_a_reply_larger_than_any_is_given_up(start: Start) -> None:
         gateway = start(openai_url=provider.url)
         reply = ask(gateway, chat())
 
-    assert (reply.status, reply.code) == (502, "upstream_broken")
+    assert (reply.status, reply.code) == (502, "upstream_too_large")
     assert_bound(gateway, reply, "reply_too_large")
 
 

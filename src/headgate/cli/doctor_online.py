@@ -5,13 +5,13 @@ Each provider is asked for something that costs nothing, such as its list of mod
 
 import asyncio
 import http.client
-import ssl
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from headgate.cli.doctor_checks import result
+from headgate.dial.tls import client_context
 from headgate.insights.contract import CheckView
 from headgate.node.credentials import CredentialError, fetch
 from headgate.providers.registry import providers, setup_of
@@ -63,7 +63,7 @@ def _asked(provider: Provider, free_path: str, credential: str) -> tuple[int, st
     pairs = (*kind.DEFAULTS, *(kind.headers(credential) if credential else ()))
     headers = {name.decode(): value.decode() for name, value in pairs}
     if parts.scheme == "https":
-        context = ssl.create_default_context(cafile=provider.ca_file)
+        context = client_context(provider.trust)
         line: http.client.HTTPConnection = http.client.HTTPSConnection(
             parts.netloc, timeout=TIMEOUT_S, context=context
         )

@@ -6,8 +6,9 @@ from headgate.config.addresses import AddressError, parse_base_url
 from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems
 from headgate.config.read_compliance import treatment_from
+from headgate.config.read_reach import Network, proxy_from, trust_from
 from headgate.config.secrets import SecretReader
-from headgate.config.shapes import ProviderShape
+from headgate.config.shapes_providers import ProviderShape
 from headgate.dialects.registry import spoken_dialects
 from headgate.providers.registry import Provider as Kind
 from headgate.providers.registry import providers
@@ -15,7 +16,7 @@ from headgate.providers.settings import Provider
 
 
 def providers_from(
-    tables: object, secrets: SecretReader, base: Path, problems: Problems
+    tables: object, network: Network, secrets: SecretReader, base: Path, problems: Problems
 ) -> dict[str, Provider]:
     """Return the good providers by id."""
     kinds = providers()
@@ -30,7 +31,8 @@ def providers_from(
                 "There is a credential as well, and only one of the two can count.",
                 "Take one of them out.",
             )
-        ca_file = _ca_file(shape.ca_file, base, key, problems)
+        trust = trust_from(shape, base, key, problems)
+        proxy = proxy_from(shape.proxy, shape.proxy_credential, key, secrets, problems)
         kind = kinds.get(shape.kind)
         if kind is None:
             problems.unknown(f"{key}.kind", "kind of provider", shape.kind, kinds)
@@ -57,10 +59,12 @@ def providers_from(
             api_version=shape.api_version,
             region=shape.region,
             treatment=treatment_from(shape, key, problems),
-            ca_file=ca_file,
+            trust=trust,
+            proxy=proxy or network.proxy_for(base_url),
             connect_timeout_ms=shape.connect_timeout_ms,
             first_byte_timeout_ms=shape.first_byte_timeout_ms,
             idle_timeout_ms=shape.idle_timeout_ms,
+            total_timeout_ms=shape.total_timeout_ms,
             keep_alive_ms=shape.keep_alive_ms,
         )
     return found
@@ -87,15 +91,6 @@ def _base_url(shape: ProviderShape, key: str, problems: Problems) -> str:
             fix = "Use https, or write allow_plain_http = true if that network is yours."
         problems.add(f"{key}.base_url", str(error), fix)
         return ""
-
-
-def _ca_file(name: str | None, base: Path, key: str, problems: Problems) -> str | None:
-    if name is None:
-        return None
-    path = base / name
-    if not path.is_file():
-        problems.add(f"{key}.ca_file", f"There is no file {path}.", "Name a PEM file.")
-    return str(path)
 
 
 def _dialects(shape: ProviderShape, kind: Kind, key: str, problems: Problems) -> tuple[str, ...]:

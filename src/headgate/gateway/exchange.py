@@ -217,8 +217,8 @@ class Exchange:
         self._pipeline.send(self, upstream)
 
     def unreachable(self, reason: str) -> None:
-        """No connection could be opened: certainly no byte reached the provider."""
-        if self.phase == "connect":
+        """No connection could be opened, or none was accepted: certainly no byte was read there."""
+        if self.phase in ("connect", "reply"):
             self._endings.not_sent(self, reason)
 
     # told by the upstream connection

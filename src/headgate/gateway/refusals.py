@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from headgate.budgets.settings import FOREVER_NS, is_each
+from headgate.dial.failures import PROXY, fix_of, is_refusal_of_proxy
 from headgate.dialects.registry import Dialect
 from headgate.gateway.allotments import Uncarved
 from headgate.gateway.elsewhere import offer
@@ -175,14 +176,32 @@ def no_place(world: World, exchange: Exchange) -> Refusal:
     return Refusal(errors.CAPACITY_EXHAUSTED, message, None, seconds, tuple(headers))
 
 
+def unreached(name: str, reason: str) -> Refusal:
+    """Tell why there is no connection to a provider, and what mends it."""
+    if is_refusal_of_proxy(reason):
+        message = f"The proxy on the way to {name} answers {reason.removeprefix(PROXY)}."
+        refusal = Refusal(errors.PROXY_REFUSED, message, None, 1)
+    else:
+        message = f"The provider {name} cannot be reached ({reason})."
+        refusal = Refusal(errors.UPSTREAM_UNREACHABLE, message, None, 1)
+    fix = fix_of(reason)
+    return refusal._replace(message=f"{message} {fix}") if fix else refusal
+
+
 def why_broken(exchange: Exchange, reason: str) -> Refusal:
     """Tell a client whose reply never came whole."""
     name = exchange.target.deployment.provider
     if reason.endswith("timeout"):
         return Refusal(errors.UPSTREAM_TIMEOUT, f"{name} took too long ({reason}).")
+    if reason == TOO_LARGE:
+        return Refusal(
+            errors.UPSTREAM_TOO_LARGE, f"The answer of {name} is larger than one may be."
+        )
     return Refusal(errors.UPSTREAM_BROKEN, f"The answer of {name} broke off ({reason}).")
 
 
+TOO_LARGE = "reply_too_large"
+"""Why a reply was not read to its end: it, or what it unpacks to, is larger than one may be."""
 LENGTH_STOP = "length_stop"
 """Why a stream was ended that nobody could pay for any more."""
 

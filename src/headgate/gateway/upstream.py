@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from headgate.dial.failures import NO_PROOF, is_unproved
 from headgate.providers.envelope import PLAIN, Envelope, FrameError, Unframer
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class UpstreamConnection(asyncio.Protocol):
         status: Of the reply that is being read, 0 before its head.
         passed: Header lines of the reply that go to the client.
         active_ms: Coarse time of the last read or hand-over; the sweep compares.
+        sent_ms: Coarse time of the last request.
     """
 
     __slots__ = (
@@ -58,6 +60,7 @@ class UpstreamConnection(asyncio.Protocol):
         "request_id",
         "retry_after",
         "reused",
+        "sent_ms",
         "status",
         "transport",
     )
@@ -73,7 +76,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.exchange: Exchange | None = None
         self.transport: asyncio.Transport | None = None
         self.reused = False
-        self.active_ms = 0
+        self.active_ms = self.sent_ms = 0
         self._reset()
 
     def _reset(self) -> None:
@@ -95,7 +98,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Send a whole request for an exchange."""
         assert self.transport is not None
         self.exchange = exchange
-        self.active_ms = self._clock.coarse_ms
+        self.active_ms = self.sent_ms = self._clock.coarse_ms
         self._pending = data
         self._pool.outbox.add(self)
 
@@ -144,6 +147,9 @@ class UpstreamConnection(asyncio.Protocol):
             return
         if exc is None and self.status and not self.framed and self._told:
             exchange.reply_ends(self)
+        elif not self.reused and not self.status and is_unproved(exc):
+            # In TLS 1.3 our proof is looked at when we have sent already; nobody read that.
+            exchange.unreachable(NO_PROOF)
         else:
             exchange.upstream_lost(self)
 
@@ -208,7 +214,9 @@ class UpstreamConnection(asyncio.Protocol):
             exchange.reply_ends(self)
         keep = self._keep_alive and not self._surplus
         self._reset()
-        self.reused = True
+        if not self.reused:
+            self.reused = True
+            self._pool.learn(self)
         if keep and self.transport is not None:
             if self._paused:
                 # The client fell behind with the very last bytes.
