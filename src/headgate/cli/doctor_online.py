@@ -11,9 +11,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from headgate.cli.doctor_checks import result
+from headgate.dial.resolver import Resolver
 from headgate.dial.tls import client_context
 from headgate.insights.contract import CheckView
-from headgate.node.credentials import CredentialError, fetch
+from headgate.node.sources import CredentialError, source_of
 from headgate.providers.registry import providers, setup_of
 from headgate.providers.settings import Provider
 from headgate.units.instants import NANOS_PER_SECOND, from_datetime
@@ -40,7 +41,9 @@ def check_online(provider: Provider, folder: Path, now_ns: int) -> Iterator[Chec
         credential = _credential(provider, folder)
         status, date = _asked(provider, free_path, credential)
     except CredentialError as error:
-        fix = f"Run providers.{provider.id}.credential_command by hand."
+        fix = f"Look at the token of [providers.{provider.id}]."
+        if provider.credential_command:
+            fix = f"Run providers.{provider.id}.credential_command by hand."
         yield result(name, f"{error}.", fix, "error")
     except (OSError, http.client.HTTPException) as error:
         fix = "Look at base_url, ca_file, the network and its firewall."
@@ -52,9 +55,10 @@ def check_online(provider: Provider, folder: Path, now_ns: int) -> Iterator[Chec
 
 
 def _credential(provider: Provider, folder: Path) -> str:
-    if provider.credential_command:
-        return asyncio.run(fetch(provider.credential_command, folder))
-    return provider.credential
+    source = source_of(provider, folder, Resolver())
+    if source is None:
+        return provider.credential
+    return asyncio.run(source.fetch()).credential
 
 
 def _asked(provider: Provider, free_path: str, credential: str) -> tuple[int, str | None]:

@@ -7,6 +7,7 @@ from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems
 from headgate.config.read_compliance import treatment_from
 from headgate.config.read_reach import Network, proxy_from, trust_from
+from headgate.config.read_tokens import token_from
 from headgate.config.secrets import SecretReader
 from headgate.config.shapes_providers import ProviderShape
 from headgate.dialects.registry import spoken_dialects
@@ -25,12 +26,7 @@ def providers_from(
         key = f"providers.{name}"
         credential = secrets.read(shape.credential, f"{key}.credential") or ""
         base_url = _base_url(shape, key, problems)
-        if shape.credential is not None and shape.credential_command is not None:
-            problems.add(
-                f"{key}.credential_command",
-                "There is a credential as well, and only one of the two can count.",
-                "Take one of them out.",
-            )
+        _check_one(shape, key, problems)
         trust = trust_from(shape, base, key, problems)
         proxy = proxy_from(shape.proxy, shape.proxy_credential, key, secrets, problems)
         kind = kinds.get(shape.kind)
@@ -51,6 +47,7 @@ def providers_from(
             credential=credential,
             credential_command=shape.credential_command or (),
             credential_refresh_ms=shape.credential_refresh_ms,
+            token=token_from(shape, base, f"{key}.token", secrets, problems),
             dialects=_dialects(shape, kind, key, problems),
             seller=shape.seller or kind.seller(base_url) or name,
             prices=shape.prices,
@@ -68,6 +65,17 @@ def providers_from(
             keep_alive_ms=shape.keep_alive_ms,
         )
     return found
+
+
+def _check_one(shape: ProviderShape, key: str, problems: Problems) -> None:
+    names = ("credential", "credential_command", "token")
+    given = [name for name in names if getattr(shape, name) is not None]
+    for name in given[1:]:
+        problems.add(
+            f"{key}.{name}",
+            f"There is a {given[0]} as well, and only one of the two can count.",
+            "Take one of them out.",
+        )
 
 
 def _check_credential(credential: str, kind: Kind, key: str, problems: Problems) -> None:

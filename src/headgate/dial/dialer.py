@@ -29,6 +29,7 @@ class Dialer:
             where it goes.
 
     Attributes:
+        resolver: As given.
         tls: As given.
         proxy: As given.
     """
@@ -42,11 +43,11 @@ class Dialer:
         tls: ClientContext | None = None,
         proxy: Proxy | None = None,
     ) -> None:
+        self.resolver = resolver
         self.tls = tls
         self.proxy = proxy
         self._host = host
         self._port = port
-        self._resolver = resolver
 
     @property
     def forwarding(self) -> Proxy | None:
@@ -82,7 +83,7 @@ class Dialer:
         if self.proxy is not None:
             host, port, about = self.proxy.host, self.proxy.port, PROXY
         try:
-            addresses = await self._resolver.addresses(host, port)
+            addresses = await self.resolver.addresses(host, port)
             return await race(interleaved(addresses), self._connect)
         except UnicodeError as error:
             raise DialError(f"{about}connect: the host is no name") from error
@@ -99,15 +100,15 @@ class Dialer:
             await loop.sock_connect(fresh, address.sockaddr)
             is_open = True
         except OSError:
-            self._resolver.failed(address)
+            self.resolver.failed(address)
             raise
         except asyncio.CancelledError:
             # Another one was faster, or the time is over.
             if loop.time() - began_s >= ATTEMPT_DELAY_S:
-                self._resolver.failed(address)
+                self.resolver.failed(address)
             raise
         finally:
             if not is_open:
                 fresh.close()
-        self._resolver.served(address)
+        self.resolver.served(address)
         return fresh

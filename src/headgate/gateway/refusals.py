@@ -36,6 +36,7 @@ UNCLAIMED = Refusal(
 )
 REPEAT_WAIT_MAX_S = 30
 CONTENDED_S = 1
+CREDENTIAL_WAIT_S = 5
 
 HEAD_TOO_LARGE = Refusal(
     errors.HEAD_TOO_LARGE, f"A head may have {HEAD_BYTES_MAX} bytes and {HEADERS_MAX} headers."
@@ -174,6 +175,13 @@ def no_place(world: World, exchange: Exchange) -> Refusal:
         headers.append((b"x-headgate-elsewhere", offered.alias.encode()))
         headers.append((b"x-headgate-elsewhere-usd", usd.encode()))
     return Refusal(errors.CAPACITY_EXHAUSTED, message, None, seconds, tuple(headers))
+
+
+def no_credential(deployments: Iterable[str]) -> Refusal:
+    """Tell that nobody can be asked, for want of a credential that is fetched in vain."""
+    names = ", ".join(deployments)
+    message = f"No credential of the providers of {names} could be fetched; it is tried again."
+    return Refusal(errors.CREDENTIAL_UNAVAILABLE, message, None, CREDENTIAL_WAIT_S)
 
 
 def unreached(name: str, reason: str) -> Refusal:

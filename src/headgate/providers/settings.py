@@ -4,6 +4,7 @@ from typing import Literal, NamedTuple
 
 from headgate.catalog.compliance import UNKNOWN, Treatment
 from headgate.dial.settings import Proxy, Trust
+from headgate.providers.grants.settings import Token
 
 OnDisconnect = Literal["drain", "cancel"]
 Prices = Literal["book", "reported"]
@@ -18,6 +19,7 @@ class Provider(NamedTuple):
         credential: The provider's key, empty when it takes none.
         credential_command: Program and arguments that print a credential; empty when none.
         credential_refresh_ms: How often it is run.
+        token: How a credential that expires is got from an endpoint, None when it is not.
         dialects: The wire formats it speaks natively.
         seller: Whose price rows apply, such as `openai`; the provider's own id when unknown.
         on_disconnect: What becomes of a stream whose client went away: `drain` reads it to its
@@ -56,6 +58,7 @@ class Provider(NamedTuple):
     keep_alive_ms: int = 15_000
     credential_command: tuple[str, ...] = ()
     credential_refresh_ms: int = 2_700_000
+    token: Token | None = None
     prices: Prices = "book"
     treatment: Treatment = UNKNOWN
 

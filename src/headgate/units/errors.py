@@ -343,6 +343,13 @@ UPSTREAM_TOO_LARGE = Code(
     "api_error",
     "The provider's answer is larger than one may be.",
 )
+CREDENTIAL_UNAVAILABLE = Code(
+    "credential_unavailable",
+    503,
+    "server_error",
+    "api_error",
+    "This gateway has no credential for the provider now.",
+)
 UPSTREAM_CREDENTIAL = Code(
     "upstream_credential",
     502,
