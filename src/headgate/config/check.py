@@ -150,7 +150,7 @@ _TABLES_OF = {
 }
 
 
-_SECRET_FIX = '{ env = "NAME" }, { file = "PATH" } or { value = "SECRET" }'
+_PLACES_FIX = '{ env = "NAME" }, { file = "PATH" } or { value = "SECRET" }'
 
 
 def _words(info: inspect.Type) -> str:
@@ -170,7 +170,7 @@ def _words(info: inspect.Type) -> str:
     if isinstance(info, inspect.DictType):
         return _TABLES_OF[type(_bare(info.value_type))]
     if isinstance(info, inspect.StructType):
-        return _SECRET_FIX if info.cls is Secret else "a table"
+        return _PLACES_FIX if info.cls is Secret else "a table"
     if isinstance(info, inspect.AnyType):
         return "a date, such as 2026-01-01"
     return "a text in quotes"
