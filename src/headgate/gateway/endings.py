@@ -16,6 +16,7 @@ from headgate.gateway.http_bytes import JSON
 from headgate.gateway.metering import bound_settlement, meter
 from headgate.gateway.recorder import Recorder
 from headgate.gateway.refusals import LENGTH_STOP, stream_cut, unreached, unwritten, why_broken
+from headgate.gateway.unpacking import UNREADABLE
 from headgate.ledger.slices import Slice
 from headgate.records.charge import Settlement
 from headgate.records.report import Failure, Report
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 STALE = "closed_before_reply"
 LOST = "connection_lost"
-UNREADABLE = "reply_unreadable"
 SHUTDOWN = "shutdown_timeout"
 NOT_STREAMED = "The provider answered without a stream."
 WAITING = ("approve", "queue", "money")

@@ -336,11 +336,11 @@ class Exchange:
         self.upstream = None
         stream, self._stream, self._feed = self._stream, None, None
         if stream is not None and self.begun:
-            self._break_off(stream, "connection_lost")
+            self._break_off(stream, upstream.fault)
         elif self.phase == "reply" and upstream.reused:
             self._endings.broken(self, "closed_before_reply")
         else:
-            self._endings.broken(self, "connection_lost")
+            self._endings.broken(self, upstream.fault)
 
     # told by the client
 

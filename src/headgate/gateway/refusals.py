@@ -12,6 +12,7 @@ from headgate.gateway.allotments import Uncarved
 from headgate.gateway.elsewhere import offer
 from headgate.gateway.http_bytes import whole
 from headgate.gateway.settings import FRAMING_BYTES_MAX, HEAD_BYTES_MAX, HEADERS_MAX
+from headgate.gateway.unpacking import TOO_LARGE
 from headgate.governance.requirements import Required
 from headgate.identity.delegation import PREFIX
 from headgate.identity.directory import Directory
@@ -208,8 +209,6 @@ def why_broken(exchange: Exchange, reason: str) -> Refusal:
     return Refusal(errors.UPSTREAM_BROKEN, f"The answer of {name} broke off ({reason}).")
 
 
-TOO_LARGE = "reply_too_large"
-"""Why a reply was not read to its end: it, or what it unpacks to, is larger than one may be."""
 LENGTH_STOP = "length_stop"
 """Why a stream was ended that nobody could pay for any more."""
 
@@ -217,6 +216,8 @@ LENGTH_STOP = "length_stop"
 def stream_cut(reason: str) -> Refusal:
     """Tell a client in the middle of a stream that it broke off."""
     code = errors.UPSTREAM_TIMEOUT if reason.endswith("timeout") else errors.UPSTREAM_BROKEN
+    if reason == TOO_LARGE:
+        code = errors.UPSTREAM_TOO_LARGE
     return Refusal(code, f"The stream broke off before its end ({reason}).")
 
 

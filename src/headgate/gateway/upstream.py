@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from headgate.dial.failures import NO_PROOF, is_unproved
+from headgate.gateway.unpacking import Unpacker, unpacker_of
 from headgate.providers.envelope import PLAIN, Envelope, FrameError, Unframer
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class UpstreamConnection(asyncio.Protocol):
     Attributes:
         exchange: The one it serves, None while it is idle in the pool.
         reused: Whether it served an exchange before.
+        fault: Why it breaks off, when it does.
         framed: Whether the reply says itself where it ends; else its end is the connection's.
         status: Of the reply that is being read, 0 before its head.
         passed: Header lines of the reply that go to the client.
@@ -51,10 +53,12 @@ class UpstreamConnection(asyncio.Protocol):
         "_surplus",
         "_told",
         "_unframer",
+        "_unpacker",
         "active_ms",
         "content_encoding",
         "content_type",
         "exchange",
+        "fault",
         "framed",
         "passed",
         "request_id",
@@ -76,6 +80,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.exchange: Exchange | None = None
         self.transport: asyncio.Transport | None = None
         self.reused = False
+        self.fault = "connection_lost"
         self.active_ms = self.sent_ms = 0
         self._reset()
 
@@ -90,6 +95,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._head_bytes = 0
         self._told = False
         self._unframer: Unframer | None = None
+        self._unpacker: Unpacker | None = None
         self._complete = False
         self._surplus = False
         self._keep_alive = False
@@ -145,7 +151,7 @@ class UpstreamConnection(asyncio.Protocol):
         exchange, self.exchange = self.exchange, None
         if exchange is None:
             return
-        if exc is None and self.status and not self.framed and self._told:
+        if exc is None and self.status and not self.framed and self._told and self._is_unpacked():
             exchange.reply_ends(self)
         elif not self.reused and not self.status and is_unproved(exc):
             # In TLS 1.3 our proof is looked at when we have sent already; nobody read that.
@@ -203,11 +209,24 @@ class UpstreamConnection(asyncio.Protocol):
         try:
             return unframer.feed(payload)
         except FrameError:
+            if self._unpacker is not None:
+                self.fault = self._unpacker.fault
             self._surplus = True
             self._break_off()
             return b""
 
+    def _is_unpacked(self) -> bool:
+        """Tell whether the end of a compressed reply is where its encoding says."""
+        unpacker = self._unpacker
+        if unpacker is None or unpacker.whole:
+            return True
+        self.fault = unpacker.fault
+        return False
+
     def _finish(self, exchange: Exchange) -> None:
+        if self._unpacker is not None and not self._is_unpacked():
+            self._break_off()
+            return
         still_served = self.exchange is exchange
         self.exchange = None
         if still_served:
@@ -267,6 +286,8 @@ class UpstreamConnection(asyncio.Protocol):
             self.status = status
             if self._pool.envelopes and self.exchange is not None:
                 self._take_framing(self._pool.envelopes.get(self.exchange.spoken.KIND, PLAIN))
+            if self.content_encoding:
+                self._take_encoding()
             self._keep_alive = self._parser.should_keep_alive()
         else:
             self._reset()
@@ -276,6 +297,13 @@ class UpstreamConnection(asyncio.Protocol):
         if envelope.unframer is not None and self.content_type == envelope.frames_type:
             self._unframer = envelope.unframer()
             self.content_type = EVENT_STREAM
+
+    def _take_encoding(self) -> None:
+        """Unpack a reply that is compressed, so that the rest sees it plain."""
+        self._unpacker = unpacker_of(self.content_encoding, self._unframer)
+        if self._unpacker is not None:
+            self._unframer = self._unpacker
+            self.content_encoding = b""
 
     def on_body(self, body: bytes) -> None:
         """Collect the payload of this read, without its framing; mostly it is one piece."""
