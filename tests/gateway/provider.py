@@ -1,6 +1,7 @@
 """A provider of a test's own: a coroutine that talks to each connection in turn, byte by byte."""
 
 import asyncio
+import contextlib
 import json
 import socket
 import ssl
@@ -151,8 +152,10 @@ class Provider:
             line.cancel()
         await asyncio.gather(*self._lines, return_exceptions=True)
         for writer in self._writers:
-            if writer.transport.get_write_buffer_size():
-                writer.transport.abort()
+            # A TLS transport that is over has no buffer any more to ask for.
+            with contextlib.suppress(AttributeError):
+                if writer.transport.get_write_buffer_size():
+                    writer.transport.abort()
         ends = [writer.wait_closed() for writer in self._writers]
         await asyncio.gather(*ends, return_exceptions=True)
 

@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import itertools
 import zlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -39,7 +40,7 @@ def two_members(data: bytes) -> bytes:
     return gzip.compress(data[:7]) + gzip.compress(data[7:])
 
 
-PACKERS = {
+PACKERS: dict[str, tuple[bytes, Callable[[bytes], bytes]]] = {
     "gzip": (b"gzip", gzip.compress),
     "gzip by its old name": (b"X-GZip", gzip.compress),
     "gzip in two members": (
