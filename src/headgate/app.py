@@ -9,6 +9,7 @@ from headgate.capacity.places import Places
 from headgate.capacity.retries import RetryBudget
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import Snapshot
+from headgate.dial.reach import dialer_to
 from headgate.dial.resolver import Resolver
 from headgate.dialects.registry import dialects, spoken_dialects
 from headgate.dialects.stops.registry import counted, stops
@@ -22,7 +23,6 @@ from headgate.gateway.guards import Guards
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.pool import Pool
-from headgate.gateway.reach import dialer_to
 from headgate.gateway.sizing import Sizing
 from headgate.gateway.target import Target
 from headgate.gateway.unbounded import Caps
@@ -273,7 +273,7 @@ def _pool(
     """Return a provider's pool, which knows the framings that are its own by their dialects."""
     envelopes = {dialect: envelope_of(kind, dialect) for dialect in provider.dialects}
     framings = {dialect: each for dialect, each in envelopes.items() if each.unframer is not None}
-    dialer = dialer_to(provider.base_url, provider, resolver)
+    dialer = dialer_to(provider.base_url, resolver, provider.trust, provider.proxy)
     return Pool(provider, _passes(kind), clock, outbox, framings, dialer)
 
 

@@ -42,7 +42,7 @@ def check_online(provider: Provider, folder: Path, now_ns: int) -> Iterator[Chec
         credential = _credential(provider, folder)
         status, date = _asked(provider, free_path, credential)
     except CredentialError as error:
-        fix = f"Look at the token of [providers.{provider.id}]."
+        fix = f"Look at [providers.{provider.id}.issuer]."
         if provider.credential_command:
             fix = f"Run providers.{provider.id}.credential_command by hand."
         yield result(name, f"{error}.", fix, "error")

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail
-from headgate.providers.grants import service_account
-from headgate.providers.grants.service_account import SCOPE_DEFAULT
-from headgate.providers.grants.settings import Ask, GrantError, Token
+from headgate.providers.issuers import service_account
+from headgate.providers.issuers.service_account import SCOPE_DEFAULT
+from headgate.providers.issuers.settings import Ask, IssuerError, IssuerSettings
 
 TIMEOUT_S = 20
 REPLY_BYTES_MAX = 65_536
@@ -31,10 +31,10 @@ def token(
     """Print an access token of a service account, which its key signs for."""
     try:
         now_ns = time.time_ns()
-        ask = service_account.ask(Token("", scope=scope), file.read_bytes(), now_ns)
+        ask = service_account.ask(IssuerSettings("", scope=scope), file.read_bytes(), now_ns)
     except OSError as error:
         fail(f"{file} cannot be read: {error.strerror}.", "Name the key file.", EXIT_NO)
-    except GrantError as error:
+    except IssuerError as error:
         if not service_account.CAN_SIGN:
             fail("Signing needs a package more.", "pip install 'headgate[service-account]'")
         fail(f"{file} is no key of a service account: {error}.", "Make a new key.", EXIT_NO)
@@ -43,7 +43,7 @@ def token(
 
 def exchanged(ask: Ask) -> str:
     """Return the token that the endpoint gives for a signed claim; without one the command ends."""
-    # The address is http(s), and plain only on this machine: the grant has checked it.
+    # The address is http(s), and plain only on this machine: that was checked.
     request = urllib.request.Request(ask.url, data=ask.body, headers=dict(ask.headers))  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:  # noqa: S310
@@ -53,5 +53,5 @@ def exchanged(ask: Ask) -> str:
         error.close()
         problem = f"{ask.url} answered {error.code}."
         fail(problem, "Is the key still valid, and the clock right?", EXIT_NO)
-    except (OSError, GrantError) as error:
+    except (OSError, IssuerError) as error:
         fail(f"{ask.url} gave no token: {error}", "Is it reachable from here?", EXIT_UNREACHABLE)

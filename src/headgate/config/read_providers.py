@@ -6,10 +6,11 @@ from headgate.config.addresses import AddressError, parse_base_url
 from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems
 from headgate.config.read_compliance import treatment_from
+from headgate.config.read_issuers import issuer_from
 from headgate.config.read_reach import Network, proxy_from, trust_from
-from headgate.config.read_tokens import token_from
 from headgate.config.secrets import SecretReader
 from headgate.config.shapes_providers import ProviderShape
+from headgate.dial.settings import Trust
 from headgate.dialects.registry import spoken_dialects
 from headgate.providers.registry import Provider as Kind
 from headgate.providers.registry import providers
@@ -27,7 +28,8 @@ def providers_from(
         credential = secrets.read(shape.credential, f"{key}.credential") or ""
         base_url = _base_url(shape, key, problems)
         _check_one(shape, key, problems)
-        trust = trust_from(shape, base, key, problems)
+        named = Trust(shape.ca_file, shape.client_cert, shape.client_key)
+        trust = trust_from(named, base, key, problems)
         proxy = proxy_from(shape.proxy, shape.proxy_credential, key, secrets, problems)
         kind = kinds.get(shape.kind)
         if kind is None:
@@ -47,7 +49,7 @@ def providers_from(
             credential=credential,
             credential_command=shape.credential_command or (),
             credential_refresh_ms=shape.credential_refresh_ms,
-            token=token_from(shape, base, f"{key}.token", secrets, problems),
+            issuer=issuer_from(shape, base, f"{key}.issuer", secrets, problems),
             dialects=_dialects(shape, kind, key, problems),
             seller=shape.seller or kind.seller(base_url) or name,
             prices=shape.prices,
@@ -68,7 +70,7 @@ def providers_from(
 
 
 def _check_one(shape: ProviderShape, key: str, problems: Problems) -> None:
-    names = ("credential", "credential_command", "token")
+    names = ("credential", "credential_command", "issuer")
     given = [name for name in names if getattr(shape, name) is not None]
     for name in given[1:]:
         problems.add(

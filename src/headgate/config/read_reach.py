@@ -8,7 +8,7 @@ from headgate.config.check import checked
 from headgate.config.problems import Problems
 from headgate.config.secrets import SecretReader
 from headgate.config.shape import Secret
-from headgate.config.shapes_providers import NetworkShape, ProviderShape
+from headgate.config.shapes_providers import NetworkShape
 from headgate.dial.settings import Proxy, Resolving, Trust
 from headgate.dial.tls import TrustError, client_context
 
@@ -73,17 +73,16 @@ def _shown(text: str) -> str:
     return repr(text.rpartition("@")[2])
 
 
-def trust_from(shape: ProviderShape, base: Path, key: str, problems: Problems) -> Trust:
-    """Return whom we trust and what we show, the files tried."""
-    ca_file = _file(shape.ca_file, base, f"{key}.ca_file", problems)
-    client_cert = _file(shape.client_cert, base, f"{key}.client_cert", problems)
-    client_key = _file(shape.client_key, base, f"{key}.client_key", problems)
-    if shape.client_key is not None and shape.client_cert is None:
+def trust_from(named: Trust, base: Path, key: str, problems: Problems) -> Trust:
+    """Return whom we trust and what we show, with whole paths; the files are tried."""
+    ca_file = _file(named.ca_file, base, f"{key}.ca_file", problems)
+    client_cert = _file(named.client_cert, base, f"{key}.client_cert", problems)
+    client_key = _file(named.client_key, base, f"{key}.client_key", problems)
+    if named.client_key is not None and named.client_cert is None:
         fix = "Give client_cert, or take it out."
         problems.add(f"{key}.client_key", "There is no certificate that it is for.", fix)
     trust = Trust(ca_file, client_cert, client_key)
-    given = (shape.ca_file, shape.client_cert, shape.client_key)
-    if any(trust) and sum(map(bool, trust)) == sum(map(bool, given)):
+    if any(trust) and sum(map(bool, trust)) == sum(map(bool, named)):
         try:
             client_context(trust)
         except TrustError as error:

@@ -30,14 +30,16 @@ class NetworkShape(Shape, frozen=True, kw_only=True):
     dns_stale_ms: MillisOrNone = _RESOLVING.stale_ms
 
 
-class TokenShape(Shape, frozen=True, kw_only=True):
-    """`[providers.ID.token]`: a credential that is got from whoever issues it.
+class IssuerShape(Shape, frozen=True, kw_only=True):
+    """`[providers.ID.issuer]`: a credential that is got from whoever issues it.
 
     Attributes:
-        endpoint: None for the grant's own, as with the rest; each grant takes some of them.
+        ca_file: None for the system's authorities.
+        endpoint: None for the kind's own, as with the rest; each kind takes some of them.
     """
 
-    grant: Text
+    kind: Text
+    ca_file: Text | None = None
     endpoint: Text | None = None
     file: Text | None = None
     scope: Text | None = None
@@ -55,7 +57,7 @@ class ProviderShape(Shape, frozen=True, kw_only=True):
     Attributes:
         credential: None when the provider takes none.
         credential_command: None for a credential that does not expire.
-        token: None for a credential that is not got from an endpoint.
+        issuer: None for a credential that is not got from an endpoint.
         dialects: None for the kind's native ones.
         seller: Whose built-in prices apply; None to know it by the host of `base_url`.
         output_limit_field: None for the kind's own.
@@ -75,7 +77,7 @@ class ProviderShape(Shape, frozen=True, kw_only=True):
     credential: Secret | None = None
     credential_command: Texts | None = None
     credential_refresh_ms: Millis = _PROVIDER.credential_refresh_ms
-    token: TokenShape | None = None
+    issuer: IssuerShape | None = None
     dialects: Texts | None = None
     seller: Text | None = None
     prices: Prices = _PROVIDER.prices

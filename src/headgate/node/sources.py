@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from headgate.dial.fetch import FetchError, post
+from headgate.dial.reach import dialer_to
 from headgate.dial.resolver import Resolver
+from headgate.dial.settings import Proxy, Trust
 from headgate.dial.tls import TrustError
-from headgate.gateway.reach import dialer_to
-from headgate.providers.grants.registry import grant_of
-from headgate.providers.grants.settings import GrantError, Token
+from headgate.providers.issuers.registry import issuer_of
+from headgate.providers.issuers.settings import IssuerError, IssuerSettings
 from headgate.providers.settings import Provider
 from headgate.units.errors import HeadgateError
 
@@ -78,31 +79,31 @@ class CommandSource:
         return Fetched(await printed(self._command, self._folder), self._refresh_s, math.inf)
 
 
-class TokenSource:
-    """An endpoint that gives tokens, asked on the provider's way: its trust, its proxy."""
+class IssuerSource:
+    """An endpoint that issues credentials, asked through the provider's proxy."""
 
-    def __init__(self, token: Token, provider: Provider, resolver: Resolver) -> None:
-        self._token = token
-        self._provider = provider
+    def __init__(self, settings: IssuerSettings, proxy: Proxy | None, resolver: Resolver) -> None:
+        self._settings = settings
+        self._proxy = proxy
         self._resolver = resolver
 
     async def fetch(self) -> Fetched:
         """Ask it.
 
         Raises:
-            CredentialError: It cannot be asked, or grants nothing.
+            CredentialError: It cannot be asked, or issues nothing.
         """
-        token = self._token
+        settings = self._settings
         try:
-            grant = grant_of(token.grant)
-            file = b"" if token.file is None else _contents(Path(token.file))
-            ask = grant.ask(token, file, time.time_ns())
-            dialer = dialer_to(ask.url, self._provider, self._resolver)
+            issuer = issuer_of(settings.kind)
+            file = b"" if settings.file is None else _contents(Path(settings.file))
+            ask = issuer.ask(settings, file, time.time_ns())
+            dialer = dialer_to(ask.url, self._resolver, Trust(settings.ca_file), self._proxy)
             answer = await post(dialer, ask.url, ask.headers, ask.body, ENDPOINT_TIMEOUT_S)
-            granted = grant.read(answer.status, answer.body, time.time_ns())
-        except (GrantError, FetchError, TrustError) as error:
-            raise CredentialError(f"{token.grant}: {error}") from error
-        return Fetched(granted.credential, granted.life_s * LIFE_USED, granted.life_s)
+            issued = issuer.read(answer.status, answer.body, time.time_ns())
+        except (IssuerError, FetchError, TrustError) as error:
+            raise CredentialError(f"{settings.kind}: {error}") from error
+        return Fetched(issued.credential, issued.life_s * LIFE_USED, issued.life_s)
 
 
 def _contents(path: Path) -> bytes:
@@ -125,8 +126,8 @@ def source_of(provider: Provider, folder: Path, resolver: Resolver) -> Source | 
     if provider.credential_command:
         refresh_ms = provider.credential_refresh_ms
         return CommandSource(provider.credential_command, folder, refresh_ms)
-    if provider.token is not None:
-        return TokenSource(provider.token, provider, resolver)
+    if provider.issuer is not None:
+        return IssuerSource(provider.issuer, provider.proxy, resolver)
     return None
 
 

@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 from headgate.catalog.compliance import UNKNOWN, Treatment
 from headgate.dial.settings import Proxy, Trust
-from headgate.providers.grants.settings import Token
+from headgate.providers.issuers.settings import IssuerSettings
 
 OnDisconnect = Literal["drain", "cancel"]
 Prices = Literal["book", "reported"]
@@ -58,7 +58,7 @@ class Provider(NamedTuple):
     keep_alive_ms: int = 15_000
     credential_command: tuple[str, ...] = ()
     credential_refresh_ms: int = 2_700_000
-    token: Token | None = None
+    issuer: IssuerSettings | None = None
     prices: Prices = "book"
     treatment: Treatment = UNKNOWN
 

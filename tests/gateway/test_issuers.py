@@ -1,4 +1,4 @@
-"""Tokens got from an endpoint: carried by calls, replaced in time, and missed when none comes."""
+"""Credentials of an issuer: carried by calls, replaced in time, and missed when none comes."""
 
 import json
 from pathlib import Path
@@ -47,7 +47,7 @@ def test_a_token_is_got_replaced_and_missed(
     with Recording() as provider, tokens.server:
         lines = (
             f'[providers.cloud]\nkind = "azure_openai"\nbase_url = "{provider.root}/openai/v1"\n'
-            '[providers.cloud.token]\ngrant = "client_credentials"\nclient_id = "gate"\n'
+            '[providers.cloud.issuer]\nkind = "client_credentials"\nclient_id = "gate"\n'
             f'secret = {{ value = "s3cret" }}\nendpoint = "{tokens.server.url}/token"\n'
             '[deployments.cloud]\nprovider = "cloud"\nmodel = "m"\n'
             'catalog = "openai/gpt-5.4-mini"\n'

@@ -6,12 +6,12 @@ https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant
 
 from urllib.parse import quote, urlencode
 
-from headgate.providers.grants.settings import (
+from headgate.providers.issuers.settings import (
     FORM,
     Ask,
-    Granted,
-    GrantError,
-    Token,
+    Issued,
+    IssuerError,
+    IssuerSettings,
     checked_endpoint,
     read_oauth,
 )
@@ -23,27 +23,27 @@ _ENTRA = "https://login.microsoftonline.com"
 _SCOPE = "https://cognitiveservices.azure.com/.default"
 
 
-def ask(token: Token, _file: bytes, _now_ns: int) -> Ask:
+def ask(settings: IssuerSettings, _file: bytes, _now_ns: int) -> Ask:
     """Return the request; the secret stands in its body.
 
     Raises:
-        GrantError: There is neither `tenant` nor `endpoint`, or that is not https.
+        IssuerError: There is neither `tenant` nor `endpoint`, or that is not https.
     """
-    if token.tenant is None and token.endpoint is None:
-        raise GrantError("it needs `tenant` or `endpoint`")
-    url = token.endpoint or f"{_ENTRA}/{quote(token.tenant or '', safe='')}/oauth2/v2.0/token"
-    form = {"grant_type": "client_credentials", "client_id": token.client_id or ""}
-    scope = token.scope or (_SCOPE if token.tenant is not None else None)
+    if settings.tenant is None and settings.endpoint is None:
+        raise IssuerError("it needs `tenant` or `endpoint`")
+    url = settings.endpoint or f"{_ENTRA}/{quote(settings.tenant or '', safe='')}/oauth2/v2.0/token"
+    form = {"grant_type": "client_credentials", "client_id": settings.client_id or ""}
+    scope = settings.scope or (_SCOPE if settings.tenant is not None else None)
     if scope is not None:
         form["scope"] = scope
-    form["client_secret"] = token.secret
+    form["client_secret"] = settings.secret
     return Ask(checked_endpoint(url), FORM, urlencode(form).encode())
 
 
-def read(status: int, body: bytes, _now_ns: int) -> Granted:
+def read(status: int, body: bytes, _now_ns: int) -> Issued:
     """Read the answer.
 
     Raises:
-        GrantError: It grants nothing.
+        IssuerError: Nothing was issued.
     """
     return read_oauth(status, body)

@@ -1,4 +1,4 @@
-"""What the grants of AWS's Security Token Service have in common.
+"""What the issuers of AWS's Security IssuerSettings Service have in common.
 
 Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html.
 """
@@ -7,7 +7,12 @@ import re
 from datetime import datetime
 from urllib.parse import urlencode
 
-from headgate.providers.grants.settings import Granted, GrantError, Token, checked_endpoint
+from headgate.providers.issuers.settings import (
+    Issued,
+    IssuerError,
+    IssuerSettings,
+    checked_endpoint,
+)
 from headgate.units.instants import NANOS_PER_SECOND, from_datetime
 
 SERVICE = "sts"
@@ -18,50 +23,52 @@ _CREDENTIALS = re.compile(rb"<Credentials>(.{1,20000}?)</Credentials>", re.S)
 _CODE = re.compile(rb"<Code>([A-Za-z]{1,64})</Code>")
 
 
-def endpoint_of(token: Token) -> str:
+def endpoint_of(settings: IssuerSettings) -> str:
     """Return the configured address, else the region's.
 
     Raises:
-        GrantError: It is not https.
+        IssuerError: It is not https.
     """
-    return checked_endpoint(token.endpoint or f"https://sts.{region_of(token)}.amazonaws.com/")
+    return checked_endpoint(
+        settings.endpoint or f"https://sts.{region_of(settings)}.amazonaws.com/"
+    )
 
 
-def region_of(token: Token) -> str:
+def region_of(settings: IssuerSettings) -> str:
     """Return the configured region, else `us-east-1`."""
-    return token.region or REGION_DEFAULT
+    return settings.region or REGION_DEFAULT
 
 
-def form(action: str, token: Token, **more: str) -> bytes:
+def form(action: str, settings: IssuerSettings, **more: str) -> bytes:
     """Return the body of a request to take a role."""
-    fields = {"Action": action, "Version": "2011-06-15", "RoleArn": token.role or ""}
-    fields["RoleSessionName"] = token.session or SESSION_DEFAULT
+    fields = {"Action": action, "Version": "2011-06-15", "RoleArn": settings.role or ""}
+    fields["RoleSessionName"] = settings.session or SESSION_DEFAULT
     return urlencode(fields | more).encode()
 
 
-def read(status: int, body: bytes, now_ns: int) -> Granted:
+def read(status: int, body: bytes, now_ns: int) -> Issued:
     """Read the keys out of the answer.
 
     Raises:
-        GrantError: It grants nothing.
+        IssuerError: Nothing was issued.
     """
     if status != 200:
         code = _CODE.search(body)
         named = f" {code[1].decode()}" if code else ""
-        raise GrantError(f"the endpoint answered {status}{named}")
+        raise IssuerError(f"the endpoint answered {status}{named}")
     found = _CREDENTIALS.search(body)
     if found is None:
-        raise GrantError("the endpoint's answer has no keys")
+        raise IssuerError("the endpoint's answer has no keys")
     names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
     keys = ":".join(_element(found[1], name) for name in names)
     try:
         until = datetime.fromisoformat(_element(found[1], "Expiration"))
         life_s = (from_datetime(until) - now_ns) // NANOS_PER_SECOND
     except ValueError as error:
-        raise GrantError("the endpoint does not say until when its keys hold") from error
+        raise IssuerError("the endpoint does not say until when its keys hold") from error
     if life_s <= 0:
-        raise GrantError("the keys have expired; is the clock of this machine right?")
-    return Granted(keys, life_s)
+        raise IssuerError("the keys have expired; is the clock of this machine right?")
+    return Issued(keys, life_s)
 
 
 def _element(body: bytes, name: str) -> str:
@@ -69,5 +76,5 @@ def _element(body: bytes, name: str) -> str:
     tag = name.encode()
     found = re.search(rb"<%b>\s*([A-Za-z0-9+/=_.:-]{1,16384})\s*</%b>" % (tag, tag), body)
     if found is None:
-        raise GrantError(f"the endpoint's answer has no {name}")
+        raise IssuerError(f"the endpoint's answer has no {name}")
     return found[1].decode()

@@ -12,12 +12,12 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import Struct
 
-from headgate.providers.grants.settings import (
+from headgate.providers.issuers.settings import (
     FORM,
     Ask,
-    Granted,
-    GrantError,
-    Token,
+    Issued,
+    IssuerError,
+    IssuerSettings,
     checked_endpoint,
     read_oauth,
 )
@@ -49,29 +49,29 @@ class ServiceAccount(Struct):
     private_key_id: str = ""
 
 
-def ask(token: Token, file: bytes, now_ns: int) -> Ask:
+def ask(settings: IssuerSettings, file: bytes, now_ns: int) -> Ask:
     """Return the request, with a claim that is signed anew.
 
     Raises:
-        GrantError: The file is no key file, or signing needs a package that is not there.
+        IssuerError: The file is no key file, or signing needs a package that is not there.
     """
     if not CAN_SIGN:
-        raise GrantError(NO_PACKAGE)
+        raise IssuerError(NO_PACKAGE)
     try:
         account = msgspec.json.decode(file, type=ServiceAccount)
-        assertion = signed(account, token.scope or SCOPE_DEFAULT, now_ns // 1_000_000_000)
+        assertion = signed(account, settings.scope or SCOPE_DEFAULT, now_ns // 1_000_000_000)
     except (ValueError, TypeError) as error:
         # What is wrong with a key may show some of it.
-        raise GrantError("the file is no key of a service account") from error
-    url = checked_endpoint(token.endpoint or account.token_uri)
+        raise IssuerError("the file is no key of a service account") from error
+    url = checked_endpoint(settings.endpoint or account.token_uri)
     return Ask(url, FORM, urlencode({"grant_type": GRANT, "assertion": assertion}).encode())
 
 
-def read(status: int, body: bytes, _now_ns: int) -> Granted:
+def read(status: int, body: bytes, _now_ns: int) -> Issued:
     """Read the answer.
 
     Raises:
-        GrantError: It grants nothing.
+        IssuerError: Nothing was issued.
     """
     return read_oauth(status, body)
 

@@ -1,23 +1,24 @@
-"""How a provider's machines are reached, by what is configured of it."""
+"""How the host of an address is reached."""
 
 from urllib.parse import urlsplit
 
 from headgate.dial.dialer import Dialer
 from headgate.dial.resolver import Resolver
+from headgate.dial.settings import Proxy, Trust
 from headgate.dial.tls import client_context
-from headgate.providers.settings import Provider
 
 
-def dialer_to(url: str, provider: Provider, resolver: Resolver) -> Dialer:
-    """Return what opens connections to the host of an address, on a provider's terms.
+def dialer_to(url: str, resolver: Resolver, trust: Trust, proxy: Proxy | None) -> Dialer:
+    """Return what opens connections to the host of an address.
 
     Args:
         url: `http(s)://host[:port]...`, checked when it was read.
-        provider: Whose trust and proxy hold.
         resolver: The process's.
+        trust: Whose certificates count, and which of ours is shown.
+        proxy: The proxy to go through, None to go there directly.
 
     Raises:
-        TrustError: A file of the provider's trust cannot be used any more.
+        TrustError: A file of the trust cannot be used any more.
     """
     address = urlsplit(url)
     secure = address.scheme == "https"
@@ -26,6 +27,6 @@ def dialer_to(url: str, provider: Provider, resolver: Resolver) -> Dialer:
         address.hostname,
         address.port or (443 if secure else 80),
         resolver,
-        tls=client_context(provider.trust) if secure else None,
-        proxy=provider.proxy,
+        tls=client_context(trust) if secure else None,
+        proxy=proxy,
     )

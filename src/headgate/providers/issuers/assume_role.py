@@ -3,9 +3,9 @@
 from urllib.parse import urlsplit
 
 from headgate.providers.envelope import Unsigned
-from headgate.providers.grants import sts
-from headgate.providers.grants.settings import Ask, GrantError, Token
-from headgate.providers.grants.sts import read
+from headgate.providers.issuers import sts
+from headgate.providers.issuers.settings import Ask, IssuerError, IssuerSettings
+from headgate.providers.issuers.sts import read
 from headgate.providers.sigv4 import parse_keys, sign
 
 __all__ = ["read"]
@@ -14,20 +14,20 @@ NEEDS = ("role", "secret")
 TAKES = ("session", "region", "endpoint")
 
 
-def ask(token: Token, _file: bytes, now_ns: int) -> Ask:
+def ask(settings: IssuerSettings, _file: bytes, now_ns: int) -> Ask:
     """Return the request, signed with the keys that last.
 
     Raises:
-        GrantError: `secret` has no keys in it.
+        IssuerError: `secret` has no keys in it.
     """
-    url, body = sts.endpoint_of(token), sts.form("AssumeRole", token)
+    url, body = sts.endpoint_of(settings), sts.form("AssumeRole", settings)
     parts = urlsplit(url)
     typed = ((b"content-type", sts.TYPE.encode()),)
-    region = sts.region_of(token)
+    region = sts.region_of(settings)
     try:
-        keys = parse_keys(token.secret)
+        keys = parse_keys(settings.secret)
     except ValueError as error:
-        raise GrantError("`secret` is not ACCESS_KEY_ID:SECRET_ACCESS_KEY") from error
+        raise IssuerError("`secret` is not ACCESS_KEY_ID:SECRET_ACCESS_KEY") from error
     unsigned = Unsigned(parts.netloc, parts.path or "/", typed, body, region, now_ns)
     proof = sign(keys, unsigned, method="POST", region=region, service=sts.SERVICE)
     headers = {name.decode(): value.decode() for name, value in (*typed, *proof)}

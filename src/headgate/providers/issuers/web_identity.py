@@ -5,9 +5,9 @@ where and for whom. Source:
 https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html.
 """
 
-from headgate.providers.grants import sts
-from headgate.providers.grants.settings import Ask, GrantError, Token
-from headgate.providers.grants.sts import read
+from headgate.providers.issuers import sts
+from headgate.providers.issuers.settings import Ask, IssuerError, IssuerSettings
+from headgate.providers.issuers.sts import read
 
 __all__ = ["read"]
 
@@ -15,14 +15,14 @@ NEEDS = ("role", "file")
 TAKES = ("session", "region", "endpoint")
 
 
-def ask(token: Token, file: bytes, _now_ns: int) -> Ask:
+def ask(settings: IssuerSettings, file: bytes, _now_ns: int) -> Ask:
     """Return the request; the file's token is its proof.
 
     Raises:
-        GrantError: The file has no token.
+        IssuerError: The file has no token.
     """
     proof = file.strip()
     if not proof or not proof.isascii():
-        raise GrantError("the file has no token")
-    body = sts.form("AssumeRoleWithWebIdentity", token, WebIdentityToken=proof.decode())
-    return Ask(sts.endpoint_of(token), {"content-type": sts.TYPE}, body)
+        raise IssuerError("the file has no token")
+    body = sts.form("AssumeRoleWithWebIdentity", settings, WebIdentityToken=proof.decode())
+    return Ask(sts.endpoint_of(settings), {"content-type": sts.TYPE}, body)

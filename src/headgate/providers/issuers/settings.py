@@ -1,4 +1,4 @@
-"""What is configured of a token, what is asked for it, and what is granted; pure."""
+"""What is configured of an issuer, what is asked of it, and what it issues; pure."""
 
 import re
 from collections.abc import Mapping
@@ -13,17 +13,17 @@ LIFE_DEFAULT_S = 3_600
 _CODE = re.compile(r"[A-Za-z_.]{1,64}")
 
 
-class GrantError(ValueError):
-    """Nothing can be asked for, or nothing was granted; the message shows no secret."""
+class IssuerError(ValueError):
+    """Nothing can be asked for, or nothing was issued; the message shows no secret."""
 
 
-class Token(NamedTuple):
-    """How a provider's credential is got; each grant uses some of it.
+class IssuerSettings(NamedTuple):
+    """How a provider's credential is got; each kind uses some of it.
 
     Attributes:
-        grant: The file of `providers/grants/` that knows how.
-        endpoint: Where it is asked for, None for the grant's own address.
-        file: Path of a file that the grant reads each time, None when it reads none.
+        kind: The file of `providers/issuers/` that knows how.
+        endpoint: Where it is asked for, None for the kind's own address.
+        file: Path of a file that the kind reads each time, None when it reads none.
         scope: What it is for.
         tenant: Whose directory knows the client.
         client_id: Who asks.
@@ -31,9 +31,10 @@ class Token(NamedTuple):
         role: The role that is taken.
         session: What that is called in the issuer's records.
         region: Where the issuer is.
+        ca_file: PEM file of authorities to trust instead of the system's, None for the system's.
     """
 
-    grant: str
+    kind: str
     endpoint: str | None = None
     file: str | None = None
     scope: str | None = None
@@ -43,13 +44,14 @@ class Token(NamedTuple):
     role: str | None = None
     session: str | None = None
     region: str | None = None
+    ca_file: str | None = None
 
     def __repr__(self) -> str:
-        return f"Token(grant={self.grant!r}, endpoint={self.endpoint!r})"
+        return f"IssuerSettings(kind={self.kind!r}, endpoint={self.endpoint!r})"
 
 
 class Ask(NamedTuple):
-    """A request for a token, to be posted."""
+    """A request for a credential, to be posted."""
 
     url: str
     headers: Mapping[str, str]
@@ -59,14 +61,14 @@ class Ask(NamedTuple):
         return f"Ask(url={self.url!r})"
 
 
-class Granted(NamedTuple):
+class Issued(NamedTuple):
     """A credential, and for how many seconds it holds."""
 
     credential: str
     life_s: int
 
     def __repr__(self) -> str:
-        return f"Granted(life_s={self.life_s})"
+        return f"Issued(life_s={self.life_s})"
 
 
 FORM = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
@@ -85,35 +87,35 @@ def checked_endpoint(url: str) -> str:
     """Return an address that secrets may be sent to.
 
     Raises:
-        GrantError: It is none: others could read them.
+        IssuerError: It is none: others could read them.
     """
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise GrantError(f"{url!r} is not a URL") from error
+        raise IssuerError(f"{url!r} is not a URL") from error
     safe = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
     if not safe or not host or port == 0 or "@" in parts.netloc:
-        raise GrantError(f"{parts.scheme}://{host} is no https address")
+        raise IssuerError(f"{parts.scheme}://{host} is no https address")
     return url
 
 
-def read_oauth(status: int, body: bytes) -> Granted:
+def read_oauth(status: int, body: bytes) -> Issued:
     """Read the answer of a token endpoint (RFC 6749, section 5).
 
     Raises:
-        GrantError: It is a refusal, or not what an endpoint answers.
+        IssuerError: It is a refusal, or not what an endpoint answers.
     """
     if status != 200:
-        raise GrantError(refusal(status, body))
+        raise IssuerError(refusal(status, body))
     try:
         said = msgspec.json.decode(body, type=_Tokened)
         life_s = int(said.expires_in)
     except ValueError as error:
-        raise GrantError("the endpoint's answer cannot be read") from error
+        raise IssuerError("the endpoint's answer cannot be read") from error
     if not said.access_token or life_s <= 0:
-        raise GrantError("the endpoint's answer has no token")
-    return Granted(said.access_token, life_s)
+        raise IssuerError("the endpoint's answer has no token")
+    return Issued(said.access_token, life_s)
 
 
 def refusal(status: int, body: bytes) -> str:

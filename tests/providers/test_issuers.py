@@ -1,4 +1,4 @@
-"""Grants: what is asked for a credential, and what is read in the answer."""
+"""Issuers: what is asked for a credential, and what is read in the answer."""
 
 import json
 from urllib.parse import parse_qs
@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.providers.grants import assume_role, client_credentials, sts, web_identity
-from headgate.providers.grants.registry import grant_of, grants
-from headgate.providers.grants.settings import GrantError, Token, checked_endpoint
+from headgate.providers.issuers import assume_role, client_credentials, sts, web_identity
+from headgate.providers.issuers.registry import issuer_of, issuers
+from headgate.providers.issuers.settings import IssuerError, IssuerSettings, checked_endpoint
 from headgate.providers.sigv4 import parse_keys
 from headgate.units.instants import NANOS_PER_SECOND
 
@@ -35,20 +35,22 @@ def form(body: bytes) -> dict[str, str]:
     return {name: value for name, (value,) in parse_qs(body.decode()).items()}
 
 
-@pytest.mark.parametrize("name", grants())
-def test_each_grant_says_what_it_takes(name: str) -> None:
-    """Every file of the folder is a grant, with keys that a token has."""
-    grant = grant_of(name)
-    keys = {*Token._fields} - {"grant"}
+@pytest.mark.parametrize("name", issuers())
+def test_each_issuer_says_what_it_takes(name: str) -> None:
+    """Every file of the folder is a kind of issuer, with keys that its table has."""
+    issuer = issuer_of(name)
+    keys = {*IssuerSettings._fields} - {"kind", "ca_file"}
 
-    assert {*grant.NEEDS, *grant.TAKES} <= keys
-    assert not {*grant.NEEDS} & {*grant.TAKES}
+    assert {*issuer.NEEDS, *issuer.TAKES} <= keys
+    assert not {*issuer.NEEDS} & {*issuer.TAKES}
 
 
 def test_a_client_of_entra_asks_its_tenant() -> None:
     """Address and scope are those of Azure's services unless others are given."""
-    token = Token("client_credentials", tenant="a b", client_id="gate", secret="s3&cret")
-    ask = client_credentials.ask(token, b"", NOW_NS)
+    settings = IssuerSettings(
+        "client_credentials", tenant="a b", client_id="gate", secret="s3&cret"
+    )
+    ask = client_credentials.ask(settings, b"", NOW_NS)
 
     assert ask.url == "https://login.microsoftonline.com/a%20b/oauth2/v2.0/token"
     assert form(ask.body) == {
@@ -58,23 +60,27 @@ def test_a_client_of_entra_asks_its_tenant() -> None:
         "scope": "https://cognitiveservices.azure.com/.default",
     }
     assert "s3" not in repr(ask)
-    assert "s3" not in repr(token)
+    assert "s3" not in repr(settings)
 
 
 def test_another_endpoint_of_oauth_is_asked_as_it_wants() -> None:
     """Without a tenant there is no scope but the one that is given."""
-    token = Token("client_credentials", endpoint="https://id.example/token", client_id="gate")
+    settings = IssuerSettings(
+        "client_credentials", endpoint="https://id.example/token", client_id="gate"
+    )
 
-    assert "scope" not in form(client_credentials.ask(token, b"", NOW_NS).body)
-    assert form(client_credentials.ask(token._replace(scope="x"), b"", NOW_NS).body)["scope"] == "x"
-    with pytest.raises(GrantError, match="`tenant` or `endpoint`"):
-        client_credentials.ask(token._replace(endpoint=None), b"", NOW_NS)
+    assert "scope" not in form(client_credentials.ask(settings, b"", NOW_NS).body)
+    assert (
+        form(client_credentials.ask(settings._replace(scope="x"), b"", NOW_NS).body)["scope"] == "x"
+    )
+    with pytest.raises(IssuerError, match="`tenant` or `endpoint`"):
+        client_credentials.ask(settings._replace(endpoint=None), b"", NOW_NS)
 
 
 def test_a_role_is_asked_for_as_botocore_asks() -> None:
     """The signature is the one that AWS's own library makes over the same request."""
-    token = Token("assume_role", role=ROLE, secret=KEYS, region="eu-central-1")
-    ask = assume_role.ask(token, b"", NOW_NS)
+    settings = IssuerSettings("assume_role", role=ROLE, secret=KEYS, region="eu-central-1")
+    ask = assume_role.ask(settings, b"", NOW_NS)
 
     keys = parse_keys(KEYS)
     signer = botocore.auth.SigV4Auth(
@@ -98,23 +104,25 @@ def test_a_role_is_asked_for_as_botocore_asks() -> None:
 
 def test_a_token_of_a_file_is_the_proof() -> None:
     """It is asked without a signature, with what the file has at that moment."""
-    ask = web_identity.ask(Token("web_identity", role=ROLE, session="gate-1"), b"eyJ.x.y\n", NOW_NS)
+    ask = web_identity.ask(
+        IssuerSettings("web_identity", role=ROLE, session="gate-1"), b"eyJ.x.y\n", NOW_NS
+    )
 
     fields = form(ask.body)
     assert (fields["WebIdentityToken"], fields["RoleSessionName"]) == ("eyJ.x.y", "gate-1")
     assert "authorization" not in ask.headers
-    with pytest.raises(GrantError, match="no token"):
-        web_identity.ask(Token("web_identity", role=ROLE), b" \n", NOW_NS)
+    with pytest.raises(IssuerError, match="no token"):
+        web_identity.ask(IssuerSettings("web_identity", role=ROLE), b" \n", NOW_NS)
 
 
 def test_keys_are_read_with_their_time() -> None:
     """They sign as keys with a session token do, until they expire."""
-    granted = sts.read(200, ANSWER, NOW_NS)
+    issued = sts.read(200, ANSWER, NOW_NS)
 
-    assert granted.credential == "ASIAEXAMPLE:secret+/=:AQoDYXdzEPT//////////wEX+/=="
-    assert parse_keys(granted.credential).session_token is not None
-    assert 0 < granted.life_s < 86_400
-    with pytest.raises(GrantError, match="expired"):
+    assert issued.credential == "ASIAEXAMPLE:secret+/=:AQoDYXdzEPT//////////wEX+/=="
+    assert parse_keys(issued.credential).session_token is not None
+    assert 0 < issued.life_s < 86_400
+    with pytest.raises(IssuerError, match="expired"):
         sts.read(200, ANSWER, NOW_NS + 86_400 * NANOS_PER_SECOND)
 
 
@@ -135,8 +143,8 @@ def test_a_refusal_is_told_by_its_code_alone(
     name: str, status: int, body: bytes, told: str
 ) -> None:
     """What else stands in it may be a secret, and is not repeated."""
-    with pytest.raises(GrantError, match=told) as caught:
-        grant_of(name).read(status, body, NOW_NS)
+    with pytest.raises(IssuerError, match=told) as caught:
+        issuer_of(name).read(status, body, NOW_NS)
 
     assert "s3" not in str(caught.value)
     assert "AKID" not in str(caught.value)
@@ -147,7 +155,7 @@ def test_no_answer_is_a_bug(body: bytes) -> None:
     """Whatever an endpoint answers is a credential or a refusal."""
     for read in (sts.read, client_credentials.read):
         for status in (200, 400):
-            with pytest.raises(GrantError):
+            with pytest.raises(IssuerError):
                 read(status, body, NOW_NS)
 
 
@@ -156,7 +164,7 @@ def test_no_answer_is_a_bug(body: bytes) -> None:
 )
 def test_secrets_go_nowhere_in_the_clear(url: str) -> None:
     """Plain http is for this machine."""
-    with pytest.raises(GrantError):
+    with pytest.raises(IssuerError):
         checked_endpoint(url)
     assert checked_endpoint("http://127.0.0.1:1/token")
 

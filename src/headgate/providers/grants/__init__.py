@@ -1,1 +1,0 @@
-"""How credentials that expire are got from whoever issues them: one file per grant."""
