@@ -64,14 +64,15 @@ class Line:
                 sink.write(data)
                 await sink.drain()
 
-        ways = [pump(self._reader, writer), pump(reader, self._writer)]
-        running = [asyncio.create_task(way) for way in ways]
-        await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-        for way in running:
-            way.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-        writer.close()
-        await asyncio.gather(writer.wait_closed(), return_exceptions=True)
+        pumps = [pump(self._reader, writer), pump(reader, self._writer)]
+        running = [asyncio.create_task(each) for each in pumps]
+        try:
+            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in running:
+                way.cancel()
+            writer.close()
+            await asyncio.gather(*running, writer.wait_closed(), return_exceptions=True)
 
     async def send(self, data: bytes) -> None:
         """Write bytes."""
