@@ -139,7 +139,8 @@ def test_when_all_are_throttled_the_client_is_told_when(start: Start, simulator:
     assert refusal.code == "upstream_rate_limited"
     ready = ask(gateway, path="/readyz", method="GET")
     assert ready.status == 200
-    assert ready.json["deployments"] == {"well": 2, "breaker_open": 0, "throttled": 2}
+    counted = {"well": 2, "breaker_open": 0, "throttled": 2, "credential_unavailable": 0}
+    assert ready.json["deployments"] == counted
 
 
 def test_a_limit_that_is_used_up_is_learnt_from_a_good_reply(start: Start) -> None:
