@@ -63,9 +63,13 @@ def tls_reason(error: ssl.SSLError) -> str:
     return BROKEN_OFF if reason.endswith("ALERT_HANDSHAKE_FAILURE") else f"tls: {reason}"
 
 
-def is_unproved(error: Exception | None) -> bool:
-    """Tell whether the other end has refused a handshake, as it does without our certificate."""
-    return isinstance(error, ssl.SSLError) and tls_reason(error) in (NO_PROOF, BROKEN_OFF)
+def unproved(error: Exception | None) -> str | None:
+    """Say why the other end has refused a handshake that was over for us, None when it has not.
+
+    It does so for want of a certificate of ours, before it reads anything.
+    """
+    reason = tls_reason(error) if isinstance(error, ssl.SSLError) else None
+    return reason if reason in (NO_PROOF, BROKEN_OFF) else None
 
 
 def connect_reason(error: OSError) -> str:
