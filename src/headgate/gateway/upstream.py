@@ -25,6 +25,10 @@ RETRY_DIGITS_MAX = 6
 """A longer time to come back is no number of seconds anybody waits."""
 
 
+IN_HAND = "closed_before_sent"
+"""Why an attempt ended whose request was still in our hands when its kept connection did."""
+
+
 class UpstreamConnection(asyncio.Protocol):
     """One keep-alive connection; serves one exchange at a time.
 
@@ -153,6 +157,8 @@ class UpstreamConnection(asyncio.Protocol):
             return
         if exc is None and self.status and not self.framed and self._told and self._is_unpacked():
             exchange.reply_ends(self)
+        elif self._pending:
+            exchange.unreachable(IN_HAND)
         elif self.reused or self.status or (reason := unproved(exc)) is None:
             exchange.upstream_lost(self)
         else:
