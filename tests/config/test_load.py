@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headgate.config.load import load
-from headgate.config.shapes import LimitsShape
+from headgate.config.shapes_edge import LimitsShape
 from headgate.config.snapshot import Snapshot
 from headgate.config.template import Answers, from_kind, render
 from headgate.config.unpriced import unpriced
@@ -229,4 +229,4 @@ def test_limits_are_the_edge_s(folder: Path) -> None:
     snapshot = loaded(folder, "[limits]\nbody_bytes_max = 1000\n")
 
     assert snapshot.edge.body_bytes_max == 1_000
-    assert {*LimitsShape.__struct_fields__} == {*Edge._fields} - {"host", "port"}
+    assert {*LimitsShape.__struct_fields__} == {*Edge._fields} - {"host", "port", "tls"}

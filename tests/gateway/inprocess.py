@@ -10,13 +10,14 @@ journal, one turn of the loop later, as an answer over a socket would come.
 
 import asyncio
 import itertools
+import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import uvloop
 
@@ -26,6 +27,7 @@ from headgate.capacity.health import Breaker, Health
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.gateway.edge import ClientConnection
+from headgate.gateway.listener.door import Door
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.sweep import sweep
 from headgate.ledger.book import LeaseBook
@@ -209,14 +211,15 @@ class Gateway:
         self.steward.purse = world.purse
         world = replace(world, syncs=journal_syncs(journal, self.disk))
         self.pipeline = Pipeline(world)
-        server = await self._loop.create_server(
-            lambda: ClientConnection(self.pipeline), "127.0.0.1", 0
-        )
-        self.port = server.sockets[0].getsockname()[1]
+        listening = socket.socket()
+        listening.bind(("127.0.0.1", 0))
+        self.port = listening.getsockname()[1]
+        self.door = Door(self.snapshot.edge, listening, lambda: ClientConnection(self.pipeline))
+        await self.door.open()
         self._tick()
         self._ready.set()
         await self._stopping.wait()
-        server.close()
+        self.door.close()
         for client in list(self.pipeline.connections):
             if client.transport is not None:
                 client.transport.abort()
@@ -250,7 +253,11 @@ class Gateway:
         async def call() -> T:
             return function()
 
-        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(PATIENCE_S)
+        return self.await_in(call())
+
+    def await_in(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Await a coroutine in the gateway's loop and return its result."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(PATIENCE_S)
 
     def until(self, met: Callable[[], bool], what: str, timeout_s: float = PATIENCE_S) -> None:
         """Wait until a condition, looked at in the gateway's thread at each sweep, is met."""

@@ -132,7 +132,7 @@ def _network(snapshot: Snapshot, *, running: bool) -> list[CheckView]:
         check_port("gateway port", edge.host, edge.port, running=running),
         check_port("console port", console.host, console.port, running=running),
     ]
-    if running:
-        checks.append(check_gateway(edge.host, edge.port))
+    if running and edge.is_open:
+        checks.append(check_gateway(edge))
     checks += [check_provider(provider) for provider in snapshot.providers.values()]
     return checks

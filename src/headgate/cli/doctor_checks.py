@@ -12,6 +12,8 @@ from sqlalchemy import func, select
 
 from headgate.cli.frozen import frozen_text, read_frozen
 from headgate.cli.reading import reading
+from headgate.gateway.listener.tls import own_context
+from headgate.gateway.settings import Edge
 from headgate.insights.contract import CheckView
 from headgate.ledger.tables import attempt
 from headgate.node.paths import socket_path
@@ -121,10 +123,14 @@ def check_port(name: str, host: str, port: int, *, running: bool) -> CheckView:
     return result(name, f"{address} is free.")
 
 
-def check_gateway(host: str, port: int) -> CheckView:
+def check_gateway(edge: Edge) -> CheckView:
     """Tell whether the worker says it is ready."""
+    host, port = edge.host, edge.port
     connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
     try:
+        if edge.tls is not None:
+            trust = own_context(edge.tls.certificate)
+            connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=trust)
         connection.request("GET", "/readyz")
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:

@@ -53,13 +53,14 @@ def use(
 
 def _url(snapshot: Snapshot) -> str:
     """Return the data plane's address as a client on this machine reaches it."""
-    host = snapshot.edge.host
+    edge = snapshot.edge
+    host = edge.host
     if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
         host = "127.0.0.1"
     return (
-        f"http://[{host}]:{snapshot.edge.port}"
+        f"{edge.scheme}://[{host}]:{edge.port}"
         if ":" in host
-        else (f"http://{host}:{snapshot.edge.port}")
+        else (f"{edge.scheme}://{host}:{edge.port}")
     )
 
 

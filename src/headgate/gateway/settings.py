@@ -5,10 +5,25 @@ from typing import NamedTuple
 from headgate.capacity.places import AGE_MS
 
 
+class Tls(NamedTuple):
+    """TLS towards clients.
+
+    Attributes:
+        certificate: Path of a PEM file: the certificate, then those of its authorities.
+        key: Path of its key, in PEM, without a password.
+        client_ca: Path of the authorities of clients' certificates; None asks for none.
+    """
+
+    certificate: str
+    key: str
+    client_ca: str | None = None
+
+
 class Edge(NamedTuple):
     """Where the data plane listens, and the bounds it keeps.
 
     Attributes:
+        tls: None for plain HTTP.
         workers: How many processes serve calls.
         body_bytes_max: A larger body is refused (413).
         buffered_bytes_max: All bodies being received together; more is refused (503).
@@ -50,6 +65,17 @@ class Edge(NamedTuple):
     retries_burst: int = 500
     breaker_failures: int = 5
     breaker_open_ms: int = 5_000
+    tls: Tls | None = None
+
+    @property
+    def scheme(self) -> str:
+        """What the address that clients call begins with."""
+        return "http" if self.tls is None else "https"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether our own programs may call it: clients need show no certificate."""
+        return self.tls is None or self.tls.client_ca is None
 
 
 HEAD_BYTES_MAX = 64 << 10

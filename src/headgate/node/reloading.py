@@ -165,7 +165,7 @@ def _check(crew: Crew) -> _Checked | tuple[Problem, ...]:
         return error.problems
     except OSError as error:
         return (_problem(crew, f"It cannot be read: {error.strerror}.", "Put it back."),)
-    found = [*_moved(crew, snapshot), *_recounted(crew, snapshot)]
+    found = [*_moved(crew, snapshot), *_veiled(crew, snapshot), *_recounted(crew, snapshot)]
     if len(crew.retiring) > (RETIRING_MAX - 1) * len(crew.workers):
         problem = f"{len(crew.retiring)} workers still finish calls of earlier configurations."
         found.append(_problem(crew, problem, "Wait, or lower limits.retire_timeout_ms."))
@@ -182,6 +182,13 @@ def _moved(crew: Crew, new: Snapshot) -> Iterator[Problem]:
             problem = "An address to listen on changes at a start only."
             fix = f"Put {before.host}:{before.port} back, or stop the node and start it again."
             yield Problem(str(crew.config), key, problem, fix)
+
+
+def _veiled(crew: Crew, new: Snapshot) -> Iterator[Problem]:
+    if (crew.snapshot.edge.tls is None) != (new.edge.tls is None):
+        problem = "TLS is switched on and off at a start only."
+        fix = "Put it back as it was, or stop the node and start it again."
+        yield Problem(str(crew.config), "tls", problem, fix)
 
 
 def _recounted(crew: Crew, new: Snapshot) -> Iterator[Problem]:

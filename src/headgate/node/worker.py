@@ -17,6 +17,7 @@ from headgate.app import Steward, data_plane
 from headgate.config.snapshot import Snapshot
 from headgate.gateway.cuts import cut
 from headgate.gateway.edge import ClientConnection
+from headgate.gateway.listener.door import Door
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.sweep import SWEEP_MS, retire, see_out, sweep
 from headgate.identity.directory import Credential, Directory, model_set
@@ -35,7 +36,6 @@ from headgate.node.stopping import first_of, retire_event, stop_event
 from headgate.records.priority import PRIORITIES
 from headgate.store.disk import Disk
 
-BACKLOG = 4_096
 MEET_TIMEOUT_S = 60
 DRAIN_LOOK_MS = 20
 LINGER_MS = 1_000
@@ -110,17 +110,16 @@ async def run(
         return
     sweeping = asyncio.create_task(_sweep_always(pipeline, link, placing, failing))
     keepers = await keep_fresh(world, Path(snapshot.file).parent)
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        lambda: ClientConnection(pipeline), sock=listening, backlog=BACKLOG
-    )
+    door = Door(snapshot.edge, listening, lambda: ClientConnection(pipeline))
+    await door.open()
+    keepers.append(asyncio.create_task(door.keep_fresh()))
     write_pid(data_dir, name)
     gc.collect()
     gc.freeze()
     await first_of(stop, retiring, failing)
     if failing.is_set():
         await see_out_failed(pipeline, stop)
-    server.close()
+    door.close()
     if retiring.is_set() and not stop.is_set() and not failing.is_set():
         await _retire(pipeline, link, stop, data_dir)
     await _drain(pipeline)
