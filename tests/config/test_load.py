@@ -229,4 +229,6 @@ def test_limits_are_the_edge_s(folder: Path) -> None:
     snapshot = loaded(folder, "[limits]\nbody_bytes_max = 1000\n")
 
     assert snapshot.edge.body_bytes_max == 1_000
-    assert {*LimitsShape.__struct_fields__} == {*Edge._fields} - {"host", "port", "tls"}
+    elsewhere = {"host", "port", "tls", "trusted_proxies", "proxy_protocol", "forwarded_header"}
+    elsewhere |= {"access_log"}
+    assert {*LimitsShape.__struct_fields__} == {*Edge._fields} - elsewhere

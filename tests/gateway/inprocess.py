@@ -26,8 +26,9 @@ from headgate.budgets.limits import Limits
 from headgate.capacity.health import Breaker, Health
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
-from headgate.gateway.edge import ClientConnection
+from headgate.gateway.listener.access_log import AccessLog
 from headgate.gateway.listener.door import Door
+from headgate.gateway.logged import welcome
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.sweep import sweep
 from headgate.ledger.book import LeaseBook
@@ -209,12 +210,14 @@ class Gateway:
             call_soon=asyncio.get_running_loop().call_soon,
         )
         self.steward.purse = world.purse
-        world = replace(world, syncs=journal_syncs(journal, self.disk))
+        files = self.snapshot.edge.access_log
+        log = None if files is None else AccessLog(files, WORKER)
+        world = replace(world, syncs=journal_syncs(journal, self.disk), access_log=log)
         self.pipeline = Pipeline(world)
         listening = socket.socket()
         listening.bind(("127.0.0.1", 0))
         self.port = listening.getsockname()[1]
-        self.door = Door(self.snapshot.edge, listening, lambda: ClientConnection(self.pipeline))
+        self.door = Door(self.snapshot.edge, listening, welcome(self.pipeline))
         await self.door.open()
         self._tick()
         self._ready.set()
@@ -231,6 +234,8 @@ class Gateway:
         await asyncio.sleep(0)
         if world.syncs is not None:
             world.syncs.close()
+        if log is not None:
+            log.close()
         if journal.holds_open == 0:
             journal.close(time.time_ns())
 

@@ -1,4 +1,4 @@
-"""`[listen] gateway`, `[tls]`, `[limits]`: where clients come in, and within which bounds."""
+"""`[listen]`, `[tls]`, `[access_log]`, `[limits]`: where clients come in, within which bounds."""
 
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,10 @@ from headgate.config.check import checked
 from headgate.config.problems import Problems
 from headgate.config.read_network import address_from, listen_from
 from headgate.config.secrets import SecretReader
-from headgate.config.shapes_edge import LimitsShape, TlsShape
+from headgate.config.shapes_edge import AccessLogShape, LimitsShape, ListenShape, TlsShape
+from headgate.gateway.listener.addresses import Network, network
 from headgate.gateway.listener.tls import TlsError, server_context
-from headgate.gateway.settings import Edge, Tls
+from headgate.gateway.settings import AccessLogFiles, Edge, Tls
 
 
 def edge_from(
@@ -25,8 +26,34 @@ def edge_from(
         host=address.host,
         port=address.port,
         tls=_tls(document, secrets, base, problems),
+        trusted_proxies=_trusted(listen, problems),
+        proxy_protocol=listen.proxy_protocol,
+        forwarded_header=listen.forwarded_header,
+        access_log=_access_log(document, base, problems),
         **msgspec.structs.asdict(limits),
     )
+
+
+def _trusted(listen: ListenShape, problems: Problems) -> tuple[Network, ...]:
+    found: list[Network] = []
+    for text in listen.trusted_proxies or ():
+        try:
+            found.append(network(text))
+        except ValueError:
+            fix = 'Write "10.0.0.7" or "10.0.0.0/8", with zeros behind the prefix.'
+            problems.add("listen.trusted_proxies", f"{text!r} is no network.", fix)
+    if listen.proxy_protocol and not listen.trusted_proxies:
+        problem = "With proxy_protocol, only trusted proxies may connect, and none is named."
+        fix = 'Write trusted_proxies = ["127.0.0.1"] for a proxy on this machine.'
+        problems.add("listen.proxy_protocol", problem, fix)
+    return tuple(found)
+
+
+def _access_log(document: dict[str, Any], base: Path, problems: Problems) -> AccessLogFiles | None:
+    if "access_log" not in document:
+        return None
+    shape = checked(document["access_log"], "access_log", AccessLogShape, problems)
+    return AccessLogFiles(str(base / shape.folder), shape.file_bytes_max, shape.files_max)
 
 
 def _tls(

@@ -20,7 +20,7 @@ from headgate.config.shape import (
     Texts,
 )
 from headgate.config.shapes_budgets import BudgetShape, RunsShape, Weekday
-from headgate.config.shapes_edge import LimitsShape, ListenShape, TlsShape
+from headgate.config.shapes_edge import AccessLogShape, LimitsShape, ListenShape, TlsShape
 from headgate.config.shapes_exports import EventsShape, HistoryShape, OtelShape
 from headgate.config.shapes_holds import HoldsShape
 from headgate.config.shapes_prices import (
@@ -288,6 +288,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
 
     listen: ListenShape = ListenShape()
     tls: TlsShape | None = None
+    access_log: AccessLogShape | None = None
     organisation: OrganisationShape = OrganisationShape()
     console: ConsoleShape = ConsoleShape()
     store: StoreShape = StoreShape()
@@ -326,6 +327,7 @@ TableKind = Literal["single", "named", "list"]
 TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "listen": ("single", ListenShape),
     "tls": ("single", TlsShape),
+    "access_log": ("single", AccessLogShape),
     "organisation": ("single", OrganisationShape),
     "console": ("single", ConsoleShape),
     "store": ("single", StoreShape),

@@ -1,21 +1,29 @@
-"""The tables of headgate.toml about where clients come in: `[listen]`, `[tls]`, `[limits]`."""
+"""The tables of headgate.toml about where clients come in: where, how, within which bounds."""
 
 from typing import Annotated
 
 from msgspec import Meta
 
-from headgate.config.shape import Bytes, Count, CountOrNone, Millis, Shape, Text
-from headgate.gateway.settings import Edge
+from headgate.config.shape import Bytes, Count, CountOrNone, Millis, Shape, Text, Texts
+from headgate.gateway.settings import AccessLogFiles, Edge, ForwardedHeader
 
 _EDGE = Edge()
+_LOG = AccessLogFiles("")
 WORKERS_MAX = 64
 
 
 class ListenShape(Shape, frozen=True, kw_only=True):
-    """`[listen]`: addresses as `host:port`."""
+    """`[listen]`: addresses as `host:port`, and who may say whose a connection is.
+
+    Attributes:
+        trusted_proxies: None: nobody.
+    """
 
     gateway: Text = "127.0.0.1:8080"
     console: Text = "127.0.0.1:8081"
+    trusted_proxies: Texts | None = None
+    proxy_protocol: bool = _EDGE.proxy_protocol
+    forwarded_header: ForwardedHeader = _EDGE.forwarded_header
 
 
 class TlsShape(Shape, frozen=True, kw_only=True):
@@ -24,6 +32,14 @@ class TlsShape(Shape, frozen=True, kw_only=True):
     certificate: Text
     key: Text
     client_ca: Text | None = None
+
+
+class AccessLogShape(Shape, frozen=True, kw_only=True):
+    """`[access_log]`: a line per request; see `gateway.settings.AccessLogFiles`."""
+
+    folder: Text
+    file_bytes_max: Annotated[int, Meta(ge=4_096, le=1 << 40)] = _LOG.file_bytes_max
+    files_max: Annotated[int, Meta(ge=1, le=1_000)] = _LOG.files_max
 
 
 class LimitsShape(Shape, frozen=True, kw_only=True):

@@ -88,8 +88,9 @@ class ClientConnection(SendingConnection):
         if not self._pipeline.admit(self):
             self.refuse(Refusal(errors.OVERLOADED, "Too many connections are open.", None, 1))
 
-    def connection_lost(self, _exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone: its call is drained or cancelled, what waits is forgotten."""
+        del exc
         self.transport = None
         self.phase = "over"
         self._forget_request()
@@ -264,12 +265,16 @@ class ClientConnection(SendingConnection):
         if request.credential is None:
             request.body_bytes = 0
         if not self.busy:
-            self.busy = True
-            self._pipeline.begin(self, request)
+            self.answer(request)
             return
         self._queue.append(request)
         if len(self._queue) >= settings.PIPELINED_MAX and self.transport is not None:
             self.transport.pause_reading()
+
+    def answer(self, request: Request) -> None:
+        """Answer a request that is whole, and whose turn it is."""
+        self.busy = True
+        self._pipeline.begin(self, request)
 
     # what the pipeline calls
 
@@ -295,8 +300,7 @@ class ClientConnection(SendingConnection):
             return
         self._taking = True
         while self._queue and not self.busy:
-            self.busy = True
-            self._pipeline.begin(self, self._queue.pop(0))
+            self.answer(self._queue.pop(0))
         self._taking = False
         if self._last is not None and not self.busy and not self._queue:
             last, self._last = self._last, None

@@ -69,7 +69,9 @@ class Pipeline:
         self.connections: set[ClientConnection] = set()
         self.exchanges: set[Exchange] = set()
         self.strangers = 0
-        self.header_takers = header_takers(world.dialects.values(), traced=world.traced)
+        self.header_takers = header_takers(
+            world.dialects.values(), traced=world.traced, forwarded=world.edge.asked_header
+        )
         self.heads = HeadMemory()
         self.prefixes = PrefixMemory()
         self.attempts = Attempts(self)

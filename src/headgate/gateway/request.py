@@ -10,6 +10,7 @@ from headgate.units.errors import Refusal
 
 _KEY = re.compile(rb"(?:^|&)key=([^&]*)")
 _ORIGIN = re.compile(rb"https?://[^/?#@]+(?=/)", re.IGNORECASE)
+_REQUEST_ID = re.compile(rb"[-A-Za-z0-9._:/+=@]{1,128}")
 _HOST = re.compile(rb"[-A-Za-z0-9._~%!$&'()*+;=:\[\]]*")
 
 
@@ -41,6 +42,10 @@ class Head:
         chunked: Whether the body comes in chunks, which HTTP/1.0 does not have.
         fault: What makes the head none to be answered, None when nothing was found yet.
         keep_alive: Whether the connection stays open afterwards.
+        forwarded_for: What proxies say of the client's address; None when nothing, or when nobody
+            wants to know.
+        request_id: What the client calls the request, None when nothing, or nothing usable.
+        lines: Header lines of every reply to it, each with its end; usually none.
     """
 
     __slots__ = (
@@ -54,15 +59,18 @@ class Head:
         "expects_continue",
         "fault",
         "forwarded",
+        "forwarded_for",
         "hosts",
         "http10",
         "idempotency_key",
         "keep_alive",
         "key",
+        "lines",
         "method",
         "path",
         "priority",
         "query",
+        "request_id",
         "respond_async",
         "retry_unknown",
         "run",
@@ -97,6 +105,9 @@ class Head:
         self.fault: str | None = None
         self.keep_alive = True
         self.http10 = False
+        self.forwarded_for: bytes | None = None
+        self.request_id: bytes | None = None
+        self.lines = b""
 
     def take_target(self, target: bytes) -> None:
         """Keep path and query, and the key in the query if no header had one.
@@ -268,6 +279,17 @@ def _deadline(head: Head, _name: bytes, value: bytes) -> None:
     head.deadline = value
 
 
+def _forwarded_for(head: Head, _name: bytes, value: bytes) -> None:
+    before = head.forwarded_for
+    head.forwarded_for = value if before is None else before + b"," + value
+
+
+def _request_id(head: Head, _name: bytes, value: bytes) -> None:
+    if head.request_id is None and _REQUEST_ID.fullmatch(value) is not None:
+        head.request_id = value
+        head.lines += b"x-request-id: %b\r\n" % value
+
+
 def forward(head: Head, name: bytes, value: bytes) -> None:
     """Keep a header that some dialect sends on."""
     head.forwarded.append((name.lower(), value))
@@ -293,17 +315,21 @@ HEADERS: dict[bytes, HeaderTaker] = {
     b"x-idempotency-key": _idempotency_key,
     b"x-headgate-retry-unknown": _retry_unknown,
     b"x-headgate-approval": _approval,
+    b"x-request-id": _request_id,
     b"prefer": _prefer,
 }
 """Who takes a header, by its lower-case name; others are dropped."""
 
 
-def header_takers(dialects: Iterable[Dialect], *, traced: bool) -> HeaderTakers:
+def header_takers(
+    dialects: Iterable[Dialect], *, traced: bool, forwarded: bytes | None
+) -> HeaderTakers:
     """Return the edge's own headers, and those that some dialect sends on or is known by.
 
     Args:
         dialects: All of them.
         traced: Whether the span that a client calls in is of use to anybody.
+        forwarded: The header in which proxies say whose a request is, None when nobody asks.
     """
     takers = HeaderTakers()
     for dialect in dialects:
@@ -312,4 +338,6 @@ def header_takers(dialects: Iterable[Dialect], *, traced: bool) -> HeaderTakers:
     takers.update(HEADERS)
     if traced:
         takers[b"traceparent"] = _traceparent
+    if forwarded is not None:
+        takers[forwarded] = _forwarded_for
     return takers

@@ -1,8 +1,11 @@
 """What the configuration says of the data plane's edge: address and limits."""
 
-from typing import NamedTuple
+from ipaddress import IPv4Network, IPv6Network
+from typing import Literal, NamedTuple
 
 from headgate.capacity.places import AGE_MS
+
+ForwardedHeader = Literal["x-forwarded-for", "forwarded"]
 
 
 class Tls(NamedTuple):
@@ -19,11 +22,30 @@ class Tls(NamedTuple):
     client_ca: str | None = None
 
 
+class AccessLogFiles(NamedTuple):
+    """Where the access log is kept.
+
+    Attributes:
+        folder: Each worker has a file of its own there.
+        file_bytes_max: Beyond it a file is put aside.
+        files_max: So many files a worker has at most, the one that is written included.
+    """
+
+    folder: str
+    file_bytes_max: int = 64 << 20
+    files_max: int = 8
+
+
 class Edge(NamedTuple):
     """Where the data plane listens, and the bounds it keeps.
 
     Attributes:
         tls: None for plain HTTP.
+        trusted_proxies: The networks of proxies that are believed what they say of clients.
+        proxy_protocol: Whether every connection is from one of them and begins with the PROXY
+            protocol.
+        forwarded_header: In which header they say it.
+        access_log: None for no log of requests.
         workers: How many processes serve calls.
         body_bytes_max: A larger body is refused (413).
         buffered_bytes_max: All bodies being received together; more is refused (503).
@@ -66,6 +88,10 @@ class Edge(NamedTuple):
     breaker_failures: int = 5
     breaker_open_ms: int = 5_000
     tls: Tls | None = None
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    proxy_protocol: bool = False
+    forwarded_header: ForwardedHeader = "x-forwarded-for"
+    access_log: AccessLogFiles | None = None
 
     @property
     def scheme(self) -> str:
@@ -73,9 +99,15 @@ class Edge(NamedTuple):
         return "http" if self.tls is None else "https"
 
     @property
+    def asked_header(self) -> bytes | None:
+        """The header in which it is asked whose a request is; None when nobody asks."""
+        asks = self.access_log is not None and self.trusted_proxies
+        return self.forwarded_header.encode() if asks else None
+
+    @property
     def is_open(self) -> bool:
-        """Whether our own programs may call it: clients need show no certificate."""
-        return self.tls is None or self.tls.client_ca is None
+        """Whether our own programs may call it: nobody need show a certificate, or be a proxy."""
+        return not self.proxy_protocol and (self.tls is None or self.tls.client_ca is None)
 
 
 HEAD_BYTES_MAX = 64 << 10

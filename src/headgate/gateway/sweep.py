@@ -39,6 +39,8 @@ def sweep(pipeline: Pipeline, now_ms: int) -> None:
     world.journal.prepare()
     if world.syncs is not None:
         world.syncs.sweep()
+    if world.access_log is not None:
+        world.access_log.flush()
 
 
 def retire(pipeline: Pipeline) -> None:

@@ -185,10 +185,16 @@ def _moved(crew: Crew, new: Snapshot) -> Iterator[Problem]:
 
 
 def _veiled(crew: Crew, new: Snapshot) -> Iterator[Problem]:
-    if (crew.snapshot.edge.tls is None) != (new.edge.tls is None):
-        problem = "TLS is switched on and off at a start only."
-        fix = "Put it back as it was, or stop the node and start it again."
-        yield Problem(str(crew.config), "tls", problem, fix)
+    """Object to what old and new workers would understand in two ways on the same socket."""
+    old, now = crew.snapshot.edge, new.edge
+    for key, changed, what in (
+        ("tls", (old.tls is None) != (now.tls is None), "TLS"),
+        ("listen.proxy_protocol", old.proxy_protocol != now.proxy_protocol, "The PROXY protocol"),
+    ):
+        if changed:
+            problem = f"{what} is switched on and off at a start only."
+            fix = "Put it back as it was, or stop the node and start it again."
+            yield Problem(str(crew.config), key, problem, fix)
 
 
 def _recounted(crew: Crew, new: Snapshot) -> Iterator[Problem]:

@@ -16,8 +16,9 @@ import uvloop
 from headgate.app import Steward, data_plane
 from headgate.config.snapshot import Snapshot
 from headgate.gateway.cuts import cut
-from headgate.gateway.edge import ClientConnection
+from headgate.gateway.listener.access_log import AccessLog
 from headgate.gateway.listener.door import Door
+from headgate.gateway.logged import welcome
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.sweep import SWEEP_MS, retire, see_out, sweep
 from headgate.identity.directory import Credential, Directory, model_set
@@ -98,7 +99,8 @@ async def run(
         now_ns=time.time_ns,
         call_soon=asyncio.get_running_loop().call_soon,
     )
-    world = replace(world, syncs=journal_syncs(journal, disk))
+    log = _access_log(snapshot, name)
+    world = replace(world, syncs=journal_syncs(journal, disk), access_log=log)
     pipeline = Pipeline(world)
     placing = _placing(link, pipeline)
     _connect(link, pipeline, KeysMadeLater(world.directory, snapshot), placing)
@@ -110,7 +112,7 @@ async def run(
         return
     sweeping = asyncio.create_task(_sweep_always(pipeline, link, placing, failing))
     keepers = await keep_fresh(world, Path(snapshot.file).parent)
-    door = Door(snapshot.edge, listening, lambda: ClientConnection(pipeline))
+    door = Door(snapshot.edge, listening, welcome(pipeline))
     await door.open()
     keepers.append(asyncio.create_task(door.keep_fresh()))
     write_pid(data_dir, name)
@@ -130,7 +132,14 @@ async def run(
     if world.syncs is not None:
         world.syncs.close()
     journal.close(time.time_ns())
+    if log is not None:
+        log.close()
     link.close()
+
+
+def _access_log(snapshot: Snapshot, name: str) -> AccessLog | None:
+    files = snapshot.edge.access_log
+    return None if files is None else AccessLog(files, name)
 
 
 def _placing(link: StewardLink, pipeline: Pipeline) -> Placing:

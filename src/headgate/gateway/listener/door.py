@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from headgate.gateway.edge import ClientConnection
+from headgate.gateway.listener.proxied import ProxiedServer
 from headgate.gateway.listener.tls import Stamp, TlsError, server_context, stamp
 from headgate.gateway.settings import Edge
 
@@ -17,8 +18,8 @@ BACKLOG = 4_096
 LOOK_S = 2
 """How often it is looked whether a certificate was changed."""
 
-Welcome = Callable[[], ClientConnection]
-"""Makes what answers a connection."""
+Welcome = Callable[[str | None], ClientConnection]
+"""Makes what answers a connection whose client has an address; None: as the connection says."""
 
 _log = logging.getLogger(__name__)
 
@@ -93,4 +94,14 @@ class Door:
         if context is not None:
             more = {"ssl": context, "ssl_handshake_timeout": self._edge.head_timeout_ms / 1_000}
         loop = asyncio.get_running_loop()
-        return await loop.create_server(self._welcome, sock=own, backlog=BACKLOG, **more)
+        if self._edge.proxy_protocol:
+
+            async def meet(connection: socket.socket, client: str) -> object:
+                return await loop.connect_accepted_socket(
+                    lambda: self._welcome(client), connection, **more
+                )
+
+            return ProxiedServer(own, self._edge.trusted_proxies, meet, BACKLOG)
+        return await loop.create_server(
+            lambda: self._welcome(None), sock=own, backlog=BACKLOG, **more
+        )
