@@ -129,7 +129,7 @@ def test_a_proxy_says_whose_the_connection_is(
             wire.send(bytes([byte]))
         assert wire.send(request(chat())).read().status == 200
     with Wire(gateway.port) as wire:
-        assert wire.send(b"PROXY UNKNOWN\r\n" + GET.replace(b"x-forwarded-for", b"x")).read()
+        wire.send(b"PROXY UNKNOWN\r\n" + GET.replace(b"x-forwarded-for", b"x")).read()
 
     seen = [line["client"] for line in await_lines(gateway, tmp_path, 3)]
     assert seen == ["198.51.100.9", "198.51.100.9", "127.0.0.1"]

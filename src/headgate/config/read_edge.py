@@ -1,5 +1,6 @@
 """`[listen]`, `[tls]`, `[access_log]`, `[limits]`: where clients come in, within which bounds."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,18 @@ from headgate.config.check import checked
 from headgate.config.problems import Problems
 from headgate.config.read_network import address_from, listen_from
 from headgate.config.secrets import SecretReader
-from headgate.config.shapes_edge import AccessLogShape, LimitsShape, ListenShape, TlsShape
+from headgate.config.shapes_edge import (
+    AccessLogShape,
+    CorsShape,
+    LimitsShape,
+    ListenShape,
+    TlsShape,
+)
 from headgate.gateway.listener.addresses import Network, network
 from headgate.gateway.listener.tls import TlsError, server_context
 from headgate.gateway.settings import AccessLogFiles, Edge, Tls
+
+_ORIGIN = re.compile(r"[a-z][-+.a-z0-9]*://(?:[-.a-z0-9]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 
 
 def edge_from(
@@ -30,6 +39,7 @@ def edge_from(
         proxy_protocol=listen.proxy_protocol,
         forwarded_header=listen.forwarded_header,
         access_log=_access_log(document, base, problems),
+        cors_origins=_origins(document, problems),
         **msgspec.structs.asdict(limits),
     )
 
@@ -47,6 +57,17 @@ def _trusted(listen: ListenShape, problems: Problems) -> tuple[Network, ...]:
         fix = 'Write trusted_proxies = ["127.0.0.1"] for a proxy on this machine.'
         problems.add("listen.proxy_protocol", problem, fix)
     return tuple(found)
+
+
+def _origins(document: dict[str, Any], problems: Problems) -> tuple[str, ...]:
+    if "cors" not in document:
+        return ()
+    shape = checked(document["cors"], "cors", CorsShape, problems)
+    for origin in shape.origins:
+        if origin and _ORIGIN.fullmatch(origin) is None:
+            fix = 'Write each as its browser sends it, "https://app.example": no path, no "*".'
+            problems.add("cors.origins", f"{origin!r} is no origin.", fix)
+    return shape.origins
 
 
 def _access_log(document: dict[str, Any], base: Path, problems: Problems) -> AccessLogFiles | None:

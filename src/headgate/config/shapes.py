@@ -20,7 +20,13 @@ from headgate.config.shape import (
     Texts,
 )
 from headgate.config.shapes_budgets import BudgetShape, RunsShape, Weekday
-from headgate.config.shapes_edge import AccessLogShape, LimitsShape, ListenShape, TlsShape
+from headgate.config.shapes_edge import (
+    AccessLogShape,
+    CorsShape,
+    LimitsShape,
+    ListenShape,
+    TlsShape,
+)
 from headgate.config.shapes_exports import EventsShape, HistoryShape, OtelShape
 from headgate.config.shapes_holds import HoldsShape
 from headgate.config.shapes_prices import (
@@ -289,6 +295,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     listen: ListenShape = ListenShape()
     tls: TlsShape | None = None
     access_log: AccessLogShape | None = None
+    cors: CorsShape | None = None
     organisation: OrganisationShape = OrganisationShape()
     console: ConsoleShape = ConsoleShape()
     store: StoreShape = StoreShape()
@@ -328,6 +335,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "listen": ("single", ListenShape),
     "tls": ("single", TlsShape),
     "access_log": ("single", AccessLogShape),
+    "cors": ("single", CorsShape),
     "organisation": ("single", OrganisationShape),
     "console": ("single", ConsoleShape),
     "store": ("single", StoreShape),

@@ -34,6 +34,12 @@ class TlsShape(Shape, frozen=True, kw_only=True):
     client_ca: Text | None = None
 
 
+class CorsShape(Shape, frozen=True, kw_only=True):
+    """`[cors]`: the pages that may call from a browser."""
+
+    origins: Texts
+
+
 class AccessLogShape(Shape, frozen=True, kw_only=True):
     """`[access_log]`: a line per request; see `gateway.settings.AccessLogFiles`."""
 

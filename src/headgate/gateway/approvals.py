@@ -14,7 +14,7 @@ import msgspec
 
 from headgate.gateway import replies
 from headgate.gateway.entry import find_path
-from headgate.gateway.http_bytes import chunk, whole
+from headgate.gateway.http_bytes import chunk, whole, with_lines
 from headgate.gateway.quotes import quote
 from headgate.gateway.refusals import stranger
 from headgate.governance.rules import rule_for
@@ -338,5 +338,6 @@ def _accepted(exchange: Exchange, permission: Permission, told: Told) -> bytes:
         (b"preference-applied", b"respond-async"),
         (b"location", b"/v1/approvals/%b" % approval.encode("latin-1")),
     ]
-    close = not exchange.request.head.keep_alive
-    return whole(202, msgspec.json.encode(body), headers, close=close)
+    asked = exchange.request.head
+    ticket = whole(202, msgspec.json.encode(body), headers, close=not asked.keep_alive)
+    return with_lines(ticket, asked.lines)

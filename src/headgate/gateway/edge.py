@@ -215,8 +215,10 @@ class ClientConnection(SendingConnection):
         self._read_bytes = 0
         if self._headers > settings.HEADERS_MAX or self._head_bytes > settings.HEAD_BYTES_MAX:
             self.refuse(refusals.HEAD_TOO_LARGE)
-        elif (fault := head.check(upgrades=parser.should_upgrade())) is not None:
+        elif (fault := head.check()) is not None:
             self.refuse(Refusal(errors.REQUEST_MALFORMED, fault))
+        elif parser.should_upgrade():
+            self.refuse(refusals.NO_REALTIME)
         else:
             self._receive(head, head.announced)
             # The parser counts the body's bytes itself.

@@ -99,7 +99,7 @@ class Endings:
             refusal = Refusal(errors.UPSTREAM_BROKEN, NOT_TOLD)
             exchange.client.write(replies.refusal(exchange, refusal))
         else:
-            lines += upstream.passed
+            lines += replies.passed_on(exchange, upstream.passed)
             if isinstance(exchange.spoken, Translated):
                 lines += replies.untold_line(exchange.spoken.untold)
             exchange.client.write(replies.reply(exchange, 200, JSON, lines, body))
@@ -161,7 +161,7 @@ class Endings:
         body: bytes,
         lines: bytes,
     ) -> None:
-        lines += upstream.passed
+        lines += replies.passed_on(exchange, upstream.passed)
         if upstream.content_encoding:
             lines += b"content-encoding: %b\r\n" % upstream.content_encoding
         assert exchange.client is not None

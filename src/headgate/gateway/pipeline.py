@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from headgate.capacity.shares import Waiter
 from headgate.dialects.splice import SpliceError
-from headgate.gateway import endpoints
+from headgate.gateway import cors, endpoints
 from headgate.gateway.approvals import Approvals
 from headgate.gateway.attempts import Attempts
 from headgate.gateway.edge import ClientConnection
@@ -70,7 +70,10 @@ class Pipeline:
         self.exchanges: set[Exchange] = set()
         self.strangers = 0
         self.header_takers = header_takers(
-            world.dialects.values(), traced=world.traced, forwarded=world.edge.asked_header
+            world.dialects.values(),
+            cors.takers(world.edge.cors_origins),
+            traced=world.traced,
+            forwarded=world.edge.asked_header,
         )
         self.heads = HeadMemory()
         self.prefixes = PrefixMemory()

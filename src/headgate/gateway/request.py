@@ -1,7 +1,7 @@
 """One HTTP request as the edge hands it on, and what is taken from its headers; pure."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import unquote_to_bytes
 
 from headgate.dialects.registry import Dialect, Located
@@ -46,11 +46,15 @@ class Head:
             wants to know.
         request_id: What the client calls the request, None when nothing, or nothing usable.
         lines: Header lines of every reply to it, each with its end; usually none.
+        origin: Of the page that a browser calls for, where that may call; else None.
+        asks_method: Whether a browser asks beforehand; `asks_headers` is what it would send.
     """
 
     __slots__ = (
         "announced",
         "approval",
+        "asks_headers",
+        "asks_method",
         "chunked",
         "content_encoding",
         "content_type",
@@ -67,6 +71,7 @@ class Head:
         "key",
         "lines",
         "method",
+        "origin",
         "path",
         "priority",
         "query",
@@ -108,6 +113,9 @@ class Head:
         self.forwarded_for: bytes | None = None
         self.request_id: bytes | None = None
         self.lines = b""
+        self.origin: bytes | None = None
+        self.asks_method = False
+        self.asks_headers = b""
 
     def take_target(self, target: bytes) -> None:
         """Keep path and query, and the key in the query if no header had one.
@@ -121,17 +129,13 @@ class Head:
         if self.query and self.key is None and (found := _KEY.search(self.query)) is not None:
             self.key = unquote_to_bytes(found[1])
 
-    def check(self, *, upgrades: bool) -> str | None:
-        """Tell what is wrong with the whole head, None when nothing is.
-
-        Args:
-            upgrades: Whether it asks for another protocol.
-        """
+    def check(self) -> str | None:
+        """Tell what is wrong with the whole head, None when nothing is."""
         if self.hosts > 1 or not (self.hosts or self.http10):
             return "Send exactly one Host header."
         if self.chunked and self.http10:
             return "HTTP/1.0 has no chunks."
-        return "This gateway does not upgrade." if upgrades else self.fault
+        return "This gateway is no proxy." if self.method == b"CONNECT" else self.fault
 
 
 class Request:
@@ -322,12 +326,17 @@ HEADERS: dict[bytes, HeaderTaker] = {
 
 
 def header_takers(
-    dialects: Iterable[Dialect], *, traced: bool, forwarded: bytes | None
+    dialects: Iterable[Dialect],
+    more: Mapping[bytes, HeaderTaker],
+    *,
+    traced: bool,
+    forwarded: bytes | None,
 ) -> HeaderTakers:
     """Return the edge's own headers, and those that some dialect sends on or is known by.
 
     Args:
         dialects: All of them.
+        more: Who takes what else.
         traced: Whether the span that a client calls in is of use to anybody.
         forwarded: The header in which proxies say whose a request is, None when nobody asks.
     """
@@ -336,6 +345,7 @@ def header_takers(
         names = dialect.FORWARDED if dialect.SIGN is None else {*dialect.FORWARDED, dialect.SIGN}
         takers.update(dict.fromkeys(names, forward))
     takers.update(HEADERS)
+    takers.update(more)
     if traced:
         takers[b"traceparent"] = _traceparent
     if forwarded is not None:

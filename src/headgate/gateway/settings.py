@@ -46,6 +46,7 @@ class Edge(NamedTuple):
             protocol.
         forwarded_header: In which header they say it.
         access_log: None for no log of requests.
+        cors_origins: The origins of pages that may call, such as `https://app.example`.
         workers: How many processes serve calls.
         body_bytes_max: A larger body is refused (413).
         buffered_bytes_max: All bodies being received together; more is refused (503).
@@ -92,6 +93,7 @@ class Edge(NamedTuple):
     proxy_protocol: bool = False
     forwarded_header: ForwardedHeader = "x-forwarded-for"
     access_log: AccessLogFiles | None = None
+    cors_origins: tuple[str, ...] = ()
 
     @property
     def scheme(self) -> str:
