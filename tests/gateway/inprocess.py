@@ -146,6 +146,7 @@ class Gateway:
     Attributes:
         port: Where it listens.
         problems: What the event loop was told went wrong; `assert_settled` wants none.
+        late_ms: How much later than it is each sweep thinks that it comes.
     """
 
     def __init__(self, directory: Path, config: str, disk: Disk | None = None) -> None:
@@ -157,6 +158,7 @@ class Gateway:
         self.directory = directory / "journal" / journal_name(WORKER, EPOCH)
         self.port = 0
         self.problems: list[str] = []
+        self.late_ms = self._behind_ms = 0
         self.pipeline: Pipeline
         self.steward: LendingSteward
         self._loop: asyncio.AbstractEventLoop
@@ -241,7 +243,8 @@ class Gateway:
 
     def _tick(self) -> None:
         """Sweep often, and let those look who wait for something."""
-        sweep(self.pipeline, time.monotonic_ns() // 1_000_000)
+        self._behind_ms += self.late_ms
+        sweep(self.pipeline, time.monotonic_ns() // 1_000_000 + self._behind_ms)
         with self._ticked:
             self._ticked.notify_all()
         if not self._stopping.is_set():

@@ -68,5 +68,7 @@ class LimitsShape(Shape, frozen=True, kw_only=True):
     client_drain_ms: Millis = _EDGE.client_drain_ms
     retries_percent: CountOrNone = _EDGE.retries_percent
     retries_burst: CountOrNone = _EDGE.retries_burst
+    lag_max_ms: Annotated[int, Meta(ge=0, le=60_000)] = _EDGE.lag_max_ms
+    queue_ping_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = _EDGE.queue_ping_ms
     breaker_failures: Count = _EDGE.breaker_failures
     breaker_open_ms: Millis = _EDGE.breaker_open_ms

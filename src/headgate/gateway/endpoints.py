@@ -74,7 +74,7 @@ def _answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> N
 def _ready(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
     """Tell whether calls can be paid for, and how many deployments may be asked now."""
     world = pipeline.world
-    ready = world.ready() and not pipeline.stopping
+    ready = world.ready() and not (pipeline.stopping or pipeline.lag.sheds)
     rules = Counter(each.health.rule(world.now_ns()) or WELL for each in world.targets.values())
     deployments = {name: rules[name] for name in (WELL, BREAKER_OPEN, THROTTLED)}
     body = {"status": "ready" if ready else "not ready", "deployments": deployments}

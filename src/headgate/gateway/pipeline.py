@@ -22,11 +22,13 @@ from headgate.gateway.endings import Endings
 from headgate.gateway.entry import permit, read
 from headgate.gateway.exchange import Exchange
 from headgate.gateway.heads import HeadMemory
+from headgate.gateway.lag import BEHIND, Lag
 from headgate.gateway.prefixes import PrefixMemory
 from headgate.gateway.quotes import quote
 from headgate.gateway.refusals import no_place, not_carved, over_budget, stranger, unwritten
 from headgate.gateway.repeats import Repeats
 from headgate.gateway.request import Request, header_takers
+from headgate.gateway.settings import SWEEP_MS
 from headgate.gateway.shadows import waive
 from headgate.gateway.turns import classify
 from headgate.gateway.upstream import UpstreamConnection
@@ -54,6 +56,7 @@ class Pipeline:
         frozen: Nodes that may not spend now.
         header_takers: What the edge does with each header that matters, by its name.
         heads: The heads that clients send again and again.
+        lag: How late the event loop is, and whether new calls are refused for it.
         strangers: Requests refused for their key since the start.
         approvals: What a person is asked about, None when there is no rule for it.
     """
@@ -76,6 +79,7 @@ class Pipeline:
             forwarded=world.edge.asked_header,
         )
         self.heads = HeadMemory()
+        self.lag = Lag(self.edge.lag_max_ms, SWEEP_MS)
         self.prefixes = PrefixMemory()
         self.attempts = Attempts(self)
         self.endings = Endings(self)
@@ -151,7 +155,7 @@ class Pipeline:
             return stranger(self.world.directory, request.head.key)
         if self.stopping:
             return Refusal(errors.SHUTTING_DOWN, errors.SHUTTING_DOWN.sentence, None, 5)
-        return None
+        return BEHIND if self.lag.sheds else None
 
     # 3. Permit: `entry` reads what the call asks for, and tells whether it may.
 

@@ -63,6 +63,8 @@ class Edge(NamedTuple):
         client_drain_ms: How long a reply is read on after its client went away (`drain`).
         retries_percent: How many further attempts calls may make, per hundred calls.
         retries_burst: How many of them can be saved up.
+        lag_max_ms: New calls are refused while the event loop is later than this; 0 for never.
+        queue_ping_ms: How often a stream that waits for a place is pinged; 0 for never.
         breaker_failures: So many failures in a row pass a deployment over.
         breaker_open_ms: For how long, at first.
     """
@@ -86,6 +88,8 @@ class Edge(NamedTuple):
     client_drain_ms: int = 60_000
     retries_percent: int = 20
     retries_burst: int = 500
+    lag_max_ms: int = 2_000
+    queue_ping_ms: int = 0
     breaker_failures: int = 5
     breaker_open_ms: int = 5_000
     tls: Tls | None = None
@@ -125,6 +129,9 @@ PIECE_BYTES = 16 << 10
 WRITE_HIGH_WATER_BYTES = 256 << 10
 PENDING_BYTES_MAX = 64 << 10
 """What waits for the end of a turn at most: one turn may read megabytes from a provider."""
+
+SWEEP_MS = 250
+"""How often the sweep comes."""
 
 LINGER_S = 5
 """How long a client that was refused while it was sending may take to read why."""

@@ -20,7 +20,8 @@ from headgate.gateway.listener.access_log import AccessLog
 from headgate.gateway.listener.door import Door
 from headgate.gateway.logged import welcome
 from headgate.gateway.pipeline import Pipeline
-from headgate.gateway.sweep import SWEEP_MS, retire, see_out, sweep
+from headgate.gateway.settings import SWEEP_MS
+from headgate.gateway.sweep import retire, see_out, sweep
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.identity.keys import load_pepper
 from headgate.ledger.line import Grant, Outcome
