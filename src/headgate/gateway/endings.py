@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headgate.capacity.limits import not_before_ns
+from headgate.dialects.body import TOO_DEEP
 from headgate.dialects.translation.translated import NOT_TOLD, Translated
 from headgate.gateway import replies
 from headgate.gateway.attempts import ATTEMPTS_MAX
@@ -37,6 +38,7 @@ WAITING = ("approve", "queue", "money")
 UNSENT = ("sync", "connect")
 """The phases of an attempt that is held, and of which no byte was sent."""
 UNKNOWN_REPORT = Report()
+_BUG = Refusal(errors.INTERNAL, errors.INTERNAL.sentence)
 
 
 class Endings:
@@ -184,10 +186,13 @@ class Endings:
         message = f"The provider {name} cannot be reached ({reason})."
         self._answer(exchange, Refusal(errors.UPSTREAM_UNREACHABLE, message, None, 1))
 
-    def not_spliced(self, exchange: Exchange, reason: str) -> None:
-        """The body could not be changed as it must be: a bug of ours, and nothing was sent."""
-        self._books.void(exchange, reason, at_ns=self._now_ns(), final=True)
-        self._answer(exchange, Refusal(errors.INTERNAL, errors.INTERNAL.sentence))
+    def not_spliced(self, exchange: Exchange, error: Exception) -> None:
+        """The body could not be changed as it must be, and nothing was sent: a bug of ours.
+
+        Or it is nested just so deeply that it could be read before, on a shorter stack.
+        """
+        self._books.void(exchange, str(error), at_ns=self._now_ns(), final=True)
+        self._answer(exchange, TOO_DEEP if isinstance(error, RecursionError) else _BUG)
 
     def unwritten(self, exchange: Exchange) -> None:
         """The disk has refused the hold, so nothing was sent."""

@@ -343,9 +343,9 @@ class Pipeline:
             marks = self.world.caching.marks(exchange)
             edit = replace(edit, changed=marks) if marks else edit
             body = exchange.spoken.edit(exchange.outgoing, demand, edit)
-        except SpliceError as error:
+        except (SpliceError, RecursionError) as error:
             upstream.give_back()
-            self.endings.not_spliced(exchange, str(error))
+            self.endings.not_spliced(exchange, error)
             return
         exchange.upstream = upstream
         exchange.enter("reply")
