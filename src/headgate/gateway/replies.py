@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from headgate.dialects.json_array import JsonArray
 from headgate.dialects.registry import Dialect, Located
 from headgate.gateway.http_bytes import status_line, whole, with_lines
-from headgate.gateway.request import Head, Request
+from headgate.gateway.request import Request
 from headgate.records.report import Report
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -131,12 +131,15 @@ def refusal(exchange: Exchange, why: Refusal) -> bytes:
     # A stranger's call is written down nowhere, so its id would lead nowhere.
     call = None if exchange.request.credential is None else exchange.call
     approval = None if exchange.permission is None else exchange.permission.approval
-    return _refused(exchange.dialect, exchange.request.head, why, call, approval)
+    asked = exchange.request.head
+    close = not asked.keep_alive
+    return with_lines(refused(exchange.dialect, why, call, approval, close=close), asked.lines)
 
 
-def _refused(
-    dialect: Dialect, asked: Head, why: Refusal, call: str | None, approval: str | None
+def refused(
+    dialect: Dialect, why: Refusal, call: str | None, approval: str | None = None, *, close: bool
 ) -> bytes:
+    """Return a refusal in a dialect; `approval` names what a person was asked, None for nobody."""
     headers = [(b"x-headgate-code", why.code.code.encode())]
     if call is not None:
         headers.append((b"x-headgate-call", call.encode()))
@@ -150,6 +153,4 @@ def _refused(
     again = why.retry_after_s is not None and why.code is not errors.DEFERRED
     headers.append((b"x-should-retry", b"true" if again else b"false"))
     body = dialect.render_refusal(why, call)
-    return with_lines(
-        whole(why.code.status, body, headers, close=not asked.keep_alive), asked.lines
-    )
+    return whole(why.code.status, body, headers, close=close)
