@@ -139,9 +139,10 @@ def test_what_is_no_request_id_is_passed_over(gateway: Gateway, name: str) -> No
 
 
 def test_two_calls_with_two_request_ids_are_not_confused(gateway: Gateway) -> None:
-    """On one connection, heads that differ in nothing else."""
+    """On one connection, heads that differ in nothing else; the books have them, too."""
     with Wire(gateway.port) as wire:
         for name in ("r1", "r2", "r1"):
             reply = wire.send(named(name, chat())).read()
             assert reply.header("x-request-id") == name
-            assert call_of(reply)
+            (hold,) = gateway.holds(call_of(reply))
+            assert hold.request_id == name
