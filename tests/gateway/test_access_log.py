@@ -24,10 +24,11 @@ V1 = b"PROXY TCP4 198.51.100.9 127.0.0.1 4711 8080\r\n"
 
 @pytest.fixture
 def logged(start: Start, tmp_path: Path) -> Callable[..., Gateway]:
-    """Starts a gateway that logs; arguments are lines of `[listen]`, and more tables."""
+    """Starts a gateway that logs; arguments are lines of `[listen]`, more tables, and limits."""
 
-    def begin(listen: str = "", more: str = "") -> Gateway:
-        return start(more=TABLE.format(folder=tmp_path, listen=listen, more=more))
+    def begin(listen: str = "", more: str = "", limits: str = "") -> Gateway:
+        text = TABLE.format(folder=tmp_path, listen=listen, more=more)
+        return start(more=text, limits=limits)
 
     return begin
 
@@ -145,6 +146,16 @@ def test_without_a_greeting_nobody_gets_an_answer(
     with Wire(gateway.port) as wire, pytest.raises(ClosedError) as closed:
         wire.send(raw.ljust(16, b"\0")).read()
     assert closed.value.received == b""
+
+
+def test_a_greeting_that_does_not_come_is_not_waited_for(logged: Callable[..., Gateway]) -> None:
+    """Nor is the rest of one, as little as the rest of a head."""
+    gateway = logged(PROXIED, limits="head_timeout_ms = 50")
+
+    with Wire(gateway.port) as silent, Wire(gateway.port) as half:
+        half.send(V1[:20])
+        assert silent.is_closed()
+        assert half.is_closed()
 
 
 def test_a_greeting_from_anybody_else_is_no_greeting(logged: Callable[..., Gateway]) -> None:

@@ -86,6 +86,20 @@ def test_calls_are_served_over_tls_and_over_nothing_else(
         Wire(gateway.port, tls=trust)
 
 
+def test_a_handshake_that_does_not_go_on_is_cut_off(
+    start: Start, authority: trustme.CA, tmp_path: Path
+) -> None:
+    """It has the time of a head."""
+    put(tmp_path, authority.issue_cert("localhost"))
+    table = TABLE.format(folder=tmp_path, more="")
+    gateway = start(more=table, limits="head_timeout_ms = 50")
+
+    with Wire(gateway.port) as wire:
+        # The beginning of a client's first message.
+        wire.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+        wire.read_to_end()
+
+
 def test_a_new_certificate_is_shown_to_new_connections(
     start: Start, authority: trustme.CA, tmp_path: Path
 ) -> None:

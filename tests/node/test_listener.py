@@ -1,5 +1,6 @@
 """A node that speaks TLS: several workers, certificates that change, reloads."""
 
+import json
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,7 +11,9 @@ from openai import DefaultHttpxClient, OpenAI
 
 from headgate.cli.doctor_checks import check_gateway
 from headgate.config.load import load
+from tests.gateway.calls import chat, request
 from tests.gateway.test_listener_tls import put, trusting
+from tests.gateway.wire import ClosedError, Wire
 from tests.node.harness import TestNode, running_node, until
 from tests.node.test_reload import changed, reload
 
@@ -68,6 +71,33 @@ def test_a_certificate_is_renewed_under_two_workers(tmp_path: Path) -> None:
             assert check_gateway(edge._replace(port=port)).status == "ok"
         node.await_nothing_held()
         client.close()
+
+
+@pytest.mark.slow
+def test_a_node_that_only_proxies_may_call_is_ready_and_logs(tmp_path: Path) -> None:
+    """Its supervisor cannot ask it, and knows all the same when it serves; what was not written of
+    the log when the node is told to stop is written at its end.
+    """
+    extra = f'[access_log]\nfolder = "{tmp_path}/log"\n'
+    listen = '127.0.0.1:0"\ntrusted_proxies = ["127.0.0.1"]\nproxy_protocol = true'
+    greeting = b"PROXY TCP4 198.51.100.9 127.0.0.1 4711 8080\r\n"
+    with running_node(tmp_path / "node", extra=extra, start=False) as node:
+        with_proxy = node.config.read_text().replace('127.0.0.1:0"', listen, 1)
+        node.config.write_text(with_proxy)
+        node.start()
+        port = urlsplit(node.gateway_url).port
+        assert port is not None
+        with Wire(port, before=greeting) as wire:
+            raw = request(chat(), key=node.key())
+            assert wire.send(raw).read().status == 200
+        with Wire(port) as wire, pytest.raises(ClosedError):
+            wire.send(raw).read()
+        node.await_nothing_held()
+        node.stop()
+
+    (line,) = (tmp_path / "log" / "worker-0.jsonl").read_text().splitlines()
+    said = json.loads(line)
+    assert (said["client"], said["principal"]) == ("198.51.100.9", "alice")
 
 
 def ask(client: OpenAI) -> None:

@@ -88,9 +88,8 @@ class ClientConnection(SendingConnection):
         if not self._pipeline.admit(self):
             self.refuse(Refusal(errors.OVERLOADED, "Too many connections are open.", None, 1))
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         """The client is gone: its call is drained or cancelled, what waits is forgotten."""
-        del exc
         self.transport = None
         self.phase = "over"
         self._forget_request()

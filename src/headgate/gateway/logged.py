@@ -43,10 +43,10 @@ class LoggedConnection(ClientConnection):
             self._client = None if peer is None else str(peer[0])
         super().connection_made(transport)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         """The client is gone; what it was being answered is taken down as cut."""
         self._take_down(cut=True)
-        super().connection_lost(exc)
+        super().connection_lost(_exc)
 
     def answer(self, request: Request) -> None:
         """Answer a request that is whole, and whose turn it is."""

@@ -101,7 +101,7 @@ class Door:
                     lambda: self._welcome(client), connection, **more
                 )
 
-            return ProxiedServer(own, self._edge.trusted_proxies, meet, BACKLOG)
+            return ProxiedServer(own, self._edge, meet, BACKLOG)
         return await loop.create_server(
             lambda: self._welcome(None), sock=own, backlog=BACKLOG, **more
         )

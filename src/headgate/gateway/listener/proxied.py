@@ -12,11 +12,12 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from headgate.gateway.listener.addresses import Network, address, is_within
+from headgate.gateway.listener.addresses import address, is_within
 from headgate.gateway.listener.proxy_protocol import GREETING_BYTES_MAX, GreetingError, parse
+from headgate.gateway.settings import Edge
 
-GREETING_S = 5
-"""How long a greeting may take; proxies send it together with the first bytes."""
+GREETING_MS_MAX = 5_000
+"""How long a greeting may take at most; proxies send it together with the first bytes."""
 
 GREETINGS_MAX = 1_024
 """So many connections may be greeting at once, or be at their handshake; more are closed."""
@@ -37,14 +38,13 @@ class ProxiedServer:
         refused: Connections that were closed for who they came from or how they began.
     """
 
-    def __init__(
-        self, listening: socket.socket, trusted: tuple[Network, ...], meet: Meet, backlog: int
-    ) -> None:
+    def __init__(self, listening: socket.socket, edge: Edge, meet: Meet, backlog: int) -> None:
         """Begin at once; `listening` is closed with the server."""
         listening.listen(backlog)
         listening.setblocking(False)
         self._listening = listening
-        self._trusted = trusted
+        self._trusted = edge.trusted_proxies
+        self._greeting_s = min(GREETING_MS_MAX, edge.head_timeout_ms) / 1_000
         self._meet = meet
         self._greeting: set[asyncio.Task[None]] = set()
         self._accepting = asyncio.create_task(self._accept())
@@ -76,7 +76,7 @@ class ProxiedServer:
 
     async def _greet(self, connection: socket.socket, peer: str) -> None:
         try:
-            async with asyncio.timeout(GREETING_S):
+            async with asyncio.timeout(self._greeting_s):
                 client = await read_greeting(connection)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await self._meet(connection, peer if client is None else client)
