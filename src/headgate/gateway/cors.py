@@ -16,7 +16,7 @@ MAX_AGE_S = 600
 
 _NAMES = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+(?:[ \t]*,[ \t]*[-!#$%&'*+.^_`|~0-9A-Za-z]+)*")
 _NAMES_BYTES_MAX = 2_048
-METHODS = b"GET, POST, PUT, DELETE"
+METHODS = b"GET, POST"
 
 
 def takers(origins: Iterable[str]) -> dict[bytes, HeaderTaker]:

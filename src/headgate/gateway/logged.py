@@ -58,7 +58,7 @@ class LoggedConnection(ClientConnection):
     def write(self, data: bytes) -> None:
         """Send bytes to the client at the end of this turn, if it is still there."""
         self._sent_bytes += len(data)
-        if not self._status and data[_STATUS] != _CONTINUE:
+        if data and not self._status and data[_STATUS] != _CONTINUE:
             self._status = int(data[_STATUS])
         super().write(data)
 

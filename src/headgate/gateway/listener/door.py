@@ -78,6 +78,10 @@ class Door:
             await self.open()
         except TlsError as error:
             _log.warning("tls: %s The one before is still shown.", error)
+        except OSError as error:
+            # No socket is to be had just now; it is looked again.
+            self._stamp = ()
+            _log.warning("tls: The new certificate cannot be shown yet: %s.", error.strerror)
         else:
             _log.info("tls: The certificate was read anew.")
 
