@@ -2,11 +2,14 @@
 
 import logging
 import ssl
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import trustme
 
+from headgate.cli.doctor_checks import check_certificate, check_gateway
 from headgate.insights.deciding import Place, Said, UnansweredError, decide
 from tests.gateway.calls import chat, request
 from tests.gateway.conftest import Start
@@ -19,6 +22,7 @@ certificate = "{folder}/tls.pem"
 key = "{folder}/tls.key"
 {more}
 """
+EARLIER = datetime.now(UTC) - timedelta(days=30)
 GET = b"GET /healthz HTTP/1.1\r\nhost: gateway\r\n\r\n"
 
 
@@ -178,3 +182,23 @@ def test_our_own_programs_trust_the_very_certificate(
     authority.issue_cert("localhost").cert_chain_pems[0].write_to_path(tmp_path / "other.pem")
     with pytest.raises(UnansweredError, match="certificate verify failed"):
         decide(Place(url, str(tmp_path / "other.pem")), "hg_x", said)
+
+
+def test_doctor_tells_until_when_the_certificate_is_good(
+    start: Start, authority: trustme.CA, tmp_path: Path
+) -> None:
+    """Two weeks before its end it is a warning, after it an error, each with what to do."""
+    gateway = secured(start, authority, tmp_path)
+    edge = gateway.snapshot.edge._replace(port=gateway.port)
+    assert edge.tls is not None
+    now_ns = time.time_ns()
+    assert check_certificate(edge, edge.tls, now_ns).status == "ok"
+    assert check_gateway(edge).status == "ok"
+
+    ended = datetime.now(UTC) - timedelta(days=1)
+    soon = datetime.now(UTC) + timedelta(days=13)
+    for not_after, status in ((soon, "warning"), (ended, "error")):
+        put(tmp_path, authority.issue_cert("localhost", not_before=EARLIER, not_after=not_after))
+        gateway.await_in(gateway.door.look())
+        found = check_certificate(edge, edge.tls, now_ns)
+        assert (found.status, "Renew" in found.fix) == (status, True)
