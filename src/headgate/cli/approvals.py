@@ -184,7 +184,7 @@ def gateway_of(snapshot: Snapshot) -> Place:
     """Return where the configuration says that the gateway listens."""
     edge = snapshot.edge
     certificate = None if edge.tls is None else edge.tls.certificate
-    return Place(f"{edge.scheme}://{edge.host}:{edge.port}", certificate)
+    return Place(edge.url(edge.port), certificate)
 
 
 def _decide(said: Said, place: Place) -> None:

@@ -99,10 +99,10 @@ class Edge(NamedTuple):
     access_log: AccessLogFiles | None = None
     cors_origins: tuple[str, ...] = ()
 
-    @property
-    def scheme(self) -> str:
-        """What the address that clients call begins with."""
-        return "http" if self.tls is None else "https"
+    def url(self, port: int) -> str:
+        """Return the address that clients call, at a port: that of `port`, unless it was 0."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'http' if self.tls is None else 'https'}://{host}:{port}"
 
     @property
     def asked_header(self) -> bytes | None:

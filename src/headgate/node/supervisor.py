@@ -115,7 +115,7 @@ def _crew(
         snapshot=snapshot,
         copy=copy,
         gateway_fds=tuple(each.fileno() for each in gateway),
-        gateway_url=f"{edge.scheme}://{edge.host}:{gateway[0].getsockname()[1]}",
+        gateway_url=edge.url(gateway[0].getsockname()[1]),
         console_url=f"http://{console.host}:{console_port}",
         console_port=console_port,
     )
@@ -162,12 +162,12 @@ def _ready(crew: Crew, node: Node) -> bool:
     if not edge.is_open:
         # We cannot ask: that workers serve, for which they have met the steward, has to do.
         return True
-    address = urlsplit(node.gateway_url)
-    line = http.client.HTTPConnection(address.hostname or "", address.port, timeout=1)
+    port = urlsplit(node.gateway_url).port
+    line = http.client.HTTPConnection(edge.host, port, timeout=1)
     try:
         if edge.tls is not None:
             trust = own_context(edge.tls.certificate)
-            line = http.client.HTTPSConnection(line.host, line.port, timeout=1, context=trust)
+            line = http.client.HTTPSConnection(edge.host, port, timeout=1, context=trust)
         line.request("GET", "/readyz", headers={"connection": "close"})
         return line.getresponse().status == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
