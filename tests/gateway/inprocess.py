@@ -267,6 +267,10 @@ class Gateway:
         """Await a coroutine in the gateway's loop and return its result."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(PATIENCE_S)
 
+    def start(self, work: Coroutine[object, object, T]) -> T:
+        """Run a coroutine in the gateway's thread and return its result."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
+
     def until(self, met: Callable[[], bool], what: str, timeout_s: float = PATIENCE_S) -> None:
         """Wait until a condition, looked at in the gateway's thread at each sweep, is met."""
         deadline_s = time.monotonic() + timeout_s
