@@ -14,6 +14,7 @@ from headgate.gateway.clock import Coarse
 from headgate.gateway.deferral import Deferral
 from headgate.gateway.guards import Guards
 from headgate.gateway.interpreter import Interpreter
+from headgate.gateway.listener.access_log import AccessLog
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
@@ -60,6 +61,7 @@ class World:
         clerk: Gets requests for approval to the steward.
         contract_nodes: The nodes that have a contract with a provider.
         traced: Whether spans are sent to anybody, so that the client's is written down.
+        access_log: Takes down each request, None for no log.
     """
 
     edge: Edge
@@ -95,6 +97,7 @@ class World:
     syncs: JournalSync | None = None
     contract_nodes: frozenset[str] = frozenset()
     traced: bool = False
+    access_log: AccessLog | None = None
 
     def dialect_of(self, request: Request) -> Dialect | None:
         """Return the dialect whose calls go to a request's path, None when none's do.
