@@ -64,6 +64,10 @@ class Told:
         """Say it."""
         return self.estimates
 
+    def shares(self, _asked: str, _now_ns: int) -> Mapping[str, int]:
+        """Say that nothing was spent."""
+        return {}
+
 
 @st.composite
 def decisions(draw: st.DrawFn) -> DecisionRecord:

@@ -38,6 +38,11 @@ class Fading:
             return None
         return self._above // self._below
 
+    def total(self, at_ns: int) -> int:
+        """Return the sum of the numerators, each as far as it has not faded."""
+        self._fade(at_ns)
+        return self._above // ONE
+
     def _fade(self, at_ns: int) -> None:
         passed_ns = at_ns - self._at_ns
         if passed_ns <= 0:
