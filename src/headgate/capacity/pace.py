@@ -33,6 +33,8 @@ class Fading:
 
     def ratio(self, at_ns: int) -> int | None:
         """Return the ratio at an instant, rounded down; None when nothing was seen lately."""
+        if not self._below:
+            return None
         self._fade(at_ns)
         if self._weight < FADED or not self._below:
             return None
