@@ -8,7 +8,7 @@ HALF_LIFE_NS = 60_000_000_000
 FAILURES_HALF_LIFE_NS = 300_000_000_000
 """Failures are rarer than answers, so they are remembered for longer."""
 
-ONE = 1 << 20
+ONE = 1 << 32
 """The weight of an observation that was just made."""
 FADED = ONE >> 3
 HALVINGS_MAX = 64
