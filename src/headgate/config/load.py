@@ -40,6 +40,7 @@ from headgate.config.secrets import SecretReader
 from headgate.config.shapes import TABLES
 from headgate.config.snapshot import Snapshot
 from headgate.providers.settings import Provider
+from headgate.routing.settings import PolicySettings, Route
 
 FILE_BYTES_MAX = 8 << 20
 _PLACE = re.compile(r" \(at (?P<place>.*)\)$")
@@ -106,12 +107,7 @@ def _snapshot(
     deployment_ids = ids_of(document.get("deployments"))
     providers = providers_from(document.get("providers", {}), secrets, path.parent, problems)
     deployments, book, agreements = _offers(document, providers, problems)
-    policies = policies_from(document.get("policies", {}), problems)
-    policy_ids = ids_of(document.get("policies"))
-    routes = routes_from(
-        document.get("routes", {}), deployments, deployment_ids, policy_ids, problems
-    )
-    check_used(policies, [route.policy for route in routes.values()], problems)
+    policies, routes = _routing(document, deployments, problems)
     teams = teams_from(document.get("teams", {}), problems)
     principals = principals_from(document.get("principals", {}), teams, problems)
     principal_ids = ids_of(document.get("principals"))
@@ -163,6 +159,17 @@ def _check_names(document: dict[str, Any], problems: Problems) -> None:
     for name in document:
         if name not in TABLES:
             problems.add(name, "There is no such table.", near(name, TABLES, "table"))
+
+
+def _routing(
+    document: dict[str, Any], deployments: Mapping[str, Deployment], problems: Problems
+) -> tuple[dict[str, PolicySettings], dict[str, Route]]:
+    """Return the policies and the routes that go by them."""
+    policies = policies_from(document.get("policies", {}), problems)
+    ids, listed = ids_of(document.get("policies")), ids_of(document.get("deployments"))
+    routes = routes_from(document.get("routes", {}), deployments, listed, ids, problems)
+    check_used(policies, [route.policy for route in routes.values()], problems)
+    return policies, routes
 
 
 def _offers(
