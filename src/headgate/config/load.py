@@ -81,7 +81,8 @@ def _document(path: Path, text: bytes | None, problems: Problems) -> dict[str, A
         if len(data) > FILE_BYTES_MAX:
             problems.add("file", "It is larger than 8 MiB.", "Name a headgate.toml.")
             return {}
-        return tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
+        problems.text = data.decode("utf-8")
+        return tomllib.loads(problems.text, parse_float=Decimal)
     except OSError as error:
         fix = "Write one with: headgate init, or name another with --config."
         problems.add("file", f"It cannot be read: {error.strerror}.", fix)
