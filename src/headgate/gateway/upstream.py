@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from headgate.dial.failures import NO_PROOF, is_unproved
+from headgate.dial.failures import unproved
 from headgate.gateway.unpacking import Unpacker, unpacker_of
 from headgate.providers.envelope import PLAIN, Envelope, FrameError, Unframer
 
@@ -23,6 +23,10 @@ HEAD_BYTES_MAX = 1 << 20
 
 RETRY_DIGITS_MAX = 6
 """A longer time to come back is no number of seconds anybody waits."""
+
+
+IN_HAND = "closed_before_sent"
+"""Why an attempt ended whose request was still in our hands when its kept connection did."""
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -153,11 +157,13 @@ class UpstreamConnection(asyncio.Protocol):
             return
         if exc is None and self.status and not self.framed and self._told and self._is_unpacked():
             exchange.reply_ends(self)
-        elif not self.reused and not self.status and is_unproved(exc):
-            # In TLS 1.3 our proof is looked at when we have sent already; nobody read that.
-            exchange.unreachable(NO_PROOF)
-        else:
+        elif self._pending:
+            exchange.unreachable(IN_HAND)
+        elif self.reused or self.status or (reason := unproved(exc)) is None:
             exchange.upstream_lost(self)
+        else:
+            # In TLS 1.3 our proof is looked at when we have sent already; nobody read that.
+            exchange.unreachable(reason)
 
     def eof_received(self) -> bool:
         """Close when the provider half-closes."""
