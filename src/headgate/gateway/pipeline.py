@@ -259,7 +259,7 @@ class Pipeline:
         ]
         if exchange.card is None or any(budget.on_tight != "shorten" for _, budget in tight):
             return False
-        if exchange.demand.unbounded is not None:
+        if exchange.demand.unbounded is not None or exchange.demand.pieces is not None:
             return False  # A shorter answer bounds nothing of what runs at the provider.
         affordable = min(piece.idle_nanos for piece, _ in tight)
         tokens = exchange.card.output_tokens_within(affordable, exchange.input_tokens_max)
