@@ -117,7 +117,8 @@ class RateCard:
 
     def units_nanos(self, units: Mapping[str, int]) -> int:
         """Return an upper bound of what these counted units cost; those without a price are not
-        what the model is billed by."""
+        what the model is billed by.
+        """
         known = self.rates[0].units
         nanos = 0
         for meter, quantity in units.items():

@@ -185,7 +185,8 @@ def parse_prices(table: Mapping[str, object], *, needed: bool = True) -> FemtoPr
     """Return the femto prices of a table of dollars per million tokens, by meter.
 
     `input` and `output` stand for `input_uncached` and `output_text`; both must be there, unless
-    they are not `needed` because something else is sold. `output_reasoning` costs what `output_text` does unless it has its own price.
+    they are not `needed` because something else is sold. `output_reasoning` costs what
+    `output_text` does unless it has its own price.
 
     Raises:
         PriceRowError: A meter is unknown or twice there, or a price is not a decimal text.

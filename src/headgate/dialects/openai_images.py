@@ -133,6 +133,8 @@ class Stream(MediaStream):
 
     __slots__ = ()
 
-    ENDS: ClassVar[frozenset[str]] = frozenset({"image_generation.completed", "image_edit.completed"})
+    ENDS: ClassVar[frozenset[str]] = frozenset(
+        {"image_generation.completed", "image_edit.completed"}
+    )
     # The last event has the whole image, with the usage behind it.
     LAST_BYTES_MAX: ClassVar[int] = 33_554_432

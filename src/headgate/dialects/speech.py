@@ -40,7 +40,7 @@ class _Request(Struct, gc=False):
     """The fields that decide who may serve a request and what it can cost."""
 
     model: str
-    input: str
+    input: str = ""
     # An odd one is the provider's to judge.
     instructions: Raw = Raw(b"null")
     stream_format: str | None = None

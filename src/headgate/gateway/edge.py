@@ -19,6 +19,7 @@ from httptools import (
 from headgate.gateway import refusals, settings
 from headgate.gateway.heads import Shape
 from headgate.gateway.http_bytes import CONTINUE
+from headgate.gateway.parting import part
 from headgate.gateway.request import Head, Request
 from headgate.gateway.settings import PENDING_BYTES_MAX
 from headgate.units import errors
@@ -91,8 +92,7 @@ class ClientConnection(asyncio.Protocol):
         self._last: Refusal | None = None
         self._taking = False
         self.exchange: Exchange | None = None
-        self.busy = False
-        self.paused = False
+        self.busy = self.paused = False
         self.phase = "idle"
         self.phase_since_ms = 0
         self.transport: asyncio.Transport | None = None
@@ -261,11 +261,16 @@ class ClientConnection(asyncio.Protocol):
         """A head is whole and in order: find out who asks, and await the body."""
         self.phase = "body"
         self.phase_since_ms = self._clock.coarse_ms
-        if length > self._body_bytes_max:
-            self.refuse(refusals.body_too_large(self._body_bytes_max))
+        uploads = self._pipeline.uploads
+        is_form = head.path in uploads.paths
+        most = uploads.bytes_max if is_form else self._body_bytes_max
+        if length > most:
+            self.refuse(refusals.body_too_large(most))
             return
         self._left = length
         self.request = Request(head, self._pipeline.identify(head.key))
+        if is_form:
+            uploads.begin(self.request)
         if head.expects_continue and not (self.busy or head.http10):
             self.write(CONTINUE)
 
@@ -275,6 +280,10 @@ class ClientConnection(asyncio.Protocol):
             return
         request = self.request
         self._read_bytes = 0
+        if request.upload is not None:
+            if (refusal := request.upload.take(body)) is not None:
+                self.refuse(refusal)
+            return
         request.body_bytes += len(body)
         if request.body_bytes > self._body_bytes_max:
             self.refuse(refusals.body_too_large(self._body_bytes_max))
@@ -375,26 +384,17 @@ class ClientConnection(asyncio.Protocol):
             self._say_last(refusal, linger=sending)
 
     def _say_last(self, refusal: Refusal, *, linger: bool = True) -> None:
-        """Send the refusal that ends the connection, and give the client time to read it.
-
-        Closed at once, with bytes of the client unread, the connection would be reset, and the
-        refusal lost. So only our side is closed, and what still comes is thrown away.
-        """
+        """Send the refusal that ends the connection, and give the client time to read it."""
         transport, self._last = self.transport, None
-        if transport is None:
-            return
-        self.flush()
-        transport.write(refusals.before_any_dialect(self.dialects, refusal))
-        if linger:
-            transport.write_eof()
-            asyncio.get_running_loop().call_later(settings.LINGER_S, transport.abort)
-        else:
-            transport.close()
+        if transport is not None:
+            self.flush()
+            transport.write(refusals.before_any_dialect(self.dialects, refusal))
+            part(transport, linger=linger)
 
     def _forget_request(self) -> None:
-        self._pipeline.unbuffer(sum(map(len, self.request.parts)))
+        self.request.forget(self._pipeline.unbuffer)
         self.request = self._nothing
 
     def _forget_queue(self) -> None:
         while self._queue:
-            self._pipeline.unbuffer(self._queue.pop(0).body_bytes)
+            self._queue.pop(0).forget(self._pipeline.unbuffer)

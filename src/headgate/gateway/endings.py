@@ -368,6 +368,8 @@ class Endings:
         self._pipeline.unbuffer(exchange.request.body_bytes)
         exchange.request.body_bytes = 0
         exchange.request.parts = []
+        if exchange.request.upload is not None:
+            exchange.request.upload.close()
         exchange.body = exchange.outgoing = b""
 
     def finish(self, exchange: Exchange) -> None:
@@ -375,7 +377,7 @@ class Endings:
         assert not exchange.held, exchange.call
         self.leave_place(exchange)
         exchange.phase = "done"
-        if exchange.request.body_bytes:
+        if exchange.request.body_bytes or exchange.request.upload is not None:
             self.forget_body(exchange)
         self._pipeline.exchanges.discard(exchange)
         client, exchange.client = exchange.client, None

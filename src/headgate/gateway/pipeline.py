@@ -27,8 +27,10 @@ from headgate.gateway.quotes import quote
 from headgate.gateway.refusals import no_place, not_carved, over_budget, stranger, unwritten
 from headgate.gateway.repeats import Repeats
 from headgate.gateway.request import Request, header_takers
+from headgate.gateway.sending import send_form
 from headgate.gateway.shadows import waive
 from headgate.gateway.turns import classify
+from headgate.gateway.uploads import Uploads
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
 from headgate.identity.directory import Credential
@@ -75,6 +77,7 @@ class Pipeline:
         self.attempts = Attempts(self)
         self.endings = Endings(self)
         self.repeats = Repeats(self)
+        self.uploads = Uploads(world.dialects, world.edge, world.spool)
         self.approvals = Approvals(self, world.approvals) if world.approvals else None
         self._syncs = world.syncs
         self._buffered_bytes = 0
@@ -108,7 +111,7 @@ class Pipeline:
         """Answer a request that has arrived whole."""
         dialect = self.world.dialect_of(request)
         if dialect is None or request.head.method != b"POST":
-            self.unbuffer(request.body_bytes)
+            request.forget(self.unbuffer)
             endpoints.answer(self, client, request)
             return
         exchange = Exchange(self, client, request, dialect, self.world.next_call())
@@ -312,6 +315,9 @@ class Pipeline:
     def send(self, exchange: Exchange, upstream: UpstreamConnection) -> None:
         """Send the request; from its first byte on the outcome is in the provider's hands."""
         demand, target = exchange.demand, exchange.target
+        if exchange.request.upload is not None:
+            send_form(exchange, upstream, exchange.request.upload)
+            return
         forwarded = exchange.request.head.forwarded
         if forwarded:
             wanted = exchange.spoken.FORWARDED

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from headgate.capacity.classes import Classes
@@ -59,6 +60,8 @@ class World:
         syncs: Has holds wait until they are on the disk; None when they need not.
         clerk: Gets requests for approval to the steward.
         contract_nodes: The nodes that have a contract with a provider.
+        spool: Where forms with files are kept that are too large for memory; None for where the
+            system has such files.
         traced: Whether spans are sent to anybody, so that the client's is written down.
     """
 
@@ -94,6 +97,7 @@ class World:
     approvals: tuple[Rule, ...] = ()
     syncs: JournalSync | None = None
     contract_nodes: frozenset[str] = frozenset()
+    spool: Path | None = None
     traced: bool = False
 
     def dialect_of(self, request: Request) -> Dialect | None:

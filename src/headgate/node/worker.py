@@ -98,7 +98,7 @@ async def run(
         now_ns=time.time_ns,
         call_soon=asyncio.get_running_loop().call_soon,
     )
-    world = replace(world, syncs=journal_syncs(journal, disk))
+    world = replace(world, syncs=journal_syncs(journal, disk), spool=data_dir / "spool")
     pipeline = Pipeline(world)
     placing = _placing(link, pipeline)
     _connect(link, pipeline, KeysMadeLater(world.directory, snapshot), placing)

@@ -84,9 +84,7 @@ def split(dialect: str, usage_json: bytes) -> tuple[Usage, dict[str, int]]:
     if text < 0 or cached > usage.input_tokens:
         raise UsageError("the parts of the input exceed input_tokens")
     written, drawn, spoken = _outputs(dialect, usage.output_tokens, usage.output_tokens_details)
-    tokens = Usage(
-        input_uncached=text, input_audio=heard, output_text=written, output_audio=spoken
-    )
+    tokens = Usage(input_uncached=text, input_audio=heard, output_text=written, output_audio=spoken)
     images = {"input_image": seen, "output_image": drawn}
     return tokens, {meter: count for meter, count in images.items() if count}
 

@@ -130,6 +130,9 @@ BODY_TOO_LARGE = Code(
     "request_too_large",
     "The body is larger than this gateway takes.",
 )
+UPLOAD_UNSPOOLED = Code(
+    "upload_unspooled", 507, "server_error", "api_error", "A form with files cannot be kept."
+)
 CONTEXT_EXCEEDED = _bad("context_exceeded", "The prompt is longer than any candidate can take.")
 
 # Who asks, and for what.
