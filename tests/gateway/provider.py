@@ -42,6 +42,10 @@ class Line:
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
         return head + await self._reader.readexactly(length)
 
+    async def head(self) -> bytes:
+        """Read the head of a request, and nothing of its body."""
+        return await self._reader.readuntil(b"\r\n\r\n")
+
     async def send(self, data: bytes) -> None:
         """Write bytes."""
         self._writer.write(data)
