@@ -58,9 +58,7 @@ def test_tokens_of_images_bound_like_others() -> None:
     card = card_of("gpt-image-1.5")
     assert card is not None
 
-    charge = card.rate_with(
-        Usage(input_uncached=10), {"input_image": 1_000, "output_image": 4_160}
-    )
+    charge = card.rate_with(Usage(input_uncached=10), {"input_image": 1_000, "output_image": 4_160})
     assert charge.amount_nanos == 50_000 + 8_000_000 + 133_120_000
     assert card.worst_nanos(1_010, 4_160) >= charge.amount_nanos
 

@@ -1,5 +1,6 @@
 """Every route that can spend money has its hold in the journal before the upstream sees a byte."""
 
+import ast
 import asyncio
 import json
 import threading
@@ -10,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+import headgate.gateway
 from headgate.dialects.registry import dialects
 from headgate.gateway.endpoints import PATHS
-from tests.node.harness import once, running_node
+from tests.node.harness import TestNode, once, running_node
 from tests.node.wire import (
     CHAT,
     COUNT,
@@ -31,6 +33,20 @@ from tests.node.wire import (
 from tests.torture.checker import check
 from tests.torture.journal_files import read_all
 
+FORM = {"content-type": "multipart/form-data; boundary=x"}
+
+
+def form(file: str) -> bytes:
+    """Return a form with a model and a file."""
+    disposition = b"--x\r\ncontent-disposition: form-data; name="
+    model = disposition + b'"model"\r\n\r\nmini\r\n'
+    return b'%b%b"%b"; filename="a"\r\n\r\nHello\r\n--x--\r\n' % (
+        model,
+        disposition,
+        file.encode(),
+    )
+
+
 BODIES = {
     CHAT: chat("Hello"),
     MESSAGES: message("Hello"),
@@ -39,8 +55,30 @@ BODIES = {
     EMBEDDINGS: embedding("Hello"),
     GEMINI: content("Hello"),
     GEMINI_COUNT: content("Hello"),
+    "/v1/images/generations": json.dumps({"model": "mini", "prompt": "Hello"}).encode(),
+    "/v1/images/edits": form("image"),
+    "/v1/images/variations": form("image"),
+    "/v1/audio/speech": json.dumps({"model": "mini", "input": "Hello"}).encode(),
+    "/v1/audio/transcriptions": form("file"),
+    "/v1/audio/translations": form("file"),
 }
 """A body for every route that spends money; a new route needs a line here."""
+
+UNSUPPORTED = "endpoint_unsupported"
+UNSERVED = (
+    "/v1/assistants",
+    "/v1/batches/batch_1",
+    "/v1/files",
+    "/v1/fine_tuning/jobs",
+    "/v1/messages/batches",
+    "/v1/responses/resp_1",
+    "/v1/threads/thread_1/runs",
+    "/v1/vector_stores",
+    "/v1/videos",
+    "/v1beta/cachedContents",
+    "/v1beta/models/flash:embedContent",
+)
+"""What providers have and we do not serve."""
 
 ROUTE = """
 [routes.both]
@@ -119,26 +157,41 @@ def test_every_spending_route_is_listed() -> None:
     assert not set(PATHS) & {path.encode() for path in BODIES}
 
 
-@pytest.mark.parametrize("path", sorted(dialect.PATH for dialect in dialects().values()))
-def test_the_hold_is_in_the_journal_before_the_first_byte(tmp_path: Path, path: str) -> None:
-    """When the first byte reaches the provider, the attempt's hold is on disk, and only it."""
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestNode, Witness]]:
+    """A node whose every provider is a witness."""
+    folder = tmp_path_factory.mktemp("watched")
     with (
-        witness(tmp_path / "data") as seen,
+        witness(folder / "data") as seen,
         running_node(
-            tmp_path,
+            folder,
             budgets=[once("organisation", "1")],
             openai_url=seen.url,
             anthropic_url=seen.url,
             gemini_url=seen.url,
         ) as node,
     ):
-        for number in range(1, 4):
-            reply = post(
-                node.gateway_url, path.replace("{model}", "flash"), node.key(), BODIES[path]
-            )
-            assert reply.code == "upstream_overloaded", reply
-            assert seen.open_holds[-1] == [f"{reply.headers['x-headgate-call']}.1"]
-            assert len(seen.open_holds) == number
+        yield node, seen
+        assert node.stop() == 0
+    assert not check(node.data_dir).problems
+
+
+@pytest.mark.parametrize("path", sorted(dialect.PATH for dialect in dialects().values()))
+def test_the_hold_is_in_the_journal_before_the_first_byte(
+    watched: tuple[TestNode, Witness], path: str
+) -> None:
+    """When the first byte reaches the provider, the attempt's hold is on disk, and only it."""
+    node, seen = watched
+    seen.open_holds.clear()
+    for number in range(1, 4):
+        body = BODIES[path]
+        headers = FORM if body.startswith(b"--x") else None
+        reply = post(
+            node.gateway_url, path.replace("{model}", "flash"), node.key(), body, headers=headers
+        )
+        assert reply.code == "upstream_overloaded", reply
+        assert seen.open_holds[-1] == [f"{reply.headers['x-headgate-call']}.1"]
+        assert len(seen.open_holds) == number
 
 
 def test_each_attempt_has_a_hold_of_its_own_before_it_is_sent(tmp_path: Path) -> None:
@@ -158,17 +211,49 @@ def test_each_attempt_has_a_hold_of_its_own_before_it_is_sent(tmp_path: Path) ->
     assert [a.end and a.end.get("final", True) for a in report.attempts.values()] == [False, True]
 
 
-def test_routes_that_spend_nothing_reach_no_provider(tmp_path: Path) -> None:
+def test_routes_that_spend_nothing_reach_no_provider(watched: tuple[TestNode, Witness]) -> None:
     """Nothing but the dialects' routes ever opens a connection upstream."""
-    with (
-        witness(tmp_path / "data") as seen,
-        running_node(
-            tmp_path, openai_url=seen.url, anthropic_url=seen.url, gemini_url=seen.url
-        ) as node,
-    ):
-        body = json.dumps({"model": "mini"}).encode()
-        unspoken = ["/v1/batches", "/v1/images/generations", "/v1beta/models/flash:embedContent"]
-        for path in [*(each.decode() for each in PATHS), *unspoken]:
-            for method in ("GET", "POST"):
-                post(node.gateway_url, path, node.key(), body, method=method)
-        assert seen.open_holds == []
+    node, seen = watched
+    seen.open_holds.clear()
+    body = json.dumps({"model": "mini"}).encode()
+    for path in [*(each.decode() for each in PATHS), *UNSERVED, "/v1/nothing"]:
+        for method in ("GET", "POST", "DELETE"):
+            reply = post(node.gateway_url, path, node.key(), body, method=method)
+            if path in UNSERVED and method == "POST":
+                assert (reply.status, reply.code) == (501, UNSUPPORTED)
+                assert "docs/reference/http.md#not-served" in reply.body.decode()
+    assert seen.open_holds == []
+
+
+def test_nothing_but_the_pipeline_sends_to_a_provider() -> None:
+    """A connection to a provider is taken where the hold was just written down, and nowhere else.
+
+    What takes or opens one, and what writes to it, is called in these functions alone.
+    """
+    gateway = Path(headgate.gateway.__file__).parent
+    senders = {"take", "connect", "send", "send_pieces", "form_head"}
+    found = {
+        (source.stem, function.name, call.func.attr)
+        for source in gateway.glob("*.py")
+        for function in ast.walk(ast.parse(source.read_text()))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+        if call.func.attr in senders and _is_of_provider(call.func)
+    }
+
+    assert found == {
+        ("pipeline", "_dispatch", "take"),
+        ("pipeline", "_dispatch", "connect"),
+        ("pipeline", "_dispatch", "send"),
+        ("pipeline", "send", "send"),
+        ("exchange", "connected", "send"),
+        ("forms", "send_form", "send_pieces"),
+        ("forms", "send_form", "form_head"),
+    }
+
+
+def _is_of_provider(function: ast.Attribute) -> bool:
+    """Tell whether a method is called on a pool, a pipeline, an upstream or a target."""
+    owner = ast.unparse(function.value).rpartition(".")[2]
+    return owner in ("pool", "upstream", "target", "self", "_pipeline")

@@ -10,7 +10,7 @@ import msgspec
 
 from headgate.capacity.health import BREAKER_OPEN, THROTTLED
 from headgate.dialects.registry import Dialect
-from headgate.gateway import control
+from headgate.gateway import control, unserved
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.http_bytes import whole
 from headgate.gateway.refusals import stranger
@@ -45,6 +45,8 @@ def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> No
         _refuse(client, request, stranger(pipeline.world.directory, request.head.key))
     elif resource is not None:
         _control(pipeline, client, request, resource)
+    elif (refusal := unserved.find(request.head.method, path)) is not None:
+        _refuse(client, request, refusal)
     elif path not in PATHS and not path.startswith(_UNDER):
         _unknown(pipeline, client, request)
     elif request.head.method not in (b"GET", b"HEAD"):

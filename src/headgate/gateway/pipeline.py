@@ -27,7 +27,7 @@ from headgate.gateway.quotes import quote
 from headgate.gateway.refusals import no_place, not_carved, over_budget, stranger, unwritten
 from headgate.gateway.repeats import Repeats
 from headgate.gateway.request import Request, header_takers
-from headgate.gateway.sending import send_form
+from headgate.gateway.forms import send_form
 from headgate.gateway.shadows import waive
 from headgate.gateway.turns import classify
 from headgate.gateway.uploads import Uploads

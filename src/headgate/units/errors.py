@@ -120,6 +120,9 @@ FEATURE_UNSUPPORTED = _bad(
 THREAD_UNSUPPORTED = _bad(
     "thread_unsupported_request", "The conversation has to be sent whole, without a thread."
 )
+ENDPOINT_UNSUPPORTED = _bad(
+    "endpoint_unsupported", "This endpoint of a provider's is not served here.", 501
+)
 METHOD_NOT_ALLOWED = _bad("method_not_allowed", "This path does not take this method.", 405)
 HEAD_TOO_LARGE = _bad("head_too_large", "The head of the request is too large.", 431)
 REQUEST_TIMEOUT = _bad("request_timeout", "The request took too long to arrive.", 408)
