@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import openai
 import pytest
@@ -67,7 +68,7 @@ def test_an_image_billed_by_tokens(
     ],
 )
 def test_an_image_billed_by_the_piece(
-    client: openai.OpenAI, media: Gateway, simulator: Simulator, asked: dict, femto: int
+    client: openai.OpenAI, media: Gateway, simulator: Simulator, asked: dict[str, Any], femto: int
 ) -> None:
     """Size and quality say its price; what is held is what is posted, but for rounding up."""
     with billed(media, simulator):
@@ -99,7 +100,7 @@ def test_a_size_without_a_price_is_refused(client: openai.OpenAI, simulator: Sim
     ],
 )
 def test_what_cannot_be_bounded_is_refused(
-    client: openai.OpenAI, more: dict, code: str, param: str
+    client: openai.OpenAI, more: dict[str, Any], code: str, param: str
 ) -> None:
     """Each names the field at fault."""
     with pytest.raises(openai.APIStatusError) as error:
@@ -197,7 +198,7 @@ def test_speech_billed_by_tokens_is_bounded_when_it_is_sound(
 
 @pytest.mark.parametrize("form", ["json", "verbose_json"])
 def test_a_transcript_billed_by_seconds(
-    client: openai.OpenAI, media: Gateway, simulator: Simulator, form: str
+    client: openai.OpenAI, media: Gateway, simulator: Simulator, form: Any
 ) -> None:
     """A WAV file says how long it is, and that is held; the reply says it again."""
     with billed(media, simulator):
@@ -212,7 +213,7 @@ def test_a_transcript_billed_by_seconds(
 
 @pytest.mark.parametrize("form", ["text", "srt", "vtt"])
 def test_a_transcript_without_usage_is_posted_at_its_bound(
-    client: openai.OpenAI, media: Gateway, form: str
+    client: openai.OpenAI, media: Gateway, form: Any
 ) -> None:
     """Plain text and subtitles say nothing of what they cost."""
     text = client.audio.transcriptions.create(

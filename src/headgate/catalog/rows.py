@@ -135,16 +135,13 @@ def parse_row(
     if fields.flag("corrects"):
         row_id = f"{row_id}/known-{short_instant(recorded_at)}"
     currency = read_currency(fields)
-    prefix = "usd_per" if currency == USD else "per"
-    pieces = fields.table(f"{prefix}_unit", {})
-    prices = fields.table(f"{prefix}_million", {} if pieces else None)
-    texts = {name: price for name, price in prices.items() if name not in _IMAGE_TOKENS}
+    prices, units = _read_prices(fields, "usd_per" if currency == USD else "per")
     row = PriceRow(
         id=row_id if origin == "built-in" else f"{origin}/{row_id}",
         seller=seller,
         model=model,
         tier=tier,
-        prices_femto=parse_prices(texts, needed=not pieces and texts == prices),
+        prices_femto=prices,
         valid_from_ns=start_ns,
         valid_to_ns=fields.instant("valid_to"),
         recorded_at_ns=recorded_at,
@@ -157,12 +154,21 @@ def parse_row(
         note=fields.text("note", "") or None,
         origin=origin,
         currency=currency,
-        units_femto=parse_units(prices, pieces),
+        units_femto=units,
     )
     fields.reject_rest()
     if row.valid_to_ns is not None and row.valid_to_ns <= row.valid_from_ns:
         raise PriceRowError("valid_to: it must come after valid_from")
     return row
+
+
+def _read_prices(fields: Fields, prefix: str) -> tuple[FemtoPrices, UnitPrices]:
+    """Return the prices of tokens, and of what is sold beside them."""
+    pieces = fields.table(f"{prefix}_unit", {})
+    prices = fields.table(f"{prefix}_million", {} if pieces else None)
+    texts = {name: price for name, price in prices.items() if name not in _IMAGE_TOKENS}
+    needed = not pieces and texts == prices
+    return parse_prices(texts, needed=needed), parse_units(prices, pieces)
 
 
 def _start(fields: Fields) -> tuple[int, int | None, str]:

@@ -21,13 +21,13 @@ from headgate.gateway.edge import ClientConnection
 from headgate.gateway.endings import Endings
 from headgate.gateway.entry import permit, read
 from headgate.gateway.exchange import Exchange
+from headgate.gateway.forms import send_form
 from headgate.gateway.heads import HeadMemory
 from headgate.gateway.prefixes import PrefixMemory
 from headgate.gateway.quotes import quote
 from headgate.gateway.refusals import no_place, not_carved, over_budget, stranger, unwritten
 from headgate.gateway.repeats import Repeats
 from headgate.gateway.request import Request, header_takers
-from headgate.gateway.forms import send_form
 from headgate.gateway.shadows import waive
 from headgate.gateway.turns import classify
 from headgate.gateway.uploads import Uploads

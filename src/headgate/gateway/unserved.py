@@ -36,14 +36,14 @@ _BELOW = {
 """By what their paths are or begin with, up to a slash."""
 
 _METHODS = {
-    "embedContent": "Embeddings of Gemini's",
-    "batchEmbedContents": "Embeddings of Gemini's",
-    "asyncBatchEmbedContent": "Embeddings of Gemini's",
+    "embedContent": "Embeddings",
+    "batchEmbedContents": "Embeddings",
+    "asyncBatchEmbedContent": "Embeddings",
     "batchGenerateContent": "Batches",
-    "predict": "Images of Gemini's",
+    "predict": "Images",
     "predictLongRunning": "Videos",
 }
-"""By what stands behind a model's name in paths of Gemini's."""
+"""By what stands behind the name of a model in paths that have one."""
 
 DOCS = "docs/reference/http.md#not-served"
 
