@@ -5,7 +5,7 @@ import itertools
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headgate.dialects.form import Form, tell
@@ -47,6 +47,7 @@ def read(body: bytes, cuts: list[int] | None = None) -> Form:
     return reader.finish()
 
 
+@settings(max_examples=60)
 @given(parts=parts, cuts=st.lists(st.integers(0, 600), max_size=30))
 def test_the_cut_does_not_matter(parts: list[tuple[str, bytes, bool]], cuts: list[int]) -> None:
     """Fields, files and places are those that were sent, whole or cut anywhere."""

@@ -163,7 +163,7 @@ def test_a_slow_provider_is_waited_for(start: Start) -> None:
         go = provider.event()
         gateway = start(more=tables(provider.url))
         answers: list[str] = []
-        data = LARGE * 6
+        data = LARGE * 5
         caller = threading.Thread(target=lambda: answers.append(transcribe(gateway, data)))
         caller.start()
         gateway.until(
@@ -196,7 +196,7 @@ def test_a_provider_that_answers_early_is_not_sent_the_rest(start: Start) -> Non
     with Provider(talk) as provider:
         gateway = start(more=tables(provider.url))
         with pytest.raises(openai.BadRequestError):
-            transcribe(gateway, LARGE * 6)
+            transcribe(gateway, LARGE * 4)
         gateway.until_idle()
 
     assert last(gateway)[1].amount_nanos == 0
