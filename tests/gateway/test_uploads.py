@@ -1,11 +1,12 @@
 """Forms with files: in constant memory, on the disk above a megabyte, gone when the call is."""
 
+import errno
 import http.client
-import io
+import os
+import resource
 import socket
 import threading
 from collections.abc import Iterator
-from typing import BinaryIO, cast
 
 import openai
 import pytest
@@ -92,18 +93,18 @@ def test_forms_beyond_what_all_may_have_are_refused(start: Start, simulator: Sim
 
 
 def test_a_full_disk_is_told_and_nothing_is_held(media: Gateway, simulator: Simulator) -> None:
-    """The system's own device that is always full stands in for the disk."""
+    """The system lets no file of this process grow beyond two megabytes, as a quota would."""
     seen = simulator.gate.seen
-
-    def full() -> BinaryIO:
-        return cast(BinaryIO, io.FileIO("/dev/full", "r+"))
-
-    media.run(lambda: setattr(media.pipeline.uploads, "spool", full))
-    with pytest.raises(openai.APIStatusError) as error:
-        transcribe(media, LARGE)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 << 20, hard))
+    try:
+        with pytest.raises(openai.APIStatusError) as error:
+            transcribe(media, LARGE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
     assert (error.value.status_code, error.value.code) == (507, "upload_unspooled")
-    assert "No space left on device" in str(error.value)
+    assert os.strerror(errno.EFBIG) in str(error.value)
     assert simulator.gate.seen == seen
     assert not [each for each in media.records() if isinstance(each, HoldRecord)]
 
