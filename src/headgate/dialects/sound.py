@@ -8,6 +8,7 @@ less; the provider says how long it was, and that is posted, except with replies
 Wire format: https://platform.openai.com/docs/api-reference/audio/createTranscription
 """
 
+import math
 from decimal import Decimal
 from typing import ClassVar
 
@@ -152,7 +153,7 @@ def report(body: bytes) -> Report:
     usage = media.usage_of(reply.usage)
     units: tuple[tuple[str, int], ...] = ()
     if usage is None and reply.duration is not None and reply.duration >= 0:
-        units = (("audio_second", -int(-reply.duration // 1)),)
+        units = (("audio_second", math.ceil(reply.duration)),)
     return Report(usage_json=usage, complete=True, units=units)
 
 

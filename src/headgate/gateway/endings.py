@@ -368,8 +368,6 @@ class Endings:
         self._pipeline.unbuffer(exchange.request.body_bytes)
         exchange.request.body_bytes = 0
         exchange.request.parts = []
-        if exchange.request.upload is not None:
-            exchange.request.upload.close()
         exchange.body = exchange.outgoing = b""
 
     def finish(self, exchange: Exchange) -> None:
@@ -377,8 +375,11 @@ class Endings:
         assert not exchange.held, exchange.call
         self.leave_place(exchange)
         exchange.phase = "done"
-        if exchange.request.body_bytes or exchange.request.upload is not None:
+        if exchange.request.body_bytes:
             self.forget_body(exchange)
+        if exchange.request.upload is not None:
+            # Not before: a provider may begin to answer while a form is still being sent.
+            exchange.request.upload.close()
         self._pipeline.exchanges.discard(exchange)
         client, exchange.client = exchange.client, None
         if client is not None:

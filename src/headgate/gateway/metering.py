@@ -51,8 +51,11 @@ def meter(exchange: Exchange, report: Report) -> Settlement:
 
 def _by_pieces(exchange: Exchange, report: Report) -> Settlement:
     """Return what a call for images or sound is posted at."""
+    card = exchange.target.card(report.served_model, exchange.demand.terms, exchange.sent_ns)
+    if card is None:
+        return bound_settlement(exchange, Report(), "unpriced")
     try:
-        settlement = pieces.rate(exchange, report)
+        settlement = pieces.rate(exchange, report, card)
     except UsageError:
         return _quarantined(exchange, report, "usage_unreadable")
     except UnpricedMeterError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headgate.catalog.rates import RateCard, UnpricedMeterError
+from headgate.catalog.rates import RateCard
 from headgate.providers.registry import splitter_of
 from headgate.records.charge import Settlement
 from headgate.units.usage import Usage
@@ -39,14 +39,19 @@ def bound_tokens(exchange: Exchange) -> None:
     exchange.output_tokens_max = demand.output_tokens_max or 0
 
 
-def rate(exchange: Exchange, report: Report) -> Settlement | None:
+def rate(exchange: Exchange, report: Report, card: RateCard) -> Settlement | None:
     """Return what a whole reply comes to; None when it says nothing that can be billed.
+
+    Args:
+        exchange: The call.
+        report: What its reply said.
+        card: The prices of the model that served it.
 
     Raises:
         UnpricedMeterError: Tokens were used that have no price.
         UsageError: The usage cannot be read, or contradicts itself.
     """
-    pieces, card = exchange.demand.pieces, _card(exchange, report)
+    pieces = exchange.demand.pieces
     assert pieces is not None, exchange.call
     usage, units = Usage(), dict(report.units)
     told = report.usage_json is not None
@@ -67,16 +72,3 @@ def rate(exchange: Exchange, report: Report) -> Settlement | None:
         amount = min(charge.amount_nanos, exchange.hold_nanos)
         return Settlement(amount, "estimated", reason=BOUNDED)
     return Settlement(charge.amount_nanos, "measured", charge, usage)
-
-
-def _card(exchange: Exchange, report: Report) -> RateCard:
-    """Return the prices of the served model.
-
-    Raises:
-        UnpricedMeterError: There are none.
-    """
-    target, terms = exchange.target, exchange.demand.terms
-    card = target.card(report.served_model, terms, exchange.sent_ns)
-    if card is None:
-        raise UnpricedMeterError("model", target.deployment.priced_as)
-    return card

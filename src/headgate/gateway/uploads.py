@@ -170,12 +170,14 @@ class Upload:
         return field.start, field.value
 
     def _slice(self, start: int, end: int) -> Iterator[bytes]:
-        if self._file is None:
+        file = self._file
+        if file is None:
             body = b"".join(self._parts)
             yield body[start:end]
             return
         while start < end:
-            piece = os.pread(self._file.fileno(), min(PIECE_BYTES, end - start), start)
+            count = min(PIECE_BYTES, end - start)
+            piece = b"" if file.closed else os.pread(file.fileno(), count, start)
             if not piece:
                 raise OSError("the form's file is shorter than it was")
             yield piece
