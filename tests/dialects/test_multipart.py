@@ -153,7 +153,8 @@ def test_a_field_that_stands_twice_is_refused(names: tuple[str, str]) -> None:
         (sound(9)[:4_096], len(sound(9)), 10),
         (b"\xff\xfb\x90\x64", 40_000, 10),  # MP3, MPEG 1
         (b"\xff\xf3\x90\x64", 40_000, 40),  # MP3, MPEG 2
-        (b"ID3\x04", 40_000, 40),
+        (b"ID3\x04\x00\x00\x00\x00\x01\x00" + bytes(128) + b"\xff\xfb\x90", 40_000, 10),
+        (b"ID3\x04\x00\x00\x00\x10\x00\x00" + bytes(128), 40_000, 40),
         (b"OggS", 7_500, 10),
         (b"", 0, 1),
     ],

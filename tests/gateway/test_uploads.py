@@ -92,6 +92,17 @@ def test_forms_beyond_what_all_may_have_are_refused(start: Start, simulator: Sim
     assert spooled(gateway) == 0
 
 
+def test_small_forms_count_as_bodies_in_memory(start: Start, simulator: Simulator) -> None:
+    """Beyond what all bodies may have there they are refused."""
+    gateway = start(limits="buffered_bytes_max = 100000", more=tables(simulator.openai_url))
+
+    with pytest.raises(openai.APIStatusError) as error:
+        transcribe(gateway, LARGE[:200_000])
+
+    assert error.value.code == "overloaded"
+    assert gateway.run(lambda: gateway.pipeline._buffered_bytes) == 0
+
+
 def test_a_full_disk_is_told_and_nothing_is_held(media: Gateway, simulator: Simulator) -> None:
     """The system lets no file of this process grow beyond two megabytes, as a quota would."""
     seen = simulator.gate.seen

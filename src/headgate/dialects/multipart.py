@@ -19,8 +19,8 @@ FIELD_BYTES_MAX = 262_144
 FIELDS_BYTES_MAX = 1_048_576
 """Fields are kept in memory, all of a form together up to this."""
 
-FILE_HEAD_BYTES = 4_096
-"""How much of a file's beginning is kept: its format is told there."""
+FILE_HEAD_BYTES = 65_536
+"""How much of a file's beginning is kept: its format is told there, perhaps behind a picture."""
 
 _BOUNDARY = re.compile(
     rb"multipart/form-data\s*;(?:.*;)?\s*boundary=(\"?)([^\s\";]+)\1\s*(?:;|$)", re.I

@@ -74,8 +74,13 @@ def _wav_rate(head: bytes) -> int | None:
 def _mp3_rate(head: bytes) -> int | None:
     """Return the fewest bytes a second of an MP3 file; None for anything else."""
     if head[:3] == b"ID3":
-        # The frames begin behind a tag that may be longer than what is kept of the file.
-        return _MP3_SLOW
+        # The frames begin behind a tag, whose length has seven bits a byte.
+        size = 0
+        for byte in head[6:10]:
+            size = size << 7 | byte & 0x7F
+        head = head[10 + size :]
+        if not head:
+            return _MP3_SLOW
     if len(head) < 2 or head[0] != 0xFF or head[1] & 0xE6 != 0xE2:
         return None
     return _MP3_FAST if head[1] & 0x18 == 0x18 else _MP3_SLOW

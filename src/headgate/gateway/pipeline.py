@@ -77,7 +77,7 @@ class Pipeline:
         self.attempts = Attempts(self)
         self.endings = Endings(self)
         self.repeats = Repeats(self)
-        self.uploads = Uploads(world.dialects, world.edge, world.spool)
+        self.uploads = Uploads(world.dialects, world.edge, world.spool, self)
         self.approvals = Approvals(self, world.approvals) if world.approvals else None
         self._syncs = world.syncs
         self._buffered_bytes = 0

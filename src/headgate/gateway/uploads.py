@@ -11,7 +11,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from headgate.dialects.form import Form
 from headgate.dialects.multipart import FormError, Multipart, boundary_of
@@ -31,6 +31,18 @@ PIECE_BYTES = 128 << 10
 
 MULTIPART = b"multipart/form-data"
 
+_TOO_MANY = Refusal(errors.OVERLOADED, "Too many forms are being received.", None, 1)
+
+
+class Memory(Protocol):
+    """Accounts for what bodies have in memory."""
+
+    def buffer(self, size: int) -> bool:
+        """Account for more; False when it is too much."""
+
+    def unbuffer(self, size: int) -> None:
+        """So much is free again."""
+
 
 class Uploads:
     """Takes up forms, within bounds.
@@ -40,7 +52,13 @@ class Uploads:
         spooled_bytes: What all forms together have on the disk now.
     """
 
-    def __init__(self, dialects: Mapping[bytes, Dialect], edge: Edge, folder: Path | None) -> None:
+    def __init__(
+        self,
+        dialects: Mapping[bytes, Dialect],
+        edge: Edge,
+        folder: Path | None,
+        memory: Memory,
+    ) -> None:
         self.paths: dict[bytes, FormDialect] = {
             path: cast(FormDialect, each)
             for path, each in dialects.items()
@@ -50,6 +68,7 @@ class Uploads:
         self.spooled_bytes = 0
         self._spooled_bytes_max = edge.spooled_bytes_max
         self._folder = folder
+        self.memory = memory
 
     def begin(self, request: Request) -> None:
         """Have a form taken up that somebody sends who is known; other bodies stay as they are."""
@@ -82,7 +101,17 @@ class Upload:
         size: Its bytes so far.
     """
 
-    __slots__ = ("_boundary", "_file", "_form", "_parts", "_reader", "_spooled", "_uploads", "size")
+    __slots__ = (
+        "_boundary",
+        "_buffered",
+        "_file",
+        "_form",
+        "_parts",
+        "_reader",
+        "_spooled",
+        "_uploads",
+        "size",
+    )
 
     def __init__(self, uploads: Uploads, boundary: bytes | None) -> None:
         self._uploads = uploads
@@ -91,7 +120,7 @@ class Upload:
         self._form: Form | None = None
         self._parts: list[bytes] = []
         self._file: BinaryIO | None = None
-        self.size = self._spooled = 0
+        self.size = self._buffered = self._spooled = 0
 
     def take(self, piece: bytes) -> Refusal | None:
         """Take a piece of the body, or tell why the request is refused."""
@@ -106,19 +135,19 @@ class Upload:
         if self.size > self._uploads.bytes_max:
             most = self._uploads.bytes_max
             return Refusal(errors.BODY_TOO_LARGE, f"A form may have {most} bytes.")
-        if self._file is None and self.size <= MEMORY_BYTES:
-            self._parts.append(piece)
-            return None
-        return self._write(piece)
+        if self._file is not None or self.size > MEMORY_BYTES:
+            return self._write(piece)
+        self._buffered += len(piece)
+        self._parts.append(piece)
+        fits = self._uploads.memory.buffer(len(piece))
+        return None if fits else _TOO_MANY
 
     def _write(self, piece: bytes) -> Refusal | None:
-        pieces = [piece]
-        if self._file is None:
-            pieces = [*self._parts, piece]
-            self._parts = []
+        pieces = [*self._parts, piece]
+        self._unbuffer()
         count = sum(map(len, pieces))
         if not self._uploads.grow(count):
-            return Refusal(errors.OVERLOADED, "Too many forms are being received.", None, 1)
+            return _TOO_MANY
         self._spooled += count
         try:
             if self._file is None:
@@ -156,12 +185,17 @@ class Upload:
 
     def close(self) -> None:
         """Forget the form; may be repeated."""
-        self._parts = []
+        self._unbuffer()
         file, self._file = self._file, None
         if file is not None:
             file.close()
         self._uploads.spooled_bytes -= self._spooled
         self._spooled = 0
+
+    def _unbuffer(self) -> None:
+        self._uploads.memory.unbuffer(self._buffered)
+        self._buffered = 0
+        self._parts = []
 
     def _named(self) -> tuple[int, bytes]:
         assert self._form is not None, "a form that was read is whole"
