@@ -119,3 +119,22 @@ def test_a_surcharge_comes_last() -> None:
 
     assert [line.meter for line in lines] == ["input_uncached", "image", "surcharge"]
     assert lines[-1].quantity == 41_000_000
+
+
+@pytest.mark.parametrize(
+    ("model", "variant", "nanos"),
+    [
+        ("dall-e-2", "512x512", 18_000_000),
+        ("gpt-image-1.5", "", 10 * 5_000 + 512 * 10_000 + 512 * 32_000),
+        ("whisper-1", "", 6_000_000),
+        ("tts-1", "", 40 * 15_000),
+    ],
+)
+def test_models_can_be_compared_by_what_a_usual_call_costs(
+    model: str, variant: str, nanos: int
+) -> None:
+    """An image, a minute, or the characters of the input: none of them seems free."""
+    card = card_of(model, variant)
+    assert card is not None
+
+    assert card.expected_nanos(10, 512) == nanos

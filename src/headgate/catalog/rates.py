@@ -15,6 +15,10 @@ OUTPUT_TOKENS_LIMIT = 1_000_000_000
 
 NO_UNITS: Mapping[str, tuple[int, str]] = MappingProxyType({})
 
+SECONDS_USUAL = 60
+CHARACTERS_PER_TOKEN = 4
+"""What calls for sound and speech are compared by, whose real size is not known then."""
+
 _ROUNDING_NANOS = len(INPUT_METERS) + len(OUTPUT_METERS)
 """A nano per token meter: lines are rounded one by one, so each may come out half a nano up."""
 
@@ -202,11 +206,26 @@ class RateCard:
         return tokens
 
     def expected_nanos(self, input_tokens: int, output_tokens: int) -> int:
-        """Return the cost of a call without a warm cache: uncached input and plain output."""
+        """Return the cost of a call without a warm cache: uncached input and plain output.
+
+        Of a model that makes images or has to do with sound it is about what a call costs that is
+        like any other, so that models can be compared: one image, a minute of sound, and as many
+        characters as that input has.
+        """
         rate = self._rate_for(input_tokens)
         input_femto = rate.prices_femto[_INPUT] or 0
         output_femto = rate.prices_femto[_OUTPUT] or 0
         cost = line_nanos(input_tokens, input_femto) + line_nanos(output_tokens, output_femto)
+        if rate.units:
+            usual = {
+                "output_image": output_tokens,
+                "image": 1,
+                "audio_second": SECONDS_USUAL,
+                "character": CHARACTERS_PER_TOKEN * input_tokens,
+            }
+            for meter, count in usual.items():
+                if meter in rate.units:
+                    cost += line_nanos(count, rate.units[meter][0])
         return self._with_surcharges(cost)
 
     def _with_surcharges(self, amount_nanos: int) -> int:
