@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from headgate.capacity.health import BREAKER_OPEN, THROTTLED
+from headgate.capacity.health import BREAKER_OPEN, NO_CREDENTIAL, THROTTLED
 from headgate.gateway.own_terms import keep_contracts
-from headgate.gateway.refusals import unmet
+from headgate.gateway.refusals import no_credential, unmet
 from headgate.governance.requirements import NOTHING
 from headgate.routing.candidate import Outcome, Quoted
 from headgate.routing.router import NOT_WARM, NOTHING_GIVEN, Given
@@ -170,6 +170,9 @@ class Attempts:
         waiting = [self._world.targets[name] for name, rule in rules if rule == THROTTLED]
         if exchange.required.requirements:
             return unmet(exchange.asked, exchange.required, rules)
+        barred = sorted({name for name, rule in rules if rule == NO_CREDENTIAL})
+        if barred and not waiting:
+            return no_credential(barred)
         if not waiting:
             return self._world.interpreter.why_unserved(exchange, self._world.router)
         at_ns = min(target.health.not_before_ns for target in waiting)
