@@ -224,8 +224,10 @@ class RateCard:
                 "character": CHARACTERS_PER_TOKEN * input_tokens,
             }
             for meter, count in usual.items():
-                if meter in rate.units:
-                    cost += line_nanos(count, rate.units[meter][0])
+                price, row = rate.units.get(meter, (0, ""))
+                # A fee of a seller's is not what the model is billed by.
+                if row == rate.price_rows[0]:
+                    cost += line_nanos(count, price)
         return self._with_surcharges(cost)
 
     def _with_surcharges(self, amount_nanos: int) -> int:
