@@ -30,6 +30,7 @@ _DISPOSITION = re.compile(
     rb'form-data((?:\s*;\s*[\w-]+\*?=(?:"(?:[^"\\]|\\.)*"|[^\s;"]+))*)\s*', re.I
 )
 _PARAMETER = re.compile(rb';\s*([\w-]+\*?)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))')
+_NAME = re.compile(rb"[^\\%\x00-\x1f]+")
 _PLAIN = (b"", b"binary", b"8bit", b"7bit")
 
 _START, _AFTER, _HEAD, _FIELD, _FILE, _OVER = range(6)
@@ -155,8 +156,11 @@ class Multipart:
 
     def _body(self) -> bool:
         held, delimiter = self._held, self._delimiter
-        # What begins at the line's end after the head may be the delimiter already.
-        end = held.find(delimiter)
+        # What begins at the line's end after the head may be the delimiter already. Some parsers
+        # take a bare line feed before a boundary, so it may stand nowhere else.
+        end = held.find(delimiter[2:]) - 2
+        if end > -3 and not held.startswith(b"\r\n", max(0, end)):
+            raise FormError("The boundary stands inside a part.")
         if end >= 0:
             self._take(bytes(held[:end]))
             self._drop(end)
@@ -224,8 +228,8 @@ def _part_of(head: bytes) -> tuple[str, str | None, str]:
         if key.lower() in named or key.lower() == b"name*":
             raise FormError("A part is named twice, or in an encoding.")
         named[key.lower()] = quoted or bare
-    if b"name" not in named:
-        raise FormError("A part has no name.")
+    if _NAME.fullmatch(named.get(b"name", b"")) is None:
+        raise FormError("A part has no name, or one with signs that stand for others.")
     try:
         name = named[b"name"].decode()
         filename = named.get(b"filename", named.get(b"filename*"))
