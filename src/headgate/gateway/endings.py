@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headgate.capacity.limits import not_before_ns
+from headgate.dialects.body import TOO_DEEP
 from headgate.dialects.translation.translated import NOT_TOLD, Translated
 from headgate.gateway import replies
 from headgate.gateway.attempts import ATTEMPTS_MAX
@@ -37,6 +38,7 @@ WAITING = ("approve", "queue", "money")
 UNSENT = ("sync", "connect")
 """The phases of an attempt that is held, and of which no byte was sent."""
 UNKNOWN_REPORT = Report()
+_BUG = Refusal(errors.INTERNAL, errors.INTERNAL.sentence)
 
 
 class Endings:
@@ -99,7 +101,7 @@ class Endings:
             refusal = Refusal(errors.UPSTREAM_BROKEN, NOT_TOLD)
             exchange.client.write(replies.refusal(exchange, refusal))
         else:
-            lines += upstream.passed
+            lines += replies.passed_on(exchange, upstream.passed)
             if isinstance(exchange.spoken, Translated):
                 lines += replies.untold_line(exchange.spoken.untold)
             exchange.client.write(replies.reply(exchange, 200, JSON, lines, body))
@@ -161,7 +163,7 @@ class Endings:
         body: bytes,
         lines: bytes,
     ) -> None:
-        lines += upstream.passed
+        lines += replies.passed_on(exchange, upstream.passed)
         if upstream.content_encoding:
             lines += b"content-encoding: %b\r\n" % upstream.content_encoding
         assert exchange.client is not None
@@ -183,10 +185,13 @@ class Endings:
             return
         self._answer(exchange, unreached(exchange.target.deployment.provider, reason))
 
-    def not_spliced(self, exchange: Exchange, reason: str) -> None:
-        """The body could not be changed as it must be: a bug of ours, and nothing was sent."""
-        self._books.void(exchange, reason, at_ns=self._now_ns(), final=True)
-        self._answer(exchange, Refusal(errors.INTERNAL, errors.INTERNAL.sentence))
+    def not_spliced(self, exchange: Exchange, error: Exception) -> None:
+        """The body could not be changed as it must be, and nothing was sent: a bug of ours.
+
+        Or it is nested just so deeply that it could be read before, on a shorter stack.
+        """
+        self._books.void(exchange, str(error), at_ns=self._now_ns(), final=True)
+        self._answer(exchange, TOO_DEEP if isinstance(error, RecursionError) else _BUG)
 
     def unwritten(self, exchange: Exchange) -> None:
         """The disk has refused the hold, so nothing was sent."""

@@ -15,6 +15,7 @@ from headgate.gateway.clock import Coarse
 from headgate.gateway.deferral import Deferral
 from headgate.gateway.guards import Guards
 from headgate.gateway.interpreter import Interpreter
+from headgate.gateway.listener.access_log import AccessLog
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
@@ -63,6 +64,7 @@ class World:
         spool: Where forms with files are kept that are too large for memory; None for where the
             system has such files.
         traced: Whether spans are sent to anybody, so that the client's is written down.
+        access_log: Takes down each request, None for no log.
     """
 
     edge: Edge
@@ -99,6 +101,7 @@ class World:
     contract_nodes: frozenset[str] = frozenset()
     spool: Path | None = None
     traced: bool = False
+    access_log: AccessLog | None = None
 
     def dialect_of(self, request: Request) -> Dialect | None:
         """Return the dialect whose calls go to a request's path, None when none's do.

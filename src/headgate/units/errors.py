@@ -123,6 +123,9 @@ THREAD_UNSUPPORTED = _bad(
 ENDPOINT_UNSUPPORTED = _bad(
     "endpoint_unsupported", "This endpoint of a provider's is not served here.", 501
 )
+REALTIME_UNSUPPORTED = _bad(
+    "realtime_unsupported", "WebSockets are not served: what they spend cannot be held yet.", 501
+)
 METHOD_NOT_ALLOWED = _bad("method_not_allowed", "This path does not take this method.", 405)
 HEAD_TOO_LARGE = _bad("head_too_large", "The head of the request is too large.", 431)
 REQUEST_TIMEOUT = _bad("request_timeout", "The request took too long to arrive.", 408)
