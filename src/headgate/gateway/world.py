@@ -9,6 +9,7 @@ from headgate.capacity.classes import Classes
 from headgate.capacity.retries import RetryBudget
 from headgate.dialects.registry import Dialect, PathDialect
 from headgate.gateway.allotments import Allotments
+from headgate.gateway.appraisal import Appraisal
 from headgate.gateway.books import Books
 from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
@@ -63,6 +64,7 @@ class World:
         contract_nodes: The nodes that have a contract with a provider.
         spool: Where forms with files are kept that are too large for memory; None for where the
             system has such files.
+        appraisal: Says what policies go by beside prices; None when none of them asks.
         traced: Whether spans are sent to anybody, so that the client's is written down.
         access_log: Takes down each request, None for no log.
     """
@@ -102,6 +104,7 @@ class World:
     spool: Path | None = None
     traced: bool = False
     access_log: AccessLog | None = None
+    appraisal: Appraisal | None = None
 
     def dialect_of(self, request: Request) -> Dialect | None:
         """Return the dialect whose calls go to a request's path, None when none's do.
