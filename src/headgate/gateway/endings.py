@@ -366,6 +366,9 @@ class Endings:
         exchange.phase = "done"
         if exchange.request.body_bytes:
             self.forget_body(exchange)
+        if exchange.request.upload is not None:
+            # Not before: a provider may begin to answer while a form is still being sent.
+            exchange.request.upload.close()
         self._pipeline.exchanges.discard(exchange)
         client, exchange.client = exchange.client, None
         if client is not None:
