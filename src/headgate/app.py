@@ -15,6 +15,7 @@ from headgate.dialects.registry import dialects, spoken_dialects
 from headgate.dialects.stops.registry import counted, stops
 from headgate.dialects.translation.registry import tellers, translators
 from headgate.gateway.allotments import Allotments, Carve, GiveBack, Lender
+from headgate.gateway.appraisal import Appraisal
 from headgate.gateway.books import Books
 from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
@@ -40,7 +41,9 @@ from headgate.records.control import Control
 from headgate.records.demand import Terms
 from headgate.records.journal import DecisionRecord
 from headgate.routing.eligibility import Speech
-from headgate.routing.policies.registry import policies
+from headgate.routing.policies.registry import chooser
+from headgate.routing.quality.load_prior import load_prior
+from headgate.routing.quality.standing import Standing
 from headgate.routing.router import Router
 from headgate.store.journal_writer import JournalWriter
 from headgate.units.ids import call_id
@@ -125,6 +128,7 @@ def data_plane(
         traced=snapshot.exports.is_traced,
         classes=Classes({key.id: key.priorities for key in snapshot.keys.values()}),
         deferral=_deferral(snapshot),
+        appraisal=_appraisal(router, targets),
     )
 
 
@@ -175,10 +179,19 @@ def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWrit
         _speech(snapshot),
         _quote(targets),
         _when_there_is_room(journal),
-        policies(),
+        chooser(snapshot.policies),
     )
     router.watch({name: target.health for name, target in targets.items()})
     return router
+
+
+def _appraisal(router: Router, targets: Mapping[str, Target]) -> Appraisal | None:
+    """Return what says what policies go by beside prices; None when no route asks."""
+    if not router.asks():
+        return None
+    appraisal = Appraisal(Standing(load_prior()), tuple(targets))
+    router.ask(appraisal)
+    return appraisal
 
 
 def rulebook(snapshot: Snapshot) -> Rulebook:
@@ -213,7 +226,9 @@ def planner(snapshot: Snapshot, gone: Collection[str]) -> Router:
         alias: route._replace(deployments=tuple(n for n in route.deployments if n in left))
         for alias, route in snapshot.routes.items()
     }
-    return Router(routes, left, _speech(snapshot), quote, lambda _record: None, policies())
+    return Router(
+        routes, left, _speech(snapshot), quote, lambda _record: None, chooser(snapshot.policies)
+    )
 
 
 def _speech(snapshot: Snapshot) -> Speech:

@@ -40,6 +40,7 @@ from headgate.config.shapes_prices import (
 )
 from headgate.config.shapes_providers import NetworkShape, ProviderShape
 from headgate.config.shapes_reconcile import ReconcileShape, ReportsShape
+from headgate.config.shapes_routes import PolicyShape, RouteShape
 from headgate.governance.settings import EXPIRES_MINUTES_DEFAULT
 from headgate.identity.settings import ANY_MODEL, PrincipalKind
 from headgate.insights.settings import EVERYTHING
@@ -108,6 +109,7 @@ class DeploymentShape(Shape, frozen=True, kw_only=True):
         dialects: None for those of the provider's that its kind says the model speaks.
         hidden_reasoning: Whether it may think in tokens that its stream does not show; None for
             what the catalog says, and True of a model that it does not know.
+        capabilities: None for those the catalog knows; of a model it does not know, any.
         region: None for the provider's, as with the three after it.
     """
 
@@ -119,31 +121,13 @@ class DeploymentShape(Shape, frozen=True, kw_only=True):
     output_tokens_max: Count | None = None
     output_tokens_default: Count | None = None
     hidden_reasoning: bool | None = None
+    capabilities: Texts | None = None
     concurrency_max: Count = _CONCURRENCY_MAX
     queue_max: CountOrNone = _QUEUE_MAX
     region: Text | None = None
     retention_days: CountOrNone | None = None
     trains_on_data: bool | None = None
     certifications: Mapping[str, Day] | None = None
-
-
-class RouteShape(Shape, frozen=True, kw_only=True):
-    """`[routes.ALIAS]`: the deployments that may serve an alias, and the policy.
-
-    Attributes:
-        weights: By deployment; one that is not named has 1.
-        regions: Among which a failed call may move; none: it stays where it was.
-        unbounded_usd_max: None refuses features without a bound under a budget.
-    """
-
-    deployments: Texts
-    policy: Text = "cheapest"
-    weights: Mapping[str, CountOrNone] = {}
-    regions: Texts | None = None
-    on_unsupported: Literal["drop", "refuse"] = "drop"
-    cache: Literal["client", "auto"] = "client"
-    defer: Literal["never", "cheap_hours"] = "never"
-    unbounded_usd_max: Text | CountOrNone | None = None
 
 
 class TeamShape(Shape, frozen=True, kw_only=True):
@@ -274,6 +258,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     commitments: Mapping[Name, CommitmentShape] = {}
     capacities: Mapping[Name, CapacityShape] = {}
     routes: Mapping[Name, RouteShape] = {}
+    policies: Mapping[Name, PolicyShape] = {}
     teams: Mapping[Name, TeamShape] = {}
     principals: Mapping[Name, PrincipalShape] = {}
     keys: Mapping[Name, KeyShape] = {}
@@ -315,6 +300,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "commitments": ("named", CommitmentShape),
     "capacities": ("named", CapacityShape),
     "routes": ("named", RouteShape),
+    "policies": ("named", PolicyShape),
     "teams": ("named", TeamShape),
     "principals": ("named", PrincipalShape),
     "keys": ("named", KeyShape),

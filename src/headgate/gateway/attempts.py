@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from headgate.capacity.health import BREAKER_OPEN, NO_CREDENTIAL, THROTTLED
 from headgate.gateway.own_terms import keep_contracts
-from headgate.gateway.refusals import no_credential, unmet
+from headgate.gateway.refusals import no_candidate, no_credential, unmet
 from headgate.governance.requirements import NOTHING
 from headgate.routing.candidate import Outcome, Quoted
-from headgate.routing.router import NOT_WARM, NOTHING_GIVEN, Given
+from headgate.routing.eligibility import OWN_RULES
+from headgate.routing.given import NOT_WARM, NOTHING_GIVEN, Given
 from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.instants import NANOS_PER_SECOND
@@ -65,9 +66,24 @@ class Attempts:
         bound = world.interpreter.bound(exchange, world.router)
         warm = world.caching.read(exchange, now_ns)
         required = exchange.required
+        if exchange.asked in world.router.particular:
+            return self._given_more(exchange, Given(bound, warm, required))
         if bound is None and warm is NOT_WARM and required is NOTHING:
             return NOTHING_GIVEN
         return Given(bound, warm, required)
+
+    def _given_more(self, exchange: Exchange, given: Given) -> Given:
+        """Add what policies go by that look at a call itself."""
+        world, request = self._world, exchange.request
+        assert request.credential is not None, exchange.call
+        session = request.head.session
+        unit = request.credential.principal
+        if session is not None:
+            unit = f"{unit} {session.decode('latin-1')}"
+        text = ""
+        if world.appraisal is not None and "text" in world.router.needs(exchange.asked):
+            text = world.appraisal.text(exchange)
+        return given._replace(text=text, unit=unit)
 
     def may_repeat(self, exchange: Exchange) -> bool:
         """Tell whether a call may be tried where it was again; the last attempt goes elsewhere."""
@@ -178,6 +194,8 @@ class Attempts:
         if barred and not waiting:
             return no_credential(barred)
         if not waiting:
+            if any(rule.partition(":")[0] in OWN_RULES for _, rule in rules):
+                return no_candidate(exchange.asked, rules)
             return self._world.interpreter.why_unserved(exchange, self._world.router)
         at_ns = min(target.health.not_before_ns for target in waiting)
         seconds = max(1, -(-(at_ns - self._pipeline.now_ns()) // NANOS_PER_SECOND))

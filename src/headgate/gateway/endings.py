@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headgate.capacity.limits import not_before_ns
 from headgate.dialects.body import TOO_DEEP
 from headgate.dialects.translation.translated import NOT_TOLD, Translated
 from headgate.gateway import refusals, replies
@@ -18,6 +17,7 @@ from headgate.gateway.recorder import Recorder
 from headgate.gateway.refusals import LENGTH_STOP, stream_cut
 from headgate.gateway.unpacking import UNREADABLE
 from headgate.gateway.upstream import IN_HAND
+from headgate.gateway.verdicts import Verdicts
 from headgate.ledger.slices import Slice
 from headgate.records.charge import Settlement
 from headgate.records.report import Failure, Report
@@ -42,12 +42,17 @@ _BUG = Refusal(errors.INTERNAL, errors.INTERNAL.sentence)
 
 
 class Endings:
-    """The ends of attempts and calls."""
+    """The ends of attempts and calls.
+
+    Attributes:
+        verdicts: What attempts say of their deployments.
+    """
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._world = pipeline.world
         self._books = pipeline.world.books
+        self.verdicts = Verdicts(pipeline.world)
         self._now_ns = pipeline.world.now_ns
 
     # Replies that came whole.
@@ -72,12 +77,12 @@ class Endings:
                 else bound_settlement(exchange, report, UNREADABLE)
             )
             self._settle(exchange, settlement, report, final=False)
-            self._well(exchange, served=False)
+            self.verdicts.well(exchange, served=False)
             self._pipeline.attempts.go_on(exchange)
             return
         settlement = meter(exchange, report)
         self._settle(exchange, settlement, report)
-        self._well(exchange, served=whole)
+        self.verdicts.well(exchange, served=whole)
         if isinstance(exchange.client, Recorder):
             exchange.client.whole = whole and not exchange.headed
         if exchange.headed:
@@ -118,7 +123,7 @@ class Endings:
             reason: Why it broke off, None when its connection says it is whole.
         """
         whole = report.complete and not report.errored
-        self._well(exchange, served=whole)
+        self.verdicts.well(exchange, served=whole)
         if isinstance(exchange.client, Recorder):
             exchange.client.whole = whole
         if whole:
@@ -134,7 +139,7 @@ class Endings:
     def failed(self, exchange: Exchange, upstream: UpstreamConnection, body: bytes) -> None:
         """The provider answered with an error, perhaps under status 200; it bills none."""
         failure = exchange.target.failure(upstream.status, body)
-        self._judge(exchange, failure, upstream)
+        self.verdicts.judge(exchange, failure, upstream)
         more = failure.retryable and self._pipeline.attempts.find_next(exchange)
         settlement = Settlement(0, "measured", reason=failure.code.code)
         self._settle(exchange, settlement, UNKNOWN_REPORT, final=not more)
@@ -177,7 +182,7 @@ class Endings:
         exchange.upstream = None
         again = reason == IN_HAND and self._pipeline.attempts.may_repeat(exchange)
         if reason != IN_HAND:
-            self._well(exchange, served=False)
+            self.verdicts.well(exchange, served=False)
         more = not again and self._pipeline.attempts.find_next(exchange)
         at_ns = self._now_ns()
         self._books.void(exchange, reason, at_ns=at_ns, final=not (again or more))
@@ -209,7 +214,7 @@ class Endings:
         settlement = bound_settlement(exchange, UNKNOWN_REPORT, reason)
         stale = reason == STALE
         if not stale:
-            self._well(exchange, served=False)
+            self.verdicts.well(exchange, served=False)
         # A kept connection had gone stale: the same deployment deserves another try, but the last
         # attempt goes elsewhere, for its other connections may be stale as well.
         again = stale and self._pipeline.attempts.may_repeat(exchange)
@@ -286,7 +291,7 @@ class Endings:
         """
         report = exchange.cancel() or UNKNOWN_REPORT
         bound = bound_settlement(exchange, report, LENGTH_STOP, output_tokens_max=output_tokens_max)
-        self._well(exchange, served=True)
+        self.verdicts.well(exchange, served=True)
         self._settle(exchange, bound, report)
         exchange.write_stream_end(last)
         self.finish(exchange)
@@ -307,32 +312,6 @@ class Endings:
         self._books.refuse(exchange, refusal, piece, self._now_ns())
         self._answer(exchange, refusal)
 
-    # What deployments are known by.
-
-    def learn(self, exchange: Exchange, upstream: UpstreamConnection, *, denied: bool) -> None:
-        """Leave a deployment alone for as long as its reply says that a rate limit is used up.
-
-        Args:
-            exchange: The call.
-            upstream: Its reply, the head of which is there.
-            denied: Whether the call itself was one too many.
-        """
-        now_ns = self._now_ns()
-        until_ns = not_before_ns(upstream.passed, now_ns, throttled=denied)
-        exchange.target.health.throttle(until_ns, now_ns)
-
-    def _judge(self, exchange: Exchange, failure: Failure, upstream: UpstreamConnection) -> None:
-        """Tell a deployment's health what an error reply says of it."""
-        if failure.code is errors.UPSTREAM_RATE_LIMITED:
-            self.learn(exchange, upstream, denied=True)
-        else:
-            self._well(exchange, served=not failure.retryable)
-
-    def _well(self, exchange: Exchange, *, served: bool) -> None:
-        health = exchange.target.health
-        tell = health.served if served else health.failed
-        tell(exchange.health_mark, self._now_ns())
-
     # What they share.
 
     def _settle(
@@ -342,6 +321,8 @@ class Endings:
         note = self._world.caching.settle(exchange, settlement, report)
         if exchange.path.expected:
             self._world.sizing.learn(exchange, settlement)
+        if self._world.appraisal is not None:
+            self._world.appraisal.learn(exchange, settlement, at_ns)
         self._books.settle(
             exchange, settlement, report=report, at_ns=at_ns, final=final, cache=note
         )
@@ -385,6 +366,9 @@ class Endings:
         exchange.phase = "done"
         if exchange.request.body_bytes:
             self.forget_body(exchange)
+        if exchange.request.upload is not None:
+            # Not before: a provider may begin to answer while a form is still being sent.
+            exchange.request.upload.close()
         self._pipeline.exchanges.discard(exchange)
         client, exchange.client = exchange.client, None
         if client is not None:

@@ -39,15 +39,23 @@ class Problem:
         key: Dotted key, such as `deployments.fast.provider`.
         problem: What is wrong, one sentence.
         fix: What to write instead, one sentence.
+        line: Where the key stands in the file, or its table; None when that cannot be told.
     """
 
     file: str
     key: str
     problem: str
     fix: str
+    line: int | None = None
+
+    @property
+    def place(self) -> str:
+        """File, line and key, as far as they are known: `headgate.toml:12: routes.fast`."""
+        line = "" if self.line is None else f":{self.line}"
+        return f"{self.file}{line}: {self.key}"
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.key}: {self.problem} Fix: {self.fix}"
+        return f"{self.place}: {self.problem} Fix: {self.fix}"
 
 
 class ConfigurationError(HeadgateError):
@@ -120,9 +128,13 @@ FEATURE_UNSUPPORTED = _bad(
 THREAD_UNSUPPORTED = _bad(
     "thread_unsupported_request", "The conversation has to be sent whole, without a thread."
 )
+ENDPOINT_UNSUPPORTED = _bad(
+    "endpoint_unsupported", "This endpoint of a provider's is not served here.", 501
+)
 REALTIME_UNSUPPORTED = _bad(
     "realtime_unsupported", "WebSockets are not served: what they spend cannot be held yet.", 501
 )
+NO_CANDIDATE = _bad("no_candidate", "No deployment of the model may serve this call.", 422)
 METHOD_NOT_ALLOWED = _bad("method_not_allowed", "This path does not take this method.", 405)
 HEAD_TOO_LARGE = _bad("head_too_large", "The head of the request is too large.", 431)
 REQUEST_TIMEOUT = _bad("request_timeout", "The request took too long to arrive.", 408)
@@ -132,6 +144,9 @@ BODY_TOO_LARGE = Code(
     "invalid_request_error",
     "request_too_large",
     "The body is larger than this gateway takes.",
+)
+UPLOAD_UNSPOOLED = Code(
+    "upload_unspooled", 507, "server_error", "api_error", "A form with files cannot be kept."
 )
 CONTEXT_EXCEEDED = _bad("context_exceeded", "The prompt is longer than any candidate can take.")
 
