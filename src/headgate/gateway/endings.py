@@ -20,7 +20,7 @@ from headgate.gateway.upstream import IN_HAND
 from headgate.gateway.verdicts import Verdicts
 from headgate.ledger.slices import Slice
 from headgate.records.charge import Settlement
-from headgate.records.report import Failure, Report
+from headgate.records.report import Report
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
