@@ -128,9 +128,7 @@ FEATURE_UNSUPPORTED = _bad(
 THREAD_UNSUPPORTED = _bad(
     "thread_unsupported_request", "The conversation has to be sent whole, without a thread."
 )
-ENDPOINT_UNSUPPORTED = _bad(
-    "endpoint_unsupported", "This endpoint of a provider's is not served here.", 501
-)
+ENDPOINT_UNSUPPORTED = _bad("endpoint_unsupported", "This endpoint is not served here.", 501)
 REALTIME_UNSUPPORTED = _bad(
     "realtime_unsupported", "WebSockets are not served: what they spend cannot be held yet.", 501
 )
