@@ -20,6 +20,7 @@ from headgate.config.read_compliance import Known, data_classes_from, requiremen
 from headgate.config.read_deployments import deployments_from
 from headgate.config.read_exports import exports_from
 from headgate.config.read_identity import keys_from, narrowed, principals_from, teams_from
+from headgate.config.read_learning import learning_from
 from headgate.config.read_network import (
     console_from,
     edge_from,
@@ -129,6 +130,7 @@ def _snapshot(
         zone=organisation.zone,
         edge=edge,
         idempotency=idempotency_from(document, problems),
+        learning=learning_from(document, problems),
         holds=holds_from(document, problems),
         journal=journal_from(document, problems),
         console=console,

@@ -241,6 +241,16 @@ RUN_CODE_CHANGED = Code(
 CALL_UNKNOWN = Code(
     "call_unknown", 404, "invalid_request_error", "not_found_error", "There is no such call."
 )
+FEEDBACK_INVALID = _bad("feedback_invalid", "The x-headgate-outcome header cannot be read.")
+FEEDBACK_UNANSWERED = _bad("feedback_unanswered", "No provider has answered the call yet.", 409)
+FEEDBACK_LATE = _bad("feedback_late", "The call is too old to be voted on.", 410)
+FEEDBACK_LIMITED = Code(
+    "feedback_limited",
+    429,
+    "rate_limit_error",
+    "rate_limit_error",
+    "This principal has voted too often within a minute.",
+)
 
 
 def _approval(code: str, status: int, sentence: str) -> Code:

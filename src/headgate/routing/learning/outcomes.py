@@ -1,8 +1,8 @@
-"""What was learned of models from votes on their calls, as a term beside the estimates.
+"""What was learned of models from votes on their calls: how often they are good, and on what.
 
-A cell holds, for a model and a task cluster, how much was told, how good it was, and how good it
-was expected to be. What counts is the difference: where no vote came, the term is nothing and the
-estimate stands as it is.
+A cell holds, for a model and a task cluster, how much was told and how good it was. Few votes in a
+cluster are eked out by those on the model's other calls; how an estimate from before and this are
+weighed is the estimate's own matter.
 """
 
 import math
@@ -10,8 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-SHRINKAGE = 10.0
-"""A cell counts this many imaginary votes that say what is known of the model elsewhere."""
+BORROWED_MAX = 10.0
+"""Votes on a model's other calls count as so many in a cluster at most."""
+
+HALF_VOTE = 0.5
+"""Half a good and half a bad vote are added, so that few votes are never certain."""
+
 RATE_MIN = 1e-3
 INTERVAL_SDS = 1.96
 TRUSTED_HALF_WIDTH = 0.07
@@ -24,15 +28,13 @@ class Cell(NamedTuple):
     Attributes:
         n: How many they count as.
         good: The sum of their scores, within 0 and `n`.
-        expected: The sum of what was expected of these calls before.
     """
 
     n: float
     good: float
-    expected: float
 
 
-EMPTY = Cell(0.0, 0.0, 0.0)
+EMPTY = Cell(0.0, 0.0)
 
 
 class Standing(NamedTuple):
@@ -40,7 +42,7 @@ class Standing(NamedTuple):
 
     Attributes:
         n: How many votes it rests on, decayed and weighed by how reliable their sources are.
-        rate: The share of good ones, shrunk towards what was expected.
+        rate: The share of good ones.
         low: The lower end of an approximate 95 % interval of `rate`.
         high: Its upper end.
         probes: How many votes more until it is trusted; 0 when it is.
@@ -67,26 +69,29 @@ class Outcomes:
     models: Mapping[str, Cell] = field(default_factory=dict)
     clusters: Mapping[tuple[str, int], Cell] = field(default_factory=dict)
 
-    def term(self, model: str, shares: Sequence[float] = ()) -> tuple[float, float]:
-        """Return what votes add to a model's estimate in log-odds, and the n that this rests on.
+    def term(self, model: str, shares: Sequence[float], /) -> tuple[float, float]:
+        """Return the log-odds of a good answer, and how many votes say so.
 
         Args:
-            model: Its name; for one that nobody voted on, both are 0.
-            shares: How much the text belongs to each cluster, by its number; without them the
-                term is that of all the model's votes.
+            model: As prices name it; for one that nobody voted on, both are 0.
+            shares: How much the text belongs to each cluster, by its number; where all texts are
+                of one cluster, all the model's votes count.
         """
         whole = self.models.get(model)
         if whole is None:
             return 0.0, 0.0
-        shift = _shift(whole, 0.0)
-        if not len(shares):
-            return shift, whole.n
-        added = n = 0.0
+        rate = _rate(whole)
+        if len(shares) < 2:
+            return log_odds(rate), whole.n
+        mixed = n = 0.0
         for number, share in enumerate(shares):
             cell = self.clusters.get((model, number), EMPTY)
-            added += share * _shift(cell, shift)
-            n += share * cell.n
-        return added, n
+            borrowed = min(BORROWED_MAX, max(0.0, whole.n - cell.n))
+            known = cell.n + borrowed
+            of_cluster = (cell.good + borrowed * rate) / known if known > 0 else rate
+            mixed += share * of_cluster
+            n += share * known
+        return log_odds(mixed), n
 
     def standing(self, model: str) -> Standing:
         """Return what votes alone say of a model."""
@@ -97,33 +102,22 @@ NOTHING = Outcomes()
 """Nothing was told yet: the estimates stand alone."""
 
 
-def _shift(cell: Cell, before: float) -> float:
-    """Return how far votes move the log-odds: shrunk towards `before`, which stands without any."""
-    if cell.n <= 0:
-        return before
-    plain = log_odds(cell.expected / cell.n)
-    prior = rate(plain + before)
-    return log_odds((cell.good + SHRINKAGE * prior) / (cell.n + SHRINKAGE)) - plain
+def _rate(cell: Cell) -> float:
+    return (cell.good + HALF_VOTE) / (cell.n + 2 * HALF_VOTE)
 
 
 def standing_of(cell: Cell) -> Standing:
-    """Return the rate of a cell with its interval (Agresti and Coull, 1998, with our prior)."""
-    prior = cell.expected / cell.n if cell.n > 0 else 0.5
-    n = cell.n + SHRINKAGE
-    share = (cell.good + SHRINKAGE * prior) / n
-    variance = max(share * (1 - share), RATE_MIN)
+    """Return the rate of a cell with its interval (Agresti and Coull, 1998)."""
+    n = cell.n + INTERVAL_SDS**2
+    share = (cell.good + INTERVAL_SDS**2 / 2) / n
+    variance = share * (1 - share)
     reach = INTERVAL_SDS * math.sqrt(variance / n)
     needed = variance * (INTERVAL_SDS / TRUSTED_HALF_WIDTH) ** 2 - n
     low, high = max(0.0, share - reach), min(1.0, share + reach)
-    return Standing(cell.n, share, low, high, max(0, math.ceil(needed)))
+    return Standing(cell.n, _rate(cell), low, high, max(0, math.ceil(needed)))
 
 
 def log_odds(share: float) -> float:
     """Return log(p / (1 - p)), with p kept within 0.001 and 0.999."""
     kept = min(max(share, RATE_MIN), 1 - RATE_MIN)
     return math.log(kept / (1 - kept))
-
-
-def rate(odds: float) -> float:
-    """Return the rate of log-odds."""
-    return 1 / (1 + math.exp(-odds))

@@ -32,3 +32,6 @@ class Learning(NamedTuple):
     def half_life_ns(self) -> int:
         """The half-life in nanoseconds."""
         return self.half_life_days * DAY_NS
+
+
+USUAL = Learning()

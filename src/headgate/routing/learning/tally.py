@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from headgate.routing.learning.outcomes import Cell, Outcomes
-from headgate.routing.learning.votes import NOBODY_EXPECTED, Vote
+from headgate.routing.learning.outcomes import EMPTY, Cell, Outcomes
+from headgate.routing.learning.votes import Vote
 
 ANCHOR_HALF_LIVES_MAX = 30
 """After so many half-lives the anchor moves, before weights grow out of bounds."""
@@ -58,11 +58,9 @@ class Tally:
         if before is None:
             if weight <= 0 or len(self.cells) >= CELLS_MAX:
                 return
-            before = Cell(0.0, 0.0, 0.0)
-        expected = NOBODY_EXPECTED if vote.expected is None else vote.expected
+            before = EMPTY
         n = max(0.0, before.n + weight)
-        good = min(max(0.0, before.good + weight * vote.score), n)
-        self.cells[key] = Cell(n, good, min(max(0.0, before.expected + weight * expected), n))
+        self.cells[key] = Cell(n, min(max(0.0, before.good + weight * vote.score), n))
 
     def _weight(self, age_ns: int) -> float:
         return float(2.0 ** (age_ns / self.half_life_ns))
@@ -94,7 +92,7 @@ class Tally:
             edge = 2 * reliability[source] - 1
             n = fade * edge * edge * cell.n
             good = fade * edge * (cell.good - (1 - reliability[source]) * cell.n)
-            weighed = Cell(n, good, fade * edge * edge * cell.expected)
+            weighed = Cell(n, good)
             if cluster == WHOLE:
                 models[model] = _sum(models.get(model), weighed)
             else:
@@ -105,17 +103,17 @@ class Tally:
 def _sum(one: Cell | None, other: Cell) -> Cell:
     if one is None:
         return other
-    return Cell(one.n + other.n, one.good + other.good, one.expected + other.expected)
+    return Cell(one.n + other.n, one.good + other.good)
 
 
 def _bounded(cells: dict[Named, Cell]) -> dict[Named, Cell]:
     """Keep what was corrected for noise within what is possible."""
     return {
-        key: Cell(cell.n, min(max(cell.good, 0.0), cell.n), cell.expected)
+        key: Cell(cell.n, min(max(cell.good, 0.0), cell.n))
         for key, cell in cells.items()
         if cell.n > 0
     }
 
 
 def _times(cell: Cell, by: float) -> Cell:
-    return Cell(cell.n * by, cell.good * by, cell.expected * by)
+    return Cell(cell.n * by, cell.good * by)

@@ -18,9 +18,6 @@ RELIABILITY_MIN, RELIABILITY_MAX = 0.5, 0.99
 PRIOR_VOTES = 20.0
 """What is configured of a source counts as much as so many calls that another source judged."""
 
-NOBODY_EXPECTED = 0.5
-"""What stands for an estimate where the decision was made without one."""
-
 
 class Vote(NamedTuple):
     """What was said of a call, with what is needed of the call to learn from it.

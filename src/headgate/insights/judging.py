@@ -1,0 +1,81 @@
+"""What a vote is tied to: the attempt that answered, and the decision by which it was chosen."""
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection, select
+from sqlalchemy.engine import RowMapping
+
+from headgate.catalog.settings import Deployment
+from headgate.insights.votes import Judged
+from headgate.ledger.tables import decision
+
+PROPENSITY = "propensity_ppm"
+"""The note of a decision that says with what chance, in millionths, its first candidate was."""
+
+CLUSTER = "cluster."
+"""Notes of a decision that begin so name a cluster of the text; the value is its share."""
+
+
+class _Estimate(Struct):
+    quality_ppm: int
+
+
+class _Candidate(Struct):
+    deployment: str
+    estimate: _Estimate | None = None
+
+
+class _Decision(Struct):
+    candidates: tuple[_Candidate, ...] = ()
+    notes: dict[str, str | int] = {}
+
+
+_decode = msgspec.json.Decoder(_Decision).decode
+
+
+def judged_of(
+    connection: Connection, row: RowMapping, deployments: Mapping[str, Deployment]
+) -> Judged:
+    """Return what is judged, from the row of an attempt.
+
+    Args:
+        connection: To the store, for the decision.
+        row: Of `attempts`.
+        deployments: As they are configured now; one that is no more goes by its served model.
+    """
+    deployment = deployments.get(row["deployment"])
+    model = row["served_model"] if deployment is None else deployment.priced_as
+    made = _decision(connection, row)
+    expected = {each.deployment: each.estimate for each in made.candidates}.get(row["deployment"])
+    # What a chance was drawn for is the first candidate: whoever came behind it, by a failure of
+    # the first, was chosen with no chance that is known.
+    first = bool(made.candidates) and made.candidates[0].deployment == row["deployment"]
+    propensity = made.notes.get(PROPENSITY) if first else None
+    return Judged(
+        attempt=row["attempt"],
+        call_ns=row["at_ns"],
+        deployment=row["deployment"],
+        model=model or row["deployment"],
+        journal=row["journal"],
+        decision=row["decision"],
+        expected_ppm=None if expected is None else expected.quality_ppm,
+        propensity_ppm=propensity if isinstance(propensity, int) else None,
+        clusters=_clusters(made.notes),
+    )
+
+
+def _decision(connection: Connection, row: RowMapping) -> _Decision:
+    named = (decision.c.journal == row["journal"], decision.c.number == row["decision"])
+    text = connection.scalar(select(decision.c.record).where(*named))
+    return _Decision() if text is None else _decode(text)
+
+
+def _clusters(notes: Mapping[str, str | int]) -> str:
+    shares = [
+        (int(name.removeprefix(CLUSTER)), share)
+        for name, share in notes.items()
+        if name.startswith(CLUSTER)
+    ]
+    return msgspec.json.encode(sorted(shares)).decode()
