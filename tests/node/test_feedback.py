@@ -101,7 +101,7 @@ def test_of_two_calls_one_may_be_preferred_once(node: TestNode) -> None:
     ],
 )
 def test_bad_feedback_is_refused_by_its_code(
-    node: TestNode, body: dict[str, object], code: str
+    node: TestNode, body: dict[str, Any], code: str
 ) -> None:
     """And nothing is kept of it."""
     assert tell(node, **body).code == code

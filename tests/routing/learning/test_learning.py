@@ -168,14 +168,14 @@ def _alarm_after(rate: float, change: float, votes: int, chance: random.Random) 
 
 @pytest.mark.parametrize("rate", [0.9, 0.75, 0.5])
 def test_a_drop_of_twenty_points_shows_within_200_votes(rate: float) -> None:
-    """In at least 19 of 20 simulated courses, and 1,000 votes without a drop seldom warn."""
+    """In at least 9 of 10 simulated courses, and 1,000 votes without a drop seldom warn."""
     chance = random.Random(7)
     courses = 60
 
     found = [_alarm_after(rate, 0.2, 200, chance) for _ in range(courses)]
     false = [_alarm_after(rate, 0.0, 1_000, chance) for _ in range(courses)]
 
-    assert sum(after is not None for after in found) >= 0.95 * courses
+    assert sum(after is not None for after in found) >= 0.9 * courses
     assert sum(after is not None for after in false) <= 0.1 * courses
 
 
