@@ -4,8 +4,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
+from typer.testing import CliRunner
 
+from headgate.cli.main import app
+from headgate.insights.contract_learning import VoteView
 from headgate.insights.votes import votes_after
 from headgate.store import audit
 from headgate.store.database import open_store_readonly
@@ -22,7 +26,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
     with running_node(
         tmp_path_factory.mktemp("feedback"),
         principals=principals,
-        extra="[learning]\nvotes_per_minute_max = 8\n",
+        extra="[learning]\nvotes_per_minute_max = 9\n",
     ) as running:
         yield running
 
@@ -71,6 +75,21 @@ def test_a_call_is_voted_on_once_by_whoever_made_it(node: TestNode) -> None:
     assert (second.vote.score, second.replaced.score) == (0.25, 1.0)
     assert (third.vote.source, third.vote.beside[-1]) == ("user", ("tests", 0.25))
     assert actions.count("feedback.changed") == 1
+
+
+def test_the_command_line_tells_it_too(node: TestNode) -> None:
+    """As the principal of the key, and says what became of it."""
+    call = called(node)
+    environment = {"HEADGATE_KEY": node.key(), "HEADGATE_URL": node.gateway_url}
+    runner = CliRunner(env={**environment, "HEADGATE_CONFIG": str(node.config)})
+
+    told = runner.invoke(app, ["feedback", call, "0.5", "--source", "tests", "--json"])
+    refused = runner.invoke(app, ["feedback", "call_x", "bad"])
+    senseless = runner.invoke(app, ["feedback", call, "fine"])
+
+    view = msgspec.json.decode(told.stdout, type=VoteView)
+    assert (view.kept, view.source, view.score) == ("new", "tests", 0.5)
+    assert (refused.exit_code, senseless.exit_code) == (1, 2)
 
 
 def test_of_two_calls_one_may_be_preferred_once(node: TestNode) -> None:

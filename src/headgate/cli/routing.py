@@ -1,4 +1,4 @@
-"""`headgate routing`: measure a router on your own evidence, against single models and chance."""
+"""`headgate routing`: measure a router on your own evidence, and see what it has learned."""
 
 import time
 from pathlib import Path
@@ -13,6 +13,9 @@ from headgate.cli.output import fail, print_json
 
 try:
     from headgate.cli.evaluation import sessions_text, text
+    from headgate.cli.learning.arena import arena
+    from headgate.cli.learning.check_policy import check_policy
+    from headgate.cli.learning.models import models as learned_models
     from headgate.routing.evaluation import bounded, charts, sessions
     from headgate.routing.evaluation.cascades import Verifier
     from headgate.routing.evaluation.evidence import Evidence, EvidenceError
@@ -24,7 +27,7 @@ except ModuleNotFoundError as missing:
         raise
     fail(f"{missing.name} is not installed.", "Install headgate[learn].")
 
-app = typer.Typer(no_args_is_help=True, help="Measure a router on your own evidence.")
+app = typer.Typer(no_args_is_help=True, help="Measure a router, and see what it has learned.")
 
 SEEDS_MAX = 100
 
@@ -120,6 +123,11 @@ def evaluate_sessions(  # noqa: PLR0913 - an option is a parameter
         print_json(result)
     else:
         sessions_text.tell(result)
+
+
+app.command("models")(learned_models)
+app.command()(arena)
+app.command("check-policy")(check_policy)
 
 
 def _wanted(

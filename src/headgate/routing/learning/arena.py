@@ -62,14 +62,15 @@ def ratings(duels: Sequence[tuple[str, str]]) -> list[Rating]:
     reach = INTERVAL_SDS * points * spread
     games, wins = won.sum(axis=0) + won.sum(axis=1), won.sum(axis=1)
     found = [
-        Rating(model, *row, int(played), int(times))
-        for model, row, played, times in zip(
-            models,
-            np.stack([centred, centred - reach, centred + reach], axis=1).tolist(),
-            games,
-            wins,
-            strict=True,
+        Rating(
+            model,
+            rating=float(centred[number]),
+            low=float(centred[number] - reach[number]),
+            high=float(centred[number] + reach[number]),
+            games=int(games[number]),
+            wins=int(wins[number]),
         )
+        for model, number in place.items()
     ]
     return sorted(found, key=lambda each: (-each.rating, each.model))
 
@@ -81,7 +82,7 @@ def _strengths(won: Floats) -> Floats:
     for _ in range(ROUNDS_MAX):
         sums = strengths[:, None] + strengths[None, :]
         weight = (games / sums).sum(axis=1) + PRIOR_GAMES / (strengths + 1)
-        new = wins / weight
+        new = np.asarray(wins / weight, np.float64)
         if np.abs(np.log(new / strengths)).max(initial=0.0) < CHANGE_MIN:
             return new
         strengths = new
