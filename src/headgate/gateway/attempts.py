@@ -10,7 +10,7 @@ from headgate.gateway.own_terms import keep_contracts
 from headgate.gateway.refusals import unmet
 from headgate.governance.requirements import NOTHING
 from headgate.routing.candidate import Outcome, Quoted
-from headgate.routing.router import NOT_WARM, NOTHING_GIVEN, Given
+from headgate.routing.given import NOT_WARM, NOTHING_GIVEN, Given
 from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.instants import NANOS_PER_SECOND
@@ -65,9 +65,24 @@ class Attempts:
         bound = world.interpreter.bound(exchange, world.router)
         warm = world.caching.read(exchange, now_ns)
         required = exchange.required
+        if not world.router.is_plain(exchange.asked):
+            return self._given_more(exchange, Given(bound, warm, required))
         if bound is None and warm is NOT_WARM and required is NOTHING:
             return NOTHING_GIVEN
         return Given(bound, warm, required)
+
+    def _given_more(self, exchange: Exchange, given: Given) -> Given:
+        """Add what policies go by that look at a call itself."""
+        world, request = self._world, exchange.request
+        assert request.credential is not None, exchange.call
+        session = request.head.session
+        unit = request.credential.principal
+        if session is not None:
+            unit = f"{unit} {session.decode('latin-1')}"
+        text = ""
+        if world.appraisal is not None and "text" in world.router.needs(exchange.asked):
+            text = world.appraisal.text(exchange)
+        return given._replace(text=text, unit=unit)
 
     def find_next(self, exchange: Exchange) -> bool:
         """Find where a call whose attempt failed goes on; False when it does not."""

@@ -324,6 +324,8 @@ class Endings:
         health = exchange.target.health
         tell = health.served if served else health.failed
         tell(exchange.health_mark, self._now_ns())
+        if self._world.appraisal is not None:
+            self._world.appraisal.tried(exchange, self._now_ns(), failed=not served)
 
     # What they share.
 
@@ -334,6 +336,8 @@ class Endings:
         note = self._world.caching.settle(exchange, settlement, report)
         if exchange.path.expected:
             self._world.sizing.learn(exchange, settlement)
+        if self._world.appraisal is not None:
+            self._world.appraisal.learn(exchange, settlement, at_ns)
         self._books.settle(
             exchange, settlement, report=report, at_ns=at_ns, final=final, cache=note
         )

@@ -10,23 +10,21 @@ need a translation: nothing is lost there.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 
 from headgate.capacity.health import BREAKER_OPEN, Health
 from headgate.catalog.settings import Deployment
-from headgate.governance.requirements import NOTHING, Required
-from headgate.records.conversation import Bound
-from headgate.records.demand import Demand, Terms
+from headgate.governance.requirements import Required
+from headgate.records.demand import Demand
 from headgate.records.journal import DecisionRecord
 from headgate.routing.candidate import OUTPUT_TOKENS_EXPECTED, Estimated, Quoted
 from headgate.routing.deciding import PINNED, POLICY_DEFAULT, candidate_records, policy_record
 from headgate.routing.eligibility import Speech, exclusion, outside
+from headgate.routing.given import NOTHING_GIVEN, Appraiser, Given, Quote, tokens_of
 from headgate.routing.policies.registry import (
-    NO_INPUTS,
     Chosen,
-    Inputs,
     Need,
     spread_of,
 )
@@ -35,62 +33,10 @@ from headgate.routing.settings import REGION_ANY, Route
 
 RANKING_KEPT_NS = 5_000_000_000
 RANKINGS_MAX = 4_096
-BYTES_PER_TOKEN = 4
-
-Quote = Callable[[Deployment, Terms, int, int, int], int | None]
-"""(deployment, terms, input tokens, output tokens, instant) -> expected nanos, None unpriced."""
-
-
-NOT_WARM: Mapping[str, int] = MappingProxyType({})
 NO_ESTIMATES: Mapping[str, Estimated] = MappingProxyType({})
 
 OTHER_REGION = "region"
 """The rule that keeps a call in the region of its first attempt."""
-
-
-def tokens_of(body_bytes: int) -> int:
-    """Return about how many tokens a body's prompt has."""
-    return max(1, body_bytes // BYTES_PER_TOKEN)
-
-
-class Appraiser(Protocol):
-    """Knows what is to be expected of deployments beside their prices."""
-
-    def appraise(
-        self, asked: str, text: str, deployments: Sequence[Deployment], now_ns: int, /
-    ) -> Mapping[str, Estimated]:
-        """Return estimates by deployment.
-
-        Args:
-            asked: The name that was asked for.
-            text: What the model is asked, the ends of it that matter; empty for anything.
-            deployments: The ones in question.
-            now_ns: The present.
-        """
-
-
-class Given(NamedTuple):
-    """What beside its demand says where a call may go, and what it costs there.
-
-    Attributes:
-        bound: Where the conversation may go because of what it carries, None for anywhere.
-        warm: By deployment, what it saves that the prompt is cached there; those that are not
-            named save nothing.
-        required: What whoever serves it has to satisfy.
-        text: What it asks, for policies that go by it; see `Router.needs`.
-        unit: What stays together when calls are sent one way or another: session or principal.
-        inputs: What else the policy is told of it.
-    """
-
-    bound: Bound | None = None
-    warm: Mapping[str, int] = NOT_WARM
-    required: Required = NOTHING
-    text: str = ""
-    unit: str = ""
-    inputs: Inputs = NO_INPUTS
-
-
-NOTHING_GIVEN = Given()
 
 
 class _Alias(NamedTuple):
@@ -158,9 +104,17 @@ class Router:
         """Have policies that go by estimates get them from an appraiser."""
         self._appraiser = appraiser
 
+    def is_plain(self, asked: str) -> bool:
+        """Tell whether the policy of a known name goes by prices, weights and places alone."""
+        return self._aliases[asked].plain
+
     def needs(self, asked: str) -> frozenset[Need]:
-        """Return what the policy of a known name goes by beside prices, weights and places."""
+        """Return what the policy of a known name goes by beside those."""
         return self._aliases[asked].chosen.needs
+
+    def asks(self) -> bool:
+        """Tell whether any policy goes by estimates."""
+        return any(each.chosen.needs for each in self._aliases.values())
 
     def knows(self, asked: str) -> bool:
         """Tell whether a name is an alias or a deployment."""
