@@ -7,6 +7,7 @@ quality come together here. Only routes whose policy goes by estimates pay for i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,13 +19,18 @@ from headgate.dialects.prompts.registry import prompt_dialects
 from headgate.ledger.outputs import Outputs
 from headgate.records.charge import Settlement
 from headgate.routing.candidate import Estimated
-from headgate.routing.quality.standing import Standing
+from headgate.routing.learning.votes import CLUSTER
+from headgate.routing.quality.standing import PPM, Outcomes, Standing
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
 
 KINDS_MAX = 4_096
 """The lengths of so many kinds of calls are remembered; then the one that was met first goes."""
+
+NO_CLUSTERS: Mapping[str, int] = MappingProxyType({})
+CLUSTERS_MAX = 4
+"""So many clusters of a text are written down; the rest of its shares says little."""
 
 CALLS_MIN = 20
 """Lengths of fewer calls say too little."""
@@ -47,6 +53,10 @@ class Appraisal:
         self._paces = {name: Pace() for name in deployments}
         self._outputs: dict[tuple[str, str], Outputs] = {}
 
+    def take(self, outcomes: Outcomes) -> None:
+        """Go by these outcomes of one's own calls from now on."""
+        self.standing.outcomes = outcomes
+
     def text(self, exchange: Exchange) -> str:
         """Return what a call asks, as far as its quality is judged by it; empty when unknown."""
         dialect = self._prompts.get(exchange.dialect.KIND)
@@ -58,6 +68,17 @@ class Appraisal:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             # Odd, and the provider's to judge.
             return ""
+
+    def clusters(self, text: str) -> Mapping[str, int]:
+        """Return the clusters a text is of with its shares in millionths, the largest few.
+
+        They stand in the decision, so that votes on the answer are learned from where they belong.
+        """
+        if self.standing.prior is None:
+            return NO_CLUSTERS
+        shares = enumerate(self.standing.read(text).shares)
+        largest = sorted(shares, key=lambda each: -each[1])[:CLUSTERS_MAX]
+        return {f"{CLUSTER}{number}": round(share * PPM) for number, share in largest}
 
     def learn(self, exchange: Exchange, settlement: Settlement, at_ns: int) -> None:
         """Learn how long an answer was that was measured, and how long it took."""

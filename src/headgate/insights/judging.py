@@ -10,12 +10,8 @@ from sqlalchemy.engine import RowMapping
 from headgate.catalog.settings import Deployment
 from headgate.insights.votes import Judged
 from headgate.ledger.tables import decision
-
-PROPENSITY = "propensity_ppm"
-"""The note of a decision that says with what chance, in millionths, its first candidate was."""
-
-CLUSTER = "cluster."
-"""Notes of a decision that begin so name a cluster of the text; the value is its share."""
+from headgate.routing.learning.votes import CLUSTER
+from headgate.routing.policies.explore import PROPENSITY
 
 
 class _Estimate(Struct):
@@ -24,11 +20,13 @@ class _Estimate(Struct):
 
 class _Candidate(Struct):
     deployment: str
+    place: int = 0
     estimate: _Estimate | None = None
 
 
 class _Decision(Struct):
     candidates: tuple[_Candidate, ...] = ()
+    inputs: dict[str, int] = {}
     notes: dict[str, str | int] = {}
 
 
@@ -49,10 +47,10 @@ def judged_of(
     model = row["served_model"] if deployment is None else deployment.priced_as
     made = _decision(connection, row)
     expected = {each.deployment: each.estimate for each in made.candidates}.get(row["deployment"])
-    # What a chance was drawn for is the first candidate: whoever came behind it, by a failure of
-    # the first, was chosen with no chance that is known.
-    first = bool(made.candidates) and made.candidates[0].deployment == row["deployment"]
-    propensity = made.notes.get(PROPENSITY) if first else None
+    # Chance is told of whom the policy put first. Whoever came behind it, because the first failed
+    # or was full, was chosen with no chance that is known.
+    first = {each.deployment for each in made.candidates if each.place == 1}
+    propensity = made.notes.get(PROPENSITY) if row["deployment"] in first else None
     return Judged(
         attempt=row["attempt"],
         call_ns=row["at_ns"],
@@ -62,7 +60,7 @@ def judged_of(
         decision=row["decision"],
         expected_ppm=None if expected is None else expected.quality_ppm,
         propensity_ppm=propensity if isinstance(propensity, int) else None,
-        clusters=_clusters(made.notes),
+        clusters=_clusters(made.inputs),
     )
 
 
@@ -72,10 +70,10 @@ def _decision(connection: Connection, row: RowMapping) -> _Decision:
     return _Decision() if text is None else _decode(text)
 
 
-def _clusters(notes: Mapping[str, str | int]) -> str:
+def _clusters(inputs: Mapping[str, int]) -> str:
     shares = [
         (int(name.removeprefix(CLUSTER)), share)
-        for name, share in notes.items()
+        for name, share in inputs.items()
         if name.startswith(CLUSTER)
     ]
     return msgspec.json.encode(sorted(shares)).decode()

@@ -15,6 +15,9 @@ RELIABILITY: Mapping[str, float] = MappingProxyType(
 RELIABILITY_MIN, RELIABILITY_MAX = 0.5, 0.99
 """Below the first a source says nothing; nobody is believed beyond the second."""
 
+CLUSTER = "cluster."
+"""Inputs of a decision that begin so name a cluster of the text; the value is its share in ppm."""
+
 PRIOR_VOTES = 20.0
 """What is configured of a source counts as much as so many calls that another source judged."""
 

@@ -96,11 +96,17 @@ class Standing:
 
     def __init__(self, prior: Prior | None = None, outcomes: Outcomes | None = None) -> None:
         self.prior = prior
+        self._text: str | None = None
+        self._reading = NOTHING_READ
         self.outcomes: Outcomes = NoOutcomes() if outcomes is None else outcomes
 
     def read(self, text: str) -> Reading:
-        """Return what the prior says of a text."""
-        return NOTHING_READ if self.prior is None else self.prior.read(text)
+        """Return what the prior says of a text; the same text again costs nothing."""
+        if self.prior is None:
+            return NOTHING_READ
+        if text is not self._text:
+            self._text, self._reading = text, self.prior.read(text)
+        return self._reading
 
     def quality(self, reading: Reading, models: Iterable[str]) -> dict[str, Quality]:
         """Return what is expected of models, by their names, for a text that was read."""
