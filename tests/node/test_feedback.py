@@ -6,17 +6,31 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import select
 from typer.testing import CliRunner
 
 from headgate.cli.main import app
 from headgate.insights.contract_learning import VoteView
 from headgate.insights.votes import votes_after
+from headgate.ledger.tables import decision
 from headgate.store import audit
 from headgate.store.database import open_store_readonly
-from tests.node.harness import TestNode, running_node
+from tests.node.harness import TestNode, running_node, until
 from tests.node.wire import CHAT, Reply, chat, post
 
 FEEDBACK = "/v1/feedback"
+
+
+EXTRA = """
+[learning]
+votes_per_minute_max = 9
+[policies.best]
+kind = "quality_floor"
+floor = "0.9"
+[routes.smart]
+deployments = ["mini", "gpt-5-5"]
+policy = "best"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +40,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
     with running_node(
         tmp_path_factory.mktemp("feedback"),
         principals=principals,
-        extra="[learning]\nvotes_per_minute_max = 9\n",
+        extra=EXTRA,
     ) as running:
         yield running
 
@@ -75,6 +89,23 @@ def test_a_call_is_voted_on_once_by_whoever_made_it(node: TestNode) -> None:
     assert (second.vote.score, second.replaced.score) == (0.25, 1.0)
     assert (third.vote.source, third.vote.beside[-1]) == ("user", ("tests", 0.25))
     assert actions.count("feedback.changed") == 1
+
+
+def test_workers_estimate_by_what_was_learned(node: TestNode) -> None:
+    """A vote is in the next decisions of a policy that goes by quality, with its n."""
+    tell(node, call=called(node), verdict="good", source="command")
+
+    def learned() -> bool:
+        post(node.gateway_url, CHAT, node.key(), chat("Hello", model="smart"))
+        engine = open_store_readonly(node.data_dir)
+        query = select(decision.c.record).order_by(decision.c.at_ns.desc()).limit(1)
+        with engine.connect() as connection:
+            newest = msgspec.json.decode(connection.scalar(query) or "{}")
+        engine.dispose()
+        estimates = [each.get("estimate") for each in newest.get("candidates", ())]
+        return any(each and each.get("n_milli") for each in estimates)
+
+    until(learned, "votes in decisions")
 
 
 def test_the_command_line_tells_it_too(node: TestNode) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from headgate.governance.requirements import NOTHING
 from headgate.records.priority import INTERACTIVE
 from headgate.routing.policies.explore import COST, DRAW, SPENT
 
@@ -39,7 +38,7 @@ class Exploring:
         that is urgent, or that a person has to approve. A pinned call has no policy.
         """
         required, head = exchange.required, exchange.request.head
-        if required is not NOTHING or head.data_class is not None or head.approval is not None:
+        if required.ids or head.data_class is not None or head.approval is not None:
             return {}
         if exchange.turn.rank < INTERACTIVE:
             return {}

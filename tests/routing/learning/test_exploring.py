@@ -16,7 +16,7 @@ from tests.routing.test_policies import deployment
 KNOWN = policies()
 DAY_NANOS = 1_000_000
 TRYING = PolicySettings(
-    "trying", "explore", {"share": 200_000, "usd_per_day": DAY_NANOS}, {"policy": "cheapest"}
+    "trying", "explore", {"share": 200_000, "usd_per_day": DAY_NANOS}, {"serve": "cheapest"}
 )
 POLICY = chosen("trying", {"trying": TRYING}, KNOWN)
 

@@ -17,7 +17,7 @@ __all__ = ["plan"]
 
 KIND = "explore"
 SETTINGS = (
-    Setting("policy", "policy", required=True),
+    Setting("serve", "policy", required=True),
     Setting("share", "share", default=30_000),
     Setting("usd_per_day", "usd", required=True),
 )
@@ -35,7 +35,7 @@ COST = "explore_nanos"
 
 def rank(candidates: Sequence[Quoted], settings: Settings, inputs: Inputs) -> tuple[Quoted, ...]:
     """Return them as the other policy orders them; a share of the time with another one first."""
-    ranked = settings.parts["policy"].rank(candidates, inputs)
+    ranked = settings.parts["serve"].rank(candidates, inputs)
     choice = _choice(ranked, settings, inputs)
     draw = inputs.get(DRAW)
     if draw is None or len(choice) < 2 or uniform(draw, "explore") * PPM >= settings.value("share"):
@@ -47,7 +47,7 @@ def rank(candidates: Sequence[Quoted], settings: Settings, inputs: Inputs) -> tu
 
 def notes(ranked: Sequence[Quoted], settings: Settings, inputs: Inputs) -> Notes:
     """Return with what chance the first was first, and what trying it costs more than not."""
-    plain = settings.parts["policy"].rank(ranked, inputs)
+    plain = settings.parts["serve"].rank(ranked, inputs)
     choice = _choice(plain, settings, inputs)
     if DRAW not in inputs or len(choice) < 2:
         return NO_NOTES
