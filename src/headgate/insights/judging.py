@@ -1,5 +1,6 @@
 """What a vote is tied to: the attempt that answered, and the decision by which it was chosen."""
 
+import math
 from collections.abc import Mapping
 
 import msgspec
@@ -8,14 +9,15 @@ from sqlalchemy import Connection, select
 from sqlalchemy.engine import RowMapping
 
 from headgate.catalog.settings import Deployment
-from headgate.insights.votes import Judged
+from headgate.insights.votes import PPM, Judged
 from headgate.ledger.tables import decision
 from headgate.routing.learning.votes import CLUSTER
 from headgate.routing.policies.explore import PROPENSITY
+from headgate.routing.quality.standing import LEARNED, MILLI
 
 
 class _Estimate(Struct):
-    quality_ppm: int
+    terms: dict[str, int] = {}
 
 
 class _Candidate(Struct):
@@ -58,7 +60,7 @@ def judged_of(
         model=model or row["deployment"],
         journal=row["journal"],
         decision=row["decision"],
-        expected_ppm=None if expected is None else expected.quality_ppm,
+        expected_ppm=None if expected is None else _expected_ppm(expected.terms),
         propensity_ppm=propensity if isinstance(propensity, int) else None,
         clusters=_clusters(made.inputs),
     )
@@ -68,6 +70,12 @@ def _decision(connection: Connection, row: RowMapping) -> _Decision:
     named = (decision.c.journal == row["journal"], decision.c.number == row["decision"])
     text = connection.scalar(select(decision.c.record).where(*named))
     return _Decision() if text is None else _decode(text)
+
+
+def _expected_ppm(terms: Mapping[str, int]) -> int | None:
+    """Return what was expected before any vote; None where nothing was."""
+    before = [milli for name, milli in terms.items() if name != LEARNED]
+    return round(PPM / (1 + math.exp(-sum(before) / MILLI))) if before else None
 
 
 def _clusters(inputs: Mapping[str, int]) -> str:

@@ -1,8 +1,9 @@
-"""What was learned of models from votes on their calls: how often they are good, and on what.
+"""What was learned of models from votes on their calls, as a term beside what was expected.
 
-A cell holds, for a model and a task cluster, how much was told and how good it was. Few votes in a
-cluster are eked out by those on the model's other calls; how an estimate from before and this are
-weighed is the estimate's own matter.
+A cell holds, for a model and a task cluster, how much was told, how good it was, and how good it
+was expected to be. What counts is the difference: votes that say what an estimate said leave
+it as it is, with all that it knows of the words of a text. (Letting votes take the estimate's place
+instead made a router worse than what it began with, see docs/routing.md.)
 """
 
 import math
@@ -10,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-BORROWED_MAX = 10.0
-"""Votes on a model's other calls count as so many in a cluster at most."""
+MODEL_VOTES = 1.0
+"""A model's votes count beside so many imaginary ones that say what was expected."""
+
+CLUSTER_VOTES = 10.0
+"""A cluster's votes count beside so many that say what is known of the model elsewhere."""
 
 HALF_VOTE = 0.5
-"""Half a good and half a bad vote are added, so that few votes are never certain."""
-
 RATE_MIN = 1e-3
 INTERVAL_SDS = 1.96
 TRUSTED_HALF_WIDTH = 0.07
@@ -28,10 +30,22 @@ class Cell(NamedTuple):
     Attributes:
         n: How many they count as.
         good: The sum of their scores, within 0 and `n`.
+        expected: The sum of what was expected of those of which something was.
+        blind: How many of `n` were made without an estimate.
     """
 
     n: float
     good: float
+    expected: float = 0.0
+    blind: float = 0.0
+
+    def times(self, by: float) -> "Cell":
+        """Return as many times the votes."""
+        return Cell(self.n * by, self.good * by, self.expected * by, self.blind * by)
+
+    def plus(self, other: "Cell") -> "Cell":
+        """Return the votes of both."""
+        return Cell(*(one + another for one, another in zip(self, other, strict=True)))
 
 
 EMPTY = Cell(0.0, 0.0)
@@ -69,29 +83,29 @@ class Outcomes:
     models: Mapping[str, Cell] = field(default_factory=dict)
     clusters: Mapping[tuple[str, int], Cell] = field(default_factory=dict)
 
-    def term(self, model: str, shares: Sequence[float], /) -> tuple[float, float]:
-        """Return the log-odds of a good answer, and how many votes say so.
+    def term(self, model: str, shares: Sequence[float], expected: float, /) -> tuple[float, float]:
+        """Return what votes add to the log-odds of a good answer, and how many say so.
 
         Args:
             model: As prices name it; for one that nobody voted on, both are 0.
             shares: How much the text belongs to each cluster, by its number; where all texts are
                 of one cluster, all the model's votes count.
+            expected: The log-odds that are added to. Votes on calls of which nothing was expected
+                are taken to be on texts like this one.
         """
         whole = self.models.get(model)
         if whole is None:
             return 0.0, 0.0
-        rate = _rate(whole)
+        plain = _rate_of(expected)
+        shift = _shift(whole, plain, 0.0, MODEL_VOTES)
         if len(shares) < 2:
-            return log_odds(rate), whole.n
+            return shift, whole.n
         mixed = n = 0.0
         for number, share in enumerate(shares):
             cell = self.clusters.get((model, number), EMPTY)
-            borrowed = min(BORROWED_MAX, max(0.0, whole.n - cell.n))
-            known = cell.n + borrowed
-            of_cluster = (cell.good + borrowed * rate) / known if known > 0 else rate
-            mixed += share * of_cluster
-            n += share * known
-        return log_odds(mixed), n
+            mixed += share * _shift(cell, plain, shift, CLUSTER_VOTES)
+            n += share * (cell.n + min(CLUSTER_VOTES, max(0.0, whole.n - cell.n)))
+        return mixed, n
 
     def standing(self, model: str) -> Standing:
         """Return what votes alone say of a model."""
@@ -102,8 +116,24 @@ NOTHING = Outcomes()
 """Nothing was told yet: the estimates stand alone."""
 
 
-def _rate(cell: Cell) -> float:
-    return (cell.good + HALF_VOTE) / (cell.n + 2 * HALF_VOTE)
+def _shift(cell: Cell, plain: float, before: float, votes: float) -> float:
+    """Return by how much votes move log-odds: `before` without any, shrunk towards it with few.
+
+    Args:
+        cell: The votes.
+        plain: The rate that stands for what was expected where nothing was.
+        before: How far it is moved without them.
+        votes: How firmly that is believed.
+    """
+    if cell.n <= 0:
+        return before
+    expected = log_odds((cell.expected + cell.blind * plain) / cell.n)
+    believed = _rate_of(expected + before)
+    return log_odds((cell.good + votes * believed) / (cell.n + votes)) - expected
+
+
+def _rate_of(odds: float) -> float:
+    return 1 / (1 + math.exp(-max(odds, -700.0)))
 
 
 def standing_of(cell: Cell) -> Standing:
@@ -114,7 +144,8 @@ def standing_of(cell: Cell) -> Standing:
     reach = INTERVAL_SDS * math.sqrt(variance / n)
     needed = variance * (INTERVAL_SDS / TRUSTED_HALF_WIDTH) ** 2 - n
     low, high = max(0.0, share - reach), min(1.0, share + reach)
-    return Standing(cell.n, _rate(cell), low, high, max(0, math.ceil(needed)))
+    plain = (cell.good + HALF_VOTE) / (cell.n + 2 * HALF_VOTE)
+    return Standing(cell.n, plain, low, high, max(0, math.ceil(needed)))
 
 
 def log_odds(share: float) -> float:

@@ -59,8 +59,9 @@ class Tally:
             if weight <= 0 or len(self.cells) >= CELLS_MAX:
                 return
             before = EMPTY
-        n = max(0.0, before.n + weight)
-        self.cells[key] = Cell(n, min(max(0.0, before.good + weight * vote.score), n))
+        expected, blind = (0.0, 1.0) if vote.expected is None else (vote.expected, 0.0)
+        added = Cell(1.0, vote.score, expected, blind).times(weight)
+        self.cells[key] = _bounded(before.plus(added))
 
     def _weight(self, age_ns: int) -> float:
         return float(2.0 ** (age_ns / self.half_life_ns))
@@ -68,7 +69,7 @@ class Tally:
     def move_anchor(self, to_ns: int) -> None:
         """Have the cells stand as of another instant; what has faded away is dropped."""
         by = self._weight(self.anchor_ns - to_ns)
-        faded = {key: _times(cell, by) for key, cell in self.cells.items()}
+        faded = {key: cell.times(by) for key, cell in self.cells.items()}
         self.cells = {key: cell for key, cell in faded.items() if cell.n >= N_MIN}
         self.anchor_ns = to_ns
 
@@ -76,7 +77,7 @@ class Tally:
         """Have all that was told of a model so far count only this share of what it did."""
         for key, cell in self.cells.items():
             if key[0] == model:
-                self.cells[key] = _times(cell, kept)
+                self.cells[key] = cell.times(kept)
 
     def outcomes(self, now_ns: int, reliability: Mapping[str, float], version: int) -> Outcomes:
         """Return what the votes come to now.
@@ -90,30 +91,23 @@ class Tally:
         clusters: dict[tuple[str, int], Cell] = {}
         for (model, cluster, source), cell in sorted(self.cells.items()):
             edge = 2 * reliability[source] - 1
-            n = fade * edge * edge * cell.n
+            weighed = cell.times(fade * edge * edge)
             good = fade * edge * (cell.good - (1 - reliability[source]) * cell.n)
-            weighed = Cell(n, good)
+            weighed = weighed._replace(good=good)
             if cluster == WHOLE:
-                models[model] = _sum(models.get(model), weighed)
+                models[model] = models.get(model, EMPTY).plus(weighed)
             else:
-                clusters[model, cluster] = _sum(clusters.get((model, cluster)), weighed)
-        return Outcomes(version, _bounded(models), _bounded(clusters))
+                both = clusters.get((model, cluster), EMPTY)
+                clusters[model, cluster] = both.plus(weighed)
+        return Outcomes(version, _sensible(models), _sensible(clusters))
 
 
-def _sum(one: Cell | None, other: Cell) -> Cell:
-    if one is None:
-        return other
-    return Cell(one.n + other.n, one.good + other.good)
-
-
-def _bounded(cells: dict[Named, Cell]) -> dict[Named, Cell]:
+def _sensible(cells: dict[Named, Cell]) -> dict[Named, Cell]:
     """Keep what was corrected for noise within what is possible."""
-    return {
-        key: Cell(cell.n, min(max(cell.good, 0.0), cell.n))
-        for key, cell in cells.items()
-        if cell.n > 0
-    }
+    return {key: _bounded(cell) for key, cell in cells.items() if cell.n > 0}
 
 
-def _times(cell: Cell, by: float) -> Cell:
-    return Cell(cell.n * by, cell.good * by)
+def _bounded(cell: Cell) -> Cell:
+    n = max(0.0, cell.n)
+    good, expected, blind = (min(max(0.0, each), n) for each in cell[1:])
+    return Cell(n, good, expected, blind)

@@ -21,6 +21,9 @@ INTERVAL_SDS = 1.96
 MILLI = 1_000
 PPM = 1_000_000
 
+LEARNED = "learned"
+"""The term that outcomes add; the others were there before them."""
+
 NO_SHARES: Sequence[float] = (1.0,)
 """Where no clusters are known all texts are of one."""
 
@@ -56,22 +59,23 @@ class Prior(Protocol):
 class Outcomes(Protocol):
     """What was learned from outcomes of this gateway's own calls."""
 
-    def term(self, model: str, shares: Sequence[float], /) -> tuple[float, float]:
-        """Return the log-odds of a good outcome and how many outcomes, decayed, say so.
+    def term(self, model: str, shares: Sequence[float], expected: float, /) -> tuple[float, float]:
+        """Return what is added to the log-odds of a good outcome, and how many outcomes say so.
 
         Args:
             model: As prices name it (`Deployment.priced_as`).
             shares: How much the text belongs to each cluster of the prior.
+            expected: The log-odds without them.
 
         Returns:
-            Of the model's calls in these clusters; (0.0, 0.0) when there were none.
+            Of the model's calls in these clusters, decayed; (0.0, 0.0) when there were none.
         """
 
 
 class NoOutcomes:
     """Nothing was learned yet."""
 
-    def term(self, _model: str, _shares: Sequence[float]) -> tuple[float, float]:
+    def term(self, _model: str, _shares: Sequence[float], _expected: float) -> tuple[float, float]:
         """Return that there were no outcomes."""
         return 0.0, 0.0
 
@@ -118,9 +122,9 @@ class Standing:
         # How hard a text is says little of a model that was never seen.
         prior_n = UNKNOWN_N if known is None else min(reading.n, PRIOR_N_MAX)
         expected = sum(terms.values())
-        seen, seen_n = self.outcomes.term(model, reading.shares)
+        seen, seen_n = self.outcomes.term(model, reading.shares, expected)
         if seen_n > 0:
-            terms["learned"] = (seen - expected) * seen_n / (seen_n + prior_n)
+            terms[LEARNED] = seen
         odds = sum(terms.values())
         evidence = seen_n + (0.0 if known is None else prior_n)
         return _in_integers(odds, max(evidence, UNKNOWN_N), evidence, terms)
