@@ -15,6 +15,7 @@ try:
     from headgate.cli.evaluation import sessions_text, text
     from headgate.cli.learning.arena import arena
     from headgate.cli.learning.check_policy import check_policy
+    from headgate.cli.learning.eval_learning import Warm, measured
     from headgate.cli.learning.models import models as learned_models
     from headgate.routing.evaluation import bounded, charts, sessions
     from headgate.routing.evaluation.cascades import Verifier
@@ -123,6 +124,25 @@ def evaluate_sessions(  # noqa: PLR0913 - an option is a parameter
         print_json(result)
     else:
         sessions_text.tell(result)
+
+
+@app.command("eval-learning")
+def evaluate_learning(  # noqa: PLR0913 - an option is a parameter
+    train: Train,
+    protocol: ProtocolFile = None,
+    set_name: SetName = None,
+    models: Models = None,
+    where: Where = None,
+    warm: Warm = 0,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what is learned of two models when each call shows the chosen one's score alone."""
+    try:
+        wanted = _wanted(protocol, set_name, models, where, texts=True)
+    except EvidenceError as error:
+        fail(f"{error.problem}.", error.fix)
+    measured(train, wanted, seed, warm, as_json=as_json)
 
 
 app.command("models")(learned_models)

@@ -93,3 +93,15 @@ class PolicyCheckView(Printed, frozen=True, kw_only=True):
     snips: IntervalView | None
     doubly_robust: IntervalView | None
     thin: bool
+
+
+class LearningMarkView(Printed, frozen=True, kw_only=True):
+    """How well texts are told apart after so many votes: `routing eval-learning --json`, a list.
+
+    `apgr`, `cpt50` and `cpt80` are null where there is no such figure.
+    """
+
+    votes: int
+    apgr: float | None
+    cpt50: float | None
+    cpt80: float | None

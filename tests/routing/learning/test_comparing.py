@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+from headgate.routing.evaluation import online
+from headgate.routing.evaluation.evidence import EvidenceError
 from headgate.routing.learning import arena, offpolicy
 from headgate.routing.learning.offpolicy import Logged
+from tests.routing.planted import of_pair, planted
 
 RATES = np.array([0.4, 0.6, 0.8])
 
@@ -81,3 +84,30 @@ def test_without_overlap_nothing_is_claimed() -> None:
     assert offpolicy.check(_past(2_000, 0.2, target=2), 1) == offpolicy.check(
         _past(2_000, 0.2, target=2), 1
     )
+
+
+@pytest.mark.slow
+def test_what_the_chosen_model_shows_is_enough_to_tell_texts_apart() -> None:
+    """Far beyond chance after 400 votes; with two models alone, and rows enough for a start."""
+    evidence = of_pair(planted(700, 3))
+    train, test = evidence.rows(np.arange(400)), evidence.rows(np.arange(400, 700))
+
+    cold = online.simulate(train, test, 1, 0)
+    warm = online.simulate(train, test, 1, 100)
+
+    assert [mark.votes for mark in cold] == [0, 400]
+    assert cold[0].pair.apgr == pytest.approx(0.5)
+    assert cold[1].pair.apgr > 0.6
+    assert warm[1].pair.apgr > 0.6
+    assert online.mean_of([cold, cold]) == cold
+    assert online.simulate(train, test, 1, 0) == cold
+
+
+def test_learning_is_simulated_for_two_models_and_rows_enough_for_a_start() -> None:
+    """Anything else is refused with its fix."""
+    pair = of_pair(planted(60, 3))
+
+    with pytest.raises(EvidenceError):
+        online.simulate(pair, pair, 1, 20)
+    with pytest.raises(EvidenceError):
+        online.simulate(planted(60, 1), pair, 1, 0)
