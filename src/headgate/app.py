@@ -40,6 +40,7 @@ from headgate.records.demand import Terms
 from headgate.records.journal import DecisionRecord
 from headgate.routing.eligibility import Speech
 from headgate.routing.policies.registry import chooser
+from headgate.routing.quality.load_prior import load_prior
 from headgate.routing.quality.standing import Standing
 from headgate.routing.router import Router
 from headgate.store.journal_writer import JournalWriter
@@ -92,7 +93,7 @@ def data_plane(
     known = directory(snapshot, pepper)
     allotments = _allotments(snapshot, known, steward)
     router = _router(snapshot, targets, journal)
-    appraisal = Appraisal(Standing(), tuple(targets)) if router.asks() else None
+    appraisal = Appraisal(Standing(load_prior()), tuple(targets)) if router.asks() else None
     if appraisal is not None:
         router.ask(appraisal)
     return World(

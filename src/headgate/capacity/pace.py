@@ -8,7 +8,7 @@ HALF_LIFE_NS = 60_000_000_000
 FAILURES_HALF_LIFE_NS = 300_000_000_000
 """Failures are rarer than answers, so they are remembered for longer."""
 
-ONE = 1 << 20
+ONE = 1 << 32
 """The weight of an observation that was just made."""
 FADED = ONE >> 3
 HALVINGS_MAX = 64
@@ -33,10 +33,17 @@ class Fading:
 
     def ratio(self, at_ns: int) -> int | None:
         """Return the ratio at an instant, rounded down; None when nothing was seen lately."""
+        if not self._below:
+            return None
         self._fade(at_ns)
         if self._weight < FADED or not self._below:
             return None
         return self._above // self._below
+
+    def total(self, at_ns: int) -> int:
+        """Return the sum of the numerators, each as far as it has not faded."""
+        self._fade(at_ns)
+        return self._above // ONE
 
     def _fade(self, at_ns: int) -> None:
         passed_ns = at_ns - self._at_ns

@@ -6,7 +6,7 @@ from headgate.config.check import checked_by_id, ids_of
 from headgate.config.problems import Problems
 from headgate.config.shapes_routes import PolicyShape
 from headgate.routing.policies.registry import Policy, policies
-from headgate.routing.settings import PPM, PolicySettings, Setting
+from headgate.routing.settings import PPM, PolicySettings, Setting, SettingKind
 from headgate.units.money import MoneyError, exact_fraction, parse_usd
 
 TABLE = "policies"
@@ -80,14 +80,14 @@ def _read(
         assert isinstance(value, int), place
         values[key] = value
     else:
-        amount = _amount(setting, str(value), place, problems)
+        amount = read_amount(setting.kind, str(value), place, problems)
         if amount is not None:
             values[key] = amount
 
 
-def _amount(setting: Setting, text: str, place: str, problems: Problems) -> int | None:
+def read_amount(kind: SettingKind, text: str, place: str, problems: Problems) -> int | None:
     """Return a share in millionths, or dollars in nano-dollars; None for neither."""
-    if setting.kind == "usd":
+    if kind == "usd":
         try:
             return parse_usd(text)
         except MoneyError as error:

@@ -6,13 +6,14 @@ quality come together here. Only routes whose policy goes by estimates pay for i
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from headgate.capacity.pace import Pace
+from headgate.capacity.pace import Fading, Pace
 from headgate.catalog.settings import Deployment
 from headgate.dialects.prompts.asked import asked_text
 from headgate.dialects.prompts.registry import prompt_dialects
@@ -20,7 +21,8 @@ from headgate.ledger.outputs import Outputs
 from headgate.records.charge import Settlement
 from headgate.routing.candidate import Estimated
 from headgate.routing.learning.votes import CLUSTER
-from headgate.routing.quality.standing import PPM, Outcomes, Standing
+from headgate.routing.quality.standing import Outcomes, Standing
+from headgate.routing.settings import PPM
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
@@ -34,6 +36,13 @@ CLUSTERS_MAX = 4
 
 CALLS_MIN = 20
 """Lengths of fewer calls say too little."""
+
+SHARES_HALF_LIFE_NS = 3_600_000_000_000
+"""What was spent an hour ago counts half in providers' shares."""
+
+
+def _of_an_hour() -> Fading:
+    return Fading(SHARES_HALF_LIFE_NS)
 
 
 class Appraisal:
@@ -52,6 +61,7 @@ class Appraisal:
         self._prompts = prompt_dialects()
         self._paces = {name: Pace() for name in deployments}
         self._outputs: dict[tuple[str, str], Outputs] = {}
+        self._spent: dict[tuple[str, str], Fading] = defaultdict(_of_an_hour)
 
     def take(self, outcomes: Outcomes) -> None:
         """Go by these outcomes of one's own calls from now on."""
@@ -81,18 +91,16 @@ class Appraisal:
         return {f"{CLUSTER}{number}": round(share * PPM) for number, share in largest}
 
     def learn(self, exchange: Exchange, settlement: Settlement, at_ns: int) -> None:
-        """Learn how long an answer was that was measured, and how long it took."""
+        """Learn what an attempt cost, and of a measured answer how long it was and took."""
+        deployment = exchange.target.deployment
+        self._spent[exchange.asked, deployment.provider].add(settlement.amount_nanos, 1, at_ns)
         usage = settlement.usage
         if usage is None or settlement.state != "measured" or settlement.reason is not None:
             return
-        name, sent_ns, first_ns = (
-            exchange.target.deployment.id,
-            exchange.sent_ns,
-            exchange.first_byte_ns,
-        )
+        sent_ns, first_ns = exchange.sent_ns, exchange.first_byte_ns
         tokens = usage.output_text + usage.output_reasoning + usage.output_audio
-        self._outputs_of(exchange.asked, name).learn(tokens // exchange.demand.choices)
-        pace = self._paces[name]
+        self._outputs_of(exchange.asked, deployment.id).learn(tokens // exchange.demand.choices)
+        pace = self._paces[deployment.id]
         if exchange.demand.stream and first_ns >= sent_ns:
             pace.first_byte((first_ns - sent_ns) // 1_000, at_ns)
             pace.written(tokens, (at_ns - first_ns) // 1_000, at_ns)
@@ -124,6 +132,16 @@ class Appraisal:
                 pace.tokens_per_s_milli(now_ns),
             )
         return found
+
+    def shares(self, asked: str, now_ns: int) -> Mapping[str, int]:
+        """Return providers' shares of lately's spend; see `headgate.routing.given.Appraiser`."""
+        spent = {
+            provider: fading.total(now_ns)
+            for (name, provider), fading in self._spent.items()
+            if name == asked
+        }
+        total = sum(spent.values())
+        return {each: nanos * PPM // total for each, nanos in spent.items()} if total else {}
 
     def _outputs_of(self, asked: str, deployment: str) -> Outputs:
         kind = (asked, deployment)

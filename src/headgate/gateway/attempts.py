@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from headgate.capacity.health import BREAKER_OPEN, THROTTLED
 from headgate.gateway.exploring import Exploring
 from headgate.gateway.own_terms import keep_contracts
-from headgate.gateway.refusals import unmet
+from headgate.gateway.refusals import no_candidate, unmet
 from headgate.governance.requirements import NOTHING
 from headgate.routing.candidate import Outcome, Quoted
+from headgate.routing.eligibility import OWN_RULES
 from headgate.routing.given import NOT_WARM, NOTHING_GIVEN, Given
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -192,6 +193,8 @@ class Attempts:
         waiting = [self._world.targets[name] for name, rule in rules if rule == THROTTLED]
         if exchange.required.requirements:
             return unmet(exchange.asked, exchange.required, rules)
+        if not waiting and any(rule.partition(":")[0] in OWN_RULES for _, rule in rules):
+            return no_candidate(exchange.asked, rules)
         if not waiting:
             return self._world.interpreter.why_unserved(exchange, self._world.router)
         at_ns = min(target.health.not_before_ns for target in waiting)

@@ -31,7 +31,7 @@ class StandingView(Printed, frozen=True, kw_only=True):
     probes: int
 
 
-class SourceView(Printed, frozen=True, kw_only=True):
+class VoteSourceView(Printed, frozen=True, kw_only=True):
     """A source of votes: how often it is taken to be right, and in how many calls that was seen."""
 
     source: str
@@ -55,7 +55,7 @@ class ModelsView(Printed, frozen=True, kw_only=True):
     """What was learned: `routing models --json`; models by name."""
 
     models: list[StandingView]
-    sources: list[SourceView]
+    sources: list[VoteSourceView]
     worse: list[WorseView]
 
 

@@ -40,6 +40,9 @@ class Appraiser(Protocol):
             now_ns: The present.
         """
 
+    def shares(self, asked: str, now_ns: int, /) -> Mapping[str, int]:
+        """Return what providers have had lately of what a name's calls cost, in millionths."""
+
 
 class Given(NamedTuple):
     """What beside its demand says where a call may go, and what it costs there.

@@ -9,7 +9,7 @@ from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Confi
 from headgate.cli.output import complain, print_json, print_table, table
 from headgate.cli.reading import read_configuration, reading_if_any
 from headgate.config.snapshot import Snapshot
-from headgate.insights.contract_learning import ModelsView, SourceView, StandingView, WorseView
+from headgate.insights.contract_learning import ModelsView, StandingView, VoteSourceView, WorseView
 from headgate.insights.quality import Worse, worse
 from headgate.insights.votes import PPM
 from headgate.node.learning import learned_path
@@ -80,7 +80,7 @@ def _view(snapshot: Snapshot, learner: Learner, drifted: list[Worse]) -> ModelsV
     return ModelsView(
         models=rows,
         sources=[
-            SourceView(
+            VoteSourceView(
                 source=source,
                 reliability=round(reliability, DIGITS),
                 compared=int(learner.agreements.get(source, Agreement()).n),

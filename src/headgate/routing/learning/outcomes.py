@@ -11,11 +11,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-MODEL_VOTES = 1.0
+MODEL_VOTES = 10.0
 """A model's votes count beside so many imaginary ones that say what was expected."""
 
-CLUSTER_VOTES = 10.0
-"""A cluster's votes count beside so many that say what is known of the model elsewhere."""
+CLUSTER_VOTES = 100.0
+"""A cluster's votes count beside so many that say what is known of the model elsewhere: what an
+estimate knows of the words of a text is worth more than a few dozen votes on texts like it."""
+
+BLIND_SHARE = 0.1
+"""That is this much weaker where nothing was expected of the calls that were voted on."""
+
+BORROWED_MAX = 10.0
+"""Votes on a model's other calls count as so many in a cluster at most, where n is told."""
+
+UNPLACED = -2
+"""Stands for the cluster of votes on calls whose clusters nobody knows; they count for all."""
 
 HALF_VOTE = 0.5
 RATE_MIN = 1e-3
@@ -76,7 +86,7 @@ class Outcomes:
     Attributes:
         version: Counts what was told to workers; a newer one takes the place of an older.
         models: By model, all its votes.
-        clusters: By model and number of the cluster, those on texts of it.
+        clusters: By model and number of the cluster, those on texts of it, and the `UNPLACED`.
     """
 
     version: int = 0
@@ -100,12 +110,16 @@ class Outcomes:
         shift = _shift(whole, plain, 0.0, MODEL_VOTES)
         if len(shares) < 2:
             return shift, whole.n
+        unplaced = self.clusters.get((model, UNPLACED), EMPTY).n
         mixed = n = 0.0
         for number, share in enumerate(shares):
             cell = self.clusters.get((model, number), EMPTY)
-            mixed += share * _shift(cell, plain, shift, CLUSTER_VOTES)
-            n += share * (cell.n + min(CLUSTER_VOTES, max(0.0, whole.n - cell.n)))
-        return mixed, n
+            blind = cell.blind / cell.n if cell.n > 0 else 0.0
+            votes = CLUSTER_VOTES * (1 - (1 - BLIND_SHARE) * blind)
+            mixed += share * _shift(cell, plain, shift, votes)
+            elsewhere = max(0.0, whole.n - unplaced - cell.n)
+            n += share * (cell.n + min(BORROWED_MAX, elsewhere))
+        return mixed, n + unplaced
 
     def standing(self, model: str) -> Standing:
         """Return what votes alone say of a model."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from headgate.routing.learning.outcomes import EMPTY, Cell, Outcomes
+from headgate.routing.learning.outcomes import EMPTY, UNPLACED, Cell, Outcomes
 from headgate.routing.learning.votes import Vote
 
 ANCHOR_HALF_LIVES_MAX = 30
@@ -50,7 +50,7 @@ class Tally:
             self.move_anchor(vote.call_ns)
         weight = times * self._weight(vote.call_ns - self.anchor_ns)
         self._put((vote.model, WHOLE, vote.source), vote, weight)
-        for cluster, share in vote.shares:
+        for cluster, share in vote.shares or ((UNPLACED, 1.0),):
             self._put((vote.model, cluster, vote.source), vote, weight * share)
 
     def _put(self, key: Key, vote: Vote, weight: float) -> None:
