@@ -20,6 +20,7 @@ from headgate.dialects.prompts.registry import prompt_dialects
 from headgate.ledger.outputs import Outputs
 from headgate.records.charge import Settlement
 from headgate.routing.candidate import Estimated
+from headgate.routing.learning.outcomes import largest
 from headgate.routing.learning.votes import CLUSTER
 from headgate.routing.quality.standing import Outcomes, Standing
 from headgate.routing.settings import PPM
@@ -31,9 +32,6 @@ KINDS_MAX = 4_096
 """The lengths of so many kinds of calls are remembered; then the one that was met first goes."""
 
 NO_CLUSTERS: Mapping[str, int] = MappingProxyType({})
-CLUSTERS_MAX = 4
-"""So many clusters of a text are written down; the rest of its shares says little."""
-
 CALLS_MIN = 20
 """Lengths of fewer calls say too little."""
 
@@ -86,9 +84,8 @@ class Appraisal:
         """
         if self.standing.prior is None:
             return NO_CLUSTERS
-        shares = enumerate(self.standing.read(text).shares)
-        largest = sorted(shares, key=lambda each: -each[1])[:CLUSTERS_MAX]
-        return {f"{CLUSTER}{number}": round(share * PPM) for number, share in largest}
+        shares = largest(self.standing.read(text).shares)
+        return {f"{CLUSTER}{number}": round(share * PPM) for number, share in shares}
 
     def learn(self, exchange: Exchange, settlement: Settlement, at_ns: int) -> None:
         """Learn what an attempt cost, and of a measured answer how long it was and took."""

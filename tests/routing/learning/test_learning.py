@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from headgate.routing.learning import state
 from headgate.routing.learning.drift import BASELINE_MIN, Detector
 from headgate.routing.learning.learner import Learner
-from headgate.routing.learning.outcomes import EMPTY, NOTHING, Cell, Outcomes, log_odds
+from headgate.routing.learning.outcomes import (
+    EMPTY,
+    NOTHING,
+    Cell,
+    Outcomes,
+    largest,
+    log_odds,
+)
 from headgate.routing.learning.settings import DAY_NS, Learning
 from headgate.routing.learning.state import StateError
 from headgate.routing.learning.tally import Tally
@@ -49,7 +56,7 @@ VOTES = st.builds(
 
 def test_of_a_model_without_votes_nothing_is_said() -> None:
     """The estimates stand alone."""
-    assert NOTHING.term("small", [0.5, 0.5], 1.0) == (0.0, 0.0)
+    assert NOTHING.term("small", largest([0.5, 0.5]), 1.0) == (0.0, 0.0)
 
 
 @given(expected=st.floats(0.05, 0.95), votes=st.integers(1, 40))
@@ -58,7 +65,7 @@ def test_votes_that_say_what_was_expected_change_nothing(expected: float, votes:
     told = [vote(score=expected, expected=expected, shares=((1, 1.0),))] * votes
     outcomes = tally_of(*told).outcomes(T0, PERFECT, 1)
 
-    for shares in ([1.0], [0.3, 0.7]):
+    for shares in (largest([1.0]), largest([0.3, 0.7])):
         added, _ = outcomes.term("small", shares, 2.0)
         assert added == pytest.approx(0.0, abs=1e-6)
 
@@ -69,7 +76,7 @@ def test_votes_without_an_estimate_are_taken_for_votes_on_such_texts() -> None:
     outcomes = tally_of(*told).outcomes(T0, PERFECT, 1)
 
     for expected in (-1.0, 0.0, 1.4):
-        added, n = outcomes.term("small", [1.0], expected)
+        added, n = outcomes.term("small", (), expected)
         assert expected + added == pytest.approx(log_odds(0.8), abs=0.06)
         assert n == pytest.approx(1_000)
 
@@ -80,10 +87,10 @@ def test_a_cluster_speaks_for_its_texts_and_the_model_for_the_rest() -> None:
     told += [vote(score=1.0, shares=((1, 1.0),)) for _ in range(50)]
     outcomes = tally_of(*told).outcomes(T0, PERFECT, 100)
 
-    bad, n = outcomes.term("small", [1.0, 0.0, 0.0], 0.0)
-    good, _ = outcomes.term("small", [0.0, 1.0, 0.0], 0.0)
-    unseen, n_unseen = outcomes.term("small", [0.0, 0.0, 1.0], 0.0)
-    whole, n_whole = outcomes.term("small", [1.0], 0.0)
+    bad, n = outcomes.term("small", largest([1.0, 0.0, 0.0]), 0.0)
+    good, _ = outcomes.term("small", largest([0.0, 1.0, 0.0]), 0.0)
+    unseen, n_unseen = outcomes.term("small", largest([0.0, 0.0, 1.0]), 0.0)
+    whole, n_whole = outcomes.term("small", largest([1.0]), 0.0)
 
     assert bad < unseen < good
     assert unseen == pytest.approx(whole)

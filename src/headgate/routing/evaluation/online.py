@@ -16,7 +16,7 @@ from headgate.routing.evaluation import metrics
 from headgate.routing.evaluation.evidence import Evidence, EvidenceError
 from headgate.routing.evaluation.metrics import Pair
 from headgate.routing.learning.exploring import belief, sampled
-from headgate.routing.learning.outcomes import EMPTY, Cell, Outcomes
+from headgate.routing.learning.outcomes import EMPTY, Cell, Outcomes, Shares, largest
 from headgate.routing.quality import calibration, estimator, features, topics
 from headgate.routing.quality.sparse import Floats, Ints
 
@@ -53,17 +53,17 @@ class _Learning:
     clusters: dict[tuple[str, int], Cell]
     warm: float
 
-    def odds(self, model: str, shares: list[float], expected: float) -> tuple[float, float]:
+    def odds(self, model: str, shares: Shares, expected: float) -> tuple[float, float]:
         """Return the log-odds of a good answer and the n that they rest on."""
         added, n = self.outcomes.term(model, shares, expected)
         return expected + added, n + self.warm
 
-    def hear(self, model: str, shares: list[float], score: float, expected: float) -> None:
+    def hear(self, model: str, shares: Shares, score: float, expected: float) -> None:
         """Take the score of the model that was chosen."""
         blind = 0.0 if self.warm else 1.0
         cell = Cell(1.0, score, (1 - blind) * float(calibration.rate(np.array(expected))), blind)
         self.models[model] = self.models.get(model, EMPTY).plus(cell)
-        for number, share in enumerate(shares):
+        for number, share in shares:
             key = (model, number)
             self.clusters[key] = self.clusters.get(key, EMPTY).plus(cell.times(share))
 
@@ -72,7 +72,7 @@ class _Learning:
 class _Texts:
     """What is known of texts before any vote: their clusters, and what the warm start expects."""
 
-    shares: list[list[float]]
+    shares: list[Shares]
     expected: list[list[float]]
 
 
@@ -138,7 +138,7 @@ def _texts(train: Evidence, test: Evidence, warm: Ints, seed: int) -> tuple[_Tex
 
 
 def _read(shares: Floats, expected: Floats) -> _Texts:
-    return _Texts(shares.tolist(), expected.tolist())
+    return _Texts([largest(row) for row in shares.tolist()], expected.tolist())
 
 
 def _drawn(learning: _Learning, train: Evidence, known: _Texts, row: int, model: int) -> float:

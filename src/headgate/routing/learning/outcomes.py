@@ -9,6 +9,8 @@ instead made a router worse than what it began with, see docs/routing.md.)
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import nlargest
+from operator import itemgetter
 from typing import NamedTuple
 
 MODEL_VOTES = 10.0
@@ -26,6 +28,12 @@ BORROWED_MAX = 10.0
 
 UNPLACED = -2
 """Stands for the cluster of votes on calls whose clusters nobody knows; they count for all."""
+
+CLUSTERS_MAX = 4
+"""So many clusters of a text count, and stand in its decision; the rest says little."""
+
+Shares = Sequence[tuple[int, float]]
+"""Clusters by number, with a text's shares of them."""
 
 HALF_VOTE = 0.5
 RATE_MIN = 1e-3
@@ -93,33 +101,36 @@ class Outcomes:
     models: Mapping[str, Cell] = field(default_factory=dict)
     clusters: Mapping[tuple[str, int], Cell] = field(default_factory=dict)
 
-    def term(self, model: str, shares: Sequence[float], expected: float, /) -> tuple[float, float]:
+    def term(self, model: str, shares: Shares, expected: float, /) -> tuple[float, float]:
         """Return what votes add to the log-odds of a good answer, and how many say so.
 
         Args:
             model: As prices name it; for one that nobody voted on, both are 0.
-            shares: How much the text belongs to each cluster, by its number; where all texts are
-                of one cluster, all the model's votes count.
+            shares: The clusters that the text belongs to most; see `largest`. What is left of it
+                goes by all the model's votes.
             expected: The log-odds that are added to. Votes on calls of which nothing was expected
                 are taken to be on texts like this one.
         """
         whole = self.models.get(model)
-        if whole is None:
+        if whole is None or whole.n <= 0:
             return 0.0, 0.0
         plain = _rate_of(expected)
         shift = _shift(whole, plain, 0.0, MODEL_VOTES)
-        if len(shares) < 2:
+        if not shares:
             return shift, whole.n
         unplaced = self.clusters.get((model, UNPLACED), EMPTY).n
-        mixed = n = 0.0
-        for number, share in enumerate(shares):
+        mixed, n, left = 0.0, unplaced, 1.0
+        for number, share in shares:
+            left -= share
             cell = self.clusters.get((model, number), EMPTY)
-            blind = cell.blind / cell.n if cell.n > 0 else 0.0
-            votes = CLUSTER_VOTES * (1 - (1 - BLIND_SHARE) * blind)
-            mixed += share * _shift(cell, plain, shift, votes)
-            elsewhere = max(0.0, whole.n - unplaced - cell.n)
-            n += share * (cell.n + min(BORROWED_MAX, elsewhere))
-        return mixed, n + unplaced
+            if cell.n > 0:
+                votes = CLUSTER_VOTES * (1 - (1 - BLIND_SHARE) * cell.blind / cell.n)
+                mixed += share * _shift(cell, plain, shift, votes)
+            else:
+                mixed += share * shift
+            n += share * (cell.n + min(BORROWED_MAX, max(0.0, whole.n - unplaced - cell.n)))
+        n += left * min(BORROWED_MAX, whole.n - unplaced)
+        return mixed + left * shift, n
 
     def standing(self, model: str) -> Standing:
         """Return what votes alone say of a model."""
@@ -130,17 +141,22 @@ NOTHING = Outcomes()
 """Nothing was told yet: the estimates stand alone."""
 
 
+def largest(shares: Sequence[float]) -> Shares:
+    """Return the clusters that a text belongs to most; none where all texts are of one."""
+    if len(shares) < 2:
+        return ()
+    return nlargest(CLUSTERS_MAX, enumerate(shares), key=itemgetter(1))
+
+
 def _shift(cell: Cell, plain: float, before: float, votes: float) -> float:
-    """Return by how much votes move log-odds: `before` without any, shrunk towards it with few.
+    """Return by how much votes move log-odds: few of them hardly from `before`.
 
     Args:
-        cell: The votes.
+        cell: The votes, some at least.
         plain: The rate that stands for what was expected where nothing was.
         before: How far it is moved without them.
         votes: How firmly that is believed.
     """
-    if cell.n <= 0:
-        return before
     expected = log_odds((cell.expected + cell.blind * plain) / cell.n)
     believed = _rate_of(expected + before)
     return log_odds((cell.good + votes * believed) / (cell.n + votes)) - expected

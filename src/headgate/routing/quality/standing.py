@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
+from headgate.routing.learning.outcomes import Shares, largest
+
 PRIOR_N_MAX = 10.0
 """A prior counts as so many outcomes at most."""
 
@@ -72,12 +74,12 @@ class Prior(Protocol):
 class Outcomes(Protocol):
     """What was learned from outcomes of this gateway's own calls."""
 
-    def term(self, model: str, shares: Sequence[float], expected: float, /) -> tuple[float, float]:
+    def term(self, model: str, shares: Shares, expected: float, /) -> tuple[float, float]:
         """Return what is added to the log-odds of a good outcome, and how many outcomes say so.
 
         Args:
             model: As prices name it (`Deployment.priced_as`).
-            shares: How much the text belongs to each cluster of the prior.
+            shares: The clusters of the prior that the text belongs to most.
             expected: The log-odds without them.
 
         Returns:
@@ -88,7 +90,7 @@ class Outcomes(Protocol):
 class NoOutcomes:
     """Nothing was learned yet."""
 
-    def term(self, _model: str, _shares: Sequence[float], _expected: float) -> tuple[float, float]:
+    def term(self, _model: str, _shares: Shares, _expected: float) -> tuple[float, float]:
         """Return that there were no outcomes."""
         return 0.0, 0.0
 
@@ -127,9 +129,10 @@ class Standing:
 
     def quality(self, reading: Reading, models: Iterable[str]) -> dict[str, Quality]:
         """Return what is expected of models, by their names, for a text that was read."""
-        return {model: self._quality(reading, model) for model in models}
+        shares = largest(reading.shares)
+        return {model: self._quality(reading, shares, model) for model in models}
 
-    def _quality(self, reading: Reading, model: str) -> Quality:
+    def _quality(self, reading: Reading, shares: Shares, model: str) -> Quality:
         known = reading.terms(model)
         if known is None:
             # How hard a text is says little of a model that was never seen.
@@ -138,7 +141,7 @@ class Standing:
             terms, texts = known
             evidence = min(texts, PRIOR_N_MAX)
         odds = sum(terms.values())
-        learned, seen_n = self.outcomes.term(model, reading.shares, odds)
+        learned, seen_n = self.outcomes.term(model, shares, odds)
         if seen_n > 0:
             terms = {**terms, LEARNED: learned}
             odds += learned
