@@ -43,19 +43,18 @@ class _Learning:
     """Votes as they come.
 
     Attributes:
-        outcomes: Its mappings grow.
-        expected: Log-odds of the warm start by text and model; zeros without one.
-        warm: How many votes these count as.
+        models: By model; see `routing.learning.outcomes`.
+        clusters: By model and cluster, likewise.
+        warm: How many votes the warm start counts as; 0 without one.
     """
 
-    outcomes: Outcomes
     models: dict[str, Cell]
     clusters: dict[tuple[str, int], Cell]
     warm: float
 
     def odds(self, model: str, shares: Shares, expected: float) -> tuple[float, float]:
         """Return the log-odds of a good answer and the n that they rest on."""
-        added, n = self.outcomes.term(model, shares, expected)
+        added, n = Outcomes(0, self.models, self.clusters).term(model, shares, expected)
         return expected + added, n + self.warm
 
     def hear(self, model: str, shares: Shares, score: float, expected: float) -> None:
@@ -95,10 +94,7 @@ def simulate(train: Evidence, test: Evidence, seed: int, warm: int) -> list[Mark
         raise EvidenceError(problem, f"Give --warm from {estimator.ROWS_MIN} on, or 0.")
     order = np.random.default_rng(seed).permutation(len(train))
     known, unseen = _texts(train, test, order[:warm], seed)
-    models: dict[str, Cell] = {}
-    clusters: dict[tuple[str, int], Cell] = {}
-    outcomes = Outcomes(0, models, clusters)
-    learning = _Learning(outcomes, models, clusters, PRIOR_N if warm else 0.0)
+    learning = _Learning({}, {}, PRIOR_N if warm else 0.0)
     weak, strong = np.argsort(train.costs.mean(axis=0)).tolist()
     marks, gains = [], _Median()
     calls = order[warm:].tolist()

@@ -26,6 +26,9 @@ BLIND_SHARE = 0.1
 BORROWED_MAX = 10.0
 """Votes on a model's other calls count as so many in a cluster at most, where n is told."""
 
+WHOLE = -1
+"""Stands for a model's votes of all clusters together."""
+
 UNPLACED = -2
 """Stands for the cluster of votes on calls whose clusters nobody knows; they count for all."""
 
@@ -100,6 +103,7 @@ class Outcomes:
     version: int = 0
     models: Mapping[str, Cell] = field(default_factory=dict)
     clusters: Mapping[tuple[str, int], Cell] = field(default_factory=dict)
+    _known: dict[tuple[str, int], float] = field(default_factory=dict, repr=False, compare=False)
 
     def term(self, model: str, shares: Shares, expected: float, /) -> tuple[float, float]:
         """Return what votes add to the log-odds of a good answer, and how many say so.
@@ -114,8 +118,7 @@ class Outcomes:
         whole = self.models.get(model)
         if whole is None or whole.n <= 0:
             return 0.0, 0.0
-        plain = _rate_of(expected)
-        shift = _shift(whole, plain, 0.0, MODEL_VOTES)
+        shift = self._shift(model, WHOLE, whole, expected)
         if not shares:
             return shift, whole.n
         unplaced = self.clusters.get((model, UNPLACED), EMPTY).n
@@ -123,14 +126,26 @@ class Outcomes:
         for number, share in shares:
             left -= share
             cell = self.clusters.get((model, number), EMPTY)
-            if cell.n > 0:
-                votes = CLUSTER_VOTES * (1 - (1 - BLIND_SHARE) * cell.blind / cell.n)
-                mixed += share * _shift(cell, plain, shift, votes)
-            else:
-                mixed += share * shift
+            moved = self._shift(model, number, cell, expected, shift) if cell.n > 0 else shift
+            mixed += share * moved
             n += share * (cell.n + min(BORROWED_MAX, max(0.0, whole.n - unplaced - cell.n)))
         n += left * min(BORROWED_MAX, whole.n - unplaced)
         return mixed + left * shift, n
+
+    def _shift(
+        self, model: str, number: int, cell: Cell, expected: float, before: float = 0.0
+    ) -> float:
+        """Return by how much a cell's votes move log-odds; remembered where no text matters."""
+        known = self._known.get((model, number))
+        if known is not None:
+            return known
+        votes = MODEL_VOTES
+        if number != WHOLE:
+            votes = CLUSTER_VOTES * (1 - (1 - BLIND_SHARE) * cell.blind / cell.n)
+        moved = _moved(cell, _rate_of(expected), before, votes)
+        if cell.blind == 0 and (number == WHOLE or (model, WHOLE) in self._known):
+            self._known[model, number] = moved
+        return moved
 
     def standing(self, model: str) -> Standing:
         """Return what votes alone say of a model."""
@@ -148,7 +163,7 @@ def largest(shares: Sequence[float]) -> Shares:
     return nlargest(CLUSTERS_MAX, enumerate(shares), key=itemgetter(1))
 
 
-def _shift(cell: Cell, plain: float, before: float, votes: float) -> float:
+def _moved(cell: Cell, plain: float, before: float, votes: float) -> float:
     """Return by how much votes move log-odds: few of them hardly from `before`.
 
     Args:

@@ -9,14 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from headgate.routing.learning.outcomes import EMPTY, UNPLACED, Cell, Outcomes
+from headgate.routing.learning.outcomes import EMPTY, UNPLACED, WHOLE, Cell, Outcomes
 from headgate.routing.learning.votes import Vote
 
 ANCHOR_HALF_LIVES_MAX = 30
 """After so many half-lives the anchor moves, before weights grow out of bounds."""
-
-WHOLE = -1
-"""Stands for a model's votes of all clusters together."""
 
 CELLS_MAX = 8_192
 N_MIN = 0.01
