@@ -41,6 +41,7 @@ from headgate.config.secrets import SecretReader
 from headgate.config.shapes import TABLES
 from headgate.config.snapshot import Snapshot
 from headgate.providers.settings import Provider
+from headgate.routing.settings import PolicySettings, Route
 
 FILE_BYTES_MAX = 8 << 20
 _PLACE = re.compile(r" \(at (?P<place>.*)\)$")
@@ -81,7 +82,8 @@ def _document(path: Path, text: bytes | None, problems: Problems) -> dict[str, A
         if len(data) > FILE_BYTES_MAX:
             problems.add("file", "It is larger than 8 MiB.", "Name a headgate.toml.")
             return {}
-        return tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
+        problems.text = data.decode("utf-8")
+        return tomllib.loads(problems.text, parse_float=Decimal)
     except OSError as error:
         fix = "Write one with: headgate init, or name another with --config."
         problems.add("file", f"It cannot be read: {error.strerror}.", fix)
@@ -107,12 +109,7 @@ def _snapshot(
     deployment_ids = ids_of(document.get("deployments"))
     providers = providers_from(document.get("providers", {}), secrets, path.parent, problems)
     deployments, book, agreements = _offers(document, providers, problems)
-    policies = policies_from(document.get("policies", {}), problems)
-    policy_ids = ids_of(document.get("policies"))
-    routes = routes_from(
-        document.get("routes", {}), deployments, deployment_ids, policy_ids, problems
-    )
-    check_used(policies, [route.policy for route in routes.values()], problems)
+    policies, routes = _routing(document, deployments, problems)
     teams = teams_from(document.get("teams", {}), problems)
     principals = principals_from(document.get("principals", {}), teams, problems)
     principal_ids = ids_of(document.get("principals"))
@@ -165,6 +162,17 @@ def _check_names(document: dict[str, Any], problems: Problems) -> None:
     for name in document:
         if name not in TABLES:
             problems.add(name, "There is no such table.", near(name, TABLES, "table"))
+
+
+def _routing(
+    document: dict[str, Any], deployments: Mapping[str, Deployment], problems: Problems
+) -> tuple[dict[str, PolicySettings], dict[str, Route]]:
+    """Return the policies and the routes that go by them."""
+    policies = policies_from(document.get("policies", {}), problems)
+    ids, listed = ids_of(document.get("policies")), ids_of(document.get("deployments"))
+    routes = routes_from(document.get("routes", {}), deployments, listed, ids, problems)
+    check_used(policies, [route.policy for route in routes.values()], problems)
+    return policies, routes
 
 
 def _offers(

@@ -70,7 +70,7 @@ class Attempts:
         bound = world.interpreter.bound(exchange, world.router)
         warm = world.caching.read(exchange, now_ns)
         required = exchange.required
-        if not world.router.is_plain(exchange.asked):
+        if exchange.asked in world.router.particular:
             return self._given_more(exchange, Given(bound, warm, required), now_ns)
         if bound is None and warm is NOT_WARM and required is NOTHING:
             return NOTHING_GIVEN

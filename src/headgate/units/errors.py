@@ -39,15 +39,23 @@ class Problem:
         key: Dotted key, such as `deployments.fast.provider`.
         problem: What is wrong, one sentence.
         fix: What to write instead, one sentence.
+        line: Where the key stands in the file, or its table; None when that cannot be told.
     """
 
     file: str
     key: str
     problem: str
     fix: str
+    line: int | None = None
+
+    @property
+    def place(self) -> str:
+        """File, line and key, as far as they are known: `headgate.toml:12: routes.fast`."""
+        line = "" if self.line is None else f":{self.line}"
+        return f"{self.file}{line}: {self.key}"
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.key}: {self.problem} Fix: {self.fix}"
+        return f"{self.place}: {self.problem} Fix: {self.fix}"
 
 
 class ConfigurationError(HeadgateError):
