@@ -9,6 +9,8 @@ from headgate.capacity.places import Places
 from headgate.capacity.retries import RetryBudget
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import Snapshot
+from headgate.dial.reach import dialer_to
+from headgate.dial.resolver import Resolver
 from headgate.dialects.registry import dialects, spoken_dialects
 from headgate.dialects.stops.registry import counted, stops
 from headgate.dialects.translation.registry import tellers, translators
@@ -163,9 +165,9 @@ def _targets(snapshot: Snapshot, pools: Mapping[str, Pool]) -> dict[str, Target]
 
 
 def _pools(snapshot: Snapshot, clock: Coarse, outbox: Outbox) -> dict[str, Pool]:
-    kinds = providers()
+    kinds, resolver = providers(), Resolver(snapshot.resolving)
     return {
-        each.id: _pool(each, kinds[each.kind], clock, outbox)
+        each.id: _pool(each, kinds[each.kind], clock, outbox, resolver)
         for each in snapshot.providers.values()
     }
 
@@ -280,11 +282,14 @@ def _when_there_is_room(journal: JournalWriter) -> Callable[[DecisionRecord], No
     return write
 
 
-def _pool(provider: Provider, kind: ProviderKind, clock: Coarse, outbox: Outbox) -> Pool:
+def _pool(
+    provider: Provider, kind: ProviderKind, clock: Coarse, outbox: Outbox, resolver: Resolver
+) -> Pool:
     """Return a provider's pool, which knows the framings that are its own by their dialects."""
     envelopes = {dialect: envelope_of(kind, dialect) for dialect in provider.dialects}
     framings = {dialect: each for dialect, each in envelopes.items() if each.unframer is not None}
-    return Pool(provider, _passes(kind), clock, outbox, framings)
+    dialer = dialer_to(provider.base_url, resolver, provider.trust, provider.proxy)
+    return Pool(provider, _passes(kind), clock, outbox, framings, dialer)
 
 
 def _passes(kind: ProviderKind) -> Callable[[bytes], bool]:

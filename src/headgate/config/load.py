@@ -32,6 +32,7 @@ from headgate.config.read_organisation import organisation_from
 from headgate.config.read_policies import check_used, policies_from
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
+from headgate.config.read_reach import network_from
 from headgate.config.read_reconcile import reconcile_from
 from headgate.config.read_routes import routes_from
 from headgate.config.read_runs import runs_from
@@ -107,7 +108,9 @@ def _snapshot(
     console = console_from(document, secrets, problems)
     provider_ids = ids_of(document.get("providers"))
     deployment_ids = ids_of(document.get("deployments"))
-    providers = providers_from(document.get("providers", {}), secrets, path.parent, problems)
+    network = network_from(document.get("network", {}), secrets, problems)
+    tables = document.get("providers", {})
+    providers = providers_from(tables, network, secrets, path.parent, problems)
     deployments, book, agreements = _offers(document, providers, problems)
     policies, routes = _routing(document, deployments, problems)
     teams = teams_from(document.get("teams", {}), problems)
@@ -138,6 +141,7 @@ def _snapshot(
         journal=journal_from(document, problems),
         console=console,
         store_url=store_url_from(document, secrets, problems),
+        resolving=network.resolving,
         providers=providers,
         deployments=deployments,
         routes=routes,

@@ -348,6 +348,27 @@ SHUTTING_DOWN = Code(
 UPSTREAM_UNREACHABLE = Code(
     "upstream_unreachable", 502, "server_error", "api_error", "The provider cannot be reached."
 )
+PROXY_REFUSED = Code(
+    "proxy_refused",
+    502,
+    "server_error",
+    "api_error",
+    "The proxy on the way to the provider refuses.",
+)
+UPSTREAM_TOO_LARGE = Code(
+    "upstream_too_large",
+    502,
+    "server_error",
+    "api_error",
+    "The provider's answer is larger than one may be.",
+)
+CREDENTIAL_UNAVAILABLE = Code(
+    "credential_unavailable",
+    503,
+    "server_error",
+    "api_error",
+    "This gateway has no credential for the provider now.",
+)
 UPSTREAM_CREDENTIAL = Code(
     "upstream_credential",
     502,
