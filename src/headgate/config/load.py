@@ -106,7 +106,6 @@ def _snapshot(
     organisation = organisation_from(document.get("organisation", {}), problems)
     edge = edge_from(document, problems)
     console = console_from(document, secrets, problems)
-    provider_ids = ids_of(document.get("providers"))
     deployment_ids = ids_of(document.get("deployments"))
     network = network_from(document.get("network", {}), secrets, problems)
     tables = document.get("providers", {})
@@ -122,12 +121,7 @@ def _snapshot(
         document.get("keys", {}), principal_ids, asked, data_classes, secrets, problems
     )
     keys = narrowed(keys, principals, teams, problems)
-    known = Known(
-        {"team": teams, "principal": principal_ids, "key": ids_of(document.get("keys"))},
-        provider_ids,
-        deployments.values(),
-        data_classes,
-    )
+    known = _known(document, teams, deployments, data_classes)
     nodes = Nodes.of(known, deployment_ids)
     named = Named(teams, principal_ids, asked, data_classes)
     return Snapshot(
@@ -160,6 +154,18 @@ def _snapshot(
         exports=exports_from(document, teams, secrets, path.parent, problems),
         agreements=agreements,
     )
+
+
+def _known(
+    document: dict[str, Any],
+    teams: Collection[str],
+    deployments: Mapping[str, Deployment],
+    data_classes: Collection[str],
+) -> Known:
+    """Return what the file has, as nodes and requirements may name it."""
+    ids = {"principal": ids_of(document.get("principals")), "key": ids_of(document.get("keys"))}
+    providers = ids_of(document.get("providers"))
+    return Known({"team": teams, **ids}, providers, deployments.values(), data_classes)
 
 
 def _check_names(document: dict[str, Any], problems: Problems) -> None:

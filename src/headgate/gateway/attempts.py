@@ -196,9 +196,9 @@ class Attempts:
         barred = sorted({name for name, rule in rules if rule == NO_CREDENTIAL})
         if barred and not waiting:
             return no_credential(barred)
-        if not waiting and any(rule.partition(":")[0] in OWN_RULES for _, rule in rules):
-            return no_candidate(exchange.asked, rules)
         if not waiting:
+            if any(rule.partition(":")[0] in OWN_RULES for _, rule in rules):
+                return no_candidate(exchange.asked, rules)
             return self._world.interpreter.why_unserved(exchange, self._world.router)
         at_ns = min(target.health.not_before_ns for target in waiting)
         seconds = max(1, -(-(at_ns - self._pipeline.now_ns()) // NANOS_PER_SECOND))
