@@ -1,4 +1,4 @@
-"""`headgate routing`: measure a router on your own evidence, against single models and chance."""
+"""`headgate routing`: measure a router on your own evidence, and see what it has learned."""
 
 import time
 from pathlib import Path
@@ -13,6 +13,10 @@ from headgate.cli.output import fail, print_json
 
 try:
     from headgate.cli.evaluation import sessions_text, text
+    from headgate.cli.learning.arena import arena
+    from headgate.cli.learning.check_policy import check_policy
+    from headgate.cli.learning.eval_learning import Warm, measured
+    from headgate.cli.learning.models import models as learned_models
     from headgate.routing.evaluation import bounded, charts, sessions
     from headgate.routing.evaluation.cascades import Verifier
     from headgate.routing.evaluation.evidence import Evidence, EvidenceError
@@ -24,7 +28,7 @@ except ModuleNotFoundError as missing:
         raise
     fail(f"{missing.name} is not installed.", "Install headgate[learn].")
 
-app = typer.Typer(no_args_is_help=True, help="Measure a router on your own evidence.")
+app = typer.Typer(no_args_is_help=True, help="Measure a router, and see what it has learned.")
 
 SEEDS_MAX = 100
 
@@ -120,6 +124,30 @@ def evaluate_sessions(  # noqa: PLR0913 - an option is a parameter
         print_json(result)
     else:
         sessions_text.tell(result)
+
+
+@app.command("eval-learning")
+def evaluate_learning(  # noqa: PLR0913 - an option is a parameter
+    train: Train,
+    protocol: ProtocolFile = None,
+    set_name: SetName = None,
+    models: Models = None,
+    where: Where = None,
+    warm: Warm = 0,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what is learned of two models when each call shows the chosen one's score alone."""
+    try:
+        wanted = _wanted(protocol, set_name, models, where, texts=True)
+    except EvidenceError as error:
+        fail(f"{error.problem}.", error.fix)
+    measured(train, wanted, seed, warm, as_json=as_json)
+
+
+app.command("models")(learned_models)
+app.command()(arena)
+app.command("check-policy")(check_policy)
 
 
 def _wanted(

@@ -51,3 +51,5 @@ class PolicyShape(Shape, frozen=True, kw_only=True):
     serve: Text | None = None
     shadow: Text | None = None
     arms: Mapping[str, CountOrNone] | None = None
+    share: Amount | None = None
+    usd_per_day: Amount | None = None
