@@ -1,0 +1,235 @@
+"""Replaying mixes of sessions: the policy `session` beside each model alone, cache and all."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from msgspec import Struct
+
+from headgate.catalog.rates import RateCard
+from headgate.routing.evaluation import evidence
+from headgate.routing.evaluation.cascades import Verifier
+from headgate.routing.evaluation.evidence import Evidence, EvidenceError
+from headgate.routing.evaluation.replayed import (
+    BySession,
+    Chooser,
+    Fixed,
+    Known,
+    Replayed,
+    Task,
+    replay,
+)
+from headgate.routing.evaluation.till import Shape
+from headgate.routing.sessions.odds import CERTAIN_PPM, milli_of
+from headgate.routing.sessions.signs import OVERLONG_PERCENT
+from headgate.routing.sessions.switching import Setting
+from headgate.units.money import NANOS_PER_USD
+
+FOLDS = 5
+ROWS_MIN = 40
+
+
+class Mix(NamedTuple):
+    """A kind of sessions.
+
+    Attributes:
+        tasks: How many one has.
+        pause_s: How long the user waits before each but the first.
+    """
+
+    name: str
+    tasks: int
+    pause_s: int
+
+
+MIXES = (
+    Mix("one task", 1, 0),
+    Mix("five tasks, no pauses", 5, 0),
+    Mix("five tasks, two minutes apart", 5, 120),
+    Mix("five tasks, ten minutes apart", 5, 600),
+)
+STAKES_USD = (0, 1, 5, 25)
+
+
+class ReplayRow(Struct, frozen=True, kw_only=True):
+    """The policy on one mix, beside the cheapest model that solves as much.
+
+    Attributes:
+        stake_usd: What a failed task was said to cost beside being done again.
+        solved: Share of the tasks.
+        fixed: The cheapest model that alone solves at least as much; None when none does.
+        dearer: The policy's cost above that model's, as a share of it; negative where it is less.
+        switches: Of all sessions together.
+        unpaid: Switches without a positive computed gain.
+    """
+
+    mix: str
+    stake_usd: int
+    verified: bool
+    tasks: int
+    solved: float
+    usd_per_task: float
+    fixed: str | None
+    fixed_usd_per_task: float | None
+    dearer: float | None
+    switches: int
+    unpaid: int
+
+
+class ReplaysResult(Struct, frozen=True, kw_only=True):
+    """What `headgate routing replay-sessions --json` prints.
+
+    Attributes:
+        models: By name, what each solves and costs a task alone, in the first mix.
+    """
+
+    protocol: str
+    seed: int
+    test_rows: int
+    shape: dict[str, int]
+    true_positive_rate: float
+    false_positive_rate: float
+    models: dict[str, dict[str, float]]
+    rows: list[ReplayRow]
+
+
+def evaluate(
+    train: Evidence, cards: Mapping[str, RateCard], verifier: Verifier, seed: int
+) -> ReplaysResult:
+    """Replay every mix by five-fold cross-validation: what a model solves is learned elsewhere.
+
+    Raises:
+        EvidenceError: Too few tasks, or calls are not known.
+    """
+    if len(train) < ROWS_MIN or np.isnan(train.calls).any():
+        problem = f"Sessions need {ROWS_MIN} tasks with the calls of every model"
+        raise EvidenceError(problem, "Give a file with <model>|calls, and leave other models out.")
+    shape, rows, alone = Shape(), [], {}
+    for mix in MIXES:
+        replays = _Replays(train, cards, mix, shape, seed)
+        fixed = replays.fixed()
+        alone = alone or fixed
+        for looks in (None, verifier):
+            for stake in STAKES_USD:
+                reached = replays.by_session(stake, looks)
+                rows.append(_row(mix, stake, reached, fixed, verified=looks is not None))
+    return ReplaysResult(
+        protocol=f"{FOLDS}-fold cross-validation",
+        seed=seed,
+        test_rows=len(train),
+        shape=shape._asdict(),
+        true_positive_rate=verifier.true_positive_rate,
+        false_positive_rate=verifier.false_positive_rate,
+        models={
+            name: {"solved": one.solved, "usd_per_task": one.usd} for name, one in alone.items()
+        },
+        rows=rows,
+    )
+
+
+class _Sum(NamedTuple):
+    """Of all sessions of a mix: per task, but for the switches."""
+
+    solved: float
+    usd: float
+    tasks: int
+    switches: int = 0
+    unpaid: int = 0
+
+
+class _Replays:
+    """The sessions of one mix, in folds."""
+
+    def __init__(
+        self,
+        train: Evidence,
+        cards: Mapping[str, RateCard],
+        mix: Mix,
+        shape: Shape,
+        seed: int,
+    ) -> None:
+        self._cards, self._mix, self._shape, self._seed = cards, mix, shape, seed
+        self._models = train.models
+        self._folds = evidence.folds(train, FOLDS, seed)
+        self._tasks = len(train)
+
+    def fixed(self) -> dict[str, _Sum]:
+        """Return each model alone."""
+        sessions = [one for _, unseen in self._folds for one in self._sessions(unseen, None)]
+        return {
+            model: self._sum([self._replay(one, Fixed(model)) for one in sessions])
+            for model in self._models
+        }
+
+    def by_session(self, stake_usd: int, verifier: Verifier | None) -> _Sum:
+        """Return the policy, which knows of the models what the other folds say."""
+        setting = Setting(stake_usd * NANOS_PER_USD)
+        replayed = []
+        for learned, unseen in self._folds:
+            chooser = BySession(_known(learned), setting)
+            replayed += [
+                self._replay(one, chooser) for one in self._sessions(unseen, verifier)
+            ]
+        return self._sum(replayed)
+
+    def _replay(self, tasks: Sequence[Task], chooser: Chooser) -> Replayed:
+        return replay(tasks, chooser, self._cards, self._shape)
+
+    def _sessions(self, unseen: Evidence, verifier: Verifier | None) -> Iterator[list[Task]]:
+        chance = np.random.default_rng(self._seed).random(unseen.scores.shape)
+        accepts = None if verifier is None else chance < verifier.accepts(unseen.scores)
+        made: list[Task] = []
+        for row in range(len(unseen)):
+            calls = {m: max(1, round(n)) for m, n in zip(self._models, unseen.calls[row], strict=True)}
+            solved = dict(zip(self._models, unseen.scores[row].tolist(), strict=True))
+            accepted = (
+                {} if accepts is None else dict(zip(self._models, accepts[row].tolist(), strict=True))
+            )
+            made.append(Task(self._mix.pause_s if made else 0, calls, solved, accepted))
+            if len(made) == self._mix.tasks:
+                yield made
+                made = []
+        if made:
+            yield made
+
+    def _sum(self, replayed: Sequence[Replayed]) -> _Sum:
+        gains = [gain for one in replayed for gain in one.gains_nanos]
+        return _Sum(
+            sum(one.solved for one in replayed) / self._tasks,
+            sum(one.nanos for one in replayed) / NANOS_PER_USD / self._tasks,
+            self._tasks,
+            len(gains),
+            sum(gain is None or gain <= 0 for gain in gains),
+        )
+
+
+def _known(learned: Evidence) -> dict[str, Known]:
+    """Return what is known of each model: rates by the rule of succession, calls by quantiles."""
+    found = {}
+    for column, model in enumerate(learned.models):
+        solved, calls = learned.scores[:, column].sum(), learned.calls[:, column]
+        ppm = round((solved + 1) / (len(learned) + 2) * CERTAIN_PPM)
+        half, most = np.percentile(calls, [50, OVERLONG_PERCENT])
+        found[model] = Known(milli_of(ppm), max(1, round(half)), max(1, round(most)))
+    return found
+
+
+def _row(
+    mix: Mix, stake_usd: int, reached: _Sum, fixed: Mapping[str, _Sum], *, verified: bool
+) -> ReplayRow:
+    equal = {name: one for name, one in fixed.items() if one.solved >= reached.solved}
+    best = min(equal, key=lambda name: equal[name].usd, default=None)
+    usd = None if best is None else equal[best].usd
+    return ReplayRow(
+        mix=mix.name,
+        stake_usd=stake_usd,
+        verified=verified,
+        tasks=reached.tasks,
+        solved=reached.solved,
+        usd_per_task=reached.usd,
+        fixed=best,
+        fixed_usd_per_task=usd,
+        dearer=None if not usd else reached.usd / usd - 1,
+        switches=reached.switches,
+        unpaid=reached.unpaid,
+    )
