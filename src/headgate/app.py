@@ -38,7 +38,7 @@ from headgate.records.control import Control
 from headgate.records.demand import Terms
 from headgate.records.journal import DecisionRecord
 from headgate.routing.eligibility import Speech
-from headgate.routing.policies.registry import policies
+from headgate.routing.policies.registry import chooser
 from headgate.routing.router import Router
 from headgate.store.journal_writer import JournalWriter
 from headgate.units.ids import call_id
@@ -173,7 +173,7 @@ def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWrit
         _speech(snapshot),
         _quote(targets),
         _when_there_is_room(journal),
-        policies(),
+        chooser(snapshot.policies),
     )
     router.watch({name: target.health for name, target in targets.items()})
     return router
@@ -211,7 +211,9 @@ def planner(snapshot: Snapshot, gone: Collection[str]) -> Router:
         alias: route._replace(deployments=tuple(n for n in route.deployments if n in left))
         for alias, route in snapshot.routes.items()
     }
-    return Router(routes, left, _speech(snapshot), quote, lambda _record: None, policies())
+    return Router(
+        routes, left, _speech(snapshot), quote, lambda _record: None, chooser(snapshot.policies)
+    )
 
 
 def _speech(snapshot: Snapshot) -> Speech:

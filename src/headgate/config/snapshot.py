@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
+from types import MappingProxyType
 
 from headgate.budgets.settings import Budget, RunLimits
 from headgate.catalog.commitments import NO_AGREEMENTS, Agreements
@@ -16,7 +17,7 @@ from headgate.insights.settings import Webhook
 from headgate.ledger.settings import Expected, Idempotency
 from headgate.providers.settings import Provider
 from headgate.reconcile.settings import Reconcile
-from headgate.routing.settings import Route
+from headgate.routing.settings import PolicySettings, Route
 from headgate.store.settings import Journal
 
 
@@ -71,6 +72,7 @@ class Snapshot:
     price_book: PriceBook
     exports: Exports = NO_EXPORTS
     agreements: Agreements = NO_AGREEMENTS
+    policies: Mapping[str, PolicySettings] = MappingProxyType({})
 
     def lineages(self) -> dict[str, tuple[str, ...]]:
         """Return every team with the teams above it in order, by its id."""

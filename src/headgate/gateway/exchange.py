@@ -29,7 +29,7 @@ from headgate.ledger.purse import Short
 from headgate.records.demand import NO_MEMBERS, Demand
 from headgate.records.report import Report
 from headgate.routing.candidate import Plan, Quoted
-from headgate.routing.router import Ranking
+from headgate.routing.ranking import Ranking
 from headgate.units.errors import Refusal
 
 if TYPE_CHECKING:

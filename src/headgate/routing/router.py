@@ -10,7 +10,7 @@ need a translation: nothing is lost there.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -19,10 +19,18 @@ from headgate.catalog.settings import Deployment
 from headgate.governance.requirements import NOTHING, Required
 from headgate.records.conversation import Bound
 from headgate.records.demand import Demand, Terms
-from headgate.records.journal import CandidateRecord, DecisionRecord
-from headgate.routing.candidate import Outcome, Plan, Quoted
+from headgate.records.journal import DecisionRecord
+from headgate.routing.candidate import Estimated, Quoted
+from headgate.routing.deciding import PINNED, POLICY_DEFAULT, candidate_records, policy_record
 from headgate.routing.eligibility import Speech, exclusion, outside
-from headgate.routing.policies.registry import Policy, Spread, spread_of
+from headgate.routing.policies.registry import (
+    NO_INPUTS,
+    Chosen,
+    Inputs,
+    Need,
+    spread_of,
+)
+from headgate.routing.ranking import Ranking, in_classes
 from headgate.routing.settings import REGION_ANY, Route
 
 RANKING_KEPT_NS = 5_000_000_000
@@ -35,11 +43,8 @@ Quote = Callable[[Deployment, Terms, int, int, int], int | None]
 
 
 NOT_WARM: Mapping[str, int] = MappingProxyType({})
+NO_ESTIMATES: Mapping[str, Estimated] = MappingProxyType({})
 
-PINNED = "pinned"
-"""What decisions are named by whose client asked for a deployment itself."""
-
-POLICY_DEFAULT = "cheapest"
 OTHER_REGION = "region"
 """The rule that keeps a call in the region of its first attempt."""
 
@@ -49,57 +54,20 @@ def tokens_of(body_bytes: int) -> int:
     return max(1, body_bytes // BYTES_PER_TOKEN)
 
 
-class Ranking(NamedTuple):
-    """Eligible deployments in the policy's order, and the number of the decision.
+class Appraiser(Protocol):
+    """Knows what is to be expected of deployments beside their prices."""
 
-    Attributes:
-        spread: What gives each call an order of its own, None where all share the policy's.
-        resort: Those whose breaker is open, in the policy's order: they are tried when nobody
-            else is left, for a refusal would be certain.
-        excluded: The others, each with its rule.
-        record: As it is written down.
-        drops: Whether a translation may leave out features that its target lacks.
-    """
-
-    number: int
-    policy: Policy
-    spread: Spread | None
-    ranked: tuple[Quoted, ...]
-    resort: tuple[Quoted, ...]
-    excluded: tuple[tuple[str, str], ...]
-    until_ns: int
-    record: DecisionRecord
-    drops: bool = True
-
-    def plan(self, turn: int) -> Plan:
-        """Return the attempts of one call.
+    def appraise(
+        self, asked: str, text: str, deployments: Sequence[Deployment], now_ns: int, /
+    ) -> Mapping[str, Estimated]:
+        """Return estimates by deployment.
 
         Args:
-            turn: The how-manieth call it is, for policies that spread calls.
+            asked: The name that was asked for.
+            text: What the model is asked, the ends of it that matter; empty for anything.
+            deployments: The ones in question.
+            now_ns: The present.
         """
-        ranked = self.ranked
-        if self.spread is not None:
-            native, foreign = _by_class(ranked)
-            spread = [self.spread(each, turn) for each in (native, foreign) if each]
-            ranked = tuple(one for each in spread for one in each)
-        first = self.policy.plan(ranked)
-        return _with_resort(first, self.resort) if self.resort else first
-
-
-def _with_resort(first: Plan, resort: Sequence[Quoted]) -> Plan:
-    """Yield the attempts of a plan; when all of them could be retried, those of the last resort."""
-    outcome = Outcome.RETRYABLE
-    try:
-        quoted = next(first)
-        while True:
-            outcome = yield quoted
-            quoted = first.send(outcome)
-    except StopIteration:
-        pass
-    for quoted in resort:
-        if outcome is not Outcome.RETRYABLE:
-            return
-        outcome = yield quoted
 
 
 class Given(NamedTuple):
@@ -110,24 +78,33 @@ class Given(NamedTuple):
         warm: By deployment, what it saves that the prompt is cached there; those that are not
             named save nothing.
         required: What whoever serves it has to satisfy.
+        text: What it asks, for policies that go by it; see `Router.needs`.
+        unit: What stays together when calls are sent one way or another: session or principal.
+        inputs: What else the policy is told of it.
     """
 
     bound: Bound | None = None
     warm: Mapping[str, int] = NOT_WARM
     required: Required = NOTHING
+    text: str = ""
+    unit: str = ""
+    inputs: Inputs = NO_INPUTS
 
 
 NOTHING_GIVEN = Given()
 
 
 class _Alias(NamedTuple):
-    """What a name stands for; a deployment's own id stands for it alone."""
+    """What a name stands for; a deployment's own id stands for it alone.
 
-    policy: str
+    Attributes:
+        plain: Whether its policy goes by nothing but prices, weights and places.
+    """
+
+    route: Route
     deployments: tuple[Deployment, ...]
-    weights: Mapping[str, int]
-    regions: tuple[str, ...]
-    drops: bool = True
+    chosen: Chosen
+    plain: bool
 
 
 class Router:
@@ -139,7 +116,7 @@ class Router:
         speech: Which dialects are spoken where.
         quote: Expected cost of a call at a deployment.
         write: Puts a new decision into the journal.
-        known: The policies by kind.
+        choose: Returns a policy by its name.
     """
 
     def __init__(
@@ -149,7 +126,7 @@ class Router:
         speech: Speech,
         quote: Quote,
         write: Callable[[DecisionRecord], None],
-        known: Mapping[str, Policy],
+        choose: Callable[[str], Chosen],
     ) -> None:
         self._speech = speech
         self._mixed: dict[tuple[str, str], bool] = {}
@@ -157,17 +134,19 @@ class Router:
         self._write = write
         self._number = 0
         self._kept: dict[tuple[object, ...], Ranking] = {}
-        self._policies = known
         self._health: Mapping[str, Health] = {}
+        self._appraiser: Appraiser | None = None
+        default = choose(POLICY_DEFAULT)
         self._aliases: dict[str, _Alias] = {
-            name: _Alias(PINNED, (deployment,), {}, (REGION_ANY,))
+            name: _Alias(
+                Route(name, (name,), PINNED, regions=(REGION_ANY,)), (deployment,), default, True
+            )
             for name, deployment in deployments.items()
         }
         for alias, route in routes.items():
-            chosen = tuple(deployments[name] for name in route.deployments)
-            self._aliases[alias] = _Alias(
-                route.policy, chosen, route.weights, route.regions, route.drops
-            )
+            listed = tuple(deployments[name] for name in route.deployments)
+            one = choose(route.policy)
+            self._aliases[alias] = _Alias(route, listed, one, not (one.needs or one.arms))
         self.names: tuple[str, ...] = tuple(sorted(self._aliases))
 
     def watch(self, health: Mapping[str, Health]) -> None:
@@ -175,6 +154,14 @@ class Router:
         self._health = health
         for each in health.values():
             each.on_change = self._kept.clear
+
+    def ask(self, appraiser: Appraiser) -> None:
+        """Have policies that go by estimates get them from an appraiser."""
+        self._appraiser = appraiser
+
+    def needs(self, asked: str) -> frozenset[Need]:
+        """Return what the policy of a known name goes by beside prices, weights and places."""
+        return self._aliases[asked].chosen.needs
 
     def knows(self, asked: str) -> bool:
         """Tell whether a name is an alias or a deployment."""
@@ -210,20 +197,26 @@ class Router:
             now_ns: The present.
             given: What else decides.
         """
-        bound, warm, required = given
-        if warm:
+        alias = self._aliases[demand.model]
+        if not alias.plain:
+            arms = alias.chosen.arms_for(given.unit)
+            given = given._replace(inputs={**given.inputs, **arms})
+        if given.warm or not alias.chosen.is_shared:
             return self._decide(demand, dialect, body_bytes, now_ns, given)
+        required = given.required
         output = demand.output_tokens_max or 0
-        key = (
+        key: tuple[object, ...] = (
             demand.model,
             dialect,
-            bound,
+            given.bound,
             demand.terms,
             required.ids,
             required.data_class,
             body_bytes.bit_length(),
             output.bit_length(),
         )
+        if not alias.plain:
+            key += tuple(sorted(given.inputs.items()))
         ranking = self._kept.get(key)
         if ranking is None or now_ns >= ranking.until_ns:
             fresh = self._decide(demand, dialect, body_bytes, now_ns, given)
@@ -245,6 +238,7 @@ class Router:
         well: list[Quoted] = []
         broken: list[Quoted] = []
         excluded: list[tuple[str, str]] = []
+        estimates = self._estimates(alias, demand.model, given.text, now_ns)
         for position, deployment in enumerate(alias.deployments):
             is_native = self._speech.is_native(deployment.id, dialect)
             via = self._speech.via(deployment.id, dialect)
@@ -254,40 +248,80 @@ class Router:
             if rule is not None and rule != BREAKER_OPEN:
                 excluded.append((deployment.id, rule))
                 continue
-            cost = self._quote(deployment, demand.terms, tokens_in, tokens_out, now_ns)
-            weight, saved = alias.weights.get(deployment.id, 1), given.warm.get(deployment.id, 0)
-            one = Quoted(deployment, cost, position, weight, via, saved)
+            estimate = estimates.get(deployment.id)
+            likely = tokens_out
+            if estimate is not None and estimate.output_tokens:
+                likely = estimate.output_tokens
+                likely = likely if limit is None else min(limit, likely)
+            one = Quoted(
+                deployment,
+                self._quote(deployment, demand.terms, tokens_in, likely, now_ns),
+                position,
+                alias.route.weights.get(deployment.id, 1),
+                via,
+                given.warm.get(deployment.id, 0),
+                estimate,
+            )
             (well if rule is None else broken).append(one)
-        policy = self._policies[POLICY_DEFAULT if alias.policy == PINNED else alias.policy]
-        ranked, resort = _native_first(policy, well), _native_first(policy, broken)
-        away = outside((*ranked, *resort), alias.regions)
-        ranked, resort = _within(ranked, away), _within(resort, away)
-        excluded += [(name, OTHER_REGION) for name in sorted(away)]
-        self._number += 1
-        record = DecisionRecord(
-            number=self._number,
+        shared = alias.chosen.is_shared and not given.warm
+        until_ns = self._until_ns(alias, required, now_ns) if shared else 0
+        fixed = DecisionRecord(
+            number=0,
             at_ns=now_ns,
             asked=demand.model,
-            policy=alias.policy,
+            policy=alias.route.policy,
             input_tokens=tokens_in,
             output_tokens=tokens_out,
-            candidates=_candidates(ranked, resort, excluded),
+            candidates=(),
             requirements=required.ids,
             data_class=required.data_class,
+            settings=policy_record(alias.chosen),
+            inputs=dict(given.inputs),
+            mixes=alias.route.mixes,
+        )
+        return self._order(alias, (well, broken, excluded), fixed, until_ns)
+
+    def _order(
+        self,
+        alias: _Alias,
+        found: tuple[list[Quoted], list[Quoted], list[tuple[str, str]]],
+        fixed: DecisionRecord,
+        until_ns: int,
+    ) -> Ranking:
+        """Rank those that were found well, and those that were found broken; write it down."""
+        well, broken, excluded = found
+        one, inputs, mixes = alias.chosen, fixed.inputs, alias.route.mixes
+        ranked = in_classes(well, lambda each: one.rank(each, inputs), mixes=mixes)
+        resort = in_classes(broken, lambda each: one.rank(each, inputs), mixes=mixes)
+        away = dict.fromkeys(outside((*ranked, *resort), alias.route.regions), OTHER_REGION)
+        self._number += 1
+        record = msgspec.structs.replace(
+            fixed,
+            number=self._number,
+            candidates=candidate_records(ranked, resort, away, excluded),
+            notes=one.notes(ranked, inputs),
         )
         self._write(record)
-        until_ns = self._until_ns(alias, required, now_ns)
+        serving = one.leaf(inputs).policy
         return Ranking(
             self._number,
-            policy,
-            spread_of(policy),
-            ranked,
-            resort,
-            tuple(excluded),
+            serving,
+            spread_of(serving),
+            _without(ranked, away),
+            _without(resort, away),
+            (*excluded, *sorted(away.items())),
             until_ns,
             record,
-            alias.drops,
+            alias.route.drops,
+            mixes,
         )
+
+    def _estimates(
+        self, alias: _Alias, asked: str, text: str, now_ns: int
+    ) -> Mapping[str, Estimated]:
+        if not alias.chosen.needs or self._appraiser is None:
+            return NO_ESTIMATES
+        return self._appraiser.appraise(asked, text, alias.deployments, now_ns)
 
     def amend(self, ranking: Ranking, passed_over: Mapping[str, str], now_ns: int) -> Ranking:
         """Return a ranking as calls went by it that passed more candidates over; written down.
@@ -315,7 +349,8 @@ class Router:
             candidates=tuple(sorted(named, key=lambda each: each.excluded is not None)),
         )
         self._write(record)
-        return self._keep(key, ranking._replace(number=self._number, record=record))
+        amended = ranking._replace(number=self._number, record=record)
+        return self._keep(key, amended) if ranking.until_ns else amended
 
     def _keep(self, key: tuple[object, ...], ranking: Ranking) -> Ranking:
         if len(self._kept) >= RANKINGS_MAX:
@@ -348,32 +383,5 @@ class Router:
         )
 
 
-def _by_class(ranked: Sequence[Quoted]) -> tuple[tuple[Quoted, ...], tuple[Quoted, ...]]:
-    """Return those that speak the client's dialect, and those that need a translation."""
-    native = tuple(one for one in ranked if one.via is None)
-    return native, tuple(one for one in ranked if one.via is not None)
-
-
-def _native_first(policy: Policy, quoted: Sequence[Quoted]) -> tuple[Quoted, ...]:
-    native, foreign = _by_class(quoted)
-    return (*policy.rank(native), *policy.rank(foreign))
-
-
-def _within(ranked: Sequence[Quoted], away: Collection[str]) -> tuple[Quoted, ...]:
+def _without(ranked: Sequence[Quoted], away: Collection[str]) -> tuple[Quoted, ...]:
     return tuple(one for one in ranked if one.deployment.id not in away)
-
-
-def _candidates(
-    ranked: Sequence[Quoted], resort: Sequence[Quoted], excluded: Sequence[tuple[str, str]]
-) -> tuple[CandidateRecord, ...]:
-    """Return the candidates as they are written down, in the order they would be tried."""
-    return (
-        *(_candidate(one, None) for one in ranked),
-        *(_candidate(one, BREAKER_OPEN) for one in resort),
-        *(CandidateRecord(name, None, rule) for name, rule in excluded),
-    )
-
-
-def _candidate(one: Quoted, excluded: str | None) -> CandidateRecord:
-    name = one.deployment.id
-    return CandidateRecord(name, one.expected_nanos, excluded, one.via, one.warm_nanos)

@@ -1,0 +1,138 @@
+"""What is known of how well models do, from before and from outcomes, as terms of log-odds.
+
+A prior is fitted on other people's questions; outcomes are this gateway's own. The first says
+what to expect as long as little else is known: it counts as a few outcomes, however many it was
+fitted on, so that what was seen here wins in the end. Nothing here needs NumPy; a prior does.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
+
+PRIOR_N_MAX = 10.0
+"""A prior counts as so many outcomes at most."""
+
+UNKNOWN_N = 1.0
+"""What nothing is known of counts as one imaginary outcome at even odds: the interval is wide."""
+
+SPREAD_MIN = 1e-4
+INTERVAL_SDS = 1.96
+MILLI = 1_000
+PPM = 1_000_000
+
+NO_SHARES: Sequence[float] = (1.0,)
+"""Where no clusters are known all texts are of one."""
+
+Odds = Mapping[str, float]
+
+
+class Reading(NamedTuple):
+    """What a prior says of one text.
+
+    Attributes:
+        shares: How much it belongs to each cluster; they sum to 1.
+        terms: By model, log-odds by name (`base`, `cluster`, `words`).
+        hard: What it says of models it does not know: how hard the text is for all it knows.
+        n: How many texts that rests on.
+    """
+
+    shares: Sequence[float] = NO_SHARES
+    terms: Mapping[str, Odds] = MappingProxyType({})
+    hard: Odds = MappingProxyType({})
+    n: float = 0.0
+
+
+NOTHING_READ = Reading()
+
+
+class Prior(Protocol):
+    """An estimator that was fitted before."""
+
+    def read(self, text: str, /) -> Reading:
+        """Return what it says of a text; of an empty one what it says of any."""
+
+
+class Outcomes(Protocol):
+    """What was learned from outcomes of this gateway's own calls."""
+
+    def term(self, model: str, shares: Sequence[float], /) -> tuple[float, float]:
+        """Return the log-odds of a good outcome and how many outcomes, decayed, say so.
+
+        Args:
+            model: As prices name it (`Deployment.priced_as`).
+            shares: How much the text belongs to each cluster of the prior.
+
+        Returns:
+            Of the model's calls in these clusters; (0.0, 0.0) when there were none.
+        """
+
+
+class NoOutcomes:
+    """Nothing was learned yet."""
+
+    def term(self, _model: str, _shares: Sequence[float]) -> tuple[float, float]:
+        """Return that there were no outcomes."""
+        return 0.0, 0.0
+
+
+class Quality(NamedTuple):
+    """How well a model is expected to do, in whole numbers; see `routing.candidate.Estimated`."""
+
+    quality_ppm: int
+    low_ppm: int
+    high_ppm: int
+    n_milli: int
+    terms: tuple[tuple[str, int], ...]
+
+
+class Standing:
+    """What a worker knows of models.
+
+    Attributes:
+        prior: None where none is there.
+        outcomes: Replaced as a whole when the steward tells new ones.
+    """
+
+    def __init__(self, prior: Prior | None = None, outcomes: Outcomes | None = None) -> None:
+        self.prior = prior
+        self.outcomes: Outcomes = NoOutcomes() if outcomes is None else outcomes
+
+    def read(self, text: str) -> Reading:
+        """Return what the prior says of a text."""
+        return NOTHING_READ if self.prior is None else self.prior.read(text)
+
+    def quality(self, reading: Reading, models: Iterable[str]) -> dict[str, Quality]:
+        """Return what is expected of models, by their names, for a text that was read."""
+        return {model: self._quality(reading, model) for model in models}
+
+    def _quality(self, reading: Reading, model: str) -> Quality:
+        known = reading.terms.get(model)
+        terms = dict(reading.hard if known is None else known)
+        # How hard a text is says little of a model that was never seen.
+        prior_n = UNKNOWN_N if known is None else min(reading.n, PRIOR_N_MAX)
+        expected = sum(terms.values())
+        seen, seen_n = self.outcomes.term(model, reading.shares)
+        if seen_n > 0:
+            terms["learned"] = (seen - expected) * seen_n / (seen_n + prior_n)
+        odds = sum(terms.values())
+        evidence = seen_n + (0.0 if known is None else prior_n)
+        return _in_integers(odds, max(evidence, UNKNOWN_N), evidence, terms)
+
+
+def _in_integers(odds: float, weight: float, n: float, terms: Odds) -> Quality:
+    quality = _rate(odds)
+    # The standard error of a rate from n outcomes, carried over to log-odds (delta method).
+    width = INTERVAL_SDS / math.sqrt(max(quality * (1 - quality), SPREAD_MIN) * weight)
+    return Quality(
+        round(quality * PPM),
+        round(_rate(odds - width) * PPM),
+        round(_rate(odds + width) * PPM),
+        round(n * MILLI),
+        tuple((name, round(value * MILLI)) for name, value in terms.items()),
+    )
+
+
+def _rate(odds: float) -> float:
+    """Return the rate of log-odds; far out it is 0 or 1, which no float says otherwise."""
+    return 1 / (1 + math.exp(-odds)) if odds > -700 else 0.0
