@@ -21,6 +21,7 @@ from headgate.gateway.guards import Guards
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.pool import Pool
+from headgate.gateway.sessions import Sessions
 from headgate.gateway.sizing import Sizing
 from headgate.gateway.target import Target
 from headgate.gateway.unbounded import Caps
@@ -90,6 +91,7 @@ def data_plane(
     known = directory(snapshot, pepper)
     allotments = _allotments(snapshot, known, steward)
     router = _router(snapshot, targets, journal)
+    caching = Caching(targets, router, _marked(snapshot))
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
@@ -97,7 +99,8 @@ def data_plane(
         directory=known,
         rulebook=rulebook(snapshot),
         tagging=Tagging({key.id: key.tags for key in snapshot.keys.values()}),
-        caching=Caching(targets, router, _marked(snapshot)),
+        caching=caching,
+        sessions=Sessions(targets, router, caching, _by_session(snapshot, router)),
         router=router,
         targets=targets,
         retries=RetryBudget(snapshot.edge.retries_percent, snapshot.edge.retries_burst),
@@ -222,6 +225,11 @@ def _speech(snapshot: Snapshot) -> Speech:
         frozenset(translators()),
         frozenset(tellers()),
     )
+
+
+def _by_session(snapshot: Snapshot, router: Router) -> list[str]:
+    """Return the aliases whose policy goes by sessions."""
+    return [alias for alias in snapshot.routes if "session" in router.needs(alias)]
 
 
 def _marked(snapshot: Snapshot) -> frozenset[str]:

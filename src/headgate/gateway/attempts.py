@@ -10,6 +10,7 @@ from headgate.gateway.own_terms import keep_contracts
 from headgate.gateway.refusals import unmet
 from headgate.governance.requirements import NOTHING
 from headgate.routing.candidate import Outcome, Quoted
+from headgate.routing.policies.registry import NO_INPUTS
 from headgate.routing.router import NOT_WARM, NOTHING_GIVEN, Given
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -65,9 +66,10 @@ class Attempts:
         bound = world.interpreter.bound(exchange, world.router)
         warm = world.caching.read(exchange, now_ns)
         required = exchange.required
-        if bound is None and warm is NOT_WARM and required is NOTHING:
+        inputs = world.sessions.inputs(exchange, warm, now_ns)
+        if bound is None and warm is NOT_WARM and required is NOTHING and inputs is NO_INPUTS:
             return NOTHING_GIVEN
-        return Given(bound, warm, required)
+        return Given(bound, warm, required, inputs=inputs)
 
     def find_next(self, exchange: Exchange) -> bool:
         """Find where a call whose attempt failed goes on; False when it does not."""

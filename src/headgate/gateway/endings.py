@@ -334,6 +334,8 @@ class Endings:
         note = self._world.caching.settle(exchange, settlement, report)
         if exchange.path.expected:
             self._world.sizing.learn(exchange, settlement)
+        if exchange.turn.session is not None:
+            self._world.sessions.settle(exchange, settlement, report)
         self._books.settle(
             exchange, settlement, report=report, at_ns=at_ns, final=final, cache=note
         )

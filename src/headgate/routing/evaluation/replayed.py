@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from headgate.catalog.rates import RateCard
 from headgate.routing.evaluation.till import Shape, Till
 from headgate.routing.sessions.offers import ORIENTATION_CALLS, Offer, Progress
-from headgate.routing.sessions.signs import Record, signs
+from headgate.routing.sessions.signs import Record, hard_milli, signs
 from headgate.routing.sessions.switching import Setting, Verdict, decide
 
 
@@ -72,11 +72,13 @@ class Known(NamedTuple):
         quality_milli: Log-odds that it solves a task, in thousandths.
         calls: How many calls half its tasks do not exceed.
         calls_usual: How many nine in ten do not exceed.
+        doubt_ppm: One standard error of how often it solves a task, in millionths.
     """
 
     quality_milli: int
     calls: int
     calls_usual: int
+    doubt_ppm: int
 
 
 class BySession:
@@ -101,13 +103,15 @@ class BySession:
                 0,
                 each.quality_milli,
                 each.calls,
+                each.doubt_ppm,
             )
             for model, each in self._known.items()
         ]
         usual = self._known[moment.serving].calls_usual if moment.serving else 0
         record = Record(moment.rejections, moment.done, usual)
-        against = sum(signs((), record).values())
-        progress = Progress(moment.serving, moment.done, against, fresh=moment.fresh)
+        found = signs((), record)
+        against, hard = sum(found.values()), hard_milli(found)
+        progress = Progress(moment.serving, moment.done, against, hard, fresh=moment.fresh)
         return decide(offers, progress, self._setting)
 
 

@@ -204,14 +204,43 @@ class _Replays:
 
 
 def _known(learned: Evidence) -> dict[str, Known]:
-    """Return what is known of each model: rates by the rule of succession, calls by quantiles."""
+    """Return what is known of each model: how often it solves a task, and with how many calls."""
     found = {}
     for column, model in enumerate(learned.models):
-        solved, calls = learned.scores[:, column].sum(), learned.calls[:, column]
-        ppm = round((solved + 1) / (len(learned) + 2) * CERTAIN_PPM)
-        half, most = np.percentile(calls, [50, OVERLONG_PERCENT])
-        found[model] = Known(milli_of(ppm), max(1, round(half)), max(1, round(most)))
+        half, most = np.percentile(learned.calls[:, column], [50, OVERLONG_PERCENT])
+        rate = _rates(learned)[column]
+        quality = milli_of(round(rate * CERTAIN_PPM))
+        error = (rate * (1 - rate) / len(learned)) ** 0.5
+        found[model] = Known(
+            quality, max(1, round(half)), max(1, round(most)), round(error * CERTAIN_PPM)
+        )
     return found
+
+
+def _rates(learned: Evidence) -> list[float]:
+    """Return each model's rate, by the rule of succession.
+
+    A dearer model counts as better than a cheaper one only where the difference is above its
+    standard error: with a few hundred tasks the rest is often luck, and luck is not worth money.
+    """
+    count = len(learned)
+    rates = [float((one.sum() + 1) / (count + 2)) for one in learned.scores.T]
+    groups: list[list[int]] = []
+    for column in np.argsort(learned.costs.mean(axis=0)).tolist():
+        if groups and _is_luck(learned, groups[-1][0], column):
+            groups[-1].append(column)
+        else:
+            groups.append([column])
+    for group in groups:
+        mean = sum(rates[column] for column in group) / len(group)
+        for column in group:
+            rates[column] = mean
+    return rates
+
+
+def _is_luck(learned: Evidence, cheaper: int, dearer: int) -> bool:
+    apart = learned.scores[:, dearer] - learned.scores[:, cheaper]
+    return bool(0 < apart.mean() <= apart.std(ddof=1) / len(learned) ** 0.5)
 
 
 def _row(

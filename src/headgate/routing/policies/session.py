@@ -15,6 +15,7 @@ from headgate.routing.policies.registry import Inputs, Need, Notes, Settings
 from headgate.routing.sessions.horizon import CALLS
 from headgate.routing.sessions.odds import milli_of
 from headgate.routing.sessions.offers import Offer, Progress
+from headgate.routing.sessions.signs import hard_milli
 from headgate.routing.sessions.switching import Setting as Rules
 from headgate.routing.sessions.switching import Verdict, decide, decide_side
 from headgate.routing.settings import Setting
@@ -68,11 +69,14 @@ def _verdict(priced: Sequence[Quoted], settings: Settings, inputs: Inputs) -> Ve
     if inputs.get("side"):
         return decide_side(offers)
     serving = [name.partition(":")[2] for name in inputs if name.startswith("serving:")]
+    found = {name[5:]: milli for name, milli in inputs.items() if name.startswith("sign:")}
     progress = Progress(
         serving[0] if serving else None,
         inputs.get("done", 0),
-        sum(milli for name, milli in inputs.items() if name.startswith("sign:")),
+        sum(found.values()),
+        hard_milli(found),
         fresh=bool(inputs.get("fresh")),
+        idle=bool(inputs.get("idle")),
     )
     margin = settings.value("margin") // PERCENT_PPM
     return decide(offers, progress, Rules(settings.value("stake_usd"), margin))

@@ -18,9 +18,6 @@ ORIENTATION_CALLS = 2
 """How many calls more a model needs that takes over what another has begun."""
 PPM_MIN = 50_000
 """No task is expected to take more than twenty attempts."""
-SHARED_PERCENT = 50
-"""What speaks against who serves a session speaks half as much against everybody: the task may
-be hard."""
 
 
 class Offer(NamedTuple):
@@ -32,6 +29,7 @@ class Offer(NamedTuple):
         enter_nanos: What it costs beside that the prefix is kept: writing it; 0 where it is warm.
         quality_milli: Log-odds, in thousandths, that a task succeeds there.
         calls: How many calls a task takes there.
+        doubt_ppm: One standard error of how often tasks succeed there, in millionths.
     """
 
     name: str
@@ -40,6 +38,7 @@ class Offer(NamedTuple):
     enter_nanos: int
     quality_milli: int
     calls: int
+    doubt_ppm: int = 0
 
 
 class Weighed(NamedTuple):
@@ -49,12 +48,14 @@ class Weighed(NamedTuple):
         ppm: How often the task succeeds there from here on, in millionths.
         cost_nanos: The calls until it ends.
         total_nanos: With what a failure costs, as often as it is to be expected.
+        doubt_nanos: What one standard error of that chance is worth.
     """
 
     offer: Offer
     ppm: int
     cost_nanos: int
     total_nanos: int
+    doubt_nanos: int
 
     @property
     def name(self) -> str:
@@ -68,14 +69,18 @@ class Progress(NamedTuple):
     Attributes:
         incumbent: Who has served it so far, None when nobody has.
         done: How many of its calls were served.
-        evidence_milli: What it has shown against the incumbent, in log-odds; at least 0.
+        against_milli: What it has shown against the incumbent, in log-odds; at least 0.
+        hard_milli: How much of that speaks of the task, and so against everybody.
         fresh: Whether a task begins: nothing is done yet, and nothing shown.
+        idle: Whether it paused for longer than prefixes are kept.
     """
 
     incumbent: str | None
     done: int = 0
-    evidence_milli: int = 0
+    against_milli: int = 0
+    hard_milli: int = 0
     fresh: bool = False
+    idle: bool = False
 
 
 def weigh(offers: Sequence[Offer], progress: Progress, stake_nanos: int) -> tuple[Weighed, ...]:
@@ -97,6 +102,7 @@ def weigh(offers: Sequence[Offer], progress: Progress, stake_nanos: int) -> tupl
             chances[each.name],
             costs[each.name],
             costs[each.name] + (CERTAIN_PPM - chances[each.name]) * failure // CERTAIN_PPM,
+            each.doubt_ppm * failure // CERTAIN_PPM,
         )
         for each in offers
     )
@@ -126,7 +132,8 @@ def _cost_nanos(offer: Offer, progress: Progress) -> int:
 
 
 def _ppm(offer: Offer, progress: Progress) -> int:
-    against = 0 if progress.fresh else progress.evidence_milli
-    if offer.name != progress.incumbent:
-        against = against * SHARED_PERCENT // 100
+    if progress.fresh:
+        return ppm_of(offer.quality_milli)
+    is_serving = offer.name == progress.incumbent
+    against = progress.against_milli if is_serving else progress.hard_milli
     return ppm_of(offer.quality_milli - against)

@@ -6,6 +6,7 @@ likely, a rejected result much less. They are written down with each decision th
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from headgate.dialects.courses.course import Step
@@ -16,9 +17,14 @@ REPEATS_MIN = 3
 """So many times the same call with the same arguments are a loop."""
 MILLI_PER_ERROR = 400
 MILLI_PER_REPEAT = 500
-MILLI_PER_REJECTION = 1_500
+MILLI_PER_REJECTION = 2_000
 MILLI_OVERLONG = 700
-COUNTED_MAX = 4
+HARD_PERCENT: Mapping[str, int] = MappingProxyType(
+    {"tool_errors": 50, "loop": 50, "rejected": 60, "calls": 100, "cost": 100}
+)
+"""How much of a sign speaks of the task, and so against whoever would take it over: a task that
+takes long is long for all."""
+COUNTED_MAX = 3
 """Beyond its beginning a sign counts at most so many times."""
 OVERLONG_PERCENT = 90
 """A task that takes more than so many of a hundred did there is overlong."""
@@ -60,6 +66,11 @@ def signs(steps: Sequence[Step], record: Record) -> Mapping[str, int]:
         # Both say the same of a task.
         found["cost"] = 0
     return {name: milli for name, milli in found.items() if milli}
+
+
+def hard_milli(found: Mapping[str, int]) -> int:
+    """Return how much of the signs that were found speaks of the task."""
+    return sum(milli * HARD_PERCENT.get(name, 0) // 100 for name, milli in found.items())
 
 
 def ends_task(steps: Sequence[Step]) -> bool:

@@ -1,12 +1,14 @@
 """Whether a session stays where it is or moves, and why; pure, integers.
 
 It moves only when that is expected to gain something: what is left of the task, with what a
-switch throws away and what failures cost, comes out cheaper elsewhere by more than a margin.
-To one that succeeds more often it may move when something speaks against who serves it; to any
-other only where a task ends, for half a task is worth more to who has done it.
+switch throws away and what failures cost, comes out cheaper elsewhere by more than a margin, and
+by more than one standard error of the difference between the two. To one that succeeds more often it may move when something speaks against who serves it; to any
+other only where a task ends, for half a task is worth more to who has done it, or where a pause
+has cost it its cache.
 """
 
 from collections.abc import Sequence
+from math import isqrt
 from typing import Literal, NamedTuple
 
 from headgate.routing.sessions.offers import Offer, Progress, Weighed, weigh
@@ -71,7 +73,7 @@ def decide(offers: Sequence[Offer], progress: Progress, setting: Setting = USUAL
     if others:
         best = others[0]
         gain = staying.total_nanos - best.total_nanos
-        if gain > 0 and gain * 100 >= setting.margin_percent * staying.total_nanos:
+        if gain > 0 and gain > _least(staying, best, setting):
             return Verdict(_first(best, weighed), _direction(staying, best), gain)
     return Verdict(_first(staying, weighed), "stays")
 
@@ -86,7 +88,13 @@ def decide_side(offers: Sequence[Offer]) -> Verdict:
 def _may(staying: Weighed, other: Weighed, progress: Progress) -> bool:
     """Tell whether a session may move to another at this moment, if it pays."""
     rises = other.offer.quality_milli > staying.offer.quality_milli
-    return progress.fresh or (rises and progress.evidence_milli > 0)
+    return progress.fresh or progress.idle or (rises and progress.against_milli > 0)
+
+
+def _least(staying: Weighed, other: Weighed, setting: Setting) -> int:
+    """Return what a switch has to gain more than: a margin, and what may be luck."""
+    doubt = isqrt(staying.doubt_nanos**2 + other.doubt_nanos**2)
+    return max(doubt, setting.margin_percent * staying.total_nanos // 100)
 
 
 def _direction(staying: Weighed, other: Weighed) -> Reason:
