@@ -35,8 +35,20 @@ ESTIMATES = st.builds(
     ttft_ms=st.none() | st.integers(0, 9_000),
     tokens_per_s_milli=st.none() | st.integers(0, 900_000),
 )
-CONFIGURED: dict[str, PolicySettings] = {}
+CONFIGURED = {
+    each.id: each
+    for each in (
+        PolicySettings("floored", "quality_floor", {"floor": 400_000}),
+        PolicySettings("near_best", "quality_floor", {"of_best": 900_000}, {"then": "fastest"}),
+        PolicySettings("valued", "best_value", {"point_usd": 900, "second_usd": 40_000}),
+        PolicySettings(
+            "split", "ab", {"arms.a": 1, "arms.b": 3}, {"arms.a": "valued", "arms.b": "near_best"}
+        ),
+        PolicySettings("watched", "shadow", {}, {"serve": "split", "shadow": "cheapest"}),
+    )
+}
 """A policy of each kind that can be configured, with some composed of others."""
+PLAIN = [kind for kind, each in KNOWN.items() if not any(one.required for one in each.SETTINGS)]
 
 
 class Told:
@@ -65,7 +77,7 @@ def decisions(draw: st.DrawFn) -> DecisionRecord:
     def quote(one: Deployment, _terms: Terms, _in: int, _out: int, _at_ns: int) -> int | None:
         return prices[one.id]
 
-    policy = draw(st.sampled_from([*sorted(KNOWN.keys() - {"ab", "shadow"}), *CONFIGURED]))
+    policy = draw(st.sampled_from([*PLAIN, *CONFIGURED]))
     weights = draw(st.dictionaries(st.sampled_from(names), st.integers(0, 9)))
     route = Route("any", names, policy, weights, mixes=draw(st.booleans()))
     placed_in = zip(names, regions, strict=True)

@@ -11,7 +11,12 @@ from headgate.catalog.settings import Deployment
 from headgate.routing.candidate import Outcome, Quoted
 from headgate.routing.policies.registry import Policy, chosen, policies, spread_of
 
-POLICIES = policies()
+POLICIES = {
+    kind: each
+    for kind, each in policies().items()
+    if not any(one.required for one in each.SETTINGS)
+}
+"""Those that can be named without settings."""
 
 
 def deployment(name: str) -> Deployment:

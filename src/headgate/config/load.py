@@ -28,6 +28,7 @@ from headgate.config.read_network import (
     journal_from,
 )
 from headgate.config.read_organisation import organisation_from
+from headgate.config.read_policies import check_used, policies_from
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
 from headgate.config.read_reconcile import reconcile_from
@@ -105,7 +106,12 @@ def _snapshot(
     deployment_ids = ids_of(document.get("deployments"))
     providers = providers_from(document.get("providers", {}), secrets, path.parent, problems)
     deployments, book, agreements = _offers(document, providers, problems)
-    routes = routes_from(document.get("routes", {}), deployments, deployment_ids, problems)
+    policies = policies_from(document.get("policies", {}), problems)
+    policy_ids = ids_of(document.get("policies"))
+    routes = routes_from(
+        document.get("routes", {}), deployments, deployment_ids, policy_ids, problems
+    )
+    check_used(policies, [route.policy for route in routes.values()], problems)
     teams = teams_from(document.get("teams", {}), problems)
     principals = principals_from(document.get("principals", {}), teams, problems)
     principal_ids = ids_of(document.get("principals"))
@@ -136,6 +142,7 @@ def _snapshot(
         providers=providers,
         deployments=deployments,
         routes=routes,
+        policies=policies,
         teams=teams,
         principals=principals,
         keys=keys,

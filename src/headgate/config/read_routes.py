@@ -5,7 +5,8 @@ from collections.abc import Collection, Mapping
 from headgate.catalog.settings import Deployment
 from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems
-from headgate.config.shapes import RouteShape
+from headgate.config.read_policies import check_named
+from headgate.config.shapes_routes import RouteShape
 from headgate.routing.policies.registry import policies
 from headgate.routing.settings import REGION_ANY, Route
 from headgate.units.money import MoneyError, parse_usd
@@ -15,6 +16,7 @@ def routes_from(
     tables: object,
     deployments: Mapping[str, Deployment],
     deployment_ids: Collection[str],
+    policy_ids: Collection[str],
     problems: Problems,
 ) -> dict[str, Route]:
     """Return the good routes by alias.
@@ -23,6 +25,7 @@ def routes_from(
         tables: The file's `routes`.
         deployments: The good deployments.
         deployment_ids: All deployments of the file, so that a wrong one is not a problem twice.
+        policy_ids: All policies of the file, for the same reason.
         problems: Where problems are noted.
     """
     known = policies()
@@ -40,8 +43,7 @@ def routes_from(
                 problems.unknown(f"{key}.deployments", "deployment", name, deployment_ids)
         if len(set(shape.deployments)) < len(shape.deployments):
             problems.add(f"{key}.deployments", "A deployment is there twice.", "Name each once.")
-        if shape.policy not in known:
-            problems.unknown(f"{key}.policy", "policy", shape.policy, known)
+        check_named(f"{key}.policy", shape.policy, known, policy_ids, problems)
         _check_weights(shape, key, problems)
         _check_regions(shape, deployments, key, problems)
         regions = shape.regions or ()
@@ -55,6 +57,7 @@ def routes_from(
             drops,
             marks=shape.cache == "auto",
             defers=shape.defer == "cheap_hours",
+            mixes=shape.translated == "mixed",
             unbounded_nanos_max=_unbounded_max(shape, key, problems),
         )
     return found

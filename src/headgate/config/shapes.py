@@ -31,6 +31,7 @@ from headgate.config.shapes_prices import (
     SurchargeShape,
 )
 from headgate.config.shapes_reconcile import ReconcileShape, ReportsShape
+from headgate.config.shapes_routes import PolicyShape, RouteShape
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import EXPIRES_MINUTES_DEFAULT
 from headgate.identity.settings import ANY_MODEL, PrincipalKind
@@ -195,25 +196,6 @@ class DeploymentShape(Shape, frozen=True, kw_only=True):
     certifications: Mapping[str, Day] | None = None
 
 
-class RouteShape(Shape, frozen=True, kw_only=True):
-    """`[routes.ALIAS]`: the deployments that may serve an alias, and the policy.
-
-    Attributes:
-        weights: By deployment; one that is not named has 1.
-        regions: Among which a failed call may move; none: it stays where it was.
-        unbounded_usd_max: None refuses features without a bound under a budget.
-    """
-
-    deployments: Texts
-    policy: Text = "cheapest"
-    weights: Mapping[str, CountOrNone] = {}
-    regions: Texts | None = None
-    on_unsupported: Literal["drop", "refuse"] = "drop"
-    cache: Literal["client", "auto"] = "client"
-    defer: Literal["never", "cheap_hours"] = "never"
-    unbounded_usd_max: Text | CountOrNone | None = None
-
-
 class TeamShape(Shape, frozen=True, kw_only=True):
     """`[teams.ID]`: a node of the budget tree, and its share of scarce places.
 
@@ -338,6 +320,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     commitments: Mapping[Name, CommitmentShape] = {}
     capacities: Mapping[Name, CapacityShape] = {}
     routes: Mapping[Name, RouteShape] = {}
+    policies: Mapping[Name, PolicyShape] = {}
     teams: Mapping[Name, TeamShape] = {}
     principals: Mapping[Name, PrincipalShape] = {}
     keys: Mapping[Name, KeyShape] = {}
@@ -375,6 +358,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "commitments": ("named", CommitmentShape),
     "capacities": ("named", CapacityShape),
     "routes": ("named", RouteShape),
+    "policies": ("named", PolicyShape),
     "teams": ("named", TeamShape),
     "principals": ("named", PrincipalShape),
     "keys": ("named", KeyShape),

@@ -1,9 +1,8 @@
 """The immutable whole of a configuration that was found valid."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
-from types import MappingProxyType
 
 from headgate.budgets.settings import Budget, RunLimits
 from headgate.catalog.commitments import NO_AGREEMENTS, Agreements
@@ -72,7 +71,7 @@ class Snapshot:
     price_book: PriceBook
     exports: Exports = NO_EXPORTS
     agreements: Agreements = NO_AGREEMENTS
-    policies: Mapping[str, PolicySettings] = MappingProxyType({})
+    policies: Mapping[str, PolicySettings] = field(default_factory=dict)
 
     def lineages(self) -> dict[str, tuple[str, ...]]:
         """Return every team with the teams above it in order, by its id."""

@@ -6,6 +6,12 @@ from typing import NamedTuple
 
 from headgate.catalog.settings import Deployment
 
+OUTPUT_TOKENS_EXPECTED = 512
+"""What an answer is expected to take where nothing was learned of it."""
+
+FAILED_PPM_MAX = 900_000
+"""A deployment that fails more often is priced as if it failed so often."""
+
 
 class Outcome(Enum):
     """How an attempt ended, as far as the plan must know."""
@@ -45,13 +51,14 @@ class Estimated(NamedTuple):
 
     @property
     def latency_ms(self) -> int | None:
-        """How long the median answer takes; None when no first byte was measured.
+        """How long the median answer takes; None when nothing was measured.
 
-        Where the rate is not known, because nothing was streamed, the first byte is the last.
+        Of answers that were not streamed only the rate is known, the first byte included.
         """
-        if self.ttft_ms is None or not self.tokens_per_s_milli:
+        if not self.tokens_per_s_milli:
             return self.ttft_ms
-        return self.ttft_ms + self.output_tokens * 1_000_000 // self.tokens_per_s_milli
+        tokens = self.output_tokens or OUTPUT_TOKENS_EXPECTED
+        return (self.ttft_ms or 0) + tokens * 1_000_000 // self.tokens_per_s_milli
 
 
 NOTHING_KNOWN = Estimated()
@@ -81,6 +88,14 @@ class Quoted(NamedTuple):
     def net_nanos(self) -> int:
         """The expected cost with the warm part read; 0 when the price is unknown."""
         return 0 if self.expected_nanos is None else self.expected_nanos - self.warm_nanos
+
+    @property
+    def likely_nanos(self) -> int:
+        """`net_nanos` with what is paid for attempts that fail, were each paid in full."""
+        if self.estimate is None or not self.estimate.failed_ppm:
+            return self.net_nanos
+        failed_ppm = min(self.estimate.failed_ppm, FAILED_PPM_MAX)
+        return self.net_nanos * 1_000_000 // (1_000_000 - failed_ppm)
 
     @property
     def expected(self) -> Estimated:

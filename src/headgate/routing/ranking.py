@@ -64,6 +64,13 @@ def in_classes(quoted: Sequence[Quoted], order: Order, *, mixes: bool) -> tuple[
     return tuple(one for each in (native, foreign) if each for one in order(each))
 
 
+def first_class(ranked: Sequence[Quoted], *, mixes: bool) -> tuple[Quoted, ...]:
+    """Return those of a ranking among whom the policy chose the first."""
+    if mixes or not ranked:
+        return tuple(ranked)
+    return tuple(one for one in ranked if (one.via is None) == (ranked[0].via is None))
+
+
 def _with_resort(first: Plan, resort: Sequence[Quoted]) -> Plan:
     """Yield the attempts of a plan; when all of them could be retried, those of the last resort."""
     outcome = Outcome.RETRYABLE

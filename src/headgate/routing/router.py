@@ -20,7 +20,7 @@ from headgate.governance.requirements import NOTHING, Required
 from headgate.records.conversation import Bound
 from headgate.records.demand import Demand, Terms
 from headgate.records.journal import DecisionRecord
-from headgate.routing.candidate import Estimated, Quoted
+from headgate.routing.candidate import OUTPUT_TOKENS_EXPECTED, Estimated, Quoted
 from headgate.routing.deciding import PINNED, POLICY_DEFAULT, candidate_records, policy_record
 from headgate.routing.eligibility import Speech, exclusion, outside
 from headgate.routing.policies.registry import (
@@ -30,13 +30,12 @@ from headgate.routing.policies.registry import (
     Need,
     spread_of,
 )
-from headgate.routing.ranking import Ranking, in_classes
+from headgate.routing.ranking import Ranking, first_class, in_classes
 from headgate.routing.settings import REGION_ANY, Route
 
 RANKING_KEPT_NS = 5_000_000_000
 RANKINGS_MAX = 4_096
 BYTES_PER_TOKEN = 4
-OUTPUT_TOKENS_EXPECTED = 512
 
 Quote = Callable[[Deployment, Terms, int, int, int], int | None]
 """(deployment, terms, input tokens, output tokens, instant) -> expected nanos, None unpriced."""
@@ -299,7 +298,7 @@ class Router:
             fixed,
             number=self._number,
             candidates=candidate_records(ranked, resort, away, excluded),
-            notes=one.notes(ranked, inputs),
+            notes=one.notes(first_class(ranked, mixes=mixes), inputs),
         )
         self._write(record)
         serving = one.leaf(inputs).policy

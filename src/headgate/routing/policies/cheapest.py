@@ -22,7 +22,7 @@ def rank(candidates: Sequence[Quoted], _settings: Settings, _inputs: Inputs) -> 
             candidates,
             key=lambda quoted: (
                 quoted.expected_nanos is None,
-                quoted.net_nanos,
+                quoted.likely_nanos,
                 quoted.deployment.id,
             ),
         )

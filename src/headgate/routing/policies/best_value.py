@@ -1,0 +1,46 @@
+"""`best_value`: quality, less what it costs and how long it takes, all in money.
+
+The configuration says what a call's quality is worth: `point_usd` for each percentage point of the
+chance of a good answer, and `second_usd` for each second of waiting. `headgate routing eval` tells
+which `point_usd` reaches a share of the best model's quality on rows of one's own.
+"""
+
+from collections.abc import Sequence
+
+from headgate.routing.candidate import Quoted
+from headgate.routing.policies.cheapest import plan
+from headgate.routing.policies.registry import Inputs, Need, Settings
+from headgate.routing.settings import PPM, Setting
+
+__all__ = ["plan"]
+
+KIND = "best_value"
+SETTINGS = (Setting("point_usd", "usd", required=True), Setting("second_usd", "usd", default=0))
+NEEDS: frozenset[Need] = frozenset({"text"})
+
+POINT_PPM = PPM // 100
+MS_PER_SECOND = 1_000
+
+
+def rank(candidates: Sequence[Quoted], settings: Settings, _inputs: Inputs) -> tuple[Quoted, ...]:
+    """Return the candidates by their worth; equal ones by cost and name, unpriced last.
+
+    Who was not measured lately is taken for as fast as the middle one of those that were.
+    """
+    measured = sorted(ms for one in candidates if (ms := one.expected.latency_ms) is not None)
+    middle_ms = measured[len(measured) // 2] if measured else 0
+
+    def key(one: Quoted) -> tuple[bool, int, int, str]:
+        latency_ms = one.expected.latency_ms
+        waited_ms = middle_ms if latency_ms is None else latency_ms
+        worth_nanos = worth(one, settings, waited_ms)
+        return (one.expected_nanos is None, -worth_nanos, one.likely_nanos, one.deployment.id)
+
+    return tuple(sorted(candidates, key=key))
+
+
+def worth(one: Quoted, settings: Settings, latency_ms: int) -> int:
+    """Return what an answer is worth less what it costs, in nano-dollars; may be negative."""
+    quality_nanos = one.expected.quality_ppm * settings.value("point_usd") // POINT_PPM
+    waiting_nanos = latency_ms * settings.value("second_usd") // MS_PER_SECOND
+    return quality_nanos - one.likely_nanos - waiting_nanos
