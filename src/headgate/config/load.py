@@ -28,7 +28,7 @@ from headgate.config.read_network import (
     journal_from,
 )
 from headgate.config.read_organisation import organisation_from
-from headgate.config.read_policies import check_used, policies_from
+from headgate.config.read_policies import check_deployments, check_used, policies_from
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
 from headgate.config.read_reconcile import reconcile_from
@@ -111,6 +111,7 @@ def _snapshot(
     routes = routes_from(
         document.get("routes", {}), deployments, deployment_ids, policy_ids, problems
     )
+    check_deployments(policies, deployment_ids, problems)
     check_used(policies, [route.policy for route in routes.values()], problems)
     teams = teams_from(document.get("teams", {}), problems)
     principals = principals_from(document.get("principals", {}), teams, problems)

@@ -76,6 +76,12 @@ def _read(
                 problems.add(f"{place}.{name}", "Nobody ever gets there.", fix)
         if len(value) < 2:
             problems.add(place, "There is nothing to choose between.", "Name two or more.")
+    elif setting.kind == "shares":
+        assert isinstance(value, Mapping), place
+        for name, text in value.items():
+            share = _amount(setting, str(text), f"{place}.{name}", problems)
+            if share is not None:
+                values[f"{key}.{name}"] = share
     elif setting.kind == "count":
         assert isinstance(value, int), place
         values[key] = value
@@ -157,6 +163,25 @@ def _cycle(start: str, found: Mapping[str, PolicySettings]) -> tuple[str, ...] |
                 seen.add(part)
                 ways.append((*way, part))
     return None
+
+
+def check_deployments(
+    found: Mapping[str, PolicySettings], ids: Collection[str], problems: Problems
+) -> None:
+    """Note the deployments that policies say something of and that there are not.
+
+    Args:
+        found: The policies.
+        ids: All deployments of the file.
+        problems: Where problems are noted.
+    """
+    kinds = policies()
+    for each in found.values():
+        told = [one.key for one in kinds[each.kind].SETTINGS if one.kind == "shares"]
+        for key in each.values:
+            table, _, name = key.partition(".")
+            if table in told and name not in ids:
+                problems.unknown(f"{TABLE}.{each.id}.{table}", "deployment", name, ids)
 
 
 def check_used(

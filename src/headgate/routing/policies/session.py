@@ -25,11 +25,13 @@ __all__ = ["plan"]
 KIND = "session"
 NEEDS: frozenset[Need] = frozenset({"session", "estimates"})
 PERCENT_PPM = 10_000
+INTERVAL_ERRORS = 4
+"""An interval of 95 % is about so many standard errors wide."""
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("stake_usd", "usd", 0),
     Setting("margin", "share", 10 * PERCENT_PPM),
-    Setting("success", "deployments"),
+    Setting("success", "shares"),
 )
 
 
@@ -83,15 +85,18 @@ def _verdict(priced: Sequence[Quoted], settings: Settings, inputs: Inputs) -> Ve
 
 
 def _offer(quoted: Quoted, settings: Settings, inputs: Inputs) -> Offer:
-    name = quoted.deployment.id
+    """Return a candidate as an offer: configured rates of success are taken as certain."""
+    name, estimate = quoted.deployment.id, quoted.expected
+    told_ppm = settings.values.get(f"success.{name}")
+    doubt_ppm = (estimate.high_ppm - estimate.low_ppm) // INTERVAL_ERRORS
     expected = quoted.expected_nanos
     assert expected is not None, name
-    ppm = settings.values.get(f"success:{name}", quoted.expected.quality_ppm)
     return Offer(
         name,
-        quoted.net_nanos,
+        max(0, quoted.net_nanos),
         max(0, expected - inputs.get(f"kept:{name}", 0)),
         inputs.get(f"enter:{name}", 0),
-        milli_of(ppm),
+        milli_of(estimate.quality_ppm if told_ppm is None else told_ppm),
         inputs.get(f"calls:{name}") or CALLS["bounded"],
+        max(0, doubt_ppm) if told_ppm is None else 0,
     )
