@@ -1,7 +1,7 @@
 """Replaying mixes of sessions: the policy `session` beside each model alone, cache and all."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from msgspec import Struct
@@ -24,6 +24,8 @@ from headgate.routing.sessions.odds import CERTAIN_PPM, milli_of
 from headgate.routing.sessions.signs import OVERLONG_PERCENT
 from headgate.routing.sessions.switching import Setting
 from headgate.units.money import NANOS_PER_USD
+
+_V = TypeVar("_V")
 
 FOLDS = 5
 ROWS_MIN = 40
@@ -76,11 +78,19 @@ class ReplayRow(Struct, frozen=True, kw_only=True):
     unpaid: int
 
 
+class Alone(Struct, frozen=True, kw_only=True):
+    """One model for everything, in the first mix."""
+
+    solved: float
+    usd_per_task: float
+
+
 class ReplaysResult(Struct, frozen=True, kw_only=True):
     """What `headgate routing replay-sessions --json` prints.
 
     Attributes:
-        models: By name, what each solves and costs a task alone, in the first mix.
+        shape: What a call looks like; see `headgate.routing.evaluation.till.Shape`.
+        models: By name.
     """
 
     protocol: str
@@ -89,14 +99,25 @@ class ReplaysResult(Struct, frozen=True, kw_only=True):
     shape: dict[str, int]
     true_positive_rate: float
     false_positive_rate: float
-    models: dict[str, dict[str, float]]
+    models: dict[str, Alone]
     rows: list[ReplayRow]
 
 
 def evaluate(
-    train: Evidence, cards: Mapping[str, RateCard], verifier: Verifier, seed: int
+    train: Evidence,
+    cards: Mapping[str, RateCard],
+    verifier: Verifier,
+    seed: int,
+    on_mix: Callable[[str], None] = lambda _name: None,
 ) -> ReplaysResult:
     """Replay every mix by five-fold cross-validation: what a model solves is learned elsewhere.
+
+    Args:
+        train: What the models made of each task, and with how many calls.
+        cards: The prices of each model.
+        verifier: Looks at results, where a mix is verified.
+        seed: What all chance follows from.
+        on_mix: Told the name of each mix before it is replayed.
 
     Raises:
         EvidenceError: Too few tasks, or calls are not known.
@@ -104,8 +125,10 @@ def evaluate(
     if len(train) < ROWS_MIN or np.isnan(train.calls).any():
         problem = f"Sessions need {ROWS_MIN} tasks with the calls of every model"
         raise EvidenceError(problem, "Give a file with <model>|calls, and leave other models out.")
-    shape, rows, alone = Shape(), [], {}
+    shape, alone = Shape(), dict[str, _Sum]()
+    rows: list[ReplayRow] = []
     for mix in MIXES:
+        on_mix(mix.name)
         replays = _Replays(train, cards, mix, shape, seed)
         fixed = replays.fixed()
         alone = alone or fixed
@@ -121,7 +144,7 @@ def evaluate(
         true_positive_rate=verifier.true_positive_rate,
         false_positive_rate=verifier.false_positive_rate,
         models={
-            name: {"solved": one.solved, "usd_per_task": one.usd} for name, one in alone.items()
+            name: Alone(solved=one.solved, usd_per_task=one.usd) for name, one in alone.items()
         },
         rows=rows,
     )
@@ -180,17 +203,24 @@ class _Replays:
         accepts = None if verifier is None else chance < verifier.accepts(unseen.scores)
         made: list[Task] = []
         for row in range(len(unseen)):
-            calls = {m: max(1, round(n)) for m, n in zip(self._models, unseen.calls[row], strict=True)}
-            solved = dict(zip(self._models, unseen.scores[row].tolist(), strict=True))
-            accepted = (
-                {} if accepts is None else dict(zip(self._models, accepts[row].tolist(), strict=True))
+            calls = [max(1, round(each)) for each in unseen.calls[row]]
+            accepted = None if accepts is None else accepts[row].tolist()
+            made.append(
+                Task(
+                    self._mix.pause_s if made else 0,
+                    self._by_model(calls),
+                    self._by_model(unseen.scores[row].tolist()),
+                    {} if accepted is None else self._by_model(accepted),
+                )
             )
-            made.append(Task(self._mix.pause_s if made else 0, calls, solved, accepted))
             if len(made) == self._mix.tasks:
                 yield made
                 made = []
         if made:
             yield made
+
+    def _by_model(self, values: Iterable[_V]) -> dict[str, _V]:
+        return dict(zip(self._models, values, strict=True))
 
     def _sum(self, replayed: Sequence[Replayed]) -> _Sum:
         gains = [gain for one in replayed for gain in one.gains_nanos]
