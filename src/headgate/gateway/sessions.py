@@ -107,7 +107,7 @@ class Sessions:
             return found | {"side": 1}
         if session.serving is None:
             return found | {"fresh": 1}
-        found[f"serving:{session.serving}"] = 1
+        found |= {f"serving:{session.serving}": 1, f"home:{session.home}": 1}
         if call.fresh:
             return found | {"fresh": 1}
         if session.warm_until_ns <= now_ns:

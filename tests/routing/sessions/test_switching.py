@@ -32,6 +32,7 @@ def offers_of(draw: st.DrawFn) -> list[Offer]:
 PROGRESS = st.builds(
     Progress,
     st.none() | st.sampled_from(NAMES),
+    st.none() | st.sampled_from(NAMES),
     st.integers(0, 300),
     st.integers(0, 6_000),
     st.integers(0, 6_000),
@@ -60,16 +61,19 @@ def test_no_session_moves_without_a_computed_gain(
 
 
 @given(offers=offers_of(), progress=PROGRESS, setting=SETTINGS)
-def test_amid_a_task_a_session_only_rises(
+def test_a_session_rises_in_trouble_and_goes_home_between_tasks(
     offers: list[Offer], progress: Progress, setting: Setting
 ) -> None:
-    """Down and over are for the ends of tasks and for pauses; up takes a sign of trouble."""
+    """Nothing else moves it: amid a task only a sign, and after one it may only go back."""
     verdict = decide(offers, progress, setting)
 
-    if verdict.reason in {"down", "over"}:
-        assert progress.fresh or progress.idle
-    if verdict.reason == "up":
-        assert progress.fresh or progress.idle or progress.against_milli
+    if verdict.reason not in {"up", "down", "over"}:
+        return
+    if progress.fresh or progress.idle:
+        assert verdict.chosen == progress.home
+    else:
+        assert verdict.reason == "up"
+        assert progress.against_milli > 0
 
 
 CHEAP = Offer("cheap", 2_000, 1_000, 0, milli_of(600_000), 20)
@@ -97,11 +101,12 @@ def test_trouble_moves_a_session_up_where_the_stake_is_worth_it() -> None:
 
 def test_a_session_comes_down_at_the_end_of_a_task_alone() -> None:
     """The dear one keeps the task it was needed for; the next one begins at the cheap one again."""
-    amid = Progress("dear", done=5)
+    amid = Progress("dear", "cheap", done=5)
 
     assert decide([CHEAP, DEAR], amid).reason == "stays"
-    assert decide([CHEAP, DEAR], Progress("dear", 5, fresh=True)).reason == "down"
-    assert decide([CHEAP, DEAR], Progress("dear", 5, fresh=True), STAKE).reason == "stays"
+    assert decide([CHEAP, DEAR], Progress("dear", "cheap", 5, fresh=True)).reason == "down"
+    assert decide([CHEAP, DEAR], Progress("dear", "cheap", 5, fresh=True), STAKE).reason == "stays"
+    assert decide([CHEAP, DEAR], Progress("dear", "dear", 5, fresh=True)).reason == "stays"
 
 
 def test_a_warm_cache_keeps_a_session_where_a_cold_one_would_move() -> None:
@@ -110,7 +115,7 @@ def test_a_warm_cache_keeps_a_session_where_a_cold_one_would_move() -> None:
     there = here._replace(name="there", now_nanos=900, steady_nanos=900)
     cold = there._replace(now_nanos=12_000)
 
-    begins = Progress("here", fresh=True)
+    begins = Progress("here", "there", fresh=True)
     assert decide([here, there], begins, Setting(0, 0)).reason == "stays"
     assert decide([here, there._replace(steady_nanos=500)], begins, Setting(0, 0)).reason == "over"
     assert decide([here, cold._replace(steady_nanos=500)], begins, Setting(0, 0)).reason == "stays"

@@ -36,12 +36,14 @@ class Moment(NamedTuple):
 
     Attributes:
         serving: The model that served it last, None at its start.
+        home: The one that served it first.
         done: How many calls of the task that one has made.
         fresh: Whether a task begins.
         rejections: How often its result was rejected.
     """
 
     serving: str | None
+    home: str | None
     done: int
     fresh: bool
     rejections: int
@@ -111,7 +113,9 @@ class BySession:
         record = Record(moment.rejections, moment.done, usual)
         found = signs((), record)
         against, hard = sum(found.values()), hard_milli(found)
-        progress = Progress(moment.serving, moment.done, against, hard, fresh=moment.fresh)
+        progress = Progress(
+            moment.serving, moment.home, moment.done, against, hard, fresh=moment.fresh
+        )
         return decide(offers, progress, self._setting)
 
 
@@ -153,6 +157,7 @@ class _Session:
     def __init__(self, chooser: Chooser, till: Till, shape: Shape) -> None:
         self._chooser, self._till, self._shape = chooser, till, shape
         self._serving: str | None = None
+        self._home: str | None = None
         self._prompt_tokens, self._at_s = shape.first_tokens, 0
         self.nanos, self.solved = 0, 0.0
         self.gains: list[int | None] = []
@@ -162,7 +167,7 @@ class _Session:
         self._at_s += task.pause_s
         fresh, done, left, rejections = True, 0, 0, 0
         while True:
-            moment = Moment(self._serving, done, fresh, rejections)
+            moment = Moment(self._serving, self._home, done, fresh, rejections)
             model = self._choose(moment)
             if model != self._serving or fresh:
                 found = ORIENTATION_CALLS if self._serving not in (None, model) else 0
@@ -170,7 +175,7 @@ class _Session:
             elif not left:
                 # Its result was rejected, and nobody else takes over.
                 break
-            self._serving, fresh = model, False
+            self._serving, self._home, fresh = model, self._home or model, False
             self._call(model)
             done, left = done + 1, left - 1
             if not left:

@@ -70,10 +70,10 @@ def _verdict(priced: Sequence[Quoted], settings: Settings, inputs: Inputs) -> Ve
     offers = [_offer(each, settings, inputs) for each in priced]
     if inputs.get("side"):
         return decide_side(offers)
-    serving = [name.partition(":")[2] for name in inputs if name.startswith("serving:")]
     found = {name[5:]: milli for name, milli in inputs.items() if name.startswith("sign:")}
     progress = Progress(
-        serving[0] if serving else None,
+        _named("serving:", inputs),
+        _named("home:", inputs),
         inputs.get("done", 0),
         sum(found.values()),
         hard_milli(found),
@@ -82,6 +82,10 @@ def _verdict(priced: Sequence[Quoted], settings: Settings, inputs: Inputs) -> Ve
     )
     margin = settings.value("margin") // PERCENT_PPM
     return decide(offers, progress, Rules(settings.value("stake_usd"), margin))
+
+
+def _named(kind: str, inputs: Inputs) -> str | None:
+    return next((name.removeprefix(kind) for name in inputs if name.startswith(kind)), None)
 
 
 def _offer(quoted: Quoted, settings: Settings, inputs: Inputs) -> Offer:

@@ -26,7 +26,8 @@ class Session:
     """A session's work, as far as this worker has seen it.
 
     Attributes:
-        serving: The deployment that served it last.
+        home: The deployment that served it first.
+        serving: The one that served it last.
         calls: How many calls of its task that one has served.
         spent_nanos: What they cost.
         whole: Whether it has served the task from its start.
@@ -41,6 +42,7 @@ class Session:
     __slots__ = (
         "began_turn",
         "calls",
+        "home",
         "rejections",
         "serving",
         "spent_nanos",
@@ -52,6 +54,7 @@ class Session:
     )
 
     def __init__(self) -> None:
+        self.home: str | None = None
         self.serving: str | None = None
         self.whole = True
         self.calls = self.spent_nanos = self.began_turn = 0
@@ -73,6 +76,7 @@ class Session:
             turns: How many turns of the model its request held.
             spent_nanos: What it cost.
         """
+        self.home = self.home or by
         if by != self.serving:
             self.switches += self.serving is not None
             self.whole = not self.calls

@@ -68,6 +68,7 @@ class Progress(NamedTuple):
 
     Attributes:
         incumbent: Who has served it so far, None when nobody has.
+        home: With whom the session began, None when nobody has served it.
         done: How many of its calls were served.
         against_milli: What it has shown against the incumbent, in log-odds; at least 0.
         hard_milli: How much of that speaks of the task, and so against everybody.
@@ -76,6 +77,7 @@ class Progress(NamedTuple):
     """
 
     incumbent: str | None
+    home: str | None = None
     done: int = 0
     against_milli: int = 0
     hard_milli: int = 0

@@ -2,9 +2,10 @@
 
 It moves only when that is expected to gain something: what is left of the task, with what a
 switch throws away and what failures cost, comes out cheaper elsewhere by more than a margin, and
-by more than one standard error of the difference between the two. To one that succeeds more often it may move when something speaks against who serves it; to any
-other only where a task ends, for half a task is worth more to who has done it, or where a pause
-has cost it its cache.
+by more than one standard error of the difference between the two. Up, to one that succeeds more
+often, it may move when something speaks against who serves it. Back to the one it began with it
+may move where a task ends, for half a task is worth more to who has done it, or where a pause has
+cost it its cache. It goes nowhere else: a session is not handed down because it has grown long.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,8 @@ from headgate.routing.sessions.offers import Offer, Progress, Weighed, weigh
 
 Reason = Literal["start", "stays", "up", "down", "over", "gone", "side"]
 """`start`: nobody has served the session yet. `stays`: where it was. `up`: to one that succeeds
-more often. `down`: to one that succeeds less often. `over`: to one that succeeds as often.
+more often. `down`: back to one that succeeds less often. `over`: back to one that succeeds as
+often.
 `gone`: who served it cannot be asked now. `side`: a call beside the session's work."""
 
 MARGIN_PERCENT = 10
@@ -87,8 +89,10 @@ def decide_side(offers: Sequence[Offer]) -> Verdict:
 
 def _may(staying: Weighed, other: Weighed, progress: Progress) -> bool:
     """Tell whether a session may move to another at this moment, if it pays."""
+    if progress.fresh or progress.idle:
+        return other.name == progress.home
     rises = other.offer.quality_milli > staying.offer.quality_milli
-    return progress.fresh or progress.idle or (rises and progress.against_milli > 0)
+    return rises and progress.against_milli > 0
 
 
 def _least(staying: Weighed, other: Weighed, setting: Setting) -> int:
