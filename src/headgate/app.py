@@ -13,6 +13,7 @@ from headgate.dialects.registry import dialects, spoken_dialects
 from headgate.dialects.stops.registry import counted, stops
 from headgate.dialects.translation.registry import tellers, translators
 from headgate.gateway.allotments import Allotments, Carve, GiveBack, Lender
+from headgate.gateway.appraisal import Appraisal
 from headgate.gateway.books import Books
 from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
@@ -40,6 +41,7 @@ from headgate.records.demand import Terms
 from headgate.records.journal import DecisionRecord
 from headgate.routing.eligibility import Speech
 from headgate.routing.policies.registry import chooser
+from headgate.routing.quality.standing import Standing
 from headgate.routing.router import Router
 from headgate.store.journal_writer import JournalWriter
 from headgate.units.ids import call_id
@@ -92,6 +94,9 @@ def data_plane(
     allotments = _allotments(snapshot, known, steward)
     router = _router(snapshot, targets, journal)
     caching = Caching(targets, router, _marked(snapshot))
+    appraisal = Appraisal(Standing(), tuple(targets)) if router.asks() else None
+    if appraisal is not None:
+        router.ask(appraisal)
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
@@ -126,6 +131,7 @@ def data_plane(
         traced=snapshot.exports.is_traced,
         classes=Classes({key.id: key.priorities for key in snapshot.keys.values()}),
         deferral=_deferral(snapshot),
+        appraisal=appraisal,
     )
 
 

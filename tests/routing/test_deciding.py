@@ -13,8 +13,9 @@ from headgate.records.journal import DecisionRecord
 from headgate.routing.candidate import Estimated
 from headgate.routing.deciding import chosen_of, decided_again, placed
 from headgate.routing.eligibility import Speech
+from headgate.routing.given import Given
 from headgate.routing.policies.registry import chosen, policies
-from headgate.routing.router import Given, Router
+from headgate.routing.router import Router
 from headgate.routing.settings import PolicySettings, Route
 from tests.routing.test_policies import deployment
 
@@ -62,6 +63,10 @@ class Told:
     ) -> Mapping[str, Estimated]:
         """Say it."""
         return self.estimates
+
+    def shares(self, _asked: str, _now_ns: int) -> Mapping[str, int]:
+        """Say that nothing was spent."""
+        return {}
 
 
 @st.composite

@@ -13,6 +13,7 @@ from headgate.records.demand import Demand, Terms
 from headgate.records.journal import DecisionRecord
 from headgate.routing.candidate import Outcome, Plan, Quoted
 from headgate.routing.eligibility import Speech
+from headgate.routing.given import Given
 from headgate.routing.policies import cheapest
 from headgate.routing.policies.registry import (
     NEEDS_NOTHING,
@@ -23,7 +24,7 @@ from headgate.routing.policies.registry import (
     policies,
 )
 from headgate.routing.ranking import Ranking
-from headgate.routing.router import Given, Router
+from headgate.routing.router import Router
 from headgate.routing.settings import Route, Setting
 from tests.routing.test_policies import deployment
 

@@ -6,7 +6,7 @@ from headgate.config.check import checked_by_id, ids_of
 from headgate.config.problems import Problems
 from headgate.config.shapes_routes import PolicyShape
 from headgate.routing.policies.registry import Policy, policies
-from headgate.routing.settings import PPM, PolicySettings, Setting
+from headgate.routing.settings import PPM, PolicySettings, Setting, SettingKind
 from headgate.units.money import MoneyError, exact_fraction, parse_usd
 
 TABLE = "policies"
@@ -79,21 +79,21 @@ def _read(
     elif setting.kind == "shares":
         assert isinstance(value, Mapping), place
         for name, text in value.items():
-            share = _amount(setting, str(text), f"{place}.{name}", problems)
+            share = read_amount("share", str(text), f"{place}.{name}", problems)
             if share is not None:
                 values[f"{key}.{name}"] = share
     elif setting.kind == "count":
         assert isinstance(value, int), place
         values[key] = value
     else:
-        amount = _amount(setting, str(value), place, problems)
+        amount = read_amount(setting.kind, str(value), place, problems)
         if amount is not None:
             values[key] = amount
 
 
-def _amount(setting: Setting, text: str, place: str, problems: Problems) -> int | None:
+def read_amount(kind: SettingKind, text: str, place: str, problems: Problems) -> int | None:
     """Return a share in millionths, or dollars in nano-dollars; None for neither."""
-    if setting.kind == "usd":
+    if kind == "usd":
         try:
             return parse_usd(text)
         except MoneyError as error:

@@ -177,6 +177,7 @@ class DeploymentShape(Shape, frozen=True, kw_only=True):
         dialects: None for those of the provider's that its kind says the model speaks.
         hidden_reasoning: Whether it may think in tokens that its stream does not show; None for
             what the catalog says, and True of a model that it does not know.
+        capabilities: None for those the catalog knows; of a model it does not know, any.
         region: None for the provider's, as with the three after it.
     """
 
@@ -188,6 +189,7 @@ class DeploymentShape(Shape, frozen=True, kw_only=True):
     output_tokens_max: Count | None = None
     output_tokens_default: Count | None = None
     hidden_reasoning: bool | None = None
+    capabilities: Texts | None = None
     concurrency_max: Count = _CONCURRENCY_MAX
     queue_max: CountOrNone = _QUEUE_MAX
     region: Text | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from headgate.config.shape import CountOrNone, Shape, Text, Texts
+from headgate.config.shape import Count, CountOrNone, Shape, Text, Texts
 
 Amount = Text | CountOrNone
 """Dollars, or a share of 1, as text."""
@@ -17,6 +17,9 @@ class RouteShape(Shape, frozen=True, kw_only=True):
         weights: By deployment; one that is not named has 1.
         regions: Among which a failed call may move; none: it stays where it was.
         unbounded_usd_max: None refuses features without a bound under a budget.
+        call_usd_max: What a call may be expected to cost; None for anything.
+        latency_ms_max: How long an answer may be expected to take; None for any time.
+        provider_shares: The most of the route's spend that a provider may have, as shares of 1.
     """
 
     deployments: Texts
@@ -28,6 +31,9 @@ class RouteShape(Shape, frozen=True, kw_only=True):
     cache: Literal["client", "auto"] = "client"
     defer: Literal["never", "cheap_hours"] = "never"
     unbounded_usd_max: Amount | None = None
+    call_usd_max: Amount | None = None
+    latency_ms_max: Count | None = None
+    provider_shares: Mapping[str, Amount] = {}
 
 
 class PolicyShape(Shape, frozen=True, kw_only=True):

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from headgate.capacity.health import BREAKER_OPEN, THROTTLED
 from headgate.gateway.own_terms import keep_contracts
-from headgate.gateway.refusals import unmet
+from headgate.gateway.refusals import no_candidate, unmet
 from headgate.governance.requirements import NOTHING
 from headgate.routing.candidate import Outcome, Quoted
-from headgate.routing.policies.registry import NO_INPUTS
-from headgate.routing.router import NOT_WARM, NOTHING_GIVEN, Given
+from headgate.routing.eligibility import OWN_RULES
+from headgate.routing.given import NOT_WARM, NOTHING_GIVEN, Given
 from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.instants import NANOS_PER_SECOND
@@ -66,10 +66,25 @@ class Attempts:
         bound = world.interpreter.bound(exchange, world.router)
         warm = world.caching.read(exchange, now_ns)
         required = exchange.required
-        inputs = world.sessions.inputs(exchange, warm, now_ns)
-        if bound is None and warm is NOT_WARM and required is NOTHING and inputs is NO_INPUTS:
+        if not world.router.is_plain(exchange.asked):
+            return self._given_more(exchange, Given(bound, warm, required), now_ns)
+        if bound is None and warm is NOT_WARM and required is NOTHING:
             return NOTHING_GIVEN
-        return Given(bound, warm, required, inputs=inputs)
+        return Given(bound, warm, required)
+
+    def _given_more(self, exchange: Exchange, given: Given, now_ns: int) -> Given:
+        """Add what policies go by that look at a call itself."""
+        world, request = self._world, exchange.request
+        assert request.credential is not None, exchange.call
+        session = request.head.session
+        unit = request.credential.principal
+        if session is not None:
+            unit = f"{unit} {session.decode('latin-1')}"
+        text = ""
+        if world.appraisal is not None and "text" in world.router.needs(exchange.asked):
+            text = world.appraisal.text(exchange)
+        inputs = world.sessions.inputs(exchange, given.warm, now_ns)
+        return given._replace(text=text, unit=unit, inputs=inputs)
 
     def find_next(self, exchange: Exchange) -> bool:
         """Find where a call whose attempt failed goes on; False when it does not."""
@@ -172,6 +187,8 @@ class Attempts:
         waiting = [self._world.targets[name] for name, rule in rules if rule == THROTTLED]
         if exchange.required.requirements:
             return unmet(exchange.asked, exchange.required, rules)
+        if not waiting and any(rule.partition(":")[0] in OWN_RULES for _, rule in rules):
+            return no_candidate(exchange.asked, rules)
         if not waiting:
             return self._world.interpreter.why_unserved(exchange, self._world.router)
         at_ns = min(target.health.not_before_ns for target in waiting)

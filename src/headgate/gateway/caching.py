@@ -21,7 +21,8 @@ from headgate.dialects.prompts.registry import Wanted, marker_of, prompt_dialect
 from headgate.records.charge import Settlement
 from headgate.records.journal import CacheNote
 from headgate.records.report import Report
-from headgate.routing.router import BYTES_PER_TOKEN, NOT_WARM, Router, tokens_of
+from headgate.routing.given import BYTES_PER_TOKEN, NOT_WARM, tokens_of
+from headgate.routing.router import Router
 from headgate.units.instants import NANOS_PER_SECOND
 from headgate.units.usage import Usage
 

@@ -324,8 +324,8 @@ class Endings:
         health = exchange.target.health
         tell = health.served if served else health.failed
         tell(exchange.health_mark, self._now_ns())
-
-    # What they share.
+        if self._world.appraisal is not None:
+            self._world.appraisal.tried(exchange, self._now_ns(), failed=not served)
 
     def _settle(
         self, exchange: Exchange, settlement: Settlement, report: Report, *, final: bool = True
@@ -336,6 +336,8 @@ class Endings:
             self._world.sizing.learn(exchange, settlement)
         if exchange.turn.session is not None:
             self._world.sessions.settle(exchange, settlement, report)
+        if self._world.appraisal is not None:
+            self._world.appraisal.learn(exchange, settlement, at_ns)
         self._books.settle(
             exchange, settlement, report=report, at_ns=at_ns, final=final, cache=note
         )

@@ -202,6 +202,12 @@ def before_any_dialect(dialects: Iterable[Dialect], refusal: Refusal) -> bytes:
     return whole(refusal.code.status, spoken.render_refusal(refusal, None), headers, close=True)
 
 
+def no_candidate(asked: str, rules: Iterable[tuple[str, str]]) -> Refusal:
+    """Tell, deployment by deployment, why none may serve a call."""
+    why = "; ".join(f"{name}: {rule}" for name, rule in dict(rules).items())
+    return Refusal(errors.NO_CANDIDATE, f"No deployment of {asked!r} may serve it. {why}.", "model")
+
+
 def unmet(asked: str, required: Required, rules: Iterable[tuple[str, str]]) -> Refusal:
     """Tell, deployment by deployment, why none may serve a call of which something is required."""
     why = "; ".join(f"{name}: {rule}" for name, rule in dict(rules).items())

@@ -8,6 +8,7 @@ from headgate.capacity.classes import Classes
 from headgate.capacity.retries import RetryBudget
 from headgate.dialects.registry import Dialect, PathDialect
 from headgate.gateway.allotments import Allotments
+from headgate.gateway.appraisal import Appraisal
 from headgate.gateway.books import Books
 from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
@@ -61,6 +62,7 @@ class World:
         syncs: Has holds wait until they are on the disk; None when they need not.
         clerk: Gets requests for approval to the steward.
         contract_nodes: The nodes that have a contract with a provider.
+        appraisal: Says what policies go by beside prices; None when none of them asks.
         traced: Whether spans are sent to anybody, so that the client's is written down.
     """
 
@@ -98,6 +100,7 @@ class World:
     syncs: JournalSync | None = None
     contract_nodes: frozenset[str] = frozenset()
     traced: bool = False
+    appraisal: Appraisal | None = None
 
     def dialect_of(self, request: Request) -> Dialect | None:
         """Return the dialect whose calls go to a request's path, None when none's do.

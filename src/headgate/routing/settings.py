@@ -56,6 +56,9 @@ class Route(NamedTuple):
         defers: Whether batch calls are put off to hours in which they cost less.
         mixes: Whether the policy ranks deployments that need a translation among those that speak
             the client's dialect, instead of behind them.
+        call_nanos_max: What a call may be expected to cost; None for anything.
+        latency_ms_max: How long an answer may be expected to take; None for any time.
+        provider_shares: The most of the route's spend that a provider may have, in millionths.
         unbounded_nanos_max: What features without a bound may cost a call under a budget; None
             where such calls are refused.
     """
@@ -70,3 +73,11 @@ class Route(NamedTuple):
     defers: bool = False
     mixes: bool = False
     unbounded_nanos_max: int | None = None
+    call_nanos_max: int | None = None
+    latency_ms_max: int | None = None
+    provider_shares: Mapping[str, int] = MappingProxyType({})
+
+    @property
+    def measures(self) -> bool:
+        """Whether it goes by what was measured, whatever its policy goes by."""
+        return self.latency_ms_max is not None or bool(self.provider_shares)

@@ -86,10 +86,11 @@ class Chosen:
 
     Attributes:
         needs: What it and all its parts go by.
+        is_shared: Whether calls that are alike share a ranking.
         arms: The parts, itself among them, that send calls one way or another by who makes them.
     """
 
-    __slots__ = ("arms", "needs", "policy", "settings")
+    __slots__ = ("arms", "is_shared", "needs", "policy", "settings")
 
     def __init__(self, policy: Policy, settings: Settings) -> None:
         self.policy, self.settings = policy, settings
@@ -102,11 +103,7 @@ class Chosen:
             arms.append(self)
         self.needs: frozenset[Need] = frozenset(needs)
         self.arms: tuple[Chosen, ...] = tuple(arms)
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether calls that are alike share a ranking."""
-        return self.needs.isdisjoint(PER_CALL)
+        self.is_shared = self.needs.isdisjoint(PER_CALL)
 
     def rank(self, candidates: Sequence[Quoted], inputs: Inputs = NO_INPUTS) -> tuple[Quoted, ...]:
         """Return all candidates in the order they are to be tried."""

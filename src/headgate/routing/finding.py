@@ -1,0 +1,174 @@
+"""Who may serve a call, at what price and with which prospects, and by which rules others may not.
+
+Nothing here is learned: what is measured or estimated only fills ceilings that a route sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from headgate.capacity.health import BREAKER_OPEN, Health
+from headgate.catalog.settings import Deployment
+from headgate.records.demand import Demand
+from headgate.routing.candidate import OUTPUT_TOKENS_EXPECTED, Estimated, Quoted
+from headgate.routing.eligibility import Speech, beyond, cannot, crowded, exclusion, wanted
+from headgate.routing.given import BYTES_PER_TOKEN, Appraiser, Given, Quote
+from headgate.routing.policies.registry import Chosen
+from headgate.routing.settings import Route
+
+ANY_BYTES = 1 << 62
+NO_ESTIMATES: Mapping[str, Estimated] = MappingProxyType({})
+
+
+class Alias(NamedTuple):
+    """What a name stands for; a deployment's own id stands for it alone.
+
+    Attributes:
+        plain: Whether calls of it are decided by prices, weights and places alone, save for those
+            whose bodies have more than `short_bytes`.
+    """
+
+    route: Route
+    deployments: tuple[Deployment, ...]
+    chosen: Chosen
+    plain: bool = True
+    short_bytes: int = ANY_BYTES
+
+    def rooms(self, tokens: int) -> int:
+        """Return in how many deployments' contexts so much fits."""
+        return sum(tokens <= each.context_tokens for each in self.deployments)
+
+
+def short_bytes(deployments: Sequence[Deployment]) -> int:
+    """Return up to which size of a body it fits into the contexts of all of several, if any."""
+    contexts = {each.context_tokens for each in deployments}
+    if len(contexts) < 2:
+        return ANY_BYTES
+    return max(0, min(contexts) - OUTPUT_TOKENS_EXPECTED) * BYTES_PER_TOKEN
+
+
+def expected_output(demand: Demand) -> int:
+    """Return how many tokens an answer is expected to have where nothing was learned of it."""
+    limit = demand.output_tokens_max
+    return OUTPUT_TOKENS_EXPECTED if limit is None else min(limit, OUTPUT_TOKENS_EXPECTED)
+
+
+class Call(NamedTuple):
+    """One call, as far as it decides."""
+
+    demand: Demand
+    dialect: str
+    tokens_in: int
+    tokens_out: int
+    given: Given
+    now_ns: int
+
+
+class Found(NamedTuple):
+    """The candidates of a call.
+
+    Attributes:
+        broken: Those whose breaker is open.
+        excluded: The others that may not serve it, each with its rule.
+    """
+
+    well: list[Quoted]
+    broken: list[Quoted]
+    excluded: list[tuple[str, str]]
+
+
+class Finder:
+    """Finds the candidates of calls.
+
+    Attributes:
+        health: How deployments are doing, by id; whoever is not there is well.
+        appraiser: Says what else is expected of them; None when nobody asks.
+    """
+
+    def __init__(self, speech: Speech, quote: Quote) -> None:
+        self._speech = speech
+        self._quote = quote
+        self.health: Mapping[str, Health] = {}
+        self.appraiser: Appraiser | None = None
+
+    def find(self, alias: Alias, call: Call) -> Found:
+        """Return who may serve a call, and by which rules the others may not."""
+        found = Found([], [], [])
+        route = alias.route
+        estimates = self._estimates(alias, call)
+        wants = wanted(call.demand)
+        for position, deployment in enumerate(alias.deployments):
+            rule = self._excluded(alias, deployment, call, wants)
+            if rule is not None and rule != BREAKER_OPEN:
+                found.excluded.append((deployment.id, rule))
+                continue
+            one = self._quoted(alias, position, call, estimates.get(deployment.id))
+            ceiling = beyond(one, route)
+            if ceiling is not None:
+                found.excluded.append((deployment.id, ceiling))
+            elif rule is None:
+                found.well.append(one)
+            else:
+                found.broken.append(one)
+        if route.provider_shares and self.appraiser is not None:
+            shares = self.appraiser.shares(route.alias, call.now_ns)
+            over = crowded((*found.well, *found.broken), route.provider_shares, shares)
+            well, broken = without(found.well, over), without(found.broken, over)
+            return Found([*well], [*broken], [*found.excluded, *over.items()])
+        return found
+
+    def _excluded(
+        self, alias: Alias, deployment: Deployment, call: Call, wants: tuple[str, ...]
+    ) -> str | None:
+        demand, given = call.demand, call.given
+        rule = exclusion(
+            deployment,
+            demand,
+            is_native=self._speech.is_native(deployment.id, call.dialect),
+            via=self._speech.via(deployment.id, call.dialect),
+            bound=given.bound,
+        )
+        if rule is None and len(alias.deployments) > 1:
+            # Who names one alone gets that one: its provider knows best what it takes. And what is
+            # no text counts as bytes here, so as far more than it is.
+            tokens = 0 if demand.images else call.tokens_in + call.tokens_out
+            room = max(each.context_tokens for each in alias.deployments)
+            rule = cannot(deployment, wants, tokens, room)
+        rule = rule or given.required.violation(deployment, call.now_ns)
+        return rule or self._unwell(deployment.id, call.now_ns)
+
+    def _quoted(
+        self, alias: Alias, position: int, call: Call, estimate: Estimated | None
+    ) -> Quoted:
+        deployment = alias.deployments[position]
+        likely, limit = call.tokens_out, call.demand.output_tokens_max
+        if estimate is not None and estimate.output_tokens:
+            likely = estimate.output_tokens
+            likely = likely if limit is None else min(limit, likely)
+        terms = call.demand.terms
+        return Quoted(
+            deployment,
+            self._quote(deployment, terms, call.tokens_in, likely, call.now_ns),
+            position,
+            alias.route.weights.get(deployment.id, 1),
+            self._speech.via(deployment.id, call.dialect),
+            call.given.warm.get(deployment.id, 0),
+            estimate,
+        )
+
+    def _estimates(self, alias: Alias, call: Call) -> Mapping[str, Estimated]:
+        if not (alias.chosen.needs or alias.route.measures) or self.appraiser is None:
+            return NO_ESTIMATES
+        text = call.given.text
+        return self.appraiser.appraise(call.demand.model, text, alias.deployments, call.now_ns)
+
+    def _unwell(self, deployment: str, now_ns: int) -> str | None:
+        health = self.health.get(deployment)
+        return None if health is None else health.rule(now_ns)
+
+
+def without(ranked: Sequence[Quoted], away: Collection[str]) -> tuple[Quoted, ...]:
+    """Return a ranking without some deployments."""
+    return tuple(one for one in ranked if one.deployment.id not in away)
