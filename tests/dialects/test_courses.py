@@ -128,7 +128,9 @@ def test_a_mark_for_the_cache_changes_nothing() -> None:
     marked = {"type": "text", "text": "Do it.", "cache_control": {"type": "ephemeral"}}
     body["messages"][0]["content"] = [marked]
 
-    assert course("anthropic_messages", body).first == course("anthropic_messages", anthropic()).first
+    assert (
+        course("anthropic_messages", body).first == course("anthropic_messages", anthropic()).first
+    )
 
 
 def test_of_a_long_conversation_all_turns_count_and_the_end_is_read() -> None:

@@ -180,7 +180,7 @@ def test_a_session_without_a_name_has_one_in_the_books(gateway: Gateway) -> None
 def test_a_hundred_turns_over_two_accounts_read_as_much_as_over_one(
     gateway: Gateway, simulator: Simulator
 ) -> None:
-    """At least 95 of a hundred of what one account reads, and the load moves from a throttled one."""
+    """At least 95 of a hundred of what one account reads; from a throttled one the load moves."""
 
     def run(model: str, turns: int, agent: Agent) -> list[Reply]:
         return [send(gateway, agent.work(1).body()) for _ in range(turns)]

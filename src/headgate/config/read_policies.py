@@ -71,17 +71,13 @@ def _read(
         for name, count in value.items():
             parts[f"{key}.{name}"] = name
             values[f"{key}.{name}"] = count
-            if count == 0:
-                fix = "Give it a share, or take it out."
-                problems.add(f"{place}.{name}", "Nobody ever gets there.", fix)
-        if len(value) < 2:
-            problems.add(place, "There is nothing to choose between.", "Name two or more.")
+        _check_counts(value, place, problems)
     elif setting.kind == "shares":
         assert isinstance(value, Mapping), place
         for name, text in value.items():
+            # What is no share is noted, and then the file is refused.
             share = read_amount("share", str(text), f"{place}.{name}", problems)
-            if share is not None:
-                values[f"{key}.{name}"] = share
+            values[f"{key}.{name}"] = share or 0
     elif setting.kind == "count":
         assert isinstance(value, int), place
         values[key] = value
@@ -89,6 +85,15 @@ def _read(
         amount = read_amount(setting.kind, str(value), place, problems)
         if amount is not None:
             values[key] = amount
+
+
+def _check_counts(counts: Mapping[str, int], place: str, problems: Problems) -> None:
+    for name, count in counts.items():
+        if count == 0:
+            fix = "Give it a share, or take it out."
+            problems.add(f"{place}.{name}", "Nobody ever gets there.", fix)
+    if len(counts) < 2:
+        problems.add(place, "There is nothing to choose between.", "Name two or more.")
 
 
 def read_amount(kind: SettingKind, text: str, place: str, problems: Problems) -> int | None:

@@ -17,8 +17,9 @@ from headgate.dialects.courses.registry import course_dialects
 from headgate.gateway.caching import BODY_BYTES_MIN, TOKENS_STEP, Caching
 from headgate.records.charge import Settlement
 from headgate.records.report import Report
+from headgate.routing.given import tokens_of
 from headgate.routing.policies.registry import NO_INPUTS, Inputs
-from headgate.routing.router import Router, tokens_of
+from headgate.routing.router import Router
 from headgate.routing.sessions.horizon import CALLS, horizon_of, is_side
 from headgate.routing.sessions.memory import USUAL_PERCENT, Key, Memory, Session
 from headgate.routing.sessions.signs import OVERLONG_PERCENT, Record, ends_task, signs
@@ -195,9 +196,7 @@ class Sessions:
             lane.nanos_of(OVERLONG_PERCENT),
         )
 
-    def _prices(
-        self, exchange: Exchange, warm: Mapping[str, int], now_ns: int
-    ) -> dict[str, int]:
+    def _prices(self, exchange: Exchange, warm: Mapping[str, int], now_ns: int) -> dict[str, int]:
         """Return what later calls save where the prompt is kept, and what keeping it costs."""
         found: dict[str, int] = {}
         if len(exchange.body) < BODY_BYTES_MIN:

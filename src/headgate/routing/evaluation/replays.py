@@ -190,9 +190,7 @@ class _Replays:
         replayed = []
         for learned, unseen in self._folds:
             chooser = BySession(_known(learned), setting)
-            replayed += [
-                self._replay(one, chooser) for one in self._sessions(unseen, verifier)
-            ]
+            replayed += [self._replay(one, chooser) for one in self._sessions(unseen, verifier)]
         return self._sum(replayed)
 
     def _replay(self, tasks: Sequence[Task], chooser: Chooser) -> Replayed:

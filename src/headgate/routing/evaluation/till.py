@@ -61,6 +61,4 @@ class Till:
             written = Usage(cache_read=read, cache_write_5m=fresh, output_text=output)
             return card.amount(written)[0]
         except UnpricedMeterError:
-            return card.amount(
-                Usage(input_uncached=fresh, cache_read=read, output_text=output)
-            )[0]
+            return card.amount(Usage(input_uncached=fresh, cache_read=read, output_text=output))[0]

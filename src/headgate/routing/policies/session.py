@@ -35,9 +35,7 @@ SETTINGS: tuple[Setting, ...] = (
 )
 
 
-def rank(
-    candidates: Sequence[Quoted], settings: Settings, inputs: Inputs
-) -> tuple[Quoted, ...]:
+def rank(candidates: Sequence[Quoted], settings: Settings, inputs: Inputs) -> tuple[Quoted, ...]:
     """Return the candidates in the order in which the session's call tries them; unpriced last."""
     priced = [each for each in candidates if each.expected_nanos is not None]
     rest = sorted(
