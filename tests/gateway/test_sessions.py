@@ -196,6 +196,12 @@ def test_a_hundred_turns_over_two_accounts_read_as_much_as_over_one(
     assert {by(each) for each in moved}.isdisjoint({by(each) for each in both})
 
 
+def posted_nanos(gateway: Gateway, reply: Reply) -> int:
+    """Return what a call cost, all its attempts together."""
+    ends = gateway.ends(call_of(reply))
+    return sum(end.amount_nanos for end in ends if isinstance(end, SettleRecord))
+
+
 def _usages(gateway: Gateway, replies: list[Reply]) -> list[dict[str, int]]:
     found = []
     for reply in replies:

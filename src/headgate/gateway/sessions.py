@@ -109,6 +109,7 @@ class Sessions:
         if session.serving is None:
             return found | {"fresh": 1}
         found |= {f"serving:{session.serving}": 1, f"home:{session.home}": 1}
+        found |= {f"alike:{name}": 1 for name in self._alike(exchange.asked, session.serving)}
         if call.fresh:
             return found | {"fresh": 1}
         if session.warm_until_ns <= now_ns:
@@ -179,6 +180,12 @@ class Sessions:
         if course.first is None:
             return None
         return who, course.identity, course.first
+
+    def _alike(self, asked: str, serving: str) -> list[str]:
+        """Return the other deployments of the model that serves a session."""
+        model = self._targets[serving].deployment.priced_as
+        listed = self._router.candidates(asked)
+        return [each.id for each in listed if each.priced_as == model and each.id != serving]
 
     def _horizon(self, exchange: Exchange, course: Course) -> int:
         named = exchange.request.head.horizon

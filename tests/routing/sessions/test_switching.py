@@ -24,6 +24,7 @@ def offers_of(draw: st.DrawFn) -> list[Offer]:
             draw(st.integers(-4_000, 4_000)),
             draw(st.integers(1, 200)),
             draw(st.integers(0, 250_000)),
+            draw(st.booleans()),
         )
         for name in names
     ]
@@ -129,6 +130,17 @@ def test_what_may_be_luck_is_no_gain() -> None:
 
     assert decide([CHEAP, certain], troubled, Setting(2_000_000)).reason == "up"
     assert decide([CHEAP, doubtful], troubled, Setting(2_000_000)).reason == "stays"
+
+
+def test_the_same_model_elsewhere_goes_on_with_the_task() -> None:
+    """It needs no way in, and what speaks against the model speaks against it there, too."""
+    twin = CHEAP._replace(name="twin", alike=True, now_nanos=9_000)
+    half = Progress("cheap", done=10, against_milli=2_000, hard_milli=1_000)
+
+    weighed = {each.name: each for each in decide([CHEAP, twin], half).weighed}
+
+    assert weighed["twin"].ppm == weighed["cheap"].ppm
+    assert weighed["twin"].cost_nanos - weighed["cheap"].cost_nanos == 7_000
 
 
 def test_calls_beside_the_work_go_where_they_cost_least() -> None:

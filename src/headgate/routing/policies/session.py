@@ -101,4 +101,5 @@ def _offer(quoted: Quoted, settings: Settings, inputs: Inputs) -> Offer:
         milli_of(estimate.quality_ppm if told_ppm is None else told_ppm),
         inputs.get(f"calls:{name}") or CALLS["bounded"],
         max(0, doubt_ppm) if told_ppm is None else 0,
+        f"alike:{name}" in inputs,
     )

@@ -6,7 +6,8 @@
 
 `p` is how often tasks succeed there, lowered by what the session has shown so far. Whoever is not
 serving the session has to begin: it pays the prefix once, some calls to find its way, and all of
-the task's calls. So what a switch throws away is in the comparison, not beside it.
+the task's calls; the same model at another place pays the prefix alone. So what a switch throws
+away is in the comparison, not beside it.
 """
 
 from collections.abc import Sequence
@@ -30,6 +31,7 @@ class Offer(NamedTuple):
         quality_milli: Log-odds, in thousandths, that a task succeeds there.
         calls: How many calls a task takes there.
         doubt_ppm: One standard error of how often tasks succeed there, in millionths.
+        alike: Whether it is the model that has served the session so far, at another place.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Offer(NamedTuple):
     quality_milli: int
     calls: int
     doubt_ppm: int = 0
+    alike: bool = False
 
 
 class Weighed(NamedTuple):
@@ -120,12 +123,17 @@ def calls_left(calls: int, done: int) -> int:
     return max(calls - done, done // 4, 1)
 
 
+def _goes_on(offer: Offer, progress: Progress) -> bool:
+    """Tell whether the model that has done the task so far would go on with it."""
+    return offer.alike or offer.name == progress.incumbent
+
+
 def _anew_nanos(offer: Offer) -> int:
     return offer.enter_nanos + offer.now_nanos + offer.steady_nanos * max(0, offer.calls - 1)
 
 
 def _cost_nanos(offer: Offer, progress: Progress) -> int:
-    if offer.name == progress.incumbent:
+    if _goes_on(offer, progress):
         done = 0 if progress.fresh else progress.done
         later = calls_left(offer.calls, done) - 1
         return offer.enter_nanos + offer.now_nanos + offer.steady_nanos * later
@@ -136,6 +144,6 @@ def _cost_nanos(offer: Offer, progress: Progress) -> int:
 def _ppm(offer: Offer, progress: Progress) -> int:
     if progress.fresh:
         return ppm_of(offer.quality_milli)
-    is_serving = offer.name == progress.incumbent
-    against = progress.against_milli if is_serving else progress.hard_milli
+    is_it = _goes_on(offer, progress)
+    against = progress.against_milli if is_it else progress.hard_milli
     return ppm_of(offer.quality_milli - against)
