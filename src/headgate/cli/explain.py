@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from headgate.cli.decisions import show_decision
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import EXIT_NO, fail, print_json, print_table, table
 from headgate.cli.reading import reading
 from headgate.cli.states import state_text
 from headgate.insights.calls import open_call
-from headgate.insights.contract import CallView, DecisionView, ExplainView
+from headgate.insights.contract import CallView, ExplainView
 from headgate.insights.contract_caches import CacheView
 from headgate.insights.contract_holds import HoldView, SizingView
 from headgate.insights.views import explain_view
@@ -54,7 +55,7 @@ def _show(view: ExplainView) -> None:
     if first.refusal is not None:
         typer.echo(f"\nRefused: {first.refusal.code}\n  {first.refusal.message}")
     for decision in view.decisions:
-        _show_decision(decision, _users(view, decision.number))
+        show_decision(decision, _users(view, decision.number))
     holds = {hold.attempt: hold for hold in view.holds}
     for attempt in view.attempts:
         if attempt.attempt is not None:
@@ -76,24 +77,6 @@ def _users(view: ExplainView, decision: int) -> dict[str, list[str]]:
             number = attempt.attempt.rpartition(".")[2]
             users.setdefault(attempt.deployment, []).append(number)
     return users
-
-
-def _show_decision(decision: DecisionView, users: dict[str, list[str]]) -> None:
-    typer.echo(
-        f"\nDecision {decision.number}: {decision.policy}, expecting "
-        f"{decision.input_tokens} tokens in and {decision.output_tokens} out"
-    )
-    if decision.requirements:
-        carried = f", which carries {decision.data_class!r} data" if decision.data_class else ""
-        typer.echo(f"  required of the call{carried}: {', '.join(decision.requirements)}")
-    shown = table("  candidate", ">expected", ">warm saves", "verdict")
-    for candidate in decision.candidates:
-        verdict = "eligible" if candidate.excluded is None else f"passed over: {candidate.excluded}"
-        if candidate.deployment in users:
-            verdict = f"chosen for attempt {', '.join(users[candidate.deployment])}"
-        warm = candidate.warm if Decimal(candidate.warm) else "-"
-        shown.add_row(f"  {candidate.deployment}", candidate.expected or "-", warm, verdict)
-    print_table(shown)
 
 
 def _show_attempt(attempt: CallView, hold: HoldView) -> None:

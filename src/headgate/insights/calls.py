@@ -214,16 +214,8 @@ class OpenedCall:
 
 
 def ranked(decision: DecisionRecord) -> tuple[CandidateRecord, ...]:
-    """Return the candidates: the cheapest eligible one first, the excluded ones last."""
-    return tuple(sorted(decision.candidates, key=_rank))
-
-
-def _rank(candidate: CandidateRecord) -> tuple[bool, int, str]:
-    return (
-        candidate.excluded is not None,
-        candidate.expected_nanos or 0,
-        candidate.deployment,
-    )
+    """Return the candidates: the eligible ones in the policy's order, the excluded ones last."""
+    return tuple(sorted(decision.candidates, key=lambda each: each.excluded is not None))
 
 
 def open_call(connection: Connection, call: str) -> OpenedCall | None:

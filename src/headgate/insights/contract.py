@@ -23,6 +23,7 @@ from headgate.insights.contract_control import (
     FrozenView,
     ResultsView,
 )
+from headgate.insights.contract_decisions import DecisionView
 from headgate.insights.contract_desk import ImportView, PlansView
 from headgate.insights.contract_exports import ExportedView, HistoryView
 from headgate.insights.contract_holds import HoldView
@@ -99,38 +100,6 @@ class CallView(Printed, frozen=True, kw_only=True):
     tags: list[str]
     would_refuse: list[str]
     quarantined: str | None
-
-
-class CandidateView(Printed, frozen=True, kw_only=True):
-    """A deployment that a decision weighed; `excluded` names the rule that ruled it out.
-
-    `via` is the dialect the call would be translated to there, null when it needs none; `warm` is
-    what it would save there that the prompt is cached, and is not taken off `expected`.
-    """
-
-    deployment: str
-    expected: Usd | None
-    warm: Usd
-    excluded: str | None
-    via: str | None
-    chosen: bool
-
-
-class DecisionView(Printed, frozen=True, kw_only=True):
-    """A ranking of candidates, in the order they were to be tried.
-
-    `requirements` names those that held for the call, `data_class` what it said it carried.
-    """
-
-    number: int
-    at: Instant
-    asked: str
-    policy: str
-    input_tokens: int
-    output_tokens: int
-    requirements: list[str]
-    data_class: str | None
-    candidates: list[CandidateView]
 
 
 class ExplainView(Printed, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from headgate.insights.calls import STATES, OpenedCall, open_call, ranked
 from headgate.insights.contract import CallView
 from headgate.insights.search import search
 from headgate.insights.views import call_view, explain_view
+from headgate.insights.views_decisions import decision_view
 from headgate.units.usage import METERS
 
 KIND = "calls"
@@ -62,7 +63,7 @@ def routes(desk: Desk) -> list[Route]:
         return desk.render(request, "calls.html", values)
 
     def opened(request: Request) -> Response:
-        return desk.render(request, "call.html", {"opened": _call(desk, request), "ranked": ranked})
+        return desk.render(request, "call.html", _shown(_call(desk, request)))
 
     def exported(request: Request) -> Piece:
         asked = _filter(desk, request)
@@ -93,6 +94,12 @@ def routes(desk: Desk) -> list[Route]:
         Route(PATH + "/{call}.json", explained),
         Route(PATH + "/{call}", opened),
     ]
+
+
+def _shown(opened: OpenedCall) -> dict[str, object]:
+    """Return what the page of a call is made from: its records, and what its decisions tell."""
+    views = {number: decision_view(record, ()) for number, record in opened.decisions.items()}
+    return {"opened": opened, "ranked": ranked, "views": views}
 
 
 def _filter(desk: Desk, request: Request) -> Filter:
