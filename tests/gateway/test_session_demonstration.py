@@ -100,7 +100,7 @@ def run(gateway: Gateway, model: str, name: str, *, fails_at: int = -1, heals_at
 
 @pytest.mark.slow
 def test_a_session_costs_no_more_than_the_best_model_that_solves_as_much(gateway: Gateway) -> None:
-    """It solves all that the dear model solves, for less; each switch says why, and for what gain."""
+    """It solves all that the dear model solves, for less; each switch says why and what it gains."""
     cheap, dear, session = (run(gateway, model, model) for model in ("cheap", "dear", "agent"))
 
     assert (cheap.solved, dear.solved, session.solved) == (TASKS - len(HARD), TASKS, TASKS)
@@ -110,7 +110,6 @@ def test_a_session_costs_no_more_than_the_best_model_that_solves_as_much(gateway
     moved = [each for each in told if each["switch"] != "stays"]
     assert [each["switch"] for each in moved] == ["start", *["up", "down"] * len(HARD)]
     assert all(int(each["gain_nanos"]) > 0 for each in moved[1:])
-    print(cheap[:2], dear[:2], session[:2], len(session.replies), moved)
 
 
 @pytest.mark.slow

@@ -102,6 +102,19 @@ class CallView(Printed, frozen=True, kw_only=True):
     quarantined: str | None
 
 
+class SessionView(Printed, frozen=True, kw_only=True):
+    """The session that a call is of, with all its attempts so far.
+
+    `spend` is what they cost, corrections included; `deployments` says how many went where.
+    """
+
+    name: str
+    attempts: int
+    spend: Usd
+    since: Instant
+    deployments: dict[str, int]
+
+
 class ExplainView(Printed, frozen=True, kw_only=True):
     """One call: `explain CALL --json`."""
 
@@ -112,6 +125,7 @@ class ExplainView(Printed, frozen=True, kw_only=True):
     adjustments: list[AdjustmentView]
     holds: list[HoldView]
     decisions: list[DecisionView]
+    session: SessionView | None
 
 
 class SumsView(Printed, frozen=True, kw_only=True):

@@ -19,7 +19,8 @@ from headgate.routing.evaluation.replayed import (
     Task,
     replay,
 )
-from headgate.routing.evaluation.till import Shape
+from headgate.routing.evaluation.till import Shape, Till
+from headgate.routing.quality.sparse import Floats
 from headgate.routing.sessions.odds import CERTAIN_PPM, milli_of
 from headgate.routing.sessions.signs import OVERLONG_PERCENT
 from headgate.routing.sessions.switching import Setting
@@ -189,7 +190,7 @@ class _Replays:
         setting = Setting(stake_usd * NANOS_PER_USD)
         replayed = []
         for learned, unseen in self._folds:
-            chooser = BySession(_known(learned), setting)
+            chooser = BySession(_known(learned, self._cards, self._shape), setting)
             replayed += [self._replay(one, chooser) for one in self._sessions(unseen, verifier)]
         return self._sum(replayed)
 
@@ -231,12 +232,15 @@ class _Replays:
         )
 
 
-def _known(learned: Evidence) -> dict[str, Known]:
+def _known(learned: Evidence, cards: Mapping[str, RateCard], shape: Shape) -> dict[str, Known]:
     """Return what is known of each model: how often it solves a task, and with how many calls."""
+    till = Till(cards, shape)
+    prices = [till.steady_nanos(model, shape.first_tokens) for model in learned.models]
+    rates = _rates(learned, learned.calls.mean(axis=0) * prices)
     found = {}
     for column, model in enumerate(learned.models):
         half, most = np.percentile(learned.calls[:, column], [50, OVERLONG_PERCENT])
-        rate = _rates(learned)[column]
+        rate = rates[column]
         quality = milli_of(round(rate * CERTAIN_PPM))
         error = (rate * (1 - rate) / len(learned)) ** 0.5
         found[model] = Known(
@@ -245,16 +249,19 @@ def _known(learned: Evidence) -> dict[str, Known]:
     return found
 
 
-def _rates(learned: Evidence) -> list[float]:
+def _rates(learned: Evidence, costs: Floats) -> list[float]:
     """Return each model's rate, by the rule of succession.
 
-    A dearer model counts as better than a cheaper one only where the difference is above its
-    standard error: with a few hundred tasks the rest is often luck, and luck is not worth money.
+    Models that differ by less than the standard error of the difference from the cheapest of them
+    share a rate: with a few hundred tasks the rest is often luck, and luck is not worth money.
     """
     count = len(learned)
     rates = [float((one.sum() + 1) / (count + 2)) for one in learned.scores.T]
     groups: list[list[int]] = []
-    for column in np.argsort(learned.costs.mean(axis=0)).tolist():
+    for column in np.argsort(costs).tolist():
+        if groups and rates[column] <= rates[groups[-1][0]]:
+            # Dearer and no better: nobody is measured by it.
+            continue
         if groups and _is_luck(learned, groups[-1][0], column):
             groups[-1].append(column)
         else:
@@ -268,7 +275,7 @@ def _rates(learned: Evidence) -> list[float]:
 
 def _is_luck(learned: Evidence, cheaper: int, dearer: int) -> bool:
     apart = learned.scores[:, dearer] - learned.scores[:, cheaper]
-    return bool(0 < apart.mean() <= apart.std(ddof=1) / len(learned) ** 0.5)
+    return bool(apart.mean() <= apart.std(ddof=1) / len(learned) ** 0.5)
 
 
 def _row(
