@@ -163,6 +163,7 @@ def test_odds_and_chances_say_the_same(milli: int) -> None:
     assert ppm + ppm_of(-milli) == CERTAIN_PPM
     assert ppm_of(milli_of(ppm)) == ppm
     assert milli_of(ppm) <= milli
+    assert milli_of(ppm) == -10_000 or ppm_of(milli_of(ppm) - 1) < ppm
     assert ppm_of(milli - 1) <= ppm
 
 

@@ -6,7 +6,7 @@ read from a table of steps of 250 with straight lines between, so that a decisio
 same to the last bit wherever it is repeated. The lines are off by less than 0.2 points.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 
 CERTAIN_PPM = 1_000_000
 MILLI_MAX = 10_000
@@ -33,4 +33,15 @@ def ppm_of(milli: int) -> int:
 
 def milli_of(ppm: int) -> int:
     """Return the least log-odds whose probability is at least so much."""
-    return bisect_left(range(-MILLI_MAX, MILLI_MAX), ppm, key=ppm_of) - MILLI_MAX
+    if ppm > CERTAIN_PPM // 2:
+        step = bisect_left(_UPPER, ppm) - 1
+        if step + 1 == len(_UPPER):
+            return MILLI_MAX
+        low, wide = _UPPER[step], _UPPER[step + 1] - _UPPER[step]
+        return step * _STEP - ((low - ppm) * _STEP // wide)
+    most = CERTAIN_PPM - ppm
+    step = bisect_right(_UPPER, most) - 1
+    if step + 1 == len(_UPPER):
+        return -MILLI_MAX
+    low, wide = _UPPER[step], _UPPER[step + 1] - _UPPER[step]
+    return -step * _STEP - ((most - low + 1) * _STEP - 1) // wide
