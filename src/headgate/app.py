@@ -41,6 +41,7 @@ from headgate.records.demand import Terms
 from headgate.records.journal import DecisionRecord
 from headgate.routing.eligibility import Speech
 from headgate.routing.policies.registry import chooser
+from headgate.routing.quality.load_prior import load_prior
 from headgate.routing.quality.standing import Standing
 from headgate.routing.router import Router
 from headgate.store.journal_writer import JournalWriter
@@ -94,7 +95,7 @@ def data_plane(
     allotments = _allotments(snapshot, known, steward)
     router = _router(snapshot, targets, journal)
     caching = Caching(targets, router, _marked(snapshot))
-    appraisal = Appraisal(Standing(), tuple(targets)) if router.asks() else None
+    appraisal = Appraisal(Standing(load_prior()), tuple(targets)) if router.asks() else None
     if appraisal is not None:
         router.ask(appraisal)
     return World(

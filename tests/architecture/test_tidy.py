@@ -78,6 +78,7 @@ IMPORTS_ALLOWED = {
     "economics/usage_logs/formats/generic_parquet.py": "A large library that few have.",
     "store/postgresql.py": "The driver of PostgreSQL is an extra.",
     "exports/parquet.py": "A large library that few have.",
+    "routing/quality/load_prior.py": "An extra, for the routes that ask for estimates.",
     "store/database.py": "The bundled SQLite driver has wheels for some systems only.",
 }
 EXCEPTIONS = (

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headgate.capacity.health import Breaker, Health
@@ -117,6 +117,7 @@ def decisions(draw: st.DrawFn) -> DecisionRecord:
     return written[-1]
 
 
+@settings(max_examples=40)
 @given(record=decisions())
 def test_a_decision_is_made_again_from_its_record(record: DecisionRecord) -> None:
     """As JSON, without the configuration, prices or health it was made with, the order is equal."""

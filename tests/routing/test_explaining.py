@@ -1,7 +1,7 @@
 """What a decision's record tells of itself: whether it repeats, and what would have flipped it."""
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 
 from headgate.records.journal import CandidateRecord, DecisionRecord
 from headgate.routing.deciding import candidate_records, chosen_of, policy_record, quoted_of
@@ -70,6 +70,7 @@ def test_what_cannot_be_repeated_is_not_said_to_be_wrong() -> None:
     assert explain(gone, KNOWN).first == "a"
 
 
+@settings(max_examples=30)
 @given(record=decisions())
 def test_a_runner_up_that_is_so_much_cheaper_wins(record: DecisionRecord) -> None:
     """Whatever was decided: at its flip the runner-up comes first, and a thousandth before not."""

@@ -8,7 +8,7 @@ HALF_LIFE_NS = 60_000_000_000
 FAILURES_HALF_LIFE_NS = 300_000_000_000
 """Failures are rarer than answers, so they are remembered for longer."""
 
-ONE = 1 << 20
+ONE = 1 << 32
 """The weight of an observation that was just made."""
 FADED = ONE >> 3
 HALVINGS_MAX = 64
@@ -33,6 +33,8 @@ class Fading:
 
     def ratio(self, at_ns: int) -> int | None:
         """Return the ratio at an instant, rounded down; None when nothing was seen lately."""
+        if not self._below:
+            return None
         self._fade(at_ns)
         if self._weight < FADED or not self._below:
             return None

@@ -107,18 +107,24 @@ _STRUCTURED = (
 _SIGNS = (b'"json_schema"', b'"responseSchema"', b'"response_schema"', b'"responseJsonSchema"')
 
 
-def cannot(
-    deployment: Deployment, wants: Collection[str], tokens: int, tokens_max: int
-) -> str | None:
-    """Return what a deployment cannot do for a call, None when it can, or it is not known.
+class Carried(NamedTuple):
+    """What a call carries, as far as a deployment may not be able to take it.
 
-    Args:
-        deployment: The one in question.
-        wants: The capabilities the call needs.
+    Attributes:
+        wants: The capabilities it needs.
         tokens: About how long its prompt and answer are.
         tokens_max: The longest context of all candidates. Where even that is too short nobody is
             passed over: the estimate is rough, and the provider counts.
     """
+
+    wants: tuple[str, ...]
+    tokens: int
+    tokens_max: int
+
+
+def cannot(deployment: Deployment, carried: Carried) -> str | None:
+    """Return what a deployment cannot do for a call, None when it can, or it is not known."""
+    wants, tokens, tokens_max = carried
     known = deployment.capabilities
     missing = () if known is None else [each for each in wants if each not in known]
     if missing:

@@ -13,7 +13,15 @@ from headgate.capacity.health import BREAKER_OPEN, Health
 from headgate.catalog.settings import Deployment
 from headgate.records.demand import Demand
 from headgate.routing.candidate import OUTPUT_TOKENS_EXPECTED, Estimated, Quoted
-from headgate.routing.eligibility import Speech, beyond, cannot, crowded, exclusion, wanted
+from headgate.routing.eligibility import (
+    Carried,
+    Speech,
+    beyond,
+    cannot,
+    crowded,
+    exclusion,
+    wanted,
+)
 from headgate.routing.given import BYTES_PER_TOKEN, Appraiser, Given, Quote
 from headgate.routing.policies.registry import Chosen
 from headgate.routing.settings import Route
@@ -79,6 +87,19 @@ class Found(NamedTuple):
     excluded: list[tuple[str, str]]
 
 
+def _carried(alias: Alias, call: Call) -> Carried | None:
+    """Return what a call carries; None where nobody is passed over for it.
+
+    Who names one deployment alone gets that one: its provider knows best what it takes.
+    """
+    if len(alias.deployments) < 2:
+        return None
+    # What is no text counts as bytes here, so as far more than it is.
+    tokens = 0 if call.demand.images else call.tokens_in + call.tokens_out
+    most = max(each.context_tokens for each in alias.deployments)
+    return Carried(wanted(call.demand), tokens, most)
+
+
 class Finder:
     """Finds the candidates of calls.
 
@@ -90,6 +111,7 @@ class Finder:
     def __init__(self, speech: Speech, quote: Quote) -> None:
         self._speech = speech
         self._quote = quote
+        self._spoken: dict[tuple[str, str], tuple[bool, str | None]] = {}
         self.health: Mapping[str, Health] = {}
         self.appraiser: Appraiser | None = None
 
@@ -98,9 +120,9 @@ class Finder:
         found = Found([], [], [])
         route = alias.route
         estimates = self._estimates(alias, call)
-        wants = wanted(call.demand)
+        carried = _carried(alias, call)
         for position, deployment in enumerate(alias.deployments):
-            rule = self._excluded(alias, deployment, call, wants)
+            rule = self._excluded(deployment, call, carried)
             if rule is not None and rule != BREAKER_OPEN:
                 found.excluded.append((deployment.id, rule))
                 continue
@@ -119,25 +141,24 @@ class Finder:
             return Found([*well], [*broken], [*found.excluded, *over.items()])
         return found
 
-    def _excluded(
-        self, alias: Alias, deployment: Deployment, call: Call, wants: tuple[str, ...]
-    ) -> str | None:
-        demand, given = call.demand, call.given
-        rule = exclusion(
-            deployment,
-            demand,
-            is_native=self._speech.is_native(deployment.id, call.dialect),
-            via=self._speech.via(deployment.id, call.dialect),
-            bound=given.bound,
-        )
-        if rule is None and len(alias.deployments) > 1:
-            # Who names one alone gets that one: its provider knows best what it takes. And what is
-            # no text counts as bytes here, so as far more than it is.
-            tokens = 0 if demand.images else call.tokens_in + call.tokens_out
-            room = max(each.context_tokens for each in alias.deployments)
-            rule = cannot(deployment, wants, tokens, room)
-        rule = rule or given.required.violation(deployment, call.now_ns)
+    def _excluded(self, deployment: Deployment, call: Call, carried: Carried | None) -> str | None:
+        given = call.given
+        is_native, via = self._speak(deployment.id, call.dialect)
+        rule = exclusion(deployment, call.demand, is_native=is_native, via=via, bound=given.bound)
+        if rule is None and carried is not None:
+            rule = cannot(deployment, carried)
+        if rule is None and given.required.requirements:
+            rule = given.required.violation(deployment, call.now_ns)
         return rule or self._unwell(deployment.id, call.now_ns)
+
+    def _speak(self, deployment: str, dialect: str) -> tuple[bool, str | None]:
+        """Return whether a deployment speaks a dialect, and else to which one calls are said."""
+        known = self._spoken.get((deployment, dialect))
+        if known is None:
+            speech = self._speech
+            known = speech.is_native(deployment, dialect), speech.via(deployment, dialect)
+            self._spoken[deployment, dialect] = known
+        return known
 
     def _quoted(
         self, alias: Alias, position: int, call: Call, estimate: Estimated | None
@@ -153,7 +174,7 @@ class Finder:
             self._quote(deployment, terms, call.tokens_in, likely, call.now_ns),
             position,
             alias.route.weights.get(deployment.id, 1),
-            self._speech.via(deployment.id, call.dialect),
+            self._speak(deployment.id, call.dialect)[1],
             call.given.warm.get(deployment.id, 0),
             estimate,
         )

@@ -29,18 +29,17 @@ def rank(candidates: Sequence[Quoted], settings: Settings, _inputs: Inputs) -> t
     """
     measured = sorted(ms for one in candidates if (ms := one.expected.latency_ms) is not None)
     middle_ms = measured[len(measured) // 2] if measured else 0
+    point_nanos, second_nanos = settings.value("point_usd"), settings.value("second_usd")
 
     def key(one: Quoted) -> tuple[bool, int, int, str]:
-        latency_ms = one.expected.latency_ms
+        told, cost_nanos = one.expected, one.likely_nanos
+        latency_ms = told.latency_ms if measured else None
         waited_ms = middle_ms if latency_ms is None else latency_ms
-        worth_nanos = worth(one, settings, waited_ms)
-        return (one.expected_nanos is None, -worth_nanos, one.likely_nanos, one.deployment.id)
+        worth_nanos = (
+            told.quality_ppm * point_nanos // POINT_PPM
+            - cost_nanos
+            - waited_ms * second_nanos // MS_PER_SECOND
+        )
+        return (one.expected_nanos is None, -worth_nanos, cost_nanos, one.deployment.id)
 
     return tuple(sorted(candidates, key=key))
-
-
-def worth(one: Quoted, settings: Settings, latency_ms: int) -> int:
-    """Return what an answer is worth less what it costs, in nano-dollars; may be negative."""
-    quality_nanos = one.expected.quality_ppm * settings.value("point_usd") // POINT_PPM
-    waiting_nanos = latency_ms * settings.value("second_usd") // MS_PER_SECOND
-    return quality_nanos - one.likely_nanos - waiting_nanos

@@ -27,23 +27,36 @@ NO_SHARES: Sequence[float] = (1.0,)
 Odds = Mapping[str, float]
 
 
-class Reading(NamedTuple):
+class Reading(Protocol):
     """What a prior says of one text.
 
     Attributes:
         shares: How much it belongs to each cluster; they sum to 1.
-        terms: By model, log-odds by name (`base`, `cluster`, `words`).
         hard: What it says of models it does not know: how hard the text is for all it knows.
-        n: How many texts that rests on.
     """
 
-    shares: Sequence[float] = NO_SHARES
-    terms: Mapping[str, Odds] = MappingProxyType({})
+    shares: Sequence[float]
+    hard: Odds
+
+    def terms(self, model: str, /) -> tuple[Odds, float] | None:
+        """Return log-odds by name (`base`, `cluster`, `words`), and how many texts say so.
+
+        None of a model that it does not know.
+        """
+
+
+class NothingRead:
+    """What is said of a text without a prior."""
+
+    shares = NO_SHARES
     hard: Odds = MappingProxyType({})
-    n: float = 0.0
+
+    def terms(self, _model: str) -> tuple[Odds, float] | None:
+        """Return that nothing is known."""
+        return None
 
 
-NOTHING_READ = Reading()
+NOTHING_READ = NothingRead()
 
 
 class Prior(Protocol):
@@ -107,29 +120,34 @@ class Standing:
         return {model: self._quality(reading, model) for model in models}
 
     def _quality(self, reading: Reading, model: str) -> Quality:
-        known = reading.terms.get(model)
-        terms = dict(reading.hard if known is None else known)
-        # How hard a text is says little of a model that was never seen.
-        prior_n = UNKNOWN_N if known is None else min(reading.n, PRIOR_N_MAX)
-        expected = sum(terms.values())
+        known = reading.terms(model)
+        if known is None:
+            # How hard a text is says little of a model that was never seen.
+            terms, prior_n, evidence = reading.hard, UNKNOWN_N, 0.0
+        else:
+            terms, texts = known
+            evidence = prior_n = min(texts, PRIOR_N_MAX)
+        odds = sum(terms.values())
         seen, seen_n = self.outcomes.term(model, reading.shares)
         if seen_n > 0:
-            terms["learned"] = (seen - expected) * seen_n / (seen_n + prior_n)
-        odds = sum(terms.values())
-        evidence = seen_n + (0.0 if known is None else prior_n)
-        return _in_integers(odds, max(evidence, UNKNOWN_N), evidence, terms)
+            learned = (seen - odds) * seen_n / (seen_n + prior_n)
+            terms = {**terms, "learned": learned}
+            odds += learned
+            evidence += seen_n
+        return _in_integers(odds, evidence, terms)
 
 
-def _in_integers(odds: float, weight: float, n: float, terms: Odds) -> Quality:
+def _in_integers(odds: float, n: float, terms: Odds) -> Quality:
     quality = _rate(odds)
     # The standard error of a rate from n outcomes, carried over to log-odds (delta method).
-    width = INTERVAL_SDS / math.sqrt(max(quality * (1 - quality), SPREAD_MIN) * weight)
+    spread = max(quality * (1 - quality), SPREAD_MIN) * max(n, UNKNOWN_N)
+    width = INTERVAL_SDS / math.sqrt(spread)
     return Quality(
         round(quality * PPM),
         round(_rate(odds - width) * PPM),
         round(_rate(odds + width) * PPM),
         round(n * MILLI),
-        tuple((name, round(value * MILLI)) for name, value in terms.items()),
+        tuple([(name, round(value * MILLI)) for name, value in terms.items()]),
     )
 
 
