@@ -20,7 +20,7 @@ def tell(result: ReplaysResult) -> None:
         f"solved and {result.false_positive_rate:.0%} of what is not (simulated, for nothing)."
     )
     shown = table(
-        *("sessions", ">stake, $", "verified", ">solved", ">$ per task"),
+        *("sessions", "rates", ">stake, $", "verified", ">solved", ">$ per task"),
         *("cheapest model that solves as much", ">$ per task", ">dearer", ">switches", ">unpaid"),
     )
     for row in result.rows:
@@ -32,6 +32,7 @@ def _cells(row: ReplayRow) -> tuple[str, ...]:
     fixed = "" if row.fixed_usd_per_task is None else f"{row.fixed_usd_per_task:.4f}"
     return (
         row.mix,
+        row.rates,
         str(row.stake_usd),
         "yes" if row.verified else "no",
         f"{row.solved:.3f}",

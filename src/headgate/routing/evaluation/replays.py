@@ -1,7 +1,8 @@
 """Replaying mixes of sessions: the policy `session` beside each model alone, cache and all."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from itertools import product
+from typing import Literal, NamedTuple, TypeVar, get_args
 
 import numpy as np
 from msgspec import Struct
@@ -20,7 +21,6 @@ from headgate.routing.evaluation.replayed import (
     replay,
 )
 from headgate.routing.evaluation.till import Shape, Till
-from headgate.routing.quality.sparse import Floats
 from headgate.routing.sessions.odds import CERTAIN_PPM, milli_of
 from headgate.routing.sessions.signs import OVERLONG_PERCENT
 from headgate.routing.sessions.switching import Setting
@@ -52,12 +52,16 @@ MIXES = (
     Mix("five tasks, ten minutes apart", 5, 600),
 )
 STAKES_USD = (0, 1, 5, 25)
+Rates = Literal["told", "folds"]
+RATES: tuple[Rates, ...] = get_args(Rates)
 
 
 class ReplayRow(Struct, frozen=True, kw_only=True):
     """The policy on one mix, beside the cheapest model that solves as much.
 
     Attributes:
+        rates: Where what it knew of the models is from: `told`, all tasks of the file, as somebody
+            says it in a configuration, or `folds`, the other folds' tasks, with their uncertainty.
         stake_usd: What a failed task was said to cost beside being done again.
         solved: Share of the tasks.
         fixed: The cheapest model that alone solves at least as much; None when none does.
@@ -67,6 +71,7 @@ class ReplayRow(Struct, frozen=True, kw_only=True):
     """
 
     mix: str
+    rates: Rates
     stake_usd: int
     verified: bool
     tasks: int
@@ -111,7 +116,7 @@ def evaluate(
     seed: int,
     on_mix: Callable[[str], None] = lambda _name: None,
 ) -> ReplaysResult:
-    """Replay every mix by five-fold cross-validation: what a model solves is learned elsewhere.
+    """Replay every mix, with what is known of the models as told and by cross-validation.
 
     Args:
         train: What the models made of each task, and with how many calls.
@@ -133,12 +138,11 @@ def evaluate(
         replays = _Replays(train, cards, mix, shape, seed)
         fixed = replays.fixed()
         alone = alone or fixed
-        for looks in (None, verifier):
-            for stake in STAKES_USD:
-                reached = replays.by_session(stake, looks)
-                rows.append(_row(mix, stake, reached, fixed, verified=looks is not None))
+        for rates, looks, stake in product(RATES, (None, verifier), STAKES_USD):
+            reached = replays.by_session(rates, stake, looks)
+            rows.append(_row((mix.name, rates, stake, looks is not None), reached, fixed))
     return ReplaysResult(
-        protocol=f"{FOLDS}-fold cross-validation",
+        protocol=f"rates as told, and by {FOLDS}-fold cross-validation",
         seed=seed,
         test_rows=len(train),
         shape=shape._asdict(),
@@ -176,6 +180,9 @@ class _Replays:
         self._models = train.models
         self._folds = evidence.folds(train, FOLDS, seed)
         self._tasks = len(train)
+        self._told = _known(train, _rates(train), sure=True)
+        till = Till(cards, shape)
+        self._prices = [till.steady_nanos(one, shape.first_tokens) for one in train.models]
 
     def fixed(self) -> dict[str, _Sum]:
         """Return each model alone."""
@@ -185,12 +192,15 @@ class _Replays:
             for model in self._models
         }
 
-    def by_session(self, stake_usd: int, verifier: Verifier | None) -> _Sum:
-        """Return the policy, which knows of the models what the other folds say."""
+    def by_session(self, rates: Rates, stake_usd: int, verifier: Verifier | None) -> _Sum:
+        """Return the policy, which knows of the models what it was told or what folds say."""
         setting = Setting(stake_usd * NANOS_PER_USD)
         replayed = []
         for learned, unseen in self._folds:
-            chooser = BySession(_known(learned, self._cards, self._shape), setting)
+            known = self._told
+            if rates == "folds":
+                known = _known(learned, _pooled(learned, self._prices), sure=False)
+            chooser = BySession(known, setting)
             replayed += [self._replay(one, chooser) for one in self._sessions(unseen, verifier)]
         return self._sum(replayed)
 
@@ -232,33 +242,40 @@ class _Replays:
         )
 
 
-def _known(learned: Evidence, cards: Mapping[str, RateCard], shape: Shape) -> dict[str, Known]:
+def _known(learned: Evidence, rates: Sequence[float], *, sure: bool) -> dict[str, Known]:
     """Return what is known of each model: how often it solves a task, and with how many calls."""
-    till = Till(cards, shape)
-    prices = [till.steady_nanos(model, shape.first_tokens) for model in learned.models]
-    rates = _rates(learned, learned.calls.mean(axis=0) * prices)
     found = {}
     for column, model in enumerate(learned.models):
         half, most = np.percentile(learned.calls[:, column], [50, OVERLONG_PERCENT])
         rate = rates[column]
-        quality = milli_of(round(rate * CERTAIN_PPM))
-        error = (rate * (1 - rate) / len(learned)) ** 0.5
+        error = 0.0 if sure else (rate * (1 - rate) / len(learned)) ** 0.5
         found[model] = Known(
-            quality, max(1, round(half)), max(1, round(most)), round(error * CERTAIN_PPM)
+            milli_of(round(rate * CERTAIN_PPM)),
+            max(1, round(half)),
+            max(1, round(most)),
+            round(error * CERTAIN_PPM),
         )
     return found
 
 
-def _rates(learned: Evidence, costs: Floats) -> list[float]:
-    """Return each model's rate, by the rule of succession.
+def _rates(learned: Evidence) -> list[float]:
+    """Return each model's rate, by the rule of succession."""
+    return [float((one.sum() + 1) / (len(learned) + 2)) for one in learned.scores.T]
 
-    Models that differ by less than the standard error of the difference from the cheapest of them
-    share a rate: with a few hundred tasks the rest is often luck, and luck is not worth money.
+
+def _pooled(learned: Evidence, prices: Sequence[int]) -> list[float]:
+    """Return rates where models that differ by luck share one.
+
+    That is by less than the standard error of the difference from the cheapest of them: with a
+    few hundred tasks the rest is often luck, and luck is not worth money.
+
+    Args:
+        learned: The tasks.
+        prices: What a call costs, by model.
     """
-    count = len(learned)
-    rates = [float((one.sum() + 1) / (count + 2)) for one in learned.scores.T]
+    rates = _rates(learned)
     groups: list[list[int]] = []
-    for column in np.argsort(costs).tolist():
+    for column in np.argsort(learned.calls.mean(axis=0) * prices).tolist():
         if groups and rates[column] <= rates[groups[-1][0]]:
             # Dearer and no better: nobody is measured by it.
             continue
@@ -278,14 +295,14 @@ def _is_luck(learned: Evidence, cheaper: int, dearer: int) -> bool:
     return bool(apart.mean() <= apart.std(ddof=1) / len(learned) ** 0.5)
 
 
-def _row(
-    mix: Mix, stake_usd: int, reached: _Sum, fixed: Mapping[str, _Sum], *, verified: bool
-) -> ReplayRow:
+def _row(what: tuple[str, Rates, int, bool], reached: _Sum, fixed: Mapping[str, _Sum]) -> ReplayRow:
+    mix, rates, stake_usd, verified = what
     equal = {name: one for name, one in fixed.items() if one.solved >= reached.solved}
     best = min(equal, key=lambda name: equal[name].usd, default=None)
     usd = None if best is None else equal[best].usd
     return ReplayRow(
-        mix=mix.name,
+        mix=mix,
+        rates=rates,
         stake_usd=stake_usd,
         verified=verified,
         tasks=reached.tasks,
