@@ -95,9 +95,6 @@ def data_plane(
     allotments = _allotments(snapshot, known, steward)
     router = _router(snapshot, targets, journal)
     caching = Caching(targets, router, _marked(snapshot))
-    appraisal = Appraisal(Standing(load_prior()), tuple(targets)) if router.asks() else None
-    if appraisal is not None:
-        router.ask(appraisal)
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
@@ -132,7 +129,7 @@ def data_plane(
         traced=snapshot.exports.is_traced,
         classes=Classes({key.id: key.priorities for key in snapshot.keys.values()}),
         deferral=_deferral(snapshot),
-        appraisal=appraisal,
+        appraisal=_appraisal(router, targets),
     )
 
 
@@ -187,6 +184,15 @@ def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWrit
     )
     router.watch({name: target.health for name, target in targets.items()})
     return router
+
+
+def _appraisal(router: Router, targets: Mapping[str, Target]) -> Appraisal | None:
+    """Return what says what policies go by beside prices; None when no route asks."""
+    if not router.asks():
+        return None
+    appraisal = Appraisal(Standing(load_prior()), tuple(targets))
+    router.ask(appraisal)
+    return appraisal
 
 
 def rulebook(snapshot: Snapshot) -> Rulebook:

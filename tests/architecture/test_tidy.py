@@ -66,6 +66,7 @@ PROVIDERS_NAMED = (
 PROVIDERS_ALLOWED = {
     "cli/prices.py": "The help shows what a seller and a model look like.",
     "exports/otel_names.py": "OpenTelemetry's names of providers, by their kind.",
+    "routing/evaluation/load_judged.py": "The names that models of public sets are sold by.",
     "units/errors.py": "A code carries the error type that each dialect has for it.",
 }
 

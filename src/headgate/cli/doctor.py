@@ -113,7 +113,7 @@ def _without_secrets(config: Config) -> Snapshot | None:
 
 
 def _problem_check(problem: Problem, *, running: bool) -> CheckView:
-    message = f"{problem.file}: {problem.key}: {problem.problem}"
+    message = f"{problem.place}: {problem.problem}"
     if running and problem.key.endswith(".env"):
         # The node has an environment of its own, which was found complete when it started.
         message += " It is missing in this shell; the node that runs has its own environment."

@@ -1,4 +1,4 @@
-"""`headgate routing`: measure a router on your own evidence, against single models and chance."""
+"""`headgate routing`: measure a router on your own evidence, and see what it has learned."""
 
 import time
 from datetime import UTC, datetime
@@ -18,6 +18,10 @@ from headgate.units.instants import from_datetime
 
 try:
     from headgate.cli.evaluation import replays_text, sessions_text, text
+    from headgate.cli.learning.arena import arena
+    from headgate.cli.learning.check_policy import check_policy
+    from headgate.cli.learning.eval_learning import Warm, measured
+    from headgate.cli.learning.models import models as learned_models
     from headgate.routing.evaluation import bounded, charts, replays, sessions
     from headgate.routing.evaluation.cascades import Verifier
     from headgate.routing.evaluation.evidence import Evidence, EvidenceError
@@ -29,7 +33,7 @@ except ModuleNotFoundError as missing:
         raise
     fail(f"{missing.name} is not installed.", "Install headgate[learn].")
 
-app = typer.Typer(no_args_is_help=True, help="Measure a router on your own evidence.")
+app = typer.Typer(no_args_is_help=True, help="Measure a router, and see what it has learned.")
 
 SEEDS_MAX = 100
 
@@ -183,6 +187,30 @@ def _cards(priced: list[str], at_ns: int) -> dict[str, RateCard]:
             raise EvidenceError(problem, "See headgate prices list, or give another --at.")
         cards[model] = card
     return cards
+
+
+@app.command("eval-learning")
+def evaluate_learning(  # noqa: PLR0913 - an option is a parameter
+    train: Train,
+    protocol: ProtocolFile = None,
+    set_name: SetName = None,
+    models: Models = None,
+    where: Where = None,
+    warm: Warm = 0,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what is learned of two models when each call shows the chosen one's score alone."""
+    try:
+        wanted = _wanted(protocol, set_name, models, where, texts=True)
+    except EvidenceError as error:
+        fail(f"{error.problem}.", error.fix)
+    measured(train, wanted, seed, warm, as_json=as_json)
+
+
+app.command("models")(learned_models)
+app.command()(arena)
+app.command("check-policy")(check_policy)
 
 
 def _wanted(

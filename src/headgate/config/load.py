@@ -20,6 +20,7 @@ from headgate.config.read_compliance import Known, data_classes_from, requiremen
 from headgate.config.read_deployments import deployments_from
 from headgate.config.read_exports import exports_from
 from headgate.config.read_identity import keys_from, narrowed, principals_from, teams_from
+from headgate.config.read_learning import learning_from
 from headgate.config.read_network import (
     console_from,
     edge_from,
@@ -40,6 +41,7 @@ from headgate.config.secrets import SecretReader
 from headgate.config.shapes import TABLES
 from headgate.config.snapshot import Snapshot
 from headgate.providers.settings import Provider
+from headgate.routing.settings import PolicySettings, Route
 
 FILE_BYTES_MAX = 8 << 20
 _PLACE = re.compile(r" \(at (?P<place>.*)\)$")
@@ -80,7 +82,8 @@ def _document(path: Path, text: bytes | None, problems: Problems) -> dict[str, A
         if len(data) > FILE_BYTES_MAX:
             problems.add("file", "It is larger than 8 MiB.", "Name a headgate.toml.")
             return {}
-        return tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
+        problems.text = data.decode("utf-8")
+        return tomllib.loads(problems.text, parse_float=Decimal)
     except OSError as error:
         fix = "Write one with: headgate init, or name another with --config."
         problems.add("file", f"It cannot be read: {error.strerror}.", fix)
@@ -106,13 +109,7 @@ def _snapshot(
     deployment_ids = ids_of(document.get("deployments"))
     providers = providers_from(document.get("providers", {}), secrets, path.parent, problems)
     deployments, book, agreements = _offers(document, providers, problems)
-    policies = policies_from(document.get("policies", {}), problems)
-    policy_ids = ids_of(document.get("policies"))
-    routes = routes_from(
-        document.get("routes", {}), deployments, deployment_ids, policy_ids, problems
-    )
-    check_deployments(policies, deployment_ids, problems)
-    check_used(policies, [route.policy for route in routes.values()], problems)
+    policies, routes = _routing(document, deployments, problems)
     teams = teams_from(document.get("teams", {}), problems)
     principals = principals_from(document.get("principals", {}), teams, problems)
     principal_ids = ids_of(document.get("principals"))
@@ -136,6 +133,7 @@ def _snapshot(
         zone=organisation.zone,
         edge=edge,
         idempotency=idempotency_from(document, problems),
+        learning=learning_from(document, problems),
         holds=holds_from(document, problems),
         journal=journal_from(document, problems),
         console=console,
@@ -164,6 +162,18 @@ def _check_names(document: dict[str, Any], problems: Problems) -> None:
     for name in document:
         if name not in TABLES:
             problems.add(name, "There is no such table.", near(name, TABLES, "table"))
+
+
+def _routing(
+    document: dict[str, Any], deployments: Mapping[str, Deployment], problems: Problems
+) -> tuple[dict[str, PolicySettings], dict[str, Route]]:
+    """Return the policies and the routes that go by them."""
+    policies = policies_from(document.get("policies", {}), problems)
+    ids, listed = ids_of(document.get("policies")), ids_of(document.get("deployments"))
+    routes = routes_from(document.get("routes", {}), deployments, listed, ids, problems)
+    check_deployments(policies, listed, problems)
+    check_used(policies, [route.policy for route in routes.values()], problems)
+    return policies, routes
 
 
 def _offers(

@@ -20,6 +20,7 @@ from headgate.config.shape import (
 from headgate.config.shapes_budgets import BudgetShape, RunsShape, Weekday
 from headgate.config.shapes_exports import EventsShape, HistoryShape, OtelShape
 from headgate.config.shapes_holds import HoldsShape
+from headgate.config.shapes_learning import LearningShape
 from headgate.config.shapes_prices import (
     CapacityShape,
     CommitmentShape,
@@ -310,6 +311,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     limits: LimitsShape = LimitsShape()
     journal: JournalShape = JournalShape()
     idempotency: IdempotencyShape = IdempotencyShape()
+    learning: LearningShape = LearningShape()
     holds: HoldsShape = HoldsShape()
     providers: Mapping[Name, ProviderShape] = {}
     deployments: Mapping[Name, DeploymentShape] = {}
@@ -348,6 +350,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "limits": ("single", LimitsShape),
     "journal": ("single", JournalShape),
     "idempotency": ("single", IdempotencyShape),
+    "learning": ("single", LearningShape),
     "holds": ("single", HoldsShape),
     "providers": ("named", ProviderShape),
     "deployments": ("named", DeploymentShape),

@@ -54,3 +54,5 @@ class PolicyShape(Shape, frozen=True, kw_only=True):
     stake_usd: Amount | None = None
     margin: Amount | None = None
     success: Mapping[str, Amount] | None = None
+    share: Amount | None = None
+    usd_per_day: Amount | None = None

@@ -31,6 +31,7 @@ class Head:
         priority: The priority class it names, None when it names none; not checked yet.
         deadline: Until when its answer is of use, likewise.
         tags: What the client tags the call with, commas between; None when it says nothing.
+        outcome: What it says of earlier calls, None for nothing; see `gateway.feedback`.
         session: What the client calls its session, None when it does not say; only compared.
         task: What it calls the session's task, likewise.
         horizon: How long it says its tasks are, None when it does not say; not checked yet.
@@ -63,6 +64,7 @@ class Head:
         "keep_alive",
         "key",
         "method",
+        "outcome",
         "path",
         "priority",
         "query",
@@ -84,6 +86,7 @@ class Head:
         self.content_encoding = b""
         self.run: bytes | None = None
         self.data_class: bytes | None = None
+        self.outcome: bytes | None = None
         self.session: bytes | None = None
         self.task: bytes | None = None
         self.horizon: bytes | None = None
@@ -239,6 +242,10 @@ def _tag(head: Head, _name: bytes, value: bytes) -> None:
     head.tags = value if head.tags is None else head.tags + b"," + value
 
 
+def _outcome(head: Head, _name: bytes, value: bytes) -> None:
+    head.outcome = value if head.outcome is None else head.outcome + b"," + value
+
+
 def _session(head: Head, _name: bytes, value: bytes) -> None:
     head.session = value
 
@@ -299,6 +306,7 @@ HEADERS: dict[bytes, HeaderTaker] = {
     b"expect": _expect,
     b"x-headgate-data-class": _data_class,
     b"x-headgate-deadline": _deadline,
+    b"x-headgate-outcome": _outcome,
     b"x-headgate-priority": _priority,
     b"x-headgate-run": _run,
     b"x-headgate-session": _session,

@@ -27,6 +27,12 @@ from headgate.insights.contract_decisions import DecisionView
 from headgate.insights.contract_desk import ImportView, PlansView
 from headgate.insights.contract_exports import ExportedView, HistoryView
 from headgate.insights.contract_holds import HoldView
+from headgate.insights.contract_learning import (
+    ModelsView,
+    PolicyCheckView,
+    RatingView,
+    VoteView,
+)
 from headgate.insights.contract_prices import CommitmentsView, ImpactView, RestateView
 from headgate.insights.contract_reconcile import AdjustmentView, ReconcileView
 from headgate.insights.contract_routes import RouteView
@@ -316,6 +322,10 @@ PRINTED: dict[str, Any] = {
     "prices impact": ImpactView,
     "prices restate": RestateView,
     "prices commitments": CommitmentsView,
+    "feedback": VoteView,
+    "routing models": ModelsView,
+    "routing arena": list[RatingView],
+    "routing check-policy": PolicyCheckView,
 }
 """What each command prints with `--json`."""
 

@@ -82,6 +82,16 @@ def ask_raise(url: str, key: str, wanted: Wanted) -> tuple[str | None, str]:
         raise UnansweredError(f"{url} does not answer: {error}") from error
 
 
+def post_for(url: str, key: str, path: str, body: Mapping[str, object]) -> tuple[str | None, bytes]:
+    """Post a body; returns None and the answer, or why the gateway refuses.
+
+    Raises:
+        UnansweredError: Nobody knows whether it was taken.
+    """
+    status, text = _post(url, key, path, body)
+    return (None, text) if status == 200 else (_why(url, text), b"")
+
+
 def _why(url: str, text: bytes) -> str:
     try:
         return msgspec.json.decode(text, type=Answer).error.message
@@ -89,7 +99,7 @@ def _why(url: str, text: bytes) -> str:
         raise UnansweredError(f"{url} does not answer: {error}") from error
 
 
-def _post(url: str, key: str, path: str, body: Mapping[str, str]) -> tuple[int, bytes]:
+def _post(url: str, key: str, path: str, body: Mapping[str, object]) -> tuple[int, bytes]:
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}

@@ -212,6 +212,16 @@ class SpendUntil(_Message, frozen=True):
     monotonic_ns: int
 
 
+class Learned(_Message, frozen=True):
+    """What was learned of models; sent after `Hello` and whenever it changes.
+
+    Attributes:
+        text: With version and checksum; see `routing.learning.state`.
+    """
+
+    text: str
+
+
 class AnswerControl(_Message, frozen=True):
     """What a control request is answered with."""
 
@@ -336,6 +346,7 @@ Message = (
     | LetGo
     | State
     | SpendUntil
+    | Learned
     | Granted
     | Lent
     | Recall

@@ -20,6 +20,7 @@ from headgate.routing.eligibility import (
     cannot,
     crowded,
     exclusion,
+    lacks_something,
     wanted,
 )
 from headgate.routing.given import BYTES_PER_TOKEN, Appraiser, Given, Quote
@@ -34,23 +35,27 @@ class Alias(NamedTuple):
     """What a name stands for; a deployment's own id stands for it alone.
 
     Attributes:
-        plain: Whether calls of it are decided by prices, weights and places alone, save for those
-            whose bodies have more than `short_bytes`.
+        plain_bytes: Calls whose bodies are no longer are decided by prices, weights and places
+            alone; -1 where none are.
     """
 
     route: Route
     deployments: tuple[Deployment, ...]
     chosen: Chosen
-    plain: bool = True
-    short_bytes: int = ANY_BYTES
+    plain_bytes: int = ANY_BYTES
 
     def rooms(self, tokens: int) -> int:
         """Return in how many deployments' contexts so much fits."""
         return sum(tokens <= each.context_tokens for each in self.deployments)
 
 
-def short_bytes(deployments: Sequence[Deployment]) -> int:
-    """Return up to which size of a body it fits into the contexts of all of several, if any."""
+def plain_bytes(one: Chosen, deployments: Sequence[Deployment]) -> int:
+    """Return up to which size of a body nothing matters but prices, weights and places.
+
+    A longer one may not fit into the contexts of all deployments; -1 when no size is so short.
+    """
+    if one.needs or one.arms or lacks_something(deployments):
+        return -1
     contexts = {each.context_tokens for each in deployments}
     if len(contexts) < 2:
         return ANY_BYTES

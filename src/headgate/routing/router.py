@@ -22,7 +22,6 @@ from headgate.records.journal import DecisionRecord
 from headgate.routing.deciding import PINNED, POLICY_DEFAULT, candidate_records, policy_record
 from headgate.routing.eligibility import (
     Speech,
-    lacks_something,
     outside,
     wanted,
 )
@@ -32,7 +31,7 @@ from headgate.routing.finding import (
     Finder,
     Found,
     expected_output,
-    short_bytes,
+    plain_bytes,
     without,
 )
 from headgate.routing.given import NOTHING_GIVEN, Appraiser, Given, Quote, tokens_of
@@ -61,6 +60,10 @@ class Router:
         quote: Expected cost of a call at a deployment.
         write: Puts a new decision into the journal.
         choose: Returns a policy by its name.
+
+    Attributes:
+        names: All that can be asked for.
+        particular: Those whose policy looks at the call itself, or at who makes it.
     """
 
     def __init__(
@@ -86,9 +89,11 @@ class Router:
         for alias, route in routes.items():
             listed = tuple(deployments[name] for name in route.deployments)
             one = choose(route.policy)
-            plain = not (one.needs or one.arms or lacks_something(listed))
-            self._aliases[alias] = Alias(route, listed, one, plain, short_bytes(listed))
+            self._aliases[alias] = Alias(route, listed, one, plain_bytes(one, listed))
         self.names: tuple[str, ...] = tuple(sorted(self._aliases))
+        self.particular = frozenset(
+            name for name, each in self._aliases.items() if each.chosen.needs or each.chosen.arms
+        )
 
     def watch(self, health: Mapping[str, Health]) -> None:
         """Pass over deployments by how they are doing, by id; whoever is not there is well."""
@@ -100,13 +105,8 @@ class Router:
         """Have policies that go by estimates get them from an appraiser."""
         self._finder.appraiser = appraiser
 
-    def is_plain(self, asked: str) -> bool:
-        """Tell whether the policy of a known name goes by prices, weights and places alone."""
-        chosen = self._aliases[asked].chosen
-        return not (chosen.needs or chosen.arms)
-
     def needs(self, asked: str) -> frozenset[Need]:
-        """Return what the policy of a known name goes by beside those."""
+        """Return what the policy of a known name goes by beside prices, weights and places."""
         return self._aliases[asked].chosen.needs
 
     def asks(self) -> bool:
@@ -149,12 +149,14 @@ class Router:
         """
         alias = self._aliases[demand.model]
         more: tuple[object, ...] = ()
-        if not alias.plain or body_bytes > alias.short_bytes:
+        shared = True
+        if body_bytes > alias.plain_bytes:
+            shared = alias.chosen.is_shared
             arms = alias.chosen.arms_for(given.unit)
             given = given._replace(inputs={**given.inputs, **arms})
             rooms = alias.rooms(tokens_of(body_bytes) + expected_output(demand))
             more = (*sorted(given.inputs.items()), wanted(demand), rooms)
-        if given.warm or not alias.chosen.is_shared:
+        if given.warm or not shared:
             return self._decide(alias, _call(demand, dialect, body_bytes, given, now_ns))
         required = given.required
         key = (

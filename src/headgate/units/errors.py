@@ -39,15 +39,23 @@ class Problem:
         key: Dotted key, such as `deployments.fast.provider`.
         problem: What is wrong, one sentence.
         fix: What to write instead, one sentence.
+        line: Where the key stands in the file, or its table; None when that cannot be told.
     """
 
     file: str
     key: str
     problem: str
     fix: str
+    line: int | None = None
+
+    @property
+    def place(self) -> str:
+        """File, line and key, as far as they are known: `headgate.toml:12: routes.fast`."""
+        line = "" if self.line is None else f":{self.line}"
+        return f"{self.file}{line}: {self.key}"
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.key}: {self.problem} Fix: {self.fix}"
+        return f"{self.place}: {self.problem} Fix: {self.fix}"
 
 
 class ConfigurationError(HeadgateError):
@@ -241,6 +249,16 @@ RUN_CODE_CHANGED = Code(
 )
 CALL_UNKNOWN = Code(
     "call_unknown", 404, "invalid_request_error", "not_found_error", "There is no such call."
+)
+FEEDBACK_INVALID = _bad("feedback_invalid", "The x-headgate-outcome header cannot be read.")
+FEEDBACK_UNANSWERED = _bad("feedback_unanswered", "No provider has answered the call yet.", 409)
+FEEDBACK_LATE = _bad("feedback_late", "The call is too old to be voted on.", 410)
+FEEDBACK_LIMITED = Code(
+    "feedback_limited",
+    429,
+    "rate_limit_error",
+    "rate_limit_error",
+    "This principal has voted too often within a minute.",
 )
 
 

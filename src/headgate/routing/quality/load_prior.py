@@ -1,6 +1,7 @@
 """The prior that is shipped: `prior.json` beside this file, read once per worker that asks."""
 
 import json
+from importlib import import_module
 from importlib.resources import files
 from importlib.util import find_spec
 
@@ -17,6 +18,8 @@ def load_prior() -> Prior | None:
     """
     if find_spec("numpy") is None:
         return None
-    from headgate.routing.quality.prior import from_json  # noqa: PLC0415
-
-    return from_json(json.loads(files(__package__).joinpath(FILE).read_text("utf-8")))
+    reader = import_module("headgate.routing.quality.prior")
+    prior: Prior = reader.from_json(
+        json.loads(files(__package__).joinpath(FILE).read_text("utf-8"))
+    )
+    return prior
