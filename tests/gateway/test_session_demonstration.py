@@ -100,7 +100,7 @@ def run(gateway: Gateway, model: str, name: str, *, fails_at: int = -1, heals_at
 
 @pytest.mark.slow
 def test_a_session_costs_no_more_than_the_best_model_that_solves_as_much(gateway: Gateway) -> None:
-    """It solves all that the dear model solves, for less; each switch says why and what it gains."""
+    """It solves all that the dear model solves, for less, and each switch says why."""
     cheap, dear, session = (run(gateway, model, model) for model in ("cheap", "dear", "agent"))
 
     assert (cheap.solved, dear.solved, session.solved) == (TASKS - len(HARD), TASKS, TASKS)

@@ -119,6 +119,23 @@ def test_a_title_is_cheap_while_the_work_is_not(gateway: Gateway) -> None:
     assert by(work) == "sonnet"
 
 
+def test_a_rejected_result_keeps_its_task_open_and_moves_it_up(gateway: Gateway) -> None:
+    """Somebody looked at the answer and it is wrong: the better one does it anew."""
+    agent = Agent("rejected", "agent").ask("Fix it.")
+    send(gateway, agent.body())
+    answered = send(gateway, agent.work(2).body())
+    agent.answer("Done.").ask("The tests still fail.")
+    headers = {"outcome": f"{call_of(answered)}=bad;source=tests"}
+
+    again = send(gateway, agent.body(), **headers)
+    accepted = send(gateway, agent.answer("Done.").ask("Good; now this.").body())
+
+    told = decision(gateway, again)
+    assert (by(answered), by(again), by(accepted)) == ("haiku", "sonnet", "haiku")
+    assert told.notes["switch"] == "up"
+    assert told.inputs["sign:rejected"] == 2_000
+
+
 def test_a_client_says_where_a_task_begins(gateway: Gateway) -> None:
     """Another name for the task is the end of the last one, whatever the conversation looks like.
 

@@ -15,6 +15,7 @@ from headgate.caches.worth import warm_nanos, written_nanos
 from headgate.dialects.courses.course import Course
 from headgate.dialects.courses.registry import course_dialects
 from headgate.gateway.caching import BODY_BYTES_MIN, TOKENS_STEP, Caching
+from headgate.gateway.feedback import votes_of
 from headgate.records.charge import Settlement
 from headgate.records.report import Report
 from headgate.routing.given import tokens_of
@@ -167,11 +168,23 @@ class Sessions:
         if key is None:
             return None
         session = Session() if side else self._memory.get(key) or Session()
+        rejects = head.outcome is not None and self._judge(head.outcome, key, session)
         is_new_task = head.task is not None and head.task != session.task
-        fresh = session.serving is None or is_new_task or ends_task(course.steps)
+        # A result that was just found wrong is no end of a task.
+        ends = ends_task(course.steps) and not rejects
+        fresh = session.serving is None or is_new_task or ends
         return SessionCall(
             key, _name(head.session, key), session, course.turns, fresh, side, circle
         )
+
+    def _judge(self, votes: bytes, key: Key, session: Session) -> bool:
+        """Take what a call says of the session's earlier ones; tell whether it rejects any."""
+        own = [
+            (call, good) for call, good in votes_of(votes) if self._memory.goes_on_from(call) == key
+        ]
+        for call, good in own:
+            session.judge(call, good=good)
+        return any(not good for _, good in own)
 
     def _key(self, course: Course, who: str) -> Key | None:
         """Return the key of a session that no header names."""
@@ -196,7 +209,7 @@ class Sessions:
         assert session.serving is not None
         lane = self._memory.lane(alias, session.serving)
         return Record(
-            session.rejections,
+            len(session.rejected),
             session.calls,
             lane.calls_of(OVERLONG_PERCENT),
             session.spent_nanos,

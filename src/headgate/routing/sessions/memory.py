@@ -13,6 +13,7 @@ from headgate.ledger.outputs import Outputs
 SESSIONS_MAX = 16_384
 LANES_MAX = 4_096
 THREADS_MAX = 16_384
+REJECTED_MAX = 16
 LEARNED_MIN = 8
 """So many tasks have to be over before what they took is gone by."""
 USUAL_PERCENT = 50
@@ -32,7 +33,7 @@ class Session:
         spent_nanos: What they cost.
         whole: Whether it has served the task from its start.
         began_turn: How many turns it had when who serves it began.
-        rejections: How often a result of its was found wrong since then.
+        rejected: Its calls since then whose results were found wrong.
         task: What its client calls the task, None when it does not say.
         warm_until_ns: When the prefix it left is no longer kept.
         tools: Whether its calls offered tools.
@@ -43,7 +44,7 @@ class Session:
         "began_turn",
         "calls",
         "home",
-        "rejections",
+        "rejected",
         "serving",
         "spent_nanos",
         "switches",
@@ -58,13 +59,22 @@ class Session:
         self.serving: str | None = None
         self.whole = True
         self.calls = self.spent_nanos = self.began_turn = 0
-        self.rejections = self.warm_until_ns = self.switches = 0
+        self.warm_until_ns = self.switches = 0
+        self.rejected: set[str] = set()
         self.task: bytes | None = None
         self.tools = False
 
+    def judge(self, call: str, *, good: bool) -> None:
+        """Note what was found of a result of its."""
+        if good:
+            self.rejected.discard(call)
+        elif len(self.rejected) < REJECTED_MAX:
+            self.rejected.add(call)
+
     def begin_task(self, task: bytes | None) -> None:
         """Forget how far the last task was."""
-        self.calls = self.spent_nanos = self.rejections = 0
+        self.calls = self.spent_nanos = 0
+        self.rejected = set()
         self.whole = True
         self.task = task
 
@@ -81,7 +91,8 @@ class Session:
             self.switches += self.serving is not None
             self.whole = not self.calls
             self.serving, self.began_turn = by, turns
-            self.calls = self.spent_nanos = self.rejections = 0
+            self.calls = self.spent_nanos = 0
+            self.rejected = set()
         self.calls += 1
         self.spent_nanos += spent_nanos
 
