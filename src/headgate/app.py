@@ -94,7 +94,7 @@ def data_plane(
     known = directory(snapshot, pepper)
     allotments = _allotments(snapshot, known, steward)
     router = _router(snapshot, targets, journal)
-    caching = Caching(targets, router, _marked(snapshot))
+    caching, sessions = _remembering(snapshot, targets, router)
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
@@ -103,7 +103,7 @@ def data_plane(
         rulebook=rulebook(snapshot),
         tagging=Tagging({key.id: key.tags for key in snapshot.keys.values()}),
         caching=caching,
-        sessions=Sessions(targets, router, caching, _by_session(snapshot, router)),
+        sessions=sessions,
         router=router,
         targets=targets,
         retries=RetryBudget(snapshot.edge.retries_percent, snapshot.edge.retries_burst),
@@ -240,9 +240,13 @@ def _speech(snapshot: Snapshot) -> Speech:
     )
 
 
-def _by_session(snapshot: Snapshot, router: Router) -> list[str]:
-    """Return the aliases whose policy goes by sessions."""
-    return [alias for alias in snapshot.routes if "session" in router.needs(alias)]
+def _remembering(
+    snapshot: Snapshot, targets: Mapping[str, Target], router: Router
+) -> tuple[Caching, Sessions]:
+    """Return what remembers prompts, and what remembers sessions by them."""
+    caching = Caching(targets, router, _marked(snapshot))
+    by_session = [alias for alias in snapshot.routes if "session" in router.needs(alias)]
+    return caching, Sessions(targets, router, caching, by_session)
 
 
 def _marked(snapshot: Snapshot) -> frozenset[str]:
