@@ -13,6 +13,10 @@ ARGS ?=
 # make test SPREAD=
 SPREAD ?= -n $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) --dist loadfile --no-loadscope-reorder
 
+# What Python has compiled is kept: without, each of the hundreds of processes that tests start
+# compiles half of Headgate anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup install run nodes test test-guides test-postgresql test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled torture torture-peer bench lock losses clean
 

@@ -9,6 +9,8 @@ from headgate.capacity.places import Places
 from headgate.capacity.retries import RetryBudget
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import Snapshot
+from headgate.dial.reach import dialer_to
+from headgate.dial.resolver import Resolver
 from headgate.dialects.registry import dialects, spoken_dialects
 from headgate.dialects.stops.registry import counted, stops
 from headgate.dialects.translation.registry import tellers, translators
@@ -93,8 +95,7 @@ def data_plane(
     targets = _targets(snapshot, pools)
     known = directory(snapshot, pepper)
     allotments = _allotments(snapshot, known, steward)
-    router = _router(snapshot, targets, journal)
-    caching, sessions = _remembering(snapshot, targets, router)
+    router, caching, sessions = _routing(snapshot, targets, journal)
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
@@ -166,9 +167,9 @@ def _targets(snapshot: Snapshot, pools: Mapping[str, Pool]) -> dict[str, Target]
 
 
 def _pools(snapshot: Snapshot, clock: Coarse, outbox: Outbox) -> dict[str, Pool]:
-    kinds = providers()
+    kinds, resolver = providers(), Resolver(snapshot.resolving)
     return {
-        each.id: _pool(each, kinds[each.kind], clock, outbox)
+        each.id: _pool(each, kinds[each.kind], clock, outbox, resolver)
         for each in snapshot.providers.values()
     }
 
@@ -240,13 +241,14 @@ def _speech(snapshot: Snapshot) -> Speech:
     )
 
 
-def _remembering(
-    snapshot: Snapshot, targets: Mapping[str, Target], router: Router
-) -> tuple[Caching, Sessions]:
-    """Return what remembers prompts, and what remembers sessions by them."""
+def _routing(
+    snapshot: Snapshot, targets: dict[str, Target], journal: JournalWriter
+) -> tuple[Router, Caching, Sessions]:
+    """Return the router, and what remembers prompts and sessions for it."""
+    router = _router(snapshot, targets, journal)
     caching = Caching(targets, router, _marked(snapshot))
     by_session = [alias for alias in snapshot.routes if "session" in router.needs(alias)]
-    return caching, Sessions(targets, router, caching, by_session)
+    return router, caching, Sessions(targets, router, caching, by_session)
 
 
 def _marked(snapshot: Snapshot) -> frozenset[str]:
@@ -292,11 +294,14 @@ def _when_there_is_room(journal: JournalWriter) -> Callable[[DecisionRecord], No
     return write
 
 
-def _pool(provider: Provider, kind: ProviderKind, clock: Coarse, outbox: Outbox) -> Pool:
+def _pool(
+    provider: Provider, kind: ProviderKind, clock: Coarse, outbox: Outbox, resolver: Resolver
+) -> Pool:
     """Return a provider's pool, which knows the framings that are its own by their dialects."""
     envelopes = {dialect: envelope_of(kind, dialect) for dialect in provider.dialects}
     framings = {dialect: each for dialect, each in envelopes.items() if each.unframer is not None}
-    return Pool(provider, _passes(kind), clock, outbox, framings)
+    dialer = dialer_to(provider.base_url, resolver, provider.trust, provider.proxy)
+    return Pool(provider, _passes(kind), clock, outbox, framings, dialer)
 
 
 def _passes(kind: ProviderKind) -> Callable[[bytes], bool]:

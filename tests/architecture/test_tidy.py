@@ -77,6 +77,8 @@ IMPORTS_ALLOWED = {
     "cli/pricing/impact.py": "An extra, for one subcommand of several.",
     "cli/runs.py": "An extra that takes a second to import, for one subcommand of several.",
     "economics/usage_logs/formats/generic_parquet.py": "A large library that few have.",
+    "node/supervisor.py": "Only nodes that share a store need SQL in their supervisor.",
+    "store/migrate.py": "Alembic takes a while to import, and is needed where a schema changes.",
     "store/postgresql.py": "The driver of PostgreSQL is an extra.",
     "exports/parquet.py": "A large library that few have.",
     "routing/quality/load_prior.py": "An extra, for the routes that ask for estimates.",

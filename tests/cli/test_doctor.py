@@ -17,6 +17,7 @@ from headgate.config.load import load
 from headgate.insights.contract import CheckView
 from headgate.node.paths import in_force_path, run_dir, socket_path
 from tests.cli.test_main import checks
+from tests.gateway.proxy import HttpProxy
 
 DAY_NS = 86_400 * 10**9
 
@@ -70,6 +71,20 @@ def test_a_credential_is_tried(tmp_path: Path, port: int, credential: str, statu
 
     assert check.status == status
     assert bool(check.fix) == (status != "ok")
+
+
+def test_a_provider_is_asked_through_its_proxy(tmp_path: Path, port: int) -> None:
+    """As calls are, with the proxy's credential."""
+    proxy = HttpProxy()
+    with proxy.server:
+        lines = f'credential = {{ value = "good" }}\nproxy = "{proxy.url}"\n'
+        lines += 'proxy_credential = { value = "me:word" }'
+        check = asked(tmp_path, port, lines)["credential of there"]
+
+    assert check.status == "ok"
+    (head,) = proxy.heads
+    assert head.startswith(b"GET http://127.0.0.1:%d/" % port)
+    assert b"proxy-authorization: Basic" in head
 
 
 @pytest.mark.parametrize(("offset_s", "says"), [(0, "agree"), (90, "behind"), (-90, "ahead of")])

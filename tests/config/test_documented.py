@@ -8,6 +8,7 @@ import pytest
 from headgate.config.schema import render, schema
 from headgate.config.shape import Shape
 from headgate.config.shapes import TABLES, FileShape
+from headgate.config.shapes_providers import IssuerShape
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 SCHEMA = REFERENCE / "config.schema.json"
@@ -36,6 +37,15 @@ def section_of(table: str) -> str:
     found = re.search(rf"^## `\[+{table}[.\]].*?(?=^## |\Z)", PAGE.read_text(), re.M | re.S)
     assert found is not None, f"{PAGE} has no heading for [{table}]"
     return found[0]
+
+
+def test_every_key_of_an_issuer_is_documented() -> None:
+    """The table within a provider's has rows of its own."""
+    section = PAGE.read_text().partition("## `[providers.ID.issuer]`")[2].partition("\n## ")[0]
+
+    rows = re.findall(r"^\| `(\w+)` \|", section.partition("| kind | for")[0], re.M)
+
+    assert sorted(rows) == sorted(IssuerShape.__struct_fields__)
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -16,6 +16,7 @@ from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import ConsoleListen, Snapshot
 from headgate.console.app import ConsoleWorld, build
+from headgate.dial.settings import Resolving
 from headgate.exports.scraping import Scrape
 from headgate.gateway.settings import Edge
 from headgate.identity.settings import Key, Principal, Team
@@ -93,6 +94,7 @@ def make_snapshot(budgets: Sequence[Budget] = BUDGETS, organisation: str = "acme
         edge=Edge(),
         idempotency=Idempotency(),
         holds=Expected(),
+        resolving=Resolving(),
         journal=Journal(),
         console=ConsoleListen(),
         store_url=None,

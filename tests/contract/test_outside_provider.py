@@ -17,6 +17,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import pytest
 from openai import OpenAI, PermissionDeniedError
 from openai.types.chat import ChatCompletionMessageParam
 
@@ -163,17 +164,28 @@ def call_in_every_way(client: OpenAI) -> int:
 
 
 def test_the_books_equal_the_bill_of_a_provider_from_outside(tmp_path: Path) -> None:
-    """Every call is measured, each line is within half a nano of the bill, nothing stays held."""
+    """Every call is measured, each line is within half a nano of the bill, nothing stays held.
+
+    What a key may not use never reaches the provider: the key is for the alias, and the deployment
+    behind it is not its to pin.
+    """
     with OutsideProvider() as provider, serving(tmp_path, provider.url) as (commands, address):
         client = OpenAI(base_url=f"{address}/v1", api_key=KEY, max_retries=0)
+        with pytest.raises(PermissionDeniedError) as refused:
+            client.chat.completions.create(
+                model="large", messages=[{"role": "user", "content": "hello"}]
+            )
+        asked_before = list(provider.asked)
         count = call_in_every_way(client)
         report = settled(commands)
         books = commands.json("check-books")
-        calls = commands.json("calls", "--limit", "100")
+        calls = commands.json("calls", "--limit", "100", "--state", "measured")
         budgets = commands.json("budgets")
 
+    assert refused.value.response.headers["x-headgate-code"] == "not_permitted"
+    assert asked_before == []
     assert books["equal"]
-    assert (report["calls"], report["estimated_calls"], report["refused"]) == (count, 0, 0)
+    assert (report["calls"], report["estimated_calls"], report["refused"]) == (count, 0, 1)
     assert len(provider.bills) == len(calls) == count
     for call in calls:
         bill = provider.bills[call["upstream_id"]]
@@ -185,20 +197,3 @@ def test_the_books_equal_the_bill_of_a_provider_from_outside(tmp_path: Path) -> 
     assert Decimal(everything["posted"]) == Decimal(report["spend"])
     assert Decimal(everything["free"]) == Decimal("10.00") - Decimal(report["spend"])
     assert {each["id"] for each in budgets} >= {"each-run/tester/run-0", "each-run/tester/run-1"}
-
-
-def test_what_a_key_may_not_use_never_reaches_the_provider(tmp_path: Path) -> None:
-    """The key is for the alias; the deployment behind it is not its to pin."""
-    with OutsideProvider() as provider, serving(tmp_path, provider.url) as (_, address):
-        client = OpenAI(base_url=f"{address}/v1", api_key=KEY, max_retries=0)
-        try:
-            client.chat.completions.create(
-                model="large", messages=[{"role": "user", "content": "hello"}]
-            )
-        except PermissionDeniedError as refused:
-            code = refused.response.headers["x-headgate-code"]
-        else:
-            code = "served"
-
-    assert code == "not_permitted"
-    assert provider.asked == []

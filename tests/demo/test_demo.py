@@ -101,25 +101,16 @@ def running(
         process.stdout.close()
 
 
-def test_ctrl_c_ends_it_with_a_summary(tmp_path: Path, environment: dict[str, str]) -> None:
-    """The first Ctrl-C stops the traffic, checks the books, and keeps a folder that was named."""
-    with running(["--data-dir", str(tmp_path / "data")], environment) as process:
-        process.send_signal(signal.SIGINT)
-        printed, _ = process.communicate(timeout=END_TIMEOUT_S)
-
-    assert process.returncode == 0
-    assert "equal to the providers' bill" in printed
-    assert "the journals, replayed, agree" in printed
-    assert (tmp_path / "data" / "headgate.db").exists()
-
-
-def test_the_printed_lines_work_beside_the_running_demonstration(
+def test_the_printed_lines_work_and_ctrl_c_ends_it_with_a_summary(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    """Pasted into a shell, they name the node; the commands that read its books then answer."""
+    """Pasted into a shell, they name the node; the commands that read its books then answer.
+
+    The first Ctrl-C stops the traffic, checks the books, and keeps a folder that was named.
+    """
     data_dir = tmp_path / "with a space"
     introduction: list[str] = []
-    with running(["--data-dir", str(data_dir)], environment, introduction):
+    with running(["--data-dir", str(data_dir)], environment, introduction) as process:
         place = next(i for i, line in enumerate(introduction) if "HEADGATE_CONFIG" in line)
         settings, budgets = introduction[place].strip(), introduction[place + 1].strip()
         for command in ("budgets", "calls", "check-books"):
@@ -129,6 +120,13 @@ def test_the_printed_lines_work_beside_the_running_demonstration(
             )
             assert done.returncode == 0, done.stderr
             assert done.stdout
+        process.send_signal(signal.SIGINT)
+        printed, _ = process.communicate(timeout=END_TIMEOUT_S)
+
+    assert process.returncode == 0
+    assert "equal to the providers' bill" in printed
+    assert "the journals, replayed, agree" in printed
+    assert (data_dir / "headgate.db").exists()
 
 
 def test_commands_are_started_as_the_demonstration_was(

@@ -12,7 +12,7 @@ import asyncio
 import itertools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -251,6 +251,10 @@ class Gateway:
             return function()
 
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(PATIENCE_S)
+
+    def start(self, work: Coroutine[object, object, T]) -> T:
+        """Run a coroutine in the gateway's thread and return its result."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
 
     def until(self, met: Callable[[], bool], what: str, timeout_s: float = PATIENCE_S) -> None:
         """Wait until a condition, looked at in the gateway's thread at each sweep, is met."""

@@ -1,6 +1,7 @@
 """A provider of a test's own: a coroutine that talks to each connection in turn, byte by byte."""
 
 import asyncio
+import contextlib
 import json
 import socket
 import ssl
@@ -32,15 +33,46 @@ class Line:
         self._reader = reader
         self._writer = writer
 
+    @property
+    def is_resumed(self) -> bool:
+        """Whether its TLS handshake resumed a session."""
+        return bool(self._writer.get_extra_info("ssl_object").session_reused)
+
     async def request(self) -> bytes:
         """Read one request: its head and its body.
 
         Raises:
             asyncio.IncompleteReadError: The gateway closed.
         """
-        head = await self._reader.readuntil(b"\r\n\r\n")
+        head = await self.head()
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
         return head + await self._reader.readexactly(length)
+
+    async def head(self) -> bytes:
+        """Read the head of a request.
+
+        Raises:
+            asyncio.IncompleteReadError: The gateway closed.
+        """
+        return await self._reader.readuntil(b"\r\n\r\n")
+
+    async def join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Pass on bytes between this connection and another one until either ends."""
+
+        async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            while data := await source.read(65_536):
+                sink.write(data)
+                await sink.drain()
+
+        pumps = [pump(self._reader, writer), pump(reader, self._writer)]
+        running = [asyncio.create_task(each) for each in pumps]
+        try:
+            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in running:
+                way.cancel()
+            writer.close()
+            await asyncio.gather(*running, writer.wait_closed(), return_exceptions=True)
 
     async def send(self, data: bytes) -> None:
         """Write bytes."""
@@ -121,8 +153,10 @@ class Provider:
             line.cancel()
         await asyncio.gather(*self._lines, return_exceptions=True)
         for writer in self._writers:
-            if writer.transport.get_write_buffer_size():
-                writer.transport.abort()
+            # A TLS transport that is over has no buffer any more to ask for.
+            with contextlib.suppress(AttributeError):
+                if writer.transport.get_write_buffer_size():
+                    writer.transport.abort()
         ends = [writer.wait_closed() for writer in self._writers]
         await asyncio.gather(*ends, return_exceptions=True)
 

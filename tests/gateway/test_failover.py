@@ -90,8 +90,10 @@ def test_an_outage_costs_no_client_an_error(
     ends = [gateway.ends(call_of(reply)) for reply in replies]
     assert all(len(each) > 1 for each in ends[:3])
     assert any(len(each) == 1 for each in ends[3:])
-    passed_over = rules(gateway, int(replies[3].header("x-headgate-decision") or 0))
-    assert passed_over == {"big": None, "mini": "breaker_open"}
+    # On a machine that is busy the breaker's pause may be over at any one of them.
+    decisions = [int(reply.header("x-headgate-decision") or 0) for reply in replies[3:]]
+    passed_over = [rules(gateway, decision) for decision in decisions]
+    assert {"big": None, "mini": "breaker_open"} in passed_over
     simulator.faults.clear()
     gateway.until(lambda: _is_well(gateway, "mini"), "the breaker's pause is over")
     assert served(ask(gateway, either(stream=stream))) == "mini"
@@ -137,7 +139,8 @@ def test_when_all_are_throttled_the_client_is_told_when(start: Start, simulator:
     assert refusal.code == "upstream_rate_limited"
     ready = ask(gateway, path="/readyz", method="GET")
     assert ready.status == 200
-    assert ready.json["deployments"] == {"well": 2, "breaker_open": 0, "throttled": 2}
+    counted = {"well": 2, "breaker_open": 0, "throttled": 2, "credential_unavailable": 0}
+    assert ready.json["deployments"] == counted
 
 
 def test_a_limit_that_is_used_up_is_learnt_from_a_good_reply(start: Start) -> None:

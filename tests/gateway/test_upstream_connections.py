@@ -9,10 +9,13 @@ from tests.gateway.calls import ask, call_of, chat, request
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
 from tests.gateway.provider import (
+    STREAM_HEAD,
     Event,
     Line,
     Provider,
+    chunk,
     completion,
+    event,
     serve_always,
     whole,
 )
@@ -202,3 +205,23 @@ def test_the_end_of_a_connection_ends_a_reply_only_when_it_is_orderly(start: Sta
     assert the_end(gateway, call_of(good)).state == "measured"
     assert (cut.status, cut.code) == (502, "upstream_broken")
     assert the_end(gateway, call_of(cut)).state == "estimated"
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_no_reply_may_take_for_ever(start: Start, streamed: bool) -> None:
+    """After `total_timeout_ms` it is over, however lively it was: at its bound, with an error."""
+
+    async def begin(line: Line) -> None:
+        await line.request()
+        if streamed:
+            await line.send(STREAM_HEAD + chunk(event()))
+        await line.closed()
+
+    with Provider(begin) as provider:
+        gateway = start(openai_url=provider.url, openai="total_timeout_ms = 60")
+        reply = ask(gateway, chat(stream=streamed))
+
+    assert reply.status == (200 if streamed else 504)
+    assert b"upstream_timeout" in reply.payload
+    end = the_end(gateway, call_of(reply))
+    assert (end.state, end.reason) == ("estimated", "total_timeout")

@@ -1,6 +1,5 @@
 """Whatever breaks between a provider and us, byte by byte: the answer, and the books afterwards."""
 
-import gzip
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -164,16 +163,3 @@ def test_an_odd_stream_is_translated_or_told(start: Start, odd: bytes) -> None:
     assert (b"event: message_stop" in reply.payload) != (b"event: error" in reply.payload)
     reply.payload.decode()
     assert the_end(gateway, reply).state in ("measured", "estimated")
-
-
-def test_an_encoded_reply_is_not_unpacked(start: Start) -> None:
-    """We ask for no encoding. What comes all the same is passed on as it is, however much it would
-    unpack to; its usage cannot be read, so its bound is posted."""
-    packed = gzip.compress(completion(note="a" * 10_000_000))
-    sent = whole(packed, headers="content-encoding: gzip\r\n")
-    with Provider(saying(sent)) as provider:
-        gateway = start(openai_url=provider.url)
-        reply = ask(gateway, chat())
-
-    assert (reply.header("content-encoding"), reply.payload) == ("gzip", packed)
-    assert the_end(gateway, reply).state == "estimated"

@@ -134,9 +134,13 @@ def test_a_vote_is_tied_to_the_attempt_that_answered(books: Path) -> None:
         foreign = votes.judged(connection, votes.own_attempts("bob", "call", "call_a"))
         assert found
         judged = judged_of(connection, found, snapshot.deployments)
+        of_run = votes.judged(connection, votes.own_attempts("alice", "run", "r42"))
+        no_run = votes.judged(connection, votes.own_attempts("bob", "run", "r42"))
     made.dispose()
 
-    assert foreign is False
+    assert foreign is no_run is False
+    assert of_run
+    assert of_run["run"] == "r42"
     assert judged.attempt.startswith("call_a.")
     assert judged.model == snapshot.deployments[judged.deployment].priced_as
     assert (judged.expected_ppm, judged.propensity_ppm, judged.clusters) == (None, None, "[]")

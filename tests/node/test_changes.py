@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -20,6 +21,7 @@ from tests.node.harness import TestNode, once, running_node, until
 from tests.node.wire import CHAT, Reply, chat, post
 
 EFFECT_S = 1.0
+TOKEN = "a-token-of-the-console"
 NODES = ["organisation", "team:research", "principal:alice", "provider:openai", "deployment:mini"]
 
 
@@ -28,16 +30,25 @@ def call(node: TestNode, key: str | None = None) -> Reply:
     return post(node.gateway_url, CHAT, key or node.key(), chat("Hello"))
 
 
-def test_a_freeze_stops_new_calls_within_a_second_and_a_thaw_lets_them_go(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
+    """A node for tests that leave nothing frozen."""
+    budgets = [once("organisation", "1"), once("run:*", "1")]
+    extra = f'[console]\ntoken = {{ value = "{TOKEN}" }}'
+    folder = tmp_path_factory.mktemp("changes")
+    with running_node(folder, budgets=budgets, extra=extra) as node:
+        yield node
+
+
+def test_a_freeze_stops_new_calls_within_a_second_and_a_thaw_lets_them_go(shared: TestNode) -> None:
     """Freezing any node above a call refuses it with `frozen`; thawing serves it again."""
-    with running_node(tmp_path, budgets=[once("organisation", "1")]) as node:
-        for name in NODES:
-            assert command(node.data_dir, Freeze(name, frozen=True, reason="test")) == Done()
-            until(lambda: call(node).code == "frozen", f"{name} is frozen", EFFECT_S)
-            assert call(node).status == 403
-            assert command(node.data_dir, Freeze(name, frozen=False)) == Done()
-            until(lambda: call(node).status == 200, f"{name} is thawed", EFFECT_S)
-        node.await_nothing_held()
+    for name in NODES:
+        assert command(shared.data_dir, Freeze(name, frozen=True, reason="test")) == Done()
+        until(lambda: call(shared).code == "frozen", f"{name} is frozen", EFFECT_S)
+        assert call(shared).status == 403
+        assert command(shared.data_dir, Freeze(name, frozen=False)) == Done()
+        until(lambda: call(shared).status == 200, f"{name} is thawed", EFFECT_S)
+    shared.await_nothing_held()
 
 
 @pytest.mark.parametrize("change", [Freeze("team:research", frozen=True), RevokeKey("later")])
@@ -75,20 +86,18 @@ def knows(client: openai.OpenAI) -> bool:
         return False
 
 
-def test_a_run_can_be_frozen_by_itself(tmp_path: Path) -> None:
+def test_a_run_can_be_frozen_by_itself(shared: TestNode) -> None:
     """Freezing one run of a principal stops that run only."""
-    with running_node(tmp_path, budgets=[once("run:*", "1")]) as node:
-        assert command(node.data_dir, Freeze("run:alice/r1", frozen=True)) == Done()
+    assert command(shared.data_dir, Freeze("run:alice/r1", frozen=True)) == Done()
 
-        def frozen(run: str) -> bool:
-            headers = {"x-headgate-run": run}
-            return (
-                post(node.gateway_url, CHAT, node.key(), chat("Hi"), headers=headers).status == 403
-            )
+    def frozen(run: str) -> bool:
+        headers = {"x-headgate-run": run}
+        reply = post(shared.gateway_url, CHAT, shared.key(), chat("Hi"), headers=headers)
+        return reply.status == 403
 
-        until(lambda: frozen("r1"), "the run is frozen", EFFECT_S)
-        assert not frozen("r2")
-        assert call(node).status == 200
+    until(lambda: frozen("r1"), "the run is frozen", EFFECT_S)
+    assert not frozen("r2")
+    assert call(shared).status == 200
 
 
 def test_a_freeze_outlives_every_process(tmp_path: Path) -> None:
@@ -143,19 +152,16 @@ def test_processes_that_start_at_once_hash_keys_alike(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["pepper"]
 
 
-def test_the_console_of_a_node_asks_for_its_token(tmp_path: Path) -> None:
+def test_the_console_of_a_node_asks_for_its_token(shared: TestNode) -> None:
     """The steward knows the token that is configured: that one opens, no token does not."""
-    token = "a-token-of-the-console"
-    extra = f'[console]\ntoken = {{ value = "{token}" }}'
-    with running_node(tmp_path, extra=extra) as node:
 
-        def status(path: str) -> int:
-            return post(node.console_url, path, None, b"", method="GET").status
+    def status(path: str) -> int:
+        return post(shared.console_url, path, None, b"", method="GET").status
 
-        assert status("/") == 401
-        assert status("/?token=") == 401
-        assert status("/?token=wrong") == 401
-        assert status(f"/?token={token}") == 303
+    assert status("/") == 401
+    assert status("/?token=") == 401
+    assert status("/?token=wrong") == 401
+    assert status(f"/?token={TOKEN}") == 303
 
 
 def test_a_webhook_is_told_of_a_change_and_misses_none_over_a_restart(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from headgate.node.credentials import CredentialError, fetch
+from headgate.node.sources import CredentialError, printed
 from tests.gateway.provider import whole
 from tests.gateway.recording import Recording
 from tests.node.harness import running_node, until
@@ -64,7 +64,7 @@ def test_a_command_that_fails_is_told_without_its_output(
 ) -> None:
     """What went wrong is named; what was printed may be a secret, and is not."""
     with pytest.raises(CredentialError, match=problem) as error:
-        asyncio.run(fetch([sys.executable, "-c", script], tmp_path))
+        asyncio.run(printed([sys.executable, "-c", script], tmp_path))
 
     assert "xxx" not in str(error.value)
 
@@ -72,11 +72,11 @@ def test_a_command_that_fails_is_told_without_its_output(
 def test_a_command_that_is_not_there_is_told(tmp_path: Path) -> None:
     """A mistyped program is named."""
     with pytest.raises(CredentialError, match="no-such-program cannot be started"):
-        asyncio.run(fetch(["no-such-program"], tmp_path))
+        asyncio.run(printed(["no-such-program"], tmp_path))
 
 
 def test_a_command_runs_in_its_folder_and_is_read_without_blanks(tmp_path: Path) -> None:
     """Relative paths of the configuration work, and the end of the line is no part of it."""
     (tmp_path / "token.txt").write_text("  abc:def \n")
 
-    assert asyncio.run(fetch(["cat", "token.txt"], tmp_path)) == "abc:def"
+    assert asyncio.run(printed(["cat", "token.txt"], tmp_path)) == "abc:def"

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from headgate.cli.main import app
 from headgate.insights.contract_learning import VoteView
-from headgate.insights.votes import votes_after
+from headgate.insights.votes import vote, votes_after
 from headgate.ledger.tables import decision
 from headgate.store import audit
 from headgate.store.database import open_store_readonly
@@ -23,13 +23,17 @@ FEEDBACK = "/v1/feedback"
 
 EXTRA = """
 [learning]
-votes_per_minute_max = 9
+votes_per_minute_max = 10
 [policies.best]
 kind = "quality_floor"
 floor = "0.9"
+[policies.curious]
+kind = "explore"
+serve = "best"
+usd_per_day = "1.00"
 [routes.smart]
 deployments = ["mini", "gpt-5-5"]
-policy = "best"
+policy = "curious"
 """
 
 
@@ -108,6 +112,23 @@ def test_workers_estimate_by_what_was_learned(node: TestNode) -> None:
     until(learned, "votes in decisions")
 
 
+def test_a_vote_knows_the_decision_that_it_is_about(node: TestNode) -> None:
+    """What was expected, with what chance it was chosen, and of which clusters the text is."""
+    reply = post(node.gateway_url, CHAT, node.key(), chat("Add 2 and 3", model="smart"))
+    assert tell(node, call=reply.headers["x-headgate-call"], verdict="good").status == 200
+
+    engine = open_store_readonly(node.data_dir)
+    with engine.connect() as connection:
+        row = connection.execute(select(vote).order_by(vote.c.seq.desc()).limit(1)).one()
+    engine.dispose()
+
+    assert 0 < row.propensity_ppm <= 1_000_000
+    assert 0 < row.expected_ppm < 1_000_000
+    shares = [share for _, share in msgspec.json.decode(row.clusters)]
+    assert len(shares) == 4
+    assert 0 < sum(shares) <= 1_000_001
+
+
 def test_the_command_line_tells_it_too(node: TestNode) -> None:
     """As the principal of the key, and says what became of it."""
     call = called(node)
@@ -172,7 +193,7 @@ def test_a_header_that_cannot_be_read_refuses_the_call(node: TestNode, header: s
 def test_votes_of_a_principal_are_bounded(node: TestNode) -> None:
     """Beyond so many a minute they are refused; others may go on."""
     call = called(node)
-    scores = [tell(node, call=call, score=number / 100) for number in range(10)]
+    scores = [tell(node, call=call, score=number / 100) for number in range(11)]
 
     codes = [reply.code if reply.status != 200 else None for reply in scores]
     assert codes[0] is None

@@ -12,7 +12,7 @@ import pytest
 
 from headgate.dialects.registry import dialects
 from headgate.gateway.endpoints import PATHS
-from tests.node.harness import once, running_node
+from tests.node.harness import TestNode, once, running_node
 from tests.node.wire import (
     CHAT,
     COUNT,
@@ -119,26 +119,37 @@ def test_every_spending_route_is_listed() -> None:
     assert not set(PATHS) & {path.encode() for path in BODIES}
 
 
-@pytest.mark.parametrize("path", sorted(dialect.PATH for dialect in dialects().values()))
-def test_the_hold_is_in_the_journal_before_the_first_byte(tmp_path: Path, path: str) -> None:
-    """When the first byte reaches the provider, the attempt's hold is on disk, and only it."""
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestNode, Witness]]:
+    """A node whose every provider is a witness."""
+    folder = tmp_path_factory.mktemp("watched")
     with (
-        witness(tmp_path / "data") as seen,
+        witness(folder / "data") as seen,
         running_node(
-            tmp_path,
+            folder,
             budgets=[once("organisation", "1")],
             openai_url=seen.url,
             anthropic_url=seen.url,
             gemini_url=seen.url,
         ) as node,
     ):
-        for number in range(1, 4):
-            reply = post(
-                node.gateway_url, path.replace("{model}", "flash"), node.key(), BODIES[path]
-            )
-            assert reply.code == "upstream_overloaded", reply
-            assert seen.open_holds[-1] == [f"{reply.headers['x-headgate-call']}.1"]
-            assert len(seen.open_holds) == number
+        yield node, seen
+        assert node.stop() == 0
+    assert not check(node.data_dir).problems
+
+
+@pytest.mark.parametrize("path", sorted(dialect.PATH for dialect in dialects().values()))
+def test_the_hold_is_in_the_journal_before_the_first_byte(
+    watched: tuple[TestNode, Witness], path: str
+) -> None:
+    """When the first byte reaches the provider, the attempt's hold is on disk, and only it."""
+    node, seen = watched
+    seen.open_holds.clear()
+    for number in range(1, 4):
+        reply = post(node.gateway_url, path.replace("{model}", "flash"), node.key(), BODIES[path])
+        assert reply.code == "upstream_overloaded", reply
+        assert seen.open_holds[-1] == [f"{reply.headers['x-headgate-call']}.1"]
+        assert len(seen.open_holds) == number
 
 
 def test_each_attempt_has_a_hold_of_its_own_before_it_is_sent(tmp_path: Path) -> None:
@@ -158,17 +169,13 @@ def test_each_attempt_has_a_hold_of_its_own_before_it_is_sent(tmp_path: Path) ->
     assert [a.end and a.end.get("final", True) for a in report.attempts.values()] == [False, True]
 
 
-def test_routes_that_spend_nothing_reach_no_provider(tmp_path: Path) -> None:
+def test_routes_that_spend_nothing_reach_no_provider(watched: tuple[TestNode, Witness]) -> None:
     """Nothing but the dialects' routes ever opens a connection upstream."""
-    with (
-        witness(tmp_path / "data") as seen,
-        running_node(
-            tmp_path, openai_url=seen.url, anthropic_url=seen.url, gemini_url=seen.url
-        ) as node,
-    ):
-        body = json.dumps({"model": "mini"}).encode()
-        unspoken = ["/v1/batches", "/v1/images/generations", "/v1beta/models/flash:embedContent"]
-        for path in [*(each.decode() for each in PATHS), *unspoken]:
-            for method in ("GET", "POST"):
-                post(node.gateway_url, path, node.key(), body, method=method)
-        assert seen.open_holds == []
+    node, seen = watched
+    seen.open_holds.clear()
+    body = json.dumps({"model": "mini"}).encode()
+    unspoken = ["/v1/batches", "/v1/images/generations", "/v1beta/models/flash:embedContent"]
+    for path in [*(each.decode() for each in PATHS), *unspoken]:
+        for method in ("GET", "POST"):
+            post(node.gateway_url, path, node.key(), body, method=method)
+    assert seen.open_holds == []

@@ -31,7 +31,7 @@ def post(
 ) -> tuple[int, dict[str, str], bytes]:
     """Send one request and return status, headers and body."""
     url = urlsplit(simulator.anthropic_url)
-    connection = HTTPConnection(url.hostname or "", url.port, timeout=5)
+    connection = HTTPConnection(url.hostname or "", url.port, timeout=60)
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     usual = {"x-api-key": "k", "anthropic-version": "2023-06-01"}
     given = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -24,7 +24,8 @@ deployments = ["haiku", "opus"]
 policy = "ordered"
 """
 QUICK = "breaker_failures = 5\nbreaker_open_ms = 50\nretries_burst = 10000"
-SHORT = "first_byte_timeout_ms = 300\nidle_timeout_ms = 300"
+SHORT = "first_byte_timeout_ms = 1500\nidle_timeout_ms = 1500"
+"""Long enough for who is well on a machine that is busy, short for who waits for a stall."""
 KINDS = [
     FaultKind.OVERLOADED,
     FaultKind.SERVER_ERROR,

@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from headgate.simulator import Fault, FaultKind
 from headgate.units.money import parse_usd
 from tests.node.harness import TestNode, once, once_nanos, running_node
@@ -11,6 +13,14 @@ from tests.torture.checker import check, render
 from tests.torture.crowd import outcome, stampede
 
 BODY = chat("Count. [sim:tokens=10]", tokens=1_000)
+
+
+@pytest.fixture(scope="module")
+def hold(tmp_path_factory: pytest.TempPathFactory) -> int:
+    """What one call with `BODY` is held at, in nano-dollars."""
+    ample = [once("organisation", "1")]
+    with running_node(tmp_path_factory.mktemp("probe"), budgets=ample) as node:
+        return node.hold_nanos(BODY, CHAT)
 
 
 def overdraw(node: TestNode) -> int:
@@ -27,10 +37,8 @@ def admits(node: TestNode, fits: int) -> None:
     assert outcome(asyncio.run(stampede(node, calls, fits))) == (fits, 5)
 
 
-def test_an_overdrawn_budget_refuses_until_it_is_raised(tmp_path: Path) -> None:
+def test_an_overdrawn_budget_refuses_until_it_is_raised(tmp_path: Path, hold: int) -> None:
     """Overage drives a budget below zero; it refuses at once, after each restart, for good."""
-    with running_node(tmp_path / "probe", budgets=[once("organisation", "1")]) as node:
-        hold = node.hold_nanos(BODY, CHAT)
     limit = hold + hold // 2
     with running_node(tmp_path, budgets=[once_nanos("team:research", limit)]) as node:
         cost = overdraw(node)
@@ -49,10 +57,10 @@ def test_an_overdrawn_budget_refuses_until_it_is_raised(tmp_path: Path) -> None:
     assert report.windows["team-research@once"].overage == cost - hold
 
 
-def test_after_overage_a_budget_still_admits_exactly_what_is_free(tmp_path: Path) -> None:
+def test_after_overage_a_budget_still_admits_exactly_what_is_free(
+    tmp_path: Path, hold: int
+) -> None:
     """What was posted beyond a hold is not lent again, whoever died in between."""
-    with running_node(tmp_path / "probe", budgets=[once("organisation", "1")]) as node:
-        hold = node.hold_nanos(BODY, CHAT)
     limit = 9 * hold + hold // 3
     with running_node(tmp_path, budgets=[once_nanos("team:research", limit)]) as node:
         posted = overdraw(node)

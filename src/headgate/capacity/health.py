@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 BREAKER_OPEN = "breaker_open"
 THROTTLED = "throttled"
+NO_CREDENTIAL = "credential_unavailable"
 
 WINDOW_NS = 10_000_000_000
 """Rates of failure are of spans of this length, one after the other."""
@@ -47,6 +48,7 @@ class Health:
     Attributes:
         open_until_ns: While the breaker is open, when the next probe may go; 0 while it is closed.
         not_before_ns: When the deployment wants to be asked again; 0 or past when it may be.
+        barred: The rule by which it is passed over until somebody says otherwise, None for none.
         in_a_row: Failures since the last success.
         on_change: Called when `rule` may have changed otherwise than by time.
     """
@@ -59,6 +61,7 @@ class Health:
         "_pause_ns",
         "_probing",
         "_window_ends_ns",
+        "barred",
         "in_a_row",
         "not_before_ns",
         "on_change",
@@ -70,6 +73,7 @@ class Health:
         self.on_change = on_change
         self.open_until_ns = 0
         self.not_before_ns = 0
+        self.barred: str | None = None
         self.in_a_row = 0
         self._mark = 0
         self._pause_ns = breaker.open_ns
@@ -79,6 +83,8 @@ class Health:
 
     def rule(self, now_ns: int) -> str | None:
         """Return the rule by which the deployment is passed over now, None when it is not."""
+        if self.barred is not None:
+            return self.barred
         if now_ns < self.not_before_ns:
             return THROTTLED
         return BREAKER_OPEN if now_ns < self.open_until_ns else None
@@ -133,6 +139,12 @@ class Health:
         until_ns = min(until_ns, now_ns + NOT_BEFORE_MAX_NS)
         if until_ns > max(now_ns, self.not_before_ns):
             self.not_before_ns = until_ns
+            self.on_change()
+
+    def bar(self, rule: str | None) -> None:
+        """Pass the deployment over by a rule until further notice; None ends it."""
+        if rule != self.barred:
+            self.barred = rule
             self.on_change()
 
     def heed(self, rule: str, until_ns: int, now_ns: int) -> None:

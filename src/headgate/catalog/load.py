@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from importlib import resources
 from typing import Any, TypeVar
 
@@ -18,8 +19,9 @@ from headgate.catalog.rows import PriceRow, parse_row
 Item = TypeVar("Item")
 
 
+@cache
 def load_price_book() -> PriceBook:
-    """Return the built-in price book; reads files, so call it once, at start.
+    """Return the built-in price book; its files are read once.
 
     Raises:
         PriceRowError: A data file of the package is broken.
@@ -55,8 +57,9 @@ def load_price_book() -> PriceBook:
     )
 
 
+@cache
 def load_models() -> ModelDirectory:
-    """Return the built-in model directory; reads files, so call it once, at start."""
+    """Return the built-in model directory; its files are read once."""
     models: list[ModelFacts] = []
     for document in _documents("models"):
         seller, limit_field = document["seller"], document["output_limit_field"]

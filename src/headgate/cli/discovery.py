@@ -7,6 +7,7 @@ much a command needs; a command is imported when it is run.
 import ast
 import importlib
 import pkgutil
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -35,6 +36,7 @@ class Found(NamedTuple):
     help: str
 
 
+@cache
 def discover(folder: Path = FOLDER) -> dict[str, Found]:
     """Return the commands by name, sorted."""
     modules = (info.name for info in pkgutil.iter_modules([str(folder)]) if not info.ispkg)

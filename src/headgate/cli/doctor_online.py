@@ -5,15 +5,17 @@ Each provider is asked for something that costs nothing, such as its list of mod
 
 import asyncio
 import http.client
-import ssl
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from headgate.cli.doctor_checks import result
+from headgate.dial.resolver import Resolver
+from headgate.dial.tls import TrustError, client_context
+from headgate.dial.tunnel import authority_of, proof
 from headgate.insights.contract import CheckView
-from headgate.node.credentials import CredentialError, fetch
+from headgate.node.sources import CredentialError, source_of
 from headgate.providers.registry import providers, setup_of
 from headgate.providers.settings import Provider
 from headgate.units.instants import NANOS_PER_SECOND, from_datetime
@@ -40,10 +42,12 @@ def check_online(provider: Provider, folder: Path, now_ns: int) -> Iterator[Chec
         credential = _credential(provider, folder)
         status, date = _asked(provider, free_path, credential)
     except CredentialError as error:
-        fix = f"Run providers.{provider.id}.credential_command by hand."
+        fix = f"Look at [providers.{provider.id}.issuer]."
+        if provider.credential_command:
+            fix = f"Run providers.{provider.id}.credential_command by hand."
         yield result(name, f"{error}.", fix, "error")
-    except (OSError, http.client.HTTPException) as error:
-        fix = "Look at base_url, ca_file, the network and its firewall."
+    except (OSError, http.client.HTTPException, TrustError) as error:
+        fix = "Look at base_url, ca_file, proxy, the network and its firewall."
         yield result(name, f"It could not be asked: {error}.", fix, "warning")
     else:
         yield _judged(name, provider.id, status)
@@ -52,29 +56,46 @@ def check_online(provider: Provider, folder: Path, now_ns: int) -> Iterator[Chec
 
 
 def _credential(provider: Provider, folder: Path) -> str:
-    if provider.credential_command:
-        return asyncio.run(fetch(provider.credential_command, folder))
-    return provider.credential
+    source = source_of(provider, folder, Resolver())
+    if source is None:
+        return provider.credential
+    return asyncio.run(source.fetch()).credential
 
 
 def _asked(provider: Provider, free_path: str, credential: str) -> tuple[int, str | None]:
     kind = providers()[provider.kind]
-    parts = urlsplit(provider.base_url)
     pairs = (*kind.DEFAULTS, *(kind.headers(credential) if credential else ()))
     headers = {name.decode(): value.decode() for name, value in pairs}
-    if parts.scheme == "https":
-        context = ssl.create_default_context(cafile=provider.ca_file)
-        line: http.client.HTTPConnection = http.client.HTTPSConnection(
-            parts.netloc, timeout=TIMEOUT_S, context=context
-        )
-    else:
-        line = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_S)
+    path = f"{urlsplit(provider.base_url).path.rstrip('/')}{free_path}"
+    line, target = _line(provider, path, headers)
     try:
-        line.request("GET", f"{parts.path.rstrip('/')}{free_path}", headers=headers)
+        line.request("GET", target, headers=headers)
         reply = line.getresponse()
         return reply.status, reply.headers["date"]
     finally:
         line.close()
+
+
+def _line(
+    provider: Provider, path: str, headers: dict[str, str]
+) -> tuple[http.client.HTTPConnection, str]:
+    """Return a connection by a provider's trust and proxy, and what a request on it begins with."""
+    parts, proxy = urlsplit(provider.base_url), provider.proxy
+    shown = {}
+    if proxy is not None and proxy.credential:
+        shown = {"proxy-authorization": proof(proxy.credential)}
+    where = parts.netloc if proxy is None else authority_of(proxy.host, proxy.port)
+    if parts.scheme == "http":
+        line = http.client.HTTPConnection(where, timeout=TIMEOUT_S)
+        if proxy is not None:
+            headers |= shown
+            path = f"http://{parts.netloc}{path}"
+        return line, path
+    context = client_context(provider.trust)
+    secured = http.client.HTTPSConnection(where, timeout=TIMEOUT_S, context=context)
+    if proxy is not None:
+        secured.set_tunnel(parts.hostname or "", parts.port or 443, shown)
+    return secured, path
 
 
 def _judged(name: str, provider: str, status: int) -> CheckView:

@@ -62,6 +62,9 @@ def _value(table: dict[str, Any], key: str, field: FieldInfo, problems: Problems
             problems.add(key, "This key is missing.", _wanted(field.type))
         return _instead(field)
     value = table[field.name]
+    within = _table_within(inspect.type_info(field.type))
+    if within is not None and isinstance(value, dict):
+        return checked(value, key, within, problems)
     try:
         return msgspec.convert(value, field.type)
     except msgspec.ValidationError as error:
@@ -71,6 +74,15 @@ def _value(table: dict[str, Any], key: str, field: FieldInfo, problems: Problems
             key + inside.replace("[...]", ""), _fault(value, error, inside), _fix(value, field)
         )
         return _instead(field)
+
+
+def _table_within(info: inspect.Type) -> type[Shape] | None:
+    """Return the shape of a table that stands in another one, None for a key without such."""
+    if isinstance(info, inspect.UnionType):
+        return next((found for each in info.types if (found := _table_within(each))), None)
+    if isinstance(info, inspect.StructType) and issubclass(info.cls, Shape):
+        return None if info.cls is Secret else info.cls
+    return None
 
 
 def _fix(value: object, field: FieldInfo) -> str:
@@ -139,6 +151,9 @@ _TABLES_OF = {
 }
 
 
+_PLACES_FIX = '{ env = "NAME" }, { file = "PATH" } or { value = "SECRET" }'
+
+
 def _words(info: inspect.Type) -> str:
     if isinstance(info, inspect.Metadata):
         return _words(info.type)
@@ -155,8 +170,8 @@ def _words(info: inspect.Type) -> str:
         return 'a list of texts, such as ["a", "b"]'
     if isinstance(info, inspect.DictType):
         return _TABLES_OF[type(_bare(info.value_type))]
-    if isinstance(info, inspect.StructType) and info.cls is Secret:
-        return '{ env = "NAME" }, { file = "PATH" } or { value = "SECRET" }'
+    if isinstance(info, inspect.StructType):
+        return _PLACES_FIX if info.cls is Secret else "a table"
     if isinstance(info, inspect.AnyType):
         return "a date, such as 2026-01-01"
     return "a text in quotes"

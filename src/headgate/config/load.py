@@ -32,6 +32,7 @@ from headgate.config.read_organisation import organisation_from
 from headgate.config.read_policies import check_deployments, check_used, policies_from
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
+from headgate.config.read_reach import network_from
 from headgate.config.read_reconcile import reconcile_from
 from headgate.config.read_routes import routes_from
 from headgate.config.read_runs import runs_from
@@ -105,9 +106,10 @@ def _snapshot(
     organisation = organisation_from(document.get("organisation", {}), problems)
     edge = edge_from(document, problems)
     console = console_from(document, secrets, problems)
-    provider_ids = ids_of(document.get("providers"))
     deployment_ids = ids_of(document.get("deployments"))
-    providers = providers_from(document.get("providers", {}), secrets, path.parent, problems)
+    network = network_from(document.get("network", {}), secrets, problems)
+    tables = document.get("providers", {})
+    providers = providers_from(tables, network, secrets, path.parent, problems)
     deployments, book, agreements = _offers(document, providers, problems)
     policies, routes = _routing(document, deployments, problems)
     teams = teams_from(document.get("teams", {}), problems)
@@ -119,12 +121,7 @@ def _snapshot(
         document.get("keys", {}), principal_ids, asked, data_classes, secrets, problems
     )
     keys = narrowed(keys, principals, teams, problems)
-    known = Known(
-        {"team": teams, "principal": principal_ids, "key": ids_of(document.get("keys"))},
-        provider_ids,
-        deployments.values(),
-        data_classes,
-    )
+    known = _known(document, teams, deployments, data_classes)
     nodes = Nodes.of(known, deployment_ids)
     named = Named(teams, principal_ids, asked, data_classes)
     return Snapshot(
@@ -138,6 +135,7 @@ def _snapshot(
         journal=journal_from(document, problems),
         console=console,
         store_url=store_url_from(document, secrets, problems),
+        resolving=network.resolving,
         providers=providers,
         deployments=deployments,
         routes=routes,
@@ -156,6 +154,18 @@ def _snapshot(
         exports=exports_from(document, teams, secrets, path.parent, problems),
         agreements=agreements,
     )
+
+
+def _known(
+    document: dict[str, Any],
+    teams: Collection[str],
+    deployments: Mapping[str, Deployment],
+    data_classes: Collection[str],
+) -> Known:
+    """Return what the file has, as nodes and requirements may name it."""
+    ids = {"principal": ids_of(document.get("principals")), "key": ids_of(document.get("keys"))}
+    providers = ids_of(document.get("providers"))
+    return Known({"team": teams, **ids}, providers, deployments.values(), data_classes)
 
 
 def _check_names(document: dict[str, Any], problems: Problems) -> None:

@@ -13,9 +13,9 @@ from headgate.config.problems import Problems
 from headgate.config.shapes import (
     DataClassShape,
     DeploymentShape,
-    ProviderShape,
     RequirementShape,
 )
+from headgate.config.shapes_providers import ProviderShape
 from headgate.governance.settings import DataClass, Requirement
 
 

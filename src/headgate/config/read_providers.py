@@ -6,8 +6,11 @@ from headgate.config.addresses import AddressError, parse_base_url
 from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems
 from headgate.config.read_compliance import treatment_from
+from headgate.config.read_issuers import issuer_from
+from headgate.config.read_reach import Network, proxy_from, trust_from
 from headgate.config.secrets import SecretReader
-from headgate.config.shapes import ProviderShape
+from headgate.config.shapes_providers import ProviderShape
+from headgate.dial.settings import Trust
 from headgate.dialects.registry import spoken_dialects
 from headgate.providers.registry import Provider as Kind
 from headgate.providers.registry import providers
@@ -15,7 +18,7 @@ from headgate.providers.settings import Provider
 
 
 def providers_from(
-    tables: object, secrets: SecretReader, base: Path, problems: Problems
+    tables: object, network: Network, secrets: SecretReader, base: Path, problems: Problems
 ) -> dict[str, Provider]:
     """Return the good providers by id."""
     kinds = providers()
@@ -24,13 +27,10 @@ def providers_from(
         key = f"providers.{name}"
         credential = secrets.read(shape.credential, f"{key}.credential") or ""
         base_url = _base_url(shape, key, problems)
-        if shape.credential is not None and shape.credential_command is not None:
-            problems.add(
-                f"{key}.credential_command",
-                "There is a credential as well, and only one of the two can count.",
-                "Take one of them out.",
-            )
-        ca_file = _ca_file(shape.ca_file, base, key, problems)
+        _check_one(shape, key, problems)
+        named = Trust(shape.ca_file, shape.client_cert, shape.client_key)
+        trust = trust_from(named, base, key, problems)
+        proxy = proxy_from(shape.proxy, shape.proxy_credential, key, secrets, problems)
         kind = kinds.get(shape.kind)
         if kind is None:
             problems.unknown(f"{key}.kind", "kind of provider", shape.kind, kinds)
@@ -49,6 +49,7 @@ def providers_from(
             credential=credential,
             credential_command=shape.credential_command or (),
             credential_refresh_ms=shape.credential_refresh_ms,
+            issuer=issuer_from(shape, base, f"{key}.issuer", secrets, problems),
             dialects=_dialects(shape, kind, key, problems),
             seller=shape.seller or kind.seller(base_url) or name,
             prices=shape.prices,
@@ -57,13 +58,26 @@ def providers_from(
             api_version=shape.api_version,
             region=shape.region,
             treatment=treatment_from(shape, key, problems),
-            ca_file=ca_file,
+            trust=trust,
+            proxy=proxy or network.proxy_for(base_url),
             connect_timeout_ms=shape.connect_timeout_ms,
             first_byte_timeout_ms=shape.first_byte_timeout_ms,
             idle_timeout_ms=shape.idle_timeout_ms,
+            total_timeout_ms=shape.total_timeout_ms,
             keep_alive_ms=shape.keep_alive_ms,
         )
     return found
+
+
+def _check_one(shape: ProviderShape, key: str, problems: Problems) -> None:
+    names = ("credential", "credential_command", "issuer")
+    given = [name for name in names if getattr(shape, name) is not None]
+    for name in given[1:]:
+        problems.add(
+            f"{key}.{name}",
+            f"There is a {given[0]} as well, and only one of the two can count.",
+            "Take one of them out.",
+        )
 
 
 def _check_credential(credential: str, kind: Kind, key: str, problems: Problems) -> None:
@@ -87,15 +101,6 @@ def _base_url(shape: ProviderShape, key: str, problems: Problems) -> str:
             fix = "Use https, or write allow_plain_http = true if that network is yours."
         problems.add(f"{key}.base_url", str(error), fix)
         return ""
-
-
-def _ca_file(name: str | None, base: Path, key: str, problems: Problems) -> str | None:
-    if name is None:
-        return None
-    path = base / name
-    if not path.is_file():
-        problems.add(f"{key}.ca_file", f"There is no file {path}.", "Name a PEM file.")
-    return str(path)
 
 
 def _dialects(shape: ProviderShape, kind: Kind, key: str, problems: Problems) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from headgate.config.shape import (
     Count,
     CountOrNone,
     Day,
+    Millis,
     Name,
     Secret,
     Shape,
@@ -31,6 +32,7 @@ from headgate.config.shapes_prices import (
     PricesShape,
     SurchargeShape,
 )
+from headgate.config.shapes_providers import NetworkShape, ProviderShape
 from headgate.config.shapes_reconcile import ReconcileShape, ReportsShape
 from headgate.config.shapes_routes import PolicyShape, RouteShape
 from headgate.gateway.settings import Edge
@@ -38,20 +40,17 @@ from headgate.governance.settings import EXPIRES_MINUTES_DEFAULT
 from headgate.identity.settings import ANY_MODEL, PrincipalKind
 from headgate.insights.settings import EVERYTHING
 from headgate.ledger.settings import Idempotency
-from headgate.providers.settings import OnDisconnect, Prices, Provider
 from headgate.records.journal import Durability
 from headgate.records.priority import USUAL, Priority
 from headgate.store.settings import Journal
 
 Minutes = Annotated[int, Meta(ge=1, le=43_200)]
-Millis = Annotated[int, Meta(ge=1, le=86_400_000)]
 Bytes = Annotated[int, Meta(ge=1, le=1 << 40)]
 Weight = Annotated[int, Meta(ge=1, le=1_000)]
 Priorities = Annotated[tuple[Priority, ...], Meta(min_length=1, max_length=10)]
 
 _EDGE = Edge()
 _IDEMPOTENCY = Idempotency()
-_PROVIDER = Provider("", "", "", "", (), "")
 _QUEUE_MAX: int = Deployment._field_defaults["queue_max"]
 WORKERS_MAX = 64
 _CONCURRENCY_MAX: int = Deployment._field_defaults["concurrency_max"]
@@ -127,45 +126,6 @@ class IdempotencyShape(Shape, frozen=True, kw_only=True):
     reply_bytes_max: Annotated[int, Meta(ge=1, le=4 << 20)] = _IDEMPOTENCY.reply_bytes_max
     replies_bytes_max: Bytes = _IDEMPOTENCY.replies_bytes_max
     keys_max: Count = _IDEMPOTENCY.keys_max
-
-
-class ProviderShape(Shape, frozen=True, kw_only=True):
-    """`[providers.ID]`: how to reach a provider.
-
-    Attributes:
-        credential: None when the provider takes none.
-        credential_command: None for a credential that does not expire.
-        dialects: None for the kind's native ones.
-        seller: Whose built-in prices apply; None to know it by the host of `base_url`.
-        output_limit_field: None for the kind's own.
-        api_version: None for the kind's own.
-        region: None when unknown, or known by the host.
-        retention_days: None when unknown, as the next one.
-        certifications: By name, the last day each holds.
-        allow_plain_http: Lets `http://` reach another machine, unencrypted.
-    """
-
-    kind: Text
-    base_url: Text
-    credential: Secret | None = None
-    credential_command: Texts | None = None
-    credential_refresh_ms: Millis = _PROVIDER.credential_refresh_ms
-    dialects: Texts | None = None
-    seller: Text | None = None
-    prices: Prices = _PROVIDER.prices
-    on_disconnect: OnDisconnect = _PROVIDER.on_disconnect
-    output_limit_field: Text | None = None
-    api_version: Text | None = None
-    region: Text | None = None
-    retention_days: CountOrNone | None = None
-    trains_on_data: bool | None = None
-    certifications: Mapping[str, Day] | None = None
-    ca_file: Text | None = None
-    allow_plain_http: bool = False
-    connect_timeout_ms: Millis = _PROVIDER.connect_timeout_ms
-    first_byte_timeout_ms: Millis = _PROVIDER.first_byte_timeout_ms
-    idle_timeout_ms: Millis = _PROVIDER.idle_timeout_ms
-    keep_alive_ms: Millis = _PROVIDER.keep_alive_ms
 
 
 class DeploymentShape(Shape, frozen=True, kw_only=True):
@@ -313,6 +273,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     idempotency: IdempotencyShape = IdempotencyShape()
     learning: LearningShape = LearningShape()
     holds: HoldsShape = HoldsShape()
+    network: NetworkShape = NetworkShape()
     providers: Mapping[Name, ProviderShape] = {}
     deployments: Mapping[Name, DeploymentShape] = {}
     prices: tuple[PricesShape, ...] = ()
@@ -352,6 +313,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "idempotency": ("single", IdempotencyShape),
     "learning": ("single", LearningShape),
     "holds": ("single", HoldsShape),
+    "network": ("single", NetworkShape),
     "providers": ("named", ProviderShape),
     "deployments": ("named", DeploymentShape),
     "prices": ("list", PricesShape),

@@ -8,6 +8,7 @@ from headgate.budgets.settings import Budget, RunLimits
 from headgate.catalog.commitments import NO_AGREEMENTS, Agreements
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
+from headgate.dial.settings import Resolving
 from headgate.exports.settings import NO_EXPORTS, Exports
 from headgate.gateway.settings import Edge
 from headgate.governance.settings import DataClass, Requirement, Rule
@@ -43,6 +44,7 @@ class Snapshot:
         zone: Where calendar months begin.
         store_url: Address of the PostgreSQL database that has the store, None for the SQLite file
             in the data directory; empty where it is a secret that was not read.
+        resolving: How long addresses of names are kept.
         price_book: Set by `config.load` from the built-in rows and the file's own.
         agreements: What is owed to providers beside the prices of calls.
     """
@@ -56,6 +58,7 @@ class Snapshot:
     journal: Journal
     console: ConsoleListen
     store_url: str | None
+    resolving: Resolving
     providers: Mapping[str, Provider]
     deployments: Mapping[str, Deployment]
     routes: Mapping[str, Route]

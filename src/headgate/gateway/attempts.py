@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from headgate.capacity.health import BREAKER_OPEN, THROTTLED
+from headgate.capacity.health import BREAKER_OPEN, NO_CREDENTIAL, THROTTLED
 from headgate.gateway.exploring import Exploring
 from headgate.gateway.own_terms import keep_contracts
-from headgate.gateway.refusals import no_candidate, unmet
+from headgate.gateway.refusals import no_candidate, no_credential, unmet
 from headgate.governance.requirements import NOTHING
 from headgate.routing.candidate import Outcome, Quoted
 from headgate.routing.eligibility import OWN_RULES
@@ -195,9 +195,12 @@ class Attempts:
         waiting = [self._world.targets[name] for name, rule in rules if rule == THROTTLED]
         if exchange.required.requirements:
             return unmet(exchange.asked, exchange.required, rules)
-        if not waiting and any(rule.partition(":")[0] in OWN_RULES for _, rule in rules):
-            return no_candidate(exchange.asked, rules)
+        barred = sorted({name for name, rule in rules if rule == NO_CREDENTIAL})
+        if barred and not waiting:
+            return no_credential(barred)
         if not waiting:
+            if any(rule.partition(":")[0] in OWN_RULES for _, rule in rules):
+                return no_candidate(exchange.asked, rules)
             return self._world.interpreter.why_unserved(exchange, self._world.router)
         at_ns = min(target.health.not_before_ns for target in waiting)
         seconds = max(1, -(-(at_ns - self._pipeline.now_ns()) // NANOS_PER_SECOND))

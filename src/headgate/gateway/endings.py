@@ -15,7 +15,8 @@ from headgate.gateway.attempts import ATTEMPTS_MAX
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.metering import bound_settlement, meter
 from headgate.gateway.recorder import Recorder
-from headgate.gateway.refusals import LENGTH_STOP, stream_cut, unwritten, why_broken
+from headgate.gateway.refusals import LENGTH_STOP, stream_cut, unreached, unwritten, why_broken
+from headgate.gateway.unpacking import UNREADABLE
 from headgate.ledger.slices import Slice
 from headgate.records.charge import Settlement
 from headgate.records.report import Failure, Report
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 STALE = "closed_before_reply"
 LOST = "connection_lost"
-UNREADABLE = "reply_unreadable"
 SHUTDOWN = "shutdown_timeout"
 NOT_STREAMED = "The provider answered without a stream."
 WAITING = ("approve", "queue", "money")
@@ -131,7 +131,7 @@ class Endings:
 
     def failed(self, exchange: Exchange, upstream: UpstreamConnection, body: bytes) -> None:
         """The provider answered with an error, perhaps under status 200; it bills none."""
-        failure = exchange.target.kind.failure(upstream.status, body)
+        failure = exchange.target.failure(upstream.status, body)
         self._judge(exchange, failure, upstream)
         more = failure.retryable and self._pipeline.attempts.find_next(exchange)
         settlement = Settlement(0, "measured", reason=failure.code.code)
@@ -172,6 +172,7 @@ class Endings:
 
     def not_sent(self, exchange: Exchange, reason: str) -> None:
         """No connection: certainly no byte reached the provider, so the hold is void."""
+        exchange.upstream = None
         self._well(exchange, served=False)
         more = self._pipeline.attempts.find_next(exchange)
         at_ns = self._now_ns()
@@ -180,9 +181,7 @@ class Endings:
         if more:
             self._pipeline.attempts.go_on(exchange)
             return
-        name = exchange.target.deployment.provider
-        message = f"The provider {name} cannot be reached ({reason})."
-        self._answer(exchange, Refusal(errors.UPSTREAM_UNREACHABLE, message, None, 1))
+        self._answer(exchange, unreached(exchange.target.deployment.provider, reason))
 
     def not_spliced(self, exchange: Exchange, reason: str) -> None:
         """The body could not be changed as it must be: a bug of ours, and nothing was sent."""

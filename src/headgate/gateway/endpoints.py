@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from headgate.capacity.health import BREAKER_OPEN, THROTTLED
+from headgate.capacity.health import BREAKER_OPEN, NO_CREDENTIAL, THROTTLED
 from headgate.dialects.registry import Dialect
 from headgate.gateway import control
 from headgate.gateway.edge import ClientConnection
@@ -64,7 +64,7 @@ def _ready(pipeline: Pipeline, client: ClientConnection, request: Request) -> No
     world = pipeline.world
     ready = world.ready() and not pipeline.stopping
     rules = Counter(each.health.rule(world.now_ns()) or WELL for each in world.targets.values())
-    deployments = {name: rules[name] for name in (WELL, BREAKER_OPEN, THROTTLED)}
+    deployments = {name: rules[name] for name in (WELL, BREAKER_OPEN, THROTTLED, NO_CREDENTIAL)}
     body = {"status": "ready" if ready else "not ready", "deployments": deployments}
     _send(client, request, 200 if ready else 503, msgspec.json.encode(body))
 

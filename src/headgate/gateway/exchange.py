@@ -217,8 +217,8 @@ class Exchange:
         self._pipeline.send(self, upstream)
 
     def unreachable(self, reason: str) -> None:
-        """No connection could be opened: certainly no byte reached the provider."""
-        if self.phase == "connect":
+        """No connection could be opened, or none was accepted: certainly no byte was read there."""
+        if self.phase in ("connect", "reply"):
             self._endings.not_sent(self, reason)
 
     # told by the upstream connection
@@ -336,11 +336,11 @@ class Exchange:
         self.upstream = None
         stream, self._stream, self._feed = self._stream, None, None
         if stream is not None and self.begun:
-            self._break_off(stream, "connection_lost")
+            self._break_off(stream, upstream.fault)
         elif self.phase == "reply" and upstream.reused:
             self._endings.broken(self, "closed_before_reply")
         else:
-            self._endings.broken(self, "connection_lost")
+            self._endings.broken(self, upstream.fault)
 
     # told by the client
 

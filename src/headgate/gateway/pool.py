@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from headgate.dial.dialer import Dialer
+from headgate.dial.failures import DialError
 from headgate.gateway.clock import Coarse
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.upstream import UpstreamConnection
@@ -18,15 +18,6 @@ if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
 
 IDLE_MAX = 1_024
-
-
-def tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """Return the context for a provider: certificates and names are always checked."""
-    context = ssl.create_default_context(cafile=ca_file)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    return context
-
 
 READ = frozenset({b"content-type", b"content-length", b"transfer-encoding", b"content-encoding"})
 """The names of reply headers that are read; what else matters is passed on."""
@@ -56,11 +47,12 @@ class Pool:
     """The connections to one provider.
 
     Args:
-        provider: Address, trust and timeouts.
+        provider: Its timeouts, and what else is configured.
         passes: Tells whether a header of a reply is passed to the client.
         clock: The data plane's coarse clock.
         outbox: Sends at the end of a turn.
         envelopes: By dialect, how its streams differ from server-sent events; empty when none do.
+        dialer: Opens the connections.
     """
 
     def __init__(
@@ -70,18 +62,14 @@ class Pool:
         clock: Coarse,
         outbox: Outbox,
         envelopes: Mapping[str, Envelope],
+        dialer: Dialer,
     ) -> None:
-        address = urlsplit(provider.base_url)
-        secure = address.scheme == "https"
-        assert address.hostname is not None, provider.base_url
         self.provider = provider
         self.names = ReplyNames(passes)
         self.clock = clock
         self.outbox = outbox
         self.envelopes = envelopes
-        self._host = address.hostname
-        self._port = address.port or (443 if secure else 80)
-        self._tls = tls_context(provider.ca_file) if secure else None
+        self.dialer = dialer
         self._idle: list[UpstreamConnection] = []
         self._connecting: set[asyncio.Task[None]] = set()
 
@@ -102,6 +90,12 @@ class Pool:
         connection.active_ms = self.clock.coarse_ms
         self._idle.append(connection)
 
+    def learn(self, connection: UpstreamConnection) -> None:
+        """Keep the TLS session of a connection that has had its first reply."""
+        tls, transport = self.dialer.tls, connection.transport
+        if tls is not None and transport is not None:
+            tls.keep(transport.get_extra_info("ssl_object"))
+
     def forget(self, connection: UpstreamConnection) -> None:
         """A connection is closed."""
         if connection in self._idle:
@@ -114,20 +108,13 @@ class Pool:
         task.add_done_callback(self._connecting.discard)
 
     async def _connect(self, exchange: Exchange) -> None:
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self.provider.connect_timeout_ms / 1000):
-                _, connection = await loop.create_connection(
-                    lambda: UpstreamConnection(self), self._host, self._port, ssl=self._tls
-                )
+                connection = await self.dialer.open(lambda: UpstreamConnection(self))
         except TimeoutError:
             exchange.unreachable("connect_timeout")
-        except ssl.SSLError as error:
-            exchange.unreachable(f"tls: {error.reason or error.args[-1]}")
-        except OSError as error:
-            exchange.unreachable(f"connect: {error.strerror or type(error).__name__}")
-        except UnicodeError:
-            exchange.unreachable("connect: the host is no name")
+        except DialError as error:
+            exchange.unreachable(error.reason)
         else:
             exchange.connected(connection)
 

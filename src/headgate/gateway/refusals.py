@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from headgate.budgets.settings import FOREVER_NS, is_each
+from headgate.dial.failures import PROXY, fix_of, is_refusal_of_proxy
 from headgate.dialects.registry import Dialect
 from headgate.gateway.allotments import Uncarved
 from headgate.gateway.elsewhere import offer
 from headgate.gateway.http_bytes import whole
 from headgate.gateway.settings import FRAMING_BYTES_MAX, HEAD_BYTES_MAX, HEADERS_MAX
+from headgate.gateway.unpacking import TOO_LARGE
 from headgate.governance.requirements import Required
 from headgate.identity.delegation import PREFIX
 from headgate.identity.directory import Directory
@@ -35,6 +37,7 @@ UNCLAIMED = Refusal(
 )
 REPEAT_WAIT_MAX_S = 30
 CONTENDED_S = 1
+CREDENTIAL_WAIT_S = 5
 
 HEAD_TOO_LARGE = Refusal(
     errors.HEAD_TOO_LARGE, f"A head may have {HEAD_BYTES_MAX} bytes and {HEADERS_MAX} headers."
@@ -175,11 +178,34 @@ def no_place(world: World, exchange: Exchange) -> Refusal:
     return Refusal(errors.CAPACITY_EXHAUSTED, message, None, seconds, tuple(headers))
 
 
+def no_credential(deployments: Iterable[str]) -> Refusal:
+    """Tell that nobody can be asked, for want of a credential that is fetched in vain."""
+    names = ", ".join(deployments)
+    message = f"No credential of the providers of {names} could be fetched; it is tried again."
+    return Refusal(errors.CREDENTIAL_UNAVAILABLE, message, None, CREDENTIAL_WAIT_S)
+
+
+def unreached(name: str, reason: str) -> Refusal:
+    """Tell why there is no connection to a provider, and what mends it."""
+    if is_refusal_of_proxy(reason):
+        message = f"The proxy on the way to {name} answers {reason.removeprefix(PROXY)}."
+        refusal = Refusal(errors.PROXY_REFUSED, message, None, 1)
+    else:
+        message = f"The provider {name} cannot be reached ({reason})."
+        refusal = Refusal(errors.UPSTREAM_UNREACHABLE, message, None, 1)
+    fix = fix_of(reason)
+    return refusal._replace(message=f"{message} {fix}") if fix else refusal
+
+
 def why_broken(exchange: Exchange, reason: str) -> Refusal:
     """Tell a client whose reply never came whole."""
     name = exchange.target.deployment.provider
     if reason.endswith("timeout"):
         return Refusal(errors.UPSTREAM_TIMEOUT, f"{name} took too long ({reason}).")
+    if reason == TOO_LARGE:
+        return Refusal(
+            errors.UPSTREAM_TOO_LARGE, f"The answer of {name} is larger than one may be."
+        )
     return Refusal(errors.UPSTREAM_BROKEN, f"The answer of {name} broke off ({reason}).")
 
 
@@ -190,6 +216,8 @@ LENGTH_STOP = "length_stop"
 def stream_cut(reason: str) -> Refusal:
     """Tell a client in the middle of a stream that it broke off."""
     code = errors.UPSTREAM_TIMEOUT if reason.endswith("timeout") else errors.UPSTREAM_BROKEN
+    if reason == TOO_LARGE:
+        code = errors.UPSTREAM_TOO_LARGE
     return Refusal(code, f"The stream broke off before its end ({reason}).")
 
 

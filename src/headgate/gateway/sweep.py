@@ -6,6 +6,7 @@ from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.refusals import UNCLAIMED
 from headgate.gateway.repeats import CLAIM
 from headgate.gateway.settings import Edge
+from headgate.gateway.upstream import UpstreamConnection
 from headgate.ledger.purse import LEASE_WAIT_MS
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -75,15 +76,23 @@ def _sweep_exchange(pipeline: Pipeline, exchange: Exchange, now_ms: int) -> None
     elif exchange.phase == CLAIM:
         if now_ms - exchange.since_ms > LEASE_WAIT_MS:
             pipeline.endings.refuse(exchange, UNCLAIMED)
-    elif exchange.phase == "reply":
-        provider = exchange.target.pool.provider
-        if now_ms - exchange.since_ms > provider.first_byte_timeout_ms:
-            exchange.timed_out("first_byte_timeout")
-    elif exchange.phase == "body" and exchange.upstream is not None:
-        provider = exchange.target.pool.provider
-        paused = exchange.client is not None and exchange.client.paused
-        if not paused and now_ms - exchange.upstream.active_ms > provider.idle_timeout_ms:
-            exchange.timed_out("idle_timeout")
+    elif exchange.upstream is not None:
+        reason = _overdue(exchange, exchange.upstream, now_ms)
+        if reason is not None:
+            exchange.timed_out(reason)
+
+
+def _overdue(exchange: Exchange, upstream: UpstreamConnection, now_ms: int) -> str | None:
+    """Tell which of its provider's times an attempt that was sent has outlived, None for none."""
+    provider = exchange.target.pool.provider
+    if now_ms - upstream.sent_ms > provider.total_timeout_ms:
+        return "total_timeout"
+    if exchange.phase == "reply":
+        late = now_ms - exchange.since_ms > provider.first_byte_timeout_ms
+        return "first_byte_timeout" if late else None
+    paused = exchange.client is not None and exchange.client.paused
+    late = not paused and now_ms - upstream.active_ms > provider.idle_timeout_ms
+    return "idle_timeout" if late else None
 
 
 def _drain_ms(pipeline: Pipeline, exchange: Exchange) -> int:

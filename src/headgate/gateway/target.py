@@ -7,13 +7,17 @@ from headgate.capacity.places import Places
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rates import RateCard
 from headgate.catalog.settings import Deployment
+from headgate.dial.tunnel import proof
 from headgate.gateway.pool import Pool
 from headgate.providers.envelope import Envelope, Place, Unsigned
 from headgate.providers.registry import Provider as ProviderKind
 from headgate.providers.registry import envelope_of, keeps_threads
 from headgate.records.demand import Terms
+from headgate.records.report import Failure
+from headgate.units import errors
 
 CARDS_MAX = 256
+PROXY_STATUS = 407
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -101,12 +105,24 @@ class Target:
         ]
         if credential:
             lines += [b"%b: %b" % pair for pair in self.kind.headers(credential)]
+        way, forwarding = "", self.pool.dialer.forwarding
+        if forwarding is not None:
+            # The absolute form tells a proxy where a request goes (RFC 9112, section 3.2.2).
+            way = f"http://{self._host}"
+            if forwarding.credential:
+                lines.append(b"proxy-authorization: %b" % proof(forwarding.credential).encode())
         fixed = b"\r\n".join(lines) + b"\r\n"
         self._credential = credential
         self._heads = {
-            place: b"POST %b HTTP/1.1\r\n%b" % (path.encode(), fixed)
+            place: b"POST %b%b HTTP/1.1\r\n%b" % (way.encode(), path.encode(), fixed)
             for place, path in self._paths.items()
         }
+
+    def failure(self, status: int, body: bytes) -> Failure:
+        """Classify an error reply: of the proxy that every request goes to, or of the provider."""
+        if status == PROXY_STATUS and self.pool.dialer.forwarding is not None:
+            return Failure(errors.PROXY_REFUSED, retryable=True, pass_through=False)
+        return self.kind.failure(status, body)
 
     def request(
         self, dialect: str, forwarded: Headers, body: bytes, *, stream: bool, at_ns: int

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from headgate.dial.failures import NO_PROOF, is_unproved
+from headgate.gateway.unpacking import Unpacker, unpacker_of
 from headgate.providers.envelope import PLAIN, Envelope, FrameError, Unframer
 
 if TYPE_CHECKING:
@@ -29,10 +31,12 @@ class UpstreamConnection(asyncio.Protocol):
     Attributes:
         exchange: The one it serves, None while it is idle in the pool.
         reused: Whether it served an exchange before.
+        fault: Why it breaks off, when it does.
         framed: Whether the reply says itself where it ends; else its end is the connection's.
         status: Of the reply that is being read, 0 before its head.
         passed: Header lines of the reply that go to the client.
         active_ms: Coarse time of the last read or hand-over; the sweep compares.
+        sent_ms: Coarse time of the last request.
     """
 
     __slots__ = (
@@ -49,15 +53,18 @@ class UpstreamConnection(asyncio.Protocol):
         "_surplus",
         "_told",
         "_unframer",
+        "_unpacker",
         "active_ms",
         "content_encoding",
         "content_type",
         "exchange",
+        "fault",
         "framed",
         "passed",
         "request_id",
         "retry_after",
         "reused",
+        "sent_ms",
         "status",
         "transport",
     )
@@ -73,7 +80,8 @@ class UpstreamConnection(asyncio.Protocol):
         self.exchange: Exchange | None = None
         self.transport: asyncio.Transport | None = None
         self.reused = False
-        self.active_ms = 0
+        self.fault = "connection_lost"
+        self.active_ms = self.sent_ms = 0
         self._reset()
 
     def _reset(self) -> None:
@@ -87,6 +95,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._head_bytes = 0
         self._told = False
         self._unframer: Unframer | None = None
+        self._unpacker: Unpacker | None = None
         self._complete = False
         self._surplus = False
         self._keep_alive = False
@@ -95,7 +104,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Send a whole request for an exchange."""
         assert self.transport is not None
         self.exchange = exchange
-        self.active_ms = self._clock.coarse_ms
+        self.active_ms = self.sent_ms = self._clock.coarse_ms
         self._pending = data
         self._pool.outbox.add(self)
 
@@ -142,8 +151,11 @@ class UpstreamConnection(asyncio.Protocol):
         exchange, self.exchange = self.exchange, None
         if exchange is None:
             return
-        if exc is None and self.status and not self.framed and self._told:
+        if exc is None and self.status and not self.framed and self._told and self._is_unpacked():
             exchange.reply_ends(self)
+        elif not self.reused and not self.status and is_unproved(exc):
+            # In TLS 1.3 our proof is looked at when we have sent already; nobody read that.
+            exchange.unreachable(NO_PROOF)
         else:
             exchange.upstream_lost(self)
 
@@ -197,18 +209,33 @@ class UpstreamConnection(asyncio.Protocol):
         try:
             return unframer.feed(payload)
         except FrameError:
+            if self._unpacker is not None:
+                self.fault = self._unpacker.fault
             self._surplus = True
             self._break_off()
             return b""
 
+    def _is_unpacked(self) -> bool:
+        """Tell whether the end of a compressed reply is where its encoding says."""
+        unpacker = self._unpacker
+        if unpacker is None or unpacker.whole:
+            return True
+        self.fault = unpacker.fault
+        return False
+
     def _finish(self, exchange: Exchange) -> None:
+        if self._unpacker is not None and not self._is_unpacked():
+            self._break_off()
+            return
         still_served = self.exchange is exchange
         self.exchange = None
         if still_served:
             exchange.reply_ends(self)
         keep = self._keep_alive and not self._surplus
         self._reset()
-        self.reused = True
+        if not self.reused:
+            self.reused = True
+            self._pool.learn(self)
         if keep and self.transport is not None:
             if self._paused:
                 # The client fell behind with the very last bytes.
@@ -259,6 +286,8 @@ class UpstreamConnection(asyncio.Protocol):
             self.status = status
             if self._pool.envelopes and self.exchange is not None:
                 self._take_framing(self._pool.envelopes.get(self.exchange.spoken.KIND, PLAIN))
+            if self.content_encoding:
+                self._take_encoding()
             self._keep_alive = self._parser.should_keep_alive()
         else:
             self._reset()
@@ -268,6 +297,13 @@ class UpstreamConnection(asyncio.Protocol):
         if envelope.unframer is not None and self.content_type == envelope.frames_type:
             self._unframer = envelope.unframer()
             self.content_type = EVENT_STREAM
+
+    def _take_encoding(self) -> None:
+        """Unpack a reply that is compressed, so that the rest sees it plain."""
+        self._unpacker = unpacker_of(self.content_encoding, self._unframer)
+        if self._unpacker is not None:
+            self._unframer = self._unpacker
+            self.content_encoding = b""
 
     def on_body(self, body: bytes) -> None:
         """Collect the payload of this read, without its framing; mostly it is one piece."""

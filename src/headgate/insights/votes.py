@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import RowMapping
 
-from headgate.ledger.tables import attempts, is_of_call
+from headgate.ledger.tables import attempt, attempts, caller, is_of_call
 from headgate.routing.learning.votes import Vote
 from headgate.store import audit
 from headgate.store.audit import Event
@@ -40,6 +40,7 @@ PPM = 1_000_000
 """Scores and chances are kept as whole millionths, so that equal ones are equal."""
 
 BESIDE_MAX = 8
+RUN_ROWS_MAX = 100_000
 
 vote = Table(
     "vote",
@@ -115,13 +116,25 @@ class Word(NamedTuple):
 
 
 def own_attempts(principal: str, kind: Kind, subject: str) -> ColumnElement[bool]:
-    """Select a principal's attempts of a call, run or session."""
-    of = {
-        "call": is_of_call(subject),
-        "run": attempts.c.run == subject,
-        "session": attempts.c.session == subject,
-    }
-    return (attempts.c.principal == principal) & of[kind]
+    """Select a principal's attempts of a call, run or session.
+
+    Of a run they are looked for among the newest `RUN_ROWS_MAX` of all: attempts are found by their
+    time, and a vote must not read the whole store.
+    """
+    own = attempts.c.principal == principal
+    if kind == "call":
+        return own & is_of_call(subject)
+    if kind == "session":
+        return own & (attempts.c.session == subject)
+    newest = (
+        select(attempt.c.attempt, attempt.c.caller)
+        .order_by(attempt.c.at_ns.desc())
+        .limit(RUN_ROWS_MAX)
+        .subquery()
+    )
+    of_run = (caller.c.principal == principal) & (caller.c.run == subject)
+    joined = newest.join(caller, caller.c.id == newest.c.caller)
+    return own & attempts.c.attempt.in_(select(newest.c.attempt).select_from(joined).where(of_run))
 
 
 def judged(connection: Connection, own: ColumnElement[bool]) -> RowMapping | Literal[False] | None:
@@ -233,8 +246,8 @@ def _beside(
     query = select(vote.c.attempt, vote.c.seq, vote.c.source, vote.c.score_ppm)
     query = query.where(vote.c.attempt.in_(list(of_attempts))).order_by(vote.c.seq)
     found: dict[str, list[tuple[int, tuple[str, float]]]] = {}
-    for attempt, seq, source, score in connection.execute(query):
-        said = found.setdefault(attempt, [])
+    for name, seq, source, score in connection.execute(query):
+        said = found.setdefault(name, [])
         if len(said) < BESIDE_MAX:
             said.append((seq, (source, score / PPM)))
     return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from headgate.capacity.health import NO_CREDENTIAL
 from headgate.gateway.target import Target
 from headgate.node.rows import UnwellRow
 
@@ -27,5 +28,8 @@ class Hearsay:
         now_ns = self._now_ns()
         for name, target in self._targets.items():
             rule, until_ns = target.health.rule(now_ns), target.health.well_ns()
-            if rule is not None and until_ns != self._heard.get(name):
+            # Each worker fetches its own credentials.
+            if rule is None or rule == NO_CREDENTIAL:
+                continue
+            if until_ns != self._heard.get(name):
                 yield UnwellRow(name, rule, until_ns)

@@ -35,7 +35,7 @@ from headgate.store.audit import Event
 LEARN_S = 2
 VOTES_AT_ONCE = 1_000
 TELL_NS = 3_600_000_000_000
-"""Votes fade without new ones: workers are told again after so long."""
+"""Votes fade without new ones: what they come to is reckoned and told again after so long."""
 
 SET_ASIDE = "learning.set_aside"
 
@@ -93,8 +93,8 @@ class LearningJob:
         self._settings = settings
         self._tell = tell
         self._learner: Learner | None = None
-        self._told = NOTHING
-        self._told_ns = 0
+        self._known = self._told = NOTHING
+        self._known_ns = 0
 
     def greeting(self) -> bytes:
         """Return what a worker that has just connected is told; nothing while nothing is known."""
@@ -107,11 +107,9 @@ class LearningJob:
             SQLAlchemyError: The store could not be written or read.
         """
         while True:
-            now_ns = time.time_ns()
-            heard, outcomes = await asyncio.to_thread(self.step, now_ns)
-            faded = self._told is not NOTHING and now_ns - self._told_ns > TELL_NS
-            if outcomes.version != self._told.version or faded:
-                self._told, self._told_ns = outcomes, now_ns
+            heard, outcomes = await asyncio.to_thread(self.step, time.time_ns())
+            if outcomes is not self._told and outcomes.models:
+                self._told = outcomes
                 self._tell(self.greeting())
             await asyncio.sleep(0 if heard == VOTES_AT_ONCE else LEARN_S)
 
@@ -131,7 +129,9 @@ class LearningJob:
         if votes:
             self._warn(found, learner, now_ns)
             self._keep(learner_text(learner))
-        return _Step(len(votes), learner.outcomes(now_ns, settings))
+        if votes or now_ns - self._known_ns > TELL_NS:
+            self._known, self._known_ns = learner.outcomes(now_ns, settings), now_ns
+        return _Step(len(votes), self._known)
 
     def _warn(self, found: list[tuple[Drift, int]], learner: Learner, now_ns: int) -> None:
         settled = {key for key, each in learner.detectors.items() if each.is_settled}

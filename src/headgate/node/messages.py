@@ -213,11 +213,7 @@ class SpendUntil(_Message, frozen=True):
 
 
 class Learned(_Message, frozen=True):
-    """What was learned of models; sent after `Hello` and whenever it changes.
-
-    Attributes:
-        text: With version and checksum; see `routing.learning.state`.
-    """
+    """What was learned of models, in the form of `routing.learning.state`; like `State`."""
 
     text: str
 

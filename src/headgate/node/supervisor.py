@@ -6,6 +6,7 @@ so that no connection is lost while workers come and go.
 """
 
 import contextlib
+import importlib
 import os
 import resource
 import signal
@@ -19,10 +20,9 @@ from types import FrameType
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.node import in_force, locks
-from headgate.node.joining import join
 from headgate.node.paths import outcome_path, run_dir, write_pid
 from headgate.node.reloading import Crew, reload
-from headgate.store.place import name_database
+from headgate.store.place import database_of, name_database
 from headgate.units.errors import StoreError
 
 POLL_S = 0.02
@@ -69,7 +69,9 @@ def serve(
     if lock is None:
         raise StoreError(f"Another node runs on {data_dir}; stop it first.")
     name_database(data_dir, snapshot.store_url)
-    join(data_dir)
+    if database_of(data_dir) is not None:
+        # The store of one node is the steward's alone: this process need not even know SQL.
+        importlib.import_module("headgate.node.joining").join(data_dir)
     _allow_open_files(2 * snapshot.edge.connections_max + FILES_OWN)
     count = snapshot.edge.workers if workers is None else workers
     gateway = _share(snapshot.edge.host, snapshot.edge.port, count)

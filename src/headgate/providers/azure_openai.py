@@ -48,11 +48,13 @@ def path(dialect: str, base_path: str, place: Place = ANY_PLACE) -> str:
 
 
 def headers(credential: str) -> tuple[tuple[bytes, bytes], ...]:
-    """Return the header that carries the credential.
+    """Return the header that carries the credential: a key, or an access token, which has dots.
 
     Raises:
         ValueError: The credential cannot stand in a header.
     """
+    if "." in credential:
+        return ((b"authorization", b"Bearer " + credential_bytes(credential)),)
     return ((b"api-key", credential_bytes(credential)),)
 
 

@@ -3,6 +3,8 @@
 from typing import Literal, NamedTuple
 
 from headgate.catalog.compliance import UNKNOWN, Treatment
+from headgate.dial.settings import Proxy, Trust
+from headgate.providers.issuers.settings import IssuerSettings
 
 OnDisconnect = Literal["drain", "cancel"]
 Prices = Literal["book", "reported"]
@@ -17,6 +19,7 @@ class Provider(NamedTuple):
         credential: The provider's key, empty when it takes none.
         credential_command: Program and arguments that print a credential; empty when none.
         credential_refresh_ms: How often it is run.
+        token: How a credential that expires is got from an endpoint, None when it is not.
         dialects: The wire formats it speaks natively.
         seller: Whose price rows apply, such as `openai`; the provider's own id when unknown.
         on_disconnect: What becomes of a stream whose client went away: `drain` reads it to its
@@ -26,10 +29,12 @@ class Provider(NamedTuple):
         limit_field: The output limit field inserted when a body has none; None: the kind knows.
         api_version: The version of its interface to ask for, None for the kind's own.
         region: Where it is, None when unknown; kinds that sign need it where the host is silent.
-        ca_file: PEM file of authorities to trust instead of the system's, None for the system's.
-        connect_timeout_ms: For TCP and TLS together.
+        trust: Whose certificates count, and which of ours is shown.
+        proxy: The HTTP proxy to go through, None to go there directly.
+        connect_timeout_ms: For the name, TCP, a proxy and TLS together.
         first_byte_timeout_ms: From the end of the request to the first byte of the reply.
         idle_timeout_ms: Between two reads of a reply.
+        total_timeout_ms: From the request to the end of the reply.
         treatment: How it treats what it is sent, where a deployment does not say.
         keep_alive_ms: How long an idle connection is kept for the next call.
     """
@@ -44,13 +49,16 @@ class Provider(NamedTuple):
     limit_field: str | None = None
     api_version: str | None = None
     region: str | None = None
-    ca_file: str | None = None
+    trust: Trust = Trust()
+    proxy: Proxy | None = None
     connect_timeout_ms: int = 5_000
     first_byte_timeout_ms: int = 600_000
     idle_timeout_ms: int = 300_000
+    total_timeout_ms: int = 3_600_000
     keep_alive_ms: int = 15_000
     credential_command: tuple[str, ...] = ()
     credential_refresh_ms: int = 2_700_000
+    issuer: IssuerSettings | None = None
     prices: Prices = "book"
     treatment: Treatment = UNKNOWN
 

@@ -1,10 +1,9 @@
-"""Opening the store for writing: schema migrations by Alembic, in process, forward only."""
+"""Opening the store for writing, migrated: in process, forward only."""
 
+import importlib
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Engine
+from sqlalchemy import Column, Engine, MetaData, String, Table, inspect, select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from headgate.store.database import make_engine
@@ -13,6 +12,9 @@ from headgate.store.postgresql import check_database, make_server_engine
 from headgate.units.errors import StoreError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32)))
+"""Where Alembic keeps which schema the store has."""
 
 PAGE_SIZE = "PRAGMA page_size=8192"
 """Twice SQLite's own: an attempt is half a kilobyte, and pages are what a commit pays for."""
@@ -60,9 +62,22 @@ def open_server(url: str) -> Engine:
     return engine
 
 
-def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring the store up to a schema, the current one; does nothing when it is there already."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["engine"] = engine
-    command.upgrade(config, revision)
+def upgrade(engine: Engine, revision: str | None = None) -> None:
+    """Bring the store up to a schema (None: the newest); does nothing when it is there already."""
+    wanted = revision or newest()
+    if revision_of(engine) != wanted:
+        # A steward that is started again is waited for, and Alembic takes a while to import.
+        importlib.import_module("headgate.store.migrating").migrate(engine, MIGRATIONS, wanted)
+
+
+def newest() -> str:
+    """Return the newest schema's number: each migration's file begins with its own."""
+    return max(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def revision_of(engine: Engine) -> str | None:
+    """Return the number of the schema that the store has, None for one without tables."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table(VERSION.name):
+            return None
+        return connection.execute(select(VERSION.c.version_num)).scalar()

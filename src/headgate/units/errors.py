@@ -110,6 +110,10 @@ def _bad(code: str, sentence: str, status: int = 400) -> Code:
     return Code(code, status, "invalid_request_error", "invalid_request_error", sentence)
 
 
+def _limited(code: str, sentence: str) -> Code:
+    return Code(code, 429, "rate_limit_error", "rate_limit_error", sentence)
+
+
 # What is wrong with the request.
 BODY_MALFORMED = _bad("body_malformed", "The body is not valid JSON.")
 BODY_INVALID = _bad("body_invalid", "A field of the body has a wrong type or value.")
@@ -253,12 +257,8 @@ CALL_UNKNOWN = Code(
 FEEDBACK_INVALID = _bad("feedback_invalid", "The x-headgate-outcome header cannot be read.")
 FEEDBACK_UNANSWERED = _bad("feedback_unanswered", "No provider has answered the call yet.", 409)
 FEEDBACK_LATE = _bad("feedback_late", "The call is too old to be voted on.", 410)
-FEEDBACK_LIMITED = Code(
-    "feedback_limited",
-    429,
-    "rate_limit_error",
-    "rate_limit_error",
-    "This principal has voted too often within a minute.",
+FEEDBACK_LIMITED = _limited(
+    "feedback_limited", "This principal has voted too often within a minute."
 )
 
 
@@ -290,12 +290,8 @@ INTERNAL = Code(
 BUDGET_EXCEEDED = Code(
     "budget_exceeded", 402, "insufficient_quota", "billing_error", "A budget refuses this call."
 )
-BUDGET_CONTENDED = Code(
-    "budget_contended",
-    429,
-    "rate_limit_error",
-    "rate_limit_error",
-    "The rest of a budget is in other hands for a moment.",
+BUDGET_CONTENDED = _limited(
+    "budget_contended", "The rest of a budget is in other hands for a moment."
 )
 UNPRICED = Code(
     "unpriced",
@@ -316,27 +312,13 @@ JOURNAL_FAILED = Code(
 )
 
 # Capacity.
-IDEMPOTENCY_FULL = Code(
-    "idempotency_full",
-    429,
-    "rate_limit_error",
-    "rate_limit_error",
-    "Too many idempotency keys are remembered for this principal.",
+IDEMPOTENCY_FULL = _limited(
+    "idempotency_full", "Too many idempotency keys are remembered for this principal."
 )
-CAPACITY_EXHAUSTED = Code(
-    "capacity_exhausted",
-    429,
-    "rate_limit_error",
-    "rate_limit_error",
-    "Every place at this deployment is taken and the queue is full.",
+CAPACITY_EXHAUSTED = _limited(
+    "capacity_exhausted", "Every place at this deployment is taken and the queue is full."
 )
-DEFERRED = Code(
-    "deferred",
-    429,
-    "rate_limit_error",
-    "rate_limit_error",
-    "This call is put off to hours in which it is cheaper.",
-)
+DEFERRED = _limited("deferred", "This call is put off to hours in which it is cheaper.")
 OVERLOADED = Code(
     "overloaded", 503, "server_error", "overloaded_error", "This gateway is at its limits."
 )
@@ -348,6 +330,27 @@ SHUTTING_DOWN = Code(
 UPSTREAM_UNREACHABLE = Code(
     "upstream_unreachable", 502, "server_error", "api_error", "The provider cannot be reached."
 )
+PROXY_REFUSED = Code(
+    "proxy_refused",
+    502,
+    "server_error",
+    "api_error",
+    "The proxy on the way to the provider refuses.",
+)
+UPSTREAM_TOO_LARGE = Code(
+    "upstream_too_large",
+    502,
+    "server_error",
+    "api_error",
+    "The provider's answer is larger than one may be.",
+)
+CREDENTIAL_UNAVAILABLE = Code(
+    "credential_unavailable",
+    503,
+    "server_error",
+    "api_error",
+    "This gateway has no credential for the provider now.",
+)
 UPSTREAM_CREDENTIAL = Code(
     "upstream_credential",
     502,
@@ -358,13 +361,7 @@ UPSTREAM_CREDENTIAL = Code(
 UPSTREAM_BROKEN = Code(
     "upstream_broken", 502, "server_error", "api_error", "The provider's answer broke off."
 )
-UPSTREAM_RATE_LIMITED = Code(
-    "upstream_rate_limited",
-    429,
-    "rate_limit_error",
-    "rate_limit_error",
-    "The provider is limiting this gateway.",
-)
+UPSTREAM_RATE_LIMITED = _limited("upstream_rate_limited", "The provider is limiting this gateway.")
 UPSTREAM_OVERLOADED = Code(
     "upstream_overloaded", 503, "server_error", "overloaded_error", "The provider is overloaded."
 )

@@ -34,7 +34,7 @@ from tests.dialects.translation.speech import (
 from tests.dialects.translation.streams import events
 
 HERE = Path(__file__).parent
-FILES = sorted(path.relative_to(HERE).as_posix() for path in HERE.glob("*/*.*"))
+FILES = sorted(path.relative_to(HERE).as_posix() for path in HERE.glob("[a-z]*/*.*"))
 EXPECTED: dict[str, dict[str, Any]] = json.loads((HERE / "expected.json").read_text())
 KINDS_OF = {"openai_chat": "openai", "openai_responses": "openai", "gemini": "gemini"} | {
     "anthropic_messages": "anthropic",

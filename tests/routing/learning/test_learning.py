@@ -14,6 +14,7 @@ from headgate.routing.learning.learner import Learner
 from headgate.routing.learning.outcomes import (
     EMPTY,
     NOTHING,
+    WHOLE,
     Cell,
     Outcomes,
     largest,
@@ -270,3 +271,17 @@ def test_standing_says_how_many_probes_until_a_model_is_trusted() -> None:
     assert late.low < 0.7 < late.high
     assert late.high - late.low < early.high - early.low
     assert log_odds(0.5) == 0.0
+
+
+def test_cells_are_bounded_and_the_weakest_make_room() -> None:
+    """What is known of a model as a whole stays as long as anything else can go."""
+    tally = Tally(SETTINGS.half_life_ns, T0, cells_max=4)
+    told = [vote(shares=((0, 0.9), (1, 0.1))), vote(shares=((2, 0.5),)), vote(model="large")]
+
+    for each in told:
+        tally.add(each)
+
+    assert len(tally.cells) == 4
+    assert ("small", WHOLE, "tests") in tally.cells
+    assert ("large", WHOLE, "tests") in tally.cells
+    assert ("small", 1, "tests") not in tally.cells

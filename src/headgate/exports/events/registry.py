@@ -4,12 +4,15 @@ import importlib
 import pkgutil
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from headgate.exports.events.event import Format
+if TYPE_CHECKING:
+    # Every process reads the configuration; few of them open the store, as what makes events does.
+    from headgate.exports.events.event import Format
 
 
 @cache
-def formats() -> dict[str, Format]:
+def formats() -> "dict[str, Format]":
     """Return the formats by name, sorted."""
     names = sorted(found.name for found in pkgutil.iter_modules([str(Path(__file__).parent)]))
     modules = (importlib.import_module(f"headgate.exports.events.{name}") for name in names)

@@ -32,17 +32,16 @@ class Tally:
         half_life_ns: After so long a vote counts half.
         anchor_ns: The instant as of which the cells stand.
         cells: Sums as the sources said them, not yet weighed.
+        cells_max: So many are kept.
     """
 
     half_life_ns: int
     anchor_ns: int
     cells: dict[Key, Cell] = field(default_factory=dict)
+    cells_max: int = CELLS_MAX
 
     def add(self, vote: Vote, times: float = 1.0) -> None:
-        """Count a vote; `times` -1 takes it back.
-
-        A cell beyond `CELLS_MAX` is not made: the model's cell of all clusters goes first.
-        """
+        """Count a vote; `times` -1 takes it back."""
         if vote.call_ns - self.anchor_ns > ANCHOR_HALF_LIVES_MAX * self.half_life_ns:
             self.move_anchor(vote.call_ns)
         weight = times * self._weight(vote.call_ns - self.anchor_ns)
@@ -53,12 +52,19 @@ class Tally:
     def _put(self, key: Key, vote: Vote, weight: float) -> None:
         before = self.cells.get(key)
         if before is None:
-            if weight <= 0 or len(self.cells) >= CELLS_MAX:
+            if weight <= 0:
                 return
+            if len(self.cells) >= self.cells_max:
+                self._make_room()
             before = EMPTY
         expected, blind = (0.0, 1.0) if vote.expected is None else (vote.expected, 0.0)
         added = Cell(1.0, vote.score, expected, blind).times(weight)
         self.cells[key] = _bounded(before.plus(added))
+
+    def _make_room(self) -> None:
+        """Drop the cell that counts for least; what is known of a model as a whole is kept."""
+        weakest = min(self.cells, key=lambda key: (key[1] == WHOLE, self.cells[key].n))
+        del self.cells[weakest]
 
     def _weight(self, age_ns: int) -> float:
         return float(2.0 ** (age_ns / self.half_life_ns))

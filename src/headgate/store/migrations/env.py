@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the engine that `store.migrate` hands over."""
+"""Alembic's entry: runs the migrations on the engine that `store.migrating` hands over."""
 
 from alembic import context
 from sqlalchemy import Engine

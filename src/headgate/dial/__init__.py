@@ -1,0 +1,1 @@
+"""How a connection to another machine is opened: names, addresses, TLS, proxies."""

@@ -1,0 +1,114 @@
+"""From a host to an open connection."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from typing import TypeVar
+
+from headgate.dial.eyeballs import ATTEMPT_DELAY_S, interleaved, race
+from headgate.dial.failures import PROXY, DialError, connect_reason, tls_reason
+from headgate.dial.resolver import Address, Resolver
+from headgate.dial.settings import Proxy
+from headgate.dial.tls import ClientContext
+from headgate.dial.tunnel import tunnel
+
+P = TypeVar("P", bound=asyncio.BaseProtocol)
+
+
+class Dialer:
+    """Opens connections to one host.
+
+    Args:
+        host: Name or address.
+        port: Of TCP.
+        resolver: Knows where names are.
+        tls: The context for the host, None for connections that are not encrypted.
+        proxy: The proxy to go through, None to go there directly. It is asked to connect for
+            connections with TLS; others end at the proxy, which is then told by each request
+            where it goes.
+
+    Attributes:
+        resolver: As given.
+        tls: As given.
+        proxy: As given.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        resolver: Resolver,
+        *,
+        tls: ClientContext | None = None,
+        proxy: Proxy | None = None,
+    ) -> None:
+        self.resolver = resolver
+        self.tls = tls
+        self.proxy = proxy
+        self._host = host
+        self._port = port
+
+    @property
+    def forwarding(self) -> Proxy | None:
+        """The proxy that each request is sent to, to be forwarded; None when none is."""
+        return self.proxy if self.tls is None else None
+
+    async def open(self, protocol: Callable[[], P]) -> P:
+        """Return the protocol of a connection that is open, TLS included.
+
+        Raises:
+            DialError: There is none; no byte of a request was sent.
+        """
+        connected, opened = await self._connected(), None
+        try:
+            if self.tls is not None and self.proxy is not None:
+                await tunnel(connected, self._host, self._port, self.proxy.credential)
+            name = None if self.tls is None else self._host
+            _, opened = await asyncio.get_running_loop().create_connection(
+                protocol, sock=connected, ssl=self.tls, server_hostname=name
+            )
+        except ssl.SSLError as error:
+            raise DialError(tls_reason(error)) from error
+        except OSError as error:
+            raise DialError(connect_reason(error)) from error
+        finally:
+            if opened is None:
+                connected.close()
+        return opened
+
+    async def _connected(self) -> socket.socket:
+        """Return a socket to the host, or to the proxy on the way to it."""
+        host, port, about = self._host, self._port, ""
+        if self.proxy is not None:
+            host, port, about = self.proxy.host, self.proxy.port, PROXY
+        try:
+            addresses = await self.resolver.addresses(host, port)
+            return await race(interleaved(addresses), self._connect)
+        except UnicodeError as error:
+            raise DialError(f"{about}connect: the host is no name") from error
+        except OSError as error:
+            raise DialError(about + connect_reason(error)) from error
+
+    async def _connect(self, address: Address) -> socket.socket:
+        loop = asyncio.get_running_loop()
+        began_s, is_open = loop.time(), False
+        fresh = socket.socket(address.family, socket.SOCK_STREAM)
+        try:
+            fresh.setblocking(False)
+            fresh.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await loop.sock_connect(fresh, address.sockaddr)
+            is_open = True
+        except OSError:
+            self.resolver.failed(address)
+            raise
+        except asyncio.CancelledError:
+            # Another one was faster, or the time is over.
+            if loop.time() - began_s >= ATTEMPT_DELAY_S:
+                self.resolver.failed(address)
+            raise
+        finally:
+            if not is_open:
+                fresh.close()
+        self.resolver.served(address)
+        return fresh
