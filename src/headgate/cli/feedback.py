@@ -10,7 +10,7 @@ from headgate.cli.options import CONFIG_DEFAULT, AsJson, Config
 from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail, print_json
 from headgate.cli.reading import read_configuration
 from headgate.insights.contract_learning import VoteView
-from headgate.insights.deciding import UnansweredError, post_for
+from headgate.insights.deciding import Place, UnansweredError, post_for
 from headgate.routing.learning.votes import Source
 
 app = typer.Typer()
@@ -42,7 +42,7 @@ def feedback(  # noqa: PLR0913 - an option is a parameter
         body = {kind: subject, "source": source, **_said(verdict)}
         if label is not None:
             body["label"] = label
-    address = url or gateway_of(read_configuration(config))
+    address = Place(url) if url else gateway_of(read_configuration(config))
     try:
         refused, text = post_for(address, own_key(), "/v1/feedback", body)
     except UnansweredError as error:

@@ -18,12 +18,12 @@ from headgate.config.read_approvals import Named, approvals_from
 from headgate.config.read_budgets import Nodes, budgets_from
 from headgate.config.read_compliance import Known, data_classes_from, requirements_from
 from headgate.config.read_deployments import deployments_from
+from headgate.config.read_edge import edge_from
 from headgate.config.read_exports import exports_from
 from headgate.config.read_identity import keys_from, narrowed, principals_from, teams_from
 from headgate.config.read_learning import learning_from
 from headgate.config.read_network import (
     console_from,
-    edge_from,
     holds_from,
     idempotency_from,
     journal_from,
@@ -104,7 +104,7 @@ def _snapshot(
 ) -> Snapshot:
     _check_names(document, problems)
     organisation = organisation_from(document.get("organisation", {}), problems)
-    edge = edge_from(document, problems)
+    edge = edge_from(document, secrets, path.parent, problems)
     console = console_from(document, secrets, problems)
     deployment_ids = ids_of(document.get("deployments"))
     network = network_from(document.get("network", {}), secrets, problems)

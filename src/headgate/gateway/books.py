@@ -84,6 +84,7 @@ class Books:
                 exchange.turn.waited_us,
                 _session(exchange),
                 None if sized is None else sized.note,
+                _request_id(exchange.request.head.request_id),
             )
         )
 
@@ -204,6 +205,10 @@ def _trace(told: bytes | None) -> str | None:
     if told is None or _TRACEPARENT.fullmatch(told) is None:
         return None
     return told.decode("ascii")
+
+
+def _request_id(told: bytes | None) -> str | None:
+    return None if told is None else told.decode("ascii")
 
 
 def _session(exchange: Exchange) -> str | None:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from headgate.capacity.shares import Waiter
 from headgate.dialects.splice import SpliceError
-from headgate.gateway import endpoints
+from headgate.gateway import cors, endpoints
 from headgate.gateway.approvals import Approvals
 from headgate.gateway.attempts import Attempts
 from headgate.gateway.edge import ClientConnection
@@ -22,11 +22,13 @@ from headgate.gateway.endings import Endings
 from headgate.gateway.entry import permit, read
 from headgate.gateway.exchange import Exchange
 from headgate.gateway.heads import HeadMemory
+from headgate.gateway.lag import BEHIND, Lag
 from headgate.gateway.prefixes import PrefixMemory
 from headgate.gateway.quotes import quote
 from headgate.gateway.refusals import no_place, not_carved, over_budget, stranger, unwritten
 from headgate.gateway.repeats import Repeats
 from headgate.gateway.request import Request, header_takers
+from headgate.gateway.settings import SWEEP_MS
 from headgate.gateway.shadows import waive
 from headgate.gateway.turns import classify
 from headgate.gateway.upstream import UpstreamConnection
@@ -54,6 +56,7 @@ class Pipeline:
         frozen: Nodes that may not spend now.
         header_takers: What the edge does with each header that matters, by its name.
         heads: The heads that clients send again and again.
+        lag: How late the event loop is, and whether new calls are refused for it.
         strangers: Requests refused for their key since the start.
         approvals: What a person is asked about, None when there is no rule for it.
     """
@@ -69,8 +72,14 @@ class Pipeline:
         self.connections: set[ClientConnection] = set()
         self.exchanges: set[Exchange] = set()
         self.strangers = 0
-        self.header_takers = header_takers(world.dialects.values(), traced=world.traced)
+        self.header_takers = header_takers(
+            world.dialects.values(),
+            cors.takers(world.edge.cors_origins),
+            traced=world.traced,
+            forwarded=world.edge.asked_header,
+        )
         self.heads = HeadMemory()
+        self.lag = Lag(self.edge.lag_max_ms, SWEEP_MS)
         self.prefixes = PrefixMemory()
         self.attempts = Attempts(self)
         self.endings = Endings(self)
@@ -146,7 +155,7 @@ class Pipeline:
             return stranger(self.world.directory, request.head.key)
         if self.stopping:
             return Refusal(errors.SHUTTING_DOWN, errors.SHUTTING_DOWN.sentence, None, 5)
-        return None
+        return BEHIND if self.lag.sheds else None
 
     # 3. Permit: `entry` reads what the call asks for, and tells whether it may.
 
@@ -334,9 +343,9 @@ class Pipeline:
             marks = self.world.caching.marks(exchange)
             edit = replace(edit, changed=marks) if marks else edit
             body = exchange.spoken.edit(exchange.outgoing, demand, edit)
-        except SpliceError as error:
+        except (SpliceError, RecursionError) as error:
             upstream.give_back()
-            self.endings.not_spliced(exchange, str(error))
+            self.endings.not_spliced(exchange, error)
             return
         exchange.upstream = upstream
         exchange.enter("reply")

@@ -39,6 +39,10 @@ REPEAT_WAIT_MAX_S = 30
 CONTENDED_S = 1
 CREDENTIAL_WAIT_S = 5
 
+NO_REALTIME = Refusal(
+    errors.REALTIME_UNSUPPORTED,
+    f"{errors.REALTIME_UNSUPPORTED.sentence} See docs/reference/http.md#realtime.",
+)
 HEAD_TOO_LARGE = Refusal(
     errors.HEAD_TOO_LARGE, f"A head may have {HEAD_BYTES_MAX} bytes and {HEADERS_MAX} headers."
 )

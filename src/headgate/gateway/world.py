@@ -15,6 +15,7 @@ from headgate.gateway.clock import Coarse
 from headgate.gateway.deferral import Deferral
 from headgate.gateway.guards import Guards
 from headgate.gateway.interpreter import Interpreter
+from headgate.gateway.listener.access_log import AccessLog
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
@@ -64,6 +65,7 @@ class World:
         contract_nodes: The nodes that have a contract with a provider.
         appraisal: Says what policies go by beside prices; None when none of them asks.
         traced: Whether spans are sent to anybody, so that the client's is written down.
+        access_log: Takes down each request, None for no log.
     """
 
     edge: Edge
@@ -100,6 +102,7 @@ class World:
     syncs: JournalSync | None = None
     contract_nodes: frozenset[str] = frozenset()
     traced: bool = False
+    access_log: AccessLog | None = None
     appraisal: Appraisal | None = None
 
     def dialect_of(self, request: Request) -> Dialect | None:

@@ -85,6 +85,7 @@ class AttemptRow(Common):
         extensions: How often the hold was extended.
         adjusted_nanos: The sum of its corrections; what it cost is that and `posted_nanos`.
         quarantined: What the reply gave as its usage, where that could not be right; else None.
+        request_id: What its client calls the request, None when it does not say.
     """
 
     attempt: str
@@ -124,6 +125,7 @@ class AttemptRow(Common):
     final: bool = True
     adjusted_nanos: int = 0
     quarantined: str | None = None
+    request_id: str | None = None
 
     @property
     def id(self) -> str:

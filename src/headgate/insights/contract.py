@@ -107,6 +107,7 @@ class CallView(Printed, frozen=True, kw_only=True):
     tags: list[str]
     would_refuse: list[str]
     quarantined: str | None
+    request_id: str | None
 
 
 class SessionView(Printed, frozen=True, kw_only=True):

@@ -26,7 +26,7 @@ class Wanted(NamedTuple):
         code: Why it was refused, or why an attempt was not measured or failed.
         from_ns: Not before this instant.
         until_ns: Before this instant.
-        text: A part of an id: of the call, its run, its key, the reply or the upstream request;
+        text: A part of an id: of the call, its run, key, request, reply or upstream request;
             or of the name of a model. Case does not matter.
         session: As its attempts are written down, so none that was refused.
         quarantined: Only attempts whose reply gave a usage that could not be right.
@@ -162,7 +162,8 @@ def _order(table: FromClause) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
 
 
 _CALLERS = ("call", "run", "key", "asked")
+_REQUESTS = ("upstream_request_id", "request_id")
 _TEXTS: dict[FromClause, tuple[str, ...]] = {
-    attempts: (*_CALLERS, "deployment", "served_model", "upstream_id", "upstream_request_id"),
+    attempts: (*_CALLERS, "deployment", "served_model", "upstream_id", *_REQUESTS),
     refusal: _CALLERS,
 }

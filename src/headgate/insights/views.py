@@ -98,6 +98,7 @@ def call_view(row: CallRow) -> CallView:
         tags=list(row.tags),
         would_refuse=list(row.waived),
         quarantined=row.quarantined,
+        request_id=row.request_id,
     )
 
 
@@ -140,6 +141,7 @@ def _refused_view(row: RefusedRow) -> CallView:
         tags=[],
         would_refuse=[],
         quarantined=None,
+        request_id=None,
     )
 
 

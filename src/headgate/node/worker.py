@@ -16,9 +16,12 @@ import uvloop
 from headgate.app import Steward, data_plane
 from headgate.config.snapshot import Snapshot
 from headgate.gateway.cuts import cut
-from headgate.gateway.edge import ClientConnection
+from headgate.gateway.listener.access_log import AccessLog
+from headgate.gateway.listener.door import Door
+from headgate.gateway.logged import welcome
 from headgate.gateway.pipeline import Pipeline
-from headgate.gateway.sweep import SWEEP_MS, retire, see_out, sweep
+from headgate.gateway.settings import SWEEP_MS
+from headgate.gateway.sweep import retire, see_out, sweep
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.identity.keys import load_pepper
 from headgate.ledger.line import Grant, Outcome
@@ -36,7 +39,6 @@ from headgate.node.taught import taught
 from headgate.records.priority import PRIORITIES
 from headgate.store.disk import Disk
 
-BACKLOG = 4_096
 MEET_TIMEOUT_S = 60
 DRAIN_LOOK_MS = 20
 LINGER_MS = 1_000
@@ -99,7 +101,8 @@ async def run(
         now_ns=time.time_ns,
         call_soon=asyncio.get_running_loop().call_soon,
     )
-    world = replace(world, syncs=journal_syncs(journal, disk))
+    log = _access_log(snapshot, name)
+    world = replace(world, syncs=journal_syncs(journal, disk), access_log=log)
     pipeline = Pipeline(world)
     placing = _placing(link, pipeline)
     _connect(link, pipeline, KeysMadeLater(world.directory, snapshot), placing)
@@ -111,17 +114,16 @@ async def run(
         return
     sweeping = asyncio.create_task(_sweep_always(pipeline, link, placing, failing))
     keepers = await keep_fresh(world, Path(snapshot.file).parent)
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        lambda: ClientConnection(pipeline), sock=listening, backlog=BACKLOG
-    )
+    door = Door(snapshot.edge, listening, welcome(pipeline))
+    await door.open()
+    keepers.append(asyncio.create_task(door.keep_fresh()))
     write_pid(data_dir, name)
     gc.collect()
     gc.freeze()
     await first_of(stop, retiring, failing)
     if failing.is_set():
         await see_out_failed(pipeline, stop)
-    server.close()
+    door.close()
     if retiring.is_set() and not stop.is_set() and not failing.is_set():
         await _retire(pipeline, link, stop, data_dir)
     await _drain(pipeline)
@@ -132,7 +134,14 @@ async def run(
     if world.syncs is not None:
         world.syncs.close()
     journal.close(time.time_ns())
+    if log is not None:
+        log.close()
     link.close()
+
+
+def _access_log(snapshot: Snapshot, name: str) -> AccessLog | None:
+    files = snapshot.edge.access_log
+    return None if files is None else AccessLog(files, name)
 
 
 def _placing(link: StewardLink, pipeline: Pipeline) -> Placing:

@@ -180,6 +180,7 @@ class HoldRecord(_OfAttempt, frozen=True, gc=False, tag="hold"):
         waited_us: Microseconds that the call has waited for places, attempts before it included.
         session: What its client calls the session, where that is a name; else None.
         sizing: None when the amount covers the whole output limit.
+        request_id: What the client calls the request, None when it does not say.
     """
 
     at_ns: int
@@ -196,6 +197,7 @@ class HoldRecord(_OfAttempt, frozen=True, gc=False, tag="hold"):
     waited_us: int = 0
     session: str | None = None
     sizing: SizingNote | None = None
+    request_id: str | None = None
 
 
 class ExtendRecord(_OfAttempt, frozen=True, gc=False, tag="extend"):

@@ -132,6 +132,9 @@ FEATURE_UNSUPPORTED = _bad(
 THREAD_UNSUPPORTED = _bad(
     "thread_unsupported_request", "The conversation has to be sent whole, without a thread."
 )
+REALTIME_UNSUPPORTED = _bad(
+    "realtime_unsupported", "WebSockets are not served: what they spend cannot be held yet.", 501
+)
 NO_CANDIDATE = _bad("no_candidate", "No deployment of the model may serve this call.", 422)
 METHOD_NOT_ALLOWED = _bad("method_not_allowed", "This path does not take this method.", 405)
 HEAD_TOO_LARGE = _bad("head_too_large", "The head of the request is too large.", 431)
