@@ -93,8 +93,7 @@ def data_plane(
     clock, outbox = Coarse(), Outbox(call_soon)
     pools = _pools(snapshot, clock, outbox)
     targets = _targets(snapshot, pools)
-    known = directory(snapshot, pepper)
-    allotments = _allotments(snapshot, known, steward)
+    known, allotments = _callers(snapshot, pepper, steward)
     router, caching, sessions = _routing(snapshot, targets, journal)
     return World(
         edge=snapshot.edge,
@@ -139,9 +138,11 @@ def _deferral(snapshot: Snapshot) -> Deferral:
     return Deferral(snapshot.price_book, aliases)
 
 
-def _allotments(snapshot: Snapshot, known: Directory, steward: Steward) -> Allotments:
-    budgets = snapshot.budgets.values()
-    return Allotments(steward.lender, known, budgets, snapshot.zone, snapshot.lineages())
+def _callers(snapshot: Snapshot, pepper: bytes, steward: Steward) -> tuple[Directory, Allotments]:
+    """Return who may call, and what they may spend."""
+    known, budgets = directory(snapshot, pepper), snapshot.budgets.values()
+    lineages = snapshot.lineages()
+    return known, Allotments(steward.lender, known, budgets, snapshot.zone, lineages)
 
 
 def _caps(snapshot: Snapshot) -> dict[str, int]:
