@@ -54,6 +54,8 @@ class LimitsShape(Shape, frozen=True, kw_only=True):
     workers: Annotated[int, Meta(ge=1, le=WORKERS_MAX)] = _EDGE.workers
     body_bytes_max: Bytes = _EDGE.body_bytes_max
     buffered_bytes_max: Bytes = _EDGE.buffered_bytes_max
+    upload_bytes_max: Bytes = _EDGE.upload_bytes_max
+    spooled_bytes_max: Bytes = _EDGE.spooled_bytes_max
     connections_max: Count = _EDGE.connections_max
     head_timeout_ms: Millis = _EDGE.head_timeout_ms
     body_timeout_ms: Millis = _EDGE.body_timeout_ms

@@ -94,6 +94,10 @@ class Attempts:
             inputs = {**inputs, **self._exploring.inputs(exchange, now_ns)}
         return given._replace(text=text, unit=unit, inputs=inputs)
 
+    def may_repeat(self, exchange: Exchange) -> bool:
+        """Tell whether a call may be tried where it was again; the last attempt goes elsewhere."""
+        return exchange.client is not None and exchange.number + 1 < ATTEMPTS_MAX
+
     def find_next(self, exchange: Exchange) -> bool:
         """Find where a call whose attempt failed goes on; False when it does not."""
         if exchange.client is None or exchange.number >= ATTEMPTS_MAX:

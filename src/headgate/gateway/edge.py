@@ -230,11 +230,16 @@ class ClientConnection(SendingConnection):
         """A head is whole and in order: find out who asks, and await the body."""
         self.phase = "body"
         self.phase_since_ms = self._clock.coarse_ms
-        if length > self._body_bytes_max:
-            self.refuse(refusals.body_too_large(self._body_bytes_max))
+        uploads = self._pipeline.uploads
+        is_form = head.path in uploads.paths
+        most = uploads.bytes_max if is_form else self._body_bytes_max
+        if length > most:
+            self.refuse(refusals.body_too_large(most))
             return
         self._left = length
         self.request = Request(head, self._pipeline.identify(head.key))
+        if is_form:
+            uploads.begin(self.request)
         if head.expects_continue and not (self.busy or head.http10):
             self.write(CONTINUE)
 
@@ -244,6 +249,10 @@ class ClientConnection(SendingConnection):
             return
         request = self.request
         self._read_bytes = 0
+        if request.upload is not None:
+            if (refusal := request.upload.take(body)) is not None:
+                self.refuse(refusal)
+            return
         request.body_bytes += len(body)
         if request.body_bytes > self._body_bytes_max:
             self.refuse(refusals.body_too_large(self._body_bytes_max))
@@ -326,9 +335,9 @@ class ClientConnection(SendingConnection):
             self.say_last(refusal, linger=sending)
 
     def _forget_request(self) -> None:
-        self._pipeline.unbuffer(sum(map(len, self.request.parts)))
+        self.request.forget(self._pipeline.unbuffer)
         self.request = self._nothing
 
     def _forget_queue(self) -> None:
         while self._queue:
-            self._pipeline.unbuffer(self._queue.pop(0).body_bytes)
+            self._queue.pop(0).forget(self._pipeline.unbuffer)

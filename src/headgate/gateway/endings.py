@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from headgate.dialects.body import TOO_DEEP
 from headgate.dialects.translation.translated import NOT_TOLD, Translated
 from headgate.gateway import replies
-from headgate.gateway.attempts import ATTEMPTS_MAX
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.metering import bound_settlement, meter
 from headgate.gateway.recorder import Recorder
 from headgate.gateway.refusals import LENGTH_STOP, stream_cut, unreached, unwritten, why_broken
 from headgate.gateway.unpacking import UNREADABLE
+from headgate.gateway.upstream import IN_HAND
 from headgate.gateway.verdicts import Verdicts
 from headgate.ledger.slices import Slice
 from headgate.records.charge import Settlement
@@ -180,15 +180,19 @@ class Endings:
     def not_sent(self, exchange: Exchange, reason: str) -> None:
         """No connection: certainly no byte reached the provider, so the hold is void."""
         exchange.upstream = None
-        self.verdicts.well(exchange, served=False)
-        more = self._pipeline.attempts.find_next(exchange)
+        again = reason == IN_HAND and self._pipeline.attempts.may_repeat(exchange)
+        if reason != IN_HAND:
+            self.verdicts.well(exchange, served=False)
+        more = not again and self._pipeline.attempts.find_next(exchange)
         at_ns = self._now_ns()
-        self._books.void(exchange, reason, at_ns=at_ns, final=not more)
+        self._books.void(exchange, reason, at_ns=at_ns, final=not (again or more))
         self._leave_place(exchange, at_ns, served=False)
-        if more:
+        if again:
+            self._pipeline.place(exchange)
+        elif more:
             self._pipeline.attempts.go_on(exchange)
-            return
-        self._answer(exchange, unreached(exchange.target.deployment.provider, reason))
+        else:
+            self._answer(exchange, unreached(exchange.target.deployment.provider, reason))
 
     def not_spliced(self, exchange: Exchange, error: Exception) -> None:
         """The body could not be changed as it must be, and nothing was sent: a bug of ours.
@@ -213,7 +217,7 @@ class Endings:
             self.verdicts.well(exchange, served=False)
         # A kept connection had gone stale: the same deployment deserves another try, but the last
         # attempt goes elsewhere, for its other connections may be stale as well.
-        again = stale and exchange.client is not None and exchange.number + 1 < ATTEMPTS_MAX
+        again = stale and self._pipeline.attempts.may_repeat(exchange)
         more = not again and reason != SHUTDOWN and self._pipeline.attempts.find_next(exchange)
         self._settle(exchange, settlement, UNKNOWN_REPORT, final=not (again or more))
         if again:
@@ -364,6 +368,9 @@ class Endings:
         exchange.phase = "done"
         if exchange.request.body_bytes:
             self.forget_body(exchange)
+        if exchange.request.upload is not None:
+            # Not before: a provider may begin to answer while a form is still being sent.
+            exchange.request.upload.close()
         self._pipeline.exchanges.discard(exchange)
         client, exchange.client = exchange.client, None
         if client is not None:

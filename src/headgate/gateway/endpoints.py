@@ -10,7 +10,7 @@ import msgspec
 
 from headgate.capacity.health import BREAKER_OPEN, NO_CREDENTIAL, THROTTLED
 from headgate.dialects.registry import Dialect
-from headgate.gateway import control, cors
+from headgate.gateway import control, cors, unserved
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.http_bytes import whole, with_lines
 from headgate.gateway.refusals import NO_REALTIME, stranger
@@ -49,10 +49,10 @@ def _answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> N
     path = request.head.path
     dialect = pipeline.world.dialect_of(request)
     resource = control.resource_of(path)
-    if path == REALTIME or path.startswith(REALTIME + b"/"):
-        _refuse(client, request, NO_REALTIME)
-    elif dialect is not None:
+    if dialect is not None:
         _not_allowed(client, request, b"POST", dialect)
+    elif (refusal := _unserved(request.head.method, path)) is not None:
+        _refuse(client, request, refusal)
     elif resource is not None and request.credential is None:
         _refuse(client, request, stranger(pipeline.world.directory, request.head.key))
     elif resource is not None:
@@ -69,6 +69,12 @@ def _answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> N
         _refuse(client, request, stranger(pipeline.world.directory, request.head.key))
     else:
         _models(pipeline, client, request)
+
+
+def _unserved(method: bytes, path: bytes) -> Refusal | None:
+    """Return why a path is not served that providers have; None for any other."""
+    realtime = path == REALTIME or path.startswith(REALTIME + b"/")
+    return NO_REALTIME if realtime else unserved.find(method, path)
 
 
 def _ready(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:

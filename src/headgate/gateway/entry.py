@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from msgspec.structs import replace
 
 from headgate.catalog.facts import near_names
+from headgate.dialects.registry import Dialect, FormDialect
 from headgate.gateway.feedback import pass_on
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.own_terms import note_contracts
 from headgate.gateway.paths import NO_TAGS, SpendPath
 from headgate.gateway.refusals import barred_tool
+from headgate.gateway.request import Head
 from headgate.governance.requirements import Caller, Rulebook
 from headgate.identity.directory import Credential
 from headgate.identity.tags import Tagging
@@ -34,10 +36,8 @@ def read(exchange: Exchange) -> Refusal | None:
         return Refusal(
             errors.CONTENT_UNSUPPORTED, "Send the body as it is, without a content-encoding."
         )
-    if head.content_type and not head.content_type.lower().startswith(JSON):
-        kind = head.content_type[:64].decode("latin-1")
-        message = f"Send JSON with `content-type: application/json`, not {kind!r}."
-        return Refusal(errors.CONTENT_UNSUPPORTED, message)
+    if request.upload is None and (unread := _unread(head, exchange.dialect)) is not None:
+        return unread
     if head.run is not None:
         run = head.run.decode("latin-1")
         if not is_run(run):
@@ -47,7 +47,10 @@ def read(exchange: Exchange) -> Refusal | None:
     named = request.named
     if isinstance(named, Refusal):
         return named
-    exchange.body = request.body()
+    body = _body(exchange)
+    if isinstance(body, Refusal):
+        return body
+    exchange.body = body
     demand = exchange.dialect.read(exchange.body)
     if isinstance(demand, Refusal):
         return demand
@@ -56,6 +59,26 @@ def read(exchange: Exchange) -> Refusal | None:
     exchange.demand = exchange.own = demand
     exchange.asked = demand.model
     return None
+
+
+def _unread(head: Head, dialect: Dialect) -> Refusal | None:
+    """Tell why a body that is no form is not read, None when it is."""
+    if hasattr(dialect, "tell"):
+        message = "Send a form with `content-type: multipart/form-data`; other bodies are not read."
+        return Refusal(errors.CONTENT_UNSUPPORTED, message)
+    if head.content_type and not head.content_type.lower().startswith(JSON):
+        kind = head.content_type[:64].decode("latin-1")
+        message = f"Send JSON with `content-type: application/json`, not {kind!r}."
+        return Refusal(errors.CONTENT_UNSUPPORTED, message)
+    return None
+
+
+def _body(exchange: Exchange) -> bytes | Refusal:
+    """Return the body as its dialect reads it: that of a form is told as JSON."""
+    upload = exchange.request.upload
+    if upload is None:
+        return exchange.request.body()
+    return upload.told(cast(FormDialect, exchange.dialect))
 
 
 def permit(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:

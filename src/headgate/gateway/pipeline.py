@@ -21,6 +21,7 @@ from headgate.gateway.edge import ClientConnection
 from headgate.gateway.endings import Endings
 from headgate.gateway.entry import permit, read
 from headgate.gateway.exchange import Exchange
+from headgate.gateway.forms import send_form
 from headgate.gateway.heads import HeadMemory
 from headgate.gateway.lag import BEHIND, Lag
 from headgate.gateway.prefixes import PrefixMemory
@@ -31,6 +32,7 @@ from headgate.gateway.request import Request, header_takers
 from headgate.gateway.settings import SWEEP_MS
 from headgate.gateway.shadows import waive
 from headgate.gateway.turns import classify
+from headgate.gateway.uploads import Uploads
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
 from headgate.identity.directory import Credential
@@ -84,6 +86,7 @@ class Pipeline:
         self.attempts = Attempts(self)
         self.endings = Endings(self)
         self.repeats = Repeats(self)
+        self.uploads = Uploads(world.dialects, world.edge, world.spool, self)
         self.approvals = Approvals(self, world.approvals) if world.approvals else None
         self._syncs = world.syncs
         self._buffered_bytes = 0
@@ -117,7 +120,7 @@ class Pipeline:
         """Answer a request that has arrived whole."""
         dialect = self.world.dialect_of(request)
         if dialect is None or request.head.method != b"POST":
-            self.unbuffer(request.body_bytes)
+            request.forget(self.unbuffer)
             endpoints.answer(self, client, request)
             return
         exchange = Exchange(self, client, request, dialect, self.world.next_call())
@@ -268,7 +271,7 @@ class Pipeline:
         ]
         if exchange.card is None or any(budget.on_tight != "shorten" for _, budget in tight):
             return False
-        if exchange.demand.unbounded is not None:
+        if exchange.demand.unbounded is not None or exchange.demand.pieces is not None:
             return False  # A shorter answer bounds nothing of what runs at the provider.
         affordable = min(piece.idle_nanos for piece, _ in tight)
         tokens = exchange.card.output_tokens_within(affordable, exchange.input_tokens_max)
@@ -321,6 +324,9 @@ class Pipeline:
     def send(self, exchange: Exchange, upstream: UpstreamConnection) -> None:
         """Send the request; from its first byte on the outcome is in the provider's hands."""
         demand, target = exchange.demand, exchange.target
+        if exchange.request.upload is not None:
+            send_form(exchange, upstream, exchange.request.upload)
+            return
         forwarded = exchange.request.head.forwarded
         if forwarded:
             wanted = exchange.spoken.FORWARDED

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import unquote_to_bytes
 
 from headgate.dialects.registry import Dialect, Located
+from headgate.gateway.uploads import Upload
 from headgate.identity.directory import Credential
 from headgate.units.errors import Refusal
 
@@ -155,17 +156,26 @@ class Request:
         named: What a path says beside the dialect; why not, if it says it wrongly; None for
             other paths.
         parts: Body pieces as they came; joined once by `body`.
+        upload: Takes a form instead, None for other bodies.
         body_bytes: How many there are so far.
     """
 
-    __slots__ = ("body_bytes", "credential", "head", "named", "parts")
+    __slots__ = ("body_bytes", "credential", "head", "named", "parts", "upload")
 
     def __init__(self, head: Head, credential: Credential | None = None) -> None:
         self.head = head
         self.credential = credential
         self.named: Located | Refusal | None = None
         self.parts: list[bytes] = []
+        self.upload: Upload | None = None
         self.body_bytes = 0
+
+    def forget(self, unbuffer: Callable[[int], None]) -> None:
+        """Let the body go: `unbuffer` is told how many bytes it had in memory."""
+        unbuffer(sum(map(len, self.parts)))
+        self.parts = []
+        if self.upload is not None:
+            self.upload.close()
 
     def body(self) -> bytes:
         """Return the whole body."""

@@ -50,6 +50,8 @@ class Edge(NamedTuple):
         workers: How many processes serve calls.
         body_bytes_max: A larger body is refused (413).
         buffered_bytes_max: All bodies being received together; more is refused (503).
+        upload_bytes_max: A larger form with files is refused (413).
+        spooled_bytes_max: All such forms on the disk together; more is refused (503).
         head_timeout_ms: From the first byte of a request to the end of its head.
         body_timeout_ms: From the end of the head to the end of the body.
         body_rate_min: So many bytes of a body must come a second, after ten seconds; 0 for any.
@@ -74,6 +76,8 @@ class Edge(NamedTuple):
     workers: int = 1
     body_bytes_max: int = 32 << 20
     buffered_bytes_max: int = 1 << 30
+    upload_bytes_max: int = 64 << 20
+    spooled_bytes_max: int = 4 << 30
     connections_max: int = 16_384
     head_timeout_ms: int = 15_000
     body_timeout_ms: int = 120_000

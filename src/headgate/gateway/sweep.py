@@ -126,5 +126,7 @@ def _sweep_client(pipeline: Pipeline, client: ClientConnection, now_ms: int) -> 
 def _is_late(client: ClientConnection, edge: Edge, waited_ms: int) -> bool:
     """Tell whether a body has taken too long, as a whole or for as much as there is of it."""
     counted_ms = waited_ms - BODY_START_MS
-    too_slow = client.request.body_bytes * 1_000 < counted_ms * edge.body_rate_min
+    request = client.request
+    size = request.body_bytes if request.upload is None else request.upload.size
+    too_slow = size * 1_000 < counted_ms * edge.body_rate_min
     return waited_ms > edge.body_timeout_ms or too_slow

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from headgate.capacity.classes import Classes
@@ -63,6 +64,8 @@ class World:
         syncs: Has holds wait until they are on the disk; None when they need not.
         clerk: Gets requests for approval to the steward.
         contract_nodes: The nodes that have a contract with a provider.
+        spool: Where forms with files are kept that are too large for memory; None for where the
+            system has such files.
         appraisal: Says what policies go by beside prices; None when none of them asks.
         traced: Whether spans are sent to anybody, so that the client's is written down.
         access_log: Takes down each request, None for no log.
@@ -101,6 +104,7 @@ class World:
     approvals: tuple[Rule, ...] = ()
     syncs: JournalSync | None = None
     contract_nodes: frozenset[str] = frozenset()
+    spool: Path | None = None
     traced: bool = False
     access_log: AccessLog | None = None
     appraisal: Appraisal | None = None

@@ -102,7 +102,8 @@ async def run(
         call_soon=asyncio.get_running_loop().call_soon,
     )
     log = _access_log(snapshot, name)
-    world = replace(world, syncs=journal_syncs(journal, disk), access_log=log)
+    syncs, spool = journal_syncs(journal, disk), data_dir / "spool"
+    world = replace(world, syncs=syncs, access_log=log, spool=spool)
     pipeline = Pipeline(world)
     placing = _placing(link, pipeline)
     _connect(link, pipeline, KeysMadeLater(world.directory, snapshot), placing)

@@ -44,9 +44,15 @@ class Ranking(NamedTuple):
         """
         ranked, spread = self.ranked, self.spread
         if spread is not None:
-            ranked = in_classes(ranked, lambda each: spread(each, turn), mixes=self.mixes)
+            ranked = _spread(ranked, spread, turn, mixes=self.mixes)
         first = self.policy.plan(ranked)
         return _with_resort(first, self.resort) if self.resort else first
+
+
+def _spread(
+    ranked: Sequence[Quoted], spread: Spread, turn: int, *, mixes: bool
+) -> tuple[Quoted, ...]:
+    return in_classes(ranked, lambda each: spread(each, turn), mixes=mixes)
 
 
 def in_classes(quoted: Sequence[Quoted], order: Order, *, mixes: bool) -> tuple[Quoted, ...]:

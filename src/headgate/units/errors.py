@@ -132,6 +132,9 @@ FEATURE_UNSUPPORTED = _bad(
 THREAD_UNSUPPORTED = _bad(
     "thread_unsupported_request", "The conversation has to be sent whole, without a thread."
 )
+ENDPOINT_UNSUPPORTED = _bad(
+    "endpoint_unsupported", "This endpoint of a provider's is not served here.", 501
+)
 REALTIME_UNSUPPORTED = _bad(
     "realtime_unsupported", "WebSockets are not served: what they spend cannot be held yet.", 501
 )
@@ -145,6 +148,9 @@ BODY_TOO_LARGE = Code(
     "invalid_request_error",
     "request_too_large",
     "The body is larger than this gateway takes.",
+)
+UPLOAD_UNSPOOLED = Code(
+    "upload_unspooled", 507, "server_error", "api_error", "A form with files cannot be kept."
 )
 CONTEXT_EXCEEDED = _bad("context_exceeded", "The prompt is longer than any candidate can take.")
 
