@@ -154,8 +154,7 @@ class Sessions:
         """Return which session a call is of, None when there is no telling."""
         credential, head = exchange.request.credential, exchange.request.head
         assert credential is not None
-        who, said = credential.principal, head.session or course.identity
-        circle = None if said is None else (who, said)
+        who, circle = credential.principal, _circle(credential.principal, head.session, course)
         own = exchange.own
         side = circle is not None and is_side(
             tools=own.tools,
@@ -189,7 +188,9 @@ class Sessions:
     def _key(self, course: Course, who: str) -> Key | None:
         """Return the key of a session that no header names."""
         if course.after is not None:
-            return self._memory.goes_on_from(course.after)
+            key = self._memory.goes_on_from(course.after)
+            # Whoever names somebody else's reply does not come into their session.
+            return key if key is not None and key[0] == who else None
         if course.first is None:
             return None
         return who, course.identity, course.first
@@ -232,6 +233,13 @@ class Sessions:
             if kept.written and deployment.id not in warm:
                 found[f"enter:{deployment.id}"] = written_nanos(card, kept.tokens)
         return {name: nanos for name, nanos in found.items() if nanos}
+
+
+def _circle(who: str, named: bytes | None, course: Course) -> Key | None:
+    """Return what tells a client's work from others', None where it does not say."""
+    if named is not None:
+        return who, "named", named
+    return None if course.identity is None else (who, "said", course.identity)
 
 
 def _name(told: bytes | None, key: Key) -> str | None:

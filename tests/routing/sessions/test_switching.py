@@ -3,9 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headgate.routing.candidate import Quoted
+from headgate.routing.policies.registry import chosen, policies
+from headgate.routing.ranking import in_classes
 from headgate.routing.sessions.odds import CERTAIN_PPM, milli_of, ppm_of
 from headgate.routing.sessions.offers import Offer, Progress, calls_left
 from headgate.routing.sessions.switching import Setting, decide, decide_side
+from tests.routing.test_policies import deployment
 
 NANOS = st.integers(0, 10**12)
 NAMES = ("a", "b", "c", "d")
@@ -174,3 +178,20 @@ def test_a_task_always_has_a_call_left(calls: int, done: int) -> None:
 
     assert left >= 1
     assert left >= calls - done
+
+
+def test_a_session_left_for_a_translation_goes_back_to_its_dialect_and_says_so() -> None:
+    """Those that need a translation are ranked apart, so that no gain is named where none was."""
+    chosen_policy = chosen("session", {}, policies())
+    native = Quoted(deployment("native"), 900)
+    translated = Quoted(deployment("translated"), 100, via="other")
+    inputs = {"serving:translated": 1, "home:native": 1}
+
+    ranked = in_classes(
+        [native, translated], lambda each: chosen_policy.rank(each, inputs), mixes=False
+    )
+
+    notes = chosen_policy.notes(ranked, inputs)
+    assert [each.deployment.id for each in ranked] == ["native", "translated"]
+    assert (notes["switch"], notes.get("gain_nanos")) == ("native", None)
+    assert chosen_policy.notes(ranked[::-1], inputs)["switch"] == "stays"

@@ -2,8 +2,8 @@
 
 What finishing the session's task comes to at each candidate is weighed in whole nano-dollars:
 calls left, the kept prefix, what a switch throws away, how often tasks succeed there and what a
-failure costs (`routing.sessions.offers`). Up, when something speaks against who serves it; down,
-only where a task ends (`routing.sessions.switching`). A call that belongs to no session goes
+failure costs (`routing.sessions.offers`). Up, when something speaks against who serves it; back,
+where a task ends (`routing.sessions.switching`). A call that belongs to no session goes
 where a task of its horizon would begin.
 """
 
@@ -52,16 +52,33 @@ def rank(candidates: Sequence[Quoted], settings: Settings, inputs: Inputs) -> tu
 def notes(ranked: Sequence[Quoted], settings: Settings, inputs: Inputs) -> Notes:
     """Return why the session's call goes where it goes: `switch`, `gain_nanos`, totals."""
     priced = [each for each in ranked if each.expected_nanos is not None]
-    if not priced:
+    if not ranked or ranked[0].expected_nanos is None:
         return {}
-    verdict = _verdict(priced, settings, inputs)
-    found: dict[str, str | int] = {"switch": verdict.reason}
+    verdict, reason = _verdict_of_first(ranked[0], priced, settings, inputs)
+    found: dict[str, str | int] = {"switch": reason}
     if verdict.gain_nanos is not None:
         found["gain_nanos"] = verdict.gain_nanos
     for each in verdict.weighed:
         found[f"total_nanos:{each.name}"] = each.total_nanos
         found[f"success_ppm:{each.name}"] = each.ppm
     return found
+
+
+def _verdict_of_first(
+    first: Quoted, priced: Sequence[Quoted], settings: Settings, inputs: Inputs
+) -> tuple[Verdict, str]:
+    """Return the verdict that put one first, and why; `native`: it speaks the client's dialect.
+
+    Where those that need a translation come last, each of the two classes is ranked by itself.
+    """
+    verdict = _verdict(priced, settings, inputs)
+    if verdict.chosen == first.deployment.id:
+        return verdict, verdict.reason
+    serving = _named("serving:", inputs)
+    left = serving in {each.deployment.id for each in priced}
+    alike = [each for each in priced if (each.via is None) == (first.via is None)]
+    verdict = _verdict(alike, settings, inputs)
+    return verdict, "native" if left and verdict.reason == "gone" else verdict.reason
 
 
 def _verdict(priced: Sequence[Quoted], settings: Settings, inputs: Inputs) -> Verdict:

@@ -18,7 +18,8 @@ LEARNED_MIN = 8
 """So many tasks have to be over before what they took is gone by."""
 USUAL_PERCENT = 50
 
-Key = Hashable
+Key = tuple[str, Hashable, Hashable]
+"""Whose session it is, and what tells it from others; nobody shares one with somebody else."""
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
