@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from headgate.gateway.feedback import votes_of
 from headgate.records.journal import DecisionRecord, SettleRecord
 from headgate.routing.deciding import chosen_of, decided_again, placed
 from headgate.routing.policies.registry import policies
@@ -226,3 +227,10 @@ def _usages(gateway: Gateway, replies: list[Reply]) -> list[dict[str, int]]:
         assert isinstance(end, SettleRecord)
         found.append(end.quantities)
     return found
+
+
+def test_votes_in_a_header_are_read_and_nonsense_is_left_out() -> None:
+    """Good, bad or a score of at least a half, whatever the source."""
+    votes = votes_of(b"call_a=good, call_b=0.4;source=tests,call_c=0.5, call_d=maybe")
+
+    assert votes == [("call_a", True), ("call_b", False), ("call_c", True)]
