@@ -5,12 +5,11 @@ from typing import Annotated, Literal
 import msgspec
 import typer
 
-from headgate.cli.approvals import Url, gateway_of, own_key
+from headgate.cli.approvals import Url, gateway_at, own_key
 from headgate.cli.options import CONFIG_DEFAULT, AsJson, Config
 from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail, print_json
-from headgate.cli.reading import read_configuration
 from headgate.insights.contract_learning import VoteView
-from headgate.insights.deciding import Place, UnansweredError, post_for
+from headgate.insights.deciding import UnansweredError, post_for
 from headgate.routing.learning.votes import Source
 
 app = typer.Typer()
@@ -42,9 +41,9 @@ def feedback(  # noqa: PLR0913 - an option is a parameter
         body = {kind: subject, "source": source, **_said(verdict)}
         if label is not None:
             body["label"] = label
-    address = Place(url) if url else gateway_of(read_configuration(config))
+    place = gateway_at(url, config)
     try:
-        refused, text = post_for(address, own_key(), "/v1/feedback", body)
+        refused, text = post_for(place, own_key(), "/v1/feedback", body)
     except UnansweredError as error:
         fail(f"{error}.", "Name the gateway with --url.", EXIT_UNREACHABLE)
     if refused is not None:
