@@ -321,6 +321,8 @@ class Endings:
         note = self._world.caching.settle(exchange, settlement, report)
         if exchange.path.expected:
             self._world.sizing.learn(exchange, settlement)
+        if exchange.turn.session is not None:
+            self._world.sessions.settle(exchange, settlement, report)
         if self._world.appraisal is not None:
             self._world.appraisal.learn(exchange, settlement, at_ns)
         self._books.settle(
