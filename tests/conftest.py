@@ -101,6 +101,7 @@ DECISION = DecisionRecord(
     policy="cheapest",
     input_tokens=1_000,
     output_tokens=500,
+    notes={"split": "cheapest"},
     candidates=(
         CandidateRecord("mini", expected_nanos=2_000_000),
         CandidateRecord("gpt", expected_nanos=20_000_000),

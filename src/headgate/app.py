@@ -15,6 +15,7 @@ from headgate.dialects.registry import dialects, spoken_dialects
 from headgate.dialects.stops.registry import counted, stops
 from headgate.dialects.translation.registry import tellers, translators
 from headgate.gateway.allotments import Allotments, Carve, GiveBack, Lender
+from headgate.gateway.appraisal import Appraisal
 from headgate.gateway.books import Books
 from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
@@ -23,6 +24,7 @@ from headgate.gateway.guards import Guards
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.pool import Pool
+from headgate.gateway.sessions import Sessions
 from headgate.gateway.sizing import Sizing
 from headgate.gateway.target import Target
 from headgate.gateway.unbounded import Caps
@@ -40,7 +42,9 @@ from headgate.records.control import Control
 from headgate.records.demand import Terms
 from headgate.records.journal import DecisionRecord
 from headgate.routing.eligibility import Speech
-from headgate.routing.policies.registry import policies
+from headgate.routing.policies.registry import chooser
+from headgate.routing.quality.load_prior import load_prior
+from headgate.routing.quality.standing import Standing
 from headgate.routing.router import Router
 from headgate.store.journal_writer import JournalWriter
 from headgate.units.ids import call_id
@@ -89,9 +93,8 @@ def data_plane(
     clock, outbox = Coarse(), Outbox(call_soon)
     pools = _pools(snapshot, clock, outbox)
     targets = _targets(snapshot, pools)
-    known = directory(snapshot, pepper)
-    allotments = _allotments(snapshot, known, steward)
-    router = _router(snapshot, targets, journal)
+    known, allotments = _callers(snapshot, pepper, steward)
+    router, caching, sessions = _routing(snapshot, targets, journal)
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
@@ -99,7 +102,8 @@ def data_plane(
         directory=known,
         rulebook=rulebook(snapshot),
         tagging=Tagging({key.id: key.tags for key in snapshot.keys.values()}),
-        caching=Caching(targets, router, _marked(snapshot)),
+        caching=caching,
+        sessions=sessions,
         router=router,
         targets=targets,
         retries=RetryBudget(snapshot.edge.retries_percent, snapshot.edge.retries_burst),
@@ -125,6 +129,7 @@ def data_plane(
         traced=snapshot.exports.is_traced,
         classes=Classes({key.id: key.priorities for key in snapshot.keys.values()}),
         deferral=_deferral(snapshot),
+        appraisal=_appraisal(router, targets),
     )
 
 
@@ -133,9 +138,11 @@ def _deferral(snapshot: Snapshot) -> Deferral:
     return Deferral(snapshot.price_book, aliases)
 
 
-def _allotments(snapshot: Snapshot, known: Directory, steward: Steward) -> Allotments:
-    budgets = snapshot.budgets.values()
-    return Allotments(steward.lender, known, budgets, snapshot.zone, snapshot.lineages())
+def _callers(snapshot: Snapshot, pepper: bytes, steward: Steward) -> tuple[Directory, Allotments]:
+    """Return who may call, and what they may spend."""
+    known, budgets = directory(snapshot, pepper), snapshot.budgets.values()
+    lineages = snapshot.lineages()
+    return known, Allotments(steward.lender, known, budgets, snapshot.zone, lineages)
 
 
 def _caps(snapshot: Snapshot) -> dict[str, int]:
@@ -175,10 +182,19 @@ def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWrit
         _speech(snapshot),
         _quote(targets),
         _when_there_is_room(journal),
-        policies(),
+        chooser(snapshot.policies),
     )
     router.watch({name: target.health for name, target in targets.items()})
     return router
+
+
+def _appraisal(router: Router, targets: Mapping[str, Target]) -> Appraisal | None:
+    """Return what says what policies go by beside prices; None when no route asks."""
+    if not router.asks():
+        return None
+    appraisal = Appraisal(Standing(load_prior()), tuple(targets))
+    router.ask(appraisal)
+    return appraisal
 
 
 def rulebook(snapshot: Snapshot) -> Rulebook:
@@ -213,7 +229,9 @@ def planner(snapshot: Snapshot, gone: Collection[str]) -> Router:
         alias: route._replace(deployments=tuple(n for n in route.deployments if n in left))
         for alias, route in snapshot.routes.items()
     }
-    return Router(routes, left, _speech(snapshot), quote, lambda _record: None, policies())
+    return Router(
+        routes, left, _speech(snapshot), quote, lambda _record: None, chooser(snapshot.policies)
+    )
 
 
 def _speech(snapshot: Snapshot) -> Speech:
@@ -222,6 +240,16 @@ def _speech(snapshot: Snapshot) -> Speech:
         frozenset(translators()),
         frozenset(tellers()),
     )
+
+
+def _routing(
+    snapshot: Snapshot, targets: dict[str, Target], journal: JournalWriter
+) -> tuple[Router, Caching, Sessions]:
+    """Return the router, and what remembers prompts and sessions for it."""
+    router = _router(snapshot, targets, journal)
+    caching = Caching(targets, router, _marked(snapshot))
+    by_session = [alias for alias in snapshot.routes if "session" in router.needs(alias)]
+    return router, caching, Sessions(targets, router, caching, by_session)
 
 
 def _marked(snapshot: Snapshot) -> frozenset[str]:

@@ -66,6 +66,7 @@ PROVIDERS_NAMED = (
 PROVIDERS_ALLOWED = {
     "cli/prices.py": "The help shows what a seller and a model look like.",
     "exports/otel_names.py": "OpenTelemetry's names of providers, by their kind.",
+    "routing/evaluation/load_judged.py": "The names that models of public sets are sold by.",
     "units/errors.py": "A code carries the error type that each dialect has for it.",
 }
 
@@ -80,6 +81,7 @@ IMPORTS_ALLOWED = {
     "store/migrate.py": "Alembic takes a while to import, and is needed where a schema changes.",
     "store/postgresql.py": "The driver of PostgreSQL is an extra.",
     "exports/parquet.py": "A large library that few have.",
+    "routing/quality/load_prior.py": "An extra, for the routes that ask for estimates.",
     "store/database.py": "The bundled SQLite driver has wheels for some systems only.",
 }
 EXCEPTIONS = (

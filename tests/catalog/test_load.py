@@ -47,7 +47,14 @@ def test_every_source_can_be_looked_up(book: PriceBook) -> None:
 
 def test_modes_are_known_ones(models: ModelDirectory) -> None:
     """Routing reads the mode; an unknown one would be a silent exclusion."""
-    assert {facts.mode for facts in models.models} == {"chat", "responses", "embedding"}
+    assert {facts.mode for facts in models.models} == {
+        "chat",
+        "responses",
+        "embedding",
+        "image",
+        "speech",
+        "transcription",
+    }
 
 
 def test_a_band_is_read_from_its_table() -> None:

@@ -26,7 +26,8 @@ CARDS = [
     for retention in ("default", "24h")
     if (card := BOOK.rate_card(seller, model, Terms(tier, region, retention), NOW))
 ]
-cards = st.sampled_from(CARDS)
+# Models of images and sound have meters of their own; `test_units.py` is about them.
+cards = st.sampled_from([card for card in CARDS if card.rates[0].prices_femto[6] is not None])
 tokens = st.integers(0, 2_000_000) | st.integers(0, 50) | st.integers(199_990, 272_010)
 
 

@@ -172,6 +172,19 @@ def test_a_failed_attempt_says_why(headgate: Any, books: Path) -> None:
     assert "quantity" not in explained
 
 
+def test_calls_are_found_by_what_their_clients_call_them(headgate: Any, books: Path) -> None:
+    """Also by a part of it, in whatever case."""
+    engine = open_store(books / "data")
+    with engine.begin() as connection:
+        of_call = tables.attempt.c.attempt == "call_a.1"
+        connection.execute(update(tables.attempt).where(of_call).values(request_id="Ticket/4711"))
+    engine.dispose()
+
+    (found,) = json.loads(headgate("calls", "--text", "ticket/47", "--json").stdout)
+
+    assert (found["attempt"], found["request_id"]) == ("call_a.1", "Ticket/4711")
+
+
 def test_an_unknown_state_is_a_usage_error(headgate: Any) -> None:
     """The states that exist are told; exit code 2."""
     result = headgate("calls", "--state", "lost")

@@ -84,19 +84,30 @@ def nginx(node: str, port: int, directory: Path) -> list[str]:
     return ["nginx", "-p", str(directory), "-e", errors, "-c", path, "-g", "daemon off;"]
 
 
+def haproxy_that_greets(node: str, port: int, directory: Path) -> list[str]:
+    """Return the command that runs HAProxy with what the guide adds for the PROXY protocol."""
+    command = haproxy(node, port, directory)
+    path = Path(command[-1])
+    path.write_text(path.read_text().replace(f"{node} check", f"{node} check send-proxy-v2"))
+    return command
+
+
 COMMANDS = {"haproxy": haproxy, "nginx": nginx}
+GREETING = {"haproxy": haproxy_that_greets}
 
 
 @contextmanager
-def running_proxy(name: str, node: TestNode, directory: Path) -> Iterator[Proxy]:
-    """Run a proxy in front of a node until it accepts connections."""
+def running_proxy(
+    name: str, node: str, directory: Path, *, greets: bool = False
+) -> Iterator[Proxy]:
+    """Run a proxy in front of a gateway's host and port until it accepts connections."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(directory / "ca.pem")
     certificate = authority.issue_cert("127.0.0.1")
     certificate.private_key_and_cert_chain_pem.write_to_path(directory / "tls.pem")
     certificate.private_key_pem.write_to_path(directory / "tls.key")
     port = free_port()
-    command = COMMANDS[name](node.gateway_url.removeprefix("http://"), port, directory)
+    command = (GREETING if greets else COMMANDS)[name](node, port, directory)
     with (directory / "output").open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output)
         try:
@@ -120,7 +131,8 @@ def proxy(
     """Each proxy in its turn."""
     if shutil.which(request.param) is None:
         pytest.skip(f"{request.param} is not installed")
-    with running_proxy(request.param, running, tmp_path_factory.mktemp(request.param)) as one:
+    address = running.gateway_url.removeprefix("http://")
+    with running_proxy(request.param, address, tmp_path_factory.mktemp(request.param)) as one:
         yield one
 
 

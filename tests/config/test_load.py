@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from headgate.config.load import load
-from headgate.config.shapes import LimitsShape
+from headgate.config.shapes_edge import LimitsShape
 from headgate.config.snapshot import Snapshot
 from headgate.config.template import Answers, from_kind, render
 from headgate.config.unpriced import unpriced
-from headgate.gateway.settings import Edge
+from headgate.gateway.settings import Edge, Tls
 from headgate.providers.registry import providers, setup_of
 from headgate.records.demand import STANDARD
 from headgate.units.instants import from_datetime
@@ -224,9 +224,19 @@ def test_a_console_for_others_takes_a_token(folder: Path) -> None:
     assert snapshot.console.token == "a-token"
 
 
+def test_the_gateway_s_address_has_brackets_where_they_belong(folder: Path) -> None:
+    """IPv6 is written in them, whatever port the system chose."""
+    edge = loaded(folder, '[listen]\ngateway = "[::1]:0"\n').edge
+
+    assert (edge.host, edge.url(8080)) == ("::1", "http://[::1]:8080")
+    assert edge._replace(tls=Tls("c", "k"), host="h").url(443) == "https://h:443"
+
+
 def test_limits_are_the_edge_s(folder: Path) -> None:
     """Every bound of the edge can be set, and only those."""
     snapshot = loaded(folder, "[limits]\nbody_bytes_max = 1000\n")
 
     assert snapshot.edge.body_bytes_max == 1_000
-    assert {*LimitsShape.__struct_fields__} == {*Edge._fields} - {"host", "port"}
+    elsewhere = {"host", "port", "tls", "trusted_proxies", "proxy_protocol", "forwarded_header"}
+    elsewhere |= {"access_log", "cors_origins"}
+    assert {*LimitsShape.__struct_fields__} == {*Edge._fields} - elsewhere

@@ -2,6 +2,9 @@
 
 import re
 
+import msgspec
+
+from headgate.records.estimate import EstimateRecord
 from headgate.records.journal import CacheNote, CandidateRecord
 from tests.console.books import Books
 
@@ -109,3 +112,26 @@ def test_what_a_prompt_cache_did_is_shown(books: Books) -> None:
     assert "<code>system</code>" in page
     assert re.search(r"2,000 tokens, changed at <code[^>]*>tools\[3\]</code>: \$0.009000000", page)
     assert "Prompt cache" not in books.client().get(f"/calls/{plain.call}").text
+
+
+def test_a_decision_by_estimates_shows_them(
+    books: Books, now_ns: int, candidates: tuple[CandidateRecord, ...]
+) -> None:
+    """Quality with its interval, n and terms, the runner-up and its flip; unknown is said so."""
+    estimates = [EstimateRecord(813_400, 700_000, 890_000, 10_000, {"base": 1_665}), None, None]
+    unknown = EstimateRecord(500_000, 19_455, 980_545)
+    known = tuple(
+        msgspec.structs.replace(each, place=place, estimate=estimate or unknown)
+        for place, (each, estimate) in enumerate(zip(candidates, estimates, strict=True), 1)
+    )
+    hold = books.hold(decision=books.decide(now_ns, "fast", known))
+    books.settle(hold, {"output_text": 1})
+    books.fold()
+
+    page = books.client().get(f"/calls/{hold.call}").text
+
+    assert "0.813</td>" in page
+    assert "0.700 to 0.890" in page
+    assert "base +1.67" in page
+    assert "unknown</td>" in page
+    assert re.search(r"claude-opus, which would win \d+\.\d % cheaper", page)

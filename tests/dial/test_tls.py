@@ -13,7 +13,7 @@ from headgate.dial.dialer import Dialer
 from headgate.dial.failures import fix_of
 from headgate.dial.resolver import Resolver
 from headgate.dial.settings import Trust
-from headgate.dial.tls import ClientContext, TrustError, client_context
+from headgate.dial.tls import RESUMED_S, ClientContext, TrustError, client_context
 
 
 class Asking(asyncio.Protocol):
@@ -113,3 +113,14 @@ def test_a_file_that_is_no_certificate_is_named(tmp_path: Path, key: str) -> Non
 def test_every_reason_with_a_fix_names_a_key_or_a_deed() -> None:
     """An unknown reason has none: nothing is guessed."""
     assert fix_of("connect: Connection refused") == ""
+
+
+def test_a_certificate_is_asked_for_again_in_time(tmp_path: Path) -> None:
+    """Sessions that resume one another do not put its check off for ever."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    server, client = server_context(authority), client_context(Trust(str(tmp_path / "ca.pem")))
+    uvloop.run(resumed(server, client, 1))
+    client.checked_s -= RESUMED_S
+
+    assert uvloop.run(resumed(server, client, 2)) == [False, True]

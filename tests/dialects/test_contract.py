@@ -95,7 +95,7 @@ def test_the_request_is_read(dialect: Dialect) -> None:
     assert demand.model and demand.model in named
     assert demand.stream == known["stream"]
     assert demand.tools == (known["tools"] is not None) and not demand.images
-    assert demand.output_tokens_max == (4096 if known["limit"] else 0)
+    assert demand.output_tokens_max == (4096 if known["limit"] else known.get("output", 0))
     assert demand.unbounded is None
     assert demand.input_tokens_max is not None
     assert demand.free or demand.input_tokens_max > len(body)
@@ -132,7 +132,7 @@ def test_an_edit_changes_what_it_says_and_nothing_else(dialect: Dialect) -> None
     after = accepted(dialect, new)
     known = shape(dialect)
     assert after.model == (demand.model if "path" in known else "other/model")
-    assert after.output_tokens_max == (7 if known["limit"] else 0)
+    assert after.output_tokens_max == (7 if known["limit"] else known.get("output", 0))
     assert _unchanged(after) == _unchanged(demand)
 
 
@@ -140,7 +140,10 @@ def test_the_reply_is_reported(dialect: Dialect) -> None:
     """A whole reply says who answered and what was used."""
     report = dialect.report(sample(dialect.KIND, "reply.json"))
 
-    assert said(report) == json.loads(sample(dialect.KIND, "expected.json"))
+    expected = json.loads(sample(dialect.KIND, "expected.json"))
+    if shape(dialect).get("raw"):
+        expected["usage"] = None
+    assert said(report) == expected
     assert report.complete and not report.errored
 
 
@@ -149,6 +152,8 @@ def test_the_reply_is_reported(dialect: Dialect) -> None:
 )
 def test_an_unreadable_reply_is_not_complete(dialect: Dialect, body: bytes) -> None:
     """What cannot be read reports nothing, least of all that it is complete."""
+    if shape(dialect).get("raw") and body not in (b"", b"<html>"):
+        pytest.skip("a reply of sound is whatever comes")
     assert dialect.report(body) == Report()
 
 
@@ -323,8 +328,8 @@ def test_a_wrong_field_is_named(dialect: Dialect, field: str, value: object) -> 
     known = shape(dialect)
     if (field == "tools" and not known["tools"]) or ("path" in known and field != "tools"):
         pytest.skip("it is no field of this dialect")
-    if field == "stream" and dialect.KIND == "anthropic_count_tokens":
-        pytest.skip("what is counted has no such field")
+    if field == "stream" and dialect.KIND in ("anthropic_count_tokens", "speech"):
+        pytest.skip("it has no such field")
     body = json.loads(sample(dialect.KIND, "request.json")) | {field: value}
 
     refusal = dialect.read(json.dumps(body).encode())

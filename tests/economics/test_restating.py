@@ -23,7 +23,7 @@ from headgate.ledger.keeper import Keeper
 from headgate.ledger.keeper_adjustments import adjust
 from headgate.records.adjustment import Adjusted, Adjustment
 from headgate.records.charge import Charge
-from headgate.records.demand import Terms
+from headgate.records.demand import STANDARD, Terms
 from headgate.records.journal import Record
 from headgate.store.migrate import open_store
 from headgate.units.instants import from_datetime
@@ -159,3 +159,16 @@ def test_capacity_is_used_by_whose_calls_it_priced(engine: Engine, tmp_path: Pat
     with engine.connect() as connection:
         assert tokens_by_team(connection, HELD, DAY, DAY + 1) == {"research": 1_010}
     assert free.amount_nanos == 0
+
+
+def test_a_call_for_images_is_left_as_it_is(engine: Engine, tmp_path: Path) -> None:
+    """What it was billed by beside tokens is not rated again, so nothing of it is corrected."""
+    card = BOOK.rate_card("openai", "gpt-image-1.5", STANDARD, DAY)
+    assert card is not None
+    drawn = card.rate_with(Usage(input_uncached=10), {"output_image": 4_160})
+    opened(engine, tmp_path, *attempt(1, drawn), *attempt(2, charge(Terms())))
+
+    with engine.connect() as connection:
+        found = [each.attempt for each in charged_calls(connection, BOOK, {}, DAY, DAY + 1)]
+
+    assert found == [hold(2).attempt]

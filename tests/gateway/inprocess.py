@@ -10,13 +10,14 @@ journal, one turn of the loop later, as an answer over a socket would come.
 
 import asyncio
 import itertools
+import socket
 import threading
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import uvloop
 
@@ -25,7 +26,9 @@ from headgate.budgets.limits import Limits
 from headgate.capacity.health import Breaker, Health
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
-from headgate.gateway.edge import ClientConnection
+from headgate.gateway.listener.access_log import AccessLog
+from headgate.gateway.listener.door import Door
+from headgate.gateway.logged import welcome
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.sweep import sweep
 from headgate.ledger.book import LeaseBook
@@ -143,6 +146,7 @@ class Gateway:
     Attributes:
         port: Where it listens.
         problems: What the event loop was told went wrong; `assert_settled` wants none.
+        late_ms: How much later than it is each sweep thinks that it comes.
     """
 
     def __init__(self, directory: Path, config: str, disk: Disk | None = None) -> None:
@@ -154,6 +158,7 @@ class Gateway:
         self.directory = directory / "journal" / journal_name(WORKER, EPOCH)
         self.port = 0
         self.problems: list[str] = []
+        self.late_ms = self._behind_ms = 0
         self.pipeline: Pipeline
         self.steward: LendingSteward
         self._loop: asyncio.AbstractEventLoop
@@ -207,16 +212,19 @@ class Gateway:
             call_soon=asyncio.get_running_loop().call_soon,
         )
         self.steward.purse = world.purse
-        world = replace(world, syncs=journal_syncs(journal, self.disk))
+        files = self.snapshot.edge.access_log
+        log = None if files is None else AccessLog(files, WORKER)
+        world = replace(world, syncs=journal_syncs(journal, self.disk), access_log=log)
         self.pipeline = Pipeline(world)
-        server = await self._loop.create_server(
-            lambda: ClientConnection(self.pipeline), "127.0.0.1", 0
-        )
-        self.port = server.sockets[0].getsockname()[1]
+        listening = socket.socket()
+        listening.bind(("127.0.0.1", 0))
+        self.port = listening.getsockname()[1]
+        self.door = Door(self.snapshot.edge, listening, welcome(self.pipeline))
+        await self.door.open()
         self._tick()
         self._ready.set()
         await self._stopping.wait()
-        server.close()
+        self.door.close()
         for client in list(self.pipeline.connections):
             if client.transport is not None:
                 client.transport.abort()
@@ -228,12 +236,15 @@ class Gateway:
         await asyncio.sleep(0)
         if world.syncs is not None:
             world.syncs.close()
+        if log is not None:
+            log.close()
         if journal.holds_open == 0:
             journal.close(time.time_ns())
 
     def _tick(self) -> None:
         """Sweep often, and let those look who wait for something."""
-        sweep(self.pipeline, time.monotonic_ns() // 1_000_000)
+        self._behind_ms += self.late_ms
+        sweep(self.pipeline, time.monotonic_ns() // 1_000_000 + self._behind_ms)
         with self._ticked:
             self._ticked.notify_all()
         if not self._stopping.is_set():
@@ -250,7 +261,11 @@ class Gateway:
         async def call() -> T:
             return function()
 
-        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(PATIENCE_S)
+        return self.await_in(call())
+
+    def await_in(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Await a coroutine in the gateway's loop and return its result."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(PATIENCE_S)
 
     def start(self, work: Coroutine[object, object, T]) -> T:
         """Run a coroutine in the gateway's thread and return its result."""

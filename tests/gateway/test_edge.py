@@ -207,7 +207,7 @@ def test_the_path_is_what_counts(gateway: Gateway) -> None:
     """A query is allowed (`?beta=true`) and changes nothing; another path is a 404 that helps."""
     assert ask(gateway, chat(), CHAT_PATH + "?beta=true").status == 200
 
-    reply = ask(gateway, chat(), "/v1/completions")
+    reply = ask(gateway, chat(), "/v1/chat")
     assert (reply.status, reply.code) == (404, "path_unknown")
     assert CHAT_PATH in reply.message
 

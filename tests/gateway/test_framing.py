@@ -109,8 +109,7 @@ BROKEN = {
     "a target without a slash": b"GET healthz HTTP/1.1\r\nhost: gateway\r\n\r\n",
     "no HTTP at all": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(64),
     "the preface of HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    "an upgrade": GET + b"upgrade: h2c\r\nconnection: upgrade\r\n\r\n",
-    "a WebSocket": GET + b"upgrade: websocket\r\nconnection: upgrade\r\n\r\n",
+    "an upgrade without a host": b"GET / HTTP/1.1\r\nupgrade: a\r\nconnection: upgrade\r\n\r\n",
     "a tunnel": b"CONNECT gateway:443 HTTP/1.1\r\nhost: gateway\r\n\r\n",
     # chunks
     "a chunk size of no digits": chunked(b"zz"),
@@ -147,6 +146,30 @@ def test_what_is_no_proper_http_is_refused(gateway: Gateway, raw: bytes) -> None
 
     assert (reply.status, reply.code) == (400, "request_malformed")
     assert reply.header("connection") == "close"
+
+
+UPGRADES = {
+    "a WebSocket": GET + b"upgrade: websocket\r\nconnection: Upgrade\r\n\r\n",
+    "several": GET + b"upgrade: h2c, foo/2\r\nconnection: keep-alive, upgrade\r\n\r\n",
+    "with a body": call(("upgrade", "websocket"), ("connection", "upgrade")),
+}
+
+
+@pytest.mark.parametrize("raw", UPGRADES.values(), ids=UPGRADES.keys())
+def test_no_connection_is_upgraded(gateway: Gateway, raw: bytes) -> None:
+    """It is a 501 that says where to read more, and the connection closes."""
+    reply = answer_to(gateway, raw)
+
+    assert (reply.status, reply.code) == (501, "realtime_unsupported")
+    assert "http.md#realtime" in reply.message
+
+
+@pytest.mark.parametrize("path", ["/v1/realtime", "/v1/realtime/client_secrets?model=x"])
+def test_there_is_no_realtime(gateway: Gateway, path: str) -> None:
+    """Its paths are a 501 as well, in whatever way they are asked; the connection goes on."""
+    with Wire(gateway.port) as wire:
+        assert wire.send(head(path) + LENGTH + BODY).read().code == "realtime_unsupported"
+        assert wire.send(head(path, method="GET", key=None) + b"\r\n").read().status == 501
 
 
 OVERSIZED = {

@@ -19,7 +19,9 @@ def test_framing_and_what_held_then_are_left_out() -> None:
     """The rest of the head stays, line for line."""
     head = (
         b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nx-headgate-call: call_1\r\n"
-        b"X-RateLimit-Remaining: 3\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+        b"X-RateLimit-Remaining: 3\r\nconnection: close\r\ntransfer-encoding: chunked\r\n"
+        b"access-control-allow-origin: https://app.example\r\nvary: origin\r\n"
+        b"access-control-expose-headers: *\r\n\r\n"
     )
 
     reply = kept(head + chunk(b"data: 1\n\n") + LAST_CHUNK)

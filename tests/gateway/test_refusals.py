@@ -141,6 +141,24 @@ def test_what_is_no_json_object_is_400(gateway: Gateway, path: str, raw: bytes) 
     assert_refused(gateway, reply, 400, expected)
 
 
+def test_the_deepest_body_that_can_be_read_is_served_or_refused(gateway: Gateway) -> None:
+    """There is no depth between the two at which a call falls through: each level around the
+    last that is served, where a later look at the body has less room than the first.
+    """
+
+    def status(depth: int) -> int:
+        nested = b'{"a":' * depth + b"{}" + b"}" * depth
+        return ask(gateway, encode(chat()).replace(b'"mini"', b'"mini", "x": ' + nested)).status
+
+    low, high = 64, 1_100
+    assert (status(low), status(high)) == (200, 400)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if status(middle) == 200 else (low, middle)
+
+    assert {status(depth) for depth in range(low - 2, low + 16)} == {200, 400}
+
+
 def test_malformed_json_is_told_with_its_place(gateway: Gateway) -> None:
     """The byte at which the body stops being JSON."""
     reply = ask(gateway, b'{"model": "mini", oops}')

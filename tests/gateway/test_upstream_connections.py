@@ -225,3 +225,32 @@ def test_no_reply_may_take_for_ever(start: Start, streamed: bool) -> None:
     assert b"upstream_timeout" in reply.payload
     end = the_end(gateway, call_of(reply))
     assert (end.state, end.reason) == ("estimated", "total_timeout")
+
+
+def test_a_request_still_in_our_hands_costs_nothing(start: Start) -> None:
+    """When a kept connection ends before the turn in which a request was given to it, certainly
+    nothing was sent: the hold is void, and the call goes to the same provider again."""
+    with Provider(serve_always) as provider:
+        gateway = start(openai_url=provider.url)
+        assert ask(gateway, chat()).status == 200
+        with Wire(gateway.port) as wire:
+            gateway.until(lambda: bool(gateway.pipeline.connections), "the client is connected")
+
+            def lose() -> None:
+                (client,) = gateway.pipeline.connections
+                kept = gateway.pipeline.world.pools[0]._idle[-1]
+                transport = kept.transport
+                assert transport is not None
+                client.data_received(request(chat()))
+                kept.connection_lost(None)
+                transport.abort()
+
+            gateway.run(lose)
+            reply = wire.read()
+
+    assert reply.status == 200
+    first, second = gateway.ends(call_of(reply))
+    assert isinstance(first, VoidRecord)
+    assert (first.reason, first.final) == ("closed_before_sent", False)
+    assert isinstance(second, SettleRecord)
+    assert provider.opened == 2

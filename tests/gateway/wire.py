@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -56,14 +57,31 @@ class Reply:
 
 
 class Wire:
-    """One connection to a port of this machine."""
+    """One connection to a port of this machine.
 
-    def __init__(self, port: int, *, receive_buffer_bytes: int = 0) -> None:
+    Args:
+        port: The port.
+        receive_buffer_bytes: How much the system buffers; 0 for as much as it likes.
+        tls: What to speak TLS by, None for plain HTTP.
+        before: Bytes that go first, in front of TLS as well.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        *,
+        receive_buffer_bytes: int = 0,
+        tls: ssl.SSLContext | None = None,
+        before: bytes = b"",
+    ) -> None:
         self.socket = socket.socket()
         if receive_buffer_bytes:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         self.socket.settimeout(PATIENCE_S)
         self.socket.connect(("127.0.0.1", port))
+        self.socket.sendall(before)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self._buffer = b""
 
     def __enter__(self) -> Self:

@@ -300,6 +300,7 @@ def running_node(
     extra: str = "",
     environment: Mapping[str, str] = MappingProxyType({}),
     store_url: str | None = None,
+    start: bool = True,
 ) -> Iterator[TestNode]:
     """Run a node for a test; it is told to stop at the end, and killed when it does not.
 
@@ -317,6 +318,7 @@ def running_node(
         extra: Further tables.
         environment: More of the processes' environment.
         store_url: The address of a database; None for the store that the tests run on.
+        start: Whether it starts at once, and not when the test says so.
     """
     bill = tmp_path / "bill.jsonl"
     options = options or Options(pace=INSTANT)
@@ -337,7 +339,8 @@ def running_node(
         path = f"{ROOT / 'src'}:{ROOT}"
         node = TestNode(config, tmp_path / "data", bill, simulator, budgets)
         node.environment = {**os.environ, "PYTHONPATH": path, **environment}
-        node.start(workers)
+        if start:
+            node.start(workers)
         try:
             yield node
         finally:

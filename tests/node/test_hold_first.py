@@ -1,5 +1,6 @@
 """Every route that can spend money has its hold in the journal before the upstream sees a byte."""
 
+import ast
 import asyncio
 import json
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import headgate.gateway
 from headgate.dialects.registry import dialects
 from headgate.gateway.endpoints import PATHS
 from tests.node.harness import TestNode, once, running_node
@@ -31,6 +33,20 @@ from tests.node.wire import (
 from tests.torture.checker import check
 from tests.torture.journal_files import read_all
 
+FORM = {"content-type": "multipart/form-data; boundary=x"}
+
+
+def form(file: str) -> bytes:
+    """Return a form with a model and a file."""
+    disposition = b"--x\r\ncontent-disposition: form-data; name="
+    model = disposition + b'"model"\r\n\r\nmini\r\n'
+    return b'%b%b"%b"; filename="a"\r\n\r\nHello\r\n--x--\r\n' % (
+        model,
+        disposition,
+        file.encode(),
+    )
+
+
 BODIES = {
     CHAT: chat("Hello"),
     MESSAGES: message("Hello"),
@@ -39,8 +55,30 @@ BODIES = {
     EMBEDDINGS: embedding("Hello"),
     GEMINI: content("Hello"),
     GEMINI_COUNT: content("Hello"),
+    "/v1/images/generations": json.dumps({"model": "mini", "prompt": "Hello"}).encode(),
+    "/v1/images/edits": form("image"),
+    "/v1/images/variations": form("image"),
+    "/v1/audio/speech": json.dumps({"model": "mini", "input": "Hello"}).encode(),
+    "/v1/audio/transcriptions": form("file"),
+    "/v1/audio/translations": form("file"),
 }
 """A body for every route that spends money; a new route needs a line here."""
+
+UNSUPPORTED = "endpoint_unsupported"
+UNSERVED = (
+    "/v1/assistants",
+    "/v1/batches/batch_1",
+    "/v1/files",
+    "/v1/fine_tuning/jobs",
+    "/v1/messages/batches",
+    "/v1/responses/resp_1",
+    "/v1/threads/thread_1/runs",
+    "/v1/vector_stores",
+    "/v1/videos",
+    "/v1beta/cachedContents",
+    "/v1beta/models/flash:embedContent",
+)
+"""What providers have and we do not serve."""
 
 ROUTE = """
 [routes.both]
@@ -146,7 +184,11 @@ def test_the_hold_is_in_the_journal_before_the_first_byte(
     node, seen = watched
     seen.open_holds.clear()
     for number in range(1, 4):
-        reply = post(node.gateway_url, path.replace("{model}", "flash"), node.key(), BODIES[path])
+        body = BODIES[path]
+        headers = FORM if body.startswith(b"--x") else None
+        reply = post(
+            node.gateway_url, path.replace("{model}", "flash"), node.key(), body, headers=headers
+        )
         assert reply.code == "upstream_overloaded", reply
         assert seen.open_holds[-1] == [f"{reply.headers['x-headgate-call']}.1"]
         assert len(seen.open_holds) == number
@@ -174,8 +216,44 @@ def test_routes_that_spend_nothing_reach_no_provider(watched: tuple[TestNode, Wi
     node, seen = watched
     seen.open_holds.clear()
     body = json.dumps({"model": "mini"}).encode()
-    unspoken = ["/v1/batches", "/v1/images/generations", "/v1beta/models/flash:embedContent"]
-    for path in [*(each.decode() for each in PATHS), *unspoken]:
-        for method in ("GET", "POST"):
-            post(node.gateway_url, path, node.key(), body, method=method)
+    for path in [*(each.decode() for each in PATHS), *UNSERVED, "/v1/nothing"]:
+        for method in ("GET", "POST", "DELETE"):
+            reply = post(node.gateway_url, path, node.key(), body, method=method)
+            if path in UNSERVED and method == "POST":
+                assert (reply.status, reply.code) == (501, UNSUPPORTED)
+                assert "docs/reference/http.md#not-served" in reply.body.decode()
     assert seen.open_holds == []
+
+
+def test_nothing_but_the_pipeline_sends_to_a_provider() -> None:
+    """A connection to a provider is taken where the hold was just written down, and nowhere else.
+
+    What takes or opens one, and what writes to it, is called in these functions alone.
+    """
+    gateway = Path(headgate.gateway.__file__).parent
+    senders = {"take", "connect", "send", "send_pieces", "form_head"}
+    found = {
+        (source.stem, function.name, call.func.attr)
+        for source in gateway.glob("*.py")
+        for function in ast.walk(ast.parse(source.read_text()))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+        if call.func.attr in senders and _is_of_provider(call.func)
+    }
+
+    assert found == {
+        ("pipeline", "_dispatch", "take"),
+        ("pipeline", "_dispatch", "connect"),
+        ("pipeline", "_dispatch", "send"),
+        ("pipeline", "send", "send"),
+        ("exchange", "connected", "send"),
+        ("forms", "send_form", "send_pieces"),
+        ("forms", "send_form", "form_head"),
+    }
+
+
+def _is_of_provider(function: ast.Attribute) -> bool:
+    """Tell whether a method is called on a pool, a pipeline, an upstream or a target."""
+    owner = ast.unparse(function.value).rpartition(".")[2]
+    return owner in ("pool", "upstream", "target", "self", "_pipeline")

@@ -1,6 +1,7 @@
 """The contract of routing policies, over every file in the folder; and `cheapest`, by hand."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -8,14 +9,24 @@ from hypothesis import strategies as st
 
 from headgate.catalog.settings import Deployment
 from headgate.routing.candidate import Outcome, Quoted
-from headgate.routing.policies.registry import Policy, policies, spread_of
+from headgate.routing.policies.registry import Policy, chosen, policies, spread_of
 
-POLICIES = policies()
+POLICIES = {
+    kind: each
+    for kind, each in policies().items()
+    if not any(one.required for one in each.SETTINGS)
+}
+"""Those that can be named without settings."""
 
 
 def deployment(name: str) -> Deployment:
     """Return a deployment of which only the name matters."""
     return Deployment(name, "p", "m", "p", "m", 1000, 100, 100)
+
+
+def ranked_by(kind: str, candidates: Sequence[Quoted]) -> tuple[Quoted, ...]:
+    """Rank by a policy of which the configuration says nothing."""
+    return chosen(kind, {}, POLICIES).rank(candidates)
 
 
 QUOTED = st.lists(
@@ -36,10 +47,10 @@ QUOTED = st.lists(
 def test_a_ranking_keeps_every_candidate_and_is_repeatable(candidates: list[Quoted]) -> None:
     """Nobody is lost or doubled, and the order of the configuration decides nothing."""
     for each in POLICIES.values():
-        ranked = each.rank(candidates)
+        ranked = ranked_by(each.KIND, candidates)
 
         assert sorted(ranked, key=repr) == sorted(candidates, key=repr)
-        assert each.rank(candidates[::-1]) == ranked
+        assert ranked_by(each.KIND, candidates[::-1]) == ranked
 
 
 @given(candidates=QUOTED, outcomes=st.lists(st.sampled_from(Outcome), min_size=8, max_size=8))
@@ -48,7 +59,7 @@ def test_a_plan_ends_and_tries_nobody_twice(
 ) -> None:
     """Whatever the outcomes are, a plan comes to its end, at the first final one at the latest."""
     for each in POLICIES.values():
-        plan = each.plan(each.rank(candidates))
+        plan = each.plan(ranked_by(each.KIND, candidates))
         first = next(plan, None)
         tried = [] if first is None else [first]
         for outcome in outcomes if tried else []:
@@ -70,7 +81,7 @@ def test_the_cheapest_goes_first_and_the_unpriced_last() -> None:
         Quoted(deployment("blank"), None),
     )
 
-    ranked = POLICIES["cheapest"].rank([blank, dear, cheap, twin])
+    ranked = ranked_by("cheapest", [blank, dear, cheap, twin])
 
     assert ranked == (twin, cheap, dear, blank)
 
@@ -79,7 +90,7 @@ def test_the_cheapest_goes_first_and_the_unpriced_last() -> None:
 @pytest.mark.parametrize("outcome", [Outcome.SERVED, Outcome.FATAL])
 def test_a_final_outcome_ends_the_plan(policy: Policy, outcome: Outcome) -> None:
     """A served call is not sent again, and a bad request is not tried elsewhere."""
-    ranked = policy.rank([Quoted(deployment("one"), 1), Quoted(deployment("two"), 2)])
+    ranked = ranked_by(policy.KIND, [Quoted(deployment("one"), 1), Quoted(deployment("two"), 2)])
     plan = policy.plan(ranked)
     next(plan)
 
@@ -103,7 +114,7 @@ def test_ordered_goes_by_the_list() -> None:
         Quoted(deployment("cheap"), 1, 2),
     ]
 
-    assert POLICIES["ordered"].rank(listed[::-1]) == tuple(listed)
+    assert ranked_by("ordered", listed[::-1]) == tuple(listed)
 
 
 @given(
@@ -116,7 +127,9 @@ def test_weights_are_shares_of_any_run_of_calls(weights: list[int], start: int, 
     policy = POLICIES["weighted"]
     spread = spread_of(policy)
     assert spread is not None
-    ranked = policy.rank(weighed(**{f"d{n}": weight for n, weight in enumerate(weights)}))
+    ranked = ranked_by(
+        policy.KIND, weighed(**{f"d{n}": weight for n, weight in enumerate(weights)})
+    )
     calls = 400
 
     firsts = Counter(spread(ranked, start + step * turn)[0].deployment.id for turn in range(calls))
@@ -132,7 +145,9 @@ def test_a_turn_puts_one_in_front_and_loses_nobody(weights: list[int], turn: int
     policy = POLICIES["weighted"]
     spread = spread_of(policy)
     assert spread is not None
-    ranked = policy.rank(weighed(**{f"d{n}": weight for n, weight in enumerate(weights)}))
+    ranked = ranked_by(
+        policy.KIND, weighed(**{f"d{n}": weight for n, weight in enumerate(weights)})
+    )
 
     turned = spread(ranked, turn)
 
@@ -158,9 +173,9 @@ def test_a_session_stays_where_it_is_warm_while_that_is_cheaper() -> None:
     cheap = Quoted(deployment("cheap"), 100)
     blank = Quoted(deployment("blank"), None, warm_nanos=5_000)
 
-    assert policy.rank([cheap, dear, blank]) == (dear, cheap, blank)
-    assert policy.rank([cheap, dear._replace(warm_nanos=799)])[0] is cheap
-    assert POLICIES["ordered"].rank([cheap, dear])[0] is cheap
+    assert ranked_by(policy.KIND, [cheap, dear, blank]) == (dear, cheap, blank)
+    assert ranked_by(policy.KIND, [cheap, dear._replace(warm_nanos=799)])[0] is cheap
+    assert ranked_by("ordered", [cheap, dear])[0] is cheap
 
 
 def test_weights_share_out_what_is_warm_nowhere() -> None:

@@ -13,10 +13,19 @@ from headgate.records.demand import Demand, Terms
 from headgate.records.journal import DecisionRecord
 from headgate.routing.candidate import Outcome, Plan, Quoted
 from headgate.routing.eligibility import Speech
+from headgate.routing.given import Given
 from headgate.routing.policies import cheapest
-from headgate.routing.policies.registry import policies
-from headgate.routing.router import Given, Ranking, Router
-from headgate.routing.settings import Route
+from headgate.routing.policies.registry import (
+    NEEDS_NOTHING,
+    Inputs,
+    Settings,
+    chooser,
+    chosen,
+    policies,
+)
+from headgate.routing.ranking import Ranking
+from headgate.routing.router import Router
+from headgate.routing.settings import Route, Setting
 from tests.routing.test_policies import deployment
 
 PRICES = {"small": 10, "large": 90}
@@ -32,10 +41,14 @@ class Dearest:
     """A policy of the test's own."""
 
     KIND = "dearest"
+    SETTINGS: tuple[Setting, ...] = ()
+    NEEDS = NEEDS_NOTHING
 
-    def rank(self, candidates: Sequence[Quoted], /) -> tuple[Quoted, ...]:
+    def rank(
+        self, candidates: Sequence[Quoted], settings: Settings, inputs: Inputs, /
+    ) -> tuple[Quoted, ...]:
         """Put the dearest first."""
-        return tuple(reversed(cheapest.rank(candidates)))
+        return tuple(reversed(cheapest.rank(candidates, settings, inputs)))
 
     def plan(self, ranked: Sequence[Quoted], /) -> Plan:
         """Try one after the other."""
@@ -54,7 +67,9 @@ def router(
     routes = {"any": Route("any", ("small", "large"), policy, drops=drops)}
     known = {**policies(), "dearest": Dearest()}
     speech = Speech(NATIVE, translatable, translatable)
-    return Router(routes, deployments, speech, quote, written.append, known)
+    return Router(
+        routes, deployments, speech, quote, written.append, lambda name: chosen(name, {}, known)
+    )
 
 
 def rank(
@@ -191,7 +206,7 @@ class Placed:
             Speech(native),
             lambda *_: 1,
             self.written.append,
-            policies(),
+            chooser({}),
         )
         self.router.watch(self.health)
 

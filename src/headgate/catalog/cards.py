@@ -1,6 +1,6 @@
 """Makes the rates of a card: a row's prices with every factor, conversion, contract and fee."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -8,11 +8,11 @@ from headgate.catalog.charges import Fee, Modifier
 from headgate.catalog.contracts import Contract
 from headgate.catalog.exchange import ExchangeRate
 from headgate.catalog.fields import PriceRowError
-from headgate.catalog.rates import Rate, dearest
-from headgate.catalog.rows import TOKEN_METERS, FemtoPrices, PriceRow
+from headgate.catalog.rates import NO_UNITS, Rate, dearest
+from headgate.catalog.rows import TOKEN_METERS, FemtoPrices, PriceRow, UnitPrices
 from headgate.records.demand import Terms
 from headgate.units.money import round_half_up
-from headgate.units.usage import METERS
+from headgate.units.usage import METERS, UNIT_METERS
 
 
 class Conditions(NamedTuple):
@@ -43,7 +43,10 @@ def rate_of_row(row: PriceRow, conditions: Conditions) -> Rate:
         prices = _times(prices, contract.factor)
         row_id = f"{row_id}*{contract.row_id}"
     above = row.min_prompt_tokens_exclusive
-    return _rate(-1 if above is None else above, prices, row_id, conditions)
+    units = row.units_femto
+    if contract is not None:
+        units = _units_times(units, contract.factor)
+    return _rate(-1 if above is None else above, prices, row_id, conditions, units)
 
 
 def rate_of_contract(contract: Contract, conditions: Conditions) -> Rate:
@@ -52,25 +55,43 @@ def rate_of_contract(contract: Contract, conditions: Conditions) -> Rate:
     return _rate(-1, contract.prices_femto, contract.row_id, conditions)
 
 
-def _rate(above_tokens: int, prices: FemtoPrices, row_id: str, conditions: Conditions) -> Rate:
+def _rate(
+    above_tokens: int,
+    prices: FemtoPrices,
+    row_id: str,
+    conditions: Conditions,
+    pieces: UnitPrices = (),
+) -> Rate:
     exchange = conditions.exchange
     if exchange is not None:
-        prices = _times(prices, exchange.usd)
+        prices, pieces = _times(prices, exchange.usd), _units_times(pieces, exchange.usd)
         row_id = f"{row_id}*{exchange.id}"
     with_fees, ids = list(prices), [row_id] * len(METERS)
+    units = {meter: (price, row_id) for meter, price in pieces}
     for fee in conditions.fees:
         if fee.meter in METERS:
             index = METERS.index(fee.meter)
             with_fees[index], ids[index] = fee.price_femto, fee.id
+        elif fee.meter in UNIT_METERS:
+            units.setdefault(fee.meter, (fee.price_femto, fee.id))
     input_max, output_max = dearest(prices, conditions.terms)
     return Rate(
         above_tokens=above_tokens,
         prices_femto=tuple(with_fees),
         price_rows=tuple(ids),
-        input_femto_max=input_max,
-        output_femto_max=output_max,
+        input_femto_max=max(input_max, _price_of("input_image", units)),
+        output_femto_max=max(output_max, _price_of("output_image", units)),
         entries=tuple(zip(METERS, with_fees, ids, strict=True)),
+        units=units or NO_UNITS,
     )
+
+
+def _price_of(meter: str, units: Mapping[str, tuple[int, str]]) -> int:
+    return units[meter][0] if meter in units else 0
+
+
+def _units_times(units: UnitPrices, factor: Fraction) -> UnitPrices:
+    return tuple((meter, round_half_up(price * factor)) for meter, price in units)
 
 
 def modified(row: PriceRow, prices: FemtoPrices, modifier: Modifier) -> FemtoPrices:

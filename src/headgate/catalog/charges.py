@@ -8,11 +8,10 @@ from headgate.catalog.fields import Fields, PriceRowError
 from headgate.catalog.spans import EVER, Span, read_span
 from headgate.records.charge import ChargeLine
 from headgate.units.money import exact_fraction, line_nanos
-from headgate.units.usage import METERS
 
 _FEMTO_PER_USD = 10**15
 
-WEB_SEARCH = METERS[-1]
+WEB_SEARCH = "web_search"
 COUNTED_UNITS = (
     WEB_SEARCH,
     "file_search",
@@ -23,9 +22,11 @@ COUNTED_UNITS = (
     "page",
     "image",
     "audio_second",
+    "character",
     "storage_token_hour",
 )
-"""What is sold by the piece. The gateway meters `web_search`; the book prices the others, too."""
+"""What is sold by the piece. The gateway meters `web_search` and, of calls for images and sound,
+`image`, `audio_second` and `character`; the book prices the others, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,22 @@ from datetime import date
 
 from headgate.catalog.snapshots import snapshot_of
 
+CAPABILITIES = (
+    *("audio", "computer_use", "documents", "images", "json_schema", "prompt_cache", "thinking"),
+    *("tools", "web_search"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
     """What is known of one model of one seller.
 
     Attributes:
-        mode: `chat`, `responses` (not served by chat completions) or `embedding`.
+        mode: `chat`, `responses` (not served by chat completions), `embedding`, `image`, `speech`
+            or `transcription`.
         context_tokens: An upper bound of the prompt, None when it is not known.
         output_tokens_max: The largest output limit it takes, None when it is not known.
-        capabilities: Such as `tools`, `images`, `thinking`, `documents`, `audio`,
-            `json_schema`, `prompt_cache`, `web_search`, `computer_use`.
+        capabilities: Some of `CAPABILITIES`.
         output_limit_field: The field of the seller's own dialect that limits the output.
         aliases: Other names of the same model at the same price, dated snapshots for the most.
         cache_tokens_min: The shortest prefix that is cached, None when it is not known.

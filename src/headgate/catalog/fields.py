@@ -79,9 +79,9 @@ class Fields:
             raise PriceRowError(f"{key}: true or false is needed")
         return value
 
-    def table(self, key: str) -> Mapping[str, object]:
-        """Return a table, which has to be there."""
-        value = self._rest.pop(key, None)
+    def table(self, key: str, default: Mapping[str, object] | None = None) -> Mapping[str, object]:
+        """Return a table; one without a default has to be there."""
+        value = self._rest.pop(key, default)
         if not isinstance(value, dict):
             raise PriceRowError(f"{key}: a table of prices is needed")
         return value

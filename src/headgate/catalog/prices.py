@@ -219,6 +219,8 @@ class PriceBook:
             known_at_ns: Leave out what was not known then; None means all that stands now.
         """
         priced_as = self.priced_as(seller, model, at_ns, known_at_ns)
+        if terms.variant:
+            terms = self._variant(seller, priced_as or model, terms)
         asked = _Question(seller, priced_as or model, terms, at_ns, known_at_ns)
         contract = applying(self.contracts, asked.priced, terms.nodes, at_ns, known_at_ns)
         holding = [
@@ -247,6 +249,11 @@ class PriceBook:
         starts = [row.valid_from_ns for row in rows if row.valid_from_ns > at_ns]
         bands = [row.band.next_edge_ns(at_ns) for row in rows if row.band is not None]
         return min(*starts, *bands, self._next_edge(seller, at_ns), END_OF_TIME_NS)
+
+    def _variant(self, seller: str, model: str, terms: Terms) -> Terms:
+        """Return terms whose tier is the variant, for a model that has rows by variant."""
+        has_rows = (seller, model, terms.variant) in self._by_tier
+        return terms._replace(tier=terms.variant) if has_rows else terms
 
     def _own(
         self, contract: Contract, conditions: Conditions, asked: "_Question"

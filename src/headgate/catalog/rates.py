@@ -1,6 +1,8 @@
 """Rate cards: the prices of one model on fixed terms at one time, ready for the hot path."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from headgate.records.charge import SURCHARGE, Charge, ChargeLine
@@ -10,6 +12,12 @@ from headgate.units.usage import INPUT_METERS, METERS, OUTPUT_METERS, Usage
 
 OUTPUT_TOKENS_LIMIT = 1_000_000_000
 """What `output_tokens_within` returns when output costs nothing; no more is ever returned."""
+
+NO_UNITS: Mapping[str, tuple[int, str]] = MappingProxyType({})
+
+SECONDS_USUAL = 60
+CHARACTERS_PER_TOKEN = 4
+"""What calls for sound and speech are compared by, whose real size is not known then."""
 
 _ROUNDING_NANOS = len(INPUT_METERS) + len(OUTPUT_METERS)
 """A nano per token meter: lines are rounded one by one, so each may come out half a nano up."""
@@ -39,6 +47,7 @@ class Rate(NamedTuple):
         input_femto_max: The dearest price a prompt token can have on these terms.
         output_femto_max: The dearest price an output token can have.
         entries: Per meter its name, price and row: what `rate` goes through.
+        units: What is sold by the piece or as tokens of images: price and row, by meter.
     """
 
     above_tokens: int
@@ -47,6 +56,7 @@ class Rate(NamedTuple):
     input_femto_max: int
     output_femto_max: int
     entries: tuple[tuple[str, int | None, str], ...]
+    units: Mapping[str, tuple[int, str]] = NO_UNITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,44 @@ class RateCard:
                 amount = (quantity * price + HALF_FEMTO) // FEMTO_PER_NANO
                 total += amount
                 lines.append(ChargeLine(meter, quantity, price, amount, row))
+        return self._charge(lines, total)
+
+    def rate_with(self, usage: Usage, units: Mapping[str, int]) -> Charge:
+        """Return what `usage` and counted units cost together, surcharges last.
+
+        Raises:
+            UnpricedMeterError: A meter or unit that is not zero has no price.
+        """
+        lines = [line for line in self.rate(usage).lines if line.meter != SURCHARGE]
+        for meter, quantity in units.items():
+            if quantity:
+                price, row = self._unit(meter)
+                amount = line_nanos(quantity, price)
+                lines.append(ChargeLine(meter, quantity, price, amount, row))
+        return self._charge(lines, sum(line.amount_nanos for line in lines))
+
+    def sells(self, meter: str) -> bool:
+        """Tell whether a counted unit has a price."""
+        return meter in self.rates[0].units
+
+    def units_nanos(self, units: Mapping[str, int]) -> int:
+        """Return an upper bound of what these counted units cost; those without a price are not
+        what the model is billed by.
+        """
+        known = self.rates[0].units
+        nanos = 0
+        for meter, quantity in units.items():
+            if meter in known:
+                nanos += line_nanos(quantity, known[meter][0]) + 1
+        return self._with_surcharges(nanos) if self.surcharges else nanos
+
+    def _unit(self, meter: str) -> tuple[int, str]:
+        rate = self.rates[0]
+        if meter not in rate.units:
+            raise UnpricedMeterError(meter, rate.price_rows[0])
+        return rate.units[meter]
+
+    def _charge(self, lines: list[ChargeLine], total: int) -> Charge:
         if self.surcharges and total:
             base = total
             for row, share in self.surcharges:
@@ -158,11 +206,28 @@ class RateCard:
         return tokens
 
     def expected_nanos(self, input_tokens: int, output_tokens: int) -> int:
-        """Return the cost of a call without a warm cache: uncached input and plain output."""
+        """Return the cost of a call without a warm cache: uncached input and plain output.
+
+        Of a model that makes images or has to do with sound it is about what a call costs that is
+        like any other, so that models can be compared: one image, a minute of sound, and as many
+        characters as that input has.
+        """
         rate = self._rate_for(input_tokens)
         input_femto = rate.prices_femto[_INPUT] or 0
         output_femto = rate.prices_femto[_OUTPUT] or 0
         cost = line_nanos(input_tokens, input_femto) + line_nanos(output_tokens, output_femto)
+        if rate.units:
+            usual = {
+                "output_image": output_tokens,
+                "image": 1,
+                "audio_second": SECONDS_USUAL,
+                "character": CHARACTERS_PER_TOKEN * input_tokens,
+            }
+            for meter, count in usual.items():
+                price, row = rate.units.get(meter, (0, ""))
+                # A fee of a seller's is not what the model is billed by.
+                if row == rate.price_rows[0]:
+                    cost += line_nanos(count, price)
         return self._with_surcharges(cost)
 
     def _with_surcharges(self, amount_nanos: int) -> int:

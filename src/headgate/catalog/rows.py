@@ -10,8 +10,8 @@ from headgate.catalog.bands import Band
 from headgate.catalog.exchange import USD, read_currency
 from headgate.catalog.fields import Fields, PriceRowError, short_instant
 from headgate.units.instants import from_datetime
-from headgate.units.money import MoneyError, femto_per_unit
-from headgate.units.usage import METERS
+from headgate.units.money import MoneyError, exact_fraction, femto_per_unit
+from headgate.units.usage import METERS, UNIT_METERS
 
 Origin = Literal["built-in", "configuration"]
 FemtoPrices = tuple[int | None, ...]
@@ -20,7 +20,12 @@ FemtoPrices = tuple[int | None, ...]
 UNKNOWN_START_NS = from_datetime(datetime(2020, 1, 1, tzinfo=UTC))
 """From when a row counts whose start is not known, only that it was seen later."""
 
+UnitPrices = tuple[tuple[str, int], ...]
+"""The prices of `UNIT_METERS` that are sold: the meter, and femto-dollars for one."""
+
 TOKEN_METERS = METERS[:-1]
+_FEMTO_PER_USD = 10**15
+_IMAGE_TOKENS = ("input_image", "output_image")
 _SHORT_NAMES = {"input": "input_uncached", "output": "output_text"}
 
 
@@ -48,6 +53,7 @@ class PriceRow:
         note: What else must be known about it, None when nothing.
         origin: `configuration` rows win over `built-in` ones.
         currency: Of the prices; a rate of exchange makes dollars of them when a call is rated.
+        units_femto: Of what calls for images and sound are billed by beside tokens.
     """
 
     id: str
@@ -67,6 +73,7 @@ class PriceRow:
     note: str | None = None
     origin: Origin = "built-in"
     currency: str = USD
+    units_femto: UnitPrices = ()
 
     @property
     def key(self) -> tuple[str, str, str, int, str, str]:
@@ -128,13 +135,13 @@ def parse_row(
     if fields.flag("corrects"):
         row_id = f"{row_id}/known-{short_instant(recorded_at)}"
     currency = read_currency(fields)
-    prices = fields.table("usd_per_million" if currency == USD else "per_million")
+    prices, units = _read_prices(fields, "usd_per" if currency == USD else "per")
     row = PriceRow(
         id=row_id if origin == "built-in" else f"{origin}/{row_id}",
         seller=seller,
         model=model,
         tier=tier,
-        prices_femto=parse_prices(prices),
+        prices_femto=prices,
         valid_from_ns=start_ns,
         valid_to_ns=fields.instant("valid_to"),
         recorded_at_ns=recorded_at,
@@ -147,11 +154,21 @@ def parse_row(
         note=fields.text("note", "") or None,
         origin=origin,
         currency=currency,
+        units_femto=units,
     )
     fields.reject_rest()
     if row.valid_to_ns is not None and row.valid_to_ns <= row.valid_from_ns:
         raise PriceRowError("valid_to: it must come after valid_from")
     return row
+
+
+def _read_prices(fields: Fields, prefix: str) -> tuple[FemtoPrices, UnitPrices]:
+    """Return the prices of tokens, and of what is sold beside them."""
+    pieces = fields.table(f"{prefix}_unit", {})
+    prices = fields.table(f"{prefix}_million", {} if pieces else None)
+    texts = {name: price for name, price in prices.items() if name not in _IMAGE_TOKENS}
+    needed = not pieces and texts == prices
+    return parse_prices(texts, needed=needed), parse_units(prices, pieces)
 
 
 def _start(fields: Fields) -> tuple[int, int | None, str]:
@@ -170,11 +187,12 @@ def _row_id(parts: tuple[str, ...], threshold: int | None, band: str) -> str:
     return "/".join((*parts, *above, *((band,) if band else ())))
 
 
-def parse_prices(table: Mapping[str, object]) -> FemtoPrices:
+def parse_prices(table: Mapping[str, object], *, needed: bool = True) -> FemtoPrices:
     """Return the femto prices of a table of dollars per million tokens, by meter.
 
-    `input` and `output` stand for `input_uncached` and `output_text`; both must be there.
-    `output_reasoning` costs what `output_text` does unless it has its own price.
+    `input` and `output` stand for `input_uncached` and `output_text`; both must be there, unless
+    they are not `needed` because something else is sold. `output_reasoning` costs what
+    `output_text` does unless it has its own price.
 
     Raises:
         PriceRowError: A meter is unknown or twice there, or a price is not a decimal text.
@@ -185,10 +203,34 @@ def parse_prices(table: Mapping[str, object]) -> FemtoPrices:
         if meter not in TOKEN_METERS or meter in prices:
             raise PriceRowError(f"usd_per_million: {name!r} is not a meter, or it is there twice")
         prices[meter] = _femto(name, value)
-    if "input_uncached" not in prices or "output_text" not in prices:
+    has_output = "output_text" in prices or "output_audio" in prices
+    if needed and not ("input_uncached" in prices and has_output):
         raise PriceRowError("usd_per_million: input and output must both have a price")
-    prices.setdefault("output_reasoning", prices["output_text"])
+    if "output_text" in prices:
+        prices.setdefault("output_reasoning", prices["output_text"])
     return tuple(prices.get(meter) for meter in METERS)
+
+
+def parse_units(tokens: Mapping[str, object], pieces: Mapping[str, object]) -> UnitPrices:
+    """Return the femto prices of what calls for images and sound are billed by beside tokens.
+
+    Args:
+        tokens: Dollars per million, of which those of image tokens count here.
+        pieces: Dollars for one image, second or character.
+
+    Raises:
+        PriceRowError: A meter is unknown, or a price is not a decimal text.
+    """
+    prices = [(name, _femto(name, tokens[name])) for name in _IMAGE_TOKENS if name in tokens]
+    for name, value in pieces.items():
+        if name not in UNIT_METERS or name in _IMAGE_TOKENS:
+            raise PriceRowError(f"usd_per_unit: {name!r} is not sold by the piece")
+        exact = exact_fraction(value) if isinstance(value, str) else None
+        femto = None if exact is None else exact * _FEMTO_PER_USD
+        if femto is None or femto < 0 or femto.denominator != 1:
+            raise PriceRowError(f'usd_per_unit: write the price of {name} as text, such as "0.04"')
+        prices.append((name, femto.numerator))
+    return tuple(prices)
 
 
 def _femto(name: str, value: object) -> int:

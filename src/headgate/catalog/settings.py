@@ -24,6 +24,7 @@ class Deployment(NamedTuple):
         cache_tokens_min: The shortest prefix of a prompt that is cached, None when unknown.
         treatment: How it treats what it is sent.
         hidden_reasoning: Whether it may think in tokens that its stream does not show.
+        capabilities: What it can do, in the catalog's words; None when that is not known.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Deployment(NamedTuple):
     cache_tokens_min: int | None = None
     treatment: Treatment = UNKNOWN
     hidden_reasoning: bool = True
+    capabilities: frozenset[str] | None = None
 
     @property
     def nodes(self) -> tuple[str, ...]:

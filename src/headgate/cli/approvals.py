@@ -1,6 +1,7 @@
 """`headgate approvals`: see what people are asked, and decide."""
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +13,7 @@ from headgate.config.snapshot import Snapshot
 from headgate.governance.keeper import find, listed
 from headgate.insights.approvals import approval_view
 from headgate.insights.contract_control import ApprovalView
-from headgate.insights.deciding import Said, UnansweredError, decide
+from headgate.insights.deciding import Place, Said, UnansweredError, decide
 from headgate.records.approval import Status
 
 app = typer.Typer(no_args_is_help=True, help="See what people are asked, and decide.")
@@ -86,7 +87,7 @@ def approve(
     """Approve a request, as the principal of HEADGATE_KEY."""
     shown = digest or _view(approval, data_dir).digest
     said = Said(approval, "approve", shown, reason)
-    _decide(said, url or gateway_of(read_configuration(config)))
+    _decide(said, gateway_at(url, config))
     typer.echo(f"Approved {approval}.")
 
 
@@ -102,7 +103,7 @@ def deny(
     """Deny a request, as the principal of HEADGATE_KEY."""
     shown = digest or _view(approval, data_dir).digest
     said = Said(approval, "deny", shown, reason)
-    _decide(said, url or gateway_of(read_configuration(config)))
+    _decide(said, gateway_at(url, config))
     typer.echo(f"Denied {approval}.")
 
 
@@ -174,14 +175,21 @@ def own_key() -> str:
     return key
 
 
-def gateway_of(snapshot: Snapshot) -> str:
+def gateway_at(url: str | None, config: Path) -> Place:
+    """Return the gateway that is named, or where the configuration says that it listens."""
+    return Place(url) if url else gateway_of(read_configuration(config))
+
+
+def gateway_of(snapshot: Snapshot) -> Place:
     """Return where the configuration says that the gateway listens."""
-    return f"http://{snapshot.edge.host}:{snapshot.edge.port}"
+    edge = snapshot.edge
+    certificate = None if edge.tls is None else edge.tls.certificate
+    return Place(edge.url(edge.port), certificate)
 
 
-def _decide(said: Said, url: str) -> None:
+def _decide(said: Said, place: Place) -> None:
     try:
-        refused = decide(url, own_key(), said)
+        refused = decide(place, own_key(), said)
     except UnansweredError as error:
         fail(f"{error}.", "Name the gateway with --url.", EXIT_UNREACHABLE)
     if refused is not None:

@@ -30,16 +30,27 @@ def calls(  # noqa: PLR0913 - one for each option
         str | None,
         typer.Option(help="Of this principal.", autocompletion=names_of("principals")),
     ] = None,
+    session: Annotated[str | None, typer.Option(help="Of this session.")] = None,
     state: Annotated[CallState | None, typer.Option(help="In this state.")] = None,
     quarantined: Annotated[
         bool, typer.Option("--quarantined", help="Whose reply gave a usage that cannot be right.")
     ] = False,
+    text: Annotated[
+        str | None, typer.Option(help="With this in an id: of call, request, run, key or reply.")
+    ] = None,
     config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
     as_json: AsJson = False,
 ) -> None:
     """List attempts and refused calls, newest first."""
-    wanted = Wanted(run=run, principal=principal, state=state, quarantined=quarantined)
+    wanted = Wanted(
+        run=run,
+        principal=principal,
+        state=state,
+        quarantined=quarantined,
+        text=text,
+        session=session,
+    )
     with reading(data_dir) as connection:
         # One more than asked for tells whether there are more.
         rows = list_calls(connection, wanted, limit + 1)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from headgate.cli.doctor_checks import (
+    check_certificate,
     check_clock,
     check_data_dir,
     check_files,
@@ -69,7 +70,7 @@ def doctor(
         checks += [check_prices(snapshot.price_book, now_ns)]
         checks += [_price_check(problem) for problem in unpriced(snapshot, now_ns)]
         checks += check_compliance(snapshot, now_ns)
-        checks += _network(snapshot, running=running)
+        checks += _network(snapshot, now_ns, running=running)
         for provider in snapshot.providers.values() if online else ():
             checks += check_online(provider, config.parent, time.time_ns())
     ok = all(check.status != "error" for check in checks)
@@ -113,7 +114,7 @@ def _without_secrets(config: Config) -> Snapshot | None:
 
 
 def _problem_check(problem: Problem, *, running: bool) -> CheckView:
-    message = f"{problem.file}: {problem.key}: {problem.problem}"
+    message = f"{problem.place}: {problem.problem}"
     if running and problem.key.endswith(".env"):
         # The node has an environment of its own, which was found complete when it started.
         message += " It is missing in this shell; the node that runs has its own environment."
@@ -126,13 +127,15 @@ def _price_check(problem: Problem) -> CheckView:
     return CheckView(name="prices", status="warning", message=message, fix=problem.fix)
 
 
-def _network(snapshot: Snapshot, *, running: bool) -> list[CheckView]:
+def _network(snapshot: Snapshot, now_ns: int, *, running: bool) -> list[CheckView]:
     edge, console = snapshot.edge, snapshot.console
     checks = [
         check_port("gateway port", edge.host, edge.port, running=running),
         check_port("console port", console.host, console.port, running=running),
     ]
-    if running:
-        checks.append(check_gateway(edge.host, edge.port))
+    if running and edge.is_open:
+        checks.append(check_gateway(edge))
+        if edge.tls is not None:
+            checks.append(check_certificate(edge, edge.tls, now_ns))
     checks += [check_provider(provider) for provider in snapshot.providers.values()]
     return checks

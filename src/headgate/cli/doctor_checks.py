@@ -4,6 +4,7 @@ import http.client
 import os
 import re
 import socket
+import ssl
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -12,6 +13,8 @@ from sqlalchemy import func, select
 
 from headgate.cli.frozen import frozen_text, read_frozen
 from headgate.cli.reading import reading
+from headgate.gateway.listener.tls import own_context
+from headgate.gateway.settings import Edge, Tls
 from headgate.insights.contract import CheckView
 from headgate.ledger.tables import attempt
 from headgate.node.paths import socket_path
@@ -21,6 +24,8 @@ from headgate.units.errors import StoreError
 from headgate.units.instants import NANOS_PER_SECOND, to_iso
 
 TIMEOUT_S = 3.0
+CERTIFICATE_WARN_NS = 14 * 86_400 * NANOS_PER_SECOND
+"""How long before its end a certificate is warned of."""
 OTHERS = 0o077
 _SECRET_INSIDE = re.compile(r"^[^#\n]*\bvalue\s*=", re.MULTILINE)
 CLOCK_SLACK_NS = 5 * NANOS_PER_SECOND
@@ -121,10 +126,14 @@ def check_port(name: str, host: str, port: int, *, running: bool) -> CheckView:
     return result(name, f"{address} is free.")
 
 
-def check_gateway(host: str, port: int) -> CheckView:
+def check_gateway(edge: Edge) -> CheckView:
     """Tell whether the worker says it is ready."""
+    host, port = edge.host, edge.port
     connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
     try:
+        if edge.tls is not None:
+            trust = own_context(edge.tls.certificate)
+            connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=trust)
         connection.request("GET", "/readyz")
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
@@ -136,6 +145,26 @@ def check_gateway(host: str, port: int) -> CheckView:
         return result("worker", "It is ready.")
     fix = "Wait a moment, then look at what headgate serve prints."
     return result("worker", f"It says {status} on /readyz.", fix, "error")
+
+
+def check_certificate(edge: Edge, tls: Tls, now_ns: int) -> CheckView:
+    """Tell until when the certificate is good that clients are shown."""
+    trust = own_context(tls.certificate)
+    try:
+        with (
+            socket.create_connection((edge.host, edge.port), TIMEOUT_S) as plain,
+            trust.wrap_socket(plain) as line,
+        ):
+            shown = line.getpeercert() or {}
+    except OSError as error:
+        fix = "Renew it; the gateway takes a changed file up by itself."
+        return result("certificate", f"Clients are not shown a good one: {error}.", fix, "error")
+    ends_ns = ssl.cert_time_to_seconds(str(shown["notAfter"])) * NANOS_PER_SECOND
+    message = f"It is good until {to_iso(ends_ns)}."
+    if ends_ns - now_ns > CERTIFICATE_WARN_NS:
+        return result("certificate", message)
+    fix = f"Renew {tls.certificate}; the gateway takes a changed file up by itself."
+    return result("certificate", message, fix, "warning")
 
 
 def check_provider(provider: Provider) -> CheckView:

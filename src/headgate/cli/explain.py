@@ -6,14 +6,16 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from headgate.cli.decisions import show_decision
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import EXIT_NO, fail, print_json, print_table, table
 from headgate.cli.reading import reading
 from headgate.cli.states import state_text
 from headgate.insights.calls import open_call
-from headgate.insights.contract import CallView, DecisionView, ExplainView
+from headgate.insights.contract import CallView, ExplainView, SessionView
 from headgate.insights.contract_caches import CacheView
 from headgate.insights.contract_holds import HoldView, SizingView
+from headgate.insights.sessions import session_of_call
 from headgate.insights.views import explain_view
 from headgate.records.priority import PRIORITY_USUAL
 
@@ -33,9 +35,10 @@ def explain(
     with reading(data_dir) as connection:
         # An attempt's id is its call's with a number behind it.
         opened = open_call(connection, call.partition(".")[0])
+        session = None if opened is None else session_of_call(connection, opened)
     if opened is None:
         fail(f"There is no call {call}.", "Look it up: headgate calls", EXIT_NO)
-    view = explain_view(opened)
+    view = explain_view(opened, session)
     if as_json:
         print_json(view)
     else:
@@ -50,11 +53,13 @@ def _show(view: ExplainView) -> None:
         typer.echo(f"  delegated: {' > '.join(first.chain)}")
     if first.tags:
         typer.echo(f"  tagged {', '.join(first.tags)}")
+    if view.session is not None:
+        typer.echo(f"  {session_text(view.session)}")
     typer.echo(f"  asked for {first.asked}")
     if first.refusal is not None:
         typer.echo(f"\nRefused: {first.refusal.code}\n  {first.refusal.message}")
     for decision in view.decisions:
-        _show_decision(decision, _users(view, decision.number))
+        show_decision(decision, _users(view, decision.number))
     holds = {hold.attempt: hold for hold in view.holds}
     for attempt in view.attempts:
         if attempt.attempt is not None:
@@ -67,6 +72,15 @@ def _show(view: ExplainView) -> None:
         typer.echo(f"Adjusted since {view.adjusted} USD")
 
 
+def session_text(session: SessionView) -> str:
+    """Return what a session cost so far, in words."""
+    where = ", ".join(f"{name} {count}" for name, count in session.deployments.items())
+    return (
+        f"session {session.name}: {session.attempts} attempts since {session.since} "
+        f"({where}), {session.spend} USD"
+    )
+
+
 def _users(view: ExplainView, decision: int) -> dict[str, list[str]]:
     """Return the numbers of the attempts that used a decision, by the deployment each went to."""
     of_decision = {hold.attempt for hold in view.holds if hold.decision == decision}
@@ -76,24 +90,6 @@ def _users(view: ExplainView, decision: int) -> dict[str, list[str]]:
             number = attempt.attempt.rpartition(".")[2]
             users.setdefault(attempt.deployment, []).append(number)
     return users
-
-
-def _show_decision(decision: DecisionView, users: dict[str, list[str]]) -> None:
-    typer.echo(
-        f"\nDecision {decision.number}: {decision.policy}, expecting "
-        f"{decision.input_tokens} tokens in and {decision.output_tokens} out"
-    )
-    if decision.requirements:
-        carried = f", which carries {decision.data_class!r} data" if decision.data_class else ""
-        typer.echo(f"  required of the call{carried}: {', '.join(decision.requirements)}")
-    shown = table("  candidate", ">expected", ">warm saves", "verdict")
-    for candidate in decision.candidates:
-        verdict = "eligible" if candidate.excluded is None else f"passed over: {candidate.excluded}"
-        if candidate.deployment in users:
-            verdict = f"chosen for attempt {', '.join(users[candidate.deployment])}"
-        warm = candidate.warm if Decimal(candidate.warm) else "-"
-        shown.add_row(f"  {candidate.deployment}", candidate.expected or "-", warm, verdict)
-    print_table(shown)
 
 
 def _show_attempt(attempt: CallView, hold: HoldView) -> None:

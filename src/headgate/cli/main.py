@@ -38,7 +38,7 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except ConfigurationError as error:
             for problem in error.problems:
-                complain(f"{problem.file}: {problem.key}: {problem.problem}", problem.fix)
+                complain(f"{problem.place}: {problem.problem}", problem.fix)
             raise typer.Exit(EXIT_CONFIGURATION) from error
         except HeadgateError as error:
             complain(str(error), "See: headgate doctor")

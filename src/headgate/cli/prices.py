@@ -20,7 +20,7 @@ from headgate.cli.pricing.impact import impact
 from headgate.cli.pricing.pieces import with_units
 from headgate.cli.pricing.restate import restate
 from headgate.records.demand import Terms
-from headgate.units.usage import METERS, Usage
+from headgate.units.usage import METERS, UNIT_METERS, Usage
 
 app = typer.Typer(
     no_args_is_help=True, help="Show what models cost, explain a charge, check the price book."
@@ -32,7 +32,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 _SHORT_METERS = {"input": "input_uncached", "output": "output_text"}
 _METERS_FIX = (
-    f"Meters: {', '.join(dict.fromkeys((*METERS, *COUNTED_UNITS)))}; "
+    f"Meters: {', '.join(dict.fromkeys((*METERS, *UNIT_METERS, *COUNTED_UNITS)))}; "
     + ", ".join(f"{short} for {meter}" for short, meter in _SHORT_METERS.items())
     + "."
 )
@@ -100,7 +100,8 @@ def explain(  # noqa: PLR0913 - a command has as many parameters as it has optio
             f"Its tiers are {', '.join(tiers)}; `headgate prices show {model}` lists every row.",
         )
     try:
-        charge = with_units(book, card, card.rate(counts), units, at_ns)
+        own = {unit: units.pop(unit) for unit in tuple(units) if card.sells(unit)}
+        charge = with_units(book, card, card.rate_with(counts, own), units, at_ns)
     except UnpricedMeterError as error:
         fail(f"{error}.", "Such usage cannot be charged; add a row that prices this meter.")
     explanation = text.Explanation(book, card, charge, at_ns)
@@ -133,7 +134,7 @@ def _usage(value: str) -> tuple[Usage, dict[str, int]]:
     for part in value.split(","):
         name, _, count = part.strip().partition("=")
         meter = _SHORT_METERS.get(name, name)
-        known = meter in METERS or meter in COUNTED_UNITS
+        known = meter in METERS or meter in UNIT_METERS or meter in COUNTED_UNITS
         if not known or meter in counts or not (count.isascii() and count.isdigit()):
             fail(f"{part!r} is not a meter and a count.", _METERS_FIX)
         counts[meter] = int(count)

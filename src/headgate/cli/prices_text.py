@@ -16,13 +16,20 @@ from headgate.records.charge import Charge, ChargeLine
 from headgate.records.demand import STANDARD
 from headgate.units.instants import to_iso
 from headgate.units.money import format_usd
+from headgate.units.usage import UNIT_METERS
 
+BY_THE_PIECE = UNIT_METERS[2:]
 _SHOWN_METERS = {
     "input_uncached": "input",
     "cache_read": "cache read",
     "cache_write_5m": "write 5m",
     "cache_write_1h": "write 1h",
     "output_text": "output",
+    "input_image": "image in",
+    "output_image": "image out",
+    "image": "images",
+    "audio_second": "seconds",
+    "character": "characters",
 }
 
 
@@ -51,7 +58,9 @@ class Listing:
     def notes(self) -> tuple[str, ...]:
         """Return what stands below the table: the unit, and the remarks on single rows."""
         remarks = (f"{row.id}: {_remarks(row)}" for row, _end_ns in self.rows if _remarks(row))
-        return ("USD per million tokens; --json has every meter", *remarks)
+        pieces = any(self._prices_any(meter) for meter in BY_THE_PIECE)
+        of = "tokens, images, seconds or characters" if pieces else "tokens"
+        return (f"USD per million {of}; --json has every meter", *remarks)
 
     def _prices_any(self, meter: str) -> bool:
         return any(usd_per_million(row, meter) is not None for row, _end_ns in self.rows)

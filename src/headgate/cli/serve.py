@@ -8,7 +8,7 @@ import typer
 
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, Config, DataDir
 from headgate.config.load import load
-from headgate.config.shapes import WORKERS_MAX
+from headgate.config.shapes_edge import WORKERS_MAX
 from headgate.config.unpriced import unpriced
 from headgate.node.supervisor import Node
 from headgate.node.supervisor import serve as run_node

@@ -53,14 +53,10 @@ def use(
 
 def _url(snapshot: Snapshot) -> str:
     """Return the data plane's address as a client on this machine reaches it."""
-    host = snapshot.edge.host
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
-        host = "127.0.0.1"
-    return (
-        f"http://[{host}]:{snapshot.edge.port}"
-        if ":" in host
-        else (f"http://{host}:{snapshot.edge.port}")
-    )
+    edge = snapshot.edge
+    if edge.host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        edge = edge._replace(host="127.0.0.1")
+    return edge.url(edge.port)
 
 
 def _model(snapshot: Snapshot, asked: str | None) -> str:

@@ -145,6 +145,7 @@ def _wanted(wanted: Any) -> str:
 
 
 _TABLES_OF = {
+    inspect.UnionType: 'a table of texts, such as { one = "0.60", other = "0.50" }',
     inspect.StrType: 'a table of texts, such as { input = "1.00", output = "2.00" }',
     inspect.IntType: "a table of whole numbers, such as { one = 3, other = 1 }",
 }

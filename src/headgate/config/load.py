@@ -18,16 +18,18 @@ from headgate.config.read_approvals import Named, approvals_from
 from headgate.config.read_budgets import Nodes, budgets_from
 from headgate.config.read_compliance import Known, data_classes_from, requirements_from
 from headgate.config.read_deployments import deployments_from
+from headgate.config.read_edge import edge_from
 from headgate.config.read_exports import exports_from
 from headgate.config.read_identity import keys_from, narrowed, principals_from, teams_from
+from headgate.config.read_learning import learning_from
 from headgate.config.read_network import (
     console_from,
-    edge_from,
     holds_from,
     idempotency_from,
     journal_from,
 )
 from headgate.config.read_organisation import organisation_from
+from headgate.config.read_policies import check_deployments, check_used, policies_from
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
 from headgate.config.read_reach import network_from
@@ -40,6 +42,7 @@ from headgate.config.secrets import SecretReader
 from headgate.config.shapes import TABLES
 from headgate.config.snapshot import Snapshot
 from headgate.providers.settings import Provider
+from headgate.routing.settings import PolicySettings, Route
 
 FILE_BYTES_MAX = 8 << 20
 _PLACE = re.compile(r" \(at (?P<place>.*)\)$")
@@ -80,7 +83,8 @@ def _document(path: Path, text: bytes | None, problems: Problems) -> dict[str, A
         if len(data) > FILE_BYTES_MAX:
             problems.add("file", "It is larger than 8 MiB.", "Name a headgate.toml.")
             return {}
-        return tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
+        problems.text = data.decode("utf-8")
+        return tomllib.loads(problems.text, parse_float=Decimal)
     except OSError as error:
         fix = "Write one with: headgate init, or name another with --config."
         problems.add("file", f"It cannot be read: {error.strerror}.", fix)
@@ -100,15 +104,14 @@ def _snapshot(
 ) -> Snapshot:
     _check_names(document, problems)
     organisation = organisation_from(document.get("organisation", {}), problems)
-    edge = edge_from(document, problems)
+    edge = edge_from(document, secrets, path.parent, problems)
     console = console_from(document, secrets, problems)
-    provider_ids = ids_of(document.get("providers"))
     deployment_ids = ids_of(document.get("deployments"))
     network = network_from(document.get("network", {}), secrets, problems)
     tables = document.get("providers", {})
     providers = providers_from(tables, network, secrets, path.parent, problems)
     deployments, book, agreements = _offers(document, providers, problems)
-    routes = routes_from(document.get("routes", {}), deployments, deployment_ids, problems)
+    policies, routes = _routing(document, deployments, problems)
     teams = teams_from(document.get("teams", {}), problems)
     principals = principals_from(document.get("principals", {}), teams, problems)
     principal_ids = ids_of(document.get("principals"))
@@ -118,12 +121,7 @@ def _snapshot(
         document.get("keys", {}), principal_ids, asked, data_classes, secrets, problems
     )
     keys = narrowed(keys, principals, teams, problems)
-    known = Known(
-        {"team": teams, "principal": principal_ids, "key": ids_of(document.get("keys"))},
-        provider_ids,
-        deployments.values(),
-        data_classes,
-    )
+    known = _known(document, teams, deployments, data_classes)
     nodes = Nodes.of(known, deployment_ids)
     named = Named(teams, principal_ids, asked, data_classes)
     return Snapshot(
@@ -132,6 +130,7 @@ def _snapshot(
         zone=organisation.zone,
         edge=edge,
         idempotency=idempotency_from(document, problems),
+        learning=learning_from(document, problems),
         holds=holds_from(document, problems),
         journal=journal_from(document, problems),
         console=console,
@@ -140,6 +139,7 @@ def _snapshot(
         providers=providers,
         deployments=deployments,
         routes=routes,
+        policies=policies,
         teams=teams,
         principals=principals,
         keys=keys,
@@ -156,10 +156,34 @@ def _snapshot(
     )
 
 
+def _known(
+    document: dict[str, Any],
+    teams: Collection[str],
+    deployments: Mapping[str, Deployment],
+    data_classes: Collection[str],
+) -> Known:
+    """Return what the file has, as nodes and requirements may name it."""
+    ids = {"principal": ids_of(document.get("principals")), "key": ids_of(document.get("keys"))}
+    providers = ids_of(document.get("providers"))
+    return Known({"team": teams, **ids}, providers, deployments.values(), data_classes)
+
+
 def _check_names(document: dict[str, Any], problems: Problems) -> None:
     for name in document:
         if name not in TABLES:
             problems.add(name, "There is no such table.", near(name, TABLES, "table"))
+
+
+def _routing(
+    document: dict[str, Any], deployments: Mapping[str, Deployment], problems: Problems
+) -> tuple[dict[str, PolicySettings], dict[str, Route]]:
+    """Return the policies and the routes that go by them."""
+    policies = policies_from(document.get("policies", {}), problems)
+    ids, listed = ids_of(document.get("policies")), ids_of(document.get("deployments"))
+    routes = routes_from(document.get("routes", {}), deployments, listed, ids, problems)
+    check_deployments(policies, listed, problems)
+    check_used(policies, [route.policy for route in routes.values()], problems)
+    return policies, routes
 
 
 def _offers(

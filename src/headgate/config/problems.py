@@ -3,22 +3,32 @@
 import difflib
 from collections.abc import Iterable
 
+from headgate.config.lines import line_of
 from headgate.units.errors import ConfigurationError, Problem
+
+LOCATED_MAX = 200
+"""Of so many problems the line is told: each is looked for through the whole file."""
 
 SHOWN_MAX = 12
 """How many known names a fix lists at most."""
 
 
 class Problems:
-    """Collects problems of one file, in the order they are found."""
+    """Collects problems of one file, in the order they are found.
+
+    Attributes:
+        text: What the file says, to tell the lines; empty until it is read.
+    """
 
     def __init__(self, file: str) -> None:
         self.file = file
+        self.text = ""
         self.found: list[Problem] = []
 
     def add(self, key: str, problem: str, fix: str) -> None:
         """Note a problem; both texts are sentences."""
-        self.found.append(Problem(self.file, key, problem, fix))
+        line = line_of(self.text, key) if len(self.found) < LOCATED_MAX else None
+        self.found.append(Problem(self.file, key, problem, fix, line))
 
     def unknown(self, key: str, what: str, name: str, known: Iterable[str]) -> None:
         """Note a name that nothing bears, with the near or the known ones as the fix.

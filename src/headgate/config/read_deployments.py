@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from headgate.catalog.compliance import UNKNOWN
-from headgate.catalog.facts import ModelDirectory, ModelFacts
+from headgate.catalog.facts import CAPABILITIES, ModelDirectory, ModelFacts
 from headgate.catalog.settings import Deployment
 from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems
@@ -75,8 +75,20 @@ def deployments_from(
                 shape, key, problems, provider.treatment if provider else UNKNOWN
             ),
             hidden_reasoning=_hidden_reasoning(shape, facts),
+            capabilities=_capabilities(shape, facts, key, problems),
         )
     return found
+
+
+def _capabilities(
+    shape: DeploymentShape, facts: ModelFacts | None, key: str, problems: Problems
+) -> frozenset[str] | None:
+    if shape.capabilities is None:
+        return facts.capabilities if facts else None
+    for name in shape.capabilities:
+        if name not in CAPABILITIES:
+            problems.unknown(f"{key}.capabilities", "capability", name, CAPABILITIES)
+    return frozenset(shape.capabilities)
 
 
 def _hidden_reasoning(shape: DeploymentShape, facts: ModelFacts | None) -> bool:

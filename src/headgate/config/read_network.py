@@ -1,4 +1,4 @@
-"""`[listen]`, `[console]`, `[limits]`, `[idempotency]`, `[holds]`, `[journal]`: where, how much."""
+"""`[listen]`, `[console]`, `[idempotency]`, `[holds]`, `[journal]`: where, how much."""
 
 from typing import Any
 
@@ -8,26 +8,12 @@ from headgate.config.addresses import Address, AddressError, is_loopback, parse_
 from headgate.config.check import checked
 from headgate.config.problems import Problems
 from headgate.config.secrets import SecretReader
-from headgate.config.shapes import (
-    ConsoleShape,
-    IdempotencyShape,
-    JournalShape,
-    LimitsShape,
-    ListenShape,
-)
+from headgate.config.shapes import ConsoleShape, IdempotencyShape, JournalShape
+from headgate.config.shapes_edge import ListenShape
 from headgate.config.shapes_holds import HoldsShape
 from headgate.config.snapshot import ConsoleListen
-from headgate.gateway.settings import Edge
 from headgate.ledger.settings import Expected, Idempotency
 from headgate.store.settings import Journal
-
-
-def edge_from(document: dict[str, Any], problems: Problems) -> Edge:
-    """Return where the data plane listens and its bounds."""
-    listen = _listen(document, problems)
-    limits = checked(document.get("limits", {}), "limits", LimitsShape, problems)
-    address = _address(listen.gateway, "listen.gateway", problems)
-    return Edge(host=address.host, port=address.port, **msgspec.structs.asdict(limits))
 
 
 def idempotency_from(document: dict[str, Any], problems: Problems) -> Idempotency:
@@ -54,8 +40,8 @@ def console_from(
     """Return where the console listens; away from loopback it needs a token."""
     shape = checked(document.get("console", {}), "console", ConsoleShape, problems)
     # What is wrong with [listen] was noted with the gateway's address.
-    listen = _listen(document, Problems(problems.file))
-    address = _address(listen.console, "listen.console", problems)
+    listen = listen_from(document, Problems(problems.file))
+    address = address_from(listen.console, "listen.console", problems)
     token = secrets.read(shape.token, "console.token")
     given = "token" in (document.get("console") or {})
     if not given and not is_loopback(address.host):
@@ -69,11 +55,13 @@ def console_from(
     return ConsoleListen(address.host, address.port, token)
 
 
-def _listen(document: dict[str, Any], problems: Problems) -> ListenShape:
+def listen_from(document: dict[str, Any], problems: Problems) -> ListenShape:
+    """Return `[listen]` as it stands."""
     return checked(document.get("listen", {}), "listen", ListenShape, problems)
 
 
-def _address(text: str, key: str, problems: Problems) -> Address:
+def address_from(text: str, key: str, problems: Problems) -> Address:
+    """Return where to listen; what is wrong is noted, and stands for any port."""
     try:
         return parse_address(text)
     except AddressError as error:

@@ -13,7 +13,7 @@ from headgate.config.problems import Problems
 from headgate.config.shapes_prices import PricesShape
 from headgate.providers.settings import Provider
 
-_OWN_KEYS = {"provider", "per_million_tokens", "source"}
+_OWN_KEYS = {"provider", "per_million_tokens", "per_unit", "source"}
 
 
 def price_book_from(
@@ -58,7 +58,10 @@ def price_book_from(
 def _row(table: dict[str, Any], seller: str, book: PriceBook) -> PriceRow:
     fields = {name: value for name, value in table.items() if name not in _OWN_KEYS}
     own_currency = table.get("currency", USD) != USD
-    fields["per_million" if own_currency else "usd_per_million"] = table["per_million_tokens"]
+    prefix = "per" if own_currency else "usd_per"
+    for key, name in (("per_million_tokens", "million"), ("per_unit", "unit")):
+        if key in table:
+            fields[f"{prefix}_{name}"] = table[key]
     if "source" in table:
         fields["sources"] = [table["source"]]
     try:
@@ -77,7 +80,8 @@ def _row(table: dict[str, Any], seller: str, book: PriceBook) -> PriceRow:
 def _placed(message: str) -> tuple[str, str]:
     """Split the catalog's message, `key: what is wrong`, into our key and a sentence."""
     head, _, rest = message.partition(": ")
-    name = "per_million_tokens" if head in ("usd_per_million", "per_million") else head
+    name = head.removeprefix("usd_")
+    name = "per_million_tokens" if name == "per_million" else name
     if name not in PricesShape.__struct_fields__:
         return "", f"The row {message}."
     return f".{name}", f"{rest.rstrip('.')}."

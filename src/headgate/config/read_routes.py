@@ -5,16 +5,17 @@ from collections.abc import Collection, Mapping
 from headgate.catalog.settings import Deployment
 from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems
-from headgate.config.shapes import RouteShape
+from headgate.config.read_policies import check_named, read_amount
+from headgate.config.shapes_routes import RouteShape
 from headgate.routing.policies.registry import policies
 from headgate.routing.settings import REGION_ANY, Route
-from headgate.units.money import MoneyError, parse_usd
 
 
 def routes_from(
     tables: object,
     deployments: Mapping[str, Deployment],
     deployment_ids: Collection[str],
+    policy_ids: Collection[str],
     problems: Problems,
 ) -> dict[str, Route]:
     """Return the good routes by alias.
@@ -23,6 +24,7 @@ def routes_from(
         tables: The file's `routes`.
         deployments: The good deployments.
         deployment_ids: All deployments of the file, so that a wrong one is not a problem twice.
+        policy_ids: All policies of the file, for the same reason.
         problems: Where problems are noted.
     """
     known = policies()
@@ -40,8 +42,7 @@ def routes_from(
                 problems.unknown(f"{key}.deployments", "deployment", name, deployment_ids)
         if len(set(shape.deployments)) < len(shape.deployments):
             problems.add(f"{key}.deployments", "A deployment is there twice.", "Name each once.")
-        if shape.policy not in known:
-            problems.unknown(f"{key}.policy", "policy", shape.policy, known)
+        check_named(f"{key}.policy", shape.policy, known, policy_ids, problems)
         _check_weights(shape, key, problems)
         _check_regions(shape, deployments, key, problems)
         regions = shape.regions or ()
@@ -55,20 +56,32 @@ def routes_from(
             drops,
             marks=shape.cache == "auto",
             defers=shape.defer == "cheap_hours",
-            unbounded_nanos_max=_unbounded_max(shape, key, problems),
+            mixes=shape.translated == "mixed",
+            unbounded_nanos_max=_usd(shape.unbounded_usd_max, f"{key}.unbounded_usd_max", problems),
+            call_nanos_max=_usd(shape.call_usd_max, f"{key}.call_usd_max", problems),
+            latency_ms_max=shape.latency_ms_max,
+            provider_shares=_shares(shape, deployments, key, problems),
         )
     return found
 
 
-def _unbounded_max(shape: RouteShape, key: str, problems: Problems) -> int | None:
-    if shape.unbounded_usd_max is None:
-        return None
-    try:
-        return parse_usd(str(shape.unbounded_usd_max))
-    except MoneyError as error:
-        fix = 'Write dollars as text: "0.50".'
-        problems.add(f"{key}.unbounded_usd_max", f"{error}.", fix)
-        return None
+def _usd(amount: str | int | None, place: str, problems: Problems) -> int | None:
+    return None if amount is None else read_amount("usd", str(amount), place, problems)
+
+
+def _shares(
+    shape: RouteShape, deployments: Mapping[str, Deployment], key: str, problems: Problems
+) -> dict[str, int]:
+    listed = {deployments[name].provider for name in shape.deployments if name in deployments}
+    found: dict[str, int] = {}
+    for provider, text in shape.provider_shares.items():
+        place = f"{key}.provider_shares"
+        if provider not in listed:
+            problems.unknown(place, "provider of the route", provider, sorted(listed))
+        share = read_amount("share", str(text), f"{place}.{provider}", problems)
+        if share is not None:
+            found[provider] = share
+    return found
 
 
 def _check_weights(shape: RouteShape, key: str, problems: Problems) -> None:

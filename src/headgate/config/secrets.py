@@ -27,6 +27,10 @@ class SecretReader:
         self._problems = problems
         self._tables = tables
 
+    def reads(self, table: str) -> bool:
+        """Tell whether the secrets of a table are read."""
+        return table in self._tables
+
     def read(self, secret: Secret | None, key: str) -> str | None:
         """Return a secret without surrounding blanks; None when there is none or it is noted.
 
@@ -42,7 +46,7 @@ class SecretReader:
                 'Write one of { env = "NAME" }, { file = "PATH" }, { value = "SECRET" }.',
             )
             return None
-        if key.partition(".")[0] not in self._tables:
+        if not self.reads(key.partition(".")[0]):
             return ""
         text = self._find(secret, key)
         return None if text is None else self._usable(text.strip(), f"{key}.{given[0]}")

@@ -11,8 +11,9 @@ Day = Any
 
 Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 CountOrNone = Annotated[int, Meta(ge=0, le=1_000_000_000)]
-Hours = Annotated[int, Meta(ge=0, le=8_784)]
 Millis = Annotated[int, Meta(ge=1, le=86_400_000)]
+Bytes = Annotated[int, Meta(ge=1, le=1 << 40)]
+Hours = Annotated[int, Meta(ge=0, le=8_784)]
 Text = Annotated[str, Meta(min_length=1, max_length=2_000)]
 Name = Annotated[str, Meta(pattern=f"^{NAME_PATTERN}$")]
 Texts = Annotated[tuple[Text, ...], Meta(min_length=1, max_length=10_000)]

@@ -8,10 +8,10 @@ from msgspec import Meta
 from headgate.budgets.settings import ORGANISATION
 from headgate.catalog.settings import Deployment
 from headgate.config.shape import (
+    Bytes,
     Count,
     CountOrNone,
     Day,
-    Millis,
     Name,
     Secret,
     Shape,
@@ -19,8 +19,16 @@ from headgate.config.shape import (
     Texts,
 )
 from headgate.config.shapes_budgets import BudgetShape, RunsShape, Weekday
+from headgate.config.shapes_edge import (
+    AccessLogShape,
+    CorsShape,
+    LimitsShape,
+    ListenShape,
+    TlsShape,
+)
 from headgate.config.shapes_exports import EventsShape, HistoryShape, OtelShape
 from headgate.config.shapes_holds import HoldsShape
+from headgate.config.shapes_learning import LearningShape
 from headgate.config.shapes_prices import (
     CapacityShape,
     CommitmentShape,
@@ -33,7 +41,7 @@ from headgate.config.shapes_prices import (
 )
 from headgate.config.shapes_providers import NetworkShape, ProviderShape
 from headgate.config.shapes_reconcile import ReconcileShape, ReportsShape
-from headgate.gateway.settings import Edge
+from headgate.config.shapes_routes import PolicyShape, RouteShape
 from headgate.governance.settings import EXPIRES_MINUTES_DEFAULT
 from headgate.identity.settings import ANY_MODEL, PrincipalKind
 from headgate.insights.settings import EVERYTHING
@@ -43,22 +51,12 @@ from headgate.records.priority import USUAL, Priority
 from headgate.store.settings import Journal
 
 Minutes = Annotated[int, Meta(ge=1, le=43_200)]
-Bytes = Annotated[int, Meta(ge=1, le=1 << 40)]
 Weight = Annotated[int, Meta(ge=1, le=1_000)]
 Priorities = Annotated[tuple[Priority, ...], Meta(min_length=1, max_length=10)]
 
-_EDGE = Edge()
 _IDEMPOTENCY = Idempotency()
 _QUEUE_MAX: int = Deployment._field_defaults["queue_max"]
-WORKERS_MAX = 64
 _CONCURRENCY_MAX: int = Deployment._field_defaults["concurrency_max"]
-
-
-class ListenShape(Shape, frozen=True, kw_only=True):
-    """`[listen]`: addresses as `host:port`."""
-
-    gateway: Text = "127.0.0.1:8080"
-    console: Text = "127.0.0.1:8081"
 
 
 class StoreShape(Shape, frozen=True, kw_only=True):
@@ -84,30 +82,6 @@ class ConsoleShape(Shape, frozen=True, kw_only=True):
     """`[console]`: what a browser must show once."""
 
     token: Secret | None = None
-
-
-class LimitsShape(Shape, frozen=True, kw_only=True):
-    """`[limits]`: bounds the gateway keeps for every call; see `gateway.settings.Edge`."""
-
-    workers: Annotated[int, Meta(ge=1, le=WORKERS_MAX)] = _EDGE.workers
-    body_bytes_max: Bytes = _EDGE.body_bytes_max
-    buffered_bytes_max: Bytes = _EDGE.buffered_bytes_max
-    connections_max: Count = _EDGE.connections_max
-    head_timeout_ms: Millis = _EDGE.head_timeout_ms
-    body_timeout_ms: Millis = _EDGE.body_timeout_ms
-    body_rate_min: Annotated[int, Meta(ge=0, le=1 << 30)] = _EDGE.body_rate_min
-    idle_timeout_ms: Millis = _EDGE.idle_timeout_ms
-    write_timeout_ms: Millis = _EDGE.write_timeout_ms
-    queue_wait_max_ms: Millis = _EDGE.queue_wait_max_ms
-    approval_wait_max_ms: Millis = _EDGE.approval_wait_max_ms
-    queue_age_ms: Millis = _EDGE.queue_age_ms
-    drain_timeout_ms: Millis = _EDGE.drain_timeout_ms
-    retire_timeout_ms: Millis = _EDGE.retire_timeout_ms
-    client_drain_ms: Millis = _EDGE.client_drain_ms
-    retries_percent: CountOrNone = _EDGE.retries_percent
-    retries_burst: CountOrNone = _EDGE.retries_burst
-    breaker_failures: Count = _EDGE.breaker_failures
-    breaker_open_ms: Millis = _EDGE.breaker_open_ms
 
 
 class JournalShape(Shape, frozen=True, kw_only=True):
@@ -136,6 +110,7 @@ class DeploymentShape(Shape, frozen=True, kw_only=True):
         dialects: None for those of the provider's that its kind says the model speaks.
         hidden_reasoning: Whether it may think in tokens that its stream does not show; None for
             what the catalog says, and True of a model that it does not know.
+        capabilities: None for those the catalog knows; of a model it does not know, any.
         region: None for the provider's, as with the three after it.
     """
 
@@ -147,31 +122,13 @@ class DeploymentShape(Shape, frozen=True, kw_only=True):
     output_tokens_max: Count | None = None
     output_tokens_default: Count | None = None
     hidden_reasoning: bool | None = None
+    capabilities: Texts | None = None
     concurrency_max: Count = _CONCURRENCY_MAX
     queue_max: CountOrNone = _QUEUE_MAX
     region: Text | None = None
     retention_days: CountOrNone | None = None
     trains_on_data: bool | None = None
     certifications: Mapping[str, Day] | None = None
-
-
-class RouteShape(Shape, frozen=True, kw_only=True):
-    """`[routes.ALIAS]`: the deployments that may serve an alias, and the policy.
-
-    Attributes:
-        weights: By deployment; one that is not named has 1.
-        regions: Among which a failed call may move; none: it stays where it was.
-        unbounded_usd_max: None refuses features without a bound under a budget.
-    """
-
-    deployments: Texts
-    policy: Text = "cheapest"
-    weights: Mapping[str, CountOrNone] = {}
-    regions: Texts | None = None
-    on_unsupported: Literal["drop", "refuse"] = "drop"
-    cache: Literal["client", "auto"] = "client"
-    defer: Literal["never", "cheap_hours"] = "never"
-    unbounded_usd_max: Text | CountOrNone | None = None
 
 
 class TeamShape(Shape, frozen=True, kw_only=True):
@@ -280,12 +237,16 @@ class FileShape(Shape, frozen=True, kw_only=True):
     """The whole of headgate.toml."""
 
     listen: ListenShape = ListenShape()
+    tls: TlsShape | None = None
+    access_log: AccessLogShape | None = None
+    cors: CorsShape | None = None
     organisation: OrganisationShape = OrganisationShape()
     console: ConsoleShape = ConsoleShape()
     store: StoreShape = StoreShape()
     limits: LimitsShape = LimitsShape()
     journal: JournalShape = JournalShape()
     idempotency: IdempotencyShape = IdempotencyShape()
+    learning: LearningShape = LearningShape()
     holds: HoldsShape = HoldsShape()
     network: NetworkShape = NetworkShape()
     providers: Mapping[Name, ProviderShape] = {}
@@ -299,6 +260,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     commitments: Mapping[Name, CommitmentShape] = {}
     capacities: Mapping[Name, CapacityShape] = {}
     routes: Mapping[Name, RouteShape] = {}
+    policies: Mapping[Name, PolicyShape] = {}
     teams: Mapping[Name, TeamShape] = {}
     principals: Mapping[Name, PrincipalShape] = {}
     keys: Mapping[Name, KeyShape] = {}
@@ -318,12 +280,16 @@ class FileShape(Shape, frozen=True, kw_only=True):
 TableKind = Literal["single", "named", "list"]
 TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "listen": ("single", ListenShape),
+    "tls": ("single", TlsShape),
+    "access_log": ("single", AccessLogShape),
+    "cors": ("single", CorsShape),
     "organisation": ("single", OrganisationShape),
     "console": ("single", ConsoleShape),
     "store": ("single", StoreShape),
     "limits": ("single", LimitsShape),
     "journal": ("single", JournalShape),
     "idempotency": ("single", IdempotencyShape),
+    "learning": ("single", LearningShape),
     "holds": ("single", HoldsShape),
     "network": ("single", NetworkShape),
     "providers": ("named", ProviderShape),
@@ -337,6 +303,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "commitments": ("named", CommitmentShape),
     "capacities": ("named", CapacityShape),
     "routes": ("named", RouteShape),
+    "policies": ("named", PolicyShape),
     "teams": ("named", TeamShape),
     "principals": ("named", PrincipalShape),
     "keys": ("named", KeyShape),

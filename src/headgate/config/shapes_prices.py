@@ -28,6 +28,7 @@ class PricesShape(DatedShape, frozen=True, kw_only=True):
     Attributes:
         provider: Id of a provider of this file, whose seller's price it is.
         per_million_tokens: Dollars per million tokens as text, by meter.
+        per_unit: Dollars for one image, second of sound or character as text, by meter.
         min_prompt_tokens_exclusive: The row holds for longer prompts only.
         band: One of the seller's built-in time bands.
         currency: Of the prices; another than dollars needs `[[exchange_rates]]`.
@@ -36,7 +37,8 @@ class PricesShape(DatedShape, frozen=True, kw_only=True):
 
     provider: Text
     model: Text
-    per_million_tokens: Mapping[str, Text]
+    per_million_tokens: Mapping[str, Text] | None = None
+    per_unit: Mapping[str, Text] | None = None
     tier: Text = "standard"
     min_prompt_tokens_exclusive: Count | None = None
     band: Text | None = None

@@ -1,7 +1,7 @@
 """The immutable whole of a configuration that was found valid."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from headgate.budgets.settings import Budget, RunLimits
@@ -17,7 +17,8 @@ from headgate.insights.settings import Webhook
 from headgate.ledger.settings import Expected, Idempotency
 from headgate.providers.settings import Provider
 from headgate.reconcile.settings import Reconcile
-from headgate.routing.settings import Route
+from headgate.routing.learning.settings import USUAL, Learning
+from headgate.routing.settings import PolicySettings, Route
 from headgate.store.settings import Journal
 
 
@@ -72,8 +73,10 @@ class Snapshot:
     approvals: Mapping[str, Rule]
     reconcile: Reconcile
     price_book: PriceBook
+    learning: Learning = USUAL
     exports: Exports = NO_EXPORTS
     agreements: Agreements = NO_AGREEMENTS
+    policies: Mapping[str, PolicySettings] = field(default_factory=dict)
 
     def lineages(self) -> dict[str, tuple[str, ...]]:
         """Return every team with the teams above it in order, by its id."""

@@ -84,7 +84,8 @@ class Dialer:
             host, port, about = self.proxy.host, self.proxy.port, PROXY
         try:
             addresses = await self.resolver.addresses(host, port)
-            return await race(interleaved(addresses), self._connect)
+            ordered = self.resolver.living_first(interleaved(addresses))
+            return await race(ordered, self._connect)
         except UnicodeError as error:
             raise DialError(f"{about}connect: the host is no name") from error
         except OSError as error:

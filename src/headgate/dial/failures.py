@@ -8,6 +8,7 @@ EXPIRED = "tls: the certificate is not valid at this time"
 WRONG_HOST = "tls: the certificate is for another host"
 UNTRUSTED = "tls: no trusted authority has signed the certificate"
 NO_PROOF = "tls: our own certificate is not accepted"
+BROKEN_OFF = "tls: the provider breaks the handshake off"
 PROXY_DENIES = "proxy: 407"
 PROXY = "proxy: "
 
@@ -16,13 +17,14 @@ _FIXES = {
     WRONG_HOST: "`base_url` has to name the host that the certificate is for.",
     UNTRUSTED: "The operator gives the PEM file of its authority as `ca_file`.",
     NO_PROOF: "The operator gives `client_cert` and `client_key`, issued by the provider.",
+    BROKEN_OFF: "It may want a certificate of ours (`client_cert`), or share no version of TLS.",
     PROXY_DENIES: "The operator gives the proxy's `proxy_credential`.",
 }
 # Numbers of OpenSSL's: https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/.
 _VERIFY = {9: EXPIRED, 10: EXPIRED, 62: WRONG_HOST, 63: WRONG_HOST, 64: WRONG_HOST}
 _UNTRUSTED = frozenset({2, 18, 19, 20, 21, 24, 27, 28})
 _PROOF_WANTED = (
-    *("CERTIFICATE_REQUIRED", "ALERT_HANDSHAKE_FAILURE", "ALERT_BAD_CERTIFICATE"),
+    *("CERTIFICATE_REQUIRED", "ALERT_BAD_CERTIFICATE"),
     *("ALERT_UNKNOWN_CA", "ALERT_CERTIFICATE_EXPIRED", "ALERT_CERTIFICATE_UNKNOWN"),
 )
 
@@ -56,12 +58,18 @@ def tls_reason(error: ssl.SSLError) -> str:
         known = _VERIFY.get(number) or (UNTRUSTED if number in _UNTRUSTED else None)
         return known or f"tls: {error.verify_message}"
     reason = str(error.reason or error.args[-1])
-    return NO_PROOF if reason.endswith(_PROOF_WANTED) else f"tls: {reason}"
+    if reason.endswith(_PROOF_WANTED):
+        return NO_PROOF
+    return BROKEN_OFF if reason.endswith("ALERT_HANDSHAKE_FAILURE") else f"tls: {reason}"
 
 
-def is_unproved(error: Exception | None) -> bool:
-    """Tell whether the other end has refused a handshake for want of a certificate of ours."""
-    return isinstance(error, ssl.SSLError) and tls_reason(error) == NO_PROOF
+def unproved(error: Exception | None) -> str | None:
+    """Say why the other end has refused a handshake that was over for us, None when it has not.
+
+    It does so for want of a certificate of ours, before it reads anything.
+    """
+    reason = tls_reason(error) if isinstance(error, ssl.SSLError) else None
+    return reason if reason in (NO_PROOF, BROKEN_OFF) else None
 
 
 def connect_reason(error: OSError) -> str:

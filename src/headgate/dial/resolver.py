@@ -13,8 +13,6 @@ from headgate.dial.settings import Resolving
 
 USUAL = Resolving()
 NAMES_MAX = 256
-SLOW_S = 1.0
-"""So long a name that is known is waited for, before its old addresses are used."""
 DEAD_S = 10.0
 """So long an address that could not be connected to comes last."""
 DEAD_MAX = 256
@@ -66,13 +64,14 @@ class Resolver:
     ) -> None:
         self._ttl_s = settings.ttl_ms / 1000
         self._kept_s = (settings.ttl_ms + settings.stale_ms) / 1000
+        self._slow_s = settings.slow_ms / 1000
         self._lookup = lookup
         self._known: dict[tuple[str, int], _Known] = {}
         self._running: dict[tuple[str, int], asyncio.Task[Sequence[Address]]] = {}
         self._dead: dict[Address, float] = {}
 
     async def addresses(self, host: str, port: int) -> Sequence[Address]:
-        """Return where a host is; those that were dead a moment ago come last.
+        """Return where a host is.
 
         Several who ask for the same name at once wait for one answer.
 
@@ -84,13 +83,13 @@ class Resolver:
         known = self._known.get(key)
         age_s = 0.0 if known is None else self._now_s() - known.at_s
         if known is not None and age_s < self._ttl_s:
-            return self._living_first(known.addresses)
+            return known.addresses
         task = self._running.get(key) or self._begin(key)
         if known is None or age_s >= self._kept_s:
-            return self._living_first(await asyncio.shield(task))
-        await asyncio.wait({task}, timeout=SLOW_S)
+            return await asyncio.shield(task)
+        await asyncio.wait({task}, timeout=self._slow_s)
         good = task.done() and not task.cancelled() and task.exception() is None
-        return self._living_first(task.result() if good else known.addresses)
+        return task.result() if good else known.addresses
 
     def failed(self, address: Address) -> None:
         """Note that an address could not be connected to."""
@@ -103,7 +102,8 @@ class Resolver:
         """Note that an address was connected to."""
         self._dead.pop(address, None)
 
-    def _living_first(self, addresses: Sequence[Address]) -> Sequence[Address]:
+    def living_first(self, addresses: Sequence[Address]) -> Sequence[Address]:
+        """Return addresses, last those that were dead a moment ago: they may be the only ones."""
         if not self._dead:
             return addresses
         now_s = self._now_s()

@@ -40,7 +40,9 @@ class Resolving(NamedTuple):
     Attributes:
         ttl_ms: After so long a name is looked up again.
         stale_ms: So long beyond that its addresses are used while that fails.
+        slow_ms: So long a name that is known is waited for, before its old addresses are used.
     """
 
     ttl_ms: int = 30_000
     stale_ms: int = 600_000
+    slow_ms: int = 1_000

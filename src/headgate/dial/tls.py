@@ -2,8 +2,12 @@
 
 import ssl
 import sys
+import time
 
 from headgate.dial.settings import Trust
+
+RESUMED_S = 3_600.0
+"""So long after a certificate was checked its session, and those resumed from it, are resumed."""
 
 
 class TrustError(ValueError):
@@ -18,13 +22,16 @@ class ClientContext(ssl.SSLContext):
     """The context for connections to one host: each resumes the session of one before.
 
     Event loops wrap connections without a session, so it is put in here. A server that does not
-    take it does a whole handshake; what a certificate was checked for is part of the session.
+    take it does a whole handshake. Whoever resumes a session shows no certificate again, so that
+    is done for an hour at most.
 
     Attributes:
         kept: The session to resume, None before the first.
+        checked_s: When a certificate was checked last, by the monotonic clock.
     """
 
     kept: ssl.SSLSession | None = None
+    checked_s = -RESUMED_S
 
     def wrap_bio(
         self,
@@ -35,6 +42,8 @@ class ClientContext(ssl.SSLContext):
         session: ssl.SSLSession | None = None,
     ) -> ssl.SSLObject:
         """Wrap a connection, with the session that is kept."""
+        if time.monotonic() - self.checked_s >= RESUMED_S:
+            self.kept = None
         return super().wrap_bio(
             incoming, outgoing, server_side, server_hostname, session or self.kept
         )
@@ -44,8 +53,11 @@ class ClientContext(ssl.SSLContext):
 
         In TLS 1.3 there is none before the server has sent something behind the handshake.
         """
-        if connection is not None and connection.session is not None:
-            self.kept = connection.session
+        if connection is None or connection.session is None:
+            return
+        if not connection.session_reused:
+            self.checked_s = time.monotonic()
+        self.kept = connection.session
 
 
 def client_context(trust: Trust) -> ClientContext:

@@ -16,6 +16,8 @@ _PLACE = re.compile(r" - at `\$\.?(.*)`$")
 _MISSING = re.compile(r"missing required field `(.*)`")
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 
+TOO_DEEP = Refusal(BODY_MALFORMED, "The body is not acceptable JSON: it is nested too deeply.")
+
 CHECKED_MAX = 1_024
 CHECKED_KEYS_MAX = 64
 
@@ -39,7 +41,7 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T | Refusal:
     except UnicodeDecodeError as error:
         return Refusal(BODY_MALFORMED, f"The body holds a text that is not UTF-8: {error}.")
     except RecursionError:
-        return Refusal(BODY_MALFORMED, "The body is not acceptable JSON: it is nested too deeply.")
+        return TOO_DEEP
 
 
 def invalid(problem: str) -> Refusal:

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import NamedTuple, Protocol, cast
 
 import headgate.dialects
+from headgate.dialects.form import Form
 from headgate.records.demand import Demand, Edit
 from headgate.records.report import Report
 from headgate.units.errors import Refusal
@@ -107,6 +108,13 @@ class PathDialect(Dialect, Protocol):
 
     def locate(self, path: str, query: str, /) -> Located | Refusal | None:
         """Return what a path says, or what is wrong with it; None for one of no call here."""
+
+
+class FormDialect(Dialect, Protocol):
+    """A dialect whose bodies are forms with files; its `read` gets them told as JSON."""
+
+    def tell(self, form: Form, /) -> bytes | Refusal:
+        """Tell a form as JSON; or what is wrong with it."""
 
 
 def discover(package: ModuleType) -> dict[str, ModuleType]:

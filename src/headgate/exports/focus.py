@@ -23,6 +23,14 @@ from headgate.records.charge import SURCHARGE
 from headgate.units.money import FEMTO_PER_NANO, NANOS_PER_USD
 from headgate.units.usage import INPUT_METERS, OUTPUT_METERS
 
+_UNITS = {
+    **dict.fromkeys((*INPUT_METERS, *OUTPUT_METERS, "input_image", "output_image"), "Tokens"),
+    "image": "Images",
+    "audio_second": "Seconds",
+    "character": "Characters",
+}
+"""The pricing unit of a meter; whatever is not here is counted in requests."""
+
 Version = Literal["1.2", "1.4"]
 VERSIONS: tuple[Version, ...] = get_args(Version)
 
@@ -95,8 +103,7 @@ class Charge(NamedTuple):
         """The pricing unit."""
         if self.in_money:
             return "USD"
-        tokens = self.alike.meter in INPUT_METERS or self.alike.meter in OUTPUT_METERS
-        return "Tokens" if tokens else "Requests"
+        return _UNITS.get(self.alike.meter, "Requests")
 
     @property
     def model(self) -> str:
@@ -133,7 +140,7 @@ class Charge(NamedTuple):
 def meter_name(meter: str) -> str:
     """Return a meter as `SkuMeter` has it: `Input Uncached Tokens`."""
     words = meter.replace("_", " ").title()
-    return f"{words} Tokens" if meter in INPUT_METERS or meter in OUTPUT_METERS else words
+    return f"{words} Tokens" if _UNITS.get(meter) == "Tokens" else words
 
 
 _Of = Callable[[Charge], Value]

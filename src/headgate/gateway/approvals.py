@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from headgate.gateway import replies
 from headgate.gateway.entry import find_path
-from headgate.gateway.http_bytes import chunk, whole
+from headgate.gateway.http_bytes import whole, with_lines
+from headgate.gateway.pings import ping
 from headgate.gateway.quotes import quote
 from headgate.gateway.refusals import stranger
 from headgate.governance.rules import rule_for
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from headgate.gateway.pipeline import Pipeline
 
 KEEP_ALIVE_MS = 10_000
-KEEP_ALIVE = b"\n"
-"""An empty line, which means nothing in any dialect; some clients choke on comments."""
 
 STEWARD_MS_MAX = 5_000
 """How long a request may take to be kept; after that nobody is asked."""
@@ -180,9 +178,7 @@ class Approvals:
                 client.write(_accepted(exchange, permission, told))
             self._pipeline.endings.finish(exchange)
         elif exchange.own.stream and not exchange.headed and client is not None:
-            exchange.headed = True
-            exchange.array = replies.array_of(exchange.request)
-            client.write(replies.stream_head(exchange, None, b"") + _keep_alive(exchange))
+            ping(exchange)
 
     def _use(self, exchange: Exchange) -> None:
         """It was approved: use it up, unless the call costs more by now."""
@@ -253,7 +249,7 @@ class Approvals:
         elif exchange.headed:
             if exchange.client is not None and now_ms - permission.alive_ms >= KEEP_ALIVE_MS:
                 permission.alive_ms = now_ms
-                exchange.client.write(_keep_alive(exchange))
+                ping(exchange)
         elif waited_ms > self._pipeline.edge.approval_wait_max_ms:
             self._forget(exchange)
             self._let_go(permission, withdrawn=False)
@@ -308,10 +304,6 @@ def _shown(exchange: Exchange, rule: Rule) -> Shown:
     )
 
 
-def _keep_alive(exchange: Exchange) -> bytes:
-    return KEEP_ALIVE if exchange.request.head.http10 else chunk(KEEP_ALIVE)
-
-
 def _pending(approval: str) -> Refusal:
     message = (
         f"A person was asked and has not decided yet. When {approval} is approved"
@@ -338,5 +330,6 @@ def _accepted(exchange: Exchange, permission: Permission, told: Told) -> bytes:
         (b"preference-applied", b"respond-async"),
         (b"location", b"/v1/approvals/%b" % approval.encode("latin-1")),
     ]
-    close = not exchange.request.head.keep_alive
-    return whole(202, msgspec.json.encode(body), headers, close=close)
+    asked = exchange.request.head
+    ticket = whole(202, msgspec.json.encode(body), headers, close=not asked.keep_alive)
+    return with_lines(ticket, asked.lines)

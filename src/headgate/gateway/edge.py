@@ -20,29 +20,25 @@ from headgate.gateway import refusals, settings
 from headgate.gateway.heads import Met
 from headgate.gateway.http_bytes import CONTINUE
 from headgate.gateway.request import Head, Request
-from headgate.gateway.settings import PENDING_BYTES_MAX
+from headgate.gateway.sending import SendingConnection
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
 if TYPE_CHECKING:
-    from headgate.gateway.exchange import Exchange
     from headgate.gateway.pipeline import Pipeline
 
 
-class ClientConnection(asyncio.Protocol):
-    """One client connection.
+class ClientConnection(SendingConnection):
+    """One client connection: what it receives, and in which order that is answered.
 
     Attributes:
-        exchange: The call being answered, None between calls.
         busy: Whether any request is being answered.
         phase: What is being received: `idle`, `head` or `body`; nothing more once it is `over`.
-        phase_since_ms: Coarse time at which it began, or the client stopped reading.
         request: What is received, without its body between requests.
     """
 
     __slots__ = (
         "_body_bytes_max",
-        "_clock",
         "_head",
         "_head_bytes",
         "_header_takers",
@@ -52,30 +48,18 @@ class ClientConnection(asyncio.Protocol):
         "_left",
         "_met",
         "_nothing",
-        "_outbox",
         "_parser",
-        "_pending",
-        "_pipeline",
         "_queue",
         "_read_bytes",
         "_taking",
         "_url",
         "busy",
-        "dialects",
-        "exchange",
-        "paused",
         "phase",
-        "phase_since_ms",
         "request",
-        "transport",
     )
 
     def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
-        self._clock = pipeline.world.clock
-        self._outbox = pipeline.world.outbox
-        self._pending = b""
-        self.dialects = tuple(pipeline.world.dialects.values())
+        super().__init__(pipeline)
         self._header_takers = pipeline.header_takers
         self._body_bytes_max = pipeline.edge.body_bytes_max
         # Most connections bring heads that were met before, and never need one.
@@ -90,12 +74,8 @@ class ClientConnection(asyncio.Protocol):
         self._headers = self._head_bytes = self._read_bytes = 0
         self._last: Refusal | None = None
         self._taking = False
-        self.exchange: Exchange | None = None
         self.busy = False
-        self.paused = False
         self.phase = "idle"
-        self.phase_since_ms = 0
-        self.transport: asyncio.Transport | None = None
 
     # asyncio's callbacks
 
@@ -122,19 +102,6 @@ class ClientConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """A client that half-closes is done: the connection closes."""
         return False
-
-    def pause_writing(self) -> None:
-        """The client reads too slowly: the upstream is not read meanwhile."""
-        self.paused = True
-        self.phase_since_ms = self._clock.coarse_ms
-        if self.exchange is not None:
-            self.exchange.pause()
-
-    def resume_writing(self) -> None:
-        """The client has caught up."""
-        self.paused = False
-        if self.exchange is not None:
-            self.exchange.resume()
 
     def data_received(self, data: bytes) -> None:
         """Take what came: the rest of a body, a head met before, or bytes for the parser."""
@@ -247,8 +214,10 @@ class ClientConnection(asyncio.Protocol):
         self._read_bytes = 0
         if self._headers > settings.HEADERS_MAX or self._head_bytes > settings.HEAD_BYTES_MAX:
             self.refuse(refusals.HEAD_TOO_LARGE)
-        elif (fault := head.check(upgrades=parser.should_upgrade())) is not None:
+        elif (fault := head.check()) is not None:
             self.refuse(Refusal(errors.REQUEST_MALFORMED, fault))
+        elif parser.should_upgrade():
+            self.refuse(refusals.NO_REALTIME)
         else:
             self._receive(head, head.announced)
             # The parser counts the body's bytes itself.
@@ -261,11 +230,16 @@ class ClientConnection(asyncio.Protocol):
         """A head is whole and in order: find out who asks, and await the body."""
         self.phase = "body"
         self.phase_since_ms = self._clock.coarse_ms
-        if length > self._body_bytes_max:
-            self.refuse(refusals.body_too_large(self._body_bytes_max))
+        uploads = self._pipeline.uploads
+        is_form = head.path in uploads.paths
+        most = uploads.bytes_max if is_form else self._body_bytes_max
+        if length > most:
+            self.refuse(refusals.body_too_large(most))
             return
         self._left = length
         self.request = Request(head, self._pipeline.identify(head.key))
+        if is_form:
+            uploads.begin(self.request)
         if head.expects_continue and not (self.busy or head.http10):
             self.write(CONTINUE)
 
@@ -275,6 +249,10 @@ class ClientConnection(asyncio.Protocol):
             return
         request = self.request
         self._read_bytes = 0
+        if request.upload is not None:
+            if (refusal := request.upload.take(body)) is not None:
+                self.refuse(refusal)
+            return
         request.body_bytes += len(body)
         if request.body_bytes > self._body_bytes_max:
             self.refuse(refusals.body_too_large(self._body_bytes_max))
@@ -297,36 +275,18 @@ class ClientConnection(asyncio.Protocol):
         if request.credential is None:
             request.body_bytes = 0
         if not self.busy:
-            self.busy = True
-            self._pipeline.begin(self, request)
+            self.answer(request)
             return
         self._queue.append(request)
         if len(self._queue) >= settings.PIPELINED_MAX and self.transport is not None:
             self.transport.pause_reading()
 
+    def answer(self, request: Request) -> None:
+        """Answer a request that is whole, and whose turn it is."""
+        self.busy = True
+        self._pipeline.begin(self, request)
+
     # what the pipeline calls
-
-    def write(self, data: bytes) -> None:
-        """Send bytes to the client at the end of this turn, if it is still there."""
-        if self._pending:
-            self._pending += data
-        elif self.transport is not None:
-            self._pending = data
-            self._outbox.add(self)
-        if len(self._pending) > PENDING_BYTES_MAX:
-            self.flush()
-
-    def flush(self) -> None:
-        """Send what is pending."""
-        data, self._pending = self._pending, b""
-        if data and self.transport is not None:
-            self.transport.write(data)
-
-    def close(self) -> None:
-        """Close after what is pending."""
-        self.flush()
-        if self.transport is not None:
-            self.transport.close()
 
     def done(self, *, keep_alive: bool) -> None:
         """The answer is written: take the next request, or close."""
@@ -350,11 +310,11 @@ class ClientConnection(asyncio.Protocol):
             return
         self._taking = True
         while self._queue and not self.busy:
-            self.busy = True
-            self._pipeline.begin(self, self._queue.pop(0))
+            self.answer(self._queue.pop(0))
         self._taking = False
         if self._last is not None and not self.busy and not self._queue:
-            self._say_last(self._last)
+            last, self._last = self._last, None
+            self.say_last(last)
         elif self.phase != "over" and len(self._queue) < settings.PIPELINED_MAX:
             assert self.transport is not None
             self.transport.resume_reading()
@@ -372,29 +332,12 @@ class ClientConnection(asyncio.Protocol):
         if self.busy:
             self._last = refusal
         else:
-            self._say_last(refusal, linger=sending)
-
-    def _say_last(self, refusal: Refusal, *, linger: bool = True) -> None:
-        """Send the refusal that ends the connection, and give the client time to read it.
-
-        Closed at once, with bytes of the client unread, the connection would be reset, and the
-        refusal lost. So only our side is closed, and what still comes is thrown away.
-        """
-        transport, self._last = self.transport, None
-        if transport is None:
-            return
-        self.flush()
-        transport.write(refusals.before_any_dialect(self.dialects, refusal))
-        if linger:
-            transport.write_eof()
-            asyncio.get_running_loop().call_later(settings.LINGER_S, transport.abort)
-        else:
-            transport.close()
+            self.say_last(refusal, linger=sending)
 
     def _forget_request(self) -> None:
-        self._pipeline.unbuffer(sum(map(len, self.request.parts)))
+        self.request.forget(self._pipeline.unbuffer)
         self.request = self._nothing
 
     def _forget_queue(self) -> None:
         while self._queue:
-            self._pipeline.unbuffer(self._queue.pop(0).body_bytes)
+            self._queue.pop(0).forget(self._pipeline.unbuffer)

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headgate.capacity.limits import not_before_ns
+from headgate.dialects.body import TOO_DEEP
 from headgate.dialects.translation.translated import NOT_TOLD, Translated
-from headgate.gateway import replies
-from headgate.gateway.attempts import ATTEMPTS_MAX
+from headgate.gateway import refusals, replies
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.metering import bound_settlement, meter
 from headgate.gateway.recorder import Recorder
-from headgate.gateway.refusals import LENGTH_STOP, stream_cut, unreached, unwritten, why_broken
+from headgate.gateway.refusals import LENGTH_STOP, stream_cut
 from headgate.gateway.unpacking import UNREADABLE
+from headgate.gateway.upstream import IN_HAND
+from headgate.gateway.verdicts import Verdicts
 from headgate.ledger.slices import Slice
 from headgate.records.charge import Settlement
-from headgate.records.report import Failure, Report
+from headgate.records.report import Report
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
@@ -37,15 +38,21 @@ WAITING = ("approve", "queue", "money")
 UNSENT = ("sync", "connect")
 """The phases of an attempt that is held, and of which no byte was sent."""
 UNKNOWN_REPORT = Report()
+_BUG = Refusal(errors.INTERNAL, errors.INTERNAL.sentence)
 
 
 class Endings:
-    """The ends of attempts and calls."""
+    """The ends of attempts and calls.
+
+    Attributes:
+        verdicts: What attempts say of their deployments.
+    """
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._world = pipeline.world
         self._books = pipeline.world.books
+        self.verdicts = Verdicts(pipeline.world)
         self._now_ns = pipeline.world.now_ns
 
     # Replies that came whole.
@@ -70,12 +77,12 @@ class Endings:
                 else bound_settlement(exchange, report, UNREADABLE)
             )
             self._settle(exchange, settlement, report, final=False)
-            self._well(exchange, served=False)
+            self.verdicts.well(exchange, served=False)
             self._pipeline.attempts.go_on(exchange)
             return
         settlement = meter(exchange, report)
         self._settle(exchange, settlement, report)
-        self._well(exchange, served=whole)
+        self.verdicts.well(exchange, served=whole)
         if isinstance(exchange.client, Recorder):
             exchange.client.whole = whole and not exchange.headed
         if exchange.headed:
@@ -99,7 +106,7 @@ class Endings:
             refusal = Refusal(errors.UPSTREAM_BROKEN, NOT_TOLD)
             exchange.client.write(replies.refusal(exchange, refusal))
         else:
-            lines += upstream.passed
+            lines += replies.passed_on(exchange, upstream.passed)
             if isinstance(exchange.spoken, Translated):
                 lines += replies.untold_line(exchange.spoken.untold)
             exchange.client.write(replies.reply(exchange, 200, JSON, lines, body))
@@ -116,7 +123,7 @@ class Endings:
             reason: Why it broke off, None when its connection says it is whole.
         """
         whole = report.complete and not report.errored
-        self._well(exchange, served=whole)
+        self.verdicts.well(exchange, served=whole)
         if isinstance(exchange.client, Recorder):
             exchange.client.whole = whole
         if whole:
@@ -132,7 +139,7 @@ class Endings:
     def failed(self, exchange: Exchange, upstream: UpstreamConnection, body: bytes) -> None:
         """The provider answered with an error, perhaps under status 200; it bills none."""
         failure = exchange.target.failure(upstream.status, body)
-        self._judge(exchange, failure, upstream)
+        self.verdicts.judge(exchange, failure, upstream)
         more = failure.retryable and self._pipeline.attempts.find_next(exchange)
         settlement = Settlement(0, "measured", reason=failure.code.code)
         self._settle(exchange, settlement, UNKNOWN_REPORT, final=not more)
@@ -140,7 +147,7 @@ class Endings:
             self._pipeline.attempts.go_on(exchange)
             return
         if exchange.headed:
-            self._answer(exchange, _told(exchange, failure, upstream.retry_after))
+            self._answer(exchange, refusals.why_failed(exchange, failure, upstream.retry_after))
         elif failure.pass_through and isinstance(exchange.spoken, Translated):
             said = exchange.spoken.error_message(body) or failure.code.sentence
             self._answer(exchange, Refusal(failure.code, said))
@@ -151,7 +158,7 @@ class Endings:
             self._pass_on(exchange, upstream, status, body, lines)
             self.finish(exchange)
         else:
-            self._answer(exchange, _told(exchange, failure, upstream.retry_after))
+            self._answer(exchange, refusals.why_failed(exchange, failure, upstream.retry_after))
 
     def _pass_on(
         self,
@@ -161,7 +168,7 @@ class Endings:
         body: bytes,
         lines: bytes,
     ) -> None:
-        lines += upstream.passed
+        lines += replies.passed_on(exchange, upstream.passed)
         if upstream.content_encoding:
             lines += b"content-encoding: %b\r\n" % upstream.content_encoding
         assert exchange.client is not None
@@ -173,24 +180,31 @@ class Endings:
     def not_sent(self, exchange: Exchange, reason: str) -> None:
         """No connection: certainly no byte reached the provider, so the hold is void."""
         exchange.upstream = None
-        self._well(exchange, served=False)
-        more = self._pipeline.attempts.find_next(exchange)
+        again = reason == IN_HAND and self._pipeline.attempts.may_repeat(exchange)
+        if reason != IN_HAND:
+            self.verdicts.well(exchange, served=False)
+        more = not again and self._pipeline.attempts.find_next(exchange)
         at_ns = self._now_ns()
-        self._books.void(exchange, reason, at_ns=at_ns, final=not more)
+        self._books.void(exchange, reason, at_ns=at_ns, final=not (again or more))
         self._leave_place(exchange, at_ns, served=False)
-        if more:
+        if again:
+            self._pipeline.place(exchange)
+        elif more:
             self._pipeline.attempts.go_on(exchange)
-            return
-        self._answer(exchange, unreached(exchange.target.deployment.provider, reason))
+        else:
+            self._answer(exchange, refusals.unreached(exchange.target.deployment.provider, reason))
 
-    def not_spliced(self, exchange: Exchange, reason: str) -> None:
-        """The body could not be changed as it must be: a bug of ours, and nothing was sent."""
-        self._books.void(exchange, reason, at_ns=self._now_ns(), final=True)
-        self._answer(exchange, Refusal(errors.INTERNAL, errors.INTERNAL.sentence))
+    def not_spliced(self, exchange: Exchange, error: Exception) -> None:
+        """The body could not be changed as it must be, and nothing was sent: a bug of ours.
+
+        Or it is nested just so deeply that it could be read before, on a shorter stack.
+        """
+        self._books.void(exchange, str(error), at_ns=self._now_ns(), final=True)
+        self._answer(exchange, TOO_DEEP if isinstance(error, RecursionError) else _BUG)
 
     def unwritten(self, exchange: Exchange) -> None:
         """The disk has refused the hold, so nothing was sent."""
-        refusal = unwritten(self._world.journal)
+        refusal = refusals.unwritten(self._world.journal)
         reason = refusal.code.code
         self._books.void(exchange, reason, at_ns=self._now_ns(), final=True)
         self._answer(exchange, refusal)
@@ -200,10 +214,10 @@ class Endings:
         settlement = bound_settlement(exchange, UNKNOWN_REPORT, reason)
         stale = reason == STALE
         if not stale:
-            self._well(exchange, served=False)
+            self.verdicts.well(exchange, served=False)
         # A kept connection had gone stale: the same deployment deserves another try, but the last
         # attempt goes elsewhere, for its other connections may be stale as well.
-        again = stale and exchange.client is not None and exchange.number + 1 < ATTEMPTS_MAX
+        again = stale and self._pipeline.attempts.may_repeat(exchange)
         more = not again and reason != SHUTDOWN and self._pipeline.attempts.find_next(exchange)
         self._settle(exchange, settlement, UNKNOWN_REPORT, final=not (again or more))
         if again:
@@ -211,7 +225,7 @@ class Endings:
         elif more:
             self._pipeline.attempts.go_on(exchange)
         else:
-            self._answer(exchange, why_broken(exchange, reason))
+            self._answer(exchange, refusals.why_broken(exchange, reason))
 
     def client_gone(self, exchange: Exchange) -> None:
         """The client went away: what may have cost money is seen to its end.
@@ -277,7 +291,7 @@ class Endings:
         """
         report = exchange.cancel() or UNKNOWN_REPORT
         bound = bound_settlement(exchange, report, LENGTH_STOP, output_tokens_max=output_tokens_max)
-        self._well(exchange, served=True)
+        self.verdicts.well(exchange, served=True)
         self._settle(exchange, bound, report)
         exchange.write_stream_end(last)
         self.finish(exchange)
@@ -298,32 +312,6 @@ class Endings:
         self._books.refuse(exchange, refusal, piece, self._now_ns())
         self._answer(exchange, refusal)
 
-    # What deployments are known by.
-
-    def learn(self, exchange: Exchange, upstream: UpstreamConnection, *, denied: bool) -> None:
-        """Leave a deployment alone for as long as its reply says that a rate limit is used up.
-
-        Args:
-            exchange: The call.
-            upstream: Its reply, the head of which is there.
-            denied: Whether the call itself was one too many.
-        """
-        now_ns = self._now_ns()
-        until_ns = not_before_ns(upstream.passed, now_ns, throttled=denied)
-        exchange.target.health.throttle(until_ns, now_ns)
-
-    def _judge(self, exchange: Exchange, failure: Failure, upstream: UpstreamConnection) -> None:
-        """Tell a deployment's health what an error reply says of it."""
-        if failure.code is errors.UPSTREAM_RATE_LIMITED:
-            self.learn(exchange, upstream, denied=True)
-        else:
-            self._well(exchange, served=not failure.retryable)
-
-    def _well(self, exchange: Exchange, *, served: bool) -> None:
-        health = exchange.target.health
-        tell = health.served if served else health.failed
-        tell(exchange.health_mark, self._now_ns())
-
     # What they share.
 
     def _settle(
@@ -333,6 +321,10 @@ class Endings:
         note = self._world.caching.settle(exchange, settlement, report)
         if exchange.path.expected:
             self._world.sizing.learn(exchange, settlement)
+        if exchange.turn.session is not None:
+            self._world.sessions.settle(exchange, settlement, report)
+        if self._world.appraisal is not None:
+            self._world.appraisal.learn(exchange, settlement, at_ns)
         self._books.settle(
             exchange, settlement, report=report, at_ns=at_ns, final=final, cache=note
         )
@@ -376,6 +368,9 @@ class Endings:
         exchange.phase = "done"
         if exchange.request.body_bytes:
             self.forget_body(exchange)
+        if exchange.request.upload is not None:
+            # Not before: a provider may begin to answer while a form is still being sent.
+            exchange.request.upload.close()
         self._pipeline.exchanges.discard(exchange)
         client, exchange.client = exchange.client, None
         if client is not None:
@@ -384,11 +379,3 @@ class Endings:
 
 def _cancels(exchange: Exchange) -> bool:
     return exchange.target.pool.provider.on_disconnect == "cancel"
-
-
-def _told(exchange: Exchange, failure: Failure, retry_after: bytes | None) -> Refusal:
-    seconds = int(retry_after) if retry_after is not None and retry_after.isdigit() else 1
-    name = exchange.target.deployment.provider
-    # Waiting does not mend a credential.
-    when = None if failure.code is errors.UPSTREAM_CREDENTIAL else seconds
-    return Refusal(failure.code, f"{name}: {failure.code.sentence}", None, when)

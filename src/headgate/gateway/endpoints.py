@@ -10,10 +10,10 @@ import msgspec
 
 from headgate.capacity.health import BREAKER_OPEN, NO_CREDENTIAL, THROTTLED
 from headgate.dialects.registry import Dialect
-from headgate.gateway import control
+from headgate.gateway import control, cors, unserved
 from headgate.gateway.edge import ClientConnection
-from headgate.gateway.http_bytes import whole
-from headgate.gateway.refusals import stranger
+from headgate.gateway.http_bytes import whole, with_lines
+from headgate.gateway.refusals import NO_REALTIME, stranger
 from headgate.gateway.request import Request
 from headgate.records.control import RESOURCES, ControlReply
 from headgate.units import errors
@@ -22,6 +22,7 @@ from headgate.units.errors import Refusal
 if TYPE_CHECKING:
     from headgate.gateway.pipeline import Pipeline
 
+REALTIME = b"/v1/realtime"
 MODELS = (b"/v1/models", b"/v1beta/models")
 WELL = "well"
 PATHS = (b"/", b"/healthz", b"/readyz", *MODELS, *control.PATHS)
@@ -36,11 +37,22 @@ _STEWARD_GONE = Refusal(errors.LEDGER_UNAVAILABLE, "The ledger is being restarte
 
 def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
     """Answer a request that is no call."""
+    permitted = cors.preflight(request.head)
+    if permitted is None:
+        _answer(pipeline, client, request)
+    else:
+        client.write(permitted)
+        client.done(keep_alive=request.head.keep_alive)
+
+
+def _answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
     path = request.head.path
     dialect = pipeline.world.dialect_of(request)
     resource = control.resource_of(path)
     if dialect is not None:
         _not_allowed(client, request, b"POST", dialect)
+    elif (refusal := _unserved(request.head.method, path)) is not None:
+        _refuse(client, request, refusal)
     elif resource is not None and request.credential is None:
         _refuse(client, request, stranger(pipeline.world.directory, request.head.key))
     elif resource is not None:
@@ -59,10 +71,16 @@ def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> No
         _models(pipeline, client, request)
 
 
+def _unserved(method: bytes, path: bytes) -> Refusal | None:
+    """Return why a path is not served that providers have; None for any other."""
+    realtime = path == REALTIME or path.startswith(REALTIME + b"/")
+    return NO_REALTIME if realtime else unserved.find(method, path)
+
+
 def _ready(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
     """Tell whether calls can be paid for, and how many deployments may be asked now."""
     world = pipeline.world
-    ready = world.ready() and not pipeline.stopping
+    ready = world.ready() and not (pipeline.stopping or pipeline.lag.sheds)
     rules = Counter(each.health.rule(world.now_ns()) or WELL for each in world.targets.values())
     deployments = {name: rules[name] for name in (WELL, BREAKER_OPEN, THROTTLED, NO_CREDENTIAL)}
     body = {"status": "ready" if ready else "not ready", "deployments": deployments}
@@ -159,5 +177,6 @@ def _send(
 ) -> None:
     keep = request.head.keep_alive
     bodiless = request.head.method == b"HEAD"
-    client.write(whole(status, body, headers or (), close=not keep, bodiless=bodiless))
+    answered = whole(status, body, headers or (), close=not keep, bodiless=bodiless)
+    client.write(with_lines(answered, request.head.lines))
     client.done(keep_alive=keep)

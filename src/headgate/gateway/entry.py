@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from msgspec.structs import replace
 
 from headgate.catalog.facts import near_names
+from headgate.dialects.registry import Dialect, FormDialect
+from headgate.gateway.feedback import pass_on
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.own_terms import note_contracts
 from headgate.gateway.paths import NO_TAGS, SpendPath
 from headgate.gateway.refusals import barred_tool
+from headgate.gateway.request import Head
 from headgate.governance.requirements import Caller, Rulebook
 from headgate.identity.directory import Credential
 from headgate.identity.tags import Tagging
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pipeline import Pipeline
     from headgate.gateway.world import World
+    from headgate.routing.router import Router
 
 
 def read(exchange: Exchange) -> Refusal | None:
@@ -32,10 +36,8 @@ def read(exchange: Exchange) -> Refusal | None:
         return Refusal(
             errors.CONTENT_UNSUPPORTED, "Send the body as it is, without a content-encoding."
         )
-    if head.content_type and not head.content_type.lower().startswith(JSON):
-        kind = head.content_type[:64].decode("latin-1")
-        message = f"Send JSON with `content-type: application/json`, not {kind!r}."
-        return Refusal(errors.CONTENT_UNSUPPORTED, message)
+    if request.upload is None and (unread := _unread(head, exchange.dialect)) is not None:
+        return unread
     if head.run is not None:
         run = head.run.decode("latin-1")
         if not is_run(run):
@@ -45,7 +47,10 @@ def read(exchange: Exchange) -> Refusal | None:
     named = request.named
     if isinstance(named, Refusal):
         return named
-    exchange.body = request.body()
+    body = _body(exchange)
+    if isinstance(body, Refusal):
+        return body
+    exchange.body = body
     demand = exchange.dialect.read(exchange.body)
     if isinstance(demand, Refusal):
         return demand
@@ -54,6 +59,26 @@ def read(exchange: Exchange) -> Refusal | None:
     exchange.demand = exchange.own = demand
     exchange.asked = demand.model
     return None
+
+
+def _unread(head: Head, dialect: Dialect) -> Refusal | None:
+    """Tell why a body that is no form is not read, None when it is."""
+    if hasattr(dialect, "tell"):
+        message = "Send a form with `content-type: multipart/form-data`; other bodies are not read."
+        return Refusal(errors.CONTENT_UNSUPPORTED, message)
+    if head.content_type and not head.content_type.lower().startswith(JSON):
+        kind = head.content_type[:64].decode("latin-1")
+        message = f"Send JSON with `content-type: application/json`, not {kind!r}."
+        return Refusal(errors.CONTENT_UNSUPPORTED, message)
+    return None
+
+
+def _body(exchange: Exchange) -> bytes | Refusal:
+    """Return the body as its dialect reads it: that of a form is told as JSON."""
+    upload = exchange.request.upload
+    if upload is None:
+        return exchange.request.body()
+    return upload.told(cast(FormDialect, exchange.dialect))
 
 
 def permit(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
@@ -69,29 +94,29 @@ def permit(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
         refusal = barred_tool(exchange.dialect, exchange.body, credential.delegation)
         if refusal is not None:
             return refusal
-    router = world.router
-    if not router.knows(demand.model):
-        allowed = [name for name in router.names if credential.may_use(name)]
-        near = near_names(demand.model, allowed)
-        hint = f" Did you mean {' or '.join(near)}?" if near else " See GET /v1/models."
-        return Refusal(
-            errors.MODEL_UNKNOWN, f"There is no model {demand.model[:128]!r}.{hint}", "model"
-        )
-    if not credential.may_use(demand.model):
-        return Refusal(
-            errors.NOT_PERMITTED,
-            f"The key {credential.key!r} may not use {demand.model!r}.",
-            "model",
-        )
+    if not world.router.knows(demand.model) or not credential.may_use(demand.model):
+        return _not_offered(world.router, credential, demand.model)
+    if exchange.request.head.outcome is not None and exchange.phase == "receive":
+        refusal = pass_on(world.control, exchange)
+        if refusal is not None:
+            return refusal
     if pipeline.frozen or exchange.run is not None:
         refusal = _stopped(pipeline, exchange)
         if refusal is not None:
             return refusal
     if not world.rulebook.is_empty or exchange.request.head.data_class is not None:
-        refusal = _require(world.rulebook, credential, exchange)
-        if refusal is not None:
-            return refusal
+        return _require(world.rulebook, credential, exchange) or unbounded(world, exchange)
     return unbounded(world, exchange)
+
+
+def _not_offered(router: Router, credential: Credential, model: str) -> Refusal:
+    """Return why a model may not be asked for: there is none, or the key may not use it."""
+    if router.knows(model):
+        message = f"The key {credential.key!r} may not use {model!r}."
+        return Refusal(errors.NOT_PERMITTED, message, "model")
+    near = near_names(model, [name for name in router.names if credential.may_use(name)])
+    hint = f" Did you mean {' or '.join(near)}?" if near else " See GET /v1/models."
+    return Refusal(errors.MODEL_UNKNOWN, f"There is no model {model[:128]!r}.{hint}", "model")
 
 
 def _tags(

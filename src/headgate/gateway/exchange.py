@@ -29,7 +29,7 @@ from headgate.ledger.purse import Short
 from headgate.records.demand import NO_MEMBERS, Demand
 from headgate.records.report import Report
 from headgate.routing.candidate import Plan, Quoted
-from headgate.routing.router import Ranking
+from headgate.routing.ranking import Ranking
 from headgate.units.errors import Refusal
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ class Exchange:
         if request_id is not None:
             self.upstream_request_id = request_id[:128].decode("latin-1")
         if USED_UP in upstream.passed:
-            self._endings.learn(self, upstream, denied=False)
+            self._endings.verdicts.learn(self, upstream, denied=False)
 
     def enter(self, phase: str) -> None:
         """Begin a phase."""

@@ -96,6 +96,9 @@ class HeadMemory:
         if head.approval is not None or head.idempotency_key is not None:
             # It comes once, or again only as a repeat.
             return
+        if head.request_id is not None or head.content_type.startswith(b"multipart/"):
+            # They are others every time.
+            return
         if any(b"transfer-encoding" in part.lower() for part in met.shape):
             return
         if len(self._heads) >= HEADS_MAX:

@@ -42,6 +42,14 @@ def whole(
     return b"%bcontent-length: %d\r\n\r\n%b" % (start, len(body), b"" if bodiless else body)
 
 
+def with_lines(answer: bytes, lines: bytes) -> bytes:
+    """Return an answer with more header lines, each with its end; usually there are none."""
+    if not lines:
+        return answer
+    first, end, rest = answer.partition(b"\r\n")
+    return b"".join((first, end, lines, rest))
+
+
 def chunk(payload: bytes) -> bytes:
     """Return a payload framed as one chunk; never empty, for that would end the body."""
     return b"%x\r\n%b\r\n" % (len(payload), payload)

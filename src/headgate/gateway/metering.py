@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from headgate.catalog.rates import UnpricedMeterError
+from headgate.gateway import pieces
 from headgate.gateway.unbounded import with_cap
 from headgate.records.charge import REPORTED, Charge, ChargeLine, Settlement
 from headgate.records.report import Metered, Report
@@ -32,6 +33,8 @@ def meter(exchange: Exchange, report: Report) -> Settlement:
     """
     if exchange.demand.free:
         return Settlement(0, "measured")
+    if exchange.demand.pieces is not None:
+        return _by_pieces(exchange, report)
     try:
         metered = exchange.target.kind.metered(report, exchange.demand.terms)
     except UsageError:
@@ -44,6 +47,24 @@ def meter(exchange: Exchange, report: Report) -> Settlement:
     if metered.reported_nanos is None:
         return settlement
     return replace(settlement, reported_nanos=metered.reported_nanos)
+
+
+def _by_pieces(exchange: Exchange, report: Report) -> Settlement:
+    """Return what a call for images or sound is posted at."""
+    card = exchange.target.card(report.served_model, exchange.demand.terms, exchange.sent_ns)
+    if card is None:
+        return bound_settlement(exchange, Report(), "unpriced")
+    try:
+        settlement = pieces.rate(exchange, report, card)
+    except UsageError:
+        return _quarantined(exchange, report, "usage_unreadable")
+    except UnpricedMeterError as error:
+        return bound_settlement(exchange, Report(), f"unpriced: {error.meter}")
+    if settlement is None:
+        return _quarantined(exchange, report, "usage_unreadable")
+    if settlement.amount_nanos > ABSURD * exchange.hold_nanos > 0:
+        return _quarantined(exchange, report, "usage_absurd")
+    return settlement if exchange.demand.unbounded is None else with_cap(exchange, settlement)
 
 
 def _reported(exchange: Exchange, report: Report, metered: Metered) -> Settlement:
@@ -110,7 +131,8 @@ def bound_settlement(
     else:
         bound = exchange.card.worst_nanos(exchange.input_tokens_max, output_tokens_max)
         amount = min(amount, bound)
-    if report.usage_json is not None and exchange.demand.unbounded is None:
+    plain = exchange.demand.unbounded is None and exchange.demand.pieces is None
+    if report.usage_json is not None and plain:
         amount = min(amount, _head_bound(exchange, report, output_tokens_max))
     return Settlement(amount, "estimated", usage=usage, reason=reason)
 

@@ -14,21 +14,25 @@ from msgspec.structs import replace
 
 from headgate.capacity.shares import Waiter
 from headgate.dialects.splice import SpliceError
-from headgate.gateway import endpoints
+from headgate.gateway import cors, endpoints
 from headgate.gateway.approvals import Approvals
 from headgate.gateway.attempts import Attempts
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.endings import Endings
 from headgate.gateway.entry import permit, read
 from headgate.gateway.exchange import Exchange
+from headgate.gateway.forms import send_form
 from headgate.gateway.heads import HeadMemory
+from headgate.gateway.lag import BEHIND, Lag
 from headgate.gateway.prefixes import PrefixMemory
 from headgate.gateway.quotes import quote
 from headgate.gateway.refusals import no_place, not_carved, over_budget, stranger, unwritten
 from headgate.gateway.repeats import Repeats
 from headgate.gateway.request import Request, header_takers
+from headgate.gateway.settings import SWEEP_MS
 from headgate.gateway.shadows import waive
 from headgate.gateway.turns import classify
+from headgate.gateway.uploads import Uploads
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.gateway.world import World
 from headgate.identity.directory import Credential
@@ -54,6 +58,7 @@ class Pipeline:
         frozen: Nodes that may not spend now.
         header_takers: What the edge does with each header that matters, by its name.
         heads: The heads that clients send again and again.
+        lag: How late the event loop is, and whether new calls are refused for it.
         strangers: Requests refused for their key since the start.
         approvals: What a person is asked about, None when there is no rule for it.
     """
@@ -69,12 +74,19 @@ class Pipeline:
         self.connections: set[ClientConnection] = set()
         self.exchanges: set[Exchange] = set()
         self.strangers = 0
-        self.header_takers = header_takers(world.dialects.values(), traced=world.traced)
+        self.header_takers = header_takers(
+            world.dialects.values(),
+            cors.takers(world.edge.cors_origins),
+            traced=world.traced,
+            forwarded=world.edge.asked_header,
+        )
         self.heads = HeadMemory()
+        self.lag = Lag(self.edge.lag_max_ms, SWEEP_MS)
         self.prefixes = PrefixMemory()
         self.attempts = Attempts(self)
         self.endings = Endings(self)
         self.repeats = Repeats(self)
+        self.uploads = Uploads(world.dialects, world.edge, world.spool, self)
         self.approvals = Approvals(self, world.approvals) if world.approvals else None
         self._syncs = world.syncs
         self._buffered_bytes = 0
@@ -108,8 +120,9 @@ class Pipeline:
         """Answer a request that has arrived whole."""
         dialect = self.world.dialect_of(request)
         if dialect is None or request.head.method != b"POST":
-            self.unbuffer(request.body_bytes)
             endpoints.answer(self, client, request)
+            # Not before: what is asked about Headgate itself stands in the body.
+            request.forget(self.unbuffer)
             return
         exchange = Exchange(self, client, request, dialect, self.world.next_call())
         client.exchange = exchange
@@ -146,7 +159,7 @@ class Pipeline:
             return stranger(self.world.directory, request.head.key)
         if self.stopping:
             return Refusal(errors.SHUTTING_DOWN, errors.SHUTTING_DOWN.sentence, None, 5)
-        return None
+        return BEHIND if self.lag.sheds else None
 
     # 3. Permit: `entry` reads what the call asks for, and tells whether it may.
 
@@ -259,7 +272,7 @@ class Pipeline:
         ]
         if exchange.card is None or any(budget.on_tight != "shorten" for _, budget in tight):
             return False
-        if exchange.demand.unbounded is not None:
+        if exchange.demand.unbounded is not None or exchange.demand.pieces is not None:
             return False  # A shorter answer bounds nothing of what runs at the provider.
         affordable = min(piece.idle_nanos for piece, _ in tight)
         tokens = exchange.card.output_tokens_within(affordable, exchange.input_tokens_max)
@@ -312,6 +325,9 @@ class Pipeline:
     def send(self, exchange: Exchange, upstream: UpstreamConnection) -> None:
         """Send the request; from its first byte on the outcome is in the provider's hands."""
         demand, target = exchange.demand, exchange.target
+        if exchange.request.upload is not None:
+            send_form(exchange, upstream, exchange.request.upload)
+            return
         forwarded = exchange.request.head.forwarded
         if forwarded:
             wanted = exchange.spoken.FORWARDED
@@ -334,9 +350,9 @@ class Pipeline:
             marks = self.world.caching.marks(exchange)
             edit = replace(edit, changed=marks) if marks else edit
             body = exchange.spoken.edit(exchange.outgoing, demand, edit)
-        except SpliceError as error:
+        except (SpliceError, RecursionError) as error:
             upstream.give_back()
-            self.endings.not_spliced(exchange, str(error))
+            self.endings.not_spliced(exchange, error)
             return
         exchange.upstream = upstream
         exchange.enter("reply")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headgate.gateway import pieces
 from headgate.gateway.entry import steer
 from headgate.gateway.prefixes import BLOCK_BYTES
 from headgate.units import errors
@@ -31,13 +32,13 @@ def quote(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
     wanted = demand.output_tokens_max
     wanted = deployment.output_tokens_default if wanted is None else wanted
     exchange.output_tokens_max = min(wanted, deployment.output_tokens_max)
+    if demand.pieces is not None:
+        pieces.bound_tokens(exchange)
     card = None if demand.free else target.card(None, demand.terms, exchange.sent_ns)
     exchange.card = card
     exchange.hold_nanos = 0
     if card is not None:
-        exchange.hold_nanos = card.worst_nanos(
-            exchange.input_tokens_max, exchange.output_tokens_max * demand.choices
-        )
+        exchange.hold_nanos = pieces.worst_nanos(card, exchange)
         if demand.unbounded is not None:
             exchange.hold_nanos += pipeline.world.caps.nanos_of(exchange)
     elif exchange.path.hard:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from headgate.gateway.repeats import Repeats
 
 FRAMING = (b"content-length", b"transfer-encoding", b"connection")
+BROWSER = (b"access-control-allow-origin", b"access-control-expose-headers", b"vary")
+"""What is told to the browser that asks, which is another next time."""
+
+LEFT_OUT = FRAMING + BROWSER
 STALE = b"ratelimit"
 """Headers whose name has it tell what held then, and are not kept."""
 
@@ -98,7 +102,7 @@ def kept(data: bytes) -> Kept:
         # Our own names are in lower case; a provider's pass as they came.
         if name == b"content-type":
             content_type = value.strip()
-        elif name not in FRAMING and STALE not in name.lower():
+        elif name not in LEFT_OUT and STALE not in name.lower():
             left += line + b"\r\n"
         chunked = chunked or name == b"transfer-encoding"
     body = unchunked(body) if chunked else body

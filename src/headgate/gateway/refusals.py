@@ -21,6 +21,7 @@ from headgate.ledger.purse import Short
 from headgate.ledger.repeats import Ruling
 from headgate.records.priority import PRIORITIES
 from headgate.records.repeats import Verdict
+from headgate.records.report import Failure
 from headgate.store.journal_writer import JournalWriter
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -39,6 +40,10 @@ REPEAT_WAIT_MAX_S = 30
 CONTENDED_S = 1
 CREDENTIAL_WAIT_S = 5
 
+NO_REALTIME = Refusal(
+    errors.REALTIME_UNSUPPORTED,
+    f"{errors.REALTIME_UNSUPPORTED.sentence} See docs/reference/http.md#realtime.",
+)
 HEAD_TOO_LARGE = Refusal(
     errors.HEAD_TOO_LARGE, f"A head may have {HEAD_BYTES_MAX} bytes and {HEADERS_MAX} headers."
 )
@@ -197,6 +202,15 @@ def unreached(name: str, reason: str) -> Refusal:
     return refusal._replace(message=f"{message} {fix}") if fix else refusal
 
 
+def why_failed(exchange: Exchange, failure: Failure, retry_after: bytes | None) -> Refusal:
+    """Tell a client of a provider's error whose own words are not for it."""
+    seconds = int(retry_after) if retry_after is not None and retry_after.isdigit() else 1
+    name = exchange.target.deployment.provider
+    # Waiting does not mend a credential.
+    when = None if failure.code is errors.UPSTREAM_CREDENTIAL else seconds
+    return Refusal(failure.code, f"{name}: {failure.code.sentence}", None, when)
+
+
 def why_broken(exchange: Exchange, reason: str) -> Refusal:
     """Tell a client whose reply never came whole."""
     name = exchange.target.deployment.provider
@@ -228,6 +242,12 @@ def before_any_dialect(dialects: Iterable[Dialect], refusal: Refusal) -> bytes:
     if refusal.retry_after_s is not None:
         headers.append((b"retry-after", b"%d" % refusal.retry_after_s))
     return whole(refusal.code.status, spoken.render_refusal(refusal, None), headers, close=True)
+
+
+def no_candidate(asked: str, rules: Iterable[tuple[str, str]]) -> Refusal:
+    """Tell, deployment by deployment, why none may serve a call."""
+    why = "; ".join(f"{name}: {rule}" for name, rule in dict(rules).items())
+    return Refusal(errors.NO_CANDIDATE, f"No deployment of {asked!r} may serve it. {why}.", "model")
 
 
 def unmet(asked: str, required: Required, rules: Iterable[tuple[str, str]]) -> Refusal:

@@ -114,7 +114,7 @@ class Repeats:
 
     def _replay(self, exchange: Exchange, kept: Kept) -> None:
         assert exchange.client is not None
-        lines = kept.lines.encode("latin-1") + REPLAYED
+        lines = replies.passed_on(exchange, kept.lines.encode("latin-1")) + REPLAYED
         content_type = kept.content_type.encode("latin-1")
         exchange.client.write(replies.reply(exchange, kept.status, content_type, lines, kept.body))
         self._pipeline.endings.finish(exchange)

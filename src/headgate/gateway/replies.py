@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from headgate.dialects.json_array import JsonArray
 from headgate.dialects.registry import Dialect, Located
-from headgate.gateway.http_bytes import status_line, whole
+from headgate.gateway.http_bytes import status_line, whole, with_lines
 from headgate.gateway.request import Request
 from headgate.records.report import Report
 from headgate.units import errors
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
 CLOSE = b"connection: close\r\n"
+_REQUEST_ID = re.compile(rb"^x-request-id:[^\r\n]*\r\n", re.IGNORECASE | re.MULTILINE)
 
 
 def facts(exchange: Exchange, served_model: str | None, cost_nanos: int | None) -> bytes:
@@ -77,14 +79,23 @@ def reply(
     body: bytes,
 ) -> bytes:
     """Return a complete reply with header lines that are rendered already."""
-    return b"%bcontent-type: %b\r\n%b%bcontent-length: %d\r\n\r\n%b" % (
+    return b"%bcontent-type: %b\r\n%b%b%bcontent-length: %d\r\n\r\n%b" % (
         status_line(status),
         content_type,
         lines,
+        exchange.request.head.lines,
         b"" if exchange.request.head.keep_alive else CLOSE,
         len(body),
         body,
     )
+
+
+def passed_on(exchange: Exchange, lines: bytes) -> bytes:
+    """Return the provider's header lines that go to the client, whose own request id comes first.
+
+    Without one, the provider's is what the official clients show.
+    """
+    return lines if exchange.request.head.request_id is None else _REQUEST_ID.sub(b"", lines)
 
 
 def array_of(request: Request) -> JsonArray | None:
@@ -98,19 +109,20 @@ def begun_stream_head(exchange: Exchange, report: Report | None) -> bytes:
     upstream = exchange.upstream
     assert upstream is not None
     served_model = None if report is None else report.served_model
-    return stream_head(exchange, served_model, upstream.passed)
+    return stream_head(exchange, served_model, passed_on(exchange, upstream.passed))
 
 
 def stream_head(exchange: Exchange, served_model: str | None, passed: bytes) -> bytes:
     """Return the head of a streamed reply."""
-    http10 = exchange.request.head.http10
-    return b"%bcontent-type: %b\r\n%b%bcache-control: no-cache\r\n%b%b\r\n" % (
+    asked = exchange.request.head
+    return b"%bcontent-type: %b\r\n%b%b%bcache-control: no-cache\r\n%b%b\r\n" % (
         status_line(200),
         EVENT_STREAM if exchange.array is None else exchange.array.CONTENT_TYPE,
         facts(exchange, served_model, None),
         passed,
-        b"" if exchange.request.head.keep_alive else CLOSE,
-        b"" if http10 else b"transfer-encoding: chunked\r\n",
+        asked.lines,
+        b"" if asked.keep_alive else CLOSE,
+        b"" if asked.http10 else b"transfer-encoding: chunked\r\n",
     )
 
 
@@ -119,8 +131,9 @@ def refusal(exchange: Exchange, why: Refusal) -> bytes:
     # A stranger's call is written down nowhere, so its id would lead nowhere.
     call = None if exchange.request.credential is None else exchange.call
     approval = None if exchange.permission is None else exchange.permission.approval
-    close = not exchange.request.head.keep_alive
-    return refused(exchange.dialect, why, call, approval, close=close)
+    asked = exchange.request.head
+    close = not asked.keep_alive
+    return with_lines(refused(exchange.dialect, why, call, approval, close=close), asked.lines)
 
 
 def refused(

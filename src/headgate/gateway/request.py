@@ -1,15 +1,17 @@
 """One HTTP request as the edge hands it on, and what is taken from its headers; pure."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import unquote_to_bytes
 
 from headgate.dialects.registry import Dialect, Located
+from headgate.gateway.uploads import Upload
 from headgate.identity.directory import Credential
 from headgate.units.errors import Refusal
 
 _KEY = re.compile(rb"(?:^|&)key=([^&]*)")
 _ORIGIN = re.compile(rb"https?://[^/?#@]+(?=/)", re.IGNORECASE)
+_REQUEST_ID = re.compile(rb"[-A-Za-z0-9._:/+=@]{1,128}")
 _HOST = re.compile(rb"[-A-Za-z0-9._~%!$&'()*+;=:\[\]]*")
 
 
@@ -31,7 +33,10 @@ class Head:
         priority: The priority class it names, None when it names none; not checked yet.
         deadline: Until when its answer is of use, likewise.
         tags: What the client tags the call with, commas between; None when it says nothing.
+        outcome: What it says of earlier calls, None for nothing; see `gateway.feedback`.
         session: What the client calls its session, None when it does not say; only compared.
+        task: What it calls the session's task, likewise.
+        horizon: How long it says its tasks are, None when it does not say; not checked yet.
         traceparent: The span it is called in (W3C Trace Context), None when it does not say, or
             nobody is sent spans.
         idempotency_key: What names the call among its repeats, None when it has no key, empty
@@ -41,11 +46,19 @@ class Head:
         chunked: Whether the body comes in chunks, which HTTP/1.0 does not have.
         fault: What makes the head none to be answered, None when nothing was found yet.
         keep_alive: Whether the connection stays open afterwards.
+        forwarded_for: What proxies say of the client's address; None when nothing, or when nobody
+            wants to know.
+        request_id: What the client calls the request, None when nothing, or nothing usable.
+        lines: Header lines of every reply to it, each with its end; usually none.
+        origin: Of the page that a browser calls for, where that may call; else None.
+        asks_method: Whether a browser asks beforehand; `asks_headers` is what it would send.
     """
 
     __slots__ = (
         "announced",
         "approval",
+        "asks_headers",
+        "asks_method",
         "chunked",
         "content_encoding",
         "content_type",
@@ -54,20 +67,27 @@ class Head:
         "expects_continue",
         "fault",
         "forwarded",
+        "forwarded_for",
+        "horizon",
         "hosts",
         "http10",
         "idempotency_key",
         "keep_alive",
         "key",
+        "lines",
         "method",
+        "origin",
+        "outcome",
         "path",
         "priority",
         "query",
+        "request_id",
         "respond_async",
         "retry_unknown",
         "run",
         "session",
         "tags",
+        "task",
         "traceparent",
     )
 
@@ -80,7 +100,10 @@ class Head:
         self.content_encoding = b""
         self.run: bytes | None = None
         self.data_class: bytes | None = None
+        self.outcome: bytes | None = None
         self.session: bytes | None = None
+        self.task: bytes | None = None
+        self.horizon: bytes | None = None
         self.tags: bytes | None = None
         self.traceparent: bytes | None = None
         self.idempotency_key: bytes | None = None
@@ -97,6 +120,12 @@ class Head:
         self.fault: str | None = None
         self.keep_alive = True
         self.http10 = False
+        self.forwarded_for: bytes | None = None
+        self.request_id: bytes | None = None
+        self.lines = b""
+        self.origin: bytes | None = None
+        self.asks_method = False
+        self.asks_headers = b""
 
     def take_target(self, target: bytes) -> None:
         """Keep path and query, and the key in the query if no header had one.
@@ -110,17 +139,13 @@ class Head:
         if self.query and self.key is None and (found := _KEY.search(self.query)) is not None:
             self.key = unquote_to_bytes(found[1])
 
-    def check(self, *, upgrades: bool) -> str | None:
-        """Tell what is wrong with the whole head, None when nothing is.
-
-        Args:
-            upgrades: Whether it asks for another protocol.
-        """
+    def check(self) -> str | None:
+        """Tell what is wrong with the whole head, None when nothing is."""
         if self.hosts > 1 or not (self.hosts or self.http10):
             return "Send exactly one Host header."
         if self.chunked and self.http10:
             return "HTTP/1.0 has no chunks."
-        return "This gateway does not upgrade." if upgrades else self.fault
+        return "This gateway is no proxy." if self.method == b"CONNECT" else self.fault
 
 
 class Request:
@@ -131,17 +156,26 @@ class Request:
         named: What a path says beside the dialect; why not, if it says it wrongly; None for
             other paths.
         parts: Body pieces as they came; joined once by `body`.
+        upload: Takes a form instead, None for other bodies.
         body_bytes: How many there are so far.
     """
 
-    __slots__ = ("body_bytes", "credential", "head", "named", "parts")
+    __slots__ = ("body_bytes", "credential", "head", "named", "parts", "upload")
 
     def __init__(self, head: Head, credential: Credential | None = None) -> None:
         self.head = head
         self.credential = credential
         self.named: Located | Refusal | None = None
         self.parts: list[bytes] = []
+        self.upload: Upload | None = None
         self.body_bytes = 0
+
+    def forget(self, unbuffer: Callable[[int], None]) -> None:
+        """Let the body go: `unbuffer` is told how many bytes it had in memory."""
+        unbuffer(sum(map(len, self.parts)))
+        self.parts = []
+        if self.upload is not None:
+            self.upload.close()
 
     def body(self) -> bytes:
         """Return the whole body."""
@@ -233,8 +267,20 @@ def _tag(head: Head, _name: bytes, value: bytes) -> None:
     head.tags = value if head.tags is None else head.tags + b"," + value
 
 
+def _outcome(head: Head, _name: bytes, value: bytes) -> None:
+    head.outcome = value if head.outcome is None else head.outcome + b"," + value
+
+
 def _session(head: Head, _name: bytes, value: bytes) -> None:
     head.session = value
+
+
+def _task(head: Head, _name: bytes, value: bytes) -> None:
+    head.task = value
+
+
+def _horizon(head: Head, _name: bytes, value: bytes) -> None:
+    head.horizon = value
 
 
 def _traceparent(head: Head, _name: bytes, value: bytes) -> None:
@@ -268,6 +314,17 @@ def _deadline(head: Head, _name: bytes, value: bytes) -> None:
     head.deadline = value
 
 
+def _forwarded_for(head: Head, _name: bytes, value: bytes) -> None:
+    before = head.forwarded_for
+    head.forwarded_for = value if before is None else before + b"," + value
+
+
+def _request_id(head: Head, _name: bytes, value: bytes) -> None:
+    if head.request_id is None and _REQUEST_ID.fullmatch(value) is not None:
+        head.request_id = value
+        head.lines += b"x-request-id: %b\r\n" % value
+
+
 def forward(head: Head, name: bytes, value: bytes) -> None:
     """Keep a header that some dialect sends on."""
     head.forwarded.append((name.lower(), value))
@@ -285,31 +342,46 @@ HEADERS: dict[bytes, HeaderTaker] = {
     b"expect": _expect,
     b"x-headgate-data-class": _data_class,
     b"x-headgate-deadline": _deadline,
+    b"x-headgate-outcome": _outcome,
     b"x-headgate-priority": _priority,
     b"x-headgate-run": _run,
     b"x-headgate-session": _session,
+    b"x-headgate-horizon": _horizon,
+    b"x-headgate-task": _task,
     b"x-headgate-tag": _tag,
     b"idempotency-key": _idempotency_key,
     b"x-idempotency-key": _idempotency_key,
     b"x-headgate-retry-unknown": _retry_unknown,
     b"x-headgate-approval": _approval,
+    b"x-request-id": _request_id,
     b"prefer": _prefer,
 }
 """Who takes a header, by its lower-case name; others are dropped."""
 
 
-def header_takers(dialects: Iterable[Dialect], *, traced: bool) -> HeaderTakers:
+def header_takers(
+    dialects: Iterable[Dialect],
+    more: Mapping[bytes, HeaderTaker],
+    *,
+    traced: bool,
+    forwarded: bytes | None,
+) -> HeaderTakers:
     """Return the edge's own headers, and those that some dialect sends on or is known by.
 
     Args:
         dialects: All of them.
+        more: Who takes what else.
         traced: Whether the span that a client calls in is of use to anybody.
+        forwarded: The header in which proxies say whose a request is, None when nobody asks.
     """
     takers = HeaderTakers()
     for dialect in dialects:
         names = dialect.FORWARDED if dialect.SIGN is None else {*dialect.FORWARDED, dialect.SIGN}
         takers.update(dict.fromkeys(names, forward))
     takers.update(HEADERS)
+    takers.update(more)
     if traced:
         takers[b"traceparent"] = _traceparent
+    if forwarded is not None:
+        takers[forwarded] = _forwarded_for
     return takers

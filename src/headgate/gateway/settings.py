@@ -1,17 +1,57 @@
 """What the configuration says of the data plane's edge: address and limits."""
 
-from typing import NamedTuple
+from ipaddress import IPv4Network, IPv6Network
+from typing import Literal, NamedTuple
 
 from headgate.capacity.places import AGE_MS
+
+ForwardedHeader = Literal["x-forwarded-for", "forwarded"]
+
+
+class Tls(NamedTuple):
+    """TLS towards clients.
+
+    Attributes:
+        certificate: Path of a PEM file: the certificate, then those of its authorities.
+        key: Path of its key, in PEM, without a password.
+        client_ca: Path of the authorities of clients' certificates; None asks for none.
+    """
+
+    certificate: str
+    key: str
+    client_ca: str | None = None
+
+
+class AccessLogFiles(NamedTuple):
+    """Where the access log is kept.
+
+    Attributes:
+        folder: Each worker has a file of its own there.
+        file_bytes_max: Beyond it a file is put aside.
+        files_max: So many files a worker has at most, the one that is written included.
+    """
+
+    folder: str
+    file_bytes_max: int = 64 << 20
+    files_max: int = 8
 
 
 class Edge(NamedTuple):
     """Where the data plane listens, and the bounds it keeps.
 
     Attributes:
+        tls: None for plain HTTP.
+        trusted_proxies: The networks of proxies that are believed what they say of clients.
+        proxy_protocol: Whether every connection is from one of them and begins with the PROXY
+            protocol.
+        forwarded_header: In which header they say it.
+        access_log: None for no log of requests.
+        cors_origins: The origins of pages that may call, such as `https://app.example`.
         workers: How many processes serve calls.
         body_bytes_max: A larger body is refused (413).
         buffered_bytes_max: All bodies being received together; more is refused (503).
+        upload_bytes_max: A larger form with files is refused (413).
+        spooled_bytes_max: All such forms on the disk together; more is refused (503).
         head_timeout_ms: From the first byte of a request to the end of its head.
         body_timeout_ms: From the end of the head to the end of the body.
         body_rate_min: So many bytes of a body must come a second, after ten seconds; 0 for any.
@@ -25,6 +65,8 @@ class Edge(NamedTuple):
         client_drain_ms: How long a reply is read on after its client went away (`drain`).
         retries_percent: How many further attempts calls may make, per hundred calls.
         retries_burst: How many of them can be saved up.
+        lag_max_ms: New calls are refused while the event loop is later than this; 0 for never.
+        queue_ping_ms: How often a stream that waits for a place is pinged; 0 for never.
         breaker_failures: So many failures in a row pass a deployment over.
         breaker_open_ms: For how long, at first.
     """
@@ -34,6 +76,8 @@ class Edge(NamedTuple):
     workers: int = 1
     body_bytes_max: int = 32 << 20
     buffered_bytes_max: int = 1 << 30
+    upload_bytes_max: int = 64 << 20
+    spooled_bytes_max: int = 4 << 30
     connections_max: int = 16_384
     head_timeout_ms: int = 15_000
     body_timeout_ms: int = 120_000
@@ -48,8 +92,32 @@ class Edge(NamedTuple):
     client_drain_ms: int = 60_000
     retries_percent: int = 20
     retries_burst: int = 500
+    lag_max_ms: int = 2_000
+    queue_ping_ms: int = 0
     breaker_failures: int = 5
     breaker_open_ms: int = 5_000
+    tls: Tls | None = None
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    proxy_protocol: bool = False
+    forwarded_header: ForwardedHeader = "x-forwarded-for"
+    access_log: AccessLogFiles | None = None
+    cors_origins: tuple[str, ...] = ()
+
+    def url(self, port: int) -> str:
+        """Return the address that clients call, at a port: that of `port`, unless it was 0."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'http' if self.tls is None else 'https'}://{host}:{port}"
+
+    @property
+    def asked_header(self) -> bytes | None:
+        """The header in which it is asked whose a request is; None when nobody asks."""
+        asks = self.access_log is not None and self.trusted_proxies
+        return self.forwarded_header.encode() if asks else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether our own programs may call it: nobody need show a certificate, or be a proxy."""
+        return not self.proxy_protocol and (self.tls is None or self.tls.client_ca is None)
 
 
 HEAD_BYTES_MAX = 64 << 10
@@ -65,6 +133,9 @@ PIECE_BYTES = 16 << 10
 WRITE_HIGH_WATER_BYTES = 256 << 10
 PENDING_BYTES_MAX = 64 << 10
 """What waits for the end of a turn at most: one turn may read megabytes from a provider."""
+
+SWEEP_MS = 250
+"""How often the sweep comes."""
 
 LINGER_S = 5
 """How long a client that was refused while it was sending may take to read why."""

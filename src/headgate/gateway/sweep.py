@@ -2,6 +2,7 @@
 
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.exchange import Exchange
+from headgate.gateway.pings import ping_queued
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.refusals import UNCLAIMED
 from headgate.gateway.repeats import CLAIM
@@ -11,7 +12,6 @@ from headgate.ledger.purse import LEASE_WAIT_MS
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
-SWEEP_MS = 250
 KEPT_DRAIN_MS = 3_600_000
 """How long a reply that will be kept is read on after its client went away."""
 
@@ -23,6 +23,7 @@ def sweep(pipeline: Pipeline, now_ms: int) -> None:
     """Move the coarse clock on and end what is overdue."""
     world = pipeline.world
     world.clock.coarse_ms = now_ms
+    pipeline.lag.look(now_ms)
     for exchange in list(pipeline.exchanges):
         _sweep_exchange(pipeline, exchange, now_ms)
     for client in list(pipeline.connections):
@@ -40,6 +41,8 @@ def sweep(pipeline: Pipeline, now_ms: int) -> None:
     world.journal.prepare()
     if world.syncs is not None:
         world.syncs.sweep()
+    if world.access_log is not None:
+        world.access_log.flush()
 
 
 def retire(pipeline: Pipeline) -> None:
@@ -76,6 +79,8 @@ def _sweep_exchange(pipeline: Pipeline, exchange: Exchange, now_ms: int) -> None
     elif exchange.phase == CLAIM:
         if now_ms - exchange.since_ms > LEASE_WAIT_MS:
             pipeline.endings.refuse(exchange, UNCLAIMED)
+    elif exchange.phase == "queue" and pipeline.edge.queue_ping_ms:
+        ping_queued(exchange, now_ms, pipeline.edge.queue_ping_ms)
     elif exchange.upstream is not None:
         reason = _overdue(exchange, exchange.upstream, now_ms)
         if reason is not None:
@@ -121,5 +126,7 @@ def _sweep_client(pipeline: Pipeline, client: ClientConnection, now_ms: int) -> 
 def _is_late(client: ClientConnection, edge: Edge, waited_ms: int) -> bool:
     """Tell whether a body has taken too long, as a whole or for as much as there is of it."""
     counted_ms = waited_ms - BODY_START_MS
-    too_slow = client.request.body_bytes * 1_000 < counted_ms * edge.body_rate_min
+    request = client.request
+    size = request.body_bytes if request.upload is None else request.upload.size
+    too_slow = size * 1_000 < counted_ms * edge.body_rate_min
     return waited_ms > edge.body_timeout_ms or too_slow

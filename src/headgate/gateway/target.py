@@ -17,6 +17,7 @@ from headgate.records.report import Failure
 from headgate.units import errors
 
 CARDS_MAX = 256
+_JSON_LINE = b"content-type: application/json\r\n"
 PROXY_STATUS = 407
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -101,7 +102,7 @@ class Target:
             b"host: %b" % self._host.encode(),
             b"user-agent: headgate",
             b"accept-encoding: identity",
-            b"content-type: application/json",
+            _JSON_LINE.rstrip(),
         ]
         if credential:
             lines += [b"%b: %b" % pair for pair in self.kind.headers(credential)]
@@ -145,6 +146,17 @@ class Target:
             lines += (name, b": ", value, b"\r\n")
         lines.append(b"content-length: %d\r\n\r\n" % len(body))
         lines.append(body)
+        return b"".join(lines)
+
+    def form_head(
+        self, dialect: str, forwarded: Headers, content_type: bytes, length: int, *, stream: bool
+    ) -> bytes:
+        """Return the head of a request whose body is a form; such requests are not signed."""
+        head = self._heads[dialect, stream].replace(_JSON_LINE, b"", 1)
+        lines = [head, b"content-type: ", content_type, b"\r\n"]
+        for name, value in forwarded:
+            lines += (name, b": ", value, b"\r\n")
+        lines.append(b"content-length: %d\r\n\r\n" % length)
         return b"".join(lines)
 
     def _proof(self, envelope: Envelope, path: str, body: bytes, at_ns: int) -> Headers:

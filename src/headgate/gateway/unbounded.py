@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from headgate.gateway.pieces import worst_nanos
 from headgate.records.charge import Settlement
 from headgate.records.demand import Demand
 from headgate.units import errors
@@ -52,8 +53,7 @@ def with_cap(exchange: Exchange, settlement: Settlement) -> Settlement:
     uncounted = settlement.state == "measured" and not exchange.demand.uses_counted
     if card is None or not uncounted or settlement.amount_nanos >= exchange.hold_nanos:
         return settlement
-    tokens = exchange.output_tokens_max * exchange.demand.choices
-    cap = exchange.hold_nanos - card.worst_nanos(exchange.input_tokens_max, tokens)
+    cap = exchange.hold_nanos - worst_nanos(card, exchange)
     if cap <= 0:
         return settlement
     amount = min(settlement.amount_nanos + cap, exchange.hold_nanos)

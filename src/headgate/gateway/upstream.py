@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from headgate.dial.failures import NO_PROOF, is_unproved
+from headgate.dial.failures import unproved
 from headgate.gateway.unpacking import Unpacker, unpacker_of
 from headgate.providers.envelope import PLAIN, Envelope, FrameError, Unframer
 
@@ -23,6 +24,10 @@ HEAD_BYTES_MAX = 1 << 20
 
 RETRY_DIGITS_MAX = 6
 """A longer time to come back is no number of seconds anybody waits."""
+
+
+IN_HAND = "closed_before_sent"
+"""Why an attempt ended whose request was still in our hands when its kept connection did."""
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -42,6 +47,7 @@ class UpstreamConnection(asyncio.Protocol):
     __slots__ = (
         "_clock",
         "_complete",
+        "_full",
         "_head_bytes",
         "_keep_alive",
         "_more",
@@ -49,6 +55,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_paused",
         "_payload",
         "_pending",
+        "_pieces",
         "_pool",
         "_surplus",
         "_told",
@@ -79,7 +86,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._pending = b""
         self.exchange: Exchange | None = None
         self.transport: asyncio.Transport | None = None
-        self.reused = False
+        self.reused = self._full = False
+        self._pieces: Iterator[bytes] | None = None
         self.fault = "connection_lost"
         self.active_ms = self.sent_ms = 0
         self._reset()
@@ -114,13 +122,39 @@ class UpstreamConnection(asyncio.Protocol):
         if data and self.transport is not None:
             self.transport.write(data)
 
+    def send_pieces(self, exchange: Exchange, head: bytes, pieces: Iterator[bytes]) -> None:
+        """Send a request whose body comes in pieces, as fast as the provider takes them."""
+        assert self.transport is not None
+        self.exchange = exchange
+        self.active_ms = self.sent_ms = self._clock.coarse_ms
+        self.transport.write(head)
+        self._pieces = pieces
+        self._send_on()
+
+    def _send_on(self) -> None:
+        try:
+            while self._pieces is not None and not self._full and self.transport is not None:
+                piece = next(self._pieces, None)
+                if piece is None:
+                    self._pieces = None
+                elif piece:
+                    self.transport.write(piece)
+        except OSError:
+            # What is missing cannot be made up: the request is broken off.
+            self._break_off()
+            return
+        self.active_ms = self._clock.coarse_ms
+        if self.exchange is not None and not self.status:
+            # The provider has the time for its answer from the last byte on.
+            self.exchange.since_ms = self.active_ms
+
     def give_back(self) -> None:
         """Go to the pool unused: the exchange it was opened for is over."""
         self._pool.put(self)
 
     def abort(self) -> None:
         """Close without telling the exchange: it has given up on the reply."""
-        self.exchange = None
+        self.exchange = self._pieces = None
         if self.transport is not None:
             self.transport.abort()
 
@@ -144,20 +178,31 @@ class UpstreamConnection(asyncio.Protocol):
         # uvloop has classes of its own that are not asyncio.Transport.
         self.transport = cast(asyncio.Transport, transport)
 
+    def pause_writing(self) -> None:
+        """The provider reads more slowly than a form is read from the disk."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """The provider has caught up."""
+        self._full = False
+        self._send_on()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the exchange, unless the orderly end of the connection is the end of the reply."""
-        self.transport = None
+        self.transport = self._pieces = None
         self._pool.forget(self)
         exchange, self.exchange = self.exchange, None
         if exchange is None:
             return
         if exc is None and self.status and not self.framed and self._told and self._is_unpacked():
             exchange.reply_ends(self)
-        elif not self.reused and not self.status and is_unproved(exc):
-            # In TLS 1.3 our proof is looked at when we have sent already; nobody read that.
-            exchange.unreachable(NO_PROOF)
-        else:
+        elif self._pending:
+            exchange.unreachable(IN_HAND)
+        elif self.reused or self.status or (reason := unproved(exc)) is None:
             exchange.upstream_lost(self)
+        else:
+            # In TLS 1.3 our proof is looked at when we have sent already; nobody read that.
+            exchange.unreachable(reason)
 
     def eof_received(self) -> bool:
         """Close when the provider half-closes."""
@@ -232,6 +277,10 @@ class UpstreamConnection(asyncio.Protocol):
         if still_served:
             exchange.reply_ends(self)
         keep = self._keep_alive and not self._surplus
+        if self._pieces is not None:
+            # It has answered before it had the whole form; the rest is of no use to it.
+            self.abort()
+            return
         self._reset()
         if not self.reused:
             self.reused = True
@@ -245,7 +294,7 @@ class UpstreamConnection(asyncio.Protocol):
             self.transport.close()
 
     def _break_off(self) -> None:
-        exchange, self.exchange = self.exchange, None
+        exchange, self.exchange, self._pieces = self.exchange, None, None
         if self.transport is not None:
             self.transport.abort()
         if exchange is not None:

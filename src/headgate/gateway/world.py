@@ -2,22 +2,26 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from headgate.capacity.classes import Classes
 from headgate.capacity.retries import RetryBudget
 from headgate.dialects.registry import Dialect, PathDialect
 from headgate.gateway.allotments import Allotments
+from headgate.gateway.appraisal import Appraisal
 from headgate.gateway.books import Books
 from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
 from headgate.gateway.deferral import Deferral
 from headgate.gateway.guards import Guards
 from headgate.gateway.interpreter import Interpreter
+from headgate.gateway.listener.access_log import AccessLog
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
 from headgate.gateway.request import Request
+from headgate.gateway.sessions import Sessions
 from headgate.gateway.settings import Edge
 from headgate.gateway.sizing import Sizing
 from headgate.gateway.target import Target
@@ -46,6 +50,7 @@ class World:
         tagging: What whose calls are tagged with.
         targets: By deployment id.
         caching: What is known of the providers' prompt caches.
+        sessions: What is known of sessions, for routes whose policy goes by them.
         retries: What further attempts are paid from.
         now_ns: The clock.
         next_call: Makes the id of the next call.
@@ -59,13 +64,18 @@ class World:
         syncs: Has holds wait until they are on the disk; None when they need not.
         clerk: Gets requests for approval to the steward.
         contract_nodes: The nodes that have a contract with a provider.
+        spool: Where forms with files are kept that are too large for memory; None for where the
+            system has such files.
+        appraisal: Says what policies go by beside prices; None when none of them asks.
         traced: Whether spans are sent to anybody, so that the client's is written down.
+        access_log: Takes down each request, None for no log.
     """
 
     edge: Edge
     dialects: Mapping[bytes, Dialect]
     interpreter: Interpreter
     caching: Caching
+    sessions: Sessions
     directory: Directory
     rulebook: Rulebook
     tagging: Tagging
@@ -94,7 +104,10 @@ class World:
     approvals: tuple[Rule, ...] = ()
     syncs: JournalSync | None = None
     contract_nodes: frozenset[str] = frozenset()
+    spool: Path | None = None
     traced: bool = False
+    access_log: AccessLog | None = None
+    appraisal: Appraisal | None = None
 
     def dialect_of(self, request: Request) -> Dialect | None:
         """Return the dialect whose calls go to a request's path, None when none's do.

@@ -85,6 +85,7 @@ class AttemptRow(Common):
         extensions: How often the hold was extended.
         adjusted_nanos: The sum of its corrections; what it cost is that and `posted_nanos`.
         quarantined: What the reply gave as its usage, where that could not be right; else None.
+        request_id: What its client calls the request, None when it does not say.
     """
 
     attempt: str
@@ -124,6 +125,7 @@ class AttemptRow(Common):
     final: bool = True
     adjusted_nanos: int = 0
     quarantined: str | None = None
+    request_id: str | None = None
 
     @property
     def id(self) -> str:
@@ -214,16 +216,8 @@ class OpenedCall:
 
 
 def ranked(decision: DecisionRecord) -> tuple[CandidateRecord, ...]:
-    """Return the candidates: the cheapest eligible one first, the excluded ones last."""
-    return tuple(sorted(decision.candidates, key=_rank))
-
-
-def _rank(candidate: CandidateRecord) -> tuple[bool, int, str]:
-    return (
-        candidate.excluded is not None,
-        candidate.expected_nanos or 0,
-        candidate.deployment,
-    )
+    """Return the candidates: the eligible ones in the policy's order, the excluded ones last."""
+    return tuple(sorted(decision.candidates, key=lambda each: each.excluded is not None))
 
 
 def open_call(connection: Connection, call: str) -> OpenedCall | None:

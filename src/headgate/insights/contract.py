@@ -23,14 +23,22 @@ from headgate.insights.contract_control import (
     FrozenView,
     ResultsView,
 )
+from headgate.insights.contract_decisions import DecisionView
 from headgate.insights.contract_desk import ImportView, PlansView
 from headgate.insights.contract_exports import ExportedView, HistoryView
 from headgate.insights.contract_holds import HoldView
+from headgate.insights.contract_learning import (
+    ModelsView,
+    PolicyCheckView,
+    RatingView,
+    VoteView,
+)
 from headgate.insights.contract_prices import CommitmentsView, ImpactView, RestateView
 from headgate.insights.contract_reconcile import AdjustmentView, ReconcileView
 from headgate.insights.contract_routes import RouteView
 from headgate.insights.contract_runs import RunView
 from headgate.insights.contract_statement import StatementView
+from headgate.insights.contract_trials import TrialView
 from headgate.insights.printed import Instant, Printed, Usd
 
 
@@ -99,38 +107,20 @@ class CallView(Printed, frozen=True, kw_only=True):
     tags: list[str]
     would_refuse: list[str]
     quarantined: str | None
+    request_id: str | None
 
 
-class CandidateView(Printed, frozen=True, kw_only=True):
-    """A deployment that a decision weighed; `excluded` names the rule that ruled it out.
+class SessionView(Printed, frozen=True, kw_only=True):
+    """The session that a call is of, with all its attempts so far.
 
-    `via` is the dialect the call would be translated to there, null when it needs none; `warm` is
-    what it would save there that the prompt is cached, and is not taken off `expected`.
+    `spend` is what they cost, corrections included; `deployments` says how many went where.
     """
 
-    deployment: str
-    expected: Usd | None
-    warm: Usd
-    excluded: str | None
-    via: str | None
-    chosen: bool
-
-
-class DecisionView(Printed, frozen=True, kw_only=True):
-    """A ranking of candidates, in the order they were to be tried.
-
-    `requirements` names those that held for the call, `data_class` what it said it carried.
-    """
-
-    number: int
-    at: Instant
-    asked: str
-    policy: str
-    input_tokens: int
-    output_tokens: int
-    requirements: list[str]
-    data_class: str | None
-    candidates: list[CandidateView]
+    name: str
+    attempts: int
+    spend: Usd
+    since: Instant
+    deployments: dict[str, int]
 
 
 class ExplainView(Printed, frozen=True, kw_only=True):
@@ -143,6 +133,7 @@ class ExplainView(Printed, frozen=True, kw_only=True):
     adjustments: list[AdjustmentView]
     holds: list[HoldView]
     decisions: list[DecisionView]
+    session: SessionView | None
 
 
 class SumsView(Printed, frozen=True, kw_only=True):
@@ -330,9 +321,14 @@ PRINTED: dict[str, Any] = {
     "export events": ExportedView,
     "export parquet": HistoryView,
     "statement": StatementView,
+    "trials": list[TrialView],
     "prices impact": ImpactView,
     "prices restate": RestateView,
     "prices commitments": CommitmentsView,
+    "feedback": VoteView,
+    "routing models": ModelsView,
+    "routing arena": list[RatingView],
+    "routing check-policy": PolicyCheckView,
 }
 """What each command prints with `--json`."""
 

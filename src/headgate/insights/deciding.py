@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
+from headgate.gateway.listener.tls import own_context
 from headgate.governance.requests import Verdict
 
 TIMEOUT_S = 15
@@ -23,6 +24,18 @@ class Said(NamedTuple):
     verdict: Verdict
     digest: str
     reason: str = ""
+
+
+class Place(NamedTuple):
+    """Where a gateway answers.
+
+    Attributes:
+        certificate: The file that it shows, when it is the one of our own configuration; None
+            where the authorities that the system trusts decide.
+    """
+
+    url: str
+    certificate: str | None = None
 
 
 class Why(msgspec.Struct):
@@ -56,30 +69,42 @@ class Kept(msgspec.Struct):
     id: str
 
 
-def decide(url: str, key: str, said: Said) -> str | None:
+def decide(place: Place, key: str, said: Said) -> str | None:
     """Decide; returns why the gateway refuses the decision, None when it was taken.
 
     Raises:
         UnansweredError: Nobody knows whether it was.
     """
     body = {"decision": said.verdict, "digest": said.digest, "reason": said.reason}
-    status, text = _post(url, key, f"/v1/approvals/{quote(said.approval, safe='')}", body)
-    return None if status == 200 else _why(url, text)
+    status, text = _post(place, key, f"/v1/approvals/{quote(said.approval, safe='')}", body)
+    return None if status == 200 else _why(place.url, text)
 
 
-def ask_raise(url: str, key: str, wanted: Wanted) -> tuple[str | None, str]:
+def ask_raise(place: Place, key: str, wanted: Wanted) -> tuple[str | None, str]:
     """Ask for a raise; returns the request's id, or None and why the gateway refuses.
 
     Raises:
         UnansweredError: Nobody knows whether it was asked for.
     """
-    status, text = _post(url, key, "/v1/approvals", wanted._asdict())
+    status, text = _post(place, key, "/v1/approvals", wanted._asdict())
     if status != 202:
-        return None, _why(url, text)
+        return None, _why(place.url, text)
     try:
         return msgspec.json.decode(text, type=Kept).id, ""
     except msgspec.DecodeError as error:
-        raise UnansweredError(f"{url} does not answer: {error}") from error
+        raise UnansweredError(f"{place.url} does not answer: {error}") from error
+
+
+def post_for(
+    place: Place, key: str, path: str, body: Mapping[str, object]
+) -> tuple[str | None, bytes]:
+    """Post a body; returns None and the answer, or why the gateway refuses.
+
+    Raises:
+        UnansweredError: Nobody knows whether it was taken.
+    """
+    status, text = _post(place, key, path, body)
+    return (None, text) if status == 200 else (_why(place.url, text), b"")
 
 
 def _why(url: str, text: bytes) -> str:
@@ -89,12 +114,10 @@ def _why(url: str, text: bytes) -> str:
         raise UnansweredError(f"{url} does not answer: {error}") from error
 
 
-def _post(url: str, key: str, path: str, body: Mapping[str, str]) -> tuple[int, bytes]:
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+def _post(place: Place, key: str, path: str, body: Mapping[str, object]) -> tuple[int, bytes]:
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
     try:
-        line = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
+        line = _line(place)
         try:
             line.request("POST", path, msgspec.json.encode(body), headers)
             answer = line.getresponse()
@@ -102,4 +125,13 @@ def _post(url: str, key: str, path: str, body: Mapping[str, str]) -> tuple[int, 
         finally:
             line.close()
     except (OSError, ValueError, http.client.HTTPException) as error:
-        raise UnansweredError(f"{url} does not answer: {error}") from error
+        raise UnansweredError(f"{place.url} does not answer: {error}") from error
+
+
+def _line(place: Place) -> http.client.HTTPConnection:
+    parts = urlsplit(place.url)
+    host = parts.hostname or ""
+    if parts.scheme != "https":
+        return http.client.HTTPConnection(host, parts.port, timeout=TIMEOUT_S)
+    trust = None if place.certificate is None else own_context(place.certificate)
+    return http.client.HTTPSConnection(host, parts.port, timeout=TIMEOUT_S, context=trust)

@@ -20,7 +20,8 @@ from headgate.ledger.tables import attempts, decision
 from headgate.records.conversation import Bound
 from headgate.records.demand import Demand
 from headgate.records.journal import DecisionRecord
-from headgate.routing.router import BYTES_PER_TOKEN, Given, Router
+from headgate.routing.given import BYTES_PER_TOKEN, Given
+from headgate.routing.router import Router
 from headgate.units.usage import Usage
 
 PINNED = "pinned"

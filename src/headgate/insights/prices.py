@@ -10,7 +10,7 @@ from headgate.catalog.rows import PriceRow
 from headgate.insights.views import iso_or_none
 from headgate.records.demand import STANDARD
 from headgate.units.instants import to_iso
-from headgate.units.usage import METERS
+from headgate.units.usage import METERS, UNIT_METERS
 
 
 def in_force(book: PriceBook, at_ns: int, known_at_ns: int | None = None) -> Iterator[PriceRow]:
@@ -37,7 +37,7 @@ def rows_of_card(book: PriceBook, card: RateCard | None) -> list[PriceRow]:
 
 def row_json(row: PriceRow, end_ns: int | None) -> dict[str, object]:
     """Return a row as `headgate prices show --json` prints it, with the instant it ends."""
-    prices = {meter: usd_per_million(row, meter) for meter in METERS}
+    prices = {meter: usd_per_million(row, meter) for meter in (*METERS, *UNIT_METERS)}
     return {
         "id": row.id,
         "seller": row.seller,
@@ -60,7 +60,10 @@ def row_json(row: PriceRow, end_ns: int | None) -> dict[str, object]:
 
 def usd_per_million(row: PriceRow, meter: str) -> str | None:
     """Return the exact dollars per million units, None when the meter is unpriced."""
-    price_femto = row.prices_femto[METERS.index(meter)]
+    if meter in UNIT_METERS:
+        price_femto = dict(row.units_femto).get(meter)
+    else:
+        price_femto = row.prices_femto[METERS.index(meter)]
     if price_femto is None:
         return None
     return f"{Decimal(price_femto).scaleb(-9).normalize():f}"

@@ -7,21 +7,23 @@ from headgate.insights.calls import AttemptRow, CallRow, OpenedCall, RefusedRow
 from headgate.insights.contract import (
     BooksView,
     CallView,
-    CandidateView,
-    DecisionView,
     ExplainView,
     LineView,
     RefusalView,
     ReportView,
+    SessionView,
     SumsView,
     WindowView,
 )
 from headgate.insights.contract_budgets import BudgetView
+from headgate.insights.contract_decisions import DecisionView
 from headgate.insights.contract_holds import HoldView, SizingView
 from headgate.insights.contract_reconcile import AdjustmentView
 from headgate.insights.report import Report
+from headgate.insights.sessions import SessionSum
 from headgate.insights.totals import Totals
 from headgate.insights.views_caches import cache_view
+from headgate.insights.views_decisions import decision_view
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import AdjustmentRecord, DecisionRecord
 from headgate.units.instants import to_iso
@@ -96,6 +98,7 @@ def call_view(row: CallRow) -> CallView:
         tags=list(row.tags),
         would_refuse=list(row.waived),
         quarantined=row.quarantined,
+        request_id=row.request_id,
     )
 
 
@@ -138,6 +141,7 @@ def _refused_view(row: RefusedRow) -> CallView:
         tags=[],
         would_refuse=[],
         quarantined=None,
+        request_id=None,
     )
 
 
@@ -156,8 +160,8 @@ def price_text(price_femto: int) -> str:
     return format_usd(price_femto)
 
 
-def explain_view(opened: OpenedCall) -> ExplainView:
-    """Return one call opened."""
+def explain_view(opened: OpenedCall, session: SessionSum | None) -> ExplainView:
+    """Return one call opened, with the session it is of, None when it is of none."""
     attempts = [row for row in opened.rows if isinstance(row, AttemptRow)]
     return ExplainView(
         call=opened.call,
@@ -166,9 +170,18 @@ def explain_view(opened: OpenedCall) -> ExplainView:
         attempts=[call_view(row) for row in opened.rows],
         adjustments=[adjustment_view(each) for each in opened.adjustments],
         holds=[_hold_view(row) for row in attempts],
-        decisions=[
-            _decision_view(number, record, attempts) for number, record in opened.decisions.items()
-        ],
+        decisions=[_decision_view(record, attempts) for record in opened.decisions.values()],
+        session=None if session is None else _session_view(session),
+    )
+
+
+def _session_view(session: SessionSum) -> SessionView:
+    return SessionView(
+        name=session.name,
+        attempts=session.attempts,
+        spend=format_usd(session.spend_nanos),
+        since=to_iso(session.since_ns),
+        deployments=session.deployments,
     )
 
 
@@ -210,29 +223,9 @@ def _sizing_view(row: AttemptRow) -> SizingView | None:
     )
 
 
-def _decision_view(number: int, record: DecisionRecord, attempts: list[AttemptRow]) -> DecisionView:
-    tried = {row.deployment for row in attempts if row.decision == number}
-    return DecisionView(
-        number=number,
-        at=to_iso(record.at_ns),
-        asked=record.asked,
-        policy=record.policy,
-        input_tokens=record.input_tokens,
-        output_tokens=record.output_tokens,
-        requirements=list(record.requirements),
-        data_class=record.data_class,
-        candidates=[
-            CandidateView(
-                deployment=candidate.deployment,
-                expected=usd_or_none(candidate.expected_nanos),
-                warm=format_usd(candidate.warm_nanos),
-                excluded=candidate.excluded,
-                via=candidate.via,
-                chosen=candidate.deployment in tried,
-            )
-            for candidate in record.candidates
-        ],
-    )
+def _decision_view(record: DecisionRecord, attempts: list[AttemptRow]) -> DecisionView:
+    tried = {row.deployment for row in attempts if row.decision == record.number}
+    return decision_view(record, tried)
 
 
 def report_view(report: Report) -> ReportView:

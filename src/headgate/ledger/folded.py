@@ -53,6 +53,7 @@ class FoldedHold(Struct, tag_field="k", tag="hold", gc=False):
     waited_us: int = 0
     session: str | None = None
     sizing: Raw = NO_NOTE
+    request_id: str | None = None
     extensions: int = 0
 
 

@@ -56,10 +56,10 @@ END_COLUMNS = (
 
 def hold_values(hold: FoldedHold) -> Row:
     """Return what a hold says of an attempt."""
-    *fields, _, priority, waited_us, session, _, extensions = astuple(hold)
+    *fields, _, priority, waited_us, session, _, request_id, extensions = astuple(hold)
     sizing = _text_or_none(hold.sizing)
     lost = str(hold.lost, "utf-8")
-    return (*fields, lost, priority, waited_us, session, sizing, extensions)
+    return (*fields, lost, priority, waited_us, session, sizing, request_id, extensions)
 
 
 def _text_or_none(note: Raw) -> str | None:

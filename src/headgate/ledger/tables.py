@@ -112,6 +112,7 @@ attempt = Table(
     Column("waited_us", BigInteger, nullable=False, server_default="0"),
     Column("session", String),
     Column("sizing", Text),
+    Column("request_id", String),
     Column("extensions", Integer, nullable=False, server_default="0"),
     # What the end of an attempt sets begins here; see ledger/rows.py.
     Column("ended_ns", BigInteger),

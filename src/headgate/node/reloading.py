@@ -165,7 +165,7 @@ def _check(crew: Crew) -> _Checked | tuple[Problem, ...]:
         return error.problems
     except OSError as error:
         return (_problem(crew, f"It cannot be read: {error.strerror}.", "Put it back."),)
-    found = [*_moved(crew, snapshot), *_recounted(crew, snapshot)]
+    found = [*_moved(crew, snapshot), *_veiled(crew, snapshot), *_recounted(crew, snapshot)]
     if len(crew.retiring) > (RETIRING_MAX - 1) * len(crew.workers):
         problem = f"{len(crew.retiring)} workers still finish calls of earlier configurations."
         found.append(_problem(crew, problem, "Wait, or lower limits.retire_timeout_ms."))
@@ -181,6 +181,19 @@ def _moved(crew: Crew, new: Snapshot) -> Iterator[Problem]:
         if (before.host, before.port) != (now.host, now.port):
             problem = "An address to listen on changes at a start only."
             fix = f"Put {before.host}:{before.port} back, or stop the node and start it again."
+            yield Problem(str(crew.config), key, problem, fix)
+
+
+def _veiled(crew: Crew, new: Snapshot) -> Iterator[Problem]:
+    """Object to what old and new workers would understand in two ways on the same socket."""
+    old, now = crew.snapshot.edge, new.edge
+    for key, changed, what in (
+        ("tls", (old.tls is None) != (now.tls is None), "TLS"),
+        ("listen.proxy_protocol", old.proxy_protocol != now.proxy_protocol, "The PROXY protocol"),
+    ):
+        if changed:
+            problem = f"{what} is switched on and off at a start only."
+            fix = "Put it back as it was, or stop the node and start it again."
             yield Problem(str(crew.config), key, problem, fix)
 
 

@@ -6,6 +6,7 @@ so that no connection is lost while workers come and go.
 """
 
 import contextlib
+import http.client
 import importlib
 import os
 import resource
@@ -16,9 +17,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from urllib.parse import urlsplit
 
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
+from headgate.gateway.listener.tls import own_context
 from headgate.node import in_force, locks
 from headgate.node.paths import outcome_path, run_dir, write_pid
 from headgate.node.reloading import Crew, reload
@@ -114,7 +117,7 @@ def _crew(
         snapshot=snapshot,
         copy=copy,
         gateway_fds=tuple(each.fileno() for each in gateway),
-        gateway_url=f"http://{edge.host}:{gateway[0].getsockname()[1]}",
+        gateway_url=edge.url(gateway[0].getsockname()[1]),
         console_url=f"http://{console.host}:{console_port}",
         console_port=console_port,
     )
@@ -157,13 +160,22 @@ def _share(host: str, port: int, count: int) -> list[socket.socket]:
 def _ready(crew: Crew, node: Node) -> bool:
     if not all(crew.serves(each) for each in crew.workers):
         return False
-    host, _, port = node.gateway_url.removeprefix("http://").rpartition(":")
+    edge = crew.snapshot.edge
+    if not edge.is_open:
+        # We cannot ask: that workers serve, for which they have met the steward, has to do.
+        return True
+    port = urlsplit(node.gateway_url).port
+    line = http.client.HTTPConnection(edge.host, port, timeout=1)
     try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=1) as connection:
-            connection.sendall(b"GET /readyz HTTP/1.1\r\nhost: self\r\nconnection: close\r\n\r\n")
-            return b" 200 " in connection.recv(64)
-    except OSError:
+        if edge.tls is not None:
+            trust = own_context(edge.tls.certificate)
+            line = http.client.HTTPSConnection(edge.host, port, timeout=1, context=trust)
+        line.request("GET", "/readyz", headers={"connection": "close"})
+        return line.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        line.close()
 
 
 @dataclass(slots=True)

@@ -16,9 +16,12 @@ import uvloop
 from headgate.app import Steward, data_plane
 from headgate.config.snapshot import Snapshot
 from headgate.gateway.cuts import cut
-from headgate.gateway.edge import ClientConnection
+from headgate.gateway.listener.access_log import AccessLog
+from headgate.gateway.listener.door import Door
+from headgate.gateway.logged import welcome
 from headgate.gateway.pipeline import Pipeline
-from headgate.gateway.sweep import SWEEP_MS, retire, see_out, sweep
+from headgate.gateway.settings import SWEEP_MS
+from headgate.gateway.sweep import retire, see_out, sweep
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.identity.keys import load_pepper
 from headgate.ledger.line import Grant, Outcome
@@ -32,10 +35,10 @@ from headgate.node.paths import retiring_path, socket_path, write_pid
 from headgate.node.placing import Placing
 from headgate.node.rows import QueuedRow
 from headgate.node.stopping import first_of, retire_event, stop_event
+from headgate.node.taught import taught
 from headgate.records.priority import PRIORITIES
 from headgate.store.disk import Disk
 
-BACKLOG = 4_096
 MEET_TIMEOUT_S = 60
 DRAIN_LOOK_MS = 20
 LINGER_MS = 1_000
@@ -98,7 +101,9 @@ async def run(
         now_ns=time.time_ns,
         call_soon=asyncio.get_running_loop().call_soon,
     )
-    world = replace(world, syncs=journal_syncs(journal, disk))
+    log = _access_log(snapshot, name)
+    syncs, spool = journal_syncs(journal, disk), data_dir / "spool"
+    world = replace(world, syncs=syncs, access_log=log, spool=spool)
     pipeline = Pipeline(world)
     placing = _placing(link, pipeline)
     _connect(link, pipeline, KeysMadeLater(world.directory, snapshot), placing)
@@ -110,17 +115,16 @@ async def run(
         return
     sweeping = asyncio.create_task(_sweep_always(pipeline, link, placing, failing))
     keepers = await keep_fresh(world, Path(snapshot.file).parent)
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        lambda: ClientConnection(pipeline), sock=listening, backlog=BACKLOG
-    )
+    door = Door(snapshot.edge, listening, welcome(pipeline))
+    await door.open()
+    keepers.append(asyncio.create_task(door.keep_fresh()))
     write_pid(data_dir, name)
     gc.collect()
     gc.freeze()
     await first_of(stop, retiring, failing)
     if failing.is_set():
         await see_out_failed(pipeline, stop)
-    server.close()
+    door.close()
     if retiring.is_set() and not stop.is_set() and not failing.is_set():
         await _retire(pipeline, link, stop, data_dir)
     await _drain(pipeline)
@@ -131,7 +135,14 @@ async def run(
     if world.syncs is not None:
         world.syncs.close()
     journal.close(time.time_ns())
+    if log is not None:
+        log.close()
     link.close()
+
+
+def _access_log(snapshot: Snapshot, name: str) -> AccessLog | None:
+    files = snapshot.edge.access_log
+    return None if files is None else AccessLog(files, name)
 
 
 def _placing(link: StewardLink, pipeline: Pipeline) -> Placing:
@@ -175,6 +186,10 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater, placing
     link.on_places = placing.moved
     link.on_state = on_state
     link.on_uncarved = pipeline.world.allotments.refused
+
+    appraisal = pipeline.world.appraisal
+    if appraisal is not None:
+        link.on_learned = taught(appraisal.take)
 
     def on_lost() -> None:
         pipeline.world.allotments.disconnected()

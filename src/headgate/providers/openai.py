@@ -1,11 +1,21 @@
-"""`openai`: OpenAI itself, with Chat Completions, Responses and Embeddings."""
+"""`openai`: OpenAI itself, with Chat Completions, Responses, Embeddings, images and sound."""
 
 from headgate.providers import openai_compatible
 from headgate.providers.envelope import ANY_PLACE, Place
 from headgate.providers.setup import Model, Setup
 
 KIND = "openai"
-NATIVE_DIALECTS = ("openai_chat", "openai_responses", "embeddings")
+NATIVE_DIALECTS = (
+    "openai_chat",
+    "openai_responses",
+    "embeddings",
+    "images",
+    "image_edits",
+    "image_variations",
+    "speech",
+    "transcriptions",
+    "translations",
+)
 SETUP = Setup(
     base_url="https://api.openai.com/v1",
     secrets=("OPENAI_API_KEY",),

@@ -28,6 +28,12 @@ PATHS = {
     "openai_chat": "/chat/completions",
     "openai_responses": "/responses",
     "embeddings": "/embeddings",
+    "images": "/images/generations",
+    "image_edits": "/images/edits",
+    "image_variations": "/images/variations",
+    "speech": "/audio/speech",
+    "transcriptions": "/audio/transcriptions",
+    "translations": "/audio/translations",
 }
 DEFAULTS: tuple[tuple[bytes, bytes], ...] = ()
 PASSED = frozenset(

@@ -1,13 +1,16 @@
 """The kinds of providers that lie in this folder, and what each one must offer."""
 
+from collections.abc import Callable
 from typing import Protocol, cast
 
 import headgate.providers
 from headgate.dialects.registry import discover
+from headgate.providers import pieces
 from headgate.providers.envelope import ANY_PLACE, PLAIN, Envelope, Place
 from headgate.providers.setup import Setup
 from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Failure, Metered, Report
+from headgate.units.usage import Usage
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -102,6 +105,18 @@ def dialects_of(kind: Provider, offered: tuple[str, ...], model: str) -> tuple[s
     if speaks is None:
         return offered
     return tuple(dialect for dialect in offered if speaks(dialect, model)) or offered
+
+
+Splitter = Callable[[str, bytes], tuple[Usage, dict[str, int]]]
+"""(dialect, usage object) -> tokens, and what is counted on `units.usage.UNIT_METERS`."""
+
+
+def splitter_of(kind: Provider) -> Splitter:
+    """Return what splits the usage of a kind's calls for images and sound.
+
+    A kind that has its own way to report it has `split_pieces`; see `providers.pieces.split`.
+    """
+    return cast(Splitter, getattr(kind, "split_pieces", pieces.split))
 
 
 def setup_of(kind: Provider) -> Setup:

@@ -18,16 +18,31 @@ class Terms(NamedTuple):
         region: `global`, or a class the provider charges more for, such as `us`.
         cache_retention: `default` or `24h` (the longest the call asked for).
         nodes: Those of the call that have a contract of their own; see `catalog.contracts`.
+        variant: What a model may be priced by beside its tier: the quality and size of an image,
+            `hd/1024x1792`; empty for nothing. A model without rows of it has those of its tier.
     """
 
     tier: str = "standard"
     region: str = "global"
     cache_retention: str = "default"
     nodes: tuple[str, ...] = ()
+    variant: str = ""
 
 
 STANDARD = Terms()
 NO_MEMBERS: Mapping[str, Raw] = MappingProxyType({})
+
+
+class Pieces(Struct, frozen=True, gc=False):
+    """What a call for images or sound is billed by at most, beside tokens.
+
+    Attributes:
+        most: Upper bounds, by meter of `units.usage.UNIT_METERS`.
+        exact: Those that are no bounds but what is billed: the request itself says how many.
+    """
+
+    most: Mapping[str, int]
+    exact: tuple[str, ...] = ()
 
 
 class Demand(Struct, frozen=True, gc=False):
@@ -52,6 +67,8 @@ class Demand(Struct, frozen=True, gc=False):
         thread: Whether the provider is to keep the conversation, or has kept it.
         terms: The dearest terms the call asks for.
         free: Whether the provider bills nothing for it: no money is held.
+        pieces: What it is billed by beside tokens, and so no limit is sent; None for a call for
+            text alone.
         members: What the dialect decoded of the body and needs again to change it; nobody
             else's business.
     """
@@ -71,6 +88,7 @@ class Demand(Struct, frozen=True, gc=False):
     thread: bool = False
     terms: Terms = STANDARD
     free: bool = False
+    pieces: Pieces | None = None
     members: Mapping[str, Raw] = NO_MEMBERS
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 from headgate.records.charge import ChargeLine, State, quantities
+from headgate.records.estimate import EstimateRecord, PolicyRecord
 from headgate.records.priority import PRIORITY_USUAL, Priority
 from headgate.units.ids import call_of
 
@@ -50,6 +51,12 @@ class CandidateRecord(Struct, frozen=True, omit_defaults=True, gc=False):
         via: The dialect the call would be translated to there, None when it needs none.
         warm_nanos: What it would save there that a part of the prompt is cached; it is not taken
             off `expected_nanos`.
+        place: Its place in the policy's order, from 1, before any were taken out of it; 0 when it
+            was never ranked.
+        resort: Whether it was ranked among those whose breaker is open.
+        position: Its place in the route's list, from 0.
+        weight: Its share of the calls.
+        estimate: What else was expected of it; None where the policy did not ask.
     """
 
     deployment: str
@@ -57,6 +64,11 @@ class CandidateRecord(Struct, frozen=True, omit_defaults=True, gc=False):
     excluded: str | None = None
     via: str | None = None
     warm_nanos: int = 0
+    place: int = 0
+    resort: bool = False
+    position: int = 0
+    weight: int = 1
+    estimate: EstimateRecord | None = None
 
 
 class DecisionRecord(_Record, frozen=True, gc=False, tag="decision"):
@@ -67,6 +79,11 @@ class DecisionRecord(_Record, frozen=True, gc=False, tag="decision"):
         output_tokens: The output tokens they were quoted for.
         requirements: Ids of the requirements that held for the call.
         data_class: The class of data it carried, None for none.
+        settings: The policy with all that the configuration says of it; None for one of which it
+            says nothing.
+        inputs: What the policy was told of the call, by name.
+        notes: What the policy has to say of the decision, by name.
+        mixes: Whether candidates that need a translation were ranked among the others.
     """
 
     number: int
@@ -78,6 +95,10 @@ class DecisionRecord(_Record, frozen=True, gc=False, tag="decision"):
     candidates: tuple[CandidateRecord, ...]
     requirements: tuple[str, ...] = ()
     data_class: str | None = None
+    settings: PolicyRecord | None = None
+    inputs: dict[str, int] = {}
+    notes: dict[str, str | int] = {}
+    mixes: bool = False
 
 
 class CallerRecord(_Record, frozen=True, gc=False, tag="caller"):
@@ -159,6 +180,7 @@ class HoldRecord(_OfAttempt, frozen=True, gc=False, tag="hold"):
         waited_us: Microseconds that the call has waited for places, attempts before it included.
         session: What its client calls the session, where that is a name; else None.
         sizing: None when the amount covers the whole output limit.
+        request_id: What the client calls the request, None when it does not say.
     """
 
     at_ns: int
@@ -175,6 +197,7 @@ class HoldRecord(_OfAttempt, frozen=True, gc=False, tag="hold"):
     waited_us: int = 0
     session: str | None = None
     sizing: SizingNote | None = None
+    request_id: str | None = None
 
 
 class ExtendRecord(_OfAttempt, frozen=True, gc=False, tag="extend"):

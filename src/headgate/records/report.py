@@ -22,6 +22,8 @@ class Report(Struct, frozen=True, gc=False):
         complete: Whether the reply ended as its dialect says it must (always True of a reply
             that is not streamed and could be read).
         errored: Whether the provider itself ended the stream with an error event.
+        units: What the reply itself shows was delivered, by meter of `units.usage.UNIT_METERS`:
+            its images, the seconds that it says the sound lasts.
     """
 
     upstream_id: str | None = None
@@ -30,6 +32,7 @@ class Report(Struct, frozen=True, gc=False):
     tier: str | None = None
     complete: bool = False
     errored: bool = False
+    units: tuple[tuple[str, int], ...] = ()
 
 
 class Metered(Struct, frozen=True, gc=False):

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
-import msgspec
-
 from headgate.simulator.answers import Answer, Wish, compose
 from headgate.simulator.bill import Bill, BillEntry, Usage
 from headgate.simulator.dialect import ApiError, Dialect, Generation
@@ -32,7 +30,6 @@ from headgate.simulator.server import Exchange, Request
 from headgate.simulator.tokens import LEXICON_WORDS, Lexicon
 
 _SSE_HEADERS = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
-_JSON_HEADERS = (("content-type", "application/json"),)
 _PAGES = {FaultKind.BAD_GATEWAY: 502, FaultKind.NONSENSE: 200}
 _PAGE = b"<html><head><title>Bad Gateway</title></head><body>Bad Gateway</body></html>"
 _SILENT = {FaultKind.STALL: Ending.STALL, FaultKind.RESET: Ending.RESET}
@@ -146,9 +143,10 @@ class Backend:
         generation = job.generation
         self._shared.generating += 1
         answers = self._answers(job)
+        prompt = generation.read_cache()
         usage = replace(
-            generation.read_cache(),
-            output=sum(answer.output_tokens for answer in answers),
+            prompt,
+            output=prompt.output + sum(answer.output_tokens for answer in answers),
             reasoning=sum(answer.thinking for answer in answers),
         )
         tempo = Tempo(job.markers.apply(self._shared.pace), self._shared.random)
@@ -173,7 +171,7 @@ class Backend:
 
     def _whole(self, job: _Job, answers: tuple[Answer, ...], usage: Usage, tempo: Tempo) -> Reply:
         shown = None if job.struck_by(FaultKind.NO_USAGE) else usage
-        body = msgspec.json.encode(job.generation.document(answers, shown))
+        body = job.generation.rendered(answers, shown)
         length = len(body)
         ending = Ending.COMPLETE
         if job.struck_by(FaultKind.CUT, FaultKind.STALL_STREAM):
@@ -183,7 +181,10 @@ class Backend:
         step = Step(tempo.whole_ms(usage.output), (body,), usage.output)
         return Reply(
             status=200,
-            headers=_JSON_HEADERS + self._dialect.headers(job.request_id, usage),
+            headers=(
+                ("content-type", job.generation.content_type),
+                *self._dialect.headers(job.request_id, usage),
+            ),
             steps=iter((step,)),
             framing=self._framing(job, Framing.LENGTH),
             content_length=length,

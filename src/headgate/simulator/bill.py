@@ -34,6 +34,13 @@ class Usage:
     cache_write_24h: int = 0
     output: int = 0
     reasoning: int = 0
+    input_image: int = 0
+    output_image: int = 0
+    input_audio: int = 0
+    output_audio: int = 0
+    image: int = 0
+    audio_second: int = 0
+    character: int = 0
 
     @property
     def cache_write(self) -> int:

@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
+
 from headgate.simulator.answers import Answer, Tool
 from headgate.simulator.bill import Usage
 from headgate.simulator.conversation import Standing
@@ -60,6 +62,7 @@ class Generation(ABC):
         tool_text: Visible tokens before a tool call.
         schema: The JSON schema that the text has to have; None for free text.
         reply_id: The id in the reply's body.
+        content_type: Of a reply that is not streamed.
     """
 
     model: ModelFacts
@@ -74,6 +77,7 @@ class Generation(ABC):
     tool_text: int
     schema: dict[str, Any] | None
     reply_id: str
+    content_type: str = "application/json"
 
     @abstractmethod
     def read_cache(self) -> Usage:
@@ -82,6 +86,10 @@ class Generation(ABC):
     @abstractmethod
     def document(self, answers: Sequence[Answer], usage: Usage | None) -> dict[str, Any]:
         """Return the body of a reply that is not streamed; without usage if that is None."""
+
+    def rendered(self, answers: Sequence[Answer], usage: Usage | None) -> bytes:
+        """Return the body of a reply that is not streamed as bytes."""
+        return msgspec.json.encode(self.document(answers, usage))
 
     @abstractmethod
     def steps(

@@ -23,6 +23,7 @@ class ModelFacts:
         cache_tokens_min: The shortest prefix that is cached.
         writes_cost: Whether cache writes are counted and charged on their own.
         dimensions: Numbers in an embedding; 0 for a model that generates.
+        mode: What it makes: `text`, `image`, `speech` or `transcript`.
     """
 
     names: tuple[str, ...]
@@ -33,6 +34,7 @@ class ModelFacts:
     cache_tokens_min: int
     writes_cost: bool
     dimensions: int = 0
+    mode: str = "text"
 
 
 def _openai(*names: str, served: str, released: str, context: int, writes_cost: bool) -> ModelFacts:
@@ -131,6 +133,18 @@ _EMBEDDINGS = (
         1_536,
     ),
 )
+_MEDIA = tuple(
+    ModelFacts((name,), name, released, 16_000, 0, 0, False, 0, mode)
+    for name, released, mode in (
+        ("gpt-image-1.5", "2025-12-16", "image"),
+        ("dall-e-2", "2022-11-03", "image"),
+        ("dall-e-3", "2023-11-06", "image"),
+        ("tts-1", "2023-11-06", "speech"),
+        ("gpt-4o-mini-tts", "2025-03-20", "speech"),
+        ("whisper-1", "2023-03-01", "transcript"),
+        ("gpt-4o-transcribe", "2025-03-20", "transcript"),
+    )
+)
 _GOOGLE = (
     ModelFacts(
         ("gemini-3.5-flash",), "gemini-3.5-flash", "2026-05-19", 1_048_576, 65_536, 4_096, False
@@ -140,7 +154,7 @@ _GOOGLE = (
     ),
 )
 MODELS = {
-    ProviderName.OPENAI: (*_OPENAI, *_EMBEDDINGS),
+    ProviderName.OPENAI: (*_OPENAI, *_EMBEDDINGS, *_MEDIA),
     ProviderName.ANTHROPIC: _ANTHROPIC,
     ProviderName.GOOGLE: _GOOGLE,
 }

@@ -4,6 +4,7 @@ import calendar
 import secrets
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,7 +15,13 @@ from headgate.simulator.dialect import ApiError, Dialect, Generation
 from headgate.simulator.faults import Fault, FaultKind
 from headgate.simulator.models import MODELS, ModelFacts, ProviderName, find_model
 from headgate.simulator.openai_embeddings import EmbeddingGeneration, decode_embedding
+from headgate.simulator.openai_forms import Asked, read_asked
 from headgate.simulator.openai_generation import ChatGeneration, sse_event
+from headgate.simulator.openai_media import (
+    ImageGeneration,
+    SpeechGeneration,
+    TranscriptGeneration,
+)
 from headgate.simulator.openai_request import bad_request, check_body, decode_body
 from headgate.simulator.openai_response import ResponseGeneration
 from headgate.simulator.openai_response_request import (
@@ -52,6 +59,8 @@ class OpenAI(Dialect):
             return self._open_response(request, key)
         if route == ("POST", "/v1/embeddings"):
             return _open_embedding(request)
+        if request.method == "POST" and request.path in _MEDIA:
+            return _open_media(request)
         if route == ("GET", "/v1/models"):
             cards = [_model_card(name, facts) for name, facts in _model_names()]
             return {"object": "list", "data": cards}
@@ -146,6 +155,26 @@ def _open_embedding(request: Request) -> Generation:
     _check_size(request)
     body = decode_embedding(request.body)
     return EmbeddingGeneration(body, _require_model(body.model, generates=False))
+
+
+def _open_media(request: Request) -> Generation:
+    _check_size(request)
+    asked = read_asked(request)
+    mode, make = _MEDIA[request.path]
+    facts = _require_model(asked.text("model"))
+    if facts.mode != mode:
+        raise _unknown_model(facts.served)
+    return make(asked, facts)
+
+
+_MEDIA: dict[str, tuple[str, Callable[[Asked, ModelFacts], Generation]]] = {
+    "/v1/images/generations": ("image", partial(ImageGeneration, edits=False)),
+    "/v1/images/edits": ("image", partial(ImageGeneration, edits=True)),
+    "/v1/images/variations": ("image", partial(ImageGeneration, edits=True)),
+    "/v1/audio/speech": ("speech", SpeechGeneration),
+    "/v1/audio/transcriptions": ("transcript", TranscriptGeneration),
+    "/v1/audio/translations": ("transcript", TranscriptGeneration),
+}
 
 
 def _check_size(request: Request) -> None:

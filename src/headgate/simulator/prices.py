@@ -6,7 +6,8 @@ OpenAI: https://openai.com/api/pricing/
 Anthropic: https://platform.claude.com/docs/en/about-claude/pricing
 Google: https://ai.google.dev/gemini-api/docs/pricing
 The date beside each model is the day since when its price is known to hold, or on which it
-was observed. All are US dollars per million tokens, standard tier.
+was observed. All are US dollars per million tokens, standard tier;
+of images, seconds and characters per million as well.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,13 @@ METERS = (
     "cache_write_1h",
     "cache_write_24h",
     "output",
+    "input_image",
+    "output_image",
+    "input_audio",
+    "output_audio",
+    "image",
+    "audio_second",
+    "character",
 )
 
 
@@ -147,6 +155,18 @@ PRICES: dict[str, tuple[PriceRow, ...]] = {
     ),
     # openai.com/api/pricing, since 2024-01-25.
     "text-embedding-3-small": (_row(0, input_uncached="0.02"),),
+    # Images and sound as LiteLLM 1.81.10 lists them, observed 2026-11-26; a million of each meter.
+    "gpt-image-1.5": (
+        _row(0, input_uncached="5", output="10", input_image="8", output_image="32"),
+    ),
+    "dall-e-2 512x512": (_row(0, image="18000"),),
+    "dall-e-2 1024x1024": (_row(0, image="20000"),),
+    "dall-e-3 1024x1024": (_row(0, image="40000"),),
+    "dall-e-3 hd 1024x1792": (_row(0, image="120000"),),
+    "tts-1": (_row(0, character="15"),),
+    "gpt-4o-mini-tts": (_row(0, input_uncached="0.6", output_audio="12"),),
+    "whisper-1": (_row(0, audio_second="100"),),
+    "gpt-4o-transcribe": (_row(0, input_uncached="2.5", input_audio="6", output="10"),),
     # ai.google.dev pricing, since 2026-05-19.
     "gemini-3.5-flash": (_row(0, input_uncached="1.5", cache_read="0.15", output="9"),),
     # ai.google.dev pricing, since 2025-03-20.

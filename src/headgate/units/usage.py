@@ -46,3 +46,12 @@ class Usage(NamedTuple):
 METERS: tuple[str, ...] = Usage._fields
 INPUT_METERS: tuple[str, ...] = METERS[:6]
 OUTPUT_METERS: tuple[str, ...] = ("output_text", "output_reasoning", "output_audio")
+UNIT_METERS: tuple[str, ...] = (
+    "input_image",
+    "output_image",
+    "image",
+    "audio_second",
+    "character",
+)
+"""What calls for images and sound are billed by beside those: tokens of images, images by the
+piece, seconds of sound begun, characters spoken. Such a quantity stands in charge lines alone."""

@@ -21,7 +21,7 @@ from headgate.ledger.rows import lines_of_row, tags_of_row, usage_of_row
 from headgate.ledger.tables import adjustment, attempts
 from headgate.records.charge import ChargeLine
 from headgate.records.demand import STANDARD, Terms
-from headgate.units.usage import METERS, Usage
+from headgate.units.usage import METERS, UNIT_METERS, Usage
 
 
 class Charged(NamedTuple):
@@ -56,6 +56,9 @@ def charged_calls(
 ) -> Iterator[Charged]:
     """Yield the measured attempts of a stretch of time that have usage.
 
+    Those for images and sound are left out, unless they were billed by tokens of text and sound
+    alone.
+
     Args:
         connection: To the store.
         book: The prices they were rated by.
@@ -73,6 +76,9 @@ def charged_calls(
     for row in connection.execute(query).mappings():
         lines = lines_of_row(row)
         counts = {meter: n for meter, n in usage_of_row(row).items() if meter in METERS}
+        if any(line.meter in UNIT_METERS for line in lines):
+            # What it was billed by beside tokens is not rated here.
+            continue
         told = _told(book, lines)
         way = _way(row, told, book, deployments)
         if counts and way is not None:

@@ -42,6 +42,8 @@ class Reading:
         quality: Estimates, rows by models.
         cost: Expected costs, rows by models.
         picks: By target, the column chosen for each row.
+        point_usd: By target, what a percentage point of quality was worth, for each training part;
+            NaN where no price of quality was chosen, or quality alone counts.
         mixed_scores: By target, the expected score of the zero router for each row.
         mixed_costs: By target, its expected cost.
         best_single: For each row, the best single model of the training part.
@@ -54,6 +56,7 @@ class Reading:
     quality: Floats
     cost: Floats
     picks: dict[str, Ints]
+    point_usd: dict[str, tuple[float, ...]]
     mixed_scores: dict[str, Floats]
     mixed_costs: dict[str, Floats]
     best_single: Ints
@@ -101,6 +104,7 @@ def read(train: Evidence, test: Evidence, seed: int, clock: Callable[[], int]) -
         quality=quality,
         cost=cost,
         picks={name: point.choose(quality, cost) for name, point in points.items()},
+        point_usd={name: (point.point_usd,) for name, point in points.items()},
         mixed_scores={name: mix.of(test.scores) for name, mix in mixes.items()},
         mixed_costs={name: mix.of(test.costs) for name, mix in mixes.items()},
         best_single=np.full(len(test), train.best_single()),
@@ -131,6 +135,10 @@ def joined(readings: list[Reading]) -> Reading:
         quality=np.concatenate([one.quality for one in readings]),
         cost=np.concatenate([one.cost for one in readings]),
         picks={name: np.concatenate([one.picks[name] for one in readings]) for name in first.picks},
+        point_usd={
+            name: tuple(worth for one in readings for worth in one.point_usd[name])
+            for name in first.point_usd
+        },
         mixed_scores={
             name: np.concatenate([one.mixed_scores[name] for one in readings])
             for name in first.mixed_scores

@@ -29,6 +29,11 @@ class Operating:
     quality_per_usd: float | None
     best_single: int
 
+    @property
+    def point_usd(self) -> float:
+        """What a percentage point of quality is worth in dollars; NaN for no finite price."""
+        return 0.01 / self.quality_per_usd if self.quality_per_usd else float("nan")
+
     def choose(self, quality: Floats, cost: Floats) -> Ints:
         """Return the column chosen for each row of estimates."""
         if self.quality_per_usd is None:

@@ -101,6 +101,8 @@ class Result(Struct, frozen=True, kw_only=True):
         test_rows: Rows the figures are over.
         dropped_rows: Rows left out of both files, for want of a score within 0 and 1 or a cost.
         seen_rows: Rows of the test part whose text was learned from too; the figures flatter then.
+        point_usd: By target, what a percentage point of quality was worth there, the median of the
+            folds: what the policy `best_value` is told.
         ece: Expected calibration error over all models and rows.
         latency_ms_p50: CPU time of a decision with its explanation record.
     """
@@ -113,6 +115,7 @@ class Result(Struct, frozen=True, kw_only=True):
     dropped_rows: int
     seen_rows: int
     points: dict[str, Point]
+    point_usd: dict[str, float]
     pair: PairView | None
     aiq: float
     zero_router: ZeroRouter

@@ -40,6 +40,7 @@ def summarise(
         dropped_rows=dropped,
         seen_rows=reading.seen,
         points=_points(reading, how.seed),
+        point_usd={name: float(np.median(each)) for name, each in reading.point_usd.items()},
         pair=_pair(reading),
         aiq=metrics.aiq(spots, *span),
         zero_router=ZeroRouter(

@@ -7,18 +7,22 @@ is cached as long as that is cheaper, and no longer.
 from collections.abc import Sequence
 
 from headgate.routing.candidate import Outcome, Plan, Quoted
+from headgate.routing.policies.registry import NEEDS_NOTHING, Inputs, Settings
+from headgate.routing.settings import Setting
 
 KIND = "cheapest"
+SETTINGS: tuple[Setting, ...] = ()
+NEEDS = NEEDS_NOTHING
 
 
-def rank(candidates: Sequence[Quoted]) -> tuple[Quoted, ...]:
+def rank(candidates: Sequence[Quoted], _settings: Settings, _inputs: Inputs) -> tuple[Quoted, ...]:
     """Return the candidates in the order they are tried; equal ones by name, unpriced last."""
     return tuple(
         sorted(
             candidates,
             key=lambda quoted: (
                 quoted.expected_nanos is None,
-                quoted.net_nanos,
+                quoted.likely_nanos,
                 quoted.deployment.id,
             ),
         )

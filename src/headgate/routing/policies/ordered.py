@@ -4,12 +4,16 @@ from collections.abc import Sequence
 
 from headgate.routing.candidate import Quoted
 from headgate.routing.policies.cheapest import plan
+from headgate.routing.policies.registry import NEEDS_NOTHING, Inputs, Settings
+from headgate.routing.settings import Setting
 
 __all__ = ["plan"]
 
 KIND = "ordered"
+SETTINGS: tuple[Setting, ...] = ()
+NEEDS = NEEDS_NOTHING
 
 
-def rank(candidates: Sequence[Quoted]) -> tuple[Quoted, ...]:
+def rank(candidates: Sequence[Quoted], _settings: Settings, _inputs: Inputs) -> tuple[Quoted, ...]:
     """Return the candidates as they are listed."""
     return tuple(sorted(candidates, key=lambda quoted: (quoted.position, quoted.deployment.id)))

@@ -9,17 +9,21 @@ from collections.abc import Sequence
 
 from headgate.routing.candidate import Quoted
 from headgate.routing.policies.cheapest import plan
+from headgate.routing.policies.registry import NEEDS_NOTHING, Inputs, Settings
+from headgate.routing.settings import Setting
 
 __all__ = ["plan"]
 
 KIND = "weighted"
+SETTINGS: tuple[Setting, ...] = ()
+NEEDS = NEEDS_NOTHING
 
 _BITS = 64
 _GOLDEN = 0x9E3779B97F4A7C15
 """2^64 divided by the golden ratio, odd (Knuth, The Art of Computer Programming, 6.4)."""
 
 
-def rank(candidates: Sequence[Quoted]) -> tuple[Quoted, ...]:
+def rank(candidates: Sequence[Quoted], _settings: Settings, _inputs: Inputs) -> tuple[Quoted, ...]:
     """Return the candidates by weight, the heaviest first; those of weight 0 only follow."""
     return tuple(
         sorted(

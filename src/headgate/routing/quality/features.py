@@ -31,8 +31,9 @@ def buckets(text: str) -> tuple[Ints, Ints]:
     """
     if len(text) > HEAD_CHARS + TAIL_CHARS:
         text = f"{text[:HEAD_CHARS]} {text[-TAIL_CHARS:]}"
-    words = _WORD.findall(text.lower())
-    hashes = np.array([crc32(word.encode(errors="replace")) for word in words], np.uint64)
+    # Half a surrogate pair is no character; it is replaced once, so that words encode quickly.
+    whole = text.lower().encode(errors="replace").decode()
+    hashes = np.array([*map(crc32, map(str.encode, _WORD.findall(whole)))], np.uint64)
     pairs = (hashes[:-1] * _MIX + hashes[1:]) >> np.uint64(7)
     both = np.concatenate([hashes, pairs]) % np.uint64(BUCKETS)
     found, counts = np.unique(both.astype(np.int64), return_counts=True)
@@ -73,11 +74,11 @@ class Featuriser:
         return stacked([self.row(text) for text in texts], self.width)
 
 
-def fit(texts: Sequence[str]) -> tuple[Featuriser, Sparse]:
+def fit(texts: Sequence[str], columns_max: int = COLUMNS_MAX) -> tuple[Featuriser, Sparse]:
     """Choose the buckets that training texts share most, and return their rows with it."""
     read = [buckets(text) for text in texts]
     texts_with = np.bincount(np.concatenate([found for found, _ in read]), minlength=BUCKETS)
-    kept = np.argsort(-texts_with, kind="stable")[:COLUMNS_MAX]
+    kept = np.argsort(-texts_with, kind="stable")[:columns_max]
     # One column at least, so that texts which share nothing are rows like any other.
     kept = np.sort(np.concatenate([kept[:1], kept[1:][texts_with[kept[1:]] >= TEXTS_MIN]]))
     column_of = np.full(BUCKETS, -1, np.int64)

@@ -37,23 +37,23 @@ class Topics:
         return _softmax(SHARPNESS * (_unit(places) @ self.centres.T).astype(np.float64))
 
 
-def fit(rows: Sparse, seed: int) -> Topics:
+def fit(rows: Sparse, seed: int, directions_max: int = DIRECTIONS_MAX) -> Topics:
     """Find directions and centres; the same rows and seed give the same ones."""
     chance = np.random.default_rng(seed)
-    directions = _directions(rows, chance)
+    directions = _directions(rows, chance, directions_max)
     places = _unit(rows.times(directions))
     wanted = int(np.clip(len(rows) // TEXTS_PER_CENTRE, CENTRES_MIN, CENTRES_MAX))
     centres = _centres(places, min(wanted, len(rows)), chance)
     return Topics(directions, centres)
 
 
-def _directions(rows: Sparse, chance: np.random.Generator) -> Singles:
+def _directions(rows: Sparse, chance: np.random.Generator, most: int) -> Singles:
     """Return the leading right singular vectors, by randomised subspace iteration.
 
     Halko, Martinsson and Tropp, SIAM Review 53 (2011), algorithm 4.4.
     """
     across = rows.transposed()
-    wanted = min(DIRECTIONS_MAX, len(rows), rows.width)
+    wanted = min(most, len(rows), rows.width)
     guess = chance.standard_normal((rows.width, min(wanted + SPARE_DIRECTIONS, rows.width)))
     basis = guess.astype(np.float32)
     for _ in range(POWER_STEPS):

@@ -1,0 +1,58 @@
+"""`[routes.ALIAS]` and `[policies.ID]`: where calls may go, and what orders the candidates."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from headgate.config.shape import Count, CountOrNone, Shape, Text, Texts
+
+Amount = Text | CountOrNone
+"""Dollars, or a share of 1, as text."""
+
+
+class RouteShape(Shape, frozen=True, kw_only=True):
+    """`[routes.ALIAS]`: the deployments that may serve an alias, and the policy.
+
+    Attributes:
+        policy: A kind, or the id of a configured policy.
+        weights: By deployment; one that is not named has 1.
+        regions: Among which a failed call may move; none: it stays where it was.
+        unbounded_usd_max: None refuses features without a bound under a budget.
+        call_usd_max: What a call may be expected to cost; None for anything.
+        latency_ms_max: How long an answer may be expected to take; None for any time.
+        provider_shares: The most of the route's spend that a provider may have, as shares of 1.
+    """
+
+    deployments: Texts
+    policy: Text = "cheapest"
+    weights: Mapping[str, CountOrNone] = {}
+    regions: Texts | None = None
+    translated: Literal["last", "mixed"] = "last"
+    on_unsupported: Literal["drop", "refuse"] = "drop"
+    cache: Literal["client", "auto"] = "client"
+    defer: Literal["never", "cheap_hours"] = "never"
+    unbounded_usd_max: Amount | None = None
+    call_usd_max: Amount | None = None
+    latency_ms_max: Count | None = None
+    provider_shares: Mapping[str, Amount] = {}
+
+
+class PolicyShape(Shape, frozen=True, kw_only=True):
+    """`[policies.ID]`: a policy of a kind, with the keys that kind knows.
+
+    Each kind says in its `SETTINGS` which of these it knows; the others are refused.
+    """
+
+    kind: Text
+    floor: Amount | None = None
+    of_best: Amount | None = None
+    then: Text | None = None
+    point_usd: Amount | None = None
+    second_usd: Amount | None = None
+    serve: Text | None = None
+    shadow: Text | None = None
+    arms: Mapping[str, CountOrNone] | None = None
+    stake_usd: Amount | None = None
+    margin: Amount | None = None
+    success: Mapping[str, Amount] | None = None
+    share: Amount | None = None
+    usd_per_day: Amount | None = None

@@ -1,0 +1,23 @@
+"""`translations`: OpenAI's speech to English text, billed by the second. A form.
+
+Wire format: https://platform.openai.com/docs/api-reference/audio/createTranslation
+"""
+
+from headgate.dialects import media, sound
+
+KIND = "translations"
+PATH = "/v1/audio/translations"
+SIGN = media.SIGN
+FORWARDED = media.FORWARDED
+Stream = sound.Stream
+
+read = sound.read
+tell = sound.tell
+tool_names = media.tool_names
+edit = media.edit
+report = sound.report
+starts_with_error = media.starts_with_error
+render_refusal = media.render_refusal
+render_stream_error = media.render_stream_error
+render_models = media.render_models
+render_model = media.render_model

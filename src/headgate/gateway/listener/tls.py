@@ -1,0 +1,70 @@
+"""TLS: what handshakes with clients go by, and what our own programs trust as clients."""
+
+import ssl
+from pathlib import Path
+
+from headgate.gateway.settings import Tls
+from headgate.units.errors import HeadgateError
+
+Stamp = tuple[tuple[int, int, int] | None, ...]
+"""What tells whether files were changed: time, size and inode of each; None for a missing one."""
+
+
+class TlsError(HeadgateError):
+    """Certificate, key or authorities cannot be used; the message is a sentence without secrets."""
+
+
+def server_context(tls: Tls) -> ssl.SSLContext:
+    """Return what handshakes with clients go by: TLS 1.2 or later, for HTTP/1.1.
+
+    Raises:
+        TlsError: A file cannot be read, is no PEM, has a password, or key and certificate do not
+            belong together.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
+    context.set_alpn_protocols(["http/1.1"])
+    what = f"{tls.certificate} with {tls.key}"
+    try:
+        # With a password given nobody is asked for one on a terminal.
+        context.load_cert_chain(tls.certificate, tls.key, password="")
+        if tls.client_ca is not None:
+            what = tls.client_ca
+            context.load_verify_locations(tls.client_ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+    except OSError as error:
+        # OpenSSL's own errors are of this class as well; one of a system call has a name.
+        why = error.strerror or str(error)
+        reason = error.reason if isinstance(error, ssl.SSLError) else None
+        raise TlsError(f"{what} cannot be used: {reason or why}.") from error
+    return context
+
+
+def own_context(certificate: str) -> ssl.SSLContext:
+    """Return what our own programs call the gateway of this machine with.
+
+    They trust the very certificate that it shows, whatever host it is for: they know the file.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(certificate)
+    return context
+
+
+def stamp(tls: Tls) -> Stamp:
+    """Return what changes when one of the files does."""
+    return tuple(_stamp(path) for path in (tls.certificate, tls.key, tls.client_ca) if path)
+
+
+def _stamp(path: str) -> tuple[int, int, int] | None:
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

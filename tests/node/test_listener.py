@@ -1,0 +1,107 @@
+"""A node that speaks TLS: several workers, certificates that change, reloads."""
+
+import json
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import trustme
+from openai import DefaultHttpxClient, OpenAI
+
+from headgate.cli.doctor_checks import check_gateway
+from headgate.config.load import load
+from tests.gateway.calls import chat, request
+from tests.gateway.test_listener_tls import put, trusting
+from tests.gateway.wire import ClosedError, Wire
+from tests.node.harness import TestNode, running_node, until
+from tests.node.test_reload import changed, reload
+
+PATIENCE_S = 60.0
+
+
+def shown(node: TestNode, authority: trustme.CA) -> str:
+    """Return the serial number of the certificate that a new connection is shown."""
+    address = urlsplit(node.gateway_url)
+    assert address.port is not None
+    with (
+        socket.create_connection(("127.0.0.1", address.port), timeout=PATIENCE_S) as plain,
+        trusting(authority).wrap_socket(plain, server_hostname="localhost") as line,
+    ):
+        found = line.getpeercert()
+        assert found is not None
+        return str(found["serialNumber"])
+
+
+@pytest.mark.slow
+def test_a_certificate_is_renewed_under_two_workers(tmp_path: Path) -> None:
+    """A file that changes is shown by both within seconds, a reload brings another path, and one
+    that names no good file is refused; calls are served throughout.
+    """
+    authority = trustme.CA()
+    put(tmp_path, authority.issue_cert("localhost", "127.0.0.1"))
+    extra = f'[tls]\ncertificate = "{tmp_path}/tls.pem"\nkey = "{tmp_path}/tls.key"\n'
+    with running_node(tmp_path / "node", workers=2, extra=extra) as node:
+        assert node.gateway_url.startswith("https://127.0.0.1:")
+        client = OpenAI(
+            base_url=f"{node.gateway_url}/v1",
+            api_key=node.key(),
+            http_client=DefaultHttpxClient(verify=trusting(authority)),
+        )
+        ask(client)
+        before = shown(node, authority)
+
+        put(tmp_path, authority.issue_cert("localhost", "127.0.0.1"))
+        until(
+            lambda: before not in {shown(node, authority) for _ in range(16)},
+            "both workers show the new one",
+            PATIENCE_S,
+        )
+        ask(client)
+        with changed(node, (f'"{tmp_path}/tls.pem"', f'"{tmp_path}/none.pem"')):
+            code, view = reload(node)
+            assert code != 0
+            assert "cannot be used" in view.problems[0].problem
+        (tmp_path / "tls.pem").rename(tmp_path / "moved.pem")
+        with changed(node, (f'"{tmp_path}/tls.pem"', f'"{tmp_path}/moved.pem"')):
+            assert reload(node)[0] == 0
+            ask(client)
+            edge = load(node.config, {}).edge
+            port = urlsplit(node.gateway_url).port or 0
+            assert check_gateway(edge._replace(port=port)).status == "ok"
+        node.await_nothing_held()
+        client.close()
+
+
+@pytest.mark.slow
+def test_a_node_that_only_proxies_may_call_is_ready_and_logs(tmp_path: Path) -> None:
+    """Its supervisor cannot ask it, and knows all the same when it serves; what was not written of
+    the log when the node is told to stop is written at its end.
+    """
+    extra = f'[access_log]\nfolder = "{tmp_path}/log"\n'
+    listen = '127.0.0.1:0"\ntrusted_proxies = ["127.0.0.1"]\nproxy_protocol = true'
+    greeting = b"PROXY TCP4 198.51.100.9 127.0.0.1 4711 8080\r\n"
+    with running_node(tmp_path / "node", extra=extra, start=False) as node:
+        with_proxy = node.config.read_text().replace('127.0.0.1:0"', listen, 1)
+        node.config.write_text(with_proxy)
+        node.start()
+        port = urlsplit(node.gateway_url).port
+        assert port is not None
+        with Wire(port, before=greeting) as wire:
+            raw = request(chat(), key=node.key())
+            assert wire.send(raw).read().status == 200
+        with Wire(port) as wire, pytest.raises(ClosedError):
+            wire.send(raw).read()
+        node.await_nothing_held()
+        node.stop()
+
+    (line,) = (tmp_path / "log" / "worker-0.jsonl").read_text().splitlines()
+    said = json.loads(line)
+    assert (said["client"], said["principal"]) == ("198.51.100.9", "alice")
+
+
+def ask(client: OpenAI) -> None:
+    """Make a call, which must be served."""
+    message = {"role": "user", "content": "Hello"}
+    reply = client.chat.completions.create(model="mini", messages=[message])  # type: ignore[list-item] # a plain dictionary will do
+    assert reply.usage is not None
