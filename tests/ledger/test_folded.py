@@ -116,6 +116,7 @@ UNUSUAL: dict[str, dict[str, object]] = {
     "waited_us": {"waited_us": 5},
     "session": {"session": "s"},
     "sizing": {"sizing": msgspec.Raw(b"{}")},
+    "request_id": {"request_id": "r"},
     "extensions": {"extensions": 1},
     "final": {"final": False},
     "reason": {"reason": "stop"},
