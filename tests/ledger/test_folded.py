@@ -11,6 +11,7 @@ from headgate.ledger.rows import END_COLUMNS, end_values, hold_values
 from headgate.ledger.store_fold import USUAL, keep
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import CacheNote, HoldRecord, SettleRecord, SizingNote, VoidRecord
+from headgate.store.schema import METADATA
 
 HOLD = HoldRecord("c.1", 1, 7, 4, 5, 6, 9, 8, 2, True, ("seed", "messages[0].name"))
 SIZED = HoldRecord("c.2", 1, 7, 4, 5, 6, 9, 8, sizing=SizingNote(500, 99, 40))
@@ -96,7 +97,7 @@ def test_what_most_attempts_have_is_stored_as_anything_else(unusual: str | None)
     hold = msgspec.structs.replace(hold, **{k: v for k, v in change.items() if hasattr(hold, k)})
     end = msgspec.structs.replace(end, **{k: v for k, v in change.items() if hasattr(end, k)})
     engine = create_engine("sqlite://")
-    tables.METADATA.create_all(engine)
+    METADATA.create_all(engine)
 
     with engine.begin() as connection:
         keep(connection, "j", Batch(ended=[Ended(hold, end)]))
