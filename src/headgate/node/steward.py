@@ -30,6 +30,7 @@ from headgate.node.budgeting import Budgeting
 from headgate.node.control.registry import Desk
 from headgate.node.exporting import exporters
 from headgate.node.in_force import read
+from headgate.node.learning import learning_of
 from headgate.node.lending import Lending
 from headgate.node.messages import (
     Adjust,
@@ -102,6 +103,7 @@ class Steward:
         here = self.workers.keys()
         self.spreading = Spreading(self.rules.places_at, self.living, here, self.tell_worker)
         self.told = Told(here, self.tell_worker)
+        self.learning = learning_of(self, data_dir)
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = 0
         self.answering = Answering(self._desk, self.lending, self.tell_worker, self.fail)
@@ -253,7 +255,8 @@ class Steward:
     def _welcome(self, journal: str, writer: asyncio.StreamWriter) -> None:
         self.keeper.discover()
         self.workers[journal] = writer
-        writer.write(self.sharing.greeting() + pack(commands.state(self.engine, self._epoch)))
+        greeting = self.sharing.greeting() + self.learning.greeting()
+        writer.write(greeting + pack(commands.state(self.engine, self._epoch)))
         self.lending.meet(journal)
 
     def work(self) -> Iterator[Coroutine[Any, Any, None]]:
@@ -261,6 +264,7 @@ class Steward:
         yield self.fold_always()
         yield self.watch_always()
         yield self.approving.watch_always()
+        yield self.learning.learn_always()
         yield from self.sharing.work()
         yield self.sharing.when_leading(partial(roll_up_always, self.engine, self.reading))
         yield self.sharing.when_leading(partial(reconcile_always, self))

@@ -11,6 +11,7 @@ from msgspec import Struct
 RESOURCES: dict[str, tuple[str, ...]] = {
     "approvals": ("GET", "POST"),
     "calls": ("GET",),
+    "feedback": ("POST",),
     "outcomes": ("POST",),
     "runs": ("GET", "POST"),
 }
