@@ -37,6 +37,7 @@ def policies_from(tables: object, problems: Problems) -> dict[str, PolicySetting
 def _settings(name: str, shape: PolicyShape, policy: Policy, problems: Problems) -> PolicySettings:
     values: dict[str, int] = {}
     parts: dict[str, str] = {}
+    texts: dict[str, str] = {}
     settings = {each.key: each for each in policy.SETTINGS}
     given = {key: getattr(shape, key) for key in shape.__struct_fields__ if key != "kind"}
     for key, value in given.items():
@@ -47,12 +48,14 @@ def _settings(name: str, shape: PolicyShape, policy: Policy, problems: Problems)
     for key, setting in settings.items():
         place = f"{TABLE}.{name}.{key}"
         value = given.get(key)
-        if value is not None:
+        if value is not None and setting.kind in ("deployment", "text"):
+            texts[key] = str(value)
+        elif value is not None:
             _read(setting, value, place, values, parts, problems)
         elif setting.required:
             fix = f"Add it: the policy {policy.KIND!r} goes by it."
             problems.add(place, "This key is missing.", fix)
-    return PolicySettings(name, policy.KIND, values, parts)
+    return PolicySettings(name, policy.KIND, values, parts, texts)
 
 
 def _read(
@@ -78,6 +81,11 @@ def _read(
             # What is no share is noted, and then the file is refused.
             share = read_amount("share", str(text), f"{place}.{name}", problems)
             values[f"{key}.{name}"] = share or 0
+    elif setting.kind == "choice":
+        if value in setting.choices:
+            values[key] = setting.choices.index(str(value))
+        else:
+            problems.unknown(place, key, str(value), setting.choices)
     elif setting.kind == "count":
         assert isinstance(value, int), place
         values[key] = value

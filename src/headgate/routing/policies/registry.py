@@ -38,19 +38,22 @@ class Settings:
         name: As the configuration calls it; the kind of one without a table.
         values: By key, whole numbers; see `routing.settings.SettingKind` for their units.
         parts: The policies it is composed of, by key.
+        texts: What nothing is ranked by, and no decision has: for whoever serves by it.
     """
 
-    __slots__ = ("name", "parts", "values")
+    __slots__ = ("name", "parts", "texts", "values")
 
     def __init__(
         self,
         name: str,
         values: Mapping[str, int] = MappingProxyType({}),
         parts: Mapping[str, Chosen] = MappingProxyType({}),
+        texts: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.name = name
         self.values = values
         self.parts = parts
+        self.texts = texts
 
     def value(self, key: str) -> int:
         """Return a number that is there, by its default if by nothing else; 0 without one."""
@@ -105,6 +108,11 @@ class Chosen:
         self.arms: tuple[Chosen, ...] = tuple(arms)
         self.is_shared = self.needs.isdisjoint(PER_CALL)
 
+    def has(self, kind: str) -> bool:
+        """Tell whether it is of a kind, or has a part that is."""
+        parts = self.settings.parts.values()
+        return kind == self.policy.KIND or any(part.has(kind) for part in parts)
+
     def rank(self, candidates: Sequence[Quoted], inputs: Inputs = NO_INPUTS) -> tuple[Quoted, ...]:
         """Return all candidates in the order they are to be tried."""
         return self.policy.rank(candidates, self.settings, inputs)
@@ -153,7 +161,8 @@ def chosen(
     told = configured[name]
     policy = known[told.kind]
     parts = {key: chosen(part, configured, known) for key, part in told.parts.items()}
-    return Chosen(policy, Settings(name, defaults_of(policy.SETTINGS) | {**told.values}, parts))
+    values = defaults_of(policy.SETTINGS) | {**told.values}
+    return Chosen(policy, Settings(name, values, parts, told.texts))
 
 
 def chooser(configured: Mapping[str, PolicySettings]) -> Callable[[str], Chosen]:

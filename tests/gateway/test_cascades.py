@@ -1,0 +1,321 @@
+"""Cascades on real calls: verified before the client sees it, escalated, paid and explained."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import openai
+import pytest
+
+from headgate.records.journal import DecisionRecord, SettleRecord
+from headgate.routing.deciding import chosen_of, decided_again, placed
+from headgate.routing.policies.registry import policies
+from headgate.simulator import Fault, FaultKind, Simulator
+from tests.gateway.calls import ALICE, ask, call_of, chat, config
+from tests.gateway.conftest import Start
+from tests.gateway.inprocess import Gateway
+from tests.gateway.provider import completion, whole
+from tests.gateway.recording import Recording
+from tests.gateway.wire import Reply
+
+MORE = """
+[deployments.twin]
+provider = "openai"
+model = "gpt-5.4-mini"
+[deployments.referee]
+provider = "openai"
+model = "gpt-5.4-mini"
+[policies.form]
+kind = "cascade"
+verifier = "schema"
+loss = "1"
+[policies.strict]
+kind = "cascade"
+verifier = "schema"
+loss = "1"
+exhausted = "refuse"
+[policies.alike]
+kind = "cascade"
+verifier = "agreement"
+steps_max = 3
+loss = "1"
+accepts_good = "1"
+[policies.judged]
+kind = "cascade"
+verifier = "judge"
+judge = "referee"
+rubric = "It is a number."
+loss = "1"
+[policies.tried]
+kind = "cascade"
+verifier = "reported"
+loss = "1"
+[routes.form]
+deployments = ["mini", "big"]
+policy = "form"
+[routes.strict]
+deployments = ["mini", "big"]
+policy = "strict"
+[routes.alike]
+deployments = ["mini", "twin", "big"]
+policy = "alike"
+[routes.judged]
+deployments = ["mini", "big"]
+policy = "judged"
+[routes.tried]
+deployments = ["mini", "big"]
+policy = "tried"
+"""
+SCHEMA = {
+    "type": "object",
+    "properties": {"answer": {"type": "integer"}},
+    "required": ["answer"],
+    "additionalProperties": False,
+}
+FORMAT = {"type": "json_schema", "json_schema": {"name": "a", "strict": True, "schema": SCHEMA}}
+MINI, BIG = "gpt-5.4-mini", "gpt-5.4"
+
+
+@pytest.fixture(scope="module")
+def recorded() -> Iterator[Recording]:
+    """A provider that says what it is told to."""
+    with Recording() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def running(recorded: Recording, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway with a route for each verifier."""
+    text = config(recorded.server.url, recorded.server.url, more=MORE)
+    with Gateway(tmp_path_factory.mktemp("cascades"), text) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def provider(recorded: Recording) -> Recording:
+    """The provider, with nothing asked of it yet."""
+    recorded.answers.clear()
+    recorded.bodies.clear()
+    return recorded
+
+
+@pytest.fixture
+def gateway(running: Gateway) -> Iterator[Gateway]:
+    """The gateway; afterwards each hold has ended once, and nothing stays held."""
+    yield running
+    running.assert_settled()
+    running.heal()
+
+
+def says(text: str, finish: str = "stop", model: str = MINI) -> bytes:
+    """Return a reply that says something."""
+    body = json.loads(completion(model=model))
+    body["choices"][0]["message"]["content"] = text
+    body["choices"][0]["finish_reason"] = finish
+    return whole(json.dumps(body).encode())
+
+
+def said(reply: Reply) -> str:
+    """Return what the client got."""
+    assert reply.status == 200, reply.payload
+    text: str = json.loads(reply.payload)["choices"][0]["message"]["content"]
+    return text
+
+
+def asked(provider: Recording) -> list[str]:
+    """Return the models that were asked, in order."""
+    return [body["model"] for body in provider.bodies]
+
+
+def paid(gateway: Gateway, reply: Reply) -> list[int]:
+    """Return what each attempt of a call was posted at; all but the last say that more comes."""
+    ends = gateway.ends(call_of(reply))
+    settled = [end for end in ends if isinstance(end, SettleRecord)]
+    assert len(settled) == len(ends)
+    assert [end.final for end in settled] == [False] * (len(settled) - 1) + [True]
+    return [end.amount_nanos for end in settled]
+
+
+def cost(reply: Reply) -> int:
+    """Return what the client is told that a call cost, in nano-dollars."""
+    told = reply.header("x-headgate-cost-usd")
+    assert told is not None
+    return int(told.replace(".", ""))
+
+
+def decision(gateway: Gateway, name: str) -> DecisionRecord:
+    """Return the latest decision for a name."""
+    records = gateway.records()
+    return [one for one in records if isinstance(one, DecisionRecord) and one.asked == name][-1]
+
+
+def test_what_is_well_formed_is_served_by_the_cheap_model(
+    gateway: Gateway, provider: Recording
+) -> None:
+    """One attempt is paid, and the decision says the chain and its figures, and repeats."""
+    provider.answers = [says('{"answer": 1}')]
+
+    reply = ask(gateway, chat(model="form", response_format=FORMAT))
+
+    assert said(reply) == '{"answer": 1}'
+    assert reply.header("x-headgate-cascade") == "1/2"
+    assert asked(provider) == [MINI]
+    assert paid(gateway, reply) == [cost(reply)]
+    record = decision(gateway, "form")
+    assert record.notes["cascade"] == "mini -> big"
+    cheaper, alone = record.notes["cascade.cost_nanos"], record.notes["cascade.alone_cost_nanos"]
+    assert int(cheaper) < int(alone)
+    policy = chosen_of(record, policies())
+    assert policy is not None
+    assert decided_again(record, policy) == placed(record)
+
+
+@pytest.mark.parametrize(
+    ("text", "finish"),
+    [('{"answer": "1"}', "stop"), ("1", "stop"), ('{"answer": 1}', "length"), ("", "stop")],
+)
+def test_what_is_not_is_answered_anew_and_both_are_paid(
+    gateway: Gateway, provider: Recording, text: str, finish: str
+) -> None:
+    """Of a wrong type, no object, cut at the limit, empty: the client sees only what follows."""
+    provider.answers = [says(text, finish), says('{"answer": 2}', model=BIG)]
+
+    reply = ask(gateway, chat(model="form", response_format=FORMAT))
+
+    assert said(reply) == '{"answer": 2}'
+    assert reply.header("x-headgate-cascade") == "2/2"
+    assert reply.header("x-headgate-deployment") == "big"
+    assert asked(provider) == [MINI, BIG]
+    cheap, dear = paid(gateway, reply)
+    assert 0 < cheap < dear
+    assert cost(reply) == cheap + dear
+
+
+def test_when_the_next_step_fails_the_reply_so_far_is_better_than_none(
+    gateway: Gateway, provider: Recording
+) -> None:
+    """An error of the dear model is not what the client gets, unless the policy says so."""
+    refused = whole(b'{"error": {"message": "no", "type": "x"}}', status=400)
+    provider.answers = [says("1"), refused, says("1"), refused]
+
+    kept = ask(gateway, chat(model="form", response_format=FORMAT))
+    strict = ask(gateway, chat(model="strict", response_format=FORMAT))
+
+    assert said(kept) == "1"
+    assert kept.header("x-headgate-cascade") == "1/2"
+    assert kept.header("x-headgate-deployment") == "mini"
+    assert [cost(kept), 0] == paid(gateway, kept)
+    assert strict.status == 400
+
+
+def test_two_that_agree_are_believed(gateway: Gateway, provider: Recording) -> None:
+    """The second is compared with the first, however it is written; else the third is asked."""
+    provider.answers = [says("Forty  two."), says("forty two"), says("1"), says("2"), says("3")]
+
+    agreed = ask(gateway, chat(model="alike"))
+    differed = ask(gateway, chat(model="alike"))
+
+    assert (said(agreed), said(differed)) == ("forty two", "3")
+    assert agreed.header("x-headgate-cascade") == "2/3"
+    assert differed.header("x-headgate-cascade") == "3/3"
+    assert len(paid(gateway, agreed)) == 2
+    assert sum(paid(gateway, differed)) == cost(differed)
+
+
+def test_a_judge_is_held_and_paid_as_part_of_the_call(
+    gateway: Gateway, provider: Recording
+) -> None:
+    """It reads question, answer and rubric; FAIL, and whatever is unclear, asks the next step."""
+    provider.answers = [says("7"), says("PASS"), says("seven"), says("Hm, FAIL."), says("8")]
+
+    passed = ask(gateway, chat("how many?", model="judged"))
+    failed = ask(gateway, chat("how many?", model="judged"))
+
+    assert (said(passed), said(failed)) == ("7", "8")
+    assert passed.header("x-headgate-cascade") == "1/2"
+    assert passed.header("x-headgate-deployment") == "mini"
+    assert asked(provider) == [MINI, MINI, MINI, MINI, BIG]
+    deployments = [route.deployment for route in gateway.routes(call_of(failed))]
+    assert deployments == ["mini", "referee", "big"]
+    for text in ("how many?", "It is a number.", "7"):
+        assert text in json.dumps(provider.bodies[1])
+    assert (sum(paid(gateway, passed)), sum(paid(gateway, failed))) == (cost(passed), cost(failed))
+
+
+def test_a_reported_failure_has_the_session_begin_further_on(
+    gateway: Gateway, provider: Recording
+) -> None:
+    """Until something good is reported; others' sessions and others' calls are not touched."""
+    provider.answers = [says("a"), says("b"), says("c"), says("d")]
+    session = ("x-headgate-session", "task")
+
+    first = ask(gateway, chat(model="tried"), headers=[session])
+    bad = ("x-headgate-outcome", f"{call_of(first)}=bad;source=tests")
+    second = ask(gateway, chat(model="tried"), headers=[session, bad])
+    other = ask(gateway, chat(model="tried"))
+    good = ("x-headgate-outcome", f"{call_of(second)}=good;source=tests")
+    third = ask(gateway, chat(model="tried"), headers=[session, good])
+
+    served = [each.header("x-headgate-deployment") for each in (first, second, other, third)]
+    assert served == ["mini", "big", "mini", "mini"]
+    assert decision(gateway, "tried").inputs["cascade.bad_accepted"] == 1
+
+
+def test_it_switches_itself_off_when_nothing_passes(start: Start, provider: Recording) -> None:
+    """What the cheap model costs is then wasted; the decision says so, and nobody asks it."""
+    gateway = start(openai_url=provider.server.url, more=MORE)
+    provider.answers = [says("no"), says('{"answer": 1}')] * 60
+
+    replies = []
+    while len(replies) < 60:
+        replies.append(ask(gateway, chat(model="form", response_format=FORMAT)))
+        if (
+            replies[-1].header("x-headgate-deployment") == "big"
+            and len(paid(gateway, replies[-1])) == 1
+        ):
+            break
+
+    told = decision(gateway, "form").notes["cascade"]
+    assert told == "off: mini -> big costs no less than the best one alone"
+    assert replies[-1].header("x-headgate-cascade") is None
+    assert asked(provider)[-1] == BIG
+
+
+def test_streams_go_to_the_best_one_alone(start: Start, simulator: Simulator) -> None:
+    """They cannot be verified before they are seen."""
+    gateway = start(more=MORE)
+
+    reply = ask(gateway, chat(model="form", stream=True))
+
+    assert reply.header("x-headgate-deployment") == "big"
+    assert str(decision(gateway, "form").notes["cascade"]).startswith("off: the reply is a stream")
+
+
+def test_a_step_that_cannot_be_held_ends_with_the_reply_so_far(
+    start: Start, provider: Recording
+) -> None:
+    """The budget is enough for the cheap model, not for the dear one as well."""
+    budget = '[budgets.small]\nnode = "principal:alice"\nperiod = "month"\nlimit_usd = "0.002"\n'
+    gateway = start(openai_url=provider.server.url, more=MORE + budget)
+    provider.answers = [says("no")] * 2
+
+    kept = ask(gateway, chat(model="form", response_format=FORMAT))
+
+    assert said(kept) == "no"
+    assert asked(provider) == [MINI]
+
+
+def test_the_official_client_sees_one_answer(start: Start, simulator: Simulator) -> None:
+    """Two that say the same by the simulator's script; and one that fails by its faults."""
+    gateway = start(more=MORE)
+    url = f"http://127.0.0.1:{gateway.port}/v1"
+    message: Any = [{"role": "user", "content": 'Say it. [say "42"]'}]
+    with openai.OpenAI(api_key=ALICE, base_url=url, max_retries=0) as client:
+        raw = client.chat.completions.with_raw_response.create(model="alike", messages=message)
+        simulator.faults.add(Fault(FaultKind.NONSENSE, times=1))
+        failed = client.chat.completions.with_raw_response.create(model="form", messages=message)
+
+    assert raw.parse().choices[0].message.content == "42"
+    assert raw.headers["x-headgate-cascade"] == "2/3"
+    assert failed.parse().choices[0].message.content == "42"
+    assert failed.headers["x-headgate-cascade"] == "2/2"
