@@ -266,7 +266,7 @@ def test_it_switches_itself_off_when_nothing_passes(start: Start, provider: Reco
     gateway = start(openai_url=provider.server.url, more=MORE)
     provider.answers = [says("no"), says('{"answer": 1}')] * 60
 
-    replies = []
+    replies: list[Reply] = []
     while len(replies) < 60:
         replies.append(ask(gateway, chat(model="form", response_format=FORMAT)))
         if (

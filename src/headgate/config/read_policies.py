@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from headgate.config.check import checked_by_id, ids_of
 from headgate.config.problems import Problems
 from headgate.config.shapes_routes import PolicyShape
-from headgate.routing.policies.registry import Policy, policies
+from headgate.routing.policies.registry import Policy, faults_of, policies
 from headgate.routing.settings import PPM, PolicySettings, Setting, SettingKind
 from headgate.units.money import MoneyError, exact_fraction, parse_usd
 
@@ -55,6 +55,10 @@ def _settings(name: str, shape: PolicyShape, policy: Policy, problems: Problems)
         elif setting.required:
             fix = f"Add it: the policy {policy.KIND!r} goes by it."
             problems.add(place, "This key is missing.", fix)
+    faults = faults_of(policy)
+    fault = None if faults is None else faults(values, texts)
+    if fault is not None:
+        problems.add(f"{TABLE}.{name}.{fault.key}", fault.problem, fault.fix)
     return PolicySettings(name, policy.KIND, values, parts, texts)
 
 
@@ -191,6 +195,10 @@ def check_deployments(
     kinds = policies()
     for each in found.values():
         told = [one.key for one in kinds[each.kind].SETTINGS if one.kind == "shares"]
+        for one in kinds[each.kind].SETTINGS:
+            named = each.texts.get(one.key)
+            if one.kind == "deployment" and named is not None and named not in ids:
+                problems.unknown(f"{TABLE}.{each.id}.{one.key}", "deployment", named, ids)
         for key in each.values:
             table, _, name = key.partition(".")
             if table in told and name not in ids:

@@ -35,6 +35,14 @@ class Setting(NamedTuple):
     choices: tuple[str, ...] = ()
 
 
+class Fault(NamedTuple):
+    """What is wrong with a policy's keys beside each other."""
+
+    key: str
+    problem: str
+    fix: str
+
+
 class PolicySettings(NamedTuple):
     """`[policies.ID]`: a policy with what the configuration says of it.
 

@@ -5,15 +5,15 @@ the decision says why; a few calls try a chain all the same, within a bound, so 
 when one begins to pay. The best one has the highest expected quality; of equals, it is the dearest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from headgate.routing.candidate import Quoted
 from headgate.routing.cascades.beliefs import Verdicts, judged, rates_of
-from headgate.routing.cascades.chain import Limits, Link, Worth, worth
+from headgate.routing.cascades.chain import CHAIN_MAX, Limits, Link, Worth, worth
 from headgate.routing.cascades.worth import PPM, Rates, Step
 from headgate.routing.policies.cheapest import plan
 from headgate.routing.policies.registry import NO_NOTES, Inputs, Need, Notes, Settings
-from headgate.routing.settings import Setting
+from headgate.routing.settings import Fault, Setting
 from headgate.routing.verifiers.registry import KINDS, verifiers
 
 __all__ = ["plan"]
@@ -64,14 +64,29 @@ ARROW = " -> "
 PROBE_NANOS = "cascade.probe_nanos"
 
 
+def fault_of(values: Mapping[str, int], texts: Mapping[str, str]) -> Fault | None:
+    """Return what is wrong with settings that are right each by itself, None when nothing is."""
+    kind = KINDS[values["verifier"]] if "verifier" in values else ""
+    if not kind:
+        return None
+    verifier, steps = verifiers()[kind], values.get("steps_max", STEPS_MAX)
+    least = verifier.BLIND + 2
+    if not least <= steps <= CHAIN_MAX:
+        return Fault("steps_max", f"{kind!r} takes {least} to {CHAIN_MAX}.", "Set one of these.")
+    for key in ("judge", "rubric"):
+        if key in texts and not verifier.ASKS:
+            return Fault(key, f"{kind!r} asks no model.", 'Take it out, or set verifier = "judge".')
+    if verifier.ASKS and "judge" not in texts:
+        return Fault("judge", "Nobody is named who judges.", "Name a deployment.")
+    return None
+
+
 def rank(candidates: Sequence[Quoted], settings: Settings, inputs: Inputs) -> tuple[Quoted, ...]:
     """Return the chain that serves, then the others, those of most quality first."""
     others = sorted(candidates, key=_best_first)
     found = _found(others, settings, inputs)
-    serving = () if found is None or not _serves(found, inputs) else found.chain
-    first = tuple(others[number] for number in serving[inputs.get(SKIP, 0) :])
-    if serving and not first:
-        first = (others[0],)
+    serves = found is not None and _serves(found, inputs)
+    first = [others[number] for number in _left(found, inputs)] if found and serves else []
     return (*first, *(one for one in others if one not in first))
 
 
@@ -83,9 +98,7 @@ def notes(ranked: Sequence[Quoted], settings: Settings, inputs: Inputs) -> Notes
     found = _found(others, settings, inputs)
     if found is None:
         return NO_NOTES if not others else {CHAIN: "off: nobody is cheaper than the best one"}
-    chain = ARROW.join(
-        others[number].deployment.id for number in found.chain[inputs.get(SKIP, 0) :]
-    )
+    chain = ARROW.join(others[number].deployment.id for number in _left(found, inputs))
     rates = _rates(settings, inputs)
     told: dict[str, str | int] = {
         "cascade.verifier": KINDS[settings.value("verifier")],
@@ -122,6 +135,11 @@ def _best_first(one: Quoted) -> tuple[bool, int, int, str]:
     return (unpriced, -one.expected.quality_ppm, -one.likely_nanos, one.deployment.id)
 
 
+def _left(found: Worth, inputs: Inputs) -> tuple[int, ...]:
+    """Return the chain without the steps that are left out; the last one always stays."""
+    return found.chain[min(inputs.get(SKIP, 0), len(found.chain) - 1) :]
+
+
 def _serves(found: Worth, inputs: Inputs) -> bool:
     return found.pays or bool(inputs.get(PROBE))
 
@@ -146,9 +164,7 @@ def _found(others: Sequence[Quoted], settings: Settings, inputs: Inputs) -> Wort
     cheaper = [
         link
         for link, one in zip(links, others, strict=True)
-        if one.expected_nanos is not None
-        and link.verified.cost_nanos < last.unseen.cost_nanos
-        and link.number
+        if one.expected_nanos is not None and link.unseen.cost_nanos < last.unseen.cost_nanos
     ]
     cheaper.sort(key=_cheap_first)
     least_ppm = last.unseen.quality_ppm * (PPM - settings.value("loss")) // PPM

@@ -9,7 +9,7 @@ from typing import Literal, Protocol, cast
 from headgate.dialects.registry import discover
 from headgate.routing import policies as folder
 from headgate.routing.candidate import Plan, Quoted
-from headgate.routing.settings import PolicySettings, Setting
+from headgate.routing.settings import Fault, PolicySettings, Setting
 
 Need = Literal["estimates", "text", "session", "feedback"]
 """What a policy goes by beside prices, weights and places. With `estimates` alone alike calls
@@ -63,7 +63,7 @@ class Settings:
 class Policy(Protocol):
     """What every module of a policy offers.
 
-    It may offer more; see `spread_of`, `leaf_of`, `arm_of` and `notes_of`.
+    It may offer more; see `spread_of`, `leaf_of`, `arm_of`, `notes_of` and `faults_of`.
 
     Attributes:
         KIND: Its name in configurations and decisions.
@@ -179,7 +179,14 @@ def defaults_of(settings: Iterable[Setting]) -> dict[str, int]:
 Spread = Callable[[Sequence[Quoted], int], tuple[Quoted, ...]]
 Leaf = Callable[[Settings, Inputs], Chosen]
 Arm = Callable[[Settings, str], int]
+Faults = Callable[[Mapping[str, int], Mapping[str, str]], Fault | None]
 NotesOf = Callable[[Sequence[Quoted], Settings, Inputs], Notes]
+
+
+def faults_of(policy: Policy) -> Faults | None:
+    """Return what tells what is wrong with a policy's keys together, None where nothing can be."""
+    faults: Faults | None = getattr(policy, "fault_of", None)
+    return faults
 
 
 def spread_of(policy: Policy) -> Spread | None:
