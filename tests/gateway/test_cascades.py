@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import openai
@@ -261,6 +262,27 @@ def test_a_reported_failure_has_the_session_begin_further_on(
     assert decision(gateway, "tried").inputs["cascade.bad_accepted"] == 1
 
 
+def test_a_vote_counts_once_and_only_of_whoever_called(
+    gateway: Gateway, provider: Recording
+) -> None:
+    """However it comes; others' votes, and those on calls that nobody knows, come to nothing."""
+    provider.answers = [says("a"), says("b")]
+    session = ("x-headgate-session", "voted")
+    first = call_of(ask(gateway, chat(model="tried"), headers=[session]))
+    cascading = gateway.pipeline.cascading
+    assert cascading is not None
+
+    before = decision(gateway, "tried").inputs.get("cascade.bad_accepted", 0)
+    posted = json.dumps({"call": first, "verdict": "bad"})
+    for principal in ("bob", "alice", "alice"):
+        gateway.run(partial(cascading.runs.hear_posted, principal, posted))
+    gateway.run(partial(cascading.runs.hear_posted, "alice", '{"run": "r", "score": 0.5}'))
+    second = ask(gateway, chat(model="tried"), headers=[session])
+
+    assert second.header("x-headgate-deployment") == "big"
+    assert decision(gateway, "tried").inputs["cascade.bad_accepted"] == before + 1
+
+
 def test_it_switches_itself_off_when_nothing_passes(start: Start, provider: Recording) -> None:
     """What the cheap model costs is then wasted; the decision says so, and nobody asks it."""
     gateway = start(openai_url=provider.server.url, more=MORE)
@@ -319,3 +341,27 @@ def test_the_official_client_sees_one_answer(start: Start, simulator: Simulator)
     assert raw.headers["x-headgate-cascade"] == "2/3"
     assert failed.parse().choices[0].message.content == "42"
     assert failed.headers["x-headgate-cascade"] == "2/2"
+
+
+def test_a_judge_that_fails_lets_nothing_pass(gateway: Gateway, provider: Recording) -> None:
+    """Its error is not the client's: the next step is asked."""
+    refused = whole(b'{"error": {"message": "no", "type": "x"}}', status=400)
+    provider.answers = [says("7"), refused, says("8", model=BIG)]
+
+    reply = ask(gateway, chat("how many?", model="judged"))
+
+    assert said(reply) == "8"
+    assert asked(provider) == [MINI, MINI, BIG]
+    assert sum(paid(gateway, reply)) == cost(reply)
+
+
+def test_a_judge_sees_nothing_that_it_may_not(start: Start, provider: Recording) -> None:
+    """What is required of who serves a call is required of its judge; the next step is asked."""
+    elsewhere = MORE.replace("[deployments.referee]", '[deployments.referee]\nregion = "us"')
+    gateway = start(openai_url=provider.server.url, more=elsewhere, deployment='region = "eu"')
+    provider.answers = [says("7"), says("8", model=BIG)]
+
+    reply = ask(gateway, chat("how many?", model="judged"))
+
+    assert said(reply) == "8"
+    assert asked(provider) == [MINI, BIG]

@@ -9,9 +9,11 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+import msgspec
+
 from headgate.dialects.translation.fields import TranslationError
 from headgate.gateway.cascade_memory import CascadeMemory, Judged
-from headgate.gateway.feedback import votes_of
+from headgate.gateway.feedback import GOOD_MIN, votes_of
 from headgate.routing.policies import cascade
 from headgate.routing.policies.cascade import EXHAUSTED, PROBE, SKIP, WHOLE
 from headgate.routing.verifiers.agreement import normal
@@ -153,10 +155,6 @@ class Runs:
         memory = self._memories.get(settings.name)
         if memory is None:
             memory = self._memories[settings.name] = CascadeMemory()
-        head, credential = exchange.request.head, exchange.request.credential
-        if head.outcome is not None and credential is not None:
-            for earlier, good in votes_of(head.outcome):
-                self.heard(earlier, credential.principal, good=good)
         call = self._read_call(exchange)
         if call is None:
             return {}
@@ -230,6 +228,21 @@ class Runs:
             run.verifier.KIND == REPORTED,
             max(0, run.settings.value("steps_max") - 1),
         )
+
+    def hear(self, exchange: Exchange) -> None:
+        """Learn from what a call's header says of earlier ones."""
+        head = exchange.request.head
+        if head.outcome is not None:
+            for call, good in votes_of(head.outcome):
+                self.heard(call, _session_of(exchange)[0], good=good)
+
+    def hear_posted(self, principal: str, body: str) -> None:
+        """Learn from a posted vote that was accepted; one on a run or session says nothing."""
+        told = msgspec.json.decode(body)
+        call, score, verdict = told.get("call"), told.get("score"), told.get("verdict")
+        if isinstance(call, str):
+            good = verdict == "good" if score is None else score >= GOOD_MIN
+            self.heard(call, principal, good=good)
 
     def heard(self, call: str, principal: str, *, good: bool) -> None:
         """Learn how a call went; of one that is not the principal's, or forgotten, nothing is."""

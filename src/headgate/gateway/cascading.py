@@ -179,15 +179,10 @@ class Cascading:
     def saves(self, exchange: Exchange) -> bool:
         """Send the reply so far in place of a refusal; False when there is none to be sent."""
         run = self.runs.of(exchange)
-        if run is None or not self.has_kept(exchange):
+        if run is None or run.refuses or run.kept is None:
             return False
         self._serve(exchange, run)
         return True
-
-    def has_kept(self, exchange: Exchange) -> bool:
-        """Tell whether there is a reply so far, and the policy has it sent."""
-        run = self.runs.of(exchange)
-        return run is not None and run.kept is not None and not run.refuses
 
     def _serve(self, exchange: Exchange, run: Run) -> None:
         kept, client = run.kept, exchange.client
@@ -200,3 +195,17 @@ class Cascading:
         lines = kept.lines + replies.cost_line(run.paid_nanos)
         lines += b"x-headgate-cascade: %d/%d\r\n" % (kept.step, len(run.chain))
         client.write(replies.reply(exchange, 200, kept.content_type, lines, kept.body))
+
+
+def has_kept(pipeline: Pipeline, exchange: Exchange) -> bool:
+    """Tell whether a call has a reply so far, and its policy has it sent."""
+    cascading = pipeline.cascading
+    run = None if cascading is None else cascading.runs.of(exchange)
+    return run is not None and run.kept is not None and not run.refuses
+
+
+def is_judged(pipeline: Pipeline, exchange: Exchange) -> bool:
+    """Tell whether a call's attempt is a judge's; what is wrong with that is not the client's."""
+    cascading = pipeline.cascading
+    run = None if cascading is None else cascading.runs.of(exchange)
+    return run is not None and run.question is not None and exchange.outgoing is run.question

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from headgate.dialects.body import TOO_DEEP
 from headgate.dialects.translation.translated import NOT_TOLD, Translated
 from headgate.gateway import refusals, replies
+from headgate.gateway.cascading import has_kept, is_judged
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.metering import bound_settlement, meter
 from headgate.gateway.recorder import Recorder
@@ -143,13 +144,14 @@ class Endings:
         """The provider answered with an error, perhaps under status 200; it bills none."""
         failure = exchange.target.failure(upstream.status, body)
         self.verdicts.judge(exchange, failure, upstream)
-        more = failure.retryable and self._pipeline.attempts.find_next(exchange)
+        retryable = failure.retryable or is_judged(self._pipeline, exchange)
+        more = retryable and self._pipeline.attempts.find_next(exchange)
         settlement = Settlement(0, "measured", reason=failure.code.code)
         self.settle(exchange, settlement, UNKNOWN_REPORT, final=not more)
         if more:
             self._pipeline.attempts.go_on(exchange)
             return
-        if exchange.headed or self._has_kept(exchange):
+        if exchange.headed or has_kept(self._pipeline, exchange):
             self.answer(exchange, refusals.why_failed(exchange, failure, upstream.retry_after))
         elif failure.pass_through and isinstance(exchange.spoken, Translated):
             said = exchange.spoken.error_message(body) or failure.code.sentence
@@ -320,14 +322,7 @@ class Endings:
     def settle(
         self, exchange: Exchange, settlement: Settlement, report: Report, *, final: bool = True
     ) -> None:
-        """Post what an attempt cost, and let all know who learn from it.
-
-        Args:
-            exchange: The call.
-            settlement: What it cost.
-            report: What its reply said.
-            final: Whether no other attempt follows.
-        """
+        """Post what an attempt cost and tell who learns of it; `final`: no other one follows."""
         at_ns = self._now_ns()
         note = self._world.caching.settle(exchange, settlement, report)
         if exchange.path.expected:
@@ -357,10 +352,6 @@ class Endings:
             held_us = (at_ns - exchange.sent_ns) // 1_000
             now_ms = self._pipeline.coarse_ms
             exchange.target.places.give_back(share, held_us, now_ms, served=served)
-
-    def _has_kept(self, exchange: Exchange) -> bool:
-        cascading = self._pipeline.cascading
-        return cascading is not None and cascading.has_kept(exchange)
 
     def answer(self, exchange: Exchange, refusal: Refusal) -> None:
         """End a call with a refusal; with the reply so far where a cascade has one."""
