@@ -30,6 +30,14 @@ model = "gpt-5.4-mini"
 kind = "cascade"
 verifier = "schema"
 loss = "1"
+[policies.probing]
+kind = "cascade"
+verifier = "schema"
+loss = "1"
+probe_usd_per_day = "0.000000001"
+[routes.probing]
+deployments = ["mini", "big"]
+policy = "probing"
 [policies.strict]
 kind = "cascade"
 verifier = "schema"
@@ -108,9 +116,10 @@ def gateway(running: Gateway) -> Iterator[Gateway]:
     running.heal()
 
 
-def says(text: str, finish: str = "stop", model: str = MINI) -> bytes:
-    """Return a reply that says something."""
-    body = json.loads(completion(model=model))
+def says(text: str, finish: str = "stop", model: str = MINI, tokens: int = 5) -> bytes:
+    """Return a reply that says something, and bills so many tokens for it."""
+    usage = {"prompt_tokens": 10, "completion_tokens": tokens, "total_tokens": 10 + tokens}
+    body = json.loads(completion(model=model, usage=usage))
     body["choices"][0]["message"]["content"] = text
     body["choices"][0]["finish_reason"] = finish
     return whole(json.dumps(body).encode())
@@ -144,10 +153,15 @@ def cost(reply: Reply) -> int:
     return int(told.replace(".", ""))
 
 
+def decisions(gateway: Gateway, name: str) -> list[DecisionRecord]:
+    """Return the decisions for a name, in order."""
+    records = gateway.records()
+    return [one for one in records if isinstance(one, DecisionRecord) and one.asked == name]
+
+
 def decision(gateway: Gateway, name: str) -> DecisionRecord:
     """Return the latest decision for a name."""
-    records = gateway.records()
-    return [one for one in records if isinstance(one, DecisionRecord) and one.asked == name][-1]
+    return decisions(gateway, name)[-1]
 
 
 def test_what_is_well_formed_is_served_by_the_cheap_model(
@@ -251,6 +265,7 @@ def test_a_reported_failure_has_the_session_begin_further_on(
     session = ("x-headgate-session", "task")
 
     first = ask(gateway, chat(model="tried"), headers=[session])
+    before = decision(gateway, "tried").inputs.get("cascade.bad_accepted", 0)
     bad = ("x-headgate-outcome", f"{call_of(first)}=bad;source=tests")
     second = ask(gateway, chat(model="tried"), headers=[session, bad])
     other = ask(gateway, chat(model="tried"))
@@ -259,7 +274,7 @@ def test_a_reported_failure_has_the_session_begin_further_on(
 
     served = [each.header("x-headgate-deployment") for each in (first, second, other, third)]
     assert served == ["mini", "big", "mini", "mini"]
-    assert decision(gateway, "tried").inputs["cascade.bad_accepted"] == 1
+    assert decision(gateway, "tried").inputs["cascade.bad_accepted"] == before + 1
 
 
 def test_a_vote_counts_once_and_only_of_whoever_called(
@@ -284,23 +299,31 @@ def test_a_vote_counts_once_and_only_of_whoever_called(
 
 
 def test_it_switches_itself_off_when_nothing_passes(start: Start, provider: Recording) -> None:
-    """What the cheap model costs is then wasted; the decision says so, and nobody asks it."""
+    """What the cheap model costs is then wasted; the decision says so, and only probes ask it."""
     gateway = start(openai_url=provider.server.url, more=MORE)
-    provider.answers = [says("no"), says('{"answer": 1}')] * 60
+    body = chat(model="probing", response_format=FORMAT)
 
-    replies: list[Reply] = []
-    while len(replies) < 60:
-        replies.append(ask(gateway, chat(model="form", response_format=FORMAT)))
-        if (
-            replies[-1].header("x-headgate-deployment") == "big"
-            and len(paid(gateway, replies[-1])) == 1
-        ):
-            break
+    def cascaded() -> bool:
+        provider.answers[:] = [
+            says("no", tokens=100),
+            says('{"answer": 1}', model=BIG, tokens=100),
+        ]
+        provider.bodies.clear()
+        return ask(gateway, body).header("x-headgate-cascade") is not None
 
-    told = decision(gateway, "form").notes["cascade"]
+    calls = 1
+    while cascaded():
+        calls += 1
+        assert calls < 60
+
+    told = decision(gateway, "probing").notes["cascade"]
     assert told == "off: mini -> big costs no less than the best one alone"
-    assert replies[-1].header("x-headgate-cascade") is None
-    assert asked(provider)[-1] == BIG
+    assert asked(provider) == [BIG]
+    # One call in 32 probes, and one probe is all that so little money pays for.
+    again = [cascaded() for _ in range(64)]
+    assert sum(again) == 1
+    notes = [each.notes for each in decisions(gateway, "probing")]
+    assert sum("cascade.probe_nanos" in note for note in notes) == 1
 
 
 def test_streams_go_to_the_best_one_alone(start: Start, simulator: Simulator) -> None:

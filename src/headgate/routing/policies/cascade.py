@@ -2,7 +2,7 @@
 
 Where no chain of models reaches the quality of the best one for less, the best one serves alone and
 the decision says why; a few calls try a chain all the same, within a bound, so that it is noticed
-when one begins to pay. The best one has the highest expected quality; of equals, it is the dearest.
+when one begins to pay. The best one has the highest expected quality; of equals, it is listed last.
 """
 
 from collections.abc import Mapping, Sequence
@@ -131,8 +131,9 @@ def chain_of(notes: Notes) -> tuple[str, ...]:
 
 
 def _best_first(one: Quoted) -> tuple[bool, int, int, str]:
+    """Return the order of quality: where nothing is known of it, the route's list says it."""
     unpriced = one.expected_nanos is None
-    return (unpriced, -one.expected.quality_ppm, -one.likely_nanos, one.deployment.id)
+    return (unpriced, -one.expected.quality_ppm, -one.position, one.deployment.id)
 
 
 def _left(found: Worth, inputs: Inputs) -> tuple[int, ...]:
