@@ -71,6 +71,13 @@ policy = "alike"
 [routes.judged]
 deployments = ["mini", "big"]
 policy = "judged"
+[policies.curious]
+kind = "explore"
+serve = "form"
+usd_per_day = "0"
+[routes.curious]
+deployments = ["mini", "big"]
+policy = "curious"
 [routes.tried]
 deployments = ["mini", "big"]
 policy = "tried"
@@ -388,3 +395,29 @@ def test_a_judge_sees_nothing_that_it_may_not(start: Start, provider: Recording)
 
     assert said(reply) == "8"
     assert asked(provider) == [MINI, BIG]
+
+
+def test_where_nobody_would_verify_the_best_one_serves(
+    gateway: Gateway, provider: Recording
+) -> None:
+    """A policy that only takes the order of a cascade does not get the cheap model first."""
+    provider.answers = [says("no", model=BIG)]
+
+    reply = ask(gateway, chat(model="curious", response_format=FORMAT))
+
+    assert asked(provider) == [BIG]
+    assert reply.header("x-headgate-cascade") is None
+
+
+def test_what_a_broken_attempt_is_posted_at_is_told_as_well(
+    gateway: Gateway, provider: Recording
+) -> None:
+    """Nobody knows what it cost, so its bound is posted, and is in the sum that the client sees."""
+    cut = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n<h1>no</h"
+    provider.answers = [cut, says('{"answer": 1}', model=BIG)]
+
+    reply = ask(gateway, chat(model="form", response_format=FORMAT))
+
+    assert said(reply) == '{"answer": 1}'
+    assert sum(paid(gateway, reply)) == cost(reply)
+    assert paid(gateway, reply)[0] > 0

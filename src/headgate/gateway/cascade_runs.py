@@ -261,10 +261,13 @@ class Runs:
 
 
 def _cascade_of(one: Chosen, unit: str) -> Chosen | None:
-    """Return the cascade that serves a unit's calls, or is a part of who does; None for none."""
+    """Return the cascade that serves a unit's calls, or only watches them; None for none.
+
+    One inside of a policy that serves by its order alone is told nothing: nobody would verify.
+    """
     serving = one.leaf(one.arms_for(unit))
-    if serving.policy.KIND == cascade.KIND:
-        return serving
+    if serving.has(cascade.KIND):
+        return serving if serving.policy.KIND == cascade.KIND else None
     for part in one.settings.parts.values():
         found = _cascade_of(part, unit)
         if found is not None:

@@ -50,6 +50,12 @@ class Cascading:
         """Forget a call that is over."""
         self.runs.drop(exchange)
 
+    def paid(self, exchange: Exchange, nanos: int) -> None:
+        """Count what an attempt was posted at, however it ended."""
+        run = self.runs.of(exchange)
+        if run is not None:
+            run.paid_nanos += nanos
+
     def begin(self, exchange: Exchange, ranking: Ranking) -> None:
         """Take up a call whose decision has a chain; the others are none of ours."""
         run = self.runs.of(exchange)
@@ -80,7 +86,6 @@ class Cascading:
         if run is None or told is None:
             return False
         settlement = meter(exchange, report)
-        run.paid_nanos += settlement.amount_nanos
         if run.question is not None and exchange.outgoing is run.question:
             run.memory.checked(settlement.amount_nanos)
             passed = self._passes(exchange, told)

@@ -331,6 +331,8 @@ class Endings:
             self._world.sessions.settle(exchange, settlement, report)
         if self._world.appraisal is not None:
             self._world.appraisal.learn(exchange, settlement, at_ns)
+        if self._pipeline.cascading is not None:
+            self._pipeline.cascading.paid(exchange, settlement.amount_nanos)
         self._books.settle(
             exchange, settlement, report=report, at_ns=at_ns, final=final, cache=note
         )
