@@ -55,6 +55,7 @@ class Endings:
         self._books = pipeline.world.books
         self.verdicts = Verdicts(pipeline.world)
         self._now_ns = pipeline.world.now_ns
+        self._cascading = pipeline.cascading
 
     # Replies that came whole.
 
@@ -81,8 +82,7 @@ class Endings:
             self.verdicts.well(exchange, served=False)
             self._pipeline.attempts.go_on(exchange)
             return
-        cascading = self._pipeline.cascading
-        if cascading is not None and cascading.takes(exchange, upstream, told, report):
+        if self._cascading is not None and self._cascading.takes(exchange, upstream, told, report):
             return
         settlement = meter(exchange, report)
         self.settle(exchange, settlement, report)
@@ -331,8 +331,8 @@ class Endings:
             self._world.sessions.settle(exchange, settlement, report)
         if self._world.appraisal is not None:
             self._world.appraisal.learn(exchange, settlement, at_ns)
-        if self._pipeline.cascading is not None:
-            self._pipeline.cascading.paid(exchange, settlement.amount_nanos)
+        if self._cascading is not None:
+            self._cascading.paid(exchange, settlement.amount_nanos)
         self._books.settle(
             exchange, settlement, report=report, at_ns=at_ns, final=final, cache=note
         )
@@ -357,8 +357,7 @@ class Endings:
 
     def answer(self, exchange: Exchange, refusal: Refusal) -> None:
         """End a call with a refusal; with the reply so far where a cascade has one."""
-        cascading = self._pipeline.cascading
-        if cascading is not None and cascading.saves(exchange):
+        if self._cascading is not None and self._cascading.saves(exchange):
             self.finish(exchange)
             return
         if exchange.headed:
@@ -385,8 +384,8 @@ class Endings:
             # Not before: a provider may begin to answer while a form is still being sent.
             exchange.request.upload.close()
         self._pipeline.exchanges.discard(exchange)
-        if self._pipeline.cascading is not None:
-            self._pipeline.cascading.drop(exchange)
+        if self._cascading is not None:
+            self._cascading.drop(exchange)
         client, exchange.client = exchange.client, None
         if client is not None:
             client.done(keep_alive=exchange.request.head.keep_alive)
