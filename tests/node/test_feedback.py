@@ -76,7 +76,8 @@ def test_a_call_is_voted_on_once_by_whoever_made_it(node: TestNode) -> None:
     later = called(node, {"x-headgate-outcome": f"{call}=bad, call_unknown=0.5;source=judge"})
     by_header = tell(node, call=call, verdict="bad")
 
-    assert (new.status, new.document["kept"]) == (200, "new")
+    assert new.status == 200, new
+    assert new.document["kept"] == "new"
     assert same.document["kept"] == "same"
     assert (changed.document["kept"], changed.document["score"]) == ("changed", 0.25)
     assert foreign.code == unknown.code == "call_unknown"

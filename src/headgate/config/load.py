@@ -29,7 +29,7 @@ from headgate.config.read_network import (
     journal_from,
 )
 from headgate.config.read_organisation import organisation_from
-from headgate.config.read_policies import check_used, policies_from
+from headgate.config.read_policies import check_deployments, check_used, policies_from
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
 from headgate.config.read_reach import network_from
@@ -181,6 +181,7 @@ def _routing(
     policies = policies_from(document.get("policies", {}), problems)
     ids, listed = ids_of(document.get("policies")), ids_of(document.get("deployments"))
     routes = routes_from(document.get("routes", {}), deployments, listed, ids, problems)
+    check_deployments(policies, listed, problems)
     check_used(policies, [route.policy for route in routes.values()], problems)
     return policies, routes
 

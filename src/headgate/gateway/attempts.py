@@ -88,6 +88,8 @@ class Attempts:
         if world.appraisal is not None and "text" in needs:
             text = world.appraisal.text(exchange)
             inputs = {**inputs, **world.appraisal.clusters(text)}
+        if "session" in needs:
+            inputs = {**inputs, **world.sessions.inputs(exchange, given.warm, now_ns)}
         if "feedback" in needs:
             inputs = {**inputs, **self._exploring.inputs(exchange, now_ns)}
         return given._replace(text=text, unit=unit, inputs=inputs)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 VOTES_MAX = 16
 HEADER_BYTES_MAX = 2_048
+GOOD_MIN = 0.5
 _VOTE = re.compile(
     r"([A-Za-z0-9_]{1,128})=(?:(good|bad)|([01](?:\.[0-9]{1,6})?|0?\.[0-9]{1,6}))"
     r"(?:;source=(user|tests|schema|judge|command))?"
@@ -54,6 +55,19 @@ def pass_on(control: Control, exchange: Exchange) -> Refusal | None:
         )
         control.send(asked, _heard)
     return None
+
+
+def votes_of(header: bytes) -> list[tuple[str, bool]]:
+    """Return the calls that a header votes on, with whether they were found good.
+
+    What cannot be read is left out: the call is refused for it.
+    """
+    read = (_VOTE.fullmatch(each.strip()) for each in header.decode("latin-1").split(","))
+    return [(found[1], _is_good(found[2], found[3])) for found in read if found is not None]
+
+
+def _is_good(verdict: str | None, score: str | None) -> bool:
+    return verdict == "good" if score is None else float(score) >= GOOD_MIN
 
 
 def _body(text: str) -> str | None:

@@ -120,8 +120,9 @@ class Pipeline:
         """Answer a request that has arrived whole."""
         dialect = self.world.dialect_of(request)
         if dialect is None or request.head.method != b"POST":
-            request.forget(self.unbuffer)
             endpoints.answer(self, client, request)
+            # Not before: what is asked about Headgate itself stands in the body.
+            request.forget(self.unbuffer)
             return
         exchange = Exchange(self, client, request, dialect, self.world.next_call())
         client.exchange = exchange

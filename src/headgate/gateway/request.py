@@ -35,6 +35,8 @@ class Head:
         tags: What the client tags the call with, commas between; None when it says nothing.
         outcome: What it says of earlier calls, None for nothing; see `gateway.feedback`.
         session: What the client calls its session, None when it does not say; only compared.
+        task: What it calls the session's task, likewise.
+        horizon: How long it says its tasks are, None when it does not say; not checked yet.
         traceparent: The span it is called in (W3C Trace Context), None when it does not say, or
             nobody is sent spans.
         idempotency_key: What names the call among its repeats, None when it has no key, empty
@@ -66,6 +68,7 @@ class Head:
         "fault",
         "forwarded",
         "forwarded_for",
+        "horizon",
         "hosts",
         "http10",
         "idempotency_key",
@@ -84,6 +87,7 @@ class Head:
         "run",
         "session",
         "tags",
+        "task",
         "traceparent",
     )
 
@@ -98,6 +102,8 @@ class Head:
         self.data_class: bytes | None = None
         self.outcome: bytes | None = None
         self.session: bytes | None = None
+        self.task: bytes | None = None
+        self.horizon: bytes | None = None
         self.tags: bytes | None = None
         self.traceparent: bytes | None = None
         self.idempotency_key: bytes | None = None
@@ -269,6 +275,14 @@ def _session(head: Head, _name: bytes, value: bytes) -> None:
     head.session = value
 
 
+def _task(head: Head, _name: bytes, value: bytes) -> None:
+    head.task = value
+
+
+def _horizon(head: Head, _name: bytes, value: bytes) -> None:
+    head.horizon = value
+
+
 def _traceparent(head: Head, _name: bytes, value: bytes) -> None:
     head.traceparent = value
 
@@ -332,6 +346,8 @@ HEADERS: dict[bytes, HeaderTaker] = {
     b"x-headgate-priority": _priority,
     b"x-headgate-run": _run,
     b"x-headgate-session": _session,
+    b"x-headgate-horizon": _horizon,
+    b"x-headgate-task": _task,
     b"x-headgate-tag": _tag,
     b"idempotency-key": _idempotency_key,
     b"x-idempotency-key": _idempotency_key,

@@ -110,6 +110,19 @@ class CallView(Printed, frozen=True, kw_only=True):
     request_id: str | None
 
 
+class SessionView(Printed, frozen=True, kw_only=True):
+    """The session that a call is of, with all its attempts so far.
+
+    `spend` is what they cost, corrections included; `deployments` says how many went where.
+    """
+
+    name: str
+    attempts: int
+    spend: Usd
+    since: Instant
+    deployments: dict[str, int]
+
+
 class ExplainView(Printed, frozen=True, kw_only=True):
     """One call: `explain CALL --json`."""
 
@@ -120,6 +133,7 @@ class ExplainView(Printed, frozen=True, kw_only=True):
     adjustments: list[AdjustmentView]
     holds: list[HoldView]
     decisions: list[DecisionView]
+    session: SessionView | None
 
 
 class SumsView(Printed, frozen=True, kw_only=True):
