@@ -10,7 +10,10 @@ from headgate.cli.discovery import command_of, discover
 from headgate.cli.output import EXIT_CONFIGURATION, EXIT_UNREACHABLE, complain, fail
 from headgate.units.errors import ConfigurationError, HeadgateError
 
-EXTRAS = {"numpy": "desk", "highspy": "desk", "duckdb": "query", "pyarrow": "query"}
+EXTRAS = {
+    **{"numpy": "desk", "highspy": "desk", "duckdb": "query", "pyarrow": "query"},
+    **{"jsonschema": "eval", "referencing": "eval"},
+}
 """Packages that only some commands need, and the extra that brings them."""
 
 

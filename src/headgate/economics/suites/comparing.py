@@ -105,7 +105,8 @@ def newcombe(table: Table, coverage: float) -> Interval:
 
 
 def _reach(own: float, other: float, phi: float) -> float:
-    return math.sqrt(max(0.0, own * own - 2 * phi * own * other + other * other))
+    square = own * own - 2 * phi * own * other + other * other
+    return math.sqrt(max(0.0, square))
 
 
 def _phi(table: Table) -> float:
