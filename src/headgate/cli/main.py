@@ -11,8 +11,12 @@ from headgate.cli.output import EXIT_CONFIGURATION, EXIT_UNREACHABLE, complain, 
 from headgate.units.errors import ConfigurationError, HeadgateError
 
 EXTRAS = {
-    **{"numpy": "desk", "highspy": "desk", "duckdb": "query", "pyarrow": "query"},
-    **{"jsonschema": "eval", "referencing": "eval"},
+    "duckdb": "query",
+    "highspy": "desk",
+    "jsonschema": "eval",
+    "numpy": "desk",
+    "pyarrow": "query",
+    "referencing": "eval",
 }
 """Packages that only some commands need, and the extra that brings them."""
 

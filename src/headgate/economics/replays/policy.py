@@ -1,7 +1,7 @@
 """Replays past calls by another policy, a part at a time: where each would have gone, at what cost.
 
-A call that stays costs what it did. One that moves is rated by its own tokens at the prices of where
-it would have gone; what its old place read from a cache is fresh there, unless the new place
+A call that stays costs what it did. One that moves is rated by its own tokens at the prices of
+where it would have gone; what its old place read from a cache is fresh there, unless the new place
 was warm, or the call before it in its session would have gone there too.
 """
 

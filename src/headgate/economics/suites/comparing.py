@@ -10,6 +10,7 @@ of non-inferiority. With several candidates all their intervals hold at once (Bo
 
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 from statistics import NormalDist
 from typing import Literal, NamedTuple
 
@@ -127,7 +128,8 @@ def mcnemar(ours: int, theirs: int) -> float:
     if not both_ways:
         return 1.0
     tail = sum(math.comb(both_ways, k) for k in range(min(ours, theirs) + 1))
-    return min(1.0, 2 * tail / 2**both_ways)
+    # Whole numbers to the end: two to the power of a thousand is no float.
+    return min(1.0, float(Fraction(2 * tail, 1 << both_ways)))
 
 
 def swap(ours: Sequence[float], theirs: Sequence[float], *, margin: float, candidates: int) -> Swap:

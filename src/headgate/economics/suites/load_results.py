@@ -92,27 +92,29 @@ class Results:
         self.path = path
         self.id = fresh_id
         lines = list(self._read())
-        if not lines:
-            self._write(Opened(id=fresh_id))
-        elif isinstance(lines[0], Opened) and lines[0].format == FORMAT:
+        if lines:
+            if not isinstance(lines[0], Opened) or lines[0].format != FORMAT:
+                self.close()
+                raise InputError(f"{path} has no results.", "Name another file with --results.")
             self.id = lines[0].id
         else:
-            raise InputError(f"{path} has no results.", "Name another file with --results.")
+            self._write(Opened(id=fresh_id))
         self.runs = {one.run: None for one in lines if isinstance(one, Paid)}
         self.found = {one.key: one for one in lines if isinstance(one, Result)}
 
-    def _read(self) -> Iterator[Line]:
+    def _read(self) -> Iterator[Line | None]:
+        """Yield the lines; None for the first if it is no line of results."""
         self._file.seek(0)
         text = self._file.read()
-        if text and not text.endswith(b"\n"):
-            self._file.write(b"\n")
         for number, line in enumerate(text.splitlines()):
             try:
                 yield _decode(line)
-            except msgspec.MsgspecError as error:
+            except msgspec.MsgspecError:
                 if number == 0:
-                    fix = "Name another file with --results."
-                    raise InputError(f"{self.path} has no results.", fix) from error
+                    yield None
+                    return
+        if text and not text.endswith(b"\n"):
+            self._file.write(b"\n")
 
     def pay(self, run: str) -> None:
         """Keep which run pays from here on, before it does."""
