@@ -3,8 +3,9 @@
 import hashlib
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, NamedTuple, NoReturn
 
 import typer
 from rich.console import Console
@@ -31,6 +32,21 @@ CONCURRENCY_MAX = 64
 REPEATS_MAX = 100
 MARGIN_DEFAULT = 5.0
 BUDGET_FIX = 'Give a smaller --budget; it is carved from a budget on "run:*" with period = "once".'
+
+
+class Wanted(NamedTuple):
+    """How a suite is run.
+
+    Attributes:
+        file: The suite's.
+        feedback: Whether results are told as votes.
+    """
+
+    file: Path
+    repeats: int
+    concurrency: int
+    budget_nanos: int
+    feedback: bool
 
 
 @app.command("eval")
@@ -68,33 +84,31 @@ def evaluate(  # noqa: PLR0913 - an option is a parameter
     Calls go through the gateway with HEADGATE_KEY, as a run with a budget of its own. A run that
     was stopped goes on where it was. A check that is a command runs it on this machine, as you.
     """
+    asked = Wanted(suite, repeats, concurrency, _budget(budget), feedback)
     with checked():
         wanted = load_suite(suite)
         names = _models(wanted, models, baseline)
-        kept = Results(results or suite.with_suffix(".results.jsonl"), f"{time.time_ns():x}")
-    todo = items(wanted, names, repeats)
-    budget_nanos = _budget(budget)
-    asker = Asker(gateway_at(url, config), own_key(), _run_name(kept, todo, budget_nanos))
-    missing = [item for item in todo if item.key not in kept.found]
-    how = How(kept.id, wanted, asker, suite.resolve().parent, feedback, concurrency)
-    ran = _run(missing, kept, how, budget_nanos) if missing else Ran()
-    kept.close()
-    found = [kept.found[item.key] for item in todo if item.key in kept.found]
-    if rows is not None:
-        write_rows(rows, wanted, names, found)
-    asked = Asked(
+        asker = Asker(gateway_at(url, config), own_key(), "")
+        path = results or suite.with_suffix(".results.jsonl")
+        with closing(Results(path, f"{time.time_ns():x}")) as kept:
+            todo = items(wanted, names, repeats)
+            ran = _measure(asked, wanted, todo, kept, asker)
+        found = [kept.found[item.key] for item in todo if item.key in kept.found]
+        if rows is not None:
+            write_rows(rows, wanted, names, found)
+    told = Asked(
         name=wanted.name,
         tasks=len(wanted.tasks),
         repeats=repeats,
         models=names,
         baseline=baseline,
         margin=margin / 100,
-        budget_nanos=budget_nanos,
+        budget_nanos=asked.budget_nanos,
         judged=any(task.check.judge for task in wanted.tasks),
-        content=hashlib.sha256(suite.read_bytes() + kept.path.read_bytes()).hexdigest(),
-        notes=_notes(ran, len(todo) - len(found), budget_nanos, feedback=feedback),
+        content=hashlib.sha256(suite.read_bytes() + path.read_bytes()).hexdigest(),
+        notes=_notes(ran, asked, len(todo) - len(found)),
     )
-    show(suite_report(asked, sums_of(found, names)), html, as_json=as_json)
+    show(suite_report(told, sums_of(found, names)), html, as_json=as_json)
     if len(found) < len(todo):
         raise typer.Exit(EXIT_NO)
 
@@ -125,21 +139,27 @@ def _run_name(kept: Results, todo: Sequence[Item], budget_nanos: int) -> str:
     return f"eval-{hashlib.sha256(said.encode()).hexdigest()[:16]}"
 
 
-def _run(missing: list[Item], kept: Results, how: How, budget_nanos: int) -> Ran:
+def _measure(asked: Wanted, suite: Suite, todo: list[Item], kept: Results, unpaid: Asker) -> Ran:
     """Do what is missing, within what is left of the budget; tells how far it is."""
+    missing = [item for item in todo if item.key not in kept.found]
+    if not missing:
+        return Ran()
+    asker = unpaid._replace(run=_run_name(kept, todo, asked.budget_nanos))
+    folder = asked.file.resolve().parent
+    how = How(kept.id, suite, asker, folder, asked.feedback, asked.concurrency)
     console = Console(stderr=True)
     try:
-        before = [name for name in kept.runs if name != how.asker.run]
-        elsewhere = sum(how.asker.spent_nanos(name) for name in before)
-        if elsewhere >= budget_nanos:
+        before = [name for name in kept.runs if name != asker.run]
+        elsewhere = sum(asker.spent_nanos(name) for name in before)
+        if elsewhere >= asked.budget_nanos:
             return Ran(spent=True)
-        how.asker.open_run(budget_nanos - elsewhere)
-        kept.pay(how.asker.run)
+        asker.open_run(asked.budget_nanos - elsewhere)
+        kept.pay(asker.run)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task("Measuring", total=len(missing))
             ran = run(missing, kept, how, lambda: progress.advance(task))
         if not ran.spent and not ran.failed:
-            how.asker.close_run()
+            asker.close_run()
     except RefusedError as error:
         fail(f"The gateway says no: {error}", BUDGET_FIX, EXIT_NO)
     except UnansweredError as error:
@@ -151,16 +171,16 @@ def _unanswered(error: UnansweredError) -> NoReturn:
     fail(f"{error}.", "Start it with: headgate serve; or name it with --url.", EXIT_UNREACHABLE)
 
 
-def _notes(ran: Ran, missing: int, budget_nanos: int, *, feedback: bool) -> list[str]:
+def _notes(ran: Ran, asked: Wanted, missing: int) -> list[str]:
     notes = []
     if ran.spent:
         notes.append(
-            f"The budget of {format_usd(budget_nanos)} USD does not cover more: {missing} answers "
-            "are missing. Run it again with a larger one."
+            f"The budget of {format_usd(asked.budget_nanos)} USD does not cover more: {missing} "
+            "answers are missing. Run it again with a larger one."
         )
     if ran.failed:
         told = "; ".join(ran.problems)
         notes.append(f"{ran.failed} calls had no answer, and will be made again: {told}.")
-    if feedback and ran.unvoted:
+    if asked.feedback and ran.unvoted:
         notes.append(f"{ran.unvoted} results were not taken as feedback.")
     return notes
