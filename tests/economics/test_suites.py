@@ -121,8 +121,13 @@ def test_few_tasks_are_never_enough_and_the_number_that_is_told_would_be() -> No
         ("a.jsonl", '{"id": "x"\n', "line 1"),
         ("a.jsonl", '{"id": "x", "prompt": "p", "check": {"regexp": "x"}}', "task 'x'"),
         ("a.jsonl", '{"id": "x", "prompt": "p", "check": {"regex": "("}}', "cannot be read"),
-        ("a.jsonl", '{"id": "x", "prompt": "p", "check": {}}', "none of"),
-        ("a.jsonl", '{"id": "x", "prompt": "p", "check": {"exact": "", "number": 1}}', "has one"),
+        ("a.jsonl", '{"id": "x", "prompt": "p", "check": {}}', "says nothing"),
+        ("a.toml", 'tasks = [{id = "x", prompt = "p", check = {number = nan}}]', "number is none"),
+        (
+            "a.jsonl",
+            '{"id": "x", "prompt": "p", "check": {"exact": "", "number": 1}}',
+            "exact and number",
+        ),
         ("a.jsonl", '{"id": "x", "prompt": "p", "check": {"schema": {"type": 1}}}', "schema"),
         (
             "a.jsonl",

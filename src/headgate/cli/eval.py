@@ -68,8 +68,7 @@ def evaluate(  # noqa: PLR0913 - an option is a parameter
         Path | None, typer.Option(help="Where results are kept; default: beside the suite.")
     ] = None,
     rows: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write Parquet for `headgate routing eval`."),
+        Path | None, typer.Option(help="Write Parquet for `headgate routing eval`.")
     ] = None,
     feedback: Annotated[
         bool, typer.Option("--feedback/--no-feedback", help="Tell results as routing evidence.")

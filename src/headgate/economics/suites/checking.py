@@ -12,7 +12,7 @@ from jsonschema.validators import Draft202012Validator, validator_for
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from headgate.economics.suites.task import Check, Kind
+from headgate.economics.suites.task import KINDS, Check, Kind
 
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:[eE][+-]?\d{1,3})?|-?\.\d+")
 _FENCED = re.compile(r"```[A-Za-z]*\n(.*?)```", re.S)
@@ -28,11 +28,10 @@ def is_good(check: Check, answer: str) -> bool:
 def wrong_check(check: Check) -> str | None:
     """Tell what is wrong with a check itself, None when nothing is."""
     if len(check.kinds) != 1:
-        return (
-            "it says none of exact, contains, regex, number, schema, command and judge"
-            if (not check.kinds)
-            else f"it says {' and '.join(check.kinds)}, of which a check has one"
-        )
+        said = " and ".join(check.kinds) or "nothing"
+        return f"its check says {said}, and has to say one of {', '.join(KINDS)}"
+    if any(each is not None and not each.is_finite() for each in (check.number, check.tolerance)):
+        return "its number is none"
     if check.tolerance is not None and (check.number is None or check.tolerance < 0):
         return "a tolerance goes with a number, and is 0 or more"
     if check.regex is not None:

@@ -165,14 +165,14 @@ def _message(document: Any) -> str:
 
 def _answer(headers: http.client.HTTPMessage, document: Any, latency_ms: int) -> Answer:
     try:
-        message = document["choices"][0]["message"]
+        text = document["choices"][0]["message"]["content"]
     except (KeyError, IndexError, TypeError) as error:
         raise RefusedError(200, "", "the reply has no message") from error
     cost = headers.get("x-headgate-cost-usd")
     usage = document.get("usage")
     tokens = usage.get("completion_tokens") if isinstance(usage, dict) else None
     return Answer(
-        text=message.get("content") or "",
+        text=text if isinstance(text, str) else "",
         call=headers.get("x-headgate-call", ""),
         deployment=headers.get("x-headgate-deployment", ""),
         served_model=headers.get("x-headgate-model", ""),
