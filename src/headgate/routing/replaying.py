@@ -25,14 +25,13 @@ class Repeat(Enum):
 def repeat(record: DecisionRecord, known: Mapping[str, Policy]) -> Repeat:
     """Tell whether a decision's own policy puts the candidates into the recorded order again."""
     policy = chosen_of(record, known)
-    if policy is None or not all(each.place for each in eligible(record)):
+    if policy is None or not all(each.place for each in _eligible(record)):
         return Repeat.UNTRIED
     same = decided_again(record, policy) == placed(record)
     return Repeat.SAME if same else Repeat.OTHER
 
 
-def eligible(record: DecisionRecord) -> list[CandidateRecord]:
-    """Return the candidates that might serve, whatever the policy."""
+def _eligible(record: DecisionRecord) -> list[CandidateRecord]:
     return [each for each in record.candidates if each.excluded is None]
 
 

@@ -1,5 +1,6 @@
 """Writes what models made of a suite as rows for `headgate routing eval`."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,15 +32,23 @@ def write_rows(path: Path, suite: Suite, models: Sequence[str], results: Sequenc
         made = [by[name, model] for _, name in whole]
         columns[f"{model}|score"] = [_mean([float(one.success) for one in each]) for each in made]
         columns[f"{model}|cost_usd"] = [
-            _mean([(one.cost_nanos or 0) / NANOS_PER_USD for one in each]) for each in made
+            _mean([_usd(one.cost_nanos) for one in each]) for each in made
         ]
         columns[f"{model}|out_tok"] = [
-            _mean([float(one.output_tokens or 0) for one in each]) for each in made
+            _mean([_number(one.output_tokens) for one in each]) for each in made
         ]
     try:
         pq.write_table(pa.table(columns), path)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}.", "Give --rows a file.") from error
+
+
+def _usd(nanos: int | None) -> float:
+    return _number(nanos) / NANOS_PER_USD
+
+
+def _number(known: int | None) -> float:
+    return math.nan if known is None else float(known)
 
 
 def _mean(values: Sequence[float]) -> float:

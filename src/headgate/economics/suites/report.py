@@ -107,6 +107,9 @@ def _answer(
         for each in compared
         if each.swap.verdict == "not enough tasks"
     ]
+    uncosted = sum(sums.uncosted for sums in found.values())
+    if uncosted:
+        lines.append(f"{uncosted} replies did not say what they cost, and count as free here.")
     return lines
 
 
