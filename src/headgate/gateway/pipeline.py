@@ -17,6 +17,7 @@ from headgate.dialects.splice import SpliceError
 from headgate.gateway import cors, endpoints
 from headgate.gateway.approvals import Approvals
 from headgate.gateway.attempts import Attempts
+from headgate.gateway.batching.routes import BatchRoutes
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.endings import Endings
 from headgate.gateway.entry import permit, read
@@ -86,6 +87,7 @@ class Pipeline:
         self.attempts = Attempts(self)
         self.endings = Endings(self)
         self.repeats = Repeats(self)
+        self.batches = BatchRoutes(self, world.batches)
         self.uploads = Uploads(world.dialects, world.edge, world.spool, self)
         self.approvals = Approvals(self, world.approvals) if world.approvals else None
         self._syncs = world.syncs
@@ -120,8 +122,8 @@ class Pipeline:
         """Answer a request that has arrived whole."""
         dialect = self.world.dialect_of(request)
         if dialect is None or request.head.method != b"POST":
-            request.forget(self.unbuffer)
             endpoints.answer(self, client, request)
+            request.forget(self.unbuffer)
             return
         exchange = Exchange(self, client, request, dialect, self.world.next_call())
         client.exchange = exchange

@@ -26,6 +26,7 @@ from headgate.node import commands, locks
 from headgate.node.adjusting import answer_adjust
 from headgate.node.answering import Answering
 from headgate.node.approving import Approving
+from headgate.node.batching import batch_always
 from headgate.node.budgeting import Budgeting
 from headgate.node.control.registry import Desk
 from headgate.node.exporting import exporters
@@ -73,8 +74,8 @@ from headgate.store.place import node_id
 from headgate.units.errors import HeadgateError, StoreError
 
 FOLD_S = 0.1
-SECRETS_OF = ("console", "webhooks", "reports", "otel", "events")
-"""What the steward needs secrets of; those of providers and keys are the workers' alone."""
+SECRETS_OF = ("console", "webhooks", "reports", "otel", "events", "providers")
+"""What the steward needs secrets of; those of keys are the workers' alone."""
 
 
 class Steward:
@@ -119,6 +120,7 @@ class Steward:
             repeats=self.repeats,
             approving=self.approving,
             now_ns=time.time_ns,
+            folder=self.root.parent,
             lacking=[],
         )
 
@@ -262,6 +264,7 @@ class Steward:
         yield self.watch_always()
         yield self.approving.watch_always()
         yield from self.sharing.work()
+        yield batch_always(self)
         yield self.sharing.when_leading(partial(roll_up_always, self.engine, self.reading))
         yield self.sharing.when_leading(partial(reconcile_always, self))
 
