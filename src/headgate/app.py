@@ -24,6 +24,7 @@ from headgate.gateway.guards import Guards
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.pool import Pool
+from headgate.gateway.sessions import Sessions
 from headgate.gateway.sizing import Sizing
 from headgate.gateway.target import Target
 from headgate.gateway.unbounded import Caps
@@ -92,9 +93,8 @@ def data_plane(
     clock, outbox = Coarse(), Outbox(call_soon)
     pools = _pools(snapshot, clock, outbox)
     targets = _targets(snapshot, pools)
-    known = directory(snapshot, pepper)
-    allotments = _allotments(snapshot, known, steward)
-    router = _router(snapshot, targets, journal)
+    known, allotments = _callers(snapshot, pepper, steward)
+    router, caching, sessions = _routing(snapshot, targets, journal)
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
@@ -102,7 +102,8 @@ def data_plane(
         directory=known,
         rulebook=rulebook(snapshot),
         tagging=Tagging({key.id: key.tags for key in snapshot.keys.values()}),
-        caching=Caching(targets, router, _marked(snapshot)),
+        caching=caching,
+        sessions=sessions,
         router=router,
         targets=targets,
         retries=RetryBudget(snapshot.edge.retries_percent, snapshot.edge.retries_burst),
@@ -137,9 +138,11 @@ def _deferral(snapshot: Snapshot) -> Deferral:
     return Deferral(snapshot.price_book, aliases)
 
 
-def _allotments(snapshot: Snapshot, known: Directory, steward: Steward) -> Allotments:
-    budgets = snapshot.budgets.values()
-    return Allotments(steward.lender, known, budgets, snapshot.zone, snapshot.lineages())
+def _callers(snapshot: Snapshot, pepper: bytes, steward: Steward) -> tuple[Directory, Allotments]:
+    """Return who may call, and what they may spend."""
+    known, budgets = directory(snapshot, pepper), snapshot.budgets.values()
+    lineages = snapshot.lineages()
+    return known, Allotments(steward.lender, known, budgets, snapshot.zone, lineages)
 
 
 def _caps(snapshot: Snapshot) -> dict[str, int]:
@@ -237,6 +240,16 @@ def _speech(snapshot: Snapshot) -> Speech:
         frozenset(translators()),
         frozenset(tellers()),
     )
+
+
+def _routing(
+    snapshot: Snapshot, targets: dict[str, Target], journal: JournalWriter
+) -> tuple[Router, Caching, Sessions]:
+    """Return the router, and what remembers prompts and sessions for it."""
+    router = _router(snapshot, targets, journal)
+    caching = Caching(targets, router, _marked(snapshot))
+    by_session = [alias for alias in snapshot.routes if "session" in router.needs(alias)]
+    return router, caching, Sessions(targets, router, caching, by_session)
 
 
 def _marked(snapshot: Snapshot) -> frozenset[str]:

@@ -11,9 +11,13 @@ from headgate.budgets.runs import Run, keep_run
 from headgate.governance.keeper import ask
 from headgate.identity.delegation import mint
 from headgate.identity.grant import Asked
+from headgate.insights import preferences, votes
 from headgate.insights.contract import PRINTED, render
 from headgate.insights.outcomes import Outcome, tell
+from headgate.insights.preferences import Choice
+from headgate.insights.votes import Judged, Word
 from headgate.store.migrate import open_store
+from tests.conftest import NOON_NS
 from tests.governance.shown import ASKING
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
@@ -24,6 +28,10 @@ KEY = "hg_alice_0123456789abcdef0123456789abcdef"
 TOKEN = mint(KEY, "alice", Asked("helper", money_nanos=10**9))
 
 NIGHTLY = Run("alice", "nightly", None, "lead", 1, "running", 10**9, 1, 1)
+
+WORD = Word("alice", "research", "call", "call_a", "tests", 1_000_000)
+ANSWER = Judged("call_a.1", NOON_NS, "mini", "gpt-5.4-mini", "w0-1", 1)
+CHOICE = Choice("alice", "research", "call_a", "call_b")
 
 DAYS = ("--since", "2025-11-10", "--until", "2025-11-12")
 
@@ -60,6 +68,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "prices impact": ("prices", "impact", "--scale", "openai=2", "--since", "2020-01-01"),
     "prices restate": ("prices", "restate", "--since", "2020-01-01"),
     "prices commitments": ("prices", "commitments"),
+    "routing models": ("routing", "models"),
+    "routing arena": ("routing", "arena"),
+    "routing check-policy": ("routing", "check-policy", "ordered", "--since", "2025-11-01"),
 }
 
 
@@ -69,8 +80,8 @@ def test_the_schema_file_is_current() -> None:
 
 
 def test_each_command_is_tried() -> None:
-    """No command's JSON goes unseen; that of `reload` is read where a node runs."""
-    assert {*COMMANDS, "reload"} == set(PRINTED)
+    """No command's JSON goes unseen; that of some is read where a node runs."""
+    assert {*COMMANDS, "reload", "feedback"} == set(PRINTED)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -88,6 +99,11 @@ def test_output_is_of_its_schema(
     if name.startswith("runs"):
         with open_store(books / "data").begin() as connection:
             keep_run(connection, NIGHTLY)
+    if name.startswith("routing"):
+        with open_store(books / "data").begin() as connection:
+            votes.keep(connection, WORD, ANSWER, NOON_NS)
+            other = ANSWER._replace(attempt="call_b.2", model="other")
+            preferences.keep(connection, CHOICE, (ANSWER, other), NOON_NS)
     if name.startswith("approvals"):
         with open_store(books / "data").begin() as connection:
             ask(connection, ASKING, "worker-0-a", 1)

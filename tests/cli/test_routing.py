@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from headgate.cli.main import app
+from headgate.routing.evaluation.replays import ReplaysResult
 from headgate.routing.evaluation.result import Result
 from headgate.routing.evaluation.sessions import SessionsResult
 from tests.routing.planted import MODELS, of_pair, planted, tasks, write
@@ -28,6 +29,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(folder / "test.parquet", planted(200, 2))
     write(folder / "pair.parquet", of_pair(planted(300, 1)))
     write(folder / "tasks.parquet", tasks(200, 1))
+    write(folder / "few.parquet", tasks(60, 1))
     protocol = {"pools": {"planted": list(MODELS)}}
     (folder / "protocol.json").write_text(json.dumps(protocol))
     return folder
@@ -90,6 +92,32 @@ def test_eval_tells_people_the_same(files: Path, tmp_path: Path) -> None:
     ]
     for path in (tmp_path / "charts").iterdir():
         ElementTree.parse(path)
+
+
+@pytest.mark.slow
+def test_replay_sessions_never_pays_for_nothing(files: Path) -> None:
+    """Each mix stands beside the cheapest model that solves as much; no switch is unpaid."""
+    priced = ("--priced", "cheap=openai/gpt-5-mini", "--priced", "dear=anthropic/claude-opus-4-5")
+    asked = ("--train", files / "few.parquet", *priced, "--at", "2025-12-01")
+    printed = json.loads(run("replay-sessions", *asked, "--json"))
+    told = run("replay-sessions", *asked)
+
+    assert list(printed) == [field.name for field in msgspec.structs.fields(ReplaysResult)]
+    assert {row["unpaid"] for row in printed["rows"]} == {0}
+    told_rates = [row["dearer"] for row in printed["rows"] if row["rates"] == "told"]
+    assert max(dearer for dearer in told_rates if dearer is not None) <= 0.02
+    assert {(row["rates"], row["verified"]) for row in printed["rows"]} == {
+        *(("told", False), ("told", True), ("folds", False), ("folds", True))
+    }
+    assert "five tasks, ten minutes apart" in told
+
+
+def test_a_replay_without_prices_says_what_to_give(files: Path) -> None:
+    """A price is a seller's, by a name of its; what has none is refused by that name."""
+    asked = ("replay-sessions", "--train", files / "few.parquet", "--priced")
+
+    assert "SELLER/NAME" in refused(*asked, "cheap")
+    assert "no price for 'none'" in refused(*asked, "cheap=openai/none")
 
 
 def test_eval_sessions_prints_policies_and_quartiles(files: Path, tmp_path: Path) -> None:

@@ -142,6 +142,17 @@ def test_a_form_is_told_as_json() -> None:
     assert [each["bytes"] for each in document["image"]] == [1, 2]
 
 
+def test_what_is_told_does_not_depend_on_the_boundary() -> None:
+    """Repeats are known by it: the same texts and files are the same, other bytes are not."""
+    body = form_of([("model", b"m", False), ("file", b"one", True)])
+    other = Multipart(b"limit")
+    other.feed(body.replace(b"boundary", b"limit"))
+
+    told = tell(read(body))
+    assert tell(other.finish()) == told
+    assert tell(read(body.replace(b"one", b"two"))) != told
+
+
 @pytest.mark.parametrize("names", [("model", "model"), ("n", "n[]"), ("n[]", "n")])
 def test_a_field_that_stands_twice_is_refused(names: tuple[str, str]) -> None:
     """Which of two a provider takes is unknown."""

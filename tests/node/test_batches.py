@@ -1,4 +1,4 @@
-"""Batches over a real node: held when they are made, settled from results, by the official clients."""
+"""Batches over a real node, by the official clients: held when made, settled from results."""
 
 import json
 import subprocess
@@ -54,7 +54,10 @@ def anthropic_client(node: TestNode, who: str = "alice") -> anthropic.Anthropic:
 
 def line(number: int, model: str = "mini", **more: Any) -> dict[str, Any]:
     """Return a line of a file."""
-    body = {"model": model, "messages": [{"role": "user", "content": f"Say {number}"}]}
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": [{"role": "user", "content": f"Say {number}"}],
+    }
     url = "/v1/chat/completions"
     body |= {"max_tokens": 100, **more}
     return {"custom_id": f"row {number}", "method": "POST", "url": url, "body": body}
@@ -264,8 +267,8 @@ def test_the_books_show_each_line(node: TestNode) -> None:
     assert attempt["state"] == "measured"
     assert parse_usd(attempt["posted"]) > 0
     assert code == 0, books
-    report = check_journals(node.data_dir, {"organisation@once": parse_usd("100.00")}, running=True, several=True)
-    assert not report.objections
+    limits = {"organisation@once": parse_usd("100.00")}
+    assert not check_journals(node.data_dir, limits, running=True, several=True).problems
 
 
 @pytest.mark.parametrize("process", ["steward", "worker-0"])

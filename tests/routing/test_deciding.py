@@ -14,6 +14,7 @@ from headgate.routing.candidate import Estimated
 from headgate.routing.deciding import chosen_of, decided_again, placed
 from headgate.routing.eligibility import Speech
 from headgate.routing.given import Given
+from headgate.routing.policies.explore import DRAW
 from headgate.routing.policies.registry import chosen, policies
 from headgate.routing.router import Router
 from headgate.routing.settings import PolicySettings, Route
@@ -44,6 +45,9 @@ CONFIGURED = {
         PolicySettings("valued", "best_value", {"point_usd": 900, "second_usd": 40_000}),
         PolicySettings(
             "split", "ab", {"arms.a": 1, "arms.b": 3}, {"arms.a": "valued", "arms.b": "near_best"}
+        ),
+        PolicySettings(
+            "curious", "explore", {"share": 500_000, "usd_per_day": 10**6}, {"serve": "valued"}
         ),
         PolicySettings("watched", "shadow", {}, {"serve": "split", "shadow": "cheapest"}),
     )
@@ -101,6 +105,7 @@ def decisions(draw: st.DrawFn) -> DecisionRecord:
     for name in draw(st.sets(st.sampled_from(names))):
         health[name].failed(health[name].begin(0), 0)
     router.ask(Told(draw(st.dictionaries(st.sampled_from(names), ESTIMATES))))
+    inputs = draw(st.just({}) | st.fixed_dictionaries({DRAW: st.integers(0, 2**32 - 1)}))
     warm = draw(st.dictionaries(st.sampled_from(names), st.integers(0, 10**6)))
     unit = draw(st.text(max_size=3))
     demand = Demand("any", stream=False, output_tokens_max=10)
@@ -109,7 +114,7 @@ def decisions(draw: st.DrawFn) -> DecisionRecord:
         dialect="one",
         body_bytes=100,
         now_ns=1,
-        given=Given(warm=warm, text="words", unit=unit),
+        given=Given(warm=warm, text="words", unit=unit, inputs=inputs),
     )
     passed_over = draw(st.sets(st.sampled_from(names)))
     if passed_over:

@@ -45,6 +45,11 @@ def missed_nanos(card: RateCard, usage: Usage, tokens: int) -> int:
     return max(0, _less(card, usage, Usage(**counts)))
 
 
+def written_nanos(card: RateCard, tokens: int) -> int:
+    """Return what it costs more to write a prefix than to take it in as plain input."""
+    return max(0, _less(card, Usage(cache_write_5m=tokens), Usage(input_uncached=tokens)))
+
+
 def writing_pays(card: RateCard, tokens: int) -> bool:
     """Tell whether writing a prefix costs less than a single reading of it saves.
 

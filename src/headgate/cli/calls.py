@@ -30,6 +30,7 @@ def calls(  # noqa: PLR0913 - one for each option
         str | None,
         typer.Option(help="Of this principal.", autocompletion=names_of("principals")),
     ] = None,
+    session: Annotated[str | None, typer.Option(help="Of this session.")] = None,
     state: Annotated[CallState | None, typer.Option(help="In this state.")] = None,
     quarantined: Annotated[
         bool, typer.Option("--quarantined", help="Whose reply gave a usage that cannot be right.")
@@ -42,7 +43,14 @@ def calls(  # noqa: PLR0913 - one for each option
     as_json: AsJson = False,
 ) -> None:
     """List attempts and refused calls, newest first."""
-    wanted = Wanted(run=run, principal=principal, state=state, quarantined=quarantined, text=text)
+    wanted = Wanted(
+        run=run,
+        principal=principal,
+        state=state,
+        quarantined=quarantined,
+        text=text,
+        session=session,
+    )
     with reading(data_dir) as connection:
         # One more than asked for tells whether there are more.
         rows = list_calls(connection, wanted, limit + 1)

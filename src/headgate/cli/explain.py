@@ -12,9 +12,10 @@ from headgate.cli.output import EXIT_NO, fail, print_json, print_table, table
 from headgate.cli.reading import reading
 from headgate.cli.states import state_text
 from headgate.insights.calls import open_call
-from headgate.insights.contract import CallView, ExplainView
+from headgate.insights.contract import CallView, ExplainView, SessionView
 from headgate.insights.contract_caches import CacheView
 from headgate.insights.contract_holds import HoldView, SizingView
+from headgate.insights.sessions import session_of_call
 from headgate.insights.views import explain_view
 from headgate.records.priority import PRIORITY_USUAL
 
@@ -34,9 +35,10 @@ def explain(
     with reading(data_dir) as connection:
         # An attempt's id is its call's with a number behind it.
         opened = open_call(connection, call.partition(".")[0])
+        session = None if opened is None else session_of_call(connection, opened)
     if opened is None:
         fail(f"There is no call {call}.", "Look it up: headgate calls", EXIT_NO)
-    view = explain_view(opened)
+    view = explain_view(opened, session)
     if as_json:
         print_json(view)
     else:
@@ -51,6 +53,8 @@ def _show(view: ExplainView) -> None:
         typer.echo(f"  delegated: {' > '.join(first.chain)}")
     if first.tags:
         typer.echo(f"  tagged {', '.join(first.tags)}")
+    if view.session is not None:
+        typer.echo(f"  {session_text(view.session)}")
     typer.echo(f"  asked for {first.asked}")
     if first.refusal is not None:
         typer.echo(f"\nRefused: {first.refusal.code}\n  {first.refusal.message}")
@@ -66,6 +70,15 @@ def _show(view: ExplainView) -> None:
     typer.echo(f"\nPosted in all  {view.posted} USD")
     if view.adjustments:
         typer.echo(f"Adjusted since {view.adjusted} USD")
+
+
+def session_text(session: SessionView) -> str:
+    """Return what a session cost so far, in words."""
+    where = ", ".join(f"{name} {count}" for name, count in session.deployments.items())
+    return (
+        f"session {session.name}: {session.attempts} attempts since {session.since} "
+        f"({where}), {session.spend} USD"
+    )
 
 
 def _users(view: ExplainView, decision: int) -> dict[str, list[str]]:

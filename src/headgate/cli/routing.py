@@ -1,6 +1,7 @@
-"""`headgate routing`: measure a router on your own evidence, against single models and chance."""
+"""`headgate routing`: measure a router on your own evidence, and see what it has learned."""
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -8,12 +9,20 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from headgate.catalog.load import load_price_book
+from headgate.catalog.rates import RateCard
 from headgate.cli.options import AsJson
 from headgate.cli.output import fail, print_json
+from headgate.records.demand import STANDARD
+from headgate.units.instants import from_datetime
 
 try:
-    from headgate.cli.evaluation import sessions_text, text
-    from headgate.routing.evaluation import bounded, charts, sessions
+    from headgate.cli.evaluation import replays_text, sessions_text, text
+    from headgate.cli.learning.arena import arena
+    from headgate.cli.learning.check_policy import check_policy
+    from headgate.cli.learning.eval_learning import Warm, measured
+    from headgate.cli.learning.models import models as learned_models
+    from headgate.routing.evaluation import bounded, charts, replays, sessions
     from headgate.routing.evaluation.cascades import Verifier
     from headgate.routing.evaluation.evidence import Evidence, EvidenceError
     from headgate.routing.evaluation.load import Wanted, load_evidence, load_pool
@@ -24,7 +33,7 @@ except ModuleNotFoundError as missing:
         raise
     fail(f"{missing.name} is not installed.", "Install headgate[learn].")
 
-app = typer.Typer(no_args_is_help=True, help="Measure a router on your own evidence.")
+app = typer.Typer(no_args_is_help=True, help="Measure a router, and see what it has learned.")
 
 SEEDS_MAX = 100
 
@@ -39,6 +48,12 @@ Where = Annotated[
     list[str] | None, typer.Option(metavar="COLUMN=VALUE", help="Use only such rows.")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="What all chance follows from.")]
+TruePositives = Annotated[
+    float, typer.Option(min=0, max=1, help="How often the verifier accepts what is solved.")
+]
+FalsePositives = Annotated[
+    float, typer.Option(min=0, max=1, help="How often it accepts what is not.")
+]
 Charts = Annotated[
     Path | None, typer.Option("--charts", help="A folder for SVG charts; made if missing.")
 ]
@@ -93,12 +108,8 @@ def evaluate_sessions(  # noqa: PLR0913 - an option is a parameter
     set_name: SetName = None,
     models: Models = None,
     where: Where = None,
-    true_positive_rate: Annotated[
-        float, typer.Option(min=0, max=1, help="How often the verifier accepts what is solved.")
-    ] = 0.9,
-    false_positive_rate: Annotated[
-        float, typer.Option(min=0, max=1, help="How often it accepts what is not.")
-    ] = 0.2,
+    true_positive_rate: TruePositives = 0.9,
+    false_positive_rate: FalsePositives = 0.2,
     seed: Seed = 1,
     charts_dir: Charts = None,
     as_json: AsJson = False,
@@ -120,6 +131,86 @@ def evaluate_sessions(  # noqa: PLR0913 - an option is a parameter
         print_json(result)
     else:
         sessions_text.tell(result)
+
+
+@app.command("replay-sessions")
+def replay_sessions(  # noqa: PLR0913 - an option is a parameter
+    train: Train,
+    priced: Annotated[
+        list[str],
+        typer.Option(metavar="MODEL=SELLER/NAME", help="A model, and whose price it has."),
+    ],
+    at: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day of the prices.")
+    ] = None,
+    where: Where = None,
+    true_positive_rate: TruePositives = 0.9,
+    false_positive_rate: FalsePositives = 0.2,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Replay mixes of sessions through the policy `session`, with prices of prompt caches.
+
+    Tasks, their outcomes and calls are the file's; what a call's prompt and answer have is assumed.
+    """
+    when = at or datetime.now(UTC)
+    verifier = Verifier(true_positive_rate, false_positive_rate)
+    try:
+        cards = _cards(priced, from_datetime(when.replace(tzinfo=UTC)))
+        wanted = _wanted(None, None, ",".join(cards), where, texts=False)
+        learned, _ = _read(train, None, wanted)
+        with _progress() as progress:
+            task = progress.add_task("Replaying", total=len(replays.MIXES))
+            result = replays.evaluate(
+                learned, cards, verifier, seed, lambda _name: progress.advance(task)
+            )
+    except EvidenceError as error:
+        fail(f"{error.problem}.", error.fix)
+    if as_json:
+        print_json(result)
+    else:
+        replays_text.tell(result)
+
+
+def _cards(priced: list[str], at_ns: int) -> dict[str, RateCard]:
+    """Return the prices of models by their names in the file."""
+    book = load_price_book()
+    cards: dict[str, RateCard] = {}
+    for one in priced:
+        model, equals, whose = one.partition("=")
+        seller, slash, name = whose.partition("/")
+        if not (equals and slash and model):
+            raise EvidenceError(f"--priced {one!r} is no price", "Write MODEL=SELLER/NAME.")
+        card = book.rate_card(seller, name, STANDARD, at_ns)
+        if card is None:
+            problem = f"{seller} has no price for {name!r} on that day"
+            raise EvidenceError(problem, "See headgate prices list, or give another --at.")
+        cards[model] = card
+    return cards
+
+
+@app.command("eval-learning")
+def evaluate_learning(  # noqa: PLR0913 - an option is a parameter
+    train: Train,
+    protocol: ProtocolFile = None,
+    set_name: SetName = None,
+    models: Models = None,
+    where: Where = None,
+    warm: Warm = 0,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what is learned of two models when each call shows the chosen one's score alone."""
+    try:
+        wanted = _wanted(protocol, set_name, models, where, texts=True)
+    except EvidenceError as error:
+        fail(f"{error.problem}.", error.fix)
+    measured(train, wanted, seed, warm, as_json=as_json)
+
+
+app.command("models")(learned_models)
+app.command()(arena)
+app.command("check-policy")(check_policy)
 
 
 def _wanted(
@@ -153,8 +244,7 @@ def _evaluated(train: Evidence, test: Evidence | None, hows: list[bounded.Protoc
     """Evaluate by each protocol, telling how far it is where errors go."""
     results = []
     dropped = train.dropped + (test.dropped if test else 0)
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    with _progress() as progress:
         made = [bounded.parts(train, test, how) for how in hows]
         task = progress.add_task("Learning", total=sum(len(parts) for parts in made))
         for how, parts in zip(hows, made, strict=True):
@@ -172,6 +262,11 @@ def _evaluated(train: Evidence, test: Evidence | None, hows: list[bounded.Protoc
                 )
             )
     return mean_of(results)
+
+
+def _progress() -> Progress:
+    console = Console(stderr=True)
+    return Progress(console=console, transient=True, disable=not console.is_terminal)
 
 
 def _draw(folder: Path, drawn: dict[str, str]) -> None:

@@ -21,6 +21,7 @@ from headgate.config.read_deployments import deployments_from
 from headgate.config.read_edge import edge_from
 from headgate.config.read_exports import exports_from
 from headgate.config.read_identity import keys_from, narrowed, principals_from, teams_from
+from headgate.config.read_learning import learning_from
 from headgate.config.read_network import (
     console_from,
     holds_from,
@@ -28,7 +29,7 @@ from headgate.config.read_network import (
     journal_from,
 )
 from headgate.config.read_organisation import organisation_from
-from headgate.config.read_policies import check_used, policies_from
+from headgate.config.read_policies import check_deployments, check_used, policies_from
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
 from headgate.config.read_reach import network_from
@@ -105,7 +106,6 @@ def _snapshot(
     organisation = organisation_from(document.get("organisation", {}), problems)
     edge = edge_from(document, secrets, path.parent, problems)
     console = console_from(document, secrets, problems)
-    provider_ids = ids_of(document.get("providers"))
     deployment_ids = ids_of(document.get("deployments"))
     network = network_from(document.get("network", {}), secrets, problems)
     tables = document.get("providers", {})
@@ -121,12 +121,7 @@ def _snapshot(
         document.get("keys", {}), principal_ids, asked, data_classes, secrets, problems
     )
     keys = narrowed(keys, principals, teams, problems)
-    known = Known(
-        {"team": teams, "principal": principal_ids, "key": ids_of(document.get("keys"))},
-        provider_ids,
-        deployments.values(),
-        data_classes,
-    )
+    known = _known(document, teams, deployments, data_classes)
     nodes = Nodes.of(known, deployment_ids)
     named = Named(teams, principal_ids, asked, data_classes)
     return Snapshot(
@@ -135,6 +130,7 @@ def _snapshot(
         zone=organisation.zone,
         edge=edge,
         idempotency=idempotency_from(document, problems),
+        learning=learning_from(document, problems),
         holds=holds_from(document, problems),
         journal=journal_from(document, problems),
         console=console,
@@ -160,6 +156,18 @@ def _snapshot(
     )
 
 
+def _known(
+    document: dict[str, Any],
+    teams: Collection[str],
+    deployments: Mapping[str, Deployment],
+    data_classes: Collection[str],
+) -> Known:
+    """Return what the file has, as nodes and requirements may name it."""
+    ids = {"principal": ids_of(document.get("principals")), "key": ids_of(document.get("keys"))}
+    providers = ids_of(document.get("providers"))
+    return Known({"team": teams, **ids}, providers, deployments.values(), data_classes)
+
+
 def _check_names(document: dict[str, Any], problems: Problems) -> None:
     for name in document:
         if name not in TABLES:
@@ -173,6 +181,7 @@ def _routing(
     policies = policies_from(document.get("policies", {}), problems)
     ids, listed = ids_of(document.get("policies")), ids_of(document.get("deployments"))
     routes = routes_from(document.get("routes", {}), deployments, listed, ids, problems)
+    check_deployments(policies, listed, problems)
     check_used(policies, [route.policy for route in routes.values()], problems)
     return policies, routes
 

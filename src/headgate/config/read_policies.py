@@ -71,11 +71,13 @@ def _read(
         for name, count in value.items():
             parts[f"{key}.{name}"] = name
             values[f"{key}.{name}"] = count
-            if count == 0:
-                fix = "Give it a share, or take it out."
-                problems.add(f"{place}.{name}", "Nobody ever gets there.", fix)
-        if len(value) < 2:
-            problems.add(place, "There is nothing to choose between.", "Name two or more.")
+        _check_counts(value, place, problems)
+    elif setting.kind == "shares":
+        assert isinstance(value, Mapping), place
+        for name, text in value.items():
+            # What is no share is noted, and then the file is refused.
+            share = read_amount("share", str(text), f"{place}.{name}", problems)
+            values[f"{key}.{name}"] = share or 0
     elif setting.kind == "count":
         assert isinstance(value, int), place
         values[key] = value
@@ -83,6 +85,15 @@ def _read(
         amount = read_amount(setting.kind, str(value), place, problems)
         if amount is not None:
             values[key] = amount
+
+
+def _check_counts(counts: Mapping[str, int], place: str, problems: Problems) -> None:
+    for name, count in counts.items():
+        if count == 0:
+            fix = "Give it a share, or take it out."
+            problems.add(f"{place}.{name}", "Nobody ever gets there.", fix)
+    if len(counts) < 2:
+        problems.add(place, "There is nothing to choose between.", "Name two or more.")
 
 
 def read_amount(kind: SettingKind, text: str, place: str, problems: Problems) -> int | None:
@@ -157,6 +168,25 @@ def _cycle(start: str, found: Mapping[str, PolicySettings]) -> tuple[str, ...] |
                 seen.add(part)
                 ways.append((*way, part))
     return None
+
+
+def check_deployments(
+    found: Mapping[str, PolicySettings], ids: Collection[str], problems: Problems
+) -> None:
+    """Note the deployments that policies say something of and that there are not.
+
+    Args:
+        found: The policies.
+        ids: All deployments of the file.
+        problems: Where problems are noted.
+    """
+    kinds = policies()
+    for each in found.values():
+        told = [one.key for one in kinds[each.kind].SETTINGS if one.kind == "shares"]
+        for key in each.values:
+            table, _, name = key.partition(".")
+            if table in told and name not in ids:
+                problems.unknown(f"{TABLE}.{each.id}.{table}", "deployment", name, ids)
 
 
 def check_used(

@@ -28,6 +28,7 @@ from headgate.config.shapes_edge import (
 )
 from headgate.config.shapes_exports import EventsShape, HistoryShape, OtelShape
 from headgate.config.shapes_holds import HoldsShape
+from headgate.config.shapes_learning import LearningShape
 from headgate.config.shapes_prices import (
     CapacityShape,
     CommitmentShape,
@@ -245,6 +246,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     limits: LimitsShape = LimitsShape()
     journal: JournalShape = JournalShape()
     idempotency: IdempotencyShape = IdempotencyShape()
+    learning: LearningShape = LearningShape()
     holds: HoldsShape = HoldsShape()
     network: NetworkShape = NetworkShape()
     providers: Mapping[Name, ProviderShape] = {}
@@ -287,6 +289,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "limits": ("single", LimitsShape),
     "journal": ("single", JournalShape),
     "idempotency": ("single", IdempotencyShape),
+    "learning": ("single", LearningShape),
     "holds": ("single", HoldsShape),
     "network": ("single", NetworkShape),
     "providers": ("named", ProviderShape),

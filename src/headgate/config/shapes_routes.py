@@ -51,3 +51,8 @@ class PolicyShape(Shape, frozen=True, kw_only=True):
     serve: Text | None = None
     shadow: Text | None = None
     arms: Mapping[str, CountOrNone] | None = None
+    stake_usd: Amount | None = None
+    margin: Amount | None = None
+    success: Mapping[str, Amount] | None = None
+    share: Amount | None = None
+    usd_per_day: Amount | None = None

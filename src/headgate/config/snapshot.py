@@ -17,6 +17,7 @@ from headgate.insights.settings import Webhook
 from headgate.ledger.settings import Expected, Idempotency
 from headgate.providers.settings import Provider
 from headgate.reconcile.settings import Reconcile
+from headgate.routing.learning.settings import USUAL, Learning
 from headgate.routing.settings import PolicySettings, Route
 from headgate.store.settings import Journal
 
@@ -72,6 +73,7 @@ class Snapshot:
     approvals: Mapping[str, Rule]
     reconcile: Reconcile
     price_book: PriceBook
+    learning: Learning = USUAL
     exports: Exports = NO_EXPORTS
     agreements: Agreements = NO_AGREEMENTS
     policies: Mapping[str, PolicySettings] = field(default_factory=dict)

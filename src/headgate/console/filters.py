@@ -14,6 +14,7 @@ SIDES = {
     "team": "team",
     "key": "key",
     "run": "run",
+    "session": "session",
     "model": "asked",
     "deployment": "deployment",
     "state": "state",

@@ -11,6 +11,7 @@ from headgate.budgets.settings import RUN_ANY
 from headgate.budgets.standing import Standing
 from headgate.exports.tally import BOUNDS_US, Counted, Labels, Tally, Timed
 from headgate.insights.drift import Drift
+from headgate.insights.quality import Worse
 from headgate.insights.routes import Queued, Unwell
 from headgate.units.money import format_usd
 
@@ -48,6 +49,7 @@ class State(NamedTuple):
         behind_bytes: What journals have that is not folded yet.
         adjusted_nanos: What all corrections add to what was posted.
         drifts: How far providers' reports are from the books, of the last month.
+        worse: Deployments whose answers became worse.
     """
 
     version: str
@@ -59,6 +61,7 @@ class State(NamedTuple):
     behind_bytes: int
     adjusted_nanos: int = 0
     drifts: Sequence[Drift] = ()
+    worse: Sequence[Worse] = ()
 
 
 def render(tally: Tally, state: State) -> str:
@@ -171,6 +174,10 @@ def _gauges(state: State) -> Iterator[Family]:
         Sample({"deployment": name, "rule": each.rule}, "1") for name, each in state.unwell.items()
     ]
     yield _gauge("deployment_passed_over", "Deployments that are not asked now.", passed_over)
+    worse = [
+        Sample({"deployment": each.deployment, "source": each.source}, "1") for each in state.worse
+    ]
+    yield _gauge("deployment_worse", "Deployments whose answers became worse.", worse)
     for what, help_ in (("waiting", "Calls that wait"), ("running", "Calls that have a place")):
         queue = [
             Sample(

@@ -18,6 +18,7 @@ from headgate.exports.following import folded, steps
 from headgate.exports.prometheus import State, render
 from headgate.exports.tally import Tally
 from headgate.insights.drift import drifts
+from headgate.insights.quality import worse
 from headgate.insights.routes import Queued, Unwell
 from headgate.ledger.tables import adjustment, attempt, caller, journal
 from headgate.store.journal_reader import Cursor, JournalReader
@@ -70,6 +71,7 @@ class Scrape:
                 behind_bytes=sum(self._behind(connection)),
                 adjusted_nanos=int(connection.scalar(_ADJUSTED) or 0),
                 drifts=drifts(connection, to_date(now_ns - DRIFT_NS)),
+                worse=worse(connection),
             )
             return render(self._tally, state)
 

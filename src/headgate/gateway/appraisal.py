@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,7 +20,9 @@ from headgate.dialects.prompts.registry import prompt_dialects
 from headgate.ledger.outputs import Outputs
 from headgate.records.charge import Settlement
 from headgate.routing.candidate import Estimated
-from headgate.routing.quality.standing import Standing
+from headgate.routing.learning.outcomes import largest
+from headgate.routing.learning.votes import CLUSTER
+from headgate.routing.quality.standing import Outcomes, Standing
 from headgate.routing.settings import PPM
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 KINDS_MAX = 4_096
 """The lengths of so many kinds of calls are remembered; then the one that was met first goes."""
 
+NO_CLUSTERS: Mapping[str, int] = MappingProxyType({})
 CALLS_MIN = 20
 """Lengths of fewer calls say too little."""
 
@@ -57,6 +61,10 @@ class Appraisal:
         self._outputs: dict[tuple[str, str], Outputs] = {}
         self._spent: dict[tuple[str, str], Fading] = defaultdict(_of_an_hour)
 
+    def take(self, outcomes: Outcomes) -> None:
+        """Go by these outcomes of one's own calls from now on."""
+        self.standing.outcomes = outcomes
+
     def text(self, exchange: Exchange) -> str:
         """Return what a call asks, as far as its quality is judged by it; empty when unknown."""
         dialect = self._prompts.get(exchange.dialect.KIND)
@@ -68,6 +76,16 @@ class Appraisal:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             # Odd, and the provider's to judge.
             return ""
+
+    def clusters(self, text: str) -> Mapping[str, int]:
+        """Return the clusters a text is of with its shares in millionths, the largest few.
+
+        They stand in the decision, so that votes on the answer are learned from where they belong.
+        """
+        if self.standing.prior is None:
+            return NO_CLUSTERS
+        shares = largest(self.standing.read(text).shares)
+        return {f"{CLUSTER}{number}": round(share * PPM) for number, share in shares}
 
     def learn(self, exchange: Exchange, settlement: Settlement, at_ns: int) -> None:
         """Learn what an attempt cost, and of a measured answer how long it was and took."""

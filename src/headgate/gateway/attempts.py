@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from headgate.capacity.health import BREAKER_OPEN, NO_CREDENTIAL, THROTTLED
+from headgate.gateway.exploring import Exploring
 from headgate.gateway.own_terms import keep_contracts
 from headgate.gateway.refusals import no_candidate, no_credential, unmet
 from headgate.governance.requirements import NOTHING
@@ -37,6 +38,7 @@ class Attempts:
         self._pipeline = pipeline
         self._world = pipeline.world
         self._turn = 0
+        self._exploring = Exploring(pipeline.edge.workers)
 
     def first(self, exchange: Exchange) -> Refusal | None:
         """Begin the first attempt; or refuse, because nobody can serve the call now."""
@@ -51,6 +53,8 @@ class Attempts:
             now_ns=now_ns,
             given=self._given(exchange, now_ns),
         )
+        if exchange.decision.record.notes:
+            self._exploring.heed(exchange.asked, exchange.decision.record.notes)
         exchange.plan = exchange.decision.plan(self._turn)
         passed_over: dict[str, str] = {}
         if not self._choose(exchange, None, passed_over):
@@ -67,12 +71,12 @@ class Attempts:
         warm = world.caching.read(exchange, now_ns)
         required = exchange.required
         if exchange.asked in world.router.particular:
-            return self._given_more(exchange, Given(bound, warm, required))
+            return self._given_more(exchange, Given(bound, warm, required), now_ns)
         if bound is None and warm is NOT_WARM and required is NOTHING:
             return NOTHING_GIVEN
         return Given(bound, warm, required)
 
-    def _given_more(self, exchange: Exchange, given: Given) -> Given:
+    def _given_more(self, exchange: Exchange, given: Given, now_ns: int) -> Given:
         """Add what policies go by that look at a call itself."""
         world, request = self._world, exchange.request
         assert request.credential is not None, exchange.call
@@ -80,10 +84,15 @@ class Attempts:
         unit = request.credential.principal
         if session is not None:
             unit = f"{unit} {session.decode('latin-1')}"
-        text = ""
-        if world.appraisal is not None and "text" in world.router.needs(exchange.asked):
+        text, inputs, needs = "", given.inputs, world.router.needs(exchange.asked)
+        if world.appraisal is not None and "text" in needs:
             text = world.appraisal.text(exchange)
-        return given._replace(text=text, unit=unit)
+            inputs = {**inputs, **world.appraisal.clusters(text)}
+        if "session" in needs:
+            inputs = {**inputs, **world.sessions.inputs(exchange, given.warm, now_ns)}
+        if "feedback" in needs:
+            inputs = {**inputs, **self._exploring.inputs(exchange, now_ns)}
+        return given._replace(text=text, unit=unit, inputs=inputs)
 
     def may_repeat(self, exchange: Exchange) -> bool:
         """Tell whether a call may be tried where it was again; the last attempt goes elsewhere."""

@@ -82,7 +82,7 @@ class Books:
                 exchange.lost,
                 PRIORITIES[exchange.turn.rank],
                 exchange.turn.waited_us,
-                _session(exchange.request.head.session),
+                _session(exchange),
                 None if sized is None else sized.note,
                 _request_id(exchange.request.head.request_id),
             )
@@ -211,9 +211,14 @@ def _request_id(told: bytes | None) -> str | None:
     return None if told is None else told.decode("ascii")
 
 
-def _session(told: bytes | None) -> str | None:
-    """Return a session as it is written down: a name; other texts are only compared."""
+def _session(exchange: Exchange) -> str | None:
+    """Return a session as it is written down: a name; other texts are only compared.
+
+    One that its client does not name has one where calls are routed by sessions.
+    """
+    told = exchange.request.head.session
     if told is None:
-        return None
+        call = exchange.turn.session
+        return None if call is None else call.name
     name = told.decode("latin-1")
     return name if is_run(name) else None

@@ -59,6 +59,18 @@ class _Kept(NamedTuple):
     lifetime_ns: int
 
 
+class Keeping(NamedTuple):
+    """What a provider would keep of a prompt.
+
+    Attributes:
+        tokens: How many tokens; 0 for none.
+        written: Whether they are billed as written.
+    """
+
+    tokens: int
+    written: bool
+
+
 class Caching:
     """What this worker knows of the providers' caches.
 
@@ -106,6 +118,22 @@ class Caching:
                 if nanos:
                     worth[deployment.id] = nanos
         return worth
+
+    def kept_of(self, exchange: Exchange, target: Target, tokens: int) -> Keeping:
+        """Return what would be kept of a prompt of so many tokens, were it sent to a target."""
+        if tokens < _tokens_min(target):
+            return Keeping(0, written=False)
+        spoken = exchange.dialect.KIND
+        if spoken not in target.deployment.dialects:
+            spoken = target.deployment.dialects[0]
+        dialect = self._dialects.get(spoken)
+        if dialect is None:
+            return Keeping(0, written=False)
+        prompt = exchange.prompt
+        is_marked = prompt is not None and bool(prompt.lifetimes_s)
+        if dialect.MARKED and not is_marked and exchange.asked not in self._marked:
+            return Keeping(0, written=False)
+        return Keeping(tokens, written=dialect.MARKED)
 
     def marks(self, exchange: Exchange) -> Mapping[str, bytes]:
         """Return the members of the body that are sent with breakpoints; none for as they are.

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 from headgate.dialects.body import TOO_DEEP
 from headgate.dialects.translation.translated import NOT_TOLD, Translated
-from headgate.gateway import replies
+from headgate.gateway import refusals, replies
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.metering import bound_settlement, meter
 from headgate.gateway.recorder import Recorder
-from headgate.gateway.refusals import LENGTH_STOP, stream_cut, unreached, unwritten, why_broken
+from headgate.gateway.refusals import LENGTH_STOP, stream_cut
 from headgate.gateway.unpacking import UNREADABLE
 from headgate.gateway.upstream import IN_HAND
 from headgate.gateway.verdicts import Verdicts
 from headgate.ledger.slices import Slice
 from headgate.records.charge import Settlement
-from headgate.records.report import Failure, Report
+from headgate.records.report import Report
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
@@ -147,7 +147,7 @@ class Endings:
             self._pipeline.attempts.go_on(exchange)
             return
         if exchange.headed:
-            self._answer(exchange, _told(exchange, failure, upstream.retry_after))
+            self._answer(exchange, refusals.why_failed(exchange, failure, upstream.retry_after))
         elif failure.pass_through and isinstance(exchange.spoken, Translated):
             said = exchange.spoken.error_message(body) or failure.code.sentence
             self._answer(exchange, Refusal(failure.code, said))
@@ -158,7 +158,7 @@ class Endings:
             self._pass_on(exchange, upstream, status, body, lines)
             self.finish(exchange)
         else:
-            self._answer(exchange, _told(exchange, failure, upstream.retry_after))
+            self._answer(exchange, refusals.why_failed(exchange, failure, upstream.retry_after))
 
     def _pass_on(
         self,
@@ -192,7 +192,7 @@ class Endings:
         elif more:
             self._pipeline.attempts.go_on(exchange)
         else:
-            self._answer(exchange, unreached(exchange.target.deployment.provider, reason))
+            self._answer(exchange, refusals.unreached(exchange.target.deployment.provider, reason))
 
     def not_spliced(self, exchange: Exchange, error: Exception) -> None:
         """The body could not be changed as it must be, and nothing was sent: a bug of ours.
@@ -204,7 +204,7 @@ class Endings:
 
     def unwritten(self, exchange: Exchange) -> None:
         """The disk has refused the hold, so nothing was sent."""
-        refusal = unwritten(self._world.journal)
+        refusal = refusals.unwritten(self._world.journal)
         reason = refusal.code.code
         self._books.void(exchange, reason, at_ns=self._now_ns(), final=True)
         self._answer(exchange, refusal)
@@ -225,7 +225,7 @@ class Endings:
         elif more:
             self._pipeline.attempts.go_on(exchange)
         else:
-            self._answer(exchange, why_broken(exchange, reason))
+            self._answer(exchange, refusals.why_broken(exchange, reason))
 
     def client_gone(self, exchange: Exchange) -> None:
         """The client went away: what may have cost money is seen to its end.
@@ -321,6 +321,8 @@ class Endings:
         note = self._world.caching.settle(exchange, settlement, report)
         if exchange.path.expected:
             self._world.sizing.learn(exchange, settlement)
+        if exchange.turn.session is not None:
+            self._world.sessions.settle(exchange, settlement, report)
         if self._world.appraisal is not None:
             self._world.appraisal.learn(exchange, settlement, at_ns)
         self._books.settle(
@@ -377,11 +379,3 @@ class Endings:
 
 def _cancels(exchange: Exchange) -> bool:
     return exchange.target.pool.provider.on_disconnect == "cancel"
-
-
-def _told(exchange: Exchange, failure: Failure, retry_after: bytes | None) -> Refusal:
-    seconds = int(retry_after) if retry_after is not None and retry_after.isdigit() else 1
-    name = exchange.target.deployment.provider
-    # Waiting does not mend a credential.
-    when = None if failure.code is errors.UPSTREAM_CREDENTIAL else seconds
-    return Refusal(failure.code, f"{name}: {failure.code.sentence}", None, when)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from headgate.catalog.facts import near_names
 from headgate.dialects.registry import Dialect, FormDialect
+from headgate.gateway.feedback import pass_on
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.own_terms import note_contracts
 from headgate.gateway.paths import NO_TAGS, SpendPath
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pipeline import Pipeline
     from headgate.gateway.world import World
+    from headgate.routing.router import Router
 
 
 def read(exchange: Exchange) -> Refusal | None:
@@ -92,29 +94,29 @@ def permit(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
         refusal = barred_tool(exchange.dialect, exchange.body, credential.delegation)
         if refusal is not None:
             return refusal
-    router = world.router
-    if not router.knows(demand.model):
-        allowed = [name for name in router.names if credential.may_use(name)]
-        near = near_names(demand.model, allowed)
-        hint = f" Did you mean {' or '.join(near)}?" if near else " See GET /v1/models."
-        return Refusal(
-            errors.MODEL_UNKNOWN, f"There is no model {demand.model[:128]!r}.{hint}", "model"
-        )
-    if not credential.may_use(demand.model):
-        return Refusal(
-            errors.NOT_PERMITTED,
-            f"The key {credential.key!r} may not use {demand.model!r}.",
-            "model",
-        )
+    if not world.router.knows(demand.model) or not credential.may_use(demand.model):
+        return _not_offered(world.router, credential, demand.model)
+    if exchange.request.head.outcome is not None and exchange.phase == "receive":
+        refusal = pass_on(world.control, exchange)
+        if refusal is not None:
+            return refusal
     if pipeline.frozen or exchange.run is not None:
         refusal = _stopped(pipeline, exchange)
         if refusal is not None:
             return refusal
     if not world.rulebook.is_empty or exchange.request.head.data_class is not None:
-        refusal = _require(world.rulebook, credential, exchange)
-        if refusal is not None:
-            return refusal
+        return _require(world.rulebook, credential, exchange) or unbounded(world, exchange)
     return unbounded(world, exchange)
+
+
+def _not_offered(router: Router, credential: Credential, model: str) -> Refusal:
+    """Return why a model may not be asked for: there is none, or the key may not use it."""
+    if router.knows(model):
+        message = f"The key {credential.key!r} may not use {model!r}."
+        return Refusal(errors.NOT_PERMITTED, message, "model")
+    near = near_names(model, [name for name in router.names if credential.may_use(name)])
+    hint = f" Did you mean {' or '.join(near)}?" if near else " See GET /v1/models."
+    return Refusal(errors.MODEL_UNKNOWN, f"There is no model {model[:128]!r}.{hint}", "model")
 
 
 def _tags(

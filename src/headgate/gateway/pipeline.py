@@ -123,6 +123,7 @@ class Pipeline:
         dialect = self.world.dialect_of(request)
         if dialect is None or request.head.method != b"POST":
             endpoints.answer(self, client, request)
+            # Not before: what is asked about Headgate itself stands in the body.
             request.forget(self.unbuffer)
             return
         exchange = Exchange(self, client, request, dialect, self.world.next_call())

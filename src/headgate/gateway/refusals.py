@@ -21,6 +21,7 @@ from headgate.ledger.purse import Short
 from headgate.ledger.repeats import Ruling
 from headgate.records.priority import PRIORITIES
 from headgate.records.repeats import Verdict
+from headgate.records.report import Failure
 from headgate.store.journal_writer import JournalWriter
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -199,6 +200,15 @@ def unreached(name: str, reason: str) -> Refusal:
         refusal = Refusal(errors.UPSTREAM_UNREACHABLE, message, None, 1)
     fix = fix_of(reason)
     return refusal._replace(message=f"{message} {fix}") if fix else refusal
+
+
+def why_failed(exchange: Exchange, failure: Failure, retry_after: bytes | None) -> Refusal:
+    """Tell a client of a provider's error whose own words are not for it."""
+    seconds = int(retry_after) if retry_after is not None and retry_after.isdigit() else 1
+    name = exchange.target.deployment.provider
+    # Waiting does not mend a credential.
+    when = None if failure.code is errors.UPSTREAM_CREDENTIAL else seconds
+    return Refusal(failure.code, f"{name}: {failure.code.sentence}", None, when)
 
 
 def why_broken(exchange: Exchange, reason: str) -> Refusal:

@@ -33,7 +33,10 @@ class Head:
         priority: The priority class it names, None when it names none; not checked yet.
         deadline: Until when its answer is of use, likewise.
         tags: What the client tags the call with, commas between; None when it says nothing.
+        outcome: What it says of earlier calls, None for nothing; see `gateway.feedback`.
         session: What the client calls its session, None when it does not say; only compared.
+        task: What it calls the session's task, likewise.
+        horizon: How long it says its tasks are, None when it does not say; not checked yet.
         traceparent: The span it is called in (W3C Trace Context), None when it does not say, or
             nobody is sent spans.
         idempotency_key: What names the call among its repeats, None when it has no key, empty
@@ -65,6 +68,7 @@ class Head:
         "fault",
         "forwarded",
         "forwarded_for",
+        "horizon",
         "hosts",
         "http10",
         "idempotency_key",
@@ -73,6 +77,7 @@ class Head:
         "lines",
         "method",
         "origin",
+        "outcome",
         "path",
         "priority",
         "query",
@@ -82,6 +87,7 @@ class Head:
         "run",
         "session",
         "tags",
+        "task",
         "traceparent",
     )
 
@@ -94,7 +100,10 @@ class Head:
         self.content_encoding = b""
         self.run: bytes | None = None
         self.data_class: bytes | None = None
+        self.outcome: bytes | None = None
         self.session: bytes | None = None
+        self.task: bytes | None = None
+        self.horizon: bytes | None = None
         self.tags: bytes | None = None
         self.traceparent: bytes | None = None
         self.idempotency_key: bytes | None = None
@@ -258,8 +267,20 @@ def _tag(head: Head, _name: bytes, value: bytes) -> None:
     head.tags = value if head.tags is None else head.tags + b"," + value
 
 
+def _outcome(head: Head, _name: bytes, value: bytes) -> None:
+    head.outcome = value if head.outcome is None else head.outcome + b"," + value
+
+
 def _session(head: Head, _name: bytes, value: bytes) -> None:
     head.session = value
+
+
+def _task(head: Head, _name: bytes, value: bytes) -> None:
+    head.task = value
+
+
+def _horizon(head: Head, _name: bytes, value: bytes) -> None:
+    head.horizon = value
 
 
 def _traceparent(head: Head, _name: bytes, value: bytes) -> None:
@@ -321,9 +342,12 @@ HEADERS: dict[bytes, HeaderTaker] = {
     b"expect": _expect,
     b"x-headgate-data-class": _data_class,
     b"x-headgate-deadline": _deadline,
+    b"x-headgate-outcome": _outcome,
     b"x-headgate-priority": _priority,
     b"x-headgate-run": _run,
     b"x-headgate-session": _session,
+    b"x-headgate-horizon": _horizon,
+    b"x-headgate-task": _task,
     b"x-headgate-tag": _tag,
     b"idempotency-key": _idempotency_key,
     b"x-idempotency-key": _idempotency_key,

@@ -11,6 +11,7 @@ from headgate.units.errors import Refusal
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
+    from headgate.gateway.sessions import SessionCall
     from headgate.gateway.world import World
 
 
@@ -25,15 +26,26 @@ class Turn:
         queued_ns: When it began to wait for a place.
         waited_us: How long it has waited for places, all attempts together.
         pinged_ms: Coarse time at which its client last heard that it waits.
+        session: The session it is of, None unless its route's policy goes by sessions.
     """
 
-    __slots__ = ("deadline_ns", "pinged_ms", "queued_ns", "rank", "share", "team", "waited_us")
+    __slots__ = (
+        "deadline_ns",
+        "pinged_ms",
+        "queued_ns",
+        "rank",
+        "session",
+        "share",
+        "team",
+        "waited_us",
+    )
 
     def __init__(self) -> None:
         self.team = ""
         self.rank = INTERACTIVE
         self.deadline_ns: int | None = None
         self.share: Share | None = None
+        self.session: SessionCall | None = None
         self.queued_ns = self.waited_us = self.pinged_ms = 0
 
     def ends(self, now_ns: int) -> None:

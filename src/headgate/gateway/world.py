@@ -21,6 +21,7 @@ from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
 from headgate.gateway.request import Request
+from headgate.gateway.sessions import Sessions
 from headgate.gateway.settings import Edge
 from headgate.gateway.sizing import Sizing
 from headgate.gateway.target import Target
@@ -49,6 +50,7 @@ class World:
         tagging: What whose calls are tagged with.
         targets: By deployment id.
         caching: What is known of the providers' prompt caches.
+        sessions: What is known of sessions, for routes whose policy goes by them.
         retries: What further attempts are paid from.
         now_ns: The clock.
         next_call: Makes the id of the next call.
@@ -74,6 +76,7 @@ class World:
     dialects: Mapping[bytes, Dialect]
     interpreter: Interpreter
     caching: Caching
+    sessions: Sessions
     directory: Directory
     rulebook: Rulebook
     tagging: Tagging

@@ -27,6 +27,12 @@ from headgate.insights.contract_decisions import DecisionView
 from headgate.insights.contract_desk import ImportView, PlansView
 from headgate.insights.contract_exports import ExportedView, HistoryView
 from headgate.insights.contract_holds import HoldView
+from headgate.insights.contract_learning import (
+    ModelsView,
+    PolicyCheckView,
+    RatingView,
+    VoteView,
+)
 from headgate.insights.contract_prices import CommitmentsView, ImpactView, RestateView
 from headgate.insights.contract_reconcile import AdjustmentView, ReconcileView
 from headgate.insights.contract_routes import RouteView
@@ -104,6 +110,19 @@ class CallView(Printed, frozen=True, kw_only=True):
     request_id: str | None
 
 
+class SessionView(Printed, frozen=True, kw_only=True):
+    """The session that a call is of, with all its attempts so far.
+
+    `spend` is what they cost, corrections included; `deployments` says how many went where.
+    """
+
+    name: str
+    attempts: int
+    spend: Usd
+    since: Instant
+    deployments: dict[str, int]
+
+
 class ExplainView(Printed, frozen=True, kw_only=True):
     """One call: `explain CALL --json`."""
 
@@ -114,6 +133,7 @@ class ExplainView(Printed, frozen=True, kw_only=True):
     adjustments: list[AdjustmentView]
     holds: list[HoldView]
     decisions: list[DecisionView]
+    session: SessionView | None
 
 
 class SumsView(Printed, frozen=True, kw_only=True):
@@ -305,6 +325,10 @@ PRINTED: dict[str, Any] = {
     "prices impact": ImpactView,
     "prices restate": RestateView,
     "prices commitments": CommitmentsView,
+    "feedback": VoteView,
+    "routing models": ModelsView,
+    "routing arena": list[RatingView],
+    "routing check-policy": PolicyCheckView,
 }
 """What each command prints with `--json`."""
 

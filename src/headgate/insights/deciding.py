@@ -95,6 +95,18 @@ def ask_raise(place: Place, key: str, wanted: Wanted) -> tuple[str | None, str]:
         raise UnansweredError(f"{place.url} does not answer: {error}") from error
 
 
+def post_for(
+    place: Place, key: str, path: str, body: Mapping[str, object]
+) -> tuple[str | None, bytes]:
+    """Post a body; returns None and the answer, or why the gateway refuses.
+
+    Raises:
+        UnansweredError: Nobody knows whether it was taken.
+    """
+    status, text = _post(place, key, path, body)
+    return (None, text) if status == 200 else (_why(place.url, text), b"")
+
+
 def _why(url: str, text: bytes) -> str:
     try:
         return msgspec.json.decode(text, type=Answer).error.message
@@ -102,7 +114,7 @@ def _why(url: str, text: bytes) -> str:
         raise UnansweredError(f"{url} does not answer: {error}") from error
 
 
-def _post(place: Place, key: str, path: str, body: Mapping[str, str]) -> tuple[int, bytes]:
+def _post(place: Place, key: str, path: str, body: Mapping[str, object]) -> tuple[int, bytes]:
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
     try:
         line = _line(place)

@@ -28,6 +28,7 @@ class Wanted(NamedTuple):
         until_ns: Before this instant.
         text: A part of an id: of the call, its run, key, request, reply or upstream request;
             or of the name of a model. Case does not matter.
+        session: As its attempts are written down, so none that was refused.
         quarantined: Only attempts whose reply gave a usage that could not be right.
     """
 
@@ -43,6 +44,7 @@ class Wanted(NamedTuple):
     until_ns: int | None = None
     text: str | None = None
     quarantined: bool = False
+    session: str | None = None
 
 
 class Cursor(NamedTuple):
@@ -73,7 +75,7 @@ def search(connection: Connection, wanted: Wanted, limit: int, after: Cursor | N
     for table, row_of in ((attempts, attempt_row), (refusal, refused_row)):
         if (wanted.state == REFUSED) != (table is refusal) and wanted.state is not None:
             continue
-        if table is refusal and (wanted.quarantined or wanted.deployment is not None):
+        if table is refusal and _is_of_attempts(wanted):
             continue
         query = select(table).where(*_in_time(table, wanted, after))
         end_ns = connection.scalar(_boundary(table, wanted, after))
@@ -106,6 +108,12 @@ def list_calls(connection: Connection, wanted: Wanted, limit: int) -> list[CallR
     return found
 
 
+def _is_of_attempts(wanted: Wanted) -> bool:
+    """Tell whether something is asked for that a call has only once it was sent."""
+    sent = (wanted.deployment, wanted.session)
+    return wanted.quarantined or any(side is not None for side in sent)
+
+
 def _in_time(table: FromClause, wanted: Wanted, after: Cursor | None) -> list[ColumnElement[bool]]:
     at_ns = table.c.at_ns
     conditions: list[ColumnElement[bool]] = []
@@ -133,6 +141,8 @@ def _sides(table: FromClause, wanted: Wanted) -> list[ColumnElement[bool]]:
     ]
     if wanted.state is not None and table is attempts:
         conditions.append(table.c.state == wanted.state)
+    if wanted.session is not None:
+        conditions.append(attempts.c.session == wanted.session)
     if wanted.quarantined:
         conditions.append(table.c.quarantined.is_not(None))
     if wanted.code is not None:

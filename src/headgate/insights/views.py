@@ -11,6 +11,7 @@ from headgate.insights.contract import (
     LineView,
     RefusalView,
     ReportView,
+    SessionView,
     SumsView,
     WindowView,
 )
@@ -19,6 +20,7 @@ from headgate.insights.contract_decisions import DecisionView
 from headgate.insights.contract_holds import HoldView, SizingView
 from headgate.insights.contract_reconcile import AdjustmentView
 from headgate.insights.report import Report
+from headgate.insights.sessions import SessionSum
 from headgate.insights.totals import Totals
 from headgate.insights.views_caches import cache_view
 from headgate.insights.views_decisions import decision_view
@@ -158,8 +160,8 @@ def price_text(price_femto: int) -> str:
     return format_usd(price_femto)
 
 
-def explain_view(opened: OpenedCall) -> ExplainView:
-    """Return one call opened."""
+def explain_view(opened: OpenedCall, session: SessionSum | None) -> ExplainView:
+    """Return one call opened, with the session it is of, None when it is of none."""
     attempts = [row for row in opened.rows if isinstance(row, AttemptRow)]
     return ExplainView(
         call=opened.call,
@@ -169,6 +171,17 @@ def explain_view(opened: OpenedCall) -> ExplainView:
         adjustments=[adjustment_view(each) for each in opened.adjustments],
         holds=[_hold_view(row) for row in attempts],
         decisions=[_decision_view(record, attempts) for record in opened.decisions.values()],
+        session=None if session is None else _session_view(session),
+    )
+
+
+def _session_view(session: SessionSum) -> SessionView:
+    return SessionView(
+        name=session.name,
+        attempts=session.attempts,
+        spend=format_usd(session.spend_nanos),
+        since=to_iso(session.since_ns),
+        deployments=session.deployments,
     )
 
 

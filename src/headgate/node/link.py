@@ -23,6 +23,7 @@ from headgate.node.messages import (
     HasPlaces,
     Heed,
     Hello,
+    Learned,
     Lent,
     LetGo,
     Message,
@@ -69,6 +70,7 @@ class StewardLink(asyncio.Protocol):
         on_uncarved: Called with an allotment's window that does not fit into one above it, that
             one, and what is left there.
         on_told: Called with what became of a request for approval.
+        on_learned: Called with what was learned of models, as text.
         on_lost: Called when the connection breaks.
     """
 
@@ -92,6 +94,7 @@ class StewardLink(asyncio.Protocol):
         self.on_heed: Callable[[Sequence[UnwellRow]], None] = lambda _rows: None
         self.on_uncarved: Callable[[str, str, int], None] = lambda _window, _above, _left: None
         self.on_told: Callable[[Told], None] = lambda _told: None
+        self.on_learned: Callable[[str], None] = lambda _text: None
         self.on_lost: Callable[[], None] = lambda: None
         self.met = asyncio.Event()
 
@@ -164,6 +167,8 @@ class StewardLink(asyncio.Protocol):
             self.on_uncarved(message.window, message.above, message.left_nanos)
         elif isinstance(message, Decided):
             self.on_told(message.told)
+        elif isinstance(message, Learned):
+            self.on_learned(message.text)
         elif isinstance(message, AnswerControl):
             answered = self._waiting.pop(message.number, None)
             if answered is not None:

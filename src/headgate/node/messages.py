@@ -212,6 +212,12 @@ class SpendUntil(_Message, frozen=True):
     monotonic_ns: int
 
 
+class Learned(_Message, frozen=True):
+    """What was learned of models, in the form of `routing.learning.state`; like `State`."""
+
+    text: str
+
+
 class AnswerControl(_Message, frozen=True):
     """What a control request is answered with."""
 
@@ -336,6 +342,7 @@ Message = (
     | LetGo
     | State
     | SpendUntil
+    | Learned
     | Granted
     | Lent
     | Recall

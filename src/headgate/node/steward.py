@@ -30,7 +30,8 @@ from headgate.node.batching import batch_always
 from headgate.node.budgeting import Budgeting
 from headgate.node.control.registry import Desk
 from headgate.node.exporting import exporters
-from headgate.node.in_force import read
+from headgate.node.in_force import SECRETS_OF_STEWARD, read
+from headgate.node.learning import learning_of
 from headgate.node.lending import Lending
 from headgate.node.messages import (
     Adjust,
@@ -74,8 +75,6 @@ from headgate.store.place import node_id
 from headgate.units.errors import HeadgateError, StoreError
 
 FOLD_S = 0.1
-SECRETS_OF = ("console", "webhooks", "reports", "otel", "events", "providers")
-"""What the steward needs secrets of; those of keys are the workers' alone."""
 
 
 class Steward:
@@ -103,6 +102,7 @@ class Steward:
         here = self.workers.keys()
         self.spreading = Spreading(self.rules.places_at, self.living, here, self.tell_worker)
         self.told = Told(here, self.tell_worker)
+        self.learning = learning_of(self, data_dir)
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = 0
         self.answering = Answering(self._desk, self.lending, self.tell_worker, self.fail)
@@ -120,7 +120,6 @@ class Steward:
             repeats=self.repeats,
             approving=self.approving,
             now_ns=time.time_ns,
-            folder=self.root.parent,
             lacking=[],
         )
 
@@ -255,7 +254,8 @@ class Steward:
     def _welcome(self, journal: str, writer: asyncio.StreamWriter) -> None:
         self.keeper.discover()
         self.workers[journal] = writer
-        writer.write(self.sharing.greeting() + pack(commands.state(self.engine, self._epoch)))
+        greeting = self.sharing.greeting() + self.learning.greeting()
+        writer.write(greeting + pack(commands.state(self.engine, self._epoch)))
         self.lending.meet(journal)
 
     def work(self) -> Iterator[Coroutine[Any, Any, None]]:
@@ -263,6 +263,7 @@ class Steward:
         yield self.fold_always()
         yield self.watch_always()
         yield self.approving.watch_always()
+        yield self.learning.learn_always()
         yield from self.sharing.work()
         yield batch_always(self)
         yield self.sharing.when_leading(partial(roll_up_always, self.engine, self.reading))
@@ -383,7 +384,7 @@ def main() -> None:
     try:
         uvloop.run(
             run(
-                lambda in_force: read(arguments.config, in_force, os.environ, SECRETS_OF),
+                lambda in_force: read(arguments.config, in_force, os.environ, SECRETS_OF_STEWARD),
                 arguments.in_force,
                 arguments.data_dir,
                 console_port=arguments.console_port,

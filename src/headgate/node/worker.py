@@ -35,6 +35,7 @@ from headgate.node.paths import retiring_path, socket_path, write_pid
 from headgate.node.placing import Placing
 from headgate.node.rows import QueuedRow
 from headgate.node.stopping import first_of, retire_event, stop_event
+from headgate.node.taught import taught
 from headgate.records.priority import PRIORITIES
 from headgate.store.disk import Disk
 
@@ -185,6 +186,10 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater, placing
     link.on_places = placing.moved
     link.on_state = on_state
     link.on_uncarved = pipeline.world.allotments.refused
+
+    appraisal = pipeline.world.appraisal
+    if appraisal is not None:
+        link.on_learned = taught(appraisal.take)
 
     def on_lost() -> None:
         pipeline.world.allotments.disconnected()

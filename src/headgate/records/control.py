@@ -13,6 +13,7 @@ from headgate.records.batch import Batch
 RESOURCES: dict[str, tuple[str, ...]] = {
     "approvals": ("GET", "POST"),
     "calls": ("GET",),
+    "feedback": ("POST",),
     "outcomes": ("POST",),
     "runs": ("GET", "POST"),
 }

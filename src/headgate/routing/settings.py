@@ -7,10 +7,11 @@ from typing import Literal, NamedTuple
 REGION_ANY = "*"
 PPM = 1_000_000
 
-SettingKind = Literal["share", "usd", "count", "policy", "policies"]
+SettingKind = Literal["share", "shares", "usd", "count", "policy", "policies"]
 """What a key of a policy's table holds, and what the policy gets of it: `share` is a text from "0"
-to "1" and arrives in millionths, `usd` a text and in nano-dollars, `count` a whole number; `policy`
-names another policy, `policies` some by name, each with a count."""
+to "1" and arrives in millionths, `shares` has one for each of some deployments, `usd` a text and in
+nano-dollars, `count` a whole number; `policy` names another policy, `policies` some by name, each
+with a count."""
 
 
 class Setting(NamedTuple):

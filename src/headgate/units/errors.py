@@ -110,6 +110,14 @@ def _bad(code: str, sentence: str, status: int = 400) -> Code:
     return Code(code, status, "invalid_request_error", "invalid_request_error", sentence)
 
 
+def _broken(code: str, status: int, sentence: str) -> Code:
+    return Code(code, status, "server_error", "api_error", sentence)
+
+
+def _limited(code: str, sentence: str) -> Code:
+    return Code(code, 429, "rate_limit_error", "rate_limit_error", sentence)
+
+
 # What is wrong with the request.
 BODY_MALFORMED = _bad("body_malformed", "The body is not valid JSON.")
 BODY_INVALID = _bad("body_invalid", "A field of the body has a wrong type or value.")
@@ -128,9 +136,7 @@ FEATURE_UNSUPPORTED = _bad(
 THREAD_UNSUPPORTED = _bad(
     "thread_unsupported_request", "The conversation has to be sent whole, without a thread."
 )
-ENDPOINT_UNSUPPORTED = _bad(
-    "endpoint_unsupported", "This endpoint of a provider's is not served here.", 501
-)
+ENDPOINT_UNSUPPORTED = _bad("endpoint_unsupported", "This endpoint is not served here.", 501)
 REALTIME_UNSUPPORTED = _bad(
     "realtime_unsupported", "WebSockets are not served: what they spend cannot be held yet.", 501
 )
@@ -145,9 +151,7 @@ BODY_TOO_LARGE = Code(
     "request_too_large",
     "The body is larger than this gateway takes.",
 )
-UPLOAD_UNSPOOLED = Code(
-    "upload_unspooled", 507, "server_error", "api_error", "A form with files cannot be kept."
-)
+UPLOAD_UNSPOOLED = _broken("upload_unspooled", 507, "A form with files cannot be kept.")
 BATCH_UNKNOWN = Code(
     "batch_unknown", 404, "invalid_request_error", "not_found_error", "There is no such batch."
 )
@@ -243,13 +247,7 @@ IDEMPOTENCY_UNKNOWN = _bad(
 RUN_UNKNOWN = Code(
     "run_unknown", 404, "invalid_request_error", "not_found_error", "There is no such run."
 )
-RUN_CONFLICT = Code(
-    "run_conflict",
-    409,
-    "invalid_request_error",
-    "invalid_request_error",
-    "The run is known, and is not as it is asked for.",
-)
+RUN_CONFLICT = _bad("run_conflict", "The run is known, and is not as it is asked for.", 409)
 RUN_RUNAWAY = Code(
     "run_runaway",
     403,
@@ -257,15 +255,17 @@ RUN_RUNAWAY = Code(
     "permission_error",
     "The run broke a guard against loops, and is frozen until a person thaws it.",
 )
-RUN_CODE_CHANGED = Code(
-    "run_code_changed",
-    409,
-    "invalid_request_error",
-    "invalid_request_error",
-    "The code of this run's workflow changed while it ran.",
+RUN_CODE_CHANGED = _bad(
+    "run_code_changed", "The code of this run's workflow changed while it ran.", 409
 )
 CALL_UNKNOWN = Code(
     "call_unknown", 404, "invalid_request_error", "not_found_error", "There is no such call."
+)
+FEEDBACK_INVALID = _bad("feedback_invalid", "The x-headgate-outcome header cannot be read.")
+FEEDBACK_UNANSWERED = _bad("feedback_unanswered", "No provider has answered the call yet.", 409)
+FEEDBACK_LATE = _bad("feedback_late", "The call is too old to be voted on.", 410)
+FEEDBACK_LIMITED = _limited(
+    "feedback_limited", "This principal has voted too often within a minute."
 )
 
 
@@ -285,65 +285,31 @@ APPROVAL_DECIDED = _approval("decided", 409, "The request for approval was decid
 APPROVAL_OWN = _approval("own", 403, "Nobody decides about a request of their own.")
 APPROVAL_UNKNOWN = _approval("unknown", 404, "There is no such request for approval.")
 
-INTERNAL = Code(
-    "internal_error",
-    500,
-    "server_error",
-    "api_error",
-    "This gateway has a fault; please report it.",
-)
+INTERNAL = _broken("internal_error", 500, "This gateway has a fault; please report it.")
 
 # Money.
 BUDGET_EXCEEDED = Code(
     "budget_exceeded", 402, "insufficient_quota", "billing_error", "A budget refuses this call."
 )
-BUDGET_CONTENDED = Code(
-    "budget_contended",
-    429,
-    "rate_limit_error",
-    "rate_limit_error",
-    "The rest of a budget is in other hands for a moment.",
+BUDGET_CONTENDED = _limited(
+    "budget_contended", "The rest of a budget is in other hands for a moment."
 )
-UNPRICED = Code(
+UNPRICED = _bad(
     "unpriced",
-    422,
-    "invalid_request_error",
-    "invalid_request_error",
     "The price of this model is unknown, and a hard budget may not be charged blindly.",
+    422,
 )
-LEDGER_UNAVAILABLE = Code(
-    "ledger_unavailable", 503, "server_error", "api_error", "The ledger does not answer."
-)
-JOURNAL_FAILED = Code(
-    "journal_failed",
-    503,
-    "server_error",
-    "api_error",
-    "The disk of the journal fails; nothing was sent.",
-)
+LEDGER_UNAVAILABLE = _broken("ledger_unavailable", 503, "The ledger does not answer.")
+JOURNAL_FAILED = _broken("journal_failed", 503, "The disk of the journal fails; nothing was sent.")
 
 # Capacity.
-IDEMPOTENCY_FULL = Code(
-    "idempotency_full",
-    429,
-    "rate_limit_error",
-    "rate_limit_error",
-    "Too many idempotency keys are remembered for this principal.",
+IDEMPOTENCY_FULL = _limited(
+    "idempotency_full", "Too many idempotency keys are remembered for this principal."
 )
-CAPACITY_EXHAUSTED = Code(
-    "capacity_exhausted",
-    429,
-    "rate_limit_error",
-    "rate_limit_error",
-    "Every place at this deployment is taken and the queue is full.",
+CAPACITY_EXHAUSTED = _limited(
+    "capacity_exhausted", "Every place at this deployment is taken and the queue is full."
 )
-DEFERRED = Code(
-    "deferred",
-    429,
-    "rate_limit_error",
-    "rate_limit_error",
-    "This call is put off to hours in which it is cheaper.",
-)
+DEFERRED = _limited("deferred", "This call is put off to hours in which it is cheaper.")
 OVERLOADED = Code(
     "overloaded", 503, "server_error", "overloaded_error", "This gateway is at its limits."
 )
@@ -352,53 +318,23 @@ SHUTTING_DOWN = Code(
 )
 
 # What the outside broke.
-UPSTREAM_UNREACHABLE = Code(
-    "upstream_unreachable", 502, "server_error", "api_error", "The provider cannot be reached."
+UPSTREAM_UNREACHABLE = _broken("upstream_unreachable", 502, "The provider cannot be reached.")
+PROXY_REFUSED = _broken("proxy_refused", 502, "The proxy on the way to the provider refuses.")
+UPSTREAM_TOO_LARGE = _broken(
+    "upstream_too_large", 502, "The provider's answer is larger than one may be."
 )
-PROXY_REFUSED = Code(
-    "proxy_refused",
-    502,
-    "server_error",
-    "api_error",
-    "The proxy on the way to the provider refuses.",
+CREDENTIAL_UNAVAILABLE = _broken(
+    "credential_unavailable", 503, "This gateway has no credential for the provider now."
 )
-UPSTREAM_TOO_LARGE = Code(
-    "upstream_too_large",
-    502,
-    "server_error",
-    "api_error",
-    "The provider's answer is larger than one may be.",
+UPSTREAM_CREDENTIAL = _broken(
+    "upstream_credential", 502, "The provider rejected this gateway's credential."
 )
-CREDENTIAL_UNAVAILABLE = Code(
-    "credential_unavailable",
-    503,
-    "server_error",
-    "api_error",
-    "This gateway has no credential for the provider now.",
-)
-UPSTREAM_CREDENTIAL = Code(
-    "upstream_credential",
-    502,
-    "server_error",
-    "api_error",
-    "The provider rejected this gateway's credential.",
-)
-UPSTREAM_BROKEN = Code(
-    "upstream_broken", 502, "server_error", "api_error", "The provider's answer broke off."
-)
-UPSTREAM_RATE_LIMITED = Code(
-    "upstream_rate_limited",
-    429,
-    "rate_limit_error",
-    "rate_limit_error",
-    "The provider is limiting this gateway.",
-)
+UPSTREAM_BROKEN = _broken("upstream_broken", 502, "The provider's answer broke off.")
+UPSTREAM_RATE_LIMITED = _limited("upstream_rate_limited", "The provider is limiting this gateway.")
 UPSTREAM_OVERLOADED = Code(
     "upstream_overloaded", 503, "server_error", "overloaded_error", "The provider is overloaded."
 )
-UPSTREAM_ERROR = Code(
-    "upstream_error", 502, "server_error", "api_error", "The provider answered with an error."
-)
+UPSTREAM_ERROR = _broken("upstream_error", 502, "The provider answered with an error.")
 UPSTREAM_TIMEOUT = Code(
     "upstream_timeout", 504, "server_error", "timeout_error", "The provider took too long."
 )

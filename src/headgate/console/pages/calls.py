@@ -14,6 +14,7 @@ from headgate.console.filters import Filter, FilterError, read_filter
 from headgate.insights.calls import STATES, OpenedCall, open_call, ranked
 from headgate.insights.contract import CallView
 from headgate.insights.search import search
+from headgate.insights.sessions import SessionSum, session_of_call
 from headgate.insights.views import call_view, explain_view
 from headgate.insights.views_decisions import decision_view
 from headgate.units.usage import METERS
@@ -63,7 +64,9 @@ def routes(desk: Desk) -> list[Route]:
         return desk.render(request, "calls.html", values)
 
     def opened(request: Request) -> Response:
-        return desk.render(request, "call.html", _shown(_call(desk, request)))
+        call = _call(desk, request)
+        values = _shown(call) | {"session": _session(desk, call)}
+        return desk.render(request, "call.html", values)
 
     def exported(request: Request) -> Piece:
         asked = _filter(desk, request)
@@ -73,7 +76,7 @@ def routes(desk: Desk) -> list[Route]:
         return Piece([call_view(row) for row in page.rows], following)
 
     def lines(request: Request) -> Piece:
-        view = explain_view(_call(desk, request))
+        view = explain_view(_call(desk, request), None)
         return Piece(
             [
                 {"attempt": attempt.attempt, **msgspec.to_builtins(line)}
@@ -83,7 +86,8 @@ def routes(desk: Desk) -> list[Route]:
         )
 
     def explained(request: Request) -> Response:
-        view = explain_view(_call(desk, request))
+        call = _call(desk, request)
+        view = explain_view(call, _session(desk, call))
         return Response(msgspec.json.encode(view), media_type="application/json")
 
     lines_csv, _ = exports(PATH + "/{call}", LINE_COLUMNS, lines)
@@ -114,6 +118,11 @@ def _call(desk: Desk, request: Request) -> OpenedCall:
     if opened is None:
         raise HTTPException(404, "There is no such call here, or it is not folded yet.")
     return opened
+
+
+def _session(desk: Desk, call: OpenedCall) -> SessionSum | None:
+    with desk.read() as connection:
+        return session_of_call(connection, call)
 
 
 def _find(desk: Desk, call: str) -> OpenedCall | None:

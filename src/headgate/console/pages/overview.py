@@ -20,6 +20,7 @@ from headgate.governance.keeper import pending
 from headgate.insights import overview
 from headgate.insights.attention import Attention, read_attention
 from headgate.insights.frozen import read_frozen
+from headgate.insights.quality import worse
 from headgate.insights.search import Wanted, search
 from headgate.units.instants import NANOS_PER_SECOND, to_iso
 from headgate.units.money import format_usd
@@ -103,6 +104,10 @@ def routes(desk: Desk) -> list[Route]:
     ]
 
 
+def _percent(ppm: int) -> str:
+    return f"{(ppm + 5_000) // 10_000} %"
+
+
 def _notices(
     desk: Desk,
     connection: Connection,
@@ -130,6 +135,10 @@ def _notices(
         told = f"{show.count(sick.failures)} of {show.count(sick.attempts)} attempts failed"
         link = f"/calls?{urlencode({'deployment': sick.deployment})}"
         yield Notice("warn", f"{sick.deployment} fails", told, link)
+    for each in worse(connection):
+        told = f"{each.source}: {_percent(each.now_ppm)} good, {_percent(each.usual_ppm)} before"
+        link = f"/calls?{urlencode({'deployment': each.deployment})}"
+        yield Notice("warn", f"{each.deployment} answers worse", told, link)
     if attention.unpriced:
         told = "nothing was posted for them: no price is known"
         title = f"{show.count(attention.unpriced)} unpriced attempts"

@@ -34,9 +34,9 @@ def answer(request: ControlRequest, desk: Desk) -> ControlReply:
         with desk.engine.begin() as connection:
             store_batches.forget_file(connection, file.id)
         if file.node == desk.keeper.source.node:
-            desk.folder.joinpath("files", file.id).unlink(missing_ok=True)
+            desk.keeper.root.parent.joinpath("files", file.id).unlink(missing_ok=True)
     if request.method == "LOCATE":
-        path = desk.folder / "files" / file.id
+        path = desk.keeper.root.parent / "files" / file.id
         if file.node != desk.keeper.source.node or not path.exists():
             message = f"The file {file.id} lies at another node, or is gone."
             return refused(errors.FILE_UNKNOWN, message)

@@ -26,7 +26,6 @@ class Desk(NamedTuple):
         changed: Tells every worker what holds now.
         repeats: The idempotency keys of calls.
         approving: Decides about requests for approval.
-        folder: The data directory.
         lacking: Takes the windows of which too little was left: what lies idle of them at workers
             is recalled, and the request is answered anew.
     """
@@ -40,7 +39,6 @@ class Desk(NamedTuple):
     repeats: Repeats
     now_ns: Callable[[], int]
     approving: Approving
-    folder: Path
     lacking: list[str]
 
 

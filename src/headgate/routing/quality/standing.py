@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
+from headgate.routing.learning.outcomes import Shares, largest
+
 PRIOR_N_MAX = 10.0
 """A prior counts as so many outcomes at most."""
 
@@ -20,6 +22,9 @@ SPREAD_MIN = 1e-4
 INTERVAL_SDS = 1.96
 MILLI = 1_000
 PPM = 1_000_000
+
+LEARNED = "learned"
+"""The term that outcomes add; the others were there before them."""
 
 NO_SHARES: Sequence[float] = (1.0,)
 """Where no clusters are known all texts are of one."""
@@ -69,22 +74,23 @@ class Prior(Protocol):
 class Outcomes(Protocol):
     """What was learned from outcomes of this gateway's own calls."""
 
-    def term(self, model: str, shares: Sequence[float], /) -> tuple[float, float]:
-        """Return the log-odds of a good outcome and how many outcomes, decayed, say so.
+    def term(self, model: str, shares: Shares, expected: float, /) -> tuple[float, float]:
+        """Return what is added to the log-odds of a good outcome, and how many outcomes say so.
 
         Args:
             model: As prices name it (`Deployment.priced_as`).
-            shares: How much the text belongs to each cluster of the prior.
+            shares: The clusters of the prior that the text belongs to most.
+            expected: The log-odds without them.
 
         Returns:
-            Of the model's calls in these clusters; (0.0, 0.0) when there were none.
+            Of the model's calls in these clusters, decayed; (0.0, 0.0) when there were none.
         """
 
 
 class NoOutcomes:
     """Nothing was learned yet."""
 
-    def term(self, _model: str, _shares: Sequence[float]) -> tuple[float, float]:
+    def term(self, _model: str, _shares: Shares, _expected: float) -> tuple[float, float]:
         """Return that there were no outcomes."""
         return 0.0, 0.0
 
@@ -109,29 +115,35 @@ class Standing:
 
     def __init__(self, prior: Prior | None = None, outcomes: Outcomes | None = None) -> None:
         self.prior = prior
+        self._text: str | None = None
+        self._reading: Reading = NOTHING_READ
         self.outcomes: Outcomes = NoOutcomes() if outcomes is None else outcomes
 
     def read(self, text: str) -> Reading:
-        """Return what the prior says of a text."""
-        return NOTHING_READ if self.prior is None else self.prior.read(text)
+        """Return what the prior says of a text; the same text again costs nothing."""
+        if self.prior is None:
+            return NOTHING_READ
+        if text is not self._text:
+            self._text, self._reading = text, self.prior.read(text)
+        return self._reading
 
     def quality(self, reading: Reading, models: Iterable[str]) -> dict[str, Quality]:
         """Return what is expected of models, by their names, for a text that was read."""
-        return {model: self._quality(reading, model) for model in models}
+        shares = largest(reading.shares)
+        return {model: self._quality(reading, shares, model) for model in models}
 
-    def _quality(self, reading: Reading, model: str) -> Quality:
+    def _quality(self, reading: Reading, shares: Shares, model: str) -> Quality:
         known = reading.terms(model)
         if known is None:
             # How hard a text is says little of a model that was never seen.
-            terms, prior_n, evidence = reading.hard, UNKNOWN_N, 0.0
+            terms, evidence = reading.hard, 0.0
         else:
             terms, texts = known
-            evidence = prior_n = min(texts, PRIOR_N_MAX)
+            evidence = min(texts, PRIOR_N_MAX)
         odds = sum(terms.values())
-        seen, seen_n = self.outcomes.term(model, reading.shares)
+        learned, seen_n = self.outcomes.term(model, shares, odds)
         if seen_n > 0:
-            learned = (seen - odds) * seen_n / (seen_n + prior_n)
-            terms = {**terms, "learned": learned}
+            terms = {**terms, LEARNED: learned}
             odds += learned
             evidence += seen_n
         return _in_integers(odds, evidence, terms)

@@ -1,0 +1,1 @@
+"""What `headgate routing` shows of what was learned: models, the arena, other policies."""

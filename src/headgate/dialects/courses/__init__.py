@@ -1,0 +1,1 @@
+"""How each dialect's conversations went so far: who said, called and returned what."""

@@ -1,0 +1,1 @@
+"""Which model serves a session: who is in it, how it is doing, and what a switch would cost."""

@@ -1,0 +1,146 @@
+"""Votes in the store: tied to what they judge, learned from, and told of when quality drifts."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Engine
+
+from headgate.config.load import load
+from headgate.insights import preferences, quality, votes
+from headgate.insights.judging import judged_of
+from headgate.insights.preferences import Choice
+from headgate.insights.votes import PPM, Judged, Word
+from headgate.node.learning import SET_ASIDE, LearningJob, learned_path
+from headgate.routing.learning.settings import Learning
+from headgate.store import audit
+from headgate.store.migrate import open_store
+from tests.conftest import NOON_NS
+
+ANSWER = Judged("call_a.1", NOON_NS, "mini", "gpt-5.4-mini", "w0-1", 1)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """An empty store."""
+    made = open_store(tmp_path)
+    yield made
+    made.dispose()
+
+
+def word(number: int, score: float, source: str = "tests") -> Word:
+    """Return a word of alice about her n-th call."""
+    return Word("alice", "research", "call", f"call_{number}", source, round(score * PPM))
+
+
+def about(number: int) -> Judged:
+    """Return what the n-th call was answered by."""
+    return ANSWER._replace(attempt=f"call_{number}.1", call_ns=NOON_NS + number)
+
+
+def job(
+    engine: Engine, folder: Path, tell: Callable[[bytes], None] = lambda _data: None
+) -> LearningJob:
+    """Return what learns from the store."""
+    return LearningJob((engine, engine), folder, Learning, tell)
+
+
+def cast_votes(connection: Connection, numbers: range, good_in_ten: int) -> None:
+    """Have alice's tests judge calls, of which so many in ten are good."""
+    for number in numbers:
+        good = float(number * 7 % 10 < good_in_ten)
+        assert votes.keep(connection, word(number, good), about(number), NOON_NS) == "new"
+
+
+def test_a_silent_drop_is_told_once_and_survives_a_restart(engine: Engine, tmp_path: Path) -> None:
+    """Learned alike in one go, in steps, and anew after the file was damaged."""
+    with engine.begin() as connection:
+        cast_votes(connection, range(250), 8)
+    first = job(engine, tmp_path)
+    before = first.step(NOON_NS).outcomes
+    with engine.begin() as connection:
+        cast_votes(connection, range(250, 450), 6)
+    after = job(engine, tmp_path).step(NOON_NS)
+    learned_path(tmp_path).write_text("headgate-learner 0 ab\n[]\n")
+
+    anew = job(engine, tmp_path).step(NOON_NS).outcomes
+
+    assert (before.version, after.heard, after.outcomes.version) == (250, 200, 450)
+    assert after.outcomes.models["gpt-5.4-mini"].n < 150 < before.models["gpt-5.4-mini"].n
+    assert anew.models["gpt-5.4-mini"] == pytest.approx(after.outcomes.models["gpt-5.4-mini"])
+    with engine.connect() as connection:
+        (alarm,) = quality.worse(connection)
+        actions = [entry.action for entry in audit.entries(connection)]
+    assert (alarm.deployment, alarm.source) == ("mini", "tests")
+    assert alarm.now_ppm < alarm.usual_ppm
+    assert actions == [quality.WORSE, SET_ASIDE]
+    assert [path.name for path in tmp_path.glob("*.aside")]
+
+
+def test_an_alarm_ends_when_the_new_rate_is_known(engine: Engine, tmp_path: Path) -> None:
+    """Two hundred votes later what is usual now is known."""
+    with engine.begin() as connection:
+        cast_votes(connection, range(250), 9)
+        cast_votes(connection, range(250, 530), 5)
+
+    job(engine, tmp_path).step(NOON_NS)
+
+    with engine.connect() as connection:
+        raised = [entry.action for entry in audit.entries(connection)]
+    with engine.begin() as connection:
+        votes.keep(connection, word(900, 1.0), about(900), NOON_NS)
+    job(engine, tmp_path).step(NOON_NS)
+    with engine.connect() as connection:
+        assert quality.worse(connection) == []
+        actions = [entry.action for entry in audit.entries(connection)]
+    assert (raised, actions) == ([quality.WORSE], [quality.WORSE, quality.SETTLED])
+
+
+def test_what_workers_are_told_is_what_was_learned(engine: Engine, tmp_path: Path) -> None:
+    """One word counts once, however often it is changed."""
+    with engine.begin() as connection:
+        for score in (0.0, 1.0, 1.0, 0.5):
+            votes.keep(connection, word(1, score), about(1), NOON_NS)
+    told = job(engine, tmp_path).step(NOON_NS).outcomes
+
+    assert told.version == 3
+    assert told.models["gpt-5.4-mini"].n == pytest.approx(0.81)
+
+
+def test_one_choice_counts_per_pair_and_principal(engine: Engine) -> None:
+    """In whichever order the two are named; the last word counts."""
+    other = ANSWER._replace(attempt="call_b.1", model="claude-haiku-4-5")
+    one = Choice("alice", "research", "call_a", "call_b")
+    turned = one._replace(preferred="call_b", over="call_a")
+    with engine.begin() as connection:
+        said = [
+            preferences.keep(connection, one, (ANSWER, other), NOON_NS),
+            preferences.keep(connection, one, (ANSWER, other), NOON_NS),
+            preferences.keep(connection, turned, (other, ANSWER), NOON_NS),
+            preferences.keep(connection, one._replace(principal="bob"), (ANSWER, other), NOON_NS),
+        ]
+        duels = preferences.duels(connection)
+
+    assert said == ["new", "same", "changed", "new"]
+    assert duels == [("claude-haiku-4-5", "gpt-5.4-mini"), ("gpt-5.4-mini", "claude-haiku-4-5")]
+
+
+def test_a_vote_is_tied_to_the_attempt_that_answered(books: Path) -> None:
+    """With its deployment, the model as prices name it, and the decision."""
+    snapshot = load(books / "headgate.toml", {}, secrets_of=())
+    made = open_store(books / "data")
+    with made.connect() as connection:
+        found = votes.judged(connection, votes.own_attempts("alice", "call", "call_a"))
+        foreign = votes.judged(connection, votes.own_attempts("bob", "call", "call_a"))
+        assert found
+        judged = judged_of(connection, found, snapshot.deployments)
+        of_run = votes.judged(connection, votes.own_attempts("alice", "run", "r42"))
+        no_run = votes.judged(connection, votes.own_attempts("bob", "run", "r42"))
+    made.dispose()
+
+    assert foreign is no_run is False
+    assert of_run
+    assert of_run["run"] == "r42"
+    assert judged.attempt.startswith("call_a.")
+    assert judged.model == snapshot.deployments[judged.deployment].priced_as
+    assert (judged.expected_ppm, judged.propensity_ppm, judged.clusters) == (None, None, "[]")
