@@ -6,6 +6,7 @@ Whatever needs the steward or the disk is a task of its own; no call waits for i
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
@@ -72,7 +73,16 @@ class BatchRoutes:
         self._pipeline.buffer(len(body))
         task = asyncio.get_running_loop().create_task(self._serve(client, request, body))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(partial(self._ended, client))
+
+    def _ended(self, client: ClientConnection, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            # A bug of ours: its client is not left waiting for an answer that never comes.
+            client.close()
+            about = {"message": "a batch was not answered", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(about)
 
     async def _serve(self, client: ClientConnection, request: Request, body: bytes) -> None:
         found = self._place(request.head.path)
