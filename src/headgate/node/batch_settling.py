@@ -221,6 +221,7 @@ def _write(
     writer.close(at_ns)
     disk = Disk()
     disk.sync_folder(made)
+    journal.parent.mkdir(mode=0o700, exist_ok=True)
     made.rename(journal)
     disk.sync_folder(journal.parent)
 
