@@ -131,6 +131,16 @@ def test_results_bear_the_names_that_clients_gave() -> None:
     assert json.loads(outcome.reply) == {"id": "x"}
 
 
+@pytest.mark.parametrize("wire", wires().values(), ids=wires())
+def test_a_body_that_is_spread_over_lines_is_one_line_of_the_batch(wire: BatchWire) -> None:
+    """A provider reads a line to its end."""
+    told = wire.told_line("call_1-1", "/v1/x", b'{"model": "m",\n "messages":\r\n []}')
+
+    assert told.count(b"\n") == 1
+    assert json.loads(told)["custom_id"] == "call_1-1"
+    assert {"model": "m", "messages": []} in json.loads(told).values()
+
+
 def test_a_batch_is_kept_as_it_is() -> None:
     """What is written to the store is read back the same."""
     assert msgspec.json.decode(msgspec.json.encode(SENT), type=Batch) == SENT

@@ -74,13 +74,14 @@ class Meter:
         provider = self._snapshot.providers[deployment.provider]
         report = self._dialects[line.dialect].report(reply)
         about = (report.served_model, report.upstream_id, outcome.reply_id)
+        asked = Terms("batch", line.region, line.cache_retention)
         try:
-            metered = self._kinds[provider.kind].metered(report)
+            metered = self._kinds[provider.kind].metered(report, asked)
         except UsageError:
             return _bound(line, "usage_unreadable", *about)
-        own = set(deployment.nodes) & self._snapshot.price_book.contract_nodes
-        nodes = (*self._batch.terms, *sorted(own))
-        terms = metered.terms._replace(tier="batch", nodes=nodes)
+        contracts = self._snapshot.price_book.contract_nodes
+        own = tuple(node for node in deployment.nodes if node in contracts)
+        terms = metered.terms._replace(tier="batch", nodes=self._batch.terms + own)
         served = report.served_model
         if served is None or served == deployment.model:
             served = deployment.priced_as

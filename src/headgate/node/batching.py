@@ -16,10 +16,10 @@ from typing import Protocol
 
 import msgspec
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
-from headgate.dial.fetch import FetchError
 from headgate.dialects.batches.registry import BatchWire, wires
-from headgate.dialects.batches.steps import Look, PendingError, RejectedError
+from headgate.dialects.batches.steps import Look, RejectedError
 from headgate.gateway.batching.making import CONTENT_FILE
 from headgate.ledger import store_batches
 from headgate.ledger.keeper import Keeper
@@ -31,10 +31,10 @@ from headgate.records.batch import Batch, Counts
 from headgate.store import audit
 from headgate.store.audit import Event
 from headgate.store.dialect import hold_lock
-from headgate.units.errors import JournalError
+from headgate.units.errors import StoreError
 from headgate.units.money import format_usd
 
-LOOK_S = 0.25
+LOOK_S = 0.5
 AGAIN_S, AGAIN_MAX_S = 1.0, 60.0
 """A batch is asked after so long after the last time, at first; each time later, up to the end."""
 LATER = 1.5
@@ -90,8 +90,8 @@ class Batching:
         for name, task in list(self._tasks.items()):
             if task.done():
                 del self._tasks[name]
-                wait_s = AGAIN_S if task.result() else self._due[name][1] * LATER
-                wait_s = min(wait_s, AGAIN_MAX_S)
+                _, wait_s = self._due.pop(name, (now_s, AGAIN_S))
+                wait_s = AGAIN_S if task.result() else min(wait_s * LATER, AGAIN_MAX_S)
                 self._due[name] = (now_s + wait_s, wait_s)
         if now_s >= self._swept_s:
             self._swept_s = now_s + SWEEP_S
@@ -101,9 +101,9 @@ class Batching:
         for name in self._due.keys() - {each.id for each in batches}:
             del self._due[name]
         for batch in batches:
-            due_s, _ = self._due.setdefault(batch.id, (now_s, AGAIN_S))
+            due_s, wait_s = self._due.setdefault(batch.id, (now_s, AGAIN_S))
             if batch.cancel_ns is not None and not batch.told_cancel:
-                due_s = min(due_s, now_s)
+                due_s = min(due_s, due_s - wait_s + AGAIN_S)
             free = len(self._tasks) < AT_ONCE_MAX and batch.id not in self._tasks
             if free and now_s >= due_s:
                 self._tasks[batch.id] = asyncio.create_task(self._take_on(batch))
@@ -112,12 +112,11 @@ class Batching:
         """Take a batch one step on; returns whether it went on."""
         try:
             return await self._step(batch, self._wires[batch.wire])
-        except (
-            *(FetchError, CredentialError, RejectedError, JournalError),
-            *(PendingError, msgspec.DecodeError, OSError),
-        ) as error:
-            # It is asked again later; what it holds stays held.
-            _log.warning("batch %s at %s: %s", batch.id, batch.provider, error)
+        except (StoreError, SQLAlchemyError):
+            raise
+        except Exception as error:  # noqa: BLE001 - what one provider says stops no other's books
+            # It is taken on again later; what it holds stays held.
+            _log.warning("batch %s at %s: %s: %s", batch.id, batch.provider, type(error), error)
             return False
 
     async def _step(self, batch: Batch, wire: BatchWire) -> bool:

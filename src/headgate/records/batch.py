@@ -26,6 +26,7 @@ class BatchLine(Struct, frozen=True, gc=False):
         hold_nanos: The most it can cost at batch rates.
         input_tokens_max: Bound of its prompt.
         output_tokens_max: Output limit that is sent, per choice.
+        region: The terms it asks for; see `Terms`, as for `cache_retention`.
     """
 
     number: int
@@ -37,6 +38,8 @@ class BatchLine(Struct, frozen=True, gc=False):
     input_tokens_max: int
     output_tokens_max: int
     choices: int = 1
+    region: str = "global"
+    cache_retention: str = "default"
 
 
 class Counts(Struct, frozen=True, gc=False):

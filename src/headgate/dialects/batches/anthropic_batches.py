@@ -10,7 +10,14 @@ from datetime import datetime
 import msgspec
 from msgspec import Raw, Struct
 
-from headgate.dialects.batches.lines import Asked, Outcome, Wanted, number_of, objection
+from headgate.dialects.batches.lines import (
+    Asked,
+    Outcome,
+    Wanted,
+    number_of,
+    objection,
+    one_line,
+)
 from headgate.dialects.batches.steps import Asking, Look, PendingError, RejectedError, Steps, asked
 from headgate.records.batch import CUSTOM_ID_MAX, Batch, Counts, Result
 from headgate.units.errors import BODY_INVALID, BODY_MALFORMED, Refusal
@@ -106,7 +113,7 @@ def read_lines(data: bytes, endpoint: str) -> list[Asked] | Refusal:  # noqa: AR
 
 def told_line(name: str, endpoint: str, body: bytes) -> bytes:  # noqa: ARG001
     """Return a line as it goes to a provider."""
-    return msgspec.json.encode({"custom_id": name, "params": Raw(body)}) + b"\n"
+    return msgspec.json.encode({"custom_id": name, "params": Raw(one_line(body))}) + b"\n"
 
 
 def _path(base: str) -> str:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import msgspec
+
 from headgate.records.batch import CUSTOM_ID_MAX, LINES_MAX, Result
 from headgate.units.errors import BODY_INVALID, Refusal
 
@@ -63,6 +65,11 @@ def number_of(name: str) -> int | None:
     """Return the place of a line by what it is called at the provider."""
     number = name.rpartition("-")[2]
     return int(number) if number.isdecimal() else None
+
+
+def one_line(body: bytes) -> bytes:
+    """Return a body of JSON that was read as one line: its client may have spread it over many."""
+    return msgspec.json.format(body, indent=-1)
 
 
 def objection(lines: list[Asked], legal: re.Pattern[str]) -> Refusal | None:

@@ -10,7 +10,14 @@ import msgspec
 from msgspec import Raw, Struct
 
 from headgate.dialects.batches.files import page_of
-from headgate.dialects.batches.lines import Asked, Outcome, Wanted, number_of, objection
+from headgate.dialects.batches.lines import (
+    Asked,
+    Outcome,
+    Wanted,
+    number_of,
+    objection,
+    one_line,
+)
 from headgate.dialects.batches.steps import Asking, Look, PendingError, RejectedError, Steps, asked
 from headgate.records.batch import CUSTOM_ID_MAX, Batch, Counts, Result
 from headgate.units.errors import BODY_INVALID, BODY_MALFORMED, Refusal
@@ -142,7 +149,7 @@ def read_lines(data: bytes, endpoint: str) -> list[Asked] | Refusal:
 
 def told_line(name: str, endpoint: str, body: bytes) -> bytes:
     """Return a line as it goes to a provider."""
-    line = {"custom_id": name, "method": "POST", "url": endpoint, "body": Raw(body)}
+    line = {"custom_id": name, "method": "POST", "url": endpoint, "body": Raw(one_line(body))}
     return msgspec.json.encode(line) + b"\n"
 
 

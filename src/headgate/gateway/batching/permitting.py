@@ -1,7 +1,7 @@
 """Whether a caller may make a batch, and what it is held on.
 
 Each model that the lines ask for is permitted as one call for it would be. What can only be told
-while a call runs, or waits, is not for batches: a delegation's own money, and a person's approval.
+while a call waits, a person's approval, is not for batches.
 """
 
 from __future__ import annotations
@@ -61,11 +61,6 @@ def permitted(asking: Asking, first: dict[str, tuple[bytes, Demand]]) -> Permitt
         first: By model, the first line that asks for it.
     """
     request = asking.request
-    credential = request.credential
-    assert credential is not None
-    if credential.delegation is not None:
-        message = "A delegation makes no batches: their money is held for longer than it lasts."
-        return Refusal(errors.NOT_PERMITTED, message)
     run = None if request.head.run is None else request.head.run.decode("latin-1")
     if run is not None and not is_run(run):
         return Refusal(errors.RUN_INVALID, errors.RUN_INVALID.sentence, "x-headgate-run")

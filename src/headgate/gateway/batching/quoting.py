@@ -15,7 +15,7 @@ from headgate.gateway.batching.permitting import Permitted
 from headgate.gateway.target import Target
 from headgate.providers.registry import batches_of
 from headgate.records.batch import BatchLine
-from headgate.records.demand import Demand, Edit, Terms
+from headgate.records.demand import Demand, Edit
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
@@ -124,13 +124,12 @@ def quote(found: Read, permission: Permitted, place: Place) -> Quoted | Refusal:
         message = "These models have budgets of their own: make a batch of each."
         return Refusal(errors.NO_CANDIDATE, message, "model")
     path = paths.pop()
-    terms = Terms(TIER, nodes=permission.contracts)
     lines: list[BatchLine] = []
     content: list[bytes] = []
     wrong: list[tuple[int, str]] = []
     for number, (line, demand) in enumerate(zip(found.lines, found.demands, strict=True), 1):
         target = place.targets[demand.model]
-        quoted = _line(number, line, demand, (place, target, terms))
+        quoted = _line(number, line, demand, (place, target, permission.contracts))
         if demand.unbounded is not None and path.hard:
             wrong.append((number, f"What {demand.unbounded} costs has no bound."))
         elif isinstance(quoted, str):
@@ -146,11 +145,11 @@ def quote(found: Read, permission: Permitted, place: Place) -> Quoted | Refusal:
 
 
 def _line(
-    number: int, line: Asked, demand: Demand, where: tuple[Place, Target, Terms]
+    number: int, line: Asked, demand: Demand, where: tuple[Place, Target, tuple[str, ...]]
 ) -> BatchLine | str:
-    place, target, terms = where
+    place, target, nodes = where
     deployment = target.deployment
-    asked = terms._replace(cache_retention=demand.terms.cache_retention)
+    asked = demand.terms._replace(tier=TIER, nodes=nodes)
     card = target.card(None, asked, place.at_ns)
     if card is None:
         return f"{deployment.seller}/{deployment.priced_as} has no batch price now."
@@ -170,6 +169,8 @@ def _line(
         tokens,
         output,
         demand.choices,
+        asked.region,
+        asked.cache_retention,
     )
 
 

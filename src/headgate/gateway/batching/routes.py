@@ -37,6 +37,11 @@ PAGE_USUAL, PAGE_MAX = 20, 100
 JSON = b"application/json"
 LINES = b"application/x-jsonl"
 
+NO_DELEGATION = Refusal(
+    errors.NOT_PERMITTED,
+    "A delegation has no batches and files: their money is held for longer than it lasts.",
+)
+
 Answer = tuple[bytes, bytes]
 """A body and its type."""
 
@@ -93,6 +98,8 @@ class BatchRoutes:
             if request.credential is None:
                 key = request.head.key
                 answer: Answer | Refusal = stranger(self._pipeline.world.directory, key)
+            elif request.credential.delegation is not None:
+                answer = NO_DELEGATION
             elif wire is None:
                 answer = await self._file(request, rest, body)
             else:
