@@ -13,6 +13,8 @@ import httpx
 import openai
 import pytest
 
+from headgate.identity.delegation import mint
+from headgate.identity.grant import Asked
 from headgate.units.money import parse_usd
 from tests.node.harness import TestNode, once, running_node, until
 from tests.torture.checker import check_journals
@@ -177,6 +179,17 @@ def test_what_one_principal_makes_nobody_else_sees(node: TestNode) -> None:
     assert not list(bob.files.list())
     assert batch.id in [each.id for each in alice.batches.list(limit=1)]
     assert batch.input_file_id in [each.id for each in alice.files.list()]
+
+
+def test_a_delegation_has_no_batches(node: TestNode) -> None:
+    """It neither makes any nor sees those of whom it is from."""
+    headers = {"authorization": f"Bearer {mint(node.key(), 'alice', Asked('a'))}"}
+
+    for path in ("/v1/batches", "/v1/files", "/v1/messages/batches"):
+        refused = httpx.get(node.gateway_url + path, headers=headers)
+
+        assert refused.status_code == 403
+        assert refused.headers["x-headgate-code"] == "not_permitted"
 
 
 def test_a_batch_that_no_budget_can_pay_is_refused_and_holds_nothing(node: TestNode) -> None:
