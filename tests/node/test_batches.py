@@ -19,7 +19,19 @@ from headgate.units.money import parse_usd
 from tests.node.harness import TestNode, once, running_node, until
 from tests.torture.checker import check_journals
 
-BUDGETS = [once("organisation", "100.00"), once("principal:bob", "0.01")]
+BUDGETS = [
+    once("organisation", "100.00"),
+    once("principal:bob", "0.01"),
+    once("run:*", "0.02"),
+    once("provider:openai", "50.00"),
+]
+SHADOW = """
+[budgets.watched]
+node = "team:research"
+period = "once"
+limit_usd = "0.000001"
+mode = "shadow"
+"""
 PRINCIPALS = {"alice": "research", "bob": "sales"}
 CLOSING = ExitStack()
 
@@ -30,7 +42,10 @@ pytestmark = pytest.mark.slow
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
     """A node with a budget that suffices, and one of bob's that is small."""
     folder = tmp_path_factory.mktemp("batches")
-    with CLOSING, running_node(folder, budgets=BUDGETS, principals=PRINCIPALS) as running:
+    with (
+        CLOSING,
+        running_node(folder, budgets=BUDGETS, principals=PRINCIPALS, extra=SHADOW) as running,
+    ):
         yield running
 
 
@@ -71,9 +86,10 @@ def uploaded(client: openai.OpenAI, *lines: dict[str, Any]) -> str:
     return client.files.create(file=("rows.jsonl", BytesIO(content)), purpose="batch").id
 
 
-def made(client: openai.OpenAI, *lines: dict[str, Any]) -> Any:
-    """Make a batch of lines."""
+def made(client: openai.OpenAI, *lines: dict[str, Any], run: str | None = None) -> Any:
+    """Make a batch of lines, in a run perhaps."""
     return client.batches.create(
+        extra_headers={} if run is None else {"x-headgate-run": run},
         input_file_id=uploaded(client, *lines),
         endpoint="/v1/chat/completions",
         completion_window="24h",
@@ -88,9 +104,9 @@ def ended(client: openai.OpenAI, batch: str) -> Any:
     return client.batches.retrieve(batch)
 
 
-def carved(node: TestNode) -> int:
-    """Return what batches hold of the organisation's budget, as far as it is not used."""
-    standing = node.standing("organisation")
+def carved(node: TestNode, above: str = "organisation") -> int:
+    """Return what batches hold of a budget, as far as it is not used."""
+    standing = node.standing(above)
     return standing.carved_nanos - standing.delegated_nanos
 
 
@@ -202,6 +218,25 @@ def test_a_batch_that_no_budget_can_pay_is_refused_and_holds_nothing(node: TestN
     assert refused.value.response.headers["x-headgate-code"] == "budget_exceeded"
     assert "principal-bob" in str(refused.value)
     assert node.standing("principal:bob").carved_nanos == 0
+
+
+def test_every_budget_above_is_held_on_and_a_shadow_refuses_nothing(node: TestNode) -> None:
+    """Also that of its run, and of the model it is for; too much for the run is refused."""
+    client = openai_client(node)
+    node.simulator.batches.held = True
+
+    batch = made(client, line(1), run="r1")
+    with pytest.raises(openai.APIStatusError) as refused:
+        made(client, *(line(number, max_tokens=2000) for number in range(40)), run="r2")
+
+    assert "run" in str(refused.value)
+    assert refused.value.response.headers["x-headgate-code"] == "budget_exceeded"
+    assert carved(node) == carved(node, "provider:openai") > 0
+    node.simulator.batches.held = False
+    assert ended(client, batch.id).status == "completed"
+    assert carved(node, "provider:openai") == 0
+    run = next(each for each in node.standings() if each.id.endswith("/alice/r1"))
+    assert 0 < run.delegated_nanos == run.carved_nanos
 
 
 def test_a_refusal_names_the_lines(node: TestNode) -> None:
