@@ -66,6 +66,7 @@ class World:
         contract_nodes: The nodes that have a contract with a provider.
         spool: Where forms with files are kept that are too large for memory; None for where the
             system has such files.
+        batches: Where batches and files of batches lie; None: none are taken.
         appraisal: Says what policies go by beside prices; None when none of them asks.
         traced: Whether spans are sent to anybody, so that the client's is written down.
         access_log: Takes down each request, None for no log.
@@ -105,6 +106,7 @@ class World:
     syncs: JournalSync | None = None
     contract_nodes: frozenset[str] = frozenset()
     spool: Path | None = None
+    batches: Path | None = None
     traced: bool = False
     access_log: AccessLog | None = None
     appraisal: Appraisal | None = None
