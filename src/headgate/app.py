@@ -25,6 +25,7 @@ from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.pool import Pool
 from headgate.gateway.sessions import Sessions
+from headgate.gateway.settings import ResponseCache
 from headgate.gateway.sizing import Sizing
 from headgate.gateway.target import Target
 from headgate.gateway.unbounded import Caps
@@ -130,7 +131,13 @@ def data_plane(
         classes=Classes({key.id: key.priorities for key in snapshot.keys.values()}),
         deferral=_deferral(snapshot),
         appraisal=_appraisal(router, targets),
+        response_cache=_response_cache(snapshot),
     )
+
+
+def _response_cache(snapshot: Snapshot) -> ResponseCache | None:
+    kept = any(route.keeps != "never" for route in snapshot.routes.values())
+    return snapshot.response_cache if kept else None
 
 
 def _deferral(snapshot: Snapshot) -> Deferral:

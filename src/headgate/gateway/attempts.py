@@ -55,6 +55,9 @@ class Attempts:
         )
         if exchange.decision.record.notes:
             self._exploring.heed(exchange.asked, exchange.decision.record.notes)
+        responses = self._pipeline.responses
+        if responses is not None and responses.answer(exchange, now_ns):
+            return None
         exchange.plan = exchange.decision.plan(self._turn)
         passed_over: dict[str, str] = {}
         if not self._choose(exchange, None, passed_over):

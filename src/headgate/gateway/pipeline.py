@@ -29,6 +29,7 @@ from headgate.gateway.quotes import quote
 from headgate.gateway.refusals import no_place, not_carved, over_budget, stranger, unwritten
 from headgate.gateway.repeats import Repeats
 from headgate.gateway.request import Request, header_takers
+from headgate.gateway.responses import responses_of
 from headgate.gateway.settings import SWEEP_MS
 from headgate.gateway.shadows import waive
 from headgate.gateway.turns import classify
@@ -60,6 +61,7 @@ class Pipeline:
         heads: The heads that clients send again and again.
         lag: How late the event loop is, and whether new calls are refused for it.
         strangers: Requests refused for their key since the start.
+        responses: The replies that are kept to be given again, None when no route does.
         approvals: What a person is asked about, None when there is no rule for it.
     """
 
@@ -86,6 +88,7 @@ class Pipeline:
         self.attempts = Attempts(self)
         self.endings = Endings(self)
         self.repeats = Repeats(self)
+        self.responses = responses_of(self)
         self.uploads = Uploads(world.dialects, world.edge, world.spool, self)
         self.approvals = Approvals(self, world.approvals) if world.approvals else None
         self._syncs = world.syncs

@@ -27,6 +27,7 @@ from headgate.node.messages import (
     RevokeKey,
     State,
 )
+from headgate.node.purging import Purge, event_of, purged_ns
 from headgate.node.rows import CredentialRow
 from headgate.store import audit
 from headgate.store.audit import Event
@@ -35,7 +36,7 @@ from headgate.store.migrate import open_store
 from headgate.units.errors import StewardUnavailableError
 from headgate.units.instants import to_iso
 
-Command = Freeze | CreateKey | RevokeKey | RevokeDelegation | RaiseBudget
+Command = Freeze | CreateKey | RevokeKey | RevokeDelegation | RaiseBudget | Purge
 
 RESTART_S = 10.0
 LOOK_S = 0.05
@@ -100,6 +101,8 @@ def carry_out(engine: Engine, message: Command, at_ns: int) -> Done | Failed:
 def _carry_out(connection: Connection, message: Command, at_ns: int) -> Done | Failed:
     if isinstance(message, Freeze):
         return _freeze(connection, message, at_ns)
+    if isinstance(message, Purge):
+        return Done()
     if isinstance(message, RaiseBudget):
         store_raises.keep_raise(connection, _raise_of(message, at_ns))
         return Done()
@@ -133,6 +136,8 @@ def _event_of(message: Command, at_ns: int) -> Event:
     if isinstance(message, CreateKey):
         detail = {"principal": message.principal, "models": ", ".join(message.models)}
         return Event(message.by, "key.created", f"key:{message.key}", detail)
+    if isinstance(message, Purge):
+        return event_of(message)
     if isinstance(message, RaiseBudget):
         return store_raises.raised(_raise_of(message, at_ns), message.by, message.reason)
     if isinstance(message, RevokeDelegation):
@@ -165,6 +170,7 @@ def state(engine: Engine, epoch: int) -> State:
             frozen=tuple(node.node for node in registry.frozen_nodes(connection)),
             credentials=valid_keys(connection),
             revoked=tuple(registry.revoked_delegations(connection)),
+            purged_ns=purged_ns(connection),
         )
 
 
