@@ -92,8 +92,7 @@ def data_plane(
         call_soon: The event loop's; what is said in a turn of it is sent at its end.
     """
     clock, outbox = Coarse(), Outbox(call_soon)
-    pools = _pools(snapshot, clock, outbox)
-    targets = _targets(snapshot, pools)
+    pools, targets = _reach(snapshot, clock, outbox)
     known, allotments = _callers(snapshot, pepper, steward)
     router, caching, sessions = _routing(snapshot, targets, journal)
     return World(
@@ -156,6 +155,14 @@ def _caps(snapshot: Snapshot) -> dict[str, int]:
     """Return what features without a bound may cost a call, by the aliases that allow any."""
     caps = {alias: route.unbounded_nanos_max for alias, route in snapshot.routes.items()}
     return {alias: nanos for alias, nanos in caps.items() if nanos is not None}
+
+
+def _reach(
+    snapshot: Snapshot, clock: Coarse, outbox: Outbox
+) -> tuple[dict[str, Pool], dict[str, Target]]:
+    """Return the ways to providers, and where calls can go by them."""
+    pools = _pools(snapshot, clock, outbox)
+    return pools, _targets(snapshot, pools)
 
 
 def _targets(snapshot: Snapshot, pools: Mapping[str, Pool]) -> dict[str, Target]:

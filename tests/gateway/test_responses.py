@@ -32,6 +32,7 @@ data_classes = ["secret"]
 retention_days_max = 0
 [response_cache]
 reply_bytes_max = 20000
+wait_max_ms = 60000
 [routes.kept]
 deployments = ["mini"]
 response_cache = "always"
@@ -45,7 +46,7 @@ response_cache = "asked"
 principal = "alice"
 secret = { value = "hg_alice_too_456789abcdef0123456789abcdef" }
 """
-BOBS = """
+CAROLS = """
 [principals.carol]
 team = "research"
 [keys.carol]
@@ -63,7 +64,7 @@ def running(
 ) -> Iterator[Gateway]:
     """A gateway with routes that keep replies."""
     urls = running_simulator.openai_url, running_simulator.anthropic_url
-    text = config(*urls, deployment=ZERO_RETENTION, more=ROUTES + BOBS)
+    text = config(*urls, deployment=ZERO_RETENTION, more=ROUTES + CAROLS)
     with Gateway(tmp_path_factory.mktemp("responses"), text) as gateway:
         yield gateway
 
@@ -329,3 +330,91 @@ def test_nothing_is_kept_for_a_client_that_went_away(
     assert told(send(gateway, kept())) == "miss"
     assert told(send(gateway, kept())) == "hit"
     assert responses._tapped_bytes == 0
+
+
+def at_once(gateway: Gateway, simulator: Simulator, count: int) -> list[Wire]:
+    """Send a call of which so many clients want the reply while the provider holds it back."""
+    wires = [Wire(gateway.port) for _ in range(count)]
+    simulator.gate.close()
+    for wire in wires:
+        wire.send(request(kept()))
+    assert simulator.gate.wait(1, 5)
+    gateway.until(lambda: waiting(gateway) == count - 1, "all but one wait for it")
+    return wires
+
+
+def waiting(gateway: Gateway) -> int:
+    """Return how many calls wait for one that asks the same."""
+    return sum(each.phase == "twin" for each in gateway.pipeline.exchanges)
+
+
+def test_what_comes_at_once_is_asked_once(gateway: Gateway, simulator: Simulator) -> None:
+    """Whoever waits gets the first one's reply; who goes away meanwhile is nobody's trouble."""
+    billed = simulator.bill.count
+    wires = at_once(gateway, simulator, 6)
+    wires.pop().close()
+    gateway.until(lambda: waiting(gateway) == 4, "one has gone")
+    simulator.gate.release()
+
+    replies = [wire.read() for wire in wires]
+
+    assert sorted(str(told(reply)) for reply in replies) == ["hit"] * 4 + ["miss"]
+    assert len({reply.payload for reply in replies}) == 1
+    assert simulator.bill.count == billed + 1
+    for wire in wires:
+        wire.close()
+
+
+def test_whoever_waits_is_served_though_the_first_one_went_away(
+    gateway: Gateway, simulator: Simulator
+) -> None:
+    """Then one of them is made, and the next waits no second time."""
+    first, second, third = at_once(gateway, simulator, 3)
+    first.close()
+    gateway.until(lambda: waiting(gateway) == 0, "they are made")
+    simulator.gate.release()
+
+    assert [told(second.read()), told(third.read())] == ["miss", "miss"]
+    second.close()
+    third.close()
+
+
+def test_nobody_waits_longer_than_allowed(start: Start, simulator: Simulator) -> None:
+    """Here for a millisecond, which a sweep notices."""
+    route = '[routes.kept]\ndeployments = ["mini"]\nresponse_cache = "always"\n'
+    gateway = start(more=f"{route}[response_cache]\nwait_max_ms = 1\n")
+    simulator.gate.close()
+    with Wire(gateway.port) as first, Wire(gateway.port) as second:
+        first.send(request(kept()))
+        assert simulator.gate.wait(1, 5)
+        second.send(request(kept()))
+        assert simulator.gate.wait(2, 5)
+        simulator.gate.release()
+
+        assert [told(first.read()), told(second.read())] == ["miss", "miss"]
+
+
+def test_what_runs_while_all_is_purged_is_not_kept(gateway: Gateway, simulator: Simulator) -> None:
+    """It was asked before what made somebody purge."""
+    responses = gateway.pipeline.responses
+    assert responses is not None
+    (wire,) = at_once(gateway, simulator, 1)
+    gateway.run(lambda: responses.purge(99))
+    simulator.gate.release()
+    assert told(wire.read()) == "miss"
+    wire.close()
+
+    assert told(send(gateway, kept())) == "miss"
+
+
+def test_a_team_may_share_and_no_other_team_gets_it(start: Start) -> None:
+    """Carol is in alice's team, dave is not."""
+    dave = "hg_dave_0123456789abcdef0123456789abcdef"
+    route = '[routes.kept]\ndeployments = ["mini"]\nresponse_cache = "always"\n'
+    other = '[teams.sales]\n[principals.dave]\nteam = "sales"\n[keys.dave]\nprincipal = "dave"\n'
+    other += f'secret = {{ value = "{dave}" }}\n'
+    gateway = start(more=f'{route}{CAROLS}{other}[response_cache]\nshared = "team"\n')
+    send(gateway, kept())
+
+    assert told(send(gateway, kept(), key=CAROL)) == "hit"
+    assert told(send(gateway, kept(), key=dave)) == "miss"

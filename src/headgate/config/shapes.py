@@ -109,6 +109,7 @@ class ResponseCacheShape(Shape, frozen=True, kw_only=True):
     bytes_max: Bytes = _RESPONSES.bytes_max
     reply_bytes_max: Annotated[int, Meta(ge=1, le=16 << 20)] = _RESPONSES.reply_bytes_max
     shared: Literal["principal", "team"] = _RESPONSES.shared
+    wait_max_ms: Annotated[int, Meta(ge=0, le=3_600_000)] = _RESPONSES.wait_max_ms
 
 
 class DeploymentShape(Shape, frozen=True, kw_only=True):

@@ -234,7 +234,7 @@ class Endings:
         A recorder is still there, and so is whoever will come back for what it keeps.
         """
         phase = exchange.phase
-        if phase == "claim":
+        if phase in ("claim", "twin"):
             self.finish(exchange)
         elif phase in WAITING:
             self._stop_waiting(exchange)

@@ -33,7 +33,11 @@ if TYPE_CHECKING:
 
 USE, REFRESH = b"use", b"refresh"
 """What a client may say in `x-headgate-cache`; anything else is `bypass`."""
-HIT, MISS, BYPASS = (b"x-headgate-cache: %b\r\n" % each for each in (b"hit", b"miss", b"bypass"))
+HIT = b"x-headgate-cache: hit\r\n"
+MISS = b"x-headgate-cache: miss\r\n"
+BYPASS = b"x-headgate-cache: bypass\r\n"
+TWIN = "twin"
+"""The phase of a call that waits for one that asks the same."""
 HEAD_BYTES = 4_096
 """What a reply's head may come to beside its body; the framing of small chunks doubles that."""
 TAPPED_BYTES_MAX = 64 << 20
@@ -53,7 +57,11 @@ def responses_of(pipeline: Pipeline) -> Responses | None:
 
 
 class Responses:
-    """Gives replies again, and has those kept that come."""
+    """Gives replies again, and has those kept that come.
+
+    Attributes:
+        purges: How often all were forgotten; what was begun before is not kept afterwards.
+    """
 
     def __init__(self, pipeline: Pipeline, settings: ResponseCache) -> None:
         self._pipeline = pipeline
@@ -62,6 +70,8 @@ class Responses:
         self._replies = Replies(settings.bytes_max)
         self._tapped_bytes = 0
         self._purged_ns = -1
+        self.purges = 0
+        self._running: dict[bytes, list[Exchange]] = {}
 
     def answer(self, exchange: Exchange, now_ns: int) -> bool:
         """Answer a call from the cache; False when it has to be made. See that it is kept then."""
@@ -80,8 +90,39 @@ class Responses:
         if found is not None and self._holds_still(exchange, found, now_ns):
             self._give(exchange, found, now_ns)
             return True
+        if self._settings.wait_max_ms and head.cache != REFRESH and self._waits(exchange, key):
+            return True
         exchange.client = Stamp(self, exchange, client, MISS, key)
         return False
+
+    # Calls that ask the same at the same time.
+
+    def _waits(self, exchange: Exchange, key: bytes) -> bool:
+        """Have a call wait for one that asks the same; False when it is the one, or has waited."""
+        twins = self._running.get(key)
+        if twins is None:
+            self._running[key] = []
+        elif exchange.phase != TWIN:
+            exchange.enter(TWIN)
+            twins.append(exchange)
+            return True
+        return False
+
+    def over(self, key: bytes) -> None:
+        """A call is over that others may wait for: each gets its reply, or is made after all."""
+        for twin in self._running.pop(key, ()):
+            if twin.phase == TWIN:
+                self._pipeline.go(twin)
+
+    def sweep(self, now_ms: int) -> None:
+        """Have calls made that have waited too long for another."""
+        for twins in list(self._running.values()):
+            late = [each for each in twins if each.since_ms < now_ms - self._settings.wait_max_ms]
+            # They stand in the order in which they came.
+            del twins[: len(late)]
+            for twin in late:
+                if twin.phase == TWIN:
+                    self._pipeline.go(twin)
 
     def purge(self, purged_ns: int) -> None:
         """Forget all replies, when somebody has said so since the last look.
@@ -91,6 +132,7 @@ class Responses:
         """
         if purged_ns != self._purged_ns:
             self._replies.clear()
+            self.purges += 1
         self._purged_ns = purged_ns
 
     # What may be kept, and as what.
@@ -200,7 +242,7 @@ class Stamp(Tap):
         key: What it is kept under; None for not at all.
     """
 
-    __slots__ = ("_cost_nanos", "_exchange", "_key", "_line", "_responses")
+    __slots__ = ("_cost_nanos", "_exchange", "_key", "_line", "_purges", "_responses")
 
     def __init__(
         self,
@@ -216,6 +258,7 @@ class Stamp(Tap):
         self._line = line
         self._key = key
         self._cost_nanos = 0
+        self._purges = responses.purges
 
     def write(self, data: bytes) -> None:
         """Send bytes to the client, the first of them with the header line."""
@@ -231,17 +274,25 @@ class Stamp(Tap):
         """The client went away, and with it who the reply was for."""
         self._exchange = None
         self._drop()
+        self._let_go()
         return None
 
     def done(self, *, keep_alive: bool) -> None:
         """The reply is written, or there will be none."""
         exchange, self._exchange = self._exchange, None
-        if self.whole and self._keeping and exchange is not None and self._key is not None:
+        fresh = self._purges == self._responses.purges
+        if self.whole and self._keeping and fresh and exchange is not None and self._key:
             data = b"".join(self._parts)
             self._responses.keep(exchange, self._key, data, self._cost_nanos)
         self._drop()
         if self._client is not None:
             self._client.done(keep_alive=keep_alive)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        key, self._key = self._key, None
+        if key is not None:
+            self._responses.over(key)
 
     def _record(self, size: int) -> bool:
         return self._responses.record(size, self._size)
