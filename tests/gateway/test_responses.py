@@ -1,7 +1,7 @@
 """The response cache on the way of a call: what is given again, to whom, and what the books say."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -9,53 +9,20 @@ import pytest
 
 from headgate.records.journal import CacheNote, SettleRecord
 from headgate.simulator import Fault, FaultKind, Simulator
-from tests.gateway.calls import (
-    ALICE,
-    BOB,
-    MESSAGES_PATH,
-    ask,
-    call_of,
-    chat,
-    config,
-    message,
-    request,
+from tests.gateway.asking_again import (
+    CACHE,
+    CAROL,
+    CAROLS,
+    KEEPING,
+    TOO,
+    ZERO_RETENTION,
+    kept,
+    send,
+    told,
 )
+from tests.gateway.calls import ALICE, BOB, MESSAGES_PATH, ask, call_of, config, message
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
-from tests.gateway.wire import Reply, Wire
-
-CACHE = "x-headgate-cache"
-ROUTES = """
-[data_classes.secret]
-[requirements.forgets]
-data_classes = ["secret"]
-retention_days_max = 0
-[response_cache]
-reply_bytes_max = 20000
-wait_max_ms = 60000
-[routes.kept]
-deployments = ["mini"]
-response_cache = "always"
-[routes.kept-haiku]
-deployments = ["haiku"]
-response_cache = "always"
-[routes.asked]
-deployments = ["mini"]
-response_cache = "asked"
-[keys.alice-too]
-principal = "alice"
-secret = { value = "hg_alice_too_456789abcdef0123456789abcdef" }
-"""
-CAROLS = """
-[principals.carol]
-team = "research"
-[keys.carol]
-principal = "carol"
-secret = { value = "hg_carol_0123456789abcdef0123456789abcdef" }
-"""
-CAROL = "hg_carol_0123456789abcdef0123456789abcdef"
-TOO = "hg_alice_too_456789abcdef0123456789abcdef"
-ZERO_RETENTION = "retention_days = 0"
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +31,7 @@ def running(
 ) -> Iterator[Gateway]:
     """A gateway with routes that keep replies."""
     urls = running_simulator.openai_url, running_simulator.anthropic_url
-    text = config(*urls, deployment=ZERO_RETENTION, more=ROUTES + CAROLS)
+    text = config(*urls, deployment=ZERO_RETENTION, more=KEEPING + CAROLS)
     with Gateway(tmp_path_factory.mktemp("responses"), text) as gateway:
         yield gateway
 
@@ -78,32 +45,6 @@ def gateway(running: Gateway, simulator: Simulator) -> Iterator[Gateway]:
     yield running
     running.assert_settled()
     running.heal()
-
-
-def send(
-    gateway: Gateway,
-    body: dict[str, Any] | bytes,
-    path: str = "/v1/chat/completions",
-    *,
-    key: str = ALICE,
-    said: str | None = None,
-    headers: Sequence[tuple[str, str]] = (),
-) -> Reply:
-    """Send a call, which must be served; `said` is its `x-headgate-cache`."""
-    more = () if said is None else ((CACHE, said),)
-    reply = ask(gateway, body, path, key=key, headers=(*headers, *more))
-    assert reply.status == 200, reply
-    return reply
-
-
-def told(reply: Reply) -> str | None:
-    """Return what a reply says of the cache."""
-    return reply.header(CACHE)
-
-
-def kept(text: str = "hello", /, **fields: Any) -> dict[str, Any]:
-    """Return a body of a route that keeps replies."""
-    return chat(text, **{"model": "kept", **fields})
 
 
 def test_the_same_question_gets_the_same_reply_for_nothing(
@@ -297,114 +238,6 @@ def test_nothing_is_given_of_what_is_frozen(gateway: Gateway) -> None:
         assert ask(gateway, kept()).status != 200
     finally:
         gateway.pipeline.frozen = frozenset()
-
-
-def test_what_a_budget_has_shortened_is_not_kept(start: Start, simulator: Simulator) -> None:
-    """The next call may have the money for all of its answer."""
-    tight = '[budgets.alice]\nnode = "principal:alice"\nperiod = "once"\non_tight = "shorten"\n'
-    route = '[routes.kept-haiku]\ndeployments = ["haiku"]\nresponse_cache = "always"\n'
-    gateway = start(more=f'{route}{tight}limit_usd = "0.10"')
-    body = message(model="kept-haiku", max_tokens=32_000)
-
-    first = send(gateway, body, MESSAGES_PATH)
-
-    assert json.loads(simulator.received.last().body)["max_tokens"] < 32_000
-    assert [told(first), told(send(gateway, body, MESSAGES_PATH))] == ["miss", "miss"]
-
-
-def test_nothing_is_kept_for_a_client_that_went_away(
-    gateway: Gateway, simulator: Simulator
-) -> None:
-    """Its bytes are free again, and its call is drained as any other."""
-    responses = gateway.pipeline.responses
-    assert responses is not None
-    simulator.gate.close()
-    with Wire(gateway.port) as wire:
-        wire.send(request(kept()))
-        assert simulator.gate.wait(1, 5)
-    gateway.until(lambda: all(one.client is None for one in gateway.pipeline.exchanges), "gone")
-    simulator.gate.release()
-    gateway.until_idle()
-
-    assert responses._tapped_bytes == 0
-    assert told(send(gateway, kept())) == "miss"
-    assert told(send(gateway, kept())) == "hit"
-    assert responses._tapped_bytes == 0
-
-
-def at_once(gateway: Gateway, simulator: Simulator, count: int) -> list[Wire]:
-    """Send a call of which so many clients want the reply while the provider holds it back."""
-    wires = [Wire(gateway.port) for _ in range(count)]
-    simulator.gate.close()
-    for wire in wires:
-        wire.send(request(kept()))
-    assert simulator.gate.wait(1, 5)
-    gateway.until(lambda: waiting(gateway) == count - 1, "all but one wait for it")
-    return wires
-
-
-def waiting(gateway: Gateway) -> int:
-    """Return how many calls wait for one that asks the same."""
-    return sum(each.phase == "twin" for each in gateway.pipeline.exchanges)
-
-
-def test_what_comes_at_once_is_asked_once(gateway: Gateway, simulator: Simulator) -> None:
-    """Whoever waits gets the first one's reply; who goes away meanwhile is nobody's trouble."""
-    billed = simulator.bill.count
-    wires = at_once(gateway, simulator, 6)
-    wires.pop().close()
-    gateway.until(lambda: waiting(gateway) == 4, "one has gone")
-    simulator.gate.release()
-
-    replies = [wire.read() for wire in wires]
-
-    assert sorted(str(told(reply)) for reply in replies) == ["hit"] * 4 + ["miss"]
-    assert len({reply.payload for reply in replies}) == 1
-    assert simulator.bill.count == billed + 1
-    for wire in wires:
-        wire.close()
-
-
-def test_whoever_waits_is_served_though_the_first_one_went_away(
-    gateway: Gateway, simulator: Simulator
-) -> None:
-    """Then one of them is made, and the next waits no second time."""
-    first, second, third = at_once(gateway, simulator, 3)
-    first.close()
-    gateway.until(lambda: waiting(gateway) == 0, "they are made")
-    simulator.gate.release()
-
-    assert [told(second.read()), told(third.read())] == ["miss", "miss"]
-    second.close()
-    third.close()
-
-
-def test_nobody_waits_longer_than_allowed(start: Start, simulator: Simulator) -> None:
-    """Here for a millisecond, which a sweep notices."""
-    route = '[routes.kept]\ndeployments = ["mini"]\nresponse_cache = "always"\n'
-    gateway = start(more=f"{route}[response_cache]\nwait_max_ms = 1\n")
-    simulator.gate.close()
-    with Wire(gateway.port) as first, Wire(gateway.port) as second:
-        first.send(request(kept()))
-        assert simulator.gate.wait(1, 5)
-        second.send(request(kept()))
-        assert simulator.gate.wait(2, 5)
-        simulator.gate.release()
-
-        assert [told(first.read()), told(second.read())] == ["miss", "miss"]
-
-
-def test_what_runs_while_all_is_purged_is_not_kept(gateway: Gateway, simulator: Simulator) -> None:
-    """It was asked before what made somebody purge."""
-    responses = gateway.pipeline.responses
-    assert responses is not None
-    (wire,) = at_once(gateway, simulator, 1)
-    gateway.run(lambda: responses.purge(99))
-    simulator.gate.release()
-    assert told(wire.read()) == "miss"
-    wire.close()
-
-    assert told(send(gateway, kept())) == "miss"
 
 
 def test_a_team_may_share_and_no_other_team_gets_it(start: Start) -> None:
