@@ -181,6 +181,14 @@ def test_tools_are_left_alone_unless_the_client_asks(gateway: Gateway) -> None:
     assert [told(send(gateway, body, said="use")) for _ in range(2)] == ["miss", "hit"]
 
 
+@pytest.mark.parametrize("part", [{"previous_response_id": "resp_1"}, {"conversation": "conv_1"}])
+def test_a_prompt_that_lies_elsewhere_is_left_alone(gateway: Gateway, part: dict[str, str]) -> None:
+    """A conversation that the provider keeps is another one after each call."""
+    body = {"model": "kept", "input": "go on", "max_output_tokens": 50, **part}
+
+    assert told(ask(gateway, body, "/v1/responses")) == "bypass"
+
+
 def test_data_that_may_not_be_kept_is_not(gateway: Gateway) -> None:
     """A requirement on how long providers keep data holds for the cache."""
     secret = [("x-headgate-data-class", "secret")]

@@ -144,6 +144,9 @@ class Responses:
         if demand.free or demand.thread or demand.unbounded is not None:
             # It costs nothing, or leaves something behind at the provider.
             return False
+        if demand.input_tokens_max is None:
+            # Part of the prompt lies elsewhere, and may be another next time.
+            return False
         if demand.tools and said is None:
             # Who gets a reply again does again what it says.
             return False
@@ -204,7 +207,7 @@ class Responses:
         note = CacheNote(saved_nanos=found.cost_nanos, given_from=found.call)
         settlement = Settlement(0, "measured")
         books.settle(exchange, settlement, report=Report(), at_ns=now_ns, final=True, cache=note)
-        lines = HIT + replies.facts(exchange, None, 0) + replies.passed_on(exchange, found.lines)
+        lines = HIT + replies.facts(exchange, None, 0) + found.lines
         assert exchange.client is not None, exchange.call
         exchange.client.write(replies.reply(exchange, 200, found.content_type, lines, found.body))
         self._pipeline.endings.finish(exchange)
