@@ -147,6 +147,10 @@ class Responses:
         if demand.input_tokens_max is None:
             # Part of the prompt lies elsewhere, and may be another next time.
             return False
+        cascading = self._pipeline.cascading
+        if cascading is not None and cascading.runs.of(exchange) is not None:
+            # Such a policy learns from every call, and what it cost is more than one attempt.
+            return False
         if demand.tools and said is None:
             # Who gets a reply again does again what it says.
             return False
@@ -245,7 +249,7 @@ class Stamp(Tap):
         key: What it is kept under; None for not at all.
     """
 
-    __slots__ = ("_cost_nanos", "_exchange", "_key", "_line", "_purges", "_responses")
+    __slots__ = ("_exchange", "_key", "_line", "_purges", "_responses")
 
     def __init__(
         self,
@@ -260,7 +264,6 @@ class Stamp(Tap):
         self._exchange: Exchange | None = exchange
         self._line = line
         self._key = key
-        self._cost_nanos = 0
         self._purges = responses.purges
 
     def write(self, data: bytes) -> None:
@@ -270,8 +273,7 @@ class Stamp(Tap):
 
     def ends(self, settlement: Settlement, *, whole: bool) -> None:
         """The attempt that answers is settled: what nobody has measured is not kept."""
-        self.whole = whole and settlement.state == "measured"
-        self._cost_nanos = settlement.amount_nanos
+        super().ends(settlement, whole=whole and settlement.state == "measured")
 
     def leave(self) -> Tap | None:
         """The client went away, and with it who the reply was for."""
@@ -286,7 +288,7 @@ class Stamp(Tap):
         fresh = self._purges == self._responses.purges
         if self.whole and self._keeping and fresh and exchange is not None and self._key:
             data = b"".join(self._parts)
-            self._responses.keep(exchange, self._key, data, self._cost_nanos)
+            self._responses.keep(exchange, self._key, data, self.posted_nanos)
         self._drop()
         if self._client is not None:
             self._client.done(keep_alive=keep_alive)

@@ -15,9 +15,10 @@ class Tap:
 
     Attributes:
         whole: Whether what was written is a whole reply.
+        posted_nanos: What the attempt was posted at that it is from.
     """
 
-    __slots__ = ("_client", "_keeping", "_parts", "_size", "whole")
+    __slots__ = ("_client", "_keeping", "_parts", "_size", "posted_nanos", "whole")
 
     def __init__(self, client: ClientConnection, *, keeping: bool) -> None:
         self._client: ClientConnection | None = client
@@ -25,6 +26,7 @@ class Tap:
         self._parts: list[bytes] = []
         self._size = 0
         self.whole = False
+        self.posted_nanos = 0
 
     @property
     def paused(self) -> bool:
@@ -41,9 +43,10 @@ class Tap:
         if self._client is not None:
             self._client.write(data)
 
-    def ends(self, _settlement: Settlement, *, whole: bool) -> None:
+    def ends(self, settlement: Settlement, *, whole: bool) -> None:
         """The attempt that answers is settled; `whole` tells whether its reply ended in order."""
         self.whole = whole
+        self.posted_nanos = settlement.amount_nanos
 
     def leave(self) -> Tap | None:
         """The client went away: return what stands in its place now, None for nothing."""
