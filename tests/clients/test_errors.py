@@ -120,10 +120,11 @@ ANTHROPIC: dict[int, type[Exception]] = {
     408: anthropic.RequestTimeoutError,
     413: anthropic.ContentTooLargeError,
     431: anthropic.RequestHeaderFieldsTooLargeError,
+    501: anthropic.HTTPNotImplementedError,
     503: anthropic.ServiceUnavailableError,
     504: anthropic.GatewayTimeoutError,
     **dict.fromkeys((402, 405, 410, 415, 428), anthropic.APIStatusError),
-    **dict.fromkeys((500, 501, 502, 507), anthropic.InternalServerError),
+    **dict.fromkeys((500, 502, 507), anthropic.InternalServerError),
 }
 RAISED: dict[str, dict[int, type[Exception]]] = {
     "openai_chat": OPENAI,
