@@ -22,6 +22,14 @@ response_cache = "always"
 [routes.kept-haiku]
 deployments = ["haiku"]
 response_cache = "always"
+[policies.steps]
+kind = "cascade"
+verifier = "schema"
+loss = "1"
+[routes.steps]
+deployments = ["mini", "big"]
+policy = "steps"
+response_cache = "always"
 [routes.asked]
 deployments = ["mini"]
 response_cache = "asked"

@@ -21,6 +21,7 @@ from tests.gateway.asking_again import (
     told,
 )
 from tests.gateway.calls import ALICE, BOB, MESSAGES_PATH, ask, call_of, config, message
+from tests.gateway.cascades import FORMAT
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
 
@@ -187,6 +188,13 @@ def test_a_prompt_that_lies_elsewhere_is_left_alone(gateway: Gateway, part: dict
     body = {"model": "kept", "input": "go on", "max_output_tokens": 50, **part}
 
     assert told(ask(gateway, body, "/v1/responses")) == "bypass"
+
+
+def test_a_cascade_sees_every_call(gateway: Gateway) -> None:
+    """Its policy learns from each."""
+    body = kept(model="steps", response_format=FORMAT)
+
+    assert [told(send(gateway, body)) for _ in range(2)] == ["bypass", "bypass"]
 
 
 def test_data_that_may_not_be_kept_is_not(gateway: Gateway) -> None:
