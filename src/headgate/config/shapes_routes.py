@@ -29,6 +29,7 @@ class RouteShape(Shape, frozen=True, kw_only=True):
     translated: Literal["last", "mixed"] = "last"
     on_unsupported: Literal["drop", "refuse"] = "drop"
     cache: Literal["client", "auto"] = "client"
+    response_cache: Literal["never", "asked", "always"] = "never"
     defer: Literal["never", "cheap_hours"] = "never"
     unbounded_usd_max: Amount | None = None
     call_usd_max: Amount | None = None

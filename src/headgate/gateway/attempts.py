@@ -56,6 +56,9 @@ class Attempts:
         )
         if exchange.decision.record.notes:
             self._exploring.heed(exchange.asked, exchange.decision.record.notes)
+        responses = self._pipeline.responses
+        if responses is not None and responses.answer(exchange, now_ns):
+            return None
         if self._pipeline.cascading is not None:
             self._pipeline.cascading.begin(exchange, exchange.decision)
         exchange.plan = exchange.decision.plan(self._turn)

@@ -14,8 +14,8 @@ from headgate.gateway import refusals, replies
 from headgate.gateway.cascading import has_kept, is_judged
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.metering import bound_settlement, meter
-from headgate.gateway.recorder import Recorder
 from headgate.gateway.refusals import LENGTH_STOP, stream_cut
+from headgate.gateway.tap import Tap
 from headgate.gateway.unpacking import UNREADABLE
 from headgate.gateway.upstream import IN_HAND
 from headgate.gateway.verdicts import Verdicts
@@ -87,8 +87,8 @@ class Endings:
         settlement = meter(exchange, report)
         self.settle(exchange, settlement, report)
         self.verdicts.well(exchange, served=whole)
-        if isinstance(exchange.client, Recorder):
-            exchange.client.whole = whole and not exchange.headed
+        if isinstance(exchange.client, Tap):
+            exchange.client.ends(settlement, whole=whole and not exchange.headed)
         if exchange.headed:
             # A stream was asked for and begun, and no stream came.
             self.answer(exchange, Refusal(errors.UPSTREAM_BROKEN, NOT_STREAMED))
@@ -128,15 +128,16 @@ class Endings:
         """
         whole = report.complete and not report.errored
         self.verdicts.well(exchange, served=whole)
-        if isinstance(exchange.client, Recorder):
-            exchange.client.whole = whole
         if whole:
-            self.settle(exchange, meter(exchange, report), report)
+            settlement = meter(exchange, report)
         else:
             cut = reason or ("provider_error" if report.errored else "stream_cut")
-            self.settle(exchange, bound_settlement(exchange, report, cut), report)
+            settlement = bound_settlement(exchange, report, cut)
             if not report.errored:
                 rest += exchange.dialect.render_stream_error(stream_cut(cut), exchange.call)
+        self.settle(exchange, settlement, report)
+        if isinstance(exchange.client, Tap):
+            exchange.client.ends(settlement, whole=whole)
         exchange.write_stream_end(rest)
         self.finish(exchange)
 
@@ -238,7 +239,7 @@ class Endings:
         A recorder is still there, and so is whoever will come back for what it keeps.
         """
         phase = exchange.phase
-        if phase == "claim":
+        if phase in ("claim", "twin"):
             self.finish(exchange)
         elif phase in WAITING:
             self._stop_waiting(exchange)

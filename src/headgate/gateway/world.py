@@ -22,7 +22,7 @@ from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
 from headgate.gateway.request import Request
 from headgate.gateway.sessions import Sessions
-from headgate.gateway.settings import Edge
+from headgate.gateway.settings import Edge, ResponseCache
 from headgate.gateway.sizing import Sizing
 from headgate.gateway.target import Target
 from headgate.gateway.unbounded import Caps
@@ -68,6 +68,7 @@ class World:
             system has such files.
         batches: Where batches and files of batches lie; None: none are taken.
         appraisal: Says what policies go by beside prices; None when none of them asks.
+        response_cache: How replies are kept to be given again; None where no route does.
         traced: Whether spans are sent to anybody, so that the client's is written down.
         access_log: Takes down each request, None for no log.
     """
@@ -110,6 +111,7 @@ class World:
     traced: bool = False
     access_log: AccessLog | None = None
     appraisal: Appraisal | None = None
+    response_cache: ResponseCache | None = None
 
     def dialect_of(self, request: Request) -> Dialect | None:
         """Return the dialect whose calls go to a request's path, None when none's do.

@@ -179,6 +179,8 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater, placing
         cut(pipeline)
         if pipeline.world.guards is not None:
             pipeline.world.guards.thawed(pipeline.frozen)
+        if pipeline.responses is not None:
+            pipeline.responses.purge(state.purged_ns)
 
     link.on_granted = on_granted
     link.on_lent = on_lent

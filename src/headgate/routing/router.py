@@ -11,6 +11,7 @@ need a translation: nothing is lost there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 import msgspec
 
@@ -193,6 +194,10 @@ class Router:
     def candidates(self, asked: str) -> tuple[Deployment, ...]:
         """Return the deployments a known name stands for, as they are listed."""
         return self._aliases[asked].deployments
+
+    def keeps(self, asked: str) -> Literal["never", "asked", "always"]:
+        """Return whose replies are kept of the calls that ask for a known name."""
+        return self._aliases[asked].route.keeps
 
     def _decide(self, alias: Alias, call: Call) -> Ranking:
         demand, given, now_ns = call.demand, call.given, call.now_ns

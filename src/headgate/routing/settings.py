@@ -69,6 +69,8 @@ class Route(NamedTuple):
         drops: Whether a translated call may leave out features that its target lacks; otherwise
             the target is passed over.
         marks: Whether prompts get cache breakpoints where they pay.
+        keeps: Whose replies are kept to be given again: `never` any, of calls that have `asked`
+            for it, or `always`.
         defers: Whether batch calls are put off to hours in which they cost less.
         mixes: Whether the policy ranks deployments that need a translation among those that speak
             the client's dialect, instead of behind them.
@@ -88,6 +90,7 @@ class Route(NamedTuple):
     marks: bool = False
     defers: bool = False
     mixes: bool = False
+    keeps: Literal["never", "asked", "always"] = "never"
     unbounded_nanos_max: int | None = None
     call_nanos_max: int | None = None
     latency_ms_max: int | None = None
