@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+import anthropic
 import openai
 import pytest
 
+from headgate.records.journal import SettleRecord
 from headgate.routing.deciding import chosen_of, decided_again, placed
 from headgate.routing.policies.registry import policies
 from headgate.simulator import Fault, FaultKind, Simulator
@@ -119,6 +121,27 @@ def test_when_the_next_step_fails_the_reply_so_far_is_better_than_none(
     assert kept.header("x-headgate-deployment") == "mini"
     assert [cost(kept), 0] == paid(gateway, kept)
     assert strict.status == 400
+
+
+def test_where_nobody_is_left_the_policy_says_what_the_client_gets(
+    gateway: Gateway, provider: Recording
+) -> None:
+    """The reply that nobody let pass, or a refusal, which is written down; it is paid anyway."""
+    provider.answers = [says("1"), says("1")]
+    gateway.run(lambda: setattr(gateway.pipeline, "frozen", frozenset({"deployment:big"})))
+
+    kept = ask(gateway, chat(model="form", response_format=FORMAT))
+    strict = ask(gateway, chat(model="strict", response_format=FORMAT))
+
+    gateway.run(lambda: setattr(gateway.pipeline, "frozen", frozenset()))
+    assert said(kept) == "1"
+    assert (strict.status, strict.code) == (502, "cascade_exhausted")
+    refused = [each for each in gateway.refusals() if each.call == call_of(strict)]
+    assert [each.code for each in refused] == ["cascade_exhausted"]
+    (end,) = gateway.ends(call_of(strict))
+    assert isinstance(end, SettleRecord)
+    assert end.amount_nanos > 0
+    assert not end.final
 
 
 def test_two_that_agree_are_believed(gateway: Gateway, provider: Recording) -> None:
@@ -312,3 +335,25 @@ def test_what_a_broken_attempt_is_posted_at_is_told_as_well(
     assert said(reply) == '{"answer": 1}'
     assert sum(paid(gateway, reply)) == cost(reply)
     assert paid(gateway, reply)[0] > 0
+
+
+def test_another_dialects_client_is_served_and_judged_alike(
+    start: Start, simulator: Simulator
+) -> None:
+    """Steps and judge speak what they speak; an unclear judge asks the next step."""
+    gateway = start(more=MORE)
+    url = f"http://127.0.0.1:{gateway.port}"
+    message: Any = [{"role": "user", "content": "How many?"}]
+    with anthropic.Anthropic(api_key=ALICE, base_url=url, max_retries=0) as client:
+        raw = client.messages.with_raw_response.create(
+            model="judged", max_tokens=50, messages=message
+        )
+
+    assert raw.parse().content[0].type == "text"
+    assert raw.headers["x-headgate-cascade"] == "2/2"
+    routes = gateway.routes(raw.headers["x-headgate-call"])
+    assert [(each.deployment, each.via) for each in routes] == [
+        ("mini", "openai_chat"),
+        ("referee", "openai_chat"),
+        ("big", "openai_chat"),
+    ]

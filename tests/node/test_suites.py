@@ -1,6 +1,10 @@
 """Suites over a real node: the budget holds, what was paid is not paid again, results are votes."""
 
 import json
+import os
+import subprocess
+import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,20 +12,20 @@ from typer.testing import CliRunner, Result
 
 from headgate.cli.main import app
 from headgate.units.money import parse_usd
-from tests.node.harness import TestNode, once, running_node
+from tests.node.harness import TestNode, once, running_node, until
 
 pytestmark = pytest.mark.slow
 
 TASKS = 12
 
 
-def suite(folder: Path) -> Path:
+def suite(folder: Path, pace: str = "") -> Path:
     """Write a suite whose tasks all succeed."""
     path = folder / "sums.jsonl"
     tasks = [
         {
             "id": f"sum-{number}",
-            "prompt": f'What is {number} plus 1? [say "{number + 1}"]',
+            "prompt": f'What is {number} plus 1? {pace} [say "{number + 1}"]',
             "check": {"number": number + 1},
             "output_tokens_max": 200,
         }
@@ -50,7 +54,7 @@ def test_a_budget_stops_a_suite_and_a_larger_one_lets_it_go_on(tmp_path: Path) -
     path = suite(tmp_path)
     with running_node(tmp_path, budgets=[once("run:*", "5.00")]) as node:
         first = evaluate(node, path, "0.008")
-        bill = len(node.bill.read_text().splitlines())
+        bill = lines(node.bill)
         runs = CliRunner().invoke(
             app,
             ["runs", "list", "--json", "--config", str(node.config)],
@@ -60,7 +64,7 @@ def test_a_budget_stops_a_suite_and_a_larger_one_lets_it_go_on(tmp_path: Path) -
 
         second = evaluate(node, path, "1.00")
         third = evaluate(node, path, "1.00")
-        whole = len(node.bill.read_text().splitlines())
+        whole = lines(node.bill)
         node.await_nothing_held()
 
     assert first.exit_code == 1, first.output
@@ -83,3 +87,39 @@ def test_without_a_budget_on_runs_nothing_is_asked(tmp_path: Path) -> None:
     assert refused.exit_code == 1
     assert 'budget on "run:*"' in refused.stderr
     assert not asked
+
+
+def test_a_suite_that_is_killed_goes_on_and_pays_nothing_twice(tmp_path: Path) -> None:
+    """Killed with calls in flight, again and again: the provider bills each answer once."""
+    path = suite(tmp_path, "[sim:ttft_ms=300]")
+    kept = path.with_suffix(".results.jsonl")
+    with running_node(tmp_path, budgets=[once("run:*", "5.00")]) as node:
+        told = ("--models", "gpt-5-5,mini", "--budget", "1.00", "--url", node.gateway_url)
+        command = [sys.executable, "-m", "headgate.cli.main", "eval", "--suite", str(path), *told]
+        environment = {
+            **os.environ,
+            "HEADGATE_KEY": node.key(),
+            "HEADGATE_CONFIG": str(node.config),
+        }
+        for number in (4, 8, 12):
+            running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+            until(partial(has, kept, number), "a few results")
+            running.kill()
+            running.wait()
+
+        last = evaluate(node, path, "1.00")
+        node.await_nothing_held()
+        bill = lines(node.bill)
+
+    assert last.exit_code == 0, last.output
+    assert answers(last) == 2 * TASKS == bill
+
+
+def lines(path: Path) -> int:
+    """Return how many lines a file has, 0 before there is one."""
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+def has(path: Path, least: int) -> bool:
+    """Tell whether a file has so many lines."""
+    return lines(path) >= least

@@ -95,12 +95,13 @@ class Cascading:
         else:
             more = self._after_step(exchange, upstream, run, told, report)
         endings = self._pipeline.endings
-        endings.settle(exchange, settlement, report, final=not more)
+        final = not more and run.refused is None
+        endings.settle(exchange, settlement, report, final=final)
         endings.verdicts.well(exchange, served=True)
         if more:
             self._pipeline.attempts.go_on(exchange)
         elif run.refused is not None:
-            endings.answer(exchange, run.refused)
+            endings.refuse(exchange, run.refused)
         else:
             self._serve(exchange, run)
             endings.finish(exchange)

@@ -38,11 +38,13 @@ _STEWARD_GONE = Refusal(errors.LEDGER_UNAVAILABLE, "The ledger is being restarte
 def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
     """Answer a request that is no call."""
     permitted = cors.preflight(request.head)
-    if permitted is None:
-        _answer(pipeline, client, request)
-    else:
+    if permitted is not None:
         client.write(permitted)
         client.done(keep_alive=request.head.keep_alive)
+    elif pipeline.batches.takes(request.head.path):
+        pipeline.batches.answer(client, request)
+    else:
+        _answer(pipeline, client, request)
 
 
 def _answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:

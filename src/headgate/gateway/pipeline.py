@@ -17,6 +17,7 @@ from headgate.dialects.splice import SpliceError
 from headgate.gateway import cors, endpoints
 from headgate.gateway.approvals import Approvals
 from headgate.gateway.attempts import Attempts
+from headgate.gateway.batching.routes import BatchRoutes
 from headgate.gateway.cascading import Cascading
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.endings import Endings
@@ -92,6 +93,7 @@ class Pipeline:
         self.endings = Endings(self)
         self.repeats = Repeats(self)
         self.responses = responses_of(self)
+        self.batches = BatchRoutes(self, world.batches)
         self.uploads = Uploads(world.dialects, world.edge, world.spool, self)
         self.approvals = Approvals(self, world.approvals) if world.approvals else None
         self._syncs = world.syncs

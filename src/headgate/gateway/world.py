@@ -66,6 +66,7 @@ class World:
         contract_nodes: The nodes that have a contract with a provider.
         spool: Where forms with files are kept that are too large for memory; None for where the
             system has such files.
+        batches: Where batches and files of batches lie; None: none are taken.
         appraisal: Says what policies go by beside prices; None when none of them asks.
         response_cache: How replies are kept to be given again; None where no route does.
         traced: Whether spans are sent to anybody, so that the client's is written down.
@@ -106,6 +107,7 @@ class World:
     syncs: JournalSync | None = None
     contract_nodes: frozenset[str] = frozenset()
     spool: Path | None = None
+    batches: Path | None = None
     traced: bool = False
     access_log: AccessLog | None = None
     appraisal: Appraisal | None = None

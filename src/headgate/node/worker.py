@@ -103,7 +103,7 @@ async def run(
     )
     log = _access_log(snapshot, name)
     syncs, spool = journal_syncs(journal, disk), data_dir / "spool"
-    world = replace(world, syncs=syncs, access_log=log, spool=spool)
+    world = replace(world, syncs=syncs, access_log=log, spool=spool, batches=data_dir)
     pipeline = Pipeline(world)
     placing = _placing(link, pipeline)
     _connect(link, pipeline, KeysMadeLater(world.directory, snapshot), placing)
