@@ -92,6 +92,7 @@ class Pipeline:
         self.attempts = Attempts(self)
         self.endings = Endings(self)
         self.repeats = Repeats(self)
+        self.responses = responses_of(self)
         self.batches = BatchRoutes(self, world.batches)
         self.responses = responses_of(self)
         self.uploads = Uploads(world.dialects, world.edge, world.spool, self)
