@@ -94,7 +94,6 @@ class Pipeline:
         self.repeats = Repeats(self)
         self.responses = responses_of(self)
         self.batches = BatchRoutes(self, world.batches)
-        self.responses = responses_of(self)
         self.uploads = Uploads(world.dialects, world.edge, world.spool, self)
         self.approvals = Approvals(self, world.approvals) if world.approvals else None
         self._syncs = world.syncs
