@@ -106,7 +106,9 @@ def test_replay_sessions_never_pays_for_nothing(files: Path) -> None:
     assert {row["unpaid"] for row in printed["rows"]} == {0}
     told_rates = [row["dearer"] for row in printed["rows"] if row["rates"] == "told"]
     assert max(dearer for dearer in told_rates if dearer is not None) <= 0.02
-    assert {row["mix"] for row in printed["rows"] if row["switches"]}
+    assert {(row["rates"], row["verified"]) for row in printed["rows"]} == {
+        *(("told", False), ("told", True), ("folds", False), ("folds", True))
+    }
     assert "five tasks, ten minutes apart" in told
 
 

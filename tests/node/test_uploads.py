@@ -16,6 +16,9 @@ FILE_BYTES = 25 << 20
 GROWTH_MAX = 48 << 20
 """Less than two of the files; all of them together are ten times that."""
 
+PATIENT = "connect_timeout_ms = 60000"
+"""The providers run in the process of the clients, who keep it busy."""
+
 HEAR = """
 [deployments.hear]
 provider = "openai"
@@ -27,7 +30,9 @@ model = "whisper-1"
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
     """A node that transcribes."""
     folder = tmp_path_factory.mktemp("uploads")
-    with running_node(folder, budgets=[once("team:research", "100000")], extra=HEAR) as running:
+    with running_node(
+        folder, budgets=[once("team:research", "100000")], provider=PATIENT, extra=HEAR
+    ) as running:
         yield running
         running.await_nothing_held()
 
