@@ -1,4 +1,4 @@
-"""Charts as SVG text: lines over an axis, with a legend; no script, no font, no link.
+"""Charts as SVG text: lines over an axis, with a legend, or steps; no script, no font, no link.
 
 Floats are pixels here; the numbers themselves come and are labelled as decimal text.
 """
@@ -6,6 +6,7 @@ Floats are pixels here; the numbers themselves come and are labelled as decimal 
 from html import escape
 
 from headgate.economics.report import ChartView, SeriesView
+from headgate.economics.steps import steps_svg
 
 WIDTH, HEIGHT = 720, 320
 LEFT, RIGHT, TOP, BOTTOM = 84, 190, 16, 44
@@ -15,6 +16,8 @@ TICKS = 5
 
 def chart_svg(chart: ChartView) -> str:
     """Return a chart as an `svg` element, labels escaped."""
+    if chart.kind == "steps":
+        return steps_svg(chart)
     xs = [float(x) for series in chart.series for x, _ in series.points]
     ys = [float(y) for series in chart.series for _, y in series.points]
     if not xs:
