@@ -1,5 +1,7 @@
 """The desk's pages: what a form may ask, and that a page is what the command prints."""
 
+import asyncio
+import os
 import subprocess
 import sys
 from html import unescape
@@ -80,13 +82,39 @@ def test_a_report_is_computed_once_while_nothing_changes(tmp_path: Path) -> None
     bench = Workbench(tmp_path / "none.toml", tmp_path, (sys.executable, "-c", counting))
     job = Job("plans", (), {}, reads_configuration=False, reads_data=True)
 
-    first, second = bench.make(job, NOW_NS), bench.make(job, NOW_NS)
-    (tmp_path / "usage.db").write_bytes(b"more")
-    bench.make(job, NOW_NS)
-    bench.make(job, NOW_NS + DAY_NS)
+    async def ask() -> list[bytes]:
+        same = await asyncio.gather(bench.make(job, NOW_NS), bench.make(job, NOW_NS))
+        (tmp_path / "usage.db").write_bytes(b"more")
+        return [*same, await bench.make(job, NOW_NS), await bench.make(job, NOW_NS + DAY_NS)]
 
-    assert first == second == b"[]\n"
+    assert asyncio.run(ask()) == [b"[]\n"] * 4
     assert runs.read_text() == "xxx"
+
+
+def test_who_stops_waiting_ends_the_command(tmp_path: Path) -> None:
+    """A node that stops does not wait for a report, and leaves no process behind."""
+    started, ended = tmp_path / "started", tmp_path / "ended"
+    os.mkfifo(started)
+    os.mkfifo(ended)
+    waiting = (
+        f"import os, signal; os.open({str(ended)!r}, os.O_RDWR);"
+        f"open({str(started)!r}, 'w').write('x'); signal.pause()"
+    )
+    bench = Workbench(tmp_path / "none.toml", tmp_path, (sys.executable, "-c", waiting))
+    job = Job("plans", (), {}, reads_configuration=False, reads_data=True)
+
+    async def ask() -> None:
+        asked = asyncio.create_task(bench.make(job, NOW_NS))
+        assert await asyncio.to_thread(started.read_text) == "x"
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+
+    asyncio.run(ask())
+
+    # Whoever writes to a pipe that nobody reads any more is told so.
+    with pytest.raises(OSError, match="No such device or address"):
+        os.open(ended, os.O_WRONLY | os.O_NONBLOCK)
 
 
 def test_a_refusal_is_told_and_not_kept(tmp_path: Path) -> None:
@@ -97,4 +125,4 @@ def test_a_refusal_is_told_and_not_kept(tmp_path: Path) -> None:
 
     for _ in range(2):
         with pytest.raises(ReportError, match=r"^No usage\.$"):
-            bench.make(job, NOW_NS)
+            asyncio.run(bench.make(job, NOW_NS))

@@ -125,9 +125,7 @@ def _window_table(seats: Sequence[SeatView]) -> TableView:
         [
             one.seat,
             one.source,
-            f"{line.minutes // 60} hours"
-            if line.minutes < 1440
-            else f"{line.minutes // 1440} days",
+            _window(line.minutes),
             f"{line.count:,}",
             *(_usd(amount) for amount in (line.median, line.p95, line.peak)),
             "not known" if line.capacity is None else _span(line.capacity),
@@ -172,13 +170,14 @@ def _estimate(view: EstimateView) -> Estimate:
 
 def _tenth(percent: str | None) -> str:
     """Return a decimal text to a tenth, cut."""
-    return "" if percent is None else percent[: percent.find(".") + 2]
+    whole, point, rest = (percent or "").partition(".")
+    return f"{whole}{point}{rest[:1]}"
 
 
 def _usd(text: str) -> str:
     """Return an amount to a cent, cut."""
-    whole, _, rest = text.partition(".")
-    return f"{int(whole):,}.{rest[:2]:0<2}"
+    whole, _, rest = text.removeprefix("-").partition(".")
+    return f"{'-' * text.startswith('-')}{int(whole):,}.{rest[:2]:0<2}"
 
 
 def _span(view: EstimateView) -> str:

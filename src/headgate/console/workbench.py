@@ -5,6 +5,7 @@ report that takes too long is ended. One at a time; a result is kept while what 
 stays the same, and not longer than a few minutes, for the books grow meanwhile.
 """
 
+import asyncio
 import hashlib
 import os
 import subprocess
@@ -12,18 +13,21 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from threading import Lock
 from typing import NamedTuple
 
 import msgspec
 
-from headgate.console.memory import Memory
+from headgate.units.instants import NANOS_PER_SECOND
 
 SECONDS_MAX = 45
 """A report that takes longer is ended."""
 WAIT_S = 20
 """So long a reader waits for the report of another."""
 KEEP_S = 300
+KEEP_ASSUMED_S = 24 * 3600
+"""A report that rests on assumptions alone does not change."""
+KEPT_MAX = 8
+"""So many reports: one of many users has megabytes."""
 NICENESS = 10
 """Calls come first: the child gives way to every process of the node."""
 PROGRAM = (sys.executable, "-m", "headgate.cli.main")
@@ -62,20 +66,42 @@ class Workbench:
     """
 
     def __init__(self, config: Path, data_dir: Path, program: Sequence[str] = PROGRAM) -> None:
-        self._program = program
         self._config = config.resolve()
         self._data_dir = data_dir.resolve()
-        self._memory = Memory()
-        self._busy = Lock()
+        self._program = program
+        self._kept: dict[str, tuple[int, bytes]] = {}
+        self._busy = asyncio.Lock()
 
-    def make(self, job: Job, now_ns: int) -> bytes:
+    async def make(self, job: Job, now_ns: int) -> bytes:
         """Return a report as the command's JSON, computed now or a short while ago from the same.
 
         Raises:
             ReportError: The command refuses, takes too long, or another report is in the way.
         """
-        kept = KEEP_S if job.reads_data or job.reads_configuration else 24 * 3600
-        return self._memory.get(self._key(job), now_ns, kept, lambda: self._alone(job))
+        if (report := self._young(job, now_ns)) is not None:
+            return report
+        try:
+            await asyncio.wait_for(self._busy.acquire(), WAIT_S)
+        except TimeoutError:
+            raise ReportError("Another report is being computed. Try again soon.") from None
+        try:
+            # Whoever was waited for may have asked for the same.
+            if (report := self._young(job, now_ns)) is not None:
+                return report
+            key, report = self._key(job), await self._computed(job)
+        finally:
+            self._busy.release()
+        self._kept.pop(key, None)
+        self._kept[key] = now_ns, report
+        if len(self._kept) > KEPT_MAX:
+            del self._kept[next(iter(self._kept))]
+        return report
+
+    def _young(self, job: Job, now_ns: int) -> bytes | None:
+        """Return what is kept of a report, None where there is none or it is too old."""
+        made_ns, report = self._kept.get(self._key(job), (0, b""))
+        keep_s = KEEP_S if job.reads_data or job.reads_configuration else KEEP_ASSUMED_S
+        return report if report and now_ns - made_ns < keep_s * NANOS_PER_SECOND else None
 
     def _key(self, job: Job) -> str:
         """Return the hash of what is asked and of the files it is read from, as they look now."""
@@ -85,43 +111,41 @@ class Workbench:
         told = repr((job.command, job.options, sorted(job.inputs.items()), stamps))
         return hashlib.sha256(told.encode()).hexdigest()
 
-    def _alone(self, job: Job) -> bytes:
-        if not self._busy.acquire(timeout=WAIT_S):
-            raise ReportError("Another report is being computed. Try again soon.")
-        try:
-            return self._computed(job)
-        finally:
-            self._busy.release()
-
-    def _computed(self, job: Job) -> bytes:
+    async def _computed(self, job: Job) -> bytes:
         command = [*self._program, job.command, *job.options, "--json"]
         command += [f"--config={self._config}"] if job.reads_configuration else []
         command += [f"--data-dir={self._data_dir}"] if job.reads_data else []
         with tempfile.TemporaryDirectory(prefix="headgate-desk-") as folder:
             if job.inputs:
-                inputs = Path(folder, "inputs.json")
-                inputs.write_bytes(msgspec.json.encode(dict(job.inputs)))
-                command.append(f"--inputs={inputs}")
-            return _run(command)
+                command.append(f"--inputs={_written(Path(folder), job.inputs)}")
+            return await _run(command)
 
 
-def _run(command: Sequence[str]) -> bytes:
-    """Run a command to its end, or to `SECONDS_MAX`."""
-    # S603: the words are this program's own, and values are within one word of an option.
-    with subprocess.Popen(  # noqa: S603
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as child:
+async def _run(command: Sequence[str]) -> bytes:
+    """Run a command to its end, or to `SECONDS_MAX`; whoever is cancelled ends it."""
+    child = await asyncio.create_subprocess_exec(
+        *command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
         os.setpriority(os.PRIO_PROCESS, child.pid, NICENESS)
-        try:
-            out, told = child.communicate(timeout=SECONDS_MAX)
-        except subprocess.TimeoutExpired:
+        out, told = await asyncio.wait_for(child.communicate(), SECONDS_MAX)
+    except TimeoutError:
+        message = f"It takes longer than {SECONDS_MAX} s here: run the command itself."
+        raise ReportError(message) from None
+    finally:
+        if child.returncode is None:
             child.kill()
-            raise ReportError(
-                f"It takes longer than {SECONDS_MAX} s here: run the command itself."
-            ) from None
+            await child.wait()
     if child.returncode:
         raise ReportError(told.decode("utf-8", "replace").strip() or "The command ended badly.")
     return out
+
+
+def _written(folder: Path, inputs: Mapping[str, str]) -> Path:
+    """Write inputs as the commands read them: a few hundred bytes."""
+    path = folder / "inputs.json"
+    path.write_bytes(msgspec.json.encode(dict(inputs)))
+    return path
 
 
 def _stamp(path: Path) -> tuple[int, int]:

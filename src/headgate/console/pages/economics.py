@@ -41,7 +41,7 @@ class Asked(NamedTuple):
 def routes(desk: Desk) -> list[Route]:
     """Return the page and the report as the command prints it."""
 
-    def page(request: Request) -> Response:
+    async def page(request: Request) -> Response:
         kind, given = _kind(request), request.query_params
         values: dict[str, object] = {
             "kinds": KINDS,
@@ -52,15 +52,15 @@ def routes(desk: Desk) -> list[Route]:
             "rows_max": ROWS_MAX,
         }
         try:
-            values["report"] = shown(kind.name, _made(desk, kind, request))
+            values["report"] = shown(kind.name, await _made(desk, kind, request))
         except ReportError as error:
             values["complaint"] = str(error)
         values["asked"] = bool(given.keys() - {"report"})
         return desk.render(request, "economics.html", values)
 
-    def exported(request: Request) -> Response:
+    async def exported(request: Request) -> Response:
         try:
-            report = _made(desk, _kind(request), request)
+            report = await _made(desk, _kind(request), request)
         except ReportError as error:
             raise HTTPException(400, str(error)) from error
         return Response(report, media_type="application/json")
@@ -75,7 +75,7 @@ def _kind(request: Request) -> Kind:
     return kind
 
 
-def _made(desk: Desk, kind: Kind, request: Request) -> bytes:
+async def _made(desk: Desk, kind: Kind, request: Request) -> bytes:
     """Return a report as JSON.
 
     Raises:
@@ -84,7 +84,7 @@ def _made(desk: Desk, kind: Kind, request: Request) -> bytes:
     workbench = desk.console.workbench
     if workbench is None:
         raise ReportError(ABSENT)
-    return workbench.make(job_of(kind, request.query_params), desk.console.now_ns())
+    return await workbench.make(job_of(kind, request.query_params), desk.console.now_ns())
 
 
 def _fields(kind: Kind, request: Request) -> list[Asked]:
