@@ -60,11 +60,13 @@ def _team(rows: Iterable[tuple[str, int, int]], zone: tzinfo, now_ns: int) -> tu
         if month < running:
             months = used.setdefault(name, {})
             months[month] = months.get(month, 0) + int(nanos)
-    if not used or len(used) > USERS_MAX:
+    if not used:
         raise InputError(
-            f"{len(used)} users have a month that has ended.",
-            f"A mix needs 1 to {USERS_MAX}; or give a FILE of months.",
+            "Nobody has a month of use that has ended yet.",
+            "Wait for it, or give a FILE of months.",
         )
+    if len(used) > USERS_MAX:
+        raise InputError(f"There are {len(used)} users.", f"A mix takes at most {USERS_MAX}.")
     # What came after the last use is not known: logs that were imported once end there.
     every = [month for months in used.values() for month in months]
     span = range(min(every), max(every) + 1)
