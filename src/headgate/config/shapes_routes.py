@@ -56,3 +56,12 @@ class PolicyShape(Shape, frozen=True, kw_only=True):
     success: Mapping[str, Amount] | None = None
     share: Amount | None = None
     usd_per_day: Amount | None = None
+    verifier: Text | None = None
+    steps_max: Count | None = None
+    loss: Amount | None = None
+    accepts_good: Amount | None = None
+    accepts_bad: Amount | None = None
+    exhausted: Text | None = None
+    probe_usd_per_day: Amount | None = None
+    judge: Text | None = None
+    rubric: Text | None = None

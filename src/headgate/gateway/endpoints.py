@@ -152,6 +152,8 @@ def _control(pipeline: Pipeline, client: ClientConnection, request: Request, res
         if reply is None:
             _refuse(client, request, _STEWARD_GONE)
         elif reply.code is None:
+            if pipeline.cascading is not None and resource == "feedback":
+                pipeline.cascading.runs.hear_posted(asked.principal, asked.body)
             _send(client, request, reply.status, reply.body.encode())
         else:
             _refuse(client, request, Refusal(_CODES[reply.code], reply.body))

@@ -17,6 +17,7 @@ from headgate.dialects.splice import SpliceError
 from headgate.gateway import cors, endpoints
 from headgate.gateway.approvals import Approvals
 from headgate.gateway.attempts import Attempts
+from headgate.gateway.cascading import Cascading
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.endings import Endings
 from headgate.gateway.entry import permit, read
@@ -60,6 +61,7 @@ class Pipeline:
         heads: The heads that clients send again and again.
         lag: How late the event loop is, and whether new calls are refused for it.
         strangers: Requests refused for their key since the start.
+        cascading: Verifies the replies of cascades, None where no route has one.
         approvals: What a person is asked about, None when there is no rule for it.
     """
 
@@ -83,6 +85,7 @@ class Pipeline:
         self.heads = HeadMemory()
         self.lag = Lag(self.edge.lag_max_ms, SWEEP_MS)
         self.prefixes = PrefixMemory()
+        self.cascading = Cascading(self) if world.router.cascades() else None
         self.attempts = Attempts(self)
         self.endings = Endings(self)
         self.repeats = Repeats(self)

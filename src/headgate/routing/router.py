@@ -35,6 +35,7 @@ from headgate.routing.finding import (
     without,
 )
 from headgate.routing.given import NOTHING_GIVEN, Appraiser, Given, Quote, tokens_of
+from headgate.routing.policies import cascade
 from headgate.routing.policies.registry import (
     Chosen,
     Need,
@@ -108,6 +109,19 @@ class Router:
     def needs(self, asked: str) -> frozenset[Need]:
         """Return what the policy of a known name goes by beside prices, weights and places."""
         return self._aliases[asked].chosen.needs
+
+    def chosen(self, asked: str) -> Chosen:
+        """Return the policy of a known name."""
+        return self._aliases[asked].chosen
+
+    def cascades(self) -> bool:
+        """Tell whether any policy is a cascade, or has one as a part."""
+        return any(each.chosen.has(cascade.KIND) for each in self._aliases.values())
+
+    def reaches(self, asked: str, region: str | None) -> bool:
+        """Tell whether calls of a name may go to a region that they did not begin in."""
+        regions = self._aliases[asked].route.regions
+        return REGION_ANY in regions or region in regions
 
     def asks(self) -> bool:
         """Tell whether any policy or route goes by estimates."""

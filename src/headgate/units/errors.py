@@ -253,6 +253,9 @@ RUN_CODE_CHANGED = _bad(
 CALL_UNKNOWN = Code(
     "call_unknown", 404, "invalid_request_error", "not_found_error", "There is no such call."
 )
+CASCADE_EXHAUSTED = _broken(
+    "cascade_exhausted", 502, "No answer passed the verification, and nobody is left to be asked."
+)
 FEEDBACK_INVALID = _bad("feedback_invalid", "The x-headgate-outcome header cannot be read.")
 FEEDBACK_UNANSWERED = _bad("feedback_unanswered", "No provider has answered the call yet.", 409)
 FEEDBACK_LATE = _bad("feedback_late", "The call is too old to be voted on.", 410)
