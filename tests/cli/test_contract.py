@@ -81,7 +81,7 @@ def test_the_schema_file_is_current() -> None:
 
 def test_each_command_is_tried() -> None:
     """No command's JSON goes unseen; that of some is read where a node runs."""
-    assert {*COMMANDS, "reload", "feedback"} == set(PRINTED)
+    assert {*COMMANDS, "reload", "feedback", "outcomes import"} == set(PRINTED)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

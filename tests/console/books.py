@@ -16,6 +16,7 @@ from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import ConsoleListen, Snapshot
 from headgate.console.app import ConsoleWorld, build
+from headgate.console.workbench import Workbench
 from headgate.dial.settings import Resolving
 from headgate.exports.scraping import Scrape
 from headgate.gateway.settings import Edge
@@ -134,6 +135,7 @@ class Changes(TypedDict, total=False):
     token: str | None
     gateway_url: str
     scrape: Scrape
+    workbench: Workbench
 
 
 class Books:

@@ -50,6 +50,7 @@ PATHS = (
     "/prices?q=gpt-5",
     "/keys",
     "/approvals",
+    "/desk?report=stress",
 )
 
 

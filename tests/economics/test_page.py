@@ -1,5 +1,6 @@
 """The page of a report: well-formed, escaped, and drawn within its frame."""
 
+import re
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -66,3 +67,18 @@ def test_what_a_user_writes_is_text() -> None:
 
     assert "script" not in found.tags
     assert {"svg", "table", "li", "footer"} <= found.tags
+
+
+def test_steps_lead_from_one_total_to_the_other() -> None:
+    """Each change begins where the one before has ended; a negative one is drawn to its left."""
+    points = [("posted", "100"), ("models", "-60"), ("retries", "+20"), ("scenario", "60")]
+    series = SeriesView(name="USD", points=points)
+
+    drawn = chart_svg(ChartView(title="<t>", x="", y="", series=[series], kind="steps"))
+
+    bars = re.findall(r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', drawn)
+    edges = [(float(x), round(float(x) + float(width), 1)) for x, width in bars]
+    (zero, full), (low, from_full), (_, partly), (again, end) = edges
+    assert (zero, full, edges[2][0]) == (again, from_full, low)
+    assert zero < low < partly == end < full
+    assert "&lt;t&gt;" in drawn

@@ -1,10 +1,16 @@
 """Control requests over a real node: who is let in, what bad input gets, what is answered."""
 
 import json
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
+import msgspec
 import pytest
+from typer.testing import CliRunner
 
+from headgate.cli.main import app
+from headgate.insights.contract_control import OutcomesToldView
 from headgate.node.control.registry import answers
 from headgate.records.control import BATCHES, BODY_BYTES_MAX, FILES, REPEATS, RESOURCES
 from tests.node.harness import TestNode, running_node
@@ -88,3 +94,24 @@ def test_others_are_not_let_in(node: TestNode) -> None:
     assert post(node.gateway_url, OUTCOMES, node.key(), b"", method="GET").status == 405
     assert post(node.gateway_url, f"{OUTCOMES}/1", node.key(), body).code == "path_unknown"
     assert post(node.gateway_url, "/v1/outcome", node.key(), body).code == "path_unknown"
+
+
+def test_a_history_tells_what_became_of_runs(
+    node: TestNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Merged runs of the key's own are told; others are refused, and said to be."""
+    headers = {"x-headgate-run": "ticket-9"}
+    assert post(node.gateway_url, CHAT, node.key(), chat("Hi"), headers=headers).status == 200
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b.invalid"]
+    message = "Fix\n\nHeadgate-Run: ticket-9\nHeadgate-Run: somebody-elses"
+    subprocess.run([*git, "init"], check=True, capture_output=True)
+    commit = [*git, "-c", "commit.gpgsign=false", "commit", "--allow-empty", "-m", message]
+    subprocess.run(commit, check=True, capture_output=True)
+    monkeypatch.setenv("HEADGATE_KEY", node.key())
+
+    arguments = ["outcomes", "import", "--git", str(tmp_path), "--url", node.gateway_url, "--json"]
+    result = CliRunner().invoke(app, arguments)
+
+    printed = msgspec.json.decode(result.stdout, type=OutcomesToldView)
+    assert (printed.commits, printed.told, printed.reverted) == (1, 1, 0)
+    assert printed.refused == ["This key has made no run 'somebody-elses'."]

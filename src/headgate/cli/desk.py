@@ -1,5 +1,6 @@
 """What the commands of the economics desk share: their options, and how a report is shown."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from headgate.economics.load import load_document
 from headgate.economics.page import ASSUMPTION_COLUMNS, page
 from headgate.economics.report import Report, TableView
 
-__all__ = ["AsJson", "Html", "InputsFile", "Seed", "checked", "document", "show"]
+__all__ = ["AsJson", "Html", "InputsFile", "Seed", "checked", "document", "hash_of", "show"]
 
 InputsFile = Annotated[
     Path | None,
@@ -51,6 +52,11 @@ def document(path: Path | None) -> Mapping[str, Any]:
         InputError: It cannot be used.
     """
     return {} if path is None else load_document(path)
+
+
+def hash_of(path: Path | None) -> str:
+    """Return the hash of a file's content, `-` where none is given."""
+    return "-" if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def show(report: Report, html: Path | None, *, as_json: bool) -> None:

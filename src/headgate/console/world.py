@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from sqlalchemy import Engine
 
 from headgate.config.snapshot import Snapshot
+from headgate.console.workbench import Workbench
 from headgate.exports.scraping import Scrape
 from headgate.insights.routes import Queued, Unwell
 
@@ -27,6 +28,7 @@ class ConsoleWorld:
         gateway_url: Where calls go, and decisions about them; shown on an empty page.
         form_secret: What forms are marked with, so that no other page can make one.
         scrape: Counts for `/metrics`; None where nobody does.
+        workbench: Computes the reports of the desk; None where nobody does.
     """
 
     engine: Engine
@@ -39,6 +41,7 @@ class ConsoleWorld:
     gateway_url: str = "http://127.0.0.1:8080"
     form_secret: bytes = b""
     scrape: Scrape | None = None
+    workbench: Workbench | None = None
 
     def __post_init__(self) -> None:
         if not self.hosts:

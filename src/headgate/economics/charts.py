@@ -1,4 +1,4 @@
-"""Charts as SVG text: lines over an axis, with a legend; no script, no font, no link.
+"""Charts as SVG text: lines over an axis, with a legend, or steps; no script, no font, no link.
 
 Floats are pixels here; the numbers themselves come and are labelled as decimal text.
 """
@@ -6,6 +6,7 @@ Floats are pixels here; the numbers themselves come and are labelled as decimal 
 from html import escape
 
 from headgate.economics.report import ChartView, SeriesView
+from headgate.economics.steps import steps_svg
 
 WIDTH, HEIGHT = 720, 320
 LEFT, RIGHT, TOP, BOTTOM = 84, 190, 16, 44
@@ -15,6 +16,8 @@ TICKS = 5
 
 def chart_svg(chart: ChartView) -> str:
     """Return a chart as an `svg` element, labels escaped."""
+    if chart.kind == "steps":
+        return steps_svg(chart)
     xs = [float(x) for series in chart.series for x, _ in series.points]
     ys = [float(y) for series in chart.series for _, y in series.points]
     if not xs:
@@ -53,8 +56,9 @@ def _axes(chart: ChartView, spans: Spans) -> list[str]:
         pixel_x, _ = _at(x, y0, spans)
         parts += [
             f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{pixel_y}" y2="{pixel_y}" class="grid"/>',
-            f'<text x="{LEFT - 6}" y="{pixel_y + 4}" text-anchor="end">{y:,.4g}</text>',
-            f'<text x="{pixel_x}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{x:,.4g}</text>',
+            f'<text x="{LEFT - 6}" y="{pixel_y + 4}" text-anchor="end">{_tick(y)}</text>',
+            f'<text x="{pixel_x}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">'
+            f"{_tick(x)}</text>",
         ]
     return [
         *parts,
@@ -63,12 +67,19 @@ def _axes(chart: ChartView, spans: Spans) -> list[str]:
     ]
 
 
+def _tick(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.4g}"
+
+
 def _line(series: SeriesView, index: int, spans: Spans) -> list[str]:
-    colour = COLOURS[index % len(COLOURS)]
+    number = index % len(COLOURS)
+    colour = COLOURS[number]
     points = [_at(float(x), float(y), spans) for x, y in series.points]
     path = " ".join(f"{x},{y}" for x, y in points)
     legend = TOP + 14 + 18 * index
     return [
-        f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>',
-        f'<text x="{WIDTH - RIGHT + 10}" y="{legend}" fill="{colour}">{escape(series.name)}</text>',
+        f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2" '
+        f'class="line series-{number}"/>',
+        f'<text x="{WIDTH - RIGHT + 10}" y="{legend}" fill="{colour}" '
+        f'class="name series-{number}">{escape(series.name)}</text>',
     ]

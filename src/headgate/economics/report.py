@@ -5,6 +5,7 @@ give the same bytes.
 """
 
 from collections.abc import Iterable
+from typing import Literal
 
 from msgspec import Struct
 
@@ -38,12 +39,16 @@ class SeriesView(Struct, frozen=True, kw_only=True):
 
 
 class ChartView(Struct, frozen=True, kw_only=True):
-    """Lines over a common axis."""
+    """Lines over a common axis; or `steps`, one series of names and numbers.
+
+    Of steps the first and the last are totals, and those between lead from one to the other.
+    """
 
     title: str
     x: str
     y: str
     series: list[SeriesView]
+    kind: Literal["lines", "steps"] = "lines"
 
 
 class Report(Struct, frozen=True, kw_only=True):

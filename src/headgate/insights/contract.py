@@ -21,6 +21,7 @@ from headgate.insights.contract_control import (
     DelegateView,
     DelegationView,
     FrozenView,
+    OutcomesToldView,
     ResultsView,
 )
 from headgate.insights.contract_decisions import DecisionView
@@ -320,6 +321,7 @@ PRINTED: dict[str, Any] = {
     "approvals list": list[ApprovalView],
     "approvals show": ApprovalView,
     "outcomes": list[ResultsView],
+    "outcomes import": OutcomesToldView,
     "runs list": list[RunView],
     "runs show": list[RunView],
     "routes": list[RouteView],

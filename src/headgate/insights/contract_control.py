@@ -52,6 +52,15 @@ class DelegateView(Printed, frozen=True, kw_only=True):
     chain: list[DelegationView]
 
 
+class OutcomesToldView(Printed, frozen=True, kw_only=True):
+    """What a repository's history told: `outcomes import --json`; `reverted` of those told."""
+
+    commits: int
+    told: int
+    reverted: int
+    refused: list[str]
+
+
 class ResultsView(Printed, frozen=True, kw_only=True):
     """What results cost: `outcomes --json` prints a list, the dearest first.
 

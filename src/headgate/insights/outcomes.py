@@ -4,7 +4,7 @@ An outcome is told by whoever made the calls; what they cost is what the books s
 is that of all its calls. Money and time are integers: nano-dollars and seconds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -15,6 +15,7 @@ from sqlalchemy import (
     CompoundSelect,
     Connection,
     Integer,
+    Row,
     String,
     Table,
     Text,
@@ -128,16 +129,8 @@ def results(connection: Connection, side: Side, since_ns: int | None = None) -> 
         side: What to group by; `model` is the one that most of a subject's money went to.
         since_ns: Outcomes told from here on, None for all.
     """
-    costs: dict[tuple[str, str, str], list[_Cost]] = {}
-    for row in connection.execute(_costs(since_ns)):
-        key = (row.principal, row.kind, row.subject)
-        costs.setdefault(key, []).append(_Cost(row.served_model, row.posted_nanos or 0))
-    query = select(outcome)
-    if since_ns is not None:
-        query = query.where(outcome.c.at_ns >= since_ns)
     found: dict[str | None, Results] = {}
-    for row in connection.execute(query):
-        spent = costs.get((row.principal, row.kind, row.subject), [])
+    for row, spent in endings(connection, since_ns):
         name = _dearest(spent) if side == "model" else getattr(row, side)
         sums = found.setdefault(name, Results(name))
         sums.outcomes += 1
@@ -148,13 +141,30 @@ def results(connection: Connection, side: Side, since_ns: int | None = None) -> 
     return sorted(found.values(), key=lambda each: (-each.spend_nanos, each.name or ""))
 
 
-class _Cost(NamedTuple):
+class Cost(NamedTuple):
+    """What the attempts of an outcome cost that one model served; None where none answered."""
+
     model: str | None
     posted_nanos: int
 
 
-def _dearest(costs: Iterable[_Cost]) -> str | None:
-    return max(costs, key=lambda each: each.posted_nanos, default=_Cost(None, 0)).model
+def endings(
+    connection: Connection, since_ns: int | None
+) -> Iterator[tuple[Row[Any], Sequence[Cost]]]:
+    """Yield each row of `outcome` told since then (None: ever), with what its calls cost."""
+    costs: dict[tuple[str, str, str], list[Cost]] = {}
+    for row in connection.execute(_costs(since_ns)):
+        key = (row.principal, row.kind, row.subject)
+        costs.setdefault(key, []).append(Cost(row.served_model, row.posted_nanos or 0))
+    query = select(outcome)
+    if since_ns is not None:
+        query = query.where(outcome.c.at_ns >= since_ns)
+    for row in connection.execute(query):
+        yield row, costs.get((row.principal, row.kind, row.subject), [])
+
+
+def _dearest(costs: Iterable[Cost]) -> str | None:
+    return max(costs, key=lambda each: each.posted_nanos, default=Cost(None, 0)).model
 
 
 def _costs(since_ns: int | None) -> CompoundSelect[*tuple[Any, ...]]:

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -11,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headgate.config.snapshot import Snapshot
 from headgate.console.app import ConsoleWorld, build
+from headgate.console.workbench import Workbench
 from headgate.exports.scraping import Scrape
 from headgate.insights.routes import Queued, Unwell
 
@@ -20,18 +22,23 @@ class Pages:
 
     Args:
         engine: The store, opened for reading.
+        scrape: Counts for `/metrics`.
         port: Where the console listens.
         gateway_url: Where the data plane listens.
-        scrape: Counts for `/metrics`.
+        workbench: What computes the reports of the desk.
 
     Attributes:
+        port: Where the console listens.
         unwell: Returns whom a worker passes over now; nobody until the steward sets it.
     """
 
-    def __init__(self, engine: Engine, port: int, gateway_url: str, scrape: Scrape) -> None:
+    def __init__(
+        self, engine: Engine, scrape: Scrape, port: int, gateway_url: str, workbench: Workbench
+    ) -> None:
         self._engine = engine
         self._scrape = scrape
-        self._port = port
+        self._workbench = workbench
+        self.port = port
         self._gateway_url = gateway_url
         self.unwell: Callable[[], Unwell] = dict
         self.queued: Callable[[], Sequence[Queued]] = tuple
@@ -48,11 +55,12 @@ class Pages:
             unwell=lambda: self.unwell(),
             queued=lambda: self.queued(),
             now_ns=time.time_ns,
-            hosts=frozenset(f"{name}:{self._port}" for name in names),
+            hosts=frozenset(f"{name}:{self.port}" for name in names),
             token=listen.token,
             gateway_url=self._gateway_url,
             form_secret=self._form_secret,
             scrape=self._scrape,
+            workbench=self._workbench,
         )
         self._app = build(world)
 
@@ -60,6 +68,14 @@ class Pages:
         """Answer one request."""
         assert self._app is not None, "show comes first"
         await self._app(scope, receive, send)
+
+
+def pages_maker(arguments: Namespace) -> Callable[[Engine, Scrape], Pages]:
+    """Return what makes the console of a steward that was started with these arguments."""
+    workbench = Workbench(arguments.config, arguments.data_dir)
+    return lambda engine, scrape: Pages(
+        engine, scrape, arguments.console_port, arguments.gateway_url, workbench
+    )
 
 
 class _Console(uvicorn.Server):
@@ -71,12 +87,12 @@ class _Console(uvicorn.Server):
         yield
 
 
-def console_server(pages: Pages, host: str, port: int) -> uvicorn.Server:
+def console_server(pages: Pages, host: str) -> uvicorn.Server:
     """Return the server of the console, ready to serve."""
     config = uvicorn.Config(
         pages,
         host=host,
-        port=port,
+        port=pages.port,
         loop="none",
         lifespan="off",
         access_log=False,

@@ -59,7 +59,7 @@ from headgate.node.messages import (
     WantPlaces,
     pack,
 )
-from headgate.node.pages import Pages, console_server
+from headgate.node.pages import Pages, console_server, pages_maker
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
 from headgate.node.reconciling import answer_keep, reconcile_always
 from headgate.node.rolling import roll_up_always
@@ -320,8 +320,7 @@ async def run(
     in_force: Path,
     data_dir: Path,
     *,
-    console_port: int,
-    gateway_url: str,
+    make_pages: Callable[[Engine, Scrape], Pages],
     alive_fd: int,
 ) -> None:
     """Serve until told to stop; outlives the workers so that their last records are folded."""
@@ -331,7 +330,7 @@ async def run(
     engine = open_store(data_dir)
     reading = open_store_readonly(data_dir)
     scrape = Scrape(reading, journal_root(data_dir))
-    pages = Pages(reading, console_port, gateway_url, scrape)
+    pages = make_pages(reading, scrape)
     rules = Rules(read, in_force, pages)
     steward = Steward(rules, engine, data_dir)
     pages.unwell, pages.queued = steward.told.passed_over, steward.told.queued
@@ -346,7 +345,7 @@ async def run(
     write_pid(data_dir, "steward")
     working = [asyncio.create_task(each) for each in steward.work()]
     steward.tell()
-    console = console_server(pages, rules.snapshot.console.host, console_port)
+    console = console_server(pages, rules.snapshot.console.host)
     serving = asyncio.create_task(console.serve())
     stopped = asyncio.create_task(stop.wait())
     # What is here now stays: the collector need not look through it, fold after fold.
@@ -387,8 +386,7 @@ def main() -> None:
                 lambda in_force: read(arguments.config, in_force, os.environ, SECRETS_OF_STEWARD),
                 arguments.in_force,
                 arguments.data_dir,
-                console_port=arguments.console_port,
-                gateway_url=arguments.gateway_url,
+                make_pages=pages_maker(arguments),
                 alive_fd=arguments.alive_fd,
             )
         )

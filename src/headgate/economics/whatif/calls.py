@@ -1,7 +1,7 @@
 """Calls of a past period as columns: what a price needs of each, and its class of task."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,8 @@ Row = tuple[Kind, tuple[int, ...]]
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 """The golden ratio in 64 bits: multiplied with it, near numbers are far apart (Knuth, 6.4)."""
 _NAMES = ("kind", "at_ns", "posted", *METERS)
+COLUMNS = len(_NAMES)
+"""Of a row: its kind, instant, posted amount and quantities."""
 _FIELDS = np.dtype([(name, np.int64) for name in _NAMES])
 
 
@@ -76,7 +78,17 @@ def calls_of(rows: Iterable[Row]) -> Calls:
     """Return rows as columns, in their order."""
     kinds: dict[Kind, int] = {}
     numbered = ((kinds.setdefault(kind, len(kinds)), *numbers) for kind, numbers in rows)
-    table = np.fromiter(numbered, _FIELDS).view(np.int64).reshape(-1, len(_NAMES))
+    table = np.fromiter(numbered, _FIELDS).view(np.int64).reshape(-1, COLUMNS)
+    return calls_of_table(tuple(kinds), table)
+
+
+def calls_of_table(kinds: Sequence[Kind], table: Integers) -> Calls:
+    """Return a table as columns, in its order.
+
+    Args:
+        kinds: Those that rows have; one may be there twice.
+        table: A row for each call: the number of its kind, then as in `Row`.
+    """
     ways = tuple(dict.fromkeys(way for way, _name in kinds))
     classes = tuple(sorted({name for _way, name in kinds}))
     way = np.array([ways.index(way) for way, _name in kinds] or [0], np.int64)

@@ -1,14 +1,16 @@
 """Reads the calls of a period with their classes: from imported logs, or from the books."""
 
-import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from itertools import chain
+
+import numpy as np
 
 from headgate.catalog.prices import PriceBook
 from headgate.economics.inputs import InputError
 from headgate.economics.prices.load_past import Charged
 from headgate.economics.usage_logs.pricing import Pricer
 from headgate.economics.usage_logs.store import UsageStore
-from headgate.economics.whatif.calls import Calls, Kind, Row, calls_of
+from headgate.economics.whatif.calls import COLUMNS, Calls, Kind, Row, calls_of, calls_of_table
 from headgate.records.demand import Terms
 
 IMPORTED = ("side", "seat", "project", "model")
@@ -16,20 +18,36 @@ BOOKS = ("team", "model", "tag:NAME")
 TAG = "tag:"
 NO_TAG = "(none)"
 
+_KINDS = """
+CREATE TEMP TABLE IF NOT EXISTS kind (
+    seller TEXT, model TEXT, tier TEXT, region TEXT, class TEXT, number INTEGER,
+    PRIMARY KEY (model, class, seller, tier, region)
+) WITHOUT ROWID
+"""
+_FIND_KINDS = """
+INSERT INTO temp.kind SELECT *, row_number() OVER () - 1 FROM (
+    SELECT DISTINCT seller, model, tier, region,
+        CASE ?1 WHEN 'seat' THEN seat WHEN 'project' THEN project WHEN 'model' THEN model
+            ELSE iif(side, 'side', 'main') END
+    FROM usage WHERE cost_nanos IS NOT NULL AND started_ns >= ?2 AND started_ns < ?3
+)
+"""
+_KNOWN_KINDS = "SELECT seller, model, tier, region, class FROM temp.kind ORDER BY number"
 _CALLS = """
-SELECT seller, model, tier, region,
-    CASE ?1 WHEN 'seat' THEN seat WHEN 'project' THEN project WHEN 'model' THEN model
-        ELSE iif(side, 'side', 'main') END,
-    started_ns, cost_nanos,
+SELECT kind.number, started_ns, cost_nanos,
     input_uncached, cache_read, cache_write_5m, cache_write_1h, cache_write_24h, input_audio,
     output_text, output_reasoning, output_audio, web_search
-FROM usage WHERE cost_nanos IS NOT NULL AND started_ns >= ?2 AND started_ns < ?3
+FROM usage CROSS JOIN temp.kind AS kind ON kind.model = usage.model
+    AND kind.class = CASE ?1 WHEN 'seat' THEN seat WHEN 'project' THEN project
+        WHEN 'model' THEN usage.model ELSE iif(usage.side, 'side', 'main') END
+    AND kind.seller = usage.seller AND kind.tier = usage.tier AND kind.region = usage.region
+WHERE cost_nanos IS NOT NULL AND started_ns >= ?2 AND started_ns < ?3
 """
+"""The join turns five words a row into a number before they ever become objects."""
 _LEFT = """
 SELECT sum(cost_nanos IS NULL), sum(cost_nanos IS NOT NULL AND calls > 1)
 FROM usage WHERE started_ns >= ? AND started_ns < ?
 """
-_KEYS = 5
 
 
 def imported(store: UsageStore, book: PriceBook, by: str, since_ns: int, until_ns: int) -> Calls:
@@ -47,24 +65,24 @@ def imported(store: UsageStore, book: PriceBook, by: str, since_ns: int, until_n
     """
     if by not in IMPORTED:
         raise InputError(f"Imported calls have no {by!r}.", f"Write {', '.join(IMPORTED)}.")
-    cursor = store.connection.execute(_CALLS, (by, since_ns, until_ns))
-    return calls_of(_rows(cursor, Pricer(book)))
+    connection, asked, pricer = store.connection, (by, since_ns, until_ns), Pricer(book)
+    connection.execute(_KINDS)
+    # Both readings are of one state; what is told of kinds is this connection's alone, and goes.
+    connection.execute("BEGIN")
+    try:
+        connection.execute(_FIND_KINDS, asked)
+        kinds = [_kind(key, pricer) for key in connection.execute(_KNOWN_KINDS)]
+        numbers = chain.from_iterable(connection.execute(_CALLS, asked))
+        table = np.fromiter(numbers, np.int64).reshape(-1, COLUMNS)
+    finally:
+        connection.execute("ROLLBACK")
+    return calls_of_table(kinds, table)
 
 
 def left_out(store: UsageStore, since_ns: int, until_ns: int) -> tuple[int, int]:
     """Return how many records have no price, and how many are sums of several calls."""
     row = store.connection.execute(_LEFT, (since_ns, until_ns)).fetchone()
     return int(row[0] or 0), int(row[1] or 0)
-
-
-def _rows(cursor: sqlite3.Cursor, pricer: Pricer) -> Iterator[Row]:
-    kinds: dict[tuple[str, ...], Kind] = {}
-    for row in cursor:
-        key = row[:_KEYS]
-        kind = kinds.get(key)
-        if kind is None:
-            kind = kinds[key] = _kind(key, pricer)
-        yield kind, row[_KEYS:]
 
 
 def _kind(key: tuple[str, ...], pricer: Pricer) -> Kind:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from headgate.economics.exact import rounded
 from headgate.economics.formulas import saving
 from headgate.economics.inputs import InputError, Inputs
-from headgate.economics.report import Report, TableView, assumptions
+from headgate.economics.report import ChartView, Report, SeriesView, TableView, assumptions
 from headgate.economics.whatif.replay import Move, Replay
 from headgate.units.money import NANOS_PER_USD
 
@@ -97,7 +97,7 @@ def whatif_report(
             **{f"{name}_usd": _usd(sum(line)) for name, line in would.lines.items()},
         },
         tables=[_lines(would), _classes(would, against), *_moves(would)],
-        charts=[],
+        charts=[_steps(would)],
         limits=[*asked.notes, *LIMITS],
         assumptions=assumptions(inputs),
         inputs_sha256=inputs.sha256(*asked.content),
@@ -165,6 +165,15 @@ def _lines(would: Replay) -> TableView:
     rows.append(["scenario", _usd(would.would_nanos), "What it would have cost."])
     return TableView(
         title="From what was to what would be", columns=["line", ">USD", "what"], rows=rows
+    )
+
+
+def _steps(would: Replay) -> ChartView:
+    between = [(name, _signed(sum(line))) for name, line in would.lines.items() if any(line)]
+    points = [("posted", _usd(would.was_nanos)), *between, ("scenario", _usd(would.would_nanos))]
+    series = SeriesView(name="USD", points=points)
+    return ChartView(
+        title="From posted to scenario, USD", x="step", y="USD", series=[series], kind="steps"
     )
 
 

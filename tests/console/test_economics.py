@@ -1,0 +1,128 @@
+"""The desk's pages: what a form may ask, and that a page is what the command prints."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from html import unescape
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headgate.console.reports import KINDS, Kind, job_of, kind_of
+from headgate.console.workbench import Job, ReportError, Workbench
+from headgate.units.instants import NANOS_PER_SECOND
+from tests.console.books import NOW_NS, Books
+
+DAY_NS = 86_400 * NANOS_PER_SECOND
+COMMAND = (sys.executable, "-m", "headgate.cli.main")
+
+
+@settings(max_examples=30)
+@given(st.sampled_from(KINDS), st.data())
+def test_no_value_is_ever_an_option(kind: Kind, data: st.DataObject) -> None:
+    """Whatever a form is filled with, each word of the command names an option the form has."""
+    names = [field.name for field in kind.fields]
+    keys = st.sampled_from([*names, "config", "html"])
+
+    try:
+        job = job_of(kind, data.draw(st.dictionaries(keys, st.text(max_size=30))))
+    except ReportError:
+        return
+
+    own = {choice for field in kind.fields for choice in field.choices}
+    for word in job.options:
+        name, equals, _value = word.partition("=")
+        assert word in own or (equals and name.removeprefix("--") in names)
+    assert set(job.inputs) <= set(names)
+
+
+def test_a_form_without_a_question_says_what_is_missing() -> None:
+    """What-if asks for something that would have been different."""
+    kind = kind_of("whatif")
+    assert kind is not None
+
+    with pytest.raises(ReportError, match="Models instead, Prices of the day"):
+        job_of(kind, {"source": "--imported"})
+
+
+def test_a_page_shows_what_the_command_prints(books: Books, tmp_path: Path) -> None:
+    """The export of a page is the command's JSON to the byte, and its answer is on the page."""
+    client = books.client(workbench=Workbench(tmp_path / "headgate.toml", tmp_path))
+    printed = subprocess.run(
+        [*COMMAND, "vendor", "--json"], capture_output=True, check=True, timeout=60
+    )
+
+    exported = client.get("/desk.json?report=vendor")
+    page = client.get("/desk?report=vendor")
+
+    assert exported.content == printed.stdout
+    assert exported.json()["answer"][0] in unescape(page.text)
+    assert "<svg" in page.text
+    assert 'placeholder="10.9"' in page.text
+
+
+def test_impossible_inputs_are_told_with_their_range(books: Books, tmp_path: Path) -> None:
+    """An input outside its range makes no report; the page says which values are possible."""
+    client = books.client(workbench=Workbench(tmp_path / "headgate.toml", tmp_path))
+
+    page = client.get("/desk?report=vendor&compute_ratio=11")
+
+    assert page.status_code == 200
+    assert "Write a value of 0 to 10." in page.text
+    assert client.get("/desk?report=nonsense").status_code == 404
+
+
+def test_a_report_is_computed_once_while_nothing_changes(tmp_path: Path) -> None:
+    """The second reader gets the first one's report; more imported usage makes a new one."""
+    runs = tmp_path / "runs"
+    counting = f"open({str(runs)!r}, 'a').write('x'); print('[]')"
+    bench = Workbench(tmp_path / "none.toml", tmp_path, (sys.executable, "-c", counting))
+    job = Job("plans", (), {}, reads_configuration=False, reads_data=True)
+
+    async def ask() -> list[bytes]:
+        same = await asyncio.gather(bench.make(job, NOW_NS), bench.make(job, NOW_NS))
+        (tmp_path / "usage.db").write_bytes(b"more")
+        return [*same, await bench.make(job, NOW_NS), await bench.make(job, NOW_NS + DAY_NS)]
+
+    assert asyncio.run(ask()) == [b"[]\n"] * 4
+    assert runs.read_text() == "xxx"
+
+
+def test_who_stops_waiting_ends_the_command(tmp_path: Path) -> None:
+    """A node that stops does not wait for a report, and leaves no process behind."""
+    started, ended = tmp_path / "started", tmp_path / "ended"
+    os.mkfifo(started)
+    os.mkfifo(ended)
+    waiting = (
+        f"import os, signal; os.open({str(ended)!r}, os.O_RDWR);"
+        f"open({str(started)!r}, 'w').write('x'); signal.pause()"
+    )
+    bench = Workbench(tmp_path / "none.toml", tmp_path, (sys.executable, "-c", waiting))
+    job = Job("plans", (), {}, reads_configuration=False, reads_data=True)
+
+    async def ask() -> None:
+        asked = asyncio.create_task(bench.make(job, NOW_NS))
+        assert await asyncio.to_thread(started.read_text) == "x"
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+
+    asyncio.run(ask())
+
+    # Whoever writes to a pipe that nobody reads any more is told so.
+    with pytest.raises(OSError, match="No such device or address"):
+        os.open(ended, os.O_WRONLY | os.O_NONBLOCK)
+
+
+def test_a_refusal_is_told_and_not_kept(tmp_path: Path) -> None:
+    """What a command complains of is told each time anew, never as a report."""
+    failing = "import sys; sys.exit('No usage.')"
+    bench = Workbench(tmp_path / "none.toml", tmp_path, (sys.executable, "-c", failing))
+    job = Job("plans", (), {}, reads_configuration=False, reads_data=True)
+
+    for _ in range(2):
+        with pytest.raises(ReportError, match=r"^No usage\.$"):
+            asyncio.run(bench.make(job, NOW_NS))
