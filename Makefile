@@ -19,7 +19,7 @@ SPREAD ?= -n $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) --dist loadfile --no-load
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install run nodes test test-guides test-postgresql test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled torture torture-peer fuzz bench bench-gate lock losses clean
+.PHONY: help setup install run nodes test test-guides test-postgresql test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled torture torture-reloads torture-peer fuzz bench bench-gate lock losses clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)$$/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -93,6 +93,9 @@ test-compiled: compile  ## the data plane's tests, against the compiled one
 
 torture: setup  ## kill, stop, starve and deceive it for hours, and write docs/torture.md: make torture ARGS="--minutes 120"
 	@PYTHONPATH=src:. $(BIN)/python -m tests.torture.run $(ARGS)
+
+torture-reloads: setup  ## reload 1,000 times and restart workers under 200 streams: make torture-reloads ARGS="--reloads 50"
+	@PYTHONPATH=src:. $(BIN)/python -m tests.torture.reloads $(ARGS)
 
 # The peer lives in an environment of its own, exactly as its lock says; nothing of ours imports it.
 $(PEER)/.installed: requirements/peer.txt

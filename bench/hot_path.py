@@ -16,6 +16,7 @@ import time
 import timeit
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.configuration import KEY, Setup
 from bench.launch import prepare
@@ -36,14 +37,60 @@ STREAMS = 500
 CHUNKS = 25
 PROFILED_LINES = 50
 
-_USAGE = b'"usage":{"prompt_tokens":21,"completion_tokens":25,"total_tokens":46}'
-_CHUNK = (
-    b'data: {"id":"chatcmpl-1","model":"m","choices":[{"index":0,"delta":{"content":" word"}}]}\n\n'
-)
-_LAST = b'data: {"id":"chatcmpl-1","model":"m","choices":[],%b}\n\n' % _USAGE
-_ANSWER = b'{"id":"chatcmpl-1","model":"m","choices":[{"message":{"content":"%b"}}],%b}'
+_TEXT = b"w" * 700
 _STREAM_HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+)
+
+
+class Speech(NamedTuple):
+    """What a provider of one dialect answers.
+
+    Attributes:
+        pool: The place of its connections among the world's.
+        model: The alias whose deployments it serves.
+        answer: A whole reply's body.
+        begin: The first bytes of a stream; `chunk` is one event of it, `end` its last ones.
+    """
+
+    pool: int
+    model: bytes
+    answer: bytes
+    begin: bytes
+    chunk: bytes
+    end: bytes
+
+
+_USAGE = b'"usage":{"prompt_tokens":21,"completion_tokens":25,"total_tokens":46}'
+_WORD = (
+    b'data: {"id":"chatcmpl-1","model":"m","choices":[{"index":0,"delta":{"content":" word"}}]}\n\n'
+)
+CHAT = Speech(
+    pool=0,
+    model=b"m",
+    answer=b'{"id":"chatcmpl-1","model":"m","choices":[{"message":{"content":"%b"}}],%b}'
+    % (_TEXT, _USAGE),
+    begin=b"",
+    chunk=_WORD,
+    end=b'data: {"id":"chatcmpl-1","model":"m","choices":[],%b}\n\ndata: [DONE]\n\n' % _USAGE,
+)
+
+_COUNTS = b'"usage":{"input_tokens":21,"output_tokens":25}'
+_MESSAGE = b'"id":"msg_1","type":"message","role":"assistant","model":"m",%b' % _COUNTS
+MESSAGES = Speech(
+    pool=1,
+    model=b"t",
+    answer=b'{%b,"stop_reason":"end_turn","content":[{"type":"text","text":"%b"}]}'
+    % (_MESSAGE, _TEXT),
+    begin=b'data: {"type":"message_start","message":{%b,"content":[]}}\n\n'
+    b'data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}\n\n'
+    % _MESSAGE,
+    chunk=b"event: content_block_delta\n"
+    b'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":" word"}}'
+    b"\n\n",
+    end=b'data: {"type":"content_block_stop","index":0}\n\n'
+    b'data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},%b}\n\n'
+    b'data: {"type":"message_stop"}\n\n' % _COUNTS,
 )
 
 
@@ -74,11 +121,11 @@ class NoSteward:
         return False
 
 
-def request(model: str, more: bytes = b"") -> bytes:
+def request(model: bytes, more: bytes = b"") -> bytes:
     """Return a whole request for a completion."""
     text = b"".join(b"%c" % (97 + i % 23) for i in range(600))
     body = b'{"model":"%b","messages":[{"role":"user","content":"%b"}],"max_tokens":256%b}'
-    body %= (model.encode(), text, more)
+    body %= (model, text, more)
     head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer %b\r\n"
     head += b"content-type: application/json\r\naccept: */*\r\nuser-agent: bench\r\n"
     return b"%bcontent-length: %d\r\n\r\n%b" % (head % KEY.encode(), len(body), body)
@@ -90,31 +137,32 @@ def framed(payload: bytes) -> bytes:
 
 
 class HotPath:
-    """A data plane between two sinks.
+    """A data plane between two sinks; clients speak Chat Completions, the provider `speech`.
 
     Attributes:
         client: What the client is sent.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, speech: Speech = CHAT) -> None:
         config, data_dir = prepare(Setup(9200, "http://127.0.0.1:9100"), folder)
         world = _world(load(config, os.environ), data_dir)
+        pool = world.pools[speech.pool]
         self.client = Sink()
         self._journal = world.journal
         self._outbox = world.outbox
         self._edge = ClientConnection(Pipeline(world))
         self._edge.connection_made(self.client)
-        self._upstream = UpstreamConnection(world.pools[0])
+        self._upstream = UpstreamConnection(pool)
         self._upstream.connection_made(Sink())
-        world.pools[0].put(self._upstream)
-        answer = _ANSWER % (b"w" * 700, _USAGE)
+        pool.put(self._upstream)
         head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
-        self._answer = head % len(answer) + answer
-        self._asked = request("m")
+        self._answer = head % len(speech.answer) + speech.answer
+        self._asked = request(speech.model)
         streamed = b',"stream":true,"stream_options":{"include_usage":true}'
-        self._asked_stream = request("m-c25-d20", streamed)
-        self._chunk = framed(_CHUNK)
-        self._end = framed(_LAST) + framed(b"data: [DONE]\n\n") + b"0\r\n\r\n"
+        self._asked_stream = request(speech.model + b"-c25-d20", streamed)
+        self._chunk = framed(speech.chunk)
+        self._begin = _STREAM_HEAD + (framed(speech.begin) if speech.begin else b"")
+        self._end = framed(speech.end) + b"0\r\n\r\n"
 
     def call(self) -> None:
         """Carry a call that is not streamed."""
@@ -124,7 +172,7 @@ class HotPath:
     def stream(self) -> None:
         """Carry a streamed call; each chunk is a read of its own."""
         self._read(self._edge, self._asked_stream)
-        self._read(self._upstream, _STREAM_HEAD + self._chunk)
+        self._read(self._upstream, self._begin + self._chunk)
         for _ in range(CHUNKS - 1):
             self._read(self._upstream, self._chunk)
         self._read(self._upstream, self._end)
@@ -135,11 +183,11 @@ class HotPath:
         self._outbox.flush()
 
     def time_us(self, work: Callable[[], None], number: int) -> float:
-        """Return the least time that `work` takes; the journal's next segment is made between."""
+        """Return the least CPU time that `work` takes; the journal's next segment comes between."""
         best_s = float("inf")
         for _ in range(REPEATS):
             self._journal.prepare()
-            best_s = min(best_s, timeit.timeit(work, number=number))
+            best_s = min(best_s, timeit.timeit(work, number=number, timer=time.process_time))
         return best_s * 1e6 / number
 
 
@@ -161,22 +209,24 @@ def _world(snapshot: Snapshot, data_dir: Path) -> World:
 
 
 def main() -> int:
-    """Time the path, or show where its time goes; returns the exit status."""
+    """Time the paths, or show where the time of one goes; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench.hot_path", description=__doc__)
     parser.add_argument("--profile", action="store_true", help="functions by their own time")
+    parser.add_argument("--translated", action="store_true", help="profile what is translated")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        path = HotPath(Path(folder))
-        plain_us = path.time_us(path.call, CALLS)
-        stream_us = path.time_us(path.stream, STREAMS)
-        sys.stdout.write(
-            f"plain {plain_us:.1f} us a call; a stream of {CHUNKS} chunks {stream_us:.1f} us,"
-            f" {(stream_us - plain_us) / CHUNKS:.2f} us a chunk beyond the call\n"
-        )
-        if arguments.profile:
-            profile = cProfile.Profile()
-            profile.runcall(path.time_us, path.call, CALLS)
-            pstats.Stats(profile).sort_stats("tottime").print_stats(PROFILED_LINES)
+    for name, speech in (("plain", CHAT), ("translated", MESSAGES)):
+        with tempfile.TemporaryDirectory() as folder:
+            path = HotPath(Path(folder), speech)
+            call_us = path.time_us(path.call, CALLS)
+            stream_us = path.time_us(path.stream, STREAMS)
+            sys.stdout.write(
+                f"{name} {call_us:.1f} us a call; a stream of {CHUNKS} chunks {stream_us:.1f} us,"
+                f" {(stream_us - call_us) / CHUNKS:.2f} us a chunk beyond the call\n"
+            )
+            if arguments.profile and arguments.translated == (speech is MESSAGES):
+                profile = cProfile.Profile()
+                profile.runcall(path.time_us, path.call, CALLS)
+                pstats.Stats(profile).sort_stats("tottime").print_stats(PROFILED_LINES)
     return 0
 
 

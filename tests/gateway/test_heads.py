@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from headgate.gateway.heads import HEADS_MAX, KEPT_BYTES_MAX, HeadMemory
+from headgate.gateway.heads import HEADS_MAX, KEPT_BYTES_MAX, HeadMemory, Met
 from headgate.gateway.request import Head
 from tests.gateway.calls import ALICE, BOB, CHAT_PATH, chat, encode, head, request
 from tests.gateway.conftest import Start
@@ -113,23 +113,44 @@ UNKNOWN = {
 
 @pytest.mark.parametrize("raw", UNKNOWN.values(), ids=UNKNOWN.keys())
 def test_what_is_no_plain_head_goes_to_the_parser(raw: bytes) -> None:
-    """Only a whole head with its length in plain digits has a shape."""
-    assert HeadMemory().shape(raw) is None
+    """Only a whole head with its length in plain digits has a shape, whatever came before it."""
+    assert HeadMemory().meet(raw, None) is None
+    assert known(HeadMemory()).again(raw) is None
+
+
+def known(memory: HeadMemory) -> Met:
+    """Return a head that the memory keeps, as a connection remembers it."""
+    found = memory.meet(PLAIN, None)
+    assert found is not None
+    memory.keep(found[0], accepted())
+    return found[0]
 
 
 def test_a_shape_leaves_out_the_length_and_nothing_else() -> None:
     """Two heads have the same shape when they differ in the digits of the length only."""
     memory = HeadMemory()
-    one = memory.shape(PLAIN)
-    assert one is not None
-    assert one[1:] == (len(PLAIN), 2)
-    other = memory.shape(PLAIN.replace(b"length: 2", b"length: 4711"))
-    assert other is not None
-    assert (other[0], other[2]) == (one[0], 4_711)
+    met = known(memory)
+    longer = PLAIN.replace(b"length: 2", b"length: 4711")
+    for last in (met, None):
+        assert memory.meet(PLAIN + b"{}", last) == (met, len(PLAIN), 2)
+        assert memory.meet(longer, last) == (met, len(PLAIN) + 3, 4_711)
     for at in range(len(PLAIN) - 4):
         changed = PLAIN[:at] + bytes([PLAIN[at] ^ 1]) + PLAIN[at + 1 :]
-        found = memory.shape(changed)
-        assert found is None or found[0] != one[0] or found[2] != 2
+        for found in (memory.meet(changed, None), met.again(changed)):
+            assert found is None or found[0] is not met or found[2] != 2
+
+
+def test_a_head_that_is_forgotten_is_forgotten_by_connections_too() -> None:
+    """What a connection remembers of its last request is not used after `clear`."""
+    memory = HeadMemory()
+    met = known(memory)
+
+    memory.clear()
+
+    assert met.again(PLAIN) is None
+    found = memory.meet(PLAIN, met)
+    assert found is not None
+    assert found[0].head is None
 
 
 def accepted(**fields: object) -> Head:
@@ -146,25 +167,28 @@ def accepted(**fields: object) -> Head:
 )
 def test_heads_that_want_something_else_are_not_kept(fields: dict[str, object]) -> None:
     """HTTP/1.0, an Expect and other methods take the parser's way."""
-    memory, shape = HeadMemory(), (b"a", b"b")
-    memory.keep(shape, accepted(**fields))
-    assert memory.find(shape) is None
+    met = Met((b"a", b"b"))
+    HeadMemory().keep(met, accepted(**fields))
+    assert met.head is None
 
 
 def test_a_head_with_a_transfer_encoding_is_not_kept() -> None:
     """Whatever length it names, its body may be framed otherwise."""
-    memory, shape = HeadMemory(), (b"a\r\nTransfer-Encoding: chunked\r\n", b"b")
-    memory.keep(shape, accepted())
-    assert memory.find(shape) is None
+    met = Met((b"a\r\nTransfer-Encoding: chunked\r\n", b"b"))
+    HeadMemory().keep(met, accepted())
+    assert met.head is None
 
 
 def test_the_memory_is_bounded() -> None:
     """It starts over rather than grow without end."""
     memory = HeadMemory()
-    shapes = [(b"%d" % number, b"") for number in range(HEADS_MAX + 1)]
-    for shape in shapes:
-        memory.keep(shape, accepted())
-    assert [memory.find(shape) is not None for shape in (shapes[0], shapes[-1])] == [False, True]
+    raws = [PLAIN.replace(b"POST", b"POST%d" % number) for number in range(HEADS_MAX + 1)]
+    for raw in raws:
+        found = memory.meet(raw, None)
+        assert found is not None
+        memory.keep(found[0], accepted())
+    again = [memory.meet(raw, None) for raw in (raws[0], raws[-1])]
+    assert [found is not None and found[0].head is not None for found in again] == [False, True]
 
 
 def test_encoded_bodies_are_what_these_tests_think() -> None:

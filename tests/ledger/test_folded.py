@@ -2,12 +2,16 @@
 
 import msgspec
 import pytest
+from sqlalchemy import create_engine, select
 
 from headgate.ledger import tables
+from headgate.ledger.fold import Batch, Ended
 from headgate.ledger.folded import FoldedHold, FoldedSettle, decode
-from headgate.ledger.rows import END_COLUMNS, end_values
+from headgate.ledger.rows import END_COLUMNS, end_values, hold_values
+from headgate.ledger.store_fold import USUAL, keep
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import CacheNote, HoldRecord, SettleRecord, SizingNote, VoidRecord
+from headgate.store.schema import METADATA
 
 HOLD = HoldRecord("c.1", 1, 7, 4, 5, 6, 9, 8, 2, True, ("seed", "messages[0].name"))
 SIZED = HoldRecord("c.2", 1, 7, 4, 5, 6, 9, 8, sizing=SizingNote(500, 99, 40))
@@ -81,3 +85,48 @@ def test_what_is_left_out_of_a_record_is_its_default() -> None:
     folded = decode(msgspec.json.encode(SettleRecord("c.1", 2, 6, "estimated")))
     assert isinstance(folded, FoldedSettle)
     assert (bytes(folded.lines), bytes(folded.usage), folded.by) == (b"[]", b"{}", "worker")
+
+
+@pytest.mark.parametrize("unusual", [None, *USUAL])
+def test_what_most_attempts_have_is_stored_as_anything_else(unusual: str | None) -> None:
+    """The statement for most attempts says itself what a row of any other attempt would say."""
+    hold, end = _folded(HoldRecord("c.1", 1, 7, 4, 5, 6, 9, 8, stream=True)), _folded(USUAL_SETTLE)
+    assert isinstance(hold, FoldedHold)
+    assert isinstance(end, FoldedSettle)
+    change = UNUSUAL.get(unusual or "", {})
+    hold = msgspec.structs.replace(hold, **{k: v for k, v in change.items() if hasattr(hold, k)})
+    end = msgspec.structs.replace(end, **{k: v for k, v in change.items() if hasattr(end, k)})
+    engine = create_engine("sqlite://")
+    METADATA.create_all(engine)
+
+    with engine.begin() as connection:
+        keep(connection, "j", Batch(ended=[Ended(hold, end)]))
+        row = connection.execute(select(tables.attempt)).one()
+
+    assert tuple(row) == hold_values(hold) + end_values(end)
+    assert (unusual is None) == all(getattr(row, name) == value for name, value in USUAL.items())
+
+
+USUAL_SETTLE = SettleRecord(
+    *("c.1", 2, 6, "measured", (LINE,), {}, "m", "u", "q", 200, None, 5, 9, True)
+)
+UNUSUAL: dict[str, dict[str, object]] = {
+    "choices": {"choices": 2},
+    "lost": {"lost": msgspec.Raw(b'["seed"]')},
+    "priority": {"priority": "batch"},
+    "waited_us": {"waited_us": 5},
+    "session": {"session": "s"},
+    "sizing": {"sizing": msgspec.Raw(b"{}")},
+    "request_id": {"request_id": "r"},
+    "extensions": {"extensions": 1},
+    "final": {"final": False},
+    "reason": {"reason": "stop"},
+    "closed_by": {"by": "takeover"},
+    "quarantined": {"quarantined": "{}"},
+    "usage": {"usage": msgspec.Raw(b'{"output_text":3}')},
+    "cache": {"cache": msgspec.Raw(b"{}")},
+}
+
+
+def _folded(record: HoldRecord | SettleRecord) -> object:
+    return decode(msgspec.json.encode(record))

@@ -33,6 +33,15 @@ def data_of(event: bytes | bytearray) -> bytes:
     return b"" if not lines else (lines[0] if len(lines) == 1 else b"\n".join(lines)).strip()
 
 
+def plain_data_of(event: bytes) -> bytes:
+    r"""Return the data of one event in which no `\r` stands: as `data_of` does, and sooner."""
+    before, _, data = event.partition(b"data:")
+    if data.find(b"\n") < 0 and (not before or before.endswith(b"\n")):
+        # Its last line, and the only one with data, as in nearly every event.
+        return data.strip()
+    return data_of(event)
+
+
 def first_data(payload: bytes) -> bytes | None:
     """Return the data of the first event that has any; None while it is not whole."""
     at = 0

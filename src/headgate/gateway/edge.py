@@ -17,7 +17,7 @@ from httptools import (
 )
 
 from headgate.gateway import refusals, settings
-from headgate.gateway.heads import Shape
+from headgate.gateway.heads import Met
 from headgate.gateway.http_bytes import CONTINUE
 from headgate.gateway.request import Head, Request
 from headgate.gateway.sending import SendingConnection
@@ -46,11 +46,11 @@ class ClientConnection(SendingConnection):
         "_heads",
         "_last",
         "_left",
+        "_met",
         "_nothing",
         "_parser",
         "_queue",
         "_read_bytes",
-        "_shape",
         "_taking",
         "_url",
         "busy",
@@ -68,7 +68,7 @@ class ClientConnection(SendingConnection):
         self._heads = pipeline.heads
         self._nothing = self.request = pipeline.heads.nothing
         self._head = self._nothing.head
-        self._shape: Shape | None = None
+        self._met: Met | None = None
         self._left = 0
         self._url = b""
         self._headers = self._head_bytes = self._read_bytes = 0
@@ -116,13 +116,13 @@ class ClientConnection(SendingConnection):
 
     def _meet(self, data: bytes) -> bytes | None:
         """Begin a request whose head was met before; returns what follows the head, or None."""
-        found = self._heads.shape(data)
+        found = self._heads.meet(data, self._met)
         if found is None:
+            self._met = None
             return None
-        shape, start, length = found
-        head = self._heads.find(shape)
+        self._met, start, length = found
+        head = self._met.head
         if head is None:
-            self._shape = shape
             return None
         self._receive(head, length)
         if not length:
@@ -159,7 +159,7 @@ class ClientConnection(SendingConnection):
             self.refuse(Refusal(errors.REQUEST_MALFORMED, errors.REQUEST_MALFORMED.sentence))
             return
         finally:
-            self._shape = None
+            self._met = None
 
     def _feed(self, parser: HttpRequestParser, piece: bytes) -> None:
         """Feed a piece, and count what neither ends a head nor belongs to a body."""
@@ -222,9 +222,9 @@ class ClientConnection(SendingConnection):
             self._receive(head, head.announced)
             # The parser counts the body's bytes itself.
             self._left = 0
-            shape, self._shape = self._shape, None
-            if shape is not None and self.request.credential is not None:
-                self._heads.keep(shape, head)
+            met = self._met
+            if met is not None and met.head is None and self.request.credential is not None:
+                self._heads.keep(met, head)
 
     def _receive(self, head: Head, length: int) -> None:
         """A head is whole and in order: find out who asks, and await the body."""

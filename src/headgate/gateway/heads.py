@@ -4,6 +4,8 @@ Nothing is taken on trust: a head is known by all of its bytes but the digits of
 content-length, and only heads that the parser has accepted are kept.
 """
 
+from __future__ import annotations
+
 import re
 
 from headgate.gateway.request import Head, Request
@@ -12,10 +14,39 @@ HEADS_MAX = 1_024
 KEPT_BYTES_MAX = 4_096
 """Longer heads are parsed every time."""
 
+LENGTH_DIGITS_MAX = 9
+
 _LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: ([0-9]{1,9})\r\n")
 
 Shape = tuple[bytes, bytes]
 """What a head is known by: its bytes before and after the digits of its content-length."""
+
+
+class Met:
+    """A head by its shape.
+
+    Attributes:
+        shape: The second part goes up to the end of the blank line.
+        head: What it says; None while it is not known.
+    """
+
+    __slots__ = ("head", "shape")
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        self.head: Head | None = None
+
+    def again(self, data: bytes) -> tuple[Met, int, int] | None:
+        """Look whether a read begins with the same head; returns what `meet` does."""
+        before, after = self.shape
+        if self.head is None or not data.startswith(before):
+            return None
+        start = len(before)
+        stop = data.find(b"\r", start, start + LENGTH_DIGITS_MAX + 1)
+        digits = data[start:stop]
+        if not data.startswith(after, stop) or not digits.isdigit():
+            return None
+        return self, stop + len(after), int(digits)
 
 
 class HeadMemory:
@@ -27,15 +58,21 @@ class HeadMemory:
 
     def __init__(self) -> None:
         self.nothing = Request(Head())
-        self._heads: dict[Shape, Head] = {}
+        self._heads: dict[Shape, Met] = {}
 
-    def shape(self, data: bytes) -> tuple[Shape, int, int] | None:
+    def meet(self, data: bytes, last: Met | None) -> tuple[Met, int, int] | None:
         """Look at a read that a request begins with.
 
+        Args:
+            data: What was read.
+            last: The head of the request before on this connection, which is likely to come again.
+
         Returns:
-            The shape of its head, where its body begins, and the body's length; None when the
-            head is not whole, or long, or says in no plain way how long the body is.
+            Its head, where its body begins, and the body's length; None when the head is not
+            whole, or long, or says in no plain way how long the body is.
         """
+        if last is not None and (found := last.again(data)) is not None:
+            return found
         end = data.find(b"\r\n\r\n", 0, KEPT_BYTES_MAX)
         if end < 0:
             return None
@@ -43,17 +80,16 @@ class HeadMemory:
         if length is None:
             return None
         start, stop = length.span(1)
-        return (data[:start], data[stop:end]), end + 4, int(data[start:stop])
-
-    def find(self, shape: Shape) -> Head | None:
-        """Return the head of a shape, None when it was not met before."""
-        return self._heads.get(shape)
+        shape = (data[:start], data[stop : end + 4])
+        return self._heads.get(shape) or Met(shape), end + 4, int(data[start:stop])
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Forget all of them; connections that remember their last one find nothing in it."""
+        for met in self._heads.values():
+            met.head = None
         self._heads.clear()
 
-    def keep(self, shape: Shape, head: Head) -> None:
+    def keep(self, met: Met, head: Head) -> None:
         """Remember a head that the parser has accepted and whose sender is known."""
         if head.http10 or head.expects_continue or head.method != b"POST":
             return
@@ -63,8 +99,9 @@ class HeadMemory:
         if head.request_id is not None or head.content_type.startswith(b"multipart/"):
             # They are others every time.
             return
-        if any(b"transfer-encoding" in part.lower() for part in shape):
+        if any(b"transfer-encoding" in part.lower() for part in met.shape):
             return
         if len(self._heads) >= HEADS_MAX:
             self._heads.clear()
-        self._heads[shape] = head
+        met.head = head
+        self._heads[met.shape] = met

@@ -76,7 +76,7 @@ class Interpreter:
             exchange.call,
         )
         done = spoken.translate(
-            exchange.body,
+            own.members,
             Edit(deployment.model, limit, target.limit_field, target.limit_needed),
             stream=own.stream,
             drop=exchange.decision.drops,

@@ -36,12 +36,16 @@ class Caller(NamedTuple):
     waived: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
 class Held:
-    """An attempt that is open."""
+    """An attempt that is open.
 
-    hold: FoldedHold
-    caller: Caller
+    Like `Ended` no dataclass: compiled, those have a constructor that is not.
+    """
+
+    __slots__ = ("caller", "hold")
+
+    def __init__(self, hold: FoldedHold, caller: Caller) -> None:
+        self.hold, self.caller = hold, caller
 
 
 @dataclass(slots=True)
@@ -78,12 +82,13 @@ class Waived:
     amount_nanos: int = 0
 
 
-@dataclass(slots=True)
 class Ended:
     """An attempt that ended, with the hold it ends."""
 
-    hold: FoldedHold
-    end: FoldedSettle | VoidRecord
+    __slots__ = ("end", "hold")
+
+    def __init__(self, hold: FoldedHold, end: FoldedSettle | VoidRecord) -> None:
+        self.hold, self.end = hold, end
 
 
 @dataclass(slots=True)

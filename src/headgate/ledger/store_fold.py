@@ -1,6 +1,18 @@
 """What is folded, as rows: attempts, refusals, decisions, and the sums of windows and leases."""
 
-from sqlalchemy import Connection, bindparam, insert, update
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    insert,
+    literal_column,
+    null,
+    true,
+    update,
+)
 
 from headgate.ledger import tables
 from headgate.ledger.fold import Batch
@@ -35,7 +47,8 @@ def keep(connection: Connection, name: str, batch: Batch) -> None:
     write(connection, _INSERT_ROUTE, routes)
     rows = [hold_values(each.hold) + end_values(each.end) for each in batch.ended]
     rows += [hold_values(hold) + end_values(None) for hold in batch.opened.values()]
-    write(connection, _INSERT_ATTEMPT, rows)
+    write(connection, _INSERT_USUAL, [_bound(row) for row in rows if _stated(row) == _USUAL])
+    write(connection, _INSERT_ATTEMPT, [row for row in rows if _stated(row) != _USUAL])
     grown = [(h.amount_nanos, h.extensions, name) for name, h in batch.extended.items()]
     write(connection, _EXTEND_ATTEMPT, grown)
     closed = [(*end_values(end), end.attempt) for end in batch.closed]
@@ -70,6 +83,44 @@ def keep_place(connection: Connection, name: str, reader: JournalReader) -> None
 _INSERT_CALLER = insert(tables.caller)
 _INSERT_ROUTE = insert(tables.route)
 _INSERT_ATTEMPT = insert(tables.attempt)
+
+USUAL = {
+    "choices": 1,
+    "lost": "[]",
+    "priority": "interactive",
+    "waited_us": 0,
+    "session": None,
+    "sizing": None,
+    "request_id": None,
+    "extensions": 0,
+    "final": True,
+    "reason": None,
+    "closed_by": "worker",
+    "quarantined": None,
+    "usage": "{}",
+    "cache": None,
+}
+"""What nearly all attempts have in these columns. The statement for them says so itself: to hand
+over a third of the columns that says nothing, row by row, is an eighth of what folding costs."""
+
+
+def _constant(value: object) -> ColumnElement[Any]:
+    """Return one of the values above as it stands in a statement."""
+    if value is None or value is True:
+        return null() if value is None else true()
+    return literal_column(repr(value))
+
+
+_PLACES = {column.name: place for place, column in enumerate(tables.attempt.columns)}
+_BOUND = [name for name in _PLACES if name not in USUAL]
+_USUAL = tuple(USUAL.values())
+_stated = itemgetter(*(_PLACES[name] for name in USUAL))
+_bound = itemgetter(*(_PLACES[name] for name in _BOUND))
+_INSERT_USUAL = insert(tables.attempt).values(
+    {name: bindparam("of_" + name) for name in _BOUND}
+    | {name: _constant(value) for name, value in USUAL.items()}
+)
+
 _INSERT_REFUSAL = insert(tables.refusal)
 _INSERT_DECISION = insert(tables.decision)
 _END_ATTEMPT = (

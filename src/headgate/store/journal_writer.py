@@ -17,7 +17,7 @@ import msgspec
 
 from headgate.records.journal import FORMAT, Record, SealedRecord, SegmentRecord
 from headgate.store.disk import Disk, Segment
-from headgate.store.segments import HEADER, PAYLOAD_BYTES_MAX, frame, segment_name
+from headgate.store.segments import HEADER, HEADER_BYTES, PAYLOAD_BYTES_MAX, frame, segment_name
 from headgate.units.errors import JournalError
 
 SEGMENT_BYTES = 16 << 20
@@ -172,11 +172,11 @@ class JournalWriter:
         if len(payload) > PAYLOAD_BYTES_MAX:
             raise JournalError(f"a record of {len(payload)} bytes")
         start = self._offset
-        end = start + HEADER.size + len(payload)
+        end = start + HEADER_BYTES + len(payload)
         if end > self._full:
             self._roll(record)
             start = self._offset
-            end = start + HEADER.size + len(payload)
+            end = start + HEADER_BYTES + len(payload)
         self._map[start:end] = HEADER.pack(len(payload), crc32(payload)) + payload
         self._offset = end
 

@@ -6,10 +6,11 @@ A segment is a preallocated file of zeros that fills from the front with
 
 import struct
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from zlib import crc32
 
 HEADER = struct.Struct("<II")
+HEADER_BYTES: Final = 8
 PAYLOAD_BYTES_MAX = 256 << 10
 SEGMENT_SUFFIX = ".hgj"
 
@@ -42,16 +43,17 @@ def scan(stretch: bytes, base: int = 0) -> Scan:
     """
     payloads: list[bytes] = []
     at, size = 0, len(stretch)
-    while at + HEADER.size <= size:
-        length, checksum = HEADER.unpack_from(stretch, at)
+    unpack_from = HEADER.unpack_from
+    while at + HEADER_BYTES <= size:
+        length, checksum = unpack_from(stretch, at)
         if length == 0:
             return Scan(payloads, base + at, torn=checksum != 0)
-        end = at + HEADER.size + length
+        end = at + HEADER_BYTES + length
         if length > PAYLOAD_BYTES_MAX:
             return Scan(payloads, base + at, torn=True)
         if end > size:
             return Scan(payloads, base + at, torn=True)
-        payload = stretch[at + HEADER.size : end]
+        payload = stretch[at + HEADER_BYTES : end]
         if crc32(payload) != checksum:
             return Scan(payloads, base + at, torn=True)
         payloads.append(payload)

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from headgate.dialects.sse import data_of
+from mypy_extensions import mypyc_attr
+
+from headgate.dialects.sse import data_of, plain_data_of
 from headgate.records.reply import Delta
 
 EVENT_BYTES_MAX = 16 << 20
@@ -35,6 +37,10 @@ class Events:
             EventTooLongError: The open event is too long.
         """
         held = self._held
+        if not held and payload.endswith(b"}\n\n") and payload.find(b"\r") < 0:
+            # Whole events, as nearly every read brings them.
+            pieces = [plain_data_of(piece) for piece in payload[:-2].split(b"\n\n")]
+            return [data for data in pieces if data]
         held += payload
         found: list[bytes] = []
         start = 0
@@ -56,6 +62,7 @@ class Events:
         return [rest] if rest else []
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class MarkedEnd:
     """Base of the parsers of streams whose last event says that it is the last."""
 

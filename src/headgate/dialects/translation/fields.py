@@ -1,10 +1,12 @@
 """Reading a client's JSON leaf by leaf: what is not taken is told as lost, so none is forgotten."""
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import Self, TypeVar
 
 import msgspec
 from msgspec import Raw
+from mypy_extensions import mypyc_attr
 
 from headgate.records.conversation import Loss, Option
 from headgate.units.errors import BODY_INVALID, FEATURE_UNSUPPORTED, Refusal
@@ -12,6 +14,8 @@ from headgate.units.errors import BODY_INVALID, FEATURE_UNSUPPORTED, Refusal
 T = TypeVar("T")
 
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
+_OBJECTS = msgspec.json.Decoder(list[dict[str, Raw]])
+_CONTENT = msgspec.json.Decoder(str | list[dict[str, Raw]])
 _LIST = msgspec.json.Decoder(list[Raw])
 _TEXT = msgspec.json.Decoder(str)
 _WHOLE = msgspec.json.Decoder(int)
@@ -52,6 +56,11 @@ def is_text(value: Raw) -> bool:
     return memoryview(value)[0] == _QUOTE
 
 
+def is_null(value: Raw) -> bool:
+    """Tell whether a JSON value is null; a long one is not copied for that."""
+    return len(value) == len(_NULL) and bytes(value) == _NULL
+
+
 def is_object(value: Raw) -> bool:
     """Tell whether a JSON value is an object."""
     return memoryview(value)[0] == _BRACE
@@ -82,6 +91,37 @@ def items_of(value: Raw, at: str) -> Iterator[tuple[Raw, str]]:
     return ((element, f"{at}[{index}]") for index, element in enumerate(values))
 
 
+def objects_of(value: Raw, at: str) -> Iterator[tuple[Raw | dict[str, Raw], str]]:
+    """Yield the elements of a JSON list that are to be objects, each with its place.
+
+    All are read at once; only when one is none, one by one, to tell which.
+
+    Raises:
+        TranslationError: It is no list.
+    """
+    try:
+        values = _OBJECTS.decode(value)
+    except UNREADABLE:
+        return items_of(value, at)
+    return ((element, f"{at}[{index}]") for index, element in enumerate(values))
+
+
+def content_of(value: Raw, at: str) -> str | Iterator[tuple[Raw | dict[str, Raw], str]]:
+    """Return a content: a text, or the elements of a list that are to be objects, with places.
+
+    Raises:
+        TranslationError: It is neither.
+    """
+    try:
+        said = _CONTENT.decode(value)
+    except UNREADABLE:
+        return text_of(value, at) if is_text(value) else items_of(value, at)
+    if isinstance(said, str):
+        return said
+    return ((element, f"{at}[{index}]") for index, element in enumerate(said))
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Fields:
     """The members of one JSON object of the client's body, each to be taken once.
 
@@ -93,13 +133,16 @@ class Fields:
 
     __slots__ = ("_values", "at")
 
-    def __init__(self, text: Raw | bytes, at: str = "") -> None:
-        """Read an object.
+    def __init__(self, text: Raw | dict[str, Raw], at: str = "") -> None:
+        """Read an object, or take one that is read already.
 
         Raises:
             TranslationError: `text` is something else.
         """
         self.at = at
+        if isinstance(text, dict):
+            self._values = text
+            return
         try:
             self._values = _OBJECT.decode(text)
         except UNREADABLE as error:
@@ -112,7 +155,7 @@ class Fields:
     def raw(self, name: str) -> Raw | None:
         """Take a member as the JSON text it is; None when it is absent or null."""
         value = self._values.pop(name, None)
-        return None if value is None or bytes(value) == _NULL else value
+        return None if value is None or is_null(value) else value
 
     def text(self, name: str) -> str | None:
         """Take a string."""
@@ -136,8 +179,10 @@ class Fields:
     def objects(self, name: str) -> Iterator[Self]:
         """Take a list of objects; an absent one is empty."""
         value = self.raw(name)
-        items = () if value is None else items_of(value, self.place(name))
-        return (type(self)(item, at) for item, at in items)
+        if value is None:
+            return iter(())
+        place = self.place(name)
+        return (type(self)(item, at) for item, at in objects_of(value, place))
 
     def object(self, name: str) -> Self | None:
         """Take an object."""
@@ -150,6 +195,10 @@ class Fields:
         if value is None or bytes(value) in _NOTHING:
             return ()
         return (Option(called or name, value, self.place(name)),)
+
+    def has(self, names: AbstractSet[str]) -> bool:
+        """Tell whether any of these members is there and not taken."""
+        return not names.isdisjoint(self._values)
 
     def names(self) -> Iterable[str]:
         """Return the names of what was not taken."""

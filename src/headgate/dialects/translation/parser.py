@@ -2,10 +2,13 @@
 
 from typing import ClassVar
 
+from mypy_extensions import mypyc_attr
+
 from headgate.dialects.translation.fields import Fields
 from headgate.records.conversation import Foreign, Loss
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class RequestParser:
     """Reads one request.
 

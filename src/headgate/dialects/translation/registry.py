@@ -1,7 +1,9 @@
 """The dialects that can be translated, found by their `KIND`, and what each one must offer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol, cast
+
+from msgspec import Raw
 
 from headgate.dialects import translation as folder
 from headgate.dialects.registry import discover
@@ -14,8 +16,8 @@ from headgate.records.reply import Delta, Reply
 class StreamParser(Protocol):
     """Reads the events of one stream."""
 
-    def parse(self, data: bytes, /) -> Iterator[Delta]:
-        """Yield what one event says.
+    def parse(self, data: bytes, /) -> Iterable[Delta]:
+        """Return what one event says.
 
         Raises:
             msgspec.DecodeError: It is no event of this dialect.
@@ -84,8 +86,8 @@ class Translator(Teller, Protocol):
 
     StreamRenderer: StreamRenderers
 
-    def parse_call(self, body: bytes, /) -> Call:
-        """Read a request.
+    def parse_call(self, body: bytes | dict[str, Raw], /) -> Call:
+        """Read a request, of which the members may be known already; they are taken out.
 
         Raises:
             TranslationError: A leaf cannot be understood.

@@ -5,11 +5,10 @@ target's dialect, which is then bounded, edited and metered like any other of th
 comes back is metered as the target's dialect says, and told again in the client's.
 """
 
-from collections.abc import Callable, Iterator
-from itertools import chain
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from msgspec import structs
+from msgspec import Raw, structs
 
 from headgate.dialects.registry import Dialect, SpokenDialect, StreamReader
 from headgate.dialects.sse import first_data
@@ -24,7 +23,7 @@ from headgate.dialects.translation.registry import (
     Translator,
 )
 from headgate.records.demand import Demand, Edit
-from headgate.records.reply import Begin, Delta, End, Ending, Failed
+from headgate.records.reply import Begin, Delta, End, Ending, Failed, TextDelta
 from headgate.records.report import Report
 from headgate.units.errors import FEATURE_UNSUPPORTED, UPSTREAM_BROKEN, Refusal
 
@@ -91,19 +90,20 @@ class Translated:
         return self._upstream.KIND
 
     def translate(
-        self, body: bytes, edit: Edit, *, stream: bool, drop: bool
+        self, body: bytes | Mapping[str, Raw], edit: Edit, *, stream: bool, drop: bool
     ) -> Translation | Refusal:
         """Say a request, which the client's dialect has read, in the target's.
 
         Args:
-            body: The client's.
+            body: The client's, or its members, which are the longer part of reading it.
             edit: The model and the limit to render.
             stream: Whether the reply is to be streamed; not every dialect says it in the body.
             drop: Whether features that the target lacks may be left out; otherwise the first
                 that would change the answer refuses the call.
         """
         try:
-            call = structs.replace(self._from.parse_call(body), stream=stream)
+            parsed = self._from.parse_call(body if isinstance(body, bytes) else dict(body))
+            call = structs.replace(parsed, stream=stream)
             check(call.turns)
             losses = Losses(call.lost)
             new = self._to.render_call(call, edit, losses)
@@ -117,7 +117,7 @@ class Translated:
         demand = self._upstream.read(new)
         if isinstance(demand, Refusal):
             return demand
-        self._name = self._name._replace(model=edit.model)
+        self._name = Name(self._name.call, edit.model)
         # Where the path says the model and whether to stream, no body does.
         demand = structs.replace(demand, model=edit.model, stream=stream)
         return Translation(new, demand, places(losses.found))
@@ -203,14 +203,14 @@ class TranslatedStream:
         self._reader.feed(payload)
         if self._over:
             return b""
-        return self._tell(lambda: self._parsed(self._events.feed(payload)))
+        return self._told(payload)
 
     def flush(self) -> bytes:
         """Return what an event without its end says, and the end itself."""
         self._reader.flush()
         if self._over:
             return b""
-        return self._tell(lambda: chain(self._parsed(self._events.flush()), self._parser.end()))
+        return self._told(None)
 
     def finish(self) -> Report:
         """Return what the whole stream said."""
@@ -231,29 +231,38 @@ class TranslatedStream:
         except ValueError:
             return b""
 
-    def _parsed(self, events: list[bytes]) -> Iterator[Delta]:
-        return chain.from_iterable(map(self._parse, events))
-
-    def _parse(self, data: bytes) -> Iterator[Delta]:
-        """Yield what an event says; a beginning without a name gets ours."""
-        call, model = self._name
-        for delta in self._parser.parse(data):
-            if isinstance(delta, Begin):
-                yield structs.replace(delta, id=delta.id or call, model=delta.model or model)
-            else:
-                yield delta
-
-    def _tell(self, read: Callable[[], Iterator[Delta]]) -> bytes:
+    def _told(self, payload: bytes | None) -> bytes:
+        """Return what bytes of the target say, None for their end, in the client's dialect."""
         told: list[bytes] = []
         try:
-            for delta in read():
-                told.append(self._renderer.render(delta))
-                if isinstance(delta, Ending):
-                    self._ending = True
-                elif isinstance(delta, End | Failed):
-                    self._over = True
-                    break
+            events = self._events.flush() if payload is None else self._events.feed(payload)
+            for data in events:
+                self._tell(self._parser.parse(data), told)
+                if self._over:
+                    return b"".join(told)
+            if payload is None:
+                self._tell(self._parser.end(), told)
         except (ValueError, RecursionError):
             self._over = True
             told.append(self._error(Refusal(UPSTREAM_BROKEN, NOT_TOLD), None))
-        return b"".join(told)
+        return told[0] if len(told) == 1 else b"".join(told)
+
+    def _tell(self, deltas: Iterable[Delta], told: list[bytes]) -> None:
+        """Add what deltas are in the client's dialect, up to the end of its stream."""
+        for delta in deltas:
+            if isinstance(delta, TextDelta):
+                told.append(self._renderer.render(delta))
+                continue
+            told.append(self._renderer.render(self._named(delta)))
+            if isinstance(delta, Ending):
+                self._ending = True
+            elif isinstance(delta, End | Failed):
+                self._over = True
+                return
+
+    def _named(self, delta: Delta) -> Delta:
+        """Return a delta; a beginning without a name gets ours."""
+        if not isinstance(delta, Begin):
+            return delta
+        call, model = self._name
+        return structs.replace(delta, id=delta.id or call, model=delta.model or model)

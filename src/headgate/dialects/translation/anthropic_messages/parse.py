@@ -12,11 +12,9 @@ from headgate.dialects.translation.fields import (
     NO_COUNTERPART,
     Fields,
     TranslationError,
+    content_of,
     is_object,
-    is_text,
-    items_of,
     malformed,
-    text_of,
 )
 from headgate.dialects.translation.parser import RequestParser
 from headgate.records.conversation import (
@@ -72,13 +70,13 @@ _EFFORTS: dict[str, Effort] = {
 }
 
 
-def parse_call(body: bytes) -> Call:
-    """Read a request.
+def parse_call(body: bytes | dict[str, Raw]) -> Call:
+    """Read a request, of which the members may be known already.
 
     Raises:
         TranslationError: A leaf has a type or value that cannot be understood.
     """
-    return _Parser(Fields(body)).call()
+    return _Parser(Fields(body if isinstance(body, dict) else Raw(body))).call()
 
 
 class _Parser(RequestParser):
@@ -124,10 +122,11 @@ class _Parser(RequestParser):
         if self.fields.raw("thread") is not None:
             message = "thread: no deployment that could serve it keeps a thread; send all of it."
             raise TranslationError(Refusal(THREAD_UNSUPPORTED, message, "thread"))
-        for name, what in _FOREIGN.items():
-            value = self.fields.raw(name)
-            if value is not None and bytes(value) != b"[]":
-                self.foreign.append(Foreign(what, name))
+        if self.fields.has(_FOREIGN.keys()):
+            for name, what in _FOREIGN.items():
+                value = self.fields.raw(name)
+                if value is not None and bytes(value) != b"[]":
+                    self.foreign.append(Foreign(what, name))
         region = self.fields.raw("inference_geo")
         if region is not None and bytes(region) != _NO_WISH["inference_geo"]:
             self.foreign.append(Foreign("where the answer is computed", "inference_geo"))
@@ -249,12 +248,12 @@ class _Parser(RequestParser):
         if value is None:
             return
         at = fields.place(name)
-        if is_text(value):
-            text = text_of(value, at)
-            if text:
-                yield Text(text, at)
+        said = content_of(value, at)
+        if isinstance(said, str):
+            if said:
+                yield Text(said, at)
             return
-        for item, place in items_of(value, at):
+        for item, place in said:
             yield from self.block(Fields(item, place))
 
     def block(self, fields: Fields) -> Iterator[Part]:

@@ -4,7 +4,7 @@ Wire format: https://platform.claude.com/docs/en/build-with-claude/streaming and
 `anthropic.types.RawMessageStreamEvent`. Content comes in numbered blocks, one open at a time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from msgspec import json
@@ -60,13 +60,22 @@ class StreamParser(MarkedEnd):
         self._number = -1
         self._usage = Usage()
 
-    def parse(self, data: bytes) -> Iterator[Delta]:
-        """Yield what one event says.
+    def parse(self, data: bytes) -> Iterable[Delta]:
+        """Return what one event says.
 
         Raises:
             msgspec.DecodeError: It is no event of this dialect.
         """
         event = _EVENT.decode(data)
+        delta = event.delta
+        if delta is not None and delta.text and event.type == "content_block_delta":
+            # As nearly every event.
+            self._said += len(delta.text)
+            return (TextDelta(delta.text),)
+        return self._other(event, data)
+
+    def _other(self, event: shapes.Event, data: bytes) -> Iterator[Delta]:
+        """Yield what an event says that is no text."""
         kind = event.type
         if kind == "content_block_delta" and event.delta is not None:
             yield from self._delta(event.delta)
@@ -86,10 +95,7 @@ class StreamParser(MarkedEnd):
             yield Failed(error_message(data) or "The provider ended the stream with an error.")
 
     def _delta(self, delta: shapes.Delta) -> Iterator[Delta]:
-        if delta.text:
-            self._said += len(delta.text)
-            yield TextDelta(delta.text)
-        elif delta.thinking or delta.signature:
+        if delta.thinking or delta.signature:
             yield ThinkingDelta(delta.thinking, delta.signature)
         elif delta.partial_json and self._in_tool:
             yield ToolDelta(self._number, delta.partial_json)

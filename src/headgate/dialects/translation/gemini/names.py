@@ -37,8 +37,8 @@ class Names(Fields):
 
     __slots__ = ("_written",)
 
-    def __init__(self, text: Raw | bytes, at: str = "") -> None:
-        """Read an object.
+    def __init__(self, text: Raw | dict[str, Raw], at: str = "") -> None:
+        """Read an object, or take one that is read already.
 
         Raises:
             TranslationError: `text` is something else, or has a field by both its names.

@@ -6,6 +6,8 @@ The path names the model and says whether to stream, so a call read here has nei
 
 from collections.abc import Iterator
 
+from msgspec import Raw
+
 from headgate.dialects.translation.fields import NO_COUNTERPART, malformed
 from headgate.dialects.translation.gemini.content import ContentReader
 from headgate.dialects.translation.gemini.models import EFFORTS
@@ -56,13 +58,13 @@ _MODES: dict[str, Choosing] = {
 }
 
 
-def parse_call(body: bytes) -> Call:
-    """Read a request.
+def parse_call(body: bytes | dict[str, Raw]) -> Call:
+    """Read a request, of which the members may be known already.
 
     Raises:
         TranslationError: A leaf has a type or value that cannot be understood.
     """
-    return _Parser(Names(body)).call()
+    return _Parser(Names(body if isinstance(body, dict) else Raw(body))).call()
 
 
 class _Parser(RequestParser):
@@ -73,7 +75,7 @@ class _Parser(RequestParser):
     def __init__(self, fields: Names) -> None:
         super().__init__(fields)
         self.body = fields
-        self.config = fields.object("generationConfig") or Names(b"{}", "generationConfig")
+        self.config = fields.object("generationConfig") or Names({}, "generationConfig")
         self.content = ContentReader(self.drop)
 
     def call(self) -> Call:

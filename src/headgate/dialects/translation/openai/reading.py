@@ -3,11 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
+from mypy_extensions import mypyc_attr
+
 from headgate.dialects.translation.fields import (
     NO_COUNTERPART,
     Fields,
+    content_of,
     is_text,
-    items_of,
     malformed,
     text_of,
 )
@@ -33,6 +35,7 @@ from headgate.records.conversation import (
 Content = Text | Image | ImageLink | Document | Foreign
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class OpenAIParser(RequestParser, ABC):
     """Reads one request; the dialects say where each thing stands."""
 
@@ -173,12 +176,12 @@ class OpenAIParser(RequestParser, ABC):
         if value is None:
             return
         at = fields.place(name)
-        if is_text(value):
-            text = text_of(value, at)
-            if text:
-                yield Text(text, at)
+        said = content_of(value, at)
+        if isinstance(said, str):
+            if said:
+                yield Text(said, at)
             return
-        for item, place in items_of(value, at):
+        for item, place in said:
             yield from self.part(Fields(item, place))
 
     def image(self, url: str, at: str) -> Image | ImageLink | Foreign:

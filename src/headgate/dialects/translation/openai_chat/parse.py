@@ -56,15 +56,16 @@ _SHARED = (
     *("seed", "presence_penalty", "frequency_penalty"),
     *CACHE_OPTIONS,
 )
+_OPTIONS = frozenset({*_SHARED, "stop"})
 
 
-def parse_call(body: bytes) -> Call:
-    """Read a request.
+def parse_call(body: bytes | dict[str, Raw]) -> Call:
+    """Read a request, of which the members may be known already.
 
     Raises:
         TranslationError: A leaf has a type or value that cannot be understood.
     """
-    return _Parser(Fields(body)).call()
+    return _Parser(Fields(body if isinstance(body, dict) else Raw(body))).call()
 
 
 class _Parser(OpenAIParser):
@@ -74,8 +75,10 @@ class _Parser(OpenAIParser):
 
     def limit(self) -> int | None:
         """Read the client's limit, the larger one of two."""
-        limits = [self.fields.whole("max_tokens"), self.fields.whole("max_completion_tokens")]
-        return max((limit for limit in limits if limit is not None), default=None)
+        one, other = self.fields.whole("max_tokens"), self.fields.whole("max_completion_tokens")
+        if one is None or other is None:
+            return other if one is None else one
+        return max(one, other)
 
     def features(self) -> None:
         """Find the features that no other dialect has."""
@@ -86,14 +89,17 @@ class _Parser(OpenAIParser):
         choices = self.fields.whole("n")
         if choices is not None and choices != 1:
             self.foreign.append(Foreign("more than one answer", "n"))
-        for name, what in _FOREIGN.items():
-            value = self.fields.raw(name)
-            if value is not None and bytes(value) not in (b"[]", b'["text"]'):
-                self.foreign.append(Foreign(what, name))
+        if self.fields.has(_FOREIGN.keys()):
+            for name, what in _FOREIGN.items():
+                value = self.fields.raw(name)
+                if value is not None and bytes(value) not in (b"[]", b'["text"]'):
+                    self.foreign.append(Foreign(what, name))
 
     def options(self) -> Iterator[Option]:
         """Yield what several dialects have."""
         fields = self.fields
+        if not fields.has(_OPTIONS):
+            return
         for name in _SHARED:
             yield from fields.option(name)
         for option in fields.option("stop"):
@@ -217,7 +223,7 @@ class _Parser(OpenAIParser):
             self.drop(inner)
             yield self.image(url, fields.at)
         elif kind == "file":
-            file = fields.object("file") or Fields(b"{}", fields.at)
+            file = fields.object("file") or Fields({}, fields.at)
             found = self.document(file, fields.at)
             yield found
             if isinstance(found, Document):

@@ -5,11 +5,13 @@ Wire format: the request types of OpenAI's SDK (`openai.types.responses`).
 
 from collections.abc import Iterator
 
+from msgspec import Raw
+
 from headgate.dialects.translation.fields import (
     NO_COUNTERPART,
     Fields,
     is_text,
-    items_of,
+    objects_of,
     text_of,
 )
 from headgate.dialects.translation.openai.reading import Content, OpenAIParser
@@ -51,13 +53,13 @@ _FOREIGN = {
 _TEXTS = {"input_text": "text", "output_text": "text", "text": "text", "refusal": "refusal"}
 
 
-def parse_call(body: bytes) -> Call:
-    """Read a request.
+def parse_call(body: bytes | dict[str, Raw]) -> Call:
+    """Read a request, of which the members may be known already.
 
     Raises:
         TranslationError: A leaf has a type or value that cannot be understood.
     """
-    return _Parser(Fields(body)).call()
+    return _Parser(Fields(body if isinstance(body, dict) else Raw(body))).call()
 
 
 class _Parser(OpenAIParser):
@@ -153,7 +155,7 @@ class _Parser(OpenAIParser):
         role: Role | None = None
         parts: list[Part] = []
         first = ""
-        for item, at in items_of(value, "input"):
+        for item, at in objects_of(value, "input"):
             fields = Fields(item, at)
             next_role, more = self.item(fields)
             if role is not None and (next_role != role or role in ("system", "developer")):
