@@ -25,6 +25,7 @@ from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.pool import Pool
 from headgate.gateway.sessions import Sessions
+from headgate.gateway.settings import ResponseCache
 from headgate.gateway.sizing import Sizing
 from headgate.gateway.target import Target
 from headgate.gateway.unbounded import Caps
@@ -91,8 +92,7 @@ def data_plane(
         call_soon: The event loop's; what is said in a turn of it is sent at its end.
     """
     clock, outbox = Coarse(), Outbox(call_soon)
-    pools = _pools(snapshot, clock, outbox)
-    targets = _targets(snapshot, pools)
+    pools, targets = _reach(snapshot, clock, outbox)
     known, allotments = _callers(snapshot, pepper, steward)
     router, caching, sessions = _routing(snapshot, targets, journal)
     return World(
@@ -130,7 +130,13 @@ def data_plane(
         classes=Classes({key.id: key.priorities for key in snapshot.keys.values()}),
         deferral=_deferral(snapshot),
         appraisal=_appraisal(router, targets),
+        response_cache=_response_cache(snapshot),
     )
+
+
+def _response_cache(snapshot: Snapshot) -> ResponseCache | None:
+    kept = any(route.keeps != "never" for route in snapshot.routes.values())
+    return snapshot.response_cache if kept else None
 
 
 def _deferral(snapshot: Snapshot) -> Deferral:
@@ -149,6 +155,14 @@ def _caps(snapshot: Snapshot) -> dict[str, int]:
     """Return what features without a bound may cost a call, by the aliases that allow any."""
     caps = {alias: route.unbounded_nanos_max for alias, route in snapshot.routes.items()}
     return {alias: nanos for alias, nanos in caps.items() if nanos is not None}
+
+
+def _reach(
+    snapshot: Snapshot, clock: Coarse, outbox: Outbox
+) -> tuple[dict[str, Pool], dict[str, Target]]:
+    """Return the ways to providers, and where calls can go by them."""
+    pools = _pools(snapshot, clock, outbox)
+    return pools, _targets(snapshot, pools)
 
 
 def _targets(snapshot: Snapshot, pools: Mapping[str, Pool]) -> dict[str, Target]:

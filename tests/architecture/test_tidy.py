@@ -33,7 +33,7 @@ MONEY = (
     *("economics/vendor/*", "economics/mix/offers.py"),  # simulations and solvers are in floats
     *("exports/charges.py", "exports/files.py", "exports/focus.py", "exports/parquet.py"),
     *("exports/events.py", "exports/statement.py"),
-    *("economics/prices/*", "economics/whatif/*"),
+    *("economics/prices/*", "economics/whatif/*", "economics/replays/policy.py"),
 )
 MONEY_ALLOWED: dict[str, str] = {}
 
@@ -45,7 +45,7 @@ PURE = (
     *("economics/exact.py", "economics/inputs.py", "economics/report.py", "economics/page.py"),
     *("economics/charts.py", "economics/formulas/*", "economics/claims/*", "economics/vendor/*"),
     *("economics/stress/*", "economics/roi/*", "economics/mix/*", "reconcile/*"),
-    "economics/whatif/*",
+    *("economics/whatif/*", "economics/suites/*", "economics/replays/*"),
 )
 TOUCHES_THE_WORLD = (
     *("*/load*.py", "*/tables.py", "*/tables/*", "*/store*.py", "*/stores/*"),

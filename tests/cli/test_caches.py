@@ -1,4 +1,4 @@
-"""What prompt caches did, summed up from the store, and what is advised."""
+"""What caches did, summed up from the store, and what is advised."""
 
 from pathlib import Path
 from typing import Any
@@ -107,3 +107,20 @@ def test_the_commands_tell_it(noted: Path, headgate: Any) -> None:
     assert "messages[*].content" in shown
     assert "2000 cached tokens were not read (changed at messages[3].content)" in receipt
     assert "breakpoints were set behind system" in marked
+
+
+def test_kept_replies_are_summed_up_beside_them(noted: Path) -> None:
+    """A call that got one has no charge lines, and counts as no attempt."""
+    engine = open_store(noted / "data")
+    with engine.begin() as connection:
+        note = _text(CacheNote(saved_nanos=700, given_from="call_b"))
+        of_attempt = tables.attempt.c.attempt == "call_a.1"
+        told = {"lines": "[]", "cache": note}
+        connection.execute(update(tables.attempt).where(of_attempt).values(told))
+    engine.dispose()
+
+    found = read(noted)
+
+    assert (found.total.attempts, found.total.saved_nanos) == (1, 8_000)
+    assert (found.total.given, found.total.given_nanos) == (1, 700)
+    assert [(sums.name, sums.given) for sums in found.by] == [("gpt", 0), ("mini", 1)]

@@ -6,6 +6,7 @@ from typing import Any
 
 from headgate.identity.keys import digest, load_pepper
 from headgate.identity.registry import frozen_nodes, kept_keys
+from headgate.node.commands import state
 from headgate.store.database import open_store_readonly
 
 
@@ -107,6 +108,22 @@ def test_freeze_and_thaw(headgate: Any, books: Path) -> None:
     assert headgate("thaw", "team:research").exit_code == 0
     assert frozen(books) == {}
     assert headgate("thaw", "team:research").exit_code == 1
+
+
+def test_a_purge_is_told_to_workers_by_its_time(headgate: Any, books: Path) -> None:
+    """Those that start later see the same, and the audit chain says why."""
+    engine = open_store_readonly(books / "data")
+    assert state(engine, 1).purged_ns == 0
+
+    done = headgate("purge", "--reason", "new hours")
+
+    assert done.exit_code == 0
+    first = state(engine, 2).purged_ns
+    headgate("purge")
+    assert 0 < first < state(engine, 3).purged_ns
+    engine.dispose()
+    told = json.loads(headgate("audit", "show", "--json").stdout)
+    assert [each["action"] for each in told].count("responses.purged") == 2
 
 
 def test_what_is_frozen_is_told(headgate: Any) -> None:

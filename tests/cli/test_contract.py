@@ -40,7 +40,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "calls": ("calls",),
     "explain": ("explain", "call_b"),
     "report": ("report", "--by", "day"),
-    "check-books": ("check-books",),
+    "check-books": ("check-books", "--decisions"),
     "keys list": ("keys", "list"),
     "keys create": ("keys", "create", "alice-laptop"),
     "delegate create": ("delegate", "create", "helper", "--money", "1.00"),

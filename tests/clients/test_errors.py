@@ -106,8 +106,8 @@ OPENAI: dict[int, type[Exception]] = {
     409: openai.ConflictError,
     422: openai.UnprocessableEntityError,
     429: openai.RateLimitError,
-    **dict.fromkeys((402, 405, 408, 413, 415, 428, 431), openai.APIStatusError),
-    **dict.fromkeys((500, 502, 503, 504), openai.InternalServerError),
+    **dict.fromkeys((402, 405, 408, 410, 413, 415, 428, 431), openai.APIStatusError),
+    **dict.fromkeys((500, 501, 502, 503, 504, 507), openai.InternalServerError),
 }
 ANTHROPIC: dict[int, type[Exception]] = {
     400: anthropic.BadRequestError,
@@ -120,10 +120,11 @@ ANTHROPIC: dict[int, type[Exception]] = {
     408: anthropic.RequestTimeoutError,
     413: anthropic.ContentTooLargeError,
     431: anthropic.RequestHeaderFieldsTooLargeError,
+    501: anthropic.HTTPNotImplementedError,
     503: anthropic.ServiceUnavailableError,
     504: anthropic.GatewayTimeoutError,
-    **dict.fromkeys((402, 405, 415, 428), anthropic.APIStatusError),
-    **dict.fromkeys((500, 502), anthropic.InternalServerError),
+    **dict.fromkeys((402, 405, 410, 415, 428), anthropic.APIStatusError),
+    **dict.fromkeys((500, 502, 507), anthropic.InternalServerError),
 }
 RAISED: dict[str, dict[int, type[Exception]]] = {
     "openai_chat": OPENAI,

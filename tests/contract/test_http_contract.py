@@ -4,7 +4,9 @@ import json
 import re
 from pathlib import Path
 
+from headgate.dialects.batches.registry import wires
 from headgate.dialects.registry import dialects
+from headgate.gateway.batching.routes import FILES
 from headgate.gateway.endpoints import PATHS
 from headgate.units.errors import CODES
 
@@ -19,8 +21,9 @@ def test_every_code_keeps_its_name_and_status() -> None:
 
 
 def test_every_path_stays_where_it_is() -> None:
-    """Paths that spend are the dialects'; the others are listed beside them."""
+    """Paths that spend are the dialects' and the batches'; the others are listed beside them."""
     assert sorted(dialect.PATH for dialect in dialects().values()) == CONTRACT["spending_paths"]
+    assert sorted([FILES, *(wire.PATH for wire in wires().values())]) == CONTRACT["batch_paths"]
     assert sorted(path.decode() for path in PATHS) == CONTRACT["other_paths"]
 
 

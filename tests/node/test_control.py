@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from headgate.node.control.registry import answers
-from headgate.records.control import BODY_BYTES_MAX, REPEATS, RESOURCES
+from headgate.records.control import BATCHES, BODY_BYTES_MAX, FILES, REPEATS, RESOURCES
 from tests.node.harness import TestNode, running_node
 from tests.node.wire import CHAT, Reply, chat, post
 
@@ -29,7 +29,7 @@ def tell(node: TestNode, body: object, who: str = "alice") -> Reply:
 
 def test_every_resource_has_somebody_who_answers() -> None:
     """A line in the records without its file, or a file without its line, is found."""
-    assert sorted(answers()) == sorted([*RESOURCES, REPEATS])
+    assert sorted(answers()) == sorted([*RESOURCES, REPEATS, BATCHES, FILES])
 
 
 def test_an_outcome_is_taken_as_soon_as_the_call_was_answered(node: TestNode) -> None:

@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 import headgate.gateway
 from headgate.dialects.registry import dialects
 from headgate.gateway.endpoints import PATHS
-from tests.node.harness import TestNode, once, running_node
+from headgate.ledger.tables import allotment
+from headgate.store.database import open_store_readonly
+from tests.node.harness import TestNode, once, running_node, until
 from tests.node.wire import (
     CHAT,
     COUNT,
@@ -67,10 +70,7 @@ BODIES = {
 UNSUPPORTED = "endpoint_unsupported"
 UNSERVED = (
     "/v1/assistants",
-    "/v1/batches/batch_1",
-    "/v1/files",
     "/v1/fine_tuning/jobs",
-    "/v1/messages/batches",
     "/v1/responses/resp_1",
     "/v1/threads/thread_1/runs",
     "/v1/vector_stores",
@@ -92,16 +92,19 @@ class Witness:
 
     Attributes:
         open_holds: For each request, the attempts that were held and not ended at that moment.
+        carved: For each request, what allotments were carved then and had not ended.
     """
 
     data_dir: Path
     open_holds: list[list[str]] = field(default_factory=list)
+    carved: list[list[str]] = field(default_factory=list)
     url: str = ""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Look, then refuse in a way that lets another deployment be tried."""
         while await reader.read(1):
             self.open_holds.append(open_holds(self.data_dir))
+            self.carved.append(carved(self.data_dir))
             head = await reader.readuntil(b"\r\n\r\n")
             length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
             await reader.readexactly(length)
@@ -123,6 +126,17 @@ def open_holds(data_dir: Path) -> list[str]:
         elif record["k"] in ("settle", "void"):
             found.pop(record["attempt"])
     return list(found)
+
+
+def carved(data_dir: Path) -> list[str]:
+    """Return the windows of allotments that last, as the store has them now."""
+    engine = open_store_readonly(data_dir)
+    try:
+        with engine.connect() as connection:
+            lasting = select(allotment.c.window).where(allotment.c.ended_ns.is_(None))
+            return list(connection.scalars(lasting))
+    finally:
+        engine.dispose()
 
 
 @contextmanager
@@ -194,6 +208,28 @@ def test_the_hold_is_in_the_journal_before_the_first_byte(
         assert len(seen.open_holds) == number
 
 
+def test_all_of_a_batch_is_held_before_the_first_byte(watched: tuple[TestNode, Witness]) -> None:
+    """When the first byte reaches the provider its money is carved, and stays so while it fails."""
+    node, seen = watched
+    seen.carved.clear()
+    line = {"custom_id": "one", "params": json.loads(message("Hello"))}
+    body = json.dumps({"requests": [line]}).encode()
+
+    made = post(node.gateway_url, "/v1/messages/batches", node.key(), body).document["id"]
+    until(lambda: len(seen.carved) == 2, "the provider was asked twice")
+
+    assert seen.carved == [[f"batch:alice/{made}@once"]] * 2
+    path = f"/v1/messages/batches/{made}"
+    post(node.gateway_url, f"{path}/cancel", node.key(), b"")
+    until(lambda: not carved(node.data_dir), "the batch is settled")
+
+    def ended() -> bool:
+        told = post(node.gateway_url, path, node.key(), b"", method="GET").document
+        return bool(told["processing_status"] == "ended")
+
+    until(ended, "its client hears of it")
+
+
 def test_each_attempt_has_a_hold_of_its_own_before_it_is_sent(tmp_path: Path) -> None:
     """A call that is tried at a second deployment is held a second time, before the second send."""
     with (
@@ -212,7 +248,7 @@ def test_each_attempt_has_a_hold_of_its_own_before_it_is_sent(tmp_path: Path) ->
 
 
 def test_routes_that_spend_nothing_reach_no_provider(watched: tuple[TestNode, Witness]) -> None:
-    """Nothing but the dialects' routes ever opens a connection upstream."""
+    """Nothing but the dialects' routes, and batches that are held, ever opens one upstream."""
     node, seen = watched
     seen.open_holds.clear()
     body = json.dumps({"model": "mini"}).encode()
@@ -234,7 +270,7 @@ def test_nothing_but_the_pipeline_sends_to_a_provider() -> None:
     senders = {"take", "connect", "send", "send_pieces", "form_head"}
     found = {
         (source.stem, function.name, call.func.attr)
-        for source in gateway.glob("*.py")
+        for source in gateway.rglob("*.py")
         for function in ast.walk(ast.parse(source.read_text()))
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
         for call in ast.walk(function)

@@ -14,6 +14,7 @@ from headgate.routing.candidate import Estimated
 from headgate.routing.deciding import chosen_of, decided_again, placed
 from headgate.routing.eligibility import Speech
 from headgate.routing.given import Given
+from headgate.routing.policies import cascade
 from headgate.routing.policies.explore import DRAW
 from headgate.routing.policies.registry import chosen, policies
 from headgate.routing.router import Router
@@ -49,6 +50,8 @@ CONFIGURED = {
         PolicySettings(
             "curious", "explore", {"share": 500_000, "usd_per_day": 10**6}, {"serve": "valued"}
         ),
+        PolicySettings("verified", "cascade", {"verifier": 0, "loss": 300_000}),
+        PolicySettings("agreed", "cascade", {"verifier": 1, "steps_max": 4, "loss": 900_000}),
         PolicySettings("watched", "shadow", {}, {"serve": "split", "shadow": "cheapest"}),
     )
 }
@@ -106,6 +109,10 @@ def decisions(draw: st.DrawFn) -> DecisionRecord:
         health[name].failed(health[name].begin(0), 0)
     router.ask(Told(draw(st.dictionaries(st.sampled_from(names), ESTIMATES))))
     inputs = draw(st.just({}) | st.fixed_dictionaries({DRAW: st.integers(0, 2**32 - 1)}))
+    if draw(st.booleans()):
+        counted = [cascade.ACCEPTED + names[0], cascade.REJECTED + names[0], *cascade.VERDICTS]
+        more = [cascade.WHOLE, cascade.PROBE, cascade.SKIP, cascade.CHECK]
+        inputs |= draw(st.dictionaries(st.sampled_from([*counted, *more]), st.integers(1, 10**5)))
     warm = draw(st.dictionaries(st.sampled_from(names), st.integers(0, 10**6)))
     unit = draw(st.text(max_size=3))
     demand = Demand("any", stream=False, output_tokens_max=10)

@@ -1,4 +1,4 @@
-"""`headgate caches`: what prompt caches save, and what breaks them."""
+"""`headgate caches`: what prompt caches and kept replies save, and what breaks the former."""
 
 from typing import Annotated
 
@@ -27,7 +27,7 @@ def caches(
     data_dir: DataDir = DATA_DIR_DEFAULT,
     as_json: AsJson = False,
 ) -> None:
-    """Show what prompt caches save, what misses cost, and which blocks break them."""
+    """Show what prompt caches and kept replies save, and which blocks break prompt caches."""
     since_ns = 0 if since is None else instant(since, read_configuration(config).zone)
     with reading(data_dir) as connection:
         found = cache_report(connection, by, since_ns)
@@ -40,7 +40,7 @@ def caches(
 def _show(found: CacheReport, by: CacheSide) -> None:
     shown = table(
         *(by, ">attempts", ">prompt tokens", ">read", ">hit rate"),
-        *(">written", ">saved", ">misses", ">lost"),
+        *(">written", ">saved", ">misses", ">lost", ">given again", ">saved by that"),
     )
     for sums in found.by:
         shown.add_row(sums.name, *_cells(sums))
@@ -67,4 +67,6 @@ def _cells(sums: CacheSums) -> tuple[str, ...]:
         format_usd(sums.saved_nanos),
         str(sums.misses),
         format_usd(sums.missed_nanos),
+        str(sums.given),
+        format_usd(sums.given_nanos),
     )

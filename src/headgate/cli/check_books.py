@@ -1,13 +1,17 @@
 """`headgate check-books`: prove that store and journals agree."""
 
+from typing import Annotated
+
 import typer
 
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import EXIT_NO, print_json, print_table, table
 from headgate.cli.reading import reading_engine
 from headgate.insights.books import Books, check_books
+from headgate.insights.decisions_again import Again, decide_again
 from headgate.insights.views import books_view
 from headgate.node.paths import journal_root
+from headgate.routing.policies.registry import policies
 from headgate.store.place import node_id
 from headgate.units.money import format_usd
 
@@ -16,6 +20,9 @@ app = typer.Typer()
 
 @app.command("check-books")
 def check(
+    decisions: Annotated[
+        bool, typer.Option("--decisions", help="Also make each routing decision again.")
+    ] = False,
     _config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
     as_json: AsJson = False,
@@ -23,15 +30,19 @@ def check(
     """Replay every journal and compare it with the store; works beside a running gateway."""
     with reading_engine(data_dir) as engine:
         books = check_books(engine, journal_root(data_dir), node_id(data_dir))
+        again = None
+        if decisions:
+            with engine.connect() as connection:
+                again = decide_again(connection, policies())
     if as_json:
-        print_json(books_view(books))
+        print_json(books_view(books, again))
     else:
-        _show(books)
-    if not books.equal:
+        _show(books, again)
+    if not books.equal or (again is not None and again.other):
         raise typer.Exit(EXIT_NO)
 
 
-def _show(books: Books) -> None:
+def _show(books: Books, again: Again | None) -> None:
     unequal = [window for window in books.windows if not window.equal]
     if unequal:
         shown = table("window", ">posted", ">held", ">posted in journals", ">held in journals")
@@ -47,6 +58,11 @@ def _show(books: Books) -> None:
     equal = len(books.windows) - len(unequal)
     typer.echo(f"{equal} of {len(books.windows)} windows are equal in store and journals")
     typer.echo(f"{books.journals} journals, {books.records} records replayed")
+    if again is not None:
+        tried = again.same + again.other
+        typer.echo(f"{again.same} of {tried} decisions came out again, {again.untried} untried")
+        for name in again.named:
+            typer.echo(f"  the decision {name} comes out otherwise from its record")
     for problem in books.problems:
         typer.echo(f"  {problem}")
     typer.echo("The books are equal." if books.equal else "The books DIFFER.")

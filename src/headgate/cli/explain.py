@@ -146,7 +146,10 @@ def _show_hold(attempt: CallView, hold: HoldView) -> None:
 
 
 def _show_cache(cache: CacheView) -> None:
-    if Decimal(cache.saved):
+    if cache.given_from is not None:
+        typer.echo(f"  nothing was sent: the kept reply of {cache.given_from} was given again")
+        typer.echo(f"  saved {cache.saved} USD, which that call cost")
+    elif Decimal(cache.saved):
         typer.echo(f"  saved {cache.saved} USD against no prompt cache")
     if cache.marked:
         typer.echo(f"  breakpoints were set behind {', '.join(cache.marked)}")

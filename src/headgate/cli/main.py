@@ -10,7 +10,14 @@ from headgate.cli.discovery import command_of, discover
 from headgate.cli.output import EXIT_CONFIGURATION, EXIT_UNREACHABLE, complain, fail
 from headgate.units.errors import ConfigurationError, HeadgateError
 
-EXTRAS = {"numpy": "desk", "highspy": "desk", "duckdb": "query", "pyarrow": "query"}
+EXTRAS = {
+    "duckdb": "query",
+    "highspy": "desk",
+    "jsonschema": "eval",
+    "numpy": "desk",
+    "pyarrow": "query",
+    "referencing": "eval",
+}
 """Packages that only some commands need, and the extra that brings them."""
 
 

@@ -27,6 +27,7 @@ from headgate.config.read_network import (
     holds_from,
     idempotency_from,
     journal_from,
+    response_cache_from,
 )
 from headgate.config.read_organisation import organisation_from
 from headgate.config.read_policies import check_deployments, check_used, policies_from
@@ -130,6 +131,7 @@ def _snapshot(
         zone=organisation.zone,
         edge=edge,
         idempotency=idempotency_from(document, problems),
+        response_cache=response_cache_from(document, problems),
         learning=learning_from(document, problems),
         holds=holds_from(document, problems),
         journal=journal_from(document, problems),

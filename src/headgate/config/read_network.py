@@ -1,4 +1,4 @@
-"""`[listen]`, `[console]`, `[idempotency]`, `[holds]`, `[journal]`: where, how much."""
+"""Tables of where and how much: `[console]`, `[idempotency]`, `[holds]`, `[journal]` and so on."""
 
 from typing import Any
 
@@ -8,10 +8,16 @@ from headgate.config.addresses import Address, AddressError, is_loopback, parse_
 from headgate.config.check import checked
 from headgate.config.problems import Problems
 from headgate.config.secrets import SecretReader
-from headgate.config.shapes import ConsoleShape, IdempotencyShape, JournalShape
+from headgate.config.shapes import (
+    ConsoleShape,
+    IdempotencyShape,
+    JournalShape,
+    ResponseCacheShape,
+)
 from headgate.config.shapes_edge import ListenShape
 from headgate.config.shapes_holds import HoldsShape
 from headgate.config.snapshot import ConsoleListen
+from headgate.gateway.settings import ResponseCache
 from headgate.ledger.settings import Expected, Idempotency
 from headgate.store.settings import Journal
 
@@ -20,6 +26,13 @@ def idempotency_from(document: dict[str, Any], problems: Problems) -> Idempotenc
     """Return what is kept of calls with a key."""
     shape = checked(document.get("idempotency", {}), "idempotency", IdempotencyShape, problems)
     return Idempotency(**msgspec.structs.asdict(shape))
+
+
+def response_cache_from(document: dict[str, Any], problems: Problems) -> ResponseCache:
+    """Return how replies are kept to be given again; which routes do, they say themselves."""
+    tables = document.get("response_cache", {})
+    shape = checked(tables, "response_cache", ResponseCacheShape, problems)
+    return ResponseCache(**msgspec.structs.asdict(shape))
 
 
 def holds_from(document: dict[str, Any], problems: Problems) -> Expected:

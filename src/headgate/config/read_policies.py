@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from headgate.config.check import checked_by_id, ids_of
 from headgate.config.problems import Problems
 from headgate.config.shapes_routes import PolicyShape
-from headgate.routing.policies.registry import Policy, policies
+from headgate.routing.policies.registry import Policy, faults_of, policies
 from headgate.routing.settings import PPM, PolicySettings, Setting, SettingKind
 from headgate.units.money import MoneyError, exact_fraction, parse_usd
 
@@ -37,6 +37,7 @@ def policies_from(tables: object, problems: Problems) -> dict[str, PolicySetting
 def _settings(name: str, shape: PolicyShape, policy: Policy, problems: Problems) -> PolicySettings:
     values: dict[str, int] = {}
     parts: dict[str, str] = {}
+    texts: dict[str, str] = {}
     settings = {each.key: each for each in policy.SETTINGS}
     given = {key: getattr(shape, key) for key in shape.__struct_fields__ if key != "kind"}
     for key, value in given.items():
@@ -47,12 +48,18 @@ def _settings(name: str, shape: PolicyShape, policy: Policy, problems: Problems)
     for key, setting in settings.items():
         place = f"{TABLE}.{name}.{key}"
         value = given.get(key)
-        if value is not None:
+        if value is not None and setting.kind in ("deployment", "text"):
+            texts[key] = str(value)
+        elif value is not None:
             _read(setting, value, place, values, parts, problems)
         elif setting.required:
             fix = f"Add it: the policy {policy.KIND!r} goes by it."
             problems.add(place, "This key is missing.", fix)
-    return PolicySettings(name, policy.KIND, values, parts)
+    faults = faults_of(policy)
+    fault = None if faults is None else faults(values, texts)
+    if fault is not None:
+        problems.add(f"{TABLE}.{name}.{fault.key}", fault.problem, fault.fix)
+    return PolicySettings(name, policy.KIND, values, parts, texts)
 
 
 def _read(
@@ -78,6 +85,11 @@ def _read(
             # What is no share is noted, and then the file is refused.
             share = read_amount("share", str(text), f"{place}.{name}", problems)
             values[f"{key}.{name}"] = share or 0
+    elif setting.kind == "choice":
+        if value in setting.choices:
+            values[key] = setting.choices.index(str(value))
+        else:
+            problems.unknown(place, key, str(value), setting.choices)
     elif setting.kind == "count":
         assert isinstance(value, int), place
         values[key] = value
@@ -183,6 +195,10 @@ def check_deployments(
     kinds = policies()
     for each in found.values():
         told = [one.key for one in kinds[each.kind].SETTINGS if one.kind == "shares"]
+        for one in kinds[each.kind].SETTINGS:
+            named = each.texts.get(one.key)
+            if one.kind == "deployment" and named is not None and named not in ids:
+                problems.unknown(f"{TABLE}.{each.id}.{one.key}", "deployment", named, ids)
         for key in each.values:
             table, _, name = key.partition(".")
             if table in told and name not in ids:

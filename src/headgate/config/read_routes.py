@@ -57,6 +57,7 @@ def routes_from(
             marks=shape.cache == "auto",
             defers=shape.defer == "cheap_hours",
             mixes=shape.translated == "mixed",
+            keeps=shape.response_cache,
             unbounded_nanos_max=_usd(shape.unbounded_usd_max, f"{key}.unbounded_usd_max", problems),
             call_nanos_max=_usd(shape.call_usd_max, f"{key}.call_usd_max", problems),
             latency_ms_max=shape.latency_ms_max,

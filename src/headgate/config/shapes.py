@@ -42,6 +42,7 @@ from headgate.config.shapes_prices import (
 from headgate.config.shapes_providers import NetworkShape, ProviderShape
 from headgate.config.shapes_reconcile import ReconcileShape, ReportsShape
 from headgate.config.shapes_routes import PolicyShape, RouteShape
+from headgate.gateway.settings import ResponseCache
 from headgate.governance.settings import EXPIRES_MINUTES_DEFAULT
 from headgate.identity.settings import ANY_MODEL, PrincipalKind
 from headgate.insights.settings import EVERYTHING
@@ -55,6 +56,7 @@ Weight = Annotated[int, Meta(ge=1, le=1_000)]
 Priorities = Annotated[tuple[Priority, ...], Meta(min_length=1, max_length=10)]
 
 _IDEMPOTENCY = Idempotency()
+_RESPONSES = ResponseCache()
 _QUEUE_MAX: int = Deployment._field_defaults["queue_max"]
 _CONCURRENCY_MAX: int = Deployment._field_defaults["concurrency_max"]
 
@@ -98,6 +100,16 @@ class IdempotencyShape(Shape, frozen=True, kw_only=True):
     reply_bytes_max: Annotated[int, Meta(ge=1, le=4 << 20)] = _IDEMPOTENCY.reply_bytes_max
     replies_bytes_max: Bytes = _IDEMPOTENCY.replies_bytes_max
     keys_max: Count = _IDEMPOTENCY.keys_max
+
+
+class ResponseCacheShape(Shape, frozen=True, kw_only=True):
+    """`[response_cache]`: replies kept to be given again; see `gateway.settings`."""
+
+    ttl_s: Annotated[int, Meta(ge=1, le=604_800)] = _RESPONSES.ttl_s
+    bytes_max: Bytes = _RESPONSES.bytes_max
+    reply_bytes_max: Annotated[int, Meta(ge=1, le=16 << 20)] = _RESPONSES.reply_bytes_max
+    shared: Literal["principal", "team"] = _RESPONSES.shared
+    wait_max_ms: Annotated[int, Meta(ge=0, le=3_600_000)] = _RESPONSES.wait_max_ms
 
 
 class DeploymentShape(Shape, frozen=True, kw_only=True):
@@ -246,6 +258,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     limits: LimitsShape = LimitsShape()
     journal: JournalShape = JournalShape()
     idempotency: IdempotencyShape = IdempotencyShape()
+    response_cache: ResponseCacheShape = ResponseCacheShape()
     learning: LearningShape = LearningShape()
     holds: HoldsShape = HoldsShape()
     network: NetworkShape = NetworkShape()
@@ -289,6 +302,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "limits": ("single", LimitsShape),
     "journal": ("single", JournalShape),
     "idempotency": ("single", IdempotencyShape),
+    "response_cache": ("single", ResponseCacheShape),
     "learning": ("single", LearningShape),
     "holds": ("single", HoldsShape),
     "network": ("single", NetworkShape),

@@ -29,6 +29,7 @@ class RouteShape(Shape, frozen=True, kw_only=True):
     translated: Literal["last", "mixed"] = "last"
     on_unsupported: Literal["drop", "refuse"] = "drop"
     cache: Literal["client", "auto"] = "client"
+    response_cache: Literal["never", "asked", "always"] = "never"
     defer: Literal["never", "cheap_hours"] = "never"
     unbounded_usd_max: Amount | None = None
     call_usd_max: Amount | None = None
@@ -56,3 +57,12 @@ class PolicyShape(Shape, frozen=True, kw_only=True):
     success: Mapping[str, Amount] | None = None
     share: Amount | None = None
     usd_per_day: Amount | None = None
+    verifier: Text | None = None
+    steps_max: Count | None = None
+    loss: Amount | None = None
+    accepts_good: Amount | None = None
+    accepts_bad: Amount | None = None
+    exhausted: Text | None = None
+    probe_usd_per_day: Amount | None = None
+    judge: Text | None = None
+    rubric: Text | None = None

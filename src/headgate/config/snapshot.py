@@ -10,7 +10,7 @@ from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.dial.settings import Resolving
 from headgate.exports.settings import NO_EXPORTS, Exports
-from headgate.gateway.settings import Edge
+from headgate.gateway.settings import RESPONSES_USUAL, Edge, ResponseCache
 from headgate.governance.settings import DataClass, Requirement, Rule
 from headgate.identity.settings import Key, Principal, Team, lineage_of
 from headgate.insights.settings import Webhook
@@ -74,6 +74,7 @@ class Snapshot:
     reconcile: Reconcile
     price_book: PriceBook
     learning: Learning = USUAL
+    response_cache: ResponseCache = RESPONSES_USUAL
     exports: Exports = NO_EXPORTS
     agreements: Agreements = NO_AGREEMENTS
     policies: Mapping[str, PolicySettings] = field(default_factory=dict)

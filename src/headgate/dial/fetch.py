@@ -1,4 +1,4 @@
-"""One request and its whole answer, on a connection of its own: for tokens, not for calls."""
+"""One request and its whole answer, on a connection of its own: never for calls."""
 
 import asyncio
 from collections.abc import Mapping
@@ -25,15 +25,32 @@ class Answer(NamedTuple):
     body: bytes
 
 
+class Outgoing(NamedTuple):
+    """What is asked.
+
+    Attributes:
+        url: Where; it was checked when it was read.
+        headers: Names and values of ours, beside the host and the length.
+        answer_bytes_max: A larger answer is none.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+    answer_bytes_max: int = ANSWER_BYTES_MAX
+
+
 class _Reading(asyncio.Protocol):
     """Sends a request and reads its answer."""
 
-    def __init__(self, request: bytes) -> None:
+    def __init__(self, request: bytes, answer_bytes_max: int) -> None:
         self.answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._request = request
         self._parser = HttpResponseParser(self)
-        self._body = b""
+        self._body = bytearray()
         self._read_bytes = 0
+        self._answer_bytes_max = answer_bytes_max
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -45,7 +62,7 @@ class _Reading(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Read on, up to the bound."""
         self._read_bytes += len(data)
-        if self._read_bytes > ANSWER_BYTES_MAX:
+        if self._read_bytes > self._answer_bytes_max:
             self._fail("the answer is too large")
             return
         try:
@@ -60,7 +77,7 @@ class _Reading(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """The answer is whole."""
         if self._parser.get_status_code() >= 200 and not self.answer.done():
-            self.answer.set_result(Answer(self._parser.get_status_code(), self._body))
+            self.answer.set_result(Answer(self._parser.get_status_code(), bytes(self._body)))
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """Whatever is not whole by now never will be."""
@@ -91,10 +108,25 @@ async def post(
     Raises:
         FetchError: There is none in time, or it is no HTTP.
     """
+    return await fetch(dialer, Outgoing("POST", url, headers, body), timeout_s)
+
+
+async def fetch(dialer: Dialer, outgoing: Outgoing, timeout_s: float) -> Answer:
+    """Ask and return the answer.
+
+    Args:
+        dialer: Opens connections to the host of the address.
+        outgoing: What is asked.
+        timeout_s: For all of it.
+
+    Raises:
+        FetchError: There is none in time, or it is no HTTP.
+    """
     reading: _Reading | None = None
+    request, most = _request(dialer, outgoing), outgoing.answer_bytes_max
     try:
         async with asyncio.timeout(timeout_s):
-            reading = await dialer.open(lambda: _Reading(_request(dialer, url, headers, body)))
+            reading = await dialer.open(lambda: _Reading(request, most))
             return await reading.answer
     except TimeoutError as error:
         raise FetchError(f"no answer within {timeout_s:g} s") from error
@@ -105,7 +137,8 @@ async def post(
             reading.close()
 
 
-def _request(dialer: Dialer, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
+def _request(dialer: Dialer, outgoing: Outgoing) -> bytes:
+    method, url, headers, body, _ = outgoing
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     lines = [f"host: {parts.netloc}", "user-agent: headgate", "connection: close"]
@@ -115,5 +148,5 @@ def _request(dialer: Dialer, url: str, headers: Mapping[str, str], body: bytes) 
         if dialer.forwarding.credential:
             lines.append(f"proxy-authorization: {proof(dialer.forwarding.credential)}")
     lines.append(f"content-length: {len(body)}")
-    head = "\r\n".join([f"POST {target} HTTP/1.1", *lines])
+    head = "\r\n".join([f"{method} {target} HTTP/1.1", *lines])
     return f"{head}\r\n\r\n".encode() + body

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pipeline import Pipeline
     from headgate.gateway.target import Target
+    from headgate.records.conversation import Call
 
 ATTEMPTS_MAX = 3
 FROZEN = "frozen"
@@ -55,6 +56,11 @@ class Attempts:
         )
         if exchange.decision.record.notes:
             self._exploring.heed(exchange.asked, exchange.decision.record.notes)
+        responses = self._pipeline.responses
+        if responses is not None and responses.answer(exchange, now_ns):
+            return None
+        if self._pipeline.cascading is not None:
+            self._pipeline.cascading.begin(exchange, exchange.decision)
         exchange.plan = exchange.decision.plan(self._turn)
         passed_over: dict[str, str] = {}
         if not self._choose(exchange, None, passed_over):
@@ -90,6 +96,8 @@ class Attempts:
             inputs = {**inputs, **world.appraisal.clusters(text)}
         if "session" in needs:
             inputs = {**inputs, **world.sessions.inputs(exchange, given.warm, now_ns)}
+        if self._pipeline.cascading is not None:
+            inputs = {**inputs, **self._pipeline.cascading.inputs(exchange, unit, now_ns)}
         if "feedback" in needs:
             inputs = {**inputs, **self._exploring.inputs(exchange, now_ns)}
         return given._replace(text=text, unit=unit, inputs=inputs)
@@ -103,6 +111,31 @@ class Attempts:
         if exchange.client is None or exchange.number >= ATTEMPTS_MAX:
             return False
         return self._choose(exchange, Outcome.RETRYABLE, {}) and self._world.retries.spend()
+
+    def escalate(self, exchange: Exchange) -> bool:
+        """Find who answers what somebody else has not answered well; that is no retry."""
+        return exchange.client is not None and self._choose(exchange, Outcome.RETRYABLE, {})
+
+    def consult(self, exchange: Exchange, call: Call, target: Target) -> bool:
+        """Have a target asked a question of our own next; False when it may not be asked now.
+
+        It sees what the call says, so all that is required of who serves the call holds for it,
+        and it has to be where the call may be.
+        """
+        frozen, now_ns = self._pipeline.frozen, self._pipeline.now_ns()
+        region = target.deployment.region
+        if frozen and not frozen.isdisjoint(target.nodes):
+            return False
+        if exchange.required.violation(target.deployment, now_ns) is not None:
+            return False
+        away = region != exchange.target.deployment.region
+        if away and not self._world.router.reaches(exchange.asked, region):
+            return False
+        if target.health.rule(now_ns) is not None:
+            return False
+        exchange.saying = self._world.interpreter.put(call, target)
+        exchange.upcoming = target
+        return exchange.saying is not None
 
     def overflow(self, exchange: Exchange) -> bool:
         """Go on elsewhere, because the one that was chosen is full; False when nobody is left."""

@@ -20,8 +20,8 @@ def cut(pipeline: Pipeline) -> int:
 
     To be called when what is frozen or which keys are valid has changed.
     """
-    # One whose key is being claimed has not begun, and is asked everything anew when it does.
-    running = [each for each in pipeline.exchanges if each.phase != "claim"]
+    # One that has not begun yet is asked everything anew when it does.
+    running = [each for each in pipeline.exchanges if each.phase not in ("claim", "twin")]
     refused = [(each, _why(pipeline, each)) for each in running]
     for exchange, refusal in refused:
         # One that was cut gave its place to the next, which was refused for the same reason.

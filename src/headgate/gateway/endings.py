@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from headgate.dialects.body import TOO_DEEP
 from headgate.dialects.translation.translated import NOT_TOLD, Translated
 from headgate.gateway import refusals, replies
+from headgate.gateway.cascading import has_kept, is_judged
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.metering import bound_settlement, meter
-from headgate.gateway.recorder import Recorder
 from headgate.gateway.refusals import LENGTH_STOP, stream_cut
+from headgate.gateway.tap import Tap
 from headgate.gateway.unpacking import UNREADABLE
 from headgate.gateway.upstream import IN_HAND
 from headgate.gateway.verdicts import Verdicts
@@ -54,6 +55,7 @@ class Endings:
         self._books = pipeline.world.books
         self.verdicts = Verdicts(pipeline.world)
         self._now_ns = pipeline.world.now_ns
+        self._cascading = pipeline.cascading
 
     # Replies that came whole.
 
@@ -76,18 +78,20 @@ class Endings:
                 if report.complete
                 else bound_settlement(exchange, report, UNREADABLE)
             )
-            self._settle(exchange, settlement, report, final=False)
+            self.settle(exchange, settlement, report, final=False)
             self.verdicts.well(exchange, served=False)
             self._pipeline.attempts.go_on(exchange)
             return
+        if self._cascading is not None and self._cascading.takes(exchange, upstream, told, report):
+            return
         settlement = meter(exchange, report)
-        self._settle(exchange, settlement, report)
+        self.settle(exchange, settlement, report)
         self.verdicts.well(exchange, served=whole)
-        if isinstance(exchange.client, Recorder):
-            exchange.client.whole = whole and not exchange.headed
+        if isinstance(exchange.client, Tap):
+            exchange.client.ends(settlement, whole=whole and not exchange.headed)
         if exchange.headed:
             # A stream was asked for and begun, and no stream came.
-            self._answer(exchange, Refusal(errors.UPSTREAM_BROKEN, NOT_STREAMED))
+            self.answer(exchange, Refusal(errors.UPSTREAM_BROKEN, NOT_STREAMED))
             return
         if exchange.client is not None:
             lines = replies.facts(exchange, report.served_model, settlement.amount_nanos)
@@ -124,15 +128,16 @@ class Endings:
         """
         whole = report.complete and not report.errored
         self.verdicts.well(exchange, served=whole)
-        if isinstance(exchange.client, Recorder):
-            exchange.client.whole = whole
         if whole:
-            self._settle(exchange, meter(exchange, report), report)
+            settlement = meter(exchange, report)
         else:
             cut = reason or ("provider_error" if report.errored else "stream_cut")
-            self._settle(exchange, bound_settlement(exchange, report, cut), report)
+            settlement = bound_settlement(exchange, report, cut)
             if not report.errored:
                 rest += exchange.dialect.render_stream_error(stream_cut(cut), exchange.call)
+        self.settle(exchange, settlement, report)
+        if isinstance(exchange.client, Tap):
+            exchange.client.ends(settlement, whole=whole)
         exchange.write_stream_end(rest)
         self.finish(exchange)
 
@@ -140,17 +145,18 @@ class Endings:
         """The provider answered with an error, perhaps under status 200; it bills none."""
         failure = exchange.target.failure(upstream.status, body)
         self.verdicts.judge(exchange, failure, upstream)
-        more = failure.retryable and self._pipeline.attempts.find_next(exchange)
+        retryable = failure.retryable or is_judged(self._pipeline, exchange)
+        more = retryable and self._pipeline.attempts.find_next(exchange)
         settlement = Settlement(0, "measured", reason=failure.code.code)
-        self._settle(exchange, settlement, UNKNOWN_REPORT, final=not more)
+        self.settle(exchange, settlement, UNKNOWN_REPORT, final=not more)
         if more:
             self._pipeline.attempts.go_on(exchange)
             return
-        if exchange.headed:
-            self._answer(exchange, refusals.why_failed(exchange, failure, upstream.retry_after))
+        if exchange.headed or has_kept(self._pipeline, exchange):
+            self.answer(exchange, refusals.why_failed(exchange, failure, upstream.retry_after))
         elif failure.pass_through and isinstance(exchange.spoken, Translated):
             said = exchange.spoken.error_message(body) or failure.code.sentence
-            self._answer(exchange, Refusal(failure.code, said))
+            self.answer(exchange, Refusal(failure.code, said))
         elif failure.pass_through and exchange.client is not None:
             status = failure.code.status if upstream.status == 200 else upstream.status
             lines = replies.facts(exchange, None, 0)
@@ -158,7 +164,7 @@ class Endings:
             self._pass_on(exchange, upstream, status, body, lines)
             self.finish(exchange)
         else:
-            self._answer(exchange, refusals.why_failed(exchange, failure, upstream.retry_after))
+            self.answer(exchange, refusals.why_failed(exchange, failure, upstream.retry_after))
 
     def _pass_on(
         self,
@@ -192,7 +198,7 @@ class Endings:
         elif more:
             self._pipeline.attempts.go_on(exchange)
         else:
-            self._answer(exchange, refusals.unreached(exchange.target.deployment.provider, reason))
+            self.answer(exchange, refusals.unreached(exchange.target.deployment.provider, reason))
 
     def not_spliced(self, exchange: Exchange, error: Exception) -> None:
         """The body could not be changed as it must be, and nothing was sent: a bug of ours.
@@ -200,14 +206,14 @@ class Endings:
         Or it is nested just so deeply that it could be read before, on a shorter stack.
         """
         self._books.void(exchange, str(error), at_ns=self._now_ns(), final=True)
-        self._answer(exchange, TOO_DEEP if isinstance(error, RecursionError) else _BUG)
+        self.answer(exchange, TOO_DEEP if isinstance(error, RecursionError) else _BUG)
 
     def unwritten(self, exchange: Exchange) -> None:
         """The disk has refused the hold, so nothing was sent."""
         refusal = refusals.unwritten(self._world.journal)
         reason = refusal.code.code
         self._books.void(exchange, reason, at_ns=self._now_ns(), final=True)
-        self._answer(exchange, refusal)
+        self.answer(exchange, refusal)
 
     def broken(self, exchange: Exchange, reason: str) -> None:
         """No whole reply came: nobody knows what it cost, so its bound is posted."""
@@ -219,13 +225,13 @@ class Endings:
         # attempt goes elsewhere, for its other connections may be stale as well.
         again = stale and self._pipeline.attempts.may_repeat(exchange)
         more = not again and reason != SHUTDOWN and self._pipeline.attempts.find_next(exchange)
-        self._settle(exchange, settlement, UNKNOWN_REPORT, final=not (again or more))
+        self.settle(exchange, settlement, UNKNOWN_REPORT, final=not (again or more))
         if again:
             self._pipeline.place(exchange)
         elif more:
             self._pipeline.attempts.go_on(exchange)
         else:
-            self._answer(exchange, refusals.why_broken(exchange, reason))
+            self.answer(exchange, refusals.why_broken(exchange, reason))
 
     def client_gone(self, exchange: Exchange) -> None:
         """The client went away: what may have cost money is seen to its end.
@@ -233,7 +239,7 @@ class Endings:
         A recorder is still there, and so is whoever will come back for what it keeps.
         """
         phase = exchange.phase
-        if phase == "claim":
+        if phase in ("claim", "twin"):
             self.finish(exchange)
         elif phase in WAITING:
             self._stop_waiting(exchange)
@@ -251,7 +257,7 @@ class Endings:
     def give_up(self, exchange: Exchange, reason: str) -> None:
         """Close the upstream in the middle of an attempt and post its bound."""
         report = exchange.cancel() or UNKNOWN_REPORT
-        self._settle(exchange, bound_settlement(exchange, report, reason), report)
+        self.settle(exchange, bound_settlement(exchange, report, reason), report)
         self.finish(exchange)
 
     def cut(self, exchange: Exchange, refusal: Refusal) -> None:
@@ -268,13 +274,13 @@ class Endings:
         elif phase in UNSENT:
             reason = refusal.code.code
             self._books.void(exchange, reason, at_ns=self._now_ns(), final=True)
-            self._answer(exchange, refusal)
+            self.answer(exchange, refusal)
         elif exchange.own.stream:
             report = exchange.cancel() or UNKNOWN_REPORT
             settlement = bound_settlement(exchange, report, refusal.code.code)
-            self._settle(exchange, settlement, report)
+            self.settle(exchange, settlement, report)
             if not exchange.begun:
-                self._answer(exchange, refusal)
+                self.answer(exchange, refusal)
                 return
             exchange.write_stream_end(exchange.dialect.render_stream_error(refusal, exchange.call))
             self.finish(exchange)
@@ -292,7 +298,7 @@ class Endings:
         report = exchange.cancel() or UNKNOWN_REPORT
         bound = bound_settlement(exchange, report, LENGTH_STOP, output_tokens_max=output_tokens_max)
         self.verdicts.well(exchange, served=True)
-        self._settle(exchange, bound, report)
+        self.settle(exchange, bound, report)
         exchange.write_stream_end(last)
         self.finish(exchange)
 
@@ -310,13 +316,14 @@ class Endings:
     def refuse(self, exchange: Exchange, refusal: Refusal, piece: Slice | None = None) -> None:
         """Refuse a call before its (next) attempt; `piece` is the window that is too small."""
         self._books.refuse(exchange, refusal, piece, self._now_ns())
-        self._answer(exchange, refusal)
+        self.answer(exchange, refusal)
 
     # What they share.
 
-    def _settle(
+    def settle(
         self, exchange: Exchange, settlement: Settlement, report: Report, *, final: bool = True
     ) -> None:
+        """Post what an attempt cost and tell who learns of it; `final`: no other one follows."""
         at_ns = self._now_ns()
         note = self._world.caching.settle(exchange, settlement, report)
         if exchange.path.expected:
@@ -325,6 +332,8 @@ class Endings:
             self._world.sessions.settle(exchange, settlement, report)
         if self._world.appraisal is not None:
             self._world.appraisal.learn(exchange, settlement, at_ns)
+        if self._cascading is not None:
+            self._cascading.paid(exchange, settlement.amount_nanos)
         self._books.settle(
             exchange, settlement, report=report, at_ns=at_ns, final=final, cache=note
         )
@@ -347,7 +356,11 @@ class Endings:
             now_ms = self._pipeline.coarse_ms
             exchange.target.places.give_back(share, held_us, now_ms, served=served)
 
-    def _answer(self, exchange: Exchange, refusal: Refusal) -> None:
+    def answer(self, exchange: Exchange, refusal: Refusal) -> None:
+        """End a call with a refusal; with the reply so far where a cascade has one."""
+        if self._cascading is not None and self._cascading.saves(exchange):
+            self.finish(exchange)
+            return
         if exchange.headed:
             exchange.write_stream_end(exchange.dialect.render_stream_error(refusal, exchange.call))
         elif exchange.client is not None:
@@ -372,6 +385,8 @@ class Endings:
             # Not before: a provider may begin to answer while a form is still being sent.
             exchange.request.upload.close()
         self._pipeline.exchanges.discard(exchange)
+        if self._cascading is not None:
+            self._cascading.drop(exchange)
         client, exchange.client = exchange.client, None
         if client is not None:
             client.done(keep_alive=exchange.request.head.keep_alive)

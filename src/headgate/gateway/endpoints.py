@@ -38,11 +38,13 @@ _STEWARD_GONE = Refusal(errors.LEDGER_UNAVAILABLE, "The ledger is being restarte
 def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
     """Answer a request that is no call."""
     permitted = cors.preflight(request.head)
-    if permitted is None:
-        _answer(pipeline, client, request)
-    else:
+    if permitted is not None:
         client.write(permitted)
         client.done(keep_alive=request.head.keep_alive)
+    elif pipeline.batches.takes(request.head.path):
+        pipeline.batches.answer(client, request)
+    else:
+        _answer(pipeline, client, request)
 
 
 def _answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
@@ -152,6 +154,8 @@ def _control(pipeline: Pipeline, client: ClientConnection, request: Request, res
         if reply is None:
             _refuse(client, request, _STEWARD_GONE)
         elif reply.code is None:
+            if pipeline.cascading is not None and resource == "feedback":
+                pipeline.cascading.runs.hear_posted(asked.principal, asked.body)
             _send(client, request, reply.status, reply.body.encode())
         else:
             _refuse(client, request, Refusal(_CODES[reply.code], reply.body))

@@ -21,8 +21,8 @@ from headgate.dialects.sse import HEAD_BYTES_MAX, begins_whole, first_data
 from headgate.dialects.translation.translated import Translated
 from headgate.gateway import replies
 from headgate.gateway.http_bytes import LAST_CHUNK, chunk
-from headgate.gateway.recorder import Recorder
 from headgate.gateway.request import Request
+from headgate.gateway.tap import Tap
 from headgate.gateway.turns import Turn
 from headgate.governance.requirements import NOTHING
 from headgate.ledger.purse import Short
@@ -50,8 +50,8 @@ class Exchange:
     """One call in flight.
 
     Attributes:
-        phase: Where it is: `claim`, `approve`, `queue`, `money`, `sync`, `connect`, `reply` (sent,
-            nothing back yet), `body` (the reply has begun), `done`.
+        phase: Where it is: `claim`, `twin`, `approve`, `queue`, `money`, `sync`, `connect`, `reply`
+            (sent, nothing back yet), `body` (the reply has begun), `done`.
         dialect: What the client speaks; `own` is its demand.
         spoken: What this attempt's target speaks: `dialect`, or a translation to another. The body
             to send there is `outgoing`, its demand `demand`; `lost` is what it leaves out.
@@ -143,7 +143,7 @@ class Exchange:
     ) -> None:
         self._pipeline = pipeline
         self._endings = pipeline.endings
-        self.client: ClientConnection | Recorder | None = client
+        self.client: ClientConnection | Tap | None = client
         self.request, self.dialect, self.call = request, dialect, call
         self.body = self.outgoing = b""
         self.own: Demand
@@ -347,7 +347,7 @@ class Exchange:
     def client_gone(self) -> None:
         """The client went away; what may have cost money is seen to its end."""
         client = self.client
-        self.client = client.leave() if isinstance(client, Recorder) else None
+        self.client = client.leave() if isinstance(client, Tap) else None
         self._endings.client_gone(self)
 
     def pause(self) -> None:

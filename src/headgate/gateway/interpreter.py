@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from headgate.dialects.registry import Dialect, SpokenDialect
+from headgate.dialects.translation.fields import TranslationError
+from headgate.dialects.translation.losses import Losses
 from headgate.dialects.translation.registry import Teller, Translator
 from headgate.dialects.translation.translated import Translated
-from headgate.records.conversation import Bound
+from headgate.records.conversation import Bound, Call
 from headgate.records.demand import Demand, Edit
 from headgate.routing.candidate import Quoted
 from headgate.routing.router import Router
@@ -32,6 +36,9 @@ class Interpreter:
         spoken: Those and others that providers speak, by kind.
         translators: By kind, for calls that come in.
         tellers: By kind, for calls that go out.
+
+    Attributes:
+        translators: The same.
     """
 
     def __init__(
@@ -41,17 +48,17 @@ class Interpreter:
         translators: Mapping[str, Translator],
         tellers: Mapping[str, Teller],
     ) -> None:
+        self.translators = translators
         self._dialects = dialects
         self._spoken = spoken
-        self._translators = translators
         self._tellers = tellers
 
     def bound(self, exchange: Exchange, router: Router) -> Bound | None:
         """Return where a conversation may go because of what it carries, None for anywhere."""
         kind = exchange.dialect.KIND
-        if kind not in self._translators or not router.is_mixed(exchange.asked, kind):
+        if kind not in self.translators or not router.is_mixed(exchange.asked, kind):
             return None
-        return self._translators[kind].bound(exchange.body)
+        return self.translators[kind].bound(exchange.body)
 
     def say(
         self, exchange: Exchange, quoted: Quoted, target: Target, now_ns: int
@@ -70,7 +77,7 @@ class Interpreter:
             wanted = own.output_tokens_max
         limit = min(wanted, deployment.output_tokens_max)
         spoken = Translated(
-            (exchange.dialect, self._translators[exchange.dialect.KIND]),
+            (exchange.dialect, self.translators[exchange.dialect.KIND]),
             (self._spoken[quoted.via], self._tellers[quoted.via]),
             now_ns // NANOS_PER_SECOND,
             exchange.call,
@@ -84,6 +91,33 @@ class Interpreter:
         if isinstance(done, Refusal):
             return done
         return spoken, done.body, done.demand, done.lost
+
+    def put(self, call: Call, target: Target) -> Saying | None:
+        """Return how a call of our own is said to a target, in the first dialect that will do.
+
+        Args:
+            call: What is asked, with its limit.
+            target: Who is asked.
+
+        Returns:
+            None when no dialect it speaks can say it.
+        """
+        deployment = target.deployment
+        limit = min(call.output_tokens_max or 1, deployment.output_tokens_max)
+        edit = Edit(deployment.model, limit, target.limit_field, target.limit_needed)
+        for kind in deployment.dialects:
+            translator, dialect = self.translators.get(kind), self._dialects.get(kind)
+            if translator is None or dialect is None:
+                continue
+            try:
+                body = translator.render_call(call, edit, Losses(()))
+            except TranslationError:
+                continue
+            demand = dialect.read(body)
+            if isinstance(demand, Demand):
+                # Where the path says the model, no body does.
+                return dialect, body, replace(demand, model=deployment.model, stream=False), ()
+        return None
 
     def why_unserved(self, exchange: Exchange, router: Router) -> Refusal:
         """Tell why no deployment of a name could be tried, and where it is served, if anywhere."""

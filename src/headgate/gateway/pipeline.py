@@ -17,6 +17,8 @@ from headgate.dialects.splice import SpliceError
 from headgate.gateway import cors, endpoints
 from headgate.gateway.approvals import Approvals
 from headgate.gateway.attempts import Attempts
+from headgate.gateway.batching.routes import BatchRoutes
+from headgate.gateway.cascading import Cascading
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.endings import Endings
 from headgate.gateway.entry import permit, read
@@ -29,6 +31,7 @@ from headgate.gateway.quotes import quote
 from headgate.gateway.refusals import no_place, not_carved, over_budget, stranger, unwritten
 from headgate.gateway.repeats import Repeats
 from headgate.gateway.request import Request, header_takers
+from headgate.gateway.responses import responses_of
 from headgate.gateway.settings import SWEEP_MS
 from headgate.gateway.shadows import waive
 from headgate.gateway.turns import classify
@@ -60,6 +63,8 @@ class Pipeline:
         heads: The heads that clients send again and again.
         lag: How late the event loop is, and whether new calls are refused for it.
         strangers: Requests refused for their key since the start.
+        responses: The replies that are kept to be given again, None when no route does.
+        cascading: Verifies the replies of cascades, None where no route has one.
         approvals: What a person is asked about, None when there is no rule for it.
     """
 
@@ -83,9 +88,12 @@ class Pipeline:
         self.heads = HeadMemory()
         self.lag = Lag(self.edge.lag_max_ms, SWEEP_MS)
         self.prefixes = PrefixMemory()
+        self.cascading = Cascading(self) if world.router.cascades() else None
         self.attempts = Attempts(self)
         self.endings = Endings(self)
         self.repeats = Repeats(self)
+        self.batches = BatchRoutes(self, world.batches)
+        self.responses = responses_of(self)
         self.uploads = Uploads(world.dialects, world.edge, world.spool, self)
         self.approvals = Approvals(self, world.approvals) if world.approvals else None
         self._syncs = world.syncs

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headgate.gateway.tap import Tap
 from headgate.records.repeats import Claim, Kept
 
 if TYPE_CHECKING:
@@ -24,51 +25,22 @@ STALE = b"ratelimit"
 """Headers whose name has it tell what held then, and are not kept."""
 
 
-class Recorder:
+class Recorder(Tap):
     """What a call with a key writes to in place of its client.
 
     Attributes:
-        whole: Whether what was written is a whole reply.
         claim: What its key was claimed with.
     """
 
-    __slots__ = (
-        "_client",
-        "_exchange",
-        "_keeping",
-        "_parts",
-        "_repeats",
-        "_size",
-        "claim",
-        "whole",
-    )
+    __slots__ = ("_exchange", "_repeats", "claim")
 
     def __init__(
         self, repeats: Repeats, exchange: Exchange, client: ClientConnection, claim: Claim
     ) -> None:
+        super().__init__(client, keeping=repeats.keeping)
         self._repeats = repeats
         self._exchange: Exchange | None = exchange
-        self._client: ClientConnection | None = client
-        self._keeping = repeats.keeping
-        self._parts: list[bytes] = []
-        self._size = 0
         self.claim = claim
-        self.whole = False
-
-    @property
-    def paused(self) -> bool:
-        """Whether the client reads too slowly."""
-        return self._client is not None and self._client.paused
-
-    def write(self, data: bytes) -> None:
-        """Send bytes to the client, if it is there, and take them down, within bounds."""
-        if self._keeping:
-            self._size += len(data)
-            self._parts.append(data)
-            if not self._repeats.record(len(data), self._size):
-                self._drop()
-        if self._client is not None:
-            self._client.write(data)
 
     def leave(self) -> Recorder:
         """The client went away; what stands in its place stays."""
@@ -85,11 +57,11 @@ class Recorder:
         if self._client is not None:
             self._client.done(keep_alive=keep_alive)
 
-    def _drop(self) -> None:
-        self._keeping = False
-        self._parts = []
-        self._repeats.forget(self._size)
-        self._size = 0
+    def _record(self, size: int) -> bool:
+        return self._repeats.record(size, self._size)
+
+    def _forget(self, size: int) -> None:
+        self._repeats.forget(size)
 
 
 def kept(data: bytes) -> Kept:

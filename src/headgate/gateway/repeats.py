@@ -14,6 +14,7 @@ import msgspec
 from headgate.gateway import replies
 from headgate.gateway.recorder import Recorder
 from headgate.gateway.refusals import UNCLAIMED, why_not_again
+from headgate.gateway.tap import Tap
 from headgate.ledger.repeats import Ruling
 from headgate.records.control import REPEATS, ControlReply, ControlRequest
 from headgate.records.repeats import Claim, Kept, Over, Verdict
@@ -101,7 +102,7 @@ class Repeats:
                 return
             client = exchange.client
             assert client is not None, exchange.call
-            assert not isinstance(client, Recorder), exchange.call
+            assert not isinstance(client, Tap), exchange.call
             exchange.client = Recorder(self, exchange, client, claim)
             self._pipeline.go(exchange)
         elif waits and verdict.kept is not None:

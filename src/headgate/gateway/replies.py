@@ -44,9 +44,12 @@ def facts(exchange: Exchange, served_model: str | None, cost_nanos: int | None) 
         lines += b"x-headgate-waited-ms: %d\r\n" % (exchange.turn.waited_us // 1_000)
     if served_model is not None:
         lines += _model_line(served_model)
-    if cost_nanos is not None:
-        lines += b"x-headgate-cost-usd: %d.%09d\r\n" % divmod(cost_nanos, NANOS_PER_USD)
-    return lines
+    return lines if cost_nanos is None else lines + cost_line(cost_nanos)
+
+
+def cost_line(nanos: int) -> bytes:
+    """Return the header line that says what a call cost."""
+    return b"x-headgate-cost-usd: %d.%09d\r\n" % divmod(nanos, NANOS_PER_USD)
 
 
 def untold_line(places: tuple[str, ...]) -> bytes:

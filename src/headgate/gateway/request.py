@@ -41,6 +41,7 @@ class Head:
             nobody is sent spans.
         idempotency_key: What names the call among its repeats, None when it has no key, empty
             when it has two.
+        cache: What it says of kept replies, None when nothing; see `gateway.responses`.
         retry_unknown: Whether a call of which nobody knows what it came to may be made again.
         hosts: How many `Host` headers there are.
         chunked: Whether the body comes in chunks, which HTTP/1.0 does not have.
@@ -59,6 +60,7 @@ class Head:
         "approval",
         "asks_headers",
         "asks_method",
+        "cache",
         "chunked",
         "content_encoding",
         "content_type",
@@ -100,6 +102,7 @@ class Head:
         self.content_encoding = b""
         self.run: bytes | None = None
         self.data_class: bytes | None = None
+        self.cache: bytes | None = None
         self.outcome: bytes | None = None
         self.session: bytes | None = None
         self.task: bytes | None = None
@@ -255,6 +258,10 @@ def _expect(head: Head, _name: bytes, value: bytes) -> None:
     head.expects_continue = value.lower() == b"100-continue"
 
 
+def _cache(head: Head, _name: bytes, value: bytes) -> None:
+    head.cache = value.lower()
+
+
 def _data_class(head: Head, _name: bytes, value: bytes) -> None:
     head.data_class = value
 
@@ -340,6 +347,7 @@ HEADERS: dict[bytes, HeaderTaker] = {
     b"content-length": _content_length,
     b"transfer-encoding": _transfer_encoding,
     b"expect": _expect,
+    b"x-headgate-cache": _cache,
     b"x-headgate-data-class": _data_class,
     b"x-headgate-deadline": _deadline,
     b"x-headgate-outcome": _outcome,

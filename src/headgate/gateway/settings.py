@@ -36,6 +36,27 @@ class AccessLogFiles(NamedTuple):
     files_max: int = 8
 
 
+class ResponseCache(NamedTuple):
+    """How replies are kept to be given again.
+
+    Attributes:
+        ttl_s: For how long.
+        bytes_max: What they may take in a worker's memory.
+        reply_bytes_max: A longer reply is not kept.
+        shared: Among whom: the calls of a `principal`, or of its `team`.
+        wait_max_ms: How long a call waits for one that asks the same and runs; 0 for not at all.
+    """
+
+    ttl_s: int = 3_600
+    bytes_max: int = 64 << 20
+    reply_bytes_max: int = 1 << 20
+    shared: Literal["principal", "team"] = "principal"
+    wait_max_ms: int = 0
+
+
+RESPONSES_USUAL = ResponseCache()
+
+
 class Edge(NamedTuple):
     """Where the data plane listens, and the bounds it keeps.
 

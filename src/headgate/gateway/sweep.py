@@ -37,6 +37,8 @@ def sweep(pipeline: Pipeline, now_ms: int) -> None:
     world.purse.expire(now_ms - LEASE_WAIT_MS)
     world.purse.refill()
     pipeline.repeats.flush()
+    if pipeline.responses is not None:
+        pipeline.responses.sweep(now_ms)
     world.allotments.sweep(world.now_ns())
     world.journal.prepare()
     if world.syncs is not None:

@@ -8,16 +8,13 @@ from headgate.units.errors import Refusal
 
 _BELOW = {
     "/v1/assistants": "Assistants",
-    "/v1/batches": "Batches",
     "/v1/chatkit": "ChatKit",
     "/v1/complete": "Text Completions",
     "/v1/completions": "Completions",
     "/v1/containers": "Containers",
     "/v1/conversations": "Conversations",
     "/v1/evals": "Evals",
-    "/v1/files": "Files",
     "/v1/fine_tuning": "Fine-tuning",
-    "/v1/messages/batches": "Message Batches",
     "/v1/moderations": "Moderations",
     "/v1/organization": "Administration",
     "/v1/responses": "Responses kept by the provider",

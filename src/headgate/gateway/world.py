@@ -22,7 +22,7 @@ from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
 from headgate.gateway.request import Request
 from headgate.gateway.sessions import Sessions
-from headgate.gateway.settings import Edge
+from headgate.gateway.settings import Edge, ResponseCache
 from headgate.gateway.sizing import Sizing
 from headgate.gateway.target import Target
 from headgate.gateway.unbounded import Caps
@@ -66,7 +66,9 @@ class World:
         contract_nodes: The nodes that have a contract with a provider.
         spool: Where forms with files are kept that are too large for memory; None for where the
             system has such files.
+        batches: Where batches and files of batches lie; None: none are taken.
         appraisal: Says what policies go by beside prices; None when none of them asks.
+        response_cache: How replies are kept to be given again; None where no route does.
         traced: Whether spans are sent to anybody, so that the client's is written down.
         access_log: Takes down each request, None for no log.
     """
@@ -105,9 +107,11 @@ class World:
     syncs: JournalSync | None = None
     contract_nodes: frozenset[str] = frozenset()
     spool: Path | None = None
+    batches: Path | None = None
     traced: bool = False
     access_log: AccessLog | None = None
     appraisal: Appraisal | None = None
+    response_cache: ResponseCache | None = None
 
     def dialect_of(self, request: Request) -> Dialect | None:
         """Return the dialect whose calls go to a request's path, None when none's do.

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, case, func, select, true
 from headgate.insights import books_shared
 from headgate.ledger import tables
 from headgate.ledger.adjustments import Adjustments
-from headgate.ledger.allotments import AGENT
+from headgate.ledger.allotments import AGENT, BATCH
 from headgate.ledger.fold import Known, Movement, Waived, fold, posted
 from headgate.ledger.folded import Folded, FoldedHold, FoldedSettle, decode
 from headgate.ledger.store_adjustments import adjusted_windows, all_made, find_corrected
@@ -341,5 +341,5 @@ def _compare_allotments(
 ) -> None:
     """Note money that was spent on an allotment which nobody carved."""
     carved = set(connection.scalars(select(tables.allotment.c.window)))
-    used = (each.window for each in windows if each.window.startswith(AGENT))
+    used = (each.window for each in windows if each.window.startswith((AGENT, BATCH)))
     problems.extend(f"{window} was never carved." for window in used if window not in carved)

@@ -1,4 +1,4 @@
-"""What the providers' prompt caches saved, what was lost to misses, and where to look."""
+"""What prompt caches and kept replies saved, what was lost to misses, and where to look."""
 
 import re
 from dataclasses import dataclass, fields
@@ -46,6 +46,9 @@ class CacheSums:
         saved_nanos: What all would have cost more without a cache; negative when less.
         misses: How often a prefix was not read that should have been.
         missed_nanos: What that cost.
+        given: Calls that got a kept reply again, besides those attempts.
+        given_nanos: What the calls were posted at that those replies were made for: what was
+            saved by not asking again.
     """
 
     name: str
@@ -56,6 +59,8 @@ class CacheSums:
     saved_nanos: int = 0
     misses: int = 0
     missed_nanos: int = 0
+    given: int = 0
+    given_nanos: int = 0
 
     @property
     def hit_permille(self) -> int:
@@ -131,10 +136,25 @@ def cache_report(connection: Connection, side: CacheSide, since_ns: int) -> Cach
     for label, number, saved, misses, missed in connection.execute(metered.group_by(name)):
         one = found.setdefault(label, CacheSums(label))
         one.attempts, one.saved_nanos, one.misses, one.missed_nanos = number, saved, misses, missed
+    _add_given(connection, name, since_ns, found)
     rows = sorted(found.values(), key=lambda sums: (-sums.prompt_tokens, sums.name))
     counted = [field.name for field in fields(CacheSums)[1:]]
     total = {each: sum(getattr(row, each) for row in rows) for each in counted}
     return CacheReport(CacheSums("", **total), tuple(rows), _misses(connection, since_ns))
+
+
+def _add_given(
+    connection: Connection, name: ColumnElement[Any], since_ns: int, found: dict[str, CacheSums]
+) -> None:
+    """Count the calls that got a kept reply again, with what that saved."""
+    sums = (func.count(), func.sum(_noted("saved_nanos")))
+    query = select(name, *sums).where(
+        attempts.c.at_ns >= since_ns, _noted("given_from").is_not(None)
+    )
+    for label, given, nanos in connection.execute(query.group_by(name)):
+        one = found.setdefault(label, CacheSums(label))
+        # A note leaves out what is 0: replies of deployments without a price.
+        one.given, one.given_nanos = given, nanos or 0
 
 
 def _count(sums: CacheSums, meter: str, quantity: int) -> None:
@@ -166,5 +186,5 @@ def _place(path: str) -> str:
 
 
 def _noted(field: str) -> ColumnElement[Any]:
-    is_text = field in ("cause", "path")
+    is_text = field in ("cause", "path", "given_from")
     return (JsonText if is_text else JsonInteger)(attempts.c.cache, field)

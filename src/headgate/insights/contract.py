@@ -178,8 +178,20 @@ class WindowView(Printed, frozen=True, kw_only=True):
     equal: bool
 
 
+class AgainView(Printed, frozen=True, kw_only=True):
+    """Decisions made again from their records: `same`, `other`, and `untried` of other versions.
+
+    `named` has `JOURNAL/NUMBER` of those that came out otherwise.
+    """
+
+    same: int
+    other: int
+    untried: int
+    named: list[str]
+
+
 class BooksView(Printed, frozen=True, kw_only=True):
-    """Whether store and journals agree: `check-books --json`."""
+    """Whether store and journals agree: `check-books --json`; `decisions` if they were tried."""
 
     equal: bool
     journals: int
@@ -188,6 +200,7 @@ class BooksView(Printed, frozen=True, kw_only=True):
     attempts_equal: bool
     held_total: Usd
     problems: list[str]
+    decisions: AgainView | None
 
 
 class KeyView(Printed, frozen=True, kw_only=True):

@@ -117,7 +117,7 @@ def _why(url: str, text: bytes) -> str:
 def _post(place: Place, key: str, path: str, body: Mapping[str, object]) -> tuple[int, bytes]:
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
     try:
-        line = _line(place)
+        line = line_to(place, TIMEOUT_S)
         try:
             line.request("POST", path, msgspec.json.encode(body), headers)
             answer = line.getresponse()
@@ -128,10 +128,11 @@ def _post(place: Place, key: str, path: str, body: Mapping[str, object]) -> tupl
         raise UnansweredError(f"{place.url} does not answer: {error}") from error
 
 
-def _line(place: Place) -> http.client.HTTPConnection:
+def line_to(place: Place, timeout_s: int) -> http.client.HTTPConnection:
+    """Return a connection to a gateway, not yet opened; silence for so long ends it."""
     parts = urlsplit(place.url)
     host = parts.hostname or ""
     if parts.scheme != "https":
-        return http.client.HTTPConnection(host, parts.port, timeout=TIMEOUT_S)
+        return http.client.HTTPConnection(host, parts.port, timeout=timeout_s)
     trust = None if place.certificate is None else own_context(place.certificate)
-    return http.client.HTTPSConnection(host, parts.port, timeout=TIMEOUT_S, context=trust)
+    return http.client.HTTPSConnection(host, parts.port, timeout=timeout_s, context=trust)

@@ -5,6 +5,7 @@ from headgate.budgets.standing import Standing
 from headgate.insights.books import Books
 from headgate.insights.calls import AttemptRow, CallRow, OpenedCall, RefusedRow
 from headgate.insights.contract import (
+    AgainView,
     BooksView,
     CallView,
     ExplainView,
@@ -19,6 +20,7 @@ from headgate.insights.contract_budgets import BudgetView
 from headgate.insights.contract_decisions import DecisionView
 from headgate.insights.contract_holds import HoldView, SizingView
 from headgate.insights.contract_reconcile import AdjustmentView
+from headgate.insights.decisions_again import Again
 from headgate.insights.report import Report
 from headgate.insights.sessions import SessionSum
 from headgate.insights.totals import Totals
@@ -258,8 +260,8 @@ def _sums_view(sums: Totals) -> SumsView:
     )
 
 
-def books_view(books: Books) -> BooksView:
-    """Return what the check of the books found."""
+def books_view(books: Books, again: Again | None = None) -> BooksView:
+    """Return what the check of the books found, and the decisions where they were made again."""
     return BooksView(
         equal=books.equal,
         journals=books.journals,
@@ -278,7 +280,12 @@ def books_view(books: Books) -> BooksView:
         attempts_equal=books.attempts_equal,
         held_total=format_usd(books.held_total_nanos),
         problems=list(books.problems),
+        decisions=None if again is None else _again_view(again),
     )
+
+
+def _again_view(again: Again) -> AgainView:
+    return AgainView(same=again.same, other=again.other, untried=again.untried, named=again.named)
 
 
 def iso_or_none(at_ns: int | None) -> str | None:

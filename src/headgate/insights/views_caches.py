@@ -1,4 +1,4 @@
-"""From what the store says of prompt caches to what `--json` prints; pure."""
+"""From what the store says of caches to what `--json` prints; pure."""
 
 from headgate.insights.caches import CacheReport, CacheSums
 from headgate.insights.contract_caches import CacheSumsView, CachesView, CacheView, MissView
@@ -17,6 +17,7 @@ def cache_view(note: CacheNote | None) -> CacheView | None:
         path=note.path,
         missed_tokens=note.missed_tokens,
         missed=format_usd(note.missed_nanos),
+        given_from=note.given_from,
     )
 
 
@@ -51,4 +52,6 @@ def _sums_view(sums: CacheSums) -> CacheSumsView:
         saved=format_usd(sums.saved_nanos),
         misses=sums.misses,
         missed=format_usd(sums.missed_nanos),
+        given=sums.given,
+        given_saved=format_usd(sums.given_nanos),
     )

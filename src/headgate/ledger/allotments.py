@@ -12,7 +12,10 @@ from headgate.units.ids import window_key
 
 ID_CHARS = 16
 AGENT = "agent:"
-"""What the windows of allotments begin with; no budget's id has a colon."""
+"""What the windows of delegations' allotments begin with; no budget's id has a colon."""
+BATCH = "batch:"
+"""What those of batches begin with: they end when the batch is in the books, and by nothing else.
+"""
 
 
 class Allotment(NamedTuple):
@@ -22,7 +25,7 @@ class Allotment(NamedTuple):
         window: Its key.
         parents: The windows it is carved from: the allotment above, or the budgets of its
             principal at the time of its first use.
-        key: The key its delegation descends from.
+        key: The key its delegation descends from; empty for a batch, which no key ends.
         chain: The delegations from the key's own child down to this one, by their ids.
         node: `agent:PRINCIPAL/NAME/...`.
         until_ns: When it ends, None for never.
@@ -48,7 +51,8 @@ class Allotment(NamedTuple):
             keys: Those that are valid.
             revoked: Delegations that were revoked, by their ids.
         """
-        gone = self.key not in keys or any(each in revoked for each in self.chain)
+        lost = bool(self.key) and self.key not in keys
+        gone = lost or any(each in revoked for each in self.chain)
         return gone or self.has_ended(now_ns)
 
 
@@ -63,3 +67,8 @@ class Short(NamedTuple):
 def allotment_window(node: str, delegation: str) -> str:
     """Return the key of an allotment's window."""
     return window_key(f"{node}~{delegation[:ID_CHARS]}", "once")
+
+
+def batch_window(principal: str, batch: str) -> str:
+    """Return the key of the window of a batch's allotment."""
+    return window_key(f"{BATCH}{principal}/{batch}", "once")

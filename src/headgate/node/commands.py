@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, func, select
 
 from headgate.budgets import store_raises
 from headgate.budgets.store_raises import Raise
@@ -27,6 +27,7 @@ from headgate.node.messages import (
     RevokeKey,
     State,
 )
+from headgate.node.purging import ACTION, Purge
 from headgate.node.rows import CredentialRow
 from headgate.store import audit
 from headgate.store.audit import Event
@@ -35,7 +36,7 @@ from headgate.store.migrate import open_store
 from headgate.units.errors import StewardUnavailableError
 from headgate.units.instants import to_iso
 
-Command = Freeze | CreateKey | RevokeKey | RevokeDelegation | RaiseBudget
+Command = Freeze | CreateKey | RevokeKey | RevokeDelegation | RaiseBudget | Purge
 
 RESTART_S = 10.0
 LOOK_S = 0.05
@@ -100,6 +101,8 @@ def carry_out(engine: Engine, message: Command, at_ns: int) -> Done | Failed:
 def _carry_out(connection: Connection, message: Command, at_ns: int) -> Done | Failed:
     if isinstance(message, Freeze):
         return _freeze(connection, message, at_ns)
+    if isinstance(message, Purge):
+        return Done()
     if isinstance(message, RaiseBudget):
         store_raises.keep_raise(connection, _raise_of(message, at_ns))
         return Done()
@@ -133,6 +136,8 @@ def _event_of(message: Command, at_ns: int) -> Event:
     if isinstance(message, CreateKey):
         detail = {"principal": message.principal, "models": ", ".join(message.models)}
         return Event(message.by, "key.created", f"key:{message.key}", detail)
+    if isinstance(message, Purge):
+        return Event(message.by, ACTION, "responses", {"reason": message.reason})
     if isinstance(message, RaiseBudget):
         return store_raises.raised(_raise_of(message, at_ns), message.by, message.reason)
     if isinstance(message, RevokeDelegation):
@@ -157,14 +162,24 @@ def _freeze(connection: Connection, message: Freeze, at_ns: int) -> Done | Faile
     return Failed(f"{message.node} was not frozen.")
 
 
+def _purged_ns(connection: Connection) -> int:
+    """Return when kept replies were last purged, 0 for never: the audit chain is where it stands.
+
+    So workers of other nodes obey it as well, and those that start later.
+    """
+    latest = select(func.max(audit.audit.c.at_ns)).where(audit.audit.c.action == ACTION)
+    return connection.scalar(latest) or 0
+
+
 def state(engine: Engine, epoch: int) -> State:
-    """Return what is frozen and which keys made at run time are valid."""
+    """Return what is frozen, which keys made at run time are valid, when replies were purged."""
     with engine.connect() as connection:
         return State(
             epoch=epoch,
             frozen=tuple(node.node for node in registry.frozen_nodes(connection)),
             credentials=valid_keys(connection),
             revoked=tuple(registry.revoked_delegations(connection)),
+            purged_ns=_purged_ns(connection),
         )
 
 

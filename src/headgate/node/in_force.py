@@ -12,6 +12,10 @@ from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.node.paths import in_force_path, run_dir
 
+SECRETS_OF_STEWARD = ("console", "webhooks", "reports", "otel", "events", "providers")
+"""What the steward needs secrets of; those of keys are the workers' alone. Those of providers it
+needs for batches, which it hands over and asks after."""
+
 
 def keep(data_dir: Path, number: int, text: bytes) -> Path:
     """Keep a copy for this node's processes alone, for it may hold secrets; returns where it is."""

@@ -6,8 +6,8 @@ A message is `u32 length (little-endian) | JSON`, tagged by its field `type`.
 import struct
 
 import msgspec
-from msgspec import Struct
 
+from headgate.node.purging import Purge
 from headgate.node.rows import (
     AllotmentRow,
     CredentialRow,
@@ -29,7 +29,7 @@ UNKNOWN = "unknown"
 """Who changes something and does not say who it is."""
 
 
-class _Message(Struct, frozen=True, tag_field="type", tag=str.lower):
+class _Message(msgspec.Struct, frozen=True, tag_field="type", tag=str.lower):
     """Common settings of all messages."""
 
 
@@ -142,12 +142,14 @@ class State(_Message, frozen=True):
         frozen: Nodes that may not spend.
         credentials: Keys made at run time that are valid.
         revoked: Delegations that were revoked, by their ids.
+        purged_ns: When kept replies were last purged; 0 for never.
     """
 
     epoch: int
     frozen: tuple[str, ...]
     credentials: tuple[CredentialRow, ...]
     revoked: tuple[str, ...] = ()
+    purged_ns: int = 0
 
 
 class Granted(_Message, frozen=True):
@@ -225,7 +227,7 @@ class AnswerControl(_Message, frozen=True):
     reply: ControlReply
 
 
-# From the command line.
+# From the command line; the last from the supervisor.
 
 
 class Freeze(_Message, frozen=True):
@@ -290,9 +292,6 @@ class AskHealth(_Message, frozen=True):
     """Asks which deployments are passed over."""
 
 
-# From the supervisor.
-
-
 class TakeUp(_Message, frozen=True):
     """Has the steward go by a configuration that was found valid; `in_force` is its copy."""
 
@@ -354,6 +353,7 @@ Message = (
     | RevokeKey
     | RevokeDelegation
     | RaiseBudget
+    | Purge
     | Adjust
     | KeepCells
     | AskHealth

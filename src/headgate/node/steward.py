@@ -26,10 +26,11 @@ from headgate.node import commands, locks
 from headgate.node.adjusting import answer_adjust
 from headgate.node.answering import Answering
 from headgate.node.approving import Approving
+from headgate.node.batching import batch_always
 from headgate.node.budgeting import Budgeting
 from headgate.node.control.registry import Desk
 from headgate.node.exporting import exporters
-from headgate.node.in_force import read
+from headgate.node.in_force import SECRETS_OF_STEWARD, read
 from headgate.node.learning import learning_of
 from headgate.node.lending import Lending
 from headgate.node.messages import (
@@ -74,8 +75,6 @@ from headgate.store.place import node_id
 from headgate.units.errors import HeadgateError, StoreError
 
 FOLD_S = 0.1
-SECRETS_OF = ("console", "webhooks", "reports", "otel", "events")
-"""What the steward needs secrets of; those of providers and keys are the workers' alone."""
 
 
 class Steward:
@@ -266,6 +265,7 @@ class Steward:
         yield self.approving.watch_always()
         yield self.learning.learn_always()
         yield from self.sharing.work()
+        yield batch_always(self)
         yield self.sharing.when_leading(partial(roll_up_always, self.engine, self.reading))
         yield self.sharing.when_leading(partial(reconcile_always, self))
 
@@ -384,7 +384,7 @@ def main() -> None:
     try:
         uvloop.run(
             run(
-                lambda in_force: read(arguments.config, in_force, os.environ, SECRETS_OF),
+                lambda in_force: read(arguments.config, in_force, os.environ, SECRETS_OF_STEWARD),
                 arguments.in_force,
                 arguments.data_dir,
                 console_port=arguments.console_port,

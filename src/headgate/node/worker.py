@@ -103,7 +103,7 @@ async def run(
     )
     log = _access_log(snapshot, name)
     syncs, spool = journal_syncs(journal, disk), data_dir / "spool"
-    world = replace(world, syncs=syncs, access_log=log, spool=spool)
+    world = replace(world, syncs=syncs, access_log=log, spool=spool, batches=data_dir)
     pipeline = Pipeline(world)
     placing = _placing(link, pipeline)
     _connect(link, pipeline, KeysMadeLater(world.directory, snapshot), placing)
@@ -179,6 +179,8 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater, placing
         cut(pipeline)
         if pipeline.world.guards is not None:
             pipeline.world.guards.thawed(pipeline.frozen)
+        if pipeline.responses is not None:
+            pipeline.responses.purge(state.purged_ns)
 
     link.on_granted = on_granted
     link.on_lent = on_lent

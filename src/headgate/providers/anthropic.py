@@ -15,6 +15,7 @@ from headgate.units.usage import Usage, UsageError
 
 KIND = "anthropic"
 NATIVE_DIALECTS = ("anthropic_messages", "anthropic_count_tokens")
+BATCHES = "anthropic_batches"
 SETUP = Setup(
     base_url="https://api.anthropic.com",
     secrets=("ANTHROPIC_API_KEY",),

@@ -16,6 +16,7 @@ NATIVE_DIALECTS = (
     "transcriptions",
     "translations",
 )
+BATCHES = "openai_batches"
 SETUP = Setup(
     base_url="https://api.openai.com/v1",
     secrets=("OPENAI_API_KEY",),

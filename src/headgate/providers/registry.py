@@ -84,6 +84,12 @@ def keeps_threads(kind: Provider, base_url: str) -> bool:
     return told is not None and bool(told(base_url))
 
 
+def batches_of(kind: Provider) -> str | None:
+    """Return the wire in which a kind of provider takes batches, None when it takes none."""
+    told = getattr(kind, "BATCHES", None)
+    return told if isinstance(told, str) else None
+
+
 def envelope_of(kind: Provider, dialect: str) -> Envelope:
     """Return how a kind's requests and streams in a dialect differ from that dialect's."""
     envelope = getattr(kind, "ENVELOPES", {}).get(dialect) or getattr(kind, "ENVELOPE", PLAIN)

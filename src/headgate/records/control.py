@@ -8,6 +8,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from headgate.records.batch import Batch
+
 RESOURCES: dict[str, tuple[str, ...]] = {
     "approvals": ("GET", "POST"),
     "calls": ("GET",),
@@ -20,6 +22,9 @@ RESOURCES: dict[str, tuple[str, ...]] = {
 REPEATS = "repeats"
 """What workers ask on their own account: idempotency keys. No client reaches it."""
 
+BATCHES, FILES = "batches", "files"
+"""What workers ask on behalf of clients who make batches, by methods of our own."""
+
 BODY_BYTES_MAX = 65_536
 
 
@@ -27,7 +32,7 @@ class ControlRequest(Struct, frozen=True):
     """A request of a client that is known.
 
     Attributes:
-        resource: One of `RESOURCES`, or `REPEATS`.
+        resource: One of `RESOURCES`, or `REPEATS`, `BATCHES`, `FILES`.
         delegated: Whether it comes with a delegation of the key, not with the key itself.
         name: What stands behind it in the path, empty for nothing.
         body: JSON text, empty for none.
@@ -66,3 +71,18 @@ class Control(Protocol):
 
     def send(self, request: ControlRequest, answered: Answered) -> bool:
         """Send a request; False when nobody can be asked now."""
+
+
+class Opening(Struct, frozen=True):
+    """A batch that is to be held; `shadows` are those of its windows that cannot refuse it."""
+
+    batch: Batch
+    shadows: tuple[str, ...] = ()
+
+
+class Listing(Struct, frozen=True):
+    """Which of one's own are asked for: of a wire (empty for files), behind the one with an id."""
+
+    wire: str
+    limit: int
+    after: str | None = None

@@ -212,7 +212,7 @@ class ExtendRecord(_OfAttempt, frozen=True, gc=False, tag="extend"):
 
 
 class CacheNote(Struct, frozen=True, omit_defaults=True, gc=False):
-    """What the provider's prompt cache did for an attempt.
+    """What a cache did for an attempt: the provider's of prompts, or our own of replies.
 
     Attributes:
         saved_nanos: What the attempt would have cost more without a cache; negative where
@@ -223,6 +223,8 @@ class CacheNote(Struct, frozen=True, omit_defaults=True, gc=False):
         path: The first block that was changed, None when none was.
         missed_tokens: How many tokens were not read.
         missed_nanos: What that cost.
+        given_from: The call whose kept reply was given again, so that nothing was sent; None for
+            an attempt that was. `saved_nanos` is then what that call was posted at.
     """
 
     saved_nanos: int = 0
@@ -231,6 +233,7 @@ class CacheNote(Struct, frozen=True, omit_defaults=True, gc=False):
     path: str | None = None
     missed_tokens: int = 0
     missed_nanos: int = 0
+    given_from: str | None = None
 
 
 class SettleRecord(_OfAttempt, frozen=True, gc=False, tag="settle"):

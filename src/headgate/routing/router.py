@@ -11,6 +11,7 @@ need a translation: nothing is lost there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 import msgspec
 
@@ -35,6 +36,7 @@ from headgate.routing.finding import (
     without,
 )
 from headgate.routing.given import NOTHING_GIVEN, Appraiser, Given, Quote, tokens_of
+from headgate.routing.policies import cascade
 from headgate.routing.policies.registry import (
     Chosen,
     Need,
@@ -109,6 +111,19 @@ class Router:
         """Return what the policy of a known name goes by beside prices, weights and places."""
         return self._aliases[asked].chosen.needs
 
+    def chosen(self, asked: str) -> Chosen:
+        """Return the policy of a known name."""
+        return self._aliases[asked].chosen
+
+    def cascades(self) -> bool:
+        """Tell whether any policy is a cascade, or has one as a part."""
+        return any(each.chosen.has(cascade.KIND) for each in self._aliases.values())
+
+    def reaches(self, asked: str, region: str | None) -> bool:
+        """Tell whether calls of a name may go to a region that they did not begin in."""
+        regions = self._aliases[asked].route.regions
+        return REGION_ANY in regions or region in regions
+
     def asks(self) -> bool:
         """Tell whether any policy or route goes by estimates."""
         return any(each.chosen.needs or each.route.measures for each in self._aliases.values())
@@ -179,6 +194,10 @@ class Router:
     def candidates(self, asked: str) -> tuple[Deployment, ...]:
         """Return the deployments a known name stands for, as they are listed."""
         return self._aliases[asked].deployments
+
+    def keeps(self, asked: str) -> Literal["never", "asked", "always"]:
+        """Return whose replies are kept of the calls that ask for a known name."""
+        return self._aliases[asked].route.keeps
 
     def _decide(self, alias: Alias, call: Call) -> Ranking:
         demand, given, now_ns = call.demand, call.given, call.now_ns

@@ -7,11 +7,14 @@ from typing import Literal, NamedTuple
 REGION_ANY = "*"
 PPM = 1_000_000
 
-SettingKind = Literal["share", "shares", "usd", "count", "policy", "policies"]
+SettingKind = Literal[
+    "share", "shares", "usd", "count", "policy", "policies", "choice", "deployment", "text"
+]
 """What a key of a policy's table holds, and what the policy gets of it: `share` is a text from "0"
 to "1" and arrives in millionths, `shares` has one for each of some deployments, `usd` a text and in
 nano-dollars, `count` a whole number; `policy` names another policy, `policies` some by name, each
-with a count."""
+with a count; `choice` is one of `choices` and arrives as its place among them; `deployment` and
+`text` arrive as they are, and nothing is ranked by them."""
 
 
 class Setting(NamedTuple):
@@ -22,12 +25,22 @@ class Setting(NamedTuple):
         kind: What it holds.
         default: What the policy gets when it is not there; None for nothing, as if it were absent.
         required: Whether it has to be there.
+        choices: What a `choice` may be.
     """
 
     key: str
     kind: SettingKind
     default: int | None = None
     required: bool = False
+    choices: tuple[str, ...] = ()
+
+
+class Fault(NamedTuple):
+    """What is wrong with a policy's keys beside each other."""
+
+    key: str
+    problem: str
+    fix: str
 
 
 class PolicySettings(NamedTuple):
@@ -36,12 +49,14 @@ class PolicySettings(NamedTuple):
     Attributes:
         values: By key, as whole numbers; for a key of several policies as `key.policy`.
         parts: The names of the policies it is composed of, by their keys, `key.policy` likewise.
+        texts: What else the file says, by key.
     """
 
     id: str
     kind: str
     values: Mapping[str, int] = MappingProxyType({})
     parts: Mapping[str, str] = MappingProxyType({})
+    texts: Mapping[str, str] = MappingProxyType({})
 
 
 class Route(NamedTuple):
@@ -54,6 +69,8 @@ class Route(NamedTuple):
         drops: Whether a translated call may leave out features that its target lacks; otherwise
             the target is passed over.
         marks: Whether prompts get cache breakpoints where they pay.
+        keeps: Whose replies are kept to be given again: `never` any, of calls that have `asked`
+            for it, or `always`.
         defers: Whether batch calls are put off to hours in which they cost less.
         mixes: Whether the policy ranks deployments that need a translation among those that speak
             the client's dialect, instead of behind them.
@@ -73,6 +90,7 @@ class Route(NamedTuple):
     marks: bool = False
     defers: bool = False
     mixes: bool = False
+    keeps: Literal["never", "asked", "always"] = "never"
     unbounded_nanos_max: int | None = None
     call_nanos_max: int | None = None
     latency_ms_max: int | None = None

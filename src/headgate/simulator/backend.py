@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
+from typing import Any
 
 from headgate.simulator.answers import Answer, Wish, compose
+from headgate.simulator.batches import Batched
 from headgate.simulator.bill import Bill, BillEntry, Usage
 from headgate.simulator.dialect import ApiError, Dialect, Generation
 from headgate.simulator.examples import example
@@ -75,17 +77,25 @@ class _Job:
 
 
 class Backend:
-    """One provider."""
+    """One provider.
+
+    Attributes:
+        batched: Its batches, None where it takes none.
+    """
 
     def __init__(self, dialect: Dialect, shared: Shared) -> None:
         self._dialect = dialect
         self._shared = shared
+        self.batched: Batched | None = None
 
     def handle(self, request: Request, exchange: Exchange) -> None:
         """Answer one request, now or when the gate lets it go."""
         self._record(request)
         request_id = self._dialect.request_id()
         try:
+            if self.batched is not None and self.batched.handles(request):
+                exchange.reply(self.batched.reply(request))
+                return
             opened = self._dialect.open(request)
             if isinstance(opened, dict):
                 headers = self._dialect.headers(request_id, None)
@@ -96,6 +106,27 @@ class Backend:
             exchange.reply(self._dialect.error_reply(error, request_id))
             return
         exchange.on_cancel = self._shared.gate.enter(partial(self._start, job, exchange))
+
+    def run_batched(self, request: Request) -> tuple[int, dict[str, Any]]:
+        """Run a line of a batch, at once and at batch rates; return status and document."""
+        request_id = self._dialect.request_id()
+        try:
+            opened = self._dialect.open(request)
+            assert not isinstance(opened, dict), "lines of batches generate"
+            job = _Job(opened, _markers(opened), request_id)
+        except ApiError as error:
+            reply = self._dialect.error_reply(error, request_id)
+            (body,) = next(reply.steps).frames
+            return error.status, json.loads(body)
+        answers = self._answers(job)
+        usage = replace(
+            opened.read_cache(),
+            output=sum(answer.output_tokens for answer in answers),
+            reasoning=sum(answer.thinking for answer in answers),
+        )
+        self._shared.generating += 1
+        self._charge(job, usage, completed=True, batched=True)
+        return 200, opened.document(answers, usage)
 
     def _record(self, request: Request) -> None:
         self._shared.received.add(
@@ -221,7 +252,7 @@ class Backend:
     def _framing(self, job: _Job, usual: Framing) -> Framing:
         return Framing.CLOSE if job.struck_by(FaultKind.CLOSE_DELIMITED) else usual
 
-    def _charge(self, job: _Job, usage: Usage, *, completed: bool) -> None:
+    def _charge(self, job: _Job, usage: Usage, *, completed: bool, batched: bool = False) -> None:
         self._shared.generating -= 1
         self._shared.bill.add(
             BillEntry(
@@ -232,6 +263,7 @@ class Backend:
                 usage=usage,
                 completed=completed,
                 at_ns=time.time_ns(),
+                batched=batched,
             )
         )
 

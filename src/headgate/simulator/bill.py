@@ -16,6 +16,8 @@ from headgate.simulator.prices import METERS, PRICES, find_row
 ENTRIES_MAX = 100_000
 # Every price is a finite decimal, and so is every sum; this is room to write them out exactly.
 _DECIMAL_DIGITS = 60
+BATCH_SHARE = Fraction(1, 2)
+"""What a batched request costs of the list price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class BillEntry:
         model: The served model.
         completed: False when the reply was cut or the client left before its end.
         at_ns: When the entry was made, nanoseconds since the epoch.
+        batched: Whether it was a line of a batch, which costs half.
     """
 
     request_id: str
@@ -86,13 +89,15 @@ class BillEntry:
     usage: Usage
     completed: bool
     at_ns: int
+    batched: bool = False
 
     @property
     def lines(self) -> tuple[BillLine, ...]:
         """The charge lines: meters with a quantity, in the order of `METERS`."""
         prices = find_row(self.model, self.usage.prompt).unit_prices
+        share = BATCH_SHARE if self.batched else Fraction(1)
         return tuple(
-            BillLine(meter, quantity, prices[meter], quantity * prices[meter])
+            BillLine(meter, quantity, share * prices[meter], quantity * share * prices[meter])
             for meter in METERS
             if (quantity := getattr(self.usage, meter))
         )
@@ -113,7 +118,7 @@ class Bill:
         self._changed = Condition()
         self._entries: deque[BillEntry] = deque(maxlen=ENTRIES_MAX)
         # Totals are kept as quantities: adding integers is exact and cheap.
-        self._quantities: Counter[tuple[str, int, str]] = Counter()
+        self._quantities: Counter[tuple[str, int, str, bool]] = Counter()
         self._count = 0
         # Line-buffered, so that a charge is on file before its last byte is sent.
         self._log: TextIO | None = log.open("a", buffering=1, encoding="utf-8") if log else None
@@ -129,7 +134,8 @@ class Bill:
             for meter in METERS:
                 quantity = getattr(entry.usage, meter)
                 if quantity:
-                    self._quantities[entry.model, row.prompt_tokens_over, meter] += quantity
+                    key = (entry.model, row.prompt_tokens_over, meter, entry.batched)
+                    self._quantities[key] += quantity
             self._changed.notify_all()
 
     def wait(self, count: int, timeout_s: float) -> bool:
@@ -165,13 +171,13 @@ class Bill:
             self._log = None
 
 
-def _unit_price(model: str, prompt_tokens_over: int, meter: str) -> Fraction:
+def _unit_price(model: str, prompt_tokens_over: int, meter: str, batched: bool) -> Fraction:
     rows: Iterator[Fraction] = (
         row.unit_prices[meter]
         for row in PRICES[model]
         if row.prompt_tokens_over == prompt_tokens_over
     )
-    return next(rows)
+    return next(rows) * (BATCH_SHARE if batched else 1)
 
 
 def as_decimal(amount: Fraction) -> str:

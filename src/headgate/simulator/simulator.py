@@ -12,8 +12,10 @@ from types import TracebackType
 from typing import Self
 
 from headgate.simulator.admin import PREFIX, Admin
+from headgate.simulator.anthropic_batches import AnthropicBatches
 from headgate.simulator.anthropic_messages import AnthropicMessages
 from headgate.simulator.backend import Backend, Shared
+from headgate.simulator.batches import BatchControl, Batched, Run
 from headgate.simulator.bill import Bill
 from headgate.simulator.dialect import Dialect
 from headgate.simulator.faults import FaultBoard
@@ -21,6 +23,7 @@ from headgate.simulator.gate import Gate
 from headgate.simulator.gemini import Gemini
 from headgate.simulator.loops import new_event_loop
 from headgate.simulator.openai import OpenAI
+from headgate.simulator.openai_batches import OpenAIBatches
 from headgate.simulator.pace import Pace
 from headgate.simulator.received import ReceivedRequests
 from headgate.simulator.reports import Reports
@@ -61,6 +64,7 @@ class Simulator:
         faults: What goes wrong.
         gate: Holds requests back.
         received: The requests as they came.
+        batches: Holds batches back.
         openai_url: Base URL for the OpenAI SDK, with `/v1`; set once it runs.
         anthropic_url: Base URL for the Anthropic SDK; set once it runs.
         gemini_url: Base URL for the Google GenAI SDK; set once it runs.
@@ -73,6 +77,7 @@ class Simulator:
         self.faults = FaultBoard()
         self.gate = Gate()
         self.received = ReceivedRequests()
+        self.batches = BatchControl()
         self.openai_url = self.anthropic_url = self.gemini_url = self.admin_url = ""
         self._advanced_s = 0.0
         self._connections: set[Connection] = set()
@@ -109,9 +114,9 @@ class Simulator:
     async def start(self) -> None:
         """Listen on all ports."""
         options = self.options
-        openai = await self._listen(OpenAI(self._clock), options.openai_port)
+        openai = await self._listen(OpenAI(self._clock), options.openai_port, OpenAIBatches)
         self.anthropic_url = await self._listen(
-            AnthropicMessages(self._clock), options.anthropic_port
+            AnthropicMessages(self._clock), options.anthropic_port, AnthropicBatches
         )
         self.gemini_url = await self._listen(Gemini(self._clock), options.gemini_port)
         self.openai_url = f"{openai}/v1"
@@ -141,9 +146,17 @@ class Simulator:
     def _clock(self) -> float:
         return time.monotonic() + self._advanced_s
 
-    async def _listen(self, dialect: Dialect, port: int) -> str:
+    async def _listen(
+        self,
+        dialect: Dialect,
+        port: int,
+        batched: Callable[[BatchControl, Run], Batched] | None = None,
+    ) -> str:
         reports = Reports(lambda: self.bill.entries)
-        handle = _route(Backend(dialect, self._shared), Admin(self._shared), reports)
+        backend = Backend(dialect, self._shared)
+        if batched is not None:
+            backend.batched = batched(self.batches, backend.run_batched)
+        handle = _route(backend, Admin(self._shared), reports)
         server = await asyncio.get_running_loop().create_server(
             lambda: Connection(handle, self._connections),
             self.options.host,

@@ -152,6 +152,14 @@ BODY_TOO_LARGE = Code(
     "The body is larger than this gateway takes.",
 )
 UPLOAD_UNSPOOLED = _broken("upload_unspooled", 507, "A form with files cannot be kept.")
+BATCH_UNKNOWN = Code(
+    "batch_unknown", 404, "invalid_request_error", "not_found_error", "There is no such batch."
+)
+BATCH_RUNNING = _bad("batch_running", "The batch has not ended.", 409)
+FILE_UNKNOWN = Code(
+    "file_unknown", 404, "invalid_request_error", "not_found_error", "There is no such file."
+)
+FILES_FULL = _bad("files_full", "The files of this principal have too many bytes together.", 413)
 CONTEXT_EXCEEDED = _bad("context_exceeded", "The prompt is longer than any candidate can take.")
 
 # Who asks, and for what.
@@ -252,6 +260,9 @@ RUN_CODE_CHANGED = _bad(
 )
 CALL_UNKNOWN = Code(
     "call_unknown", 404, "invalid_request_error", "not_found_error", "There is no such call."
+)
+CASCADE_EXHAUSTED = _broken(
+    "cascade_exhausted", 502, "No answer passed the verification, and nobody is left to be asked."
 )
 FEEDBACK_INVALID = _bad("feedback_invalid", "The x-headgate-outcome header cannot be read.")
 FEEDBACK_UNANSWERED = _bad("feedback_unanswered", "No provider has answered the call yet.", 409)

@@ -29,7 +29,7 @@ def models(
     snapshot = read_configuration(config)
     with reading_if_any(data_dir) as connection:
         drifted = worse(connection)
-    view = _view(snapshot, _learned(data_dir, snapshot), drifted)
+    view = _view(snapshot, learned(data_dir, snapshot), drifted)
     if as_json:
         print_json(view)
         return
@@ -48,7 +48,7 @@ def models(
         )
 
 
-def _learned(data_dir: Path, snapshot: Snapshot) -> Learner:
+def learned(data_dir: Path, snapshot: Snapshot) -> Learner:
     """Return what the steward has learned; what cannot be read is said, and nothing is shown."""
     path = learned_path(data_dir)
     fresh = Learner(Tally(snapshot.learning.half_life_ns, time.time_ns()))

@@ -172,9 +172,9 @@ def _dated(batch: Batch, asked: Scenario, place: Integers, way: Way) -> Batch:
 def _move(steps: _Steps, place: Integers, batch: Batch, change: tuple[Scenario, Fraction]) -> None:
     """Rate moved calls: the same tokens, then as many as there would be, then with less cached."""
     asked, tokens = change
-    sold, rated = _as_sold(asked.after, batch)
+    sold, rated = as_sold(asked.after, batch)
     counted = sold._replace(usage=_times(sold.usage, tokens))
-    cold = counted._replace(usage=_colder(counted.usage, asked.cache_loss))
+    cold = counted._replace(usage=colder(counted.usage, asked.cache_loss))
     known = sold
     for amounts, each in ((steps.models, sold), (steps.tokens, counted), (steps.cache, cold)):
         if each.usage is not known.usage:
@@ -194,7 +194,7 @@ def _times(usage: Integers, factor_: Fraction) -> Integers:
     return scaled
 
 
-def _colder(usage: Integers, loss: Fraction) -> Integers:
+def colder(usage: Integers, loss: Fraction) -> Integers:
     """Return quantities with a share of what the cache gave read afresh."""
     share = loss.limit_denominator(_PARTS)
     if not share:
@@ -206,7 +206,7 @@ def _colder(usage: Integers, loss: Fraction) -> Integers:
     return colder
 
 
-def _as_sold(book: PriceBook, batch: Batch) -> tuple[Batch, Rated]:
+def as_sold(book: PriceBook, batch: Batch) -> tuple[Batch, Rated]:
     """Return calls on what a model sells of what they used, and what they cost so."""
     rated = rate_batch(book, batch)
     for meter, instead in _INSTEAD:

@@ -9,7 +9,7 @@ from typing import Literal, Protocol, cast
 from headgate.dialects.registry import discover
 from headgate.routing import policies as folder
 from headgate.routing.candidate import Plan, Quoted
-from headgate.routing.settings import PolicySettings, Setting
+from headgate.routing.settings import Fault, PolicySettings, Setting
 
 Need = Literal["estimates", "text", "session", "feedback"]
 """What a policy goes by beside prices, weights and places. With `estimates` alone alike calls
@@ -38,19 +38,22 @@ class Settings:
         name: As the configuration calls it; the kind of one without a table.
         values: By key, whole numbers; see `routing.settings.SettingKind` for their units.
         parts: The policies it is composed of, by key.
+        texts: What nothing is ranked by, and no decision has: for whoever serves by it.
     """
 
-    __slots__ = ("name", "parts", "values")
+    __slots__ = ("name", "parts", "texts", "values")
 
     def __init__(
         self,
         name: str,
         values: Mapping[str, int] = MappingProxyType({}),
         parts: Mapping[str, Chosen] = MappingProxyType({}),
+        texts: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.name = name
         self.values = values
         self.parts = parts
+        self.texts = texts
 
     def value(self, key: str) -> int:
         """Return a number that is there, by its default if by nothing else; 0 without one."""
@@ -60,7 +63,7 @@ class Settings:
 class Policy(Protocol):
     """What every module of a policy offers.
 
-    It may offer more; see `spread_of`, `leaf_of`, `arm_of` and `notes_of`.
+    It may offer more; see `spread_of`, `leaf_of`, `arm_of`, `notes_of` and `faults_of`.
 
     Attributes:
         KIND: Its name in configurations and decisions.
@@ -104,6 +107,11 @@ class Chosen:
         self.needs: frozenset[Need] = frozenset(needs)
         self.arms: tuple[Chosen, ...] = tuple(arms)
         self.is_shared = self.needs.isdisjoint(PER_CALL)
+
+    def has(self, kind: str) -> bool:
+        """Tell whether it is of a kind, or has a part that is."""
+        parts = self.settings.parts.values()
+        return kind == self.policy.KIND or any(part.has(kind) for part in parts)
 
     def rank(self, candidates: Sequence[Quoted], inputs: Inputs = NO_INPUTS) -> tuple[Quoted, ...]:
         """Return all candidates in the order they are to be tried."""
@@ -153,7 +161,8 @@ def chosen(
     told = configured[name]
     policy = known[told.kind]
     parts = {key: chosen(part, configured, known) for key, part in told.parts.items()}
-    return Chosen(policy, Settings(name, defaults_of(policy.SETTINGS) | {**told.values}, parts))
+    values = defaults_of(policy.SETTINGS) | {**told.values}
+    return Chosen(policy, Settings(name, values, parts, told.texts))
 
 
 def chooser(configured: Mapping[str, PolicySettings]) -> Callable[[str], Chosen]:
@@ -170,7 +179,14 @@ def defaults_of(settings: Iterable[Setting]) -> dict[str, int]:
 Spread = Callable[[Sequence[Quoted], int], tuple[Quoted, ...]]
 Leaf = Callable[[Settings, Inputs], Chosen]
 Arm = Callable[[Settings, str], int]
+Faults = Callable[[Mapping[str, int], Mapping[str, str]], Fault | None]
 NotesOf = Callable[[Sequence[Quoted], Settings, Inputs], Notes]
+
+
+def faults_of(policy: Policy) -> Faults | None:
+    """Return what tells what is wrong with a policy's keys together, None where nothing can be."""
+    faults: Faults | None = getattr(policy, "fault_of", None)
+    return faults
 
 
 def spread_of(policy: Policy) -> Spread | None:

@@ -1,0 +1,1 @@
+"""The wire formats of batches, found by their `KIND`."""

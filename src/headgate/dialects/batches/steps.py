@@ -1,0 +1,99 @@
+"""What a wire asks a provider, request by request, without a connection; pure.
+
+A wire yields requests and is sent their answers, so that whoever has connections decides how.
+"""
+
+from collections.abc import Generator
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from headgate.records.batch import Counts
+
+T = TypeVar("T")
+
+
+class Asking(NamedTuple):
+    """One request; `path` is behind the provider's base address."""
+
+    method: str
+    path: str
+    body: bytes = b""
+    content_type: str = "application/json"
+
+
+class Answered(NamedTuple):
+    """Its answer."""
+
+    status: int
+    body: bytes
+
+
+Steps = Generator[Asking, Answered, T]
+
+
+class RejectedError(Exception):
+    """The provider says no; nothing came of the request.
+
+    Attributes:
+        status: HTTP status.
+        final: Whether it says no to this batch, and would again.
+    """
+
+    def __init__(self, answer: Answered) -> None:
+        self.status = answer.status
+        self.final = 400 <= answer.status < 500 and answer.status not in (401, 403, 408, 409, 429)
+        super().__init__(f"HTTP {answer.status}: {reason_of(answer.body)}")
+
+
+class PendingError(Exception):
+    """It cannot be told yet."""
+
+
+class Look(NamedTuple):
+    """How a batch stands at its provider.
+
+    Attributes:
+        ended: The word for how it ended, None while it runs.
+        counts: How many lines did.
+        files: Where the results are, as the wire names it.
+        whole: Whether each line that ran is among the results: one that is missing may have cost.
+        error: Why the provider refused it as a whole, None when it did not.
+    """
+
+    ended: str | None
+    counts: Counts
+    files: tuple[str, ...] = ()
+    whole: bool = False
+    error: str | None = None
+
+
+def asked(asking: Asking) -> Steps[bytes]:
+    """Ask for something, and return the body of a good answer.
+
+    Raises:
+        RejectedError: It is none.
+    """
+    answer = yield asking
+    if not 200 <= answer.status < 300:
+        raise RejectedError(answer)
+    return answer.body
+
+
+REASON_CHARS = 300
+
+
+class _Error(msgspec.Struct):
+    message: str = ""
+
+
+class _Body(msgspec.Struct):
+    error: _Error
+
+
+def reason_of(body: bytes) -> str:
+    """Return what an error says for people, cut."""
+    try:
+        return msgspec.json.decode(body, type=_Body).error.message[:REASON_CHARS]
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return body[:REASON_CHARS].decode("utf-8", "replace")

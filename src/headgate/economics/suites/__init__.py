@@ -1,0 +1,1 @@
+"""Tasks of one's own as a measure of models: the suite, the checks, the comparison."""

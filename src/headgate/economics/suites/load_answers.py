@@ -1,0 +1,182 @@
+"""Asks a gateway as any client does: its calls are held, metered and budgeted like all others."""
+
+import http.client
+import json
+import time
+from typing import Any, NamedTuple
+
+from headgate.insights.deciding import Place, UnansweredError, line_to
+from headgate.units.money import format_usd, parse_usd
+
+CALL_TIMEOUT_S = 900
+ANSWER_BYTES_MAX = 64 << 20
+OUT_OF_BUDGET = "budget_exceeded"
+CHAT = "/v1/chat/completions"
+
+
+class RefusedError(Exception):
+    """The gateway, or a provider behind it, has no answer to a call.
+
+    Attributes:
+        code: Headgate's code, empty where a provider said no.
+    """
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(f"{code or status}: {message}")
+        self.code = code
+
+
+class Question(NamedTuple):
+    """What is asked of whom.
+
+    Attributes:
+        system: None for nothing.
+        key: Makes the call once, however often it is asked.
+    """
+
+    model: str
+    system: str | None
+    prompt: str
+    output_tokens_max: int
+    key: str
+
+
+class Answer(NamedTuple):
+    """What a model said.
+
+    Attributes:
+        call: Its id in the books.
+        cost_nanos: None where the reply does not say; the books do.
+        output_tokens: None where the reply does not say.
+        latency_ms: From asking to the whole answer, waiting for a place included.
+    """
+
+    text: str
+    call: str
+    deployment: str
+    served_model: str
+    cost_nanos: int | None
+    output_tokens: int | None
+    latency_ms: int
+
+
+class Asker(NamedTuple):
+    """A gateway, and as whom it is asked.
+
+    Attributes:
+        run: Whose budget pays.
+    """
+
+    place: Place
+    key: str
+    run: str
+
+    def open_run(self, budget_nanos: int) -> None:
+        """Give the run its budget; again in the same words changes nothing.
+
+        Raises:
+            RefusedError: There is not so much to give, or the run is over.
+            UnansweredError: There is no gateway.
+        """
+        told = {"run": self.run, "agent": "eval", "budget_usd": format_usd(budget_nanos)}
+        self._post("/v1/runs", told, {})
+
+    def spent_nanos(self, run: str) -> int:
+        """Return what a run has cost, with what it holds now.
+
+        Raises:
+            RefusedError: There is no such run.
+            UnansweredError: There is no gateway.
+        """
+        _, document = self._exchange("GET", f"/v1/runs/{run}", None, {})
+        told = document["run"]
+        return parse_usd(told["spend"]) + parse_usd(told["held"])
+
+    def close_run(self) -> None:
+        """Give back what is left of the run's budget.
+
+        Raises:
+            RefusedError: It is over already.
+            UnansweredError: There is no gateway.
+        """
+        self._post(f"/v1/runs/{self.run}", {"state": "done"}, {})
+
+    def ask(self, question: Question) -> Answer:
+        """Return an answer.
+
+        Raises:
+            RefusedError: There is none.
+            UnansweredError: Nobody knows; asked again, the call is made once all the same.
+        """
+        told = [] if question.system is None else [{"role": "system", "content": question.system}]
+        body = {
+            "model": question.model,
+            "messages": [*told, {"role": "user", "content": question.prompt}],
+            "max_completion_tokens": question.output_tokens_max,
+        }
+        began_ns = time.monotonic_ns()
+        extra = {"x-headgate-run": self.run, "idempotency-key": question.key}
+        headers, document = self._post(CHAT, body, extra)
+        took_ms = (time.monotonic_ns() - began_ns) // 1_000_000
+        return _answer(headers, document, took_ms)
+
+    def vote(self, call: str, *, good: bool, source: str, label: str) -> None:
+        """Tell whether an answer was good, as routing evidence; said again it counts once.
+
+        Raises:
+            RefusedError: It is not taken.
+            UnansweredError: Nobody knows.
+        """
+        verdict = "good" if good else "bad"
+        told = {"call": call, "verdict": verdict, "source": source, "label": label}
+        self._post("/v1/feedback", told, {})
+
+    def _post(
+        self, path: str, body: dict[str, Any], extra: dict[str, str]
+    ) -> tuple[http.client.HTTPMessage, Any]:
+        return self._exchange("POST", path, json.dumps(body), extra)
+
+    def _exchange(
+        self, method: str, path: str, body: str | None, extra: dict[str, str]
+    ) -> tuple[http.client.HTTPMessage, Any]:
+        headers = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
+        try:
+            line = line_to(self.place, CALL_TIMEOUT_S)
+            try:
+                line.request(method, path, body, {**headers, **extra})
+                reply = line.getresponse()
+                text = reply.read(ANSWER_BYTES_MAX)
+            finally:
+                line.close()
+            document = json.loads(text)
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            raise UnansweredError(f"{self.place.url} does not answer: {error}") from error
+        if reply.status != 200:
+            code = reply.headers.get("x-headgate-code", "")
+            raise RefusedError(reply.status, code, _message(document))
+        return reply.headers, document
+
+
+def _message(document: Any) -> str:
+    error = document.get("error") if isinstance(document, dict) else None
+    message = error.get("message") if isinstance(error, dict) else error
+    return str(message)[:500]
+
+
+def _answer(headers: http.client.HTTPMessage, document: Any, latency_ms: int) -> Answer:
+    try:
+        text = document["choices"][0]["message"]["content"]
+    except (KeyError, IndexError, TypeError) as error:
+        raise RefusedError(200, "", "the reply has no message") from error
+    cost = headers.get("x-headgate-cost-usd")
+    usage = document.get("usage")
+    tokens = usage.get("completion_tokens") if isinstance(usage, dict) else None
+    return Answer(
+        text=text if isinstance(text, str) else "",
+        call=headers.get("x-headgate-call", ""),
+        deployment=headers.get("x-headgate-deployment", ""),
+        served_model=headers.get("x-headgate-model", ""),
+        cost_nanos=None if cost is None else parse_usd(cost),
+        output_tokens=tokens if isinstance(tokens, int) else None,
+        latency_ms=latency_ms,
+    )

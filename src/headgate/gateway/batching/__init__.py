@@ -1,0 +1,1 @@
+"""Batches and files at the edge; see `routes.py`."""

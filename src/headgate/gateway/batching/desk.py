@@ -1,0 +1,57 @@
+"""Asks the steward about batches and files on behalf of a client that is known."""
+
+import asyncio
+
+from headgate.identity.directory import Credential
+from headgate.records.control import BATCHES, FILES, Control, ControlReply, ControlRequest
+from headgate.units import errors
+from headgate.units.errors import Refusal
+
+_CODES = {code.code: code for code in errors.CODES}
+STEWARD_GONE = Refusal(errors.LEDGER_UNAVAILABLE, "The ledger is being restarted.", None, 2)
+
+
+class Desk:
+    """Asks for one client.
+
+    Args:
+        control: The way to the steward.
+        credential: Who asks.
+    """
+
+    def __init__(self, control: Control, credential: Credential) -> None:
+        self._control = control
+        self.credential = credential
+
+    async def batches(self, method: str, name: str, body: str = "") -> str | Refusal:
+        """Ask about batches; returns JSON."""
+        return await self._ask(BATCHES, method, name, body)
+
+    async def files(self, method: str, name: str, body: str = "") -> str | Refusal:
+        """Ask about files; returns JSON."""
+        return await self._ask(FILES, method, name, body)
+
+    async def _ask(self, resource: str, method: str, name: str, body: str) -> str | Refusal:
+        told: asyncio.Future[ControlReply | None] = asyncio.get_running_loop().create_future()
+
+        def answered(reply: ControlReply | None) -> None:
+            if not told.done():
+                told.set_result(reply)
+
+        who = self.credential
+        request = ControlRequest(
+            method=method,
+            resource=resource,
+            name=name,
+            principal=who.principal,
+            team=who.team,
+            key=who.key,
+            delegated=who.delegation is not None,
+            body=body,
+        )
+        if not self._control.send(request, answered):
+            return STEWARD_GONE
+        reply = await told
+        if reply is None:
+            return STEWARD_GONE
+        return reply.body if reply.code is None else Refusal(_CODES[reply.code], reply.body)

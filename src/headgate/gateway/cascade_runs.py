@@ -1,0 +1,287 @@
+"""Calls that cascade: what is known of each while it runs, and of the latest until they are judged.
+
+An outcome that is reported for one tells of its verifier, and where that is `reported`, the
+session's next call begins a step further.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import msgspec
+
+from headgate.dialects.translation.fields import TranslationError
+from headgate.gateway.cascade_memory import CascadeMemory, Judged
+from headgate.gateway.feedback import GOOD_MIN, votes_of
+from headgate.routing.policies import cascade
+from headgate.routing.policies.cascade import EXHAUSTED, PROBE, SKIP, WHOLE
+from headgate.routing.verifiers.agreement import normal
+from headgate.routing.verifiers.registry import KINDS, Verifier, verifiers
+
+if TYPE_CHECKING:
+    from headgate.caches.prompt import Prompt
+    from headgate.gateway.exchange import Exchange
+    from headgate.gateway.pipeline import Pipeline
+    from headgate.records.conversation import Call
+    from headgate.records.reply import Reply
+    from headgate.routing.policies.registry import Chosen, Inputs, Settings
+    from headgate.units.errors import Refusal
+
+KEPT_MAX = 4_096
+"""So many finished calls and sessions are remembered; then the oldest are forgotten."""
+
+PROBE_EVERY = 32
+"""One call in so many may try a chain that does not pay."""
+
+COMPARED_CHARS_MAX = 200
+"""Longer answers in words are not compared: they differ even where they mean the same."""
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+DAY_NS = 86_400_000_000_000
+REPORTED = "reported"
+
+
+class Kept(NamedTuple):
+    """A reply that can be sent: what it cost in all is told when it is.
+
+    Attributes:
+        step: The how-manieth of the chain it is, from 1.
+    """
+
+    content_type: bytes
+    lines: bytes
+    body: bytes
+    step: int
+    said: bytes
+
+
+class Finished(NamedTuple):
+    """A call that was served: by which policy, to whom, and what was verified on the way."""
+
+    policy: str
+    principal: str
+    session: bytes | None
+    steps: tuple[Judged, ...]
+    served: bytes
+    is_reported: bool
+    skip_max: int
+
+
+class Run:
+    """One call of a cascade.
+
+    Attributes:
+        chain: The deployments that are asked in turn; empty until it is decided.
+        before: What the steps so far answered.
+        kept: The reply so far, None before there is one.
+        paid_nanos: What all its attempts cost.
+        question: The body that the judge is asked with, None when it was not.
+        prompt: The client's, while the judge is asked.
+        pending: The step whose verdict is not yet known; `pending_said` what it said.
+        refuses: Whether its client gets no reply that nobody let pass.
+        refused: What its client is told when nobody is left, None for the reply so far.
+    """
+
+    __slots__ = (
+        "before",
+        "call",
+        "chain",
+        "kept",
+        "memory",
+        "paid_nanos",
+        "pending",
+        "pending_said",
+        "prompt",
+        "question",
+        "refused",
+        "refuses",
+        "settings",
+        "steps",
+        "verifier",
+    )
+
+    def __init__(self, settings: Settings, call: Call, memory: CascadeMemory) -> None:
+        self.settings, self.call, self.memory = settings, call, memory
+        self.verifier: Verifier = verifiers()[KINDS[settings.value("verifier")]]
+        self.refuses = settings.value("exhausted") == EXHAUSTED.index("refuse")
+        self.chain: tuple[str, ...] = ()
+        self.before: tuple[Reply, ...] = ()
+        self.steps: tuple[Judged, ...] = ()
+        self.kept: Kept | None = None
+        self.paid_nanos = 0
+        self.question: bytes | None = None
+        self.prompt: Prompt | None = None
+        self.pending, self.pending_said = "", b""
+        self.refused: Refusal | None = None
+
+    def judged(self, *, accepted: bool) -> None:
+        """Note what was said of the pending step."""
+        self.steps = (*self.steps, Judged(self.pending, self.pending_said, accepted))
+        self.memory.judged(self.pending, accepted=accepted)
+
+
+class Runs:
+    """The calls that cascade, and what their policies remember."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._router = pipeline.world.router
+        self._translators = pipeline.world.interpreter.translators
+        self._running: dict[Exchange, Run] = {}
+        self._memories: dict[str, CascadeMemory] = {}
+        self._finished: dict[str, Finished] = {}
+        self._skips: dict[tuple[str, bytes], int] = {}
+        self._turn = 0
+        self._day = 0
+        self._probed_nanos: dict[str, int] = {}
+
+    def of(self, exchange: Exchange) -> Run | None:
+        """Return what is known of a call, None when it does not cascade."""
+        return self._running.get(exchange)
+
+    def drop(self, exchange: Exchange) -> None:
+        """Forget a call that is over, or does not cascade."""
+        self._running.pop(exchange, None)
+
+    def inputs(self, exchange: Exchange, unit: str, now_ns: int) -> Inputs:
+        """Return what a cascade is told of a call; nothing where the name has none."""
+        one = _cascade_of(self._router.chosen(exchange.asked), unit)
+        if one is None:
+            return {}
+        settings = one.settings
+        memory = self._memories.get(settings.name)
+        if memory is None:
+            memory = self._memories[settings.name] = CascadeMemory()
+        call = self._read_call(exchange)
+        if call is None:
+            return {}
+        self._running[exchange] = Run(settings, call, memory)
+        found = {WHOLE: 1, **memory.inputs()}
+        skip = self._skips.get(_session_of(exchange))
+        if skip:
+            found[SKIP] = skip
+        if self._may_probe(exchange, settings, now_ns):
+            found[PROBE] = 1
+        return found
+
+    def _read_call(self, exchange: Exchange) -> Call | None:
+        """Return what is asked; None where the answer could not be verified as a whole."""
+        own, kind = exchange.own, exchange.dialect.KIND
+        if own.stream or own.choices != 1 or own.free or own.pieces is not None:
+            return None
+        if kind not in self._translators or exchange.request.upload is not None:
+            return None
+        try:
+            return self._translators[kind].parse_call(exchange.body)
+        except (TranslationError, ValueError, RecursionError):
+            return None
+
+    def _may_probe(self, exchange: Exchange, settings: Settings, now_ns: int) -> bool:
+        """Tell whether a call may try what does not pay; chance may not touch every call."""
+        self._turn += 1
+        limit = settings.value("probe_usd_per_day")
+        if not limit or self._turn % PROBE_EVERY or exchange.required.ids:
+            return False
+        if exchange.request.head.data_class is not None:
+            return False
+        day = now_ns // DAY_NS
+        if day != self._day:
+            self._day = day
+            self._probed_nanos.clear()
+        spent = self._probed_nanos.get(settings.name, 0)
+        return spent * self._pipeline.edge.workers < limit
+
+    def probed(self, run: Run, nanos: int) -> None:
+        """Count what a decision says that trying a chain costs."""
+        name = run.settings.name
+        self._probed_nanos[name] = self._probed_nanos.get(name, 0) + nanos
+
+    def read(self, exchange: Exchange, body: bytes, kind: str | None = None) -> Reply | None:
+        """Return what a reply says, in the client's dialect or another; None when unreadable."""
+        try:
+            return self._translators[kind or exchange.dialect.KIND].parse_reply(body)
+        except (ValueError, RecursionError):
+            return None
+
+    def digest(self, reply: Reply | None) -> bytes:
+        """Return what an answer comes to, in a few bytes; none for a long one in words."""
+        if reply is None:
+            return b""
+        said = normal(reply)
+        if len(said[0]) > COMPARED_CHARS_MAX and said[0][:1] not in ("{", "["):
+            return b""
+        return blake2b("\0".join(said).encode(errors="replace"), digest_size=16).digest()
+
+    def served(self, exchange: Exchange, run: Run, said: bytes) -> None:
+        """Remember a call whose client has got its reply, for what will be reported of it."""
+        principal, session = _session_of(exchange)
+        _bound(self._finished)
+        self._finished[exchange.call] = Finished(
+            run.settings.name,
+            principal,
+            session or None,
+            run.steps,
+            said,
+            run.verifier.KIND == REPORTED,
+            max(0, run.settings.value("steps_max") - 1),
+        )
+
+    def hear(self, exchange: Exchange) -> None:
+        """Learn from what a call's header says of earlier ones."""
+        head = exchange.request.head
+        if head.outcome is not None:
+            for call, good in votes_of(head.outcome):
+                self.heard(call, _session_of(exchange)[0], good=good)
+
+    def hear_posted(self, principal: str, body: str) -> None:
+        """Learn from a posted vote that was accepted; one on a run or session says nothing."""
+        told = msgspec.json.decode(body)
+        call, score, verdict = told.get("call"), told.get("score"), told.get("verdict")
+        if isinstance(call, str):
+            good = verdict == "good" if score is None else score >= GOOD_MIN
+            self.heard(call, principal, good=good)
+
+    def heard(self, call: str, principal: str, *, good: bool) -> None:
+        """Learn how a call went; of one that is not the principal's, or forgotten, nothing is."""
+        finished = self._finished.get(call)
+        if finished is None or finished.principal != principal:
+            return
+        del self._finished[call]
+        self._memories[finished.policy].told(finished.steps, finished.served, good=good)
+        if finished.is_reported and finished.session is not None:
+            key = (principal, finished.session)
+            skip = 0 if good else min(self._skips.get(key, 0) + 1, finished.skip_max)
+            self._skips.pop(key, None)
+            if skip:
+                _bound(self._skips)
+                self._skips[key] = skip
+
+
+def _cascade_of(one: Chosen, unit: str) -> Chosen | None:
+    """Return the cascade that serves a unit's calls, or only watches them; None for none.
+
+    One inside of a policy that serves by its order alone is told nothing: nobody would verify.
+    """
+    serving = one.leaf(one.arms_for(unit))
+    if serving.has(cascade.KIND):
+        return serving if serving.policy.KIND == cascade.KIND else None
+    for part in one.settings.parts.values():
+        found = _cascade_of(part, unit)
+        if found is not None:
+            return found
+    return None
+
+
+def _session_of(exchange: Exchange) -> tuple[str, bytes]:
+    credential = exchange.request.credential
+    assert credential is not None, exchange.call
+    return credential.principal, exchange.request.head.session or b""
+
+
+def _bound(kept: dict[Key, Value]) -> None:
+    """Make room for one more: whoever was remembered first goes."""
+    if len(kept) >= KEPT_MAX:
+        del kept[next(iter(kept))]

@@ -1,0 +1,144 @@
+"""OpenAI's files and batches, as far as batches need them."""
+
+import json
+import secrets
+import time
+from email.parser import BytesParser
+from email.policy import HTTP
+from typing import Any
+
+from headgate.simulator.batches import Batch, BatchControl, Batches, Line, Run
+from headgate.simulator.dialect import ApiError
+from headgate.simulator.replies import Ending, Reply, body_reply, json_reply, silent_reply
+from headgate.simulator.server import Request
+
+FILES, BATCHES = "/v1/files", "/v1/batches"
+_ENDED = {"canceled": "cancelled", "completed": "completed", "expired": "expired"}
+
+
+class OpenAIBatches:
+    """Answers for both."""
+
+    def __init__(self, control: BatchControl, run: Run) -> None:
+        self.batches = Batches(control, run, "batch_up")
+        self._files: dict[str, bytes] = {}
+
+    def handles(self, request: Request) -> bool:
+        """Tell whether a request is for one of them."""
+        return request.path.startswith((FILES, BATCHES))
+
+    def reply(self, request: Request) -> Reply:
+        """Answer a request.
+
+        Raises:
+            ApiError: It is refused.
+        """
+        rest = request.path.split("/")[3:]
+        match (request.method, request.path.split("/")[2], rest):
+            case ("POST", "files", []):
+                return self._upload(request)
+            case ("GET", "files", [name, "content"]):
+                return body_reply(200, (("content-type", "application/jsonl"),), self._file(name))
+            case ("DELETE", "files", [name]):
+                self._files.pop(name, None)
+                return _json({"id": name, "object": "file", "deleted": True})
+            case ("POST", "batches", []):
+                return self._create(request)
+            case ("GET", "batches", []):
+                data = [self._document(each) for each in self.batches.newest()]
+                return _json({"object": "list", "data": data, "has_more": False})
+            case ("GET", "batches", [name]):
+                return _json(self._document(self.batches.look(self._batch(name))))
+            case ("POST", "batches", [name, "cancel"]):
+                batch = self._batch(name)
+                batch.cancelled = not batch.ended
+                return _json(self._document(batch))
+        raise ApiError(404, "invalid_request_error", f"Invalid URL ({request.path})")
+
+    def _upload(self, request: Request) -> Reply:
+        head = f"content-type: {request.header('content-type')}\r\n\r\n".encode()
+        form = BytesParser(policy=HTTP).parsebytes(head + request.body)
+        parts = {part.get_param("name", header="content-disposition"): part for part in form.walk()}
+        content = parts["file"].get_payload(decode=True)
+        assert isinstance(content, bytes)
+        return _json({"id": self._keep(content), "object": "file", "bytes": len(content)})
+
+    def _keep(self, content: bytes) -> str:
+        name = f"file-up{secrets.token_hex(8)}"
+        self._files[name] = content
+        return name
+
+    def _file(self, name: str) -> bytes:
+        if name not in self._files:
+            raise ApiError(404, "invalid_request_error", f"No such File object: {name}")
+        return self._files[name]
+
+    def _batch(self, name: str) -> Batch:
+        if name not in self.batches.made:
+            raise ApiError(404, "invalid_request_error", f"No batch found with id '{name}'.")
+        return self.batches.made[name]
+
+    def _create(self, request: Request) -> Reply:
+        about = json.loads(request.body)
+        rows = [json.loads(line) for line in self._file(about["input_file_id"]).splitlines()]
+        if len({row["body"]["model"] for row in rows}) > 1:
+            raise ApiError(400, "invalid_request_error", "All requests must be for one model.")
+        lines = [Line(row["custom_id"], row["url"], row["body"]) for row in rows]
+        made = self.batches.add(lines, request, about)
+        if self.batches.control.lost:
+            self.batches.control.lost = False
+            return silent_reply(Ending.RESET)
+        return _json(self._document(made))
+
+    def _document(self, batch: Batch) -> dict[str, Any]:
+        self._write(batch)
+        about = batch.about
+        return {
+            "id": batch.id,
+            "object": "batch",
+            "endpoint": about["endpoint"],
+            "input_file_id": about["input_file_id"],
+            "completion_window": about["completion_window"],
+            "metadata": about.get("metadata"),
+            "status": _ENDED.get(batch.ended, "in_progress"),
+            "created_at": batch.created_s,
+            "output_file_id": about.get("output"),
+            "error_file_id": about.get("errors"),
+            "request_counts": {
+                "total": len(batch.lines),
+                "completed": self.batches.count(batch, 200),
+                "failed": sum(line.status not in (0, 200) for line in batch.lines),
+            },
+        }
+
+    def _write(self, batch: Batch) -> None:
+        """Write the files of results, once."""
+        if not batch.ended or "written" in batch.about:
+            return
+        batch.about["written"] = True
+        good = [_result(line) for line in batch.lines if line.status == 200]
+        bad = [_result(line) for line in batch.lines if line.status != 200 and _is_told(line)]
+        if good:
+            batch.about["output"] = self._keep(b"".join(good))
+        if bad:
+            batch.about["errors"] = self._keep(b"".join(bad))
+
+
+def _is_told(line: Line) -> bool:
+    """Tell whether a line is in the results: those that were cancelled are not."""
+    return bool(line.status) or line.ending == "expired"
+
+
+def _result(line: Line) -> bytes:
+    response = error = None
+    if line.status:
+        request_id = f"req_{secrets.token_hex(8)}"
+        response = {"status_code": line.status, "request_id": request_id, "body": line.document}
+    else:
+        error = {"code": "batch_expired", "message": "This request could not be executed in time."}
+    told = {"id": f"batch_req_{secrets.token_hex(8)}", "custom_id": line.custom_id}
+    return json.dumps({**told, "response": response, "error": error}).encode() + b"\n"
+
+
+def _json(document: dict[str, Any]) -> Reply:
+    return json_reply(200, (("x-request-id", f"req_{time.time_ns():x}"),), document)

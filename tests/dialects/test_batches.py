@@ -1,0 +1,146 @@
+"""The wires of batches, without a connection: what is asked, what is read, what is told."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from headgate.dialects.batches import anthropic_batches, openai_batches
+from headgate.dialects.batches.registry import BatchWire, wires
+from headgate.dialects.batches.steps import (
+    Answered,
+    Asking,
+    PendingError,
+    RejectedError,
+    Steps,
+)
+from headgate.records.batch import Batch
+from headgate.units.errors import Refusal
+from tests.ledger.test_batches import BATCH
+
+SENT = msgspec.structs.replace(BATCH, upstream="up", sending_ns=10**18, stage="sent")
+OLD, NEW = "2001-09-09T00:00:00Z", "2001-09-09T01:46:41Z"
+
+
+def carried_out(steps: Steps[Any], *answers: object) -> tuple[list[Asking], Any]:
+    """Answer each request of some steps with the next document; returns requests and result."""
+    asked, given = [next(steps)], iter(answers)
+    try:
+        while True:
+            answer = next(given)
+            if not isinstance(answer, Answered):
+                answer = Answered(200, json.dumps(answer).encode())
+            asked.append(steps.send(answer))
+    except StopIteration as done:
+        return asked, done.value
+
+
+@pytest.mark.parametrize("wire", wires().values(), ids=wires())
+def test_a_no_is_final_only_when_the_batch_is_at_fault(wire: BatchWire) -> None:
+    """A provider that is full, or does not know our key, takes the batch later."""
+    for status, final in ((400, True), (413, True), (401, False), (429, False), (500, False)):
+        steps = wire.create(SENT, b'{"custom_id":"x"}\n', "/v1")
+        with pytest.raises(RejectedError) as refused:
+            carried_out(steps, Answered(status, b'{"error":{"message":"No."}}'))
+
+        assert refused.value.final is final
+        assert "No." in str(refused.value)
+
+
+@pytest.mark.parametrize("wire", wires().values(), ids=wires())
+def test_every_state_can_be_told(wire: BatchWire) -> None:
+    """Whatever a batch has come to, its client gets an object, and a list of it."""
+    for change in ({}, {"cancel_ns": 5}, {"stage": "settled", "ending": "completed"}):
+        told = msgspec.structs.replace(BATCH, **change)
+
+        assert json.loads(wire.render(told))["id"] == BATCH.id
+        assert len(json.loads(wire.render_list([told], has_more=False))["data"]) == 1
+
+
+def test_a_file_of_lines_is_uploaded_before_the_batch_is_made() -> None:
+    """The batch bears a mark, by which it is found again."""
+    asked, made = carried_out(
+        openai_batches.create(SENT, b'{"a":1}\n', "/v1"), {"id": "file-up"}, {"id": "batch_up"}
+    )
+
+    assert [(each.method, each.path) for each in asked] == [
+        ("POST", "/v1/files"),
+        ("POST", "/v1/batches"),
+    ]
+    assert b'{"a":1}\n\r\n--' in asked[0].body
+    assert json.loads(asked[1].body)["metadata"] == {"headgate_batch": "batch_1"}
+    assert made == ("batch_up", "file-up")
+
+
+def test_a_batch_is_found_by_its_mark_however_many_came_after() -> None:
+    """Pages are read as far back as it can be."""
+    newer = {"id": "other", "created_at": 10**9 + 5}
+    mine = {"id": "batch_up", "metadata": {"headgate_batch": "batch_1"}}
+    pages = {"data": [newer], "has_more": True}, {"data": [mine]}
+
+    asked, found = carried_out(openai_batches.find(SENT, "/v1"), *pages)
+
+    assert found == "batch_up"
+    assert asked[1].path.endswith("&after=other")
+
+
+def test_a_message_batch_is_found_by_the_names_of_its_lines() -> None:
+    """One without results yet may be it: that is told apart from there being none."""
+    running = {"id": "a", "processing_status": "in_progress", "created_at": NEW}
+    ended = {"id": "b", "processing_status": "ended", "created_at": NEW}
+    older = {"id": "c", "processing_status": "ended", "created_at": OLD}
+    mine, other = {"custom_id": "call_1-1"}, {"custom_id": "call_2-1"}
+    find = anthropic_batches.find
+
+    _, found = carried_out(find(SENT, ""), {"data": [running, ended, older]}, mine)
+    assert found == "b"
+    _, found = carried_out(find(SENT, ""), {"data": [ended, older]}, other)
+    assert found is None
+    with pytest.raises(PendingError):
+        carried_out(find(SENT, ""), {"data": [running, ended, older]}, other)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (b"", "at least one line"),
+        (b"{", "Line 1"),
+        (b'{"custom_id":"a","url":"/v1/embeddings","body":{}}', "POST to /v1/responses"),
+        (b'{"custom_id":"","url":"/v1/responses","body":{}}', "1 to 64 plain"),
+    ],
+)
+def test_what_is_no_file_of_lines_is_refused(text: bytes, why: str) -> None:
+    """The line is named."""
+    refused = openai_batches.read_lines(text, "/v1/responses")
+
+    assert isinstance(refused, Refusal)
+    assert why in refused.message
+
+
+def test_results_bear_the_names_that_clients_gave() -> None:
+    """Ours are for the way alone."""
+    reply = {"status_code": 200, "request_id": "r", "body": {"id": "x"}}
+    told = {"id": "i", "custom_id": "call_1-2", "response": reply, "error": None}
+
+    outcome = openai_batches.outcome(json.dumps(told).encode(), {2: "my row"})
+
+    assert (outcome.number, outcome.result, outcome.reply_id) == (2, "succeeded", "r")
+    assert json.loads(outcome.told)["custom_id"] == "my row"
+    assert outcome.reply is not None
+    assert json.loads(outcome.reply) == {"id": "x"}
+
+
+@pytest.mark.parametrize("wire", wires().values(), ids=wires())
+def test_a_body_that_is_spread_over_lines_is_one_line_of_the_batch(wire: BatchWire) -> None:
+    """A provider reads a line to its end."""
+    told = wire.told_line("call_1-1", "/v1/x", b'{"model": "m",\n "messages":\r\n []}')
+
+    assert told.count(b"\n") == 1
+    assert json.loads(told)["custom_id"] == "call_1-1"
+    assert {"model": "m", "messages": []} in json.loads(told).values()
+
+
+def test_a_batch_is_kept_as_it_is() -> None:
+    """What is written to the store is read back the same."""
+    assert msgspec.json.decode(msgspec.json.encode(SENT), type=Batch) == SENT
