@@ -4,6 +4,7 @@ PYTHON_FILES := src tests $(wildcard bench)
 VENV := .venv
 JAVASCRIPT := build/javascript
 PEER := build/peer
+FUZZER := build/fuzzer
 BIN := $(VENV)/bin
 
 # What is written after `make run`, for example: make run ARGS="--for 20s"
@@ -18,7 +19,7 @@ SPREAD ?= -n $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) --dist loadfile --no-load
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install run nodes test test-guides test-postgresql test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled torture torture-peer bench lock losses clean
+.PHONY: help setup install run nodes test test-guides test-postgresql test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled torture torture-reloads torture-peer fuzz bench bench-gate soak lock losses clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)$$/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -93,6 +94,9 @@ test-compiled: compile  ## the data plane's tests, against the compiled one
 torture: setup  ## kill, stop, starve and deceive it for hours, and write docs/torture.md: make torture ARGS="--minutes 120"
 	@PYTHONPATH=src:. $(BIN)/python -m tests.torture.run $(ARGS)
 
+torture-reloads: setup  ## reload 1,000 times and restart workers under 200 streams: make torture-reloads ARGS="--reloads 50"
+	@PYTHONPATH=src:. $(BIN)/python -m tests.torture.reloads $(ARGS)
+
 # The peer lives in an environment of its own, exactly as its lock says; nothing of ours imports it.
 $(PEER)/.installed: requirements/peer.txt
 	@echo "torture-peer: $(PEER) from requirements/peer.txt (about a minute)"
@@ -103,8 +107,24 @@ $(PEER)/.installed: requirements/peer.txt
 torture-peer: setup $(PEER)/.installed  ## put a peer through the same scripts as Headgate, and write it into docs/torture.md
 	@PYTHONPATH=src:. $(BIN)/python -m tests.torture.peers.run $(ARGS)
 
+# What guides the bytes lies in a folder of its own; it has wheels for Linux and a few versions of Python only.
+$(FUZZER)/.installed: requirements/fuzz.txt
+	@echo "fuzz: $(FUZZER) from requirements/fuzz.txt"
+	@rm -rf $(FUZZER)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --target $(FUZZER) --requirement $<
+	@touch $@
+
+fuzz: setup $(FUZZER)/.installed  ## bodies and streams under guided bytes, for a bounded time: make fuzz ARGS="--seconds 60"
+	@PYTHONPATH=src:.:$(FUZZER) $(BIN)/python -m tests.fuzz.run $(ARGS)
+
 bench: setup  ## measure the gateway against a plain proxy
 	@$(BIN)/python -m bench.run $(ARGS)
+
+bench-gate: setup  ## the same, and exit 1 when a ratio is above its bar; no part of CI, for its machines are noisy
+	@$(BIN)/python -m bench.run --gate $(ARGS)
+
+soak: setup  ## a steady load for half an hour, and whether memory grows under it: make soak ARGS="--minutes 10"
+	@$(BIN)/python -m bench.soak $(ARGS)
 
 lock:  ## re-make requirements/*.txt from pyproject.toml; UPGRADE=1 moves every version
 	@scripts/lock

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from tests.architecture import repository
 from tests.architecture.repository import ROOT
 
-LOCKS = ("runtime", "run", "dev", "peer")
+LOCKS = ("runtime", "run", "dev", "peer", "fuzz")
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[a-z0-9,._ -]+\])?==([^\s;]+)")
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
 ADDRESS = re.compile(r"://|file:|--index|--extra-index|--find-links|--trusted-host|^-[ief]\b", re.M)

@@ -1,6 +1,8 @@
 """A client that writes exactly the bytes it is told to, and reads replies one by one."""
 
+import contextlib
 import json
+import select
 import socket
 import ssl
 from dataclasses import dataclass
@@ -103,6 +105,15 @@ class Wire:
         """Write bytes."""
         self.socket.sendall(data)
         return self
+
+    def end(self) -> None:
+        """Say that nothing more will be written; what comes can still be read."""
+        with contextlib.suppress(OSError):  # The gateway was quicker.
+            self.socket.shutdown(socket.SHUT_WR)
+
+    def is_readable(self, within_s: float) -> bool:
+        """Tell whether something was read or comes in time, be it the end."""
+        return bool(self._buffer) or bool(select.select([self.socket], [], [], within_s)[0])
 
     def read(self, *, bodiless: bool = False) -> Reply:
         """Read the next reply.

@@ -1,0 +1,131 @@
+"""Reloads and workers restarted in turn under open streams: `python -m tests.torture.reloads`.
+
+Prints how many streams ended, how many of them not as they should, and what the node's processes
+took of memory at the beginning and at the end; exit 1 when a client saw an error.
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from headgate.cli.main import app
+from headgate.node.paths import run_dir
+from tests.node.harness import TestNode, once, running_node, until
+from tests.node.wire import CHAT, Call, Reply, chat, send
+from tests.torture.checker import check, render
+
+LIMIT_USD = 1_000
+LIMIT_NANOS = LIMIT_USD * 10**9
+STREAM = chat("Go on. [sim:tokens=20] [sim:delay_ms=150]", tokens=30, stream=True)
+CALM_S = 60.0
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the clients and we saw.
+
+    Attributes:
+        whole: How many streams came whole.
+        broken: Those that did not.
+        memory_kb: Resident memory of supervisor, steward and workers, at the start and at the end.
+        seconds: How long it took.
+    """
+
+    whole: int = 0
+    broken: list[Reply] = field(default_factory=list)
+    memory_kb: list[int] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def line(self) -> str:
+        """Return it as a line."""
+        memory = " -> ".join(f"{kb / 1024:.0f} MB" for kb in self.memory_kb)
+        ends = f"{self.whole} streams whole, {len(self.broken)} broken"
+        return f"{ends}; node {memory}; {self.seconds:.0f} s"
+
+
+def reload(node: TestNode) -> None:
+    """Reload as a person does."""
+    arguments = ["reload", "--config", str(node.config), "--data-dir", str(node.data_dir)]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+
+
+def restart_worker(node: TestNode, worker: str) -> None:
+    """Tell a worker to end after its calls, and wait for the next one."""
+    node.await_successor(worker, node.send_signal(worker, signal.SIGTERM))
+
+
+def memory_kb(node: TestNode, workers: int) -> int:
+    """Return the resident memory of a node's processes."""
+    names = ["supervisor", "steward", *(f"worker-{number}" for number in range(workers))]
+    lines = [Path(f"/proc/{node.pid(name)}/status").read_text().splitlines() for name in names]
+    return sum(int(line.split()[1]) for each in lines for line in each if "VmRSS" in line)
+
+
+async def stream_on(node: TestNode, done: asyncio.Event, seen: Seen) -> None:
+    """Stream again and again, each on a connection of its own, until it is over."""
+    while not done.is_set():
+        reply = await send(node.gateway_url, Call(CHAT, node.key(), STREAM))
+        if reply.status == 200 and reply.whole and reply.body.rstrip().endswith(b"[DONE]"):
+            seen.whole += 1
+        else:
+            seen.broken.append(reply)
+
+
+async def under_streams(
+    node: TestNode, *, streams: int, reloads: int, restarts: int, workers: int
+) -> Seen:
+    """Reload and restart workers in turn while streams run; each comes to its end."""
+    seen, done, began_s = Seen(), asyncio.Event(), time.monotonic()
+    callers = [asyncio.create_task(stream_on(node, done, seen)) for _ in range(streams)]
+    seen.memory_kb.append(memory_kb(node, workers))
+    for _ in range(reloads):
+        await asyncio.to_thread(reload, node)
+    for number in range(restarts):
+        await asyncio.to_thread(restart_worker, node, f"worker-{number % workers}")
+    done.set()
+    await asyncio.gather(*callers)
+    seen.seconds = time.monotonic() - began_s
+    return seen
+
+
+def run(folder: Path, *, streams: int, reloads: int, restarts: int, workers: int = 2) -> Seen:
+    """Run it on a node of its own, and check its books against the provider's bill."""
+    budget = once("organisation", str(LIMIT_USD))
+    with running_node(folder, budgets=[budget], workers=workers) as node:
+        working = under_streams(
+            node, streams=streams, reloads=reloads, restarts=restarts, workers=workers
+        )
+        seen = asyncio.run(working)
+        until(lambda: not [*run_dir(node.data_dir).glob("retiring-*")], "old ones ended", CALM_S)
+        node.await_nothing_held()
+        seen.memory_kb.append(memory_kb(node, workers))
+    report = check(node.data_dir, node.bill, {"organisation@once": LIMIT_NANOS})
+    assert not report.problems, render(report)
+    return seen
+
+
+def main() -> int:
+    """Run it; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="make torture-reloads", description=__doc__)
+    parser.add_argument("--reloads", type=int, default=1_000)
+    parser.add_argument("--restarts", type=int, default=20)
+    parser.add_argument("--streams", type=int, default=200)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        seen = run(
+            Path(folder), streams=given.streams, reloads=given.reloads, restarts=given.restarts
+        )
+    sys.stdout.write(f"{given.reloads} reloads, {given.restarts} restarts: {seen.line()}\n")
+    return 1 if seen.broken else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,16 @@
+"""A configuration is taken up and workers are restarted under many open streams."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.torture.reloads import run
+
+
+@pytest.mark.slow
+def test_no_client_sees_reloads_and_restarts(tmp_path: Path) -> None:
+    """Every stream comes whole, each is billed once; `make torture-reloads` makes it 1,000."""
+    seen = run(tmp_path, streams=50, reloads=4, restarts=2)
+
+    assert not seen.broken, seen.broken[:2]
+    assert seen.whole >= 50
