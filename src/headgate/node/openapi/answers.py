@@ -93,7 +93,11 @@ def _shape(least: Any, most: Any) -> Told:
 
 
 def refusals(
-    codes: Iterable[Code], schema: Told, headers: Iterable[str] = ("retry-after", "x-should-retry")
+    codes: Iterable[Code],
+    schema: Told,
+    headers: Iterable[str] = ("retry-after", "x-should-retry"),
+    *,
+    passed_on: bool = False,
 ) -> Told:
     """Return the answers of refusals by status.
 
@@ -101,7 +105,10 @@ def refusals(
         codes: What there can be refused with.
         schema: Of the body.
         headers: Names of those of `REFUSED` and `REPLIED` that can come with them.
+        passed_on: Whether a provider's error can come with them, whose status is the provider's:
+            then a code may have another status than its own.
     """
+    told_by = "examples" if passed_on else "enum"
     by_status: dict[int, set[str]] = defaultdict(set)
     for code in codes:
         by_status[code.status].add(code.code)
@@ -109,7 +116,7 @@ def refusals(
         str(status): {
             "description": "Refused: " + ", ".join(f"`{name}`" for name in sorted(names)) + ".",
             "headers": {
-                "x-headgate-code": {"schema": {"type": "string", "enum": sorted(names)}},
+                "x-headgate-code": {"schema": {"type": "string", told_by: sorted(names)}},
                 **{name: header(name) for name in headers if name != "x-headgate-code"},
             },
             "content": {JSON: {"schema": schema}},

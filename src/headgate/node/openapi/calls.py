@@ -14,7 +14,9 @@ from headgate.node.openapi.answers import (
     refusals,
 )
 from headgate.node.openapi.shapes import Shapes
+from headgate.records.priority import PRIORITIES
 from headgate.units import errors
+from headgate.units.ids import RUN_PATTERN
 
 ELSEWHERE = (errors.PATH_UNKNOWN, errors.METHOD_NOT_ALLOWED, errors.ENDPOINT_UNSUPPORTED)
 """What only paths and methods are refused with that are not in the document."""
@@ -38,8 +40,18 @@ NO_CALLS = frozenset(
 
 CALLS = tuple(code for code in errors.CODES if code not in NO_CALLS)
 
+FORMS: dict[str, Told] = {
+    "idempotency-key": {"pattern": "^[!-~]{1,255}$"},
+    "x-headgate-deadline": {"format": "date-time"},
+    "x-headgate-priority": {"enum": list(PRIORITIES)},
+    "x-headgate-run": {"pattern": f"^{RUN_PATTERN}$"},
+}
+"""What headers have to look like that are refused otherwise, as far as a schema can say it."""
+
 _GENERAL = ("idempotency-key", "x-request-id", "prefer")
-PASSED_ON = "The provider's own error, passed on as it came, without `x-headgate-code`."
+PASSED_ON = (
+    "The provider's own error, passed on as it came; `x-headgate-code` says what it is taken for."
+)
 
 
 def asking() -> list[Told]:
@@ -49,7 +61,7 @@ def asking() -> list[Told]:
 
 
 def _parameter(name: str) -> Told:
-    return {"name": name, "in": "header", "schema": {"type": "string"}}
+    return {"name": name, "in": "header", "schema": {"type": "string", **FORMS.get(name, {})}}
 
 
 def call_paths(dialect: Dialect, shapes: Shapes) -> Told:
@@ -77,7 +89,7 @@ def _call(dialect: Dialect, path: str, shapes: Shapes) -> Told:
     names = sorted({error_name(dialect), UNSIGNED})
     passed_on = {"type": "object", "description": PASSED_ON}
     body: Told = {"anyOf": [*map(ref, names), passed_on]}
-    refused = refusals(CALLS, body, [*REPLIED, *REFUSED])
+    refused = refusals(CALLS, body, [*REPLIED, *REFUSED], passed_on=True)
     location = {"schema": {"type": "string"}}
     ticket: Told = {"description": "A person is asked: poll `location`."}
     ticket["headers"] = {**replied, "location": location}
