@@ -1,6 +1,7 @@
 """A node answers as its OpenAPI document says, whatever is sent that the document allows."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import schemathesis
@@ -36,9 +37,9 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
 
 @pytest.mark.slow
 @SCHEMA.parametrize()
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_operation_answers_as_it_is_described(
-    case: schemathesis.Case, node: TestNode
+    case: schemathesis.Case[Any], node: TestNode
 ) -> None:
     """Statuses, types, headers and bodies are those of the document, and nothing breaks."""
     _aim(case)
@@ -51,17 +52,17 @@ def test_every_operation_answers_as_it_is_described(
     assert code != "internal_error"
 
 
-def _aim(case: schemathesis.Case) -> None:
+def _aim(case: schemathesis.Case[Any]) -> None:
     """Have half of the calls name a model that is there, and no headers: else none is served."""
     if len(str(case.body)) % 2:
         return
     for named in (case.body, case.path_parameters):
         if isinstance(named, dict) and "model" in named:
             named["model"] = "embed" if case.path.endswith("embeddings") else "mini"
-            case.headers = {}
+            case.headers.clear()
 
 
-GOOD: dict[str, dict[str, object]] = {
+GOOD: dict[str, dict[str, Any]] = {
     "/v1/chat/completions": {"model": "mini", "messages": [{"role": "user", "content": "Hello"}]},
     "/v1/embeddings": {"model": "embed", "input": "Hello"},
     "/v1/messages": {
