@@ -1,6 +1,7 @@
 """A data directory with a day of calls in it, written and folded by the real parts."""
 
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,11 @@ from tests.lending import borrow
 settings.register_profile("quick", max_examples=100, deadline=None)
 settings.register_profile("thorough", max_examples=1_000, deadline=None)
 settings.load_profile("quick")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that runs the tests in its background has them ignore Ctrl-C, and so would the
+    # programs that they start: some of those are ended by it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 WAITING = frozenset({"contract", "demo", "guides", "node", "torture", "workflows"})
 """Folders whose tests wait for whole nodes: they come first, lest one waits alone at the end."""

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from headgate.console import app, session
 from headgate.console.guard import CONTENT_POLICY
+from headgate.console.workbench import Workbench
 from tests.console.books import HOST, Books, make_snapshot
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference" / "console.md"
@@ -50,6 +51,8 @@ ROUTES = {
     "/runs": "/runs",
     "/runs.csv": "/runs.csv",
     "/runs.json": "/runs.json",
+    "/desk": "/desk?report=claims",
+    "/desk.json": "/desk.json?report=claims",
     "/login": "/login",
 }
 
@@ -81,11 +84,11 @@ def test_every_answer_carries_the_security_headers(books: Books) -> None:
         assert headers["cache-control"] == "no-store"
 
 
-def test_every_route_only_reads(books: Books) -> None:
+def test_every_route_only_reads(books: Books, tmp_path: Path) -> None:
     """Nothing but GET and HEAD is understood, save by the two that take a form."""
     books.settle(books.hold(), {"input_uncached": 10})
     books.fold()
-    client = books.client()
+    client = books.client(workbench=Workbench(tmp_path / "headgate.toml", tmp_path))
 
     for path in ROUTES.values():
         if path in ("/login", "/approvals"):

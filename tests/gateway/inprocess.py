@@ -233,6 +233,11 @@ class Gateway:
             exchange.timed_out("shutdown_timeout")
         for pool in world.pools:
             pool.close()
+        # A dial that is under way closes its socket when it is cancelled, a turn of the loop later.
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for each in others:
+            each.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
         await asyncio.sleep(0)
         if world.syncs is not None:
             world.syncs.close()
