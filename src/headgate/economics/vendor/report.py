@@ -104,7 +104,7 @@ def _sentence(name: str, inputs: Inputs, quarters: list[Quarter], futures: Futur
     profitable = "no year earns" if year is None else f"the first year that earns is year {year}"
     lasts = "cash lasts" if runway is None else f"cash is gone after {runway} months"
     return (
-        f"{name}: {profitable}, {lasts}; the last quarter earns {_bn(quarters[-1].profit)} bn: "
+        f"{name}: {profitable}, {lasts}; the last quarter earns {_bn(quarters[-1].profit)} bn, "
         f"{views.interval_sentence(futures)}."
     )
 

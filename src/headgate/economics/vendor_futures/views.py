@@ -26,7 +26,7 @@ def interval_sentence(futures: Futures) -> str:
     """Return the interval of the last quarter's profit, and how often cash runs out."""
     low, _, high = _quantiles(futures.profit[:, -1], 3)
     gone = _percent(np.isfinite(futures.runway_months))
-    return f"nine of ten futures lie between {low} and {high} bn, and in {gone} cash runs out"
+    return f"in nine of ten futures {low} to {high} bn; cash runs out in {gone} of futures"
 
 
 def interval_figures(futures: Futures) -> dict[str, str]:
