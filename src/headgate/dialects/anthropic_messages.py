@@ -53,6 +53,7 @@ _PLAIN = frozenset({"text", "tool_use", "thinking", "redacted_thinking"})
 _NAMED = frozenset({*Request.__struct_fields__, *_UNBOUNDED})
 _THINKING_NAMED = frozenset(Thinking.__struct_fields__)
 _EMPTY = frozenset({b"null", b"[]"})
+BODY = Request
 _REQUEST = msgspec.json.Decoder(Request)
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _USAGE = msgspec.json.Decoder(Usage)

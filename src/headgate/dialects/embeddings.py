@@ -39,6 +39,7 @@ class _Reply(Struct, gc=False):
 
 
 _NAMED = frozenset(_Request.__struct_fields__)
+BODY = _Request
 _REQUEST = msgspec.json.Decoder(_Request)
 _REPLY = msgspec.json.Decoder(_Reply)
 

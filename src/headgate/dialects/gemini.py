@@ -26,6 +26,12 @@ from headgate.units.errors import BODY_INVALID, KEY_DUPLICATE, Refusal
 
 KIND = "gemini"
 PATH = "/v1beta/models/{model}:generateContent"
+PATHS = (
+    PATH,
+    "/v1beta/models/{model}:streamGenerateContent",
+    "/v1/models/{model}:generateContent",
+    "/v1/models/{model}:streamGenerateContent",
+)
 SIGN: bytes | None = b"x-goog-api-client"
 FORWARDED: frozenset[bytes] = frozenset()
 Stream = gemini_stream.Stream
@@ -123,6 +129,7 @@ _CONFIG_NAMED = frozenset(_Config.__struct_encode_fields__)
 _CONFIG_FOLDED = frozenset(map(str.casefold, _CONFIG_NAMED))
 _TIERS = {"unspecified": "standard"}
 _EMPTY = frozenset({b"null", b"[]"})
+BODY = _Request
 _REQUEST = msgspec.json.Decoder(_Request)
 _LIMITS = msgspec.json.Decoder(_Limits)
 

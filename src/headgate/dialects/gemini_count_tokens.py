@@ -20,6 +20,7 @@ from headgate.units.errors import FEATURE_UNSUPPORTED, Refusal
 
 KIND = "gemini_count_tokens"
 PATH = "/v1beta/models/{model}:countTokens"
+PATHS = (PATH, "/v1/models/{model}:countTokens")
 SIGN = gemini.SIGN
 FORWARDED = gemini.FORWARDED
 Stream = gemini.Stream
@@ -38,6 +39,7 @@ class _Reply(Struct, gc=False):
 
 _NAMED = frozenset({*_Request.__struct_fields__, *_WHOLE})
 _FOLDED = frozenset(map(str.casefold, _NAMED))
+BODY = _Request
 _REQUEST = msgspec.json.Decoder(_Request)
 _REPLY = msgspec.json.Decoder(_Reply)
 

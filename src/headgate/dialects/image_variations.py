@@ -26,6 +26,8 @@ class _Given(Struct, gc=False):
     markup: list[dict[str, object]] = []
 
 
+BODY = openai_images.Request
+FILE = "image"
 _REQUEST = msgspec.json.Decoder(openai_images.Request, strict=False)
 _GIVEN = msgspec.json.Decoder(_Given)
 

@@ -15,6 +15,7 @@ SIGN = media.SIGN
 FORWARDED = media.FORWARDED
 Stream = openai_images.Stream
 
+BODY = openai_images.Request
 _REQUEST = msgspec.json.Decoder(openai_images.Request)
 
 

@@ -43,6 +43,7 @@ _EMPTY = frozenset({b"null", b"[]"})
 _USAGE_MARK = b'"prompt_tokens"'
 _DONE = b"[DONE]"
 
+BODY = Request
 _REQUEST = msgspec.json.Decoder(Request)
 _LIMITS = msgspec.json.Decoder(Limits)
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])

@@ -42,6 +42,7 @@ _OPAQUE = frozenset({"input_file", "item_reference"})
 _NAMED = frozenset({*shapes.Request.__struct_fields__, *_UNBOUNDED})
 _EMPTY = frozenset({b"null", b"[]"})
 _ENDS = frozenset({"response.completed", "response.incomplete", "response.failed"})
+BODY = shapes.Request
 _REQUEST = msgspec.json.Decoder(shapes.Request)
 _LIMITS = msgspec.json.Decoder(shapes.Limits)
 _REPLY = msgspec.json.Decoder(shapes.Reply)

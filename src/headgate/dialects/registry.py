@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import NamedTuple, Protocol, cast
 
+from msgspec import Struct
+
 import headgate.dialects
 from headgate.dialects.form import Form
 from headgate.records.demand import Demand, Edit
@@ -68,10 +70,12 @@ class Dialect(SpokenDialect, Protocol):
         PATH: The path clients post to; with `{model}` in it the dialect is a `PathDialect`.
         SIGN: Lower-case name of a header that every client of the dialect sends, by which it is
             known on paths that dialects share; None for the one spoken to everybody else.
+        BODY: What is read of a body, or of a form that was told as JSON.
     """
 
     PATH: str
     SIGN: bytes | None
+    BODY: type[Struct]
 
     def render_refusal(self, refusal: Refusal, call: str | None, /) -> bytes:
         """Render the body of an error reply."""
@@ -104,14 +108,25 @@ class PathDialect(Dialect, Protocol):
     """A dialect whose paths say what the bodies of others say: the model, whether to stream.
 
     The demand that its `read` returns has no model and streams nothing.
+
+    Attributes:
+        PATHS: All that it has, `PATH` among them.
     """
+
+    PATHS: tuple[str, ...]
 
     def locate(self, path: str, query: str, /) -> Located | Refusal | None:
         """Return what a path says, or what is wrong with it; None for one of no call here."""
 
 
 class FormDialect(Dialect, Protocol):
-    """A dialect whose bodies are forms with files; its `read` gets them told as JSON."""
+    """A dialect whose bodies are forms with files; its `read` gets them told as JSON.
+
+    Attributes:
+        FILE: The field with the file that every form has to bring.
+    """
+
+    FILE: str
 
     def tell(self, form: Form, /) -> bytes | Refusal:
         """Tell a form as JSON; or what is wrong with it."""

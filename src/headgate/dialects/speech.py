@@ -47,6 +47,7 @@ class _Request(Struct, gc=False):
 
 
 _NAMED = frozenset(_Request.__struct_fields__)
+BODY = _Request
 _REQUEST = msgspec.json.Decoder(_Request)
 _OBJECT = msgspec.json.Decoder(Raw)
 

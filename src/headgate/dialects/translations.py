@@ -10,6 +10,8 @@ PATH = "/v1/audio/translations"
 SIGN = media.SIGN
 FORWARDED = media.FORWARDED
 Stream = sound.Stream
+BODY = sound.Request
+FILE = "file"
 
 read = sound.read
 tell = sound.tell

@@ -50,6 +50,9 @@ class _Created(Struct):
     requests: list[_Request]
 
 
+BODY = _Created
+
+
 class _RequestCounts(Struct, frozen=True):
     processing: int = 0
     succeeded: int = 0

@@ -56,6 +56,9 @@ class _Created(Struct):
     metadata: dict[str, str] | None = None
 
 
+BODY = _Created
+
+
 class _Line(Struct):
     custom_id: str
     url: str

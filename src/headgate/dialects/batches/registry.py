@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol, cast
 
+from msgspec import Struct
+
 import headgate.dialects.batches
 from headgate.dialects.batches.lines import Asked, Outcome, Wanted
 from headgate.dialects.batches.steps import Look, Steps
@@ -24,6 +26,7 @@ class BatchWire(Protocol):
         HEADERS: Sent with every request to a provider, beside the credential.
         DELETES: Whether clients may delete a batch that has ended.
         SPLITS: Whether failures have a file of their own.
+        BODY: What is read of a request for a batch.
     """
 
     KIND: str
@@ -35,6 +38,7 @@ class BatchWire(Protocol):
     HEADERS: Mapping[str, str]
     DELETES: bool
     SPLITS: bool
+    BODY: type[Struct]
 
     def read(self, body: bytes, /) -> Wanted | Refusal:
         """Read what a client asks for."""

@@ -9,8 +9,9 @@ from headgate.governance import keeper
 from headgate.governance.keeper import Decision
 from headgate.governance.requests import Request
 from headgate.insights.approvals import approval_view
-from headgate.node.control.registry import Desk, refused
-from headgate.node.raising import raise_of
+from headgate.insights.contract_control import ApprovalView
+from headgate.node.control.registry import Desk, Served, refused
+from headgate.node.raising import Wanted, raise_of
 from headgate.records.control import ControlReply, ControlRequest
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -23,6 +24,35 @@ class Said(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     digest: Annotated[str, Meta(min_length=1, max_length=64)]
     reason: Annotated[str, Meta(max_length=500)] = ""
 
+
+SERVED = (
+    Served("GET", None, "List the requests that one may see.", None, list[ApprovalView]),
+    Served(
+        "POST",
+        None,
+        "Ask for a raise of a limit.",
+        Wanted,
+        ApprovalView,
+        (errors.NOT_PERMITTED, errors.OVERLOADED),
+        202,
+    ),
+    Served("GET", "approval", "Show a request.", None, ApprovalView, (errors.APPROVAL_UNKNOWN,)),
+    Served(
+        "POST",
+        "approval",
+        "Decide about a request.",
+        Said,
+        ApprovalView,
+        (
+            errors.NOT_PERMITTED,
+            errors.APPROVAL_UNKNOWN,
+            errors.APPROVAL_OWN,
+            errors.APPROVAL_DECIDED,
+            errors.APPROVAL_ALTERED,
+            errors.APPROVAL_EXPIRED,
+        ),
+    ),
+)
 
 _decode = msgspec.json.Decoder(Said).decode
 

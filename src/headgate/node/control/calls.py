@@ -1,12 +1,25 @@
 """`GET /v1/calls/{id}`: what a call cost; its own principal's calls only."""
 
+from typing import TypedDict
+
 import msgspec
 
 from headgate.insights.calls import open_call
+from headgate.insights.contract import CallView
 from headgate.insights.views import call_view
-from headgate.node.control.registry import Desk, refused
+from headgate.node.control.registry import Desk, Served, refused
 from headgate.records.control import ControlReply, ControlRequest
 from headgate.units import errors
+
+
+class Told(TypedDict):
+    """The answer."""
+
+    call: str
+    attempts: list[CallView]
+
+
+SERVED = (Served("GET", "call", "Tell what a call cost.", None, Told, (errors.CALL_UNKNOWN,)),)
 
 
 def answer(request: ControlRequest, desk: Desk) -> ControlReply:

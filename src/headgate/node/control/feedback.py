@@ -16,7 +16,7 @@ from headgate.insights import preferences, votes
 from headgate.insights.judging import judged_of
 from headgate.insights.preferences import Choice
 from headgate.insights.votes import KINDS, PPM, Judged, Kind, Word
-from headgate.node.control.registry import Desk, refused
+from headgate.node.control.registry import Desk, Served, refused
 from headgate.records.control import ControlReply, ControlRequest
 from headgate.routing.learning.settings import DAY_NS
 from headgate.routing.learning.votes import Source
@@ -58,6 +58,14 @@ class Kept(Struct, frozen=True, omit_defaults=True):
     source: str | None = None
     score: float | None = None
 
+
+_CODES = (
+    errors.CALL_UNKNOWN,
+    errors.FEEDBACK_UNANSWERED,
+    errors.FEEDBACK_LATE,
+    errors.FEEDBACK_LIMITED,
+)
+SERVED = (Served("POST", None, "Say how good an answer was.", Told, Kept, _CODES),)
 
 _decode = msgspec.json.Decoder(Told).decode
 

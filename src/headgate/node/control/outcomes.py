@@ -1,12 +1,12 @@
 """`POST /v1/outcomes`: what became of a call, run or session, as its principal tells it."""
 
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import msgspec
 from msgspec import Meta, Struct
 
 from headgate.insights.outcomes import KINDS, Kind, Outcome, tell
-from headgate.node.control.registry import Desk, refused
+from headgate.node.control.registry import Desk, Served, refused
 from headgate.records.control import ControlReply, ControlRequest
 from headgate.units import errors
 from headgate.units.money import MoneyError, parse_usd
@@ -31,6 +31,17 @@ class Told(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     task: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
     note: Annotated[str, Meta(max_length=1_000)] | None = None
 
+
+class Said(TypedDict, total=False):
+    """The answer: the one it is about, and whether it was a success."""
+
+    call: str
+    run: str
+    session: str
+    success: bool
+
+
+SERVED = (Served("POST", None, "Say what became of it.", Told, Said, (errors.CALL_UNKNOWN,)),)
 
 _decode = msgspec.json.Decoder(Told).decode
 

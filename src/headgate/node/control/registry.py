@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine
 
@@ -43,6 +43,37 @@ class Desk(NamedTuple):
 
 
 Answer = Callable[[ControlRequest, Desk], ControlReply]
+
+
+class Served(NamedTuple):
+    """One thing that a resource does, as the OpenAPI document tells it.
+
+    Attributes:
+        method: `GET` or `POST`.
+        name: What stands for the name in its path, None when there is none.
+        summary: What it does, one sentence.
+        body: What is read of the body, None for none.
+        answer: What a good answer is, with `status`.
+        codes: What it can be refused with beside what every resource can.
+    """
+
+    method: str
+    name: str | None
+    summary: str
+    body: type | None
+    answer: Any
+    codes: tuple[Code, ...] = ()
+    status: int = 200
+
+
+def served() -> dict[str, tuple[Served, ...]]:
+    """Return what resources do for clients, by resource: the `SERVED` of those that have one."""
+    found: dict[str, tuple[Served, ...]] = {}
+    for info in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        module = importlib.import_module(f"headgate.node.control.{info.name}")
+        if hasattr(module, "SERVED"):
+            found[info.name] = module.SERVED
+    return found
 
 
 def answers() -> dict[str, Answer]:

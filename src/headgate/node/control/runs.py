@@ -9,7 +9,7 @@ What no client can send comes by methods of their own: `GUARD` from a worker tha
 and `AUDIT` from the command line of whoever may read the data directory.
 """
 
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import msgspec
 from msgspec import Meta, Struct
@@ -18,7 +18,7 @@ from headgate.budgets.runs import Run, State, find_run, read_runs, tree_of
 from headgate.insights.contract_runs import RunView
 from headgate.insights.runs import run_views
 from headgate.node import running
-from headgate.node.control.registry import Desk, refused
+from headgate.node.control.registry import Desk, Served, refused
 from headgate.records.control import ControlReply, ControlRequest
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -49,6 +49,35 @@ class Stopped(Struct, frozen=True, kw_only=True):
 
     action: str
     reason: str = ""
+
+
+class Listed(TypedDict):
+    """The newest runs."""
+
+    runs: list[RunView]
+
+
+class Shown(TypedDict):
+    """A run, and those below it."""
+
+    run: RunView
+    below: list[RunView]
+
+
+_BUDGET = (errors.BUDGET_EXCEEDED, errors.FROZEN, errors.RUN_RUNAWAY, errors.RUN_CONFLICT)
+SERVED = (
+    Served("GET", None, "List the newest runs.", None, Listed),
+    Served("POST", None, "Tell of a run.", Told, RunView, (errors.RUN_UNKNOWN, *_BUDGET)),
+    Served("GET", "run", "Show a run and those below it.", None, Shown, (errors.RUN_UNKNOWN,)),
+    Served(
+        "POST",
+        "run",
+        "Tell what became of a run.",
+        Became,
+        RunView,
+        (errors.RUN_UNKNOWN, errors.RUN_CONFLICT),
+    ),
+)
 
 
 def answer(request: ControlRequest, desk: Desk) -> ControlReply:

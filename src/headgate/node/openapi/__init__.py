@@ -1,0 +1,1 @@
+"""The OpenAPI document of the data plane, made from what serves it."""

@@ -1,0 +1,88 @@
+"""A node answers as its OpenAPI document says, whatever is sent that the document allows."""
+
+from collections.abc import Iterator
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from headgate.node.openapi.answers import REPLIED
+from headgate.node.openapi.document import document
+from headgate.units.errors import CODES
+from tests.node.harness import TestNode, running_node
+
+SCHEMA = schemathesis.openapi.from_dict(document())
+CHECKS = [
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+NAMES = {code.code for code in CODES}
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
+    """A node without budgets."""
+    with running_node(tmp_path_factory.mktemp("described")) as running:
+        yield running
+
+
+@pytest.mark.slow
+@SCHEMA.parametrize()
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_operation_answers_as_it_is_described(
+    case: schemathesis.Case, node: TestNode
+) -> None:
+    """Statuses, types, headers and bodies are those of the document, and nothing breaks."""
+    _aim(case)
+    headers = {"authorization": f"Bearer {node.key()}"}
+    reply = case.call(base_url=node.gateway_url, headers=headers)
+
+    case.validate_response(reply, checks=CHECKS)
+    (code,) = reply.headers.get("x-headgate-code", [""])
+    assert reply.status_code < 400 or code in NAMES
+    assert code != "internal_error"
+
+
+def _aim(case: schemathesis.Case) -> None:
+    """Have half of the calls name a model that is there, and no headers: else none is served."""
+    if len(str(case.body)) % 2:
+        return
+    for named in (case.body, case.path_parameters):
+        if isinstance(named, dict) and "model" in named:
+            named["model"] = "embed" if case.path.endswith("embeddings") else "mini"
+            case.headers = {}
+
+
+GOOD: dict[str, dict[str, object]] = {
+    "/v1/chat/completions": {"model": "mini", "messages": [{"role": "user", "content": "Hello"}]},
+    "/v1/embeddings": {"model": "embed", "input": "Hello"},
+    "/v1/messages": {
+        "model": "haiku",
+        "max_tokens": 64,
+        "messages": [{"role": "user", "content": "Hello"}],
+    },
+    "/v1/responses": {"model": "mini", "input": "Hello"},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", GOOD)
+def test_a_served_call_is_as_it_is_described(node: TestNode, path: str) -> None:
+    """What chance hardly ever finds: a body that is good, and a reply with all its headers."""
+    case = SCHEMA[path]["POST"].Case(body=GOOD[path], media_type="application/json")
+    headers = {"authorization": f"Bearer {node.key()}"}
+    reply = case.call(base_url=node.gateway_url, headers=headers)
+
+    case.validate_response(reply, checks=CHECKS)
+    assert reply.status_code == 200
+    own = {name for name in reply.headers if name.startswith("x-headgate-")}
+    assert own
+    assert own <= set(REPLIED)
