@@ -45,6 +45,7 @@ PURE = (
     *("economics/exact.py", "economics/inputs.py", "economics/report.py", "economics/page.py"),
     *("economics/charts.py", "economics/formulas/*", "economics/claims/*", "economics/vendor/*"),
     *("economics/stress/*", "economics/roi/*", "economics/mix/*", "reconcile/*"),
+    "economics/vendor_futures/*",
     *("economics/whatif/*", "economics/suites/*", "economics/replays/*"),
 )
 TOUCHES_THE_WORLD = (

@@ -16,6 +16,7 @@ from headgate.cli.main import app
 from headgate.economics.claims.check import IMPOSSIBLE, check
 from headgate.economics.claims.formulas import FORMULAS
 from headgate.economics.claims.load import load_claims
+from headgate.economics.claims.views import claims_report, claims_view
 from headgate.economics.exact import plain, rounded
 from headgate.economics.report import ClaimsView
 from headgate.records.demand import Terms
@@ -93,6 +94,29 @@ def test_changed_inputs_change_the_answer(tmp_path: Path) -> None:
     before, after = run("--json"), run("--json", *arguments)
     hashes = [json.loads(one.stdout)["inputs_sha256"] for one in (before, after)]
     assert hashes[0] != hashes[1]
+
+
+def test_the_page_draws_how_far_off_a_figure_is(tmp_path: Path) -> None:
+    """A dot per figure; without a change all stand at 100 %, and a figure of no number counts."""
+    changes = {"C50": {"serving_cost": "0.125"}}
+    results = check(KNOWN.claims, KNOWN.inputs, changes)
+    (chart,) = claims_report(claims_view(results, KNOWN.articles, ""), KNOWN.inputs).charts
+    agrees, differs = chart.series
+
+    assert differs.points == [("C50", "200.018")]
+    assert {number for _, number in agrees.points} == {"100"}
+    path = tmp_path / "claims.html"
+    assert run("--html", str(path)).exit_code == 0
+    assert path.read_text().count("<circle") == sum(len(one.claim.figures) for one in BEFORE)
+
+
+def test_what_was_no_number_differs_without_one() -> None:
+    """An answer that turns from impossible into a number has no percentage."""
+    changes = {"C53": {"pro_input": "0.0001"}}
+    results = check(KNOWN.claims, KNOWN.inputs, changes)
+    (chart,) = claims_report(claims_view(results, KNOWN.articles, ""), KNOWN.inputs).charts
+
+    assert ("C53", "none") in chart.series[1].points
 
 
 def test_a_moment_may_have_an_offset(tmp_path: Path) -> None:

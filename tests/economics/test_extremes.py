@@ -33,7 +33,7 @@ def stress(inputs: Inputs) -> object:
 
 
 def vendor(inputs: Inputs) -> object:
-    return vendor_report(inputs, load_data("vendor")["scenarios"])
+    return vendor_report(inputs, load_data("vendor")["scenarios"], 1, 100)
 
 
 def roi(inputs: Inputs) -> object:

@@ -35,6 +35,24 @@ def test_a_chart_without_points_is_nothing() -> None:
     assert chart_svg(chart([])) == ""
 
 
+@given(st.lists(st.tuples(st.sampled_from("abc"), NUMBERS | st.just("none")), max_size=9))
+def test_every_dot_stands_in_its_row_and_on_the_axis(points: list[tuple[str, str]]) -> None:
+    """However far off; each row says how many of its figures agree."""
+    agrees = [("a", "100"), ("d", "100")]
+    series = [SeriesView(name="agrees", points=agrees), SeriesView(name="differs", points=points)]
+    drawn = ElementTree.fromstring(
+        chart_svg(ChartView(title="t", x="x", y="y", series=series, kind="dots"))
+    )
+    height = float(drawn.attrib["viewBox"].split()[3])
+    dots = [(float(dot.attrib["cx"]), float(dot.attrib["cy"])) for dot in drawn.iter("circle")]
+
+    assert len(dots) == len(agrees) + len(points)
+    assert all(0 < x < WIDTH and 0 < y < height for x, y in dots)
+    assert len({y for _, y in dots}) == len({name for name, _ in agrees + points})
+    counts = [text.text for text in drawn.iter("text") if " of " in (text.text or "")]
+    assert counts[0] == f"1 of {1 + sum(name == 'a' for name, _ in points)}"
+
+
 class Tags(HTMLParser):
     """Collects the tags of a page."""
 

@@ -163,8 +163,8 @@ def test_each_scenario_is_told(tmp_path: Path) -> None:
     names = ["as given", *load_data("vendor")["scenarios"]]
     assert [line.partition(":")[0] for line in found["answer"]] == names
     assert found["figures"]["first_profit_bn"] == "0.559"
-    assert found["seed"] is None
-    assert path.read_text().count("<svg") == 1
+    assert found["seed"] == 1
+    assert path.read_text().count("<svg") == 2
     assert run("--json").stdout == run("--json").stdout
 
 

@@ -39,16 +39,17 @@ class SeriesView(Struct, frozen=True, kw_only=True):
 
 
 class ChartView(Struct, frozen=True, kw_only=True):
-    """Lines over a common axis; or `steps`, one series of names and numbers.
+    """Lines over a common axis; or `steps` or `dots`, series of names and numbers.
 
-    Of steps the first and the last are totals, and those between lead from one to the other.
+    Of steps the first and the last are totals, and those between lead from one to the other. Dots
+    are percentages of what was expected, what agrees and what differs; `none` has no number.
     """
 
     title: str
     x: str
     y: str
     series: list[SeriesView]
-    kind: Literal["lines", "steps"] = "lines"
+    kind: Literal["lines", "steps", "dots"] = "lines"
 
 
 class Report(Struct, frozen=True, kw_only=True):

@@ -1,10 +1,20 @@
 """The checked claims as `--json` prints them and as a report."""
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 from headgate.economics.claims.check import Checked
+from headgate.economics.exact import rounded
 from headgate.economics.inputs import Inputs
-from headgate.economics.report import ClaimsView, ClaimView, Report, TableView, assumptions
+from headgate.economics.report import (
+    ChartView,
+    ClaimsView,
+    ClaimView,
+    Report,
+    SeriesView,
+    TableView,
+    assumptions,
+)
 
 
 def claims_view(
@@ -37,7 +47,7 @@ def claims_report(view: ClaimsView, inputs: Inputs) -> Report:
                 rows=[_row(one) for one in view.claims],
             )
         ],
-        charts=[],
+        charts=[_agreement(view.claims)],
         limits=[
             "Agreement says that the arithmetic follows from the inputs, not that the inputs are "
             "true; the verdict and the remark say what we found about that.",
@@ -70,3 +80,34 @@ def _row(one: ClaimView) -> list[str]:
     shown = [f"{name} {value}" for name, value in one.computed.items()]
     expected = ", ".join(f"{name} {one.expected[name]}" for name in differing)
     return [one.id, agrees, one.verdict, one.statement, ", ".join(shown), expected]
+
+
+def _agreement(claims: Sequence[ClaimView]) -> ChartView:
+    """Return every figure as a percentage of what is expected, by claim."""
+    agreeing: list[tuple[str, str]] = []
+    differing: list[tuple[str, str]] = []
+    for one in claims:
+        for name, computed in one.computed.items():
+            expected = one.expected[name]
+            series = agreeing if computed == expected else differing
+            series.append((one.id, _percent_of(computed, expected)))
+    return ChartView(
+        title="Figures of each claim: computed, and how many agree",
+        x="computed, % of expected; what is beyond the axis or no number stands at its end",
+        y="claim",
+        series=[
+            SeriesView(name="agrees", points=agreeing),
+            SeriesView(name="differs", points=differing),
+        ],
+        kind="dots",
+    )
+
+
+def _percent_of(computed: str, expected: str) -> str:
+    """Return computed / expected in percent; `none` when they differ and one is no number, or 0."""
+    if computed == expected:
+        return "100"
+    try:
+        return rounded(100 * Fraction(computed) / Fraction(expected), 3)
+    except (ValueError, ZeroDivisionError):
+        return "none"

@@ -43,11 +43,18 @@ class Draws:
 
 def draw(seed: int, paths: int, months: int) -> Draws:
     """Draw; the same arguments give the same bits with the same release of NumPy."""
-    generator = np.random.Generator(np.random.PCG64(seed))
+    source = generator(seed)
+    common = mirrored(source, paths, months)
+    return Draws(common, {name: mirrored(source, paths, months) for name in CHANCES})
 
-    def numbers() -> Floats:
-        half = generator.standard_normal(((paths + 1) // 2, months))
-        both: Floats = np.concatenate([half, -half])
-        return both[:paths]
 
-    return Draws(numbers(), {name: numbers() for name in CHANCES})
+def generator(seed: int) -> np.random.Generator:
+    """Return what all chance of a simulation is drawn from."""
+    return np.random.Generator(np.random.PCG64(seed))
+
+
+def mirrored(source: np.random.Generator, paths: int, columns: int) -> Floats:
+    """Return standard normal numbers, a row per path; the second half mirrors the first."""
+    half = source.standard_normal(((paths + 1) // 2, columns))
+    both: Floats = np.concatenate([half, -half])
+    return both[:paths]

@@ -145,7 +145,7 @@ def _quarter(inputs: Inputs, parts: Parts, number: int) -> Quarter:
     served = parts.api + parts.plans + parts.free + parts.unexplained
     generation = months // inputs["generation_months"]
     other = vendors.other_costs(inputs["revenue_bn"], inputs["compute_ratio"], inputs["profit_bn"])
-    service, interest = _debt(inputs, number)
+    service, interest = debt_of(inputs, number)
     return Quarter(
         number=number,
         price=price,
@@ -169,7 +169,7 @@ def _growth(inputs: Inputs, number: int) -> Fraction:
     return use
 
 
-def _debt(inputs: Inputs, number: int) -> tuple[Fraction, Fraction]:
+def debt_of(inputs: Inputs, number: int) -> tuple[Fraction, Fraction]:
     """Return a quarter's service of own debt and the interest in it, paid back in equal parts."""
     debt, quarters = inputs["debt_bn"], 4 * inputs["debt_years"]
     if number >= quarters:
@@ -183,7 +183,7 @@ def runway_months(quarters: list[Quarter], cash: Fraction) -> int | None:
     """Return the months until cash is gone, spending evenly in a quarter; None: it lasts."""
     for one in quarters:
         if cash + one.cash < 0:
-            part = cash / -one.cash if one.cash else Fraction(0)
+            part = cash / -one.cash if one.cash < 0 else Fraction(0)
             return MONTHS_PER_QUARTER * one.number + int(max(part, Fraction(0)) * 3)
         cash += one.cash
     return None

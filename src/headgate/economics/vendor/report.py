@@ -19,6 +19,8 @@ from headgate.economics.vendor.model import (
     runway_months,
     zero_profit_price,
 )
+from headgate.economics.vendor_futures import views
+from headgate.economics.vendor_futures.simulate import Futures, draw, futures_of
 
 AS_GIVEN = "as given"
 SENSITIVE = (
@@ -31,11 +33,14 @@ LIMITS = [
     "assumed, so compare scenarios rather than believe one.",
     "Profit is operating profit: no tax, no stock, no working capital, no new money.",
     "Demand answers prices with one constant elasticity, and training grows in steps.",
+    *views.LIMITS,
 ]
 
 
-def vendor_report(inputs: Inputs, scenarios: Mapping[str, Mapping[str, Any]]) -> Report:
-    """Return the report.
+def vendor_report(
+    inputs: Inputs, scenarios: Mapping[str, Mapping[str, Any]], seed: int, paths: int
+) -> Report:
+    """Return the report, with intervals from `paths` futures of each scenario.
 
     Raises:
         InputError: Parts of compute do not fit together.
@@ -45,12 +50,15 @@ def vendor_report(inputs: Inputs, scenarios: Mapping[str, Mapping[str, Any]]) ->
         for name, one in scenarios.items()
     }
     found = {name: quarters_of(used) for name, used in cases.items()}
+    luck = draw(seed, paths)
+    futures = {name: futures_of(used, luck) for name, used in cases.items()}
     return Report(
         command="vendor",
-        answer=[_sentence(name, cases[name], found[name]) for name in cases],
-        figures=_figures(inputs, found[AS_GIVEN]),
+        answer=[_sentence(name, cases[name], found[name], futures[name]) for name in cases],
+        figures=_figures(inputs, found[AS_GIVEN]) | views.interval_figures(futures[AS_GIVEN]),
         tables=[
             _compared(cases, found),
+            views.intervals(futures),
             _path(found[AS_GIVEN]),
             _parts(inputs),
             _generations(found[AS_GIVEN], inputs),
@@ -66,11 +74,15 @@ def vendor_report(inputs: Inputs, scenarios: Mapping[str, Mapping[str, Any]]) ->
             ),
         ],
         charts=[
-            _chart("Operating profit, bn USD a quarter", {n: _profits(q) for n, q in found.items()})
+            _chart(
+                "Operating profit, bn USD a quarter", {n: _profits(q) for n, q in found.items()}
+            ),
+            views.fan(futures[AS_GIVEN]),
         ],
         limits=LIMITS,
         assumptions=assumptions(inputs),
-        inputs_sha256=inputs.sha256(),
+        inputs_sha256=inputs.sha256(f"seed={seed}", f"paths={paths}"),
+        seed=seed,
     )
 
 
@@ -86,12 +98,15 @@ def _profits(quarters: list[Quarter]) -> list[Fraction]:
     return [one.profit for one in quarters]
 
 
-def _sentence(name: str, inputs: Inputs, quarters: list[Quarter]) -> str:
+def _sentence(name: str, inputs: Inputs, quarters: list[Quarter], futures: Futures) -> str:
     year = first_profitable_year(quarters)
     runway = runway_months(quarters, inputs["cash_bn"])
     profitable = "no year earns" if year is None else f"the first year that earns is year {year}"
     lasts = "cash lasts" if runway is None else f"cash is gone after {runway} months"
-    return f"{name}: {profitable}, {lasts}; the last quarter earns {_bn(quarters[-1].profit)} bn."
+    return (
+        f"{name}: {profitable}, {lasts}; the last quarter earns {_bn(quarters[-1].profit)} bn, "
+        f"{views.interval_sentence(futures)}."
+    )
 
 
 def _figures(inputs: Inputs, quarters: list[Quarter]) -> dict[str, str]:

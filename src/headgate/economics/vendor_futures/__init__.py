@@ -1,0 +1,1 @@
+"""A vendor's futures by simulation: intervals of profit, runway and the price at no profit."""
