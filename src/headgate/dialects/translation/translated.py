@@ -25,9 +25,20 @@ from headgate.dialects.translation.registry import (
 from headgate.records.demand import Demand, Edit
 from headgate.records.reply import Begin, Delta, End, Ending, Failed, TextDelta
 from headgate.records.report import Report
-from headgate.units.errors import FEATURE_UNSUPPORTED, UPSTREAM_BROKEN, Refusal
+from headgate.units.errors import BODY_MALFORMED, FEATURE_UNSUPPORTED, UPSTREAM_BROKEN, Refusal
 
 NOT_TOLD = "The provider's answer cannot be told in the dialect of this call."
+
+
+def is_utf8(body: bytes) -> bool:
+    """Tell whether bytes are UTF-8, as JSON has to be (RFC 8259, 8.1)."""
+    if body.isascii():
+        return True
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class Name(NamedTuple):
@@ -117,6 +128,9 @@ class Translated:
         demand = self._upstream.read(new)
         if isinstance(demand, Refusal):
             return demand
+        if not is_utf8(new):
+            # Members that are carried as they are were never decoded on the way.
+            return Refusal(BODY_MALFORMED, "The body holds a text that is not UTF-8.")
         self._name = Name(self._name.call, edit.model)
         # Where the path says the model and whether to stream, no body does.
         demand = structs.replace(demand, model=edit.model, stream=stream)

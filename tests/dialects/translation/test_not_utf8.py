@@ -1,0 +1,45 @@
+"""What is carried over as it stands has to be text, or the call is refused."""
+
+import json
+
+import pytest
+
+from headgate.dialects.translation.translated import is_utf8
+from headgate.units.errors import BODY_MALFORMED, Refusal
+from tests.dialects.translation.speech import CHAT, GEMINI, MESSAGES, RESPONSES, attempt
+
+WORD = "grape"
+BODY = {
+    "model": "m",
+    "messages": [{"role": "user", "content": "Hello"}],
+    "tools": [
+        {
+            "type": "function",
+            "function": {
+                "name": "pick",
+                "parameters": {"type": "object", "properties": {"a": {"description": WORD}}},
+            },
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize("upstream", [MESSAGES, RESPONSES, GEMINI])
+def test_a_text_that_is_none_is_refused(upstream: str) -> None:
+    """A schema is carried as it is: the same call with a text in its place is served."""
+    good = json.dumps(BODY).encode()
+    bad = good.replace(WORD.encode(), b"gr\x82pe")
+
+    refused = attempt(CHAT, upstream, bad, drop=True)
+    served = attempt(CHAT, upstream, good, drop=True)
+
+    assert isinstance(refused, Refusal)
+    assert refused.code is BODY_MALFORMED
+    assert not isinstance(served, Refusal)
+
+
+def test_bytes_that_are_no_text_are_told_apart() -> None:
+    """ASCII, UTF-8, and what is neither."""
+    assert is_utf8(b"{}")
+    assert is_utf8('"é"'.encode())
+    assert not is_utf8(b'"\x82"')
