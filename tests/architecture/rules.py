@@ -140,6 +140,20 @@ def tests_without_a_sentence(tree: ast.AST) -> Iterator[str]:
             yield f"line {node.lineno}: {node.name} has no docstring"
 
 
+PLAIN_IN_SLICES = {"len", "min", "max", "start", "end", "get", "lstrip"}
+"""What may be called within the bounds of a slice: asked twice, it says the same and does nothing."""
+
+
+def doing_slices(tree: ast.AST) -> Iterator[str]:
+    """Slices whose bounds call something that may do something: compiled, it is done twice."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Slice):
+            for call in (each for each in ast.walk(node) if isinstance(each, ast.Call)):
+                name = call.func.attr if isinstance(call.func, ast.Attribute) else call.func
+                if (name.id if isinstance(name, ast.Name) else name) not in PLAIN_IN_SLICES:
+                    yield f"{call.lineno}: {ast.unparse(call)} within a slice"
+
+
 def function_lengths(tree: ast.AST) -> Iterator[tuple[Function, int]]:
     """Yield each function with its length in lines, from `def` to its last statement."""
     for node in functions(tree):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.architecture import rules
 from tests.architecture.repository import ROOT
 
 HOOK = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"][
@@ -43,3 +44,9 @@ def test_no_compiled_module_holds_types_that_are_read_at_run_time(path: Path) ->
         and any(isinstance(base, ast.Name) and base.id == "Struct" for base in node.bases)
     ]
     assert structs == []
+
+
+@pytest.mark.parametrize("path", compiled(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_compiled_slice_does_anything(path: Path) -> None:
+    """What is called within the bounds of a slice is called twice by compiled code."""
+    assert list(rules.doing_slices(ast.parse(path.read_text(encoding="utf-8")))) == []

@@ -26,6 +26,7 @@ CASES: list[tuple[Rule, str, str]] = [
     (rules.composed_sql, "db.execute('SELECT ' + name)", "db.execute(select(calls))"),
     (rules.composed_sql, "db.execute('SELECT {}'.format(name))", "db.execute(QUERY, [name])"),
     (rules.dynamic_imports, "importlib.import_module(name)", "import importlib"),
+    (rules.doing_slices, "view = view[file.write(view) :]", "view = view[len(view) - 1 :]"),
     (rules.sleeps, "import time\ntime.sleep(1)", "clock.sleep(1)"),
     (rules.sleeps, "from time import sleep\nsleep(1)", "sleep(1)"),
     (rules.tests_without_a_sentence, "def test_x(): pass", "def test_x():\n    'It is so.'"),

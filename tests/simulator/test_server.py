@@ -64,6 +64,27 @@ def test_connections_are_kept_alive(simulator: Simulator) -> None:
     connection.close()
 
 
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        ("openai_url", "/v1/chat/completions"),
+        ("openai_url", "/v1/responses"),
+        ("anthropic_url", "/v1/messages"),
+        ("gemini_url", "/v1beta/models/gemini-3.5-flash:generateContent"),
+    ],
+)
+def test_a_body_nested_too_deeply_is_refused(simulator: Simulator, address: str, path: str) -> None:
+    """It is answered, as a provider answers what it cannot read; the connection does not break."""
+    url = urlsplit(getattr(simulator, address))
+    connection = HTTPConnection(url.hostname or "", url.port, timeout=5)
+    body = b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    headers = {"authorization": "Bearer k", "x-api-key": "k", "x-goog-api-key": "k"}
+    connection.request("POST", path, body, {**headers, "anthropic-version": "2023-06-01"})
+
+    assert connection.getresponse().status == 400
+    connection.close()
+
+
 def raw_exchange(simulator: Simulator, data: bytes) -> bytes:
     """Send bytes as they are and return all that comes back until the end."""
     url = urlsplit(simulator.openai_url)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from headgate.units.errors import Refusal
 
 PATH_CHARS_MAX = 512
-_STATUS = slice(len("HTTP/1.1 "), len("HTTP/1.1 200"))
+_STATUS_AT, _STATUS_END = len("HTTP/1.1 "), len("HTTP/1.1 200")
 _CONTINUE = b"100"
 _MS = 1_000_000
 
@@ -58,8 +58,10 @@ class LoggedConnection(ClientConnection):
     def write(self, data: bytes) -> None:
         """Send bytes to the client at the end of this turn, if it is still there."""
         self._sent_bytes += len(data)
-        if data and not self._status and data[_STATUS] != _CONTINUE:
-            self._status = int(data[_STATUS])
+        if data and not self._status:
+            status = data[_STATUS_AT:_STATUS_END]
+            if status != _CONTINUE:
+                self._status = int(status)
         super().write(data)
 
     def done(self, *, keep_alive: bool) -> None:

@@ -221,4 +221,6 @@ class Upload:
 def _write_all(file: BinaryIO, data: bytes) -> None:
     view = memoryview(data)
     while view:
-        view = view[file.write(view) :]
+        # Not within the slice: compiled, what stands there is done twice.
+        written = file.write(view)
+        view = view[written:]

@@ -58,7 +58,7 @@ def decode_body(raw: bytes) -> MessageBody:
         return _DECODER.decode(raw)
     except msgspec.ValidationError as error:
         raise bad_request(str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise bad_request(f"The request body is not valid JSON: {error}") from error
 
 

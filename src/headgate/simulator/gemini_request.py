@@ -29,7 +29,7 @@ def decode_body(raw: bytes) -> dict[str, Any]:
     """
     try:
         body = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise invalid(f"Invalid JSON payload received. {error}") from error
     if not isinstance(body, dict):
         raise invalid("Invalid JSON payload received. Root element must be a message.")

@@ -62,7 +62,7 @@ def decode_body(raw: bytes) -> ChatBody:
         return _DECODER.decode(raw)
     except msgspec.ValidationError as error:
         raise bad_request(f"Invalid request: {error}", None, "invalid_type") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         message = "We could not parse the JSON body of your request."
         raise ApiError(400, "invalid_request_error", message) from error
 

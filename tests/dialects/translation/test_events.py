@@ -1,6 +1,6 @@
 """Events are cut out of a stream alike, the short way and the long one."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headgate.dialects.sse import data_of, plain_data_of
@@ -17,6 +17,7 @@ def test_one_line_of_data_is_read_as_any_event(event: bytes) -> None:
     assert plain_data_of(event) == data_of(event)
 
 
+@example([b"\r\n\r\n", b"\xef\xbb\xbfdata: x\n\n"])
 @given(st.lists(st.tuples(TEXTS, ENDS).map(b"".join), max_size=4))
 def test_whole_events_are_read_as_those_that_come_in_pieces(reads: list[bytes]) -> None:
     """A read that is whole events takes the short way, single bytes never do."""

@@ -19,16 +19,15 @@ class EventTooLongError(ValueError):
 
 
 class Events:
-    r"""Yields the same events however the bytes are cut; keeps no more than the open one.
+    """Yields the same events however the bytes are cut; keeps no more than the open one."""
 
-    A `\n` that a cut parted from its `\r` stands before the next event, where it is nothing.
-    """
-
-    __slots__ = ("_held", "_searched")
+    __slots__ = ("_held", "_parted", "_searched")
 
     def __init__(self) -> None:
         self._held = bytearray()
         self._searched = 0
+        # The last event ended with the last byte, a `\r` that a `\n` may belong to.
+        self._parted = False
 
     def feed(self, payload: bytes) -> list[bytes]:
         """Return the data of the events that are whole now; comments have none.
@@ -37,6 +36,9 @@ class Events:
             EventTooLongError: The open event is too long.
         """
         held = self._held
+        if self._parted and payload:
+            self._parted = False
+            payload = payload.removeprefix(b"\n")
         if not held and payload.endswith(b"}\n\n") and payload.find(b"\r") < 0:
             # Whole events, as nearly every read brings them.
             pieces = [plain_data_of(piece) for piece in payload[:-2].split(b"\n\n")]
@@ -48,6 +50,8 @@ class Events:
             if data := data_of(held[start : end.start()]):
                 found.append(data)
             start = self._searched = end.end()
+        if 0 < start == len(held) and held.endswith(b"\r"):
+            self._parted = True
         del held[:start]
         self._searched = max(0, len(held) - 3)
         if len(held) > EVENT_BYTES_MAX:
