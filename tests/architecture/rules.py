@@ -141,7 +141,7 @@ def tests_without_a_sentence(tree: ast.AST) -> Iterator[str]:
 
 
 PLAIN_IN_SLICES = {"len", "min", "max", "start", "end", "get", "lstrip"}
-"""What may be called within the bounds of a slice: asked twice, it says the same and does nothing."""
+"""What may be called within the bounds of a slice: asked twice, it says the same."""
 
 
 def doing_slices(tree: ast.AST) -> Iterator[str]:
