@@ -1,9 +1,11 @@
 """Routes that keep replies, and calls to them, for the tests of the response cache."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
-from tests.gateway.calls import ALICE, ask, chat
+from headgate.simulator import Simulator
+from tests.gateway.calls import ALICE, ask, chat, config
 from tests.gateway.inprocess import Gateway
 from tests.gateway.wire import Reply
 
@@ -47,6 +49,24 @@ secret = { value = "hg_carol_0123456789abcdef0123456789abcdef" }
 CAROL = "hg_carol_0123456789abcdef0123456789abcdef"
 TOO = "hg_alice_too_456789abcdef0123456789abcdef"
 ZERO_RETENTION = "retention_days = 0"
+
+
+def keeping(simulator: Simulator, folder: Path) -> Iterator[Gateway]:
+    """Yield a gateway with routes that keep replies."""
+    urls = simulator.openai_url, simulator.anthropic_url
+    text = config(*urls, deployment=ZERO_RETENTION, more=KEEPING + CAROLS)
+    with Gateway(folder, text) as gateway:
+        yield gateway
+
+
+def emptied(running: Gateway) -> Iterator[Gateway]:
+    """Yield a gateway with nothing kept; afterwards everything is settled and everybody well."""
+    responses = running.pipeline.responses
+    assert responses is not None
+    running.run(lambda: responses.purge(responses._purged_ns + 1))
+    yield running
+    running.assert_settled()
+    running.heal()
 
 
 def send(

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from headgate.simulator import Simulator
-from tests.gateway.asking_again import CAROLS, KEEPING, ZERO_RETENTION, kept, send, told
-from tests.gateway.calls import MESSAGES_PATH, config, message, request
+from tests.gateway.asking_again import emptied, keeping, kept, send, told
+from tests.gateway.calls import MESSAGES_PATH, message, request
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
 from tests.gateway.wire import Wire
@@ -18,21 +18,13 @@ def running(
     running_simulator: Simulator, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:
     """A gateway with routes that keep replies."""
-    urls = running_simulator.openai_url, running_simulator.anthropic_url
-    text = config(*urls, deployment=ZERO_RETENTION, more=KEEPING + CAROLS)
-    with Gateway(tmp_path_factory.mktemp("responses"), text) as gateway:
-        yield gateway
+    yield from keeping(running_simulator, tmp_path_factory.mktemp("responses"))
 
 
 @pytest.fixture
 def gateway(running: Gateway, simulator: Simulator) -> Iterator[Gateway]:
     """The gateway, with nothing kept; afterwards everything is settled and everybody well."""
-    responses = running.pipeline.responses
-    assert responses is not None
-    running.run(lambda: responses.purge(responses._purged_ns + 1))
-    yield running
-    running.assert_settled()
-    running.heal()
+    yield from emptied(running)
 
 
 def test_what_a_budget_has_shortened_is_not_kept(start: Start, simulator: Simulator) -> None:

@@ -13,14 +13,14 @@ from tests.gateway.asking_again import (
     CACHE,
     CAROL,
     CAROLS,
-    KEEPING,
     TOO,
-    ZERO_RETENTION,
+    emptied,
+    keeping,
     kept,
     send,
     told,
 )
-from tests.gateway.calls import ALICE, BOB, MESSAGES_PATH, ask, call_of, config, message
+from tests.gateway.calls import ALICE, BOB, MESSAGES_PATH, ask, call_of, message
 from tests.gateway.cascades import FORMAT
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
@@ -31,21 +31,13 @@ def running(
     running_simulator: Simulator, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:
     """A gateway with routes that keep replies."""
-    urls = running_simulator.openai_url, running_simulator.anthropic_url
-    text = config(*urls, deployment=ZERO_RETENTION, more=KEEPING + CAROLS)
-    with Gateway(tmp_path_factory.mktemp("responses"), text) as gateway:
-        yield gateway
+    yield from keeping(running_simulator, tmp_path_factory.mktemp("responses"))
 
 
 @pytest.fixture
 def gateway(running: Gateway, simulator: Simulator) -> Iterator[Gateway]:
     """The gateway, with nothing kept; afterwards everything is settled and everybody well."""
-    responses = running.pipeline.responses
-    assert responses is not None
-    running.run(lambda: responses.purge(responses._purged_ns + 1))
-    yield running
-    running.assert_settled()
-    running.heal()
+    yield from emptied(running)
 
 
 def test_the_same_question_gets_the_same_reply_for_nothing(

@@ -52,6 +52,16 @@ class _Reply(Struct, gc=False):
     usage: Raw = Raw(b"null")
 
 
+class _Given(Struct, gc=False):
+    """The images that a form brings."""
+
+    image: list[dict[str, object]]
+    mask: list[dict[str, object]] = []
+    markup: list[dict[str, object]] = []
+
+
+_FORM = msgspec.json.Decoder(Request, strict=False)
+_GIVEN = msgspec.json.Decoder(_Given)
 NAMED = frozenset({*Request.__struct_fields__, *UNBOUNDED})
 _REPLY = msgspec.json.Decoder(_Reply)
 
@@ -95,6 +105,18 @@ def read_images(
         pieces=Pieces({"image": count}),
         members=values,
     )
+
+
+def read_form(body: bytes) -> Demand | Refusal:
+    """Read who may serve a form that brings images, and what it can cost; it is told as JSON."""
+    request = bodies.decode(_FORM, body)
+    if isinstance(request, Refusal):
+        return request
+    given = bodies.decode(_GIVEN, body)
+    if isinstance(given, Refusal):
+        return given
+    images = len(given.image) + len(given.mask) + len(given.markup)
+    return read_images(body, _FORM, images=images)
 
 
 def _unbounded(request: Request, values: Mapping[str, Raw]) -> str | None:
