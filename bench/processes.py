@@ -62,9 +62,18 @@ def _ticks(pid: int) -> int:
 
 def memory_bytes(pids: Sequence[int]) -> int:
     """Return the memory of processes; pages shared by several count once in all (PSS)."""
+    return _rolled_up(pids, "Pss:")
+
+
+def own_memory_bytes(pids: Sequence[int]) -> int:
+    """Return the memory of processes without pages of files: libraries, and segments as mapped."""
+    return _rolled_up(pids, "Pss_Anon:")
+
+
+def _rolled_up(pids: Sequence[int], field: str) -> int:
     total = 0
     for pid in pids:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
+            if line.startswith(field):
                 total += int(line.split()[1]) << 10
     return total
