@@ -6,7 +6,7 @@ blocks are hashed once, when it is routed, and compared once, when it is settled
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +17,7 @@ from headgate.caches.prompt import Prompt
 from headgate.caches.sessions import Last, Sessions, session_of
 from headgate.caches.warmth import Cache, Prefix, Warmth
 from headgate.caches.worth import missed_nanos, saved_nanos, warm_nanos, writing_pays
+from headgate.dialects.prompts.block import Blocks
 from headgate.dialects.prompts.registry import Wanted, marker_of, prompt_dialects
 from headgate.records.charge import Settlement
 from headgate.records.journal import CacheNote
@@ -93,17 +94,13 @@ class Caching:
 
     def read(self, exchange: Exchange, now_ns: int) -> Mapping[str, int]:
         """Read a call's prompt; return what it saves where it is warm, by deployment."""
-        dialect = self._dialects.get(exchange.dialect.KIND)
-        if dialect is None or len(exchange.body) < BODY_BYTES_MIN:
+        if len(exchange.body) < BODY_BYTES_MIN:
             return NOT_WARM
-        try:
-            blocks = dialect.read(exchange.own.members)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            # Odd, and the provider's to judge.
-            return NOT_WARM
-        if blocks is None:
-            return NOT_WARM
-        exchange.prompt = Prompt(blocks)
+        if exchange.prompt is None:
+            blocks = self._blocks(exchange)
+            if blocks is None:
+                return NOT_WARM
+            exchange.prompt = Prompt(blocks)
         candidates = self._router.candidates(exchange.asked)
         if len(candidates) == 1:
             return NOT_WARM
@@ -118,6 +115,25 @@ class Caching:
                 if nanos:
                     worth[deployment.id] = nanos
         return worth
+
+    def look(self, exchange: Exchange) -> Iterator[None]:
+        """Read a large prompt, with pauses, before `read` asks where it is warm."""
+        blocks = self._blocks(exchange)
+        if blocks is not None:
+            yield
+            exchange.prompt = Prompt(blocks)
+            yield
+
+    def _blocks(self, exchange: Exchange) -> Blocks | None:
+        """Return the blocks of a call's prompt, None when there is no telling."""
+        dialect = self._dialects.get(exchange.dialect.KIND)
+        if dialect is None:
+            return None
+        try:
+            return dialect.read(exchange.own.members)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            # Odd, and the provider's to judge.
+            return None
 
     def kept_of(self, exchange: Exchange, target: Target, tokens: int) -> Keeping:
         """Return what would be kept of a prompt of so many tokens, were it sent to a target."""

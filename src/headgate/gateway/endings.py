@@ -36,6 +36,8 @@ SHUTDOWN = "shutdown_timeout"
 NOT_STREAMED = "The provider answered without a stream."
 WAITING = ("approve", "queue", "money")
 """The phases of a call that waits and has cost nothing."""
+UNBEGUN = ("read", "claim", "twin")
+"""The phases of a call that has not begun, or asks everything anew before it does."""
 UNSENT = ("sync", "connect")
 """The phases of an attempt that is held, and of which no byte was sent."""
 UNKNOWN_REPORT = Report()
@@ -239,7 +241,7 @@ class Endings:
         A recorder is still there, and so is whoever will come back for what it keeps.
         """
         phase = exchange.phase
-        if phase in ("claim", "twin"):
+        if phase in UNBEGUN:
             self.finish(exchange)
         elif phase in WAITING:
             self._stop_waiting(exchange)
@@ -373,6 +375,7 @@ class Endings:
         exchange.request.body_bytes = 0
         exchange.request.parts = []
         exchange.body = exchange.outgoing = b""
+        exchange.meant = None
 
     def finish(self, exchange: Exchange) -> None:
         """The call is over: nothing is held, no place is taken."""
