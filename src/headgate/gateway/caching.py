@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from headgate.caches.missed import Missed, Served, continues, missed
-from headgate.caches.prompt import Prompt
+from headgate.caches.prompt import Prompt, reading
 from headgate.caches.sessions import Last, Sessions, session_of
 from headgate.caches.warmth import Cache, Prefix, Warmth
 from headgate.caches.worth import missed_nanos, saved_nanos, warm_nanos, writing_pays
@@ -41,6 +41,8 @@ LONG_RETENTION_S = {"24h": 86_400}
 PATH_CHARS_MAX = 128
 SENT_NS = 300 * NANOS_PER_SECOND
 """How long what was sent is expected to come back: the lifetime of the marks that are set."""
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What is raised of a body that is odd: it is the provider's to judge."""
 NO_CHANGE: Mapping[str, bytes] = MappingProxyType({})
 
 
@@ -97,10 +99,9 @@ class Caching:
         if len(exchange.body) < BODY_BYTES_MIN:
             return NOT_WARM
         if exchange.prompt is None:
-            blocks = self._blocks(exchange)
-            if blocks is None:
-                return NOT_WARM
-            exchange.prompt = Prompt(blocks)
+            exchange.prompt = self._prompt(exchange)
+        if exchange.prompt is None:
+            return NOT_WARM
         candidates = self._router.candidates(exchange.asked)
         if len(candidates) == 1:
             return NOT_WARM
@@ -118,22 +119,24 @@ class Caching:
 
     def look(self, exchange: Exchange) -> Iterator[None]:
         """Read a large prompt, with pauses, before `read` asks where it is warm."""
-        blocks = self._blocks(exchange)
-        if blocks is not None:
-            yield
-            exchange.prompt = Prompt(blocks)
-            yield
+        try:
+            blocks = self._blocks(exchange)
+            if blocks is not None:
+                exchange.prompt = yield from reading(blocks)
+        except UNREADABLE:
+            return
+
+    def _prompt(self, exchange: Exchange) -> Prompt | None:
+        """Return a call's prompt, None when there is no telling."""
+        try:
+            blocks = self._blocks(exchange)
+            return None if blocks is None else Prompt(blocks)
+        except UNREADABLE:
+            return None
 
     def _blocks(self, exchange: Exchange) -> Blocks | None:
-        """Return the blocks of a call's prompt, None when there is no telling."""
         dialect = self._dialects.get(exchange.dialect.KIND)
-        if dialect is None:
-            return None
-        try:
-            return dialect.read(exchange.own.members)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            # Odd, and the provider's to judge.
-            return None
+        return None if dialect is None else dialect.read(exchange.own.members)
 
     def kept_of(self, exchange: Exchange, target: Target, tokens: int) -> Keeping:
         """Return what would be kept of a prompt of so many tokens, were it sent to a target."""
@@ -174,7 +177,7 @@ class Caching:
         wanted = Wanted(head, turns, _tokens_min(exchange.target) * BYTES_PER_TOKEN)
         try:
             marked = marker(exchange.demand.members, wanted)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             return NO_CHANGE
         exchange.marked, exchange.marked_turns = marked.paths, marked.turns
         return marked.changed

@@ -1,6 +1,6 @@
 """The blocks of a prompt: what a provider's cache compares, piece by piece; pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -36,13 +36,13 @@ class Blocks(NamedTuple):
     Attributes:
         head: What calls of one kind have in common: tools, then instructions.
         settings: Fields without tokens of their own; when one changes, what follows is read anew.
-        turns: The conversation.
+        turns: The conversation; read as it is taken, once, for it may be long.
         identity: What the client calls the session or its user, None when it does not say.
     """
 
     head: tuple[Block, ...]
     settings: tuple[Block, ...]
-    turns: tuple[Block, ...]
+    turns: Iterable[Block]
     identity: str | None = None
 
 

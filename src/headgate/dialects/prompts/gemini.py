@@ -22,4 +22,4 @@ def read(members: Mapping[str, Raw]) -> Blocks | None:
         return None
     head = [*items(members.get("tools"), "tools", "")]
     head += [Block(name, (bytes(members[name]),)) for name in _HEAD if name in members]
-    return Blocks(tuple(head), (), tuple(items(members.get("contents"), "contents", "parts")))
+    return Blocks(tuple(head), (), items(members.get("contents"), "contents", "parts"))

@@ -24,4 +24,4 @@ def read(members: Mapping[str, Raw]) -> Blocks | None:
     is_list = bytes(value).startswith(b"[")
     turns = items(value, "input", "content") if is_list else texts(value, "input", b"input")
     identity = text_of(members.get("prompt_cache_key")) or text_of(members.get("user"))
-    return Blocks(head, (setting(members, "text"),), tuple(turns), identity)
+    return Blocks(head, (setting(members, "text"),), turns, identity)

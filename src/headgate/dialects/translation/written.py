@@ -66,8 +66,9 @@ def written(body: Mapping[str, Any], demand: Demand) -> Written:
     for name, value in body.items():
         text = json.encode(value)
         members[name] = Raw(text)
-        pieces.append(b'"%b":%b' % (name.encode(), text))
-    whole = b"{%b}" % b",".join(pieces)
+        # A text may be long, so it is copied once.
+        pieces += (b',"' if pieces else b'{"', name.encode(), b'":', text)
+    whole = b"".join((*pieces, b"}"))
     bound = demand.input_tokens_max
     bound = None if bound is None else bound + len(whole)
     return Written(whole, structs.replace(demand, input_tokens_max=bound, members=members))
