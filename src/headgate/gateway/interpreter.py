@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from headgate.dialects.opened import Members
 from headgate.dialects.registry import Dialect, SpokenDialect
 from headgate.dialects.translation.fields import TranslationError
 from headgate.dialects.translation.losses import Losses
@@ -67,7 +68,9 @@ class Interpreter:
         if translator is None or not router.translates(exchange.asked, exchange.dialect.KIND):
             return
         try:
-            exchange.meant = yield from translator.parsing(dict(exchange.own.members))
+            members = exchange.own.members
+            body = members if isinstance(members, Members) else dict(members)
+            exchange.meant = yield from translator.parsing(body)
         except TranslationError:
             return
 

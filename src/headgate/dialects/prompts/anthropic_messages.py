@@ -33,8 +33,8 @@ def read(members: Mapping[str, Raw]) -> Blocks | None:
     """Return the blocks of a prompt; None when a kept thread holds part of it."""
     if not is_null(members.get("thread", NULL)):
         return None
-    head = [*items(members.get("tools"), "tools", ""), *texts(members.get("system"), "system", b"")]
-    turns = items(members.get("messages"), "messages", "content")
+    head = [*items(members, "tools", ""), *texts(members.get("system"), "system", b"")]
+    turns = items(members, "messages", "content")
     if not is_null(members.get("cache_control", NULL)):
         turns = _marked(turns)
     settings = (setting(members, "tool_choice"), setting(members, "thinking"))

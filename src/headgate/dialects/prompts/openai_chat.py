@@ -18,8 +18,8 @@ _INSTRUCTIONS = frozenset({b'"system"', b'"developer"'})
 
 def read(members: Mapping[str, Raw]) -> Blocks | None:
     """Return the blocks of a prompt; leading instructions belong to its head."""
-    head = [*items(members.get("tools"), "tools", "")]
-    messages = items(members.get("messages"), "messages", "content")
+    head = [*items(members, "tools", "")]
+    messages = items(members, "messages", "content")
     turns: Iterable[Block] = ()
     for block in messages:
         if not _instructs(block):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from msgspec import Raw, structs
 
+from headgate.dialects.opened import Members
 from headgate.dialects.registry import Dialect, SpokenDialect, StreamReader
 from headgate.dialects.sse import first_data
 from headgate.dialects.translation.check import check
@@ -134,7 +135,8 @@ class Translated:
     def _read(self, body: bytes | Mapping[str, Raw] | Call) -> Call:
         if isinstance(body, Call):
             return body
-        return self._from.parse_call(body if isinstance(body, bytes) else dict(body))
+        # What is taken out of the members of a long body is taken out of a copy.
+        return self._from.parse_call(body if isinstance(body, bytes | Members) else dict(body))
 
     def edit(self, body: bytes, demand: Demand, edit: Edit) -> bytes:
         """Change a translated body as `edit` says."""

@@ -177,7 +177,7 @@ class OpenAIParser(RequestParser):
         if value is None:
             return
         at = fields.place(name)
-        said = content_of(value, at)
+        said = content_of(value, at, fields.body)
         if isinstance(said, str):
             if said:
                 yield Text(said, at)

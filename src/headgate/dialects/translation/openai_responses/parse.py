@@ -161,8 +161,9 @@ class _Parser(OpenAIParser):
         role: Role | None = None
         parts: list[Part] = []
         first = ""
-        for item, at in objects_of(value, "input"):
-            fields = Fields(item, at)
+        body = self.fields.body
+        for item, at in objects_of(value, "input", body):
+            fields = Fields(item, at, body)
             next_role, more = self.item(fields)
             if role is not None and (next_role != role or role in ("system", "developer")):
                 yield Turn(role, tuple(parts), at=first)
