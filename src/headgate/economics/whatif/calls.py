@@ -97,24 +97,25 @@ def calls_of(rows: Iterable[Row]) -> Calls:
     kinds: dict[Kind, int] = {}
     numbered = ((kinds.setdefault(kind, len(kinds)), *numbers) for kind, numbers in rows)
     table = np.fromiter(numbered, _FIELDS).view(np.int64).reshape(-1, COLUMNS)
-    return calls_of_table(tuple(kinds), table)
+    return calls_of_columns(tuple(kinds), np.ascontiguousarray(table.T))
 
 
-def calls_of_table(kinds: Sequence[Kind], table: Integers) -> Calls:
-    """Return a table as columns, in its order.
+def calls_of_columns(kinds: Sequence[Kind], columns: Integers) -> Calls:
+    """Return calls of their columns, in their order.
 
     Args:
-        kinds: Those that rows have; one may be there twice.
-        table: A row for each call: the number of its kind, then as in `Row`.
+        kinds: Those that calls have; one may be there twice.
+        columns: The numbers of their kinds, their instants, what they were posted at, and their
+            quantities by `METERS`: an array each, all of one.
     """
     ways = {way: number for number, way in enumerate(dict.fromkeys(one.way for one in kinds))}
     whos = {who: number for number, who in enumerate(dict.fromkeys(one.who for one in kinds))}
     classes = tuple(sorted({one.task for one in kinds}))
-    kind = table[:, 0]
     numbers = np.array(
         [(ways[one.way], classes.index(one.task), whos[one.who]) for one in kinds] or [(0, 0, 0)],
         np.int64,
     )
+    kind, at_ns, posted_nanos = columns[:3]
     way, class_of, who_of = (column[kind] for column in numbers.T)
-    batch = Batch(tuple(ways), way, table[:, 1].copy(), table[:, 3:])
-    return Calls(batch, classes, class_of, table[:, 2].copy(), tuple(whos), who_of)
+    batch = Batch(tuple(ways), way, at_ns, columns[3:].T)
+    return Calls(batch, classes, class_of, posted_nanos, tuple(whos), who_of)

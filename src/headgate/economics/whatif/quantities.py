@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 
 from headgate.catalog.prices import PriceBook
-from headgate.economics.prices.bulk import Batch, Integers, Rated, rate_batch
+from headgate.economics.prices.bulk import Batch, Integers, Rated, rate_batch, some
 from headgate.units.usage import METERS
 
 _AT = {meter: place for place, meter in enumerate(METERS)}
@@ -26,9 +26,18 @@ def times(usage: Integers, factor: Fraction) -> Integers:
     if factor == 1:
         return usage
     share = factor.limit_denominator(_PARTS)
-    scaled = (usage * share.numerator + share.denominator // 2) // share.denominator
-    scaled[:, _SEARCH] = usage[:, _SEARCH]
+    scaled = np.zeros_like(usage)
+    for meter, column in enumerate(usage.T):
+        if meter == _SEARCH:
+            scaled[:, meter] = column
+        elif column.any():
+            scaled[:, meter] = _parts(column, share)
     return scaled
+
+
+def _parts(column: Integers, share: Fraction) -> Integers:
+    """Return a share of each count, rounded half up."""
+    return (column * share.numerator + share.denominator // 2) // share.denominator
 
 
 def colder(usage: Integers, loss: Fraction) -> Integers:
@@ -36,8 +45,8 @@ def colder(usage: Integers, loss: Fraction) -> Integers:
     share = loss.limit_denominator(_PARTS)
     if not share:
         return usage
-    lost = (usage[:, _CACHE_READ] * share.numerator + share.denominator // 2) // share.denominator
-    colder = usage.copy()
+    lost = _parts(usage[:, _CACHE_READ], share)
+    colder = usage.copy(order="K")
     colder[:, _CACHE_READ] -= lost
     colder[:, _INPUT] += lost
     return colder
@@ -48,13 +57,14 @@ def as_sold(book: PriceBook, batch: Batch) -> tuple[Batch, Rated]:
     rated = rate_batch(book, batch)
     for meter, instead in _INSTEAD:
         missing = np.flatnonzero(~rated.priced)
-        usage = batch.usage[missing]
+        usage = some(batch.usage, missing)
         if not usage[:, _AT[meter]].any():
             continue
         usage[:, _AT[instead]] += usage[:, _AT[meter]]
         usage[:, _AT[meter]] = 0
         again = rate_batch(book, Batch(batch.ways, batch.way[missing], batch.at_ns[missing], usage))
         rated.amounts_nanos[missing], rated.priced[missing] = again
-        batch = batch._replace(usage=batch.usage.copy())
-        batch.usage[missing] = usage
+        batch = batch._replace(usage=batch.usage.copy(order="K"))
+        for number in (_AT[meter], _AT[instead]):
+            batch.usage[missing, number] = usage[:, number]
     return batch, rated

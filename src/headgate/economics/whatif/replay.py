@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from headgate.economics.inputs import Inputs
-from headgate.economics.prices.bulk import Batch, Flags, Integers, Way, rate_batch
+from headgate.economics.prices.bulk import Batch, Flags, Integers, Way, rate_batch, some
 from headgate.economics.whatif.calls import Calls, sums
 from headgate.economics.whatif.moves import Moves, pairs
 from headgate.economics.whatif.quantities import as_sold, colder, times
@@ -255,7 +255,7 @@ def _allowed(calls: Calls, asked: Scenario) -> Flags:
 def _dated(batch: Batch, asked: Scenario, place: Integers, way: Way) -> Batch:
     """Return some calls as they would be served, with their tokens as they were."""
     at_ns = _on(batch.at_ns[place], asked.on_ns)
-    return Batch((way,), np.zeros(len(place), np.int64), at_ns, batch.usage[place])
+    return Batch((way,), np.zeros(len(place), np.int64), at_ns, some(batch.usage, place))
 
 
 def _cold(usage: Integers, asked: Scenario, warm: Flags | None, place: Integers) -> Integers:

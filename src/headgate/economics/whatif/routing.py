@@ -12,7 +12,7 @@ import numpy as np
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.economics.inputs import InputError
-from headgate.economics.prices.bulk import Batch, Integers, Way, rate_batch
+from headgate.economics.prices.bulk import Batch, Integers, Way, rate_batch, some
 from headgate.economics.whatif.calls import Calls
 from headgate.economics.whatif.moves import STAYS, Moves
 from headgate.economics.whatif.quantities import as_sold, times
@@ -81,7 +81,7 @@ def _costs(calls: Calls, model: tuple[str, str], book: PriceBook, tokens: Tokens
     for number, way in enumerate(calls.batch.ways):
         place = np.flatnonzero(calls.batch.way == number)
         there = (*model, way[2])
-        at_ns, usage = calls.batch.at_ns[place], calls.batch.usage[place]
+        at_ns, usage = calls.batch.at_ns[place], some(calls.batch.usage, place)
         sold, _ = as_sold(book, Batch((there,), np.zeros(len(place), np.int64), at_ns, usage))
         share = tokens("/".join(way[:2]), "/".join(model))
         rated = rate_batch(book, sold._replace(usage=times(sold.usage, share)))
