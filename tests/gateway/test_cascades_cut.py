@@ -1,4 +1,4 @@
-"""Cascades whose client may not go on, or is gone: what was verified on the way is nobody's then."""
+"""Cascades whose client may not go on, or is gone: nobody gets what was verified on the way."""
 
 import socket
 from collections.abc import Iterator
