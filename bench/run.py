@@ -1,6 +1,7 @@
 """`make bench`: what a call costs in Headgate, everything on, against nginx as a plain proxy."""
 
 import argparse
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -69,12 +70,12 @@ def loads_of(arguments: argparse.Namespace) -> list[rounds.Load]:
 
 
 @contextmanager
-def upstream() -> Iterator[None]:
+def upstream() -> Iterator[subprocess.Popen[bytes]]:
     """Keep the upstream running."""
     command = [str(BUILD / "upstream"), str(UPSTREAM_PORT)]
     process = processes.start(command, processes.LOAD_CORE, BUILD / "upstream.log")
     try:
-        yield
+        yield process
     finally:
         processes.stop(process)
 
