@@ -1,6 +1,7 @@
 """The two that are always compared: nginx as a plain proxy, and a whole node of Headgate."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -131,6 +132,12 @@ def when_ready(
         time.sleep(0.05)
     gateway.pids = tuple(processes.family(gateway.process.pid))
     return gateway
+
+
+def accepts(port: int) -> bool:
+    """Tell whether somebody listens on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def answers(port: int, path: str) -> bool:

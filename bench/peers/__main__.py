@@ -46,23 +46,39 @@ def arguments_of(words: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
+def installed(peers: Sequence[Peer], absent: dict[str, str]) -> list[Peer]:
+    """Install peers; returns those that are there, and why another is not goes into `absent`."""
+    found = []
+    for peer in peers:
+        say(f"{peer.name} {peer.version}")
+        try:
+            peer.install()
+            found.append(peer)
+        except NotInstalledError as error:
+            absent[peer.name] = reason(error)
+    return found
+
+
 @contextmanager
 def running(peers: Sequence[Peer], absent: dict[str, str]) -> Iterator[list[tuple[Peer, Gateway]]]:
-    """Install and keep up all peers that can be; why the others cannot goes into `absent`."""
+    """Keep peers up; why one does not start goes into `absent`."""
     with ExitStack() as stack:
         started = []
         for port, peer in enumerate(peers, FIRST_PORT):
-            say(f"{peer.name} {peer.version}")
+            say(f"starting {peer.name}")
             try:
-                peer.install()
                 gateway = peer.start(port)
-            except (NotInstalledError, NotReadyError) as error:
-                say(f"not run: {error}")
-                absent[peer.name] = str(error).strip().rpartition("\n")[2]
-                continue
-            stack.callback(gateway.stop)
-            started.append((peer, gateway))
+                stack.callback(gateway.stop)
+                started.append((peer, gateway))
+            except NotReadyError as error:
+                absent[peer.name] = reason(error)
         yield started
+
+
+def reason(error: Exception) -> str:
+    """Say why a peer is left out, and return the last line of it for the report."""
+    say(f"not run: {error}")
+    return str(error).strip().rpartition("\n")[2]
 
 
 def books_of(peers: Sequence[Beside]) -> list[Books]:
@@ -103,11 +119,12 @@ def measure(arguments: argparse.Namespace) -> tuple[str, bool]:
     """
     chosen = [peer() for peer in PEERS if not arguments.only or peer.name.lower() in arguments.only]
     absent = dict(ABSENT)
+    there = installed(chosen, absent)
     parts = [report.listing(machine.facts(BUILD))]
     with (
         upstream() as process,
         pair((NGINX_PORT, HEADGATE_PORT)) as (nginx, headgate),
-        running(chosen, absent) as peers,
+        running(there, absent) as peers,
     ):
         if not peers:
             raise NotReadyError("no peer runs here")
@@ -127,7 +144,8 @@ def measure(arguments: argparse.Namespace) -> tuple[str, bool]:
         equal, sentence = asking.books(HEADGATE_PORT)
     found = [row for each in readings for row in each.compared()]
     begun = [row for each in readings for row in each.first_byte()]
-    parts += [table.costs(found), table.verdict(found)]
+    failures = [sentence for each in readings for sentence in each.failures()]
+    parts += [table.costs(found, failures), table.verdict(found)]
     parts += [table.first_bytes(begun), table.weights(weights), table.books(books)]
     parts += told
     parts.append(f"`headgate check-books` beside the running node: {sentence}.")

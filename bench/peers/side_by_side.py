@@ -7,7 +7,8 @@ is told; it is not asked for that load again.
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -50,7 +51,7 @@ class Compared(NamedTuple):
         headgate_ratio: Headgate to nginx.
         peer_ratio: The peer to Headgate: how many times as much it costs.
         peer_per_s: Calls, or events of streams, that the peer carried in a second.
-        wrong: What was wrong with the peer's answers, and then there are no figures; None: nothing.
+        good: Whether the peer answered well; otherwise there are no figures.
     """
 
     peer: str
@@ -61,7 +62,7 @@ class Compared(NamedTuple):
     headgate_ratio: float = 0
     peer_ratio: float = 0
     peer_per_s: float = 0
-    wrong: str | None = None
+    good: bool = False
 
 
 class FirstByte(NamedTuple):
@@ -127,37 +128,48 @@ class Readings:
 
     def add_round(self, seconds: float) -> None:
         """Send each load to the three; the time to the first byte is also taken without any."""
-        for load in self._costs:
+        beside = self._beside
+        for load, readings in self._costs.items():
             if load not in self._wrong:
-                self._add(load, seconds)
-        if self._paced not in self._wrong:
-            asked = self._beside.upstream, *self._beside.three
-            self._begun.append([rounds.send(each, self._first_byte, seconds) for each in asked])
+                own = [
+                    rounds.measure(each, load, seconds) for each in (beside.nginx, beside.headgate)
+                ]
+                with self._noting(load):
+                    readings.append((own[0], own[1], rounds.measure(beside.running, load, seconds)))
+        load = self._first_byte
+        if load not in self._wrong:
+            others = (beside.upstream, beside.nginx, beside.headgate)
+            sent = [rounds.send(each, load, seconds) for each in others]
+            with self._noting(load):
+                self._begun.append([*sent, rounds.send(beside.running, load, seconds)])
 
-    def _add(self, load: Load, seconds: float) -> None:
-        nginx = rounds.measure(self._beside.nginx, load, seconds)
-        headgate = rounds.measure(self._beside.headgate, load, seconds)
+    @contextmanager
+    def _noting(self, load: Load) -> Iterator[None]:
+        """Note what a peer does not get through; a process of it that has ended is an OSError."""
         try:
-            running = rounds.measure(self._beside.running, load, seconds)
-        except (BadAnswersError, subprocess.SubprocessError) as error:
+            yield
+        except (BadAnswersError, subprocess.SubprocessError, OSError) as error:
             self._wrong[load] = str(error)
-        else:
-            self._costs[load].append((nginx, headgate, running))
+
+    def failures(self) -> list[str]:
+        """Return what the peer did not get through, a sentence for each load."""
+        name = self._beside.peer.name
+        return [f"{name}, {load.name}: {why}" for load, why in self._wrong.items()]
 
     def compared(self) -> list[Compared]:
         """Return the figures of each load."""
         name = self._beside.peer.name
         return [
-            compared(name, load, readings, self._wrong.get(load))
+            compared(name, load, [] if load in self._wrong else readings)
             for load, readings in self._costs.items()
         ]
 
     def first_byte(self) -> list[FirstByte]:
         """Return how long streams take to begin; nothing where the peer has no good ones."""
-        strain = self._beside.peer.strain
-        if not self._begun:
+        peer = self._beside.peer
+        if self._first_byte in self._wrong or not self._begun:
             return []
-        return [first_byte(self._beside.peer.name, strain.begun_per_s, self._begun)]
+        return [first_byte(peer.name, peer.strain.begun_per_s, self._begun)]
 
 
 def compare(
@@ -174,10 +186,10 @@ def compare(
     return found
 
 
-def compared(peer: str, load: Load, readings: Sequence[Three], wrong: str | None) -> Compared:
-    """Return the medians of a load's rounds."""
-    if wrong is not None or not readings:
-        return Compared(peer, load, wrong=wrong or "not measured")
+def compared(peer: str, load: Load, readings: Sequence[Three]) -> Compared:
+    """Return the medians of a load's rounds; without any there are no figures."""
+    if not readings:
+        return Compared(peer, load)
     return Compared(
         peer,
         load,
@@ -191,6 +203,7 @@ def compared(peer: str, load: Load, readings: Sequence[Three], wrong: str | None
             running.whole_us / headgate.whole_us for _, headgate, running in readings
         ),
         peer_per_s=statistics.median(running.units_per_s for _, _, running in readings),
+        good=True,
     )
 
 

@@ -9,21 +9,21 @@ from bench.rounds import Load
 BEGIN, END = "<!-- peers: begin -->", "<!-- peers: end -->"
 
 
-def costs(found: Sequence[Compared]) -> str:
-    """Return the table of CPU time, and below it what a peer did not get through."""
+def costs(found: Sequence[Compared], failures: Sequence[str] = ()) -> str:
+    """Return the table of CPU time, and below it what peers did not get through."""
     lines = [
         "| beside, and the load of all three | nginx | Headgate | the peer | Headgate / nginx"
         " | peer / Headgate | the peer carried |",
         "|---|---|---|---|---|---|---|",
     ]
     lines += [_cost(each) for each in found]
-    failed = [f"- {each.peer}, {each.load.name}: {each.wrong}" for each in found if each.wrong]
-    return "\n".join([*lines, "", *failed] if failed else lines)
+    told = [f"- {failure}" for failure in failures]
+    return "\n".join([*lines, "", *told] if told else lines)
 
 
 def _cost(each: Compared) -> str:
     title = f"| {each.peer}: {_load(each.load)}"
-    if each.wrong is not None:
+    if not each.good:
         return f"{title} | see below | | | | | |"
     unit = "events" if each.load.streamed else "calls"
     return (
@@ -113,7 +113,7 @@ def usd(nanos: int) -> str:
 
 def verdict(found: Sequence[Compared]) -> str:
     """Return whether Headgate is cheaper than every peer in every load that was measured."""
-    measured = [each for each in found if each.wrong is None]
+    measured = [each for each in found if each.good]
     dearer = [
         f"{each.peer}, {each.load.name} ({each.peer_ratio:.2f})"
         for each in measured

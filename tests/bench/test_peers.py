@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import shutil
+import socket
 import subprocess
 import time
 import tomllib
@@ -10,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from bench import processes, report, rounds
+from bench import processes, report, rounds, tools
 from bench.configuration import MODELS
-from bench.gateways import Asked, Gateway
+from bench.gateways import Asked, Gateway, accepts
 from bench.peers import install, litellm, portkey, side_by_side, table, tensorzero
 from bench.peers.__main__ import PEERS, arguments_of
-from bench.peers.side_by_side import Books, Compared, FirstByte, Weight
+from bench.peers.side_by_side import Beside, Books, Compared, FirstByte, Readings, Weight
 from bench.report import PAGE
 from bench.rounds import Cost, Load, Sent
 
@@ -27,6 +29,13 @@ def gateway(asked: Asked) -> Gateway:
     process = subprocess.Popen(["true"])
     process.wait()
     return Gateway("some", 9221, process, asked=asked)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def sent(p50: int, p99: int) -> Sent:
@@ -42,7 +51,7 @@ def test_ratios_are_medians_of_rounds_to_their_own_base() -> None:
         (Cost(40, None, 1), Cost(100, 80, 1), Cost(100, None, 6)),
     ]
 
-    found = side_by_side.compared("Other", PLAIN, readings, None)
+    found = side_by_side.compared("Other", PLAIN, readings)
 
     assert (found.nginx_us, found.headgate_us, found.peer_us) == (20, 40, 300)
     assert (found.headgate_ratio, found.peer_ratio, found.peer_per_s) == (2.5, 10, 6)
@@ -53,19 +62,18 @@ def test_ratios_are_medians_of_rounds_to_their_own_base() -> None:
 
 
 def test_a_peer_that_answers_wrongly_has_no_figure_and_that_is_told() -> None:
-    """What it got through in other rounds is not quoted, and nothing is concluded from it."""
-    readings = [(Cost(10, None, 1), Cost(30, 20, 1), Cost(3, None, 5))]
+    """Nothing is concluded from it, and it stands in the table as such."""
+    found = side_by_side.compared("Other", PLAIN, [])
 
-    found = side_by_side.compared("Other", PLAIN, readings, "Other: 3 bad answers of 9")
-
-    assert table.costs([found]).endswith("- Other, plain: Other: 3 bad answers of 9")
+    text = table.costs([found], ["Other, plain: 3 bad answers of 9"])
+    assert text.endswith("| see below | | | | | |\n\n- Other, plain: 3 bad answers of 9")
     assert table.verdict([found]) == "Nothing was measured."
 
 
 def test_it_is_said_whom_headgate_is_not_cheaper_than() -> None:
     """Equal is not cheaper."""
-    dearer = Compared("Slow", PLAIN, peer_ratio=1.01)
-    equal = Compared("Quick", PLAIN, peer_ratio=1.0)
+    dearer = Compared("Slow", PLAIN, peer_ratio=1.01, good=True)
+    equal = Compared("Quick", PLAIN, peer_ratio=1.0, good=True)
 
     assert "is cheaper than every peer" in table.verdict([dearer])
     assert (
@@ -121,6 +129,37 @@ def test_what_answers_say_of_their_cost_is_read_and_judged() -> None:
         "say $0.000235000 for a call and $0.000071000 for a stream, which is right."
     )
     assert "wrong: they cost $0.000235000 and" in table.told("Other", 235_000, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not there")
+def test_a_round_puts_every_load_to_all_and_tells_who_does_not_get_through() -> None:
+    """The upstream stands for all gateways, and who has ended for a peer that dies."""
+    tools.compile_programs()
+    port = free_port()
+    with subprocess.Popen([str(tools.BUILD / "upstream"), str(port)]) as process:
+        while not accepts(port):
+            assert process.poll() is None
+        nginx, headgate, alive, alone = (
+            Gateway(name, port, process, pids=(process.pid,))
+            for name in ("nginx", "headgate", "peer", "alone")
+        )
+        strain = portkey.Portkey.strain
+        good = Readings(Beside(portkey.Portkey(), alive, nginx, headgate, alone))
+        dead = Readings(Beside(portkey.Portkey(), gateway(Asked()), nginx, headgate, alone))
+
+        for readings in (good, dead):
+            readings.add_round(0.1)
+        process.terminate()
+
+    assert [each.good for each in good.compared()] == [True, True]
+    assert all(each.peer_us > 0 and each.peer_per_s > 0 for each in good.compared())
+    assert good.first_byte()[0].running[0] > 0
+    assert alive.calls > 0
+    assert alive.streams == strain.streams + 1
+    assert not good.failures()
+    assert [each.good for each in dead.compared()] == [False, False]
+    assert (len(dead.failures()), dead.first_byte()) == (3, [])
 
 
 def test_memory_is_told_by_gateway() -> None:
