@@ -22,6 +22,7 @@ from headgate.gateway.clock import Coarse
 from headgate.gateway.deferral import Deferral
 from headgate.gateway.guards import Guards
 from headgate.gateway.interpreter import Interpreter
+from headgate.gateway.notebook import Notebook
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.pool import Pool
 from headgate.gateway.sessions import Sessions
@@ -91,10 +92,10 @@ def data_plane(
         now_ns: The clock.
         call_soon: The event loop's; what is said in a turn of it is sent at its end.
     """
-    clock, outbox = Coarse(), Outbox(call_soon)
+    clock, outbox, notebook = Coarse(), Outbox(call_soon), Notebook()
     pools, targets = _reach(snapshot, clock, outbox)
     known, allotments = _callers(snapshot, pepper, steward)
-    router, caching, sessions = _routing(snapshot, targets, journal)
+    router, caching, sessions = _routing(snapshot, targets, journal, notebook)
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
@@ -122,14 +123,15 @@ def data_plane(
         idempotency=snapshot.idempotency,
         guards=Guards(snapshot.runs, steward.control) if snapshot.runs.counted else None,
         caps=Caps(_caps(snapshot)),
-        sizing=Sizing(snapshot.holds, counted(), stops()),
+        sizing=Sizing(snapshot.holds, counted(), stops(), notebook),
+        notebook=notebook,
         clerk=steward.clerk,
         approvals=tuple(snapshot.approvals.values()),
         contract_nodes=snapshot.price_book.contract_nodes,
         traced=snapshot.exports.is_traced,
         classes=Classes({key.id: key.priorities for key in snapshot.keys.values()}),
         deferral=_deferral(snapshot),
-        appraisal=_appraisal(router, targets),
+        appraisal=_appraisal(router, targets, notebook),
         response_cache=_response_cache(snapshot),
     )
 
@@ -202,11 +204,13 @@ def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWrit
     return router
 
 
-def _appraisal(router: Router, targets: Mapping[str, Target]) -> Appraisal | None:
+def _appraisal(
+    router: Router, targets: Mapping[str, Target], notebook: Notebook
+) -> Appraisal | None:
     """Return what says what policies go by beside prices; None when no route asks."""
     if not router.asks():
         return None
-    appraisal = Appraisal(Standing(load_prior()), tuple(targets))
+    appraisal = Appraisal(Standing(load_prior()), tuple(targets), notebook)
     router.ask(appraisal)
     return appraisal
 
@@ -257,13 +261,13 @@ def _speech(snapshot: Snapshot) -> Speech:
 
 
 def _routing(
-    snapshot: Snapshot, targets: dict[str, Target], journal: JournalWriter
+    snapshot: Snapshot, targets: dict[str, Target], journal: JournalWriter, notebook: Notebook
 ) -> tuple[Router, Caching, Sessions]:
     """Return the router, and what remembers prompts and sessions for it."""
     router = _router(snapshot, targets, journal)
-    caching = Caching(targets, router, _marked(snapshot))
+    caching = Caching(targets, router, _marked(snapshot), notebook)
     by_session = [alias for alias in snapshot.routes if "session" in router.needs(alias)]
-    return router, caching, Sessions(targets, router, caching, by_session)
+    return router, caching, Sessions(targets, router, caching, by_session, notebook)
 
 
 def _marked(snapshot: Snapshot) -> frozenset[str]:
