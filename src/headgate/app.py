@@ -121,7 +121,7 @@ def data_plane(
         ready=steward.ready,
         control=steward.control,
         idempotency=snapshot.idempotency,
-        guards=Guards(snapshot.runs, steward.control) if snapshot.runs.counted else None,
+        guards=_guards(snapshot, steward.control, notebook, journal.epoch),
         caps=Caps(_caps(snapshot)),
         sizing=Sizing(snapshot.holds, counted(), stops(), notebook),
         notebook=notebook,
@@ -134,6 +134,12 @@ def data_plane(
         appraisal=_appraisal(router, targets, notebook),
         response_cache=_response_cache(snapshot),
     )
+
+
+def _guards(snapshot: Snapshot, control: Control, notebook: Notebook, worker: str) -> Guards | None:
+    """Return what counts the calls of runs, None when nothing limits them."""
+    limits = snapshot.runs
+    return Guards(limits, control, notebook, worker) if limits.counted else None
 
 
 def _response_cache(snapshot: Snapshot) -> ResponseCache | None:

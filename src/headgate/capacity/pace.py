@@ -41,12 +41,16 @@ class Faded(NamedTuple):
 
 
 class Fading:
-    """A mean, or a ratio of two sums, of what was seen lately."""
+    """A mean, or a ratio of two sums, of what was seen lately.
 
-    __slots__ = ("_above", "_at_ns", "_below", "_half_life_ns", "_weight")
+    Attributes:
+        half_life_ns: After so long an observation counts half.
+    """
+
+    __slots__ = ("_above", "_at_ns", "_below", "_weight", "half_life_ns")
 
     def __init__(self, half_life_ns: int = HALF_LIFE_NS) -> None:
-        self._half_life_ns = half_life_ns
+        self.half_life_ns = half_life_ns
         self._at_ns = self._above = self._below = self._weight = 0
 
     def add(self, above: int, below: int, at_ns: int) -> None:
@@ -59,7 +63,7 @@ class Fading:
     def absorb(self, faded: Faded) -> None:
         """Add what was seen elsewhere; in whatever order, up to what is rounded."""
         self._fade(faded.at_ns)
-        other = Fading(self._half_life_ns)
+        other = Fading(self.half_life_ns)
         other._set(faded)
         other._fade(self._at_ns)
         self._above += other._above
@@ -98,10 +102,10 @@ class Fading:
         if passed_ns <= 0:
             return
         self._at_ns = at_ns
-        halvings, rest_ns = divmod(passed_ns, self._half_life_ns)
+        halvings, rest_ns = divmod(passed_ns, self.half_life_ns)
         halvings = min(halvings, HALVINGS_MAX)
         # Between two halvings it falls along a line: close enough to the curve, and exact in ints.
-        left, whole = 2 * self._half_life_ns - rest_ns, 2 * self._half_life_ns
+        left, whole = 2 * self.half_life_ns - rest_ns, 2 * self.half_life_ns
         self._above = (self._above >> halvings) * left // whole
         self._below = (self._below >> halvings) * left // whole
         self._weight = (self._weight >> halvings) * left // whole

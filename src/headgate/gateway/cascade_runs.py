@@ -14,6 +14,7 @@ import msgspec
 from headgate.dialects.translation.fields import TranslationError
 from headgate.gateway.cascade_memory import CHECKED, JUDGED, TOLD, CascadeMemory, Judged
 from headgate.gateway.feedback import GOOD_MIN, votes_of
+from headgate.routing.cascades.beliefs import KEPT_MAX as COUNTED_MAX
 from headgate.routing.policies import cascade
 from headgate.routing.policies.cascade import EXHAUSTED, PROBE, SKIP, WHOLE
 from headgate.routing.verifiers.agreement import normal
@@ -140,7 +141,7 @@ class Runs:
         self._notebook = notebook = pipeline.world.notebook
         self._memories: dict[Named, CascadeMemory] = {}
         for part in (TOLD, JUDGED):
-            notebook.counts(part, self._hear_counts)
+            notebook.counts(part, self._hear_counts, COUNTED_MAX)
         notebook.latest(CHECKED, self._hear_checked)
         notebook.latest(VOTE, self._hear_vote)
         notebook.latest(SKIPPED, self._hear_skip)

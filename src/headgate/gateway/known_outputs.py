@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headgate.ledger.outputs import Outputs
+from headgate.ledger.outputs import CALLS_MAX, Outputs
 
 if TYPE_CHECKING:
     from headgate.experience.rows import Key
@@ -25,7 +25,7 @@ class KnownOutputs:
     def __init__(self, part: str, notebook: Notebook) -> None:
         self._notebook = notebook
         self._kinds: dict[Key, Outputs] = {}
-        notebook.counts(part, self._hear)
+        notebook.counts(part, self._hear, CALLS_MAX)
 
     def find(self, key: Key) -> Outputs | None:
         """Return what is known of a kind, None when nothing is."""

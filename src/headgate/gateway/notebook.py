@@ -10,19 +10,16 @@ from collections.abc import Callable, Iterator
 
 from headgate.capacity.pace import Faded, Fading
 from headgate.experience.rows import (
-    ROWS_MAX,
-    CountRow,
     Experience,
-    FadedRow,
     Key,
     LatestRow,
     Value,
+    told,
 )
 from headgate.units.counts import Counts
 
 NEWS_MAX = 4_096
 """So many things of each form may be news at once; what is learned of more is not told."""
-COUNT_MAX = 1 << 30
 
 HearCounts = Callable[[Key, dict[int, int], bool], None]
 """Takes the key, the counts, and whether they are all that is known, to be taken for less."""
@@ -31,27 +28,41 @@ HearLatest = Callable[[Key, int, Value], None]
 """Takes the key, the instant at which it was known, and what."""
 
 
+def _in_good_time() -> None:
+    """There is nobody to be told yet."""
+
+
 class Notebook:
     """The news of one worker.
 
     Attributes:
         hashes: Tells by what key this process hashes texts.
+        on_hurry: Called when something is to be told before this turn of the loop is over.
     """
 
     def __init__(self) -> None:
         self.hashes = hash("headgate")
+        self.on_hurry: Callable[[], None] = _in_good_time
         self._counts: dict[Key, Counts] = {}
-        self._faded: dict[Key, tuple[int, Fading]] = {}
+        self._faded: dict[Key, Fading] = {}
         self._latest: dict[Key, LatestRow] = {}
         self._hear_counts: dict[str, HearCounts] = {}
+        self._most: dict[str, int] = {}
         self._hear_faded: dict[str, HearFaded] = {}
         self._hear_latest: dict[str, HearLatest] = {}
 
     # who hears
 
-    def counts(self, part: str, hear: HearCounts) -> None:
-        """Have what others count under the name of a part heard by it."""
+    def counts(self, part: str, hear: HearCounts, most: int) -> None:
+        """Have what others count under the name of a part heard by it.
+
+        Args:
+            part: The first word of its keys.
+            hear: The part.
+            most: From so many of one thing on, what was seen before counts half.
+        """
         self._hear_counts[part] = hear
+        self._most[part] = most
 
     def faded(self, part: str, hear: HearFaded) -> None:
         """Have what fades heard."""
@@ -69,7 +80,7 @@ class Notebook:
         if news is None:
             if len(self._counts) >= NEWS_MAX:
                 return
-            news = self._counts[key] = Counts(COUNT_MAX)
+            news = self._counts[key] = Counts(self._most[key[0]])
         news.add({number: times})
 
     def fade(self, key: Key, half_life_ns: int, above: int, below: int, at_ns: int) -> None:
@@ -78,45 +89,40 @@ class Notebook:
         if news is None:
             if len(self._faded) >= NEWS_MAX:
                 return
-            news = self._faded[key] = (half_life_ns, Fading(half_life_ns))
-        news[1].add(above, below, at_ns)
+            news = self._faded[key] = Fading(half_life_ns)
+        news.add(above, below, at_ns)
 
     def note(self, key: Key, at_ns: int, value: Value) -> None:
         """Note what is known of a thing now, in place of what was."""
         if key in self._latest or len(self._latest) < NEWS_MAX:
             self._latest[key] = LatestRow(key, at_ns, value)
 
+    def hurry(self) -> None:
+        """Have all news told at once."""
+        self.on_hurry()
+
     # what is told
 
     def take(self) -> Iterator[Experience]:
-        """Yield the news, each once, in as many messages as they take."""
-        counts = [CountRow(key, each.numbers) for key, each in self._counts.items()]
-        faded = [FadedRow(key, life, *each.faded()) for key, (life, each) in self._faded.items()]
-        latest = list(self._latest.values())
+        """Return the news, each once, in as many messages as they take."""
+        news = self._counts, self._faded, self._latest
         self._counts, self._faded, self._latest = {}, {}, {}
-        for start in range(0, max(len(counts), len(faded), len(latest)), ROWS_MAX):
-            end = start + ROWS_MAX
-            yield Experience(
-                hashes=self.hashes,
-                counts=tuple(counts[start:end]),
-                faded=tuple(faded[start:end]),
-                latest=tuple(latest[start:end]),
-            )
+        return told(self.hashes, *news)
 
-    def hear(self, told: Experience) -> None:
+    def hear(self, news: Experience) -> None:
         """Hand what others have learned to whoever goes by it here, if anybody does."""
-        for row in told.counts:
+        for row in news.counts:
             hear_counts = self._hear_counts.get(row.key[0])
             if hear_counts is not None:
-                hear_counts(row.key, row.numbers, told.whole)
-        for each in told.faded:
+                hear_counts(row.key, row.numbers, news.whole)
+        for each in news.faded:
             hear_faded = self._hear_faded.get(each.key[0])
             if hear_faded is not None:
                 faded = Faded(each.at_ns, each.above, each.below, each.weight)
-                hear_faded(each.key, faded, told.whole)
-        if told.hashes != self.hashes:
+                hear_faded(each.key, faded, news.whole)
+        if news.hashes != self.hashes:
             return
-        for news in told.latest:
-            hear_latest = self._hear_latest.get(news.key[0])
+        for known in news.latest:
+            hear_latest = self._hear_latest.get(known.key[0])
             if hear_latest is not None:
-                hear_latest(news.key, news.at_ns, news.value)
+                hear_latest(known.key, known.at_ns, known.value)

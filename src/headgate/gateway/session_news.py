@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headgate.ledger.outputs import CALLS_MAX
 from headgate.routing.sessions.memory import Key, Memory, Session
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ class SessionNews:
         notebook.latest(SESSION, self._hear_session)
         notebook.latest(REPLY, self._hear_reply)
         notebook.latest(TOOLED, self._hear_tooled)
-        notebook.counts(CALLS, self._hear_tasks)
-        notebook.counts(NANOS, self._hear_tasks)
+        notebook.counts(CALLS, self._hear_tasks, CALLS_MAX)
+        notebook.counts(NANOS, self._hear_tasks, CALLS_MAX)
 
     def served(self, key: Key, session: Session) -> None:
         """A session's call was served."""

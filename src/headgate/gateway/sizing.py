@@ -14,6 +14,7 @@ from headgate.dialects.registry import StreamReader
 from headgate.dialects.stops.registry import Counted, Stop
 from headgate.gateway.gauge import Gauge, Ruler
 from headgate.gateway.known_outputs import KnownOutputs
+from headgate.ledger.outputs import CALLS_MAX
 from headgate.ledger.settings import Expected
 from headgate.records.charge import Settlement
 from headgate.records.journal import SizingNote
@@ -81,7 +82,7 @@ class Sizing:
         self.stops = stops
         self._notebook = notebook
         self._outputs = KnownOutputs(HELD, notebook)
-        notebook.counts(HIDDEN, self._hear_hidden)
+        notebook.counts(HIDDEN, self._hear_hidden, CALLS_MAX)
 
     def expect(self, exchange: Exchange) -> None:
         """Lower what an attempt is about to hold to what it is expected to take."""

@@ -44,6 +44,8 @@ from headgate.records.approval import Asking, Told
 from headgate.records.control import Answered, ControlRequest
 
 RECONNECT_S = 0.1
+BACKLOG_BYTES_MAX = 65_536
+"""A steward that has so much to hear is told what can wait later."""
 CONTROL_MAX = 1_024
 """Control requests that may wait for the steward at once."""
 
@@ -244,9 +246,11 @@ class StewardLink(asyncio.Protocol):
 
     @property
     def has_room(self) -> bool:
-        """Whether the steward hears what it is told, so that what can wait need not."""
+        """Whether the steward keeps up with what it is told, so that what can wait need not."""
         transport = self._transport
-        return self.connected and transport is not None and not transport.get_write_buffer_size()
+        if not self.connected or transport is None:
+            return False
+        return transport.get_write_buffer_size() < BACKLOG_BYTES_MAX
 
     def say_experience(self, told: Experience) -> bool:
         """Tell what this worker has learned; False while there is no steward."""

@@ -28,7 +28,7 @@ from headgate.ledger.line import Grant, Outcome
 from headgate.node.credentials import keep_fresh
 from headgate.node.durable import journal_syncs, open_journal, see_out_failed
 from headgate.node.hearsay import Hearsay
-from headgate.node.imparting import Imparting
+from headgate.node.imparting import Imparting, impart
 from headgate.node.in_force import read
 from headgate.node.link import StewardLink
 from headgate.node.messages import Crowd, Hello, State, Unwell
@@ -138,7 +138,7 @@ async def run(
     journal.close(time.time_ns())
     if log is not None:
         log.close()
-    Imparting(world.notebook, link).tell()
+    impart(world.notebook, link)
     link.close()
 
 
@@ -220,7 +220,7 @@ async def _sweep_always(
 ) -> None:
     hearsay = Hearsay(pipeline.world.targets, pipeline.now_ns)
     link.on_heed = hearsay.heed
-    imparting = Imparting(pipeline.world.notebook, link)
+    imparting = Imparting(pipeline.world.notebook, link, asyncio.get_running_loop().call_soon)
     while True:
         now_ns = time.monotonic_ns()
         if link.is_overdue(now_ns):

@@ -10,14 +10,15 @@ class Counts:
         most: From so many on, what was seen so far counts half.
 
     Attributes:
+        most: The same.
         n: How many count, those that were seen long ago for less.
         numbers: How many of each.
     """
 
-    __slots__ = ("_most", "n", "numbers")
+    __slots__ = ("most", "n", "numbers")
 
     def __init__(self, most: int) -> None:
-        self._most = most
+        self.most = most
         self.n = 0
         self.numbers: dict[int, int] = {}
 
@@ -29,7 +30,7 @@ class Counts:
         for number, times in numbers.items():
             self.numbers[number] = self.numbers.get(number, 0) + times
             self.n += times
-        while self.n >= self._most:
+        while self.n >= self.most:
             halved = {each: times // 2 for each, times in self.numbers.items()}
             self.numbers = {each: times for each, times in halved.items() if times}
             self.n = sum(self.numbers.values())
