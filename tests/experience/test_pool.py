@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headgate.capacity.pace import HALF_LIFE_NS, Faded, Fading
@@ -39,6 +39,7 @@ news = st.builds(
 )
 
 
+FEW = settings(max_examples=30)
 T = TypeVar("T")
 
 
@@ -59,18 +60,13 @@ def heard(told: Iterable[Experience]) -> Pool:
 def all_of(pool: Pool) -> list[list[tuple[object, ...]]]:
     """Return what a pool knows, in an order of its own."""
     whole = list(pool.whole())
-    return [
-        sorted((row for each in whole for row in rows(each)), key=repr)
-        for rows in (
-            lambda each: [msgspec.structs.astuple(row) for row in each.counts],
-            lambda each: [msgspec.structs.astuple(row) for row in each.latest],
-        )
-    ]
+    counts = [msgspec.structs.astuple(row) for each in whole for row in each.counts]
+    latest = [msgspec.structs.astuple(row) for each in whole for row in each.latest]
+    return [sorted(counts, key=repr), sorted(latest, key=repr)]
 
 
-@given(
-    st.lists(news, max_size=6).flatmap(lambda told: st.tuples(st.just(told), st.permutations(told)))
-)
+@FEW
+@given(in_two_orders(news))
 def test_it_is_the_same_in_whatever_order_workers_tell(
     orders: tuple[list[Experience], Sequence[Experience]],
 ) -> None:
@@ -80,6 +76,7 @@ def test_it_is_the_same_in_whatever_order_workers_tell(
     assert all_of(heard(told)) == all_of(heard(otherwise))
 
 
+@FEW
 @given(st.lists(news, max_size=6))
 def test_what_was_known_at_an_instant_may_be_told_twice(told: list[Experience]) -> None:
     """Told again, it is what it was: a session is where its last call was served."""
@@ -88,6 +85,7 @@ def test_what_was_known_at_an_instant_may_be_told_twice(told: list[Experience]) 
     assert all_of(heard([*latest, *latest])) == all_of(heard(latest))
 
 
+@FEW
 @given(
     st.lists(numbers, max_size=5).flatmap(
         lambda told: st.tuples(st.just(told), st.permutations(told))
@@ -110,6 +108,7 @@ def test_counts_of_the_same_things_are_taken_over_once(
     assert joined(told).n == max((sum(each.values()) for each in told), default=0)
 
 
+@FEW
 @given(st.lists(numbers, min_size=1, max_size=30), st.integers(2, 50))
 def test_counts_are_bounded_and_none_is_negative(told: list[dict[int, int]], most: int) -> None:
     """However much is told, fewer than `most` count."""
@@ -127,6 +126,7 @@ observed = st.tuples(
 )
 
 
+@FEW
 @given(st.lists(observed, min_size=1, max_size=8), st.integers(1, 7))
 def test_what_fades_is_the_mean_of_what_all_saw(
     seen: list[tuple[int, int, int]], parts: int
@@ -191,6 +191,7 @@ def test_what_others_hashed_is_forgotten() -> None:
     assert (len(whole.counts), whole.latest, whole.hashes) == (1, (), 8)
 
 
+@FEW
 @given(st.lists(news, max_size=4))
 def test_what_is_kept_is_what_was_known(told: list[Experience]) -> None:
     """A restart knows what the steward knew before it."""

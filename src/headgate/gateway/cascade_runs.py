@@ -146,7 +146,7 @@ class Runs:
         notebook.latest(VOTE, self._hear_vote)
         notebook.latest(SKIPPED, self._hear_skip)
         self._finished: dict[str, Finished] = {}
-        self._skips: dict[tuple[str, bytes], int] = {}
+        self._skips: dict[tuple[str, int], int] = {}
         self._turn = 0
         self._day = 0
         self._probed_nanos: dict[str, int] = {}
@@ -171,7 +171,8 @@ class Runs:
             return {}
         self._running[exchange] = Run(settings, call, memory)
         found = {WHOLE: 1, **memory.inputs()}
-        skip = self._skips.get(_session_of(exchange))
+        principal, session = _session_of(exchange)
+        skip = self._skips.get((principal, hash(session)))
         if skip:
             found[SKIP] = skip
         if self._may_probe(exchange, settings, now_ns):
@@ -198,7 +199,7 @@ class Runs:
     def _hear_skip(self, key: Named, _at_ns: int, value: Known) -> None:
         (skip,) = value
         if isinstance(skip, int):
-            self._skip((key[1], key[2].encode("latin-1")), skip)
+            self._skip((key[1], int(key[2])), skip)
 
     def _read_call(self, exchange: Exchange) -> Call | None:
         """Return what is asked; None where the answer could not be verified as a whole."""
@@ -290,13 +291,12 @@ class Runs:
         del self._finished[call]
         self._memory(finished.policy).told(finished.steps, finished.served, good=good)
         if finished.is_reported and finished.session is not None:
-            key = (principal, finished.session)
+            key = (principal, hash(finished.session))
             skip = 0 if good else min(self._skips.get(key, 0) + 1, finished.skip_max)
             self._skip(key, skip)
-            named = SKIPPED, principal, finished.session.decode("latin-1")
-            self._notebook.note(named, now_ns, (skip,))
+            self._notebook.note((SKIPPED, principal, str(key[1])), now_ns, (skip,))
 
-    def _skip(self, key: tuple[str, bytes], skip: int) -> None:
+    def _skip(self, key: tuple[str, int], skip: int) -> None:
         """Have a session's next calls begin so many steps further."""
         self._skips.pop(key, None)
         if skip:
