@@ -92,10 +92,9 @@ def data_plane(
         now_ns: The clock.
         call_soon: The event loop's; what is said in a turn of it is sent at its end.
     """
-    clock, outbox, notebook = Coarse(), Outbox(call_soon), Notebook()
-    pools, targets = _reach(snapshot, clock, outbox)
+    clock, outbox, pools, targets = _reach(snapshot, call_soon)
     known, allotments = _callers(snapshot, pepper, steward)
-    router, caching, sessions = _routing(snapshot, targets, journal, notebook)
+    router, caching, sessions, notebook = _routing(snapshot, targets, journal)
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
@@ -166,11 +165,12 @@ def _caps(snapshot: Snapshot) -> dict[str, int]:
 
 
 def _reach(
-    snapshot: Snapshot, clock: Coarse, outbox: Outbox
-) -> tuple[dict[str, Pool], dict[str, Target]]:
-    """Return the ways to providers, and where calls can go by them."""
+    snapshot: Snapshot, call_soon: Callable[[Callable[[], None]], object]
+) -> tuple[Coarse, Outbox, dict[str, Pool], dict[str, Target]]:
+    """Return the ways to providers, with their clock and outbox, and where calls can go by them."""
+    clock, outbox = Coarse(), Outbox(call_soon)
     pools = _pools(snapshot, clock, outbox)
-    return pools, _targets(snapshot, pools)
+    return clock, outbox, pools, _targets(snapshot, pools)
 
 
 def _targets(snapshot: Snapshot, pools: Mapping[str, Pool]) -> dict[str, Target]:
@@ -267,13 +267,14 @@ def _speech(snapshot: Snapshot) -> Speech:
 
 
 def _routing(
-    snapshot: Snapshot, targets: dict[str, Target], journal: JournalWriter, notebook: Notebook
-) -> tuple[Router, Caching, Sessions]:
-    """Return the router, and what remembers prompts and sessions for it."""
-    router = _router(snapshot, targets, journal)
+    snapshot: Snapshot, targets: dict[str, Target], journal: JournalWriter
+) -> tuple[Router, Caching, Sessions, Notebook]:
+    """Return the router, what remembers prompts and sessions for it, and where it is told."""
+    notebook, router = Notebook(), _router(snapshot, targets, journal)
     caching = Caching(targets, router, _marked(snapshot), notebook)
     by_session = [alias for alias in snapshot.routes if "session" in router.needs(alias)]
-    return router, caching, Sessions(targets, router, caching, by_session, notebook)
+    sessions = Sessions(targets, router, caching, by_session, notebook)
+    return router, caching, sessions, notebook
 
 
 def _marked(snapshot: Snapshot) -> frozenset[str]:

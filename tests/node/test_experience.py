@@ -23,6 +23,10 @@ MORE = f"""
 calls_min = {LEARNED}
 [runs]
 calls_max = {CALLS_MAX}
+[deployments.plain]
+provider = "openai"
+model = "gpt-5.4-mini"
+hidden_reasoning = false
 [policies.agent]
 kind = "session"
 success = {{ haiku = "0.7", opus = "0.95" }}
@@ -32,6 +36,7 @@ margin = "0.03"
 deployments = ["haiku", "opus"]
 policy = "agent"
 """
+SLOW = "[sim:delay_ms=20]"
 CONNECTIONS_MAX = 64
 WORKERS = 2
 
@@ -80,9 +85,10 @@ def lines_of(node: TestNode) -> Iterator[list[Line]]:
             line.close()
 
 
-def held_nanos(line: Line) -> int:
-    """Return what a long stream is held at."""
-    reply = line.ask(chat("[sim:tokens=20]", tokens=8_000, stream=True))
+def held_nanos(line: Line, pace: str = "") -> int:
+    """Return what a stream is held at that may be long."""
+    body = chat(f"[sim:tokens=20] {pace}", model="plain", tokens=8_000, stream=True)
+    reply = line.ask(body)
     assert reply.status == 200, reply
     return parse_usd(reply.headers["x-headgate-hold-usd"])
 
@@ -125,7 +131,7 @@ def test_workers_learn_from_each_other_and_over_a_restart(tmp_path: Path) -> Non
             for _ in range(LEARNED):
                 held_nanos(one)
             tries = 0
-            while held_nanos(other) == strict:
+            while held_nanos(other, SLOW) > strict // 2:
                 tries += 1
                 # It would have learned it by itself.
                 assert tries < LEARNED
@@ -138,7 +144,7 @@ def test_workers_learn_from_each_other_and_over_a_restart(tmp_path: Path) -> Non
 
         node.start(WORKERS)
         with lines_of(node) as lines:
-            assert all(held_nanos(line) < strict for line in lines)
+            assert all(held_nanos(line) < strict // 2 for line in lines)
             assert by(lines[0].ask(agent_body(agent.work(1)), MESSAGES)) == "opus"
             assert lines[1].ask(chat("The last"), run="kept").status == 200
             assert lines[1].ask(chat("One more"), run="kept").code == "run_runaway"
