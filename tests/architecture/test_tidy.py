@@ -40,7 +40,7 @@ MONEY_ALLOWED: dict[str, str] = {}
 # Where the same input gives the same output. The files that touch the world are told by their name.
 PURE = (
     *("units/*", "records/*", "catalog/*", "dialects/*"),
-    *("providers/*", "ledger/*", "budgets/*", "governance/*", "routing/*"),
+    *("providers/*", "ledger/*", "budgets/*", "governance/*", "routing/*", "experience/*"),
     *("economics/usage_logs/formats/*", "economics/plans/*"),
     *("economics/exact.py", "economics/inputs.py", "economics/report.py", "economics/page.py"),
     *("economics/charts.py", "economics/formulas/*", "economics/claims/*", "economics/vendor/*"),

@@ -87,7 +87,7 @@ class Cascading:
             return False
         settlement = meter(exchange, report)
         if run.question is not None and exchange.outgoing is run.question:
-            run.memory.checked(settlement.amount_nanos)
+            run.memory.checked(settlement.amount_nanos, self._pipeline.now_ns())
             passed = self._passes(exchange, told)
             run.judged(accepted=passed)
             exchange.prompt, run.prompt = run.prompt, None
