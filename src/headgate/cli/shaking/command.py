@@ -150,16 +150,18 @@ def _stage(config: Path, snapshot: Snapshot, drawn: Sample, provider: str, seed:
 
 def _callers(snapshot: Snapshot, calls: Sequence[Past]) -> dict[tuple[str, str], Caller]:
     """Return whose key each call is made with: its own, another of its principal, a new one."""
-    secrets: dict[str, Caller] = {}
+    made: dict[str, Caller] = {}
     found = {}
+    budgeted = {call.principal for call in calls if call.budgeted}
     for call in calls:
         mine = [key.id for key in snapshot.keys.values() if key.principal == call.principal]
         name, principal = STAND_IN, STAND_IN
         if call.principal in snapshot.principals:
             principal = call.principal
             name = call.key if call.key in mine else f"{STAND_IN}-{principal}"[:64]
-        caller = secrets.setdefault(name, Caller(name, principal, make_key(name)))
-        found[call.principal, call.key] = caller
+        held = call.principal in budgeted
+        caller = Caller(name, principal, make_key(name), held)
+        found[call.principal, call.key] = made.setdefault(name, caller)
     return found
 
 

@@ -24,9 +24,7 @@ KEPT_OF_PROVIDERS = (
 NOT_OF_ROUTES = ("defer", "response_cache")
 """What would give calls an answer later, or one that was kept."""
 
-BUDGET = {
-    "sent-again": {"node": "organisation", "period": "once", "limit_usd": "1000000"},
-}
+LIMIT_USD = "1000000"
 """A limit that nothing reaches, so that all is held, posted and counted as it is under budgets."""
 
 Document = dict[str, Any]
@@ -74,11 +72,16 @@ def _is_served(kind: Kind, dialect: str) -> bool:
 
 
 class Caller(NamedTuple):
-    """Who calls: a key of the configuration, with the secret it has in the runs."""
+    """Who calls: a key, with the secret it has in the runs.
+
+    Attributes:
+        budgeted: Whether budgets stood above its calls: nothing unpriced may serve them then.
+    """
 
     key: str
     principal: str
     secret: str
+    budgeted: bool
 
 
 def stood_in(
@@ -99,7 +102,6 @@ def stood_in(
     standing = {name: standing_of(snapshot, name) for name in addresses}
     lost = {name for each in standing.values() for name in each.unserved}
     made["listen"] = {"gateway": "127.0.0.1:0", "console": "127.0.0.1:0"}
-    made["budgets"] = BUDGET
     made["providers"] = {
         name: _provider(document["providers"][name], snapshot, name, url, standing[name].kind)
         for name, url in addresses.items()
@@ -119,10 +121,18 @@ def stood_in(
     made["keys"] = {
         name: _without(table, ("secret",)) for name, table in document.get("keys", {}).items()
     }
+    made["budgets"] = {}
     for caller in callers:
         table = made["keys"].get(caller.key, {"principal": caller.principal})
         made["keys"][caller.key] = table | {"secret": {"value": caller.secret}}
         made["principals"] = {caller.principal: {}} | made.get("principals", {})
+        if caller.budgeted:
+            node = f"principal:{caller.principal}"
+            made["budgets"][caller.principal] = {
+                "node": node,
+                "period": "once",
+                "limit_usd": LIMIT_USD,
+            }
     return made
 
 
