@@ -20,7 +20,7 @@ from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.economics.load import load_data, load_inputs
 from headgate.economics.shocks.bodies import Writer, sendable
-from headgate.economics.shocks.report import Told, shocks_report
+from headgate.economics.shocks.report import Limit, Told, shocks_report
 from headgate.economics.shocks.sampling import Sample, sample
 from headgate.economics.shocks.shock import NO_SHOCK, Shock, shocks_of
 from headgate.economics.shocks.tally import Answer, Ran, tally
@@ -280,6 +280,7 @@ def ran(shock: Shock, answers: Sequence[Answer], *, lock: bool = False) -> Ran:
     return Ran(shock, lock, tuple(answers), ())
 
 
+LIMIT = Limit("all", 100_000, frozenset({"alice"}))
 SERVED = Answer("mini", "", 1_000, 1_000, 400, 1, 1, False)
 REFUSED = Answer(None, "upstream_overloaded", 0, 0, 0, 1, 3, False)
 
@@ -311,17 +312,30 @@ def test_the_report_says_what_locks_in_and_what_to_ask() -> None:
     out = ran(SHOCKS["outage"], [REFUSED] * 30)
     questions = load_data("stress")["questions"]
     told = Told(
-        "a to b", "openai", "m", {"calls in x": 3}, 0, {"fast": "why"}, [], questions, "", 1
+        *("a to b", 30, "openai", "m"),
+        other={"calls in x": 3},
+        books_nanos=0,
+        locks={"fast": "why"},
+        limits=[LIMIT],
+        stands=[],
+        questions=questions,
+        content="",
+        seed=1,
     )
 
     report = shocks_report(drawn, [quiet, dear, out], INPUTS, told)
 
+    spent = [tally(drawn, one, quiet) for one in (quiet, dear, out)]
     tables = {one.title: one.rows for one in report.tables}
     assert tables["What locks in to openai, as configured"] == [
         ["fast", "100.0 %", "outage", "why"]
     ]
     asked = tables["Questions for openai, what hurts most first"]
     assert [row[0] for row in asked] == ["outage", "rises"]
+    [limits] = [rows for title, rows in tables.items() if title.startswith("Monthly limits")]
+    assert [float(share.removesuffix(" %")) for share in limits[0][2:]] == pytest.approx(
+        [100 * one.spend_nanos / 100_000 * Fraction("30.4375") / 30 for one in spent], abs=0.1
+    )
     assert "all 3 runs balance" in report.answer[-1]
     assert report.figures["outage_configured_refused_share"] == "1.0000"
     assert ["left out: calls in x", "3", "0", "", ""] in tables["The sample"]
@@ -331,7 +345,7 @@ def test_books_that_do_not_balance_are_told_first() -> None:
     """In so many words, with the first difference."""
     drawn = sample([past(number=n) for n in range(3)], 3, 1)
     wrong = Ran(NO_SHOCK, False, (SERVED,) * 3, ("call_a.1: booked 2 tokens",))
-    told = Told("a to b", "openai", "m", {}, 0, {}, [], {}, "", 1)
+    told = Told("a to b", 30, "openai", "m", {}, 0, {}, [], [], {}, "", 1)
 
     report = shocks_report(drawn, [wrong], INPUTS, told)
 

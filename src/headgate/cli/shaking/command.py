@@ -27,7 +27,7 @@ from headgate.config.snapshot import Snapshot
 from headgate.economics.inputs import InputError
 from headgate.economics.load import changes_of, load_data, load_inputs
 from headgate.economics.shocks.bodies import sendable
-from headgate.economics.shocks.report import Told, shocks_report
+from headgate.economics.shocks.report import Limit, Told, shocks_report
 from headgate.economics.shocks.sampling import Sample, sample
 from headgate.economics.shocks.shock import NO_SHOCK, Shock, shocks_of
 from headgate.economics.shocks.tally import Ran
@@ -93,8 +93,7 @@ def replay(  # noqa: PLR0913 - a command has as many parameters as it has option
         drawn = sample(month.calls, calls, seed)
     stage = _stage(config, snapshot, drawn, _hit(snapshot, drawn, provider), seed)
     runs = _run_all(stage, shocks)
-    period = f"{to_iso(since_ns)[:10]} until {to_iso(time.time_ns())[:10]}"
-    report = shocks_report(drawn, runs, used, _told(stage, month, period))
+    report = shocks_report(drawn, runs, used, _told(stage, month, days))
     show(report, html, as_json=as_json)
     if any(ran.problems for ran in runs):
         raise typer.Exit(EXIT_NO)
@@ -180,15 +179,18 @@ def _run_all(stage: Stage, shocks: Sequence[Shock]) -> list[Ran]:
     return runs
 
 
-def _told(stage: Stage, month: Month, period: str) -> Told:
+def _told(stage: Stage, month: Month, days: int) -> Told:
     snapshot, calls = stage.snapshot, stage.sample.calls
+    now_ns = time.time_ns()
     return Told(
-        period=period,
+        period=f"{to_iso(now_ns - days * DAY_NS)[:10]} until {to_iso(now_ns)[:10]}",
+        days=days,
         provider=stage.provider,
         model=stage.model,
         other=month.other,
         books_nanos=sum(call.posted_nanos for call in month.calls),
         locks=_locks(stage),
+        limits=list(_limits(snapshot)),
         stands=list(_stands(snapshot)),
         questions=load_data("stress")["questions"],
         content=hashlib.sha256(repr((calls, stage.document)).encode()).hexdigest(),
@@ -208,6 +210,20 @@ def _locks(stage: Stage) -> dict[str, str]:
         for row in found.rows
         if row.fate.rule is not None
     }
+
+
+def _limits(snapshot: Snapshot) -> Iterator[Limit]:
+    """Yield the monthly budgets of the organisation, teams and principals."""
+    lineages = snapshot.lineages()
+    for budget in snapshot.budgets.values():
+        mine = frozenset(
+            name
+            for name, principal in snapshot.principals.items()
+            if budget.node in ("organisation", f"principal:{name}")
+            or budget.node in {f"team:{team}" for team in lineages.get(principal.team, ())}
+        )
+        if budget.period == "month" and mine:
+            yield Limit(budget.id, budget.limit_nanos, mine)
 
 
 def _stands(snapshot: Snapshot) -> Iterator[str]:

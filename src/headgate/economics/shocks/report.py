@@ -15,6 +15,7 @@ from headgate.units.money import NANOS_PER_USD
 AS_CONFIGURED, LOCKED = "as configured", "locked"
 INPUTS = ("reprice_up_factor", "reprice_down_factor", "ration_served")
 QUESTIONS_MAX = 5
+DAYS_A_MONTH = Fraction("30.4375")
 LIMITS = [
     "Prompts are made-up words of the recorded lengths, because no text is kept: what a reply "
     "says, and so what a verifier or a judge makes of it, is not that of your calls.",
@@ -22,33 +23,48 @@ LIMITS = [
     "no credential of yours is read.",
     "Calls follow one another without the time between them: waits are counted, not lived, rate "
     "limits and hours of the day do not count, and a breaker has less time to close.",
-    "Budgets do not bind here, because a sample spends less than the month did; approvals, kept "
-    "replies and deferral are left out. Compare the spend with your limits.",
+    "Budgets do not bind here, because a sample spends less than the month did: the spend is held "
+    "against monthly limits instead. Approvals, kept replies and deferral are left out.",
     "Caches are cold when a piece of the sample begins, so less is read from them than in the "
     "month; all runs have that in common.",
     "Runs are real: another one may differ by a few calls.",
 ]
 
 
+class Limit(NamedTuple):
+    """A budget of every month.
+
+    Attributes:
+        principals: Whose calls it limits.
+    """
+
+    budget: str
+    limit_nanos: int
+    principals: frozenset[str]
+
+
 class Told(NamedTuple):
     """What else the report says.
 
     Attributes:
-        period: Which days.
+        period: Which days, and how many `days` those are.
         provider: Whom the shocks hit, and `model` its most used one.
         other: Left out calls, by why.
         books_nanos: What the sampled names' calls were posted at in the month.
         locks: Name that was asked for to why nobody else serves it, of those that depend on the
             provider.
+        limits: Budgets that the spend is held against.
         stands: Remarks on what stands in for what.
     """
 
     period: str
+    days: int
     provider: str
     model: str
     other: Mapping[str, int]
     books_nanos: int
     locks: Mapping[str, str]
+    limits: Sequence[Limit]
     stands: Sequence[str]
     questions: Mapping[str, str]
     content: str
@@ -68,6 +84,7 @@ def shocks_report(sample: Sample, runs: Sequence[Ran], inputs: Inputs, told: Tol
             _runs(tallies),
             _codes(tallies),
             _locks(sample, tallies, told),
+            *_limits(tallies, told),
             _drawn(sample, told),
             *_questions(tallies, told),
         ],
@@ -200,6 +217,28 @@ def _locks(sample: Sample, tallies: Sequence[Tally], told: Told) -> TableView:
         columns=["asked for", ">refused at worst", "by", "why"],
         rows=rows,
     )
+
+
+def _limits(tallies: Sequence[Tally], told: Told) -> list[TableView]:
+    """Return what share of each monthly limit is spent, by shock, as configured."""
+    open_ways = [one for one in tallies if not one.ran.locked]
+    rows = []
+    for limit in told.limits:
+        shares = []
+        for one in open_ways:
+            spent = sum((one.spent.get(name, Fraction(0)) for name in limit.principals), Fraction())
+            monthly = spent * DAYS_A_MONTH / told.days
+            shares.append(_percent(monthly / limit.limit_nanos) if limit.limit_nanos else "")
+        rows.append([limit.budget, usd(limit.limit_nanos), *shares])
+    if not rows:
+        return []
+    return [
+        TableView(
+            title="Monthly limits: what share of each a month spends, as configured",
+            columns=["budget", ">USD", *(f">{one.ran.shock.name}" for one in open_ways)],
+            rows=rows,
+        )
+    ]
 
 
 def _drawn(sample: Sample, told: Told) -> TableView:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from headgate.economics.shocks.sampling import Sample, Stratum
 from headgate.economics.shocks.shock import Shock
+from headgate.insights.drill import Past
 
 
 class Answer(NamedTuple):
@@ -58,6 +59,7 @@ class Tally:
         cached: Prompt tokens read from caches.
         codes: Why calls were not served, by code.
         broken: Calls that were not served, by the name that was asked for.
+        spent: Nano-dollars by principal; they add up to `spend_nanos`.
     """
 
     ran: Ran
@@ -70,6 +72,7 @@ class Tally:
     cached: Fraction = Fraction(0)
     codes: Counter[str] = field(default_factory=Counter)
     broken: dict[str, Fraction] = field(default_factory=dict)
+    spent: dict[str, Fraction] = field(default_factory=dict)
 
     @property
     def refused_share(self) -> Fraction:
@@ -88,8 +91,10 @@ def tally(sample: Sample, ran: Ran, quiet: Ran) -> Tally:
     for stratum, rows in _by_stratum(sample, ran, quiet):
         weight = stratum.weight
         found.calls += stratum.calls
-        found.spend_nanos += stratum.scaled(sum(answer.posted_nanos for answer, _ in rows))
-        for answer, before in rows:
+        for call, answer, before in rows:
+            paid = stratum.scaled(answer.posted_nanos)
+            found.spend_nanos += paid
+            found.spent[call.principal] = found.spent.get(call.principal, Fraction(0)) + paid
             if answer.deployment is None:
                 found.refused += weight
                 found.codes[answer.code] += 1
@@ -107,9 +112,9 @@ def tally(sample: Sample, ran: Ran, quiet: Ran) -> Tally:
 
 def _by_stratum(
     sample: Sample, ran: Ran, quiet: Ran
-) -> Iterator[tuple[Stratum, list[tuple[Answer, Answer]]]]:
-    rows: dict[str, list[tuple[Answer, Answer]]] = {}
+) -> Iterator[tuple[Stratum, list[tuple[Past, Answer, Answer]]]]:
+    rows: dict[str, list[tuple[Past, Answer, Answer]]] = {}
     for call, answer, before in zip(sample.calls, ran.answers, quiet.answers, strict=True):
-        rows.setdefault(call.asked, []).append((answer, before))
+        rows.setdefault(call.asked, []).append((call, answer, before))
     for stratum in sample.strata:
         yield stratum, rows.get(stratum.asked, [])
