@@ -12,7 +12,9 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from openai import AsyncOpenAI, OpenAIError
 from typer.testing import CliRunner
 
 from headgate.cli.main import app
@@ -22,9 +24,13 @@ from tests.node.wire import CHAT, Call, Reply, chat, send
 from tests.torture.checker import check, render
 
 LIMIT_USD = 1_000
+SHOWN = 5
 LIMIT_NANOS = LIMIT_USD * 10**9
 STREAM = chat("Go on. [sim:tokens=20] [sim:delay_ms=150]", tokens=30, stream=True)
 CALM_S = 60.0
+KEPT = 8
+"""So many clients call again and again over a connection that they keep."""
+SHORT: Any = [{"role": "user", "content": "Hi [sim:tokens=2] [sim:delay_ms=20]"}]
 
 
 @dataclass(slots=True)
@@ -34,12 +40,16 @@ class Seen:
     Attributes:
         whole: How many streams came whole.
         broken: Those that did not.
+        answered: How many calls over kept connections were answered.
+        failed: What clients made of those that were not.
         memory_kb: Resident memory of supervisor, steward and workers, at the start and at the end.
         seconds: How long it took.
     """
 
     whole: int = 0
     broken: list[Reply] = field(default_factory=list)
+    answered: int = 0
+    failed: list[OpenAIError] = field(default_factory=list)
     memory_kb: list[int] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -47,7 +57,8 @@ class Seen:
         """Return it as a line."""
         memory = " -> ".join(f"{kb / 1024:.0f} MB" for kb in self.memory_kb)
         ends = f"{self.whole} streams whole, {len(self.broken)} broken"
-        return f"{ends}; node {memory}; {self.seconds:.0f} s"
+        kept = f"{self.answered} calls over kept connections answered, {len(self.failed)} failed"
+        return f"{ends}; {kept}; node {memory}; {self.seconds:.0f} s"
 
 
 def reload(node: TestNode) -> None:
@@ -79,12 +90,29 @@ async def stream_on(node: TestNode, done: asyncio.Event, seen: Seen) -> None:
             seen.broken.append(reply)
 
 
+async def call_on(node: TestNode, done: asyncio.Event, seen: Seen) -> None:
+    """Call again and again over connections that are kept, and never twice for one answer."""
+    async with AsyncOpenAI(
+        base_url=f"{node.gateway_url}/v1", api_key=node.key(), max_retries=0
+    ) as client:
+        while not done.is_set():
+            try:
+                await client.chat.completions.create(
+                    model="mini", messages=SHORT, max_completion_tokens=9
+                )
+            except OpenAIError as error:
+                seen.failed.append(error)
+            else:
+                seen.answered += 1
+
+
 async def under_streams(
     node: TestNode, *, streams: int, reloads: int, restarts: int, workers: int
 ) -> Seen:
-    """Reload and restart workers in turn while streams run; each comes to its end."""
+    """Reload and restart workers while streams and calls run; each comes to its end."""
     seen, done, began_s = Seen(), asyncio.Event(), time.monotonic()
     callers = [asyncio.create_task(stream_on(node, done, seen)) for _ in range(streams)]
+    callers += [asyncio.create_task(call_on(node, done, seen)) for _ in range(KEPT)]
     seen.memory_kb.append(memory_kb(node, workers))
     for _ in range(reloads):
         await asyncio.to_thread(reload, node)
@@ -124,7 +152,9 @@ def main() -> int:
             Path(folder), streams=given.streams, reloads=given.reloads, restarts=given.restarts
         )
     sys.stdout.write(f"{given.reloads} reloads, {given.restarts} restarts: {seen.line()}\n")
-    return 1 if seen.broken else 0
+    for each in (*seen.broken[:SHOWN], *seen.failed[:SHOWN]):
+        sys.stdout.write(f"{each!r}\n")
+    return 1 if seen.broken or seen.failed else 0
 
 
 if __name__ == "__main__":

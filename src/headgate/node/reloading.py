@@ -22,7 +22,7 @@ from headgate.node.client import ask
 from headgate.node.messages import Failed, TakeUp
 from headgate.node.outcome import Outcome, tell
 from headgate.node.paths import read_pid, retiring_path
-from headgate.node.stopping import RETIRE
+from headgate.node.stopping import HURRY, RETIRE
 from headgate.units.errors import ConfigurationError, Problem, StewardUnavailableError
 
 START_S = 60.0
@@ -113,6 +113,11 @@ class Crew:
             if not child.lives and child.process is not None:
                 retiring_path(self.data_dir, child.process.pid).unlink(missing_ok=True)
         self.retiring = [child for child in self.retiring if child.lives]
+
+    def hurry(self) -> None:
+        """Have the workers end now, whatever calls run."""
+        for child in (*self.workers, *self.starting, *self.retiring):
+            child.signal(HURRY)
 
     def everybody(self) -> list[Child]:
         """Return all processes, the steward last: it outlives the workers."""

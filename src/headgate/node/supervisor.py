@@ -25,6 +25,7 @@ from headgate.gateway.listener.tls import own_context
 from headgate.node import in_force, locks
 from headgate.node.paths import outcome_path, run_dir, write_pid
 from headgate.node.reloading import Crew, reload
+from headgate.node.stopping import ECHO_S
 from headgate.store.place import database_of, name_database
 from headgate.units.errors import StoreError
 
@@ -180,10 +181,18 @@ def _ready(crew: Crew, node: Node) -> bool:
 
 @dataclass(slots=True)
 class _Signals:
-    """What this process was told; kept as long as it looks after the others."""
+    """What this process was told; kept as long as it looks after the others.
+
+    Attributes:
+        stop: To end, and let running calls end first.
+        hurry: To end now: it was told again.
+        reload: To take the configuration up.
+    """
 
     stop: bool = False
+    hurry: bool = False
     reload: bool = False
+    _told_s: float = 0.0
     _terminal: bool = field(default_factory=lambda: _has_terminal())
     _before: dict[signal.Signals, object] = field(default_factory=dict)
 
@@ -199,10 +208,13 @@ class _Signals:
             signal.signal(number, handler)  # type: ignore[arg-type]  # as it was given to us
 
     def _told(self, number: int, _frame: FrameType | None) -> None:
-        if number != signal.SIGHUP or (self._terminal and not _has_terminal()):
-            self.stop = True
-        else:
+        if number == signal.SIGHUP and not (self._terminal and not _has_terminal()):
             self.reload = True
+            return
+        now_s = time.monotonic()
+        self.hurry |= self.stop and number != signal.SIGHUP and now_s - self._told_s > ECHO_S
+        self._told_s = self._told_s or now_s
+        self.stop = True
 
 
 def _has_terminal() -> bool:
@@ -239,10 +251,20 @@ def _keep_alive(
             for each in gateway:
                 each.close()
             os.close(writing)
-            until_s = time.monotonic() + STOP_TIMEOUT_S
-            for child in crew.everybody():
-                child.wait(until_s)
+            _see_out(crew, signals)
             os.close(crew.alive_fd)
+
+
+def _see_out(crew: Crew, signals: _Signals) -> None:
+    """Wait for everybody's end; who is told to stop once more hurries the workers."""
+    until_s, hurried = time.monotonic() + STOP_TIMEOUT_S, False
+    while any(child.lives for child in crew.everybody()) and time.monotonic() < until_s:
+        if signals.hurry and not hurried:
+            hurried = True
+            crew.hurry()
+        time.sleep(POLL_S)
+    for child in crew.everybody():
+        child.wait(until_s)
 
 
 _OVER = object()
