@@ -44,6 +44,11 @@ def see_out(pipeline: Pipeline, idle_ms: int) -> bool:
     return bool(pipeline.connections or pipeline.exchanges)
 
 
+def brings_nothing(pipeline: Pipeline) -> bool:
+    """Tell whether each connection that is left is being answered, or is over."""
+    return all(client.busy or client.phase == "over" for client in pipeline.connections)
+
+
 async def hand_over(pipeline: Pipeline, stop: asyncio.Event, meanwhile: Callable[[], None]) -> None:
     """Finish what runs beside a successor, which takes the calls; within `retire_timeout_ms`.
 

@@ -29,7 +29,7 @@ from headgate.node.credentials import keep_fresh
 from headgate.node.durable import journal_syncs, open_journal, see_out_failed
 from headgate.node.hearsay import Hearsay
 from headgate.node.in_force import read
-from headgate.node.leaving import drain, hand_over
+from headgate.node.leaving import brings_nothing, drain, hand_over
 from headgate.node.link import StewardLink
 from headgate.node.messages import Crowd, Hello, State, Unwell
 from headgate.node.paths import retiring_path, socket_path, write_pid
@@ -236,13 +236,18 @@ async def _hand_over(
     pipeline: Pipeline, link: StewardLink, stop: asyncio.Event, data_dir: Path
 ) -> None:
     """Finish what runs beside a successor, and say so; money that is idle goes back."""
+    told, seen_out = retiring_path(data_dir, os.getpid()), False
 
-    def give_back() -> None:
+    def meanwhile() -> None:
+        nonlocal seen_out
         if link.connected:
             link.give_back(pipeline.world.purse.release())
+        if not seen_out and brings_nothing(pipeline):
+            seen_out = True
+            told.write_text("only calls that run\n")
 
-    retiring_path(data_dir, os.getpid()).touch()
-    await hand_over(pipeline, stop, give_back)
+    told.touch()
+    await hand_over(pipeline, stop, meanwhile)
 
 
 def main() -> None:
