@@ -12,7 +12,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from openai import AsyncOpenAI, OpenAIError
 from typer.testing import CliRunner
@@ -33,11 +33,26 @@ KEPT = 8
 SHORT: Any = [{"role": "user", "content": "Hi [sim:tokens=2] [sim:delay_ms=20]"}]
 
 
+class Given(NamedTuple):
+    """How much is done.
+
+    Attributes:
+        streams: How many run at any time.
+        seconds_max: No reload is begun later than this.
+    """
+
+    reloads: int
+    restarts: int
+    streams: int
+    seconds_max: float = 7_200.0
+
+
 @dataclass(slots=True)
 class Seen:
     """What the clients and we saw.
 
     Attributes:
+        reloads: How many were made.
         whole: How many streams came whole.
         broken: Those that did not.
         answered: How many calls over kept connections were answered.
@@ -46,6 +61,7 @@ class Seen:
         seconds: How long it took.
     """
 
+    reloads: int = 0
     whole: int = 0
     broken: list[Reply] = field(default_factory=list)
     answered: int = 0
@@ -106,16 +122,16 @@ async def call_on(node: TestNode, done: asyncio.Event, seen: Seen) -> None:
                 seen.answered += 1
 
 
-async def under_streams(
-    node: TestNode, *, streams: int, reloads: int, restarts: int, workers: int
-) -> Seen:
+async def under_streams(node: TestNode, given: Given, *, workers: int) -> Seen:
     """Reload and restart workers while streams and calls run; each comes to its end."""
     seen, done, began_s = Seen(), asyncio.Event(), time.monotonic()
+    streams, restarts = given.streams, given.restarts
     callers = [asyncio.create_task(stream_on(node, done, seen)) for _ in range(streams)]
     callers += [asyncio.create_task(call_on(node, done, seen)) for _ in range(KEPT)]
     seen.memory_kb.append(memory_kb(node, workers))
-    for _ in range(reloads):
+    while seen.reloads < given.reloads and time.monotonic() - began_s < given.seconds_max:
         await asyncio.to_thread(reload, node)
+        seen.reloads += 1
     for number in range(restarts):
         await asyncio.to_thread(restart_worker, node, f"worker-{number % workers}")
     done.set()
@@ -124,14 +140,11 @@ async def under_streams(
     return seen
 
 
-def run(folder: Path, *, streams: int, reloads: int, restarts: int, workers: int = 2) -> Seen:
+def run(folder: Path, given: Given, workers: int = 2) -> Seen:
     """Run it on a node of its own, and check its books against the provider's bill."""
     budget = once("organisation", str(LIMIT_USD))
     with running_node(folder, budgets=[budget], workers=workers) as node:
-        working = under_streams(
-            node, streams=streams, reloads=reloads, restarts=restarts, workers=workers
-        )
-        seen = asyncio.run(working)
+        seen = asyncio.run(under_streams(node, given, workers=workers))
         until(lambda: not [*run_dir(node.data_dir).glob("retiring-*")], "old ones ended", CALM_S)
         node.await_nothing_held()
         seen.memory_kb.append(memory_kb(node, workers))
@@ -146,12 +159,12 @@ def main() -> int:
     parser.add_argument("--reloads", type=int, default=1_000)
     parser.add_argument("--restarts", type=int, default=20)
     parser.add_argument("--streams", type=int, default=200)
-    given = parser.parse_args()
+    parser.add_argument("--minutes", type=int, default=120, help="no reload is begun later")
+    wanted = parser.parse_args()
+    given = Given(wanted.reloads, wanted.restarts, wanted.streams, wanted.minutes * 60)
     with tempfile.TemporaryDirectory() as folder:
-        seen = run(
-            Path(folder), streams=given.streams, reloads=given.reloads, restarts=given.restarts
-        )
-    sys.stdout.write(f"{given.reloads} reloads, {given.restarts} restarts: {seen.line()}\n")
+        seen = run(Path(folder), given)
+    sys.stdout.write(f"{seen.reloads} reloads, {given.restarts} restarts: {seen.line()}\n")
     for each in (*seen.broken[:SHOWN], *seen.failed[:SHOWN]):
         sys.stdout.write(f"{each!r}\n")
     return 1 if seen.broken or seen.failed else 0

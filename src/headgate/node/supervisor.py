@@ -17,11 +17,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from urllib.parse import urlsplit
 
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
-from headgate.gateway.listener.tls import own_context
+from headgate.dial.tls import TrustError
+from headgate.gateway.listener.own import line, place_of, why_closed
 from headgate.node import in_force, locks
 from headgate.node.paths import outcome_path, run_dir, write_pid
 from headgate.node.reloading import Crew, reload
@@ -33,6 +33,7 @@ POLL_S = 0.02
 STOP_TIMEOUT_S = 90
 FILES_OWN = 128
 """What a worker has open beside a connection to the client and one to the provider per call."""
+READY_S = 1.0
 RESERVE_S = 0.5
 """How long an address may still be a node's that has just been told to stop."""
 
@@ -162,21 +163,16 @@ def _ready(crew: Crew, node: Node) -> bool:
     if not all(crew.serves(each) for each in crew.workers):
         return False
     edge = crew.snapshot.edge
-    if not edge.is_open:
+    if why_closed(edge) is not None:
         # We cannot ask: that workers serve, for which they have met the steward, has to do.
         return True
-    port = urlsplit(node.gateway_url).port
-    line = http.client.HTTPConnection(edge.host, port, timeout=1)
     try:
-        if edge.tls is not None:
-            trust = own_context(edge.tls.certificate)
-            line = http.client.HTTPSConnection(edge.host, port, timeout=1, context=trust)
-        line.request("GET", "/readyz", headers={"connection": "close"})
-        return line.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
+        asking = line(place_of(edge, node.gateway_url), READY_S)
+        with contextlib.closing(asking):
+            asking.request("GET", "/readyz", headers={"connection": "close"})
+            return asking.getresponse().status == http.HTTPStatus.OK
+    except (OSError, TrustError, http.client.HTTPException):
         return False
-    finally:
-        line.close()
 
 
 @dataclass(slots=True)
