@@ -23,6 +23,7 @@ from headgate.config.snapshot import Snapshot
 from headgate.dial.tls import TrustError
 from headgate.gateway.listener.own import line, place_of, why_closed
 from headgate.node import in_force, locks
+from headgate.node.hashing import share_hashes
 from headgate.node.paths import outcome_path, run_dir, write_pid
 from headgate.node.reloading import Crew, reload
 from headgate.node.stopping import ECHO_S
@@ -77,6 +78,7 @@ def serve(
     if database_of(data_dir) is not None:
         # The store of one node is the steward's alone: this process need not even know SQL.
         importlib.import_module("headgate.node.joining").join(data_dir)
+    share_hashes(os.environ, data_dir)
     _allow_open_files(2 * snapshot.edge.connections_max + FILES_OWN)
     count = snapshot.edge.workers if workers is None else workers
     gateway = _share(snapshot.edge.host, snapshot.edge.port, count)

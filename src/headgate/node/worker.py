@@ -28,6 +28,7 @@ from headgate.ledger.line import Grant, Outcome
 from headgate.node.credentials import keep_fresh
 from headgate.node.durable import journal_syncs, open_journal, see_out_failed
 from headgate.node.hearsay import Hearsay
+from headgate.node.imparting import Imparting, impart
 from headgate.node.in_force import read
 from headgate.node.leaving import brings_nothing, drain, hand_over
 from headgate.node.link import StewardLink
@@ -136,6 +137,7 @@ async def run(
     journal.close(time.time_ns())
     if log is not None:
         log.close()
+    impart(world.notebook, link)
     link.close()
 
 
@@ -188,6 +190,7 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater, placing
     link.on_state = on_state
     link.on_uncarved = pipeline.world.allotments.refused
 
+    link.on_experience = pipeline.world.notebook.hear
     appraisal = pipeline.world.appraisal
     if appraisal is not None:
         link.on_learned = taught(appraisal.take)
@@ -216,6 +219,7 @@ async def _sweep_always(
 ) -> None:
     hearsay = Hearsay(pipeline.world.targets, pipeline.now_ns)
     link.on_heed = hearsay.heed
+    imparting = Imparting(pipeline.world.notebook, link, asyncio.get_running_loop().call_soon)
     while True:
         now_ns = time.monotonic_ns()
         if link.is_overdue(now_ns):
@@ -229,6 +233,7 @@ async def _sweep_always(
             failing.set()
         link.tell(Unwell(tuple(hearsay.unwell())))
         link.tell(Crowd(tuple(_queued(pipeline))))
+        imparting.sweep(pipeline.coarse_ms)
         await asyncio.sleep(SWEEP_MS / 1000)
 
 
