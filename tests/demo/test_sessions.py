@@ -10,7 +10,7 @@ import pytest
 
 from headgate.cli.demonstration.sessions.messages import Place, PlacesReady
 from headgate.cli.demonstration.sessions.organisation import configuration
-from headgate.cli.demonstration.sessions.result import Claim, SessionsResult, Switch, summary
+from headgate.cli.demonstration.sessions.result import Promise, SessionsResult, Switch, summary
 from headgate.cli.demonstration.sessions.tasks import FAILURES_MAX, PARTS, Workspace, tasks_of
 from headgate.config.load import load
 
@@ -35,8 +35,8 @@ def test_everything_that_is_promised_of_sessions_holds(
 
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads(done.stdout)
-    assert all(each["holds"] for each in result["claims"]), result["claims"]
-    assert len(result["claims"]) == 9
+    assert all(each["holds"] for each in result["promises"]), result["promises"]
+    assert len(result["promises"]) == 9
     assert result["spend_usd"] == result["upstream_billed_usd"]
     assert result["held_usd_after"] == ZERO
     moved = Counter(each["reason"] for each in result["switches"])
@@ -56,9 +56,9 @@ def test_options_of_the_other_course_are_refused(environment: dict[str, str]) ->
     assert "Leave those options out" in done.stderr
 
 
-def test_a_claim_that_does_not_hold_is_plain_to_see() -> None:
+def test_a_promise_that_does_not_hold_is_plain_to_see() -> None:
     """The figures stand below it, and each switch says who, why and for what."""
-    claim = Claim(claim="It is cheap.", holds=False, figures={"usd": "1.0"})
+    promise = Promise(promise="It is cheap.", holds=False, figures={"usd": "1.0"})
     up = Switch(
         session="s", turn=3, origin="a", target="b", reason="up", failed=[], gain_usd="0.5",
         repeats=True,
@@ -67,7 +67,7 @@ def test_a_claim_that_does_not_hold_is_plain_to_see() -> None:
     result = SessionsResult(
         seconds=1.0,
         holds=False,
-        claims=[claim],
+        promises=[promise],
         switches=[up, forced],
         calls=2,
         spend_usd="1.000000000",

@@ -50,7 +50,7 @@ def demo(  # noqa: PLR0913 - an option is a parameter
     """Start simulated providers, a node and clients; show it all; check the books at the end.
 
     With --sessions: coding agents of a hundred turns, an outage, a model that becomes worse, two
-    accounts, and what has to stay in the EU. Each claim is measured; one that does not hold, or
+    accounts, and what has to stay in the EU. Each promise is measured; one that does not hold, or
     books that do not agree, are exit code 1.
     """
     if importlib.util.find_spec("openai") is None or importlib.util.find_spec("anthropic") is None:

@@ -2,7 +2,7 @@
 
 from headgate.cli.demonstration.sessions.books import kept, opened, switches
 from headgate.cli.demonstration.sessions.organisation import ACCOUNTS, ALONE
-from headgate.cli.demonstration.sessions.result import Claim, Switch
+from headgate.cli.demonstration.sessions.result import Promise, Switch
 from headgate.cli.demonstration.sessions.stage import Stage
 from headgate.cli.demonstration.sessions.steering import break_down, repair
 from headgate.cli.demonstration.sessions.tasks import tasks_of
@@ -12,7 +12,7 @@ SHARE_MIN = 0.95
 ADMIN_OF = {"sonnet": "first", "sonnet-2": "second"}
 
 
-def accounts(stage: Stage) -> tuple[list[Claim], list[Switch]]:
+def accounts(stage: Stage) -> tuple[list[Promise], list[Switch]]:
     """Work through the same tasks at one account, and over two; then throttle the one that served.
 
     Raises:
@@ -32,8 +32,8 @@ def accounts(stage: Stage) -> tuple[list[Claim], list[Switch]]:
     calls = opened(stage.data_dir, two.turns)
     share = both.cached_share / alone.cached_share
     return [
-        Claim(
-            claim="A session over two accounts reads from the cache what it reads over one.",
+        Promise(
+            promise="A session over two accounts reads from the cache what it reads over one.",
             holds=share >= SHARE_MIN,
             figures={
                 "turns": turns,
@@ -42,8 +42,8 @@ def accounts(stage: Stage) -> tuple[list[Claim], list[Switch]]:
                 "of that over one": round(share, 4),
             },
         ),
-        Claim(
-            claim="It leaves an account that is throttled, and no turn fails.",
+        Promise(
+            promise="It leaves an account that is throttled, and no turn fails.",
             holds=served not in moved,
             figures={"served by": served, "then by": ", ".join(sorted(moved))},
         ),

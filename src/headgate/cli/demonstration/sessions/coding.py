@@ -20,7 +20,7 @@ from headgate.cli.demonstration.sessions.organisation import (
     DEAR_MODEL,
     SESSION,
 )
-from headgate.cli.demonstration.sessions.result import Claim, Figure, Switch
+from headgate.cli.demonstration.sessions.result import Promise, Figure, Switch
 from headgate.cli.demonstration.sessions.stage import Stage
 from headgate.cli.demonstration.sessions.steering import break_down, repair, set_skills
 from headgate.cli.demonstration.sessions.tasks import questions_of, tasks_of
@@ -71,7 +71,7 @@ def learn(stage: Stage) -> dict[str, Figure]:
     return found
 
 
-def coding(stage: Stage, told: dict[str, Figure]) -> tuple[list[Claim], list[Switch]]:
+def coding(stage: Stage, told: dict[str, Figure]) -> tuple[list[Promise], list[Switch]]:
     """Work through the same tasks with each model alone, and under `session` with an outage.
 
     Args:
@@ -94,13 +94,13 @@ def coding(stage: Stage, told: dict[str, Figure]) -> tuple[list[Claim], list[Swi
     survived = not during & {"haiku", "sonnet"}
     first = session.worked.turns[OUTAGE.start - 1].deployment
     return [
-        Claim(
-            claim="A session costs no more than the cheapest model that alone solves as much.",
+        Promise(
+            promise="A session costs no more than the cheapest model that alone solves as much.",
             holds=holds and session.worked.solved == TASKS,
             figures=figures,
         ),
-        Claim(
-            claim="It survives an outage of its provider's first account: every turn is answered.",
+        Promise(
+            promise="It survives an outage of its provider's first account: every turn is answered.",
             holds=survived,
             figures={
                 "turns without the first account": f"{OUTAGE.start + 1} to {OUTAGE.stop}",
@@ -134,7 +134,7 @@ def _outage(stage: Stage) -> Callable[[int], None]:
     return before
 
 
-def drop(stage: Stage) -> tuple[list[Claim], list[Switch]]:
+def drop(stage: Stage) -> tuple[list[Promise], list[Switch]]:
     """Let the cheap model become worse in the middle of a session; then look who notices.
 
     Raises:
@@ -158,13 +158,13 @@ def drop(stage: Stage) -> tuple[list[Claim], list[Switch]]:
         told["success before, by the alarm"] = alarm.usual_ppm / 1_000_000
         told["success since, by the alarm"] = alarm.now_ppm / 1_000_000
     return [
-        Claim(
-            claim=f"A silent drop of quality is noticed within {WITHIN} outcomes.",
+        Promise(
+            promise=f"A silent drop of quality is noticed within {WITHIN} outcomes.",
             holds=alarm is not None and alarm.outcomes <= WITHIN,
             figures=told,
         ),
-        Claim(
-            claim="A session survives that drop: it solves what it would have solved.",
+        Promise(
+            promise="A session survives that drop: it solves what it would have solved.",
             holds=during.worked.solved == after.worked.solved == TASKS,
             figures={
                 "dropped after turn": DROP_AT,

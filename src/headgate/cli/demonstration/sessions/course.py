@@ -9,7 +9,7 @@ from headgate.cli.demonstration.bill import Entry, compare, exact_usd, fetch_bil
 from headgate.cli.demonstration.sessions.accounts import accounts
 from headgate.cli.demonstration.sessions.coding import coding, drop, learn
 from headgate.cli.demonstration.sessions.residence import residence
-from headgate.cli.demonstration.sessions.result import Claim, SessionsResult, Switch
+from headgate.cli.demonstration.sessions.result import Promise, SessionsResult, Switch
 from headgate.cli.demonstration.sessions.stage import Stage, staged
 from headgate.cli.reading import reading, reading_engine
 from headgate.insights.books import check_books
@@ -51,14 +51,14 @@ def demonstrate(data_dir: Path, seed: int, begin: Callable[[str], None]) -> Sess
     began_s = time.monotonic()
     begin("Starting providers and a node")
     with staged(data_dir, seed) as stage:
-        claims, moved = _play(stage, begin)
+        promises, moved = _play(stage, begin)
         begin("Checking the books")
         books = _books(stage)
-    claims += [_explained(moved), _balanced(books)]
+    promises += [_explained(moved), _balanced(books)]
     return SessionsResult(
         seconds=round(time.monotonic() - began_s, 1),
-        holds=all(each.holds for each in claims),
-        claims=claims,
+        holds=all(each.holds for each in promises),
+        promises=promises,
         switches=moved,
         calls=books.calls,
         spend_usd=format_usd(books.spend_nanos),
@@ -68,29 +68,29 @@ def demonstrate(data_dir: Path, seed: int, begin: Callable[[str], None]) -> Sess
     )
 
 
-def _play(stage: Stage, begin: Callable[[str], None]) -> tuple[list[Claim], list[Switch]]:
+def _play(stage: Stage, begin: Callable[[str], None]) -> tuple[list[Promise], list[Switch]]:
     begin("Checked tasks: how good each model is")
     told = learn(stage)
     begin("One session over two accounts")
-    claims, moved = accounts(stage)
+    promises, moved = accounts(stage)
     begin("A hundred turns: each model alone, and a session through an outage")
     alike, switches = coding(stage, told)
-    claims, moved = claims + alike, moved + switches
+    promises, moved = promises + alike, moved + switches
     begin("A model that becomes worse, and nobody says so")
     dropped, switches = drop(stage)
-    claims, moved = claims + dropped, moved + switches
+    promises, moved = promises + dropped, moved + switches
     begin("What has to stay in the EU")
-    return claims + residence(stage), moved
+    return promises + residence(stage), moved
 
 
-def _explained(moved: list[Switch]) -> Claim:
+def _explained(moved: list[Switch]) -> Promise:
     """Say whether each record explains its switch: a gain, or somebody who could not be asked."""
     gains = sum(each.reason in MOVES and each.gain_usd is not None for each in moved)
     forced = sum(bool(each.failed) or each.reason not in MOVES for each in moved)
     without = [each for each in moved if each.reason in MOVES and each.gain_usd is None]
     again = sum(each.repeats for each in moved)
-    return Claim(
-        claim="Each switch is explained by its record, from which the decision comes out again.",
+    return Promise(
+        promise="Each switch is explained by its record, from which the decision comes out again.",
         holds=bool(moved) and not without and again == len(moved),
         figures={
             "switches": len(moved),
@@ -124,9 +124,9 @@ def _books(stage: Stage) -> _Books:
     )
 
 
-def _balanced(books: _Books) -> Claim:
-    return Claim(
-        claim="The books are the providers' bills, call by call, and what the journals say.",
+def _balanced(books: _Books) -> Promise:
+    return Promise(
+        promise="The books are the providers' bills, call by call, and what the journals say.",
         holds=books.equal and not books.differences and not books.held_nanos,
         figures={
             "calls": books.calls,

@@ -4,7 +4,7 @@ import anthropic
 
 from headgate.cli.demonstration.sessions.books import wait_for
 from headgate.cli.demonstration.sessions.organisation import EU_ALIAS, EU_CLASS, EU_DEPLOYMENT
-from headgate.cli.demonstration.sessions.result import Claim
+from headgate.cli.demonstration.sessions.result import Promise
 from headgate.cli.demonstration.sessions.stage import OUTPUT_TOKENS_MAX, Stage
 from headgate.cli.demonstration.sessions.steering import break_down, repair, seen
 from headgate.cli.reading import reading
@@ -14,7 +14,7 @@ CALLS = 5
 ELSEWHERE = ("first", "second")
 
 
-def residence(stage: Stage) -> list[Claim]:
+def residence(stage: Stage) -> list[Promise]:
     """Make calls that have to stay in the EU: before, while its deployment is down, and after.
 
     Raises:
@@ -42,8 +42,8 @@ def residence(stage: Stage) -> list[Claim]:
     }
     proven = tried == {EU_DEPLOYMENT} and bool(rules) and all("residency" in rule for rule in rules)
     return [
-        Claim(
-            claim="What has to stay in the EU fails while the deployment there is down.",
+        Promise(
+            promise="What has to stay in the EU fails while the deployment there is down.",
             holds=len(failed) == CALLS and not gone and proven and before == after == EU_DEPLOYMENT,
             figures={
                 "served before and afterwards by": f"{before}, {after}",

@@ -7,7 +7,7 @@ from headgate.cli.demonstration.result import Usd
 Figure = str | int | float | bool
 
 
-class Claim(Struct, frozen=True, kw_only=True):
+class Promise(Struct, frozen=True, kw_only=True):
     """Something that is promised, and what was measured.
 
     Attributes:
@@ -15,7 +15,7 @@ class Claim(Struct, frozen=True, kw_only=True):
         figures: By name; dollars are text with nine decimals.
     """
 
-    claim: str
+    promise: str
     holds: bool
     figures: dict[str, Figure]
 
@@ -43,7 +43,7 @@ class Switch(Struct, frozen=True, kw_only=True, rename={"origin": "from", "targe
 
 
 class SessionsResult(Struct, frozen=True, kw_only=True):
-    """All claims with their figures, all switches, and the books.
+    """All promises with their figures, all switches, and the books.
 
     Attributes:
         seconds: How long it took, with starting everything.
@@ -53,7 +53,7 @@ class SessionsResult(Struct, frozen=True, kw_only=True):
 
     seconds: float
     holds: bool
-    claims: list[Claim]
+    promises: list[Promise]
     switches: list[Switch]
     calls: int
     spend_usd: Usd
@@ -63,10 +63,10 @@ class SessionsResult(Struct, frozen=True, kw_only=True):
 
 
 def summary(result: SessionsResult) -> str:
-    """Return the claims, each with its figures, and the switches, for a person."""
+    """Return the promises, each with its figures, and the switches, for a person."""
     lines = []
-    for each in result.claims:
-        lines.append(f"\n{'holds' if each.holds else 'DOES NOT HOLD'}: {each.claim}")
+    for each in result.promises:
+        lines.append(f"\n{'holds' if each.holds else 'DOES NOT HOLD'}: {each.promise}")
         lines += [f"    {name} {value}" for name, value in each.figures.items()]
     lines.append("\nWhere sessions moved, by their records:")
     lines += [f"  {_told(each)}" for each in result.switches]

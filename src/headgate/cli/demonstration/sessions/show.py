@@ -1,4 +1,4 @@
-"""How it is shown: what happens while it runs, the claims with their figures at the end."""
+"""How it is shown: what happens while it runs, the promises with their figures at the end."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from headgate.cli.output import print_json
 
 
 def show(data_dir: Path, seed: int, *, as_json: bool) -> bool:
-    """Play it and print what it came to; returns whether every claim holds.
+    """Play it and print what it came to; returns whether every promise holds.
 
     Raises:
         DemonstrationError: Something did not start, or a call does not come into the books.
