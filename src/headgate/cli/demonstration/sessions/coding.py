@@ -20,7 +20,7 @@ from headgate.cli.demonstration.sessions.organisation import (
     DEAR_MODEL,
     SESSION,
 )
-from headgate.cli.demonstration.sessions.result import Promise, Figure, Switch
+from headgate.cli.demonstration.sessions.result import Figure, Promise, Switch
 from headgate.cli.demonstration.sessions.stage import Stage
 from headgate.cli.demonstration.sessions.steering import break_down, repair, set_skills
 from headgate.cli.demonstration.sessions.tasks import questions_of, tasks_of
@@ -100,7 +100,7 @@ def coding(stage: Stage, told: dict[str, Figure]) -> tuple[list[Promise], list[S
             figures=figures,
         ),
         Promise(
-            promise="It survives an outage of its provider's first account: every turn is answered.",
+            promise="It survives an outage of its provider's first account, and no turn fails.",
             holds=survived,
             figures={
                 "turns without the first account": f"{OUTAGE.start + 1} to {OUTAGE.stop}",

@@ -1,0 +1,81 @@
+"""Runs a program of the user's in a folder: bounded in time, alone, and ended with all it began."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import NamedTuple
+
+BESIDE = ("./", "../")
+OUTPUT_BYTES_MAX = 1_000_000
+
+
+class Ended(NamedTuple):
+    """How a program ended.
+
+    Attributes:
+        status: Its exit status, negative for a signal; None when it took too long.
+        output: What it wrote to its standard output, the last of it.
+    """
+
+    status: int | None
+    output: str
+
+
+def run_program(
+    command: Sequence[str],
+    said: str,
+    *,
+    place: Path,
+    environment: Mapping[str, str],
+    timeout_s: int,
+) -> Ended:
+    """Run a program; it is the user's own, and may do what they may.
+
+    Args:
+        command: The program and its arguments; no shell is between.
+        said: What it reads from its standard input.
+        place: Its folder, and its HOME unless the environment says otherwise.
+        environment: What it has beside PATH and LANG.
+        timeout_s: After so many seconds it is killed, with all it began.
+
+    Raises:
+        OSError: It cannot be started.
+    """
+    usual = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "HOME": str(place)}
+    with TemporaryFile() as output:
+        started = subprocess.Popen(  # noqa: S603 - the user's own
+            list(command),
+            cwd=place,
+            env={**usual, **environment},
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        status: int | None = None
+        try:
+            started.communicate(said.encode(), timeout=timeout_s)
+            status = started.returncode
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            _end(started)
+        size = output.seek(0, os.SEEK_END)
+        output.seek(max(0, size - OUTPUT_BYTES_MAX))
+        return Ended(status, output.read().decode("utf-8", "replace"))
+
+
+def beside(command: Sequence[str], folder: Path) -> list[str]:
+    """Return a command whose words that begin with `./` or `../` are paths from a folder."""
+    return [str((folder / word).resolve()) if word.startswith(BESIDE) else word for word in command]
+
+
+def _end(started: subprocess.Popen[bytes]) -> None:
+    """Kill whatever of a program still runs: its group outlives it when it left something."""
+    with suppress(ProcessLookupError):
+        os.killpg(started.pid, signal.SIGKILL)
+    started.wait()
