@@ -92,6 +92,10 @@ def test_an_agents_run_is_counted_capped_and_checked(tmp_path: Path) -> None:
         asked_again = len(node.bill.read_text().splitlines()) - bill
 
     assert done.exit_code == 0, done.output
+    told = " ".join(json.loads(done.stdout)["answer"])
+    assert "fails by mini ended with 1." in told
+    assert "hangs by mini took too long" in told
+    assert "greedy by mini ended with 1: openai." in told
     good = {task for (task, model), each in found.items() if each["success"] and model == "mini"}
     assert good == {"works", "said", "status"}
     assert len(found) == 2 * len(tasks)

@@ -17,7 +17,7 @@ from headgate.cli.evaluation.commands import commands_of
 from headgate.cli.options import CONFIG_DEFAULT, Config
 from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail
 from headgate.economics.suites.load_answers import Asker, RefusedError
-from headgate.economics.suites.load_results import Results
+from headgate.economics.suites.load_results import Result, Results
 from headgate.economics.suites.load_rows import write_rows
 from headgate.economics.suites.load_running import How, Item, Ran, items, run
 from headgate.economics.suites.load_suite import load_suite
@@ -31,6 +31,7 @@ app = typer.Typer()
 
 CONCURRENCY_MAX = 64
 REPEATS_MAX = 100
+TROUBLES_TOLD = 10
 MARGIN_DEFAULT = 5.0
 BUDGET_FIX = 'Give a smaller --budget; it is carved from a budget on "run:*" with period = "once".'
 
@@ -107,7 +108,7 @@ def evaluate(  # noqa: PLR0913 - an option is a parameter
         budget_nanos=asked.budget_nanos,
         judged=any(task.is_judged for task in wanted.tasks),
         content=hashlib.sha256(suite.read_bytes() + path.read_bytes()).hexdigest(),
-        notes=_notes(ran, asked, len(todo) - len(found)),
+        notes=[*_notes(ran, asked, len(todo) - len(found)), *_troubles(found)],
     )
     show(suite_report(told, sums_of(found, names)), html, as_json=as_json)
     if len(found) < len(todo):
@@ -176,6 +177,15 @@ def _measure(asked: Wanted, suite: Suite, todo: list[Item], kept: Results, unpai
 
 def _unanswered(error: UnansweredError) -> NoReturn:
     fail(f"{error}.", "Start it with: headgate serve; or name it with --url.", EXIT_UNREACHABLE)
+
+
+def _troubles(found: Sequence[Result]) -> list[str]:
+    """Say how the first few commands ended that did not end well."""
+    told = [f"{each.task} by {each.model} {each.trouble}" for each in found if each.trouble]
+    more = len(told) - TROUBLES_TOLD
+    return [f"{each}." for each in told[:TROUBLES_TOLD]] + (
+        [f"{more} other commands did not end well either."] if more > 0 else []
+    )
 
 
 def _notes(ran: Ran, asked: Wanted, missing: int) -> list[str]:

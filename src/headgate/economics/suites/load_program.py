@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 BESIDE = ("./", "../")
 OUTPUT_BYTES_MAX = 1_000_000
+COMPLAINT_BYTES_MAX = 500
 
 
 class Ended(NamedTuple):
@@ -19,10 +20,20 @@ class Ended(NamedTuple):
     Attributes:
         status: Its exit status, negative for a signal; None when it took too long.
         output: What it wrote to its standard output, the last of it.
+        complaint: The last line that it wrote to its standard error.
     """
 
     status: int | None
     output: str
+    complaint: str = ""
+
+    @property
+    def trouble(self) -> str:
+        """How it ended badly, in words; empty where it did not."""
+        if self.status == 0:
+            return ""
+        ended = "took too long" if self.status is None else f"ended with {self.status}"
+        return f"{ended}: {self.complaint}" if self.complaint else ended
 
 
 def run_program(
@@ -46,14 +57,14 @@ def run_program(
         OSError: It cannot be started.
     """
     usual = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "HOME": str(place)}
-    with TemporaryFile() as output:
+    with TemporaryFile() as output, TemporaryFile() as complaints:
         started = subprocess.Popen(  # noqa: S603 - the user's own
             list(command),
             cwd=place,
             env={**usual, **environment},
             stdin=subprocess.PIPE,
             stdout=output,
-            stderr=subprocess.DEVNULL,
+            stderr=complaints,
             start_new_session=True,
         )
         status: int | None = None
@@ -64,14 +75,19 @@ def run_program(
             pass
         finally:
             _end(started)
-        size = output.seek(0, os.SEEK_END)
-        output.seek(max(0, size - OUTPUT_BYTES_MAX))
-        return Ended(status, output.read().decode("utf-8", "replace"))
+        complained = _tail(complaints, COMPLAINT_BYTES_MAX).strip().splitlines()
+        return Ended(status, _tail(output, OUTPUT_BYTES_MAX), complained[-1] if complained else "")
 
 
 def beside(command: Sequence[str], folder: Path) -> list[str]:
     """Return a command whose words that begin with `./` or `../` are paths from a folder."""
     return [str((folder / word).resolve()) if word.startswith(BESIDE) else word for word in command]
+
+
+def _tail(file: IO[bytes], bytes_max: int) -> str:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - bytes_max))
+    return file.read().decode("utf-8", "replace")
 
 
 def _end(started: subprocess.Popen[bytes]) -> None:

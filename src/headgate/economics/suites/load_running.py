@@ -245,6 +245,7 @@ def _result_of_command(item: Item, how: How) -> Result:
         output_tokens=None,
         latency_ms=done.latency_ms,
         voted=how.votes and _vote(task, run, how, success=success, kind="run"),
+        trouble=done.ended.trouble,
     )
 
 
