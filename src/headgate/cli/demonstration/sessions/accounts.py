@@ -7,9 +7,9 @@ from headgate.cli.demonstration.sessions.stage import Stage
 from headgate.cli.demonstration.sessions.steering import break_down, repair
 from headgate.cli.demonstration.sessions.tasks import tasks_of
 
-TASKS = 10
+TASKS = 5
 SHARE_MIN = 0.95
-ADMIN_OF = {"sonnet": "first", "sonnet-2": "second"}
+ADMIN_OF = {"opus": "first", "opus-2": "second"}
 
 
 def accounts(stage: Stage) -> tuple[list[Promise], list[Switch]]:

@@ -7,8 +7,10 @@ import anthropic
 
 from headgate.cli.demonstration.sessions.tasks import FAILURES_MAX, Task, Workspace
 
-HEAD_WORDS = 3_600
+HEAD_WORDS = 1_600
 """About 5,000 tokens of instructions: more than every provider's least for a cache."""
+HORIZON = "bounded"
+"""How long its tasks are, in the words of the gateway: some twenty calls."""
 OUTPUT_TOKENS_MAX = 60
 MARK = {"type": "ephemeral"}
 TOOL = {
@@ -87,7 +89,7 @@ class Agent:
             tools=[TOOL],
             tool_choice={"type": "none" if gives_up else "auto"},
             messages=_marked(self._said),
-            extra_headers={"x-headgate-session": self._name},
+            extra_headers={"x-headgate-session": self._name, "x-headgate-horizon": HORIZON},
         )
         headers = raw.headers
         self.turns.append(Turn(headers["x-headgate-call"], headers["x-headgate-deployment"]))
@@ -95,7 +97,7 @@ class Agent:
 
     def _head(self) -> str:
         """Return its instructions, which no other session shares."""
-        return " ".join(f"{self._name}-{number}" for number in range(HEAD_WORDS // 2))
+        return " ".join(f"{self._name:_<8}{number:04}" for number in range(HEAD_WORDS))
 
 
 def _user(*content: dict[str, Any]) -> dict[str, Any]:

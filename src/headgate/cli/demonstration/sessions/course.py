@@ -5,7 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import anthropic
+
 from headgate.cli.demonstration.bill import Entry, compare, exact_usd, fetch_bill
+from headgate.cli.demonstration.child import DemonstrationError
 from headgate.cli.demonstration.sessions.accounts import accounts
 from headgate.cli.demonstration.sessions.coding import coding, drop, learn
 from headgate.cli.demonstration.sessions.residence import residence
@@ -44,14 +47,17 @@ def demonstrate(data_dir: Path, seed: int, begin: Callable[[str], None]) -> Sess
         begin: Told what each of the `SCENES` is before it begins.
 
     Raises:
-        DemonstrationError: Something did not start, or a call does not come into the books.
-        APIError: A call was not answered that had to be.
+        DemonstrationError: Something did not start, a call was not answered that had to be, or it
+            does not come into the books.
         StoreError: The store cannot be read.
     """
     began_s = time.monotonic()
     begin("Starting providers and a node")
     with staged(data_dir, seed) as stage:
-        promises, moved = _play(stage, begin)
+        try:
+            promises, moved = _play(stage, begin)
+        except anthropic.APIError as error:
+            raise DemonstrationError(f"A call was not answered that had to be: {error}") from error
         begin("Checking the books")
         books = _books(stage)
     promises += [_explained(moved), _balanced(books)]
@@ -71,14 +77,14 @@ def demonstrate(data_dir: Path, seed: int, begin: Callable[[str], None]) -> Sess
 def _play(stage: Stage, begin: Callable[[str], None]) -> tuple[list[Promise], list[Switch]]:
     begin("Checked tasks: how good each model is")
     told = learn(stage)
-    begin("One session over two accounts")
-    promises, moved = accounts(stage)
-    begin("A hundred turns: each model alone, and a session through an outage")
-    alike, switches = coding(stage, told)
-    promises, moved = promises + alike, moved + switches
+    begin("A hundred turns: each model alone, and a session, through an outage")
+    promises, moved = coding(stage, told)
     begin("A model that becomes worse, and nobody says so")
     dropped, switches = drop(stage)
     promises, moved = promises + dropped, moved + switches
+    begin("One session over two accounts")
+    alike, switches = accounts(stage)
+    promises, moved = promises + alike, moved + switches
     begin("What has to stay in the EU")
     return promises + residence(stage), moved
 

@@ -3,10 +3,10 @@
 from headgate.cli.demonstration.sessions.messages import PlacesReady
 
 KEY = "agent"
-CHEAP_MODEL, DEAR_MODEL = "claude-haiku-4-5", "claude-sonnet-5"
+CHEAP_MODEL, DEAR_MODEL = "claude-haiku-4-5", "claude-opus-4-8"
 CHEAP, DEAR, SESSION = "cheap", "dear", "agent"
 """The aliases: one model each, at both accounts, and the policy `session` over all of them."""
-ALONE, ACCOUNTS = "sonnet", "accounts"
+ALONE, ACCOUNTS = "opus", "accounts"
 """The dear model at one account, and at whichever of two."""
 EU_ALIAS, EU_CLASS, EU_DEPLOYMENT = "assistant", "personal", "frankfurt"
 
@@ -55,17 +55,17 @@ credential = {{ value = "simulated-eu" }}
 provider = "first"
 model = "claude-haiku-4-5"
 
-[deployments.sonnet]
+[deployments.opus]
 provider = "first"
-model = "claude-sonnet-5"
+model = "claude-opus-4-8"
 
 [deployments.haiku-2]
 provider = "second"
 model = "claude-haiku-4-5"
 
-[deployments.sonnet-2]
+[deployments.opus-2]
 provider = "second"
-model = "claude-sonnet-5"
+model = "claude-opus-4-8"
 
 [deployments.virginia]
 provider = "first"
@@ -80,20 +80,20 @@ region = "eu-central-1"
 # Nothing is said of how often each model succeeds: that is learned from checked tasks.
 [policies.agent]
 kind = "session"
-stake_usd = "0.03"
+stake_usd = "0.35"                # what a failed task costs beside being done again
 
 [routes.agent]
-deployments = ["haiku", "sonnet", "haiku-2", "sonnet-2"]
+deployments = ["haiku", "opus", "haiku-2", "opus-2"]
 policy = "agent"
 
 [routes.cheap]
 deployments = ["haiku", "haiku-2"]
 
 [routes.dear]
-deployments = ["sonnet", "sonnet-2"]
+deployments = ["opus", "opus-2"]
 
 [routes.accounts]
-deployments = ["sonnet", "sonnet-2"]
+deployments = ["opus", "opus-2"]
 policy = "agent"
 
 [routes.assistant]

@@ -14,8 +14,8 @@ def show(data_dir: Path, seed: int, *, as_json: bool) -> bool:
     """Play it and print what it came to; returns whether every promise holds.
 
     Raises:
-        DemonstrationError: Something did not start, or a call does not come into the books.
-        APIError: A call was not answered that had to be.
+        DemonstrationError: Something did not start, a call was not answered that had to be, or it
+            does not come into the books.
         StoreError: The store cannot be read.
     """
     console = Console(stderr=True)

@@ -45,6 +45,20 @@ class Stage(NamedTuple):
         """Return an agent that begins a session."""
         return Agent(self.client, name, alias)
 
+    def ask(self, deployment: str, prompt: str) -> tuple[str, str]:
+        """Ask something; return the call's id and the answer.
+
+        Raises:
+            APIError: There is no answer.
+        """
+        raw = self.client.messages.with_raw_response.create(
+            model=deployment,
+            max_tokens=OUTPUT_TOKENS_MAX,
+            messages=[{"role": "user", "content": prompt}],
+        )
+        (block,) = raw.parse().content
+        return raw.headers["x-headgate-call"], block.text if block.type == "text" else ""
+
     def check(self, deployment: str, questions: list[tuple[str, str]]) -> int:
         """Ask small questions of a deployment, and tell how good each answer was; counts the good.
 
@@ -54,14 +68,8 @@ class Stage(NamedTuple):
         """
         good = 0
         for prompt, answer in questions:
-            raw = self.client.messages.with_raw_response.create(
-                model=deployment,
-                max_tokens=OUTPUT_TOKENS_MAX,
-                messages=[{"role": "user", "content": prompt}],
-            )
-            (block,) = raw.parse().content
-            is_good = block.type == "text" and block.text == answer
-            call = raw.headers["x-headgate-call"]
+            call, said = self.ask(deployment, prompt)
+            is_good = said == answer
             self.asker.vote(call, good=is_good, source="tests", label="checked")
             good += is_good
         return good

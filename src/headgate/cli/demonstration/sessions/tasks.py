@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-PARTS = 9
+PARTS = 19
 FAILURES_MAX = 8
 """An agent that failed so often gives a task up."""
 HARD_MAX = 100
