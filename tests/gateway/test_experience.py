@@ -181,7 +181,7 @@ def test_after_a_restart_a_worker_knows_what_was_kept(
     pool = Pool()
     for each in news_of(one):
         pool.hear(each)
-    kept = read_experience(experience_text(pool))
+    kept = read_experience(experience_text(list(pool.whole())))
     urls = simulator.openai_url, simulator.anthropic_url
     text = config(*urls, more=(ACCOUNTS + POLICIES).format(url=urls[1]) + RUNS)
 
