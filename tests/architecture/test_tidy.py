@@ -46,7 +46,7 @@ PURE = (
     *("economics/charts.py", "economics/formulas/*", "economics/claims/*", "economics/vendor/*"),
     *("economics/stress/*", "economics/roi/*", "economics/mix/*", "reconcile/*"),
     "economics/vendor_futures/*",
-    *("economics/whatif/*", "economics/suites/*", "economics/replays/*"),
+    *("economics/whatif/*", "economics/suites/*", "economics/replays/*", "economics/shocks/*"),
 )
 TOUCHES_THE_WORLD = (
     *("*/load*.py", "*/tables.py", "*/tables/*", "*/store*.py", "*/stores/*"),
