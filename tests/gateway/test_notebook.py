@@ -75,6 +75,19 @@ def test_news_are_bounded() -> None:
     assert all(len(each.latest) <= ROWS_MAX for each in told)
 
 
+def test_what_is_news_here_is_not_overwritten_by_what_was_before() -> None:
+    """A whole that was told while something changed here is older; what is newer is heard."""
+    notebook, heard = Notebook(), []
+    notebook.latest("skip", lambda *row: heard.append(row[1:]))
+    notebook.note(("skip", "alice", "1"), 5, (1,))
+
+    for at_ns in (4, 6):
+        row = LatestRow(("skip", "alice", "1"), at_ns, (0,))
+        notebook.hear(Experience(notebook.hashes, whole=True, latest=(row,)))
+
+    assert heard == [(6, (0,))]
+
+
 def test_what_was_hashed_by_another_key_is_not_heard() -> None:
     """It would be found by nobody, or by the wrong one; nor is what nobody here learns."""
     notebook, heard = Notebook(), []
