@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headgate.gateway.endings import UNBEGUN
+from headgate.gateway.readings import UNBEGUN
 from headgate.identity.delegation import PREFIX
 from headgate.units import errors
 from headgate.units.errors import Refusal

@@ -14,6 +14,7 @@ from headgate.gateway import refusals, replies
 from headgate.gateway.cascading import has_kept, is_judged
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.metering import bound_settlement, meter
+from headgate.gateway.readings import UNBEGUN
 from headgate.gateway.refusals import LENGTH_STOP, stream_cut
 from headgate.gateway.tap import Tap
 from headgate.gateway.unpacking import UNREADABLE
@@ -36,8 +37,6 @@ SHUTDOWN = "shutdown_timeout"
 NOT_STREAMED = "The provider answered without a stream."
 WAITING = ("approve", "queue", "money")
 """The phases of a call that waits and has cost nothing."""
-UNBEGUN = ("read", "claim", "twin")
-"""The phases of a call that has not begun, or asks everything anew before it does."""
 UNSENT = ("sync", "connect")
 """The phases of an attempt that is held, and of which no byte was sent."""
 UNKNOWN_REPORT = Report()
@@ -267,8 +266,10 @@ class Endings:
 
         What was not sent is not. A stream is closed, to the provider as well, and its bound is
         posted. A whole reply that was asked for is paid for anyway: it is read to its end for
-        the books, and nobody gets it.
+        the books, and nobody gets it; nor what a cascade has kept.
         """
+        if self._cascading is not None:
+            self._cascading.drop(exchange)
         phase = exchange.phase
         if phase in WAITING:
             self._stop_waiting(exchange)

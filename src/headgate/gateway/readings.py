@@ -29,6 +29,9 @@ STEP_NS = 200_000
 READING = "read"
 """The phase of a call whose body is being read: nothing is held, and no place is taken."""
 
+UNBEGUN = (READING, "claim", "twin")
+"""The phases of a call that has not begun, or asks everything anew before it does."""
+
 _BUG = Refusal(errors.INTERNAL, errors.INTERNAL.sentence)
 
 
