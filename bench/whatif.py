@@ -28,7 +28,7 @@ from headgate.economics.usage_logs.record import Findings, Found
 from headgate.economics.usage_logs.store import STORE_NAME, UsageStore
 from headgate.economics.whatif.load_calls import imported
 from headgate.economics.whatif.replay import replay
-from headgate.economics.whatif.routing import routed
+from headgate.economics.whatif.routing import Ground, routed
 from headgate.economics.whatif.scenario import Scenario, read_among, read_models
 from headgate.economics.whatif.seats import Seats
 from headgate.economics.whatif.tokenisers import factor, families_of
@@ -103,10 +103,10 @@ def main() -> None:
     seated = replace(asked, seats=seats)
     among = read_among(["claude-opus-5", "openai/gpt-5.5"], book)
     cheapest = Chosen(policies()["cheapest"], Settings("cheapest"))
-    tokens = partial(factor, inputs, families)
+    ground = Ground(among, book, None, partial(factor, inputs, families))
     would = timed("replay", options.rounds, lambda: replay(calls, asked, inputs, families))
     timed("with seats", options.rounds, lambda: replay(calls, seated, inputs, families))
-    moves = timed("policy", 1, lambda: routed(calls, cheapest, among, book, tokens))
+    moves = timed("policy", 1, lambda: routed(calls, cheapest, ground))
     sys.stdout.write(f"{sum(would.calls)} calls, {len(would.moves)} moves, ")
     sys.stdout.write(f"{int((moves.target >= 0).sum())} by the policy\n")
 
