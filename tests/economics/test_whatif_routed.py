@@ -34,6 +34,7 @@ from tests.economics.past_calls import (
     FAMILIES,
     INPUTS,
     OPUS,
+    SONNET,
     F,
     calls,
     rate,
