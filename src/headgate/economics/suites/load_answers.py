@@ -5,7 +5,8 @@ import json
 import time
 from typing import Any, NamedTuple
 
-from headgate.insights.deciding import Place, UnansweredError, line_to
+from headgate.gateway.listener.own import Place, line
+from headgate.insights.deciding import UnansweredError
 from headgate.units.money import format_usd, parse_usd
 
 CALL_TIMEOUT_S = 900
@@ -194,13 +195,13 @@ class Asker(NamedTuple):
     ) -> tuple[http.client.HTTPMessage, Any]:
         headers = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
         try:
-            line = line_to(self.place, CALL_TIMEOUT_S)
+            opened = line(self.place, CALL_TIMEOUT_S)
             try:
-                line.request(method, path, body, {**headers, **extra})
-                reply = line.getresponse()
+                opened.request(method, path, body, {**headers, **extra})
+                reply = opened.getresponse()
                 text = reply.read(ANSWER_BYTES_MAX)
             finally:
-                line.close()
+                opened.close()
             document = json.loads(text)
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise UnansweredError(f"{self.place.url} does not answer: {error}") from error
