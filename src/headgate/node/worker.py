@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -90,14 +90,7 @@ async def run(
         snapshot,
         pepper=load_pepper(data_dir),
         journal=journal,
-        steward=Steward(
-            ask=link.ask,
-            carve=link.carve,
-            give_back=link.give_back,
-            control=link,
-            clerk=link,
-            ready=lambda: link.connected and not journal.failed,
-        ),
+        steward=_steward(link, lambda: link.connected and not journal.failed),
         now_ns=time.time_ns,
         call_soon=asyncio.get_running_loop().call_soon,
     )
@@ -134,6 +127,17 @@ async def run(
     _close(world)
     impart(world.notebook, link)
     link.close()
+
+
+def _steward(link: StewardLink, ready: Callable[[], bool]) -> Steward:
+    return Steward(
+        ask=link.ask,
+        carve=link.carve,
+        give_back=link.give_back,
+        control=link,
+        clerk=link,
+        ready=ready,
+    )
 
 
 def _close(world: World) -> None:

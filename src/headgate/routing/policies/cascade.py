@@ -143,7 +143,8 @@ def steps(
     if found is None or not _serves(found, inputs):
         return ()
     rates = _rates(settings, inputs)
-    blind = found.chain[: verifiers()[KINDS[settings.value("verifier")]].BLIND]
+    unseen = verifiers()[KINDS[settings.value("verifier")]].BLIND
+    blind = found.chain[:unseen]
     told, chance = [], PPM
     for number in _left(found, inputs):
         told.append((others[number].deployment.id, chance))
