@@ -39,7 +39,7 @@ MONEY_ALLOWED: dict[str, str] = {}
 
 # Where the same input gives the same output. The files that touch the world are told by their name.
 PURE = (
-    *("units/*", "records/*", "catalog/*", "dialects/*"),
+    *("units/*", "records/*", "catalog/*", "dialects/*", "trackers/*"),
     *("providers/*", "ledger/*", "budgets/*", "governance/*", "routing/*"),
     *("economics/usage_logs/formats/*", "economics/plans/*"),
     *("economics/exact.py", "economics/inputs.py", "economics/report.py", "economics/page.py"),
