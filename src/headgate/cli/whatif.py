@@ -11,7 +11,7 @@ import typer
 
 from headgate.catalog.load import load_price_book
 from headgate.catalog.prices import PriceBook
-from headgate.cli.desk import AsJson, Html, InputsFile, checked, document, show
+from headgate.cli.desk import AsJson, Html, InputsFile, Png, checked, document, show
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, Config, DataDir
 from headgate.cli.output import fail
 from headgate.cli.pricing import asked as prices_asked
@@ -94,6 +94,7 @@ def whatif(  # noqa: PLR0913 - a command has as many parameters as it has option
     config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
     html: Html = None,
+    png: Png = None,
     as_json: AsJson = False,
 ) -> None:
     """Rate a past period again, line by line; last month when no period is named.
@@ -133,7 +134,7 @@ def whatif(  # noqa: PLR0913 - a command has as many parameters as it has option
             ),
         )
         report = whatif_report(question, would, used, base)
-    show(report, html, as_json=as_json)
+    show(report, html, png=png, as_json=as_json)
 
 
 def _period(config: Path, days: tuple[str | None, str | None], *, imported: bool) -> Period:
