@@ -12,8 +12,8 @@ BLOCKS_MAX = 4_096
 class Prompt:
     """The hashes of a prompt's blocks, in the order in which they are cached.
 
-    The hash is Python's keyed one, as for measured prefixes: its key is random to this process
-    and never leaves it.
+    The hash is Python's keyed one, as for measured prefixes: its key is the node's, so that all of
+    its workers know a prefix by the same hash (`headgate.node.hashing`), and never leaves it.
 
     Attributes:
         paths: Where each block stands in the client's body.

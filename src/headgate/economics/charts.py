@@ -1,10 +1,11 @@
-"""Charts as SVG text: lines over an axis, with a legend, steps or dots; no script, font or link.
+"""Charts as SVG text: lines over an axis, steps, dots or bars; no script, font or link.
 
 Floats are pixels here; the numbers themselves come and are labelled as decimal text.
 """
 
 from html import escape
 
+from headgate.economics.bars import bars_svg
 from headgate.economics.dots import dots_svg
 from headgate.economics.report import ChartView, SeriesView
 from headgate.economics.steps import steps_svg
@@ -24,6 +25,8 @@ def chart_svg(chart: ChartView) -> str:
         return steps_svg(chart)
     if chart.kind == "dots":
         return dots_svg(chart)
+    if chart.kind == "bars":
+        return bars_svg(chart)
     xs = [float(x) for series in chart.series for x, _ in series.points]
     ys = [float(y) for series in chart.series for _, y in series.points]
     if not xs:

@@ -39,17 +39,18 @@ class SeriesView(Struct, frozen=True, kw_only=True):
 
 
 class ChartView(Struct, frozen=True, kw_only=True):
-    """Lines over a common axis; or `steps` or `dots`, series of names and numbers.
+    """Lines over a common axis; or `steps`, `dots` or `bars`, series of names and numbers.
 
     Of steps the first and the last are totals, and those between lead from one to the other. Dots
-    are percentages of what was expected, what agrees and what differs; `none` has no number.
+    are percentages of what was expected, what agrees and what differs; `none` has no number. Bars
+    have names and numbers as well: a group per name, a bar in it per series.
     """
 
     title: str
     x: str
     y: str
     series: list[SeriesView]
-    kind: Literal["lines", "steps", "dots"] = "lines"
+    kind: Literal["lines", "steps", "dots", "bars"] = "lines"
 
 
 class Report(Struct, frozen=True, kw_only=True):

@@ -265,8 +265,10 @@ class Endings:
 
         What was not sent is not. A stream is closed, to the provider as well, and its bound is
         posted. A whole reply that was asked for is paid for anyway: it is read to its end for
-        the books, and nobody gets it.
+        the books, and nobody gets it; nor what a cascade has kept.
         """
+        if self._cascading is not None:
+            self._cascading.drop(exchange)
         phase = exchange.phase
         if phase in WAITING:
             self._stop_waiting(exchange)

@@ -86,7 +86,8 @@ def _unserved(method: bytes, path: bytes) -> Refusal | None:
 def _ready(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
     """Tell whether calls can be paid for, and how many deployments may be asked now."""
     world = pipeline.world
-    ready = world.ready() and not (pipeline.stopping or pipeline.lag.sheds)
+    away = pipeline.ending or pipeline.stopping or pipeline.lag.sheds
+    ready = world.ready() and not away
     rules = Counter(each.health.rule(world.now_ns()) or WELL for each in world.targets.values())
     deployments = {name: rules[name] for name in (WELL, BREAKER_OPEN, THROTTLED, NO_CREDENTIAL)}
     body = {"status": "ready" if ready else "not ready", "deployments": deployments}

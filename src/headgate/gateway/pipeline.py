@@ -57,6 +57,7 @@ class Pipeline:
 
     Attributes:
         started_ns: When this process began; models are listed as of then.
+        ending: Whether this worker ends, and says by its readiness that others should be called.
         stopping: Whether new calls are turned away.
         retiring: Whether each connection is closed behind the next call that it brings.
         frozen: Nodes that may not spend now.
@@ -75,6 +76,7 @@ class Pipeline:
         self.edge = world.edge
         self.now_ns = world.now_ns
         self.started_ns = world.now_ns()
+        self.ending = False
         self.stopping = False
         self.retiring = False
         self.frozen: frozenset[str] = frozenset()

@@ -19,11 +19,16 @@ class Tls(NamedTuple):
         certificate: Path of a PEM file: the certificate, then those of its authorities.
         key: Path of its key, in PEM, without a password.
         client_ca: Path of the authorities of clients' certificates; None asks for none.
+        own_certificate: Path of the certificate that our own programs show as clients; None for
+            none.
+        own_key: Path of its key; None when that stands in `own_certificate`.
     """
 
     certificate: str
     key: str
     client_ca: str | None = None
+    own_certificate: str | None = None
+    own_key: str | None = None
 
 
 class AccessLogFiles(NamedTuple):
@@ -140,11 +145,6 @@ class Edge(NamedTuple):
         """The header in which it is asked whose a request is; None when nobody asks."""
         asks = self.access_log is not None and self.trusted_proxies
         return self.forwarded_header.encode() if asks else None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether our own programs may call it: nobody need show a certificate, or be a proxy."""
-        return not self.proxy_protocol and (self.tls is None or self.tls.client_ca is None)
 
 
 HEAD_BYTES_MAX = 64 << 10

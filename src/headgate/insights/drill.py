@@ -42,6 +42,9 @@ class Past(NamedTuple):
         bound: Where its conversation could go; None for anywhere, or when only one sort of
             deployment was there to go to.
         budgeted: Whether a budget stands above it, which nothing unpriced may serve.
+        at_ns: When it was made.
+        thread: What holds calls together that may share a prompt: a session, a run, or whoever
+            asks.
     """
 
     asked: str
@@ -54,6 +57,11 @@ class Past(NamedTuple):
     output_tokens_max: int
     bound: Bound | None
     budgeted: bool
+    at_ns: int = 0
+    principal: str = ""
+    key: str = ""
+    run: str | None = None
+    thread: str = ""
 
 
 class Fate(NamedTuple):
@@ -183,6 +191,11 @@ def recent(connection: Connection, *, since_ns: int, limit: int) -> Iterator[Pas
             output_tokens_max=row["output_tokens_max"],
             bound=_bound(record, row["via"]),
             budgeted=bool(windows_of_row(row)),
+            at_ns=row["at_ns"],
+            principal=row["principal"],
+            key=row["key"],
+            run=row["run"],
+            thread=row["session"] or f"{row['principal']}/{row['run'] or ''}",
         )
 
 

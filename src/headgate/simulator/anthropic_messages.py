@@ -17,7 +17,7 @@ from headgate.simulator.bill import Usage
 from headgate.simulator.caches import Prefixes
 from headgate.simulator.dialect import ApiError, Dialect, Generation
 from headgate.simulator.faults import Fault, FaultKind
-from headgate.simulator.models import MODELS, ModelFacts, ProviderName, find_model
+from headgate.simulator.models import MODELS, Finder, ModelFacts, ProviderName, find_model
 from headgate.simulator.replies import Headers, Reply, json_reply
 from headgate.simulator.server import Request
 
@@ -34,7 +34,8 @@ class AnthropicMessages(Dialect):
 
     provider = ProviderName.ANTHROPIC
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], find: Finder = find_model) -> None:
+        self._find = find
         self._prefixes = Prefixes(clock)
 
     def request_id(self) -> str:
@@ -54,7 +55,7 @@ class AnthropicMessages(Dialect):
             case ("GET", "/v1/models"):
                 return _model_list()
         if request.method == "GET" and request.path.startswith("/v1/models/"):
-            return _model_card(_require_model(request.path.removeprefix("/v1/models/")))
+            return _model_card(self._require(request.path.removeprefix("/v1/models/")))
         raise ApiError(404, "not_found_error", "Not Found")
 
     def headers(self, request_id: str, usage: Usage | None) -> Headers:
@@ -113,7 +114,7 @@ class AnthropicMessages(Dialect):
         return None
 
     def _open_message(self, request: Request, key: str) -> Generation:
-        body, facts = _decode(request)
+        body, facts = self._decode(request)
         check_body(body, facts)
         generation = MessageGeneration(body, facts, key=key, prefixes=self._prefixes)
         if generation.prompt_tokens > facts.context_tokens:
@@ -124,20 +125,25 @@ class AnthropicMessages(Dialect):
         return generation
 
     def _count_tokens(self, request: Request, key: str) -> dict[str, Any]:
-        body, facts = _decode(request)
+        body, facts = self._decode(request)
         check_messages(body)
         generation = MessageGeneration(body, facts, key=key, prefixes=self._prefixes)
         return {"input_tokens": generation.prompt_tokens}
 
+    def _decode(self, request: Request) -> tuple[MessageBody, ModelFacts]:
+        if request.too_large:
+            message = "Request exceeds the maximum size"
+            raise ApiError(413, "request_too_large", message)
+        body = decode_body(request.body)
+        if body.model is None:
+            raise bad_request("model: Field required")
+        return body, self._require(body.model)
 
-def _decode(request: Request) -> tuple[MessageBody, ModelFacts]:
-    if request.too_large:
-        message = "Request exceeds the maximum size"
-        raise ApiError(413, "request_too_large", message)
-    body = decode_body(request.body)
-    if body.model is None:
-        raise bad_request("model: Field required")
-    return body, _require_model(body.model)
+    def _require(self, name: str) -> ModelFacts:
+        facts = self._find(self.provider, name)
+        if facts is None:
+            raise _unknown_model(name)
+        return facts
 
 
 def _require_key(request: Request) -> str:
@@ -154,13 +160,6 @@ def _require_key(request: Request) -> str:
 
 def _wrong_key() -> ApiError:
     return ApiError(401, "authentication_error", "invalid x-api-key")
-
-
-def _require_model(name: str) -> ModelFacts:
-    facts = find_model(ProviderName.ANTHROPIC, name)
-    if facts is None:
-        raise _unknown_model(name)
-    return facts
 
 
 def _unknown_model(name: str) -> ApiError:

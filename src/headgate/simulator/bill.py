@@ -11,7 +11,7 @@ from threading import Condition
 from typing import Any, TextIO
 
 from headgate.simulator.models import ProviderName
-from headgate.simulator.prices import METERS, PRICES, find_row
+from headgate.simulator.prices import METERS, find_row, rows_of
 
 ENTRIES_MAX = 100_000
 # Every price is a finite decimal, and so is every sum; this is room to write them out exactly.
@@ -174,7 +174,7 @@ class Bill:
 def _unit_price(model: str, prompt_tokens_over: int, meter: str, batched: bool) -> Fraction:
     rows: Iterator[Fraction] = (
         row.unit_prices[meter]
-        for row in PRICES[model]
+        for row in rows_of(model)
         if row.prompt_tokens_over == prompt_tokens_over
     )
     return next(rows) * (BATCH_SHARE if batched else 1)

@@ -48,6 +48,7 @@ class Fault:
         retry_after_s: What `retry-after` says; None for no such header.
         provider: Only requests to this provider; None for any.
         model: Only requests for this model, as asked; None for any.
+        share: Of those requests, 0..1, evenly: of four requests a quarter is the fourth.
     """
 
     kind: FaultKind
@@ -56,6 +57,7 @@ class Fault:
     retry_after_s: int | None = 1
     provider: ProviderName | None = None
     model: str | None = None
+    share: float = 1.0
 
 
 class FaultBoard:
@@ -65,6 +67,7 @@ class FaultBoard:
         self._lock = Lock()
         self._faults: list[Fault] = []
         self._struck: dict[str, int] = {}
+        self._due: dict[Fault, float] = {}
 
     def add(self, fault: Fault) -> None:
         """Let `fault` strike from the next request on.
@@ -82,6 +85,7 @@ class FaultBoard:
         with self._lock:
             self._faults.clear()
             self._struck.clear()
+            self._due.clear()
 
     @property
     def pending(self) -> tuple[Fault, ...]:
@@ -95,12 +99,21 @@ class FaultBoard:
             for index, fault in enumerate(self._faults):
                 if fault.provider not in (None, provider) or fault.model not in (None, model):
                     continue
+                if not self._is_due(fault):
+                    continue
                 if fault.times is not None:
                     self._faults[index] = replace(fault, times=fault.times - 1)
                     if fault.times <= 1:
                         del self._faults[index]
                 return fault
         return None
+
+    def _is_due(self, fault: Fault) -> bool:
+        if fault.share >= 1:
+            return True
+        due = self._due.get(fault, 0.0) + fault.share
+        self._due[fault] = due % 1
+        return due >= 1
 
     def take_marked(self, fault: Fault, text: str) -> Fault | None:
         """Return the fault a message asks for itself, until it struck `times` for this text."""

@@ -14,7 +14,7 @@ from headgate.simulator.dialect import ApiError, Dialect, Generation
 from headgate.simulator.faults import Fault, FaultKind
 from headgate.simulator.gemini_generation import GeminiGeneration
 from headgate.simulator.gemini_request import check_body, decode_body, invalid
-from headgate.simulator.models import MODELS, ModelFacts, ProviderName, find_model
+from headgate.simulator.models import MODELS, Finder, ModelFacts, ProviderName, find_model
 from headgate.simulator.replies import Headers, Reply, json_reply
 from headgate.simulator.server import Request
 
@@ -27,7 +27,8 @@ class Gemini(Dialect):
 
     provider = ProviderName.GOOGLE
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], find: Finder = find_model) -> None:
+        self._find = find
         self._prefixes = Prefixes(clock)
 
     def request_id(self) -> str:
@@ -44,7 +45,7 @@ class Gemini(Dialect):
         listed = _MODELS.fullmatch(request.path)
         if request.method == "GET" and listed is not None:
             if listed[1]:
-                return _model_card(_require_model(unquote(listed[1])))
+                return _model_card(self._require(unquote(listed[1])))
             return {"models": [_model_card(facts) for facts in MODELS[ProviderName.GOOGLE]]}
         raise ApiError(404, "NOT_FOUND", "The requested URL was not found on this server.")
 
@@ -85,7 +86,7 @@ class Gemini(Dialect):
         name, method = call
         if request.too_large:
             raise ApiError(413, "INVALID_ARGUMENT", "Request payload size exceeds the limit.")
-        facts = _require_model(name)
+        facts = self._require(name)
         if method not in ("generateContent", "streamGenerateContent", "countTokens"):
             raise ApiError(404, "NOT_FOUND", "The requested URL was not found on this server.")
         stream = method == "streamGenerateContent"
@@ -110,6 +111,12 @@ class Gemini(Dialect):
             )
         return generation
 
+    def _require(self, name: str) -> ModelFacts:
+        facts = self._find(self.provider, name)
+        if facts is None:
+            raise _unknown_model(name)
+        return facts
+
 
 def _require_key(request: Request, query: dict[str, list[str]]) -> str:
     key = request.header("x-goog-api-key") or query.get("key", [""])[0]
@@ -126,13 +133,6 @@ def _require_key(request: Request, query: dict[str, list[str]]) -> str:
 def _wrong_key() -> ApiError:
     message = "API key not valid. Please pass a valid API key."
     return ApiError(400, "INVALID_ARGUMENT", message, code="API_KEY_INVALID")
-
-
-def _require_model(name: str) -> ModelFacts:
-    facts = find_model(ProviderName.GOOGLE, name)
-    if facts is None:
-        raise _unknown_model(name)
-    return facts
 
 
 def _unknown_model(name: str) -> ApiError:

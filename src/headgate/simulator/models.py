@@ -1,6 +1,7 @@
 """The models that the simulated providers serve, and the facts that shape their replies."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -166,6 +167,22 @@ _BY_NAME = {
 }
 
 
+Finder = Callable[[ProviderName, str], ModelFacts | None]
+"""(provider, name) -> the model that is asked for, None if the provider does not serve it."""
+
+_USUAL = _openai("", served="", released="2026-01-01", context=10_000_000, writes_cost=False)
+
+
 def find_model(provider: ProviderName, name: str) -> ModelFacts | None:
     """Return the model that `name` asks for, or None if the provider does not serve it."""
     return _BY_NAME.get((provider, name))
+
+
+def any_model(provider: ProviderName, name: str) -> ModelFacts:
+    """Return the model that `name` asks for, whatever that is, served by the very name.
+
+    One that is not known caches as its provider's usually do, and has room for any prompt.
+    """
+    usual = replace(_USUAL, writes_cost=provider is ProviderName.ANTHROPIC)
+    facts = find_model(provider, name) or usual
+    return replace(facts, names=(name,), served=name, context_tokens=_USUAL.context_tokens)

@@ -13,7 +13,7 @@ from headgate.simulator.bill import Usage
 from headgate.simulator.caches import Prefixes
 from headgate.simulator.dialect import ApiError, Dialect, Generation
 from headgate.simulator.faults import Fault, FaultKind
-from headgate.simulator.models import MODELS, ModelFacts, ProviderName, find_model
+from headgate.simulator.models import MODELS, Finder, ModelFacts, ProviderName, find_model
 from headgate.simulator.openai_embeddings import EmbeddingGeneration, decode_embedding
 from headgate.simulator.openai_forms import Asked, read_asked
 from headgate.simulator.openai_generation import ChatGeneration, sse_event
@@ -41,7 +41,8 @@ class OpenAI(Dialect):
 
     provider = ProviderName.OPENAI
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], find: Finder = find_model) -> None:
+        self._find = find
         self._prefixes = Prefixes(clock)
         self._stored = StoredResponses()
 
@@ -58,15 +59,15 @@ class OpenAI(Dialect):
         if route == ("POST", "/v1/responses"):
             return self._open_response(request, key)
         if route == ("POST", "/v1/embeddings"):
-            return _open_embedding(request)
+            return self._open_embedding(request)
         if request.method == "POST" and request.path in _MEDIA:
-            return _open_media(request)
+            return self._open_media(request)
         if route == ("GET", "/v1/models"):
             cards = [_model_card(name, facts) for name, facts in _model_names()]
             return {"object": "list", "data": cards}
         if request.method == "GET" and request.path.startswith("/v1/models/"):
             name = request.path.removeprefix("/v1/models/")
-            return _model_card(name, _require_model(name))
+            return _model_card(name, self._require(name))
         message = f"Invalid URL ({request.method} {request.path})"
         raise ApiError(404, "invalid_request_error", message)
 
@@ -126,7 +127,7 @@ class OpenAI(Dialect):
     def _open_chat(self, request: Request, key: str) -> Generation:
         _check_size(request)
         body = decode_body(request.body)
-        facts = _require_model(body.model, generates=True)
+        facts = self._require(body.model, generates=True)
         check_body(body, facts)
         generation = ChatGeneration(body, facts, key=key, prefixes=self._prefixes)
         _check_context(generation.prompt_tokens, facts, "messages")
@@ -135,7 +136,7 @@ class OpenAI(Dialect):
     def _open_response(self, request: Request, key: str) -> Generation:
         _check_size(request)
         body = decode_response(request.body)
-        facts = _require_model(body.model, generates=True)
+        facts = self._require(body.model, generates=True)
         check_response(body, facts)
         before = self._stored.find(body.previous_response_id)
         generation = ResponseGeneration(
@@ -150,21 +151,28 @@ class OpenAI(Dialect):
             self._stored.add(generation.reply_id, generation.prompt)
         return generation
 
+    def _open_embedding(self, request: Request) -> Generation:
+        _check_size(request)
+        body = decode_embedding(request.body)
+        return EmbeddingGeneration(body, self._require(body.model, generates=False))
 
-def _open_embedding(request: Request) -> Generation:
-    _check_size(request)
-    body = decode_embedding(request.body)
-    return EmbeddingGeneration(body, _require_model(body.model, generates=False))
+    def _open_media(self, request: Request) -> Generation:
+        _check_size(request)
+        asked = read_asked(request)
+        mode, make = _MEDIA[request.path]
+        facts = self._require(asked.text("model"))
+        if facts.mode != mode:
+            raise _unknown_model(facts.served)
+        return make(asked, facts)
 
-
-def _open_media(request: Request) -> Generation:
-    _check_size(request)
-    asked = read_asked(request)
-    mode, make = _MEDIA[request.path]
-    facts = _require_model(asked.text("model"))
-    if facts.mode != mode:
-        raise _unknown_model(facts.served)
-    return make(asked, facts)
+    def _require(self, name: str | None, *, generates: bool | None = None) -> ModelFacts:
+        """Return a model's facts; `generates` is what it has to be able to do, None: nothing."""
+        if not name:
+            raise ApiError(400, "invalid_request_error", "you must provide a model parameter")
+        facts = self._find(self.provider, name)
+        if facts is None or (generates is not None and generates == bool(facts.dimensions)):
+            raise _unknown_model(name)
+        return facts
 
 
 _MEDIA: dict[str, tuple[str, Callable[[Asked, ModelFacts], Generation]]] = {
@@ -204,16 +212,6 @@ def _require_key(request: Request) -> str:
 def _wrong_key() -> ApiError:
     message = "Incorrect API key provided."
     return ApiError(401, "invalid_request_error", message, code="invalid_api_key")
-
-
-def _require_model(name: str | None, *, generates: bool | None = None) -> ModelFacts:
-    """Return a model's facts; `generates` says what it has to be able to do, None for nothing."""
-    if not name:
-        raise ApiError(400, "invalid_request_error", "you must provide a model parameter")
-    facts = find_model(ProviderName.OPENAI, name)
-    if facts is None or (generates is not None and generates == bool(facts.dimensions)):
-        raise _unknown_model(name)
-    return facts
 
 
 def _unknown_model(name: str) -> ApiError:

@@ -177,10 +177,19 @@ PRICES: dict[str, tuple[PriceRow, ...]] = {
 }
 
 
+_FREE = (PriceRow(0, dict.fromkeys(METERS, Fraction(0))),)
+"""For what only a stand-in serves: its bill counts, and names no price."""
+
+
+def rows_of(served_model: str) -> tuple[PriceRow, ...]:
+    """Return the price rows of a model, shortest prompts first."""
+    return PRICES.get(served_model, _FREE)
+
+
 def find_row(served_model: str, prompt_tokens: int) -> PriceRow:
     """Return the row that prices a whole request with `prompt_tokens` prompt tokens."""
     return next(
         row
-        for row in reversed(PRICES[served_model])
+        for row in reversed(rows_of(served_model))
         if prompt_tokens > row.prompt_tokens_over or row.prompt_tokens_over == 0
     )

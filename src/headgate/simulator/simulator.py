@@ -14,6 +14,7 @@ from typing import Self
 from headgate.simulator.admin import PREFIX, Admin
 from headgate.simulator.anthropic_batches import AnthropicBatches
 from headgate.simulator.anthropic_messages import AnthropicMessages
+from headgate.simulator.anywhere import credited, placed
 from headgate.simulator.backend import Backend, Shared
 from headgate.simulator.batches import BatchControl, Batched, Run
 from headgate.simulator.bill import Bill
@@ -22,12 +23,15 @@ from headgate.simulator.faults import FaultBoard
 from headgate.simulator.gate import Gate
 from headgate.simulator.gemini import Gemini
 from headgate.simulator.loops import new_event_loop
+from headgate.simulator.models import ProviderName, any_model, find_model
 from headgate.simulator.openai import OpenAI
 from headgate.simulator.openai_batches import OpenAIBatches
 from headgate.simulator.pace import Pace
 from headgate.simulator.received import ReceivedRequests
+from headgate.simulator.replies import json_reply
 from headgate.simulator.reports import Reports
 from headgate.simulator.server import Connection, Exchange, Request
+from headgate.simulator.skills import Skills
 from headgate.simulator.tokens import Lexicon
 
 START_TIMEOUT_S = 10.0
@@ -43,6 +47,7 @@ class Options:
         output_tokens: Visible tokens of an answer, unless a marker says otherwise.
         tls_cert: PEM file of the certificate chain; with `tls_key` the ports speak TLS.
         bill_log: File to which each charge is appended as a line of JSON.
+        any_model: Serve whatever is asked for, as a stand-in does that knows no names.
     """
 
     host: str = "127.0.0.1"
@@ -54,6 +59,7 @@ class Options:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     bill_log: Path | None = None
+    any_model: bool = False
 
 
 class Simulator:
@@ -62,6 +68,7 @@ class Simulator:
     Attributes:
         bill: What was charged.
         faults: What goes wrong.
+        skills: What models can do.
         gate: Holds requests back.
         received: The requests as they came.
         batches: Holds batches back.
@@ -69,19 +76,23 @@ class Simulator:
         anthropic_url: Base URL for the Anthropic SDK; set once it runs.
         gemini_url: Base URL for the Google GenAI SDK; set once it runs.
         admin_url: Where the control surface is; set once it runs.
+        any_url: Where all three answer, below any path, with any credential; set once it runs.
     """
 
     def __init__(self, *, seed: int = 0, options: Options | None = None) -> None:
         self.options = options or Options()
         self.bill = Bill(self.options.bill_log)
         self.faults = FaultBoard()
+        self.skills = Skills()
         self.gate = Gate()
         self.received = ReceivedRequests()
         self.batches = BatchControl()
         self.openai_url = self.anthropic_url = self.gemini_url = self.admin_url = ""
+        self.any_url = ""
         self._advanced_s = 0.0
         self._connections: set[Connection] = set()
         self._servers: list[asyncio.Server] = []
+        self._backends: dict[ProviderName, Backend] = {}
         self._shared = Shared(
             pace=self.options.pace,
             output_tokens=self.options.output_tokens,
@@ -91,6 +102,7 @@ class Simulator:
             faults=self.faults,
             gate=self.gate,
             received=self.received,
+            skills=self.skills,
         )
 
     @property
@@ -114,11 +126,13 @@ class Simulator:
     async def start(self) -> None:
         """Listen on all ports."""
         options = self.options
-        openai = await self._listen(OpenAI(self._clock), options.openai_port, OpenAIBatches)
+        find = any_model if options.any_model else find_model
+        openai = await self._listen(OpenAI(self._clock, find), options.openai_port, OpenAIBatches)
         self.anthropic_url = await self._listen(
-            AnthropicMessages(self._clock), options.anthropic_port, AnthropicBatches
+            AnthropicMessages(self._clock, find), options.anthropic_port, AnthropicBatches
         )
-        self.gemini_url = await self._listen(Gemini(self._clock), options.gemini_port)
+        self.gemini_url = await self._listen(Gemini(self._clock, find), options.gemini_port)
+        self.any_url = await self._serve(self._anywhere, 0)
         self.openai_url = f"{openai}/v1"
         self.admin_url = f"{openai}{PREFIX.rstrip('/')}"
 
@@ -156,7 +170,18 @@ class Simulator:
         backend = Backend(dialect, self._shared)
         if batched is not None:
             backend.batched = batched(self.batches, backend.run_batched)
-        handle = _route(backend, Admin(self._shared), reports)
+        self._backends[dialect.provider] = backend
+        return await self._serve(_route(backend, Admin(self._shared), reports), port)
+
+    def _anywhere(self, request: Request, exchange: Exchange) -> None:
+        found = placed(request.target)
+        if found is None:
+            exchange.reply(json_reply(404, (), {"error": {"message": "nobody answers here"}}))
+            return
+        provider, target = found
+        self._backends[provider].handle(credited(request, target), exchange)
+
+    async def _serve(self, handle: Callable[[Request, Exchange], None], port: int) -> str:
         server = await asyncio.get_running_loop().create_server(
             lambda: Connection(handle, self._connections),
             self.options.host,
@@ -173,7 +198,8 @@ class Simulator:
 class SimulatorThread:
     """Runs a simulator in a thread of its own: `with SimulatorThread(seed=7) as simulator: ...`.
 
-    The bill, the faults, the gate, the pace and the received requests may be used from any thread.
+    The bill, the faults, the skills, the gate, the pace and the received requests may be used from
+    any thread.
     """
 
     def __init__(self, *, seed: int = 0, options: Options | None = None) -> None:

@@ -1,7 +1,7 @@
 """The course of a conversation: what was said, answered, called and returned; pure.
 
-Only a conversation's end is read in detail. Nothing of it is kept but hashes, whose key is random
-to this process.
+Only a conversation's end is read in detail. Nothing of it is kept but hashes, whose key is the
+node's.
 """
 
 import re

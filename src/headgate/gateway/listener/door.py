@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from headgate.gateway.edge import ClientConnection
-from headgate.gateway.listener.proxied import ProxiedServer
+from headgate.gateway.listener.meeting import MeetingServer
 from headgate.gateway.listener.tls import Stamp, TlsError, server_context, stamp
 from headgate.gateway.settings import Edge
 
@@ -98,14 +98,12 @@ class Door:
         if context is not None:
             more = {"ssl": context, "ssl_handshake_timeout": self._edge.head_timeout_ms / 1_000}
         loop = asyncio.get_running_loop()
-        if self._edge.proxy_protocol:
+        if self._edge.proxy_protocol or context is not None:
 
             async def meet(connection: socket.socket, client: str) -> object:
                 return await loop.connect_accepted_socket(
                     lambda: self._welcome(client), connection, **more
                 )
 
-            return ProxiedServer(own, self._edge, meet, BACKLOG)
-        return await loop.create_server(
-            lambda: self._welcome(None), sock=own, backlog=BACKLOG, **more
-        )
+            return MeetingServer(own, self._edge, meet, BACKLOG)
+        return await loop.create_server(lambda: self._welcome(None), sock=own, backlog=BACKLOG)

@@ -15,6 +15,7 @@ CONTROL = (
     *KEYED,
     errors.LEDGER_UNAVAILABLE,
     errors.BODY_MALFORMED,
+    errors.BODY_TOO_DEEP,
     errors.BODY_INVALID,
 )
 """What any request that the steward answers can be refused with."""

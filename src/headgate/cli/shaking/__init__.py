@@ -1,0 +1,1 @@
+"""A month sent again under shocks: the configuration, the providers' stand-ins, the runs."""
