@@ -44,5 +44,5 @@ async def handshakes() -> None:
             each.set()
     server.close()
     assert [each.getpeername() for each in met] == [each.getsockname() for each in clients]
-    for each in (*met, *clients):
-        each.close()
+    for line in (*met, *clients):
+        line.close()

@@ -22,6 +22,7 @@ from headgate.gateway.logged import welcome
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.settings import SWEEP_MS
 from headgate.gateway.sweep import sweep
+from headgate.gateway.world import World
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.identity.keys import load_pepper
 from headgate.ledger.line import Grant, Outcome
@@ -130,15 +131,20 @@ async def run(
     await drain(pipeline, hurry)
     for task in (sweeping, keeping_up, *keepers):
         task.cancel()
+    _close(world)
+    impart(world.notebook, link)
+    link.close()
+
+
+def _close(world: World) -> None:
+    """Close what is open of a data plane that serves nobody any more; its journal is sealed."""
     for pool in world.pools:
         pool.close()
     if world.syncs is not None:
         world.syncs.close()
-    journal.close(time.time_ns())
-    if log is not None:
-        log.close()
-    impart(world.notebook, link)
-    link.close()
+    world.journal.close(time.time_ns())
+    if world.access_log is not None:
+        world.access_log.close()
 
 
 def _access_log(snapshot: Snapshot, name: str) -> AccessLog | None:
