@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from headgate.records.control import OutcomeKind
 from headgate.trackers.naming import Naming
-from headgate.trackers.registry import Ending, Heard, Ignored
+from headgate.trackers.registry import Ending
 from headgate.trackers.signatures import hex_mark, is_same
 from headgate.units.ids import is_run
 
@@ -48,14 +48,18 @@ def is_signed(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
     return is_same(headers.get(_SIGNATURE), f"sha256={hex_mark(secret, body)}")
 
 
-def read(_headers: Mapping[str, str], body: bytes, _naming: Naming) -> Heard:
-    """Read a message; it names what it is about itself."""
+def read(_headers: Mapping[str, str], body: bytes, _naming: Naming) -> Ending:
+    """Read a message; it names what it is about itself.
+
+    Raises:
+        msgspec.DecodeError: It cannot be read, or names nothing (`ValidationError`).
+    """
     told = _decode(body)
     named: tuple[tuple[OutcomeKind, str | None], ...]
     named = (("call", told.call), ("run", told.run), ("session", told.session))
     found = tuple((kind, name) for kind, name in named if name is not None)
     if len(found) != 1 or not is_run(found[0][1]):
-        return Ignored("Name one of `call`, `run` and `session`, by a name that one can have.")
+        raise msgspec.ValidationError("Name one of `call`, `run` and `session`, as one is named")
     seconds = None if told.human_minutes is None else told.human_minutes * SECONDS_PER_MINUTE
     note = f"{told.outcome}: {told.note}" if told.note else told.outcome
     return Ending(found, told.outcome == "success", note, told.id, told.task, seconds)
