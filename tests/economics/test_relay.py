@@ -15,7 +15,10 @@ from headgate.gateway.listener.own import Place
 from headgate.simulator import INSTANT, Options, Simulator, SimulatorThread
 
 REAL = "hg_real_key"
-BODY = {"model": "gpt-5.4-mini", "messages": [{"role": "user", "content": "Hi [sim:tokens=3]"}]}
+BODY: dict[str, Any] = {
+    "model": "gpt-5.4-mini",
+    "messages": [{"role": "user", "content": "Hi [sim:tokens=3]"}],
+}
 
 
 @pytest.fixture(scope="module")
