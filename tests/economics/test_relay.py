@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from headgate.economics.suites.load_relay import Relay
-from headgate.insights.deciding import Place
+from headgate.gateway.listener.own import Place
 from headgate.simulator import INSTANT, Options, Simulator, SimulatorThread
 
 REAL = "hg_real_key"

@@ -131,7 +131,7 @@ def whatif(  # noqa: PLR0913 - a command has as many parameters as it has option
         if scenarios is None:
             wanted = (Wanted(**asked, beyond=beyond),)  # type: ignore[arg-type]  # by their names
             given = Scenarios(wanted, baseline or POSTED)
-        elif any(asked.values()):
+        elif any(asked.values()) or beyond != API:
             fail("A FILE of scenarios says all of it.", "Leave out what else is asked.")
         else:
             given = load_scenarios(scenarios)

@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -90,14 +90,7 @@ async def run(
         snapshot,
         pepper=load_pepper(data_dir),
         journal=journal,
-        steward=Steward(
-            ask=link.ask,
-            carve=link.carve,
-            give_back=link.give_back,
-            control=link,
-            clerk=link,
-            ready=lambda: link.connected and not journal.failed,
-        ),
+        steward=_steward(link, lambda: link.connected and not journal.failed),
         now_ns=time.time_ns,
         call_soon=asyncio.get_running_loop().call_soon,
     )
@@ -127,13 +120,24 @@ async def run(
         await see_out_failed(pipeline, stop)
     door.close()
     if retiring.is_set() and not stop.is_set() and not failing.is_set():
-        await _hand_over(pipeline, link, stop, data_dir)
-    await drain(pipeline, hurry)
+        await _hand_over(pipeline, door, link, stop, data_dir)
+    await drain(pipeline, door, hurry)
     for task in (sweeping, keeping_up, *keepers):
         task.cancel()
     _close(world)
     impart(world.notebook, link)
     link.close()
+
+
+def _steward(link: StewardLink, ready: Callable[[], bool]) -> Steward:
+    return Steward(
+        ask=link.ask,
+        carve=link.carve,
+        give_back=link.give_back,
+        control=link,
+        clerk=link,
+        ready=ready,
+    )
 
 
 def _close(world: World) -> None:
@@ -244,7 +248,7 @@ async def _sweep_always(
 
 
 async def _hand_over(
-    pipeline: Pipeline, link: StewardLink, stop: asyncio.Event, data_dir: Path
+    pipeline: Pipeline, door: Door, link: StewardLink, stop: asyncio.Event, data_dir: Path
 ) -> None:
     """Finish what runs beside a successor, and say so; money that is idle goes back."""
     told, seen_out = retiring_path(data_dir, os.getpid()), False
@@ -258,7 +262,7 @@ async def _hand_over(
             told.write_text("only calls that run\n")
 
     told.touch()
-    await hand_over(pipeline, stop, meanwhile)
+    await hand_over(pipeline, door, stop, meanwhile)
 
 
 def main() -> None:

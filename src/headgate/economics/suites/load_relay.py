@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from headgate.gateway.listener.own import Place, line
 from headgate.identity.keys import make_key
-from headgate.insights.deciding import Place, line_to
 
 CALL_TIMEOUT_S = 900
 BODY_BYTES_MAX = 64 << 20
@@ -147,10 +147,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _pass_on(self, guest: Guest, path: str, body: bytes) -> None:
         relay = self.server.relay
-        line = line_to(relay.place, CALL_TIMEOUT_S)
+        opened = line(relay.place, CALL_TIMEOUT_S)
         try:
-            line.request(self.command, path, body or None, self._headers(relay, guest))
-            reply = line.getresponse()
+            opened.request(self.command, path, body or None, self._headers(relay, guest))
+            reply = opened.getresponse()
             self._remember(guest, reply)
             self._give_back(reply)
         except (OSError, http.client.HTTPException) as error:
@@ -159,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
             with suppress(OSError):
                 self._refuse(502, f"The gateway does not answer: {error}")
         finally:
-            line.close()
+            opened.close()
 
     def _headers(self, relay: Relay, guest: Guest) -> dict[str, str]:
         told = {name.lower(): value for name, value in self.headers.items()}
