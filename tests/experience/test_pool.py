@@ -197,7 +197,7 @@ def test_what_is_kept_is_what_was_known(told: list[Experience]) -> None:
     """A restart knows what the steward knew before it."""
     pool = heard(told)
 
-    kept = read_experience(experience_text(pool))
+    kept = read_experience(experience_text(list(pool.whole())))
 
     assert all_of(kept) == all_of(pool)
 
@@ -217,7 +217,8 @@ def test_what_is_kept_is_what_was_known(told: list[Experience]) -> None:
 )
 def test_a_file_that_is_damaged_or_of_another_version_is_refused(damage: object) -> None:
     """All of it: half of what was known is worse than nothing."""
-    text = experience_text(heard([Experience(7, counts=(CountRow(("held",), MOST, {1: 1}),))]))
+    pool = heard([Experience(7, counts=(CountRow(("held",), MOST, {1: 1}),))])
+    text = experience_text(list(pool.whole()))
     assert callable(damage)
 
     with pytest.raises(StateError):

@@ -91,6 +91,22 @@ def test_a_rejected_result_is_known_wherever_it_is_told(workers: tuple[Gateway, 
     assert decision(other, again).inputs["sign:rejected"] == 2_000
 
 
+def test_a_session_that_was_with_a_deployment_that_is_gone_begins_anew(
+    workers: tuple[Gateway, Gateway],
+) -> None:
+    """The configuration has changed since it was told: nobody looks for what is not there."""
+    one, other = workers
+    agent = Agent("orphan", "agent").ask("Fix it.")
+    send(one, agent.body())
+    news = msgspec.json.encode(news_of(one)).replace(b'"haiku","haiku"', b'"gone","gone"')
+    hear(msgspec.json.decode(news, type=list[Experience]), other)
+
+    reply = send(other, agent.work(1).body())
+
+    assert b'"gone"' in news
+    assert decision(other, reply).notes["switch"] == "start"
+
+
 def test_another_worker_knows_where_a_prompt_is_warm(workers: tuple[Gateway, Gateway]) -> None:
     """Of two accounts, the one that holds it, also for a conversation that has grown."""
     one, other = workers
@@ -181,7 +197,7 @@ def test_after_a_restart_a_worker_knows_what_was_kept(
     pool = Pool()
     for each in news_of(one):
         pool.hear(each)
-    kept = read_experience(experience_text(pool))
+    kept = read_experience(experience_text(list(pool.whole())))
     urls = simulator.openai_url, simulator.anthropic_url
     text = config(*urls, more=(ACCOUNTS + POLICIES).format(url=urls[1]) + RUNS)
 

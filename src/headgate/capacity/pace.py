@@ -62,18 +62,24 @@ class Fading:
 
     def absorb(self, faded: Faded) -> None:
         """Add what was seen elsewhere; in whatever order, up to what is rounded."""
-        self._fade(faded.at_ns)
-        other = Fading(self.half_life_ns)
-        other._set(faded)
-        other._fade(self._at_ns)
+        other = self._meet(faded)
         self._above += other._above
         self._below += other._below
         self._weight += other._weight
 
     def join(self, faded: Faded) -> None:
         """Take over what was seen of the same thing, if it is of more; once is enough."""
-        if faded.weight > self._weight:
-            self._set(faded)
+        other = self._meet(faded)
+        if other._weight > self._weight:
+            self._set(other.faded())
+
+    def _meet(self, faded: Faded) -> "Fading":
+        """Return what was seen elsewhere, both as of the later of two instants."""
+        other = Fading(self.half_life_ns)
+        other._set(faded)
+        other._fade(self._at_ns)
+        self._fade(faded.at_ns)
+        return other
 
     def faded(self) -> Faded:
         """Return what is known, as of the latest instant that was heard of."""

@@ -1,5 +1,7 @@
 """What all workers have learned, as the text that is kept over a restart."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from headgate.experience.pool import Pool
@@ -12,9 +14,9 @@ FORM = "headgate-experience 1"
 _read = msgspec.json.Decoder(list[Experience]).decode
 
 
-def experience_text(pool: Pool) -> str:
-    """Return a pool as text."""
-    return seal(FORM, msgspec.json.encode(list(pool.whole())).decode())
+def experience_text(whole: Sequence[Experience]) -> str:
+    """Return all that a pool knows as text."""
+    return seal(FORM, msgspec.json.encode(whole).decode())
 
 
 def read_experience(text: str) -> Pool:

@@ -14,6 +14,7 @@ from headgate.experience.rows import (
     Key,
     LatestRow,
     Value,
+    is_newer,
     told,
 )
 from headgate.units.counts import Counts
@@ -124,5 +125,6 @@ class Notebook:
             return
         for known in news.latest:
             hear_latest = self._hear_latest.get(known.key[0])
-            if hear_latest is not None:
+            own = self._latest.get(known.key)
+            if hear_latest is not None and (own is None or is_newer(known, own)):
                 hear_latest(known.key, known.at_ns, known.value)

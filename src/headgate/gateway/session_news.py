@@ -12,6 +12,8 @@ from headgate.ledger.outputs import CALLS_MAX
 from headgate.routing.sessions.memory import Key, Memory, Session
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from headgate.experience.rows import Key as Named
     from headgate.experience.rows import Value
     from headgate.gateway.notebook import Notebook
@@ -26,10 +28,17 @@ REPLY_CHARS_MAX = 128
 
 
 class SessionNews:
-    """Tells of the sessions in a memory, and puts into it what others tell."""
+    """Tells of the sessions in a memory, and puts into it what others tell.
 
-    def __init__(self, memory: Memory, notebook: Notebook) -> None:
+    Args:
+        memory: This worker's.
+        notebook: Tells the other workers, and hears from them.
+        deployments: Those that there are: one that is configured no more serves no session.
+    """
+
+    def __init__(self, memory: Memory, notebook: Notebook, deployments: Container[str]) -> None:
         self._memory = memory
+        self._deployments = deployments
         self._notebook = notebook
         notebook.latest(SESSION, self._hear_session)
         notebook.latest(REPLY, self._hear_reply)
@@ -58,7 +67,9 @@ class SessionNews:
         self._notebook.count((NANOS, alias, session.serving), nanos)
 
     def _hear_session(self, key: Named, at_ns: int, value: Value) -> None:
-        own = key[1], int(key[2])
+        own, (home, serving, *_) = (key[1], int(key[2])), value
+        if home not in self._deployments or serving not in self._deployments:
+            return
         session = self._memory.get(own) or Session()
         if at_ns > session.at_ns and session.take(value):
             # In place, for calls that run may look at it.

@@ -84,7 +84,7 @@ class Sessions:
         self._aliases = frozenset(aliases)
         self._dialects = course_dialects()
         self._memory = Memory()
-        self._news = SessionNews(self._memory, notebook)
+        self._news = SessionNews(self._memory, notebook, targets)
 
     def inputs(self, exchange: Exchange, warm: Mapping[str, int], now_ns: int) -> Inputs:
         """Find a call's session; return what the policy is told of it.

@@ -72,18 +72,17 @@ class Remembering:
             await asyncio.sleep(KEEP_S)
             changes = self._pool.changes
             if changes != self._kept:
-                text = experience_text(self._pool)
-                await asyncio.to_thread(self._write, text)
+                await asyncio.to_thread(self._write, list(self._pool.whole()))
                 self._kept = changes
 
     def keep(self) -> None:
         """Keep what is known now; this is the last word."""
         if self._pool.changes != self._kept:
-            self._write(experience_text(self._pool))
+            self._write(list(self._pool.whole()))
 
-    def _write(self, text: str) -> None:
+    def _write(self, whole: list[Experience]) -> None:
         try:
-            kept.write(self._path, text)
+            kept.write(self._path, experience_text(whole))
         except OSError as error:
             # The journals will say it louder; without this file the next start is a cold one.
             _log.warning("%s was not written: %s", self._path, error)

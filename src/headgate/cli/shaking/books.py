@@ -17,7 +17,7 @@ from headgate.node.paths import journal_root
 from headgate.simulator.bill import BillEntry
 from headgate.units.usage import INPUT_METERS, OUTPUT_METERS
 
-OK = 200
+MEASURED = "measured"
 PROBLEMS_MAX = 3
 
 
@@ -71,6 +71,7 @@ def _answer(asked: Asked, rows: dict[str, list[RowMapping]]) -> Answer:
         deployment=None if last is None else last["deployment"],
         code=asked.code or ("" if last is not None else "no_attempt"),
         posted_nanos=sum(row["posted_nanos"] for row in mine),
+        estimated_nanos=sum(row["posted_nanos"] for row in mine if row["state"] != MEASURED),
         prompt_tokens=sum(usage.get(meter, 0) for meter in INPUT_METERS),
         cache_read=usage.get("cache_read", 0),
         attempts=len(mine),
@@ -83,7 +84,7 @@ def _uncounted(rows: Iterable[RowMapping], bill: Iterable[BillEntry]) -> Iterato
     """Yield where measured tokens are not what a provider counted for the same reply."""
     counted = {entry.reply_id: entry.usage for entry in bill}
     for row in rows:
-        if row["state"] != "measured":
+        if row["state"] != MEASURED:
             continue
         usage = usage_of_row(row)
         booked = tuple(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from headgate.cli.demonstration.child import Child
 from headgate.cli.demonstration.messages import GatewayReady, GatewaySetup
+from headgate.cli.demonstration.ports import HOST, free_port
 from headgate.cli.shaking.asking import ask_all
 from headgate.cli.shaking.books import read_books
 from headgate.cli.shaking.document import Caller, Document, stood_in
@@ -92,6 +93,8 @@ def _configured(
     stage: Stage, shock: Shock, simulators: Mapping[str, Simulator], *, lock: bool
 ) -> Document:
     addresses = {name: each.any_url for name, each in simulators.items()}
+    if not shock.reachable:
+        addresses[stage.provider] = f"http://{HOST}:{free_port()}"
     made = stood_in(stage.document, stage.snapshot, addresses, stage.callers.values())
     if lock:
         made = locked(made, stage.sample.calls)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from msgspec import Raw, structs
 
+from headgate.dialects.body import TOO_DEEP
 from headgate.dialects.registry import Dialect, SpokenDialect, StreamReader
 from headgate.dialects.sse import first_data
 from headgate.dialects.translation.check import check
@@ -119,7 +120,7 @@ class Translated:
             losses = Losses(call.lost)
             new = self._to.render_call(call, edit, losses)
         except TranslationError as error:
-            return error.refusal
+            return TOO_DEEP if isinstance(error.__cause__, RecursionError) else error.refusal
         if not drop:
             for loss in losses.found:
                 if not loss.hint:

@@ -25,6 +25,8 @@ LIMITS = [
     "limits and hours of the day do not count, and a breaker has less time to close.",
     "Budgets do not bind here, because a sample spends less than the month did: the spend is held "
     "against monthly limits instead. Approvals, kept replies and deferral are left out.",
+    "What a provider may charge for a request that it took and never answered is posted at its "
+    "bound, each time it is tried: an estimate, which a bill may show to be less.",
     "Caches are cold when a piece of the sample begins, so less is read from them than in the "
     "month; all runs have that in common.",
     "Runs are real: another one may differ by a few calls.",
@@ -169,12 +171,13 @@ def _runs(tallies: Sequence[Tally]) -> TableView:
                 *(rounded(count, 0) for count in (one.refused, one.moved, one.delayed)),
                 usd(one.spend_nanos),
                 usd(one.spend_nanos - quiet.spend_nanos),
+                usd(one.estimated_nanos),
                 _percent(one.cached_share),
                 _percent(max(Fraction(0), quiet.cached_share - one.cached_share)),
             ]
         )
     counts = [">refused", ">calls refused", ">moved", ">delayed"]
-    costs = [">USD", ">more than without", ">from cache", ">cache lost"]
+    costs = [">USD", ">more than without", ">of it estimated", ">from cache", ">cache lost"]
     return TableView(
         title="The month under each shock; calls and dollars of the whole month",
         columns=["shock", "routes", *counts, *costs],

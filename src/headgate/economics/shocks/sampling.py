@@ -2,7 +2,7 @@
 
 Calls are drawn in pieces, calls of one thread that followed one another, so that prompts can share
 what they shared. What was asked for makes the strata: each has its part of the calls by what it
-cost, and at least one piece.
+cost, and at least one piece where that leaves room for others.
 """
 
 from collections.abc import Iterable, Sequence
@@ -67,7 +67,7 @@ class Sample:
 
 
 def sample(past: Iterable[Past], calls_max: int, seed: int) -> Sample:
-    """Draw about `calls_max` calls; the same of the same calls for a seed."""
+    """Draw about `calls_max` calls, at most twice as many; for a seed the same of the same."""
     by_name = {
         asked: list(calls)
         for asked, calls in groupby(sorted(past, key=_in_order), key=lambda call: call.asked)
@@ -80,7 +80,8 @@ def sample(past: Iterable[Past], calls_max: int, seed: int) -> Sample:
     for asked in sorted(by_name, key=lambda name: (-posted[name], name)):
         calls = by_name[asked]
         share = Fraction(posted[asked], whole) if whole else Fraction(1, len(by_name))
-        drawn = _drawn(calls, share, calls_max, chance)
+        least = min(PIECE_CALLS, calls_max // len(by_name))
+        drawn = _drawn(calls, share, max(1, least, round(share * calls_max)), chance)
         chosen = [call for piece in drawn for call in piece]
         pieces += drawn
         strata.append(Stratum(asked, len(calls), posted[asked], len(chosen), _posted(chosen)))
@@ -96,7 +97,7 @@ def _posted(calls: Iterable[Past]) -> int:
 
 
 def _drawn(
-    calls: Sequence[Past], share: Fraction, calls_max: int, chance: np.random.Generator
+    calls: Sequence[Past], share: Fraction, room: int, chance: np.random.Generator
 ) -> list[tuple[Past, ...]]:
     """Return pieces in the order they were drawn, until there are enough calls or tokens."""
     pieces = [
@@ -105,7 +106,7 @@ def _drawn(
         for thread in [list(group)]
         for first in range(0, len(thread), PIECE_CALLS)
     ]
-    room, tokens = max(1, round(share * calls_max)), max(1, round(share * TOKENS_MAX))
+    tokens = max(1, round(share * TOKENS_MAX))
     drawn: list[tuple[Past, ...]] = []
     for index in chance.permutation(len(pieces)):
         if room <= 0 or tokens <= 0:

@@ -23,6 +23,7 @@ class Shock(NamedTuple):
         share: Of its requests that meet the fault.
         scope: Whether all of the provider meets it, or its most used model.
         in_flight_max: What it serves at once per deployment; None: as configured.
+        reachable: Whether anybody listens where it is.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Shock(NamedTuple):
     share: Fraction = Fraction(1)
     scope: Scope = "provider"
     in_flight_max: int | None = None
+    reachable: bool = True
 
 
 NO_SHOCK = Shock(QUIET, "nothing happens")
@@ -56,7 +58,8 @@ def shocks_of(inputs: Inputs) -> dict[str, Shock]:
             in_flight_max=RATIONED_AT_ONCE,
         ),
         Shock("outage", "it answers 5xx to every request", fault="overloaded"),
-        Shock("unreachable", "it resets every connection", fault="reset"),
+        Shock("unreachable", "nobody listens where it is", reachable=False),
+        Shock("broken", "it takes every request and breaks the connection", fault="reset"),
         Shock(
             "retirement",
             "its most used model answers 404",

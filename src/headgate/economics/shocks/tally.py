@@ -18,6 +18,7 @@ class Answer(NamedTuple):
         deployment: Who served it, None when nobody did.
         code: Why nobody did, as the gateway says; empty when it was served.
         prompt_tokens: Of the attempt that served it, as `cache_read` of them.
+        estimated_nanos: The part of what was posted that no provider has confirmed.
         attempts: How often the gateway asked a provider.
         asked: How often the client asked, as clients do that are told to come back.
         waited: Whether it stood in a queue for a place.
@@ -26,6 +27,7 @@ class Answer(NamedTuple):
     deployment: str | None
     code: str
     posted_nanos: int
+    estimated_nanos: int
     prompt_tokens: int
     cache_read: int
     attempts: int
@@ -56,6 +58,8 @@ class Tally:
     Attributes:
         moved: Served by another deployment than without the shock.
         delayed: Served, but only after another try or in a queue.
+        estimated_nanos: The part of the spend that is an estimate: the bound of what a provider
+            may charge for a request it took and never answered.
         cached: Prompt tokens read from caches.
         codes: Why calls were not served, by code.
         broken: Calls that were not served, by the name that was asked for.
@@ -68,6 +72,7 @@ class Tally:
     moved: Fraction = Fraction(0)
     delayed: Fraction = Fraction(0)
     spend_nanos: Fraction = Fraction(0)
+    estimated_nanos: Fraction = Fraction(0)
     prompt: Fraction = Fraction(0)
     cached: Fraction = Fraction(0)
     codes: Counter[str] = field(default_factory=Counter)
@@ -94,6 +99,7 @@ def tally(sample: Sample, ran: Ran, quiet: Ran) -> Tally:
         for call, answer, before in rows:
             paid = stratum.scaled(answer.posted_nanos)
             found.spend_nanos += paid
+            found.estimated_nanos += stratum.scaled(answer.estimated_nanos)
             found.spent[call.principal] = found.spent.get(call.principal, Fraction(0)) + paid
             if answer.deployment is None:
                 found.refused += weight
