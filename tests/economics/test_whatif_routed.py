@@ -226,6 +226,11 @@ def test_a_day_whose_prices_hold_decides_as_well() -> None:
     then = routed_among(past, CHEAPEST, Imported(models, BOOK.with_rows([early]), day_ns, TOKENS))
 
     assert now.target.tolist() == [STAYS]
+    assert now.notes == ()
+    assert then.notes == (
+        "anthropic/claude-sonnet-5 has no price for 1 calls at their time, so it is not chosen "
+        "for them.",
+    )
     assert then.targets[then.target[0]][1] == "claude-opus-4-8"
 
 

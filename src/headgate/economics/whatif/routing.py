@@ -86,7 +86,13 @@ def routed(calls: Calls, policy: Chosen, ground: Ground) -> Moves:
         ]
         inputs = policy.arms_for(unit) if policy.arms else NO_INPUTS
         first[turn] = place[ranked_by(quoted, policy, inputs, turn=turn)[0].deployment.id]
-    return _moves(calls, models, first)
+    unpriced = zip(deployments, (costs == UNPRICED).sum(0).tolist(), strict=True)
+    notes = (
+        f"{one.id} has no price for {many} calls at their time, so it is not chosen for them."
+        for one, many in unpriced
+        if many
+    )
+    return _moves(calls, models, first)._replace(notes=tuple(notes))
 
 
 def _costs(calls: Calls, model: tuple[str, str], ground: Ground) -> Integers:
