@@ -130,6 +130,7 @@ def measure(arguments: argparse.Namespace) -> tuple[str, bool]:
             raise NotReadyError("no peer runs here")
         alone = Gateway("upstream", UPSTREAM_PORT, process)
         group = [Beside(peer, each, nginx, headgate, alone) for peer, each in peers]
+        headgate.name = "Headgate"
         say("memory")
         own = [(nginx, OWN_OPEN_STREAMS), (headgate, OWN_OPEN_STREAMS)]
         weights = side_by_side.weigh(
