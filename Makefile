@@ -19,7 +19,7 @@ SPREAD ?= -n $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) --dist loadfile --no-load
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install run nodes test test-guides test-postgresql test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled torture torture-reloads torture-peer fuzz bench bench-gate soak lock losses clean
+.PHONY: help setup install run nodes test test-guides test-postgresql test-all check check-format check-lint check-types check-contracts check-house format compile test-compiled torture torture-reloads torture-peer fuzz bench bench-gate bench-peers soak lock losses clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)$$/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -122,6 +122,9 @@ bench: setup  ## measure the gateway against a plain proxy
 
 bench-gate: setup  ## the same, and exit 1 when a ratio is above its bar; no part of CI, for its machines are noisy
 	@$(BIN)/python -m bench.run --gate $(ARGS)
+
+bench-peers: setup  ## other gateways beside nginx and Headgate in one run: make bench-peers ARGS="--rounds 2"
+	@$(BIN)/python -m bench.peers $(ARGS)
 
 soak: setup  ## a steady load for half an hour, and whether memory grows under it: make soak ARGS="--minutes 10"
 	@$(BIN)/python -m bench.soak $(ARGS)

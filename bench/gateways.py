@@ -1,10 +1,11 @@
-"""The two that are compared: nginx as a plain proxy, and a whole node of Headgate."""
+"""The two that are always compared: nginx as a plain proxy, and a whole node of Headgate."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -31,6 +32,21 @@ class Trust:
     certificate: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How calls are put to a gateway that is not asked as OpenAI is.
+
+    Attributes:
+        path: Of chat completions.
+        before_model: What its models' names begin with.
+        headers: Whole header lines that it needs, without the end of the last; empty: none.
+    """
+
+    path: str = "/v1/chat/completions"
+    before_model: str = ""
+    headers: str = ""
+
+
 @dataclass(slots=True)
 class Gateway:
     """A gateway that runs.
@@ -38,6 +54,9 @@ class Gateway:
     Attributes:
         worker: Process id of the worker alone; None where the gateway is one process.
         pids: Every process of it; processes that restart are not followed.
+        asked: How calls are put to it.
+        calls: How many it has answered well that were not streamed.
+        streams: How many streams it has carried to their end.
     """
 
     name: str
@@ -45,6 +64,9 @@ class Gateway:
     process: subprocess.Popen[bytes]
     worker: int | None = None
     pids: Sequence[int] = field(default_factory=tuple)
+    asked: Asked = Asked()
+    calls: int = 0
+    streams: int = 0
 
     def stop(self) -> None:
         """End it."""
@@ -91,17 +113,35 @@ def nginx_command(config: Path) -> list[str]:
 def _started(name: str, port: int, command: Sequence[str], path: str) -> Gateway:
     log = BUILD / f"{name}-{port}.log"
     gateway = Gateway(name, port, processes.start(command, processes.GATEWAY_CORE, log))
-    deadline_s = time.monotonic() + READY_TIMEOUT_S
-    while not _answers(port, path):
+    return when_ready(gateway, log, lambda: answers(port, path))
+
+
+def when_ready(
+    gateway: Gateway, log: Path, ready: Callable[[], bool], timeout_s: float = READY_TIMEOUT_S
+) -> Gateway:
+    """Wait until a gateway that was started is ready, and note its processes.
+
+    Raises:
+        NotReadyError: It ended, or took too long; then it is stopped.
+    """
+    deadline_s = time.monotonic() + timeout_s
+    while not ready():
         if gateway.process.poll() is not None or time.monotonic() > deadline_s:
             gateway.stop()
-            raise NotReadyError(f"{name} does not start: {log.read_text()[-800:]}")
+            raise NotReadyError(f"{gateway.name} does not start: {log.read_text()[-800:]}")
         time.sleep(0.05)
     gateway.pids = tuple(processes.family(gateway.process.pid))
     return gateway
 
 
-def _answers(port: int, path: str) -> bool:
+def accepts(port: int) -> bool:
+    """Tell whether somebody listens on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def answers(port: int, path: str) -> bool:
+    """Tell whether whoever listens on a port answers a path with 200."""
     connection = HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", path)

@@ -3,14 +3,13 @@
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 GATEWAY_CORE = 0
 LOAD_CORE = 1
 STOP_TIMEOUT_S = 20
-
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 def start(
@@ -50,14 +49,18 @@ def family(pid: int) -> Iterator[int]:
 
 
 def cpu_s(pids: Sequence[int]) -> float:
-    """Return the CPU seconds, user and system, that processes have used so far."""
-    return sum(_ticks(pid) for pid in pids) / _TICKS_PER_S
+    """Return the CPU seconds, user and system, that processes have used so far.
+
+    Raises:
+        OSError: One of them has ended.
+    """
+    return sum(time.clock_gettime_ns(_clock(pid)) for pid in pids) / 1e9
 
 
-def _ticks(pid: int) -> int:
-    # proc(5): fields 14 and 15 of stat, counted behind the name, which may hold blanks.
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
+def _clock(pid: int) -> int:
+    # What clock_getcpuclockid(3) returns on Linux. It counts nanoseconds where /proc counts
+    # hundredths of a second, of which a slow load fills few.
+    return ~pid << 3 | 2
 
 
 def memory_bytes(pids: Sequence[int]) -> int:

@@ -77,9 +77,9 @@ def verdict(complaints: Sequence[str]) -> str:
     return f"**Not met**: {'; '.join(complaints)}."
 
 
-def record(text: str, page: Path = PAGE) -> None:
-    """Put a report between the marks of the page, in the place of the one before."""
+def record(text: str, page: Path = PAGE, begin: str = BEGIN, end: str = END) -> None:
+    """Put a report between marks of the page, in the place of the one before."""
     old = page.read_text(encoding="utf-8")
-    head, rest = old.split(BEGIN)
-    tail = rest.split(END)[1]
-    page.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}", encoding="utf-8")
+    head, rest = old.split(begin)
+    tail = rest.split(end)[1]
+    page.write_text(f"{head}{begin}\n\n{text}\n\n{end}{tail}", encoding="utf-8")

@@ -111,7 +111,16 @@ def load_command(gateway: Gateway, load: Load, seconds: float) -> list[str]:
     """Return the command line of the load generator."""
     kind = "stream" if load.streamed else "plain"
     numbers = [str(gateway.port), str(load.connections), str(seconds), str(load.rate_per_s)]
-    return [str(BUILD / "load"), *numbers, load.model, KEY, kind]
+    asked = gateway.asked
+    command = [
+        str(BUILD / "load"),
+        *numbers,
+        asked.before_model + load.model,
+        KEY,
+        kind,
+        asked.path,
+    ]
+    return [*command, asked.headers] if asked.headers else command
 
 
 def parse_sent(text: str) -> Sent:
@@ -131,9 +140,18 @@ def send(gateway: Gateway, load: Load, seconds: float) -> Sent:
         command, capture_output=True, check=True, text=True, timeout=seconds + PATIENCE_S
     )
     sent = parse_sent(done.stdout)
+    count(gateway, load, sent)
     if sent.bad or not sent.calls:
         raise BadAnswersError(f"{gateway.name}: {sent.bad} bad answers of {sent.calls} ({load})")
     return sent
+
+
+def count(gateway: Gateway, load: Load, sent: Sent) -> None:
+    """Add what was answered well to what a gateway has answered so far."""
+    if load.streamed:
+        gateway.streams += sent.calls - sent.bad
+    else:
+        gateway.calls += sent.calls - sent.bad
 
 
 def measure(gateway: Gateway, load: Load, seconds: float) -> Cost:

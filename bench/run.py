@@ -1,6 +1,7 @@
 """`make bench`: what a call costs in Headgate, everything on, against nginx as a plain proxy."""
 
 import argparse
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from bench.gateways import (
     Gateway,
     NotReadyError,
     Trust,
+    accepts,
     start_headgate,
     start_nginx,
     start_tls_front,
@@ -69,12 +71,18 @@ def loads_of(arguments: argparse.Namespace) -> list[rounds.Load]:
 
 
 @contextmanager
-def upstream() -> Iterator[None]:
-    """Keep the upstream running."""
+def upstream() -> Iterator[subprocess.Popen[bytes]]:
+    """Keep the upstream running.
+
+    Raises:
+        NotReadyError: Somebody else has its port, and would answer in its place.
+    """
+    if accepts(UPSTREAM_PORT):
+        raise NotReadyError(f"port {UPSTREAM_PORT} is taken: is another benchmark running?")
     command = [str(BUILD / "upstream"), str(UPSTREAM_PORT)]
     process = processes.start(command, processes.LOAD_CORE, BUILD / "upstream.log")
     try:
-        yield
+        yield process
     finally:
         processes.stop(process)
 

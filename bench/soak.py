@@ -10,15 +10,13 @@ beside the running node.
 """
 
 import argparse
-import json
 import statistics
-import subprocess
 import sys
 import time
 from typing import NamedTuple
 
-from bench import machine, package, processes, report, rounds, tools
-from bench.gateways import ROOT, Gateway, NotReadyError, start_headgate
+from bench import asking, machine, package, processes, report, rounds, tools
+from bench.gateways import Gateway, NotReadyError, start_headgate
 from bench.run import HEADGATE_PORT, NOT_MEASURED, say, upstream
 from bench.tools import BUILD
 
@@ -68,20 +66,6 @@ def soak(node: Gateway, rate_per_s: int, minutes: float) -> tuple[int, list[Read
     return calls, readings
 
 
-def books() -> tuple[bool, str]:
-    """Check the books beside the running node; returns whether they are equal, and a sentence."""
-    command = ["env", f"PYTHONPATH={package.path()}", sys.executable, "-m", "headgate.cli.main"]
-    command += ["check-books", "--json", "--config", str(BUILD / f"headgate-{HEADGATE_PORT}.toml")]
-    command += ["--data-dir", str(BUILD / f"data-{HEADGATE_PORT}")]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
-    if not done.stdout:
-        return False, done.stderr.strip()[-400:]
-    found = json.loads(done.stdout)
-    sentence = f"{found['records']} records of {found['journals']} journals"
-    equal = bool(found["equal"])
-    return equal, f"{sentence} {'are' if equal else 'are not'} what the store has"
-
-
 def main() -> int:
     """Run it; returns the exit status."""
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
@@ -110,7 +94,7 @@ def measure(node: Gateway, minutes: float) -> int:
     rate = int(most * LOAD_OF_MOST)
     calls, readings = soak(node, rate, minutes)
     slope = slope_mb_per_hour(readings)
-    equal, sentence = books()
+    equal, sentence = asking.books(HEADGATE_PORT)
     first, last = readings[0].memory_mb, readings[-1].memory_mb
     sys.stdout.write(f"{report.listing(machine.facts(BUILD))}\n\n")
     sys.stdout.write(f"{calls} calls at {rate}/s ({most:.0f}/s at most), {package.kind()}\n")

@@ -22,6 +22,7 @@ from headgate.gateway.clock import Coarse
 from headgate.gateway.deferral import Deferral
 from headgate.gateway.guards import Guards
 from headgate.gateway.interpreter import Interpreter
+from headgate.gateway.notebook import Notebook
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.pool import Pool
 from headgate.gateway.sessions import Sessions
@@ -91,10 +92,9 @@ def data_plane(
         now_ns: The clock.
         call_soon: The event loop's; what is said in a turn of it is sent at its end.
     """
-    clock, outbox = Coarse(), Outbox(call_soon)
-    pools, targets = _reach(snapshot, clock, outbox)
+    clock, outbox, pools, targets = _reach(snapshot, call_soon)
     known, allotments = _callers(snapshot, pepper, steward)
-    router, caching, sessions = _routing(snapshot, targets, journal)
+    router, caching, sessions, notebook = _routing(snapshot, targets, journal)
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
@@ -120,18 +120,25 @@ def data_plane(
         ready=steward.ready,
         control=steward.control,
         idempotency=snapshot.idempotency,
-        guards=Guards(snapshot.runs, steward.control) if snapshot.runs.counted else None,
+        guards=_guards(snapshot, steward.control, notebook, journal.epoch),
         caps=Caps(_caps(snapshot)),
-        sizing=Sizing(snapshot.holds, counted(), stops()),
+        sizing=Sizing(snapshot.holds, counted(), stops(), notebook),
+        notebook=notebook,
         clerk=steward.clerk,
         approvals=tuple(snapshot.approvals.values()),
         contract_nodes=snapshot.price_book.contract_nodes,
         traced=snapshot.exports.is_traced,
         classes=Classes({key.id: key.priorities for key in snapshot.keys.values()}),
         deferral=_deferral(snapshot),
-        appraisal=_appraisal(router, targets),
+        appraisal=_appraisal(router, targets, notebook),
         response_cache=_response_cache(snapshot),
     )
+
+
+def _guards(snapshot: Snapshot, control: Control, notebook: Notebook, worker: str) -> Guards | None:
+    """Return what counts the calls of runs, None when nothing limits them."""
+    limits = snapshot.runs
+    return Guards(limits, control, notebook, worker) if limits.counted else None
 
 
 def _response_cache(snapshot: Snapshot) -> ResponseCache | None:
@@ -158,11 +165,12 @@ def _caps(snapshot: Snapshot) -> dict[str, int]:
 
 
 def _reach(
-    snapshot: Snapshot, clock: Coarse, outbox: Outbox
-) -> tuple[dict[str, Pool], dict[str, Target]]:
-    """Return the ways to providers, and where calls can go by them."""
+    snapshot: Snapshot, call_soon: Callable[[Callable[[], None]], object]
+) -> tuple[Coarse, Outbox, dict[str, Pool], dict[str, Target]]:
+    """Return the ways to providers, with their clock and outbox, and where calls can go by them."""
+    clock, outbox = Coarse(), Outbox(call_soon)
     pools = _pools(snapshot, clock, outbox)
-    return pools, _targets(snapshot, pools)
+    return clock, outbox, pools, _targets(snapshot, pools)
 
 
 def _targets(snapshot: Snapshot, pools: Mapping[str, Pool]) -> dict[str, Target]:
@@ -202,11 +210,13 @@ def _router(snapshot: Snapshot, targets: dict[str, Target], journal: JournalWrit
     return router
 
 
-def _appraisal(router: Router, targets: Mapping[str, Target]) -> Appraisal | None:
+def _appraisal(
+    router: Router, targets: Mapping[str, Target], notebook: Notebook
+) -> Appraisal | None:
     """Return what says what policies go by beside prices; None when no route asks."""
     if not router.asks():
         return None
-    appraisal = Appraisal(Standing(load_prior()), tuple(targets))
+    appraisal = Appraisal(Standing(load_prior()), tuple(targets), notebook)
     router.ask(appraisal)
     return appraisal
 
@@ -258,12 +268,13 @@ def _speech(snapshot: Snapshot) -> Speech:
 
 def _routing(
     snapshot: Snapshot, targets: dict[str, Target], journal: JournalWriter
-) -> tuple[Router, Caching, Sessions]:
-    """Return the router, and what remembers prompts and sessions for it."""
-    router = _router(snapshot, targets, journal)
-    caching = Caching(targets, router, _marked(snapshot))
+) -> tuple[Router, Caching, Sessions, Notebook]:
+    """Return the router, what remembers prompts and sessions for it, and where it is told."""
+    notebook, router = Notebook(), _router(snapshot, targets, journal)
+    caching = Caching(targets, router, _marked(snapshot), notebook)
     by_session = [alias for alias in snapshot.routes if "session" in router.needs(alias)]
-    return router, caching, Sessions(targets, router, caching, by_session)
+    sessions = Sessions(targets, router, caching, by_session, notebook)
+    return router, caching, sessions, notebook
 
 
 def _marked(snapshot: Snapshot) -> frozenset[str]:

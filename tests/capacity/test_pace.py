@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.capacity.pace import FAILURES_HALF_LIFE_NS, HALF_LIFE_NS, Fading, Pace
+from headgate.capacity.pace import FAILURES_HALF_LIFE_NS, HALF_LIFE_NS, Faded, Fading, Pace
 
 MINUTE = HALF_LIFE_NS
 
@@ -17,6 +17,22 @@ def test_what_was_seen_fades_and_is_forgotten() -> None:
     assert pace.ttft_ms(MINUTE) == 200
     assert pace.ttft_ms(3 * MINUTE) == 200
     assert pace.ttft_ms(5 * MINUTE) is None
+
+
+def test_of_what_two_saw_the_fuller_is_taken_over_as_of_the_same_instant() -> None:
+    """Ten observations of long ago are less than three of now."""
+    old, new = Fading(), Fading()
+    for _ in range(10):
+        old.add(100, 1, 0)
+    for _ in range(3):
+        new.add(200, 1, 3 * MINUTE)
+    before = new.faded()
+
+    old.join(before)
+    new.join(Faded(0, *old.faded()[1:]))
+
+    assert old.ratio(3 * MINUTE) == new.ratio(3 * MINUTE) == 200
+    assert new.faded() == before
 
 
 def test_rate_and_failures_are_ratios_of_sums() -> None:

@@ -44,4 +44,4 @@ def test_the_books_have_no_sides(headgate: Any, books: Path) -> None:
     told = headgate("whatif", "--scale", "openai=2", "--by", "side", "--since", "2020-01-01")
 
     assert told.exit_code == 2
-    assert "team, model, tag:NAME" in told.output
+    assert "team, principal, model, tag:NAME" in told.output

@@ -1,7 +1,8 @@
 """Every code of ours as each official client meets it: its class, its words, whether it retries.
 
 What the clients are told is what the data plane would tell them, byte for byte; it comes from a
-server on loopback that refuses everything. The model `body_invalid` is refused by that code, and
+server on loopback that refuses everything, called directly and, in the slow tier, through each of
+the shipped proxies. The model `body_invalid` is refused by that code, and
 `body_invalid+1` is told besides that a second try makes sense in a second.
 """
 
@@ -9,8 +10,9 @@ import json
 import socketserver
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +28,7 @@ from mistralai.client.errors import HTTPValidationError, SDKError
 from headgate.dialects.registry import dialects
 from headgate.gateway import replies
 from headgate.units.errors import CODES, Code, Refusal
+from tests.clients.fronts import FRONTS, in_front
 
 HELLO: Any = [{"role": "user", "content": "hello"}]
 CODE = {code.code: code for code in CODES}
@@ -57,6 +60,10 @@ class Refusing(socketserver.ThreadingTCPServer):
 class _Handler(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         path = self.rfile.readline().decode().split()[1]
+        if path == "/readyz":
+            # A proxy asks before it passes calls on.
+            self.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            return
         length, agent = 0, ""
         while (line := self.rfile.readline().decode().strip()) != "":
             name, _, value = line.partition(": ")
@@ -81,12 +88,27 @@ PATHS = {
 }
 
 
-def calls(url: str) -> dict[str, Callable[[str], Any]]:
-    """Return how each client asks a model; those that can repeat a call may do so once."""
-    of_openai = openai.OpenAI(api_key="k", base_url=f"{url}/v1", max_retries=1)
-    of_anthropic = anthropic.Anthropic(api_key="k", base_url=url, max_retries=1)
-    of_google = genai.Client(api_key="k", http_options=types.HttpOptions(base_url=url))
-    of_mistral = Mistral(api_key="k", server_url=url)
+@contextmanager
+def calls(url: str) -> Iterator[dict[str, Callable[[str], Any]]]:
+    """Give how each client asks a model; those that can repeat a call may do so once."""
+    with (
+        openai.OpenAI(api_key="k", base_url=f"{url}/v1", max_retries=1) as of_openai,
+        anthropic.Anthropic(api_key="k", base_url=url, max_retries=1) as of_anthropic,
+        closing(
+            genai.Client(api_key="k", http_options=types.HttpOptions(base_url=url))
+        ) as of_google,
+        Mistral(api_key="k", server_url=url) as of_mistral,
+    ):
+        yield asking(of_openai, of_anthropic, of_google, of_mistral)
+
+
+def asking(
+    of_openai: openai.OpenAI,
+    of_anthropic: anthropic.Anthropic,
+    of_google: genai.Client,
+    of_mistral: Mistral,
+) -> dict[str, Callable[[str], Any]]:
+    """Return how each client asks a model, by what it speaks."""
     return {
         "openai_chat": lambda model: of_openai.chat.completions.create(model=model, messages=HELLO),
         "openai_responses": lambda model: of_openai.responses.create(model=model, input="hello"),
@@ -155,17 +177,24 @@ class Outcome:
     tries: int
 
 
-@pytest.fixture(scope="module")
-def outcomes() -> Callable[[str, str], Outcome]:
+@pytest.fixture(scope="module", params=FRONTS)
+def outcomes(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, str], Outcome]:
     """All calls at once, for those that wait before they try again."""
     models = [model for name in CODE for model in (name, f"{name}+1")]
     with Refusing() as server:
         serving = threading.Thread(target=server.serve_forever, daemon=True)
         serving.start()
-        with ThreadPoolExecutor(40) as pool:
+        folder = tmp_path_factory.mktemp("front")
+        with (
+            in_front(request.param, server.url, folder) as url,
+            calls(url) as ways,
+            ThreadPoolExecutor(40) as pool,
+        ):
             ended: dict[tuple[str, str], Future[Any]] = {
                 (client, model): pool.submit(call, model)
-                for client, call in calls(server.url).items()
+                for client, call in ways.items()
                 for model in models
             }
         server.shutdown()

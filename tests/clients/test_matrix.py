@@ -1,7 +1,8 @@
 """Every client at every provider's deployment, in its own dialect or translated: a real node.
 
-A client is one file in `speakers/`. Which cells there are is read from what the providers speak and
-what can be translated; a cell that is not there must be refused as the pages say.
+The clients call it directly and, in the slow tier, through each of the shipped proxies. A client is
+one file in `speakers/`. Which cells there are is read from what the providers speak and what can be
+translated; a cell that is not there must be refused as the pages say.
 """
 
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.clients.fronts import FRONTS, in_front
 from tests.clients.speakers.anthropic_messages import AnthropicMessages
 from tests.clients.speakers.cells import DEPLOYMENTS, THINKERS, served
 from tests.clients.speakers.google_genai import GoogleGenAI
@@ -51,6 +53,16 @@ def cell_name(value: Any) -> str:
     return value if isinstance(value, str) else value.__name__
 
 
+@pytest.fixture(scope="module", params=FRONTS)
+def url(
+    request: pytest.FixtureRequest, running: TestNode, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Where the clients call: at the node, or at a proxy in front of it."""
+    folder = tmp_path_factory.mktemp("front")
+    with in_front(request.param, running.gateway_url, folder) as address:
+        yield address
+
+
 @pytest.fixture(scope="module", autouse=True)
 def billed(running: TestNode) -> Iterator[None]:
     """After all cells the books have posted exactly what the providers billed."""
@@ -74,9 +86,9 @@ def able(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(scope="module")
-def speaking(running: TestNode) -> Any:
+def speaking(running: TestNode, url: str) -> Any:
     """Makes each client once, with Alice's key."""
-    return cache(lambda kind: kind(running.gateway_url, running.key()))
+    return cache(lambda kind: kind(url, running.key()))
 
 
 def sent(node: TestNode) -> str:
@@ -156,12 +168,12 @@ def test_a_cell_that_is_not_there_is_refused(
 
 
 @pytest.mark.parametrize("speaker", SPEAKERS, ids=cell_name)
-def test_an_empty_budget_is_told(running: TestNode, speaker: type[Speaker]) -> None:
+def test_an_empty_budget_is_told(running: TestNode, url: str, speaker: type[Speaker]) -> None:
     """Whichever client it is, the person in front of it reads which budget refused."""
     asked = running.simulator.gate.seen
     model = next(model for each, model in SERVED if each is speaker)
 
     with pytest.raises(Exception, match="Budget 'principal-poor' refuses"):
-        speaker(running.gateway_url, running.key("poor")).plain(model)
+        speaker(url, running.key("poor")).plain(model)
 
     assert running.simulator.gate.seen == asked

@@ -44,8 +44,18 @@ def test_a_form_without_a_question_says_what_is_missing() -> None:
     kind = kind_of("whatif")
     assert kind is not None
 
-    with pytest.raises(ReportError, match="Models instead, Prices of the day"):
+    with pytest.raises(ReportError, match="Models instead, Routed by, Plans instead, Prices of"):
         job_of(kind, {"source": "--imported"})
+
+    asked = {"policy": "cheapest", "plan": "ann=claude-pro, bob=claude-pro", "beyond": "refused"}
+    assert job_of(kind, asked).options == (
+        "--policy=cheapest",
+        "--plan=ann=claude-pro",
+        "--plan=bob=claude-pro",
+        "--beyond=refused",
+    )
+    with pytest.raises(ReportError, match="Routed by: choose"):
+        job_of(kind, {"policy": "/etc/passwd"})
 
 
 def test_a_page_shows_what_the_command_prints(books: Books, tmp_path: Path) -> None:

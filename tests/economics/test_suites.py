@@ -134,6 +134,26 @@ def test_few_tasks_are_never_enough_and_the_number_that_is_told_would_be() -> No
             '{"id": "x", "prompt": "p", "check": {"schema": {"$ref": "http://127.0.0.1:9/s"}}}',
             "refers to",
         ),
+        ("a.jsonl", '{"id": "x", "prompt": "p"}', "no check"),
+        ("a.jsonl", '{"id": "x", "check": {"exact": ""}}', "neither a prompt nor a command"),
+        ("a.jsonl", '{"id": "x", "command": ["true"]}', "write budget_usd"),
+        ("a.jsonl", '{"id": "x", "command": ["true"], "budget_usd": "0"}', "write budget_usd"),
+        ("a.jsonl", '{"id": "x", "command": ["true"], "budget_usd": "much"}', "budget_usd:"),
+        (
+            "a.jsonl",
+            '{"id": "x", "command": ["a"], "budget_usd": "1", "environment": ["HEADGATE_KEY"]}',
+            "key of its own",
+        ),
+        (
+            "a.jsonl",
+            '{"id": "x", "prompt": "p", "check": {"exact": ""}, "folder": "repo"}',
+            "go with a command",
+        ),
+        (
+            "a.jsonl",
+            '{"id": "x", "command": ["a"], "budget_usd": "1", "system": "s"}',
+            "go with a prompt",
+        ),
         ("a.jsonl", "\n".join(['{"id": "x", "prompt": "p", "check": {"exact": ""}}'] * 2), "twice"),
     ],
 )

@@ -4,71 +4,54 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from fractions import Fraction
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
-from headgate.catalog.load import load_price_book
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rows import parse_row
 from headgate.cli.main import app
 from headgate.economics.inputs import InputError
-from headgate.economics.load import load_data, load_inputs
 from headgate.economics.prices.impact import scaled
-from headgate.economics.usage_logs.store import STORE_NAME
-from headgate.economics.whatif.baseline import beside, everything_on
-from headgate.economics.whatif.calls import Calls, Row, calls_of
-from headgate.economics.whatif.replay import Replay, replay
-from headgate.economics.whatif.scenario import Scenario, priced_model, read_models
-from headgate.economics.whatif.tokenisers import factor, families_of, input_of
-from headgate.records.demand import STANDARD, Terms
+from headgate.economics.usage_logs.pricing import Priced
+from headgate.economics.usage_logs.record import Findings, Found
+from headgate.economics.usage_logs.store import STORE_NAME, UsageStore
+from headgate.economics.whatif.calls import Who, calls_of
+from headgate.economics.whatif.load_calls import imported
+from headgate.economics.whatif.replay import replays
+from headgate.economics.whatif.scenario import Scenario, everything_on, priced_model, read_models
+from headgate.economics.whatif.tokenisers import factor, input_of
+from headgate.records.demand import Terms
 from headgate.units.instants import from_datetime
 from headgate.units.usage import Usage
 from tests.economics.conftest import Desk
 from tests.economics.logs import claude, write_lines
+from tests.economics.past_calls import (
+    AT,
+    BOOK,
+    FAMILIES,
+    INPUTS,
+    OPUS,
+    SONNET,
+    F,
+    asked,
+    calls,
+    rate,
+    row,
+    run,
+)
 
-F = Fraction
-AT = from_datetime(datetime(2026, 10, 5, 12, tzinfo=UTC))
-BOOK = load_price_book()
-INPUTS = load_inputs("whatif")
-FAMILIES = families_of(load_data("whatif"))
-OPUS, SONNET = "anthropic/claude-opus-4-8", "anthropic/claude-sonnet-5"
 KINDS = st.tuples(
     st.sampled_from([OPUS, SONNET, "openai/gpt-5.5"]), st.sampled_from(["main", "side"])
 )
 COUNTS = st.tuples(
     st.integers(0, 500_000), st.integers(0, 500_000), st.integers(0, 50_000), st.integers(0, 50_000)
 ).map(lambda n: Usage(n[0], n[1], cache_write_1h=n[2], output_text=n[3]))
-
-
-def row(model: str, usage: Usage, name: str = "main", terms: Terms = STANDARD) -> Row:
-    seller, _, bare = model.partition("/")
-    return ((seller, bare, terms), name), (AT, 7_000_000, *usage)
-
-
-def calls(*rows: Row) -> Calls:
-    return calls_of(rows)
-
-
-def asked(book: PriceBook, *models: str, **given_: Any) -> Scenario:
-    return replace(Scenario(book, book, models=read_models(models, book)), **given_)
-
-
-def rate(book: PriceBook, model: str, usage: Usage) -> int:
-    seller, _, bare = model.partition("/")
-    card = book.rate_card(seller, bare, STANDARD, AT)
-    assert card is not None
-    return card.amount(usage)[0]
-
-
-def run(made: Calls, scenario: Scenario) -> Replay:
-    return replay(made, scenario, INPUTS, FAMILIES)
 
 
 def test_each_line_is_what_it_says(book: PriceBook) -> None:
@@ -92,11 +75,15 @@ def test_each_line_is_what_it_says(book: PriceBook) -> None:
     assert would.lines == {
         "rating": (was - 7_000_000,),
         "prices": (0,),
+        "carried": (0,),
+        "refused": (0,),
         "models": (same - was,),
         "tokens": (after - same,),
         "cache": (chilled - after,),
+        "escalated": (0,),
         "retries": ((chilled + 10) // 20,),
         "checks": (350_000,),
+        "seats": (0,),
     }
     assert (would.moves[0].was_nanos, would.moves[0].would_nanos) == (was, same)
 
@@ -193,12 +180,12 @@ def test_a_baseline_is_of_the_same_calls(book: PriceBook) -> None:
     made = calls(row(SONNET, usage), row(SONNET, usage, terms=Terms("batch")), row(OPUS, usage))
     fixed = everything_on(("anthropic", "claude-opus-4-8"), book)
 
-    would, base = beside(made, Scenario(book, book), fixed, INPUTS, FAMILIES)
+    would, base = replays(made, [Scenario(book, book), fixed], INPUTS, FAMILIES)
 
     batch = book.rate_card("anthropic", "claude-opus-4-8", Terms("batch"), AT)
     assert batch is not None
-    assert base == (2 * rate(book, OPUS, usage) + batch.amount(usage)[0],)
-    assert would.calls == (3,)
+    assert base.would_nanos == 2 * rate(book, OPUS, usage) + batch.amount(usage)[0]
+    assert would.calls == base.calls == (3,)
 
 
 def test_tokenisers_differ_by_dated_figures() -> None:
@@ -226,6 +213,50 @@ def test_a_name_of_several_sellers_wants_one(book: PriceBook) -> None:
 
     with pytest.raises(InputError, match="several"):
         priced_model("gpt-5.5", book.with_rows([twin]))
+
+
+def test_quantities_are_read_as_they_are_kept(tmp_path: Path) -> None:
+    """Of single calls and of sums, which may be larger than any call, and whosever they are."""
+    store = UsageStore(tmp_path / STORE_NAME)
+    most = 10**9
+    counts = [(0,) * 10, (most,) * 10, (1, most) * 5, (most, 0) * 5, tuple(range(10))]
+    found = [
+        Found(
+            str(number),
+            "",
+            0,
+            AT,
+            AT + number,
+            ("claude-opus-4-8", "gpt-5.5")[number % 2],
+            Usage(*(count * many for count in each)),
+            calls=many,
+            seat=("ann", "bob", "carol")[number % 3],
+        )
+        for number, (each, many) in enumerate(product(counts, (1, 1_000)))
+    ]
+    prices = [Priced("", number, number, "", "B") for number in range(len(found))]
+    store.keep("claude_code", "local", Findings(usage=found), prices)
+
+    read = imported(store, BOOK, "seat", 0, 2**62)
+    store.close()
+
+    batch = read.batch
+    rows = {
+        at_ns: (*usage, posted, read.whos[who], read.classes[class_], batch.ways[way][1])
+        for at_ns, usage, posted, who, class_, way in zip(
+            batch.at_ns.tolist(),
+            batch.usage.tolist(),
+            read.posted_nanos.tolist(),
+            read.who_of.tolist(),
+            read.class_of.tolist(),
+            batch.way.tolist(),
+            strict=True,
+        )
+    }
+    assert rows == {
+        one.started_ns: (*one.usage, number, Who(str(one.seat), "claude_code"), one.seat, one.model)
+        for number, one in enumerate(found)
+    }
 
 
 def _imported(tmp_path: Path, book: PriceBook, count: int = 40) -> Path:
@@ -310,4 +341,3 @@ def test_no_calls_are_no_trouble(book: PriceBook) -> None:
     empty = run(calls_of([]), Scenario(book, book))
 
     assert (empty.would_nanos, empty.classes, empty.left_out) == (0, (), 0)
-    assert np.all(empty.good)

@@ -149,13 +149,16 @@ class Gateway:
         late_ms: How much later than it is each sweep thinks that it comes.
     """
 
-    def __init__(self, directory: Path, config: str, disk: Disk | None = None) -> None:
+    def __init__(
+        self, directory: Path, config: str, disk: Disk | None = None, *, epoch: str = EPOCH
+    ) -> None:
+        self._epoch = epoch
         self.disk = disk or Disk()
         directory.mkdir(parents=True, exist_ok=True)
         file = directory / "headgate.toml"
         file.write_text(config)
         self.snapshot = load(file, {})
-        self.directory = directory / "journal" / journal_name(WORKER, EPOCH)
+        self.directory = directory / "journal" / journal_name(WORKER, epoch)
         self.port = 0
         self.problems: list[str] = []
         self.late_ms = self._behind_ms = 0
@@ -195,7 +198,7 @@ class Gateway:
         journal = JournalWriter(
             self.directory,
             worker=WORKER,
-            epoch=EPOCH,
+            epoch=self._epoch,
             at_ns=time.time_ns(),
             segment_bytes=SEGMENT_BYTES,
             disk=self.disk,

@@ -10,7 +10,8 @@ import pytest
 import trustme
 
 from headgate.cli.doctor_checks import check_certificate, check_gateway
-from headgate.insights.deciding import Place, Said, UnansweredError, decide
+from headgate.gateway.listener.own import Place
+from headgate.insights.deciding import Said, UnansweredError, decide
 from tests.gateway.calls import chat, request
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.test_proxies import running_proxy
+from tests.clients.fronts import running_proxy
 from tests.gateway.conftest import Start
 
 CONFIG = '[listen]\ntrusted_proxies = ["127.0.0.1"]\n{more}\n[access_log]\nfolder = "{folder}/log"'

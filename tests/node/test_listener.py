@@ -75,8 +75,8 @@ def test_a_certificate_is_renewed_under_two_workers(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_node_that_only_proxies_may_call_is_ready_and_logs(tmp_path: Path) -> None:
-    """Its supervisor cannot ask it, and knows all the same when it serves; what was not written of
-    the log when the node is told to stop is written at its end.
+    """Its supervisor asks as one who speaks for itself; what was not written of the log when the
+    node is told to stop is written at its end.
     """
     extra = f'[access_log]\nfolder = "{tmp_path}/log"\n'
     listen = '127.0.0.1:0"\ntrusted_proxies = ["127.0.0.1"]\nproxy_protocol = true'
@@ -95,8 +95,9 @@ def test_a_node_that_only_proxies_may_call_is_ready_and_logs(tmp_path: Path) -> 
         node.await_nothing_held()
         node.stop()
 
-    (line,) = (tmp_path / "log" / "worker-0.jsonl").read_text().splitlines()
-    said = json.loads(line)
+    lines = (tmp_path / "log" / "worker-0.jsonl").read_text().splitlines()
+    *asked, said = (json.loads(line) for line in lines)
+    assert {(each["client"], each["path"]) for each in asked} == {("127.0.0.1", "/readyz")}
     assert (said["client"], said["principal"]) == ("198.51.100.9", "alice")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from headgate.gateway.appraisal import Appraisal
+from headgate.gateway.notebook import Notebook
 from headgate.records.demand import Demand
 from headgate.routing.eligibility import Speech
 from headgate.routing.given import Given
@@ -53,7 +54,7 @@ def decider(prior: FittedPrior) -> Router:
         lambda record: written.append(msgspec.json.encode(record)),
         chooser(configured),
     )
-    router.ask(Appraisal(Standing(prior), tuple(deployments)))
+    router.ask(Appraisal(Standing(prior), tuple(deployments), Notebook()))
     return router
 
 

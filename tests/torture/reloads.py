@@ -12,7 +12,9 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple
 
+from openai import AsyncOpenAI, OpenAIError
 from typer.testing import CliRunner
 
 from headgate.cli.main import app
@@ -22,9 +24,27 @@ from tests.node.wire import CHAT, Call, Reply, chat, send
 from tests.torture.checker import check, render
 
 LIMIT_USD = 1_000
+SHOWN = 5
 LIMIT_NANOS = LIMIT_USD * 10**9
 STREAM = chat("Go on. [sim:tokens=20] [sim:delay_ms=150]", tokens=30, stream=True)
 CALM_S = 60.0
+KEPT = 8
+"""So many clients call again and again over a connection that they keep."""
+SHORT: Any = [{"role": "user", "content": "Hi [sim:tokens=2] [sim:delay_ms=20]"}]
+
+
+class Given(NamedTuple):
+    """How much is done.
+
+    Attributes:
+        streams: How many run at any time.
+        seconds_max: No reload is begun later than this.
+    """
+
+    reloads: int
+    restarts: int
+    streams: int
+    seconds_max: float = 7_200.0
 
 
 @dataclass(slots=True)
@@ -32,14 +52,20 @@ class Seen:
     """What the clients and we saw.
 
     Attributes:
+        reloads: How many were made.
         whole: How many streams came whole.
         broken: Those that did not.
+        answered: How many calls over kept connections were answered.
+        failed: What clients made of those that were not.
         memory_kb: Resident memory of supervisor, steward and workers, at the start and at the end.
         seconds: How long it took.
     """
 
+    reloads: int = 0
     whole: int = 0
     broken: list[Reply] = field(default_factory=list)
+    answered: int = 0
+    failed: list[OpenAIError] = field(default_factory=list)
     memory_kb: list[int] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -47,7 +73,8 @@ class Seen:
         """Return it as a line."""
         memory = " -> ".join(f"{kb / 1024:.0f} MB" for kb in self.memory_kb)
         ends = f"{self.whole} streams whole, {len(self.broken)} broken"
-        return f"{ends}; node {memory}; {self.seconds:.0f} s"
+        kept = f"{self.answered} calls over kept connections answered, {len(self.failed)} failed"
+        return f"{ends}; {kept}; node {memory}; {self.seconds:.0f} s"
 
 
 def reload(node: TestNode) -> None:
@@ -79,15 +106,32 @@ async def stream_on(node: TestNode, done: asyncio.Event, seen: Seen) -> None:
             seen.broken.append(reply)
 
 
-async def under_streams(
-    node: TestNode, *, streams: int, reloads: int, restarts: int, workers: int
-) -> Seen:
-    """Reload and restart workers in turn while streams run; each comes to its end."""
+async def call_on(node: TestNode, done: asyncio.Event, seen: Seen) -> None:
+    """Call again and again over connections that are kept, and never twice for one answer."""
+    async with AsyncOpenAI(
+        base_url=f"{node.gateway_url}/v1", api_key=node.key(), max_retries=0
+    ) as client:
+        while not done.is_set():
+            try:
+                await client.chat.completions.create(
+                    model="mini", messages=SHORT, max_completion_tokens=9
+                )
+            except OpenAIError as error:
+                seen.failed.append(error)
+            else:
+                seen.answered += 1
+
+
+async def under_streams(node: TestNode, given: Given, *, workers: int) -> Seen:
+    """Reload and restart workers while streams and calls run; each comes to its end."""
     seen, done, began_s = Seen(), asyncio.Event(), time.monotonic()
+    streams, restarts = given.streams, given.restarts
     callers = [asyncio.create_task(stream_on(node, done, seen)) for _ in range(streams)]
+    callers += [asyncio.create_task(call_on(node, done, seen)) for _ in range(KEPT)]
     seen.memory_kb.append(memory_kb(node, workers))
-    for _ in range(reloads):
+    while seen.reloads < given.reloads and time.monotonic() - began_s < given.seconds_max:
         await asyncio.to_thread(reload, node)
+        seen.reloads += 1
     for number in range(restarts):
         await asyncio.to_thread(restart_worker, node, f"worker-{number % workers}")
     done.set()
@@ -96,14 +140,11 @@ async def under_streams(
     return seen
 
 
-def run(folder: Path, *, streams: int, reloads: int, restarts: int, workers: int = 2) -> Seen:
+def run(folder: Path, given: Given, workers: int = 2) -> Seen:
     """Run it on a node of its own, and check its books against the provider's bill."""
     budget = once("organisation", str(LIMIT_USD))
     with running_node(folder, budgets=[budget], workers=workers) as node:
-        working = under_streams(
-            node, streams=streams, reloads=reloads, restarts=restarts, workers=workers
-        )
-        seen = asyncio.run(working)
+        seen = asyncio.run(under_streams(node, given, workers=workers))
         until(lambda: not [*run_dir(node.data_dir).glob("retiring-*")], "old ones ended", CALM_S)
         node.await_nothing_held()
         seen.memory_kb.append(memory_kb(node, workers))
@@ -118,13 +159,15 @@ def main() -> int:
     parser.add_argument("--reloads", type=int, default=1_000)
     parser.add_argument("--restarts", type=int, default=20)
     parser.add_argument("--streams", type=int, default=200)
-    given = parser.parse_args()
+    parser.add_argument("--minutes", type=int, default=120, help="no reload is begun later")
+    wanted = parser.parse_args()
+    given = Given(wanted.reloads, wanted.restarts, wanted.streams, wanted.minutes * 60)
     with tempfile.TemporaryDirectory() as folder:
-        seen = run(
-            Path(folder), streams=given.streams, reloads=given.reloads, restarts=given.restarts
-        )
-    sys.stdout.write(f"{given.reloads} reloads, {given.restarts} restarts: {seen.line()}\n")
-    return 1 if seen.broken else 0
+        seen = run(Path(folder), given)
+    sys.stdout.write(f"{seen.reloads} reloads, {given.restarts} restarts: {seen.line()}\n")
+    for each in (*seen.broken[:SHOWN], *seen.failed[:SHOWN]):
+        sys.stdout.write(f"{each!r}\n")
+    return 1 if seen.broken or seen.failed else 0
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from tests.torture.test_crash_points import lives
 
 PAGE = ROOT / "docs" / "torture.md"
 RESULTS = "## The last run"
+RUNS = "### All runs"
 ROUND_BLOWS = 25
 CRASHES, DISKS = 0.15, 0.25
 """Parts of the time, at most."""
@@ -154,14 +155,32 @@ def page(findings: Findings, machine: dict[str, str]) -> str:
         ("faults of the disk below the store", disk + (" (all)" if findings.whole else "")),
         ("problems", f"{len(tally.problems)}"),
     ]
-    above = PAGE.read_text().partition(RESULTS)[0]
+    above, _, below = PAGE.read_text().partition(RESULTS)
     lines = [above + RESULTS, ""]
     lines += [f"- {name}: {value}" for name, value in machine.items() if name in TOLD]
     lines += [f"- commit: {commit()}", f"- begun {findings.begun}, {findings.minutes} minutes"]
     lines += [f"- seed {findings.seed}", "", "| what | count |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in rows]
     lines += [""] + [f"- PROBLEM: {problem}" for problem in tally.problems[:50]]
-    return "\n".join(lines).rstrip() + "\n"
+    text = "\n".join(lines).rstrip()
+    return "\n".join([text, "", RUNS, "", *_runs(below, findings)]) + "\n"
+
+
+def _runs(before: str, findings: Findings) -> list[str]:
+    """Return the table of all runs: those that the page had, this one, and what all come to."""
+    kept = before.partition(RUNS)[2].splitlines()
+    rows = [line for line in kept if line.startswith("| 2")]
+    tally = findings.tally
+    counts = [tally.kills, sum(tally.states.values()), findings.crashes]
+    counts += [sum(findings.disk.values()), len(tally.problems)]
+    cells = (findings.begun, commit(), str(findings.minutes), *(f"{each:,}" for each in counts))
+    rows.append(f"| {' | '.join(cells)} |")
+    columns = zip(*(row.strip("| ").split(" | ") for row in rows), strict=True)
+    whole = [sum(int(each.replace(",", "")) for each in column) for column in list(columns)[2:]]
+    head = ["begun", "commit", "minutes", "kills under streams", "attempts checked"]
+    head += ["deaths at crash points", "faults of the disk", "problems"]
+    total = f"| together | | {' | '.join(f'{each:,}' for each in whole)} |"
+    return [f"| {' | '.join(head)} |", "|---" * len(head) + "|", *rows, total]
 
 
 TOLD = ("processor", "kernel", "python", "fsync of 4 KB", "load average before")

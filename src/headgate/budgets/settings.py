@@ -25,7 +25,7 @@ class RunLimits(NamedTuple):
     """Guards against runs that run away; None for no limit.
 
     Attributes:
-        calls_max: Calls of one run, as one worker counts them.
+        calls_max: Calls of one run.
         depth_max: Generations of runs that are told of: 1 for runs without children.
         spend_per_minute_nanos_max: What a run may cost within a minute.
         repeats_max: How often in a row a run may send the very same body.

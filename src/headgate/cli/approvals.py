@@ -9,11 +9,11 @@ import typer
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail, print_json, print_table, table
 from headgate.cli.reading import read_configuration, reading_if_any
-from headgate.config.snapshot import Snapshot
+from headgate.gateway.listener.own import Place, place_named, place_of
 from headgate.governance.keeper import find, listed
 from headgate.insights.approvals import approval_view
 from headgate.insights.contract_control import ApprovalView
-from headgate.insights.deciding import Place, Said, UnansweredError, decide
+from headgate.insights.deciding import Said, UnansweredError, decide
 from headgate.records.approval import Status
 
 app = typer.Typer(no_args_is_help=True, help="See what people are asked, and decide.")
@@ -177,14 +177,7 @@ def own_key() -> str:
 
 def gateway_at(url: str | None, config: Path) -> Place:
     """Return the gateway that is named, or where the configuration says that it listens."""
-    return Place(url) if url else gateway_of(read_configuration(config))
-
-
-def gateway_of(snapshot: Snapshot) -> Place:
-    """Return where the configuration says that the gateway listens."""
-    edge = snapshot.edge
-    certificate = None if edge.tls is None else edge.tls.certificate
-    return Place(edge.url(edge.port), certificate)
+    return place_named(url, os.environ) if url else place_of(read_configuration(config).edge)
 
 
 def _decide(said: Said, place: Place) -> None:

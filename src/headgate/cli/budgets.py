@@ -7,7 +7,7 @@ import typer
 
 from headgate.budgets.keeper import burns
 from headgate.budgets.standing import standings
-from headgate.cli.approvals import Url, gateway_of, own_key
+from headgate.cli.approvals import Url, gateway_at, own_key
 from headgate.cli.budgets_text import show_budgets, tell_rest
 from headgate.cli.completing import names_of
 from headgate.cli.frozen import frozen_text
@@ -17,7 +17,7 @@ from headgate.cli.raising import Wish, raise_now
 from headgate.cli.reading import read_configuration, reading_if_any
 from headgate.cli.report import instant
 from headgate.identity.registry import frozen_nodes
-from headgate.insights.deciding import Place, UnansweredError, Wanted, ask_raise
+from headgate.insights.deciding import UnansweredError, Wanted, ask_raise
 from headgate.insights.views import NO_PACE, budget_view
 from headgate.insights.windows import People, Picked, fullest, in_order, is_frozen
 from headgate.units.instants import to_iso
@@ -60,7 +60,7 @@ def ask_for_raise(
     snapshot = read_configuration(config)
     wanted = Wanted(budget, by, to_iso(instant(until, snapshot.zone)), reason)
     try:
-        asked, why = ask_raise(Place(url) if url else gateway_of(snapshot), own_key(), wanted)
+        asked, why = ask_raise(gateway_at(url, config), own_key(), wanted)
     except UnansweredError as error:
         fail(f"{error}.", "Name the gateway with --url.", EXIT_UNREACHABLE)
     if asked is None:

@@ -1,5 +1,6 @@
 """`headgate demo`: see the gateway at work, with simulated providers and real clients."""
 
+import importlib
 import importlib.util
 import re
 import shutil
@@ -31,7 +32,7 @@ DIFFERENCES_SHOWN = 20
 
 
 @app.command()
-def demo(
+def demo(  # noqa: PLR0913 - an option is a parameter
     for_text: Annotated[
         str | None, typer.Option("--for", metavar="20s", help="How long; else until Ctrl-C.")
     ] = None,
@@ -42,10 +43,23 @@ def demo(
     port: Annotated[int | None, typer.Option(help="The gateway's; 0 takes a free one.")] = None,
     console_port: Annotated[int | None, typer.Option(help="The console's.")] = None,
     seed: Annotated[int, typer.Option(help="What the traffic follows from.")] = 1,
+    sessions: Annotated[
+        bool, typer.Option("--sessions", help="Show instead what is promised of sessions.")
+    ] = False,
 ) -> None:
-    """Start simulated providers, a node and clients; show it all; check the books at the end."""
+    """Start simulated providers, a node and clients; show it all; check the books at the end.
+
+    With --sessions: coding agents of a hundred turns, an outage, a model that becomes worse, two
+    accounts, and what has to stay in the EU. Each promise is measured; one that does not hold, or
+    books that do not agree, are exit code 1.
+    """
     if importlib.util.find_spec("openai") is None or importlib.util.find_spec("anthropic") is None:
         fail("The clients of the demonstration are missing.", "Install headgate[demo].")
+    if sessions:
+        if for_text is not None or port is not None or console_port is not None:
+            fail("--sessions takes as long as it takes, on free ports.", "Leave those options out.")
+        _show_sessions(data_dir, seed, as_json=as_json)
+        return
     for_s = None if for_text is None else parse_duration(for_text)
     output = Console(stderr=as_json)
     addresses = _addresses(port, console_port, output)
@@ -64,6 +78,15 @@ def demo(
         output.out("\nEnded at once; the books were not checked.", highlight=False)
         raise typer.Exit(EXIT_INTERRUPTED) from None
     _tell(result, compared, output, as_json=as_json)
+
+
+def _show_sessions(data_dir: Path | None, seed: int, *, as_json: bool) -> None:
+    # Not imported above: the client that it calls with takes a second.
+    shown = importlib.import_module("headgate.cli.demonstration.sessions.show")
+    with _directory(data_dir) as folder:
+        holds: bool = shown.show(folder, seed, as_json=as_json)
+    if not holds:
+        raise typer.Exit(EXIT_NO)
 
 
 def parse_duration(text: str) -> int:

@@ -9,6 +9,7 @@ import typer
 from headgate.cli.doctor_checks import (
     check_certificate,
     check_clock,
+    check_closed,
     check_data_dir,
     check_files,
     check_frozen,
@@ -33,6 +34,7 @@ from headgate.cli.output import EXIT_NO, print_json
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.config.unpriced import unpriced
+from headgate.gateway.listener.own import why_closed
 from headgate.insights.contract import CheckView, DoctorView
 from headgate.units.errors import ConfigurationError, Problem
 
@@ -135,7 +137,10 @@ def _network(snapshot: Snapshot, now_ns: int, *, running: bool) -> list[CheckVie
         check_port("gateway port", edge.host, edge.port, running=running),
         check_port("console port", console.host, console.port, running=running),
     ]
-    if running and edge.is_open:
+    lacking = why_closed(edge) if running else None
+    if lacking is not None:
+        checks.append(check_closed(lacking))
+    elif running:
         checks.append(check_gateway(edge))
         if edge.tls is not None:
             checks.append(check_certificate(edge, edge.tls, now_ns))

@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import ssl
+from contextlib import closing
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -13,7 +14,8 @@ from sqlalchemy import func, select
 
 from headgate.cli.frozen import frozen_text, read_frozen
 from headgate.cli.reading import reading
-from headgate.gateway.listener.tls import own_context
+from headgate.dial.tls import TrustError
+from headgate.gateway.listener.own import line, place_of
 from headgate.gateway.settings import Edge, Tls
 from headgate.insights.contract import CheckView
 from headgate.ledger.tables import attempt
@@ -128,35 +130,34 @@ def check_port(name: str, host: str, port: int, *, running: bool) -> CheckView:
 
 def check_gateway(edge: Edge) -> CheckView:
     """Tell whether the worker says it is ready."""
-    host, port = edge.host, edge.port
-    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
     try:
-        if edge.tls is not None:
-            trust = own_context(edge.tls.certificate)
-            connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=trust)
-        connection.request("GET", "/readyz")
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
-        message = f"The worker does not answer on {host}:{port}: {error}."
+        with closing(line(place_of(edge), TIMEOUT_S)) as asking:
+            asking.request("GET", "/readyz")
+            status = asking.getresponse().status
+    except (OSError, TrustError, http.client.HTTPException) as error:
+        message = f"The worker does not answer on {edge.host}:{edge.port}: {error}."
         return result("worker", message, "Look at what headgate serve prints.", "error")
-    finally:
-        connection.close()
     if status == http.HTTPStatus.OK:
         return result("worker", "It is ready.")
     fix = "Wait a moment, then look at what headgate serve prints."
     return result("worker", f"It says {status} on /readyz.", fix, "error")
 
 
+def check_closed(lacking: str) -> CheckView:
+    """Tell that the worker cannot be asked, and which key of the configuration would change it."""
+    message = f"It cannot be asked: {lacking} does not let our own programs in."
+    fix = f"Set {lacking}; see [tls] and [listen] in the reference of the configuration."
+    return result("worker", message, fix, "warning")
+
+
 def check_certificate(edge: Edge, tls: Tls, now_ns: int) -> CheckView:
     """Tell until when the certificate is good that clients are shown."""
-    trust = own_context(tls.certificate)
     try:
-        with (
-            socket.create_connection((edge.host, edge.port), TIMEOUT_S) as plain,
-            trust.wrap_socket(plain) as line,
-        ):
-            shown = line.getpeercert() or {}
-    except OSError as error:
+        with closing(line(place_of(edge), TIMEOUT_S)) as shaking:
+            shaking.connect()
+            assert isinstance(shaking.sock, ssl.SSLSocket)
+            shown = shaking.sock.getpeercert() or {}
+    except (OSError, TrustError) as error:
         fix = "Renew it; the gateway takes a changed file up by itself."
         return result("certificate", f"Clients are not shown a good one: {error}.", fix, "error")
     ends_ns = ssl.cert_time_to_seconds(str(shown["notAfter"])) * NANOS_PER_SECOND

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from headgate.cli.doctor_checks import result
+from headgate.dial.line import line_to
 from headgate.dial.resolver import Resolver
 from headgate.dial.tls import TrustError, client_context
 from headgate.dial.tunnel import authority_of, proof
@@ -85,17 +86,14 @@ def _line(
     if proxy is not None and proxy.credential:
         shown = {"proxy-authorization": proof(proxy.credential)}
     where = parts.netloc if proxy is None else authority_of(proxy.host, proxy.port)
-    if parts.scheme == "http":
-        line = http.client.HTTPConnection(where, timeout=TIMEOUT_S)
-        if proxy is not None:
-            headers |= shown
-            path = f"http://{parts.netloc}{path}"
-        return line, path
-    context = client_context(provider.trust)
-    secured = http.client.HTTPSConnection(where, timeout=TIMEOUT_S, context=context)
-    if proxy is not None:
-        secured.set_tunnel(parts.hostname or "", parts.port or 443, shown)
-    return secured, path
+    context = client_context(provider.trust) if parts.scheme == "https" else None
+    line = line_to(f"{parts.scheme}://{where}", TIMEOUT_S, context)
+    if proxy is not None and context is None:
+        headers |= shown
+        path = f"http://{parts.netloc}{path}"
+    elif proxy is not None:
+        line.set_tunnel(parts.hostname or "", parts.port or 443, shown)
+    return line, path
 
 
 def _judged(name: str, provider: str, status: int) -> CheckView:

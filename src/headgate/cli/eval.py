@@ -12,11 +12,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from headgate.cli.approvals import Url, gateway_at, own_key
-from headgate.cli.desk import AsJson, Html, checked, show
+from headgate.cli.desk import AsJson, Html, Png, checked, show
+from headgate.cli.evaluation.commands import commands_of
 from headgate.cli.options import CONFIG_DEFAULT, Config
 from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail
 from headgate.economics.suites.load_answers import Asker, RefusedError
-from headgate.economics.suites.load_results import Results
+from headgate.economics.suites.load_results import Result, Results
 from headgate.economics.suites.load_rows import write_rows
 from headgate.economics.suites.load_running import How, Item, Ran, items, run
 from headgate.economics.suites.load_suite import load_suite
@@ -30,7 +31,9 @@ app = typer.Typer()
 
 CONCURRENCY_MAX = 64
 REPEATS_MAX = 100
+TROUBLES_TOLD = 10
 MARGIN_DEFAULT = 5.0
+Rows = Annotated[Path | None, typer.Option(help="Write Parquet for `headgate routing eval`.")]
 BUDGET_FIX = 'Give a smaller --budget; it is carved from a budget on "run:*" with period = "once".'
 
 
@@ -67,21 +70,21 @@ def evaluate(  # noqa: PLR0913 - an option is a parameter
     results: Annotated[
         Path | None, typer.Option(help="Where results are kept; default: beside the suite.")
     ] = None,
-    rows: Annotated[
-        Path | None, typer.Option(help="Write Parquet for `headgate routing eval`.")
-    ] = None,
+    rows: Rows = None,
     feedback: Annotated[
         bool, typer.Option("--feedback/--no-feedback", help="Tell results as routing evidence.")
     ] = True,
     url: Url = None,
     config: Config = CONFIG_DEFAULT,
     html: Html = None,
+    png: Png = None,
     as_json: AsJson = False,
 ) -> None:
     """Have models do the tasks of a suite, and say which may take another's place.
 
     Calls go through the gateway with HEADGATE_KEY, as a run with a budget of its own. A run that
-    was stopped goes on where it was. A check that is a command runs it on this machine, as you.
+    was stopped goes on where it was. A task or a check that is a command runs it on this machine,
+    as you.
     """
     asked = Wanted(suite, repeats, concurrency, _budget(budget), feedback)
     with checked():
@@ -103,11 +106,11 @@ def evaluate(  # noqa: PLR0913 - an option is a parameter
         baseline=baseline,
         margin=margin / 100,
         budget_nanos=asked.budget_nanos,
-        judged=any(task.check.judge for task in wanted.tasks),
+        judged=any(task.is_judged for task in wanted.tasks),
         content=hashlib.sha256(suite.read_bytes() + path.read_bytes()).hexdigest(),
-        notes=_notes(ran, asked, len(todo) - len(found)),
+        notes=[*_notes(ran, asked, len(todo) - len(found)), *_troubles(found)],
     )
-    show(suite_report(told, sums_of(found, names)), html, as_json=as_json)
+    show(suite_report(told, sums_of(found, names)), html, png=png, as_json=as_json)
     if len(found) < len(todo):
         raise typer.Exit(EXIT_NO)
 
@@ -120,7 +123,7 @@ def _models(suite: Suite, models: str | None, baseline: str | None) -> list[str]
         fail("There are no models.", "Give --models a,b, or write models = [...] into the suite.")
     if baseline is not None and baseline not in names:
         fail(f"The baseline {baseline!r} is no candidate.", f"They are {', '.join(names)}.")
-    if suite.judge is None and any(task.check.judge for task in suite.tasks):
+    if suite.judge is None and any(task.is_judged for task in suite.tasks):
         fail("A task has a rubric, and there is no judge.", 'Write judge = "MODEL" into the suite.')
     return names
 
@@ -145,16 +148,22 @@ def _measure(asked: Wanted, suite: Suite, todo: list[Item], kept: Results, unpai
         return Ran()
     asker = unpaid._replace(run=_run_name(kept, todo, asked.budget_nanos))
     folder = asked.file.resolve().parent
-    how = How(kept.id, suite, asker, folder, asked.feedback, asked.concurrency)
     console = Console(stderr=True)
     try:
         before = [name for name in kept.runs if name != asker.run]
+        for name in kept.runs:
+            # Commands that were running when all was killed: what is left of their budgets.
+            asker.end_below(name)
         elsewhere = sum(asker.spent_nanos(name) for name in before)
         if elsewhere >= asked.budget_nanos:
             return Ran(spent=True)
         asker.open_run(asked.budget_nanos - elsewhere)
         kept.pay(asker.run)
-        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        with (
+            commands_of(suite, folder, asker) as commands,
+            Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
+        ):
+            how = How(kept.id, suite, asker, folder, asked.feedback, asked.concurrency, commands)
             task = progress.add_task("Measuring", total=len(missing))
             ran = run(missing, kept, how, lambda: progress.advance(task))
         if not ran.spent and not ran.failed:
@@ -168,6 +177,15 @@ def _measure(asked: Wanted, suite: Suite, todo: list[Item], kept: Results, unpai
 
 def _unanswered(error: UnansweredError) -> NoReturn:
     fail(f"{error}.", "Start it with: headgate serve; or name it with --url.", EXIT_UNREACHABLE)
+
+
+def _troubles(found: Sequence[Result]) -> list[str]:
+    """Say how the first few commands ended that did not end well."""
+    told = [f"{each.task} by {each.model} {each.trouble}" for each in found if each.trouble]
+    more = len(told) - TROUBLES_TOLD
+    return [f"{each}." for each in told[:TROUBLES_TOLD]] + (
+        [f"{more} other commands did not end well either."] if more > 0 else []
+    )
 
 
 def _notes(ran: Ran, asked: Wanted, missing: int) -> list[str]:

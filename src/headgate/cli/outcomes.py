@@ -15,8 +15,9 @@ from headgate.cli.reading import read_configuration, reading_if_any
 from headgate.cli.report import instant
 from headgate.economics.roi.load_git import load_commits
 from headgate.economics.roi.merges import Ending, endings
+from headgate.gateway.listener.own import Place
 from headgate.insights.contract_control import OutcomesToldView, ResultsView
-from headgate.insights.deciding import Place, UnansweredError, post_for
+from headgate.insights.deciding import UnansweredError, post_for
 from headgate.insights.outcomes import Results, Side, results
 from headgate.units.money import format_usd
 

@@ -10,12 +10,13 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from headgate.cli.desk import AsJson, Html, checked, show
+from headgate.cli.desk import AsJson, Html, Png, checked, show
 from headgate.cli.learning.models import learned
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, Config, DataDir
+from headgate.cli.policy_option import PolicyName, told_of
 from headgate.cli.pricing.impact import stretch
 from headgate.cli.reading import read_configuration, reading
-from headgate.config.load_policy import load_policy
+from headgate.config.load_policy import policy_named
 from headgate.config.snapshot import Snapshot
 from headgate.economics.replays.load_served import Served, Stretch, count_served, served
 from headgate.economics.replays.policy import Hope, Replayed, World, replay
@@ -32,9 +33,7 @@ PPM = 1_000_000
 
 @app.command("replay")
 def run(  # noqa: PLR0913 - an option is a parameter
-    policy: Annotated[
-        Path, typer.Option(metavar="FILE", help='TOML: policy = "ID", and [policies.ID].')
-    ],
+    policy: PolicyName,
     since: Annotated[
         str | None, typer.Option("--from", help="First day; default: the first of last month.")
     ] = None,
@@ -45,18 +44,19 @@ def run(  # noqa: PLR0913 - an option is a parameter
     config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
     html: Html = None,
+    png: Png = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what past calls would have cost, and how good they would be, by another policy."""
     snapshot = read_configuration(config)
-    chosen = load_policy(policy)
+    chosen = policy_named(policy, snapshot.policies)
     wanted = Stretch(*stretch(since, until, snapshot.zone), asked)
     world = World(chosen, snapshot.price_book, snapshot.deployments, _evidence(data_dir, snapshot))
     with checked(), reading(data_dir) as connection:
         many, left_out = count_served(connection, wanted)
         found, course = _replayed(served(connection, wanted), world, many)
     period = f"{to_iso(wanted.since_ns)[:10]} until {to_iso(wanted.until_ns)[:10]}"
-    content = f"{policy.read_text('utf-8')}\n{wanted}\n{found.every}"
+    content = f"{told_of(chosen)}\n{wanted}\n{found.every}"
     told = Told(
         policy=chosen.settings.name,
         period=period,
@@ -64,7 +64,7 @@ def run(  # noqa: PLR0913 - an option is a parameter
         course=course,
         content=hashlib.sha256(content.encode()).hexdigest(),
     )
-    show(replay_report(told, found), html, as_json=as_json)
+    show(replay_report(told, found), html, png=png, as_json=as_json)
 
 
 def _evidence(data_dir: Path, snapshot: Snapshot) -> Mapping[str, Hope]:

@@ -32,7 +32,10 @@ def serve(
     data_dir: DataDir = DATA_DIR_DEFAULT,
     workers: Workers = None,
 ) -> None:
-    """Run the gateway and its console; SIGTERM or Ctrl-C lets running calls end, then stops."""
+    """Run the gateway and its console; SIGTERM or Ctrl-C lets running calls end, then stops.
+
+    Told so a second time it ends running calls at once.
+    """
     for problem in unpriced(load(config, os.environ), time.time_ns()):
         typer.echo(f"Warning: {problem.key}: {problem.problem} {problem.fix}", err=True)
     raise typer.Exit(run_node(config, data_dir, on_ready=_tell, workers=workers))

@@ -1,16 +1,41 @@
-"""Loading a policy from a file of its own, checked as the configuration checks its policies."""
+"""Loading a policy that is no route's: from a file of its own, by its name, or from a table.
+
+It is checked as the configuration checks its policies.
+"""
 
 import tomllib
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from headgate.config.check import ids_of
 from headgate.config.problems import Problems
 from headgate.config.read_policies import TABLE, check_named, check_used, policies_from
 from headgate.routing.policies.registry import Chosen, chosen, policies
+from headgate.routing.settings import PolicySettings
 
 KEY = "policy"
 FIX = 'Write policy = "ID" and a table [policies.ID], as in the configuration.'
+
+
+def policy_named(
+    name: str, configured: Mapping[str, PolicySettings], folder: Path = Path()
+) -> Chosen:
+    """Return the policy of a name: one of the configuration, a kind, or a file in a folder.
+
+    Raises:
+        ConfigurationError: There is none, or it cannot be used.
+    """
+    path = folder / name
+    if name not in configured and name not in policies() and path.is_file():
+        return load_policy(path)
+    problems = Problems(str(path))
+    if not name:
+        problems.add(KEY, "This key is missing.", FIX)
+    check_named(KEY, name, policies(), configured, problems)
+    problems.raise_if_any()
+    return chosen(name, configured, policies())
 
 
 def load_policy(path: Path) -> Chosen:
@@ -27,6 +52,24 @@ def load_policy(path: Path) -> Chosen:
         problems.add("file", f"It cannot be read: {error}.", FIX)
         document = {}
     problems.raise_if_any()
+    return _policy_of(document, problems)
+
+
+def policy_of_table(name: str, table: Mapping[str, Any], file: str) -> Chosen:
+    """Return the policy of a table like `[policies.ID]` that stands in another file.
+
+    Args:
+        name: What it is called.
+        table: Its kind and keys.
+        file: Where it stands, for problems.
+
+    Raises:
+        ConfigurationError: It cannot be used.
+    """
+    return _policy_of({KEY: name, TABLE: {name: table}}, Problems(file))
+
+
+def _policy_of(document: Mapping[str, Any], problems: Problems) -> Chosen:
     for table in document:
         if table not in (KEY, TABLE):
             problems.add(table, "It does not belong here.", FIX)

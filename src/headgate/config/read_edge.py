@@ -17,6 +17,8 @@ from headgate.config.shapes_edge import (
     ListenShape,
     TlsShape,
 )
+from headgate.dial.settings import Trust
+from headgate.dial.tls import TrustError, client_context
 from headgate.gateway.listener.addresses import Network, network
 from headgate.gateway.listener.tls import TlsError, server_context
 from headgate.gateway.settings import AccessLogFiles, Edge, Tls
@@ -84,8 +86,16 @@ def _tls(
         return None
     before = len(problems.found)
     shape = checked(document["tls"], "tls", TlsShape, problems)
-    ca = None if shape.client_ca is None else str(base / shape.client_ca)
-    tls = Tls(str(base / shape.certificate), str(base / shape.key), ca)
+    tls = Tls(
+        *(str(base / path) for path in (shape.certificate, shape.key)),
+        *(
+            None if path is None else str(base / path)
+            for path in (shape.client_ca, shape.own_certificate, shape.own_key)
+        ),
+    )
+    if shape.own_key is not None and shape.own_certificate is None:
+        fix = "Name the certificate that it is the key of as own_certificate."
+        problems.add("tls.own_key", "A key alone shows nothing.", fix)
     # Who shows no certificate need not be able to read its key.
     if secrets.reads("tls") and len(problems.found) == before:
         try:
@@ -93,4 +103,9 @@ def _tls(
         except TlsError as error:
             fix = "Name PEM files: a certificate with its chain, its key without a password."
             problems.add("tls", str(error), fix)
+        try:
+            client_context(Trust(None, tls.own_certificate, tls.own_key))
+        except TrustError as error:
+            fix = "Name PEM files: a certificate of an authority in client_ca, and its key."
+            problems.add("tls.own_certificate", str(error), fix)
     return tls

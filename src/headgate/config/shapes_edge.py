@@ -32,6 +32,8 @@ class TlsShape(Shape, frozen=True, kw_only=True):
     certificate: Text
     key: Text
     client_ca: Text | None = None
+    own_certificate: Text | None = None
+    own_key: Text | None = None
 
 
 class CorsShape(Shape, frozen=True, kw_only=True):

@@ -59,6 +59,8 @@ def _inputs(**labels: str) -> tuple[Field, ...]:
     return tuple(Field(name, label, is_input=True) for name, label in labels.items())
 
 
+_POLICIES = ("cheapest", "ordered", "weighted", "fastest")
+"""Policies that need no settings; others are a matter of files, which a form does not name."""
 _SOURCE = Field("source", "Calls of", choices={"": "the books", "--imported": "imported logs"})
 
 KINDS = (
@@ -75,20 +77,32 @@ KINDS = (
     Kind(
         "whatif",
         "What if",
-        "What a past period would have cost under other prices or models.",
+        "What a past period would have cost at other prices, by other models, routed, or on plans.",
         (
             _SOURCE,
             Field("model", "Models instead", many=True, example="*=MODEL"),
+            Field(
+                "policy",
+                "Routed by",
+                choices={"": "who served", **{name: name for name in _POLICIES}},
+            ),
+            Field("among", "Among, of imported logs", many=True, example="MODEL, MODEL"),
+            Field("plan", "Plans instead", many=True, example="SEAT=PLAN"),
+            Field(
+                "beyond",
+                "Beyond a seat",
+                choices={"": "bought by the call", "refused": "refused"},
+            ),
             Field("as-of", "Prices of the day", example="2026-03-01"),
             Field("scale", "List prices times", many=True, example="SELLER=0.5"),
             Field("since", "From", example="first of last month"),
             Field("until", "Until", example="first of this month"),
-            Field("by", "Class of task", example="team, model, tag:NAME"),
+            Field("by", "Class of task", example="team, principal, seat, model"),
             Field("baseline", "Savings against", example="posted"),
             Field("promised", "Promised saving, percent", example="60"),
             *_inputs(cache_loss="Cache lost", retries="Retries", checks="Results checked"),
         ),
-        wanted=("model", "as-of", "scale"),
+        wanted=("model", "policy", "plan", "as-of", "scale"),
         reads_configuration=True,
         reads_data=True,
     ),

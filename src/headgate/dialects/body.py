@@ -7,8 +7,15 @@ from typing import TypeVar
 import msgspec
 from msgspec import Raw
 
+from headgate.dialects.opened import LONG_BYTES, Members
 from headgate.dialects.splice import duplicate_key, signs_of
-from headgate.units.errors import BODY_INVALID, BODY_MALFORMED, KEY_DUPLICATE, Refusal
+from headgate.units.errors import (
+    BODY_INVALID,
+    BODY_MALFORMED,
+    BODY_TOO_DEEP,
+    KEY_DUPLICATE,
+    Refusal,
+)
 
 T = TypeVar("T")
 
@@ -16,7 +23,16 @@ _PLACE = re.compile(r" - at `\$\.?(.*)`$")
 _MISSING = re.compile(r"missing required field `(.*)`")
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 
-TOO_DEEP = Refusal(BODY_MALFORMED, "The body is not acceptable JSON: it is nested too deeply.")
+DEPTH_MAX = 500
+"""So deep may a body be nested that every supported interpreter reads it, whatever is done with it.
+
+To count the levels of every body would cost more than to read it. So the bound that is kept is that
+of the decoder's own stack, which lies above this on all of them.
+"""
+
+TOO_DEEP = Refusal(
+    BODY_TOO_DEEP, f"The body is nested too deeply: keep it within {DEPTH_MAX} levels."
+)
 
 CHECKED_MAX = 1_024
 CHECKED_KEYS_MAX = 64
@@ -29,8 +45,9 @@ bytes they and the signs around them take. Clients send the same keys with every
 def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T | Refusal:
     """Decode `body`, or say what is wrong with it and where.
 
-    JSON that is broken, nested too deeply or not UTF-8 is `body_malformed`; a field of a wrong
-    type or range is `body_invalid` with the field as `param`.
+    JSON that is broken or not UTF-8 is `body_malformed`, and `body_too_deep` when it is nested
+    beyond what can be read; a field of a wrong type or range is `body_invalid` with the field as
+    `param`.
     """
     try:
         return decoder.decode(body)
@@ -87,9 +104,11 @@ def members(
             checked[keys] = signs
     if len(body) == signs + sum(map(len, values.values())):
         # Exactly as long as each member needs once: no key stands there twice.
-        return values
+        return values if len(body) < LONG_BYTES else Members(values)
     twice = duplicate_key(body, values)
-    return values if twice is None else _duplicate(twice)
+    if twice is not None:
+        return _duplicate(twice)
+    return values if len(body) < LONG_BYTES else Members(values)
 
 
 def _duplicate(key: str) -> Refusal:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from headgate.capacity.pace import Fading, Pace
+from headgate.capacity.pace import PARTS, Faded, Fading, Pace, Tell
 from headgate.catalog.settings import Deployment
 from headgate.dialects.prompts.asked import asked_text
 from headgate.dialects.prompts.registry import prompt_dialects
-from headgate.ledger.outputs import Outputs
+from headgate.gateway.known_outputs import KnownOutputs
 from headgate.records.charge import Settlement
 from headgate.routing.candidate import Estimated
 from headgate.routing.learning.outcomes import largest
@@ -26,10 +26,12 @@ from headgate.routing.quality.standing import Outcomes, Standing
 from headgate.routing.settings import PPM
 
 if TYPE_CHECKING:
+    from headgate.experience.rows import Key
     from headgate.gateway.exchange import Exchange
+    from headgate.gateway.notebook import Notebook
 
-KINDS_MAX = 4_096
-"""The lengths of so many kinds of calls are remembered; then the one that was met first goes."""
+LENGTHS, SPENT = "lengths", "spent"
+"""What is learned beside paces, in the notebook: answers' lengths, and what providers were paid."""
 
 NO_CLUSTERS: Mapping[str, int] = MappingProxyType({})
 CALLS_MIN = 20
@@ -49,17 +51,40 @@ class Appraisal:
     Args:
         standing: What is known of the models' quality.
         deployments: Ids of all that can be called.
+        notebook: Tells the other workers what attempts took, and hears from them.
 
     Attributes:
         standing: The same.
     """
 
-    def __init__(self, standing: Standing, deployments: Sequence[str]) -> None:
+    def __init__(self, standing: Standing, deployments: Sequence[str], notebook: Notebook) -> None:
         self.standing = standing
         self._prompts = prompt_dialects()
-        self._paces = {name: Pace() for name in deployments}
-        self._outputs: dict[tuple[str, str], Outputs] = {}
+        self._notebook = notebook
+        self._paces = {name: Pace(self._teller(name)) for name in deployments}
+        self._outputs = KnownOutputs(LENGTHS, notebook)
+        for part in PARTS:
+            notebook.faded(part, self._hear_pace)
+        notebook.faded(SPENT, self._hear_spent)
         self._spent: dict[tuple[str, str], Fading] = defaultdict(_of_an_hour)
+
+    def _teller(self, deployment: str) -> Tell:
+        def tell(part: str, half_life_ns: int, above: int, below: int, at_ns: int) -> None:
+            self._notebook.fade((part, deployment), half_life_ns, above, below, at_ns)
+
+        return tell
+
+    def _hear_pace(self, key: Key, faded: Faded, whole: bool) -> None:
+        pace = self._paces.get(key[1])
+        if pace is not None:
+            pace.hear(key[0], faded, whole=whole)
+
+    def _hear_spent(self, key: Key, faded: Faded, whole: bool) -> None:
+        spent = self._spent[key[1], key[2]]
+        if whole:
+            spent.join(faded)
+        else:
+            spent.absorb(faded)
 
     def take(self, outcomes: Outcomes) -> None:
         """Go by these outcomes of one's own calls from now on."""
@@ -90,13 +115,16 @@ class Appraisal:
     def learn(self, exchange: Exchange, settlement: Settlement, at_ns: int) -> None:
         """Learn what an attempt cost, and of a measured answer how long it was and took."""
         deployment = exchange.target.deployment
-        self._spent[exchange.asked, deployment.provider].add(settlement.amount_nanos, 1, at_ns)
+        nanos, asked = settlement.amount_nanos, exchange.asked
+        self._spent[asked, deployment.provider].add(nanos, 1, at_ns)
+        spent = SPENT, asked, deployment.provider
+        self._notebook.fade(spent, SHARES_HALF_LIFE_NS, nanos, 1, at_ns)
         usage = settlement.usage
         if usage is None or settlement.state != "measured" or settlement.reason is not None:
             return
         sent_ns, first_ns = exchange.sent_ns, exchange.first_byte_ns
         tokens = usage.output_text + usage.output_reasoning + usage.output_audio
-        self._outputs_of(exchange.asked, deployment.id).learn(tokens // exchange.demand.choices)
+        self._outputs.learn(_kind(asked, deployment), tokens // exchange.demand.choices)
         pace = self._paces[deployment.id]
         if exchange.demand.stream and first_ns >= sent_ns:
             pace.first_byte((first_ns - sent_ns) // 1_000, at_ns)
@@ -118,7 +146,7 @@ class Appraisal:
         found: dict[str, Estimated] = {}
         for each in deployments:
             pace = self._paces[each.id]
-            outputs = self._outputs.get((asked, each.id))
+            outputs = self._outputs.find(_kind(asked, each))
             known = outputs is not None and outputs.calls >= CALLS_MIN
             found[each.id] = Estimated(
                 *quality[each.priced_as],
@@ -140,11 +168,7 @@ class Appraisal:
         total = sum(spent.values())
         return {each: nanos * PPM // total for each, nanos in spent.items()} if total else {}
 
-    def _outputs_of(self, asked: str, deployment: str) -> Outputs:
-        kind = (asked, deployment)
-        outputs = self._outputs.get(kind)
-        if outputs is None:
-            if len(self._outputs) >= KINDS_MAX:
-                del self._outputs[next(iter(self._outputs))]
-            outputs = self._outputs[kind] = Outputs()
-        return outputs
+
+def _kind(asked: str, deployment: Deployment) -> Key:
+    """Return the kind of a call; a deployment of another model is another, whatever its name."""
+    return LENGTHS, asked, deployment.id, deployment.model

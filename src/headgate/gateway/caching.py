@@ -6,17 +6,18 @@ blocks are hashed once, when it is routed, and compared once, when it is settled
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from headgate.caches.missed import Missed, Served, continues, missed
-from headgate.caches.prompt import Prompt
+from headgate.caches.prompt import Prompt, reading
 from headgate.caches.sessions import Last, Sessions, session_of
 from headgate.caches.warmth import Cache, Prefix, Warmth
 from headgate.caches.worth import missed_nanos, saved_nanos, warm_nanos, writing_pays
+from headgate.dialects.prompts.block import Blocks
 from headgate.dialects.prompts.registry import Wanted, marker_of, prompt_dialects
 from headgate.records.charge import Settlement
 from headgate.records.journal import CacheNote
@@ -27,7 +28,9 @@ from headgate.units.instants import NANOS_PER_SECOND
 from headgate.units.usage import Usage
 
 if TYPE_CHECKING:
+    from headgate.experience.rows import Key, Value
     from headgate.gateway.exchange import Exchange
+    from headgate.gateway.notebook import Notebook
     from headgate.gateway.target import Target
 
 BODY_BYTES_MIN = 4_096
@@ -40,6 +43,10 @@ LONG_RETENTION_S = {"24h": 86_400}
 PATH_CHARS_MAX = 128
 SENT_NS = 300 * NANOS_PER_SECOND
 """How long what was sent is expected to come back: the lifetime of the marks that are set."""
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What is raised of a body that is odd: it is the provider's to judge."""
+WARM, SENT = "warm", "sent"
+"""What is told, in the notebook: prefixes that are kept, and that were sent."""
 NO_CHANGE: Mapping[str, bytes] = MappingProxyType({})
 
 
@@ -72,16 +79,21 @@ class Keeping(NamedTuple):
 
 
 class Caching:
-    """What this worker knows of the providers' caches.
+    """What is known here of the providers' caches.
 
     Args:
         targets: By deployment id.
         router: Knows which deployments a name stands for.
         marked: The aliases whose calls get breakpoints.
+        notebook: Tells the other workers what is warm, and hears what they have warmed.
     """
 
     def __init__(
-        self, targets: Mapping[str, Target], router: Router, marked: Collection[str]
+        self,
+        targets: Mapping[str, Target],
+        router: Router,
+        marked: Collection[str],
+        notebook: Notebook,
     ) -> None:
         self._targets = targets
         self._router = router
@@ -89,21 +101,20 @@ class Caching:
         self._dialects = prompt_dialects()
         self._markers = {kind: marker_of(each) for kind, each in self._dialects.items()}
         self._warmth = Warmth()
+        self._caches = frozenset(_cache(target) for target in targets.values())
+        self._notebook = notebook
+        notebook.latest(WARM, self._hear_warm)
+        notebook.latest(SENT, self._hear_sent)
         self._sessions = Sessions()
 
     def read(self, exchange: Exchange, now_ns: int) -> Mapping[str, int]:
         """Read a call's prompt; return what it saves where it is warm, by deployment."""
-        dialect = self._dialects.get(exchange.dialect.KIND)
-        if dialect is None or len(exchange.body) < BODY_BYTES_MIN:
+        if len(exchange.body) < BODY_BYTES_MIN:
             return NOT_WARM
-        try:
-            blocks = dialect.read(exchange.own.members)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            # Odd, and the provider's to judge.
+        if exchange.prompt is None:
+            exchange.prompt = self._prompt(exchange)
+        if exchange.prompt is None:
             return NOT_WARM
-        if blocks is None:
-            return NOT_WARM
-        exchange.prompt = Prompt(blocks)
         candidates = self._router.candidates(exchange.asked)
         if len(candidates) == 1:
             return NOT_WARM
@@ -118,6 +129,27 @@ class Caching:
                 if nanos:
                     worth[deployment.id] = nanos
         return worth
+
+    def look(self, exchange: Exchange) -> Iterator[None]:
+        """Read a large prompt, with pauses, before `read` asks where it is warm."""
+        try:
+            blocks = self._blocks(exchange)
+            if blocks is not None:
+                exchange.prompt = yield from reading(blocks)
+        except UNREADABLE:
+            return
+
+    def _prompt(self, exchange: Exchange) -> Prompt | None:
+        """Return a call's prompt, None when there is no telling."""
+        try:
+            blocks = self._blocks(exchange)
+            return None if blocks is None else Prompt(blocks)
+        except UNREADABLE:
+            return None
+
+    def _blocks(self, exchange: Exchange) -> Blocks | None:
+        dialect = self._dialects.get(exchange.dialect.KIND)
+        return None if dialect is None else dialect.read(exchange.own.members)
 
     def kept_of(self, exchange: Exchange, target: Target, tokens: int) -> Keeping:
         """Return what would be kept of a prompt of so many tokens, were it sent to a target."""
@@ -158,7 +190,7 @@ class Caching:
         wanted = Wanted(head, turns, _tokens_min(exchange.target) * BYTES_PER_TOKEN)
         try:
             marked = marker(exchange.demand.members, wanted)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             return NO_CHANGE
         exchange.marked, exchange.marked_turns = marked.paths, marked.turns
         return marked.changed
@@ -196,10 +228,10 @@ class Caching:
         kept = self._kept(exchange, prompt, usage)
         until_ns = at_ns + kept.lifetime_ns
         for blocks in {prompt.head, len(prompt.marks)} - {0}:
-            self._warmth.send(prompt.marks[blocks - 1], at_ns + SENT_NS)
+            self._send(exchange.asked, prompt.marks[blocks - 1], at_ns + SENT_NS)
         for blocks in kept.ends if kept.tokens else ():
             tokens = kept.tokens * prompt.ends[blocks - 1] // max(1, prompt.ends[kept.blocks - 1])
-            self._warmth.keep(cache, prompt.marks[blocks - 1], Prefix(tokens, until_ns))
+            self._keep(exchange, prompt.marks[blocks - 1], Prefix(tokens, until_ns))
         credential = exchange.request.credential
         assert credential is not None
         named = exchange.request.head.session
@@ -213,6 +245,26 @@ class Caching:
         dialect = self._dialects.get(exchange.spoken.KIND)
         marked = dialect is None or not dialect.MARKED or bool(kept.ends)
         return missed(last, prompt, Served(cache, usage.cache_read, marked, at_ns))
+
+    def _send(self, asked: str, mark: int, until_ns: int) -> None:
+        self._warmth.send(mark, until_ns)
+        if asked in self._marked:
+            self._notebook.note((SENT, str(mark)), until_ns, ())
+
+    def _keep(self, exchange: Exchange, mark: int, prefix: Prefix) -> None:
+        cache = _cache(exchange.target)
+        self._warmth.keep(cache, mark, prefix)
+        if len(self._router.candidates(exchange.asked)) > 1:
+            # Where nobody has a choice, nobody asks what is warm.
+            self._notebook.note((WARM, *cache, str(mark)), prefix.until_ns, (prefix.tokens,))
+
+    def _hear_sent(self, key: Key, at_ns: int, _value: Value) -> None:
+        self._warmth.send(int(key[1]), at_ns)
+
+    def _hear_warm(self, key: Key, at_ns: int, value: Value) -> None:
+        (tokens,) = value
+        if key[1:3] in self._caches and isinstance(tokens, int):
+            self._warmth.keep((key[1], key[2]), int(key[3]), Prefix(tokens, at_ns))
 
     def _kept(self, exchange: Exchange, prompt: Prompt, usage: Usage) -> _Kept:
         """Return what the provider keeps now of a prompt, by what its reply says."""

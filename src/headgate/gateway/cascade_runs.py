@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import msgspec
 
 from headgate.dialects.translation.fields import TranslationError
-from headgate.gateway.cascade_memory import CascadeMemory, Judged
+from headgate.gateway.cascade_memory import CHECKED, JUDGED, TOLD, CascadeMemory, Judged
 from headgate.gateway.feedback import GOOD_MIN, votes_of
+from headgate.routing.cascades.beliefs import KEPT_MAX as COUNTED_MAX
 from headgate.routing.policies import cascade
 from headgate.routing.policies.cascade import EXHAUSTED, PROBE, SKIP, WHOLE
 from headgate.routing.verifiers.agreement import normal
@@ -21,6 +22,8 @@ from headgate.routing.verifiers.registry import KINDS, Verifier, verifiers
 
 if TYPE_CHECKING:
     from headgate.caches.prompt import Prompt
+    from headgate.experience.rows import Key as Named
+    from headgate.experience.rows import Value as Known
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pipeline import Pipeline
     from headgate.records.conversation import Call
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from headgate.routing.policies.registry import Chosen, Inputs, Settings
     from headgate.units.errors import Refusal
 
+CALL_CHARS_MAX = 128
 KEPT_MAX = 4_096
 """So many finished calls and sessions are remembered; then the oldest are forgotten."""
 
@@ -39,6 +43,9 @@ COMPARED_CHARS_MAX = 200
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
+
+VOTE, SKIPPED = "vote", "skip"
+"""What is told in the notebook: votes on calls that another worker served, and what they led to."""
 
 DAY_NS = 86_400_000_000_000
 REPORTED = "reported"
@@ -61,7 +68,7 @@ class Kept(NamedTuple):
 class Finished(NamedTuple):
     """A call that was served: by which policy, to whom, and what was verified on the way."""
 
-    policy: str
+    policy: Named
     principal: str
     session: bytes | None
     steps: tuple[Judged, ...]
@@ -131,9 +138,15 @@ class Runs:
         self._router = pipeline.world.router
         self._translators = pipeline.world.interpreter.translators
         self._running: dict[Exchange, Run] = {}
-        self._memories: dict[str, CascadeMemory] = {}
+        self._notebook = notebook = pipeline.world.notebook
+        self._memories: dict[Named, CascadeMemory] = {}
+        for part in (TOLD, JUDGED):
+            notebook.counts(part, self._hear_counts, COUNTED_MAX)
+        notebook.latest(CHECKED, self._hear_checked)
+        notebook.latest(VOTE, self._hear_vote)
+        notebook.latest(SKIPPED, self._hear_skip)
         self._finished: dict[str, Finished] = {}
-        self._skips: dict[tuple[str, bytes], int] = {}
+        self._skips: dict[tuple[str, int], int] = {}
         self._turn = 0
         self._day = 0
         self._probed_nanos: dict[str, int] = {}
@@ -152,20 +165,41 @@ class Runs:
         if one is None:
             return {}
         settings = one.settings
-        memory = self._memories.get(settings.name)
-        if memory is None:
-            memory = self._memories[settings.name] = CascadeMemory()
+        memory = self._memory((settings.name, KINDS[settings.value("verifier")]))
         call = self._read_call(exchange)
         if call is None:
             return {}
         self._running[exchange] = Run(settings, call, memory)
         found = {WHOLE: 1, **memory.inputs()}
-        skip = self._skips.get(_session_of(exchange))
+        principal, session = _session_of(exchange)
+        skip = self._skips.get((principal, hash(session)))
         if skip:
             found[SKIP] = skip
         if self._may_probe(exchange, settings, now_ns):
             found[PROBE] = 1
         return found
+
+    def _memory(self, name: Named) -> CascadeMemory:
+        memory = self._memories.get(name)
+        if memory is None:
+            _bound(self._memories)
+            memory = self._memories[name] = CascadeMemory(name, self._notebook)
+        return memory
+
+    def _hear_counts(self, key: Named, counts: dict[int, int], whole: bool) -> None:
+        self._memory(key[1:3]).hear(key, counts, whole)
+
+    def _hear_checked(self, key: Named, _at_ns: int, value: Known) -> None:
+        self._memory(key[1:3]).hear_checked(value)
+
+    def _hear_vote(self, key: Named, _at_ns: int, value: Known) -> None:
+        if key[2] in self._finished:
+            self.heard(key[2], key[1], good=bool(value[0]))
+
+    def _hear_skip(self, key: Named, _at_ns: int, value: Known) -> None:
+        (skip,) = value
+        if isinstance(skip, int):
+            self._skip((key[1], int(key[2])), skip)
 
     def _read_call(self, exchange: Exchange) -> Call | None:
         """Return what is asked; None where the answer could not be verified as a whole."""
@@ -220,7 +254,7 @@ class Runs:
         principal, session = _session_of(exchange)
         _bound(self._finished)
         self._finished[exchange.call] = Finished(
-            run.settings.name,
+            (run.settings.name, run.verifier.KIND),
             principal,
             session or None,
             run.steps,
@@ -247,17 +281,27 @@ class Runs:
     def heard(self, call: str, principal: str, *, good: bool) -> None:
         """Learn how a call went; of one that is not the principal's, or forgotten, nothing is."""
         finished = self._finished.get(call)
-        if finished is None or finished.principal != principal:
+        now_ns = self._pipeline.now_ns()
+        if finished is None:
+            # Another worker served it, perhaps, and knows what was verified.
+            self._notebook.note((VOTE, principal, call[:CALL_CHARS_MAX]), now_ns, (int(good),))
+            return
+        if finished.principal != principal:
             return
         del self._finished[call]
-        self._memories[finished.policy].told(finished.steps, finished.served, good=good)
+        self._memory(finished.policy).told(finished.steps, finished.served, good=good)
         if finished.is_reported and finished.session is not None:
-            key = (principal, finished.session)
+            key = (principal, hash(finished.session))
             skip = 0 if good else min(self._skips.get(key, 0) + 1, finished.skip_max)
-            self._skips.pop(key, None)
-            if skip:
-                _bound(self._skips)
-                self._skips[key] = skip
+            self._skip(key, skip)
+            self._notebook.note((SKIPPED, principal, str(key[1])), now_ns, (skip,))
+
+    def _skip(self, key: tuple[str, int], skip: int) -> None:
+        """Have a session's next calls begin so many steps further."""
+        self._skips.pop(key, None)
+        if skip:
+            _bound(self._skips)
+            self._skips[key] = skip
 
 
 def _cascade_of(one: Chosen, unit: str) -> Chosen | None:

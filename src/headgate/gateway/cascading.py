@@ -87,7 +87,7 @@ class Cascading:
             return False
         settlement = meter(exchange, report)
         if run.question is not None and exchange.outgoing is run.question:
-            run.memory.checked(settlement.amount_nanos)
+            run.memory.checked(settlement.amount_nanos, self._pipeline.now_ns())
             passed = self._passes(exchange, told)
             run.judged(accepted=passed)
             exchange.prompt, run.prompt = run.prompt, None
@@ -115,13 +115,13 @@ class Cascading:
         told: bytes,
         report: Report,
     ) -> bool:
-        """Keep a step's reply and verify it; True when the call goes on."""
+        """Keep a step's reply and verify it for who waits; True when the call goes on."""
         name = exchange.target.deployment.id
         reply = self.runs.read(exchange, told)
         said = self.runs.digest(reply)
         place = run.chain.index(name) + 1 if name in run.chain else len(run.chain)
         run.kept = self._keep(exchange, upstream, told, report, (place, said))
-        if name not in run.chain[:-1]:
+        if name not in run.chain[:-1] or exchange.client is None:
             return False
         verdict = UNREADABLE if reply is None else run.verifier.verify(run.call, reply, run.before)
         run.pending, run.pending_said = name, said

@@ -27,8 +27,8 @@ def _editing(body: bytes) -> bytes:
 class PrefixMemory:
     """Measured prompt tokens by hash of the body's prefix, by principal and by deployment.
 
-    The hash is Python's keyed one: its key is random to this process and never leaves it, so a
-    client cannot aim at a collision.
+    The hash is Python's keyed one: its key is the node's and never leaves it, so a client cannot
+    aim at a collision.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """Sessions as the policy `session` meets them: which one a call is of, and what it shows.
 
-Only calls of aliases whose policy goes by sessions are looked at. A session is this worker's own
-memory: with several workers each knows the calls that it served, and what the request carries.
+Only calls of aliases whose policy goes by sessions are looked at. A worker knows the calls that it
+served at once, those that others served a moment later, and whatever a request carries.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from headgate.dialects.courses.course import Course
 from headgate.dialects.courses.registry import course_dialects
 from headgate.gateway.caching import BODY_BYTES_MIN, TOKENS_STEP, Caching
 from headgate.gateway.feedback import votes_of
+from headgate.gateway.session_news import SessionNews
 from headgate.records.charge import Settlement
 from headgate.records.report import Report
 from headgate.routing.given import tokens_of
@@ -28,6 +29,7 @@ from headgate.units.instants import NANOS_PER_SECOND
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
+    from headgate.gateway.notebook import Notebook
     from headgate.gateway.target import Target
 
 IDLE_NS = 300 * NANOS_PER_SECOND
@@ -65,6 +67,7 @@ class Sessions:
         router: Knows which deployments a name stands for.
         caching: Knows what providers keep of a prompt.
         aliases: Those whose policy goes by sessions.
+        notebook: Tells the other workers of sessions, and hears of theirs.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Sessions:
         router: Router,
         caching: Caching,
         aliases: Collection[str],
+        notebook: Notebook,
     ) -> None:
         self._targets = targets
         self._router = router
@@ -80,6 +84,7 @@ class Sessions:
         self._aliases = frozenset(aliases)
         self._dialects = course_dialects()
         self._memory = Memory()
+        self._news = SessionNews(self._memory, notebook, targets)
 
     def inputs(self, exchange: Exchange, warm: Mapping[str, int], now_ns: int) -> Inputs:
         """Find a call's session; return what the policy is told of it.
@@ -124,21 +129,26 @@ class Sessions:
         call = exchange.turn.session
         if call is None or settlement.reason is not None:
             return
-        memory = self._memory
-        if report.upstream_id is not None:
-            memory.replied(report.upstream_id, call.key)
-        memory.replied(exchange.call, call.key)
+        memory, news, at_ns = self._memory, self._news, exchange.sent_ns
+        for reply in (report.upstream_id, exchange.call):
+            if reply is not None:
+                memory.replied(reply, call.key)
+                news.replied(reply, call.key, at_ns)
         if call.side:
             return
         session = call.session
         if call.fresh:
-            memory.end_task(exchange.asked, session)
-            session.begin_task(exchange.request.head.task)
+            took = memory.end_task(exchange.asked, session)
+            if took is not None:
+                news.ended(exchange.asked, session, took)
+            session.begin_task(_hashed(exchange.request.head.task))
         session.serve(exchange.target.deployment.id, call.turns, settlement.amount_nanos)
-        session.warm_until_ns = exchange.sent_ns + IDLE_NS
+        session.warm_until_ns, session.at_ns = at_ns + IDLE_NS, at_ns
         memory.keep(call.key, session)
+        news.served(call.key, session)
         if call.circle is not None and exchange.own.tools:
             memory.saw_tools(call.circle)
+            news.saw_tools(call.circle, at_ns)
 
     def _course(self, exchange: Exchange) -> Course | None:
         dialect = self._dialects.get(exchange.dialect.KIND)
@@ -168,7 +178,7 @@ class Sessions:
             return None
         session = Session() if side else self._memory.get(key) or Session()
         rejects = head.outcome is not None and self._judge(head.outcome, key, session)
-        is_new_task = head.task is not None and head.task != session.task
+        is_new_task = head.task is not None and _hashed(head.task) != session.task
         # A result that was just found wrong is no end of a task.
         ends = ends_task(course.steps) and not rejects
         fresh = session.serving is None or is_new_task or ends
@@ -193,7 +203,7 @@ class Sessions:
             return key if key is not None and key[0] == who else None
         if course.first is None:
             return None
-        return who, course.identity, course.first
+        return who, hash((course.identity or "", course.first))
 
     def _alike(self, asked: str, serving: str) -> list[str]:
         """Return the other deployments of the model that serves a session."""
@@ -238,8 +248,12 @@ class Sessions:
 def _circle(who: str, named: bytes | None, course: Course) -> Key | None:
     """Return what tells a client's work from others', None where it does not say."""
     if named is not None:
-        return who, "named", named
-    return None if course.identity is None else (who, "said", course.identity)
+        return who, hash(("named", named))
+    return None if course.identity is None else (who, hash(("said", course.identity)))
+
+
+def _hashed(text: bytes | None) -> int | None:
+    return None if text is None else hash(text)
 
 
 def _name(told: bytes | None, key: Key) -> str | None:

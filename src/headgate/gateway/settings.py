@@ -1,10 +1,14 @@
 """What the configuration says of the data plane's edge: address and limits."""
 
+from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from headgate.capacity.places import AGE_MS
+from headgate.trackers.settings import OutcomeHook
 
+NO_HOOKS: Mapping[str, OutcomeHook] = MappingProxyType({})
 ForwardedHeader = Literal["x-forwarded-for", "forwarded"]
 
 
@@ -15,11 +19,16 @@ class Tls(NamedTuple):
         certificate: Path of a PEM file: the certificate, then those of its authorities.
         key: Path of its key, in PEM, without a password.
         client_ca: Path of the authorities of clients' certificates; None asks for none.
+        own_certificate: Path of the certificate that our own programs show as clients; None for
+            none.
+        own_key: Path of its key; None when that stands in `own_certificate`.
     """
 
     certificate: str
     key: str
     client_ca: str | None = None
+    own_certificate: str | None = None
+    own_key: str | None = None
 
 
 class AccessLogFiles(NamedTuple):
@@ -68,6 +77,7 @@ class Edge(NamedTuple):
         forwarded_header: In which header they say it.
         access_log: None for no log of requests.
         cors_origins: The origins of pages that may call, such as `https://app.example`.
+        hooks: Where trackers tell outcomes, by id.
         workers: How many processes serve calls.
         body_bytes_max: A larger body is refused (413).
         buffered_bytes_max: All bodies being received together; more is refused (503).
@@ -123,6 +133,7 @@ class Edge(NamedTuple):
     forwarded_header: ForwardedHeader = "x-forwarded-for"
     access_log: AccessLogFiles | None = None
     cors_origins: tuple[str, ...] = ()
+    hooks: Mapping[str, OutcomeHook] = NO_HOOKS
 
     def url(self, port: int) -> str:
         """Return the address that clients call, at a port: that of `port`, unless it was 0."""
@@ -134,11 +145,6 @@ class Edge(NamedTuple):
         """The header in which it is asked whose a request is; None when nobody asks."""
         asks = self.access_log is not None and self.trusted_proxies
         return self.forwarded_header.encode() if asks else None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether our own programs may call it: nobody need show a certificate, or be a proxy."""
-        return not self.proxy_protocol and (self.tls is None or self.tls.client_ca is None)
 
 
 HEAD_BYTES_MAX = 64 << 10

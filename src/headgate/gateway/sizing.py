@@ -13,17 +13,20 @@ from typing import TYPE_CHECKING
 from headgate.dialects.registry import StreamReader
 from headgate.dialects.stops.registry import Counted, Stop
 from headgate.gateway.gauge import Gauge, Ruler
-from headgate.ledger.outputs import Outputs
+from headgate.gateway.known_outputs import KnownOutputs
+from headgate.ledger.outputs import CALLS_MAX
 from headgate.ledger.settings import Expected
 from headgate.records.charge import Settlement
 from headgate.records.journal import SizingNote
 
 if TYPE_CHECKING:
+    from headgate.experience.rows import Key
     from headgate.gateway.exchange import Exchange
+    from headgate.gateway.notebook import Notebook
     from headgate.gateway.pipeline import Pipeline
 
-KINDS_MAX = 4_096
-"""So many kinds of calls are remembered; then the one that was met first is forgotten."""
+HELD, HIDDEN = "held", "hidden"
+"""What is learned, in the notebook: outputs by kind of call, and the kinds that hide some."""
 
 
 class Sized:
@@ -60,7 +63,11 @@ class Sized:
 class Sizing:
     """Remembers what calls took, and sizes holds by it.
 
-    What it remembers is this worker's: a new one begins with strict holds.
+    Args:
+        settings: How holds are sized.
+        counted: By dialect, how its streams are counted.
+        stops: By dialect, how its streams are ended.
+        notebook: Tells the other workers what calls took, and hears from them.
     """
 
     def __init__(
@@ -68,16 +75,19 @@ class Sizing:
         settings: Expected,
         counted: Mapping[str, Counted],
         stops: Mapping[str, Callable[[], Stop]],
+        notebook: Notebook,
     ) -> None:
         self.settings = settings
         self.counted = counted
         self.stops = stops
-        self._outputs: dict[tuple[str, str], Outputs] = {}
+        self._notebook = notebook
+        self._outputs = KnownOutputs(HELD, notebook)
+        notebook.counts(HIDDEN, self._hear_hidden, CALLS_MAX)
 
     def expect(self, exchange: Exchange) -> None:
         """Lower what an attempt is about to hold to what it is expected to take."""
         exchange.sized = None
-        outputs = self._outputs.get((exchange.asked, exchange.target.deployment.id))
+        outputs = self._outputs.find(_kind(exchange))
         settings, card = self.settings, exchange.card
         if outputs is None or card is None or outputs.hidden or outputs.calls < settings.calls_min:
             return
@@ -104,21 +114,27 @@ class Sizing:
         usage = settlement.usage
         if usage is None or settlement.state != "measured":
             if gauge is not None and gauge.late:
-                self._outputs_of(exchange).hidden = True
+                self._hide(_kind(exchange))
             return
         output_tokens = usage.output_text + usage.output_reasoning + usage.output_audio
-        outputs = self._outputs_of(exchange)
-        outputs.learn(output_tokens // exchange.demand.choices)
+        kind = _kind(exchange)
+        self._outputs.learn(kind, output_tokens // exchange.demand.choices)
         unseen = gauge is not None and (gauge.late or output_tokens > gauge.tokens_max())
         if usage.output_reasoning or unseen:
             # Whatever was said of it: from now on its worst case is held.
-            outputs.hidden = True
+            self._hide(kind)
 
-    def _outputs_of(self, exchange: Exchange) -> Outputs:
-        kind = (exchange.asked, exchange.target.deployment.id)
-        outputs = self._outputs.get(kind)
-        if outputs is None:
-            if len(self._outputs) >= KINDS_MAX:
-                del self._outputs[next(iter(self._outputs))]
-            outputs = self._outputs[kind] = Outputs()
-        return outputs
+    def _hide(self, kind: Key) -> None:
+        outputs = self._outputs.of(kind)
+        if not outputs.hidden:
+            outputs.hidden = True
+            self._notebook.count((HIDDEN, *kind[1:]), 1)
+
+    def _hear_hidden(self, key: Key, _counts: dict[int, int], _whole: bool) -> None:
+        self._outputs.of((HELD, *key[1:])).hidden = True
+
+
+def _kind(exchange: Exchange) -> Key:
+    """Return the kind of a call; a deployment of another model is another, whatever its name."""
+    deployment = exchange.target.deployment
+    return HELD, exchange.asked, deployment.id, deployment.model

@@ -47,31 +47,6 @@ def sweep(pipeline: Pipeline, now_ms: int) -> None:
         world.access_log.flush()
 
 
-def retire(pipeline: Pipeline) -> None:
-    """Send clients elsewhere: from now on each reply tells its client to connect anew."""
-    pipeline.retiring = True
-    # Heads met before would be answered as they were then.
-    pipeline.heads.clear()
-
-
-def see_out(pipeline: Pipeline, idle_ms: int) -> bool:
-    """Close the connections that bring no more calls; tells whether any, or a call, is left.
-
-    A client that has just begun to send finds its call answered, and the connection closed behind
-    the answer, as `retire` has it.
-
-    Args:
-        pipeline: One that retires.
-        idle_ms: How long nothing must have come on a connection, in coarse time.
-    """
-    before_ms = pipeline.coarse_ms - idle_ms
-    for client in list(pipeline.connections):
-        idle = client.phase == "idle" and not client.busy and client.phase_since_ms <= before_ms
-        if idle and client.transport is not None:
-            client.transport.close()
-    return bool(pipeline.connections or pipeline.exchanges)
-
-
 def _sweep_exchange(pipeline: Pipeline, exchange: Exchange, now_ms: int) -> None:
     gone_ms = exchange.drained_since_ms
     # One that is kept may be on its way to another deployment meanwhile.

@@ -17,6 +17,7 @@ from headgate.gateway.deferral import Deferral
 from headgate.gateway.guards import Guards
 from headgate.gateway.interpreter import Interpreter
 from headgate.gateway.listener.access_log import AccessLog
+from headgate.gateway.notebook import Notebook
 from headgate.gateway.outbox import Outbox
 from headgate.gateway.paths import Paths
 from headgate.gateway.pool import Pool
@@ -59,6 +60,7 @@ class World:
         classes: Which priority a call has.
         deferral: Which batch calls are put off to cheaper hours.
         approvals: The rules by which a person is asked, in the order of the file.
+        notebook: What this worker has learned, to be told to the others.
         caps: What features without a bound may cost.
         sizing: Sizes expected holds.
         syncs: Has holds wait until they are on the disk; None when they need not.
@@ -101,6 +103,7 @@ class World:
     idempotency: Idempotency
     guards: Guards | None
     sizing: Sizing
+    notebook: Notebook
     caps: Caps
     clerk: Clerk
     approvals: tuple[Rule, ...] = ()

@@ -6,11 +6,11 @@ The gateway knows keys; who shows a page or runs a command does not.
 import http.client
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 
-from headgate.gateway.listener.tls import own_context
+from headgate.gateway.listener.own import Place, line
 from headgate.governance.requests import Verdict
 
 TIMEOUT_S = 15
@@ -24,18 +24,6 @@ class Said(NamedTuple):
     verdict: Verdict
     digest: str
     reason: str = ""
-
-
-class Place(NamedTuple):
-    """Where a gateway answers.
-
-    Attributes:
-        certificate: The file that it shows, when it is the one of our own configuration; None
-            where the authorities that the system trusts decide.
-    """
-
-    url: str
-    certificate: str | None = None
 
 
 class Why(msgspec.Struct):
@@ -117,22 +105,12 @@ def _why(url: str, text: bytes) -> str:
 def _post(place: Place, key: str, path: str, body: Mapping[str, object]) -> tuple[int, bytes]:
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
     try:
-        line = line_to(place, TIMEOUT_S)
+        opened = line(place, TIMEOUT_S)
         try:
-            line.request("POST", path, msgspec.json.encode(body), headers)
-            answer = line.getresponse()
+            opened.request("POST", path, msgspec.json.encode(body), headers)
+            answer = opened.getresponse()
             return answer.status, answer.read(ANSWER_BYTES_MAX)
         finally:
-            line.close()
+            opened.close()
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise UnansweredError(f"{place.url} does not answer: {error}") from error
-
-
-def line_to(place: Place, timeout_s: int) -> http.client.HTTPConnection:
-    """Return a connection to a gateway, not yet opened; silence for so long ends it."""
-    parts = urlsplit(place.url)
-    host = parts.hostname or ""
-    if parts.scheme != "https":
-        return http.client.HTTPConnection(host, parts.port, timeout=timeout_s)
-    trust = None if place.certificate is None else own_context(place.certificate)
-    return http.client.HTTPSConnection(host, parts.port, timeout=timeout_s, context=trust)

@@ -5,42 +5,43 @@ what calls do now. Two numbers of tokens share a bucket when they differ by less
 a bucket counts as its largest.
 """
 
+from headgate.units.counts import Counts
+
 CALLS_MAX = 1_024
 """So many calls are counted before what was seen so far is halved."""
 
 _FINE_BITS = 4
 
 
-class Outputs:
-    """The output tokens of the calls of one kind.
+class Outputs(Counts):
+    """The output tokens of the calls of one kind, by bucket.
 
     Attributes:
-        calls: How many count, those that were seen long ago for less.
         hidden: Whether one of them was billed for more than was seen of it in time.
     """
 
-    __slots__ = ("_buckets", "calls", "hidden")
+    __slots__ = ("hidden",)
 
     def __init__(self) -> None:
-        self.calls = 0
+        super().__init__(CALLS_MAX)
         self.hidden = False
-        self._buckets: dict[int, int] = {}
 
-    def learn(self, output_tokens: int) -> None:
-        """Count a call."""
+    @property
+    def calls(self) -> int:
+        """How many count, those that were seen long ago for less."""
+        return self.n
+
+    def learn(self, output_tokens: int) -> int:
+        """Count a call; returns its bucket."""
         bucket = _bucket(output_tokens)
-        self._buckets[bucket] = self._buckets.get(bucket, 0) + 1
-        self.calls += 1
-        if self.calls >= CALLS_MAX:
-            halved = {each: count // 2 for each, count in self._buckets.items()}
-            self._buckets = {each: count for each, count in halved.items() if count}
-            self.calls = sum(self._buckets.values())
+        self.add({bucket: 1})
+        return bucket
 
     def quantile(self, percent: int) -> int:
         """Return a number of tokens that at least so many of a hundred calls did not exceed."""
-        left = -(-self.calls * percent // 100)
-        for bucket in sorted(self._buckets):
-            left -= self._buckets[bucket]
+        left = -(-self.n * percent // 100)
+        for bucket in sorted(self.numbers):
+            left -= self.numbers[bucket]
             if left <= 0:
                 return bucket
         return 0

@@ -10,7 +10,8 @@ from sqlalchemy import Engine
 from headgate.ledger.keeper import Keeper
 from headgate.ledger.keeper_adjustments import adjust
 from headgate.node.commands import by_steward
-from headgate.node.messages import Adjust, Corrected, Failed
+from headgate.node.corrections import Adjust, Corrected
+from headgate.node.messages import Failed
 from headgate.node.paths import journal_root
 from headgate.records.adjustment import Adjusted, Adjustment
 from headgate.store.place import node_id

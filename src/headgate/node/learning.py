@@ -6,8 +6,6 @@ routers go by what they knew before. Every node that shares a store learns the s
 """
 
 import asyncio
-import logging
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,13 +15,13 @@ from sqlalchemy import Engine
 
 from headgate.insights import quality
 from headgate.insights.votes import votes_after
+from headgate.node import kept
 from headgate.node.messages import Learned, pack
 from headgate.node.rules import Rules
 from headgate.routing.learning.learner import Drift, Learner
 from headgate.routing.learning.outcomes import NOTHING, Outcomes
 from headgate.routing.learning.settings import Learning
 from headgate.routing.learning.state import (
-    StateError,
     learner_text,
     outcomes_text,
     read_learner,
@@ -31,6 +29,7 @@ from headgate.routing.learning.state import (
 from headgate.routing.learning.tally import Tally
 from headgate.store import audit
 from headgate.store.audit import Event
+from headgate.units.sealed import StateError
 
 LEARN_S = 2
 VOTES_AT_ONCE = 1_000
@@ -38,8 +37,6 @@ TELL_NS = 3_600_000_000_000
 """Votes fade without new ones: what they come to is reckoned and told again after so long."""
 
 SET_ASIDE = "learning.set_aside"
-
-_log = logging.getLogger(__name__)
 
 
 class _Step(NamedTuple):
@@ -128,7 +125,7 @@ class LearningJob:
         ]
         if votes:
             self._warn(found, learner, now_ns)
-            self._keep(learner_text(learner))
+            kept.write(self._path, learner_text(learner))
         if votes or now_ns - self._known_ns > TELL_NS:
             self._known, self._known_ns = learner.outcomes(now_ns, settings), now_ns
         return _Step(len(votes), self._known)
@@ -143,28 +140,18 @@ class LearningJob:
     def _begin(self, settings: Learning, now_ns: int) -> Learner:
         """Return what was learned before, as far as it can be used; else begin anew."""
         fresh = Learner(Tally(settings.half_life_ns, now_ns))
-        try:
-            kept = read_learner(self._path.read_text(encoding="utf-8", errors="surrogateescape"))
-        except FileNotFoundError:
+        text = kept.read(self._path)
+        if text is None:
             return fresh
+        try:
+            known = read_learner(text)
         except StateError as error:
             self._set_aside(error, now_ns)
             return fresh
-        return kept if kept.tally.half_life_ns == settings.half_life_ns else fresh
+        return known if known.tally.half_life_ns == settings.half_life_ns else fresh
 
     def _set_aside(self, error: StateError, now_ns: int) -> None:
-        aside = self._path.with_suffix(f".{now_ns}.aside")
-        self._path.rename(aside)
-        _log.warning("%s is set aside as %s: %s", self._path, aside.name, error)
+        aside = kept.set_aside(self._path, error, now_ns)
         event = Event("steward", SET_ASIDE, aside.name, {"why": str(error)})
         with self._engine.begin() as connection:
             audit.append(connection, event, now_ns)
-
-    def _keep(self, text: str) -> None:
-        """Write the file in one piece: what is there is either the old one or the new one."""
-        beside = self._path.with_suffix(".new")
-        with beside.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._path)

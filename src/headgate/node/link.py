@@ -8,6 +8,7 @@ from typing import cast
 import msgspec
 from msgspec.structs import astuple
 
+from headgate.experience.rows import Experience
 from headgate.ledger.allotments import Allotment
 from headgate.ledger.line import Borrowing, Grant, Outcome
 from headgate.node.messages import (
@@ -43,6 +44,8 @@ from headgate.records.approval import Asking, Told
 from headgate.records.control import Answered, ControlRequest
 
 RECONNECT_S = 0.1
+BACKLOG_BYTES_MAX = 65_536
+"""A steward that has so much to hear is told what can wait later."""
 CONTROL_MAX = 1_024
 """Control requests that may wait for the steward at once."""
 
@@ -71,6 +74,7 @@ class StewardLink(asyncio.Protocol):
             one, and what is left there.
         on_told: Called with what became of a request for approval.
         on_learned: Called with what was learned of models, as text.
+        on_experience: Called with what other workers have learned.
         on_lost: Called when the connection breaks.
     """
 
@@ -95,6 +99,7 @@ class StewardLink(asyncio.Protocol):
         self.on_uncarved: Callable[[str, str, int], None] = lambda _window, _above, _left: None
         self.on_told: Callable[[Told], None] = lambda _told: None
         self.on_learned: Callable[[str], None] = lambda _text: None
+        self.on_experience: Callable[[Experience], None] = lambda _told: None
         self.on_lost: Callable[[], None] = lambda: None
         self.met = asyncio.Event()
 
@@ -169,6 +174,8 @@ class StewardLink(asyncio.Protocol):
             self.on_told(message.told)
         elif isinstance(message, Learned):
             self.on_learned(message.text)
+        elif isinstance(message, Experience):
+            self.on_experience(message)
         elif isinstance(message, AnswerControl):
             answered = self._waiting.pop(message.number, None)
             if answered is not None:
@@ -236,6 +243,18 @@ class StewardLink(asyncio.Protocol):
         if self.connected:
             self._say(message)
         return self.connected
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the steward keeps up with what it is told, so that what can wait need not."""
+        transport = self._transport
+        if not self.connected or transport is None:
+            return False
+        return transport.get_write_buffer_size() < BACKLOG_BYTES_MAX
+
+    def say_experience(self, told: Experience) -> bool:
+        """Tell what this worker has learned; False while there is no steward."""
+        return self._say_if_connected(told)
 
     def is_overdue(self, monotonic_ns: int) -> bool:
         """Tell whether this node was not heard of by its store for too long to go on spending."""

@@ -7,6 +7,8 @@ import struct
 
 import msgspec
 
+from headgate.experience.rows import Experience
+from headgate.node.corrections import Adjust, Corrected, KeepCells
 from headgate.node.purging import Purge
 from headgate.node.rows import (
     AllotmentRow,
@@ -18,10 +20,8 @@ from headgate.node.rows import (
     UnwellRow,
     WantedRow,
 )
-from headgate.records.adjustment import Adjusted, Adjustment
 from headgate.records.approval import Asking, Told
 from headgate.records.control import ControlReply, ControlRequest
-from headgate.records.reconciled import Cell
 
 LENGTH = struct.Struct("<I")
 MESSAGE_BYTES_MAX = 8 << 20
@@ -274,20 +274,6 @@ class RaiseBudget(_Message, frozen=True):
     by: str = UNKNOWN
 
 
-class Adjust(_Message, frozen=True):
-    """Makes corrections; answered by `Corrected`, or by `Failed` when there is no room."""
-
-    adjustments: tuple[Adjustment, ...]
-    by: str = UNKNOWN
-
-
-class KeepCells(_Message, frozen=True):
-    """Keeps what comparing with providers' reports found; answered by `Done`."""
-
-    cells: tuple[Cell, ...]
-    by: str = UNKNOWN
-
-
 class AskHealth(_Message, frozen=True):
     """Asks which deployments are passed over."""
 
@@ -306,12 +292,6 @@ class Health(_Message, frozen=True):
 
     deployments: tuple[UnwellRow, ...]
     queued: tuple[QueuedRow, ...] = ()
-
-
-class Corrected(_Message, frozen=True):
-    """What became of corrections."""
-
-    adjusted: Adjusted
 
 
 class Done(_Message, frozen=True):
@@ -342,6 +322,7 @@ Message = (
     | State
     | SpendUntil
     | Learned
+    | Experience
     | Granted
     | Lent
     | Recall

@@ -27,7 +27,10 @@ def outcome_path(data_dir: Path) -> Path:
 
 
 def retiring_path(data_dir: Path, pid: int) -> Path:
-    """Return the file that is there while a worker finishes the calls of an old configuration."""
+    """Return the file that is there while a worker finishes the calls of an old configuration.
+
+    It is empty until nothing but those calls is left of its connections.
+    """
     return run_dir(data_dir) / f"retiring-{pid}.pid"
 
 

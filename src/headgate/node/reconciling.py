@@ -13,7 +13,8 @@ from headgate.insights.drift import keep_cells
 from headgate.ledger.keeper import Keeper
 from headgate.node.adjusting import MESSAGE_MAX, answer_adjust
 from headgate.node.commands import by_steward
-from headgate.node.messages import Adjust, Corrected, Done, KeepCells
+from headgate.node.corrections import Adjust, Corrected, KeepCells
+from headgate.node.messages import Done
 from headgate.reconcile.load_compared import Rules as Compared
 from headgate.reconcile.load_compared import compare, deployments_of
 from headgate.reconcile.load_fetched import fetch

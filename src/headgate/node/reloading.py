@@ -22,14 +22,14 @@ from headgate.node.client import ask
 from headgate.node.messages import Failed, TakeUp
 from headgate.node.outcome import Outcome, tell
 from headgate.node.paths import read_pid, retiring_path
-from headgate.node.stopping import RETIRE
+from headgate.node.stopping import HURRY, RETIRE
 from headgate.units.errors import ConfigurationError, Problem, StewardUnavailableError
 
 START_S = 60.0
 HEAR_S = 10.0
 """How long an old worker may take to say that it retires."""
-SEEN_OUT_S = 1.5
-"""When this has gone by, what is left of an old worker is calls that run."""
+SEEN_OUT_S = 5.0
+"""How long an old worker may take until nothing but calls that run is left of it."""
 RETIRING_MAX = 8
 """So many earlier configurations may still have calls; each of their workers takes some 50 MB."""
 
@@ -113,6 +113,11 @@ class Crew:
             if not child.lives and child.process is not None:
                 retiring_path(self.data_dir, child.process.pid).unlink(missing_ok=True)
         self.retiring = [child for child in self.retiring if child.lives]
+
+    def hurry(self) -> None:
+        """Have the workers end now, whatever calls run."""
+        for child in (*self.workers, *self.starting, *self.retiring):
+            child.signal(HURRY)
 
     def everybody(self) -> list[Child]:
         """Return all processes, the steward last: it outlives the workers."""
@@ -229,13 +234,18 @@ def _retire(crew: Crew, before: list[Child]) -> Iterator[None]:
     for child in before:
         child.signal(RETIRE)
     until_s = time.monotonic() + HEAR_S
-    while any(not _retires(crew, child) for child in before) and time.monotonic() < until_s:
+    while any(_said(crew, child) is None for child in before) and time.monotonic() < until_s:
         yield
     until_s = time.monotonic() + SEEN_OUT_S
-    while any(child.lives for child in before) and time.monotonic() < until_s:
+    while any(not _said(crew, child) for child in before) and time.monotonic() < until_s:
         yield
 
 
-def _retires(crew: Crew, child: Child) -> bool:
-    process = child.process
-    return not child.lives or process is None or retiring_path(crew.data_dir, process.pid).exists()
+def _said(crew: Crew, child: Child) -> str | None:
+    """Return what an old worker says of itself: None for nothing yet, empty while it closes."""
+    if not child.lives or child.process is None:
+        return "gone"
+    try:
+        return retiring_path(crew.data_dir, child.process.pid).read_text()
+    except OSError:
+        return None

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from headgate.budgets.keeper import WATCH_S
 from headgate.config.snapshot import Snapshot
+from headgate.experience.rows import Experience
 from headgate.exports.scraping import Scrape
 from headgate.identity import registry
 from headgate.ledger.allotments import Allotment
@@ -29,25 +30,23 @@ from headgate.node.approving import Approving
 from headgate.node.batching import batch_always
 from headgate.node.budgeting import Budgeting
 from headgate.node.control.registry import Desk
+from headgate.node.corrections import Adjust, Corrected, KeepCells
 from headgate.node.exporting import exporters
 from headgate.node.in_force import SECRETS_OF_STEWARD, read
 from headgate.node.learning import learning_of
 from headgate.node.lending import Lending
 from headgate.node.messages import (
-    Adjust,
     AskApproval,
     AskControl,
     AskHealth,
     Borrow,
     Carve,
-    Corrected,
     Crowd,
     Done,
     Failed,
     GiveBack,
     HasPlaces,
     Hello,
-    KeepCells,
     LetGo,
     Message,
     RevokeDelegation,
@@ -62,6 +61,7 @@ from headgate.node.messages import (
 from headgate.node.pages import Pages, console_server, pages_maker
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
 from headgate.node.reconciling import answer_keep, reconcile_always
+from headgate.node.remembering import Remembering
 from headgate.node.rolling import roll_up_always
 from headgate.node.rules import Rules
 from headgate.node.sharing import Sharing
@@ -103,6 +103,7 @@ class Steward:
         self.spreading = Spreading(self.rules.places_at, self.living, here, self.tell_worker)
         self.told = Told(here, self.tell_worker)
         self.learning = learning_of(self, data_dir)
+        self.remembering = Remembering(data_dir, self.workers)
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = 0
         self.answering = Answering(self._desk, self.lending, self.tell_worker, self.fail)
@@ -183,14 +184,14 @@ class Steward:
             return self.answering.answer(message, journal)
         if isinstance(message, AskApproval | UseApproval | LetGo):
             return self.approving.answer(message, journal)
-        if isinstance(message, Unwell | Crowd):
-            self.told.hear(journal, message)
+        if isinstance(message, Unwell | Crowd | AskHealth):
+            return self.told.answer(journal, message)
+        if isinstance(message, Experience):
+            self.remembering.hear(journal, message)
             return None
         if isinstance(message, HasPlaces | WantPlaces):
             self.spreading.hear(message, journal)
             return None
-        if isinstance(message, AskHealth):
-            return self.told.health()
         if isinstance(message, TakeUp):
             return self._take_up(message)
         return self._carry_out(message)
@@ -254,7 +255,7 @@ class Steward:
     def _welcome(self, journal: str, writer: asyncio.StreamWriter) -> None:
         self.keeper.discover()
         self.workers[journal] = writer
-        greeting = self.sharing.greeting() + self.learning.greeting()
+        greeting = self.sharing.greeting() + self.learning.greeting() + self.remembering.greeting()
         writer.write(greeting + pack(commands.state(self.engine, self._epoch)))
         self.lending.meet(journal)
 
@@ -263,7 +264,7 @@ class Steward:
         yield self.fold_always()
         yield self.watch_always()
         yield self.approving.watch_always()
-        yield self.learning.learn_always()
+        yield from (self.learning.learn_always(), self.remembering.keep_always())
         yield from self.sharing.work()
         yield batch_always(self)
         yield self.sharing.when_leading(partial(roll_up_always, self.engine, self.reading))
@@ -366,6 +367,7 @@ async def run(
     await serving
     steward.fold()
     steward.take_over_the_dead()
+    steward.remembering.keep()
     steward.sharing.leave()
 
 

@@ -7,13 +7,36 @@ from collections.abc import Sized
 DRAIN_S = 60
 RETIRE = signal.SIGUSR1
 """Tells a worker that its successor takes the calls: it takes no more, and ends with its last."""
+HURRY = signal.SIGUSR2
+"""Tells a worker to end now: running calls are not waited for."""
+ECHO_S = 0.5
+"""Who is told to stop again within this time is told once: some programs pass a signal on twice."""
 
 
-def stop_event(alive_fd: int) -> asyncio.Event:
-    """Return an event that is set by SIGTERM, or by the death of the supervisor."""
+def stop_event(alive_fd: int, hurry: asyncio.Event | None = None) -> asyncio.Event:
+    """Return an event that is set by SIGTERM, or by the death of the supervisor.
+
+    Args:
+        alive_fd: A pipe that ends with the supervisor; -1 for none.
+        hurry: Set by `HURRY`, or by SIGTERM again; None for a process that needs no hurry.
+    """
     loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    stop, told_s = asyncio.Event(), 0.0
+
+    def told() -> None:
+        nonlocal told_s
+        if hurry is not None and told_s and loop.time() - told_s > ECHO_S:
+            hurry.set()
+        told_s = told_s or loop.time()
+        stop.set()
+
+    def hurried() -> None:
+        stop.set()
+        if hurry is not None:
+            hurry.set()
+
+    loop.add_signal_handler(signal.SIGTERM, told)
+    loop.add_signal_handler(HURRY, hurried)
     # A terminal tells the whole group; what they mean is the supervisor's to say.
     for number in (signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, lambda: None)

@@ -17,14 +17,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from urllib.parse import urlsplit
 
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
-from headgate.gateway.listener.tls import own_context
+from headgate.dial.tls import TrustError
+from headgate.gateway.listener.own import line, place_of, why_closed
 from headgate.node import in_force, locks
+from headgate.node.hashing import share_hashes
 from headgate.node.paths import outcome_path, run_dir, write_pid
 from headgate.node.reloading import Crew, reload
+from headgate.node.stopping import ECHO_S
 from headgate.store.place import database_of, name_database
 from headgate.units.errors import StoreError
 
@@ -32,6 +34,7 @@ POLL_S = 0.02
 STOP_TIMEOUT_S = 90
 FILES_OWN = 128
 """What a worker has open beside a connection to the client and one to the provider per call."""
+READY_S = 1.0
 RESERVE_S = 0.5
 """How long an address may still be a node's that has just been told to stop."""
 
@@ -75,6 +78,7 @@ def serve(
     if database_of(data_dir) is not None:
         # The store of one node is the steward's alone: this process need not even know SQL.
         importlib.import_module("headgate.node.joining").join(data_dir)
+    share_hashes(os.environ, data_dir)
     _allow_open_files(2 * snapshot.edge.connections_max + FILES_OWN)
     count = snapshot.edge.workers if workers is None else workers
     gateway = _share(snapshot.edge.host, snapshot.edge.port, count)
@@ -161,29 +165,32 @@ def _ready(crew: Crew, node: Node) -> bool:
     if not all(crew.serves(each) for each in crew.workers):
         return False
     edge = crew.snapshot.edge
-    if not edge.is_open:
+    if why_closed(edge) is not None:
         # We cannot ask: that workers serve, for which they have met the steward, has to do.
         return True
-    port = urlsplit(node.gateway_url).port
-    line = http.client.HTTPConnection(edge.host, port, timeout=1)
     try:
-        if edge.tls is not None:
-            trust = own_context(edge.tls.certificate)
-            line = http.client.HTTPSConnection(edge.host, port, timeout=1, context=trust)
-        line.request("GET", "/readyz", headers={"connection": "close"})
-        return line.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
+        asking = line(place_of(edge, node.gateway_url), READY_S)
+        with contextlib.closing(asking):
+            asking.request("GET", "/readyz", headers={"connection": "close"})
+            return asking.getresponse().status == http.HTTPStatus.OK
+    except (OSError, TrustError, http.client.HTTPException):
         return False
-    finally:
-        line.close()
 
 
 @dataclass(slots=True)
 class _Signals:
-    """What this process was told; kept as long as it looks after the others."""
+    """What this process was told; kept as long as it looks after the others.
+
+    Attributes:
+        stop: To end, and let running calls end first.
+        hurry: To end now: it was told again.
+        reload: To take the configuration up.
+    """
 
     stop: bool = False
+    hurry: bool = False
     reload: bool = False
+    _told_s: float = 0.0
     _terminal: bool = field(default_factory=lambda: _has_terminal())
     _before: dict[signal.Signals, object] = field(default_factory=dict)
 
@@ -199,10 +206,13 @@ class _Signals:
             signal.signal(number, handler)  # type: ignore[arg-type]  # as it was given to us
 
     def _told(self, number: int, _frame: FrameType | None) -> None:
-        if number != signal.SIGHUP or (self._terminal and not _has_terminal()):
-            self.stop = True
-        else:
+        if number == signal.SIGHUP and not (self._terminal and not _has_terminal()):
             self.reload = True
+            return
+        now_s = time.monotonic()
+        self.hurry |= self.stop and number != signal.SIGHUP and now_s - self._told_s > ECHO_S
+        self._told_s = self._told_s or now_s
+        self.stop = True
 
 
 def _has_terminal() -> bool:
@@ -239,10 +249,20 @@ def _keep_alive(
             for each in gateway:
                 each.close()
             os.close(writing)
-            until_s = time.monotonic() + STOP_TIMEOUT_S
-            for child in crew.everybody():
-                child.wait(until_s)
+            _see_out(crew, signals)
             os.close(crew.alive_fd)
+
+
+def _see_out(crew: Crew, signals: _Signals) -> None:
+    """Wait for everybody's end; who is told to stop once more hurries the workers."""
+    until_s, hurried = time.monotonic() + STOP_TIMEOUT_S, False
+    while any(child.lives for child in crew.everybody()) and time.monotonic() < until_s:
+        if signals.hurry and not hurried:
+            hurried = True
+            crew.hurry()
+        time.sleep(POLL_S)
+    for child in crew.everybody():
+        child.wait(until_s)
 
 
 _OVER = object()

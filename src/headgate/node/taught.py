@@ -4,7 +4,8 @@ import logging
 from collections.abc import Callable
 
 from headgate.routing.learning.outcomes import Outcomes
-from headgate.routing.learning.state import StateError, read_outcomes
+from headgate.routing.learning.state import read_outcomes
+from headgate.units.sealed import StateError
 
 _log = logging.getLogger(__name__)
 

@@ -2,13 +2,13 @@
 
 import asyncio
 import http.client
-import ssl
 import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from sqlalchemy import Engine
 
+from headgate.dial.line import line_to
 from headgate.insights.settings import Webhook
 from headgate.insights.webhooks import Message, due, message_of, note_told
 from headgate.units.instants import NANOS_PER_SECOND
@@ -64,17 +64,9 @@ def post(url: str, message: Message) -> None:
     Raises:
         UnheardError: It was not.
     """
-    parts = urlsplit(url)
-    assert parts.hostname is not None, url
-    if parts.scheme == "https":
-        context = ssl.create_default_context()
-        line: http.client.HTTPConnection = http.client.HTTPSConnection(
-            parts.hostname, parts.port, timeout=TIMEOUT_S, context=context
-        )
-    else:
-        line = http.client.HTTPConnection(parts.hostname, parts.port, timeout=TIMEOUT_S)
+    line = line_to(url, TIMEOUT_S)
     try:
-        line.request("POST", parts.path or "/", message.body, message.headers)
+        line.request("POST", urlsplit(url).path or "/", message.body, message.headers)
         answer = line.getresponse()
         answer.read(ANSWER_BYTES_MAX)
     except (OSError, http.client.HTTPException) as error:

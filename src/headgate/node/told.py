@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Collection
 
 from headgate.insights.routes import PassedOver, Queued
-from headgate.node.messages import Crowd, Health, Heed, Message, Unwell
+from headgate.node.messages import AskHealth, Crowd, Health, Heed, Message, Unwell
 from headgate.node.rows import QueuedRow, UnwellRow
 
 
@@ -27,6 +27,13 @@ class Told:
         self._tell = tell
         self._unwell: dict[str, tuple[UnwellRow, ...]] = {}
         self._crowd: dict[str, tuple[QueuedRow, ...]] = {}
+
+    def answer(self, journal: str, message: Unwell | Crowd | AskHealth) -> Health | None:
+        """Take what a worker says, or say what all have said; returns what is answered, if any."""
+        if isinstance(message, AskHealth):
+            return self.health()
+        self.hear(journal, message)
+        return None
 
     def hear(self, journal: str, message: Unwell | Crowd) -> None:
         """Take what a worker says in place of what it said before; tell the others what is new."""

@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,14 +21,17 @@ from headgate.gateway.listener.door import Door
 from headgate.gateway.logged import welcome
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.settings import SWEEP_MS
-from headgate.gateway.sweep import retire, see_out, sweep
+from headgate.gateway.sweep import sweep
+from headgate.gateway.world import World
 from headgate.identity.directory import Credential, Directory, model_set
 from headgate.identity.keys import load_pepper
 from headgate.ledger.line import Grant, Outcome
 from headgate.node.credentials import keep_fresh
 from headgate.node.durable import journal_syncs, open_journal, see_out_failed
 from headgate.node.hearsay import Hearsay
+from headgate.node.imparting import Imparting, impart
 from headgate.node.in_force import read
+from headgate.node.leaving import brings_nothing, drain, hand_over
 from headgate.node.link import StewardLink
 from headgate.node.messages import Crowd, Hello, State, Unwell
 from headgate.node.paths import retiring_path, socket_path, write_pid
@@ -40,9 +43,6 @@ from headgate.records.priority import PRIORITIES
 from headgate.store.disk import Disk
 
 MEET_TIMEOUT_S = 60
-DRAIN_LOOK_MS = 20
-LINGER_MS = 1_000
-"""How long a connection of a worker that retires may be idle: its client may be about to ask."""
 
 
 def new_epoch(now_ns: int) -> str:
@@ -90,14 +90,7 @@ async def run(
         snapshot,
         pepper=load_pepper(data_dir),
         journal=journal,
-        steward=Steward(
-            ask=link.ask,
-            carve=link.carve,
-            give_back=link.give_back,
-            control=link,
-            clerk=link,
-            ready=lambda: link.connected and not journal.failed,
-        ),
+        steward=_steward(link, lambda: link.connected and not journal.failed),
         now_ns=time.time_ns,
         call_soon=asyncio.get_running_loop().call_soon,
     )
@@ -107,7 +100,8 @@ async def run(
     pipeline = Pipeline(world)
     placing = _placing(link, pipeline)
     _connect(link, pipeline, KeysMadeLater(world.directory, snapshot), placing)
-    stop, retiring, failing = stop_event(alive_fd), retire_event(), asyncio.Event()
+    hurry, retiring, failing = asyncio.Event(), retire_event(), asyncio.Event()
+    stop = stop_event(alive_fd, hurry)
     keeping_up = asyncio.create_task(link.keep_up())
     if not await _meet(link, stop):
         keeping_up.cancel()
@@ -126,18 +120,35 @@ async def run(
         await see_out_failed(pipeline, stop)
     door.close()
     if retiring.is_set() and not stop.is_set() and not failing.is_set():
-        await _retire(pipeline, link, stop, data_dir)
-    await _drain(pipeline)
+        await _hand_over(pipeline, door, link, stop, data_dir)
+    await drain(pipeline, door, hurry)
     for task in (sweeping, keeping_up, *keepers):
         task.cancel()
+    _close(world)
+    impart(world.notebook, link)
+    link.close()
+
+
+def _steward(link: StewardLink, ready: Callable[[], bool]) -> Steward:
+    return Steward(
+        ask=link.ask,
+        carve=link.carve,
+        give_back=link.give_back,
+        control=link,
+        clerk=link,
+        ready=ready,
+    )
+
+
+def _close(world: World) -> None:
+    """Close what is open of a data plane that serves nobody any more; its journal is sealed."""
     for pool in world.pools:
         pool.close()
     if world.syncs is not None:
         world.syncs.close()
-    journal.close(time.time_ns())
-    if log is not None:
-        log.close()
-    link.close()
+    world.journal.close(time.time_ns())
+    if world.access_log is not None:
+        world.access_log.close()
 
 
 def _access_log(snapshot: Snapshot, name: str) -> AccessLog | None:
@@ -189,6 +200,7 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater, placing
     link.on_state = on_state
     link.on_uncarved = pipeline.world.allotments.refused
 
+    link.on_experience = pipeline.world.notebook.hear
     appraisal = pipeline.world.appraisal
     if appraisal is not None:
         link.on_learned = taught(appraisal.take)
@@ -217,6 +229,7 @@ async def _sweep_always(
 ) -> None:
     hearsay = Hearsay(pipeline.world.targets, pipeline.now_ns)
     link.on_heed = hearsay.heed
+    imparting = Imparting(pipeline.world.notebook, link, asyncio.get_running_loop().call_soon)
     while True:
         now_ns = time.monotonic_ns()
         if link.is_overdue(now_ns):
@@ -230,43 +243,26 @@ async def _sweep_always(
             failing.set()
         link.tell(Unwell(tuple(hearsay.unwell())))
         link.tell(Crowd(tuple(_queued(pipeline))))
+        imparting.sweep(pipeline.coarse_ms)
         await asyncio.sleep(SWEEP_MS / 1000)
 
 
-async def _retire(
-    pipeline: Pipeline, link: StewardLink, stop: asyncio.Event, data_dir: Path
+async def _hand_over(
+    pipeline: Pipeline, door: Door, link: StewardLink, stop: asyncio.Event, data_dir: Path
 ) -> None:
-    """Finish what runs beside a successor, which takes the calls; money that is idle goes back.
+    """Finish what runs beside a successor, and say so; money that is idle goes back."""
+    told, seen_out = retiring_path(data_dir, os.getpid()), False
 
-    Clients are sent to the successor without losing a call: a connection is closed behind an answer
-    that says so, or when nothing has come on it for a while.
-    """
-    retire(pipeline)
-    retiring_path(data_dir, os.getpid()).touch()
-    until_ns = time.monotonic_ns() + pipeline.edge.retire_timeout_ms * 1_000_000
-    while see_out(pipeline, LINGER_MS) and not stop.is_set() and time.monotonic_ns() < until_ns:
+    def meanwhile() -> None:
+        nonlocal seen_out
         if link.connected:
             link.give_back(pipeline.world.purse.release())
-        await asyncio.sleep(DRAIN_LOOK_MS / 1000)
+        if not seen_out and brings_nothing(pipeline):
+            seen_out = True
+            told.write_text("only calls that run\n")
 
-
-async def _drain(pipeline: Pipeline) -> None:
-    """Let running calls finish, within their time; then end the rest at their bound."""
-    pipeline.stopping = True
-    for client in list(pipeline.connections):
-        if client.exchange is None and client.transport is not None:
-            client.transport.close()
-    for _ in range(pipeline.edge.drain_timeout_ms // DRAIN_LOOK_MS):
-        if not pipeline.exchanges:
-            break
-        await asyncio.sleep(DRAIN_LOOK_MS / 1000)
-    for exchange in list(pipeline.exchanges):
-        if exchange.phase in ("reply", "body"):
-            exchange.timed_out("shutdown_timeout")
-        else:
-            exchange.client_gone()
-    # Closing transports write what they hold, then call back.
-    await asyncio.sleep(0.05)
+    told.touch()
+    await hand_over(pipeline, door, stop, meanwhile)
 
 
 def main() -> None:

@@ -1,12 +1,12 @@
 """Fetches reports from a provider's administration interface."""
 
 import http.client
-import ssl
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+from headgate.dial.line import line_to
 from headgate.reconcile.admin.registry import admins, next_page
 from headgate.reconcile.load_reports import REPORT_BYTES_MAX, ReportError, take_report
 from headgate.reconcile.reports import Reports
@@ -99,17 +99,9 @@ def _where(source: Source, path: str | None) -> str:
 
 def ask(base_url: str, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
     """Ask over the network; no redirect is followed: a credential goes where it was meant to."""
-    parts = urlsplit(base_url)
-    assert parts.hostname is not None, base_url
-    if parts.scheme == "https":
-        context = ssl.create_default_context()
-        line: http.client.HTTPConnection = http.client.HTTPSConnection(
-            parts.hostname, parts.port, timeout=TIMEOUT_S, context=context
-        )
-    else:
-        line = http.client.HTTPConnection(parts.hostname, parts.port, timeout=TIMEOUT_S)
+    line = line_to(base_url, TIMEOUT_S)
     try:
-        line.request("GET", parts.path + path, headers=headers)
+        line.request("GET", urlsplit(base_url).path + path, headers=headers)
         answer = line.getresponse()
         body = answer.read(REPORT_BYTES_MAX + 1)
     finally:

@@ -27,7 +27,7 @@ class _Release:
 
 
 class Admin:
-    """Answers `bill`, `faults`, `pace`, `gate`, `gate/close`, `gate/release` and `received`."""
+    """Answers `bill`, `faults`, `skills`, `pace`, `received` and what is below `gate`."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
@@ -53,6 +53,8 @@ class Admin:
                 shared.faults.add(_decode(body, Fault))
             case "DELETE faults":
                 shared.faults.clear()
+            case "POST skills":
+                shared.skills.set(msgspec.json.decode(body, type=dict[str, int]))
             case "POST pace":
                 shared.pace = _decode(body, Pace)
             case "POST gate/close":
@@ -69,6 +71,8 @@ class Admin:
         match noun:
             case "faults":
                 return {"faults": [asdict(fault) for fault in shared.faults.pending]}
+            case "skills":
+                return {"skills": shared.skills.all()}
             case "pace":
                 return asdict(shared.pace)
             case "gate":

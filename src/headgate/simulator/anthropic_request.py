@@ -183,7 +183,8 @@ def conversation(body: MessageBody) -> Iterator[tuple[Who, str]]:
             yield Who.CALL if "tool_use" in kinds else Who.MODEL, ""
         elif message.role == "user":
             if "tool_result" in kinds:
-                yield Who.RESULT, ""
+                failed = any(part.get("is_error") is True for part in parts)
+                yield Who.FAILED if failed else Who.RESULT, ""
             texts = [str(part["text"]) for part in parts if "text" in part]
             if texts:
                 yield Who.USER, "\n".join(texts)

@@ -4,7 +4,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -28,7 +28,9 @@ from headgate.simulator.replies import (
     json_reply,
     silent_reply,
 )
+from headgate.simulator.script import Act
 from headgate.simulator.server import Exchange, Request
+from headgate.simulator.skills import Skills
 from headgate.simulator.tokens import LEXICON_WORDS, Lexicon
 
 _SSE_HEADERS = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
@@ -50,6 +52,7 @@ class Shared:
         pace: May be exchanged at any time.
         output_tokens: Visible tokens of an answer, unless a marker says otherwise.
         generating: Generations that began and have not been charged yet.
+        skills: What models can do.
     """
 
     pace: Pace
@@ -61,6 +64,7 @@ class Shared:
     gate: Gate
     received: ReceivedRequests
     generating: int = 0
+    skills: Skills = field(default_factory=Skills)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +192,8 @@ class Backend:
     def _answers(self, job: _Job) -> tuple[Answer, ...]:
         generation, markers, shared = job.generation, job.markers, self._shared
         limit: int | None = generation.limit or generation.model.output_tokens_max
-        wish = _wish(generation, markers, shared.output_tokens)
+        act = shared.skills.act(markers, generation)
+        wish = _wish(generation, markers, act, shared.output_tokens)
         if job.struck_by(FaultKind.IGNORE_LIMIT):
             wished = wish.text if isinstance(wish.text, int) else shared.output_tokens
             wish = replace(wish, text=2 * (generation.limit or wished) + 10)
@@ -268,9 +273,8 @@ class Backend:
         )
 
 
-def _wish(generation: Generation, markers: Markers, usual_tokens: int) -> Wish:
+def _wish(generation: Generation, markers: Markers, act: Act, usual_tokens: int) -> Wish:
     """Return what a model does here: what the script says, else what the request demands."""
-    act = markers.act(generation.standing.rounds)
     offered = {tool.name: tool for tool in generation.tools}
     first = next(iter(offered), None)
     calls = tuple(

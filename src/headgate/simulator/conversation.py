@@ -12,6 +12,11 @@ class Who(Enum):
     MODEL = auto()
     CALL = auto()
     RESULT = auto()
+    FAILED = auto()
+    """A result that says of itself that it is an error; only Anthropic's can."""
+
+
+_RESULTS = (Who.RESULT, Who.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +26,12 @@ class Standing:
     Attributes:
         text: What the user said since the model last ended a turn of its own accord.
         rounds: How often results of tools came since; results that came together are one round.
+        failed: How many of those rounds were errors.
     """
 
     text: str
     rounds: int
+    failed: int = 0
 
 
 def standing(pieces: Iterable[tuple[Who, str]]) -> Standing:
@@ -33,16 +40,17 @@ def standing(pieces: Iterable[tuple[Who, str]]) -> Standing:
     An answer that is followed by nothing of the user is one to go on with, and ends no turn.
     """
     texts: list[str] = []
-    rounds = 0
+    rounds = failed = 0
     answered = False
     before: Who | None = None
     for who, text in pieces:
         if who is Who.USER:
             if answered:
-                texts, rounds = [], 0
+                texts, rounds, failed = [], 0, 0
             texts.append(text)
-        elif who is Who.RESULT and before is not Who.RESULT:
+        elif who in _RESULTS and before not in _RESULTS:
             rounds += 1
+            failed += who is Who.FAILED
         answered = who is Who.MODEL
         before = who
-    return Standing("\n".join(texts), rounds)
+    return Standing("\n".join(texts), rounds, failed)

@@ -19,6 +19,7 @@ class Markers:
     Attributes:
         tokens: Visible tokens to generate.
         thinking: Hidden tokens (reasoning, thinking) to generate.
+        hard: How hard the task is, 0 to 100; models of less skill do not get it right.
         script: What to do in each round, until the results of tools are used up.
         fault: A fault for this request alone.
     """
@@ -28,6 +29,7 @@ class Markers:
     ttft_ms: float | None = None
     delay_ms: float | None = None
     chunk_tokens: int | None = None
+    hard: int | None = None
     script: tuple[Act, ...] = ()
     fault: Fault | None = None
 
@@ -52,7 +54,7 @@ NO_MARKERS = Markers()
 
 def parse_markers(text: str) -> Markers:
     """Read the markers in a message: `tokens`, `thinking`, `ttft_ms`, `delay_ms`, `chunk_tokens`,
-    `fault`, `times`, `after`, `retry_after`, and the script of tools and texts.
+    `hard`, `fault`, `times`, `after`, `retry_after`, and the script of tools and texts.
 
     Raises:
         ValueError: A marker has an unknown name or value.
@@ -68,6 +70,7 @@ def parse_markers(text: str) -> Markers:
         ttft_ms=_pop_wait(values, "ttft_ms"),
         delay_ms=_pop_wait(values, "delay_ms"),
         chunk_tokens=_pop_count(values, "chunk_tokens"),
+        hard=_pop_count(values, "hard"),
         script=script,
         fault=fault,
     )

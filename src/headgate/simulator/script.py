@@ -35,6 +35,10 @@ class Act:
     calls: tuple[WantedCall, ...] = ()
     text: str | None = None
 
+    def botched(self) -> "Act":
+        """Return the same act by a model that is not up to it: texts cut short, other words."""
+        return Act(tuple(WantedCall(call.name, _cut(call.arguments)) for call in self.calls))
+
 
 NO_ACT = Act()
 
@@ -67,6 +71,15 @@ def take_script(text: str) -> tuple[tuple[Act, ...], str]:
             arguments = None if value is None else json.dumps(value, separators=(",", ":"))
             acts[-1] = Act((*last.calls, WantedCall(found["name"], arguments)), last.text)
     return tuple(acts), "".join([*rest, text[at:]])
+
+
+def _cut(arguments: str | None) -> str | None:
+    """Return arguments whose texts lack their last character: the same mistake at each try."""
+    value = None if arguments is None else json.loads(arguments)
+    if not isinstance(value, dict):
+        return arguments
+    cut = {name: each[:-1] if isinstance(each, str) else each for name, each in value.items()}
+    return json.dumps(cut, separators=(",", ":"))
 
 
 def _value(text: str, at: int) -> tuple[object, int]:

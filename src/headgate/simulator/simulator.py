@@ -31,6 +31,7 @@ from headgate.simulator.received import ReceivedRequests
 from headgate.simulator.replies import json_reply
 from headgate.simulator.reports import Reports
 from headgate.simulator.server import Connection, Exchange, Request
+from headgate.simulator.skills import Skills
 from headgate.simulator.tokens import Lexicon
 
 START_TIMEOUT_S = 10.0
@@ -67,6 +68,7 @@ class Simulator:
     Attributes:
         bill: What was charged.
         faults: What goes wrong.
+        skills: What models can do.
         gate: Holds requests back.
         received: The requests as they came.
         batches: Holds batches back.
@@ -81,6 +83,7 @@ class Simulator:
         self.options = options or Options()
         self.bill = Bill(self.options.bill_log)
         self.faults = FaultBoard()
+        self.skills = Skills()
         self.gate = Gate()
         self.received = ReceivedRequests()
         self.batches = BatchControl()
@@ -99,6 +102,7 @@ class Simulator:
             faults=self.faults,
             gate=self.gate,
             received=self.received,
+            skills=self.skills,
         )
 
     @property
@@ -194,7 +198,8 @@ class Simulator:
 class SimulatorThread:
     """Runs a simulator in a thread of its own: `with SimulatorThread(seed=7) as simulator: ...`.
 
-    The bill, the faults, the gate, the pace and the received requests may be used from any thread.
+    The bill, the faults, the skills, the gate, the pace and the received requests may be used from
+    any thread.
     """
 
     def __init__(self, *, seed: int = 0, options: Options | None = None) -> None:

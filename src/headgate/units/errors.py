@@ -120,6 +120,7 @@ def _limited(code: str, sentence: str) -> Code:
 
 # What is wrong with the request.
 BODY_MALFORMED = _bad("body_malformed", "The body is not valid JSON.")
+BODY_TOO_DEEP = _bad("body_too_deep", "The body is nested too deeply.")
 BODY_INVALID = _bad("body_invalid", "A field of the body has a wrong type or value.")
 KEY_DUPLICATE = _bad("key_duplicate", "The body names a key twice that decides its cost.")
 REQUEST_MALFORMED = _bad("request_malformed", "The request is not valid HTTP/1.1.")
@@ -263,6 +264,13 @@ CALL_UNKNOWN = Code(
 )
 CASCADE_EXHAUSTED = _broken(
     "cascade_exhausted", 502, "No answer passed the verification, and nobody is left to be asked."
+)
+SIGNATURE_INVALID = Code(
+    "signature_invalid",
+    401,
+    "authentication_error",
+    "authentication_error",
+    "The message is not signed with the hook's secret.",
 )
 FEEDBACK_INVALID = _bad("feedback_invalid", "The x-headgate-outcome header cannot be read.")
 FEEDBACK_UNANSWERED = _bad("feedback_unanswered", "No provider has answered the call yet.", 409)

@@ -1,10 +1,13 @@
 """What a workflow has to do with the gateway: telling it of runs, and what its calls carry."""
 
 import asyncio
-import http.client
 import json
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+
+from headgate.dial.line import line_to
+from headgate.dial.settings import Trust
+from headgate.dial.tls import client_context
 
 TIMEOUT_S = 30
 
@@ -28,10 +31,15 @@ class GatewayRefusedError(Exception):
 
 
 class Gateway(NamedTuple):
-    """Where the gateway is, and the key of whoever runs workflows."""
+    """Where the gateway is, and the key of whoever runs workflows.
+
+    Attributes:
+        trust: Which authorities count, and what is shown to a gateway that asks for certificates.
+    """
 
     url: str
     key: str
+    trust: Trust = Trust()
 
     async def open_run(
         self, run: str, *, agent: str = "", parent: str | None = None, budget_usd: str | None = None
@@ -54,10 +62,8 @@ class Gateway(NamedTuple):
 
     def _post(self, path: str, body: dict[str, Any]) -> None:
         place = urlsplit(self.url)
-        kind = http.client.HTTPSConnection if place.scheme == "https" else None
-        connection = (kind or http.client.HTTPConnection)(
-            place.hostname or "", place.port, timeout=TIMEOUT_S
-        )
+        context = client_context(self.trust) if place.scheme == "https" else None
+        connection = line_to(self.url, TIMEOUT_S, context)
         headers = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
         try:
             connection.request("POST", place.path + path, json.dumps(body), headers)

@@ -21,9 +21,9 @@ from headgate.routing.learning.outcomes import (
     log_odds,
 )
 from headgate.routing.learning.settings import DAY_NS, Learning
-from headgate.routing.learning.state import StateError
 from headgate.routing.learning.tally import Tally
 from headgate.routing.learning.votes import RELIABILITY, Agreement, Vote, reliability_of
+from headgate.units.sealed import StateError
 
 T0 = 1_790_000_000_000_000_000
 SETTINGS = Learning()

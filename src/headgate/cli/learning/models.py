@@ -14,10 +14,11 @@ from headgate.insights.quality import Worse, worse
 from headgate.insights.votes import PPM
 from headgate.node.learning import learned_path
 from headgate.routing.learning.learner import Learner
-from headgate.routing.learning.state import StateError, read_learner
+from headgate.routing.learning.state import read_learner
 from headgate.routing.learning.tally import Tally
 from headgate.routing.learning.votes import Agreement
 from headgate.units.instants import to_iso
+from headgate.units.sealed import StateError
 
 DIGITS = 4
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from headgate.config.template import Chosen
+from headgate.dial.line import line_to
 from headgate.providers.registry import providers, setup_of
 from headgate.providers.setup import Model, Setup
 
@@ -55,10 +56,8 @@ def server(kind: str, name: str, base_url: str) -> Chosen | None:
 
 def _listed(base_url: str) -> list[str]:
     parts = urlsplit(base_url)
-    secure = parts.scheme == "https"
-    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
     try:
-        connection = kind(parts.netloc, timeout=LOOK_S)
+        connection = line_to(base_url, LOOK_S)
         connection.request("GET", f"{parts.path.rstrip('/')}/models")
         document = json.loads(connection.getresponse().read(ANSWER_BYTES_MAX))
         return [str(one["id"]) for one in document["data"]]

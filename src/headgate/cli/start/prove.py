@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from headgate.config.snapshot import Snapshot
+from headgate.dial.line import line_to
 from headgate.units.errors import StoreError
 
 QUESTIONS = Path(__file__).parent / "questions"
@@ -82,7 +82,7 @@ def _ask(url: str, key: str, question: Path, proof: Proof) -> Proof:
     text = question.read_text("utf-8").replace("{model}", proof.deployment)
     asked = json.loads(text)
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT_S)
+    connection = line_to(url, TIMEOUT_S)
     try:
         connection.request("POST", asked["path"], json.dumps(asked["body"]), headers)
         reply = connection.getresponse()

@@ -12,11 +12,12 @@ from headgate.console.desk import Desk
 from headgate.console.export import Piece, exports, fields_of
 from headgate.console.forms import mark_of, read_form
 from headgate.console.session import same
+from headgate.gateway.listener.own import place_of
 from headgate.governance.keeper import listed
 from headgate.governance.requests import DECIDED
 from headgate.insights.approvals import approval_view
 from headgate.insights.contract_control import ApprovalView
-from headgate.insights.deciding import Place, Said, UnansweredError, decide
+from headgate.insights.deciding import Said, UnansweredError, decide
 
 KIND = "approvals"
 TITLE = "Approvals"
@@ -74,8 +75,7 @@ def _decide(desk: Desk, form: Mapping[str, str]) -> str | None:
     if verdict not in DECIDED or not same(form.get("mark", ""), mark):
         raise HTTPException(403, "This form is not one of this console's. Open the page again.")
     said = Said(name, verdict, digest, form.get("reason", ""))
-    tls = desk.console.snapshot.edge.tls
-    place = Place(desk.console.gateway_url, None if tls is None else tls.certificate)
+    place = place_of(desk.console.snapshot.edge, desk.console.gateway_url)
     try:
         return decide(place, form.get("key", "").strip(), said)
     except UnansweredError as error:

@@ -19,8 +19,9 @@ from headgate.dialects.batches.lines import (
     one_line,
 )
 from headgate.dialects.batches.steps import Asking, Look, PendingError, RejectedError, Steps, asked
+from headgate.dialects.body import decode
 from headgate.records.batch import CUSTOM_ID_MAX, Batch, Counts, Result
-from headgate.units.errors import BODY_INVALID, BODY_MALFORMED, Refusal
+from headgate.units.errors import BODY_INVALID, Refusal
 from headgate.units.instants import to_iso
 
 KIND = "anthropic_batches"
@@ -51,6 +52,7 @@ class _Created(Struct):
 
 
 BODY = _Created
+_CREATED = msgspec.json.Decoder(_Created)
 
 
 class _RequestCounts(Struct, frozen=True):
@@ -98,12 +100,9 @@ _RESULTS: Mapping[str, Result] = {
 
 def read(body: bytes) -> Wanted | Refusal:
     """Read what a client asks for; see `BatchWire.read`."""
-    try:
-        wanted = msgspec.json.decode(body, type=_Created)
-    except msgspec.ValidationError as error:
-        return Refusal(BODY_INVALID, f"{error}.")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return Refusal(BODY_MALFORMED, f"The body is not valid JSON: {error}.")
+    wanted = decode(_CREATED, body)
+    if isinstance(wanted, Refusal):
+        return wanted
     lines = [Asked(each.custom_id, bytes(each.params)) for each in wanted.requests]
     refusal = objection(lines, _CUSTOM_ID)
     return refusal or Wanted("/v1/messages", None, tuple(lines), "{}")

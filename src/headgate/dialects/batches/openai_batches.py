@@ -19,8 +19,9 @@ from headgate.dialects.batches.lines import (
     one_line,
 )
 from headgate.dialects.batches.steps import Asking, Look, PendingError, RejectedError, Steps, asked
+from headgate.dialects.body import TOO_DEEP, decode
 from headgate.records.batch import CUSTOM_ID_MAX, Batch, Counts, Result
-from headgate.units.errors import BODY_INVALID, BODY_MALFORMED, Refusal
+from headgate.units.errors import BODY_INVALID, Refusal
 
 KIND = "openai_batches"
 PATH = "/v1/batches"
@@ -57,6 +58,7 @@ class _Created(Struct):
 
 
 BODY = _Created
+_CREATED = msgspec.json.Decoder(_Created)
 
 
 class _Line(Struct):
@@ -64,6 +66,9 @@ class _Line(Struct):
     url: str
     body: Raw
     method: str = "POST"
+
+
+_LINE = msgspec.json.Decoder(_Line)
 
 
 class _RequestCounts(Struct, frozen=True):
@@ -115,12 +120,9 @@ class _ResultLine(Struct):
 
 def read(body: bytes) -> Wanted | Refusal:
     """Read what a client asks for; see `BatchWire.read`."""
-    try:
-        wanted = msgspec.json.decode(body, type=_Created)
-    except msgspec.ValidationError as error:
-        return Refusal(BODY_INVALID, f"{error}.")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return Refusal(BODY_MALFORMED, f"The body is not valid JSON: {error}.")
+    wanted = decode(_CREATED, body)
+    if isinstance(wanted, Refusal):
+        return wanted
     if wanted.endpoint not in ENDPOINTS:
         message = f"Batches go to {', '.join(ENDPOINTS)}, not to {wanted.endpoint[:64]!r}."
         return Refusal(BODY_INVALID, message, "endpoint")
@@ -136,14 +138,15 @@ def read(body: bytes) -> Wanted | Refusal:
 def read_lines(data: bytes, endpoint: str) -> list[Asked] | Refusal:
     """Read a file of lines; see `BatchWire.read_lines`."""
     lines: list[Asked] = []
-    decode = msgspec.json.Decoder(_Line).decode
     for number, text in enumerate(data.splitlines(), 1):
         if not text.strip():
             continue
         try:
-            line = decode(text)
+            line = _LINE.decode(text)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return Refusal(BODY_INVALID, f"Line {number}: {error}.")
+        except RecursionError:
+            return TOO_DEEP._replace(message=f"Line {number}: {TOO_DEEP.message}")
         if line.url != endpoint or line.method != "POST":
             return Refusal(BODY_INVALID, f"Line {number}: it is to be a POST to {endpoint}.", "url")
         lines.append(Asked(line.custom_id, bytes(line.body)))

@@ -95,5 +95,5 @@ def reason_of(body: bytes) -> str:
     """Return what an error says for people, cut."""
     try:
         return msgspec.json.decode(body, type=_Body).error.message[:REASON_CHARS]
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return body[:REASON_CHARS].decode("utf-8", "replace")

@@ -1,7 +1,7 @@
 """The course of a conversation: what was said, answered, called and returned; pure.
 
-Only a conversation's end is read in detail. Nothing of it is kept but hashes, whose key is random
-to this process.
+Only a conversation's end is read in detail. Nothing of it is kept but hashes, whose key is the
+node's.
 """
 
 import re
@@ -141,4 +141,4 @@ def first_of(value: Raw | None, inner: str, at: int = 0) -> int | None:
     if len(found) <= at:
         return None
     alone = Raw(b"[%b]" % bytes(found[at]))
-    return hash(tuple(block.parts for block in items(alone, "", inner)))
+    return hash(tuple(block.parts for block in items({"": alone}, "", inner)))

@@ -185,7 +185,7 @@ def _line(
     serving_cost: Fraction,
 ) -> PlanLine:
     week = own.get(WEEK_MINUTES) if had else None
-    known = week.times(MONTH_WEEKS) if week else _published(plan)
+    known = week.times(MONTH_WEEKS) if week else published(plan)
     basis = OWN if week else PUBLISHED
     if known is None or known.low <= 0:
         return PlanLine(plan, None, basis)
@@ -210,7 +210,7 @@ def _line(
     )
 
 
-def _published(plan: Plan) -> Estimate | None:
+def published(plan: Plan) -> Estimate | None:
     """Return the span of what was measured, with the lower median in the middle."""
     values = sorted(one.nanos_per_month for one in plan.capacities)
     if not values:

@@ -7,9 +7,12 @@ rest is rounded as a charge line is:
     (q*p + 500000) // 10^6 = q*(p // 10^6) + (q*(p % 10^6) + 500000) // 10^6
 
 What is larger than these bounds goes to the card itself, record by record.
+
+Prices are by meter, so quantities are best kept column by column in memory, and what nobody used is
+not read at all.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -86,9 +89,23 @@ def rate_batch(book: PriceBook, batch: Batch, known_at_ns: int | None = None) ->
     """
     amounts = np.zeros(len(batch.way), np.int64)
     priced = np.zeros(len(batch.way), np.bool_)
+    used = _used(batch.usage)
     for card, place in _slices(book, batch, known_at_ns):
-        amounts[place], priced[place] = _rate(card, batch.usage[place])
+        amounts[place], priced[place] = _rate(card, batch.usage, used, place)
     return Rated(amounts, priced)
+
+
+def some(usage: Integers, place: Integers) -> Integers:
+    """Return the quantities of some records, column by column in memory."""
+    found = np.zeros((len(METERS), len(place)), np.int64)
+    for meter in _used(usage):
+        np.take(usage[:, meter], place, out=found[meter])
+    return found.T
+
+
+def _used(usage: Integers) -> list[int]:
+    """Return the columns in which there is anything."""
+    return [meter for meter in range(usage.shape[1]) if usage[:, meter].any()]
 
 
 def _slices(
@@ -131,32 +148,38 @@ def _cards(
         begin = stop
 
 
-def _rate(card: RateCard, usage: Integers) -> tuple[Integers, Flags]:
-    """Return what records of one card cost, and which of them are priced."""
+def _rate(
+    card: RateCard, usage: Integers, used: Sequence[int], place: Integers
+) -> tuple[Integers, Flags]:
+    """Return what the records in some places cost by one card, and which of them are priced."""
+    columns = {meter: usage[:, meter][place] for meter in used}
     largest = _UNIT_NANOS_MAX // (1 + len(card.surcharges))
     dearest = max((price or 0 for rate in card.rates for price in rate.prices_femto), default=0)
-    if dearest // FEMTO_PER_NANO > largest or usage.max(initial=0) > QUANTITY_MAX:
-        return _one_by_one(card, usage)
+    most = max((int(column.max(initial=0)) for column in columns.values()), default=0)
+    if dearest // FEMTO_PER_NANO > largest or most > QUANTITY_MAX:
+        return _one_by_one(card, usage[place])
     if len(card.rates) == 1:
-        amounts, priced = _lines(card.rates[0], usage)
+        amounts, priced = _lines(card.rates[0], columns, len(place))
     else:
-        amounts, priced = np.zeros(len(usage), np.int64), np.zeros(len(usage), np.bool_)
-        prompts = usage[:, : len(INPUT_METERS)].sum(1)
+        amounts, priced = np.zeros(len(place), np.int64), np.zeros(len(place), np.bool_)
+        prompts = np.zeros(len(place), np.int64)
+        for meter in columns.keys() & set(range(len(INPUT_METERS))):
+            prompts += columns[meter]
         above = np.array([rate.above_tokens for rate in card.rates], np.int64)
         chosen = np.searchsorted(above, prompts) - 1
         for number, rate in enumerate(card.rates):
-            place = chosen == number
-            amounts[place], priced[place] = _lines(rate, usage[place])
+            at = np.flatnonzero(chosen == number)
+            some_ = {meter: column[at] for meter, column in columns.items()}
+            amounts[at], priced[at] = _lines(rate, some_, len(at))
     return _with_surcharges(amounts, card), priced
 
 
-def _lines(rate: Rate, usage: Integers) -> tuple[Integers, Flags]:
+def _lines(rate: Rate, columns: Mapping[int, Integers], many: int) -> tuple[Integers, Flags]:
     """Return the sums of the charge lines by one rate."""
-    total = np.zeros(len(usage), np.int64)
-    priced = np.ones(len(usage), np.bool_)
-    for column, price in zip(usage.T, rate.prices_femto, strict=True):
-        if not column.any():
-            continue
+    total = np.zeros(many, np.int64)
+    priced = np.ones(many, np.bool_)
+    for meter, column in columns.items():
+        price = rate.prices_femto[meter]
         if price is None:
             priced &= column == 0
             continue

@@ -28,6 +28,7 @@ class Charged(NamedTuple):
     """A measured attempt of the books.
 
     Attributes:
+        principal: Whose it was.
         past: What a price needs of it.
         net_nanos: What it was posted at, with its corrections.
         rows: What its charge lines name, each once.
@@ -38,6 +39,7 @@ class Charged(NamedTuple):
     """
 
     attempt: str
+    principal: str
     past: Past
     net_nanos: int
     rows: tuple[str, ...]
@@ -86,6 +88,7 @@ def charged_calls(
             reasons = corrected.get(row["attempt"], [])
             yield Charged(
                 attempt=row["attempt"],
+                principal=row["principal"],
                 past=past,
                 net_nanos=row["posted_nanos"] + row["adjusted_nanos"],
                 rows=tuple(dict.fromkeys(line.price_row for line in lines)),

@@ -30,6 +30,8 @@ class Served(NamedTuple):
         nodes: Those its prices may be agreed for: key, principal, team.
         posted_nanos: With its corrections.
         record: The decision it was sent by.
+        attempt: Its id.
+        final: Whether it ended its call; a cascade asks on after others.
     """
 
     at_ns: int
@@ -42,6 +44,8 @@ class Served(NamedTuple):
     posted_nanos: int
     duration_ms: int
     record: DecisionRecord
+    attempt: str = ""
+    final: bool = True
 
 
 class Stretch(NamedTuple):
@@ -122,4 +126,6 @@ def _served(row: RowMapping, record: DecisionRecord) -> Served:
         posted_nanos=row["posted_nanos"] + row["adjusted_nanos"],
         duration_ms=row["duration_us"] // US_PER_MS,
         record=record,
+        attempt=row["attempt"],
+        final=row["final"],
     )

@@ -5,7 +5,6 @@ where it would have gone; what its old place read from a cache is fresh there, u
 was warm, or the call before it in its session would have gone there too.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -17,15 +16,14 @@ import numpy as np
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.economics.prices.bulk import Batch, Way, rate_batch
+from headgate.economics.replays.choosing import Choice, Choosing
 from headgate.economics.replays.load_served import Served
-from headgate.economics.whatif.replay import as_sold, colder
+from headgate.economics.whatif.quantities import as_sold, colder
 from headgate.records.demand import STANDARD
 from headgate.routing.policies.registry import Chosen
-from headgate.routing.replaying import first_by
 
 PART = 1_000
 """So many calls are rated at once."""
-SESSIONS_KEPT = 100_000
 ALL = Fraction(1)
 
 
@@ -132,8 +130,8 @@ class Replayed:
 def replay(calls: Iterable[Served], world: World) -> Iterator[Replayed]:
     """Yield what the replay comes to so far, part by part; the last is the whole."""
     found = Replayed()
-    sessions: OrderedDict[str, str] = OrderedDict()
-    moves = (_move(turn, call, world, sessions, found) for turn, call in enumerate(calls))
+    choosing = Choosing(world.policy)
+    moves = (_move(choosing.of(turn, call), call, world, found) for turn, call in enumerate(calls))
     while part := list(islice(moves, PART)):
         would = _rated([move for move in part if move.there != move.call.deployment], world)
         costs = iter(would)
@@ -142,22 +140,12 @@ def replay(calls: Iterable[Served], world: World) -> Iterator[Replayed]:
         yield found
 
 
-def _move(
-    turn: int, call: Served, world: World, sessions: OrderedDict[str, str], found: Replayed
-) -> Move:
-    first = first_by(call.record, world.policy, unit=call.unit, turn=turn)
+def _move(choice: Choice, call: Served, world: World, found: Replayed) -> Move:
     found.blind += all(each.estimate is None for each in call.record.candidates)
-    if first is None or not all(each.place for each in call.record.candidates if not each.excluded):
-        found.stuck += 1
-        there, warm = call.deployment, True
-    else:
-        there, warm = first.deployment, first.warm_nanos > 0
-    if call.session is not None:
-        warm = warm or sessions.pop(call.session, None) == there
-        sessions[call.session] = there
-        if len(sessions) > SESSIONS_KEPT:
-            sessions.popitem(last=False)
-    return Move(call, there, _hope(call, call.deployment, world), _hope(call, there, world), warm)
+    found.stuck += choice.made is None
+    there = choice.there
+    hopes = _hope(call, call.deployment, world), _hope(call, there, world)
+    return Move(call, there, *hopes, choice.warm)
 
 
 def _hope(call: Served, name: str, world: World) -> Hope | None:
@@ -200,10 +188,13 @@ def _rated(moves: list[Move], world: World) -> list[_Cost]:
 
 def _way(move: Move, world: World) -> Way | None:
     deployment = world.deployments.get(move.there)
-    if deployment is None:
-        return None
+    return None if deployment is None else way_of(move.call, deployment, world.book)
+
+
+def way_of(call: Served, deployment: Deployment, book: PriceBook) -> Way:
+    """Return what prices a call at a deployment: list terms, and contracts that hold for it."""
     own = (f"deployment:{deployment.id}", f"provider:{deployment.provider}")
-    nodes = tuple(n for n in (*move.call.nodes, *own) if n in world.book.contract_nodes)
+    nodes = tuple(node for node in (*call.nodes, *own) if node in book.contract_nodes)
     return deployment.seller, deployment.priced_as, STANDARD._replace(nodes=nodes)
 
 

@@ -12,7 +12,8 @@ from jsonschema.validators import Draft202012Validator, validator_for
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from headgate.economics.suites.task import KINDS, Check, Kind
+from headgate.economics.suites.task import KINDS, Check, Kind, Suite, Task
+from headgate.units.money import MoneyError
 
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:[eE][+-]?\d{1,3})?|-?\.\d+")
 _FENCED = re.compile(r"```[A-Za-z]*\n(.*?)```", re.S)
@@ -25,8 +26,29 @@ def is_good(check: Check, answer: str) -> bool:
     return _BY_KIND[check.kind](check, answer)
 
 
-def wrong_check(check: Check) -> str | None:
-    """Tell what is wrong with a check itself, None when nothing is."""
+def wrong_task(suite: Suite, task: Task) -> str | None:
+    """Tell what is wrong with a task, None when nothing is."""
+    if task.command is None:
+        only = (task.folder, task.budget_usd, *task.environment)
+        if any(each is not None for each in only):
+            return "folder, environment and budget_usd go with a command"
+        if not task.prompt:
+            return "it has neither a prompt nor a command"
+        return "it has no check" if task.check is None else _wrong_check(task.check)
+    if task.system is not None or task.output_tokens_max is not None:
+        return "system and output_tokens_max go with a prompt, and it is a command"
+    if {name for name in task.environment if name.startswith("HEADGATE_")}:
+        return "a command has a key of its own, and none of HEADGATE_'s variables is handed on"
+    try:
+        budget_nanos = suite.budget_nanos(task) if task.budget_usd or suite.budget_usd else 0
+    except MoneyError as error:
+        return f"budget_usd: {error}"
+    if not budget_nanos:
+        return "it is a command, and nobody says what it may cost: write budget_usd"
+    return None if task.check is None else _wrong_check(task.check)
+
+
+def _wrong_check(check: Check) -> str | None:
     if len(check.kinds) != 1:
         said = " and ".join(check.kinds) or "nothing"
         return f"its check says {said}, and has to say one of {', '.join(KINDS)}"

@@ -5,7 +5,8 @@ import json
 import time
 from typing import Any, NamedTuple
 
-from headgate.insights.deciding import Place, UnansweredError, line_to
+from headgate.gateway.listener.own import Place, line
+from headgate.insights.deciding import UnansweredError
 from headgate.units.money import format_usd, parse_usd
 
 CALL_TIMEOUT_S = 900
@@ -81,16 +82,60 @@ class Asker(NamedTuple):
         told = {"run": self.run, "agent": "eval", "budget_usd": format_usd(budget_nanos)}
         self._post("/v1/runs", told, {})
 
-    def spent_nanos(self, run: str) -> int:
-        """Return what a run has cost, with what it holds now.
+    def open_child(self, run: str, budget_nanos: int) -> None:
+        """Give a new run below this one its budget, out of this one's.
+
+        Raises:
+            RefusedError: There is not so much left.
+            UnansweredError: There is no gateway.
+        """
+        budget = format_usd(budget_nanos)
+        told = {"run": run, "parent": self.run, "agent": "eval", "budget_usd": budget}
+        self._post("/v1/runs", told, {})
+
+    def end_child(self, run: str) -> None:
+        """Give back what is left of a run's budget.
+
+        Raises:
+            RefusedError: It is over already.
+            UnansweredError: There is no gateway.
+        """
+        self._post(f"/v1/runs/{run}", {"state": "done"}, {})
+
+    def end_below(self, run: str) -> None:
+        """Give back what is left of the runs below one, which whoever began them did not end.
 
         Raises:
             RefusedError: There is no such run.
             UnansweredError: There is no gateway.
         """
+        for each in self._tree(run)[1:]:
+            if each["state"] == "running":
+                self.end_child(each["run"])
+
+    def spent_nanos(self, run: str) -> int:
+        """Return what a run and those below it have cost, with what they hold now.
+
+        Raises:
+            RefusedError: There is no such run.
+            UnansweredError: There is no gateway.
+        """
+        return sum(parse_usd(each["spend"]) + parse_usd(each["held"]) for each in self._tree(run))
+
+    def standing(self, run: str) -> tuple[int, int]:
+        """Return what a run alone has cost, and what it holds now.
+
+        Raises:
+            RefusedError: There is no such run.
+            UnansweredError: There is no gateway.
+        """
+        told = self._tree(run)[0]
+        return parse_usd(told["spend"]), parse_usd(told["held"])
+
+    def _tree(self, run: str) -> list[dict[str, str]]:
+        """Return a run, and then those below it."""
         _, document = self._exchange("GET", f"/v1/runs/{run}", None, {})
-        told = document["run"]
-        return parse_usd(told["spend"]) + parse_usd(told["held"])
+        return [document["run"], *document["below"]]
 
     def close_run(self) -> None:
         """Give back what is left of the run's budget.
@@ -120,15 +165,24 @@ class Asker(NamedTuple):
         took_ms = (time.monotonic_ns() - began_ns) // 1_000_000
         return _answer(headers, document, took_ms)
 
-    def vote(self, call: str, *, good: bool, source: str, label: str) -> None:
+    def vote(
+        self, subject: str, *, good: bool, source: str, label: str, kind: str = "call"
+    ) -> None:
         """Tell whether an answer was good, as routing evidence; said again it counts once.
+
+        Args:
+            subject: The call, or the run.
+            good: Whether it was.
+            source: Who says so.
+            label: What kind of work it was.
+            kind: `call` or `run`.
 
         Raises:
             RefusedError: It is not taken.
             UnansweredError: Nobody knows.
         """
         verdict = "good" if good else "bad"
-        told = {"call": call, "verdict": verdict, "source": source, "label": label}
+        told = {kind: subject, "verdict": verdict, "source": source, "label": label}
         self._post("/v1/feedback", told, {})
 
     def _post(
@@ -141,13 +195,13 @@ class Asker(NamedTuple):
     ) -> tuple[http.client.HTTPMessage, Any]:
         headers = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
         try:
-            line = line_to(self.place, CALL_TIMEOUT_S)
+            opened = line(self.place, CALL_TIMEOUT_S)
             try:
-                line.request(method, path, body, {**headers, **extra})
-                reply = line.getresponse()
+                opened.request(method, path, body, {**headers, **extra})
+                reply = opened.getresponse()
                 text = reply.read(ANSWER_BYTES_MAX)
             finally:
-                line.close()
+                opened.close()
             document = json.loads(text)
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise UnansweredError(f"{self.place.url} does not answer: {error}") from error

@@ -39,6 +39,7 @@ class Result(Struct, frozen=True, kw_only=True, tag="result"):
         cost_nanos: What the call cost; None where its reply did not say.
         judge_nanos: What the judge cost.
         voted: Whether the gateway took it as feedback.
+        trouble: How a command ended badly, in words; empty for all else.
     """
 
     task: str
@@ -55,6 +56,7 @@ class Result(Struct, frozen=True, kw_only=True, tag="result"):
     output_tokens: int | None
     latency_ms: int
     voted: bool
+    trouble: str = ""
 
     @property
     def key(self) -> tuple[str, str, int]:

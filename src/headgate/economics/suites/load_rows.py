@@ -25,7 +25,7 @@ def write_rows(path: Path, suite: Suite, models: Sequence[str], results: Sequenc
     named = [(task, fingerprint(suite, task)) for task in suite.tasks]
     whole = [(task, name) for task, name in named if all((name, model) in by for model in models)]
     columns: dict[str, list[object]] = {
-        "prompt": [task.prompt for task, _ in whole],
+        "prompt": [task.prompt or task.id for task, _ in whole],
         "task": [task.id for task, _ in whole],
     }
     for model in models:

@@ -6,6 +6,7 @@ the budget is spent, and the suite stops there.
 """
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -21,8 +22,10 @@ from headgate.economics.suites.load_answers import (
     Question,
     RefusedError,
 )
+from headgate.economics.suites.load_commands import Commands, Done
+from headgate.economics.suites.load_program import beside
 from headgate.economics.suites.load_results import Result, Results
-from headgate.economics.suites.load_verdict import command_says
+from headgate.economics.suites.load_verdict import command_says, says_in
 from headgate.economics.suites.task import Suite, Task, fingerprint
 from headgate.insights.deciding import UnansweredError
 
@@ -69,6 +72,7 @@ class How(NamedTuple):
         folder: Of the suite.
         votes: Whether results are told as feedback.
         concurrency: So many calls run at once.
+        commands: Runs tasks that are commands; None where there are none.
     """
 
     id: str
@@ -77,6 +81,7 @@ class How(NamedTuple):
     folder: Path
     votes: bool
     concurrency: int
+    commands: Commands | None = None
 
 
 @dataclass(slots=True)
@@ -170,6 +175,8 @@ def _try(item: Item, how: How) -> Result | Exception:
 
 
 def _result(item: Item, how: How) -> Result:
+    if item.task.command is not None:
+        return _result_of_command(item, how)
     task = item.task
     key = _key(how, item)
     limit = how.suite.output_max(task)
@@ -189,29 +196,76 @@ def _result(item: Item, how: How) -> Result:
         judge_nanos=judge_nanos,
         output_tokens=answer.output_tokens,
         latency_ms=answer.latency_ms,
-        voted=how.votes and _vote(task, answer, how, success=success),
+        voted=how.votes and _vote(task, answer.call, how, success=success),
     )
 
 
 def _judged(item: Item, answer: Answer, how: How, key: str) -> tuple[bool, int]:
     """Return whether an answer is good, and what it cost to have a model say so."""
     check = item.task.check
+    assert check is not None, "a prompt without a check is no task"
     if check.command is not None:
         timeout_s = check.timeout_s
         return command_says(check.command, answer.text, timeout_s=timeout_s, folder=how.folder), 0
     if check.judge is None:
         return is_good(check, answer.text), 0
+    return _asked_judge(item.task, answer.text, how, f"{key}-judge")
+
+
+def _asked_judge(task: Task, answer: str, how: How, key: str) -> tuple[bool, int]:
+    """Return whether a model says that an answer satisfies the rubric, and what that cost."""
     assert how.suite.judge is not None, "who runs a suite looks for its judge"
-    asked = JUDGE.format(rubric=check.judge, task=item.task.prompt, answer=answer.text)
-    said = how.asker.ask(Question(how.suite.judge, None, asked, JUDGE_TOKENS_MAX, f"{key}-judge"))
+    assert task.check is not None, "a rubric is a check"
+    asked = JUDGE.format(rubric=task.check.judge, task=task.prompt, answer=answer)
+    said = how.asker.ask(Question(how.suite.judge, None, asked, JUDGE_TOKENS_MAX, key))
     words = said.text.strip().upper().split()
     return bool(words) and words[-1].strip(".*`\"'") == PASSES, said.cost_nanos or 0
 
 
-def _vote(task: Task, answer: Answer, how: How, *, success: bool) -> bool:
+def _result_of_command(item: Item, how: How) -> Result:
+    """Run a task's command in a run of its own, and see what it left."""
+    assert how.commands is not None, "who runs a suite sees to its commands"
+    task = item.task
+    run = f"{how.asker.run}-{item.fingerprint[:6]}-{time.time_ns():x}"
+    with how.commands.doing(task, item.model, run) as (place, done):
+        success, judge_nanos = _passes(task, place, done, how)
+    guest = done.guest
+    return Result(
+        task=task.id,
+        fingerprint=item.fingerprint,
+        model=item.model,
+        number=item.number,
+        success=success,
+        run=run,
+        call=guest.call,
+        deployment=guest.deployment,
+        served_model=guest.served_model,
+        cost_nanos=done.cost_nanos,
+        judge_nanos=judge_nanos,
+        output_tokens=None,
+        latency_ms=done.latency_ms,
+        voted=how.votes and _vote(task, run, how, success=success, kind="run"),
+        trouble=done.ended.trouble,
+    )
+
+
+def _passes(task: Task, place: Path, done: Done, how: How) -> tuple[bool, int]:
+    """Return whether a command ended well and passes its check, and what judging that cost."""
+    check, output = task.check, done.ended.output
+    if done.ended.status != 0 or check is None:
+        return done.ended.status == 0, 0
+    if check.command is not None:
+        words = beside(check.command, how.folder)
+        return says_in(place, words, output, timeout_s=check.timeout_s), 0
+    if check.judge is None:
+        return is_good(check, output), 0
+    return _asked_judge(task, output, how, f"{done.run}-judge")
+
+
+def _vote(task: Task, subject: str, how: How, *, success: bool, kind: str = "call") -> bool:
     label = f"eval:{how.suite.name}"
     try:
-        how.asker.vote(answer.call, good=success, source=task.check.source, label=label)
+        how.asker.vote(subject, good=success, source=task.source, label=label, kind=kind)
     except (RefusedError, UnansweredError):
         return False
     return True

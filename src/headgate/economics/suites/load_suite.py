@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from headgate.economics.inputs import InputError
-from headgate.economics.suites.checking import wrong_check
+from headgate.economics.suites.checking import wrong_task
 from headgate.economics.suites.task import Suite
 
 FILE_BYTES_MAX = 64 << 20
@@ -77,6 +77,6 @@ def _check(path: Path, suite: Suite) -> None:
         if task.id in seen:
             raise InputError(f"{where} is there twice.", "Give each an id of its own.")
         seen.add(task.id)
-        wrong = wrong_check(task.check)
+        wrong = wrong_task(suite, task)
         if wrong is not None:
             raise InputError(f"{where}: {wrong}.", FIX)

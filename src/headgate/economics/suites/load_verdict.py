@@ -1,15 +1,12 @@
 """Runs a program of the user's on an answer: its exit status is the verdict."""
 
-import os
-import signal
-import subprocess
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
+from headgate.economics.suites.load_program import beside, run_program
+
 ANSWER = "answer.txt"
-BESIDE = ("./", "../")
 
 
 def command_says(command: Sequence[str], answer: str, *, timeout_s: int, folder: Path) -> bool:
@@ -28,32 +25,18 @@ def command_says(command: Sequence[str], answer: str, *, timeout_s: int, folder:
     Raises:
         OSError: The program cannot be started.
     """
-    beside = [
-        str((folder / word).resolve()) if word.startswith(BESIDE) else word for word in command
-    ]
     with tempfile.TemporaryDirectory(prefix="headgate-eval-") as place:
-        (Path(place) / ANSWER).write_text(answer, "utf-8")
-        environment = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "HOME": place}
-        started = subprocess.Popen(  # noqa: S603 - the user's own
-            beside,
-            cwd=place,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            started.communicate(answer.encode(), timeout=timeout_s)
-        except subprocess.TimeoutExpired:
-            return False
-        finally:
-            _end(started)
-        return started.returncode == 0
+        words = beside(command, folder)
+        return says_in(Path(place), words, answer, timeout_s=timeout_s)
 
 
-def _end(started: subprocess.Popen[bytes]) -> None:
-    """Kill whatever of a program still runs: its group outlives it when it left something."""
-    with suppress(ProcessLookupError):
-        os.killpg(started.pid, signal.SIGKILL)
-    started.wait()
+def says_in(place: Path, command: Sequence[str], answer: str, *, timeout_s: int) -> bool:
+    """Tell the same of a program in a folder that is there, where a task has left its work.
+
+    Raises:
+        OSError: The program cannot be started.
+    """
+    (place / ANSWER).write_text(answer, "utf-8")
+    return (
+        run_program(command, answer, place=place, environment={}, timeout_s=timeout_s).status == 0
+    )

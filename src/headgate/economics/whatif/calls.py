@@ -7,11 +7,31 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from headgate.economics.prices.bulk import Batch, Flags, Integers, Way
+from headgate.economics.prices.bulk import Batch, Integers, Way
 from headgate.units.usage import METERS
 
-Kind = tuple[Way, str]
-"""How it was served, and its class of task."""
+
+class Who(NamedTuple):
+    """Whose calls they were.
+
+    Attributes:
+        name: The seat of imported logs, the principal of the books.
+        log: The kind of usage log that told of them, which a plan covers or does not; empty of the
+            books, where the client is not known.
+    """
+
+    name: str
+    log: str = ""
+
+
+class Kind(NamedTuple):
+    """What many calls have in common: how they were served, their class of task, and whose."""
+
+    way: Way
+    task: str
+    who: Who = Who("")
+
+
 Row = tuple[Kind, tuple[int, ...]]
 """A call: its kind, then instant, posted nano-dollars and the quantities by `METERS`."""
 
@@ -31,30 +51,28 @@ class Calls(NamedTuple):
         classes: Names of the classes of tasks, sorted.
         class_of: Of each call, which of `classes` it was.
         posted_nanos: What each was posted at.
+        whos: Whose they were.
+        who_of: Of each call, which of `whos`.
     """
 
     batch: Batch
     classes: tuple[str, ...]
     class_of: Integers
     posted_nanos: Integers
+    whos: tuple[Who, ...]
+    who_of: Integers
 
     @property
     def total(self) -> int:
         """How many."""
         return len(self.class_of)
 
-    def only(self, chosen: Flags) -> "Calls":
-        """Return the calls that are chosen."""
-        batch = self.batch
-        kept = Batch(batch.ways, batch.way[chosen], batch.at_ns[chosen], batch.usage[chosen])
-        return Calls(kept, self.classes, self.class_of[chosen], self.posted_nanos[chosen])
-
     def fingerprint(self) -> str:
         """Return what names these calls, in whatever order they are: 64 bits of each, summed."""
         batch = self.batch
-        mixed = (
-            _named(map(repr, batch.ways))[batch.way] + _named(self.classes)[self.class_of] * _ODD
-        )
+        mixed = _named(map(repr, batch.ways))[batch.way]
+        for names, number in ((self.classes, self.class_of), (map(repr, self.whos), self.who_of)):
+            mixed = mixed * _ODD + _named(names)[number]
         for column in (batch.at_ns, self.posted_nanos, *batch.usage.T):
             mixed = (mixed ^ (mixed >> np.uint64(29))) * _ODD + column.astype(np.uint64)
         mixed = (mixed ^ (mixed >> np.uint64(32))) * _ODD
@@ -79,20 +97,25 @@ def calls_of(rows: Iterable[Row]) -> Calls:
     kinds: dict[Kind, int] = {}
     numbered = ((kinds.setdefault(kind, len(kinds)), *numbers) for kind, numbers in rows)
     table = np.fromiter(numbered, _FIELDS).view(np.int64).reshape(-1, COLUMNS)
-    return calls_of_table(tuple(kinds), table)
+    return calls_of_columns(tuple(kinds), np.ascontiguousarray(table.T))
 
 
-def calls_of_table(kinds: Sequence[Kind], table: Integers) -> Calls:
-    """Return a table as columns, in its order.
+def calls_of_columns(kinds: Sequence[Kind], columns: Integers) -> Calls:
+    """Return calls of their columns, in their order.
 
     Args:
-        kinds: Those that rows have; one may be there twice.
-        table: A row for each call: the number of its kind, then as in `Row`.
+        kinds: Those that calls have; one may be there twice.
+        columns: The numbers of their kinds, their instants, what they were posted at, and their
+            quantities by `METERS`: an array each, all of one.
     """
-    ways = tuple(dict.fromkeys(way for way, _name in kinds))
-    classes = tuple(sorted({name for _way, name in kinds}))
-    way = np.array([ways.index(way) for way, _name in kinds] or [0], np.int64)
-    class_of = np.array([classes.index(name) for _way, name in kinds] or [0], np.int64)
-    kind = table[:, 0]
-    batch = Batch(ways, way[kind], table[:, 1].copy(), table[:, 3:])
-    return Calls(batch, classes, class_of[kind], table[:, 2].copy())
+    ways = {way: number for number, way in enumerate(dict.fromkeys(one.way for one in kinds))}
+    whos = {who: number for number, who in enumerate(dict.fromkeys(one.who for one in kinds))}
+    classes = tuple(sorted({one.task for one in kinds}))
+    numbers = np.array(
+        [(ways[one.way], classes.index(one.task), whos[one.who]) for one in kinds] or [(0, 0, 0)],
+        np.int64,
+    )
+    kind, at_ns, posted_nanos = columns[:3]
+    way, class_of, who_of = (column[kind] for column in numbers.T)
+    batch = Batch(tuple(ways), way, at_ns, columns[3:].T)
+    return Calls(batch, classes, class_of, posted_nanos, tuple(whos), who_of)

@@ -7,43 +7,71 @@ import numpy as np
 
 from headgate.catalog.prices import PriceBook
 from headgate.economics.inputs import InputError
+from headgate.economics.prices.bulk import Integers
 from headgate.economics.prices.load_past import Charged
 from headgate.economics.usage_logs.pricing import Pricer
 from headgate.economics.usage_logs.store import UsageStore
-from headgate.economics.whatif.calls import COLUMNS, Calls, Kind, Row, calls_of, calls_of_table
+from headgate.economics.whatif.calls import (
+    COLUMNS,
+    Calls,
+    Kind,
+    Row,
+    Who,
+    calls_of,
+    calls_of_columns,
+)
 from headgate.records.demand import Terms
+from headgate.units.usage import METERS
 
 IMPORTED = ("side", "seat", "project", "model")
-BOOKS = ("team", "model", "tag:NAME")
+BOOKS = ("team", "principal", "model", "tag:NAME")
 TAG = "tag:"
 NO_TAG = "(none)"
 
 _KINDS = """
 CREATE TEMP TABLE IF NOT EXISTS kind (
-    seller TEXT, model TEXT, tier TEXT, region TEXT, class TEXT, number INTEGER,
-    PRIMARY KEY (model, class, seller, tier, region)
+    seller TEXT, model TEXT, tier TEXT, region TEXT, class TEXT, seat TEXT, source TEXT,
+    number INTEGER, PRIMARY KEY (model, seat, class, source, seller, tier, region)
 ) WITHOUT ROWID
 """
 _FIND_KINDS = """
 INSERT INTO temp.kind SELECT *, row_number() OVER () - 1 FROM (
     SELECT DISTINCT seller, model, tier, region,
         CASE ?1 WHEN 'seat' THEN seat WHEN 'project' THEN project WHEN 'model' THEN model
-            ELSE iif(side, 'side', 'main') END
+            ELSE iif(side, 'side', 'main') END, seat, source
     FROM usage WHERE cost_nanos IS NOT NULL AND started_ns >= ?2 AND started_ns < ?3
 )
 """
-_KNOWN_KINDS = "SELECT seller, model, tier, region, class FROM temp.kind ORDER BY number"
-_CALLS = """
-SELECT kind.number, started_ns, cost_nanos,
-    input_uncached, cache_read, cache_write_5m, cache_write_1h, cache_write_24h, input_audio,
-    output_text, output_reasoning, output_audio, web_search
-FROM usage CROSS JOIN temp.kind AS kind ON kind.model = usage.model
-    AND kind.class = CASE ?1 WHEN 'seat' THEN seat WHEN 'project' THEN project
+_KNOWN_KINDS = """
+SELECT seller, model, tier, region, class, seat, source FROM temp.kind ORDER BY number
+"""
+_OF_PERIOD = """
+FROM usage CROSS JOIN temp.kind AS kind ON kind.model = usage.model AND kind.seat = usage.seat
+    AND kind.class = CASE ?1 WHEN 'seat' THEN usage.seat WHEN 'project' THEN project
         WHEN 'model' THEN usage.model ELSE iif(usage.side, 'side', 'main') END
+    AND kind.source = usage.source
     AND kind.seller = usage.seller AND kind.tier = usage.tier AND kind.region = usage.region
 WHERE cost_nanos IS NOT NULL AND started_ns >= ?2 AND started_ns < ?3
 """
-"""The join turns five words a row into a number before they ever become objects."""
+"""The join turns seven words a row into a number before they ever become objects."""
+_PACKED = f"""
+SELECT kind.number, started_ns, cost_nanos,
+    input_uncached << 31 | cache_read, cache_write_5m << 31 | cache_write_1h,
+    cache_write_24h << 31 | input_audio, output_text << 31 | output_reasoning,
+    output_audio << 31 | web_search
+{_OF_PERIOD} AND calls <= 1
+"""
+"""An object a number is what reading takes, so two quantities are one: each is below 2^30."""
+_SUMS = f"""
+SELECT kind.number, started_ns, cost_nanos,
+    input_uncached, cache_read, cache_write_5m, cache_write_1h, cache_write_24h, input_audio,
+    output_text, output_reasoning, output_audio, web_search
+{_OF_PERIOD} AND calls > 1
+"""
+"""What sums several calls may be larger."""
+_BITS = 31
+_LEADING = 3
+"""Columns before the quantities."""
 _LEFT = """
 SELECT sum(cost_nanos IS NULL), sum(cost_nanos IS NOT NULL AND calls > 1)
 FROM usage WHERE started_ns >= ? AND started_ns < ?
@@ -72,11 +100,26 @@ def imported(store: UsageStore, book: PriceBook, by: str, since_ns: int, until_n
     try:
         connection.execute(_FIND_KINDS, asked)
         kinds = [_kind(key, pricer) for key in connection.execute(_KNOWN_KINDS)]
-        numbers = chain.from_iterable(connection.execute(_CALLS, asked))
-        table = np.fromiter(numbers, np.int64).reshape(-1, COLUMNS)
+        packed = _table(connection.execute(_PACKED, asked), _LEADING + len(METERS) // 2)
+        sums = _table(connection.execute(_SUMS, asked), COLUMNS)
     finally:
         connection.execute("ROLLBACK")
-    return calls_of_table(kinds, table)
+    return calls_of_columns(kinds, _columns(packed, sums))
+
+
+def _table(rows: Iterable[tuple[int, ...]], width: int) -> Integers:
+    return np.fromiter(chain.from_iterable(rows), np.int64).reshape(-1, width)
+
+
+def _columns(packed: Integers, sums: Integers) -> Integers:
+    """Return the columns of both, quantities taken apart."""
+    columns = np.empty((COLUMNS, len(packed) + len(sums)), np.int64)
+    columns[:, len(packed) :] = sums.T
+    single = columns[:, : len(packed)]
+    single[:_LEADING] = packed[:, :_LEADING].T
+    single[_LEADING::2] = packed[:, _LEADING:].T >> _BITS
+    single[_LEADING + 1 :: 2] = packed[:, _LEADING:].T & (1 << _BITS) - 1
+    return columns
 
 
 def left_out(store: UsageStore, since_ns: int, until_ns: int) -> tuple[int, int]:
@@ -86,9 +129,9 @@ def left_out(store: UsageStore, since_ns: int, until_ns: int) -> tuple[int, int]
 
 
 def _kind(key: tuple[str, ...], pricer: Pricer) -> Kind:
-    seller, model, tier, region, name = key
+    seller, model, tier, region, name, seat, log = key
     sold = pricer.sold_as(seller or None, model) or (seller, model)
-    return (*sold, Terms(tier, region)), name
+    return Kind((*sold, Terms(tier, region)), name, Who(seat, log))
 
 
 def of_books(charged: Iterable[Charged], by: str) -> Calls:
@@ -109,12 +152,14 @@ def of_books(charged: Iterable[Charged], by: str) -> Calls:
 def _row(charged: Charged, by: str) -> Row:
     past = charged.past
     numbers = (past.at_ns, charged.net_nanos, *past.usage)
-    return (past.way, _class(charged, by)), numbers
+    return Kind(past.way, _class(charged, by), Who(charged.principal)), numbers
 
 
 def _class(charged: Charged, by: str) -> str:
     if by == "team":
         return charged.past.team
+    if by == "principal":
+        return charged.principal
     if by == "model":
         return charged.past.way[1]
     named = f"{by.removeprefix(TAG)}="

@@ -6,35 +6,26 @@ some step has no price for is left out of every line, and counted.
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
 
-from headgate.catalog.prices import PriceBook
 from headgate.economics.inputs import Inputs
-from headgate.economics.prices.bulk import Batch, Flags, Integers, Rated, Way, rate_batch
+from headgate.economics.prices.bulk import Batch, Flags, Integers, Way, rate_batch, some
 from headgate.economics.whatif.calls import Calls, sums
+from headgate.economics.whatif.moves import Moves, pairs
+from headgate.economics.whatif.quantities import as_sold, colder, on_day, times
 from headgate.economics.whatif.scenario import Scenario
+from headgate.economics.whatif.seats import SeatLine, seated
 from headgate.economics.whatif.tokenisers import Family, factor
-from headgate.units.instants import NANOS_PER_SECOND
 from headgate.units.money import round_half_up
-from headgate.units.usage import METERS
 
-DAY_NS = 24 * 3600 * NANOS_PER_SECOND
-_STEPS = ("rating", "prices", "models", "tokens", "cache")
-LINES = (*_STEPS, "retries", "checks")
-
-_AT = {meter: place for place, meter in enumerate(METERS)}
-_CACHE_READ, _INPUT, _SEARCH = _AT["cache_read"], _AT["input_uncached"], _AT["web_search"]
-_PARTS = 1_000_000
-"""Shares and factors are taken to a millionth, so that products with counts fit into 64 bits."""
-_INSTEAD = (
-    ("cache_write_1h", "cache_write_5m"),
-    ("cache_write_24h", "cache_write_5m"),
-    ("cache_write_5m", "input_uncached"),
-    ("cache_read", "input_uncached"),
-)
-"""What has no price with a model is the next of these there: fresh input at the end."""
+_STEPS = ("rating", "prices", "carried", "refused", "models", "tokens", "cache", "escalated")
+LINES = (*_STEPS, "retries", "checks", "seats")
+"""What may change: see `report.MEANINGS`."""
+ALL = Fraction(1)
+PPM = 1_000_000
 
 
 class Move(NamedTuple):
@@ -66,7 +57,8 @@ class Replay(NamedTuple):
         moves: The largest first.
         left_out: Calls that some step has no price for.
         left_out_nanos: What they were posted at.
-        good: Of each call, whether it is in the figures.
+        seats: The plans that are had.
+        refused: Calls that a seat was full for, and nobody else served.
     """
 
     classes: tuple[str, ...]
@@ -76,7 +68,8 @@ class Replay(NamedTuple):
     moves: tuple[Move, ...]
     left_out: int
     left_out_nanos: int
-    good: Flags
+    seats: tuple[SeatLine, ...] = ()
+    refused: int = 0
 
     @property
     def was_nanos(self) -> int:
@@ -98,16 +91,31 @@ class _Steps(NamedTuple):
 
     Attributes:
         good: Whether every step prices it.
-        moved: Whether another model serves it.
+        served: Whether it is paid by the call: no seat carries it, or is full and it is refused.
+        refusals: Whether a seat was full and it was refused.
+        moved: Whether somebody else serves it.
+        chained: Whether the policy verifies its answer, at `checks_nanos`.
+        moves: Who serves instead of whom, with the places of their calls and the tokens made of
+            one.
+        seats: The plans that are had.
     """
 
     rating: Integers
     prices: Integers
+    carried: Integers
+    refused: Integers
     models: Integers
     tokens: Integers
     cache: Integers
+    escalated: Integers
     good: Flags
+    served: Flags
+    refusals: Flags
     moved: Flags
+    chained: Flags
+    checks_nanos: Integers
+    moves: list[tuple[Way, Way, Integers, Fraction]]
+    seats: tuple[SeatLine, ...]
 
 
 def replay(calls: Calls, asked: Scenario, inputs: Inputs, families: Sequence[Family]) -> Replay:
@@ -118,41 +126,115 @@ def replay(calls: Calls, asked: Scenario, inputs: Inputs, families: Sequence[Fam
         asked: What would have been different.
         inputs: Factors of tokenisers.
         families: Which model has which.
+
+    Raises:
+        InputError: A plan that is to be had covers no use.
     """
-    moves: list[Move] = []
-    steps = _first(calls.batch, asked)
-    allowed = _allowed(calls, asked)
-    for number, way in enumerate(calls.batch.ways):
-        target = asked.target(way)
-        place = np.flatnonzero((calls.batch.way == number) & allowed)
-        if target[:2] == way[:2] or not len(place):
-            continue
+    return replays(calls, [asked], inputs, families)[0]
+
+
+def replays(
+    calls: Calls, asked: Sequence[Scenario], inputs: Inputs, families: Sequence[Family]
+) -> list[Replay]:
+    """Return the period again as each scenario has it, all of the calls that every one prices.
+
+    So the difference of two is a saving. See `replay`.
+    """
+    found = []
+    for one in asked:
+        steps = _steps(calls, one, inputs, families)
+        found.append((_told(calls, one, steps, steps.good), steps.good))
+    good = reduce(np.logical_and, (own for _, own in found))
+    # Steps are large, so those of one scenario are in memory at a time, at the price of this.
+    return [
+        told
+        if np.array_equal(own, good)
+        else _told(calls, one, _steps(calls, one, inputs, families), good)
+        for one, (told, own) in zip(asked, found, strict=True)
+    ]
+
+
+def _steps(calls: Calls, asked: Scenario, inputs: Inputs, families: Sequence[Family]) -> _Steps:
+    steps, moves = _first(calls, asked), asked.moves(calls)
+    moving = _allowed(calls, asked) & steps.served
+    for way, target, place in pairs(calls, moves, moving):
         tokens = factor(inputs, families, _name(way), _name(target))
-        _move(steps, place, _dated(calls.batch, asked, place, target), (asked, tokens))
-        moves.append(_moved(steps, place, (way, target), tokens))
-    return _told(calls, asked, steps, moves)
+        sold, rated = as_sold(asked.after, _dated(calls.batch, asked, place, target))
+        counted = sold._replace(usage=times(sold.usage, tokens))
+        cold = counted._replace(usage=_cold(counted.usage, asked, moves.warm, place))
+        known = sold
+        for amounts, each in ((steps.models, sold), (steps.tokens, counted), (steps.cache, cold)):
+            if each.usage is not known.usage:
+                known, rated = each, rate_batch(asked.after, each)
+            amounts[place] = rated.amounts_nanos
+            steps.good[place] &= rated.priced
+        steps.moved[place] = True
+        steps.moves.append((way, target, place, tokens))
+    steps.escalated[:] = steps.cache
+    if moves.dropped is not None:
+        steps.escalated[moving & moves.dropped] = 0
+    if moves.chains is not None:
+        steps.chained[:] = moving & moves.chains.chained
+        steps.checks_nanos[:] = np.where(steps.chained, moves.chains.checks_nanos, 0)
+        _escalate(calls, asked, moves, steps, (inputs, families))
+    return steps
 
 
-def _first(batch: Batch, asked: Scenario) -> _Steps:
-    """Return the steps with nobody moved: the calls by the old prices, then by the new ones."""
+def _escalate(
+    calls: Calls,
+    asked: Scenario,
+    moves: Moves,
+    steps: _Steps,
+    tokenisers: tuple[Inputs, Sequence[Family]],
+) -> None:
+    """Add what those cost who are asked again; they read everything afresh, being asked seldom."""
+    for then in () if moves.chains is None else moves.chains.then:
+        again = moves._replace(target=then.target)
+        for way, target, place in pairs(calls, again, steps.chained):
+            tokens = factor(*tokenisers, _name(way), _name(target))
+            sold, _ = as_sold(asked.after, _dated(calls.batch, asked, place, target))
+            usage = colder(times(sold.usage, tokens), ALL)
+            rated = rate_batch(asked.after, sold._replace(usage=usage))
+            cost = (rated.amounts_nanos * then.ppm[place] + PPM // 2) // PPM
+            steps.escalated[place] += cost
+            steps.good[place] &= rated.priced
+
+
+def _first(calls: Calls, asked: Scenario) -> _Steps:
+    """Return the steps with nobody moved: by the old prices, by the new ones, with seats."""
+    batch = calls.batch
     before = after = rate_batch(asked.before, batch)
     if asked.on_ns is not None or asked.after is not asked.before:
-        at_ns = _on(batch.at_ns, asked.on_ns)
+        at_ns = on_day(batch.at_ns, asked.on_ns)
         after = rate_batch(asked.after, batch._replace(at_ns=at_ns))
+    carried = refused = prices = after.amounts_nanos
+    refusals = np.zeros(calls.total, np.bool_)
+    served, lines = ~refusals, tuple[SeatLine, ...]()
+    if asked.seats is not None:
+        had = seated(calls, asked.seats, before.amounts_nanos, before.priced)
+        carried = refused = np.where(had.carried, 0, prices)
+        served, lines = ~had.carried, had.lines
+        if asked.seats.refuses:
+            refusals, served = had.beyond, served & ~had.beyond
+            refused = np.where(refusals, 0, carried)
     return _Steps(
         rating=before.amounts_nanos,
-        prices=after.amounts_nanos,
-        models=after.amounts_nanos.copy(),
-        tokens=after.amounts_nanos.copy(),
-        cache=after.amounts_nanos.copy(),
+        prices=prices,
+        carried=carried,
+        refused=refused,
+        models=refused.copy(),
+        tokens=refused.copy(),
+        cache=refused.copy(),
+        escalated=refused.copy(),
         good=before.priced & after.priced,
-        moved=np.zeros(len(batch.way), np.bool_),
+        served=served,
+        refusals=refusals,
+        moved=np.zeros(calls.total, np.bool_),
+        chained=np.zeros(calls.total, np.bool_),
+        checks_nanos=np.zeros(calls.total, np.int64),
+        moves=[],
+        seats=lines,
     )
-
-
-def _on(at_ns: Integers, on_ns: int | None) -> Integers:
-    """Return instants on another day, at the same time of day: some prices have hours."""
-    return at_ns if on_ns is None else on_ns + at_ns % DAY_NS
 
 
 def _allowed(calls: Calls, asked: Scenario) -> Flags:
@@ -165,106 +247,68 @@ def _allowed(calls: Calls, asked: Scenario) -> Flags:
 
 def _dated(batch: Batch, asked: Scenario, place: Integers, way: Way) -> Batch:
     """Return some calls as they would be served, with their tokens as they were."""
-    at_ns = _on(batch.at_ns[place], asked.on_ns)
-    return Batch((way,), np.zeros(len(place), np.int64), at_ns, batch.usage[place])
+    at_ns = on_day(batch.at_ns[place], asked.on_ns)
+    return Batch((way,), np.zeros(len(place), np.int64), at_ns, some(batch.usage, place))
 
 
-def _move(steps: _Steps, place: Integers, batch: Batch, change: tuple[Scenario, Fraction]) -> None:
-    """Rate moved calls: the same tokens, then as many as there would be, then with less cached."""
-    asked, tokens = change
-    sold, rated = as_sold(asked.after, batch)
-    counted = sold._replace(usage=_times(sold.usage, tokens))
-    cold = counted._replace(usage=colder(counted.usage, asked.cache_loss))
-    known = sold
-    for amounts, each in ((steps.models, sold), (steps.tokens, counted), (steps.cache, cold)):
-        if each.usage is not known.usage:
-            known, rated = each, rate_batch(asked.after, each)
-        amounts[place] = rated.amounts_nanos
-        steps.good[place] &= rated.priced
-    steps.moved[place] = True
-
-
-def _times(usage: Integers, factor_: Fraction) -> Integers:
-    """Return counts of tokens times a factor; searches stay as many."""
-    if factor_ == 1:
-        return usage
-    share = factor_.limit_denominator(_PARTS)
-    scaled = (usage * share.numerator + share.denominator // 2) // share.denominator
-    scaled[:, _SEARCH] = usage[:, _SEARCH]
-    return scaled
-
-
-def colder(usage: Integers, loss: Fraction) -> Integers:
-    """Return quantities with a share of what the cache gave read afresh."""
-    share = loss.limit_denominator(_PARTS)
-    if not share:
-        return usage
-    lost = (usage[:, _CACHE_READ] * share.numerator + share.denominator // 2) // share.denominator
-    colder = usage.copy()
-    colder[:, _CACHE_READ] -= lost
-    colder[:, _INPUT] += lost
-    return colder
-
-
-def as_sold(book: PriceBook, batch: Batch) -> tuple[Batch, Rated]:
-    """Return calls on what a model sells of what they used, and what they cost so."""
-    rated = rate_batch(book, batch)
-    for meter, instead in _INSTEAD:
-        missing = np.flatnonzero(~rated.priced)
-        usage = batch.usage[missing]
-        if not usage[:, _AT[meter]].any():
-            continue
-        usage[:, _AT[instead]] += usage[:, _AT[meter]]
-        usage[:, _AT[meter]] = 0
-        again = rate_batch(book, Batch(batch.ways, batch.way[missing], batch.at_ns[missing], usage))
-        rated.amounts_nanos[missing], rated.priced[missing] = again
-        batch = batch._replace(usage=batch.usage.copy())
-        batch.usage[missing] = usage
-    return batch, rated
-
-
-def _moved(steps: _Steps, place: Integers, ways: tuple[Way, Way], tokens: Fraction) -> Move:
-    good = place[steps.good[place]]
-    old, new = ways
-    return Move(
-        _name(old),
-        _name(new),
-        len(good),
-        int(steps.prices[good].sum()),
-        int(steps.models[good].sum()),
-        tokens,
-    )
+def _cold(usage: Integers, asked: Scenario, warm: Flags | None, place: Integers) -> Integers:
+    """Return what calls read where they went, given where their prompt was cached."""
+    if warm is None:
+        return colder(usage, asked.cache_loss)
+    return np.where(warm[place][:, None], usage, colder(usage, ALL))
 
 
 def _name(way: Way) -> str:
     return f"{way[0]}/{way[1]}"
 
 
-def _told(calls: Calls, asked: Scenario, steps: _Steps, moves: Sequence[Move]) -> Replay:
-    """Return the sums by class of what every step prices."""
-    class_of, good = calls.class_of[steps.good], steps.good
-    posted, moved = calls.posted_nanos[good], steps.moved[good]
-    costs = [posted, *(step[good] for step in steps[: len(_STEPS)])]
+def _told(calls: Calls, asked: Scenario, steps: _Steps, good: Flags) -> Replay:
+    """Return the sums by class of calls that are good."""
+    every = len(calls.classes)
+    class_of, posted = calls.class_of[good], calls.posted_nanos[good]
 
     def by_class(values: Integers) -> tuple[int, ...]:
-        return sums(values, class_of, len(calls.classes))
+        return sums(values, class_of, every)
 
-    lines = {
-        name: by_class(after - before)
-        for name, before, after in zip(_STEPS, costs, costs[1:], strict=False)
-    }
-    again = by_class(np.where(moved, costs[-1], 0))
-    checked = by_class(np.where(moved, posted, 0))
-    check = asked.checks * asked.check_cost
+    lines: dict[str, tuple[int, ...]] = {}
+    amounts: list[Integers] = [getattr(steps, name) for name in _STEPS]
+    before, was = calls.posted_nanos, by_class(posted)
+    for name, after in zip(_STEPS, amounts, strict=True):
+        would = was if after is before else by_class(after[good])
+        lines[name] = tuple(late - early for late, early in zip(would, was, strict=True))
+        before, was = after, would
+    moved = steps.moved[good]
+    again = by_class(np.where(moved, steps.escalated[good], 0))
     lines["retries"] = tuple(round_half_up(asked.retries * one) for one in again)
-    lines["checks"] = tuple(round_half_up(check * one) for one in checked)
+    # A policy that verifies answers says what that costs; elsewhere it is a share of what was paid.
+    checked = by_class(np.where(moved & ~steps.chained[good], posted, 0))
+    own = by_class(steps.checks_nanos[good])
+    share = asked.checks * asked.check_cost
+    lines["checks"] = tuple(
+        round_half_up(share * one) + known for one, known in zip(checked, own, strict=True)
+    )
+    fees = (seat.by_class for seat in steps.seats)
+    lines["seats"] = tuple(map(sum, zip(*fees, strict=True))) or (0,) * every
     return Replay(
         calls.classes,
         by_class(np.ones(len(posted), np.int64)),
         by_class(posted),
         lines,
-        tuple(sorted(moves, key=lambda move: (-move.was_nanos, move.old, move.new))),
+        tuple(_moves(steps, good)),
         int((~good).sum()),
         int(calls.posted_nanos[~good].sum()),
-        good,
+        steps.seats,
+        int((good & steps.refusals).sum()),
     )
+
+
+def _moves(steps: _Steps, good: Flags) -> list[Move]:
+    """Return who serves instead of whom, whatever the terms; the largest first."""
+    found: dict[tuple[str, str], Move] = {}
+    for way, target, moved, tokens in steps.moves:
+        place = moved[good[moved]]
+        old, new = _name(way), _name(target)
+        _, _, calls, was, would, _ = found.get((old, new), (old, new, 0, 0, 0, tokens))
+        was, would = was + int(steps.prices[place].sum()), would + int(steps.models[place].sum())
+        found[old, new] = Move(old, new, calls + len(place), was, would, tokens)
+    return sorted(found.values(), key=lambda move: (-move.was_nanos, move.old, move.new))

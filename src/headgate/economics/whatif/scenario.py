@@ -1,4 +1,4 @@
-"""What is asked: prices, models for whom, and what a change of model adds."""
+"""What is asked: prices, who serves, which plans are had, and what a change of model adds."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,10 +6,10 @@ from fractions import Fraction
 
 from headgate.catalog.prices import PriceBook
 from headgate.economics.inputs import InputError
-from headgate.economics.prices.bulk import Way
 from headgate.economics.usage_logs.pricing import Pricer
-
-EVERY = "*"
+from headgate.economics.whatif.calls import Calls
+from headgate.economics.whatif.moves import EVERY, Moves, by_models
+from headgate.economics.whatif.seats import Seats
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class Scenario:
         on_ns: The day whose prices hold for every call (its beginning in UTC; each call keeps its
             time of day); None for the prices of the call's own instant.
         models: Who serves instead of a model, as seller and model; `*` is every other one.
+        routed: Who serves by a policy, instead of `models`; None without one.
+        seats: Plans that are had; None for none.
         only: The classes of tasks that change their model; empty for all.
         cache_loss: Share of what was read from the cache that the new model has to read afresh.
         retries: Share of the calls that changed whose cost is paid again.
@@ -33,18 +35,30 @@ class Scenario:
     after: PriceBook
     on_ns: int | None = None
     models: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    routed: Moves | None = None
+    seats: Seats | None = None
     only: frozenset[str] = frozenset()
     cache_loss: Fraction = Fraction(0)
     retries: Fraction = Fraction(0)
     checks: Fraction = Fraction(0)
     check_cost: Fraction = Fraction(0)
 
-    def target(self, way: Way) -> Way:
-        """Return how a call would be served: as it was, where nothing is said of its model."""
-        seller, model, terms = way
-        names = (f"{seller}/{model}", model, EVERY)
-        found = next((self.models[name] for name in names if name in self.models), None)
-        return way if found is None else (*found, terms)
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What else must be known of it."""
+        return () if self.routed is None else self.routed.notes
+
+    def moves(self, calls: Calls) -> Moves:
+        """Return who would have served the calls."""
+        return by_models(calls, self.models) if self.routed is None else self.routed
+
+
+def everything_on(model: tuple[str, str], book: PriceBook) -> Scenario:
+    """Return the baseline of one model for all calls, at the prices as they are, at its kindest.
+
+    Nothing is added for caches, retries and checks: who has always had one model did not move.
+    """
+    return Scenario(book, book, models={EVERY: model})
 
 
 def read_models(given: Sequence[str], book: PriceBook) -> dict[str, tuple[str, str]]:
@@ -61,6 +75,16 @@ def read_models(given: Sequence[str], book: PriceBook) -> dict[str, tuple[str, s
             raise InputError(f"{text!r} names no two models.", "Write --model OLD=NEW or '*=NEW'.")
         found[old] = priced_model(new, book, pricer)
     return found
+
+
+def read_among(given: Sequence[str], book: PriceBook) -> tuple[tuple[str, str], ...]:
+    """Return the models that a policy chooses among, as seller and model, each once.
+
+    Raises:
+        InputError: Nobody has a price for what a text names.
+    """
+    pricer = Pricer(book)
+    return tuple(dict.fromkeys(priced_model(name, book, pricer) for name in given))
 
 
 def priced_model(name: str, book: PriceBook, pricer: Pricer | None = None) -> tuple[str, str]:

@@ -15,6 +15,7 @@ import msgspec
 
 from headgate.dialects.batches.files import file_document, page_of
 from headgate.dialects.batches.registry import BatchWire, wires
+from headgate.dialects.body import TOO_DEEP
 from headgate.gateway.batching import forms
 from headgate.gateway.batching.desk import Desk
 from headgate.gateway.batching.making import Maker
@@ -107,6 +108,9 @@ class BatchRoutes:
         except OSError as error:
             message = f"The disk fails: {error.strerror}."
             answer = Refusal(errors.UPLOAD_UNSPOOLED, message, None, 5)
+        except RecursionError:
+            # It could be read, and not be looked into.
+            answer = TOO_DEEP
         finally:
             self._pipeline.unbuffer(len(body))
         self._send(client, request, wire, answer)

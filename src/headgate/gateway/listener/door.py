@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from headgate.gateway.edge import ClientConnection
-from headgate.gateway.listener.proxied import ProxiedServer
+from headgate.gateway.listener.meeting import MeetingServer
 from headgate.gateway.listener.tls import Stamp, TlsError, server_context, stamp
 from headgate.gateway.settings import Edge
 
@@ -91,6 +91,11 @@ class Door:
             self._server.close()
         self._listening.close()
 
+    @property
+    def meeting(self) -> bool:
+        """Whether anybody has come in who is no client yet, for the handshake is under way."""
+        return isinstance(self._server, MeetingServer) and self._server.meeting
+
     async def _serve(self, context: ssl.SSLContext | None) -> Server:
         # Each server closes a socket of its own; what waits is in the one they all stand for.
         own = self._listening.dup()
@@ -98,14 +103,12 @@ class Door:
         if context is not None:
             more = {"ssl": context, "ssl_handshake_timeout": self._edge.head_timeout_ms / 1_000}
         loop = asyncio.get_running_loop()
-        if self._edge.proxy_protocol:
+        if self._edge.proxy_protocol or context is not None:
 
             async def meet(connection: socket.socket, client: str) -> object:
                 return await loop.connect_accepted_socket(
                     lambda: self._welcome(client), connection, **more
                 )
 
-            return ProxiedServer(own, self._edge, meet, BACKLOG)
-        return await loop.create_server(
-            lambda: self._welcome(None), sock=own, backlog=BACKLOG, **more
-        )
+            return MeetingServer(own, self._edge, meet, BACKLOG)
+        return await loop.create_server(lambda: self._welcome(None), sock=own, backlog=BACKLOG)

@@ -1,4 +1,4 @@
-"""TLS: what handshakes with clients go by, and what our own programs trust as clients."""
+"""TLS: what handshakes with clients go by."""
 
 import ssl
 from pathlib import Path
@@ -38,22 +38,6 @@ def server_context(tls: Tls) -> ssl.SSLContext:
         why = error.strerror or str(error)
         reason = error.reason if isinstance(error, ssl.SSLError) else None
         raise TlsError(f"{what} cannot be used: {reason or why}.") from error
-    return context
-
-
-def own_context(certificate: str) -> ssl.SSLContext:
-    """Return what our own programs call the gateway of this machine with.
-
-    They trust the very certificate that it shows, whatever host it is for: they know the file.
-
-    Raises:
-        OSError: It cannot be read.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.check_hostname = False
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    context.load_verify_locations(certificate)
     return context
 
 

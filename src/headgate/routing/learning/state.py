@@ -1,11 +1,8 @@
 """What was learned as text, to be kept over a restart and told to workers.
 
-The first line names format, version and the SHA-256 of the second, which is JSON. Whatever does
-not fit is refused whole: a router that believes half of what it learned is worse than one that
-begins from what it knew before.
+It is JSON, sealed: whatever does not fit is refused whole, for a router that believes half of what
+it learned is worse than one that begins from what it knew before.
 """
-
-import hashlib
 
 import msgspec
 from msgspec import Struct
@@ -15,13 +12,10 @@ from headgate.routing.learning.learner import Learner
 from headgate.routing.learning.outcomes import Cell, Outcomes
 from headgate.routing.learning.tally import Tally
 from headgate.routing.learning.votes import Agreement
+from headgate.units.sealed import StateError, seal, unseal
 
 LEARNER, OUTCOMES = "headgate-learner 1", "headgate-outcomes 1"
 """The formats and their versions; a release that means something else by one counts it up."""
-
-
-class StateError(Exception):
-    """What was learned cannot be used: another version, or damaged."""
 
 
 class _Learner(Struct, array_like=True):
@@ -52,7 +46,7 @@ def learner_text(learner: Learner) -> str:
         *(learner.seq, tally.half_life_ns, tally.anchor_ns),
         *(cells, detectors, learner.agreements),
     )
-    return _sealed(LEARNER, msgspec.json.encode(state).decode())
+    return seal(LEARNER, msgspec.json.encode(state).decode())
 
 
 def read_learner(text: str) -> Learner:
@@ -62,7 +56,7 @@ def read_learner(text: str) -> Learner:
         StateError: Of another version, or damaged.
     """
     try:
-        state = _learner(_opened(LEARNER, text))
+        state = _learner(unseal(LEARNER, text))
     except msgspec.DecodeError as error:
         raise StateError(f"it does not say what this release reads: {error}") from error
     cells = {(model, cluster, source): cell for model, cluster, source, cell in state.cells}
@@ -75,7 +69,7 @@ def outcomes_text(outcomes: Outcomes) -> str:
     """Return outcomes as text."""
     clusters = [(*key, cell) for key, cell in outcomes.clusters.items()]
     state = _Outcomes(outcomes.version, dict(outcomes.models), clusters)
-    return _sealed(OUTCOMES, msgspec.json.encode(state).decode())
+    return seal(OUTCOMES, msgspec.json.encode(state).decode())
 
 
 def read_outcomes(text: str) -> Outcomes:
@@ -85,23 +79,8 @@ def read_outcomes(text: str) -> Outcomes:
         StateError: Of another version, or damaged.
     """
     try:
-        state = _outcomes(_opened(OUTCOMES, text))
+        state = _outcomes(unseal(OUTCOMES, text))
     except msgspec.DecodeError as error:
         raise StateError(f"they do not say what this release reads: {error}") from error
     clusters = {(model, cluster): cell for model, cluster, cell in state.clusters}
     return Outcomes(state.version, state.models, clusters)
-
-
-def _sealed(form: str, body: str) -> str:
-    return f"{form} {hashlib.sha256(body.encode()).hexdigest()}\n{body}\n"
-
-
-def _opened(form: str, text: str) -> str:
-    head, _, body = text.partition("\n")
-    body = body.removesuffix("\n")
-    named, _, digest = head.rpartition(" ")
-    if named != form:
-        raise StateError(f"it is {named[:64]!r}, and this release reads {form!r}")
-    if digest != hashlib.sha256(body.encode(errors="surrogateescape")).hexdigest():
-        raise StateError("it is damaged: its checksum is another")
-    return body

@@ -130,6 +130,30 @@ def chain_of(notes: Notes) -> tuple[str, ...]:
     return tuple(said.split(ARROW))
 
 
+def steps(
+    ranked: Sequence[Quoted], settings: Settings, inputs: Inputs
+) -> tuple[tuple[str, int], ...]:
+    """Return the deployments of the chain that serves, each with the chance that it is asked.
+
+    Chances are in millionths, the first is certain; empty where one serves alone. It takes the
+    steps' mistakes to be independent of each other, as the policy does.
+    """
+    others = sorted(ranked, key=_best_first)
+    found = _found(others, settings, inputs)
+    if found is None or not _serves(found, inputs):
+        return ()
+    rates = _rates(settings, inputs)
+    blind = verifiers()[KINDS[settings.value("verifier")]].BLIND
+    told: list[tuple[str, int]] = []
+    chance = PPM
+    for number in _left(found, inputs):
+        told.append((others[number].deployment.id, chance))
+        if found.chain.index(number) >= blind:
+            accepted = _link(number, others[number], rates, inputs).verified.accepted_ppm
+            chance = chance * (PPM - accepted) // PPM
+    return tuple(told) if len(told) > 1 else ()
+
+
 def _best_first(one: Quoted) -> tuple[bool, int, int, str]:
     """Return the order of quality: where nothing is known of it, the route's list says it."""
     unpriced = one.expected_nanos is None

@@ -1,11 +1,11 @@
 """The sessions a worker knows: who serves each, how far its task is; bounded, the oldest go first.
 
-It is the worker's own memory. A session whose calls meet several workers is known to each by the
-calls it saw; what a request itself carries (its turns, errors and repeated calls) all can read.
+A session whose calls meet several workers is known to each by the calls it saw, and by what the
+others tell of theirs; what a request itself carries (its turns, errors and repeated calls) all can
+read.
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable
 from typing import TypeVar
 
 from headgate.ledger.outputs import Outputs
@@ -17,15 +17,19 @@ REJECTED_MAX = 16
 LEARNED_MIN = 8
 """So many tasks have to be over before what they took is gone by."""
 USUAL_PERCENT = 50
+NUMBERS = 7
+"""So many numbers are told of a session."""
 
-Key = tuple[str, Hashable, Hashable]
-"""Whose session it is, and what tells it from others; nobody shares one with somebody else."""
+Key = tuple[str, int]
+"""Whose session it is, and a hash of what tells it from others; nobody shares one with somebody
+else."""
+Told = tuple[str | int | None, ...]
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
 
 class Session:
-    """A session's work, as far as this worker has seen it.
+    """A session's work, as far as it is known here.
 
     Attributes:
         home: The deployment that served it first.
@@ -35,13 +39,15 @@ class Session:
         whole: Whether it has served the task from its start.
         began_turn: How many turns it had when who serves it began.
         rejected: Its calls since then whose results were found wrong.
-        task: What its client calls the task, None when it does not say.
+        task: A hash of what its client calls the task, None when it does not say.
         warm_until_ns: When the prefix it left is no longer kept.
         tools: Whether its calls offered tools.
         switches: How often it moved.
+        at_ns: When the call was sent that is the last one known; 0 for none.
     """
 
     __slots__ = (
+        "at_ns",
         "began_turn",
         "calls",
         "home",
@@ -60,9 +66,9 @@ class Session:
         self.serving: str | None = None
         self.whole = True
         self.calls = self.spent_nanos = self.began_turn = 0
-        self.warm_until_ns = self.switches = 0
+        self.warm_until_ns = self.switches = self.at_ns = 0
         self.rejected: set[str] = set()
-        self.task: bytes | None = None
+        self.task: int | None = None
         self.tools = False
 
     def judge(self, call: str, *, good: bool) -> None:
@@ -72,7 +78,7 @@ class Session:
         elif len(self.rejected) < REJECTED_MAX:
             self.rejected.add(call)
 
-    def begin_task(self, task: bytes | None) -> None:
+    def begin_task(self, task: int | None) -> None:
         """Forget how far the last task was."""
         self.calls = self.spent_nanos = 0
         self.rejected = set()
@@ -96,6 +102,33 @@ class Session:
             self.rejected = set()
         self.calls += 1
         self.spent_nanos += spent_nanos
+
+    def told(self) -> Told:
+        """Return it as other workers are told of it, but for the instant."""
+        rejected = " ".join(sorted(self.rejected))
+        return (
+            *(self.home, self.serving, self.task, rejected, int(self.whole), int(self.tools)),
+            *(self.calls, self.spent_nanos, self.began_turn, self.warm_until_ns, self.switches),
+        )
+
+    def take(self, told: Told) -> bool:
+        """Become what another worker knows; False when it tells something else."""
+        match told:
+            case (
+                str() as home,
+                str() as serving,
+                int() | None as task,
+                str() as rejected,
+                *numbers,
+            ) if len(numbers) == NUMBERS and all(isinstance(each, int) for each in numbers):
+                self.home, self.serving, self.task = home, serving, task
+                self.rejected = set(rejected.split())
+                whole, tools, *rest = (int(each or 0) for each in numbers)
+                self.whole, self.tools = bool(whole), bool(tools)
+                self.calls, self.spent_nanos, self.began_turn = rest[:3]
+                self.warm_until_ns, self.switches = rest[3:]
+                return True
+        return False
 
 
 class Lane:
@@ -156,12 +189,15 @@ class Memory:
             _put(self._lanes, (alias, deployment), lane, LANES_MAX)
         return lane
 
-    def end_task(self, alias: str, session: Session) -> None:
-        """Learn what a task took that one deployment has served."""
-        if session.serving is not None and session.whole and session.calls:
-            lane = self.lane(alias, session.serving)
-            lane.calls.learn(session.calls)
-            lane.nanos.learn(session.spent_nanos)
+    def end_task(self, alias: str, session: Session) -> tuple[int, int] | None:
+        """Learn what a task took that one deployment has served; returns calls and money.
+
+        They are rounded as `Outputs` rounds; None where there is nothing to be learned.
+        """
+        if session.serving is None or not session.whole or not session.calls:
+            return None
+        lane = self.lane(alias, session.serving)
+        return lane.calls.learn(session.calls), lane.nanos.learn(session.spent_nanos)
 
 
 def _put(kept: OrderedDict[_K, _V], key: _K, value: _V, most: int) -> None:

@@ -1,0 +1,133 @@
+"""What a run beside peers prints and records: tables, and a sentence that says who is cheaper."""
+
+from collections.abc import Mapping, Sequence
+
+from bench.peers.peer import CALL_NANOS, STREAM_NANOS
+from bench.peers.side_by_side import Books, Compared, FirstByte, Weight
+from bench.rounds import Load
+
+BEGIN, END = "<!-- peers: begin -->", "<!-- peers: end -->"
+
+
+def costs(found: Sequence[Compared], failures: Sequence[str] = ()) -> str:
+    """Return the table of CPU time, and below it what peers did not get through."""
+    lines = [
+        "| beside, and the load of all three | nginx | Headgate | the peer | Headgate / nginx"
+        " | peer / Headgate | the peer carried |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [_cost(each) for each in found]
+    told = [f"- {failure}" for failure in failures]
+    return "\n".join([*lines, "", *told] if told else lines)
+
+
+def _cost(each: Compared) -> str:
+    title = f"| {each.peer}: {_load(each.load)}"
+    if not each.good:
+        return f"{title} | see below | | | | | |"
+    unit = "events" if each.load.streamed else "calls"
+    return (
+        f"{title} | {each.nginx_us:.1f} | {each.headgate_us:.1f} | {each.peer_us:,.1f}"
+        f" | {each.headgate_ratio:.2f} | {each.peer_ratio:,.1f}"
+        f" | {each.peer_per_s:,.0f} {unit}/s |"
+    )
+
+
+def _load(load: Load) -> str:
+    if load.streamed:
+        return f"events of {load.connections} streams"
+    return f"calls over {load.connections} connections"
+
+
+def first_bytes(found: Sequence[FirstByte]) -> str:
+    """Return the table of what gateways add to the time in which the upstream begins a stream."""
+    lines = [
+        "| beside, streams begun | upstream alone | nginx adds | Headgate adds | the peer adds |",
+        "|---|---|---|---|---|",
+    ]
+    for each in found:
+        added = [_added(each.upstream, one) for one in (each.nginx, each.headgate, each.running)]
+        alone = f"{each.upstream[0] / 1e3:.2f}, {each.upstream[1] / 1e3:.2f}"
+        lines.append(f"| {each.peer}, {each.begun_per_s}/s | {alone} | {' | '.join(added)} |")
+    return "\n".join(lines)
+
+
+def _added(alone: tuple[float, float], through: tuple[float, float]) -> str:
+    return ", ".join(f"{(one - base) / 1e3:.2f}" for base, one in zip(alone, through, strict=True))
+
+
+def weights(found: Sequence[Weight]) -> str:
+    """Return the table of memory."""
+    lines = [
+        "| memory | after a few calls | each open stream adds | streams |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {each.name} | {each.idle_mb:.0f} MB | {each.stream_kb:.1f} KB | {each.streams:,} |"
+        for each in found
+    ]
+    return "\n".join(lines)
+
+
+def books(found: Sequence[Books]) -> str:
+    """Return the table of what was answered, and what the gateways say of it."""
+    lines = [
+        "| books | calls | streams | what they cost | it says | difference |",
+        "|---|---|---|---|---|---|",
+    ]
+    for each in found:
+        said = "keeps none" if each.said_nanos is None else usd(each.said_nanos)
+        lines.append(
+            f"| {each.name} | {each.calls:,} | {each.streams:,} | {usd(each.cost_nanos)} | {said}"
+            f" | {_difference(each)} |"
+        )
+    return "\n".join(lines)
+
+
+def told(name: str, call_nanos: int, stream_nanos: int) -> str:
+    """Return what a peer's answers say that a call and a stream cost, and whether that is right."""
+    right = (call_nanos, stream_nanos) == (CALL_NANOS, STREAM_NANOS)
+    said = f"{usd(call_nanos)} for a call and {usd(stream_nanos)} for a stream"
+    due = f"they cost {usd(CALL_NANOS)} and {usd(STREAM_NANOS)}"
+    return f"{name}'s answers say {said}, which is {'right' if right else f'wrong: {due}'}."
+
+
+def _difference(each: Books) -> str:
+    if each.said_nanos is None:
+        return ""
+    missing = each.cost_nanos - each.said_nanos
+    if missing == 0:
+        return "none"
+    return f"{usd(abs(missing))} {'missing' if missing > 0 else 'too much'}"
+
+
+def cost_nanos(calls: int, streams: int) -> int:
+    """Return what so many answers of the upstream cost."""
+    return calls * CALL_NANOS + streams * STREAM_NANOS
+
+
+def usd(nanos: int) -> str:
+    """Return an amount, not below zero, in dollars to the nano-dollar."""
+    return f"${nanos // 10**9:,}.{nanos % 10**9:09d}"
+
+
+def verdict(found: Sequence[Compared]) -> str:
+    """Return whether Headgate is cheaper than every peer in every load that was measured."""
+    measured = [each for each in found if each.good]
+    dearer = [
+        f"{each.peer}, {each.load.name} ({each.peer_ratio:.2f})"
+        for each in measured
+        if each.peer_ratio <= 1
+    ]
+    if not measured:
+        return "Nothing was measured."
+    if dearer:
+        return f"**Headgate is not cheaper** than: {'; '.join(dearer)}."
+    return "Headgate, everything on, is cheaper than every peer in every load that was measured."
+
+
+def notes(features: Mapping[str, tuple[str, str]], absent: Mapping[str, str]) -> str:
+    """Return a list of what each peer does here and could do more, and of those not run."""
+    lines = [f"- **{name}** is {on}. {more}" for name, (on, more) in features.items()]
+    lines += [f"- **{name}** was not run: {why}." for name, why in absent.items()]
+    return "\n".join(lines)

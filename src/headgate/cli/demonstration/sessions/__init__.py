@@ -1,0 +1,1 @@
+"""`headgate demo --sessions`: what is promised of sessions, measured on a node."""

@@ -1,0 +1,23 @@
+"""By what key a node's workers hash texts: the same one, so that they know each other's hashes.
+
+What a worker remembers of a prompt or a session it finds by Python's keyed hashes. Their key comes
+from the node's pepper, so it stays the same over a restart, and nobody without the pepper can aim
+at a collision. The interpreter takes 32 bits of it.
+"""
+
+from collections.abc import MutableMapping
+from hashlib import blake2b
+from pathlib import Path
+
+from headgate.identity.keys import load_pepper
+
+VARIABLE = "PYTHONHASHSEED"
+"""The interpreter's own: read once, when a process starts."""
+
+PURPOSE = b"headgate hashes"
+
+
+def share_hashes(environment: MutableMapping[str, str], data_dir: Path) -> None:
+    """Have the processes that are started from here on hash alike, unless somebody has set it."""
+    digest = blake2b(load_pepper(data_dir), digest_size=4, person=PURPOSE).digest()
+    environment.setdefault(VARIABLE, str(int.from_bytes(digest, "big")))

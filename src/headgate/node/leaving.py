@@ -1,0 +1,118 @@
+"""How a worker leaves its clients: to a successor, or because it ends; no call on its way is lost.
+
+A connection is closed behind an answer that says so, or when nothing has come on it for a while:
+a client that calls again and again would otherwise find it closed under a call that it just sends.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from headgate.gateway.listener.door import Door
+from headgate.gateway.pipeline import Pipeline
+from headgate.units import errors
+from headgate.units.errors import Refusal
+
+LOOK_MS = 20
+LINGER_MS = 1_000
+"""How long a connection of a worker that leaves may be idle: its client may be about to ask."""
+
+STOPS = Refusal(errors.SHUTTING_DOWN, errors.SHUTTING_DOWN.sentence, None, 5)
+
+
+def retire(pipeline: Pipeline) -> None:
+    """Send clients elsewhere: from now on each reply tells its client to connect anew."""
+    pipeline.retiring = True
+    # Heads met before would be answered as they were then.
+    pipeline.heads.clear()
+
+
+def see_out(pipeline: Pipeline, idle_ms: int) -> bool:
+    """Close the connections that bring no more calls; tells whether any, or a call, is left.
+
+    A client that has just begun to send finds its call answered, and the connection closed behind
+    the answer, as `retire` has it.
+
+    Args:
+        pipeline: One that retires.
+        idle_ms: How long nothing must have come on a connection, in coarse time.
+    """
+    before_ms = pipeline.coarse_ms - idle_ms
+    for client in list(pipeline.connections):
+        idle = client.phase == "idle" and not client.busy and client.phase_since_ms <= before_ms
+        if idle and client.transport is not None:
+            client.transport.close()
+    return bool(pipeline.connections or pipeline.exchanges)
+
+
+def brings_nothing(pipeline: Pipeline) -> bool:
+    """Tell whether each connection that is left is being answered, or is over."""
+    return all(client.busy or client.phase == "over" for client in pipeline.connections)
+
+
+async def hand_over(
+    pipeline: Pipeline, door: Door, stop: asyncio.Event, meanwhile: Callable[[], None]
+) -> None:
+    """Finish what runs beside a successor, which takes the calls; within `retire_timeout_ms`.
+
+    Args:
+        pipeline: The worker's.
+        door: Closed; who is at a handshake is waited for.
+        stop: Set when the worker shall end.
+        meanwhile: Called again and again until then.
+    """
+    retire(pipeline)
+    until_ns = time.monotonic_ns() + pipeline.edge.retire_timeout_ms * 1_000_000
+    while time.monotonic_ns() < until_ns and not stop.is_set():
+        if not (see_out(pipeline, LINGER_MS) or door.meeting):
+            break
+        meanwhile()
+        await asyncio.sleep(LOOK_MS / 1000)
+
+
+async def drain(pipeline: Pipeline, door: Door, hurry: asyncio.Event) -> None:
+    """Let running calls finish within `drain_timeout_ms`, then end the rest at their bound.
+
+    For the first second calls that were on their way are served; what comes later is refused.
+
+    Args:
+        pipeline: The worker's.
+        door: Closed; who is at a handshake is waited for while calls are served.
+        hurry: Set when running calls shall end now.
+    """
+    pipeline.ending = True
+    retire(pipeline)
+    for look in range(pipeline.edge.drain_timeout_ms // LOOK_MS):
+        if look == LINGER_MS // LOOK_MS:
+            turn_away(pipeline)
+        waited_for = _is_waited_for(pipeline) or (door.meeting and not pipeline.stopping)
+        if hurry.is_set() or not waited_for:
+            break
+        await asyncio.sleep(LOOK_MS / 1000)
+    turn_away(pipeline)
+    for exchange in list(pipeline.exchanges):
+        if exchange.phase in ("reply", "body"):
+            exchange.timed_out("shutdown_timeout")
+        else:
+            exchange.client_gone()
+    # Closing transports write what they hold, then call back.
+    await asyncio.sleep(0.05)
+
+
+def turn_away(pipeline: Pipeline) -> None:
+    """Take no more calls: what is just being received is refused."""
+    if pipeline.stopping:
+        return
+    pipeline.stopping = True
+    for client in list(pipeline.connections):
+        if client.phase in ("head", "body"):
+            client.refuse(STOPS)
+
+
+def _is_waited_for(pipeline: Pipeline) -> bool:
+    """See clients out; tells whether there is a call, an answer or a client left to wait for."""
+    see_out(pipeline, 0 if pipeline.stopping else LINGER_MS)
+    # A connection that is over lingers, for its client to read why.
+    return bool(pipeline.exchanges) or any(
+        client.busy or client.phase != "over" for client in pipeline.connections
+    )
