@@ -39,11 +39,12 @@ MONEY_ALLOWED: dict[str, str] = {}
 
 # Where the same input gives the same output. The files that touch the world are told by their name.
 PURE = (
-    *("units/*", "records/*", "catalog/*", "dialects/*"),
+    *("units/*", "records/*", "catalog/*", "dialects/*", "trackers/*"),
     *("providers/*", "ledger/*", "budgets/*", "governance/*", "routing/*", "experience/*"),
     *("economics/usage_logs/formats/*", "economics/plans/*"),
     *("economics/exact.py", "economics/inputs.py", "economics/report.py", "economics/page.py"),
-    *("economics/charts.py", "economics/formulas/*", "economics/claims/*", "economics/vendor/*"),
+    *("economics/charts.py", "economics/pictures.py", "economics/formulas/*"),
+    *("economics/claims/*", "economics/vendor/*"),
     *("economics/stress/*", "economics/roi/*", "economics/mix/*", "reconcile/*"),
     "economics/vendor_futures/*",
     *("economics/whatif/*", "economics/suites/*", "economics/replays/*", "economics/shocks/*"),
