@@ -59,7 +59,7 @@ def _added(alone: tuple[float, float], through: tuple[float, float]) -> str:
 def weights(found: Sequence[Weight]) -> str:
     """Return the table of memory."""
     lines = [
-        "| memory | after a few calls | each open stream adds | streams |",
+        "| memory | after a few calls and streams | each open stream adds | streams |",
         "|---|---|---|---|",
     ]
     lines += [
@@ -122,8 +122,34 @@ def verdict(found: Sequence[Compared]) -> str:
     if not measured:
         return "Nothing was measured."
     if dearer:
-        return f"**Headgate is not cheaper** than: {'; '.join(dearer)}."
-    return "Headgate, everything on, is cheaper than every peer in every load that was measured."
+        return f"**Headgate does not cost less processor time** than: {'; '.join(dearer)}."
+    return (
+        "Headgate, everything on, costs less processor time than every peer in every load that"
+        " was measured."
+    )
+
+
+def better(own: str, begun: Sequence[FirstByte], weighed: Sequence[Weight]) -> str:
+    """Return in what else peers are better than Headgate, which the tables call `own`."""
+    (mine,) = (each for each in weighed if each.name == own)
+    # Of nginx this is said nowhere, for it is no peer.
+    others = [each for each in weighed if each.name not in (own, "nginx")]
+    areas = {
+        "less memory at rest": [each.name for each in others if each.idle_mb < mine.idle_mb],
+        "less memory for a stream": [
+            each.name for each in others if each.stream_kb < mine.stream_kb
+        ],
+        "a sooner first byte (median)": [
+            each.peer for each in begun if each.running[0] < each.headgate[0]
+        ],
+        "a sooner first byte (99th percentile)": [
+            each.peer for each in begun if each.running[1] < each.headgate[1]
+        ],
+    }
+    found = [f"{area}: {', '.join(names)}" for area, names in areas.items() if names]
+    if not found:
+        return "In nothing else that was measured is a peer better."
+    return f"Better than Headgate in something else: {'; '.join(found)}."
 
 
 def notes(features: Mapping[str, tuple[str, str]], absent: Mapping[str, str]) -> str:
