@@ -28,7 +28,7 @@ from headgate.economics.usage_logs.record import Findings, Found
 from headgate.economics.usage_logs.store import STORE_NAME, UsageStore
 from headgate.economics.whatif.load_calls import imported
 from headgate.economics.whatif.replay import replay
-from headgate.economics.whatif.routing import routed
+from headgate.economics.whatif.routing import Ground, routed
 from headgate.economics.whatif.scenario import Scenario, read_among, read_models
 from headgate.economics.whatif.seats import Seats
 from headgate.economics.whatif.tokenisers import factor, families_of
@@ -71,14 +71,15 @@ def fill(store: UsageStore, calls: int) -> None:
 def timed(name: str, rounds: int, run: Callable[[], Result]) -> Result:
     """Return what a run returns, and print the medians of its times."""
     walls, cpus = [], []
+    kept: list[Result] = []
     for _ in range(rounds):
         wall, cpu = time.perf_counter(), time.process_time()
-        result = run()
+        kept[:] = [run()]
         walls.append(time.perf_counter() - wall)
         cpus.append(time.process_time() - cpu)
     cpu, wall = median(cpus), median(walls)
     sys.stdout.write(f"{name}: {wall:.2f} s, {cpu:.2f} s of one core ({min(cpus):.2f} at best)\n")
-    return result
+    return kept[0]
 
 
 def main() -> None:
@@ -102,10 +103,10 @@ def main() -> None:
     seated = replace(asked, seats=seats)
     among = read_among(["claude-opus-5", "openai/gpt-5.5"], book)
     cheapest = Chosen(policies()["cheapest"], Settings("cheapest"))
-    tokens = partial(factor, inputs, families)
+    ground = Ground(among, book, None, partial(factor, inputs, families))
     would = timed("replay", options.rounds, lambda: replay(calls, asked, inputs, families))
     timed("with seats", options.rounds, lambda: replay(calls, seated, inputs, families))
-    moves = timed("policy", 1, lambda: routed(calls, cheapest, among, book, tokens))
+    moves = timed("policy", 1, lambda: routed(calls, cheapest, ground))
     sys.stdout.write(f"{sum(would.calls)} calls, {len(would.moves)} moves, ")
     sys.stdout.write(f"{int((moves.target >= 0).sum())} by the policy\n")
 

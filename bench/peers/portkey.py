@@ -1,8 +1,8 @@
 """Portkey's gateway from npm, on Node.js: a stateless proxy that each call tells where it goes.
 
-Started and asked as its documentation says: https://github.com/Portkey-AI/gateway. With later
-versions of the HTTP server under it than the locked one every stream fails, as
-https://github.com/Portkey-AI/gateway/issues/1389 tells of all calls.
+Started and asked as its documentation says: https://github.com/Portkey-AI/gateway. With the
+next version of the HTTP server under it than the locked one every stream fails, as
+https://github.com/Portkey-AI/gateway/issues/1389 tells of later ones.
 """
 
 from bench import processes

@@ -9,7 +9,9 @@ from typer.testing import CliRunner, Result
 
 from headgate.catalog.load import load_price_book
 from headgate.cli.main import app
+from headgate.economics.inputs import InputError
 from headgate.economics.usage_logs.store import STORE_NAME
+from headgate.economics.whatif.load_scenarios import load_scenarios
 from tests.cli.test_whatif import PRICES
 from tests.economics.conftest import Desk
 from tests.economics.logs import claude, write_lines
@@ -160,13 +162,31 @@ def test_what_cannot_be_answered_says_why(logs: Path, more: list[str], said: str
         ("[scenarios.a]", "nothing to ask in a"),
         ("[scenarios.a]\nplan = 'claude-pro'", "unknown field `plan`"),
         ("[scenarios.a]\nplans = { '*' = 'claude-pro' }\nbeyond = 'lost'", "Invalid enum value"),
+        ("[scenarios.a]\npolicy = 'cheapest'\nmodels = { a = 'b' }", "chooses the models in a"),
+    ],
+)
+def test_a_file_that_is_none_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    """With the key that is wrong, and the keys there are."""
+    path = tmp_path / "scenarios.toml"
+    path.write_text(text)
+
+    with pytest.raises(InputError) as refused:
+        load_scenarios(path)
+
+    assert said in str(refused.value)
+    assert refused.value.fix
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
         ("[scenarios.a]\npolicy = { kind = 'dearest' }\namong = ['gpt-5.5']", "kind of policy"),
         ("[scenarios.a]\npolicy = ''", "This key is missing"),
         ("baseline = 'b'\n[scenarios.a]\nscale = { openai = '2' }", "price for 'b'"),
     ],
 )
-def test_a_file_that_is_none_is_refused(logs: Path, tmp_path: Path, text: str, said: str) -> None:
-    """With the key that is wrong, and the keys there are."""
+def test_what_a_file_names_is_looked_up(logs: Path, tmp_path: Path, text: str, said: str) -> None:
+    """A policy of a table is checked as the configuration's are; so is a baseline."""
     path = tmp_path / "scenarios.toml"
     path.write_text(text)
 

@@ -238,5 +238,5 @@ def test_limits_are_the_edge_s(folder: Path) -> None:
 
     assert snapshot.edge.body_bytes_max == 1_000
     elsewhere = {"host", "port", "tls", "trusted_proxies", "proxy_protocol", "forwarded_header"}
-    elsewhere |= {"access_log", "cors_origins"}
+    elsewhere |= {"access_log", "cors_origins", "hooks"}
     assert {*LimitsShape.__struct_fields__} == {*Edge._fields} - elsewhere

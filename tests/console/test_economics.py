@@ -44,9 +44,7 @@ def test_a_form_without_a_question_says_what_is_missing() -> None:
     kind = kind_of("whatif")
     assert kind is not None
 
-    with pytest.raises(
-        ReportError, match="Models instead, Routed by, Plans instead, Prices of"
-    ):
+    with pytest.raises(ReportError, match="Models instead, Routed by, Plans instead, Prices of"):
         job_of(kind, {"source": "--imported"})
 
     asked = {"policy": "cheapest", "plan": "ann=claude-pro, bob=claude-pro", "beyond": "refused"}

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,11 @@ from headgate.catalog.rows import parse_row
 from headgate.cli.main import app
 from headgate.economics.inputs import InputError
 from headgate.economics.prices.impact import scaled
-from headgate.economics.usage_logs.store import STORE_NAME
-from headgate.economics.whatif.calls import calls_of
+from headgate.economics.usage_logs.pricing import Priced
+from headgate.economics.usage_logs.record import Findings, Found
+from headgate.economics.usage_logs.store import STORE_NAME, UsageStore
+from headgate.economics.whatif.calls import Who, calls_of
+from headgate.economics.whatif.load_calls import imported
 from headgate.economics.whatif.replay import replays
 from headgate.economics.whatif.scenario import Scenario, everything_on, priced_model, read_models
 from headgate.economics.whatif.tokenisers import factor, input_of
@@ -209,6 +213,50 @@ def test_a_name_of_several_sellers_wants_one(book: PriceBook) -> None:
 
     with pytest.raises(InputError, match="several"):
         priced_model("gpt-5.5", book.with_rows([twin]))
+
+
+def test_quantities_are_read_as_they_are_kept(tmp_path: Path) -> None:
+    """Of single calls and of sums, which may be larger than any call, and whosever they are."""
+    store = UsageStore(tmp_path / STORE_NAME)
+    most = 10**9
+    counts = [(0,) * 10, (most,) * 10, (1, most) * 5, (most, 0) * 5, tuple(range(10))]
+    found = [
+        Found(
+            str(number),
+            "",
+            0,
+            AT,
+            AT + number,
+            ("claude-opus-4-8", "gpt-5.5")[number % 2],
+            Usage(*(count * many for count in each)),
+            calls=many,
+            seat=("ann", "bob", "carol")[number % 3],
+        )
+        for number, (each, many) in enumerate(product(counts, (1, 1_000)))
+    ]
+    prices = [Priced("", number, number, "", "B") for number in range(len(found))]
+    store.keep("claude_code", "local", Findings(usage=found), prices)
+
+    read = imported(store, BOOK, "seat", 0, 2**62)
+    store.close()
+
+    batch = read.batch
+    rows = {
+        at_ns: (*usage, posted, read.whos[who], read.classes[class_], batch.ways[way][1])
+        for at_ns, usage, posted, who, class_, way in zip(
+            batch.at_ns.tolist(),
+            batch.usage.tolist(),
+            read.posted_nanos.tolist(),
+            read.who_of.tolist(),
+            read.class_of.tolist(),
+            batch.way.tolist(),
+            strict=True,
+        )
+    }
+    assert rows == {
+        one.started_ns: (*one.usage, number, Who(str(one.seat), "claude_code"), one.seat, one.model)
+        for number, one in enumerate(found)
+    }
 
 
 def _imported(tmp_path: Path, book: PriceBook, count: int = 40) -> Path:

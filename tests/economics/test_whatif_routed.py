@@ -1,6 +1,7 @@
 """What-if by a policy: on the books by their decisions, on imported calls by prices alone."""
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from headgate.catalog.rows import parse_row
 from headgate.economics.inputs import InputError
 from headgate.economics.prices.load_past import charged_calls
 from headgate.economics.replays.load_served import Served, Stretch, served
@@ -15,6 +17,7 @@ from headgate.economics.whatif.load_calls import of_books
 from headgate.economics.whatif.load_routed import Ground, noting, routed
 from headgate.economics.whatif.moves import STAYS, Moves
 from headgate.economics.whatif.replay import Replay
+from headgate.economics.whatif.routing import Ground as Imported
 from headgate.economics.whatif.routing import check_policy
 from headgate.economics.whatif.routing import routed as routed_among
 from headgate.economics.whatif.scenario import Scenario, read_among
@@ -23,6 +26,7 @@ from headgate.records.estimate import EstimateRecord
 from headgate.records.journal import CandidateRecord, DecisionRecord
 from headgate.routing.policies import cascade
 from headgate.routing.policies.registry import Chosen, Settings, defaults_of, policies
+from headgate.units.instants import from_datetime
 from headgate.units.usage import Usage
 from tests.console.books import NOW_NS, Books
 from tests.economics.past_calls import (
@@ -30,6 +34,7 @@ from tests.economics.past_calls import (
     FAMILIES,
     INPUTS,
     OPUS,
+    SONNET,
     F,
     calls,
     rate,
@@ -187,7 +192,9 @@ def test_imported_calls_go_where_their_tokens_are_cheapest() -> None:
     long, wordy = Usage(400_000), Usage(10, output_text=100_000)
     past = calls(row(OPUS, wordy), row(DEAR, wordy), row(DEAR, long))
 
-    moves = routed_among(past, CHEAPEST, read_among([OPUS, DEAR], BOOK), BOOK, TOKENS)
+    moves = routed_among(
+        past, CHEAPEST, Imported(read_among([OPUS, DEAR], BOOK), BOOK, None, TOKENS)
+    )
 
     assert cost(wordy, OPUS) < cost(wordy, DEAR)  # of as many tokens; fewer make the difference
     assert [moves.targets[one][1] if one != STAYS else None for one in moves.target] == [
@@ -197,14 +204,44 @@ def test_imported_calls_go_where_their_tokens_are_cheapest() -> None:
     ]
 
 
+def test_a_day_whose_prices_hold_decides_as_well() -> None:
+    """A policy chooses by the prices that are asked about, not by those of the call."""
+    early = parse_row(
+        {
+            "model": "claude-opus-4-8",
+            "valid_from": date(2026, 1, 1),
+            "valid_to": date(2026, 1, 3),
+            "recorded_at": date(2026, 1, 1),
+            "usd_per_million": {"input": "0.1", "output": "0.1"},
+        },
+        seller="anthropic",
+        bands={},
+        origin="configuration",
+    )
+    day_ns = from_datetime(datetime(2026, 1, 2, tzinfo=UTC))
+    models = read_among([OPUS, SONNET], BOOK)
+    past = calls(row(SONNET, Usage(1_000)))
+
+    now = routed_among(past, CHEAPEST, Imported(models, BOOK, None, TOKENS))
+    then = routed_among(past, CHEAPEST, Imported(models, BOOK.with_rows([early]), day_ns, TOKENS))
+
+    assert now.target.tolist() == [STAYS]
+    assert now.notes == ()
+    assert then.notes == (
+        "anthropic/claude-sonnet-5 has no price for 1 calls at their time, so it is not chosen "
+        "for them.",
+    )
+    assert then.targets[then.target[0]][1] == "claude-opus-4-8"
+
+
 def test_the_first_of_an_order_takes_all_and_a_spread_spreads() -> None:
     """Policies see imported calls as turns of a route that lists the models."""
     past = calls(*(row(OPUS, Usage(1_000)) for _ in range(32)))
-    models = read_among([CHEAP, DEAR], BOOK)
+    ground = Imported(read_among([CHEAP, DEAR], BOOK), BOOK, None, TOKENS)
     weighted = Chosen(policies()["weighted"], Settings("weighted"))
 
-    first = routed_among(past, ORDERED, models, BOOK, TOKENS)
-    spread = routed_among(past, weighted, models, BOOK, TOKENS)
+    first = routed_among(past, ORDERED, ground)
+    spread = routed_among(past, weighted, ground)
 
     assert {first.targets[one][1] for one in first.target} == {"gpt-5.4-mini"}
     assert np.bincount(spread.target).tolist() == [16, 16]

@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+import trustme
 
 from headgate.node.leaving import LINGER_MS, drain
 from headgate.records.journal import SettleRecord
 from tests.gateway.calls import CHAT_PATH, chat, head, request
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
+from tests.gateway.test_listener_tls import secured, trusting
 from tests.gateway.wire import Wire
 
 SLOW = chat("Go on. [sim:tokens=80] [sim:delay_ms=100]", stream=True)
@@ -26,7 +29,8 @@ def gateway(start: Start) -> Gateway:
 def draining(gateway: Gateway) -> Iterator[asyncio.Event]:
     """Have the gateway drain; gives what hurries it, and waits for the end afterwards."""
     hurry = gateway.run(asyncio.Event)
-    done = gateway.run(lambda: asyncio.ensure_future(drain(gateway.pipeline, hurry)))
+    gateway.run(gateway.door.close)
+    done = gateway.run(lambda: asyncio.ensure_future(drain(gateway.pipeline, gateway.door, hurry)))
     yield hurry
     gateway.until(done.done, "it has drained")
 
@@ -81,3 +85,19 @@ def test_who_is_told_again_ends_running_calls_now(gateway: Gateway) -> None:
     (end,) = gateway.ends(gateway.last_call())
     assert isinstance(end, SettleRecord)
     assert (end.state, end.reason) == ("estimated", "shutdown_timeout")
+
+
+def test_who_is_at_a_handshake_is_served_too(start: Start, tmp_path: Path) -> None:
+    """A client that had come in, and is no client yet when the worker is told to end, gets its
+    answer.
+    """
+    authority = trustme.CA()
+    gateway = secured(start, authority, tmp_path)
+    with Wire(gateway.port) as wire:
+        gateway.until(lambda: gateway.door.meeting, "it has come in")
+        with draining(gateway):
+            line = trusting(authority).wrap_socket(wire.socket, server_hostname="localhost")
+            wire.socket = line
+            reply = wire.send(request(chat())).read()
+
+    assert (reply.status, reply.header("connection")) == (200, "close")

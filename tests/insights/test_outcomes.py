@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
-from headgate.insights.outcomes import Outcome, Results, results, tell
+from headgate.insights import hooked
+from headgate.insights.outcomes import Outcome, Results, makers, outcome, results, tell, tell_made
+from headgate.records.control import OutcomeKind
 from headgate.store.migrate import open_store
 from tests.conftest import NOON_NS
 
@@ -97,3 +99,42 @@ def test_by_model_and_since(connection: Connection) -> None:
 
     assert sums.name is not None
     assert results(connection, "model", NOON_NS + 1) == []
+
+
+@pytest.mark.parametrize(("kind", "subject"), [("call", "call_a"), ("run", "r42")])
+def test_makers_are_found_by_what_they_made(
+    connection: Connection, kind: OutcomeKind, subject: str
+) -> None:
+    """Of one principal, or of all of some teams; nobody made what never was."""
+    alice = [("alice", "research")]
+
+    assert makers(connection, kind, subject, "alice", ()) == alice
+    assert makers(connection, kind, subject, None, ("sales", "research")) == alice
+    assert makers(connection, kind, subject, "bob", ("research",)) == []
+    assert makers(connection, kind, subject, None, ("sales",)) == []
+    assert makers(connection, kind, "nowhere", "alice", ()) == []
+
+
+def test_what_a_tracker_does_not_say_stays(connection: Connection) -> None:
+    """It knows the end, and not what its principal has told beside."""
+    tell(connection, RUN._replace(value_nanos=5))
+
+    tell_made(connection, Outcome("alice", "research", "run", "r42", NOON_NS + 1, success=True))
+
+    row = connection.execute(select(outcome)).one()
+    assert (row.success, row.at_ns) == (True, NOON_NS + 1)
+    assert (row.value_nanos, row.human_seconds, row.task) == (5, 120, "ticket")
+
+
+def test_a_message_is_known_by_any_of_its_marks_for_a_month(connection: Connection) -> None:
+    """Of its own hook alone."""
+    later_ns = NOON_NS + hooked.KEPT_NS
+
+    hooked.note(connection, "code", ("a", "b"), NOON_NS)
+    hooked.note(connection, "code", ("b", "c"), later_ns)
+    known = [hooked.is_known(connection, "code", (mark, "x")) for mark in "abc"]
+    hooked.note(connection, "other", ("d",), later_ns + 1)
+
+    assert known == [True, True, True]
+    assert not hooked.is_known(connection, "other", ("a",))
+    assert [hooked.is_known(connection, "code", (mark,)) for mark in "abc"] == [False, False, True]

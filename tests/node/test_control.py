@@ -4,26 +4,54 @@ import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import Row, select
 from typer.testing import CliRunner
 
 from headgate.cli.main import app
+from headgate.gateway.hooks import BODY_BYTES_MAX as HOOK_BYTES_MAX
 from headgate.insights.contract_control import OutcomesToldView
+from headgate.insights.outcomes import outcome
 from headgate.node.control.registry import answers
-from headgate.records.control import BATCHES, BODY_BYTES_MAX, FILES, REPEATS, RESOURCES
+from headgate.records.control import (
+    BATCHES,
+    BODY_BYTES_MAX,
+    FILES,
+    OUTCOME_HOOKS,
+    REPEATS,
+    RESOURCES,
+)
+from headgate.store.database import open_store_readonly
 from tests.node.harness import TestNode, running_node
 from tests.node.wire import CHAT, Reply, chat, post
+from tests.trackers import messages
+from tests.trackers.messages import SECRET, Message
 
 OUTCOMES = "/v1/outcomes"
+HOOKS = f"""
+[outcome_hooks.code]
+kind = "github"
+secret = {{ value = "{SECRET}" }}
+team = "research"
+branch = "agent/*"
+task = "merge"
+
+[outcome_hooks.builds]
+kind = "generic"
+secret = {{ value = "{SECRET}" }}
+principal = "bob"
+"""
 
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
-    """A node with two principals."""
+    """A node with two principals, and hooks of trackers."""
     principals = {"alice": "research", "bob": "sales"}
-    with running_node(tmp_path_factory.mktemp("control"), principals=principals) as running:
+    folder = tmp_path_factory.mktemp("control")
+    with running_node(folder, principals=principals, extra=HOOKS) as running:
         yield running
 
 
@@ -35,7 +63,7 @@ def tell(node: TestNode, body: object, who: str = "alice") -> Reply:
 
 def test_every_resource_has_somebody_who_answers() -> None:
     """A line in the records without its file, or a file without its line, is found."""
-    assert sorted(answers()) == sorted([*RESOURCES, REPEATS, BATCHES, FILES])
+    assert sorted(answers()) == sorted([*RESOURCES, REPEATS, BATCHES, FILES, OUTCOME_HOOKS])
 
 
 def test_an_outcome_is_taken_as_soon_as_the_call_was_answered(node: TestNode) -> None:
@@ -115,3 +143,96 @@ def test_a_history_tells_what_became_of_runs(
     printed = msgspec.json.decode(result.stdout, type=OutcomesToldView)
     assert (printed.commits, printed.told, printed.reverted) == (1, 1, 0)
     assert printed.refused == ["This key has made no run 'somebody-elses'."]
+
+
+def hook(node: TestNode, name: str, message: Message, **headers: str) -> Reply:
+    """Post a tracker's message, without a key."""
+    sent = {**message.headers, **headers}
+    return post(node.gateway_url, f"{OUTCOMES}/hooks/{name}", None, message.body, headers=sent)
+
+
+def run(node: TestNode, name: str, who: str = "alice") -> None:
+    """Make a call of a run."""
+    headers = {"x-headgate-run": name}
+    reply = post(node.gateway_url, CHAT, node.key(who), chat("Hi"), headers=headers)
+    assert reply.status == 200
+
+
+def outcomes(node: TestNode, run: str) -> list[Row[Any]]:
+    """Return what is kept of a run."""
+    engine = open_store_readonly(node.data_dir)
+    with engine.connect() as connection:
+        found = connection.execute(select(outcome).where(outcome.c.subject == run)).all()
+    engine.dispose()
+    return list(found)
+
+
+def test_a_tracker_tells_what_became_of_a_run(node: TestNode) -> None:
+    """Of its own team's alone, and once: what comes again, by whatever name, changes nothing.
+
+    What a principal has told beside stays, and a reopened request was no success after all.
+    """
+    for who in ("alice", "bob"):
+        run(node, "ticket-7", who)
+    told = {"run": "ticket-7", "success": False, "human_minutes": 3, "task": "fix"}
+    assert tell(node, told).status == 200
+    merged = messages.github_pull_request("closed", merged=True)
+
+    first = hook(node, "code", merged)
+    again = hook(node, "code", merged)
+    renamed = hook(node, "code", merged, **{"x-github-delivery": "another"})
+    kept = outcomes(node, "ticket-7")
+    reopened = messages.github_pull_request("reopened")
+    later = hook(node, "code", reopened, **{"x-github-delivery": "one more"})
+
+    success = {"run": "ticket-7", "principal": "alice", "success": True}
+    assert (first.status, first.document) == (200, {"told": [success]})
+    assert again.status == renamed.status == 202
+    assert again.document == renamed.document == {"ignored": "It was told before."}
+    (row,) = kept
+    assert (row.principal, row.success, row.human_seconds) == ("alice", True, 180)
+    assert (row.task, row.note) == ("merge", "hook code: acme/app#12 merged")
+    assert later.document == {"told": [{**success, "success": False}]}
+    assert [row.success for row in outcomes(node, "ticket-7")] == [False]
+
+
+def test_a_tracker_tells_of_nobody_elses_work(node: TestNode) -> None:
+    """Neither of other principals' runs nor of such as never were; it may tell of those later."""
+    run(node, "nightly-1")
+    foreign = messages.generic(run="nightly-1")
+
+    unknown = hook(node, "builds", foreign)
+    run(node, "nightly-1", "bob")
+    known = hook(node, "builds", foreign)
+
+    nobody = "Nobody of principal:bob has made run 'nightly-1'."
+    assert (unknown.status, unknown.document) == (202, {"ignored": nobody})
+    assert known.document["told"] == [{"run": "nightly-1", "principal": "bob", "success": True}]
+
+
+def test_what_no_tracker_would_send_is_refused_by_its_code(node: TestNode) -> None:
+    """A key opens no hook, unsigned messages tell nothing, and large ones are not kept."""
+    good = messages.generic(run="r")
+    unsigned = Message(good.body, {})
+    key = {"authorization": f"Bearer {node.key('bob')}"}
+    large = messages.generic(run="r", note="x" * HOOK_BYTES_MAX)
+    bad = messages.signed_generic(b'{"id": "1"}')
+    mangled = messages.signed_generic(b"{")
+
+    codes = [
+        hook(node, "builds", unsigned).code,
+        hook(node, "builds", unsigned, **key).code,
+        hook(node, "nowhere", good).code,
+        hook(node, "builds", large).code,
+        hook(node, "builds", large, **key).code,
+        hook(node, "builds", bad).code,
+        hook(node, "builds", mangled).code,
+        post(node.gateway_url, f"{OUTCOMES}/hooks/builds", None, b"", method="GET").code,
+    ]
+
+    assert codes == [
+        *("signature_invalid", "signature_invalid", "path_unknown"),
+        *("body_too_large", "body_too_large", "body_invalid", "body_malformed"),
+        "method_not_allowed",
+    ]
+    assert hook(node, "builds", unsigned).status == 401

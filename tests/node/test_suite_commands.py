@@ -74,7 +74,7 @@ def test_an_agents_run_is_counted_capped_and_checked(tmp_path: Path) -> None:
     The check looks into the folder that the agent has left, and the exit status alone will do too.
     """
     left = ["python3", "-c", "assert open('result.txt').read() == 'given: done'"]
-    tasks = [
+    tasks: list[dict[str, Any]] = [
         {"id": "works", "command": agent("2"), "prompt": "Work.", "check": {"command": left}},
         {"id": "said", "command": agent("1"), "check": {"exact": "done"}},
         {"id": "status", "command": agent("1")},

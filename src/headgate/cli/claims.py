@@ -5,7 +5,17 @@ from typing import Any
 
 import typer
 
-from headgate.cli.desk import AsJson, Html, InputsFile, checked, document, show, write_page
+from headgate.cli.desk import (
+    AsJson,
+    Html,
+    InputsFile,
+    Png,
+    checked,
+    document,
+    show,
+    write_page,
+    write_picture,
+)
 from headgate.cli.output import print_json
 from headgate.economics.claims.check import check
 from headgate.economics.claims.load import load_claims
@@ -17,7 +27,9 @@ app = typer.Typer()
 
 
 @app.command()
-def claims(inputs: InputsFile = None, html: Html = None, as_json: AsJson = False) -> None:
+def claims(
+    inputs: InputsFile = None, html: Html = None, png: Png = None, as_json: AsJson = False
+) -> None:
     """Compute each statement from its inputs and say whether it agrees, to the digit.
 
     A file of inputs holds `name = "value"` for all claims, and may hold tables named after a
@@ -33,9 +45,10 @@ def claims(inputs: InputsFile = None, html: Html = None, as_json: AsJson = False
     report = claims_report(view, used)
     if as_json:
         write_page(report, html)
+        write_picture(report, png)
         print_json(view)
     else:
-        show(report, html, as_json=False)
+        show(report, html, png=png, as_json=False)
 
 
 def _split(

@@ -1,7 +1,7 @@
 """What the commands of the economics desk share: their options, and how a report is shown."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,13 +11,16 @@ import typer
 from headgate import __version__
 from headgate.cli.options import AsJson
 from headgate.cli.output import fail, print_json, print_table, table
+from headgate.economics.charts import chart_svg
 from headgate.economics.exact import DomainError
 from headgate.economics.inputs import InputError
 from headgate.economics.load import load_document
 from headgate.economics.page import ASSUMPTION_COLUMNS, page
+from headgate.economics.pictures import Drawn, picture
+from headgate.economics.png import missing_for_png, png_of
 from headgate.economics.report import Report, TableView
 
-__all__ = ["AsJson", "Html", "InputsFile", "Seed", "checked", "document", "hash_of", "show"]
+__all__ = ["AsJson", "Html", "InputsFile", "Png", "Seed", "checked", "document", "hash_of", "show"]
 
 InputsFile = Annotated[
     Path | None,
@@ -25,6 +28,21 @@ InputsFile = Annotated[
 ]
 Html = Annotated[
     Path | None, typer.Option("--html", metavar="FILE", help="Write the report as one HTML page.")
+]
+
+
+def _drawable(png: Path | None) -> Path | None:
+    """Say before anything is computed that no picture can be drawn."""
+    if png is not None and (missing := missing_for_png()) is not None:
+        fail(f"Pictures need {missing}, which is missing.", "pip install 'headgate[png]'")
+    return png
+
+
+Png = Annotated[
+    Path | None,
+    typer.Option(
+        "--png", metavar="FILE", help="Write the charts as one picture.", callback=_drawable
+    ),
 ]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="What chance follows from.")]
 
@@ -59,9 +77,10 @@ def hash_of(path: Path | None) -> str:
     return "-" if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def show(report: Report, html: Path | None, *, as_json: bool) -> None:
+def show(report: Report, html: Path | None, *, png: Path | None = None, as_json: bool) -> None:
     """Print a report: the answer, the tables, the limits, the assumptions; or as JSON."""
     write_page(report, html)
+    write_picture(report, png)
     if as_json:
         print_json(report)
         return
@@ -76,19 +95,42 @@ def show(report: Report, html: Path | None, *, as_json: bool) -> None:
     typer.echo()
     rows = [[one.name, one.value, one.unit, one.meaning, one.source] for one in report.assumptions]
     _print(TableView(title="Assumptions", columns=ASSUMPTION_COLUMNS, rows=rows))
-    seed = "" if report.seed is None else f", seed {report.seed}"
-    typer.echo(f"\nheadgate {__version__}, inputs {report.inputs_sha256}{seed}")
+    typer.echo(f"\n{_signed(report)}")
 
 
 def write_page(report: Report, html: Path | None) -> None:
     """Write a report as a page, where one is wanted."""
-    if html is None:
+    if html is not None:
+        _write(html, page(report, __version__).encode())
+
+
+def write_picture(report: Report, png: Path | None) -> None:
+    """Write the charts of a report as a picture, where one is wanted."""
+    if png is None:
         return
+    drawn = [Drawn(chart.title, chart_svg(chart)) for chart in report.charts]
+    draw(png, f"Headgate {report.command}", drawn, _signed(report))
+
+
+def draw(png: Path, title: str, charts: Sequence[Drawn], signed: str) -> None:
+    """Write charts as a picture; `signed` says below them what they were made from."""
+    found = [chart for chart in charts if chart.svg]
+    if not found:
+        fail("This report has no chart to draw.", "Leave --png out; --html has the tables.")
+    _write(png, png_of(picture(title, found, signed)))
+
+
+def _signed(report: Report) -> str:
+    seed = "" if report.seed is None else f", seed {report.seed}"
+    return f"headgate {__version__}, inputs {report.inputs_sha256}{seed}"
+
+
+def _write(path: Path, content: bytes) -> None:
     try:
-        html.write_text(page(report, __version__), "utf-8")
+        path.write_bytes(content)
     except OSError as error:
-        fail(f"{html} cannot be written: {error.strerror}.", "Choose a folder of yours.")
-    typer.echo(f"Wrote {html}.", err=True)
+        fail(f"{path} cannot be written: {error.strerror}.", "Choose a folder of yours.")
+    typer.echo(f"Wrote {path}.", err=True)
 
 
 def _print(one: TableView) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from headgate.cli.approvals import Url, gateway_at, own_key
-from headgate.cli.desk import AsJson, Html, checked, show
+from headgate.cli.desk import AsJson, Html, Png, checked, show
 from headgate.cli.evaluation.commands import commands_of
 from headgate.cli.options import CONFIG_DEFAULT, Config
 from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail
@@ -33,6 +33,7 @@ CONCURRENCY_MAX = 64
 REPEATS_MAX = 100
 TROUBLES_TOLD = 10
 MARGIN_DEFAULT = 5.0
+Rows = Annotated[Path | None, typer.Option(help="Write Parquet for `headgate routing eval`.")]
 BUDGET_FIX = 'Give a smaller --budget; it is carved from a budget on "run:*" with period = "once".'
 
 
@@ -69,22 +70,20 @@ def evaluate(  # noqa: PLR0913 - an option is a parameter
     results: Annotated[
         Path | None, typer.Option(help="Where results are kept; default: beside the suite.")
     ] = None,
-    rows: Annotated[
-        Path | None, typer.Option(help="Write Parquet for `headgate routing eval`.")
-    ] = None,
+    rows: Rows = None,
     feedback: Annotated[
         bool, typer.Option("--feedback/--no-feedback", help="Tell results as routing evidence.")
     ] = True,
     url: Url = None,
     config: Config = CONFIG_DEFAULT,
     html: Html = None,
+    png: Png = None,
     as_json: AsJson = False,
 ) -> None:
     """Have models do the tasks of a suite, and say which may take another's place.
 
     Calls go through the gateway with HEADGATE_KEY, as a run with a budget of its own. A run that
-    was stopped goes on where it was. A task or a check that is a command runs it on this machine,
-    as you.
+    was stopped goes on where it was. Commands of a suite run on this machine, as you.
     """
     asked = Wanted(suite, repeats, concurrency, _budget(budget), feedback)
     with checked():
@@ -110,7 +109,7 @@ def evaluate(  # noqa: PLR0913 - an option is a parameter
         content=hashlib.sha256(suite.read_bytes() + path.read_bytes()).hexdigest(),
         notes=[*_notes(ran, asked, len(todo) - len(found)), *_troubles(found)],
     )
-    show(suite_report(told, sums_of(found, names)), html, as_json=as_json)
+    show(suite_report(told, sums_of(found, names)), html, png=png, as_json=as_json)
     if len(found) < len(todo):
         raise typer.Exit(EXIT_NO)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from headgate.cli.desk import AsJson, Html, InputsFile, Seed, checked, document, hash_of, show
+from headgate.cli.desk import AsJson, Html, InputsFile, Png, Seed, checked, document, hash_of, show
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, Config, DataDir
 from headgate.cli.reading import read_configuration, reading
 from headgate.economics.load import changes_of, load_inputs
@@ -40,6 +40,7 @@ def mix(  # noqa: PLR0913 - a command has as many parameters as it has options
     config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
     html: Html = None,
+    png: Png = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the cheapest mix of offers for a team from its own months, within limits.
@@ -56,7 +57,7 @@ def mix(  # noqa: PLR0913 - a command has as many parameters as it has options
         content = _named(users) if months is None else hash_of(months)
         content += hash_of(offers)
         report = mix_report(used, problem, baseline, seed, content)
-    show(report, html, as_json=as_json)
+    show(report, html, png=png, as_json=as_json)
 
 
 def _past(config: Path, data_dir: Path, *, imported: bool) -> tuple[User, ...]:

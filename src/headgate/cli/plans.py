@@ -9,11 +9,14 @@ from typing import Annotated
 
 import typer
 
+from headgate import __version__
 from headgate.catalog.load_plans import load_plans
 from headgate.catalog.plans import PlanCatalogue
 from headgate.cli import plans_text as text
+from headgate.cli.desk import Png, draw
 from headgate.cli.options import DATA_DIR_DEFAULT, AsJson, DataDir
 from headgate.cli.output import fail, print_json
+from headgate.economics.pictures import Drawn
 from headgate.economics.plans import load_use
 from headgate.economics.plans.advice import API
 from headgate.economics.plans.break_even import SERVING_COST
@@ -41,6 +44,7 @@ def plans(
     html: Annotated[
         Path | None, typer.Option(help="Write the report as a page with its chart.")
     ] = None,
+    png: Png = None,
     data_dir: DataDir = DATA_DIR_DEFAULT,
     as_json: AsJson = False,
 ) -> None:
@@ -61,6 +65,10 @@ def plans(
     sheet = text.Sheet(tuple(reports), catalogue, cost, inputs)
     if html is not None:
         html.write_text(text.page(sheet), encoding="utf-8")
+    if png is not None:
+        said = f"headgate {__version__}, inputs {inputs}"
+        drawn = Drawn(f"{text.CHART_TITLE}. {text.CHART_ABOUT}", text.chart(sheet))
+        draw(png, "Headgate plans", [drawn], said)
     if as_json:
         print_json(text.view(sheet))
         return

@@ -37,6 +37,13 @@ _WINDOW_COLUMNS = (
 )
 
 
+CHART_TITLE = "What the seller keeps"
+CHART_ABOUT = (
+    "Share of a seat's price that is left after serving it, by how much of the plan is used. "
+    "Orange is a loss. A dot is a seat."
+)
+
+
 class Sheet(NamedTuple):
     """All reports, and what they rest on; `inputs` is the hash of that."""
 
@@ -60,8 +67,8 @@ def show(sheet: Sheet) -> None:
             print_table(shown)
 
 
-def page(sheet: Sheet) -> str:
-    """Return it as a page."""
+def chart(sheet: Sheet) -> str:
+    """Return the margins of its plans as SVG, with a dot for each seat; empty without plans."""
     lines = [(line.plan, line.capacity) for one in sheet.reports for line in one.plans]
     plans = {plan.id: (plan, known) for plan, known in lines if known is not None}
     dots = [
@@ -70,15 +77,16 @@ def page(sheet: Sheet) -> str:
         for line in one.plans
         if line.utilisation is not None
     ]
-    chart = heat_map(tuple(plans.values()), dots, sheet.serving_cost)
+    return heat_map(tuple(plans.values()), dots, sheet.serving_cost) if plans else ""
+
+
+def page(sheet: Sheet) -> str:
+    """Return it as a page."""
     about = Section(
-        "What the seller keeps",
-        (
-            "Share of a seat's price that is left after serving it, by how much of the plan is "
-            "used. Orange is a loss. A dot is a seat.",
-        ),
+        CHART_TITLE,
+        (CHART_ABOUT,),
     )
-    return render("Subscriptions", (*_sections(sheet), about), chart)
+    return render("Subscriptions", (*_sections(sheet), about), chart(sheet))
 
 
 def view(sheet: Sheet) -> PlansView:

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from headgate.cli.desk import AsJson, Html, checked, show
+from headgate.cli.desk import AsJson, Html, Png, checked, show
 from headgate.cli.learning.models import learned
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, Config, DataDir
 from headgate.cli.policy_option import PolicyName, told_of
@@ -44,6 +44,7 @@ def run(  # noqa: PLR0913 - an option is a parameter
     config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
     html: Html = None,
+    png: Png = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what past calls would have cost, and how good they would be, by another policy."""
@@ -63,7 +64,7 @@ def run(  # noqa: PLR0913 - an option is a parameter
         course=course,
         content=hashlib.sha256(content.encode()).hexdigest(),
     )
-    show(replay_report(told, found), html, as_json=as_json)
+    show(replay_report(told, found), html, png=png, as_json=as_json)
 
 
 def _evidence(data_dir: Path, snapshot: Snapshot) -> Mapping[str, Hope]:

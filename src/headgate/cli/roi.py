@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from headgate.cli.desk import AsJson, Html, InputsFile, checked, document, hash_of, show
+from headgate.cli.desk import AsJson, Html, InputsFile, Png, checked, document, hash_of, show
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, Config, DataDir
 from headgate.cli.output import fail
 from headgate.cli.reading import reading
@@ -35,6 +35,7 @@ def roi(  # noqa: PLR0913 - a command has as many parameters as it has options
     _config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
     html: Html = None,
+    png: Png = None,
     as_json: AsJson = False,
 ) -> None:
     """Compute cost per resolved task with its interval: of a file, the books, or an assumption.
@@ -54,4 +55,4 @@ def roi(  # noqa: PLR0913 - a command has as many parameters as it has options
         if books:
             content += hashlib.sha256(repr(read).encode()).hexdigest()
         report = roi_report(used, read, ran, content)
-    show(report, html, as_json=as_json)
+    show(report, html, png=png, as_json=as_json)

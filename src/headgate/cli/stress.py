@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from headgate.catalog.load import load_price_book
-from headgate.cli.desk import AsJson, Html, InputsFile, Seed, checked, document, show
+from headgate.cli.desk import AsJson, Html, InputsFile, Png, Seed, checked, document, show
 from headgate.cli.output import fail
 from headgate.cli.shaking.command import replay
 from headgate.economics.load import changes_of, load_data, load_inputs
@@ -37,6 +37,7 @@ def stress(  # noqa: PLR0913 - a command has as many parameters as it has option
         bool, typer.Option("--backtest", help="Score a forecast of 2026-05-31 instead.")
     ] = False,
     html: Html = None,
+    png: Png = None,
     as_json: AsJson = False,
 ) -> None:
     """Simulate what four ways to buy cost: locked, price-protected, routable, hybrid."""
@@ -54,4 +55,4 @@ def stress(  # noqa: PLR0913 - a command has as many parameters as it has option
         else:
             run = simulate(used, seed, paths, months)
             report = stress_report(run, load_data("stress")["questions"], mine)
-    show(report, html, as_json=as_json)
+    show(report, html, png=png, as_json=as_json)

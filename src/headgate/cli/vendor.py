@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from headgate.cli.desk import AsJson, Html, InputsFile, Seed, checked, document, show
+from headgate.cli.desk import AsJson, Html, InputsFile, Png, Seed, checked, document, show
 from headgate.economics.load import changes_of, load_data, load_inputs
 from headgate.economics.vendor.report import vendor_report
 
@@ -19,6 +19,7 @@ def vendor(
     paths: Annotated[int, typer.Option(min=100, max=PATHS_MAX, help="How many futures.")] = 2_000,
     seed: Seed = 1,
     html: Html = None,
+    png: Png = None,
     as_json: AsJson = False,
 ) -> None:
     """Show when the vendor earns, how long its cash lasts, and at which price it earns nothing.
@@ -29,4 +30,4 @@ def vendor(
     with checked():
         used = load_inputs("vendor").changed_by(changes_of(document(inputs)))
         report = vendor_report(used, load_data("vendor")["scenarios"], seed, paths)
-    show(report, html, as_json=as_json)
+    show(report, html, png=png, as_json=as_json)

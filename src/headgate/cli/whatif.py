@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from headgate.cli.desk import AsJson, Html, InputsFile, checked, document, hash_of, show
+from headgate.cli.desk import AsJson, Html, InputsFile, Png, checked, document, hash_of, show
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, Config, DataDir
 from headgate.cli.output import fail
 from headgate.cli.policy_option import PolicyAsked
@@ -106,6 +106,7 @@ def whatif(  # noqa: PLR0913 - a command has as many parameters as it has option
     config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
     html: Html = None,
+    png: Png = None,
     as_json: AsJson = False,
 ) -> None:
     """Rate a past period again, line by line; last month when no period is named.
@@ -130,13 +131,13 @@ def whatif(  # noqa: PLR0913 - a command has as many parameters as it has option
         if scenarios is None:
             wanted = (Wanted(**asked, beyond=beyond),)  # type: ignore[arg-type]  # by their names
             given = Scenarios(wanted, baseline or POSTED)
-        elif any(asked.values()):
+        elif any(asked.values()) or beyond != API:
             fail("A FILE of scenarios says all of it.", "Leave out what else is asked.")
         else:
             given = load_scenarios(scenarios)
             given = replace(given, baseline=baseline or given.baseline)
         report = _report(given, period, used, Asking(by, _share(promised), data_dir, config))
-    show(report, html, as_json=as_json)
+    show(report, html, png=png, as_json=as_json)
 
 
 class Asking(NamedTuple):

@@ -52,8 +52,9 @@ class Period(NamedTuple):
         return " until ".join(day.strftime("%Y-%m-%d %H:%M").removesuffix(" 00:00") for day in days)
 
 
-Router = Callable[[Chosen, Sequence[str], PriceBook], Moves]
-"""From a policy, the models it is to choose among and the prices, to who would have served."""
+Router = Callable[[Chosen, Sequence[str], PriceBook, int | None], Moves]
+"""From a policy, the models it is to choose among, the prices and their day (None for each call's
+own), to who would have served."""
 
 
 class Past(NamedTuple):
@@ -106,10 +107,10 @@ def _imported(period: Period, data_dir: Path, by: str, tokens: routing.Tokens) -
         calls = load_calls.imported(store, period.book, by, *days)
         unpriced, sums = load_calls.left_out(store, *days)
 
-    def route(policy: Chosen, among: Sequence[str], book: PriceBook) -> Moves:
+    def route(policy: Chosen, among: Sequence[str], book: PriceBook, on_ns: int | None) -> Moves:
         models = read_among(among, book)
         routing.check_policy(policy, models)
-        return routing.routed(calls, policy, models, book, tokens)
+        return routing.routed(calls, policy, routing.Ground(models, book, on_ns, tokens))
 
     told = ((unpriced, "have no price and are in no figure"), (sums, "sum several calls"))
     notes = tuple(f"{many} imported records {what}." for many, what in told if many)
@@ -129,7 +130,7 @@ def _of_books(
     attempts: list[str] = []
     calls = load_calls.of_books(load_routed.noting(charged, attempts), by)
 
-    def route(policy: Chosen, among: Sequence[str], book: PriceBook) -> Moves:
+    def route(policy: Chosen, among: Sequence[str], book: PriceBook, _on_ns: int | None) -> Moves:
         if among:
             raise InputError(
                 "The books know who might have served each call.",

@@ -71,13 +71,16 @@ def scenario_of(asked: Asked, period: Period, past: Past, inputs: Inputs) -> Sce
         InputError: A model has no price, or a policy lacks what it goes by.
     """
     wanted, after = asked.wanted, asked.after
-    routed = None if asked.policy is None else past.router(asked.policy, wanted.among, after)
+    on_ns = None if wanted.as_of is None else _midnight(wanted.as_of)
+    routed = None
+    if asked.policy is not None:
+        routed = past.router(asked.policy, wanted.among, after, on_ns)
     refuses = wanted.beyond == REFUSED
     span = (period.since_ns, period.until_ns, period.zone)
     return Scenario(
         before=period.book,
         after=after,
-        on_ns=None if wanted.as_of is None else _midnight(wanted.as_of),
+        on_ns=on_ns,
         models=read_models(wanted.models, after),
         routed=routed,
         seats=Seats(asked.plans, *span, refuses=refuses) if asked.plans else None,

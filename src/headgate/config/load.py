@@ -30,6 +30,7 @@ from headgate.config.read_network import (
     response_cache_from,
 )
 from headgate.config.read_organisation import organisation_from
+from headgate.config.read_outcome_hooks import outcome_hooks_from
 from headgate.config.read_policies import check_deployments, check_used, policies_from
 from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
@@ -129,7 +130,7 @@ def _snapshot(
         file=str(path),
         organisation=organisation.id,
         zone=organisation.zone,
-        edge=edge,
+        edge=edge._replace(hooks=outcome_hooks_from(document, named, secrets, problems)),
         idempotency=idempotency_from(document, problems),
         response_cache=response_cache_from(document, problems),
         learning=learning_from(document, problems),

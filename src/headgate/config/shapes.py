@@ -50,6 +50,7 @@ from headgate.ledger.settings import Idempotency
 from headgate.records.journal import Durability
 from headgate.records.priority import USUAL, Priority
 from headgate.store.settings import Journal
+from headgate.trackers.naming import Named
 
 Minutes = Annotated[int, Meta(ge=1, le=43_200)]
 Weight = Annotated[int, Meta(ge=1, le=1_000)]
@@ -224,6 +225,26 @@ class WebhookShape(Shape, frozen=True, kw_only=True):
     allow_plain_http: bool = False
 
 
+class OutcomeHookShape(Shape, frozen=True, kw_only=True):
+    """`[outcome_hooks.ID]`: where a tracker tells how work ended; one of `principal` and `team`.
+
+    Attributes:
+        branch: A pattern of branches in which `*` stands for a name; None: they name nothing.
+        label: Likewise of labels.
+        names: What both name.
+        task: What kind of work it tells of.
+    """
+
+    kind: Text
+    secret: Secret
+    principal: Text | None = None
+    team: Text | None = None
+    branch: Text | None = None
+    label: Text | None = None
+    names: Named = "run"
+    task: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+
+
 class ApprovalShape(Shape, frozen=True, kw_only=True):
     """`[approvals.ID]`: which calls wait until a person has decided.
 
@@ -280,6 +301,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     budgets: Mapping[Name, BudgetShape] = {}
     runs: RunsShape = RunsShape()
     webhooks: Mapping[Name, WebhookShape] = {}
+    outcome_hooks: Mapping[Name, OutcomeHookShape] = {}
     requirements: Mapping[Name, RequirementShape] = {}
     data_classes: Mapping[Name, DataClassShape] = {}
     approvals: Mapping[Name, ApprovalShape] = {}
@@ -324,6 +346,7 @@ TABLES: Mapping[str, tuple[TableKind, type[Shape]]] = {
     "budgets": ("named", BudgetShape),
     "runs": ("single", RunsShape),
     "webhooks": ("named", WebhookShape),
+    "outcome_hooks": ("named", OutcomeHookShape),
     "requirements": ("named", RequirementShape),
     "data_classes": ("named", DataClassShape),
     "approvals": ("named", ApprovalShape),

@@ -13,6 +13,9 @@ from headgate.economics.steps import steps_svg
 WIDTH, HEIGHT = 720, 320
 LEFT, RIGHT, TOP, BOTTOM = 84, 190, 16, 44
 COLOURS = ("#1f5f8b", "#c8553d", "#4f772d", "#8d5a97", "#b08900", "#555555")
+GRID = "#ddd"
+NAME_CHARACTERS_MAX = 32
+"""A longer name of a line is cut: it would end outside of the chart."""
 TICKS = 5
 
 
@@ -61,7 +64,8 @@ def _axes(chart: ChartView, spans: Spans) -> list[str]:
         _, pixel_y = _at(x0, y, spans)
         pixel_x, _ = _at(x, y0, spans)
         parts += [
-            f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{pixel_y}" y2="{pixel_y}" class="grid"/>',
+            f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{pixel_y}" y2="{pixel_y}" '
+            f'stroke="{GRID}" class="grid"/>',
             f'<text x="{LEFT - 6}" y="{pixel_y + 4}" text-anchor="end">{_tick(y)}</text>',
             f'<text x="{pixel_x}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">'
             f"{_tick(x)}</text>",
@@ -87,5 +91,9 @@ def _line(series: SeriesView, index: int, spans: Spans) -> list[str]:
         f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2" '
         f'class="line series-{number}"/>',
         f'<text x="{WIDTH - RIGHT + 10}" y="{legend}" fill="{colour}" '
-        f'class="name series-{number}">{escape(series.name)}</text>',
+        f'class="name series-{number}">{escape(_cut(series.name))}</text>',
     ]
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= NAME_CHARACTERS_MAX else f"{name[: NAME_CHARACTERS_MAX - 1]}…"

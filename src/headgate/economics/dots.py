@@ -11,6 +11,7 @@ WIDTH, ROW, TOP, BOTTOM, NAME, ROOM = 720, 16, 28, 26, 60, 190
 """Pixels: of the whole, of a row, above the first, below the last, for names, for the legend."""
 LOW, HIGH = 0, 200
 """The axis in percent; a dot beyond it, or of no number, stands at its end."""
+GRID = "#ddd"
 TICKS = (0, 50, 100, 150, 200)
 LOOKS = (("#1f5f8b", 0), ("#c8553d", 4))
 """Of what agrees and of what differs: the colour, and the number of the series in a theme."""
@@ -62,7 +63,7 @@ def _axis(title: str, height: int) -> list[str]:
         f'<text x="{NAME}" y="{TOP - 14}">{escape(title)}</text>',
         *(
             f'<line x1="{_across(str(tick))}" x2="{_across(str(tick))}" y1="{TOP}" '
-            f'y2="{height - BOTTOM}" class="grid"/>'
+            f'y2="{height - BOTTOM}" stroke="{GRID}" class="grid"/>'
             f'<text x="{_across(str(tick))}" y="{height - 8}" text-anchor="middle">{tick}</text>'
             for tick in TICKS
         ),

@@ -10,7 +10,7 @@ body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:62rem;padding
 table{border-collapse:collapse;margin:.5rem 0 1.5rem;font-size:13px;display:block;overflow-x:auto}
 td,th{padding:.2rem .7rem;border-bottom:1px solid #ddd;text-align:left;vertical-align:top}
 .number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-svg{width:100%;height:auto;font:11px system-ui,sans-serif}.grid{stroke:#ddd}
+svg{width:100%;height:auto;font:11px system-ui,sans-serif}
 .answer{font-size:1.15rem}footer{color:#666;font-size:12px;overflow-wrap:anywhere}
 """
 ASSUMPTION_COLUMNS = ["input", ">value", "unit", "meaning", "source"]

@@ -237,7 +237,9 @@ class ClientConnection(SendingConnection):
             self.refuse(refusals.body_too_large(most))
             return
         self._left = length
-        self.request = Request(head, self._pipeline.identify(head.key))
+        request = self.request = Request(head, self._pipeline.identify(head.key))
+        if request.credential is None:
+            self._pipeline.hooks.begin(request, length)
         if is_form:
             uploads.begin(self.request)
         if head.expects_continue and not (self.busy or head.http10):

@@ -12,10 +12,12 @@ from headgate.capacity.health import BREAKER_OPEN, NO_CREDENTIAL, THROTTLED
 from headgate.dialects.registry import Dialect
 from headgate.gateway import control, cors, unserved
 from headgate.gateway.edge import ClientConnection
+from headgate.gateway.hooks import PATH as HOOKS_PATH
+from headgate.gateway.hooks import PREFIX as HOOKS
 from headgate.gateway.http_bytes import whole, with_lines
 from headgate.gateway.refusals import NO_REALTIME, stranger
 from headgate.gateway.request import Request
-from headgate.records.control import RESOURCES, ControlReply
+from headgate.records.control import RESOURCES, ControlReply, ControlRequest
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 REALTIME = b"/v1/realtime"
 MODELS = (b"/v1/models", b"/v1beta/models")
 WELL = "well"
-PATHS = (b"/", b"/healthz", b"/readyz", *MODELS, *control.PATHS)
+PATHS = (b"/", b"/healthz", b"/readyz", *MODELS, *control.PATHS, HOOKS_PATH)
 """Every path that spends nothing; all others are the dialects' and go through the pipeline."""
 
 _UNDER = tuple(b"%b/" % path for path in MODELS)
@@ -43,6 +45,8 @@ def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> No
         client.done(keep_alive=request.head.keep_alive)
     elif pipeline.batches.takes(request.head.path):
         pipeline.batches.answer(client, request)
+    elif request.head.path.startswith(HOOKS):
+        _hooked(pipeline, client, request)
     else:
         _answer(pipeline, client, request)
 
@@ -149,13 +153,34 @@ def _control(pipeline: Pipeline, client: ClientConnection, request: Request, res
     asked = control.read(request, resource)
     if isinstance(asked, Refusal):
         _refuse(client, request, asked)
+    else:
+        _ask(pipeline, client, request, asked)
+
+
+def _hooked(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
+    """Take what a tracker tells; the steward keeps it."""
+    if request.head.method != b"POST":
+        _not_allowed(client, request, b"POST", _spoken(client, request))
         return
+    heard = pipeline.hooks.hear(request)
+    if isinstance(heard, Refusal):
+        _refuse(client, request, heard)
+    elif isinstance(heard, ControlReply):
+        _send(client, request, heard.status, heard.body.encode())
+    else:
+        _ask(pipeline, client, request, heard)
+
+
+def _ask(
+    pipeline: Pipeline, client: ClientConnection, request: Request, asked: ControlRequest
+) -> None:
+    """Ask the steward, and answer with what it says."""
 
     def answered(reply: ControlReply | None) -> None:
         if reply is None:
             _refuse(client, request, _STEWARD_GONE)
         elif reply.code is None:
-            if pipeline.cascading is not None and resource == "feedback":
+            if pipeline.cascading is not None and asked.resource == "feedback":
                 pipeline.cascading.runs.hear_posted(asked.principal, asked.body)
             _send(client, request, reply.status, reply.body.encode())
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from headgate.gateway.hooks import PREFIX as HOOKS
 from headgate.gateway.request import Head, Request
 
 HEADS_MAX = 1_024
@@ -98,6 +99,9 @@ class HeadMemory:
             return
         if head.request_id is not None or head.content_type.startswith(b"multipart/"):
             # They are others every time.
+            return
+        if head.path.startswith(HOOKS):
+            # They are signed.
             return
         if any(b"transfer-encoding" in part.lower() for part in met.shape):
             return

@@ -25,6 +25,7 @@ from headgate.gateway.entry import permit, read
 from headgate.gateway.exchange import Exchange
 from headgate.gateway.forms import send_form
 from headgate.gateway.heads import HeadMemory
+from headgate.gateway.hooks import Hooks
 from headgate.gateway.lag import BEHIND, Lag
 from headgate.gateway.prefixes import PrefixMemory
 from headgate.gateway.quotes import quote
@@ -64,6 +65,7 @@ class Pipeline:
         header_takers: What the edge does with each header that matters, by its name.
         heads: The heads that clients send again and again.
         lag: How late the event loop is, and whether new calls are refused for it.
+        hooks: Where trackers tell outcomes, without a key.
         strangers: Requests refused for their key since the start.
         responses: The replies that are kept to be given again, None when no route does.
         cascading: Verifies the replies of cascades, None where no route has one.
@@ -82,9 +84,10 @@ class Pipeline:
         self.connections: set[ClientConnection] = set()
         self.exchanges: set[Exchange] = set()
         self.strangers = 0
+        self.hooks = Hooks(world.edge.hooks.values())
         self.header_takers = header_takers(
             world.dialects.values(),
-            cors.takers(world.edge.cors_origins),
+            {**self.hooks.takers(), **cors.takers(world.edge.cors_origins)},
             traced=world.traced,
             forwarded=world.edge.asked_header,
         )

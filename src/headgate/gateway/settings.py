@@ -1,10 +1,14 @@
 """What the configuration says of the data plane's edge: address and limits."""
 
+from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from headgate.capacity.places import AGE_MS
+from headgate.trackers.settings import OutcomeHook
 
+NO_HOOKS: Mapping[str, OutcomeHook] = MappingProxyType({})
 ForwardedHeader = Literal["x-forwarded-for", "forwarded"]
 
 
@@ -73,6 +77,7 @@ class Edge(NamedTuple):
         forwarded_header: In which header they say it.
         access_log: None for no log of requests.
         cors_origins: The origins of pages that may call, such as `https://app.example`.
+        hooks: Where trackers tell outcomes, by id.
         workers: How many processes serve calls.
         body_bytes_max: A larger body is refused (413).
         buffered_bytes_max: All bodies being received together; more is refused (503).
@@ -128,6 +133,7 @@ class Edge(NamedTuple):
     forwarded_header: ForwardedHeader = "x-forwarded-for"
     access_log: AccessLogFiles | None = None
     cors_origins: tuple[str, ...] = ()
+    hooks: Mapping[str, OutcomeHook] = NO_HOOKS
 
     def url(self, port: int) -> str:
         """Return the address that clients call, at a port: that of `port`, unless it was 0."""

@@ -4,7 +4,7 @@ An outcome is told by whoever made the calls; what they cost is what the books s
 is that of all its calls. Money and time are integers: nano-dollars and seconds.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -26,11 +26,12 @@ from sqlalchemy import (
 )
 
 from headgate.ledger.tables import attempts, caller, is_of_call
+from headgate.records.control import OutcomeKind
 from headgate.store.dialect import upsert
 from headgate.store.schema import METADATA
 
-Kind = Literal["call", "run", "session"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+KINDS: tuple[OutcomeKind, ...] = get_args(OutcomeKind)
+MAKERS_MAX = 64
 Side = Literal["task", "principal", "team", "model", "kind"]
 
 outcome = Table(
@@ -62,7 +63,7 @@ class Outcome(NamedTuple):
 
     principal: str
     team: str
-    kind: Kind
+    kind: OutcomeKind
     subject: str
     at_ns: int
     success: bool
@@ -100,13 +101,64 @@ def tell(connection: Connection, told: Outcome) -> bool:
     """Keep an outcome in place of an earlier one; False when its principal made no such call."""
     if not _is_own(connection, told):
         return False
+    _keep(connection, told, told._asdict())
+    return True
+
+
+def tell_made(connection: Connection, told: Outcome) -> None:
+    """Keep an outcome of what its principal certainly made, as `makers` has found.
+
+    What it does not say of value, time and task stays as somebody else has told it.
+    """
+    said = {name: value for name, value in told._asdict().items() if value is not None}
+    _keep(connection, told, said)
+
+
+def _keep(connection: Connection, told: Outcome, said: Mapping[str, Any]) -> None:
     values = told._asdict()
-    changed = {name: values[name] for name in values if name not in outcome.primary_key.columns}
+    changed = {name: said[name] for name in said if name not in outcome.primary_key.columns}
     statement = upsert(outcome).values(values)
     connection.execute(
         statement.on_conflict_do_update(index_elements=outcome.primary_key.columns, set_=changed)
     )
-    return True
+
+
+class Maker(NamedTuple):
+    """Who made a call, run or session."""
+
+    principal: str
+    team: str
+
+
+def makers(
+    connection: Connection,
+    kind: OutcomeKind,
+    subject: str,
+    principal: str | None,
+    teams: Iterable[str],
+) -> list[Maker]:
+    """Return who made something, in order; several may have runs and sessions of one name.
+
+    Args:
+        connection: To the store.
+        kind: What it is.
+        subject: The call's id, or the name of the run or session.
+        principal: Only this one, None for all of some teams.
+        teams: These, where no principal is named.
+    """
+    made = {
+        "run": caller.c.run == subject,
+        "call": is_of_call(subject),
+        "session": attempts.c.session == subject,
+    }
+    # A run is known by its callers, which are few, not by its attempts.
+    columns = caller.c if kind == "run" else attempts.c
+    who, team = columns.principal, columns.team
+    whose = team.in_(tuple(teams)) if principal is None else who == principal
+    query = select(who, team).where(made[kind], whose).distinct().order_by(who, team)
+    # Somebody may have changed teams meanwhile: one of them counts.
+    found = {row[0]: Maker(*row) for row in connection.execute(query.limit(MAKERS_MAX))}
+    return list(found.values())
 
 
 def _is_own(connection: Connection, told: Outcome) -> bool:

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from headgate.gateway.listener.door import Door
 from headgate.gateway.pipeline import Pipeline
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -49,28 +50,34 @@ def brings_nothing(pipeline: Pipeline) -> bool:
     return all(client.busy or client.phase == "over" for client in pipeline.connections)
 
 
-async def hand_over(pipeline: Pipeline, stop: asyncio.Event, meanwhile: Callable[[], None]) -> None:
+async def hand_over(
+    pipeline: Pipeline, door: Door, stop: asyncio.Event, meanwhile: Callable[[], None]
+) -> None:
     """Finish what runs beside a successor, which takes the calls; within `retire_timeout_ms`.
 
     Args:
         pipeline: The worker's.
+        door: Closed; who is at a handshake is waited for.
         stop: Set when the worker shall end.
         meanwhile: Called again and again until then.
     """
     retire(pipeline)
     until_ns = time.monotonic_ns() + pipeline.edge.retire_timeout_ms * 1_000_000
-    while see_out(pipeline, LINGER_MS) and not stop.is_set() and time.monotonic_ns() < until_ns:
+    while time.monotonic_ns() < until_ns and not stop.is_set():
+        if not (see_out(pipeline, LINGER_MS) or door.meeting):
+            break
         meanwhile()
         await asyncio.sleep(LOOK_MS / 1000)
 
 
-async def drain(pipeline: Pipeline, hurry: asyncio.Event) -> None:
+async def drain(pipeline: Pipeline, door: Door, hurry: asyncio.Event) -> None:
     """Let running calls finish within `drain_timeout_ms`, then end the rest at their bound.
 
     For the first second calls that were on their way are served; what comes later is refused.
 
     Args:
-        pipeline: The worker's; clients cannot connect to it any more.
+        pipeline: The worker's.
+        door: Closed; who is at a handshake is waited for while calls are served.
         hurry: Set when running calls shall end now.
     """
     pipeline.ending = True
@@ -78,7 +85,8 @@ async def drain(pipeline: Pipeline, hurry: asyncio.Event) -> None:
     for look in range(pipeline.edge.drain_timeout_ms // LOOK_MS):
         if look == LINGER_MS // LOOK_MS:
             turn_away(pipeline)
-        if hurry.is_set() or not _is_waited_for(pipeline):
+        waited_for = _is_waited_for(pipeline) or (door.meeting and not pipeline.stopping)
+        if hurry.is_set() or not waited_for:
             break
         await asyncio.sleep(LOOK_MS / 1000)
     turn_away(pipeline)

@@ -120,8 +120,8 @@ async def run(
         await see_out_failed(pipeline, stop)
     door.close()
     if retiring.is_set() and not stop.is_set() and not failing.is_set():
-        await _hand_over(pipeline, link, stop, data_dir)
-    await drain(pipeline, hurry)
+        await _hand_over(pipeline, door, link, stop, data_dir)
+    await drain(pipeline, door, hurry)
     for task in (sweeping, keeping_up, *keepers):
         task.cancel()
     _close(world)
@@ -248,7 +248,7 @@ async def _sweep_always(
 
 
 async def _hand_over(
-    pipeline: Pipeline, link: StewardLink, stop: asyncio.Event, data_dir: Path
+    pipeline: Pipeline, door: Door, link: StewardLink, stop: asyncio.Event, data_dir: Path
 ) -> None:
     """Finish what runs beside a successor, and say so; money that is idle goes back."""
     told, seen_out = retiring_path(data_dir, os.getpid()), False
@@ -262,7 +262,7 @@ async def _hand_over(
             told.write_text("only calls that run\n")
 
     told.touch()
-    await hand_over(pipeline, stop, meanwhile)
+    await hand_over(pipeline, door, stop, meanwhile)
 
 
 def main() -> None:

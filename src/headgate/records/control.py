@@ -4,7 +4,7 @@ The worker that takes one knows who asks; the steward, which has the store, answ
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -25,6 +25,12 @@ REPEATS = "repeats"
 BATCHES, FILES = "batches", "files"
 """What workers ask on behalf of clients who make batches, by methods of our own."""
 
+OutcomeKind = Literal["call", "run", "session"]
+"""What an outcome is told of."""
+
+OUTCOME_HOOKS = "outcome_hooks"
+"""What workers ask on behalf of trackers whose messages were signed; no client reaches it."""
+
 BODY_BYTES_MAX = 65_536
 
 
@@ -32,7 +38,7 @@ class ControlRequest(Struct, frozen=True):
     """A request of a client that is known.
 
     Attributes:
-        resource: One of `RESOURCES`, or `REPEATS`, `BATCHES`, `FILES`.
+        resource: One of `RESOURCES`, or `REPEATS`, `BATCHES`, `FILES`, `OUTCOME_HOOKS`.
         delegated: Whether it comes with a delegation of the key, not with the key itself.
         name: What stands behind it in the path, empty for nothing.
         body: JSON text, empty for none.
@@ -46,6 +52,25 @@ class ControlRequest(Struct, frozen=True):
     key: str
     delegated: bool = False
     body: str = ""
+
+
+class Tracked(Struct, frozen=True):
+    """How some work ended, as a tracker told it by a hook.
+
+    Attributes:
+        marks: What the message is known by when it comes again.
+        subjects: Calls, runs and sessions: the kind and the name of each.
+        note: What happened, for people.
+        task: What kind of work it was, None when nobody says.
+        human_seconds: How long people worked on it, likewise.
+    """
+
+    marks: tuple[str, ...]
+    subjects: tuple[tuple[OutcomeKind, str], ...]
+    success: bool
+    note: str
+    task: str | None = None
+    human_seconds: int | None = None
 
 
 class ControlReply(Struct, frozen=True):

@@ -265,6 +265,13 @@ CALL_UNKNOWN = Code(
 CASCADE_EXHAUSTED = _broken(
     "cascade_exhausted", 502, "No answer passed the verification, and nobody is left to be asked."
 )
+SIGNATURE_INVALID = Code(
+    "signature_invalid",
+    401,
+    "authentication_error",
+    "authentication_error",
+    "The message is not signed with the hook's secret.",
+)
 FEEDBACK_INVALID = _bad("feedback_invalid", "The x-headgate-outcome header cannot be read.")
 FEEDBACK_UNANSWERED = _bad("feedback_unanswered", "No provider has answered the call yet.", 409)
 FEEDBACK_LATE = _bad("feedback_late", "The call is too old to be voted on.", 410)

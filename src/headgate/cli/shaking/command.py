@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from headgate.app import planner
-from headgate.cli.desk import AsJson, Html, InputsFile, Seed, checked, document, show
+from headgate.cli.desk import AsJson, Html, InputsFile, Png, Seed, checked, document, show
 from headgate.cli.drill import DAY_NS, WHY
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, Config, DataDir
 from headgate.cli.output import EXIT_NO, fail
@@ -70,6 +70,7 @@ def replay(  # noqa: PLR0913 - a command has as many parameters as it has option
     config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
     html: Html = None,
+    png: Png = None,
     as_json: AsJson = False,
 ) -> None:
     """Send a sample of the month through a gateway of its own, under shocks at one provider.
@@ -94,7 +95,7 @@ def replay(  # noqa: PLR0913 - a command has as many parameters as it has option
     stage = _stage(config, snapshot, drawn, _hit(snapshot, drawn, provider), seed)
     runs = _run_all(stage, shocks)
     report = shocks_report(drawn, runs, used, _told(stage, month, days))
-    show(report, html, as_json=as_json)
+    show(report, html, png=png, as_json=as_json)
     if any(ran.problems for ran in runs):
         raise typer.Exit(EXIT_NO)
 

@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-TRAILERS = {"headgate-call": "call", "headgate-run": "run", "headgate-session": "session"}
-"""Keys of trailers, and what they name."""
-_TRAILER = re.compile(r"^(headgate-(?:call|run|session)):[ \t]*(\S+)[ \t]*$", re.I | re.M)
+from headgate.trackers.naming import Subject, trailers
+
 _REVERTED = re.compile(r"^This reverts commit ([0-9a-f]{40})\b", re.M)
 _MERGED = re.compile(
     r"\AMerge (?:branch '([^'\n]+)'|pull request #\d+ from [^/\s]+/(\S+))", re.ASCII
@@ -19,8 +18,6 @@ _MERGED = re.compile(
 SHOWN_DIGITS = 12
 
 Kind = Literal["call", "run", "session"]
-Subject = tuple[str, str]
-"""Its kind and its name."""
 
 
 class Commit(NamedTuple):
@@ -84,8 +81,7 @@ def _brought(commit: Commit, made: dict[str, tuple[frozenset[Subject], bool]]) -
 
 def _named(message: str, *, by_branch: bool) -> Iterable[Subject]:
     """Yield what a message names."""
-    for key, name in _TRAILER.findall(message):
-        yield TRAILERS[key.lower()], name
+    yield from trailers(message)
     merged = _MERGED.match(message)
     if by_branch and merged is not None:
         yield "run", merged[1] or merged[2]

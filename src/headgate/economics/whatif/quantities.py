@@ -1,4 +1,4 @@
-"""What calls would use elsewhere: other tokens of the same text, less cached, what is sold."""
+"""What calls would use elsewhere or then: other tokens, less cached, what is sold, another day."""
 
 from fractions import Fraction
 
@@ -6,8 +6,10 @@ import numpy as np
 
 from headgate.catalog.prices import PriceBook
 from headgate.economics.prices.bulk import Batch, Integers, Rated, rate_batch, some
+from headgate.units.instants import NANOS_PER_SECOND
 from headgate.units.usage import METERS
 
+DAY_NS = 24 * 3600 * NANOS_PER_SECOND
 _AT = {meter: place for place, meter in enumerate(METERS)}
 _CACHE_READ, _INPUT, _SEARCH = _AT["cache_read"], _AT["input_uncached"], _AT["web_search"]
 _PARTS = 1_000_000
@@ -19,6 +21,11 @@ _INSTEAD = (
     ("cache_read", "input_uncached"),
 )
 """What has no price with a model is the next of these there: fresh input at the end."""
+
+
+def on_day(at_ns: Integers, on_ns: int | None) -> Integers:
+    """Return instants on another day, at the same time of day: some prices have hours."""
+    return at_ns if on_ns is None else on_ns + at_ns % DAY_NS
 
 
 def times(usage: Integers, factor: Fraction) -> Integers:

@@ -15,14 +15,12 @@ from headgate.economics.inputs import Inputs
 from headgate.economics.prices.bulk import Batch, Flags, Integers, Way, rate_batch, some
 from headgate.economics.whatif.calls import Calls, sums
 from headgate.economics.whatif.moves import Moves, pairs
-from headgate.economics.whatif.quantities import as_sold, colder, times
+from headgate.economics.whatif.quantities import as_sold, colder, on_day, times
 from headgate.economics.whatif.scenario import Scenario
 from headgate.economics.whatif.seats import SeatLine, seated
 from headgate.economics.whatif.tokenisers import Family, factor
-from headgate.units.instants import NANOS_PER_SECOND
 from headgate.units.money import round_half_up
 
-DAY_NS = 24 * 3600 * NANOS_PER_SECOND
 _STEPS = ("rating", "prices", "carried", "refused", "models", "tokens", "cache", "escalated")
 LINES = (*_STEPS, "retries", "checks", "seats")
 """What may change: see `report.MEANINGS`."""
@@ -207,7 +205,7 @@ def _first(calls: Calls, asked: Scenario) -> _Steps:
     batch = calls.batch
     before = after = rate_batch(asked.before, batch)
     if asked.on_ns is not None or asked.after is not asked.before:
-        at_ns = _on(batch.at_ns, asked.on_ns)
+        at_ns = on_day(batch.at_ns, asked.on_ns)
         after = rate_batch(asked.after, batch._replace(at_ns=at_ns))
     carried = refused = prices = after.amounts_nanos
     refusals = np.zeros(calls.total, np.bool_)
@@ -239,11 +237,6 @@ def _first(calls: Calls, asked: Scenario) -> _Steps:
     )
 
 
-def _on(at_ns: Integers, on_ns: int | None) -> Integers:
-    """Return instants on another day, at the same time of day: some prices have hours."""
-    return at_ns if on_ns is None else on_ns + at_ns % DAY_NS
-
-
 def _allowed(calls: Calls, asked: Scenario) -> Flags:
     if not asked.only:
         return np.ones(calls.total, np.bool_)
@@ -254,7 +247,7 @@ def _allowed(calls: Calls, asked: Scenario) -> Flags:
 
 def _dated(batch: Batch, asked: Scenario, place: Integers, way: Way) -> Batch:
     """Return some calls as they would be served, with their tokens as they were."""
-    at_ns = _on(batch.at_ns[place], asked.on_ns)
+    at_ns = on_day(batch.at_ns[place], asked.on_ns)
     return Batch((way,), np.zeros(len(place), np.int64), at_ns, some(batch.usage, place))
 
 

@@ -6,6 +6,7 @@ how long they take: a policy that goes by more than prices has no evidence here,
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from headgate.economics.inputs import InputError
 from headgate.economics.prices.bulk import Batch, Integers, Way, rate_batch, some
 from headgate.economics.whatif.calls import Calls
 from headgate.economics.whatif.moves import STAYS, Moves
-from headgate.economics.whatif.quantities import as_sold, times
+from headgate.economics.whatif.quantities import as_sold, on_day, times
 from headgate.routing.candidate import Quoted
 from headgate.routing.policies.registry import NO_INPUTS, Chosen
 from headgate.routing.replaying import ranked_by
@@ -46,19 +47,32 @@ def check_policy(policy: Chosen, models: Sequence[tuple[str, str]]) -> None:
         )
 
 
-def routed(
-    calls: Calls, policy: Chosen, models: Sequence[tuple[str, str]], book: PriceBook, tokens: Tokens
-) -> Moves:
+class Ground(NamedTuple):
+    """What imported calls are routed on.
+
+    Attributes:
+        models: Among which, as seller and model, in the order of a route.
+        book: The prices they are chosen by.
+        on_ns: The day whose prices hold; None for each call's own.
+        tokens: How tokenisers differ.
+    """
+
+    models: Sequence[tuple[str, str]]
+    book: PriceBook
+    on_ns: int | None
+    tokens: Tokens
+
+
+def routed(calls: Calls, policy: Chosen, ground: Ground) -> Moves:
     """Return who would have served the calls.
 
     Args:
         calls: The calls, whose order is that of the turns of a policy that spreads them.
         policy: One that `check_policy` lets pass.
-        models: Among which, as seller and model, in the order of a route.
-        book: The prices they are chosen by.
-        tokens: How tokenisers differ.
+        ground: What they are routed on.
     """
-    costs = np.stack([_costs(calls, model, book, tokens) for model in models], 1)
+    models = ground.models
+    costs = np.stack([_costs(calls, model, ground) for model in models], 1)
     deployments = [
         Deployment("/".join(model), model[0], model[1], *model, 0, 0, 0) for model in models
     ]
@@ -72,18 +86,25 @@ def routed(
         ]
         inputs = policy.arms_for(unit) if policy.arms else NO_INPUTS
         first[turn] = place[ranked_by(quoted, policy, inputs, turn=turn)[0].deployment.id]
-    return _moves(calls, models, first)
+    unpriced = zip(deployments, (costs == UNPRICED).sum(0).tolist(), strict=True)
+    notes = (
+        f"{one.id} has no price for {many} calls at their time, so it is not chosen for them."
+        for one, many in unpriced
+        if many
+    )
+    return _moves(calls, models, first)._replace(notes=tuple(notes))
 
 
-def _costs(calls: Calls, model: tuple[str, str], book: PriceBook, tokens: Tokens) -> Integers:
+def _costs(calls: Calls, model: tuple[str, str], ground: Ground) -> Integers:
     """Return what each call costs with a model, by its tokeniser; `UNPRICED` without a price."""
+    book, batch = ground.book, calls.batch
     found = np.full(calls.total, UNPRICED, np.int64)
-    for number, way in enumerate(calls.batch.ways):
-        place = np.flatnonzero(calls.batch.way == number)
-        there = (*model, way[2])
-        at_ns, usage = calls.batch.at_ns[place], some(calls.batch.usage, place)
-        sold, _ = as_sold(book, Batch((there,), np.zeros(len(place), np.int64), at_ns, usage))
-        share = tokens("/".join(way[:2]), "/".join(model))
+    for number, way in enumerate(batch.ways):
+        place = np.flatnonzero(batch.way == number)
+        at_ns, none = on_day(batch.at_ns[place], ground.on_ns), np.zeros(len(place), np.int64)
+        there = Batch(((*model, way[2]),), none, at_ns, some(batch.usage, place))
+        sold, _ = as_sold(book, there)
+        share = ground.tokens("/".join(way[:2]), "/".join(model))
         rated = rate_batch(book, sold._replace(usage=times(sold.usage, share)))
         found[place] = np.where(rated.priced, rated.amounts_nanos, UNPRICED)
     return found

@@ -189,11 +189,11 @@ def _capacity(plan: Plan) -> Estimate:
 
 def _seats(calls: Calls, asked: Seats, priced: Flags) -> Iterator[tuple[str, Plan, Integers]]:
     """Yield each seat with the places of the calls that its plan covers."""
-    sellers = np.array([way[0] for way in calls.batch.ways] or [""])[calls.batch.way]
     named = {(name, plan.seller) for name, plan in asked.plans}
     everybody = sorted({who.name for who in calls.whos})
     for name, plan in asked.plans:
-        sold = priced & (sellers == plan.seller)
+        sells = [way[0] == plan.seller for way in calls.batch.ways]
+        sold = priced & np.array(sells or [False])[calls.batch.way]
         others = [one for one in everybody if (one, plan.seller) not in named]
         found = [
             (one, place)

@@ -91,6 +91,11 @@ class Door:
             self._server.close()
         self._listening.close()
 
+    @property
+    def meeting(self) -> bool:
+        """Whether anybody has come in who is no client yet, for the handshake is under way."""
+        return isinstance(self._server, MeetingServer) and self._server.meeting
+
     async def _serve(self, context: ssl.SSLContext | None) -> Server:
         # Each server closes a socket of its own; what waits is in the one they all stand for.
         own = self._listening.dup()

@@ -64,11 +64,17 @@ class MeetingServer:
         self.refused = 0
         self._look()
 
+    @property
+    def meeting(self) -> bool:
+        """Whether anybody is being met."""
+        return bool(self._meeting)
+
     def close(self) -> None:
         """Take no more; who is being met is served all the same."""
-        self._open = False
-        self._loop.remove_reader(self._listening)
-        self._listening.close()
+        if self._open:
+            self._open = False
+            self._loop.remove_reader(self._listening)
+            self._listening.close()
 
     def _look(self) -> None:
         """Accept whoever comes from now on."""

@@ -54,8 +54,9 @@ def why_closed(edge: Edge) -> str | None:
     if edge.tls is not None and edge.tls.client_ca is not None and edge.tls.own_certificate is None:
         return "tls.own_certificate"
     # Who calls an address of this machine from this machine has that address.
-    here = ("127.0.0.1", "::1")[":" in edge.host] if edge.host in ANY else edge.host
-    if edge.proxy_protocol and not is_within(address(here), edge.trusted_proxies):
+    named = None if edge.host in ANY else address(edge.host)
+    here = named or address("::1" if ":" in edge.host else "127.0.0.1")
+    if edge.proxy_protocol and not is_within(here, edge.trusted_proxies):
         return "listen.trusted_proxies"
     return None
 

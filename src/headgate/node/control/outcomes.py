@@ -5,9 +5,9 @@ from typing import Annotated, TypedDict
 import msgspec
 from msgspec import Meta, Struct
 
-from headgate.insights.outcomes import KINDS, Kind, Outcome, tell
+from headgate.insights.outcomes import KINDS, Outcome, tell
 from headgate.node.control.registry import Desk, Served, refused
-from headgate.records.control import ControlReply, ControlRequest
+from headgate.records.control import ControlReply, ControlRequest, OutcomeKind
 from headgate.units import errors
 from headgate.units.money import MoneyError, parse_usd
 
@@ -73,7 +73,7 @@ def answer(request: ControlRequest, desk: Desk) -> ControlReply:
 
 
 def _outcome(
-    request: ControlRequest, told: Told, kind: Kind, value: int | None, at_ns: int
+    request: ControlRequest, told: Told, kind: OutcomeKind, value: int | None, at_ns: int
 ) -> Outcome:
     minutes = told.human_minutes
     return Outcome(

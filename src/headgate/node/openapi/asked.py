@@ -4,6 +4,8 @@ from typing import Any
 
 from headgate.gateway.control import PREFIX
 from headgate.gateway.endpoints import MODELS
+from headgate.gateway.hooks import PREFIX as HOOKS
+from headgate.node.control.outcome_hooks import HookTold
 from headgate.node.control.registry import Served, served
 from headgate.node.openapi.answers import EDGE, JSON, KEYED, Told, ref, refusals
 from headgate.node.openapi.shapes import Shapes
@@ -36,7 +38,7 @@ _READY: Told = {
 def told_types() -> list[Any]:
     """Return the types of all that the steward reads and answers."""
     every = [each for of in served().values() for each in of]
-    types = [told for each in every for told in (each.body, each.answer)]
+    types = [told for each in every for told in (each.body, each.answer)] + [HookTold]
     return [told for told in types if told is not None]
 
 
@@ -91,6 +93,29 @@ def control_paths(shapes: Shapes) -> Told:
             path = base if each.name is None else f"{base}/{{{each.name}}}"
             paths.setdefault(path, {})[each.method.lower()] = _control(resource, each, shapes)
     return paths
+
+
+def hook_paths(shapes: Shapes) -> Told:
+    """Return the path where trackers tell outcomes: what they send is theirs, and signed."""
+    content = {JSON: {"schema": shapes.of(HookTold)}}
+    codes = (
+        *EDGE,
+        *(errors.PATH_UNKNOWN, errors.SIGNATURE_INVALID, errors.LEDGER_UNAVAILABLE),
+        *(errors.BODY_MALFORMED, errors.BODY_INVALID),
+    )
+    told: Told = {
+        "summary": "Take what a tracker tells of how work ended.",
+        "tags": ["outcomes"],
+        "security": [],
+        "parameters": [named("hook")],
+        "requestBody": {"required": True, "content": {JSON: {"schema": {"type": "object"}}}},
+        "responses": {
+            "200": {"description": "It was kept.", "content": content},
+            "202": {"description": "Nothing comes of it, and why.", "content": content},
+            **refusals(codes, ref("error")),
+        },
+    }
+    return {f"{HOOKS.decode()}{{hook}}": {"post": told}}
 
 
 def _control(resource: str, each: Served, shapes: Shapes) -> Told:

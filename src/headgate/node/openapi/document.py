@@ -15,7 +15,13 @@ from headgate import __version__
 from headgate.dialects.batches.registry import wires
 from headgate.dialects.registry import Dialect, dialects
 from headgate.node.openapi.answers import Told, error_name, error_schema, headers, ref
-from headgate.node.openapi.asked import control_paths, health_paths, model_paths, told_types
+from headgate.node.openapi.asked import (
+    control_paths,
+    health_paths,
+    hook_paths,
+    model_paths,
+    told_types,
+)
 from headgate.node.openapi.batches import batch_paths, file_paths
 from headgate.node.openapi.calls import ELSEWHERE, asking, call_paths
 from headgate.node.openapi.shapes import Shapes
@@ -32,6 +38,7 @@ def document() -> dict[str, Any]:
     read = [each.BODY for each in spoken.values()] + [each.BODY for each in wired.values()]
     shapes = Shapes(told_types(), read)
     paths: Told = {**health_paths(), **model_paths(), **control_paths(shapes), **file_paths()}
+    paths |= hook_paths(shapes)
     for dialect in spoken.values():
         paths |= call_paths(dialect, shapes)
     for wire in wired.values():

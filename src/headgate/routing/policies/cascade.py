@@ -143,12 +143,12 @@ def steps(
     if found is None or not _serves(found, inputs):
         return ()
     rates = _rates(settings, inputs)
-    unseen = verifiers()[KINDS[settings.value("verifier")]].BLIND
-    blind = found.chain[:unseen]
-    told, chance = [], PPM
+    blind = verifiers()[KINDS[settings.value("verifier")]].BLIND
+    told: list[tuple[str, int]] = []
+    chance = PPM
     for number in _left(found, inputs):
         told.append((others[number].deployment.id, chance))
-        if number not in blind:
+        if found.chain.index(number) >= blind:
             accepted = _link(number, others[number], rates, inputs).verified.accepted_ppm
             chance = chance * (PPM - accepted) // PPM
     return tuple(told) if len(told) > 1 else ()

@@ -82,13 +82,17 @@ class Agent:
 
     def _turn(self, *, gives_up: bool) -> list[dict[str, Any]]:
         """Make a call; return what the model said. Who gives up wants an answer, and no command."""
+        # A plain object, as an agent without the client's types has it.
+        asked: dict[str, Any] = {
+            "system": [{"type": "text", "text": self._head(), "cache_control": MARK}],
+            "tools": [TOOL],
+            "tool_choice": {"type": "none" if gives_up else "auto"},
+            "messages": _marked(self._said),
+        }
         raw = self._client.messages.with_raw_response.create(
+            **asked,
             model=self._model,
             max_tokens=OUTPUT_TOKENS_MAX,
-            system=[{"type": "text", "text": self._head(), "cache_control": MARK}],
-            tools=[TOOL],
-            tool_choice={"type": "none" if gives_up else "auto"},
-            messages=_marked(self._said),
             extra_headers={"x-headgate-session": self._name, "x-headgate-horizon": HORIZON},
         )
         headers = raw.headers

@@ -15,8 +15,8 @@ from headgate.cli.demonstration.sessions.messages import PlacesReady
 from headgate.cli.demonstration.sessions.organisation import KEY, configuration
 from headgate.cli.demonstration.stage import LOG_NAME
 from headgate.economics.suites.load_answers import Asker
+from headgate.gateway.listener.own import Place
 from headgate.identity.keys import make_key
-from headgate.insights.deciding import Place
 
 CHILDREN = ("sessions.upstreams", "gateway")
 CALL_TIMEOUT_S = 20.0

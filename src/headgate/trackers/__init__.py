@@ -1,0 +1,1 @@
+"""Trackers: what they tell of how work ended, one file per kind; pure."""
