@@ -77,7 +77,7 @@ def test_no_depth_in_between_falls_through(
         told = (reply.status, reply.header("x-headgate-code"))
         if told == (400, "body_invalid"):
             # Compiled, the gateway reads on where the simulated provider cannot, which says so.
-            assert b"recursion" in reply.payload, levels
+            assert any(word in reply.payload for word in (b"recursion", b"could not parse"))
         else:
             assert told in ((200, None), (400, "body_too_deep")), levels
 
