@@ -17,6 +17,9 @@ LOOK_MS = 20
 LINGER_MS = 1_000
 """How long a connection of a worker that leaves may be idle: its client may be about to ask."""
 
+TURNS = 3
+"""After so many turns of the loop its sockets were looked at for certain."""
+
 STOPS = Refusal(errors.SHUTTING_DOWN, errors.SHUTTING_DOWN.sentence, None, 5)
 
 
@@ -67,7 +70,7 @@ async def hand_over(
         if not (see_out(pipeline, LINGER_MS) or door.meeting):
             break
         meanwhile()
-        await asyncio.sleep(LOOK_MS / 1000)
+        await _pause()
 
 
 async def drain(pipeline: Pipeline, door: Door, hurry: asyncio.Event) -> None:
@@ -88,7 +91,7 @@ async def drain(pipeline: Pipeline, door: Door, hurry: asyncio.Event) -> None:
         waited_for = _is_waited_for(pipeline) or (door.meeting and not pipeline.stopping)
         if hurry.is_set() or not waited_for:
             break
-        await asyncio.sleep(LOOK_MS / 1000)
+        await _pause()
     turn_away(pipeline)
     for exchange in list(pipeline.exchanges):
         if exchange.phase in ("reply", "body"):
@@ -97,6 +100,17 @@ async def drain(pipeline: Pipeline, door: Door, hurry: asyncio.Event) -> None:
             exchange.client_gone()
     # Closing transports write what they hold, then call back.
     await asyncio.sleep(0.05)
+
+
+async def _pause() -> None:
+    """Wait for the next look, and until what has come meanwhile is read.
+
+    A loop that is late looks at its clocks before its sockets: a call that lies there would be
+    taken for silence.
+    """
+    await asyncio.sleep(LOOK_MS / 1000)
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
 
 
 def turn_away(pipeline: Pipeline) -> None:
