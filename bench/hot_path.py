@@ -125,7 +125,11 @@ def request(model: bytes, more: bytes = b"") -> bytes:
     """Return a whole request for a completion."""
     text = b"".join(b"%c" % (97 + i % 23) for i in range(600))
     body = b'{"model":"%b","messages":[{"role":"user","content":"%b"}],"max_tokens":256%b}'
-    body %= (model, text, more)
+    return posted(body % (model, text, more))
+
+
+def posted(body: bytes) -> bytes:
+    """Return a whole request with a body."""
     head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer %b\r\n"
     head += b"content-type: application/json\r\naccept: */*\r\nuser-agent: bench\r\n"
     return b"%bcontent-length: %d\r\n\r\n%b" % (head % KEY.encode(), len(body), body)
@@ -145,11 +149,11 @@ class HotPath:
 
     def __init__(self, folder: Path, speech: Speech = CHAT) -> None:
         config, data_dir = prepare(Setup(9200, "http://127.0.0.1:9100"), folder)
-        world = _world(load(config, os.environ), data_dir)
+        self._soon: list[Callable[[], None]] = []
+        world = _world(load(config, os.environ), data_dir, self._soon.append)
         pool = world.pools[speech.pool]
         self.client = Sink()
         self._journal = world.journal
-        self._outbox = world.outbox
         self._edge = ClientConnection(Pipeline(world))
         self._edge.connection_made(self.client)
         self._upstream = UpstreamConnection(pool)
@@ -178,9 +182,22 @@ class HotPath:
         self._read(self._upstream, self._end)
 
     def _read(self, connection: ClientConnection | UpstreamConnection, data: bytes) -> None:
-        """Give a connection what it reads, in a turn of the loop that ends at once."""
+        """Give a connection what it reads, and let the loop turn until nothing is left to do."""
         connection.data_received(data)
-        self._outbox.flush()
+        while self._soon:
+            self._soon.pop(0)()
+
+    def turns_us(self, asked: bytes) -> list[float]:
+        """Carry a call that arrives in one read; return what each turn of the loop took of it."""
+        started = time.process_time()
+        self._edge.data_received(asked)
+        took = [time.process_time() - started]
+        while self._soon:
+            started = time.process_time()
+            self._soon.pop(0)()
+            took.append(time.process_time() - started)
+        self._read(self._upstream, self._answer)
+        return [each * 1e6 for each in took]
 
     def time_us(self, work: Callable[[], None], number: int) -> float:
         """Return the least CPU time that `work` takes; the journal's next segment comes between."""
@@ -191,7 +208,9 @@ class HotPath:
         return best_s * 1e6 / number
 
 
-def _world(snapshot: Snapshot, data_dir: Path) -> World:
+def _world(
+    snapshot: Snapshot, data_dir: Path, call_soon: Callable[[Callable[[], None]], None]
+) -> World:
     journal = JournalWriter(data_dir / "journal", worker="bench", epoch="0", at_ns=time.time_ns())
     steward = Steward(ask=lambda _needs: False, control=NoSteward(), ready=lambda: True)
     world = data_plane(
@@ -200,7 +219,7 @@ def _world(snapshot: Snapshot, data_dir: Path) -> World:
         journal=journal,
         steward=steward,
         now_ns=time.time_ns,
-        call_soon=lambda _flush: None,
+        call_soon=call_soon,
     )
     load = Credential("generator", "generator", "load", None)
     for piece in world.paths.find(load, None, (), time.time_ns()).slices:

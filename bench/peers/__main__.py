@@ -7,6 +7,7 @@ A peer that cannot be installed or does not start is left out, and the report sa
 """
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -120,7 +121,9 @@ def measure(arguments: argparse.Namespace) -> tuple[str, bool]:
     chosen = [peer() for peer in PEERS if not arguments.only or peer.name.lower() in arguments.only]
     absent = dict(ABSENT)
     there = installed(chosen, absent)
+    disturbance = table.disturbance(os.getloadavg()[0])
     parts = [report.listing(machine.facts(BUILD))]
+    parts += [] if disturbance is None else [disturbance]
     with (
         upstream() as process,
         pair((NGINX_PORT, HEADGATE_PORT)) as (nginx, headgate),
@@ -145,10 +148,10 @@ def measure(arguments: argparse.Namespace) -> tuple[str, bool]:
         equal, sentence = asking.books(HEADGATE_PORT)
     found = [row for each in readings for row in each.compared()]
     begun = [row for each in readings for row in each.first_byte()]
-    failures = [sentence for each in readings for sentence in each.failures()]
+    failures = [failure for each in readings for failure in each.failures()]
     parts += [table.costs(found, failures), table.verdict(found)]
-    parts += [table.first_bytes(begun), table.weights(weights), table.books(books)]
-    parts += told
+    parts.append(table.better(headgate.name, begun, weights))
+    parts += [table.first_bytes(begun), table.weights(weights), table.books(books), *told]
     parts.append(f"`headgate check-books` beside the running node: {sentence}.")
     features = {f"{peer.name} {peer.version}": (peer.on, peer.more) for peer, _ in peers}
     parts.append(table.notes(features, absent))

@@ -6,6 +6,8 @@ from bench.peers.peer import CALL_NANOS, STREAM_NANOS
 from bench.peers.side_by_side import Books, Compared, FirstByte, Weight
 from bench.rounds import Load
 
+QUIET = 1.5
+"""A load average, at which a machine of two cores is said to be quiet."""
 BEGIN, END = "<!-- peers: begin -->", "<!-- peers: end -->"
 
 
@@ -59,7 +61,7 @@ def _added(alone: tuple[float, float], through: tuple[float, float]) -> str:
 def weights(found: Sequence[Weight]) -> str:
     """Return the table of memory."""
     lines = [
-        "| memory | after a few calls | each open stream adds | streams |",
+        "| memory | after a few calls and streams | each open stream adds | streams |",
         "|---|---|---|---|",
     ]
     lines += [
@@ -122,8 +124,44 @@ def verdict(found: Sequence[Compared]) -> str:
     if not measured:
         return "Nothing was measured."
     if dearer:
-        return f"**Headgate is not cheaper** than: {'; '.join(dearer)}."
-    return "Headgate, everything on, is cheaper than every peer in every load that was measured."
+        return f"**Headgate does not cost less processor time** than: {'; '.join(dearer)}."
+    return (
+        "Headgate, everything on, costs less processor time than every peer in every load that"
+        " was measured."
+    )
+
+
+def better(own: str, begun: Sequence[FirstByte], weighed: Sequence[Weight]) -> str:
+    """Return in what else peers are better than Headgate, which the tables call `own`."""
+    (mine,) = (each for each in weighed if each.name == own)
+    # Of nginx this is said nowhere, for it is no peer.
+    others = [each for each in weighed if each.name not in (own, "nginx")]
+    areas = {
+        "less memory at rest": [each.name for each in others if each.idle_mb < mine.idle_mb],
+        "less memory for a stream": [
+            each.name for each in others if each.stream_kb < mine.stream_kb
+        ],
+        "a sooner first byte (median)": [
+            each.peer for each in begun if each.running[0] < each.headgate[0]
+        ],
+        "a sooner first byte (99th percentile)": [
+            each.peer for each in begun if each.running[1] < each.headgate[1]
+        ],
+    }
+    found = [f"{area}: {', '.join(names)}" for area, names in areas.items() if names]
+    if not found:
+        return "In nothing else that was measured is a peer better."
+    return f"Better than Headgate in something else: {'; '.join(found)}."
+
+
+def disturbance(load_average: float) -> str | None:
+    """Return what the use of the machine by others means for the figures; None: nobody used it."""
+    if load_average < QUIET:
+        return None
+    return (
+        "**Others were using the machine**: times by the clock, and what was carried, say little;"
+        " processor time is dearer for all, and ratios of it are off by more than usual."
+    )
 
 
 def notes(features: Mapping[str, tuple[str, str]], absent: Mapping[str, str]) -> str:

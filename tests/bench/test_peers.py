@@ -75,10 +75,27 @@ def test_it_is_said_whom_headgate_is_not_cheaper_than() -> None:
     dearer = Compared("Slow", PLAIN, peer_ratio=1.01, good=True)
     equal = Compared("Quick", PLAIN, peer_ratio=1.0, good=True)
 
-    assert "is cheaper than every peer" in table.verdict([dearer])
-    assert (
-        table.verdict([dearer, equal]) == "**Headgate is not cheaper** than: Quick, plain (1.00)."
+    assert "than every peer" in table.verdict([dearer])
+    assert table.verdict([dearer, equal]).endswith("time** than: Quick, plain (1.00).")
+
+
+def test_it_is_said_when_others_used_the_machine() -> None:
+    """A quiet one is not mentioned."""
+    assert table.disturbance(0.4) is None
+    assert "Others were using the machine" in (table.disturbance(18.0) or "")
+
+
+def test_it_is_said_in_what_peers_are_better() -> None:
+    """Memory and the first byte, each by the name of who is."""
+    own, light = Weight("Headgate", 100, 10, 9), Weight("Light", 50, 20, 9)
+    slow = FirstByte("Light", 4, (1, 1), (2, 2), (3, 3), (4, 2))
+    nginx = Weight("nginx", 1, 1, 9)
+
+    assert table.better("Headgate", [slow], [nginx, own, light]) == (
+        "Better than Headgate in something else: less memory at rest: Light;"
+        " a sooner first byte (99th percentile): Light."
     )
+    assert table.better("Headgate", [], [nginx, own]).startswith("In nothing else")
 
 
 def test_the_first_byte_is_what_a_gateway_adds_to_the_upstream() -> None:

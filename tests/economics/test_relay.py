@@ -15,7 +15,10 @@ from headgate.gateway.listener.own import Place
 from headgate.simulator import INSTANT, Options, Simulator, SimulatorThread
 
 REAL = "hg_real_key"
-BODY = {"model": "gpt-5.4-mini", "messages": [{"role": "user", "content": "Hi [sim:tokens=3]"}]}
+BODY: dict[str, Any] = {
+    "model": "gpt-5.4-mini",
+    "messages": [{"role": "user", "content": "Hi [sim:tokens=3]"}],
+}
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +54,8 @@ def test_a_call_is_of_the_programs_run_whatever_it_says(
     with relay.guest("eval-1") as (key, _), openai.OpenAI(
         api_key=key, base_url=f"{relay.url}/v1", max_retries=0
     ) as client:  # fmt: skip
-        reply = client.chat.completions.create(**BODY, stream=stream, extra_headers=told)
+        create: Any = client.chat.completions.create
+        reply = create(**BODY, stream=stream, extra_headers=told)
         if stream:
             words = [each.choices[0].delta.content for each in reply if each.choices]
             assert any(words)

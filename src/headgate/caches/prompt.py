@@ -1,7 +1,8 @@
 """One request's prompt as hashes: of each block, and of everything up to its end."""
 
 from array import array
-from itertools import islice
+from collections.abc import Generator
+from itertools import chain, islice
 
 from headgate.dialects.prompts.block import Block, Blocks
 
@@ -28,7 +29,8 @@ class Prompt:
     """
 
     __slots__ = (
-        *("digests", "ends", "head", "identity", "lifetimes_s", "marks", "paths", "turns_from"),
+        *("_end", "_mark", "digests", "ends", "head", "identity", "lifetimes_s", "marks", "paths"),
+        "turns_from",
     )
 
     def __init__(self, blocks: Blocks) -> None:
@@ -40,17 +42,21 @@ class Prompt:
         self.marks = array("q")
         self.ends = array("q")
         self.lifetimes_s: dict[int, int] = {}
-        mark = end = 0
-        for block in islice(_all(blocks), BLOCKS_MAX):
-            digest = hash(block.parts)
-            mark = hash((mark, digest))
-            end += sum(map(len, block.parts))
-            if block.lifetime_s:
-                self.lifetimes_s[len(self.paths)] = block.lifetime_s
-            self.paths.append(block.path)
-            self.digests.append(digest)
-            self.marks.append(mark)
-            self.ends.append(end)
+        self._mark = self._end = 0
+        for block in islice(chain(blocks.head, blocks.settings, blocks.turns), BLOCKS_MAX):
+            self.add(block)
+
+    def add(self, block: Block) -> None:
+        """Hash one more block of the conversation."""
+        digest = hash(block.parts)
+        self._mark = hash((self._mark, digest))
+        self._end += sum(map(len, block.parts))
+        if block.lifetime_s:
+            self.lifetimes_s[len(self.paths)] = block.lifetime_s
+        self.paths.append(block.path)
+        self.digests.append(digest)
+        self.marks.append(self._mark)
+        self.ends.append(self._end)
 
     def size(self, number: int) -> int:
         """Return the bytes of a block."""
@@ -61,5 +67,14 @@ class Prompt:
         return self.digests[self.turns_from] if len(self.digests) > self.turns_from else None
 
 
-def _all(blocks: Blocks) -> tuple[Block, ...]:
-    return (*blocks.head, *blocks.settings, *blocks.turns)
+def reading(blocks: Blocks) -> Generator[None, None, Prompt]:
+    """Hash a prompt with a pause behind each block of its conversation.
+
+    Raises:
+        msgspec.DecodeError: The conversation is not what it must be; the provider will say so.
+    """
+    prompt = Prompt(blocks._replace(turns=()))
+    for block in islice(blocks.turns, BLOCKS_MAX - len(prompt.paths)):
+        prompt.add(block)
+        yield
+    return prompt

@@ -1,6 +1,5 @@
 """`headgate demo`: see the gateway at work, with simulated providers and real clients."""
 
-import importlib
 import importlib.util
 import re
 import shutil
@@ -17,6 +16,7 @@ from headgate.cli.demonstration.bill import Comparison
 from headgate.cli.demonstration.course import close, until_told, watch
 from headgate.cli.demonstration.ports import HOST, free_port, is_free
 from headgate.cli.demonstration.result import Result, summary
+from headgate.cli.demonstration.sessions.show import show
 from headgate.cli.demonstration.stage import Wanted, staged
 from headgate.cli.demonstration.watching import introduce, watching
 from headgate.cli.options import AsJson
@@ -53,7 +53,8 @@ def demo(  # noqa: PLR0913 - an option is a parameter
     accounts, and what has to stay in the EU. Each promise is measured; one that does not hold, or
     books that do not agree, are exit code 1.
     """
-    if importlib.util.find_spec("openai") is None or importlib.util.find_spec("anthropic") is None:
+    # The other client is there, for it was imported above.
+    if importlib.util.find_spec("openai") is None:
         fail("The clients of the demonstration are missing.", "Install headgate[demo].")
     if sessions:
         if for_text is not None or port is not None or console_port is not None:
@@ -81,10 +82,8 @@ def demo(  # noqa: PLR0913 - an option is a parameter
 
 
 def _show_sessions(data_dir: Path | None, seed: int, *, as_json: bool) -> None:
-    # Not imported above: the client that it calls with takes a second.
-    shown = importlib.import_module("headgate.cli.demonstration.sessions.show")
     with _directory(data_dir) as folder:
-        holds: bool = shown.show(folder, seed, as_json=as_json)
+        holds = show(folder, seed, as_json=as_json)
     if not holds:
         raise typer.Exit(EXIT_NO)
 

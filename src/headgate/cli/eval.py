@@ -83,8 +83,7 @@ def evaluate(  # noqa: PLR0913 - an option is a parameter
     """Have models do the tasks of a suite, and say which may take another's place.
 
     Calls go through the gateway with HEADGATE_KEY, as a run with a budget of its own. A run that
-    was stopped goes on where it was. A task or a check that is a command runs it on this machine,
-    as you.
+    was stopped goes on where it was. Commands of a suite run on this machine, as you.
     """
     asked = Wanted(suite, repeats, concurrency, _budget(budget), feedback)
     with checked():

@@ -11,6 +11,7 @@ from headgate.cli.output import EXIT_CONFIGURATION, EXIT_UNREACHABLE, complain, 
 from headgate.units.errors import ConfigurationError, HeadgateError
 
 EXTRAS = {
+    "anthropic": "demo",
     "duckdb": "query",
     "highspy": "desk",
     "jsonschema": "eval",

@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Raw
 
+from headgate.dialects.opened import LONG_BYTES, Members
 from headgate.dialects.splice import duplicate_key, signs_of
 from headgate.units.errors import (
     BODY_INVALID,
@@ -103,9 +104,11 @@ def members(
             checked[keys] = signs
     if len(body) == signs + sum(map(len, values.values())):
         # Exactly as long as each member needs once: no key stands there twice.
-        return values
+        return values if len(body) < LONG_BYTES else Members(values)
     twice = duplicate_key(body, values)
-    return values if twice is None else _duplicate(twice)
+    if twice is not None:
+        return _duplicate(twice)
+    return values if len(body) < LONG_BYTES else Members(values)
 
 
 def _duplicate(key: str) -> Refusal:

@@ -14,7 +14,7 @@ WIDTH, HEIGHT = 720, 320
 LEFT, RIGHT, TOP, BOTTOM = 84, 190, 16, 44
 COLOURS = ("#1f5f8b", "#c8553d", "#4f772d", "#8d5a97", "#b08900", "#555555")
 GRID = "#ddd"
-NAME_CHARACTERS_MAX = 34
+NAME_CHARACTERS_MAX = 32
 """A longer name of a line is cut: it would end outside of the chart."""
 TICKS = 5
 

@@ -68,7 +68,10 @@ class Attempts:
         refusal = self._world.deferral.put_off(exchange, exchange.upcoming, now_ns)
         if refusal is not None:
             return refusal
-        self.go_on(exchange)
+        if exchange.meant is None:
+            self.go_on(exchange)
+        else:
+            self._pipeline.readings.rest(exchange)
         return None
 
     def _given(self, exchange: Exchange, now_ns: int) -> Given:

@@ -6,17 +6,18 @@ blocks are hashed once, when it is routed, and compared once, when it is settled
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from headgate.caches.missed import Missed, Served, continues, missed
-from headgate.caches.prompt import Prompt
+from headgate.caches.prompt import Prompt, reading
 from headgate.caches.sessions import Last, Sessions, session_of
 from headgate.caches.warmth import Cache, Prefix, Warmth
 from headgate.caches.worth import missed_nanos, saved_nanos, warm_nanos, writing_pays
+from headgate.dialects.prompts.block import Blocks
 from headgate.dialects.prompts.registry import Wanted, marker_of, prompt_dialects
 from headgate.records.charge import Settlement
 from headgate.records.journal import CacheNote
@@ -42,6 +43,8 @@ LONG_RETENTION_S = {"24h": 86_400}
 PATH_CHARS_MAX = 128
 SENT_NS = 300 * NANOS_PER_SECOND
 """How long what was sent is expected to come back: the lifetime of the marks that are set."""
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What is raised of a body that is odd: it is the provider's to judge."""
 WARM, SENT = "warm", "sent"
 """What is told, in the notebook: prefixes that are kept, and that were sent."""
 NO_CHANGE: Mapping[str, bytes] = MappingProxyType({})
@@ -106,17 +109,12 @@ class Caching:
 
     def read(self, exchange: Exchange, now_ns: int) -> Mapping[str, int]:
         """Read a call's prompt; return what it saves where it is warm, by deployment."""
-        dialect = self._dialects.get(exchange.dialect.KIND)
-        if dialect is None or len(exchange.body) < BODY_BYTES_MIN:
+        if len(exchange.body) < BODY_BYTES_MIN:
             return NOT_WARM
-        try:
-            blocks = dialect.read(exchange.own.members)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            # Odd, and the provider's to judge.
+        if exchange.prompt is None:
+            exchange.prompt = self._prompt(exchange)
+        if exchange.prompt is None:
             return NOT_WARM
-        if blocks is None:
-            return NOT_WARM
-        exchange.prompt = Prompt(blocks)
         candidates = self._router.candidates(exchange.asked)
         if len(candidates) == 1:
             return NOT_WARM
@@ -131,6 +129,27 @@ class Caching:
                 if nanos:
                     worth[deployment.id] = nanos
         return worth
+
+    def look(self, exchange: Exchange) -> Iterator[None]:
+        """Read a large prompt, with pauses, before `read` asks where it is warm."""
+        try:
+            blocks = self._blocks(exchange)
+            if blocks is not None:
+                exchange.prompt = yield from reading(blocks)
+        except UNREADABLE:
+            return
+
+    def _prompt(self, exchange: Exchange) -> Prompt | None:
+        """Return a call's prompt, None when there is no telling."""
+        try:
+            blocks = self._blocks(exchange)
+            return None if blocks is None else Prompt(blocks)
+        except UNREADABLE:
+            return None
+
+    def _blocks(self, exchange: Exchange) -> Blocks | None:
+        dialect = self._dialects.get(exchange.dialect.KIND)
+        return None if dialect is None else dialect.read(exchange.own.members)
 
     def kept_of(self, exchange: Exchange, target: Target, tokens: int) -> Keeping:
         """Return what would be kept of a prompt of so many tokens, were it sent to a target."""
@@ -171,7 +190,7 @@ class Caching:
         wanted = Wanted(head, turns, _tokens_min(exchange.target) * BYTES_PER_TOKEN)
         try:
             marked = marker(exchange.demand.members, wanted)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             return NO_CHANGE
         exchange.marked, exchange.marked_turns = marked.paths, marked.turns
         return marked.changed

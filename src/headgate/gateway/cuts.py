@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headgate.gateway.readings import UNBEGUN
 from headgate.identity.delegation import PREFIX
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -21,7 +22,7 @@ def cut(pipeline: Pipeline) -> int:
     To be called when what is frozen or which keys are valid has changed.
     """
     # One that has not begun yet is asked everything anew when it does.
-    running = [each for each in pipeline.exchanges if each.phase not in ("claim", "twin")]
+    running = [each for each in pipeline.exchanges if each.phase not in UNBEGUN]
     refused = [(each, _why(pipeline, each)) for each in running]
     for exchange, refusal in refused:
         # One that was cut gave its place to the next, which was refused for the same reason.

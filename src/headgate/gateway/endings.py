@@ -14,6 +14,7 @@ from headgate.gateway import refusals, replies
 from headgate.gateway.cascading import has_kept, is_judged
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.metering import bound_settlement, meter
+from headgate.gateway.readings import UNBEGUN
 from headgate.gateway.refusals import LENGTH_STOP, stream_cut
 from headgate.gateway.tap import Tap
 from headgate.gateway.unpacking import UNREADABLE
@@ -239,7 +240,7 @@ class Endings:
         A recorder is still there, and so is whoever will come back for what it keeps.
         """
         phase = exchange.phase
-        if phase in ("claim", "twin"):
+        if phase in UNBEGUN:
             self.finish(exchange)
         elif phase in WAITING:
             self._stop_waiting(exchange)
@@ -375,6 +376,7 @@ class Endings:
         exchange.request.body_bytes = 0
         exchange.request.parts = []
         exchange.body = exchange.outgoing = b""
+        exchange.meant = None
 
     def finish(self, exchange: Exchange) -> None:
         """The call is over: nothing is held, no place is taken."""

@@ -26,6 +26,7 @@ from headgate.gateway.tap import Tap
 from headgate.gateway.turns import Turn
 from headgate.governance.requirements import NOTHING
 from headgate.ledger.purse import Short
+from headgate.records.conversation import Call
 from headgate.records.demand import NO_MEMBERS, Demand
 from headgate.records.report import Report
 from headgate.routing.candidate import Plan, Quoted
@@ -50,8 +51,8 @@ class Exchange:
     """One call in flight.
 
     Attributes:
-        phase: Where it is: `claim`, `twin`, `approve`, `queue`, `money`, `sync`, `connect`, `reply`
-            (sent, nothing back yet), `body` (the reply has begun), `done`.
+        phase: Where it is: `read`, `claim`, `twin`, `approve`, `queue`, `money`, `sync`, `connect`,
+            `reply` (sent, nothing back yet), `body` (the reply has begun), `done`.
         dialect: What the client speaks; `own` is its demand.
         spoken: What this attempt's target speaks: `dialect`, or a translation to another. The body
             to send there is `outgoing`, its demand `demand`; `lost` is what it leaves out.
@@ -69,6 +70,7 @@ class Exchange:
         permission: What a person was asked about it, and said; None when nobody was asked.
         array: Says the stream as one JSON array, for who asked for that; None for events.
         prompt: The blocks of the client's body as caches compare them, None when it is short.
+        meant: What a large body means to all dialects, None until that is read and for others.
         marked: Where its attempt's body got cache breakpoints, as JSON paths; `marked_turns`
             tells whether the conversation did, too.
         sized: How its attempt's hold was sized, None when it is held for its worst case.
@@ -105,6 +107,7 @@ class Exchange:
         "marked",
         "marked_turns",
         "marks",
+        "meant",
         "number",
         "outgoing",
         "output_tokens_max",
@@ -162,6 +165,7 @@ class Exchange:
         self.sized: Sized | None = None
         self.marks: list[int] = []
         self.prompt: Prompt | None = None
+        self.meant: Call | None = None
         self.marked: tuple[str, ...] = ()
         self.run: str | None = None
         self.required = NOTHING
@@ -390,11 +394,7 @@ class Exchange:
 
     def write_stream_end(self, data: bytes) -> None:
         """Send the last bytes of a stream and its end."""
-        if self.client is None:
-            return
-        if self.array is not None:
-            data = self.array.end(data)
-        if self.request.head.http10:
-            self.client.write(data)
-        else:
-            self.client.write((chunk(data) if data else b"") + LAST_CHUNK)
+        if self.client is not None:
+            data = data if self.array is None else self.array.end(data)
+            framed = (chunk(data) if data else b"") + LAST_CHUNK
+            self.client.write(data if self.request.head.http10 else framed)

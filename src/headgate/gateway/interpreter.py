@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
+from headgate.dialects.opened import Members
 from headgate.dialects.registry import Dialect, SpokenDialect
 from headgate.dialects.translation.fields import TranslationError
 from headgate.dialects.translation.losses import Losses
@@ -58,7 +57,22 @@ class Interpreter:
         kind = exchange.dialect.KIND
         if kind not in self.translators or not router.is_mixed(exchange.asked, kind):
             return None
-        return self.translators[kind].bound(exchange.body)
+        return self.translators[kind].bound(exchange.body, exchange.meant)
+
+    def understand(self, exchange: Exchange, router: Router) -> Iterator[None]:
+        """Read what a large body means, with pauses, where its call may be translated.
+
+        One that cannot be understood is refused when it is to be said.
+        """
+        translator = self.translators.get(exchange.dialect.KIND)
+        if translator is None or not router.translates(exchange.asked, exchange.dialect.KIND):
+            return
+        try:
+            members = exchange.own.members
+            body = members if isinstance(members, Members) else dict(members)
+            exchange.meant = yield from translator.parsing(body)
+        except TranslationError:
+            return
 
     def say(
         self, exchange: Exchange, quoted: Quoted, target: Target, now_ns: int
@@ -83,7 +97,7 @@ class Interpreter:
             exchange.call,
         )
         done = spoken.translate(
-            own.members,
+            exchange.meant or own.members,
             Edit(deployment.model, limit, target.limit_field, target.limit_needed),
             stream=own.stream,
             drop=exchange.decision.drops,
@@ -110,13 +124,10 @@ class Interpreter:
             if translator is None or dialect is None:
                 continue
             try:
-                body = translator.render_call(call, edit, Losses(()))
+                body, demand = translator.render_call(call, edit, Losses(()))
             except TranslationError:
                 continue
-            demand = dialect.read(body)
-            if isinstance(demand, Demand):
-                # Where the path says the model, no body does.
-                return dialect, body, replace(demand, model=deployment.model, stream=False), ()
+            return dialect, body, demand, ()
         return None
 
     def why_unserved(self, exchange: Exchange, router: Router) -> Refusal:

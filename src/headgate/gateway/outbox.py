@@ -27,6 +27,10 @@ class Outbox:
         self._call_soon = call_soon
         self._senders: list[Sender] = []
 
+    def soon(self, act: Callable[[], None]) -> None:
+        """Have something done in the next turn, with whatever else has come until then."""
+        self._call_soon(act)
+
     def add(self, sender: Sender) -> None:
         """Have a connection flushed at the end of this turn; once per turn is enough."""
         if not self._senders:

@@ -29,6 +29,7 @@ from headgate.gateway.hooks import Hooks
 from headgate.gateway.lag import BEHIND, Lag
 from headgate.gateway.prefixes import PrefixMemory
 from headgate.gateway.quotes import quote
+from headgate.gateway.readings import LARGE_BYTES, Readings
 from headgate.gateway.refusals import no_place, not_carved, over_budget, stranger, unwritten
 from headgate.gateway.repeats import Repeats
 from headgate.gateway.request import Request, header_takers
@@ -98,6 +99,7 @@ class Pipeline:
         self.endings = Endings(self)
         self.repeats = Repeats(self)
         self.responses = responses_of(self)
+        self.readings = Readings(self)
         self.batches = BatchRoutes(self, world.batches)
         self.uploads = Uploads(world.dialects, world.edge, world.spool, self)
         self.approvals = Approvals(self, world.approvals) if world.approvals else None
@@ -140,8 +142,16 @@ class Pipeline:
         exchange = Exchange(self, client, request, dialect, self.world.next_call())
         client.exchange = exchange
         self.exchanges.add(exchange)
-        refusal = self._identify(exchange) or read(exchange) or permit(self, exchange)
-        refusal = refusal or classify(self.world, exchange)
+        refusal = self._identify(exchange)
+        if refusal is None and request.body_bytes >= LARGE_BYTES:
+            self.readings.begin(exchange)
+        else:
+            self.proceed(exchange, refusal or read(exchange))
+
+    def proceed(self, exchange: Exchange, refusal: Refusal | None) -> None:
+        """Go on with a call that was read, or that was refused before it was."""
+        request = exchange.request
+        refusal = refusal or permit(self, exchange) or classify(self.world, exchange)
         if refusal is None:
             keyed = request.head.idempotency_key is not None
             refusal = self.repeats.claim(exchange) if keyed else self.attempts.first(exchange)
@@ -150,8 +160,7 @@ class Pipeline:
 
     def go(self, exchange: Exchange) -> None:
         """Go on with a call that got its idempotency key: what changed while it waited counts."""
-        exchange.request.credential = self.identify(exchange.request.head.key)
-        refusal = self._identify(exchange) or permit(self, exchange)
+        refusal = self.identify_again(exchange) or permit(self, exchange)
         refusal = refusal or self.attempts.first(exchange)
         if refusal is not None:
             self.endings.refuse(exchange, refusal)
@@ -164,6 +173,11 @@ class Pipeline:
         if found is not None and found.delegation is not None and found.ended(self.now_ns()):
             return None
         return found
+
+    def identify_again(self, exchange: Exchange) -> Refusal | None:
+        """Find out anew who makes a call that has waited; why it may not be made, if so."""
+        exchange.request.credential = self.identify(exchange.request.head.key)
+        return self._identify(exchange)
 
     def _identify(self, exchange: Exchange) -> Refusal | None:
         request = exchange.request

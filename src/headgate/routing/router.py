@@ -78,7 +78,7 @@ class Router:
         choose: Callable[[str], Chosen],
     ) -> None:
         self._speech = speech
-        self._mixed: dict[tuple[str, str], bool] = {}
+        self._spoken: dict[tuple[str, str], frozenset[bool]] = {}
         self._write = write
         self._number = 0
         self._kept: dict[tuple[object, ...], Ranking] = {}
@@ -137,11 +137,19 @@ class Router:
 
         Only then does it matter what state the conversation carries.
         """
-        known = self._mixed.get((asked, dialect))
+        return len(self._native(asked, dialect)) > 1
+
+    def translates(self, asked: str, dialect: str) -> bool:
+        """Tell whether a name, which need not be known, has deployments that do not speak it."""
+        return asked in self._aliases and False in self._native(asked, dialect)
+
+    def _native(self, asked: str, dialect: str) -> frozenset[bool]:
+        """Return what is so of deployments of a name: that they speak a dialect, or do not."""
+        known = self._spoken.get((asked, dialect))
         if known is None:
             deployments = self._aliases[asked].deployments
             native = {self._speech.is_native(each.id, dialect) for each in deployments}
-            known = self._mixed[asked, dialect] = len(native) > 1
+            known = self._spoken[asked, dialect] = frozenset(native)
         return known
 
     def rank(

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from headgate.dialects.registry import dialects, spoken_dialects
 from headgate.dialects.translation.registry import tellers, translators
 from headgate.dialects.translation.translated import Translated, Translation
-from headgate.records.demand import Edit
+from headgate.records.demand import Demand, Edit
 from headgate.units.errors import Refusal
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -58,6 +60,22 @@ def attempt(
     stream = isinstance(body, dict) and bool(body.get("stream"))
     wanted = edit(upstream, model, limit)
     return between(client, upstream).translate(text, wanted, stream=stream, drop=drop)
+
+
+def as_read(upstream: str, done: Translation) -> Demand:
+    """Return the demand that the target's dialect reads in a translated body.
+
+    What stands in its path is added, as the path says it.
+    """
+    demand = SPOKEN[upstream].read(done.body)
+    assert isinstance(demand, Demand), demand
+    return replace(demand, model=done.demand.model, stream=done.demand.stream)
+
+
+def said(demand: Demand) -> tuple[Demand, dict[str, bytes]]:
+    """Return a demand as it can be compared: its members as bytes."""
+    members = {name: bytes(value) for name, value in demand.members.items()}
+    return replace(demand, members={}), members
 
 
 def translate(

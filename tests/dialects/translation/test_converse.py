@@ -25,11 +25,13 @@ from tests.dialects.translation.speech import (
     MESSAGES,
     SPOKEN,
     TELLERS,
+    as_read,
     attempt,
     between,
     is_below,
     leaves,
     refused,
+    said,
     translate,
 )
 from tests.dialects.translation.streams import events
@@ -98,6 +100,7 @@ def test_what_is_told_is_a_request_of_converse(client: str, data: st.DataObject)
     assert done.demand.stream == bool(body.get("stream"))
     assert done.demand.tools == bool(body.get("tools"))
     assert done.demand.unbounded is None
+    assert said(done.demand) == said(as_read(CONVERSE, done))
 
 
 @given(data=st.data())

@@ -21,7 +21,7 @@ def told(client: str, upstream: str, body: dict[str, Any]) -> tuple[dict[str, An
     """Return a body in another dialect, and what was lost."""
     call = TRANSLATORS[client].parse_call(json.dumps({"model": "m", **body}).encode())
     losses = Losses(call.lost)
-    text = TRANSLATORS[upstream].render_call(call, edit(upstream), losses)
+    text = TRANSLATORS[upstream].render_call(call, edit(upstream), losses).body
     return json.loads(text), [loss.at for loss in losses.found]
 
 

@@ -141,4 +141,4 @@ def first_of(value: Raw | None, inner: str, at: int = 0) -> int | None:
     if len(found) <= at:
         return None
     alone = Raw(b"[%b]" % bytes(found[at]))
-    return hash(tuple(block.parts for block in items(alone, "", inner)))
+    return hash(tuple(block.parts for block in items({"": alone}, "", inner)))

@@ -4,13 +4,14 @@ Order, lifetimes and what invalidates what:
 https://platform.claude.com/docs/en/build-with-claude/prompt-caching.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from msgspec import Raw
 
 from headgate.dialects.prompts.anthropic_marks import mark
 from headgate.dialects.prompts.block import (
     NULL,
+    Block,
     Blocks,
     is_null,
     items,
@@ -32,12 +33,23 @@ def read(members: Mapping[str, Raw]) -> Blocks | None:
     """Return the blocks of a prompt; None when a kept thread holds part of it."""
     if not is_null(members.get("thread", NULL)):
         return None
-    head = [*items(members.get("tools"), "tools", ""), *texts(members.get("system"), "system", b"")]
-    turns = [*items(members.get("messages"), "messages", "content")]
-    if turns and not is_null(members.get("cache_control", NULL)):
-        turns[-1] = turns[-1]._replace(lifetime_s=turns[-1].lifetime_s or LIFETIME_S)
+    head = [*items(members, "tools", ""), *texts(members.get("system"), "system", b"")]
+    turns = items(members, "messages", "content")
+    if not is_null(members.get("cache_control", NULL)):
+        turns = _marked(turns)
     settings = (setting(members, "tool_choice"), setting(members, "thinking"))
-    return Blocks(tuple(head), settings, tuple(turns), _identity(members))
+    return Blocks(tuple(head), settings, turns, _identity(members))
+
+
+def _marked(blocks: Iterator[Block]) -> Iterator[Block]:
+    """Yield blocks of which the last one is marked."""
+    last = next(blocks, None)
+    for block in blocks:
+        assert last is not None
+        yield last
+        last = block
+    if last is not None:
+        yield last._replace(lifetime_s=last.lifetime_s or LIFETIME_S)
 
 
 def _identity(members: Mapping[str, Raw]) -> str | None:

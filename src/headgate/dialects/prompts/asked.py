@@ -19,7 +19,7 @@ def asked_text(blocks: Blocks) -> str:
     """
     found: list[bytes] = []
     message = ""
-    for block in reversed(blocks.turns):
+    for block in reversed(tuple(blocks.turns)):
         text = _text(block)
         if text is None:
             continue

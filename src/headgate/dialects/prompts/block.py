@@ -1,10 +1,12 @@
 """The blocks of a prompt: what a provider's cache compares, piece by piece; pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
 from msgspec import Raw
+
+from headgate.dialects.opened import objects_in
 
 HINTS = frozenset({"cache_control", "prompt_cache_breakpoint"})
 """Members that say what to cache, and are no part of what is cached."""
@@ -36,42 +38,43 @@ class Blocks(NamedTuple):
     Attributes:
         head: What calls of one kind have in common: tools, then instructions.
         settings: Fields without tokens of their own; when one changes, what follows is read anew.
-        turns: The conversation.
+        turns: The conversation; read as it is taken, once, for it may be long.
         identity: What the client calls the session or its user, None when it does not say.
     """
 
     head: tuple[Block, ...]
     settings: tuple[Block, ...]
-    turns: tuple[Block, ...]
+    turns: Iterable[Block]
     identity: str | None = None
 
 
-def items(value: Raw | None, name: str, inner: str) -> Iterator[Block]:
+def items(members: Mapping[str, Raw], name: str, inner: str) -> Iterator[Block]:
     """Yield the blocks of a list of objects, of one whose `inner` is a list a block for each.
 
     Args:
-        value: The list; None or null for none.
-        name: Where it stands.
+        members: The body's.
+        name: The list's; it may be absent or null.
         inner: The member that may be a text or a list of parts.
 
     Raises:
         msgspec.DecodeError: It is no list of objects.
     """
+    value = members.get(name)
     if value is None or is_null(value):
         return
-    for number, item in enumerate(_ITEMS.decode(value)):
+    for number, item in enumerate(objects_in(members, value)):
         path = f"{name}[{number}]"
-        content = item.pop(inner, None)
-        rest, lifetime_s = _read(item)
+        content = item.get(inner)
+        rest, lifetime_s = _read(item, inner)
         if content is None:
             yield Block(path, rest, lifetime_s)
             continue
         text = bytes(content)
-        parts = _ITEMS.decode(content) if text.startswith(b"[") else []
+        parts = objects_in(members, content) if text.startswith(b"[") else []
         if not parts:
             yield Block(f"{path}.{inner}", (*rest, text), lifetime_s)
         for at, part in enumerate(parts):
-            said, lifetime_s = _read(part)
+            said, lifetime_s = _read(part, "")
             yield Block(f"{path}.{inner}[{at}]", (*rest, *said), lifetime_s)
 
 
@@ -94,7 +97,7 @@ def texts(value: Raw | None, name: str, sign: bytes) -> Iterator[Block]:
         return
     for number, part in enumerate(_ITEMS.decode(text)):
         path = f"{name}[{number}].text" if "text" in part else f"{name}[{number}]"
-        said, lifetime_s = _read(part)
+        said, lifetime_s = _read(part, "")
         yield Block(path, (sign, *said), lifetime_s)
 
 
@@ -120,18 +123,20 @@ def text_of(value: Raw | None) -> str | None:
     return msgspec.json.decode(value, type=str)
 
 
-def _read(part: dict[str, Raw]) -> tuple[tuple[bytes, ...], int]:
-    """Return what an object says, and how long what is up to it is to be kept."""
+def _read(part: dict[str, Raw], inner: str) -> tuple[tuple[bytes, ...], int]:
+    """Return what an object says beside `inner`, and how long what is up to it is to be kept."""
     lifetime_s = 0
-    control = part.pop("cache_control", None)
+    control = part.get("cache_control")
     if control is not None and bytes(control).startswith(b"{"):
         ttl = _OBJECT.decode(control).get("ttl", NULL)
         lifetime_s = _LIFETIMES_S.get(bytes(ttl), 300)
-    part.pop("prompt_cache_breakpoint", None)
-    if part.keys() == _TEXT:
+    said: list[bytes] = []
+    names: list[str] = []
+    for key, value in part.items():
+        if key != inner and key not in HINTS:
+            names.append(key)
+            said += (key.encode(), bytes(value))
+    if len(names) == len(_TEXT) and _TEXT.issuperset(names):
         # A text is the same to a cache, whether it stands alone or as a list of one.
         return (bytes(part["text"]),), lifetime_s
-    said: list[bytes] = []
-    for key, value in part.items():
-        said += (key.encode(), bytes(value))
     return tuple(said), lifetime_s

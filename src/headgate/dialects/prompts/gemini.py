@@ -20,6 +20,6 @@ def read(members: Mapping[str, Raw]) -> Blocks | None:
     """Return the blocks of a prompt; None when the provider holds a part of it."""
     if any(not is_null(members.get(name, NULL)) for name in _KEPT):
         return None
-    head = [*items(members.get("tools"), "tools", "")]
+    head = [*items(members, "tools", "")]
     head += [Block(name, (bytes(members[name]),)) for name in _HEAD if name in members]
-    return Blocks(tuple(head), (), tuple(items(members.get("contents"), "contents", "parts")))
+    return Blocks(tuple(head), (), items(members, "contents", "parts"))

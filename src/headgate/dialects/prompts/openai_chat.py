@@ -3,8 +3,8 @@
 https://platform.openai.com/docs/guides/prompt-caching: in memory for five to ten minutes.
 """
 
-from collections.abc import Mapping
-from itertools import takewhile
+from collections.abc import Iterable, Mapping
+from itertools import chain
 
 from msgspec import Raw
 
@@ -18,12 +18,17 @@ _INSTRUCTIONS = frozenset({b'"system"', b'"developer"'})
 
 def read(members: Mapping[str, Raw]) -> Blocks | None:
     """Return the blocks of a prompt; leading instructions belong to its head."""
-    messages = [*items(members.get("messages"), "messages", "content")]
-    leading = len([*takewhile(_instructs, messages)])
-    head = (*items(members.get("tools"), "tools", ""), *messages[:leading])
+    head = [*items(members, "tools", "")]
+    messages = items(members, "messages", "content")
+    turns: Iterable[Block] = ()
+    for block in messages:
+        if not _instructs(block):
+            turns = chain((block,), messages)
+            break
+        head.append(block)
     settings = (setting(members, "response_format"),)
     identity = text_of(members.get("prompt_cache_key")) or text_of(members.get("user"))
-    return Blocks(head, settings, tuple(messages[leading:]), identity)
+    return Blocks(tuple(head), settings, turns, identity)
 
 
 def _instructs(block: Block) -> bool:

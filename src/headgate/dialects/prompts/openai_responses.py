@@ -17,11 +17,11 @@ def read(members: Mapping[str, Raw]) -> Blocks | None:
     if any(not is_null(members.get(name, NULL)) for name in _ELSEWHERE):
         return None
     head = (
-        *items(members.get("tools"), "tools", ""),
+        *items(members, "tools", ""),
         *texts(members.get("instructions"), "instructions", b"instructions"),
     )
     value = members.get("input", NULL)
     is_list = bytes(value).startswith(b"[")
-    turns = items(value, "input", "content") if is_list else texts(value, "input", b"input")
+    turns = items(members, "input", "content") if is_list else texts(value, "input", b"input")
     identity = text_of(members.get("prompt_cache_key")) or text_of(members.get("user"))
-    return Blocks(head, (setting(members, "text"),), tuple(turns), identity)
+    return Blocks(head, (setting(members, "text"),), turns, identity)

@@ -56,7 +56,8 @@ class PromptDialect(Protocol):
         """Return the blocks of a prompt; None when the body does not hold all of it.
 
         Raises:
-            msgspec.DecodeError: A member is not what it must be; the provider will say so.
+            msgspec.DecodeError: A member is not what it must be; the provider will say so. The
+                conversation's is raised when its blocks are taken.
         """
 
 

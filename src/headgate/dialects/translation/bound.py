@@ -16,7 +16,7 @@ from headgate.records.conversation import (
 def bound_state(
     body: bytes,
     marks: tuple[bytes, ...],
-    parse_call: Callable[[bytes], Call],
+    call: Call | Callable[[bytes], Call],
     *,
     unsigned: Bound | None,
 ) -> Bound | None:
@@ -29,19 +29,29 @@ def bound_state(
         body: The client's request.
         marks: Bytes of which at least one stands in every body that carries state: without them
             it is not looked into.
-        parse_call: Reads it.
+        call: What the body says where that is known, which is then looked at first; else reads it.
         unsigned: Where thoughts without a signature may go.
     """
-    if not any(mark in body for mark in marks):
+    if isinstance(call, Call):
+        found = _carried(call, unsigned)
+        return found if found is not None and _is_marked(body, marks) else None
+    if not _is_marked(body, marks):
         return None
     try:
-        call = parse_call(body)
+        return _carried(call(body), unsigned)
     except TranslationError:
         return None
-    carried = [part for turn in call.turns for part in turn.parts]
-    carried += [inner for part in carried if isinstance(part, ToolResult) for inner in part.parts]
-    thoughts = [part for part in carried if isinstance(part, Thinking)]
-    if any(isinstance(part, RedactedThinking | Foreign) for part in carried):
+
+
+def _is_marked(body: bytes, marks: tuple[bytes, ...]) -> bool:
+    return any(mark in body for mark in marks)
+
+
+def _carried(call: Call, unsigned: Bound | None) -> Bound | None:
+    parts = [part for turn in call.turns for part in turn.parts]
+    parts += [inner for part in parts if isinstance(part, ToolResult) for inner in part.parts]
+    thoughts = [part for part in parts if isinstance(part, Thinking)]
+    if any(isinstance(part, RedactedThinking | Foreign) for part in parts):
         return "native"
     if any(thought.signature for thought in thoughts):
         return "native"

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Raw
 from mypy_extensions import mypyc_attr
 
+from headgate.dialects.opened import Members
 from headgate.records.conversation import Loss, Option
 from headgate.units.errors import BODY_INVALID, FEATURE_UNSUPPORTED, Refusal
 
@@ -91,27 +92,37 @@ def items_of(value: Raw, at: str) -> Iterator[tuple[Raw, str]]:
     return ((element, f"{at}[{index}]") for index, element in enumerate(values))
 
 
-def objects_of(value: Raw, at: str) -> Iterator[tuple[Raw | dict[str, Raw], str]]:
+def objects_of(
+    value: Raw, at: str, body: Members | None = None
+) -> Iterator[tuple[Raw | dict[str, Raw], str]]:
     """Yield the elements of a JSON list that are to be objects, each with its place.
 
-    All are read at once; only when one is none, one by one, to tell which.
+    All are read at once; only when one is none, one by one, to tell which. Those of a long `body`
+    may have been read before, and others may look at them.
 
     Raises:
         TranslationError: It is no list.
     """
     try:
+        if body is not None:
+            shared = enumerate(body.objects(value))
+            return ((dict(element), f"{at}[{index}]") for index, element in shared)
         values = _OBJECTS.decode(value)
     except UNREADABLE:
         return items_of(value, at)
     return ((element, f"{at}[{index}]") for index, element in enumerate(values))
 
 
-def content_of(value: Raw, at: str) -> str | Iterator[tuple[Raw | dict[str, Raw], str]]:
+def content_of(
+    value: Raw, at: str, body: Members | None = None
+) -> str | Iterator[tuple[Raw | dict[str, Raw], str]]:
     """Return a content: a text, or the elements of a list that are to be objects, with places.
 
     Raises:
         TranslationError: It is neither.
     """
+    if body is not None and not is_text(value):
+        return objects_of(value, at, body)
     try:
         said = _CONTENT.decode(value)
     except UNREADABLE:
@@ -129,17 +140,25 @@ class Fields:
 
     Attributes:
         at: Where the object stands.
+        body: The members of the body it stands in, where that is long.
     """
 
-    __slots__ = ("_values", "at")
+    __slots__ = ("_values", "at", "body")
 
-    def __init__(self, text: Raw | dict[str, Raw], at: str = "") -> None:
-        """Read an object, or take one that is read already.
+    def __init__(
+        self, text: Raw | dict[str, Raw], at: str = "", body: Members | None = None
+    ) -> None:
+        """Read an object, or take one that is read already; the members of a long body stay.
 
         Raises:
             TranslationError: `text` is something else.
         """
         self.at = at
+        self.body = body
+        if isinstance(text, Members):
+            self.body = text
+            self._values = dict(text)
+            return
         if isinstance(text, dict):
             self._values = text
             return
@@ -182,7 +201,8 @@ class Fields:
         if value is None:
             return iter(())
         place = self.place(name)
-        return (type(self)(item, at) for item, at in objects_of(value, place))
+        body = self.body
+        return (type(self)(item, at, body) for item, at in objects_of(value, place, body))
 
     def object(self, name: str) -> Self | None:
         """Take an object."""

@@ -1,15 +1,41 @@
 """What the readers of requests have in common: where what has no place gathers."""
 
-from typing import ClassVar
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterable
+from typing import ClassVar, TypeVar
 
 from mypy_extensions import mypyc_attr
 
 from headgate.dialects.translation.fields import Fields
-from headgate.records.conversation import Foreign, Loss
+from headgate.records.conversation import Call, Foreign, Loss, Turn
+
+T = TypeVar("T")
+
+Reading = Generator[None, None, Call]
+"""Reads a request; it pauses between the turns of the conversation, for there may be many."""
+
+
+def whole(reading: Generator[None, None, T]) -> T:
+    """Return what a reading comes to, without a pause."""
+    while True:
+        try:
+            next(reading)
+        except StopIteration as end:
+            found: T = end.value
+            return found
+
+
+def paused(turns: Iterable[Turn]) -> Generator[None, None, tuple[Turn, ...]]:
+    """Read turns with a pause behind each."""
+    read: list[Turn] = []
+    for turn in turns:
+        read.append(turn)
+        yield
+    return tuple(read)
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
-class RequestParser:
+class RequestParser(ABC):
     """Reads one request.
 
     Attributes:
@@ -25,6 +51,10 @@ class RequestParser:
         self.fields = fields
         self.lost: list[Loss] = []
         self.foreign: list[Foreign] = []
+
+    @abstractmethod
+    def reading(self) -> Reading:
+        """Read the whole request."""
 
     def drop(self, fields: Fields) -> None:
         """Tell as lost what nobody has taken."""

@@ -8,6 +8,8 @@ from msgspec import Raw
 from headgate.dialects import translation as folder
 from headgate.dialects.registry import discover
 from headgate.dialects.translation.losses import Losses
+from headgate.dialects.translation.parser import Reading
+from headgate.dialects.translation.written import Written
 from headgate.records.conversation import Bound, Call
 from headgate.records.demand import Edit
 from headgate.records.reply import Delta, Reply
@@ -62,8 +64,8 @@ class Teller(Protocol):
     KIND: str
     StreamParser: StreamParsers
 
-    def render_call(self, call: Call, edit: Edit, losses: Losses, /) -> bytes:
-        """Write a request for the model and with the limit of `edit`.
+    def render_call(self, call: Call, edit: Edit, losses: Losses, /) -> Written:
+        """Write a request for the model and with the limit of `edit`, and say what it asks for.
 
         Raises:
             TranslationError: Something in it cannot be said in this dialect at all.
@@ -93,8 +95,16 @@ class Translator(Teller, Protocol):
             TranslationError: A leaf cannot be understood.
         """
 
-    def bound(self, body: bytes, /) -> Bound | None:
-        """Return where a conversation may go because of what it carries, None for anywhere."""
+    def parsing(self, body: bytes | dict[str, Raw], /) -> Reading:
+        """Read a request as `parse_call` does, with a pause behind each of its turns."""
+
+    def bound(self, body: bytes, call: Call | None = None, /) -> Bound | None:
+        """Return where a conversation may go because of what it carries, None for anywhere.
+
+        Args:
+            body: What the client sent.
+            call: What it means, where that is known.
+        """
 
     def render_reply(self, reply: Reply, at_s: int, /) -> bytes:
         """Write a whole reply of the instant `at_s` in seconds since 1970."""

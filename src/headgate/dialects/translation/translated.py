@@ -11,6 +11,7 @@ from typing import NamedTuple
 from msgspec import Raw, structs
 
 from headgate.dialects.body import TOO_DEEP
+from headgate.dialects.opened import Members
 from headgate.dialects.registry import Dialect, SpokenDialect, StreamReader
 from headgate.dialects.sse import first_data
 from headgate.dialects.translation.check import check
@@ -23,6 +24,7 @@ from headgate.dialects.translation.registry import (
     Teller,
     Translator,
 )
+from headgate.records.conversation import Call
 from headgate.records.demand import Demand, Edit
 from headgate.records.reply import Begin, Delta, End, Ending, Failed, TextDelta
 from headgate.records.report import Report
@@ -53,7 +55,7 @@ class Translation(NamedTuple):
     """A body in the target's dialect.
 
     Attributes:
-        demand: What the target's dialect reads in it.
+        demand: What it asks for, as the target's dialect would read it.
         lost: Where the client's body says what it does not; bounded.
     """
 
@@ -102,20 +104,19 @@ class Translated:
         return self._upstream.KIND
 
     def translate(
-        self, body: bytes | Mapping[str, Raw], edit: Edit, *, stream: bool, drop: bool
+        self, body: bytes | Mapping[str, Raw] | Call, edit: Edit, *, stream: bool, drop: bool
     ) -> Translation | Refusal:
         """Say a request, which the client's dialect has read, in the target's.
 
         Args:
-            body: The client's, or its members, which are the longer part of reading it.
+            body: The client's; or its members, or what it means, where those are known.
             edit: The model and the limit to render.
             stream: Whether the reply is to be streamed; not every dialect says it in the body.
             drop: Whether features that the target lacks may be left out; otherwise the first
                 that would change the answer refuses the call.
         """
         try:
-            parsed = self._from.parse_call(body if isinstance(body, bytes) else dict(body))
-            call = structs.replace(parsed, stream=stream)
+            call = structs.replace(self._read(body), stream=stream)
             check(call.turns)
             losses = Losses(call.lost)
             new = self._to.render_call(call, edit, losses)
@@ -126,16 +127,17 @@ class Translated:
                 if not loss.hint:
                     message = f"{loss.at} {loss.reason}, and this route leaves nothing out."
                     return Refusal(FEATURE_UNSUPPORTED, message, loss.at)
-        demand = self._upstream.read(new)
-        if isinstance(demand, Refusal):
-            return demand
-        if not is_utf8(new):
+        if not is_utf8(new.body):
             # Members that are carried as they are were never decoded on the way.
             return Refusal(BODY_MALFORMED, "The body holds a text that is not UTF-8.")
         self._name = Name(self._name.call, edit.model)
-        # Where the path says the model and whether to stream, no body does.
-        demand = structs.replace(demand, model=edit.model, stream=stream)
-        return Translation(new, demand, places(losses.found))
+        return Translation(new.body, new.demand, places(losses.found))
+
+    def _read(self, body: bytes | Mapping[str, Raw] | Call) -> Call:
+        if isinstance(body, Call):
+            return body
+        # What is taken out of the members of a long body is taken out of a copy.
+        return self._from.parse_call(body if isinstance(body, bytes | Members) else dict(body))
 
     def edit(self, body: bytes, demand: Demand, edit: Edit) -> bytes:
         """Change a translated body as `edit` says."""

@@ -116,7 +116,7 @@ def _tokens(texts: list[str]) -> int:
 def _rendered(said: Call, dialect: str) -> bytes:
     assert said.output_tokens_max is not None
     edit = Edit(said.model, said.output_tokens_max, _LIMIT_FIELD)
-    return _translators()[dialect].render_call(said, edit, Losses())
+    return _translators()[dialect].render_call(said, edit, Losses()).body
 
 
 def _path(call: Past) -> str:

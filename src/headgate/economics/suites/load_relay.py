@@ -11,7 +11,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -146,20 +146,19 @@ class _Handler(BaseHTTPRequestHandler):
         return ""
 
     def _pass_on(self, guest: Guest, path: str, body: bytes) -> None:
-        relay = self.server.relay
-        opened = line(relay.place, CALL_TIMEOUT_S)
+        relay, begun = self.server.relay, False
         try:
-            opened.request(self.command, path, body or None, self._headers(relay, guest))
-            reply = opened.getresponse()
-            self._remember(guest, reply)
-            self._give_back(reply)
+            with closing(line(relay.place, CALL_TIMEOUT_S)) as opened:
+                opened.request(self.command, path, body or None, self._headers(relay, guest))
+                reply = opened.getresponse()
+                self._remember(guest, reply)
+                begun = True
+                self._give_back(reply)
         except (OSError, http.client.HTTPException) as error:
-            # What was begun cannot be taken back; whoever waits sees the connection end.
+            # What was begun cannot be taken back: whoever reads it sees the connection end.
             self.close_connection = True
-            with suppress(OSError):
+            if not begun:
                 self._refuse(502, f"The gateway does not answer: {error}")
-        finally:
-            opened.close()
 
     def _headers(self, relay: Relay, guest: Guest) -> dict[str, str]:
         told = {name.lower(): value for name, value in self.headers.items()}

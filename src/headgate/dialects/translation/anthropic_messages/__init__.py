@@ -1,6 +1,6 @@
 """`anthropic_messages`: Anthropic's Messages, to and from what all dialects mean."""
 
-from headgate.dialects.translation.anthropic_messages.parse import parse_call
+from headgate.dialects.translation.anthropic_messages.parse import parse_call, parsing
 from headgate.dialects.translation.anthropic_messages.render import render_call
 from headgate.dialects.translation.anthropic_messages.reply import parse_reply, render_reply
 from headgate.dialects.translation.anthropic_messages.stream import (
@@ -9,7 +9,7 @@ from headgate.dialects.translation.anthropic_messages.stream import (
     error_message,
 )
 from headgate.dialects.translation.bound import bound_state
-from headgate.records.conversation import Bound
+from headgate.records.conversation import Bound, Call
 
 KIND = "anthropic_messages"
 
@@ -26,15 +26,16 @@ __all__ = [
     "error_message",
     "parse_call",
     "parse_reply",
+    "parsing",
     "render_call",
     "render_reply",
 ]
 
 
-def bound(body: bytes) -> Bound | None:
+def bound(body: bytes, call: Call | None = None) -> Bound | None:
     """Return where a conversation may go because of what it carries, None for anywhere.
 
     Thoughts that were told in translation have no signature, and this dialect's providers
     refuse them.
     """
-    return bound_state(body, _MARKS, parse_call, unsigned="foreign")
+    return bound_state(body, _MARKS, call or parse_call, unsigned="foreign")

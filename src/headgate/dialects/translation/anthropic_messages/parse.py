@@ -5,6 +5,7 @@ Wire format: the request types of Anthropic's SDK (`anthropic.types`).
 
 import base64
 from collections.abc import Iterator
+from itertools import chain
 
 from msgspec import Raw
 
@@ -16,7 +17,7 @@ from headgate.dialects.translation.fields import (
     is_object,
     malformed,
 )
-from headgate.dialects.translation.parser import RequestParser
+from headgate.dialects.translation.parser import Reading, RequestParser, paused, whole
 from headgate.records.conversation import (
     Call,
     Choosing,
@@ -76,7 +77,12 @@ def parse_call(body: bytes | dict[str, Raw]) -> Call:
     Raises:
         TranslationError: A leaf has a type or value that cannot be understood.
     """
-    return _Parser(Fields(body if isinstance(body, dict) else Raw(body))).call()
+    return whole(parsing(body))
+
+
+def parsing(body: bytes | dict[str, Raw]) -> Reading:
+    """Read a request as `parse_call` does, with pauses."""
+    return _Parser(Fields(body if isinstance(body, dict) else Raw(body))).reading()
 
 
 class _Parser(RequestParser):
@@ -84,14 +90,14 @@ class _Parser(RequestParser):
 
     HINTS = _HINTS
 
-    def call(self) -> Call:
+    def reading(self) -> Reading:
         """Read the whole request."""
         fields = self.fields
         self.features()
         model = fields.required("model")
         stream = bool(fields.flag("stream"))
         limit = fields.whole("max_tokens")
-        turns = (*self.system(), *self.turns())
+        turns = yield from paused(chain(self.system(), self.turns()))
         tools = tuple(self.tools())
         choice, parallel = self.choice()
         reasoning, format_ = self.output()
@@ -248,7 +254,7 @@ class _Parser(RequestParser):
         if value is None:
             return
         at = fields.place(name)
-        said = content_of(value, at)
+        said = content_of(value, at, fields.body)
         if isinstance(said, str):
             if said:
                 yield Text(said, at)

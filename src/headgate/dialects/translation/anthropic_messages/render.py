@@ -9,8 +9,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from msgspec import Raw, json
+from msgspec.structs import replace
 
 from headgate.dialects.anthropic_edit import THINKING_TOKENS_MIN
+from headgate.dialects.bounds import IMAGE_TOKENS_MAX_ANTHROPIC
 from headgate.dialects.translation.anthropic_messages.models import samples, thinks_by_budget
 from headgate.dialects.translation.fields import (
     UNREADABLE,
@@ -27,6 +29,7 @@ from headgate.dialects.translation.parts import (
     lose_choice,
     require_sayable,
 )
+from headgate.dialects.translation.written import Written, asked, written
 from headgate.records.conversation import (
     Call,
     Declined,
@@ -64,7 +67,7 @@ _ID = re.compile(r"[^a-zA-Z0-9_-]")
 Block = dict[str, Any]
 
 
-def render_call(call: Call, edit: Edit, losses: Losses) -> bytes:
+def render_call(call: Call, edit: Edit, losses: Losses) -> Written:
     """Render a request for `edit.model` with the limit of `edit`.
 
     Raises:
@@ -86,7 +89,12 @@ def render_call(call: Call, edit: Edit, losses: Losses) -> bytes:
     body |= _tools(call, losses)
     body |= _output(call, edit, losses, forced=_forced(body))
     body |= _options(call, edit, losses, thinking="thinking" in body)
-    return json.encode(body)
+    demand = asked(call, edit, IMAGE_TOKENS_MAX_ANTHROPIC)
+    budget = body.get("thinking", {}).get("budget_tokens")
+    if budget is not None:
+        least = THINKING_TOKENS_MIN + 1
+        demand = replace(demand, thinking_tokens=budget, output_tokens_min=least)
+    return written(body, demand)
 
 
 def _forced(body: Block) -> bool:
@@ -142,14 +150,14 @@ def _output(call: Call, edit: Edit, losses: Losses, *, forced: bool) -> Block:
     """Return how much the model is to think, and the form of the answer."""
     body: Block = {}
     config: Block = {}
-    asked = call.reasoning
-    if asked is not None and not asked.off:
+    wanted = call.reasoning
+    if wanted is not None and not wanted.off:
         if forced:
-            losses.lose(asked.at, "cannot be asked of a model that must use a tool")
+            losses.lose(wanted.at, "cannot be asked of a model that must use a tool")
         elif _in_tools(call.turns):
-            losses.lose(asked.at, "needs the signed thoughts before the tool's result")
+            losses.lose(wanted.at, "needs the signed thoughts before the tool's result")
         else:
-            body |= _reasoning(asked, edit, config, losses)
+            body |= _reasoning(wanted, edit, config, losses)
     form = call.format
     if form is not None:
         if form.schema is None:
@@ -164,17 +172,17 @@ def _output(call: Call, edit: Edit, losses: Losses, *, forced: bool) -> Block:
     return body
 
 
-def _reasoning(asked: Reasoning, edit: Edit, config: Block, losses: Losses) -> Block:
+def _reasoning(wanted: Reasoning, edit: Edit, config: Block, losses: Losses) -> Block:
     """Return `thinking`; an effort goes into `config` where the model takes one."""
     if not thinks_by_budget(edit.model):
-        effort = asked.effort or _effort(asked.budget)
+        effort = wanted.effort or _effort(wanted.budget)
         if effort is not None:
             config["effort"] = "low" if effort == "minimal" else effort
         return {"thinking": {"type": "adaptive"}}
-    budget = asked.budget or _BUDGETS[asked.effort or "medium"]
+    budget = wanted.budget or _BUDGETS[wanted.effort or "medium"]
     budget = min(budget, edit.output_tokens_max // 2)
     if budget < THINKING_TOKENS_MIN:
-        losses.lose(asked.at, "needs an output limit of 2048 tokens or more")
+        losses.lose(wanted.at, "needs an output limit of 2048 tokens or more")
         return {}
     return {"thinking": {"type": "enabled", "budget_tokens": budget}}
 

@@ -10,10 +10,12 @@ from typing import Any
 
 from msgspec import Raw, json
 
+from headgate.dialects.bounds import IMAGE_TOKENS_MAX_ANY
 from headgate.dialects.translation.bedrock_converse.models import thinking_fields
 from headgate.dialects.translation.fields import UNREADABLE, malformed, unsupported
 from headgate.dialects.translation.losses import Losses
-from headgate.dialects.translation.parts import arguments
+from headgate.dialects.translation.parts import arguments, require_sayable
+from headgate.dialects.translation.written import Written, asked, written
 from headgate.records.conversation import (
     Call,
     Declined,
@@ -58,14 +60,13 @@ _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9\-()\[\]]+")
 Block = dict[str, Any]
 
 
-def render_call(call: Call, edit: Edit, losses: Losses) -> bytes:
+def render_call(call: Call, edit: Edit, losses: Losses) -> Written:
     """Render a request with the limit of `edit`, in the terms of its model.
 
     Raises:
         TranslationError: Something in it cannot be said in this dialect at all.
     """
-    for foreign in call.foreign:
-        raise unsupported(foreign.at, foreign.what)
+    require_sayable(call, edit.output_tokens_max)
     body: Block = {"messages": _Messages(losses).render(call.turns)}
     system = [block for turn in call.turns if _leads(turn) for block in _system(turn, losses)]
     if system:
@@ -77,7 +78,7 @@ def render_call(call: Call, edit: Edit, losses: Losses) -> bytes:
     thinking = _thinking(call, edit, losses)
     if thinking:
         body["additionalModelRequestFields"] = thinking
-    return json.encode(body)
+    return written(body, asked(call, edit, IMAGE_TOKENS_MAX_ANY))
 
 
 # Options of the whole call.
@@ -152,12 +153,12 @@ def _format(form: Format, losses: Losses) -> Block:
 
 def _thinking(call: Call, edit: Edit, losses: Losses) -> Block:
     """Return the fields by which the model's family is told to think."""
-    asked = call.reasoning
-    if asked is None or asked.off or asked.effort == "none":
+    wanted = call.reasoning
+    if wanted is None or wanted.off or wanted.effort == "none":
         return {}
-    fields = thinking_fields(edit.model, asked.effort or _effort(asked.budget))
+    fields = thinking_fields(edit.model, wanted.effort or _effort(wanted.budget))
     if fields is None:
-        losses.lose(asked.at, "is not taken by this model")
+        losses.lose(wanted.at, "is not taken by this model")
     return fields or {}
 
 

@@ -5,8 +5,9 @@ Wire format: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime
 
 from typing import Any
 
-from msgspec import Raw, Struct, field, json
+from msgspec import json
 
+from headgate.dialects.translation.bedrock_converse import reply_shapes as shapes
 from headgate.dialects.translation.fields import UNREADABLE
 from headgate.records.conversation import RedactedThinking, Text, Thinking, ToolUse
 from headgate.records.reply import Finish, Reply, ReplyPart, Tokens
@@ -23,62 +24,8 @@ FINISHES: dict[str, Finish] = {
     "malformed_tool_use": "stop",
 }
 
-_NULL = Raw(b"null")
 
-
-class Usage(Struct, gc=False):
-    """Usage as reported."""
-
-    input: int = field(default=0, name="inputTokens")
-    output: int = field(default=0, name="outputTokens")
-    total: int | None = field(default=None, name="totalTokens")
-    cache_read: int | None = field(default=None, name="cacheReadInputTokens")
-    cache_write: int | None = field(default=None, name="cacheWriteInputTokens")
-
-
-class _ToolUse(Struct, gc=False):
-    id: str = field(name="toolUseId")
-    name: str
-    input: Raw = Raw(b"{}")
-    type: str | None = None
-
-
-class _ReasoningText(Struct, gc=False):
-    text: str = ""
-    signature: str | None = None
-
-
-class _Reasoning(Struct, gc=False):
-    text: _ReasoningText | None = field(default=None, name="reasoningText")
-    redacted: str | None = field(default=None, name="redactedContent")
-
-
-class _Cited(Struct, gc=False):
-    content: list[dict[str, Any]] | None = None
-
-
-class _Block(Struct, gc=False):
-    text: str | None = None
-    tool: _ToolUse | None = field(default=None, name="toolUse")
-    reasoning: _Reasoning | None = field(default=None, name="reasoningContent")
-    cited: _Cited | None = field(default=None, name="citationsContent")
-
-
-class _Message(Struct, gc=False):
-    content: list[_Block]
-
-
-class _Output(Struct, gc=False):
-    message: _Message
-
-
-class _Answer(Struct, gc=False):
-    output: _Output
-    reason: str | None = field(default=None, name="stopReason")
-    usage: Usage | None = None
-
-
-_ANSWER = json.Decoder(_Answer)
+_ANSWER = json.Decoder(shapes.Answer)
 
 
 def parse_reply(body: bytes) -> Reply:
@@ -101,7 +48,7 @@ def parse_reply(body: bytes) -> Reply:
     return Reply("", "", tuple(parts), finish, tokens=used, lost=tuple(lost))
 
 
-def _part(block: _Block) -> ReplyPart | None:
+def _part(block: shapes.Block) -> ReplyPart | None:
     """Return what a block is, None when it is no part of other dialects."""
     if block.text is not None:
         return Text(block.text)
@@ -110,7 +57,7 @@ def _part(block: _Block) -> ReplyPart | None:
     if block.reasoning is not None:
         if block.reasoning.redacted is not None:
             return RedactedThinking(block.reasoning.redacted)
-        thought = block.reasoning.text or _ReasoningText()
+        thought = block.reasoning.text or shapes.ReasoningText()
         return Thinking(thought.text, thought.signature or "")
     if block.cited is not None:
         texts = (piece.get("text") for piece in block.cited.content or ())
@@ -118,7 +65,7 @@ def _part(block: _Block) -> ReplyPart | None:
     return None
 
 
-def tokens(usage: Usage) -> Tokens:
+def tokens(usage: shapes.Usage) -> Tokens:
     """Return usage as disjoint counts; the total tells whether the cached part is in the input."""
     read, write = usage.cache_read or 0, usage.cache_write or 0
     inside = usage.total is not None and usage.total == usage.input + usage.output

@@ -6,14 +6,10 @@ comes in numbered blocks, of which only tools announce themselves.
 
 from collections.abc import Iterator
 
-from msgspec import Raw, Struct, field, json
+from msgspec import json
 
-from headgate.dialects.translation.bedrock_converse.reply import (
-    FINISHES,
-    Usage,
-    error_message,
-    tokens,
-)
+from headgate.dialects.translation.bedrock_converse import stream_shapes as shapes
+from headgate.dialects.translation.bedrock_converse.reply import FINISHES, error_message, tokens
 from headgate.dialects.translation.events import MarkedEnd
 from headgate.records.conversation import RedactedThinking
 from headgate.records.reply import (
@@ -29,63 +25,7 @@ from headgate.records.reply import (
     ToolDelta,
 )
 
-_NULL = Raw(b"null")
-
-
-class _ToolStart(Struct, gc=False):
-    id: str = field(name="toolUseId")
-    name: str
-    type: str | None = None
-
-
-class _Start(Struct, gc=False):
-    tool: _ToolStart | None = field(default=None, name="toolUse")
-
-
-class _BlockStart(Struct, gc=False):
-    index: int = field(name="contentBlockIndex")
-    start: _Start | None = None
-
-
-class _ToolDelta(Struct, gc=False):
-    input: str = ""
-
-
-class _Reasoning(Struct, gc=False):
-    text: str | None = None
-    signature: str | None = None
-    redacted: str | None = field(default=None, name="redactedContent")
-
-
-class _Delta(Struct, gc=False):
-    text: str | None = None
-    tool: _ToolDelta | None = field(default=None, name="toolUse")
-    reasoning: _Reasoning | None = field(default=None, name="reasoningContent")
-
-
-class _BlockDelta(Struct, gc=False):
-    index: int = field(name="contentBlockIndex")
-    delta: _Delta = field(default_factory=_Delta)
-
-
-class _Stop(Struct, gc=False):
-    reason: str | None = field(default=None, name="stopReason")
-
-
-class _Metadata(Struct, gc=False):
-    usage: Usage | None = None
-
-
-class _Event(Struct, gc=False):
-    begin: Raw = field(default=_NULL, name="messageStart")
-    start: _BlockStart | None = field(default=None, name="contentBlockStart")
-    more: _BlockDelta | None = field(default=None, name="contentBlockDelta")
-    stop: _Stop | None = field(default=None, name="messageStop")
-    metadata: _Metadata | None = None
-    error: Raw = _NULL
-
-
-_EVENT = json.Decoder(_Event)
+_EVENT = json.Decoder(shapes.Event)
 
 
 class StreamParser(MarkedEnd):
@@ -115,13 +55,13 @@ class StreamParser(MarkedEnd):
         else:
             yield from self._end(event)
 
-    def _start(self, block: _BlockStart) -> Iterator[Delta]:
+    def _start(self, block: shapes.BlockStart) -> Iterator[Delta]:
         tool = block.start.tool if block.start is not None else None
         if tool is not None and tool.type is None:
             number = self._numbers[block.index] = len(self._numbers)
             yield ToolBegin(number, tool.id, tool.name)
 
-    def _delta(self, block: _BlockDelta) -> Iterator[Delta]:
+    def _delta(self, block: shapes.BlockDelta) -> Iterator[Delta]:
         delta = block.delta
         if delta.text:
             yield TextDelta(delta.text)
@@ -136,7 +76,7 @@ class StreamParser(MarkedEnd):
             elif thought.text or thought.signature:
                 yield ThinkingDelta(thought.text or "", thought.signature or "")
 
-    def _end(self, event: _Event) -> Iterator[Delta]:
+    def _end(self, event: shapes.Event) -> Iterator[Delta]:
         """Yield the reason and the usage, whichever comes first, and the end after both."""
         if event.stop is not None:
             self._stopped = True

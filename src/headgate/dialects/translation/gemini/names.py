@@ -1,10 +1,12 @@
 """Google's two names for each field, `maxItems` and `max_items`, and its other manners in JSON."""
 
 import re
+from collections.abc import Iterator
 
 from msgspec import Raw
 
-from headgate.dialects.translation.fields import Fields, items_of, malformed, text_of
+from headgate.dialects.opened import Members
+from headgate.dialects.translation.fields import Fields, is_object, items_of, malformed, text_of
 
 UNSIGNED = "skip_thought_signature_validator"
 """What stands for the signature of a call that another model made.
@@ -37,13 +39,15 @@ class Names(Fields):
 
     __slots__ = ("_written",)
 
-    def __init__(self, text: Raw | dict[str, Raw], at: str = "") -> None:
+    def __init__(
+        self, text: Raw | dict[str, Raw], at: str = "", body: Members | None = None
+    ) -> None:
         """Read an object, or take one that is read already.
 
         Raises:
             TranslationError: `text` is something else, or has a field by both its names.
         """
-        super().__init__(text, at)
+        super().__init__(text, at, body)
         self._written: dict[str, str] = {}
         values: dict[str, Raw] = {}
         for name, value in self._values.items():
@@ -58,15 +62,15 @@ class Names(Fields):
         """Return where a member stands, by the name the client gave it."""
         return super().place(self._written.get(name, name))
 
-    def several(self, name: str) -> list["Names"]:
+    def several(self, name: str) -> Iterator["Names"]:
         """Take a list of objects; one alone is a list of one."""
         value = self.raw(name)
         if value is None:
-            return []
-        if bytes(value).startswith(b"{"):
-            return [Names(value, self.place(name))]
+            return iter(())
+        if is_object(value):
+            return iter((Names(value, self.place(name)),))
         self._values[name] = value
-        return list(self.objects(name))
+        return self.objects(name)
 
     def texts(self, name: str) -> list[str]:
         """Take a list of strings; an absent one is empty."""

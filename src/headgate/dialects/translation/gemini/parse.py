@@ -5,6 +5,7 @@ The path names the model and says whether to stream, so a call read here has nei
 """
 
 from collections.abc import Iterator
+from itertools import chain
 
 from msgspec import Raw
 
@@ -13,7 +14,7 @@ from headgate.dialects.translation.gemini.content import ContentReader
 from headgate.dialects.translation.gemini.models import EFFORTS
 from headgate.dialects.translation.gemini.names import Names
 from headgate.dialects.translation.gemini.schema import json_schema
-from headgate.dialects.translation.parser import RequestParser
+from headgate.dialects.translation.parser import Reading, RequestParser, paused, whole
 from headgate.records.conversation import (
     Call,
     Choosing,
@@ -64,7 +65,12 @@ def parse_call(body: bytes | dict[str, Raw]) -> Call:
     Raises:
         TranslationError: A leaf has a type or value that cannot be understood.
     """
-    return _Parser(Names(body if isinstance(body, dict) else Raw(body))).call()
+    return whole(parsing(body))
+
+
+def parsing(body: bytes | dict[str, Raw]) -> Reading:
+    """Read a request as `parse_call` does, with pauses."""
+    return _Parser(Names(body if isinstance(body, dict) else Raw(body))).reading()
 
 
 class _Parser(RequestParser):
@@ -78,12 +84,12 @@ class _Parser(RequestParser):
         self.config = fields.object("generationConfig") or Names({}, "generationConfig")
         self.content = ContentReader(self.drop)
 
-    def call(self) -> Call:
+    def reading(self) -> Reading:
         """Read the whole request."""
         config = self.config
         limit = config.whole("maxOutputTokens")
         self.features()
-        turns = (*self.system(), *self.turns())
+        turns = yield from paused(chain(self.system(), self.turns()))
         tools = tuple(self.tools())
         choice, reasoning, form = self.choice(), self.reasoning(), self.format()
         options = [

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from msgspec import Raw, json
+from msgspec.structs import replace
 
+from headgate.dialects.bounds import IMAGE_TOKENS_MAX_GEMINI
 from headgate.dialects.translation.fields import items_of
 from headgate.dialects.translation.gemini.models import (
     BUDGET_MIN,
@@ -22,6 +24,7 @@ from headgate.dialects.translation.gemini.turns import contents, system
 from headgate.dialects.translation.losses import Losses
 from headgate.dialects.translation.parts import lose_choice, require_sayable
 from headgate.dialects.translation.reasoning import effort_of
+from headgate.dialects.translation.written import Written, asked, written
 from headgate.records.conversation import Call, Option, Reasoning, Tool
 from headgate.records.demand import Edit
 
@@ -41,7 +44,7 @@ _MODES = {"auto": "AUTO", "none": "NONE", "any": "ANY", "tool": "ANY"}
 Body = dict[str, Any]
 
 
-def render_call(call: Call, edit: Edit, losses: Losses) -> bytes:
+def render_call(call: Call, edit: Edit, losses: Losses) -> Written:
     """Render a request for `edit.model` with the limit of `edit`.
 
     Raises:
@@ -54,13 +57,18 @@ def render_call(call: Call, edit: Edit, losses: Losses) -> bytes:
         body["systemInstruction"] = {"parts": instruction}
     body["contents"] = contents(call.turns, edit.model, losses)
     body |= _tools(call, losses)
+    options = losses.keep(_told(call.options, losses), _SHARED)
+    thinking = _thinking(call.reasoning, edit, losses)
     body["generationConfig"] = {
         "maxOutputTokens": edit.output_tokens_max,
-        **losses.keep(_told(call.options, losses), _SHARED),
-        **_thinking(call.reasoning, edit, losses),
+        **options,
+        **thinking,
         **_form(call, losses),
     }
-    return json.encode(body)
+    demand = asked(call, edit, IMAGE_TOKENS_MAX_GEMINI)
+    # A budget of none switches thinking off.
+    budget = thinking.get("thinkingConfig", {}).get("thinkingBudget") or None
+    return written(body, replace(demand, thinking_tokens=budget))
 
 
 def _told(options: Iterable[Option], losses: Losses) -> Iterator[Option]:
@@ -77,28 +85,28 @@ def _told(options: Iterable[Option], losses: Losses) -> Iterator[Option]:
             yield Option("stop", Raw(value), option.at)
 
 
-def _thinking(asked: Reasoning | None, edit: Edit, losses: Losses) -> Body:
+def _thinking(wanted: Reasoning | None, edit: Edit, losses: Losses) -> Body:
     """Return how much the model is to think; thoughts that were asked for are shown."""
-    if asked is None:
+    if wanted is None:
         return {}
     model = edit.model
-    if asked.off:
+    if wanted.off:
         if may_stop_thinking(model):
             return {"thinkingConfig": {"thinkingBudget": 0}}
         if thinks(model):
-            losses.lose(asked.at, "cannot be told there: this model always thinks")
+            losses.lose(wanted.at, "cannot be told there: this model always thinks")
         return {}
     if not thinks(model):
-        losses.lose(asked.at, "is not taken by this model")
+        losses.lose(wanted.at, "is not taken by this model")
         return {}
     config: Body = {"includeThoughts": True}
-    effort = effort_of(asked)
-    if thinks_by_budget(model) and (asked.budget or effort):
+    effort = effort_of(wanted)
+    if thinks_by_budget(model) and (wanted.budget or effort):
         # Thoughts count against the limit, so half of it is left for the answer.
-        wanted = asked.budget or BUDGETS[effort or "high"]
-        budget = min(wanted, BUDGETS["max"], edit.output_tokens_max // 2)
+        tokens = wanted.budget or BUDGETS[effort or "high"]
+        budget = min(tokens, BUDGETS["max"], edit.output_tokens_max // 2)
         if budget < BUDGET_MIN:
-            losses.lose(asked.at, f"needs an output limit of {2 * BUDGET_MIN} tokens or more")
+            losses.lose(wanted.at, f"needs an output limit of {2 * BUDGET_MIN} tokens or more")
             return {}
         config["thinkingBudget"] = budget
     elif effort is not None and effort != "none":

@@ -1,6 +1,6 @@
 """What the requests of both of OpenAI's dialects say alike, read."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 
 from mypy_extensions import mypyc_attr
@@ -14,7 +14,7 @@ from headgate.dialects.translation.fields import (
     text_of,
 )
 from headgate.dialects.translation.openai.words import CHOICES, DATA_URL, EFFORTS, ROLES
-from headgate.dialects.translation.parser import RequestParser
+from headgate.dialects.translation.parser import Reading, RequestParser, paused
 from headgate.records.conversation import (
     Call,
     Document,
@@ -36,15 +36,16 @@ Content = Text | Image | ImageLink | Document | Foreign
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
-class OpenAIParser(RequestParser, ABC):
+class OpenAIParser(RequestParser):
     """Reads one request; the dialects say where each thing stands."""
 
-    def call(self) -> Call:
+    def reading(self) -> Reading:
         """Read the whole request."""
         fields = self.fields
         self.features()
         model, stream, limit = fields.required("model"), fields.flag("stream"), self.limit()
-        turns, tools = tuple(self.turns()), tuple(self.tools())
+        turns = yield from paused(self.turns())
+        tools = tuple(self.tools())
         choice, reasoning, form = self.choice(), self.reasoning(), self.format()
         parallel = next(iter(fields.option("parallel_tool_calls", "parallel")), None)
         options = tuple(self.options())
@@ -176,7 +177,7 @@ class OpenAIParser(RequestParser, ABC):
         if value is None:
             return
         at = fields.place(name)
-        said = content_of(value, at)
+        said = content_of(value, at, fields.body)
         if isinstance(said, str):
             if said:
                 yield Text(said, at)

@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from msgspec import json
+
+from headgate.dialects.openai_terms import openai_terms
 from headgate.dialects.translation.losses import Losses
 from headgate.dialects.translation.openai.models import reasons
 from headgate.dialects.translation.parts import document_text
@@ -19,6 +22,7 @@ from headgate.records.conversation import (
     Tool,
     Turn,
 )
+from headgate.records.demand import Terms
 
 Body = dict[str, Any]
 
@@ -105,6 +109,12 @@ def text_of_document(part: Document, losses: Losses) -> str | None:
 def file_data(part: Document) -> str:
     """Return the bytes of a file as both dialects write them."""
     return f"data:{part.media_type};base64,{part.data}"
+
+
+def terms(body: Body) -> Terms:
+    """Return the terms that a written body asks for: how long its prompt is kept is all it says."""
+    retention = body.get("prompt_cache_retention")
+    return openai_terms(None, None if retention is None else json.decode(retention, type=str), None)
 
 
 def parallel(call: Call) -> Body:

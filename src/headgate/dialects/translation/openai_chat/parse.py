@@ -15,6 +15,7 @@ from headgate.dialects.translation.fields import (
 )
 from headgate.dialects.translation.openai.reading import Content, OpenAIParser
 from headgate.dialects.translation.openai.words import CACHE_OPTIONS
+from headgate.dialects.translation.parser import Reading, whole
 from headgate.records.conversation import (
     Call,
     Declined,
@@ -65,7 +66,12 @@ def parse_call(body: bytes | dict[str, Raw]) -> Call:
     Raises:
         TranslationError: A leaf has a type or value that cannot be understood.
     """
-    return _Parser(Fields(body if isinstance(body, dict) else Raw(body))).call()
+    return whole(parsing(body))
+
+
+def parsing(body: bytes | dict[str, Raw]) -> Reading:
+    """Read a request as `parse_call` does, with pauses."""
+    return _Parser(Fields(body if isinstance(body, dict) else Raw(body))).reading()
 
 
 class _Parser(OpenAIParser):

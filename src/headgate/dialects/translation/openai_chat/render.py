@@ -6,7 +6,9 @@ Wire format: the request types of OpenAI's SDK (`openai.types.chat`).
 from collections.abc import Iterable, Iterator
 
 from msgspec import Raw, json
+from msgspec.structs import replace
 
+from headgate.dialects.bounds import IMAGE_TOKENS_MAX_OPENAI
 from headgate.dialects.translation.fields import items_of, unsupported
 from headgate.dialects.translation.losses import Losses
 from headgate.dialects.translation.openai.words import CACHE_OPTIONS
@@ -21,9 +23,11 @@ from headgate.dialects.translation.openai.writing import (
     image_url,
     parallel,
     sampled,
+    terms,
     text_of_document,
 )
 from headgate.dialects.translation.parts import lose_choice, require_sayable
+from headgate.dialects.translation.written import Written, asked, written
 from headgate.records.conversation import (
     Call,
     Declined,
@@ -53,7 +57,7 @@ _SHARED = {
 }
 
 
-def render_call(call: Call, edit: Edit, losses: Losses) -> bytes:
+def render_call(call: Call, edit: Edit, losses: Losses) -> Written:
     """Render a request for `edit.model` with the limit of `edit`.
 
     Raises:
@@ -68,7 +72,9 @@ def render_call(call: Call, edit: Edit, losses: Losses) -> bytes:
     body |= _output(call, edit, losses)
     body |= losses.keep(_told(call.options, edit, losses), _SHARED)
     continued(call.turns, losses)
-    return json.encode(body)
+    # A stream is not asked to report its usage here; the call is edited to ask for it.
+    demand = asked(call, edit, IMAGE_TOKENS_MAX_OPENAI)
+    return written(body, replace(demand, usage_wanted=False, terms=terms(body)))
 
 
 def _told(options: Iterable[Option], edit: Edit, losses: Losses) -> Iterator[Option]:
@@ -88,9 +94,9 @@ def _told(options: Iterable[Option], edit: Edit, losses: Losses) -> Iterator[Opt
 def _output(call: Call, edit: Edit, losses: Losses) -> Body:
     """Return how much the model is to think, and the form of the answer."""
     body: Body = {}
-    asked = effort(call.reasoning, edit.model, losses)
-    if asked is not None:
-        body["reasoning_effort"] = asked
+    said = effort(call.reasoning, edit.model, losses)
+    if said is not None:
+        body["reasoning_effort"] = said
     if call.format is not None:
         schema = form(call.format, losses)
         wanted = {"type": "json_schema", "json_schema": schema}

@@ -16,6 +16,7 @@ from headgate.dialects.translation.fields import (
 )
 from headgate.dialects.translation.openai.reading import Content, OpenAIParser
 from headgate.dialects.translation.openai.words import CACHE_OPTIONS
+from headgate.dialects.translation.parser import Reading, whole
 from headgate.records.conversation import (
     Call,
     Foreign,
@@ -59,7 +60,12 @@ def parse_call(body: bytes | dict[str, Raw]) -> Call:
     Raises:
         TranslationError: A leaf has a type or value that cannot be understood.
     """
-    return _Parser(Fields(body if isinstance(body, dict) else Raw(body))).call()
+    return whole(parsing(body))
+
+
+def parsing(body: bytes | dict[str, Raw]) -> Reading:
+    """Read a request as `parse_call` does, with pauses."""
+    return _Parser(Fields(body if isinstance(body, dict) else Raw(body))).reading()
 
 
 class _Parser(OpenAIParser):
@@ -155,8 +161,9 @@ class _Parser(OpenAIParser):
         role: Role | None = None
         parts: list[Part] = []
         first = ""
-        for item, at in objects_of(value, "input"):
-            fields = Fields(item, at)
+        body = self.fields.body
+        for item, at in objects_of(value, "input", body):
+            fields = Fields(item, at, body)
             next_role, more = self.item(fields)
             if role is not None and (next_role != role or role in ("system", "developer")):
                 yield Turn(role, tuple(parts), at=first)

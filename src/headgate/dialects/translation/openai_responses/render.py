@@ -6,8 +6,10 @@ Wire format: the request types of OpenAI's SDK (`openai.types.responses`).
 from collections.abc import Iterator
 from typing import Any
 
-from msgspec import Raw, json
+from msgspec import Raw
+from msgspec.structs import replace
 
+from headgate.dialects.bounds import IMAGE_TOKENS_MAX_OPENAI
 from headgate.dialects.translation.fields import unsupported
 from headgate.dialects.translation.losses import Losses
 from headgate.dialects.translation.openai.words import CACHE_OPTIONS
@@ -22,9 +24,11 @@ from headgate.dialects.translation.openai.writing import (
     image_url,
     parallel,
     sampled,
+    terms,
     text_of_document,
 )
 from headgate.dialects.translation.parts import lose_choice, require_sayable
+from headgate.dialects.translation.written import Written, asked, written
 from headgate.records.conversation import (
     Call,
     Declined,
@@ -46,7 +50,7 @@ _SHARED = {name: name for name in ("temperature", "top_p", "user", *CACHE_OPTION
 _NOTHING = Raw(b'{"type":"object","properties":{}}')
 
 
-def render_call(call: Call, edit: Edit, losses: Losses) -> bytes:
+def render_call(call: Call, edit: Edit, losses: Losses) -> Written:
     """Render a request for `edit.model` with the limit of `edit`; the provider keeps nothing of it.
 
     Raises:
@@ -62,15 +66,16 @@ def render_call(call: Call, edit: Edit, losses: Losses) -> bytes:
     body |= _output(call, edit, losses)
     body |= losses.keep(sampled(call.options, edit.model, losses), _SHARED)
     continued(call.turns, losses)
-    return json.encode(body)
+    demand = asked(call, edit, IMAGE_TOKENS_MAX_OPENAI)
+    return written(body, replace(demand, terms=terms(body)))
 
 
 def _output(call: Call, edit: Edit, losses: Losses) -> Body:
     """Return how much the model is to think, and the form of the answer."""
     body: Body = {}
-    asked = effort(call.reasoning, edit.model, losses)
-    if asked is not None:
-        body["reasoning"] = {"effort": asked}
+    said = effort(call.reasoning, edit.model, losses)
+    if said is not None:
+        body["reasoning"] = {"effort": said}
     if call.format is not None:
         schema = form(call.format, losses)
         wanted = {"type": "json_object"} if schema is None else {"type": "json_schema", **schema}

@@ -1,0 +1,99 @@
+"""Large bodies: what reading one takes is cut into turns of the loop, so that nobody waits for it.
+
+A body is decoded by a library that cannot be interrupted, and holds the interpreter's lock while it
+works, so a thread would help nobody. What can be done is to let others have their turn between one
+step and the next. Only one large body has a step in each turn, however many there are.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from time import perf_counter_ns
+from typing import TYPE_CHECKING
+
+from headgate.gateway.entry import permit, read
+from headgate.units import errors
+from headgate.units.errors import Refusal
+
+if TYPE_CHECKING:
+    from headgate.gateway.exchange import Exchange
+    from headgate.gateway.pipeline import Pipeline
+
+LARGE_BYTES = 128 << 10
+"""A shorter body is read in the turn in which it is whole."""
+
+STEP_NS = 200_000
+"""Short steps are taken together until so much time is gone; no step begins after it."""
+
+READING = "read"
+"""The phase of a call whose body is being read: nothing is held, and no place is taken."""
+
+UNBEGUN = (READING, "claim", "twin")
+"""The phases of a call that has not begun, or asks everything anew before it does."""
+
+_BUG = Refusal(errors.INTERNAL, errors.INTERNAL.sentence)
+
+
+class Readings:
+    """The calls of a worker whose bodies are being read."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._world = pipeline.world
+        self._waiting: deque[tuple[Exchange, Iterator[None]]] = deque()
+
+    def begin(self, exchange: Exchange) -> None:
+        """Read a call's body, and go on with the call after that."""
+        self._add(exchange, self._read(exchange))
+
+    def rest(self, exchange: Exchange) -> None:
+        """Begin a call's first attempt, which took a while to say, in a turn to come."""
+        self._add(exchange, self._go_on(exchange))
+
+    def _add(self, exchange: Exchange, steps: Iterator[None]) -> None:
+        exchange.enter(READING)
+        if not self._waiting:
+            self._world.outbox.soon(self._turn)
+        self._waiting.append((exchange, steps))
+
+    def _turn(self) -> None:
+        """Take the next step of the call that has waited the longest."""
+        exchange, steps = self._waiting.popleft()
+        if self._waiting:
+            self._world.outbox.soon(self._turn)
+        if exchange.phase != READING:
+            # Its client went away.
+            return
+        stepped = False
+        try:
+            until_ns = perf_counter_ns() + STEP_NS
+            for _ in steps:
+                if perf_counter_ns() >= until_ns:
+                    self._add(exchange, steps)
+                    break
+            stepped = True
+        finally:
+            if not stepped and exchange.phase != "done":
+                self._pipeline.endings.answer(exchange, _BUG)
+
+    def _read(self, exchange: Exchange) -> Iterator[None]:
+        pipeline, world = self._pipeline, self._world
+        refusal = read(exchange)
+        if refusal is None:
+            yield
+            yield from world.caching.look(exchange)
+            yield from world.interpreter.understand(exchange, world.router)
+            # What a call counts for when it arrives was not counted yet.
+            exchange.enter("receive")
+            refusal = pipeline.identify_again(exchange)
+        pipeline.proceed(exchange, refusal)
+
+    def _go_on(self, exchange: Exchange) -> Iterator[None]:
+        yield
+        pipeline = self._pipeline
+        refusal = pipeline.identify_again(exchange) or permit(pipeline, exchange)
+        if refusal is None:
+            pipeline.attempts.go_on(exchange)
+        else:
+            pipeline.endings.refuse(exchange, refusal)

@@ -1,0 +1,45 @@
+"""The members of a long body are decoded once, and nobody takes anything out of them."""
+
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Raw
+
+from headgate.caches.prompt import Prompt
+from headgate.dialects.opened import LONG_BYTES, Members
+from headgate.dialects.prompts.registry import prompt_dialects
+from headgate.records.demand import Demand
+from tests.dialects.translation.requests import REQUESTS
+from tests.dialects.translation.speech import CHAT, DIALECTS, KINDS, TRANSLATORS
+
+
+@given(data=st.data())
+@pytest.mark.parametrize("client", KINDS)
+def test_a_long_body_means_what_its_bytes_mean(client: str, data: st.DataObject) -> None:
+    """Whoever looked into it before, for its blocks or for its meaning, and as often as it is."""
+    body = json.dumps(data.draw(REQUESTS[client])).encode()
+    values = msgspec.json.decode(body, type=dict[str, Raw])
+    blocks, long = prompt_dialects()[client], Members(values)
+    plain, opened = blocks.read(values), blocks.read(long)
+
+    found = [TRANSLATORS[client].parse_call(long) for _ in range(2)]
+
+    assert found == [TRANSLATORS[client].parse_call(body)] * 2
+    assert long == values
+    assert plain is not None
+    assert opened is not None
+    assert Prompt(opened).marks == Prompt(plain).marks
+
+
+def test_only_long_bodies_are_remembered() -> None:
+    """A short one is cheaper to decode again."""
+    for size, kept in ((10, False), (LONG_BYTES, True)):
+        body = {"model": "m", "messages": [{"role": "user", "content": "a" * size}]}
+
+        demand = DIALECTS[CHAT].read(json.dumps(body).encode())
+
+        assert isinstance(demand, Demand)
+        assert isinstance(demand.members, Members) == kept

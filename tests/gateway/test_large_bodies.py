@@ -1,0 +1,173 @@
+"""Large bodies: read in many turns of the loop, and told and settled like any other."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from headgate.gateway.cuts import cut
+from headgate.gateway.edge import ClientConnection
+from headgate.gateway.exchange import Exchange
+from headgate.gateway.readings import LARGE_BYTES, READING
+from headgate.records.journal import HoldRecord, RefusalRecord
+from headgate.simulator import Simulator
+from tests.gateway.calls import CHAT_PATH, MESSAGES_PATH, ask, chat, message, request
+from tests.gateway.inprocess import Gateway
+
+WORDS = "word " * (LARGE_BYTES // 5 + 1)
+MANY = 400
+SIZES = {"one": [WORDS], "many": [WORDS[: len(WORDS) // MANY + 1]] * MANY}
+
+
+class Sink(asyncio.Transport):
+    """A client's transport that keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Take what is sent."""
+        self.written += bytes(data)
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Nothing waits here."""
+
+    def is_closing(self) -> bool:
+        """It stays open."""
+        return False
+
+    def abort(self) -> None:
+        """Nothing is open."""
+
+    close = abort
+
+
+def conversation(texts: list[str]) -> list[dict[str, Any]]:
+    """Return messages with these texts, the last one a small user's."""
+    said = [{"role": "user", "content": [{"type": "text", "text": text}]} for text in texts]
+    return [*said, {"role": "assistant", "content": "ok"}, {"role": "user", "content": "and now?"}]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("path", "body", "model"),
+    [
+        (CHAT_PATH, chat, "mini"),
+        (CHAT_PATH, chat, "sonnet"),
+        (MESSAGES_PATH, message, "sonnet"),
+        (MESSAGES_PATH, message, "mini"),
+    ],
+)
+def test_a_large_body_says_what_it_says(
+    gateway: Gateway, simulator: Simulator, path: str, body: Any, model: str, size: str
+) -> None:
+    """To a provider of its dialect as it came but for the name; to another in the same words."""
+    said = json.dumps(body(model=model, messages=conversation(SIZES[size]))).encode()
+
+    reply = ask(gateway, said, path)
+
+    assert reply.status == 200, reply.payload
+    got = simulator.received.last().body
+    native = (path == CHAT_PATH) == (model == "mini")
+    if native:
+        name = json.loads(got)["model"]
+        assert got == said.replace(f'"model": "{model}"'.encode(), f'"model": "{name}"'.encode())
+    else:
+        texts = [part["text"] for part in parts(json.loads(got)["messages"])]
+        assert texts == [*SIZES[size], "ok", "and now?"]
+
+
+def parts(messages: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the parts of messages, a text alone as one."""
+    for each in messages:
+        content = each["content"]
+        yield from [{"text": content}] if isinstance(content, str) else content
+
+
+@pytest.mark.parametrize("model", ["mini", "sonnet"])
+def test_a_body_that_cannot_be_read_is_refused(gateway: Gateway, model: str) -> None:
+    """Whatever its size: what is wrong is told, and nothing is held."""
+    held = len([each for each in gateway.records() if isinstance(each, HoldRecord)])
+    cases = {
+        "body_malformed": json.dumps(chat(model=model, messages=conversation([WORDS])))[:-1],
+        "body_invalid": json.dumps(chat(model=model, messages=[{"content": True, "x": WORDS}])),
+        "model_unknown": json.dumps(chat(WORDS, model="nobody")),
+    }
+
+    codes = [ask(gateway, text.encode()).code for text in cases.values()]
+
+    assert codes == list(cases)
+    assert len([each for each in gateway.records() if isinstance(each, HoldRecord)]) == held
+
+
+def begin(gateway: Gateway, body: dict[str, Any]) -> tuple[ClientConnection, Sink, Exchange]:
+    """Give a connection a large body, in the gateway's loop; it is being read afterwards."""
+    client, sink = ClientConnection(gateway.pipeline), Sink()
+    client.connection_made(sink)
+    client.data_received(request(body))
+    assert client.exchange is not None
+    assert client.exchange.phase == READING
+    return client, sink, client.exchange
+
+
+def test_others_have_their_turn_while_a_body_is_read(
+    gateway: Gateway, simulator: Simulator
+) -> None:
+    """A small call that comes with a large one is sent before it."""
+
+    def both() -> None:
+        begin(gateway, chat(WORDS, model="sonnet"))
+        begin_small(gateway)
+
+    before = len(simulator.received.all())
+    gateway.run(both)
+    gateway.until_idle()
+
+    bodies = [each.body for each in simulator.received.all()[before:]]
+    assert [len(body) > LARGE_BYTES for body in bodies] == [False, True]
+
+
+def begin_small(gateway: Gateway) -> None:
+    """Give a connection of its own a small call."""
+    client = ClientConnection(gateway.pipeline)
+    client.connection_made(Sink())
+    client.data_received(request(chat(model="mini")))
+
+
+def test_whoever_leaves_while_a_body_is_read_costs_nothing(gateway: Gateway) -> None:
+    """The call is forgotten with what it had in memory, and nothing is held or sent."""
+    held = len(gateway.records())
+
+    def leave() -> Exchange:
+        client, _, exchange = begin(gateway, chat(WORDS, model="sonnet"))
+        client.connection_lost(None)
+        return exchange
+
+    exchange = gateway.run(leave)
+    gateway.until_idle()
+    gateway.ticks(2)
+
+    assert exchange.phase == "done"
+    assert len(gateway.records()) == held
+    assert gateway.problems == []
+
+
+def test_who_is_frozen_while_a_body_is_read_is_refused(gateway: Gateway) -> None:
+    """What changes meanwhile counts, as for any call that has to wait."""
+
+    def freeze() -> Sink:
+        _, sink, _ = begin(gateway, chat(WORDS, model="sonnet"))
+        gateway.pipeline.frozen = frozenset({"principal:alice"})
+        assert cut(gateway.pipeline) == 0
+        return sink
+
+    sink = gateway.run(freeze)
+    gateway.until_idle()
+    gateway.run(lambda: setattr(gateway.pipeline, "frozen", frozenset()))
+
+    refusals = [each for each in gateway.records() if isinstance(each, RefusalRecord)]
+    assert refusals[-1].code == "frozen"
+    assert b"frozen" in sink.written
