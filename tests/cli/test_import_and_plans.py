@@ -112,7 +112,9 @@ def test_the_page_needs_nothing_else(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem", "fix"),
     [
-        (("plans",), "There is no usage", "headgate import"),
+        (("plans",), "There is no usage", "Fix: Run `headgate import` first."),
+        (("whatif", "--model", "*=gpt-5.5"), "no books", "Add --imported"),
+        (("mix",), "no books", "Add --imported"),
         (("import", "nowhere.jsonl"), "no such file", "import.md"),
         (("import", "."), "No file of . is a known log", "import.md"),
     ],
@@ -133,6 +135,7 @@ def test_trouble_names_its_fix(
     ("option", "value", "problem"),
     [
         ("--have", "claude-max", "The plans are claude-pro"),
+        ("--have", "alise=claude-pro", "The seats are local."),
         ("--serving-cost", "2", "at most 1"),
         ("--serving-cost", "cheap", "at most 1"),
     ],

@@ -208,8 +208,9 @@ def test_every_figure_names_a_formula_and_known_values() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('serving_cost = "-0.25"', "0.001 to 10"),
-        ('serving_cost = "0"', "0.001 to 10"),
+        ('serving_cost = "-0.25"', "0.001 to 1."),
+        ('serving_cost = "0"', "0.001 to 1."),
+        ('serving_cost = "1.5"', "0.001 to 1."),
         ('serving_cosst = "1"', "Did you mean serving_cost"),
         ('serving_cost = "NaN"', "no decimal number"),
         ("serving_cost = [1]", "not a value"),

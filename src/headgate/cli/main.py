@@ -49,7 +49,7 @@ class Commands(TyperGroup):
                 complain(f"{problem.place}: {problem.problem}", problem.fix)
             raise typer.Exit(EXIT_CONFIGURATION) from error
         except HeadgateError as error:
-            complain(str(error), "See: headgate doctor")
+            complain(str(error), error.fix or "See: headgate doctor")
             raise typer.Exit(EXIT_UNREACHABLE) from error
 
 

@@ -10,7 +10,7 @@ import typer
 
 from headgate.cli.desk import AsJson, Html, InputsFile, Png, Seed, checked, document, hash_of, show
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, Config, DataDir
-from headgate.cli.reading import read_configuration, reading
+from headgate.cli.reading import configuration_of_books, read_configuration, reading
 from headgate.economics.load import changes_of, load_inputs
 from headgate.economics.mix.load_past import booked_team, imported_team
 from headgate.economics.mix.load_team import load_offers, load_team
@@ -66,8 +66,9 @@ def _past(config: Path, data_dir: Path, *, imported: bool) -> tuple[User, ...]:
         zone = read_configuration(config).zone if config.exists() else UTC
         with open_usage(data_dir) as store:
             return imported_team(store, zone, time.time_ns())
+    zone = configuration_of_books(config).zone
     with reading(data_dir) as connection:
-        return booked_team(connection, read_configuration(config).zone, time.time_ns())
+        return booked_team(connection, zone, time.time_ns())
 
 
 def _named(users: tuple[User, ...]) -> str:

@@ -58,6 +58,7 @@ def plans(
     cost = _share(serving_cost)
     store = UsageStore(data_dir / STORE_NAME, readonly=True)
     try:
+        _known(had, store)
         reports = _reports(store, catalogue, had, cost)
     finally:
         store.close()
@@ -113,6 +114,14 @@ def _had(given: list[str], catalogue: PlanCatalogue) -> dict[tuple[str, str], st
             fail(f"There is no plan {name!r}.", f"The plans are {known}.")
         had[seat, plan.seller] = plan.id
     return had
+
+
+def _known(had: dict[tuple[str, str], str], store: UsageStore) -> None:
+    """Refuse a plan of a seat that no log is of: its name is likely mistyped."""
+    seats = sorted({seat for seat, _, _ in load_use.seats(store)})
+    for seat, _ in had:
+        if seat and seat not in seats:
+            fail(f"No imported log is of the seat {seat!r}.", f"The seats are {', '.join(seats)}.")
 
 
 def _share(value: str) -> Fraction:

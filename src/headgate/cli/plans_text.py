@@ -251,6 +251,10 @@ def _assumptions(sheet: Sheet) -> Iterator[str]:
         "A window of hours begins with the first use after the one before has ended; weeks are "
         "counted back from the last day of use (UTC)."
     )
+    yield (
+        "Whether a plan fits is judged by the month. Its windows of hours may stop work on a busy "
+        "day; what they give in dollars is known from readings of the plan's own meter alone."
+    )
     shown = {line.plan.id: line.plan for one in sheet.reports for line in one.plans}
     for plan in shown.values():
         credit = (

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError
 
+from headgate.cli.output import fail
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.store.database import make_engine, open_store_readonly
@@ -24,6 +25,22 @@ def read_configuration(path: Path) -> Snapshot:
         ConfigurationError: It cannot be used.
     """
     return load(path, os.environ, secrets_of=())
+
+
+def configuration_of_books(path: Path) -> Snapshot:
+    """Return the configuration of the books that a question of the desk is about.
+
+    Without a file there, who asks may have imported logs alone, and is told how to ask of them.
+
+    Raises:
+        ConfigurationError: It cannot be used.
+    """
+    if not path.exists():
+        fail(
+            f"There is no configuration at {path}, so there are no books to ask of.",
+            "Add --imported to ask of what `headgate import` has read, or name one with --config.",
+        )
+    return read_configuration(path)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from headgate.catalog.load import load_price_book
 from headgate.catalog.prices import PriceBook
 from headgate.cli.pricing.impact import stretch
-from headgate.cli.reading import read_configuration, reading
+from headgate.cli.reading import configuration_of_books, read_configuration, reading
 from headgate.config.snapshot import Snapshot
 from headgate.economics.inputs import InputError
 from headgate.economics.prices import impact
@@ -67,7 +67,10 @@ class Past(NamedTuple):
 
 def period_of(config: Path, days: tuple[str | None, str | None], *, imported: bool) -> Period:
     """Return the period; imported calls need no configuration."""
-    snapshot = read_configuration(config) if config.exists() or not imported else None
+    if imported:
+        snapshot = read_configuration(config) if config.exists() else None
+    else:
+        snapshot = configuration_of_books(config)
     book = load_price_book() if snapshot is None else snapshot.price_book
     zone = UTC if snapshot is None else snapshot.zone
     return Period(snapshot, book, *stretch(*days, zone), imported)

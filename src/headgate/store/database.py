@@ -59,5 +59,5 @@ def open_store_readonly(data_dir: Path) -> Engine:
         return make_server_engine(url, readonly=True)
     path = data_dir / STORE_NAME
     if not path.exists():
-        raise StoreError(f"There is no store at {path}; start `headgate serve` once first.")
+        raise StoreError(f"There is no store at {path}.", "Start `headgate serve` once first.")
     return make_engine(f"sqlite:///file:{path}?mode=ro&uri=true")

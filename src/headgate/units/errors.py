@@ -15,7 +15,16 @@ from typing import NamedTuple
 
 
 class HeadgateError(Exception):
-    """Root of what Headgate raises on purpose."""
+    """Root of what Headgate raises on purpose.
+
+    Args:
+        problem: What is wrong.
+        fix: What to do about it; None where the one who raises it does not know.
+    """
+
+    def __init__(self, problem: str = "", fix: str | None = None) -> None:
+        super().__init__(problem)
+        self.fix = fix
 
 
 class StoreError(HeadgateError):

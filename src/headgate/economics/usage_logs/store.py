@@ -26,6 +26,8 @@ Copies = Callable[[Iterable[Telling], Mapping[str, str]], set[str]]
 STORE_NAME = "usage.db"
 SCHEMA = 1
 """Kept in `user_version`; a store of another one is not read."""
+IMPORT_FIRST = "Run `headgate import` first."
+"""What to do where nothing was imported."""
 
 _PRAGMAS = (
     "PRAGMA busy_timeout=30000",
@@ -142,7 +144,7 @@ class UsageStore:
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         self.path = path
         if readonly and not path.exists():
-            raise StoreError(f"There is no usage at {path}; run `headgate import` first.")
+            raise StoreError(f"There is no usage at {path}.", IMPORT_FIRST)
         if not readonly:
             path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -159,7 +161,7 @@ class UsageStore:
         if version not in (0, SCHEMA):
             raise StoreError(f"{self.path} is of another release of Headgate (schema {version}).")
         if version == 0 and not new:
-            raise StoreError(f"{self.path} holds no imported usage; run `headgate import` first.")
+            raise StoreError(f"{self.path} holds no imported usage.", IMPORT_FIRST)
         if version == 0:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.executescript(_TABLES)
