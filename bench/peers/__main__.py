@@ -7,6 +7,7 @@ A peer that cannot be installed or does not start is left out, and the report sa
 """
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -120,7 +121,9 @@ def measure(arguments: argparse.Namespace) -> tuple[str, bool]:
     chosen = [peer() for peer in PEERS if not arguments.only or peer.name.lower() in arguments.only]
     absent = dict(ABSENT)
     there = installed(chosen, absent)
+    disturbance = table.disturbance(os.getloadavg()[0])
     parts = [report.listing(machine.facts(BUILD))]
+    parts += [] if disturbance is None else [disturbance]
     with (
         upstream() as process,
         pair((NGINX_PORT, HEADGATE_PORT)) as (nginx, headgate),

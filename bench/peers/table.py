@@ -6,6 +6,8 @@ from bench.peers.peer import CALL_NANOS, STREAM_NANOS
 from bench.peers.side_by_side import Books, Compared, FirstByte, Weight
 from bench.rounds import Load
 
+QUIET = 1.5
+"""A load average, at which a machine of two cores is said to be quiet."""
 BEGIN, END = "<!-- peers: begin -->", "<!-- peers: end -->"
 
 
@@ -150,6 +152,16 @@ def better(own: str, begun: Sequence[FirstByte], weighed: Sequence[Weight]) -> s
     if not found:
         return "In nothing else that was measured is a peer better."
     return f"Better than Headgate in something else: {'; '.join(found)}."
+
+
+def disturbance(load_average: float) -> str | None:
+    """Return what the use of the machine by others means for the figures; None: nobody used it."""
+    if load_average < QUIET:
+        return None
+    return (
+        "**Others were using the machine**: times by the clock, and what was carried, say little;"
+        " processor time is dearer for all, and ratios of it are off by more than usual."
+    )
 
 
 def notes(features: Mapping[str, tuple[str, str]], absent: Mapping[str, str]) -> str:

@@ -23,6 +23,7 @@ from bench.peers.peer import (
 LOCK = LOCKS / "tensorzero.txt"
 PLACE = FOLDER / "tensorzero"
 
+# What the package's patch_openai_client calls, without the client, which would weigh on its memory.
 # The address is written under another name first, so that whoever waits for it reads all of it.
 PROGRAM = """\
 import os, signal, sys
@@ -68,9 +69,8 @@ class TensorZero:
     on = (
         "its HTTP gateway in Rust, as the package on PyPI starts it inside a Python that only"
         " waits: the call is routed to the one provider of its model and priced, and its answer"
-        " tells the cost; no key is checked,"
-        " which the gateway in the package cannot, and there is no budget and no record of a call,"
-        " which need a database"
+        " tells the cost; no key is checked, which the gateway in the package cannot, and there is"
+        " no budget and no record of a call, which need a database"
     )
     more = (
         "With its databases it keeps every inference with its prompts, runs experiments between"

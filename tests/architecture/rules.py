@@ -154,6 +154,21 @@ def doing_slices(tree: ast.AST) -> Iterator[str]:
                     yield f"{call.lineno}: {ast.unparse(call)} within a slice"
 
 
+def views_joined_from_the_right(tree: ast.AST) -> Iterator[str]:
+    """Sets that are cut with `keys()` on the right: a `set` comes out where none is expected."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp) and _is_keys(node.right) and not _is_keys(node.left):
+            yield f"{node.lineno}: {ast.unparse(node)} has keys() on the right"
+
+
+def _is_keys(node: ast.expr) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "keys"
+    )
+
+
 def function_lengths(tree: ast.AST) -> Iterator[tuple[Function, int]]:
     """Yield each function with its length in lines, from `def` to its last statement."""
     for node in functions(tree):

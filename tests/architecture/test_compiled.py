@@ -50,3 +50,10 @@ def test_no_compiled_module_holds_types_that_are_read_at_run_time(path: Path) ->
 def test_no_compiled_slice_does_anything(path: Path) -> None:
     """What is called within the bounds of a slice is called twice by compiled code."""
     assert list(rules.doing_slices(ast.parse(path.read_text(encoding="utf-8")))) == []
+
+
+@pytest.mark.parametrize("path", compiled(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_compiled_set_is_cut_with_a_view(path: Path) -> None:
+    """`frozenset & keys()` is a `set`, which compiled code refuses; `keys() & frozenset` is fine."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert list(rules.views_joined_from_the_right(tree)) == []

@@ -79,6 +79,12 @@ def test_it_is_said_whom_headgate_is_not_cheaper_than() -> None:
     assert table.verdict([dearer, equal]).endswith("time** than: Quick, plain (1.00).")
 
 
+def test_it_is_said_when_others_used_the_machine() -> None:
+    """A quiet one is not mentioned."""
+    assert table.disturbance(0.4) is None
+    assert "Others were using the machine" in (table.disturbance(18.0) or "")
+
+
 def test_it_is_said_in_what_peers_are_better() -> None:
     """Memory and the first byte, each by the name of who is."""
     own, light = Weight("Headgate", 100, 10, 9), Weight("Light", 50, 20, 9)

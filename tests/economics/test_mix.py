@@ -18,8 +18,11 @@ from typer.testing import CliRunner, Result
 from headgate.cli.main import app
 from headgate.economics.inputs import InputError
 from headgate.economics.load import load_inputs
+from headgate.economics.mix.highs import UnsolvedError
+from headgate.economics.mix.highs import run as run_solver
 from headgate.economics.mix.load_team import load_offers, load_team
 from headgate.economics.mix.offers import Offer, Problem, User, allowed, month_cost, team_costs
+from headgate.economics.mix.program import program_of
 from headgate.economics.mix.report import problem_of
 from headgate.economics.mix.solve import solve
 
@@ -183,15 +186,31 @@ def test_a_dozen_users_and_eight_offers(seed: int) -> None:
 
 
 def test_a_thousand_users_take_seconds() -> None:
-    """Within five seconds of one processor's time, with a limit that binds."""
-    one = problem(crowd(random.Random(1), 1000, 12), load_offers(None))
+    """Within five seconds of one processor's time, with a vendor's share and a budget that bind."""
+    one = problem(crowd(random.Random(1), 1000, 12), load_offers(None), vendor_share_max=F("0.6"))
+    dearest = max(team_costs(one, solve(one).chosen))
+    one = replace(one, budget_nanos=dearest * 98 // 100)
     started = time.process_time()
 
-    solution = solve(replace(one, vendor_share_max=F("0.6")))
+    solution = solve(one)
 
     assert time.process_time() - started < 5
     assert solution.gap <= 0.01
-    assert any(name.startswith("vendor_share_max") for name in solution.shadow_usd)
+    assert kept(one, solution.chosen)
+    assert solution.shadow_usd["budget_usd"] > 0
+
+
+def test_what_was_found_in_time_is_taken_with_its_bound() -> None:
+    """Out of time, the values that were begun with stand; without any there is no solution."""
+    program, _ = program_of(problem(crowd(random.Random(1), 20, 3), load_offers(None)))
+    best = run_solver(program, program.whole, 0.0)
+
+    late = run_solver(program, program.whole, 0.0, start=best.values, seconds_max=0.0)
+
+    assert late.cost == pytest.approx(best.cost)
+    assert late.bound <= best.cost
+    with pytest.raises(UnsolvedError, match="Time limit"):
+        run_solver(program, program.whole, 0.0, seconds_max=0.0)
 
 
 def test_costs_of_a_month() -> None:
@@ -209,6 +228,20 @@ def test_machines_are_counted_for_the_busiest_month() -> None:
 
     assert team_costs(one, [0, 0]) == [180 * USD, 180 * USD]
     assert solve(one).chosen == (0, 0)
+
+
+def test_a_budget_binds_machines_as_well() -> None:
+    """Two machines that do not fit into a budget are refused, or give way to what fits."""
+    own = offer("own", "machine", price_nanos=90 * USD, capacity_nanos=400 * USD)
+    one = problem([user("a", 300, 300), user("b", 300, 300)], [own], budget_nanos=100 * USD)
+
+    with pytest.raises(InputError, match="No mix"):
+        solve(one)
+    half = replace(one, offers=(own, offer("lesser", cost_share=F("0.03"))))
+    dear = replace(half, offers=(own, offer("lesser", cost_share=F("0.31"))))
+    assert solve(half).chosen == (1, 1)
+    with pytest.raises(InputError, match="No mix"):
+        solve(dear)
 
 
 def test_a_machine_by_the_hour(tmp_path: Path) -> None:

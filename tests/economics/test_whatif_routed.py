@@ -99,6 +99,32 @@ def test_what_was_asked_on_the_way_to_an_answer_is_not_asked_again() -> None:
     assert would.lines["escalated"] == (-cost(USAGE, DEAR),)
 
 
+@pytest.mark.parametrize(
+    ("attempts", "answer"),
+    [
+        (["gpt"], 0),
+        (["mini", "gpt"], 1),
+        (["mini", "judge"], 0),
+        (["mini", "judge", "gpt"], 2),
+        (["mini", "gpt", "judge"], 1),
+    ],
+)
+def test_the_answer_that_was_given_is_the_call(attempts: list[str], answer: int) -> None:
+    """What else was asked on the way falls away, a judge's word that accepted it too."""
+    asked_ = msgspec.structs.replace(record(), notes={cascade.CHAIN: "mini -> gpt"})
+    last = len(attempts) - 1
+    made = [
+        named(call(asked_), f"a.{number + 1}", deployment=name, final=number == last)
+        for number, name in enumerate(attempts)
+    ]
+
+    moves, would = replayed(made, ORDERED)
+
+    assert moves.dropped is not None
+    assert np.flatnonzero(~moves.dropped).tolist() == [answer]
+    assert would.lines["escalated"] == (-last * cost(USAGE, DEAR),)
+
+
 def test_a_cascade_pays_for_checks_and_for_whom_it_asks_on() -> None:
     """By the chances that its own formula gives, each with the tokens the call had."""
     made = [named(call(_verifiable()), "a.1")]

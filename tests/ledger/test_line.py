@@ -57,6 +57,19 @@ def test_a_small_need_never_overtakes_a_large_one() -> None:
     assert [need for need, each in decided.items() if each.window is None] == [large, small]
 
 
+def test_the_last_word_of_a_worker_may_come_when_its_journal_is_closed() -> None:
+    """It was read to its end before the worker was heard: all it had is free, and stays so."""
+    lender = Lender(team=100)
+    lender.lend("w1", 60)
+    lender.line.changed.clear()
+    lender.book.close("w1", TEAM, trusted=True)
+
+    lender.line.returned("w1", {TEAM: 60})
+
+    assert lender.line.changed == set()
+    assert lender.book.windows[TEAM].free_nanos == 100
+
+
 def test_who_comes_later_is_served_where_it_takes_nothing_from_the_first() -> None:
     """A need that waits holds up no window that it does not name."""
     lender = Lender(team=100, root=1_000)

@@ -131,7 +131,7 @@ class _Survey:
 def _unbounded(request: shapes.Request, values: dict[str, Raw]) -> str | None:
     """Name a feature whose cost has no bound."""
     if not _UNBOUNDED.isdisjoint(values):
-        for field in sorted(_UNBOUNDED & values.keys()):
+        for field in sorted(values.keys() & _UNBOUNDED):
             if bytes(values[field]) not in _EMPTY:
                 return field
     reasoning = request.reasoning

@@ -77,6 +77,11 @@ class ClientConnection(SendingConnection):
         self.busy = False
         self.phase = "idle"
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it has brought nothing yet: its client has connected to ask."""
+        return self._parser is None and self._met is None
+
     # asyncio's callbacks
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -187,10 +187,11 @@ class Line:
             self._wants.append((journal, borrowing.wants))
 
     def returned(self, journal: str, amounts: Mapping[str, int], recall: int = 0) -> None:
-        """Take back what a worker does not hold; `recall` is the number of the one it answers."""
+        """Take back what a worker whose lease is open has not; `recall` numbers what it answers."""
         for window, amount in amounts.items():
-            self._book.give_back(journal, window, amount)
-            self.changed.add((journal, window))
+            if journal in self._book.windows[window].leases:
+                self._book.give_back(journal, window, amount)
+                self.changed.add((journal, window))
         if recall:
             for pair in [pair for pair, number in self._sent.items() if number == recall]:
                 if pair[0] == journal:

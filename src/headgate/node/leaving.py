@@ -17,6 +17,11 @@ LOOK_MS = 20
 LINGER_MS = 1_000
 """How long a connection of a worker that leaves may be idle: its client may be about to ask."""
 
+FRESH_MS = 5_000
+"""How long one may be that has brought nothing yet: its client has connected to ask."""
+TURNS = 3
+"""After so many turns of the loop its sockets were looked at for certain."""
+
 STOPS = Refusal(errors.SHUTTING_DOWN, errors.SHUTTING_DOWN.sentence, None, 5)
 
 
@@ -37,9 +42,10 @@ def see_out(pipeline: Pipeline, idle_ms: int) -> bool:
         pipeline: One that retires.
         idle_ms: How long nothing must have come on a connection, in coarse time.
     """
-    before_ms = pipeline.coarse_ms - idle_ms
     for client in list(pipeline.connections):
-        idle = client.phase == "idle" and not client.busy and client.phase_since_ms <= before_ms
+        patience_ms = FRESH_MS if client.is_fresh else idle_ms
+        waited_ms = pipeline.coarse_ms - client.phase_since_ms
+        idle = client.phase == "idle" and not client.busy and waited_ms >= patience_ms
         if idle and client.transport is not None:
             client.transport.close()
     return bool(pipeline.connections or pipeline.exchanges)
@@ -67,13 +73,14 @@ async def hand_over(
         if not (see_out(pipeline, LINGER_MS) or door.meeting):
             break
         meanwhile()
-        await asyncio.sleep(LOOK_MS / 1000)
+        await _pause()
 
 
 async def drain(pipeline: Pipeline, door: Door, hurry: asyncio.Event) -> None:
     """Let running calls finish within `drain_timeout_ms`, then end the rest at their bound.
 
-    For the first second calls that were on their way are served; what comes later is refused.
+    For the first second calls that were on their way are served, and for five while somebody has
+    connected and brought nothing yet; what comes later is refused.
 
     Args:
         pipeline: The worker's.
@@ -83,12 +90,13 @@ async def drain(pipeline: Pipeline, door: Door, hurry: asyncio.Event) -> None:
     pipeline.ending = True
     retire(pipeline)
     for look in range(pipeline.edge.drain_timeout_ms // LOOK_MS):
-        if look == LINGER_MS // LOOK_MS:
+        fresh = any(client.is_fresh for client in pipeline.connections)
+        if look * LOOK_MS >= (FRESH_MS if fresh else LINGER_MS):
             turn_away(pipeline)
         waited_for = _is_waited_for(pipeline) or (door.meeting and not pipeline.stopping)
         if hurry.is_set() or not waited_for:
             break
-        await asyncio.sleep(LOOK_MS / 1000)
+        await _pause()
     turn_away(pipeline)
     for exchange in list(pipeline.exchanges):
         if exchange.phase in ("reply", "body"):
@@ -97,6 +105,17 @@ async def drain(pipeline: Pipeline, door: Door, hurry: asyncio.Event) -> None:
             exchange.client_gone()
     # Closing transports write what they hold, then call back.
     await asyncio.sleep(0.05)
+
+
+async def _pause() -> None:
+    """Wait for the next look, and until what has come meanwhile is read.
+
+    A loop that is late looks at its clocks before its sockets: a call that lies there would be
+    taken for silence.
+    """
+    await asyncio.sleep(LOOK_MS / 1000)
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
 
 
 def turn_away(pipeline: Pipeline) -> None:

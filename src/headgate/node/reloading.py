@@ -109,10 +109,14 @@ class Crew:
         """Start again whoever has died; who retires may."""
         for child in (self.steward, *self.workers):
             child.keep(self.alive_fd)
+        left = []
         for child in self.retiring:
-            if not child.lives and child.process is not None:
+            # Asked once: it may end at any moment, and must not be forgotten before its file is.
+            if child.lives:
+                left.append(child)
+            elif child.process is not None:
                 retiring_path(self.data_dir, child.process.pid).unlink(missing_ok=True)
-        self.retiring = [child for child in self.retiring if child.lives]
+        self.retiring = left
 
     def hurry(self) -> None:
         """Have the workers end now, whatever calls run."""

@@ -9,6 +9,7 @@ import numpy as np
 from headgate.economics.mix.program import Program
 
 SECONDS_MAX = 60.0
+"""By the clock on the wall, which is all the solver looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +19,14 @@ class Found:
     Attributes:
         values: Of the columns.
         duals: Of the rows; they mean something only when no column had to be whole.
+        reduced: What one more of a column would add to the cost; likewise.
         cost: Of these values.
         bound: No values cost less.
     """
 
     values: Sequence[float]
     duals: Sequence[float]
+    reduced: Sequence[float]
     cost: float
     bound: float
 
@@ -52,8 +55,9 @@ def run(
     *,
     fixed: Mapping[int, float] | None = None,
     start: Sequence[float] | None = None,
+    seconds_max: float = SECONDS_MAX,
 ) -> Found:
-    """Return the cheapest values of a program's columns.
+    """Return the cheapest values of a program's columns, or the best that were found in time.
 
     Args:
         program: What binds them.
@@ -61,9 +65,10 @@ def run(
         gap: The solver may stop when nothing is better by more than this share.
         fixed: Columns that have a value already.
         start: Values that keep to every limit, to begin from.
+        seconds_max: After so long the best so far is taken, which `bound` tells the worth of.
 
     Raises:
-        UnsolvedError: There are none, or none were found in `SECONDS_MAX`.
+        UnsolvedError: There are none, or none were found in time.
     """
     solver = _QuietHighs()  # type: ignore[no-untyped-call]
     for option, value in {
@@ -71,7 +76,7 @@ def run(
         "threads": 1,
         "random_seed": 1,
         "mip_rel_gap": gap,
-        "time_limit": SECONDS_MAX,
+        "time_limit": seconds_max,
     }.items():
         solver.setOptionValue(option, value)
     solver.passModel(_model(program, whole, fixed or {}))
@@ -80,13 +85,16 @@ def run(
         known.col_value = list(start)
         solver.setSolution(known)
     solver.run()
-    status = solver.getModelStatus()
-    if status != highspy.HighsModelStatus.kOptimal:
+    status, info = solver.getModelStatus(), solver.getInfo()
+    found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    late = status == highspy.HighsModelStatus.kTimeLimit and any(whole) and found
+    if status != highspy.HighsModelStatus.kOptimal and not late:
         raise UnsolvedError(str(solver.modelStatusToString(status)))
-    solution, info = solver.getSolution(), solver.getInfo()
+    solution = solver.getSolution()
     cost = float(info.objective_function_value)
     bound = float(info.mip_dual_bound) if any(whole) else cost
-    return Found(list(solution.col_value), list(solution.row_dual), cost, bound)
+    duals, reduced = list(solution.row_dual), list(solution.col_dual)
+    return Found(list(solution.col_value), duals, reduced, cost, bound)
 
 
 def _model(program: Program, whole: Sequence[bool], fixed: Mapping[int, float]) -> highspy.HighsLp:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from headgate.economics.mix.offers import ANY_VENDOR, Problem, allowed
+from headgate.economics.mix.offers import ANY_VENDOR, Problem, allowed, machines_needed
 from headgate.units.money import NANOS_PER_USD
 
 VENDOR_ROW = "vendor_share_max"
@@ -62,7 +62,7 @@ def program_of(problem: Problem) -> tuple[Program, Places]:
         program.row("", 1.0, 1.0, own)
     for index in range(len(problem.offers)):
         _offer_rows(program, problem, index, places, monthly)
-    _budget_rows(program, problem, monthly)
+    _budget_rows(program, problem, monthly, places)
     _vendor_rows(program, problem, set(places.values()))
     return program, places
 
@@ -87,14 +87,15 @@ def _offer_rows(
         if offer.minimum_nanos:
             minimum = _usd(offer.minimum_nanos)
             for month in monthly:
-                added = program.column(1.0, np.inf, offer.vendor, whole=False)
+                added = program.column(1.0, minimum, offer.vendor, whole=False)
                 paid = {column: month[column] for column in columns.values()}
                 name = f"minimum of {offer.id}"
                 program.row(name, 0.0, np.inf, paid | {added: 1.0, taken: -minimum})
                 month[added] = 1.0
     if offer.kind == "machine":
         price = _usd(offer.price_nanos)
-        count = program.column(price * problem.months, np.inf, offer.vendor, whole=True)
+        all_of_them = float(machines_needed(offer, problem.users))
+        count = program.column(price * problem.months, all_of_them, offer.vendor, whole=True)
         for number, month in enumerate(monthly):
             used = {
                 columns[user]: -_usd(problem.users[user].demand_nanos[number]) for user in users
@@ -103,13 +104,14 @@ def _offer_rows(
             month[count] = price
 
 
-def _budget_rows(program: Program, problem: Problem, monthly: list[dict[int, float]]) -> None:
+def _budget_rows(
+    program: Program, problem: Problem, monthly: list[dict[int, float]], places: Places
+) -> None:
     """Let all but one in `BREACHES` months cost at most the budget."""
     budget, breaks_max = _usd(problem.budget_nanos), problem.months // BREACHES
     breaks = []
     for month in monthly:
-        # Enough to lift the row, whatever is chosen: what everything together would cost.
-        most = sum(month.values())
+        most = _most(program, problem, month, places)
         if most <= budget:
             continue
         if not breaks_max:
@@ -117,9 +119,20 @@ def _budget_rows(program: Program, problem: Problem, monthly: list[dict[int, flo
             continue
         broken = program.column(0.0, 1.0, ANY_VENDOR, whole=True)
         breaks.append(broken)
-        program.row("budget_usd", -np.inf, budget, month | {broken: -most})
+        program.row("budget_usd", -np.inf, budget, month | {broken: budget - most})
     if breaks:
         program.row("", -np.inf, float(breaks_max), dict.fromkeys(breaks, 1.0))
+
+
+def _most(program: Program, problem: Problem, month: dict[int, float], places: Places) -> float:
+    """Return what a month costs at most: everybody's dearest offer, every minimum and machine."""
+    users = [0.0] * len(problem.users)
+    for (user, _), column in places.items():
+        if program.uppers[column]:
+            users[user] = max(users[user], month.get(column, 0.0))
+    own = frozenset(places.values())
+    shared = (cost * program.uppers[at] for at, cost in month.items() if at not in own)
+    return sum(users) + sum(shared)
 
 
 def _vendor_rows(program: Program, problem: Problem, served: Set[int]) -> None:

@@ -83,6 +83,7 @@ def mix_report(
             f"The cheapest mix costs {_mean(then)} USD a month, {name} {_mean(now)} USD: it saves "
             f"{_mean(saved)} USD a month (95 %: {low} to {high}).",
             f"{_moved(solution.chosen, before)} of {len(problem.users)} users change.",
+            *_late(solution),
             *_hindsight(problem, solution, held),
         ],
         figures={
@@ -163,6 +164,14 @@ def _chart(lines: Mapping[str, Sequence[int]]) -> ChartView:
 
 def _moved(chosen: Sequence[int], before: Sequence[int]) -> int:
     return sum(one != other for one, other in zip(chosen, before, strict=True))
+
+
+def _late(solution: Solution) -> list[str]:
+    """Return how far from the best the mix may be, where the solver ran out of time."""
+    if solution.gap <= GAP:
+        return []
+    share = rounded(100 * Fraction(solution.gap), 1)
+    return [f"The solver ran out of time: a mix that is up to {share} % cheaper may exist."]
 
 
 def _hindsight(problem: Problem, solution: Solution, held: int) -> list[str]:

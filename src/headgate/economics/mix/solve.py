@@ -1,9 +1,10 @@
 """Chooses the cheapest mix within a stated share of the best, proved by a bound.
 
-With fractions of users, and all that is shared still whole, the program is quickly solved; no mix
-is cheaper than that. Few users are fractions in it, as many as there are limits that bind. Deciding
-those alone, the others kept, mostly comes close enough to that bound to be done. Where it does not,
-the whole program is solved, from there on. What was chosen is costed again in whole nano-dollars.
+With fractions of most users, and all that is shared still whole, the program is quickly solved; no
+mix is cheaper than that. Few users are fractions in it, as many as there are limits that bind.
+Deciding those and some others anew mostly comes close enough to that bound to be done. Where it
+does not, the whole program is solved, from there on. What was chosen is costed again in whole
+nano-dollars.
 """
 
 import math
@@ -20,8 +21,10 @@ GAP = 0.005
 BOUND_GAP = GAP / 4
 """How close the bound itself is solved, which is a part of the whole gap."""
 NEARLY = 1e-6
-OPEN_USERS = 40
-"""Beside those that are fractions, so many users may be decided anew when that alone fails."""
+LARGE_USERS = 30
+"""So many of those who cost most are decided anew: what is left of a part of one is much."""
+OPEN_USERS = 100
+"""So many others are, beside the fractions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,39 +68,69 @@ def solve(problem: Problem) -> Solution:
 
 def _cheapest(program: Program, places: Places) -> tuple[Found, float]:
     """Return whole values within `GAP` of the best, and the gap that is proved."""
+    columns: dict[int, list[int]] = {}
+    for (user, _), column in places.items():
+        columns.setdefault(user, []).append(column)
+    by_cost = sorted(columns, key=lambda user: -_dearest(program, columns[user]))
     users = frozenset(places.values())
-    shared = [one and column not in users for column, one in enumerate(program.whole)]
-    loose = run(program, shared, BOUND_GAP)
-    near = _rounded(program, places, loose)
+    whole = [one and column not in users for column, one in enumerate(program.whole)]
+    loose = run(program, whole, BOUND_GAP)
+    near = _rounded(program, whole, loose, [columns[user] for user in by_cost])
     if near is not None and (gap := _gap(near.cost, loose.bound)) <= GAP:
         return near, gap
     best = run(program, program.whole, GAP, start=None if near is None else near.values)
     return best, _gap(best.cost, max(best.bound, loose.bound))
 
 
-def _rounded(program: Program, places: Places, loose: Found) -> Found | None:
-    """Return whole values in which most who are no fractions keep their offers; None: none are."""
-    columns: dict[int, list[int]] = {}
-    for (user, _), column in places.items():
-        columns.setdefault(user, []).append(column)
-    settled = [user for user, mine in columns.items() if not _is_split(loose, mine)]
-    settled.sort(key=lambda user: _cost_of_moving(program, columns[user]))
-    kept = settled[OPEN_USERS:]
-    fixed = {column: round(loose.values[column]) for user in kept for column in columns[user]}
+def _rounded(
+    program: Program, whole: Sequence[bool], loose: Found, users: Sequence[Sequence[int]]
+) -> Found | None:
+    """Return whole values in which most users keep their offers; None: there are none.
+
+    Open are those who cost most, those who are fractions, and those to whom another offer costs
+    least more at the prices that the limits have then.
+
+    Args:
+        program: What binds them.
+        whole: Which columns are whole in `loose`.
+        loose: The cheapest with fractions of users.
+        users: The columns of each, who costs most first.
+    """
+    settled = {at: round(loose.values[at]) for at, one in enumerate(whole) if one}
+    priced = run(program, [False] * len(whole), GAP, fixed=settled)
+    rest = sorted(
+        users[LARGE_USERS:], key=lambda columns: _cost_of_moving(program, priced, columns)
+    )
+    fixed = {
+        column: round(priced.values[column])
+        for columns in rest[OPEN_USERS:]
+        if not _is_split(priced, columns)
+        for column in columns
+    }
     try:
         return run(program, program.whole, BOUND_GAP, fixed=fixed)
     except UnsolvedError:
         return None
 
 
-def _is_split(loose: Found, columns: Sequence[int]) -> bool:
-    return any(NEARLY < loose.values[column] < 1 - NEARLY for column in columns)
+def _dearest(program: Program, columns: Sequence[int]) -> float:
+    return max(program.costs[column] for column in columns)
 
 
-def _cost_of_moving(program: Program, columns: Sequence[int]) -> float:
-    """Return what the second cheapest offer of a user costs more than the cheapest."""
-    costs = sorted(program.costs[column] for column in columns if program.uppers[column])
-    return costs[1] - costs[0] if len(costs) > 1 else math.inf
+def _is_split(found: Found, columns: Sequence[int]) -> bool:
+    return any(NEARLY < found.values[column] < 1 - NEARLY for column in columns)
+
+
+def _cost_of_moving(program: Program, found: Found, columns: Sequence[int]) -> float:
+    """Return what a user's next best offer costs more than the one it has."""
+    return min(
+        (
+            found.reduced[column]
+            for column in columns
+            if program.uppers[column] and found.values[column] < NEARLY
+        ),
+        default=math.inf,
+    )
 
 
 def _gap(cost: float, bound: float) -> float:

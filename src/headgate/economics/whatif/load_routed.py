@@ -57,15 +57,43 @@ def routed(calls: Iterable[Served], attempts: Sequence[str], ground: Ground) -> 
     """
     found, choosing = _Found(len(attempts), ground), Choosing(ground.policy)
     numbers = {attempt: number for number, attempt in enumerate(attempts)}
-    for turn, call in enumerate(calls):
+    for turn, (call, is_answer) in enumerate(_answers(calls)):
         number = numbers.get(call.attempt)
-        if call.final:
+        if is_answer:
             choice = choosing.of(turn, call)
             found.count(call, choice)
             found.take(number, call, choice)
         else:
             found.drop(number)
     return found.moves()
+
+
+def _answers(calls: Iterable[Served]) -> Iterator[tuple[Served, bool]]:
+    """Yield attempts, each with whether its answer is the one that its client got.
+
+    A call's last attempt gave it, unless that was a judge's, who is in no chain: then it was the
+    last before. A judge that is in the chain as well cannot be told from the step that it is.
+    """
+    before: dict[str, Served] = {}
+    for each in calls:
+        call = each.attempt.rpartition(".")[0]
+        chain, last = cascade.chain_of(each.record.notes), before.pop(call, None)
+        judges = bool(chain) and each.deployment not in chain
+        if judges and last is not None:
+            yield each, False
+            if each.final:
+                yield last, True
+            else:
+                before[call] = last
+            continue
+        if last is not None:
+            yield last, False
+        if each.final:
+            yield each, True
+        else:
+            before[call] = each
+    # What followed these was not answered: the client got what there was.
+    yield from ((each, True) for each in before.values())
 
 
 class _Found:

@@ -140,6 +140,6 @@ def _response(text: str, *, failed: bool) -> Any:
         except UNREADABLE:
             fields = {}
         # What Google's own words would give another meaning to is told as a text.
-        if fields and not _OWN & fields.keys():
+        if fields and _OWN.isdisjoint(fields):
             return Raw(text.encode())
     return {"output": text}
