@@ -1,6 +1,7 @@
 """Finished tasks: counts become intervals, thin data says so, long tasks are fitted from runs."""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from math import exp, log
 from pathlib import Path
@@ -17,6 +18,7 @@ from headgate.economics.formulas import horizon
 from headgate.economics.inputs import InputError
 from headgate.economics.load import load_inputs
 from headgate.economics.roi.beta import cumulative, interval, quantile
+from headgate.economics.roi.comparison import compared
 from headgate.economics.roi.cost import groups_of, tariff_of, verdict
 from headgate.economics.roi.fit import Cell, fit, survival
 from headgate.economics.roi.load_rows import Outcome, load_outcomes, load_runs
@@ -150,6 +152,26 @@ def test_attempts_from_a_file(tmp_path: Path) -> None:
     assert strong[3] == "0.700"
     assert strong[-1] == "cheaper"
     assert "Not enough data (below 20 attempts): new at fix." in found["answer"]
+
+
+@pytest.mark.parametrize(
+    ("strong", "weak", "said"),
+    [
+        ((54, 60), (24, 60), "big costs least: 23.00 USD, though an attempt of small is cheaper"),
+        ((54, 60), (50, 60), "cannot be told from"),
+        ((54, 60), (1, 2), None),
+    ],
+)
+def test_models_are_held_against_each_other(
+    strong: tuple[int, int], weak: tuple[int, int], said: str | None
+) -> None:
+    """By a finished task, not an attempt; named only where intervals part, and data is enough."""
+    rows = [replace(row, model="big") for row in outcomes(*strong, cost="4")]
+    rows += [replace(row, model="small") for row in outcomes(*weak, cost="0.5")]
+
+    told = list(compared(groups_of(rows), tariff_of(load_inputs("roi")), 20))
+
+    assert [said in one for one in told] == [True] if said else told == []
 
 
 def test_rows_that_cannot_be_read_are_told(tmp_path: Path) -> None:

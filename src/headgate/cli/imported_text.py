@@ -135,9 +135,8 @@ def _show_unpriced(sums: Summary) -> None:
         typer.echo("\nNot priced, and in no sum above:")
     for one in sums.unpriced[:LIST_MAX]:
         near = f" The nearest price is {one.near}; it was not used." if one.near else ""
-        typer.echo(
-            f"  {one.model}: {one.records:,} records, {one.tokens:,} tokens: {one.why}.{near}"
-        )
+        many = f"{one.records:,} record{'s' * (one.records != 1)}, {one.tokens:,} tokens"
+        typer.echo(f"  {one.model}: {many}: {one.why}.{near}")
     if len(sums.unpriced) > LIST_MAX:
         typer.echo(f"  and {len(sums.unpriced) - LIST_MAX} more models (--json lists all)")
 

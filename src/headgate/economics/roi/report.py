@@ -6,6 +6,7 @@ from headgate.economics.exact import plain, rounded
 from headgate.economics.formulas import tasks
 from headgate.economics.inputs import Inputs
 from headgate.economics.report import ChartView, Report, SeriesView, TableView, assumptions
+from headgate.economics.roi.comparison import compared, span
 from headgate.economics.roi.cost import Group, Tariff, groups_of, tariff_of, verdict
 from headgate.economics.roi.load_rows import Outcome, Read, TaskRun
 from headgate.economics.roi.long_tasks import LongCost, long_costs
@@ -90,7 +91,8 @@ def _answer(groups: list[Group], tariff: Tariff, inputs: Inputs) -> list[str]:
         "cannot tell": "The data cannot tell whether it is cheaper",
         "not enough data": f"Not enough data (below {least} attempts)",
     }
-    return [f"{words[kind]}: {', '.join(found[kind])}." for kind in words if kind in found]
+    said = [f"{words[kind]}: {', '.join(found[kind])}." for kind in words if kind in found]
+    return [*compared(groups, tariff, least), *said]
 
 
 def _empty(read: Read[Outcome] | Read[TaskRun] | None, name: str) -> list[str]:
@@ -162,7 +164,7 @@ def _cost_row(group: Group, tariff: Tariff, attempts_min: int) -> list[str]:
     if found == "not enough data":
         return [*names, *("" for _ in range(9)), found]
     cost = tariff.cost(group.attempt_usd, group.success)
-    ends = sorted(tariff.cost(group.attempt_usd, p) for p in (group.low, group.high))
+    ends = span(group, tariff)
     returned = [tariff.roi(one) for one in reversed(ends)]
     return [
         *names,

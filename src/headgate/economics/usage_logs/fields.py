@@ -88,7 +88,7 @@ def require_counts(counts: tuple[int, ...], calls: int = 1) -> None:
         FieldError: One is negative or too large.
     """
     if min(counts) < 0:
-        raise FieldError("a part is larger than its whole")
+        raise FieldError("a count is negative, or a part is larger than its whole")
     if max(counts) > min(QUANTITY_MAX * max(calls, 1), SUM_MAX):
         raise FieldError("a count is larger than any call's")
 
