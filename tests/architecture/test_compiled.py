@@ -54,6 +54,6 @@ def test_no_compiled_slice_does_anything(path: Path) -> None:
 
 @pytest.mark.parametrize("path", compiled(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_compiled_set_is_cut_with_a_view(path: Path) -> None:
-    """`frozenset & keys()` is a `set`, which compiled code refuses; `keys() & frozenset` is fine."""
+    """`frozenset & keys()` is a `set`, which compiled code refuses; `keys() & frozenset` is not."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert list(rules.views_joined_from_the_right(tree)) == []
