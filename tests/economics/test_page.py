@@ -30,6 +30,15 @@ def test_every_point_lies_within_the_frame(points: list[tuple[str, str]]) -> Non
     assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in places)
 
 
+def test_axes_are_told_in_round_numbers() -> None:
+    """Months are whole, and the highest amount lies below the last line."""
+    drawn = ElementTree.fromstring(chart_svg(chart([("1", "0"), ("36", "1234.56")])))
+    labels = [(text.attrib.get("text-anchor"), text.text) for text in drawn.iter("text")]
+
+    assert [text for anchor, text in labels if anchor == "middle"] == ["10", "20", "30"]
+    assert [text for anchor, text in labels if anchor == "end"] == ["0", "500", "1,000", "1,500"]
+
+
 def test_a_chart_without_points_is_nothing() -> None:
     """Rather than an axis from nowhere to nowhere."""
     assert chart_svg(chart([])) == ""

@@ -4,6 +4,7 @@ Floats are pixels here; the numbers themselves come and are labelled as decimal 
 """
 
 from html import escape
+from math import ceil, floor, log10
 
 from headgate.economics.bars import bars_svg
 from headgate.economics.dots import dots_svg
@@ -16,7 +17,9 @@ COLOURS = ("#1f5f8b", "#c8553d", "#4f772d", "#8d5a97", "#b08900", "#555555")
 GRID = "#ddd"
 NAME_CHARACTERS_MAX = 32
 """A longer name of a line is cut: it would end outside of the chart."""
-TICKS = 5
+TICKS_MAX = 6
+ROUND = (1, 2, 5, 10)
+"""Distances between ticks, times a power of ten."""
 
 
 def chart_svg(chart: ChartView) -> str:
@@ -31,7 +34,7 @@ def chart_svg(chart: ChartView) -> str:
     ys = [float(y) for series in chart.series for _, y in series.points]
     if not xs:
         return ""
-    spans = (min(xs), max(xs)), (min(0.0, *ys), max(0.0, *ys))
+    spans = (min(xs), max(xs)), _rounded(min(0.0, *ys), max(0.0, *ys))
     parts = [
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(chart.title)}">',
         *_axes(chart, spans),
@@ -55,21 +58,39 @@ def _at(x: float, y: float, spans: Spans) -> tuple[float, float]:
     )
 
 
+def _rounded(low: float, high: float) -> tuple[float, float]:
+    """Return a span of whole ticks that holds all of another one."""
+    step = _step(low, high)
+    return floor(low / step) * step, ceil(high / step) * step
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Return the round numbers within a span, at most `TICKS_MAX`."""
+    step = _step(low, high)
+    return [at * step for at in range(ceil(low / step), floor(high / step) + 1)]
+
+
+def _step(low: float, high: float) -> float:
+    least = ((high - low) or 1) / (TICKS_MAX - 1)
+    power = 10.0 ** floor(log10(least))
+    return next(each * power for each in ROUND if each * power >= least * (1 - 1e-9))
+
+
 def _axes(chart: ChartView, spans: Spans) -> list[str]:
     (x0, x1), (y0, y1) = spans
     parts = []
-    for step in range(TICKS + 1):
-        y = y0 + (y1 - y0) * step / TICKS
-        x = x0 + (x1 - x0) * step / TICKS
+    for y in _ticks(y0, y1):
         _, pixel_y = _at(x0, y, spans)
-        pixel_x, _ = _at(x, y0, spans)
         parts += [
             f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{pixel_y}" y2="{pixel_y}" '
             f'stroke="{GRID}" class="grid"/>',
             f'<text x="{LEFT - 6}" y="{pixel_y + 4}" text-anchor="end">{_tick(y)}</text>',
-            f'<text x="{pixel_x}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">'
-            f"{_tick(x)}</text>",
         ]
+    for x in _ticks(x0, x1):
+        pixel_x, _ = _at(x, y0, spans)
+        parts.append(
+            f'<text x="{pixel_x}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{_tick(x)}</text>'
+        )
     return [
         *parts,
         f'<text x="{LEFT}" y="{HEIGHT - 8}">{escape(chart.x)}</text>',
