@@ -225,7 +225,9 @@ def test_descriptions_name_by_lines_of_their_own() -> None:
     assert found == (T7, ("session", "chat-1"), ("call", "call_1"))
 
 
-@pytest.mark.parametrize("key", ["headgate-\u017fe\u017f\u017fion", "headgate-\uff52un", "headgate-task"])
+@pytest.mark.parametrize(
+    "key", ["headgate-\u017fe\u017f\u017fion", "headgate-\uff52un", "headgate-task"]
+)
 def test_a_key_that_only_looks_like_one_of_ours_names_nothing(key: str) -> None:
     """Descriptions are written by strangers: a long s is no s, whatever its capital is."""
     assert subjects(NAMING, f"{key}: x") == ()
