@@ -1,7 +1,9 @@
 """Suites of tasks: what is a good answer, which swap is safe, and what is kept."""
 
 import math
+import threading
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,15 @@ from hypothesis import strategies as st
 from headgate.economics.inputs import InputError
 from headgate.economics.suites.checking import is_good
 from headgate.economics.suites.comparing import mcnemar, newcombe, swap, table_of, wilson
+from headgate.economics.suites.load_answers import Asker, Question
+from headgate.economics.suites.load_commands import words_of
 from headgate.economics.suites.load_results import Result, Results
 from headgate.economics.suites.load_rows import write_rows
 from headgate.economics.suites.load_suite import load_suite
-from headgate.economics.suites.load_verdict import command_says
+from headgate.economics.suites.load_verdict import ANSWER, command_says, says_in
 from headgate.economics.suites.sums import baseline_of, sums_of
 from headgate.economics.suites.task import Check, Suite, Task, fingerprint
+from headgate.gateway.listener.own import Place
 from headgate.routing.evaluation.load import Wanted, load_evidence
 
 OUTCOMES = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60)
@@ -64,6 +69,64 @@ def test_a_command_is_asked_with_the_answer_and_little_else(
     script.chmod(0o755)
 
     assert command_says(command, "yes", timeout_s=1, folder=tmp_path) is good
+
+
+def test_an_answer_is_written_nowhere_but_into_its_folder(tmp_path: Path) -> None:
+    """A program that was shut into the folder may have left a link to what is outside of it."""
+    work, outside = tmp_path / "work", tmp_path / "outside"
+    work.mkdir()
+    outside.write_text("mine")
+    (work / ANSWER).symlink_to(outside)
+    reads = ["grep", "-q", "yes", ANSWER]
+
+    assert says_in(work, reads, "yes", timeout_s=5)
+    assert outside.read_text() == "mine"
+    (work / ANSWER).unlink()
+    (work / ANSWER / "within").mkdir(parents=True)
+    assert says_in(work, reads, "yes", timeout_s=5)
+
+
+class Halved(BaseHTTPRequestHandler):
+    """A provider whose answers end within a character."""
+
+    def do_POST(self) -> None:
+        """Answer with the first half of a surrogate pair, which is JSON, and no UTF-8."""
+        body = rb'{"choices": [{"message": {"content": "yes \ud83d"}}]}'
+        self.send_response_only(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def test_half_a_character_of_an_answer_stops_no_suite(tmp_path: Path) -> None:
+    """It stands for itself no more; a check reads the rest."""
+    with HTTPServer(("127.0.0.1", 0), Halved) as server:
+        asking = threading.Thread(target=server.handle_request)
+        asking.start()
+        place = Place(f"http://127.0.0.1:{server.server_address[1]}")
+        answer = Asker(place, "key", "run").ask(Question("mini", None, "Yes?", 10, "key"))
+        asking.join()
+
+    assert answer.text == "yes ?"
+    assert command_says(["grep", "-q", "yes"], answer.text, timeout_s=5, folder=tmp_path)
+
+
+def test_words_of_a_prompt_are_no_paths(tmp_path: Path) -> None:
+    """What the suite says of its own programs is; what it asks for stays as it is."""
+    told = ["./{model}.sh", "{prompt}", "{url}"]
+    task = Task(id="t", command=told, prompt="./configure fails with {url}")
+
+    words = words_of(task, tmp_path, "mini", "http://here")
+
+    assert words == [str(tmp_path / "mini.sh"), "./configure fails with {url}", "http://here"]
+
+
+def test_an_answer_that_is_nested_too_deeply_is_not_good() -> None:
+    """It is the model's, so it may be anything; one of few levels is looked at."""
+    check = Check(schema={"type": "array", "items": {"$ref": "#"}})
+
+    assert is_good(check, "[" * 50 + "]" * 50)
+    assert not is_good(check, "[" * 900 + "]" * 900)
 
 
 @given(OUTCOMES)

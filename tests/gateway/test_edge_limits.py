@@ -10,6 +10,12 @@ from tests.gateway.wire import Reply, Wire
 
 BODY = encode(chat())
 LENGTH = b"content-length: %d\r\n\r\n" % len(BODY)
+HOOK = """
+[outcome_hooks.code]
+kind = "generic"
+secret = { value = "known-to-the-tracker" }
+team = "research"
+"""
 GET_HEALTH = b"GET /healthz HTTP/1.1\r\nhost: gateway\r\n\r\n"
 
 
@@ -65,6 +71,25 @@ def test_all_bodies_together_are_bounded(start: Start) -> None:
             assert (refused.status, refused.code) == (503, "overloaded")
             assert refused.header("retry-after") == "1"
             assert first.send(large[55_000:]).read().status == 200
+    gateway.until(lambda: not gateway.pipeline.connections, "the connections are gone")
+    assert buffered(gateway) == 0
+
+
+def test_strangers_messages_leave_clients_their_memory(start: Start) -> None:
+    """Bodies for hooks come without a key, so all of them have a small part; it comes back."""
+    gateway = start(limits="buffered_bytes_max = 2000000", more=HOOK)
+    message = request(bytes(999_000), "/v1/outcomes/hooks/code", key=None)
+    for _ in range(3):
+        with Wire(gateway.port) as first, Wire(gateway.port) as second, Wire(gateway.port) as ours:
+            first.send(message[:990_000])
+            gateway.until(lambda: gateway.pipeline._buffered_bytes > 900_000, "the first is there")
+            refused = second.send(message[:990_000]).read()
+            assert (refused.status, refused.code) == (503, "overloaded")
+            assert ours.send(request(chat("a" * 60_000))).read().status == 200
+            assert first.send(message[990_000:]).read().code == "signature_invalid"
+        with Wire(gateway.port) as broken:
+            broken.send(message[:990_000])
+            gateway.until(lambda: gateway.pipeline._buffered_bytes > 900_000, "it is there")
     gateway.until(lambda: not gateway.pipeline.connections, "the connections are gone")
     assert buffered(gateway) == 0
 

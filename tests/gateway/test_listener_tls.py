@@ -185,6 +185,24 @@ def test_our_own_programs_trust_the_very_certificate(
         decide(Place(url, str(tmp_path / "other.pem")), "hg_x", said)
 
 
+def test_our_own_programs_trust_nobody_else_of_the_same_issuer(
+    start: Start, authority: trustme.CA, tmp_path: Path
+) -> None:
+    """The file shows the issuer too, as those of public authorities do: it vouches for anybody."""
+    issuer = authority.create_child_ca()
+    gateway = secured(start, issuer, tmp_path)
+    said = Said("apr_1", "approve", "")
+    url = f"https://127.0.0.1:{gateway.port}"
+    with (tmp_path / "ours.pem").open("wb") as file:
+        file.write(
+            b"".join(each.bytes() for each in issuer.issue_cert("localhost").cert_chain_pems)
+        )
+
+    assert decide(Place(url, str(tmp_path / "tls.pem")), "hg_x", said) is not None
+    with pytest.raises(UnansweredError, match="certificate verify failed"):
+        decide(Place(url, str(tmp_path / "ours.pem")), "hg_x", said)
+
+
 def test_doctor_tells_until_when_the_certificate_is_good(
     start: Start, authority: trustme.CA, tmp_path: Path
 ) -> None:

@@ -183,6 +183,18 @@ def test_gitlab_signs_as_standard_webhooks_do(secret: str) -> None:
     assert not is_signed(secret, wrong, message.body)
 
 
+@pytest.mark.parametrize("secret", ["whsec_", "whsec_\u00e4", "whsec_a"])
+def test_a_secret_that_is_no_base64_is_a_text(secret: str) -> None:
+    """Else it would be an empty key, which everybody knows, or end in an error."""
+    issue = messages.gitlab("issue", "close")
+    good = messages.gitlab_signed(issue, secret, secret.encode())
+    forged = messages.gitlab_signed(issue, secret, b"")
+    is_signed = TRACKERS["gitlab"].is_signed
+
+    assert is_signed(secret, good.headers, good.body)
+    assert not is_signed(secret, forged.headers, forged.body)
+
+
 @pytest.mark.parametrize("kind", sorted(TRACKERS))
 @pytest.mark.parametrize("body", [b"", b"payload=%7B%7D", b"[]", b"{", b'"\xff"'])
 def test_what_cannot_be_read_says_so(kind: str, body: bytes) -> None:
@@ -211,6 +223,14 @@ def test_descriptions_name_by_lines_of_their_own() -> None:
     found = subjects(Naming(), text, "agent/x", ["run:y"])
 
     assert found == (T7, ("session", "chat-1"), ("call", "call_1"))
+
+
+@pytest.mark.parametrize(
+    "key", ["headgate-\u017fe\u017f\u017fion", "headgate-\uff52un", "headgate-task"]
+)
+def test_a_key_that_only_looks_like_one_of_ours_names_nothing(key: str) -> None:
+    """Descriptions are written by strangers: a long s is no s, whatever its capital is."""
+    assert subjects(NAMING, f"{key}: x") == ()
 
 
 @given(

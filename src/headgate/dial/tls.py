@@ -60,8 +60,12 @@ class ClientContext(ssl.SSLContext):
         self.kept = connection.session
 
 
-def client_context(trust: Trust) -> ClientContext:
+def client_context(trust: Trust, authorities: str | None = None) -> ClientContext:
     """Return the context for the connections to one host.
+
+    Args:
+        trust: Whom we trust, and how we prove who we are.
+        authorities: PEM that is trusted in place of what `trust` says, None for that.
 
     Raises:
         TrustError: A file cannot be used.
@@ -73,11 +77,13 @@ def client_context(trust: Trust) -> ClientContext:
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
     context.set_alpn_protocols(["http/1.1"])
     try:
-        if trust.ca_file is None:
+        if authorities is not None:
+            context.load_verify_locations(cadata=authorities)
+        elif trust.ca_file is None:
             context.load_default_certs()
         else:
             context.load_verify_locations(cafile=trust.ca_file)
-    except (OSError, ssl.SSLError) as error:
+    except (OSError, ssl.SSLError, ValueError) as error:
         raise TrustError("ca_file", _why(trust.ca_file, error)) from error
     if trust.client_cert is not None:
         try:

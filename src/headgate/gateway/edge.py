@@ -243,8 +243,9 @@ class ClientConnection(SendingConnection):
             return
         self._left = length
         request = self.request = Request(head, self._pipeline.identify(head.key))
-        if request.credential is None:
-            self._pipeline.hooks.begin(request, length)
+        if request.credential is None and (full := self._pipeline.hooks.begin(request)) is not None:
+            self.refuse(full)
+            return
         if is_form:
             uploads.begin(self.request)
         if head.expects_continue and not (self.busy or head.http10):
@@ -342,9 +343,9 @@ class ClientConnection(SendingConnection):
             self.say_last(refusal, linger=sending)
 
     def _forget_request(self) -> None:
-        self.request.forget(self._pipeline.unbuffer)
+        self._pipeline.drop(self.request)
         self.request = self._nothing
 
     def _forget_queue(self) -> None:
         while self._queue:
-            self._queue.pop(0).forget(self._pipeline.unbuffer)
+            self._pipeline.drop(self._queue.pop(0))

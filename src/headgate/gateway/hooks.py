@@ -27,6 +27,9 @@ PREFIX: Final = PATH + b"/"
 BODY_BYTES_MAX: Final = 1 << 20
 """GitHub's largest texts of 65,536 characters fit several times; strangers send these."""
 
+SHARE: Final = 16
+"""Of what bodies in memory may be together, such a part may be messages: the rest is clients'."""
+
 SUBJECTS_MAX: Final = 16
 NOTE_CHARS_MAX: Final = 1_000
 MARK_CHARS_MAX: Final = 128
@@ -34,11 +37,18 @@ MARK_CHARS_MAX: Final = 128
 _NOBODY: Final = Credential("", "", "", frozenset())
 """Stands for whoever posts to a hook, of whom nothing is known before the body is whole."""
 
+_FULL: Final = Refusal(errors.OVERLOADED, "Too many messages are being read.", None, 1)
+
 
 class Hooks:
-    """The hooks of the configuration, by their paths."""
+    """The hooks of the configuration, by their paths.
 
-    def __init__(self, hooks: Iterable[OutcomeHook]) -> None:
+    Attributes:
+        room_bytes: How large those messages may be together that are still to begin.
+    """
+
+    def __init__(self, hooks: Iterable[OutcomeHook], buffered_bytes_max: int) -> None:
+        self.room_bytes = max(buffered_bytes_max // SHARE, BODY_BYTES_MAX)
         self._hooks: dict[bytes, OutcomeHook] = {PREFIX + hook.id.encode(): hook for hook in hooks}
         self._trackers = trackers() if self._hooks else {}
 
@@ -49,11 +59,27 @@ class Hooks:
         # What the edge itself goes by stays its own.
         return {name: forward for name in names if name not in HEADERS}
 
-    def begin(self, request: Request, length: int) -> None:
-        """Have the body kept of a request without a key that is for a hook, if it is no larger."""
+    def begin(self, request: Request) -> Refusal | None:
+        """Have the body kept of a request without a key that is for a hook, if it is no larger.
+
+        Returns:
+            Why it is not received, None where it is: whether it is kept or not.
+        """
         head = request.head
-        if head.path in self._hooks and length <= BODY_BYTES_MAX and not head.chunked:
-            request.credential = _NOBODY
+        length = head.announced
+        if head.path not in self._hooks or length > BODY_BYTES_MAX or head.chunked:
+            return None
+        if length > self.room_bytes:
+            return _FULL
+        self.room_bytes -= length
+        request.credential = _NOBODY
+        return None
+
+    def end(self, request: Request) -> None:
+        """Have the room back that a message took, if it is one whose body was kept."""
+        if request.credential is _NOBODY:
+            request.credential = None
+            self.room_bytes += request.head.announced
 
     def hear(self, request: Request) -> ControlRequest | ControlReply | Refusal:
         """Return what the steward is asked, or at once why nothing comes of it."""

@@ -84,7 +84,7 @@ class Pipeline:
         self.connections: set[ClientConnection] = set()
         self.exchanges: set[Exchange] = set()
         self.strangers = 0
-        self.hooks = Hooks(world.edge.hooks.values())
+        self.hooks = Hooks(world.edge.hooks.values(), self.edge.buffered_bytes_max)
         self.header_takers = header_takers(
             world.dialects.values(),
             {**self.hooks.takers(), **cors.takers(world.edge.cors_origins)},
@@ -131,13 +131,18 @@ class Pipeline:
         """Body bytes are free again."""
         self._buffered_bytes -= size
 
+    def drop(self, request: Request) -> None:
+        """Let a request's body go, and the room that it had."""
+        request.forget(self.unbuffer)
+        self.hooks.end(request)
+
     def begin(self, client: ClientConnection, request: Request) -> None:
         """Answer a request that has arrived whole."""
         dialect = self.world.dialect_of(request)
         if dialect is None or request.head.method != b"POST":
             endpoints.answer(self, client, request)
             # Not before: what is asked about Headgate itself stands in the body.
-            request.forget(self.unbuffer)
+            self.drop(request)
             return
         exchange = Exchange(self, client, request, dialect, self.world.next_call())
         client.exchange = exchange

@@ -26,7 +26,8 @@ TRAILERS: dict[str, OutcomeKind] = {
 
 _TRAILER = re.compile(
     r"^(?:<!--[ \t]*)?(headgate-(?:call|run|session)):[ \t]*(\S+?)(?:[ \t]*-->)?[ \t\r]*$",
-    re.I | re.M,
+    # Of ASCII alone: a long s would pass for a small one, and is in no key.
+    re.A | re.I | re.M,
 )
 WILDCARD = "*"
 

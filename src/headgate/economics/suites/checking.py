@@ -104,7 +104,7 @@ def _schema(check: Check, answer: str) -> bool:
         return False
     try:
         return _validator(check.schema or {}).is_valid(value)
-    except Unresolvable:
+    except (Unresolvable, RecursionError):
         return False
 
 

@@ -226,7 +226,8 @@ def _answer(headers: http.client.HTTPMessage, document: Any, latency_ms: int) ->
     usage = document.get("usage")
     tokens = usage.get("completion_tokens") if isinstance(usage, dict) else None
     return Answer(
-        text=text if isinstance(text, str) else "",
+        # JSON may hold halves of characters, which no file and no question takes.
+        text=text.encode("utf-8", "replace").decode() if isinstance(text, str) else "",
         call=headers.get("x-headgate-call", ""),
         deployment=headers.get("x-headgate-deployment", ""),
         served_model=headers.get("x-headgate-model", ""),

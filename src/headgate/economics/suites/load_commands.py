@@ -85,15 +85,13 @@ class Commands(NamedTuple):
             yield place, done
 
     def _run(self, task: Task, model: str, run: str, place: Path) -> Done:
-        assert task.command is not None
         with self.relay.guest(run) as (key, guest):
             told = {"url": self.relay.url, "key": key, "model": model}
             environment = {name: value.format(**told) for name, value in self.environment.items()}
             handed_on = {name: os.environ[name] for name in task.environment if name in os.environ}
-            words = [_said(word, task, model, self.relay.url) for word in task.command]
             began_ns = time.monotonic_ns()
             ended = run_program(
-                beside(words, self.folder),
+                words_of(task, self.folder, model, self.relay.url),
                 task.prompt,
                 place=place,
                 environment={**handed_on, **environment},
@@ -111,6 +109,19 @@ class Commands(NamedTuple):
                 return spent
             time.sleep(SETTLED_PAUSE_S)
         return None
+
+
+def words_of(task: Task, folder: Path, model: str, url: str) -> list[str]:
+    """Return a task's command with all that its marks stand for; only the suite's words are paths.
+
+    Args:
+        task: One that is a command.
+        folder: The suite's.
+        model: The candidate.
+        url: That of the relay.
+    """
+    assert task.command is not None
+    return [_said(word, task, model, url) for word in beside(task.command, folder)]
 
 
 def _said(word: str, task: Task, model: str, url: str) -> str:

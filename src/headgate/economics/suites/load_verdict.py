@@ -1,5 +1,6 @@
 """Runs a program of the user's on an answer: its exit status is the verdict."""
 
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,7 +37,16 @@ def says_in(place: Path, command: Sequence[str], answer: str, *, timeout_s: int)
     Raises:
         OSError: The program cannot be started.
     """
-    (place / ANSWER).write_text(answer, "utf-8")
-    return (
-        run_program(command, answer, place=place, environment={}, timeout_s=timeout_s).status == 0
-    )
+    _write(place / ANSWER, answer)
+    ended = run_program(command, answer, place=place, environment={}, timeout_s=timeout_s)
+    return ended.status == 0
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file in place of whatever is there: a link would have another file written."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+    with path.open("x", encoding="utf-8") as file:
+        file.write(text)

@@ -1,13 +1,15 @@
 """How our own programs call a gateway: console, command line, and the supervisor as it starts."""
 
 import http.client
+import re
 import ssl
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from headgate.dial.line import LOCAL, line_to
 from headgate.dial.settings import Trust
-from headgate.dial.tls import client_context
+from headgate.dial.tls import TrustError, client_context
 from headgate.gateway.listener.addresses import address, is_within
 from headgate.gateway.settings import Edge
 
@@ -16,6 +18,8 @@ CA_FILE, CLIENT_CERT, CLIENT_KEY = (
     f"HEADGATE_{name}" for name in ("CA_FILE", "CLIENT_CERT", "CLIENT_KEY")
 )
 """Variables of the environment that say how a gateway is called that is not the configuration's."""
+
+_CERTIFICATE = re.compile(r"-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----.*?-----END \1-----", re.S)
 
 
 class Place(NamedTuple):
@@ -75,9 +79,23 @@ def _context(place: Place) -> ssl.SSLContext:
     """Return what TLS goes by; our own gateway is known by the very certificate in its file."""
     if place.certificate is None:
         return client_context(place.trust)
-    context = client_context(place.trust._replace(ca_file=place.certificate))
+    context = client_context(
+        place.trust._replace(ca_file=place.certificate), _own(place.certificate)
+    )
     # Whatever host it is for, and be it no work of a proper authority.
     context.check_hostname = False
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
+
+
+def _own(path: str) -> str:
+    """Return the first certificate of a file, empty where there is none.
+
+    The others are of its issuers, who have issued those of many a stranger.
+    """
+    try:
+        found = _CERTIFICATE.search(Path(path).read_text("latin-1"))
+    except OSError as error:
+        raise TrustError("ca_file", f"{path} cannot be read: {error.strerror}.") from error
+    return "" if found is None else found[0]
