@@ -1,11 +1,17 @@
 """The news of a worker: bounded, told once, heard by whoever learns the same."""
 
-import msgspec
+import logging
 
+import msgspec
+import pytest
+
+from headgate.budgets.settings import RunLimits
 from headgate.capacity.pace import PARTS, Pace
-from headgate.experience.rows import ROWS_MAX, Experience, LatestRow
+from headgate.experience.rows import ROWS_MAX, CountRow, Experience, LatestRow, Value
+from headgate.gateway.guards import Guards
 from headgate.gateway.known_outputs import KnownOutputs
 from headgate.gateway.notebook import NEWS_MAX, Notebook
+from headgate.records.control import Answered, ControlRequest
 
 KIND = ("lengths", "fast", "a", "model")
 
@@ -98,3 +104,38 @@ def test_what_was_hashed_by_another_key_is_not_heard() -> None:
     notebook.hear(Experience(notebook.hashes, latest=(LatestRow(("other",), 1, ()), row)))
 
     assert heard == [(row.key, row.at_ns, row.value)]
+
+
+ODD: list[tuple[tuple[str, ...], Value]] = [
+    ((), ()),
+    (("run", "alice"), (1, 0, 0, 0, 0)),
+    (("run", "alice", "trip", "worker-1"), (1,)),
+    (("run", "alice", "trip", "worker-1"), ("many", 0, 0, 0, 0)),
+    (("run.anew", "alice"), ()),
+]
+
+
+def test_what_another_release_means_otherwise_is_not_heard(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is said, once for a message, and what is told beside it is known."""
+    notebook = Notebook()
+    Guards(RunLimits(calls_max=1), Nobody(), notebook, "worker-0")
+    known = KnownOutputs("lengths", notebook)
+    latest = tuple(LatestRow(key, 1, value) for key, value in ODD)
+    counts = CountRow((), 100, {1: 1}), CountRow(KIND, 100, {15: 2})
+
+    with caplog.at_level(logging.WARNING):
+        notebook.hear(Experience(notebook.hashes, counts=counts, latest=latest))
+
+    assert known.of(KIND).calls == 2
+    (said,) = caplog.messages
+    assert said.startswith(f"{len(ODD) + 1} things")
+
+
+class Nobody:
+    """A steward that hears nothing."""
+
+    def send(self, _request: ControlRequest, _answered: Answered) -> bool:
+        """Say that nobody is there."""
+        return False

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headgate.gateway.run_counts import MINUTE_NS, Count
+from headgate.gateway.run_counts import MINUTE_NS, WORKERS_MAX, Count
 
 
 class Told(NamedTuple):
@@ -70,3 +70,14 @@ def test_a_clock_that_is_set_back_tells_no_older_word() -> None:
     assert instants == [10, 11, 12, 20]
     assert count.begin_anew() == 20
     assert count.stamp(3) == 21
+
+
+def test_workers_that_are_gone_count_once_however_many_they_were() -> None:
+    """What all of them counted is told anew by each steward that is met, and is known already."""
+    told = [(f"worker-{number}", number + 1) for number in range(2 * WORKERS_MAX)]
+    count = Count()
+
+    for name, at_ns in 2 * told:
+        count.hear(name, at_ns, (10, 0, 0, 0, 0))
+
+    assert count.calls_of_all == 10 * len(told)

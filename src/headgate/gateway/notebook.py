@@ -6,11 +6,15 @@ look into a dictionary; the steward is told in good time, see `headgate.node.rem
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 from headgate.capacity.pace import Faded, Fading
 from headgate.experience.rows import (
+    CountRow,
     Experience,
+    FadedRow,
     Key,
     LatestRow,
     Value,
@@ -22,11 +26,16 @@ from headgate.units.counts import Counts
 NEWS_MAX = 4_096
 """So many things of each form may be news at once; what is learned of more is not told."""
 
+ODD = (LookupError, OverflowError, TypeError, ValueError)
+"""What is raised of a thing that is told in another way than it is told here."""
+
 HearCounts = Callable[[Key, dict[int, int], bool], None]
 """Takes the key, the counts, and whether they are all that is known, to be taken for less."""
 HearFaded = Callable[[Key, Faded, bool], None]
 HearLatest = Callable[[Key, int, Value], None]
 """Takes the key, the instant at which it was known, and what."""
+
+_log = logging.getLogger(__name__)
 
 
 def _in_good_time() -> None:
@@ -111,20 +120,31 @@ class Notebook:
         return told(self.hashes, *news)
 
     def hear(self, news: Experience) -> None:
-        """Hand what others have learned to whoever goes by it here, if anybody does."""
-        for row in news.counts:
-            hear_counts = self._hear_counts.get(row.key[0])
-            if hear_counts is not None:
-                hear_counts(row.key, row.numbers, news.whole)
-        for each in news.faded:
-            hear_faded = self._hear_faded.get(each.key[0])
-            if hear_faded is not None:
-                faded = Faded(each.at_ns, each.above, each.below, each.weight)
-                hear_faded(each.key, faded, news.whole)
-        if news.hashes != self.hashes:
-            return
-        for known in news.latest:
-            hear_latest = self._hear_latest.get(known.key[0])
-            own = self._latest.get(known.key)
-            if hear_latest is not None and (own is None or is_newer(known, own)):
-                hear_latest(known.key, known.at_ns, known.value)
+        """Hand what others have learned to whoever goes by it here, if anybody does.
+
+        What cannot be read comes from another release, or from a file that one has kept. It is not
+        known here, and the rest is: whoever tells it is who money is borrowed from.
+        """
+        latest = news.latest if news.hashes == self.hashes else ()
+        odd: list[Exception] = []
+        for row in chain(news.counts, news.faded, latest):
+            try:
+                self._hear(row, whole=news.whole)
+            except ODD as error:
+                odd.append(error)
+        if odd:
+            _log.warning("%d things that others have learned are not used: %r", len(odd), odd[0])
+
+    def _hear(self, row: CountRow | FadedRow | LatestRow, *, whole: bool) -> None:
+        part = row.key[0]
+        if isinstance(row, CountRow):
+            if part in self._hear_counts:
+                self._hear_counts[part](row.key, row.numbers, whole)
+        elif isinstance(row, FadedRow):
+            if part in self._hear_faded:
+                faded = Faded(row.at_ns, row.above, row.below, row.weight)
+                self._hear_faded[part](row.key, faded, whole)
+        elif part in self._hear_latest:
+            own = self._latest.get(row.key)
+            if own is None or is_newer(row, own):
+                self._hear_latest[part](row.key, row.at_ns, row.value)

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 
 MINUTE_NS = 60_000_000_000
 WORKERS_MAX = 64
-"""Of so many other workers the sums of a run are known; then the one met first is added up."""
+"""Of so many other workers the sums of a run are known; then the one that told last longest ago is
+added up: it is gone, and what it told is not heard again."""
 
 
 class Elsewhere:
@@ -40,12 +41,12 @@ class Count:
     """
 
     __slots__ = (
-        *("_anew_ns", "_at_ns", "_body", "_body_ns", "_calls_elsewhere", "_elsewhere"),
+        *("_anew_ns", "_at_ns", "_body", "_body_ns", "_calls_elsewhere", "_elsewhere", "_gone_ns"),
         *("_minute_ns", "_spent_nanos", "broken", "calls", "frozen", "repeats"),
     )
 
     def __init__(self) -> None:
-        self._anew_ns = self._at_ns = 0
+        self._anew_ns = self._at_ns = self._gone_ns = 0
         self._calls_elsewhere = 0
         self._elsewhere: dict[str, Elsewhere] = {}
         self._clear()
@@ -102,9 +103,13 @@ class Count:
             return
         if before is not None:
             self._calls_elsewhere -= before.calls
+        elif at_ns <= self._gone_ns:
+            # It is in the sum, and is told once more to whoever connects to a steward anew.
+            return
         elif len(self._elsewhere) >= WORKERS_MAX:
+            gone = min(self._elsewhere, key=lambda name: self._elsewhere[name].at_ns)
             # Its calls stay in the sum.
-            del self._elsewhere[next(iter(self._elsewhere))]
+            self._gone_ns = max(self._gone_ns, self._elsewhere.pop(gone).at_ns)
         self._calls_elsewhere += calls
         self._elsewhere[worker] = Elsewhere(at_ns, calls, minute_ns, spent_nanos)
         if body == self._body:
