@@ -51,6 +51,7 @@ def test_a_call_is_of_the_programs_run_whatever_it_says(
 ) -> None:
     """The official client is answered; the key and the run are not the program's to choose."""
     told = {"x-headgate-run": "other", "x-headgate-outcome": "call_x=good", "x-headgate-task": "t"}
+    told |= {"x-forwarded-for": "192.0.2.1", "Forwarded": "for=192.0.2.1"}
     with relay.guest("eval-1") as (key, _), openai.OpenAI(
         api_key=key, base_url=f"{relay.url}/v1", max_retries=0
     ) as client:  # fmt: skip
@@ -66,7 +67,7 @@ def test_a_call_is_of_the_programs_run_whatever_it_says(
     assert headers["authorization"] == f"Bearer {REAL}"
     assert headers["x-headgate-run"] == "eval-1"
     assert headers["x-headgate-task"] == "t"
-    assert "x-headgate-outcome" not in headers
+    assert not {"x-headgate-outcome", "x-forwarded-for", "forwarded"} & set(headers)
     assert key not in str(headers)
 
 

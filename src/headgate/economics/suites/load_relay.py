@@ -35,6 +35,8 @@ HOPS = frozenset(
     | {"proxy-authenticate", "proxy-authorization", "proxy-connection", "expect"}
 )
 """Headers of one connection (RFC 9110, 7.6.1); they are made anew for the next one."""
+FORWARDED = ("forwarded", "x-forwarded-for")
+"""Whose client a proxy says it is; a gateway that trusts one on this machine would believe it."""
 KEYS = ("authorization", "x-api-key", "x-goog-api-key")
 OWN = "x-headgate-"
 """The gateway's own headers: what a program says by them is left out, save the next few."""
@@ -162,7 +164,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _headers(self, relay: Relay, guest: Guest) -> dict[str, str]:
         told = {name.lower(): value for name, value in self.headers.items()}
-        left_out = HOPS | {*KEYS, "host", "content-length"}
+        left_out = HOPS | {*KEYS, *FORWARDED, "host", "content-length"}
         kept = {
             name: value
             for name, value in told.items()
