@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.client import HTTPConnection, HTTPResponse
+from socket import create_connection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -51,6 +53,7 @@ def test_a_call_is_of_the_programs_run_whatever_it_says(
 ) -> None:
     """The official client is answered; the key and the run are not the program's to choose."""
     told = {"x-headgate-run": "other", "x-headgate-outcome": "call_x=good", "x-headgate-task": "t"}
+    told |= {"x-forwarded-for": "192.0.2.1", "Forwarded": "for=192.0.2.1"}
     with relay.guest("eval-1") as (key, _), openai.OpenAI(
         api_key=key, base_url=f"{relay.url}/v1", max_retries=0
     ) as client:  # fmt: skip
@@ -66,7 +69,7 @@ def test_a_call_is_of_the_programs_run_whatever_it_says(
     assert headers["authorization"] == f"Bearer {REAL}"
     assert headers["x-headgate-run"] == "eval-1"
     assert headers["x-headgate-task"] == "t"
-    assert "x-headgate-outcome" not in headers
+    assert not {"x-headgate-outcome", "x-forwarded-for", "forwarded"} & set(headers)
     assert key not in str(headers)
 
 
@@ -106,6 +109,33 @@ def test_a_key_is_good_until_its_program_has_ended(relay: Relay) -> None:
 
     assert (during, after, real) == (200, 401, 401)
     assert "while it runs" in document["error"]["message"]
+
+
+def test_a_path_that_no_request_can_have_is_answered(relay: Relay) -> None:
+    """A program may send any bytes, and is told that nothing came of them."""
+    with relay.guest("eval-5") as (key, _):
+        raw = f"GET /v1/models/\xe4 HTTP/1.1\r\nhost: relay\r\nx-api-key: {key}\r\n\r\n"
+        with create_connection(("127.0.0.1", urlsplit(relay.url).port or 0), 10) as line:
+            line.sendall(raw.encode("latin-1"))
+            answer = line.recv(1 << 16)
+
+    assert answer.startswith(b"HTTP/1.1 502 ")
+
+
+def test_a_call_ends_with_its_program(relay: Relay, simulator: Simulator) -> None:
+    """The gateway sees that nobody waits any more, and need not hold money for it."""
+    simulator.gate.close()
+    with ThreadPoolExecutor(1) as pool:
+        with relay.guest("eval-4") as (key, _):
+            asking = pool.submit(ask, relay, "POST", "/v1/chat/completions", {"x-api-key": key})
+            waited = simulator.gate.wait(1, 5)
+        left = simulator.gate.wait_empty(5)
+        simulator.gate.release()
+        status, _ = asking.result(10)
+
+    assert waited
+    assert left
+    assert status == 502
 
 
 def test_a_gateway_that_is_gone_is_a_502() -> None:

@@ -259,6 +259,20 @@ def result(suite: Suite, number: int, model: str, success: bool, cost: int = 10)
 SUITE = Suite(tasks=[task("a"), task("b")])
 
 
+def test_results_are_written_by_one_run_at_a_time(tmp_path: Path) -> None:
+    """Another would pay for the same again, and end the commands of the first as left behind."""
+    path = tmp_path / "r.jsonl"
+
+    first = Results(path, "one")
+    with pytest.raises(InputError, match="in use"):
+        Results(path, "two")
+    first.close()
+    again = Results(path, "three")
+    again.close()
+
+    assert again.id == "one"
+
+
 def test_results_outlive_a_torn_line_and_count_for_what_they_were_of(tmp_path: Path) -> None:
     """What was written is there again, what was torn is not; a changed task has no result."""
     path = tmp_path / "results.jsonl"

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,10 @@ if sys.argv[3:] == ["hangs"]:
 """
 
 
+GONE = 'made="${HOME%/work}"; rm -r "$made"; : > "$made"'
+"""Takes its folder away, and leaves in its place what cannot be removed as one."""
+
+
 def evaluate(node: TestNode, folder: Path, tasks: list[dict[str, Any]], budget: str) -> Result:
     """Write a suite beside an agent and a folder to work in, and run it."""
     (folder / "agent.py").write_text(AGENT)
@@ -68,7 +73,9 @@ def runs(node: TestNode) -> dict[str, dict[str, Any]]:
     return {each["run"]: each for each in json.loads(listed.stdout)}
 
 
-def test_an_agents_run_is_counted_capped_and_checked(tmp_path: Path) -> None:
+def test_an_agents_run_is_counted_capped_and_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What each task cost is what its run cost; who hangs, spends too much or fails is not good.
 
     The check looks into the folder that the agent has left, and the exit status alone will do too.
@@ -80,10 +87,13 @@ def test_an_agents_run_is_counted_capped_and_checked(tmp_path: Path) -> None:
         {"id": "status", "command": agent("1")},
         {"id": "fails", "command": ["false"], "check": {"contains": ["x"]}},
         {"id": "hangs", "command": agent("1", "hangs"), "timeout_s": 5},
+        {"id": "gone", "command": ["sh", "-c", GONE], "check": {"command": ["true"]}},
         {"id": "greedy", "command": agent("50"), "budget_usd": "0.0001"},
     ]
     tasks = [{"budget_usd": "0.20", **each} for each in tasks]
+    (tmp_path / "made").mkdir()
     with running_node(tmp_path, budgets=[once("run:*", "5.00")]) as node:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "made"))
         done = evaluate(node, tmp_path, tasks, "2.50")
         found, booked = results(tmp_path), runs(node)
         node.await_nothing_held()
@@ -98,7 +108,7 @@ def test_an_agents_run_is_counted_capped_and_checked(tmp_path: Path) -> None:
     assert "greedy by mini ended with 1: openai." in told
     good = {task for (task, model), each in found.items() if each["success"] and model == "mini"}
     assert good == {"works", "said", "status"}
-    assert len(found) == 2 * len(tasks)
+    assert len(found) == 2 * len(tasks), "what was paid for is kept, whatever a program leaves"
     for each in found.values():
         run = booked[each["run"]]
         assert (run["state"], run["parent"]) == ("done", next(iter(parents(booked))))

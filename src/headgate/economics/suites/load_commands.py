@@ -71,7 +71,9 @@ class Commands(NamedTuple):
             UnansweredError: There is no gateway.
             OSError: The program cannot be started, or its folder not be copied.
         """
-        with tempfile.TemporaryDirectory(prefix="headgate-eval-") as made:
+        # What cannot be removed, as files of a container's, is no reason to lose what was paid for.
+        folder = tempfile.TemporaryDirectory(prefix="headgate-eval-", ignore_cleanup_errors=True)
+        with folder as made:
             place = Path(made) / "work"
             if task.folder is None:
                 place.mkdir()

@@ -9,10 +9,12 @@ else a key may do are not passed on. Bodies go through as they are, streams piec
 import http.client
 import json
 import re
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -35,6 +37,8 @@ HOPS = frozenset(
     | {"proxy-authenticate", "proxy-authorization", "proxy-connection", "expect"}
 )
 """Headers of one connection (RFC 9110, 7.6.1); they are made anew for the next one."""
+FORWARDED = ("forwarded", "x-forwarded-for")
+"""Whose client a proxy says it is; a gateway that trusts one on this machine would believe it."""
 KEYS = ("authorization", "x-api-key", "x-goog-api-key")
 OWN = "x-headgate-"
 """The gateway's own headers: what a program says by them is left out, save the next few."""
@@ -50,12 +54,44 @@ class Guest:
         call: The id of the last one that the gateway named, empty before.
         deployment: Who answered that, empty where nobody did.
         served_model: The model that did.
+        lines: The connections on which its calls are.
+        is_over: Whether it has ended.
     """
 
     run: str
     call: str = ""
     deployment: str = ""
     served_model: str = ""
+    lines: set[HTTPConnection] = field(default_factory=set)
+    is_over: bool = False
+
+    def open(self, place: Place) -> HTTPConnection:
+        """Return a connection for a call, which ends with the program.
+
+        Raises:
+            OSError: There is none, or the program has ended.
+        """
+        opened = line(place, CALL_TIMEOUT_S)
+        opened.connect()
+        self.lines.add(opened)
+        if self.is_over:
+            self.close(opened)
+            raise ConnectionAbortedError("the program has ended")
+        return opened
+
+    def close(self, opened: HTTPConnection) -> None:
+        """Close a connection of its."""
+        self.lines.discard(opened)
+        opened.close()
+
+    def end(self) -> None:
+        """Break its calls off, so that the gateway sees that nobody waits for them."""
+        self.is_over = True
+        for each in list(self.lines):
+            if each.sock is not None:
+                with suppress(OSError):
+                    # Of the socket below TLS, which another thread may be reading.
+                    socket.socket.shutdown(each.sock, socket.SHUT_RDWR)
 
 
 class Relay:
@@ -91,6 +127,7 @@ class Relay:
             yield key, guest
         finally:
             del self.guests[key]
+            guest.end()
 
     def close(self) -> None:
         """Listen no more."""
@@ -148,13 +185,16 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass_on(self, guest: Guest, path: str, body: bytes) -> None:
         relay, begun = self.server.relay, False
         try:
-            with closing(line(relay.place, CALL_TIMEOUT_S)) as opened:
+            opened = guest.open(relay.place)
+            try:
                 opened.request(self.command, path, body or None, self._headers(relay, guest))
                 reply = opened.getresponse()
                 self._remember(guest, reply)
                 begun = True
                 self._give_back(reply)
-        except (OSError, http.client.HTTPException) as error:
+            finally:
+                guest.close(opened)
+        except (OSError, ValueError, http.client.HTTPException) as error:
             # What was begun cannot be taken back: whoever reads it sees the connection end.
             self.close_connection = True
             if not begun:
@@ -162,7 +202,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _headers(self, relay: Relay, guest: Guest) -> dict[str, str]:
         told = {name.lower(): value for name, value in self.headers.items()}
-        left_out = HOPS | {*KEYS, "host", "content-length"}
+        left_out = HOPS | {*KEYS, *FORWARDED, "host", "content-length"}
         kept = {
             name: value
             for name, value in told.items()
@@ -201,5 +241,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
         self.send_header("connection", "close")
-        self.end_headers()
-        self.wfile.write(body)
+        with suppress(OSError):
+            # Nobody may be there any more to be told.
+            self.end_headers()
+            self.wfile.write(body)

@@ -4,6 +4,7 @@ Answers are not kept. A line that was torn by a crash is passed over; its call h
 key, so asking again gives the answer that was paid for.
 """
 
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,12 +86,13 @@ class Results:
             fresh_id: What a new one is told apart by.
 
         Raises:
-            InputError: It cannot be written, or is something else.
+            InputError: It cannot be written, is in use, or is something else.
         """
         try:
             self._file = path.open("a+b")
         except OSError as error:
             raise InputError(f"{path}: {error.strerror}.", "Give --results a file.") from error
+        self._lock(path)
         self.path = path
         self.id = fresh_id
         lines = list(self._read())
@@ -103,6 +105,15 @@ class Results:
             self._write(Opened(id=fresh_id))
         self.runs = {one.run: None for one in lines if isinstance(one, Paid)}
         self.found = {one.key: one for one in lines if isinstance(one, Result)}
+
+    def _lock(self, path: Path) -> None:
+        """Keep others out until the file is closed, however this process ends."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._file.close()
+            fix = "Wait until the other run of the suite has ended, or name another with --results."
+            raise InputError(f"{path} is in use.", fix) from error
 
     def _read(self) -> Iterator[Line | None]:
         """Yield the lines; None for the first if it is no line of results."""

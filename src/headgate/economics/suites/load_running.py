@@ -255,6 +255,9 @@ def _passes(task: Task, place: Path, done: Done, how: How) -> tuple[bool, int]:
     if done.ended.status != 0 or check is None:
         return done.ended.status == 0, 0
     if check.command is not None:
+        if not place.is_dir():
+            # It has taken its folder away: nothing is left to be good.
+            return False, 0
         words = beside(check.command, how.folder)
         return says_in(place, words, output, timeout_s=check.timeout_s), 0
     if check.judge is None:
