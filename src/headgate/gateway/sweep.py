@@ -1,6 +1,7 @@
 """The sweep: one coarse pass that finds whatever has taken too long, instead of a timer each."""
 
 from headgate.gateway.edge import ClientConnection
+from headgate.gateway.endings import SENT
 from headgate.gateway.exchange import Exchange
 from headgate.gateway.pings import ping_queued
 from headgate.gateway.pipeline import Pipeline
@@ -58,6 +59,9 @@ def _sweep_exchange(pipeline: Pipeline, exchange: Exchange, now_ms: int) -> None
             pipeline.endings.refuse(exchange, UNCLAIMED)
     elif exchange.phase == "queue" and pipeline.edge.queue_ping_ms:
         ping_queued(exchange, now_ms, pipeline.edge.queue_ping_ms)
+    elif exchange.upstream is not None and exchange.phase not in SENT:
+        # It is sent in the turn in which it gets a connection, but for a bug of ours.
+        pipeline.endings.fall(exchange)
     elif exchange.upstream is not None:
         reason = _overdue(exchange, exchange.upstream, now_ms)
         if reason is not None:
