@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -64,6 +65,26 @@ def test_a_disk_that_takes_nothing_is_no_end(
         steward.keep()
 
     assert "was not written" in caplog.text
+
+
+def test_the_last_word_waits_for_what_is_still_written(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever keeps at the same time writes no file that is of both; once is enough."""
+    steward = Remembering(tmp_path, {})
+    for at in range(4):
+        rows = [LatestRow(("warm", str(at), str(row)), 3, (row,)) for row in range(2_000)]
+        steward.hear("worker-0", Experience(hashes=7, latest=tuple(rows)))
+    keeping = [Thread(target=steward.keep) for _ in range(4)]
+
+    with caplog.at_level(logging.WARNING):
+        for each in keeping:
+            each.start()
+        for each in keeping:
+            each.join()
+
+    assert caplog.messages == []
+    assert len(told(tmp_path)) == 4
 
 
 async def _heard(data_dir: Path) -> list[bytes]:
