@@ -121,18 +121,20 @@ def test_news_go_to_the_others_alone(tmp_path: Path) -> None:
 
 
 def test_workers_hash_alike_as_long_as_the_pepper_is_the_same(tmp_path: Path) -> None:
-    """Over restarts too; with another pepper otherwise, and as somebody has set it, if so."""
+    """Over restarts too; with another pepper otherwise. A key that somebody has set stays; `random` is none."""
     first: dict[str, str] = {}
     again: dict[str, str] = {}
     other: dict[str, str] = {}
-    chosen = {VARIABLE: "random"}
+    chosen = {VARIABLE: "7"}
+    by_chance = {VARIABLE: "random"}
 
     share_hashes(first, tmp_path)
     share_hashes(again, tmp_path)
     share_hashes(chosen, tmp_path)
+    share_hashes(by_chance, tmp_path)
     keep_pepper(tmp_path, b"another")
     share_hashes(other, tmp_path)
 
-    assert first == again != other
+    assert first == again == by_chance != other
     assert 0 <= int(first[VARIABLE]) < 1 << 32
-    assert chosen == {VARIABLE: "random"}
+    assert chosen == {VARIABLE: "7"}
