@@ -121,7 +121,10 @@ def test_news_go_to_the_others_alone(tmp_path: Path) -> None:
 
 
 def test_workers_hash_alike_as_long_as_the_pepper_is_the_same(tmp_path: Path) -> None:
-    """Over restarts too; with another pepper otherwise. A key that somebody has set stays; `random` is none."""
+    """Over restarts too; with another pepper otherwise.
+
+    A key that somebody has set stays; `random` is none.
+    """
     first: dict[str, str] = {}
     again: dict[str, str] = {}
     other: dict[str, str] = {}

@@ -22,7 +22,10 @@ PURPOSE = b"headgate hashes"
 
 
 def share_hashes(environment: MutableMapping[str, str], data_dir: Path) -> None:
-    """Have the processes that are started from here on hash alike, by a key that somebody has set, if so."""
+    """Have the processes that are started from here on hash alike.
+
+    A key that somebody has set stays.
+    """
     if environment.get(VARIABLE, "") not in BY_CHANCE:
         return
     digest = blake2b(load_pepper(data_dir), digest_size=4, person=PURPOSE).digest()
