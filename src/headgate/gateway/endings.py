@@ -14,7 +14,7 @@ from headgate.gateway import refusals, replies
 from headgate.gateway.cascading import has_kept, is_judged
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.metering import bound_settlement, meter
-from headgate.gateway.readings import RECEIVED, UNBEGUN
+from headgate.gateway.readings import UNBEGUN
 from headgate.gateway.refusals import LENGTH_STOP, stream_cut
 from headgate.gateway.tap import Tap
 from headgate.gateway.unpacking import UNREADABLE
@@ -39,8 +39,6 @@ WAITING = ("approve", "queue", "money")
 """The phases of a call that waits and has cost nothing."""
 UNSENT = ("sync", "connect")
 """The phases of an attempt that is held, and of which no byte was sent."""
-SENT = ("reply", "body")
-"""The phases of an attempt that its provider has."""
 UNKNOWN_REPORT = Report()
 _BUG = Refusal(errors.INTERNAL, errors.INTERNAL.sentence)
 
@@ -211,14 +209,6 @@ class Endings:
         self._books.void(exchange, str(error), at_ns=self._now_ns(), final=True)
         self.answer(exchange, TOO_DEEP if isinstance(error, RecursionError) else _BUG)
 
-    def fall(self, exchange: Exchange) -> None:
-        """End a call whose first steps have failed, before anything was sent: a bug of ours."""
-        exchange.cancel()
-        if exchange.held:
-            reason = errors.INTERNAL.code
-            self._books.void(exchange, reason, at_ns=self._now_ns(), final=True)
-        self.answer(exchange, _BUG)
-
     def unwritten(self, exchange: Exchange) -> None:
         """The disk has refused the hold, so nothing was sent."""
         refusal = refusals.unwritten(self._world.journal)
@@ -250,9 +240,7 @@ class Endings:
         A recorder is still there, and so is whoever will come back for what it keeps.
         """
         phase = exchange.phase
-        if phase == RECEIVED:
-            self.fall(exchange)
-        elif phase in UNBEGUN:
+        if phase in UNBEGUN:
             self.finish(exchange)
         elif phase in WAITING:
             self._stop_waiting(exchange)

@@ -28,7 +28,7 @@ READING = "read"
 """The phase of a call whose body is being read: nothing is held, and no place is taken."""
 
 RECEIVED = "receive"
-"""The phase of a call in the turn in which it begins: it does not end in it, but for a bug."""
+"""The phase of a call in the turn in which it begins; only a bug of ours leaves it there."""
 
 UNBEGUN = (READING, "claim", "twin")
 """The phases of a call that has not begun, or asks everything anew before it does."""
@@ -73,9 +73,9 @@ class Readings:
                     break
             stepped = True
         finally:
-            if not stepped and exchange.phase in (READING, RECEIVED):
-                # A bug of ours, and nobody else would end the call.
-                self._pipeline.endings.fall(exchange)
+            if not stepped and exchange.phase == READING:
+                # A bug of ours: the sweep ends the call.
+                exchange.enter(RECEIVED)
 
     def _read(self, exchange: Exchange) -> Iterator[None]:
         pipeline, world = self._pipeline, self._world
