@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from itertools import chain
 
 from headgate.capacity.pace import Faded, Fading
 from headgate.experience.rows import (
@@ -25,6 +24,8 @@ from headgate.units.counts import Counts
 
 NEWS_MAX = 4_096
 """So many things of each form may be news at once; what is learned of more is not told."""
+
+Row = CountRow | FadedRow | LatestRow
 
 ODD = (LookupError, OverflowError, TypeError, ValueError)
 """What is raised of a thing that is told in another way than it is told here."""
@@ -126,8 +127,9 @@ class Notebook:
         known here, and the rest is: whoever tells it is who money is borrowed from.
         """
         latest = news.latest if news.hashes == self.hashes else ()
+        rows: tuple[Row, ...] = (*news.counts, *news.faded, *latest)
         odd: list[Exception] = []
-        for row in chain(news.counts, news.faded, latest):
+        for row in rows:
             try:
                 self._hear(row, whole=news.whole)
             except ODD as error:
@@ -135,7 +137,7 @@ class Notebook:
         if odd:
             _log.warning("%d things that others have learned are not used: %r", len(odd), odd[0])
 
-    def _hear(self, row: CountRow | FadedRow | LatestRow, *, whole: bool) -> None:
+    def _hear(self, row: Row, *, whole: bool) -> None:
         part = row.key[0]
         if isinstance(row, CountRow):
             if part in self._hear_counts:
