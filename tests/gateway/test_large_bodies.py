@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,10 +12,11 @@ from headgate.gateway.cuts import cut
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.exchange import Exchange
 from headgate.gateway.readings import LARGE_BYTES, READING
-from headgate.records.journal import HoldRecord, RefusalRecord
+from headgate.records.journal import HoldRecord, RefusalRecord, VoidRecord
 from headgate.simulator import Simulator
 from tests.gateway.calls import CHAT_PATH, MESSAGES_PATH, ask, chat, message, request
 from tests.gateway.inprocess import Gateway
+from tests.gateway.wire import ClosedError
 
 WORDS = "word " * (LARGE_BYTES // 5 + 1)
 MANY = 400
@@ -170,3 +172,41 @@ def test_who_is_frozen_while_a_body_is_read_is_refused(gateway: Gateway) -> None
     refusals = [each for each in gateway.records() if isinstance(each, RefusalRecord)]
     assert refusals[-1].code == "frozen"
     assert b"frozen" in sink.written
+
+
+@pytest.fixture(params=["kept", "fresh"])
+def with_a_bug(gateway: Gateway, request: pytest.FixtureRequest) -> Iterator[Gateway]:
+    """A gateway that fails where it sends to a deployment: after the money is held.
+
+    On a connection that is there already, or on one that has to be waited for.
+    """
+    mini = gateway.pipeline.world.targets["mini"]
+    kept = dict(mini.envelopes)
+    assert ask(gateway, chat("Hello", model="mini")).status == 200
+    if request.param == "fresh":
+        gateway.run(mini.pool.close)
+    gateway.run(mini.envelopes.clear)
+    yield gateway
+    gateway.run(lambda: mini.envelopes.update(kept))
+    gateway.problems.clear()
+
+
+def test_a_bug_ends_a_large_call_that_is_held(with_a_bug: Gateway) -> None:
+    """Nothing was sent: the hold is void, the place is free, and the client is told."""
+    _, sink, exchange = with_a_bug.run(lambda: begin(with_a_bug, chat(WORDS, model="mini")))
+    with_a_bug.until_idle()
+
+    assert exchange.phase == "done"
+    assert b"internal" in sink.written
+    (end,) = with_a_bug.ends(exchange.call)
+    assert isinstance(end, VoidRecord)
+
+
+def test_a_bug_ends_a_small_call_that_is_held(with_a_bug: Gateway) -> None:
+    """Its client is told, or finds the connection closed: by the loop, which was told nothing."""
+    with suppress(ClosedError):
+        assert ask(with_a_bug, chat("Hello", model="mini")).code == "internal_error"
+    with_a_bug.until_idle()
+
+    (end,) = with_a_bug.ends(with_a_bug.last_call())
+    assert isinstance(end, VoidRecord)

@@ -1,13 +1,24 @@
-"""What the supervisor keeps of workers that retire."""
+"""What the supervisor keeps of its processes, and what does not end it."""
 
+import logging
+import socket
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+import pytest
+
+from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.node.child import Child
-from headgate.node.paths import retiring_path
-from headgate.node.reloading import Crew
+from headgate.node.hashing import VARIABLE
+from headgate.node.outcome import last
+from headgate.node.paths import in_force_path, outcome_path, read_pid, retiring_path, write_pid
+from headgate.node.reloading import Crew, reload
+from headgate.node.supervisor import serve
+from headgate.units.errors import StoreError
+from tests.node.harness import write_config
 
 PID = 4711
 
@@ -24,19 +35,34 @@ class Process:
         return self.looks.pop(0)
 
 
-def test_a_worker_that_ends_while_it_is_looked_at_leaves_no_file(tmp_path: Path) -> None:
-    """It is forgotten when it is seen to be gone, and its file with it."""
+def crew_of(folder: Path, snapshot: Snapshot) -> Crew:
+    """Return a crew of nobody."""
     crew = Crew(
-        config=tmp_path / "headgate.toml",
-        data_dir=tmp_path,
-        snapshot=cast(Snapshot, None),  # nothing here asks for it
-        copy=tmp_path / "in-force-0.toml",
+        config=folder / "headgate.toml",
+        data_dir=folder,
+        snapshot=snapshot,
+        copy=folder / "in-force-0.toml",
         gateway_fds=(),
         gateway_url="",
         console_url="",
         console_port=0,
     )
     crew.steward.due_s = float("inf")  # and nobody is started
+    return crew
+
+
+def config_in(folder: Path, listen: str = "127.0.0.1:0") -> Path:
+    """Return the file of a configuration that calls nobody."""
+    file = folder / "headgate.toml"
+    nobody = "http://127.0.0.1:9"
+    write_config(file, openai_url=nobody, anthropic_url=nobody, gemini_url=nobody)
+    file.write_text(file.read_text().replace("127.0.0.1:0", listen, 1))
+    return file
+
+
+def test_a_worker_that_ends_while_it_is_looked_at_leaves_no_file(tmp_path: Path) -> None:
+    """It is forgotten when it is seen to be gone, and its file with it."""
+    crew = crew_of(tmp_path, cast(Snapshot, None))  # nothing here asks for it
     crew.retiring = [Child("worker-0", (), process=Process())]  # type: ignore[arg-type]  # stands for one
     told = retiring_path(tmp_path, PID)
     told.touch()
@@ -46,3 +72,67 @@ def test_a_worker_that_ends_while_it_is_looked_at_leaves_no_file(tmp_path: Path)
     crew.keep()
     assert not told.exists()
     assert crew.retiring == []
+
+
+def test_a_process_that_cannot_be_started_is_tried_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A system that has no room for one more now is no end of those that run."""
+    child = Child("worker-0", ("/no/such/program",))
+
+    with caplog.at_level(logging.WARNING):
+        child.keep(1)
+        child.keep(1)
+    assert not child.lives
+    (said,) = caplog.messages
+    assert said.startswith("worker-0 cannot be started")
+
+    child.command, child.due_s = (sys.executable, "-c", "pass"), 0.0
+    child.keep(1)
+    assert child.process is not None
+    assert child.process.wait(30) == 0
+
+
+def test_a_copy_that_cannot_be_kept_is_a_problem_of_the_reload(tmp_path: Path) -> None:
+    """The node goes on by the configuration before it."""
+    crew = crew_of(tmp_path, load(config_in(tmp_path), {}))
+    in_force_path(tmp_path, 1).mkdir()
+
+    assert list(reload(crew)) == []
+
+    outcome = last(tmp_path)
+    assert outcome is not None
+    (problem,) = outcome.problems
+    assert problem.problem.startswith("No copy of it can be kept")
+    assert crew.copy == tmp_path / "in-force-0.toml"
+
+
+def test_an_outcome_that_cannot_be_told_is_no_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """On a full disk neither the copy is kept nor anybody told; calls go on."""
+    crew = crew_of(tmp_path, load(config_in(tmp_path), {}))
+    in_force_path(tmp_path, 1).mkdir()
+    outcome_path(tmp_path).with_suffix(".new").mkdir()
+
+    with caplog.at_level(logging.WARNING):
+        assert list(reload(crew)) == []
+
+    assert "nobody can be told" in caplog.text
+
+
+def test_a_node_forgets_at_once_whose_ids_the_last_one_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may be anybody's by now, and whoever finds one may signal it."""
+    monkeypatch.setenv(VARIABLE, "7")  # as it is for the processes of a node
+    write_pid(tmp_path, "supervisor")
+    write_pid(tmp_path, "worker-0")
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        config = config_in(tmp_path, f"127.0.0.1:{taken.getsockname()[1]}")
+        with pytest.raises(StoreError):
+            serve(config, tmp_path)
+
+    assert read_pid(tmp_path, "supervisor") is None
+    assert read_pid(tmp_path, "worker-0") is None

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -66,6 +67,26 @@ def test_a_disk_that_takes_nothing_is_no_end(
     assert "was not written" in caplog.text
 
 
+def test_the_last_word_waits_for_what_is_still_written(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever keeps at the same time writes no file that is of both; once is enough."""
+    steward = Remembering(tmp_path, {})
+    for at in range(4):
+        rows = [LatestRow(("warm", str(at), str(row)), 3, (row,)) for row in range(2_000)]
+        steward.hear("worker-0", Experience(hashes=7, latest=tuple(rows)))
+    keeping = [Thread(target=steward.keep) for _ in range(4)]
+
+    with caplog.at_level(logging.WARNING):
+        for each in keeping:
+            each.start()
+        for each in keeping:
+            each.join()
+
+    assert caplog.messages == []
+    assert len(told(tmp_path)) == 4
+
+
 async def _heard(data_dir: Path) -> list[bytes]:
     """Have one of two connected workers tell something; return what each of them is told."""
     writers: dict[str, asyncio.StreamWriter] = {}
@@ -100,18 +121,23 @@ def test_news_go_to_the_others_alone(tmp_path: Path) -> None:
 
 
 def test_workers_hash_alike_as_long_as_the_pepper_is_the_same(tmp_path: Path) -> None:
-    """Over restarts too; with another pepper otherwise, and as somebody has set it, if so."""
+    """Over restarts too; with another pepper otherwise.
+
+    A key that somebody has set stays; `random` is none.
+    """
     first: dict[str, str] = {}
     again: dict[str, str] = {}
     other: dict[str, str] = {}
-    chosen = {VARIABLE: "random"}
+    chosen = {VARIABLE: "7"}
+    by_chance = {VARIABLE: "random"}
 
     share_hashes(first, tmp_path)
     share_hashes(again, tmp_path)
     share_hashes(chosen, tmp_path)
+    share_hashes(by_chance, tmp_path)
     keep_pepper(tmp_path, b"another")
     share_hashes(other, tmp_path)
 
-    assert first == again != other
+    assert first == again == by_chance != other
     assert 0 <= int(first[VARIABLE]) < 1 << 32
-    assert chosen == {VARIABLE: "random"}
+    assert chosen == {VARIABLE: "7"}

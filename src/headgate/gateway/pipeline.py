@@ -360,6 +360,7 @@ class Pipeline:
         if exchange.request.upload is not None:
             send_form(exchange, upstream, exchange.request.upload)
             return
+        exchange.upstream = upstream
         forwarded = exchange.request.head.forwarded
         if forwarded:
             wanted = exchange.spoken.FORWARDED
@@ -383,10 +384,10 @@ class Pipeline:
             edit = replace(edit, changed=marks) if marks else edit
             body = exchange.spoken.edit(exchange.outgoing, demand, edit)
         except (SpliceError, RecursionError) as error:
+            exchange.upstream = None
             upstream.give_back()
             self.endings.not_spliced(exchange, error)
             return
-        exchange.upstream = upstream
         exchange.enter("reply")
         kind, at_ns = exchange.spoken.KIND, exchange.sent_ns
         data = target.request(kind, forwarded, body, stream=demand.stream, at_ns=at_ns)

@@ -13,8 +13,6 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from headgate.gateway.entry import permit, read
-from headgate.units import errors
-from headgate.units.errors import Refusal
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
@@ -29,10 +27,11 @@ STEP_NS = 200_000
 READING = "read"
 """The phase of a call whose body is being read: nothing is held, and no place is taken."""
 
+RECEIVED = "receive"
+"""The phase of a call in the turn in which it begins; only a bug of ours leaves it there."""
+
 UNBEGUN = (READING, "claim", "twin")
 """The phases of a call that has not begun, or asks everything anew before it does."""
-
-_BUG = Refusal(errors.INTERNAL, errors.INTERNAL.sentence)
 
 
 class Readings:
@@ -74,9 +73,9 @@ class Readings:
                     break
             stepped = True
         finally:
-            if not stepped and exchange.phase in (READING, "receive"):
-                # A bug of ours: nothing is held yet, and nobody else would end the call.
-                self._pipeline.endings.answer(exchange, _BUG)
+            if not stepped and exchange.phase == READING:
+                # A bug of ours: the sweep ends the call.
+                exchange.enter(RECEIVED)
 
     def _read(self, exchange: Exchange) -> Iterator[None]:
         pipeline, world = self._pipeline, self._world
@@ -86,7 +85,7 @@ class Readings:
             yield from world.caching.look(exchange)
             yield from world.interpreter.understand(exchange, world.router)
             # What a call counts for when it arrives was not counted yet.
-            exchange.enter("receive")
+            exchange.enter(RECEIVED)
             refusal = pipeline.identify_again(exchange)
         pipeline.proceed(exchange, refusal)
 

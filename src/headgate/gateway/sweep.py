@@ -4,6 +4,7 @@ from headgate.gateway.edge import ClientConnection
 from headgate.gateway.exchange import Exchange
 from headgate.gateway.pings import ping_queued
 from headgate.gateway.pipeline import Pipeline
+from headgate.gateway.readings import RECEIVED
 from headgate.gateway.refusals import UNCLAIMED
 from headgate.gateway.repeats import CLAIM
 from headgate.gateway.settings import Edge
@@ -14,6 +15,9 @@ from headgate.units.errors import Refusal
 
 KEPT_DRAIN_MS = 3_600_000
 """How long a reply that will be kept is read on after its client went away."""
+
+SENT = ("reply", "body")
+"""The phases of an attempt that its provider has."""
 
 BODY_START_MS = 10_000
 """How long a body may come at any rate."""
@@ -58,10 +62,29 @@ def _sweep_exchange(pipeline: Pipeline, exchange: Exchange, now_ms: int) -> None
             pipeline.endings.refuse(exchange, UNCLAIMED)
     elif exchange.phase == "queue" and pipeline.edge.queue_ping_ms:
         ping_queued(exchange, now_ms, pipeline.edge.queue_ping_ms)
+    elif _is_stopped(exchange):
+        _end_stopped(pipeline, exchange)
     elif exchange.upstream is not None:
         reason = _overdue(exchange, exchange.upstream, now_ms)
         if reason is not None:
             exchange.timed_out(reason)
+
+
+def _is_stopped(exchange: Exchange) -> bool:
+    """Tell whether a bug of ours has stopped a call before anything of it was sent.
+
+    Any other has left this phase, or sent its request, in the turn in which it came to it.
+    """
+    unsent = exchange.upstream is not None and exchange.phase not in SENT
+    return unsent or exchange.phase == RECEIVED
+
+
+def _end_stopped(pipeline: Pipeline, exchange: Exchange) -> None:
+    exchange.cancel()
+    if exchange.held:
+        reason, at_ns = errors.INTERNAL.code, pipeline.now_ns()
+        pipeline.world.books.void(exchange, reason, at_ns=at_ns, final=True)
+    pipeline.endings.answer(exchange, Refusal(errors.INTERNAL, errors.INTERNAL.sentence))
 
 
 def _overdue(exchange: Exchange, upstream: UpstreamConnection, now_ms: int) -> str | None:

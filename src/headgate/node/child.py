@@ -1,5 +1,6 @@
 """A process of the node, kept alive by the supervisor."""
 
+import logging
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ RESTART_S_MIN = 0.05
 RESTART_S_MAX = 5.0
 YOUNG_S = 1.0
 """A process that dies younger than this is started again more and more slowly."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -30,11 +33,16 @@ class Child:
     due_s: float = 0.0
 
     def start(self, alive_fd: int) -> None:
-        """Start it."""
+        """Start it; where the system has no room for one more now, `keep` tries again."""
         command = [*self.command, "--alive-fd", str(alive_fd)]
         descriptors = (alive_fd, *self.inherited)
-        self.process = subprocess.Popen(command, pass_fds=descriptors)  # noqa: S603 - our own
         self.started_s = time.monotonic()
+        try:
+            self.process = subprocess.Popen(command, pass_fds=descriptors)  # noqa: S603 - our own
+        except OSError as error:
+            # Those that run go on meanwhile.
+            _log.warning("%s cannot be started: %s", self.name, error)
+            self.due_s = self.started_s + RESTART_S_MAX
 
     def keep(self, alive_fd: int) -> None:
         """Start it again if it has died, with a growing pause while it dies young."""

@@ -14,10 +14,19 @@ from headgate.identity.keys import load_pepper
 VARIABLE = "PYTHONHASHSEED"
 """The interpreter's own: read once, when a process starts."""
 
+BY_CHANCE = ("", "random")
+"""What says what the interpreter does anyway. Then each process would hash by a key of its own, and
+nobody would know what the others count of a run."""
+
 PURPOSE = b"headgate hashes"
 
 
 def share_hashes(environment: MutableMapping[str, str], data_dir: Path) -> None:
-    """Have the processes that are started from here on hash alike, unless somebody has set it."""
+    """Have the processes that are started from here on hash alike.
+
+    A key that somebody has set stays.
+    """
+    if environment.get(VARIABLE, "") not in BY_CHANCE:
+        return
     digest = blake2b(load_pepper(data_dir), digest_size=4, person=PURPOSE).digest()
-    environment.setdefault(VARIABLE, str(int.from_bytes(digest, "big")))
+    environment[VARIABLE] = str(int.from_bytes(digest, "big"))

@@ -6,6 +6,7 @@ told to retire: they take no new connection and end with their last call. Budget
 meanwhile, for each worker holds against slices of its own that the steward lent.
 """
 
+import logging
 import os
 import time
 from collections.abc import Generator, Iterator
@@ -32,6 +33,8 @@ SEEN_OUT_S = 5.0
 """How long an old worker may take until nothing but calls that run is left of it."""
 RETIRING_MAX = 8
 """So many earlier configurations may still have calls; each of their workers takes some 50 MB."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -132,7 +135,11 @@ def reload(crew: Crew) -> Iterator[None]:
     """Take the configuration file up, and tell how it went; yields whenever it has to wait."""
     problems = yield from _take_up(crew)
     retiring = sum(child.lives for child in crew.retiring)
-    tell(crew.data_dir, Outcome(time.time_ns(), problems, retiring))
+    try:
+        tell(crew.data_dir, Outcome(time.time_ns(), problems, retiring))
+    except OSError as error:
+        # Whoever asked for it waits in vain; who calls need not know.
+        _log.warning("nobody can be told how a reload went: %s", error)
 
 
 def _take_up(crew: Crew) -> Generator[None, None, tuple[Problem, ...]]:
@@ -141,7 +148,12 @@ def _take_up(crew: Crew) -> Generator[None, None, tuple[Problem, ...]]:
         return checked
     before, before_copy = crew.workers, crew.copy
     crew.number += 1
-    reason = crew.go_by(in_force.keep(crew.data_dir, crew.number, checked.text))
+    try:
+        copy = in_force.keep(crew.data_dir, crew.number, checked.text)
+    except OSError as error:
+        problem = f"No copy of it can be kept in {crew.data_dir}: {error.strerror}."
+        return (_problem(crew, problem, "Make room there."),)
+    reason = crew.go_by(copy)
     successors = crew.crowd()
     if reason is None:
         crew.starting = successors

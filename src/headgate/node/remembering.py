@@ -6,6 +6,7 @@ told yet, and what was not kept yet when the steward died, the next one does not
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,6 +43,7 @@ class Remembering:
         self._workers = workers
         self._pool = self._read()
         self._kept = self._pool.changes
+        self._writing = threading.Lock()
 
     def _read(self) -> Pool:
         text = kept.read(self._path)
@@ -70,19 +72,21 @@ class Remembering:
         """Keep it, for ever."""
         while True:
             await asyncio.sleep(KEEP_S)
-            changes = self._pool.changes
-            if changes != self._kept:
-                await asyncio.to_thread(self._write, list(self._pool.whole()))
-                self._kept = changes
+            if self._pool.changes != self._kept:
+                await asyncio.to_thread(self._write, list(self._pool.whole()), self._pool.changes)
 
     def keep(self) -> None:
-        """Keep what is known now; this is the last word."""
+        """Keep what is known now; this is the last word, whatever is still being written."""
         if self._pool.changes != self._kept:
-            self._write(list(self._pool.whole()))
+            self._write(list(self._pool.whole()), self._pool.changes)
 
-    def _write(self, whole: list[Experience]) -> None:
-        try:
-            kept.write(self._path, experience_text(whole))
-        except OSError as error:
-            # The journals will say it louder; without this file the next start is a cold one.
-            _log.warning("%s was not written: %s", self._path, error)
+    def _write(self, whole: list[Experience], changes: int) -> None:
+        with self._writing:
+            if changes <= self._kept:
+                return
+            self._kept = changes
+            try:
+                kept.write(self._path, experience_text(whole))
+            except OSError as error:
+                # The journals will say it louder; without this file the next start is a cold one.
+                _log.warning("%s was not written: %s", self._path, error)

@@ -74,6 +74,7 @@ def serve(
     lock = locks.take(data_dir, "node")
     if lock is None:
         raise StoreError(f"Another node runs on {data_dir}; stop it first.")
+    _forget_the_last(data_dir)
     name_database(data_dir, snapshot.store_url)
     if database_of(data_dir) is not None:
         # The store of one node is the steward's alone: this process need not even know SQL.
@@ -85,10 +86,15 @@ def serve(
     crew = _crew(snapshot, config, data_dir, text, gateway)
     node = Node(crew.gateway_url, crew.console_url)
     crew.workers = crew.crowd()
-    write_pid(data_dir, "supervisor")
     _keep_alive(crew, lambda: _ready(crew, node), lambda: on_ready(node), gateway)
     os.close(lock)
     return 0
+
+
+def _forget_the_last(data_dir: Path) -> None:
+    """Remove what the node before has left: its processes' ids may be anybody's by now."""
+    for left in (outcome_path(data_dir), *run_dir(data_dir).glob("*.pid")):
+        left.unlink(missing_ok=True)
 
 
 def _allow_open_files(wanted: int) -> None:
@@ -111,8 +117,6 @@ def _crew(
     edge, console = snapshot.edge, snapshot.console
     with _reserve(console.host, console.port) as reserved:
         console_port = reserved.getsockname()[1]
-    for left in (outcome_path(data_dir), *run_dir(data_dir).glob("retiring-*.pid")):
-        left.unlink(missing_ok=True)
     copy = in_force.keep(data_dir, 0, text)
     in_force.forget_all_but(data_dir, copy)
     return Crew(
@@ -234,6 +238,8 @@ def _keep_alive(
     told = False
     reloading: Iterator[None] = iter(())
     with _Signals() as signals:
+        # Not before: whoever finds it may have us take the configuration up.
+        write_pid(crew.data_dir, "supervisor")
         try:
             while not signals.stop:
                 crew.keep()
