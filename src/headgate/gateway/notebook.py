@@ -25,8 +25,6 @@ from headgate.units.counts import Counts
 NEWS_MAX = 4_096
 """So many things of each form may be news at once; what is learned of more is not told."""
 
-Row = CountRow | FadedRow | LatestRow
-
 ODD = (LookupError, OverflowError, TypeError, ValueError)
 """What is raised of a thing that is told in another way than it is told here."""
 
