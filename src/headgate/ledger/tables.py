@@ -77,6 +77,7 @@ caller = Table(
     Column("tags", Text, nullable=False, server_default="[]"),
     Column("waived", Text, nullable=False, server_default="[]"),
     Index("caller_by_number", "journal", "number", unique=True),
+    _partial("caller_of_run", "run", "run IS NOT NULL"),
 )
 """Who asks, by the number that the holds of a journal refer to it by."""
 
