@@ -188,14 +188,23 @@ def measure(arguments: argparse.Namespace) -> tuple[str, dict[str, float]]:
     return "\n\n".join(parts), ratios
 
 
+def prepare(*, interpreted: bool) -> None:
+    """Have all there that is measured with; the data plane compiled, if that can be done.
+
+    Raises:
+        tools.MissingToolError: Something is missing that cannot be installed.
+    """
+    tools.require(tools.missing(), may_install=tools.may_install())
+    tools.compile_programs()
+    if not interpreted and (reason := package.compile_it()) is not None:
+        say(f"the data plane is measured interpreted, for it cannot be compiled: {reason}")
+
+
 def main() -> int:
     """Run the benchmark; returns the exit status."""
     arguments = arguments_of()
     try:
-        tools.require(tools.missing(), may_install=tools.may_install())
-        tools.compile_programs()
-        if not arguments.interpreted and (reason := package.compile_it()) is not None:
-            say(f"the data plane is measured interpreted, for it cannot be compiled: {reason}")
+        prepare(interpreted=arguments.interpreted)
         text, ratios = measure(arguments)
     except (
         tools.MissingToolError,

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from bench import asking, machine, package, processes, report, rounds, tools
 from bench.gateways import Gateway, NotReadyError, start_headgate
-from bench.run import HEADGATE_PORT, NOT_MEASURED, say, upstream
+from bench.run import HEADGATE_PORT, NOT_MEASURED, prepare, say, upstream
 from bench.tools import BUILD
 
 PIECE_S = 10
@@ -73,10 +73,7 @@ def main() -> int:
     parser.add_argument("--interpreted", action="store_true", help="do not compile the data plane")
     arguments = parser.parse_args()
     try:
-        tools.require(tools.missing(), may_install=tools.may_install())
-        tools.compile_programs()
-        if not arguments.interpreted and (reason := package.compile_it()) is not None:
-            say(f"the data plane is measured interpreted, for it cannot be compiled: {reason}")
+        prepare(interpreted=arguments.interpreted)
         with upstream():
             node = start_headgate(HEADGATE_PORT)
             try:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
-from bench import asking, machine, package, report, rounds, tools
+from bench import asking, machine, report, rounds, tools
 from bench.gateways import UPSTREAM_PORT, Gateway, NotReadyError
 from bench.peers import probe, side_by_side, table
 from bench.peers.install import NotInstalledError
@@ -23,7 +23,7 @@ from bench.peers.peer import Peer
 from bench.peers.portkey import Portkey
 from bench.peers.side_by_side import Beside, Books
 from bench.peers.tensorzero import TensorZero
-from bench.run import HEADGATE_PORT, NGINX_PORT, NOT_MEASURED, pair, say, upstream
+from bench.run import HEADGATE_PORT, NGINX_PORT, NOT_MEASURED, pair, prepare, say, upstream
 from bench.tools import BUILD
 
 PEERS: tuple[type[Peer], ...] = (LiteLLM, TensorZero, Portkey)
@@ -162,10 +162,7 @@ def main() -> int:
     """Run it; returns the exit status."""
     arguments = arguments_of()
     try:
-        tools.require(tools.missing(), may_install=tools.may_install())
-        tools.compile_programs()
-        if not arguments.interpreted and (reason := package.compile_it()) is not None:
-            say(f"the data plane is measured interpreted, for it cannot be compiled: {reason}")
+        prepare(interpreted=arguments.interpreted)
         text, right = measure(arguments)
     except (
         tools.MissingToolError,
