@@ -43,18 +43,22 @@ HOLD, STREAM_HOLD = 1_305_009, 1_345_509
 FITS = 137
 STREAMS_FIT = 50
 PEOPLE = {name: name for name in ("anna", "bert", "cleo", "dora", "emil")}
+PEOPLE |= dict.fromkeys(("fred", "gwen"), "fund")
 LIMITS = {
     "team:anna": FITS * HOLD + HOLD - 1,
     "team:bert": STREAMS_FIT * STREAM_HOLD,
     "team:cleo": 2_000 * STREAM_HOLD,
     "team:dora": 6 * HOLD,
+    "team:fund": 20 * HOLD,
+    "principal:gwen": 8 * HOLD,
 }
 
 
 def budgets() -> list[Budget]:
     """Return four levels, of which those of the teams are tight."""
     tight = [once_nanos(node, limit) for node, limit in LIMITS.items()]
-    ample = [once(f"principal:{name}", "1000") for name in PEOPLE]
+    tight[-1] = tight[-1]._replace(carved_from=("team-fund",))
+    ample = [once(f"principal:{name}", "1000") for name in PEOPLE if name != "gwen"]
     return [*tight, *ample, once("organisation", "1000"), once("run:*", "1000")]
 
 
@@ -70,6 +74,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
         left = [(each.held_nanos, each.lent_nanos) for each in made.standings()]
         assert set(left) == {(0, 0)}
     limits = {f"{node.replace(':', '-')}@once": limit for node, limit in LIMITS.items()}
+    limits["principal-gwen~team-fund@once"] = limits.pop("principal-gwen@once")
     report = check(made.data_dir, made.bill, limits, several=True)
     assert not report.problems, render(report)
     engine = open_store_readonly(made.data_dir)
@@ -128,6 +133,16 @@ def test_what_lies_idle_at_one_worker_is_lent_to_another(node: TestNode) -> None
             # A machine at its limits may let a worker answer late: then it is to be asked again.
             assert code in REFUSED, reply
     assert LIMITS["team:dora"] - spent < HOLD
+
+
+def test_nobody_spends_what_is_set_aside_for_another(node: TestNode) -> None:
+    """Of a fund for 20 calls fred has the 12 that gwen has not, and gwen all of hers after him."""
+    admit_exactly(node, "fred", 30, 12)
+    admit_exactly(node, "gwen", 20, 8)
+    node.await_nothing_held()
+    fund, own = node.standing("team:fund"), node.standing("principal:gwen")
+    assert (own.limit_nanos, fund.carved_nanos) == (8 * HOLD, 8 * HOLD)
+    assert 0 < fund.delegated_nanos == own.posted_nanos <= 8 * HOLD
 
 
 class Watch:

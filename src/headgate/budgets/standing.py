@@ -12,7 +12,8 @@ from headgate.budgets.settings import FOREVER_NS, Budget, Mode, is_each
 from headgate.budgets.store_periods import read_before
 from headgate.budgets.store_raises import Raise, in_force
 from headgate.budgets.tree import budget_id_of
-from headgate.ledger.store_allotments import KeptAllotment, kept
+from headgate.ledger.allotments import BUDGET
+from headgate.ledger.store_allotments import KeptAllotment, from_below, kept
 from headgate.ledger.tables import journal, lease, shadow, window
 from headgate.units.ids import window_key
 
@@ -105,21 +106,23 @@ def standings(
     raises = in_force(connection, at_ns)
     found: list[Standing] = []
     for budget, span in spans.values():
-        names = _names(budget, span, sums, runs) if is_each(budget.node) else [budget.id]
+        several = is_each(budget.node)
+        names = _names(budget, span, sums, runs) if several else [budget.window_name]
         earlier = before.get(budget.id)
         extra = carried(budget, earlier, _used(sums, earlier))
         for name in names:
             key = window_key(name, span.key)
-            own = own_limits.get(key)
+            own = own_limits.get(key, 0 if budget.carved_from else None)
             limited = budget if own is None else budget._replace(limit_nanos=own)
             raised = _raised(budget, raises) if own is None else 0
             total = _Sums()
             for each in (key, *slots_before(key)):
                 total = total.plus(sums.get(each, _Sums()))
-            found.append(_standing(limited, span, name, total, _More(raised, extra)))
+            shown = name if several else budget.id
+            found.append(_standing(limited, span, shown, total, _More(raised, extra)))
     for allotted in (each.allotment for each in allotments if each.ended_ns is None):
-        if allotted.node.startswith("run:"):
-            # It is the limit of a run's window, which stands among those of its budget.
+        if allotted.node.startswith(("run:", BUDGET)):
+            # It is the limit of a window that stands among those of its budget.
             continue
         name = allotted.window.partition("@")[0]
         budget = Budget(name, allotted.node, "once", allotted.amount_nanos)
@@ -155,7 +158,7 @@ def _looked_at(
     only = {*runs, *(each.allotment.window for each in allotments)}
     only.update(each.window for each in before.values())
     for budget, span in spans.values():
-        key = window_key(budget.id, span.key)
+        key = window_key(budget.window_name, span.key)
         only.update((key, *slots_before(key)))
     return only
 
@@ -177,7 +180,7 @@ def _names(
 
 def _carve(sums: dict[str, _Sums], allotments: Sequence[KeptAllotment]) -> None:
     """Count each allotment in the windows it is carved from: those below before those above."""
-    for own, ended_ns, _ in reversed(allotments):
+    for own, ended_ns, _ in from_below(allotments):
         below = sums.get(own.window, _Sums())
         claim = max(own.amount_nanos, below.used) if ended_ns is None else below.used
         spent = below.posted + below.delegated

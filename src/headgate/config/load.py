@@ -16,6 +16,7 @@ from headgate.config.problems import Problems, near
 from headgate.config.read_agreements import agreements_from
 from headgate.config.read_approvals import Named, approvals_from
 from headgate.config.read_budgets import Nodes, budgets_from
+from headgate.config.read_carving import Callers
 from headgate.config.read_compliance import Known, data_classes_from, requirements_from
 from headgate.config.read_deployments import deployments_from
 from headgate.config.read_edge import edge_from
@@ -146,7 +147,13 @@ def _snapshot(
         teams=teams,
         principals=principals,
         keys=keys,
-        budgets=budgets_from(document.get("budgets", {}), nodes, organisation, problems),
+        budgets=budgets_from(
+            document.get("budgets", {}),
+            nodes,
+            organisation,
+            Callers(teams, principals, keys),
+            problems,
+        ),
         runs=runs_from(document.get("runs", {}), problems),
         requirements=requirements_from(document.get("requirements", {}), known, problems),
         data_classes=data_classes,

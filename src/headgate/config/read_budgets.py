@@ -16,6 +16,7 @@ from headgate.budgets.settings import (
 )
 from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems, near
+from headgate.config.read_carving import Callers, carved_budgets
 from headgate.config.read_compliance import Known
 from headgate.config.read_organisation import Organisation, zone_from
 from headgate.config.shapes_budgets import NODE_KINDS, BudgetShape
@@ -49,10 +50,15 @@ class Nodes(NamedTuple):
 
 
 def budgets_from(
-    tables: object, nodes: Nodes, organisation: Organisation, problems: Problems
+    tables: object,
+    nodes: Nodes,
+    organisation: Organisation,
+    callers: Callers,
+    problems: Problems,
 ) -> dict[str, Budget]:
     """Return the good budgets by id."""
     found: dict[str, Budget] = {}
+    carved_from: dict[str, str] = {}
     for name, shape in checked_by_id(tables, "budgets", BudgetShape, problems):
         key = f"budgets.{name}"
         node = _node(shape, key, nodes, problems)
@@ -69,7 +75,9 @@ def budgets_from(
             _carry_nanos_max(shape, node, limit_nanos, key, problems),
             shape.holds,
         )
-    return found
+        if shape.carved_from is not None:
+            carved_from[name] = shape.carved_from
+    return carved_budgets(found, carved_from, callers, problems)
 
 
 def amount_from(value: str | int, key: str, problems: Problems) -> int:

@@ -97,6 +97,11 @@ class Lending:
         if self._line.over:
             self.move()
 
+    def recall(self, windows: Sequence[str]) -> None:
+        """Recall what lies idle of windows, for what is to be carved from them."""
+        self._line.call_in(windows)
+        self.move()
+
     def limits_changed(self) -> None:
         """Recall what is lent above limits that became lower."""
         self._keeper.call_in()
