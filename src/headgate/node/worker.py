@@ -37,7 +37,7 @@ from headgate.node.messages import Crowd, Hello, State, Unwell
 from headgate.node.paths import retiring_path, socket_path, write_pid
 from headgate.node.placing import Placing
 from headgate.node.rows import QueuedRow
-from headgate.node.stopping import first_of, retire_event, stop_event
+from headgate.node.stopping import end_with, first_of, retire_event, stop_event
 from headgate.node.taught import taught
 from headgate.records.priority import PRIORITIES
 from headgate.store.disk import Disk
@@ -108,6 +108,7 @@ async def run(
         journal.close(time.time_ns())
         return
     sweeping = asyncio.create_task(_sweep_always(pipeline, link, placing, failing))
+    end_with(sweeping, stop, "its sweep")
     keepers = await keep_fresh(world, Path(snapshot.file).parent)
     door = Door(snapshot.edge, listening, welcome(pipeline))
     await door.open()
@@ -127,6 +128,9 @@ async def run(
     _close(world)
     impart(world.notebook, link)
     link.close()
+    if sweeping.done():
+        # It failed: all is put away, and the error is told whole.
+        sweeping.result()
 
 
 def _steward(link: StewardLink, ready: Callable[[], bool]) -> Steward:
