@@ -68,7 +68,7 @@ class Keeper:
         self.source = source_of(engine, node, self.book, self._configured)
         self.allotments = self.source.allotments
         self.line = Line(self.book, self._limit)
-        self.line.connected |= self.source.lenders
+        self.line.recalled.connected |= self.source.lenders
         self.journals: dict[str, OpenJournal] = {}
         self.failed = False
         # Ids of callers and routes; nobody else gives any.

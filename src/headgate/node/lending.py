@@ -88,7 +88,7 @@ class Lending:
         self._line.call_in(windows)
         self.move()
         for _ in range(WAIT_MS):
-            if not self._line.awaits(windows, journal):
+            if not self._line.recalled.awaits(windows, journal):
                 break
             await asyncio.sleep(LOOK_S)
 
