@@ -188,6 +188,21 @@ def test_what_is_left_of_a_small_budget_is_lent_whole_and_moves_whole() -> None:
     assert (leases["w0"].granted_nanos, leases["w1"].granted_nanos) == (10, 990)
 
 
+def test_what_was_asked_for_and_not_answered_may_come_back_yet() -> None:
+    """That is why a run's budget is contended, and not exceeded, when its parent's money is out."""
+    lender = Lender(team=100)
+    lender.lend("w1", 90)
+    lender.book.post("w1", TEAM, 10, 20)
+    assert lender.line.recalled.unanswered(TEAM) == 0
+    lender.line.call_in([TEAM])
+    (recall,) = lender.line.recalls()
+    assert lender.line.recalled.unanswered(TEAM) == 60
+
+    lender.line.returned("w1", {TEAM: 5}, recall.number)
+
+    assert lender.line.recalled.unanswered(TEAM) == 0
+
+
 class Crossing:
     """Four workers' purses and a line; messages wait to be heard, in order for each worker."""
 

@@ -117,6 +117,14 @@ class Recalls:
                 idle += max(0, spare - taken)
         return idle
 
+    def unanswered(self, window: str) -> int:
+        """Return what lies idle where it was asked for, and nobody has answered yet."""
+        return sum(
+            max(0, lease.granted_nanos - lease.posted_nanos - lease.held_nanos)
+            for journal, lease in self._leases(window)
+            if (journal, window) in self._sent
+        )
+
     def _leases(self, window: str) -> Iterable[tuple[str, Lease]]:
         account = self._book.windows.get(window)
         return () if account is None else account.leases.items()

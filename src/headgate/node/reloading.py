@@ -84,6 +84,7 @@ class Crew:
 
     def _worker(self, name: str, fd: int) -> Child:
         listening = ("--name", name, "--listen-fd", str(fd))
+        listening += ("--workers", str(len(self.gateway_fds)))
         command = python("headgate.node.worker", *self._common(), *listening)
         return Child(name, command, (fd,))
 

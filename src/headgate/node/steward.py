@@ -123,6 +123,7 @@ class Steward:
             approving=self.approving,
             now_ns=time.time_ns,
             lacking=[],
+            unanswered=self.keeper.line.recalled.unanswered,
         )
 
     def changed(self) -> None:

@@ -34,6 +34,7 @@ from headgate.node.in_force import read
 from headgate.node.leaving import brings_nothing, drain, hand_over
 from headgate.node.link import StewardLink
 from headgate.node.messages import Crowd, Hello, State, Unwell
+from headgate.node.parts import part_of
 from headgate.node.paths import retiring_path, socket_path, write_pid
 from headgate.node.placing import Placing
 from headgate.node.rows import QueuedRow
@@ -277,9 +278,11 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--name", default="worker-0")
     parser.add_argument("--listen-fd", type=int, required=True)
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--alive-fd", type=int, default=-1)
     arguments = parser.parse_args()
     snapshot = read(arguments.config, arguments.in_force, os.environ)
+    snapshot = part_of(snapshot, arguments.workers)
     uvloop.run(
         run(
             snapshot,
