@@ -33,6 +33,7 @@ class Standing(NamedTuple):
         mode: `shadow` for a limit that refuses nothing.
         would_refuse: Attempts that a shadow limit would have refused.
         would_refuse_nanos: What was held for them elsewhere.
+        lacking_nanos: What of its limit could not be carved: what is above has too little left.
         is_each: Whether it is one of many windows of its budget, such as a run's own.
     """
 
@@ -54,6 +55,7 @@ class Standing(NamedTuple):
     would_refuse: int = 0
     would_refuse_nanos: int = 0
     is_each: bool = False
+    lacking_nanos: int = 0
 
 
 class _Sums(NamedTuple):
@@ -113,13 +115,17 @@ def standings(
         for name in names:
             key = window_key(name, span.key)
             own = own_limits.get(key, 0 if budget.carved_from else None)
+            lacking = 0
+            if budget.carved_from:
+                lacking = max(0, budget.limit_nanos + _raised(budget, raises) - (own or 0))
             limited = budget if own is None else budget._replace(limit_nanos=own)
             raised = _raised(budget, raises) if own is None else 0
             total = _Sums()
             for each in (key, *slots_before(key)):
                 total = total.plus(sums.get(each, _Sums()))
             shown = name if several else budget.id
-            found.append(_standing(limited, span, shown, total, _More(raised, extra)))
+            more = _More(raised, extra, lacking)
+            found.append(_standing(limited, span, shown, total, more))
     for allotted in (each.allotment for each in allotments if each.ended_ns is None):
         if allotted.node.startswith(("run:", BUDGET)):
             # It is the limit of a window that stands among those of its budget.
@@ -132,10 +138,11 @@ def standings(
 
 
 class _More(NamedTuple):
-    """What is added to a limit."""
+    """What is added to a limit, and what could not be."""
 
     raised: int = 0
     carried: int = 0
+    lacking: int = 0
 
 
 def _raised(budget: Budget, raises: Iterable[Raise]) -> int:
@@ -214,6 +221,7 @@ def _standing(budget: Budget, span: Span, name: str, sums: _Sums, more: _More) -
         would_refuse=sums.waived,
         would_refuse_nanos=sums.waived_nanos,
         is_each=is_each(budget.node),
+        lacking_nanos=more.lacking,
     )
 
 
