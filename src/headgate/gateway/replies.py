@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headgate.dialects.json_array import JsonArray
 from headgate.dialects.registry import Dialect, Located
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from headgate.gateway.approvals import Permission
     from headgate.gateway.exchange import Exchange
 
-EVENT_STREAM = b"text/event-stream; charset=utf-8"
-CLOSE = b"connection: close\r\n"
-_REQUEST_ID = re.compile(rb"^x-request-id:[^\r\n]*\r\n", re.IGNORECASE | re.MULTILINE)
+EVENT_STREAM: Final = b"text/event-stream; charset=utf-8"
+CLOSE: Final = b"connection: close\r\n"
+_REQUEST_ID: Final = re.compile(rb"^x-request-id:[^\r\n]*\r\n", re.IGNORECASE | re.MULTILINE)
 
 
 def facts(exchange: Exchange, served_model: str | None, cost_nanos: int | None) -> bytes:

@@ -4,6 +4,8 @@ Rows are tuples in the order of a table's columns: the fold writes tens of thous
 and a dictionary per row costs more than the insert.
 """
 
+from typing import Final
+
 import msgspec
 from msgspec import Raw
 from msgspec.structs import astuple
@@ -30,10 +32,10 @@ _sizing = msgspec.json.Decoder(SizingNote).decode
 _lines = msgspec.json.Decoder(tuple[ChargeLine, ...]).decode
 _usage = msgspec.json.Decoder(dict[str, int]).decode
 _windows = msgspec.json.Decoder(tuple[str, ...]).decode
-_NOTHING: Row = (None, "{}", "[]", None)
-_OPEN: Row = (None, "held", 0, False, None, None, None, 0, None, None, 0, "", *_NOTHING)
+_NOTHING: Final[Row] = (None, "{}", "[]", None)
+_OPEN: Final[Row] = (None, "held", 0, False, None, None, None, 0, None, None, 0, "", *_NOTHING)
 
-END_COLUMNS = (
+END_COLUMNS: Final = (
     "ended_ns",
     "state",
     "posted_nanos",

@@ -5,15 +5,16 @@ https://platform.openai.com/docs/guides/prompt-caching: in memory for five to te
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
+from typing import Final
 
 from msgspec import Raw
 
 from headgate.dialects.prompts.block import Block, Blocks, items, setting, text_of
 
 KIND = "openai_chat"
-MARKED = False
-LIFETIME_S = 300
-_INSTRUCTIONS = frozenset({b'"system"', b'"developer"'})
+MARKED: Final = False
+LIFETIME_S: Final = 300
+_INSTRUCTIONS: Final = frozenset({b'"system"', b'"developer"'})
 
 
 def read(members: Mapping[str, Raw]) -> Blocks | None:
