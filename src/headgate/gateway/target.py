@@ -74,7 +74,7 @@ class Target:
         )
         self.limit_needed = kind.limit_needed(provider.base_url)
         self.keeps_threads = keeps_threads(kind, provider.base_url)
-        self.facts = b"x-headgate-deployment: %b\r\n" % deployment.id.encode()
+        self.facts = f"x-headgate-deployment: {deployment.id}\r\n"
         self.nodes = deployment.nodes
         self.health = Health(breaker)
         self.places = places

@@ -1,19 +1,20 @@
 """Ids: how things are named in records, replies and logs."""
 
 import re
+from typing import Final
 
-NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 """What teams, principals, deployments, routes, budgets, keys and providers may be called."""
 
-RUN_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}"
+RUN_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}"
 """What a client may call a run in the `x-headgate-run` header."""
 
-IDEMPOTENCY_KEY_PATTERN = r"[!-~]{1,255}"
+IDEMPOTENCY_KEY_PATTERN: Final = r"[!-~]{1,255}"
 """What a client may send as the key that names a call among its repeats."""
 
-_NAME = re.compile(NAME_PATTERN)
-_RUN = re.compile(RUN_PATTERN)
-_IDEMPOTENCY_KEY = re.compile(IDEMPOTENCY_KEY_PATTERN)
+_NAME: Final = re.compile(NAME_PATTERN)
+_RUN: Final = re.compile(RUN_PATTERN)
+_IDEMPOTENCY_KEY: Final = re.compile(IDEMPOTENCY_KEY_PATTERN)
 
 
 def is_name(text: str) -> bool:
