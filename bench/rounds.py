@@ -31,6 +31,7 @@ class Load:
     Attributes:
         rate_per_s: Calls a second on a timetable; 0: each connection sends again at once.
         streamed: Whether the answers are streamed; a unit of work is then an event of a stream.
+        text_bytes: How long the message is that is sent.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Load:
     model: str = "m"
     rate_per_s: int = 0
     streamed: bool = False
+    text_bytes: int = 600
 
 
 GATED = (
@@ -120,7 +122,7 @@ def load_command(gateway: Gateway, load: Load, seconds: float) -> list[str]:
         kind,
         asked.path,
     ]
-    return [*command, asked.headers] if asked.headers else command
+    return [*command, asked.headers, str(load.text_bytes)]
 
 
 def parse_sent(text: str) -> Sent:

@@ -191,12 +191,14 @@ def test_a_peer_is_asked_in_its_own_way() -> None:
     command = rounds.load_command(gateway(asked), PLAIN, 2)
 
     assert command[1:] == ["9221", "8", "2", "0", "its::m", "sk-bench", "plain", *command[8:]]
-    assert command[8:] == ["/other/chat", "x-one: 1\r\nx-two: 2"]
+    assert command[8:] == ["/other/chat", "x-one: 1\r\nx-two: 2", "600"]
     assert rounds.load_command(gateway(Asked()), PLAIN, 2)[5:] == [
         "m",
         "sk-bench",
         "plain",
         "/v1/chat/completions",
+        "",
+        "600",
     ]
 
 

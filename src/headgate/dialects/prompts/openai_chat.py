@@ -15,6 +15,7 @@ KIND = "openai_chat"
 MARKED: Final = False
 LIFETIME_S: Final = 300
 _INSTRUCTIONS: Final = frozenset({b'"system"', b'"developer"'})
+_LONGEST: Final = max(map(len, _INSTRUCTIONS))
 
 
 def read(members: Mapping[str, Raw]) -> Blocks | None:
@@ -34,4 +35,5 @@ def read(members: Mapping[str, Raw]) -> Blocks | None:
 
 def _instructs(block: Block) -> bool:
     """Tell whether a message holds instructions."""
-    return not _INSTRUCTIONS.isdisjoint(block.parts)
+    # What is longer is not looked up: that would hash a text of any length.
+    return any(len(part) <= _LONGEST and part in _INSTRUCTIONS for part in block.parts)
