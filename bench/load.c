@@ -44,7 +44,7 @@ struct samples {
 static int port, epoll, streamed;
 static char *request;
 static size_t request_bytes;
-static long long calls, events, bad;
+static long long calls, events, bad, turned_away;
 static struct samples latency, first_byte;
 
 static long long now_us(void) {
@@ -171,6 +171,7 @@ static void finish(struct call *c, int whole) {
   calls++;
   note(&latency, now_us() - c->planned_us);
   if (!whole || c->status != 200 || !c->usage || (streamed && !c->done)) bad++;
+  if (whole && c->status == 503) turned_away++;
   if (c->closes || !whole) {
     close(c->fd);
     dial(c);
@@ -283,8 +284,8 @@ int main(int count, char **arguments) {
   double seconds = (double)(now_us() - begun_us) / 1e6;
   qsort(latency.us, latency.count, sizeof *latency.us, by_size);
   qsort(first_byte.us, first_byte.count, sizeof *first_byte.us, by_size);
-  printf("{\"calls\":%lld,\"events\":%lld,\"bad\":%lld,\"seconds\":%.3f,\"latency_us_p50\":%u,"
+  printf("{\"calls\":%lld,\"events\":%lld,\"bad\":%lld,\"turned_away\":%lld,\"seconds\":%.3f,\"latency_us_p50\":%u,"
          "\"latency_us_p99\":%u,\"ttft_us_p50\":%u,\"ttft_us_p99\":%u}\n",
-         calls, events, bad, seconds, percentile(&latency, 50), percentile(&latency, 99),
+         calls, events, bad, turned_away, seconds, percentile(&latency, 50), percentile(&latency, 99),
          percentile(&first_byte, 50), percentile(&first_byte, 99));
 }

@@ -64,6 +64,7 @@ static inline PyObject *ItemPlace_get(ItemPlace *place, PyObject *dict, PyObject
 typedef struct {
     PyTypeObject *type;
     unsigned int version;
+    PyObject *name; /* kept; `getattr` asks for many in one place */
     Py_ssize_t offset;
 #if HAS_DICT_VERSIONS
     ItemPlace item;
@@ -99,9 +100,12 @@ static Py_NO_INLINE PyObject *FieldPlace_find(FieldPlace *place, PyObject *objec
             /* No flag: the field is read as it is. A version of 0 says that there is none. */
             if (member->type == T_OBJECT_EX && (member->flags & ~READONLY) == 0 &&
                 type->tp_version_tag != 0) {
+                PyObject *before = place->name;
                 place->type = type;
                 place->version = type->tp_version_tag;
+                place->name = Py_NewRef(name);
                 place->offset = member->offset;
+                Py_XDECREF(before);
             }
         }
     }
@@ -110,7 +114,7 @@ static Py_NO_INLINE PyObject *FieldPlace_find(FieldPlace *place, PyObject *objec
 
 static inline PyObject *FieldPlace_get(FieldPlace *place, PyObject *object, PyObject *name) {
     PyTypeObject *type = Py_TYPE(object);
-    if (type == place->type && type->tp_version_tag == place->version) {
+    if (type == place->type && type->tp_version_tag == place->version && name == place->name) {
         PyObject *value = *(PyObject **)((char *)object + place->offset);
         if (value != NULL) {
             return Py_NewRef(value);

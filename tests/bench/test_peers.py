@@ -40,7 +40,7 @@ def free_port() -> int:
 
 def sent(p50: int, p99: int) -> Sent:
     """Return a report of ten streams."""
-    return Sent(10, 270, 0, 1.0, 500_000, 600_000, p50, p99)
+    return Sent(10, 270, 0, 0, 1.0, 500_000, 600_000, p50, p99)
 
 
 def test_ratios_are_medians_of_rounds_to_their_own_base() -> None:
