@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,11 @@ def test_an_allotment_is_carved_once_and_flows_back(engine: Engine, tmp_path: Pa
     assert lend(first, "j2", above, 400) == 600
 
 
+def is_of(window: str, allotment: Allotment) -> bool:
+    """Tell whether an allotment is that of a window."""
+    return allotment.window == window
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_what_is_set_aside_for_budgets_is_counted_alike(
     engine: Engine, tmp_path: Path, seed: int
@@ -178,7 +184,7 @@ def test_what_is_set_aside_for_budgets_is_counted_alike(
                 with engine.begin() as connection:
                     source(made).return_idle(connection, None)
             case "end":
-                made.end_allotments(lambda each, own=own: each.window == own.window, number)
+                made.end_allotments(partial(is_of, own.window), number)
         with engine.connect() as connection:
             claimed = [each for each in shared_problems(connection) if "claim" in each]
             assert [each for each in claimed if f" {top} " in each or f"~top{seed}@" in each] == []

@@ -59,6 +59,7 @@ class Desk:
     def __init__(self, engine: Engine, folder: Path) -> None:
         self.engine, self.folder = engine, folder
         self.said: list[tuple[str, Message]] = []
+        self.failed: list[Exception] = []
         self.connected: set[str] = set()
         self.raised: dict[str, int] = {}
         self.write(FILE)
@@ -77,7 +78,7 @@ class Desk:
         limits = Limits(self.rules.budgets, lambda name: self.raised.get(name, 0))
         self.keeper = Keeper(self.engine, self.folder / "journal", limits)
         limits.used = self.keeper.book.used
-        lending = Lending(self.keeper, lambda *said: self.said.append(said), pytest.fail)
+        lending = Lending(self.keeper, lambda *said: self.said.append(said), self.failed.append)
         self.carving = Carving(self.rules, limits, self.keeper, lending, self.connected)
 
     def reload(self, text: str, now_ns: int) -> None:

@@ -16,9 +16,8 @@ retries_burst = 0
 
 def test_workers_have_even_parts_of_what_is_bounded_for_all(tmp_path: Path) -> None:
     """Rounded up; nothing is divided where there is one, and the largest body has room at each."""
-    file, nobody = tmp_path / "headgate.toml", "http://127.0.0.1:9"
-    urls = {"openai_url": nobody, "anthropic_url": nobody, "gemini_url": nobody}
-    write_config(file, **urls, limits=LIMITS)
+    file, url = tmp_path / "headgate.toml", "http://127.0.0.1:9"
+    write_config(file, openai_url=url, anthropic_url=url, gemini_url=url, limits=LIMITS)
     whole = load(file, {})
 
     part = part_of(whole, 4)

@@ -125,7 +125,7 @@ def _snapshot(
     )
     keys = narrowed(keys, principals, teams, problems)
     known = _known(document, teams, deployments, data_classes)
-    nodes = Nodes.of(known, deployment_ids)
+    nodes = Nodes.of(known, deployment_ids, Callers(teams, principals, keys))
     named = Named(teams, principal_ids, asked, data_classes)
     return Snapshot(
         file=str(path),
@@ -147,13 +147,7 @@ def _snapshot(
         teams=teams,
         principals=principals,
         keys=keys,
-        budgets=budgets_from(
-            document.get("budgets", {}),
-            nodes,
-            organisation,
-            Callers(teams, principals, keys),
-            problems,
-        ),
+        budgets=budgets_from(document.get("budgets", {}), nodes, organisation, problems),
         runs=runs_from(document.get("runs", {}), problems),
         requirements=requirements_from(document.get("requirements", {}), known, problems),
         data_classes=data_classes,

@@ -36,25 +36,23 @@ class Nodes(NamedTuple):
     Attributes:
         members: By kind, the ids of those that the file names.
         models: What deployments call their models, and are priced as.
+        callers: Who is below whom.
     """
 
     members: Mapping[str, Collection[str]]
     models: Collection[str]
+    callers: Callers
 
     @classmethod
-    def of(cls, known: Known, deployments: Collection[str]) -> "Nodes":
-        """Return what is known by its ids, with the ids of all deployments."""
+    def of(cls, known: Known, deployments: Collection[str], callers: Callers) -> "Nodes":
+        """Return what is known by its ids, with the ids of all deployments, and all callers."""
         members = {**known.nodes, "provider": known.providers, "deployment": deployments}
         models = {name for each in known.deployments for name in (each.model, each.priced_as)}
-        return cls(members, models)
+        return cls(members, models, callers)
 
 
 def budgets_from(
-    tables: object,
-    nodes: Nodes,
-    organisation: Organisation,
-    callers: Callers,
-    problems: Problems,
+    tables: object, nodes: Nodes, organisation: Organisation, problems: Problems
 ) -> dict[str, Budget]:
     """Return the good budgets by id."""
     found: dict[str, Budget] = {}
@@ -77,7 +75,7 @@ def budgets_from(
         )
         if shape.carved_from is not None:
             carved_from[name] = shape.carved_from
-    return carved_budgets(found, carved_from, callers, problems)
+    return carved_budgets(found, carved_from, nodes.callers, problems)
 
 
 def amount_from(value: str | int, key: str, problems: Problems) -> int:

@@ -83,9 +83,9 @@ class Crew:
         return [self._worker(f"worker-{at}", fd) for at, fd in enumerate(self.gateway_fds)]
 
     def _worker(self, name: str, fd: int) -> Child:
+        crowd = ("--workers", str(len(self.gateway_fds)))
         listening = ("--name", name, "--listen-fd", str(fd))
-        listening += ("--workers", str(len(self.gateway_fds)))
-        command = python("headgate.node.worker", *self._common(), *listening)
+        command = python("headgate.node.worker", *self._common(), *listening, *crowd)
         return Child(name, command, (fd,))
 
     def go_by(self, copy: Path) -> str | None:

@@ -53,7 +53,7 @@ def window_key(budget: str, period: str) -> str:
     return f"{budget}@{period}"
 
 
-CARVED = "~"
+CARVED: Final = "~"
 """Between what a window is of and what it was carved from; no name has it."""
 
 
