@@ -65,7 +65,7 @@ class Stage:
     def await_served(self) -> None:
         """Wait until all processes are there, and calls are served."""
         for node in self.nodes:
-            until(lambda node=node: self._all_run(node), "all processes run", QUIET_S)  # type: ignore[misc]  # mypy: a default of a lambda
+            until(partial(self._all_run, node), "all processes run", QUIET_S)
             node.await_ready()
 
     def _all_run(self, node: TestNode) -> bool:
@@ -208,8 +208,8 @@ def two_nodes(
             far = f"postgresql://headgate@127.0.0.1:{network.port}/{database}"
             with run(folder / "first", store_url=far) as first:
                 there = first.simulator
-                urls = {"openai_url": there.openai_url, "anthropic_url": there.anthropic_url}
-                with run(folder / "second", store_url=url, **urls) as second:
+                run = partial(run, openai_url=there.openai_url, anthropic_url=there.anthropic_url)
+                with run(folder / "second", store_url=url) as second:
                     name = f"2 nodes of {workers} workers, PostgreSQL"
                     both = (first, second)
                     yield Stage(name, folder, both, workers, cluster, network)
