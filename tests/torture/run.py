@@ -32,8 +32,8 @@ from tests.torture.test_crash_points import lives
 
 ROUND_BLOWS = 12
 CLASSES = ("process", "power")
-SHARES = {"crashes": 0.15, "disk": 0.25}
-"""Parts of the time, at most, when there are others."""
+SHARES = {"crashes": 3, "disk": 5, "nodes": 12}
+"""How the time is shared out among the parts that are played."""
 MEMORY = Path("/dev/shm")
 """A kill asks nothing of a disk, and a failing one is made of its calls, not of the disk."""
 
@@ -55,11 +55,11 @@ def main() -> int:
     folder, chance = Path(mkdtemp(prefix="torture-")), random.Random(seed)
     until_s = time.monotonic() + given.minutes * 60
     machine = facts(folder)
-    shares = {part: share if len(given.parts) > 1 else 1.0 for part, share in SHARES.items()}
+    share_s = given.minutes * 60 / sum(SHARES[part] for part in given.parts)
     if "crashes" in given.parts:
-        _crash(folder, findings, given.minutes * shares["crashes"])
+        _crash(folder, findings, SHARES["crashes"] * share_s)
     if "disk" in given.parts:
-        _disk(folder, findings, chance, time.monotonic() + given.minutes * 60 * shares["disk"])
+        _disk(folder, findings, chance, time.monotonic() + SHARES["disk"] * share_s)
     if "nodes" in given.parts:
         kills = given.kills or sys.maxsize
         _nodes(
@@ -79,9 +79,9 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _crash(folder: Path, findings: Findings, minutes: float) -> None:
+def _crash(folder: Path, findings: Findings, seconds: float) -> None:
     """Kill at every site, as often as there is time for: about ten deaths a second and a half."""
-    times = max(1, min(25, int(minutes * 60 / 20)))
+    times = max(1, min(25, int(seconds / 20)))
     _say(f"crash points, up to {times} visits each")
     with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else folder) as memory:
         try:
