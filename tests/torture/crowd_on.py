@@ -28,7 +28,7 @@ The shorter lets blows fall while nobody serves yet, the longer while there are 
 """
 PAUSE_S = 0.05
 """Before a client that was not served asks again."""
-END_S = 90.0
+END_S = 180.0
 
 
 class Crowd:

@@ -53,12 +53,12 @@ class Round:
         self._folder.mkdir(parents=True)
         jump(self._clock, 0)
         environment = {"PYTHONPATH": CRASHING, CLOCK: str(self._clock), ARMED: str(self._armed)}
-        tally, before = self._tally, self._tally.kills
+        tally, before, known = self._tally, self._tally.kills, len(self._tally.problems)
         with self._play(self._folder, durability, environment) as stage:
             fate = Fate(stage, self._chance, tally, self._clock, self._armed, all_sites())
             kinds = self._blows or (ANYWHERE if stage.cluster is None else ON_A_SERVER)
             for _ in range(blows):
-                if not goes_on() or tally.problems:
+                if not goes_on() or len(tally.problems) > known:
                     break
                 self._deal(self._chance.choice(kinds), fate)
             jump(self._clock, 0)
@@ -73,8 +73,11 @@ class Round:
     def _deal(self, blow: Blow, fate: Fate) -> None:
         """Let a blow fall on a crowd; whoever got the head of an answer is in the journals."""
         crowd = Crowd(fate.stage, self._names)
-        replies = asyncio.run(crowd.under(partial(blow, fate)))
-        report = fate.stage.quiet()
+        try:
+            replies = asyncio.run(crowd.under(partial(blow, fate)))
+            report = fate.stage.quiet()
+        except (AssertionError, TimeoutError) as error:
+            raise AssertionError(f"{blow.__name__}: {error}") from error
         held = {name.rpartition(".")[0] for name in report.attempts}
         seen = {each.headers["x-headgate-call"] for each in replies if each.status == 200}
         report.problems += [f"{call} was answered and never held" for call in seen - held]
