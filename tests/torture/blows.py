@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.node.harness import TestNode, until
+from tests.torture.clients import Crowd
 from tests.torture.clock import jump
-from tests.torture.crowd_on import Crowd
 from tests.torture.stages import Stage, lives, pid_file, processes
 
 DAY_S = 86_400

@@ -15,9 +15,9 @@ from pathlib import Path
 from tests.node.harness import ROOT
 from tests.torture.blows import ANYWHERE, ON_A_SERVER, Blow, Fate, Tally
 from tests.torture.checker_report import Report
+from tests.torture.clients import Crowd
 from tests.torture.clock import CLOCK, jump
 from tests.torture.crash_points import ARMED, all_sites
-from tests.torture.crowd_on import Crowd
 from tests.torture.stages import ONE, Play
 
 CRASHING = f"{ROOT / 'src'}:{ROOT}:{ROOT / 'tests/torture/crashing'}"
@@ -57,10 +57,13 @@ class Round:
         with self._play(self._folder, durability, environment) as stage:
             fate = Fate(stage, self._chance, tally, self._clock, self._armed, all_sites())
             kinds = self._blows or (ANYWHERE if stage.cluster is None else ON_A_SERVER)
-            for _ in range(blows):
-                if not goes_on() or len(tally.problems) > known:
-                    break
-                self._deal(self._chance.choice(kinds), fate)
+            try:
+                for _ in range(blows):
+                    if not goes_on() or len(tally.problems) > known:
+                        break
+                    self._deal(self._chance.choice(kinds), fate)
+            finally:
+                tally.kills_on[stage.name] += tally.kills - before
             jump(self._clock, 0)
             stage.quiet()
             if [node.stop() for node in stage.nodes] != [0] * len(stage.nodes):
@@ -68,7 +71,6 @@ class Round:
             report = stage.ended()
             tally.states += report.states
             self._note(report)
-            tally.kills_on[stage.name] += tally.kills - before
 
     def _deal(self, blow: Blow, fate: Fate) -> None:
         """Let a blow fall on a crowd; whoever got the head of an answer is in the journals."""

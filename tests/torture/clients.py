@@ -15,13 +15,13 @@ from tests.node.wire import CHAT, MESSAGES, RESPONSES, Call, Reply, chat, messag
 from tests.torture.stages import Stage
 
 CLIENTS = 12
-TEXT = "Go on. [sim:tokens=60] [sim:delay_ms=20] [sim:chunk_tokens=2] [sim:called={name}]"
+TEXT = "Go on. [sim:tokens=60] [sim:delay_ms=40] [sim:chunk_tokens=4] [sim:called={name}]"
 DIALECTS: tuple[tuple[str, Callable[..., bytes]], ...] = (
     (CHAT, chat),
     (MESSAGES, message),
     (RESPONSES, response),
 )
-PIECES_MAX, WAITS_S_MAX = 300, (0.5, 5.0)
+PIECES_MAX, WAITS_S_MAX = 150, (0.5, 5.0)
 """Until the next blow: so many pieces of replies at most, and no longer than one of these.
 
 The shorter lets blows fall while nobody serves yet, the longer while there are streams again.
