@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.machine import commit
 from tests.node.harness import ROOT
 from tests.torture.blows import Tally
 
@@ -31,6 +30,7 @@ class Findings:
 
     Attributes:
         parts: Which parts were played.
+        minutes: How long it took so far.
         stages: On how many there were blows.
         crashes: Deaths at crash points, each followed by a recovery that was checked.
         sites: How many different ones.
@@ -44,9 +44,10 @@ class Findings:
     """
 
     begun: str
-    minutes: int
+    commit: str
     seed: int
     parts: tuple[str, ...] = tuple(PARTS)
+    minutes: int = 0
     stages: int = 0
     crashes: int = 0
     sites: int = 0
@@ -69,7 +70,7 @@ class Findings:
 
 
 def record(findings: Findings, machine: dict[str, str], page: Path = PAGE) -> str:
-    """Return the page with new results."""
+    """Return the page with new results, in place of those of the same run if it has some."""
     above, _, below = page.read_text().partition(RESULTS)
     sections = {title: _section(below, title) for title in PARTS.values()}
     for part in findings.parts:
@@ -86,8 +87,8 @@ def _section(below: str, title: str) -> str:
 def _last(part: str, findings: Findings, machine: dict[str, str]) -> Iterator[str]:
     problems = findings.problems_of(part)
     yield from (f"- {name}: {value}" for name, value in machine.items() if name in TOLD)
-    yield f"- commit: {commit()}"
-    yield f"- begun {findings.begun}, {findings.minutes} minutes at most"
+    yield f"- commit: {findings.commit}"
+    yield f"- begun {findings.begun}, {findings.minutes} minutes"
     yield from (f"- seed {findings.seed}", "", "| what | count |", "|---|---|")
     rows = {"crashes": _crashes, "disk": _disk, "nodes": _nodes}[part](findings)
     for name, value in (*rows, ("problems", f"{len(problems)}")):
@@ -129,13 +130,13 @@ def _of(done: int, all_of: int) -> str:
 def _runs(before: str, findings: Findings) -> Iterator[str]:
     """Yield the table of all runs: those that the page had, this one, and what all come to."""
     kept = before.partition(RUNS)[2].splitlines()
-    rows = [line for line in kept if line.startswith("| 2")]
+    own = f"| {findings.begun} | {findings.commit} |"
+    rows = [line for line in kept if line.startswith("| 2") and not line.startswith(own)]
     tally = findings.tally
     problems = sum(len(findings.problems_of(part)) for part in findings.parts)
     counts = [tally.kills, sum(tally.states.values()), findings.crashes]
     counts += [sum(findings.disk.values()), problems]
-    cells = (findings.begun, commit(), str(findings.minutes), *(f"{each:,}" for each in counts))
-    rows.append(f"| {' | '.join(cells)} |")
+    rows.append(f"{own} {findings.minutes} | {' | '.join(f'{each:,}' for each in counts)} |")
     columns = zip(*(row.strip("| ").split(" | ") for row in rows), strict=True)
     whole = [sum(int(each.replace(",", "")) for each in column) for column in list(columns)[2:]]
     head = ["begun", "commit", "minutes", "kills under streams", "attempts checked"]

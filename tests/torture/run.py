@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
-from bench.machine import facts
+from bench.machine import commit, facts
 from headgate.store.migrate import open_store
 from tests import stores
 from tests.torture import test_disk_faults
@@ -51,10 +51,19 @@ def main() -> int:
     given = parser.parse_args()
     seed = given.seed or random.SystemRandom().randrange(1 << 30)
     begun = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    findings = Findings(begun, given.minutes, seed, tuple(given.parts))
+    findings = Findings(begun, commit(), seed, tuple(given.parts))
     folder, chance = Path(mkdtemp(prefix="torture-")), random.Random(seed)
-    until_s = time.monotonic() + given.minutes * 60
+    began_s = time.monotonic()
+    until_s = began_s + given.minutes * 60
     machine = facts(folder)
+
+    def keep() -> str:
+        findings.minutes = round((time.monotonic() - began_s) / 60)
+        text = record(findings, machine)
+        if not given.no_record:
+            PAGE.write_text(text)
+        return text
+
     share_s = given.minutes * 60 / sum(SHARES[part] for part in given.parts)
     if "crashes" in given.parts:
         _crash(folder, findings, SHARES["crashes"] * share_s)
@@ -65,12 +74,11 @@ def main() -> int:
         _nodes(
             *(folder, findings, chance),
             lambda: time.monotonic() < until_s and findings.tally.kills < kills,
+            keep,
         )
         stores.stop_all()
-    text = record(findings, machine)
+    text = keep()
     sys.stdout.write(text[text.index(RESULTS) :])
-    if not given.no_record:
-        PAGE.write_text(text)
     return 0 if findings.sound else 1
 
 
@@ -135,8 +143,13 @@ def _faults(template: Path, chance: random.Random) -> tuple[list[tuple[Kind, int
 
 
 def _nodes(
-    folder: Path, findings: Findings, chance: random.Random, goes_on: Callable[[], bool]
+    folder: Path,
+    findings: Findings,
+    chance: random.Random,
+    goes_on: Callable[[], bool],
+    keep: Callable[[], str],
 ) -> None:
+    """Play one stage after the other as long as it goes on; what came of each is kept at once."""
     plays = [ONE, FOUR, TWO_NODES]
     if stores.binaries() is None:
         plays.remove(TWO_NODES)
@@ -156,6 +169,7 @@ def _nodes(
             _say("; ".join(tally.problems[before:]))
         else:
             shutil.rmtree(place)
+        keep()
 
 
 if __name__ == "__main__":

@@ -24,14 +24,18 @@ Kept.
 
 
 def test_a_part_that_was_not_played_keeps_its_last_run(tmp_path: Path) -> None:
-    """Nodes alone are played twice: the disk's run stays, theirs is the last, and all are added."""
+    """Nodes alone are played twice: the disk's run stays, theirs is the last, and all are added.
+
+    What is written down again while a run goes on stands there once.
+    """
     page = tmp_path / "torture.md"
     page.write_text(BEFORE)
     for kills, seed in ((1_000, 7), (20, 8)):
-        findings = Findings("2026-11-27 10:00 UTC", 5, seed, ("nodes",))
-        findings.tally.blows["kill a worker"] = kills
+        findings = Findings(f"2026-11-27 10:0{seed} UTC", "abc", seed, ("nodes",), minutes=5)
+        for so_far in (1, kills):
+            findings.tally.blows["kill a worker"] = so_far
 
-        page.write_text(record(findings, {"python": "3.11"}, page))
+            page.write_text(record(findings, {"python": "3.11"}, page))
 
     text = page.read_text()
     assert text.startswith(
@@ -47,7 +51,7 @@ def test_what_was_objected_to_is_told(tmp_path: Path) -> None:
     """A fault of the disk that lost something fails the run, and is named in its part."""
     page = tmp_path / "torture.md"
     page.write_text(BEFORE)
-    findings = Findings("2026-11-27 10:00 UTC", 5, 1, ("disk",))
+    findings = Findings("2026-11-27 10:00 UTC", "abc", 1, ("disk",))
     assert findings.sound
     findings.problems["disk"].append("EIO at operation 5: lost")
 
