@@ -8,6 +8,7 @@ from typer.core import TyperCommand, TyperGroup
 from headgate import __version__
 from headgate.cli.discovery import command_of, discover
 from headgate.cli.output import EXIT_CONFIGURATION, EXIT_UNREACHABLE, complain, fail
+from headgate.cli.plain_values import check_plainly
 from headgate.units.errors import ConfigurationError, HeadgateError
 
 EXTRAS = {
@@ -29,6 +30,11 @@ class Commands(TyperGroup):
         super().__init__(**settings)
         for found in discover().values():
             self.add_command(TyperCommand(found.name, help=found.help, short_help=found.help))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read what stands before the command; only now typer's own options are all there."""
+        check_plainly(self)
+        return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the command that the arguments name, imported."""

@@ -37,6 +37,7 @@ _PRAGMAS = (
     "PRAGMA wal_autocheckpoint=16384",
 )
 _TABLES = """
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS usage (
     source TEXT NOT NULL, reply TEXT NOT NULL, part TEXT NOT NULL, rank INTEGER NOT NULL,
     at_ns INTEGER NOT NULL, started_ns INTEGER NOT NULL, model TEXT NOT NULL,
@@ -70,7 +71,9 @@ CREATE TABLE IF NOT EXISTS file (
     lines INTEGER NOT NULL, broken INTEGER NOT NULL, foreign_lines INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS unpriced ON usage (source) WHERE cost_nanos IS NULL;
 PRAGMA user_version=1;
+COMMIT;
 """
 _MERGE = """
 INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
@@ -163,14 +166,21 @@ class UsageStore:
         if version == 0 and not new:
             raise StoreError(f"{self.path} holds no imported usage.", IMPORT_FIRST)
         if version == 0:
-            connection.execute("PRAGMA journal_mode=WAL")
+            # Nothing can be lost yet, so nothing waits for the disk.
+            connection.execute("PRAGMA synchronous=OFF")
             connection.executescript(_TABLES)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
             self.path.chmod(0o600)
 
     @property
     def connection(self) -> sqlite3.Connection:
         """The connection, for queries."""
         return self._connection
+
+    def checkpoint(self) -> None:
+        """Move what was written into the file itself, as far as nobody has to wait for that."""
+        self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
         """Close it."""
