@@ -1,5 +1,6 @@
 """The command line's entry: finds the commands, runs one, and tells trouble without a traceback."""
 
+import gc
 from typing import Any
 
 import typer
@@ -77,7 +78,11 @@ def headgate(
 
 def main() -> None:
     """Run the command line."""
-    app(prog_name="headgate")
+    try:
+        app(prog_name="headgate")
+    finally:
+        # The process ends: nobody has to look for cycles in what is left.
+        gc.freeze()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -20,7 +19,7 @@ from headgate.economics.usage_logs.record import Tally
 from headgate.economics.usage_logs.store import FileState, UsageStore
 from headgate.units.errors import StoreError
 
-MARK_BYTES = 32 * 1024 * 1024
+MARK_BYTES = 64 * 1024 * 1024
 """How much is read before it is noted which files are done; reading it again would do no harm."""
 _BOOK = "price book"
 _COPIES, _DUE = "copies", "due"
@@ -76,8 +75,6 @@ class Import(NamedTuple):
             self._run(found, done, advance)
         except sqlite3.Error as error:
             raise StoreError(f"{self.path} cannot be written: {error}") from error
-        except BrokenProcessPool as error:
-            raise StoreError("A process that read logs has died; import again to go on.") from error
         return done
 
     def _run(self, found: Survey, done: Done, advance: Callable[[int], None]) -> None:

@@ -1,25 +1,54 @@
-"""The processes of one import: each reads batches of pieces into the store."""
+"""The processes of one import: each takes batches of pieces, reads them, keeps what it found.
+
+They take from one heap by a shared number, so that all end at the same time; what became of a batch
+is told once its records are in the store.
+"""
 
 import gc
-import multiprocessing
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Lock
 from pathlib import Path
+from typing import NamedTuple
 
 from headgate.catalog.prices import PriceBook
 from headgate.economics.usage_logs.load_usage import Loader, Outcome, Piece
 from headgate.economics.usage_logs.pricing import Pricer
 from headgate.economics.usage_logs.store import UsageStore
+from headgate.units.errors import StoreError
 
 PROCESSES_MAX = 8
 ONE_PROCESS_BYTES = 16 * 1024 * 1024
 """Less than this is read quicker than processes start."""
-BATCH_BYTES = 8 * 1024 * 1024
+BATCH_BYTES = 4 * 1024 * 1024
+
+
+class Turns(NamedTuple):
+    """What the processes share.
+
+    Attributes:
+        taken: How many batches were taken, and the lock of that number.
+        writing: Held by whoever writes to the store.
+    """
+
+    taken: "Synchronized[int]"
+    writing: Lock
+
+
+class Work(NamedTuple):
+    """What there is to read, and with what."""
+
+    batches: list[list[Piece]]
+    path: Path
+    book: PriceBook
 
 
 class Readers:
@@ -28,61 +57,106 @@ class Readers:
     The processes start here. The caller must not have the store open then: none may inherit it.
 
     Args:
-        work: The pieces.
+        pieces: What to read.
         path: The store.
         book: The prices.
     """
 
-    def __init__(self, work: Iterable[Piece], path: Path, book: PriceBook) -> None:
-        self._batches = list(_batches(work))
-        self._path = path
-        self._book = book
-        size = sum(piece.end - piece.start for batch in self._batches for piece in batch)
-        processes = min(PROCESSES_MAX, os.cpu_count() or 1, len(self._batches))
-        self._pool: ProcessPoolExecutor | None = None
-        if processes <= 1 or size < ONE_PROCESS_BYTES:
-            return
+    def __init__(self, pieces: Iterable[Piece], path: Path, book: PriceBook) -> None:
+        batches = list(_batches(pieces))
+        self._work = Work(batches, path, book)
+        self._readers: dict[Connection, BaseProcess] = {}
+        size = sum(piece.end - piece.start for batch in batches for piece in batch)
+        processes = min(PROCESSES_MAX, os.cpu_count() or 1, len(batches))
+        if processes > 1 and size >= ONE_PROCESS_BYTES:
+            self._start(processes)
+
+    def _start(self, processes: int) -> None:
         # Where fork is safe it saves each process loading everything anew.
-        context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-        self._pool = ProcessPoolExecutor(processes, context, _begin, (path, book, context.Lock()))
-        self._promised = [self._pool.submit(_load, batch) for batch in self._batches]
+        linux = sys.platform == "linux"
+        context = get_context("fork") if linux else get_context("spawn")
+        self._turns = turns = Turns(context.Value("q", 0), context.Lock())
+        for _ in range(processes):
+            ours, theirs = context.Pipe(duplex=False)
+            one = context.Process(target=_read, args=(self._work, turns, theirs), daemon=True)
+            one.start()
+            # With this end open nobody would notice that the process has gone.
+            theirs.close()
+            self._readers[ours] = one
 
     def outcomes(self) -> Iterator[list[Outcome]]:
-        """Yield what became of each batch, in any order, as they are done."""
-        if self._pool is not None:
-            for finished in as_completed(self._promised):
-                yield finished.result()
-            return
-        with closing(UsageStore(self._path)) as store:
-            yield from map(Loader(store, Pricer(self._book)).load, self._batches)
+        """Yield what became of batches, in any order, as they are kept.
+
+        Raises:
+            StoreError: A process has died, or could not write.
+        """
+        if not self._readers:
+            with closing(UsageStore(self._work.path)) as store:
+                yield from map(Loader(store, Pricer(self._work.book)).load, self._work.batches)
+        while self._readers:
+            for connection in wait(list(self._readers)):
+                assert isinstance(connection, Connection)
+                try:
+                    told = connection.recv()
+                except EOFError:
+                    self._end(connection)
+                    continue
+                if isinstance(told, str):
+                    raise StoreError(told)
+                yield told
+
+    def _end(self, connection: Connection) -> None:
+        process = self._readers.pop(connection)
+        process.join()
+        connection.close()
+        if process.exitcode:
+            raise StoreError("A process that read logs has died; import again to go on.")
 
     def close(self) -> None:
         """Leave out what nobody has begun, and wait for the rest."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        if self._readers:
+            with self._turns.taken.get_lock():
+                self._turns.taken.value = len(self._work.batches)
+        for connection, process in self._readers.items():
+            # Nobody waits to be heard.
+            connection.close()
+            process.join()
+        self._readers.clear()
 
 
-_loaders: list[Loader] = []
-"""The one loader of a process of the pool, which `_begin` makes there; empty elsewhere."""
-
-
-def _begin(path: Path, book: PriceBook, turn: Lock) -> None:
+def _read(work: Work, turns: Turns, told: Connection) -> None:
+    """Take batches until there are none: what a process of its own does."""
     # Whoever stops the command stops the parent, which lets what runs here end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Nothing here makes cycles, and looking for some takes a tenth of the time.
     gc.disable()
-    _loaders.append(Loader(UsageStore(path), Pricer(book), turn))
+    try:
+        with closing(UsageStore(work.path)) as store:
+            loader = Loader(store, Pricer(work.book), turns.writing)
+            while (number := _take(turns)) < len(work.batches):
+                loader.read(work.batches[number])
+                if outcomes := loader.keep_if_due():
+                    told.send(outcomes)
+            told.send(loader.keep())
+    except (sqlite3.Error, StoreError) as error:
+        told.send(f"{work.path} cannot be written: {error}")
+    except BrokenPipeError:
+        # Nobody listens any more: what is kept stays, and is read again.
+        return
 
 
-def _load(batch: list[Piece]) -> list[Outcome]:
-    return _loaders[0].load(batch)
+def _take(turns: Turns) -> int:
+    with turns.taken.get_lock():
+        number = turns.taken.value
+        turns.taken.value = number + 1
+    return number
 
 
-def _batches(work: Iterable[Piece]) -> Iterator[list[Piece]]:
-    """Join small pieces, so that a process is not asked for each of them."""
+def _batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+    """Join small pieces, so that the number is not taken for each of them."""
     batch: list[Piece] = []
     size = 0
-    for piece in work:
+    for piece in pieces:
         if batch and size + piece.end - piece.start > BATCH_BYTES:
             yield batch
             batch, size = [], 0

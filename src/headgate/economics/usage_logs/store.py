@@ -36,6 +36,8 @@ _PRAGMAS = (
     # 64 MB: an import writes the same pages often, and each checkpoint waits for the disk.
     "PRAGMA wal_autocheckpoint=16384",
 )
+_MAPPED = "PRAGMA mmap_size=1073741824"
+"""Reports go through all of it once: mapped, no page is copied for that."""
 _TABLES = """
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS usage (
@@ -75,9 +77,16 @@ CREATE INDEX IF NOT EXISTS unpriced ON usage (source) WHERE cost_nanos IS NULL;
 PRAGMA user_version=1;
 COMMIT;
 """
-_MERGE = """
+_INSERT = """
 INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
     ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_INSERT_PLAIN = """
+INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, 0, 0, 0, NULL, ?, ?, 0, 1, ?, ?,
+    ?, ?, NULL, NULL, 0, ?, ?, ?, ?, ?)
+"""
+"""What most records do not have is written out: handing values over is most of a row's cost."""
+_MERGE = """
 ON CONFLICT (source, reply, part) DO UPDATE SET
     rank = excluded.rank, at_ns = excluded.at_ns, model = excluded.model,
     started_ns = min(usage.started_ns, excluded.started_ns),
@@ -98,6 +107,8 @@ ON CONFLICT (source, reply, part) DO UPDATE SET
 WHERE (excluded.rank, excluded.at_ns, excluded.session) >= (usage.rank, usage.at_ns, usage.session)
 """
 """The richer telling wins; what was priced at a later start than the earliest waits for a price."""
+_NO_END = (None, None, False)
+"""Neither billed nor reported, and on the main branch."""
 _STARTS = """
 UPDATE usage SET started_ns = ?1, price_rows = '', cost_nanos = NULL, cost_high_nanos = NULL
 WHERE source = ?2 AND reply = ?3 AND part = ?4 AND started_ns > ?1
@@ -158,7 +169,7 @@ class UsageStore:
 
     def _set_up(self, *, new: bool) -> None:
         connection = self._connection
-        for pragma in _PRAGMAS:
+        for pragma in _PRAGMAS if new else (*_PRAGMAS, _MAPPED):
             connection.execute(pragma)
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version not in (0, SCHEMA):
@@ -189,14 +200,12 @@ class UsageStore:
     def keep(self, source: str, seat: str, findings: Findings, prices: Iterable[Priced]) -> None:
         """Merge what was found in a piece of a log, in one transaction; may be repeated."""
         found = findings.usage
-        rows = [
-            (source, *one[:6], *one.usage, *one[7:13], one.seat or seat, *one[14:19], *price)
-            for one, price in zip(found, prices, strict=True)
-        ]
+        plain, other = _rows(source, seat, zip(found, prices, strict=True))
         with self._transaction() as connection:
             before = self._rows_ever()
-            connection.executemany(_MERGE, rows)
-            if self._rows_ever() - before < len(rows):
+            connection.executemany(_INSERT_PLAIN + _MERGE, plain)
+            connection.executemany(_INSERT + _MERGE, other)
+            if self._rows_ever() - before < len(found):
                 starts = [(one.started_ns, source, one.reply, one.part) for one in found]
                 connection.executemany(_STARTS, starts)
             self._keep_others(source, seat, findings)
@@ -285,6 +294,25 @@ class UsageStore:
             "INSERT OR REPLACE INTO thread VALUES (?, ?, ?)",
             [(source, *thread) for thread in findings.threads],
         )
+
+
+def _rows(
+    source: str, seat: str, priced: Iterable[tuple[Found, Priced]]
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Return the rows for `_INSERT_PLAIN`, and those for `_INSERT`."""
+    plain: list[tuple[Any, ...]] = []
+    other: list[tuple[Any, ...]] = []
+    for one, price in priced:
+        # Taken apart at once: there may be a million.
+        *head, usage, told, tier, region, ttl, calls, grade, user, session, project, _, _, _ = one
+        fresh, read, five, hour, day, heard, text, thought, spoken, searches = usage
+        rare = day or heard or thought or spoken or searches or ttl or calls != 1
+        if rare or told is not None or one[16:] != _NO_END:
+            other.append((source, *one[:6], *usage, *one[7:13], user or seat, *one[14:], *price))
+        else:
+            row = (source, *head, fresh, read, five, hour, text, tier, region, grade)
+            plain.append((*row, user or seat, session, project, *price))
+    return plain, other
 
 
 def known_files(path: Path) -> dict[str, FileState]:
