@@ -46,6 +46,8 @@ class Commands(TyperGroup):
             if (extra := EXTRAS.get(error.name or "")) is None:
                 raise
             fail(f"{name} needs {error.name}, which is missing.", f"Install headgate[{extra}].")
+        finally:
+            gc.enable()
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; expected trouble becomes a message and an exit code."""
@@ -78,10 +80,12 @@ def headgate(
 
 def main() -> None:
     """Run the command line."""
+    # Until the command is there: importing drops nothing, and looking for it takes a while.
+    gc.disable()
     try:
         app(prog_name="headgate")
     finally:
-        # The process ends: nobody has to look for cycles in what is left.
+        # The process ends: nobody has to look through what is left.
         gc.freeze()
 
 

@@ -94,7 +94,6 @@ class Import(NamedTuple):
                 store.set_note(_COPIES, _DUE)
                 files = _Files(found, work, self.seat, done)
                 _mark_what_is_read(store, files, readers.outcomes(), advance)
-                readers.close()
             # Also after an import that was interrupted when all was read.
             if store.note(_COPIES) == _DUE:
                 for source, form in formats().items():

@@ -10,7 +10,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -66,6 +66,7 @@ class Readers:
         batches = list(_batches(pieces))
         self._work = Work(batches, path, book)
         self._readers: dict[Connection, BaseProcess] = {}
+        self._ending: list[Connection] = []
         size = sum(piece.end - piece.start for batch in batches for piece in batch)
         processes = min(PROCESSES_MAX, os.cpu_count() or 1, len(batches))
         if processes > 1 and size >= ONE_PROCESS_BYTES:
@@ -77,8 +78,8 @@ class Readers:
         context = get_context("fork") if linux else get_context("spawn")
         self._turns = turns = Turns(context.Value("q", 0), context.Lock())
         for _ in range(processes):
-            ours, theirs = context.Pipe(duplex=False)
-            one = context.Process(target=_read, args=(self._work, turns, theirs), daemon=True)
+            ours, theirs = context.Pipe()
+            one = context.Process(target=_read, args=(self._work, turns, theirs))
             one.start()
             # With this end open nobody would notice that the process has gone.
             theirs.close()
@@ -86,6 +87,8 @@ class Readers:
 
     def outcomes(self) -> Iterator[list[Outcome]]:
         """Yield what became of batches, in any order, as they are kept.
+
+        A list without any comes from a process that has nothing more to tell.
 
         Raises:
             StoreError: A process has died, or could not write.
@@ -98,30 +101,33 @@ class Readers:
                 assert isinstance(connection, Connection)
                 try:
                     told = connection.recv()
-                except EOFError:
-                    self._end(connection)
-                    continue
+                except EOFError as error:
+                    why = "A process that read logs has died; import again to go on."
+                    raise StoreError(why) from error
                 if isinstance(told, str):
                     raise StoreError(told)
                 yield told
-
-    def _end(self, connection: Connection) -> None:
-        process = self._readers.pop(connection)
-        process.join()
-        connection.close()
-        if process.exitcode:
-            raise StoreError("A process that read logs has died; import again to go on.")
+                if not told:
+                    del self._readers[connection]
+                    self._ending.append(connection)
 
     def close(self) -> None:
-        """Leave out what nobody has begun, and wait for the rest."""
+        """Leave out what nobody has begun, wait for what runs, and let the processes end.
+
+        Those that were done already tidy up the store and end by themselves: whoever asks it next
+        need not wait for the disk.
+        """
         if self._readers:
             with self._turns.taken.get_lock():
                 self._turns.taken.value = len(self._work.batches)
-        for connection, process in self._readers.items():
-            # Nobody waits to be heard.
+        for connection in (*self._ending, *self._readers):
+            with suppress(ConnectionError):
+                connection.send(None)
             connection.close()
+        for process in self._readers.values():
             process.join()
         self._readers.clear()
+        self._ending.clear()
 
 
 def _read(work: Work, turns: Turns, told: Connection) -> None:
@@ -137,12 +143,23 @@ def _read(work: Work, turns: Turns, told: Connection) -> None:
                 loader.read(work.batches[number])
                 if outcomes := loader.keep_if_due():
                     told.send(outcomes)
-            told.send(loader.keep())
+            if outcomes := loader.keep():
+                told.send(outcomes)
+            told.send([])
+            _wait(told)
+            store.checkpoint()
     except (sqlite3.Error, StoreError) as error:
-        told.send(f"{work.path} cannot be written: {error}")
-    except BrokenPipeError:
+        with suppress(ConnectionError):
+            told.send(f"{work.path} cannot be written: {error}")
+    except ConnectionError:
         # Nobody listens any more: what is kept stays, and is read again.
         return
+
+
+def _wait(parent: Connection) -> None:
+    """Wait until the parent has written what it had to, or has gone."""
+    with suppress(EOFError, ConnectionError):
+        parent.recv()
 
 
 def _take(turns: Turns) -> int:
