@@ -47,7 +47,10 @@ class Commands(TyperGroup):
                 raise
             fail(f"{name} needs {error.name}, which is missing.", f"Install headgate[{extra}].")
         finally:
-            gc.enable()
+            if not gc.isenabled():
+                # What is imported stays: nobody has to look through it again.
+                gc.freeze()
+                gc.enable()
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; expected trouble becomes a message and an exit code."""

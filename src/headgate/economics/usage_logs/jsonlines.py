@@ -12,6 +12,8 @@ Line = TypeVar("Line")
 _OPEN, _CLOSE = b"{}"
 _HEAD_BYTES = 600
 """How far into a line its own plain members are looked for."""
+_END_BYTES = 600
+"""Where usage stands in most lines of most logs."""
 
 
 class JsonLines(Generic[Line]):
@@ -22,7 +24,7 @@ class JsonLines(Generic[Line]):
         needles: A line without any of these is counted and passed over undecoded. A name in
             quotes is safe as a needle: inside a JSON text its second quote would be escaped.
         skipped: A member of the lines that are counted and passed over without a look at their
-            rest, which is where most bytes of a log are.
+            rest, which is where most bytes of a log are, unless they end with the first needle.
     """
 
     def __init__(self, shape: type[Line], *needles: bytes, skipped: bytes | None = None) -> None:
@@ -43,7 +45,7 @@ class JsonLines(Generic[Line]):
 
     def _candidates(self, blocks: Iterable[bytes], tally: Tally) -> Iterator[bytes]:
         """Yield the whole lines that may tell of usage."""
-        needles, skipped = self._needles, self._skipped
+        needles, skipped, usual = self._needles, self._skipped, self._needles[0]
         for data in blocks:
             lines, start, size = 0, 0, len(data)
             while start < size:
@@ -54,11 +56,14 @@ class JsonLines(Generic[Line]):
                     continue
                 lines += 1
                 if data[end - 1] == _CLOSE and data[begin] == _OPEN:
+                    if data.rfind(usual, max(begin, end - _END_BYTES), end) >= 0:
+                        yield data[begin:end]
+                        continue
                     if skipped and _is_own(skipped, data, begin, end):
                         continue
                 elif not _is_whole(data[begin:end], tally):
                     continue
-                # From the end: that is where usage stands in most logs.
+                # From the end: it is nearer.
                 for needle in needles:
                     if data.rfind(needle, begin, end) >= 0:
                         yield data[begin:end]
