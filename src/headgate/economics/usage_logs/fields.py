@@ -14,6 +14,7 @@ INSTANT_MAX_S = 4_102_444_800
 
 _USUAL_LENGTH = 24
 _NANOS_PER_MS = 1_000_000
+_NANOS_PER_MINUTE = 60 * NANOS_PER_SECOND
 _DIGITS_MAX = 18
 
 
@@ -50,7 +51,16 @@ def instant_of(text: object) -> int:
 @lru_cache(maxsize=65536)
 def _minute_of(text: str) -> int:
     """Return the instant of `2026-11-21T10:00`."""
+    minutes = text[14:]
+    if text[13] == ":" and minutes.isdecimal() and minutes < "60":
+        return _hour_of(text[:13]) + int(minutes) * _NANOS_PER_MINUTE
     return _any_instant(text)
+
+
+@lru_cache(maxsize=4096)
+def _hour_of(text: str) -> int:
+    """Return the instant of `2026-11-21T10`."""
+    return _any_instant(f"{text}:00")
 
 
 def _any_instant(text: str) -> int:
