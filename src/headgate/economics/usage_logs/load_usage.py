@@ -14,7 +14,7 @@ from headgate.economics.usage_logs.store import UsageStore
 BLOCK_BYTES = 8 * 1024 * 1024
 RECORDS_HELD_MAX = 20_000
 """More are kept at once, however long that has to wait."""
-RECORDS_HELD_MIN = 3_000
+RECORDS_HELD_MIN = 1_000
 """So many are kept as soon as nobody else writes: a transaction each for fewer would be dearer."""
 LINE_BYTES_MAX = 64 * 1024 * 1024
 """A longer line is passed over: no record of usage needs a thousandth of it."""
