@@ -40,7 +40,7 @@ class PlainCheck(NamedTuple):
         if value is None:
             return () if param.multiple or param.nargs == -1 else None
         kind, info = self.described.annotation, self.described.parameter_info
-        if info.parser is None and info.min is None and info.max is None:
+        if info.parser is info.path_type is info.min is info.max is None:
             if get_origin(kind) is list and isinstance(value, list | tuple):
                 (kind,) = get_args(kind)
                 if all(_is_plain(kind, one) for one in value):
