@@ -77,16 +77,16 @@ CREATE INDEX IF NOT EXISTS unpriced ON usage (source) WHERE cost_nanos IS NULL;
 PRAGMA user_version=1;
 COMMIT;
 """
-_INSERT = """
+_ROW = """
 INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
     ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-_INSERT_PLAIN = """
+_PLAIN_ROW = """
 INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, 0, 0, 0, NULL, ?, ?, 0, 1, ?, ?,
     ?, ?, NULL, NULL, 0, ?, ?, ?, ?, ?)
 """
 """What most records do not have is written out: handing values over is most of a row's cost."""
-_MERGE = """
+_ON_CONFLICT = """
 ON CONFLICT (source, reply, part) DO UPDATE SET
     rank = excluded.rank, at_ns = excluded.at_ns, model = excluded.model,
     started_ns = min(usage.started_ns, excluded.started_ns),
@@ -107,6 +107,7 @@ ON CONFLICT (source, reply, part) DO UPDATE SET
 WHERE (excluded.rank, excluded.at_ns, excluded.session) >= (usage.rank, usage.at_ns, usage.session)
 """
 """The richer telling wins; what was priced at a later start than the earliest waits for a price."""
+_MERGE, _MERGE_PLAIN = _ROW + _ON_CONFLICT, _PLAIN_ROW + _ON_CONFLICT
 _NO_END = (None, None, False)
 """Neither billed nor reported, and on the main branch."""
 _STARTS = """
@@ -203,8 +204,8 @@ class UsageStore:
         plain, other = _rows(source, seat, zip(found, prices, strict=True))
         with self._transaction() as connection:
             before = self._rows_ever()
-            connection.executemany(_INSERT_PLAIN + _MERGE, plain)
-            connection.executemany(_INSERT + _MERGE, other)
+            connection.executemany(_MERGE_PLAIN, plain)
+            connection.executemany(_MERGE, other)
             if self._rows_ever() - before < len(found):
                 starts = [(one.started_ns, source, one.reply, one.part) for one in found]
                 connection.executemany(_STARTS, starts)
@@ -299,7 +300,7 @@ class UsageStore:
 def _rows(
     source: str, seat: str, priced: Iterable[tuple[Found, Priced]]
 ) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    """Return the rows for `_INSERT_PLAIN`, and those for `_INSERT`."""
+    """Return the rows for `_MERGE_PLAIN`, and those for `_MERGE`."""
     plain: list[tuple[Any, ...]] = []
     other: list[tuple[Any, ...]] = []
     for one, price in priced:
