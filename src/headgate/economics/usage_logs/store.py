@@ -108,8 +108,6 @@ WHERE (excluded.rank, excluded.at_ns, excluded.session) >= (usage.rank, usage.at
 """
 """The richer telling wins; what was priced at a later start than the earliest waits for a price."""
 _MERGE, _MERGE_PLAIN = _ROW + _ON_CONFLICT, _PLAIN_ROW + _ON_CONFLICT
-_NO_END = (None, None, False)
-"""Neither billed nor reported, and on the main branch."""
 _STARTS = """
 UPDATE usage SET started_ns = ?1, price_rows = '', cost_nanos = NULL, cost_high_nanos = NULL
 WHERE source = ?2 AND reply = ?3 AND part = ?4 AND started_ns > ?1
@@ -304,15 +302,56 @@ def _rows(
     plain: list[tuple[Any, ...]] = []
     other: list[tuple[Any, ...]] = []
     for one, price in priced:
-        # Taken apart at once: there may be a million.
-        *head, usage, told, tier, region, ttl, calls, grade, user, session, project, _, _, _ = one
+        # Taken apart and put together by place, without lists between: there may be a million.
+        (
+            reply,
+            part,
+            rank,
+            at_ns,
+            started_ns,
+            model,
+            usage,
+            told,
+            tier,
+            region,
+            ttl,
+            calls,
+            grade,
+            user,
+            session,
+            project,
+            billed,
+            reported,
+            side,
+        ) = one
         fresh, read, five, hour, day, heard, text, thought, spoken, searches = usage
-        rare = day or heard or thought or spoken or searches or ttl or calls != 1
-        if rare or told is not None or one[16:] != _NO_END:
+        rare = day or heard or thought or spoken or searches or ttl or side or calls != 1
+        if rare or told is not None or billed is not None or reported is not None:
             other.append((source, *one[:6], *usage, *one[7:13], user or seat, *one[14:], *price))
         else:
-            row = (source, *head, fresh, read, five, hour, text, tier, region, grade)
-            plain.append((*row, user or seat, session, project, *price))
+            plain.append(
+                (
+                    source,
+                    reply,
+                    part,
+                    rank,
+                    at_ns,
+                    started_ns,
+                    model,
+                    fresh,
+                    read,
+                    five,
+                    hour,
+                    text,
+                    tier,
+                    region,
+                    grade,
+                    user or seat,
+                    session,
+                    project,
+                    *price,
+                )
+            )
     return plain, other
 
 
