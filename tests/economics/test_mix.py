@@ -196,15 +196,16 @@ def test_a_thousand_users_take_seconds() -> None:
     assert solution.shadow_usd["budget_usd"] > 0
 
 
-def test_what_was_found_in_time_is_taken_with_its_bound() -> None:
-    """Out of time, the values that were begun with stand; without any there is no solution."""
+def test_what_is_enough_ends_the_search() -> None:
+    """Values are taken as soon as they cost no more than is wanted, and cost what is told."""
     program, _ = program_of(problem(crowd(random.Random(1), 20, 3), load_offers(None)))
     best = run_solver(program, program.whole, 0.0)
 
-    late = run_solver(program, program.whole, 0.0, start=best.values, seconds_max=0.0)
+    found = run_solver(program, program.whole, 0.0, enough=best.cost * 1.5)
 
-    assert late.cost == pytest.approx(best.cost)
-    assert late.bound <= best.cost
+    paid = zip(program.costs, found.values, strict=True)
+    assert best.cost <= found.cost <= best.cost * 1.5
+    assert found.cost == pytest.approx(sum(cost * value for cost, value in paid))
     with pytest.raises(UnsolvedError, match="Time limit"):
         run_solver(program, program.whole, 0.0, seconds_max=0.0)
 

@@ -10,7 +10,7 @@ from headgate.economics.amounts import dollars
 from headgate.economics.exact import rounded
 from headgate.economics.inputs import InputError, Inputs
 from headgate.economics.mix.offers import Offer, Problem, User, allowed, machines_needed, team_costs
-from headgate.economics.mix.solve import GAP, Solution, solve
+from headgate.economics.mix.solve import GAP, SLOW_GAP, Solution, solve
 from headgate.economics.report import ChartView, Report, SeriesView, TableView, assumptions
 from headgate.units.money import NANOS_PER_USD
 
@@ -22,8 +22,8 @@ LIMITS = [
     "A plan's capacity is taken as one amount a month; limits of five hours and weeks stop people "
     "earlier.",
     "The interval takes the months as like those to come, and users' months as moving together.",
-    f"The solver stops within {100 * GAP:g} % of the best; shadow prices are those of the program "
-    "with fractions of users.",
+    f"The solver stops within {100 * GAP:g} % of the best, or {100 * SLOW_GAP:g} % where more "
+    "takes long; shadow prices are those of the program with fractions of users.",
 ]
 
 
@@ -191,7 +191,7 @@ def _moved(chosen: Sequence[int], before: Sequence[int]) -> int:
 
 def _late(solution: Solution) -> list[str]:
     """Return how far from the best the mix may be, where the solver ran out of time."""
-    if solution.gap <= GAP:
+    if solution.gap <= SLOW_GAP:
         return []
     share = rounded(100 * Fraction(solution.gap), 1)
     return [f"The solver ran out of time: a mix that is up to {share} % cheaper may exist."]
