@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from headgate.cli.main import app
-from headgate.counting.count import Count, bounded, byte_count, count_text, counted, tally
+from headgate.counting.count import Count, bounded, byte_count, counted
 from headgate.counting.load_tokenizer import TOKENIZERS, load_tokenizer
 from headgate.counting.pieces import PIECE_CHARACTERS, pieces
 from headgate.counting.prompt import Prompt, UncountableError, read
+from headgate.counting.tally import count_text, tally
 from headgate.dialects.bounds import HIDDEN_TOKENS_MAX
 from headgate.dialects.translation.registry import translators
 from headgate.units.errors import Refusal
@@ -80,9 +81,9 @@ def prompt_of(data: bytes, dialect: str = "openai_chat") -> Prompt:
 
 def count(prompt: Prompt, tokenizer: str) -> Count:
     """Count a prompt by a public tokenizer."""
-    tallies = tally(prompt.texts, load_tokenizer(tokenizer))
-    assert tallies is not None
-    return counted(prompt, tokenizer, tallies)
+    text_tokens = tally(prompt.texts, load_tokenizer(tokenizer))
+    assert text_tokens is not None
+    return counted(prompt, tokenizer, text_tokens)
 
 
 @needs_tokenizers

@@ -10,9 +10,10 @@ from headgate.catalog.facts import ModelFacts
 from headgate.catalog.load import load_models
 from headgate.cli.options import AsJson
 from headgate.cli.output import EXIT_NO, complain, fail, print_json, print_table, table
-from headgate.counting.count import Count, bounded, counted, tally
+from headgate.counting.count import Count, bounded, counted
 from headgate.counting.load_tokenizer import TOKENIZERS, TokenizerMissingError, load_tokenizer
 from headgate.counting.prompt import Prompt, UncountableError, read
+from headgate.counting.tally import tally
 from headgate.dialects.likely import likely_dialect
 from headgate.dialects.translation.registry import translators
 from headgate.insights.contract_tokens import TokensView
@@ -118,12 +119,12 @@ def _count(prompt: Prompt, name: str | None, *, is_text: bool) -> Count:
     """Count by a tokenizer where there is one, else bound by bytes; says what is missing."""
     if name is not None:
         try:
-            tallies = tally(prompt.texts, load_tokenizer(name))
+            text_tokens = tally(prompt.texts, load_tokenizer(name))
         except TokenizerMissingError as error:
             complain(str(error), error.fix or "")
-            tallies = None
-        if tallies is not None:
-            return counted(prompt, name, tallies)
+            text_tokens = None
+        if text_tokens is not None:
+            return counted(prompt, name, text_tokens)
     return bounded(prompt, 0) if is_text else bounded(prompt)
 
 

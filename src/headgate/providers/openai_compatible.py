@@ -27,6 +27,7 @@ SETUP = Setup(
 PATHS = {
     "openai_chat": "/chat/completions",
     "openai_responses": "/responses",
+    "openai_input_tokens": "/responses/input_tokens",
     "embeddings": "/embeddings",
     "images": "/images/generations",
     "image_edits": "/images/edits",
