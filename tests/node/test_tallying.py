@@ -23,7 +23,7 @@ def run(work: Callable[[], Awaitable[None]]) -> None:
     """Run a test in a loop of its own."""
 
     async def main() -> None:
-        await asyncio.wait_for(work(), 60)
+        await asyncio.wait_for(work(), 100)
 
     asyncio.run(main())
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import socket
+import subprocess
 import sys
-from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -15,8 +16,9 @@ from headgate.node.tally_process import Ask, Told
 
 WAITING_MAX = 64
 """Requests that may wait to be counted; more are bounded by their bytes."""
-ANSWER_S = 10.0
+ANSWER_S = 30.0
 """How long an answer may take, the first of a process with its start."""
+ANSWER_BYTES = 65_536
 IDLE_S = 600.0
 """How long the process stays when nobody asks it."""
 
@@ -58,22 +60,21 @@ class Tallying:
 
     async def close(self) -> None:
         """End the process; who waits is told that nothing was counted."""
+        self._turn_away()
         if self._serving is not None:
             self._serving.cancel()
             with suppress(asyncio.CancelledError):
                 await self._serving
-        # One that was cancelled before its first step has told nobody.
-        self._turn_away()
 
     async def _serve(self) -> None:
         """Answer requests as long as there are any, and the process does."""
-        process: Process | None = None
+        process: _Process | None = None
         asked: _Asked | None = None
         try:
-            process = await asyncio.create_subprocess_exec(*self._command, stdin=PIPE, stdout=PIPE)
+            process = _Process(self._command)
             while True:
                 asked = await asyncio.wait_for(self._waiting.get(), self._idle_s)
-                totals = await _answer(process, asked.ask)
+                totals = await process.answer(asked.ask)
                 answered, asked = asked, None
                 answered.tallied(totals)
         except TimeoutError:
@@ -83,40 +84,61 @@ class Tallying:
             _log.warning("tokens cannot be counted: %s", error)
         finally:
             self._serving = None
+            if process is not None:
+                process.end()
             if asked is not None:
                 asked.tallied(None)
             self._turn_away()
-            if process is not None:
-                await _end(process)
 
     def _turn_away(self) -> None:
         while not self._waiting.empty():
             self._waiting.get_nowait().tallied(None)
 
 
-async def _answer(process: Process, ask: Ask) -> tuple[int, ...] | None:
-    """Return what the process counts, None for texts that cannot be counted exactly.
+class _Process:
+    """The process, and the socket over which it is asked.
 
     Raises:
-        OSError: It does not answer, or not in time.
+        OSError: It cannot be started.
     """
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(ANSWER_S):
-            process.stdin.write(msgspec.json.encode(ask) + b"\n")
-            await process.stdin.drain()
-            told = _TOLD.decode(await process.stdout.readline())
-    except (TimeoutError, msgspec.DecodeError) as error:
-        raise OSError("the process that counts does not answer") from error
-    totals = [total for total in told.totals if total is not None]
-    return tuple(totals) if len(totals) == len(ask.tokenizers) else None
 
+    def __init__(self, command: tuple[str, ...]) -> None:
+        self._socket, theirs = socket.socketpair()
+        self._socket.setblocking(False)
+        try:
+            self._process = subprocess.Popen(command, stdin=theirs, stdout=theirs)  # noqa: S603
+        except OSError:
+            self._socket.close()
+            raise
+        finally:
+            theirs.close()
 
-async def _end(process: Process) -> None:
-    with suppress(ProcessLookupError):
-        process.kill()
-    await process.wait()
+    async def answer(self, ask: Ask) -> tuple[int, ...] | None:
+        """Return what it counts, None for texts that cannot be counted exactly.
+
+        Raises:
+            OSError: It does not answer, or not in time.
+        """
+        loop, line = asyncio.get_running_loop(), b""
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await loop.sock_sendall(self._socket, msgspec.json.encode(ask) + b"\n")
+                while not line.endswith(b"\n"):
+                    piece = await loop.sock_recv(self._socket, ANSWER_BYTES)
+                    if not piece:
+                        break
+                    line += piece
+            told = _TOLD.decode(line)
+        except (TimeoutError, msgspec.DecodeError) as error:
+            raise OSError("the process that counts does not answer") from error
+        totals = [total for total in told.totals if total is not None]
+        return tuple(totals) if len(totals) == len(ask.tokenizers) else None
+
+    def end(self) -> None:
+        """End it; what it counts now is for nobody."""
+        self._socket.close()
+        self._process.kill()
+        self._process.wait()
 
 
 def tallying() -> Tallying | None:
