@@ -8,7 +8,7 @@ books have none.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from headgate.counting.count import Count, bounded, counted
 from headgate.counting.prompt import Prompt, UncountableError, prompt_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pipeline import Pipeline
 
-TEXT_CHARACTERS_MAX = 4 << 20
+TEXT_CHARACTERS_MAX: Final = 4 << 20
 """Texts that are longer together are bounded by their bytes: counting them takes seconds."""
 
 
