@@ -190,6 +190,20 @@ def test_what_nobody_can_count_is_refused(gateway: Gateway) -> None:
     assert "for it carries a document" in reply.message
 
 
+def test_a_provider_that_counts_is_waited_for(gateway: Gateway) -> None:
+    """While it wants no calls, a bound of its model's tokens is no answer in its place."""
+    health = gateway.pipeline.world.targets["haiku"].health
+    later_ns = gateway.pipeline.now_ns() + 5_000_000_000
+    gateway.run(lambda: setattr(health, "not_before_ns", later_ns))
+    try:
+        reply = ask(gateway, message(model="haiku"), COUNT)
+    finally:
+        gateway.heal()
+
+    assert reply.code == "upstream_rate_limited"
+    assert reply.header("retry-after") is not None
+
+
 def test_who_is_frozen_counts_nothing(gateway: Gateway) -> None:
     """A freeze holds for what is free as well."""
     gateway.run(lambda: setattr(gateway.pipeline, "frozen", frozenset({"team:research"})))

@@ -1,8 +1,8 @@
 """Counts of tokens that no provider is asked for: made here, from the request alone.
 
-A request for a count comes here when nobody who could serve the model has an endpoint for it, or
-none of them can be asked now. Nothing is sent and nothing is held, so it is no attempt, and the
-books have none.
+A request for a count comes here when nobody who could serve the model has an endpoint for it; or,
+if its texts can be counted, when none of them can be asked now. Nothing is sent and nothing is
+held, so it is no attempt, and the books have none.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from headgate.dialects.translation.fields import TranslationError
 from headgate.gateway import replies
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.readings import COUNTING, LARGE_BYTES
+from headgate.units import errors
 from headgate.units.errors import Refusal
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ class Tallies:
         """
         kind = getattr(exchange.dialect, "COUNTS", None)
         if kind not in self._world.interpreter.translators:
+            return why
+        if why.code is not errors.MODEL_UNKNOWN and not self._tokenizers(exchange.asked):
+            # Somebody else has a count later, and all there is here is a bound.
             return why
         steps = self._steps(exchange, why)
         if exchange.request.body_bytes >= LARGE_BYTES:

@@ -105,8 +105,9 @@ class _Process:
     def __init__(self, command: tuple[str, ...]) -> None:
         self._socket, theirs = socket.socketpair()
         self._socket.setblocking(False)
+        end = theirs.fileno()
         try:
-            self._process = subprocess.Popen(command, stdin=theirs, stdout=theirs)  # noqa: S603
+            self._process = subprocess.Popen(command, stdin=end, stdout=end)  # noqa: S603 - ours
         except OSError:
             self._socket.close()
             raise
