@@ -12,7 +12,7 @@ from headgate.dialects.translation.registry import translators
 from headgate.gateway.readings import LARGE_BYTES
 from headgate.records.journal import HoldRecord
 from headgate.units.errors import Refusal
-from tests.gateway.calls import BOB, ask, config, encode, message, request
+from tests.gateway.calls import ALICE, BOB, ask, config, encode, message, request
 from tests.gateway.inprocess import Gateway
 from tests.gateway.wire import Reply, Wire
 
@@ -163,16 +163,16 @@ def test_a_client_that_leaves_waits_for_nothing(gateway: Gateway, tallier: Held)
 @pytest.mark.parametrize(
     ("body", "key", "code"),
     [
-        (message(model="nothing"), None, "model_unknown"),
+        (message(model="nothing"), ALICE, "model_unknown"),
         (message(model="big"), BOB, "not_permitted"),
-        (message(model="mini", messages=[{"role": "user", "content": 1}]), None, "body_invalid"),
+        (message(model="mini", messages=[{"role": "user", "content": 1}]), ALICE, "body_invalid"),
     ],
 )
 def test_what_may_not_be_asked_is_refused(
-    gateway: Gateway, body: dict[str, Any], key: str | None, code: str
+    gateway: Gateway, body: dict[str, Any], key: str, code: str
 ) -> None:
     """As a call would be; nothing is counted for it."""
-    reply = ask(gateway, body, COUNT, **({} if key is None else {"key": key}))
+    reply = ask(gateway, body, COUNT, key=key)
 
     assert reply.code == code
 
