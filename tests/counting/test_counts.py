@@ -239,6 +239,7 @@ def test_what_nobody_can_count_is_not_counted() -> None:
     with pytest.raises(UncountableError, match="a document"):
         read(json.dumps(asked).encode(), translators()["anthropic_messages"])
     assert isinstance(read(b"[]", translators()["openai_chat"]), Refusal)
+    assert prompt_of(body({"role": "user", "content": "a", "name": 5})).texts == ("5", "a")
 
 
 def test_a_bound_has_room_for_templates_nobody_has_published() -> None:

@@ -33,7 +33,7 @@ def is_installed() -> bool:
 
 @cache
 def load_tokenizer(name: str) -> "Loaded":
-    """Return a tokenizer of `TOKENIZERS`; loaded once, which takes about a tenth of a second.
+    """Return a tokenizer of `TOKENIZERS`; loaded once, the first in half a second.
 
     Raises:
         TokenizerMissingError: The extra is not installed.

@@ -85,7 +85,8 @@ def prompt_of(call: Call) -> Prompt:
         for option in turn.options:
             if option.name == "name":
                 prompt.frame_tokens += NAME_TOKENS
-                prompt.texts.append(msgspec.json.decode(option.value, type=str))
+                # Whatever stands there: a provider may refuse what is no text.
+                prompt.texts.append(str(msgspec.json.decode(option.value)))
         for part in turn.parts:
             prompt.take(part)
     for tool in call.tools:
