@@ -248,6 +248,7 @@ def test_a_bound_has_room_for_templates_nobody_has_published() -> None:
 
 
 @needs_tokenizers
+@pytest.mark.slow
 def test_the_command_counts(tmp_path: Path) -> None:
     """A request by the tokenizer of its model, a text by the one that is named."""
     asked = {"model": "m", "messages": [{"role": "user", "content": "tiktoken is great!"}]}
