@@ -3,7 +3,8 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Sized
+from collections.abc import Coroutine, Sized
+from typing import Any
 
 DRAIN_S = 60
 RETIRE = signal.SIGUSR1
@@ -58,11 +59,11 @@ def retire_event() -> asyncio.Event:
     return retire
 
 
-def end_with(task: asyncio.Task[None], stop: asyncio.Event, what: str) -> None:
-    """Have this process stop when something fails that it cannot do without.
+def end_with(work: Coroutine[Any, Any, None], stop: asyncio.Event, what: str) -> asyncio.Task[None]:
+    """Begin something that this process cannot do without, and have it stop when that fails.
 
     Args:
-        task: Does it, all the time; who has stopped finds the error in it.
+        work: Goes on all the time; who has stopped finds the error in its task.
         stop: Set when the process shall stop.
         what: Its name, for the log.
     """
@@ -72,7 +73,15 @@ def end_with(task: asyncio.Task[None], stop: asyncio.Event, what: str) -> None:
             sys.stderr.write(f"headgate worker: {what} has failed ({error!r}); it ends.\n")
             stop.set()
 
+    task = asyncio.create_task(work)
     task.add_done_callback(ended)
+    return task
+
+
+def tell_failure(task: asyncio.Task[None]) -> None:
+    """Raise what a task has failed with, if it has: all is put away, and it is told whole."""
+    if task.done() and not task.cancelled():
+        task.result()
 
 
 async def first_of(*events: asyncio.Event) -> None:

@@ -38,7 +38,13 @@ from headgate.node.parts import part_of
 from headgate.node.paths import retiring_path, socket_path, write_pid
 from headgate.node.placing import Placing
 from headgate.node.rows import QueuedRow
-from headgate.node.stopping import end_with, first_of, retire_event, stop_event
+from headgate.node.stopping import (
+    end_with,
+    first_of,
+    retire_event,
+    stop_event,
+    tell_failure,
+)
 from headgate.node.tallying import tallying
 from headgate.node.taught import taught
 from headgate.records.priority import PRIORITIES
@@ -98,9 +104,10 @@ async def run(
     )
     log = _access_log(snapshot, name)
     syncs, spool = journal_syncs(journal, disk), data_dir / "spool"
-    world = replace(world, syncs=syncs, access_log=log, spool=spool, batches=data_dir)
     counter = tallying()
-    world = replace(world, tallier=counter)
+    world = replace(
+        world, syncs=syncs, access_log=log, spool=spool, batches=data_dir, tallier=counter
+    )
     pipeline = Pipeline(world)
     placing = _placing(link, pipeline)
     _connect(link, pipeline, KeysMadeLater(world.directory, snapshot), placing)
@@ -111,8 +118,7 @@ async def run(
         keeping_up.cancel()
         journal.close(time.time_ns())
         return
-    sweeping = asyncio.create_task(_sweep_always(pipeline, link, placing, failing))
-    end_with(sweeping, stop, "its sweep")
+    sweeping = end_with(_sweep_always(pipeline, link, placing, failing), stop, "its sweep")
     keepers = await keep_fresh(world, Path(snapshot.file).parent)
     door = Door(snapshot.edge, listening, welcome(pipeline))
     await door.open()
@@ -134,9 +140,7 @@ async def run(
     _close(world)
     impart(world.notebook, link)
     link.close()
-    if sweeping.done():
-        # It failed: all is put away, and the error is told whole.
-        sweeping.result()
+    tell_failure(sweeping)
 
 
 def _steward(link: StewardLink, ready: Callable[[], bool]) -> Steward:
