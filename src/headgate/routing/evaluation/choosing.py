@@ -11,6 +11,12 @@ from headgate.routing.quality.sparse import Floats, Ints
 TARGETS = {"95": 0.95, "98": 0.98, "100": 1.0, "max": None}
 """Shares of the best single model's quality; `max` is the highest quality there is."""
 
+BELIEVED = 0.5
+"""How much of a point's quality on the training part is what was estimated of the rows, the rest
+being what they scored. Scores alone are noisy, and of many points the luckiest would be chosen;
+estimates alone flatter, for of several models the one that is thought best too well is taken. The
+two err apart, so their mean errs less."""
+
 TRIED = 120
 SPAN = (1e-3, 1e2)
 """Prices of quality tried, per mean cost of a call of the dearest model; 0 is tried too."""
@@ -62,14 +68,32 @@ def curve(evidence: Evidence, quality: Floats, cost: Floats, tried: Floats) -> l
     ]
 
 
-def choose_points(train: Evidence, quality: Floats, cost: Floats) -> dict[str, Operating]:
-    """Return for each target the cheapest price of quality that reached it on the training part.
+def _foreseen(train: Evidence, quality: Floats, cost: Floats, tried: Floats) -> list[Spot]:
+    """Return what each price of quality costs, and the quality to expect of it elsewhere.
 
+    That is at most one standard error above what was seen, so estimates that mislead gain little.
+    """
+    rows, best = np.arange(len(train)), train.best_single()
+    alone = train.scores[:, best]
+    spots = []
+    for of in (chosen(quality, cost, price) for price in tried):
+        seen = train.scores[rows, of] - alone
+        estimated = float((quality[rows, of] - quality[:, best]).mean())
+        luckiest = float(seen.mean() + seen.std() / np.sqrt(len(train)))
+        gain = min((1 - BELIEVED) * float(seen.mean()) + BELIEVED * estimated, luckiest)
+        spots.append(Spot(float(train.costs[rows, of].mean()), float(alone.mean()) + gain))
+    return spots
+
+
+def choose_points(train: Evidence, quality: Floats, cost: Floats) -> dict[str, Operating]:
+    """Return for each target the cheapest price of quality that reaches it by the training part.
+
+    What a price reaches is foreseen from scores and estimates, see `BELIEVED`.
     `quality` and `cost` have to be out-of-fold estimates, or the estimates look too good. Prices
     at which a share of the best single model's quality costs more than that model do not count.
     """
     tried = prices(train.costs)
-    spots = curve(train, quality, cost, tried)
+    spots = _foreseen(train, quality, cost, tried)
     best = train.best_single()
     reference = float(train.scores[:, best].mean())
     paid = float(train.costs[:, best].mean())
