@@ -7,7 +7,7 @@ says so. Calls of other policies never come here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headgate.dialects.translation.translated import Translated
 from headgate.gateway import replies
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from headgate.routing.policies.registry import Inputs
     from headgate.routing.ranking import Ranking
 
-UNREADABLE = Verdict(accepted=False, reason="unreadable")
+UNREADABLE: Final = Verdict(accepted=False, reason="unreadable")
 
 
 class Cascading:
