@@ -181,6 +181,20 @@ def test_a_point_that_was_lucky_is_not_taken() -> None:
     assert dear.choose(doubted, evidence.costs).tolist() == [1] * 200
 
 
+def test_a_point_that_only_just_equals_is_not_enough_for_all_of_the_quality() -> None:
+    """A cheap model that wins as often as it loses reaches 98 per cent for sure, 100 by luck."""
+    evidence = of_pair(planted(200, 5))
+    scores = np.tile([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], (50, 1))
+    scores[0, 0] = 0.0
+    evidence = replace(evidence, scores=scores)
+    alike = np.tile(scores.mean(axis=0), (200, 1))
+
+    points = choose_points(evidence, alike, evidence.costs)
+
+    assert points["98"].choose(alike, evidence.costs).tolist() == [0] * 200
+    assert points["100"].choose(alike, evidence.costs).tolist() == [1] * 200
+
+
 def test_without_a_gain_the_best_single_is_used() -> None:
     """Estimates that mislead choose nothing: every target falls back to the best single model."""
     evidence = _four().rows(np.arange(100) % 4)

@@ -1,6 +1,7 @@
 """Operating points: how much a dollar must buy, chosen on the training part before any test."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,10 @@ BELIEVED = 0.5
 being what they scored. Scores alone are noisy, and of many points the luckiest would be chosen;
 estimates alone flatter, for of several models the one that is thought best too well is taken. The
 two err apart, so their mean errs less."""
+
+SPARE_ERRORS = 0.5
+"""What has to be gained over the best single model where all of its quality is wanted, in standard
+errors: a point that only just equals it falls short every second time."""
 
 TRIED = 120
 SPAN = (1e-3, 1e2)
@@ -68,10 +73,23 @@ def curve(evidence: Evidence, quality: Floats, cost: Floats, tried: Floats) -> l
     ]
 
 
-def _foreseen(train: Evidence, quality: Floats, cost: Floats, tried: Floats) -> list[Spot]:
-    """Return what each price of quality costs, and the quality to expect of it elsewhere.
+class _Foreseen(NamedTuple):
+    """What a price of quality costs, the quality to expect of it elsewhere, and how sure that is.
 
-    That is at most one standard error above what was seen, so estimates that mislead gain little.
+    Attributes:
+        error: The standard error of what was gained over the best single model.
+    """
+
+    cost: float
+    quality: float
+    error: float
+
+
+def _foreseen(train: Evidence, quality: Floats, cost: Floats, tried: Floats) -> list[_Foreseen]:
+    """Return what to expect of each price of quality.
+
+    The quality is at most one standard error above what was seen, so that estimates which mislead
+    gain little.
     """
     rows, best = np.arange(len(train)), train.best_single()
     alone = train.scores[:, best]
@@ -79,9 +97,10 @@ def _foreseen(train: Evidence, quality: Floats, cost: Floats, tried: Floats) -> 
     for of in (chosen(quality, cost, price) for price in tried):
         seen = train.scores[rows, of] - alone
         estimated = float((quality[rows, of] - quality[:, best]).mean())
-        luckiest = float(seen.mean() + seen.std() / np.sqrt(len(train)))
-        gain = min((1 - BELIEVED) * float(seen.mean()) + BELIEVED * estimated, luckiest)
-        spots.append(Spot(float(train.costs[rows, of].mean()), float(alone.mean()) + gain))
+        error = float(seen.std() / np.sqrt(len(train)))
+        gain = (1 - BELIEVED) * float(seen.mean()) + BELIEVED * estimated
+        reached = float(alone.mean()) + min(gain, float(seen.mean()) + error)
+        spots.append(_Foreseen(float(train.costs[rows, of].mean()), reached, error))
     return spots
 
 
@@ -101,10 +120,11 @@ def choose_points(train: Evidence, quality: Floats, cost: Floats) -> dict[str, O
     points: dict[str, Operating] = {}
     for name, share in TARGETS.items():
         wanted = max(highest, reference) if share is None else share * reference
+        spare = SPARE_ERRORS if share == 1.0 else 0.0
         reaching = [
             (spot.cost, price)
             for spot, price in zip(spots, tried.tolist(), strict=True)
-            if spot.quality >= wanted and (share is None or spot.cost <= paid)
+            if spot.quality >= wanted + spare * spot.error and (share is None or spot.cost <= paid)
         ]
         points[name] = Operating(min(reaching)[1] if reaching else None, best)
     return points
