@@ -158,7 +158,7 @@ events { worker_connections 16384; multi_accept on; }
 """
 _HTTP = (
     "access_log off; keepalive_requests 100000000; "
-    "client_body_buffer_size 64k; client_max_body_size 32m;"
+    "client_body_buffer_size 256k; client_max_body_size 32m;"
 )
 
 

@@ -1,10 +1,11 @@
 /* A load of chat completions on 127.0.0.1, checked and timed.
  *
- *   load PORT CONNECTIONS SECONDS RATE MODEL KEY (plain|stream) [PATH [HEADERS]]
+ *   load PORT CONNECTIONS SECONDS RATE MODEL KEY (plain|stream) [PATH [HEADERS [TEXT_BYTES]]]
  *
  * RATE 0: each connection sends again as soon as its answer is whole. Else RATE calls a second on
  * a timetable, and latency counts from the planned instant, so a late gateway cannot hide it.
- * PATH is /v1/chat/completions unless it is given; HEADERS are more lines for every call.
+ * PATH is /v1/chat/completions unless it is given; HEADERS are more lines for every call, TEXT_BYTES
+ * how long the message is that is sent (600).
  * Calls begun in time are waited for. An answer is good when its status is 200, it reports usage
  * and, streamed, ends with [DONE]. Prints one JSON object; times are microseconds.
  */
@@ -41,9 +42,9 @@ struct samples {
 };
 
 static int port, epoll, streamed;
-static char request[8192];
+static char *request;
 static size_t request_bytes;
-static long long calls, events, bad;
+static long long calls, events, bad, turned_away;
 static struct samples latency, first_byte;
 
 static long long now_us(void) {
@@ -170,6 +171,7 @@ static void finish(struct call *c, int whole) {
   calls++;
   note(&latency, now_us() - c->planned_us);
   if (!whole || c->status != 200 || !c->usage || (streamed && !c->done)) bad++;
+  if (whole && c->status == 503) turned_away++;
   if (c->closes || !whole) {
     close(c->fd);
     dial(c);
@@ -185,19 +187,24 @@ static uint32_t percentile(struct samples *s, int percent) {
   return s->count ? s->us[(s->count - 1) * (size_t)percent / 100] : 0;
 }
 
-static void prepare_request(const char *model, const char *key, const char *path, const char *headers) {
-  char text[601], body[2048];
-  for (int i = 0; i < 600; i++) text[i] = i % 7 == 6 ? ' ' : (char)('a' + i % 23);
-  text[600] = 0;
-  int size = snprintf(body, sizeof body,
+static void prepare_request(const char *model, const char *key, const char *path, const char *headers,
+                            size_t text_bytes) {
+  size_t room = text_bytes + 8192;
+  char *text = malloc(text_bytes + 1), *body = malloc(room);
+  for (size_t i = 0; i < text_bytes; i++) text[i] = i % 7 == 6 ? ' ' : (char)('a' + i % 23);
+  text[text_bytes] = 0;
+  request = malloc(room + 8192);
+  int size = snprintf(body, room,
       "{\"model\":\"%s\",\"messages\":[{\"role\":\"system\",\"content\":\"Answer briefly.\"},"
       "{\"role\":\"user\",\"content\":\"%s\"}],\"temperature\":0.7,\"max_tokens\":256%s}",
       model, text, streamed ? ",\"stream\":true,\"stream_options\":{\"include_usage\":true}" : "");
-  request_bytes = (size_t)snprintf(request, sizeof request,
+  request_bytes = (size_t)snprintf(request, room + 8192,
       "POST %s HTTP/1.1\r\nhost: 127.0.0.1:%d\r\nauthorization: Bearer %s\r\n"
       "content-type: application/json\r\naccept: application/json\r\n"
       "user-agent: headgate-bench\r\n%s%scontent-length: %d\r\n\r\n%s",
       path, port, key, headers, *headers ? "\r\n" : "", size, body);
+  free(text);
+  free(body);
 }
 
 static struct call *crew, **idle;
@@ -258,13 +265,13 @@ static void run(double rate) {
 }
 
 int main(int count, char **arguments) {
-  if (count < 8 || count > 10) return 2;
+  if (count < 8 || count > 11) return 2;
   signal(SIGPIPE, SIG_IGN);
   port = atoi(arguments[1]);
   crew_size = atoi(arguments[2]);
   streamed = !strcmp(arguments[7], "stream");
   prepare_request(arguments[5], arguments[6], count > 8 ? arguments[8] : "/v1/chat/completions",
-                  count > 9 ? arguments[9] : "");
+                  count > 9 ? arguments[9] : "", count > 10 ? strtoul(arguments[10], 0, 10) : 600);
   latency.us = malloc(SAMPLES_MAX * sizeof *latency.us);
   first_byte.us = malloc(SAMPLES_MAX * sizeof *first_byte.us);
   crew = calloc((size_t)crew_size, sizeof *crew);
@@ -277,8 +284,8 @@ int main(int count, char **arguments) {
   double seconds = (double)(now_us() - begun_us) / 1e6;
   qsort(latency.us, latency.count, sizeof *latency.us, by_size);
   qsort(first_byte.us, first_byte.count, sizeof *first_byte.us, by_size);
-  printf("{\"calls\":%lld,\"events\":%lld,\"bad\":%lld,\"seconds\":%.3f,\"latency_us_p50\":%u,"
+  printf("{\"calls\":%lld,\"events\":%lld,\"bad\":%lld,\"turned_away\":%lld,\"seconds\":%.3f,\"latency_us_p50\":%u,"
          "\"latency_us_p99\":%u,\"ttft_us_p50\":%u,\"ttft_us_p99\":%u}\n",
-         calls, events, bad, seconds, percentile(&latency, 50), percentile(&latency, 99),
+         calls, events, bad, turned_away, seconds, percentile(&latency, 50), percentile(&latency, 99),
          percentile(&first_byte, 50), percentile(&first_byte, 99));
 }

@@ -45,6 +45,7 @@ def arguments_of(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=2.0, help="of each load (default 2)")
     parser.add_argument("--connections", type=int, help="also: plain calls over so many")
     parser.add_argument("--rate", type=int, help="also: plain calls at so many a second")
+    parser.add_argument("--bodies", type=int, help="also: plain calls with so many kB of prompt")
     parser.add_argument("--translated", action="store_true", help="also: calls that are translated")
     parser.add_argument("--tls", action="store_true", help="also: TLS to the upstream")
     parser.add_argument("--once", action="store_true", help="also: first byte, memory; taken once")
@@ -60,6 +61,7 @@ def loads_of(arguments: argparse.Namespace) -> list[rounds.Load]:
     """Return the loads of the paired rounds: those with a bar, and those asked for."""
     connections = arguments.connections or (8 if arguments.all else None)
     rate = arguments.rate or (2_000 if arguments.all else None)
+    bodies = arguments.bodies or (120 if arguments.all else None)
     loads = list(rounds.GATED)
     if arguments.translated or arguments.all:
         loads += rounds.TRANSLATED
@@ -67,6 +69,9 @@ def loads_of(arguments: argparse.Namespace) -> list[rounds.Load]:
         loads.append(rounds.Load(f"plain, {connections} connections", connections=connections))
     if rate:
         loads.append(rounds.Load(f"plain, {rate:,}/s", connections=64, rate_per_s=rate))
+    if bodies:
+        size = bodies * 1_000
+        loads.append(rounds.Load(f"plain, {bodies} kB", connections=64, text_bytes=size))
     return loads
 
 

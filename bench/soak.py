@@ -6,7 +6,8 @@ The rate is a part of what the node carries at most, measured first. Memory is r
 of the load: that of all processes, without pages of files, for a journal's segment is mapped as it
 fills and let go when it is full, which is a saw's tooth of 16 MB. The slope is that of a straight
 line through the readings after the warm-up, by least squares. At the end the books are checked
-beside the running node.
+beside the running node. When the machine has something else to do for a moment, the node turns
+calls away (`overloaded`); those are counted, and more than a few end the run.
 """
 
 import argparse
@@ -22,6 +23,8 @@ from bench.tools import BUILD
 
 PIECE_S = 10
 LOAD_OF_MOST = 0.7
+TURNED_AWAY_MAX = 0.01
+"""The part of a piece's calls that may be turned away."""
 WARM_UP = 0.2
 """The part of the readings that the slope leaves out."""
 SLOPE_MAX = 1.0
@@ -49,21 +52,31 @@ def slope_mb_per_hour(readings: list[Reading]) -> float:
     return line.slope * 3_600
 
 
-def soak(node: Gateway, rate_per_s: int, minutes: float) -> tuple[int, list[Reading]]:
-    """Send a steady load; returns how many calls were answered, and what memory was.
+class Soaked(NamedTuple):
+    """What a steady load came to: calls, those of them that were turned away, and memory."""
+
+    calls: int
+    turned_away: int
+    readings: list[Reading]
+
+
+def soak(node: Gateway, rate_per_s: int, minutes: float) -> Soaked:
+    """Send a steady load.
 
     Raises:
         rounds.BadAnswersError: An answer was wrong.
     """
     load = rounds.Load("soak", connections=64, rate_per_s=rate_per_s)
-    calls, readings, began_s = 0, list[Reading](), time.monotonic()
+    away_max = int(rate_per_s * PIECE_S * TURNED_AWAY_MAX)
+    calls, away, readings, began_s = 0, 0, list[Reading](), time.monotonic()
     at_s = 0.0
     while at_s < minutes * 60:
-        calls += rounds.send(node, load, PIECE_S).calls
+        sent = rounds.send(node, load, PIECE_S, turned_away_max=away_max)
+        calls, away = calls + sent.calls, away + sent.turned_away
         at_s = time.monotonic() - began_s
         readings.append(Reading(at_s, processes.own_memory_bytes(node.pids) / 1e6))
         say(f"{at_s / 60:.1f} of {minutes:g} minutes: {readings[-1].memory_mb:.2f} MB")
-    return calls, readings
+    return Soaked(calls, away, readings)
 
 
 def main() -> int:
@@ -89,12 +102,14 @@ def measure(node: Gateway, minutes: float) -> int:
     """Find the rate, keep it up, and print what came of it; returns the exit status."""
     most = rounds.measure(node, rounds.GATED[0], 3).units_per_s
     rate = int(most * LOAD_OF_MOST)
-    calls, readings = soak(node, rate, minutes)
+    calls, away, readings = soak(node, rate, minutes)
     slope = slope_mb_per_hour(readings)
     equal, sentence = asking.books(HEADGATE_PORT)
     first, last = readings[0].memory_mb, readings[-1].memory_mb
     sys.stdout.write(f"{report.listing(machine.facts(BUILD))}\n\n")
-    sys.stdout.write(f"{calls} calls at {rate}/s ({most:.0f}/s at most), {package.kind()}\n")
+    sys.stdout.write(
+        f"{calls} calls at {rate}/s ({most:.0f}/s at most), {away} turned away, {package.kind()}\n"
+    )
     sys.stdout.write(f"memory {first:.2f} -> {last:.2f} MB; books: {sentence}\n")
     sys.stdout.write(f"slope={slope:.2f} MB/h over {minutes:g} minutes\n")
     if not equal:

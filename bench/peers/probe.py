@@ -37,5 +37,5 @@ def answer(gateway: Gateway, load: Load) -> bytes:
         connection.close()
     if reply.status != 200 or b'"prompt_tokens"' not in body:
         raise ValueError(f"{gateway.name} answers {reply.status}: {body[:200]!r}")
-    count(gateway, load, Sent(1, 0, 0, 0, 0, 0, 0, 0))
+    count(gateway, load, Sent(1, 0, 0, 0, 0, 0, 0, 0, 0))
     return body

@@ -161,6 +161,27 @@ def views_joined_from_the_right(tree: ast.AST) -> Iterator[str]:
             yield f"{node.lineno}: {ast.unparse(node)} has keys() on the right"
 
 
+OFFERED = frozenset({"KIND", "PATH", "PATHS", "FORWARDED", "DEFAULTS"})
+"""What modules of a kind offer by a protocol, which has no word for a constant."""
+
+
+def constants_that_may_change(tree: ast.Module) -> Iterator[str]:
+    """Constants of a module that are not `Final`: compiled code looks them up, each time."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            name = "" if "Final" in ast.unparse(node.annotation) else node.target.id
+        else:
+            continue
+        if name.isupper() and name not in OFFERED and not _is_type_variable(node.value):
+            yield f"{node.lineno}: {name} is not Final"
+
+
+def _is_type_variable(value: ast.expr | None) -> bool:
+    return isinstance(value, ast.Call) and ast.unparse(value.func) == "TypeVar"
+
+
 def _is_keys(node: ast.expr) -> bool:
     return (
         isinstance(node, ast.Call)

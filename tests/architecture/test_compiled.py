@@ -57,3 +57,10 @@ def test_no_compiled_set_is_cut_with_a_view(path: Path) -> None:
     """`frozenset & keys()` is a `set`, which compiled code refuses; `keys() & frozenset` is not."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert list(rules.views_joined_from_the_right(tree)) == []
+
+
+@pytest.mark.parametrize("path", compiled(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_compiled_constant_is_final(path: Path) -> None:
+    """What is not `Final` is looked up by its name wherever compiled code reads it."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert list(rules.constants_that_may_change(tree)) == []

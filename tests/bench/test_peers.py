@@ -40,7 +40,7 @@ def free_port() -> int:
 
 def sent(p50: int, p99: int) -> Sent:
     """Return a report of ten streams."""
-    return Sent(10, 270, 0, 1.0, 500_000, 600_000, p50, p99)
+    return Sent(10, 270, 0, 0, 1.0, 500_000, 600_000, p50, p99)
 
 
 def test_ratios_are_medians_of_rounds_to_their_own_base() -> None:
@@ -191,12 +191,14 @@ def test_a_peer_is_asked_in_its_own_way() -> None:
     command = rounds.load_command(gateway(asked), PLAIN, 2)
 
     assert command[1:] == ["9221", "8", "2", "0", "its::m", "sk-bench", "plain", *command[8:]]
-    assert command[8:] == ["/other/chat", "x-one: 1\r\nx-two: 2"]
+    assert command[8:] == ["/other/chat", "x-one: 1\r\nx-two: 2", "600"]
     assert rounds.load_command(gateway(Asked()), PLAIN, 2)[5:] == [
         "m",
         "sk-bench",
         "plain",
         "/v1/chat/completions",
+        "",
+        "600",
     ]
 
 

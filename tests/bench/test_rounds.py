@@ -101,6 +101,7 @@ class Wrong(socketserver.BaseRequestHandler):
 
     ANSWERS: ClassVar[dict[str, bytes]] = {
         "refused": b'HTTP/1.1 401 Unauthorized\r\ncontent-length: 15\r\n\r\n"prompt_tokens"',
+        "turned away": b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n",
         "without usage": b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}",
         "without an end": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
         b'15\r\ndata: "prompt_tokens"\r\n0\r\n\r\n',
@@ -134,3 +135,4 @@ def test_a_wrong_answer_is_bad(programs: Path, why: str) -> None:
 
     assert sent.calls > 0
     assert sent.bad == sent.calls
+    assert sent.turned_away == (sent.calls if why == "turned away" else 0)

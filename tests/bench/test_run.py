@@ -26,8 +26,8 @@ def test_other_loads_are_named_after_what_was_asked() -> None:
 
 
 def test_all_means_every_load() -> None:
-    """The full report has the gated loads, those that are translated, and both others."""
-    assert len(run.loads_of(run.arguments_of(["--all"]))) == 6
+    """The full report has the gated loads, those that are translated, and the three others."""
+    assert len(run.loads_of(run.arguments_of(["--all"]))) == 7
 
 
 def test_translated_calls_come_when_they_are_asked_for() -> None:

@@ -3,10 +3,11 @@
 from array import array
 from collections.abc import Generator
 from itertools import chain, islice
+from typing import Final
 
 from headgate.dialects.prompts.block import Block, Blocks
 
-BLOCKS_MAX = 4_096
+BLOCKS_MAX: Final = 4_096
 """What lies behind so many blocks is not looked at."""
 
 

@@ -1,12 +1,13 @@
 """Classes: which priority a call has, of those that its key or team may use; pure."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from headgate.records.priority import INTERACTIVE, PRIORITIES, USUAL, Priority
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
-_RANKS: dict[bytes, int] = {name.encode(): rank for rank, name in enumerate(PRIORITIES)}
+_RANKS: Final[dict[bytes, int]] = {name.encode(): rank for rank, name in enumerate(PRIORITIES)}
 
 
 class Classes:

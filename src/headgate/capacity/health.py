@@ -9,20 +9,20 @@ ends well does not end the outage.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-BREAKER_OPEN = "breaker_open"
-THROTTLED = "throttled"
-NO_CREDENTIAL = "credential_unavailable"
+BREAKER_OPEN: Final = "breaker_open"
+THROTTLED: Final = "throttled"
+NO_CREDENTIAL: Final = "credential_unavailable"
 
-WINDOW_NS = 10_000_000_000
+WINDOW_NS: Final = 10_000_000_000
 """Rates of failure are of spans of this length, one after the other."""
-CALLS_MIN = 20
-FAILED_PERCENT = 50
+CALLS_MIN: Final = 20
+FAILED_PERCENT: Final = 50
 """So many calls in a span, of which so many failed, open the breaker."""
-OPEN_FACTOR_MAX = 12
+OPEN_FACTOR_MAX: Final = 12
 """How often the first pause the longest one is."""
-NOT_BEFORE_MAX_NS = 600_000_000_000
+NOT_BEFORE_MAX_NS: Final = 600_000_000_000
 """A time to come back that is further away is taken for this: it may be a mistake."""
 
 

@@ -10,19 +10,20 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Final
 
 from headgate.units.instants import NANOS_PER_SECOND
 
-USED_UP = b": 0\r\n"
+USED_UP: Final = b": 0\r\n"
 """What header lines hold where a limit may be used up: those without it need not be read."""
-RETRY_DEFAULT_NS = NANOS_PER_SECOND
+RETRY_DEFAULT_NS: Final = NANOS_PER_SECOND
 """How long a deployment is left alone that throttles without saying for how long."""
 
-_PARTS = re.compile(r"(\d+)(?:\.(\d+))?(ms|h|m|s)")
-_SPAN = re.compile(rf"(?:{_PARTS.pattern})+")
-_NANOS: dict[str, int] = {"h": 3600 * 10**9, "m": 60 * 10**9, "s": 10**9, "ms": 10**6}
-_DIGITS_MAX = 15
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PARTS: Final = re.compile(r"(\d+)(?:\.(\d+))?(ms|h|m|s)")
+_SPAN: Final = re.compile(rf"(?:{_PARTS.pattern})+")
+_NANOS: Final[dict[str, int]] = {"h": 3600 * 10**9, "m": 60 * 10**9, "s": 10**9, "ms": 10**6}
+_DIGITS_MAX: Final = 15
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_SECONDS_MIN, _EPOCH_MILLIS_MIN = 10**9, 10**12
 
 

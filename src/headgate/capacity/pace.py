@@ -5,20 +5,20 @@ an eighth of one observation says nothing any more.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-HALF_LIFE_NS = 60_000_000_000
-FAILURES_HALF_LIFE_NS = 300_000_000_000
+HALF_LIFE_NS: Final = 60_000_000_000
+FAILURES_HALF_LIFE_NS: Final = 300_000_000_000
 """Failures are rarer than answers, so they are remembered for longer."""
 
-ONE = 1 << 32
+ONE: Final = 1 << 32
 """The weight of an observation that was just made."""
-FADED = ONE >> 3
-HALVINGS_MAX = 64
-MILLION = 1_000_000
+FADED: Final = ONE >> 3
+HALVINGS_MAX: Final = 64
+MILLION: Final = 1_000_000
 
 TTFT, RATE, FAILED = "ttft", "rate", "failed"
-PARTS = {TTFT: HALF_LIFE_NS, RATE: HALF_LIFE_NS, FAILED: FAILURES_HALF_LIFE_NS}
+PARTS: Final = {TTFT: HALF_LIFE_NS, RATE: HALF_LIFE_NS, FAILED: FAILURES_HALF_LIFE_NS}
 """What a pace is made of, and how fast each part fades."""
 
 Tell = Callable[[str, int, int, int, int], None]

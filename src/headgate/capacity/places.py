@@ -8,15 +8,16 @@ teams share by weight: see `shares`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from headgate.capacity.shares import FairQueue, Share, Waiter
 from headgate.records.priority import PRIORITIES
 
-SERVICE_US_START = 2_000_000
+SERVICE_US_START: Final = 2_000_000
 """What a call is assumed to take before any has been served."""
-AGED_EVERY = 8
+AGED_EVERY: Final = 8
 """One of so many places goes to a lower class whose calls have waited for long."""
-AGE_MS = 10_000
+AGE_MS: Final = 10_000
 
 
 class Places:

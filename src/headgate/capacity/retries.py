@@ -4,7 +4,9 @@ Calls earn, attempts beyond the first spend; what is saved up is bounded. So a p
 under many running calls is survived, and one that stays dead does not multiply the traffic.
 """
 
-_WHOLE = 100
+from typing import Final
+
+_WHOLE: Final = 100
 
 
 class RetryBudget:

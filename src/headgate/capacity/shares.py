@@ -17,9 +17,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-SCALE = 1_000
+SCALE: Final = 1_000
 """Virtual time is microseconds of a place times this, over the weight."""
 
 

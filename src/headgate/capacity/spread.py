@@ -7,9 +7,9 @@ their calls end.
 """
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-CHUNKS = 4
+CHUNKS: Final = 4
 """A worker is lent this fraction of an equal share beyond what it asks, while that is free."""
 
 

@@ -3,23 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from headgate.records.charge import SURCHARGE, Charge, ChargeLine
 from headgate.records.demand import Terms
 from headgate.units.money import FEMTO_PER_NANO, HALF_FEMTO, line_nanos
 from headgate.units.usage import INPUT_METERS, METERS, OUTPUT_METERS, Usage
 
-OUTPUT_TOKENS_LIMIT = 1_000_000_000
+OUTPUT_TOKENS_LIMIT: Final = 1_000_000_000
 """What `output_tokens_within` returns when output costs nothing; no more is ever returned."""
 
-NO_UNITS: Mapping[str, tuple[int, str]] = MappingProxyType({})
+NO_UNITS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType({})
 
-SECONDS_USUAL = 60
-CHARACTERS_PER_TOKEN = 4
+SECONDS_USUAL: Final = 60
+CHARACTERS_PER_TOKEN: Final = 4
 """What calls for sound and speech are compared by, whose real size is not known then."""
 
-_ROUNDING_NANOS = len(INPUT_METERS) + len(OUTPUT_METERS)
+_ROUNDING_NANOS: Final = len(INPUT_METERS) + len(OUTPUT_METERS)
 """A nano per token meter: lines are rounded one by one, so each may come out half a nano up."""
 
 
@@ -258,8 +258,8 @@ class RateCard:
         return [rate for rate in self.rates if input_tokens_max > rate.above_tokens]
 
 
-_INPUT = METERS.index("input_uncached")
-_OUTPUT = METERS.index("output_text")
+_INPUT: Final = METERS.index("input_uncached")
+_OUTPUT: Final = METERS.index("output_text")
 
 
 def dearest(prices_femto: tuple[int | None, ...], terms: Terms) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 from msgspec import Raw
@@ -33,33 +34,33 @@ __all__ = ["edit"]
 
 KIND = "anthropic_messages"
 PATH = "/v1/messages"
-SIGN: bytes | None = b"anthropic-version"
+SIGN: Final[bytes | None] = b"anthropic-version"
 FORWARDED: frozenset[bytes] = frozenset({b"anthropic-version", b"anthropic-beta"})
 
 
-_UNBOUNDED = frozenset({"mcp_servers", "container", "fallbacks", "compaction"})
+_UNBOUNDED: Final = frozenset({"mcp_servers", "container", "fallbacks", "compaction"})
 """Fields whose cost no limit bounds: tools that run at the provider ask the model again and
 again, `fallbacks` names other models with limits of their own, a compaction is a call apart."""
 
-_CLIENT_TOOLS = ("bash_", "text_editor_", "computer_", "memory_", "browser_toolset_")
+_CLIENT_TOOLS: Final = ("bash_", "text_editor_", "computer_", "memory_", "browser_toolset_")
 """How the types of tools begin that the client runs; what runs at the provider has other types."""
 
-_COUNTED_TOOL = "web_search_"
+_COUNTED_TOOL: Final = "web_search_"
 """How the type of the tool begins whose uses the usage reports, so that each is billed."""
 
-_PLAIN = frozenset({"text", "tool_use", "thinking", "redacted_thinking"})
+_PLAIN: Final = frozenset({"text", "tool_use", "thinking", "redacted_thinking"})
 """Blocks that are what they are, all of it text in the body."""
 
-_NAMED = frozenset({*Request.__struct_fields__, *_UNBOUNDED})
-_THINKING_NAMED = frozenset(Thinking.__struct_fields__)
-_EMPTY = frozenset({b"null", b"[]"})
-BODY = Request
-_REQUEST = msgspec.json.Decoder(Request)
-_OBJECT = msgspec.json.Decoder(dict[str, Raw])
-_USAGE = msgspec.json.Decoder(Usage)
-_REPLY = msgspec.json.Decoder(Reply)
-_EVENT = msgspec.json.Decoder(Event)
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_NAMED: Final = frozenset({*Request.__struct_fields__, *_UNBOUNDED})
+_THINKING_NAMED: Final = frozenset(Thinking.__struct_fields__)
+_EMPTY: Final = frozenset({b"null", b"[]"})
+BODY: Final = Request
+_REQUEST: Final = msgspec.json.Decoder(Request)
+_OBJECT: Final = msgspec.json.Decoder(dict[str, Raw])
+_USAGE: Final = msgspec.json.Decoder(Usage)
+_REPLY: Final = msgspec.json.Decoder(Reply)
+_EVENT: Final = msgspec.json.Decoder(Event)
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def read(body: bytes) -> Demand | Refusal:

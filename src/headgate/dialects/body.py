@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -19,25 +19,25 @@ from headgate.units.errors import (
 
 T = TypeVar("T")
 
-_PLACE = re.compile(r" - at `\$\.?(.*)`$")
-_MISSING = re.compile(r"missing required field `(.*)`")
-_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
+_PLACE: Final = re.compile(r" - at `\$\.?(.*)`$")
+_MISSING: Final = re.compile(r"missing required field `(.*)`")
+_MEMBERS: Final = msgspec.json.Decoder(dict[str, Raw])
 
-DEPTH_MAX = 500
+DEPTH_MAX: Final = 500
 """So deep may a body be nested that every supported interpreter reads it, whatever is done with it.
 
 To count the levels of every body would cost more than to read it. So the bound that is kept is that
 of the decoder's own stack, which lies above this on all of them.
 """
 
-TOO_DEEP = Refusal(
+TOO_DEEP: Final = Refusal(
     BODY_TOO_DEEP, f"The body is nested too deeply: keep it within {DEPTH_MAX} levels."
 )
 
-CHECKED_MAX = 1_024
-CHECKED_KEYS_MAX = 64
+CHECKED_MAX: Final = 1_024
+CHECKED_KEYS_MAX: Final = 64
 
-_CHECKED: defaultdict[frozenset[str], dict[tuple[str, ...], int]] = defaultdict(dict)
+_CHECKED: Final[defaultdict[frozenset[str], dict[tuple[str, ...], int]]] = defaultdict(dict)
 """By what a dialect names: the keys that were looked at before, in their order, and how many
 bytes they and the signs around them take. Clients send the same keys with every call."""
 

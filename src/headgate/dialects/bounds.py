@@ -6,28 +6,30 @@ keys and signs around each text outweigh the few tokens a chat template puts aro
 not in the body as text is added here.
 """
 
-HIDDEN_TOKENS_MAX = 1_024
+from typing import Final
+
+HIDDEN_TOKENS_MAX: Final = 1_024
 """What a provider adds to each prompt: the frame of the chat template, the words that introduce
 tools (Anthropic's tool-use prompt is under 1,000 tokens for every model it lists)."""
 
-BUILT_IN_TOOL_TOKENS_MAX = 4_096
+BUILT_IN_TOOL_TOKENS_MAX: Final = 4_096
 """What stands for one tool that is named by type only, its description being the provider's."""
 
-IMAGE_TOKENS_MAX_OPENAI = 49_152
+IMAGE_TOKENS_MAX_OPENAI: Final = 49_152
 """The most one image costs over the models that speak OpenAI: gpt-4o-mini counts 2,833 tokens
 and 5,667 for each of up to 8 tiles. The bytes of an image, inline or not, bound nothing: a
 single-coloured one of any size compresses to a few hundred."""
 
-IMAGE_TOKENS_MAX_ANTHROPIC = 8_192
+IMAGE_TOKENS_MAX_ANTHROPIC: Final = 8_192
 """The most one image costs over Anthropic's models: they scale images down to less than 5,000
 tokens (about width x height / 750, long edge at most 2,576 pixels)."""
 
-IMAGE_TOKENS_MAX_GEMINI = 16_384
+IMAGE_TOKENS_MAX_GEMINI: Final = 16_384
 """The most one image costs over Google's models: they scale images down to 3,072 pixels and count
 258 tokens for each tile of at least 256 pixels (at most 24 of them fit), or up to 2,240 for an
 image of any size (https://ai.google.dev/gemini-api/docs/tokens)."""
 
-IMAGE_TOKENS_MAX_ANY = max(
+IMAGE_TOKENS_MAX_ANY: Final = max(
     IMAGE_TOKENS_MAX_OPENAI, IMAGE_TOKENS_MAX_ANTHROPIC, IMAGE_TOKENS_MAX_GEMINI
 )
 """For a dialect that models of many makers speak: the most that any of those above costs."""

@@ -1,6 +1,7 @@
 """`openai_chat`: OpenAI's Chat Completions, as many providers speak it."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import msgspec
 from msgspec import UNSET, Raw
@@ -28,26 +29,26 @@ from headgate.units.instants import NANOS_PER_SECOND
 
 KIND = "openai_chat"
 PATH = "/v1/chat/completions"
-SIGN: bytes | None = None
+SIGN: Final[bytes | None] = None
 FORWARDED: frozenset[bytes] = frozenset({b"openai-beta", b"x-client-request-id"})
 
-_UNBOUNDED = frozenset({"web_search_options", "prediction", "audio", "plugins", "models"})
+_UNBOUNDED: Final = frozenset({"web_search_options", "prediction", "audio", "plugins", "models"})
 """Fields whose cost no limit bounds: searches are billed each, rejected predictions are billed
 as output beyond the limit, audio has its own prices, OpenRouter's plugins are billed apart and
 its `models` names others that may serve the call."""
 
-_LIMIT_FIELDS = frozenset({"max_tokens", "max_completion_tokens"})
-_OPTIONS_NAMED = frozenset(StreamOptions.__struct_fields__)
-_NAMED = frozenset({*Request.__struct_fields__, *_UNBOUNDED})
-_EMPTY = frozenset({b"null", b"[]"})
-_USAGE_MARK = b'"prompt_tokens"'
-_DONE = b"[DONE]"
+_LIMIT_FIELDS: Final = frozenset({"max_tokens", "max_completion_tokens"})
+_OPTIONS_NAMED: Final = frozenset(StreamOptions.__struct_fields__)
+_NAMED: Final = frozenset({*Request.__struct_fields__, *_UNBOUNDED})
+_EMPTY: Final = frozenset({b"null", b"[]"})
+_USAGE_MARK: Final = b'"prompt_tokens"'
+_DONE: Final = b"[DONE]"
 
-BODY = Request
-_REQUEST = msgspec.json.Decoder(Request)
-_LIMITS = msgspec.json.Decoder(Limits)
-_OBJECT = msgspec.json.Decoder(dict[str, Raw])
-_CHUNK = msgspec.json.Decoder(Chunk)
+BODY: Final = Request
+_REQUEST: Final = msgspec.json.Decoder(Request)
+_LIMITS: Final = msgspec.json.Decoder(Limits)
+_OBJECT: Final = msgspec.json.Decoder(dict[str, Raw])
+_CHUNK: Final = msgspec.json.Decoder(Chunk)
 
 
 def read(body: bytes) -> Demand | Refusal:

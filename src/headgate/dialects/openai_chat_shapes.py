@@ -3,11 +3,11 @@
 Apart from the dialect because its module is compiled, and the decoder reads types at run time.
 """
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-NULL = Raw(b"null")
+NULL: Final = Raw(b"null")
 
 Limit = Annotated[int, Meta(ge=1)] | None | UnsetType
 

@@ -5,7 +5,7 @@ Wire format: https://platform.openai.com/docs/api-reference/responses and the ty
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import msgspec
 from msgspec import Raw
@@ -25,29 +25,29 @@ from headgate.units.errors import FEATURE_UNSUPPORTED, Refusal
 
 KIND = "openai_responses"
 PATH = "/v1/responses"
-SIGN: bytes | None = None
+SIGN: Final[bytes | None] = None
 FORWARDED: frozenset[bytes] = openai_chat.FORWARDED
 
 
-_UNBOUNDED = frozenset({"prompt", "context_management", "multi_agent"})
+_UNBOUNDED: Final = frozenset({"prompt", "context_management", "multi_agent"})
 """Fields whose cost no limit bounds: a stored prompt may bring tools along that run at the
 provider, a compaction is a call apart, and several agents have a limit each."""
 
-_CLIENT_TOOLS = frozenset({None, "function", "custom", "local_shell", "apply_patch"})
+_CLIENT_TOOLS: Final = frozenset({None, "function", "custom", "local_shell", "apply_patch"})
 """Tools that the client runs: they cost no more than their tokens."""
 
-_IMAGES = frozenset({"input_image", "computer_screenshot", "image_generation_call"})
-_OPAQUE = frozenset({"input_file", "item_reference"})
+_IMAGES: Final = frozenset({"input_image", "computer_screenshot", "image_generation_call"})
+_OPAQUE: Final = frozenset({"input_file", "item_reference"})
 
-_NAMED = frozenset({*shapes.Request.__struct_fields__, *_UNBOUNDED})
-_EMPTY = frozenset({b"null", b"[]"})
-_ENDS = frozenset({"response.completed", "response.incomplete", "response.failed"})
-BODY = shapes.Request
-_REQUEST = msgspec.json.Decoder(shapes.Request)
-_LIMITS = msgspec.json.Decoder(shapes.Limits)
-_REPLY = msgspec.json.Decoder(shapes.Reply)
-_EVENT = msgspec.json.Decoder(shapes.Event)
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_NAMED: Final = frozenset({*shapes.Request.__struct_fields__, *_UNBOUNDED})
+_EMPTY: Final = frozenset({b"null", b"[]"})
+_ENDS: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
+BODY: Final = shapes.Request
+_REQUEST: Final = msgspec.json.Decoder(shapes.Request)
+_LIMITS: Final = msgspec.json.Decoder(shapes.Limits)
+_REPLY: Final = msgspec.json.Decoder(shapes.Reply)
+_EVENT: Final = msgspec.json.Decoder(shapes.Event)
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def read(body: bytes) -> Demand | Refusal:

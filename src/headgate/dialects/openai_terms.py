@@ -3,10 +3,12 @@
 Chat Completions and Responses spell them alike (https://platform.openai.com/docs/api-reference).
 """
 
+from typing import Final
+
 from headgate.dialects.openai_chat_shapes import CacheOptions
 from headgate.records.demand import STANDARD, Terms
 
-_TIERS = {"auto": "standard", "default": "standard", "fast": "priority"}
+_TIERS: Final = {"auto": "standard", "default": "standard", "fast": "priority"}
 
 
 def openai_terms(tier: str | None, retention: str | None, options: CacheOptions | None) -> Terms:

@@ -2,18 +2,19 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 import msgspec
 from msgspec import Raw
 
 from headgate.units.errors import HeadgateError
 
-_KEY = re.compile(rb'[ \t\n\r]*("[^"\\]*(?:\\.[^"\\]*)*")[ \t\n\r]*:[ \t\n\r]*', re.DOTALL)
-_END = re.compile(rb"[ \t\n\r]*([,}])")
-_BLANK = re.compile(rb"[ \t\n\r]*")
-_ITEM_END = re.compile(rb"[ \t\n\r]*[,\]]")
-_TEXT = msgspec.json.Decoder(str)
-_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
+_KEY: Final = re.compile(rb'[ \t\n\r]*("[^"\\]*(?:\\.[^"\\]*)*")[ \t\n\r]*:[ \t\n\r]*', re.DOTALL)
+_END: Final = re.compile(rb"[ \t\n\r]*([,}])")
+_BLANK: Final = re.compile(rb"[ \t\n\r]*")
+_ITEM_END: Final = re.compile(rb"[ \t\n\r]*[,\]]")
+_TEXT: Final = msgspec.json.Decoder(str)
+_MEMBERS: Final = msgspec.json.Decoder(dict[str, Raw])
 
 
 class SpliceError(HeadgateError):

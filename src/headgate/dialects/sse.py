@@ -3,28 +3,28 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from mypy_extensions import mypyc_attr
 
 from headgate.records.report import Report
 
-TAIL_BYTES = 16_384
+TAIL_BYTES: Final = 16_384
 """How much of a stream's end is searched for its usage; a report that is longer is not found."""
 
-_TRIM_BYTES = TAIL_BYTES + TAIL_BYTES // 4
+_TRIM_BYTES: Final = TAIL_BYTES + TAIL_BYTES // 4
 """When a tail is cut: seldom enough to cost nothing, and open streams keep little."""
 
-HEAD_BYTES_MAX = 1_048_576
+HEAD_BYTES_MAX: Final = 1_048_576
 """How long a stream's first event may be before it is given up as unreadable."""
 
-HELD_BYTES_MAX = 1_048_576
+HELD_BYTES_MAX: Final = 1_048_576
 """How much of an incomplete event is held back at most, when usage is kept from the client."""
 
 # Two ends of line: `\r\n`, `\n` or `\r`; atomic, so that `\r\n` is never taken for two.
-_BOUNDARY = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
-_ENDS_OF_EVENTS = (b"\n\n", b"\r\n\r\n", b"\r\r")
-_DATA = re.compile(rb"(?:^(?:\xef\xbb\xbf)?|[\n\r])data: ?([^\n\r]*)")
+_BOUNDARY: Final = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+_ENDS_OF_EVENTS: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
+_DATA: Final = re.compile(rb"(?:^(?:\xef\xbb\xbf)?|[\n\r])data: ?([^\n\r]*)")
 
 
 def data_of(event: bytes | bytearray) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 LENGTHS, SPENT = "lengths", "spent"
 """What is learned beside paces, in the notebook: answers' lengths, and what providers were paid."""
 
-NO_CLUSTERS: Mapping[str, int] = MappingProxyType({})
-CALLS_MIN = 20
+NO_CLUSTERS: Final[Mapping[str, int]] = MappingProxyType({})
+CALLS_MIN: Final = 20
 """Lengths of fewer calls say too little."""
 
-SHARES_HALF_LIFE_NS = 3_600_000_000_000
+SHARES_HALF_LIFE_NS: Final = 3_600_000_000_000
 """What was spent an hour ago counts half in providers' shares."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pipeline import Pipeline
 
-KEEP_ALIVE_MS = 10_000
+KEEP_ALIVE_MS: Final = 10_000
 
-STEWARD_MS_MAX = 5_000
+STEWARD_MS_MAX: Final = 5_000
 """How long a request may take to be kept; after that nobody is asked."""
 
-ID_CHARS_MAX = 128
+ID_CHARS_MAX: Final = 128
 
-_CODES = {code.code: code for code in errors.CODES}
-_STEWARD_GONE = Refusal(errors.LEDGER_UNAVAILABLE, "Nobody can be asked just now.", None, 2)
-_STOPPING = Refusal(errors.SHUTTING_DOWN, errors.SHUTTING_DOWN.sentence, None, 5)
+_CODES: Final = {code.code: code for code in errors.CODES}
+_STEWARD_GONE: Final = Refusal(errors.LEDGER_UNAVAILABLE, "Nobody can be asked just now.", None, 2)
+_STOPPING: Final = Refusal(errors.SHUTTING_DOWN, errors.SHUTTING_DOWN.sentence, None, 5)
 
 
 class Permission:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headgate.capacity.health import BREAKER_OPEN, NO_CREDENTIAL, THROTTLED
 from headgate.gateway.exploring import Exploring
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from headgate.gateway.target import Target
     from headgate.records.conversation import Call
 
-ATTEMPTS_MAX = 3
-FROZEN = "frozen"
+ATTEMPTS_MAX: Final = 3
+FROZEN: Final = "frozen"
 """The rule for a deployment that is frozen, or whose provider is."""
-UNSAID = "feature_unsupported"
+UNSAID: Final = "feature_unsupported"
 """The rule for one whose dialect has no words for something the call asks for."""
-FULL = "full"
+FULL: Final = "full"
 """The rule for one whose places and queue are taken, or whose queue is too slow."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headgate.gateway.numbers import Numbers
 from headgate.ledger import slices
@@ -33,13 +33,13 @@ from headgate.units.ids import is_run
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
 
-TTFT_KEPT = 4_096
+TTFT_KEPT: Final = 4_096
 
-TEXT_CHARS_MAX = 128
+TEXT_CHARS_MAX: Final = 128
 """Of a provider's words in a record: the room that a hold reserves for its end must suffice."""
 
 
-_TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACEPARENT: Final = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Books:

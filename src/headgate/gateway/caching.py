@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -33,21 +33,21 @@ if TYPE_CHECKING:
     from headgate.gateway.notebook import Notebook
     from headgate.gateway.target import Target
 
-BODY_BYTES_MIN = 4_096
-TOKENS_MIN = 1_024
+BODY_BYTES_MIN: Final = 4_096
+TOKENS_MIN: Final = 1_024
 """The shortest prefix that is kept, where the catalog does not know it: most models' own."""
-TOKENS_STEP = 128
+TOKENS_STEP: Final = 128
 """Prefixes that are kept unasked are kept in steps of so many tokens, or fewer."""
-LONG_RETENTION_S = {"24h": 86_400}
+LONG_RETENTION_S: Final = {"24h": 86_400}
 """How long a prefix is kept by what the call asks for; the dialect's own time for any other."""
-PATH_CHARS_MAX = 128
-SENT_NS = 300 * NANOS_PER_SECOND
+PATH_CHARS_MAX: Final = 128
+SENT_NS: Final = 300 * NANOS_PER_SECOND
 """How long what was sent is expected to come back: the lifetime of the marks that are set."""
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What is raised of a body that is odd: it is the provider's to judge."""
 WARM, SENT = "warm", "sent"
 """What is told, in the notebook: prefixes that are kept, and that were sent."""
-NO_CHANGE: Mapping[str, bytes] = MappingProxyType({})
+NO_CHANGE: Final[Mapping[str, bytes]] = MappingProxyType({})
 
 
 class _Kept(NamedTuple):

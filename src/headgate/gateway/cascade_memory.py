@@ -5,7 +5,7 @@ Workers share it: each tells the others what it counts, and counts what they tel
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from headgate.routing.cascades.beliefs import KEPT_MAX, Verdicts
 from headgate.routing.policies.cascade import ACCEPTED, CHECK, REJECTED, VERDICTS
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 TOLD, JUDGED, CHECKED = "verdicts", "judged", "checked"
 """What is learned, in the notebook: how the verifier did, what it said of whom, what it cost."""
 
-SHOWN_PARTS = 8
+SHOWN_PARTS: Final = 8
 """Decisions go by new counts when there are an eighth more of them: calls in between share one."""
 
-CHECK_PARTS = 8
+CHECK_PARTS: Final = 8
 """A judge's latest cost counts for so much of what the next is expected to cost."""
 
 

@@ -7,7 +7,7 @@ session's next call begins a step further.
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from headgate.routing.policies.registry import Chosen, Inputs, Settings
     from headgate.units.errors import Refusal
 
-CALL_CHARS_MAX = 128
-KEPT_MAX = 4_096
+CALL_CHARS_MAX: Final = 128
+KEPT_MAX: Final = 4_096
 """So many finished calls and sessions are remembered; then the oldest are forgotten."""
 
-PROBE_EVERY = 32
+PROBE_EVERY: Final = 32
 """One call in so many may try a chain that does not pay."""
 
-COMPARED_CHARS_MAX = 200
+COMPARED_CHARS_MAX: Final = 200
 """Longer answers in words are not compared: they differ even where they mean the same."""
 
 Key = TypeVar("Key")
@@ -49,8 +49,8 @@ Value = TypeVar("Value")
 VOTE, SKIPPED = "vote", "skip"
 """What is told in the notebook: votes on calls that another worker served, and what they led to."""
 
-DAY_NS = 86_400_000_000_000
-REPORTED = "reported"
+DAY_NS: Final = 86_400_000_000_000
+REPORTED: Final = "reported"
 
 
 class Kept(NamedTuple):

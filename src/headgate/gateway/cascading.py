@@ -9,7 +9,7 @@ other policies never come here.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headgate.dialects.translation.translated import Translated
 from headgate.gateway import replies
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from headgate.routing.policies.registry import Inputs
     from headgate.routing.ranking import Ranking
 
-UNREADABLE = Verdict(accepted=False, reason="unreadable")
-TOO_LONG = "withheld_too_long"
+UNREADABLE: Final = Verdict(accepted=False, reason="unreadable")
+TOO_LONG: Final = "withheld_too_long"
 """Why a stream was ended that is longer than may be held back."""
 
-NOBODY = "No answer passed the verification, and no other model could be asked."
-NOT_STREAMED = "The provider answered without a stream."
+NOBODY: Final = "No answer passed the verification, and no other model could be asked."
+NOT_STREAMED: Final = "The provider answered without a stream."
 
 
 class Cascading:

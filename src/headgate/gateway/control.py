@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from headgate.gateway.request import Request
 from headgate.records.control import BODY_BYTES_MAX, RESOURCES, ControlRequest
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
-PREFIX = b"/v1/"
-PATHS = tuple(PREFIX + name.encode() for name in RESOURCES)
-NAME_CHARS_MAX = 256
+PREFIX: Final = b"/v1/"
+PATHS: Final = tuple(PREFIX + name.encode() for name in RESOURCES)
+NAME_CHARS_MAX: Final = 256
 
 
 def resource_of(path: bytes) -> str | None:

@@ -7,16 +7,19 @@ them, and a page shows its key itself. That is also what lets `*` expose every h
 
 import re
 from collections.abc import Iterable
+from typing import Final
 
 from headgate.gateway.http_bytes import status_line
 from headgate.gateway.request import Head, HeaderTaker
 
-MAX_AGE_S = 600
+MAX_AGE_S: Final = 600
 """How long a browser need not ask again."""
 
-_NAMES = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+(?:[ \t]*,[ \t]*[-!#$%&'*+.^_`|~0-9A-Za-z]+)*")
-_NAMES_BYTES_MAX = 2_048
-METHODS = b"GET, POST"
+_NAMES: Final = re.compile(
+    rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+(?:[ \t]*,[ \t]*[-!#$%&'*+.^_`|~0-9A-Za-z]+)*"
+)
+_NAMES_BYTES_MAX: Final = 2_048
+METHODS: Final = b"GET, POST"
 
 
 def takers(origins: Iterable[str]) -> dict[bytes, HeaderTaker]:

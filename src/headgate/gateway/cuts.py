@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headgate.gateway.readings import UNBEGUN
 from headgate.identity.delegation import PREFIX
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pipeline import Pipeline
 
-REVOKED = Refusal(errors.KEY_INVALID, "The key of this call was revoked while it ran.")
+REVOKED: Final = Refusal(errors.KEY_INVALID, "The key of this call was revoked while it ran.")
 
 
 def cut(pipeline: Pipeline) -> int:

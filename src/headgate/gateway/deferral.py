@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headgate.catalog.cheap import Cheaper, cheaper_hour
 from headgate.catalog.prices import PriceBook
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.target import Target
 
-HORIZON_NS = 24 * 3_600 * NANOS_PER_SECOND
+HORIZON_NS: Final = 24 * 3_600 * NANOS_PER_SECOND
 """How far ahead a call without a deadline is put off."""
-MARGIN_NS = 60 * NANOS_PER_SECOND
+MARGIN_NS: Final = 60 * NANOS_PER_SECOND
 """A call is put off to no instant closer to its deadline than this."""
-DEADLINE_BYTES_MAX = 64
+DEADLINE_BYTES_MAX: Final = 64
 
 
 def read_deadline(value: bytes, now_ns: int) -> int | Refusal:

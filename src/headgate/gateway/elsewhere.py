@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.world import World
 
-LOOKED_AT_MAX = 64
+LOOKED_AT_MAX: Final = 64
 """So many deployments are looked at; a refusal must stay cheap where many are refused."""
 
 

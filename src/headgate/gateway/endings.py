@@ -6,7 +6,7 @@ when nobody knows, or voided when certainly no byte reached the provider.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headgate.dialects.body import TOO_DEEP
 from headgate.dialects.translation.translated import NOT_TOLD, Translated
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     from headgate.gateway.pipeline import Pipeline
     from headgate.gateway.upstream import UpstreamConnection
 
-STALE = "closed_before_reply"
-LOST = "connection_lost"
-SHUTDOWN = "shutdown_timeout"
-WAITING = ("approve", "queue", "money")
+STALE: Final = "closed_before_reply"
+LOST: Final = "connection_lost"
+SHUTDOWN: Final = "shutdown_timeout"
+WAITING: Final = ("approve", "queue", "money")
 """The phases of a call that waits and has cost nothing."""
-UNSENT = ("sync", "connect")
+UNSENT: Final = ("sync", "connect")
 """The phases of an attempt that is held, and of which no byte was sent."""
-UNKNOWN_REPORT = Report()
-_BUG = Refusal(errors.INTERNAL, errors.INTERNAL.sentence)
+UNKNOWN_REPORT: Final = Report()
+_BUG: Final = Refusal(errors.INTERNAL, errors.INTERNAL.sentence)
 
 
 class Endings:

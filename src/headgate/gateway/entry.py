@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from msgspec.structs import replace
 
 from headgate.catalog.facts import near_names
-from headgate.dialects.registry import Dialect, FormDialect
+from headgate.dialects.registry import Dialect, FormDialect, dialects
 from headgate.gateway.feedback import pass_on
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.own_terms import note_contracts
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from headgate.gateway.pipeline import Pipeline
     from headgate.gateway.world import World
     from headgate.routing.router import Router
+
+_FORMS: Final = frozenset(each.KIND for each in dialects().values() if hasattr(each, "tell"))
+"""The dialects whose bodies are forms: to ask each call's whether it is one takes longer."""
 
 
 def read(exchange: Exchange) -> Refusal | None:
@@ -63,7 +66,7 @@ def read(exchange: Exchange) -> Refusal | None:
 
 def _unread(head: Head, dialect: Dialect) -> Refusal | None:
     """Tell why a body that is no form is not read, None when it is."""
-    if hasattr(dialect, "tell"):
+    if dialect.KIND in _FORMS:
         message = "Send a form with `content-type: multipart/form-data`; other bodies are not read."
         return Refusal(errors.CONTENT_UNSUPPORTED, message)
     if head.content_type and not head.content_type.lower().startswith(JSON):

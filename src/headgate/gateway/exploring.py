@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headgate.records.priority import INTERACTIVE
 from headgate.routing.policies.explore import COST, DRAW, SPENT
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from headgate.gateway.exchange import Exchange
 
-DAY_NS = 86_400_000_000_000
-DRAW_BYTES = 4
+DAY_NS: Final = 86_400_000_000_000
+DRAW_BYTES: Final = 4
 
 
 class Exploring:

@@ -9,7 +9,7 @@ for it: a vote on a call that is unknown or too old comes to nothing.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.records.control import Control
 
-VOTES_MAX = 16
-HEADER_BYTES_MAX = 2_048
-GOOD_MIN = 0.5
-_VOTE = re.compile(
+VOTES_MAX: Final = 16
+HEADER_BYTES_MAX: Final = 2_048
+GOOD_MIN: Final = 0.5
+_VOTE: Final = re.compile(
     r"([A-Za-z0-9_]{1,128})=(?:(good|bad)|([01](?:\.[0-9]{1,6})?|0?\.[0-9]{1,6}))"
     r"(?:;source=(user|tests|schema|judge|command))?"
 )

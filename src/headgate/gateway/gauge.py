@@ -10,7 +10,7 @@ together could exceed what is covered are they looked at, and what no model wrot
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from headgate.dialects.registry import StreamReader
 from headgate.dialects.stops.registry import Stop
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pipeline import Pipeline
 
-STEP_TOKENS_MIN = 256
+STEP_TOKENS_MIN: Final = 256
 """A hold grows by this much output at least, and otherwise doubles."""
 
-BURST = 2
+BURST: Final = 2
 """How many times what is held has to be seen before a stream counts as one that comes in bursts."""
 
-NOT_CLOSED = stream_cut(LENGTH_STOP)
+NOT_CLOSED: Final = stream_cut(LENGTH_STOP)
 """What a client is told where no events of its dialect would end what is open."""
 
-NEVER = 1 << 60
+NEVER: Final = 1 << 60
 
 
 class Ruler(NamedTuple):

@@ -9,7 +9,7 @@ stays so wherever its calls come, as the steward freezes it.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.notebook import Notebook
 
-RUNS_MAX = 65_536
+RUNS_MAX: Final = 65_536
 """So many runs are counted at once; then those that were met first are forgotten."""
 
 RUN, ANEW = "run", "run.anew"
 """What is told, in the notebook: what a run did at a worker, and that it begins anew."""
 
-NODE = "run:"
+NODE: Final = "run:"
 
 Run = tuple[str, str]
 """A principal, and what it calls its run."""

@@ -7,17 +7,18 @@ content-length, and only heads that the parser has accepted are kept.
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from headgate.gateway.hooks import PREFIX as HOOKS
 from headgate.gateway.request import Head, Request
 
-HEADS_MAX = 1_024
-KEPT_BYTES_MAX = 4_096
+HEADS_MAX: Final = 1_024
+KEPT_BYTES_MAX: Final = 4_096
 """Longer heads are parsed every time."""
 
-LENGTH_DIGITS_MAX = 9
+LENGTH_DIGITS_MAX: Final = 9
 
-_LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: ([0-9]{1,9})\r\n")
+_LENGTH: Final = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: ([0-9]{1,9})\r\n")
 
 Shape = tuple[bytes, bytes]
 """What a head is known by: its bytes before and after the digits of its content-length."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headgate.ledger.outputs import CALLS_MAX, Outputs
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from headgate.experience.rows import Key
     from headgate.gateway.notebook import Notebook
 
-KINDS_MAX = 4_096
+KINDS_MAX: Final = 4_096
 """So many kinds of calls are remembered; then the one that was met first is forgotten."""
 
 

@@ -4,14 +4,16 @@ A loop that is behind makes every stream late that it carries already. So new ca
 while it is, and go elsewhere or come again; those that run have what there is.
 """
 
+from typing import Final
+
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
-LOOKS = 3
+LOOKS: Final = 3
 """So many sweeps in a row must be late, or in time again, before anything changes."""
 
-RETRY_S = 2
-BEHIND = Refusal(
+RETRY_S: Final = 2
+BEHIND: Final = Refusal(
     errors.OVERLOADED, "This worker is behind its work and takes no new calls.", None, RETRY_S
 )
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headgate.gateway.edge import ClientConnection
 from headgate.gateway.listener.access_log import AccessLog, Entry
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from headgate.gateway.request import Request
     from headgate.units.errors import Refusal
 
-PATH_CHARS_MAX = 512
+PATH_CHARS_MAX: Final = 512
 _STATUS_AT, _STATUS_END = len("HTTP/1.1 "), len("HTTP/1.1 200")
-_CONTINUE = b"100"
-_MS = 1_000_000
+_CONTINUE: Final = b"100"
+_MS: Final = 1_000_000
 
 
 class LoggedConnection(ClientConnection):

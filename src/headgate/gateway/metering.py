@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -16,11 +16,11 @@ from headgate.units.usage import Usage, UsageError
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
 
-FEMTO_PER_NANO = 1_000_000
+FEMTO_PER_NANO: Final = 1_000_000
 
-ABSURD = 100
+ABSURD: Final = 100
 """A cost so many times the hold is no overage: the hold is the worst case of what was asked."""
-QUARANTINED_BYTES = 512
+QUARANTINED_BYTES: Final = 512
 """What is kept of a usage that cannot be right; the room of an attempt's end is reserved."""
 
 

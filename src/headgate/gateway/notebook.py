@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from headgate.capacity.pace import Faded, Fading
 from headgate.experience.rows import (
@@ -22,10 +23,10 @@ from headgate.experience.rows import (
 )
 from headgate.units.counts import Counts
 
-NEWS_MAX = 4_096
+NEWS_MAX: Final = 4_096
 """So many things of each form may be news at once; what is learned of more is not told."""
 
-ODD = (LookupError, OverflowError, TypeError, ValueError)
+ODD: Final = (LookupError, OverflowError, TypeError, ValueError)
 """What is raised of a thing that is told in another way than it is told here."""
 
 Row = CountRow | FadedRow | LatestRow

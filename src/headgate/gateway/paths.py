@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from headgate.budgets.periods import Span, span_at, until_of
 from headgate.budgets.settings import FOREVER_NS, RUN_ANY, Budget
@@ -16,13 +16,13 @@ from headgate.ledger.purse import Purse
 from headgate.ledger.slices import Slice
 from headgate.units.ids import window_key
 
-PATHS_MAX = 65_536
-AHEAD_NS = 2_000_000_000
+PATHS_MAX: Final = 65_536
+AHEAD_NS: Final = 2_000_000_000
 """How long before a period begins its money is asked for."""
-REST_NS = 5_000_000_000
+REST_NS: Final = 5_000_000_000
 """A run that nobody works on is forgotten after one or two of these."""
 
-NO_TAGS: tuple[str, ...] = ()
+NO_TAGS: Final[tuple[str, ...]] = ()
 
 _Key = tuple[str, str, str | None, tuple[str, ...]]
 

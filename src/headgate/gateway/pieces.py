@@ -6,7 +6,7 @@ those there can be at most the dialect says; what the reply does not report is p
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headgate.catalog.rates import RateCard
 from headgate.providers.registry import splitter_of
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.records.report import Report
 
-BOUNDED = "units_bounded"
+BOUNDED: Final = "units_bounded"
 """Why a call is posted at a bound: what it is billed by, its reply does not say."""
 
-BY_THE_PIECE = ("image", "audio_second", "character")
+BY_THE_PIECE: Final = ("image", "audio_second", "character")
 """Meters that a model may be billed by or not; tokens that are reported always count."""
 
 

@@ -6,7 +6,7 @@ is an error event in the client's dialect.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headgate.gateway import replies
 from headgate.gateway.http_bytes import chunk
@@ -14,7 +14,7 @@ from headgate.gateway.http_bytes import chunk
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
 
-KEEP_ALIVE = b"\n"
+KEEP_ALIVE: Final = b"\n"
 """An empty line, which means nothing in any dialect; some clients choke on comments."""
 
 

@@ -9,6 +9,7 @@ whose attempt failed, is in `attempts.py`.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -49,7 +50,7 @@ from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.ids import attempt_id
 
-SHORTEN_TOKENS_MIN = 64
+SHORTEN_TOKENS_MIN: Final = 64
 """A call is not shortened below this: an answer of a few words helps nobody."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headgate.dial.dialer import Dialer
 from headgate.dial.failures import DialError
@@ -17,12 +17,14 @@ from headgate.providers.settings import Provider
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
 
-IDLE_MAX = 1_024
+IDLE_MAX: Final = 1_024
 
-READ = frozenset({b"content-type", b"content-length", b"transfer-encoding", b"content-encoding"})
+READ: Final = frozenset(
+    {b"content-type", b"content-length", b"transfer-encoding", b"content-encoding"}
+)
 """The names of reply headers that are read; what else matters is passed on."""
 
-SPELLINGS_MAX = 512
+SPELLINGS_MAX: Final = 512
 
 
 class ReplyNames(dict[bytes, bytes | None]):

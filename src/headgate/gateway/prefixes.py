@@ -7,15 +7,16 @@ most those tokens up to there, plus one per byte of the rest.
 """
 
 from collections import OrderedDict
+from typing import Final
 
-BLOCK_BYTES = 8 << 10
-ENTRIES_MAX = 65_536
-SEAM_TOKENS = 16
+BLOCK_BYTES: Final = 8 << 10
+ENTRIES_MAX: Final = 65_536
+SEAM_TOKENS: Final = 16
 """A token may straddle the boundary and split differently before another continuation."""
 
 
-EDITING_MARK = b'"context_management"'
-EDITING_BYTES = 1_024
+EDITING_MARK: Final = b'"context_management"'
+EDITING_BYTES: Final = 1_024
 
 
 def _editing(body: bytes) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from time import perf_counter_ns
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headgate.gateway.entry import permit, read
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pipeline import Pipeline
 
-LARGE_BYTES = 128 << 10
+LARGE_BYTES: Final = 128 << 10
 """A shorter body is read in the turn in which it is whole."""
 
-STEP_NS = 200_000
+STEP_NS: Final = 200_000
 """Short steps are taken together until so much time is gone; no step begins after it."""
 
-READING = "read"
+READING: Final = "read"
 """The phase of a call whose body is being read: nothing is held, and no place is taken."""
 
-RECEIVED = "receive"
+RECEIVED: Final = "receive"
 """The phase of a call in the turn in which it begins; only a bug of ours leaves it there."""
 
-UNBEGUN = (READING, "claim", "twin")
+UNBEGUN: Final = (READING, "claim", "twin")
 """The phases of a call that has not begun, or asks everything anew before it does."""
 
 

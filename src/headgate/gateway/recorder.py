@@ -6,7 +6,7 @@ finds the whole reply.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headgate.gateway.tap import Tap
 from headgate.records.repeats import Claim, Kept
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.repeats import Repeats
 
-FRAMING = (b"content-length", b"transfer-encoding", b"connection")
-BROWSER = (b"access-control-allow-origin", b"access-control-expose-headers", b"vary")
+FRAMING: Final = (b"content-length", b"transfer-encoding", b"connection")
+BROWSER: Final = (b"access-control-allow-origin", b"access-control-expose-headers", b"vary")
 """What is told to the browser that asks, which is another next time."""
 
-LEFT_OUT = FRAMING + BROWSER
-STALE = b"ratelimit"
+LEFT_OUT: Final = FRAMING + BROWSER
+STALE: Final = b"ratelimit"
 """Headers whose name has it tell what held then, and are not kept."""
 
 

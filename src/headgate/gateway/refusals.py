@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headgate.budgets.settings import FOREVER_NS, is_each
 from headgate.dial.failures import PROXY, fix_of, is_refusal_of_proxy
@@ -33,21 +33,21 @@ if TYPE_CHECKING:
     from headgate.gateway.world import World
 
 
-UNCLAIMED = Refusal(
+UNCLAIMED: Final = Refusal(
     errors.LEDGER_UNAVAILABLE, "The idempotency key cannot be written down now.", None, 2
 )
-REPEAT_WAIT_MAX_S = 30
-CONTENDED_S = 1
-CREDENTIAL_WAIT_S = 5
+REPEAT_WAIT_MAX_S: Final = 30
+CONTENDED_S: Final = 1
+CREDENTIAL_WAIT_S: Final = 5
 
-NO_REALTIME = Refusal(
+NO_REALTIME: Final = Refusal(
     errors.REALTIME_UNSUPPORTED,
     f"{errors.REALTIME_UNSUPPORTED.sentence} See docs/reference/http.md#realtime.",
 )
-HEAD_TOO_LARGE = Refusal(
+HEAD_TOO_LARGE: Final = Refusal(
     errors.HEAD_TOO_LARGE, f"A head may have {HEAD_BYTES_MAX} bytes and {HEADERS_MAX} headers."
 )
-FRAMING_TOO_LARGE = Refusal(
+FRAMING_TOO_LARGE: Final = Refusal(
     errors.REQUEST_MALFORMED,
     f"Between two pieces of a body, and behind the last, there may be {FRAMING_BYTES_MAX} bytes.",
 )
@@ -127,14 +127,14 @@ def barred_tool(dialect: Dialect, body: bytes, delegation: Delegation) -> Refusa
     return Refusal(errors.NOT_PERMITTED, message, "tools")
 
 
-_NOT_AGAIN = {
+_NOT_AGAIN: Final = {
     Ruling.MISMATCH: errors.IDEMPOTENCY_MISMATCH,
     Ruling.RUNNING: errors.IDEMPOTENCY_RUNNING,
     Ruling.DONE: errors.IDEMPOTENCY_DONE,
     Ruling.UNKNOWN: errors.IDEMPOTENCY_UNKNOWN,
     Ruling.FULL: errors.IDEMPOTENCY_FULL,
 }
-_WHY_NOT_AGAIN = {
+_WHY_NOT_AGAIN: Final = {
     Ruling.MISMATCH: "This idempotency key belongs to {call}, which asked for something else; use a"
     " new key for a new call.",
     Ruling.RUNNING: "{call} has this idempotency key and is still running.",
@@ -223,7 +223,7 @@ def why_broken(exchange: Exchange, reason: str) -> Refusal:
     return Refusal(errors.UPSTREAM_BROKEN, f"The answer of {name} broke off ({reason}).")
 
 
-LENGTH_STOP = "length_stop"
+LENGTH_STOP: Final = "length_stop"
 """Why a stream was ended that nobody could pay for any more."""
 
 

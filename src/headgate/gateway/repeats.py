@@ -7,7 +7,7 @@ without a key comes by here not at all.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pipeline import Pipeline
 
-CLAIM = "claim"
+CLAIM: Final = "claim"
 """The phase of a call whose key is being claimed."""
 
-RECORDED_BYTES_MAX = 64 << 20
+RECORDED_BYTES_MAX: Final = 64 << 20
 """Of replies being taken down or told to the steward, together; what is beyond is not kept."""
 
-HEAD_BYTES = 4_096
+HEAD_BYTES: Final = 4_096
 """What a reply's head may come to beside its body; the framing of small chunks doubles that."""
 
-TOLD_AT_ONCE = 32
+TOLD_AT_ONCE: Final = 32
 """How much of what the steward has not taken down is told again in a sweep."""
 
-REPLAYED = b"x-headgate-replayed: true\r\n"
+REPLAYED: Final = b"x-headgate-replayed: true\r\n"
 
 _decode = msgspec.json.Decoder(Verdict).decode
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headgate.dialects.json_array import JsonArray
 from headgate.dialects.registry import Dialect, Located
@@ -13,35 +13,29 @@ from headgate.gateway.request import Request
 from headgate.records.report import Report
 from headgate.units import errors
 from headgate.units.errors import Refusal
-from headgate.units.money import NANOS_PER_USD
+from headgate.units.money import format_usd
 
 if TYPE_CHECKING:
-    from headgate.gateway.approvals import Permission
     from headgate.gateway.exchange import Exchange
 
-EVENT_STREAM = b"text/event-stream; charset=utf-8"
-CLOSE = b"connection: close\r\n"
-_REQUEST_ID = re.compile(rb"^x-request-id:[^\r\n]*\r\n", re.IGNORECASE | re.MULTILINE)
+EVENT_STREAM: Final = b"text/event-stream; charset=utf-8"
+CLOSE: Final = b"connection: close\r\n"
+_REQUEST_ID: Final = re.compile(rb"^x-request-id:[^\r\n]*\r\n", re.IGNORECASE | re.MULTILINE)
 
 
 def facts(exchange: Exchange, served_model: str | None, cost_nanos: int | None) -> bytes:
     """Return Headgate's own header lines: call, deployment, decision, hold, model, cost."""
-    hold = divmod(exchange.hold_nanos, NANOS_PER_USD)
-    lines = (
-        b"x-headgate-call: %b\r\n%bx-headgate-decision: %d\r\nx-headgate-hold-usd: %d.%09d\r\n"
-        % (
-            exchange.call.encode(),
-            exchange.target.facts,
-            exchange.decision.number,
-            *hold,
-        )
+    text = (
+        f"x-headgate-call: {exchange.call}\r\n{exchange.target.facts}x-headgate-decision: "
+        f"{exchange.decision.number}\r\nx-headgate-hold-usd: {format_usd(exchange.hold_nanos)}\r\n"
     )
-    if exchange.permission is not None:
-        lines += approval_line(exchange.permission)
     if exchange.lost:
-        lines += b"x-headgate-lost: %b\r\n" % ", ".join(exchange.lost).encode()
+        text += f"x-headgate-lost: {', '.join(exchange.lost)}\r\n"
     if exchange.turn.waited_us:
-        lines += b"x-headgate-waited-ms: %d\r\n" % (exchange.turn.waited_us // 1_000)
+        text += f"x-headgate-waited-ms: {exchange.turn.waited_us // 1_000}\r\n"
+    if exchange.permission is not None:
+        text += f"x-headgate-approval: {exchange.permission.approval}\r\n"
+    lines = text.encode()
     if served_model is not None:
         lines += _model_line(served_model)
     return lines if cost_nanos is None else lines + cost_line(cost_nanos)
@@ -49,17 +43,12 @@ def facts(exchange: Exchange, served_model: str | None, cost_nanos: int | None) 
 
 def cost_line(nanos: int) -> bytes:
     """Return the header line that says what a call cost."""
-    return b"x-headgate-cost-usd: %d.%09d\r\n" % divmod(nanos, NANOS_PER_USD)
+    return f"x-headgate-cost-usd: {format_usd(nanos)}\r\n".encode()
 
 
 def untold_line(places: tuple[str, ...]) -> bytes:
     """Return the header line of what a reply said that the client is not told; none for nothing."""
     return b"x-headgate-reply-lost: %b\r\n" % ", ".join(places).encode() if places else b""
-
-
-def approval_line(permission: Permission) -> bytes:
-    """Return the header line that names what a person was asked."""
-    return b"x-headgate-approval: %b\r\n" % permission.approval.encode()
 
 
 @lru_cache(maxsize=1_024)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from headgate.dialects.registry import Dialect, Located
@@ -9,10 +10,10 @@ from headgate.gateway.uploads import Upload
 from headgate.identity.directory import Credential
 from headgate.units.errors import Refusal
 
-_KEY = re.compile(rb"(?:^|&)key=([^&]*)")
-_ORIGIN = re.compile(rb"https?://[^/?#@]+(?=/)", re.IGNORECASE)
-_REQUEST_ID = re.compile(rb"[-A-Za-z0-9._:/+=@]{1,128}")
-_HOST = re.compile(rb"[-A-Za-z0-9._~%!$&'()*+;=:\[\]]*")
+_KEY: Final = re.compile(rb"(?:^|&)key=([^&]*)")
+_ORIGIN: Final = re.compile(rb"https?://[^/?#@]+(?=/)", re.IGNORECASE)
+_REQUEST_ID: Final = re.compile(rb"[-A-Za-z0-9._:/+=@]{1,128}")
+_HOST: Final = re.compile(rb"[-A-Za-z0-9._~%!$&'()*+;=:\[\]]*")
 
 
 class Head:
@@ -190,11 +191,11 @@ class Request:
         return joined
 
 
-LENGTH_DIGITS_MAX = 20
+LENGTH_DIGITS_MAX: Final = 20
 
 HeaderTaker = Callable[[Head, bytes, bytes], None]
 
-SPELLINGS_MAX = 512
+SPELLINGS_MAX: Final = 512
 
 
 class HeaderTakers(dict[bytes, HeaderTaker | None]):
@@ -337,7 +338,7 @@ def forward(head: Head, name: bytes, value: bytes) -> None:
     head.forwarded.append((name.lower(), value))
 
 
-HEADERS: dict[bytes, HeaderTaker] = {
+HEADERS: Final[dict[bytes, HeaderTaker]] = {
     b"authorization": _authorization,
     b"x-api-key": _x_api_key,
     b"x-goog-api-key": _x_api_key,

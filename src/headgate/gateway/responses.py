@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -33,20 +33,20 @@ if TYPE_CHECKING:
 
 USE, REFRESH = b"use", b"refresh"
 """What a client may say in `x-headgate-cache`; anything else is `bypass`."""
-HIT = b"x-headgate-cache: hit\r\n"
-MISS = b"x-headgate-cache: miss\r\n"
-BYPASS = b"x-headgate-cache: bypass\r\n"
-TWIN = "twin"
+HIT: Final = b"x-headgate-cache: hit\r\n"
+MISS: Final = b"x-headgate-cache: miss\r\n"
+BYPASS: Final = b"x-headgate-cache: bypass\r\n"
+TWIN: Final = "twin"
 """The phase of a call that waits for one that asks the same."""
-HEAD_BYTES = 4_096
+HEAD_BYTES: Final = 4_096
 """What a reply's head may come to beside its body; the framing of small chunks doubles that."""
-TAPPED_BYTES_MAX = 64 << 20
+TAPPED_BYTES_MAX: Final = 64 << 20
 """Of replies being taken down, together; what is beyond is not kept."""
-SECONDS_PER_DAY = 86_400
-OWN = b"x-headgate-"
-STILL_TRUE = (b"x-headgate-model", b"x-headgate-lost", b"x-headgate-reply-lost")
+SECONDS_PER_DAY: Final = 86_400
+OWN: Final = b"x-headgate-"
+STILL_TRUE: Final = (b"x-headgate-model", b"x-headgate-lost", b"x-headgate-reply-lost")
 """Of our own header lines those that tell of the reply, not of the call it was made for."""
-THEIRS = (b"x-request-id", b"request-id", b"x-client-request-id")
+THEIRS: Final = (b"x-request-id", b"request-id", b"x-client-request-id")
 """What names another's request."""
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from headgate.experience.rows import Value
 
-MINUTE_NS = 60_000_000_000
-WORKERS_MAX = 64
+MINUTE_NS: Final = 60_000_000_000
+WORKERS_MAX: Final = 64
 """Of so many other workers the sums of a run are known; then the one that told last longest ago is
 added up: it is gone, and what it told is not heard again."""
 

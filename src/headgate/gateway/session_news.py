@@ -6,7 +6,7 @@ node make alike (see `headgate.node.hashing`); no text of a conversation is told
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headgate.ledger.outputs import CALLS_MAX
 from headgate.routing.sessions.memory import Key, Memory, Session
@@ -23,7 +23,7 @@ CALLS, NANOS = "task.calls", "task.nanos"
 """What is told, in the notebook: sessions, whose a reply is, whose work offers tools; what tasks
 took."""
 
-REPLY_CHARS_MAX = 128
+REPLY_CHARS_MAX: Final = 128
 """A provider's id of a reply that is longer is not told."""
 
 

@@ -7,7 +7,7 @@ served at once, those that others served a moment later, and whatever a request 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from headgate.gateway.notebook import Notebook
     from headgate.gateway.target import Target
 
-IDLE_NS = 300 * NANOS_PER_SECOND
+IDLE_NS: Final = 300 * NANOS_PER_SECOND
 """A session that pauses for longer has lost its caches, as providers keep prefixes."""
-NAME_BITS = 48
+NAME_BITS: Final = 48
 
 
 class SessionCall(NamedTuple):

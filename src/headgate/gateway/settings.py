@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from headgate.capacity.places import AGE_MS
 from headgate.trackers.settings import OutcomeHook
 
-NO_HOOKS: Mapping[str, OutcomeHook] = MappingProxyType({})
+NO_HOOKS: Final[Mapping[str, OutcomeHook]] = MappingProxyType({})
 ForwardedHeader = Literal["x-forwarded-for", "forwarded"]
 
 
@@ -63,7 +63,7 @@ class ResponseCache(NamedTuple):
     wait_max_ms: int = 0
 
 
-RESPONSES_USUAL = ResponseCache()
+RESPONSES_USUAL: Final = ResponseCache()
 
 
 class Edge(NamedTuple):
@@ -149,22 +149,22 @@ class Edge(NamedTuple):
         return self.forwarded_header.encode() if asks else None
 
 
-HEAD_BYTES_MAX = 64 << 10
-HEADERS_MAX = 100
-PIPELINED_MAX = 16
+HEAD_BYTES_MAX: Final = 64 << 10
+HEADERS_MAX: Final = 100
+PIPELINED_MAX: Final = 16
 
-FRAMING_BYTES_MAX = 16 << 10
+FRAMING_BYTES_MAX: Final = 16 << 10
 """What may come between two pieces of a body: a chunk's extensions, or trailers."""
 
-PIECE_BYTES = 16 << 10
+PIECE_BYTES: Final = 16 << 10
 """How much is parsed at a time, so that what comes of nothing is noticed."""
 
-WRITE_HIGH_WATER_BYTES = 256 << 10
-PENDING_BYTES_MAX = 64 << 10
+WRITE_HIGH_WATER_BYTES: Final = 256 << 10
+PENDING_BYTES_MAX: Final = 64 << 10
 """What waits for the end of a turn at most: one turn may read megabytes from a provider."""
 
-SWEEP_MS = 250
+SWEEP_MS: Final = 250
 """How often the sweep comes."""
 
-LINGER_S = 5
+LINGER_S: Final = 5
 """How long a client that was refused while it was sending may take to read why."""

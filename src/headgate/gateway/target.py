@@ -1,6 +1,7 @@
 """A deployment resolved for the data plane: its pool, its places, its request heads, its prices."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from headgate.capacity.health import Breaker, Health
 from headgate.capacity.places import Places
@@ -16,9 +17,9 @@ from headgate.records.demand import Terms
 from headgate.records.report import Failure
 from headgate.units import errors
 
-CARDS_MAX = 256
-_JSON_LINE = b"content-type: application/json\r\n"
-PROXY_STATUS = 407
+CARDS_MAX: Final = 256
+_JSON_LINE: Final = b"content-type: application/json\r\n"
+PROXY_STATUS: Final = 407
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -73,7 +74,7 @@ class Target:
         )
         self.limit_needed = kind.limit_needed(provider.base_url)
         self.keeps_threads = keeps_threads(kind, provider.base_url)
-        self.facts = b"x-headgate-deployment: %b\r\n" % deployment.id.encode()
+        self.facts = f"x-headgate-deployment: {deployment.id}\r\n"
         self.nodes = deployment.nodes
         self.health = Health(breaker)
         self.places = places

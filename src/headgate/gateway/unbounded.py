@@ -7,7 +7,7 @@ both is posted all the same, as overage.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headgate.gateway.pieces import worst_nanos
 from headgate.records.charge import Settlement
@@ -18,7 +18,7 @@ from headgate.units.errors import Refusal
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
 
-UNCOUNTED = "uses_uncounted"
+UNCOUNTED: Final = "uses_uncounted"
 """Why a call is not posted as measured: its usage leaves out what such a feature was used for."""
 
 

@@ -7,19 +7,20 @@ the standard library knows.
 from __future__ import annotations
 
 import zlib
+from typing import Final
 
 from headgate.providers.envelope import FrameError, Unframer
 
-PIECE_BYTES = 1 << 18
+PIECE_BYTES: Final = 1 << 18
 """So much is unpacked at once, before the bounds are looked at."""
-FREE_BYTES = 1 << 20
-RATIO_MAX = 100
+FREE_BYTES: Final = 1 << 20
+RATIO_MAX: Final = 100
 """Beyond the first bytes nothing unpacks to more than so many times itself; text does not."""
-UNREADABLE = "reply_unreadable"
-TOO_LARGE = "reply_too_large"
+UNREADABLE: Final = "reply_unreadable"
+TOO_LARGE: Final = "reply_too_large"
 
-GZIP = (b"gzip", b"x-gzip")
-_GZIP_BITS = 16 + zlib.MAX_WBITS
+GZIP: Final = (b"gzip", b"x-gzip")
+_GZIP_BITS: Final = 16 + zlib.MAX_WBITS
 
 
 def unpacker_of(encoding: bytes, then: Unframer | None) -> Unpacker | None:

@@ -3,10 +3,12 @@
 None of it is passed on: what it spends, or keeps, could not be held.
 """
 
+from typing import Final
+
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
-_BELOW = {
+_BELOW: Final = {
     "/v1/assistants": "Assistants",
     "/v1/chatkit": "ChatKit",
     "/v1/complete": "Text Completions",
@@ -32,7 +34,7 @@ _BELOW = {
 }
 """By what their paths are or begin with, up to a slash."""
 
-_METHODS = {
+_METHODS: Final = {
     "embedContent": "Embeddings",
     "batchEmbedContents": "Embeddings",
     "asyncBatchEmbedContent": "Embeddings",
@@ -42,7 +44,7 @@ _METHODS = {
 }
 """By what stands behind the name of a model in paths that have one."""
 
-DOCS = "docs/reference/http.md#not-served"
+DOCS: Final = "docs/reference/http.md#not-served"
 
 
 def find(method: bytes, path: bytes) -> Refusal | None:

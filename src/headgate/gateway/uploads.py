@@ -11,7 +11,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, cast
 
 from headgate.dialects.form import Form
 from headgate.dialects.multipart import FormError, Multipart, boundary_of
@@ -23,15 +23,15 @@ from headgate.units.errors import Refusal
 if TYPE_CHECKING:
     from headgate.gateway.request import Request
 
-MEMORY_BYTES = 1 << 20
+MEMORY_BYTES: Final = 1 << 20
 """A form that is larger goes to the disk."""
 
-PIECE_BYTES = 128 << 10
+PIECE_BYTES: Final = 128 << 10
 """How much of it is read from there at a time."""
 
-MULTIPART = b"multipart/form-data"
+MULTIPART: Final = b"multipart/form-data"
 
-_TOO_MANY = Refusal(errors.OVERLOADED, "Too many forms are being received.", None, 1)
+_TOO_MANY: Final = Refusal(errors.OVERLOADED, "Too many forms are being received.", None, 1)
 
 
 class Memory(Protocol):

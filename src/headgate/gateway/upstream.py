@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pool import Pool
 
-EVENT_STREAM = b"text/event-stream"
-FRAMING = (b"content-length", b"transfer-encoding")
-REQUEST_IDS = (b"x-request-id", b"request-id")
-HEAD_BYTES_MAX = 1 << 20
+EVENT_STREAM: Final = b"text/event-stream"
+FRAMING: Final = (b"content-length", b"transfer-encoding")
+REQUEST_IDS: Final = (b"x-request-id", b"request-id")
+HEAD_BYTES_MAX: Final = 1 << 20
 """A longer head of a reply has no end; those of providers have a few kB."""
 
-RETRY_DIGITS_MAX = 6
+RETRY_DIGITS_MAX: Final = 6
 """A longer time to come back is no number of seconds anybody waits."""
 
 
-IN_HAND = "closed_before_sent"
+IN_HAND: Final = "closed_before_sent"
 """Why an attempt ended whose request was still in our hands when its kept connection did."""
 
 

@@ -40,7 +40,7 @@ from headgate.store.journal_sync import JournalSync
 from headgate.store.journal_writer import JournalWriter
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class World:
     """The data plane's parts.
 

@@ -1,7 +1,7 @@
 """The directory: from what a client sends to who it is; pure."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from headgate.identity.delegation import PREFIX, TOKEN_BYTES_MAX, split, verify
 from headgate.identity.grant import Delegation, Grant
@@ -40,7 +40,7 @@ class Credential(NamedTuple):
         return self.models is None or model in self.models
 
 
-MET_MAX = 4_096
+MET_MAX: Final = 4_096
 
 
 class Directory:

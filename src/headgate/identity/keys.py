@@ -13,10 +13,10 @@ import os
 import secrets
 import tempfile
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
-PEPPER_NAME = "pepper"
-PEPPER_BYTES = 32
+PEPPER_NAME: Final = "pepper"
+PEPPER_BYTES: Final = 32
 
 
 def digest(pepper: bytes, key: bytes) -> bytes:

@@ -5,19 +5,19 @@ refused, so that nobody books a call on somebody else.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.ids import is_name
 
-TAGS_MAX = 8
+TAGS_MAX: Final = 8
 """A call has so many tags at most, those of its key among them."""
-CHARS_MAX = 512
+CHARS_MAX: Final = 512
 """All of them together: who asks is one record of the journal, which has its bounds."""
-KEPT_MAX = 4_096
-HEADER = "x-headgate-tag"
-NONE: tuple[str, ...] = ()
+KEPT_MAX: Final = 4_096
+HEADER: Final = "x-headgate-tag"
+NONE: Final[tuple[str, ...]] = ()
 
 
 class TagRule(NamedTuple):
@@ -37,7 +37,7 @@ class TagRule(NamedTuple):
         return tag in self.own or tag in self.allowed or f"{name}=*" in self.allowed
 
 
-UNTAGGED = TagRule()
+UNTAGGED: Final = TagRule()
 
 
 def is_tag(text: str) -> bool:

@@ -6,9 +6,9 @@ hold; then what it posted counts, not the smaller amount it was lent.
 """
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-COMFORT = 8
+COMFORT: Final = 8
 """A window is comfortable while it could lend this many times what is wanted beyond the need."""
 
 

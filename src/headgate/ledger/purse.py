@@ -7,18 +7,18 @@ starve a large one. The steward lends to a call whole, or refuses it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from headgate.ledger.line import Borrowing, Grant, Need, Outcome
 from headgate.ledger.slices import Slice, hold
 
-LEASE_WAIT_MS = 2_000
+LEASE_WAIT_MS: Final = 2_000
 """How long a call waits for a steward that does not answer (it may be restarting)."""
 
-SLICE_CALLS = 4
+SLICE_CALLS: Final = 4
 """A slice is asked for this many holds at least, so that the next calls need not ask."""
 
-SLICE_TIMES = 4
+SLICE_TIMES: Final = 4
 """It is asked for so many times what was spent of it since it was last asked for."""
 
 
@@ -56,7 +56,7 @@ class Waiting(NamedTuple):
     shorten: bool = False
 
 
-UNAVAILABLE = "unavailable"
+UNAVAILABLE: Final = "unavailable"
 
 Ask = Callable[[Borrowing], bool]
 """Asks the steward for money; False when there is no connection to it now."""

@@ -4,6 +4,8 @@ Rows are tuples in the order of a table's columns: the fold writes tens of thous
 and a dictionary per row costs more than the insert.
 """
 
+from typing import Final
+
 import msgspec
 from msgspec import Raw
 from msgspec.structs import astuple
@@ -24,16 +26,16 @@ from headgate.records.journal import (
 
 Row = tuple[object, ...]
 
-_encode = msgspec.json.Encoder().encode
-_note = msgspec.json.Decoder(CacheNote).decode
-_sizing = msgspec.json.Decoder(SizingNote).decode
-_lines = msgspec.json.Decoder(tuple[ChargeLine, ...]).decode
-_usage = msgspec.json.Decoder(dict[str, int]).decode
-_windows = msgspec.json.Decoder(tuple[str, ...]).decode
-_NOTHING: Row = (None, "{}", "[]", None)
-_OPEN: Row = (None, "held", 0, False, None, None, None, 0, None, None, 0, "", *_NOTHING)
+_encode: Final = msgspec.json.Encoder().encode
+_note: Final = msgspec.json.Decoder(CacheNote).decode
+_sizing: Final = msgspec.json.Decoder(SizingNote).decode
+_lines: Final = msgspec.json.Decoder(tuple[ChargeLine, ...]).decode
+_usage: Final = msgspec.json.Decoder(dict[str, int]).decode
+_windows: Final = msgspec.json.Decoder(tuple[str, ...]).decode
+_NOTHING: Final[Row] = (None, "{}", "[]", None)
+_OPEN: Final[Row] = (None, "held", 0, False, None, None, None, 0, None, None, 0, "", *_NOTHING)
 
-END_COLUMNS = (
+END_COLUMNS: Final = (
     "ended_ns",
     "state",
     "posted_nanos",
@@ -70,12 +72,13 @@ def end_values(end: FoldedSettle | VoidRecord | None) -> Row:
     """Return what the end of an attempt says of it; None while it has not ended."""
     if end is None:
         return _OPEN
-    if isinstance(end, VoidRecord):
-        empty = (None, None, None, 0, end.reason, None, 0, "worker", *_NOTHING)
-        return (end.at_ns, "void", 0, end.final, *empty)
-    # All but the attempt's id in front, and the three that are still bytes.
-    lines, note = str(end.lines, "utf-8"), _text_or_none(end.cache)
-    return (*astuple(end)[1:-3], str(end.usage, "utf-8"), lines, note)
+    if type(end) is FoldedSettle:
+        # All but the attempt's id in front, and the three that are still bytes.
+        lines, note = str(end.lines, "utf-8"), _text_or_none(end.cache)
+        return (*astuple(end)[1:-3], str(end.usage, "utf-8"), lines, note)
+    assert isinstance(end, VoidRecord)
+    empty = (None, None, None, 0, end.reason, None, 0, "worker", *_NOTHING)
+    return (end.at_ns, "void", 0, end.final, *empty)
 
 
 def caller_values(id_: int, record: CallerRecord, journal: str) -> Row:

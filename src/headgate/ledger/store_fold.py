@@ -1,7 +1,7 @@
 """What is folded, as rows: attempts, refusals, decisions, and the sums of windows and leases."""
 
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -80,11 +80,11 @@ def keep_place(connection: Connection, name: str, reader: JournalReader) -> None
     write(connection, _FOLDED_TO, [place])
 
 
-_INSERT_CALLER = insert(tables.caller)
-_INSERT_ROUTE = insert(tables.route)
-_INSERT_ATTEMPT = insert(tables.attempt)
+_INSERT_CALLER: Final = insert(tables.caller)
+_INSERT_ROUTE: Final = insert(tables.route)
+_INSERT_ATTEMPT: Final = insert(tables.attempt)
 
-USUAL = {
+USUAL: Final = {
     "choices": 1,
     "lost": "[]",
     "priority": "interactive",
@@ -111,39 +111,39 @@ def _constant(value: object) -> ColumnElement[Any]:
     return literal_column(repr(value))
 
 
-_PLACES = {column.name: place for place, column in enumerate(tables.attempt.columns)}
-_BOUND = [name for name in _PLACES if name not in USUAL]
-_USUAL = tuple(USUAL.values())
-_stated = itemgetter(*(_PLACES[name] for name in USUAL))
-_bound = itemgetter(*(_PLACES[name] for name in _BOUND))
-_INSERT_USUAL = insert(tables.attempt).values(
+_PLACES: Final = {column.name: place for place, column in enumerate(tables.attempt.columns)}
+_BOUND: Final = [name for name in _PLACES if name not in USUAL]
+_USUAL: Final = tuple(USUAL.values())
+_stated: Final = itemgetter(*(_PLACES[name] for name in USUAL))
+_bound: Final = itemgetter(*(_PLACES[name] for name in _BOUND))
+_INSERT_USUAL: Final = insert(tables.attempt).values(
     {name: bindparam("of_" + name) for name in _BOUND}
     | {name: _constant(value) for name, value in USUAL.items()}
 )
 
-_INSERT_REFUSAL = insert(tables.refusal)
-_INSERT_DECISION = insert(tables.decision)
-_END_ATTEMPT = (
+_INSERT_REFUSAL: Final = insert(tables.refusal)
+_INSERT_DECISION: Final = insert(tables.decision)
+_END_ATTEMPT: Final = (
     update(tables.attempt)
     .where(tables.attempt.c.attempt == bindparam("old"))
     .values(dict.fromkeys(END_COLUMNS))
 )
 
 # Each time: a statement that is composed anew costs as much as folding twenty calls.
-_FOLDED_TO = """
+_FOLDED_TO: Final = """
 UPDATE journal SET seq = ?, "offset" = ?, ended = ? WHERE name = ?
 """
-_MOVE_WINDOW = """
+_MOVE_WINDOW: Final = """
 INSERT INTO "window" ("window", budget, posted_nanos, held_nanos, unaccounted_nanos)
 VALUES (?, ?, ?, ?, 0)
 ON CONFLICT ("window") DO UPDATE SET
   posted_nanos = "window".posted_nanos + excluded.posted_nanos,
   held_nanos = "window".held_nanos + excluded.held_nanos
 """
-_EXTEND_ATTEMPT = """
+_EXTEND_ATTEMPT: Final = """
 UPDATE attempt SET hold_nanos = ?, extensions = ? WHERE attempt = ?
 """
-_MOVE_LEASE = """
+_MOVE_LEASE: Final = """
 UPDATE lease SET posted_nanos = posted_nanos + ?, held_nanos = held_nanos + ?
 WHERE journal = ? AND "window" = ?
 """

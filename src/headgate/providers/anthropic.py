@@ -1,5 +1,6 @@
 """`anthropic`: Anthropic itself, and providers that offer its Messages API under its headers."""
 
+from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -14,9 +15,9 @@ from headgate.records.report import Failure, Metered, Report
 from headgate.units.usage import Usage, UsageError
 
 KIND = "anthropic"
-NATIVE_DIALECTS = ("anthropic_messages", "anthropic_count_tokens")
-BATCHES = "anthropic_batches"
-SETUP = Setup(
+NATIVE_DIALECTS: Final = ("anthropic_messages", "anthropic_count_tokens")
+BATCHES: Final = "anthropic_batches"
+SETUP: Final = Setup(
     base_url="https://api.anthropic.com",
     secrets=("ANTHROPIC_API_KEY",),
     models=(
@@ -27,13 +28,13 @@ SETUP = Setup(
     free_path="/v1/models",
 )
 DEFAULTS = ((b"anthropic-version", b"2023-06-01"),)
-PASSED = frozenset({b"request-id", b"retry-after", b"retry-after-ms", b"x-should-retry"})
-PASSED_PREFIXES = (b"anthropic-ratelimit-", b"anthropic-fast-", b"anthropic-priority-")
+PASSED: Final = frozenset({b"request-id", b"retry-after", b"retry-after-ms", b"x-should-retry"})
+PASSED_PREFIXES: Final = (b"anthropic-ratelimit-", b"anthropic-fast-", b"anthropic-priority-")
 """Not all of `anthropic-`: the ids of our organisation and workspace are not for clients."""
 
-_SELLERS = {"api.anthropic.com": "anthropic", "api.deepseek.com": "deepseek"}
+_SELLERS: Final = {"api.anthropic.com": "anthropic", "api.deepseek.com": "deepseek"}
 
-_STATUS_OF = {
+_STATUS_OF: Final = {
     b"invalid_request_error": 400,
     b"authentication_error": 401,
     b"billing_error": 402,
@@ -47,7 +48,7 @@ _STATUS_OF = {
 }
 """Error types and the statuses they go with (https://docs.claude.com/en/api/errors)."""
 
-_USAGE = msgspec.json.Decoder(Reported)
+_USAGE: Final = msgspec.json.Decoder(Reported)
 
 
 def seller(base_url: str) -> str | None:

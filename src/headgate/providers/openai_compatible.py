@@ -1,5 +1,6 @@
 """`openai_compatible`: the many that speak OpenAI's Chat Completions, with or without the rest."""
 
+from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,8 +16,8 @@ from headgate.records.report import Failure, Metered, Report
 from headgate.units.usage import Usage, UsageError
 
 KIND = "openai_compatible"
-NATIVE_DIALECTS = ("openai_chat", "embeddings")
-SETUP = Setup(
+NATIVE_DIALECTS: Final = ("openai_chat", "embeddings")
+SETUP: Final = Setup(
     servers=(
         ("ollama", "http://127.0.0.1:11434/v1"),
         ("vllm", "http://127.0.0.1:8000/v1"),
@@ -36,7 +37,7 @@ PATHS = {
     "translations": "/audio/translations",
 }
 DEFAULTS: tuple[tuple[bytes, bytes], ...] = ()
-PASSED = frozenset(
+PASSED: Final = frozenset(
     {
         b"x-request-id",
         b"request-id",
@@ -47,10 +48,10 @@ PASSED = frozenset(
         b"openai-version",
     }
 )
-PASSED_PREFIXES = (b"x-ratelimit-",)
+PASSED_PREFIXES: Final = (b"x-ratelimit-",)
 """Not `openai-organization` and `openai-project`: they name our account."""
 
-_SELLERS = {
+_SELLERS: Final = {
     "api.openai.com": "openai",
     "eu.api.openai.com": "openai",
     "us.api.openai.com": "openai",
@@ -65,11 +66,19 @@ _SELLERS = {
     "api.deepinfra.com": "deepinfra",
     "openrouter.ai": "openrouter",
 }
-_NEW_LIMIT_HOSTS = (".openai.com", ".openai.azure.com")
-_ACCOUNT_MARKS = (b"insufficient_quota", b"billing_hard_limit_reached", b"billing_not_active")
-_CONTEXT_MARKS = (b"context_length_exceeded", b"maximum context length", b"prompt is too long")
+_NEW_LIMIT_HOSTS: Final = (".openai.com", ".openai.azure.com")
+_ACCOUNT_MARKS: Final = (
+    b"insufficient_quota",
+    b"billing_hard_limit_reached",
+    b"billing_not_active",
+)
+_CONTEXT_MARKS: Final = (
+    b"context_length_exceeded",
+    b"maximum context length",
+    b"prompt is too long",
+)
 
-_STATUS_OF = {
+_STATUS_OF: Final = {
     b"invalid_request_error": 400,
     b"authentication_error": 401,
     b"rate_limit_exceeded": 429,
@@ -79,9 +88,9 @@ _STATUS_OF = {
 }
 """Error types and codes in streams, and the statuses they go with."""
 
-_USAGE = msgspec.json.Decoder(Reported)
-_NO_PROMPT_DETAILS = PromptDetails()
-_NO_COMPLETION_DETAILS = CompletionDetails()
+_USAGE: Final = msgspec.json.Decoder(Reported)
+_NO_PROMPT_DETAILS: Final = PromptDetails()
+_NO_COMPLETION_DETAILS: Final = CompletionDetails()
 
 
 def seller(base_url: str) -> str | None:
@@ -157,16 +166,18 @@ def metered(report: Report, asked: Terms = STANDARD) -> Metered:
     Raises:
         UsageError: Usage is absent, unreadable, or contradicts itself.
     """
-    if report.usage_json is None:
+    usage_json = report.usage_json
+    if usage_json is None:
         raise UsageError("the reply reports no usage")
-    if b'"prompt_tokens"' not in report.usage_json and b'"input_tokens"' in report.usage_json:
+    # `find`, for `in` tries whether the bytes are a number first.
+    if usage_json.find(b'"prompt_tokens"') < 0 and b'"input_tokens"' in usage_json:
         # Responses always say a total, Messages never do.
-        if b'"total_tokens"' not in report.usage_json:
+        if b'"total_tokens"' not in usage_json:
             return anthropic.metered(report, asked)
-        usage = responses_usage.split(report.usage_json, long=asked.cache_retention == "24h")
+        usage = responses_usage.split(usage_json, long=asked.cache_retention == "24h")
         return Metered(usage, _served_terms(report.tier, asked))
     try:
-        counts = _USAGE.decode(report.usage_json)
+        counts = _USAGE.decode(usage_json)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"the reported usage cannot be read: {error}") from error
     cached, written, audio_in = _input_parts(counts)

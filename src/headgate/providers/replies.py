@@ -1,5 +1,7 @@
 """What error statuses and credentials have in common over providers."""
 
+from typing import Final
+
 from headgate.records.report import Failure
 from headgate.units.errors import (
     BODY_INVALID,
@@ -13,13 +15,13 @@ from headgate.units.errors import (
     UPSTREAM_TIMEOUT,
 )
 
-ACCOUNT = Failure(UPSTREAM_CREDENTIAL, retryable=True, pass_through=False)
+ACCOUNT: Final = Failure(UPSTREAM_CREDENTIAL, retryable=True, pass_through=False)
 """It is about our credential or our account there; another deployment may serve."""
 
-CONTEXT = Failure(CONTEXT_EXCEEDED, retryable=False, pass_through=True)
-OVERLOADED = Failure(UPSTREAM_OVERLOADED, retryable=True, pass_through=False)
+CONTEXT: Final = Failure(CONTEXT_EXCEEDED, retryable=False, pass_through=True)
+OVERLOADED: Final = Failure(UPSTREAM_OVERLOADED, retryable=True, pass_through=False)
 
-_BY_STATUS = {
+_BY_STATUS: Final = {
     400: Failure(BODY_INVALID, retryable=False, pass_through=True),
     401: ACCOUNT,
     402: ACCOUNT,
@@ -35,8 +37,8 @@ _BY_STATUS = {
     504: Failure(UPSTREAM_TIMEOUT, retryable=True, pass_through=False),
     529: OVERLOADED,
 }
-_OTHER_CLIENT = Failure(UPSTREAM_ERROR, retryable=False, pass_through=True)
-_OTHER = Failure(UPSTREAM_ERROR, retryable=True, pass_through=False)
+_OTHER_CLIENT: Final = Failure(UPSTREAM_ERROR, retryable=False, pass_through=True)
+_OTHER: Final = Failure(UPSTREAM_ERROR, retryable=True, pass_through=False)
 
 
 def by_status(status: int) -> Failure:

@@ -1,10 +1,12 @@
 """Corrections as they are asked of the steward, and what it answers."""
 
+from typing import Final
+
 from msgspec import Struct
 
-ID_MAX = 200
-SOURCE_MAX = 500
-REASON_MAX = 64
+ID_MAX: Final = 200
+SOURCE_MAX: Final = 500
+REASON_MAX: Final = 64
 
 
 class Adjustment(Struct, frozen=True):

@@ -5,13 +5,13 @@ approved another.
 """
 
 import hashlib
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 from msgspec import Struct
 
 Status = Literal["pending", "approved", "denied", "expired", "withdrawn", "used"]
-PROMPT_CHARS_MAX = 4_000
+PROMPT_CHARS_MAX: Final = 4_000
 
 
 class Shown(Struct, frozen=True):

@@ -1,6 +1,6 @@
 """Batches: many requests handed to a provider at once, answered within a day, at batch rates."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -10,11 +10,11 @@ named it; `settled`: its lines are in the books."""
 
 Result = Literal["succeeded", "errored", "canceled", "expired"]
 
-LINES_MAX = 10_000
-LINES_BYTES_MAX = 32 << 20
+LINES_MAX: Final = 10_000
+LINES_BYTES_MAX: Final = 32 << 20
 """What all lines of a batch have together, and so a file of them."""
 
-CUSTOM_ID_MAX = 64
+CUSTOM_ID_MAX: Final = 64
 
 
 class BatchLine(Struct, frozen=True, gc=False):

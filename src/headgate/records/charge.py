@@ -1,7 +1,7 @@
 """What an attempt did cost, itemised."""
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -10,12 +10,12 @@ from headgate.units.usage import Usage
 State = Literal["measured", "estimated", "unknown"]
 
 
-REPORTED = "reported"
+REPORTED: Final = "reported"
 """The meter, and the price row, of a line that is what the provider says it charged: its quantity
 is in nano-dollars, each at one."""
 
 
-SURCHARGE = "surcharge"
+SURCHARGE: Final = "surcharge"
 """The meter of a line that is a share of the lines before it: its quantity is in nano-dollars."""
 
 

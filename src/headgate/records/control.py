@@ -4,13 +4,13 @@ The worker that takes one knows who asks; the steward, which has the store, answ
 """
 
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from msgspec import Struct
 
 from headgate.records.batch import Batch
 
-RESOURCES: dict[str, tuple[str, ...]] = {
+RESOURCES: Final[dict[str, tuple[str, ...]]] = {
     "approvals": ("GET", "POST"),
     "calls": ("GET",),
     "feedback": ("POST",),
@@ -19,7 +19,7 @@ RESOURCES: dict[str, tuple[str, ...]] = {
 }
 """What lies below `/v1/` and is answered by the steward, with the methods each takes."""
 
-REPEATS = "repeats"
+REPEATS: Final = "repeats"
 """What workers ask on their own account: idempotency keys. No client reaches it."""
 
 BATCHES, FILES = "batches", "files"
@@ -28,10 +28,10 @@ BATCHES, FILES = "batches", "files"
 OutcomeKind = Literal["call", "run", "session"]
 """What an outcome is told of."""
 
-OUTCOME_HOOKS = "outcome_hooks"
+OUTCOME_HOOKS: Final = "outcome_hooks"
 """What workers ask on behalf of trackers whose messages were signed; no client reaches it."""
 
-BODY_BYTES_MAX = 65_536
+BODY_BYTES_MAX: Final = 65_536
 
 
 class ControlRequest(Struct, frozen=True):

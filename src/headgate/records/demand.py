@@ -5,7 +5,7 @@ What is made for every call is a `Struct`: it is made four times as fast as a na
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Raw, Struct
 
@@ -29,8 +29,8 @@ class Terms(NamedTuple):
     variant: str = ""
 
 
-STANDARD = Terms()
-NO_MEMBERS: Mapping[str, Raw] = MappingProxyType({})
+STANDARD: Final = Terms()
+NO_MEMBERS: Final[Mapping[str, Raw]] = MappingProxyType({})
 
 
 class Pieces(Struct, frozen=True, gc=False):

@@ -4,7 +4,7 @@ Money is whole nano-dollars, instants whole nanoseconds since 1970 UTC. A field 
 default is left out of the JSON.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -13,9 +13,9 @@ from headgate.records.estimate import EstimateRecord, PolicyRecord
 from headgate.records.priority import PRIORITY_USUAL, Priority
 from headgate.units.ids import call_of
 
-FORMAT = 2
+FORMAT: Final = 2
 
-REFERENCES_MAX = 4_096
+REFERENCES_MAX: Final = 4_096
 """A hold refers to one of so many callers and routes that its journal named last."""
 
 Durability = Literal["process", "power"]

@@ -2,14 +2,14 @@
 
 from collections.abc import Generator
 from enum import Enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from headgate.catalog.settings import Deployment
 
-OUTPUT_TOKENS_EXPECTED = 512
+OUTPUT_TOKENS_EXPECTED: Final = 512
 """What an answer is expected to take where nothing was learned of it."""
 
-FAILED_PPM_MAX = 900_000
+FAILED_PPM_MAX: Final = 900_000
 """A deployment that fails more often is priced as if it failed so often."""
 
 
@@ -61,7 +61,7 @@ class Estimated(NamedTuple):
         return (self.ttft_ms or 0) + tokens * 1_000_000 // self.tokens_per_s_milli
 
 
-NOTHING_KNOWN = Estimated()
+NOTHING_KNOWN: Final = Estimated()
 
 
 class Quoted(NamedTuple):

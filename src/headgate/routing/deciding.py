@@ -1,6 +1,7 @@
 """What is written down of a decision, and the same decision made again from that alone; pure."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from headgate.capacity.health import BREAKER_OPEN
 from headgate.catalog.settings import Deployment
@@ -10,10 +11,10 @@ from headgate.routing.candidate import Estimated, Quoted
 from headgate.routing.policies.registry import Chosen, Policy, Settings
 from headgate.routing.ranking import in_classes
 
-PINNED = "pinned"
+PINNED: Final = "pinned"
 """What decisions are named by whose client asked for a deployment itself."""
 
-POLICY_DEFAULT = "cheapest"
+POLICY_DEFAULT: Final = "cheapest"
 
 
 def candidate_records(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from headgate.capacity.health import BREAKER_OPEN, Health
 from headgate.catalog.settings import Deployment
@@ -27,8 +27,8 @@ from headgate.routing.given import BYTES_PER_TOKEN, Appraiser, Given, Quote
 from headgate.routing.policies.registry import Chosen
 from headgate.routing.settings import Route
 
-ANY_BYTES = 1 << 62
-NO_ESTIMATES: Mapping[str, Estimated] = MappingProxyType({})
+ANY_BYTES: Final = 1 << 62
+NO_ESTIMATES: Final[Mapping[str, Estimated]] = MappingProxyType({})
 
 
 class Alias(NamedTuple):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from headgate.catalog.settings import Deployment
 from headgate.governance.requirements import NOTHING, Required
@@ -11,13 +11,13 @@ from headgate.records.demand import Terms
 from headgate.routing.candidate import Estimated
 from headgate.routing.policies.registry import NO_INPUTS, Inputs
 
-BYTES_PER_TOKEN = 4
+BYTES_PER_TOKEN: Final = 4
 
 Quote = Callable[[Deployment, Terms, int, int, int], int | None]
 """(deployment, terms, input tokens, output tokens, instant) -> expected nanos, None unpriced."""
 
 
-NOT_WARM: Mapping[str, int] = MappingProxyType({})
+NOT_WARM: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 def tokens_of(body_bytes: int) -> int:
@@ -65,4 +65,4 @@ class Given(NamedTuple):
     inputs: Inputs = NO_INPUTS
 
 
-NOTHING_GIVEN = Given()
+NOTHING_GIVEN: Final = Given()

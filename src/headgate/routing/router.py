@@ -11,7 +11,7 @@ need a translation: nothing is lost there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -45,10 +45,10 @@ from headgate.routing.policies.registry import (
 from headgate.routing.ranking import Ranking, first_class, in_classes
 from headgate.routing.settings import REGION_ANY, Route
 
-RANKING_KEPT_NS = 5_000_000_000
-RANKINGS_MAX = 4_096
+RANKING_KEPT_NS: Final = 5_000_000_000
+RANKINGS_MAX: Final = 4_096
 
-OTHER_REGION = "region"
+OTHER_REGION: Final = "region"
 """The rule that keeps a call in the region of its first attempt."""
 
 

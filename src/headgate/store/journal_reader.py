@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -14,11 +14,11 @@ from headgate.units.errors import JournalError
 
 R = TypeVar("R")
 
-HEAD_BYTES = 4_096
+HEAD_BYTES: Final = 4_096
 """More than the first record of a segment has."""
 
-READ_BYTES = 1 << 20
-READ_BYTES_MIN = 32 << 10
+READ_BYTES: Final = 1 << 20
+READ_BYTES_MIN: Final = 32 << 10
 """A segment is zeros up to its end, and to read those costs as much as to read records."""
 
 
@@ -148,7 +148,7 @@ class JournalReader:
         os.truncate(self.directory / segment_name(self.cursor.seq), self.cursor.offset)
 
 
-_DECODE = msgspec.json.Decoder(Record).decode
+_DECODE: Final = msgspec.json.Decoder(Record).decode
 
 
 def journals(root: Path) -> Iterator[Path]:

@@ -10,7 +10,7 @@ import fcntl
 import os
 from collections import deque
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -20,12 +20,12 @@ from headgate.store.disk import Disk, Segment
 from headgate.store.segments import HEADER, HEADER_BYTES, PAYLOAD_BYTES_MAX, frame, segment_name
 from headgate.units.errors import JournalError
 
-SEGMENT_BYTES = 16 << 20
-SETTLE_BYTES_MAX = 4096
-SEAL_BYTES_MAX = 256
+SEGMENT_BYTES: Final = 16 << 20
+SETTLE_BYTES_MAX: Final = 4096
+SEAL_BYTES_MAX: Final = 256
 """The record at the end of a segment needs its own room."""
 
-LOCK_NAME = "lock"
+LOCK_NAME: Final = "lock"
 
 
 def boot_id() -> str:

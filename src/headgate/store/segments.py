@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 from zlib import crc32
 
-HEADER = struct.Struct("<II")
+HEADER: Final = struct.Struct("<II")
 HEADER_BYTES: Final = 8
-PAYLOAD_BYTES_MAX = 256 << 10
-SEGMENT_SUFFIX = ".hgj"
+PAYLOAD_BYTES_MAX: Final = 256 << 10
+SEGMENT_SUFFIX: Final = ".hgj"
 
 
 class Scan(NamedTuple):

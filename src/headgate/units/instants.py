@@ -1,8 +1,9 @@
 """Instants: whole nanoseconds since 1970 UTC; the clock itself is always a parameter."""
 
 from datetime import UTC, datetime
+from typing import Final
 
-NANOS_PER_SECOND = 1_000_000_000
+NANOS_PER_SECOND: Final = 1_000_000_000
 
 
 def from_datetime(moment: datetime) -> int:

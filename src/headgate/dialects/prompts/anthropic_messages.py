@@ -5,6 +5,7 @@ https://platform.claude.com/docs/en/build-with-claude/prompt-caching.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from msgspec import Raw
 
@@ -24,8 +25,8 @@ from headgate.dialects.prompts.block import (
 __all__ = ["mark"]
 
 KIND = "anthropic_messages"
-MARKED = True
-LIFETIME_S = 300
+MARKED: Final = True
+LIFETIME_S: Final = 300
 """Of a mark that does not say; one hour is the other choice."""
 
 

@@ -1,21 +1,21 @@
 """The blocks of a prompt: what a provider's cache compares, piece by piece; pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Raw
 
 from headgate.dialects.opened import objects_in
 
-HINTS = frozenset({"cache_control", "prompt_cache_breakpoint"})
+HINTS: Final = frozenset({"cache_control", "prompt_cache_breakpoint"})
 """Members that say what to cache, and are no part of what is cached."""
 
-NULL = Raw(b"null")
-_TEXT = frozenset({"type", "text"})
-_ITEMS = msgspec.json.Decoder(list[dict[str, Raw]])
-_OBJECT = msgspec.json.Decoder(dict[str, Raw])
-_LIFETIMES_S = {b'"5m"': 300, b'"1h"': 3_600}
+NULL: Final = Raw(b"null")
+_TEXT: Final = frozenset({"type", "text"})
+_ITEMS: Final = msgspec.json.Decoder(list[dict[str, Raw]])
+_OBJECT: Final = msgspec.json.Decoder(dict[str, Raw])
+_LIFETIMES_S: Final = {b'"5m"': 300, b'"1h"': 3_600}
 
 
 class Block(NamedTuple):

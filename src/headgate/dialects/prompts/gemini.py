@@ -4,16 +4,17 @@ https://ai.google.dev/gemini-api/docs/caching: implicit caching.
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from msgspec import Raw
 
 from headgate.dialects.prompts.block import NULL, Block, Blocks, is_null, items
 
 KIND = "gemini"
-MARKED = False
-LIFETIME_S = 300
-_KEPT = ("cachedContent", "cached_content")
-_HEAD = ("systemInstruction", "system_instruction", "toolConfig", "tool_config")
+MARKED: Final = False
+LIFETIME_S: Final = 300
+_KEPT: Final = ("cachedContent", "cached_content")
+_HEAD: Final = ("systemInstruction", "system_instruction", "toolConfig", "tool_config")
 
 
 def read(members: Mapping[str, Raw]) -> Blocks | None:

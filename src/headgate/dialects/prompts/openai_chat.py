@@ -5,15 +5,17 @@ https://platform.openai.com/docs/guides/prompt-caching: in memory for five to te
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
+from typing import Final
 
 from msgspec import Raw
 
 from headgate.dialects.prompts.block import Block, Blocks, items, setting, text_of
 
 KIND = "openai_chat"
-MARKED = False
-LIFETIME_S = 300
-_INSTRUCTIONS = frozenset({b'"system"', b'"developer"'})
+MARKED: Final = False
+LIFETIME_S: Final = 300
+_INSTRUCTIONS: Final = frozenset({b'"system"', b'"developer"'})
+_LONGEST: Final = max(map(len, _INSTRUCTIONS))
 
 
 def read(members: Mapping[str, Raw]) -> Blocks | None:
@@ -33,4 +35,5 @@ def read(members: Mapping[str, Raw]) -> Blocks | None:
 
 def _instructs(block: Block) -> bool:
     """Tell whether a message holds instructions."""
-    return not _INSTRUCTIONS.isdisjoint(block.parts)
+    # What is longer is not looked up: that would hash a text of any length.
+    return any(len(part) <= _LONGEST and part in _INSTRUCTIONS for part in block.parts)

@@ -1,15 +1,16 @@
 """Prompts of Responses: as those of Chat Completions, save for what the provider keeps itself."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from msgspec import Raw
 
 from headgate.dialects.prompts.block import NULL, Blocks, is_null, items, setting, text_of, texts
 
 KIND = "openai_responses"
-MARKED = False
-LIFETIME_S = 300
-_ELSEWHERE = ("previous_response_id", "conversation", "prompt")
+MARKED: Final = False
+LIFETIME_S: Final = 300
+_ELSEWHERE: Final = ("previous_response_id", "conversation", "prompt")
 
 
 def read(members: Mapping[str, Raw]) -> Blocks | None:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 from headgate.records.conversation import Text
 from headgate.records.reply import Citation, ReplyPart
 
-CITATIONS_MAX = 1_000
+CITATIONS_MAX: Final = 1_000
 """How many sources a stream keeps until they can be told."""
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -14,19 +14,19 @@ from headgate.units.errors import BODY_INVALID, FEATURE_UNSUPPORTED, Refusal
 
 T = TypeVar("T")
 
-_OBJECT = msgspec.json.Decoder(dict[str, Raw])
-_OBJECTS = msgspec.json.Decoder(list[dict[str, Raw]])
-_CONTENT = msgspec.json.Decoder(str | list[dict[str, Raw]])
-_LIST = msgspec.json.Decoder(list[Raw])
-_TEXT = msgspec.json.Decoder(str)
-_WHOLE = msgspec.json.Decoder(int)
-_FLAG = msgspec.json.Decoder(bool)
-_NULL = b"null"
-_NOTHING = frozenset({_NULL, b"[]", b"{}"})
+_OBJECT: Final = msgspec.json.Decoder(dict[str, Raw])
+_OBJECTS: Final = msgspec.json.Decoder(list[dict[str, Raw]])
+_CONTENT: Final = msgspec.json.Decoder(str | list[dict[str, Raw]])
+_LIST: Final = msgspec.json.Decoder(list[Raw])
+_TEXT: Final = msgspec.json.Decoder(str)
+_WHOLE: Final = msgspec.json.Decoder(int)
+_FLAG: Final = msgspec.json.Decoder(bool)
+_NULL: Final = b"null"
+_NOTHING: Final = frozenset({_NULL, b"[]", b"{}"})
 _QUOTE, _BRACE = b'"{'
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
-NO_COUNTERPART = "has no counterpart there"
+NO_COUNTERPART: Final = "has no counterpart there"
 
 
 class TranslationError(ValueError):

@@ -1,16 +1,17 @@
 """What a renderer has no place for, gathered while it renders."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from msgspec import Raw
 
 from headgate.dialects.translation.fields import NO_COUNTERPART
 from headgate.records.conversation import Loss, Option
 
-SHOWN_MAX = 20
+SHOWN_MAX: Final = 20
 """How many lost places a header and a record name; the rest are counted."""
 
-PLACE_CHARS_MAX = 120
+PLACE_CHARS_MAX: Final = 120
 
 
 class Losses:
@@ -41,7 +42,7 @@ class Losses:
         return kept
 
 
-HINTS = frozenset(
+HINTS: Final = frozenset(
     {
         "user",
         "name",

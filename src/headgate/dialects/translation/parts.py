@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterable
+from typing import Final
 
 from msgspec import Raw, json
 
@@ -9,7 +10,7 @@ from headgate.dialects.translation.fields import UNREADABLE, malformed, unsuppor
 from headgate.dialects.translation.losses import Losses
 from headgate.records.conversation import Call, Document, Role, ToolUse
 
-_OBJECT = json.Decoder(dict[str, Raw])
+_OBJECT: Final = json.Decoder(dict[str, Raw])
 
 Sides = list[tuple[Role, list[dict[str, object]]]]
 

@@ -1,8 +1,10 @@
 """How much a model is to think: from tokens to words."""
 
+from typing import Final
+
 from headgate.records.conversation import Effort, Reasoning
 
-_EFFORTS: tuple[tuple[int, Effort], ...] = (
+_EFFORTS: Final[tuple[tuple[int, Effort], ...]] = (
     (1_024, "minimal"),
     (4_096, "low"),
     (16_384, "medium"),

@@ -6,7 +6,7 @@ comes back is metered as the target's dialect says, and told again in the client
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Raw, structs
 
@@ -30,7 +30,7 @@ from headgate.records.reply import Begin, Delta, End, Ending, Failed, TextDelta
 from headgate.records.report import Report
 from headgate.units.errors import BODY_MALFORMED, FEATURE_UNSUPPORTED, UPSTREAM_BROKEN, Refusal
 
-NOT_TOLD = "The provider's answer cannot be told in the dialect of this call."
+NOT_TOLD: Final = "The provider's answer cannot be told in the dialect of this call."
 
 
 def is_utf8(body: bytes) -> bool:

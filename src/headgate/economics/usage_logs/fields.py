@@ -3,23 +3,24 @@
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
+from typing import Final
 
 from headgate.units.instants import NANOS_PER_SECOND, from_datetime
 from headgate.units.money import NANOS_PER_USD
 from headgate.units.usage import QUANTITY_MAX
 
-INSTANT_MAX_S = 4_102_444_800
+INSTANT_MAX_S: Final = 4_102_444_800
 """2100-01-01: a later time in a log is a slip, such as milliseconds taken for seconds."""
 
 
-_USUAL_LENGTH = 24
-_NANOS_PER_MS = 1_000_000
-_DIGITS_MAX = 18
+_USUAL_LENGTH: Final = 24
+_NANOS_PER_MS: Final = 1_000_000
+_DIGITS_MAX: Final = 18
 
 
-SUM_MAX = 1_000_000_000_000
+SUM_MAX: Final = 1_000_000_000_000
 """No report sums up more tokens in a line; its price has to fit into 64 bits."""
-LOG_USD_MAX = 10_000_000
+LOG_USD_MAX: Final = 10_000_000
 """No line of a log is about more dollars; sums of such amounts stay inside 64 bits."""
 
 

@@ -1,7 +1,7 @@
 """Logs of one JSON value a line, written by programs that may be cut off in the middle of one."""
 
 from collections.abc import Iterable, Iterator
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
@@ -10,7 +10,7 @@ from headgate.economics.usage_logs.record import Tally
 Line = TypeVar("Line")
 
 _OPEN, _CLOSE = b"{}"
-_HEAD_BYTES = 600
+_HEAD_BYTES: Final = 600
 """How far into a line its own plain members are looked for."""
 
 

@@ -10,7 +10,7 @@ least it can have been, and the most stands beside it:
 
 from dataclasses import replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from headgate.catalog.facts import near_names
 from headgate.catalog.prices import PriceBook
@@ -20,13 +20,13 @@ from headgate.records.demand import Terms
 from headgate.units.instants import NANOS_PER_SECOND
 from headgate.units.usage import METERS, Usage
 
-BILLED_ROW = "as billed by the seller"
+BILLED_ROW: Final = "as billed by the seller"
 """Stands for a price row where the seller's own amount counts."""
 
-_DAY_NS = 24 * 3600 * NANOS_PER_SECOND
+_DAY_NS: Final = 24 * 3600 * NANOS_PER_SECOND
 _Cards = list[tuple[int, RateCard | None]]
 _Key = tuple[str | None, str | None, str, str, str, int]
-_HOUR = METERS.index("cache_write_1h")
+_HOUR: Final = METERS.index("cache_write_1h")
 
 
 class Priced(NamedTuple):

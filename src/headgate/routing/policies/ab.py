@@ -6,6 +6,7 @@ session is never torn, and two experiments do not share their halves.
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import Final
 
 from headgate.routing.candidate import Quoted
 from headgate.routing.policies.cheapest import plan
@@ -15,8 +16,8 @@ from headgate.routing.settings import Setting
 __all__ = ["plan"]
 
 KIND = "ab"
-SETTINGS = (Setting("arms", "policies", required=True),)
-NEEDS = NEEDS_NOTHING
+SETTINGS: Final = (Setting("arms", "policies", required=True),)
+NEEDS: Final = NEEDS_NOTHING
 
 
 def rank(candidates: Sequence[Quoted], settings: Settings, inputs: Inputs) -> tuple[Quoted, ...]:

@@ -6,6 +6,7 @@ which `point_usd` reaches a share of the best model's quality on rows of one's o
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from headgate.routing.candidate import Quoted
 from headgate.routing.policies.cheapest import plan
@@ -15,11 +16,14 @@ from headgate.routing.settings import PPM, Setting
 __all__ = ["plan"]
 
 KIND = "best_value"
-SETTINGS = (Setting("point_usd", "usd", required=True), Setting("second_usd", "usd", default=0))
-NEEDS: frozenset[Need] = frozenset({"text"})
+SETTINGS: Final = (
+    Setting("point_usd", "usd", required=True),
+    Setting("second_usd", "usd", default=0),
+)
+NEEDS: Final[frozenset[Need]] = frozenset({"text"})
 
-POINT_PPM = PPM // 100
-MS_PER_SECOND = 1_000
+POINT_PPM: Final = PPM // 100
+MS_PER_SECOND: Final = 1_000
 
 
 def rank(candidates: Sequence[Quoted], settings: Settings, _inputs: Inputs) -> tuple[Quoted, ...]:

@@ -6,6 +6,7 @@ when one begins to pay. The best one has the highest expected quality; of equals
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from headgate.routing.candidate import Quoted
 from headgate.routing.cascades.beliefs import Verdicts, judged, rates_of
@@ -19,11 +20,11 @@ from headgate.routing.verifiers.registry import KINDS, verifiers
 __all__ = ["plan"]
 
 KIND = "cascade"
-STEPS_MAX = 2
-EXHAUSTED = ("best", "refuse")
-STREAMS = ("held", "alone")
+STEPS_MAX: Final = 2
+EXHAUSTED: Final = ("best", "refuse")
+STREAMS: Final = ("held", "alone")
 """Streams are held back until they are verified, or go to the best one alone."""
-SETTINGS = (
+SETTINGS: Final = (
     Setting("verifier", "choice", required=True, choices=KINDS),
     Setting("steps_max", "count", default=STEPS_MAX),
     Setting("loss", "share", default=0),
@@ -35,25 +36,25 @@ SETTINGS = (
     Setting("judge", "deployment"),
     Setting("rubric", "text"),
 )
-NEEDS: frozenset[Need] = frozenset({"estimates"})
+NEEDS: Final[frozenset[Need]] = frozenset({"estimates"})
 
-WHOLE = "cascade.whole"
+WHOLE: Final = "cascade.whole"
 """The input that says that the reply can be verified before its client sees it."""
 
-SKIP = "cascade.skip"
+SKIP: Final = "cascade.skip"
 """The input that says how many first steps are left out, for they have failed in this session."""
 
-PROBE = "cascade.probe"
+PROBE: Final = "cascade.probe"
 """The input that has a chain tried that does not pay."""
 
-CHECK = "cascade.check_nanos"
+CHECK: Final = "cascade.check_nanos"
 """The input that says what verifying one answer costs."""
 
-ACCEPTED = "cascade.accepted."
-REJECTED = "cascade.rejected."
+ACCEPTED: Final = "cascade.accepted."
+REJECTED: Final = "cascade.rejected."
 """Inputs, before a deployment: how often its answers were accepted, and were not."""
 
-VERDICTS = (
+VERDICTS: Final = (
     "cascade.good_accepted",
     "cascade.good_rejected",
     "cascade.bad_accepted",
@@ -61,10 +62,10 @@ VERDICTS = (
 )
 """Inputs: how often the verifier was right and wrong, in the order of `Verdicts`."""
 
-CHAIN = "cascade"
+CHAIN: Final = "cascade"
 """The note that has the chain which serves; the others say what was expected of it."""
-ARROW = " -> "
-PROBE_NANOS = "cascade.probe_nanos"
+ARROW: Final = " -> "
+PROBE_NANOS: Final = "cascade.probe_nanos"
 
 
 def fault_of(values: Mapping[str, int], texts: Mapping[str, str]) -> Fault | None:

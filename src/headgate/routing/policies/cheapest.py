@@ -5,14 +5,15 @@ is cached as long as that is cheaper, and no longer.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from headgate.routing.candidate import Outcome, Plan, Quoted
 from headgate.routing.policies.registry import NEEDS_NOTHING, Inputs, Settings
 from headgate.routing.settings import Setting
 
 KIND = "cheapest"
-SETTINGS: tuple[Setting, ...] = ()
-NEEDS = NEEDS_NOTHING
+SETTINGS: Final[tuple[Setting, ...]] = ()
+NEEDS: Final = NEEDS_NOTHING
 
 
 def rank(candidates: Sequence[Quoted], _settings: Settings, _inputs: Inputs) -> tuple[Quoted, ...]:

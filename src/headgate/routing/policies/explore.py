@@ -6,6 +6,7 @@ policy's choice. Whom chance may not touch has no draw among its inputs, and is 
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from headgate.routing.candidate import Quoted
 from headgate.routing.learning.exploring import Belief, belief, chance_best, sampled, uniform
@@ -16,21 +17,21 @@ from headgate.routing.settings import PPM, Setting
 __all__ = ["plan"]
 
 KIND = "explore"
-SETTINGS = (
+SETTINGS: Final = (
     Setting("serve", "policy", required=True),
     Setting("share", "share", default=30_000),
     Setting("usd_per_day", "usd", required=True),
 )
-NEEDS: frozenset[Need] = frozenset({"text", "feedback"})
+NEEDS: Final[frozenset[Need]] = frozenset({"text", "feedback"})
 
-DRAW = "explore.draw"
+DRAW: Final = "explore.draw"
 """The input that all chance of a call follows from; without it nothing is tried."""
 
-SPENT = "explore.spent_nanos"
+SPENT: Final = "explore.spent_nanos"
 """The input that says what trying has cost today."""
 
-PROPENSITY = "propensity_ppm"
-COST = "explore_nanos"
+PROPENSITY: Final = "propensity_ppm"
+COST: Final = "explore_nanos"
 
 
 def rank(candidates: Sequence[Quoted], settings: Settings, inputs: Inputs) -> tuple[Quoted, ...]:

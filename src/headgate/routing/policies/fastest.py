@@ -6,6 +6,7 @@ be measured again.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from headgate.routing.candidate import Quoted
 from headgate.routing.policies.cheapest import plan
@@ -15,10 +16,10 @@ from headgate.routing.settings import Setting
 __all__ = ["plan"]
 
 KIND = "fastest"
-SETTINGS: tuple[Setting, ...] = ()
-NEEDS: frozenset[Need] = frozenset({"estimates"})
+SETTINGS: Final[tuple[Setting, ...]] = ()
+NEEDS: Final[frozenset[Need]] = frozenset({"estimates"})
 
-PROBED_EVERY = 32
+PROBED_EVERY: Final = 32
 
 
 def rank(candidates: Sequence[Quoted], _settings: Settings, _inputs: Inputs) -> tuple[Quoted, ...]:

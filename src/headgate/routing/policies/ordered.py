@@ -1,6 +1,7 @@
 """`ordered`: try deployments in the order the configuration lists them."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from headgate.routing.candidate import Quoted
 from headgate.routing.policies.cheapest import plan
@@ -10,8 +11,8 @@ from headgate.routing.settings import Setting
 __all__ = ["plan"]
 
 KIND = "ordered"
-SETTINGS: tuple[Setting, ...] = ()
-NEEDS = NEEDS_NOTHING
+SETTINGS: Final[tuple[Setting, ...]] = ()
+NEEDS: Final = NEEDS_NOTHING
 
 
 def rank(candidates: Sequence[Quoted], _settings: Settings, _inputs: Inputs) -> tuple[Quoted, ...]:

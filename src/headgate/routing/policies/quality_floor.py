@@ -5,6 +5,7 @@ does not pass, however good it looks. Where nobody passes, the best expected one
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from headgate.routing.candidate import Quoted
 from headgate.routing.policies import cheapest
@@ -15,8 +16,12 @@ from headgate.routing.settings import PPM, Setting
 __all__ = ["plan"]
 
 KIND = "quality_floor"
-SETTINGS = (Setting("floor", "share"), Setting("of_best", "share"), Setting("then", "policy"))
-NEEDS: frozenset[Need] = frozenset({"text"})
+SETTINGS: Final = (
+    Setting("floor", "share"),
+    Setting("of_best", "share"),
+    Setting("then", "policy"),
+)
+NEEDS: Final[frozenset[Need]] = frozenset({"text"})
 
 
 def rank(candidates: Sequence[Quoted], settings: Settings, inputs: Inputs) -> tuple[Quoted, ...]:

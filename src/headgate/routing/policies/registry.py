@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal, Protocol, cast
+from typing import Final, Literal, Protocol, cast
 
 from headgate.dialects.registry import discover
 from headgate.routing import policies as folder
@@ -16,19 +16,19 @@ Need = Literal["estimates", "text", "session", "feedback"]
 share a ranking, made of what is known of the models whatever they are asked; with any other each
 call has its own."""
 
-NEEDS_NOTHING: frozenset[Need] = frozenset()
-PER_CALL: frozenset[Need] = frozenset({"text", "session", "feedback"})
+NEEDS_NOTHING: Final[frozenset[Need]] = frozenset()
+PER_CALL: Final[frozenset[Need]] = frozenset({"text", "session", "feedback"})
 
 Inputs = Mapping[str, int]
 """What a policy is told of one call, by name. The decision has it, so whoever ranks by nothing
 else, its settings and the candidates ranks the same again from the record."""
 
-NO_INPUTS: Inputs = MappingProxyType({})
+NO_INPUTS: Final[Inputs] = MappingProxyType({})
 
 Notes = Mapping[str, str | int]
 """What a policy has to say of a decision, by name; nothing is ranked by it."""
 
-NO_NOTES: Notes = MappingProxyType({})
+NO_NOTES: Final[Notes] = MappingProxyType({})
 
 
 class Settings:

@@ -8,6 +8,7 @@ belongs to no session goes where a task of its horizon would begin.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from headgate.routing.candidate import Quoted
 from headgate.routing.policies.cheapest import plan
@@ -23,15 +24,15 @@ from headgate.routing.settings import Setting
 __all__ = ["plan"]
 
 KIND = "session"
-NEEDS: frozenset[Need] = frozenset({"session", "estimates"})
-PERCENT_PPM = 10_000
-INTERVAL_ERRORS = 4
+NEEDS: Final[frozenset[Need]] = frozenset({"session", "estimates"})
+PERCENT_PPM: Final = 10_000
+INTERVAL_ERRORS: Final = 4
 """An interval of 95 % is about so many standard errors wide."""
 
-LEFT = "left_nanos"
+LEFT: Final = "left_nanos"
 """The input that says what the budget of the call's run has left."""
 
-SETTINGS: tuple[Setting, ...] = (
+SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("stake_usd", "usd", 0),
     Setting("margin", "share", 10 * PERCENT_PPM),
     Setting("success", "shares"),

@@ -5,6 +5,7 @@ with this very call. Nothing is sent there.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from headgate.routing.candidate import Quoted
 from headgate.routing.policies.cheapest import plan
@@ -21,11 +22,11 @@ from headgate.routing.settings import Setting
 __all__ = ["plan"]
 
 KIND = "shadow"
-SETTINGS = (
+SETTINGS: Final = (
     Setting("serve", "policy", required=True),
     Setting("shadow", "policy", required=True),
 )
-NEEDS = NEEDS_NOTHING
+NEEDS: Final = NEEDS_NOTHING
 
 
 def rank(candidates: Sequence[Quoted], settings: Settings, inputs: Inputs) -> tuple[Quoted, ...]:

@@ -6,6 +6,7 @@ goes there: the weights share out the sessions that begin, not each of their cal
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from headgate.routing.candidate import Quoted
 from headgate.routing.policies.cheapest import plan
@@ -15,11 +16,11 @@ from headgate.routing.settings import Setting
 __all__ = ["plan"]
 
 KIND = "weighted"
-SETTINGS: tuple[Setting, ...] = ()
-NEEDS = NEEDS_NOTHING
+SETTINGS: Final[tuple[Setting, ...]] = ()
+NEEDS: Final = NEEDS_NOTHING
 
-_BITS = 64
-_GOLDEN = 0x9E3779B97F4A7C15
+_BITS: Final = 64
+_GOLDEN: Final = 0x9E3779B97F4A7C15
 """2^64 divided by the golden ratio, odd (Knuth, The Art of Computer Programming, 6.4)."""
 
 

@@ -7,10 +7,11 @@ like the latest in the first and like the earliest in the second.
 """
 
 import re
+from typing import Final
 
-_FAMILY = re.compile(r"claude-(?:opus|sonnet|haiku)-(\d+)(?:[-.](\d{1,2})(?!\d))?")
-_EARLY = re.compile(r"claude-(?:instant|[123])")
-_CLAUDE = re.compile(r"claude-")
+_FAMILY: Final = re.compile(r"claude-(?:opus|sonnet|haiku)-(\d+)(?:[-.](\d{1,2})(?!\d))?")
+_EARLY: Final = re.compile(r"claude-(?:instant|[123])")
+_CLAUDE: Final = re.compile(r"claude-")
 
 
 def _generation(model: str) -> tuple[int, int]:

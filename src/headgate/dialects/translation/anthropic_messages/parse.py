@@ -6,6 +6,7 @@ Wire format: the request types of Anthropic's SDK (`anthropic.types`).
 import base64
 from collections.abc import Iterator
 from itertools import chain
+from typing import Final
 
 from msgspec import Raw
 
@@ -44,25 +45,30 @@ from headgate.records.conversation import (
 )
 from headgate.units.errors import THREAD_UNSUPPORTED, Refusal
 
-_HINTS = frozenset(
+_HINTS: Final = frozenset(
     {"cache_control", "metadata", "service_tier", "diagnostics", "caller", "user_profile_id"}
     | {"eager_input_streaming", "input_examples", "allowed_callers", "defer_loading", "display"}
     | {"context", "workspace_id"}
 )
 """Labels, and advice on caches, price and manner: without them the answer is still an answer."""
 
-_FOREIGN = {
+_FOREIGN: Final = {
     "container": "a container at the provider",
     "mcp_servers": "tools at the provider",
     "fallbacks": "a list of other models",
     "compaction": "a conversation made shorter by the provider",
 }
-_NO_WISH = {"inference_geo": b'"global"', "speed": b'"standard"'}
+_NO_WISH: Final = {"inference_geo": b'"global"', "speed": b'"standard"'}
 """What says no more than leaving it out."""
 
-_ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
-_CHOICES: dict[str, Choosing] = {"auto": "auto", "none": "none", "any": "any", "tool": "tool"}
-_EFFORTS: dict[str, Effort] = {
+_ROLES: Final[dict[str, Role]] = {"user": "user", "assistant": "assistant", "system": "system"}
+_CHOICES: Final[dict[str, Choosing]] = {
+    "auto": "auto",
+    "none": "none",
+    "any": "any",
+    "tool": "tool",
+}
+_EFFORTS: Final[dict[str, Effort]] = {
     "low": "low",
     "medium": "medium",
     "high": "high",

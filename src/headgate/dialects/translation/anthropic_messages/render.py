@@ -6,7 +6,7 @@ Wire format: the request types of Anthropic's SDK (`anthropic.types`); structure
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Raw, json
 from msgspec.structs import replace
@@ -49,7 +49,7 @@ from headgate.records.conversation import (
 )
 from headgate.records.demand import Edit
 
-_BUDGETS = {
+_BUDGETS: Final = {
     "minimal": 1_024,
     "low": 2_048,
     "medium": 8_192,
@@ -57,12 +57,12 @@ _BUDGETS = {
     "xhigh": 32_768,
     "max": 65_536,
 }
-_SHARED = {"temperature": "temperature", "top_p": "top_p", "top_k": "top_k"} | {
+_SHARED: Final = {"temperature": "temperature", "top_p": "top_p", "top_k": "top_k"} | {
     "user": "user",
 }
-_SAMPLING = ("temperature", "top_p", "top_k")
-_NOTHING = Raw(b'{"type":"object","properties":{}}')
-_ID = re.compile(r"[^a-zA-Z0-9_-]")
+_SAMPLING: Final = ("temperature", "top_p", "top_k")
+_NOTHING: Final = Raw(b'{"type":"object","properties":{}}')
+_ID: Final = re.compile(r"[^a-zA-Z0-9_-]")
 
 Block = dict[str, Any]
 

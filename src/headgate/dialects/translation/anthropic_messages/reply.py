@@ -4,7 +4,7 @@ Wire format: `anthropic.types.Message`.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Raw, json
 
@@ -14,7 +14,7 @@ from headgate.dialects.translation.parts import arguments_or_none
 from headgate.records.conversation import Declined, RedactedThinking, Text, Thinking, ToolUse
 from headgate.records.reply import Citation, Finish, Reply, ReplyPart, Tokens
 
-FINISHES: dict[str, Finish] = {
+FINISHES: Final[dict[str, Finish]] = {
     "end_turn": "stop",
     "stop_sequence": "stop_sequence",
     "max_tokens": "length",
@@ -23,7 +23,7 @@ FINISHES: dict[str, Finish] = {
     "refusal": "refusal",
     "pause_turn": "pause",
 }
-STOP_REASONS: dict[Finish, str] = {
+STOP_REASONS: Final[dict[Finish, str]] = {
     "stop": "end_turn",
     "stop_sequence": "stop_sequence",
     "length": "max_tokens",
@@ -33,7 +33,7 @@ STOP_REASONS: dict[Finish, str] = {
 }
 
 
-_MESSAGE = json.Decoder(shapes.Message)
+_MESSAGE: Final = json.Decoder(shapes.Message)
 
 
 def parse_reply(body: bytes) -> Reply:

@@ -5,7 +5,7 @@ Wire format: https://platform.claude.com/docs/en/build-with-claude/streaming and
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from msgspec import json
 
@@ -44,8 +44,8 @@ from headgate.records.reply import (
     ToolDelta,
 )
 
-_EVENT = json.Decoder(shapes.Event)
-_NOTHING = (b"{}", b"null", b'""')
+_EVENT: Final = json.Decoder(shapes.Event)
+_NOTHING: Final = (b"{}", b"null", b'""')
 
 
 class StreamParser(MarkedEnd):

@@ -6,14 +6,14 @@ no limit beside the highest), the model cards of OpenAI's models on Bedrock.
 """
 
 import re
-from typing import Any
+from typing import Any, Final
 
 from headgate.records.conversation import Effort
 
-_NOVA = re.compile(r"amazon\.nova-2")
-_OPEN_WEIGHTS = re.compile(r"openai\.gpt-oss")
-_NEWER = re.compile(r"openai\.gpt-\d")
-_THREE: dict[str, str] = {"minimal": "low", "xhigh": "high", "max": "high"}
+_NOVA: Final = re.compile(r"amazon\.nova-2")
+_OPEN_WEIGHTS: Final = re.compile(r"openai\.gpt-oss")
+_NEWER: Final = re.compile(r"openai\.gpt-\d")
+_THREE: Final[dict[str, str]] = {"minimal": "low", "xhigh": "high", "max": "high"}
 """Efforts that the families with three of them take for the nearest they have."""
 
 

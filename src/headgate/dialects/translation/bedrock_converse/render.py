@@ -6,7 +6,7 @@ The model stands in the path, and so does whether to stream.
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Raw, json
 
@@ -37,8 +37,8 @@ from headgate.records.conversation import (
 )
 from headgate.records.demand import Edit
 
-IMAGES = {"image/png": "png", "image/jpeg": "jpeg", "image/gif": "gif", "image/webp": "webp"}
-DOCUMENTS = {
+IMAGES: Final = {"image/png": "png", "image/jpeg": "jpeg", "image/gif": "gif", "image/webp": "webp"}
+DOCUMENTS: Final = {
     "application/pdf": "pdf",
     "text/csv": "csv",
     "text/html": "html",
@@ -49,13 +49,13 @@ DOCUMENTS = {
     "application/vnd.ms-excel": "xls",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
 }
-TOOL_ID_CHARS_MAX = 64
-NAME_CHARS_MAX = 200
+TOOL_ID_CHARS_MAX: Final = 64
+NAME_CHARS_MAX: Final = 200
 
-_SAMPLING = {"temperature": "temperature", "top_p": "topP", "stop": "stopSequences"}
-_NOTHING = Raw(b'{"type":"object","properties":{}}')
-_NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_.:-]")
-_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9\-()\[\]]+")
+_SAMPLING: Final = {"temperature": "temperature", "top_p": "topP", "stop": "stopSequences"}
+_NOTHING: Final = Raw(b'{"type":"object","properties":{}}')
+_NOT_IN_IDS: Final = re.compile(r"[^a-zA-Z0-9_.:-]")
+_NOT_IN_NAMES: Final = re.compile(r"[^a-zA-Z0-9\-()\[\]]+")
 
 Block = dict[str, Any]
 

@@ -3,7 +3,7 @@
 Wire format: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from msgspec import json
 
@@ -12,7 +12,7 @@ from headgate.dialects.translation.fields import UNREADABLE
 from headgate.records.conversation import RedactedThinking, Text, Thinking, ToolUse
 from headgate.records.reply import Finish, Reply, ReplyPart, Tokens
 
-FINISHES: dict[str, Finish] = {
+FINISHES: Final[dict[str, Finish]] = {
     "end_turn": "stop",
     "stop_sequence": "stop_sequence",
     "max_tokens": "length",
@@ -25,7 +25,7 @@ FINISHES: dict[str, Finish] = {
 }
 
 
-_ANSWER = json.Decoder(shapes.Answer)
+_ANSWER: Final = json.Decoder(shapes.Answer)
 
 
 def parse_reply(body: bytes) -> Reply:

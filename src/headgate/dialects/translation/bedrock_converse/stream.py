@@ -5,6 +5,7 @@ comes in numbered blocks, of which only tools announce themselves.
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from msgspec import json
 
@@ -25,7 +26,7 @@ from headgate.records.reply import (
     ToolDelta,
 )
 
-_EVENT = json.Decoder(shapes.Event)
+_EVENT: Final = json.Decoder(shapes.Event)
 
 
 class StreamParser(MarkedEnd):

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from msgspec import Raw, json
 
@@ -22,17 +23,17 @@ from headgate.records.conversation import (
     ToolUse,
 )
 
-_OBJECT = json.Decoder(dict[str, Raw])
-_TRUE = Raw(b"true")
-_NULL = b"null"
-_FOREIGN = {
+_OBJECT: Final = json.Decoder(dict[str, Raw])
+_TRUE: Final = Raw(b"true")
+_NULL: Final = b"null"
+_FOREIGN: Final = {
     "executableCode": "code that the provider has run",
     "codeExecutionResult": "what code at the provider returned",
     "toolCall": "a call of a tool at the provider",
     "toolResponse": "what a tool at the provider returned",
 }
-_KINDS = {"audio": "sound", "video": "a film"}
-_KEPT = ("gs://", "https://generativelanguage.googleapis.com/")
+_KINDS: Final = {"audio": "sound", "video": "a film"}
+_KEPT: Final = ("gs://", "https://generativelanguage.googleapis.com/")
 """How addresses begin that only Google can read."""
 
 

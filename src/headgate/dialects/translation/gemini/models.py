@@ -7,13 +7,14 @@ the latest. Budgets and levels for efforts are those of Google's own OpenAI-comp
 """
 
 import re
+from typing import Final
 
 from headgate.records.conversation import Effort
 
-_FAMILY = re.compile(r"gemini-(\d+)(?:\.(\d+))?")
-_LATEST = (99, 0)
+_FAMILY: Final = re.compile(r"gemini-(\d+)(?:\.(\d+))?")
+_LATEST: Final = (99, 0)
 
-BUDGETS: dict[Effort, int] = {
+BUDGETS: Final[dict[Effort, int]] = {
     "minimal": 1_024,
     "low": 1_024,
     "medium": 8_192,
@@ -23,10 +24,10 @@ BUDGETS: dict[Effort, int] = {
 }
 """Tokens to think with, for models that take a budget; all of them take 24,576."""
 
-BUDGET_MIN = 512
+BUDGET_MIN: Final = 512
 """The least that every model with a budget takes."""
 
-LEVELS: dict[Effort, str] = {
+LEVELS: Final[dict[Effort, str]] = {
     "minimal": "LOW",
     "low": "LOW",
     "medium": "MEDIUM",
@@ -34,7 +35,7 @@ LEVELS: dict[Effort, str] = {
     "xhigh": "HIGH",
     "max": "HIGH",
 }
-EFFORTS: dict[str, Effort] = {
+EFFORTS: Final[dict[str, Effort]] = {
     "MINIMAL": "minimal",
     "LOW": "low",
     "MEDIUM": "medium",

@@ -2,21 +2,22 @@
 
 import re
 from collections.abc import Iterator
+from typing import Final
 
 from msgspec import Raw
 
 from headgate.dialects.opened import Members
 from headgate.dialects.translation.fields import Fields, is_object, items_of, malformed, text_of
 
-UNSIGNED = "skip_thought_signature_validator"
+UNSIGNED: Final = "skip_thought_signature_validator"
 """What stands for the signature of a call that another model made.
 
 Gemini 3 and later refuse a call without a signature; this one is not looked into, see
 https://ai.google.dev/gemini-api/docs/thought-signatures.
 """
 
-_SNAKE = re.compile(r"(?<=[a-z0-9])_([a-z0-9])")
-_STANDARD = str.maketrans("-_", "+/")
+_SNAKE: Final = re.compile(r"(?<=[a-z0-9])_([a-z0-9])")
+_STANDARD: Final = str.maketrans("-_", "+/")
 
 
 def camel(name: str) -> str:

@@ -6,6 +6,7 @@ The path names the model and says whether to stream, so a call read here has nei
 
 from collections.abc import Iterator
 from itertools import chain
+from typing import Final
 
 from msgspec import Raw
 
@@ -28,14 +29,14 @@ from headgate.records.conversation import (
     Turn,
 )
 
-_HINTS = frozenset(
+_HINTS: Final = frozenset(
     {"labels", "store", "serviceTier", "displayName", "includeThoughts", "mediaResolution"}
     | {"partMetadata", "behavior", "scheduling", "response", "responseJsonSchema"}
     | {"streamFunctionCallArguments", "mediaProcessing", "documentMetadata"}
 )
 """Labels, and advice on price, detail and manner: without them the answer is still an answer."""
 
-_OPTIONS = {
+_OPTIONS: Final = {
     "temperature": "temperature",
     "topP": "top_p",
     "topK": "top_k",
@@ -44,13 +45,13 @@ _OPTIONS = {
     "frequencyPenalty": "frequency_penalty",
     "stopSequences": "stop",
 }
-_FOREIGN = {
+_FOREIGN: Final = {
     "speechConfig": "an answer that is spoken",
     "imageConfig": "an answer that is an image",
     "translationConfig": "an answer that is a translation of sound",
 }
-_ROLES: dict[str, Role] = {"user": "user", "model": "assistant", "function": "user"}
-_MODES: dict[str, Choosing] = {
+_ROLES: Final[dict[str, Role]] = {"user": "user", "model": "assistant", "function": "user"}
+_MODES: Final[dict[str, Choosing]] = {
     "AUTO": "auto",
     "MODE_UNSPECIFIED": "auto",
     "VALIDATED": "auto",

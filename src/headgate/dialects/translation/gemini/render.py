@@ -4,7 +4,7 @@ Wire format: https://ai.google.dev/api/generate-content and the types of the `go
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Raw, json
 from msgspec.structs import replace
@@ -28,8 +28,8 @@ from headgate.dialects.translation.written import Written, asked, written
 from headgate.records.conversation import Call, Option, Reasoning, Tool
 from headgate.records.demand import Edit
 
-STOPS_MAX = 5
-_SHARED = {
+STOPS_MAX: Final = 5
+_SHARED: Final = {
     "temperature": "temperature",
     "top_p": "topP",
     "top_k": "topK",
@@ -38,8 +38,8 @@ _SHARED = {
     "frequency_penalty": "frequencyPenalty",
     "stop": "stopSequences",
 }
-_STRICT = ("strict", b"true")
-_MODES = {"auto": "AUTO", "none": "NONE", "any": "ANY", "tool": "ANY"}
+_STRICT: Final = ("strict", b"true")
+_MODES: Final = {"auto": "AUTO", "none": "NONE", "any": "ANY", "tool": "ANY"}
 
 Body = dict[str, Any]
 

@@ -5,7 +5,7 @@ count; thoughts and the prompts of tools are outside every other.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Raw, json
 
@@ -15,7 +15,7 @@ from headgate.dialects.translation.parts import arguments_or_none
 from headgate.records.conversation import Declined, RedactedThinking, Text, Thinking, ToolUse
 from headgate.records.reply import Citation, Finish, Reply, ReplyPart, Tokens
 
-FINISHES: dict[str, Finish] = {
+FINISHES: Final[dict[str, Finish]] = {
     "STOP": "stop",
     "MAX_TOKENS": "length",
     **dict.fromkeys(
@@ -26,7 +26,7 @@ FINISHES: dict[str, Finish] = {
         "refusal",
     ),
 }
-FINISH_REASONS: dict[Finish, str] = {
+FINISH_REASONS: Final[dict[Finish, str]] = {
     "stop": "STOP",
     "stop_sequence": "STOP",
     "length": "MAX_TOKENS",
@@ -38,9 +38,9 @@ FINISH_REASONS: dict[Finish, str] = {
 Block = dict[str, Any]
 
 
-_ANSWER = json.Decoder(shapes.Answer)
-_NOTHING = shapes.Answer()
-_TOLD_NOWHERE = ("groundingMetadata", "urlContextMetadata", "logprobsResult")
+_ANSWER: Final = json.Decoder(shapes.Answer)
+_NOTHING: Final = shapes.Answer()
+_TOLD_NOWHERE: Final = ("groundingMetadata", "urlContextMetadata", "logprobsResult")
 
 
 def read_answer(data: bytes) -> shapes.Answer:

@@ -6,7 +6,7 @@ https://ai.google.dev/api/generate-content, for `responseJsonSchema`. Numbers ke
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Raw, json
 
@@ -15,30 +15,30 @@ from headgate.dialects.translation.gemini.names import camel
 from headgate.dialects.translation.losses import PLACE_CHARS_MAX, Losses
 from headgate.records.conversation import Loss
 
-DEPTH_MAX = 100
+DEPTH_MAX: Final = 100
 """How many schemas may lie inside each other, where they have to be looked into."""
 
 Schema = dict[str, Any]
 _Into = Callable[[Any, str, int], Any]
 
-_DECODER = json.Decoder(float_hook=lambda digits: Raw(digits.encode()))
-_MAPS = frozenset({"properties", "$defs"})
-_LISTS = frozenset({"anyOf", "oneOf", "prefixItems"})
-_SCHEMAS = frozenset({"items", "additionalProperties"})
-_COUNTS = frozenset(
+_DECODER: Final = json.Decoder(float_hook=lambda digits: Raw(digits.encode()))
+_MAPS: Final = frozenset({"properties", "$defs"})
+_LISTS: Final = frozenset({"anyOf", "oneOf", "prefixItems"})
+_SCHEMAS: Final = frozenset({"items", "additionalProperties"})
+_COUNTS: Final = frozenset(
     {"minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"}
 )
-_RENAMED = {"defs": "$defs", "ref": "$ref", "example": "examples"}
-_SAME = _COUNTS | frozenset(
+_RENAMED: Final = {"defs": "$defs", "ref": "$ref", "example": "examples"}
+_SAME: Final = _COUNTS | frozenset(
     {"type", "title", "description", "default", "enum", "format", "pattern", "required"}
     | {"minimum", "maximum", "propertyOrdering", "examples"}
 )
-_KEPT_TO = frozenset(
+_KEPT_TO: Final = frozenset(
     {"$id", "$defs", "$ref", "$anchor", "type", "format", "title", "description", "enum"}
     | {"items", "prefixItems", "minItems", "maxItems", "minimum", "maximum", "anyOf", "oneOf"}
     | {"properties", "additionalProperties", "required", "propertyOrdering"}
 )
-_NOTES = frozenset(
+_NOTES: Final = frozenset(
     {"$schema", "$comment", "default", "deprecated", "examples", "readOnly", "writeOnly"}
 )
 """Keywords that constrain nothing."""

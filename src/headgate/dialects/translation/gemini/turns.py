@@ -1,7 +1,7 @@
 """What is said, as Google's contents: whose turn it is, and its parts."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Raw, json
 
@@ -27,8 +27,8 @@ from headgate.records.conversation import (
 
 Block = dict[str, Any]
 
-_OBJECT = json.Decoder(dict[str, Raw])
-_OWN = frozenset({"output", "error"})
+_OBJECT: Final = json.Decoder(dict[str, Raw])
+_OWN: Final = frozenset({"output", "error"})
 
 
 def system(turns: Iterable[Turn], losses: Losses) -> list[Block]:

@@ -6,9 +6,10 @@ opposite. Of other models that speak this dialect nothing is known, and they are
 """
 
 import re
+from typing import Final
 
-_REASONS = re.compile(r"(?:^|[/-])(?:o\d|gpt-[5-9])(?![\d])")
-_ANSWERS = re.compile(r"(?:^|[/-])(?:chat)?gpt-(?:3\.5|4)")
+_REASONS: Final = re.compile(r"(?:^|[/-])(?:o\d|gpt-[5-9])(?![\d])")
+_ANSWERS: Final = re.compile(r"(?:^|[/-])(?:chat)?gpt-(?:3\.5|4)")
 
 
 def reasons(model: str) -> bool | None:

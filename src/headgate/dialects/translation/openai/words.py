@@ -1,17 +1,18 @@
 """Words that Chat Completions and Responses share, and what they are called here."""
 
 import re
+from typing import Final
 
 from headgate.records.conversation import Choosing, Effort, Role
 
-ROLES: dict[str, Role] = {
+ROLES: Final[dict[str, Role]] = {
     "system": "system",
     "developer": "developer",
     "user": "user",
     "assistant": "assistant",
 }
-CHOICES: dict[str, Choosing] = {"auto": "auto", "none": "none", "required": "any"}
-EFFORTS: dict[str, Effort] = {
+CHOICES: Final[dict[str, Choosing]] = {"auto": "auto", "none": "none", "required": "any"}
+EFFORTS: Final[dict[str, Effort]] = {
     "none": "none",
     "minimal": "minimal",
     "low": "low",
@@ -20,7 +21,7 @@ EFFORTS: dict[str, Effort] = {
     "xhigh": "xhigh",
     "max": "max",
 }
-CACHE_OPTIONS = ("prompt_cache_key", "prompt_cache_retention")
+CACHE_OPTIONS: Final = ("prompt_cache_key", "prompt_cache_retention")
 """Which prompts are kept together, and for how long."""
-DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w-]+=[^;,]*)*;base64,", re.ASCII)
+DATA_URL: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w-]+=[^;,]*)*;base64,", re.ASCII)
 """How an address begins that holds its bytes itself; the group is their media type."""

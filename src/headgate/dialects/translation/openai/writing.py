@@ -1,7 +1,7 @@
 """What the requests of both of OpenAI's dialects say alike, written."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from msgspec import json
 
@@ -26,9 +26,9 @@ from headgate.records.demand import Terms
 
 Body = dict[str, Any]
 
-CHOICES = {"auto": "auto", "none": "none", "any": "required"}
-_FORM = {"name": "name", "description": "description", "strict": "strict"}
-_NEUTRAL = {
+CHOICES: Final = {"auto": "auto", "none": "none", "any": "required"}
+_FORM: Final = {"name": "name", "description": "description", "strict": "strict"}
+_NEUTRAL: Final = {
     "temperature": (b"1", b"1.0"),
     "top_p": (b"1", b"1.0"),
     "presence_penalty": (b"0", b"0.0"),

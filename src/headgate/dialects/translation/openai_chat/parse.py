@@ -5,6 +5,7 @@ as several providers that speak this dialect send it.
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from msgspec import Raw
 
@@ -34,14 +35,14 @@ from headgate.records.conversation import (
     Turn,
 )
 
-_HINTS = frozenset(
+_HINTS: Final = frozenset(
     {"metadata", "store", "safety_identifier", "service_tier", "detail"}
     | {"prompt_cache_options", "prompt_cache_breakpoint"}
     | {"stream_options", "include_obfuscation", "name", "strict", "moderation"}
 )
 """Labels, and advice on caches, price and detail: without them the answer is still an answer."""
 
-_FOREIGN = {
+_FOREIGN: Final = {
     "audio": "sound",
     "modalities": "an answer that is not text",
     "prediction": "a predicted answer",
@@ -52,12 +53,12 @@ _FOREIGN = {
     "models": "a list of other models",
 }
 
-_SHARED = (
+_SHARED: Final = (
     *("temperature", "top_p", "top_k", "user"),
     *("seed", "presence_penalty", "frequency_penalty"),
     *CACHE_OPTIONS,
 )
-_OPTIONS = frozenset({*_SHARED, "stop"})
+_OPTIONS: Final = frozenset({*_SHARED, "stop"})
 
 
 def parse_call(body: bytes | dict[str, Raw]) -> Call:

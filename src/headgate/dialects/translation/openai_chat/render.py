@@ -4,6 +4,7 @@ Wire format: the request types of OpenAI's SDK (`openai.types.chat`).
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from msgspec import Raw, json
 from msgspec.structs import replace
@@ -46,8 +47,8 @@ from headgate.records.conversation import (
 )
 from headgate.records.demand import Edit
 
-STOPS_MAX = 4
-_SHARED = {
+STOPS_MAX: Final = 4
+_SHARED: Final = {
     name: name
     for name in (
         *("temperature", "top_p", "stop", "user"),

@@ -6,7 +6,7 @@ content (https://docs.mistral.ai/capabilities/reasoning/).
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from msgspec import json
 
@@ -21,14 +21,14 @@ from headgate.records.conversation import (
 )
 from headgate.records.reply import Citation, Finish, Reply, ReplyPart, Tokens
 
-FINISHES: dict[str, Finish] = {
+FINISHES: Final[dict[str, Finish]] = {
     "stop": "stop",
     "length": "length",
     "tool_calls": "tool_use",
     "function_call": "tool_use",
     "content_filter": "refusal",
 }
-FINISH_REASONS: dict[Finish, str] = {
+FINISH_REASONS: Final[dict[Finish, str]] = {
     "stop": "stop",
     "stop_sequence": "stop",
     "length": "length",
@@ -38,7 +38,7 @@ FINISH_REASONS: dict[Finish, str] = {
 }
 
 
-_COMPLETION = json.Decoder(shapes.Completion)
+_COMPLETION: Final = json.Decoder(shapes.Completion)
 
 
 def parse_reply(body: bytes) -> Reply:

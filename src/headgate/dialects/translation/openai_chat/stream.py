@@ -5,6 +5,7 @@ Wire format: `openai.types.chat.ChatCompletionChunk`, one per event, and `[DONE]
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from msgspec import json
 
@@ -38,10 +39,10 @@ from headgate.records.reply import (
     ToolDelta,
 )
 
-DONE = b"[DONE]"
+DONE: Final = b"[DONE]"
 
 
-_CHUNK = json.Decoder(shapes.Chunk)
+_CHUNK: Final = json.Decoder(shapes.Chunk)
 
 
 class StreamParser(MarkedEnd):

@@ -4,6 +4,7 @@ Wire format: the request types of OpenAI's SDK (`openai.types.responses`).
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from msgspec import Raw
 
@@ -35,7 +36,7 @@ from headgate.records.conversation import (
     Turn,
 )
 
-_HINTS = frozenset(
+_HINTS: Final = frozenset(
     {"metadata", "store", "safety_identifier", "service_tier", "detail"}
     | {"prompt_cache_options", "prompt_cache_breakpoint", "include"}
     | {"stream_options", "moderation", "client_metadata", "summary", "generate_summary", "caller"}
@@ -44,14 +45,14 @@ _HINTS = frozenset(
 )
 """Labels, and advice on caches, price and manner: without them the answer is still an answer."""
 
-_FOREIGN = {
+_FOREIGN: Final = {
     "previous_response_id": "an answer that the provider keeps",
     "conversation": "a conversation that the provider keeps",
     "prompt": "a prompt that the provider keeps",
     "background": "an answer in the background",
     "context_management": "a conversation made shorter by the provider",
 }
-_TEXTS = {"input_text": "text", "output_text": "text", "text": "text", "refusal": "refusal"}
+_TEXTS: Final = {"input_text": "text", "output_text": "text", "text": "text", "refusal": "refusal"}
 
 
 def parse_call(body: bytes | dict[str, Raw]) -> Call:

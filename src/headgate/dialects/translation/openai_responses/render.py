@@ -4,7 +4,7 @@ Wire format: the request types of OpenAI's SDK (`openai.types.responses`).
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Raw
 from msgspec.structs import replace
@@ -46,8 +46,8 @@ from headgate.records.conversation import (
 )
 from headgate.records.demand import Edit
 
-_SHARED = {name: name for name in ("temperature", "top_p", "user", *CACHE_OPTIONS)}
-_NOTHING = Raw(b'{"type":"object","properties":{}}')
+_SHARED: Final = {name: name for name in ("temperature", "top_p", "user", *CACHE_OPTIONS)}
+_NOTHING: Final = Raw(b'{"type":"object","properties":{}}')
 
 
 def render_call(call: Call, edit: Edit, losses: Losses) -> Written:

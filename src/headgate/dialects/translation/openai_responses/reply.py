@@ -4,7 +4,7 @@ Wire format: `openai.types.responses.Response`.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from msgspec import json
 
@@ -16,7 +16,7 @@ from headgate.records.reply import Citation, Finish, Reply, ReplyPart, Tokens
 Item = dict[str, Any]
 
 
-_WHOLE = json.Decoder(shapes.Whole)
+_WHOLE: Final = json.Decoder(shapes.Whole)
 
 
 def parse_reply(body: bytes) -> Reply:

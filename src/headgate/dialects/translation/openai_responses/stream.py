@@ -5,7 +5,7 @@ answer, so a stream that is written here is kept in memory until its end.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from msgspec import json
 
@@ -48,14 +48,14 @@ from headgate.records.reply import (
     ToolDelta,
 )
 
-_EVENT = json.Decoder(shapes.Event)
-_TEXTS: dict[str, type[TextDelta | ThinkingDelta | DeclinedDelta]] = {
+_EVENT: Final = json.Decoder(shapes.Event)
+_TEXTS: Final[dict[str, type[TextDelta | ThinkingDelta | DeclinedDelta]]] = {
     "response.output_text.delta": TextDelta,
     "response.refusal.delta": DeclinedDelta,
     "response.reasoning_summary_text.delta": ThinkingDelta,
     "response.reasoning_text.delta": ThinkingDelta,
 }
-_ENDS = frozenset({"response.completed", "response.incomplete"})
+_ENDS: Final = frozenset({"response.completed", "response.incomplete"})
 
 
 class StreamParser(MarkedEnd):

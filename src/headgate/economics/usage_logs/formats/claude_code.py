@@ -10,6 +10,7 @@ come to is a lower bound of what the seller counted.
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
 from headgate.economics.usage_logs.fields import FieldError, instant_of, require_counts
 from headgate.economics.usage_logs.formats.claude_code_line import Line, Message, ToldUsage
@@ -18,22 +19,22 @@ from headgate.economics.usage_logs.record import Findings, Found, Telling
 from headgate.units.usage import Usage
 
 KIND = "claude_code"
-TITLE = "Claude Code"
-LINES = True
-PATTERN = "projects/**/*.jsonl"
-SELLER = "anthropic"
+TITLE: Final = "Claude Code"
+LINES: Final = True
+PATTERN: Final = "projects/**/*.jsonl"
+SELLER: Final = "anthropic"
 
-_NO_MODEL = "<synthetic>"
+_NO_MODEL: Final = "<synthetic>"
 """The model of lines that the client wrote itself, such as errors."""
-_MARKS = (b'"parentUuid"', b'"isSidechain"', b'"leafUuid"')
+_MARKS: Final = (b'"parentUuid"', b'"isSidechain"', b'"leafUuid"')
 
 
-_TYPES = ("assistant", None)
-_REGIONS = ("us",)
+_TYPES: Final = ("assistant", None)
+_REGIONS: Final = ("us",)
 """Values of `inference_geo` that cost more; others are the global price."""
 _Best = tuple[int, str, str, Line, Message]
 """The richest line about a reply: its rank and time, the earliest time, the line."""
-_LINES = JsonLines(Line, b'"usage"', skipped=b'"type":"user"')
+_LINES: Final = JsonLines(Line, b'"usage"', skipped=b'"type":"user"')
 
 
 def recognises(name: str, head: bytes) -> bool:

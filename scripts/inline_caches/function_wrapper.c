@@ -1,0 +1,132 @@
+/*
+ * What the compiler's own runtime looks up by name each time is remembered where it was looked up.
+ *
+ * Compiled code reads the fields of a Struct by their names, and what its module imports from one
+ * that is not compiled by its name: some hundred lookups a call, most with the answer of the last
+ * time. The interpreter remembers those in its bytecode; this does the same for the compiler.
+ *
+ * It lies in front of the runtime's file of its name (`scripts/compile`), which the generated code
+ * includes after all that defines what is redefined here. Where it is not found, or the interpreter
+ * is of another kind, everything is looked up as before.
+ */
+#include_next <function_wrapper.c>
+
+#if PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030F0000 && !defined(Py_GIL_DISABLED)
+#include <structmember.h>
+
+#define HAS_DICT_VERSIONS (PY_VERSION_HEX < 0x030D0000)
+
+#if HAS_DICT_VERSIONS
+/* An item of a dict, as long as nothing in the dict changes: no two states have one version. */
+typedef struct {
+    uint64_t version;
+    PyObject *key; /* kept, so that no other key comes to lie where it lay */
+    PyObject *value;
+} ItemPlace;
+
+static void ItemPlace_keep(ItemPlace *place, PyObject *dict, PyObject *key, PyObject *value) {
+    if (PyDict_CheckExact(dict) && PyUnicode_CheckExact(key)) {
+        PyObject *before = place->key;
+        place->version = ((PyDictObject *)dict)->ma_version_tag;
+        place->key = Py_NewRef(key);
+        place->value = value; /* the dict keeps it while it has this version */
+        Py_XDECREF(before);
+    }
+}
+
+static inline int ItemPlace_holds(ItemPlace *place, PyObject *dict, PyObject *key) {
+    return key == place->key && PyDict_CheckExact(dict) &&
+           ((PyDictObject *)dict)->ma_version_tag == place->version;
+}
+
+static Py_NO_INLINE PyObject *ItemPlace_find(ItemPlace *place, PyObject *dict, PyObject *key) {
+    PyObject *value = CPyDict_GetItem(dict, key);
+    if (value != NULL) {
+        ItemPlace_keep(place, dict, key, value);
+    }
+    return value;
+}
+
+static inline PyObject *ItemPlace_get(ItemPlace *place, PyObject *dict, PyObject *key) {
+    return ItemPlace_holds(place, dict, key) ? Py_NewRef(place->value)
+                                             : ItemPlace_find(place, dict, key);
+}
+
+#define CPyDict_GetItem(dict, key)               \
+    ({                                           \
+        static ItemPlace place;                  \
+        ItemPlace_get(&place, (dict), (key));    \
+    })
+#endif
+
+/* A field: at this offset in objects of a type, as long as nobody changes the type; or a name of a
+   module. */
+typedef struct {
+    PyTypeObject *type;
+    unsigned int version;
+    PyObject *name; /* kept; `getattr` asks for many in one place */
+    Py_ssize_t offset;
+#if HAS_DICT_VERSIONS
+    ItemPlace item;
+#endif
+} FieldPlace;
+
+#if HAS_DICT_VERSIONS
+static PyObject *FieldPlace_of_module(FieldPlace *place, PyObject *module, PyObject *name) {
+    PyObject *dict = PyModule_GetDict(module);
+    if (ItemPlace_holds(&place->item, dict, name)) {
+        return Py_NewRef(place->item.value);
+    }
+    PyObject *value = PyObject_GetAttr(module, name);
+    /* What the type of modules has by that name, or a module's own __getattr__, is not in the dict. */
+    if (value != NULL && PyDict_GetItemWithError(dict, name) == value) {
+        ItemPlace_keep(&place->item, dict, name, value);
+    }
+    return value;
+}
+#endif
+
+static Py_NO_INLINE PyObject *FieldPlace_find(FieldPlace *place, PyObject *object, PyObject *name) {
+    PyTypeObject *type = Py_TYPE(object);
+#if HAS_DICT_VERSIONS
+    if (PyModule_CheckExact(object)) {
+        return FieldPlace_of_module(place, object, name);
+    }
+#endif
+    if (type->tp_getattro == PyObject_GenericGetAttr) {
+        PyObject *found = _PyType_Lookup(type, name);
+        if (found != NULL && Py_IS_TYPE(found, &PyMemberDescr_Type)) {
+            PyMemberDef *member = ((PyMemberDescrObject *)found)->d_member;
+            /* No flag: the field is read as it is. A version of 0 says that there is none. */
+            if (member->type == T_OBJECT_EX && (member->flags & ~READONLY) == 0 &&
+                type->tp_version_tag != 0) {
+                PyObject *before = place->name;
+                place->type = type;
+                place->version = type->tp_version_tag;
+                place->name = Py_NewRef(name);
+                place->offset = member->offset;
+                Py_XDECREF(before);
+            }
+        }
+    }
+    return PyObject_GetAttr(object, name);
+}
+
+static inline PyObject *FieldPlace_get(FieldPlace *place, PyObject *object, PyObject *name) {
+    PyTypeObject *type = Py_TYPE(object);
+    if (type == place->type && type->tp_version_tag == place->version && name == place->name) {
+        PyObject *value = *(PyObject **)((char *)object + place->offset);
+        if (value != NULL) {
+            return Py_NewRef(value);
+        }
+    }
+    return FieldPlace_find(place, object, name);
+}
+
+#undef CPyObject_GetAttr
+#define CPyObject_GetAttr(object, name)            \
+    ({                                             \
+        static FieldPlace place;                   \
+        FieldPlace_get(&place, (object), (name));  \
+    })
+#endif
