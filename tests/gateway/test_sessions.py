@@ -28,6 +28,8 @@ policy = "agent"
 [routes.accounts]
 deployments = ["sonnet", "sonnet-2"]
 policy = "agent"
+"""
+RUNS = """
 [budgets.run]
 node = "run:*"
 period = "once"
@@ -42,7 +44,7 @@ def running(
 ) -> Iterator[Gateway]:
     """A gateway whose routes go by sessions."""
     urls = running_simulator.openai_url, running_simulator.anthropic_url
-    text = config(*urls, more=(ACCOUNTS + POLICIES).format(url=urls[1]))
+    text = config(*urls, more=(ACCOUNTS + POLICIES).format(url=urls[1]) + RUNS)
     with Gateway(tmp_path_factory.mktemp("sessions"), text) as gateway:
         yield gateway
 

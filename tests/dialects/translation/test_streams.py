@@ -14,9 +14,7 @@ from openai.types.responses import ResponseStreamEvent
 
 from headgate.dialects.registry import StreamReader
 from headgate.dialects.translation.events import EVENT_BYTES_MAX
-from headgate.dialects.translation.gathered import Gathered
-from headgate.records.conversation import Text, ToolUse
-from headgate.records.reply import Counted, Delta, Ending, TextDelta, ToolBegin, ToolDelta
+from headgate.records.reply import Counted, Delta
 from headgate.records.report import Report
 from tests.dialects.translation.sdk_types import check
 from tests.dialects.translation.speech import (
@@ -26,7 +24,6 @@ from tests.dialects.translation.speech import (
     KINDS,
     MESSAGES,
     RESPONSES,
-    TRANSLATORS,
     between,
 )
 from tests.dialects.translation.streams import (
@@ -238,32 +235,6 @@ def test_what_is_rendered_is_parsed_again(kind: str, deltas: list[Delta]) -> Non
         for delta in deltas
     ]
     assert merged(again) == merged(told_counts)
-
-
-@given(deltas=answers(), size=st.integers(1, 200))
-@pytest.mark.parametrize("kind", [CHAT, MESSAGES])
-def test_a_stream_is_gathered_however_it_is_cut(kind: str, deltas: list[Delta], size: int) -> None:
-    """Into the words and the calls that it says, and why it ended; not before it is whole."""
-    text = rendered(kind, deltas)
-    gathered, early = (Gathered(TRANSLATORS[kind].StreamParser()) for _ in range(2))
-    for at in range(0, len(text), size):
-        gathered.feed(text[at : at + size])
-    early.feed(text[: len(text) // 2])
-
-    reply = gathered.reply()
-
-    assert early.reply() is None
-    assert reply is not None
-    said = parsed(kind, text)
-    words = [each.text for each in said if isinstance(each, TextDelta)]
-    assert "".join(part.text for part in reply.parts if isinstance(part, Text)) == "".join(words)
-    uses = [(part.id, part.name) for part in reply.parts if isinstance(part, ToolUse)]
-    assert uses == [(each.id, each.name) for each in said if isinstance(each, ToolBegin)]
-    given = "".join(part.arguments for part in reply.parts if isinstance(part, ToolUse))
-    pieces = [each for each in said if isinstance(each, ToolDelta)]
-    pieces.sort(key=lambda each: each.number)
-    assert given == "".join(each.arguments for each in pieces)
-    assert [reply.finish] == [each.finish for each in said if isinstance(each, Ending)]
 
 
 @given(deltas=answers())
