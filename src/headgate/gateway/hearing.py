@@ -33,7 +33,7 @@ class Hearing:
     """
 
     __slots__ = (
-        *("_exchange", "_feed", "_gathered", "_held", "_over", "_pipeline", "_size"),
+        *("_exchange", "_feed", "_gathered", "_held", "_over", "_pipeline"),
         *("passed", "withholds"),
     )
 
@@ -48,8 +48,7 @@ class Hearing:
         self._pipeline, self._exchange, self._feed = pipeline, exchange, feed
         self._gathered = gathered
         self.withholds, self.passed = passed is not None, passed or b""
-        self._held: list[bytes] = []
-        self._size = 0
+        self._held = bytearray()
         self._over = False
 
     def feed(self, payload: bytes) -> bytes:
@@ -62,10 +61,9 @@ class Hearing:
             self._gathered.feed(data)
         if not self.withholds:
             return data
-        self._held.append(data)
-        self._size += len(data)
+        self._held += data
         fits = self._pipeline.buffer(len(data))
-        fits = fits and self._size <= self._pipeline.edge.withheld_bytes_max
+        fits = fits and len(self._held) <= self._pipeline.edge.withheld_bytes_max
         if not fits and self._exchange.begun:
             # Not with its first bytes, when the exchange is not done with its beginning.
             assert self._pipeline.cascading is not None
@@ -76,7 +74,7 @@ class Hearing:
         """Return all that was held back, with the last bytes; nothing more will come."""
         if self._gathered is not None:
             self._gathered.feed(rest)
-        held = b"".join((*self._held, rest))
+        held = bytes(self._held) + rest
         self.drop()
         return held
 
@@ -87,6 +85,5 @@ class Hearing:
     def drop(self) -> None:
         """Let go what is held back."""
         self._over = True
-        self._pipeline.unbuffer(self._size)
-        self._size = 0
-        self._held = []
+        self._pipeline.unbuffer(len(self._held))
+        self._held = bytearray()
