@@ -82,7 +82,12 @@ class DatabaseProxy:
             return
         # Those that were forgotten wait for an event that nobody sets any more.
         flow = self._flow
-        from_database, to_database = await asyncio.open_unix_connection(self._socket)
+        try:
+            from_database, to_database = await asyncio.open_unix_connection(self._socket)
+        except OSError:
+            # The database is down: to its clients it looks like a refused connection.
+            writer.transport.abort()
+            return
         ends = {writer, to_database}
         self._writers |= ends
         ways = (

@@ -33,9 +33,7 @@ class Replicated:
 
     def kill_primary(self) -> None:
         """Kill all of its processes, at once and without a word."""
-        pid = int(Path(self.primary.data, "postmaster.pid").read_text().split("\n", 1)[0])
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        for each in (pid, *map(int, children)):
+        for each in self.primary.pids():
             try:
                 os.kill(each, signal.SIGKILL)
             except ProcessLookupError:

@@ -93,6 +93,12 @@ class Cluster:
         """Stop it: `immediate` as a crash does, `fast` in good order."""
         self.run("pg_ctl", "stop", "-w", "-s", "-D", self.data, "-m", how)
 
+    def pids(self) -> list[int]:
+        """Return the ids of all of its processes."""
+        pid = int(Path(self.data, "postmaster.pid").read_text().split("\n", 1)[0])
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *map(int, children)]
+
     def url(self, database: str) -> str:
         """Return the address of a database."""
         return f"postgresql://headgate@/{database}?host={self.folder}"
@@ -153,11 +159,16 @@ def cluster() -> Cluster:
 def stop_all() -> None:
     """Stop what was started, and remove its files."""
     while _running:
-        each = _running.pop()
-        # A test may have killed it.
-        with contextlib.suppress(subprocess.CalledProcessError):
-            each.stop()
-        shutil.rmtree(each.folder, ignore_errors=True)
+        end(_running[-1])
+
+
+def end(cluster: Cluster) -> None:
+    """Stop one of those that were started, and remove its files."""
+    _running.remove(cluster)
+    # A test may have killed it.
+    with contextlib.suppress(subprocess.CalledProcessError):
+        cluster.stop()
+    shutil.rmtree(cluster.folder, ignore_errors=True)
 
 
 def place_store(data_dir: Path) -> None:

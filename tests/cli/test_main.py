@@ -61,6 +61,31 @@ def test_help_imports_nothing_heavy() -> None:
     assert not HEAVY & set(modules.split())
 
 
+def test_plain_values_need_no_library(tmp_path: Path) -> None:
+    """A command that is given paths and texts starts without pydantic, whose import is long."""
+    code = (
+        "import sys; from typer.testing import CliRunner; from headgate.cli.main import app; "
+        "print(CliRunner().invoke(app, sys.argv[1:]).output); print(*sys.modules)"
+    )
+    line = ["import", str(tmp_path / "none"), "--seat", "mia", "--data-dir", str(tmp_path)]
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, *line], capture_output=True, text=True, check=True
+    )
+
+    assert f"{tmp_path / 'none'}: no such file" in done.stdout
+    assert "pydantic" not in done.stdout.rpartition("\n\n")[2].split()
+
+
+def test_other_values_are_checked_by_the_library(headgate: Any) -> None:
+    """A number that is none, one out of range, and a choice that there is not, are refused."""
+    for option, value in (("--limit", "many"), ("--limit", "0"), ("--state", "lost")):
+        wrong = headgate("calls", option, value)
+
+        assert wrong.exit_code == 2
+        assert f"Invalid value for '{option}'" in wrong.stderr
+
+
 def test_no_command_shows_help(headgate: Any) -> None:
     """`headgate` alone explains itself."""
     result = headgate()

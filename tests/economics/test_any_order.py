@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.usage_logs import SEED, make
-from headgate.economics.usage_logs import importing, load_files, load_usage
+from headgate.economics.usage_logs import load_files, load_usage, readers
 from headgate.economics.usage_logs.store import UsageStore
 from tests.economics.conftest import Desk
 from tests.economics.logs import claude, write_lines
@@ -64,8 +64,8 @@ def test_pieces_and_processes_change_nothing(
 
     monkeypatch.setattr(load_files, "PIECE_BYTES", 10_000)
     monkeypatch.setattr(load_usage, "BLOCK_BYTES", 3_000)
-    monkeypatch.setattr(importing, "BATCH_BYTES", 20_000)
-    monkeypatch.setattr(importing, "ONE_PROCESS_BYTES", 0)
+    monkeypatch.setattr(readers, "BATCH_BYTES", 20_000)
+    monkeypatch.setattr(readers, "ONE_PROCESS_BYTES", 0)
     done = pieces.take(path)
 
     assert done.tally.lines == 600

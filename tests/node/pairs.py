@@ -14,7 +14,8 @@ from headgate.store.database import open_store_readonly
 from headgate.store.place import node_id
 from headgate.store.postgresql import make_server_engine
 from tests.node.harness import ALICE, TestNode, running_node, until
-from tests.torture.checker import Report, check
+from tests.torture.checker import check
+from tests.torture.checker_report import Report
 
 
 @contextmanager

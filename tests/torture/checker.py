@@ -4,7 +4,8 @@
 
 It reads the format that `docs/reference/journal.md` documents, with the standard library alone.
 BILL.jsonl has one line of JSON per request the provider charges: `request_id`, `amount` in
-dollars (decimal text or "numerator/denominator"), if known `reply_id` and `lines`. PAIRS.jsonl
+dollars (decimal text or "numerator/denominator"), if known `reply_id` and `lines`, and `called`,
+what the client called the request (`request_id` of its hold). PAIRS.jsonl
 tells what clients saw: `attempt`'s `call` beside the provider's `request_id`. The exit status is
 0 when all holds, 1 when something does not, 2 when the journals cannot be read.
 """
@@ -12,72 +13,15 @@ tells what clients saw: `attempt`'s `call` beside the provider's `request_id`. T
 import argparse
 import json
 import sys
-from collections import Counter
-from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
+from tests.torture.checker_bill import check_bill
+from tests.torture.checker_report import NANOS, Attempt, Record, Report, Sums, charge_lines
 from tests.torture.journal_files import FormatError, read_all
 
-NANOS = 10**9
 CALLERS_MAX = 4096
-LINE = ("meter", "quantity", "price_femto", "amount_nanos", "price_row")
 PROBLEMS_SHOWN = 50
-
-Record = dict[str, Any]
-
-
-@dataclass
-class Attempt:
-    """One hold with its windows, and its end once it was read."""
-
-    hold: Record
-    journal: str
-    windows: list[str]
-    above: list[str]
-    end: Record | None = None
-    corrected: int = 0
-
-    @property
-    def posted(self) -> int:
-        """Nano-dollars posted: nothing for a void, which has no amount."""
-        return 0 if self.end is None else self.end.get("amount_nanos", 0)
-
-
-@dataclass
-class Sums:
-    """Nanos of a window: posted, in open holds, posted above holds, and by upward corrections."""
-
-    posted: int = 0
-    held: int = 0
-    overage: int = 0
-    debits: int = 0
-
-
-@dataclass
-class Report:
-    """What was found."""
-
-    problems: list[str] = field(default_factory=list)
-    attempts: dict[str, Attempt] = field(default_factory=dict)
-    windows: dict[str, Sums] = field(default_factory=dict)
-    counted: dict[str, Sums] = field(default_factory=dict)
-    callers: dict[tuple[str, int], Record] = field(default_factory=dict)
-    adjustments: dict[str, Record] = field(default_factory=dict)
-    credits: Counter[str] = field(default_factory=Counter)
-    kinds: Counter[str] = field(default_factory=Counter)
-    states: Counter[str] = field(default_factory=Counter)
-    billed: Fraction = Fraction(0)
-
-    def object_to(self, what: str) -> None:
-        """Note something that should not be."""
-        self.problems.append(what)
-
-
-def charge_lines(end: Record) -> list[Record]:
-    """Return the charge lines of an end, by their fields."""
-    return [dict(zip(LINE, line, strict=False)) for line in end.get("lines", [])]
 
 
 # The journals by themselves
@@ -254,84 +198,6 @@ def _compare(
     if sums.posted + sums.held > limit + beyond:
         told = f"posted {sums.posted} + held {sums.held} is above {limit}"
         report.object_to(f"{window}: {told} {when}")
-
-
-# The journals against the bill
-
-
-def check_bill(report: Report, bill: list[Record], pairs: dict[str, str]) -> None:
-    """Compare what was posted with what the provider charges; `pairs` are calls by request id."""
-    charges = {entry["request_id"]: entry for entry in bill}
-    if len(charges) != len(bill):
-        report.object_to("the bill names a request twice")
-    report.billed = sum((Fraction(entry["amount"]) for entry in bill), Fraction(0)) * NANOS
-    unexplained = dict(charges)
-    by_reply = {entry.get("reply_id"): name for name, entry in charges.items()}
-    silent = []
-    for name, attempt in report.attempts.items():
-        end = attempt.end or {}
-        request = end.get("upstream_request_id") or by_reply.get(end.get("upstream_id") or "")
-        charge = unexplained.pop(request or "", None)
-        if charge is not None:
-            _check_charge(report, name, attempt, charge)
-        elif end.get("state") == "measured" and attempt.posted:
-            report.object_to(f"{name} posts {attempt.posted} and is not on the bill")
-        elif end.get("state") == "estimated" and request is None:
-            silent.append(attempt)
-    _match(report, silent, unexplained, pairs)
-
-
-def _check_charge(report: Report, name: str, attempt: Attempt, charge: Record) -> None:
-    billed = Fraction(charge["amount"]) * NANOS
-    end = attempt.end
-    assert end is not None
-    if end.get("state") == "measured":
-        rounding = Fraction(len(end.get("lines", [])), 2)
-        if abs(attempt.posted - billed) > rounding:
-            report.object_to(f"{name} posts {attempt.posted} and is billed {float(billed)}")
-        _check_quantities(report, name, end, charge)
-    elif end.get("state") == "estimated":
-        # Its lines, had it any, would each have been rounded.
-        if billed > attempt.posted + 5:
-            report.object_to(f"{name} is estimated at {attempt.posted}, billed {float(billed)}")
-    else:
-        report.object_to(f"{name} is {end.get('state', end.get('k', 'open'))} and is billed")
-
-
-def _check_quantities(report: Report, name: str, end: Record, charge: Record) -> None:
-    if "lines" not in charge:
-        return
-    metered: Counter[str] = Counter()
-    for line in charge_lines(end):
-        meter = "output" if line["meter"].startswith("output") else line["meter"]
-        metered[meter] += line["quantity"]
-    billed = Counter({line["meter"]: line["quantity"] for line in charge["lines"]})
-    if metered != billed:
-        report.object_to(f"{name} meters {dict(metered)}, billed are {dict(billed)}")
-
-
-def _match(
-    report: Report, silent: list[Attempt], charges: dict[str, Record], pairs: dict[str, str]
-) -> None:
-    """Explain charges whose request id no journal has: attempts that were in flight at a death.
-
-    The pairs that clients saw are compared; others are matched largest with largest, which finds
-    a match whenever there is one.
-    """
-    by_call = {attempt.hold["attempt"].rpartition(".")[0]: attempt for attempt in silent}
-    unpaired = []
-    for request, charge in charges.items():
-        attempt = by_call.pop(pairs.get(request, ""), None)
-        billed = Fraction(charge["amount"]) * NANOS
-        if attempt is None:
-            unpaired.append(billed)
-        elif billed > attempt.posted:
-            name = attempt.hold["attempt"]
-            report.object_to(f"{name} is estimated at {attempt.posted}, billed {float(billed)}")
-    bounds = sorted((attempt.posted for attempt in by_call.values()), reverse=True)
-    for at, billed in enumerate(sorted(unpaired, reverse=True)):
-        if at >= len(bounds) or billed > bounds[at]:
-            report.object_to(f"{float(billed)} nanos were billed upstream, no attempt has them")
 
 
 # The command

@@ -238,6 +238,8 @@ def test_250_of_1000_streams_are_admitted(tmp_path: Path, store_url: str | None)
         assert outcomes(replies) == {"served": 250, "refused": 750}
         assert 0 < watch.most <= limit
         assert node.stop() == 0
+        report = check(node.data_dir, node.bill, {"team-bert@once": limit}, several=True)
+        assert not report.problems, render(report)
 
 
 def test_a_deployments_places_hold_for_the_node(node: TestNode) -> None:

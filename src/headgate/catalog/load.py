@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any, TypeVar
 
 from headgate.catalog.aliases import DatedAlias, read_alias
@@ -17,6 +17,9 @@ from headgate.catalog.prices import PriceBook, Source
 from headgate.catalog.rows import PriceRow, parse_row
 
 Item = TypeVar("Item")
+
+DATA = Path(__file__).parent / "data"
+"""The package's own data files."""
 
 
 @cache
@@ -100,13 +103,8 @@ def _list(name: str, table: Mapping[str, object], key: str, kind: type[Item]) ->
 
 def _documents(folder: str) -> list[dict[str, Any]]:
     """Return the TOML documents of a data folder by file name."""
-    root = resources.files("headgate.catalog") / "data" / folder
-    files = sorted(root.iterdir(), key=lambda file: file.name)
-    return [
-        tomllib.loads(file.read_text("utf-8"), parse_float=Decimal)
-        for file in files
-        if file.name.endswith(".toml")
-    ]
+    files = sorted((DATA / folder).glob("*.toml"))
+    return [tomllib.loads(file.read_text("utf-8"), parse_float=Decimal) for file in files]
 
 
 def _facts(seller: str, limit_field: str, table: Mapping[str, Any]) -> ModelFacts:

@@ -7,6 +7,7 @@ much a command needs; a command is imported when it is run.
 import ast
 import importlib
 import pkgutil
+import re
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -16,8 +17,11 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from headgate.cli.plain_values import check_plainly
+
 FOLDER = Path(__file__).parent
-_MARKS = {"app", "NAME"}
+_MARK = re.compile(r"^(?:app|NAME) = ", re.MULTILINE)
+_NAME = re.compile(r'^NAME = "([^"]+)"', re.MULTILINE)
 _COMPLETION = {"install_completion", "show_completion"}
 """Options that belong to `headgate` alone."""
 
@@ -45,20 +49,15 @@ def discover(folder: Path = FOLDER) -> dict[str, Found]:
 
 
 def _look_at(path: Path) -> Found | None:
-    tree = ast.parse(path.read_text("utf-8"))
-    values = {
-        target.id: node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name) and target.id in _MARKS
-    }
-    if not values:
+    # Every start looks at all of them, and syntax trees of whole files would be most of it.
+    text = path.read_text("utf-8")
+    if not _MARK.search(text):
         return None
-    name = values.get("NAME")
-    given = name.value if isinstance(name, ast.Constant) else path.stem.replace("_", "-")
-    summary = (ast.get_docstring(tree) or "").partition("\n\n")[0].partition(": ")[2]
-    return Found(str(given), path.stem, " ".join(summary.split())[:1].upper() + summary[1:])
+    name = _NAME.search(text)
+    told = ast.get_docstring(ast.parse(text[: text.find('"""', 3) + 3])) or ""
+    summary = " ".join(told.partition("\n\n")[0].partition(": ")[2].split())
+    given = name[1] if name else path.stem.replace("_", "-")
+    return Found(given, path.stem, summary[:1].upper() + summary[1:])
 
 
 def command_of(found: Found) -> TyperCommand | TyperGroup:
@@ -74,6 +73,7 @@ def command_of(found: Found) -> TyperCommand | TyperGroup:
     for below in command.commands.values() if isinstance(command, TyperGroup) else ():
         # What stands in a list is not cut at the width of a line.
         below.short_help = (below.help or "").partition("\n\n")[0]
+    check_plainly(command)
     return command
 
 

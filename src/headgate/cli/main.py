@@ -1,5 +1,6 @@
 """The command line's entry: finds the commands, runs one, and tells trouble without a traceback."""
 
+import gc
 from typing import Any
 
 import typer
@@ -8,6 +9,7 @@ from typer.core import TyperCommand, TyperGroup
 from headgate import __version__
 from headgate.cli.discovery import command_of, discover
 from headgate.cli.output import EXIT_CONFIGURATION, EXIT_UNREACHABLE, complain, fail
+from headgate.cli.plain_values import check_plainly
 from headgate.units.errors import ConfigurationError, HeadgateError
 
 EXTRAS = {
@@ -30,6 +32,11 @@ class Commands(TyperGroup):
         for found in discover().values():
             self.add_command(TyperCommand(found.name, help=found.help, short_help=found.help))
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read what stands before the command; only now typer's own options are all there."""
+        check_plainly(self)
+        return super().parse_args(ctx, args)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the command that the arguments name, imported."""
         name, command, rest = super().resolve_command(ctx, args)
@@ -39,6 +46,11 @@ class Commands(TyperGroup):
             if (extra := EXTRAS.get(error.name or "")) is None:
                 raise
             fail(f"{name} needs {error.name}, which is missing.", f"Install headgate[{extra}].")
+        finally:
+            if not gc.isenabled():
+                # What is imported stays: nobody has to look through it again.
+                gc.freeze()
+                gc.enable()
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; expected trouble becomes a message and an exit code."""
@@ -71,7 +83,13 @@ def headgate(
 
 def main() -> None:
     """Run the command line."""
-    app(prog_name="headgate")
+    # Until the command is there: importing drops nothing, and looking for it takes a while.
+    gc.disable()
+    try:
+        app(prog_name="headgate")
+    finally:
+        # The process ends: nobody has to look through what is left.
+        gc.freeze()
 
 
 if __name__ == "__main__":

@@ -269,6 +269,7 @@ class Backend:
                 completed=completed,
                 at_ns=time.time_ns(),
                 batched=batched,
+                called=job.markers.called,
             )
         )
 

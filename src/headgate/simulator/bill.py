@@ -80,6 +80,7 @@ class BillEntry:
         completed: False when the reply was cut or the client left before its end.
         at_ns: When the entry was made, nanoseconds since the epoch.
         batched: Whether it was a line of a batch, which costs half.
+        called: What the prompt called it by, so that it can be told from others; empty for nothing.
     """
 
     request_id: str
@@ -90,6 +91,7 @@ class BillEntry:
     completed: bool
     at_ns: int
     batched: bool = False
+    called: str = ""
 
     @property
     def lines(self) -> tuple[BillLine, ...]:
@@ -216,4 +218,5 @@ def entry_record(entry: BillEntry) -> dict[str, Any]:
         },
         "completed": entry.completed,
         "at_ns": entry.at_ns,
+        "called": entry.called,
     }

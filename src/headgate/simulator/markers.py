@@ -22,6 +22,7 @@ class Markers:
         hard: How hard the task is, 0 to 100; models of less skill do not get it right.
         script: What to do in each round, until the results of tools are used up.
         fault: A fault for this request alone.
+        called: What the bill calls this request by.
     """
 
     tokens: int | None = None
@@ -32,6 +33,7 @@ class Markers:
     hard: int | None = None
     script: tuple[Act, ...] = ()
     fault: Fault | None = None
+    called: str = ""
 
     def act(self, rounds: int) -> Act:
         """Return what to do after so many rounds of results."""
@@ -54,7 +56,7 @@ NO_MARKERS = Markers()
 
 def parse_markers(text: str) -> Markers:
     """Read the markers in a message: `tokens`, `thinking`, `ttft_ms`, `delay_ms`, `chunk_tokens`,
-    `hard`, `fault`, `times`, `after`, `retry_after`, and the script of tools and texts.
+    `hard`, `called`, `fault`, `times`, `after`, `retry_after`, and the script of tools and texts.
 
     Raises:
         ValueError: A marker has an unknown name or value.
@@ -73,6 +75,7 @@ def parse_markers(text: str) -> Markers:
         hard=_pop_count(values, "hard"),
         script=script,
         fault=fault,
+        called=values.pop("called", ""),
     )
     if values:
         raise ValueError(f"unknown simulator markers: {', '.join(sorted(values))}")

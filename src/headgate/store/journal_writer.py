@@ -177,7 +177,9 @@ class JournalWriter:
             self._roll(record)
             start = self._offset
             end = start + HEADER_BYTES + len(payload)
-        self._map[start:end] = HEADER.pack(len(payload), crc32(payload)) + payload
+        # The header last: until it is there, nobody takes what is there for a record.
+        self._map[start + HEADER_BYTES : end] = payload
+        HEADER.pack_into(self._map, start, len(payload), crc32(payload))
         self._offset = end
 
     def _roll(self, record: Record) -> None:

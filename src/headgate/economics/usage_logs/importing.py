@@ -1,36 +1,25 @@
 """One import: files are shared among processes, copies dropped, late prices given."""
 
-import gc
-import multiprocessing
-import os
-import signal
 import sqlite3
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from multiprocessing.synchronize import Lock
 from pathlib import Path
 from typing import NamedTuple
 
 from headgate.catalog.prices import PriceBook
 from headgate.economics.usage_logs.formats.registry import formats
 from headgate.economics.usage_logs.load_files import Log, Survey, pieces_of
-from headgate.economics.usage_logs.load_usage import Loader, Outcome, Piece
+from headgate.economics.usage_logs.load_usage import Outcome, Piece
 from headgate.economics.usage_logs.pricing import Pricer
+from headgate.economics.usage_logs.readers import Readers
 from headgate.economics.usage_logs.record import Tally
 from headgate.economics.usage_logs.store import FileState, UsageStore
 from headgate.units.errors import StoreError
 
-PROCESSES_MAX = 8
-ONE_PROCESS_BYTES = 16 * 1024 * 1024
-"""Less than this is read quicker than processes start."""
-BATCH_BYTES = 8 * 1024 * 1024
-MARK_BYTES = 128 * 1024 * 1024
+MARK_BYTES = 64 * 1024 * 1024
 """How much is read before it is noted which files are done; reading it again would do no harm."""
 _BOOK = "price book"
 _COPIES, _DUE = "copies", "due"
@@ -86,8 +75,6 @@ class Import(NamedTuple):
             self._run(found, done, advance)
         except sqlite3.Error as error:
             raise StoreError(f"{self.path} cannot be written: {error}") from error
-        except BrokenProcessPool as error:
-            raise StoreError("A process that read logs has died; import again to go on.") from error
         return done
 
     def _run(self, found: Survey, done: Done, advance: Callable[[int], None]) -> None:
@@ -99,11 +86,14 @@ class Import(NamedTuple):
             done.unchanged += not pieces
             work += pieces
         done.bytes_read = sum(piece.end - piece.start for piece in work)
-        if work:
-            with closing(UsageStore(self.path)) as store:
+        with (
+            closing(Readers(work, self.path, self.book)) as readers,
+            closing(UsageStore(self.path)) as store,
+        ):
+            if work:
                 store.set_note(_COPIES, _DUE)
-            self._load(found, work, done, advance)
-        with closing(UsageStore(self.path)) as store:
+                files = _Files(found, work, self.seat, done)
+                _mark_what_is_read(store, files, readers.outcomes(), advance)
             # Also after an import that was interrupted when all was read.
             if store.note(_COPIES) == _DUE:
                 for source, form in formats().items():
@@ -111,56 +101,46 @@ class Import(NamedTuple):
                 store.set_note(_COPIES, "dropped")
             self._price(store)
 
-    def _load(
-        self, found: Survey, work: list[Piece], done: Done, advance: Callable[[int], None]
-    ) -> None:
-        """Read all pieces, and note how far files were read as they are done."""
-        logs = {log.path: log for log in found.logs}
-        waiting = Counter(piece.path for piece in work)
-        parts: dict[str, list[Outcome]] = {}
-        read: list[FileState] = []
-        unmarked = 0
-        try:
-            for outcomes in self._outcomes(list(_batches(work)), done.bytes_read):
-                for outcome in outcomes:
-                    path = outcome.piece.path
-                    parts.setdefault(path, []).append(outcome)
-                    if len(parts[path]) == waiting[path]:
-                        read += self._finish(logs[path], parts.pop(path), done)
-                size = sum(one.piece.end - one.piece.start for one in outcomes)
-                advance(size)
-                unmarked += size
-                if unmarked >= MARK_BYTES:
-                    self._mark(read)
-                    unmarked = 0
-                    read.clear()
-        finally:
-            # Also when somebody stops it: the next import goes on from here.
-            self._mark(read)
+    def _price(self, store: UsageStore) -> None:
+        """Price what waits; what had no price is tried again when the book is another one."""
+        pricer, book = Pricer(self.book), _fingerprint(self.book)
+        if self.reprice:
+            store.forget_prices()
+        another = store.note(_BOOK) != book
+        store.price_waiting(pricer, lambda source: formats()[source].SELLER, unpriced_too=another)
+        if another:
+            store.set_note(_BOOK, book)
 
-    def _mark(self, read: list[FileState]) -> None:
-        with closing(UsageStore(self.path)) as store:
-            store.mark(read)
 
-    def _outcomes(self, work: list[list[Piece]], size: int) -> Iterator[list[Outcome]]:
-        processes = min(PROCESSES_MAX, os.cpu_count() or 1, len(work))
-        if processes <= 1 or size < ONE_PROCESS_BYTES:
-            with closing(UsageStore(self.path)) as store:
-                yield from map(Loader(store, Pricer(self.book)).load, work)
-            return
-        # Where fork is safe it saves each process loading everything anew.
-        context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-        turn = context.Lock()
-        pool = ProcessPoolExecutor(processes, context, _begin, (self.path, self.book, turn))
-        try:
-            for finished in as_completed([pool.submit(_load, batch) for batch in work]):
-                yield finished.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+class _Files:
+    """Which files are read to their end, as the pieces of them come back in any order.
 
-    def _finish(self, log: Log, outcomes: list[Outcome], done: Done) -> Iterator[FileState]:
-        """Yield how far a file was read, once all its pieces are kept."""
-        tally = Tally()
+    Attributes:
+        read: How far files were read, those that are done and not yet marked.
+    """
+
+    def __init__(self, found: Survey, work: Iterable[Piece], seat: str, done: Done) -> None:
+        self.read: list[FileState] = []
+        self._logs = {log.path: log for log in found.logs}
+        self._waiting = Counter(piece.path for piece in work)
+        self._parts: dict[str, list[Outcome]] = {}
+        self._seat = seat
+        self._done = done
+
+    def take(self, outcomes: Iterable[Outcome]) -> int:
+        """Take what became of some pieces; return their bytes."""
+        size = 0
+        for outcome in outcomes:
+            piece = outcome.piece
+            size += piece.end - piece.start
+            self._parts.setdefault(piece.path, []).append(outcome)
+            if len(self._parts[piece.path]) == self._waiting[piece.path]:
+                self._finish(self._logs[piece.path], self._parts.pop(piece.path))
+        return size
+
+    def _finish(self, log: Log, outcomes: list[Outcome]) -> None:
+        """Note how far a file was read, once all its pieces are kept."""
+        tally, done = Tally(), self._done
         for one in outcomes:
             tally.add(one.tally)
             done.records += one.records
@@ -174,10 +154,10 @@ class Import(NamedTuple):
             counts = f"{tally.broken} broken, {tally.foreign} foreign of {tally.lines} lines"
             done.troubled.append(f"{log.path}: {counts}")
         done.files += 1
-        yield FileState(
+        state = FileState(
             log.path,
             log.source,
-            self.seat,
+            self._seat,
             log.size,
             log.mtime_ns,
             last.reached,
@@ -186,46 +166,31 @@ class Import(NamedTuple):
             tally.broken,
             tally.foreign,
         )
-
-    def _price(self, store: UsageStore) -> None:
-        """Price what waits; what had no price is tried again when the book is another one."""
-        pricer, book = Pricer(self.book), _fingerprint(self.book)
-        if self.reprice:
-            store.forget_prices()
-        another = store.note(_BOOK) != book
-        store.price_waiting(pricer, lambda source: formats()[source].SELLER, unpriced_too=another)
-        if another:
-            store.set_note(_BOOK, book)
+        self.read.append(state)
 
 
-_loaders: list[Loader] = []
-"""The one loader of a process of the pool, which `_begin` makes there; empty elsewhere."""
-
-
-def _begin(path: Path, book: PriceBook, turn: Lock) -> None:
-    # Whoever stops the command stops the parent, which lets what runs here end.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Nothing here makes cycles, and looking for some takes a tenth of the time.
-    gc.disable()
-    _loaders.append(Loader(UsageStore(path), Pricer(book), turn))
-
-
-def _load(batch: list[Piece]) -> list[Outcome]:
-    return _loaders[0].load(batch)
-
-
-def _batches(work: Iterable[Piece]) -> Iterator[list[Piece]]:
-    """Join small pieces, so that a process is not asked for each of them."""
-    batch: list[Piece] = []
-    size = 0
-    for piece in work:
-        if batch and size + piece.end - piece.start > BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-        batch.append(piece)
-        size += piece.end - piece.start
-    if batch:
-        yield batch
+def _mark_what_is_read(
+    store: UsageStore,
+    files: _Files,
+    outcomes: Iterable[list[Outcome]],
+    advance: Callable[[int], None],
+) -> None:
+    """Note how far files were read as they are done, while other processes go on reading."""
+    unmarked = 0
+    try:
+        for some in outcomes:
+            size = files.take(some)
+            advance(size)
+            unmarked += size
+            if unmarked >= MARK_BYTES:
+                store.mark(files.read)
+                # This process waits for the disk, so that nobody has to at the end.
+                store.checkpoint()
+                unmarked = 0
+                files.read.clear()
+    finally:
+        # Also when somebody stops it: the next import goes on from here.
+        store.mark(files.read)
 
 
 def _fingerprint(book: PriceBook) -> str:

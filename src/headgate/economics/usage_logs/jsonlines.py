@@ -12,6 +12,8 @@ Line = TypeVar("Line")
 _OPEN, _CLOSE = b"{}"
 _HEAD_BYTES: Final = 600
 """How far into a line its own plain members are looked for."""
+_END_BYTES: Final = 600
+"""Where usage stands in most lines of most logs."""
 
 
 class JsonLines(Generic[Line]):
@@ -22,7 +24,7 @@ class JsonLines(Generic[Line]):
         needles: A line without any of these is counted and passed over undecoded. A name in
             quotes is safe as a needle: inside a JSON text its second quote would be escaped.
         skipped: A member of the lines that are counted and passed over without a look at their
-            rest, which is where most bytes of a log are.
+            rest, which is where most bytes of a log are, unless they end with the first needle.
     """
 
     def __init__(self, shape: type[Line], *needles: bytes, skipped: bytes | None = None) -> None:
@@ -33,37 +35,44 @@ class JsonLines(Generic[Line]):
     def read(self, blocks: Iterable[bytes], tally: Tally) -> Iterator[tuple[bytes, Line]]:
         """Yield each decoded line with its bytes; count all of them and what is wrong with some."""
         decode = self._decode
-        for line in self._candidates(blocks, tally):
-            try:
-                yield line, decode(line)
-            except msgspec.ValidationError as error:
-                tally.note_foreign(line, str(error))
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                tally.note_broken(line, str(error))
-
-    def _candidates(self, blocks: Iterable[bytes], tally: Tally) -> Iterator[bytes]:
-        """Yield the whole lines that may tell of usage."""
-        needles, skipped = self._needles, self._skipped
         for data in blocks:
-            lines, start, size = 0, 0, len(data)
-            while start < size:
-                end = data.find(b"\n", start)
-                end = size if end < 0 else end
-                begin, start = start, end + 1
-                if begin == end:
+            for line in self._candidates(data, tally):
+                try:
+                    yield line, decode(line)
+                except msgspec.ValidationError as error:
+                    tally.note_foreign(line, str(error))
+                except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                    tally.note_broken(line, str(error))
+
+    def _candidates(self, data: bytes, tally: Tally) -> list[bytes]:
+        """Return the whole lines that may tell of usage."""
+        needles, skipped, usual = self._needles, self._skipped, self._needles[0]
+        find, rfind = data.find, data.rfind
+        found: list[bytes] = []
+        lines, start, size = 0, 0, len(data)
+        while start < size:
+            end = find(b"\n", start)
+            end = size if end < 0 else end
+            begin, start = start, end + 1
+            if begin == end:
+                continue
+            lines += 1
+            if data[end - 1] == _CLOSE and data[begin] == _OPEN:
+                last = end - _END_BYTES
+                if rfind(usual, last if last > begin else begin, end) >= 0:
+                    found.append(data[begin:end])
                     continue
-                lines += 1
-                if data[end - 1] == _CLOSE and data[begin] == _OPEN:
-                    if skipped and _is_own(skipped, data, begin, end):
-                        continue
-                elif not _is_whole(data[begin:end], tally):
+                if skipped and _is_own(skipped, data, begin, end):
                     continue
-                # From the end: that is where usage stands in most logs.
-                for needle in needles:
-                    if data.rfind(needle, begin, end) >= 0:
-                        yield data[begin:end]
-                        break
-            tally.lines += lines
+            elif not _is_whole(data[begin:end], tally):
+                continue
+            # From the end: it is nearer.
+            for needle in needles:
+                if rfind(needle, begin, end) >= 0:
+                    found.append(data[begin:end])
+                    break
+        tally.lines += lines
+        return found
 
 
 def _is_whole(line: bytes, tally: Tally) -> bool:

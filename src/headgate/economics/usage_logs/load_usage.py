@@ -1,19 +1,21 @@
 """One unit of work, in whatever process: pieces of logs are read, priced and kept."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from io import RawIOBase
 from pathlib import Path
-from typing import NamedTuple
+from threading import Lock
+from typing import NamedTuple, Protocol
 
 from headgate.economics.usage_logs.formats.registry import Format, formats
-from headgate.economics.usage_logs.pricing import Pricer
+from headgate.economics.usage_logs.pricing import Priced, Pricer
 from headgate.economics.usage_logs.record import Findings, Tally
 from headgate.economics.usage_logs.store import UsageStore
 
 BLOCK_BYTES = 8 * 1024 * 1024
 RECORDS_HELD_MAX = 20_000
-"""More are kept before the rest of a batch is read."""
+"""More are kept at once, however long that has to wait."""
+RECORDS_HELD_MIN = 1_000
+"""So many are kept as soon as nobody else writes: a transaction each for fewer would be dearer."""
 LINE_BYTES_MAX = 64 * 1024 * 1024
 """A longer line is passed over: no record of usage needs a thousandth of it."""
 DOCUMENT_BYTES_MAX = 512 * 1024 * 1024
@@ -54,33 +56,62 @@ class Outcome(NamedTuple):
     trouble: str = ""
 
 
+class Turn(Protocol):
+    """A lock, of threads or of processes."""
+
+    def acquire(self, wait: bool, /) -> bool:
+        """Take it, and tell whether it was taken; without `wait` only when it is free."""
+
+    def release(self) -> None:
+        """Give it back."""
+
+
 class Loader:
     """Reads pieces into a store.
 
     Args:
         store: Its own connection to it.
         pricer: Prices at the time of use.
-        turn: Taken while the store is written, so that processes do not wait in its busy loop.
+        turn: Held while the store is written, so that processes do not wait in its busy loop.
     """
 
-    def __init__(
-        self,
-        store: UsageStore,
-        pricer: Pricer,
-        turn: AbstractContextManager[object] | None = None,
-    ) -> None:
+    def __init__(self, store: UsageStore, pricer: Pricer, turn: Turn | None = None) -> None:
         self._store = store
         self._pricer = pricer
-        self._turn = turn or nullcontext()
-        self._found: dict[tuple[str, str], Findings] = {}
+        self._turn = turn or Lock()
+        self._found: dict[tuple[str, str], tuple[Findings, list[Priced]]] = {}
+        self._outcomes: list[Outcome] = []
 
     def load(self, pieces: Iterable[Piece]) -> list[Outcome]:
-        """Read some pieces and keep what was found; what cannot be read is reported, never raised.
+        """Read some pieces and keep what was found."""
+        self.read(pieces)
+        return self.keep()
 
-        Once this has returned, all of it is in the store.
+    def read(self, pieces: Iterable[Piece]) -> None:
+        """Read some pieces; what cannot be read is reported by its outcome, never raised."""
+        self._outcomes += [self._read(piece) for piece in pieces]
+
+    def keep_if_due(self) -> list[Outcome]:
+        """Keep what was found if it is much and nobody else writes; else return nothing."""
+        held = sum(len(prices) for _, prices in self._found.values())
+        if held < RECORDS_HELD_MIN or not self._turn.acquire(False):
+            return []
+        try:
+            self._write()
+        finally:
+            self._turn.release()
+        return self._told()
+
+    def keep(self) -> list[Outcome]:
+        """Keep what was found and return what became of all pieces since the last time.
+
+        Once this has returned, all they had is in the store.
         """
-        outcomes = [self._read(piece) for piece in pieces]
         self._keep()
+        return self._told()
+
+    def _told(self) -> list[Outcome]:
+        outcomes, self._outcomes = self._outcomes, []
         return outcomes
 
     def _read(self, piece: Piece) -> Outcome:
@@ -110,20 +141,26 @@ class Loader:
         return Outcome(piece, len(data), data[-TAIL_BYTES:], findings.tally, len(findings.usage))
 
     def _collect(self, piece: Piece, findings: Findings) -> None:
-        collected = self._found.setdefault((piece.source, piece.seat), Findings())
+        collected, prices = self._found.setdefault((piece.source, piece.seat), (Findings(), []))
         collected.usage += findings.usage
         collected.bills += findings.bills
         collected.readings += findings.readings
         collected.threads += findings.threads
-        if len(collected.usage) >= RECORDS_HELD_MAX:
+        usual, price = formats()[piece.source].SELLER, self._pricer.price
+        prices += [price(found, usual) for found in findings.usage]
+        if len(prices) >= RECORDS_HELD_MAX:
             self._keep()
 
     def _keep(self) -> None:
-        for (source, seat), findings in self._found.items():
-            usual = formats()[source].SELLER
-            prices = [self._pricer.price(found, usual) for found in findings.usage]
-            with self._turn:
-                self._store.keep(source, seat, findings, prices)
+        self._turn.acquire(True)
+        try:
+            self._write()
+        finally:
+            self._turn.release()
+
+    def _write(self) -> None:
+        for (source, seat), (findings, prices) in self._found.items():
+            self._store.keep(source, seat, findings, prices)
         self._found.clear()
 
 

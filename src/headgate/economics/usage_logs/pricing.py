@@ -77,7 +77,10 @@ class Pricer:
             low, high, rows = _range(card, found)
         except UnpricedMeterError as error:
             return Priced(seller, None, None, str(error), "C")
-        return Priced(seller, low, high, " ".join(rows), found.grade if low == high else "C")
+        # Not by its own way of making one, which takes twice as long: there may be a million.
+        return tuple.__new__(
+            Priced, (seller, low, high, " ".join(rows), found.grade if low == high else "C")
+        )
 
     def sold_as(
         self, seller: str | None, model: str, usual: str | None = None

@@ -36,7 +36,10 @@ _PRAGMAS = (
     # 64 MB: an import writes the same pages often, and each checkpoint waits for the disk.
     "PRAGMA wal_autocheckpoint=16384",
 )
+_MAPPED = "PRAGMA mmap_size=1073741824"
+"""Reports go through all of it once: mapped, no page is copied for that."""
 _TABLES = """
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS usage (
     source TEXT NOT NULL, reply TEXT NOT NULL, part TEXT NOT NULL, rank INTEGER NOT NULL,
     at_ns INTEGER NOT NULL, started_ns INTEGER NOT NULL, model TEXT NOT NULL,
@@ -70,11 +73,20 @@ CREATE TABLE IF NOT EXISTS file (
     lines INTEGER NOT NULL, broken INTEGER NOT NULL, foreign_lines INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS unpriced ON usage (source) WHERE cost_nanos IS NULL;
 PRAGMA user_version=1;
+COMMIT;
 """
-_MERGE = """
+_ROW = """
 INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
     ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_PLAIN_ROW = """
+INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, 0, 0, 0, NULL, ?, ?, 0, 1, ?, ?,
+    ?, ?, NULL, NULL, 0, ?, ?, ?, ?, ?)
+"""
+"""What most records do not have is written out: handing values over is most of a row's cost."""
+_ON_CONFLICT = """
 ON CONFLICT (source, reply, part) DO UPDATE SET
     rank = excluded.rank, at_ns = excluded.at_ns, model = excluded.model,
     started_ns = min(usage.started_ns, excluded.started_ns),
@@ -95,6 +107,7 @@ ON CONFLICT (source, reply, part) DO UPDATE SET
 WHERE (excluded.rank, excluded.at_ns, excluded.session) >= (usage.rank, usage.at_ns, usage.session)
 """
 """The richer telling wins; what was priced at a later start than the earliest waits for a price."""
+_MERGE, _MERGE_PLAIN = _ROW + _ON_CONFLICT, _PLAIN_ROW + _ON_CONFLICT
 _STARTS = """
 UPDATE usage SET started_ns = ?1, price_rows = '', cost_nanos = NULL, cost_high_nanos = NULL
 WHERE source = ?2 AND reply = ?3 AND part = ?4 AND started_ns > ?1
@@ -155,7 +168,7 @@ class UsageStore:
 
     def _set_up(self, *, new: bool) -> None:
         connection = self._connection
-        for pragma in _PRAGMAS:
+        for pragma in _PRAGMAS if new else (*_PRAGMAS, _MAPPED):
             connection.execute(pragma)
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version not in (0, SCHEMA):
@@ -163,14 +176,21 @@ class UsageStore:
         if version == 0 and not new:
             raise StoreError(f"{self.path} holds no imported usage.", IMPORT_FIRST)
         if version == 0:
-            connection.execute("PRAGMA journal_mode=WAL")
+            # Nothing can be lost yet, so nothing waits for the disk.
+            connection.execute("PRAGMA synchronous=OFF")
             connection.executescript(_TABLES)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
             self.path.chmod(0o600)
 
     @property
     def connection(self) -> sqlite3.Connection:
         """The connection, for queries."""
         return self._connection
+
+    def checkpoint(self) -> None:
+        """Move what was written into the file itself, as far as nobody has to wait for that."""
+        self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
         """Close it."""
@@ -179,14 +199,12 @@ class UsageStore:
     def keep(self, source: str, seat: str, findings: Findings, prices: Iterable[Priced]) -> None:
         """Merge what was found in a piece of a log, in one transaction; may be repeated."""
         found = findings.usage
-        rows = [
-            (source, *one[:6], *one.usage, *one[7:13], one.seat or seat, *one[14:19], *price)
-            for one, price in zip(found, prices, strict=True)
-        ]
+        plain, other = _rows(source, seat, zip(found, prices, strict=True))
         with self._transaction() as connection:
             before = self._rows_ever()
-            connection.executemany(_MERGE, rows)
-            if self._rows_ever() - before < len(rows):
+            connection.executemany(_MERGE_PLAIN, plain)
+            connection.executemany(_MERGE, other)
+            if self._rows_ever() - before < len(found):
                 starts = [(one.started_ns, source, one.reply, one.part) for one in found]
                 connection.executemany(_STARTS, starts)
             self._keep_others(source, seat, findings)
@@ -275,6 +293,66 @@ class UsageStore:
             "INSERT OR REPLACE INTO thread VALUES (?, ?, ?)",
             [(source, *thread) for thread in findings.threads],
         )
+
+
+def _rows(
+    source: str, seat: str, priced: Iterable[tuple[Found, Priced]]
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Return the rows for `_MERGE_PLAIN`, and those for `_MERGE`."""
+    plain: list[tuple[Any, ...]] = []
+    other: list[tuple[Any, ...]] = []
+    for one, price in priced:
+        # Taken apart and put together by place, without lists between: there may be a million.
+        (
+            reply,
+            part,
+            rank,
+            at_ns,
+            started_ns,
+            model,
+            usage,
+            told,
+            tier,
+            region,
+            ttl,
+            calls,
+            grade,
+            user,
+            session,
+            project,
+            billed,
+            reported,
+            side,
+        ) = one
+        fresh, read, five, hour, day, heard, text, thought, spoken, searches = usage
+        rare = day or heard or thought or spoken or searches or ttl or side or calls != 1
+        if rare or told is not None or billed is not None or reported is not None:
+            other.append((source, *one[:6], *usage, *one[7:13], user or seat, *one[14:], *price))
+        else:
+            plain.append(
+                (
+                    source,
+                    reply,
+                    part,
+                    rank,
+                    at_ns,
+                    started_ns,
+                    model,
+                    fresh,
+                    read,
+                    five,
+                    hour,
+                    text,
+                    tier,
+                    region,
+                    grade,
+                    user or seat,
+                    session,
+                    project,
+                    *price,
+                )
+            )
+    return plain, other
 
 
 def known_files(path: Path) -> dict[str, FileState]:
