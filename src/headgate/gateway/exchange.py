@@ -183,7 +183,6 @@ class Exchange:
         request_id = upstream.request_id
         if request_id is not None:
             self.upstream_request_id = request_id[:128].decode("latin-1")
-        # `in` tries whether the bytes are a number first, which takes five times as long.
         if upstream.passed.find(USED_UP) >= 0:
             self._endings.verdicts.learn(self, upstream, denied=False)
 
