@@ -1,7 +1,7 @@
 """A stream gathered into the answer that it says."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headgate.dialects.translation.gathered import Gathered
@@ -11,6 +11,7 @@ from tests.dialects.translation.speech import CHAT, MESSAGES, TRANSLATORS
 from tests.dialects.translation.streams import answers, parsed, rendered
 
 
+@settings(max_examples=30)
 @given(deltas=answers(), size=st.integers(1, 200))
 @pytest.mark.parametrize("kind", [CHAT, MESSAGES])
 def test_a_stream_is_gathered_however_it_is_cut(kind: str, deltas: list[Delta], size: int) -> None:
