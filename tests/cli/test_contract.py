@@ -64,6 +64,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "export parquet": ("export", "parquet", *DAYS, "--directory", "history"),
     "export events": ("export", "events", *DAYS, "-o", "events.jsonl"),
     "export focus": ("export", "focus", *DAYS, "-o", "focus.csv"),
+    "tokens": ("tokens", str(SAMPLES / "costs.json")),
     "trials": ("trials",),
     "prices impact": ("prices", "impact", "--scale", "openai=2", "--since", "2020-01-01"),
     "prices restate": ("prices", "restate", "--since", "2020-01-01"),

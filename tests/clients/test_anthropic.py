@@ -8,6 +8,7 @@ import pytest
 
 from headgate.simulator import Fault, FaultKind, ProviderName, Simulator
 from tests.clients.conftest import BODY_BYTES_MAX, NARROW_KEY, async_anthropic
+from tests.counting.vocabularies import needs_tokenizers
 from tests.node.harness import TestNode
 
 HELLO: Any = [{"role": "user", "content": "hello"}]
@@ -314,7 +315,7 @@ def test_tokens_are_counted_without_money(node: TestNode) -> None:
     with client_with(node, node.key("poor")) as client:
         assert client.messages.count_tokens(**counted).input_tokens > 0
         with pytest.raises(anthropic.NotFoundError):
-            client.messages.count_tokens(**{**counted, "model": "mini"})
+            client.messages.count_tokens(**{**counted, "model": "maxi"})
     with client_with(node, "hg_wrong") as client, pytest.raises(anthropic.AuthenticationError):
         client.messages.count_tokens(**counted)
 
@@ -324,3 +325,17 @@ def test_one_model(anthropic_client: anthropic.Anthropic) -> None:
     assert anthropic_client.models.retrieve("haiku").display_name == "haiku"
     with pytest.raises(anthropic.NotFoundError):
         anthropic_client.models.retrieve("nothing")
+
+
+@needs_tokenizers
+@pytest.mark.slow
+def test_tokens_of_another_providers_model_are_counted_here(
+    anthropic_client: anthropic.Anthropic, node: TestNode
+) -> None:
+    """OpenAI has no such endpoint for Messages; its tokenizer is public, and the count is ours."""
+    before = node.await_nothing_held()
+    raw = anthropic_client.messages.with_raw_response.count_tokens(model="mini", messages=HELLO)
+
+    assert raw.headers["x-headgate-count"].startswith("counted; tokenizer=o200k_base; texts=")
+    assert 8 <= raw.parse().input_tokens < 30
+    assert node.await_nothing_held() == before

@@ -27,6 +27,17 @@ PIXEL = (
 )
 
 
+def test_tokens_are_counted(openai_client: openai.OpenAI, node: TestNode) -> None:
+    """The count is the provider's, of what a response then has in its prompt, and costs nothing."""
+    before = node.await_nothing_held()
+    counted = openai_client.responses.input_tokens.count(model="gpt-5-5", input="hello")
+
+    assert node.await_nothing_held() == before
+    reply = openai_client.responses.create(model="gpt-5-5", input="hello", max_output_tokens=100)
+    assert reply.usage is not None
+    assert counted.input_tokens == reply.usage.input_tokens
+
+
 def test_a_response(openai_client: openai.OpenAI, node: TestNode) -> None:
     """The reply is typed, and it costs what the provider bills."""
     with booked_as_billed(node):

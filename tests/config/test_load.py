@@ -124,6 +124,7 @@ output_tokens_max = 1000
 [deployments.unknown]
 provider = "local"
 model = "llama"
+tokenizer = "cl100k_base"
 """,
     ).deployments
 
@@ -133,6 +134,7 @@ model = "llama"
     assert (other.seller, other.priced_as, other.model) == ("openai", "gpt-4.1", "my-gpt")
     assert (other.context_tokens, other.output_tokens_default) == (1_047_576, 1_000)
     assert (unknown.context_tokens, unknown.output_tokens_max) == (200_000, 32_768)
+    assert (known.tokenizer, unknown.tokenizer) == ("o200k_base", "cl100k_base")
     assert (unknown.seller, unknown.priced_as) == ("local", "llama")
 
 

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from headgate.dialects import anthropic_count_tokens, embeddings, gemini_count_tokens
-from headgate.dialects.registry import Dialect, dialects
+from headgate.dialects.registry import CountDialect, Dialect, dialects
+from headgate.dialects.translation.registry import translators
 from headgate.records.demand import Demand, Edit
 from headgate.records.report import Report
 from headgate.units.errors import Refusal
@@ -13,7 +14,7 @@ from headgate.units.errors import Refusal
 EDIT = Edit("other/model", 0, "max_tokens")
 
 
-@pytest.mark.parametrize("kind", ["embeddings", "anthropic_count_tokens"])
+@pytest.mark.parametrize("kind", ["embeddings", "anthropic_count_tokens", "openai_input_tokens"])
 def test_only_the_model_is_changed(kind: str) -> None:
     """No limit is added, whatever the body lacks; every other byte stays."""
     dialect: Dialect = dialects()[kind]
@@ -53,6 +54,15 @@ def test_a_count_is_free_and_reports_no_usage() -> None:
     assert demand.free
     assert anthropic_count_tokens.report(b'{"input_tokens":5}') == Report(complete=True)
     assert anthropic_count_tokens.report(b"{}") == Report()
+
+
+@pytest.mark.parametrize(
+    "dialect", [each for each in dialects().values() if hasattr(each, "COUNTS")]
+)
+def test_a_count_that_is_rendered_is_a_reply(dialect: CountDialect) -> None:
+    """What we say ourselves is read as what a provider says, and its requests are known."""
+    assert dialect.report(dialect.render_count(5)) == Report(complete=True)
+    assert dialect.COUNTS in translators()
 
 
 def test_a_count_names_its_model_in_the_path() -> None:

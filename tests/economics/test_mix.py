@@ -113,27 +113,23 @@ def best_of_all(one: Problem) -> int | None:
     return min(costs, default=None)
 
 
-def best_by_bound(one: Problem) -> int:
-    """Return the same for many users, leaving out what cannot be better."""
+def any_below(one: Problem, limit: float) -> bool:
+    """Tell whether any choice costs less than a limit, leaving out what cannot."""
     costs = [[sum(one.costs(who, taken)) for taken in one.offers] for who in one.users]
     least = [min(row) for row in costs]
     rest = [sum(least[number:]) for number in range(len(least) + 1)]
-    best = 10**30
 
-    def go(chosen: list[int], paid: int) -> None:
-        nonlocal best
+    def go(chosen: list[int], paid: int) -> bool:
         number = len(chosen)
-        if paid + rest[number] >= best:
-            return
+        if paid + rest[number] >= limit:
+            return False
         if number == len(one.users):
-            if kept(one, chosen):
-                best = min(best, sum(team_costs(one, chosen)))
-            return
-        for index in sorted(range(len(one.offers)), key=lambda at: costs[number][at]):
-            go([*chosen, index], paid + costs[number][index])
+            return kept(one, chosen) and sum(team_costs(one, chosen)) < limit
+        return any(
+            go([*chosen, index], paid + costs[number][index]) for index in range(len(one.offers))
+        )
 
-    go([], 0)
-    return best
+    return go([], 0)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -182,7 +178,7 @@ def test_a_dozen_users_and_eight_offers(seed: int) -> None:
     chosen = solve(one).chosen
 
     assert kept(one, chosen)
-    assert sum(team_costs(one, chosen)) <= best_by_bound(one) * 1.01
+    assert not any_below(one, sum(team_costs(one, chosen)) / 1.01)
 
 
 def test_a_thousand_users_take_seconds() -> None:
@@ -200,15 +196,16 @@ def test_a_thousand_users_take_seconds() -> None:
     assert solution.shadow_usd["budget_usd"] > 0
 
 
-def test_what_was_found_in_time_is_taken_with_its_bound() -> None:
-    """Out of time, the values that were begun with stand; without any there is no solution."""
+def test_what_is_enough_ends_the_search() -> None:
+    """Values are taken as soon as they cost no more than is wanted, and cost what is told."""
     program, _ = program_of(problem(crowd(random.Random(1), 20, 3), load_offers(None)))
     best = run_solver(program, program.whole, 0.0)
 
-    late = run_solver(program, program.whole, 0.0, start=best.values, seconds_max=0.0)
+    found = run_solver(program, program.whole, 0.0, enough=best.cost * 1.5)
 
-    assert late.cost == pytest.approx(best.cost)
-    assert late.bound <= best.cost
+    paid = zip(program.costs, found.values, strict=True)
+    assert best.cost <= found.cost <= best.cost * 1.5
+    assert found.cost == pytest.approx(sum(cost * value for cost, value in paid))
     with pytest.raises(UnsolvedError, match="Time limit"):
         run_solver(program, program.whole, 0.0, seconds_max=0.0)
 
@@ -310,7 +307,30 @@ def test_held_out_months_judge_the_choice(tmp_path: Path) -> None:
 
     found = json.loads(run(str(team(tmp_path, rows)), "--inputs", str(inputs), "--json").stdout)
 
-    assert "1400.00 USD more than the best choice in hindsight" in found["answer"][2]
+    assert found["answer"][2].startswith("In the 1 month it had not seen it costs 1,500.00 USD")
+    assert "1,400.00 USD more than the best choice in hindsight" in found["answer"][2]
+
+
+@pytest.mark.parametrize(
+    ("held", "told", "fix"),
+    [
+        ("0", "2 months, 3 are needed", "import older logs"),
+        ("1", "1 month beside 1 held out, 3 are needed", "set held_out to 0"),
+    ],
+)
+def test_too_few_months_are_told_with_what_helps(
+    tmp_path: Path, held: str, told: str, fix: str
+) -> None:
+    """Whoever holds nothing out is not told to hold out less."""
+    inputs = tmp_path / "inputs.toml"
+    inputs.write_text(f'held_out = "{held}"\n')
+
+    result = run(str(team(tmp_path, months_of("a", [1, 2]))), "--inputs", str(inputs))
+
+    assert result.exit_code == 2
+    assert told in result.output
+    assert fix in " ".join(result.output.split())
+    assert held != "0" or "held_out" not in result.output
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,44 @@ def test_every_dot_stands_in_its_row_and_on_the_axis(points: list[tuple[str, str
     assert counts[0] == f"1 of {1 + sum(name == 'a' for name, _ in points)}"
 
 
+def test_a_dashed_line_has_the_colour_of_the_line_before_it() -> None:
+    """So that two lines of one name are told apart by their dashes alone."""
+    points = [("1", "2"), ("2", "3")]
+    series = [
+        SeriesView(name=name, points=points, dashed=dashed)
+        for name, dashed in (("a", False), ("a high", True), ("b", False))
+    ]
+    drawn = ElementTree.fromstring(chart_svg(ChartView(title="t", x="x", y="y", series=series)))
+
+    lines = [line.attrib for line in drawn.iter("polyline")]
+    assert lines[0]["stroke"] == lines[1]["stroke"] != lines[2]["stroke"]
+    assert ["stroke-dasharray" in line for line in lines] == [False, True, False]
+
+
+def test_a_surface_is_parted_where_its_sign_turns() -> None:
+    """A cell per number, blue above nothing, orange below it, and a line between them in a row."""
+    rows = {"low": ("-1", "-2", "30000"), "high": ("-1", "2", "3"), "none": ("1", "2", "3")}
+    columns = ("0", "0.5", "1")
+    series = [
+        SeriesView(name=name, points=list(zip(columns, row, strict=True)))
+        for name, row in rows.items()
+    ]
+    drawn = ElementTree.fromstring(
+        chart_svg(ChartView(title="t", x="x", y="y", series=series, kind="surface"))
+    )
+    cells = [(float(one.attrib["x"]), one.attrib["fill"]) for one in drawn.iter("rect")]
+    lines = [line.attrib["points"].split()[-1] for line in drawn.iter("polyline")]
+
+    assert [fill.startswith("hsl(28") for _, fill in cells] == [
+        *(True, True, False),
+        *(True, False, False),
+        *(False, False, False),
+    ]
+    assert [float(line.split(",")[0]) + 1 for line in lines] == [cells[2][0], cells[4][0]]
+    assert "30,000" in [text.text for text in drawn.iter("text")]
+    assert chart_svg(ChartView(title="t", x="x", y="y", series=[], kind="surface")) == ""
+
+
 class Tags(HTMLParser):
     """Collects the tags of a page."""
 

@@ -79,3 +79,30 @@ def test_told_outcomes_are_attempts_with_what_they_cost(books: Books) -> None:
     usd = Fraction(cost, 10**9)
     assert read.rows == [Outcome("fix", "gpt-5.5-2026-08", usd, resolved=True)]
     assert read.bad == 0
+
+
+@pytest.mark.parametrize(
+    ("course", "resolved"),
+    [
+        ((False,), [False]),
+        ((True, False), [False]),
+        ((True, False, True), [False, True]),
+        ((True, False, False, True, False), [False, False]),
+    ],
+)
+def test_what_came_back_is_attempts_that_failed(
+    books: Books, course: tuple[bool, ...], resolved: list[bool]
+) -> None:
+    """Each has an equal part of the cost, and none of it is counted twice."""
+    call, cost = spend(books, 10, 3)
+    books.fold()
+    told = outcomes.Outcome("alice", "research", "call", call, NOW_NS, success=True)
+    with books.engine.begin() as connection:
+        assert all(outcomes.tell(connection, told._replace(success=one)) for one in course)
+
+    with books.reading.connect() as connection:
+        rows = booked_outcomes(connection).rows
+
+    assert [row.resolved for row in rows] == resolved
+    assert sum(row.cost_usd for row in rows) == Fraction(cost, 10**9)
+    assert len({row.cost_usd for row in rows}) == 1

@@ -38,7 +38,7 @@ def reading(pieces: list[Piece], store: Path) -> Iterator[tuple[Readers, list[Ba
 
 
 def test_a_reader_that_dies_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever waits for it is told to import again, instead of waiting for ever."""
+    """Whoever waits is told to import again; the others end, whatever they were waiting for."""
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     # Whoever opens a pipe to read it waits until somebody writes: nobody does.
     paths = [tmp_path / name for name in ("one", "two")]
@@ -51,6 +51,9 @@ def test_a_reader_that_dies_is_noticed(tmp_path: Path, monkeypatch: pytest.Monke
 
         with pytest.raises(StoreError, match="has died"):
             list(readers.outcomes())
+
+        readers.close()
+        assert not any(process.is_alive() for process in started)
 
 
 def test_nothing_is_told_before_it_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ from headgate.budgets.limits import Limits
 from headgate.capacity.health import Breaker, Health
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
+from headgate.counting.tally import Tallier
 from headgate.gateway.listener.access_log import AccessLog
 from headgate.gateway.listener.door import Door
 from headgate.gateway.logged import welcome
@@ -150,9 +151,16 @@ class Gateway:
     """
 
     def __init__(
-        self, directory: Path, config: str, disk: Disk | None = None, *, epoch: str = EPOCH
+        self,
+        directory: Path,
+        config: str,
+        disk: Disk | None = None,
+        *,
+        epoch: str = EPOCH,
+        tallier: Tallier | None = None,
     ) -> None:
         self._epoch = epoch
+        self._tallier = tallier
         self.disk = disk or Disk()
         directory.mkdir(parents=True, exist_ok=True)
         file = directory / "headgate.toml"
@@ -218,6 +226,7 @@ class Gateway:
         files = self.snapshot.edge.access_log
         log = None if files is None else AccessLog(files, WORKER)
         world = replace(world, syncs=journal_syncs(journal, self.disk), access_log=log)
+        world = replace(world, tallier=self._tallier)
         self.pipeline = Pipeline(world)
         listening = socket.socket()
         listening.bind(("127.0.0.1", 0))

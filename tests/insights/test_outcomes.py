@@ -74,6 +74,18 @@ def test_the_last_word_counts(connection: Connection) -> None:
     assert (sums.name, sums.outcomes, sums.successes, sums.value_nanos) == ("run", 1, 1, 5)
 
 
+def test_what_comes_back_is_counted_once_each_time(connection: Connection) -> None:
+    """A success that is told to be none came back; told again, or failed at first, it did not."""
+    course = (False, True, True, False, False, True, False)
+    counts = []
+    for at_ns, success in enumerate(course, NOON_NS):
+        ending = RUN._replace(success=success, at_ns=at_ns)
+        tell(connection, ending) if at_ns % 2 else tell_made(connection, ending)
+        counts += [sums.reopened for sums in results(connection, "task")]
+
+    assert counts == [0, 0, 0, 1, 1, 1, 2]
+
+
 @pytest.mark.parametrize(
     "foreign",
     [

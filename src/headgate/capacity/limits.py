@@ -17,7 +17,7 @@ from headgate.units.instants import NANOS_PER_SECOND
 USED_UP: Final = b": 0\r\n"
 """What header lines hold where a limit may be used up: those without it need not be read.
 
-`find` looks for it: `in` tries whether the bytes are a number first, which takes five times as long.
+`find` looks for it: `in` tries whether the bytes are a number first, which takes five times longer.
 """
 RETRY_DEFAULT_NS: Final = NANOS_PER_SECOND
 """How long a deployment is left alone that throttles without saying for how long."""

@@ -28,6 +28,7 @@ class ModelFacts:
         cache_tokens_min: The shortest prefix that is cached, None when it is not known.
         released_on: First day on sale, None when it is not known.
         retired_on: Day it was or will be withdrawn, None when none is known.
+        tokenizer: The public vocabulary it reads texts by, None when none is public.
     """
 
     seller: str
@@ -41,6 +42,7 @@ class ModelFacts:
     cache_tokens_min: int | None = None
     released_on: date | None = None
     retired_on: date | None = None
+    tokenizer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

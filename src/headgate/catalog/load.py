@@ -120,4 +120,5 @@ def _facts(seller: str, limit_field: str, table: Mapping[str, Any]) -> ModelFact
         cache_tokens_min=table.get("cache_tokens_min"),
         released_on=table.get("released_on"),
         retired_on=table.get("retired_on"),
+        tokenizer=table.get("tokenizer"),
     )

@@ -25,6 +25,7 @@ class Deployment(NamedTuple):
         treatment: How it treats what it is sent.
         hidden_reasoning: Whether it may think in tokens that its stream does not show.
         capabilities: What it can do, in the catalog's words; None when that is not known.
+        tokenizer: The public vocabulary it reads texts by, None when none is known.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Deployment(NamedTuple):
     treatment: Treatment = UNKNOWN
     hidden_reasoning: bool = True
     capabilities: frozenset[str] | None = None
+    tokenizer: str | None = None
 
     @property
     def nodes(self) -> tuple[str, ...]:

@@ -109,7 +109,15 @@ def _show_told(view: OutcomesToldView, *, as_json: bool) -> None:
 
 
 def _show(found: list[Results], by: Side) -> None:
-    columns = (">outcomes", ">successes", ">spend", ">per success", ">human hours", ">value")
+    columns = (
+        ">outcomes",
+        ">successes",
+        ">came back",
+        ">spend",
+        ">per success",
+        ">human hours",
+        ">value",
+    )
     shown = table(by, *columns)
     for sums in found:
         each = sums.per_success_nanos
@@ -117,6 +125,7 @@ def _show(found: list[Results], by: Side) -> None:
             sums.name or "-",
             str(sums.outcomes),
             str(sums.successes),
+            str(sums.reopened),
             format_usd(sums.spend_nanos),
             "-" if each is None else format_usd(each),
             _hours(sums.human_seconds),
@@ -136,6 +145,7 @@ def _view(sums: Results) -> ResultsView:
         name=sums.name,
         outcomes=sums.outcomes,
         successes=sums.successes,
+        reopened=sums.reopened,
         spend=format_usd(sums.spend_nanos),
         spend_per_success=None if each is None else format_usd(each),
         human_seconds=sums.human_seconds,

@@ -10,6 +10,7 @@ from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems
 from headgate.config.read_compliance import treatment_from
 from headgate.config.shapes import DeploymentShape
+from headgate.counting.load_tokenizer import TOKENIZERS
 from headgate.providers.registry import dialects_of
 from headgate.providers.registry import providers as kinds_of_providers
 from headgate.providers.settings import Provider
@@ -76,6 +77,7 @@ def deployments_from(
             ),
             hidden_reasoning=_hidden_reasoning(shape, facts),
             capabilities=_capabilities(shape, facts, key, problems),
+            tokenizer=_tokenizer(shape, facts, key, problems),
         )
     return found
 
@@ -89,6 +91,16 @@ def _capabilities(
         if name not in CAPABILITIES:
             problems.unknown(f"{key}.capabilities", "capability", name, CAPABILITIES)
     return frozenset(shape.capabilities)
+
+
+def _tokenizer(
+    shape: DeploymentShape, facts: ModelFacts | None, key: str, problems: Problems
+) -> str | None:
+    if shape.tokenizer is None:
+        return facts.tokenizer if facts else None
+    if shape.tokenizer not in TOKENIZERS:
+        problems.unknown(f"{key}.tokenizer", "tokenizer", shape.tokenizer, TOKENIZERS)
+    return shape.tokenizer
 
 
 def _hidden_reasoning(shape: DeploymentShape, facts: ModelFacts | None) -> bool:

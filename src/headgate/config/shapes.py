@@ -125,6 +125,7 @@ class DeploymentShape(Shape, frozen=True, kw_only=True):
             what the catalog says, and True of a model that it does not know.
         capabilities: None for those the catalog knows; of a model it does not know, any.
         region: None for the provider's, as with the three after it.
+        tokenizer: None for the catalog's.
     """
 
     provider: Text
@@ -136,6 +137,7 @@ class DeploymentShape(Shape, frozen=True, kw_only=True):
     output_tokens_default: Count | None = None
     hidden_reasoning: bool | None = None
     capabilities: Texts | None = None
+    tokenizer: Text | None = None
     concurrency_max: Count = _CONCURRENCY_MAX
     queue_max: CountOrNone = _QUEUE_MAX
     region: Text | None = None

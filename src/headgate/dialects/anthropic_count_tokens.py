@@ -17,6 +17,7 @@ from headgate.units.errors import Refusal
 
 KIND = "anthropic_count_tokens"
 PATH = "/v1/messages/count_tokens"
+COUNTS = anthropic_messages.KIND
 SIGN = anthropic_messages.SIGN
 FORWARDED = anthropic_messages.FORWARDED
 Stream = anthropic_messages.Stream
@@ -76,6 +77,11 @@ def report(body: bytes) -> Report:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Report()
     return Report(complete=True)
+
+
+def render_count(tokens: int) -> bytes:
+    """Render the reply that says a count."""
+    return b'{"input_tokens":%d}' % tokens
 
 
 starts_with_error = anthropic_messages.starts_with_error

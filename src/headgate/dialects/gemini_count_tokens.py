@@ -21,6 +21,7 @@ from headgate.units.errors import FEATURE_UNSUPPORTED, Refusal
 KIND = "gemini_count_tokens"
 PATH = "/v1beta/models/{model}:countTokens"
 PATHS = (PATH, "/v1/models/{model}:countTokens")
+COUNTS = gemini.KIND
 SIGN = gemini.SIGN
 FORWARDED = gemini.FORWARDED
 Stream = gemini.Stream
@@ -93,6 +94,11 @@ def report(body: bytes) -> Report:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Report()
     return Report(complete=True)
+
+
+def render_count(tokens: int) -> bytes:
+    """Render the reply that says a count."""
+    return b'{"totalTokens":%d}' % tokens
 
 
 starts_with_error = gemini.starts_with_error

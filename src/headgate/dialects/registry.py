@@ -119,6 +119,19 @@ class PathDialect(Dialect, Protocol):
         """Return what a path says, or what is wrong with it; None for one of no call here."""
 
 
+class CountDialect(Dialect, Protocol):
+    """A dialect in which the tokens of a prompt are asked for; what its `read` returns is free.
+
+    Attributes:
+        COUNTS: The kind of the dialect whose requests its bodies are, as far as prompts go.
+    """
+
+    COUNTS: str
+
+    def render_count(self, tokens: int, /) -> bytes:
+        """Render the reply that says a count."""
+
+
 class FormDialect(Dialect, Protocol):
     """A dialect whose bodies are forms with files; its `read` gets them told as JSON.
 

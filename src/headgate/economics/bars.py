@@ -5,6 +5,7 @@ Floats are pixels here; the numbers come and are shown as decimal text.
 
 from html import escape
 
+from headgate.economics.amounts import grouped
 from headgate.economics.report import ChartView
 
 WIDTH, ROW, GAP, TOP, NAME, ROOM = 720, 18, 8, 30, 110, 100
@@ -38,6 +39,7 @@ def bars_svg(chart: ChartView) -> str:
             long = max(1.0, round(max(0.0, float(value)) * scale, 1))
             parts += [
                 f'<rect x="{NAME}" y="{y}" width="{long}" height="{ROW - 4}" {look}/>',
-                f'<text x="{round(NAME + long + 6, 1)}" y="{y + 12}">{escape(value)}</text>',
+                f'<text x="{round(NAME + long + 6, 1)}" y="{y + 12}">{escape(grouped(value))}'
+                "</text>",
             ]
     return "\n".join([*parts, "</svg>"])

@@ -1,4 +1,4 @@
-"""Charts as SVG text: lines over an axis, steps, dots or bars; no script, font or link.
+"""Charts as SVG text: lines over an axis, or another kind of its own module; no script or link.
 
 Floats are pixels here; the numbers themselves come and are labelled as decimal text.
 """
@@ -10,6 +10,7 @@ from headgate.economics.bars import bars_svg
 from headgate.economics.dots import dots_svg
 from headgate.economics.report import ChartView, SeriesView
 from headgate.economics.steps import steps_svg
+from headgate.economics.surfaces import surface_svg
 
 WIDTH, HEIGHT = 720, 320
 LEFT, RIGHT, TOP, BOTTOM = 84, 190, 16, 44
@@ -20,16 +21,14 @@ NAME_CHARACTERS_MAX = 32
 TICKS_MAX = 6
 ROUND = (1, 2, 5, 10)
 """Distances between ticks, times a power of ten."""
+OTHERS = {"steps": steps_svg, "dots": dots_svg, "bars": bars_svg, "surface": surface_svg}
+"""What draws the other kinds."""
 
 
 def chart_svg(chart: ChartView) -> str:
     """Return a chart as an `svg` element, labels escaped."""
-    if chart.kind == "steps":
-        return steps_svg(chart)
-    if chart.kind == "dots":
-        return dots_svg(chart)
-    if chart.kind == "bars":
-        return bars_svg(chart)
+    if (other := OTHERS.get(chart.kind)) is not None:
+        return other(chart)
     xs = [float(x) for series in chart.series for x, _ in series.points]
     ys = [float(y) for series in chart.series for _, y in series.points]
     if not xs:
@@ -39,8 +38,10 @@ def chart_svg(chart: ChartView) -> str:
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(chart.title)}">',
         *_axes(chart, spans),
     ]
+    colour = -1
     for index, series in enumerate(chart.series):
-        parts += _line(series, index, spans)
+        colour += not series.dashed or colour < 0
+        parts += _line(series, index, colour % len(COLOURS), spans)
     return "\n".join([*parts, "</svg>"])
 
 
@@ -102,14 +103,15 @@ def _tick(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.4g}"
 
 
-def _line(series: SeriesView, index: int, spans: Spans) -> list[str]:
-    number = index % len(COLOURS)
+def _line(series: SeriesView, index: int, number: int, spans: Spans) -> list[str]:
+    """Return a line and its name; `number` is its colour's."""
     colour = COLOURS[number]
+    dashes = ' stroke-dasharray="6 4"' if series.dashed else ""
     points = [_at(float(x), float(y), spans) for x, y in series.points]
     path = " ".join(f"{x},{y}" for x, y in points)
     legend = TOP + 14 + 18 * index
     return [
-        f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2" '
+        f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"{dashes} '
         f'class="line series-{number}"/>',
         f'<text x="{WIDTH - RIGHT + 10}" y="{legend}" fill="{colour}" '
         f'class="name series-{number}">{escape(_cut(series.name))}</text>',

@@ -32,25 +32,31 @@ class TableView(Struct, frozen=True, kw_only=True):
 
 
 class SeriesView(Struct, frozen=True, kw_only=True):
-    """A line of a chart: points of x and y as decimal text."""
+    """A line of a chart: points of x and y as decimal text.
+
+    A `dashed` line has the colour of the line before it.
+    """
 
     name: str
     points: list[tuple[str, str]]
+    dashed: bool = False
 
 
 class ChartView(Struct, frozen=True, kw_only=True):
-    """Lines over a common axis; or `steps`, `dots` or `bars`, series of names and numbers.
+    """Lines over a common axis; or `steps`, `dots`, `bars` or `surface`.
 
+    The others are series of names and numbers.
     Of steps the first and the last are totals, and those between lead from one to the other. Dots
     are percentages of what was expected, what agrees and what differs; `none` has no number. Bars
-    have names and numbers as well: a group per name, a bar in it per series.
+    have a group per name, a bar in it per series. A surface has a row per series and a cell per
+    point, whose colour is the sign and size of its number.
     """
 
     title: str
     x: str
     y: str
     series: list[SeriesView]
-    kind: Literal["lines", "steps", "dots", "bars"] = "lines"
+    kind: Literal["lines", "steps", "dots", "bars", "surface"] = "lines"
 
 
 class Report(Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ Floats are pixels here; the numbers come and are shown as decimal text.
 from html import escape
 from itertools import accumulate, pairwise
 
+from headgate.economics.amounts import grouped
 from headgate.economics.report import ChartView
 
 WIDTH, ROW, TOP, NAME, ROOM = 720, 30, 8, 110, 100
@@ -36,7 +37,7 @@ def steps_svg(chart: ChartView) -> str:
             f'<text x="{NAME - 8}" y="{y + 19}" text-anchor="end">{escape(name)}</text>',
             f'<rect x="{left}" y="{y + 4}" width="{max(1.0, round(right - left, 1))}" height="22" '
             f'fill="{colour}" class="step series-{series}"/>',
-            f'<text x="{right + 6}" y="{y + 19}">{escape(value)}</text>',
+            f'<text x="{right + 6}" y="{y + 19}">{escape(grouped(value))}</text>',
         ]
     return "\n".join([*parts, "</svg>"])
 

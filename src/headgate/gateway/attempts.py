@@ -9,6 +9,7 @@ from headgate.capacity.health import BREAKER_OPEN, NO_CREDENTIAL, THROTTLED
 from headgate.gateway.exploring import Exploring
 from headgate.gateway.own_terms import keep_contracts
 from headgate.gateway.refusals import no_candidate, no_credential, unmet
+from headgate.gateway.tallies import Tallies
 from headgate.governance.requirements import NOTHING
 from headgate.routing.candidate import Outcome, Quoted
 from headgate.routing.eligibility import OWN_RULES
@@ -40,6 +41,7 @@ class Attempts:
         self._world = pipeline.world
         self._turn = 0
         self._exploring = Exploring(pipeline.edge.workers)
+        self._tallies = Tallies(pipeline)
 
     def first(self, exchange: Exchange) -> Refusal | None:
         """Begin the first attempt; or refuse, because nobody can serve the call now."""
@@ -64,7 +66,7 @@ class Attempts:
         exchange.plan = exchange.decision.plan(self._turn)
         passed_over: dict[str, str] = {}
         if not self._choose(exchange, None, passed_over):
-            return self._nobody(exchange, passed_over)
+            return self._nobody_now(exchange, passed_over)
         refusal = self._world.deferral.put_off(exchange, exchange.upcoming, now_ns)
         if refusal is not None:
             return refusal
@@ -224,6 +226,13 @@ class Attempts:
             keep_contracts(exchange)
         exchange.health_mark = exchange.target.health.begin(self._pipeline.now_ns())
         self._pipeline.place(exchange)
+
+    def _nobody_now(self, exchange: Exchange, passed_over: Mapping[str, str]) -> Refusal | None:
+        """Refuse a call that nobody can serve; a count of tokens is made here instead."""
+        refusal = self._nobody(exchange, passed_over)
+        if exchange.own.free and refusal.code is not errors.FROZEN:
+            return self._tallies.count(exchange, refusal)
+        return refusal
 
     def _nobody(self, exchange: Exchange, passed_over: Mapping[str, str]) -> Refusal:
         """Tell what is frozen, or when somebody can be asked again, or that nobody can."""

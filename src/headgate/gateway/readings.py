@@ -27,10 +27,13 @@ STEP_NS: Final = 200_000
 READING: Final = "read"
 """The phase of a call whose body is being read: nothing is held, and no place is taken."""
 
+COUNTING: Final = "count"
+"""The phase of a request for a count whose texts are being counted by another process."""
+
 RECEIVED: Final = "receive"
 """The phase of a call in the turn in which it begins; only a bug of ours leaves it there."""
 
-UNBEGUN: Final = (READING, "claim", "twin")
+UNBEGUN: Final = (READING, COUNTING, "claim", "twin")
 """The phases of a call that has not begun, or asks everything anew before it does."""
 
 
@@ -49,6 +52,10 @@ class Readings:
     def rest(self, exchange: Exchange) -> None:
         """Begin a call's first attempt, which took a while to say, in a turn to come."""
         self._add(exchange, self._go_on(exchange))
+
+    def step(self, exchange: Exchange, steps: Iterator[None]) -> None:
+        """Take steps of what a large body needs, in turns to come."""
+        self._add(exchange, steps)
 
     def _add(self, exchange: Exchange, steps: Iterator[None]) -> None:
         exchange.enter(READING)

@@ -7,6 +7,7 @@ from typing import cast
 
 from headgate.capacity.classes import Classes
 from headgate.capacity.retries import RetryBudget
+from headgate.counting.tally import Tallier
 from headgate.dialects.registry import Dialect, PathDialect
 from headgate.gateway.allotments import Allotments
 from headgate.gateway.appraisal import Appraisal
@@ -73,6 +74,7 @@ class World:
         response_cache: How replies are kept to be given again; None where no route does.
         traced: Whether spans are sent to anybody, so that the client's is written down.
         access_log: Takes down each request, None for no log.
+        tallier: Has texts counted by public tokenizers; None where none are installed.
     """
 
     edge: Edge
@@ -115,6 +117,7 @@ class World:
     access_log: AccessLog | None = None
     appraisal: Appraisal | None = None
     response_cache: ResponseCache | None = None
+    tallier: Tallier | None = None
 
     def dialect_of(self, request: Request) -> Dialect | None:
         """Return the dialect whose calls go to a request's path, None when none's do.

@@ -39,6 +39,7 @@ from headgate.insights.contract_reconcile import AdjustmentView, ReconcileView
 from headgate.insights.contract_routes import RouteView
 from headgate.insights.contract_runs import RunView
 from headgate.insights.contract_statement import StatementView
+from headgate.insights.contract_tokens import TokensView
 from headgate.insights.contract_trials import TrialView
 from headgate.insights.printed import Instant, Printed, Usd
 
@@ -336,6 +337,7 @@ PRINTED: dict[str, Any] = {
     "export events": ExportedView,
     "export parquet": HistoryView,
     "statement": StatementView,
+    "tokens": TokensView,
     "trials": list[TrialView],
     "prices impact": ImpactView,
     "prices restate": RestateView,

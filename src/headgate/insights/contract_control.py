@@ -64,13 +64,14 @@ class OutcomesToldView(Printed, frozen=True, kw_only=True):
 class ResultsView(Printed, frozen=True, kw_only=True):
     """What results cost: `outcomes --json` prints a list, the dearest first.
 
-    `name` is null for outcomes that have none; `spend_per_success` counts failures' cost, and is
-    null without a success.
+    `name` is null for outcomes that have none; `reopened` counts successes that were taken back;
+    `spend_per_success` counts failures' cost, and is null without a success.
     """
 
     name: str | None
     outcomes: int
     successes: int
+    reopened: int
     spend: Usd
     spend_per_success: Usd | None
     human_seconds: int

@@ -20,7 +20,9 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    case,
     func,
+    not_,
     select,
     union_all,
 )
@@ -47,8 +49,12 @@ outcome = Table(
     Column("human_seconds", Integer),
     Column("task", String),
     Column("note", Text),
+    Column("reopened", Integer, nullable=False, server_default="0"),
 )
-"""What became of a call, run or session, as its own principal tells it; the last word counts."""
+"""What became of a call, run or session, as its own principal tells it; the last word counts.
+
+`reopened` is how often a success was taken back.
+"""
 
 
 class Outcome(NamedTuple):
@@ -82,6 +88,7 @@ class Results:
         spend_nanos: What all their calls cost, those that came to nothing too.
         human_seconds: Over those that say.
         value_nanos: Over those that say.
+        reopened: How often a success was taken back, whatever became of it then.
     """
 
     name: str | None
@@ -90,6 +97,7 @@ class Results:
     spend_nanos: int = 0
     human_seconds: int = 0
     value_nanos: int = 0
+    reopened: int = 0
 
     @property
     def per_success_nanos(self) -> int | None:
@@ -116,8 +124,12 @@ def tell_made(connection: Connection, told: Outcome) -> None:
 
 def _keep(connection: Connection, told: Outcome, said: Mapping[str, Any]) -> None:
     values = told._asdict()
-    changed = {name: said[name] for name in said if name not in outcome.primary_key.columns}
+    changed: dict[str, Any] = {
+        name: said[name] for name in said if name not in outcome.primary_key.columns
+    }
     statement = upsert(outcome).values(values)
+    taken_back = and_(outcome.c.success, not_(statement.excluded.success))
+    changed["reopened"] = outcome.c.reopened + case((taken_back, 1), else_=0)
     connection.execute(
         statement.on_conflict_do_update(index_elements=outcome.primary_key.columns, set_=changed)
     )
@@ -190,6 +202,7 @@ def results(connection: Connection, side: Side, since_ns: int | None = None) -> 
         sums.spend_nanos += sum(cost.posted_nanos for cost in spent)
         sums.human_seconds += row.human_seconds or 0
         sums.value_nanos += row.value_nanos or 0
+        sums.reopened += row.reopened
     return sorted(found.values(), key=lambda each: (-each.spend_nanos, each.name or ""))
 
 

@@ -38,6 +38,7 @@ from headgate.node.paths import retiring_path, socket_path, write_pid
 from headgate.node.placing import Placing
 from headgate.node.rows import QueuedRow
 from headgate.node.stopping import first_of, retire_event, stop_event
+from headgate.node.tallying import tallying
 from headgate.node.taught import taught
 from headgate.records.priority import PRIORITIES
 from headgate.store.disk import Disk
@@ -97,6 +98,8 @@ async def run(
     log = _access_log(snapshot, name)
     syncs, spool = journal_syncs(journal, disk), data_dir / "spool"
     world = replace(world, syncs=syncs, access_log=log, spool=spool, batches=data_dir)
+    counter = tallying()
+    world = replace(world, tallier=counter)
     pipeline = Pipeline(world)
     placing = _placing(link, pipeline)
     _connect(link, pipeline, KeysMadeLater(world.directory, snapshot), placing)
@@ -124,6 +127,8 @@ async def run(
     await drain(pipeline, door, hurry)
     for task in (sweeping, keeping_up, *keepers):
         task.cancel()
+    if counter is not None:
+        await counter.close()
     _close(world)
     impart(world.notebook, link)
     link.close()

@@ -8,6 +8,7 @@ KIND = "openai"
 NATIVE_DIALECTS = (
     "openai_chat",
     "openai_responses",
+    "openai_input_tokens",
     "embeddings",
     "images",
     "image_edits",

@@ -28,6 +28,7 @@ SETUP: Final = Setup(
 PATHS = {
     "openai_chat": "/chat/completions",
     "openai_responses": "/responses",
+    "openai_input_tokens": "/responses/input_tokens",
     "embeddings": "/embeddings",
     "images": "/images/generations",
     "image_edits": "/images/edits",

@@ -58,6 +58,9 @@ class OpenAI(Dialect):
             return self._open_chat(request, key)
         if route == ("POST", "/v1/responses"):
             return self._open_response(request, key)
+        if route == ("POST", "/v1/responses/input_tokens"):
+            counted = self._open_response(request, key).prompt_tokens
+            return {"object": "response.input_tokens", "input_tokens": counted}
         if route == ("POST", "/v1/embeddings"):
             return self._open_embedding(request)
         if request.method == "POST" and request.path in _MEDIA:
@@ -133,7 +136,7 @@ class OpenAI(Dialect):
         _check_context(generation.prompt_tokens, facts, "messages")
         return generation
 
-    def _open_response(self, request: Request, key: str) -> Generation:
+    def _open_response(self, request: Request, key: str) -> ResponseGeneration:
         _check_size(request)
         body = decode_response(request.body)
         facts = self._require(body.model, generates=True)

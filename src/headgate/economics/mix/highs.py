@@ -35,6 +35,10 @@ class UnsolvedError(Exception):
     """There is no solution, or none was found in time; the message is the solver's word for it."""
 
 
+_STOPPED = (highspy.HighsModelStatus.kTimeLimit, highspy.HighsModelStatus.kObjectiveTarget)
+"""Before anything was proved."""
+
+
 class _QuietHighs(highspy.Highs):
     """A solver that prints nothing; it would greet while it is made, before it can be told not to.
 
@@ -54,7 +58,7 @@ def run(
     gap: float,
     *,
     fixed: Mapping[int, float] | None = None,
-    start: Sequence[float] | None = None,
+    enough: float | None = None,
     seconds_max: float = SECONDS_MAX,
 ) -> Found:
     """Return the cheapest values of a program's columns, or the best that were found in time.
@@ -64,7 +68,7 @@ def run(
         whole: Which columns are whole numbers.
         gap: The solver may stop when nothing is better by more than this share.
         fixed: Columns that have a value already.
-        start: Values that keep to every limit, to begin from.
+        enough: The solver may stop at values that cost no more than this.
         seconds_max: After so long the best so far is taken, which `bound` tells the worth of.
 
     Raises:
@@ -79,19 +83,20 @@ def run(
         "time_limit": seconds_max,
     }.items():
         solver.setOptionValue(option, value)
+    if enough is not None:
+        solver.setOptionValue("objective_target", enough)
     solver.passModel(_model(program, whole, fixed or {}))
-    if start is not None:
-        known = highspy.HighsSolution()
-        known.col_value = list(start)
-        solver.setSolution(known)
     solver.run()
     status, info = solver.getModelStatus(), solver.getInfo()
     found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-    late = status == highspy.HighsModelStatus.kTimeLimit and any(whole) and found
-    if status != highspy.HighsModelStatus.kOptimal and not late:
+    stopped = status in _STOPPED and any(whole) and found
+    if status != highspy.HighsModelStatus.kOptimal and not stopped:
         raise UnsolvedError(str(solver.modelStatusToString(status)))
     solution = solver.getSolution()
-    cost = float(info.objective_function_value)
+    values = np.array(solution.col_value)
+    # What the solver says of its own cost was wrong by what it had set aside, where it began from
+    # given values.
+    cost = float(values @ np.array(program.costs))
     bound = float(info.mip_dual_bound) if any(whole) else cost
     duals, reduced = list(solution.row_dual), list(solution.col_dual)
     return Found(list(solution.col_value), duals, reduced, cost, bound)

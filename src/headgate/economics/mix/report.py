@@ -6,10 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 
+from headgate.economics.amounts import dollars
 from headgate.economics.exact import rounded
 from headgate.economics.inputs import InputError, Inputs
 from headgate.economics.mix.offers import Offer, Problem, User, allowed, machines_needed, team_costs
-from headgate.economics.mix.solve import GAP, Solution, solve
+from headgate.economics.mix.solve import GAP, SLOW_GAP, Solution, solve
 from headgate.economics.report import ChartView, Report, SeriesView, TableView, assumptions
 from headgate.units.money import NANOS_PER_USD
 
@@ -21,8 +22,8 @@ LIMITS = [
     "A plan's capacity is taken as one amount a month; limits of five hours and weeks stop people "
     "earlier.",
     "The interval takes the months as like those to come, and users' months as moving together.",
-    f"The solver stops within {100 * GAP:g} % of the best; shadow prices are those of the program "
-    "with fractions of users.",
+    f"The solver stops within {100 * GAP:g} % of the best, or {100 * SLOW_GAP:g} % where more "
+    "takes long; shadow prices are those of the program with fractions of users.",
 ]
 
 
@@ -66,10 +67,7 @@ def mix_report(
     """
     held, least = inputs.whole("held_out"), inputs.whole("months_min")
     if problem.months - held < least:
-        raise InputError(
-            f"Not enough data: {problem.months - held} months, {least} are needed.",
-            "Give more months, or lower held_out.",
-        )
+        raise _too_few(problem.months, held, least)
     seen = _months(problem, 0, problem.months - held)
     solution = solve(seen)
     before = _baseline(problem, baseline)
@@ -81,17 +79,17 @@ def mix_report(
         command="mix",
         answer=[
             f"The cheapest mix costs {_mean(then)} USD a month, {name} {_mean(now)} USD: it saves "
-            f"{_mean(saved)} USD a month (95 %: {low} to {high}).",
-            f"{_moved(solution.chosen, before)} of {len(problem.users)} users change.",
+            f"{_mean(saved)} USD a month (95 %: {_usd(low)} to {_usd(high)}).",
+            f"{_moved(solution.chosen, before):,} of {len(problem.users):,} users change.",
             *_late(solution),
             *_hindsight(problem, solution, held),
         ],
         figures={
-            "cost_usd": _mean(then),
-            "baseline_usd": _mean(now),
-            "saving_usd": _mean(saved),
-            "saving_low_usd": low,
-            "saving_high_usd": high,
+            "cost_usd": _plain(_mean_of(then)),
+            "baseline_usd": _plain(_mean_of(now)),
+            "saving_usd": _plain(_mean_of(saved)),
+            "saving_low_usd": _plain(low),
+            "saving_high_usd": _plain(high),
             "gap": f"{solution.gap:.6f}",
         },
         tables=[
@@ -106,6 +104,23 @@ def mix_report(
         inputs_sha256=inputs.sha256(content, f"seed={seed}", f"baseline={baseline}"),
         seed=seed,
     )
+
+
+def _too_few(months: int, held: int, least: int) -> InputError:
+    """Return the refusal of too few months, with what would help."""
+    left = _counted(months - held)
+    if held:
+        told = f"Not enough data: {left} beside {held} held out, {least} are needed."
+        return InputError(told, f"Give more months, or set held_out to {max(0, months - least)}.")
+    return InputError(
+        f"Not enough data: {left}, {least} are needed.",
+        "Give more months: import older logs (headgate import PATH), or name a FILE of months. "
+        "An answer from fewer (months_min, at least 2) is hardly one.",
+    )
+
+
+def _counted(months: int) -> str:
+    return f"{months} month{'s' * (months != 1)}"
 
 
 def _months(problem: Problem, first: int, last: int) -> Problem:
@@ -131,20 +146,28 @@ def _name_of_baseline(problem: Problem, name: str | None) -> str:
 
 
 def _usd(nanos: Fraction | int) -> str:
-    return rounded(Fraction(nanos) / NANOS_PER_USD, 2)
+    return dollars(Fraction(nanos) / NANOS_PER_USD)
 
 
 def _mean(nanos: Sequence[int]) -> str:
-    return _usd(Fraction(sum(nanos), len(nanos)))
+    return _usd(_mean_of(nanos))
 
 
-def _interval(saved: Sequence[int], seed: int, samples: int) -> tuple[str, str]:
+def _plain(nanos: Fraction | int) -> str:
+    return rounded(Fraction(nanos) / NANOS_PER_USD, 2)
+
+
+def _mean_of(nanos: Sequence[int]) -> Fraction:
+    return Fraction(sum(nanos), len(nanos))
+
+
+def _interval(saved: Sequence[int], seed: int, samples: int) -> tuple[Fraction, Fraction]:
     """Return the 95 % interval of the mean monthly saving: months drawn with replacement."""
     generator = np.random.Generator(np.random.PCG64(seed))
     picks = generator.integers(0, len(saved), (samples, len(saved)))
     means = sorted(sum(saved[int(index)] for index in row) for row in picks)
     low, high = (means[min(samples - 1, int(share * samples))] for share in COVERAGE)
-    return _usd(Fraction(low, len(saved))), _usd(Fraction(high, len(saved)))
+    return Fraction(low, len(saved)), Fraction(high, len(saved))
 
 
 def _chart(lines: Mapping[str, Sequence[int]]) -> ChartView:
@@ -155,7 +178,7 @@ def _chart(lines: Mapping[str, Sequence[int]]) -> ChartView:
         series=[
             SeriesView(
                 name=name,
-                points=[(str(month), _usd(cost)) for month, cost in enumerate(costs, 1)],
+                points=[(str(month), _plain(cost)) for month, cost in enumerate(costs, 1)],
             )
             for name, costs in lines.items()
         ],
@@ -168,7 +191,7 @@ def _moved(chosen: Sequence[int], before: Sequence[int]) -> int:
 
 def _late(solution: Solution) -> list[str]:
     """Return how far from the best the mix may be, where the solver ran out of time."""
-    if solution.gap <= GAP:
+    if solution.gap <= SLOW_GAP:
         return []
     share = rounded(100 * Fraction(solution.gap), 1)
     return [f"The solver ran out of time: a mix that is up to {share} % cheaper may exist."]
@@ -182,7 +205,7 @@ def _hindsight(problem: Problem, solution: Solution, held: int) -> list[str]:
     paid, best = team_costs(later, solution.chosen), team_costs(later, solve(later).chosen)
     regret = [one - other for one, other in zip(paid, best, strict=True)]
     return [
-        f"In the {held} months it had not seen it costs {_mean(paid)} USD a month, "
+        f"In the {_counted(held)} it had not seen it costs {_mean(paid)} USD a month, "
         f"{_mean(regret)} USD more than the best choice in hindsight."
     ]
 
@@ -198,8 +221,8 @@ def _offers(problem: Problem, chosen: Sequence[int]) -> TableView:
                 [
                     offer.id,
                     offer.vendor,
-                    str(len(users)),
-                    "" if machines is None else str(machines),
+                    f"{len(users):,}",
+                    "" if machines is None else f"{machines:,}",
                     _mean(team_costs(part, [index] * len(users))),
                 ]
             )
@@ -246,7 +269,7 @@ def _reason(user: User, old: Offer, new: Offer) -> str:
 
 def _binding(problem: Problem, solution: Solution) -> list[TableView]:
     rows = [
-        [name, f"{value / problem.months:.4f}"]
+        [name, f"{value / problem.months:,.4f}"]
         for name, value in sorted(solution.shadow_usd.items(), key=lambda item: -item[1])
         if value > 1e-9
     ]

@@ -3,13 +3,13 @@
 With fractions of most users, and all that is shared still whole, the program is quickly solved; no
 mix is cheaper than that. Few users are fractions in it, as many as there are limits that bind.
 Deciding those and some others anew mostly comes close enough to that bound to be done. Where it
-does not, the whole program is solved, from there on. What was chosen is costed again in whole
+does not, the whole program is solved. What was chosen is costed again in whole
 nano-dollars.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headgate.economics.inputs import InputError
 from headgate.economics.mix.highs import Found, UnsolvedError, run
@@ -18,6 +18,8 @@ from headgate.economics.mix.program import VENDOR_ROW, Places, Program, program_
 
 GAP = 0.005
 """The solver may stop when it has proved that nothing is better by more than this share."""
+SLOW_GAP = 0.008
+"""Where few users are much of the spend this is proved long before `GAP` is, and is enough."""
 BOUND_GAP = GAP / 4
 """How close the bound itself is solved, which is a part of the whole gap."""
 NEARLY = 1e-6
@@ -78,8 +80,15 @@ def _cheapest(program: Program, places: Places) -> tuple[Found, float]:
     near = _rounded(program, whole, loose, [columns[user] for user in by_cost])
     if near is not None and (gap := _gap(near.cost, loose.bound)) <= GAP:
         return near, gap
-    best = run(program, program.whole, GAP, start=None if near is None else near.values)
+    best = run(program, program.whole, GAP, enough=_enough(loose, SLOW_GAP))
+    if near is not None and near.cost < best.cost:
+        best = replace(near, bound=best.bound)
     return best, _gap(best.cost, max(best.bound, loose.bound))
+
+
+def _enough(loose: Found, gap: float) -> float:
+    """Return the cost that is within a share of the best, whatever that is above the bound."""
+    return loose.bound / (1 - gap)
 
 
 def _rounded(
@@ -108,7 +117,7 @@ def _rounded(
         for column in columns
     }
     try:
-        return run(program, program.whole, BOUND_GAP, fixed=fixed)
+        return run(program, program.whole, GAP / 2, fixed=fixed, enough=_enough(loose, GAP))
     except UnsolvedError:
         return None
 

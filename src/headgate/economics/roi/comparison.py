@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from headgate.economics.exact import rounded
+from headgate.economics.amounts import dollars
 from headgate.economics.roi.cost import Group, Tariff
 
 
@@ -31,12 +31,12 @@ def _least(models: Sequence[Group], tariff: Tariff) -> str:
     best, *others = sorted(models, key=lambda one: tariff.cost(one.attempt_usd, one.success))
     end = span(best, tariff)[1]
     near = [one.model for one in others if span(one, tariff)[0] <= end]
-    cost = rounded(tariff.cost(best.attempt_usd, best.success), 2)
+    cost = dollars(tariff.cost(best.attempt_usd, best.success))
     if near:
         return f"{best.model} ({cost} USD) cannot be told from {', '.join(near)}"
     said = f"{best.model} costs least: {cost} USD"
     cheaper = min(others, key=lambda one: one.attempt_usd)
     if cheaper.attempt_usd < best.attempt_usd:
-        dearer = rounded(tariff.cost(cheaper.attempt_usd, cheaper.success), 2)
+        dearer = dollars(tariff.cost(cheaper.attempt_usd, cheaper.success))
         said += f", though an attempt of {cheaper.model} is cheaper (a finished task {dearer} USD)"
     return said

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+from headgate.economics.amounts import dollars
 from headgate.economics.exact import plain, rounded
 from headgate.economics.formulas import tasks
 from headgate.economics.inputs import Inputs
@@ -67,13 +68,13 @@ def roi_report(
     )
 
 
-def _usd(value: Fraction) -> str:
+def _plain_usd(value: Fraction) -> str:
     return rounded(value, 2)
 
 
 def _capped(value: Fraction) -> str:
     """Return an amount; beyond `USD_SHOWN_MAX` how much more does not matter."""
-    return f"over {USD_SHOWN_MAX}" if value > USD_SHOWN_MAX else _usd(value)
+    return f"over {USD_SHOWN_MAX:,}" if value > USD_SHOWN_MAX else dollars(value)
 
 
 def _name(group: Group) -> str:
@@ -86,7 +87,7 @@ def _answer(groups: list[Group], tariff: Tariff, inputs: Inputs) -> list[str]:
     for group in groups:
         found.setdefault(verdict(group, tariff, least), []).append(_name(group))
     words = {
-        "cheaper": f"Cheaper than a person at {_usd(tariff.human)} USD a task",
+        "cheaper": f"Cheaper than a person at {dollars(tariff.human)} USD a task",
         "dearer": "Dearer than a person",
         "cannot tell": "The data cannot tell whether it is cheaper",
         "not enough data": f"Not enough data (below {least} attempts)",
@@ -104,9 +105,9 @@ def _assumed_answer(tariff: Tariff, inputs: Inputs) -> str:
     cost, threshold = tariff.cost(attempt, success), tariff.threshold(success)
     word = "cheaper" if attempt < threshold else "not cheaper"
     return (
-        f"At a success rate of {plain(success)} a finished task costs {_usd(cost)} USD, a person "
-        f"{_usd(tariff.human)} USD: {word}. An attempt may cost up to {_usd(threshold)} USD. Give "
-        "a file of outcomes to compute with your own."
+        f"At a success rate of {plain(success)} a finished task costs {dollars(cost)} USD, a "
+        f"person {dollars(tariff.human)} USD: {word}. An attempt may cost up to "
+        f"{dollars(threshold)} USD. Give a file of outcomes to compute with your own."
     )
 
 
@@ -118,7 +119,7 @@ def _long_answer(costs: list[LongCost], inputs: Inputs) -> list[str]:
     return [
         f"A task of {plain(hours)} hours is cheapest with {best.model}: {_capped(best.cost_usd)} "
         f"USD, looking at it every {rounded(best.interval_hours, 2)} hours; a person's time costs "
-        f"{_usd(hours * inputs['wage_usd'])} USD."
+        f"{dollars(hours * inputs['wage_usd'])} USD."
     ]
 
 
@@ -131,13 +132,13 @@ def _unread(read: Read[Outcome] | Read[TaskRun] | None, name: str) -> list[str]:
 def _figures(tariff: Tariff, inputs: Inputs, *, assumed: bool) -> dict[str, str]:
     success, attempt = inputs["success"], inputs["attempt_usd"]
     figures = {
-        "human_usd": _usd(tariff.human),
+        "human_usd": _plain_usd(tariff.human),
         "spend_to_salary": rounded(_spend_to_salary(inputs), 4),
     }
     if assumed:
         figures |= {
-            "cost_per_resolved_usd": _usd(tariff.cost(attempt, success)),
-            "attempt_threshold_usd": _usd(tariff.threshold(success)),
+            "cost_per_resolved_usd": _plain_usd(tariff.cost(attempt, success)),
+            "attempt_threshold_usd": _plain_usd(tariff.threshold(success)),
             "break_even_success": rounded(tariff.break_even(attempt), 4),
         }
     return figures
@@ -160,7 +161,7 @@ def _costs(groups: list[Group], tariff: Tariff, inputs: Inputs) -> TableView:
 
 def _cost_row(group: Group, tariff: Tariff, attempts_min: int) -> list[str]:
     found = verdict(group, tariff, attempts_min)
-    names = [group.workflow, group.model, str(group.attempts)]
+    names = [group.workflow, group.model, f"{group.attempts:,}"]
     if found == "not enough data":
         return [*names, *("" for _ in range(9)), found]
     cost = tariff.cost(group.attempt_usd, group.success)
@@ -170,11 +171,11 @@ def _cost_row(group: Group, tariff: Tariff, attempts_min: int) -> list[str]:
         *names,
         rounded(group.success, 3),
         f"{rounded(group.low, 3)} to {rounded(group.high, 3)}",
-        rounded(group.attempt_usd, 4),
-        rounded(tariff.threshold(group.success), 2),
-        _usd(cost),
-        f"{_usd(ends[0])} to {_usd(ends[1])}",
-        _usd(tariff.human - cost),
+        dollars(group.attempt_usd, 4),
+        dollars(tariff.threshold(group.success)),
+        dollars(cost),
+        f"{dollars(ends[0])} to {dollars(ends[1])}",
+        dollars(tariff.human - cost),
         " to ".join("none" if one is None else rounded(one, 2) for one in returned),
         rounded(tariff.break_even(group.attempt_usd), 3),
         found,
@@ -225,11 +226,11 @@ def _by_success(tariff: Tariff, inputs: Inputs, groups: list[Group]) -> ChartVie
             *(
                 SeriesView(
                     name=name,
-                    points=[(plain(p), _usd(tariff.cost(attempt, p))) for p in rates],
+                    points=[(plain(p), _plain_usd(tariff.cost(attempt, p))) for p in rates],
                 )
                 for name, attempt in attempts.items()
             ),
-            SeriesView(name="person", points=[(plain(p), _usd(tariff.human)) for p in rates]),
+            SeriesView(name="person", points=[(plain(p), _plain_usd(tariff.human)) for p in rates]),
         ],
     )
 

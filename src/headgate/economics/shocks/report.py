@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
+from headgate.economics.amounts import dollars, grouped
 from headgate.economics.exact import rounded
 from headgate.economics.inputs import Inputs
 from headgate.economics.report import ChartView, Report, SeriesView, TableView, assumptions
@@ -99,7 +100,11 @@ def shocks_report(sample: Sample, runs: Sequence[Ran], inputs: Inputs, told: Tol
 
 
 def usd(nanos: Fraction | int) -> str:
-    """Return an amount to the cent."""
+    """Return an amount for people, to the cent."""
+    return dollars(Fraction(nanos) / NANOS_PER_USD)
+
+
+def _plain(nanos: Fraction | int) -> str:
     return rounded(Fraction(nanos) / NANOS_PER_USD, 2)
 
 
@@ -119,7 +124,7 @@ def _answer(sample: Sample, tallies: Sequence[Tally], told: Told) -> list[str]:
     quiet = _quiet(tallies, locked=False)
     calls = sum(stratum.calls for stratum in sample.strata)
     lines = [
-        f"{len(sample.calls)} of {calls} calls of {told.period} were sent again, for each run; "
+        f"{len(sample.calls):,} of {calls:,} calls of {told.period} were sent again, for each run; "
         f"the shocks hit {told.provider}. Without one the month costs {usd(quiet.spend_nanos)} "
         f"USD, where the books have {usd(told.books_nanos)} USD."
     ]
@@ -151,7 +156,7 @@ def _figures(tallies: Iterable[Tally]) -> dict[str, str]:
     for one in tallies:
         name = f"{one.ran.shock.name}_{'locked' if one.ran.locked else 'configured'}"
         found |= {
-            f"{name}_spend_usd": usd(one.spend_nanos),
+            f"{name}_spend_usd": _plain(one.spend_nanos),
             f"{name}_refused_share": rounded(one.refused_share, 4),
             f"{name}_moved_calls": rounded(one.moved, 0),
             f"{name}_cached_share": rounded(one.cached_share, 4),
@@ -168,7 +173,7 @@ def _runs(tallies: Sequence[Tally]) -> TableView:
                 one.ran.shock.name,
                 _name(one),
                 _percent(one.refused_share),
-                *(rounded(count, 0) for count in (one.refused, one.moved, one.delayed)),
+                *(grouped(rounded(count, 0)) for count in (one.refused, one.moved, one.delayed)),
                 usd(one.spend_nanos),
                 usd(one.spend_nanos - quiet.spend_nanos),
                 usd(one.estimated_nanos),
@@ -248,13 +253,13 @@ def _drawn(sample: Sample, told: Told) -> TableView:
     rows = [
         [
             one.asked,
-            *(str(count) for count in (one.calls, one.drawn)),
+            *(f"{count:,}" for count in (one.calls, one.drawn)),
             rounded(one.weight, 2) if one.drawn else "",
             usd(one.posted_nanos),
         ]
         for one in sample.strata
     ]
-    rows += [[f"left out: {why}", str(count), "0", "", ""] for why, count in told.other.items()]
+    rows += [[f"left out: {why}", f"{count:,}", "0", "", ""] for why, count in told.other.items()]
     return TableView(
         title="The sample",
         columns=["asked for", ">calls", ">sent again", ">each stands for", ">posted USD"],
@@ -290,7 +295,9 @@ def _charts(tallies: Sequence[Tally]) -> list[ChartView]:
     def series(value: str) -> list[SeriesView]:
         found: dict[str, list[tuple[str, str]]] = {}
         for one in tallies:
-            number = usd(one.spend_nanos) if value == "USD" else rounded(100 * one.refused_share, 1)
+            number = (
+                _plain(one.spend_nanos) if value == "USD" else rounded(100 * one.refused_share, 1)
+            )
             found.setdefault(_name(one), []).append((one.ran.shock.name, number))
         return [SeriesView(name=name, points=points) for name, points in found.items()]
 

@@ -1,11 +1,14 @@
 """The report of a stress test: the answer, costs, regret, crossover, breaches, questions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
 
 import numpy as np
 
-from headgate.economics.report import ChartView, Report, SeriesView, TableView, assumptions
+from headgate.economics.amounts import dollars, places_of
+from headgate.economics.report import Report, TableView, assumptions
 from headgate.economics.stress.architectures import NAMES, PROTECTED, ROUTABLE, architecture
+from headgate.economics.stress.charts import ends, over_time, surface_chart, usd
 from headgate.economics.stress.draws import Floats
 from headgate.economics.stress.simulate import (
     DECAY_SHARES,
@@ -25,8 +28,8 @@ LIMITS = [
     "Every rate and size is an assumption with a source below; the answer is only as good as they "
     "are. Change them with --inputs.",
     "Medians, tails and regrets are of simulated paths; the standard error of a mean is given.",
-    "Bits repeat for one seed, one release of NumPy and one kind of processor; results are rounded "
-    "to the cent, so others agree but for rare last digits.",
+    "Bits repeat for one seed, one release of NumPy and one kind of processor; what is shown is "
+    "rounded, so others agree but for rare last digits.",
     "A price is one number per architecture: what is fresh, cached or output is not told apart.",
 ]
 
@@ -35,7 +38,8 @@ def stress_report(run: Run, questions: Mapping[str, str], mine: str) -> Report:
     """Return the report of a run, seen by who has the architecture `mine`."""
     surface = regret_surface(run)
     shares = routable_shares(run)
-    crossing = crossover(surface[shares.index(float(run.inputs["routable"]))])
+    routable = float(run.inputs["routable"])
+    crossing = crossover(surface[shares.index(routable)])
     figures = _figures(run) | {"crossover_decay_share": _share(crossing)}
     months = run.world.demand_usd.shape[1]
     return Report(
@@ -49,7 +53,7 @@ def stress_report(run: Run, questions: Mapping[str, str], mine: str) -> Report:
             _breaches(run),
             *_hurts(run, questions, mine),
         ],
-        charts=[_fan(run, name) for name in NAMES],
+        charts=[over_time(run), ends(run), surface_chart(shares, surface, routable)],
         limits=LIMITS,
         assumptions=assumptions(run.inputs),
         inputs_sha256=run.inputs.sha256(*_arguments(run, mine)),
@@ -57,10 +61,11 @@ def stress_report(run: Run, questions: Mapping[str, str], mine: str) -> Report:
     )
 
 
-def usd(value: float) -> str:
-    """Return an amount to the cent."""
-    text = f"{value:.2f}"
-    return "0.00" if text == "-0.00" else text
+def _together(rows: Iterable[Iterable[float]]) -> list[list[str]]:
+    """Return amounts of one table as text, all to the same place."""
+    exact = [[Fraction(value) for value in row] for row in rows]
+    places = places_of(value for row in exact for value in row)
+    return [[dollars(value, places) for value in row] for row in exact]
 
 
 def _share(value: float | None) -> str:
@@ -88,9 +93,10 @@ def _answer(run: Run, crossing: float | None, months: int) -> list[str]:
         if crossing is None
         else f"routing begins to beat a price-protected discount at {crossing:.2f} of it"
     )
+    [[middle, worst]] = _together([[medians[best], worst_mean(costs[safest])]])
     return [
-        f"Over {months} months {best} is cheapest in the median ({usd(medians[best])} USD), and "
-        f"{safest} in the worst twentieth of cases ({usd(worst_mean(costs[safest]))} USD).",
+        f"Over {months} months {best} is cheapest in the median ({middle} USD), and "
+        f"{safest} in the worst twentieth of cases ({worst} USD).",
         f"Routable costs less than price-protected on {_percent(wins)} of paths.",
         f"Prices fall at {decay} of the stated pace here; {turn}.",
     ]
@@ -115,52 +121,50 @@ def _figures(run: Run) -> dict[str, str]:
 
 
 def _costs(run: Run) -> TableView:
-    rows = []
-    for name in NAMES:
-        found = run.outcomes[name]
-        costs = found.cost_usd
-        tail = (np.quantile(costs, 0.5), np.quantile(costs, 0.95), worst_mean(costs))
-        rows.append(
-            [
-                name,
-                *(usd(float(value)) for value in tail),
-                usd(float(costs.mean())),
-                usd(standard_error(costs)),
-                usd(float(found.loss_usd.sum(axis=1).mean())),
-                _percent(float(found.unserved.mean())),
-            ]
-        )
-    columns = [">P50 USD", ">P95 USD", ">CVaR95 USD", ">mean USD", ">standard error"]
+    found = [run.outcomes[name] for name in NAMES]
+    amounts = _together(
+        [
+            *np.quantile(one.cost_usd, (0.05, 0.5, 0.95)),
+            worst_mean(one.cost_usd),
+            one.cost_usd.mean(),
+            standard_error(one.cost_usd),
+            one.loss_usd.sum(axis=1).mean(),
+        ]
+        for one in found
+    )
+    columns = [">P5 USD", ">P50 USD", ">P95 USD", ">CVaR95 USD", ">mean USD", ">standard error"]
     return TableView(
         title="Cost of all months: spend and lost work",
         columns=["architecture", *columns, ">of it lost work", ">unserved"],
-        rows=rows,
+        rows=[
+            [name, *texts, _percent(float(one.unserved.mean()))]
+            for name, texts, one in zip(NAMES, amounts, found, strict=True)
+        ],
     )
 
 
 def _regrets(run: Run) -> TableView:
+    names = [name for name in NAMES if name != ROUTABLE]
     routed = run.outcomes[ROUTABLE].cost_usd
-    rows = []
-    for name in NAMES:
-        if name == ROUTABLE:
-            continue
-        regret = run.outcomes[name].cost_usd - routed
-        middle, high = np.quantile(regret, (0.5, 0.95))
-        above = _percent(float((regret > 0).mean()))
-        rows.append(
-            [name, usd(float(middle)), usd(float(high)), above, usd(option_value(run, name))]
-        )
+    regrets = [run.outcomes[name].cost_usd - routed for name in names]
+    amounts = _together(
+        [*np.quantile(regret, (0.5, 0.95)), option_value(run, name)]
+        for name, regret in zip(names, regrets, strict=True)
+    )
     return TableView(
         title="Regret: cost above routable, path by path",
         columns=["architecture", ">P50 USD", ">P95 USD", ">chance above 0", ">option value USD"],
-        rows=rows,
+        rows=[
+            [name, middle, high, _percent(float((regret > 0).mean())), value]
+            for name, regret, (middle, high, value) in zip(names, regrets, amounts, strict=True)
+        ],
     )
 
 
 def _surface(shares: list[float], surface: list[list[float]]) -> TableView:
     rows = [
-        [_percent(share), *(usd(value) for value in row), _share(crossover(row))]
-        for share, row in zip(shares, surface, strict=True)
+        [_percent(share), *texts, _share(crossover(row))]
+        for share, row, texts in zip(shares, surface, _together(surface), strict=True)
     ]
     return TableView(
         title="Crossover: median regret of price-protected by decay (share of the stated pace)",
@@ -193,11 +197,12 @@ def _breaches(run: Run) -> TableView:
 def _hurts(run: Run, questions: Mapping[str, str], mine: str) -> list[TableView]:
     found = harms(run, mine)
     asked = [harm for harm in found if harm.worst_usd > 0][:QUESTIONS_MAX]
+    amounts = _together([one.mean_usd, one.worst_usd] for one in found)
     return [
         TableView(
             title=f"What hurts {mine}: cost with a shock less cost without it",
             columns=["shock", ">mean USD", ">worst twentieth USD"],
-            rows=[[one.shock, usd(one.mean_usd), usd(one.worst_usd)] for one in found],
+            rows=[[one.shock, *texts] for one, texts in zip(found, amounts, strict=True)],
         ),
         TableView(
             title="Questions for the vendor, what hurts most first",
@@ -205,21 +210,3 @@ def _hurts(run: Run, questions: Mapping[str, str], mine: str) -> list[TableView]
             rows=[[one.shock, questions[one.shock]] for one in asked],
         ),
     ]
-
-
-def _fan(run: Run, name: str) -> ChartView:
-    found = run.outcomes[name]
-    so_far = np.cumsum(found.spend_usd + found.loss_usd, axis=1)
-    lines = np.quantile(so_far, (0.05, 0.5, 0.95), axis=0)
-    return ChartView(
-        title=f"Cost so far, {name}",
-        x="month",
-        y="USD",
-        series=[
-            SeriesView(
-                name=label,
-                points=[(str(month + 1), usd(float(value))) for month, value in enumerate(line)],
-            )
-            for label, line in zip(("P5", "P50", "P95"), lines, strict=True)
-        ],
-    )

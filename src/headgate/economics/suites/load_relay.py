@@ -27,7 +27,7 @@ PIECE_BYTES = 64 << 10
 CLOSING_S = 0.05
 """So often it looks whether it is to listen no more."""
 POSTED = re.compile(
-    r"/v1/(?:chat/completions|responses|embeddings|messages|messages/count_tokens|images/\w+|audio/\w+)"
+    r"/v1/(?:chat/completions|responses|responses/input_tokens|embeddings|messages|messages/count_tokens|images/\w+|audio/\w+)"
     r"|/v1(?:beta)?/models/[^/]+:(?:generateContent|streamGenerateContent|countTokens)"
 )
 LISTED = re.compile(r"/v1(?:beta)?/models(?:/[^/]+)?")

@@ -86,6 +86,7 @@ class Import(NamedTuple):
             done.unchanged += not pieces
             work += pieces
         done.bytes_read = sum(piece.end - piece.start for piece in work)
+        # In this order: no process may inherit an open store.
         with (
             closing(Readers(work, self.path, self.book)) as readers,
             closing(UsageStore(self.path)) as store,

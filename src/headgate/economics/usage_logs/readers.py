@@ -1,7 +1,7 @@
 """The processes of one import: each takes batches of pieces, reads them, keeps what it found.
 
-They take from one heap by a shared number, so that all end at the same time; what became of a batch
-is told once its records are in the store.
+They take from one heap, so that all end at the same time; what became of a batch is told once its
+records are in the store.
 """
 
 import gc
@@ -14,8 +14,8 @@ from contextlib import closing, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from multiprocessing.sharedctypes import Synchronized
-from multiprocessing.synchronize import Lock
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Event, Lock
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,17 +29,22 @@ PROCESSES_MAX = 8
 ONE_PROCESS_BYTES = 16 * 1024 * 1024
 """Less than this is read quicker than processes start."""
 BATCH_BYTES = 4 * 1024 * 1024
+BATCHES_MAX = 1_000
+"""Of more bytes batches are larger: the numbers of all have to fit into a pipe."""
+_NO_MORE = -1
 
 
 class Turns(NamedTuple):
     """What the processes share.
 
     Attributes:
-        taken: How many batches were taken, and the lock of that number.
+        heap: Numbers of batches that nobody has taken, and `_NO_MORE` for each process.
+        stopped: Set when no further one is to be taken.
         writing: Held by whoever writes to the store.
     """
 
-    taken: "Synchronized[int]"
+    heap: "SimpleQueue[int]"
+    stopped: Event
     writing: Lock
 
 
@@ -76,7 +81,9 @@ class Readers:
         # Where fork is safe it saves each process loading everything anew.
         linux = sys.platform == "linux"
         context = get_context("fork") if linux else get_context("spawn")
-        self._turns = turns = Turns(context.Value("q", 0), context.Lock())
+        self._turns = turns = Turns(context.SimpleQueue(), context.Event(), context.Lock())
+        for number in (*range(len(self._work.batches)), *([_NO_MORE] * processes)):
+            turns.heap.put(number)
         for _ in range(processes):
             ours, theirs = context.Pipe()
             one = context.Process(target=_read, args=(self._work, turns, theirs))
@@ -102,6 +109,7 @@ class Readers:
                 try:
                     told = connection.recv()
                 except EOFError as error:
+                    self._kill()
                     why = "A process that read logs has died; import again to go on."
                     raise StoreError(why) from error
                 if isinstance(told, str):
@@ -111,6 +119,11 @@ class Readers:
                     del self._readers[connection]
                     self._ending.append(connection)
 
+    def _kill(self) -> None:
+        """End all that run: one that has died may have held what the others wait for."""
+        for process in self._readers.values():
+            process.kill()
+
     def close(self) -> None:
         """Leave out what nobody has begun, wait for what runs, and let the processes end.
 
@@ -118,8 +131,7 @@ class Readers:
         need not wait for the disk.
         """
         if self._readers:
-            with self._turns.taken.get_lock():
-                self._turns.taken.value = len(self._work.batches)
+            self._turns.stopped.set()
         for connection in (*self._ending, *self._readers):
             with suppress(ConnectionError):
                 connection.send(None)
@@ -139,7 +151,7 @@ def _read(work: Work, turns: Turns, told: Connection) -> None:
     try:
         with closing(UsageStore(work.path)) as store:
             loader = Loader(store, Pricer(work.book), turns.writing)
-            while (number := _take(turns)) < len(work.batches):
+            while not turns.stopped.is_set() and (number := turns.heap.get()) != _NO_MORE:
                 loader.read(work.batches[number])
                 if outcomes := loader.keep_if_due():
                     told.send(outcomes)
@@ -162,22 +174,18 @@ def _wait(parent: Connection) -> None:
         parent.recv()
 
 
-def _take(turns: Turns) -> int:
-    with turns.taken.get_lock():
-        number = turns.taken.value
-        turns.taken.value = number + 1
-    return number
-
-
 def _batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
-    """Join small pieces, so that the number is not taken for each of them."""
+    """Join small pieces, so that the heap is not asked for each of them."""
+    pieces = list(pieces)
+    whole = sum(piece.end - piece.start for piece in pieces)
+    wanted = max(BATCH_BYTES, whole // BATCHES_MAX)
     batch: list[Piece] = []
     size = 0
     for piece in pieces:
-        if batch and size + piece.end - piece.start > BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
         batch.append(piece)
         size += piece.end - piece.start
+        if size >= wanted:
+            yield batch
+            batch, size = [], 0
     if batch:
         yield batch

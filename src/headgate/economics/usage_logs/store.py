@@ -32,7 +32,6 @@ IMPORT_FIRST = "Run `headgate import` first."
 _PRAGMAS = (
     "PRAGMA busy_timeout=30000",
     "PRAGMA cache_size=-32768",
-    "PRAGMA synchronous=NORMAL",
     # 64 MB: an import writes the same pages often, and each checkpoint waits for the disk.
     "PRAGMA wal_autocheckpoint=16384",
 )
@@ -179,9 +178,11 @@ class UsageStore:
             # Nothing can be lost yet, so nothing waits for the disk.
             connection.execute("PRAGMA synchronous=OFF")
             connection.executescript(_TABLES)
+            self.path.chmod(0o600)
+        if new:
+            # Also for a store whose making was interrupted here.
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
-            self.path.chmod(0o600)
 
     @property
     def connection(self) -> sqlite3.Connection:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+from headgate.economics.amounts import billions, billions_together
 from headgate.economics.exact import rounded
 from headgate.economics.inputs import InputError, Inputs
 from headgate.economics.report import ChartView, Report, SeriesView, TableView, assumptions
@@ -103,8 +104,10 @@ def _sentence(name: str, inputs: Inputs, quarters: list[Quarter], futures: Futur
     runway = runway_months(quarters, inputs["cash_bn"])
     profitable = "no year earns" if year is None else f"the first year that earns is year {year}"
     lasts = "cash lasts" if runway is None else f"cash is gone after {runway} months"
+    profit = quarters[-1].profit
+    earns = f"{'loses' if profit < 0 else 'earns'} {billions(abs(profit))} bn"
     return (
-        f"{name}: {profitable}, {lasts}; the last quarter earns {_bn(quarters[-1].profit)} bn, "
+        f"{name}: {profitable}, {lasts}; the last quarter {earns}, "
         f"{views.interval_sentence(futures)}."
     )
 
@@ -126,18 +129,22 @@ def _figures(inputs: Inputs, quarters: list[Quarter]) -> dict[str, str]:
 
 
 def _compared(cases: Mapping[str, Inputs], found: Mapping[str, list[Quarter]]) -> TableView:
+    amounts = billions_together(
+        [
+            quarters[-1].revenue,
+            quarters[-1].profit,
+            sum(_profits(quarters), Fraction(0)),
+        ]
+        for quarters in found.values()
+    )
     rows = []
-    for name, quarters in found.items():
+    for (name, quarters), (revenue, profit, profits) in zip(found.items(), amounts, strict=True):
         inputs, last = cases[name], quarters[-1]
         runway = runway_months(quarters, inputs["cash_bn"])
         zero = zero_profit_price(last, inputs["elasticity"])
         rows.append(
             [
-                name,
-                _bn(last.revenue),
-                rounded(last.compute_ratio, 3),
-                _bn(last.profit),
-                _bn(sum(_profits(quarters), Fraction(0))),
+                *(name, revenue, rounded(last.compute_ratio, 3), profit, profits),
                 "lasts" if runway is None else str(runway),
                 _optional(last.service_cover),
                 rounded(last.price, 3),
@@ -153,19 +160,20 @@ def _compared(cases: Mapping[str, Inputs], found: Mapping[str, list[Quarter]]) -
 
 
 def _path(quarters: list[Quarter]) -> TableView:
-    amounts = (">revenue", ">serving", ">training", ">lease", ">other", ">profit", ">debt service")
+    names = ("revenue", "serving", "training", "lease", "other", "profit", "debt_service")
+    amounts = billions_together([getattr(one, name) for name in names] for one in quarters)
+    columns = [f">{name.replace('_', ' ')}" for name in names]
     return TableView(
         title="Quarters, bn USD",
-        columns=[">quarter", ">price", ">use", *amounts, ">compute ratio"],
+        columns=[">quarter", ">price", ">use", *columns, ">compute ratio"],
         rows=[
             [
                 str(one.number + 1),
                 *(rounded(value, 3) for value in (one.price, one.use)),
-                *(_bn(value) for value in (one.revenue, one.serving, one.training, one.lease)),
-                *(_bn(value) for value in (one.other, one.profit, one.debt_service)),
+                *texts,
                 rounded(one.compute_ratio, 3),
             ]
-            for one in quarters
+            for one, texts in zip(quarters, amounts, strict=True)
         ],
     )
 
@@ -173,42 +181,43 @@ def _path(quarters: list[Quarter]) -> TableView:
 def _parts(inputs: Inputs) -> TableView:
     parts, revenue = parts_of(inputs), inputs["revenue_bn"]
     names = ("api", "plans", "free", "training", "lease", "unexplained")
-    amounts = {name: getattr(parts, name) for name in names}
+    shares = [getattr(parts, name) for name in names]
+    amounts = billions_together([one] for one in shares)
     return TableView(
         title="Compute of the first quarter, part by part",
         columns=["part", ">bn USD", ">per dollar of revenue"],
-        rows=[[name, _bn(one), rounded(one / revenue, 4)] for name, one in amounts.items()],
+        rows=[
+            [name, *text, rounded(one / revenue, 4)]
+            for name, text, one in zip(names, amounts, shares, strict=True)
+        ],
     )
 
 
 def _generations(quarters: list[Quarter], inputs: Inputs) -> TableView:
     words = {True: "yes", False: "no"}
+    found = generations_of(quarters, inputs)
+    amounts = billions_together([one.cost, one.margin] for one in found)
     return TableView(
         title="Generations: does serving pay for training, bn USD",
         columns=["generation", ">cost", ">margin", "pays for itself", "pays for the next"],
         rows=[
-            [
-                str(one.number + 1),
-                _bn(one.cost),
-                _bn(one.margin),
-                words[one.pays_itself],
-                words[one.pays_next],
-            ]
-            for one in generations_of(quarters, inputs)
+            [str(one.number + 1), *texts, words[one.pays_itself], words[one.pays_next]]
+            for one, texts in zip(found, amounts, strict=True)
         ],
     )
 
 
 def _layers(cases: Mapping[str, Inputs], found: Mapping[str, list[Quarter]]) -> TableView:
-    rows = []
-    for name, quarters in found.items():
-        one = layers_of(quarters[-1], cases[name])
-        rows.append([name, _bn(one.upstream), _bn(one.model), _bn(one.application), *_shares(one)])
+    earned = [layers_of(quarters[-1], cases[name]) for name, quarters in found.items()]
+    amounts = billions_together([one.upstream, one.model, one.application] for one in earned)
     columns = [">upstream", ">model", ">application"]
     return TableView(
         title="Who earns in the last quarter, bn USD, and shares of what is earned",
         columns=["scenario", *columns, *(f"{name} %" for name in columns)],
-        rows=rows,
+        rows=[
+            [name, *texts, *_shares(one)]
+            for name, texts, one in zip(found, amounts, earned, strict=True)
+        ],
     )
 
 
@@ -222,21 +231,28 @@ def _shares(one: Layers) -> list[str]:
 def _sensitivity(inputs: Inputs) -> TableView:
     """Return how the profit of all quarters moves with each input, where it can move."""
     base = sum(_profits(quarters_of(inputs)), Fraction(0))
-    rows = []
-    for name in SENSITIVE:
-        row = [name]
-        for factor in (Fraction(9, 10), Fraction(11, 10)):
-            try:
-                moved = inputs.changed_by({name: rounded(inputs[name] * factor, 9)})
-                row.append(_bn(sum(_profits(quarters_of(moved)), Fraction(0)) - base))
-            except InputError:
-                row.append("impossible")
-        rows.append(row)
+    moved = [
+        [_moved(inputs, name, base, Fraction(tenths, 10)) for tenths in (9, 11)]
+        for name in SENSITIVE
+    ]
+    amounts = billions_together(moved)
     return TableView(
         title="Change of the profit of all quarters, bn USD, when one input is a tenth",
         columns=["input", ">lower", ">higher"],
-        rows=rows,
+        rows=[
+            [name, *("impossible" if text == "none" else text for text in texts)]
+            for name, texts in zip(SENSITIVE, amounts, strict=True)
+        ],
     )
+
+
+def _moved(inputs: Inputs, name: str, base: Fraction, factor: Fraction) -> Fraction | None:
+    """Return what the profit of all quarters changes by; None where the input may not be that."""
+    try:
+        other = inputs.changed_by({name: rounded(inputs[name] * factor, 9)})
+        return sum(_profits(quarters_of(other)), Fraction(0)) - base
+    except InputError:
+        return None
 
 
 def _chart(title: str, lines: Mapping[str, list[Fraction]]) -> ChartView:

@@ -6,6 +6,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from headgate.economics.amounts import billions_together
 from headgate.economics.exact import rounded
 from headgate.economics.report import ChartView, SeriesView, TableView
 from headgate.economics.stress.draws import Floats
@@ -24,7 +25,7 @@ LIMITS = [
 
 def interval_sentence(futures: Futures) -> str:
     """Return the interval of the last quarter's profit, and how often cash runs out."""
-    low, _, high = _quantiles(futures.profit[:, -1], 3)
+    [[low, _, high]] = billions_together([_exact(futures.profit[:, -1])])
     gone = _percent(np.isfinite(futures.runway_months))
     return f"in nine of ten futures {low} to {high} bn; cash runs out in {gone} of futures"
 
@@ -47,6 +48,8 @@ def interval_figures(futures: Futures) -> dict[str, str]:
 def intervals(found: Mapping[str, Futures]) -> TableView:
     """Return the intervals of all scenarios."""
     columns = [">profit of the last quarter", ">profit of all quarters", ">runway months"]
+    last = billions_together(_exact(one.profit[:, -1]) for one in found.values())
+    every = billions_together(_exact(one.profit.sum(axis=1)) for one in found.values())
     return TableView(
         title="Nine of ten futures, P5 to P95, bn USD",
         columns=[
@@ -56,14 +59,14 @@ def intervals(found: Mapping[str, Futures]) -> TableView:
         rows=[
             [
                 name,
-                _span(_quantiles(one.profit[:, -1], 3)),
-                _span(_quantiles(one.profit.sum(axis=1), 3)),
+                _span(last_texts),
+                _span(every_texts),
                 _span(_quantiles(one.runway_months, 0, "lasts")),
                 _span(_quantiles(one.zero_price, 3)),
                 _percent(one.profit[:, -1] > 0),
                 _percent(np.isfinite(one.runway_months)),
             ]
-            for name, one in found.items()
+            for (name, one), last_texts, every_texts in zip(found.items(), last, every, strict=True)
         ],
     )
 
@@ -90,9 +93,14 @@ def fan(futures: Futures) -> ChartView:
 
 
 def _quantiles(values: Floats, places: int, beyond: str = "none") -> list[str]:
-    """Return the quantiles as futures have them, not between two; `beyond` is what is infinite."""
+    """Return the quantiles as text; `beyond` is what is infinite."""
+    return [beyond if one is None else rounded(one, places) for one in _exact(values)]
+
+
+def _exact(values: Floats) -> list[Fraction | None]:
+    """Return the quantiles as futures have them, not between two; None is beyond every number."""
     found = np.quantile(values, LEVELS, method="inverted_cdf")
-    return [rounded(Fraction(one), places) if np.isfinite(one) else beyond for one in found]
+    return [Fraction(one) if np.isfinite(one) else None for one in found]
 
 
 def _span(texts: list[str]) -> str:

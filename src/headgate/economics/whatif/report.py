@@ -12,7 +12,14 @@ from headgate.economics.formulas import saving
 from headgate.economics.inputs import InputError, Inputs
 from headgate.economics.report import ChartView, Report, TableView, assumptions
 from headgate.economics.whatif.replay import Replay
-from headgate.economics.whatif.tables import HUNDRED, percent, steps_chart, tables_of, usd
+from headgate.economics.whatif.tables import (
+    HUNDRED,
+    percent,
+    plain_usd,
+    steps_chart,
+    tables_of,
+    usd,
+)
 
 LIMITS = [
     "The past as it was: nobody asks for more because it is cheaper, and other models' answers "
@@ -106,9 +113,9 @@ def whatif_report(
         figures={
             "calls": str(calls),
             "left_out": str(first.left_out),
-            "left_out_usd": usd(first.left_out_nanos),
-            "baseline_usd": usd(was),
-            "posted_usd": usd(first.was_nanos),
+            "left_out_usd": plain_usd(first.left_out_nanos),
+            "baseline_usd": plain_usd(was),
+            "posted_usd": plain_usd(first.was_nanos),
             **{name: value for one in told for name, value in _figures(one, was).items()},
         },
         tables=[*_beside(told, was), *(table for one in told for table in _tables(one, against))],
@@ -126,7 +133,7 @@ def _by_class(base: Replay) -> tuple[int, ...]:
 def _opening(asked: Question, told: Sequence[Told], was: int) -> list[str]:
     """Say what was, and what would be: in one sentence for one scenario."""
     calls = sum(told[0].would.calls)
-    began = f"{asked.period}: {calls} calls. {asked.baseline} they cost {usd(was)} USD"
+    began = f"{asked.period}: {calls:,} calls. {asked.baseline} they cost {usd(was)} USD"
     if len(told) == 1:
         return [f"{began}, {_would(told[0], was)}", *_more(asked, told[0], was)]
     lines = [f"{began}."]
@@ -150,20 +157,20 @@ def _more(asked: Question, one: Told, was: int) -> list[str]:
             f"{usd(least)} USD."
         )
     if would.refused:
-        lines.append(f"{would.refused} calls find a seat full, and nobody serves them.")
+        lines.append(f"{would.refused:,} calls find a seat full, and nobody serves them.")
     return [*lines, *_promise(asked, would, was)]
 
 
 def _figures(one: Told, was: int) -> dict[str, str]:
     would = one.would
     found = {
-        "scenario_usd": usd(would.would_nanos),
-        "saving_usd": usd(was - would.would_nanos),
+        "scenario_usd": plain_usd(would.would_nanos),
+        "saving_usd": plain_usd(was - would.would_nanos),
         "saving_percent": percent(was - would.would_nanos, was),
-        **{f"{name}_usd": usd(sum(line)) for name, line in would.lines.items()},
+        **{f"{name}_usd": plain_usd(sum(line)) for name, line in would.lines.items()},
     }
     if one.span:
-        most, least = (usd(end.would_nanos) for end in one.span)
+        most, least = (plain_usd(end.would_nanos) for end in one.span)
         found |= {"scenario_least_given_usd": most, "scenario_most_given_usd": least}
         found |= {"refused": str(would.refused)}
     return {f"{one.name}.{key}" if one.name else key: value for key, value in found.items()}
@@ -212,7 +219,7 @@ def _left_out(would: Replay) -> list[str]:
     if not would.left_out:
         return []
     return [
-        f"Left out of every figure: {would.left_out} calls posted at {usd(would.left_out_nanos)} "
+        f"Left out of every figure: {would.left_out:,} calls posted at {usd(would.left_out_nanos)} "
         "USD, which some step has no price for."
     ]
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
+from headgate.economics.amounts import dollars
 from headgate.economics.exact import rounded
 from headgate.economics.report import ChartView, SeriesView, TableView
 from headgate.economics.whatif.replay import Move, Replay
@@ -27,7 +28,12 @@ MEANINGS = {
 
 
 def usd(nanos: int) -> str:
-    """Return an amount in dollars, to the cent."""
+    """Return an amount in dollars for people, to the cent."""
+    return dollars(Fraction(nanos, NANOS_PER_USD))
+
+
+def plain_usd(nanos: int) -> str:
+    """Return the same as a plain number: a figure, or a point of a chart."""
     return rounded(Fraction(nanos, NANOS_PER_USD), 2)
 
 
@@ -56,8 +62,12 @@ def _lines(would: Replay) -> TableView:
 
 def steps_chart(would: Replay) -> ChartView:
     """Return the way from what was posted to what it would have cost."""
-    between = [(name, _signed(sum(line))) for name, line in would.lines.items() if any(line)]
-    points = [("posted", usd(would.was_nanos)), *between, ("scenario", usd(would.would_nanos))]
+    between = [(name, sum(line)) for name, line in would.lines.items() if any(line)]
+    points = [
+        ("posted", plain_usd(would.was_nanos)),
+        *((name, f"{'+' if nanos > 0 else ''}{plain_usd(nanos)}") for name, nanos in between),
+        ("scenario", plain_usd(would.would_nanos)),
+    ]
     series = SeriesView(name="USD", points=points)
     return ChartView(
         title="From posted to scenario, USD", x="step", y="USD", series=[series], kind="steps"
@@ -73,7 +83,7 @@ def _classes(would: Replay, against: Sequence[int]) -> TableView:
     rows = [
         [
             name,
-            str(would.calls[number]),
+            f"{would.calls[number]:,}",
             usd(against[number]),
             *(_signed(would.lines[line][number]) for line in shown),
             usd(would.would_of(number)),
@@ -110,7 +120,7 @@ def _move(move: Move) -> list[str]:
     return [
         move.old,
         move.new,
-        str(move.calls),
+        f"{move.calls:,}",
         usd(move.was_nanos),
         usd(move.would_nanos),
         percent(move.would_nanos, move.was_nanos),
@@ -135,8 +145,8 @@ def _seat(one: SeatLine) -> list[str]:
     return [
         one.name,
         one.plan.id,
-        str(one.covered),
-        str(one.carried),
+        f"{one.covered:,}",
+        f"{one.carried:,}",
         percent(one.carried_nanos, one.given_nanos),
         usd(one.carried_nanos),
         usd(one.covered_nanos - one.carried_nanos),

@@ -43,6 +43,7 @@ REPLIED = {
     "x-headgate-decision": "Number of the routing decision in the worker's journal.",
     "x-headgate-hold-usd": "What was held for the last attempt, dollars.",
     "x-headgate-cost-usd": "What was posted; not on streams.",
+    "x-headgate-count": "How tokens were counted that no provider was asked for.",
     "x-headgate-model": "The model that the reply names.",
     "x-headgate-cache": "`hit`, `miss` or `bypass`, on routes with a response cache.",
     "x-headgate-cascade": "Which step of how many answered.",
