@@ -69,6 +69,7 @@ from headgate.node.spreading import Spreading
 from headgate.node.stopping import outlive, stop_event
 from headgate.node.telling import tell_always
 from headgate.node.told import Told
+from headgate.node.watching import watch_deployments
 from headgate.store.database import open_store_readonly
 from headgate.store.migrate import open_store
 from headgate.store.place import node_id
@@ -261,14 +262,13 @@ class Steward:
 
     def work(self) -> Iterator[Coroutine[Any, Any, None]]:
         """Yield what the steward does all the time; none of it ends by itself."""
-        yield self.fold_always()
-        yield self.watch_always()
-        yield self.approving.watch_always()
+        yield from (self.fold_always(), self.watch_always(), self.approving.watch_always())
         yield from (self.learning.learn_always(), self.remembering.keep_always())
         yield from self.sharing.work()
         yield batch_always(self)
         yield self.sharing.when_leading(partial(roll_up_always, self.engine, self.reading))
         yield self.sharing.when_leading(partial(reconcile_always, self))
+        yield self.sharing.when_leading(partial(watch_deployments, self))
 
     def tell(self) -> None:
         """Tell whom the configuration in force names from now on, and nobody else."""
