@@ -79,7 +79,7 @@ class History:
     def step(self, number: int) -> None:
         window = self.chance.choice([ROOT, *self.carved])
         amount = self.chance.randint(0, 300)
-        match self.chance.choice(("carve", "lend", "post", "give back", "end")):
+        match self.chance.choice(("carve", "fit", "lend", "post", "give back", "end")):
             case "carve":
                 wanted = allotment(f"a{number}", amount, window)
                 fits = amount <= self.free(window)
@@ -89,6 +89,8 @@ class History:
                 )
                 if fits:
                     self.carved[wanted.window] = wanted
+            case "fit" if window != ROOT:
+                self.fit(window, amount)
             case "lend":
                 free = self.free(window)
                 before = self.lent.get(window, 0)
@@ -109,12 +111,41 @@ class History:
                 self.allotments.end(self.connection, [self.carved[window]], number)
                 self.ended.add(window)
 
+    def fit(self, window: str, amount: int) -> None:
+        """Change an allotment, perhaps one that has ended, perhaps to be carved elsewhere."""
+        others = [each for each in (ROOT, *self.carved) if not self.is_below(each, window)]
+        parent = self.chance.choice([*self.carved[window].parents, *others])
+        stays, claim = parent in self.carved[window].parents, self.claim(window)
+        room = max(0, self.free(parent))
+        wanted = self.carved[window]._replace(amount_nanos=amount, parents=(parent,))
+        if not stays and claim > room:
+            assert self.allotments.fit(self.connection, wanted, 1) == 0
+            self.ended.add(window)
+            return
+        fits = min(amount, room + (claim if stays else 0))
+        assert self.allotments.fit(self.connection, wanted, 1) == fits
+        assert self.allotments.has(wanted) == (fits == amount)
+        self.carved[window] = wanted._replace(amount_nanos=fits)
+        self.ended.discard(window)
+
+    def is_below(self, window: str, above: str) -> bool:
+        """Tell whether a window is another, or is carved from it however indirectly."""
+        if window in (above, ROOT):
+            return window == above
+        return any(self.is_below(each, above) for each in self.carved[window].parents)
+
     def check(self) -> None:
         for window in (ROOT, *self.carved):
-            limit = LIMIT if window == ROOT else self.carved[window].amount_nanos
-            account = self.book.windows[window]
-            assert account.free_nanos == self.free(window) >= 0
-            assert account.used_nanos <= limit
+            assert self.book.windows[window].free_nanos == self.free(window)
+        assert self.free(ROOT) >= 0
+
+    def check_kept(self) -> None:
+        """What the store has is what a new steward counts."""
+        again = Allotments(LeaseBook(), lambda _window: LIMIT)
+        again.load(self.connection)
+        known = {each.window for each in again.lasting(lambda _each: True)}
+        assert known == self.carved.keys() - self.ended
+        assert all(again.has(self.carved[window]) for window in known)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -127,6 +158,8 @@ def test_no_level_is_ever_promised_twice(connection: Connection, seed: int) -> N
     for number in range(150):
         history.step(number)
         history.check()
+        if number % 50 == 0:
+            history.check_kept()
 
     history.allotments.end(connection, list(history.carved.values()), 1_000)
     for window in history.lent:

@@ -6,8 +6,9 @@ from collections import deque
 import pytest
 
 from headgate.ledger.book import LeaseBook
-from headgate.ledger.line import WAIT_MS, Borrowing, Grant, Line, Need, Outcome, Recall
+from headgate.ledger.line import WAIT_MS, Borrowing, Grant, Line, Need, Outcome
 from headgate.ledger.purse import Purse, Short, Waiting
+from headgate.ledger.recalls import TAKES_MS, Recall
 
 TEAM, ROOT, RUN = "team@once", "root@once", "each/alice/r@once"
 
@@ -113,17 +114,36 @@ def test_a_need_is_refused_when_everybody_has_answered() -> None:
     assert lender.decide() == {later: Outcome("w0", later, TEAM, 15)}
 
 
-@pytest.mark.parametrize("held", [0, 90], ids=["idle", "held, as its journal says"])
-def test_a_worker_that_does_not_answer_is_waited_for_so_long(held: int) -> None:
+@pytest.mark.parametrize(
+    ("held", "at_ms"),
+    [(0, TAKES_MS), (90, TAKES_MS), (0, TAKES_MS - WAIT_MS - 1)],
+    ids=["idle", "held, as its journal says", "just lent to a call"],
+)
+def test_a_worker_that_does_not_answer_is_waited_for_so_long(held: int, at_ms: int) -> None:
     """Then the refusal says whether the money is there, in its hands, or in use."""
     lender = Lender(team=100)
     lender.lend("w1", 90)
     lender.book.post("w1", TEAM, 0, held)
-    need = lender.need("w0", 20)
-    assert lender.decide(WAIT_MS - 1) == {}
+    need = lender.need("w0", 20, now_ms=at_ms)
+    assert lender.decide(at_ms + WAIT_MS - 1) == {}
     lender.line.recalls()
 
-    assert lender.decide(WAIT_MS) == {need: Outcome("w0", need, TEAM, 10, contended=held == 0)}
+    idle = not held and at_ms == TAKES_MS
+    outcome = Outcome("w0", need, TEAM, 10, contended=idle)
+    assert lender.decide(at_ms + WAIT_MS) == {need: outcome}
+
+
+def test_no_more_are_told_to_come_again_than_there_may_be_money_for() -> None:
+    """Of four that waited while nobody answered, two; for the others it is used up."""
+    lender = Lender(team=100)
+    lender.lend("w1", 90)
+    lender.book.post("w1", TEAM, 0, 50)
+    needs = [lender.need("w0", 25, now_ms=TAKES_MS) for _ in range(4)]
+    assert lender.decide(TAKES_MS) == {}
+
+    decided = lender.decide(TAKES_MS + WAIT_MS)
+
+    assert [decided[need].contended for need in needs] == [True, True, False, False]
 
 
 def test_what_is_spent_needs_nobodys_answer() -> None:
@@ -166,6 +186,21 @@ def test_what_is_left_of_a_small_budget_is_lent_whole_and_moves_whole() -> None:
     assert lender.decide() == {need: Outcome("w1", need)}
     leases = lender.book.windows[RUN].leases
     assert (leases["w0"].granted_nanos, leases["w1"].granted_nanos) == (10, 990)
+
+
+def test_what_was_asked_for_and_not_answered_may_come_back_yet() -> None:
+    """That is why a run's budget is contended, and not exceeded, when its parent's money is out."""
+    lender = Lender(team=100)
+    lender.lend("w1", 90)
+    lender.book.post("w1", TEAM, 10, 20)
+    assert lender.line.recalled.unanswered(TEAM) == 0
+    lender.line.call_in([TEAM])
+    (recall,) = lender.line.recalls()
+    assert lender.line.recalled.unanswered(TEAM) == 60
+
+    lender.line.returned("w1", {TEAM: 5}, recall.number)
+
+    assert lender.line.recalled.unanswered(TEAM) == 0
 
 
 class Crossing:

@@ -1,6 +1,8 @@
 """Nodes that share a store: together they lend what there is, once, whatever each of them does."""
 
+import random
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
 
-from headgate.ledger.allotments import Allotment
+from headgate.insights.books_shared import shared_problems
+from headgate.ledger.allotments import BUDGET, Allotment
 from headgate.ledger.fold import Movement
 from headgate.ledger.keeper import Keeper
 from headgate.ledger.line import WAIT_MS, Borrowing, Need
@@ -144,10 +147,49 @@ def test_an_allotment_is_carved_once_and_flows_back(engine: Engine, tmp_path: Pa
     assert lend(second, "j1", own, 100) == 800
     assert lend(first, "j2", above, 400) == 200
     give_back(second, "j1", {own: 500})
+    second.end_allotments(lambda _each: True, 5)
     with engine.begin() as connection:
-        source(second).shared.refresh_ended(connection)
         source(second).return_idle(connection, [own])
     assert lend(first, "j2", above, 400) == 600
+
+
+def is_of(window: str, allotment: Allotment) -> bool:
+    """Tell whether an allotment is that of a window."""
+    return allotment.window == window
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_set_aside_for_budgets_is_counted_alike(
+    engine: Engine, tmp_path: Path, seed: int
+) -> None:
+    """Whichever node changes, uses, ends or begins it anew, with what it last knew of it."""
+    chance, top = random.Random(seed), f"top{seed}@once"
+    nodes = [keeper(engine, tmp_path, f"{name}{seed}") for name in ("fifth", "sixth")]
+    upper = Allotment(f"up~{top}", 0, (top,), "", (), f"{BUDGET}up")
+    lower = Allotment(f"low~up~{top}", 0, (upper.window,), "", (), f"{BUDGET}low")
+    nodes[0].set_aside([upper], 1)
+    for number in range(40):
+        at = chance.randrange(2)
+        made, own = nodes[at], chance.choice([upper, lower])
+        match chance.choice(["fit", "fit", "lend", "lend above", "return", "end"]):
+            case "fit":
+                parents = chance.choice([own.parents, (top,)])
+                amount = chance.randint(0, 700)
+                made.set_aside([own._replace(amount_nanos=amount, parents=parents)], number)
+            case "lend" if own.window in made.allotments:
+                lend(made, f"j{at}", own.window, chance.randint(1, 200))
+            case "lend above":
+                lend(made, f"j{at}", top, chance.randint(1, 200))
+            case "return":
+                with engine.begin() as connection:
+                    source(made).return_idle(connection, None)
+            case "end":
+                made.end_allotments(partial(is_of, own.window), number)
+        with engine.connect() as connection:
+            claimed = [each for each in shared_problems(connection) if "claim" in each]
+            assert [each for each in claimed if f" {top} " in each or f"~top{seed}@" in each] == []
+            used = connection.execute(select(pool).where(pool.c.window == top)).one_or_none()
+        assert used is None or used.counted_nanos + used.carved_nanos <= LIMIT
 
 
 def test_no_two_nodes_give_the_same_id(engine: Engine, tmp_path: Path) -> None:

@@ -126,6 +126,7 @@ def write_config(
         lines += [f"[budgets.{budget.id}]", f'node = "{budget.node}"']
         lines += [f'period = "{budget.period}"', f'on_tight = "{budget.on_tight}"']
         lines += [f'limit_usd = "{format_usd(budget.limit_nanos)}"', f'holds = "{budget.holds}"']
+        lines += [f'carved_from = "{above}"' for above in budget.carved_from[:1]]
     path.write_text("\n".join([*lines, extra]) + "\n")
 
 

@@ -3,9 +3,10 @@
 import logging
 import socket
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -81,16 +82,31 @@ def test_a_process_that_cannot_be_started_is_tried_again(
     child = Child("worker-0", ("/no/such/program",))
 
     with caplog.at_level(logging.WARNING):
-        child.keep(1)
-        child.keep(1)
+        child.keep(1, lambda _child: True)
+        child.keep(1, lambda _child: True)
     assert not child.lives
     (said,) = caplog.messages
     assert said.startswith("worker-0 cannot be started")
 
     child.command, child.due_s = (sys.executable, "-c", "pass"), 0.0
-    child.keep(1)
+    child.keep(1, lambda _child: True)
     assert child.process is not None
     assert child.process.wait(30) == 0
+
+
+@pytest.mark.parametrize(("served", "pauses_s"), [(False, [0.1, 0.2, 0.4]), (True, [0.05] * 3)])
+def test_a_process_that_never_served_is_started_more_and_more_slowly(
+    *, served: bool, pauses_s: list[float]
+) -> None:
+    """However long its start took; one that did serve is started again at once."""
+    child, found = Child("worker-0", ("unused",)), []
+    for _ in pauses_s:
+        child.process = cast("Any", Process([1]))
+        child.started_s = time.monotonic() - 30
+        child.keep(1, lambda _child: served)
+        found.append(child.pause_s)
+
+    assert found == pauses_s
 
 
 def test_a_copy_that_cannot_be_kept_is_a_problem_of_the_reload(tmp_path: Path) -> None:

@@ -144,6 +144,31 @@ def test_who_is_moved_leaves_open_holds_where_they_were_made(node: TestNode) -> 
     assert reload(node)[0] == 0
 
 
+ASIDE = """
+[budgets.aside]
+node = "team:research"
+period = "once"
+limit_usd = "4.00"
+carved_from = "organisation"
+"""
+
+
+@pytest.mark.slow
+def test_what_is_set_aside_comes_and_goes_with_the_file(node: TestNode) -> None:
+    """From the next call on; what was spent of it stays counted where it was carved from."""
+    before = standing(node, "organisation").posted
+    with changed(node, more=ASIDE):
+        assert reload(node)[0] == 0
+        until(lambda: standing(node, "aside").limit == "4.000000000", "it is set aside")
+        assert standing(node, "organisation").carved == "4.000000000"
+        assert post(node.gateway_url, CHAT, node.key(), chat("Hello")).status == 200
+        until(lambda: standing(node, "aside").posted != ZERO, "the call is posted")
+        spent = standing(node, "aside").posted
+    assert reload(node)[0] == 0
+    until(lambda: standing(node, "organisation").carved == spent, "the rest is free again")
+    assert standing(node, "organisation").posted == before
+
+
 def test_a_bad_file_changes_nothing_and_is_told_whole(node: TestNode) -> None:
     """All problems are told at once, and the node goes on, even when a worker dies meanwhile."""
     with changed(node, ('provider = "google"', 'provider = "goggle"'), more="[nonsense]\n"):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from headgate.gateway.settings import SWEEP_MS
 from tests.node.harness import TestNode, once, running_node, until
 from tests.node.wire import CHAT, Call, Reply, chat, post
 from tests.torture.checker import check, render
@@ -110,6 +111,47 @@ def test_a_call_that_outlasts_the_drain_is_posted_at_its_bound(tmp_path: Path) -
     report = check(node.data_dir, node.bill, {"organisation@once": LIMIT_NANOS})
     assert not report.problems, render(report)
     assert report.states == {"estimated": 4}
+
+
+BROKEN = """
+import asyncio, pathlib, sys
+
+flag, sleep = pathlib.Path({flag!r}), asyncio.sleep
+
+
+def broken(seconds):
+    if seconds == {seconds} and flag.exists():
+        flag.unlink()
+        raise OSError("the clock is broken")
+    return sleep(seconds)
+
+
+if "headgate.node.worker" in sys.orig_argv:
+    asyncio.sleep = broken
+"""
+
+
+@pytest.mark.slow
+def test_a_worker_whose_sweep_fails_ends_and_is_started_again(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Its streams end as they should have, its journal is sealed, and the error is logged."""
+    flag = tmp_path / "flag"
+    text = BROKEN.format(flag=str(flag), seconds=SWEEP_MS / 1000)
+    (tmp_path / "sitecustomize.py").write_text(text)
+    with running_node(tmp_path / "node", budgets=[once("organisation", "1")], start=False) as node:
+        node.environment["PYTHONPATH"] = f"{tmp_path}:{node.environment['PYTHONPATH']}"
+        node.start()
+        failed = node.pid("worker-0")
+        calls = [Call(CHAT, node.key(), STREAM) for _ in range(4)]
+        replies = asyncio.run(streams(node, calls, 10, flag.touch))
+        node.await_successor("worker-0", failed)
+        assert post(node.gateway_url, CHAT, node.key(), chat("Hello")).status == 200
+    report = check(node.data_dir, node.bill, {"organisation@once": LIMIT_NANOS})
+
+    assert all(reply.whole for reply in replies)
+    assert not report.problems, render(report)
+    assert "the clock is broken" in capfd.readouterr().err
 
 
 def test_a_second_node_on_the_same_data_is_turned_away(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ One node runs for the whole file; each test has a principal and budgets of its o
 """
 
 import asyncio
+import json
 import signal
 import threading
 from collections import Counter
@@ -18,7 +19,7 @@ from headgate.node.client import exchange
 from headgate.node.messages import AskHealth, Health
 from headgate.node.paths import journal_root
 from headgate.store.database import open_store_readonly
-from headgate.units.money import parse_usd
+from headgate.units.money import format_usd, parse_usd
 from tests import stores
 from tests.node.harness import TestNode, once, once_nanos, running_node, until
 from tests.node.wire import CHAT, Call, Reply, chat, post, send_all
@@ -43,18 +44,22 @@ HOLD, STREAM_HOLD = 1_305_009, 1_345_509
 FITS = 137
 STREAMS_FIT = 50
 PEOPLE = {name: name for name in ("anna", "bert", "cleo", "dora", "emil")}
+PEOPLE |= dict.fromkeys(("fred", "gwen"), "fund")
 LIMITS = {
     "team:anna": FITS * HOLD + HOLD - 1,
     "team:bert": STREAMS_FIT * STREAM_HOLD,
     "team:cleo": 2_000 * STREAM_HOLD,
     "team:dora": 6 * HOLD,
+    "team:fund": 20 * HOLD,
+    "principal:gwen": 8 * HOLD,
 }
 
 
 def budgets() -> list[Budget]:
     """Return four levels, of which those of the teams are tight."""
     tight = [once_nanos(node, limit) for node, limit in LIMITS.items()]
-    ample = [once(f"principal:{name}", "1000") for name in PEOPLE]
+    tight[-1] = tight[-1]._replace(carved_from=("team-fund",))
+    ample = [once(f"principal:{name}", "1000") for name in PEOPLE if name != "gwen"]
     return [*tight, *ample, once("organisation", "1000"), once("run:*", "1000")]
 
 
@@ -70,6 +75,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
         left = [(each.held_nanos, each.lent_nanos) for each in made.standings()]
         assert set(left) == {(0, 0)}
     limits = {f"{node.replace(':', '-')}@once": limit for node, limit in LIMITS.items()}
+    limits["principal-gwen~team-fund@once"] = limits.pop("principal-gwen@once")
     report = check(made.data_dir, made.bill, limits, several=True)
     assert not report.problems, render(report)
     engine = open_store_readonly(made.data_dir)
@@ -128,6 +134,37 @@ def test_what_lies_idle_at_one_worker_is_lent_to_another(node: TestNode) -> None
             # A machine at its limits may let a worker answer late: then it is to be asked again.
             assert code in REFUSED, reply
     assert LIMITS["team:dora"] - spent < HOLD
+
+
+def test_nobody_spends_what_is_set_aside_for_another(node: TestNode) -> None:
+    """Of a fund for 20 calls fred has the 12 that gwen has not, and gwen all of hers after him."""
+    admit_exactly(node, "fred", 30, 12)
+    admit_exactly(node, "gwen", 20, 8)
+    node.await_nothing_held()
+    fund, own = node.standing("team:fund"), node.standing("principal:gwen")
+    assert (own.limit_nanos, fund.carved_nanos) == (8 * HOLD, 8 * HOLD)
+    assert 0 < fund.delegated_nanos == own.posted_nanos <= 8 * HOLD
+
+
+def test_a_run_is_given_what_lies_idle_of_its_parents_money(node: TestNode) -> None:
+    """Near its limit a run's money is all at one worker, and is recalled for a run below it."""
+    told = {"run": "top", "budget_usd": format_usd(10 * HOLD)}
+    assert tell(node, told).status == 200
+    headers = {"x-headgate-run": "top"}
+    assert post(node.gateway_url, CHAT, node.key("emil"), BODY, headers=headers).status == 200
+    below = {"run": "below", "parent": "top", "budget_usd": format_usd(9 * HOLD)}
+
+    reply = tell(node, below)
+
+    if reply.code == "budget_contended":
+        # A machine at its limits may let a worker answer late.
+        reply = tell(node, below)
+    assert reply.status == 200, reply
+
+
+def tell(node: TestNode, told: dict[str, str]) -> Reply:
+    """Tell of a run."""
+    return post(node.gateway_url, "/v1/runs", node.key("emil"), json.dumps(told).encode())
 
 
 class Watch:

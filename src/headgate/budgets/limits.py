@@ -10,6 +10,7 @@ from typing import NamedTuple
 from headgate.budgets.periods import slots_before
 from headgate.budgets.settings import Budget
 from headgate.budgets.tree import budget_id_of
+from headgate.units.ids import is_carved
 
 
 class Before(NamedTuple):
@@ -54,7 +55,11 @@ class Limits:
         self.before: Mapping[str, Before] = {}
 
     def __call__(self, window: str) -> int | None:
-        """Return the limit of a window."""
+        """Return the limit of a window; nothing may be lent of a carved one but what was carved."""
+        return 0 if is_carved(window) else self.whole(window)
+
+    def whole(self, window: str) -> int | None:
+        """Return the limit of a window; of a carved one, what should be carved."""
         budget = self._budgets.get(budget_id_of(window))
         if budget is None:
             return None

@@ -3,6 +3,8 @@
 from datetime import tzinfo
 from typing import Literal, NamedTuple
 
+from headgate.units.ids import CARVED
+
 Period = Literal["day", "week", "month", "quarter", "year", "rolling", "once"]
 OnTight = Literal["refuse", "shorten"]
 Mode = Literal["hard", "shadow"]
@@ -84,6 +86,8 @@ class Budget(NamedTuple):
         carry_nanos_max: So much of what a period leaves unused is added to the next; 0: nothing.
         holds: What is held for a streamed call whose output can be counted as it comes: its
             worst case (`strict`), or what calls like it took, extended while it runs (`expected`).
+        carved_from: The budget that its limit is set aside from, the one that this is carved from,
+            and so on up; empty for a budget that sets nothing aside.
     """
 
     id: str
@@ -96,6 +100,12 @@ class Budget(NamedTuple):
     mode: Mode = "hard"
     carry_nanos_max: int = 0
     holds: Holds = "strict"
+    carved_from: tuple[str, ...] = ()
+
+    @property
+    def window_name(self) -> str:
+        """What its windows are called, before what they are each of: carved elsewhere, anew."""
+        return CARVED.join((self.id, *self.carved_from))
 
     @property
     def nodes(self) -> tuple[str, ...]:

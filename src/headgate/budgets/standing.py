@@ -12,7 +12,8 @@ from headgate.budgets.settings import FOREVER_NS, Budget, Mode, is_each
 from headgate.budgets.store_periods import read_before
 from headgate.budgets.store_raises import Raise, in_force
 from headgate.budgets.tree import budget_id_of
-from headgate.ledger.store_allotments import KeptAllotment, kept
+from headgate.ledger.allotments import BUDGET
+from headgate.ledger.store_allotments import KeptAllotment, from_below, kept
 from headgate.ledger.tables import journal, lease, shadow, window
 from headgate.units.ids import window_key
 
@@ -32,6 +33,7 @@ class Standing(NamedTuple):
         mode: `shadow` for a limit that refuses nothing.
         would_refuse: Attempts that a shadow limit would have refused.
         would_refuse_nanos: What was held for them elsewhere.
+        lacking_nanos: What of its limit could not be carved: what is above has too little left.
         is_each: Whether it is one of many windows of its budget, such as a run's own.
     """
 
@@ -53,6 +55,7 @@ class Standing(NamedTuple):
     would_refuse: int = 0
     would_refuse_nanos: int = 0
     is_each: bool = False
+    lacking_nanos: int = 0
 
 
 class _Sums(NamedTuple):
@@ -105,21 +108,27 @@ def standings(
     raises = in_force(connection, at_ns)
     found: list[Standing] = []
     for budget, span in spans.values():
-        names = _names(budget, span, sums, runs) if is_each(budget.node) else [budget.id]
+        several = is_each(budget.node)
+        names = _names(budget, span, sums, runs) if several else [budget.window_name]
         earlier = before.get(budget.id)
         extra = carried(budget, earlier, _used(sums, earlier))
         for name in names:
             key = window_key(name, span.key)
-            own = own_limits.get(key)
+            own = own_limits.get(key, 0 if budget.carved_from else None)
+            lacking = 0
+            if budget.carved_from:
+                lacking = max(0, budget.limit_nanos + _raised(budget, raises) - (own or 0))
             limited = budget if own is None else budget._replace(limit_nanos=own)
             raised = _raised(budget, raises) if own is None else 0
             total = _Sums()
             for each in (key, *slots_before(key)):
                 total = total.plus(sums.get(each, _Sums()))
-            found.append(_standing(limited, span, name, total, _More(raised, extra)))
+            shown = name if several else budget.id
+            more = _More(raised, extra, lacking)
+            found.append(_standing(limited, span, shown, total, more))
     for allotted in (each.allotment for each in allotments if each.ended_ns is None):
-        if allotted.node.startswith("run:"):
-            # It is the limit of a run's window, which stands among those of its budget.
+        if allotted.node.startswith(("run:", BUDGET)):
+            # It is the limit of a window that stands among those of its budget.
             continue
         name = allotted.window.partition("@")[0]
         budget = Budget(name, allotted.node, "once", allotted.amount_nanos)
@@ -129,10 +138,11 @@ def standings(
 
 
 class _More(NamedTuple):
-    """What is added to a limit."""
+    """What is added to a limit, and what could not be."""
 
     raised: int = 0
     carried: int = 0
+    lacking: int = 0
 
 
 def _raised(budget: Budget, raises: Iterable[Raise]) -> int:
@@ -155,7 +165,7 @@ def _looked_at(
     only = {*runs, *(each.allotment.window for each in allotments)}
     only.update(each.window for each in before.values())
     for budget, span in spans.values():
-        key = window_key(budget.id, span.key)
+        key = window_key(budget.window_name, span.key)
         only.update((key, *slots_before(key)))
     return only
 
@@ -177,7 +187,7 @@ def _names(
 
 def _carve(sums: dict[str, _Sums], allotments: Sequence[KeptAllotment]) -> None:
     """Count each allotment in the windows it is carved from: those below before those above."""
-    for own, ended_ns, _ in reversed(allotments):
+    for own, ended_ns, _ in from_below(allotments):
         below = sums.get(own.window, _Sums())
         claim = max(own.amount_nanos, below.used) if ended_ns is None else below.used
         spent = below.posted + below.delegated
@@ -211,6 +221,7 @@ def _standing(budget: Budget, span: Span, name: str, sums: _Sums, more: _More) -
         would_refuse=sums.waived,
         would_refuse_nanos=sums.waived_nanos,
         is_each=is_each(budget.node),
+        lacking_nanos=more.lacking,
     )
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from headgate.budgets.settings import OF_ROUTES, ORGANISATION, RUN_ANY, Budget, kind_of
 from headgate.catalog.settings import Deployment
-from headgate.units.ids import window_key
+from headgate.units.ids import CARVED, window_key
 
 
 class Spender(NamedTuple):
@@ -40,7 +40,7 @@ class Bound(NamedTuple):
 
     def window(self, period: str) -> str:
         """Return the key of the window in a period."""
-        return window_key(self.budget.id + self.own, period)
+        return window_key(self.budget.window_name + self.own, period)
 
     def toward(self, deployment: Deployment) -> "Bound | None":
         """Return it for calls that go to a deployment, None when it does not limit those."""
@@ -153,4 +153,4 @@ def _own_of_route(node: str, deployment: Deployment) -> str | None:
 
 def budget_id_of(window: str) -> str:
     """Return the id of the configured budget that a window key belongs to."""
-    return window.partition("@")[0].partition("/")[0]
+    return window.partition("@")[0].partition("/")[0].partition(CARVED)[0]

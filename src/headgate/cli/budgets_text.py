@@ -66,6 +66,9 @@ def _remarks(window: Standing) -> Iterator[str]:
         yield f"{format_usd(window.carried_nanos)} of the limit is left from the period before."
     if window.raised_nanos:
         yield f"{format_usd(window.raised_nanos)} of the limit is a raise that ends."
+    if window.lacking_nanos:
+        lacking = format_usd(window.lacking_nanos)
+        yield f"{lacking} more is to be set aside, as soon as the budget above has it."
     over = over_text(window)
     if over is not None:
         yield over

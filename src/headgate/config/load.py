@@ -16,6 +16,7 @@ from headgate.config.problems import Problems, near
 from headgate.config.read_agreements import agreements_from
 from headgate.config.read_approvals import Named, approvals_from
 from headgate.config.read_budgets import Nodes, budgets_from
+from headgate.config.read_carving import Callers
 from headgate.config.read_compliance import Known, data_classes_from, requirements_from
 from headgate.config.read_deployments import deployments_from
 from headgate.config.read_edge import edge_from
@@ -124,7 +125,7 @@ def _snapshot(
     )
     keys = narrowed(keys, principals, teams, problems)
     known = _known(document, teams, deployments, data_classes)
-    nodes = Nodes.of(known, deployment_ids)
+    nodes = Nodes.of(known, deployment_ids, Callers(teams, principals, keys))
     named = Named(teams, principal_ids, asked, data_classes)
     return Snapshot(
         file=str(path),

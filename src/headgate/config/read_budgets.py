@@ -16,6 +16,7 @@ from headgate.budgets.settings import (
 )
 from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems, near
+from headgate.config.read_carving import Callers, carved_budgets
 from headgate.config.read_compliance import Known
 from headgate.config.read_organisation import Organisation, zone_from
 from headgate.config.shapes_budgets import NODE_KINDS, BudgetShape
@@ -35,17 +36,19 @@ class Nodes(NamedTuple):
     Attributes:
         members: By kind, the ids of those that the file names.
         models: What deployments call their models, and are priced as.
+        callers: Who is below whom.
     """
 
     members: Mapping[str, Collection[str]]
     models: Collection[str]
+    callers: Callers
 
     @classmethod
-    def of(cls, known: Known, deployments: Collection[str]) -> "Nodes":
-        """Return what is known by its ids, with the ids of all deployments."""
+    def of(cls, known: Known, deployments: Collection[str], callers: Callers) -> "Nodes":
+        """Return what is known by its ids, with the ids of all deployments, and all callers."""
         members = {**known.nodes, "provider": known.providers, "deployment": deployments}
         models = {name for each in known.deployments for name in (each.model, each.priced_as)}
-        return cls(members, models)
+        return cls(members, models, callers)
 
 
 def budgets_from(
@@ -53,6 +56,7 @@ def budgets_from(
 ) -> dict[str, Budget]:
     """Return the good budgets by id."""
     found: dict[str, Budget] = {}
+    carved_from: dict[str, str] = {}
     for name, shape in checked_by_id(tables, "budgets", BudgetShape, problems):
         key = f"budgets.{name}"
         node = _node(shape, key, nodes, problems)
@@ -69,7 +73,9 @@ def budgets_from(
             _carry_nanos_max(shape, node, limit_nanos, key, problems),
             shape.holds,
         )
-    return found
+        if shape.carved_from is not None:
+            carved_from[name] = shape.carved_from
+    return carved_budgets(found, carved_from, nodes.callers, problems)
 
 
 def amount_from(value: str | int, key: str, problems: Problems) -> int:

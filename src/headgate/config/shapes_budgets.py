@@ -30,6 +30,7 @@ class BudgetShape(Shape, frozen=True, kw_only=True):
         hours: How far a rolling one looks back, None for others.
         starts: The first day it is in force, None for any; `ends`: the first it is not any more.
         carry_over_usd_max: None for the limit itself, once.
+        carved_from: The budget above that the limit is set aside from, None for none.
     """
 
     limit_usd: Text | CountOrNone
@@ -43,6 +44,7 @@ class BudgetShape(Shape, frozen=True, kw_only=True):
     mode: Mode = "hard"
     carry_over: bool = False
     carry_over_usd_max: Text | CountOrNone | None = None
+    carved_from: Text | None = None
     on_tight: OnTight = "refuse"
     alarm_within_hours: Hours = _ALARM_WITHIN_HOURS
     holds: Holds = "strict"

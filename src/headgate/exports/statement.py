@@ -200,7 +200,7 @@ def _limits(connection: Connection, of: Of, stretch: Stretch) -> Iterable[Limit]
         rolls = budget.period == "rolling"
         span = None if rolls else span_at(budget, stretch.from_ns, of.zone)
         if budget.node == f"team:{of.team}" and span is not None:
-            key = window_key(budget.id, span.key)
+            key = window_key(budget.window_name, span.key)
             query = select(window.c.posted_nanos).where(window.c.window == key)
             posted = connection.scalar(query) or 0
             yield Limit(budget.id, key.partition("@")[2], budget.limit_nanos, posted)

@@ -98,8 +98,9 @@ class Allotments:
         path = above.limited(
             (*(each for each in above.limits() if not each.budget.stands), limit)
         )._replace(
-            above=tuple(
-                window for each in reversed(self._chains[own.window]) for window in each.parents
+            above=(
+                *(window for each in reversed(self._chains[own.window]) for window in each.parents),
+                *above.above,
             )
         )
         return path if above.routes is None else above.routes.under(path)

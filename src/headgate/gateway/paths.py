@@ -210,6 +210,7 @@ class Paths:
                 if span is not None:
                     key = window_key(window.rpartition("@")[0], span.key)
                     wants[key] = piece.granted_nanos - piece.posted_nanos
+                    self._purse.slice_of(key, budget.id)
         return {window: nanos for window, nanos in wants.items() if nanos > 0}
 
     def due(self, now_ns: int) -> bool:
@@ -262,8 +263,13 @@ class Paths:
         self._turn_ns = min(self._turn_ns, until_ns)
         empty = SpendPath((), (), (), (), spender_nodes_of(spender), until_ns)
         fixed = [each for each in bound if not each.routes]
-        path = empty.limited(self.limits(fixed, now_ns))._replace(
-            chain=() if delegation is None else delegation.chain, tags=tags
+        limits = self.limits(fixed, now_ns)
+        # What a budget was carved from is not held on: all of the budget counts there already.
+        carved = {name for each in limits for name in each.budget.carved_from}
+        path = empty.limited([each for each in limits if each.budget.id not in carved])._replace(
+            chain=() if delegation is None else delegation.chain,
+            above=tuple(each.window for each in limits if each.budget.id in carved),
+            tags=tags,
         )
         routed = [each for each in bound if each.routes]
         return Routes(self, path, routed, now_ns).under(path) if routed else path

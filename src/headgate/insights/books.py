@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, case, func, select, true
 from headgate.insights import books_shared
 from headgate.ledger import tables
 from headgate.ledger.adjustments import Adjustments
-from headgate.ledger.allotments import AGENT, BATCH
+from headgate.ledger.allotments import BATCH
 from headgate.ledger.fold import Known, Movement, Waived, fold, posted
 from headgate.ledger.folded import Folded, FoldedHold, FoldedSettle, decode
 from headgate.ledger.store_adjustments import adjusted_windows, all_made, find_corrected
@@ -24,6 +24,7 @@ from headgate.store.dialect import one_state
 from headgate.store.expressions import Elements
 from headgate.store.journal_reader import Cursor, JournalReader
 from headgate.units.errors import JournalError
+from headgate.units.ids import is_carved
 
 PROBLEMS_MAX = 100
 """So many problems are told; more of them say nothing new."""
@@ -341,5 +342,6 @@ def _compare_allotments(
 ) -> None:
     """Note money that was spent on an allotment which nobody carved."""
     carved = set(connection.scalars(select(tables.allotment.c.window)))
-    used = (each.window for each in windows if each.window.startswith((AGENT, BATCH)))
+    names = (each.window for each in windows)
+    used = (each for each in names if is_carved(each) or each.startswith(BATCH))
     problems.extend(f"{window} was never carved." for window in used if window not in carved)

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, func, select
 
 from headgate.ledger.fold import Movement
 from headgate.ledger.node_tables import node_lease, pool
-from headgate.ledger.store_allotments import kept
+from headgate.ledger.store_allotments import from_below, kept
 from headgate.ledger.tables import adjustment, journal, window
 
 
@@ -55,7 +55,7 @@ def shared_problems(connection: Connection) -> Iterator[str]:
 def _claims(connection: Connection, counted: dict[str, int]) -> dict[str, int]:
     """Return what allotments claim of the windows above them."""
     claims: dict[str, int] = {}
-    for own, ended_ns, _ in reversed(list(kept(connection))):
+    for own, ended_ns, _ in from_below(kept(connection)):
         used = counted.get(own.window, 0) + claims.get(own.window, 0)
         claim = max(own.amount_nanos, used) if ended_ns is None else used
         for parent in own.parents:

@@ -13,6 +13,7 @@ class BudgetView(Printed, frozen=True, kw_only=True):
     spend now. `exhausted_at`: when nothing will be left at its pace, null when it renews before.
     `carried` is the part of the limit that the period before left unused. With `mode` `shadow` it
     refuses nothing: `would_refuse` counts the attempts that did not fit, and sums what they held.
+    `lacking` is what of the limit could not be carved from the budget above.
     """
 
     id: str
@@ -35,3 +36,4 @@ class BudgetView(Printed, frozen=True, kw_only=True):
     mode: Mode
     would_refuse: int
     would_refuse_amount: Usd
+    lacking: Usd

@@ -57,6 +57,7 @@ def budget_view(standing: Standing, *, frozen: bool, burn: Burn = NO_PACE) -> Bu
         mode=standing.mode,
         would_refuse=standing.would_refuse,
         would_refuse_amount=format_usd(standing.would_refuse_nanos),
+        lacking=format_usd(standing.lacking_nanos),
     )
 
 

@@ -1,4 +1,4 @@
-"""Allotments: money that delegations have for themselves, carved out of what is above; pure.
+"""Allotments: money that delegations and others have for themselves, carved from above; pure.
 
 An allotment is a window like a budget's, of which calls are held alone: above it the whole of it
 is carved, used or not, so that nothing is counted twice. When its delegation is over, only what
@@ -8,26 +8,28 @@ was used of it stays carved, and the rest flows back.
 from collections.abc import Collection
 from typing import NamedTuple
 
-from headgate.units.ids import window_key
+from headgate.units.ids import CARVED, window_key
 
 ID_CHARS = 16
-AGENT = "agent:"
-"""What the windows of delegations' allotments begin with; no budget's id has a colon."""
 BATCH = "batch:"
-"""What those of batches begin with: they end when the batch is in the books, and by nothing else.
-"""
+"""What the windows of batches' allotments begin with: they end when the batch is in the books, and
+by nothing else."""
+BUDGET = "budget:"
+"""What the nodes of budgets' allotments begin with; they end with their period, or when the
+configuration carves them no more."""
 
 
 class Allotment(NamedTuple):
-    """What a delegation was allotted.
+    """What a delegation was allotted, or set aside for a budget.
 
     Attributes:
         window: Its key.
         parents: The windows it is carved from: the allotment above, or the budgets of its
             principal at the time of its first use.
-        key: The key its delegation descends from; empty for a batch, which no key ends.
+        key: The key its delegation descends from; empty for batches and budgets, which no key
+            ends.
         chain: The delegations from the key's own child down to this one, by their ids.
-        node: `agent:PRINCIPAL/NAME/...`.
+        node: `agent:PRINCIPAL/NAME/...`, or `run:`, `batch:`, `budget:` and whose it is.
         until_ns: When it ends, None for never.
     """
 
@@ -66,7 +68,7 @@ class Short(NamedTuple):
 
 def allotment_window(node: str, delegation: str) -> str:
     """Return the key of an allotment's window."""
-    return window_key(f"{node}~{delegation[:ID_CHARS]}", "once")
+    return window_key(f"{node}{CARVED}{delegation[:ID_CHARS]}", "once")
 
 
 def batch_window(principal: str, batch: str) -> str:

@@ -58,9 +58,8 @@ def records(
         at_ns: When it is settled; each line began when the batch was made.
     """
     who = (batch.principal, batch.team, batch.key)
-    yield CallerRecord(
-        1, *who, (batch.window,), batch.run, (), batch.parents, batch.tags, batch.waived
-    )
+    above = (*batch.parents, *batch.above)
+    yield CallerRecord(1, *who, (batch.window,), batch.run, (), above, batch.tags, batch.waived)
     numbers: dict[tuple[str, str, str], int] = {}
     for line in lines:
         route = (line.asked, line.deployment, line.dialect)

@@ -68,7 +68,7 @@ class Keeper:
         self.source = source_of(engine, node, self.book, self._configured)
         self.allotments = self.source.allotments
         self.line = Line(self.book, self._limit)
-        self.line.connected |= self.source.lenders
+        self.line.recalled.connected |= self.source.lenders
         self.journals: dict[str, OpenJournal] = {}
         self.failed = False
         # Ids of callers and routes; nobody else gives any.
@@ -127,6 +127,19 @@ class Keeper:
         """Carve allotments that were not carved yet, durably; return those that do not fit."""
         with self._change() as connection:
             return self.allotments.carve(connection, allotments, at_ns)
+
+    def set_aside(self, wanted: Iterable[Allotment], at_ns: int) -> list[Allotment]:
+        """Carve allotments, durably, or change them to what is wanted.
+
+        Returns:
+            Those that are smaller than wanted: what is above them has no more free.
+        """
+        new = [each for each in wanted if not self.allotments.has(each)]
+        if not new:
+            return []
+        with self._change() as connection:
+            fits = [self.allotments.fit(connection, each, at_ns) for each in new]
+        return [each for each, nanos in zip(new, fits, strict=True) if nanos < each.amount_nanos]
 
     def end_allotments(self, over: Callable[[Allotment], bool], at_ns: int) -> int:
         """End the allotments that are over, durably; returns how many did."""

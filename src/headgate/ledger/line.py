@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from headgate.ledger.book import COMFORT, LeaseBook, Wanted
+from headgate.ledger.recalls import Recall, Recalls
 
 WAIT_MS = 50
 """How long a need waits for money that is in motion."""
@@ -78,14 +79,6 @@ class Outcome(NamedTuple):
     contended: bool = False
 
 
-class Recall(NamedTuple):
-    """Asks a worker for what lies idle in windows; it answers with the number."""
-
-    journal: str
-    number: int
-    windows: tuple[str, ...]
-
-
 class Grant(NamedTuple):
     """What a worker's epoch was lent of a window, cumulative, and what it was before."""
 
@@ -112,12 +105,14 @@ class _Pass:
         free: What is free of each window.
         claims: What those who still wait claim of it.
         served: Whom it lent to, and of what.
+        hoped: What those who are refused in this look may find idle when they come again.
         away: By window and a need's `after`: what may come back, and whether anybody was asked.
     """
 
     free: dict[str, int] = field(default_factory=dict)
     claims: Counter[str] = field(default_factory=Counter)
     served: list[tuple[str, str]] = field(default_factory=list)
+    hoped: Counter[str] = field(default_factory=Counter)
     away: dict[tuple[str, int], tuple[int, bool]] = field(default_factory=dict)
 
 
@@ -129,7 +124,7 @@ class Line:
         limit_of: The limit of a window, in nano-dollars.
 
     Attributes:
-        connected: The journals of workers that can be asked.
+        recalled: Who was asked for idle money, and who has answered.
         changed: Leases that are not written down yet as they are, by journal and window.
         ending: Leases of small windows whose worker has done with them.
         over: Windows that are to be recalled though nobody waits.
@@ -143,11 +138,8 @@ class Line:
         self._debts: dict[tuple[str, str], int] = {}
         self._lent: Counter[tuple[str, str]] = Counter()
         self._told: Counter[str] = Counter()
-        self._number = 0
-        self._sent: dict[tuple[str, str], int] = {}
-        self._answered: dict[tuple[str, str], int] = {}
+        self.recalled = Recalls(book)
         self.over: set[str] = set()
-        self.connected: set[str] = set()
         self.changed: set[tuple[str, str]] = set()
         self.ending: set[tuple[str, str]] = set()
 
@@ -156,29 +148,28 @@ class Line:
     def meet(self, journal: str) -> None:
         """A worker is connected; it asks anew for what it waited for."""
         self.part(journal)
-        self.connected.add(journal)
+        self.recalled.connected.add(journal)
 
     def part(self, journal: str) -> None:
         """A worker hangs up: what it waits for it will ask for again, and it answers nothing."""
-        self.connected.discard(journal)
+        self.recalled.part(journal)
         del self._told[journal]
         self._waiting = [each for each in self._waiting if each.journal != journal]
-        for kept in (self._sent, self._answered, self._debts):
-            for pair in [pair for pair in kept if pair[0] == journal]:
-                del kept[pair]
+        for pair in [pair for pair in self._debts if pair[0] == journal]:
+            del self._debts[pair]
         self.ending = {pair for pair in self.ending if pair[0] != journal}
 
     def borrow(self, journal: str, borrowing: Borrowing, now_ms: int) -> None:
         """Let a worker's needs join the line, behind everybody."""
         self.returned(journal, borrowing.returned)
-        after = self._number
-        self._number += 1
+        after = self.recalled.number
+        self.recalled.number += 1
         for need in borrowing.needs:
             self._waiting.append(_Waiter(journal, need, now_ms + WAIT_MS, after))
             for window in need.windows:
                 if borrowing.heard == self._told[journal]:
                     # It has given back what was idle: for its own needs that is an answer.
-                    self._answered[journal, window] = self._number
+                    self.recalled.says_all(journal, window)
                 self._debts.pop((journal, window), None)
                 self.ending.discard((journal, window))
         for window, debt in borrowing.debts.items():
@@ -193,10 +184,7 @@ class Line:
                 self._book.give_back(journal, window, amount)
                 self.changed.add((journal, window))
         if recall:
-            for pair in [pair for pair, number in self._sent.items() if number == recall]:
-                if pair[0] == journal:
-                    del self._sent[pair]
-                    self._answered[pair] = recall
+            self.recalled.answers(journal, recall)
 
     def call_in(self, windows: Sequence[str]) -> None:
         """Recall what is lent of windows though nobody waits: their limits are lower, or gone."""
@@ -228,10 +216,6 @@ class Line:
         self.ending.discard((journal, window))
         return True
 
-    def awaits(self, windows: Sequence[str], journal: str) -> bool:
-        """Tell whether others than a worker have yet to say what lies idle of windows."""
-        return any(who != journal and window in windows for who, window in self._sent)
-
     # What comes of it.
 
     def decide(self, now_ms: int) -> list[Outcome]:
@@ -249,7 +233,7 @@ class Line:
                 look.claims[window] += waiter.need.amount_nanos
         self._waiting = waiting
         if not waiting:
-            self._answered.clear()
+            self.recalled.forget_answers()
         self._lend_beyond(look)
         return outcomes
 
@@ -265,23 +249,13 @@ class Line:
 
     def recalls(self) -> list[Recall]:
         """Return who is to be asked for what lies idle, for those who still wait."""
-        since = dict.fromkeys(self.over, self._number)
+        since = dict.fromkeys(self.over, self.recalled.number)
         self.over.clear()
         for waiter in self._waiting:
             for window in waiter.short:
                 # An answer that is new for who came last is new for all.
                 since[window] = max(since.get(window, 0), waiter.after)
-        lacking: dict[str, list[str]] = {}
-        for window, after in since.items():
-            for journal in self._idle_at(window, after):
-                if (journal, window) not in self._sent:
-                    lacking.setdefault(journal, []).append(window)
-        recalls = []
-        for journal, windows in lacking.items():
-            self._number += 1
-            recalls.append(Recall(journal, self._number, tuple(windows)))
-            self._sent.update(dict.fromkeys(((journal, each) for each in windows), self._number))
-        return recalls
+        return self.recalled.send(since.items())
 
     def next_ms(self) -> int | None:
         """Return when `decide` has somebody to refuse for having waited; None when nobody waits."""
@@ -310,6 +284,7 @@ class Line:
         for window, cost in costs.items():
             debt = self._debts.pop((journal, window), 0)
             self._lend(look, (journal, window), need.amount_nanos + debt, cost)
+            self.recalled.takes(journal, window, need.amount_nanos, now_ms)
             look.served.append((journal, window))
         return Outcome(journal, need.id)
 
@@ -331,7 +306,10 @@ class Line:
         hope = free + away >= cost or (asked and waiter.need.shorten)
         if hope and now_ms < waiter.until_ms:
             return None
-        contended = free + away >= cost and free + self._in_motion(waiter, window) >= cost
+        idle = self.recalled.in_motion(window, waiter.after, now_ms)
+        # It is told to come again for what nobody before it was told to come again for.
+        contended = free - look.claims[window] - look.hoped[window] + min(away, idle) >= cost
+        look.hoped[window] += cost if contended else 0
         if not contended and waiter.need.shorten:
             self._lend_rest(waiter, look)
         return Outcome(waiter.journal, waiter.need.id, window, max(0, free), contended)
@@ -341,40 +319,8 @@ class Line:
         key = (window, waiter.after)
         found = look.away.get(key)
         if found is None:
-            away, asked = 0, False
-            for journal, lease in self._book.windows[window].leases.items():
-                spare = lease.granted_nanos - lease.posted_nanos
-                if spare > 0 and self._silent(journal, window, waiter.after):
-                    connected = journal in self.connected
-                    # A worker may have ended holds that are not folded; a dead one has not.
-                    away += spare if connected else max(0, spare - lease.held_nanos)
-                    asked = asked or connected
-            found = look.away[key] = (away, asked)
+            found = look.away[key] = self.recalled.away(*key)
         return found
-
-    def _in_motion(self, waiter: _Waiter, window: str) -> int:
-        """Return what, as far as is folded, lies idle where nobody has answered."""
-        return sum(
-            max(0, lease.granted_nanos - lease.posted_nanos - lease.held_nanos)
-            for journal, lease in self._book.windows[window].leases.items()
-            if self._silent(journal, window, waiter.after)
-        )
-
-    def _silent(self, journal: str, window: str, after: int) -> bool:
-        """Tell whether a worker has not said since a need came that all its money is in use."""
-        return self._answered.get((journal, window), 0) <= after
-
-    def _idle_at(self, window: str, after: int) -> list[str]:
-        account = self._book.windows.get(window)
-        if account is None:
-            return []
-        return [
-            journal
-            for journal, lease in account.leases.items()
-            if journal in self.connected
-            and lease.granted_nanos > lease.posted_nanos
-            and self._silent(journal, window, after)
-        ]
 
     def _lend_rest(self, waiter: _Waiter, look: _Pass) -> None:
         journal, amount = waiter.journal, waiter.need.amount_nanos

@@ -42,6 +42,16 @@ class Carver(Protocol):
     ) -> list[Short]:
         """Carve allotments that were not carved yet; return those that do not fit."""
 
+    def has(self, wanted: Allotment) -> bool:
+        """Tell whether an allotment lasts just as it is wanted."""
+
+    def fit(self, connection: Connection, wanted: Allotment, at_ns: int) -> int:
+        """Carve an allotment, or change it, as far as what is above has free; return how much.
+
+        One that has ended begins again. One that is to be carved elsewhere counts whole there,
+        with what was used of it; where that has too little free, it ends.
+        """
+
     def lasting(self, over: Callable[[Allotment], bool]) -> list[Allotment]:
         """Return those that have not ended and for which `over` holds."""
 

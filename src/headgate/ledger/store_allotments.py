@@ -1,6 +1,6 @@
-"""Allotments in the store: carved durably, ended durably, read in the order they were carved."""
+"""Allotments in the store: carved durably, ended durably, changed where they are budgets'."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -81,6 +81,45 @@ class Allotments:
                 return Short(allotment.window, parent, left)
         return None
 
+    def has(self, wanted: Allotment) -> bool:
+        """Tell whether an allotment lasts just as it is wanted."""
+        known = self._known.get(wanted.window)
+        return known == wanted and not self._book.windows[wanted.window].ended
+
+    def fit(self, connection: Connection, wanted: Allotment, at_ns: int) -> int:
+        """Carve an allotment, or change it, as far as what is above has free; return how much."""
+        known = self._known.get(wanted.window)
+        account = self._book.account(wanted.window, 0 if known is None else known.amount_nanos)
+        claimed = 0 if known is None else account.claim_nanos
+        room = self._room(wanted.parents)
+        if known is not None and known.parents != wanted.parents:
+            if claimed > room:
+                # There it would claim more than is free: nothing more is spent of it till it fits.
+                self.end(connection, [known], at_ns)
+                return 0
+            self._leave(known)
+            claimed = 0
+        amount = min(wanted.amount_nanos, claimed + room)
+        own = wanted._replace(amount_nanos=amount)
+        if known is None:
+            keep(connection, own, at_ns)
+        elif known != own or account.ended:
+            keep_changed(connection, own)
+        if known is None or known.parents != wanted.parents:
+            self._count(own)
+        self._known[own.window], account.limit_nanos, account.ended = own, amount, False
+        return amount
+
+    def _room(self, parents: Sequence[str]) -> int:
+        free = (self._book.account(each, self.limit(each)).free_nanos for each in parents)
+        return max(0, min(free))
+
+    def _leave(self, allotment: Allotment) -> None:
+        account = self._book.windows[allotment.window]
+        for parent in allotment.parents:
+            above = self._book.windows[parent]
+            above.carved = [each for each in above.carved if each is not account]
+
     def lasting(self, over: Callable[[Allotment], bool]) -> list[Allotment]:
         """Return those that have not ended and for which `over` holds."""
         windows = self._book.windows
@@ -96,6 +135,25 @@ class Allotments:
             window = table.c.window == each.window
             connection.execute(update(table).where(window).values(ended_ns=at_ns))
             self._book.windows[each.window].ended = True
+
+
+def from_below(allotments: Iterable[KeptAllotment]) -> list[KeptAllotment]:
+    """Return allotments so that each comes before those that it is carved from.
+
+    Their numbers do not say it: what is set aside for a budget may be carved elsewhere later.
+    """
+    kept_by = {each.allotment.window: each for each in allotments}
+    depths: dict[str, int] = {}
+
+    def depth(window: str) -> int:
+        found = depths.get(window)
+        if found is None:
+            own = kept_by.get(window)
+            parents = () if own is None else own.allotment.parents
+            found = depths[window] = 1 + max((depth(each) for each in parents), default=0)
+        return found
+
+    return sorted(kept_by.values(), key=lambda each: depth(each.allotment.window), reverse=True)
 
 
 def keep(connection: Connection, allotment: Allotment, at_ns: int) -> int:
@@ -117,9 +175,33 @@ def keep(connection: Connection, allotment: Allotment, at_ns: int) -> int:
     return number
 
 
-def kept(connection: Connection, after: int = 0) -> Iterator[KeptAllotment]:
-    """Yield every allotment behind a number, each after those it is carved from."""
+def keep_changed(connection: Connection, allotment: Allotment) -> None:
+    """Keep what an allotment is now; it lasts, whether or not it had ended."""
+    connection.execute(
+        update(table)
+        .where(table.c.window == allotment.window)
+        .values(
+            amount_nanos=allotment.amount_nanos,
+            parents=msgspec.json.encode(allotment.parents).decode(),
+            until_ns=allotment.until_ns,
+            ended_ns=None,
+        )
+    )
+
+
+def kept(
+    connection: Connection, after: int = 0, windows: Sequence[str] | None = None
+) -> Iterator[KeptAllotment]:
+    """Yield every allotment behind a number, in the order in which they were first carved.
+
+    Args:
+        connection: To the store.
+        after: The number.
+        windows: Those that are wanted, None for all.
+    """
     wanted = select(table).where(table.c.number > after).order_by(table.c.number)
+    if windows is not None:
+        wanted = wanted.where(table.c.window.in_(windows))
     for row in connection.execute(wanted):
         yield KeptAllotment(
             Allotment(

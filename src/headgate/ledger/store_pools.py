@@ -5,9 +5,10 @@ claim <= limit, and what counts is what a node was lent, used or not, or more wh
 beyond. Whoever changes an account holds the lock `LENDING` until its transaction ends.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import msgspec
 from sqlalchemy import Connection, select
 
 from headgate.ledger.allotments import Allotment
@@ -28,6 +29,24 @@ class Pool(NamedTuple):
     def used_nanos(self) -> int:
         """What cannot be lent."""
         return self.counted_nanos + self.carved_nanos
+
+
+class Claim(NamedTuple):
+    """What an allotment takes from each window it is carved from."""
+
+    nanos: int
+    parents: tuple[str, ...]
+
+
+class _Stored(NamedTuple):
+    """An allotment in the store; its amount is nothing when it has ended."""
+
+    amount_nanos: int
+    parents: tuple[str, ...]
+
+    def claims(self, used_nanos: int) -> int:
+        """Return what it takes from what is above it."""
+        return max(self.amount_nanos, used_nanos)
 
 
 class Pools:
@@ -53,25 +72,38 @@ class Pools:
     ) -> None:
         """Use more of a window, or less; what that claims above it follows."""
         before, after = self._change(connection, window, counted_nanos, carved_nanos)
-        allotment = self._allotment_of(window)
-        if allotment is not None:
-            amount = 0 if _has_ended(connection, window) else allotment.amount_nanos
-            claimed = max(amount, after.used_nanos) - max(amount, before.used_nanos)
-            self._claim(connection, allotment, claimed)
+        if self._allotment_of(window) is not None:
+            own = _stored(connection, window)
+            assert own is not None, window
+            claimed = own.claims(after.used_nanos) - own.claims(before.used_nanos)
+            self._claim(connection, own.parents, claimed)
 
     def carve(self, connection: Connection, allotment: Allotment) -> None:
         """Let a new allotment claim its amount; something may have been used of its window."""
         _, now = self._change(connection, allotment.window, 0, 0)
-        self._claim(connection, allotment, max(allotment.amount_nanos, now.used_nanos))
+        self._claim(connection, allotment.parents, max(allotment.amount_nanos, now.used_nanos))
 
-    def end(self, connection: Connection, allotment: Allotment) -> None:
-        """Let an allotment that has ended claim what is used of it."""
-        _, now = self._change(connection, allotment.window, 0, 0)
-        unused = max(0, allotment.amount_nanos - now.used_nanos)
-        self._claim(connection, allotment, -unused)
+    def claim_of(self, connection: Connection, window: str) -> Claim | None:
+        """Return what an allotment claims as it is in the store, None for one that is not there."""
+        own = _stored(connection, window)
+        if own is None:
+            return None
+        _, now = self._change(connection, window, 0, 0)
+        return Claim(own.claims(now.used_nanos), own.parents)
 
-    def _claim(self, connection: Connection, allotment: Allotment, nanos: int) -> None:
-        for parent in allotment.parents if nanos else ():
+    def give_up(self, connection: Connection, claim: Claim) -> None:
+        """Let an allotment claim nothing any more; another claim takes the place of that."""
+        self._claim(connection, claim.parents, -claim.nanos)
+
+    def keep_used(self, connection: Connection, window: str) -> None:
+        """Let an allotment that is about to end claim what is used of it."""
+        claim = self.claim_of(connection, window)
+        assert claim is not None, window
+        _, now = self._change(connection, window, 0, 0)
+        self._claim(connection, claim.parents, now.used_nanos - claim.nanos)
+
+    def _claim(self, connection: Connection, parents: Sequence[str], nanos: int) -> None:
+        for parent in parents if nanos else ():
             self.use(connection, parent, carved_nanos=nanos)
 
     def _change(
@@ -87,6 +119,17 @@ class Pools:
 def _has_ended(connection: Connection, window: str) -> bool:
     ended = select(allotment_table.c.ended_ns).where(allotment_table.c.window == window)
     return connection.scalar(ended) is not None
+
+
+def _stored(connection: Connection, window: str) -> _Stored | None:
+    """Return an allotment as it is in the store: what another node has changed counts."""
+    columns = allotment_table.c
+    own = select(columns.amount_nanos, columns.parents, columns.ended_ns)
+    row = connection.execute(own.where(columns.window == window)).one_or_none()
+    if row is None:
+        return None
+    parents = msgspec.json.decode(row.parents, type=tuple[str, ...])
+    return _Stored(0 if row.ended_ns is not None else row.amount_nanos, parents)
 
 
 _CHANGE = """

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, select, update
 
-from headgate.ledger.allotments import Allotment, Short
+from headgate.ledger.allotments import BUDGET, Allotment, Short
 from headgate.ledger.book import LeaseBook
-from headgate.ledger.store_allotments import keep, kept
+from headgate.ledger.store_allotments import KeptAllotment, keep, keep_changed, kept
 from headgate.ledger.store_pools import LENDING, Pools
 from headgate.ledger.tables import allotment as table
 from headgate.store.dialect import hold_lock
@@ -32,6 +32,8 @@ class SharedAllotments:
         self._configured = configured
         self._known: dict[str, Allotment] = {}
         self._ended: set[str] = set()
+        # Those of budgets, whose amounts are not for ever.
+        self._changeable: set[str] = set()
         self._number = 0
 
     def __contains__(self, window: object) -> bool:
@@ -52,23 +54,26 @@ class SharedAllotments:
         self.refresh(connection)
 
     def refresh(self, connection: Connection) -> None:
-        """Read what others have carved since the last look."""
+        """Read what others have carved since the last look, and changed of budgets'."""
+        if self._changeable:
+            for each in kept(connection, windows=list(self._changeable)):
+                self._learn(each)
         for each in kept(connection, self._number):
             self._number = each.number
-            self._known[each.allotment.window] = each.allotment
-            if each.ended_ns is not None:
-                self._end(each.allotment.window)
+            self._learn(each)
 
-    def refresh_ended(self, connection: Connection) -> None:
-        """Read which of those that last have been ended by others."""
-        lasting = select(table.c.window).where(table.c.ended_ns.is_not(None))
-        for window in connection.scalars(lasting):
-            if window in self._known:
-                self._end(window)
+    def _learn(self, each: KeptAllotment) -> None:
+        allotment = each.allotment
+        self._known[allotment.window] = allotment
+        if each.ended_ns is not None:
+            self._end(allotment.window)
+        elif allotment.node.startswith(BUDGET):
+            self._changeable.add(allotment.window)
 
     def _end(self, window: str) -> None:
         if window not in self._ended:
             self._ended.add(window)
+            self._changeable.discard(window)
             self._book.account(window, 0).ended = True
 
     def carve(
@@ -97,6 +102,41 @@ class SharedAllotments:
                 return Short(allotment.window, parent, left)
         return None
 
+    def has(self, wanted: Allotment) -> bool:
+        """Tell whether an allotment lasts just as it is wanted, as far as this node knows."""
+        return self._known.get(wanted.window) == wanted and wanted.window not in self._ended
+
+    def fit(self, connection: Connection, wanted: Allotment, at_ns: int) -> int:
+        """Carve an allotment, or change it, as far as what is above has free; return how much."""
+        hold_lock(connection, LENDING)
+        self.refresh(connection)
+        before = self.pools.claim_of(connection, wanted.window)
+        claimed, room = 0, self._room(connection, wanted.parents)
+        if before is not None and before.parents == wanted.parents:
+            claimed = before.nanos
+        elif before is not None and before.nanos > room:
+            # There it would claim more than is free: nothing more is spent of it until it fits.
+            self.end(connection, [wanted], at_ns)
+            return 0
+        amount = min(wanted.amount_nanos, claimed + room)
+        own = wanted._replace(amount_nanos=amount)
+        if before is None:
+            self._number = keep(connection, own, at_ns)
+        elif not self.has(own):
+            keep_changed(connection, own)
+            self.pools.give_up(connection, before)
+        if before is None or not self.has(own):
+            self.pools.carve(connection, own)
+        self._known[own.window] = own
+        self._changeable.add(own.window)
+        self._ended.discard(own.window)
+        self._book.account(own.window, 0).ended = False
+        return amount
+
+    def _room(self, connection: Connection, parents: Sequence[str]) -> int:
+        free = (self.pools.free_nanos(connection, each, self.limit(each)) for each in parents)
+        return max(0, min(free))
+
     def lasting(self, over: Callable[[Allotment], bool]) -> list[Allotment]:
         """Return those that have not ended and for which `over` holds."""
         known = self._known.values()
@@ -107,6 +147,7 @@ class SharedAllotments:
         hold_lock(connection, LENDING)
         for each in ended:
             lasts = (table.c.window == each.window) & table.c.ended_ns.is_(None)
-            if connection.execute(update(table).where(lasts).values(ended_ns=at_ns)).rowcount:
-                self.pools.end(connection, each)
+            if connection.scalar(select(table.c.window).where(lasts)) is not None:
+                self.pools.keep_used(connection, each.window)
+                connection.execute(update(table).where(lasts).values(ended_ns=at_ns))
             self._end(each.window)

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 RESTART_S_MIN = 0.05
@@ -44,11 +44,17 @@ class Child:
             _log.warning("%s cannot be started: %s", self.name, error)
             self.due_s = self.started_s + RESTART_S_MAX
 
-    def keep(self, alive_fd: int) -> None:
-        """Start it again if it has died, with a growing pause while it dies young."""
+    def keep(self, alive_fd: int, served: Callable[["Child"], bool]) -> None:
+        """Start it again if it has died, with a growing pause while it dies young.
+
+        Args:
+            alive_fd: A pipe that tells it of our end.
+            served: Tells whether the process that died was of any use: one that was not is young,
+                however long its start took.
+        """
         now_s = time.monotonic()
         if self.process is not None and self.process.poll() is not None:
-            young = now_s - self.started_s < YOUNG_S
+            young = now_s - self.started_s < YOUNG_S or not served(self)
             self.pause_s = min(RESTART_S_MAX, self.pause_s * 2) if young else RESTART_S_MIN
             self.due_s = now_s + self.pause_s
             self.process = None

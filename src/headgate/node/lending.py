@@ -88,7 +88,7 @@ class Lending:
         self._line.call_in(windows)
         self.move()
         for _ in range(WAIT_MS):
-            if not self._line.awaits(windows, journal):
+            if not self._line.recalled.awaits(windows, journal):
                 break
             await asyncio.sleep(LOOK_S)
 
@@ -96,6 +96,11 @@ class Lending:
         """Recall what is lent of allotments that have ended."""
         if self._line.over:
             self.move()
+
+    def recall(self, windows: Sequence[str]) -> None:
+        """Recall what lies idle of windows, for what is to be carved from them."""
+        self._line.call_in(windows)
+        self.move()
 
     def limits_changed(self) -> None:
         """Recall what is lent above limits that became lower."""

@@ -83,8 +83,9 @@ class Crew:
         return [self._worker(f"worker-{at}", fd) for at, fd in enumerate(self.gateway_fds)]
 
     def _worker(self, name: str, fd: int) -> Child:
+        crowd = ("--workers", str(len(self.gateway_fds)))
         listening = ("--name", name, "--listen-fd", str(fd))
-        command = python("headgate.node.worker", *self._common(), *listening)
+        command = python("headgate.node.worker", *self._common(), *listening, *crowd)
         return Child(name, command, (fd,))
 
     def go_by(self, copy: Path) -> str | None:
@@ -104,14 +105,14 @@ class Crew:
         return answer.reason if isinstance(answer, Failed) else None
 
     def serves(self, child: Child) -> bool:
-        """Tell whether a worker takes connections."""
+        """Tell whether a worker takes connections, or did before it died; so for the steward."""
         process = child.process
         return process is not None and read_pid(self.data_dir, child.name) == process.pid
 
     def keep(self) -> None:
         """Start again whoever has died; who retires may."""
         for child in (self.steward, *self.workers):
-            child.keep(self.alive_fd)
+            child.keep(self.alive_fd, self.serves)
         left = []
         for child in self.retiring:
             # Asked once: it may end at any moment, and must not be forgotten before its file is.

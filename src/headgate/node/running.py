@@ -6,13 +6,13 @@ from headgate.budgets.runs import ENDED, Run, State, change_run, find_run, keep_
 from headgate.budgets.settings import FOREVER_NS, RUN_ANY, Budget
 from headgate.identity import registry
 from headgate.identity.registry import FrozenNode
-from headgate.ledger.allotments import Allotment
+from headgate.ledger.allotments import Allotment, Short
 from headgate.node.control.registry import Desk
 from headgate.store import audit
 from headgate.store.audit import Event
 from headgate.store.dialect import hold_lock
 from headgate.units import errors
-from headgate.units.errors import Refusal
+from headgate.units.errors import Code, Refusal
 from headgate.units.ids import window_key
 from headgate.units.money import format_usd
 
@@ -194,8 +194,15 @@ def _allot(desk: Desk, wanted: Wanted, parent: Run | None) -> Refusal | None:
         desk.lacking.append(short.above)
         left = format_usd(max(0, short.left_nanos))
         message = f"The run {parent.run!r} has ${left} left to give."
-        return Refusal(errors.BUDGET_EXCEEDED, message, "budget_usd")
+        return Refusal(too_little(desk, short, own), message, "budget_usd")
     return None
+
+
+def too_little(desk: Desk, short: Short, wanted: Allotment) -> Code:
+    """Return why an allotment is refused: nobody has it, or a worker has not given it back yet."""
+    within_reach = short.left_nanos + desk.unanswered(short.above)
+    enough = within_reach >= wanted.amount_nanos
+    return errors.BUDGET_CONTENDED if enough else errors.BUDGET_EXCEEDED
 
 
 def _run_budget(desk: Desk) -> Budget | None:

@@ -20,7 +20,6 @@ from headgate.config.snapshot import Snapshot
 from headgate.experience.rows import Experience
 from headgate.exports.scraping import Scrape
 from headgate.identity import registry
-from headgate.ledger.allotments import Allotment
 from headgate.ledger.keeper import Keeper
 from headgate.ledger.store_repeats import Repeats, open_repeats
 from headgate.node import commands, locks
@@ -29,6 +28,7 @@ from headgate.node.answering import Answering
 from headgate.node.approving import Approving
 from headgate.node.batching import batch_always
 from headgate.node.budgeting import Budgeting
+from headgate.node.carving import Carving
 from headgate.node.control.registry import Desk
 from headgate.node.corrections import Adjust, Corrected, KeepCells
 from headgate.node.exporting import exporters
@@ -101,6 +101,7 @@ class Steward:
         self.workers: dict[str, asyncio.StreamWriter] = {}
         self.lending = Lending(self.keeper, self.sharing.tell_lender, self.fail)
         here = self.workers.keys()
+        self.carving = Carving(rules, self.budgeting.limits, self.keeper, self.lending, here)
         self.spreading = Spreading(self.rules.places_at, self.living, here, self.tell_worker)
         self.told = Told(here, self.tell_worker)
         self.learning = learning_of(self, data_dir)
@@ -123,6 +124,7 @@ class Steward:
             approving=self.approving,
             now_ns=time.time_ns,
             lacking=[],
+            unanswered=self.keeper.line.recalled.unanswered,
         )
 
     def changed(self) -> None:
@@ -294,7 +296,7 @@ class Steward:
             self.budgeting.keep_periods(time.time_ns())
             self.end_allotments()
             self.tell()
-            self.lending.limits_changed()
+            self.carving.take_up(time.time_ns())
         return answer
 
     async def watch_always(self) -> None:
@@ -310,8 +312,7 @@ class Steward:
         while True:
             self.keeper.fold()
             self.take_over_the_dead()
-            now_ns = time.time_ns()
-            self.keeper.end_allotments(partial(Allotment.has_ended, now_ns=now_ns), now_ns)
+            self.carving.look(time.time_ns())
             self.spreading.look()
             await asyncio.sleep(0 if self.keeper.behind else FOLD_S)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Sized
 
 DRAIN_S = 60
@@ -55,6 +56,23 @@ def retire_event() -> asyncio.Event:
     retire = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(RETIRE, retire.set)
     return retire
+
+
+def end_with(task: asyncio.Task[None], stop: asyncio.Event, what: str) -> None:
+    """Have this process stop when something fails that it cannot do without.
+
+    Args:
+        task: Does it, all the time; who has stopped finds the error in it.
+        stop: Set when the process shall stop.
+        what: Its name, for the log.
+    """
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            sys.stderr.write(f"headgate worker: {what} has failed ({error!r}); it ends.\n")
+            stop.set()
+
+    task.add_done_callback(ended)
 
 
 async def first_of(*events: asyncio.Event) -> None:

@@ -34,10 +34,11 @@ from headgate.node.in_force import read
 from headgate.node.leaving import brings_nothing, drain, hand_over
 from headgate.node.link import StewardLink
 from headgate.node.messages import Crowd, Hello, State, Unwell
+from headgate.node.parts import part_of
 from headgate.node.paths import retiring_path, socket_path, write_pid
 from headgate.node.placing import Placing
 from headgate.node.rows import QueuedRow
-from headgate.node.stopping import first_of, retire_event, stop_event
+from headgate.node.stopping import end_with, first_of, retire_event, stop_event
 from headgate.node.tallying import tallying
 from headgate.node.taught import taught
 from headgate.records.priority import PRIORITIES
@@ -111,6 +112,7 @@ async def run(
         journal.close(time.time_ns())
         return
     sweeping = asyncio.create_task(_sweep_always(pipeline, link, placing, failing))
+    end_with(sweeping, stop, "its sweep")
     keepers = await keep_fresh(world, Path(snapshot.file).parent)
     door = Door(snapshot.edge, listening, welcome(pipeline))
     await door.open()
@@ -132,6 +134,9 @@ async def run(
     _close(world)
     impart(world.notebook, link)
     link.close()
+    if sweeping.done():
+        # It failed: all is put away, and the error is told whole.
+        sweeping.result()
 
 
 def _steward(link: StewardLink, ready: Callable[[], bool]) -> Steward:
@@ -278,9 +283,11 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--name", default="worker-0")
     parser.add_argument("--listen-fd", type=int, required=True)
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--alive-fd", type=int, default=-1)
     arguments = parser.parse_args()
     snapshot = read(arguments.config, arguments.in_force, os.environ)
+    snapshot = part_of(snapshot, arguments.workers)
     uvloop.run(
         run(
             snapshot,

@@ -61,6 +61,7 @@ class Batch(Struct, frozen=True, kw_only=True):
         call: What the ids of its lines' calls begin with.
         principal: Whose it is; nobody else knows of it.
         window: Its allotment; `parents` are the windows that was carved from.
+        above: The windows that one of its parents was carved from, and those from theirs.
         waived: Shadow windows that it did not fit into.
         terms: Nodes that have contracts, of the caller.
         provider: Id of the configured provider it is at.
@@ -115,6 +116,7 @@ class Batch(Struct, frozen=True, kw_only=True):
     posted_nanos: int = 0
     output_file: str | None = None
     error_file: str | None = None
+    above: tuple[str, ...] = ()
 
 
 class StoredFile(Struct, frozen=True, kw_only=True):

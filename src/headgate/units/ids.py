@@ -51,3 +51,12 @@ def call_of(attempt: str) -> str:
 def window_key(budget: str, period: str) -> str:
     """Return the key of a budget's window, such as `acme-month@2026-11`."""
     return f"{budget}@{period}"
+
+
+CARVED: Final = "~"
+"""Between what a window is of and what it was carved from; no name has it."""
+
+
+def is_carved(window: str) -> bool:
+    """Tell whether a window is a delegation's, or a budget's that is carved from another."""
+    return CARVED in window

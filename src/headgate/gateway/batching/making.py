@@ -127,6 +127,7 @@ class Maker:
             tags=quoted.path.tags,
             window=batch_window(who.principal, name),
             parents=quoted.path.windows,
+            above=quoted.path.above,
             waived=quoted.path.waived,
             terms=permission.contracts,
             provider=quoted.provider,

@@ -9,6 +9,7 @@ from headgate.ledger import store_batches
 from headgate.ledger.allotments import Allotment
 from headgate.ledger.store_batches import Page
 from headgate.node.control.registry import Desk, refused
+from headgate.node.running import too_little
 from headgate.records.batch import Batch
 from headgate.records.control import ControlReply, ControlRequest, Listing, Opening
 from headgate.store import audit
@@ -85,7 +86,7 @@ def _open(opening: Opening, desk: Desk) -> ControlReply:
         f"Budget {budget!r} refuses: this batch may cost up to ${format_usd(batch.hold_nanos)}"
         f" and ${left_usd} is left. Lower output limits, or fewer lines, make it cheaper."
     )
-    return refused(errors.BUDGET_EXCEEDED, message)
+    return refused(too_little(desk, short, allotment), message)
 
 
 def _shown(batch: Batch) -> ControlReply:

@@ -28,6 +28,8 @@ class Desk(NamedTuple):
         approving: Decides about requests for approval.
         lacking: Takes the windows of which too little was left: what lies idle of them at workers
             is recalled, and the request is answered anew.
+        unanswered: Returns what of a window may lie idle at workers that were asked for it, and
+            have not answered.
     """
 
     snapshot: Snapshot
@@ -40,6 +42,7 @@ class Desk(NamedTuple):
     now_ns: Callable[[], int]
     approving: Approving
     lacking: list[str]
+    unanswered: Callable[[str], int]
 
 
 Answer = Callable[[ControlRequest, Desk], ControlReply]

@@ -64,7 +64,10 @@ class Shown(TypedDict):
     below: list[RunView]
 
 
-_BUDGET = (errors.BUDGET_EXCEEDED, errors.FROZEN, errors.RUN_RUNAWAY, errors.RUN_CONFLICT)
+_BUDGET = (
+    *(errors.BUDGET_EXCEEDED, errors.BUDGET_CONTENDED),
+    *(errors.FROZEN, errors.RUN_RUNAWAY, errors.RUN_CONFLICT),
+)
 SERVED = (
     Served("GET", None, "List the newest runs.", None, Listed),
     Served("POST", None, "Tell of a run.", Told, RunView, (errors.RUN_UNKNOWN, *_BUDGET)),
