@@ -127,8 +127,8 @@ def test_the_answer_that_was_given_is_the_call(attempts: list[str], answer: int)
 
 def test_a_cascade_pays_for_checks_and_for_whom_it_asks_on() -> None:
     """By the chances that its own formula gives, each with the tokens the call had."""
-    made = [named(call(_verifiable()), "a.1")]
-    policy = _cascade()
+    made = [named(call(verifiable()), "a.1")]
+    policy = cascaded()
 
     moves, would = replayed(made, policy)
 
@@ -142,7 +142,7 @@ def test_a_cascade_pays_for_checks_and_for_whom_it_asks_on() -> None:
     assert would.lines["checks"] == (1_000,)
 
 
-def _verifiable() -> DecisionRecord:
+def verifiable() -> DecisionRecord:
     """Return a decision on a call whose answer can be verified; the dear one is the best."""
     known = EstimateRecord(900_000, 850_000, 950_000, 50_000, {}, 0, 0, 0, None, None)
     made = record()
@@ -155,7 +155,7 @@ def _verifiable() -> DecisionRecord:
     return msgspec.structs.replace(made, candidates=pair, inputs=told)
 
 
-def _cascade() -> Chosen:
+def cascaded() -> Chosen:
     part = policies()["cascade"]
     shares = {"verifier": 0, "accepts_good": 900_000, "accepts_bad": 100_000}
     values = defaults_of(part.SETTINGS) | shares | {"loss": 1_000_000}
@@ -172,7 +172,7 @@ def test_a_policy_without_evidence_says_so() -> None:
     with pytest.raises(InputError, match="value goes by estimates, and no decision"):
         routed([blind], attempts, ground)
     with pytest.raises(InputError, match="no decision of this period says whose could be"):
-        routed([seen], attempts, ground._replace(policy=_cascade()))
+        routed([seen], attempts, ground._replace(policy=cascaded()))
     notes = routed([blind, seen], attempts, ground).notes
 
     assert notes == (

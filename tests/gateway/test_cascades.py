@@ -247,16 +247,6 @@ def test_it_switches_itself_off_when_nothing_passes(start: Start, provider: Reco
     assert sum("cascade.probe_nanos" in note for note in notes) == 1
 
 
-def test_streams_go_to_the_best_one_alone(start: Start, simulator: Simulator) -> None:
-    """They cannot be verified before they are seen."""
-    gateway = start(more=MORE)
-
-    reply = ask(gateway, chat(model="form", stream=True))
-
-    assert reply.header("x-headgate-deployment") == "big"
-    assert str(decision(gateway, "form").notes["cascade"]).startswith("off: the reply is a stream")
-
-
 def test_a_step_that_cannot_be_held_ends_with_the_reply_so_far(
     start: Start, provider: Recording
 ) -> None:

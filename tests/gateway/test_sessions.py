@@ -29,6 +29,13 @@ policy = "agent"
 deployments = ["sonnet", "sonnet-2"]
 policy = "agent"
 """
+RUNS = """
+[budgets.run]
+node = "run:*"
+period = "once"
+limit_usd = "0.10"
+"""
+RUN_NANOS = 100_000_000
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +44,7 @@ def running(
 ) -> Iterator[Gateway]:
     """A gateway whose routes go by sessions."""
     urls = running_simulator.openai_url, running_simulator.anthropic_url
-    text = config(*urls, more=(ACCOUNTS + POLICIES).format(url=urls[1]))
+    text = config(*urls, more=(ACCOUNTS + POLICIES).format(url=urls[1]) + RUNS)
     with Gateway(tmp_path_factory.mktemp("sessions"), text) as gateway:
         yield gateway
 
@@ -104,6 +111,21 @@ def test_a_session_rises_in_trouble_and_comes_down_at_the_next_task(gateway: Gat
         "sign:loop",
     }
     assert inputs["serving:haiku"] == 1
+
+
+def test_a_run_does_not_move_to_whom_its_budget_cannot_pay(gateway: Gateway) -> None:
+    """The same trouble: what it would cost there to the end is more than the run has left."""
+    agent = Agent("short", "agent").ask("Fix it.")
+
+    first = send(gateway, agent.body(), run="short", horizon="long")
+    fails = send(gateway, agent.work(6, failing=True).body(), run="short", horizon="long")
+
+    told, cost = decision(gateway, fails), first.header("x-headgate-cost-usd")
+    assert cost is not None
+    assert told.inputs["left_nanos"] == RUN_NANOS - int(cost.replace(".", ""))
+    assert (by(fails), told.notes["switch"]) == ("haiku", "stays")
+    assert int(told.notes["short_nanos:sonnet"]) > 0
+    assert "short_nanos:haiku" not in told.notes
 
 
 def test_a_title_is_cheap_while_the_work_is_not(gateway: Gateway) -> None:

@@ -166,9 +166,38 @@ def test_the_cheapest_price_that_reaches_a_target_is_taken() -> None:
     assert points["100"].quality_per_usd is not None
 
 
+def test_a_point_that_was_lucky_is_not_taken() -> None:
+    """A cheap model that scored nearly as well, but is expected to fail at half, is no choice."""
+    evidence = of_pair(planted(200, 5))
+    scores = np.ones_like(evidence.scores)
+    scores[0, 0] = 0.0
+    evidence = replace(evidence, scores=scores)
+    believed, doubted = np.tile([0.99, 1.0], (200, 1)), np.tile([0.5, 1.0], (200, 1))
+
+    cheap = choose_points(evidence, believed, evidence.costs)["98"]
+    dear = choose_points(evidence, doubted, evidence.costs)["98"]
+
+    assert cheap.choose(believed, evidence.costs).tolist() == [0] * 200
+    assert dear.choose(doubted, evidence.costs).tolist() == [1] * 200
+
+
+def test_a_point_that_only_just_equals_is_not_enough_for_all_of_the_quality() -> None:
+    """A cheap model that wins as often as it loses reaches 98 per cent for sure, 100 by luck."""
+    evidence = of_pair(planted(200, 5))
+    scores = np.tile([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], (50, 1))
+    scores[0, 0] = 0.0
+    evidence = replace(evidence, scores=scores)
+    alike = np.tile(scores.mean(axis=0), (200, 1))
+
+    points = choose_points(evidence, alike, evidence.costs)
+
+    assert points["98"].choose(alike, evidence.costs).tolist() == [0] * 200
+    assert points["100"].choose(alike, evidence.costs).tolist() == [1] * 200
+
+
 def test_without_a_gain_the_best_single_is_used() -> None:
     """Estimates that mislead choose nothing: every target falls back to the best single model."""
-    evidence = _four()
+    evidence = _four().rows(np.arange(100) % 4)
     points = choose_points(evidence, 1 - evidence.scores, evidence.costs)
 
     assert points["100"] == Operating(None, 1)

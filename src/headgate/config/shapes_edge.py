@@ -70,6 +70,7 @@ class LimitsShape(Shape, frozen=True, kw_only=True):
     drain_timeout_ms: Millis = _EDGE.drain_timeout_ms
     retire_timeout_ms: Millis = _EDGE.retire_timeout_ms
     client_drain_ms: Millis = _EDGE.client_drain_ms
+    withheld_bytes_max: Bytes = _EDGE.withheld_bytes_max
     retries_percent: CountOrNone = _EDGE.retries_percent
     retries_burst: CountOrNone = _EDGE.retries_burst
     lag_max_ms: Annotated[int, Meta(ge=0, le=60_000)] = _EDGE.lag_max_ms

@@ -64,5 +64,6 @@ class PolicyShape(Shape, frozen=True, kw_only=True):
     accepts_bad: Amount | None = None
     exhausted: Text | None = None
     probe_usd_per_day: Amount | None = None
+    streams: Text | None = None
     judge: Text | None = None
     rubric: Text | None = None

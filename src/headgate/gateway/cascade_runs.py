@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 import msgspec
 
 from headgate.dialects.translation.fields import TranslationError
+from headgate.dialects.translation.gathered import Gathered
 from headgate.gateway.cascade_memory import CHECKED, JUDGED, TOLD, CascadeMemory, Judged
 from headgate.gateway.feedback import GOOD_MIN, votes_of
 from headgate.routing.cascades.beliefs import KEPT_MAX as COUNTED_MAX
 from headgate.routing.policies import cascade
-from headgate.routing.policies.cascade import EXHAUSTED, PROBE, SKIP, WHOLE
+from headgate.routing.policies.cascade import EXHAUSTED, PROBE, SKIP, STREAMS, WHOLE
 from headgate.routing.verifiers.agreement import normal
 from headgate.routing.verifiers.registry import KINDS, Verifier, verifiers
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from headgate.experience.rows import Key as Named
     from headgate.experience.rows import Value as Known
     from headgate.gateway.exchange import Exchange
+    from headgate.gateway.hearing import Hearing
     from headgate.gateway.pipeline import Pipeline
     from headgate.records.conversation import Call
     from headgate.records.reply import Reply
@@ -56,6 +58,7 @@ class Kept(NamedTuple):
 
     Attributes:
         step: The how-manieth of the chain it is, from 1.
+        streamed: Whether the body is events.
     """
 
     content_type: bytes
@@ -63,6 +66,7 @@ class Kept(NamedTuple):
     body: bytes
     step: int
     said: bytes
+    streamed: bool
 
 
 class Finished(NamedTuple):
@@ -84,6 +88,7 @@ class Run:
         chain: The deployments that are asked in turn; empty until it is decided.
         before: What the steps so far answered.
         kept: The reply so far, None before there is one.
+        hearing: The stream that comes, None while there is none.
         paid_nanos: What all its attempts cost.
         question: The body that the judge is asked with, None when it was not.
         prompt: The client's, while the judge is asked.
@@ -96,6 +101,7 @@ class Run:
         "before",
         "call",
         "chain",
+        "hearing",
         "kept",
         "memory",
         "paid_nanos",
@@ -118,6 +124,7 @@ class Run:
         self.before: tuple[Reply, ...] = ()
         self.steps: tuple[Judged, ...] = ()
         self.kept: Kept | None = None
+        self.hearing: Hearing | None = None
         self.paid_nanos = 0
         self.question: bytes | None = None
         self.prompt: Prompt | None = None
@@ -157,7 +164,12 @@ class Runs:
 
     def drop(self, exchange: Exchange) -> None:
         """Forget a call that is over, or does not cascade."""
-        self._running.pop(exchange, None)
+        run = self._running.pop(exchange, None)
+        hearing = None if run is None else run.hearing
+        if hearing is not None:
+            hearing.drop()
+            # What was held back is no beginning of an answer.
+            exchange.begun = exchange.begun and not hearing.withholds
 
     def inputs(self, exchange: Exchange, unit: str, now_ns: int) -> Inputs:
         """Return what a cascade is told of a call; nothing where the name has none."""
@@ -166,7 +178,8 @@ class Runs:
             return {}
         settings = one.settings
         memory = self._memory((settings.name, KINDS[settings.value("verifier")]))
-        call = self._read_call(exchange)
+        held = settings.value("streams") == STREAMS.index("held")
+        call = self._read_call(exchange) if held or not exchange.own.stream else None
         if call is None:
             return {}
         self._running[exchange] = Run(settings, call, memory)
@@ -204,7 +217,7 @@ class Runs:
     def _read_call(self, exchange: Exchange) -> Call | None:
         """Return what is asked; None where the answer could not be verified as a whole."""
         own, kind = exchange.own, exchange.dialect.KIND
-        if own.stream or own.choices != 1 or own.free or own.pieces is not None:
+        if own.choices != 1 or own.free or own.pieces is not None:
             return None
         if kind not in self._translators or exchange.request.upload is not None:
             return None
@@ -239,6 +252,10 @@ class Runs:
             return self._translators[kind or exchange.dialect.KIND].parse_reply(body)
         except (ValueError, RecursionError):
             return None
+
+    def gathered(self, exchange: Exchange, kind: str | None = None) -> Gathered:
+        """Return what reads a stream, in the client's dialect or another."""
+        return Gathered(self._translators[kind or exchange.dialect.KIND].StreamParser())
 
     def digest(self, reply: Reply | None) -> bytes:
         """Return what an answer comes to, in a few bytes; none for a long one in words."""

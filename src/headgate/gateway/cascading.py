@@ -1,19 +1,22 @@
-"""Cascades live: a whole reply is verified before its client sees it, and the next step is asked.
+"""Cascades live: a reply is verified before its client sees it, and the next step is asked.
 
-Each step is an attempt with its own hold and charge, and so is a judge's. The reply so far is kept:
-where a step cannot be held, or nobody is left, the client gets the last one there is, if the policy
-says so. Calls of other policies never come here.
+A stream is held back for that; the last step's goes to the client at once. Each step is an attempt
+with its own hold and charge, and so is a judge's. The reply so far is kept: where a step cannot be
+held, or nobody is left, the client gets the last one there is, if the policy says so. Calls of
+other policies never come here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from headgate.dialects.translation.translated import Translated
 from headgate.gateway import replies
 from headgate.gateway.cascade_runs import Kept, Run, Runs
+from headgate.gateway.hearing import Hearing
 from headgate.gateway.http_bytes import JSON
-from headgate.gateway.metering import meter
+from headgate.gateway.metering import bound_settlement, meter
 from headgate.gateway.recorder import Recorder
 from headgate.records.report import Report
 from headgate.routing.policies import cascade
@@ -27,11 +30,17 @@ if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pipeline import Pipeline
     from headgate.gateway.upstream import UpstreamConnection
+    from headgate.records.charge import Settlement
     from headgate.records.reply import Reply
     from headgate.routing.policies.registry import Inputs
     from headgate.routing.ranking import Ranking
 
 UNREADABLE: Final = Verdict(accepted=False, reason="unreadable")
+TOO_LONG: Final = "withheld_too_long"
+"""Why a stream was ended that is longer than may be held back."""
+
+NOBODY: Final = "No answer passed the verification, and no other model could be asked."
+NOT_STREAMED: Final = "The provider answered without a stream."
 
 
 class Cascading:
@@ -88,12 +97,145 @@ class Cascading:
         settlement = meter(exchange, report)
         if run.question is not None and exchange.outgoing is run.question:
             run.memory.checked(settlement.amount_nanos, self._pipeline.now_ns())
-            passed = self._passes(exchange, told)
-            run.judged(accepted=passed)
-            exchange.prompt, run.prompt = run.prompt, None
-            more = not passed and self._escalates(exchange, run)
+            reply = self.runs.read(exchange, told, kind=exchange.spoken.KIND)
+            more = self._after_judge(exchange, run, reply)
         else:
-            more = self._after_step(exchange, upstream, run, told, report)
+            lines, content_type = self._lines(exchange, upstream, report), JSON
+            if not isinstance(exchange.spoken, Translated):
+                content_type = upstream.content_type or JSON
+                if upstream.content_encoding:
+                    lines += b"content-encoding: %b\r\n" % upstream.content_encoding
+            reply = self.runs.read(exchange, told)
+            run.kept = self._kept(exchange, run, (content_type, lines, told), reply)
+            more = self._after_step(exchange, run, reply)
+        self._close(exchange, run, settlement, report, more=more)
+        return True
+
+    def hears(self, exchange: Exchange, feed: Callable[[bytes], bytes]) -> Hearing | None:
+        """Return what hears a stream that begins, and holds it back or not; None for no step.
+
+        Args:
+            exchange: The call.
+            feed: What takes the stream otherwise.
+        """
+        run, upstream = self.runs.of(exchange), exchange.upstream
+        if run is None or upstream is None:
+            return None
+        withholds = self.withholds(exchange)
+        gathered, passed = None, None
+        if exchange.outgoing is run.question:
+            gathered = self.runs.gathered(exchange, exchange.spoken.KIND)
+        elif withholds or any(step.said and not step.accepted for step in run.steps):
+            # What the last step says tells whether those before it were rejected rightly.
+            gathered = self.runs.gathered(exchange)
+        if withholds:
+            passed = replies.passed_on(exchange, upstream.passed)
+        else:
+            upstream.passed += self._place_line(self._place(exchange, run), run)
+        run.hearing = hearing = Hearing(self._pipeline, exchange, feed, gathered, passed)
+        return hearing
+
+    def withholds(self, exchange: Exchange) -> bool:
+        """Tell whether a call's attempt is one of which its client sees nothing yet."""
+        run = self.runs.of(exchange)
+        if run is None:
+            return False
+        return exchange.outgoing is run.question or exchange.target.deployment.id in run.chain[:-1]
+
+    def takes_stream(
+        self, exchange: Exchange, report: Report, rest: bytes, cut: str | None
+    ) -> bool:
+        """End an attempt whose stream was held back; False for one that its client has.
+
+        Args:
+            exchange: The call.
+            report: What the stream said.
+            rest: Its last bytes.
+            cut: Why it did not end in order, None when it did.
+        """
+        run = self.runs.of(exchange)
+        hearing = None if run is None else run.hearing
+        if run is None or hearing is None:
+            return False
+        if not hearing.withholds:
+            hearing.end(rest)
+            run.hearing = None
+            if cut is None:
+                self.runs.served(exchange, run, self.runs.digest(hearing.reply()))
+            return False
+        if cut is None:
+            self._after_stream(exchange, run, hearing, meter(exchange, report), report, rest)
+        else:
+            self._end_hearing(exchange, run, hearing)
+            self._pipeline.endings.broken(exchange, cut, report)
+        return True
+
+    def takes_stopped(
+        self, exchange: Exchange, settlement: Settlement, report: Report, last: bytes
+    ) -> bool:
+        """End an attempt whose stream was held back and had to be stopped; False for others."""
+        run = self.runs.of(exchange)
+        hearing = None if run is None else run.hearing
+        if run is None or hearing is None or not hearing.withholds:
+            return False
+        self._after_stream(exchange, run, hearing, settlement, report, last)
+        return True
+
+    def too_long(self, exchange: Exchange) -> None:
+        """End an attempt whose stream is longer than may be held back; its answer did not pass."""
+        run = self.runs.of(exchange)
+        assert run is not None and run.hearing is not None, exchange.call
+        self._end_hearing(exchange, run, run.hearing)
+        report = exchange.cancel() or Report()
+        settlement = bound_settlement(exchange, report, TOO_LONG)
+        if exchange.outgoing is run.question:
+            more = self._after_judge(exchange, run, None)
+        else:
+            run.pending, run.pending_said = exchange.target.deployment.id, b""
+            run.judged(accepted=False)
+            more = self._escalates(exchange, run)
+        if not more and run.kept is None:
+            run.refused = Refusal(errors.CASCADE_EXHAUSTED, NOBODY)
+        self._close(exchange, run, settlement, report, more=more)
+
+    def _after_stream(
+        self,
+        exchange: Exchange,
+        run: Run,
+        hearing: Hearing,
+        settlement: Settlement,
+        report: Report,
+        last: bytes,
+    ) -> None:
+        held = self._end_hearing(exchange, run, hearing, last)
+        reply = hearing.reply()
+        if exchange.outgoing is run.question:
+            run.memory.checked(settlement.amount_nanos, self._pipeline.now_ns())
+            more = self._after_judge(exchange, run, reply)
+        else:
+            lines = replies.facts(exchange, report.served_model, None) + hearing.passed
+            run.kept = self._kept(exchange, run, (None, lines, held), reply)
+            more = self._after_step(exchange, run, reply)
+        self._close(exchange, run, settlement, report, more=more)
+
+    def _end_hearing(
+        self, exchange: Exchange, run: Run, hearing: Hearing, last: bytes = b""
+    ) -> bytes:
+        """Return what was held back; another attempt may follow, so nothing has begun."""
+        run.hearing = None
+        exchange.begun = False
+        return hearing.end(last)
+
+    def _close(
+        self,
+        exchange: Exchange,
+        run: Run,
+        settlement: Settlement,
+        report: Report,
+        *,
+        more: bool,
+    ) -> None:
+        """Settle an attempt that answered, and go on, refuse, or send the reply so far."""
         endings = self._pipeline.endings
         final = not more and run.refused is None
         endings.settle(exchange, settlement, report, final=final)
@@ -105,26 +247,15 @@ class Cascading:
         else:
             self._serve(exchange, run)
             endings.finish(exchange)
-        return True
 
-    def _after_step(
-        self,
-        exchange: Exchange,
-        upstream: UpstreamConnection,
-        run: Run,
-        told: bytes,
-        report: Report,
-    ) -> bool:
-        """Keep a step's reply and verify it for who waits; True when the call goes on."""
+    def _after_step(self, exchange: Exchange, run: Run, reply: Reply | None) -> bool:
+        """Verify a step's reply for who waits; True when the call goes on."""
         name = exchange.target.deployment.id
-        reply = self.runs.read(exchange, told)
-        said = self.runs.digest(reply)
-        place = run.chain.index(name) + 1 if name in run.chain else len(run.chain)
-        run.kept = self._keep(exchange, upstream, told, report, (place, said))
         if name not in run.chain[:-1] or exchange.client is None:
             return False
         verdict = UNREADABLE if reply is None else run.verifier.verify(run.call, reply, run.before)
-        run.pending, run.pending_said = name, said
+        assert run.kept is not None, exchange.call
+        run.pending, run.pending_said = name, run.kept.said
         if reply is not None:
             run.before = (*run.before, reply)
         if verdict.accepted and run.verifier.ASKS and reply is not None:
@@ -140,8 +271,7 @@ class Cascading:
         if self._pipeline.attempts.escalate(exchange):
             return True
         if run.refuses:
-            why = "No answer passed the verification, and no other model could be asked."
-            run.refused = Refusal(errors.CASCADE_EXHAUSTED, why)
+            run.refused = Refusal(errors.CASCADE_EXHAUSTED, NOBODY)
         return False
 
     def _asks_judge(self, exchange: Exchange, run: Run, reply: Reply) -> bool:
@@ -159,28 +289,40 @@ class Cascading:
         run.prompt, exchange.prompt = exchange.prompt, None
         return True
 
-    def _passes(self, exchange: Exchange, body: bytes) -> bool:
-        reply = self.runs.read(exchange, body, kind=exchange.spoken.KIND)
-        return reply is not None and judge.passes(reply)
+    def _after_judge(self, exchange: Exchange, run: Run, reply: Reply | None) -> bool:
+        """Heed what the judge says, which is nothing when it is None; True for the next step."""
+        passed = reply is not None and judge.passes(reply)
+        run.judged(accepted=passed)
+        exchange.prompt, run.prompt = run.prompt, None
+        return not passed and self._escalates(exchange, run)
 
-    def _keep(
-        self,
-        exchange: Exchange,
-        upstream: UpstreamConnection,
-        told: bytes,
-        report: Report,
-        place: tuple[int, bytes],
-    ) -> Kept:
+    def _lines(self, exchange: Exchange, upstream: UpstreamConnection, report: Report) -> bytes:
+        """Return the header lines that tell who made a whole reply."""
         lines = replies.facts(exchange, report.served_model, None)
         lines += replies.passed_on(exchange, upstream.passed)
-        content_type = JSON
         if isinstance(exchange.spoken, Translated):
             lines += replies.untold_line(exchange.spoken.untold)
-        else:
-            content_type = upstream.content_type or JSON
-            if upstream.content_encoding:
-                lines += b"content-encoding: %b\r\n" % upstream.content_encoding
-        return Kept(content_type, lines, told, *place)
+        return lines
+
+    def _kept(
+        self,
+        exchange: Exchange,
+        run: Run,
+        told: tuple[bytes | None, bytes, bytes],
+        reply: Reply | None,
+    ) -> Kept:
+        """Return a step's reply as it is kept; `told` is its type, its lines and its body."""
+        content_type, lines, body = told
+        said, place = self.runs.digest(reply), self._place(exchange, run)
+        return Kept(content_type or b"", lines, body, place, said, content_type is None)
+
+    def _place(self, exchange: Exchange, run: Run) -> int:
+        """Return the how-manieth of its chain answers, from 1."""
+        name = exchange.target.deployment.id
+        return run.chain.index(name) + 1 if name in run.chain else len(run.chain)
+
+    def _place_line(self, step: int, run: Run) -> bytes:
+        return b"x-headgate-cascade: %d/%d\r\n" % (step, len(run.chain))
 
     def saves(self, exchange: Exchange) -> bool:
         """Send the reply so far in place of a refusal; False when there is none to be sent."""
@@ -199,8 +341,18 @@ class Cascading:
         if isinstance(client, Recorder):
             client.whole = True
         lines = kept.lines + replies.cost_line(run.paid_nanos)
-        lines += b"x-headgate-cascade: %d/%d\r\n" % (kept.step, len(run.chain))
-        client.write(replies.reply(exchange, 200, kept.content_type, lines, kept.body))
+        lines += self._place_line(kept.step, run)
+        if kept.streamed:
+            exchange.array = replies.array_of(exchange.request)
+            if not exchange.headed:
+                client.write(replies.held_stream_head(exchange, lines))
+            exchange.write_stream_end(kept.body)
+        elif exchange.headed:
+            refusal = Refusal(errors.UPSTREAM_BROKEN, NOT_STREAMED)
+            error = exchange.dialect.render_stream_error(refusal, exchange.call)
+            exchange.write_stream_end(error)
+        else:
+            client.write(replies.reply(exchange, 200, kept.content_type, lines, kept.body))
 
 
 def has_kept(pipeline: Pipeline, exchange: Exchange) -> bool:

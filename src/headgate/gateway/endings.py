@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from headgate.dialects.body import TOO_DEEP
 from headgate.dialects.translation.translated import NOT_TOLD, Translated
 from headgate.gateway import refusals, replies
-from headgate.gateway.cascading import has_kept, is_judged
+from headgate.gateway.cascading import NOT_STREAMED, has_kept, is_judged
 from headgate.gateway.http_bytes import JSON
 from headgate.gateway.metering import bound_settlement, meter
 from headgate.gateway.readings import UNBEGUN
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 STALE: Final = "closed_before_reply"
 LOST: Final = "connection_lost"
 SHUTDOWN: Final = "shutdown_timeout"
-NOT_STREAMED: Final = "The provider answered without a stream."
 WAITING: Final = ("approve", "queue", "money")
 """The phases of a call that waits and has cost nothing."""
 UNSENT: Final = ("sync", "connect")
@@ -128,11 +127,14 @@ class Endings:
             reason: Why it broke off, None when its connection says it is whole.
         """
         whole = report.complete and not report.errored
+        cut = "" if whole else reason or ("provider_error" if report.errored else "stream_cut")
+        cascading = self._cascading
+        if cascading is not None and cascading.takes_stream(exchange, report, rest, cut or None):
+            return
         self.verdicts.well(exchange, served=whole)
         if whole:
             settlement = meter(exchange, report)
         else:
-            cut = reason or ("provider_error" if report.errored else "stream_cut")
             settlement = bound_settlement(exchange, report, cut)
             if not report.errored:
                 rest += exchange.dialect.render_stream_error(stream_cut(cut), exchange.call)
@@ -216,9 +218,9 @@ class Endings:
         self._books.void(exchange, reason, at_ns=self._now_ns(), final=True)
         self.answer(exchange, refusal)
 
-    def broken(self, exchange: Exchange, reason: str) -> None:
+    def broken(self, exchange: Exchange, reason: str, report: Report = UNKNOWN_REPORT) -> None:
         """No whole reply came: nobody knows what it cost, so its bound is posted."""
-        settlement = bound_settlement(exchange, UNKNOWN_REPORT, reason)
+        settlement = bound_settlement(exchange, report, reason)
         stale = reason == STALE
         if not stale:
             self.verdicts.well(exchange, served=False)
@@ -226,7 +228,7 @@ class Endings:
         # attempt goes elsewhere, for its other connections may be stale as well.
         again = stale and self._pipeline.attempts.may_repeat(exchange)
         more = not again and reason != SHUTDOWN and self._pipeline.attempts.find_next(exchange)
-        self.settle(exchange, settlement, UNKNOWN_REPORT, final=not (again or more))
+        self.settle(exchange, settlement, report, final=not (again or more))
         if again:
             self._pipeline.place(exchange)
         elif more:
@@ -235,10 +237,7 @@ class Endings:
             self.answer(exchange, refusals.why_broken(exchange, reason))
 
     def client_gone(self, exchange: Exchange) -> None:
-        """The client went away: what may have cost money is seen to its end.
-
-        A recorder is still there, and so is whoever will come back for what it keeps.
-        """
+        """See to its end what may have cost money; a recorder stays for who comes back."""
         phase = exchange.phase
         if phase in UNBEGUN:
             self.finish(exchange)
@@ -282,11 +281,8 @@ class Endings:
             report = exchange.cancel() or UNKNOWN_REPORT
             settlement = bound_settlement(exchange, report, refusal.code.code)
             self.settle(exchange, settlement, report)
-            if not exchange.begun:
-                self.answer(exchange, refusal)
-                return
-            exchange.write_stream_end(exchange.dialect.render_stream_error(refusal, exchange.call))
-            self.finish(exchange)
+            exchange.headed = exchange.headed or exchange.begun
+            self.answer(exchange, refusal)
         elif exchange.client is not None:
             client, exchange.client = exchange.client, None
             client.write(replies.refusal(exchange, refusal))
@@ -300,6 +296,9 @@ class Endings:
         """
         report = exchange.cancel() or UNKNOWN_REPORT
         bound = bound_settlement(exchange, report, LENGTH_STOP, output_tokens_max=output_tokens_max)
+        cascading = self._cascading
+        if cascading is not None and cascading.takes_stopped(exchange, bound, report, last):
+            return
         self.verdicts.well(exchange, served=True)
         self.settle(exchange, bound, report)
         exchange.write_stream_end(last)

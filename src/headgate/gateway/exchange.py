@@ -65,7 +65,7 @@ class Exchange:
         spared: Candidates that were passed over for their breaker, not yet asked all the same.
         plan_over: Whether the plan has given all it had.
         held: Whether an attempt is held and not yet ended.
-        begun: Whether the client has been sent a byte of an answer.
+        begun: Whether the client has been sent a byte of an answer, or one is held back of it.
         headed: Whether its client has the head of a stream already, for it waited for a person.
         permission: What a person was asked about it, and said; None when nobody was asked.
         array: Says the stream as one JSON array, for who asked for that; None for events.
@@ -78,13 +78,7 @@ class Exchange:
     """
 
     __slots__ = (
-        "_endings",
-        "_feed",
-        "_parts",
-        "_pipeline",
-        "_reply_bytes",
-        "_stream",
-        "_unframed",
+        *("_endings", "_feed", "_parts", "_pipeline", "_reply_bytes", "_stream", "_unframed"),
         "array",
         "asked",
         "attempt",
@@ -114,9 +108,7 @@ class Exchange:
         "own",
         "path",
         "permission",
-        "phase",
-        "plan",
-        "plan_over",
+        *("phase", "plan", "plan_over"),
         "prompt",
         "request",
         "required",
@@ -291,13 +283,19 @@ class Exchange:
             return
         sized = self.sized
         feed = stream.feed if sized is None else sized.watch(self._pipeline, self, stream)
+        cascading = self._pipeline.cascading
+        hearing = None if cascading is None else cascading.hears(self, feed)
+        feed = feed if hearing is None else hearing.feed
+        withheld = hearing is not None and hearing.withholds
         feed = feed if self.array is None else self.array.around(feed)
         data = feed(payload)
-        if not data:
+        if not data and not withheld:
             return
         self.begun = True
         self._feed = feed
         self._unframed = self.request.head.http10
+        if withheld:
+            return
         if self.client is not None:
             head = b"" if self.headed else replies.begun_stream_head(self, stream.head_report)
             self.client.write(head + (data if self.request.head.http10 else chunk(data)))

@@ -196,6 +196,10 @@ class Pipeline:
 
     # 3. Permit: `entry` reads what the call asks for, and tells whether it may.
 
+    def withholds(self, exchange: Exchange) -> bool:
+        """Tell whether a cascade holds back what a call's attempt answers."""
+        return self.cascading is not None and self.cascading.withholds(exchange)
+
     def why_frozen(self, nodes: Iterable[str]) -> Refusal | None:
         """Name the first of `nodes` that is frozen; None when none is."""
         node = next((node for node in nodes if node in self.frozen), None)

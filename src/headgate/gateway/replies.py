@@ -106,12 +106,16 @@ def begun_stream_head(exchange: Exchange, report: Report | None) -> bytes:
 
 def stream_head(exchange: Exchange, served_model: str | None, passed: bytes) -> bytes:
     """Return the head of a streamed reply."""
+    return held_stream_head(exchange, facts(exchange, served_model, None) + passed)
+
+
+def held_stream_head(exchange: Exchange, lines: bytes) -> bytes:
+    """Return the head of a streamed reply whose own header lines are rendered already."""
     asked = exchange.request.head
-    return b"%bcontent-type: %b\r\n%b%b%bcache-control: no-cache\r\n%b%b\r\n" % (
+    return b"%bcontent-type: %b\r\n%b%bcache-control: no-cache\r\n%b%b\r\n" % (
         status_line(200),
         EVENT_STREAM if exchange.array is None else exchange.array.CONTENT_TYPE,
-        facts(exchange, served_model, None),
-        passed,
+        lines,
         asked.lines,
         b"" if asked.keep_alive else CLOSE,
         b"" if asked.http10 else b"transfer-encoding: chunked\r\n",

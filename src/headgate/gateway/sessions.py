@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
+from headgate.budgets.settings import RUN_ANY
 from headgate.caches.worth import warm_nanos, written_nanos
 from headgate.dialects.courses.course import Course
 from headgate.dialects.courses.registry import course_dialects
@@ -21,6 +22,7 @@ from headgate.records.charge import Settlement
 from headgate.records.report import Report
 from headgate.routing.given import tokens_of
 from headgate.routing.policies.registry import NO_INPUTS, Inputs
+from headgate.routing.policies.session import LEFT
 from headgate.routing.router import Router
 from headgate.routing.sessions.horizon import CALLS, horizon_of, is_side
 from headgate.routing.sessions.memory import USUAL_PERCENT, Key, Memory, Session
@@ -106,6 +108,8 @@ class Sessions:
         session = call.session
         horizon = self._horizon(exchange, course)
         found = {"horizon": horizon, "done": session.calls, "switches": session.switches}
+        if (left := _left_nanos(exchange)) is not None:
+            found[LEFT] = left
         found |= self._prices(exchange, warm, now_ns)
         for deployment in self._router.candidates(exchange.asked):
             lane = self._memory.lane(exchange.asked, deployment.id)
@@ -250,6 +254,22 @@ def _circle(who: str, named: bytes | None, course: Course) -> Key | None:
     if named is not None:
         return who, hash(("named", named))
     return None if course.identity is None else (who, hash(("said", course.identity)))
+
+
+def _left_nanos(exchange: Exchange) -> int | None:
+    """Return what the budgets of a call's run have left, as far as this worker has seen.
+
+    None where it has none, and where more was spent than its limit: somebody has raised that.
+    """
+    if exchange.run is None:
+        return None
+    path = exchange.path
+    left = [
+        budget.limit_nanos - piece.posted_nanos - piece.held_nanos
+        for piece, budget in zip(path.slices, path.budgets, strict=True)
+        if budget.node.startswith(RUN_ANY) and budget.mode == "hard"
+    ]
+    return min(left) if left and min(left) > 0 else None
 
 
 def _hashed(text: bytes | None) -> int | None:

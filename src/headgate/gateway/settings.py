@@ -94,6 +94,7 @@ class Edge(NamedTuple):
         drain_timeout_ms: How long running calls may take when the gateway stops.
         retire_timeout_ms: How long running calls may take after the configuration has changed.
         client_drain_ms: How long a reply is read on after its client went away (`drain`).
+        withheld_bytes_max: What a cascade holds back of a stream at most until it is verified.
         retries_percent: How many further attempts calls may make, per hundred calls.
         retries_burst: How many of them can be saved up.
         lag_max_ms: New calls are refused while the event loop is later than this; 0 for never.
@@ -121,6 +122,7 @@ class Edge(NamedTuple):
     drain_timeout_ms: int = 30_000
     retire_timeout_ms: int = 3_600_000
     client_drain_ms: int = 60_000
+    withheld_bytes_max: int = 8 << 20
     retries_percent: int = 20
     retries_burst: int = 500
     lag_max_ms: int = 2_000

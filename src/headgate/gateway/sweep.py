@@ -68,6 +68,8 @@ def _sweep_exchange(pipeline: Pipeline, exchange: Exchange, now_ms: int) -> None
         reason = _overdue(exchange, exchange.upstream, now_ms)
         if reason is not None:
             exchange.timed_out(reason)
+        elif pipeline.edge.queue_ping_ms and pipeline.withholds(exchange):
+            ping_queued(exchange, now_ms, pipeline.edge.queue_ping_ms)
 
 
 def _is_stopped(exchange: Exchange) -> bool:

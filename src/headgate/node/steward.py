@@ -69,6 +69,7 @@ from headgate.node.spreading import Spreading
 from headgate.node.stopping import outlive, stop_event
 from headgate.node.telling import tell_always
 from headgate.node.told import Told
+from headgate.node.watching import watch_deployments
 from headgate.store.database import open_store_readonly
 from headgate.store.migrate import open_store
 from headgate.store.place import node_id
@@ -269,6 +270,7 @@ class Steward:
         yield batch_always(self)
         yield self.sharing.when_leading(partial(roll_up_always, self.engine, self.reading))
         yield self.sharing.when_leading(partial(reconcile_always, self))
+        yield self.sharing.when_leading(partial(watch_deployments, self))
 
     def tell(self) -> None:
         """Tell whom the configuration in force names from now on, and nobody else."""

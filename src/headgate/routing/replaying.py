@@ -44,12 +44,14 @@ class Again(NamedTuple):
             been asked, each with the chance of that in millionths; empty otherwise.
         verified_ppm: How many verifications are expected then, in millionths.
         check_nanos: What each costs.
+        quality_ppm: How often what is answered in the end is expected to be good; of the steps.
     """
 
     first: CandidateRecord
     steps: tuple[tuple[str, int], ...] = ()
     verified_ppm: int = 0
     check_nanos: int = 0
+    quality_ppm: int = 0
 
 
 def again_by(record: DecisionRecord, one: Chosen, *, unit: str, turn: int) -> Again | None:
@@ -72,7 +74,9 @@ def again_by(record: DecisionRecord, one: Chosen, *, unit: str, turn: int) -> Ag
                 return Again(first)
             steps = cascade.steps(ranked, leaf.settings, inputs)
             verified = sum(chance for _name, chance in steps[:-1])
-            return Again(first, steps, verified, inputs.get(cascade.CHECK, 0))
+            reached = cascade.notes(ranked, leaf.settings, inputs).get("cascade.quality_ppm", 0)
+            assert isinstance(reached, int)
+            return Again(first, steps, verified, inputs.get(cascade.CHECK, 0), reached)
     return None
 
 

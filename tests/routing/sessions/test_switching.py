@@ -43,6 +43,7 @@ PROGRESS = st.builds(
     st.integers(0, 6_000),
     st.booleans(),
     st.booleans(),
+    st.none() | NANOS,
 )
 SETTINGS = st.builds(Setting, NANOS, st.integers(0, 100))
 
@@ -65,14 +66,36 @@ def test_no_session_moves_without_a_computed_gain(
         assert verdict.gain_nanos is None
 
 
+def test_a_run_that_cannot_pay_its_model_to_the_end_moves_to_one_that_it_can() -> None:
+    """Amid a task and without any sign; where none can be paid, it stays where it is."""
+    cheap = Offer("cheap", 10, 10, 0, milli_of(700_000), 20)
+    dear = Offer("dear", 100, 100, 0, milli_of(950_000), 20)
+    begun = Progress("dear", "dear", 5)
+
+    rich, short, broke = (
+        decide([cheap, dear], begun._replace(left_nanos=left)) for left in (1_500, 400, 20)
+    )
+    rises = Progress("cheap", "cheap", 5, 2_000, left_nanos=400)
+    kept_down = decide([cheap, dear], rises, Setting(10_000))
+    would_rise = decide([cheap, dear], rises._replace(left_nanos=None), Setting(10_000))
+
+    assert [each.reason for each in (rich, short, broke)] == ["stays", "down", "stays"]
+    assert short.gain_nanos is not None
+    assert (kept_down.reason, would_rise.reason) == ("stays", "up")
+
+
 @given(offers=offers_of(), progress=PROGRESS, setting=SETTINGS)
 def test_a_session_rises_in_trouble_and_goes_home_between_tasks(
     offers: list[Offer], progress: Progress, setting: Setting
 ) -> None:
-    """Nothing else moves it: amid a task only a sign, and after one it may only go back."""
+    """Nothing else moves it, while its run can pay: amid a task a sign, after one only back."""
     verdict = decide(offers, progress, setting)
 
     if verdict.reason not in {"up", "down", "over"}:
+        return
+    costs = {each.name: each.cost_nanos for each in verdict.weighed}
+    assert progress.incumbent is not None
+    if not progress.can_pay(costs[progress.incumbent]) and progress.can_pay(costs[verdict.chosen]):
         return
     if progress.fresh or progress.idle:
         assert verdict.chosen == progress.home

@@ -22,6 +22,7 @@ from headgate.insights.attention import Attention, read_attention
 from headgate.insights.frozen import read_frozen
 from headgate.insights.quality import worse
 from headgate.insights.search import Wanted, search
+from headgate.routing.learning.watch import FAILURES, LATENCY, PACE
 from headgate.units.instants import NANOS_PER_SECOND, to_iso
 from headgate.units.money import format_usd
 
@@ -30,6 +31,14 @@ TITLE = "Overview"
 PATH = "/"
 KEY = "o"
 PLACE = 1
+
+VOTES = ("answers worse", "good")
+ATTEMPTS = {
+    FAILURES: ("fails more often", "served"),
+    LATENCY: ("begins later", "begun as soon as usual"),
+    PACE: ("is slower", "as fast as usual"),
+}
+"""What a deployment does worse, and of which attempts, or votes, the share is told."""
 
 MINUTES_DEFAULT = 15
 LIVE_MINUTES_MAX = 60
@@ -136,9 +145,10 @@ def _notices(
         link = f"/calls?{urlencode({'deployment': sick.deployment})}"
         yield Notice("warn", f"{sick.deployment} fails", told, link)
     for each in worse(connection):
-        told = f"{each.source}: {_percent(each.now_ppm)} good, {_percent(each.usual_ppm)} before"
+        does, word = ATTEMPTS.get(each.source, VOTES)
+        told = f"{each.source}: {_percent(each.now_ppm)} {word}, {_percent(each.usual_ppm)} before"
         link = f"/calls?{urlencode({'deployment': each.deployment})}"
-        yield Notice("warn", f"{each.deployment} answers worse", told, link)
+        yield Notice("warn", f"{each.deployment} {does}", told, link)
     if attention.unpriced:
         told = "nothing was posted for them: no price is known"
         title = f"{show.count(attention.unpriced)} unpriced attempts"

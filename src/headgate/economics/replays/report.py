@@ -18,8 +18,13 @@ LIMITS = [
     "Quality is what decisions expected then, or what votes say of the model now; intervals of "
     "deployments are taken to be independent.",
     "A policy sees what was written down of each decision and no more: estimates where the policy "
-    "of that day asked for none are unknown, and so is what a session's policy keeps in mind.",
-    "Latency is the mean of what each deployment took in that time, whatever it was asked.",
+    "of that day asked for none are unknown, and what a session's policy keeps in mind is as it "
+    "was, not as it would be: what a session shows against who serves it, where its tasks end and "
+    "which cache is warm depend on who that is.",
+    "Latency is the mean of what each deployment took in that time, whatever it was asked; by a "
+    "cascade, of each step by its chance.",
+    "What a cascade is expected to reach and how often it asks on is by its own formula, which "
+    "takes models' mistakes to be independent; what its verifier knew then is in the record.",
 ]
 
 
@@ -56,6 +61,7 @@ def replay_report(told: Told, found: Replayed) -> Report:
         answer=_answer(told, found, was, would),
         figures={
             "calls": str(every.calls),
+            "attempts": str(found.attempts),
             "moved": str(every.moved),
             "moved_share": _share(every.moved, every.calls),
             "was_usd": format_usd(every.was_nanos),
@@ -115,15 +121,17 @@ def _weighed(places: Mapping[str, Place], weights: Mapping[str, float]) -> Quali
 
 
 def latency_ms(places: Mapping[str, Place], *, there: bool) -> int | None:
-    """Return how long an answer takes on average; None where some place served nothing."""
-    total = calls = 0
+    """Return how long an answer takes on average; None where nobody knows of some place.
+
+    Of a call that asked several, one after the other, that is all of their time.
+    """
+    total, calls = 0, sum(place.was for place in places.values())
     for place in places.values():
-        count = place.would if there else place.was
-        if count and not place.was:
+        count_ppm = place.would_ppm if there else PPM * place.asked
+        if count_ppm and not place.asked:
             return None
-        if count:
-            total += count * place.duration_ms // place.was
-            calls += count
+        if count_ppm:
+            total += count_ppm * place.duration_ms // place.asked // PPM
     return total // calls if calls else None
 
 
@@ -174,7 +182,7 @@ def _places(places: Mapping[str, Place]) -> TableView:
         rows.append(
             [
                 *(name, str(place.was), str(place.would)),
-                _ms(place.duration_ms // place.was if place.was else None),
+                _ms(place.duration_ms // place.asked if place.asked else None),
                 UNKNOWN if known is None else _interval(Quality(*known)),
             ]
         )

@@ -15,9 +15,10 @@ from headgate.catalog.settings import Deployment
 from headgate.economics.inputs import InputError
 from headgate.economics.prices.bulk import Way
 from headgate.economics.prices.load_past import Charged
+from headgate.economics.replays.answered import answered
 from headgate.economics.replays.choosing import Choice, Choosing
 from headgate.economics.replays.load_served import Served
-from headgate.economics.replays.policy import way_of
+from headgate.economics.replays.rating import way_of
 from headgate.economics.whatif.moves import STAYS, Chains, Moves, Then
 from headgate.records.demand import STANDARD
 from headgate.routing.cascades.chain import CHAIN_MAX
@@ -57,43 +58,14 @@ def routed(calls: Iterable[Served], attempts: Sequence[str], ground: Ground) -> 
     """
     found, choosing = _Found(len(attempts), ground), Choosing(ground.policy)
     numbers = {attempt: number for number, attempt in enumerate(attempts)}
-    for turn, (call, is_answer) in enumerate(_answers(calls)):
-        number = numbers.get(call.attempt)
-        if is_answer:
-            choice = choosing.of(turn, call)
-            found.count(call, choice)
-            found.take(number, call, choice)
-        else:
-            found.drop(number)
+    for turn, call in enumerate(answered(calls)):
+        answer = call.answer
+        choice = choosing.of(turn, answer)
+        found.count(answer, choice)
+        found.take(numbers.get(answer.attempt), answer, choice)
+        for other in call.others:
+            found.drop(numbers.get(other.attempt))
     return found.moves()
-
-
-def _answers(calls: Iterable[Served]) -> Iterator[tuple[Served, bool]]:
-    """Yield attempts, each with whether its answer is the one that its client got.
-
-    A call's last attempt gave it, unless that was a judge's, who is in no chain: then it was the
-    last before. A judge that is in the chain as well cannot be told from the step that it is.
-    """
-    before: dict[str, Served] = {}
-    for each in calls:
-        call = each.attempt.rpartition(".")[0]
-        chain, last = cascade.chain_of(each.record.notes), before.pop(call, None)
-        judges = bool(chain) and each.deployment not in chain
-        if judges and last is not None:
-            yield each, False
-            if each.final:
-                yield last, True
-            else:
-                before[call] = last
-            continue
-        if last is not None:
-            yield last, False
-        if each.final:
-            yield each, True
-        else:
-            before[call] = each
-    # What followed these was not answered: the client got what there was.
-    yield from ((each, True) for each in before.values())
 
 
 class _Found:
@@ -184,7 +156,7 @@ class _Found:
             yield f"{blind} were decided without the estimates that {name} goes by."
         if cascades and self._whole < every:
             yield (
-                f"{every - self._whole} of {every} calls are streams or cannot be verified: "
+                f"{every - self._whole} of {every} calls are such that nobody can verify them: "
                 "there the best one serves alone."
             )
         for need in sorted(needs & KEPT_IN_MIND):

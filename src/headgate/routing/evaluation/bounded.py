@@ -95,7 +95,8 @@ def _require(rows: int, what: str) -> None:
 
 def read(train: Evidence, test: Evidence, seed: int, clock: Callable[[], int]) -> Reading:
     """Learn from `train`, choose its operating points, and apply them to the texts of `test`."""
-    fitted = estimator.fit(train.models, train.texts, train.scores, train.costs, seed=seed)
+    given = train.models, train.texts, train.scores, train.costs
+    fitted = estimator.fit(*given, seed=seed, labels=train.groups)
     points = choosing.choose_points(train, fitted.quality, fitted.cost_usd)
     mixes = choosing.mix_points(train)
     quality, cost = fitted.estimator.predict(test.texts)

@@ -1,6 +1,7 @@
 """Operating points: how much a dollar must buy, chosen on the training part before any test."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,6 +11,16 @@ from headgate.routing.quality.sparse import Floats, Ints
 
 TARGETS = {"95": 0.95, "98": 0.98, "100": 1.0, "max": None}
 """Shares of the best single model's quality; `max` is the highest quality there is."""
+
+BELIEVED = 0.5
+"""How much of a point's quality on the training part is what was estimated of the rows, the rest
+being what they scored. Scores alone are noisy, and of many points the luckiest would be chosen;
+estimates alone flatter, for of several models the one that is thought best too well is taken. The
+two err apart, so their mean errs less."""
+
+SPARE_ERRORS = 0.5
+"""What has to be gained over the best single model where all of its quality is wanted, in standard
+errors: a point that only just equals it falls short every second time."""
 
 TRIED = 120
 SPAN = (1e-3, 1e2)
@@ -62,14 +73,46 @@ def curve(evidence: Evidence, quality: Floats, cost: Floats, tried: Floats) -> l
     ]
 
 
-def choose_points(train: Evidence, quality: Floats, cost: Floats) -> dict[str, Operating]:
-    """Return for each target the cheapest price of quality that reached it on the training part.
+class _Foreseen(NamedTuple):
+    """What a price of quality costs, the quality to expect of it elsewhere, and how sure that is.
 
+    Attributes:
+        error: The standard error of what was gained over the best single model.
+    """
+
+    cost: float
+    quality: float
+    error: float
+
+
+def _foreseen(train: Evidence, quality: Floats, cost: Floats, tried: Floats) -> list[_Foreseen]:
+    """Return what to expect of each price of quality.
+
+    The quality is at most one standard error above what was seen, so that estimates which mislead
+    gain little.
+    """
+    rows, best = np.arange(len(train)), train.best_single()
+    alone = train.scores[:, best]
+    spots = []
+    for of in (chosen(quality, cost, price) for price in tried):
+        seen = train.scores[rows, of] - alone
+        estimated = float((quality[rows, of] - quality[:, best]).mean())
+        error = float(seen.std() / np.sqrt(len(train)))
+        gain = (1 - BELIEVED) * float(seen.mean()) + BELIEVED * estimated
+        reached = float(alone.mean()) + min(gain, float(seen.mean()) + error)
+        spots.append(_Foreseen(float(train.costs[rows, of].mean()), reached, error))
+    return spots
+
+
+def choose_points(train: Evidence, quality: Floats, cost: Floats) -> dict[str, Operating]:
+    """Return for each target the cheapest price of quality that reaches it by the training part.
+
+    What a price reaches is foreseen from scores and estimates, see `BELIEVED`.
     `quality` and `cost` have to be out-of-fold estimates, or the estimates look too good. Prices
     at which a share of the best single model's quality costs more than that model do not count.
     """
     tried = prices(train.costs)
-    spots = curve(train, quality, cost, tried)
+    spots = _foreseen(train, quality, cost, tried)
     best = train.best_single()
     reference = float(train.scores[:, best].mean())
     paid = float(train.costs[:, best].mean())
@@ -77,10 +120,11 @@ def choose_points(train: Evidence, quality: Floats, cost: Floats) -> dict[str, O
     points: dict[str, Operating] = {}
     for name, share in TARGETS.items():
         wanted = max(highest, reference) if share is None else share * reference
+        spare = SPARE_ERRORS if share == 1.0 else 0.0
         reaching = [
             (spot.cost, price)
             for spot, price in zip(spots, tried.tolist(), strict=True)
-            if spot.quality >= wanted and (share is None or spot.cost <= paid)
+            if spot.quality >= wanted + spare * spot.error and (share is None or spot.cost <= paid)
         ]
         points[name] = Operating(min(reaching)[1] if reaching else None, best)
     return points

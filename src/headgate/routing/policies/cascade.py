@@ -22,6 +22,8 @@ __all__ = ["plan"]
 KIND = "cascade"
 STEPS_MAX: Final = 2
 EXHAUSTED: Final = ("best", "refuse")
+STREAMS: Final = ("held", "alone")
+"""Streams are held back until they are verified, or go to the best one alone."""
 SETTINGS: Final = (
     Setting("verifier", "choice", required=True, choices=KINDS),
     Setting("steps_max", "count", default=STEPS_MAX),
@@ -30,6 +32,7 @@ SETTINGS: Final = (
     Setting("accepts_bad", "share"),
     Setting("exhausted", "choice", default=0, choices=EXHAUSTED),
     Setting("probe_usd_per_day", "usd", default=0),
+    Setting("streams", "choice", default=0, choices=STREAMS),
     Setting("judge", "deployment"),
     Setting("rubric", "text"),
 )
@@ -95,7 +98,7 @@ def notes(ranked: Sequence[Quoted], settings: Settings, inputs: Inputs) -> Notes
     """Return the chain, whether it pays, and by which figures."""
     others = sorted(ranked, key=_best_first)
     if not inputs.get(WHOLE):
-        return {CHAIN: "off: the reply is a stream, or none that can be verified"}
+        return {CHAIN: "off: the reply is none that can be verified before it is seen"}
     found = _found(others, settings, inputs)
     if found is None:
         return NO_NOTES if not others else {CHAIN: "off: nobody is cheaper than the best one"}

@@ -3,8 +3,8 @@
 What finishing the session's task comes to at each candidate is weighed in whole nano-dollars:
 calls left, the kept prefix, what a switch throws away, how often tasks succeed there and what a
 failure costs (`routing.sessions.offers`). Up, when something speaks against who serves it; back,
-where a task ends (`routing.sessions.switching`). A call that belongs to no session goes
-where a task of its horizon would begin.
+where a task ends; to whom the run's budget can pay (`routing.sessions.switching`). A call that
+belongs to no session goes where a task of its horizon would begin.
 """
 
 from collections.abc import Sequence
@@ -28,6 +28,9 @@ NEEDS: Final[frozenset[Need]] = frozenset({"session", "estimates"})
 PERCENT_PPM: Final = 10_000
 INTERVAL_ERRORS: Final = 4
 """An interval of 95 % is about so many standard errors wide."""
+
+LEFT: Final = "left_nanos"
+"""The input that says what the budget of the call's run has left."""
 
 SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("stake_usd", "usd", 0),
@@ -62,6 +65,8 @@ def notes(ranked: Sequence[Quoted], settings: Settings, inputs: Inputs) -> Notes
     for each in verdict.weighed:
         found[f"total_nanos:{each.name}"] = each.total_nanos
         found[f"success_ppm:{each.name}"] = each.ppm
+        if (left := inputs.get(LEFT)) is not None and each.cost_nanos > left:
+            found[f"short_nanos:{each.name}"] = each.cost_nanos - left
     return found
 
 
@@ -95,6 +100,7 @@ def _verdict(priced: Sequence[Quoted], settings: Settings, inputs: Inputs) -> Ve
         hard_milli(found),
         fresh=bool(inputs.get("fresh")),
         idle=bool(inputs.get("idle")),
+        left_nanos=inputs.get(LEFT),
     )
     margin = settings.value("margin") // PERCENT_PPM
     return decide(offers, progress, Rules(settings.value("stake_usd"), margin))

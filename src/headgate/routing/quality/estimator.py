@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from headgate.routing.quality import calibration, expenses, features, topics
+from headgate.routing.quality import calibration, expenses, features, kinds, topics
 from headgate.routing.quality.calibration import Weighing, log_odds
 from headgate.routing.quality.expenses import Expenses
 from headgate.routing.quality.features import Featuriser
+from headgate.routing.quality.kinds import Kinds
 from headgate.routing.quality.linear import ridge
 from headgate.routing.quality.sparse import Floats, Ints, Singles, Sparse
 from headgate.routing.quality.topics import Topics
@@ -90,7 +91,7 @@ class Estimator:
 
     models: tuple[str, ...]
     featuriser: Featuriser
-    topics: Topics
+    topics: Topics | Kinds
     terms: Terms
     weighing: Weighing
     expenses: Expenses
@@ -153,19 +154,26 @@ class Fitted:
 
 
 def fit(
-    models: tuple[str, ...], texts: Sequence[str], scores: Floats, costs: Floats, *, seed: int
+    models: tuple[str, ...],
+    texts: Sequence[str],
+    scores: Floats,
+    costs: Floats,
+    *,
+    seed: int,
+    labels: Sequence[str] = (),
 ) -> Fitted:
     """Learn from scored texts: `scores` within 0 and 1, `costs` in dollars, rows by models.
 
+    Where `labels` say what the texts are about, one each, clusters are those kinds, told from
+    words; without, or where all are alike, clusters are found.
     The statistics behind a row's out-of-fold estimate have not seen the row's scores, nor have the
     weights been fitted on them. The texts alone, without scores, choose features and clusters once
     for all folds. The same input gives the same result.
     """
     assert len(texts) >= ROWS_MIN, "the reader of the file refuses fewer"
     featuriser, rows = features.fit(texts)
-    found = topics.fit(rows, seed)
-    shares = found.shares(rows.times(found.directions))
     fold_of = _folds(len(texts), seed)
+    found, shares = _clusters(rows, labels, fold_of, seed)
     out = [np.zeros_like(scores), np.zeros_like(scores)]
     for fold in range(FOLDS):
         inside, outside = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
@@ -187,6 +195,17 @@ def fit(
         table=np.concatenate([found.directions, terms.weights], axis=1),
     )
     return Fitted(estimator, quality, paid.expected(_chars(texts), shares))
+
+
+def _clusters(
+    rows: Sparse, labels: Sequence[str], fold_of: Ints, seed: int
+) -> tuple[Topics | Kinds, Floats]:
+    """Return clusters and the rows' shares of them; those of kinds do not know the row's label."""
+    members = kinds.of_labels(labels)
+    if members is not None:
+        return kinds.fit(rows, members, fold_of)
+    found = topics.fit(rows, seed)
+    return found, found.shares(rows.times(found.directions))
 
 
 def _terms_of(rows: Sparse, shares: Floats, scores: Floats) -> Terms:

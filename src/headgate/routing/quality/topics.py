@@ -34,7 +34,7 @@ class Topics:
 
     def shares(self, places: Singles) -> Floats:
         """Return how much each text belongs to each cluster; the shares of a text sum to 1."""
-        return _softmax(SHARPNESS * (_unit(places) @ self.centres.T).astype(np.float64))
+        return softmax(SHARPNESS * (_unit(places) @ self.centres.T).astype(np.float64))
 
 
 def fit(rows: Sparse, seed: int, directions_max: int = DIRECTIONS_MAX) -> Topics:
@@ -81,6 +81,7 @@ def _unit(rows: Singles) -> Singles:
     return np.asarray(rows / np.maximum(lengths, np.float32(1e-9)), np.float32)
 
 
-def _softmax(scores: Floats) -> Floats:
+def softmax(scores: Floats) -> Floats:
+    """Return rows of shares that sum to 1, in proportion to e to the power of the scores."""
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))

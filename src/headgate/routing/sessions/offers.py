@@ -4,10 +4,11 @@
     total = cost + (1 - p) x failure
     failure = stake + what the task costs anew where it succeeds most often / p there
 
-`p` is how often tasks succeed there, lowered by what the session has shown so far. Whoever is not
-serving the session has to begin: it pays the prefix once, some calls to find its way, and all of
-the task's calls; the same model at another place pays the prefix alone. So what a switch throws
-away is in the comparison, not beside it.
+`p` is how often tasks succeed there, lowered by what the session has shown so far; and, where the
+budget of its run has less left than the task costs there, to the share that can be paid. Whoever
+is not serving the session has to begin: it pays the prefix once, some calls to find its way, and
+all of the task's calls; the same model at another place pays the prefix alone. So what a switch
+throws away is in the comparison, not beside it.
 """
 
 from collections.abc import Sequence
@@ -77,6 +78,7 @@ class Progress(NamedTuple):
         hard_milli: How much of that speaks of the task, and so against everybody.
         fresh: Whether a task begins: nothing is done yet, and nothing shown.
         idle: Whether it paused for longer than prefixes are kept.
+        left_nanos: What the budget of its run has left, None where none is known.
     """
 
     incumbent: str | None
@@ -86,6 +88,11 @@ class Progress(NamedTuple):
     hard_milli: int = 0
     fresh: bool = False
     idle: bool = False
+    left_nanos: int | None = None
+
+    def can_pay(self, cost_nanos: int) -> bool:
+        """Tell whether what is left of the run's budget is enough for so much."""
+        return self.left_nanos is None or cost_nanos <= self.left_nanos
 
 
 def weigh(offers: Sequence[Offer], progress: Progress, stake_nanos: int) -> tuple[Weighed, ...]:
@@ -97,7 +104,7 @@ def weigh(offers: Sequence[Offer], progress: Progress, stake_nanos: int) -> tupl
         stake_nanos: What a failure costs beside doing the task again.
     """
     costs = {each.name: _cost_nanos(each, progress) for each in offers}
-    chances = {each.name: _ppm(each, progress) for each in offers}
+    chances = {each.name: _paid_ppm(each, progress, costs[each.name]) for each in offers}
     best = max(offers, key=lambda each: (chances[each.name], -costs[each.name], each.name))
     anew = _anew_nanos(best) * CERTAIN_PPM // max(PPM_MIN, chances[best.name])
     failure = stake_nanos + anew
@@ -139,6 +146,14 @@ def _cost_nanos(offer: Offer, progress: Progress) -> int:
         return offer.enter_nanos + offer.now_nanos + offer.steady_nanos * later
     found = 0 if progress.incumbent is None else ORIENTATION_CALLS
     return _anew_nanos(offer) + offer.steady_nanos * found
+
+
+def _paid_ppm(offer: Offer, progress: Progress, cost_nanos: int) -> int:
+    """Return how often the task succeeds, as far as the run's budget pays for it."""
+    ppm = _ppm(offer, progress)
+    if progress.left_nanos is None or progress.can_pay(cost_nanos):
+        return ppm
+    return ppm * max(0, progress.left_nanos) // cost_nanos
 
 
 def _ppm(offer: Offer, progress: Progress) -> int:

@@ -5,7 +5,9 @@ switch throws away and what failures cost, comes out cheaper elsewhere by more t
 by more than one standard error of the difference between the two. Up, to one that succeeds more
 often, it may move when something speaks against who serves it. Back to the one it began with it
 may move where a task ends, for half a task is worth more to who has done it, or where a pause has
-cost it its cache. It goes nowhere else: a session is not handed down because it has grown long.
+cost it its cache. From one that its run cannot pay to the end it may move at any time to one that
+it can, and never the other way. It goes nowhere else: a session is not handed down because it has
+grown long.
 """
 
 from collections.abc import Sequence
@@ -89,6 +91,9 @@ def decide_side(offers: Sequence[Offer]) -> Verdict:
 
 def _may(staying: Weighed, other: Weighed, progress: Progress) -> bool:
     """Tell whether a session may move to another at this moment, if it pays."""
+    pays, would = progress.can_pay(staying.cost_nanos), progress.can_pay(other.cost_nanos)
+    if pays != would:
+        return would
     if progress.fresh or progress.idle:
         return other.name == progress.home
     rises = other.offer.quality_milli > staying.offer.quality_milli

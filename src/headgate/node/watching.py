@@ -1,0 +1,107 @@
+"""Watching while the steward runs: whether deployments fail more often, or are slower than usual.
+
+What is usual is kept in memory and learned anew after a start; what was told is in the store. Of
+nodes that share one, one watches.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from sqlalchemy import Engine
+
+from headgate.config.snapshot import Snapshot
+from headgate.insights import quality
+from headgate.insights.quality import Worse
+from headgate.insights.watched import seen
+from headgate.node.rules import Rules
+from headgate.routing.learning.learner import Drift
+from headgate.routing.learning.watch import FAILURES, LATENCY, PACE, Watch
+from headgate.units.instants import NANOS_PER_SECOND
+
+SETTLE_NS = 60 * NANOS_PER_SECOND
+"""Attempts are looked at so long after they were sent: most have ended, and are in the store."""
+
+ATTEMPTS_AT_ONCE = 1_000
+"""Of a busier stretch the first ones stand for the others."""
+
+LOOK_S = 2
+WATCHED = frozenset({FAILURES, LATENCY, PACE})
+
+
+class Here(Protocol):
+    """The steward, as watching needs it."""
+
+    engine: Engine
+    reading: Engine
+    rules: Rules
+
+
+async def watch_deployments(here: Here) -> None:
+    """Watch, for ever.
+
+    Raises:
+        SQLAlchemyError: The store could not be written or read.
+    """
+    watching = Watching((here.engine, here.reading), lambda: here.rules.snapshot)
+    while True:
+        await asyncio.to_thread(watching.step, time.time_ns())
+        await asyncio.sleep(LOOK_S)
+
+
+class Watching:
+    """Looks at what is in the store.
+
+    Args:
+        engines: The store, for writing, and the one beside it for reading.
+        snapshot: Returns the configuration in force.
+    """
+
+    def __init__(self, engines: tuple[Engine, Engine], snapshot: Callable[[], Snapshot]) -> None:
+        self._engine, self._reading = engines
+        self._snapshot = snapshot
+        self._watch = Watch()
+        self._until_ns = self._begun_ns = 0
+        self._anew_ns: dict[tuple[str, str], int] = {}
+
+    def step(self, now_ns: int) -> None:
+        """Look at the next attempts, and tell of what became worse or is known again."""
+        since_ns, self._until_ns = self._until_ns, now_ns - SETTLE_NS
+        if not since_ns:
+            self._begun_ns = now_ns
+            return
+        models = {name: each.priced_as for name, each in self._snapshot().deployments.items()}
+        with self._reading.connect() as connection:
+            shown = list(seen(connection, since_ns, self._until_ns, models, ATTEMPTS_AT_ONCE))
+            told = [each for each in quality.worse(connection) if each.source in WATCHED]
+        found = [drift for each in shown for drift in self._watch.hear(each)]
+        settled = self._settled(told)
+        if found or settled:
+            self._tell(found, settled, told, now_ns)
+
+    def _settled(self, told: list[Worse]) -> set[tuple[str, str]]:
+        """Return what is known again of all that was told, by what was learned since then."""
+        known = self._watch.settled()
+        keys = ((each, (each.deployment, each.source)) for each in told)
+        return {
+            key
+            for each, key in keys
+            if key in known and self._anew_ns.get(key, self._begun_ns) >= each.since_ns
+        }
+
+    def _tell(
+        self,
+        found: list[Drift],
+        settled: set[tuple[str, str]],
+        told: list[Worse],
+        now_ns: int,
+    ) -> None:
+        counted = {(each.deployment, each.source) for each in told}
+        with self._engine.begin() as connection:
+            quality.settle(connection, settled, now_ns)
+            for drift in found:
+                key = (drift.deployment, drift.source)
+                self._anew_ns[key] = now_ns
+                if key not in counted:
+                    quality.raise_alarm(connection, drift, now_ns // NANOS_PER_SECOND, now_ns)

@@ -1,0 +1,140 @@
+"""Deployments that fail more often, or take longer, than they did: told once, and settled."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from sqlalchemy import Engine, insert
+
+from headgate.config.load import load
+from headgate.insights import quality
+from headgate.ledger.tables import attempt, route
+from headgate.node.watching import SETTLE_NS, Watching
+from headgate.routing.learning.watch import Seen, Watch
+from headgate.store import audit
+from headgate.store.migrate import open_store
+from headgate.units.instants import NANOS_PER_SECOND
+from tests.conftest import NOON_NS
+
+CONFIG = """
+[organisation]
+id = "acme"
+[providers.openai]
+kind = "openai"
+base_url = "http://127.0.0.1:9/v1"
+credential = { value = "sk" }
+"""
+DEPLOYMENT = '[deployments.{name}]\nprovider = "openai"\nmodel = "gpt-5.4-mini"\n'
+ROW: Mapping[str, object] = {
+    "hold_nanos": 1,
+    "caller": 1,
+    "decision": 1,
+    "input_tokens_max": 1,
+    "output_tokens_max": 1,
+    "choices": 1,
+    "stream": True,
+    "state": "measured",
+    "status": 200,
+    "reason": None,
+    "posted_nanos": 1,
+    "ttft_us": 300_000,
+    "duration_us": 900_000,
+    "usage": '{"output_text": 30}',
+    "lines": "[]",
+    "final": True,
+    "closed_by": "worker",
+}
+WHOLE = {"stream": False, "ttft_us": 900_000}
+NEUTRAL: tuple[Mapping[str, object], ...] = (
+    {"status": 400, "reason": "body_invalid", "ttft_us": None},
+    {"status": 402, "reason": "upstream_error", "ttft_us": None},
+    {"status": 429, "reason": "upstream_rate_limited", "ttft_us": None},
+    {"state": "estimated", "reason": "client_gone"},
+    {"state": "held", "ttft_us": None},
+    {"ttft_us": 400_000},
+)
+WORSE: Mapping[str, tuple[Mapping[str, object], ...]] = {
+    "failures": (
+        {"status": 503, "reason": "upstream_overloaded", "ttft_us": None},
+        {"state": "void", "status": 0, "reason": "connect: refused", "ttft_us": None},
+        {"state": "estimated", "reason": "stream_cut"},
+    ),
+    "latency": ({"ttft_us": 700_000, "duration_us": 1_300_000},),
+    "pace": ({**WHOLE, "duration_us": 3_000_000},),
+    "calm": NEUTRAL,
+}
+"""By deployment, which is named as what is seen of it, what its attempts become."""
+
+
+class Watched:
+    """A store, who watches it, and the time."""
+
+    def __init__(self, folder: Path) -> None:
+        file = folder / "headgate.toml"
+        file.write_text(CONFIG + "".join(DEPLOYMENT.format(name=name) for name in WORSE))
+        snapshot = load(file, {})
+        self.engine: Engine = open_store(folder)
+        self.watching = Watching((self.engine, self.engine), lambda: snapshot)
+        self.now_ns = NOON_NS
+        self.watching.step(self.now_ns)
+        named = {"asked": "any", "dialect": "openai_chat", "journal": "j"}
+        rows = [
+            {"id": id_, "number": id_, "deployment": name, **named}
+            for id_, name in enumerate(WORSE)
+        ]
+        with self.engine.begin() as connection:
+            connection.execute(insert(route), rows)
+
+    def made(self, many: int, what: Mapping[str, tuple[Mapping[str, object], ...]]) -> None:
+        """Have so many attempts be made at each deployment, and looked at once they are old."""
+        rows = []
+        for number in range(many):
+            for id_, kinds in enumerate(what.values()):
+                self.now_ns += NANOS_PER_SECOND // 1_000
+                own = {"attempt": f"{self.now_ns}.1", "at_ns": self.now_ns, "route": id_}
+                rows.append({**ROW, **own, **kinds[number % len(kinds)]})
+        with self.engine.begin() as connection:
+            connection.execute(insert(attempt), rows)
+        self.watching.step(self.now_ns + SETTLE_NS + 1)
+
+    def alarms(self) -> list[tuple[str, str]]:
+        """Return what is told of as worse now."""
+        with self.engine.connect() as connection:
+            return sorted((each.deployment, each.source) for each in quality.worse(connection))
+
+
+def test_what_became_worse_is_told_once_and_settled(tmp_path: Path) -> None:
+    """That it goes on is no news, and once it is usual it is settled.
+
+    Nothing is said of a deployment by calls that it rightly refuses, rate limits, clients that
+    leave and attempts that still run; nor by its being somewhat slower.
+    """
+    watched = Watched(tmp_path)
+    watched.made(220, {name: (WHOLE if name == "pace" else {},) for name in WORSE})
+
+    watched.made(40, WORSE)
+    first = watched.alarms()
+    watched.made(100, WORSE)
+    still = watched.alarms()
+    watched.made(240, WORSE)
+    last = watched.alarms()
+
+    with watched.engine.connect() as connection:
+        told = [entry.action for entry in audit.entries(connection)]
+    watched.engine.dispose()
+    assert first == still == [(name, name) for name in ("failures", "latency", "pace")]
+    assert last == []
+    assert told == ["quality.worse"] * 3 + ["quality.settled"] * 3
+
+
+def test_a_single_failure_is_no_alarm_and_a_row_of_them_is() -> None:
+    """Three among good ones pass; what was usual and what is now are told with the alarm."""
+    watch = Watch()
+    good, bad = Seen("mini", "m", served=True), Seen("mini", "m", served=False)
+
+    some = [watch.hear(bad if number % 100 == 99 else good) for number in range(400)]
+    (drift,) = next(found for _ in range(12) if (found := watch.hear(bad)))
+
+    assert not any(some)
+    assert (drift.deployment, drift.source) == ("mini", "failures")
+    assert drift.now < drift.usual - 0.1
+    assert watch.settled() == set()
