@@ -266,11 +266,10 @@ class Steward:
         """Yield what the steward does all the time; none of it ends by itself."""
         yield from (self.fold_always(), self.watch_always(), self.approving.watch_always())
         yield from (self.learning.learn_always(), self.remembering.keep_always())
-        yield from self.sharing.work()
-        yield batch_always(self)
-        yield self.sharing.when_leading(partial(roll_up_always, self.engine, self.reading))
-        yield self.sharing.when_leading(partial(reconcile_always, self))
-        yield self.sharing.when_leading(partial(watch_deployments, self))
+        yield from (*self.sharing.work(), batch_always(self))
+        rolling_up = partial(roll_up_always, self.engine, self.reading)
+        alone = (rolling_up, partial(reconcile_always, self), partial(watch_deployments, self))
+        yield from map(self.sharing.when_leading, alone)
 
     def tell(self) -> None:
         """Tell whom the configuration in force names from now on, and nobody else."""
