@@ -266,10 +266,11 @@ class Steward:
         """Yield what the steward does all the time; none of it ends by itself."""
         yield from (self.fold_always(), self.watch_always(), self.approving.watch_always())
         yield from (self.learning.learn_always(), self.remembering.keep_always())
-        yield from (*self.sharing.work(), batch_always(self))
-        rolling_up = partial(roll_up_always, self.engine, self.reading)
-        alone = (rolling_up, partial(reconcile_always, self), partial(watch_deployments, self))
-        yield from map(self.sharing.when_leading, alone)
+        yield from self.sharing.work()
+        yield batch_always(self)
+        rolling = partial(roll_up_always, self.engine, self.reading)
+        for each in (rolling, partial(reconcile_always, self), partial(watch_deployments, self)):
+            yield self.sharing.when_leading(each)
 
     def tell(self) -> None:
         """Tell whom the configuration in force names from now on, and nobody else."""
@@ -328,8 +329,7 @@ async def run(
     stop = stop_event(alive_fd)
     if not await locks.alone(data_dir, "steward", stop):
         return
-    engine = open_store(data_dir)
-    reading = open_store_readonly(data_dir)
+    engine, reading = open_store(data_dir), open_store_readonly(data_dir)
     scrape = Scrape(reading, journal_root(data_dir))
     pages = make_pages(reading, scrape)
     rules = Rules(read, in_force, pages)

@@ -102,11 +102,14 @@ async def run(
         now_ns=time.time_ns,
         call_soon=asyncio.get_running_loop().call_soon,
     )
-    log = _access_log(snapshot, name)
-    syncs, spool = journal_syncs(journal, disk), data_dir / "spool"
     counter = tallying()
     world = replace(
-        world, syncs=syncs, access_log=log, spool=spool, batches=data_dir, tallier=counter
+        world,
+        syncs=journal_syncs(journal, disk),
+        access_log=_access_log(snapshot, name),
+        spool=data_dir / "spool",
+        batches=data_dir,
+        tallier=counter,
     )
     pipeline = Pipeline(world)
     placing = _placing(link, pipeline)
