@@ -99,6 +99,12 @@ def bound_of(body: dict[str, Any], dialect: str = "anthropic_messages") -> int:
     return bounded(prompt).tokens
 
 
+def offering(what: str) -> dict[str, Any]:
+    """Return a body whose tool is described within its schema."""
+    tool = {"name": "f", "input_schema": {"type": "object", "description": what}}
+    return message(model="mini", tools=[tool])
+
+
 def test_texts_are_counted_by_the_tokenizer_of_the_model(gateway: Gateway, tallier: Held) -> None:
     """What the texts have and what stands around them: four for a message, three for the answer."""
     reply = counted(gateway, tallier, "one", (1,))
@@ -166,10 +172,11 @@ def test_a_client_that_leaves_waits_for_nothing(gateway: Gateway, tallier: Held)
         (message(model="nothing"), ALICE, "model_unknown"),
         (message(model="big"), BOB, "not_permitted"),
         (message(model="mini", messages=[{"role": "user", "content": 1}]), ALICE, "body_invalid"),
+        (encode(offering("a\xff")).replace(b"\\u00ff", b"\xff"), ALICE, "body_malformed"),
     ],
 )
 def test_what_may_not_be_asked_is_refused(
-    gateway: Gateway, body: dict[str, Any], key: str, code: str
+    gateway: Gateway, body: dict[str, Any] | bytes, key: str, code: str
 ) -> None:
     """As a call would be; nothing is counted for it."""
     reply = ask(gateway, body, COUNT, key=key)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_ANY
-from headgate.dialects.translation.fields import TranslationError
+from headgate.dialects.translation.fields import UNREADABLE, TranslationError, json_of, malformed
 from headgate.dialects.translation.registry import Translator
 from headgate.records.conversation import (
     Call,
@@ -22,6 +22,7 @@ from headgate.records.conversation import (
     Foreign,
     Image,
     ImageLink,
+    Option,
     Part,
     RedactedThinking,
     ResultPart,
@@ -75,6 +76,7 @@ def prompt_of(call: Call) -> Prompt:
     """Return what is counted of a request.
 
     Raises:
+        TranslationError: A text of it cannot be read.
         UncountableError: It carries what nobody here can count.
     """
     if call.foreign:
@@ -85,8 +87,7 @@ def prompt_of(call: Call) -> Prompt:
         for option in turn.options:
             if option.name == "name":
                 prompt.frame_tokens += NAME_TOKENS
-                # Whatever stands there: a provider may refuse what is no text.
-                prompt.texts.append(str(msgspec.json.decode(option.value)))
+                prompt.texts.append(_name(option))
         for part in turn.parts:
             prompt.take(part)
     for tool in call.tools:
@@ -94,9 +95,17 @@ def prompt_of(call: Call) -> Prompt:
         prompt.texts += _words(tool)
     if call.format is not None and call.format.schema is not None:
         prompt.frame_tokens += TOOL_TOKENS
-        prompt.texts.append(bytes(call.format.schema).decode())
+        prompt.texts.append(json_of(call.format.schema, call.format.schema_at))
     tokens = prompt.frame_tokens + ANSWER_TOKENS
     return Prompt(tuple(prompt.texts), tokens, prompt.images * IMAGE_TOKENS_MAX_ANY)
+
+
+def _name(option: Option) -> str:
+    """Return who speaks. Whatever stands there: a provider may refuse what is no text."""
+    try:
+        return str(msgspec.json.decode(option.value))
+    except UNREADABLE as error:
+        raise malformed(option.at, "expected a string.") from error
 
 
 def _words(tool: Tool) -> Iterator[str]:
@@ -104,7 +113,7 @@ def _words(tool: Tool) -> Iterator[str]:
     if tool.description is not None:
         yield tool.description
     if tool.schema is not None:
-        yield bytes(tool.schema).decode()
+        yield json_of(tool.schema, tool.at)
 
 
 class _Gathering:

@@ -38,6 +38,32 @@ def test_a_text_that_is_none_is_refused(upstream: str) -> None:
     assert not isinstance(served, Refusal)
 
 
+USED = {"type": "tool_use", "id": "a", "name": "pick", "input": {"a": WORD}}
+TURNS = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": [USED]}]
+CALLED = {"functionCall": {"name": "pick", "args": {"a": WORD}}}
+RETURNED = {"functionResponse": {"name": "pick", "response": {"a": WORD}}}
+CONTENTS = [{"role": "model", "parts": [CALLED]}, {"role": "user", "parts": [RETURNED]}]
+
+
+@pytest.mark.parametrize(
+    ("client", "body", "what"),
+    [
+        (MESSAGES, {"model": "m", "max_tokens": 9, "messages": TURNS}, b"input"),
+        (GEMINI, {"contents": CONTENTS}, b"args"),
+        (GEMINI, {"contents": CONTENTS}, b"response"),
+    ],
+)
+def test_what_a_tool_is_called_with_is_text(client: str, body: object, what: bytes) -> None:
+    """It is carried as it is, too; the refusal says where it stands."""
+    head, value, rest = json.dumps(body).encode().partition(b'"%b": {"a": "' % what)
+
+    refused = attempt(client, CHAT, head + value + b"\x82" + rest, drop=True)
+
+    assert isinstance(refused, Refusal)
+    assert refused.code is BODY_MALFORMED
+    assert what.decode() in (refused.param or "")
+
+
 def test_bytes_that_are_no_text_are_told_apart() -> None:
     """ASCII, UTF-8, and what is neither."""
     assert is_utf8(b"{}")

@@ -10,7 +10,7 @@ from mypy_extensions import mypyc_attr
 
 from headgate.dialects.opened import Members
 from headgate.records.conversation import Loss, Option
-from headgate.units.errors import BODY_INVALID, FEATURE_UNSUPPORTED, Refusal
+from headgate.units.errors import BODY_INVALID, BODY_MALFORMED, FEATURE_UNSUPPORTED, Refusal
 
 T = TypeVar("T")
 
@@ -65,6 +65,19 @@ def is_null(value: Raw) -> bool:
 def is_object(value: Raw) -> bool:
     """Tell whether a JSON value is an object."""
     return memoryview(value)[0] == _BRACE
+
+
+def json_of(value: Raw, at: str) -> str:
+    """Return a JSON value as the text that it is written as.
+
+    Raises:
+        TranslationError: It is not UTF-8, which nobody looked at when it was taken out of the body.
+    """
+    try:
+        return bytes(value).decode()
+    except UnicodeDecodeError as error:
+        message = f"{at or 'The body'}: It holds a text that is not UTF-8."
+        raise TranslationError(Refusal(BODY_MALFORMED, message, at or None)) from error
 
 
 def text_of(value: Raw, at: str) -> str:

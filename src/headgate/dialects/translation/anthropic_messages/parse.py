@@ -16,6 +16,7 @@ from headgate.dialects.translation.fields import (
     TranslationError,
     content_of,
     is_object,
+    json_of,
     malformed,
 )
 from headgate.dialects.translation.parser import Reading, RequestParser, paused, whole
@@ -331,7 +332,7 @@ class _Parser(RequestParser):
         given = fields.raw("input")
         if given is not None and not is_object(given):
             raise malformed(fields.place("input"), "expected an object.")
-        arguments = "{}" if given is None else bytes(given).decode()
+        arguments = "{}" if given is None else json_of(given, fields.place("input"))
         return ToolUse(fields.required("id"), fields.required("name"), arguments, fields.at)
 
     def tool_result(self, fields: Fields) -> ToolResult:

@@ -12,7 +12,7 @@ from msgspec import Raw, json
 
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_ANY
 from headgate.dialects.translation.bedrock_converse.models import thinking_fields
-from headgate.dialects.translation.fields import UNREADABLE, malformed, unsupported
+from headgate.dialects.translation.fields import UNREADABLE, json_of, malformed, unsupported
 from headgate.dialects.translation.losses import Losses
 from headgate.dialects.translation.parts import arguments, require_sayable
 from headgate.dialects.translation.written import Written, asked, written
@@ -143,7 +143,7 @@ def _format(form: Format, losses: Losses) -> Block:
     # Every schema is kept to strictly there.
     told = [option for option in form.options if bytes(option.value) != b"true"]
     named = losses.keep(told, {"name": "name", "description": "description"})
-    schema = {"schema": bytes(form.schema).decode(), **named}
+    schema = {"schema": json_of(form.schema, form.schema_at), **named}
     return {
         "outputConfig": {
             "textFormat": {"type": "json_schema", "structure": {"jsonSchema": schema}},

@@ -6,7 +6,14 @@ from typing import Final
 
 from msgspec import Raw, json
 
-from headgate.dialects.translation.fields import UNREADABLE, Fields, is_object, is_text, malformed
+from headgate.dialects.translation.fields import (
+    UNREADABLE,
+    Fields,
+    is_object,
+    is_text,
+    json_of,
+    malformed,
+)
 from headgate.dialects.translation.gemini.names import Names, is_signature, standard_base64
 from headgate.records.conversation import (
     Document,
@@ -116,7 +123,8 @@ class ContentReader:
         if given is not None and not is_object(given):
             raise malformed(fields.place("args"), "expected an object.")
         self._drop(fields)
-        return ToolUse(identity, name, "{}" if given is None else bytes(given).decode(), at)
+        arguments = "{}" if given is None else json_of(given, fields.place("args"))
+        return ToolUse(identity, name, arguments, at)
 
     def _result(self, fields: Names, at: str) -> ToolResult:
         """Read what a function returned."""
@@ -178,4 +186,4 @@ def _returned(response: Raw | None, at: str) -> tuple[list[ResultPart], Options]
     if len(fields) == 1 and name in ("output", "error") and is_text(value):
         text = Fields(response, at).text(name)
         return ([Text(text, f"{at}.{name}")] if text else []), failed
-    return [Text(bytes(response).decode(), at)], failed
+    return [Text(json_of(response, at), at)], failed
