@@ -9,9 +9,12 @@ import anthropic
 import openai
 import pytest
 
+from headgate.gateway.edge import ClientConnection
+from headgate.gateway.recorder import Recorder
 from headgate.records.journal import SettleRecord
+from headgate.records.repeats import Claim
 from headgate.simulator import Simulator
-from tests.gateway.calls import ALICE, ask, call_of, chat, config, message, request
+from tests.gateway.calls import ALICE, ask, call_of, chat, config, encode, message, request
 from tests.gateway.cascades import BIG, FORMAT, MINI, MORE, asked, cost, decision, paid, says
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import End, Gateway
@@ -196,18 +199,23 @@ class Stepping:
     Attributes:
         first: Events that come at once.
         rest: Those that wait.
+        last: What the dear model replies, when `then` is set; `early` before that.
     """
 
     def __init__(self) -> None:
         self.first, self.rest = events('{"answer": 1}')[:20], events('{"answer": 1}')[20:]
+        self.early = self.last = b""
         self.go: Event
+        self.then: Event
         self.server = Provider(self._talk)
 
     async def _talk(self, line: Line) -> None:
         while True:
             body = json.loads((await line.request()).partition(b"\r\n\r\n")[2])
             if body["model"] == BIG:
-                await line.send(streams("two", model=BIG))
+                await line.send(self.early)
+                await self.then.wait()
+                await line.send(self.last)
                 continue
             await line.send(STREAM_HEAD + chunk(event(choices=[])) + chunk(self.first))
             await self.go.wait()
@@ -229,8 +237,12 @@ def stepped(paced: tuple[Gateway, Stepping]) -> Iterator[tuple[Gateway, Stepping
     """The two, with a new script; afterwards nothing is held."""
     gateway, stepping = paced
     stepping.go = stepping.server.event()
+    stepping.early, stepping.last = b"", streams("two", model=BIG)
+    stepping.then = stepping.server.event()
+    stepping.then.set()
     yield gateway, stepping
     stepping.go.set()
+    stepping.then.set()
     gateway.assert_settled()
     assert gateway.run(lambda: gateway.pipeline._buffered_bytes) == 0
     gateway.heal()
@@ -259,6 +271,31 @@ def test_while_it_is_held_back_the_client_hears_pings(stepped: tuple[Gateway, St
     assert told.endswith(b"data: [DONE]\n\n")
 
 
+def test_an_error_behind_pings_is_not_kept_for_a_key(stepped: tuple[Gateway, Stepping]) -> None:
+    """The last step answers without a stream: who comes back with the key may ask anew."""
+    gateway, stepping = stepped
+    stepping.rest, stepping.last = events("no"), says("two", model=BIG)
+    repeats = gateway.pipeline.repeats
+
+    def key() -> Recorder:
+        (exchange,) = gateway.pipeline.exchanges
+        assert isinstance(exchange.client, ClientConnection)
+        claim = Claim("alice", "k", "", exchange.call, "j")
+        exchange.client = recorder = Recorder(repeats, exchange, exchange.client, claim)
+        return recorder
+
+    with Wire(gateway.port) as wire:
+        wire.send(request(streamed()))
+        holding(gateway)
+        recorder = gateway.run(key)
+        wire.read_head()
+        stepping.go.set()
+        told = b"".join(iter(wire.read_chunk, b""))
+
+    assert b"without a stream" in told
+    assert not recorder.whole
+
+
 def test_what_is_longer_than_may_be_held_back_did_not_pass(
     stepped: tuple[Gateway, Stepping],
 ) -> None:
@@ -278,6 +315,48 @@ def test_what_is_longer_than_may_be_held_back_did_not_pass(
     assert (first.state, first.reason, first.final) == ("estimated", "withheld_too_long", False)
     assert isinstance(last, SettleRecord)
     assert (last.state, last.final) == ("measured", True)
+
+
+def test_what_is_kept_counts_as_bodies_do(stepped: tuple[Gateway, Stepping]) -> None:
+    """While the next step is asked; and its head names the step once, however it begins."""
+    gateway, stepping = stepped
+    usage = {"prompt_tokens": 10, "completion_tokens": 0, "total_tokens": 10}
+    # Its client has not asked for that, so nothing is sent on yet.
+    stepping.early = STREAM_HEAD + chunk(event(model=BIG, choices=[], usage=usage))
+    stepping.then, stepping.rest = stepping.server.event(), events("no")
+    stepping.last = chunk(events("two", model=BIG)) + b"0\r\n\r\n"
+    with Wire(gateway.port) as wire:
+        wire.send(request(streamed()))
+        holding(gateway)
+        stepping.go.set()
+        gateway.until(
+            lambda: (
+                [(each.target.deployment.id, each.phase) for each in gateway.pipeline.exchanges]
+                == [("big", "body")]
+            ),
+            "the last step begins",
+        )
+        buffered = gateway.run(lambda: gateway.pipeline._buffered_bytes)
+        stepping.then.set()
+        reply = wire.read()
+
+    assert buffered > len(encode(streamed())) + len(events("no")) // 2
+    assert b'"wo"' in reply.payload
+    assert [name for name, _ in reply.headers].count("x-headgate-cascade") <= 1
+
+
+def test_a_last_step_is_read_no_further_than_one_is_held_back(
+    gateway: Gateway, provider: Recording
+) -> None:
+    """What it says is compared with the answers before it; what is long is not, nor remembered."""
+    answers = ['{"answer": 1}', '{"answer": "%s"}' % ("x" * 5_000)]
+    provider.answers = [streams("no"), streams(answers[0]), streams("no"), streams(answers[1])]
+
+    calls = [call_of(ask(gateway, streamed())) for _ in answers]
+
+    cascading = gateway.pipeline.cascading
+    assert cascading is not None
+    assert [cascading.runs._finished[call].served != b"" for call in calls] == [True, False]
 
 
 def test_who_leaves_meanwhile_pays_what_was_begun(stepped: tuple[Gateway, Stepping]) -> None:

@@ -162,9 +162,19 @@ class Runs:
         """Return what is known of a call, None when it does not cascade."""
         return self._running.get(exchange)
 
+    def keep(self, run: Run, kept: Kept | None) -> None:
+        """Keep a reply in place of the one so far; it counts as bodies in memory do."""
+        if run.kept is not None:
+            self._pipeline.unbuffer(len(run.kept.body))
+        run.kept = kept
+        if kept is not None:
+            self._pipeline.buffer(len(kept.body))
+
     def drop(self, exchange: Exchange) -> None:
         """Forget a call that is over, or does not cascade."""
         run = self._running.pop(exchange, None)
+        if run is not None:
+            self.keep(run, None)
         hearing = None if run is None else run.hearing
         if hearing is not None:
             hearing.drop()

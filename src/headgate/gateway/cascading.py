@@ -106,7 +106,7 @@ class Cascading:
                 if upstream.content_encoding:
                     lines += b"content-encoding: %b\r\n" % upstream.content_encoding
             reply = self.runs.read(exchange, told)
-            run.kept = self._kept(exchange, run, (content_type, lines, told), reply)
+            self.runs.keep(run, self._kept(exchange, run, (content_type, lines, told), reply))
             more = self._after_step(exchange, run, reply)
         self._close(exchange, run, settlement, report, more=more)
         return True
@@ -131,7 +131,9 @@ class Cascading:
         if withholds:
             passed = replies.passed_on(exchange, upstream.passed)
         else:
-            upstream.passed += self._place_line(self._place(exchange, run), run)
+            line = self._place_line(self._place(exchange, run), run)
+            # A stream may begin more than once: its first events may say nothing to the client.
+            upstream.passed = upstream.passed.removesuffix(line) + line
         run.hearing = hearing = Hearing(self._pipeline, exchange, feed, gathered, passed)
         return hearing
 
@@ -214,7 +216,7 @@ class Cascading:
             more = self._after_judge(exchange, run, reply)
         else:
             lines = replies.facts(exchange, report.served_model, None) + hearing.passed
-            run.kept = self._kept(exchange, run, (None, lines, held), reply)
+            self.runs.keep(run, self._kept(exchange, run, (None, lines, held), reply))
             more = self._after_step(exchange, run, reply)
         self._close(exchange, run, settlement, report, more=more)
 
@@ -339,7 +341,8 @@ class Cascading:
         if client is None:
             return
         if isinstance(client, Recorder):
-            client.whole = True
+            # An error in place of the reply is not what its key gets from now on.
+            client.whole = kept.streamed or not exchange.headed
         lines = kept.lines + replies.cost_line(run.paid_nanos)
         lines += self._place_line(kept.step, run)
         if kept.streamed:

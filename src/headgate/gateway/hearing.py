@@ -1,7 +1,7 @@
 """What a cascade hears of a stream: read as it comes, and held back until it was verified.
 
 What is held counts as bodies in memory do. Beyond its limit nothing is kept: the attempt is ended,
-and its answer counts as one that did not pass.
+and its answer counts as one that did not pass. What the client gets at once is read up to there.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Hearing:
     """
 
     __slots__ = (
-        *("_exchange", "_feed", "_gathered", "_held", "_over", "_pipeline"),
+        *("_exchange", "_feed", "_gathered", "_heard", "_held", "_over", "_pipeline"),
         *("passed", "withholds"),
     )
 
@@ -49,6 +49,7 @@ class Hearing:
         self._gathered = gathered
         self.withholds, self.passed = passed is not None, passed or b""
         self._held = bytearray()
+        self._heard = 0
         self._over = False
 
     def feed(self, payload: bytes) -> bytes:
@@ -59,11 +60,15 @@ class Hearing:
             return b""
         if self._gathered is not None:
             self._gathered.feed(data)
+        self._heard += len(data)
+        fits = self._heard <= self._pipeline.edge.withheld_bytes_max
         if not self.withholds:
+            if not fits:
+                # Nobody compares what is as long as that.
+                self._gathered = None
             return data
         self._held += data
-        fits = self._pipeline.buffer(len(data))
-        fits = fits and len(self._held) <= self._pipeline.edge.withheld_bytes_max
+        fits = self._pipeline.buffer(len(data)) and fits
         if not fits and self._exchange.begun:
             # Not with its first bytes, when the exchange is not done with its beginning.
             assert self._pipeline.cascading is not None
