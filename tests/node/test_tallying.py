@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from headgate.node.tallying import WAITING_MAX, Tallying, tallying
+from headgate.node.tallying import CHARACTERS_MAX, WAITING_MAX, Tallying, tallying
 from tests.counting.vocabularies import needs_tokenizers
 
 BOTH = ("cl100k_base", "o200k_base")
@@ -53,6 +53,36 @@ def test_too_many_are_told_at_once() -> None:
         assert late.result() is None
         await counter.close()
         assert {await each for each in waiting} == {None}
+
+    run(work)
+
+
+def test_it_ends_whenever_it_is_told_to() -> None:
+    """Also in the very turn in which somebody asks: a worker that stops waits for no count."""
+
+    async def work() -> None:
+        for turns in range(6):
+            counter = Tallying(("sleep", "60"))
+            waiting = asked(counter, "one")
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            closing = asyncio.create_task(counter.close())
+            assert await asyncio.wait({closing}, timeout=5) == ({closing}, set())
+            assert waiting.done()
+
+    run(work)
+
+
+def test_texts_that_are_too_long_together_are_told_at_once() -> None:
+    """Whoever sends them and leaves has them neither kept nor counted; one alone always waits."""
+
+    async def work() -> None:
+        counter = Tallying(("sleep", "60"))
+        first = asked(counter, "x" * CHARACTERS_MAX, "y")
+        late = asked(counter, "two")
+        assert (first.done(), late.done()) == (False, True)
+        await counter.close()
+        assert await first is None
 
     run(work)
 

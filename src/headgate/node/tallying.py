@@ -16,6 +16,8 @@ from headgate.node.tally_process import Ask, Told
 
 WAITING_MAX = 64
 """Requests that may wait to be counted; more are bounded by their bytes."""
+CHARACTERS_MAX = 16 << 20
+"""How long their texts may be together, so that nobody fills the memory by asking and leaving."""
 ANSWER_S = 30.0
 """How long an answer may take, the first of a process with its start."""
 ANSWER_BYTES = 65_536
@@ -29,6 +31,7 @@ _TOLD = msgspec.json.Decoder(Told)
 class _Asked(NamedTuple):
     ask: Ask
     tallied: Tallied
+    characters: int
 
 
 class Tallying:
@@ -43,18 +46,20 @@ class Tallying:
         self._command = command
         self._idle_s = idle_s
         self._waiting: asyncio.Queue[_Asked] = asyncio.Queue(WAITING_MAX)
+        self._characters = 0
         self._serving: asyncio.Task[None] | None = None
 
     def tally(
         self, tokenizers: tuple[str, ...], texts: tuple[str, ...], tallied: Tallied, /
     ) -> None:
         """Have texts counted by each of some tokenizers; None where that cannot be done now."""
-        asked = _Asked(Ask(tokenizers, texts), tallied)
-        try:
-            self._waiting.put_nowait(asked)
-        except asyncio.QueueFull:
+        asked = _Asked(Ask(tokenizers, texts), tallied, sum(map(len, texts)))
+        too_long = self._characters and self._characters + asked.characters > CHARACTERS_MAX
+        if too_long or self._waiting.full():
             tallied(None)
             return
+        self._waiting.put_nowait(asked)
+        self._characters += asked.characters
         if self._serving is None:
             self._serving = asyncio.create_task(self._serve())
 
@@ -73,7 +78,10 @@ class Tallying:
         try:
             process = _Process(self._command)
             while True:
-                asked = await asyncio.wait_for(self._waiting.get(), self._idle_s)
+                # No `wait_for`: in Python 3.11 that may swallow the cancellation of `close`.
+                async with asyncio.timeout(self._idle_s):
+                    asked = await self._waiting.get()
+                self._characters -= asked.characters
                 totals = await process.answer(asked.ask)
                 answered, asked = asked, None
                 answered.tallied(totals)
@@ -92,7 +100,9 @@ class Tallying:
 
     def _turn_away(self) -> None:
         while not self._waiting.empty():
-            self._waiting.get_nowait().tallied(None)
+            asked = self._waiting.get_nowait()
+            self._characters -= asked.characters
+            asked.tallied(None)
 
 
 class _Process:
