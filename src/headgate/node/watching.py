@@ -23,6 +23,9 @@ from headgate.units.instants import NANOS_PER_SECOND
 SETTLE_NS = 60 * NANOS_PER_SECOND
 """Attempts are looked at so long after they were sent: most have ended, and are in the store."""
 
+LASTS_NS = 3_600 * NANOS_PER_SECOND
+"""An alarm counts for so long at least: a provider that blips would fill the audit chain."""
+
 ATTEMPTS_AT_ONCE = 1_000
 """Of a busier stretch the first ones stand for the others."""
 
@@ -76,14 +79,15 @@ class Watching:
             shown = list(seen(connection, since_ns, self._until_ns, models, ATTEMPTS_AT_ONCE))
             told = [each for each in quality.worse(connection) if each.source in WATCHED]
         found = [drift for each in shown for drift in self._watch.hear(each)]
-        settled = self._settled(told)
+        settled = self._settled(told, now_ns - LASTS_NS)
         if found or settled:
             self._tell(found, settled, told, now_ns)
 
-    def _settled(self, told: list[Worse]) -> set[tuple[str, str]]:
-        """Return what is known again of all that was told, by what was learned since then."""
+    def _settled(self, told: list[Worse], until_ns: int) -> set[tuple[str, str]]:
+        """Return what is known again of all told until then, by what was learned since."""
         known = self._watch.settled()
-        keys = ((each, (each.deployment, each.source)) for each in told)
+        old = (each for each in told if each.since_ns <= until_ns)
+        keys = ((each, (each.deployment, each.source)) for each in old)
         return {
             key
             for each, key in keys
