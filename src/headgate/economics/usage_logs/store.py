@@ -227,7 +227,7 @@ class UsageStore:
         return {state.path: state for state in map(FileState._make, rows)}
 
     def drop_copies(self, copies: Mapping[str, Copies]) -> int:
-        """Delete the records that repeat others of one reply, where any were kept since the last time.
+        """Delete the records that repeat others of one reply, if any came since it was last done.
 
         Args:
             copies: By the kind of a log, how its format says what repeats.
