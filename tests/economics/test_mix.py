@@ -210,6 +210,21 @@ def test_what_is_enough_ends_the_search() -> None:
         run_solver(program, program.whole, 0.0, seconds_max=0.0)
 
 
+def test_a_search_without_time_leaves_the_mix_that_was_near() -> None:
+    """It keeps to every limit, and its gap is what was proved without the search."""
+    offers = [offer("api"), seat("plan", 20, 300, vendor="a", overage=None, seats_min=2)]
+    one = problem(crowd(random.Random(7), 5, 3), offers, vendor_share_max=F("0.8"))
+
+    hurried = solve(one, seconds_max=0.0)
+
+    best = best_of_all(one)
+    assert best is not None
+    paid = sum(team_costs(one, hurried.chosen))
+    assert kept(one, hurried.chosen)
+    assert best <= paid <= best / (1 - F(hurried.gap))
+    assert hurried.gap > solve(one).gap
+
+
 def test_costs_of_a_month() -> None:
     """Usage is a share, a seat its price and what is beyond it, a stop is lost work."""
     assert month_cost(100 * USD, offer("api", cost_share=F("0.3")), F(3)) == 30 * USD
