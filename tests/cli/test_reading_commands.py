@@ -32,6 +32,7 @@ def test_budgets_tell_what_is_free(headgate: Any) -> None:
         "lent": "0.859000000",
         "unaccounted": "0.000000000",
         "carved": "0.000000000",
+        "lacking": "0.000000000",
         "delegated": "0.000000000",
         "free": "99.859000000",
         "frozen": False,

@@ -70,6 +70,8 @@ HOLD, COST = 20, 7
 BELOW = Allotment(
     allotment_window("agent:alice/a", "a" * 32), 500, (TEAM,), "alice", ("a",), "agent:alice/a"
 )
+ASIDE = Allotment("research-day@2026-11-26", 300, (TEAM,), "", (), "budget:research-day", 10**18)
+"""What a budget of the configuration has of the one above it."""
 SEGMENT_BYTES = 8 << 10
 PATIENCE_S = 20
 CALLS = 30
@@ -127,6 +129,9 @@ def live(data: Path, engine: Engine | None = None) -> None:
     power.calls(CALLS)
     keeper.carve([BELOW], 5)
     world.tell(carved=BELOW.window)
+    for amount in (ASIDE.amount_nanos, 200):
+        # Its limit is lowered, and what is not in it any more flows back.
+        assert keeper.set_aside([ASIDE._replace(amount_nanos=amount)], 5) == []
     power.serve(CALLS, leave="unsent")
     power.serve(CALLS + 1, leave="sent")
     power.die()
