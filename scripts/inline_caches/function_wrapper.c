@@ -97,9 +97,10 @@ static Py_NO_INLINE PyObject *FieldPlace_find(FieldPlace *place, PyObject *objec
         PyObject *found = _PyType_Lookup(type, name);
         if (found != NULL && Py_IS_TYPE(found, &PyMemberDescr_Type)) {
             PyMemberDef *member = ((PyMemberDescrObject *)found)->d_member;
-            /* No flag: the field is read as it is. A version of 0 says that there is none. */
+            /* No flag: the field is read as it is. A version of 0 says that there is none. A type may
+               have the field of another under its name, of which its objects have no room. */
             if (member->type == T_OBJECT_EX && (member->flags & ~READONLY) == 0 &&
-                type->tp_version_tag != 0) {
+                type->tp_version_tag != 0 && PyType_IsSubtype(type, PyDescr_TYPE(found))) {
                 PyObject *before = place->name;
                 place->type = type;
                 place->version = type->tp_version_tag;

@@ -14,6 +14,9 @@ from hypothesis import strategies as st
 
 from bench.usage_logs import SEED, make
 from headgate.economics.usage_logs import load_files, load_usage, readers
+from headgate.economics.usage_logs.importing import Import
+from headgate.economics.usage_logs.load_files import survey
+from headgate.economics.usage_logs.readers import BATCH_BYTES
 from headgate.economics.usage_logs.store import UsageStore
 from tests.economics.conftest import Desk
 from tests.economics.logs import claude, write_lines
@@ -149,6 +152,24 @@ def test_a_store_of_another_release_is_refused(desk: Desk, tmp_path: Path) -> No
 
     with pytest.raises(Exception, match="another release"):
         desk.records()
+
+
+def test_two_imports_at_once_leave_no_copies(desk: Desk, tmp_path: Path) -> None:
+    """What one of them keeps after the other has dropped its copies is looked through as well."""
+    logs = tmp_path / "logs"
+    first = [claude("m0", 1), {"type": "user", "text": "x" * BATCH_BYTES}]
+    write_lines(logs / "first.jsonl", first)
+    replay = [claude("m1", 7), claude("m1", 7, request="x", side=True)]
+    write_lines(logs / "then.jsonl", replay)
+    others: list[int] = []
+
+    def advance(_bytes: int) -> None:
+        if not others:
+            others.append(desk.take(logs).copies)
+
+    done = Import(desk.path, desk.book, "local").run(survey([logs], {}), advance)
+
+    assert (others, done.copies, desk.outputs()) == ([1], 1, [1, 7])
 
 
 def test_a_killed_import_is_carried_on(new_desk: Callable[[], Desk], tmp_path: Path) -> None:

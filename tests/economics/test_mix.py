@@ -18,11 +18,8 @@ from typer.testing import CliRunner, Result
 from headgate.cli.main import app
 from headgate.economics.inputs import InputError
 from headgate.economics.load import load_inputs
-from headgate.economics.mix.highs import UnsolvedError
-from headgate.economics.mix.highs import run as run_solver
 from headgate.economics.mix.load_team import load_offers, load_team
 from headgate.economics.mix.offers import Offer, Problem, User, allowed, month_cost, team_costs
-from headgate.economics.mix.program import program_of
 from headgate.economics.mix.report import problem_of
 from headgate.economics.mix.solve import solve
 
@@ -194,20 +191,6 @@ def test_a_thousand_users_take_seconds() -> None:
     assert solution.gap <= 0.01
     assert kept(one, solution.chosen)
     assert solution.shadow_usd["budget_usd"] > 0
-
-
-def test_what_is_enough_ends_the_search() -> None:
-    """Values are taken as soon as they cost no more than is wanted, and cost what is told."""
-    program, _ = program_of(problem(crowd(random.Random(1), 20, 3), load_offers(None)))
-    best = run_solver(program, program.whole, 0.0)
-
-    found = run_solver(program, program.whole, 0.0, enough=best.cost * 1.5)
-
-    paid = zip(program.costs, found.values, strict=True)
-    assert best.cost <= found.cost <= best.cost * 1.5
-    assert found.cost == pytest.approx(sum(cost * value for cost, value in paid))
-    with pytest.raises(UnsolvedError, match="Time limit"):
-        run_solver(program, program.whole, 0.0, seconds_max=0.0)
 
 
 def test_costs_of_a_month() -> None:

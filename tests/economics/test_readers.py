@@ -56,6 +56,30 @@ def test_a_reader_that_dies_is_noticed(tmp_path: Path, monkeypatch: pytest.Monke
         assert not any(process.is_alive() for process in started)
 
 
+def test_a_reader_that_dies_while_it_tells_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a message that was begun and never ended, whoever waits is told the same."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    # What is told of so many is more than fits into a pipe.
+    paths = [str(tmp_path / f"gone-{number}") for number in range(8_000)]
+    pieces = [Piece(path, "claude_code", "local", 0, LONG_BYTES // 8_000) for path in paths]
+
+    with reading(pieces, tmp_path / "usage.db") as (readers, started):
+        while not all(_sleeps(process) for process in started):
+            os.sched_yield()
+        started[0].kill()
+        started[0].join()
+
+        with pytest.raises(StoreError, match="has died"):
+            list(readers.outcomes())
+
+
+def _sleeps(process: BaseProcess) -> bool:
+    state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2]
+    return state.startswith("S")
+
+
 def test_nothing_is_told_before_it_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While somebody else writes, reading goes on; what was read is kept and told afterwards."""
     monkeypatch.setattr(load_usage, "RECORDS_HELD_MIN", 1)

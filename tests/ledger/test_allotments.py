@@ -250,6 +250,26 @@ def test_what_is_left_flows_back(engine: Engine, tmp_path: Path) -> None:
     assert CHILD.node not in stand(engine)
 
 
+def test_what_ends_because_it_fits_nowhere_else_is_recalled(engine: Engine, tmp_path: Path) -> None:
+    """Lent and unused it would count, and keep the allotment from fitting."""
+    made = Keeper(engine, tmp_path / "journal", {ROOT: LIMIT, "other@once": 100}.get)
+    own = Allotment("app~team@once", 600, (ROOT,), "", (), "budget:app")
+    made.set_aside([own], 1)
+    write(tmp_path, "j1", CallerRecord(2, "alice", "research", "alice", (own.window,)))
+    made.discover()
+    made.line.meet("j1")
+    borrow(made, "j1", {own.window: 500})
+    elsewhere = own._replace(parents=("other@once",))
+
+    assert made.set_aside([elsewhere], 2) == [elsewhere]
+
+    (recall,) = made.line.recalls()
+    assert (recall.journal, recall.windows) == ("j1", (own.window,))
+    give_back(made, "j1", {own.window: 500})
+    assert made.set_aside([elsewhere], 3) == [elsewhere]
+    assert (free(made), free(made, own.window)) == (LIMIT, 100)
+
+
 def test_standings_say_what_is_carved_at_every_level(engine: Engine, tmp_path: Path) -> None:
     """Each level shows what was carved of it, and a child's spending is within that."""
     write(tmp_path, "j1", caller(GRANDCHILD), BY_DELEGATE, end(1))

@@ -192,6 +192,22 @@ def test_what_is_set_aside_for_budgets_is_counted_alike(
         assert used is None or used.counted_nanos + used.carved_nanos <= LIMIT
 
 
+def test_what_another_node_began_anew_is_lent_as_it_is_now(engine: Engine, tmp_path: Path) -> None:
+    """A node that knew more of it borrows no more than that has now: above, nothing else counts."""
+    top = "anew@once"
+    one, two = (keeper(engine, tmp_path, name) for name in ("seventh", "eighth"))
+    own = Allotment(f"low~{top}", 600, (top,), "", (), f"{BUDGET}low")
+    two.set_aside([own], 1)
+    two.end_allotments(partial(is_of, own.window), 2)
+    one.set_aside([own._replace(amount_nanos=100)], 3)
+
+    lend(two, "j2", own.window, 300)
+
+    with engine.connect() as connection:
+        above = connection.scalar(select(pool.c.carved_nanos).where(pool.c.window == top))
+    assert above == 100
+
+
 def test_no_two_nodes_give_the_same_id(engine: Engine, tmp_path: Path) -> None:
     """Callers and routes of all nodes stand in the same tables."""
     with engine.connect() as connection:

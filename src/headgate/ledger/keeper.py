@@ -139,6 +139,8 @@ class Keeper:
             return []
         with self._change() as connection:
             fits = [self.allotments.fit(connection, each, at_ns) for each in new]
+        # What is lent of one that ended counts where it was, and may be why it fits nowhere else.
+        self.line.call_in([each.window for each in new if self.book.windows[each.window].ended])
         return [each for each, nanos in zip(new, fits, strict=True) if nanos < each.amount_nanos]
 
     def end_allotments(self, over: Callable[[Allotment], bool], at_ns: int) -> int:

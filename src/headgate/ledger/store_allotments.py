@@ -132,8 +132,8 @@ class Allotments:
         What a worker still has of one counts until it gives that back.
         """
         for each in ended:
-            window = table.c.window == each.window
-            connection.execute(update(table).where(window).values(ended_ns=at_ns))
+            lasts = (table.c.window == each.window) & table.c.ended_ns.is_(None)
+            connection.execute(update(table).where(lasts).values(ended_ns=at_ns))
             self._book.windows[each.window].ended = True
 
 

@@ -39,14 +39,15 @@ class Claim(NamedTuple):
 
 
 class _Stored(NamedTuple):
-    """An allotment in the store; its amount is nothing when it has ended."""
+    """An allotment as it is in the store."""
 
     amount_nanos: int
     parents: tuple[str, ...]
+    ended: bool
 
     def claims(self, used_nanos: int) -> int:
         """Return what it takes from what is above it."""
-        return max(self.amount_nanos, used_nanos)
+        return used_nanos if self.ended else max(self.amount_nanos, used_nanos)
 
 
 class Pools:
@@ -60,9 +61,19 @@ class Pools:
         self._allotment_of = allotment_of
 
     def free_nanos(self, connection: Connection, window: str, limit_nanos: int) -> int:
-        """Return what may be lent of a window; negative when its limit was lowered."""
-        if self._allotment_of(window) is not None and _has_ended(connection, window):
-            return 0
+        """Return what may be lent of a window; negative when its limit was lowered.
+
+        Args:
+            connection: To the store.
+            window: Any.
+            limit_nanos: Of a budget's window; an allotment's amount is what the store says.
+        """
+        if self._allotment_of(window) is not None:
+            own = _stored(connection, window)
+            assert own is not None, window
+            if own.ended:
+                return 0
+            limit_nanos = own.amount_nanos
         row = connection.execute(select(pool).where(pool.c.window == window)).one_or_none()
         used = 0 if row is None else row.counted_nanos + row.carved_nanos
         return limit_nanos - used
@@ -116,11 +127,6 @@ class Pools:
         return Pool(after.counted_nanos - counted, after.carved_nanos - carved), after
 
 
-def _has_ended(connection: Connection, window: str) -> bool:
-    ended = select(allotment_table.c.ended_ns).where(allotment_table.c.window == window)
-    return connection.scalar(ended) is not None
-
-
 def _stored(connection: Connection, window: str) -> _Stored | None:
     """Return an allotment as it is in the store: what another node has changed counts."""
     columns = allotment_table.c
@@ -129,7 +135,7 @@ def _stored(connection: Connection, window: str) -> _Stored | None:
     if row is None:
         return None
     parents = msgspec.json.decode(row.parents, type=tuple[str, ...])
-    return _Stored(0 if row.ended_ns is not None else row.amount_nanos, parents)
+    return _Stored(row.amount_nanos, parents, row.ended_ns is not None)
 
 
 _CHANGE = """

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from headgate.economics.inputs import InputError
-from headgate.economics.mix.highs import Found, UnsolvedError, run
+from headgate.economics.mix.highs import SECONDS_MAX, Found, UnsolvedError, run
 from headgate.economics.mix.offers import Problem
 from headgate.economics.mix.program import VENDOR_ROW, Places, Program, program_of
 
@@ -46,15 +46,19 @@ class Solution:
     shadow_usd: dict[str, float]
 
 
-def solve(problem: Problem) -> Solution:
+def solve(problem: Problem, *, seconds_max: float = SECONDS_MAX) -> Solution:
     """Return the cheapest mix within `GAP`.
+
+    Args:
+        problem: Who needs what, and what is offered.
+        seconds_max: After so long the search ends for what only a long one would prove.
 
     Raises:
         InputError: No mix keeps to every limit, or none was found in time.
     """
     program, places = program_of(problem)
     try:
-        found, gap = _cheapest(program, places)
+        found, gap = _cheapest(program, places, seconds_max)
         shadow = _shadow(program)
     except UnsolvedError as error:
         raise InputError(
@@ -68,7 +72,7 @@ def solve(problem: Problem) -> Solution:
     return Solution(tuple(chosen), gap, shadow)
 
 
-def _cheapest(program: Program, places: Places) -> tuple[Found, float]:
+def _cheapest(program: Program, places: Places, seconds_max: float) -> tuple[Found, float]:
     """Return whole values within `GAP` of the best, and the gap that is proved."""
     columns: dict[int, list[int]] = {}
     for (user, _), column in places.items():
@@ -80,7 +84,14 @@ def _cheapest(program: Program, places: Places) -> tuple[Found, float]:
     near = _rounded(program, whole, loose, [columns[user] for user in by_cost])
     if near is not None and (gap := _gap(near.cost, loose.bound)) <= GAP:
         return near, gap
-    best = run(program, program.whole, GAP, enough=_enough(loose, SLOW_GAP))
+    enough = _enough(loose, SLOW_GAP)
+    try:
+        best = run(program, program.whole, GAP, enough=enough, seconds_max=seconds_max)
+    except UnsolvedError:
+        if near is None:
+            raise
+        # Nothing was found in time; what is near is a mix, of which less is proved.
+        best = replace(near, bound=loose.bound)
     if near is not None and near.cost < best.cost:
         best = replace(near, bound=best.bound)
     return best, _gap(best.cost, max(best.bound, loose.bound))

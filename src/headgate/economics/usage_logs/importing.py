@@ -22,7 +22,6 @@ from headgate.units.errors import StoreError
 MARK_BYTES = 64 * 1024 * 1024
 """How much is read before it is noted which files are done; reading it again would do no harm."""
 _BOOK = "price book"
-_COPIES, _DUE = "copies", "due"
 
 
 @dataclass(slots=True)
@@ -92,14 +91,10 @@ class Import(NamedTuple):
             closing(UsageStore(self.path)) as store,
         ):
             if work:
-                store.set_note(_COPIES, _DUE)
                 files = _Files(found, work, self.seat, done)
                 _mark_what_is_read(store, files, readers.outcomes(), advance)
             # Also after an import that was interrupted when all was read.
-            if store.note(_COPIES) == _DUE:
-                for source, form in formats().items():
-                    done.copies += store.drop_copies(source, form.copies)
-                store.set_note(_COPIES, "dropped")
+            done.copies += store.drop_copies({kind: one.copies for kind, one in formats().items()})
             self._price(store)
 
     def _price(self, store: UsageStore) -> None:

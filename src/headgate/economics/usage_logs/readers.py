@@ -75,7 +75,13 @@ class Readers:
         size = sum(piece.end - piece.start for batch in batches for piece in batch)
         processes = min(PROCESSES_MAX, os.cpu_count() or 1, len(batches))
         if processes > 1 and size >= ONE_PROCESS_BYTES:
-            self._start(processes)
+            try:
+                self._start(processes)
+            except BaseException:
+                # Those that run would wait for a word from here, and we for them.
+                self._kill()
+                self.close()
+                raise
 
     def _start(self, processes: int) -> None:
         # Where fork is safe it saves each process loading everything anew.
@@ -108,7 +114,8 @@ class Readers:
                 assert isinstance(connection, Connection)
                 try:
                     told = connection.recv()
-                except EOFError as error:
+                except (EOFError, OSError) as error:
+                    # An OSError where it died within a message.
                     self._kill()
                     why = "A process that read logs has died; import again to go on."
                     raise StoreError(why) from error

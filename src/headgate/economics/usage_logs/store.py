@@ -116,6 +116,9 @@ _PRICE = """
 UPDATE usage SET seller = ?, cost_nanos = ?, cost_high_nanos = ?, price_rows = ?, grade = ?
 WHERE rowid = ?
 """
+_NOTE = "INSERT OR REPLACE INTO note VALUES (?, ?)"
+_COPIES, _DUE = "copies", "due"
+"""Noted with whatever is kept, so that no import ends, or dies, without it."""
 _REPEATED = """
 SELECT reply, part, side FROM usage WHERE source = ?1 AND reply IN (
     SELECT reply FROM usage WHERE source = ?1 GROUP BY reply HAVING count(*) > 1
@@ -209,6 +212,7 @@ class UsageStore:
                 starts = [(one.started_ns, source, one.reply, one.part) for one in found]
                 connection.executemany(_STARTS, starts)
             self._keep_others(source, seat, findings)
+            connection.execute(_NOTE, (_COPIES, _DUE))
 
     def mark(self, states: Iterable[FileState]) -> None:
         """Note how far files were read; only after all of each was kept."""
@@ -222,8 +226,24 @@ class UsageStore:
         rows = self._connection.execute("SELECT * FROM file")
         return {state.path: state for state in map(FileState._make, rows)}
 
-    def drop_copies(self, source: str, copies: Copies) -> int:
-        """Delete the records that repeat others of one reply, as their format says."""
+    def drop_copies(self, copies: Mapping[str, Copies]) -> int:
+        """Delete the records that repeat others of one reply, if any came since it was last done.
+
+        Args:
+            copies: By the kind of a log, how its format says what repeats.
+        """
+        if self.note(_COPIES) != _DUE:
+            return 0
+        # In one transaction: what another import keeps meanwhile is due again.
+        with self._transaction() as connection:
+            doomed = [one for each in copies.items() for one in self._repeating(*each)]
+            connection.executemany(
+                "DELETE FROM usage WHERE source = ? AND reply = ? AND part = ?", doomed
+            )
+            connection.execute(_NOTE, (_COPIES, "dropped"))
+        return len(doomed)
+
+    def _repeating(self, source: str, copies: Copies) -> list[tuple[str, str, str]]:
         connection = self._connection
         parents = dict(
             connection.execute("SELECT thread, parent FROM thread WHERE source = ?", (source,))
@@ -233,11 +253,7 @@ class UsageStore:
         for reply, group in groupby(repeated, key=lambda row: str(row[0])):
             tellings = [Telling(part, bool(side)) for _reply, part, side in group]
             doomed += [(source, reply, part) for part in sorted(copies(tellings, parents))]
-        with self._transaction():
-            connection.executemany(
-                "DELETE FROM usage WHERE source = ? AND reply = ? AND part = ?", doomed
-            )
-        return len(doomed)
+        return doomed
 
     def price_waiting(
         self, pricer: Pricer, usual: Callable[[str], str | None], *, unpriced_too: bool
@@ -246,9 +262,10 @@ class UsageStore:
 
         `usual` is from a kind of log to its usual seller.
         """
-        waiting = self._connection.execute(_WAITING, (unpriced_too,)).fetchall()
-        prices = [(*pricer.price(found_of(row[1:]), usual(row[1])), row[0]) for row in waiting]
+        # In one transaction: where another import deletes, a row's number may become another's.
         with self._transaction() as connection:
+            waiting = connection.execute(_WAITING, (unpriced_too,)).fetchall()
+            prices = [(*pricer.price(found_of(row[1:]), usual(row[1])), row[0]) for row in waiting]
             connection.executemany(_PRICE, prices)
 
     def forget_prices(self) -> None:
@@ -264,7 +281,7 @@ class UsageStore:
     def set_note(self, name: str, value: str) -> None:
         """Note a value under a name."""
         with self._transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO note VALUES (?, ?)", (name, value))
+            connection.execute(_NOTE, (name, value))
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -1,0 +1,154 @@
+"""The compiler's runtime remembers where it looked something up, and never tells what was there."""
+
+import importlib.util
+import os
+import random
+import shlex
+import subprocess
+import sys
+import sysconfig
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CACHES = Path(__file__).parents[2] / "scripts" / "inline_caches"
+SOURCE = """
+#include <Python.h>
+#include "CPy.h"
+PyObject *CPyDict_GetItem(PyObject *dict, PyObject *key) { return PyObject_GetItem(dict, key); }
+#include <function_wrapper.c>
+
+static PyObject *get(PyObject *self, PyObject *given) {
+    return CPyObject_GetAttr(PyTuple_GET_ITEM(given, 0), PyTuple_GET_ITEM(given, 1));
+}
+static PyObject *item(PyObject *self, PyObject *given) {
+    return CPyDict_GetItem(PyTuple_GET_ITEM(given, 0), PyTuple_GET_ITEM(given, 1));
+}
+static PyMethodDef methods[] = {
+    {"get", get, METH_VARARGS, ""}, {"item", item, METH_VARARGS, ""}, {0}
+};
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "looking", 0, -1, methods};
+PyMODINIT_FUNC PyInit_looking(void) { return PyModule_Create(&module); }
+"""
+NAMES = ("x", "y", "z", "__name__", "__dict__", "__class__", "__doc__")
+
+
+class Slotted:
+    """Has fields at offsets."""
+
+    __slots__ = ("x", "y")
+    x: Any
+
+
+class Larger(Slotted):
+    """Has one more."""
+
+    __slots__ = ("z",)
+
+
+class Borrower:
+    """Has the field of another, and no room for it."""
+
+    __slots__ = ()
+    z = Larger.__dict__["z"]
+
+
+class Mixed:
+    """Has a field, and whatever else it is given."""
+
+    __slots__ = ("__dict__", "x")
+
+
+class Computed:
+    """Has a field that is none."""
+
+    x = property(lambda _self: 5)
+
+
+class Filling(dict[str, Any]):
+    """Has every key."""
+
+    def __missing__(self, key: str) -> str:
+        """Return the key itself."""
+        return key
+
+
+@pytest.fixture(scope="module")
+def looking(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A module that has one place to look up attributes, and one for items."""
+    runtime = importlib.util.find_spec("mypyc")
+    headers = Path(sysconfig.get_paths()["include"])
+    if runtime is None or runtime.origin is None or not (headers / "Python.h").exists():
+        pytest.skip("needs mypyc and Python's headers")
+    folder = tmp_path_factory.mktemp("looking")
+    (folder / "looking.c").write_text(SOURCE)
+    folders = (CACHES, Path(runtime.origin).parent / "lib-rt", headers)
+    compiler = shlex.split(os.environ.get("CC", "cc"))
+    command = [*compiler, "-w", "-O1", "-shared", "-fPIC", *(f"-I{each}" for each in folders)]
+    subprocess.run([*command, "looking.c", "-o", "looking.so"], cwd=folder, check=True)
+    before = sys.getdlopenflags()
+    # Most of the runtime is not here: what nobody calls is not missed.
+    sys.setdlopenflags(os.RTLD_LAZY)
+    try:
+        spec = importlib.util.spec_from_file_location("looking", folder / "looking.so")
+        assert spec is not None
+        return importlib.util.module_from_spec(spec)
+    finally:
+        sys.setdlopenflags(before)
+
+
+def told(look: Any, *given: Any) -> tuple[Any, ...]:
+    """Return what is found, or the kind of the error."""
+    try:
+        return (look(*given),)
+    except (AttributeError, KeyError, TypeError) as error:
+        return ("nothing", type(error))
+
+
+@pytest.mark.slow
+def test_whatever_changes_is_looked_up_anew(looking: Any) -> None:
+    """Objects, types, modules and dicts that change meanwhile are told as the interpreter does."""
+    chance = random.Random(1)
+    module = types.ModuleType("changing")
+    turning: Any = type("Turning", (Slotted,), {"__slots__": ("z",)})
+    field, turned = turning.z, turning()
+    mixed, kinds = Mixed(), list[Any]([Slotted, Larger, Mixed, Computed])
+    objects: list[Any] = [module, types.ModuleType("other"), Slotted(), Slotted(), Larger()]
+    objects += [Larger(), turned, Borrower(), mixed, Computed()]
+    dicts: list[dict[str, Any]] = [{}, {}, module.__dict__, mixed.__dict__, Filling()]
+    for number in range(200_000):
+        one, name, items = chance.choice(objects), chance.choice("xyz"), chance.choice(dicts)
+        match chance.randrange(8):
+            case 0:
+                told(setattr, one, name, number)
+            case 1:
+                told(delattr, one, name)
+            case 2:
+                items[name] = number
+            case 3:
+                items.pop(name, None)
+            case 4 if chance.random() < 0.02:
+                chance.choice(kinds).other = number
+            case 5:
+                turning.z = chance.choice([field, Computed.x])
+            case 6 if chance.random() < 0.02:
+                objects[9] = type("Made", (), {"__slots__": ("x",)})()
+        name = chance.choice(NAMES)
+        assert told(looking.get, one, name) == told(getattr, one, name)
+        assert told(looking.item, items, name) == told(lambda of, key: of[key], items, name)
+
+
+@pytest.mark.slow
+def test_no_reference_is_lost(looking: Any) -> None:
+    """What is found a thousand times is held as often as before."""
+    value, one = object(), Slotted()
+    one.x = value
+    items = {"x": value}
+    before = sys.getrefcount(value)
+
+    for _ in range(1_000):
+        assert looking.get(one, "x") is looking.item(items, "x") is value
+
+    assert sys.getrefcount(value) == before
