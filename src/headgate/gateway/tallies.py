@@ -66,8 +66,9 @@ class Tallies:
             prompt = prompt_of(call)
         except TranslationError as error:
             self._pipeline.endings.refuse(exchange, error.refusal)
-        except UncountableError as error:
-            message = f"{why.message} Nor can it be counted here, for it carries {error}."
+        except UncountableError as carried:
+            # A name of its own: compiled, a name has one type in a function.
+            message = f"{why.message} Nor can it be counted here, for it carries {carried}."
             self._pipeline.endings.refuse(exchange, Refusal(why.code, message, why.param))
         except RecursionError:
             self._pipeline.endings.refuse(exchange, TOO_DEEP)
