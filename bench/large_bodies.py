@@ -32,8 +32,11 @@ def _beside_and_without(gateway: Gateway, seconds: float) -> str:
     alone = rounds.send(gateway, rounds.SMALL_STREAMS, seconds)
     with _megabytes(gateway):
         beside = rounds.send(gateway, rounds.SMALL_STREAMS, seconds)
-    half, most = ([f"{sent[field] / 1000:.2f}" for sent in (alone, beside)] for field in (6, 7))
-    return f"{half[1]}, {most[1]} (without: {half[0]}, {most[0]})"
+    return f"{_first_byte(beside)} (without: {_first_byte(alone)})"
+
+
+def _first_byte(sent: rounds.Sent) -> str:
+    return f"{sent.ttft_us_p50 / 1000:.2f}, {sent.ttft_us_p99 / 1000:.2f}"
 
 
 @contextmanager

@@ -125,7 +125,8 @@ def tls_front() -> Iterator[Trust]:
 def first_byte(base: Gateway, node: Gateway, seconds: float) -> list[Once]:
     """Return how long streams take to begin, at a steady pace."""
     sent = [rounds.send(each, rounds.FIRST_BYTE, seconds) for each in (base, node)]
-    half, most = ([f"{each[field] / 1000:.2f} ms" for each in sent] for field in (6, 7))
+    half = [f"{each.ttft_us_p50 / 1000:.2f} ms" for each in sent]
+    most = [f"{each.ttft_us_p99 / 1000:.2f} ms" for each in sent]
     return [Once("first byte of a stream, p50", *half), Once("first byte, p99", *most)]
 
 
