@@ -76,8 +76,8 @@ def _facts(model: str) -> ModelFacts:
     facts = next((each for each in found if each is not None), None)
     if facts is None:
         near = models.near(model)
-        hint = f"Did you mean {' or '.join(near)}? " if near else ""
-        fail(f"The catalog knows no model {model!r}.", f"{hint}Or say --tokenizer.")
+        hint = f"Did you mean {' or '.join(near)}? Or say" if near else "Say"
+        fail(f"The catalog knows no model {model!r}.", f"{hint} which one by --tokenizer.")
     return facts
 
 
