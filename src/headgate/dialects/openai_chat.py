@@ -19,7 +19,7 @@ from headgate.dialects.openai_chat_shapes import (
     StreamOptions,
 )
 from headgate.dialects.openai_terms import openai_terms
-from headgate.dialects.splice import SpliceError, rebuild, splice
+from headgate.dialects.splice import SpliceError, rebuild, said_by, splice
 from headgate.dialects.sse import EventStream, UsageFilter, first_data
 from headgate.dialects.tools import offered
 from headgate.records.demand import Demand, Edit
@@ -163,12 +163,14 @@ def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
     if asks:
         _ask_usage(values, changed, added)
     if edit.dropped or edit.members:
-        new = rebuild(values, changed, {**edit.members, **added}, edit.dropped)
+        added = {**edit.members, **added}
+        new = rebuild(values, changed, added, edit.dropped)
     elif changed or added:
         new = splice(body, values, changed, added)
     else:
         return body
-    _verify(new, demand, edit)
+    said = said_by(new, values, Limits.__struct_fields__, changed, added, edit.dropped)
+    _verify(said, demand, edit)
     return new
 
 

@@ -16,7 +16,7 @@ from headgate.dialects import openai_chat
 from headgate.dialects import openai_responses_shapes as shapes
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_OPENAI, input_tokens_max
 from headgate.dialects.openai_terms import openai_terms
-from headgate.dialects.splice import SpliceError, splice
+from headgate.dialects.splice import SpliceError, said_by, splice
 from headgate.dialects.sse import EventStream, first_data
 from headgate.dialects.tools import offered
 from headgate.records.demand import Demand, Edit
@@ -179,7 +179,8 @@ def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
     if not changed and not added:
         return body
     new = splice(body, demand.members, changed, added)
-    _verify(new, demand, edit)
+    fields = shapes.Limits.__struct_fields__
+    _verify(said_by(new, demand.members, fields, changed, added), demand, edit)
     return new
 
 
