@@ -122,6 +122,7 @@ class _Request(_Limits):
 
 _CONFIG_NAMES = ("generationConfig", "generation_config")
 _LIMIT_NAMES = ("maxOutputTokens", "max_output_tokens")
+_PROMPT = frozenset({"contents", "systemInstruction", "system_instruction"})
 _FUNCTIONS = frozenset({"functionDeclarations", "function_declarations"})
 _NAMED = frozenset(_Request.__struct_encode_fields__)
 _FOLDED = frozenset(map(str.casefold, _NAMED))
@@ -141,12 +142,10 @@ def read(body: bytes) -> Demand | Refusal:
     provider's to judge. `null` is as good as absent; a field by both its names is refused, for
     which of them counts is unknown.
     """
-    request = bodies.decode(_REQUEST, body)
-    if isinstance(request, Refusal):
-        return request
-    values = bodies.members(body, _NAMED, _FOLDED)
-    if isinstance(values, Refusal):
-        return values
+    found = bodies.read(_REQUEST, body, _NAMED, _PROMPT, _FOLDED)
+    if isinstance(found, Refusal):
+        return found
+    request, values = found
     config_json = next((values[name] for name in _CONFIG_NAMES if name in values), None)
     nested = _members_of_config(config_json)
     if isinstance(nested, Refusal):

@@ -40,6 +40,7 @@ its `models` names others that may serve the call."""
 _LIMIT_FIELDS: Final = frozenset({"max_tokens", "max_completion_tokens"})
 _OPTIONS_NAMED: Final = frozenset(StreamOptions.__struct_fields__)
 _NAMED: Final = frozenset({*Request.__struct_fields__, *_UNBOUNDED})
+_PROMPT: Final = frozenset({"messages"})
 _EMPTY: Final = frozenset({b"null", b"[]"})
 _USAGE_MARK: Final = b'"prompt_tokens"'
 _DONE: Final = b"[DONE]"
@@ -56,12 +57,10 @@ def read(body: bytes) -> Demand | Refusal:
 
     Fields that decide neither are the provider's to judge. `null` is as good as absent.
     """
-    request = bodies.decode(_REQUEST, body)
-    if isinstance(request, Refusal):
-        return request
-    values = bodies.members(body, _NAMED)
-    if isinstance(values, Refusal):
-        return values
+    found = bodies.read(_REQUEST, body, _NAMED, _PROMPT)
+    if isinstance(found, Refusal):
+        return found
+    request, values = found
     options = request.stream_options
     if options is not None:
         nested = bodies.members(bytes(values["stream_options"]), _OPTIONS_NAMED)

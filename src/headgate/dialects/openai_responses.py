@@ -40,6 +40,7 @@ _IMAGES: Final = frozenset({"input_image", "computer_screenshot", "image_generat
 _OPAQUE: Final = frozenset({"input_file", "item_reference"})
 
 _NAMED: Final = frozenset({*shapes.Request.__struct_fields__, *_UNBOUNDED})
+_PROMPT: Final = frozenset({"input", "instructions"})
 _EMPTY: Final = frozenset({b"null", b"[]"})
 _ENDS: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
 BODY: Final = shapes.Request
@@ -58,12 +59,10 @@ def read(body: bytes) -> Demand | Refusal:
     leaves the context window as the only bound of the prompt. A background response is refused:
     it is answered before it is generated, so nobody could settle what it costs.
     """
-    request = bodies.decode(_REQUEST, body)
-    if isinstance(request, Refusal):
-        return request
-    values = bodies.members(body, _NAMED)
-    if isinstance(values, Refusal):
-        return values
+    found = bodies.read(_REQUEST, body, _NAMED, _PROMPT)
+    if isinstance(found, Refusal):
+        return found
+    request, values = found
     if request.background:
         message = "background: its cost is not known when it is answered; send it without."
         return Refusal(FEATURE_UNSUPPORTED, message, "background")
