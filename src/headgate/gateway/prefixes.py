@@ -68,9 +68,11 @@ class PrefixMemory:
         """Remember what a prompt was measured at."""
         for number in _boundaries(prompt):
             mark = hash((whose, prompt.marks[number]))
-            known = self._tokens.get(mark)
-            if known is None or prompt_tokens < known:
-                self._tokens[mark] = prompt_tokens
+            known = self._tokens.get(mark, prompt_tokens)
+            # Providers leave out what the model thought in turns before the last, so of two calls
+            # with one beginning the smaller may have had less of it. Heads have no such blocks.
+            least = number < prompt.head
+            self._tokens[mark] = min(known, prompt_tokens) if least else max(known, prompt_tokens)
             self._tokens.move_to_end(mark)
         while len(self._tokens) > ENTRIES_MAX:
             self._tokens.popitem(last=False)
