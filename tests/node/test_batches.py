@@ -368,3 +368,19 @@ def test_a_lost_message_batch_is_found_by_its_lines(node: TestNode) -> None:
     (result,) = client.messages.batches.results(batch.id)
     assert (result.custom_id, result.result.type) == ("one", "succeeded")
     assert node.simulator.bill.count == count + 1
+
+
+def test_files_of_the_other_api_are_not_served(node: TestNode) -> None:
+    """Anthropic's files share their path with OpenAI's; nobody gets the one for the other."""
+    with pytest.raises(anthropic.APIStatusError, match="Files of Messages") as error:
+        anthropic_client(node).beta.files.list()
+
+    assert error.value.status_code == 501
+
+
+def test_an_unknown_path_names_those_of_batches(node: TestNode) -> None:
+    """Whoever mistypes one reads how it is written."""
+    reply = httpx.get(f"{node.gateway_url}/v1/batch", headers={"x-api-key": node.key("alice")})
+
+    assert reply.status_code == 404
+    assert all(path in reply.text for path in ("/v1/batches", "/v1/files", "/v1/messages/batches"))

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from headgate.dialects.registry import Dialect
     from headgate.gateway.edge import ClientConnection
     from headgate.gateway.pipeline import Pipeline
-    from headgate.gateway.request import Request
+    from headgate.gateway.request import Head, Request
 
 FILES = "/v1/files"
 PAGE_USUAL, PAGE_MAX = 20, 100
@@ -61,9 +61,19 @@ class BatchRoutes:
         self._wires = sorted(wires().values(), key=lambda wire: -len(wire.PATH))
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def takes(self, path: bytes) -> bool:
-        """Tell whether a path is one of batches or files."""
-        return self._folder is not None and self._place(path) is not None
+    def takes(self, head: Head) -> bool:
+        """Tell whether a request is for a path of batches or files.
+
+        Files of clients that sign their requests are others, below the same path.
+        """
+        if self._folder is None or (found := self._place(head.path)) is None:
+            return False
+        signs = {each.SIGN for each in self._pipeline.world.dialects.values()}
+        return found[1] is not None or signs.isdisjoint(name for name, _ in head.forwarded)
+
+    def paths(self) -> list[str]:
+        """Return what is served here."""
+        return [] if self._folder is None else [FILES, *(wire.PATH for wire in self._wires)]
 
     def _place(self, path: bytes) -> tuple[str, BatchWire | None] | None:
         """Return the first part of a path, and its wire; None in place of one for files."""
