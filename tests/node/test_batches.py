@@ -384,3 +384,24 @@ def test_an_unknown_path_names_those_of_batches(node: TestNode) -> None:
 
     assert reply.status_code == 404
     assert all(path in reply.text for path in ("/v1/batches", "/v1/files", "/v1/messages/batches"))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/v1/files", "GET, POST"),
+        ("POST", "/v1/files/file-1", "GET, DELETE"),
+        ("DELETE", "/v1/batches/batch_1", "GET"),
+        ("GET", "/v1/messages/batches/batch_1/cancel", "POST"),
+        ("GET", "/v1/files/a/b/content", None),
+        ("GET", "/v1/batches/batch_1/results", None),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_one(
+    node: TestNode, method: str, path: str, allowed: str | None
+) -> None:
+    """405 with those that the path takes; where there is nothing at all, 404."""
+    headers = {"x-api-key": node.key("alice")}
+    reply = httpx.request(method, f"{node.gateway_url}{path}", headers=headers)
+
+    assert (reply.status_code, reply.headers.get("allow")) == (405 if allowed else 404, allowed)

@@ -146,7 +146,8 @@ class BatchRoutes:
                 if isinstance(done, Refusal):
                     return done
                 return wire.render_deleted(name), JSON
-        return Refusal(errors.METHOD_NOT_ALLOWED, errors.METHOD_NOT_ALLOWED.sentence)
+        below = ("cancel", "results") if wire.DELETES else ("cancel",)
+        return _not_so(rest, below, deletes=wire.DELETES)
 
     async def _make(
         self, asking: tuple[ClientConnection, Request, BatchWire], desk: Desk, body: bytes
@@ -214,7 +215,7 @@ class BatchRoutes:
                     return done
                 gone = {"id": name, "object": "file", "deleted": True}
                 return msgspec.json.encode(gone), JSON
-        return Refusal(errors.METHOD_NOT_ALLOWED, errors.METHOD_NOT_ALLOWED.sentence)
+        return _not_so(rest, ("content",), deletes=True)
 
     async def _upload(self, request: Request, desk: Desk, body: bytes) -> Answer | Refusal:
         uploaded = await asyncio.to_thread(forms.read, request.head.content_type, body)
@@ -258,7 +259,7 @@ class BatchRoutes:
         headers: list[tuple[bytes, bytes]] = []
         if isinstance(answer, Refusal):
             status = answer.code.status
-            headers.append((b"x-headgate-code", answer.code.code.encode()))
+            headers += ((b"x-headgate-code", answer.code.code.encode()), *answer.headers)
             if answer.retry_after_s is not None:
                 headers.append((b"retry-after", b"%d" % answer.retry_after_s))
             body = self._spoken(wire).render_refusal(answer, None)
@@ -273,6 +274,28 @@ class BatchRoutes:
         if wire is None:
             return next(each for each in dialects if each.SIGN is None)
         return next(each for each in dialects if each.KIND == wire.SPOKEN)
+
+
+def _not_so(rest: list[str], below: tuple[str, ...], *, deletes: bool) -> Refusal:
+    """Refuse a request for a path that takes another method, or that is none.
+
+    Args:
+        rest: The parts of the path behind that of batches or files.
+        below: What stands below one of them.
+        deletes: Whether one of them may be deleted.
+    """
+    match rest:
+        case [""]:
+            allow = "GET, POST"
+        case [_]:
+            allow = "GET, DELETE" if deletes else "GET"
+        case [_, part] if part in below:
+            allow = "POST" if part == "cancel" else "GET"
+        case _:
+            return Refusal(errors.PATH_UNKNOWN, "Nothing is kept below that path.")
+    message = f"Use {allow} here."
+    headers = ((b"allow", allow.encode()),)
+    return Refusal(errors.METHOD_NOT_ALLOWED, message, headers=headers)
 
 
 def _told(wire: BatchWire, told: str | Refusal) -> Answer | Refusal:
