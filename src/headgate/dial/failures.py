@@ -19,7 +19,7 @@ _FIXES = {
     UNTRUSTED: "The operator gives the PEM file of its authority as `ca_file`.",
     NO_PROOF: "The operator gives `client_cert` and `client_key`, issued by the provider.",
     BROKEN_OFF: "It may want a certificate of ours (`client_cert`), or share no version of TLS.",
-    BARRED: "The operator looks who answers for the name, or sets the provider's `addresses`.",
+    BARRED: "The operator finds out who answers for the name, or sets the provider's `addresses`.",
     PROXY_DENIES: "The operator gives the proxy's `proxy_credential`.",
 }
 # Numbers of OpenSSL's: https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/.
