@@ -326,7 +326,9 @@ def _pool(
     """Return a provider's pool, which knows the framings that are its own by their dialects."""
     envelopes = {dialect: envelope_of(kind, dialect) for dialect in provider.dialects}
     framings = {dialect: each for dialect, each in envelopes.items() if each.unframer is not None}
-    dialer = dialer_to(provider.base_url, resolver, provider.trust, provider.proxy)
+    dialer = dialer_to(
+        provider.base_url, resolver, provider.trust, provider.proxy, provider.addresses
+    )
     return Pool(provider, _passes(kind), clock, outbox, framings, dialer)
 
 

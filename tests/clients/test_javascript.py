@@ -1,12 +1,17 @@
-"""The clients of JavaScript at every provider's deployment, as those of Python in the matrix."""
+"""The clients of JavaScript at every provider's deployment, as those of Python in the matrix.
+
+They too call the gateway itself, and through each proxy of `deploy/`.
+"""
 
 import json
+import os
 import shutil
 import subprocess
 from typing import Any
 
 import pytest
 
+from tests.clients.fronts import FRONTS, in_front
 from tests.clients.speakers.cells import DEPLOYMENTS, FEATURES, THINKERS, served
 from tests.clients.speakers.javascript import FOLDER, INSTALLED, SCRIPT, WHY_NOT
 from tests.clients.speakers.speaker import ANSWER, ASK, CITIES, PIXEL, WITH_TOOLS
@@ -36,19 +41,29 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def said(running: TestNode) -> dict[tuple[str, str, str], Any]:
+@pytest.fixture(scope="module", params=FRONTS)
+def said(
+    request: pytest.FixtureRequest, running: TestNode, tmp_path_factory: pytest.TempPathFactory
+) -> dict[tuple[str, str, str], Any]:
     """What each client brought back from each cell, all in one process."""
+    with in_front(request.param, running.gateway_url, tmp_path_factory.mktemp("front")) as url:
+        return brought_back(url, running.key())
+
+
+def brought_back(url: str, key: str) -> dict[tuple[str, str, str], Any]:
+    """Have every client make the call of each of its cells."""
     texts = {"ask": ASK, "tools": WITH_TOOLS, "pixel": PIXEL}
     cells = [
         {"client": client, "feature": feature, "model": asked(model, feature)}
         for client, model, feature in CELLS
     ]
-    given = {"url": running.gateway_url, "key": running.key(), "cells": cells, "texts": texts}
+    given = {"url": url, "key": key, "cells": cells, "texts": texts}
+    trust = os.environ.get("SSL_CERT_FILE")
     shutil.copy(SCRIPT, FOLDER)
     done = subprocess.run(
         ["node", "clients.mjs"],
         cwd=FOLDER,
+        env={**os.environ, **({"NODE_EXTRA_CA_CERTS": trust} if trust else {})},
         input=json.dumps(given),
         capture_output=True,
         text=True,

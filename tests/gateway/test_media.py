@@ -249,6 +249,16 @@ def test_a_transcript_is_streamed(
     assert events[-1].type == "transcript.text.done"
 
 
+def test_sound_that_is_none_is_told_in_the_provider_s_words(
+    client: openai.OpenAI, media: Gateway
+) -> None:
+    """What is wrong with the client's file is for the client to read, and costs nothing."""
+    with pytest.raises(openai.BadRequestError, match="corrupted"):
+        client.audio.transcriptions.create(model="hear", file=("a.wav", b"RIFFxxxx"))
+
+    assert last(media)[1].amount_nanos == 0
+
+
 def test_a_translation(client: openai.OpenAI, media: Gateway, simulator: Simulator) -> None:
     """Billed as a transcript is."""
     with billed(media, simulator), pytest.warns(DeprecationWarning):

@@ -109,6 +109,19 @@ def test_a_provider_that_is_down_costs_nothing(start: Start) -> None:
     assert end.reason.startswith("connect")
 
 
+def test_a_name_that_leads_into_the_own_network_costs_nothing(start: Start) -> None:
+    """Where only public addresses are permitted nothing is connected to, and the reason says it."""
+    with Provider(serve_always) as provider:
+        gateway = start(openai_url=provider.url, openai='addresses = "public"')
+        reply = ask(gateway, chat())
+
+        assert provider.opened == 0
+    assert (reply.status, reply.code) == (502, "upstream_unreachable")
+    assert "not permitted" in reply.message
+    (end,) = gateway.ends(call_of(reply))
+    assert isinstance(end, VoidRecord)
+
+
 def test_a_provider_without_a_proper_name_costs_nothing(start: Start) -> None:
     """A host that no resolver can even look up is unreachable as well."""
     gateway = start(openai_url=f"https://{'a' * 64}.invalid/v1")

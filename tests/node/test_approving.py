@@ -10,7 +10,8 @@ from headgate.governance.requests import Request
 from headgate.governance.settings import Rule
 from headgate.governance.tables import approval
 from headgate.node.approving import Approving
-from headgate.node.messages import AskApproval, Decided, LetGo, Unpacker, UseApproval
+from headgate.node.messages import AskApproval, Decided, LetGo, UseApproval
+from headgate.node.unpacking import Unpacker
 from headgate.records.approval import Asking
 from headgate.store import audit
 from headgate.units.errors import Refusal

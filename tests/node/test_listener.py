@@ -11,6 +11,8 @@ from openai import DefaultHttpxClient, OpenAI
 
 from headgate.cli.doctor_checks import check_gateway
 from headgate.config.load import load
+from headgate.node.supervisor import LISTEN_FIX, _reserve
+from headgate.units.errors import StoreError
 from tests.gateway.calls import chat, request
 from tests.gateway.test_listener_tls import put, trusting
 from tests.gateway.wire import ClosedError, Wire
@@ -106,3 +108,14 @@ def ask(client: OpenAI) -> None:
     message = {"role": "user", "content": "Hello"}
     reply = client.chat.completions.create(model="mini", messages=[message])  # type: ignore[list-item] # a plain dictionary will do
     assert reply.usage is not None
+
+
+def test_an_address_that_is_taken_is_told_with_what_to_do() -> None:
+    """Most often another node listens there already."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(StoreError, match="cannot be listened on") as error:
+            _reserve("127.0.0.1", taken.getsockname()[1])
+
+    assert error.value.fix == LISTEN_FIX

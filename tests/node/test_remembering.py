@@ -10,8 +10,8 @@ import pytest
 from headgate.experience.rows import CountRow, Experience, LatestRow
 from headgate.identity.keys import keep_pepper
 from headgate.node.hashing import VARIABLE, share_hashes
-from headgate.node.messages import Unpacker
 from headgate.node.remembering import Remembering, experience_path
+from headgate.node.unpacking import Unpacker
 
 NEWS = Experience(
     hashes=7,

@@ -14,6 +14,7 @@ def test_no_client_sees_reloads_and_restarts(tmp_path: Path) -> None:
     """
     seen = run(tmp_path, Given(reloads=4, restarts=2, streams=50))
 
+    assert seen.reloads == 4, seen.refused
     assert not seen.broken, seen.broken[:2]
     assert seen.whole >= 50
     assert not seen.failed, seen.failed[:2]

@@ -7,7 +7,7 @@ from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems
 from headgate.config.read_compliance import treatment_from
 from headgate.config.read_issuers import issuer_from
-from headgate.config.read_reach import Network, proxy_from, trust_from
+from headgate.config.read_reach import Network, addresses_from, proxy_from, trust_from
 from headgate.config.secrets import SecretReader
 from headgate.config.shapes_providers import ProviderShape
 from headgate.dial.settings import Trust
@@ -31,6 +31,7 @@ def providers_from(
         named = Trust(shape.ca_file, shape.client_cert, shape.client_key)
         trust = trust_from(named, base, key, problems)
         proxy = proxy_from(shape.proxy, shape.proxy_credential, key, secrets, problems)
+        addresses = addresses_from(shape, base_url, network, key, problems)
         kind = kinds.get(shape.kind)
         if kind is None:
             problems.unknown(f"{key}.kind", "kind of provider", shape.kind, kinds)
@@ -65,6 +66,7 @@ def providers_from(
             idle_timeout_ms=shape.idle_timeout_ms,
             total_timeout_ms=shape.total_timeout_ms,
             keep_alive_ms=shape.keep_alive_ms,
+            addresses=addresses,
         )
     return found
 

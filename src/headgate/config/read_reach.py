@@ -8,8 +8,9 @@ from headgate.config.check import checked
 from headgate.config.problems import Problems
 from headgate.config.secrets import SecretReader
 from headgate.config.shape import Secret
-from headgate.config.shapes_providers import NetworkShape
-from headgate.dial.settings import Proxy, Resolving, Trust
+from headgate.config.shapes_providers import NetworkShape, ProviderShape
+from headgate.dial.scope import is_permitted
+from headgate.dial.settings import Proxy, Resolving, Scope, Trust
 from headgate.dial.tls import TrustError, client_context
 
 FIX_PROXY = 'Write "http://HOST:PORT"; user and password stand in `proxy_credential`.'
@@ -22,11 +23,13 @@ class Network(NamedTuple):
     Attributes:
         proxy: The proxy of all, None for none.
         no_proxy: Hosts reached directly; one that begins with a dot means what is below it.
+        addresses: Where hosts may lie.
         resolving: How long addresses are kept.
     """
 
     proxy: Proxy | None
     no_proxy: tuple[str, ...]
+    addresses: Scope
     resolving: Resolving
 
     def proxy_for(self, url: str) -> Proxy | None:
@@ -43,7 +46,9 @@ def network_from(document: object, secrets: SecretReader, problems: Problems) ->
     shape = checked(document, "network", NetworkShape, problems)
     proxy = proxy_from(shape.proxy, shape.proxy_credential, "network", secrets, problems)
     no_proxy = tuple(each.lower().strip("[]") for each in shape.no_proxy)
-    return Network(proxy, no_proxy, Resolving(shape.dns_ttl_ms, shape.dns_stale_ms))
+    return Network(
+        proxy, no_proxy, shape.addresses, Resolving(shape.dns_ttl_ms, shape.dns_stale_ms)
+    )
 
 
 def proxy_from(
@@ -66,6 +71,22 @@ def proxy_from(
         problems.add(f"{key}.proxy", f"{_shown(text)} is no address of an HTTP proxy.", FIX_PROXY)
         return None
     return Proxy(host, port, credential)
+
+
+def addresses_from(
+    shape: ProviderShape, base_url: str, network: Network, key: str, problems: Problems
+) -> Scope:
+    """Return where a provider's host may lie; one that is an address has to lie there."""
+    scope = shape.addresses or network.addresses
+    host = urlsplit(base_url).hostname or ""
+    if not is_permitted(host, scope):
+        fix = f'Name another host; if it is meant, write addresses = "{_wider(host)}" there.'
+        problems.add(f"{key}.base_url", f"{host} is not permitted: addresses = {scope!r}.", fix)
+    return scope
+
+
+def _wider(host: str) -> Scope:
+    return "routable" if is_permitted(host, "routable") else "any"
 
 
 def _shown(text: str) -> str:

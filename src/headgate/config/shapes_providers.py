@@ -6,7 +6,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from headgate.config.shape import CountOrNone, Day, Millis, Secret, Shape, Text, Texts
-from headgate.dial.settings import Resolving
+from headgate.dial.settings import Resolving, Scope
 from headgate.providers.settings import OnDisconnect, Prices, Provider
 
 _PROVIDER = Provider("", "", "", "", (), "")
@@ -26,6 +26,7 @@ class NetworkShape(Shape, frozen=True, kw_only=True):
     proxy: Text | None = None
     proxy_credential: Secret | None = None
     no_proxy: tuple[Text, ...] = ()
+    addresses: Scope = _PROVIDER.addresses
     dns_ttl_ms: Millis = _RESOLVING.ttl_ms
     dns_stale_ms: MillisOrNone = _RESOLVING.stale_ms
 
@@ -69,6 +70,7 @@ class ProviderShape(Shape, frozen=True, kw_only=True):
         client_cert: None when no certificate of ours is shown.
         client_key: None when it stands in `client_cert`.
         proxy: None for the one of `[network]`.
+        addresses: None for those of `[network]`.
         allow_plain_http: Lets `http://` reach another machine, unencrypted.
     """
 
@@ -93,6 +95,7 @@ class ProviderShape(Shape, frozen=True, kw_only=True):
     client_key: Text | None = None
     proxy: Text | None = None
     proxy_credential: Secret | None = None
+    addresses: Scope | None = None
     allow_plain_http: bool = False
     connect_timeout_ms: Millis = _PROVIDER.connect_timeout_ms
     first_byte_timeout_ms: Millis = _PROVIDER.first_byte_timeout_ms

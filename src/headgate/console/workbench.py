@@ -30,7 +30,7 @@ KEPT_MAX = 8
 """So many reports: one of many users has megabytes."""
 NICENESS = 10
 """Calls come first: the child gives way to every process of the node."""
-PROGRAM = (sys.executable, "-m", "headgate.cli.main")
+PROGRAM = (sys.executable, "-m", "headgate")
 USAGE_FILES = ("usage.db", "usage.db-wal")
 
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from headgate.dial.eyeballs import ATTEMPT_DELAY_S, interleaved, race
-from headgate.dial.failures import PROXY, DialError, connect_reason, tls_reason
+from headgate.dial.failures import BARRED, PROXY, DialError, connect_reason, tls_reason
 from headgate.dial.resolver import Address, Resolver
-from headgate.dial.settings import Proxy
+from headgate.dial.scope import permitted
+from headgate.dial.settings import Proxy, Scope
 from headgate.dial.tls import ClientContext
 from headgate.dial.tunnel import tunnel
 
@@ -27,6 +28,7 @@ class Dialer:
         proxy: The proxy to go through, None to go there directly. It is asked to connect for
             connections with TLS; others end at the proxy, which is then told by each request
             where it goes.
+        scope: Where the host may lie. A proxy may lie anywhere, and looks the host up itself.
 
     Attributes:
         resolver: As given.
@@ -42,12 +44,14 @@ class Dialer:
         *,
         tls: ClientContext | None = None,
         proxy: Proxy | None = None,
+        scope: Scope = "routable",
     ) -> None:
         self.resolver = resolver
         self.tls = tls
         self.proxy = proxy
         self._host = host
         self._port = port
+        self._scope: Scope = scope if proxy is None else "any"
 
     @property
     def forwarding(self) -> Proxy | None:
@@ -83,7 +87,10 @@ class Dialer:
         if self.proxy is not None:
             host, port, about = self.proxy.host, self.proxy.port, PROXY
         try:
-            addresses = await self.resolver.addresses(host, port)
+            known = await self.resolver.addresses(host, port)
+            addresses = permitted(known, self._scope)
+            if not addresses:
+                raise DialError(BARRED)
             ordered = self.resolver.living_first(interleaved(addresses))
             return await race(ordered, self._connect)
         except UnicodeError as error:

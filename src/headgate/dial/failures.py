@@ -9,6 +9,7 @@ WRONG_HOST = "tls: the certificate is for another host"
 UNTRUSTED = "tls: no trusted authority has signed the certificate"
 NO_PROOF = "tls: our own certificate is not accepted"
 BROKEN_OFF = "tls: the provider breaks the handshake off"
+BARRED = "connect: the name leads to addresses that are not permitted"
 PROXY_DENIES = "proxy: 407"
 PROXY = "proxy: "
 
@@ -18,6 +19,7 @@ _FIXES = {
     UNTRUSTED: "The operator gives the PEM file of its authority as `ca_file`.",
     NO_PROOF: "The operator gives `client_cert` and `client_key`, issued by the provider.",
     BROKEN_OFF: "It may want a certificate of ours (`client_cert`), or share no version of TLS.",
+    BARRED: "The operator finds out who answers for the name, or sets the provider's `addresses`.",
     PROXY_DENIES: "The operator gives the proxy's `proxy_credential`.",
 }
 # Numbers of OpenSSL's: https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/.

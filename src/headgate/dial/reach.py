@@ -4,11 +4,13 @@ from urllib.parse import urlsplit
 
 from headgate.dial.dialer import Dialer
 from headgate.dial.resolver import Resolver
-from headgate.dial.settings import Proxy, Trust
+from headgate.dial.settings import Proxy, Scope, Trust
 from headgate.dial.tls import client_context
 
 
-def dialer_to(url: str, resolver: Resolver, trust: Trust, proxy: Proxy | None) -> Dialer:
+def dialer_to(
+    url: str, resolver: Resolver, trust: Trust, proxy: Proxy | None, scope: Scope
+) -> Dialer:
     """Return what opens connections to the host of an address.
 
     Args:
@@ -16,6 +18,7 @@ def dialer_to(url: str, resolver: Resolver, trust: Trust, proxy: Proxy | None) -
         resolver: The process's.
         trust: Whose certificates count, and which of ours is shown.
         proxy: The proxy to go through, None to go there directly.
+        scope: Where the host may lie.
 
     Raises:
         TrustError: A file of the trust cannot be used any more.
@@ -29,4 +32,5 @@ def dialer_to(url: str, resolver: Resolver, trust: Trust, proxy: Proxy | None) -
         resolver,
         tls=client_context(trust) if secure else None,
         proxy=proxy,
+        scope=scope,
     )

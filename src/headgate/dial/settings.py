@@ -1,6 +1,11 @@
 """What is configured of how other machines are reached."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+Scope = Literal["routable", "public", "any"]
+"""Where a host may lie: anywhere but at link-local addresses and a cloud's metadata services; at
+addresses of the public internet alone; anywhere.
+"""
 
 
 class Proxy(NamedTuple):

@@ -19,7 +19,7 @@ _NAMES: Final = re.compile(
     rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+(?:[ \t]*,[ \t]*[-!#$%&'*+.^_`|~0-9A-Za-z]+)*"
 )
 _NAMES_BYTES_MAX: Final = 2_048
-METHODS: Final = b"GET, POST"
+METHODS: Final = b"GET, POST, DELETE"
 
 
 def takers(origins: Iterable[str]) -> dict[bytes, HeaderTaker]:

@@ -16,10 +16,12 @@ from headgate.gateway.http_bytes import JSON
 from headgate.gateway.metering import bound_settlement, meter
 from headgate.gateway.readings import UNBEGUN
 from headgate.gateway.refusals import LENGTH_STOP, stream_cut
+from headgate.gateway.renewals import renewals_of
 from headgate.gateway.tap import Tap
 from headgate.gateway.unpacking import UNREADABLE
 from headgate.gateway.upstream import IN_HAND
 from headgate.gateway.verdicts import Verdicts
+from headgate.gateway.waiting import WAITING, stop_waiting
 from headgate.ledger.slices import Slice
 from headgate.records.charge import Settlement
 from headgate.records.report import Report
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
 STALE: Final = "closed_before_reply"
 LOST: Final = "connection_lost"
 SHUTDOWN: Final = "shutdown_timeout"
-WAITING: Final = ("approve", "queue", "money")
-"""The phases of a call that waits and has cost nothing."""
 UNSENT: Final = ("sync", "connect")
 """The phases of an attempt that is held, and of which no byte was sent."""
 UNKNOWN_REPORT: Final = Report()
@@ -147,11 +147,17 @@ class Endings:
     def failed(self, exchange: Exchange, upstream: UpstreamConnection, body: bytes) -> None:
         """The provider answered with an error, perhaps under status 200; it bills none."""
         failure = exchange.target.failure(upstream.status, body)
-        self.verdicts.judge(exchange, failure, upstream)
+        renewals = renewals_of(self._pipeline, exchange, failure, upstream.status)
+        again = renewals is not None
+        if not again:
+            self.verdicts.judge(exchange, failure, upstream)
         retryable = failure.retryable or is_judged(self._pipeline, exchange)
-        more = retryable and self._pipeline.attempts.find_next(exchange)
+        more = not again and retryable and self._pipeline.attempts.find_next(exchange)
         settlement = Settlement(0, "measured", reason=failure.code.code)
-        self.settle(exchange, settlement, UNKNOWN_REPORT, final=not more)
+        self.settle(exchange, settlement, UNKNOWN_REPORT, final=not (again or more))
+        if renewals is not None:
+            renewals.send_again(self._pipeline, exchange)
+            return
         if more:
             self._pipeline.attempts.go_on(exchange)
             return
@@ -242,7 +248,7 @@ class Endings:
         if phase in UNBEGUN:
             self.finish(exchange)
         elif phase in WAITING:
-            self._stop_waiting(exchange)
+            stop_waiting(self._pipeline, exchange)
             self.finish(exchange)
         elif phase in UNSENT:
             at_ns = self._now_ns()
@@ -271,7 +277,7 @@ class Endings:
             self._cascading.drop(exchange)
         phase = exchange.phase
         if phase in WAITING:
-            self._stop_waiting(exchange)
+            stop_waiting(self._pipeline, exchange)
             self.refuse(exchange, refusal)
         elif phase in UNSENT:
             reason = refusal.code.code
@@ -303,17 +309,6 @@ class Endings:
         self.settle(exchange, bound, report)
         exchange.write_stream_end(last)
         self.finish(exchange)
-
-    def _stop_waiting(self, exchange: Exchange) -> None:
-        """Leave the queue for a place or for money, or a person to their peace."""
-        if exchange.phase == "approve":
-            assert self._pipeline.approvals is not None
-            self._pipeline.approvals.leave(exchange)
-        elif exchange.phase == "queue":
-            turn = exchange.turn
-            exchange.target.places.leave(turn.rank, turn.team, exchange.on_place)
-        else:
-            self._world.purse.leave(exchange.on_money)
 
     def refuse(self, exchange: Exchange, refusal: Refusal, piece: Slice | None = None) -> None:
         """Refuse a call before its (next) attempt; `piece` is the window that is too small."""

@@ -43,7 +43,7 @@ def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> No
     if permitted is not None:
         client.write(permitted)
         client.done(keep_alive=request.head.keep_alive)
-    elif pipeline.batches.takes(request.head.path):
+    elif pipeline.batches.takes(request.head):
         pipeline.batches.answer(client, request)
     elif request.head.path.startswith(HOOKS):
         _hooked(pipeline, client, request)
@@ -97,6 +97,7 @@ def _ready(pipeline: Pipeline, client: ClientConnection, request: Request) -> No
 def _unknown(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
     paths = [path.decode() for path in PATHS]
     paths += [each.PATH for each in pipeline.world.dialects.values()]
+    paths += pipeline.batches.paths()
     known = ", ".join(sorted(paths))
     asked = request.head.path[:128].decode("latin-1")
     message = f"There is no path {asked!r} here. The paths are {known}."

@@ -51,8 +51,8 @@ class Exchange:
     """One call in flight.
 
     Attributes:
-        phase: Where it is: `read`, `claim`, `twin`, `approve`, `queue`, `money`, `sync`, `connect`,
-            `reply` (sent, nothing back yet), `body` (the reply has begun), `done`.
+        phase: Where it is: `read`, `claim`, `twin`, `approve`, `queue`, `money`, `renew`, `sync`,
+            `connect`, `reply` (sent, nothing back yet), `body` (the reply has begun), `done`.
         dialect: What the client speaks; `own` is its demand.
         spoken: What this attempt's target speaks: `dialect`, or a translation to another. The body
             to send there is `outgoing`, its demand `demand`; `lost` is what it leaves out.

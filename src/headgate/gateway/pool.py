@@ -10,6 +10,7 @@ from headgate.dial.dialer import Dialer
 from headgate.dial.failures import DialError
 from headgate.gateway.clock import Coarse
 from headgate.gateway.outbox import Outbox
+from headgate.gateway.renewals import Renewals
 from headgate.gateway.upstream import UpstreamConnection
 from headgate.providers.envelope import Envelope
 from headgate.providers.settings import Provider
@@ -55,6 +56,9 @@ class Pool:
         outbox: Sends at the end of a turn.
         envelopes: By dialect, how its streams differ from server-sent events; empty when none do.
         dialer: Opens the connections.
+
+    Attributes:
+        renewals: Sends calls again when its credential was rejected, None for one that lasts.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class Pool:
         self.outbox = outbox
         self.envelopes = envelopes
         self.dialer = dialer
+        self.renewals: Renewals | None = None
         self._idle: list[UpstreamConnection] = []
         self._connecting: set[asyncio.Task[None]] = set()
 

@@ -16,6 +16,7 @@ _BELOW: Final = {
     "/v1/containers": "Containers",
     "/v1/conversations": "Conversations",
     "/v1/evals": "Evals",
+    "/v1/files": "Files of Messages",
     "/v1/fine_tuning": "Fine-tuning",
     "/v1/moderations": "Moderations",
     "/v1/organization": "Administration",

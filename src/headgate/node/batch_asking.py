@@ -72,7 +72,7 @@ class Asker:
         address = urlsplit(provider.base_url)
         url = f"{address.scheme}://{address.netloc}{asking.path}"
         try:
-            dialer = dialer_to(url, resolver, provider.trust, provider.proxy)
+            dialer = dialer_to(url, resolver, provider.trust, provider.proxy, provider.addresses)
         except TrustError as error:
             raise FetchError(str(error)) from error
         outgoing = Outgoing(asking.method, url, headers, asking.body, ANSWER_BYTES_MAX)

@@ -3,8 +3,9 @@
 import socket
 from pathlib import Path
 
-from headgate.node.messages import Done, Failed, Message, Unpacker, pack
+from headgate.node.messages import Done, Failed, Message, pack
 from headgate.node.paths import socket_path
+from headgate.node.unpacking import Unpacker
 from headgate.units.errors import StewardUnavailableError
 
 ASK_TIMEOUT_S = 10.0

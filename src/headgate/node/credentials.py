@@ -1,12 +1,13 @@
-"""Credentials that expire: new ones are fetched before they do, away from the calls."""
+"""Credentials that expire: new ones are fetched before they do, or when one was rejected."""
 
 import asyncio
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from headgate.capacity.health import NO_CREDENTIAL
+from headgate.gateway.renewals import Renewals
 from headgate.gateway.target import Target
 from headgate.gateway.world import World
 from headgate.node.sources import CredentialError, Fetched, Source, source_of
@@ -30,17 +31,24 @@ class Keeper:
         name: The provider's id.
         source: Where its credentials come from.
         targets: Its deployments.
+        now_ns: The clock of the data plane.
 
     Attributes:
         first: Set once there is one.
+        renewals: The calls that wait for a fresh one.
     """
 
-    def __init__(self, name: str, source: Source, targets: Sequence[Target]) -> None:
+    def __init__(
+        self, name: str, source: Source, targets: Sequence[Target], now_ns: Callable[[], int]
+    ) -> None:
         self._name = name
         self._source = source
         self._targets = targets
         self._expires_s = 0.0
+        self._credential = ""
+        self._rejected = asyncio.Event()
         self.first = asyncio.Event()
+        self.renewals = Renewals(self._rejected.set, now_ns)
         self._bar(NO_CREDENTIAL)
 
     async def keep(self) -> None:
@@ -51,6 +59,7 @@ class Keeper:
                 fetched = await self._renew()
             except CredentialError as error:
                 _log.warning("providers.%s: no credential: %s", self._name, error)
+                self._tell(fresh=False)
                 await self._wait(again_s)
                 again_s = min(2 * again_s, AGAIN_MAX_S)
             else:
@@ -64,19 +73,37 @@ class Keeper:
                 target.renew(fetched.credential)
         except ValueError as error:
             raise CredentialError(str(error)) from error
+        fresh, self._credential = fetched.credential != self._credential, fetched.credential
         self._expires_s = asyncio.get_running_loop().time() + fetched.life_s
         self._bar(None)
         self.first.set()
+        self._tell(fresh=fresh)
         return fetched
 
+    def _tell(self, *, fresh: bool) -> None:
+        """Tell the calls that wait for a fresh credential whether it came, in a turn of theirs."""
+        self._rejected.clear()
+        asyncio.get_running_loop().call_soon(lambda: self.renewals.came(fresh=fresh))
+
     async def _wait(self, seconds: float) -> None:
-        """Wait; when the credential expires meanwhile, its deployments are asked no more."""
+        """Wait, until the provider rejects the credential at the latest.
+
+        When it expires meanwhile, its deployments are asked no more.
+        """
         loop = asyncio.get_running_loop()
         until_s = loop.time() + seconds
         if self._expires_s < until_s:
-            await asyncio.sleep(max(0.0, self._expires_s - loop.time()))
+            if await self._rejected_within(self._expires_s - loop.time()):
+                return
             self._bar(NO_CREDENTIAL)
-        await asyncio.sleep(max(0.0, until_s - loop.time()))
+        await self._rejected_within(until_s - loop.time())
+
+    async def _rejected_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                return await self._rejected.wait()
+        except TimeoutError:
+            return False
 
     def _bar(self, rule: str | None) -> None:
         for target in self._targets:
@@ -102,7 +129,9 @@ async def keep_fresh(world: World, folder: Path) -> list[asyncio.Task[None]]:
         source = source_of(pool.provider, folder, pool.dialer.resolver)
         if source is not None:
             targets = [target for target in world.targets.values() if target.pool is pool]
-            keepers.append(Keeper(pool.provider.id, source, targets))
+            keeper = Keeper(pool.provider.id, source, targets, world.now_ns)
+            pool.renewals = keeper.renewals
+            keepers.append(keeper)
     tasks = [asyncio.create_task(keeper.keep()) for keeper in keepers]
     firsts = [asyncio.create_task(keeper.first.wait()) for keeper in keepers]
     if firsts:

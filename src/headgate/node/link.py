@@ -33,13 +33,13 @@ from headgate.node.messages import (
     SpendUntil,
     State,
     Uncarved,
-    Unpacker,
     Unwell,
     UseApproval,
     WantPlaces,
     pack,
 )
 from headgate.node.rows import AllotmentRow, GrantRow, NeedRow, UnwellRow
+from headgate.node.unpacking import Unpacker
 from headgate.records.approval import Asking, Told
 from headgate.records.control import Answered, ControlRequest
 
@@ -82,7 +82,7 @@ class StewardLink(asyncio.Protocol):
         self._path = path
         self._hello = hello
         self._transport: asyncio.Transport | None = None
-        self._unpacker = Unpacker()
+        self._unpacker = Unpacker(lenient=True)
         self._number = 0
         self._epoch = -1
         self._told: dict[type, Message] = {}
@@ -119,7 +119,7 @@ class StewardLink(asyncio.Protocol):
         """Introduce this worker."""
         # uvloop has classes of its own that are not asyncio.Transport.
         self._transport = cast(asyncio.Transport, transport)
-        self._unpacker = Unpacker()
+        self._unpacker = Unpacker(lenient=True)
         self._epoch = -1
         self._told = {}
         self._say(self._hello)

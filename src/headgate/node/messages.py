@@ -345,37 +345,8 @@ Message = (
     | Failed
 )
 
-_DECODER: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
-
 
 def pack(message: Message) -> bytes:
     """Return a message as it goes over the socket."""
     payload = msgspec.json.encode(message)
     return LENGTH.pack(len(payload)) + payload
-
-
-class Unpacker:
-    """Takes bytes as they come and gives whole messages."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    def feed(self, data: bytes) -> list[Message]:
-        """Return the messages that `data` completes.
-
-        Raises:
-            msgspec.MsgspecError: Not a message of this protocol.
-            ValueError: Longer than any message may be.
-        """
-        self._buffer += data
-        messages: list[Message] = []
-        while len(self._buffer) >= LENGTH.size:
-            (length,) = LENGTH.unpack_from(self._buffer)
-            if length > MESSAGE_BYTES_MAX:
-                raise ValueError(f"a message of {length} bytes")
-            end = LENGTH.size + length
-            if len(self._buffer) < end:
-                break
-            messages.append(_DECODER.decode(self._buffer[LENGTH.size : end]))
-            del self._buffer[:end]
-        return messages

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from headgate.dial.fetch import FetchError, post
 from headgate.dial.reach import dialer_to
 from headgate.dial.resolver import Resolver
-from headgate.dial.settings import Proxy, Trust
+from headgate.dial.settings import Trust
 from headgate.dial.tls import TrustError
 from headgate.providers.issuers.registry import issuer_of
 from headgate.providers.issuers.settings import IssuerError, IssuerSettings
@@ -80,11 +80,11 @@ class CommandSource:
 
 
 class IssuerSource:
-    """An endpoint that issues credentials, asked through the provider's proxy."""
+    """An endpoint that issues credentials, reached as its provider is."""
 
-    def __init__(self, settings: IssuerSettings, proxy: Proxy | None, resolver: Resolver) -> None:
+    def __init__(self, settings: IssuerSettings, provider: Provider, resolver: Resolver) -> None:
         self._settings = settings
-        self._proxy = proxy
+        self._provider = provider
         self._resolver = resolver
 
     async def fetch(self) -> Fetched:
@@ -98,7 +98,8 @@ class IssuerSource:
             issuer = issuer_of(settings.kind)
             file = b"" if settings.file is None else _contents(Path(settings.file))
             ask = issuer.ask(settings, file, time.time_ns())
-            dialer = dialer_to(ask.url, self._resolver, Trust(settings.ca_file), self._proxy)
+            trust, provider = Trust(settings.ca_file), self._provider
+            dialer = dialer_to(ask.url, self._resolver, trust, provider.proxy, provider.addresses)
             answer = await post(dialer, ask.url, ask.headers, ask.body, ENDPOINT_TIMEOUT_S)
             issued = issuer.read(answer.status, answer.body, time.time_ns())
         except (IssuerError, FetchError, TrustError) as error:
@@ -127,7 +128,7 @@ def source_of(provider: Provider, folder: Path, resolver: Resolver) -> Source | 
         refresh_ms = provider.credential_refresh_ms
         return CommandSource(provider.credential_command, folder, refresh_ms)
     if provider.issuer is not None:
-        return IssuerSource(provider.issuer, provider.proxy, resolver)
+        return IssuerSource(provider.issuer, provider, resolver)
     return None
 
 

@@ -52,7 +52,6 @@ from headgate.node.messages import (
     RevokeDelegation,
     RevokeKey,
     TakeUp,
-    Unpacker,
     Unwell,
     UseApproval,
     WantPlaces,
@@ -69,6 +68,7 @@ from headgate.node.spreading import Spreading
 from headgate.node.stopping import outlive, stop_event
 from headgate.node.telling import tell_always
 from headgate.node.told import Told
+from headgate.node.unpacking import Unpacker
 from headgate.node.watching import watch_deployments
 from headgate.store.database import open_store_readonly
 from headgate.store.migrate import open_store
@@ -231,7 +231,7 @@ class Steward:
                     break
                 for message in unpacker.feed(data):
                     if isinstance(message, Hello):
-                        journal = message.journal
+                        journal, unpacker.lenient = message.journal, True
                         self._welcome(journal, writer)
                         continue
                     if isinstance(message, Carve):

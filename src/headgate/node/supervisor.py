@@ -37,6 +37,7 @@ FILES_OWN = 128
 READY_S = 1.0
 RESERVE_S = 0.5
 """How long an address may still be a node's that has just been told to stop."""
+LISTEN_FIX = "Stop what listens there, another node perhaps, or write another address in [listen]."
 
 
 @dataclass(slots=True)
@@ -143,9 +144,8 @@ def _reserve(host: str, port: int) -> socket.socket:
         except OSError as error:
             if time.monotonic() > until_s:
                 reserved.close()
-                raise StoreError(
-                    f"{host}:{port} cannot be listened on: {error.strerror}."
-                ) from error
+                problem = f"{host}:{port} cannot be listened on: {error.strerror}."
+                raise StoreError(problem, LISTEN_FIX) from error
         time.sleep(POLL_S)
 
 

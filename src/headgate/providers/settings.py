@@ -3,7 +3,7 @@
 from typing import Literal, NamedTuple
 
 from headgate.catalog.compliance import UNKNOWN, Treatment
-from headgate.dial.settings import Proxy, Trust
+from headgate.dial.settings import Proxy, Scope, Trust
 from headgate.providers.issuers.settings import IssuerSettings
 
 OnDisconnect = Literal["drain", "cancel"]
@@ -31,6 +31,7 @@ class Provider(NamedTuple):
         region: Where it is, None when unknown; kinds that sign need it where the host is silent.
         trust: Whose certificates count, and which of ours is shown.
         proxy: The HTTP proxy to go through, None to go there directly.
+        addresses: Where its host may lie.
         connect_timeout_ms: For the name, TCP, a proxy and TLS together.
         first_byte_timeout_ms: From the end of the request to the first byte of the reply.
         idle_timeout_ms: Between two reads of a reply.
@@ -61,6 +62,7 @@ class Provider(NamedTuple):
     issuer: IssuerSettings | None = None
     prices: Prices = "book"
     treatment: Treatment = UNKNOWN
+    addresses: Scope = "routable"
 
     def __repr__(self) -> str:
         return f"Provider(id={self.id!r}, kind={self.kind!r}, base_url={self.base_url!r})"

@@ -242,8 +242,15 @@ class TranscriptGeneration(MediaGeneration):
 
 
 def _seconds(sound: bytes) -> int:
-    """Return how long a file lasts: as a WAV file says, else at 128 kbit/s."""
+    """Return how long a file lasts: as a WAV file says, else at 128 kbit/s.
+
+    Raises:
+        ApiError: It says that it is a WAV file, and is none.
+    """
     rate = _BYTES_PER_SECOND
     if sound[:4] == b"RIFF":
         rate = int.from_bytes(sound[28:32], "little")
+    if rate == 0:
+        message = "Audio file might be corrupted or unsupported"
+        raise ApiError(400, "invalid_request_error", message, param="file")
     return max(1, -(-len(sound) // rate))

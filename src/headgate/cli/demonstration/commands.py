@@ -26,7 +26,7 @@ def program(started_as: str) -> str:
     path = Path(started_as)
     if path.name != PROGRAM:
         # A module that Python was asked to run: its file is no command.
-        return f"{shlex.quote(sys.executable)} -m headgate.cli.main"
+        return f"{shlex.quote(sys.executable)} -m headgate"
     found = shutil.which(PROGRAM)
     if found is not None and path.exists() and path.samefile(found):
         return PROGRAM

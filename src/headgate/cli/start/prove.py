@@ -40,7 +40,7 @@ def node(config: Path, data_dir: Path) -> Iterator[str]:
     Raises:
         StoreError: It does not start; carries what it said.
     """
-    command = [sys.executable, "-m", "headgate.cli.main", "serve"]
+    command = [sys.executable, "-m", "headgate", "serve"]
     command += ["--config", str(config), "--data-dir", str(data_dir)]
     with subprocess.Popen(  # noqa: S603 - our own
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from headgate.dialects.registry import Dialect
     from headgate.gateway.edge import ClientConnection
     from headgate.gateway.pipeline import Pipeline
-    from headgate.gateway.request import Request
+    from headgate.gateway.request import Head, Request
 
 FILES = "/v1/files"
 PAGE_USUAL, PAGE_MAX = 20, 100
@@ -61,9 +61,19 @@ class BatchRoutes:
         self._wires = sorted(wires().values(), key=lambda wire: -len(wire.PATH))
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def takes(self, path: bytes) -> bool:
-        """Tell whether a path is one of batches or files."""
-        return self._folder is not None and self._place(path) is not None
+    def takes(self, head: Head) -> bool:
+        """Tell whether a request is for a path of batches or files.
+
+        Files of clients that sign their requests are others, below the same path.
+        """
+        if self._folder is None or (found := self._place(head.path)) is None:
+            return False
+        signs = {each.SIGN for each in self._pipeline.world.dialects.values()}
+        return found[1] is not None or signs.isdisjoint(name for name, _ in head.forwarded)
+
+    def paths(self) -> list[str]:
+        """Return what is served here."""
+        return [] if self._folder is None else [FILES, *(wire.PATH for wire in self._wires)]
 
     def _place(self, path: bytes) -> tuple[str, BatchWire | None] | None:
         """Return the first part of a path, and its wire; None in place of one for files."""
@@ -136,7 +146,8 @@ class BatchRoutes:
                 if isinstance(done, Refusal):
                     return done
                 return wire.render_deleted(name), JSON
-        return Refusal(errors.METHOD_NOT_ALLOWED, errors.METHOD_NOT_ALLOWED.sentence)
+        below = ("cancel", "results") if wire.DELETES else ("cancel",)
+        return _not_so(rest, below, deletes=wire.DELETES)
 
     async def _make(
         self, asking: tuple[ClientConnection, Request, BatchWire], desk: Desk, body: bytes
@@ -204,7 +215,7 @@ class BatchRoutes:
                     return done
                 gone = {"id": name, "object": "file", "deleted": True}
                 return msgspec.json.encode(gone), JSON
-        return Refusal(errors.METHOD_NOT_ALLOWED, errors.METHOD_NOT_ALLOWED.sentence)
+        return _not_so(rest, ("content",), deletes=True)
 
     async def _upload(self, request: Request, desk: Desk, body: bytes) -> Answer | Refusal:
         uploaded = await asyncio.to_thread(forms.read, request.head.content_type, body)
@@ -248,7 +259,7 @@ class BatchRoutes:
         headers: list[tuple[bytes, bytes]] = []
         if isinstance(answer, Refusal):
             status = answer.code.status
-            headers.append((b"x-headgate-code", answer.code.code.encode()))
+            headers += ((b"x-headgate-code", answer.code.code.encode()), *answer.headers)
             if answer.retry_after_s is not None:
                 headers.append((b"retry-after", b"%d" % answer.retry_after_s))
             body = self._spoken(wire).render_refusal(answer, None)
@@ -263,6 +274,28 @@ class BatchRoutes:
         if wire is None:
             return next(each for each in dialects if each.SIGN is None)
         return next(each for each in dialects if each.KIND == wire.SPOKEN)
+
+
+def _not_so(rest: list[str], below: tuple[str, ...], *, deletes: bool) -> Refusal:
+    """Refuse a request for a path that takes another method, or that is none.
+
+    Args:
+        rest: The parts of the path behind that of batches or files.
+        below: What stands below one of them.
+        deletes: Whether one of them may be deleted.
+    """
+    match rest:
+        case [""]:
+            allow = "GET, POST"
+        case [_]:
+            allow = "GET, DELETE" if deletes else "GET"
+        case [_, part] if part in below:
+            allow = "POST" if part == "cancel" else "GET"
+        case _:
+            return Refusal(errors.PATH_UNKNOWN, "Nothing is kept below that path.")
+    message = f"Use {allow} here."
+    headers = ((b"allow", allow.encode()),)
+    return Refusal(errors.METHOD_NOT_ALLOWED, message, headers=headers)
 
 
 def _told(wire: BatchWire, told: str | Refusal) -> Answer | Refusal:

@@ -1,0 +1,59 @@
+"""The paths of batches and files: which there are, which methods they take, whose they are."""
+
+from collections.abc import Iterator
+
+import anthropic
+import httpx
+import pytest
+
+from tests.node.harness import TestNode, running_node
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
+    """A node."""
+    with running_node(tmp_path_factory.mktemp("paths")) as running:
+        yield running
+
+
+def test_files_of_the_other_api_are_not_served(node: TestNode) -> None:
+    """Anthropic's files share their path with OpenAI's; nobody gets the one for the other."""
+    url, key = node.gateway_url, node.key()
+    with (
+        anthropic.Anthropic(base_url=url, api_key=key, max_retries=0) as client,
+        pytest.raises(anthropic.APIStatusError, match="Files of Messages") as error,
+    ):
+        client.beta.files.list()
+
+    assert error.value.status_code == 501
+
+
+def test_an_unknown_path_names_those_of_batches(node: TestNode) -> None:
+    """Whoever mistypes one reads how it is written."""
+    reply = httpx.get(f"{node.gateway_url}/v1/batch", headers={"x-api-key": node.key()})
+
+    assert reply.status_code == 404
+    assert all(path in reply.text for path in ("/v1/batches", "/v1/files", "/v1/messages/batches"))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/v1/files", "GET, POST"),
+        ("POST", "/v1/files/file-1", "GET, DELETE"),
+        ("DELETE", "/v1/batches/batch_1", "GET"),
+        ("GET", "/v1/messages/batches/batch_1/cancel", "POST"),
+        ("GET", "/v1/files/a/b/content", None),
+        ("GET", "/v1/batches/batch_1/results", None),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_one(
+    node: TestNode, method: str, path: str, allowed: str | None
+) -> None:
+    """405 with those that the path takes; where there is nothing at all, 404."""
+    headers = {"x-api-key": node.key()}
+    reply = httpx.request(method, f"{node.gateway_url}{path}", headers=headers)
+
+    assert (reply.status_code, reply.headers.get("allow")) == (405 if allowed else 404, allowed)
