@@ -6,6 +6,8 @@ from pathlib import Path
 from threading import Lock
 from typing import NamedTuple, Protocol
 
+from msgspec import DecodeError, Raw, json
+
 from headgate.economics.usage_logs.formats.registry import Format, formats
 from headgate.economics.usage_logs.pricing import Priced, Pricer
 from headgate.economics.usage_logs.record import Findings, Tally
@@ -201,7 +203,7 @@ class LineBlocks:
                 self.offset += len(rest)
                 rest, dropping = b"", True
         last = rest.strip()
-        if last.endswith(b"}"):
+        if _is_whole(last):
             self.offset += len(rest)
             yield rest
         elif last:
@@ -210,6 +212,17 @@ class LineBlocks:
     def _drop(self, line: bytes, why: str) -> None:
         self.tally.lines += 1
         self.tally.note_broken(line, why)
+
+
+def _is_whole(line: bytes) -> bool:
+    """Tell whether a line without a newline is finished; a brace at its end may be an inner one."""
+    if not line.endswith(b"}"):
+        return False
+    try:
+        json.decode(line, type=Raw)
+    except DecodeError:
+        return False
+    return True
 
 
 def _tail(file: RawIOBase, offset: int) -> bytes:
