@@ -1,5 +1,6 @@
 """One unit of work, in whatever process: pieces of logs are read, priced and kept."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from io import RawIOBase
 from pathlib import Path
@@ -138,7 +139,7 @@ class Loader:
         data = file.readall() if piece.end <= DOCUMENT_BYTES_MAX else b""
         if not data and piece.end:
             return Outcome(piece, 0, b"", Tally(), trouble="it is too large to be read whole")
-        findings = form.read((data,), Path(piece.path).name)
+        findings = form.read((data.removeprefix(BOM_UTF8),), Path(piece.path).name)
         self._collect(piece, findings)
         return Outcome(piece, len(data), data[-TAIL_BYTES:], findings.tally, len(findings.usage))
 
@@ -185,6 +186,9 @@ class LineBlocks:
 
     def __iter__(self) -> Iterator[bytes]:
         self._file.seek(self.offset)
+        if not self.offset and self._file.read(len(BOM_UTF8)) == BOM_UTF8:
+            self.offset = len(BOM_UTF8)
+        self._file.seek(self.offset)
         rest, dropping = b"", False
         while block := self._file.read(min(BLOCK_BYTES, self._end - self.offset - len(rest))):
             data = rest + block if rest else block
@@ -220,7 +224,7 @@ def _is_whole(line: bytes) -> bool:
         return False
     try:
         json.decode(line, type=Raw)
-    except DecodeError:
+    except (DecodeError, RecursionError):
         return False
     return True
 
