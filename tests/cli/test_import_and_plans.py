@@ -151,6 +151,8 @@ def test_trouble_names_its_fix(
         ("--have", "alise=claude-pro", "The seats are local."),
         ("--serving-cost", "2", "at most 1"),
         ("--serving-cost", "cheap", "at most 1"),
+        ("--serving-cost", "1e-99999999999", "at most 1"),
+        ("--html", "/nowhere/plans.html", "cannot be written"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(
