@@ -314,7 +314,8 @@ def test_the_report_says_what_locks_in_and_what_to_ask() -> None:
     told = Told(
         *("a to b", 30, "openai", "m"),
         other={"calls in x": 3},
-        books_nanos=0,
+        posted_nanos=0,
+        has="the books have",
         locks={"fast": "why"},
         limits=[LIMIT],
         stands=[],
