@@ -38,7 +38,7 @@ class Job(NamedTuple):
     """A report that is asked for.
 
     Attributes:
-        command: The command's name.
+        command: The command's name, of one word or two.
         options: Such as `--seed=1`: each one word, so that a value is never an option.
         inputs: What differs from the built-in inputs, by name.
         reads_configuration: Whether the command takes `--config`.
@@ -112,7 +112,7 @@ class Workbench:
         return hashlib.sha256(told.encode()).hexdigest()
 
     async def _computed(self, job: Job) -> bytes:
-        command = [*self._program, job.command, *job.options, "--json"]
+        command = [*self._program, *job.command.split(), *job.options, "--json"]
         command += [f"--config={self._config}"] if job.reads_configuration else []
         command += [f"--data-dir={self._data_dir}"] if job.reads_data else []
         with tempfile.TemporaryDirectory(prefix="headgate-desk-") as folder:
