@@ -126,7 +126,13 @@ def test_the_page_needs_nothing_else(run: Run, tmp_path: Path) -> None:
     [
         (("plans",), "There is no usage", "Fix: Run `headgate import` first."),
         (("whatif", "--model", "*=gpt-5.5"), "no books", "Add --imported"),
+        (
+            ("whatif", "--imported", "--until", "2020-01-01"),
+            "no stretch of time",
+            "a --since before",
+        ),
         (("mix",), "no books", "Add --imported"),
+        (("stress", "replay"), "no books", "Add --imported"),
         (("import", "nowhere.jsonl"), "no such file", "import.md"),
         (("import", "."), "No file of . is a known log", "import.md"),
         (("import", "--data-dir", "/dev/null"), "cannot be opened", "headgate doctor"),

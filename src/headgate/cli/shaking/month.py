@@ -11,7 +11,7 @@ from pathlib import Path
 
 from headgate.catalog.load import load_price_book
 from headgate.cli.drill import DAY_NS, WHY
-from headgate.cli.reading import read_configuration, reading
+from headgate.cli.reading import configuration_of_books, read_configuration, reading
 from headgate.cli.shaking.document import Document
 from headgate.cli.shaking.toml_text import toml_text
 from headgate.config.snapshot import Snapshot
@@ -61,7 +61,7 @@ def of_books(config: Path, data_dir: Path, days: int) -> Month:
         ConfigurationError: The configuration cannot be used.
         StoreError: There are no books, or they cannot be read.
     """
-    snapshot = read_configuration(config)
+    snapshot = configuration_of_books(config)
     document: Document = tomllib.loads(config.read_text("utf-8"), parse_float=Decimal)
     found = Month(document, snapshot, time.time_ns())
     spoken, names = sendable(), {*snapshot.routes, *snapshot.deployments}
