@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from headgate.console.workbench import Job, ReportError
+from headgate.console.workbench import SECONDS_MAX, Job, ReportError
 
 VALUE_CHARS_MAX = 200
 MANY_MAX = 20
@@ -43,6 +43,7 @@ class Kind(NamedTuple):
         wanted: Fields of which at least one has to be filled, none for a report without questions.
         reads_configuration: Whether the command takes `--config`.
         reads_data: Whether it takes `--data-dir`.
+        seconds_max: When it is ended.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Kind(NamedTuple):
     wanted: tuple[str, ...] = ()
     reads_configuration: bool = False
     reads_data: bool = False
+    seconds_max: int = SECONDS_MAX
 
     @property
     def command(self) -> str:
@@ -169,7 +171,7 @@ KINDS = (
         "stress-replay",
         "Stress, replayed",
         "A sample of your own month sent again through a gateway of its own, to simulated "
-        "providers, under a shock at one of them; it takes half a minute.",
+        "providers, under a shock at one of them; it takes half a minute or more.",
         (
             _SOURCE,
             Field("shock", "Shock", choices={"": "choose one", **{name: name for name in _SHOCKS}}),
@@ -186,6 +188,7 @@ KINDS = (
         wanted=("shock",),
         reads_configuration=True,
         reads_data=True,
+        seconds_max=240,
     ),
     Kind(
         "vendor",
@@ -255,7 +258,8 @@ def job_of(kind: Kind, given: Mapping[str, str]) -> Job:
     if kind.wanted and not any(given.get(name, "").strip() for name in kind.wanted):
         labels = [field.label for field in kind.fields if field.name in kind.wanted]
         raise ReportError(f"Say what would have been different: {', '.join(labels)}.")
-    return Job(kind.command, tuple(options), inputs, kind.reads_configuration, kind.reads_data)
+    reads = (kind.reads_configuration, kind.reads_data)
+    return Job(kind.command, tuple(options), inputs, *reads, kind.seconds_max)
 
 
 def _chosen(field: Field, value: str) -> list[str]:
