@@ -1,6 +1,7 @@
 """`headgate stress replay`: reads the month, runs the sample under each shock, and reports."""
 
 import hashlib
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
@@ -186,7 +187,7 @@ def _locks(stage: Stage, month: Month) -> dict[str, str]:
     snapshot = stage.snapshot
     gone = [each.id for each in snapshot.deployments.values() if each.provider == stage.provider]
     found = drill(
-        stage.sample.calls, planner(snapshot, gone), gone, lambda *_: None, month.until_ns
+        stage.sample.calls, planner(snapshot, gone), gone, lambda *_: None, time.time_ns()
     )
     return {
         row.asked: month.locked.get(row.fate.rule, row.fate.rule)

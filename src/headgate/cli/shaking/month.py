@@ -29,7 +29,7 @@ PAST_MAX = 100_000
 OF_BOOKS, OF_LOGS = "the books have", "the logs come to, at the prices of their days,"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Month:
     """What is there to be sent again.
 
