@@ -96,6 +96,18 @@ def test_what_has_no_price_is_listed_once_and_in_no_sum(run: Run) -> None:
     assert "The nearest price is openai/gpt-5.5-pro; it was not used." in text
 
 
+def test_a_name_of_a_model_steers_no_terminal(run: Run, tmp_path: Path) -> None:
+    """Logs are told by others: what a name has beside letters is not printed."""
+    rows = f"id,at,model,input,output\n1,2026-06-01T00:00:00Z,a\x1b[31m{'b' * 900},1,2\n"
+    (tmp_path / "u.csv").write_text(rows)
+
+    told = run("import", str(tmp_path / "u.csv"))
+
+    assert "a?[31mbbb" in told.stdout
+    assert "\x1b" not in told.stdout
+    assert "b" * 90 not in told.stdout
+
+
 def test_the_page_needs_nothing_else(run: Run, tmp_path: Path) -> None:
     """It loads nothing, has the chart, and the same store makes the same page."""
     run("import")
@@ -114,9 +126,16 @@ def test_the_page_needs_nothing_else(run: Run, tmp_path: Path) -> None:
     [
         (("plans",), "There is no usage", "Fix: Run `headgate import` first."),
         (("whatif", "--model", "*=gpt-5.5"), "no books", "Add --imported"),
+        (
+            ("whatif", "--imported", "--until", "2020-01-01"),
+            "no stretch of time",
+            "a --since before",
+        ),
         (("mix",), "no books", "Add --imported"),
+        (("stress", "replay"), "no books", "Add --imported"),
         (("import", "nowhere.jsonl"), "no such file", "import.md"),
         (("import", "."), "No file of . is a known log", "import.md"),
+        (("import", "--data-dir", "/dev/null"), "cannot be opened", "headgate doctor"),
     ],
 )
 def test_trouble_names_its_fix(
@@ -138,6 +157,8 @@ def test_trouble_names_its_fix(
         ("--have", "alise=claude-pro", "The seats are local."),
         ("--serving-cost", "2", "at most 1"),
         ("--serving-cost", "cheap", "at most 1"),
+        ("--serving-cost", "1e-99999999999", "at most 1"),
+        ("--html", "/nowhere/plans.html", "cannot be written"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(

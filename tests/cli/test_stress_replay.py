@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from headgate.records.journal import (
 )
 from headgate.store.journal_writer import JournalWriter
 from tests import stores
+from tests.economics.logs import claude, write_lines
 from tests.lending import borrow
 
 USD = 10**9
@@ -151,6 +153,65 @@ def test_an_unknown_shock_or_provider_is_named(folder: Path) -> None:
     """With what there is."""
     assert "outage" in replay(folder, "--shock", "outrage").output
     assert "anthropic" in replay(folder, "--provider", "antropic").output
+
+
+def test_logs_without_a_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing imported, too little of it, and models that nobody sells, are told as such."""
+    monkeypatch.chdir(tmp_path)
+    ask = partial(CliRunner().invoke, app)
+
+    nothing = ask(["stress", "replay", "--imported"])
+    write_lines(tmp_path / "s.jsonl", [claude("m1", 1)])
+    ask(["import", "s.jsonl"])
+    thin = ask(["stress", "replay", "--imported"])
+    unsold = ask(["stress", "replay", "--imported", "--among", "gpt-0"])
+    routed = ask(["stress", "replay", "--among", "gpt-5.5"])
+
+    assert "Run `headgate import` first." in nothing.output
+    assert "Not enough data: 1 calls since 2026-05-12" in thin.output
+    assert "Nobody has a price for 'gpt-0'" in unsold.output
+    assert "Leave out --among" in routed.output
+    assert {each.exit_code for each in (thin, unsold, routed)} == {2}
+
+
+@pytest.mark.slow
+def test_imported_calls_move_where_they_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each model by its name through the pipeline: what it cost, and who takes over."""
+    monkeypatch.chdir(tmp_path)
+    lines = [
+        claude(
+            f"m{n}",
+            40,
+            at=f"2026-11-01T00:{n:02}:00.000Z",
+            cache_creation_input_tokens=2_000,
+            cache_read_input_tokens=9_000 + 2_000 * n,
+        )
+        for n in range(40)
+    ]
+    write_lines(tmp_path / "s.jsonl", lines)
+    (tmp_path / "u.csv").write_text(
+        "id,at,model,tier,input,output\n1,2026-11-01T00:00:00Z,gpt-5.5,batch,9,9\n"
+        "2,2026-11-01T00:00:00Z,gpt-5.5,standard,900,90\n3,2026-11-01T00:00:00Z,nobodys,standard,9,9\n"
+    )
+    run = partial(CliRunner().invoke, app)
+    run(["import", "s.jsonl", "u.csv"])
+
+    result = run(
+        ["stress", "replay", "--imported", "--shock", "outage", "--among", "gpt-5.5", "--json"]
+    )
+
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    runs = {(row[0], row[1]): row[2:] for row in rows_of(report, "The month under each shock")}
+    posted = sum(float(row[4]) for row in rows_of(report, "The sample")[:2])
+    assert float(runs["none", "as configured"][4]) == pytest.approx(posted, rel=0.02)
+    assert runs["outage", "as configured"][1:3] == ["0", "40"]
+    assert runs["outage", "locked"][1:3] == ["40", "0"]
+    left = {row[0]: row[1] for row in rows_of(report, "The sample")}
+    assert left["left out: calls in the tier batch"] == "1"
+    assert left["left out: records without a price"] == "1"
 
 
 @pytest.mark.slow

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from headgate.console.reports import KINDS, Kind, job_of, kind_of
 from headgate.console.workbench import Job, ReportError, Workbench
+from headgate.economics.load import load_inputs
+from headgate.economics.shocks.shock import shocks_of
 from headgate.units.instants import NANOS_PER_SECOND
 from tests.console.books import NOW_NS, Books
 
@@ -56,6 +58,36 @@ def test_a_form_without_a_question_says_what_is_missing() -> None:
     )
     with pytest.raises(ReportError, match="Routed by: choose"):
         job_of(kind, {"policy": "/etc/passwd"})
+
+
+def test_every_shock_can_be_replayed_once_it_is_chosen() -> None:
+    """A visit alone starts no gateway; what is chosen is one of the command's shocks."""
+    kind = kind_of("stress-replay")
+    assert kind is not None
+    shocks = next(field for field in kind.fields if field.name == "shock").choices
+
+    job = job_of(kind, {"source": "--imported", "shock": "outage", "among": "gpt-5.5"})
+
+    assert job.command == "stress replay"
+    assert job.options == ("--imported", "--shock=outage", "--among=gpt-5.5", "--calls=60")
+    assert set(shocks) == {"", *shocks_of(load_inputs("stress"))}
+    with pytest.raises(ReportError, match="Shock"):
+        job_of(kind, {})
+
+
+@pytest.mark.slow
+def test_a_page_replays_what_was_imported(books: Books, tmp_path: Path) -> None:
+    """The console's own process runs the command, which runs gateways of its own."""
+    rows = "".join(f"{n},2026-11-01T00:{n:02}:00Z,gpt-5.5,900,90\n" for n in range(24))
+    (tmp_path / "u.csv").write_text(f"id,at,model,input,output\n{rows}")
+    imported = [*COMMAND, "import", str(tmp_path / "u.csv"), "--data-dir", str(tmp_path)]
+    subprocess.run(imported, capture_output=True, check=True, timeout=60)
+    client = books.client(workbench=Workbench(tmp_path / "headgate.toml", tmp_path))
+
+    page = client.get("/desk?report=stress-replay&source=--imported&shock=outage")
+
+    assert "outage loses most calls (100.0 %)" in page.text
+    assert "<code>headgate stress replay</code>" in page.text
 
 
 def test_a_page_shows_what_the_command_prints(books: Books, tmp_path: Path) -> None:

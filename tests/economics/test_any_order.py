@@ -1,5 +1,6 @@
 """However lines are spread over files, in whatever order: the records are the same."""
 
+import json
 import os
 import signal
 import subprocess
@@ -111,6 +112,22 @@ def test_a_file_that_grows_is_read_on(desk: Desk, tmp_path: Path) -> None:
     assert sorted(one.reply for one in desk.records()) == ["m1", "m2"]
 
 
+def test_a_line_cut_after_an_inner_brace_is_not_finished(desk: Desk, tmp_path: Path) -> None:
+    """Wherever a file ended when it was read, its last line is read whole later."""
+    path = tmp_path / "s.jsonl"
+    line = json.dumps(claude("m0", 1))
+    cuts = [at + 1 for at, one in enumerate(line) if one == "}"]
+
+    for number, cut in enumerate(cuts):
+        line = json.dumps(claude(f"m{number}", 1))
+        path.write_text(line[:cut])
+        desk.take(path)
+        path.write_text(f"{line}\n")
+        desk.take(path)
+
+    assert len(desk.records()) == len(cuts) > 3
+
+
 def test_another_file_under_the_name_is_read_whole(desk: Desk, tmp_path: Path) -> None:
     """The bytes before the old end tell a file that grew from one that was replaced."""
     path = write_lines(tmp_path / "s.jsonl", [claude("m1", 1)])
@@ -181,26 +198,28 @@ def test_a_killed_import_is_carried_on(new_desk: Callable[[], Desk], tmp_path: P
     whole, killed = new_desk(), new_desk()
     whole.take(logs)
     command = [str(Path(sys.executable).parent / "headgate"), "import", str(logs)]
-    for grown_bytes in (1, 300_000):
+    journal = killed.path.with_name("usage.db-wal")
+    for end, more_bytes in ((os.killpg, 1), (os.kill, 300_000)):
+        grown_bytes = _size(journal) + more_bytes
         child = subprocess.Popen(
             [*command, "--data-dir", str(killed.path.parent)],
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             start_new_session=True,
         )
-        journal = killed.path.with_name("usage.db-wal")
-        while child.poll() is None and not _has_grown(journal, grown_bytes):
+        while child.poll() is None and _size(journal) < grown_bytes:
             os.sched_yield()
         with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
+            end(child.pid, signal.SIGKILL)
+        # To the end of what all its processes may print: none outlives it.
+        child.communicate(timeout=60)
 
     killed.take(logs)
 
     assert killed.records() == whole.records()
 
 
-def _has_grown(path: Path, size: int) -> bool:
+def _size(path: Path) -> int:
     try:
-        return path.stat().st_size >= size
+        return path.stat().st_size
     except FileNotFoundError:
-        return False
+        return 0

@@ -1,5 +1,7 @@
 """Whatever stands in a log, an import ends, counts what it left out, and shows nobody's words."""
 
+import os
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from headgate.economics.usage_logs import load_usage
 from headgate.economics.usage_logs.formats.registry import formats
+from headgate.economics.usage_logs.load_files import survey
 from tests.economics.conftest import Desk
 from tests.economics.logs import claude, codex_count, codex_meta, write_lines
 
@@ -20,6 +23,39 @@ def test_no_bytes_break_a_format(kind: str, data: bytes) -> None:
     """Not even those that begin like a log."""
     for begin in (b"", b'{"usage":', b'{"session_meta":1}\n', b"id,at,model,input\n", b"PAR1"):
         formats()[kind].read((begin + data,), "log.jsonl")
+
+
+@pytest.mark.parametrize("kind", sorted(formats()))
+def test_a_value_without_a_bottom_costs_its_line_only(kind: str) -> None:
+    """What is nested more deeply than a decoder follows is broken or foreign, never fatal."""
+    names = ("usage", "tokens", "prompt_tokens", "metadata", "session_meta", "payload", "data")
+    nested = b"[" * 100_000 + b"]" * 100_000
+    members = b",".join(b'"%s":%s' % (name.encode(), nested) for name in names)
+
+    for data in (b"{%s}" % members, nested):
+        formats()[kind].read((data + b"\n",), "log.jsonl")
+        formats()[kind].read((data,), "log.json")
+
+
+def test_a_mark_of_byte_order_is_no_part_of_a_line(desk: Desk, tmp_path: Path) -> None:
+    """Some editors and shells begin a file with it."""
+    path = write_lines(tmp_path / "s.jsonl", [claude("m1", 1)])
+    path.write_bytes(BOM_UTF8 + path.read_bytes())
+
+    done = desk.take(path)
+
+    assert (done.tally.broken, desk.outputs()) == (0, [1])
+
+
+def test_a_pipe_is_no_log(tmp_path: Path) -> None:
+    """Nobody waits for its end, and it could not be read again."""
+    pipe = tmp_path / "s.jsonl"
+    os.mkfifo(pipe)
+
+    found = survey([pipe], {})
+
+    assert found.logs == ()
+    assert "save it first" in found.missing[0]
 
 
 @pytest.mark.parametrize(

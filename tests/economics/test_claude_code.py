@@ -106,6 +106,15 @@ def test_a_user_in_a_reply_hides_nothing(desk: Desk, tmp_path: Path) -> None:
     assert desk.outputs() == [11, 22]
 
 
+def test_a_log_that_begins_with_what_was_pasted_is_known(desk: Desk, tmp_path: Path) -> None:
+    """However long that is, the replies behind it count."""
+    pasted = {"type": "queue-operation", "operation": "enqueue", "content": "x" * 50_000}
+
+    desk.take(write_lines(tmp_path / "s.jsonl", [pasted, claude("m1", 11)]))
+
+    assert desk.outputs() == [11]
+
+
 def test_fast_mode_and_searches_have_their_prices(desk: Desk, tmp_path: Path) -> None:
     """Fast mode is a price row of its own, searches a fee."""
     plain = claude("m1", 300)

@@ -187,6 +187,17 @@ def test_advice(demand: Estimate | None, has: str, verb: str, best: str, saving:
     assert (len(told.rivals) > 1) == (verb == "open")
 
 
+def test_what_is_clear_is_told_where_the_cheapest_is_not() -> None:
+    """Whoever has what is cheapest in no case is told to leave it, for whichever."""
+    use = dollars(210, 225, 300)
+
+    paying, having = advise(use, [PRO, FIVE], API), advise(use, [PRO, FIVE], "claude-pro")
+
+    assert (paying.verb, having.verb) == ("open", "open")
+    assert "paying by the token is never the cheapest" in paying.reason
+    assert "never" not in having.reason
+
+
 @given(st.integers(0, 10**13), st.integers(0, 10**13), st.integers(0, 10**13))
 def test_what_a_plan_cannot_give_is_bought_at_list_price(price: int, given: int, used: int) -> None:
     """So a plan never costs less than its price, nor more than price and API together."""

@@ -101,7 +101,7 @@ def show(report: Report, html: Path | None, *, png: Path | None = None, as_json:
 def write_page(report: Report, html: Path | None) -> None:
     """Write a report as a page, where one is wanted."""
     if html is not None:
-        _write(html, page(report, __version__).encode())
+        write_file(html, page(report, __version__).encode())
 
 
 def write_picture(report: Report, png: Path | None) -> None:
@@ -117,7 +117,7 @@ def draw(png: Path, title: str, charts: Sequence[Drawn], signed: str) -> None:
     found = [chart for chart in charts if chart.svg]
     if not found:
         fail("This report has no chart to draw.", "Leave --png out; --html has the tables.")
-    _write(png, png_of(picture(title, found, signed)))
+    write_file(png, png_of(picture(title, found, signed)))
 
 
 def _signed(report: Report) -> str:
@@ -125,7 +125,8 @@ def _signed(report: Report) -> str:
     return f"headgate {__version__}, inputs {report.inputs_sha256}{seed}"
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file that somebody asked for, and say so where it is in nobody's way."""
     try:
         path.write_bytes(content)
     except OSError as error:

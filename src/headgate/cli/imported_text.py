@@ -22,6 +22,8 @@ from headgate.units.money import NANOS_PER_USD, format_usd
 
 LIST_MAX = 10
 """Files and models that are listed for people; `--json` lists all."""
+NAME_CHARS_MAX = 80
+"""A longer name of a model is cut for people."""
 
 
 def dollars(amount_nanos: int, decimals: int = 2) -> str:
@@ -136,7 +138,7 @@ def _show_unpriced(sums: Summary) -> None:
     for one in sums.unpriced[:LIST_MAX]:
         near = f" The nearest price is {one.near}; it was not used." if one.near else ""
         many = f"{one.records:,} record{'s' * (one.records != 1)}, {one.tokens:,} tokens"
-        typer.echo(f"  {one.model}: {many}: {one.why}.{near}")
+        typer.echo(f"  {_plain(one.model)}: {many}: {one.why}.{near}")
     if len(sums.unpriced) > LIST_MAX:
         typer.echo(f"  and {len(sums.unpriced) - LIST_MAX} more models (--json lists all)")
 
@@ -156,6 +158,12 @@ def _show_trouble(found: Survey, done: Done) -> None:
             typer.echo(f"  {line}")
         if len(lines) > LIST_MAX:
             typer.echo(f"  and {len(lines) - LIST_MAX} more")
+
+
+def _plain(name: str) -> str:
+    """Return a name that a log told, without what would steer a terminal."""
+    shown = "".join(one if one.isprintable() else "?" for one in name[: NAME_CHARS_MAX + 1])
+    return shown if len(shown) <= NAME_CHARS_MAX else f"{shown[:NAME_CHARS_MAX]}…"
 
 
 def _day(at_ns: int) -> str:

@@ -13,7 +13,7 @@ from headgate import __version__
 from headgate.catalog.load_plans import load_plans
 from headgate.catalog.plans import PlanCatalogue
 from headgate.cli import plans_text as text
-from headgate.cli.desk import Png, draw
+from headgate.cli.desk import Png, draw, write_file
 from headgate.cli.options import DATA_DIR_DEFAULT, AsJson, DataDir
 from headgate.cli.output import fail, print_json
 from headgate.economics.pictures import Drawn
@@ -65,7 +65,7 @@ def plans(
     inputs = fingerprint(catalogue, sorted(had.items()), cost, *(one.use for one in reports))
     sheet = text.Sheet(tuple(reports), catalogue, cost, inputs)
     if html is not None:
-        html.write_text(text.page(sheet), encoding="utf-8")
+        write_file(html, text.page(sheet).encode())
     if png is not None:
         said = f"headgate {__version__}, inputs {inputs}"
         drawn = Drawn(f"{text.CHART_TITLE}. {text.CHART_ABOUT}", text.chart(sheet))
@@ -74,8 +74,6 @@ def plans(
         print_json(text.view(sheet))
         return
     text.show(sheet)
-    if html is not None:
-        typer.echo(f"\nWritten: {html}")
 
 
 def _reports(
@@ -126,7 +124,8 @@ def _known(had: dict[tuple[str, str], str], store: UsageStore) -> None:
 
 def _share(value: str) -> Fraction:
     try:
-        share = Fraction(value)
+        # An exact power of ten may be too long to be written out.
+        share = Fraction(0) if "e" in value.lower() else Fraction(value)
     except (ValueError, ZeroDivisionError):
         share = Fraction(0)
     if not 0 < share <= 1:

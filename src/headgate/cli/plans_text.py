@@ -28,8 +28,8 @@ from headgate.units.instants import to_iso
 from headgate.units.money import format_usd
 
 _PLAN_COLUMNS = (
-    *("seat", "plan", ">USD a month", ">worth at list price", ">the plan gives", "known from"),
-    *(">used", ">user gains above", ">seller loses above", "zone", ">a month costs"),
+    *("seat", "plan", ">USD a month", ">a month costs", ">used", "zone", ">the plan gives"),
+    *("known from", ">user gains above", ">seller loses above"),
 )
 _WINDOW_COLUMNS = (
     *("seat", "window", ">windows", ">median", ">95 of 100", ">most", ">gives", ">over it"),
@@ -82,11 +82,10 @@ def chart(sheet: Sheet) -> str:
 
 def page(sheet: Sheet) -> str:
     """Return it as a page."""
-    about = Section(
-        CHART_TITLE,
-        (CHART_ABOUT,),
-    )
-    return render("Subscriptions", (*_sections(sheet), about), chart(sheet))
+    *found, rests = _sections(sheet)
+    drawn = chart(sheet)
+    about = [Section(CHART_TITLE, (CHART_ABOUT,))] if drawn else []
+    return render("Subscriptions", (*found, *about), drawn, (rests,))
 
 
 def view(sheet: Sheet) -> PlansView:
@@ -162,7 +161,8 @@ def _answer(one: SeatReport) -> str:
     said = f"{one.use.seat}: {_verdict(one)}: {advice.reason}. {worth}"
     if advice.saving.middle and advice.plan != one.has:
         against = one.has or "paying by the token"
-        said += f" Against {against} it saves {_span(advice.saving)} USD a month."
+        choice = advice.plan or "the API"
+        said += f" Against {against} {choice} saves {_span(advice.saving)} USD a month."
     subject = advice.plan or one.has
     if any(line.plan.id == subject and line.zone == "seller loses" for line in one.plans):
         said += f" The seller loses on such a seat: expect the rules of {subject} to change."
@@ -188,9 +188,18 @@ def _verdict(one: SeatReport) -> str:
         "buy": f"{target} is the cheapest way to pay",
         "move": f"move from {one.has} to {target}",
         "stay on the API": "no plan is worth it",
-        "open": "too close to call",
+        "open": _open(one),
         "not enough data": "not enough data",
     }[advice.verb]
+
+
+def _open(one: SeatReport) -> str:
+    """Return what is clear although the cheapest is not."""
+    if one.has in one.advice.rivals:
+        return "too close to call"
+    if one.has == API:
+        return "a plan is worth it, but which one is too close to call"
+    return f"leave {one.has}, for what is too close to call"
 
 
 def _plan_row(one: SeatReport, line: PlanLine) -> list[str]:
@@ -199,14 +208,13 @@ def _plan_row(one: SeatReport, line: PlanLine) -> list[str]:
         one.use.seat,
         line.plan.id + has,
         dollars(line.plan.price_nanos),
-        _span(one.demand) if one.demand else "?",
+        "" if line.cost_nanos is None else dollars(line.cost_nanos),
+        _percent(line.utilisation),
+        line.zone or "",
         _span(line.capacity) if line.capacity else "not known",
         line.basis if line.capacity else "",
-        _percent(line.utilisation),
         _shares(line.user_at),
         _shares(line.seller_at),
-        line.zone or "",
-        "" if line.cost_nanos is None else dollars(line.cost_nanos),
     ]
 
 

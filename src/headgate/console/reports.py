@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from headgate.console.workbench import Job, ReportError
+from headgate.console.workbench import SECONDS_MAX, Job, ReportError
 
 VALUE_CHARS_MAX = 200
 MANY_MAX = 20
@@ -35,7 +35,7 @@ class Kind(NamedTuple):
     """One report.
 
     Attributes:
-        name: The command.
+        name: The command, dashes for its blanks.
         title: What people read.
         about: What it answers, in a sentence.
         fields: In order.
@@ -43,6 +43,7 @@ class Kind(NamedTuple):
         wanted: Fields of which at least one has to be filled, none for a report without questions.
         reads_configuration: Whether the command takes `--config`.
         reads_data: Whether it takes `--data-dir`.
+        seconds_max: When it is ended.
     """
 
     name: str
@@ -53,6 +54,17 @@ class Kind(NamedTuple):
     wanted: tuple[str, ...] = ()
     reads_configuration: bool = False
     reads_data: bool = False
+    seconds_max: int = SECONDS_MAX
+
+    @property
+    def command(self) -> str:
+        """The command, as it is typed after the program's name."""
+        return self.name.replace("-", " ")
+
+    @property
+    def calculation(self) -> str:
+        """Whose inputs those of its form are."""
+        return self.name.partition("-")[0]
 
 
 def _inputs(**labels: str) -> tuple[Field, ...]:
@@ -61,6 +73,7 @@ def _inputs(**labels: str) -> tuple[Field, ...]:
 
 _POLICIES = ("cheapest", "ordered", "weighted", "fastest")
 """Policies that need no settings; others are a matter of files, which a form does not name."""
+_SHOCKS = ("outage", "rationing", "broken", "unreachable", "retirement", "rises", "falls", "cache")
 _SOURCE = Field("source", "Calls of", choices={"": "the books", "--imported": "imported logs"})
 
 KINDS = (
@@ -129,6 +142,11 @@ KINDS = (
         "What four ways to buy cost when prices fall or rise, and vendors ration or leave.",
         (
             Field(
+                "asked",
+                "Asked",
+                choices={"": "the months to come", "--backtest": "a forecast of 2026-05-31"},
+            ),
+            Field(
                 "mine",
                 "What hurts",
                 choices={
@@ -148,6 +166,29 @@ KINDS = (
                 budget_usd="Limit of all months, dollars",
             ),
         ),
+    ),
+    Kind(
+        "stress-replay",
+        "Stress, replayed",
+        "A sample of your own month sent again through a gateway of its own, to simulated "
+        "providers, under a shock at one of them; it takes half a minute or more.",
+        (
+            _SOURCE,
+            Field("shock", "Shock", choices={"": "choose one", **{name: name for name in _SHOCKS}}),
+            Field("provider", "At", example="the dearest"),
+            Field("among", "Imported calls may move to", many=True, example="MODEL, MODEL"),
+            Field("days", "Days back", example="30"),
+            Field("calls", "Calls sent", choices={"60": "60", "150": "150"}),
+            *_inputs(
+                reprice_up_factor="A rise is, times",
+                reprice_down_factor="A cut is, times",
+                ration_served="Served while rationed",
+            ),
+        ),
+        wanted=("shock",),
+        reads_configuration=True,
+        reads_data=True,
+        seconds_max=240,
     ),
     Kind(
         "vendor",
@@ -217,7 +258,8 @@ def job_of(kind: Kind, given: Mapping[str, str]) -> Job:
     if kind.wanted and not any(given.get(name, "").strip() for name in kind.wanted):
         labels = [field.label for field in kind.fields if field.name in kind.wanted]
         raise ReportError(f"Say what would have been different: {', '.join(labels)}.")
-    return Job(kind.name, tuple(options), inputs, kind.reads_configuration, kind.reads_data)
+    reads = (kind.reads_configuration, kind.reads_data)
+    return Job(kind.command, tuple(options), inputs, *reads, kind.seconds_max)
 
 
 def _chosen(field: Field, value: str) -> list[str]:

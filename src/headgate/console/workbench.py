@@ -20,7 +20,7 @@ import msgspec
 from headgate.units.instants import NANOS_PER_SECOND
 
 SECONDS_MAX = 45
-"""A report that takes longer is ended."""
+"""A report that takes longer is ended, unless its job says otherwise."""
 WAIT_S = 20
 """So long a reader waits for the report of another."""
 KEEP_S = 300
@@ -38,11 +38,12 @@ class Job(NamedTuple):
     """A report that is asked for.
 
     Attributes:
-        command: The command's name.
+        command: The command's name, of one word or two.
         options: Such as `--seed=1`: each one word, so that a value is never an option.
         inputs: What differs from the built-in inputs, by name.
         reads_configuration: Whether the command takes `--config`.
         reads_data: Whether it takes `--data-dir`.
+        seconds_max: When it is ended.
     """
 
     command: str
@@ -50,6 +51,7 @@ class Job(NamedTuple):
     inputs: Mapping[str, str]
     reads_configuration: bool
     reads_data: bool
+    seconds_max: int = SECONDS_MAX
 
 
 class ReportError(Exception):
@@ -112,25 +114,25 @@ class Workbench:
         return hashlib.sha256(told.encode()).hexdigest()
 
     async def _computed(self, job: Job) -> bytes:
-        command = [*self._program, job.command, *job.options, "--json"]
+        command = [*self._program, *job.command.split(), *job.options, "--json"]
         command += [f"--config={self._config}"] if job.reads_configuration else []
         command += [f"--data-dir={self._data_dir}"] if job.reads_data else []
         with tempfile.TemporaryDirectory(prefix="headgate-desk-") as folder:
             if job.inputs:
                 command.append(f"--inputs={_written(Path(folder), job.inputs)}")
-            return await _run(command)
+            return await _run(command, job.seconds_max)
 
 
-async def _run(command: Sequence[str]) -> bytes:
-    """Run a command to its end, or to `SECONDS_MAX`; whoever is cancelled ends it."""
+async def _run(command: Sequence[str], seconds_max: int) -> bytes:
+    """Run a command to its end, or for so many seconds; whoever is cancelled ends it."""
     child = await asyncio.create_subprocess_exec(
         *command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
         os.setpriority(os.PRIO_PROCESS, child.pid, NICENESS)
-        out, told = await asyncio.wait_for(child.communicate(), SECONDS_MAX)
+        out, told = await asyncio.wait_for(child.communicate(), seconds_max)
     except TimeoutError:
-        message = f"It takes longer than {SECONDS_MAX} s here: run the command itself."
+        message = f"It takes longer than {seconds_max} s here: run the command itself."
         raise ReportError(message) from None
     finally:
         if child.returncode is None:

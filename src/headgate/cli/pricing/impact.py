@@ -18,7 +18,7 @@ from headgate.cli.report import instant
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.insights.contract_prices import ImpactRowView, ImpactSumsView, ImpactView
-from headgate.units.instants import from_datetime, to_iso
+from headgate.units.instants import from_datetime, to_datetime, to_iso
 from headgate.units.money import exact_fraction, format_usd
 
 Change = Annotated[
@@ -92,10 +92,12 @@ def stretch(since: str | None, until: str | None, zone: tzinfo) -> tuple[int, in
     first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     begin = from_datetime((first - timedelta(days=1)).replace(day=1))
     end = from_datetime(first if since is None else now)
-    return (
-        begin if since is None else instant(since, zone),
-        end if until is None else instant(until, zone),
-    )
+    begin = begin if since is None else instant(since, zone)
+    end = end if until is None else instant(until, zone)
+    if begin >= end:
+        days = (to_datetime(at_ns).astimezone(zone).strftime("%Y-%m-%d") for at_ns in (begin, end))
+        fail(f"{' until '.join(days)} is no stretch of time.", "Name a --since before --until.")
+    return begin, end
 
 
 def changed(

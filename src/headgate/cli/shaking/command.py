@@ -2,12 +2,9 @@
 
 import hashlib
 import time
-import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
-from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -15,43 +12,29 @@ from rich.progress import Progress
 
 from headgate.app import planner
 from headgate.cli.desk import AsJson, Html, InputsFile, Png, Seed, checked, document, show
-from headgate.cli.drill import DAY_NS, WHY
+from headgate.cli.drill import DAY_NS
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, Config, DataDir
 from headgate.cli.output import EXIT_NO, fail
-from headgate.cli.reading import read_configuration, reading
 from headgate.cli.shaking.course import Stage, run
-from headgate.cli.shaking.document import Caller, Document, standing_of
+from headgate.cli.shaking.document import Caller, standing_of
+from headgate.cli.shaking.month import Month, of_books, of_logs
 from headgate.cli.shaking.shaken import is_routable
 from headgate.config.problems import near
 from headgate.config.snapshot import Snapshot
 from headgate.economics.inputs import InputError
 from headgate.economics.load import changes_of, load_data, load_inputs
-from headgate.economics.shocks.bodies import sendable
 from headgate.economics.shocks.report import Limit, Told, shocks_report
 from headgate.economics.shocks.sampling import Sample, sample
 from headgate.economics.shocks.shock import NO_SHOCK, Shock, shocks_of
 from headgate.economics.shocks.tally import Ran
 from headgate.identity.keys import make_key
-from headgate.insights.drill import Past, drill, recent
+from headgate.insights.drill import Past, drill
 from headgate.units.instants import to_iso
 
 CALLS_MIN = 20
 """A smaller month, or sample, says nothing."""
-PAST_MAX = 100_000
 STAND_IN = "sent-again"
 """Principal and key of calls whose own are configured no more."""
-
-
-class Month(NamedTuple):
-    """What is there to be sent again.
-
-    Attributes:
-        calls: Those that can be.
-        other: How many cannot, by why.
-    """
-
-    calls: list[Past]
-    other: Counter[str]
 
 
 def replay(  # noqa: PLR0913 - a command has as many parameters as it has options
@@ -65,6 +48,13 @@ def replay(  # noqa: PLR0913 - a command has as many parameters as it has option
     shock: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this one; may be repeated.")
     ] = None,
+    imported: Annotated[
+        bool, typer.Option("--imported", help="Of imported logs; needs no configuration.")
+    ] = False,
+    among: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODEL", help="Where imported calls may move; may be repeated."),
+    ] = None,
     inputs: InputsFile = None,
     seed: Seed = 1,
     config: Config = CONFIG_DEFAULT,
@@ -76,23 +66,28 @@ def replay(  # noqa: PLR0913 - a command has as many parameters as it has option
     """Send a sample of the month through a gateway of its own, under shocks at one provider.
 
     The gateway runs on your configuration, with simulated providers on this machine in the place
-    of yours; nothing is sent to anybody else and nothing is spent.
+    of yours; nothing is sent to anybody else and nothing is spent. Of imported logs each model is
+    asked for by its name: `headgate stress replay --imported --among gpt-5.5`.
     """
-    snapshot = read_configuration(config)
-    since_ns = max(0, time.time_ns() - days * DAY_NS)
+    if among and not imported:
+        fail("Routes of the configuration say who else may serve a call.", "Leave out --among.")
     with checked():
         used = load_inputs("stress").changed_by(changes_of(document(inputs)))
         shocks = _chosen(shocks_of(used), shock)
-        with reading(data_dir) as connection:
-            month = _month(recent(connection, since_ns=since_ns, limit=PAST_MAX), snapshot)
+        month = (
+            of_logs(data_dir, days, among or ()) if imported else of_books(config, data_dir, days)
+        )
         if len(month.calls) < CALLS_MIN:
+            since = to_iso(max(0, month.until_ns - days * DAY_NS))[:10]
             raise InputError(
-                f"Not enough data: {len(month.calls)} calls since {to_iso(since_ns)[:10]} can be "
-                f"sent again, {CALLS_MIN} are needed.",
-                "Look further back with --days.",
+                f"Not enough data: {len(month.calls)} calls since {since} can be sent again, "
+                f"{CALLS_MIN} are needed.",
+                "Look further back with --days, or at imported logs with --imported."
+                if not imported
+                else "Look further back with --days, or import more: headgate import PATH.",
             )
         drawn = sample(month.calls, calls, seed)
-    stage = _stage(config, snapshot, drawn, _hit(snapshot, drawn, provider), seed)
+    stage = _stage(month, drawn, _hit(month.snapshot, drawn, provider), seed)
     runs = _run_all(stage, shocks)
     report = shocks_report(drawn, runs, used, _told(stage, month, days))
     show(report, html, png=png, as_json=as_json)
@@ -105,20 +100,6 @@ def _chosen(known: Mapping[str, Shock], names: list[str] | None) -> list[Shock]:
         if name not in known:
             fail(f"There is no shock {name!r}.", near(name, known, "shock"))
     return [known[name] for name in names or known]
-
-
-def _month(past: Iterator[Past], snapshot: Snapshot) -> Month:
-    """Return the calls that can be sent again, and why others cannot."""
-    spoken, names = sendable(), {*snapshot.routes, *snapshot.deployments}
-    found = Month([], Counter())
-    for call in past:
-        if call.dialect not in spoken:
-            found.other[f"calls in {call.dialect}"] += 1
-        elif call.asked not in names:
-            found.other["calls for names that are configured no more"] += 1
-        else:
-            found.calls.append(call)
-    return found
 
 
 def _hit(snapshot: Snapshot, drawn: Sample, wanted: str | None) -> str:
@@ -137,15 +118,16 @@ def _hit(snapshot: Snapshot, drawn: Sample, wanted: str | None) -> str:
     return paid.most_common(1)[0][0]
 
 
-def _stage(config: Path, snapshot: Snapshot, drawn: Sample, provider: str, seed: int) -> Stage:
-    read: Document = tomllib.loads(config.read_text("utf-8"), parse_float=Decimal)
+def _stage(month: Month, drawn: Sample, provider: str, seed: int) -> Stage:
+    snapshot = month.snapshot
     used: Counter[str] = Counter()
     for call in drawn.calls:
         known = snapshot.deployments.get(call.deployment)
         if known is not None and known.provider == provider:
             used[known.model] += call.posted_nanos + 1
     model = used.most_common(1)[0][0] if used else ""
-    return Stage(read, snapshot, drawn, provider, model, _callers(snapshot, drawn.calls), seed)
+    callers = _callers(snapshot, drawn.calls)
+    return Stage(month.document, snapshot, drawn, provider, model, callers, seed)
 
 
 def _callers(snapshot: Snapshot, calls: Sequence[Past]) -> dict[tuple[str, str], Caller]:
@@ -182,24 +164,25 @@ def _run_all(stage: Stage, shocks: Sequence[Shock]) -> list[Ran]:
 
 def _told(stage: Stage, month: Month, days: int) -> Told:
     snapshot, calls = stage.snapshot, stage.sample.calls
-    now_ns = time.time_ns()
+    since_ns = max(0, month.until_ns - days * DAY_NS)
     return Told(
-        period=f"{to_iso(now_ns - days * DAY_NS)[:10]} until {to_iso(now_ns)[:10]}",
+        period=f"{to_iso(since_ns)[:10]} until {to_iso(month.until_ns)[:10]}",
         days=days,
         provider=stage.provider,
         model=stage.model,
         other=month.other,
-        books_nanos=sum(call.posted_nanos for call in month.calls),
-        locks=_locks(stage),
+        posted_nanos=sum(call.posted_nanos for call in month.calls),
+        has=month.has,
+        locks=_locks(stage, month),
         limits=list(_limits(snapshot)),
-        stands=list(_stands(snapshot)),
+        stands=[*month.remarks, *_stands(snapshot)],
         questions=load_data("stress")["questions"],
         content=hashlib.sha256(repr((calls, stage.document)).encode()).hexdigest(),
         seed=stage.seed,
     )
 
 
-def _locks(stage: Stage) -> dict[str, str]:
+def _locks(stage: Stage, month: Month) -> dict[str, str]:
     """Return why nobody else could serve a name, of those whose calls the provider served."""
     snapshot = stage.snapshot
     gone = [each.id for each in snapshot.deployments.values() if each.provider == stage.provider]
@@ -207,7 +190,7 @@ def _locks(stage: Stage) -> dict[str, str]:
         stage.sample.calls, planner(snapshot, gone), gone, lambda *_: None, time.time_ns()
     )
     return {
-        row.asked: WHY.get(row.fate.rule, row.fate.rule)
+        row.asked: month.locked.get(row.fate.rule, row.fate.rule)
         for row in found.rows
         if row.fate.rule is not None
     }

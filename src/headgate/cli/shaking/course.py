@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from headgate.cli.demonstration.child import Child
 from headgate.cli.demonstration.messages import GatewayReady, GatewaySetup
-from headgate.cli.demonstration.ports import HOST, free_port
 from headgate.cli.shaking.asking import ask_all
 from headgate.cli.shaking.books import read_books
 from headgate.cli.shaking.document import Caller, Document, stood_in
@@ -60,14 +59,20 @@ def run(stage: Stage, shock: Shock, done: Callable[[], None], *, lock: bool) -> 
     """
     with tempfile.TemporaryDirectory(prefix="headgate-replay-") as name, ExitStack() as parts:
         folder = Path(name)
+        up = {provider: parts.enter_context(ExitStack()) for provider in stage.snapshot.providers}
         simulators = {
-            provider: parts.enter_context(SimulatorThread(seed=stage.seed, options=_options()))
-            for provider in stage.snapshot.providers
+            provider: mine.enter_context(SimulatorThread(seed=stage.seed, options=_options()))
+            for provider, mine in up.items()
         }
-        _strike(simulators[stage.provider], shock, stage.model)
+
+        def strike() -> None:
+            _strike(simulators[stage.provider], shock, stage.model)
+            if not shock.reachable:
+                up[stage.provider].close()
+
         _write(folder / CONFIG_NAME, _configured(stage, shock, simulators, lock=lock))
         with _node(folder) as gateway:
-            asked = ask_all(gateway, stage.sample.pieces, stage.secret_of, done)
+            asked = ask_all(gateway, stage.sample.pieces, stage.secret_of, strike, done)
         bill = [entry for each in simulators.values() for entry in each.bill.entries]
         books = read_books(folder / DATA_NAME, asked, bill)
     return Ran(shock, lock, books.answers, books.problems)
@@ -93,8 +98,6 @@ def _configured(
     stage: Stage, shock: Shock, simulators: Mapping[str, Simulator], *, lock: bool
 ) -> Document:
     addresses = {name: each.any_url for name, each in simulators.items()}
-    if not shock.reachable:
-        addresses[stage.provider] = f"http://{HOST}:{free_port()}"
     made = stood_in(stage.document, stage.snapshot, addresses, stage.callers.values())
     if lock:
         made = locked(made, stage.sample.calls)

@@ -89,7 +89,9 @@ async def _made(desk: Desk, kind: Kind, request: Request) -> bytes:
 
 def _fields(kind: Kind, request: Request) -> list[Asked]:
     given = request.query_params
-    inputs = load_inputs(kind.name) if any(one.is_input for one in kind.fields) else Inputs({})
+    inputs = (
+        load_inputs(kind.calculation) if any(one.is_input for one in kind.fields) else Inputs({})
+    )
     found = []
     for field in kind.fields:
         known = inputs.items[field.name] if field.is_input else None

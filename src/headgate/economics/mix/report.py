@@ -108,7 +108,7 @@ def mix_report(
 
 def _too_few(months: int, held: int, least: int) -> InputError:
     """Return the refusal of too few months, with what would help."""
-    left = _counted(months - held)
+    left = _counted(max(0, months - held))
     if held:
         told = f"Not enough data: {left} beside {held} held out, {least} are needed."
         return InputError(told, f"Give more months, or set held_out to {max(0, months - least)}.")

@@ -70,6 +70,8 @@ def advise(demand: Estimate | None, offers: Sequence[Offer], has: str) -> Advice
     if len(rivals) > 1:
         named = " or ".join(_name(one) for one in rivals)
         reason = f"within the intervals the cheapest is {named}; in the middle it is {_name(best)}"
+        if has not in rivals:
+            reason += f"; {_name(has) if has else 'paying by the token'} is never the cheapest"
         return Advice("open", best, reason, saving, tuple(rivals))
     return Advice(_verb(has, best), best, _reason(demand, offers, best), saving, (best,))
 

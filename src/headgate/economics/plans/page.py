@@ -37,13 +37,16 @@ class Dot(NamedTuple):
     utilisation: Fraction
 
 
-def render(title: str, sections: Iterable[Section], chart: str) -> str:
-    """Return the page."""
+def render(
+    title: str, sections: Iterable[Section], chart: str, rests: Iterable[Section] = ()
+) -> str:
+    """Return the page: the sections, the chart, and what all of it rests on."""
     body = "\n".join(_section(one) for one in sections)
+    basis = "\n".join(_section(one) for one in rests)
     return (
         f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{escape(title)}</title>'
         f"\n<style>{STYLE}</style>\n<h1>{escape(title)}</h1>\n{body}\n"
-        f"<figure>{chart}</figure>\n</html>\n"
+        f"<figure>{chart}</figure>\n{basis}\n</html>\n"
     )
 
 

@@ -194,5 +194,5 @@ def _amount(row: Mapping[str, Any], name: str) -> Fraction:
 def _truth(row: Mapping[str, Any], name: str) -> bool:
     found = _TRUTHS.get(str(row.get(name)).strip().lower())
     if found is None:
-        raise ValueError(f"{name} is not 1 or 0")
+        raise ValueError(f"{name} is not 1 or 0, yes or no, true or false")
     return found

@@ -28,8 +28,8 @@ LIMITS = [
     "against monthly limits instead. Approvals, kept replies and deferral are left out.",
     "What a provider may charge for a request that it took and never answered is posted at its "
     "bound, each time it is tried: an estimate, which a bill may show to be less.",
-    "Caches are cold when a piece of the sample begins, so less is read from them than in the "
-    "month; all runs have that in common.",
+    "What a piece of the sample reads from a cache first is sent there before the shock begins; "
+    "whoever a call moves to has it not.",
     "Runs are real: another one may differ by a few calls.",
 ]
 
@@ -53,7 +53,8 @@ class Told(NamedTuple):
         period: Which days, and how many `days` those are.
         provider: Whom the shocks hit, and `model` its most used one.
         other: Left out calls, by why.
-        books_nanos: What the sampled names' calls were posted at in the month.
+        posted_nanos: What the sampled names' calls were posted at in the month.
+        has: Who says so, with a verb: "the books have".
         locks: Name that was asked for to why nobody else serves it, of those that depend on the
             provider.
         limits: Budgets that the spend is held against.
@@ -65,7 +66,8 @@ class Told(NamedTuple):
     provider: str
     model: str
     other: Mapping[str, int]
-    books_nanos: int
+    posted_nanos: int
+    has: str
     locks: Mapping[str, str]
     limits: Sequence[Limit]
     stands: Sequence[str]
@@ -126,7 +128,7 @@ def _answer(sample: Sample, tallies: Sequence[Tally], told: Told) -> list[str]:
     lines = [
         f"{len(sample.calls):,} of {calls:,} calls of {told.period} were sent again, for each run; "
         f"the shocks hit {told.provider}. Without one the month costs {usd(quiet.spend_nanos)} "
-        f"USD, where the books have {usd(told.books_nanos)} USD."
+        f"USD, where {told.has} {usd(told.posted_nanos)} USD."
     ]
     for locked in (False, True):
         hit = [one for one in tallies if one.ran.locked == locked and one.ran.shock.name != QUIET]
@@ -134,11 +136,17 @@ def _answer(sample: Sample, tallies: Sequence[Tally], told: Told) -> list[str]:
             continue
         worst = max(hit, key=lambda one: one.refused_share)
         dearest = max(hit, key=lambda one: one.spend_nanos)
-        lines.append(
-            f"{_name(worst).capitalize()}, {worst.ran.shock.name} loses most calls "
-            f"({_percent(worst.refused_share)}), and {dearest.ran.shock.name} costs most "
-            f"({usd(dearest.spend_nanos)} USD)."
+        loses = (
+            f"{worst.ran.shock.name} loses most calls ({_percent(worst.refused_share)})"
+            if worst.refused_share
+            else "no call is lost"
         )
+        costs = (
+            f"{dearest.ran.shock.name} costs most ({usd(dearest.spend_nanos)} USD)"
+            if dearest.spend_nanos > _quiet(tallies, locked=locked).spend_nanos
+            else "none costs more than without"
+        )
+        lines.append(f"{_name(worst).capitalize()}, {loses}, and {costs}.")
     return lines
 
 

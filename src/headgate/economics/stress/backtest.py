@@ -14,7 +14,7 @@ import numpy as np
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rows import UNKNOWN_START_NS
 from headgate.economics.inputs import Inputs
-from headgate.economics.report import Report, TableView, assumptions
+from headgate.economics.report import ChartView, Report, SeriesView, TableView, assumptions
 from headgate.economics.stress.draws import draw
 from headgate.economics.stress.history import Habits, habits, mean_factor, spread, weekly_price
 from headgate.economics.stress.terms import terms_of
@@ -111,7 +111,21 @@ def backtest_report(book: PriceBook, inputs: Inputs, data: Mapping[str, Any], se
                 rows=[_row(one) for one in scored],
             )
         ],
-        charts=[],
+        charts=[
+            ChartView(
+                title="Prices as multiples of the price at the start",
+                x="model",
+                y="times",
+                series=[
+                    SeriesView(
+                        name=name,
+                        points=[(one.name, f"{getattr(one, name):.3f}") for one in scored],
+                    )
+                    for name in ("low", "actual", "high")
+                ],
+                kind="bars",
+            )
+        ],
         limits=[
             "The cases were chosen by us and are not independent: one seller's rises came at once.",
             "A price is that of a mix: 10 % fresh input, 80 % cached, 10 % output, over a week.",

@@ -41,7 +41,8 @@ class JsonLines(Generic[Line]):
                     yield line, decode(line)
                 except msgspec.ValidationError as error:
                     tally.note_foreign(line, str(error))
-                except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                    # The last is how a value that is nested too deeply is told.
                     tally.note_broken(line, str(error))
 
     def _candidates(self, data: bytes, tally: Tally) -> list[bytes]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
+from stat import S_ISREG
 from typing import NamedTuple
 
 from headgate.economics.usage_logs.formats.registry import format_of, formats
@@ -103,6 +104,10 @@ def _survey(
         try:
             whole = path.absolute()
             found = whole.stat()
+            if not S_ISREG(found.st_mode):
+                # A pipe would never end, or has nothing the second time.
+                unreadable.append(f"{path}: no file that can be read again; save it first")
+                continue
             state = known.get(str(whole))
             if state and (state.size, state.mtime_ns) == (found.st_size, found.st_mtime_ns):
                 kind = state.source

@@ -1,10 +1,13 @@
 """One unit of work, in whatever process: pieces of logs are read, priced and kept."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from io import RawIOBase
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple, Protocol
+
+from msgspec import DecodeError, Raw, json
 
 from headgate.economics.usage_logs.formats.registry import Format, formats
 from headgate.economics.usage_logs.pricing import Priced, Pricer
@@ -136,7 +139,7 @@ class Loader:
         data = file.readall() if piece.end <= DOCUMENT_BYTES_MAX else b""
         if not data and piece.end:
             return Outcome(piece, 0, b"", Tally(), trouble="it is too large to be read whole")
-        findings = form.read((data,), Path(piece.path).name)
+        findings = form.read((data.removeprefix(BOM_UTF8),), Path(piece.path).name)
         self._collect(piece, findings)
         return Outcome(piece, len(data), data[-TAIL_BYTES:], findings.tally, len(findings.usage))
 
@@ -183,6 +186,9 @@ class LineBlocks:
 
     def __iter__(self) -> Iterator[bytes]:
         self._file.seek(self.offset)
+        if not self.offset and self._file.read(len(BOM_UTF8)) == BOM_UTF8:
+            self.offset = len(BOM_UTF8)
+        self._file.seek(self.offset)
         rest, dropping = b"", False
         while block := self._file.read(min(BLOCK_BYTES, self._end - self.offset - len(rest))):
             data = rest + block if rest else block
@@ -201,7 +207,7 @@ class LineBlocks:
                 self.offset += len(rest)
                 rest, dropping = b"", True
         last = rest.strip()
-        if last.endswith(b"}"):
+        if _is_whole(last):
             self.offset += len(rest)
             yield rest
         elif last:
@@ -210,6 +216,17 @@ class LineBlocks:
     def _drop(self, line: bytes, why: str) -> None:
         self.tally.lines += 1
         self.tally.note_broken(line, why)
+
+
+def _is_whole(line: bytes) -> bool:
+    """Tell whether a line without a newline is finished; a brace at its end may be an inner one."""
+    if not line.endswith(b"}"):
+        return False
+    try:
+        json.decode(line, type=Raw)
+    except (DecodeError, RecursionError):
+        return False
+    return True
 
 
 def _tail(file: RawIOBase, offset: int) -> bytes:

@@ -42,7 +42,7 @@ class Pages(Generic[Page]):
             pages: list[Page] = self._pages.decode(text) if many else [self._page.decode(text)]
         except msgspec.ValidationError as error:
             tally.note_foreign(text, str(error))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             tally.note_broken(text, str(error))
         else:
             yield from pages

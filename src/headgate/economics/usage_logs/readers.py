@@ -92,7 +92,9 @@ class Readers:
             turns.heap.put(number)
         for _ in range(processes):
             ours, theirs = context.Pipe()
-            one = context.Process(target=_read, args=(self._work, turns, theirs))
+            # A fork has our ends as well: while it holds them, none of them sees us go.
+            forked = (*self._readers, ours) if linux else ()
+            one = context.Process(target=_read, args=(self._work, turns, theirs, forked))
             one.start()
             # With this end open nobody would notice that the process has gone.
             theirs.close()
@@ -149,8 +151,10 @@ class Readers:
         self._ending.clear()
 
 
-def _read(work: Work, turns: Turns, told: Connection) -> None:
+def _read(work: Work, turns: Turns, told: Connection, forked: Iterable[Connection]) -> None:
     """Take batches until there are none: what a process of its own does."""
+    for parents_end in forked:
+        parents_end.close()
     # Whoever stops the command stops the parent, which lets what runs here end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Nothing here makes cycles, and looking for some takes a tenth of the time.

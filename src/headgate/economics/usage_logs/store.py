@@ -160,12 +160,12 @@ class UsageStore:
         self.path = path
         if readonly and not path.exists():
             raise StoreError(f"There is no usage at {path}.", IMPORT_FIRST)
-        if not readonly:
-            path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            if not readonly:
+                path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, isolation_level=None)
             self._set_up(new=not readonly)
-        except sqlite3.DatabaseError as error:
+        except (OSError, sqlite3.DatabaseError) as error:
             raise StoreError(f"{path} cannot be opened: {error}") from error
 
     def _set_up(self, *, new: bool) -> None:

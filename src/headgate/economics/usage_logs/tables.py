@@ -20,7 +20,11 @@ def rows_of(data: bytes, tally: Tally) -> Iterator[Mapping[str, str]]:
     """Yield each row by the names in the head; rows of another width are counted and left out."""
     text = data.decode("utf-8-sig", "replace")
     reader = csv.reader(io.StringIO(text, newline=""))
-    names = [name.strip() for name in next(reader, [])]
+    try:
+        names = [name.strip() for name in next(reader, [])]
+    except csv.Error as error:
+        tally.note_broken(b"", str(error))
+        return
     while True:
         try:
             cells = next(reader)

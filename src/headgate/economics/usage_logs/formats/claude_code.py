@@ -26,8 +26,14 @@ SELLER: Final = "anthropic"
 
 _NO_MODEL: Final = "<synthetic>"
 """The model of lines that the client wrote itself, such as errors."""
-_MARKS: Final = (b'"parentUuid"', b'"isSidechain"', b'"leafUuid"')
-
+_MARKS: Final = (
+    b'"parentUuid"',
+    b'"isSidechain"',
+    b'"leafUuid"',
+    # Before the first message, and as long as what was pasted or changed.
+    b'"queue-operation"',
+    b'"file-history-snapshot"',
+)
 
 _TYPES: Final = ("assistant", None)
 _REGIONS: Final = ("us",)

@@ -185,7 +185,7 @@ def read(blocks: Iterable[bytes], name: str) -> Findings:
     for raw, line in _LINES.read(blocks, rollout.findings.tally):
         try:
             _take(rollout, line)
-        except (FieldError, ValueError) as error:
+        except (FieldError, ValueError, RecursionError) as error:
             rollout.findings.tally.note_foreign(raw, str(error))
     return rollout.findings
 

@@ -96,7 +96,7 @@ def _records(blocks: Iterable[bytes], name: str, findings: Findings) -> Iterable
     data = b"".join(blocks)
     try:
         return (_DOCUMENT.decode(data),)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         findings.tally.note_broken(data, str(error))
         return ()
 

@@ -93,7 +93,7 @@ def read(blocks: Iterable[bytes], name: str) -> Findings:
     for raw, row in _LINES.read(blocks, findings.tally):
         try:
             found = _found(row)
-        except (FieldError, msgspec.DecodeError) as error:
+        except (FieldError, msgspec.DecodeError, RecursionError) as error:
             findings.tally.note_foreign(raw, str(error))
             continue
         if found is not None:
