@@ -158,7 +158,7 @@ def test_without_the_extra_the_command_says_what_to_install(module: str) -> None
         (("--set", "planted"), "need each other", "Give both"),
         (("--models", POOL, "--where", "law"), "no condition", "COLUMN=VALUE"),
         (("--models", POOL, "--where", "task=opera"), "no row", "other rows"),
-        (("--models", POOL, "--labels", "5"), "too few", "at least 100 rows"),
+        (("--models", POOL, "--labels", "5"), "too few", "at least 100."),
     ],
 )
 def test_bad_input_is_refused_with_the_fix(

@@ -117,6 +117,18 @@ def test_each_row_is_read_once_in_cross_validation() -> None:
     assert all(not set(train.texts) & set(test.texts) for train, test in made)
 
 
+def test_rows_of_one_text_are_left_out_together() -> None:
+    """A file that has each row three times teaches, and promises, no more than one that has not."""
+    once, test = planted(300, 1), planted(400, 2)
+    thrice = once.rows(np.tile(np.arange(300), 3))
+
+    found = [evaluate(train, test, Protocol(seed=1)) for train in (once, thrice)]
+
+    assert all(not set(a.texts) & set(b.texts) for a, b in folds(thrice, 5, seed=1))
+    for name, point in found[1].points.items():
+        assert point.diff_pp == pytest.approx(found[0].points[name].diff_pp, abs=4)
+
+
 def test_texts_that_were_learned_from_are_counted() -> None:
     """Who tests on what was learned is told so."""
     train, other = planted(200, 1), planted(100, 2)
@@ -141,6 +153,7 @@ def test_labels_are_a_sample_and_the_rest_is_read() -> None:
         (planted(40, 1), None, Protocol()),
         (planted(400, 1), None, Protocol(labels=20)),
         (planted(400, 1), None, Protocol(labels=400)),
+        (planted(99, 1).rows(np.tile(np.arange(99), 2)), None, Protocol()),
     ],
 )
 def test_too_few_rows_are_refused(train: Evidence, test: Evidence | None, how: Protocol) -> None:
