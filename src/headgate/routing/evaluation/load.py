@@ -82,7 +82,9 @@ def load_evidence(path: Path, wanted: Wanted) -> Evidence:
         labels = table[column].to_pylist()
         table = table.filter(pa.array([str(label) == value for label in labels], pa.bool_()))
     if not len(table):
-        raise EvidenceError(f"{path} has no row to read", "Choose other rows with --where, or another file.")
+        raise EvidenceError(
+            f"{path} has no row to read", "Choose other rows with --where, or another file."
+        )
     scores = np.column_stack([_numbers(path, table, f"{one}|score") for one in wanted.models])
     costs = np.column_stack([_costs(path, table, one, wanted.costs) for one in wanted.models])
     group = next((one for one in GROUP_COLUMNS if one in table.column_names), None)
