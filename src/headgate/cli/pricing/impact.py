@@ -87,15 +87,19 @@ def desk_module(module: str) -> Any:
 
 
 def stretch(since: str | None, until: str | None, zone: tzinfo) -> tuple[int, int]:
-    """Return the first instant and the first that is too late; last month when neither is given."""
+    """Return the first instant and the first that is too late; last month when neither is given.
+
+    A stretch that ends before it begins ends the command.
+    """
     now = datetime.now(zone)
     first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     begin = from_datetime((first - timedelta(days=1)).replace(day=1))
     end = from_datetime(first if since is None else now)
-    return (
-        begin if since is None else instant(since, zone),
-        end if until is None else instant(until, zone),
-    )
+    first_ns = begin if since is None else instant(since, zone)
+    last_ns = end if until is None else instant(until, zone)
+    if first_ns >= last_ns:
+        fail("The time that is asked for ends before it begins.", "Let it end after it begins.")
+    return first_ns, last_ns
 
 
 def changed(
