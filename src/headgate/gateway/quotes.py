@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from headgate.gateway import pieces
 from headgate.gateway.entry import steer
-from headgate.gateway.prefixes import BLOCK_BYTES
+from headgate.gateway.prefixes import BODY_BYTES_MIN, whose
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
@@ -53,12 +53,12 @@ def _input_bound(pipeline: Pipeline, exchange: Exchange) -> int:
     bound = demand.input_tokens_max
     if bound is None:
         return context
-    if len(body) >= BLOCK_BYTES:
+    prompt = exchange.prompt
+    if prompt is not None and len(body) >= BODY_BYTES_MIN:
         credential, deployment = exchange.request.credential, exchange.target.deployment
         assert credential is not None
-        prefixes = pipeline.prefixes
-        exchange.marks = prefixes.marks(credential.principal, deployment.id, body)
-        measured = prefixes.bound(exchange.marks, len(body))
+        exchange.whose = whose(credential.principal, deployment.id, exchange.own.members)
+        measured = pipeline.prefixes.bound(exchange.whose, prompt, len(body))
         if measured is not None:
             # What the dialect adds to the bytes (hidden templates, images) stays on top.
             bound = min(bound, measured + bound - len(body))
