@@ -1,6 +1,7 @@
 """`headgate routing`: what it prints for machines and people, its charts, and how it says no."""
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
+from headgate.cli.evaluation.text import known
 from headgate.cli.main import app
 from headgate.routing.evaluation.replays import ReplaysResult
 from headgate.routing.evaluation.result import Result
@@ -110,6 +112,11 @@ def test_replay_sessions_never_pays_for_nothing(files: Path) -> None:
         *(("told", False), ("told", True), ("folds", False), ("folds", True))
     }
     assert "five tasks, ten minutes apart" in told
+
+
+def test_what_is_no_number_is_a_dash() -> None:
+    """Nothing is saved of a best single model that costs nothing."""
+    assert (known(math.nan, ".1%"), known(0.5, ".1%")) == ("-", "50.0%")
 
 
 def test_a_replay_without_prices_says_what_to_give(files: Path) -> None:
