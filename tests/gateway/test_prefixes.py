@@ -57,6 +57,20 @@ def test_calls_of_one_kind_have_their_head_in_common() -> None:
     assert bound == 20_000 + 5 + SEAM_TOKENS
 
 
+def test_a_head_is_bounded_by_the_least_and_a_conversation_by_the_most() -> None:
+    """A provider may have left thoughts out of a longer call, but nothing out of instructions."""
+    memory = PrefixMemory()
+    memory.learn(ALICE, prompt(TURNS), 4_000)
+    memory.learn(ALICE, prompt([*TURNS, b"more"]), 3_000)
+
+    def bound(*turns: bytes) -> int | None:
+        asked = prompt(turns)
+        return memory.bound(ALICE, asked, asked.ends[-1])
+
+    assert bound(*TURNS) == 4_000 + SEAM_TOKENS
+    assert bound(b"hello") == 3_000 + len(b"hello") + SEAM_TOKENS
+
+
 def test_another_prompt_is_not_bounded() -> None:
     """One that differs in its first block has nothing in common; nor has another deployment's."""
     memory = PrefixMemory()
@@ -75,11 +89,19 @@ def test_what_one_principal_sent_tells_another_nothing() -> None:
     assert memory.bound(whose("bob", "gpt", {}), prompt(TURNS), 20_000) is None
 
 
-def test_an_edited_prompt_is_another_one() -> None:
-    """How the provider cuts the prompt counts: what it cut was not measured."""
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("context_management", b'{"edits":[1]}'),
+        ("truncation", b'"auto"'),
+        ("tool_choice", b'"none"'),
+        ("toolConfig", b'{"functionCallingConfig":{"mode":"NONE"}}'),
+    ],
+)
+def test_a_prompt_that_may_be_cut_is_another_one(member: str, value: bytes) -> None:
+    """What a provider leaves out was not measured."""
     memory = PrefixMemory()
-    edited = whose("alice", "gpt", {"context_management": Raw(b'{"edits":[1]}')})
-    memory.learn(edited, prompt(TURNS), 10)
+    memory.learn(whose("alice", "gpt", {member: Raw(value)}), prompt(TURNS), 10)
 
     assert memory.bound(ALICE, prompt(TURNS), 20_000) is None
 
@@ -100,6 +122,27 @@ def test_a_session_is_held_for_what_it_was_measured_at(
     (first, before), (second, after) = send(20), send(21)
 
     assert second < first / 2 + after - before
+    gateway.assert_settled()
+
+
+def test_what_a_translation_leaves_out_makes_no_room(gateway: Gateway) -> None:
+    """Blocks that another dialect has no words for shorten the body, not what is new in it."""
+
+    def send(*more: str) -> int:
+        thought = {"type": "thinking", "thinking": "well " * 5_000, "signature": "s"}
+        said = [
+            {"role": "user", "content": "question " * 200},
+            {"role": "assistant", "content": [thought, {"type": "text", "text": "answer"}]},
+            *({"role": "user", "content": text} for text in ("go on " * 1_500, *more)),
+        ]
+        reply = ask(gateway, {"model": "mini", "max_tokens": 50, "messages": said}, MESSAGES_PATH)
+        assert reply.status == 200, reply
+        gateway.until_idle()
+        return gateway.holds(call_of(reply))[0].input_tokens_max
+
+    send()
+
+    assert send("new " * 1_000) >= len("new " * 1_000)
     gateway.assert_settled()
 
 

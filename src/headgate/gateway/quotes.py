@@ -51,6 +51,7 @@ def _input_bound(pipeline: Pipeline, exchange: Exchange) -> int:
     demand, body = exchange.demand, exchange.outgoing
     context = exchange.target.deployment.context_tokens
     bound = demand.input_tokens_max
+    exchange.whose = 0
     if bound is None:
         return context
     prompt = exchange.prompt
@@ -58,7 +59,10 @@ def _input_bound(pipeline: Pipeline, exchange: Exchange) -> int:
         credential, deployment = exchange.request.credential, exchange.target.deployment
         assert credential is not None
         exchange.whose = whose(credential.principal, deployment.id, exchange.own.members)
-        measured = pipeline.prefixes.bound(exchange.whose, prompt, len(body))
+        # Of a translated call the client's bytes: what a translation leaves out of the blocks that
+        # were measured makes no room for what is new.
+        size = max(len(body), len(exchange.body))
+        measured = pipeline.prefixes.bound(exchange.whose, prompt, size)
         if measured is not None:
             # What the dialect adds to the bytes (hidden templates, images) stays on top.
             bound = min(bound, measured + bound - len(body))

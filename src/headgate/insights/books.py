@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, case, func, select, true
+from sqlalchemy import Connection, Engine, func, select
 
 from headgate.insights import books_shared
 from headgate.insights.attempt_prints import Prints
-from headgate.insights.books_attempts import JournalCheck, stored_prints
+from headgate.insights.books_attempts import JournalCheck, stored, sums_by_window
 from headgate.insights.books_replay import Replay, add_movement
 from headgate.ledger import tables
 from headgate.ledger.adjustments import Adjustments
@@ -23,7 +23,6 @@ from headgate.ledger.fold import Movement
 from headgate.ledger.store_adjustments import adjusted_windows, all_made, find_corrected
 from headgate.records.journal import AdjustmentRecord
 from headgate.store.dialect import one_state
-from headgate.store.expressions import Elements
 from headgate.store.journal_reader import Cursor
 from headgate.units.ids import is_carved
 
@@ -112,15 +111,15 @@ def _check(connection: Connection, root: Path, node: str, watch: Watch) -> Books
     problems = all_of.problems
     _compare_adjustments(connection, all_of.adjustments, elsewhere, problems)
     _compare_waived(connection, all_of.waived, problems)
-    stored = books_shared.of_store(connection)
-    here = books_shared.of_node(connection, node) if node else stored
+    windows_stored = books_shared.of_store(connection)
+    here = books_shared.of_node(connection, node) if node else windows_stored
     windows = _windows(here, all_of.movements)
     problems += [
         f"The window {check.window} differs between store and journals."
         for check in windows
         if not check.equal
     ]
-    sums_differ = _compare_sums(connection, stored, problems)
+    sums_differ = _compare_sums(connection, windows_stored, all_of.by_caller, problems)
     if node:
         problems += books_shared.shared_problems(connection)
     _compare_allotments(connection, windows, problems)
@@ -143,6 +142,7 @@ class _Replayed:
     journals: int = 0
     records: int = 0
     attempts_equal: bool = True
+    by_caller: Mapping[int, Movement] = field(default_factory=dict)
     movements: dict[str, Movement] = field(default_factory=dict)
     waived: dict[str, tuple[int, int]] = field(default_factory=dict)
     adjustments: Adjustments = field(default_factory=Adjustments)
@@ -155,8 +155,8 @@ def _replay_all(
     """Replay a node's journals, each compared with its attempts and leases in the store."""
     own = select(tables.journal).where(tables.journal.c.node == node)
     rows = connection.execute(own.order_by(tables.journal.c.name)).all()
-    stored = stored_prints(connection)
-    came = _Replayed(journals=len(rows))
+    attempts = stored(connection)
+    came = _Replayed(journals=len(rows), by_caller=attempts.sums)
     before, segments = 0, sum(row.seq for row in rows)
     for row in rows:
         watch(before, segments)
@@ -165,7 +165,7 @@ def _replay_all(
         one = which.replay(prints.add, partial(_passed, watch, before, segments))
         before += row.seq
         came.problems += filter(None, [one.problem])
-        if differ := list(which.differences(stored.get(row.name, Prints()), prints)):
+        if differ := list(which.differences(attempts.prints.get(row.name, Prints()), prints)):
             came.attempts_equal = False
             came.problems += differ[:PROBLEMS_MAX]
         _compare_leases(connection, row.name, one, came.problems)
@@ -223,26 +223,18 @@ def _compare_leases(
             )
 
 
-def _compare_sums(connection: Connection, stored: dict[str, Movement], problems: list[str]) -> bool:
+def _compare_sums(
+    connection: Connection,
+    stored: dict[str, Movement],
+    by_caller: Mapping[int, Movement],
+    problems: list[str],
+) -> bool:
     """Note windows whose attempts do not sum up to them; tell whether there are any."""
-    columns = tables.attempt.c
-    held = case((columns.state == "held", columns.hold_nanos), else_=0)
-    posted_nanos, held_nanos = func.sum(columns.posted_nanos), func.sum(held)
-    query = select(columns.caller, posted_nanos.label("posted"), held_nanos.label("held"))
-    by_caller = query.group_by(columns.caller).subquery()
-    # What a caller's attempts sum up to counts once for every window it names.
-    each = Elements(tables.caller.c.windows).table_valued("value")
-    joined = by_caller.join(tables.caller, tables.caller.c.id == by_caller.c.caller)
-    query = select(each.c.value, func.sum(by_caller.c.posted), func.sum(by_caller.c.held))
-    query = query.select_from(joined.join(each, true()))
-    sums = {row[0]: (row[1], row[2]) for row in connection.execute(query.group_by(each.c.value))}
+    sums = sums_by_window(connection, by_caller)
     for window, amount in adjusted_windows(connection).items():
-        posted, held_of = sums.get(window, (0, 0))
-        sums[window] = posted + amount, held_of
+        add_movement(sums, window, Movement(0, amount))
     differing = [
-        window
-        for window, each in sorted(stored.items())
-        if (each.posted_nanos, each.held_nanos) != sums.pop(window, (0, 0))
+        window for window, each in sorted(stored.items()) if each != sums.pop(window, Movement())
     ]
     differing += sums
     problems.extend(f"The attempts of {window} do not sum up to it." for window in differing)
