@@ -1,6 +1,7 @@
 """`headgate routing`: what it prints for machines and people, its charts, and how it says no."""
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
+from headgate.cli.evaluation.text import known
 from headgate.cli.main import app
 from headgate.routing.evaluation.replays import ReplaysResult
 from headgate.routing.evaluation.result import Result
@@ -112,6 +114,11 @@ def test_replay_sessions_never_pays_for_nothing(files: Path) -> None:
     assert "five tasks, ten minutes apart" in told
 
 
+def test_what_is_no_number_is_a_dash() -> None:
+    """Nothing is saved of a best single model that costs nothing."""
+    assert (known(math.nan, ".1%"), known(0.5, ".1%")) == ("-", "50.0%")
+
+
 def test_a_replay_without_prices_says_what_to_give(files: Path) -> None:
     """A price is a seller's, by a name of its; what has none is refused by that name."""
     asked = ("replay-sessions", "--train", files / "few.parquet", "--priced")
@@ -158,7 +165,7 @@ def test_without_the_extra_the_command_says_what_to_install(module: str) -> None
         (("--set", "planted"), "need each other", "Give both"),
         (("--models", POOL, "--where", "law"), "no condition", "COLUMN=VALUE"),
         (("--models", POOL, "--where", "task=opera"), "no row", "other rows"),
-        (("--models", POOL, "--labels", "5"), "too few", "at least 100 rows"),
+        (("--models", POOL, "--labels", "5"), "too few", "at least 100."),
     ],
 )
 def test_bad_input_is_refused_with_the_fix(

@@ -208,9 +208,12 @@ def test_policies_of_the_configuration_have_their_names(headgate: Any, books: Pa
     shown = headgate("whatif", "--policy", "mine", *since, "--by", "principal", "--json")
     among = headgate("whatif", "--policy", "mine", *since, "--among", "gpt-5.5")
     again = headgate("replay", "--policy", "mine", "--from", "2020-01-01", "--json")
+    backwards = headgate("replay", "--policy", "mine", "--from", "2020-02-01", "--to", "2020-01-01")
 
     assert shown.exit_code == 0, shown.output
     limits = json.loads(shown.stdout)["limits"]
     assert any(line.startswith("1 calls stay: their decision is of another") for line in limits)
     assert "The books know who might have served each call." in among.output
     assert again.exit_code == 0, again.output
+    assert backwards.exit_code == 2
+    assert "ends before it begins" in backwards.output

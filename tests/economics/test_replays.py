@@ -8,7 +8,7 @@ import pytest
 
 from headgate.catalog.load import load_price_book
 from headgate.catalog.settings import Deployment
-from headgate.config.load_policy import load_policy
+from headgate.config.load_policy import load_policy, policy_named
 from headgate.economics.replays.load_served import Served
 from headgate.economics.replays.policy import Hope, Replayed, World, replay
 from headgate.economics.replays.report import difference, latency_ms, quality
@@ -146,6 +146,12 @@ def test_a_bad_file_of_a_policy_is_refused(text: str, problem: str, tmp_path: Pa
         load_policy(path)
     told = " ".join(f"{each.problem} {each.fix}" for each in refused.value.problems)
     assert problem in told
+
+
+def test_a_file_that_is_not_there_is_told_as_such(tmp_path: Path) -> None:
+    """A name that ends as a file's does is no misspelt policy."""
+    with pytest.raises(ConfigurationError, match="No such file"):
+        policy_named("mine.toml", {}, tmp_path)
 
 
 def test_a_good_file_of_a_policy_is_the_policy(tmp_path: Path) -> None:

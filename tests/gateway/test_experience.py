@@ -136,6 +136,7 @@ def test_a_vote_teaches_the_verifier_of_the_worker_that_served(
     """It is told to one that does not know the call; both know the verdict afterwards, once."""
     one, other = workers
     first = call_of(ask(one, chat(model="tried")))
+    other.steward.calls = {first}
     before = [verdicts(each).get("cascade.bad_accepted", 0) for each in workers]
 
     for _ in range(2):
@@ -146,6 +147,21 @@ def test_a_vote_teaches_the_verifier_of_the_worker_that_served(
 
     after = [verdicts(each)["cascade.bad_accepted"] for each in workers]
     assert after == [count + 1 for count in before]
+
+
+def test_votes_on_calls_that_nobody_made_are_told_to_nobody(
+    workers: tuple[Gateway, Gateway],
+) -> None:
+    """The steward does not know them; what is shared has room for what is of use."""
+    one, other = workers
+    made = call_of(ask(one, chat(model="tried")))
+    other.steward.calls = {made}
+    votes = ",".join(f"{call}=bad" for call in ("call_never", made, *map(str, range(14))))
+
+    assert ask(other, chat(), headers=[("x-headgate-outcome", votes)]).status == 200
+
+    told = [row.key for each in news_of(other) for row in each.latest]
+    assert [key for key in told if key[0] == "vote"] == [("vote", "alice", made)]
 
 
 def test_a_run_is_counted_over_workers_and_begins_anew_when_thawed(

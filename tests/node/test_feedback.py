@@ -93,6 +93,8 @@ def test_a_call_is_voted_on_once_by_whoever_made_it(node: TestNode) -> None:
     assert second.replaced is not None
     assert (second.vote.score, second.replaced.score) == (0.25, 1.0)
     assert (third.vote.source, third.vote.beside[-1]) == ("user", ("tests", 0.25))
+    assert [(each.source, each.score) for each in third.others] == [("tests", 0.25)]
+    assert first.others == second.others == ()
     assert actions.count("feedback.changed") == 1
 
 

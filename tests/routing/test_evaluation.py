@@ -11,6 +11,7 @@ from headgate.routing.evaluation.choosing import Operating, choose_points, mix_p
 from headgate.routing.evaluation.evidence import Evidence, EvidenceError, folds
 from headgate.routing.evaluation.result import Result, mean_of
 from headgate.routing.evaluation.summary import summarise
+from headgate.routing.quality import estimator
 from tests.routing.planted import MODELS, of_pair, planted
 
 
@@ -117,6 +118,18 @@ def test_each_row_is_read_once_in_cross_validation() -> None:
     assert all(not set(train.texts) & set(test.texts) for train, test in made)
 
 
+def test_rows_of_one_text_are_left_out_together() -> None:
+    """Where scores are those of other texts, rows that are there twice teach nothing either."""
+    once = planted(100, 1).with_shuffled_scores(1)
+    twice = once.rows(np.tile(np.arange(100), 2))
+
+    fitted = estimator.fit(once.models, twice.texts, twice.scores, twice.costs, seed=1)
+
+    # What is left are rates, each without a tenth of the rows.
+    assert fitted.quality.std(axis=0).max() < 0.03
+    assert all(not set(a.texts) & set(b.texts) for a, b in folds(twice, 5, seed=1))
+
+
 def test_texts_that_were_learned_from_are_counted() -> None:
     """Who tests on what was learned is told so."""
     train, other = planted(200, 1), planted(100, 2)
@@ -141,6 +154,7 @@ def test_labels_are_a_sample_and_the_rest_is_read() -> None:
         (planted(40, 1), None, Protocol()),
         (planted(400, 1), None, Protocol(labels=20)),
         (planted(400, 1), None, Protocol(labels=400)),
+        (planted(99, 1).rows(np.tile(np.arange(99), 2)), None, Protocol()),
     ],
 )
 def test_too_few_rows_are_refused(train: Evidence, test: Evidence | None, how: Protocol) -> None:

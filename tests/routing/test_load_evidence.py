@@ -61,6 +61,8 @@ def test_only_rows_that_fulfil_every_condition_are_read(tmp_path: Path) -> None:
         ({"a|score": [7] * 5}, Wanted(POOL, {"b": 1.0}), "no row with a score", "--where"),
         ({}, Wanted(POOL, {"b": 1.0}, (("lang", "x"),)), "no column 'lang'", "Columns in the file"),
         ({}, Wanted(POOL, {"b": 1.0}, (("benchmark", "z"),)), "no row", "--where"),
+        ({"prompt": [None] * 5}, Wanted(POOL, {"b": 1.0}), "not text", "as strings"),
+        ({"a|score": [None] * 5}, Wanted(POOL, {"b": 1.0}), "scores 0, costs 5", "measured"),
         ({"a|cost_usd": [-1.0] * 5}, Wanted(POOL, {"b": 1.0}), "no row", "--where"),
         ({"a|cost_usd": [math.inf] * 5}, Wanted(POOL, {"b": 1.0}), "no row", "--where"),
     ],
@@ -74,6 +76,37 @@ def test_a_file_that_cannot_be_used_is_refused(
 
     assert problem in refused.value.problem
     assert fix in refused.value.fix
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())]
+)
+def test_texts_and_numbers_are_read_however_they_are_kept(
+    tmp_path: Path, kind: pa.DataType
+) -> None:
+    """Tools for tables have types of their own for texts, truths and sums."""
+    table = pa.table(GOOD)
+    prompts = table["prompt"].cast(kind)
+    changed = {"prompt": prompts, "a|score": pa.array([False, True, True, None, True])}
+    changed["a|cost_usd"] = table["a|cost_usd"].cast(pa.decimal128(5, 2))
+    for name, values in changed.items():
+        table = table.set_column(table.column_names.index(name), name, values)
+    pq.write_table(table, tmp_path / "f")
+
+    read = load_evidence(tmp_path / "f", Wanted(POOL, {"b": 2.0}))
+
+    assert read.texts == ("one", "two")
+    assert (read.scores[:, 0].tolist(), read.costs[:, 0].tolist()) == ([0, 1], [0.1, 0.2])
+
+
+def test_a_cost_that_is_missing_is_that_of_the_protocol(tmp_path: Path) -> None:
+    """The file's own counts where it has one."""
+    changed: dict[str, list[object] | None] = {"a|cost_usd": [None, 0.2, 0.3, 0.4, 0.5]}
+    path = write(tmp_path / "f", **changed)
+
+    read = load_evidence(path, Wanted(POOL, {"a": 7.0, "b": 2.0}))
+
+    assert read.costs.tolist() == [[7.0, 2.0], [0.2, 2.0]]
 
 
 def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ def _notes(ran: Ran, asked: Wanted, missing: int) -> list[str]:
             "answers are missing. Run it again with a larger one."
         )
     if ran.failed:
-        told = "; ".join(ran.problems)
+        told = "; ".join(ran.problems).removesuffix(".")
         notes.append(f"{ran.failed} calls had no answer, and will be made again: {told}.")
     if asked.feedback and ran.unvoted:
         notes.append(f"{ran.unvoted} results were not taken as feedback.")

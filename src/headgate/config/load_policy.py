@@ -16,6 +16,9 @@ from headgate.routing.policies.registry import Chosen, chosen, policies
 from headgate.routing.settings import PolicySettings
 
 KEY = "policy"
+SUFFIX = ".toml"
+"""What ends so is meant as a file, also when there is none."""
+
 FIX = 'Write policy = "ID" and a table [policies.ID], as in the configuration.'
 
 
@@ -28,7 +31,8 @@ def policy_named(
         ConfigurationError: There is none, or it cannot be used.
     """
     path = folder / name
-    if name not in configured and name not in policies() and path.is_file():
+    is_known = name in configured or name in policies()
+    if not is_known and (path.is_file() or name.endswith(SUFFIX)):
         return load_policy(path)
     problems = Problems(str(path))
     if not name:

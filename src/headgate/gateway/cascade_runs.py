@@ -14,7 +14,7 @@ import msgspec
 from headgate.dialects.translation.fields import TranslationError
 from headgate.dialects.translation.gathered import Gathered
 from headgate.gateway.cascade_memory import CHECKED, JUDGED, TOLD, CascadeMemory, Judged
-from headgate.gateway.feedback import GOOD_MIN, votes_of
+from headgate.gateway.feedback import GOOD_MIN
 from headgate.routing.cascades.beliefs import KEPT_MAX as COUNTED_MAX
 from headgate.routing.policies import cascade
 from headgate.routing.policies.cascade import EXHAUSTED, PROBE, SKIP, STREAMS, WHOLE
@@ -290,38 +290,38 @@ class Runs:
             max(0, run.settings.value("steps_max") - 1),
         )
 
-    def hear(self, exchange: Exchange) -> None:
-        """Learn from what a call's header says of earlier ones."""
-        head = exchange.request.head
-        if head.outcome is not None:
-            for call, good in votes_of(head.outcome):
-                self.heard(call, _session_of(exchange)[0], good=good)
-
     def hear_posted(self, principal: str, body: str) -> None:
-        """Learn from a posted vote that was accepted; one on a run or session says nothing."""
+        """Learn from a vote that the steward has taken; one on a run or session says nothing."""
         told = msgspec.json.decode(body)
         call, score, verdict = told.get("call"), told.get("score"), told.get("verdict")
-        if isinstance(call, str):
-            good = verdict == "good" if score is None else score >= GOOD_MIN
-            self.heard(call, principal, good=good)
-
-    def heard(self, call: str, principal: str, *, good: bool) -> None:
-        """Learn how a call went; of one that is not the principal's, or forgotten, nothing is."""
-        finished = self._finished.get(call)
-        now_ns = self._pipeline.now_ns()
-        if finished is None:
+        if not isinstance(call, str):
+            return
+        good = verdict == "good" if score is None else score >= GOOD_MIN
+        if not self.heard(call, principal, good=good):
             # Another worker served it, perhaps, and knows what was verified.
-            self._notebook.note((VOTE, principal, call[:CALL_CHARS_MAX]), now_ns, (int(good),))
+            key = (VOTE, principal, call[:CALL_CHARS_MAX])
+            self._notebook.note(key, self._pipeline.now_ns(), (int(good),))
+
+    def heard(self, call: str, principal: str, *, good: bool) -> bool:
+        """Learn how a call went, if it is the principal's; False of one that is not known here."""
+        finished = self._finished.get(call)
+        if finished is None:
+            return False
+        if finished.principal == principal:
+            del self._finished[call]
+            self._memory(finished.policy).told(finished.steps, finished.served, good=good)
+            self._report(finished, good=good)
+        return True
+
+    def _report(self, finished: Finished, *, good: bool) -> None:
+        """Have the session's next calls begin where the report says."""
+        if not finished.is_reported or finished.session is None:
             return
-        if finished.principal != principal:
-            return
-        del self._finished[call]
-        self._memory(finished.policy).told(finished.steps, finished.served, good=good)
-        if finished.is_reported and finished.session is not None:
-            key = (principal, hash(finished.session))
-            skip = 0 if good else min(self._skips.get(key, 0) + 1, finished.skip_max)
-            self._skip(key, skip)
-            self._notebook.note((SKIPPED, principal, str(key[1])), now_ns, (skip,))
+        key = (finished.principal, hash(finished.session))
+        skip = 0 if good else min(self._skips.get(key, 0) + 1, finished.skip_max)
+        self._skip(key, skip)
+        note = (SKIPPED, finished.principal, str(key[1]))
+        self._notebook.note(note, self._pipeline.now_ns(), (skip,))
 
     def _skip(self, key: tuple[str, int], skip: int) -> None:
         """Have a session's next calls begin so many steps further."""

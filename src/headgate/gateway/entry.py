@@ -84,14 +84,6 @@ def _body(exchange: Exchange) -> bytes | Refusal:
     return upload.told(cast(FormDialect, exchange.dialect))
 
 
-def _heed(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
-    """Let all know what a call says of earlier ones; why it cannot be read, if so."""
-    refusal = pass_on(pipeline.world.control, exchange)
-    if refusal is None and pipeline.cascading is not None:
-        pipeline.cascading.runs.hear(exchange)
-    return refusal
-
-
 def permit(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
     """Tell why a call may not be made; None when it may. Finds what it is held on."""
     world = pipeline.world
@@ -108,7 +100,9 @@ def permit(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
     if not world.router.knows(demand.model) or not credential.may_use(demand.model):
         return _not_offered(world.router, credential, demand.model)
     if exchange.request.head.outcome is not None and exchange.phase == "receive":
-        refusal = _heed(pipeline, exchange)
+        cascading = pipeline.cascading
+        runs = None if cascading is None else cascading.runs
+        refusal = pass_on(world.control, exchange, runs)
         if refusal is not None:
             return refusal
     if pipeline.frozen or exchange.run is not None:

@@ -3,12 +3,15 @@
     x-headgate-outcome: call_abc=good, call_def=0.5;source=tests
 
 What cannot be read refuses the call. What is read is passed on beside the call, which does not wait
-for it: a vote on a call that is unknown or too old comes to nothing.
+for it: a vote on a call that is unknown or too old comes to nothing. Whoever serves cascades learns
+at once of a call that this worker has served, of others once the steward has taken the vote: calls
+that nobody made are remembered by nobody.
 """
 
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -18,6 +21,7 @@ from headgate.units import errors
 from headgate.units.errors import Refusal
 
 if TYPE_CHECKING:
+    from headgate.gateway.cascade_runs import Runs
     from headgate.gateway.exchange import Exchange
     from headgate.records.control import Control
 
@@ -30,19 +34,26 @@ _VOTE: Final = re.compile(
 )
 
 
-def pass_on(control: Control, exchange: Exchange) -> Refusal | None:
-    """Have the steward told what a call says of earlier ones; why it cannot be read, if so."""
+def pass_on(control: Control, exchange: Exchange, runs: Runs | None) -> Refusal | None:
+    """Let all know what a call says of earlier ones; why it cannot be read, if so.
+
+    Args:
+        control: Who gets it to the steward.
+        exchange: The call.
+        runs: Who serves cascades, None where nobody does.
+    """
     header, credential = exchange.request.head.outcome, exchange.request.credential
     assert header is not None
     assert credential is not None
     said = header.decode("latin-1").split(",")
     if len(header) > HEADER_BYTES_MAX or len(said) > VOTES_MAX:
         return _unreadable(f"It may have {VOTES_MAX} votes and {HEADER_BYTES_MAX} bytes.")
-    bodies = [_body(each.strip()) for each in said]
-    if None in bodies:
+    votes = [_vote(each.strip()) for each in said]
+    if None in votes:
         return _unreadable("Write `CALL=good`, `CALL=bad` or `CALL=0.5`, with `;source=tests`.")
-    for body in bodies:
-        assert body is not None
+    for vote in votes:
+        assert vote is not None
+        call, good, body = vote
         asked = ControlRequest(
             "POST",
             "feedback",
@@ -53,7 +64,9 @@ def pass_on(control: Control, exchange: Exchange) -> Refusal | None:
             delegated=credential.delegation is not None,
             body=body,
         )
-        control.send(asked, _heard)
+        is_served_here = runs is not None and runs.heard(call, credential.principal, good=good)
+        answered = _answered if runs is None or is_served_here else partial(_taken, runs, asked)
+        control.send(asked, answered)
     return None
 
 
@@ -70,7 +83,8 @@ def _is_good(verdict: str | None, score: str | None) -> bool:
     return verdict == "good" if score is None else float(score) >= GOOD_MIN
 
 
-def _body(text: str) -> str | None:
+def _vote(text: str) -> tuple[str, bool, str] | None:
+    """Return the call that is voted on, whether it was found good, and what the steward is told."""
     found = _VOTE.fullmatch(text)
     if found is None:
         return None
@@ -80,12 +94,18 @@ def _body(text: str) -> str | None:
         body["verdict"] = verdict
     else:
         body["score"] = float(score)
-    return msgspec.json.encode(body).decode()
+    return call, _is_good(verdict, score), msgspec.json.encode(body).decode()
 
 
 def _unreadable(why: str) -> Refusal:
     return Refusal(errors.FEEDBACK_INVALID, why, "x-headgate-outcome")
 
 
-def _heard(_reply: ControlReply | None) -> None:
+def _answered(_reply: ControlReply | None) -> None:
     """Nobody waits for it."""
+
+
+def _taken(runs: Runs, asked: ControlRequest, reply: ControlReply | None) -> None:
+    """Have a vote that the steward has taken heard by whoever served the call."""
+    if reply is not None and reply.code is None:
+        runs.hear_posted(asked.principal, asked.body)

@@ -4,7 +4,7 @@ A vote is tied to the attempt that answered, so to its deployment, its model and
 which it was chosen. The newest word of a principal and source about a subject counts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple, get_args
 
 import msgspec
@@ -210,10 +210,16 @@ def newest(connection: Connection, word: Word) -> RowMapping | None:
 
 
 class Heard(NamedTuple):
-    """A vote to learn from, and the earlier word of the same voter that it replaces."""
+    """A vote to learn from, and what its voter said before.
+
+    Attributes:
+        replaced: The earlier word of the same source on the same subject, None for a first one.
+        others: The latest earlier words of other sources on the same subject, one of each.
+    """
 
     vote: Vote
     replaced: Vote | None
+    others: tuple[Vote, ...]
 
 
 def votes_after(connection: Connection, seq: int, limit: int) -> list[Heard]:
@@ -222,15 +228,43 @@ def votes_after(connection: Connection, seq: int, limit: int) -> list[Heard]:
     rows = list(connection.execute(query).mappings())
     replaced = _by_seq(connection, [row["replaces"] for row in rows if row["replaces"]])
     beside = _beside(connection, {row["attempt"] for row in rows})
+    words = _words(connection, rows)
     return [
         Heard(
             _vote(
                 row, tuple(each for at, each in beside.get(row["attempt"], ()) if at < row["seq"])
             ),
             replaced.get(row["replaces"]),
+            _others(row, words[_subject(row)]),
         )
         for row in rows
     ]
+
+
+def _subject(row: RowMapping) -> tuple[str, str, str]:
+    return row["principal"], row["kind"], row["subject"]
+
+
+def _words(
+    connection: Connection, rows: list[RowMapping]
+) -> Mapping[tuple[str, str, str], list[RowMapping]]:
+    """Return all that was said of the subjects of some votes by their voters, in order."""
+    found: dict[tuple[str, str, str], list[RowMapping]] = {_subject(row): [] for row in rows}
+    query = select(vote).where(
+        vote.c.principal.in_({row["principal"] for row in rows}),
+        vote.c.kind.in_({row["kind"] for row in rows}),
+        vote.c.subject.in_({row["subject"] for row in rows}),
+    )
+    for each in connection.execute(query.order_by(vote.c.seq)).mappings():
+        if _subject(each) in found:
+            found[_subject(each)].append(each)
+    return found
+
+
+def _others(row: RowMapping, words: list[RowMapping]) -> tuple[Vote, ...]:
+    latest = {each["source"]: each for each in words if each["seq"] < row["seq"]}
+    latest.pop(row["source"], None)
+    return tuple(_vote(each, ()) for each in latest.values())
 
 
 def _by_seq(connection: Connection, numbers: list[int]) -> dict[int, Vote]:

@@ -1,8 +1,9 @@
 """What attempts of the books show of their deployments: whether they were served, and how soon."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 from sqlalchemy.engine import RowMapping
 
 from headgate.ledger.rows import usage_of_row
@@ -26,11 +27,27 @@ rate limit and a client that left say nothing of it."""
 UNREACHED = ("connect", "tls: ", "proxy: ")
 """How reasons begin for which no connection could be opened."""
 
+LEFT = "client_gone"
+"""Why attempts end whose clients have left; how long they waited says something."""
 
-def seen(
+
+class Running(NamedTuple):
+    """An attempt that has not ended.
+
+    Attributes:
+        at_ns: When it was sent.
+    """
+
+    attempt: str
+    deployment: str
+    model: str
+    at_ns: int
+
+
+def sent(
     connection: Connection, since_ns: int, until_ns: int, models: Mapping[str, str], most: int
-) -> Iterator[Seen]:
-    """Yield what the first attempts show that were sent in a stretch of time and have ended.
+) -> Iterator[tuple[str, Seen | Running]]:
+    """Yield what the first attempts show that were sent in a stretch of time, with their ids.
 
     Args:
         connection: To the store.
@@ -39,22 +56,52 @@ def seen(
         models: By deployment, its model; attempts at others are passed over.
         most: So many attempts at most.
     """
+    at_ns = attempt.c.at_ns
+    query = _query().where(at_ns >= since_ns, at_ns < until_ns)
+    return _shown(connection, query.order_by(at_ns, attempt.c.attempt).limit(most), models)
+
+
+def now(
+    connection: Connection, attempts: Collection[str], models: Mapping[str, str]
+) -> Iterator[tuple[str, Seen | Running]]:
+    """Yield what these attempts show by now; those that say nothing are left out."""
+    return _shown(connection, _query().where(attempt.c.attempt.in_(attempts)), models)
+
+
+def _query() -> Select[tuple[object, ...]]:
     columns = attempt.c
-    query = (
-        select(
-            *(columns.state, columns.reason, columns.status, columns.stream, columns.ttft_us),
-            *(columns.duration_us, columns.usage, columns.lines, route.c.deployment),
-        )
-        .join(route, route.c.id == columns.route)
-        .where(columns.at_ns >= since_ns, columns.at_ns < until_ns, columns.state != "held")
-        .order_by(columns.at_ns, columns.attempt)
-        .limit(most)
-    )
+    return select(
+        *(columns.attempt, columns.at_ns, columns.state, columns.reason, columns.status),
+        *(columns.stream, columns.ttft_us, columns.duration_us, columns.usage, columns.lines),
+        route.c.deployment,
+    ).join(route, route.c.id == columns.route)
+
+
+def _shown(
+    connection: Connection, query: Select[tuple[object, ...]], models: Mapping[str, str]
+) -> Iterator[tuple[str, Seen | Running]]:
     for row in connection.execute(query).mappings():
-        model, served = models.get(row["deployment"]), _served(row)
-        if model is not None and served is not None:
-            timed = (row["ttft_us"], None) if row["stream"] else (None, _token_us(row))
-            yield Seen(row["deployment"], model, served, *(timed if served else ()))
+        id_, deployment = row["attempt"], row["deployment"]
+        model = models.get(deployment)
+        if model is None:
+            continue
+        if row["state"] == "held":
+            yield id_, Running(id_, deployment, model, row["at_ns"])
+        elif (found := _seen(row, model)) is not None:
+            yield id_, found
+
+
+def _seen(row: RowMapping, model: str) -> Seen | None:
+    """Return what an attempt shows that has ended, None if nothing."""
+    deployment, streams, took_us = row["deployment"], row["stream"], row["duration_us"]
+    served = _served(row)
+    if served is None:
+        left = row["reason"] == LEFT and row["ttft_us"] is None and row["state"] != "void"
+        return Seen(deployment, model, None, waited_us=took_us, streams=streams) if left else None
+    if not served:
+        return Seen(deployment, model, served=False)
+    first_us, token_us = (row["ttft_us"], None) if streams else (None, _token_us(row))
+    return Seen(deployment, model, True, first_us, token_us, took_us, streams=streams)
 
 
 def _served(row: RowMapping) -> bool | None:

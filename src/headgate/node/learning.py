@@ -121,7 +121,7 @@ class LearningJob:
         found = [
             (drift, each.vote.seq)
             for each in votes
-            if (drift := learner.hear(each.vote, each.replaced, settings)) is not None
+            if (drift := learner.hear(each.vote, each.replaced, settings, each.others)) is not None
         ]
         if votes:
             self._warn(found, learner, now_ns)

@@ -9,25 +9,26 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from headgate.config.snapshot import Snapshot
 from headgate.insights import quality
 from headgate.insights.quality import Worse
-from headgate.insights.watched import seen
+from headgate.insights.watched import Running, now, sent
 from headgate.node.rules import Rules
 from headgate.routing.learning.learner import Drift
-from headgate.routing.learning.watch import FAILURES, LATENCY, PACE, Watch
+from headgate.routing.learning.watch import FAILURES, LATENCY, PACE, Seen, Watch
 from headgate.units.instants import NANOS_PER_SECOND
 
 SETTLE_NS = 60 * NANOS_PER_SECOND
-"""Attempts are looked at so long after they were sent: most have ended, and are in the store."""
+"""Attempts are looked at so long after they were sent: most have ended, and are in the store. Those
+that have not are looked at again until they have."""
 
 LASTS_NS = 3_600 * NANOS_PER_SECOND
 """An alarm counts for so long at least: a provider that blips would fill the audit chain."""
 
 ATTEMPTS_AT_ONCE = 1_000
-"""Of a busier stretch the first ones stand for the others."""
+"""Of a busier stretch the first ones stand for the others; likewise of those that run long."""
 
 LOOK_S = 2
 WATCHED = frozenset({FAILURES, LATENCY, PACE})
@@ -67,6 +68,9 @@ class Watching:
         self._watch = Watch()
         self._until_ns = self._begun_ns = 0
         self._anew_ns: dict[tuple[str, str], int] = {}
+        self._running: dict[str, bool] = {}
+        """Attempts that had not ended when they were looked at, and whether they count as such that
+        hang."""
 
     def step(self, now_ns: int) -> None:
         """Look at the next attempts, and tell of what became worse or is known again."""
@@ -74,14 +78,35 @@ class Watching:
         if not since_ns:
             self._begun_ns = now_ns
             return
-        models = {name: each.priced_as for name, each in self._snapshot().deployments.items()}
         with self._reading.connect() as connection:
-            shown = list(seen(connection, since_ns, self._until_ns, models, ATTEMPTS_AT_ONCE))
+            shown = self._shown(connection, since_ns)
             told = [each for each in quality.worse(connection) if each.source in WATCHED]
-        found = [drift for each in shown for drift in self._watch.hear(each)]
+        found = [drift for id_, each in shown for drift in self._hear(id_, each, now_ns)]
         settled = self._settled(told, now_ns - LASTS_NS)
         if found or settled:
             self._tell(found, settled, told, now_ns)
+
+    def _shown(self, connection: Connection, since_ns: int) -> list[tuple[str, Seen | Running]]:
+        """Return what there is to be seen of those that ran, and of those sent since."""
+        models = {name: each.priced_as for name, each in self._snapshot().deployments.items()}
+        ran = list(now(connection, self._running, models)) if self._running else []
+        # What is in the store no more, or says nothing, is looked at no more.
+        self._running = {id_: self._running[id_] for id_, _ in ran}
+        return [*ran, *sent(connection, since_ns, self._until_ns, models, ATTEMPTS_AT_ONCE)]
+
+    def _hear(self, id_: str, shown: Seen | Running, now_ns: int) -> list[Drift]:
+        """Learn from an attempt; one that hangs is a failure once, however it ends."""
+        if isinstance(shown, Seen):
+            if self._running.pop(id_, False):
+                shown = shown._replace(served=None, waited_us=None)
+            return self._watch.hear(shown)
+        if id_ not in self._running and len(self._running) >= ATTEMPTS_AT_ONCE:
+            return []
+        hung = self._running.setdefault(id_, False)
+        if hung or not self._watch.hangs(shown.deployment, (now_ns - shown.at_ns) // 1_000):
+            return []
+        self._running[id_] = True
+        return self._watch.hear(Seen(shown.deployment, shown.model, served=False))
 
     def _settled(self, told: list[Worse], until_ns: int) -> set[tuple[str, str]]:
         """Return what is known again of all told until then, by what was learned since."""

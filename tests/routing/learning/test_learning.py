@@ -185,6 +185,36 @@ def test_a_changed_mind_counts_once() -> None:
     assert cell == pytest.approx(once.outcomes(T0, SETTINGS).models["small"])
 
 
+@given(
+    words=st.lists(
+        st.tuples(st.sampled_from(sorted(RELIABILITY)), st.sampled_from([0.0, 0.5, 1.0])),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_a_thing_counts_once_however_many_sources_speak_of_it(
+    words: list[tuple[str, float]],
+) -> None:
+    """In any order, with changes of mind: what the most reliable of them said last is what counts.
+
+    So nobody makes more of a call by speaking as five.
+    """
+    learner = Learner(Tally(SETTINGS.half_life_ns, T0))
+    latest: dict[str, Vote] = {}
+    for number, (source, score) in enumerate(words):
+        told = vote(number, score, source=source)
+        others = tuple(each for of, each in latest.items() if of != source)
+        learner.hear(told, latest.get(source), SETTINGS, others)
+        latest[source] = told
+
+    best = max(latest, key=lambda source: (RELIABILITY[source], source))
+    counted = learner.tally.cells
+    once = tally_of(latest[best]).cells
+    assert {key for key, cell in counted.items() if cell.n > 1e-9} == set(once)
+    for key, cell in once.items():
+        assert counted[key] == pytest.approx(cell)
+
+
 def _alarm_after(rate: float, change: float, votes: int, chance: random.Random) -> int | None:
     """Return after how many votes at the new rate the alarm came, None for none."""
     detector = Detector()
@@ -241,7 +271,7 @@ def test_what_was_learned_survives_as_text() -> None:
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda text: text.replace("headgate-learner 1", "headgate-learner 2"),
+        lambda text: text.replace("headgate-learner 2", "headgate-learner 3"),
         lambda text: text[:-20],
         lambda text: text.replace("small", "smell"),
         lambda _text: "",

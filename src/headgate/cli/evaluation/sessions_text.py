@@ -2,7 +2,7 @@
 
 import typer
 
-from headgate.cli.evaluation.text import signed
+from headgate.cli.evaluation.text import known, signed
 from headgate.cli.output import print_table, table
 from headgate.routing.evaluation.result import Point
 from headgate.routing.evaluation.sessions import SessionsResult
@@ -58,5 +58,5 @@ def _cells(point: Point) -> tuple[str, ...]:
     return (
         signed(point.diff_pp),
         f"{signed(point.diff_ci_low_pp)} to {signed(point.diff_ci_high_pp)}",
-        f"{point.saved_share:.1%}",
+        known(point.saved_share, ".1%"),
     )

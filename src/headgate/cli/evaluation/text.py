@@ -1,5 +1,7 @@
 """An evaluation of single calls, for people."""
 
+import math
+
 import typer
 
 from headgate.cli.output import print_table, table
@@ -12,7 +14,9 @@ def tell(result: Result) -> None:
         f"{result.protocol}; {result.train_rows} rows to learn from, {result.test_rows} read"
     )
     if result.dropped_rows:
-        typer.echo(f"{result.dropped_rows} rows left out: no score within 0 and 1, or no cost")
+        typer.echo(
+            f"{result.dropped_rows} rows left out: no score within 0 and 1, no cost, or no text"
+        )
     if result.seen_rows:
         typer.echo(f"{result.seen_rows} rows read have a text that was learned from: too good")
     shown = table("", ">quality", ">of best single", ">difference, pp", ">95 % interval", ">saved")
@@ -23,14 +27,16 @@ def tell(result: Result) -> None:
         saved = 1 - single.cost_per_call / (result.best_single.cost_per_call or float("nan"))
         ratio = single.quality / (result.best_single.quality or float("nan"))
         shown.add_row(
-            label, f"{single.quality:.4f}", f"{ratio:.1%}",
-            f"{100 * (single.quality - result.best_single.quality):+.2f}", "", f"{saved:.1%}",
+            label, f"{single.quality:.4f}", known(ratio, ".1%"),
+            f"{100 * (single.quality - result.best_single.quality):+.2f}", "", known(saved, ".1%"),
         )  # fmt: skip
     print_table(shown)
     if result.pair is not None:
         pair = result.pair
-        typer.echo(f"APGR {pair.apgr:.4f}, CPT50 {pair.cpt50:.1f} %, CPT80 {pair.cpt80:.1f} %")
-    typer.echo(f"AIQ {result.aiq:.4f}, zero router {result.zero_router.aiq:.4f}")
+        shares = f"CPT50 {known(pair.cpt50, '.1f')} %, CPT80 {known(pair.cpt80, '.1f')} %"
+        typer.echo(f"APGR {known(pair.apgr, '.4f')}, {shares}")
+    aiq, mixed = (known(each, ".4f") for each in (result.aiq, result.zero_router.aiq))
+    typer.echo(f"AIQ {aiq}, zero router {mixed}")
     worst = max(result.ece_by_model.items(), key=lambda item: item[1])
     typer.echo(f"ECE {result.ece:.4f}; the worst model, {worst[0]}: {worst[1]:.4f}")
     latency = f"{result.latency_ms_p50:.2f} ms of CPU, p99 {result.latency_ms_p99:.2f} ms"
@@ -45,6 +51,11 @@ def _singles(result: Result) -> dict[str, Single]:
     }
 
 
+def known(value: float, form: str) -> str:
+    """Return a number as text, a dash for none: nothing was paid, or all cost or score the same."""
+    return "-" if math.isnan(value) else format(value, form)
+
+
 def signed(points: float) -> str:
     """Return percentage points with their sign, which is never minus for nothing."""
     return f"{round(points, 2) + 0.0:+.2f}"
@@ -53,8 +64,8 @@ def signed(points: float) -> str:
 def _cells(point: Point) -> tuple[str, ...]:
     return (
         f"{point.quality:.4f}",
-        f"{point.quality_ratio:.1%}",
+        known(point.quality_ratio, ".1%"),
         signed(point.diff_pp),
         f"{signed(point.diff_ci_low_pp)} to {signed(point.diff_ci_high_pp)}",
-        f"{point.saved_share:.1%}",
+        known(point.saved_share, ".1%"),
     )

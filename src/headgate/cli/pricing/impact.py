@@ -87,7 +87,10 @@ def desk_module(module: str) -> Any:
 
 
 def stretch(since: str | None, until: str | None, zone: tzinfo) -> tuple[int, int]:
-    """Return the first instant and the first that is too late; last month when neither is given."""
+    """Return the first instant and the first that is too late; last month when neither is given.
+
+    A stretch that ends before it begins ends the command.
+    """
     now = datetime.now(zone)
     first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     begin = from_datetime((first - timedelta(days=1)).replace(day=1))

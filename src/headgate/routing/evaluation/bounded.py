@@ -71,11 +71,11 @@ def parts(train: Evidence, test: Evidence | None, how: Protocol) -> list[tuple[E
     Raises:
         EvidenceError: Too few rows to learn from.
     """
-    _require(len(train), "the training part")
+    _require(len(set(train.texts)), "The training part has {} different texts")
     if how.labels is None:
         made = [(train, test)] if test is not None else evidence.folds(train, FOLDS, how.seed)
     else:
-        _require(how.labels, "--labels")
+        _require(how.labels, "--labels asks for {} rows")
         order = np.random.default_rng(how.seed).permutation(len(train))
         if how.labels > len(train) - (1 if test is None else 0):
             problem = f"There are {len(train)} rows to learn from, {how.labels} are asked for"
@@ -87,10 +87,10 @@ def parts(train: Evidence, test: Evidence | None, how: Protocol) -> list[tuple[E
     return made
 
 
-def _require(rows: int, what: str) -> None:
-    if rows < ROWS_MIN:
-        problem = f"{what} has {rows} rows: too few to learn from"
-        raise EvidenceError(problem, f"Give at least {ROWS_MIN} rows.")
+def _require(many: int, said: str) -> None:
+    if many < ROWS_MIN:
+        problem = f"{said.format(many)}: too few to learn from"
+        raise EvidenceError(problem, f"Give at least {ROWS_MIN}.")
 
 
 def read(train: Evidence, test: Evidence, seed: int, clock: Callable[[], int]) -> Reading:

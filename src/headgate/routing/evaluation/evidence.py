@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from headgate.routing.quality import folds as folding
 from headgate.routing.quality.sparse import Floats, Ints
 
 
@@ -72,8 +73,11 @@ class Evidence:
 
 
 def folds(evidence: Evidence, count: int, seed: int) -> list[tuple[Evidence, Evidence]]:
-    """Return (training part, test part) of each fold; each row is in one test part."""
-    fold_of = np.random.default_rng(seed).permutation(len(evidence)) % count
+    """Return (training part, test part) of each fold; each row is in one test part.
+
+    Rows of one text are in the same.
+    """
+    fold_of = folding.folds(evidence.texts, count, seed)
     parts = (
         (np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)) for fold in range(count)
     )

@@ -81,6 +81,10 @@ def load_evidence(path: Path, wanted: Wanted) -> Evidence:
     for column, value in wanted.where:
         labels = table[column].to_pylist()
         table = table.filter(pa.array([str(label) == value for label in labels], pa.bool_()))
+    if not len(table):
+        raise EvidenceError(
+            f"{path} has no row to read", "Choose other rows with --where, or another file."
+        )
     scores = np.column_stack([_numbers(path, table, f"{one}|score") for one in wanted.models])
     costs = np.column_stack([_costs(path, table, one, wanted.costs) for one in wanted.models])
     group = next((one for one in GROUP_COLUMNS if one in table.column_names), None)
@@ -98,12 +102,15 @@ def load_evidence(path: Path, wanted: Wanted) -> Evidence:
 
 
 def _usable(path: Path, read: Evidence) -> Evidence:
-    within = (read.scores >= 0) & (read.scores <= 1)
-    usable = within.all(axis=1) & (np.isfinite(read.costs) & (read.costs >= 0)).all(axis=1)
-    usable &= np.array([isinstance(text, str) for text in read.texts], bool)
+    scored = ((read.scores >= 0) & (read.scores <= 1)).all(axis=1)
+    paid = (np.isfinite(read.costs) & (read.costs >= 0)).all(axis=1)
+    said = np.array([isinstance(text, str) for text in read.texts], bool)
+    usable = scored & paid & said
     if not usable.any():
+        counts = f"scores {scored.sum()}, costs {paid.sum()}, a text {said.sum()}"
         raise EvidenceError(
-            f"{path} has no row with a score within 0 and 1 and a cost for every model",
+            f"{path} has no row with a score within 0 and 1 and a cost for every model, and a text"
+            f" (of {len(read)} rows have: {counts})",
             "Choose models that were all measured, or other rows with --where.",
         )
     kept = read.rows(np.flatnonzero(usable))
@@ -125,10 +132,17 @@ def _read(path: Path, wanted: Wanted) -> pa.Table:
     needed += [column for column, _ in wanted.where] + (["prompt"] if wanted.texts else [])
     for column in needed:
         _require(path, table, column)
-    kind = table["prompt"].type if wanted.texts else pa.string()
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-        raise EvidenceError(f"{path}: `prompt` holds {kind}, not text", "Write prompts as strings.")
+    if wanted.texts and not _is_text(table["prompt"].type):
+        problem = f"{path}: `prompt` holds {table['prompt'].type}, not text"
+        raise EvidenceError(problem, "Write prompts as strings.")
     return table
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    of = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return any(each(kind) for each in of)
 
 
 def _require(path: Path, table: pa.Table, column: str) -> None:
@@ -151,21 +165,25 @@ def _require(path: Path, table: pa.Table, column: str) -> None:
 def _numbers(path: Path, table: pa.Table, column: str) -> Floats:
     held = table[column]
     kind = held.type
-    if not any(of(kind) for of in (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)):
+    of = (*(pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean), pa.types.is_decimal)
+    if not any(each(kind) for each in (*of, pa.types.is_null)):
         raise EvidenceError(f"{path}: {column} holds {kind}, not numbers", "Write numbers or null.")
     return np.asarray(held.cast(pa.float64()).to_numpy(), np.float64)
 
 
 def _costs(path: Path, table: pa.Table, model: str, given: Mapping[str, float]) -> Floats:
+    """Return a model's cost by row: what the file has, and what is given where it has none."""
     column = f"{model}|cost_usd"
+    usual = given.get(model, math.nan)
     if column in table.column_names:
-        return _numbers(path, table, column)
-    if model not in given:
+        costs = _numbers(path, table, column)
+        return np.where(np.isnan(costs), usual, costs)
+    if math.isnan(usual):
         raise EvidenceError(
             f"{path} has no column {column!r}, and no cost is given for {model}",
             'Add the column, or "cost_per_call_where_absent" to the protocol.',
         )
-    return np.full(len(table), given[model])
+    return np.full(len(table), usual)
 
 
 def _optional(path: Path, table: pa.Table, models: Sequence[str], kind: str) -> Floats:

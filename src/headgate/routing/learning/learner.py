@@ -49,21 +49,33 @@ class Learner:
     detectors: dict[tuple[str, str], Detector] = field(default_factory=dict)
     agreements: dict[str, Agreement] = field(default_factory=dict)
 
-    def hear(self, vote: Vote, replaced: Vote | None, settings: Learning) -> Drift | None:
+    def hear(
+        self,
+        vote: Vote,
+        replaced: Vote | None,
+        settings: Learning,
+        others: tuple[Vote, ...] = (),
+    ) -> Drift | None:
         """Learn from a vote; returns the drift that it completes, None for none.
+
+        Whatever several sources say of one thing, it counts once: by the one that is believed most.
 
         Args:
             vote: The next one, by its number.
             replaced: What the same voter said before, which is undone; None for a first word.
             settings: How votes are believed.
+            others: What the voter said of the same thing before by other sources.
         """
         self.seq = vote.seq
+        counted = max(others, key=lambda each: _rank(each, settings), default=None)
+        if counted is None or _rank(vote, settings) > _rank(counted, settings):
+            before = counted if replaced is None else replaced
+            if before is not None:
+                self.tally.add(before, -1.0)
+            self.tally.add(vote)
         if replaced is not None:
             # A changed mind is no new observation of the deployment, nor of its source.
-            self.tally.add(replaced, -1.0)
-            self.tally.add(vote)
             return None
-        self.tally.add(vote)
         self._compare(vote, settings)
         return self._watch(vote)
 
@@ -102,3 +114,8 @@ class Learner:
     def outcomes(self, now_ns: int, settings: Learning) -> Outcomes:
         """Return what it comes to now; its version is the number of the last vote."""
         return self.tally.outcomes(now_ns, self.reliability(settings), self.seq)
+
+
+def _rank(vote: Vote, settings: Learning) -> tuple[float, str]:
+    """Return how far a vote's source is believed before anything is known of it here."""
+    return settings.reliability.get(vote.source, 0.0), vote.source

@@ -14,7 +14,7 @@ from headgate.routing.learning.tally import Tally
 from headgate.routing.learning.votes import Agreement
 from headgate.units.sealed import StateError, seal, unseal
 
-LEARNER, OUTCOMES = "headgate-learner 1", "headgate-outcomes 1"
+LEARNER, OUTCOMES = "headgate-learner 2", "headgate-outcomes 1"
 """The formats and their versions; a release that means something else by one counts it up."""
 
 

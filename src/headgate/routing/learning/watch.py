@@ -3,7 +3,8 @@
 Each attempt is a vote on itself: whether it was served, and whether it came as soon as usual. So
 the same test finds the drop that finds one in the quality of answers (`routing.learning.drift`).
 What is usual is a time that nine in ten of the first attempts did not exceed, and half of it again:
-somewhat slower is no news.
+somewhat slower is no news. Whatever has not come in three times as long as the longest of the last
+attempts took hangs, which is a failure though it has not ended.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ Key = TypeVar("Key")
 
 USUAL_PERCENT = 90
 ROOM_PERCENT = 150
+HANGS_TIMES = 3
 
 
 class Seen(NamedTuple):
@@ -27,16 +29,22 @@ class Seen(NamedTuple):
 
     Attributes:
         served: Whether it was served; False when it failed for a reason that lies with the
-            deployment.
+            deployment, or hangs; None when that says nothing, or was said before.
         first_us: When its stream began, None for one that is not streamed or was not served.
         token_us: What a token of its whole reply took, None likewise or when it had too few.
+        took_us: What all of it took, None if it was not served.
+        waited_us: How long its client waited for a first byte and left without one, None if not.
+        streams: Whether it was to be streamed.
     """
 
     deployment: str
     model: str
-    served: bool
+    served: bool | None
     first_us: int | None = None
     token_us: int | None = None
+    took_us: int | None = None
+    waited_us: int | None = None
+    streams: bool = False
 
 
 @dataclass(slots=True)
@@ -66,15 +74,54 @@ class Timed:
         return False
 
 
+@dataclass(slots=True)
+class Longest:
+    """How long served attempts of a deployment take at most.
+
+    Attributes:
+        n: How many were heard since `known_us` was.
+        so_far_us: The longest of these.
+        known_us: The longest of so many before; None until there were so many.
+    """
+
+    n: int = 0
+    so_far_us: int = 0
+    known_us: int | None = None
+
+    def hear(self, took_us: int) -> None:
+        """Take what an attempt took."""
+        self.n += 1
+        self.so_far_us = max(self.so_far_us, took_us)
+        if self.n == BASELINE_MIN:
+            self.n, self.so_far_us, self.known_us = 0, 0, self.so_far_us
+
+
 class Watch:
     """What is known of deployments by their attempts, one after another."""
 
     def __init__(self) -> None:
         self._failing: dict[str, Detector] = {}
         self._timed: dict[tuple[str, str], Timed] = {}
+        self._longest: dict[str, Longest] = {}
+
+    def hangs(self, deployment: str, waited_us: int) -> bool:
+        """Tell whether an attempt that was waited for so long hangs; False while nothing is usual.
+
+        What is known of a deployment changes with time, and the answer with it.
+        """
+        longest = self._longest.get(deployment)
+        known_us = None if longest is None else longest.known_us
+        return known_us is not None and waited_us > HANGS_TIMES * known_us
 
     def hear(self, seen: Seen) -> list[Drift]:
-        """Learn from an attempt; returns what it shows to have become worse."""
+        """Learn from an attempt; returns what it shows to have become worse.
+
+        One that was left without a first byte says something only if it was waited for too long.
+        """
+        if seen.waited_us is not None:
+            seen = self._given_up(seen, seen.waited_us)
+        if seen.took_us is not None and self._knows(self._longest, seen.deployment):
+            self._longest.setdefault(seen.deployment, Longest()).hear(seen.took_us)
         found = [self._failed(seen)] if self._knows(self._failing, seen.deployment) else []
         for source, took in ((LATENCY, seen.first_us), (PACE, seen.token_us)):
             key = (seen.deployment, source)
@@ -91,7 +138,16 @@ class Watch:
         """Tell whether something is remembered, or may be."""
         return key in known or len(known) < DETECTORS_MAX
 
+    def _given_up(self, seen: Seen, waited_us: int) -> Seen:
+        if self.hangs(seen.deployment, waited_us):
+            seen = seen._replace(served=False)
+        timed = self._timed.get((seen.deployment, LATENCY))
+        is_late = seen.streams and timed is not None and 0 < timed.limit < waited_us
+        return seen._replace(first_us=waited_us) if is_late else seen
+
     def _failed(self, seen: Seen) -> Drift | None:
+        if seen.served is None:
+            return None
         detector = self._failing.setdefault(seen.deployment, Detector())
         if not detector.hear(float(seen.served), 0.0):
             return None

@@ -15,6 +15,7 @@ from headgate.routing.quality import calibration, expenses, features, kinds, top
 from headgate.routing.quality.calibration import Weighing, log_odds
 from headgate.routing.quality.expenses import Expenses
 from headgate.routing.quality.features import Featuriser
+from headgate.routing.quality.folds import folds
 from headgate.routing.quality.kinds import Kinds
 from headgate.routing.quality.linear import ridge
 from headgate.routing.quality.sparse import Floats, Ints, Singles, Sparse
@@ -167,12 +168,12 @@ def fit(
     Where `labels` say what the texts are about, one each, clusters are those kinds, told from
     words; without, or where all are alike, clusters are found.
     The statistics behind a row's out-of-fold estimate have not seen the row's scores, nor have the
-    weights been fitted on them. The texts alone, without scores, choose features and clusters once
-    for all folds. The same input gives the same result.
+    weights been fitted on them; rows of one text are left out together. The texts alone, without
+    scores, choose features and clusters once for all folds. The same input gives the same result.
     """
     assert len(texts) >= ROWS_MIN, "the reader of the file refuses fewer"
     featuriser, rows = features.fit(texts)
-    fold_of = _folds(len(texts), seed)
+    fold_of = folds(texts, FOLDS, seed)
     found, shares = _clusters(rows, labels, fold_of, seed)
     out = [np.zeros_like(scores), np.zeros_like(scores)]
     for fold in range(FOLDS):
@@ -229,10 +230,6 @@ def _weighed(out: list[Floats], scores: Floats, fold_of: Ints) -> tuple[Floats, 
     if calibration.knows_more(quality, plain, scores):
         return quality, calibration.fit(out, scores)
     return plain, calibration.silent(len(out), scores)
-
-
-def _folds(rows: int, seed: int) -> Ints:
-    return np.random.default_rng(seed).permutation(rows) % FOLDS
 
 
 def _chars(texts: Sequence[str]) -> Floats:
