@@ -123,6 +123,11 @@ class Keeper:
     def _limit(self, window: str) -> int:
         return self.source.limit(window)
 
+    def follow(self, beside: Callable[[str], Sequence[str]]) -> Callable[[str], int]:
+        """Be told which other windows count in the limit of one; return what is used of those."""
+        self.line.beside = beside
+        return self.source.follow(beside)
+
     def carve(self, allotments: Sequence[Allotment], at_ns: int) -> list[Short]:
         """Carve allotments that were not carved yet, durably; return those that do not fit."""
         with self._change() as connection:

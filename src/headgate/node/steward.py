@@ -97,7 +97,7 @@ class Steward:
         self.root = journal_root(data_dir)
         self.budgeting = Budgeting(rules, engine, self.approving.raised)
         self.keeper = Keeper(engine, self.root, self.budgeting.limits, self.sharing.node)
-        self.budgeting.begin(self.keeper.book, time.time_ns())
+        self.budgeting.begin(self.keeper, time.time_ns())
         self.workers: dict[str, asyncio.StreamWriter] = {}
         self.lending = Lending(self.keeper, self.sharing.tell_lender, self.fail)
         here = self.workers.keys()
