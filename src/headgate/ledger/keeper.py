@@ -27,6 +27,7 @@ from headgate.ledger.store_nodes import source_of
 from headgate.records.journal import REFERENCES_MAX, SealedRecord, SettleRecord
 from headgate.store.journal_reader import Cursor, JournalReader, journals
 from headgate.store.journal_writer import boot_id, take_lock
+from headgate.store.trouble import FIX, said
 from headgate.units.errors import StoreError
 
 
@@ -92,7 +93,7 @@ class Keeper:
                 yield connection
         except SQLAlchemyError as error:
             self.failed = True
-            raise StoreError(f"The store cannot be written: {error}") from error
+            raise StoreError(f"The store cannot be written: {said(error)}.", FIX) from error
 
     def _load(self) -> None:
         with self._engine.connect() as connection:
