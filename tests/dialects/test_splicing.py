@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.dialects import anthropic_messages, openai_chat
-from headgate.dialects.splice import SpliceError, duplicate_key, splice
+from headgate.dialects.opened import LONG_BYTES
+from headgate.dialects.splice import SpliceError, duplicate_key, said_by, splice
 from headgate.records.demand import Demand, Edit
 from headgate.units.errors import KEY_DUPLICATE, Refusal
 
@@ -22,6 +23,8 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 SPACES = st.sampled_from([b"", b" ", b"\n\t", b"\r\n"])
+MESSAGES = st.sampled_from([[], [{"role": "user", "content": LONG_BYTES * "w"}]])
+"""A long body is checked after a change by the members in question alone."""
 LIMITS = st.none() | st.integers(1, 10**6)
 
 
@@ -45,16 +48,17 @@ def objects(draw: st.DrawFn, fields: dict[str, Any], twice: bool = False) -> byt
     if twice:
         members.append(draw(st.sampled_from(members)))
     pieces = []
+    spaces = draw(st.sampled_from([SPACES, st.just(b"")]))
     for key, value in draw(st.permutations(members)):
-        a, b, c, d = (draw(SPACES) for _ in range(4))
+        a, b, c, d = (draw(spaces) for _ in range(4))
         text = json.dumps(value, ensure_ascii=draw(st.booleans())).encode("utf-8", "strict")
         pieces.append(a + spelled(draw, key) + b + b":" + c + text + d)
-    return draw(SPACES) + b"{" + b",".join(pieces) + b"}" + draw(SPACES)
+    return draw(spaces) + b"{" + b",".join(pieces) + b"}" + draw(spaces)
 
 
 @st.composite
 def openai_bodies(draw: st.DrawFn, twice: bool = False) -> bytes:
-    fields: dict[str, Any] = {"model": draw(TEXTS), "messages": []}
+    fields: dict[str, Any] = {"model": draw(TEXTS), "messages": draw(MESSAGES)}
     for name in ("max_tokens", "max_completion_tokens"):
         if draw(st.booleans()):
             fields[name] = draw(LIMITS)
@@ -121,7 +125,9 @@ def test_an_openai_body_is_changed_as_documented(body: bytes, edit: Edit) -> Non
 
 
 @given(
-    fields=st.fixed_dictionaries({"model": TEXTS, "max_tokens": st.integers(0, 10**6)}),
+    fields=st.fixed_dictionaries(
+        {"model": TEXTS, "max_tokens": st.integers(0, 10**6), "messages": MESSAGES}
+    ),
     draw=st.data(),
     edit=EDITS,
 )
@@ -182,6 +188,26 @@ def test_a_splice_refuses_a_key_that_stands_twice() -> None:
     assert duplicate_key(body, values) == "a"
     with pytest.raises(SpliceError, match="'a' stands in the body twice"):
         splice(body, values, {"a": b"2"}, {})
+
+
+def test_what_is_not_where_it_was_counted_to_is_not_replaced() -> None:
+    """Values that are no slices of the body, though as long as those, are found out."""
+    values = msgspec.json.decode(b'{"b":1,"a":2}', type=dict[str, msgspec.Raw])
+
+    with pytest.raises(SpliceError, match="not where it must be"):
+        splice(b'{"a":1,"b":2}', values, {"a": b"3"}, {})
+
+
+def test_of_a_long_body_the_members_in_question_are_read_again() -> None:
+    """They are as they were changed; a short body is read again itself."""
+    values = msgspec.json.decode(b'{"model":"a","n":2,"seed":3}', type=dict[str, msgspec.Raw])
+    changes = {"model": b'"b"'}, {"limit": b"5"}
+
+    said = said_by(LONG_BYTES * b" ", values, {"model", "n"}, *changes)
+
+    assert json.loads(said) == {"model": "b", "n": 2, "limit": 5}
+    assert json.loads(said_by(LONG_BYTES * b" ", values, {"n"}, *changes, ["limit"])) == {"n": 2}
+    assert said_by(b"{}", values, {"model"}, *changes) == b"{}"
 
 
 CRAFTED = [

@@ -1,42 +1,154 @@
 """What a long session was measured at: a bound for its own next call, and nobody else's."""
 
-from headgate.gateway.prefixes import BLOCK_BYTES, PrefixMemory
+import json
+from collections.abc import Sequence
 
-BODY = b"x" * (3 * BLOCK_BYTES)
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Raw
+
+from headgate.caches.prompt import Prompt
+from headgate.dialects.prompts.block import Block, Blocks
+from headgate.gateway.prefixes import SEAM_TOKENS, PrefixMemory, whose
+from tests.gateway.calls import CHAT_PATH, MESSAGES_PATH, ask, call_of
+from tests.gateway.inprocess import Gateway
+
+ALICE = whose("alice", "gpt", {})
+HEAD = (Block("tools[0]", (b"look up",)), Block("messages[0]", (b"be brief",)))
+TURNS = [b"x" * 9_000, b"y" * 700, b"z" * 9_000]
 
 
-def test_a_longer_body_is_bounded_by_what_its_prefix_was_measured_at() -> None:
+def prompt(turns: Sequence[bytes], head: tuple[Block, ...] = HEAD) -> Prompt:
+    """Return a prompt of a head and texts of a conversation."""
+    return Prompt(Blocks(head, (), [Block(f"messages[{n}]", (t,)) for n, t in enumerate(turns)]))
+
+
+def test_a_longer_prompt_is_bounded_by_what_its_prefix_was_measured_at() -> None:
     """The tokens of the measured prompt, and one per byte of what is new."""
     memory = PrefixMemory()
-    memory.learn(memory.marks("alice", "gpt", BODY), 1_000)
+    memory.learn(ALICE, prompt(TURNS), 4_000)
+    size = prompt(TURNS).ends[-1]
 
-    bound = memory.bound(memory.marks("alice", "gpt", BODY + b"new"), len(BODY) + 3)
+    bound = memory.bound(ALICE, prompt([*TURNS, b"new"]), size + 3)
 
-    assert bound is not None
-    assert 1_000 + 3 <= bound <= 1_000 + 3 + 16
+    assert bound == 4_000 + 3 + SEAM_TOKENS
 
 
-def test_another_prefix_is_not_bounded() -> None:
-    """A body that differs in its first block has nothing in common with it."""
+def test_what_forks_off_is_bounded_by_what_it_has_in_common() -> None:
+    """A turn that was taken back leaves those before it measured."""
     memory = PrefixMemory()
-    memory.learn(memory.marks("alice", "gpt", BODY), 1_000)
+    memory.learn(ALICE, prompt(TURNS), 4_000)
+    forked = prompt([*TURNS[:-1], b"other"])
 
-    assert memory.bound(memory.marks("alice", "gpt", b"y" + BODY[1:]), len(BODY)) is None
-    assert memory.bound(memory.marks("alice", "opus", BODY), len(BODY)) is None
+    bound = memory.bound(ALICE, forked, forked.ends[-1])
+
+    assert bound == 4_000 + len(b"other") + SEAM_TOKENS
+
+
+def test_calls_of_one_kind_have_their_head_in_common() -> None:
+    """Instructions of many kB are measured once for all conversations that begin with them."""
+    memory = PrefixMemory()
+    head = (Block("messages[0]", (b"i" * 50_000,)),)
+    memory.learn(ALICE, prompt(TURNS * 3, head), 20_000)
+
+    bound = memory.bound(ALICE, prompt([b"hello"], head), 50_005)
+
+    assert bound == 20_000 + 5 + SEAM_TOKENS
+
+
+def test_a_head_is_bounded_by_the_least_and_a_conversation_by_the_most() -> None:
+    """A provider may have left thoughts out of a longer call, but nothing out of instructions."""
+    memory = PrefixMemory()
+    memory.learn(ALICE, prompt(TURNS), 4_000)
+    memory.learn(ALICE, prompt([*TURNS, b"more"]), 3_000)
+
+    def bound(*turns: bytes) -> int | None:
+        asked = prompt(turns)
+        return memory.bound(ALICE, asked, asked.ends[-1])
+
+    assert bound(*TURNS) == 4_000 + SEAM_TOKENS
+    assert bound(b"hello") == 3_000 + len(b"hello") + SEAM_TOKENS
+
+
+def test_another_prompt_is_not_bounded() -> None:
+    """One that differs in its first block has nothing in common; nor has another deployment's."""
+    memory = PrefixMemory()
+    memory.learn(ALICE, prompt(TURNS), 1_000)
+
+    other = (Block("tools[0]", (b"look down",)), *HEAD[1:])
+    assert memory.bound(ALICE, prompt(TURNS, other), 20_000) is None
+    assert memory.bound(whose("alice", "opus", {}), prompt(TURNS), 20_000) is None
 
 
 def test_what_one_principal_sent_tells_another_nothing() -> None:
     """The size of a hold is shown to the client, so it may not depend on other people's texts."""
     memory = PrefixMemory()
-    memory.learn(memory.marks("alice", "gpt", BODY), 1_000)
+    memory.learn(ALICE, prompt(TURNS), 1_000)
 
-    assert memory.bound(memory.marks("bob", "gpt", BODY), len(BODY)) is None
+    assert memory.bound(whose("bob", "gpt", {}), prompt(TURNS), 20_000) is None
 
 
 def test_an_edited_prompt_is_another_one() -> None:
-    """How the provider cuts the prompt is part of the mark: what it cut was not measured."""
+    """How the provider cuts the prompt counts: what it cut was not measured."""
     memory = PrefixMemory()
-    edited = BODY + b'"context_management":{"edits":[1]}'
-    memory.learn(memory.marks("alice", "gpt", edited), 10)
+    edited = whose("alice", "gpt", {"context_management": Raw(b'{"edits":[1]}')})
+    memory.learn(edited, prompt(TURNS), 10)
 
-    assert memory.bound(memory.marks("alice", "gpt", BODY), len(BODY)) is None
+    assert memory.bound(ALICE, prompt(TURNS), 20_000) is None
+
+
+@pytest.mark.parametrize(("path", "model"), [(MESSAGES_PATH, "sonnet"), (CHAT_PATH, "mini")])
+def test_a_session_is_held_for_what_it_was_measured_at(
+    gateway: Gateway, path: str, model: str
+) -> None:
+    """The next call of a long session is held for the tokens of the last, and for what is new."""
+
+    def send(turns: int) -> tuple[int, int]:
+        said = [{"role": "user", "content": f"{n} " + "some words " * 90} for n in range(turns)]
+        body = {"model": model, "max_tokens": 50, "messages": said}
+        reply = ask(gateway, body, path)
+        gateway.until_idle()
+        return gateway.holds(call_of(reply))[0].input_tokens_max, len(json.dumps(body))
+
+    (first, before), (second, after) = send(20), send(21)
+
+    assert second < first / 2 + after - before
+    gateway.assert_settled()
+
+
+def test_what_a_translation_leaves_out_makes_no_room(gateway: Gateway) -> None:
+    """Blocks that another dialect has no words for shorten the body, not what is new in it."""
+
+    def send(*more: str) -> int:
+        thought = {"type": "thinking", "thinking": "well " * 5_000, "signature": "s"}
+        said = [
+            {"role": "user", "content": "question " * 200},
+            {"role": "assistant", "content": [thought, {"type": "text", "text": "answer"}]},
+            *({"role": "user", "content": text} for text in ("go on " * 1_500, *more)),
+        ]
+        reply = ask(gateway, {"model": "mini", "max_tokens": 50, "messages": said}, MESSAGES_PATH)
+        assert reply.status == 200, reply
+        gateway.until_idle()
+        return gateway.holds(call_of(reply))[0].input_tokens_max
+
+    send()
+
+    assert send("new " * 1_000) >= len("new " * 1_000)
+    gateway.assert_settled()
+
+
+@given(st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=40), st.data())
+def test_no_bound_is_below_what_one_token_per_byte_can_be(
+    turns: list[bytes], data: st.DataObject
+) -> None:
+    """If each byte is a token, no call is bounded below its bytes, whatever was measured before."""
+    memory = PrefixMemory()
+    for _ in range(3):
+        sent = prompt(turns[: data.draw(st.integers(1, len(turns)))])
+        memory.learn(ALICE, sent, sent.ends[-1])
+    asked = prompt([*turns[: data.draw(st.integers(0, len(turns)))], b"something else"])
+
+    bound = memory.bound(ALICE, asked, asked.ends[-1])
+
+    assert bound is None or bound >= asked.ends[-1]

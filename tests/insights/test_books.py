@@ -9,10 +9,12 @@ from sqlalchemy import Engine, Executable, delete, text, update
 
 from headgate.insights.books import Books, check_books
 from headgate.ledger import tables
+from headgate.ledger.folded import decode
 from headgate.ledger.keeper import Keeper
 from headgate.node.paths import journal_root
 from headgate.records.journal import HoldRecord, SettleRecord
 from headgate.store.database import open_store_readonly
+from headgate.store.journal_reader import JournalReader
 from headgate.store.journal_writer import JournalWriter
 from headgate.store.migrate import open_store
 from tests.conftest import ALICE, MINI
@@ -174,3 +176,39 @@ def test_an_attempt_that_ends_twice_is_found(books: Path, store: Engine) -> None
 
     writer.close(3)
     assert "The journal w0-2 cannot be replayed: call_z.1 ends without a hold." in found.problems
+
+
+def test_an_attempt_that_is_held_again_after_its_end_is_found(books: Path, store: Engine) -> None:
+    """The store has one row of an attempt, so a journal that has two ends of it is found."""
+    root = journal_root(books / "data")
+    writer = JournalWriter(root / "w0-2", worker="w0", epoch="2", at_ns=0, segment_bytes=64 << 10)
+    keeper = Keeper(store, root, lambda _window: 0)
+    for record in (ALICE, MINI, HOLD, SETTLE):
+        writer.append(record)
+    keeper.discover()
+    keeper.fold()
+    writer.append(HOLD)
+    writer.append(SETTLE)
+    end = JournalReader(root / "w0-2")
+    while end.read_as(decode):
+        pass
+    with store.begin() as connection:
+        here = update(tables.journal).where(tables.journal.c.name == "w0-2")
+        connection.execute(here.values(offset=end.cursor.offset))
+
+    found = check(books)
+
+    writer.close(3)
+    assert not found.attempts_equal
+    assert "call_z.1 is held twice in w0-2." in found.problems
+
+
+def test_how_far_a_check_is_is_told(books: Path) -> None:
+    """Whoever watches is told of each journal's segments."""
+    told: list[tuple[int, int]] = []
+    engine = open_store_readonly(books / "data")
+
+    check_books(engine, journal_root(books / "data"), watch=lambda *each: told.append(each))
+
+    engine.dispose()
+    assert told == [(0, 1), (0, 1)]

@@ -1,8 +1,12 @@
 """`headgate check-books`: prove that store and journals agree."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import Progress
+from sqlalchemy import Engine
 
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import EXIT_NO, print_json, print_table, table
@@ -29,7 +33,7 @@ def check(
 ) -> None:
     """Replay every journal and compare it with the store; works beside a running gateway."""
     with reading_engine(data_dir) as engine:
-        books = check_books(engine, journal_root(data_dir), node_id(data_dir))
+        books = _check(engine, data_dir)
         again = None
         if decisions:
             with engine.connect() as connection:
@@ -40,6 +44,18 @@ def check(
         _show(books, again)
     if not books.equal or (again is not None and again.other):
         raise typer.Exit(EXIT_NO)
+
+
+def _check(engine: Engine, data_dir: Path) -> Books:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        # Until the first journal, the store is read, and nobody knows how far that is.
+        task = progress.add_task("checking the books", total=None)
+
+        def watch(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        return check_books(engine, journal_root(data_dir), node_id(data_dir), watch)
 
 
 def _show(books: Books, again: Again | None) -> None:

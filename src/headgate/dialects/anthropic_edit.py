@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from headgate.dialects.splice import SpliceError, rebuild, splice
+from headgate.dialects.splice import SpliceError, rebuild, said_by, splice
 from headgate.records.demand import Demand, Edit
 
 THINKING_TOKENS_MIN = 1_024
@@ -58,7 +58,9 @@ def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
         new = splice(body, demand.members, changed, {})
     else:
         return body
-    _verify(new, demand, edit)
+    fields = _Sent.__struct_fields__
+    said = said_by(new, demand.members, fields, changed, edit.members, edit.dropped)
+    _verify(said, demand, edit)
     return new
 
 

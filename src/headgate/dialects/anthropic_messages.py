@@ -53,6 +53,7 @@ _PLAIN: Final = frozenset({"text", "tool_use", "thinking", "redacted_thinking"})
 
 _NAMED: Final = frozenset({*Request.__struct_fields__, *_UNBOUNDED})
 _THINKING_NAMED: Final = frozenset(Thinking.__struct_fields__)
+_PROMPT: Final = frozenset({"messages", "system"})
 _EMPTY: Final = frozenset({b"null", b"[]"})
 BODY: Final = Request
 _REQUEST: Final = msgspec.json.Decoder(Request)
@@ -69,12 +70,10 @@ def read(body: bytes) -> Demand | Refusal:
     Fields that decide neither are the provider's to judge. `null` is as good as absent, save
     for `max_tokens`, which this dialect requires.
     """
-    request = bodies.decode(_REQUEST, body)
-    if isinstance(request, Refusal):
-        return request
-    values = bodies.members(body, _NAMED)
-    if isinstance(values, Refusal):
-        return values
+    found = bodies.read(_REQUEST, body, _NAMED, _PROMPT)
+    if isinstance(found, Refusal):
+        return found
+    request, values = found
     thinking = request.thinking
     if thinking is not None:
         nested = bodies.members(bytes(values["thinking"]), _THINKING_NAMED)

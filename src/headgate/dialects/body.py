@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Raw
 
 from headgate.dialects.opened import LONG_BYTES, Members
+from headgate.dialects.outline import outline
 from headgate.dialects.splice import duplicate_key, signs_of
 from headgate.units.errors import (
     BODY_INVALID,
@@ -70,6 +71,39 @@ def invalid(problem: str) -> Refusal:
     param = place[1] if place else None
     what = problem[: place.start()] if place else problem
     return Refusal(BODY_INVALID, f"{param or 'The body'}: {what}.", param or None)
+
+
+def read(
+    decoder: msgspec.json.Decoder[T],
+    body: bytes,
+    named: frozenset[str],
+    prompt: frozenset[str],
+    folded: frozenset[str] | None = None,
+) -> tuple[T, dict[str, Raw]] | Refusal:
+    """Decode a body into what decides, and into its members as `members` returns them.
+
+    Args:
+        decoder: Of what decides.
+        body: The object.
+        named: As for `members`; likewise `folded`.
+        prompt: The members that the prompt is in, whose texts decide nothing.
+        folded: As for `members`.
+    """
+    values: dict[str, Raw] | Refusal | None = None
+    if len(body) >= LONG_BYTES and body.isascii():
+        # What is not ASCII has to be decoded for the decoder to see that it is UTF-8.
+        values = members(body, named, folded)
+        if isinstance(values, Members) and (brief := outline(values, prompt)) is not None:
+            request = decode(decoder, brief)
+            if not isinstance(request, Refusal):
+                return request, values
+    # From the body itself, for a refusal says where in it something is wrong.
+    request = decode(decoder, body)
+    if isinstance(request, Refusal):
+        return request
+    if values is None:
+        values = members(body, named, folded)
+    return values if isinstance(values, Refusal) else (request, values)
 
 
 def members(

@@ -19,7 +19,7 @@ from headgate.dialects import body as bodies
 from headgate.dialects import gemini_stream
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_GEMINI, input_tokens_max
 from headgate.dialects.registry import Located
-from headgate.dialects.splice import SpliceError, splice
+from headgate.dialects.splice import SpliceError, said_by, splice
 from headgate.dialects.tools import offered
 from headgate.records.demand import STANDARD, Demand, Edit, Terms
 from headgate.units.errors import BODY_INVALID, KEY_DUPLICATE, Refusal
@@ -122,6 +122,7 @@ class _Request(_Limits):
 
 _CONFIG_NAMES = ("generationConfig", "generation_config")
 _LIMIT_NAMES = ("maxOutputTokens", "max_output_tokens")
+_PROMPT = frozenset({"contents", "systemInstruction", "system_instruction"})
 _FUNCTIONS = frozenset({"functionDeclarations", "function_declarations"})
 _NAMED = frozenset(_Request.__struct_encode_fields__)
 _FOLDED = frozenset(map(str.casefold, _NAMED))
@@ -141,12 +142,10 @@ def read(body: bytes) -> Demand | Refusal:
     provider's to judge. `null` is as good as absent; a field by both its names is refused, for
     which of them counts is unknown.
     """
-    request = bodies.decode(_REQUEST, body)
-    if isinstance(request, Refusal):
-        return request
-    values = bodies.members(body, _NAMED, _FOLDED)
-    if isinstance(values, Refusal):
-        return values
+    found = bodies.read(_REQUEST, body, _NAMED, _PROMPT, _FOLDED)
+    if isinstance(found, Refusal):
+        return found
+    request, values = found
     config_json = next((values[name] for name in _CONFIG_NAMES if name in values), None)
     nested = _members_of_config(config_json)
     if isinstance(nested, Refusal):
@@ -276,19 +275,21 @@ def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
         return body
     name = next((name for name in _CONFIG_NAMES if name in demand.members), None)
     fresh = b'{"maxOutputTokens":%b}' % limit
+    replaced: dict[str, bytes] = {}
+    put_first: dict[str, bytes] = {}
     if name is None:
-        new = splice(body, demand.members, {}, {"generationConfig": fresh})
+        put_first["generationConfig"] = fresh
     elif bytes(demand.members[name]) == b"null":
-        new = splice(body, demand.members, {name: fresh}, {})
+        replaced[name] = fresh
     else:
         text = bytes(demand.members[name])
         inner = _members_of_config(demand.members[name])
         assert not isinstance(inner, Refusal), "`read` accepted it"
         field_name = next((each for each in _LIMIT_NAMES if each in inner), None)
         changed, added = ({field_name: limit}, {}) if field_name else ({}, {_LIMIT_NAMES[0]: limit})
-        config = splice(text, inner, changed, added)
-        new = splice(body, demand.members, {name: config}, {})
-    _verify(new, edit)
+        replaced[name] = splice(text, inner, changed, added)
+    new = splice(body, demand.members, replaced, put_first)
+    _verify(said_by(new, demand.members, _CONFIG_NAMES, replaced, put_first), edit)
     return new
 
 

@@ -19,7 +19,7 @@ from headgate.dialects.openai_chat_shapes import (
     StreamOptions,
 )
 from headgate.dialects.openai_terms import openai_terms
-from headgate.dialects.splice import SpliceError, rebuild, splice
+from headgate.dialects.splice import SpliceError, rebuild, said_by, splice
 from headgate.dialects.sse import EventStream, UsageFilter, first_data
 from headgate.dialects.tools import offered
 from headgate.records.demand import Demand, Edit
@@ -40,6 +40,7 @@ its `models` names others that may serve the call."""
 _LIMIT_FIELDS: Final = frozenset({"max_tokens", "max_completion_tokens"})
 _OPTIONS_NAMED: Final = frozenset(StreamOptions.__struct_fields__)
 _NAMED: Final = frozenset({*Request.__struct_fields__, *_UNBOUNDED})
+_PROMPT: Final = frozenset({"messages"})
 _EMPTY: Final = frozenset({b"null", b"[]"})
 _USAGE_MARK: Final = b'"prompt_tokens"'
 _DONE: Final = b"[DONE]"
@@ -56,12 +57,10 @@ def read(body: bytes) -> Demand | Refusal:
 
     Fields that decide neither are the provider's to judge. `null` is as good as absent.
     """
-    request = bodies.decode(_REQUEST, body)
-    if isinstance(request, Refusal):
-        return request
-    values = bodies.members(body, _NAMED)
-    if isinstance(values, Refusal):
-        return values
+    found = bodies.read(_REQUEST, body, _NAMED, _PROMPT)
+    if isinstance(found, Refusal):
+        return found
+    request, values = found
     options = request.stream_options
     if options is not None:
         nested = bodies.members(bytes(values["stream_options"]), _OPTIONS_NAMED)
@@ -163,12 +162,14 @@ def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
     if asks:
         _ask_usage(values, changed, added)
     if edit.dropped or edit.members:
-        new = rebuild(values, changed, {**edit.members, **added}, edit.dropped)
+        added = {**edit.members, **added}
+        new = rebuild(values, changed, added, edit.dropped)
     elif changed or added:
         new = splice(body, values, changed, added)
     else:
         return body
-    _verify(new, demand, edit)
+    said = said_by(new, values, Limits.__struct_fields__, changed, added, edit.dropped)
+    _verify(said, demand, edit)
     return new
 
 

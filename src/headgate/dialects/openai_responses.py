@@ -16,7 +16,7 @@ from headgate.dialects import openai_chat
 from headgate.dialects import openai_responses_shapes as shapes
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_OPENAI, input_tokens_max
 from headgate.dialects.openai_terms import openai_terms
-from headgate.dialects.splice import SpliceError, splice
+from headgate.dialects.splice import SpliceError, said_by, splice
 from headgate.dialects.sse import EventStream, first_data
 from headgate.dialects.tools import offered
 from headgate.records.demand import Demand, Edit
@@ -40,6 +40,7 @@ _IMAGES: Final = frozenset({"input_image", "computer_screenshot", "image_generat
 _OPAQUE: Final = frozenset({"input_file", "item_reference"})
 
 _NAMED: Final = frozenset({*shapes.Request.__struct_fields__, *_UNBOUNDED})
+_PROMPT: Final = frozenset({"input", "instructions"})
 _EMPTY: Final = frozenset({b"null", b"[]"})
 _ENDS: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
 BODY: Final = shapes.Request
@@ -58,12 +59,10 @@ def read(body: bytes) -> Demand | Refusal:
     leaves the context window as the only bound of the prompt. A background response is refused:
     it is answered before it is generated, so nobody could settle what it costs.
     """
-    request = bodies.decode(_REQUEST, body)
-    if isinstance(request, Refusal):
-        return request
-    values = bodies.members(body, _NAMED)
-    if isinstance(values, Refusal):
-        return values
+    found = bodies.read(_REQUEST, body, _NAMED, _PROMPT)
+    if isinstance(found, Refusal):
+        return found
+    request, values = found
     if request.background:
         message = "background: its cost is not known when it is answered; send it without."
         return Refusal(FEATURE_UNSUPPORTED, message, "background")
@@ -179,7 +178,8 @@ def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
     if not changed and not added:
         return body
     new = splice(body, demand.members, changed, added)
-    _verify(new, demand, edit)
+    fields = shapes.Limits.__struct_fields__
+    _verify(said_by(new, demand.members, fields, changed, added), demand, edit)
     return new
 
 

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
+from headgate.dialects.opened import LONG_BYTES
 from headgate.units.errors import HeadgateError
 
 _KEY: Final = re.compile(rb'[ \t\n\r]*("[^"\\]*(?:\\.[^"\\]*)*")[ \t\n\r]*:[ \t\n\r]*', re.DOTALL)
@@ -112,15 +113,55 @@ def splice(
         pieces += (body[:at], fresh, b"," if values else b"")
     if not changed:
         return b"".join((*pieces, body[at:]))
-    starts = _count_off(values) if _is_compact(body, values) else _walk(body, values)
-    if isinstance(starts, str):
-        raise SpliceError(f"the key {starts!r} stands in the body twice")
+    if _is_compact(body, values):
+        starts = _count_off(values)
+        if not all(_stands(body, key, values[key], starts[key]) for key in changed):
+            raise SpliceError("a member is not where it must be")
+    else:
+        walked = _walk(body, values)
+        if isinstance(walked, str):
+            raise SpliceError(f"the key {walked!r} stands in the body twice")
+        starts = walked
     for key in sorted(changed, key=starts.__getitem__):
         start = starts[key]
         pieces += (body[at:start], changed[key])
         at = start + len(values[key])
     pieces.append(body[at:])
     return b"".join(pieces)
+
+
+def _stands(body: bytes, key: str, value: Raw, start: int) -> bool:
+    """Tell whether a member stands in a compact body where it was counted to."""
+    behind = start - len(key) - 3
+    return body.startswith(b'"%b":' % key.encode(), behind) and body.startswith(bytes(value), start)
+
+
+def said_by(
+    new: bytes,
+    values: Mapping[str, Raw],
+    fields: Collection[str],
+    changed: Mapping[str, bytes],
+    added: Mapping[str, bytes],
+    dropped: Collection[str] = (),
+) -> bytes:
+    """Return what to decode to see what a changed body says.
+
+    That is the body itself. Of a long one it is the members in question alone: to read all of it
+    again would cost as much as all else that is done with it, and each value was replaced where it
+    was found to stand.
+
+    Args:
+        new: The body after the change.
+        values: The members before it.
+        fields: The members in question.
+        changed: What was changed, as for `splice`.
+        added: What was added, likewise.
+        dropped: What was left out, as for `rebuild`.
+    """
+    if len(new) < LONG_BYTES:
+        return new
+    kept = {field: values[field] for field in fields if field in values}
+    return rebuild(kept, changed, added, dropped)
 
 
 def splice_items(body: bytes, items: Sequence[Raw], changed: Mapping[int, bytes]) -> bytes:

@@ -341,8 +341,9 @@ class Endings:
         )
         if exchange.run is not None and self._world.guards is not None:
             self._world.guards.spent(exchange, settlement.amount_nanos, at_ns)
-        if settlement.usage is not None and exchange.marks:
-            self._pipeline.prefixes.learn(exchange.marks, settlement.usage.prompt_tokens)
+        usage, prompt = settlement.usage, exchange.prompt
+        if usage is not None and prompt is not None and exchange.whose:
+            self._pipeline.prefixes.learn(exchange.whose, prompt, usage.prompt_tokens)
         self._leave_place(exchange, at_ns, served=True)
 
     def leave_place(self, exchange: Exchange) -> None:

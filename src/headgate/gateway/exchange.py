@@ -74,6 +74,7 @@ class Exchange:
         marked: Where its attempt's body got cache breakpoints, as JSON paths; `marked_turns`
             tells whether the conversation did, too.
         sized: How its attempt's hold was sized, None when it is held for its worst case.
+        whose: Whose measured prefixes bound its attempt's prompt, 0 when none do.
         drained_since_ms: When the client went away, None while it is there.
     """
 
@@ -100,7 +101,6 @@ class Exchange:
         "lost",
         "marked",
         "marked_turns",
-        "marks",
         "meant",
         "number",
         "outgoing",
@@ -126,6 +126,7 @@ class Exchange:
         "upcoming",
         "upstream",
         "upstream_request_id",
+        "whose",
     )
 
     def __init__(
@@ -155,7 +156,6 @@ class Exchange:
         self.upcoming: Target
         self.card: RateCard | None = None
         self.sized: Sized | None = None
-        self.marks: list[int] = []
         self.prompt: Prompt | None = None
         self.meant: Call | None = None
         self.marked: tuple[str, ...] = ()
@@ -170,6 +170,7 @@ class Exchange:
         self.spared: tuple[Quoted, ...] = ()
         self.number = self.hold_nanos = self.input_tokens_max = self.output_tokens_max = 0
         self.status = self.sent_ns = self.first_byte_ns = self._reply_bytes = self.health_mark = 0
+        self.whose = 0
         self.upstream: UpstreamConnection | None = None
         self.drained_since_ms: int | None = None
         self._stream: StreamReader | None = None

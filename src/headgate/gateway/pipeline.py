@@ -395,5 +395,5 @@ class Pipeline:
             return
         exchange.enter("reply")
         kind, at_ns = exchange.spoken.KIND, exchange.sent_ns
-        data = target.request(kind, forwarded, body, stream=demand.stream, at_ns=at_ns)
-        upstream.send(exchange, data)
+        head = target.head(kind, forwarded, body, stream=demand.stream, at_ns=at_ns)
+        upstream.send(exchange, head, body)

@@ -2,67 +2,92 @@
 
 A body of 120 kB may be 30,000 tokens; bounding it by its bytes would set aside four times too
 much, call after call. When a call is measured, the tokens of its whole prompt are remembered
-for every block boundary of its body. A later body that is byte-equal up to a boundary has at
-most those tokens up to there, plus one per byte of the rest.
+for boundaries between its blocks. A later prompt that begins with the same blocks has at most
+those tokens up to there, plus one per byte of the rest.
 """
 
 from collections import OrderedDict
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-BLOCK_BYTES: Final = 8 << 10
+from msgspec import Raw
+
+from headgate.caches.prompt import Prompt
+
+BODY_BYTES_MIN: Final = 8 << 10
+"""A shorter body is bounded by its bytes: they are not much money."""
+
 ENTRIES_MAX: Final = 65_536
+BOUNDARIES_MAX: Final = 512
+"""So many boundaries of a prompt are looked up, from its end."""
+
 SEAM_TOKENS: Final = 16
-"""A token may straddle the boundary and split differently before another continuation."""
+"""What the frame of a chat template may put between two blocks, or a token that straddles them."""
+
+_EDITING: Final = "context_management"
+"""How the provider is told to edit the prompt; what it cut out was not measured."""
+
+_NOTHING: Final = Raw(b"")
 
 
-EDITING_MARK: Final = b'"context_management"'
-EDITING_BYTES: Final = 1_024
+def whose(principal: str, deployment: str, members: Mapping[str, Raw]) -> int:
+    """Return whose measurements a call may be bounded by.
 
+    The principal is part of it: a client sees how large its hold is, and that may not tell
+    whether somebody else has sent the same text. So is how the provider edits the prompt.
 
-def _editing(body: bytes) -> bytes:
-    """Return how the provider is told to edit the prompt; what it cut out was not measured."""
-    at = body.rfind(EDITING_MARK)
-    return b"" if at < 0 else body[at : at + EDITING_BYTES]
+    Args:
+        principal: Who asks.
+        deployment: Where.
+        members: The body's.
+    """
+    return hash((principal, deployment, bytes(members.get(_EDITING, _NOTHING))))
 
 
 class PrefixMemory:
-    """Measured prompt tokens by hash of the body's prefix, by principal and by deployment.
+    """Measured prompt tokens by the hash of a prompt's first blocks, and by whose they are.
 
-    The hash is Python's keyed one: its key is the node's and never leaves it, so a client cannot
-    aim at a collision.
+    The hash is Python's keyed one, as in a `Prompt`: its key is the node's and never leaves it, so
+    a client cannot aim at a collision.
     """
 
     def __init__(self) -> None:
         self._tokens: OrderedDict[int, int] = OrderedDict()
 
-    def marks(self, principal: str, deployment: str, body: bytes) -> list[int]:
-        """Return a hash for each whole block of a body, each of all the bytes up to its end.
-
-        The principal is part of it: a client sees how large its hold is, and that may not tell
-        whether somebody else has sent the same text.
-        """
-        view = memoryview(body)
-        mark = hash((principal, deployment, _editing(body)))
-        marks = []
-        for end in range(BLOCK_BYTES, len(body) + 1, BLOCK_BYTES):
-            mark = hash((mark, hash(view[end - BLOCK_BYTES : end])))
-            marks.append(mark)
-        return marks
-
-    def bound(self, marks: list[int], body_bytes: int) -> int | None:
+    def bound(self, whose: int, prompt: Prompt, body_bytes: int) -> int | None:
         """Return a bound of the prompt's tokens; None when no prefix of it was measured."""
-        for blocks in range(len(marks), 0, -1):
-            tokens = self._tokens.get(marks[blocks - 1])
+        size = len(prompt.marks)
+        for number in range(size - 1, max(-1, size - 1 - BOUNDARIES_MAX), -1):
+            tokens = self._tokens.get(hash((whose, prompt.marks[number])))
             if tokens is not None:
-                return tokens + body_bytes - blocks * BLOCK_BYTES + SEAM_TOKENS
+                # What stands between the blocks counts as what is new.
+                return tokens + body_bytes - prompt.ends[number] + SEAM_TOKENS
         return None
 
-    def learn(self, marks: list[int], prompt_tokens: int) -> None:
-        """Remember what a body was measured at."""
-        for mark in marks:
-            known = self._tokens.get(mark)
-            if known is None or prompt_tokens < known:
-                self._tokens[mark] = prompt_tokens
+    def learn(self, whose: int, prompt: Prompt, prompt_tokens: int) -> None:
+        """Remember what a prompt was measured at."""
+        for number in _boundaries(prompt):
+            mark = hash((whose, prompt.marks[number]))
+            known = self._tokens.get(mark, prompt_tokens)
+            # Providers leave out what the model thought in turns before the last, so of two calls
+            # with one beginning the smaller may have had less of it. Heads have no such blocks.
+            least = number < prompt.head
+            self._tokens[mark] = min(known, prompt_tokens) if least else max(known, prompt_tokens)
             self._tokens.move_to_end(mark)
         while len(self._tokens) > ENTRIES_MAX:
             self._tokens.popitem(last=False)
+
+
+def _boundaries(prompt: Prompt) -> Iterator[int]:
+    """Yield the numbers of the blocks that a later prompt may have in common up to their end.
+
+    A session goes on from its end, or from shortly before it; what forks off earlier finds a
+    boundary at most twice as far from the end. The head is common to calls of one kind.
+    """
+    size = len(prompt.marks)
+    back = 1
+    while back <= size:
+        yield size - back
+        back = back + 1 if back < 4 else 2 * back
+    if 0 < prompt.head <= size:
+        yield prompt.head - 1

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from headgate.gateway import pieces
 from headgate.gateway.entry import steer
-from headgate.gateway.prefixes import BLOCK_BYTES
+from headgate.gateway.prefixes import BODY_BYTES_MIN, whose
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
@@ -51,14 +51,18 @@ def _input_bound(pipeline: Pipeline, exchange: Exchange) -> int:
     demand, body = exchange.demand, exchange.outgoing
     context = exchange.target.deployment.context_tokens
     bound = demand.input_tokens_max
+    exchange.whose = 0
     if bound is None:
         return context
-    if len(body) >= BLOCK_BYTES:
+    prompt = exchange.prompt
+    if prompt is not None and len(body) >= BODY_BYTES_MIN:
         credential, deployment = exchange.request.credential, exchange.target.deployment
         assert credential is not None
-        prefixes = pipeline.prefixes
-        exchange.marks = prefixes.marks(credential.principal, deployment.id, body)
-        measured = prefixes.bound(exchange.marks, len(body))
+        exchange.whose = whose(credential.principal, deployment.id, exchange.own.members)
+        # Of a translated call the client's bytes: what a translation leaves out of the blocks that
+        # were measured makes no room for what is new.
+        size = max(len(body), len(exchange.body))
+        measured = pipeline.prefixes.bound(exchange.whose, prompt, size)
         if measured is not None:
             # What the dialect adds to the bytes (hidden templates, images) stays on top.
             bound = min(bound, measured + bound - len(body))

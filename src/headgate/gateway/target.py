@@ -126,14 +126,14 @@ class Target:
             return Failure(errors.PROXY_REFUSED, retryable=True, pass_through=False)
         return self.kind.failure(status, body)
 
-    def request(
+    def head(
         self, dialect: str, forwarded: Headers, body: bytes, *, stream: bool, at_ns: int
     ) -> bytes:
-        """Return a whole request: our head, the headers that go through, the body."""
+        """Return the head of a request: our own, the headers that go through, the length."""
         head = self._heads[dialect, stream]
         envelope = self.envelopes[dialect]
         if not forwarded and not self.kind.DEFAULTS and envelope.sign is None:
-            return b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
+            return b"%bcontent-length: %d\r\n\r\n" % (head, len(body))
         lines = [head]
         held_back = envelope.held_back
         for name, value in forwarded:
@@ -146,7 +146,6 @@ class Target:
         for name, value in self._proof(envelope, self._paths[dialect, stream], body, at_ns):
             lines += (name, b": ", value, b"\r\n")
         lines.append(b"content-length: %d\r\n\r\n" % len(body))
-        lines.append(body)
         return b"".join(lines)
 
     def form_head(

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 EVENT_STREAM: Final = b"text/event-stream"
 FRAMING: Final = (b"content-length", b"transfer-encoding")
 REQUEST_IDS: Final = (b"x-request-id", b"request-id")
+LONG_BYTES: Final = 16 << 10
+"""A shorter body is put together with its head."""
+
 HEAD_BYTES_MAX: Final = 1 << 20
 """A longer head of a reply has no end; those of providers have a few kB."""
 
@@ -45,6 +48,7 @@ class UpstreamConnection(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_body",
         "_clock",
         "_complete",
         "_full",
@@ -83,7 +87,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._paused = False
         self._payload = b""
         self._more: list[bytes] = []
-        self._pending = b""
+        self._pending = self._body = b""
         self.exchange: Exchange | None = None
         self.transport: asyncio.Transport | None = None
         self.reused = self._full = False
@@ -108,18 +112,27 @@ class UpstreamConnection(asyncio.Protocol):
         self._surplus = False
         self._keep_alive = False
 
-    def send(self, exchange: Exchange, data: bytes) -> None:
+    def send(self, exchange: Exchange, head: bytes, body: bytes) -> None:
         """Send a whole request for an exchange."""
         assert self.transport is not None
         self.exchange = exchange
         self.active_ms = self.sent_ms = self._clock.coarse_ms
-        self._pending = data
+        if len(body) < LONG_BYTES:
+            self._pending = head + body
+        else:
+            # Put together, a long body would be copied once more.
+            self._pending, self._body = head, body
         self._pool.outbox.add(self)
 
     def flush(self) -> None:
         """Send what is pending."""
         data, self._pending = self._pending, b""
-        if data and self.transport is not None:
+        if not data or self.transport is None:
+            return
+        if self._body:
+            body, self._body = self._body, b""
+            self.transport.writelines((data, body))
+        else:
             self.transport.write(data)
 
     def send_pieces(self, exchange: Exchange, head: bytes, pieces: Iterator[bytes]) -> None:

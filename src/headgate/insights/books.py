@@ -4,26 +4,26 @@ The comparison is exact beside a running steward: the store's sums, and how far 
 each journal, are read in one transaction, and each replay stops there.
 """
 
-import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, case, func, select, true
+from sqlalchemy import Connection, Engine, func, select
 
 from headgate.insights import books_shared
+from headgate.insights.attempt_prints import Prints
+from headgate.insights.books_attempts import JournalCheck, stored, sums_by_window
+from headgate.insights.books_replay import Replay, add_movement
 from headgate.ledger import tables
 from headgate.ledger.adjustments import Adjustments
 from headgate.ledger.allotments import BATCH
-from headgate.ledger.fold import Known, Movement, Waived, fold, posted
-from headgate.ledger.folded import Folded, FoldedHold, FoldedSettle, decode
+from headgate.ledger.fold import Movement
 from headgate.ledger.store_adjustments import adjusted_windows, all_made, find_corrected
 from headgate.records.journal import AdjustmentRecord
 from headgate.store.dialect import one_state
-from headgate.store.expressions import Elements
-from headgate.store.journal_reader import Cursor, JournalReader
-from headgate.units.errors import JournalError
+from headgate.store.journal_reader import Cursor
 from headgate.units.ids import is_carved
 
 PROBLEMS_MAX = 100
@@ -74,128 +74,120 @@ class Books:
         return not self.problems
 
 
-class _End(NamedTuple):
-    state: str
-    posted_nanos: int
+Watch = Callable[[int, int], None]
+"""Told how many segments of journals are replayed, and of how many."""
 
 
-@dataclass(slots=True)
-class _Replay:
-    """One journal, replayed."""
-
-    records: int = 0
-    movements: dict[str, Movement] = field(default_factory=dict)
-    attempts: dict[str, _End] = field(default_factory=dict)
-    adjustments: list[AdjustmentRecord] = field(default_factory=list)
-    waived: list[Mapping[str, Waived]] = field(default_factory=list)
+def _unwatched(_done: int, _total: int) -> None:
+    return
 
 
-def check_books(engine: Engine, journal_root: Path, node: str = "") -> Books:
+def check_books(
+    engine: Engine, journal_root: Path, node: str = "", watch: Watch | None = None
+) -> Books:
     """Compare the store with its journals; works beside a running steward.
+
+    Memory does not grow with the number of attempts.
 
     Args:
         engine: The store.
         journal_root: The folder of journals.
         node: The id of their node among those that share the store, empty when it is alone. Only
             what this node did is replayed; what all did is summed up.
+        watch: Told how far it is, now and then; None when nobody watches.
 
     Raises:
         StoreError: The store cannot be read.
     """
     with engine.connect() as connection:
         one_state(connection)
-        return _check(connection, journal_root, node)
+        return _check(connection, journal_root, node, watch or _unwatched)
 
 
-def _check(connection: Connection, journal_root: Path, node: str) -> Books:
-    problems: list[str] = []
-    in_journals: dict[str, Movement] = {}
-    waived = list[Mapping[str, Waived]]()
+def _check(connection: Connection, root: Path, node: str, watch: Watch) -> Books:
     # What two nodes told of counts where it was told first.
-    adjustments, elsewhere = Adjustments(), books_shared.adjusted_elsewhere(connection, node)
-    own = select(tables.journal).where(tables.journal.c.node == node)
-    journals = connection.execute(own.order_by(tables.journal.c.name)).all()
-    records = attempts_differ = 0
-    for row in journals:
-        replay = _replay(journal_root / row.name, Cursor(row.seq, row.offset), problems)
-        records += replay.records
-        attempts_differ += _compare_attempts(connection, row.name, replay, problems)
-        _compare_leases(connection, row.name, replay, problems)
-        for window, movement in replay.movements.items():
-            _add(in_journals, window, movement)
-        waived += replay.waived
-        told = [record for record in replay.adjustments if record.id not in elsewhere]
-        for record in adjustments.take(told):
-            for window in record.windows:
-                _add(in_journals, window, Movement(0, record.amount_nanos))
-    _compare_adjustments(connection, adjustments, elsewhere, problems)
-    _compare_waived(connection, waived, problems)
-    stored = books_shared.of_store(connection)
-    windows = _windows(books_shared.of_node(connection, node) if node else stored, in_journals)
+    elsewhere = books_shared.adjusted_elsewhere(connection, node)
+    all_of = _replay_all(connection, root, node, elsewhere, watch)
+    problems = all_of.problems
+    _compare_adjustments(connection, all_of.adjustments, elsewhere, problems)
+    _compare_waived(connection, all_of.waived, problems)
+    windows_stored = books_shared.of_store(connection)
+    here = books_shared.of_node(connection, node) if node else windows_stored
+    windows = _windows(here, all_of.movements)
     problems += [
         f"The window {check.window} differs between store and journals."
         for check in windows
         if not check.equal
     ]
-    attempts_differ += _compare_sums(connection, stored, problems)
+    sums_differ = _compare_sums(connection, windows_stored, all_of.by_caller, problems)
     if node:
         problems += books_shared.shared_problems(connection)
     _compare_allotments(connection, windows, problems)
     held = select(func.coalesce(func.sum(tables.attempt.c.hold_nanos), 0))
     held_total = connection.scalar(held.where(tables.attempt.c.state == "held"))
     return Books(
-        journals=len(journals),
-        records=records,
+        journals=all_of.journals,
+        records=all_of.records,
         windows=windows,
-        attempts_equal=not attempts_differ,
+        attempts_equal=all_of.attempts_equal and not sums_differ,
         held_total_nanos=held_total or 0,
         problems=tuple(problems[:PROBLEMS_MAX]),
     )
 
 
-def _replay(directory: Path, until: Cursor, problems: list[str]) -> _Replay:
-    replay = _Replay()
-    known = Known(itertools.count(1))
-    try:
-        for records in _records_until(directory, until):
-            replay.records += len(records)
-            problems += [
-                f"{record.attempt} is held twice in {directory.name}."
-                for record in records
-                if isinstance(record, FoldedHold) and record.attempt in replay.attempts
-            ]
-            batch = fold(records, known)
-            replay.adjustments += batch.adjustments
-            replay.waived.append(batch.waived)
-            for window, movement in batch.movements.items():
-                _add(replay.movements, window, movement)
-            for end in batch.ends():
-                state = end.state if isinstance(end, FoldedSettle) else "void"
-                replay.attempts[end.attempt] = _End(state, posted(end))
-    except JournalError as error:
-        problems.append(f"The journal {directory.name} cannot be replayed: {error}.")
-    replay.attempts.update({attempt: _End("held", 0) for attempt in known.open_holds})
-    return replay
+@dataclass(slots=True)
+class _Replayed:
+    """All journals of a node, replayed one after the other."""
+
+    journals: int = 0
+    records: int = 0
+    attempts_equal: bool = True
+    by_caller: Mapping[int, Movement] = field(default_factory=dict)
+    movements: dict[str, Movement] = field(default_factory=dict)
+    waived: dict[str, tuple[int, int]] = field(default_factory=dict)
+    adjustments: Adjustments = field(default_factory=Adjustments)
+    problems: list[str] = field(default_factory=list)
 
 
-def _records_until(directory: Path, until: Cursor) -> Iterator[list[Folded]]:
-    """Yield the records before a cursor.
+def _replay_all(
+    connection: Connection, root: Path, node: str, elsewhere: Collection[str], watch: Watch
+) -> _Replayed:
+    """Replay a node's journals, each compared with its attempts and leases in the store."""
+    own = select(tables.journal).where(tables.journal.c.node == node)
+    rows = connection.execute(own.order_by(tables.journal.c.name)).all()
+    attempts = stored(connection)
+    came = _Replayed(journals=len(rows), by_caller=attempts.sums)
+    before, segments = 0, sum(row.seq for row in rows)
+    for row in rows:
+        watch(before, segments)
+        which = JournalCheck(connection, root / row.name, Cursor(row.seq, row.offset))
+        prints = Prints()
+        one = which.replay(prints.add, partial(_passed, watch, before, segments))
+        before += row.seq
+        came.problems += filter(None, [one.problem])
+        if differ := list(which.differences(attempts.prints.get(row.name, Prints()), prints)):
+            came.attempts_equal = False
+            came.problems += differ[:PROBLEMS_MAX]
+        _compare_leases(connection, row.name, one, came.problems)
+        _add(came, one, elsewhere)
+    return came
 
-    Raises:
-        JournalError: The journal has no such place: it is shorter than the store says.
-    """
-    reader = JournalReader(directory)
-    while reader.cursor < until:
-        records = reader.read_as(decode, until)
-        if not records or reader.cursor > until:
-            raise JournalError(f"it has no record that ends at {tuple(until)}")
-        yield records
+
+def _passed(watch: Watch, before: int, segments: int, seq: int) -> None:
+    watch(before + seq - 1, segments)
 
 
-def _add(movements: dict[str, Movement], window: str, movement: Movement) -> None:
-    known = movements.setdefault(window, Movement())
-    known.held_nanos += movement.held_nanos
-    known.posted_nanos += movement.posted_nanos
+def _add(came: _Replayed, one: Replay, elsewhere: Collection[str]) -> None:
+    came.records += one.records
+    for window, movement in one.movements.items():
+        add_movement(came.movements, window, movement)
+    for window, (attempts, amount) in one.waived.items():
+        known = came.waived.get(window, (0, 0))
+        came.waived[window] = (known[0] + attempts, known[1] + amount)
+    told = [record for record in one.adjustments if record.id not in elsewhere]
+    for record in came.adjustments.take(told):
+        for window in record.windows:
+            add_movement(came.movements, window, Movement(0, record.amount_nanos))
 
 
 def _windows(
@@ -217,33 +209,8 @@ def _windows(
     return tuple(checks)
 
 
-def _compare_attempts(
-    connection: Connection, journal: str, replay: _Replay, problems: list[str]
-) -> bool:
-    """Note attempts that store and journal have differently; tell whether there are any."""
-    columns = tables.attempts.c
-    query = select(columns.attempt, columns.state, columns.posted_nanos)
-    rows = connection.execute(query.where(columns.journal == journal))
-    stored = {row.attempt: _End(row.state, row.posted_nanos) for row in rows}
-    differing = sorted(
-        attempt
-        for attempt in stored.keys() | replay.attempts.keys()
-        if stored.get(attempt) != replay.attempts.get(attempt)
-    )
-    problems.extend(
-        f"The attempt {attempt} differs: {_told(stored.get(attempt))} in the store, "
-        f"{_told(replay.attempts.get(attempt))} in the journal."
-        for attempt in differing[:PROBLEMS_MAX]
-    )
-    return bool(differing)
-
-
-def _told(end: _End | None) -> str:
-    return "missing" if end is None else f"{end.state} at {end.posted_nanos} nanos"
-
-
 def _compare_leases(
-    connection: Connection, journal: str, replay: _Replay, problems: list[str]
+    connection: Connection, journal: str, replay: Replay, problems: list[str]
 ) -> None:
     leases = select(tables.lease).where(tables.lease.c.journal == journal)
     for lease in connection.execute(leases):
@@ -256,26 +223,18 @@ def _compare_leases(
             )
 
 
-def _compare_sums(connection: Connection, stored: dict[str, Movement], problems: list[str]) -> bool:
+def _compare_sums(
+    connection: Connection,
+    stored: dict[str, Movement],
+    by_caller: Mapping[int, Movement],
+    problems: list[str],
+) -> bool:
     """Note windows whose attempts do not sum up to them; tell whether there are any."""
-    columns = tables.attempt.c
-    held = case((columns.state == "held", columns.hold_nanos), else_=0)
-    posted_nanos, held_nanos = func.sum(columns.posted_nanos), func.sum(held)
-    query = select(columns.caller, posted_nanos.label("posted"), held_nanos.label("held"))
-    by_caller = query.group_by(columns.caller).subquery()
-    # What a caller's attempts sum up to counts once for every window it names.
-    each = Elements(tables.caller.c.windows).table_valued("value")
-    joined = by_caller.join(tables.caller, tables.caller.c.id == by_caller.c.caller)
-    query = select(each.c.value, func.sum(by_caller.c.posted), func.sum(by_caller.c.held))
-    query = query.select_from(joined.join(each, true()))
-    sums = {row[0]: (row[1], row[2]) for row in connection.execute(query.group_by(each.c.value))}
+    sums = sums_by_window(connection, by_caller)
     for window, amount in adjusted_windows(connection).items():
-        posted, held_of = sums.get(window, (0, 0))
-        sums[window] = posted + amount, held_of
+        add_movement(sums, window, Movement(0, amount))
     differing = [
-        window
-        for window, each in sorted(stored.items())
-        if (each.posted_nanos, each.held_nanos) != sums.pop(window, (0, 0))
+        window for window, each in sorted(stored.items()) if each != sums.pop(window, Movement())
     ]
     differing += sums
     problems.extend(f"The attempts of {window} do not sum up to it." for window in differing)
@@ -321,13 +280,9 @@ def _moved(record: AdjustmentRecord | None) -> tuple[int, tuple[str, ...], str |
 
 
 def _compare_waived(
-    connection: Connection, waived: Iterable[Mapping[str, Waived]], problems: list[str]
+    connection: Connection, in_journals: Mapping[str, tuple[int, int]], problems: list[str]
 ) -> None:
     """Note shadow windows of which store and journals count other refusals."""
-    in_journals: dict[str, tuple[int, int]] = {}
-    for window, more in (item for each in waived for item in each.items()):
-        attempts, amount = in_journals.get(window, (0, 0))
-        in_journals[window] = (attempts + more.attempts, amount + more.amount_nanos)
     rows = connection.execute(select(tables.shadow))
     stored = {row.window: (row.attempts, row.amount_nanos) for row in rows}
     problems.extend(
