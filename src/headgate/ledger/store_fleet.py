@@ -82,7 +82,7 @@ def idle_elsewhere(
     query = select(node_lease.c.window, spare, held).select_from(lives)
     query = query.where(node_lease.c.node != own, node_lease.c.window.in_(windows))
     rows = connection.execute(query.group_by(node_lease.c.window))
-    return {window: (granted, holds) for window, granted, holds in rows}
+    return {window: (int(granted), int(holds)) for window, granted, holds in rows}
 
 
 def open_elsewhere(connection: Connection, own: str) -> set[str]:
