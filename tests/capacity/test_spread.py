@@ -147,6 +147,17 @@ def test_no_more_is_used_than_there_is_and_no_call_waits_beside_a_free_place(
     assert used == places or not waiting
 
 
+def test_the_odd_place_goes_to_whoever_wants_more() -> None:
+    """Who wants just the largest part leaves the odd one to who wants more than that."""
+    node = Node(8, 3)
+    for name in ("w0", "w1", "w0", "w1", "w1", "w1", "w2", "w0"):
+        node.workers[name].call()
+
+    node.settle()
+
+    assert [len(each.running) for each in node.workers.values()] == [3, 4, 1]
+
+
 def test_workers_with_calls_that_wait_have_equal_parts() -> None:
     """Who came first has all at first, and gives back its calls' places as they end."""
     node = Node(8, 2)

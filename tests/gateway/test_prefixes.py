@@ -89,11 +89,19 @@ def test_what_one_principal_sent_tells_another_nothing() -> None:
     assert memory.bound(whose("bob", "gpt", {}), prompt(TURNS), 20_000) is None
 
 
-def test_an_edited_prompt_is_another_one() -> None:
-    """How the provider cuts the prompt counts: what it cut was not measured."""
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("context_management", b'{"edits":[1]}'),
+        ("truncation", b'"auto"'),
+        ("tool_choice", b'"none"'),
+        ("toolConfig", b'{"functionCallingConfig":{"mode":"NONE"}}'),
+    ],
+)
+def test_a_prompt_that_may_be_cut_is_another_one(member: str, value: bytes) -> None:
+    """What a provider leaves out was not measured."""
     memory = PrefixMemory()
-    edited = whose("alice", "gpt", {"context_management": Raw(b'{"edits":[1]}')})
-    memory.learn(edited, prompt(TURNS), 10)
+    memory.learn(whose("alice", "gpt", {member: Raw(value)}), prompt(TURNS), 10)
 
     assert memory.bound(ALICE, prompt(TURNS), 20_000) is None
 

@@ -117,4 +117,9 @@ class Spread:
         for at, worker in enumerate(asking):
             fair[worker] = max(0, min(self.wanted[worker], left // (len(asking) - at)))
             left -= fair[worker]
+        for worker in asking:
+            # Whoever came later and wanted just its part left an odd one.
+            more = max(0, min(self.wanted[worker] - fair[worker], left))
+            fair[worker] += more
+            left -= more
         return fair

@@ -24,8 +24,8 @@ BOUNDARIES_MAX: Final = 512
 SEAM_TOKENS: Final = 16
 """What the frame of a chat template may put between two blocks, or a token that straddles them."""
 
-_EDITING: Final = "context_management"
-"""How the provider is told to edit the prompt; what it cut out was not measured."""
+_CUTTING: Final = ("context_management", "truncation", "tool_choice", "toolConfig")
+"""What a provider may leave something out of the prompt for, which was not measured then."""
 
 _NOTHING: Final = Raw(b"")
 
@@ -34,14 +34,15 @@ def whose(principal: str, deployment: str, members: Mapping[str, Raw]) -> int:
     """Return whose measurements a call may be bounded by.
 
     The principal is part of it: a client sees how large its hold is, and that may not tell
-    whether somebody else has sent the same text. So is how the provider edits the prompt.
+    whether somebody else has sent the same text. So is what the provider cuts the prompt by.
 
     Args:
         principal: Who asks.
         deployment: Where.
         members: The body's.
     """
-    return hash((principal, deployment, bytes(members.get(_EDITING, _NOTHING))))
+    cutting = b",".join([bytes(members.get(name, _NOTHING)) for name in _CUTTING])
+    return hash((principal, deployment, cutting))
 
 
 class PrefixMemory:
