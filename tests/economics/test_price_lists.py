@@ -230,3 +230,16 @@ def test_what_is_wrong_in_a_file_is_told_by_its_own_lines(tmp_path: Path) -> Non
     assert f"{tmp_path / 'none'}: file: It cannot be read" in told(file, tmp_path / "none")
     file.write_text("[[prices]]\nprovider = nothing")
     assert told(file).startswith(f"{file}: line 2")
+
+
+def test_nothing_for_one_of_input_and_output_is_refused(tmp_path: Path) -> None:
+    """Of a model that no list has: that the other is paid for says that it is no gift."""
+    config, file = tmp_path / "headgate.toml", tmp_path / "rows.toml"
+    config.write_text(CONFIG)
+    row = ["[[prices]]", 'provider = "mine"', 'model = "new"', "valid_from = 2026-11-01"]
+    file.write_text("\n".join([*row, 'per_million_tokens = { input = "0", output = "5" }']))
+
+    shown = CliRunner().invoke(app, ["check", str(file), "--config", str(config)])
+
+    assert shown.exit_code == 1
+    assert "error: zero_of_paid: configuration/openai/new/standard/2026-11-01" in shown.output
