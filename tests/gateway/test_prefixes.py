@@ -28,7 +28,7 @@ def test_a_longer_prompt_is_bounded_by_what_its_prefix_was_measured_at() -> None
     """The tokens of the measured prompt, and one per byte of what is new."""
     memory = PrefixMemory()
     memory.learn(ALICE, prompt(TURNS), 4_000)
-    size = prompt(TURNS).ends[-1]
+    size = prompt(TURNS).firm[-1]
 
     bound = memory.bound(ALICE, prompt([*TURNS, b"new"]), size + 3)
 
@@ -41,7 +41,7 @@ def test_what_forks_off_is_bounded_by_what_it_has_in_common() -> None:
     memory.learn(ALICE, prompt(TURNS), 4_000)
     forked = prompt([*TURNS[:-1], b"other"])
 
-    bound = memory.bound(ALICE, forked, forked.ends[-1])
+    bound = memory.bound(ALICE, forked, forked.firm[-1])
 
     assert bound == 4_000 + len(b"other") + SEAM_TOKENS
 
@@ -65,7 +65,7 @@ def test_a_head_is_bounded_by_the_least_and_a_conversation_by_the_most() -> None
 
     def bound(*turns: bytes) -> int | None:
         asked = prompt(turns)
-        return memory.bound(ALICE, asked, asked.ends[-1])
+        return memory.bound(ALICE, asked, asked.firm[-1])
 
     assert bound(*TURNS) == 4_000 + SEAM_TOKENS
     assert bound(b"hello") == 3_000 + len(b"hello") + SEAM_TOKENS
@@ -90,20 +90,56 @@ def test_what_one_principal_sent_tells_another_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("member", "value"),
+    ("member", "value", "another"),
     [
-        ("context_management", b'{"edits":[1]}'),
-        ("truncation", b'"auto"'),
-        ("tool_choice", b'"none"'),
-        ("toolConfig", b'{"functionCallingConfig":{"mode":"NONE"}}'),
+        ("context_management", b'{"edits":[1]}', True),
+        ("truncation", b'"auto"', True),
+        ("tool_choice", b'"none"', True),
+        ("toolConfig", b'{"functionCallingConfig":{"mode":"NONE"}}', True),
+        ("transforms", b'["middle-out"]', True),
+        ("temperature", b"0.5", False),
+        ("messages", b"[]", False),
     ],
 )
-def test_a_prompt_that_may_be_cut_is_another_one(member: str, value: bytes) -> None:
-    """What a provider leaves out was not measured."""
+def test_a_prompt_that_may_be_cut_is_another_one(member: str, value: bytes, another: bool) -> None:
+    """What a provider leaves out was not measured; members that cut nothing make no difference."""
     memory = PrefixMemory()
     memory.learn(whose("alice", "gpt", {member: Raw(value)}), prompt(TURNS), 10)
 
-    assert memory.bound(ALICE, prompt(TURNS), 20_000) is None
+    assert (memory.bound(ALICE, prompt(TURNS), 20_000) is None) == another
+
+
+def test_thoughts_count_as_new_each_time() -> None:
+    """A provider leaves them out in turns before the last, so they may not have been measured."""
+    memory = PrefixMemory()
+    thought = Block("messages[1].content[0]", (b"t" * 9_000,), 0, 9_000)
+    asked = Prompt(Blocks(HEAD, (), [Block("messages[0]", (b"q" * 900,)), thought]))
+    memory.learn(ALICE, asked, 300)
+
+    assert memory.bound(ALICE, asked, asked.ends[-1]) == 300 + 9_000 + SEAM_TOKENS
+
+
+def test_what_a_message_says_beside_many_parts_counts_once(gateway: Gateway) -> None:
+    """A call to tools of 40 kB beside thirty parts is 40 kB of what was measured, not 1.2 MB."""
+
+    def send(new: str) -> int:
+        call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "a" * 40_000}}
+        parts = [{"type": "text", "text": f"part {n}"} for n in range(30)]
+        said = [
+            {"role": "user", "content": "hello"},
+            {"role": "assistant", "content": parts, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "c", "content": "done"},
+            *({"role": "user", "content": text} for text in filter(None, [new])),
+        ]
+        reply = ask(gateway, {"model": "mini", "max_tokens": 50, "messages": said}, CHAT_PATH)
+        assert reply.status == 200, reply
+        gateway.until_idle()
+        return gateway.holds(call_of(reply))[0].input_tokens_max
+
+    send("")
+
+    assert send("new " * 25_000) >= 100_000
+    gateway.assert_settled()
 
 
 @pytest.mark.parametrize(("path", "model"), [(MESSAGES_PATH, "sonnet"), (CHAT_PATH, "mini")])
@@ -154,9 +190,9 @@ def test_no_bound_is_below_what_one_token_per_byte_can_be(
     memory = PrefixMemory()
     for _ in range(3):
         sent = prompt(turns[: data.draw(st.integers(1, len(turns)))])
-        memory.learn(ALICE, sent, sent.ends[-1])
+        memory.learn(ALICE, sent, sent.firm[-1])
     asked = prompt([*turns[: data.draw(st.integers(0, len(turns)))], b"something else"])
 
-    bound = memory.bound(ALICE, asked, asked.ends[-1])
+    bound = memory.bound(ALICE, asked, asked.firm[-1])
 
-    assert bound is None or bound >= asked.ends[-1]
+    assert bound is None or bound >= asked.firm[-1]

@@ -22,6 +22,7 @@ class Prompt:
         digests: A hash of each block alone.
         marks: A hash of all blocks up to each.
         ends: Bytes of all blocks up to each.
+        firm: Bytes of the body that certainly are in the prompt, up to each block.
         head: How many blocks are tools and instructions.
         turns_from: The number of the first block of the conversation.
         lifetimes_s: How long what is up to a marked block is kept, by its number.
@@ -30,8 +31,8 @@ class Prompt:
     """
 
     __slots__ = (
-        *("_end", "_mark", "digests", "ends", "head", "identity", "lifetimes_s", "marks", "paths"),
-        "turns_from",
+        *("_end", "_firm", "_mark", "digests", "ends", "firm", "head", "identity", "lifetimes_s"),
+        *("marks", "paths", "turns_from"),
     )
 
     def __init__(self, blocks: Blocks) -> None:
@@ -42,8 +43,9 @@ class Prompt:
         self.digests = array("q")
         self.marks = array("q")
         self.ends = array("q")
+        self.firm = array("q")
         self.lifetimes_s: dict[int, int] = {}
-        self._mark = self._end = 0
+        self._mark = self._end = self._firm = 0
         for block in islice(chain(blocks.head, blocks.settings, blocks.turns), BLOCKS_MAX):
             self.add(block)
 
@@ -51,13 +53,16 @@ class Prompt:
         """Hash one more block of the conversation."""
         digest = hash(block.parts)
         self._mark = hash((self._mark, digest))
-        self._end += sum(map(len, block.parts))
+        size = sum(map(len, block.parts))
+        self._end += size
+        self._firm += size - block.loose
         if block.lifetime_s:
             self.lifetimes_s[len(self.paths)] = block.lifetime_s
         self.paths.append(block.path)
         self.digests.append(digest)
         self.marks.append(self._mark)
         self.ends.append(self._end)
+        self.firm.append(self._firm)
 
     def size(self, number: int) -> int:
         """Return the bytes of a block."""

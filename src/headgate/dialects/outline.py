@@ -23,6 +23,9 @@ DEPTH_MAX: Final = 3
 """Messages, their parts, and what the result of a tool consists of."""
 
 _KIND: Final = "type"
+_LISTS: Final = frozenset({"content", "parts"})
+"""Members of a message, or of a part, whose lists are opened."""
+
 _QUOTE: Final = b'"'[0]
 _BRACKET: Final = b"["[0]
 
@@ -74,7 +77,9 @@ def _brief(members: Members, value: Raw, depth: int) -> bytes | None:
 def _object(members: Members, value: Mapping[str, Raw], depth: int) -> bytes | None:
     pieces: list[bytes] = []
     for key, inner in value.items():
-        brief = bytes(inner) if key == _KIND else _brief(members, inner, depth)
+        brief = (
+            _brief(members, inner, depth if key in _LISTS else 0) if key != _KIND else bytes(inner)
+        )
         if brief is None:
             return None
         pieces.append(b"%b:%b" % (msgspec.json.encode(key), brief))

@@ -24,25 +24,43 @@ BOUNDARIES_MAX: Final = 512
 SEAM_TOKENS: Final = 16
 """What the frame of a chat template may put between two blocks, or a token that straddles them."""
 
-_CUTTING: Final = ("context_management", "truncation", "tool_choice", "toolConfig")
-"""What a provider may leave something out of the prompt for, which was not measured then."""
+_ELSEWHERE: Final = frozenset(
+    {
+        *("messages", "system", "tools", "input", "instructions"),
+        *("contents", "systemInstruction", "system_instruction"),
+    }
+)
+"""Members that blocks are of; what of them is in no block counts as new."""
 
-_NOTHING: Final = Raw(b"")
+_HARMLESS: Final = frozenset(
+    {
+        *("model", "stream", "stream_options", "n", "seed", "stop", "stop_sequences"),
+        *("max_tokens", "max_completion_tokens", "max_output_tokens"),
+        *("temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty"),
+        *("user", "metadata", "safety_identifier", "store", "service_tier"),
+        *("prompt_cache_key", "prompt_cache_retention"),
+    }
+)
+"""Members for which no provider leaves anything out of a prompt."""
 
 
 def whose(principal: str, deployment: str, members: Mapping[str, Raw]) -> int:
     """Return whose measurements a call may be bounded by.
 
     The principal is part of it: a client sees how large its hold is, and that may not tell
-    whether somebody else has sent the same text. So is what the provider cuts the prompt by.
+    whether somebody else has sent the same text. So is whatever a provider may cut the prompt by.
 
     Args:
         principal: Who asks.
         deployment: Where.
         members: The body's.
     """
-    cutting = b",".join([bytes(members.get(name, _NOTHING)) for name in _CUTTING])
-    return hash((principal, deployment, cutting))
+    others = [
+        (name, bytes(value))
+        for name, value in members.items()
+        if name not in _ELSEWHERE and name not in _HARMLESS
+    ]
+    return hash((principal, deployment, tuple(others)))
 
 
 class PrefixMemory:
@@ -62,7 +80,7 @@ class PrefixMemory:
             tokens = self._tokens.get(hash((whose, prompt.marks[number])))
             if tokens is not None:
                 # What stands between the blocks counts as what is new.
-                return tokens + body_bytes - prompt.ends[number] + SEAM_TOKENS
+                return tokens + max(0, body_bytes - prompt.firm[number]) + SEAM_TOKENS
         return None
 
     def learn(self, whose: int, prompt: Prompt, prompt_tokens: int) -> None:

@@ -43,3 +43,21 @@ def test_only_long_bodies_are_remembered() -> None:
 
         assert isinstance(demand, Demand)
         assert isinstance(demand.members, Members) == kept
+
+
+@given(data=st.data())
+@pytest.mark.parametrize("client", KINDS)
+def test_no_more_of_a_prompt_is_firm_than_stands_in_its_body(
+    client: str, data: st.DataObject
+) -> None:
+    """What a message says beside its parts is in the body once, however many parts it has."""
+    fields = data.draw(REQUESTS[client])
+    for name in ("messages", "input", "contents"):
+        for item in fields.get(name, ()):
+            if isinstance(item, dict):
+                item["beside"] = "b" * data.draw(st.integers(0, 500))
+    body = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+    blocks = prompt_dialects()[client].read(msgspec.json.decode(body, type=dict[str, Raw]))
+
+    assert blocks is not None
+    assert [0, *Prompt(blocks).firm][-1] <= len(body)

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from headgate.dialects.prompts.block import Block, Blocks
+from headgate.dialects.prompts.block import OWN, Block, Blocks
 
 _USER = b'"user"'
 _BARE = b"input"
@@ -34,13 +34,13 @@ def asked_text(blocks: Blocks) -> str:
 def _text(block: Block) -> bytes | None:
     """Return the text of a user's block as JSON, None of any other.
 
-    A block has the members of its message by name and value, then its own; a text stands alone,
-    or as the member `text`.
+    A block has the members of its message by name and value, then its own behind a mark; a text
+    stands alone, or as the member `text`.
     """
     parts = block.parts
     if not parts or not parts[-1].startswith(b'"'):
         return None
     if parts[0] == _BARE:
         return parts[-1]
-    is_text = len(parts) % 2 == 1 or parts[-2] == b"text"
+    is_text = len(parts) > 1 and parts[-2] in (OWN, b"text")
     return parts[-1] if is_text and _USER in parts[:-1] else None

@@ -12,7 +12,20 @@ HINTS: Final = frozenset({"cache_control", "prompt_cache_breakpoint"})
 """Members that say what to cache, and are no part of what is cached."""
 
 NULL: Final = Raw(b"null")
+OWN: Final = b""
+"""What stands between the members of a message and those of one of its parts, or its text."""
+
 _TEXT: Final = frozenset({"type", "text"})
+_TEXT_TYPES: Final = frozenset({b'"text"', b'"input_text"', b'"output_text"'})
+_MAY_GO: Final = frozenset(
+    {
+        *("thinking", "signature", "data", "encrypted_content", "summary", "defer_loading"),
+        *("reasoning", "reasoning_content", "reasoning_details"),
+        *("thought", "thoughtSignature", "thought_signature"),
+    }
+)
+"""Members of what a provider may leave out of a prompt: what the model thought in turns before the
+last, tools that are looked up when they are needed."""
 _ITEMS: Final = msgspec.json.Decoder(list[dict[str, Raw]])
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Raw])
 _LIFETIMES_S: Final = {b'"5m"': 300, b'"1h"': 3_600}
@@ -25,11 +38,14 @@ class Block(NamedTuple):
         path: Where it stands in the body, as a JSON path: `messages[4].content[1]`.
         parts: What it says; two blocks with equal parts are the same to a cache.
         lifetime_s: How long what is up to here is to be kept; 0 when nothing is marked here.
+        loose: How many bytes of the parts stand in the body but once for several blocks, or may
+            be left out by the provider.
     """
 
     path: str
     parts: tuple[bytes, ...]
     lifetime_s: int = 0
+    loose: int = 0
 
 
 class Blocks(NamedTuple):
@@ -66,16 +82,21 @@ def items(members: Mapping[str, Raw], name: str, inner: str) -> Iterator[Block]:
         path = f"{name}[{number}]"
         content = item.get(inner)
         rest, lifetime_s = _read(item, inner)
+        beside = _weight(rest)
+        loose = 0 if _MAY_GO.isdisjoint(item) else beside
         if content is None:
-            yield Block(path, rest, lifetime_s)
+            yield Block(path, rest, lifetime_s, loose)
             continue
         text = bytes(content)
         parts = objects_in(members, content) if text.startswith(b"[") else []
         if not parts:
-            yield Block(f"{path}.{inner}", (*rest, text), lifetime_s)
+            yield Block(f"{path}.{inner}", (*rest, OWN, text), lifetime_s, loose)
         for at, part in enumerate(parts):
             said, lifetime_s = _read(part, "")
-            yield Block(f"{path}.{inner}[{at}]", (*rest, *said), lifetime_s)
+            more = 0 if _MAY_GO.isdisjoint(part) else _weight(said)
+            yield Block(f"{path}.{inner}[{at}]", (*rest, OWN, *said), lifetime_s, loose + more)
+            # The message's own members stand there once.
+            loose = beside
 
 
 def texts(value: Raw | None, name: str, sign: bytes) -> Iterator[Block]:
@@ -93,17 +114,18 @@ def texts(value: Raw | None, name: str, sign: bytes) -> Iterator[Block]:
     if text == b"null":
         return
     if not text.startswith(b"["):
-        yield Block(name, (sign, text))
+        yield Block(name, (sign, text), 0, len(sign))
         return
     for number, part in enumerate(_ITEMS.decode(text)):
         path = f"{name}[{number}].text" if "text" in part else f"{name}[{number}]"
         said, lifetime_s = _read(part, "")
-        yield Block(path, (sign, *said), lifetime_s)
+        yield Block(path, (sign, *said), lifetime_s, len(sign))
 
 
 def setting(members: Mapping[str, Raw], name: str) -> Block:
     """Return a field that is there or not; both are compared."""
-    return Block(name, (name.encode(), bytes(members.get(name, NULL))))
+    parts = (name.encode(), bytes(members.get(name, NULL)))
+    return Block(name, parts, 0, 0 if name in members else _weight(parts))
 
 
 def is_null(value: Raw) -> bool:
@@ -123,6 +145,10 @@ def text_of(value: Raw | None) -> str | None:
     return msgspec.json.decode(value, type=str)
 
 
+def _weight(parts: tuple[bytes, ...]) -> int:
+    return sum(map(len, parts))
+
+
 def _read(part: dict[str, Raw], inner: str) -> tuple[tuple[bytes, ...], int]:
     """Return what an object says beside `inner`, and how long what is up to it is to be kept."""
     lifetime_s = 0
@@ -136,7 +162,7 @@ def _read(part: dict[str, Raw], inner: str) -> tuple[tuple[bytes, ...], int]:
         if key != inner and key not in HINTS:
             names.append(key)
             said += (key.encode(), bytes(value))
-    if len(names) == len(_TEXT) and _TEXT.issuperset(names):
+    if len(names) == len(_TEXT) and _TEXT.issuperset(names) and bytes(part["type"]) in _TEXT_TYPES:
         # A text is the same to a cache, whether it stands alone or as a list of one.
         return (bytes(part["text"]),), lifetime_s
     return tuple(said), lifetime_s

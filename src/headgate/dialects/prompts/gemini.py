@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Raw
 
-from headgate.dialects.prompts.block import NULL, Block, Blocks, is_null, items
+from headgate.dialects.prompts.block import NULL, Blocks, is_null, items, setting
 
 KIND = "gemini"
 MARKED: Final = False
@@ -22,5 +22,5 @@ def read(members: Mapping[str, Raw]) -> Blocks | None:
     if any(not is_null(members.get(name, NULL)) for name in _KEPT):
         return None
     head = [*items(members, "tools", "")]
-    head += [Block(name, (bytes(members[name]),)) for name in _HEAD if name in members]
+    head += [setting(members, name) for name in _HEAD if name in members]
     return Blocks(tuple(head), (), items(members, "contents", "parts"))
