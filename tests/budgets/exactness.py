@@ -31,6 +31,7 @@ class Bank:
         self.limits = Limits(self.budgets)
         self.limits.used = self.book.used
         self.line = Line(self.book, lambda window: self.limits(window) or 0)
+        self.line.beside = self.limits.beside
         self.workers: dict[str, Worker] = {}
 
     def serve(self, worker: "Worker", borrowing: Borrowing) -> None:

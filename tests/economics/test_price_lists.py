@@ -211,3 +211,35 @@ def test_a_bad_file_is_refused_with_each_row_named(tmp_path: Path, rule: str) ->
     assert isinstance(shown.exception, ConfigurationError if stops else SystemExit), told
     assert "configuration/openai/gpt-5.5/standard/2026-" in told
     assert stops or f"error: {rule}: " in told
+
+
+def test_what_is_wrong_in_a_file_is_told_by_its_own_lines(tmp_path: Path) -> None:
+    """Not by those of the configuration that it is read behind; one that is not there is named."""
+    config, file = tmp_path / "headgate.toml", tmp_path / "rows.toml"
+    config.write_text(CONFIG)
+    row = ["[[prices]]", 'provider = "mine"', 'model = "gpt-5.5"', "valid_from = 2026-11-01"]
+    file.write_text("\n".join([*row, 'per_million_tokens = { input = "-1" }']))
+
+    def told(file: Path, config: Path = config) -> str:
+        shown = CliRunner().invoke(app, ["check", str(file), "--config", str(config)])
+        assert isinstance(shown.exception, ConfigurationError)
+        return str(shown.exception)
+
+    assert f"{file}:5: prices[1].per_million_tokens" in told(file)
+    assert f"{tmp_path / 'none'}: file: It cannot be read" in told(tmp_path / "none")
+    assert f"{tmp_path / 'none'}: file: It cannot be read" in told(file, tmp_path / "none")
+    file.write_text("[[prices]]\nprovider = nothing")
+    assert told(file).startswith(f"{file}: line 2")
+
+
+def test_nothing_for_one_of_input_and_output_is_refused(tmp_path: Path) -> None:
+    """Of a model that no list has: that the other is paid for says that it is no gift."""
+    config, file = tmp_path / "headgate.toml", tmp_path / "rows.toml"
+    config.write_text(CONFIG)
+    row = ["[[prices]]", 'provider = "mine"', 'model = "new"', "valid_from = 2026-11-01"]
+    file.write_text("\n".join([*row, 'per_million_tokens = { input = "0", output = "5" }']))
+
+    shown = CliRunner().invoke(app, ["check", str(file), "--config", str(config)])
+
+    assert shown.exit_code == 1
+    assert "error: zero_of_paid: configuration/openai/new/standard/2026-11-01" in shown.output

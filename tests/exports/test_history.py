@@ -1,7 +1,7 @@
 """The history: a file per day that has every call once, and SQL over it within bounds."""
 
 import json
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,15 @@ def test_a_query_has_bounds(planted: Books) -> None:
     cut = asked(planted, None, "SELECT * FROM range(5)", rows_max=3)
     assert (len(cut.rows), cut.cut) == (3, True)
     assert not asked(planted, None, "SELECT * FROM range(3)", rows_max=3).cut
+
+
+def test_values_of_every_kind_are_told(planted: Books) -> None:
+    """All columns of a call, instants among them, and sums of whole numbers as whole numbers."""
+    found = asked(planted, None, "SELECT * FROM calls ORDER BY calls.at LIMIT 1")
+    assert isinstance(found.rows[0][found.columns.index("at")], datetime)
+
+    sums = asked(planted, None, "SELECT sum(x), 1.5::DECIMAL(4, 2), [1] FROM range(3) r(x)")
+    assert repr(sums.rows) == "[(3, Decimal('1.50'), [1])]"
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from datetime import UTC
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
 
+from headgate.budgets.limits import Limits
+from headgate.budgets.settings import Budget, Calendar
+from headgate.budgets.store_periods import keep_periods, kept_limits
 from headgate.insights.books_shared import shared_problems
 from headgate.ledger.allotments import BUDGET, Allotment
 from headgate.ledger.fold import Movement
@@ -214,3 +218,57 @@ def test_no_two_nodes_give_the_same_id(engine: Engine, tmp_path: Path) -> None:
         given = [source(keeper(engine, tmp_path, name)).ids(connection) for name in ("a", "b")]
         ids = [next(each) for _ in range(1_500) for each in given]
     assert len(set(ids)) == len(ids)
+
+
+def among(
+    engine: Engine,
+    folder: Path,
+    node: str,
+    budget: Budget,
+    made: list[Limits] | None = None,
+) -> Keeper:
+    """Return a keeper of a node with one budget."""
+    limits = Limits({budget.id: budget})
+    found = Keeper(engine, folder / node, limits, node)
+    limits.used = found.follow(limits.beside)
+    if made is not None:
+        made.append(limits)
+    return found
+
+
+@pytest.mark.parametrize("later", [1, 24])
+def test_a_rolling_budget_counts_what_every_node_has_used(
+    engine: Engine, tmp_path: Path, later: int
+) -> None:
+    """What one has spent within the hours before another cannot spend; behind them it can."""
+    budget = Budget("rolls", "organisation", "rolling", LIMIT, calendar=Calendar(hours=24))
+    names = {1: ("r1", "r2"), 24: ("r3", "r4")}[later]
+    first, second = (among(engine, tmp_path, name, budget) for name in names)
+    slots = [f"{budget.id}@24h-{1_000 * later + each}" for each in (0, later, 25)]
+
+    assert lend(first, "j1", slots[0], 700) == 700
+    assert lend(second, "j2", slots[1], 400) == 0
+    assert lend(second, "j2", slots[1], 300) == 300
+    assert lend(first, "j1", slots[0], 1) == 700
+    assert lend(second, "j2", slots[2], 700) == 700
+
+
+def test_a_period_leaves_what_no_node_has_used(engine: Engine, tmp_path: Path) -> None:
+    """Half of a day was used at another node: half of it is added to the next, here as there."""
+    budget = Budget("days", "organisation", "day", LIMIT, carry_nanos_max=LIMIT)
+    limits: list[Limits] = []
+    keepers = [among(engine, tmp_path, name, budget, limits) for name in ("d1", "d2")]
+    first, second = keepers
+    day_ns = 24 * 3_600 * 10**9
+    with engine.begin() as connection:
+        for each, keeper_of in zip(limits, keepers, strict=True):
+            keep_periods(connection, [budget], each, 0, UTC, keeper_of.source.look)
+    assert lend(first, "j1", "days@1970-01-01", 500) == 500
+    with engine.begin() as connection:
+        for each, keeper_of in zip(limits, keepers, strict=True):
+            keep_periods(connection, [budget], each, day_ns, UTC, keeper_of.source.look)
+        assert kept_limits(connection, ["days@1970-01-02"]) == {"days@1970-01-02": 1_500}
+
+    assert lend(second, "j2", "days@1970-01-02", 1_501) == 0
+    assert lend(second, "j2", "days@1970-01-02", 1_500) == 1_500
+    assert lend(first, "j1", "days@1970-01-01", 1) == 500

@@ -171,10 +171,13 @@ def test_a_node_that_stands_still_is_given_up_and_comes_back(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_a_server_that_is_restarted_costs_nothing(tmp_path: Path) -> None:
+def test_a_server_that_is_restarted_costs_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     """Without the server a node spends what it has for ten seconds, then nothing; then it goes on.
 
-    The server is stopped as by a crash, while a call is open.
+    The server is stopped as by a crash, while a call is open. Each steward that ends for it says so
+    in a line.
     """
     cluster = stores.new_cluster(settings=())
     url = cluster.create_migrated()
@@ -196,3 +199,6 @@ def test_a_server_that_is_restarted_costs_nothing(tmp_path: Path) -> None:
         node.await_nothing_held()
         assert node.standing("organisation").posted_nanos % cost == 0
         await_equal(node)
+    said = capfd.readouterr().err
+    assert "headgate steward: The store is lost" in said
+    assert "Traceback" not in said

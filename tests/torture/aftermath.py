@@ -76,7 +76,8 @@ def go_on(data: Path, keeper: Keeper) -> None:
 def _verify_repeats(data: Path, engine: Any, told: list[dict[str, Any]]) -> None:
     if any("forgotten" in each for each in told):
         return
-    repeats = Repeats(open_repeats(data), engine, lambda: None)
+    replies = open_repeats(data)
+    repeats = Repeats(replies, engine, lambda: None)
     kept = [each["kept"] for each in told if "kept" in each]
     for key in [each["claimed"] for each in told if "claimed" in each]:
         claim = Claim("alice", key, "ff", "call_after", "w-9")
@@ -85,6 +86,7 @@ def _verify_repeats(data: Path, engine: Any, told: list[dict[str, Any]]) -> None
         assert ruling != "go", (key, ruling)
         # Its reply is given again, or has made room for another.
         assert key not in kept or ruling in {"replay", "done"}, (key, ruling)
+    replies.dispose()
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

@@ -97,17 +97,23 @@ class World:
     """What others saw: a bill, loans that were told, and what was confirmed to people."""
 
     def __init__(self, data: Path) -> None:
-        self._bill = os.open(data / "bill.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        self._told = os.open(data / "told.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self._bill, self._told = data / "bill.jsonl", data / "told.jsonl"
 
     def send(self, attempt: str) -> None:
         """Have a provider serve an attempt, and charge for it."""
         line = {"request_id": f"r-{attempt}", "amount": f"{COST}/{10**9}"}
-        os.write(self._bill, json.dumps(line).encode() + b"\n")
+        _add(self._bill, line)
 
     def tell(self, **what: Any) -> None:
         """Confirm something to somebody."""
-        os.write(self._told, json.dumps(what).encode() + b"\n")
+        _add(self._told, what)
+
+
+def _add(path: Path, line: dict[str, Any]) -> None:
+    """Add a line to a file in one write, and leave nothing open: lives end anywhere."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(descriptor, json.dumps(line).encode() + b"\n")
+    os.close(descriptor)
 
 
 class Workers:
@@ -154,7 +160,7 @@ def live(data: Path, engine: Engine | None = None) -> None:
     world.tell(corrected=True)
     govern(world, engine)
     carry_over(engine)
-    repeat(world, data, engine, keeper)
+    repeat(world, data, engine)
     kept = data
     for number in range(2):
         kept = in_force.keep(data, number, b"[organisation]\n" * 100)
@@ -282,10 +288,14 @@ class Worker:
         give_back(self._keeper, self._name, {TEAM: 100})
 
     def die(self) -> None:
-        """Leave the journal as it is."""
+        """Leave the journal as it is, and nothing open."""
         self.living.remove(self)
         self._syncs.close()
-        os.close(self._journal._lock)
+        journal = self._journal
+        spares = [spare.descriptor for spare in journal._spares]
+        full = (*journal._full_ones, *journal._in_sync)
+        for descriptor in (journal._descriptor, *full, *spares, journal._lock):
+            os.close(descriptor)
 
     def close(self) -> None:
         """End the journal."""
@@ -341,9 +351,17 @@ def govern(world: World, engine: Any) -> None:
     approving.watch(now_ns + 10**12)
 
 
-def repeat(world: World, data: Path, engine: Any, keeper: Keeper) -> None:
+def repeat(world: World, data: Path, engine: Any) -> None:
     """Claim idempotency keys, keep a reply, make room for another, forget them all."""
-    repeats, settings = Repeats(open_repeats(data), engine, lambda: None), Idempotency()
+    kept_replies = open_repeats(data)
+    try:
+        _repeat(world, Repeats(kept_replies, engine, lambda: None))
+    finally:
+        kept_replies.dispose()
+
+
+def _repeat(world: World, repeats: Repeats) -> None:
+    settings = Idempotency()
     for number in range(2):
         claim = Claim("alice", f"key-{number}", "ff", f"call_w-2{number:04d}", "w-2")
         repeats.claim(claim, settings, 10)

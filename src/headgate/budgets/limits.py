@@ -1,13 +1,14 @@
 """The limit of each window now: what is configured, raised, carried over, or used up before; pure.
 
 What is carried over and what a rolling window has used already is looked up in the books each
-time: nothing is added up twice, and what is settled late is counted.
+time: nothing is added up twice, and what is settled late is counted. What is asked of a period that
+is over (a hold is extended, a clock is behind) must leave the later ones what they have used.
 """
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from headgate.budgets.periods import slots_before
+from headgate.budgets.periods import slots_after, slots_before
 from headgate.budgets.settings import Budget
 from headgate.budgets.tree import budget_id_of
 from headgate.units.ids import is_carved
@@ -37,8 +38,8 @@ class Limits:
     """Tells the limit of a window by its key; None when its budget is configured no more.
 
     Attributes:
-        used: What is used of a window by the books, in nano-dollars; whoever keeps the books
-            puts it here.
+        used: What is used of a window by the books of all nodes, in nano-dollars; whoever keeps
+            the books puts it here.
         before: By window, the one before it, where something is carried over.
 
     Args:
@@ -63,10 +64,38 @@ class Limits:
         budget = self._budgets.get(budget_id_of(window))
         if budget is None:
             return None
-        limit_nanos = budget.limit_nanos + self._raised(budget.id) + self.carried(budget, window)
+        own_nanos = budget.limit_nanos + self._raised(budget.id)
         if budget.period == "rolling":
-            limit_nanos -= sum(self.used(each) for each in slots_before(window))
-        return limit_nanos
+            return own_nanos - self._used_beside(window)
+        following = self._following(window) if budget.carry_nanos_max else None
+        # What the next period took of what this one had left is not spent here as well.
+        taken = 0 if following is None else max(0, self.used(following) - own_nanos)
+        return own_nanos + self.carried(budget, window) - taken
+
+    def _used_beside(self, slot: str) -> int:
+        """Return the most that any stretch of slots with this one in it has used of the others."""
+        before = [self.used(each) for each in slots_before(slot)]
+        after = [self.used(each) for each in slots_after(slot)]
+        used = most = sum(before)
+        for earlier, later in zip(before, after, strict=True):
+            used += later - earlier
+            most = max(most, used)
+        return most
+
+    def _following(self, window: str) -> str | None:
+        return next((own for own, each in self.before.items() if each.window == window), None)
+
+    def beside(self, window: str) -> tuple[str, ...]:
+        """Return the other windows whose use counts in the limit of one."""
+        budget = self._budgets.get(budget_id_of(window))
+        if budget is None:
+            return ()
+        if budget.period == "rolling":
+            return slots_before(window) + slots_after(window)
+        if not budget.carry_nanos_max:
+            return ()
+        before, following = self.before.get(window), self._following(window)
+        return tuple(each for each in (before and before.window, following) if each)
 
     def carried(self, budget: Budget, window: str) -> int:
         """Return what is carried over to a window."""

@@ -55,13 +55,21 @@ def span_before(budget: Budget, span: Span, zone: tzinfo) -> Span | None:
 
 def slots_before(window: str) -> tuple[str, ...]:
     """Return the windows of the slots that count beside a rolling window's own; else none."""
+    return _slots(window, -SLOTS, 0)
+
+
+def slots_after(window: str) -> tuple[str, ...]:
+    """Return the windows of the slots beside which a rolling window's own counts; else none."""
+    return _slots(window, 1, SLOTS + 1)
+
+
+def _slots(window: str, first: int, end: int) -> tuple[str, ...]:
     name, _, period = window.rpartition("@")
     hours, mark, number = period.partition("h-")
     if not mark:
         return ()
-    return tuple(
-        window_key(name, f"{hours}h-{each}") for each in range(int(number) - SLOTS, int(number))
-    )
+    at = int(number)
+    return tuple(window_key(name, f"{hours}h-{each}") for each in range(at + first, at + end))
 
 
 def until_of(budget: Budget, at_ns: int, span: Span | None) -> int:

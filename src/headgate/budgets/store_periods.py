@@ -4,7 +4,7 @@ A period whose limit nobody kept, because no node ran in it or the budget was ne
 All functions that change something do so as part of the caller's transaction.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import tzinfo
 
 from sqlalchemy import Connection, delete, insert, select
@@ -22,13 +22,30 @@ def kept_limits(connection: Connection, windows: Iterable[str]) -> dict[str, int
     return {row.window: row.limit_nanos for row in connection.execute(rows)}
 
 
+def look_nowhere(_connection: Connection, _windows: Collection[str]) -> None:
+    """Books that know all that is used need not look."""
+
+
 def keep_periods(
-    connection: Connection, budgets: Iterable[Budget], limits: Limits, now_ns: int, zone: tzinfo
+    connection: Connection,
+    budgets: Iterable[Budget],
+    limits: Limits,
+    now_ns: int,
+    zone: tzinfo,
+    look: Callable[[Connection, Collection[str]], None] = look_nowhere,
 ) -> None:
     """Keep the limits of the periods that run, and tell `limits` which come before which.
 
     To be called again and again: the last limit that a period had while it ran stays. The next
     period is told of as well, so that it has what is its own from its first moment.
+
+    Args:
+        connection: To the store.
+        budgets: Those of the configuration.
+        limits: Is told, and tells what is carried over.
+        now_ns: Now.
+        zone: The organisation's.
+        look: Has `limits` know what is used of some windows by now.
     """
     spans: dict[str, tuple[Budget, Span]] = {}
     windows: set[str] = set()
@@ -42,6 +59,7 @@ def keep_periods(
         limits.before = {}
         return
     kept = kept_limits(connection, windows)
+    look(connection, windows)
     before: dict[str, Before] = {}
     limits.before = before
     for budget, span in spans.values():

@@ -151,6 +151,11 @@ def _zero_prices(row: PriceRow, models: ModelDirectory) -> Iterator[Finding]:
     for meter, price in zip(METERS, row.prices_femto, strict=True):
         if price == 0 and not (embedding and meter.startswith("output")):
             yield Finding(_severity(row), "zero_price", row.id, f"{meter} costs nothing")
+    given, made = (_price(row, meter) for meter in ("input_uncached", "output_text"))
+    for meter, own, other in (("input_uncached", given, made), ("output_text", made, given)):
+        if own == 0 and other and not embedding and row.origin == "configuration":
+            message = f"{meter} costs nothing, though the model is paid for"
+            yield Finding("warning", "zero_of_paid", row.id, message)
 
 
 def _units(row: PriceRow) -> Iterator[Finding]:

@@ -1,5 +1,7 @@
 """`headgate query`: SQL over all calls, with bounds, reading only."""
 
+import atexit
+import gc
 import time
 from datetime import datetime
 from decimal import Decimal
@@ -17,6 +19,9 @@ from headgate.exports.query import Answer, Query, QueryError
 from headgate.exports.query import answer as ask
 
 app = typer.Typer()
+# What the command line has kept from being looked through is collected after all: DuckDB's binding
+# would name each of its functions at the end, as leaked.
+atexit.register(gc.unfreeze)
 
 ROWS_MAX, SECONDS_MAX = 1_000, 60
 
@@ -40,8 +45,8 @@ def query(  # noqa: PLR0913 - one for each option
         try:
             found = ask(connection, directory, today, Query(sql, rows, seconds))
         except QueryError as error:
-            fix = "The columns of `calls`: headgate query 'DESCRIBE calls'"
-            fail(str(error), fix, EXIT_NO)
+            columns = "headgate query 'DESCRIBE calls' names the columns; \"at\" stands in quotes."
+            fail(str(error), error.fix or columns, EXIT_NO)
     _print(found, as_csv=as_csv, as_json=as_json)
     if found.cut:
         typer.echo(f"There are more than {rows} rows: raise --rows.", err=True)

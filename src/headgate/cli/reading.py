@@ -15,6 +15,7 @@ from headgate.store.database import make_engine, open_store_readonly
 from headgate.store.dialect import one_state
 from headgate.store.place import has_store
 from headgate.store.schema import METADATA
+from headgate.store.trouble import said
 from headgate.units.errors import StoreError
 
 
@@ -54,7 +55,7 @@ def reading_engine(data_dir: Path) -> Iterator[Engine]:
     try:
         yield engine
     except DatabaseError as error:
-        raise StoreError(f"The store in {data_dir} cannot be read: {error.orig}.") from error
+        raise StoreError(f"The store in {data_dir} cannot be read: {said(error)}.") from error
     finally:
         engine.dispose()
 

@@ -70,16 +70,38 @@ def answer(connection: Connection, directory: Path | None, today: date, query: Q
         timer = Timer(query.seconds_max, engine.interrupt)
         timer.start()
         try:
-            found = engine.execute(query.sql)
-            rows = found.fetchmany(query.rows_max + 1)
-            columns = [each[0] for each in found.description or ()]
+            # A statement that gives nothing is no relation.
+            found = engine.sql(query.sql)
+            columns = [] if found is None else list(found.columns)
+            rows = [] if found is None else _fetch(found, query.rows_max + 1)
         except duckdb.InterruptException as error:
-            raise QueryError(f"The query took longer than {query.seconds_max} s.") from error
+            took = f"The query took longer than {query.seconds_max} s."
+            raise QueryError(took, "Ask for less, or raise --seconds.") from error
         except duckdb.Error as error:
             raise QueryError(str(error)) from error
         finally:
             timer.cancel()
     return Answer(columns, rows[: query.rows_max], len(rows) > query.rows_max)
+
+
+def _fetch(found: duckdb.DuckDBPyRelation, count: int) -> list[tuple[Any, ...]]:
+    """Return so many rows at the most, by way of Arrow: DuckDB's own way needs pytz for instants.
+
+    Sums of integers are 128 bits wide, which Arrow has as decimals.
+    """
+    wide = [str(each) in {"HUGEINT", "UHUGEINT"} for each in found.types]
+    rows: list[tuple[Any, ...]] = []
+    for piece in found.to_arrow_reader(min(count, PIECE)):
+        values = [
+            [None if value is None else int(value) for value in column.to_pylist()]
+            if is_wide
+            else column.to_pylist()
+            for column, is_wide in zip(piece.columns, wide, strict=True)
+        ]
+        rows += zip(*values, strict=True)
+        if len(rows) >= count:
+            break
+    return rows[:count]
 
 
 @contextmanager
@@ -119,7 +141,7 @@ def _from_store(connection: Connection, days: frozenset[date], today: date) -> p
                 count += len(piece)
                 if count > STORE_ROWS_MAX:
                     more = "Write the history's files: headgate export parquet."
-                    raise QueryError(f"The store has more than {STORE_ROWS_MAX} rows. {more}")
+                    raise QueryError(f"The store has more than {STORE_ROWS_MAX} rows.", more)
                 pieces.append(table_of(history.COLUMNS, piece))
         day += timedelta(days=1)
     return pa.concat_tables(pieces) if pieces else schema_of(history.COLUMNS).empty_table()

@@ -27,6 +27,7 @@ from headgate.ledger.store_nodes import source_of
 from headgate.records.journal import REFERENCES_MAX, SealedRecord, SettleRecord
 from headgate.store.journal_reader import Cursor, JournalReader, journals
 from headgate.store.journal_writer import boot_id, take_lock
+from headgate.store.trouble import FIX, said
 from headgate.units.errors import StoreError
 
 
@@ -92,7 +93,7 @@ class Keeper:
                 yield connection
         except SQLAlchemyError as error:
             self.failed = True
-            raise StoreError(f"The store cannot be written: {error}") from error
+            raise StoreError(f"The store cannot be written: {said(error)}.", FIX) from error
 
     def _load(self) -> None:
         with self._engine.connect() as connection:
@@ -122,6 +123,11 @@ class Keeper:
 
     def _limit(self, window: str) -> int:
         return self.source.limit(window)
+
+    def follow(self, beside: Callable[[str], Sequence[str]]) -> Callable[[str], int]:
+        """Be told which other windows count in the limit of one; return what is used of those."""
+        self.line.beside = beside
+        return self.source.follow(beside)
 
     def carve(self, allotments: Sequence[Allotment], at_ns: int) -> list[Short]:
         """Carve allotments that were not carved yet, durably; return those that do not fit."""

@@ -9,7 +9,8 @@ windows.
 What is lent to workers and lies idle there is *recalled* for a need that lacks it: each worker that
 may have some is told, and gives back at once whatever no open hold needs. A need is refused when
 all of them have answered since it came and it still does not fit, when what is posted leaves too
-little whatever they answer, or when it has waited for `WAIT_MS`.
+little whatever they answer, or when it has waited for `WAIT_MS`. What lies idle of another window
+that counts in the limit of one, such as the slot before of a rolling budget, is recalled with it.
 """
 
 from collections import Counter
@@ -107,6 +108,7 @@ class _Pass:
         served: Whom it lent to, and of what.
         hoped: What those who are refused in this look may find idle when they come again.
         away: By window and a need's `after`: what may come back, and whether anybody was asked.
+        counting: By window: it, and those whose idle money counts in its limit.
     """
 
     free: dict[str, int] = field(default_factory=dict)
@@ -114,6 +116,7 @@ class _Pass:
     served: list[tuple[str, str]] = field(default_factory=list)
     hoped: Counter[str] = field(default_factory=Counter)
     away: dict[tuple[str, int], tuple[int, bool]] = field(default_factory=dict)
+    counting: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Line:
@@ -124,6 +127,7 @@ class Line:
         limit_of: The limit of a window, in nano-dollars.
 
     Attributes:
+        beside: The other windows whose use counts in the limit of one.
         recalled: Who was asked for idle money, and who has answered.
         changed: Leases that are not written down yet as they are, by journal and window.
         ending: Leases of small windows whose worker has done with them.
@@ -133,6 +137,7 @@ class Line:
     def __init__(self, book: LeaseBook, limit_of: Callable[[str], int]) -> None:
         self._book = book
         self._limit_of = limit_of
+        self.beside: Callable[[str], Sequence[str]] = lambda _window: ()
         self._waiting: list[_Waiter] = []
         self._wants: list[tuple[str, Mapping[str, int]]] = []
         self._debts: dict[tuple[str, str], int] = {}
@@ -255,6 +260,9 @@ class Line:
             for window in waiter.short:
                 # An answer that is new for who came last is new for all.
                 since[window] = max(since.get(window, 0), waiter.after)
+        for window, after in list(since.items()):
+            for each in self.beside(window):
+                since[each] = max(since.get(each, 0), after)
         return self.recalled.send(since.items())
 
     def next_ms(self) -> int | None:
@@ -296,6 +304,8 @@ class Line:
     def _lend(self, look: _Pass, lease: tuple[str, str], amount: int, cost: int) -> None:
         self._book.lend(*lease, amount)
         look.free[lease[1]] -= cost
+        for each in self.beside(lease[1]):
+            look.free.pop(each, None)
         self._lent[lease] += amount
         self.changed.add(lease)
 
@@ -306,7 +316,8 @@ class Line:
         hope = free + away >= cost or (asked and waiter.need.shorten)
         if hope and now_ms < waiter.until_ms:
             return None
-        idle = self.recalled.in_motion(window, waiter.after, now_ms)
+        counting = self._counting(look, window)
+        idle = sum(self.recalled.in_motion(each, waiter.after, now_ms) for each in counting)
         # It is told to come again for what nobody before it was told to come again for.
         contended = free - look.claims[window] - look.hoped[window] + min(away, idle) >= cost
         look.hoped[window] += cost if contended else 0
@@ -319,7 +330,17 @@ class Line:
         key = (window, waiter.after)
         found = look.away.get(key)
         if found is None:
-            found = look.away[key] = self.recalled.away(*key)
+            counting = self._counting(look, window)
+            each = [self.recalled.away(one, waiter.after) for one in counting]
+            found = sum(away for away, _ in each), any(asked for _, asked in each)
+            look.away[key] = found
+        return found
+
+    def _counting(self, look: _Pass, window: str) -> tuple[str, ...]:
+        found = look.counting.get(window)
+        if found is None:
+            beside = [each for each in self.beside(window) if each in self._book.windows]
+            found = look.counting[window] = (window, *beside)
         return found
 
     def _lend_rest(self, waiter: _Waiter, look: _Pass) -> None:
@@ -340,7 +361,7 @@ class Line:
                     self._lend(look, (journal, window), amount, amount)
                     comfortable.add(window)
         for journal, window in look.served:
-            free = look.free[window]
+            free = self._free(look, window)
             small = is_small(window) and window not in comfortable
             if free > 0 and not look.claims[window] and small:
                 self._lend(look, (journal, window), free, free)

@@ -75,6 +75,15 @@ class Source(Protocol):
     def limit(self, window: str) -> int:
         """Return up to what this node may lend of a window, in nano-dollars."""
 
+    def follow(self, beside: Callable[[str], Sequence[str]], /) -> Callable[[str], int]:
+        """Be told which other windows count in the limit of one; return what is used of those.
+
+        The limits that this node lends up to are computed from it.
+        """
+
+    def look(self, connection: Connection, windows: Collection[str]) -> None:
+        """See what is used of some windows by now, by whichever node."""
+
     def ids(self, connection: Connection, /) -> Iterator[int]:
         """Return ids for callers and routes, which nobody else gives."""
 
@@ -104,10 +113,18 @@ class Alone:
         self.node = ""
         self.lenders: frozenset[str] = frozenset()
         self.allotments: Carver = Allotments(book, configured)
+        self._book = book
 
     def limit(self, window: str) -> int:
         """Return the limit."""
         return self.allotments.limit(window)
+
+    def follow(self, _beside: Callable[[str], Sequence[str]]) -> Callable[[str], int]:
+        """Return what the book has."""
+        return self._book.used
+
+    def look(self, connection: Connection, windows: Collection[str]) -> None:
+        """The book has it."""
 
     def ids(self, connection: Connection, /) -> Iterator[int]:
         """Go on where the store ends."""

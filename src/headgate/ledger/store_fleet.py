@@ -71,15 +71,18 @@ def tell(connection: Connection, own: str) -> None:
     connection.execute(select(func.pg_notify(CHANNEL, own)))
 
 
-def idle_elsewhere(connection: Connection, own: str, window: str) -> tuple[int, int]:
-    """Return what nodes that live were lent of a window and have not posted; and what they hold."""
+def idle_elsewhere(
+    connection: Connection, own: str, windows: Collection[str]
+) -> dict[str, tuple[int, int]]:
+    """Return what nodes that live were lent of windows and have not posted; and what they hold."""
     lives = node_lease.join(node, (node.c.id == node_lease.c.node) & ~node.c.given_up)
     used = node_lease.c.posted_nanos + node_lease.c.lost_nanos
     spare = func.sum(func.greatest(0, node_lease.c.granted_nanos - used))
-    query = select(spare, func.sum(node_lease.c.held_nanos)).select_from(lives)
-    query = query.where(node_lease.c.node != own, node_lease.c.window == window)
-    granted, held = connection.execute(query).one()
-    return granted or 0, held or 0
+    held = func.sum(node_lease.c.held_nanos)
+    query = select(node_lease.c.window, spare, held).select_from(lives)
+    query = query.where(node_lease.c.node != own, node_lease.c.window.in_(windows))
+    rows = connection.execute(query.group_by(node_lease.c.window))
+    return {window: (int(granted), int(holds)) for window, granted, holds in rows}
 
 
 def open_elsewhere(connection: Connection, own: str) -> set[str]:

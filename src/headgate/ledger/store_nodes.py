@@ -1,9 +1,10 @@
 """A node among others: borrows from the store what it lends to its workers, and gives back."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, Sequence, select
+import sqlalchemy
+from sqlalchemy import Connection, Engine, select
 
 from headgate.ledger import store_fleet
 from headgate.ledger.book import COMFORT, Lease, LeaseBook, Wanted
@@ -19,7 +20,7 @@ ELSEWHERE = "@elsewhere"
 """Stands in the book for the workers of all other nodes; no journal has that name."""
 
 IDS_AT_ONCE = 1_000
-BLOCKS = Sequence("reference_block")
+BLOCKS = sqlalchemy.Sequence("reference_block")
 """Each number stands for so many ids of callers and routes."""
 
 
@@ -70,6 +71,15 @@ class Among:
         own = 0 if lease is None else min(lease.granted_nanos, self.allotments.limit(window))
         return own + self._elsewhere(window)
 
+    def follow(self, beside: Callable[[str], Sequence[str]]) -> Callable[[str], int]:
+        """Look at what all nodes have used of those windows, whenever something is borrowed."""
+        self.shared.beside.of = beside
+        return self.shared.beside.used
+
+    def look(self, connection: Connection, windows: Collection[str]) -> None:
+        """See what all nodes have used of some windows."""
+        self.shared.beside.look(connection, windows)
+
     def _elsewhere(self, window: str) -> int:
         account = self._book.windows.get(window)
         found = None if account is None else account.leases.get(ELSEWHERE)
@@ -107,7 +117,10 @@ class Among:
                 self._borrow(connection, window, wanted)
 
     def _borrow(self, connection: Connection, window: str, wanted: Wanted) -> None:
-        free = self._pools.free_nanos(connection, window, self.allotments.limit(window))
+        beside = self.shared.beside.of(window)
+        # What lies idle here of those windows would be missing in this one.
+        self.return_idle(connection, [each for each in beside if each in self._leases])
+        free = self._pools.free_nanos(connection, window, self.shared.limit_now(connection, window))
         here = max(0, self._free(window))
         need = max(0, wanted.need_nanos - here)
         ample = max(0, wanted.need_nanos + COMFORT * wanted.want_nanos - here)
@@ -119,16 +132,21 @@ class Among:
         if amount > 0:
             lease = self._leases.setdefault(window, NodeLease())
             self._grant(connection, window, lease.counted_nanos + amount)
-        self._see_elsewhere(connection, window, short=free < need)
+        self._see_elsewhere(connection, (window, *beside), short=free < need)
 
-    def _see_elsewhere(self, connection: Connection, window: str, *, short: bool) -> None:
+    def _see_elsewhere(
+        self, connection: Connection, windows: Sequence[str], *, short: bool
+    ) -> None:
         """Have the book say what may come back from others, as of one more worker."""
-        granted = held = 0
+        idle: Mapping[str, tuple[int, int]] = {}
         if short:
-            granted, held = store_fleet.idle_elsewhere(connection, self.node, window)
-        lease = self._book.account(window, 0).leases.setdefault(ELSEWHERE, Lease())
-        lease.granted_nanos, lease.held_nanos = granted, held
-        self._book.account(window, self.limit(window))
+            idle = store_fleet.idle_elsewhere(connection, self.node, windows)
+        for window in windows:
+            known = self._book.windows.get(window)
+            if window in idle or (known is not None and ELSEWHERE in known.leases):
+                lease = self._book.account(window, 0).leases.setdefault(ELSEWHERE, Lease())
+                lease.granted_nanos, lease.held_nanos = idle.get(window, (0, 0))
+            self._book.account(window, self.limit(window))
 
     def _free(self, window: str) -> int:
         return self._book.account(window, self.limit(window)).free_nanos

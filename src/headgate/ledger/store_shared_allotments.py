@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select, update
 from headgate.ledger.allotments import BUDGET, Allotment, Short
 from headgate.ledger.book import LeaseBook
 from headgate.ledger.store_allotments import KeptAllotment, keep, keep_changed, kept
+from headgate.ledger.store_beside import Beside
 from headgate.ledger.store_pools import LENDING, Pools
 from headgate.ledger.tables import allotment as table
 from headgate.store.dialect import hold_lock
@@ -22,6 +23,7 @@ class SharedAllotments:
         configured: The limit of a budget's window.
 
     Attributes:
+        beside: What is used of the windows that count in the limits of others.
         pools: What is used of windows; set before anything is read.
     """
 
@@ -30,6 +32,7 @@ class SharedAllotments:
     def __init__(self, book: LeaseBook, configured: Callable[[str], int]) -> None:
         self._book = book
         self._configured = configured
+        self.beside = Beside()
         self._known: dict[str, Allotment] = {}
         self._ended: set[str] = set()
         # Those of budgets, whose amounts are not for ever.
@@ -48,6 +51,11 @@ class SharedAllotments:
         """Return the limit of any window, in nano-dollars."""
         found = self._known.get(window)
         return self._configured(window) if found is None else found.amount_nanos
+
+    def limit_now(self, connection: Connection, window: str) -> int:
+        """Return that limit by what all nodes have used at this moment of what counts in it."""
+        self.beside.look(connection, self.beside.of(window))
+        return self.limit(window)
 
     def load(self, connection: Connection) -> None:
         """Read all."""
@@ -97,7 +105,8 @@ class SharedAllotments:
 
     def _short(self, connection: Connection, allotment: Allotment) -> Short | None:
         for parent in allotment.parents:
-            left = self.pools.free_nanos(connection, parent, self.limit(parent))
+            limit_nanos = self.limit_now(connection, parent)
+            left = self.pools.free_nanos(connection, parent, limit_nanos)
             if left < allotment.amount_nanos:
                 return Short(allotment.window, parent, left)
         return None
@@ -134,7 +143,10 @@ class SharedAllotments:
         return amount
 
     def _room(self, connection: Connection, parents: Sequence[str]) -> int:
-        free = (self.pools.free_nanos(connection, each, self.limit(each)) for each in parents)
+        free = (
+            self.pools.free_nanos(connection, each, self.limit_now(connection, each))
+            for each in parents
+        )
         return max(0, min(free))
 
     def lasting(self, over: Callable[[Allotment], bool]) -> list[Allotment]:

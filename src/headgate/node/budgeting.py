@@ -8,7 +8,7 @@ from headgate.budgets import keeper
 from headgate.budgets.limits import Limits
 from headgate.budgets.standing import standings
 from headgate.budgets.store_periods import keep_periods
-from headgate.ledger.book import LeaseBook
+from headgate.ledger.keeper import Keeper
 from headgate.node.rules import Rules
 
 
@@ -23,17 +23,22 @@ class Budgeting:
         self._rules = rules
         self._engine = engine
         self.limits = Limits(rules.budgets, raised)
+        self._keeper: Keeper | None = None
 
-    def begin(self, book: LeaseBook, now_ns: int) -> None:
-        """Go by these books from now on."""
-        self.limits.used = book.used
+    def begin(self, keeper: Keeper, now_ns: int) -> None:
+        """Go by its books from now on."""
+        self._keeper = keeper
+        self.limits.used = keeper.follow(self.limits.beside)
         self.keep_periods(now_ns)
 
     def keep_periods(self, now_ns: int) -> None:
         """Keep the limits that periods have, for what is carried over from them."""
         snapshot = self._rules.snapshot
+        assert self._keeper is not None
+        look = self._keeper.source.look
         with self._engine.begin() as connection:
-            keep_periods(connection, snapshot.budgets.values(), self.limits, now_ns, snapshot.zone)
+            budgets = snapshot.budgets.values()
+            keep_periods(connection, budgets, self.limits, now_ns, snapshot.zone, look)
 
     def watch(self, now_ns: int) -> None:
         """Look at what budgets spend, and raise or end their alarms."""

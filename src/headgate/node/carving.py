@@ -4,6 +4,7 @@ A budget that is carved from another has, in each of its periods, an allotment o
 It is carved before the period begins, changed with the limit, and ends with the period or when the
 configuration has it no more: then what was used of it stays counted above, and the rest is free.
 Where there is too little above, as much is set aside as there is, and more as it becomes free.
+What lies idle there is recalled for it, ever more seldom while that does not suffice.
 """
 
 from collections.abc import Collection, Iterator
@@ -25,6 +26,8 @@ SOON_NS = NANOS_PER_SECOND // 10
 """How soon it is looked again when something was first lacking, and has been recalled."""
 AHEAD_NS = 5 * NANOS_PER_SECOND
 """How long before a period begins its money is carved: workers ask for it before that, too."""
+PAUSE_MAX_NS = 60 * NANOS_PER_SECOND
+"""So long at the most between two recalls for the same lack: each has workers ask anew."""
 GRACE_NS = 5 * NANOS_PER_SECOND
 """So long a period's allotment outlives it, for calls that began in it and wait for money."""
 CHANGE_NS = 30 * NANOS_PER_SECOND
@@ -56,7 +59,9 @@ class Carving:
         self._lending = lending
         self._connected = connected
         self._next_ns = 0
-        self._lacks = False
+        # What was set aside though it is less than wanted; when to recall for it again.
+        self._short: dict[str, int] = {}
+        self._recall_ns = self._pause_ns = 0
         # The workers of the configuration before, and until when they are waited for.
         self._before: frozenset[str] = frozenset()
         self._before_until_ns = 0
@@ -89,12 +94,17 @@ class Carving:
         before = {window: self._keeper.allotments.limit(window) for window in lasts}
         short = self._keeper.set_aside(wanted, now_ns)
         above = sorted({parent for each in short for parent in each.parents})
-        first, self._lacks = not self._lacks and bool(above), bool(above)
-        self._next_ns = now_ns + (SOON_NS if first else LOOK_NS)
+        lacking = {each.window: self._keeper.allotments.limit(each.window) for each in short}
+        anew, self._short = lacking != self._short, lacking
+        self._next_ns = now_ns + (SOON_NS if anew and short else LOOK_NS)
         lowered = any(self._keeper.allotments.limit(each) < before[each] for each in lasts)
         if ended or lowered:
             self._lending.limits_changed()
-        if above:
+        if anew:
+            self._recall_ns, self._pause_ns = now_ns, LOOK_NS
+        if above and not now_ns < self._recall_ns <= now_ns + PAUSE_MAX_NS:
+            self._recall_ns = now_ns + self._pause_ns
+            self._pause_ns = min(2 * self._pause_ns, PAUSE_MAX_NS)
             self._keeper.return_idle(above)
             self._lending.recall(above)
 

@@ -31,6 +31,7 @@ from headgate.node.budgeting import Budgeting
 from headgate.node.carving import Carving
 from headgate.node.control.registry import Desk
 from headgate.node.corrections import Adjust, Corrected, KeepCells
+from headgate.node.ending import told_plainly
 from headgate.node.exporting import exporters
 from headgate.node.in_force import SECRETS_OF_STEWARD, read
 from headgate.node.learning import learning_of
@@ -73,7 +74,8 @@ from headgate.node.watching import watch_deployments
 from headgate.store.database import open_store_readonly
 from headgate.store.migrate import open_store
 from headgate.store.place import node_id
-from headgate.units.errors import HeadgateError, StoreError
+from headgate.store.trouble import trouble_told
+from headgate.units.errors import StoreError
 
 FOLD_S = 0.1
 
@@ -97,7 +99,7 @@ class Steward:
         self.root = journal_root(data_dir)
         self.budgeting = Budgeting(rules, engine, self.approving.raised)
         self.keeper = Keeper(engine, self.root, self.budgeting.limits, self.sharing.node)
-        self.budgeting.begin(self.keeper.book, time.time_ns())
+        self.budgeting.begin(self.keeper, time.time_ns())
         self.workers: dict[str, asyncio.StreamWriter] = {}
         self.lending = Lending(self.keeper, self.sharing.tell_lender, self.fail)
         here = self.workers.keys()
@@ -382,7 +384,7 @@ def main() -> None:
     parser.add_argument("--alive-fd", type=int, default=-1)
     arguments = parser.parse_args()
     run_dir(arguments.data_dir)
-    try:
+    with told_plainly("steward"), trouble_told():
         uvloop.run(
             run(
                 lambda in_force: read(arguments.config, in_force, os.environ, SECRETS_OF_STEWARD),
@@ -392,8 +394,6 @@ def main() -> None:
                 alive_fd=arguments.alive_fd,
             )
         )
-    except HeadgateError as error:
-        raise SystemExit(f"headgate steward: {error}") from error
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from headgate.identity.keys import load_pepper
 from headgate.ledger.line import Grant, Outcome
 from headgate.node.credentials import keep_fresh
 from headgate.node.durable import journal_syncs, open_journal, see_out_failed
+from headgate.node.ending import told_plainly
 from headgate.node.hearsay import Hearsay
 from headgate.node.imparting import Imparting, impart
 from headgate.node.in_force import read
@@ -295,15 +296,16 @@ def main() -> None:
     arguments = parser.parse_args()
     snapshot = read(arguments.config, arguments.in_force, os.environ)
     snapshot = part_of(snapshot, arguments.workers)
-    uvloop.run(
-        run(
-            snapshot,
-            arguments.data_dir,
-            name=arguments.name,
-            listening=socket.socket(fileno=arguments.listen_fd),
-            alive_fd=arguments.alive_fd,
+    with told_plainly("worker"):
+        uvloop.run(
+            run(
+                snapshot,
+                arguments.data_dir,
+                name=arguments.name,
+                listening=socket.socket(fileno=arguments.listen_fd),
+                alive_fd=arguments.alive_fd,
+            )
         )
-    )
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from headgate.store.database import make_engine
 from headgate.store.place import STORE_NAME, database_of
 from headgate.store.postgresql import check_database, make_server_engine
+from headgate.store.trouble import FIX, said
 from headgate.units.errors import StoreError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -39,7 +40,7 @@ def open_store(data_dir: Path) -> Engine:
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
         upgrade(engine)
     except OperationalError as error:
-        raise StoreError(f"{path} cannot be opened: {error.orig}") from error
+        raise StoreError(f"{path} cannot be opened: {said(error)}.", FIX) from error
     if created:
         path.chmod(0o600)
     return engine
@@ -58,7 +59,7 @@ def open_server(url: str) -> Engine:
         upgrade(engine)
     except (OperationalError, ProgrammingError) as error:
         # The address may hold a password, so it is not told.
-        raise StoreError(f"The PostgreSQL store cannot be opened: {error.orig}") from error
+        raise StoreError(f"The PostgreSQL store cannot be opened: {said(error)}.", FIX) from error
     return engine
 
 

@@ -1,7 +1,6 @@
 """`headgate prices check`: what looks like a slip of the pen, in the book or in a file to take."""
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,7 @@ from headgate.catalog.check import Finding, check_book, refused
 from headgate.catalog.load import load_models
 from headgate.cli.options import CONFIG_DEFAULT
 from headgate.cli.pricing.as_of import OwnConfig, book_of
-from headgate.config.load import load
+from headgate.cli.pricing.grown import book_with
 
 
 def check(
@@ -49,6 +48,4 @@ def _of_file(file: Path, config: Path) -> tuple[Finding, ...]:
     Raises:
         ConfigurationError: The file, or the configuration, cannot be used at all.
     """
-    text = config.read_bytes() + b"\n" + file.read_bytes()
-    grown = load(config, os.environ, secrets_of=(), text=text).price_book
-    return refused(grown, load_models(), book_of(config))
+    return refused(book_with(file, config), load_models(), book_of(config))

@@ -1,7 +1,6 @@
 """`headgate prices impact`: what a change of prices would have cost on calls that were made."""
 
 import importlib
-import os
 from datetime import datetime, timedelta, tzinfo
 from fractions import Fraction
 from pathlib import Path
@@ -13,9 +12,9 @@ from headgate.catalog.prices import PriceBook
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import fail, print_json, print_table, table
 from headgate.cli.pricing.asked import require_known
+from headgate.cli.pricing.grown import book_with
 from headgate.cli.reading import read_configuration, reading
 from headgate.cli.report import instant
-from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.insights.contract_prices import ImpactRowView, ImpactSumsView, ImpactView
 from headgate.units.instants import from_datetime, to_datetime, to_iso
@@ -113,10 +112,7 @@ def changed(
     """
     book: PriceBook = snapshot.price_book
     if change is not None:
-        path = Path(snapshot.file)
-        text = path.read_bytes() + b"\n" + change.read_bytes()
-        grown = load(path, os.environ, secrets_of=(), text=text).price_book
-        book = rated.as_if(book, grown, since_ns)
+        book = rated.as_if(book, book_with(change, Path(snapshot.file)), since_ns)
     return scaled(book, scale, rated)
 
 

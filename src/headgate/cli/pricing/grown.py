@@ -1,0 +1,45 @@
+"""A file of price tables, read as a part of the configuration it is meant for."""
+
+import os
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+from headgate.catalog.prices import PriceBook
+from headgate.config.load import load
+from headgate.units.errors import ConfigurationError, Problem
+
+
+def book_with(file: Path, config: Path) -> PriceBook:
+    """Return the price book of a configuration with the tables of a file behind its own.
+
+    Raises:
+        ConfigurationError: Either cannot be used; what is wrong in the file names its own lines.
+    """
+    own = _read(config, "Write one with: headgate init, or name another with --config.")
+    text = _read(file, "Name a file of price tables.")
+    try:
+        tomllib.loads(text.decode("utf-8", "replace"))
+    except tomllib.TOMLDecodeError:
+        load(file, os.environ, secrets_of=(), text=text)
+    try:
+        return load(config, os.environ, secrets_of=(), text=own + b"\n" + text).price_book
+    except ConfigurationError as error:
+        above = own.count(b"\n") + 1
+        found = tuple(_in_its_file(each, file, above) for each in error.problems)
+        raise ConfigurationError(found) from error
+
+
+def _read(path: Path, fix: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        problem = f"It cannot be read: {error.strerror}."
+        raise ConfigurationError((Problem(str(path), "file", problem, fix),)) from error
+
+
+def _in_its_file(problem: Problem, file: Path, above: int) -> Problem:
+    if problem.line is not None and problem.line > above:
+        return replace(problem, file=str(file), line=problem.line - above)
+    # What is wrong with a row as such is told by the row.
+    return replace(problem, file=str(file)) if problem.key == "prices" else problem
