@@ -98,7 +98,7 @@ def stretch(since: str | None, until: str | None, zone: tzinfo) -> tuple[int, in
     end = end if until is None else instant(until, zone)
     if begin >= end:
         days = (to_datetime(at_ns).astimezone(zone).strftime("%Y-%m-%d") for at_ns in (begin, end))
-        fail(f"{' until '.join(days)} is no stretch of time.", "Name a --since before --until.")
+        fail(f"{' until '.join(days)} is no stretch of time.", "Let it begin before it ends.")
     return begin, end
 
 
