@@ -23,9 +23,9 @@ from bench.launch import prepare
 from headgate.app import Steward, data_plane
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
-from headgate.gateway.edge import ClientConnection
+from headgate.gateway.client.edge import ClientConnection
 from headgate.gateway.pipeline import Pipeline
-from headgate.gateway.upstream import UpstreamConnection
+from headgate.gateway.upstream.connection import UpstreamConnection
 from headgate.gateway.world import World
 from headgate.identity.directory import Credential
 from headgate.records.control import Answered, ControlRequest

@@ -14,22 +14,22 @@ from headgate.dial.resolver import Resolver
 from headgate.dialects.registry import dialects, spoken_dialects
 from headgate.dialects.stops.registry import counted, stops
 from headgate.dialects.translation.registry import tellers, translators
-from headgate.gateway.allotments import Allotments, Carve, GiveBack, Lender
-from headgate.gateway.appraisal import Appraisal
-from headgate.gateway.books import Books
 from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
 from headgate.gateway.deferral import Deferral
-from headgate.gateway.guards import Guards
 from headgate.gateway.interpreter import Interpreter
-from headgate.gateway.notebook import Notebook
+from headgate.gateway.learning.appraisal import Appraisal
+from headgate.gateway.learning.guards import Guards
+from headgate.gateway.learning.notebook import Notebook
+from headgate.gateway.learning.sessions import Sessions
+from headgate.gateway.money.allotments import Allotments, Carve, GiveBack, Lender
+from headgate.gateway.money.books import Books
+from headgate.gateway.money.sizing import Sizing
+from headgate.gateway.money.unbounded import Caps
 from headgate.gateway.outbox import Outbox
-from headgate.gateway.pool import Pool
-from headgate.gateway.sessions import Sessions
 from headgate.gateway.settings import ResponseCache
-from headgate.gateway.sizing import Sizing
-from headgate.gateway.target import Target
-from headgate.gateway.unbounded import Caps
+from headgate.gateway.upstream.pool import Pool
+from headgate.gateway.upstream.target import Target
 from headgate.gateway.world import World
 from headgate.governance.requirements import Rulebook
 from headgate.identity.delegation import public_root

@@ -6,8 +6,8 @@ from datetime import UTC
 from headgate.budgets.limits import Limits
 from headgate.budgets.settings import Budget
 from headgate.catalog.settings import Deployment
-from headgate.gateway.allotments import Allotments, Lender
-from headgate.gateway.paths import SpendPath
+from headgate.gateway.money.allotments import Allotments, Lender
+from headgate.gateway.money.paths import SpendPath
 from headgate.identity.directory import Credential, Directory
 from headgate.ledger import slices
 from headgate.ledger.book import LeaseBook

@@ -27,9 +27,9 @@ from headgate.capacity.health import Breaker, Health
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.counting.tally import Tallier
+from headgate.gateway.client.logged import welcome
 from headgate.gateway.listener.access_log import AccessLog
 from headgate.gateway.listener.door import Door
-from headgate.gateway.logged import welcome
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.sweep import sweep
 from headgate.ledger.book import LeaseBook

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from headgate.gateway.edge import ClientConnection
-from headgate.gateway.recorder import Recorder
+from headgate.gateway.client.edge import ClientConnection
+from headgate.gateway.kept.recorder import Recorder
 from headgate.records.journal import SettleRecord
 from headgate.records.repeats import Claim
 from tests.gateway.calls import config, encode, request

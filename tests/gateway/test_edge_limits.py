@@ -2,7 +2,7 @@
 
 import pytest
 
-from headgate.gateway.edge import ClientConnection
+from headgate.gateway.client.edge import ClientConnection
 from tests.gateway.calls import chat, encode, head, request
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway

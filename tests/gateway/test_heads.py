@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from headgate.gateway.heads import HEADS_MAX, KEPT_BYTES_MAX, HeadMemory, Met
-from headgate.gateway.request import Head
+from headgate.gateway.client.heads import HEADS_MAX, KEPT_BYTES_MAX, HeadMemory, Met
+from headgate.gateway.client.request import Head
 from tests.gateway.calls import ALICE, BOB, CHAT_PATH, chat, encode, head, request
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from headgate.gateway.client.edge import ClientConnection
 from headgate.gateway.cuts import cut
-from headgate.gateway.edge import ClientConnection
 from headgate.gateway.exchange import Exchange
 from headgate.gateway.readings import LARGE_BYTES, READING
 from headgate.records.journal import HoldRecord, RefusalRecord, VoidRecord

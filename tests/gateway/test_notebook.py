@@ -8,9 +8,9 @@ import pytest
 from headgate.budgets.settings import RunLimits
 from headgate.capacity.pace import PARTS, Pace
 from headgate.experience.rows import ROWS_MAX, CountRow, Experience, LatestRow, Value
-from headgate.gateway.guards import Guards
-from headgate.gateway.known_outputs import KnownOutputs
-from headgate.gateway.notebook import NEWS_MAX, Notebook
+from headgate.gateway.learning.guards import Guards
+from headgate.gateway.learning.known_outputs import KnownOutputs
+from headgate.gateway.learning.notebook import NEWS_MAX, Notebook
 from headgate.records.control import Answered, ControlRequest
 
 KIND = ("lengths", "fast", "a", "model")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.gateway.numbers import Numbers
+from headgate.gateway.money.numbers import Numbers
 from headgate.ledger.fold import Known, fold
 from headgate.ledger.folded import FoldedHold
 from headgate.records.journal import REFERENCES_MAX, CallerRecord, RouteRecord

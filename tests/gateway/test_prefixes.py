@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from headgate.caches.prompt import Prompt
 from headgate.dialects.prompts.block import Block, Blocks
-from headgate.gateway.prefixes import SEAM_TOKENS, PrefixMemory, whose
+from headgate.gateway.money.prefixes import SEAM_TOKENS, PrefixMemory, whose
 from tests.gateway.calls import CHAT_PATH, MESSAGES_PATH, ask, call_of
 from tests.gateway.inprocess import Gateway
 

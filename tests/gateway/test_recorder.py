@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.gateway.http_bytes import LAST_CHUNK, chunk
-from headgate.gateway.recorder import kept, unchunked
+from headgate.gateway.client.http_bytes import LAST_CHUNK, chunk
+from headgate.gateway.kept.recorder import kept, unchunked
 
 
 @given(st.lists(st.binary(min_size=1)))

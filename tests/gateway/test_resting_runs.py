@@ -6,7 +6,7 @@ from datetime import UTC
 import pytest
 
 from headgate.budgets.settings import Budget
-from headgate.gateway.paths import AHEAD_NS, REST_NS, Paths, SpendPath
+from headgate.gateway.money.paths import AHEAD_NS, REST_NS, Paths, SpendPath
 from headgate.identity.directory import Credential
 from headgate.ledger.book import LeaseBook
 from headgate.ledger.line import Borrowing, Line

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headgate.gateway.run_counts import MINUTE_NS, WORKERS_MAX, Count
+from headgate.gateway.learning.run_counts import MINUTE_NS, WORKERS_MAX, Count
 
 
 class Told(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from headgate.gateway.feedback import votes_of
+from headgate.gateway.learning.feedback import votes_of
 from headgate.records.journal import DecisionRecord, SettleRecord
 from headgate.routing.deciding import chosen_of, decided_again, placed
 from headgate.routing.policies.registry import policies

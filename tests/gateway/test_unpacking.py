@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.gateway.unpacking import FREE_BYTES, RATIO_MAX, TOO_LARGE, Unpacker, unpacker_of
+from headgate.gateway.upstream.unpacking import (
+    FREE_BYTES,
+    RATIO_MAX,
+    TOO_LARGE,
+    Unpacker,
+    unpacker_of,
+)
 from headgate.providers.envelope import FrameError
 from headgate.records.journal import SettleRecord
 from tests.gateway.calls import ask, call_of, chat

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import openai
 import pytest
 
-from headgate.gateway.uploads import MEMORY_BYTES
+from headgate.gateway.client.uploads import MEMORY_BYTES
 from headgate.records.journal import HoldRecord
 from headgate.simulator import Fault, FaultKind, Simulator
 from tests.gateway.calls import ALICE, config

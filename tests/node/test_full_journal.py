@@ -9,7 +9,7 @@ from pathlib import Path
 
 from headgate.app import Steward, data_plane
 from headgate.config.load import load
-from headgate.gateway.edge import ClientConnection
+from headgate.gateway.client.edge import ClientConnection
 from headgate.gateway.pipeline import Pipeline
 from headgate.ledger.line import Grant
 from headgate.records.demand import Demand

@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from headgate.gateway.appraisal import Appraisal
-from headgate.gateway.notebook import Notebook
+from headgate.gateway.learning.appraisal import Appraisal
+from headgate.gateway.learning.notebook import Notebook
 from headgate.records.demand import Demand
 from headgate.routing.eligibility import Speech
 from headgate.routing.given import Given

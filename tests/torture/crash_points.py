@@ -28,7 +28,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "headgate"
 PLACES = (
     *("store/journal_*.py", "store/disk.py", "store/audit.py"),
     *("ledger/keeper*.py", "ledger/store_*.py", "budgets/store_*.py"),
-    *("gateway/books.py", "governance/keeper.py", "identity/registry.py"),
+    *("gateway/money/books.py", "governance/keeper.py", "identity/registry.py"),
     *("node/commands.py", "node/approving.py", "node/in_force.py"),
 )
 WRITES = frozenset(

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from headgate.gateway.client.http_bytes import whole, with_lines
+from headgate.gateway.client.pings import ping
 from headgate.gateway.entry import find_path
-from headgate.gateway.http_bytes import whole, with_lines
-from headgate.gateway.pings import ping
-from headgate.gateway.quotes import quote
+from headgate.gateway.money.quotes import quote
 from headgate.gateway.refusals import stranger
 from headgate.governance.rules import rule_for
 from headgate.governance.settings import Rule

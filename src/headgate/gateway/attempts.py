@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from headgate.capacity.health import BREAKER_OPEN, NO_CREDENTIAL, THROTTLED
-from headgate.gateway.exploring import Exploring
-from headgate.gateway.own_terms import keep_contracts
+from headgate.gateway.learning.exploring import Exploring
+from headgate.gateway.money.own_terms import keep_contracts
 from headgate.gateway.refusals import no_candidate, no_credential, unmet
 from headgate.gateway.tallies import Tallies
 from headgate.governance.requirements import NOTHING
@@ -21,7 +21,7 @@ from headgate.units.instants import NANOS_PER_SECOND
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pipeline import Pipeline
-    from headgate.gateway.target import Target
+    from headgate.gateway.upstream.target import Target
     from headgate.records.conversation import Call
 
 ATTEMPTS_MAX: Final = 3

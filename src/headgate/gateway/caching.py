@@ -30,8 +30,8 @@ from headgate.units.usage import Usage
 if TYPE_CHECKING:
     from headgate.experience.rows import Key, Value
     from headgate.gateway.exchange import Exchange
-    from headgate.gateway.notebook import Notebook
-    from headgate.gateway.target import Target
+    from headgate.gateway.learning.notebook import Notebook
+    from headgate.gateway.upstream.target import Target
 
 BODY_BYTES_MIN: Final = 4_096
 TOKENS_MIN: Final = 1_024

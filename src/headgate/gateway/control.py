@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from headgate.gateway.request import Request
+from headgate.gateway.client.request import Request
 from headgate.records.control import BODY_BYTES_MAX, RESOURCES, ControlRequest
 from headgate.units import errors
 from headgate.units.errors import Refusal

@@ -19,7 +19,7 @@ from headgate.units.money import format_usd
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
-    from headgate.gateway.target import Target
+    from headgate.gateway.upstream.target import Target
 
 HORIZON_NS: Final = 24 * 3_600 * NANOS_PER_SECOND
 """How far ahead a call without a deadline is put off."""

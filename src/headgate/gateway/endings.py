@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Final
 from headgate.dialects.body import TOO_DEEP
 from headgate.dialects.translation.translated import NOT_TOLD, Translated
 from headgate.gateway import refusals, replies
-from headgate.gateway.cascading import NOT_STREAMED, has_kept, is_judged
-from headgate.gateway.http_bytes import JSON
-from headgate.gateway.metering import bound_settlement, meter
+from headgate.gateway.cascades.cascading import NOT_STREAMED, has_kept, is_judged
+from headgate.gateway.client.http_bytes import JSON
+from headgate.gateway.client.tap import Tap
+from headgate.gateway.learning.verdicts import Verdicts
+from headgate.gateway.money.metering import bound_settlement, meter
 from headgate.gateway.readings import UNBEGUN
 from headgate.gateway.refusals import LENGTH_STOP, stream_cut
-from headgate.gateway.renewals import renewals_of
-from headgate.gateway.tap import Tap
-from headgate.gateway.unpacking import UNREADABLE
-from headgate.gateway.upstream import IN_HAND
-from headgate.gateway.verdicts import Verdicts
+from headgate.gateway.upstream.connection import IN_HAND
+from headgate.gateway.upstream.renewals import renewals_of
+from headgate.gateway.upstream.unpacking import UNREADABLE
 from headgate.gateway.waiting import WAITING, stop_waiting
 from headgate.ledger.slices import Slice
 from headgate.records.charge import Settlement
@@ -31,7 +31,7 @@ from headgate.units.errors import Refusal
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pipeline import Pipeline
-    from headgate.gateway.upstream import UpstreamConnection
+    from headgate.gateway.upstream.connection import UpstreamConnection
 
 STALE: Final = "closed_before_reply"
 LOST: Final = "connection_lost"

@@ -10,13 +10,14 @@ import msgspec
 
 from headgate.capacity.health import BREAKER_OPEN, NO_CREDENTIAL, THROTTLED
 from headgate.dialects.registry import Dialect
-from headgate.gateway import control, cors, unserved
-from headgate.gateway.edge import ClientConnection
+from headgate.gateway import control, unserved
+from headgate.gateway.client import cors
+from headgate.gateway.client.edge import ClientConnection
+from headgate.gateway.client.http_bytes import whole, with_lines
+from headgate.gateway.client.request import Request
 from headgate.gateway.hooks import PATH as HOOKS_PATH
 from headgate.gateway.hooks import PREFIX as HOOKS
-from headgate.gateway.http_bytes import whole, with_lines
 from headgate.gateway.refusals import NO_REALTIME, stranger
-from headgate.gateway.request import Request
 from headgate.records.control import RESOURCES, ControlReply, ControlRequest
 from headgate.units import errors
 from headgate.units.errors import Refusal

@@ -8,12 +8,12 @@ from msgspec.structs import replace
 
 from headgate.catalog.facts import near_names
 from headgate.dialects.registry import Dialect, FormDialect, dialects
-from headgate.gateway.feedback import pass_on
-from headgate.gateway.http_bytes import JSON
-from headgate.gateway.own_terms import note_contracts
-from headgate.gateway.paths import NO_TAGS, SpendPath
+from headgate.gateway.client.http_bytes import JSON
+from headgate.gateway.client.request import Head
+from headgate.gateway.learning.feedback import pass_on
+from headgate.gateway.money.own_terms import note_contracts
+from headgate.gateway.money.paths import NO_TAGS, SpendPath
 from headgate.gateway.refusals import barred_tool
-from headgate.gateway.request import Head
 from headgate.governance.requirements import Caller, Rulebook
 from headgate.identity.directory import Credential
 from headgate.identity.tags import Tagging

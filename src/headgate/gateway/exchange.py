@@ -20,9 +20,9 @@ from headgate.dialects.registry import Dialect, StreamReader
 from headgate.dialects.sse import HEAD_BYTES_MAX, begins_whole, first_data
 from headgate.dialects.translation.translated import Translated
 from headgate.gateway import replies
-from headgate.gateway.http_bytes import LAST_CHUNK, chunk
-from headgate.gateway.request import Request
-from headgate.gateway.tap import Tap
+from headgate.gateway.client.http_bytes import LAST_CHUNK, chunk
+from headgate.gateway.client.request import Request
+from headgate.gateway.client.tap import Tap
 from headgate.gateway.turns import Turn
 from headgate.governance.requirements import NOTHING
 from headgate.ledger.purse import Short
@@ -35,13 +35,13 @@ from headgate.units.errors import Refusal
 
 if TYPE_CHECKING:
     from headgate.gateway.approvals import Permission
-    from headgate.gateway.edge import ClientConnection
+    from headgate.gateway.client.edge import ClientConnection
     from headgate.gateway.interpreter import Saying
-    from headgate.gateway.paths import SpendPath
+    from headgate.gateway.money.paths import SpendPath
+    from headgate.gateway.money.sizing import Sized
     from headgate.gateway.pipeline import Pipeline
-    from headgate.gateway.sizing import Sized
-    from headgate.gateway.target import Target
-    from headgate.gateway.upstream import UpstreamConnection
+    from headgate.gateway.upstream.connection import UpstreamConnection
+    from headgate.gateway.upstream.target import Target
 
 REPLY_BYTES_MAX: Final = 64 << 20
 ERROR_BYTES_MAX: Final = 1 << 20

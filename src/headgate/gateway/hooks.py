@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from headgate.gateway.request import HEADERS, HeaderTaker, Request, forward
+from headgate.gateway.client.request import HEADERS, HeaderTaker, Request, forward
 from headgate.identity.directory import Credential
 from headgate.records.control import OUTCOME_HOOKS, ControlReply, ControlRequest, Tracked
 from headgate.trackers.registry import Ignored, trackers

@@ -20,7 +20,7 @@ from headgate.units.instants import NANOS_PER_SECOND
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
-    from headgate.gateway.target import Target
+    from headgate.gateway.upstream.target import Target
 
 
 Saying = tuple[Dialect | Translated, bytes, Demand, tuple[str, ...]]

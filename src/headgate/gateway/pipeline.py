@@ -15,31 +15,32 @@ from msgspec.structs import replace
 
 from headgate.capacity.shares import Waiter
 from headgate.dialects.splice import SpliceError
-from headgate.gateway import cors, endpoints
+from headgate.gateway import endpoints
 from headgate.gateway.approvals import Approvals
 from headgate.gateway.attempts import Attempts
 from headgate.gateway.batching.routes import BatchRoutes
-from headgate.gateway.cascading import Cascading
-from headgate.gateway.edge import ClientConnection
+from headgate.gateway.cascades.cascading import Cascading
+from headgate.gateway.client import cors
+from headgate.gateway.client.edge import ClientConnection
+from headgate.gateway.client.heads import HeadMemory
+from headgate.gateway.client.request import Request, header_takers
+from headgate.gateway.client.uploads import Uploads
 from headgate.gateway.endings import Endings
 from headgate.gateway.entry import permit, read
 from headgate.gateway.exchange import Exchange
-from headgate.gateway.forms import send_form
-from headgate.gateway.heads import HeadMemory
 from headgate.gateway.hooks import Hooks
+from headgate.gateway.kept.repeats import Repeats
+from headgate.gateway.kept.responses import responses_of
 from headgate.gateway.lag import BEHIND, Lag
-from headgate.gateway.prefixes import PrefixMemory
-from headgate.gateway.quotes import quote
+from headgate.gateway.money.prefixes import PrefixMemory
+from headgate.gateway.money.quotes import quote
+from headgate.gateway.money.shadows import waive
 from headgate.gateway.readings import LARGE_BYTES, Readings
 from headgate.gateway.refusals import no_place, not_carved, over_budget, stranger, unwritten
-from headgate.gateway.repeats import Repeats
-from headgate.gateway.request import Request, header_takers
-from headgate.gateway.responses import responses_of
 from headgate.gateway.settings import SWEEP_MS
-from headgate.gateway.shadows import waive
 from headgate.gateway.turns import classify
-from headgate.gateway.uploads import Uploads
-from headgate.gateway.upstream import UpstreamConnection
+from headgate.gateway.upstream.connection import UpstreamConnection
+from headgate.gateway.upstream.forms import send_form
 from headgate.gateway.world import World
 from headgate.identity.directory import Credential
 from headgate.ledger import slices

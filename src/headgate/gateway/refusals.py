@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 from headgate.budgets.settings import FOREVER_NS, is_each
 from headgate.dial.failures import PROXY, fix_of, is_refusal_of_proxy
 from headgate.dialects.registry import Dialect
-from headgate.gateway.allotments import Uncarved
+from headgate.gateway.client.http_bytes import whole
 from headgate.gateway.elsewhere import offer
-from headgate.gateway.http_bytes import whole
+from headgate.gateway.money.allotments import Uncarved
 from headgate.gateway.settings import FRAMING_BYTES_MAX, HEAD_BYTES_MAX, HEADERS_MAX
-from headgate.gateway.unpacking import TOO_LARGE
+from headgate.gateway.upstream.unpacking import TOO_LARGE
 from headgate.governance.requirements import Required
 from headgate.identity.delegation import PREFIX
 from headgate.identity.directory import Directory

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from headgate.dialects.json_array import JsonArray
 from headgate.dialects.registry import Dialect, Located
-from headgate.gateway.http_bytes import status_line, whole, with_lines
-from headgate.gateway.request import Request
+from headgate.gateway.client.http_bytes import status_line, whole, with_lines
+from headgate.gateway.client.request import Request
 from headgate.records.report import Report
 from headgate.units import errors
 from headgate.units.errors import Refusal

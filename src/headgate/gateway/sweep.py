@@ -1,14 +1,14 @@
 """The sweep: one coarse pass that finds whatever has taken too long, instead of a timer each."""
 
-from headgate.gateway.edge import ClientConnection
+from headgate.gateway.client.edge import ClientConnection
+from headgate.gateway.client.pings import ping_queued
 from headgate.gateway.exchange import Exchange
-from headgate.gateway.pings import ping_queued
+from headgate.gateway.kept.repeats import CLAIM
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.readings import RECEIVED
 from headgate.gateway.refusals import UNCLAIMED
-from headgate.gateway.repeats import CLAIM
 from headgate.gateway.settings import Edge
-from headgate.gateway.upstream import UpstreamConnection
+from headgate.gateway.upstream.connection import UpstreamConnection
 from headgate.ledger.purse import LEASE_WAIT_MS
 from headgate.units import errors
 from headgate.units.errors import Refusal

@@ -16,7 +16,7 @@ from headgate.dialects.body import TOO_DEEP
 from headgate.dialects.registry import CountDialect
 from headgate.dialects.translation.fields import TranslationError
 from headgate.gateway import replies
-from headgate.gateway.http_bytes import JSON
+from headgate.gateway.client.http_bytes import JSON
 from headgate.gateway.readings import COUNTING, LARGE_BYTES
 from headgate.units import errors
 from headgate.units.errors import Refusal

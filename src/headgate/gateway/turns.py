@@ -11,7 +11,7 @@ from headgate.units.errors import Refusal
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
-    from headgate.gateway.sessions import SessionCall
+    from headgate.gateway.learning.sessions import SessionCall
     from headgate.gateway.world import World
 
 

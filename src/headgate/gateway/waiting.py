@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from headgate.gateway.renewals import RENEW
+from headgate.gateway.upstream.renewals import RENEW
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange

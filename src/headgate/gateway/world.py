@@ -9,25 +9,25 @@ from headgate.capacity.classes import Classes
 from headgate.capacity.retries import RetryBudget
 from headgate.counting.tally import Tallier
 from headgate.dialects.registry import Dialect, PathDialect
-from headgate.gateway.allotments import Allotments
-from headgate.gateway.appraisal import Appraisal
-from headgate.gateway.books import Books
 from headgate.gateway.caching import Caching
+from headgate.gateway.client.request import Request
 from headgate.gateway.clock import Coarse
 from headgate.gateway.deferral import Deferral
-from headgate.gateway.guards import Guards
 from headgate.gateway.interpreter import Interpreter
+from headgate.gateway.learning.appraisal import Appraisal
+from headgate.gateway.learning.guards import Guards
+from headgate.gateway.learning.notebook import Notebook
+from headgate.gateway.learning.sessions import Sessions
 from headgate.gateway.listener.access_log import AccessLog
-from headgate.gateway.notebook import Notebook
+from headgate.gateway.money.allotments import Allotments
+from headgate.gateway.money.books import Books
+from headgate.gateway.money.paths import Paths
+from headgate.gateway.money.sizing import Sizing
+from headgate.gateway.money.unbounded import Caps
 from headgate.gateway.outbox import Outbox
-from headgate.gateway.paths import Paths
-from headgate.gateway.pool import Pool
-from headgate.gateway.request import Request
-from headgate.gateway.sessions import Sessions
 from headgate.gateway.settings import Edge, ResponseCache
-from headgate.gateway.sizing import Sizing
-from headgate.gateway.target import Target
-from headgate.gateway.unbounded import Caps
+from headgate.gateway.upstream.pool import Pool
+from headgate.gateway.upstream.target import Target
 from headgate.governance.requirements import Rulebook
 from headgate.governance.settings import Rule
 from headgate.identity.directory import Directory

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from headgate.capacity.health import NO_CREDENTIAL
-from headgate.gateway.renewals import Renewals
-from headgate.gateway.target import Target
+from headgate.gateway.upstream.renewals import Renewals
+from headgate.gateway.upstream.target import Target
 from headgate.gateway.world import World
 from headgate.node.sources import CredentialError, Fetched, Source, source_of
 

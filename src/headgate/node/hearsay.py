@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from headgate.capacity.health import NO_CREDENTIAL
-from headgate.gateway.target import Target
+from headgate.gateway.upstream.target import Target
 from headgate.node.rows import UnwellRow
 
 

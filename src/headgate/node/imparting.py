@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from headgate.gateway.notebook import Notebook
+from headgate.gateway.learning.notebook import Notebook
 from headgate.node.link import StewardLink
 
 TELL_MS = 1_000

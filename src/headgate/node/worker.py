@@ -15,10 +15,10 @@ import uvloop
 
 from headgate.app import Steward, data_plane
 from headgate.config.snapshot import Snapshot
+from headgate.gateway.client.logged import welcome
 from headgate.gateway.cuts import cut
 from headgate.gateway.listener.access_log import AccessLog
 from headgate.gateway.listener.door import Door
-from headgate.gateway.logged import welcome
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.settings import SWEEP_MS
 from headgate.gateway.sweep import sweep

@@ -153,7 +153,7 @@ class _OfAttempt(_Record, frozen=True, gc=False):
 
 
 class SizingNote(Struct, frozen=True, omit_defaults=True, gc=False):
-    """How an expected hold was sized; see `headgate.gateway.sizing`.
+    """How an expected hold was sized; see `headgate.gateway.money.sizing`.
 
     Attributes:
         output_tokens: The output that the hold covers before it is extended, the reserve included.

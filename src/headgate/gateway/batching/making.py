@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from headgate.dialects.batches.registry import BatchWire
     from headgate.dialects.registry import Dialect
     from headgate.gateway.batching.desk import Desk
-    from headgate.gateway.edge import ClientConnection
+    from headgate.gateway.client.edge import ClientConnection
+    from headgate.gateway.client.request import Request
     from headgate.gateway.pipeline import Pipeline
-    from headgate.gateway.request import Request
-    from headgate.gateway.target import Target
+    from headgate.gateway.upstream.target import Target
 
 LINES_FILE = "lines.json"
 CONTENT_FILE = "content.jsonl"

@@ -18,11 +18,11 @@ from headgate.units.ids import is_run
 
 if TYPE_CHECKING:
     from headgate.dialects.registry import Dialect
-    from headgate.gateway.edge import ClientConnection
-    from headgate.gateway.paths import SpendPath
+    from headgate.gateway.client.edge import ClientConnection
+    from headgate.gateway.client.request import Request
+    from headgate.gateway.money.paths import SpendPath
     from headgate.gateway.pipeline import Pipeline
-    from headgate.gateway.request import Request
-    from headgate.gateway.target import Target
+    from headgate.gateway.upstream.target import Target
 
 
 class Permitted(NamedTuple):

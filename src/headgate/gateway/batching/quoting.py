@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from headgate.dialects.batches.lines import Asked, name_of, named
 from headgate.dialects.batches.registry import BatchWire
 from headgate.gateway.batching.permitting import Permitted
-from headgate.gateway.target import Target
+from headgate.gateway.upstream.target import Target
 from headgate.providers.registry import batches_of
 from headgate.records.batch import BatchLine
 from headgate.records.demand import Demand, Edit
@@ -21,7 +21,7 @@ from headgate.units.errors import Refusal
 
 if TYPE_CHECKING:
     from headgate.dialects.registry import Dialect
-    from headgate.gateway.paths import SpendPath
+    from headgate.gateway.money.paths import SpendPath
 
 TIER = "batch"
 MODELS_MAX = 64

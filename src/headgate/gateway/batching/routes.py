@@ -19,7 +19,7 @@ from headgate.dialects.body import TOO_DEEP
 from headgate.gateway.batching import forms
 from headgate.gateway.batching.desk import Desk
 from headgate.gateway.batching.making import Maker
-from headgate.gateway.http_bytes import whole, with_lines
+from headgate.gateway.client.http_bytes import whole, with_lines
 from headgate.gateway.refusals import stranger
 from headgate.records.batch import LINES_BYTES_MAX, Batch, StoredFile
 from headgate.records.control import Listing
@@ -29,9 +29,9 @@ from headgate.units.errors import Refusal
 
 if TYPE_CHECKING:
     from headgate.dialects.registry import Dialect
-    from headgate.gateway.edge import ClientConnection
+    from headgate.gateway.client.edge import ClientConnection
+    from headgate.gateway.client.request import Head, Request
     from headgate.gateway.pipeline import Pipeline
-    from headgate.gateway.request import Head, Request
 
 FILES = "/v1/files"
 PAGE_USUAL, PAGE_MAX = 20, 100

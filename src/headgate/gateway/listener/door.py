@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from headgate.gateway.edge import ClientConnection
+from headgate.gateway.client.edge import ClientConnection
 from headgate.gateway.listener.meeting import MeetingServer
 from headgate.gateway.listener.tls import Stamp, TlsError, server_context, stamp
 from headgate.gateway.settings import Edge

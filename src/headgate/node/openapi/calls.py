@@ -1,7 +1,7 @@
 """The paths that spend, or count tokens: one of each dialect, or a few."""
 
 from headgate.dialects.registry import Dialect
-from headgate.gateway.request import HEADERS
+from headgate.gateway.client.request import HEADERS
 from headgate.node.openapi.answers import (
     JSON,
     REFUSED,

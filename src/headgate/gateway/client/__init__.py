@@ -1,0 +1,1 @@
+"""The client's side: connections, requests as they arrive, answers as bytes."""

@@ -1,0 +1,1 @@
+"""What a worker learns from its calls, and hears from other workers."""
