@@ -1,7 +1,7 @@
 """The history: a file per day that has every call once, and SQL over it within bounds."""
 
 import json
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,27 @@ def test_values_of_every_kind_are_told(planted: Books) -> None:
 
     sums = asked(planted, None, "SELECT sum(x), 1.5::DECIMAL(4, 2), [1] FROM range(3) r(x)")
     assert repr(sums.rows) == "[(3, Decimal('1.50'), [1])]"
+
+
+def test_values_that_python_has_coarser_or_not_at_all_are_told(planted: Books) -> None:
+    """Lengths of time, infinity, nanoseconds, offsets, wide integers, far years, and lists."""
+    told = {
+        "TIMESTAMPTZ '2026-11-02 01:00:00+00' - TIMESTAMPTZ '2026-11-01'": "1 day 01:00:00",
+        "INTERVAL 1 MONTH": "1 month",
+        "DATE '-infinity'": "-infinity",
+        "'infinity'::TIMESTAMPTZ": datetime.max.replace(tzinfo=UTC),
+        "TIMESTAMP_NS '2024-01-01 00:00:00.000000001'": "2024-01-01 00:00:00.000000001",
+        "TIMESTAMP '290000-01-01'": "290000-01-01 00:00:00",
+        "TIMESTAMPTZ '290000-01-01 02:00:00+02'": "290000-01-01 00:00:00",
+        "340282366920938463463374607431768211455::UHUGEINT": 2**128 - 1,
+        "TIMETZ '12:00:00+02'": time(12, tzinfo=timezone(timedelta(hours=2))),
+        f"{10**40}::BIGNUM": str(10**40),
+        "[sum(1)]": [1],
+        "[TIMESTAMPTZ '2026-11-01 02:00:00+02']": ["2026-11-01 00:00:00+00"],
+    }
+    asking = ", ".join(f"{sql} AS x" for sql in told)
+
+    assert asked(planted, None, f"SELECT {asking}").rows == [tuple(told.values())]
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ but that view: it has no access to files or the network, and that cannot be swit
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Timer
 from typing import Any, NamedTuple
@@ -26,6 +26,11 @@ STORE_ROWS_MAX = 2_000_000
 """Of what the store has beside the files: it is held in memory."""
 
 PIECE = 10_000
+
+INSTANT = "TIMESTAMP WITH TIME ZONE"
+AS_TEXT = frozenset({"DATE", "INTERVAL", "TIME_NS", "TIMESTAMP_NS"})
+"""Kinds that Python has coarser, or without infinity: a month would be told as 30 days."""
+UNTOLD = "Cast it to text: CAST(... AS VARCHAR)."
 
 
 class QueryError(HeadgateError):
@@ -85,23 +90,35 @@ def answer(connection: Connection, directory: Path | None, today: date, query: Q
 
 
 def _fetch(found: duckdb.DuckDBPyRelation, count: int) -> list[tuple[Any, ...]]:
-    """Return so many rows at the most, by way of Arrow: DuckDB's own way needs pytz for instants.
+    """Return so many rows at the most, asked of DuckDB as kinds that its binding can tell exactly.
 
-    Sums of integers are 128 bits wide, which Arrow has as decimals.
+    It needs pytz for instants with a zone: they are asked for without, in UTC.
     """
-    wide = [str(each) in {"HUGEINT", "UHUGEINT"} for each in found.types]
-    rows: list[tuple[Any, ...]] = []
-    for piece in found.to_arrow_reader(min(count, PIECE)):
-        values = [
-            [None if value is None else int(value) for value in column.to_pylist()]
-            if is_wide
-            else column.to_pylist()
-            for column, is_wide in zip(piece.columns, wide, strict=True)
-        ]
-        rows += zip(*values, strict=True)
-        if len(rows) >= count:
-            break
-    return rows[:count]
+    kinds = [str(kind) for kind in found.types]
+    told = [_told_as(kind) for kind in kinds]
+    if told != kinds:
+        # By their places: two columns may have one name.
+        places = (duckdb.SQLExpression(f"#{place}") for place in range(1, len(told) + 1))
+        casts = zip(places, told, strict=True)
+        found = found.select(*(place.cast(duckdb.sqltype(kind)) for place, kind in casts))
+    try:
+        rows = found.limit(count).fetchall()
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise QueryError(f"A value cannot be told: {error}", UNTOLD) from error
+    instants = [kind == INSTANT for kind in kinds]
+    return [tuple(map(_in_utc, row, instants)) for row in rows] if any(instants) else rows
+
+
+def _told_as(kind: str) -> str:
+    """Return as which kind values of a kind are asked for; instants in lists and such as text."""
+    if kind in AS_TEXT:
+        return "VARCHAR"
+    return "TIMESTAMP" if kind == INSTANT else kind.replace(INSTANT, "VARCHAR")
+
+
+def _in_utc(value: Any, is_instant: bool) -> Any:
+    # Those beyond the year 9999 are text.
+    return value.replace(tzinfo=UTC) if is_instant and isinstance(value, datetime) else value
 
 
 @contextmanager
@@ -121,6 +138,7 @@ def _engine(directory: Path | None, recent: pa.Table) -> Iterator[duckdb.DuckDBP
             engine.register("history", files)
             source = "SELECT * FROM history UNION ALL SELECT * FROM recent"
         engine.sql(source).create_view("calls")
+        engine.execute("SET TimeZone = 'UTC'")
         engine.execute("SET python_enable_replacements = false")
         engine.execute("SET enable_external_access = false")
         engine.execute("SET lock_configuration = true")
