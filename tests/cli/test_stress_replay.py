@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from headgate.cli.main import app
+from headgate.cli.shaking.month import of_books, of_logs
 from headgate.ledger.keeper import Keeper
 from headgate.node.paths import journal_root
 from headgate.records.charge import ChargeLine
@@ -153,6 +155,38 @@ def test_an_unknown_shock_or_provider_is_named(folder: Path) -> None:
     """With what there is."""
     assert "outage" in replay(folder, "--shock", "outrage").output
     assert "anthropic" in replay(folder, "--provider", "antropic").output
+
+
+def test_more_than_is_read_shortens_the_month(folder: Path) -> None:
+    """The newest calls are read: the month begins with their oldest, which is said."""
+    books = partial(of_books, folder / "headgate.toml", folder / "headgate-data", 30)
+    whole, all_of_it, cut = books(), books(limit=34), books(limit=10)
+
+    assert (len(cut.calls), cut.other) == (9, {"calls in embeddings": 1})
+    assert cut.since_ns == TEN_DAYS_AGO_NS + 24 * USD
+    assert cut.days == Fraction(cut.until_ns - cut.since_ns, DAY_NS)
+    assert cut.remarks[0].startswith("There are more than 10 calls since ")
+    for one in (whole, all_of_it):
+        assert one.days == 30
+        assert not one.remarks
+        assert len(one.calls) == 33
+
+
+def test_more_logs_than_are_read_shorten_the_month(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with books: sums, days and limits are of the records that were read."""
+    monkeypatch.chdir(tmp_path)
+    used = [claude(f"m{n}", 1, at=f"2026-11-01T00:0{n}:00.000Z") for n in range(4)]
+    write_lines(tmp_path / "s.jsonl", used)
+    CliRunner().invoke(app, ["import", "s.jsonl"])
+    logs = partial(of_logs, Path("headgate-data"), 30, ())
+    whole, cut = logs(limit=4), logs(limit=3)
+
+    assert (len(whole.calls), len(cut.calls)) == (4, 3)
+    assert cut.days == Fraction(120 * USD + 1, DAY_NS)
+    assert whole.days == 30
+    assert len(cut.remarks) == len(whole.remarks) + 1
 
 
 def test_logs_without_a_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -312,7 +312,7 @@ def test_the_report_says_what_locks_in_and_what_to_ask() -> None:
     out = ran(SHOCKS["outage"], [REFUSED] * 30)
     questions = load_data("stress")["questions"]
     told = Told(
-        *("a to b", 30, "openai", "m"),
+        *("a to b", Fraction(30), "openai", "m"),
         other={"calls in x": 3},
         posted_nanos=0,
         has="the books have",
@@ -346,7 +346,9 @@ def test_books_that_do_not_balance_are_told_first() -> None:
     """In so many words, with the first difference."""
     drawn = sample([past(number=n) for n in range(3)], 3, 1)
     wrong = Ran(NO_SHOCK, False, (SERVED,) * 3, ("call_a.1: booked 2 tokens",))
-    told = Told("a to b", 30, "openai", "m", {}, 0, "the books have", {}, [], [], {}, "", 1)
+    told = Told(
+        "a to b", Fraction(30), "openai", "m", {}, 0, "the books have", {}, [], [], {}, "", 1
+    )
 
     report = shocks_report(drawn, [wrong], INPUTS, told)
 

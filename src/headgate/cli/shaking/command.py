@@ -12,7 +12,6 @@ from rich.progress import Progress
 
 from headgate.app import planner
 from headgate.cli.desk import AsJson, Html, InputsFile, Png, Seed, checked, document, show
-from headgate.cli.drill import DAY_NS
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, Config, DataDir
 from headgate.cli.output import EXIT_NO, fail
 from headgate.cli.shaking.course import Stage, run
@@ -78,7 +77,7 @@ def replay(  # noqa: PLR0913 - a command has as many parameters as it has option
             of_logs(data_dir, days, among or ()) if imported else of_books(config, data_dir, days)
         )
         if len(month.calls) < CALLS_MIN:
-            since = to_iso(max(0, month.until_ns - days * DAY_NS))[:10]
+            since = to_iso(month.since_ns)[:10]
             raise InputError(
                 f"Not enough data: {len(month.calls)} calls since {since} can be sent again, "
                 f"{CALLS_MIN} are needed.",
@@ -89,7 +88,7 @@ def replay(  # noqa: PLR0913 - a command has as many parameters as it has option
         drawn = sample(month.calls, calls, seed)
     stage = _stage(month, drawn, _hit(month.snapshot, drawn, provider), seed)
     runs = _run_all(stage, shocks)
-    report = shocks_report(drawn, runs, used, _told(stage, month, days))
+    report = shocks_report(drawn, runs, used, _told(stage, month))
     show(report, html, png=png, as_json=as_json)
     if any(ran.problems for ran in runs):
         raise typer.Exit(EXIT_NO)
@@ -162,12 +161,11 @@ def _run_all(stage: Stage, shocks: Sequence[Shock]) -> list[Ran]:
     return runs
 
 
-def _told(stage: Stage, month: Month, days: int) -> Told:
+def _told(stage: Stage, month: Month) -> Told:
     snapshot, calls = stage.snapshot, stage.sample.calls
-    since_ns = max(0, month.until_ns - days * DAY_NS)
     return Told(
-        period=f"{to_iso(since_ns)[:10]} until {to_iso(month.until_ns)[:10]}",
-        days=days,
+        period=f"{to_iso(month.since_ns)[:10]} until {to_iso(month.until_ns)[:10]}",
+        days=month.days,
         provider=stage.provider,
         model=stage.model,
         other=month.other,

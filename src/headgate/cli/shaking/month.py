@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 from headgate.catalog.load import load_price_book
@@ -24,8 +25,10 @@ from headgate.insights.drill import NO_OTHER, Past, recent
 from headgate.providers.registry import Provider as Kind
 from headgate.providers.registry import providers, setup_of
 from headgate.units.ids import is_name
+from headgate.units.instants import to_iso
 
 PAST_MAX = 100_000
+"""So many calls are read, the newest."""
 OF_BOOKS, OF_LOGS = "the books have", "the logs come to, at the prices of their days,"
 
 
@@ -36,6 +39,7 @@ class Month:
     Attributes:
         document: Whose configuration it runs on.
         snapshot: The same, understood.
+        since_ns: Its beginning; later than was asked for where there is more than is read.
         until_ns: Its end.
         calls: Those that can be sent.
         other: How many cannot, by why.
@@ -46,6 +50,7 @@ class Month:
 
     document: Document
     snapshot: Snapshot
+    since_ns: int
     until_ns: int
     calls: list[Past] = field(default_factory=list)
     other: Counter[str] = field(default_factory=Counter)
@@ -53,9 +58,14 @@ class Month:
     locked: Mapping[str, str] = field(default_factory=lambda: WHY)
     remarks: tuple[str, ...] = ()
 
+    @property
+    def days(self) -> Fraction:
+        """How long it is."""
+        return Fraction(max(1, self.until_ns - self.since_ns), DAY_NS)
 
-def of_books(config: Path, data_dir: Path, days: int) -> Month:
-    """Return the last days of the books.
+
+def of_books(config: Path, data_dir: Path, days: int, *, limit: int = PAST_MAX) -> Month:
+    """Return the last days of the books, or of so many calls the newest.
 
     Raises:
         ConfigurationError: The configuration cannot be used.
@@ -63,27 +73,34 @@ def of_books(config: Path, data_dir: Path, days: int) -> Month:
     """
     snapshot = configuration_of_books(config)
     document: Document = tomllib.loads(config.read_text("utf-8"), parse_float=Decimal)
-    found = Month(document, snapshot, time.time_ns())
-    spoken, names = sendable(), {*snapshot.routes, *snapshot.deployments}
-    since_ns = max(0, found.until_ns - days * DAY_NS)
+    until_ns = time.time_ns()
+    asked_ns = since_ns = max(0, until_ns - days * DAY_NS)
     with reading(data_dir) as connection:
-        for call in recent(connection, since_ns=since_ns, limit=PAST_MAX):
-            if call.dialect not in spoken:
-                found.other[f"calls in {call.dialect}"] += 1
-            elif call.asked not in names:
-                found.other["calls for names that are configured no more"] += 1
-            else:
-                found.calls.append(call)
+        past = list(recent(connection, since_ns=asked_ns, limit=limit + 1))
+    if len(past) > limit:
+        past.pop()
+        since_ns = past[-1].at_ns
+    cut = _cut(asked_ns, since_ns, limit)
+    found = Month(document, snapshot, since_ns, until_ns, remarks=cut)
+    spoken, names = sendable(), {*snapshot.routes, *snapshot.deployments}
+    for call in past:
+        if call.dialect not in spoken:
+            found.other[f"calls in {call.dialect}"] += 1
+        elif call.asked not in names:
+            found.other["calls for names that are configured no more"] += 1
+        else:
+            found.calls.append(call)
     return found
 
 
-def of_logs(data_dir: Path, days: int, among: Sequence[str]) -> Month:
+def of_logs(data_dir: Path, days: int, among: Sequence[str], *, limit: int = PAST_MAX) -> Month:
     """Return the days of imported logs before their last use, each model asked for by its name.
 
     Args:
         data_dir: Where the logs were imported.
         days: How many.
         among: Models that calls may move to when theirs does not answer, in this order.
+        limit: At most so many records, the newest.
 
     Raises:
         InputError: Nobody has a price for one of them.
@@ -94,18 +111,29 @@ def of_logs(data_dir: Path, days: int, among: Sequence[str]) -> Month:
     with open_usage(data_dir) as store:
         until_ns = last_use(store) + 1
         since_ns = max(0, until_ns - days * DAY_NS)
-        found = imported(store, book, _dialect_of, since_ns, PAST_MAX)
+        found = imported(store, book, _dialect_of, since_ns, limit)
     document = _document(found.sold, others, (call.principal for call in found.calls))
     why = "no other model may serve it: name some with --among"
     return Month(
         document,
         _understood(document),
+        found.since_ns,
         until_ns,
         found.calls,
         found.other,
         has=OF_LOGS,
         locked={**WHY, NO_OTHER: why},
-        remarks=_remarks(among),
+        remarks=(*_cut(since_ns, found.since_ns, limit), *_remarks(among)),
+    )
+
+
+def _cut(asked_ns: int, since_ns: int, limit: int) -> tuple[str, ...]:
+    """Return what is said of a beginning that is later than was asked for."""
+    if since_ns == asked_ns:
+        return ()
+    return (
+        f"There are more than {limit:,} calls since {to_iso(asked_ns)[:10]}: the newest {limit:,} "
+        f"were read, and all is said of the time since {to_iso(since_ns)}.",
     )
 
 

@@ -17,7 +17,7 @@ SELECT seller, model, tier, calls, cost_nanos, started_ns, seat, session, side,
     output_text, output_reasoning, output_audio, web_search
 FROM usage WHERE started_ns >= ? ORDER BY started_ns DESC, source, reply, part LIMIT ?
 """
-_LEADING = 9
+_STARTED_NS, _LEADING = 5, 9
 
 Sold = tuple[str, str]
 """Seller and model, as the price book names them."""
@@ -30,11 +30,14 @@ class Imported(NamedTuple):
         calls: Those that can be sent again.
         other: How many records cannot, by why.
         sold: From the name that calls ask for to whose model it is.
+        since_ns: Since when these are all: that of the oldest record where there are more than may
+            be read.
     """
 
     calls: list[Past]
     other: Counter[str]
     sold: dict[str, Sold]
+    since_ns: int
 
 
 def last_use(store: UsageStore) -> int:
@@ -59,9 +62,13 @@ def imported(
         since_ns: The first instant.
         limit: At most so many.
     """
-    found = Imported([], Counter(), {})
+    rows = store.connection.execute(_RECORDS, (since_ns, limit + 1)).fetchall()
+    if len(rows) > limit:
+        rows.pop()
+        since_ns = rows[-1][_STARTED_NS]
+    found = Imported([], Counter(), {}, since_ns)
     names: dict[Sold, str] = {}
-    for row in store.connection.execute(_RECORDS, (since_ns, limit)):
+    for row in rows:
         seller, model, tier, calls, cost_nanos = row[:5]
         if cost_nanos is None:
             found.other["records without a price"] += 1

@@ -62,7 +62,7 @@ class Told(NamedTuple):
     """
 
     period: str
-    days: int
+    days: Fraction
     provider: str
     model: str
     other: Mapping[str, int]
