@@ -108,6 +108,18 @@ def test_a_name_of_a_model_steers_no_terminal(run: Run, tmp_path: Path) -> None:
     assert "b" * 90 not in told.stdout
 
 
+def test_a_seat_of_a_log_is_told_as_it_is_and_steers_no_terminal(run: Run) -> None:
+    """What looks like markup is text; what would steer is a question mark."""
+    run("import", "--seat", "[red]a[/b]\x1b[2J")
+
+    plans = run("plans")
+
+    assert plans.exit_code == 0, plans.output
+    assert "\x1b" not in plans.stdout
+    assert re.search(r"^\[red\]a\[/b\]\?\[2J: ", plans.stdout, re.M)
+    assert re.search(r"^\[red\]a\[/b\]\?\[2J +claude-pro ", plans.stdout, re.M)
+
+
 def test_the_page_needs_nothing_else(run: Run, tmp_path: Path) -> None:
     """It loads nothing, has the chart, and the same store makes the same page."""
     run("import")

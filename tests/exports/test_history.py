@@ -160,6 +160,7 @@ def test_the_commands(headgate: Any, books: Path) -> None:
     sql = "SELECT team, sum(posted_usd) AS usd FROM calls GROUP BY team ORDER BY team"
     rows = json.loads(headgate("query", sql, "--json").stdout)
     wrong = headgate("query", "SELECT nothing FROM calls")
+    odd = headgate("query", "SELECT '[red]a[/b]' AS \"[/x]\"")
 
     assert [Path(each).parent.name for each in json.loads(written.stdout)["files"]] == [
         "date=2025-11-10",
@@ -168,5 +169,6 @@ def test_the_commands(headgate: Any, books: Path) -> None:
     assert rows == [{"team": "default", "usd": None}, {"team": "research", "usd": "0.071"}]
     assert headgate("query", sql, "--csv").stdout == "team,usd\ndefault,\nresearch,0.071\n"
     assert "research  0.071" in headgate("query", sql).stdout
+    assert odd.stdout.splitlines() == ["[/x]", "[red]a[/b]"]
     assert wrong.exit_code == 1
     assert "DESCRIBE calls" in wrong.stderr

@@ -145,5 +145,4 @@ def _print(one: TableView) -> None:
 
 
 def _cut(cell: str) -> str:
-    cut = cell if len(cell) <= CELL_CHARACTERS_MAX else f"{cell[: CELL_CHARACTERS_MAX - 1]}…"
-    return cut.replace("[", r"\[")
+    return cell if len(cell) <= CELL_CHARACTERS_MAX else f"{cell[: CELL_CHARACTERS_MAX - 1]}…"

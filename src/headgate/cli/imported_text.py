@@ -138,7 +138,7 @@ def _show_unpriced(sums: Summary) -> None:
     for one in sums.unpriced[:LIST_MAX]:
         near = f" The nearest price is {one.near}; it was not used." if one.near else ""
         many = f"{one.records:,} record{'s' * (one.records != 1)}, {one.tokens:,} tokens"
-        typer.echo(f"  {_plain(one.model)}: {many}: {one.why}.{near}")
+        typer.echo(f"  {plain_name(one.model)}: {many}: {one.why}.{near}")
     if len(sums.unpriced) > LIST_MAX:
         typer.echo(f"  and {len(sums.unpriced) - LIST_MAX} more models (--json lists all)")
 
@@ -160,7 +160,7 @@ def _show_trouble(found: Survey, done: Done) -> None:
             typer.echo(f"  and {len(lines) - LIST_MAX} more")
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return a name that a log told, without what would steer a terminal."""
     shown = "".join(one if one.isprintable() else "?" for one in name[: NAME_CHARS_MAX + 1])
     return shown if len(shown) <= NAME_CHARS_MAX else f"{shown[:NAME_CHARS_MAX]}…"

@@ -24,8 +24,11 @@ def print_json(value: object) -> None:
 
 
 def print_table(table: Table) -> None:
-    """Print a table as wide as its content; a narrower terminal wraps whole lines."""
-    console = Console(width=TABLE_COLUMNS_MAX, emoji=False)
+    """Print a table as wide as its content; a narrower terminal wraps whole lines.
+
+    Cells are text, never markup: many come from logs and stores.
+    """
+    console = Console(width=TABLE_COLUMNS_MAX, emoji=False, markup=False)
     with console.capture() as shown:
         console.print(table)
     for line in shown.get().splitlines():

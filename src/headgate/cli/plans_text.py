@@ -7,7 +7,7 @@ from typing import NamedTuple
 import typer
 
 from headgate.catalog.plans import PlanCatalogue
-from headgate.cli.imported_text import dollars
+from headgate.cli.imported_text import dollars, plain_name
 from headgate.cli.output import print_table, table
 from headgate.economics.plans.advice import API
 from headgate.economics.plans.break_even import SERVING_COST_RANGE
@@ -150,7 +150,7 @@ def _answer(one: SeatReport) -> str:
     if one.demand is None:
         total = sum(use.nanos for use in one.use.uses)
         return (
-            f"{one.use.seat}: not enough data. {title} has {_weeks(one)} up to "
+            f"{plain_name(one.use.seat)}: not enough data. {title} has {_weeks(one)} up to "
             f"{until}, worth {dollars(total)} USD; two are the least. Import more, or come back."
         )
     worth = (
@@ -158,7 +158,7 @@ def _answer(one: SeatReport) -> str:
         f"({_weeks(one)})."
     )
     advice = one.advice
-    said = f"{one.use.seat}: {_verdict(one)}: {advice.reason}. {worth}"
+    said = f"{plain_name(one.use.seat)}: {_verdict(one)}: {advice.reason}. {worth}"
     if advice.saving.middle and advice.plan != one.has:
         against = one.has or "paying by the token"
         choice = advice.plan or "the API"
@@ -205,7 +205,7 @@ def _open(one: SeatReport) -> str:
 def _plan_row(one: SeatReport, line: PlanLine) -> list[str]:
     has = " (has it)" if line.plan.id == one.has else ""
     return [
-        one.use.seat,
+        plain_name(one.use.seat),
         line.plan.id + has,
         dollars(line.plan.price_nanos),
         "" if line.cost_nanos is None else dollars(line.cost_nanos),
@@ -221,7 +221,7 @@ def _plan_row(one: SeatReport, line: PlanLine) -> list[str]:
 def _window_row(one: SeatReport, line: WindowLine) -> list[str]:
     left = line.head_room_nanos
     return [
-        one.use.seat,
+        plain_name(one.use.seat),
         f"{line.minutes // 60} hours" if line.minutes < 24 * 60 else f"{line.minutes // 1440} days",
         f"{line.windows:,}",
         dollars(line.median_nanos),
