@@ -1,6 +1,7 @@
 """`headgate prices`: what it prints, and how it says no."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from headgate.cli.prices import app
+from headgate.cli.pricing.grown import book_with
+from headgate.units.errors import ConfigurationError
 
 RUNNER = CliRunner(env={"COLUMNS": "200"})
 
@@ -232,6 +235,30 @@ def test_prices_of_ones_own_are_explained(tmp_path: Path) -> None:
 
     own = run_json("explain", "mine/m", *usage, "--node", "team:default")["lines"][0]
     assert (own["price_row"], own["amount_usd"]) == ("contract/everybody", "0.001000000")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (b'[listen]\ngateway = "127.0.0.1:0"\n', "line 1, column 8"),
+        (b"# caf\xe9\n", "Byte 5 is not UTF-8"),
+        (b"a = " + b"[" * 3_000 + b"]" * 3_000, "nest too deeply"),
+    ],
+    ids=["table", "encoding", "nesting"],
+)
+def test_what_is_wrong_in_a_file_of_prices_is_told_of_that_file(
+    tmp_path: Path, text: bytes, place: str
+) -> None:
+    """By its own lines, although it is read behind the configuration."""
+    own, file = tmp_path / "headgate.toml", tmp_path / "more.toml"
+    own.touch(mode=0o600)
+    own.write_text('\n\n[listen]\ngateway = "127.0.0.1:0"\n')
+    file.write_bytes(text)
+
+    with pytest.raises(ConfigurationError, match=re.escape(place)) as caught:
+        book_with(file, own)
+
+    assert {one.file for one in caught.value.problems} == {str(file)}
 
 
 def test_what_was_promised_and_not_spent_is_owed(tmp_path: Path) -> None:

@@ -59,6 +59,16 @@ def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:
         load(file, {})
 
 
+@pytest.mark.parametrize("text", ["[" * 3_000, "1" * 5_000, "1e9999999999999999999"])
+def test_what_toml_allows_and_nothing_can_hold_is_told(tmp_path: Path, text: str) -> None:
+    """Nesting without end and numbers of thousands of digits are a problem of the file."""
+    file = tmp_path / "headgate.toml"
+    file.write_text(f"a = {text}\n")
+
+    with pytest.raises(ConfigurationError, match="too large, or arrays and tables nest too deeply"):
+        load(file, {})
+
+
 def test_a_syntax_error_has_its_place(tmp_path: Path) -> None:
     """TOML that cannot be read is told with line and column."""
     file = tmp_path / "headgate.toml"

@@ -99,6 +99,9 @@ def _document(path: Path, text: bytes | None, problems: Problems) -> dict[str, A
         where = place["place"] if place else "end"
         fix = "Correct the TOML there; texts stand in double quotes."
         problems.add(where, f"{_PLACE.sub('', trouble)}.", fix)
+    except (ArithmeticError, RecursionError, ValueError):
+        trouble = "A number in it is too large, or arrays and tables nest too deeply."
+        problems.add("file", trouble, "Write smaller numbers and nest less.")
     return {}
 
 
