@@ -134,29 +134,76 @@ def test_a_report_is_computed_once_while_nothing_changes(tmp_path: Path) -> None
 
 
 def test_who_stops_waiting_ends_the_command(tmp_path: Path) -> None:
-    """A node that stops does not wait for a report, and leaves no process behind."""
+    """A node that stops does not wait for a report; no process is left behind, and no file."""
     started, ended = tmp_path / "started", tmp_path / "ended"
     os.mkfifo(started)
     os.mkfifo(ended)
     waiting = (
-        f"import os, signal; os.open({str(ended)!r}, os.O_RDWR);"
-        f"open({str(started)!r}, 'w').write('x'); signal.pause()"
+        f"import os, signal, tempfile; os.open({str(ended)!r}, os.O_RDWR);"
+        f"open({str(started)!r}, 'w').write(tempfile.mkdtemp()); signal.pause()"
     )
     bench = Workbench(tmp_path / "none.toml", tmp_path, (sys.executable, "-c", waiting))
     job = Job("plans", (), {}, reads_configuration=False, reads_data=True)
 
-    async def ask() -> None:
+    async def ask() -> Path:
         asked = asyncio.create_task(bench.make(job, NOW_NS))
-        assert await asyncio.to_thread(started.read_text) == "x"
+        folder = Path(await asyncio.to_thread(started.read_text))
         asked.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asked
+        return folder
 
-    asyncio.run(ask())
+    folder = asyncio.run(ask())
+
+    assert folder.parent.name.startswith("headgate-desk-")
+    assert not folder.parent.exists()
 
     # Whoever writes to a pipe that nobody reads any more is told so.
     with pytest.raises(OSError, match="No such device or address"):
         os.open(ended, os.O_WRONLY | os.O_NONBLOCK)
+
+
+def test_a_long_report_is_in_nobody_s_way(tmp_path: Path) -> None:
+    """While a replay runs, other reports are made."""
+    started = tmp_path / "started"
+    os.mkfifo(started)
+    replaying = (
+        "import signal, sys\nif sys.argv[1] == 'plans': print('[]'); sys.exit()\n"
+        f"open({str(started)!r}, 'w').close(); signal.pause()"
+    )
+    bench = Workbench(tmp_path / "none.toml", tmp_path, (sys.executable, "-c", replaying))
+    job = Job("plans", (), {}, reads_configuration=False, reads_data=True)
+
+    async def ask() -> bytes:
+        long = job._replace(command="stress replay", seconds_max=240)
+        replay = asyncio.create_task(bench.make(long, NOW_NS))
+        await asyncio.to_thread(started.read_text)
+        report = await bench.make(job, NOW_NS)
+        assert not replay.done()
+        replay.cancel()
+        await asyncio.wait([replay])
+        return report
+
+    assert asyncio.run(ask()) == b"[]\n"
+
+
+def test_pages_of_other_sites_start_nothing_long(books: Books, tmp_path: Path) -> None:
+    """An image or a link elsewhere starts no gateway; what is quick it may ask for."""
+    runs = tmp_path / "runs"
+    counting = f"open({str(runs)!r}, 'a').write('x'); print('[]')"
+    bench = Workbench(tmp_path / "none.toml", tmp_path, (sys.executable, "-c", counting))
+    client = books.client(workbench=bench)
+    replay = "report=stress-replay&source=--imported&shock=outage"
+
+    for site in ("cross-site", "same-site"):
+        for path in ("/desk", "/desk.json"):
+            asked = client.get(f"{path}?{replay}", headers={"sec-fetch-site": site})
+            assert asked.status_code == 403
+    assert not runs.exists()
+    for headers in ({"sec-fetch-site": "same-origin"}, {"sec-fetch-site": "none"}, {}):
+        assert client.get(f"/desk.json?{replay}", headers=headers).content == b"[]\n"
+    quick = client.get("/desk.json?report=claims", headers={"sec-fetch-site": "cross-site"})
+    assert quick.status_code == 200
 
 
 def test_a_refusal_is_told_and_not_kept(tmp_path: Path) -> None:

@@ -1,17 +1,20 @@
 """Computes reports of the economics desk: the command itself, in a process of its own.
 
 So a page shows what the command prints, the steward's loop and its memory are left alone, and a
-report that takes too long is ended. One at a time; a result is kept while what it was made from
-stays the same, and not longer than a few minutes, for the books grow meanwhile.
+report that takes too long is ended. One at a time, and beside it one that is long by its nature;
+a result is kept while what it was made from stays the same, and not longer than a few minutes, for
+the books grow meanwhile.
 """
 
 import asyncio
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +29,8 @@ WAIT_S = 20
 KEEP_S = 300
 KEEP_ASSUMED_S = 24 * 3600
 """A report that rests on assumptions alone does not change."""
+ENDING_S = 3
+"""So long a command may take to clear up once it is to end."""
 KEPT_MAX = 8
 """So many reports: one of many users has megabytes."""
 NICENESS = 10
@@ -53,6 +58,11 @@ class Job(NamedTuple):
     reads_data: bool
     seconds_max: int = SECONDS_MAX
 
+    @property
+    def is_long(self) -> bool:
+        """Whether it may take so long that nobody else should wait for it, or start it unasked."""
+        return self.seconds_max > SECONDS_MAX
+
 
 class ReportError(Exception):
     """There is no such report; the message is what the command complains of, for people."""
@@ -72,7 +82,7 @@ class Workbench:
         self._data_dir = data_dir.resolve()
         self._program = program
         self._kept: dict[str, tuple[int, bytes]] = {}
-        self._busy = asyncio.Lock()
+        self._busy = {is_long: asyncio.Lock() for is_long in (False, True)}
 
     async def make(self, job: Job, now_ns: int) -> bytes:
         """Return a report as the command's JSON, computed now or a short while ago from the same.
@@ -82,8 +92,9 @@ class Workbench:
         """
         if (report := self._young(job, now_ns)) is not None:
             return report
+        busy = self._busy[job.is_long]
         try:
-            await asyncio.wait_for(self._busy.acquire(), WAIT_S)
+            await asyncio.wait_for(busy.acquire(), WAIT_S)
         except TimeoutError:
             raise ReportError("Another report is being computed. Try again soon.") from None
         try:
@@ -92,7 +103,7 @@ class Workbench:
                 return report
             key, report = self._key(job), await self._computed(job)
         finally:
-            self._busy.release()
+            busy.release()
         self._kept.pop(key, None)
         self._kept[key] = now_ns, report
         if len(self._kept) > KEPT_MAX:
@@ -117,30 +128,49 @@ class Workbench:
         command = [*self._program, *job.command.split(), *job.options, "--json"]
         command += [f"--config={self._config}"] if job.reads_configuration else []
         command += [f"--data-dir={self._data_dir}"] if job.reads_data else []
-        with tempfile.TemporaryDirectory(prefix="headgate-desk-") as folder:
+        with tempfile.TemporaryDirectory("", "headgate-desk-", ignore_cleanup_errors=True) as name:
+            folder = Path(name)
             if job.inputs:
-                command.append(f"--inputs={_written(Path(folder), job.inputs)}")
-            return await _run(command, job.seconds_max)
+                command.append(f"--inputs={_written(folder, job.inputs)}")
+            return await _run(command, job.seconds_max, folder)
 
 
-async def _run(command: Sequence[str], seconds_max: int) -> bytes:
-    """Run a command to its end, or for so many seconds; whoever is cancelled ends it."""
+async def _run(command: Sequence[str], seconds_max: int, folder: Path) -> bytes:
+    """Run a command to its end, or for so many seconds; whoever is cancelled ends it.
+
+    What it leaves behind for the time being, keys among it, is in the folder.
+    """
     child = await asyncio.create_subprocess_exec(
-        *command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        *command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(folder)},
     )
     try:
-        os.setpriority(os.PRIO_PROCESS, child.pid, NICENESS)
+        # A short one may have ended already.
+        with suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PROCESS, child.pid, NICENESS)
         out, told = await asyncio.wait_for(child.communicate(), seconds_max)
     except TimeoutError:
         message = f"It takes longer than {seconds_max} s here: run the command itself."
         raise ReportError(message) from None
     finally:
         if child.returncode is None:
-            child.kill()
-            await child.wait()
+            await _end(child)
     if child.returncode:
         raise ReportError(told.decode("utf-8", "replace").strip() or "The command ended badly.")
     return out
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    """End a command as Ctrl-C does, so that it ends what it has started; or else by force."""
+    child.send_signal(signal.SIGINT)
+    try:
+        await asyncio.wait_for(child.wait(), ENDING_S)
+    except TimeoutError:
+        child.kill()
+        await child.wait()
 
 
 def _written(folder: Path, inputs: Mapping[str, str]) -> Path:

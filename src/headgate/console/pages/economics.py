@@ -20,6 +20,8 @@ PATH = "/desk"
 KEY = "d"
 PLACE = 10
 ROWS_MAX = 200
+FOREIGN = frozenset({"cross-site", "same-site"})
+"""What a browser says of a request that a page of another origin made."""
 ABSENT = "This console computes no reports: run the commands of the desk."
 
 
@@ -80,11 +82,15 @@ async def _made(desk: Desk, kind: Kind, request: Request) -> bytes:
 
     Raises:
         ReportError: There is none; the message says why.
+        HTTPException: A page of another site asked for what keeps the machine busy for minutes.
     """
     workbench = desk.console.workbench
     if workbench is None:
         raise ReportError(ABSENT)
-    return await workbench.make(job_of(kind, request.query_params), desk.console.now_ns())
+    job = job_of(kind, request.query_params)
+    if job.is_long and request.headers.get("sec-fetch-site") in FOREIGN:
+        raise HTTPException(403, "Pages of other sites may not start this report: ask for it here.")
+    return await workbench.make(job, desk.console.now_ns())
 
 
 def _fields(kind: Kind, request: Request) -> list[Asked]:
