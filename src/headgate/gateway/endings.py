@@ -337,7 +337,9 @@ class Endings:
         if exchange.run is not None and self._world.guards is not None:
             self._world.guards.spent(exchange, settlement.amount_nanos, at_ns)
         usage, prompt = settlement.usage, exchange.prompt
-        if usage is not None and prompt is not None and exchange.whose:
+        measured = usage is not None and settlement.state == "measured"
+        if measured and prompt is not None and exchange.whose:
+            assert usage is not None, exchange.call
             self._pipeline.prefixes.learn(exchange.whose, prompt, usage.prompt_tokens)
         self._leave_place(exchange, at_ns, served=True)
 
