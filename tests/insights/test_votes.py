@@ -107,6 +107,32 @@ def test_what_workers_are_told_is_what_was_learned(engine: Engine, tmp_path: Pat
     assert told.models["gpt-5.4-mini"].n == pytest.approx(0.81)
 
 
+def test_who_is_believed_more_than_before_counts_for_earlier_calls_too(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """A reload that turns the order of sources has all votes learned anew by it."""
+    usual = Learning()
+    turned = usual._replace(reliability={**usual.reliability, "user": 0.97, "judge": 0.98})
+    in_force = usual
+    learning = LearningJob((engine, engine), tmp_path, lambda: in_force, lambda _data: None)
+    with engine.begin() as connection:
+        for source, score in (("user", 1.0), ("tests", 1.0), ("user", 0.0)):
+            votes.keep(connection, word(1, score, source), about(1), NOON_NS)
+    learning.step(NOON_NS)
+    with engine.begin() as connection:
+        votes.keep(connection, word(1, 0.0, "judge"), about(1), NOON_NS)
+
+    in_force = turned
+    found = learning.step(NOON_NS).outcomes
+
+    counted = found.models["gpt-5.4-mini"]
+    assert counted.n == pytest.approx((2 * 0.98 - 1) ** 2)
+    assert counted.good == 0.0
+    assert learning.step(NOON_NS).heard == 0
+    restarted = LearningJob((engine, engine), tmp_path, lambda: turned, lambda _data: None)
+    assert restarted.step(NOON_NS).heard == 0
+
+
 def test_one_choice_counts_per_pair_and_principal(engine: Engine) -> None:
     """In whichever order the two are named; the last word counts."""
     other = ANSWER._replace(attempt="call_b.1", model="claude-haiku-4-5")
