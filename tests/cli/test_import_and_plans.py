@@ -129,7 +129,7 @@ def test_the_page_needs_nothing_else(run: Run, tmp_path: Path) -> None:
         (
             ("whatif", "--imported", "--until", "2020-01-01"),
             "no stretch of time",
-            "a --since before",
+            "Let it begin before it ends",
         ),
         (("mix",), "no books", "Add --imported"),
         (("stress", "replay"), "no books", "Add --imported"),

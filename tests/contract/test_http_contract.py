@@ -29,7 +29,7 @@ def test_every_path_stays_where_it_is() -> None:
 
 def test_every_header_of_ours_is_told() -> None:
     """What the data plane sends or reads of its own is in the file and on the page."""
-    sources = (ROOT / "src" / "headgate" / "gateway").glob("*.py")
+    sources = (ROOT / "src" / "headgate" / "gateway").rglob("*.py")
     used = {header for source in sources for header in HEADER.findall(source.read_text())}
     page = (ROOT / "docs" / "reference" / "http.md").read_text()
 

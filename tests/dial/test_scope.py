@@ -26,6 +26,13 @@ from headgate.dial.settings import Proxy, Scope
         "fd20:ce::254",
         "100.100.100.200",
         "192.0.0.192",
+        "fd00:ec2::23",
+        "fd00:42::42",
+        "168.63.129.16",
+        "64:ff9b:1::a9fe:a9fe",
+        "2002:a9fe:a9fe::",
+        "::169.254.169.254",
+        "::ffff:0:169.254.169.254",
     ],
 )
 def test_metadata_services_are_refused_unless_anything_goes(address: str) -> None:
@@ -37,7 +44,13 @@ def test_metadata_services_are_refused_unless_anything_goes(address: str) -> Non
     assert allowed == ["any"]
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.1.2.3", "192.168.0.9", "fd12::1"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "::1", "0.0.0.0", "10.1.2.3", "192.168.0.9", "fd12::1", "fec0::1"),
+        *("::127.0.0.1", "2002:a01:203::1"),
+    ],
+)
 def test_public_means_neither_this_machine_nor_this_network(address: str) -> None:
     """A server of one's own is what is usual; `public` has none of it."""
     assert is_permitted(address, "routable")

@@ -14,6 +14,8 @@ from typing import Any, Self
 START_S = 10.0
 ACCEPT_TURNS = 5
 """So many turns of the loop later a connection that was accepted last has become a line."""
+ACCEPT_S = 1.0
+"""So long a handshake that nobody ends is waited for."""
 _RESET_LINGER = struct.pack("ii", 1, 0)
 
 Talk = Callable[["Line"], Awaitable[None]]
@@ -149,9 +151,12 @@ class Provider:
         server.close()
         for _ in range(ACCEPT_TURNS):
             await asyncio.sleep(0)
-        for line in list(self._lines):
-            line.cancel()
-        await asyncio.gather(*self._lines, return_exceptions=True)
+        # A connection that was accepted late becomes a line in a turn to come, and ends as one.
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for line in list(self._lines):
+                line.cancel()
+            if not (await asyncio.wait(others, timeout=ACCEPT_S))[0]:
+                break
         for writer in self._writers:
             # A TLS transport that is over has no buffer any more to ask for.
             with contextlib.suppress(AttributeError):

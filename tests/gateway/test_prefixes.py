@@ -90,23 +90,58 @@ def test_what_one_principal_sent_tells_another_nothing() -> None:
 
 
 @pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("context_management", b'{"edits":[1]}'),
+        ("truncation", b'"auto"'),
+        ("transforms", b'["middle-out"]'),
+        ("unheard_of", b"1"),
+    ],
+)
+def test_a_prompt_that_may_be_cut_is_bounded_by_its_bytes(member: str, value: bytes) -> None:
+    """What was cut of a long call is not cut of a part of it, so neither bounds the other."""
+    assert whose("alice", "gpt", {member: Raw(value)}) == 0
+
+
+@pytest.mark.parametrize(
     ("member", "value", "another"),
     [
-        ("context_management", b'{"edits":[1]}', True),
-        ("truncation", b'"auto"', True),
         ("tool_choice", b'"none"', True),
         ("toolConfig", b'{"functionCallingConfig":{"mode":"NONE"}}', True),
-        ("transforms", b'["middle-out"]', True),
         ("temperature", b"0.5", False),
+        ("truncation", b'"disabled"', False),
+        ("context_management", b"null", False),
         ("messages", b"[]", False),
     ],
 )
-def test_a_prompt_that_may_be_cut_is_another_one(member: str, value: bytes, another: bool) -> None:
-    """What a provider leaves out was not measured; members that cut nothing make no difference."""
+def test_members_beside_the_prompt_count_where_they_may_change_it(
+    member: str, value: bytes, another: bool
+) -> None:
+    """With tools that may not be called, they may not have been counted."""
     memory = PrefixMemory()
-    memory.learn(whose("alice", "gpt", {member: Raw(value)}), prompt(TURNS), 10)
+    memory.learn(whose("alice", "gpt", {member: Raw(value)}), prompt(TURNS), 1_000)
 
     assert (memory.bound(ALICE, prompt(TURNS), 20_000) is None) == another
+
+
+def test_what_can_be_no_count_is_not_learned() -> None:
+    """A reply that says nothing of 19 kB leaves what was known."""
+    memory = PrefixMemory()
+    memory.learn(ALICE, prompt(TURNS), 4_000)
+
+    memory.learn(ALICE, prompt(TURNS), 0)
+
+    assert memory.bound(ALICE, prompt(TURNS), prompt(TURNS).firm[-1]) == 4_000 + SEAM_TOKENS
+
+
+def test_a_head_that_was_measured_too_low_is_put_right() -> None:
+    """A call that counts more than its head and all its bytes shows that the head has more."""
+    memory = PrefixMemory()
+    head = (Block("messages[0]", (b"i" * 50_000,)),)
+    memory.learn(ALICE, prompt([b"hello"], head), 900)
+    memory.learn(ALICE, prompt([b"hello there"], head), 20_000)
+
+    assert memory.bound(ALICE, prompt([b"hi"], head), 50_002) == 20_000 + 2 + SEAM_TOKENS
 
 
 def test_thoughts_count_as_new_each_time() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from headgate.gateway.upstream.renewals import WAIT_MS
 from headgate.node.credentials import keep_fresh
 from headgate.records.journal import SettleRecord
 from tests.gateway.calls import ask, call_of, chat, request
@@ -25,11 +26,13 @@ class Tokens:
         given: How many so far.
         refuses: Whether it gives none any more.
         silent: Whether it says nothing at all.
+        life_s: For how long it says that they hold.
     """
 
     def __init__(self) -> None:
         self.given = 0
         self.refuses = self.silent = False
+        self.life_s = 3600
         self.server = Provider(self._talk)
 
     async def _talk(self, line: Line) -> None:
@@ -40,7 +43,7 @@ class Tokens:
             await line.send(whole(b'{"error":"invalid_client"}', status=401))
         else:
             self.given += 1
-            token = {"access_token": f"head.token-{self.given}.sign", "expires_in": 3600}
+            token = {"access_token": f"head.token-{self.given}.sign", "expires_in": self.life_s}
             await line.send(whole(json.dumps(token).encode()))
 
 
@@ -90,7 +93,7 @@ def test_a_rejected_call_is_sent_again_with_a_fresh_credential(cloud: Cloud) -> 
     rejected, served = cloud.gateway.ends(call_of(reply))
     assert isinstance(rejected, SettleRecord)
     assert isinstance(served, SettleRecord)
-    assert (rejected.amount_nanos, rejected.reason) == (0, "upstream_credential")
+    assert (rejected.amount_nanos, rejected.reason) == (0, "credential_renewed")
     assert (rejected.final, served.final, served.state) == (False, True, "measured")
 
 
@@ -113,6 +116,32 @@ def test_without_a_fresh_credential_the_rejection_is_told(cloud: Cloud) -> None:
     assert (reply.status, reply.code) == (502, "upstream_credential")
     assert cloud.shown == ["1"]
     cloud.gateway.assert_settled()
+
+
+def test_a_life_beyond_all_reason_keeps_nobody_waiting(cloud: Cloud) -> None:
+    """It is taken for the longest that any credential has."""
+    cloud.tokens.life_s = 10**400
+
+    assert cloud.call(REJECTED, whole(completion())).status == 200
+
+
+def test_nobody_waits_for_ever(cloud: Cloud) -> None:
+    """An issuer that says nothing is given up on by the call, whoever still asks it."""
+    cloud.tokens.silent = True
+    cloud.provider.answers = [REJECTED]
+    gateway = cloud.gateway
+    with Wire(gateway.port) as wire:
+        wire.send(request(chat(model="cloud")))
+        gateway.until(
+            lambda: any(each.phase == "renew" for each in gateway.pipeline.exchanges), "it waits"
+        )
+        (exchange,) = gateway.pipeline.exchanges
+        gateway.run(lambda: setattr(exchange, "since_ms", exchange.since_ms - 2 * WAIT_MS))
+        reply = wire.read()
+
+    assert (reply.status, reply.code) == (502, "upstream_credential")
+    gateway.until_idle()
+    gateway.assert_settled()
 
 
 def test_who_leaves_while_it_waits_is_not_sent_again(cloud: Cloud) -> None:

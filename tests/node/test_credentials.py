@@ -3,11 +3,14 @@
 import asyncio
 import json
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from headgate.node.sources import CredentialError, printed
+from headgate.node import credentials
+from headgate.node.credentials import Keeper
+from headgate.node.sources import CredentialError, Fetched, printed
 from tests.gateway.provider import whole
 from tests.gateway.recording import Recording
 from tests.node.harness import running_node, until
@@ -80,3 +83,37 @@ def test_a_command_runs_in_its_folder_and_is_read_without_blanks(tmp_path: Path)
     (tmp_path / "token.txt").write_text("  abc:def \n")
 
     assert asyncio.run(printed(["cat", "token.txt"], tmp_path)) == "abc:def"
+
+
+class Odd:
+    """A source that fails in a way nobody has thought of, then gives a credential."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def fetch(self) -> Fetched:
+        """Fail once."""
+        self.asked += 1
+        if self.asked == 1:
+            raise ProcessLookupError
+        return Fetched("fresh", 3_600.0, 3_600.0)
+
+
+def test_a_source_that_fails_oddly_ends_no_keeper(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Calls wait for what it fetches: it says what happened, and asks again."""
+    monkeypatch.setattr(credentials, "AGAIN_S", 0.0)
+    source = Odd()
+
+    async def keep() -> None:
+        keeper = Keeper("cloud", source, (), time.time_ns)
+        keeping = asyncio.create_task(keeper.keep())
+        await keeper.first.wait()
+        keeping.cancel()
+
+    asyncio.run(keep())
+
+    assert source.asked == 2
+    assert "providers.cloud: no credential" in caplog.text
+    assert "ProcessLookupError" in caplog.text

@@ -111,6 +111,14 @@ class Attempts:
         """Tell whether a call may be tried where it was again; the last attempt goes elsewhere."""
         return exchange.client is not None and exchange.number + 1 < ATTEMPTS_MAX
 
+    def may_stay(self, exchange: Exchange) -> bool:
+        """Tell whether a call that has waited may be tried where it was: much may have changed."""
+        now_ns, target = self._pipeline.now_ns(), exchange.target
+        required = exchange.required
+        if required.requirements and required.violation(target.deployment, now_ns) is not None:
+            return False
+        return target.health.rule(now_ns) is None
+
     def find_next(self, exchange: Exchange) -> bool:
         """Find where a call whose attempt failed goes on; False when it does not."""
         if exchange.client is None or exchange.number >= ATTEMPTS_MAX:

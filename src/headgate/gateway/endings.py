@@ -19,7 +19,7 @@ from headgate.gateway.money.metering import bound_settlement, meter
 from headgate.gateway.readings import UNBEGUN
 from headgate.gateway.refusals import LENGTH_STOP, stream_cut
 from headgate.gateway.upstream.connection import IN_HAND
-from headgate.gateway.upstream.renewals import renewals_of
+from headgate.gateway.upstream.renewals import RENEWED, renewals_of
 from headgate.gateway.upstream.unpacking import UNREADABLE
 from headgate.gateway.waiting import WAITING, stop_waiting
 from headgate.ledger.slices import Slice
@@ -153,7 +153,7 @@ class Endings:
             self.verdicts.judge(exchange, failure, upstream)
         retryable = failure.retryable or is_judged(self._pipeline, exchange)
         more = not again and retryable and self._pipeline.attempts.find_next(exchange)
-        settlement = Settlement(0, "measured", reason=failure.code.code)
+        settlement = Settlement(0, "measured", reason=RENEWED if again else failure.code.code)
         self.settle(exchange, settlement, UNKNOWN_REPORT, final=not (again or more))
         if renewals is not None:
             renewals.send_again(self._pipeline, exchange)
@@ -337,7 +337,9 @@ class Endings:
         if exchange.run is not None and self._world.guards is not None:
             self._world.guards.spent(exchange, settlement.amount_nanos, at_ns)
         usage, prompt = settlement.usage, exchange.prompt
-        if usage is not None and prompt is not None and exchange.whose:
+        measured = usage is not None and settlement.state == "measured"
+        if measured and prompt is not None and exchange.whose:
+            assert usage is not None, exchange.call
             self._pipeline.prefixes.learn(exchange.whose, prompt, usage.prompt_tokens)
         self._leave_place(exchange, at_ns, served=True)
 

@@ -36,6 +36,8 @@ def sweep(pipeline: Pipeline, now_ms: int) -> None:
         target.places.expire(now_ms - pipeline.edge.queue_wait_max_ms)
     for pool in world.pools:
         pool.sweep()
+        if pool.renewals is not None:
+            pool.renewals.sweep(now_ms)
     if pipeline.approvals is not None:
         pipeline.approvals.sweep(now_ms)
     world.purse.expire(now_ms - LEASE_WAIT_MS)

@@ -57,8 +57,10 @@ class Keeper:
         while True:
             try:
                 fetched = await self._renew()
-            except CredentialError as error:
-                _log.warning("providers.%s: no credential: %s", self._name, error)
+            except Exception as error:  # noqa: BLE001 - a keeper that ends keeps calls waiting
+                known = isinstance(error, CredentialError)
+                told = "providers.%s: no credential: %s"
+                _log.warning(told, self._name, error, exc_info=None if known else error)
                 self._tell(fresh=False)
                 await self._wait(again_s)
                 again_s = min(2 * again_s, AGAIN_MAX_S)

@@ -22,6 +22,8 @@ ENDPOINT_TIMEOUT_S = 20.0
 OUTPUT_BYTES_MAX = 16_384
 FILE_BYTES_MAX = 65_536
 LIFE_USED = 0.8
+LIFE_S_MAX = 30 * 86_400
+"""No credential is believed to hold for longer."""
 """A credential is replaced when so much of its life is over."""
 
 
@@ -104,7 +106,8 @@ class IssuerSource:
             issued = issuer.read(answer.status, answer.body, time.time_ns())
         except (IssuerError, FetchError, TrustError) as error:
             raise CredentialError(f"{settings.kind}: {error}") from error
-        return Fetched(issued.credential, issued.life_s * LIFE_USED, issued.life_s)
+        life_s = min(issued.life_s, LIFE_S_MAX)
+        return Fetched(issued.credential, life_s * LIFE_USED, life_s)
 
 
 def _contents(path: Path) -> bytes:

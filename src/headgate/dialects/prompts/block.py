@@ -26,6 +26,9 @@ _MAY_GO: Final = frozenset(
 )
 """Members of what a provider may leave out of a prompt: what the model thought in turns before the
 last, tools that are looked up when they are needed."""
+
+_THOUGHTS: Final = frozenset({b'"reasoning"', b'"reasoning_text"', b'"redacted_thinking"'})
+"""Types of what a model thought."""
 _ITEMS: Final = msgspec.json.Decoder(list[dict[str, Raw]])
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Raw])
 _LIFETIMES_S: Final = {b'"5m"': 300, b'"1h"': 3_600}
@@ -83,17 +86,20 @@ def items(members: Mapping[str, Raw], name: str, inner: str) -> Iterator[Block]:
         content = item.get(inner)
         rest, lifetime_s = _read(item, inner)
         beside = _weight(rest)
-        loose = 0 if _MAY_GO.isdisjoint(item) else beside
+        thought = _is_thought(item)
+        loose = beside if thought or not _MAY_GO.isdisjoint(item) else 0
         if content is None:
             yield Block(path, rest, lifetime_s, loose)
             continue
         text = bytes(content)
         parts = objects_in(members, content) if text.startswith(b"[") else []
         if not parts:
+            loose += len(text) if thought else 0
             yield Block(f"{path}.{inner}", (*rest, OWN, text), lifetime_s, loose)
         for at, part in enumerate(parts):
             said, lifetime_s = _read(part, "")
-            more = 0 if _MAY_GO.isdisjoint(part) else _weight(said)
+            goes = thought or _is_thought(part) or not _MAY_GO.isdisjoint(part)
+            more = _weight(said) if goes else 0
             yield Block(f"{path}.{inner}[{at}]", (*rest, OWN, *said), lifetime_s, loose + more)
             # The message's own members stand there once.
             loose = beside
@@ -143,6 +149,12 @@ def text_of(value: Raw | None) -> str | None:
     if value is None or not bytes(value).startswith(b'"'):
         return None
     return msgspec.json.decode(value, type=str)
+
+
+def _is_thought(part: Mapping[str, Raw]) -> bool:
+    """Tell whether a message, or a part of one, is what a model thought."""
+    kind = part.get("type")
+    return kind is not None and bytes(kind) in _THOUGHTS
 
 
 def _weight(parts: tuple[bytes, ...]) -> int:

@@ -37,30 +37,54 @@ _HARMLESS: Final = frozenset(
         *("model", "stream", "stream_options", "n", "seed", "stop", "stop_sequences"),
         *("max_tokens", "max_completion_tokens", "max_output_tokens"),
         *("temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty"),
-        *("user", "metadata", "safety_identifier", "store", "service_tier"),
-        *("prompt_cache_key", "prompt_cache_retention"),
+        *("logit_bias", "logprobs", "top_logprobs", "include", "parallel_tool_calls"),
+        *("user", "metadata", "safety_identifier", "store", "service_tier", "inference_geo"),
+        *("prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "cache_control"),
+        *("safetySettings", "safety_settings"),
     }
 )
-"""Members for which no provider leaves anything out of a prompt."""
+"""Members for which no provider puts anything into a prompt, or leaves anything out of it."""
+
+_ASIDE: Final = frozenset(
+    {
+        *("tool_choice", "response_format", "text", "functions", "function_call"),
+        *("reasoning", "reasoning_effort", "thinking", "verbosity", "modalities", "output_config"),
+        *("generationConfig", "generation_config", "toolConfig", "tool_config"),
+        *("speed", "anthropic_version", "anthropic_beta"),
+    }
+)
+"""Members that may change a prompt, all of it alike: a measurement counts beside the same ones."""
+
+_UNCUT: Final = frozenset({("truncation", b'"disabled"')})
+"""Other members that leave a prompt whole."""
+
+BYTES_PER_TOKEN_MAX: Final = 64
+"""Fewer tokens of so many bytes are no count of them."""
 
 
 def whose(principal: str, deployment: str, members: Mapping[str, Raw]) -> int:
-    """Return whose measurements a call may be bounded by.
+    """Return whose measurements a call may be bounded by; 0 for nobody's.
 
     The principal is part of it: a client sees how large its hold is, and that may not tell
-    whether somebody else has sent the same text. So is whatever a provider may cut the prompt by.
+    whether somebody else has sent the same text. What a provider may cut (context that is edited,
+    input that is truncated, members unknown here) is neither measured nor bounded: cut is what
+    stands beyond a size, so a part of it would be bounded by what was left of the whole.
 
     Args:
         principal: Who asks.
         deployment: Where.
         members: The body's.
     """
-    others = [
-        (name, bytes(value))
-        for name, value in members.items()
-        if name not in _ELSEWHERE and name not in _HARMLESS
-    ]
-    return hash((principal, deployment, tuple(others)))
+    beside: list[tuple[str, bytes]] = []
+    for name, value in members.items():
+        if name in _ELSEWHERE or name in _HARMLESS:
+            continue
+        text = bytes(value)
+        if name in _ASIDE:
+            beside.append((name, text))
+        elif text != b"null" and (name, text) not in _UNCUT:
+            return 0
+    return hash((principal, deployment, tuple(beside)))
 
 
 class PrefixMemory:
@@ -84,14 +108,20 @@ class PrefixMemory:
         return None
 
     def learn(self, whose: int, prompt: Prompt, prompt_tokens: int) -> None:
-        """Remember what a prompt was measured at."""
+        """Remember what a prompt was measured at; nothing that can be no count of it."""
+        whole = prompt.firm[-1] if len(prompt.firm) else 0
+        if prompt_tokens * BYTES_PER_TOKEN_MAX < whole:
+            return
         for number in _boundaries(prompt):
             mark = hash((whose, prompt.marks[number]))
             known = self._tokens.get(mark, prompt_tokens)
             # Providers leave out what the model thought in turns before the last, so of two calls
-            # with one beginning the smaller may have had less of it. Heads have no such blocks.
+            # with one beginning the smaller may have had less of it. Heads have no such blocks: the
+            # least counts there, unless what came since shows that it was too little.
             least = number < prompt.head
-            self._tokens[mark] = min(known, prompt_tokens) if least else max(known, prompt_tokens)
+            wrong = prompt_tokens > known + whole - prompt.firm[number] + SEAM_TOKENS
+            kept = min(known, prompt_tokens) if least and not wrong else max(known, prompt_tokens)
+            self._tokens[mark] = kept
             self._tokens.move_to_end(mark)
         while len(self._tokens) > ENTRIES_MAX:
             self._tokens.popitem(last=False)

@@ -62,7 +62,9 @@ def _input_bound(pipeline: Pipeline, exchange: Exchange) -> int:
         # Of a translated call the client's bytes: what a translation leaves out of the blocks that
         # were measured makes no room for what is new.
         size = max(len(body), len(exchange.body))
-        measured = pipeline.prefixes.bound(exchange.whose, prompt, size)
+        measured = None
+        if exchange.whose:
+            measured = pipeline.prefixes.bound(exchange.whose, prompt, size)
         if measured is not None:
             # What the dialect adds to the bytes (hidden templates, images) stays on top.
             bound = min(bound, measured + bound - len(body))

@@ -7,6 +7,7 @@ call that is told so has a fresh one fetched, and waits for it with those that f
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from headgate.records.report import Failure
@@ -22,6 +23,11 @@ RENEW: Final = "renew"
 """The phase of a call that waits for a fresh credential."""
 STATUSES: Final = (401, 403)
 """Rejected, by RFC 9110; AWS says 403 of a token that has expired."""
+RENEWED: Final = "credential_renewed"
+"""Why an attempt ended that is made again with a fresh credential: it says nothing of its
+deployment."""
+WAIT_MS: Final = 40_000
+"""A call waits no longer: whoever fetches has half of that for it."""
 AGAIN_NS: Final = 60 * NANOS_PER_SECOND
 """So long after a fresh one was asked for none is asked for: it is rejected for another reason."""
 
@@ -61,20 +67,32 @@ class Renewals:
             self._fetch()
 
     def came(self, *, fresh: bool) -> None:
-        """Go on with those that wait: where they were, or, when none came, elsewhere."""
+        """Go on with those that wait, each in a turn of its own."""
         if fresh:
             self._came_ns = self._now_ns()
         waiting, self._waiting = self._waiting, []
         for pipeline, exchange in waiting:
-            if exchange.phase != RENEW:
-                continue
-            if fresh:
-                pipeline.place(exchange)
-            elif pipeline.attempts.find_next(exchange):
-                pipeline.attempts.go_on(exchange)
-            else:
-                code, name = errors.UPSTREAM_CREDENTIAL, exchange.target.deployment.provider
-                pipeline.endings.refuse(exchange, Refusal(code, f"{name}: {code.sentence}"))
+            pipeline.world.outbox.soon(partial(_go_on, pipeline, exchange, fresh))
+
+    def sweep(self, now_ms: int) -> None:
+        """Go on with those that have waited for too long."""
+        late = [each for each in self._waiting if now_ms - each[1].since_ms > WAIT_MS]
+        for each in late:
+            self._waiting.remove(each)
+            _go_on(*each, False)
+
+
+def _go_on(pipeline: Pipeline, exchange: Exchange, fresh: bool) -> None:
+    """Send a call again where it was; elsewhere, when none came or it may not go there now."""
+    if exchange.phase != RENEW:
+        return
+    if fresh and pipeline.attempts.may_stay(exchange):
+        pipeline.place(exchange)
+    elif pipeline.attempts.find_next(exchange):
+        pipeline.attempts.go_on(exchange)
+    else:
+        code, name = errors.UPSTREAM_CREDENTIAL, exchange.target.deployment.provider
+        pipeline.endings.refuse(exchange, Refusal(code, f"{name}: {code.sentence}"))
 
 
 def renewals_of(
