@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, insert
 
 from headgate.config.load import load
 from headgate.insights import preferences, quality, votes
@@ -105,6 +105,104 @@ def test_what_workers_are_told_is_what_was_learned(engine: Engine, tmp_path: Pat
 
     assert told.version == 3
     assert told.models["gpt-5.4-mini"].n == pytest.approx(0.81)
+
+
+def test_who_is_believed_more_than_before_counts_for_earlier_calls_too(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """A reload that turns the order of sources has all votes learned anew by it."""
+    usual = Learning()
+    turned = usual._replace(reliability={**usual.reliability, "user": 0.97, "judge": 0.98})
+    in_force = usual
+    learning = LearningJob((engine, engine), tmp_path, lambda: in_force, lambda _data: None)
+    with engine.begin() as connection:
+        for source, score in (("user", 1.0), ("tests", 1.0), ("user", 0.0)):
+            votes.keep(connection, word(1, score, source), about(1), NOON_NS)
+    learning.step(NOON_NS)
+    with engine.begin() as connection:
+        votes.keep(connection, word(1, 0.0, "judge"), about(1), NOON_NS)
+
+    in_force = turned
+    found = learning.step(NOON_NS).outcomes
+
+    counted = found.models["gpt-5.4-mini"]
+    assert counted.n == pytest.approx((2 * 0.98 - 1) ** 2)
+    assert counted.good == 0.0
+    assert learning.step(NOON_NS).heard == 0
+    restarted = LearningJob((engine, engine), tmp_path, lambda: turned, lambda _data: None)
+    assert restarted.step(NOON_NS).heard == 0
+
+
+def flip(connection: Connection, seqs: range) -> None:
+    """Have alice change her mind of her first call so often; the judge speaks first and last."""
+    rows: list[dict[str, object]] = []
+    for seq in seqs:
+        source = "judge" if seq in {seqs[0], seqs[-1]} else "user"
+        said = {**word(1, float(seq % 2), source)._asdict(), **about(1)._asdict()}
+        rows.append({**said, "seq": seq, "at_ns": NOON_NS + seq, "replaces": None})
+    connection.execute(insert(votes.vote), rows)
+
+
+def work_of(engine: Engine, seq: int) -> int:
+    """Return how many steps the store takes to read the votes behind a number."""
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+
+    with engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        votes.votes_after(connection, seq, 1_000)
+        driver.set_progress_handler(step, 1)
+        votes.votes_after(connection, seq, 1_000)
+        driver.set_progress_handler(None, 1)
+    return steps
+
+
+def test_who_changes_his_mind_all_day_makes_learning_no_slower(engine: Engine) -> None:
+    """What was said long before is not read again with each word."""
+    with engine.begin() as connection:
+        flip(connection, range(1, 31))
+    few = work_of(engine, 20)
+    with engine.begin() as connection:
+        flip(connection, range(31, 2_001))
+
+    many = work_of(engine, 1_990)
+
+    assert 0 < many < 1.3 * few
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_what_others_said_before_is_the_same_in_steps_of_any_size(
+    engine: Engine, at_once: int
+) -> None:
+    """The last word of each other source, and none that came later."""
+    cast = [("user", 0.0), ("tests", 1.0), ("user", 1.0), ("judge", 0.5), ("tests", 0.0)]
+    with engine.begin() as connection:
+        votes.keep(connection, word(2, 0.25, "judge"), about(2), NOON_NS)
+        for source, score in cast:
+            votes.keep(connection, word(1, score, source), about(1), NOON_NS)
+
+    with engine.connect() as connection:
+        whole = votes.votes_after(connection, 0, 100)
+        steps = [
+            each
+            for seq in range(0, 6, at_once)
+            for each in votes.votes_after(connection, seq, at_once)
+        ]
+        none = votes.votes_after(connection, 6, 100)
+
+    told = [sorted((each.source, each.score) for each in heard.others) for heard in whole]
+    assert told == [
+        *([], [], [("user", 0.0)], [("tests", 1.0)]),
+        *([("tests", 1.0), ("user", 1.0)], [("judge", 0.5), ("user", 1.0)]),
+    ]
+    assert [sorted(heard.vote.beside) for heard in whole] == told
+    assert [heard.vote.seq for heard in steps] == [heard.vote.seq for heard in whole]
+    assert [{*heard.others} for heard in steps] == [{*heard.others} for heard in whole]
+    assert none == []
 
 
 def test_one_choice_counts_per_pair_and_principal(engine: Engine) -> None:

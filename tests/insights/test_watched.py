@@ -11,6 +11,7 @@ from headgate.config.load import load
 from headgate.insights import quality
 from headgate.ledger.tables import attempt, route
 from headgate.node.watching import LASTS_NS, SETTLE_NS, Watching
+from headgate.routing.learning.drift import BASELINE_MIN
 from headgate.routing.learning.watch import Seen, Watch
 from headgate.store import audit
 from headgate.store.migrate import open_store
@@ -232,6 +233,24 @@ def test_clients_that_leave_without_a_first_byte_waited_for_something(
     watched.watching.step(watched.now_ns + SETTLE_NS + 1)
 
     assert watched.alarms() == [("failures", each) for each in alarms]
+
+
+def test_what_was_served_since_shows_how_long_an_attempt_may_take() -> None:
+    """One long answer is enough, and it counts until as many more were served as make it usual."""
+    watch = Watch()
+    short = Seen("mini", "m", served=True, took_us=1_000_000)
+    for _ in range(BASELINE_MIN):
+        watch.hear(short)
+    before = watch.hangs("mini", 4_000_000)
+
+    watch.hear(short._replace(took_us=2_000_000))
+
+    assert before
+    assert not watch.hangs("mini", 6_000_000)
+    assert watch.hangs("mini", 6_000_001)
+    for _ in range(2 * BASELINE_MIN):
+        watch.hear(short)
+    assert watch.hangs("mini", 4_000_000)
 
 
 def test_a_single_failure_is_no_alarm_and_a_row_of_them_is() -> None:

@@ -138,8 +138,13 @@ def test_texts_that_were_learned_from_are_counted() -> None:
     assert evaluate(train, other, Protocol()).seen_rows == 0
 
 
+def _repeated(texts: int, times: int) -> Evidence:
+    """Return so many texts, each in so many rows."""
+    return planted(texts, 1).rows(np.tile(np.arange(texts), times))
+
+
 def test_labels_are_a_sample_and_the_rest_is_read() -> None:
-    """Without a test file all other rows are the test part."""
+    """Without a test file all rows of other texts are the test part."""
     whole = planted(400, 1)
     ((train, test),) = bounded.parts(whole, None, Protocol(seed=2, labels=150))
     ((sample, other),) = bounded.parts(whole, whole, Protocol(seed=2, labels=400))
@@ -148,13 +153,24 @@ def test_labels_are_a_sample_and_the_rest_is_read() -> None:
     assert (len(sample), len(other)) == (400, 400)
 
 
+def test_a_sample_takes_rows_of_one_text_together() -> None:
+    """Of the last text the rows beyond what is asked for are read by nobody."""
+    ((train, test),) = bounded.parts(_repeated(200, 3), None, Protocol(seed=2, labels=301))
+
+    assert (len(train), len(test)) == (301, 297)
+    assert not set(train.texts) & set(test.texts)
+    assert {test.texts.count(text) for text in test.texts} == {3}
+
+
 @pytest.mark.parametrize(
     ("train", "test", "how"),
     [
         (planted(40, 1), None, Protocol()),
         (planted(400, 1), None, Protocol(labels=20)),
         (planted(400, 1), None, Protocol(labels=400)),
-        (planted(99, 1).rows(np.tile(np.arange(99), 2)), None, Protocol()),
+        (_repeated(99, 2), None, Protocol()),
+        (_repeated(200, 5), None, Protocol(labels=150)),
+        (_repeated(101, 2), None, Protocol(labels=201)),
     ],
 )
 def test_too_few_rows_are_refused(train: Evidence, test: Evidence | None, how: Protocol) -> None:

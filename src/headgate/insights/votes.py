@@ -4,7 +4,7 @@ A vote is tied to the attempt that answered, so to its deployment, its model and
 which it was chosen. The newest word of a principal and source about a subject counts.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Literal, NamedTuple, get_args
 
 import msgspec
@@ -18,14 +18,16 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     func,
     insert,
     select,
+    union_all,
 )
 from sqlalchemy.engine import RowMapping
 
 from headgate.ledger.tables import attempt, attempts, caller, is_of_call
-from headgate.routing.learning.votes import Vote
+from headgate.routing.learning.votes import SOURCES, Vote
 from headgate.store import audit
 from headgate.store.audit import Event
 from headgate.store.dialect import hold_lock
@@ -39,7 +41,6 @@ CHANGED = "feedback.changed"
 PPM = 1_000_000
 """Scores and chances are kept as whole millionths, so that equal ones are equal."""
 
-BESIDE_MAX = 8
 RUN_ROWS_MAX = 100_000
 
 vote = Table(
@@ -65,9 +66,9 @@ vote = Table(
     Column("expected_ppm", Integer),
     Column("propensity_ppm", Integer),
     Column("clusters", Text, nullable=False, server_default="[]"),
-    Index("vote_by_subject", "principal", "kind", "subject"),
+    Index("vote_by_subject", "principal", "kind", "subject", "source", "seq"),
     Index("vote_by_time", "principal", "at_ns"),
-    Index("vote_of_attempt", "attempt"),
+    Index("vote_of_attempt", "attempt", "source", "seq"),
 )
 """What was said of calls, runs and sessions; rows are only ever added."""
 
@@ -227,64 +228,64 @@ def votes_after(connection: Connection, seq: int, limit: int) -> list[Heard]:
     query = select(vote).where(vote.c.seq > seq).order_by(vote.c.seq).limit(limit)
     rows = list(connection.execute(query).mappings())
     replaced = _by_seq(connection, [row["replaces"] for row in rows if row["replaces"]])
-    beside = _beside(connection, {row["attempt"] for row in rows})
-    words = _words(connection, rows)
+    beside = _said_before(connection, rows, (vote.c.attempt,))
+    others = _said_before(connection, rows, (vote.c.principal, vote.c.kind, vote.c.subject))
     return [
         Heard(
-            _vote(
-                row, tuple(each for at, each in beside.get(row["attempt"], ()) if at < row["seq"])
-            ),
+            _vote(row, tuple((each["source"], each["score_ppm"] / PPM) for each in said)),
             replaced.get(row["replaces"]),
-            _others(row, words[_subject(row)]),
+            tuple(_vote(each, ()) for each in of_subject),
         )
-        for row in rows
+        for row, said, of_subject in zip(rows, beside, others, strict=True)
     ]
 
 
-def _subject(row: RowMapping) -> tuple[str, str, str]:
-    return row["principal"], row["kind"], row["subject"]
+def _said_before(
+    connection: Connection, rows: list[RowMapping], about: tuple[Column[str], ...]
+) -> list[list[RowMapping]]:
+    """Return for each of some votes in order what other sources said last of the same before it.
 
-
-def _words(
-    connection: Connection, rows: list[RowMapping]
-) -> Mapping[tuple[str, str, str], list[RowMapping]]:
-    """Return all that was said of the subjects of some votes by their voters, in order."""
-    found: dict[tuple[str, str, str], list[RowMapping]] = {_subject(row): [] for row in rows}
-    query = select(vote).where(
-        vote.c.principal.in_({row["principal"] for row in rows}),
-        vote.c.kind.in_({row["kind"] for row in rows}),
-        vote.c.subject.in_({row["subject"] for row in rows}),
-    )
-    for each in connection.execute(query.order_by(vote.c.seq)).mappings():
-        if _subject(each) in found:
-            found[_subject(each)].append(each)
+    Args:
+        connection: To the store.
+        rows: Votes that follow each other.
+        about: The columns in which those agree that are of the same.
+    """
+    names = [column.name for column in about]
+    latest: dict[tuple[str, ...], dict[str, RowMapping]] = {}
+    for each in _latest(connection, rows, about) if rows else ():
+        latest.setdefault(tuple(each[name] for name in names), {})[each["source"]] = each
+    found = []
+    for row in rows:
+        said = latest.setdefault(tuple(row[name] for name in names), {})
+        found.append([each for source, each in said.items() if source != row["source"]])
+        said[row["source"]] = row
     return found
 
 
-def _others(row: RowMapping, words: list[RowMapping]) -> tuple[Vote, ...]:
-    latest = {each["source"]: each for each in words if each["seq"] < row["seq"]}
-    latest.pop(row["source"], None)
-    return tuple(_vote(each, ()) for each in latest.values())
+def _latest(
+    connection: Connection, rows: list[RowMapping], about: tuple[Column[str], ...]
+) -> Iterable[RowMapping]:
+    """Return the last word of each source of the same as some votes, before the first of these.
+
+    Each is looked up in an index: however often somebody has changed his mind, one row is read.
+    """
+    first, last = rows[0]["seq"], rows[-1]["seq"]
+    asked = select(*about).where(vote.c.seq.between(first, last)).distinct().subquery()
+    earlier = vote.alias()
+    same = and_(*(earlier.c[column.name] == asked.c[column.name] for column in about))
+    newest_of = select(func.max(earlier.c.seq)).where(same, earlier.c.seq < first).correlate(asked)
+    by_source = (
+        select(newest_of.where(earlier.c.source == source).scalar_subquery()).select_from(asked)
+        for source in SOURCES
+    )
+    query = select(vote).where(vote.c.seq.in_(union_all(*by_source)))
+    return connection.execute(query).mappings()
 
 
 def _by_seq(connection: Connection, numbers: list[int]) -> dict[int, Vote]:
     query = select(vote).where(vote.c.seq.in_(numbers))
     rows = connection.execute(query).mappings() if numbers else ()
     return {row["seq"]: _vote(row, ()) for row in rows}
-
-
-def _beside(
-    connection: Connection, of_attempts: Iterable[str]
-) -> dict[str, list[tuple[int, tuple[str, float]]]]:
-    """Return, by attempt, what was said of it, in order, with the number of each word."""
-    query = select(vote.c.attempt, vote.c.seq, vote.c.source, vote.c.score_ppm)
-    query = query.where(vote.c.attempt.in_(list(of_attempts))).order_by(vote.c.seq)
-    found: dict[str, list[tuple[int, tuple[str, float]]]] = {}
-    for name, seq, source, score in connection.execute(query):
-        said = found.setdefault(name, [])
-        if len(said) < BESIDE_MAX:
-            said.append((seq, (source, score / PPM)))
-    return found
 
 
 def _vote(row: RowMapping, beside: tuple[tuple[str, float], ...]) -> Vote:

@@ -114,7 +114,7 @@ class LearningJob:
         """Learn from the next votes; a write that fails is done again with them."""
         settings = self._settings()
         learner = self._learner
-        if learner is None or learner.tally.half_life_ns != settings.half_life_ns:
+        if learner is None or not learner.fits(settings):
             learner = self._learner = self._begin(settings, now_ns)
         with self._reading.connect() as connection:
             votes = votes_after(connection, learner.seq, VOTES_AT_ONCE)
@@ -139,7 +139,7 @@ class LearningJob:
 
     def _begin(self, settings: Learning, now_ns: int) -> Learner:
         """Return what was learned before, as far as it can be used; else begin anew."""
-        fresh = Learner(Tally(settings.half_life_ns, now_ns))
+        fresh = Learner(Tally(settings.half_life_ns, now_ns), settings.order)
         text = kept.read(self._path)
         if text is None:
             return fresh
@@ -148,7 +148,7 @@ class LearningJob:
         except StateError as error:
             self._set_aside(error, now_ns)
             return fresh
-        return known if known.tally.half_life_ns == settings.half_life_ns else fresh
+        return known if known.fits(settings) else fresh
 
     def _set_aside(self, error: StateError, now_ns: int) -> None:
         aside = kept.set_aside(self._path, error, now_ns)

@@ -162,7 +162,7 @@ def test_a_source_that_errs_is_corrected_and_weighs_less() -> None:
 def test_reliability_is_learned_from_calls_that_two_judged() -> None:
     """A judge that agrees with tests as often as a coin is believed less and less."""
     settings = Learning()
-    learner = Learner(Tally(settings.half_life_ns, T0))
+    learner = Learner(Tally(settings.half_life_ns, T0), settings.order)
     for number in range(400):
         told = vote(number, float(number % 2), source="judge", beside=(("tests", 1.0),))
         learner.hear(told, None, settings)
@@ -174,13 +174,13 @@ def test_reliability_is_learned_from_calls_that_two_judged() -> None:
 
 def test_a_changed_mind_counts_once() -> None:
     """The earlier word is undone."""
-    learner = Learner(Tally(SETTINGS.half_life_ns, T0))
+    learner = Learner(Tally(SETTINGS.half_life_ns, T0), SETTINGS.order)
     learner.hear(vote(1, 0.0), None, SETTINGS)
 
     learner.hear(vote(2, 1.0), vote(1, 0.0), SETTINGS)
 
     cell = learner.outcomes(T0, SETTINGS).models["small"]
-    once = Learner(Tally(SETTINGS.half_life_ns, T0))
+    once = Learner(Tally(SETTINGS.half_life_ns, T0), SETTINGS.order)
     once.hear(vote(2, 1.0), None, SETTINGS)
     assert cell == pytest.approx(once.outcomes(T0, SETTINGS).models["small"])
 
@@ -199,7 +199,7 @@ def test_a_thing_counts_once_however_many_sources_speak_of_it(
 
     So nobody makes more of a call by speaking as five.
     """
-    learner = Learner(Tally(SETTINGS.half_life_ns, T0))
+    learner = Learner(Tally(SETTINGS.half_life_ns, T0), SETTINGS.order)
     latest: dict[str, Vote] = {}
     for number, (source, score) in enumerate(words):
         told = vote(number, score, source=source)
@@ -241,7 +241,7 @@ def test_a_drop_of_twenty_points_shows_within_200_votes(rate: float) -> None:
 
 def test_after_an_alarm_old_votes_count_little() -> None:
     """What the model was no longer stands for what it is."""
-    learner = Learner(Tally(SETTINGS.half_life_ns, T0))
+    learner = Learner(Tally(SETTINGS.half_life_ns, T0), SETTINGS.order)
     chance, drift, votes = random.Random(3), None, 0
     for votes in range(2_000):
         good = chance.random() < (0.8 if votes < 1_000 else 0.4)
@@ -258,7 +258,7 @@ def test_after_an_alarm_old_votes_count_little() -> None:
 
 def test_what_was_learned_survives_as_text() -> None:
     """Of a learner, and of what workers are told."""
-    learner = Learner(Tally(SETTINGS.half_life_ns, T0))
+    learner = Learner(Tally(SETTINGS.half_life_ns, T0), SETTINGS.order)
     for number in range(1, 9):
         told = vote(number, 1.0, shares=((3, 0.5), (4, 0.5)), beside=(("command", 0.0),))
         learner.hear(told, None, SETTINGS)
@@ -271,7 +271,7 @@ def test_what_was_learned_survives_as_text() -> None:
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda text: text.replace("headgate-learner 2", "headgate-learner 3"),
+        lambda text: text.replace("headgate-learner 3", "headgate-learner 4"),
         lambda text: text[:-20],
         lambda text: text.replace("small", "smell"),
         lambda _text: "",
@@ -281,7 +281,7 @@ def test_what_was_learned_survives_as_text() -> None:
 )
 def test_a_state_of_another_version_or_damaged_is_refused(spoil: Callable[[str], str]) -> None:
     """Whole: half of it would be worse than nothing."""
-    learner = Learner(Tally(SETTINGS.half_life_ns, T0))
+    learner = Learner(Tally(SETTINGS.half_life_ns, T0), SETTINGS.order)
     learner.hear(vote(), None, SETTINGS)
 
     with pytest.raises(StateError):

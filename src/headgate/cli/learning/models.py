@@ -52,7 +52,8 @@ def models(
 def learned(data_dir: Path, snapshot: Snapshot) -> Learner:
     """Return what the steward has learned; what cannot be read is said, and nothing is shown."""
     path = learned_path(data_dir)
-    fresh = Learner(Tally(snapshot.learning.half_life_ns, time.time_ns()))
+    settings = snapshot.learning
+    fresh = Learner(Tally(settings.half_life_ns, time.time_ns()), settings.order)
     try:
         return read_learner(path.read_text(encoding="utf-8", errors="surrogateescape"))
     except FileNotFoundError:

@@ -50,7 +50,7 @@ _ASIDE: Final = frozenset(
         *("tool_choice", "response_format", "text", "functions", "function_call"),
         *("reasoning", "reasoning_effort", "thinking", "verbosity", "modalities", "output_config"),
         *("generationConfig", "generation_config", "toolConfig", "tool_config"),
-        *("speed", "anthropic_version", "anthropic_beta"),
+        "speed",
     }
 )
 """Members that may change a prompt, all of it alike: a measurement counts beside the same ones."""

@@ -24,7 +24,7 @@ class Protocol:
 
     Attributes:
         seed: Folds, samples, clusters and bootstrap follow from it.
-        labels: Learn from this many rows, drawn at random; None learns from all.
+        labels: Learn from this many rows, of texts drawn at random; None learns from all.
         shuffled: Learn from scores of other rows, to see that nothing leaks.
     """
 
@@ -69,22 +69,33 @@ def parts(train: Evidence, test: Evidence | None, how: Protocol) -> list[tuple[E
     """Return the (training part, test part) pairs that the protocol makes of the files.
 
     Raises:
-        EvidenceError: Too few rows to learn from.
+        EvidenceError: Too few texts to learn from, or no row to test on.
     """
     _require(len(set(train.texts)), "The training part has {} different texts")
     if how.labels is None:
         made = [(train, test)] if test is not None else evidence.folds(train, FOLDS, how.seed)
     else:
-        _require(how.labels, "--labels asks for {} rows")
-        order = np.random.default_rng(how.seed).permutation(len(train))
-        if how.labels > len(train) - (1 if test is None else 0):
+        drawn, rest = _drawn(train, how.labels, how.seed)
+        if len(drawn) < how.labels or not (rest if test is None else test):
             problem = f"There are {len(train)} rows to learn from, {how.labels} are asked for"
             raise EvidenceError(problem, "Give a smaller --labels.")
-        rest = train.rows(order[how.labels :])
-        made = [(train.rows(order[: how.labels]), rest if test is None else test)]
+        _require(len(set(drawn.texts)), "--labels draws {} different texts")
+        made = [(drawn, rest if test is None else test)]
     if how.shuffled:
         made = [(one.with_shuffled_scores(how.seed), other) for one, other in made]
     return made
+
+
+def _drawn(whole: Evidence, labels: int, seed: int) -> tuple[Evidence, Evidence]:
+    """Return so many rows of texts drawn at random, and the rows of the texts that were not."""
+    order = np.random.default_rng(seed).permutation(len(whole))
+    rows_of: dict[str, list[int]] = {}
+    for row in order:
+        rows_of.setdefault(whole.texts[row], []).append(row)
+    by_text = np.array([row for rows in rows_of.values() for row in rows])
+    drawn, rest = whole.rows(by_text[:labels]), by_text[labels:]
+    known = frozenset(drawn.texts)
+    return drawn, whole.rows(np.array([row for row in rest if whole.texts[row] not in known], int))
 
 
 def _require(many: int, said: str) -> None:
@@ -158,8 +169,8 @@ def joined(readings: list[Reading]) -> Reading:
 def told(how: Protocol, *, apart: bool) -> str:
     """Return in words how the parts are made; `apart`: the test part is a file of its own."""
     if how.labels is not None:
-        sample = f"{how.labels} random rows to learn from, "
-        words = sample + ("the test file read once" if apart else "all other rows read once")
+        read_once = "the test file" if apart else "all rows of other texts"
+        words = f"{how.labels} rows of random texts to learn from, {read_once} read once"
     else:
         words = "the test file read once" if apart else f"{FOLDS}-fold cross-validation"
     return words + (", scores shuffled" if how.shuffled else "")

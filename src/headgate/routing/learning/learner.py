@@ -40,11 +40,14 @@ class Learner:
     Attributes:
         seq: Of the last vote that was heard; 0 before the first.
         tally: Votes by model and cluster.
+        order: The sources, from the one that is believed least: by it is told which vote of several
+            was counted. Under another order it would be another one, so all has to be learned anew.
         detectors: By deployment and source.
         agreements: By source.
     """
 
     tally: Tally
+    order: tuple[str, ...]
     seq: int = 0
     detectors: dict[tuple[str, str], Detector] = field(default_factory=dict)
     agreements: dict[str, Agreement] = field(default_factory=dict)
@@ -67,8 +70,8 @@ class Learner:
             others: What the voter said of the same thing before by other sources.
         """
         self.seq = vote.seq
-        counted = max(others, key=lambda each: _rank(each, settings), default=None)
-        if counted is None or _rank(vote, settings) > _rank(counted, settings):
+        counted = max(others, key=self._rank, default=None)
+        if counted is None or self._rank(vote) > self._rank(counted):
             before = counted if replaced is None else replaced
             if before is not None:
                 self.tally.add(before, -1.0)
@@ -78,6 +81,13 @@ class Learner:
             return None
         self._compare(vote, settings)
         return self._watch(vote)
+
+    def fits(self, settings: Learning) -> bool:
+        """Tell whether it may go on by these settings."""
+        return (self.tally.half_life_ns, self.order) == (settings.half_life_ns, settings.order)
+
+    def _rank(self, vote: Vote) -> int:
+        return self.order.index(vote.source)
 
     def _compare(self, vote: Vote, settings: Learning) -> None:
         found = compared(vote, self.reliability(settings))
@@ -114,8 +124,3 @@ class Learner:
     def outcomes(self, now_ns: int, settings: Learning) -> Outcomes:
         """Return what it comes to now; its version is the number of the last vote."""
         return self.tally.outcomes(now_ns, self.reliability(settings), self.seq)
-
-
-def _rank(vote: Vote, settings: Learning) -> tuple[float, str]:
-    """Return how far a vote's source is believed before anything is known of it here."""
-    return settings.reliability.get(vote.source, 0.0), vote.source

@@ -33,5 +33,10 @@ class Learning(NamedTuple):
         """The half-life in nanoseconds."""
         return self.half_life_days * DAY_NS
 
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The sources, from the one that is believed least before anything is known of it here."""
+        return tuple(sorted(self.reliability, key=lambda each: (self.reliability[each], each)))
+
 
 USUAL = Learning()

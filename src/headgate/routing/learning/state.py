@@ -14,7 +14,7 @@ from headgate.routing.learning.tally import Tally
 from headgate.routing.learning.votes import Agreement
 from headgate.units.sealed import StateError, seal, unseal
 
-LEARNER, OUTCOMES = "headgate-learner 2", "headgate-outcomes 1"
+LEARNER, OUTCOMES = "headgate-learner 3", "headgate-outcomes 1"
 """The formats and their versions; a release that means something else by one counts it up."""
 
 
@@ -22,6 +22,7 @@ class _Learner(Struct, array_like=True):
     seq: int
     half_life_ns: int
     anchor_ns: int
+    order: tuple[str, ...]
     cells: list[tuple[str, int, str, Cell]]
     detectors: list[tuple[str, str, Detector]]
     agreements: dict[str, Agreement]
@@ -43,7 +44,7 @@ def learner_text(learner: Learner) -> str:
     cells = [(*key, cell) for key, cell in tally.cells.items()]
     detectors = [(*key, detector) for key, detector in learner.detectors.items()]
     state = _Learner(
-        *(learner.seq, tally.half_life_ns, tally.anchor_ns),
+        *(learner.seq, tally.half_life_ns, tally.anchor_ns, learner.order),
         *(cells, detectors, learner.agreements),
     )
     return seal(LEARNER, msgspec.json.encode(state).decode())
@@ -62,7 +63,7 @@ def read_learner(text: str) -> Learner:
     cells = {(model, cluster, source): cell for model, cluster, source, cell in state.cells}
     detectors = {(name, source): each for name, source, each in state.detectors}
     tally = Tally(state.half_life_ns, state.anchor_ns, cells)
-    return Learner(tally, state.seq, detectors, state.agreements)
+    return Learner(tally, state.order, state.seq, detectors, state.agreements)
 
 
 def outcomes_text(outcomes: Outcomes) -> str:

@@ -81,7 +81,7 @@ class Longest:
     Attributes:
         n: How many were heard since `known_us` was.
         so_far_us: The longest of these.
-        known_us: The longest of so many before; None until there were so many.
+        known_us: The longest of the `BASELINE_MIN` before these; None until there were so many.
     """
 
     n: int = 0
@@ -110,8 +110,9 @@ class Watch:
         What is known of a deployment changes with time, and the answer with it.
         """
         longest = self._longest.get(deployment)
-        known_us = None if longest is None else longest.known_us
-        return known_us is not None and waited_us > HANGS_TIMES * known_us
+        if longest is None or longest.known_us is None:
+            return False
+        return waited_us > HANGS_TIMES * max(longest.known_us, longest.so_far_us)
 
     def hear(self, seen: Seen) -> list[Drift]:
         """Learn from an attempt; returns what it shows to have become worse.
