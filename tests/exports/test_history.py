@@ -122,6 +122,8 @@ def test_values_that_python_has_coarser_or_not_at_all_are_told(planted: Books) -
         "TIMETZ '12:00:00+02'": time(12, tzinfo=timezone(timedelta(hours=2))),
         f"{10**40}::BIGNUM": str(10**40),
         "[sum(1)]": [1],
+        "MAP {true: 1}": {"true": 1},
+        "TIMESTAMPTZ '2026-11-01'::VARIANT": "2026-11-01 00:00:00+00",
         "[TIMESTAMPTZ '2026-11-01 02:00:00+02']": ["2026-11-01 00:00:00+00"],
     }
     asking = ", ".join(f"{sql} AS x" for sql in told)

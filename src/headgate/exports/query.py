@@ -28,8 +28,8 @@ STORE_ROWS_MAX = 2_000_000
 PIECE = 10_000
 
 INSTANT = "TIMESTAMP WITH TIME ZONE"
-AS_TEXT = frozenset({"DATE", "INTERVAL", "TIME_NS", "TIMESTAMP_NS"})
-"""Kinds that Python has coarser, or without infinity: a month would be told as 30 days."""
+AS_TEXT = frozenset({"DATE", "INTERVAL", "TIME_NS", "TIMESTAMP_NS", "VARIANT"})
+"""Kinds that Python has coarser or without infinity (a month as 30 days), or that hide another."""
 UNTOLD = "Cast it to text: CAST(... AS VARCHAR)."
 
 
@@ -110,10 +110,15 @@ def _fetch(found: duckdb.DuckDBPyRelation, count: int) -> list[tuple[Any, ...]]:
 
 
 def _told_as(kind: str) -> str:
-    """Return as which kind values of a kind are asked for; instants in lists and such as text."""
+    """Return as which kind values of a kind are asked for; instants in lists and such as text.
+
+    So are the truths that a map has as keys: JSON knows none there.
+    """
     if kind in AS_TEXT:
         return "VARCHAR"
-    return "TIMESTAMP" if kind == INSTANT else kind.replace(INSTANT, "VARCHAR")
+    if kind == INSTANT:
+        return "TIMESTAMP"
+    return kind.replace(INSTANT, "VARCHAR").replace("MAP(BOOLEAN,", "MAP(VARCHAR,")
 
 
 def _in_utc(value: Any, is_instant: bool) -> Any:
