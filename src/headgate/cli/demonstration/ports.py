@@ -1,8 +1,13 @@
 """Which ports the demonstration listens on."""
 
+import secrets
 import socket
 
 HOST = "127.0.0.1"
+FROM, UNTIL = 20_000, 32_000
+"""Below those that systems give to connections that are opened, so that none of them takes a port
+between the moment it is found and that in which it is listened on."""
+TRIES_MAX = 50
 
 
 def is_free(port: int) -> bool:
@@ -18,7 +23,11 @@ def is_free(port: int) -> bool:
 
 def free_port() -> int:
     """Return a port that nobody listens on."""
+    for _ in range(TRIES_MAX):
+        port = FROM + secrets.randbelow(UNTIL - FROM)
+        if is_free(port):
+            return port
     with socket.socket() as tried:
         tried.bind((HOST, 0))
-        port: int = tried.getsockname()[1]
-        return port
+        given: int = tried.getsockname()[1]
+    return given
