@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -125,8 +126,9 @@ def test_a_life_beyond_all_reason_keeps_nobody_waiting(cloud: Cloud) -> None:
     assert cloud.call(REJECTED, whole(completion())).status == 200
 
 
-def test_nobody_waits_for_ever(cloud: Cloud) -> None:
-    """An issuer that says nothing is given up on by the call, whoever still asks it."""
+@contextmanager
+def rejected(cloud: Cloud) -> Iterator[Wire]:
+    """A client whose call was rejected, and waits for an issuer that says nothing."""
     cloud.tokens.silent = True
     cloud.provider.answers = [REJECTED]
     gateway = cloud.gateway
@@ -135,26 +137,24 @@ def test_nobody_waits_for_ever(cloud: Cloud) -> None:
         gateway.until(
             lambda: any(each.phase == "renew" for each in gateway.pipeline.exchanges), "it waits"
         )
-        (exchange,) = gateway.pipeline.exchanges
-        gateway.run(lambda: setattr(exchange, "since_ms", exchange.since_ms - 2 * WAIT_MS))
+        yield wire
+    gateway.until_idle()
+    gateway.assert_settled()
+
+
+def test_nobody_waits_for_ever(cloud: Cloud) -> None:
+    """An issuer that says nothing is given up on by the call, whoever still asks it."""
+    with rejected(cloud) as wire:
+        (exchange,) = cloud.gateway.pipeline.exchanges
+        cloud.gateway.run(lambda: setattr(exchange, "since_ms", exchange.since_ms - 2 * WAIT_MS))
         reply = wire.read()
 
     assert (reply.status, reply.code) == (502, "upstream_credential")
-    gateway.until_idle()
-    gateway.assert_settled()
 
 
 def test_who_leaves_while_it_waits_is_not_sent_again(cloud: Cloud) -> None:
     """The wait is no attempt: nothing is held, and nothing is sent when it is over."""
-    cloud.tokens.silent = True
-    cloud.provider.answers = [REJECTED]
-    gateway = cloud.gateway
-    with Wire(gateway.port) as wire:
-        wire.send(request(chat(model="cloud")))
-        gateway.until(
-            lambda: any(each.phase == "renew" for each in gateway.pipeline.exchanges), "it waits"
-        )
-    gateway.until_idle()
+    with rejected(cloud):
+        pass
 
     assert cloud.shown == ["1"]
-    gateway.assert_settled()
