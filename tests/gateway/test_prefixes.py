@@ -11,7 +11,9 @@ from msgspec import Raw
 from headgate.caches.prompt import Prompt
 from headgate.dialects.prompts.block import Block, Blocks
 from headgate.gateway.money.prefixes import SEAM_TOKENS, PrefixMemory, whose
+from headgate.simulator import Fault, FaultKind, Simulator
 from tests.gateway.calls import CHAT_PATH, MESSAGES_PATH, ask, call_of
+from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
 
 ALICE = whose("alice", "gpt", {})
@@ -214,6 +216,26 @@ def test_what_a_translation_leaves_out_makes_no_room(gateway: Gateway) -> None:
     send()
 
     assert send("new " * 1_000) >= len("new " * 1_000)
+    gateway.assert_settled()
+
+
+def test_who_serves_in_anothers_place_measures_nothing_for_it(
+    start: Start, simulator: Simulator
+) -> None:
+    """An attempt that is too short to be bounded teaches nothing where the one before it failed."""
+    gateway = start(more='[routes.any]\ndeployments = ["sonnet", "mini"]')
+    said = [{"role": "user", "content": "\u4f60\u597d" * 1_100}]
+    body = {"model": "any", "max_tokens": 10, "messages": said}
+    simulator.faults.add(Fault(FaultKind.OVERLOADED, times=1, model="claude-sonnet-5"))
+    replies = []
+    for _ in range(2):
+        replies.append(ask(gateway, body, MESSAGES_PATH))
+        gateway.until_idle()
+
+    served = [reply.header("x-headgate-deployment") for reply in replies]
+    assert served == ["mini", "sonnet"]
+    first, second = (gateway.holds(call_of(reply))[0].input_tokens_max for reply in replies)
+    assert first == second
     gateway.assert_settled()
 
 

@@ -61,3 +61,30 @@ def test_no_more_of_a_prompt_is_firm_than_stands_in_its_body(
 
     assert blocks is not None
     assert [0, *Prompt(blocks).firm][-1] <= len(body)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (
+            {"role": "user", "content": [{"type": "text", "text": "T"}]},
+            {"role": "user", "content": [{"type": "ignored", "text": "T"}]},
+        ),
+        (
+            {"role": "user", "content": [{"type": "x", "text": "T", "y": 1}]},
+            {"role": "user", "type": "x", "text": "T", "y": 1},
+        ),
+    ],
+)
+def test_what_a_provider_may_read_otherwise_is_another_block(
+    one: dict[str, object], other: dict[str, object]
+) -> None:
+    """A text of a type that nobody knows is no text; a message's own members are not its part's."""
+    marks = []
+    for message in (one, other):
+        body = json.dumps({"messages": [message]}).encode()
+        blocks = prompt_dialects()[CHAT].read(msgspec.json.decode(body, type=dict[str, Raw]))
+        assert blocks is not None
+        marks.append(Prompt(blocks).marks[-1])
+
+    assert marks[0] != marks[1]

@@ -62,7 +62,7 @@ def _by_pieces(exchange: Exchange, report: Report) -> Settlement:
         return bound_settlement(exchange, Report(), f"unpriced: {error.meter}")
     if settlement is None:
         return _quarantined(exchange, report, "usage_unreadable")
-    if _is_absurd(exchange, settlement.amount_nanos):
+    if settlement.amount_nanos > ABSURD * exchange.hold_nanos > 0:
         return _quarantined(exchange, report, "usage_absurd")
     return settlement if exchange.demand.unbounded is None else with_cap(exchange, settlement)
 
@@ -72,7 +72,7 @@ def _reported(exchange: Exchange, report: Report, metered: Metered) -> Settlemen
     nanos = metered.reported_nanos
     if nanos is None:
         return bound_settlement(exchange, Report(), "cost_unreported", metered.usage)
-    if _is_absurd(exchange, nanos):
+    if nanos > ABSURD * exchange.hold_nanos > 0:
         return _quarantined(exchange, report, "usage_absurd")
     lines = (ChargeLine(REPORTED, nanos, FEMTO_PER_NANO, nanos, REPORTED),) if nanos else ()
     charge = Charge(nanos, lines)
@@ -87,20 +87,9 @@ def _rated(exchange: Exchange, report: Report, metered: Metered) -> Settlement:
         charge = card.rate(metered.usage)
     except UnpricedMeterError as error:
         return bound_settlement(exchange, Report(), f"unpriced: {error.meter}", metered.usage)
-    if _is_absurd(exchange, charge.amount_nanos):
+    if charge.amount_nanos > ABSURD * exchange.hold_nanos > 0:
         return _quarantined(exchange, report, "usage_absurd")
     return Settlement(charge.amount_nanos, "measured", charge, metered.usage)
-
-
-def _is_absurd(exchange: Exchange, nanos: int) -> bool:
-    """Tell whether a cost is none: far beyond the worst case, whatever less was held for it."""
-    if not nanos > ABSURD * exchange.hold_nanos > 0:
-        return False
-    demand, card = exchange.demand, exchange.card
-    tokens = demand.input_tokens_max
-    if card is None or tokens is None:
-        return True
-    return nanos > ABSURD * card.worst_nanos(tokens, exchange.output_tokens_max * demand.choices)
 
 
 def _quarantined(exchange: Exchange, report: Report, reason: str) -> Settlement:

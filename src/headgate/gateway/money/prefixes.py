@@ -59,7 +59,8 @@ _UNCUT: Final = frozenset({("truncation", b'"disabled"')})
 """Other members that leave a prompt whole."""
 
 BYTES_PER_TOKEN_MAX: Final = 64
-"""Fewer tokens of so many bytes are no count of them."""
+"""Fewer tokens of so many bytes are no count of them. So no hold is a hundredth of what its bytes
+can cost, from where on a cost would be taken for none (`metering.ABSURD`)."""
 
 
 def whose(principal: str, deployment: str, members: Mapping[str, Raw]) -> int:
