@@ -2,9 +2,11 @@
 
 import errno
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Event
 
 import pytest
 
@@ -12,6 +14,7 @@ from headgate.store.disk import Disk
 from headgate.store.journal_reader import JournalReader
 from headgate.store.journal_sync import JournalSync
 from headgate.store.journal_writer import JournalWriter
+from headgate.store.segments import segment_name
 from headgate.units.errors import JournalError
 from tests.ledger.test_journal import SMALL_BYTES, end, hold, read_all
 from tests.torture.journal_files import journal_records
@@ -156,3 +159,49 @@ def test_calls_are_taken_again_when_there_is_room(tmp_path: Path) -> None:
     journal.close(1)
     kinds = [each["k"] for each in journal_records(tmp_path / "j")]
     assert kinds.count("hold") == kinds.count("settle") == number + 1
+
+
+class SlowDisk(Disk):
+    """Answers a sync when it is let, and says then what the disk says."""
+
+    def __init__(self, refuses: bool) -> None:
+        super().__init__("process")
+        self.refuses = refuses
+        self.asked: SimpleQueue[int] = SimpleQueue()
+        self.may = Event()
+
+    def sync(self, descriptor: int) -> None:
+        """Wait, then sync or fail."""
+        self.asked.put(descriptor)
+        assert self.may.wait(PATIENCE_S)
+        if self.refuses:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        super().sync(descriptor)
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+def test_the_next_segment_fills_while_the_disk_has_the_full_one(
+    tmp_path: Path, refuses: bool
+) -> None:
+    """Nobody waits for a slow disk; what it says in the end counts all the same."""
+    disk = SlowDisk(refuses)
+    journal = JournalWriter(
+        tmp_path / "j", worker="w", epoch="e", at_ns=1, segment_bytes=SMALL_BYTES, disk=disk
+    )
+    number, following = 0, tmp_path / "j" / segment_name(2)
+    while not any(following.read_bytes()):
+        journal.append(hold(number))
+        journal.append(end(number))
+        number += 1
+    disk.asked.get(timeout=PATIENCE_S)
+    journal.prepare()
+    assert journal.has_room()
+    journal.append(hold(number))
+    journal.append(end(number))
+
+    disk.may.set()
+    journal.close(number)
+
+    assert journal.failed == refuses
+    kinds = Counter(record["k"] for record in journal_records(tmp_path / "j"))
+    assert kinds == {"hold": number + 1, "settle": number + 1, "segment": 2, "sealed": 2}

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from headgate.insights.books import check_books
+from headgate.ledger import tables
 from headgate.ledger.keeper import Keeper
 from headgate.ledger.line import Grant
 from headgate.records.journal import (
@@ -15,12 +16,14 @@ from headgate.records.journal import (
     Durability,
     ExtendRecord,
     Record,
+    RefusalRecord,
     SealedRecord,
     SegmentRecord,
+    VoidRecord,
 )
 from headgate.store.journal_writer import boot_id
 from headgate.store.segments import frame, segment_name
-from headgate.units.errors import StoreError
+from headgate.units.errors import JournalError, StoreError
 from tests.ledger.test_journal import CALLER, ROUTE, end, hold
 from tests.lending import borrow
 from tests.stores import open_test_store
@@ -216,3 +219,53 @@ def test_a_new_steward_knows_who_was_named_before(engine: Engine, tmp_path: Path
     assert after.fold() == 4
     assert {held.caller.id for held in after.journals["j1"].known.open_holds.values()} == {1}
     assert {held.caller.id for held in after.journals["j2"].known.open_holds.values()} == {3}
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 5])
+def test_a_stretch_comes_to_the_same_in_pieces_of_any_length(
+    engine: Engine, tmp_path: Path, piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Holds end in a later piece than theirs, grow there, stay open, or are of an unusual kind."""
+    unusual = msgspec.structs.replace(hold(4), session="s", choices=2)
+    refusal = RefusalRecord("call_r", 6, "alice", "research", "alice", "mini", "frozen", "no")
+    extension = ExtendRecord(hold(2).attempt, 2, 5)
+    mixed = (hold(1), hold(2), end(1), unusual, extension, hold(3), refusal, end(2), end(4))
+    write(tmp_path, "j1", *mixed, VoidRecord(hold(3).attempt, 9, "cancelled"), hold(5))
+    other = tmp_path / "other"
+    write(other, "j1", *mixed, VoidRecord(hold(3).attempt, 9, "cancelled"), hold(5))
+    whole = open_test_store(other)
+    assert keeper(whole, other).fold() == len(mixed) + 5
+
+    monkeypatch.setattr("headgate.ledger.keeper.PIECE_RECORDS", piece)
+    assert keeper(engine, tmp_path).fold() == len(mixed) + 5
+
+    assert rows(engine) == rows(whole)
+    assert len(rows(engine)["attempt"]) == 5
+    whole.dispose()
+
+
+def rows(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
+    """Return all that a fold writes."""
+    written = (tables.attempt, tables.refusal, tables.window, tables.lease, tables.caller)
+    with engine.connect() as connection:
+        return {
+            each.name: sorted((tuple(row) for row in connection.execute(select(each))), key=repr)
+            for each in written
+        }
+
+
+def test_after_a_record_that_is_none_nothing_more_is_written(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """What was folded before it in its stretch is not in the store: a new steward says it too."""
+    write(tmp_path, "j1", hold(1), end(1), end(1), hold(2))
+    made = keeper(engine, tmp_path)
+
+    with pytest.raises(JournalError, match="ends without a hold"):
+        made.fold()
+    with pytest.raises(StoreError):
+        made.fold()
+
+    assert rows(engine)["attempt"] == []
+    with pytest.raises(JournalError, match="ends without a hold"):
+        keeper(engine, tmp_path).fold()

@@ -5,12 +5,14 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import Engine, select, text
 
 from headgate.budgets.settings import Budget
 from headgate.insights.books import check_books
+from headgate.ledger.tables import journal
 from headgate.node.paths import journal_root
 from headgate.store.database import open_store_readonly
+from headgate.store.journal_reader import Cursor, JournalReader, journals
 from headgate.store.place import node_id
 from headgate.store.postgresql import make_server_engine
 from tests.node.harness import ALICE, TestNode, running_node, until
@@ -51,6 +53,8 @@ def last_problems(data_dir: Path) -> tuple[str, ...]:
     books = []
 
     def equal() -> bool:
+        if not _all_folded(engine, data_dir):
+            return False
         books.append(check_books(engine, journal_root(data_dir), node_id(data_dir)))
         return books[-1].equal and not books[-1].held_total_nanos
 
@@ -59,6 +63,20 @@ def last_problems(data_dir: Path) -> tuple[str, ...]:
     finally:
         engine.dispose()
     return books[-1].problems
+
+
+def _all_folded(engine: Engine, data_dir: Path) -> bool:
+    """Tell whether the journals of a node have nothing that the store does not."""
+    with engine.connect() as connection:
+        rows = {row.name: row for row in connection.execute(select(journal))}
+    for folder in journals(journal_root(data_dir)):
+        row = rows.get(folder.name)
+        if row is None:
+            return False
+        reader = JournalReader(folder, Cursor(row.seq, row.offset), ended=row.ended)
+        if reader.read_payloads():
+            return False
+    return True
 
 
 def check_together(
@@ -75,8 +93,8 @@ def check_together(
     gathered = folder / "journal"
     gathered.mkdir(parents=True)
     for number, node in enumerate(nodes, 1):
-        for journal in journal_root(node.data_dir).iterdir():
-            (gathered / f"{number}-{journal.name}").symlink_to(journal)
+        for source in journal_root(node.data_dir).iterdir():
+            (gathered / f"{number}-{source.name}").symlink_to(source)
     return check(folder, nodes[0].bill, limits, running=running, several=True)
 
 

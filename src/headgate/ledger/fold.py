@@ -98,7 +98,7 @@ class Batch:
     Attributes:
         movements: By window key.
         opened: Holds written in this stretch and still open at its end.
-        ended: Attempts that were held and ended in this stretch.
+        ended: Attempts that were held and ended in this stretch, and are no rows yet.
         closed: Ends of attempts whose hold was in an earlier stretch.
         extended: Holds of earlier stretches that have grown, by attempt.
         callers: New ones by their ids in the store.
@@ -106,6 +106,7 @@ class Batch:
         waived: What would have been refused, by the shadow window.
         adjustments: Corrections that this journal tells of. They are in no movement: an id that
             another journal told of before counts no more, and only the books know those.
+        touched_ns: When the attempts and refusals were held or refused that are rows already.
     """
 
     movements: dict[str, Movement] = field(default_factory=dict)
@@ -119,6 +120,7 @@ class Batch:
     decisions: list[DecisionRecord] = field(default_factory=list)
     waived: dict[str, Waived] = field(default_factory=dict)
     adjustments: list[AdjustmentRecord] = field(default_factory=list)
+    touched_ns: list[int] = field(default_factory=list)
 
     def ends(self) -> Iterator[FoldedSettle | VoidRecord]:
         """Yield how attempts ended in this stretch, whenever they were held."""
@@ -132,18 +134,20 @@ def posted(end: FoldedSettle | VoidRecord) -> int:
     return end.amount_nanos if type(end) is FoldedSettle else 0
 
 
-def fold(records: Iterable[Folded], known: Known) -> Batch:
+def fold(records: Iterable[Folded], known: Known, batch: Batch | None = None) -> Batch:
     """Fold records of one journal, in order.
 
     Args:
         records: The next records.
         known: What was known before them; changed to what is known after them.
+        batch: What the records before them in their stretch come to, to which these are added;
+            None when they begin one.
 
     Raises:
         JournalError: An attempt is held twice or for nobody, or is extended or ends without a
             hold: the journal was tampered with, for a worker cannot write that.
     """
-    batch = Batch()
+    batch = Batch() if batch is None else batch
     # Calls of one caller share their windows, so sums by caller are far fewer than records.
     sums: Sums = {}
     for record in records:

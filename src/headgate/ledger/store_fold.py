@@ -1,5 +1,6 @@
 """What is folded, as rows: attempts, refusals, decisions, and the sums of windows and leases."""
 
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from headgate.ledger.fold import Batch
 from headgate.ledger.rolled import forget
 from headgate.ledger.rows import (
     END_COLUMNS,
+    Row,
     caller_values,
     decision_values,
     end_values,
@@ -31,6 +33,27 @@ from headgate.store.dialect import write
 from headgate.store.journal_reader import JournalReader
 
 
+def keep_ended(connection: Connection, name: str, batch: Batch) -> None:
+    """Write who asked for what, and the attempts that are over, and take them out of the batch.
+
+    A stretch is folded piece by piece, and this is called after each: what is over takes most of
+    the memory that a fold touches, and is written while it is still near the processor.
+    """
+    callers = [caller_values(id_, each, name) for id_, each in batch.callers.items()]
+    write(connection, _INSERT_CALLER, callers)
+    routes = [route_values(id_, each, name) for id_, each in batch.routes.items()]
+    write(connection, _INSERT_ROUTE, routes)
+    _write_attempts(connection, [hold_values(e.hold) + end_values(e.end) for e in batch.ended])
+    batch.touched_ns += [each.hold.at_ns for each in batch.ended]
+    for written in (batch.callers, batch.routes, batch.ended):
+        written.clear()
+
+
+def _write_attempts(connection: Connection, rows: Sequence[Row]) -> None:
+    write(connection, _INSERT_USUAL, [_bound(row) for row in rows if _stated(row) == _USUAL])
+    write(connection, _INSERT_ATTEMPT, [row for row in rows if _stated(row) != _USUAL])
+
+
 def keep(connection: Connection, name: str, batch: Batch) -> None:
     """Write what a journal's records change, in the caller's transaction.
 
@@ -41,14 +64,9 @@ def keep(connection: Connection, name: str, batch: Batch) -> None:
         name: The journal.
         batch: What its records come to.
     """
-    callers = [caller_values(id_, each, name) for id_, each in batch.callers.items()]
-    write(connection, _INSERT_CALLER, callers)
-    routes = [route_values(id_, each, name) for id_, each in batch.routes.items()]
-    write(connection, _INSERT_ROUTE, routes)
-    rows = [hold_values(each.hold) + end_values(each.end) for each in batch.ended]
-    rows += [hold_values(hold) + end_values(None) for hold in batch.opened.values()]
-    write(connection, _INSERT_USUAL, [_bound(row) for row in rows if _stated(row) == _USUAL])
-    write(connection, _INSERT_ATTEMPT, [row for row in rows if _stated(row) != _USUAL])
+    keep_ended(connection, name, batch)
+    opened = [hold_values(hold) + end_values(None) for hold in batch.opened.values()]
+    _write_attempts(connection, opened)
     grown = [(h.amount_nanos, h.extensions, name) for name, h in batch.extended.items()]
     write(connection, _EXTEND_ATTEMPT, grown)
     closed = [(*end_values(end), end.attempt) for end in batch.closed]
@@ -68,10 +86,9 @@ def keep(connection: Connection, name: str, batch: Batch) -> None:
     ]
     write(connection, _MOVE_LEASE, along)
     count_waived(connection, batch.waived)
-    touched_ns = [each.hold.at_ns for each in batch.ended]
-    touched_ns += [each.at_ns for each in batch.opened.values()]
-    touched_ns += [each.at_ns for each in batch.refusals]
-    forget(connection, touched_ns)
+    batch.touched_ns += [each.at_ns for each in batch.opened.values()]
+    batch.touched_ns += [each.at_ns for each in batch.refusals]
+    forget(connection, batch.touched_ns)
 
 
 def keep_place(connection: Connection, name: str, reader: JournalReader) -> None:

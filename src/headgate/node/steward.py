@@ -77,7 +77,7 @@ from headgate.store.place import node_id
 from headgate.store.trouble import trouble_told
 from headgate.units.errors import StoreError
 
-FOLD_S = 0.1
+FOLD_S = 0.25
 
 
 class Steward:

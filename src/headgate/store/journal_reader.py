@@ -1,7 +1,7 @@
 """The reading end of a journal: whole records from a cursor on, while it is being written."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
@@ -62,7 +62,27 @@ class JournalReader:
         return self.read_as(_DECODE, until)
 
     def read_as(self, decode: Callable[[bytes], R], until: Cursor | None = None) -> list[R]:
-        """Return the next records as `decode` has them, which knows seals as `SealedRecord`."""
+        """Return the next records as `decode` has them."""
+        return self.decoded(self.read_payloads(until), decode)
+
+    def decoded(self, payloads: Sequence[bytes], decode: Callable[[bytes], R]) -> list[R]:
+        """Return payloads of this journal as records.
+
+        Raises:
+            JournalError: One is not a record of this format.
+        """
+        try:
+            return [decode(payload) for payload in payloads]
+        except msgspec.MsgspecError as error:
+            message = f"{self.directory}: a record is not of format {FORMAT}: {error}"
+            raise JournalError(message) from error
+
+    def read_payloads(self, until: Cursor | None = None) -> list[bytes]:
+        """Return the next records as they are written, for `decoded`.
+
+        Raises:
+            JournalError: The last of them is not a record of this format.
+        """
         if self.ended:
             return []
         found = scan(self._stretch(until, self.stretch_bytes), self.cursor.offset)
@@ -76,20 +96,15 @@ class JournalReader:
         self.behind = found.torn and bool(found.payloads)
         if not found.payloads:
             return []
-        try:
-            records = [decode(payload) for payload in found.payloads]
-        except msgspec.MsgspecError as error:
-            message = f"{self.directory}: a record is not of format {FORMAT}: {error}"
-            raise JournalError(message) from error
+        (last,) = self.decoded(found.payloads[-1:], _DECODE)
         self.cursor = Cursor(self.cursor.seq, found.offset)
-        last = records[-1]
         if isinstance(last, SealedRecord):
             self.ended = last.last
             self.taken_over = last.by == "takeover"
             if not last.last:
                 self.cursor = Cursor(self.cursor.seq + 1, 0)
                 self.behind = True
-        return records
+        return found.payloads
 
     def _stretch(self, until: Cursor | None, size: int) -> bytes:
         if until is not None and until.seq == self.cursor.seq:

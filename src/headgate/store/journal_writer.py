@@ -9,7 +9,9 @@ one that is running.
 import fcntl
 import os
 from collections import deque
+from mmap import mmap
 from pathlib import Path
+from threading import Thread
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -102,6 +104,7 @@ class JournalWriter:
         # Full segments of which something may not be on the disk; a sync that runs has the rest.
         self._full_ones: list[int] = []
         self._in_sync: list[int] = []
+        self._writing: Thread | None = None
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self._power:
             self._sync_name()
@@ -186,21 +189,35 @@ class JournalWriter:
         at_ns = getattr(record, "at_ns", 0)
         following = self._spares.popleft() if self._spares else self._allocate_next()
         self._store(SealedRecord(at_ns))
-        if not self._power:
-            self._flush()
-        self._map.close()
         if self._power:
+            self._map.close()
             self._full_ones.append(self._descriptor)
         else:
-            os.close(self._descriptor)
+            self._write_through(self._map, self._descriptor)
         self._map, self._descriptor = following
         self._seq += 1
         self._begin(at_ns)
 
-    def _flush(self) -> None:
-        """Have the segment on the disk, in a place where waiting for it is no matter."""
+    def _write_through(self, stored: mmap, descriptor: int) -> None:
+        """Have a full segment on the disk while the next one fills; at most one is behind."""
+
+        def finish() -> None:
+            self._flush(descriptor)
+            stored.close()
+            os.close(descriptor)
+
+        self._await_written()
+        self._writing = Thread(target=finish, name="journal-write", daemon=True)
+        self._writing.start()
+
+    def _await_written(self) -> None:
+        if self._writing is not None:
+            self._writing.join()
+
+    def _flush(self, descriptor: int) -> None:
+        """Have a segment on the disk, in a place where waiting for it is no matter."""
         try:
-            self._disk.sync(self._descriptor)
+            self._disk.sync(descriptor)
         except OSError:
             self.failed = True
 
@@ -227,7 +244,8 @@ class JournalWriter:
         """Seal the journal for good: no hold is open, nothing follows. Frees lock and room."""
         assert self.holds_open == 0, f"{self.holds_open} holds are open"
         self._store(SealedRecord(at_ns, last=True))
-        self._flush()
+        self._await_written()
+        self._flush(self._descriptor)
         self._map.close()
         for descriptor in (self._descriptor, *self._full_ones, *self._in_sync):
             os.close(descriptor)
