@@ -88,7 +88,8 @@ format: setup  ## put the code in its form and mend what ruff can mend
 compile: setup  ## compile the data plane into build/compiled, as a built wheel has it
 	@scripts/compile
 
-test-compiled: compile  ## the data plane's tests, against the compiled one
+test-compiled: setup  ## the data plane's tests, against the compiled one
+	@scripts/compile --quick
 	@$(BIN)/python -m pytest -q -m "not slow" $(SPREAD) -o pythonpath="build/compiled ." tests/gateway tests/dialects tests/providers tests/ledger tests/clients tests/economics $(ARGS)
 
 torture: setup  ## kill, stop, starve and deceive it for hours, and write docs/torture.md: make torture ARGS="--minutes 120"

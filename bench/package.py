@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 COMPILED = ROOT / "build" / "compiled"
 SOURCES = ROOT / "src"
-COMPILE_TIMEOUT_S = 900
+COMPILE_TIMEOUT_S = 1_800
 
 _chosen = SOURCES
 

@@ -12,7 +12,13 @@ from msgspec.structs import astuple
 from sqlalchemy.engine import RowMapping
 
 from headgate.ledger import tables
-from headgate.ledger.folded import NO_NOTE, FoldedHold, FoldedSettle
+from headgate.ledger.folded import (
+    NO_LOSSES,
+    NO_NOTE,
+    NO_USAGE,
+    FoldedHold,
+    FoldedSettle,
+)
 from headgate.records.charge import ChargeLine, quantities
 from headgate.records.journal import (
     CacheNote,
@@ -23,6 +29,7 @@ from headgate.records.journal import (
     SizingNote,
     VoidRecord,
 )
+from headgate.records.priority import PRIORITY_USUAL
 
 Row = tuple[object, ...]
 
@@ -54,6 +61,47 @@ END_COLUMNS: Final = (
     "cache",
 )
 """What the end of an attempt sets, in the order of `end_values`."""
+
+
+def usual_values(hold: FoldedHold, end: FoldedSettle | VoidRecord) -> Row | None:
+    """Return what nearly all attempts differ in, None for one that differs in more.
+
+    These are the columns that `store_fold.USUAL` does not name. To make a whole row, look whether
+    it is one of those and cut it down costs as much as to decode both records.
+    """
+    if type(end) is not FoldedSettle:
+        return None
+    if hold.session is not None or hold.request_id is not None or hold.sizing is not NO_NOTE:
+        return None
+    if hold.waited_us or hold.extensions or hold.choices != 1 or hold.lost is not NO_LOSSES:
+        return None
+    if end.reason is not None or end.quarantined is not None or end.cache is not NO_NOTE:
+        return None
+    if not end.final or end.usage is not NO_USAGE:
+        return None
+    if hold.priority != PRIORITY_USUAL or end.by != "worker":
+        return None
+    return (
+        hold.attempt,
+        hold.at_ns,
+        hold.amount_nanos,
+        hold.caller,
+        hold.route,
+        hold.decision,
+        hold.input_tokens_max,
+        hold.output_tokens_max,
+        hold.stream,
+        end.at_ns,
+        end.state,
+        end.amount_nanos,
+        end.served_model,
+        end.upstream_id,
+        end.upstream_request_id,
+        end.status,
+        end.ttft_us,
+        end.duration_us,
+        str(end.lines, "utf-8"),
+    )
 
 
 def hold_values(hold: FoldedHold) -> Row:

@@ -1,7 +1,5 @@
 """What is folded, as rows: attempts, refusals, decisions, and the sums of windows and leases."""
 
-from collections.abc import Sequence
-from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -27,6 +25,7 @@ from headgate.ledger.rows import (
     hold_values,
     refusal_values,
     route_values,
+    usual_values,
 )
 from headgate.ledger.store_shadows import count_waived
 from headgate.store.dialect import write
@@ -43,15 +42,19 @@ def keep_ended(connection: Connection, name: str, batch: Batch) -> None:
     write(connection, _INSERT_CALLER, callers)
     routes = [route_values(id_, each, name) for id_, each in batch.routes.items()]
     write(connection, _INSERT_ROUTE, routes)
-    _write_attempts(connection, [hold_values(e.hold) + end_values(e.end) for e in batch.ended])
+    usual: list[Row] = []
+    others: list[Row] = []
+    for each in batch.ended:
+        row = usual_values(each.hold, each.end)
+        if row is not None:
+            usual.append(row)
+        else:
+            others.append(hold_values(each.hold) + end_values(each.end))
+    write(connection, _INSERT_USUAL, usual)
+    write(connection, _INSERT_ATTEMPT, others)
     batch.touched_ns += [each.hold.at_ns for each in batch.ended]
     for written in (batch.callers, batch.routes, batch.ended):
         written.clear()
-
-
-def _write_attempts(connection: Connection, rows: Sequence[Row]) -> None:
-    write(connection, _INSERT_USUAL, [_bound(row) for row in rows if _stated(row) == _USUAL])
-    write(connection, _INSERT_ATTEMPT, [row for row in rows if _stated(row) != _USUAL])
 
 
 def keep(connection: Connection, name: str, batch: Batch) -> None:
@@ -66,7 +69,7 @@ def keep(connection: Connection, name: str, batch: Batch) -> None:
     """
     keep_ended(connection, name, batch)
     opened = [hold_values(hold) + end_values(None) for hold in batch.opened.values()]
-    _write_attempts(connection, opened)
+    write(connection, _INSERT_ATTEMPT, opened)
     grown = [(h.amount_nanos, h.extensions, name) for name, h in batch.extended.items()]
     write(connection, _EXTEND_ATTEMPT, grown)
     closed = [(*end_values(end), end.attempt) for end in batch.closed]
@@ -128,11 +131,7 @@ def _constant(value: object) -> ColumnElement[Any]:
     return literal_column(repr(value))
 
 
-_PLACES: Final = {column.name: place for place, column in enumerate(tables.attempt.columns)}
-_BOUND: Final = [name for name in _PLACES if name not in USUAL]
-_USUAL: Final = tuple(USUAL.values())
-_stated: Final = itemgetter(*(_PLACES[name] for name in USUAL))
-_bound: Final = itemgetter(*(_PLACES[name] for name in _BOUND))
+_BOUND: Final = [column.name for column in tables.attempt.columns if column.name not in USUAL]
 _INSERT_USUAL: Final = insert(tables.attempt).values(
     {name: bindparam("of_" + name) for name in _BOUND}
     | {name: _constant(value) for name, value in USUAL.items()}
