@@ -1,8 +1,8 @@
 /*
  * What the compiler's own runtime looks up by name each time is remembered where it was looked up.
  *
- * Compiled code reads the fields of a Struct by their names, and what its module imports from one
- * that is not compiled by its name: some hundred lookups a call, most with the answer of the last
+ * Compiled code reads the fields of a Struct by their names, calls methods of what is not compiled by
+ * theirs, and finds what its module imports from one that is not compiled by its name: some hundred lookups a call, most with the answer of the last
  * time. The interpreter remembers those in its bytecode; this does the same for the compiler.
  *
  * It lies in front of the runtime's file of its name (`scripts/compile`), which the generated code
@@ -129,5 +129,52 @@ static inline PyObject *FieldPlace_get(FieldPlace *place, PyObject *object, PyOb
     ({                                             \
         static FieldPlace place;                   \
         FieldPlace_get(&place, (object), (name));  \
+    })
+
+/* A method: of a type whose objects have nothing else by its name, as long as nobody changes the type. */
+typedef struct {
+    PyTypeObject *type;
+    unsigned int version;
+    PyObject *name;   /* kept */
+    PyObject *method; /* the type keeps it while it has this version */
+} MethodPlace;
+
+static Py_NO_INLINE PyObject *MethodPlace_find(MethodPlace *place, PyObject *name,
+                                               PyObject *const *args, size_t nargsf,
+                                               PyObject *kwnames) {
+    PyTypeObject *type = Py_TYPE(args[0]);
+    if (type->tp_getattro == PyObject_GenericGetAttr && type->tp_dictoffset == 0 &&
+        !PyType_HasFeature(type, Py_TPFLAGS_MANAGED_DICT)) {
+        PyObject *found = _PyType_Lookup(type, name);
+        if (found != NULL && type->tp_version_tag != 0 &&
+            PyType_HasFeature(Py_TYPE(found), Py_TPFLAGS_METHOD_DESCRIPTOR)) {
+            PyObject *before = place->name;
+            place->type = type;
+            place->version = type->tp_version_tag;
+            place->name = Py_NewRef(name);
+            place->method = found;
+            Py_XDECREF(before);
+        }
+    }
+    return PyObject_VectorcallMethod(name, args, nargsf, kwnames);
+}
+
+static inline PyObject *MethodPlace_call(MethodPlace *place, PyObject *name, PyObject *const *args,
+                                         size_t nargsf, PyObject *kwnames) {
+    PyTypeObject *type = Py_TYPE(args[0]);
+    if (type == place->type && type->tp_version_tag == place->version && name == place->name) {
+        PyObject *method = Py_NewRef(place->method); /* what it does may change the type */
+        nargsf &= ~PY_VECTORCALL_ARGUMENTS_OFFSET;
+        PyObject *result = PyObject_Vectorcall(method, args, nargsf, kwnames);
+        Py_DECREF(method);
+        return result;
+    }
+    return MethodPlace_find(place, name, args, nargsf, kwnames);
+}
+
+#define PyObject_VectorcallMethod(name, args, nargsf, kwnames)                 \
+    ({                                                                         \
+        static MethodPlace place;                                              \
+        MethodPlace_call(&place, (name), (args), (nargsf), (kwnames));         \
     })
 #endif

@@ -26,8 +26,14 @@ static PyObject *get(PyObject *self, PyObject *given) {
 static PyObject *item(PyObject *self, PyObject *given) {
     return CPyDict_GetItem(PyTuple_GET_ITEM(given, 0), PyTuple_GET_ITEM(given, 1));
 }
+static PyObject *call(PyObject *self, PyObject *given) {
+    PyObject *args[3] = {NULL, PyTuple_GET_ITEM(given, 0), PyTuple_GET_ITEM(given, 2)};
+    size_t count = 2 | PY_VECTORCALL_ARGUMENTS_OFFSET;
+    return PyObject_VectorcallMethod(PyTuple_GET_ITEM(given, 1), args + 1, count, NULL);
+}
 static PyMethodDef methods[] = {
-    {"get", get, METH_VARARGS, ""}, {"item", item, METH_VARARGS, ""}, {0}
+    {"get", get, METH_VARARGS, ""}, {"item", item, METH_VARARGS, ""},
+    {"call", call, METH_VARARGS, ""}, {0}
 };
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "looking", 0, -1, methods};
 PyMODINIT_FUNC PyInit_looking(void) { return PyModule_Create(&module); }
@@ -140,6 +146,71 @@ def test_whatever_changes_is_looked_up_anew(looking: Any) -> None:
         assert told(looking.item, items, name) == told(lambda of, key: of[key], items, name)
 
 
+class Speaking:
+    """Has methods, and no attributes of its own."""
+
+    __slots__ = ()
+
+    def x(self, given: Any) -> Any:
+        """Return what is given."""
+        return given
+
+    def y(self, given: Any) -> Any:
+        """Return it twice."""
+        return (given, given)
+
+
+class Louder(Speaking):
+    """Inherits them."""
+
+    __slots__ = ()
+
+
+class Own(Speaking):
+    """Has attributes of its own."""
+
+
+@pytest.mark.slow
+def test_methods_that_change_are_looked_up_anew(looking: Any) -> None:
+    """Whatever stands by a name, in a type, its base or the object, is what is called."""
+    chance = random.Random(2)
+    of_each: list[Any] = [Speaking.x, Speaking.y, len, int.__add__, property(lambda _self: str)]
+    of_each += [staticmethod(repr), classmethod(lambda _type, given: [given])]
+    of_each.append(lambda self, given: (type(self), given))
+    objects: list[Any] = [Speaking(), Louder(), Own(), Own(), Mixed(), Larger()]
+    objects += [[1], b"ab", "ab", 7]
+    for _ in range(200_000):
+        one, name = chance.choice(objects), chance.choice(("x", "y", "count", "find", "__add__"))
+        match chance.randrange(40):
+            case 0:
+                setattr(chance.choice((Speaking, Louder, Own)), name, chance.choice(of_each))
+            case 1:
+                told(delattr, chance.choice((Louder, Own)), name)
+            case 2:
+                told(setattr, one, name, chance.choice(of_each))
+            case 3:
+                told(delattr, one, name)
+        given = chance.choice((1, b"b", "b"))
+        expected = told(lambda of, key, it: getattr(of, key)(it), one, name, given)
+        assert told(looking.call, one, name, given) == expected
+
+
+@pytest.mark.slow
+def test_a_method_may_end_itself(looking: Any) -> None:
+    """It is kept while it runs; afterwards it is not there."""
+
+    def last(self: Any, given: Any) -> Any:
+        if given:
+            del ending.last
+        return [given]
+
+    ending: Any = type("Ending", (), {"__slots__": (), "last": last})
+    del last
+    assert looking.call(ending(), "last", 0) == [0]
+    assert looking.call(ending(), "last", 1) == [1]
+    assert told(looking.call, ending(), "last", 1) == ("nothing", AttributeError)
+
+
 @pytest.mark.slow
 def test_no_reference_is_lost(looking: Any) -> None:
     """What is found a thousand times is held as often as before."""
@@ -150,5 +221,6 @@ def test_no_reference_is_lost(looking: Any) -> None:
 
     for _ in range(1_000):
         assert looking.get(one, "x") is looking.item(items, "x") is value
+        assert looking.call([value], "count", value) == 1
 
     assert sys.getrefcount(value) == before
