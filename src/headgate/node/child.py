@@ -1,6 +1,7 @@
 """A process of the node, kept alive by the supervisor."""
 
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -12,6 +13,10 @@ RESTART_S_MIN = 0.05
 RESTART_S_MAX = 5.0
 YOUNG_S = 1.0
 """A process that dies younger than this is started again more and more slowly."""
+
+HEAPS = {"MALLOC_ARENA_MAX": "2"}
+"""Read by glibc when a process starts. Without it each of a process's threads may get a heap of its
+own, which keeps what it once had."""
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +43,9 @@ class Child:
         descriptors = (alive_fd, *self.inherited)
         self.started_s = time.monotonic()
         try:
-            self.process = subprocess.Popen(command, pass_fds=descriptors)  # noqa: S603 - our own
+            self.process = subprocess.Popen(  # noqa: S603 - our own
+                command, pass_fds=descriptors, env=HEAPS | os.environ
+            )
         except OSError as error:
             # Those that run go on meanwhile.
             _log.warning("%s cannot be started: %s", self.name, error)

@@ -13,6 +13,9 @@ from headgate.store.postgresql import make_server_engine
 from headgate.units.errors import StoreError
 
 BUSY_TIMEOUT_MS = 5_000
+CACHE_KIB = 16 << 10
+CACHE_READING_KIB = 2 << 10
+"""Of each connection that reads beside the steward: the system has the file in memory anyway."""
 
 
 def driver() -> ModuleType:
@@ -29,8 +32,13 @@ def driver() -> ModuleType:
     return driver
 
 
-def make_engine(url: str) -> Engine:
-    """Return an engine whose connections are durable (`synchronous=FULL`) and patient."""
+def make_engine(url: str, cache_kib: int = CACHE_KIB) -> Engine:
+    """Return an engine whose connections are durable (`synchronous=FULL`) and patient.
+
+    Args:
+        url: Of the database.
+        cache_kib: How much of it each connection may keep in memory.
+    """
     engine = create_engine(url, module=driver())
 
     @event.listens_for(engine, "connect")
@@ -40,9 +48,9 @@ def make_engine(url: str) -> Engine:
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         # The pages a fold touches again and again go from the log into the file less often (32 MB
-        # of log at most) and stay in memory (16 MB): an eighth less per call folded.
+        # of log at most) and stay in memory: an eighth less per call folded.
         cursor.execute("PRAGMA wal_autocheckpoint=4000")
-        cursor.execute("PRAGMA cache_size=-16384")
+        cursor.execute(f"PRAGMA cache_size=-{cache_kib}")
         cursor.close()
 
     return engine
@@ -60,4 +68,4 @@ def open_store_readonly(data_dir: Path) -> Engine:
     path = data_dir / STORE_NAME
     if not path.exists():
         raise StoreError(f"There is no store at {path}.", "Start `headgate serve` once first.")
-    return make_engine(f"sqlite:///file:{path}?mode=ro&uri=true")
+    return make_engine(f"sqlite:///file:{path}?mode=ro&uri=true", CACHE_READING_KIB)
