@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 
 from headgate.store.disk import Disk
 from headgate.store.journal_reader import JournalReader
 from headgate.store.journal_sync import JournalSync
-from headgate.store.journal_writer import JournalWriter
+from headgate.store.journal_writer import JournalWriter, take_lock
 from headgate.store.segments import segment_name
 from headgate.units.errors import JournalError
 from tests.ledger.test_journal import SMALL_BYTES, end, hold, read_all
@@ -162,7 +162,7 @@ def test_calls_are_taken_again_when_there_is_room(tmp_path: Path) -> None:
 
 
 class SlowDisk(Disk):
-    """Answers a sync when it is let, and says then what the disk says."""
+    """Answers a sync when it is let; may refuse the first one."""
 
     def __init__(self, refuses: bool) -> None:
         super().__init__("process")
@@ -175,6 +175,7 @@ class SlowDisk(Disk):
         self.asked.put(descriptor)
         assert self.may.wait(PATIENCE_S)
         if self.refuses:
+            self.refuses = False
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         super().sync(descriptor)
 
@@ -205,3 +206,28 @@ def test_the_next_segment_fills_while_the_disk_has_the_full_one(
     assert journal.failed == refuses
     kinds = Counter(record["k"] for record in journal_records(tmp_path / "j"))
     assert kinds == {"hold": number + 1, "settle": number + 1, "segment": 2, "sealed": 2}
+
+
+def test_without_a_thread_the_disk_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the system has no thread to give, segments fill and calls end all the same."""
+
+    def refuse(_thread: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Thread, "start", refuse)
+    journal = JournalWriter(
+        tmp_path / "j", worker="w", epoch="e", at_ns=1, segment_bytes=SMALL_BYTES
+    )
+    for number in range(3 * CALLS):
+        journal.append(hold(number))
+        journal.append(end(number))
+        journal.prepare()
+    journal.close(CALLS)
+
+    kinds = Counter(record["k"] for record in journal_records(tmp_path / "j"))
+    assert (kinds["hold"], kinds["settle"]) == (3 * CALLS, 3 * CALLS)
+    assert kinds["segment"] > 2
+    assert not journal.failed
+    assert take_lock(tmp_path / "j") is not None

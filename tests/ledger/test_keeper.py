@@ -255,9 +255,10 @@ def rows(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
 
 
 def test_after_a_record_that_is_none_nothing_more_is_written(
-    engine: Engine, tmp_path: Path
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was folded before it in its stretch is not in the store: a new steward says it too."""
+    monkeypatch.setattr("headgate.ledger.keeper.PIECE_RECORDS", 1)
     write(tmp_path, "j1", hold(1), end(1), end(1), hold(2))
     made = keeper(engine, tmp_path)
 
@@ -265,6 +266,8 @@ def test_after_a_record_that_is_none_nothing_more_is_written(
         made.fold()
     with pytest.raises(StoreError):
         made.fold()
+    with pytest.raises(StoreError):
+        made.take_over("j1", 9)
 
     assert rows(engine)["attempt"] == []
     with pytest.raises(JournalError, match="ends without a hold"):

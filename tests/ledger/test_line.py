@@ -9,6 +9,7 @@ from headgate.ledger.book import LeaseBook
 from headgate.ledger.line import WAIT_MS, Borrowing, Grant, Line, Need, Outcome
 from headgate.ledger.purse import Purse, Short, Waiting
 from headgate.ledger.recalls import TAKES_MS, Recall
+from headgate.node.steward import FOLD_S
 
 TEAM, ROOT, RUN = "team@once", "root@once", "each/alice/r@once"
 
@@ -279,3 +280,8 @@ def test_of_2000_calls_over_4_levels_and_4_workers_137_are_admitted() -> None:
     assert (answers.count(None), len(refused)) == (137, 2_000 - 137)
     assert not any(each.contended for each in refused)
     assert {each.piece.window for each in refused} == {TEAM}
+
+
+def test_what_was_lent_is_on_its_way_until_it_is_folded() -> None:
+    """Else a hold that the steward has not read yet would count as money that lies idle."""
+    assert TAKES_MS > 1_000 * FOLD_S

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from headgate.units.errors import HeadgateError
@@ -24,6 +25,7 @@ if __name__ == "__main__":
     TRAP = install()
 
 # What is imported from here on has crash points, when this is run as a program.
+from headgate.store import journal_writer
 from headgate.store.migrate import open_store
 from tests.torture.aftermath import verify
 from tests.torture.crash_life import live
@@ -37,6 +39,18 @@ ELSEWHERE = (
 """Sites that need a whole node, several of them, or a disk that fails: other tests come to them."""
 MISSED_PART = 10
 """At most a tenth of the sites may be missed by the life."""
+
+
+class NoThread(Thread):
+    """Is not to be had, so that whoever wants one does its work itself."""
+
+    def start(self) -> None:
+        """Refuse, as the system does.
+
+        Raises:
+            RuntimeError: Always.
+        """
+        raise RuntimeError("can't start new thread")
 
 
 def in_scope() -> list[str]:
@@ -77,7 +91,9 @@ def photograph_everywhere(folder: Path, trap: Trap, seed: int) -> Iterator[dict[
     """Check what a kill would leave at each site, without killing: the files as they are there.
 
     A SIGKILL changes no file, so a copy made at the site is what it leaves; one life is enough.
+    It has one thread: while a picture is taken, nobody else may write.
     """
+    setattr(journal_writer, Thread.__name__, NoThread)
     visits = _begin(folder, trap, 1, seed)
     data = _fresh(folder, "photographed")
 

@@ -28,7 +28,7 @@ from headgate.records.journal import REFERENCES_MAX, SealedRecord, SettleRecord
 from headgate.store.journal_reader import Cursor, JournalReader, journals
 from headgate.store.journal_writer import boot_id, take_lock
 from headgate.store.trouble import FIX, said
-from headgate.units.errors import JournalError, StoreError
+from headgate.units.errors import StoreError
 
 PIECE_RECORDS = 512
 """What is folded at once: the objects of a piece stay in a processor's second cache, those of a
@@ -82,7 +82,7 @@ class Keeper:
 
     def _check(self) -> None:
         if self.failed:
-            raise StoreError("The store could not be written.")
+            raise StoreError("The store could not be written, or a journal not be folded, before.")
 
     @contextmanager
     def _change(self) -> Iterator[Connection]:
@@ -90,15 +90,11 @@ class Keeper:
 
         Raises:
             StoreError: It cannot be written, now or before.
-            JournalError: What is folded is no journal.
         """
         self._check()
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except JournalError:
-            self.failed = True
-            raise
         except SQLAlchemyError as error:
             self.failed = True
             raise StoreError(f"The store cannot be written: {said(error)}.", FIX) from error
@@ -261,13 +257,24 @@ class Keeper:
             StoreError: The store cannot be written, now or before.
             JournalError: A record is none, or does not follow from those before it.
         """
-        self._check()
         folded = 0
         for name, followed in list(self.journals.items()):
             folded += self._fold_one(name, followed)
         return folded
 
     def _fold_one(self, name: str, followed: OpenJournal) -> int:
+        """Fold the next records of a journal.
+
+        Whatever goes wrong: what is in memory has come further than the store.
+        """
+        self._check()
+        try:
+            return self._fold_next(name, followed)
+        except BaseException:
+            self.failed = True
+            raise
+
+    def _fold_next(self, name: str, followed: OpenJournal) -> int:
         payloads = followed.reader.read_payloads()
         if not payloads:
             return 0

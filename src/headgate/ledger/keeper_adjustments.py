@@ -14,6 +14,7 @@ from headgate.ledger.store_adjustments import find_corrected, find_made
 from headgate.records.adjustment import Adjusted, Adjustment
 from headgate.records.journal import AdjustmentRecord
 from headgate.store.journal_writer import JournalWriter
+from headgate.units.errors import JournalError
 
 WRITER = "steward"
 SEGMENT_BYTES = 1 << 20
@@ -65,6 +66,8 @@ def _write(keeper: Keeper, records: Sequence[AdjustmentRecord], epoch: str, at_n
         writer.close(at_ns)
         keeper.discover()
         _fold(keeper)
+    if writer.failed:
+        raise JournalError(f"the disk has refused {directory}; what could be read of it counts")
 
 
 def _fold(keeper: Keeper) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from headgate.ledger.book import Lease, LeaseBook
 
-TAKES_MS = 100
+TAKES_MS = 300
 """So long what was lent to a call may not be seen as held: it is on its way, or not yet folded."""
 
 

@@ -27,6 +27,7 @@ from headgate.records.demand import Terms
 from headgate.store.disk import Disk
 from headgate.store.journal_writer import JournalWriter
 from headgate.store.private import write_private
+from headgate.units.errors import JournalError
 from headgate.units.usage import UsageError
 
 WRITER = "steward"
@@ -220,6 +221,8 @@ def _write(
     for record in records(batch, lines, ends, at_ns):
         writer.append(record)
     writer.close(at_ns)
+    if writer.failed:
+        raise JournalError(f"the disk has refused {made}")
     disk = Disk()
     disk.sync_folder(made)
     journal.parent.mkdir(mode=0o700, exist_ok=True)

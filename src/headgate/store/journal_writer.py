@@ -189,14 +189,15 @@ class JournalWriter:
         at_ns = getattr(record, "at_ns", 0)
         following = self._spares.popleft() if self._spares else self._allocate_next()
         self._store(SealedRecord(at_ns))
-        if self._power:
-            self._map.close()
-            self._full_ones.append(self._descriptor)
-        else:
-            self._write_through(self._map, self._descriptor)
+        stored, descriptor = self._map, self._descriptor
         self._map, self._descriptor = following
         self._seq += 1
         self._begin(at_ns)
+        if self._power:
+            stored.close()
+            self._full_ones.append(descriptor)
+        else:
+            self._write_through(stored, descriptor)
 
     def _write_through(self, stored: mmap, descriptor: int) -> None:
         """Have a full segment on the disk while the next one fills; at most one is behind."""
@@ -207,12 +208,19 @@ class JournalWriter:
             os.close(descriptor)
 
         self._await_written()
-        self._writing = Thread(target=finish, name="journal-write", daemon=True)
-        self._writing.start()
+        writing = Thread(target=finish, name="journal-write", daemon=True)
+        try:
+            writing.start()
+        except RuntimeError:
+            # The system has no thread to give.
+            finish()
+        else:
+            self._writing = writing
 
     def _await_written(self) -> None:
         if self._writing is not None:
             self._writing.join()
+            self._writing = None
 
     def _flush(self, descriptor: int) -> None:
         """Have a segment on the disk, in a place where waiting for it is no matter."""
