@@ -1,5 +1,6 @@
 """Corrections: each counts once, moves what its attempt was held on, and survives what may come."""
 
+import errno
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +20,10 @@ from headgate.records.adjustment import Adjusted, Adjustment
 from headgate.records.journal import AdjustmentRecord, SealedRecord
 from headgate.store import audit
 from headgate.store.database import make_engine
+from headgate.store.disk import Disk
 from headgate.store.journal_writer import JournalWriter
 from headgate.store.schema import METADATA
+from headgate.units.errors import JournalError
 from tests.ledger.test_journal import end, hold
 from tests.ledger.test_keeper import LIMIT, WANT, WINDOW, write
 from tests.lending import borrow
@@ -90,6 +93,24 @@ def test_the_same_correction_twice_is_one(keeper: Keeper, engine: Engine) -> Non
     assert [each.message for each in other.refused] == [
         "day-1 was made before, by -0.000000005 USD."
     ]
+
+
+def test_a_disk_that_refuses_is_told_and_asked_again_it_counts_once(
+    keeper: Keeper, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What could be read of the refused journal is in the books; asking again adds nothing."""
+    before = free(keeper)
+
+    def refuse(_disk: Disk, _descriptor: int) -> None:
+        raise OSError(errno.EIO, "I/O error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Disk, "sync", refuse)
+        with pytest.raises(JournalError, match="the disk has refused"):
+            correct(keeper, engine, CREDIT)
+
+    assert correct(keeper, engine, CREDIT).made == 0
+    assert free(keeper) == before + 5
 
 
 def test_two_stewards_that_tell_of_one_correction_move_money_once(
