@@ -17,7 +17,7 @@ from headgate.records.journal import (
 )
 from headgate.store.journal_reader import READ_BYTES, READ_BYTES_MIN, JournalReader
 from headgate.store.journal_writer import JournalWriter, boot_id, take_lock
-from headgate.store.segments import segment_name
+from headgate.store.segments import frame, scan, segment_name
 from headgate.units.errors import JournalError
 from tests.torture.journal_files import journal_records
 
@@ -100,6 +100,22 @@ def test_a_reader_starts_again_from_any_cursor(tmp_path: Path) -> None:
         read += len(records)
         again = JournalReader(tmp_path / "j", reader.cursor)
         assert read_all(again) == everything[read:]
+
+
+def test_what_is_no_record_is_never_passed_over(tmp_path: Path) -> None:
+    """A reader that is asked again stands where it stood, also when the journal ends behind it."""
+    journal = writer(tmp_path / "j")
+    journal.append(hold(1))
+    journal.append(end(1))
+    journal.close(2)
+    path = tmp_path / "j" / segment_name(1)
+    whole = scan(path.read_bytes()).payloads
+    path.write_bytes(b"".join(map(frame, [whole[0], b'{"k":"unheard of"}', *whole[1:]])))
+    reader = JournalReader(tmp_path / "j")
+
+    for _ in range(2):
+        with pytest.raises(JournalError, match="is not of format"):
+            reader.read()
 
 
 def test_a_journal_has_one_writer(tmp_path: Path) -> None:

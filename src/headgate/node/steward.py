@@ -77,7 +77,7 @@ from headgate.store.place import node_id
 from headgate.store.trouble import trouble_told
 from headgate.units.errors import StoreError
 
-FOLD_S = 0.25
+FOLD_S = 0.25  # A transaction of the store costs as much as folding a hundred calls.
 
 
 class Steward:

@@ -62,8 +62,18 @@ class JournalReader:
         return self.read_as(_DECODE, until)
 
     def read_as(self, decode: Callable[[bytes], R], until: Cursor | None = None) -> list[R]:
-        """Return the next records as `decode` has them."""
-        return self.decoded(self.read_payloads(until), decode)
+        """Return the next records as `decode` has them.
+
+        Raises:
+            JournalError: One is not a record of this format; the next reading says so again.
+        """
+        before = self.cursor
+        payloads = self.read_payloads(until)
+        try:
+            return self.decoded(payloads, decode)
+        except JournalError:
+            self.cursor, self.ended = before, False
+            raise
 
     def decoded(self, payloads: Sequence[bytes], decode: Callable[[bytes], R]) -> list[R]:
         """Return payloads of this journal as records.
