@@ -126,27 +126,45 @@ def test_a_provider_that_streams_in_bursts_is_held_whole_from_then_on(
     assert story.end.amount_nanos <= story.held_nanos
 
 
+def in_two(step: list[Event]) -> Callable[[Line], Awaitable[None]]:
+    """Return a provider that sends the first word of a stream, and the rest when a step is set."""
+    word = event(choices=[choice("word ")])
+
+    async def talk(line: Line) -> None:
+        while b'"stream": true' not in await line.request():
+            await line.send(whole(completion()))
+        await line.send(STREAM_HEAD + chunk(word))
+        await step[0].wait()
+        await line.send(chunk(word * WORDS + last_events()) + b"0\r\n\r\n")
+
+    return talk
+
+
 def test_money_that_comes_when_the_stream_is_over_is_free_again(
     running_simulator: Simulator, tmp_path: Path
 ) -> None:
     """The steward answers late: what was lent for an extension is held by nobody."""
-    text = "[sim:tokens=20] [sim:chunk_tokens=2] [sim:delay_ms=10]"
-    with Gateway(tmp_path, configuration(running_simulator)) as gateway:
-        for _ in range(LEARNED):
-            assert ask(gateway, chat("[sim:tokens=20]")).status == 200
-        purse, steward = gateway.pipeline.world.purse, gateway.steward
-        with Wire(gateway.port) as wire:
-            wire.send(request(streamed(text), headers=[("x-headgate-run", "late")]))
-            wire.read_head()
-            gateway.steward.silent = True
-            gateway.run(lambda: steward.line.returned(EPOCH, purse.release()))
-            while wire.read_chunk():
-                pass
-        assert not last_story(gateway).extensions
-        assert not gateway.run(lambda: purse.asks), "an answer is due"
+    steps: list[Event] = []
+    with Provider(in_two(steps)) as provider:
+        steps.append(provider.event())
+        text = configuration(running_simulator).replace(running_simulator.openai_url, provider.url)
+        with Gateway(tmp_path, text) as gateway:
+            for _ in range(LEARNED):
+                assert ask(gateway, chat(max_completion_tokens=900)).status == 200
+            purse, steward = gateway.pipeline.world.purse, gateway.steward
+            with Wire(gateway.port) as wire:
+                wire.send(request(streamed("go on"), headers=[("x-headgate-run", "late")]))
+                wire.read_head()
+                gateway.steward.silent = True
+                gateway.run(lambda: steward.line.returned(EPOCH, purse.release()))
+                steps[0].set()
+                while wire.read_chunk():
+                    pass
+            assert not last_story(gateway).extensions
+            assert not gateway.run(lambda: purse.asks), "an answer is due"
 
-        gateway.steward.silent = False
-        gateway.run(purse.disconnected)
-        gateway.run(lambda: purse.reconnected({}))
-        gateway.until(lambda: purse.asks, "the answer has come")
-        gateway.assert_settled()
+            gateway.steward.silent = False
+            gateway.run(purse.disconnected)
+            gateway.run(lambda: purse.reconnected({}))
+            gateway.until(lambda: purse.asks, "the answer has come")
+            gateway.assert_settled()
