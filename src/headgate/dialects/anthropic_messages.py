@@ -53,7 +53,7 @@ _PLAIN: Final = frozenset({"text", "tool_use", "thinking", "redacted_thinking"})
 
 _NAMED: Final = frozenset({*Request.__struct_fields__, *_UNBOUNDED})
 _THINKING_NAMED: Final = frozenset(Thinking.__struct_fields__)
-_PROMPT: Final = frozenset({"messages", "system"})
+_PROMPT: Final = ("messages", "system")
 _EMPTY: Final = frozenset({b"null", b"[]"})
 BODY: Final = Request
 _REQUEST: Final = msgspec.json.Decoder(Request)

@@ -2,11 +2,13 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Final, TypeVar
 
 import msgspec
 from msgspec import Raw
 
+from headgate.dialects.long_body import members_around, objects_of
 from headgate.dialects.opened import LONG_BYTES, Members
 from headgate.dialects.outline import outline
 from headgate.dialects.splice import duplicate_key, signs_of
@@ -77,7 +79,7 @@ def read(
     decoder: msgspec.json.Decoder[T],
     body: bytes,
     named: frozenset[str],
-    prompt: frozenset[str],
+    prompt: Sequence[str],
     folded: frozenset[str] | None = None,
 ) -> tuple[T, dict[str, Raw]] | Refusal:
     """Decode a body into what decides, and into its members as `members` returns them.
@@ -86,13 +88,14 @@ def read(
         decoder: Of what decides.
         body: The object.
         named: As for `members`; likewise `folded`.
-        prompt: The members that the prompt is in, whose texts decide nothing.
+        prompt: The members that the prompt is in, whose texts decide nothing; the first one is the
+            conversation.
         folded: As for `members`.
     """
     values: dict[str, Raw] | Refusal | None = None
     if len(body) >= LONG_BYTES and body.isascii():
         # What is not ASCII has to be decoded for the decoder to see that it is UTF-8.
-        values = members(body, named, folded)
+        values = _long_members(body, prompt[0], named, folded)
         if isinstance(values, Members) and (brief := outline(values, prompt)) is not None:
             request = decode(decoder, brief)
             if not isinstance(request, Refusal):
@@ -104,6 +107,21 @@ def read(
     if values is None:
         values = members(body, named, folded)
     return values if isinstance(values, Refusal) else (request, values)
+
+
+def _long_members(
+    body: bytes, conversation: str, named: frozenset[str], folded: frozenset[str] | None
+) -> dict[str, Raw] | Refusal:
+    """Return what `members` does, with the objects of the conversation from the same pass."""
+    objects = objects_of(body, conversation)
+    around = None if objects is None else members_around(body, conversation, objects)
+    if around is None:
+        found = members(body, named, folded)
+    else:
+        found = _sent_once(body, around, named, folded)
+    if objects is not None and isinstance(found, Members):
+        found.remember(found[conversation], objects)
+    return found
 
 
 def members(
@@ -122,8 +140,13 @@ def members(
         folded: The same without regard to case, for keys that are not all lower case.
     """
     values = decode(_MEMBERS, body)
-    if isinstance(values, Refusal):
-        return values
+    return values if isinstance(values, Refusal) else _sent_once(body, values, named, folded)
+
+
+def _sent_once(
+    body: bytes, values: dict[str, Raw], named: frozenset[str], folded: frozenset[str] | None
+) -> dict[str, Raw] | Refusal:
+    """Return the members of a body in which no key stands twice."""
     checked = _CHECKED[named]
     keys = tuple(values)
     signs = checked.get(keys)

@@ -122,7 +122,7 @@ class _Request(_Limits):
 
 _CONFIG_NAMES = ("generationConfig", "generation_config")
 _LIMIT_NAMES = ("maxOutputTokens", "max_output_tokens")
-_PROMPT = frozenset({"contents", "systemInstruction", "system_instruction"})
+_PROMPT = ("contents", "systemInstruction", "system_instruction")
 _FUNCTIONS = frozenset({"functionDeclarations", "function_declarations"})
 _NAMED = frozenset(_Request.__struct_encode_fields__)
 _FOLDED = frozenset(map(str.casefold, _NAMED))

@@ -40,7 +40,7 @@ its `models` names others that may serve the call."""
 _LIMIT_FIELDS: Final = frozenset({"max_tokens", "max_completion_tokens"})
 _OPTIONS_NAMED: Final = frozenset(StreamOptions.__struct_fields__)
 _NAMED: Final = frozenset({*Request.__struct_fields__, *_UNBOUNDED})
-_PROMPT: Final = frozenset({"messages"})
+_PROMPT: Final = ("messages",)
 _EMPTY: Final = frozenset({b"null", b"[]"})
 _USAGE_MARK: Final = b'"prompt_tokens"'
 _DONE: Final = b"[DONE]"

@@ -40,7 +40,7 @@ _IMAGES: Final = frozenset({"input_image", "computer_screenshot", "image_generat
 _OPAQUE: Final = frozenset({"input_file", "item_reference"})
 
 _NAMED: Final = frozenset({*shapes.Request.__struct_fields__, *_UNBOUNDED})
-_PROMPT: Final = frozenset({"input", "instructions"})
+_PROMPT: Final = ("input", "instructions")
 _EMPTY: Final = frozenset({b"null", b"[]"})
 _ENDS: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
 BODY: Final = shapes.Request

@@ -23,6 +23,10 @@ class Members(dict[str, Raw]):
         # By the identity of a value, which is kept so that it stays its own.
         self._opened: dict[int, tuple[Raw, Objects]] = {}
 
+    def remember(self, value: Raw, objects: Objects) -> None:
+        """Take the objects of a list that stands in the body, which somebody has decoded."""
+        self._opened[id(value)] = (value, objects)
+
     def objects(self, value: Raw) -> Objects:
         """Return the objects of a list that stands in the body; they belong to everybody.
 

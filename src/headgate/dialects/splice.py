@@ -42,7 +42,12 @@ def _is_compact(body: bytes, values: Mapping[str, Raw]) -> bool:
     Whitespace between the members, an escape in a key, a key outside ASCII and a key that
     stands there twice all make the body longer than this sum, never shorter.
     """
-    return len(body) == signs_of(values) + sum(map(len, values.values()))
+    return len(body) == compact_bytes(values)
+
+
+def compact_bytes(values: Mapping[str, Raw]) -> int:
+    """Return how long an object without whitespace is, each member written once."""
+    return signs_of(values) + sum(map(len, values.values()))
 
 
 def signs_of(keys: Collection[str]) -> int:
@@ -50,7 +55,7 @@ def signs_of(keys: Collection[str]) -> int:
     return 4 * len(keys) + 1 + sum(map(len, keys))
 
 
-def _count_off(values: Mapping[str, Raw]) -> dict[str, int]:
+def count_off(values: Mapping[str, Raw]) -> dict[str, int]:
     """Return the offsets in a compact body: quotes, colon and comma are one byte each."""
     starts: dict[str, int] = {}
     end = 0
@@ -114,7 +119,7 @@ def splice(
     if not changed:
         return b"".join((*pieces, body[at:]))
     if _is_compact(body, values):
-        starts = _count_off(values)
+        starts = count_off(values)
         if not all(_stands(body, key, values[key], starts[key]) for key in changed):
             raise SpliceError("a member is not where it must be")
     else:
