@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import trustme
@@ -144,18 +145,13 @@ def memory(gateway: Gateway) -> str:
     return f"{added / 1e6 * 1000 / STREAMS_OPEN:.1f} MB"
 
 
-def over_tls(seconds: float) -> list[Once]:
-    """Return what TLS to the upstream costs on both sides, in one round."""
+def over_tls(arguments: argparse.Namespace) -> list[rounds.Compared]:
+    """Return what the gate's loads cost both sides with TLS to the upstream."""
+    loads = [replace(load, name=f"{load.name}, TLS to the upstream") for load in rounds.GATED]
     with tls_front() as trust, pair((NGINX_TLS_PORT, HEADGATE_TLS_PORT), trust) as (base, node):
-        found = rounds.compare(base, node, rounds.GATED, rounds=1, seconds=seconds, say=say)
-    return [
-        Once(
-            f"{each.load} over TLS, us",
-            f"{each.base_us:.1f}",
-            f"{each.whole_us:.1f} ({each.ratio:.2f}x; worker {each.worker_us:.1f})",
+        return rounds.compare(
+            base, node, loads, rounds=arguments.rounds, seconds=arguments.seconds, say=say
         )
-        for each in found
-    ]
 
 
 def measure(arguments: argparse.Namespace) -> tuple[str, dict[str, float]]:
@@ -181,7 +177,7 @@ def measure(arguments: argparse.Namespace) -> tuple[str, dict[str, float]]:
                 extra.append(large_bodies.first_byte(base, node, 8))
         if arguments.tls or arguments.all:
             say("TLS to the upstream")
-            extra += over_tls(arguments.seconds)
+            found += over_tls(arguments)
     ratios = {each.load: each.ratio for each in found}
     parts.append(report.comparison(found))
     if folder is not None:
