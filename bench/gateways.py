@@ -87,9 +87,16 @@ def start_tls_front(trust: Trust) -> subprocess.Popen[bytes]:
     return processes.start(nginx_command(config), processes.LOAD_CORE, BUILD / "tls-front.log")
 
 
-def start_headgate(port: int, trust: Trust | None = None) -> Gateway:
+def start_headgate(
+    port: int,
+    trust: Trust | None = None,
+    *,
+    workers: int = 1,
+    cores: int | str = processes.GATEWAY_CORE,
+) -> Gateway:
     """Start a node; with `trust`, it calls the upstream over TLS."""
-    gateway = _started("headgate", port, launch_command(port, trust), "/readyz")
+    command = [*launch_command(port, trust), "--workers", str(workers)]
+    gateway = _started("headgate", port, command, "/readyz", cores)
     run_dir = BUILD / f"data-{port}" / "run"
     gateway.worker = int((run_dir / "worker-0.pid").read_text())
     return gateway
@@ -110,9 +117,15 @@ def nginx_command(config: Path) -> list[str]:
     return ["nginx", "-p", str(BUILD), "-e", "stderr", "-c", str(config)]
 
 
-def _started(name: str, port: int, command: Sequence[str], path: str) -> Gateway:
+def _started(
+    name: str,
+    port: int,
+    command: Sequence[str],
+    path: str,
+    cores: int | str = processes.GATEWAY_CORE,
+) -> Gateway:
     log = BUILD / f"{name}-{port}.log"
-    gateway = Gateway(name, port, processes.start(command, processes.GATEWAY_CORE, log))
+    gateway = Gateway(name, port, processes.start(command, cores, log))
     return when_ready(gateway, log, lambda: answers(port, path))
 
 

@@ -56,6 +56,7 @@ def _megabytes(gateway: Gateway) -> Iterator[None]:
             if answer.status != 200:
                 raise rounds.BadAnswersError(f"{answer.status}: {answer.read(300)!r}")
             answer.read()
+            gateway.calls += 1
         line.close()
 
     sender = threading.Thread(target=send, name="megabytes")

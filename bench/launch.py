@@ -26,11 +26,12 @@ def main() -> int:
     parser.add_argument("--port", type=int, required=True, help="the data plane's port")
     parser.add_argument("--upstream", default="http://127.0.0.1:9100")
     parser.add_argument("--ca-file", help="authority of the upstream's certificate")
+    parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
     setup = Setup(arguments.port, arguments.upstream, arguments.ca_file)
     config, data_dir = prepare(setup)
     try:
-        return serve(config, data_dir)
+        return serve(config, data_dir, workers=arguments.workers)
     finally:
         shutil.rmtree(data_dir, ignore_errors=True)
 

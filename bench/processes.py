@@ -9,16 +9,20 @@ from pathlib import Path
 
 GATEWAY_CORE = 0
 LOAD_CORE = 1
+BOTH_CORES = "0,1"
 STOP_TIMEOUT_S = 20
 
 
 def start(
-    command: Sequence[str], core: int, log: Path, environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    cores: int | str,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a command in a process group of its own, on one core; its output goes to `log`."""
+    """Start a command in a process group of its own, on some cores; its output goes to `log`."""
     with log.open("wb") as output:
         return subprocess.Popen(
-            ["taskset", "--cpu-list", str(core), *command],
+            ["taskset", "--cpu-list", str(cores), *command],
             stdout=output,
             stderr=output,
             env=None if environment is None else {**os.environ, **environment},

@@ -11,7 +11,19 @@ from pathlib import Path
 
 import trustme
 
-from bench import harness, large_bodies, machine, package, processes, report, rounds, tools
+from bench import (
+    asking,
+    harness,
+    large_bodies,
+    machine,
+    package,
+    processes,
+    report,
+    rounds,
+    scaling,
+    tools,
+)
+from bench.asking import Audit
 from bench.gateways import (
     UPSTREAM_PORT,
     Gateway,
@@ -30,7 +42,7 @@ NGINX_TLS_PORT, HEADGATE_TLS_PORT = 9213, 9214
 STREAMS_OPEN = 1_000
 STREAMS_SETTLE_S = 4
 WARM_UP = rounds.Load("warm-up", connections=4, rate_per_s=20)
-ABOVE_BAR, NOT_MEASURED = 1, 2
+ABOVE_BAR, NOT_MEASURED, BOOKS_DIFFER = 1, 2, 3
 
 
 def say(text: str) -> None:
@@ -49,6 +61,7 @@ def arguments_of(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--bodies", type=int, help="also: plain calls with so many kB of prompt")
     parser.add_argument("--translated", action="store_true", help="also: calls that are translated")
     parser.add_argument("--tls", action="store_true", help="also: TLS to the upstream")
+    parser.add_argument("--workers", action="store_true", help="also: two workers beside one")
     parser.add_argument("--once", action="store_true", help="also: first byte, memory; taken once")
     parser.add_argument("--all", action="store_true", help="all of the above")
     parser.add_argument("--harness", type=Path, help="folder of an independent harness")
@@ -142,52 +155,93 @@ def memory(gateway: Gateway) -> str:
     time.sleep(STREAMS_SETTLE_S)
     added = processes.memory_bytes(gateway.pids) - before
     streams.wait(rounds.PATIENCE_S)
+    gateway.streams += rounds.parse_sent((BUILD / "streams.log").read_text()).calls
     return f"{added / 1e6 * 1000 / STREAMS_OPEN:.1f} MB"
 
 
-def over_tls(arguments: argparse.Namespace) -> list[rounds.Compared]:
-    """Return what the gate's loads cost both sides with TLS to the upstream."""
-    loads = [replace(load, name=f"{load.name}, TLS to the upstream") for load in rounds.GATED]
-    with tls_front() as trust, pair((NGINX_TLS_PORT, HEADGATE_TLS_PORT), trust) as (base, node):
-        return rounds.compare(
-            base, node, loads, rounds=arguments.rounds, seconds=arguments.seconds, say=say
-        )
+class Measured:
+    """What was measured.
+
+    Attributes:
+        machine: What it was measured on.
+        found: The paired rounds, by load.
+        extra: What was taken once.
+        audits: The books of each node, and whose they are.
+        more: Sentences and tables of their own.
+        ratios: By load, the independent harness's in the place of ours.
+    """
+
+    def __init__(self) -> None:
+        # Before anything is loaded: they say how busy the machine is otherwise.
+        self.machine = machine.facts(BUILD)
+        self.found: list[rounds.Compared] = []
+        self.extra: list[Once] = []
+        self.audits: list[tuple[str, Audit]] = []
+        self.more: list[str] = []
+        self.ratios: dict[str, float] = {}
+
+    def text(self) -> str:
+        """Return the report."""
+        parts = [report.listing(self.machine), report.comparison(self.found), *self.more]
+        if self.extra:
+            parts.append(report.once(self.extra))
+        parts += [f"Books ({whose}): {audit.sentence}" for whose, audit in self.audits]
+        return "\n\n".join(parts)
 
 
-def measure(arguments: argparse.Namespace) -> tuple[str, dict[str, float]]:
-    """Measure all that was asked for; returns the report and the ratios of the gate."""
-    folder = None if arguments.own else harness.find(arguments.harness)
-    parts = [report.listing(machine.facts(BUILD))]
-    extra: list[Once] = []
+def measure(arguments: argparse.Namespace) -> Measured:
+    """Measure all that was asked for."""
+    measured = Measured()
     with upstream():
-        with pair((NGINX_PORT, HEADGATE_PORT)) as (base, node):
-            if arguments.once or arguments.all:
-                extra.append(Once("1,000 open streams", memory(base), memory(node)))
-            found = rounds.compare(
-                base,
-                node,
-                loads_of(arguments),
-                rounds=arguments.rounds,
-                seconds=arguments.seconds,
-                say=say,
-            )
-            if arguments.once or arguments.all:
-                extra += first_byte(base, node, 4)
-            if arguments.translated or arguments.all:
-                extra.append(large_bodies.first_byte(base, node, 8))
+        in_the_clear(arguments, measured)
         if arguments.tls or arguments.all:
             say("TLS to the upstream")
-            found += over_tls(arguments)
-    ratios = {each.load: each.ratio for each in found}
-    parts.append(report.comparison(found))
+            over_tls(arguments, measured)
+        if arguments.workers or arguments.all:
+            say("two workers beside one")
+            scaled, audit = scaling.compare(
+                seconds=arguments.seconds, times=arguments.rounds, say=say
+            )
+            measured.more.append(scaling.sentence(scaled))
+            measured.audits.append(("two workers", audit))
+    measured.ratios = {each.load: each.ratio for each in measured.found}
+    folder = None if arguments.own else harness.find(arguments.harness)
     if folder is not None:
         say("the independent harness")
         row = harness.run(folder, rounds=arguments.rounds, seconds=arguments.seconds)
-        ratios |= row.ratios
-        parts.append(report.independent(row))
-    if extra:
-        parts.append(report.once(extra))
-    return "\n\n".join(parts), ratios
+        measured.ratios |= row.ratios
+        measured.more.insert(0, report.independent(row))
+    return measured
+
+
+def in_the_clear(arguments: argparse.Namespace, measured: Measured) -> None:
+    """Measure without TLS: the gate's loads, and what else was asked for."""
+    with pair((NGINX_PORT, HEADGATE_PORT)) as (base, node):
+        if arguments.once or arguments.all:
+            measured.extra.append(Once("1,000 open streams", memory(base), memory(node)))
+        measured.found += rounds.compare(
+            base,
+            node,
+            loads_of(arguments),
+            rounds=arguments.rounds,
+            seconds=arguments.seconds,
+            say=say,
+        )
+        if arguments.once or arguments.all:
+            measured.extra += first_byte(base, node, 4)
+        if arguments.translated or arguments.all:
+            measured.extra.append(large_bodies.first_byte(base, node, 8))
+        measured.audits.append(("of the node above", asking.audit(node)))
+
+
+def over_tls(arguments: argparse.Namespace, measured: Measured) -> None:
+    """Measure what the gate's loads cost both sides with TLS to the upstream."""
+    loads = [replace(load, name=f"{load.name}, TLS to the upstream") for load in rounds.GATED]
+    with tls_front() as trust, pair((NGINX_TLS_PORT, HEADGATE_TLS_PORT), trust) as (base, node):
+        measured.found += rounds.compare(
+            base, node, loads, rounds=arguments.rounds, seconds=arguments.seconds, say=say
+        )
+        measured.audits.append(("with TLS", asking.audit(node)))
 
 
 def prepare(*, interpreted: bool) -> None:
@@ -207,7 +261,7 @@ def main() -> int:
     arguments = arguments_of()
     try:
         prepare(interpreted=arguments.interpreted)
-        text, ratios = measure(arguments)
+        measured = measure(arguments)
     except (
         tools.MissingToolError,
         NotReadyError,
@@ -216,14 +270,18 @@ def main() -> int:
     ) as error:
         say(str(error))
         return NOT_MEASURED
-    complaints = report.above(ratios)
-    ending = report.last_line(ratios)
+    text = measured.text()
+    complaints = report.above(measured.ratios)
+    ending = report.last_line(measured.ratios)
     if arguments.record:
         report.record("\n\n".join([text, f"`{ending}`", report.verdict(complaints)]))
     sys.stdout.write(f"{text}\n\n")
     for complaint in complaints:
         say(complaint)
     sys.stdout.write(f"{ending}\n")
+    if not all(audit.right for _, audit in measured.audits):
+        say("the books of a node are not what it has answered")
+        return BOOKS_DIFFER
     return ABOVE_BAR if complaints and arguments.gate else 0
 
 
