@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import gc
 import os
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -66,6 +65,7 @@ from headgate.node.rolling import roll_up_always
 from headgate.node.rules import Rules
 from headgate.node.sharing import Sharing
 from headgate.node.spreading import Spreading
+from headgate.node.staying import settle_in
 from headgate.node.stopping import outlive, stop_event
 from headgate.node.telling import tell_always
 from headgate.node.told import Told
@@ -351,9 +351,7 @@ async def run(
     console = console_server(pages, rules.snapshot.console.host)
     serving = asyncio.create_task(console.serve())
     stopped = asyncio.create_task(stop.wait())
-    # What is here now stays: the collector need not look through it, fold after fold.
-    gc.collect()
-    gc.freeze()
+    settle_in()
     ends: set[asyncio.Future[Any]] = {stopped, steward.broken, *working}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     for broken in (*working, steward.broken):

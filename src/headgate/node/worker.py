@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import gc
 import os
 import secrets
 import socket
@@ -39,6 +38,7 @@ from headgate.node.parts import part_of
 from headgate.node.paths import retiring_path, socket_path, write_pid
 from headgate.node.placing import Placing
 from headgate.node.rows import QueuedRow
+from headgate.node.staying import settle_in
 from headgate.node.stopping import (
     end_with,
     first_of,
@@ -128,8 +128,7 @@ async def run(
     await door.open()
     keepers.append(asyncio.create_task(door.keep_fresh()))
     write_pid(data_dir, name)
-    gc.collect()
-    gc.freeze()
+    settle_in()
     await first_of(stop, retiring, failing)
     if failing.is_set():
         await see_out_failed(pipeline, stop)
