@@ -213,7 +213,11 @@ class ClientConnection(SendingConnection):
         assert parser is not None
         head.method = parser.get_method()
         head.take_target(self._url)
-        head.http10 = parser.get_http_version() == "1.0"
+        version = parser.get_http_version()
+        head.http10 = version == "1.0"
+        if version not in ("1.1", "1.0"):
+            # The parser takes these for HTTP/1.1 as well.
+            head.fault = f"This gateway speaks HTTP/1.1, not {version}."
         stays = parser.should_keep_alive() and not head.http10
         head.keep_alive = stays and not self._pipeline.retiring
         self._read_bytes = 0
