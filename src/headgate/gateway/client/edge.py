@@ -211,6 +211,8 @@ class ClientConnection(SendingConnection):
             return
         head, parser = self._head, self._parser
         assert parser is not None
+        # Its shape is that of the first head of a read: those behind it are others.
+        met, self._met = self._met, None
         head.method = parser.get_method()
         head.take_target(self._url)
         version = parser.get_http_version()
@@ -231,8 +233,7 @@ class ClientConnection(SendingConnection):
             self._receive(head, head.announced)
             # The parser counts the body's bytes itself.
             self._left = 0
-            met = self._met
-            if met is not None and met.head is None and self.request.credential is not None:
+            if met is not None and self.request.credential is not None:
                 self._heads.keep(met, head)
 
     def _receive(self, head: Head, length: int) -> None:
