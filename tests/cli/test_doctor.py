@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from headgate.cli.doctor_checks import check_provider
 from headgate.cli.doctor_machine import check_in_force, check_open_files, check_prices
 from headgate.cli.doctor_online import check_online
 from headgate.config.load import load
 from headgate.insights.contract import CheckView
 from headgate.node.paths import in_force_path, run_dir, socket_path
+from headgate.providers.settings import Provider
 from tests.cli.test_main import checks
 from tests.gateway.proxy import HttpProxy
 
@@ -85,6 +87,29 @@ def test_a_provider_is_asked_through_its_proxy(tmp_path: Path, port: int) -> Non
     (head,) = proxy.heads
     assert head.startswith(b"GET http://127.0.0.1:%d/" % port)
     assert b"proxy-authorization: Basic" in head
+
+
+def test_behind_a_proxy_it_is_the_proxy_that_has_to_take_connections(tmp_path: Path) -> None:
+    """The provider's own name need not lead anywhere from this machine."""
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        port = proxy.getsockname()[1]
+        reached = check_provider(behind(tmp_path, port))
+    refused = check_provider(behind(tmp_path, port))
+
+    assert (reached.status, refused.status) == ("ok", "warning")
+    assert f"proxy 127.0.0.1:{port}" in refused.message
+    assert refused.fix is not None
+    assert "proxy" in refused.fix
+
+
+def behind(folder: Path, port: int) -> Provider:
+    """Return a provider without an address, behind a proxy on this machine."""
+    file = folder / "headgate.toml"
+    file.write_text(
+        '[providers.there]\nkind = "openai"\nbase_url = "https://there.invalid/v1"\n'
+        f'proxy = "http://127.0.0.1:{port}"\n'
+    )
+    return load(file, {}).providers["there"]
 
 
 @pytest.mark.parametrize(("offset_s", "says"), [(0, "agree"), (90, "behind"), (-90, "ahead of")])

@@ -15,6 +15,9 @@ TOKENS = [10, 11, 12, 113, 1_014]
 """Each makes a body of another length, so the digits of the content-length differ."""
 
 
+LENGTH = b"content-length: 2\r\n\r\n"
+
+
 def sent(tokens: int, more: str = "") -> bytes:
     """Return a call that is answered with so many tokens."""
     return request(chat(f"[sim:tokens={tokens}]{more}", max_completion_tokens=2_000))
@@ -71,6 +74,32 @@ def test_whose_key_it_is_is_asked_every_time(gateway: Gateway) -> None:
         assert wire.send(request(chat(), key=BOB)).read().status == 200
         wrong = ALICE[:-1] + ("x" if ALICE[-1] != "x" else "y")
         assert wire.send(request(chat(), key=wrong)).read().code == "key_invalid"
+
+
+NOT_KEPT = {
+    "a wrong key": (head(key="wrong-key-0123456789") + LENGTH + b"{}", "key_invalid"),
+    "no key": (head(key=None) + LENGTH + b"{}", "key_invalid"),
+    "a repeat": (
+        request(chat(), headers=[("idempotency-key", "b b")]),
+        "idempotency_key_invalid",
+    ),
+    "another method": (head("/nowhere", method="GET") + LENGTH + b"{}", "path_unknown"),
+}
+
+
+@pytest.mark.parametrize(("raw", "code"), NOT_KEPT.values(), ids=NOT_KEPT.keys())
+def test_a_head_is_never_taken_for_the_one_behind_it(
+    gateway: Gateway, raw: bytes, code: str
+) -> None:
+    """What is not kept says when it comes again what it said at first, whatever was in its write:
+    it is not served by the key of the next, nor as a call that it is not."""
+    with Wire(gateway.port) as wire:
+        wire.send(raw + request(chat()))
+        assert wire.read().code == code
+        assert wire.read().status == 200
+
+    with Wire(gateway.port) as wire:
+        assert wire.send(raw).read().code == code
 
 
 def test_a_body_that_is_announced_too_large_is_refused(start: Start) -> None:

@@ -8,7 +8,8 @@ import openai
 import pytest
 
 from headgate.simulator import Simulator
-from tests.gateway.calls import config
+from tests.gateway.calls import CHAT_PATH, ask, chat, config
+from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
 from tests.gateway.media import PNG, billed, client_of, last, sound, tables
 
@@ -283,3 +284,28 @@ def test_a_form_without_a_model_is_refused(client: openai.OpenAI, tmp_path: Path
         client.images.edit(image=tmp_path / "a.png", prompt="Open it")
 
     assert (error.value.code, error.value.param) == ("body_invalid", "model")
+
+
+TIGHT = '[budgets.tight]\nnode = "principal:alice"\nperiod = "once"\nlimit_usd = "0.000000001"\n'
+EMBEDDER = '[deployments.embed]\nprovider = "media"\nmodel = "text-embedding-3-small"\n'
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "advice"),
+    [
+        ("/v1/audio/speech", {"model": "say", "input": "Hi", "voice": "alloy"}, "Asking for less"),
+        ("/v1/images/generations", {"model": "draw", "prompt": "A gate"}, "Asking for less"),
+        ("/v1/embeddings", {"model": "embed", "input": "Hi"}, "A shorter input"),
+        (CHAT_PATH, chat(), "A lower output limit"),
+    ],
+)
+def test_over_budget_the_advice_is_about_what_was_asked_for(
+    start: Start, simulator: Simulator, path: str, body: dict[str, Any], advice: str
+) -> None:
+    """Only a call that has an output limit is told that a lower one makes it cheaper."""
+    gateway = start(more=TIGHT + EMBEDDER + tables(simulator.openai_url))
+
+    reply = ask(gateway, body, path)
+
+    assert reply.code == "budget_exceeded"
+    assert reply.message.endswith(f"{advice} makes a call cheaper.")

@@ -123,6 +123,25 @@ def test_a_copy_that_cannot_be_kept_is_a_problem_of_the_reload(tmp_path: Path) -
     assert crew.copy == tmp_path / "in-force-0.toml"
 
 
+def test_a_reload_that_fails_is_told_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever asked by a signal reads every problem there, each with its fix."""
+    crew = crew_of(tmp_path, load(config_in(tmp_path), {}))
+    text = crew.config.read_text()
+    crew.config.write_text(text.replace("[keys.", "[kays.") + "[nonsense]\n")
+
+    with caplog.at_level(logging.WARNING):
+        assert list(reload(crew)) == []
+
+    outcome = last(tmp_path)
+    assert outcome is not None
+    assert len(outcome.problems) > 1
+    *problems, end = caplog.messages
+    assert problems == [str(problem) for problem in outcome.problems]
+    assert "the configuration before it stays in force" in end
+
+
 def test_an_outcome_that_cannot_be_told_is_no_end(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

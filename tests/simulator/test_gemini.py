@@ -204,3 +204,12 @@ def test_an_error_in_a_stream_is_an_event(simulator: Simulator) -> None:
     told = events(simulator, body("[sim:fault=error_event] [sim:after=2]"))
 
     assert told[-1]["error"]["status"] == "UNAVAILABLE"
+
+
+@pytest.mark.parametrize("field", [{"systemInstruction": {"parts": [[1, "a"]]}}, {"tools": "x"}])
+def test_a_field_of_another_form_is_refused(simulator: Simulator, field: dict[str, Any]) -> None:
+    """Whatever the stand-in cannot read is a 400, never a connection that breaks off."""
+    status, said = post(simulator, body(**field))
+
+    assert status == 400
+    assert said["error"]["status"] == "INVALID_ARGUMENT"

@@ -208,3 +208,22 @@ def test_models_do_what_they_are_for(simulator: Simulator) -> None:
     """An embedding model does not chat, a chat model does not embed."""
     assert post(simulator, ASK | {"model": EMBED["model"]})[0] == 404
     assert post(simulator, EMBED | {"model": "gpt-5.5"}, "/v1/embeddings")[0] == 404
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"text": {"format": 7}},
+        {"text": {"format": "json_object"}},
+        {"input": [{"type": "\0", "call_id": "a", "name": "f", "arguments": "{}"}, {"output": 1}]},
+        {"tools": [{"type": "function", "name": 7}]},
+        {"tool_choice": {"type": "function", "name": []}},
+    ],
+)
+def test_a_field_of_another_form_is_refused_or_answered(
+    simulator: Simulator, field: dict[str, Any]
+) -> None:
+    """Whatever the stand-in cannot read is a 400, never a connection that breaks off."""
+    status, _ = post(simulator, {"model": "gpt-5.4-mini", "input": "Hello", **field})
+
+    assert status in (200, 400)

@@ -169,13 +169,19 @@ def check_certificate(edge: Edge, tls: Tls, now_ns: int) -> CheckView:
 
 
 def check_provider(provider: Provider) -> CheckView:
-    """Tell whether a provider's host takes connections; no credential is sent."""
-    name = f"provider {provider.id}"
-    parts = urlsplit(provider.base_url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+    """Tell whether a provider's host, or the proxy before it, takes connections.
+
+    No credential is sent.
+    """
+    name, fix = f"provider {provider.id}", "Look at base_url, the network and its firewall."
+    parts, proxy = urlsplit(provider.base_url), provider.proxy
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    if proxy is not None:
+        host, port, fix = proxy.host, proxy.port, "Look at proxy, the network and its firewall."
+    what = f"{host}:{port}" if proxy is None else f"Its proxy {host}:{port}"
     try:
-        socket.create_connection((parts.hostname or "", port), TIMEOUT_S).close()
+        socket.create_connection((host, port), TIMEOUT_S).close()
     except OSError as error:
-        message = f"{parts.hostname}:{port} cannot be reached: {error.strerror or error}."
-        return result(name, message, "Look at base_url, the network and its firewall.", "warning")
-    return result(name, f"{parts.hostname}:{port} takes connections.")
+        message = f"{what} cannot be reached: {error.strerror or error}."
+        return result(name, message, fix, "warning")
+    return result(name, f"{what} takes connections.")

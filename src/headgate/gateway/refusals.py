@@ -19,6 +19,7 @@ from headgate.identity.directory import Directory
 from headgate.identity.grant import Delegation
 from headgate.ledger.purse import Short
 from headgate.ledger.repeats import Ruling
+from headgate.records.demand import Demand
 from headgate.records.priority import PRIORITIES
 from headgate.records.repeats import Verdict
 from headgate.records.report import Failure
@@ -101,8 +102,14 @@ def over_budget(exchange: Exchange, short: Short) -> Refusal:
         f"Budget {piece.budget!r} refuses: this call may cost up to"
         f" ${format_usd(exchange.hold_nanos)} and ${left} is left of"
         f" {most}${format_usd(budget.limit_nanos)}; {renewal}."
-        " A lower output limit makes a call cheaper.",
+        f" {_what_is_cheaper(exchange.own)} makes a call cheaper.",
     )
+
+
+def _what_is_cheaper(demand: Demand) -> str:
+    if demand.pieces is not None:
+        return "Asking for less"
+    return "A lower output limit" if demand.output_tokens_max != 0 else "A shorter input"
 
 
 def not_carved(uncarved: Uncarved) -> Refusal:

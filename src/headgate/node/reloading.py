@@ -135,6 +135,10 @@ class Crew:
 def reload(crew: Crew) -> Iterator[None]:
     """Take the configuration file up, and tell how it went; yields whenever it has to wait."""
     problems = yield from _take_up(crew)
+    for problem in problems:
+        _log.warning("%s", problem)
+    if problems:
+        _log.warning("Nothing has changed: the configuration before it stays in force.")
     retiring = sum(child.lives for child in crew.retiring)
     try:
         tell(crew.data_dir, Outcome(time.time_ns(), problems, retiring))

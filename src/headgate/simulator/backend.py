@@ -100,7 +100,7 @@ class Backend:
             if self.batched is not None and self.batched.handles(request):
                 exchange.reply(self.batched.reply(request))
                 return
-            opened = self._dialect.open(request)
+            opened = self._open(request)
             if isinstance(opened, dict):
                 headers = self._dialect.headers(request_id, None)
                 exchange.reply(json_reply(200, headers, opened))
@@ -115,7 +115,7 @@ class Backend:
         """Run a line of a batch, at once and at batch rates; return status and document."""
         request_id = self._dialect.request_id()
         try:
-            opened = self._dialect.open(request)
+            opened = self._open(request)
             assert not isinstance(opened, dict), "lines of batches generate"
             job = _Job(opened, _markers(opened), request_id)
         except ApiError as error:
@@ -131,6 +131,19 @@ class Backend:
         self._shared.generating += 1
         self._charge(job, usage, completed=True, batched=True)
         return 200, opened.document(answers, usage)
+
+    def _open(self, request: Request) -> Generation | dict[str, Any]:
+        """Understand a request as the dialect does.
+
+        Raises:
+            ApiError: It is refused, or a field that is read here has another form than it has
+                at the provider, which refuses that too.
+        """
+        try:
+            return self._dialect.open(request)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            message = f"A field of the request has a form that is not understood: {error}."
+            raise ApiError(400, self._dialect.bad_request, message) from error
 
     def _record(self, request: Request) -> None:
         self._shared.received.add(

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -106,9 +106,14 @@ class Generation(ABC):
 
 
 class Dialect(ABC):
-    """A provider's API."""
+    """A provider's API.
+
+    Attributes:
+        bad_request: What it calls a request that it does not understand.
+    """
 
     provider: ProviderName
+    bad_request: ClassVar[str] = "invalid_request_error"
 
     @abstractmethod
     def request_id(self) -> str:

@@ -26,6 +26,7 @@ class Gemini(Dialect):
     """The Gemini API."""
 
     provider = ProviderName.GOOGLE
+    bad_request = "INVALID_ARGUMENT"
 
     def __init__(self, clock: Callable[[], float], find: Finder = find_model) -> None:
         self._find = find

@@ -1,4 +1,4 @@
-"""What is carried over as it stands has to be text, or the call is refused."""
+"""A call that is no text is refused; what is none in a reply is told as U+FFFD."""
 
 import json
 
@@ -6,7 +6,16 @@ import pytest
 
 from headgate.dialects.translation.translated import is_utf8
 from headgate.units.errors import BODY_MALFORMED, Refusal
-from tests.dialects.translation.speech import CHAT, GEMINI, MESSAGES, RESPONSES, attempt
+from tests.dialects.translation.speech import (
+    CHAT,
+    GEMINI,
+    MESSAGES,
+    PAIRS,
+    RESPONSES,
+    attempt,
+    between,
+)
+from tests.dialects.translation.streams import STREAMS, events
 
 WORD = "grape"
 BODY = {
@@ -69,3 +78,43 @@ def test_bytes_that_are_no_text_are_told_apart() -> None:
     assert is_utf8(b"{}")
     assert is_utf8('"é"'.encode())
     assert not is_utf8(b'"\x82"')
+
+
+def told_to(client: str, upstream: str, text: bytes) -> bytes:
+    """Return what a client gets of a stream that comes in one piece."""
+    stream = between(client, upstream).Stream(False)
+    return stream.feed(text) + stream.flush()
+
+
+@pytest.mark.parametrize(("client", "upstream"), PAIRS)
+def test_bytes_of_a_stream_that_are_no_text_are_told_as_signs_that_stand_for_them(
+    client: str, upstream: str
+) -> None:
+    """Each is U+FFFD in the client's dialect, and the stream goes on to its end."""
+    text = STREAMS[upstream]
+
+    broken, replaced = (text.replace("é".encode(), sign) for sign in (b"\xc3", "\ufffd".encode()))
+    said = told_to(client, upstream, broken)
+
+    assert broken != text
+    assert said == told_to(client, upstream, replaced)
+    assert "error" not in events(said)[-1]
+
+
+SAID = {
+    CHAT: {"choices": [{"message": {"content": "H\ufffdllo"}, "finish_reason": "stop"}]},
+    MESSAGES: {"content": [{"type": "text", "text": "H\ufffdllo"}], "stop_reason": "end_turn"},
+}
+
+
+@pytest.mark.parametrize(("client", "upstream"), [(MESSAGES, CHAT), (CHAT, MESSAGES)])
+def test_bytes_of_a_reply_that_are_no_text_are_told_as_signs_that_stand_for_them(
+    client: str, upstream: str
+) -> None:
+    """Each is U+FFFD in the client's dialect, instead of no answer at all."""
+    reply = json.dumps(SAID[upstream], ensure_ascii=False).encode()
+
+    text = between(client, upstream).render_reply(reply.replace("\ufffd".encode(), b"\xc3"))
+
+    assert text is not None
+    assert "H\ufffdllo" in text.decode()

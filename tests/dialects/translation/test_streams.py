@@ -315,6 +315,16 @@ def test_nonsense_in_the_stream_ends_it(upstream: str, nonsense: bytes) -> None:
     assert report.usage_json is not None
 
 
+@pytest.mark.parametrize("client", KINDS)
+def test_what_cannot_be_told_names_the_call(client: str) -> None:
+    """The error that ends the stream says which call it was, as every other error does."""
+    upstream = MESSAGES if client == CHAT else CHAT
+
+    text = told_to(client, upstream, STREAMS[upstream].split(b"\n\n")[0] + b"\n\ndata: nope\n\n")
+
+    assert b"call_1" in text.rpartition(b"error")[2]
+
+
 def test_calls_that_take_turns_are_not_mixed_up() -> None:
     """A provider that goes back to an earlier call cannot be told in blocks, and is not."""
     back = (

@@ -44,6 +44,11 @@ def is_utf8(body: bytes) -> bool:
     return True
 
 
+def as_text(said: bytes) -> bytes:
+    """Return what a provider said; what is no UTF-8 in it becomes U+FFFD, for no dialect has it."""
+    return said if is_utf8(said) else said.decode(errors="replace").encode()
+
+
 class Name(NamedTuple):
     """What stands for the id and the model of a reply that does not say them."""
 
@@ -154,7 +159,7 @@ class Translated:
     def render_reply(self, body: bytes) -> bytes | None:
         """Tell the target's reply in the client's dialect; None when it cannot be understood."""
         try:
-            reply = self._to.parse_reply(body)
+            reply = self._to.parse_reply(as_text(body))
         except (ValueError, RecursionError):
             return None
         self.untold = bounded(reply.lost)
@@ -164,7 +169,7 @@ class Translated:
 
     def error_message(self, body: bytes) -> str | None:
         """Return what the target's error says, be it a reply or the first event of a stream."""
-        return self._to.error_message(first_data(body) or body)
+        return self._to.error_message(as_text(first_data(body) or body))
 
     def Stream(self, strip_usage: bool) -> StreamReader:  # noqa: N802
         """Return the reader of one stream; named as in the modules of the dialects."""
@@ -254,14 +259,14 @@ class TranslatedStream:
         try:
             events = self._events.flush() if payload is None else self._events.feed(payload)
             for data in events:
-                self._tell(self._parser.parse(data), told)
+                self._tell(self._parser.parse(as_text(data)), told)
                 if self._over:
                     return b"".join(told)
             if payload is None:
                 self._tell(self._parser.end(), told)
         except (ValueError, RecursionError):
             self._over = True
-            told.append(self._error(Refusal(UPSTREAM_BROKEN, NOT_TOLD), None))
+            told.append(self._error(Refusal(UPSTREAM_BROKEN, NOT_TOLD), self._name.call or None))
         return told[0] if len(told) == 1 else b"".join(told)
 
     def _tell(self, deltas: Iterable[Delta], told: list[bytes]) -> None:

@@ -211,9 +211,15 @@ class ClientConnection(SendingConnection):
             return
         head, parser = self._head, self._parser
         assert parser is not None
+        # Its shape is that of the first head of a read: those behind it are others.
+        met, self._met = self._met, None
         head.method = parser.get_method()
         head.take_target(self._url)
-        head.http10 = parser.get_http_version() == "1.0"
+        version = parser.get_http_version()
+        head.http10 = version == "1.0"
+        if version not in ("1.1", "1.0"):
+            # The parser takes these for HTTP/1.1 as well.
+            head.fault = f"This gateway speaks HTTP/1.1, not {version}."
         stays = parser.should_keep_alive() and not head.http10
         head.keep_alive = stays and not self._pipeline.retiring
         self._read_bytes = 0
@@ -227,7 +233,6 @@ class ClientConnection(SendingConnection):
             self._receive(head, head.announced)
             # The parser counts the body's bytes itself.
             self._left = 0
-            met = self._met
             if met is not None and met.head is None and self.request.credential is not None:
                 self._heads.keep(met, head)
 
