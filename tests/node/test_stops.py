@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from headgate.gateway.settings import SWEEP_MS
+from headgate.node.stopping import HURRY
 from tests.node.harness import TestNode, once, running_node, until
 from tests.node.wire import CHAT, Call, Reply, chat, post
 from tests.torture.checker import check, render
@@ -26,6 +27,11 @@ def gone(pid: int) -> bool:
         return True
     # Without a parent that waits for it, it is a zombie until init does.
     return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+
+
+def readiness(node: TestNode) -> int:
+    """Return the status of `/readyz` on a new connection."""
+    return post(node.gateway_url, "/readyz", None, b"", method="GET").status
 
 
 def run_streams(node: TestNode, number: signal.Signals) -> list[Reply]:
@@ -94,6 +100,21 @@ def test_a_node_started_before_the_last_one_has_ended(tmp_path: Path) -> None:
     report = check(node.data_dir, node.bill, {"organisation@once": LIMIT_NANOS})
     assert not report.problems, render(report)
     assert standing.posted_nanos == report.windows["organisation@once"].posted
+
+
+def test_whoever_sends_traffic_can_look_away_first(tmp_path: Path) -> None:
+    """Not ready any more, a node takes connections and calls for a while, unless it is hurried."""
+    limits = "drain_delay_ms = 600000"
+    with running_node(tmp_path, budgets=[once("organisation", "1")], limits=limits) as node:
+        node.process.terminate()
+        until(lambda: readiness(node) == 503, "it is not ready any more")
+
+        served = post(node.gateway_url, CHAT, node.key(), chat("Hello"))
+
+        assert served.status == 200
+        assert node.process.poll() is None
+        os.kill(node.pid("worker-0"), HURRY)
+        assert node.stop() == 0
 
 
 def test_a_call_that_outlasts_the_drain_is_posted_at_its_bound(tmp_path: Path) -> None:

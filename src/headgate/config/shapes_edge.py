@@ -67,6 +67,7 @@ class LimitsShape(Shape, frozen=True, kw_only=True):
     queue_wait_max_ms: Millis = _EDGE.queue_wait_max_ms
     approval_wait_max_ms: Millis = _EDGE.approval_wait_max_ms
     queue_age_ms: Millis = _EDGE.queue_age_ms
+    drain_delay_ms: Annotated[int, Meta(ge=0, le=600_000)] = _EDGE.drain_delay_ms
     drain_timeout_ms: Millis = _EDGE.drain_timeout_ms
     retire_timeout_ms: Millis = _EDGE.retire_timeout_ms
     client_drain_ms: Millis = _EDGE.client_drain_ms

@@ -91,6 +91,7 @@ class Edge(NamedTuple):
         queue_wait_max_ms: How long a call may wait for a place at a deployment.
         approval_wait_max_ms: How long a call that is not streamed may wait for a person.
         queue_age_ms: After so long in a queue a call of a lower class has its turn now and then.
+        drain_delay_ms: How long all goes on when the gateway is told to stop, not ready any more.
         drain_timeout_ms: How long running calls may take when the gateway stops.
         retire_timeout_ms: How long running calls may take after the configuration has changed.
         client_drain_ms: How long a reply is read on after its client went away (`drain`).
@@ -119,6 +120,7 @@ class Edge(NamedTuple):
     queue_wait_max_ms: int = 60_000
     approval_wait_max_ms: int = 55_000
     queue_age_ms: int = AGE_MS
+    drain_delay_ms: int = 0
     drain_timeout_ms: int = 30_000
     retire_timeout_ms: int = 3_600_000
     client_drain_ms: int = 60_000

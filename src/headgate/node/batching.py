@@ -116,7 +116,9 @@ class Batching:
             raise
         except Exception as error:  # noqa: BLE001 - what one provider says stops no other's books
             # It is taken on again later; what it holds stays held.
-            _log.warning("batch %s at %s: %s: %s", batch.id, batch.provider, type(error), error)
+            _log.warning(
+                "batch %s at %s: %s: %s", batch.id, batch.provider, type(error).__name__, error
+            )
             return False
 
     async def _step(self, batch: Batch, wire: BatchWire) -> bool:

@@ -7,15 +7,19 @@ a client that calls again and again would otherwise find it closed under a call 
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from headgate.gateway.listener.door import Door
 from headgate.gateway.pipeline import Pipeline
+from headgate.gateway.settings import SWEEP_MS
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
 LOOK_MS = 20
-LINGER_MS = 1_000
-"""How long a connection of a worker that leaves may be idle: its client may be about to ask."""
+LINGER_MS = 1_000 + SWEEP_MS
+"""How long a connection of a worker that leaves may be idle: its client may be about to ask.
+
+At least a second, by a clock that goes on with each sweep."""
 
 FRESH_MS = 5_000
 """How long one may be that has brought nothing yet: its client has connected to ask."""
@@ -74,6 +78,18 @@ async def hand_over(
             break
         meanwhile()
         await _pause()
+
+
+async def announce(pipeline: Pipeline, hurry: asyncio.Event) -> None:
+    """Say that this worker ends, and serve as before for `drain_delay_ms`, for others to see it.
+
+    Args:
+        pipeline: The worker's.
+        hurry: Set when there is no time for that.
+    """
+    pipeline.ending = True
+    with suppress(TimeoutError):
+        await asyncio.wait_for(hurry.wait(), pipeline.edge.drain_delay_ms / 1000)
 
 
 async def drain(pipeline: Pipeline, door: Door, hurry: asyncio.Event) -> None:

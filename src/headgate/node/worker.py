@@ -31,7 +31,7 @@ from headgate.node.ending import told_plainly
 from headgate.node.hearsay import Hearsay
 from headgate.node.imparting import Imparting, impart
 from headgate.node.in_force import read
-from headgate.node.leaving import brings_nothing, drain, hand_over
+from headgate.node.leaving import announce, brings_nothing, drain, hand_over
 from headgate.node.link import StewardLink
 from headgate.node.messages import Crowd, Hello, State, Unwell
 from headgate.node.parts import part_of
@@ -132,6 +132,8 @@ async def run(
     await first_of(stop, retiring, failing)
     if failing.is_set():
         await see_out_failed(pipeline, stop)
+    elif stop.is_set():
+        await announce(pipeline, hurry)
     door.close()
     if retiring.is_set() and not stop.is_set() and not failing.is_set():
         await _hand_over(pipeline, door, link, stop, data_dir)
