@@ -6,7 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from headgate.dialects.batches import anthropic_batches, openai_batches
+from headgate.dialects.batches import openai_batches
+from headgate.dialects.batches.carriers import anthropic_batches as messages
+from headgate.dialects.batches.carriers import openai_batches as completions
+from headgate.dialects.batches.carriers.registry import Carrier, carriers
 from headgate.dialects.batches.registry import BatchWire, wires
 from headgate.dialects.batches.steps import (
     Answered,
@@ -36,11 +39,11 @@ def carried_out(steps: Steps[Any], *answers: object) -> tuple[list[Asking], Any]
         return asked, done.value
 
 
-@pytest.mark.parametrize("wire", wires().values(), ids=wires())
-def test_a_no_is_final_only_when_the_batch_is_at_fault(wire: BatchWire) -> None:
+@pytest.mark.parametrize("carrier", carriers().values(), ids=carriers())
+def test_a_no_is_final_only_when_the_batch_is_at_fault(carrier: Carrier) -> None:
     """A provider that is full, or does not know our key, takes the batch later."""
     for status, final in ((400, True), (413, True), (401, False), (429, False), (500, False)):
-        steps = wire.create(SENT, b'{"custom_id":"x"}\n', "/v1")
+        steps = carrier.create(SENT, b'{"custom_id":"x"}\n', "/v1")
         with pytest.raises(RejectedError) as refused:
             carried_out(steps, Answered(status, b'{"error":{"message":"No."}}'))
 
@@ -61,7 +64,7 @@ def test_every_state_can_be_told(wire: BatchWire) -> None:
 def test_a_file_of_lines_is_uploaded_before_the_batch_is_made() -> None:
     """The batch bears a mark, by which it is found again."""
     asked, made = carried_out(
-        openai_batches.create(SENT, b'{"a":1}\n', "/v1"), {"id": "file-up"}, {"id": "batch_up"}
+        completions.create(SENT, b'{"a":1}\n', "/v1"), {"id": "file-up"}, {"id": "batch_up"}
     )
 
     assert [(each.method, each.path) for each in asked] == [
@@ -79,7 +82,7 @@ def test_a_batch_is_found_by_its_mark_however_many_came_after() -> None:
     mine = {"id": "batch_up", "metadata": {"headgate_batch": "batch_1"}}
     pages = {"data": [newer], "has_more": True}, {"data": [mine]}
 
-    asked, found = carried_out(openai_batches.find(SENT, "/v1"), *pages)
+    asked, found = carried_out(completions.find(SENT, "/v1"), *pages)
 
     assert found == "batch_up"
     assert asked[1].path.endswith("&after=other")
@@ -91,7 +94,7 @@ def test_a_message_batch_is_found_by_the_names_of_its_lines() -> None:
     ended = {"id": "b", "processing_status": "ended", "created_at": NEW}
     older = {"id": "c", "processing_status": "ended", "created_at": OLD}
     mine, other = {"custom_id": "call_1-1"}, {"custom_id": "call_2-1"}
-    find = anthropic_batches.find
+    find = messages.find
 
     _, found = carried_out(find(SENT, ""), {"data": [running, ended, older]}, mine)
     assert found == "b"
@@ -123,7 +126,7 @@ def test_results_bear_the_names_that_clients_gave() -> None:
     reply = {"status_code": 200, "request_id": "r", "body": {"id": "x"}}
     told = {"id": "i", "custom_id": "call_1-2", "response": reply, "error": None}
 
-    outcome = openai_batches.outcome(json.dumps(told).encode(), {2: "my row"})
+    outcome = completions.outcome(json.dumps(told).encode(), {2: "my row"})
 
     assert (outcome.number, outcome.result, outcome.reply_id) == (2, "succeeded", "r")
     assert json.loads(outcome.told)["custom_id"] == "my row"
@@ -131,10 +134,10 @@ def test_results_bear_the_names_that_clients_gave() -> None:
     assert json.loads(outcome.reply) == {"id": "x"}
 
 
-@pytest.mark.parametrize("wire", wires().values(), ids=wires())
-def test_a_body_that_is_spread_over_lines_is_one_line_of_the_batch(wire: BatchWire) -> None:
+@pytest.mark.parametrize("carrier", carriers().values(), ids=carriers())
+def test_a_body_that_is_spread_over_lines_is_one_line_of_the_batch(carrier: Carrier) -> None:
     """A provider reads a line to its end."""
-    told = wire.told_line("call_1-1", "/v1/x", b'{"model": "m",\n "messages":\r\n []}')
+    told = carrier.told_line("call_1-1", "/v1/x", b'{"model": "m",\n "messages":\r\n []}')
 
     assert told.count(b"\n") == 1
     assert json.loads(told)["custom_id"] == "call_1-1"

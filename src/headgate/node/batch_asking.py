@@ -12,7 +12,7 @@ from headgate.dial.fetch import FetchError, Outgoing, fetch
 from headgate.dial.reach import dialer_to
 from headgate.dial.resolver import Resolver
 from headgate.dial.tls import TrustError
-from headgate.dialects.batches.registry import BatchWire
+from headgate.dialects.batches.carriers.registry import Carrier
 from headgate.dialects.batches.steps import Answered, Asking, Steps
 from headgate.node.sources import Fetched, source_of
 from headgate.providers.registry import providers
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Asker:
-    """Carries out what wires ask.
+    """Carries out what carriers ask.
 
     Args:
         snapshot: Returns the configuration in force.
@@ -38,8 +38,8 @@ class Asker:
         self._credentials: dict[str, tuple[float, Fetched]] = {}
         self._fetching = asyncio.Lock()
 
-    async def run(self, provider: str, wire: BatchWire, steps: Callable[[str], Steps[T]]) -> T:
-        """Carry out the steps of a wire at a provider; they are told the path of its address.
+    async def run(self, provider: str, carrier: Carrier, steps: Callable[[str], Steps[T]]) -> T:
+        """Carry out the steps of a carrier at a provider; they are told the path of its address.
 
         Raises:
             CredentialError: It has no credential now.
@@ -54,16 +54,16 @@ class Asker:
         try:
             asking = next(run)
             while True:
-                asking = run.send(await self._ask(known, wire, asking))
+                asking = run.send(await self._ask(known, carrier, asking))
         except StopIteration as done:
             result: T = done.value
             return result
 
-    async def _ask(self, provider: Provider, wire: BatchWire, asking: Asking) -> Answered:
+    async def _ask(self, provider: Provider, carrier: Carrier, asking: Asking) -> Answered:
         kind = self._kinds[provider.kind]
         resolver = Resolver(self._snapshot().resolving)
         credential = await self._credential(provider, resolver)
-        headers = {"accept-encoding": "identity", **wire.HEADERS}
+        headers = {"accept-encoding": "identity", **carrier.HEADERS}
         if credential:
             pairs = kind.headers(credential)
             headers |= {name.decode(): value.decode("latin-1") for name, value in pairs}

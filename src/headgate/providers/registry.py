@@ -85,7 +85,7 @@ def keeps_threads(kind: Provider, base_url: str) -> bool:
 
 
 def batches_of(kind: Provider) -> str | None:
-    """Return the wire in which a kind of provider takes batches, None when it takes none."""
+    """Return the carrier by which a kind of provider takes batches, None when it takes none."""
     told = getattr(kind, "BATCHES", None)
     return told if isinstance(told, str) else None
 

@@ -57,6 +57,8 @@ class Batch(Struct, frozen=True, kw_only=True):
     Attributes:
         id: What clients know it by.
         wire: Whose format it is in, a `KIND` of `dialects/batches/`.
+        carrier: How it is handed over, a `KIND` of `dialects/batches/carriers/`; empty in what
+            was kept when each wire had one, which is called like it.
         node: The node that has its lines and asks its provider; empty where there is one.
         call: What the ids of its lines' calls begin with.
         principal: Whose it is; nobody else knows of it.
@@ -117,6 +119,7 @@ class Batch(Struct, frozen=True, kw_only=True):
     output_file: str | None = None
     error_file: str | None = None
     above: tuple[str, ...] = ()
+    carrier: str = ""
 
 
 class StoredFile(Struct, frozen=True, kw_only=True):
