@@ -23,6 +23,7 @@ from headgate.units.errors import Refusal
 from tests.ledger.test_batches import BATCH
 
 SENT = msgspec.structs.replace(BATCH, upstream="up", sending_ns=10**18, stage="sent")
+FILED = msgspec.structs.replace(SENT, upstream_files=("file-up",))
 OLD, NEW = "2001-09-09T00:00:00Z", "2001-09-09T01:46:41Z"
 
 
@@ -43,11 +44,12 @@ def carried_out(steps: Steps[Any], *answers: object) -> tuple[list[Asking], Any]
 def test_a_no_is_final_only_when_the_batch_is_at_fault(carrier: Carrier) -> None:
     """A provider that is full, or does not know our key, takes the batch later."""
     for status, final in ((400, True), (413, True), (401, False), (429, False), (500, False)):
-        steps = carrier.create(SENT, b'{"custom_id":"x"}\n', "/v1")
+        steps = carrier.create(FILED, b'{"custom_id":"x"}\n', "/v1")
         with pytest.raises(RejectedError) as refused:
             carried_out(steps, Answered(status, b'{"error":{"message":"No."}}'))
 
         assert refused.value.final is final
+        assert refused.value.doubtful is (status == 500)
         assert "No." in str(refused.value)
 
 
@@ -61,19 +63,33 @@ def test_every_state_can_be_told(wire: BatchWire) -> None:
         assert len(json.loads(wire.render_list([told], has_more=False))["data"]) == 1
 
 
-def test_a_file_of_lines_is_uploaded_before_the_batch_is_made() -> None:
+def test_a_batch_is_made_of_a_file_that_was_uploaded_before() -> None:
     """The batch bears a mark, by which it is found again."""
-    asked, made = carried_out(
-        completions.create(SENT, b'{"a":1}\n', "/v1"), {"id": "file-up"}, {"id": "batch_up"}
-    )
+    (upload,), files = carried_out(completions.upload(SENT, b'{"a":1}\n', "/v1"), {"id": "file-up"})
+    (create,), made = carried_out(completions.create(FILED, b"", "/v1"), {"id": "batch_up"})
 
-    assert [(each.method, each.path) for each in asked] == [
-        ("POST", "/v1/files"),
-        ("POST", "/v1/batches"),
-    ]
-    assert b'{"a":1}\n\r\n--' in asked[0].body
-    assert json.loads(asked[1].body)["metadata"] == {"headgate_batch": "batch_1"}
-    assert made == ("batch_up", "file-up")
+    assert (upload.method, upload.path) == ("POST", "/v1/files")
+    assert b'{"a":1}\n\r\n--' in upload.body
+    assert files == ("file-up",)
+    assert (create.method, create.path) == ("POST", "/v1/batches")
+    assert json.loads(create.body)["input_file_id"] == "file-up"
+    assert json.loads(create.body)["metadata"] == {"headgate_batch": "batch_1"}
+    assert made == "batch_up"
+
+
+def test_a_batch_that_is_not_there_is_certain_when_its_file_is_gone() -> None:
+    """A request that is still on its way makes nothing any more: then it is looked for again."""
+    none: dict[str, list[object]] = {"data": []}
+    mine = {"data": [{"id": "up", "metadata": {"headgate_batch": "batch_1"}}]}
+    gone = Answered(404, b"{}")
+
+    asked, found = carried_out(completions.find(FILED, "/v1"), none, {}, none)
+    assert [each.method for each in asked] == ["GET", "DELETE", "GET"]
+    assert found is None
+    _, found = carried_out(completions.find(FILED, "/v1"), none, gone, mine)
+    assert found == "up"
+    with pytest.raises(RejectedError):
+        carried_out(completions.find(FILED, "/v1"), none, Answered(500, b"{}"))
 
 
 def test_a_batch_is_found_by_its_mark_however_many_came_after() -> None:

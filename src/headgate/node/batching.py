@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from headgate.dialects.batches.carriers.registry import Carrier, carriers
 from headgate.dialects.batches.registry import wires
-from headgate.dialects.batches.steps import Look, RejectedError
+from headgate.dialects.batches.steps import Look, PendingError, RejectedError
 from headgate.gateway.batching.making import CONTENT_FILE
 from headgate.ledger import store_batches
 from headgate.ledger.keeper import Keeper
@@ -142,30 +142,57 @@ class Batching:
         return False
 
     async def _send(self, batch: Batch, carrier: Carrier) -> bool:
-        """Hand a batch over; from the first byte on the provider may have it."""
-        path = self._folder / "batches" / batch.id / CONTENT_FILE
-        content = await asyncio.to_thread(path.read_bytes)
-        batch = self._change(batch, stage="sending", sending_ns=time.time_ns())
-        steps = partial(carrier.create, batch, content)
+        """Hand a batch over: first what it is made of, and when that is ready, itself."""
         try:
-            upstream, *files = await self._asker.run(batch.provider, carrier, steps)
+            if not batch.upstream_files:
+                batch = await self._upload(batch, carrier)
+            await self._asker.run(batch.provider, carrier, partial(carrier.ready, batch))
+        except PendingError:
+            return False
+        except RejectedError as error:
+            if not error.final:
+                raise
+            return await self._refused(batch, carrier, error)
+        return await self._create(batch, carrier)
+
+    async def _content(self, batch: Batch) -> bytes:
+        path = self._folder / "batches" / batch.id / CONTENT_FILE
+        return await asyncio.to_thread(path.read_bytes)
+
+    async def _upload(self, batch: Batch, carrier: Carrier) -> Batch:
+        """Upload what a batch is made of, and write down as what, before it is made."""
+        steps = partial(carrier.upload, batch, await self._content(batch))
+        batch = self._change(batch, sending_ns=batch.sending_ns or time.time_ns())
+        files = await self._asker.run(batch.provider, carrier, steps)
+        return self._change(batch, upstream_files=files) if files else batch
+
+    async def _create(self, batch: Batch, carrier: Carrier) -> bool:
+        """Have a batch made; from the first byte on the provider may have it."""
+        steps = partial(carrier.create, batch, await self._content(batch))
+        batch = self._change(batch, stage="sending")
+        try:
+            upstream = await self._asker.run(batch.provider, carrier, steps)
         except RejectedError as error:
             if error.final:
-                look = NOT_SENT._replace(ended="failed", error=str(error))
-                return await self._settle(batch, carrier, look)
-            self._change(batch, stage="opened")
+                return await self._refused(batch, carrier, error)
+            if not error.doubtful:
+                self._change(batch, stage="opened")
             raise
         except CredentialError:
             self._change(batch, stage="opened")
             raise
-        self._change(batch, stage="sent", upstream=upstream, upstream_files=tuple(files))
+        self._change(batch, stage="sent", upstream=upstream)
         return True
+
+    async def _refused(self, batch: Batch, carrier: Carrier, error: RejectedError) -> bool:
+        look = NOT_SENT._replace(ended="failed", error=str(error))
+        return await self._settle(batch, carrier, look)
 
     async def _find(self, batch: Batch, carrier: Carrier) -> bool:
         """Find out whether a provider has a batch of which nobody heard whether it took it."""
         upstream = await self._asker.run(batch.provider, carrier, partial(carrier.find, batch))
         if upstream is None:
-            self._change(batch, stage="opened")
+            self._change(batch, stage="opened", upstream_files=())
         else:
             self._change(batch, stage="sent", upstream=upstream)
         return True

@@ -5,8 +5,8 @@ from typing import Final, Literal
 from msgspec import Struct
 
 Stage = Literal["opened", "sending", "sent", "settled"]
-"""`opened`: held, and nothing sent; `sending`: the provider may have it; `sent`: it has, and has
-named it; `settled`: its lines are in the books."""
+"""`opened`: held, and at most a file of it is at the provider; `sending`: the provider may have
+made it; `sent`: it has, and has named it; `settled`: its lines are in the books."""
 
 Result = Literal["succeeded", "errored", "canceled", "expired"]
 
@@ -75,7 +75,7 @@ class Batch(Struct, frozen=True, kw_only=True):
         stage: How far it is.
         upstream: What its provider knows it by, None before it is known.
         upstream_files: Files it has there, which are deleted when it is settled.
-        sending_ns: When it was first sent, None before.
+        sending_ns: When something of it was first sent, None before.
         cancel_ns: When its client cancelled it, None when it did not.
         told_cancel: Whether its provider was told of that.
         ended_ns: When it was settled.

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from headgate.simulator.replies import Reply
+from headgate.simulator.replies import Ending, Reply, body_reply, silent_reply
 from headgate.simulator.server import Request
 
 Run = Callable[[Request], tuple[int, dict[str, Any]]]
@@ -35,11 +35,15 @@ class BatchControl:
     Attributes:
         held: Whether they wait instead of being run.
         lost: Whether the answer to the next request that makes a batch never comes.
+        status: What a server in between says in its place; 0: nothing.
+        late: Whether that request, then, is on its way until so many others were answered; 0: not.
         expires: Whether a batch that is run expires after its first line.
     """
 
     held: bool = False
     lost: bool = False
+    status: int = 0
+    late: int = 0
     expires: bool = False
 
 
@@ -70,6 +74,14 @@ class Batch:
     created_s: int = field(default_factory=lambda: int(time.time()))
     ended: str = ""
     cancelled: bool = False
+
+
+def unheard(control: BatchControl) -> Reply:
+    """Return what comes of an answer that is lost, which is lost once."""
+    control.lost = False
+    if not control.status:
+        return silent_reply(Ending.RESET)
+    return body_reply(control.status, (("content-type", "text/html"),), b"<html>Bad Gateway</html>")
 
 
 class Batches:

@@ -3,11 +3,12 @@
 import json
 import secrets
 import time
+from contextlib import suppress
 from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Any
 
-from headgate.simulator.batches import Batch, BatchControl, Batches, Line, Run
+from headgate.simulator.batches import Batch, BatchControl, Batches, Line, Run, unheard
 from headgate.simulator.dialect import ApiError
 from headgate.simulator.replies import Ending, Reply, body_reply, json_reply, silent_reply
 from headgate.simulator.server import Request
@@ -22,6 +23,7 @@ class OpenAIBatches:
     def __init__(self, control: BatchControl, run: Run) -> None:
         self.batches = Batches(control, run, "batch_up")
         self._files: dict[str, bytes] = {}
+        self._under_way: tuple[int, Request] | None = None
 
     def handles(self, request: Request) -> bool:
         """Tell whether a request is for one of them."""
@@ -33,6 +35,22 @@ class OpenAIBatches:
         Raises:
             ApiError: It is refused.
         """
+        try:
+            return self._answer(request)
+        finally:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Carry out a request that was on its way for long enough, if it still can be."""
+        if self._under_way is None:
+            return
+        count, request = self._under_way
+        self._under_way = (count - 1, request) if count else None
+        if not count:
+            with suppress(ApiError):
+                self._make(request)
+
+    def _answer(self, request: Request) -> Reply:
         rest = request.path.split("/")[3:]
         match (request.method, request.path.split("/")[2], rest):
             case ("POST", "files", []):
@@ -79,16 +97,22 @@ class OpenAIBatches:
         return self.batches.made[name]
 
     def _create(self, request: Request) -> Reply:
+        control = self.batches.control
+        if control.late:
+            self._under_way, control.late = (control.late, request), 0
+            return silent_reply(Ending.RESET)
+        made = self._make(request)
+        if control.lost:
+            return unheard(control)
+        return _json(self._document(made))
+
+    def _make(self, request: Request) -> Batch:
         about = json.loads(request.body)
         rows = [json.loads(line) for line in self._file(about["input_file_id"]).splitlines()]
         if len({row["body"]["model"] for row in rows}) > 1:
             raise ApiError(400, "invalid_request_error", "All requests must be for one model.")
         lines = [Line(row["custom_id"], row["url"], row["body"]) for row in rows]
-        made = self.batches.add(lines, request, about)
-        if self.batches.control.lost:
-            self.batches.control.lost = False
-            return silent_reply(Ending.RESET)
-        return _json(self._document(made))
+        return self.batches.add(lines, request, about)
 
     def _document(self, batch: Batch) -> dict[str, Any]:
         self._write(batch)

@@ -75,11 +75,22 @@ def _path(base: str) -> str:
     return base.removesuffix("/v1") + PATH
 
 
-def create(batch: Batch, content: bytes, base: str) -> Steps[tuple[str, ...]]:  # noqa: ARG001
+def upload(batch: Batch, content: bytes, base: str) -> Steps[tuple[str, ...]]:  # noqa: ARG001
+    """The lines go with the request: there is no file."""
+    yield from ()
+    return ()
+
+
+def ready(batch: Batch, base: str) -> Steps[None]:  # noqa: ARG001
+    """Nothing has to be there before."""
+    yield from ()
+
+
+def create(batch: Batch, content: bytes, base: str) -> Steps[str]:  # noqa: ARG001
     """Hand over a batch."""
     body = b'{"requests":[' + b",".join(content.splitlines()) + b"]}"
     made = yield from asked(Asking("POST", _path(base), body))
-    return (msgspec.json.decode(made, type=_Upstream).id,)
+    return msgspec.json.decode(made, type=_Upstream).id
 
 
 def find(batch: Batch, base: str) -> Steps[str | None]:

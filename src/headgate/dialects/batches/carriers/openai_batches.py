@@ -1,11 +1,12 @@
 """OpenAI's batches, each found again by a mark in its metadata."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import msgspec
 
 from headgate.dialects.batches.carriers import openai_files
-from headgate.dialects.batches.carriers.openai_files import Page, made, uploaded
+from headgate.dialects.batches.carriers.openai_files import Page, made, sought, uploaded
 from headgate.dialects.batches.steps import Asking, PendingError, Steps, asked
 from headgate.records.batch import Batch
 
@@ -24,16 +25,31 @@ forget = openai_files.forget
 outcome = openai_files.outcome
 
 
-def create(batch: Batch, content: bytes, base: str) -> Steps[tuple[str, ...]]:
-    """Upload the lines and make a batch of them."""
+def upload(batch: Batch, content: bytes, base: str) -> Steps[tuple[str, ...]]:
+    """Upload the lines."""
     file = yield from uploaded(f"{batch.id}.jsonl", content, base)
+    return (file,)
+
+
+def ready(batch: Batch, base: str) -> Steps[None]:  # noqa: ARG001
+    """A batch may be made of a file at once."""
+    yield from ()
+
+
+def create(batch: Batch, content: bytes, base: str) -> Steps[str]:  # noqa: ARG001
+    """Make a batch of the file, with a mark."""
     metadata = msgspec.json.decode(batch.metadata) | {_MARK: batch.id}
-    upstream = yield from made(file, batch.endpoint, metadata, base)
-    return upstream, file
+    upstream = yield from made(batch.upstream_files[0], batch.endpoint, metadata, base)
+    return upstream
 
 
 def find(batch: Batch, base: str) -> Steps[str | None]:
     """Find a batch by the mark that it was made with."""
+    found = yield from sought(partial(_marked, batch, base), batch, base)
+    return found
+
+
+def _marked(batch: Batch, base: str) -> Steps[str | None]:
     assert batch.sending_ns is not None
     since_s = batch.sending_ns // 1_000_000_000 - DAY_S
     after = ""

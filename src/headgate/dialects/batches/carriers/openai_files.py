@@ -3,13 +3,13 @@
 Wire formats: https://platform.openai.com/docs/api-reference/batch and .../files.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 from msgspec import Raw, Struct
 
 from headgate.dialects.batches.lines import Outcome, number_of, one_line
-from headgate.dialects.batches.steps import Asking, Look, RejectedError, Steps, asked
+from headgate.dialects.batches.steps import Asking, Look, RejectedError, Steps, asked, rejection
 from headgate.records.batch import Batch, Counts, Result
 
 _BOUNDARY = "headgate-batch-e5c1b0d2f7a94c68"
@@ -98,6 +98,22 @@ def _form(filename: str, content: bytes) -> bytes:
         "content-type: application/jsonl\r\n\r\n"
     )
     return head.encode() + content + f"\r\n{delimiter}--\r\n".encode()
+
+
+def sought(seek: Callable[[], Steps[str | None]], batch: Batch, base: str) -> Steps[str | None]:
+    """Find a batch; when it is not there, delete its file and look once more.
+
+    The request that makes it may still be on its way: of a file that is gone it makes nothing.
+    """
+    found = yield from seek()
+    if found is not None or not batch.upstream_files:
+        return found
+    for file in batch.upstream_files:
+        answer = yield Asking("DELETE", f"{base}/files/{file}")
+        if not 200 <= answer.status < 300 and answer.status != 404:
+            raise rejection(answer)
+    found = yield from seek()
+    return found
 
 
 def made(file: str, endpoint: str, metadata: Mapping[str, str], base: str) -> Steps[str]:

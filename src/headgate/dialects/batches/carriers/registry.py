@@ -26,11 +26,31 @@ class Carrier(Protocol):
     def told_line(self, name: str, endpoint: str, body: bytes, /) -> bytes:
         """Return a line as it goes to a provider."""
 
-    def create(self, batch: Batch, content: bytes, base: str, /) -> Steps[tuple[str, ...]]:
-        """Hand a batch over; returns what it is called there, then its files."""
+    def upload(self, batch: Batch, content: bytes, base: str, /) -> Steps[tuple[str, ...]]:
+        """Bring what a batch will be made of; returns the files it is in, of which none is run.
+
+        `batch.sending_ns` is None when it is done for the first time.
+        """
+
+    def ready(self, batch: Batch, base: str, /) -> Steps[None]:
+        """Tell whether a batch can be made of what was uploaded.
+
+        Raises:
+            PendingError: Not yet.
+            RejectedError: Never.
+        """
+
+    def create(self, batch: Batch, content: bytes, base: str, /) -> Steps[str]:
+        """Make a batch, of what was uploaded where there is a file; returns its name there."""
 
     def find(self, batch: Batch, base: str, /) -> Steps[str | None]:
-        """Find a batch that may have been handed over; None when it certainly was not."""
+        """Find a batch that may have been made; None when it certainly was not, nor will be.
+
+        After None its files are not used again.
+
+        Raises:
+            PendingError: It cannot be told yet.
+        """
 
     def look(self, batch: Batch, base: str, /) -> Steps[Look]:
         """Ask how a batch stands."""
