@@ -38,6 +38,11 @@ class BatchControl:
         status: What a server in between says in its place; 0: nothing.
         late: Whether that request, then, is on its way until so many others were answered; 0: not.
         expires: Whether a batch that is run expires after its first line.
+        fails: Whether the next batch is found to be wrong as a whole once it was made.
+        untold: So many lines at the end of a batch are not in its results, though they ran.
+        unprocessed: So many looks still find files not processed (Azure).
+        spoilt: Whether the next file that is uploaded is found to be wrong then (Azure).
+        unheard_upload: Whether the answer to that upload never comes (Azure).
     """
 
     held: bool = False
@@ -45,6 +50,11 @@ class BatchControl:
     status: int = 0
     late: int = 0
     expires: bool = False
+    fails: bool = False
+    untold: int = 0
+    unprocessed: int = 0
+    spoilt: bool = False
+    unheard_upload: bool = False
 
 
 @dataclass(slots=True)

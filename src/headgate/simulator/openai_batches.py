@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from email.parser import BytesParser
 from email.policy import HTTP
-from typing import Any
+from typing import Any, NamedTuple
 
 from headgate.simulator.batches import Batch, BatchControl, Batches, Line, Run, unheard
 from headgate.simulator.dialect import ApiError
@@ -14,7 +14,12 @@ from headgate.simulator.replies import Ending, Reply, body_reply, json_reply, si
 from headgate.simulator.server import Request
 
 FILES, BATCHES = "/v1/files", "/v1/batches"
-_ENDED = {"canceled": "cancelled", "completed": "completed", "expired": "expired"}
+_ENDED = {
+    "canceled": "cancelled",
+    "completed": "completed",
+    "expired": "expired",
+    "failed": "failed",
+}
 
 
 class OpenAIBatches:
@@ -74,11 +79,7 @@ class OpenAIBatches:
         raise ApiError(404, "invalid_request_error", f"Invalid URL ({request.path})")
 
     def _upload(self, request: Request) -> Reply:
-        head = f"content-type: {request.header('content-type')}\r\n\r\n".encode()
-        form = BytesParser(policy=HTTP).parsebytes(head + request.body)
-        parts = {part.get_param("name", header="content-disposition"): part for part in form.walk()}
-        content = parts["file"].get_payload(decode=True)
-        assert isinstance(content, bytes)
+        content = read_form(request).content
         return _json({"id": self._keep(content), "object": "file", "bytes": len(content)})
 
     def _keep(self, content: bytes) -> str:
@@ -112,7 +113,17 @@ class OpenAIBatches:
         if len({row["body"]["model"] for row in rows}) > 1:
             raise ApiError(400, "invalid_request_error", "All requests must be for one model.")
         lines = [Line(row["custom_id"], row["url"], row["body"]) for row in rows]
-        return self.batches.add(lines, request, about)
+        made = self.batches.add(lines, request, about)
+        if self.batches.control.fails:
+            self.batches.control.fails = False
+            self._fail(made, "invalid_request", "The batch was refused as a whole.")
+        return made
+
+    def _fail(self, batch: Batch, code: str, message: str) -> None:
+        """End a batch that was found to be wrong before any line ran."""
+        batch.ended = "failed"
+        fault = {"code": code, "message": message, "param": None, "line": None}
+        batch.about["faults"] = {"object": "list", "data": [fault]}
 
     def _document(self, batch: Batch) -> dict[str, Any]:
         self._write(batch)
@@ -128,6 +139,7 @@ class OpenAIBatches:
             "created_at": batch.created_s,
             "output_file_id": about.get("output"),
             "error_file_id": about.get("errors"),
+            "errors": about.get("faults"),
             "request_counts": {
                 "total": len(batch.lines),
                 "completed": self.batches.count(batch, 200),
@@ -140,12 +152,32 @@ class OpenAIBatches:
         if not batch.ended or "written" in batch.about:
             return
         batch.about["written"] = True
-        good = [_result(line) for line in batch.lines if line.status == 200]
-        bad = [_result(line) for line in batch.lines if line.status != 200 and _is_told(line)]
+        lines = batch.lines[: len(batch.lines) - self.batches.control.untold]
+        good = [_result(line) for line in lines if line.status == 200]
+        bad = [_result(line) for line in lines if line.status != 200 and _is_told(line)]
         if good:
             batch.about["output"] = self._keep(b"".join(good))
         if bad:
             batch.about["errors"] = self._keep(b"".join(bad))
+
+
+class Form(NamedTuple):
+    """A file as it is uploaded."""
+
+    filename: str
+    purpose: str
+    content: bytes
+
+
+def read_form(request: Request) -> Form:
+    """Read the form of an upload."""
+    head = f"content-type: {request.header('content-type')}\r\n\r\n".encode()
+    form = BytesParser(policy=HTTP).parsebytes(head + request.body)
+    parts = {part.get_param("name", header="content-disposition"): part for part in form.walk()}
+    content, purpose = parts["file"].get_payload(decode=True), parts["purpose"].get_payload()
+    assert isinstance(content, bytes)
+    assert isinstance(purpose, str)
+    return Form(parts["file"].get_filename() or "", purpose.strip(), content)
 
 
 def _is_told(line: Line) -> bool:
