@@ -54,6 +54,7 @@ def nothing_held_back(node: TestNode) -> Iterator[None]:
     """Each test begins with batches that run, and leaves none behind."""
     yield
     node.simulator.batches.held = node.simulator.batches.expires = False
+    node.simulator.batches.status = 0
     until(lambda: not carved(node), "every batch is settled")
 
 

@@ -15,7 +15,7 @@ from headgate.dial.tls import TrustError
 from headgate.dialects.batches.carriers.registry import Carrier
 from headgate.dialects.batches.steps import Answered, Asking, Steps
 from headgate.node.sources import Fetched, source_of
-from headgate.providers.registry import providers
+from headgate.providers.registry import batch_base_of, providers
 from headgate.providers.settings import Provider
 
 TIMEOUT_S = 300.0
@@ -39,7 +39,7 @@ class Asker:
         self._fetching = asyncio.Lock()
 
     async def run(self, provider: str, carrier: Carrier, steps: Callable[[str], Steps[T]]) -> T:
-        """Carry out the steps of a carrier at a provider; they are told the path of its address.
+        """Carry out the steps of a carrier at a provider; they are told where its batches lie.
 
         Raises:
             CredentialError: It has no credential now.
@@ -50,10 +50,14 @@ class Asker:
         known = self._snapshot().providers.get(provider)
         if known is None:
             raise FetchError(f"the provider {provider!r} is not configured any more")
-        run = steps(urlsplit(known.base_url).path.rstrip("/"))
+        base, query = batch_base_of(
+            self._kinds[known.kind], urlsplit(known.base_url).path, known.api_version
+        )
+        run = steps(base)
         try:
             asking = next(run)
             while True:
+                asking = asking._replace(path=_with_query(asking.path, query))
                 asking = run.send(await self._ask(known, carrier, asking))
         except StopIteration as done:
             result: T = done.value
@@ -92,3 +96,8 @@ class Asker:
             until_s = time.monotonic() + min(fetched.again_s, fetched.life_s)
             self._credentials[provider.id] = (until_s, fetched)
             return fetched.credential
+
+
+def _with_query(path: str, query: str) -> str:
+    mark = "&" if "?" in path else "?"
+    return f"{path}{mark}{query}" if query else path

@@ -90,6 +90,17 @@ def batches_of(kind: Provider) -> str | None:
     return told if isinstance(told, str) else None
 
 
+def batch_base_of(kind: Provider, base_path: str, api_version: str | None) -> tuple[str, str]:
+    """Return what precedes the paths of batches at an address, and the query each of them has.
+
+    A kind at which they lie elsewhere than right below the address has `batch_base`.
+    """
+    told = getattr(kind, "batch_base", None)
+    if told is None:
+        return base_path.rstrip("/"), ""
+    return cast(tuple[str, str], told(base_path, api_version))
+
+
 def envelope_of(kind: Provider, dialect: str) -> Envelope:
     """Return how a kind's requests and streams in a dialect differ from that dialect's."""
     envelope = getattr(kind, "ENVELOPES", {}).get(dialect) or getattr(kind, "ENVELOPE", PLAIN)

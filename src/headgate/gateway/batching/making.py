@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -19,7 +20,7 @@ from headgate.gateway.batching.desk import STEWARD_GONE
 from headgate.gateway.batching.permitting import Asking, Permitted, awaits_person, permitted
 from headgate.gateway.batching.quoting import Place, Quoted, Read, places, quote, read
 from headgate.ledger.allotments import batch_window
-from headgate.providers.registry import batches_of
+from headgate.providers.registry import batch_base_of, batches_of
 from headgate.records.batch import Batch, BatchLine
 from headgate.records.control import Opening
 from headgate.store.private import write_private
@@ -120,9 +121,14 @@ class Maker:
 
     def _place(self, asking: Asking, endpoint: str, targets: dict[str, Target]) -> Place:
         now_ns = self._pipeline.now_ns()
-        kind = batches_of(next(iter(targets.values())).kind)
+        target = next(iter(targets.values()))
+        provider, kind = target.pool.provider, batches_of(target.kind)
         assert kind is not None, "it was chosen by it"
-        return Place(self._carriers[kind], asking.dialect, endpoint, targets, asking.call, now_ns)
+        carrier = self._carriers[kind]
+        path = urlsplit(provider.base_url).path
+        base, _ = batch_base_of(target.kind, path, provider.api_version)
+        url = carrier.url(endpoint, base)
+        return Place(carrier, asking.dialect, url, targets, asking.call, now_ns)
 
     def _batch(
         self, asking: Asking, permission: Permitted, wanted: Wanted, quoted: Quoted

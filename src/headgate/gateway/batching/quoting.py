@@ -90,6 +90,7 @@ class Place(NamedTuple):
     """Where a batch could go, and as what.
 
     Attributes:
+        url: What the endpoint is called there.
         targets: By model, at one provider.
         call: What the names of its lines begin with.
         at_ns: The instant that prices it.
@@ -97,7 +98,7 @@ class Place(NamedTuple):
 
     carrier: Carrier
     dialect: Dialect
-    endpoint: str
+    url: str
     targets: Mapping[str, Target]
     call: str
     at_ns: int
@@ -146,9 +147,7 @@ def quote(found: Read, permission: Permitted, place: Place) -> Quoted | Refusal:
         else:
             lines.append(quoted)
             body = place.dialect.edit(line.body, demand, _edit(target, quoted))
-            content.append(
-                place.carrier.told_line(name_of(place.call, number), place.endpoint, body)
-            )
+            content.append(place.carrier.told_line(name_of(place.call, number), place.url, body))
     if wrong:
         return Refusal(errors.NO_CANDIDATE, named(wrong), "model")
     provider = next(iter(place.targets.values())).pool.provider.id

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from functools import partial
 
 import msgspec
+from msgspec import Struct
 
 from headgate.dialects.batches.carriers import openai_files
-from headgate.dialects.batches.carriers.openai_files import Page, made, sought, uploaded
+from headgate.dialects.batches.carriers.openai_files import made, sought, uploaded
 from headgate.dialects.batches.steps import Asking, PendingError, Steps, asked
 from headgate.records.batch import Batch
 
@@ -17,12 +18,29 @@ LIST_PAGES_MAX = 20
 DAY_S = 86_400
 _MARK = "headgate_batch"
 
+
+class _Listed(Struct):
+    id: str
+    created_at: int = 0
+    metadata: dict[str, str] | None = None
+
+
+class _Page(Struct):
+    data: list[_Listed] = []
+    has_more: bool = False
+
+
 told_line = openai_files.line
 look = openai_files.look
 cancel = openai_files.cancel
 results = openai_files.results
 forget = openai_files.forget
 outcome = openai_files.outcome
+
+
+def url(endpoint: str, base: str) -> str:  # noqa: ARG001 - the same at every address
+    """An endpoint is called as clients call it."""
+    return endpoint
 
 
 def upload(batch: Batch, content: bytes, base: str) -> Steps[tuple[str, ...]]:
@@ -55,7 +73,7 @@ def _marked(batch: Batch, base: str) -> Steps[str | None]:
     after = ""
     for _ in range(LIST_PAGES_MAX):
         body = yield from asked(Asking("GET", f"{base}/batches?limit=100{after}"))
-        page = msgspec.json.decode(body, type=Page)
+        page = msgspec.json.decode(body, type=_Page)
         for each in page.data:
             if (each.metadata or {}).get(_MARK) == batch.id:
                 return each.id

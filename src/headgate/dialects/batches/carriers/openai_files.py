@@ -21,16 +21,13 @@ _ENDED: Mapping[str, str] = {
 }
 
 
-class RequestCounts(Struct, frozen=True):
-    """How many lines ended how."""
-
-    total: int = 0
-    completed: int = 0
-    failed: int = 0
+class _RequestCounts(Struct, frozen=True):
+    completed: int | None = None
+    failed: int | None = None
 
 
 class _Fault(Struct):
-    message: str = ""
+    message: str | None = None
     code: str | None = None
 
 
@@ -43,19 +40,15 @@ class Upstream(Struct):
 
     id: str
     status: str = ""
-    created_at: int = 0
     output_file_id: str | None = None
     error_file_id: str | None = None
-    request_counts: RequestCounts | None = None
+    request_counts: _RequestCounts | None = None
     errors: _Faults | None = None
-    metadata: dict[str, str] | None = None
 
-
-class Page(Struct):
-    """A page of a list of batches."""
-
-    data: list[Upstream] = []
-    has_more: bool = False
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files of results."""
+        return tuple(file for file in (self.output_file_id, self.error_file_id) if file)
 
 
 class Named(Struct):
@@ -132,15 +125,15 @@ def look(batch: Batch, base: str) -> Steps[Look]:
     """Ask how a batch stands."""
     body = yield from asked(Asking("GET", f"{base}/batches/{batch.upstream}"))
     told = msgspec.json.decode(body, type=Upstream)
-    counts = told.request_counts or RequestCounts()
-    ended = _ENDED.get(told.status)
+    counts = told.request_counts or _RequestCounts()
+    ended = _ENDED.get(told.status.lower())
     error = None
     if told.errors is not None and told.errors.data:
         error = told.errors.data[0].message
     return Look(
         ended,
-        Counts(counts.completed, counts.failed),
-        tuple(file for file in (told.output_file_id, told.error_file_id) if file),
+        Counts(counts.completed or 0, counts.failed or 0),
+        told.files,
         whole=ended == "completed",
         error=error,
     )

@@ -23,7 +23,10 @@ class Carrier(Protocol):
     TAKES: str
     HEADERS: Mapping[str, str]
 
-    def told_line(self, name: str, endpoint: str, body: bytes, /) -> bytes:
+    def url(self, endpoint: str, base: str, /) -> str:
+        """Return what a client's endpoint is called at a provider's address."""
+
+    def told_line(self, name: str, url: str, body: bytes, /) -> bytes:
         """Return a line as it goes to a provider."""
 
     def upload(self, batch: Batch, content: bytes, base: str, /) -> Steps[tuple[str, ...]]:
