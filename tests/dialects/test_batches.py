@@ -272,7 +272,7 @@ def test_azure_tells_of_a_batch_in_words_of_its_own() -> None:
 
 
 def test_azure_is_left_no_file() -> None:
-    """Neither lines nor results; a batch that was never made has none of these."""
+    """Neither lines, nor results where it was made, nor lines of which nothing was heard."""
     told = {"id": "up", "output_file_id": "out", "error_file_id": "err"}
     never = msgspec.structs.replace(FILED, upstream=None)
 
@@ -284,6 +284,10 @@ def test_azure_is_left_no_file() -> None:
     ]
     asked, _ = carried_out(azure.forget(never, "/v1"), {})
     assert len(asked) == 1
+    unheard = msgspec.structs.replace(never, upstream_files=())
+    lines = {"id": "file-lost", "filename": "batch_1.jsonl", "status": "processed"}
+    asked, _ = carried_out(azure.forget(unheard, "/v1"), {"data": [lines]}, {})
+    assert asked[-1][:2] == ("DELETE", "/v1/files/file-lost")
 
 
 @pytest.mark.parametrize(

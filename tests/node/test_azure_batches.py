@@ -210,13 +210,21 @@ def test_an_expired_batch_costs_what_ran_of_it(node: TestNode, control: BatchCon
     assert posted(node) - before == billed(node) - cost > 0
 
 
-@pytest.mark.parametrize(("name", "value"), [("held", True), ("unprocessed", FOREVER)])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"held": True},
+        {"unprocessed": FOREVER},
+        {"unprocessed": FOREVER, "unheard_upload": True},
+    ],
+)
 def test_a_cancelled_batch_is_free_whether_it_was_made_or_waits_for_its_file(
-    node: TestNode, control: BatchControl, name: str, value: int
+    node: TestNode, control: BatchControl, settings: dict[str, int]
 ) -> None:
-    """What never ran costs nothing, and its file is deleted."""
+    """What never ran costs nothing, and its file is deleted, also one that nobody heard of."""
     client, before = openai_client(node), posted(node)
-    setattr(control, name, value)
+    for name, value in settings.items():
+        setattr(control, name, value)
     batch = made(client, line(1, "night"))
     until(lambda: bool(azure(node, "files")), "the file is there")
 

@@ -235,7 +235,8 @@ class Batching:
         """Leave nothing behind that is not needed; what cannot be deleted there stays there."""
         folder = self._folder / "batches" / batch.id
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-        if batch.upstream_files:
+        unheard = batch.upstream is None and batch.sending_ns is not None
+        if batch.upstream_files or unheard:
             await self._asker.run(batch.provider, carrier, partial(carrier.forget, batch))
 
     def _newest(self, batch: Batch) -> Batch:

@@ -61,13 +61,17 @@ def url(endpoint: str, base: str) -> str:
 
 def upload(batch: Batch, content: bytes, base: str) -> Steps[tuple[str, ...]]:
     """Upload the lines, unless they were uploaded before and the answer was lost."""
-    name = f"{batch.id}.jsonl"
+    name = _name_of(batch)
     file = None
     if batch.sending_ns is not None:
         file = yield from _called(name, base)
     if file is None:
         file = yield from uploaded(name, content, base)
     return (file,)
+
+
+def _name_of(batch: Batch) -> str:
+    return f"{batch.id}.jsonl"
 
 
 def _called(name: str, base: str) -> Steps[str | None]:
@@ -130,6 +134,9 @@ def forget(batch: Batch, base: str) -> Steps[None]:
     """Delete its lines and its results: a resource keeps 500 files, and deletes none itself."""
     yield from openai_files.forget(batch, base)
     if batch.upstream is None:
+        file = None if batch.upstream_files else (yield from _called(_name_of(batch), base))
+        if file is not None:
+            yield Asking("DELETE", f"{base}/files/{file}")
         return
     body = yield from asked(Asking("GET", f"{base}/batches/{batch.upstream}"))
     for file in msgspec.json.decode(body, type=Upstream).files:
