@@ -13,7 +13,18 @@ TIMEOUT_S = 30
 def test_it_prints_its_addresses_and_ends_on_ctrl_c(environment: dict[str, str]) -> None:
     """The addresses come as one line once they answer; Ctrl-C leaves no traceback."""
     process = subprocess.Popen(
-        [*SIMULATE, "--openai-port", "0", "--anthropic-port", "0", "--gemini-port", "0", "--json"],
+        [
+            *SIMULATE,
+            "--openai-port",
+            "0",
+            "--anthropic-port",
+            "0",
+            "--gemini-port",
+            "0",
+            "--azure-port",
+            "0",
+            "--json",
+        ],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, select
 
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
+from headgate.dialects.batches.carriers.registry import carriers
 from headgate.dialects.batches.registry import wires
 from headgate.dialects.batches.steps import Look
 from headgate.gateway.batching.making import write_down
@@ -91,7 +92,9 @@ def desk(tmp_path: Path, snapshot: Snapshot) -> Iterator[Desk]:
     results = [b"\n".join(json.dumps(each).encode() for each in told)]
     look = Look("completed", Counts(), whole=True)
     wire, folder = wires()[batch.wire], tmp_path / "data"
-    settling = Settling(batch, wire, snapshot, look, results, folder, AT_NS + 5)
+    settling = Settling(
+        batch, wire, carriers()[batch.wire], snapshot, look, results, folder, AT_NS + 5
+    )
     engine = open_test_store(tmp_path / "data")
     yield Desk(engine, settling)
     engine.dispose()

@@ -54,6 +54,7 @@ def nothing_held_back(node: TestNode) -> Iterator[None]:
     """Each test begins with batches that run, and leaves none behind."""
     yield
     node.simulator.batches.held = node.simulator.batches.expires = False
+    node.simulator.batches.status = 0
     until(lambda: not carved(node), "every batch is settled")
 
 
@@ -108,6 +109,12 @@ def carved(node: TestNode, above: str = "organisation") -> int:
     """Return what batches hold of a budget, as far as it is not used."""
     standing = node.standing(above)
     return standing.carved_nanos - standing.delegated_nanos
+
+
+def at_provider(node: TestNode) -> list[str]:
+    """Return the batches that were made at the provider, by our names."""
+    told = httpx.get(f"{node.simulator.openai_url}/batches").json()["data"]
+    return [each["metadata"]["headgate_batch"] for each in told]
 
 
 def posted(node: TestNode) -> int:
@@ -337,18 +344,32 @@ def test_a_batch_outlives_the_processes(node: TestNode, process: str) -> None:
     assert posted(node) - before == (node.simulator.bill.total - billed) * 10**9
 
 
+@pytest.mark.parametrize("status", [0, 502])
 def test_a_batch_whose_taking_was_never_heard_of_is_found_and_not_sent_twice(
-    node: TestNode,
+    node: TestNode, status: int
 ) -> None:
-    """The provider took it, and the answer was lost."""
+    """The provider took it, and the answer was lost, or is that of a server in between."""
     client = openai_client(node)
-    node.simulator.batches.lost = True
-    count = node.simulator.bill.count
+    node.simulator.batches.lost, node.simulator.batches.status = True, status
 
     batch = ended(client, made(client, line(1)).id)
 
     assert batch.status == "completed"
-    assert node.simulator.bill.count == count + 1
+    assert at_provider(node).count(batch.id) == 1
+
+
+@pytest.mark.parametrize("others", [1, 2])
+def test_a_request_that_arrives_after_it_was_looked_for_makes_no_second_batch(
+    node: TestNode, others: int
+) -> None:
+    """It comes between two looks and is found, or finds its file gone."""
+    client = openai_client(node)
+    node.simulator.batches.late = others
+
+    batch = ended(client, made(client, line(1)).id)
+
+    assert batch.status == "completed"
+    assert at_provider(node).count(batch.id) == 1
 
 
 def test_a_lost_message_batch_is_found_by_its_lines(node: TestNode) -> None:

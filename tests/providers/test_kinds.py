@@ -8,7 +8,7 @@ import pytest
 from headgate.providers import azure_openai, bedrock, deepseek, mistral, openrouter, vertex
 from headgate.providers.envelope import Place
 from headgate.providers.openrouter import reported_nanos
-from headgate.providers.registry import dialects_of, keeps_threads, providers
+from headgate.providers.registry import batch_base_of, dialects_of, keeps_threads, providers
 from headgate.records.report import Report
 
 
@@ -52,6 +52,9 @@ def test_azure_has_the_deployment_in_the_body_or_in_the_path() -> None:
         assert azure_openai.path("openai_chat", base, dated) == (
             "/openai/deployments/my%20gpt%2F5/chat/completions?api-version=2024-10-21"
         )
+    kind, version = providers()["azure_openai"], "2024-10-21"
+    assert batch_base_of(kind, "/openai/", None) == ("/openai/v1", "")
+    assert batch_base_of(kind, "", version) == ("/openai", f"api-version={version}")
     assert azure_openai.headers("k") == ((b"api-key", b"k"),)
 
 

@@ -274,7 +274,17 @@ def test_runs_as_a_process(tmp_path: Path) -> None:
     """The command prints its addresses, logs its charges, and ends on SIGTERM."""
     log = tmp_path / "bill.jsonl"
     command = [sys.executable, "-m", "headgate.simulator", "--openai-port", "0"]
-    command += ["--anthropic-port", "0", "--gemini-port", "0", "--json", "--bill-log", str(log)]
+    command += [
+        "--anthropic-port",
+        "0",
+        "--gemini-port",
+        "0",
+        "--azure-port",
+        "0",
+        "--json",
+        "--bill-log",
+        str(log),
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         addresses = json.loads(process.stdout.readline())

@@ -12,10 +12,10 @@ from headgate.dial.fetch import FetchError, Outgoing, fetch
 from headgate.dial.reach import dialer_to
 from headgate.dial.resolver import Resolver
 from headgate.dial.tls import TrustError
-from headgate.dialects.batches.registry import BatchWire
+from headgate.dialects.batches.carriers.registry import Carrier
 from headgate.dialects.batches.steps import Answered, Asking, Steps
 from headgate.node.sources import Fetched, source_of
-from headgate.providers.registry import providers
+from headgate.providers.registry import batch_base_of, providers
 from headgate.providers.settings import Provider
 
 TIMEOUT_S = 300.0
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Asker:
-    """Carries out what wires ask.
+    """Carries out what carriers ask.
 
     Args:
         snapshot: Returns the configuration in force.
@@ -38,8 +38,8 @@ class Asker:
         self._credentials: dict[str, tuple[float, Fetched]] = {}
         self._fetching = asyncio.Lock()
 
-    async def run(self, provider: str, wire: BatchWire, steps: Callable[[str], Steps[T]]) -> T:
-        """Carry out the steps of a wire at a provider; they are told the path of its address.
+    async def run(self, provider: str, carrier: Carrier, steps: Callable[[str], Steps[T]]) -> T:
+        """Carry out the steps of a carrier at a provider; they are told where its batches lie.
 
         Raises:
             CredentialError: It has no credential now.
@@ -50,20 +50,24 @@ class Asker:
         known = self._snapshot().providers.get(provider)
         if known is None:
             raise FetchError(f"the provider {provider!r} is not configured any more")
-        run = steps(urlsplit(known.base_url).path.rstrip("/"))
+        base, query = batch_base_of(
+            self._kinds[known.kind], urlsplit(known.base_url).path, known.api_version
+        )
+        run = steps(base)
         try:
             asking = next(run)
             while True:
-                asking = run.send(await self._ask(known, wire, asking))
+                asking = asking._replace(path=_with_query(asking.path, query))
+                asking = run.send(await self._ask(known, carrier, asking))
         except StopIteration as done:
             result: T = done.value
             return result
 
-    async def _ask(self, provider: Provider, wire: BatchWire, asking: Asking) -> Answered:
+    async def _ask(self, provider: Provider, carrier: Carrier, asking: Asking) -> Answered:
         kind = self._kinds[provider.kind]
         resolver = Resolver(self._snapshot().resolving)
         credential = await self._credential(provider, resolver)
-        headers = {"accept-encoding": "identity", **wire.HEADERS}
+        headers = {"accept-encoding": "identity", **carrier.HEADERS}
         if credential:
             pairs = kind.headers(credential)
             headers |= {name.decode(): value.decode("latin-1") for name, value in pairs}
@@ -92,3 +96,8 @@ class Asker:
             until_s = time.monotonic() + min(fetched.again_s, fetched.life_s)
             self._credentials[provider.id] = (until_s, fetched)
             return fetched.credential
+
+
+def _with_query(path: str, query: str) -> str:
+    mark = "&" if "?" in path else "?"
+    return f"{path}{mark}{query}" if query else path

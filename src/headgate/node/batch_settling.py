@@ -14,6 +14,7 @@ import msgspec
 
 from headgate.catalog.rates import RateCard, UnpricedMeterError
 from headgate.config.snapshot import Snapshot
+from headgate.dialects.batches.carriers.registry import Carrier
 from headgate.dialects.batches.lines import Outcome
 from headgate.dialects.batches.registry import BatchWire
 from headgate.dialects.batches.steps import Look
@@ -128,6 +129,7 @@ class Settling(NamedTuple):
 
     batch: Batch
     wire: BatchWire
+    carrier: Carrier
     snapshot: Snapshot
     look: Look
     results: Sequence[bytes]
@@ -172,7 +174,7 @@ def _outcomes(settling: Settling, custom_ids: Mapping[int, str]) -> Iterable[Out
         for text in file.splitlines():
             if not text.strip():
                 continue
-            outcome = settling.wire.outcome(text, custom_ids)
+            outcome = settling.carrier.outcome(text, custom_ids)
             number = outcome.number
             if number is not None and number in custom_ids and number not in seen:
                 seen.add(number)

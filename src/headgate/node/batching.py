@@ -18,8 +18,9 @@ import msgspec
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from headgate.dialects.batches.registry import BatchWire, wires
-from headgate.dialects.batches.steps import Look, RejectedError
+from headgate.dialects.batches.carriers.registry import Carrier, carriers
+from headgate.dialects.batches.registry import wires
+from headgate.dialects.batches.steps import Look, PendingError, RejectedError
 from headgate.gateway.batching.making import CONTENT_FILE
 from headgate.ledger import store_batches
 from headgate.ledger.keeper import Keeper
@@ -75,7 +76,7 @@ class Batching:
         self._node = steward.keeper.source.node
         self._folder = steward.root.parent
         self._asker = Asker(lambda: steward.rules.snapshot)
-        self._wires = wires()
+        self._wires, self._carriers = wires(), carriers()
         self._tasks: dict[str, asyncio.Task[bool]] = {}
         self._due: dict[str, tuple[float, float]] = {}
         self._swept_s = 0.0
@@ -111,7 +112,7 @@ class Batching:
     async def _take_on(self, batch: Batch) -> bool:
         """Take a batch one step on; returns whether it went on."""
         try:
-            return await self._step(batch, self._wires[batch.wire])
+            return await self._step(batch, self._carriers[batch.carrier or batch.wire])
         except (StoreError, SQLAlchemyError):
             raise
         except Exception as error:  # noqa: BLE001 - what one provider says stops no other's books
@@ -121,64 +122,92 @@ class Batching:
             )
             return False
 
-    async def _step(self, batch: Batch, wire: BatchWire) -> bool:
+    async def _step(self, batch: Batch, carrier: Carrier) -> bool:
         if batch.window not in self._steward.keeper.allotments:
             # A crash came between the batch and its money: nothing was held, nothing is sent.
             self._write(lambda connection: store_batches.forget_batch(connection, batch.id))
             return True
         if batch.stage == "sending":
-            return await self._find(batch, wire)
+            return await self._find(batch, carrier)
         if batch.stage == "opened":
             if batch.cancel_ns is not None:
-                return await self._settle(batch, wire, NOT_SENT._replace(ended="cancelled"))
-            return await self._send(batch, wire)
+                return await self._settle(batch, carrier, NOT_SENT._replace(ended="cancelled"))
+            return await self._send(batch, carrier)
         if batch.cancel_ns is not None and not batch.told_cancel:
-            await self._asker.run(batch.provider, wire, partial(wire.cancel, batch))
+            await self._asker.run(batch.provider, carrier, partial(carrier.cancel, batch))
             batch = self._change(batch, told_cancel=True)
-        look = await self._asker.run(batch.provider, wire, partial(wire.look, batch))
+        look = await self._asker.run(batch.provider, carrier, partial(carrier.look, batch))
         if look.ended is not None:
-            return await self._settle(batch, wire, look)
+            return await self._settle(batch, carrier, look)
         if look.counts != batch.counts:
             self._change(batch, counts=look.counts)
         return False
 
-    async def _send(self, batch: Batch, wire: BatchWire) -> bool:
-        """Hand a batch over; from the first byte on the provider may have it."""
-        path = self._folder / "batches" / batch.id / CONTENT_FILE
-        content = await asyncio.to_thread(path.read_bytes)
-        batch = self._change(batch, stage="sending", sending_ns=time.time_ns())
-        steps = partial(wire.create, batch, content)
+    async def _send(self, batch: Batch, carrier: Carrier) -> bool:
+        """Hand a batch over: first what it is made of, and when that is ready, itself."""
         try:
-            upstream, *files = await self._asker.run(batch.provider, wire, steps)
+            if not batch.upstream_files:
+                batch = await self._upload(batch, carrier)
+            await self._asker.run(batch.provider, carrier, partial(carrier.ready, batch))
+        except PendingError:
+            return False
+        except RejectedError as error:
+            if not error.final:
+                raise
+            return await self._refused(batch, carrier, error)
+        return await self._create(batch, carrier)
+
+    async def _content(self, batch: Batch) -> bytes:
+        path = self._folder / "batches" / batch.id / CONTENT_FILE
+        return await asyncio.to_thread(path.read_bytes)
+
+    async def _upload(self, batch: Batch, carrier: Carrier) -> Batch:
+        """Upload what a batch is made of, and write down as what, before it is made."""
+        steps = partial(carrier.upload, batch, await self._content(batch))
+        batch = self._change(batch, sending_ns=batch.sending_ns or time.time_ns())
+        files = await self._asker.run(batch.provider, carrier, steps)
+        return self._change(batch, upstream_files=files) if files else batch
+
+    async def _create(self, batch: Batch, carrier: Carrier) -> bool:
+        """Have a batch made; from the first byte on the provider may have it."""
+        steps = partial(carrier.create, batch, await self._content(batch))
+        batch = self._change(batch, stage="sending")
+        try:
+            upstream = await self._asker.run(batch.provider, carrier, steps)
         except RejectedError as error:
             if error.final:
-                look = NOT_SENT._replace(ended="failed", error=str(error))
-                return await self._settle(batch, wire, look)
-            self._change(batch, stage="opened")
+                return await self._refused(batch, carrier, error)
+            if not error.doubtful:
+                self._change(batch, stage="opened")
             raise
         except CredentialError:
             self._change(batch, stage="opened")
             raise
-        self._change(batch, stage="sent", upstream=upstream, upstream_files=tuple(files))
+        self._change(batch, stage="sent", upstream=upstream)
         return True
 
-    async def _find(self, batch: Batch, wire: BatchWire) -> bool:
+    async def _refused(self, batch: Batch, carrier: Carrier, error: RejectedError) -> bool:
+        look = NOT_SENT._replace(ended="failed", error=str(error))
+        return await self._settle(batch, carrier, look)
+
+    async def _find(self, batch: Batch, carrier: Carrier) -> bool:
         """Find out whether a provider has a batch of which nobody heard whether it took it."""
-        upstream = await self._asker.run(batch.provider, wire, partial(wire.find, batch))
+        upstream = await self._asker.run(batch.provider, carrier, partial(carrier.find, batch))
         if upstream is None:
-            self._change(batch, stage="opened")
+            self._change(batch, stage="opened", upstream_files=())
         else:
             self._change(batch, stage="sent", upstream=upstream)
         return True
 
-    async def _settle(self, batch: Batch, wire: BatchWire, look: Look) -> bool:
+    async def _settle(self, batch: Batch, carrier: Carrier, look: Look) -> bool:
         results: list[bytes] = []
         if batch.stage == "sent":
-            steps = partial(wire.results, batch, look)
-            results = await self._asker.run(batch.provider, wire, steps)
+            steps = partial(carrier.results, batch, look)
+            results = await self._asker.run(batch.provider, carrier, steps)
         now_ns = time.time_ns()
         snapshot = self._steward.rules.snapshot
-        settling = Settling(batch, wire, snapshot, look, results, self._folder, now_ns)
+        wire = self._wires[batch.wire]
+        settling = Settling(batch, wire, carrier, snapshot, look, results, self._folder, now_ns)
         settled = await settle(settling, self._steward.keeper)
         batch = msgspec.structs.replace(
             self._newest(batch),
@@ -201,15 +230,16 @@ class Batching:
             audit.append(connection, event, now_ns)
 
         self._write(write)
-        await self._forget(batch, wire)
+        await self._forget(batch, carrier)
         return True
 
-    async def _forget(self, batch: Batch, wire: BatchWire) -> None:
+    async def _forget(self, batch: Batch, carrier: Carrier) -> None:
         """Leave nothing behind that is not needed; what cannot be deleted there stays there."""
         folder = self._folder / "batches" / batch.id
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-        if batch.upstream_files:
-            await self._asker.run(batch.provider, wire, partial(wire.forget, batch))
+        unheard = batch.upstream is None and batch.sending_ns is not None
+        if batch.upstream_files or unheard:
+            await self._asker.run(batch.provider, carrier, partial(carrier.forget, batch))
 
     def _newest(self, batch: Batch) -> Batch:
         with self._steward.engine.connect() as connection:

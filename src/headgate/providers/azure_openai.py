@@ -18,6 +18,7 @@ __all__ = ["failure", "metered"]
 
 KIND = "azure_openai"
 NATIVE_DIALECTS = ("openai_chat",)
+BATCHES = "azure_batches"
 SETUP = Setup(base_url="{AZURE_OPENAI_ENDPOINT}/openai/v1", secrets=("AZURE_OPENAI_API_KEY",))
 DEFAULTS = openai_compatible.DEFAULTS
 PASSED = openai_compatible.PASSED | {b"apim-request-id", b"x-ms-region"}
@@ -38,13 +39,20 @@ def path(dialect: str, base_path: str, place: Place = ANY_PLACE) -> str:
     """
     if dialect not in NATIVE_DIALECTS:
         raise ValueError(f"a provider of kind {KIND!r} does not speak {dialect!r}")
+    base, query = batch_base(base_path, place.api_version)
+    if not query:
+        return openai_compatible.path(dialect, base)
+    return f"{base}/deployments/{quote(place.model, safe='')}/chat/completions?{query}"
+
+
+def batch_base(base_path: str, api_version: str | None) -> tuple[str, str]:
+    """Return what the paths of files and batches begin with, and the query that they need."""
     base = base_path.rstrip("/")
-    if place.api_version is None:
-        return openai_compatible.path(dialect, base if base.endswith("/v1") else f"{base}/v1")
+    if api_version is None:
+        return base if base.endswith("/v1") else f"{base}/v1", ""
     if not base.endswith(_BASE):
         base += _BASE
-    name, version = quote(place.model, safe=""), quote(place.api_version, safe="")
-    return f"{base}/deployments/{name}/chat/completions?api-version={version}"
+    return base, f"api-version={quote(api_version, safe='')}"
 
 
 def headers(credential: str) -> tuple[tuple[bytes, bytes], ...]:

@@ -85,9 +85,20 @@ def keeps_threads(kind: Provider, base_url: str) -> bool:
 
 
 def batches_of(kind: Provider) -> str | None:
-    """Return the wire in which a kind of provider takes batches, None when it takes none."""
+    """Return the carrier by which a kind of provider takes batches, None when it takes none."""
     told = getattr(kind, "BATCHES", None)
     return told if isinstance(told, str) else None
+
+
+def batch_base_of(kind: Provider, base_path: str, api_version: str | None) -> tuple[str, str]:
+    """Return what precedes the paths of batches at an address, and the query each of them has.
+
+    A kind at which they lie elsewhere than right below the address has `batch_base`.
+    """
+    told = getattr(kind, "batch_base", None)
+    if told is None:
+        return base_path.rstrip("/"), ""
+    return cast(tuple[str, str], told(base_path, api_version))
 
 
 def envelope_of(kind: Provider, dialect: str) -> Envelope:

@@ -5,8 +5,8 @@ from typing import Final, Literal
 from msgspec import Struct
 
 Stage = Literal["opened", "sending", "sent", "settled"]
-"""`opened`: held, and nothing sent; `sending`: the provider may have it; `sent`: it has, and has
-named it; `settled`: its lines are in the books."""
+"""`opened`: held, and at most a file of it is at the provider; `sending`: the provider may have
+made it; `sent`: it has, and has named it; `settled`: its lines are in the books."""
 
 Result = Literal["succeeded", "errored", "canceled", "expired"]
 
@@ -57,6 +57,8 @@ class Batch(Struct, frozen=True, kw_only=True):
     Attributes:
         id: What clients know it by.
         wire: Whose format it is in, a `KIND` of `dialects/batches/`.
+        carrier: How it is handed over, a `KIND` of `dialects/batches/carriers/`; empty in what
+            was kept when each wire had one, which is called like it.
         node: The node that has its lines and asks its provider; empty where there is one.
         call: What the ids of its lines' calls begin with.
         principal: Whose it is; nobody else knows of it.
@@ -73,7 +75,7 @@ class Batch(Struct, frozen=True, kw_only=True):
         stage: How far it is.
         upstream: What its provider knows it by, None before it is known.
         upstream_files: Files it has there, which are deleted when it is settled.
-        sending_ns: When it was first sent, None before.
+        sending_ns: When something of it was first sent, None before.
         cancel_ns: When its client cancelled it, None when it did not.
         told_cancel: Whether its provider was told of that.
         ended_ns: When it was settled.
@@ -117,6 +119,7 @@ class Batch(Struct, frozen=True, kw_only=True):
     output_file: str | None = None
     error_file: str | None = None
     above: tuple[str, ...] = ()
+    carrier: str = ""
 
 
 class StoredFile(Struct, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         openai_port=given.openai_port,
         anthropic_port=given.anthropic_port,
         gemini_port=given.gemini_port,
+        azure_port=given.azure_port,
         pace=Pace(ttft_ms=given.ttft_ms, delay_ms=given.delay_ms, chunk_tokens=given.chunk_tokens),
         output_tokens=given.output_tokens,
         tls_cert=given.tls_cert,
@@ -46,6 +47,7 @@ async def _serve(simulator: Simulator, *, as_json: bool) -> None:
             "openai": simulator.openai_url,
             "anthropic": simulator.anthropic_url,
             "gemini": simulator.gemini_url,
+            "azure": simulator.azure_url,
             "admin": simulator.admin_url,
             "pid": os.getpid(),
         }
@@ -59,13 +61,15 @@ async def _serve(simulator: Simulator, *, as_json: bool) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="headgate simulate", description="Simulated OpenAI, Anthropic and Google, on loopback."
+        prog="headgate simulate",
+        description="Simulated OpenAI, Anthropic, Google and Azure OpenAI.",
     )
     pace = Pace()
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--openai-port", type=int, default=9101, help="0 picks a free port")
     parser.add_argument("--anthropic-port", type=int, default=9102, help="0 picks a free port")
     parser.add_argument("--gemini-port", type=int, default=9103, help="0 picks a free port")
+    parser.add_argument("--azure-port", type=int, default=9104, help="0 picks a free port")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--ttft-ms", type=float, default=pace.ttft_ms)
     parser.add_argument("--delay-ms", type=float, default=pace.delay_ms, help="between pieces")

@@ -4,9 +4,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from headgate.simulator.batches import Batch, BatchControl, Batches, Line, Run
+from headgate.simulator.batches import Batch, BatchControl, Batches, Line, Run, unheard
 from headgate.simulator.dialect import ApiError
-from headgate.simulator.replies import Ending, Reply, body_reply, json_reply, silent_reply
+from headgate.simulator.replies import Reply, body_reply, json_reply
 from headgate.simulator.server import Request
 
 PATH = "/v1/messages/batches"
@@ -56,8 +56,7 @@ class AnthropicBatches:
         lines = [Line(row["custom_id"], "/v1/messages", row["params"]) for row in rows]
         made = self.batches.add(lines, request, {})
         if self.batches.control.lost:
-            self.batches.control.lost = False
-            return silent_reply(Ending.RESET)
+            return unheard(self.batches.control)
         return json_reply(200, (), self._document(made))
 
     def _document(self, batch: Batch) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from headgate.simulator.replies import Reply
+from headgate.simulator.replies import Ending, Reply, body_reply, silent_reply
 from headgate.simulator.server import Request
 
 Run = Callable[[Request], tuple[int, dict[str, Any]]]
@@ -35,12 +35,26 @@ class BatchControl:
     Attributes:
         held: Whether they wait instead of being run.
         lost: Whether the answer to the next request that makes a batch never comes.
+        status: What a server in between says in its place; 0: nothing.
+        late: Whether that request, then, is on its way until so many others were answered; 0: not.
         expires: Whether a batch that is run expires after its first line.
+        fails: Whether the next batch is found to be wrong as a whole once it was made.
+        untold: So many lines at the end of a batch are not in its results, though they ran.
+        unprocessed: So many looks still find files not processed (Azure).
+        spoilt: Whether the next file that is uploaded is found to be wrong then (Azure).
+        unheard_upload: Whether the answer to that upload never comes (Azure).
     """
 
     held: bool = False
     lost: bool = False
+    status: int = 0
+    late: int = 0
     expires: bool = False
+    fails: bool = False
+    untold: int = 0
+    unprocessed: int = 0
+    spoilt: bool = False
+    unheard_upload: bool = False
 
 
 @dataclass(slots=True)
@@ -70,6 +84,14 @@ class Batch:
     created_s: int = field(default_factory=lambda: int(time.time()))
     ended: str = ""
     cancelled: bool = False
+
+
+def unheard(control: BatchControl) -> Reply:
+    """Return what comes of an answer that is lost, which is lost once."""
+    control.lost = False
+    if not control.status:
+        return silent_reply(Ending.RESET)
+    return body_reply(control.status, (("content-type", "text/html"),), b"<html>Bad Gateway</html>")
 
 
 class Batches:

@@ -11,6 +11,7 @@ class ProviderName(StrEnum):
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
     GOOGLE = "google"
+    AZURE = "azure"
 
 
 @dataclass(frozen=True, slots=True)

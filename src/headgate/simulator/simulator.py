@@ -1,4 +1,4 @@
-"""A simulator: three providers on loopback ports, with one bill, one gate and one fault board."""
+"""A simulator: four providers on loopback ports, with one bill, one gate and one fault board."""
 
 import asyncio
 import random
@@ -15,6 +15,8 @@ from headgate.simulator.admin import PREFIX, Admin
 from headgate.simulator.anthropic_batches import AnthropicBatches
 from headgate.simulator.anthropic_messages import AnthropicMessages
 from headgate.simulator.anywhere import credited, placed
+from headgate.simulator.azure_batches import AzureBatches
+from headgate.simulator.azure_openai import AzureOpenAI
 from headgate.simulator.backend import Backend, Shared
 from headgate.simulator.batches import BatchControl, Batched, Run
 from headgate.simulator.bill import Bill
@@ -43,7 +45,7 @@ class Options:
     """How a simulator is set up.
 
     Attributes:
-        openai_port: 0 picks a free one; so do `anthropic_port` and `gemini_port`.
+        openai_port: 0 picks a free one; so do the others.
         output_tokens: Visible tokens of an answer, unless a marker says otherwise.
         tls_cert: PEM file of the certificate chain; with `tls_key` the ports speak TLS.
         bill_log: File to which each charge is appended as a line of JSON.
@@ -54,6 +56,7 @@ class Options:
     openai_port: int = 0
     anthropic_port: int = 0
     gemini_port: int = 0
+    azure_port: int = 0
     pace: Pace = field(default_factory=Pace)
     output_tokens: int = 40
     tls_cert: Path | None = None
@@ -75,6 +78,7 @@ class Simulator:
         openai_url: Base URL for the OpenAI SDK, with `/v1`; set once it runs.
         anthropic_url: Base URL for the Anthropic SDK; set once it runs.
         gemini_url: Base URL for the Google GenAI SDK; set once it runs.
+        azure_url: Base URL of Azure OpenAI, with `/openai/v1`; set once it runs.
         admin_url: Where the control surface is; set once it runs.
         any_url: Where all three answer, below any path, with any credential; set once it runs.
     """
@@ -88,7 +92,7 @@ class Simulator:
         self.received = ReceivedRequests()
         self.batches = BatchControl()
         self.openai_url = self.anthropic_url = self.gemini_url = self.admin_url = ""
-        self.any_url = ""
+        self.any_url = self.azure_url = ""
         self._advanced_s = 0.0
         self._connections: set[Connection] = set()
         self._servers: list[asyncio.Server] = []
@@ -132,6 +136,9 @@ class Simulator:
             AnthropicMessages(self._clock, find), options.anthropic_port, AnthropicBatches
         )
         self.gemini_url = await self._listen(Gemini(self._clock, find), options.gemini_port)
+        azure = AzureOpenAI(self._clock, find)
+        self.azure_url = await self._listen(azure, options.azure_port, AzureBatches)
+        self.azure_url += "/openai/v1"
         self.any_url = await self._serve(self._anywhere, 0)
         self.openai_url = f"{openai}/v1"
         self.admin_url = f"{openai}{PREFIX.rstrip('/')}"

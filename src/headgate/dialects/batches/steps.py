@@ -32,18 +32,34 @@ class Answered(NamedTuple):
 Steps = Generator[Asking, Answered, T]
 
 
+LATER = (401, 403, 408, 409, 429)
+"""Statuses that say nothing of the batch: it may be taken later."""
+OVERLOADED = 529
+
+
 class RejectedError(Exception):
-    """The provider says no; nothing came of the request.
+    """The provider says no.
 
     Attributes:
-        status: HTTP status.
         final: Whether it says no to this batch, and would again.
+        doubtful: Whether something may have come of the request all the same.
     """
 
-    def __init__(self, answer: Answered) -> None:
-        self.status = answer.status
-        self.final = 400 <= answer.status < 500 and answer.status not in (401, 403, 408, 409, 429)
-        super().__init__(f"HTTP {answer.status}: {reason_of(answer.body)}")
+    def __init__(self, message: str, *, final: bool, doubtful: bool = False) -> None:
+        self.final, self.doubtful = final, doubtful
+        super().__init__(message)
+
+
+def rejection(answer: Answered) -> RejectedError:
+    """Return what an answer says that is no good one.
+
+    Who says that a server failed or was too slow may only stand before it.
+    """
+    status = answer.status
+    final = 400 <= status < 500 and status not in LATER
+    doubtful = status == 408 or (status >= 500 and status != OVERLOADED)
+    message = f"HTTP {status}: {reason_of(answer.body)}"
+    return RejectedError(message, final=final, doubtful=doubtful)
 
 
 class PendingError(Exception):
@@ -76,7 +92,7 @@ def asked(asking: Asking) -> Steps[bytes]:
     """
     answer = yield asking
     if not 200 <= answer.status < 300:
-        raise RejectedError(answer)
+        raise rejection(answer)
     return answer.body
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -18,12 +20,14 @@ from headgate.gateway.batching.desk import STEWARD_GONE
 from headgate.gateway.batching.permitting import Asking, Permitted, awaits_person, permitted
 from headgate.gateway.batching.quoting import Place, Quoted, Read, places, quote, read
 from headgate.ledger.allotments import batch_window
+from headgate.providers.registry import batch_base_of, batches_of
 from headgate.records.batch import Batch, BatchLine
 from headgate.records.control import Opening
 from headgate.store.private import write_private
 from headgate.units.errors import Refusal
 
 if TYPE_CHECKING:
+    from headgate.dialects.batches.carriers.registry import Carrier
     from headgate.dialects.batches.registry import BatchWire
     from headgate.dialects.registry import Dialect
     from headgate.gateway.batching.desk import Desk
@@ -42,14 +46,23 @@ class Maker:
     Args:
         pipeline: The worker's.
         folder: Where batches lie.
-        wire: In which format it comes, and goes.
+        wire: In which format it comes.
+        carriers: Those that take it, by kind.
         desk: Asks the steward for the client.
     """
 
-    def __init__(self, pipeline: Pipeline, folder: Path, wire: BatchWire, desk: Desk) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        folder: Path,
+        wire: BatchWire,
+        carriers: Mapping[str, Carrier],
+        desk: Desk,
+    ) -> None:
         self._pipeline = pipeline
         self._folder = folder
         self._wire = wire
+        self._carriers = carriers
         self._desk = desk
 
     async def make(
@@ -94,7 +107,7 @@ class Maker:
     async def _quoted(
         self, asking: Asking, found: Read, permission: Permitted, endpoint: str
     ) -> Quoted | Refusal:
-        options = places(permission, self._wire)
+        options = places(permission, self._carriers)
         if isinstance(options, Refusal):
             return options
         last: Quoted | Refusal | None = None
@@ -108,7 +121,14 @@ class Maker:
 
     def _place(self, asking: Asking, endpoint: str, targets: dict[str, Target]) -> Place:
         now_ns = self._pipeline.now_ns()
-        return Place(self._wire, asking.dialect, endpoint, targets, asking.call, now_ns)
+        target = next(iter(targets.values()))
+        provider, kind = target.pool.provider, batches_of(target.kind)
+        assert kind is not None, "it was chosen by it"
+        carrier = self._carriers[kind]
+        path = urlsplit(provider.base_url).path
+        base, _ = batch_base_of(target.kind, path, provider.api_version)
+        url = carrier.url(endpoint, base)
+        return Place(carrier, asking.dialect, url, targets, asking.call, now_ns)
 
     def _batch(
         self, asking: Asking, permission: Permitted, wanted: Wanted, quoted: Quoted
@@ -131,6 +151,7 @@ class Maker:
             waived=quoted.path.waived,
             terms=permission.contracts,
             provider=quoted.provider,
+            carrier=quoted.carrier,
             endpoint=wanted.endpoint,
             input_file=wanted.input_file,
             metadata=wanted.metadata,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from headgate.dialects.batches.carriers.registry import Carrier
 from headgate.dialects.batches.lines import Asked, name_of, named
-from headgate.dialects.batches.registry import BatchWire
 from headgate.gateway.batching.permitting import Permitted
 from headgate.gateway.upstream.target import Target
 from headgate.providers.registry import batches_of
@@ -44,11 +44,13 @@ class Quoted(NamedTuple):
     """A batch as it is handed over.
 
     Attributes:
+        carrier: How.
         path: What it is held on, toward its deployments.
         content: Its lines as they go to the provider.
     """
 
     provider: str
+    carrier: str
     path: SpendPath
     lines: tuple[BatchLine, ...]
     content: bytes
@@ -88,25 +90,33 @@ class Place(NamedTuple):
     """Where a batch could go, and as what.
 
     Attributes:
+        url: What the endpoint is called there.
         targets: By model, at one provider.
         call: What the names of its lines begin with.
         at_ns: The instant that prices it.
     """
 
-    wire: BatchWire
+    carrier: Carrier
     dialect: Dialect
-    endpoint: str
+    url: str
     targets: Mapping[str, Target]
     call: str
     at_ns: int
 
 
-def places(permission: Permitted, wire: BatchWire) -> list[dict[str, Target]] | Refusal:
-    """Return the targets by model for each provider that takes batches of all models."""
+def places(
+    permission: Permitted, carriers: Mapping[str, Carrier]
+) -> list[dict[str, Target]] | Refusal:
+    """Return the targets by model for each provider that takes batches of all models.
+
+    Args:
+        permission: Where the lines may go.
+        carriers: Those that take batches of this wire, by kind.
+    """
     found: dict[str, dict[str, Target]] = {}
     for model, targets in permission.targets.items():
         for target in targets:
-            if batches_of(target.kind) == wire.KIND:
+            if batches_of(target.kind) in carriers:
                 found.setdefault(target.pool.provider.id, {}).setdefault(model, target)
     whole = [each for each in found.values() if len(each) == len(permission.targets)]
     if whole:
@@ -137,11 +147,11 @@ def quote(found: Read, permission: Permitted, place: Place) -> Quoted | Refusal:
         else:
             lines.append(quoted)
             body = place.dialect.edit(line.body, demand, _edit(target, quoted))
-            content.append(place.wire.told_line(name_of(place.call, number), place.endpoint, body))
+            content.append(place.carrier.told_line(name_of(place.call, number), place.url, body))
     if wrong:
         return Refusal(errors.NO_CANDIDATE, named(wrong), "model")
     provider = next(iter(place.targets.values())).pool.provider.id
-    return Quoted(provider, path, tuple(lines), b"".join(content))
+    return Quoted(provider, place.carrier.KIND, path, tuple(lines), b"".join(content))
 
 
 def _line(

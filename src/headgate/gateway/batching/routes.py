@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from headgate.dialects.batches.carriers.registry import carriers
 from headgate.dialects.batches.files import file_document, page_of
 from headgate.dialects.batches.registry import BatchWire, wires
 from headgate.dialects.body import TOO_DEEP
@@ -59,6 +60,7 @@ class BatchRoutes:
         self._pipeline = pipeline
         self._folder = folder
         self._wires = sorted(wires().values(), key=lambda wire: -len(wire.PATH))
+        self._carriers = carriers()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def takes(self, head: Head) -> bool:
@@ -157,7 +159,8 @@ class BatchRoutes:
         wanted = await asyncio.to_thread(wire.read, body)
         if isinstance(wanted, Refusal):
             return wanted
-        maker = Maker(self._pipeline, self._folder / "batches", wire, desk)
+        taking = {kind: each for kind, each in self._carriers.items() if each.TAKES == wire.KIND}
+        maker = Maker(self._pipeline, self._folder / "batches", wire, taking, desk)
         made = await maker.make(client, request, wanted)
         return made if isinstance(made, Refusal) else (wire.render(made), JSON)
 

@@ -1,0 +1,1 @@
+"""How providers are asked about batches, found by their `KIND`."""
