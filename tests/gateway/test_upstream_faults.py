@@ -124,6 +124,22 @@ def test_a_stream_without_its_last_event_ends_with_an_error(
     assert opened == 1
 
 
+@pytest.mark.parametrize(("path", "body"), CLIENTS.values(), ids=CLIENTS.keys())
+@pytest.mark.parametrize("first", [b"data: {oops}", b'data: {"id": 1', b"data: hello"])
+def test_a_stream_whose_first_event_cannot_be_read_has_a_proper_status(
+    start: Start, first: bytes, path: str, body: dict[str, Any]
+) -> None:
+    """Nothing of it was sent on yet, so the client is told as if there had been no stream."""
+    talk = saying(STREAM_HEAD + chunk(first + b"\n\n" + TEXT + last_events()) + LAST_CHUNK)
+    with Provider(talk) as provider:
+        gateway = start(openai_url=provider.url)
+        reply = ask(gateway, body, path)
+
+    assert (reply.status, reply.code) == (502, "upstream_broken")
+    end = the_end(gateway, reply)
+    assert (end.state, end.reason) == ("estimated", "reply_unreadable")
+
+
 LONG = b'data: {"choices":[],"note":"' + b"a" * 10_000_000 + b'"}\n\n'
 ODD = {
     "carriage returns": TEXT.replace(b"\n", b"\r\n"),

@@ -200,7 +200,8 @@ def test_classes_of_data() -> None:
     assert rules.class_of("alice", "personal") == "personal"
     assert rules.class_of("bot", None) == "public"
     for key, told, code, word in (
-        ("alice", "personnal", "data_class_unknown", "personal"),
+        ("alice", "personnal", "data_class_unknown", "Did you mean personal?"),
+        ("alice", "zz", "data_class_unknown", "There are personal, public."),
         ("bot", "personal", "data_class_not_permitted", "only public"),
         ("vault", None, "data_class_not_permitted", "only personal"),
     ):
@@ -209,3 +210,6 @@ def test_classes_of_data() -> None:
         assert refusal.code.code == code
         assert word in refusal.message
     assert Rulebook().class_of("alice", None) is None
+    unset = Rulebook().class_of("alice", "zz")
+    assert isinstance(unset, Refusal)
+    assert "None is configured" in unset.message

@@ -5,6 +5,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import ClassVar, Final
 
+import msgspec
+from msgspec import Raw
 from mypy_extensions import mypyc_attr
 
 from headgate.records.report import Report
@@ -24,6 +26,7 @@ HELD_BYTES_MAX: Final = 1_048_576
 # Two ends of line: `\r\n`, `\n` or `\r`; atomic, so that `\r\n` is never taken for two.
 _BOUNDARY: Final = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _ENDS_OF_EVENTS: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
+_ANY: Final = msgspec.json.Decoder(Raw)
 _DATA: Final = re.compile(rb"(?:^(?:\xef\xbb\xbf)?|[\n\r])data: ?([^\n\r]*)")
 
 
@@ -58,6 +61,18 @@ def begins_whole(payload: bytes) -> bool:
     if payload.startswith((b"data:", b"event:")) and b"\n\n" in payload:
         return True  # As nearly every stream begins.
     return first_data(payload) is not None
+
+
+def begins_readably(payload: bytes) -> bool:
+    """Tell whether the first event that has data can be one of a dialect: an object, or a mark."""
+    data = first_data(payload)
+    if data is None or data.startswith(b"["):
+        return True
+    try:
+        _ANY.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return data.startswith(b"{")
 
 
 class UsageFilter:

@@ -17,7 +17,7 @@ from headgate.capacity.shares import Share
 from headgate.catalog.rates import RateCard
 from headgate.dialects.json_array import JsonArray
 from headgate.dialects.registry import Dialect, StreamReader
-from headgate.dialects.sse import HEAD_BYTES_MAX, begins_whole, first_data
+from headgate.dialects.sse import HEAD_BYTES_MAX, begins_readably, begins_whole
 from headgate.dialects.translation.translated import Translated
 from headgate.gateway import replies
 from headgate.gateway.client.http_bytes import LAST_CHUNK, chunk
@@ -276,7 +276,7 @@ class Exchange:
             self._stream = None
             self._parts.append(payload)
             return
-        if (first_data(payload) or b"{")[:1] not in b"{[":
+        if not begins_readably(payload):
             # No dialect has such an event: whoever sends it is not the provider we asked.
             self._stream = None
             self._let_go()

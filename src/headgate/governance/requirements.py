@@ -19,6 +19,7 @@ from headgate.units.errors import Refusal
 from headgate.units.instants import to_date
 
 KEPT_MAX = 4_096
+CLASSES_TOLD_MAX = 8
 
 
 class Required(NamedTuple):
@@ -101,7 +102,7 @@ class Rulebook:
         """
         if told is not None and told not in self.classes:
             near = near_names(told, self.classes)
-            hint = f" Did you mean {' or '.join(near)}?" if near else ""
+            hint = f" Did you mean {' or '.join(near)}?" if near else self._classes_told()
             message = f"There is no data class {told[:64]!r}.{hint}"
             return Refusal(errors.DATA_CLASS_UNKNOWN, message, "x-headgate-data-class")
         found = self._default if told is None else told
@@ -111,6 +112,11 @@ class Rulebook:
             message = f"The key {key!r} may not send {carried}, only {', '.join(allowed)}."
             return Refusal(errors.DATA_CLASS_NOT_PERMITTED, message, "x-headgate-data-class")
         return found
+
+    def _classes_told(self) -> str:
+        if not self.classes:
+            return " None is configured; leave the header out."
+        return f" There are {', '.join(sorted(self.classes)[:CLASSES_TOLD_MAX])}."
 
     def find(self, caller: Caller, data_class: str | None) -> Required:
         """Return what is required of a call that carries a class of data."""

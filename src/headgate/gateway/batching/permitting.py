@@ -108,7 +108,10 @@ def _targets(asking: Asking, exchange: Exchange) -> list[Target] | Refusal:
             found.append(target)
     if found:
         return found
-    message = f"No deployment of {exchange.asked!r} may serve a batch of it."
+    message = (
+        f"No deployment of {exchange.asked!r} may serve a batch of this form: its provider has to"
+        " take such batches, and the rules of your key have to permit it."
+    )
     return frozen or Refusal(errors.NO_CANDIDATE, message, "model")
 
 
