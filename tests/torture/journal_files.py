@@ -19,7 +19,12 @@ class FormatError(Exception):
 
 def segment_records(path: Path) -> Iterator[Record]:
     """Yield the whole records of one segment file, up to where it ends so far."""
-    with path.open("rb") as file:
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        # One allocated ahead, which whoever closed the journal has just removed.
+        return
+    with file:
         while len(head := file.read(HEADER.size)) == HEADER.size:
             length, checksum = HEADER.unpack(head)
             if length == 0 or length > PAYLOAD_BYTES_MAX:

@@ -34,7 +34,8 @@ Steps = Generator[Asking, Answered, T]
 
 LATER = (401, 403, 408, 409, 429)
 """Statuses that say nothing of the batch: it may be taken later."""
-OVERLOADED = 529
+NO_ROOM = (503, 529)
+"""Statuses of a server that has taken nothing up, for it has too much to do."""
 
 
 class RejectedError(Exception):
@@ -57,7 +58,7 @@ def rejection(answer: Answered) -> RejectedError:
     """
     status = answer.status
     final = 400 <= status < 500 and status not in LATER
-    doubtful = status == 408 or (status >= 500 and status != OVERLOADED)
+    doubtful = status == 408 or (status >= 500 and status not in NO_ROOM)
     message = f"HTTP {status}: {reason_of(answer.body)}"
     return RejectedError(message, final=final, doubtful=doubtful)
 
