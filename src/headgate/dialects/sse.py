@@ -63,15 +63,22 @@ def begins_whole(payload: bytes) -> bool:
     return first_data(payload) is not None
 
 
-def begins_readably(payload: bytes) -> bool:
-    """Tell whether the first event that has data can be one of a dialect: an object, or a mark."""
+def begins_readably(payload: bytes, *, told: bool) -> bool:
+    """Tell whether the first event that has data can be one of a dialect: an object, or a mark.
+
+    Args:
+        payload: The beginning of a stream.
+        told: Whether it will be told in another dialect. Then its JSON has to be right; what is
+            passed on as it is may be read by more patient clients (`NaN`).
+    """
     data = first_data(payload)
     if data is None or data.startswith(b"["):
         return True
-    try:
-        _ANY.decode(data)
-    except (msgspec.DecodeError, RecursionError):
-        return False
+    if told:
+        try:
+            _ANY.decode(data)
+        except (msgspec.DecodeError, RecursionError):
+            return False
     return data.startswith(b"{")
 
 

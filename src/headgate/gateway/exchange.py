@@ -276,7 +276,7 @@ class Exchange:
             self._stream = None
             self._parts.append(payload)
             return
-        if not begins_readably(payload):
+        if not begins_readably(payload, told=isinstance(self.spoken, Translated)):
             # No dialect has such an event: whoever sends it is not the provider we asked.
             self._stream = None
             self._let_go()

@@ -52,7 +52,7 @@ def read(body: bytes) -> Wanted | Refusal:
     return refusal or Wanted("/v1/messages", None, tuple(lines), "{}")
 
 
-def read_lines(data: bytes, endpoint: str) -> list[Asked] | Refusal:  # noqa: ARG001
+def read_lines(_data: bytes, _endpoint: str) -> list[Asked] | Refusal:
     """No file has lines here."""
     return Refusal(BODY_INVALID, "Send the lines as `requests`.")
 

@@ -66,12 +66,12 @@ _RESULTS: Mapping[str, Result] = {
 }
 
 
-def url(endpoint: str, base: str) -> str:  # noqa: ARG001 - the same at every address
+def url(endpoint: str, _base: str) -> str:
     """An endpoint is called as clients call it."""
     return endpoint
 
 
-def told_line(name: str, url: str, body: bytes) -> bytes:  # noqa: ARG001
+def told_line(name: str, _url: str, body: bytes) -> bytes:
     """Return a line as it goes to a provider."""
     return msgspec.json.encode({"custom_id": name, "params": Raw(one_line(body))}) + b"\n"
 
@@ -80,18 +80,18 @@ def _path(base: str) -> str:
     return base.removesuffix("/v1") + PATH
 
 
-def upload(batch: Batch, content: bytes, base: str) -> Steps[tuple[str, ...]]:  # noqa: ARG001
+def upload(_batch: Batch, _content: bytes, _base: str) -> Steps[tuple[str, ...]]:
     """The lines go with the request: there is no file."""
     yield from ()
     return ()
 
 
-def ready(batch: Batch, base: str) -> Steps[None]:  # noqa: ARG001
+def ready(_batch: Batch, _base: str) -> Steps[None]:
     """Nothing has to be there before."""
     yield from ()
 
 
-def create(batch: Batch, content: bytes, base: str) -> Steps[str]:  # noqa: ARG001
+def create(_batch: Batch, content: bytes, base: str) -> Steps[str]:
     """Hand over a batch."""
     body = b'{"requests":[' + b",".join(content.splitlines()) + b"]}"
     made = yield from asked(Asking("POST", _path(base), body))
@@ -152,13 +152,13 @@ def cancel(batch: Batch, base: str) -> Steps[None]:
             raise
 
 
-def results(batch: Batch, look: Look, base: str) -> Steps[list[bytes]]:  # noqa: ARG001
+def results(batch: Batch, _look: Look, base: str) -> Steps[list[bytes]]:
     """Return the results."""
     body = yield from asked(Asking("GET", f"{_path(base)}/{batch.upstream}/results"))
     return [body]
 
 
-def forget(batch: Batch, base: str) -> Steps[None]:  # noqa: ARG001
+def forget(_batch: Batch, _base: str) -> Steps[None]:
     """Nothing is left that its provider does not delete itself."""
     yield from ()
 

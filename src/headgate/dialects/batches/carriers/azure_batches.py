@@ -101,7 +101,7 @@ def ready(batch: Batch, base: str) -> Steps[None]:
         raise PendingError
 
 
-def create(batch: Batch, content: bytes, base: str) -> Steps[str]:  # noqa: ARG001
+def create(batch: Batch, _content: bytes, base: str) -> Steps[str]:
     """Make a batch of the file."""
     metadata = msgspec.json.decode(batch.metadata)
     endpoint = url(batch.endpoint, base)

@@ -38,7 +38,7 @@ forget = openai_files.forget
 outcome = openai_files.outcome
 
 
-def url(endpoint: str, base: str) -> str:  # noqa: ARG001 - the same at every address
+def url(endpoint: str, _base: str) -> str:
     """An endpoint is called as clients call it."""
     return endpoint
 
@@ -49,12 +49,12 @@ def upload(batch: Batch, content: bytes, base: str) -> Steps[tuple[str, ...]]:
     return (file,)
 
 
-def ready(batch: Batch, base: str) -> Steps[None]:  # noqa: ARG001
+def ready(_batch: Batch, _base: str) -> Steps[None]:
     """A batch may be made of a file at once."""
     yield from ()
 
 
-def create(batch: Batch, content: bytes, base: str) -> Steps[str]:  # noqa: ARG001
+def create(batch: Batch, _content: bytes, base: str) -> Steps[str]:
     """Make a batch of the file, with a mark."""
     metadata = msgspec.json.decode(batch.metadata) | {_MARK: batch.id}
     upstream = yield from made(batch.upstream_files[0], batch.endpoint, metadata, base)

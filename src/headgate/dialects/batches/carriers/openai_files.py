@@ -148,7 +148,7 @@ def cancel(batch: Batch, base: str) -> Steps[None]:
             raise
 
 
-def results(batch: Batch, look: Look, base: str) -> Steps[list[bytes]]:  # noqa: ARG001
+def results(_batch: Batch, look: Look, base: str) -> Steps[list[bytes]]:
     """Return the files of results."""
     files: list[bytes] = []
     for file in look.files:
