@@ -43,14 +43,18 @@ def carried_out(steps: Steps[Any], *answers: object) -> tuple[list[Asking], Any]
 
 @pytest.mark.parametrize("carrier", carriers().values(), ids=carriers())
 def test_a_no_is_final_only_when_the_batch_is_at_fault(carrier: Carrier) -> None:
-    """A provider that is full, or does not know our key, takes the batch later."""
-    for status, final in ((400, True), (413, True), (401, False), (429, False), (500, False)):
+    """A provider that is full, or does not know our key, takes the batch later.
+
+    Who only failed, or stands before one that did, may have taken it all the same.
+    """
+    full, failed = (401, 429, 503, 529), (408, 500, 502, 504)
+    for status in (400, 413, *full, *failed):
         steps = carrier.create(FILED, b'{"custom_id":"x"}\n', "/v1")
         with pytest.raises(RejectedError) as refused:
             carried_out(steps, Answered(status, b'{"error":{"message":"No."}}'))
 
-        assert refused.value.final is final
-        assert refused.value.doubtful is (status == 500)
+        assert refused.value.final is (status in (400, 413))
+        assert refused.value.doubtful is (status in failed)
         assert "No." in str(refused.value)
 
 
