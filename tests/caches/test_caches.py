@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.caches import sessions, warmth
 from headgate.caches.missed import Missed, Served, continues, missed
 from headgate.caches.prompt import BLOCKS_MAX, Prompt, reading
 from headgate.caches.sessions import Last, Sessions, session_of
@@ -89,11 +88,9 @@ def test_what_was_sent_is_known_for_a_while() -> None:
     assert known.sent(prompt(["x"], ["b"]), NOW_NS) == 0
 
 
-def test_memories_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memories_are_bounded() -> None:
     """The oldest prefixes and sessions go first; a prompt is not looked at without an end."""
-    monkeypatch.setattr(warmth, "PREFIXES_MAX", 8)
-    monkeypatch.setattr(sessions, "SESSIONS_MAX", 8)
-    known, kept = Warmth(), Sessions()
+    known, kept = Warmth(prefixes_max=8), Sessions(sessions_max=8)
     sent = [prompt([], [str(number)]) for number in range(20)]
     for number, one in enumerate(sent):
         known.keep(CACHE, one.marks[0], Prefix(1, LATER_NS))
@@ -107,10 +104,9 @@ def test_memories_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(Prompt(endless).marks) == BLOCKS_MAX
 
 
-def test_sessions_share_a_bound_of_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sessions_share_a_bound_of_blocks() -> None:
     """One long conversation pushes several short ones out, and may push out itself."""
-    monkeypatch.setattr(sessions, "BLOCKS_KEPT_MAX", 10)
-    kept = Sessions()
+    kept = Sessions(blocks_max=10)
     for number in range(5):
         kept.keep(number, last(prompt([], ["a", "b"])))
     kept.keep(4, last(prompt([], [str(number) for number in range(8)])))

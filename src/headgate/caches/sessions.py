@@ -1,13 +1,13 @@
 """Each session's last prompt, to compare its next one with; bounded."""
 
 from collections import OrderedDict
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from headgate.caches.prompt import Prompt
 from headgate.caches.warmth import Cache
 
-SESSIONS_MAX = 4_096
-BLOCKS_KEPT_MAX = 1 << 18
+SESSIONS_MAX: Final = 4_096
+BLOCKS_KEPT_MAX: Final = 1 << 18
 """Of all sessions together: with its path, a block takes somewhat above 100 bytes."""
 
 
@@ -31,7 +31,8 @@ class Last(NamedTuple):
 class Sessions:
     """Last prompts by session."""
 
-    def __init__(self) -> None:
+    def __init__(self, sessions_max: int = SESSIONS_MAX, blocks_max: int = BLOCKS_KEPT_MAX) -> None:
+        self._sessions_max, self._blocks_max = sessions_max, blocks_max
         self._last: OrderedDict[int, Last] = OrderedDict()
         self._blocks = 0
 
@@ -46,7 +47,7 @@ class Sessions:
             self._blocks -= len(before.prompt.digests)
         self._last[session] = last
         self._blocks += len(last.prompt.digests)
-        while len(self._last) > SESSIONS_MAX or self._blocks > BLOCKS_KEPT_MAX:
+        while len(self._last) > self._sessions_max or self._blocks > self._blocks_max:
             _, gone = self._last.popitem(last=False)
             self._blocks -= len(gone.prompt.digests)
 

@@ -1,11 +1,11 @@
 """What is warm where: prefixes of prompts that a provider was seen to keep, and until when."""
 
 from collections import OrderedDict
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from headgate.caches.prompt import Prompt
 
-PREFIXES_MAX = 32_768
+PREFIXES_MAX: Final = 32_768
 """For each model at a provider, and of those that were sent; the oldest go first."""
 
 Cache = tuple[str, str]
@@ -27,7 +27,8 @@ class Prefix(NamedTuple):
 class Warmth:
     """Remembers prefixes by the hash of all their blocks: what was sent, what is kept; bounded."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefixes_max: int = PREFIXES_MAX) -> None:
+        self._prefixes_max = prefixes_max
         self._kept: dict[Cache, OrderedDict[int, Prefix]] = {}
         self._sent: OrderedDict[int, int] = OrderedDict()
 
@@ -49,7 +50,7 @@ class Warmth:
             prefix = prefix._replace(until_ns=before.until_ns)
         kept[mark] = prefix
         kept.move_to_end(mark)
-        if len(kept) > PREFIXES_MAX:
+        if len(kept) > self._prefixes_max:
             kept.popitem(last=False)
 
     def sent(self, prompt: Prompt, now_ns: int) -> int:
@@ -64,5 +65,5 @@ class Warmth:
         """Remember until when a prefix counts as sent."""
         self._sent[mark] = until_ns
         self._sent.move_to_end(mark)
-        if len(self._sent) > PREFIXES_MAX:
+        if len(self._sent) > self._prefixes_max:
             self._sent.popitem(last=False)

@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from headgate.node.staying import ASKED, TUNABLES
+from headgate.node.staying import ASKED, KEPT, TUNABLES
 
 RESTART_S_MIN = 0.05
 RESTART_S_MAX = 5.0
 YOUNG_S = 1.0
 """A process that dies younger than this is started again more and more slowly."""
 
-HEAPS = {"MALLOC_ARENA_MAX": "2", TUNABLES: ASKED}
+HEAPS = {"MALLOC_ARENA_MAX": "2", TUNABLES: f"{ASKED}:{KEPT}"}
 """Read by glibc when a process starts. Without the first each of a process's threads may get a heap
 of its own, which keeps what it once had."""
 
