@@ -125,7 +125,7 @@ class Edge(NamedTuple):
     retire_timeout_ms: int = 3_600_000
     client_drain_ms: int = 60_000
     withheld_bytes_max: int = 8 << 20
-    retries_percent: int = 20
+    retries_percent: int = 10
     retries_burst: int = 500
     lag_max_ms: int = 2_000
     queue_ping_ms: int = 0
