@@ -146,6 +146,41 @@ def test_done_without_its_blank_line_reaches_the_client() -> None:
     assert stream.finish().complete
 
 
+BEHIND: list[bytes] = [
+    b'data: {"id":"chatcmpl-1","choices":[{"index":0,"delta":{}}]}\n\n',
+    b'data: {"error":{"message":"too late"}}\n\n',
+    b'data: {"id":"chatcmpl-1","choices":[],"usage":{"prompt_tokens":999}}\n\n',
+    b"data: nonsense\n\n",
+    b"event: ping\ndata: {}\n\ndata: [DONE]\n\n",
+]
+
+
+@pytest.mark.parametrize("behind", BEHIND)
+def test_what_follows_done_changes_nothing(behind: bytes) -> None:
+    """Clients read no further: the stream is complete, and costs what it said up to there."""
+    plain, longer = openai_chat.Stream(False), openai_chat.Stream(False)
+    plain.feed(STREAM)
+
+    assert longer.feed(STREAM + behind) == STREAM + behind
+    report = longer.finish()
+    assert report == plain.finish()
+    assert report.complete and not report.errored
+
+
+def test_usage_that_follows_done_counts_where_there_was_none() -> None:
+    """A provider that reports what it will bill has reported it, late or not."""
+    stream = openai_chat.Stream(True)
+    passed = stream.feed(
+        b'data: {"id":"a","choices":[]}\n\ndata: [DONE]\n\n'
+        b'data: {"id":"a","choices":[],"usage":{"prompt_tokens":1}}\n\n'
+    )
+
+    assert passed == b'data: {"id":"a","choices":[]}\n\ndata: [DONE]\n\n'
+    report = stream.finish()
+    assert report.complete
+    assert report.usage_json == b'{"prompt_tokens":1}'
+
+
 def test_usage_is_found_at_the_end_of_a_long_stream() -> None:
     """Only the last 16 kB are kept, and they hold the usage."""
     head, middle, *rest = STREAM.split(b"\n\n")

@@ -270,12 +270,16 @@ class Stream(EventStream):
         return Report() if chunk is None else _report(chunk)
 
     def finish(self) -> Report:
-        """Return what the whole stream said; it is complete when it ended with `[DONE]`."""
+        """Return what the whole stream said; it is complete when it said `[DONE]`.
+
+        OpenAI's clients read no further. So what follows is passed on, and of no account: but for
+        its usage, where none was reported before.
+        """
         head = replace(self.head_report or Report(), usage_json=None)
         complete = errored = False
-        for place, data in enumerate(self._last_data()):
+        for data in self._last_data():
             if data == _DONE:
-                complete = complete or place == 0
+                complete, errored = True, False
                 continue
             if b'"usage"' not in data and b'"error"' not in data and head.upstream_id:
                 continue
@@ -284,13 +288,14 @@ class Stream(EventStream):
                 continue
             last = _report(chunk)
             errored = errored or last.errored
+            stands = head.usage_json is not None and not complete
             head = Report(
                 head.upstream_id or last.upstream_id,
                 head.served_model or last.served_model,
-                last.usage_json,
+                head.usage_json if stands else last.usage_json or head.usage_json,
                 last.tier or head.tier,
             )
-            if last.usage_json is not None:
+            if complete and last.usage_json is not None:
                 break
         return replace(head, complete=complete, errored=errored)
 
