@@ -212,6 +212,16 @@ def test_the_path_is_what_counts(gateway: Gateway) -> None:
     assert CHAT_PATH in reply.message
 
 
+@pytest.mark.parametrize("version", ["v1beta", "v1"])
+@pytest.mark.parametrize("named", ["mini:foo", "mini:", ":generateContent", "a/b:c:foo"])
+def test_what_no_model_does_is_no_path(gateway: Gateway, version: str, named: str) -> None:
+    """A method that stands behind a model's name and that nobody has is a 404, not a 405."""
+    reply = ask(gateway, chat(), f"/{version}/models/{named}")
+
+    assert (reply.status, reply.header("x-headgate-code")) == (404, "path_unknown")
+    assert b"/v1beta/models/{model}:generateContent" in reply.payload
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [("GET", CHAT_PATH), ("DELETE", "/v1/messages"), ("POST", "/v1/models"), ("PUT", "/healthz")],

@@ -64,7 +64,7 @@ def _answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> N
         _refuse(client, request, stranger(pipeline.world.directory, request.head.key))
     elif resource is not None:
         _control(pipeline, client, request, resource)
-    elif path not in PATHS and not path.startswith(_UNDER):
+    elif not _is_known(request):
         _unknown(pipeline, client, request)
     elif request.head.method not in (b"GET", b"HEAD"):
         _not_allowed(client, request, b"GET, HEAD", _spoken(client, request))
@@ -76,6 +76,15 @@ def _answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> N
         _refuse(client, request, stranger(pipeline.world.directory, request.head.key))
     else:
         _models(pipeline, client, request)
+
+
+def _is_known(request: Request) -> bool:
+    """Tell whether a path is here, for whatever method: behind a model's name stands no other."""
+    path = request.head.path
+    if path.startswith(_UNDER):
+        # A name may have a colon. So nothing but a POST tells that a method of it is meant.
+        return request.head.method != b"POST" or b":" not in path
+    return path in PATHS
 
 
 def _unserved(method: bytes, path: bytes) -> Refusal | None:
