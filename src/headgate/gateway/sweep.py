@@ -1,4 +1,9 @@
-"""The sweep: one coarse pass that finds whatever has taken too long, instead of a timer each."""
+"""The sweep: one coarse pass that finds whatever has taken too long, instead of a timer each.
+
+What happens between two sweeps is noted as of the one before it. The next one counts it as of
+itself, so that no time is over early: each is late by a sweep at most. (As of a millisecond sooner,
+lest the one after take it for something that has happened since. A time has to be exceeded.)
+"""
 
 from headgate.gateway.client.edge import ClientConnection
 from headgate.gateway.client.pings import ping_queued
@@ -26,11 +31,14 @@ BODY_START_MS = 10_000
 def sweep(pipeline: Pipeline, now_ms: int) -> None:
     """Move the coarse clock on and end what is overdue."""
     world = pipeline.world
-    world.clock.coarse_ms = now_ms
+    before_ms, world.clock.coarse_ms = world.clock.coarse_ms, now_ms
     pipeline.lag.look(now_ms)
     for exchange in list(pipeline.exchanges):
+        _count_from(exchange, before_ms, now_ms - 1)
         _sweep_exchange(pipeline, exchange, now_ms)
     for client in list(pipeline.connections):
+        if client.phase_since_ms == before_ms:
+            client.phase_since_ms = now_ms - 1
         _sweep_client(pipeline, client, now_ms)
     for target in world.targets.values():
         target.places.expire(now_ms - pipeline.edge.queue_wait_max_ms)
@@ -51,6 +59,20 @@ def sweep(pipeline: Pipeline, now_ms: int) -> None:
         world.syncs.sweep()
     if world.access_log is not None:
         world.access_log.flush()
+
+
+def _count_from(exchange: Exchange, before_ms: int, at_ms: int) -> None:
+    """Count what has happened since the sweep before as of another time."""
+    if exchange.since_ms == before_ms:
+        exchange.since_ms = at_ms
+    if exchange.drained_since_ms == before_ms:
+        exchange.drained_since_ms = at_ms
+    upstream = exchange.upstream
+    if upstream is not None:
+        if upstream.sent_ms == before_ms:
+            upstream.sent_ms = at_ms
+        if upstream.active_ms == before_ms:
+            upstream.active_ms = at_ms
 
 
 def _sweep_exchange(pipeline: Pipeline, exchange: Exchange, now_ms: int) -> None:
