@@ -28,6 +28,7 @@ from headgate.node.batch_asking import Asker
 from headgate.node.batch_settling import Settling, settle
 from headgate.node.rules import Rules
 from headgate.node.sources import CredentialError
+from headgate.node.troubles import Troubles
 from headgate.records.batch import Batch, Counts
 from headgate.store import audit
 from headgate.store.audit import Event
@@ -79,6 +80,7 @@ class Batching:
         self._wires, self._carriers = wires(), carriers()
         self._tasks: dict[str, asyncio.Task[bool]] = {}
         self._due: dict[str, tuple[float, float]] = {}
+        self._troubles = Troubles(_log)
         self._swept_s = 0.0
 
     def look(self) -> None:
@@ -101,6 +103,7 @@ class Batching:
             batches = store_batches.open_batches(connection, self._node)
         for name in self._due.keys() - {each.id for each in batches}:
             del self._due[name]
+        self._troubles.keep({_named(each) for each in batches})
         for batch in batches:
             due_s, wait_s = self._due.setdefault(batch.id, (now_s, AGAIN_S))
             if batch.cancel_ns is not None and not batch.told_cancel:
@@ -112,15 +115,15 @@ class Batching:
     async def _take_on(self, batch: Batch) -> bool:
         """Take a batch one step on; returns whether it went on."""
         try:
-            return await self._step(batch, self._carriers[batch.carrier or batch.wire])
+            went_on = await self._step(batch, self._carriers[batch.carrier or batch.wire])
         except (StoreError, SQLAlchemyError):
             raise
         except Exception as error:  # noqa: BLE001 - what one provider says stops no other's books
             # It is taken on again later; what it holds stays held.
-            _log.warning(
-                "batch %s at %s: %s: %s", batch.id, batch.provider, type(error).__name__, error
-            )
+            self._troubles.met(_named(batch), f"{type(error).__name__}: {error}")
             return False
+        self._troubles.over(_named(batch))
+        return went_on
 
     async def _step(self, batch: Batch, carrier: Carrier) -> bool:
         if batch.window not in self._steward.keeper.allotments:
@@ -273,3 +276,8 @@ class Batching:
         for folder in folders.iterdir() if folders.exists() else ():
             if folder.name not in known and time.time() - folder.stat().st_mtime > UNOPENED_S:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _named(batch: Batch) -> str:
+    """Return what the log calls a batch."""
+    return f"batch {batch.id} at {batch.provider}"

@@ -1,0 +1,32 @@
+"""Troubles that last, told in the log once instead of each time they are met."""
+
+import logging
+from collections.abc import Set
+
+
+class Troubles:
+    """What was told of each subject that is in trouble.
+
+    Args:
+        log: Where it is told.
+    """
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+        self._told: dict[str, str] = {}
+
+    def met(self, subject: str, trouble: str) -> None:
+        """Tell a subject's trouble, unless it was told last of it."""
+        if self._told.get(subject) != trouble:
+            self._told[subject] = trouble
+            self._log.warning("%s: %s", subject, trouble)
+
+    def over(self, subject: str) -> None:
+        """Tell that a subject is out of trouble, if it was in any."""
+        if self._told.pop(subject, None) is not None:
+            self._log.warning("%s: goes on", subject)
+
+    def keep(self, subjects: Set[str]) -> None:
+        """Forget those that there are no more, without a word."""
+        for subject in self._told.keys() - subjects:
+            del self._told[subject]

@@ -1,0 +1,98 @@
+"""Batches whose provider fails: what the log says of it."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import pytest
+from sqlalchemy import Engine
+
+from headgate.config.load import load
+from headgate.config.snapshot import Snapshot
+from headgate.ledger import store_batches
+from headgate.ledger.allotments import Allotment
+from headgate.ledger.keeper import Keeper
+from headgate.node.batching import Batching
+from headgate.records.batch import Batch
+from tests.gateway.provider import Line, Provider, whole
+from tests.ledger.test_batches import BATCH, WINDOW
+from tests.node.harness import write_config
+from tests.stores import open_test_store
+
+PARENT = "team@once"
+AT_NS = 1_790_000_000_000_000_000
+RUNS = b'{"id":"batch_1","status":"in_progress","request_counts":{"total":1}}'
+FAILS = whole(b'{"error":{"message":"no"}}', status=500)
+FAILS_ELSE = whole(b'{"error":{"message":"another"}}', status=502)
+
+
+class _Rules(NamedTuple):
+    snapshot: Snapshot
+
+
+class _Desk(NamedTuple):
+    """A steward, as far as batches need one."""
+
+    engine: Engine
+    keeper: Keeper
+    rules: _Rules
+    root: Path
+
+
+def answers_with(*answers: bytes) -> Provider:
+    """Return a provider that answers requests so, in turn, however they come."""
+    left = list(answers)
+
+    async def talk(line: Line) -> None:
+        await line.head()
+        await line.send(left.pop(0))
+
+    return Provider(talk)
+
+
+@contextmanager
+def one_batch(folder: Path, provider: Provider) -> Iterator[tuple[Batching, Batch]]:
+    """Yield a batch that is at its provider, and whoever takes it on."""
+    config = folder / "headgate.toml"
+    url = provider.url
+    write_config(config, openai_url=url, anthropic_url=url, gemini_url=url)
+    (folder / "data").mkdir()
+    engine = open_test_store(folder / "data")
+    keeper = Keeper(engine, folder / "data" / "journal", lambda _window: 10_000_000)
+    keeper.discover()
+    assert not keeper.carve([Allotment(WINDOW, 9, (PARENT,), "", (), "batch:alice")], AT_NS)
+    batch = msgspec.structs.replace(
+        BATCH, wire="openai_batches", parents=(PARENT,), provider="openai", stage="sent"
+    )
+    batch = msgspec.structs.replace(batch, upstream="batch_1", created_ns=AT_NS)
+    with engine.begin() as connection:
+        store_batches.keep_batch(connection, batch)
+    rules = _Rules(load(config, {}))
+    yield Batching(_Desk(engine, keeper, rules, folder / "data" / "journal")), batch
+    engine.dispose()
+
+
+def test_a_trouble_is_told_once_until_it_changes_or_is_over(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Rounds that fail alike say nothing new; another failure does, and so does the end of it."""
+    answers = [FAILS, FAILS, FAILS_ELSE, FAILS_ELSE, whole(RUNS), whole(RUNS), FAILS]
+    with (
+        answers_with(*answers) as provider,
+        one_batch(tmp_path, provider) as (batching, batch),
+        caplog.at_level(logging.WARNING),
+    ):
+        for _ in answers:
+            asyncio.run(batching._take_on(batch))
+
+    told = [each.getMessage().partition(" at openai: ")[2] for each in caplog.records]
+    assert told == [
+        "RejectedError: HTTP 500: no",
+        "RejectedError: HTTP 502: another",
+        "goes on",
+        "RejectedError: HTTP 500: no",
+    ]
