@@ -1,7 +1,5 @@
 """Asks providers about batches: a connection for each request, for none of them is in a hurry."""
 
-import asyncio
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -14,13 +12,17 @@ from headgate.dial.resolver import Resolver
 from headgate.dial.tls import TrustError
 from headgate.dialects.batches.carriers.registry import Carrier
 from headgate.dialects.batches.steps import Answered, Asking, Steps
-from headgate.node.sources import Fetched, source_of
+from headgate.node.batch_credentials import BatchCredentials
+from headgate.node.sources import source_of
 from headgate.providers.registry import batch_base_of, providers
 from headgate.providers.settings import Provider
 
 TIMEOUT_S = 300.0
 ANSWER_BYTES_MAX = 256 << 20
 """A larger file of results is not taken; its batch stays held until a person has looked."""
+
+REJECTED = 401
+"""What a provider says of a credential that it does not know (any more): nothing was done."""
 
 T = TypeVar("T")
 
@@ -35,8 +37,7 @@ class Asker:
     def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
         self._snapshot = snapshot
         self._kinds = providers()
-        self._credentials: dict[str, tuple[float, Fetched]] = {}
-        self._fetching = asyncio.Lock()
+        self._credentials = BatchCredentials()
 
     async def run(self, provider: str, carrier: Carrier, steps: Callable[[str], Steps[T]]) -> T:
         """Carry out the steps of a carrier at a provider; they are told where its batches lie.
@@ -64,17 +65,32 @@ class Asker:
             return result
 
     async def _ask(self, provider: Provider, carrier: Carrier, asking: Asking) -> Answered:
-        kind = self._kinds[provider.kind]
+        """Ask; once more with a fresh credential, where one that expires was rejected."""
         resolver = Resolver(self._snapshot().resolving)
-        credential = await self._credential(provider, resolver)
+        source = source_of(provider, Path(self._snapshot().file).parent, resolver)
+        if source is None:
+            return await self._ask_as(provider, carrier, asking, provider.credential)
+        credential = await self._credentials.of(provider.id, source)
+        answer = await self._ask_as(provider, carrier, asking, credential)
+        if answer.status != REJECTED:
+            return answer
+        fresh = await self._credentials.renewed(provider.id, source, credential)
+        if fresh is None:
+            return answer
+        return await self._ask_as(provider, carrier, asking, fresh)
+
+    async def _ask_as(
+        self, provider: Provider, carrier: Carrier, asking: Asking, credential: str
+    ) -> Answered:
         headers = {"accept-encoding": "identity", **carrier.HEADERS}
         if credential:
-            pairs = kind.headers(credential)
+            pairs = self._kinds[provider.kind].headers(credential)
             headers |= {name.decode(): value.decode("latin-1") for name, value in pairs}
         if asking.body:
             headers["content-type"] = asking.content_type
         address = urlsplit(provider.base_url)
         url = f"{address.scheme}://{address.netloc}{asking.path}"
+        resolver = Resolver(self._snapshot().resolving)
         try:
             dialer = dialer_to(url, resolver, provider.trust, provider.proxy, provider.addresses)
         except TrustError as error:
@@ -82,20 +98,6 @@ class Asker:
         outgoing = Outgoing(asking.method, url, headers, asking.body, ANSWER_BYTES_MAX)
         answer = await fetch(dialer, outgoing, TIMEOUT_S)
         return Answered(answer.status, answer.body)
-
-    async def _credential(self, provider: Provider, resolver: Resolver) -> str:
-        """Return the credential, a fresh one where the one at hand is to be replaced by now."""
-        source = source_of(provider, Path(self._snapshot().file).parent, resolver)
-        if source is None:
-            return provider.credential
-        async with self._fetching:
-            known = self._credentials.get(provider.id)
-            if known is not None and time.monotonic() < known[0]:
-                return known[1].credential
-            fetched = await source.fetch()
-            until_s = time.monotonic() + min(fetched.again_s, fetched.life_s)
-            self._credentials[provider.id] = (until_s, fetched)
-            return fetched.credential
 
 
 def _with_query(path: str, query: str) -> str:
