@@ -12,6 +12,7 @@ import pytest
 
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
+from headgate.gateway.listener.kept import KeptCertificate
 from headgate.node.child import Child
 from headgate.node.hashing import VARIABLE
 from headgate.node.outcome import last
@@ -47,6 +48,7 @@ def crew_of(folder: Path, snapshot: Snapshot) -> Crew:
         gateway_url="",
         console_url="",
         console_port=0,
+        kept=KeptCertificate(None),
     )
     crew.steward.due_s = float("inf")  # and nobody is started
     return crew

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -76,6 +77,41 @@ def test_a_certificate_is_renewed_under_two_workers(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has memory without a name")
+def test_a_worker_that_starts_while_the_certificate_is_bad_shows_the_last_good_one(
+    tmp_path: Path,
+) -> None:
+    """So a node outlives a renewal that failed and a worker that dies then; a good certificate is
+    taken up as ever, and is the one that the next worker shows.
+    """
+    authority = trustme.CA()
+    names = ("localhost", "127.0.0.1")
+    put(tmp_path, authority.issue_cert(*names))
+    extra = f'[tls]\ncertificate = "{tmp_path}/tls.pem"\nkey = "{tmp_path}/tls.key"\n'
+    with running_node(tmp_path / "node", extra=extra) as node:
+        client = OpenAI(
+            base_url=f"{node.gateway_url}/v1",
+            api_key=node.key(),
+            http_client=DefaultHttpxClient(verify=trusting(authority)),
+        )
+        first = shown(node, authority)
+        (tmp_path / "tls.pem").write_text("half a certif")
+        replaced(node)
+        ask(client)
+        assert shown(node, authority) == first
+
+        put(tmp_path, authority.issue_cert(*names))
+        until(lambda: shown(node, authority) != first, "the new one is shown", PATIENCE_S)
+        second = shown(node, authority)
+        reload(node)
+        (tmp_path / "tls.key").unlink()
+        replaced(node)
+        ask(client)
+        assert shown(node, authority) == second
+        client.close()
+
+
+@pytest.mark.slow
 def test_a_node_that_only_proxies_may_call_is_ready_and_logs(tmp_path: Path) -> None:
     """Its supervisor asks as one who speaks for itself; what was not written of the log when the
     node is told to stop is written at its end.
@@ -101,6 +137,17 @@ def test_a_node_that_only_proxies_may_call_is_ready_and_logs(tmp_path: Path) -> 
     *asked, said = (json.loads(line) for line in lines)
     assert {(each["client"], each["path"]) for each in asked} == {("127.0.0.1", "/readyz")}
     assert (said["client"], said["principal"]) == ("198.51.100.9", "alice")
+
+
+def replaced(node: TestNode) -> None:
+    """Kill the worker and wait until another one lets clients in."""
+    dead = node.kill("worker-0")
+    none = (None, dead)
+    until(
+        lambda: node._pid_or_none("worker-0") not in none,
+        "another worker lets clients in",
+        PATIENCE_S,
+    )
 
 
 def ask(client: OpenAI) -> None:

@@ -33,13 +33,7 @@ def sweep(pipeline: Pipeline, now_ms: int) -> None:
     world = pipeline.world
     before_ms, world.clock.coarse_ms = world.clock.coarse_ms, now_ms
     pipeline.lag.look(now_ms)
-    for exchange in list(pipeline.exchanges):
-        _count_from(exchange, before_ms, now_ms - 1)
-        _sweep_exchange(pipeline, exchange, now_ms)
-    for client in list(pipeline.connections):
-        if client.phase_since_ms == before_ms:
-            client.phase_since_ms = now_ms - 1
-        _sweep_client(pipeline, client, now_ms)
+    _sweep_calls(pipeline, before_ms, now_ms)
     for target in world.targets.values():
         target.places.expire(now_ms - pipeline.edge.queue_wait_max_ms)
     for pool in world.pools:
@@ -59,6 +53,16 @@ def sweep(pipeline: Pipeline, now_ms: int) -> None:
         world.syncs.sweep()
     if world.access_log is not None:
         world.access_log.flush()
+
+
+def _sweep_calls(pipeline: Pipeline, before_ms: int, now_ms: int) -> None:
+    for exchange in list(pipeline.exchanges):
+        _count_from(exchange, before_ms, now_ms - 1)
+        _sweep_exchange(pipeline, exchange, now_ms)
+    for client in list(pipeline.connections):
+        if client.phase_since_ms == before_ms:
+            client.phase_since_ms = now_ms - 1
+        _sweep_client(pipeline, client, now_ms)
 
 
 def _count_from(exchange: Exchange, before_ms: int, at_ms: int) -> None:

@@ -9,12 +9,16 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from headgate.config.load import load
+from headgate.config.shapes import TABLES
 from headgate.config.snapshot import Snapshot
 from headgate.node.paths import in_force_path, run_dir
 
 SECRETS_OF_STEWARD = ("console", "webhooks", "reports", "otel", "events", "providers")
 """What the steward needs secrets of; those of keys are the workers' alone. Those of providers it
 needs for batches, which it hands over and asks after."""
+
+SECRETS_OF_WORKER = frozenset(TABLES) - {"tls"}
+"""All but the certificate: the door looks at that itself, and has another while it is no good."""
 
 
 def keep(data_dir: Path, number: int, text: bytes) -> Path:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
+from headgate.gateway.listener.kept import KeptCertificate
 from headgate.node import in_force
 from headgate.node.child import Child, python
 from headgate.node.client import ask
@@ -45,6 +46,7 @@ class Crew:
         snapshot: The configuration in force.
         copy: Its text, as it was found valid.
         gateway_fds: The sockets that workers listen on, one each.
+        kept: The last good certificate, for workers that start while the file has none.
         alive_fd: What tells the others of our end.
         starting: Workers of a configuration that is being taken up.
         retiring: Workers of earlier configurations, and those that failed to start.
@@ -58,6 +60,7 @@ class Crew:
     gateway_url: str
     console_url: str
     console_port: int
+    kept: KeptCertificate
     alive_fd: int = -1
     number: int = 0
     steward: Child = field(init=False)
@@ -85,8 +88,9 @@ class Crew:
     def _worker(self, name: str, fd: int) -> Child:
         crowd = ("--workers", str(len(self.gateway_fds)))
         listening = ("--name", name, "--listen-fd", str(fd))
-        command = python("headgate.node.worker", *self._common(), *listening, *crowd)
-        return Child(name, command, (fd,))
+        kept = ("--kept-fds", *map(str, self.kept.fds))
+        command = python("headgate.node.worker", *self._common(), *listening, *crowd, *kept)
+        return Child(name, command, (fd, *self.kept.fds))
 
     def go_by(self, copy: Path) -> str | None:
         """Have who starts from now on read this copy, and the steward take it up now.
@@ -111,6 +115,7 @@ class Crew:
 
     def keep(self) -> None:
         """Start again whoever has died; who retires may."""
+        self.kept.look()
         for child in (self.steward, *self.workers):
             child.keep(self.alive_fd, self.serves)
         left = []
@@ -159,6 +164,7 @@ def _take_up(crew: Crew) -> Generator[None, None, tuple[Problem, ...]]:
         problem = f"No copy of it can be kept in {crew.data_dir}: {error.strerror}."
         return (_problem(crew, problem, "Make room there."),)
     reason = crew.go_by(copy)
+    before_kept, crew.kept = crew.kept, KeptCertificate(checked.snapshot.edge.tls)
     successors = crew.crowd()
     if reason is None:
         crew.starting = successors
@@ -169,8 +175,11 @@ def _take_up(crew: Crew) -> Generator[None, None, tuple[Problem, ...]]:
         for child in successors:
             child.signal(SIGTERM)
         crew.go_by(before_copy)
+        crew.kept.close()
+        crew.kept = before_kept
         in_force.forget_all_but(crew.data_dir, before_copy)
         return (_problem(crew, reason, "Look at what headgate serve prints."),)
+    before_kept.close()
     crew.workers, crew.snapshot = successors, checked.snapshot
     yield from _retire(crew, before)
     in_force.forget_all_but(crew.data_dir, crew.copy)

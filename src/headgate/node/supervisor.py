@@ -21,6 +21,7 @@ from types import FrameType
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.dial.tls import TrustError
+from headgate.gateway.listener.kept import KeptCertificate
 from headgate.gateway.listener.own import line, place_of, why_closed
 from headgate.node import in_force, locks
 from headgate.node.hashing import share_hashes
@@ -129,6 +130,7 @@ def _crew(
         gateway_url=edge.url(gateway[0].getsockname()[1]),
         console_url=f"http://{console.host}:{console_port}",
         console_port=console_port,
+        kept=KeptCertificate(edge.tls),
     )
 
 

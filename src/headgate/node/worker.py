@@ -18,8 +18,9 @@ from headgate.gateway.client.logged import welcome
 from headgate.gateway.cuts import cut
 from headgate.gateway.listener.access_log import AccessLog
 from headgate.gateway.listener.door import Door
+from headgate.gateway.listener.kept import tls_of
 from headgate.gateway.pipeline import Pipeline
-from headgate.gateway.settings import SWEEP_MS
+from headgate.gateway.settings import SWEEP_MS, Tls
 from headgate.gateway.sweep import sweep
 from headgate.gateway.world import World
 from headgate.identity.directory import Credential, Directory, model_set
@@ -30,7 +31,7 @@ from headgate.node.durable import journal_syncs, open_journal, see_out_failed
 from headgate.node.ending import told_plainly
 from headgate.node.hearsay import Hearsay
 from headgate.node.imparting import Imparting, impart
-from headgate.node.in_force import read
+from headgate.node.in_force import SECRETS_OF_WORKER, read
 from headgate.node.leaving import announce, brings_nothing, drain, hand_over
 from headgate.node.link import StewardLink
 from headgate.node.messages import Crowd, Hello, State, Unwell
@@ -89,9 +90,24 @@ class KeysMadeLater:
 
 
 async def run(
-    snapshot: Snapshot, data_dir: Path, *, name: str, listening: socket.socket, alive_fd: int
+    snapshot: Snapshot,
+    data_dir: Path,
+    *,
+    name: str,
+    listening: socket.socket,
+    alive_fd: int,
+    kept: Tls | None = None,
 ) -> None:
-    """Serve until told to stop or to retire, then finish what runs and seal the journal."""
+    """Serve until told to stop or to retire, then finish what runs and seal the journal.
+
+    Args:
+        snapshot: The configuration.
+        data_dir: The data directory.
+        name: The worker's.
+        listening: Where clients connect.
+        alive_fd: A pipe whose end is the supervisor's.
+        kept: The last certificate that was good, None for none.
+    """
     epoch, disk = new_epoch(time.time_ns()), Disk(snapshot.journal.durability)
     journal = open_journal(data_dir, name, epoch, disk)
     link = StewardLink(socket_path(data_dir), Hello(name, journal.name, os.getpid()))
@@ -124,8 +140,8 @@ async def run(
         return
     sweeping = end_with(_sweep_always(pipeline, link, placing, failing), stop, "its sweep")
     keepers = await keep_fresh(world, Path(snapshot.file).parent)
-    door = Door(snapshot.edge, listening, welcome(pipeline))
-    await door.open()
+    door = Door(snapshot.edge, listening, welcome(pipeline), kept)
+    await door.open_anyhow()
     keepers.append(asyncio.create_task(door.keep_fresh()))
     write_pid(data_dir, name)
     settle_in()
@@ -293,9 +309,10 @@ def main() -> None:
     parser.add_argument("--name", default="worker-0")
     parser.add_argument("--listen-fd", type=int, required=True)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--kept-fds", type=int, nargs="*", default=())
     parser.add_argument("--alive-fd", type=int, default=-1)
     arguments = parser.parse_args()
-    snapshot = read(arguments.config, arguments.in_force, os.environ)
+    snapshot = read(arguments.config, arguments.in_force, os.environ, SECRETS_OF_WORKER)
     snapshot = part_of(snapshot, arguments.workers)
     with told_plainly("worker"):
         uvloop.run(
@@ -305,6 +322,7 @@ def main() -> None:
                 name=arguments.name,
                 listening=socket.socket(fileno=arguments.listen_fd),
                 alive_fd=arguments.alive_fd,
+                kept=tls_of(arguments.kept_fds) if arguments.kept_fds else None,
             )
         )
 

@@ -12,11 +12,13 @@ from typing import Any, Protocol
 from headgate.gateway.client.edge import ClientConnection
 from headgate.gateway.listener.meeting import MeetingServer
 from headgate.gateway.listener.tls import Stamp, TlsError, server_context, stamp
-from headgate.gateway.settings import Edge
+from headgate.gateway.settings import Edge, Tls
 
 BACKLOG = 4_096
 LOOK_S = 2
 """How often it is looked whether a certificate was changed."""
+
+FIX = "Put a certificate and the key that belongs to it where [tls] says: taken up in seconds."
 
 Welcome = Callable[[str | None], ClientConnection]
 """Makes what answers a connection whose client has an address; None: as the connection says."""
@@ -38,9 +40,23 @@ class Door:
     that wait in it are nobody's yet, so none is lost, and those that are open go on.
     """
 
-    def __init__(self, edge: Edge, listening: socket.socket, welcome: Welcome) -> None:
-        """Keep it closed; `listening` is bound, and closed together with the door."""
+    def __init__(
+        self,
+        edge: Edge,
+        listening: socket.socket,
+        welcome: Welcome,
+        kept: Tls | None = None,
+    ) -> None:
+        """Keep it closed; `listening` is bound, and closed together with the door.
+
+        Args:
+            edge: What it is opened as.
+            listening: The socket.
+            welcome: Makes what answers a connection.
+            kept: The last certificate that was good, None when nobody has kept it.
+        """
         self._edge = edge
+        self._kept = kept
         self._listening = listening
         self._welcome = welcome
         self._server: Server | None = None
@@ -62,6 +78,20 @@ class Door:
         before, self._server = self._server, await self._serve(context)
         if before is not None:
             before.close()
+
+    async def open_anyhow(self) -> None:
+        """Let the first clients in, shown the last good certificate while the files are not good.
+
+        Raises:
+            TlsError: The certificate cannot be used, and nobody has kept one.
+        """
+        try:
+            await self.open()
+        except TlsError as error:
+            if self._kept is None:
+                raise
+            self._server = await self._serve(server_context(self._kept))
+            _log.warning("tls: %s The last good one is shown. %s", error, FIX)
 
     async def keep_fresh(self) -> None:
         """Take up each certificate that is changed, for ever."""
