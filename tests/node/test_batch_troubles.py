@@ -4,8 +4,8 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -17,6 +17,8 @@ from headgate.ledger import store_batches
 from headgate.ledger.allotments import Allotment
 from headgate.ledger.keeper import Keeper
 from headgate.node.batching import Batching
+from headgate.node.pages import Pages
+from headgate.node.rules import Rules
 from headgate.records.batch import Batch
 from tests.gateway.provider import Line, Provider, whole
 from tests.ledger.test_batches import BATCH, WINDOW
@@ -30,16 +32,23 @@ FAILS = whole(b'{"error":{"message":"no"}}', status=500)
 FAILS_ELSE = whole(b'{"error":{"message":"another"}}', status=502)
 
 
-class _Rules(NamedTuple):
-    snapshot: Snapshot
+class NoPages(Pages):
+    """A console that nobody looks at."""
+
+    def __init__(self) -> None:
+        pass
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show nothing."""
 
 
-class _Desk(NamedTuple):
+@dataclass
+class Desk:
     """A steward, as far as batches need one."""
 
     engine: Engine
     keeper: Keeper
-    rules: _Rules
+    rules: Rules
     root: Path
 
 
@@ -71,8 +80,8 @@ def one_batch(folder: Path, provider: Provider) -> Iterator[tuple[Batching, Batc
     batch = msgspec.structs.replace(batch, upstream="batch_1", created_ns=AT_NS)
     with engine.begin() as connection:
         store_batches.keep_batch(connection, batch)
-    rules = _Rules(load(config, {}))
-    yield Batching(_Desk(engine, keeper, rules, folder / "data" / "journal")), batch
+    rules = Rules(lambda file: load(file, {}), config, NoPages())
+    yield Batching(Desk(engine, keeper, rules, folder / "data" / "journal")), batch
     engine.dispose()
 
 

@@ -315,6 +315,18 @@ class ClientConnection(SendingConnection):
             self.close()
         elif self._last is not None or self._queue:
             self._take_next()
+        if self.phase == "body" and not (self.busy or self._queue or self._taking):
+            self._invite()
+
+    def _invite(self) -> None:
+        """Ask for a body whose turn has come, if its client waits to be asked (RFC 9110, 10.1.1).
+
+        It may as well have begun to send: a client need not wait for ever.
+        """
+        request = self.request
+        size = request.body_bytes if request.upload is None else request.upload.size
+        if request.head.expects_continue and not (size or request.head.http10):
+            self.write(CONTINUE)
 
     def _take_next(self) -> None:
         """Begin the requests that wait, in turn, until one of them has to wait itself."""
