@@ -285,6 +285,7 @@ def test_a_body_that_drips_is_cut_off(start: Start) -> None:
         quick.send(large[:-1])
         gateway.until(lambda: gateway.pipeline._buffered_bytes > 9_000, "both have begun")
 
+        gateway.ticks(2)
         gateway.run(lambda: sweep(gateway.pipeline, gateway.pipeline.coarse_ms + later_ms(2)))
 
         reply = slow.read()

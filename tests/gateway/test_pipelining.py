@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from headgate.records.journal import HoldRecord
 from tests.gateway.calls import chat, encode, head, request
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
@@ -68,3 +69,26 @@ def test_who_asks_first_and_does_not_wait_is_not_told(start: Start) -> None:
 
         assert wire.read().status == 200
         assert wire.send(BODY[1:]).read().status == 200
+
+
+@pytest.mark.parametrize("count", [15, 16, 17, 40, 400])
+def test_nothing_begins_that_a_client_left_behind(start: Start, count: int) -> None:
+    """However many calls wait, none of them is made for a client that is gone; that it reads
+    nothing any more is known at the latest when their turn comes."""
+    with running(start) as (gateway, wire, go):
+        wire.send(request(chat()) * count)
+        gateway.until(lambda: waiting(gateway) >= min(count, 16), "as many wait as may")
+        wire.close()
+        gateway.ticks(3)
+        go.set()
+        gateway.until(lambda: not gateway.pipeline.connections, "the gateway has noticed")
+        gateway.until_idle()
+
+        assert len([each for each in gateway.records() if isinstance(each, HoldRecord)]) == 1
+        assert gateway.run(lambda: gateway.pipeline._buffered_bytes) == 0
+
+
+def waiting(gateway: Gateway) -> int:
+    """Return how many calls wait on the one connection."""
+    (client,) = gateway.pipeline.connections
+    return len(client._queue)

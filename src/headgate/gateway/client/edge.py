@@ -19,6 +19,7 @@ from httptools import (
 from headgate.gateway import refusals, settings
 from headgate.gateway.client.heads import Met
 from headgate.gateway.client.http_bytes import CONTINUE
+from headgate.gateway.client.presence import has_left
 from headgate.gateway.client.request import Head, Request
 from headgate.gateway.client.sending import SendingConnection
 from headgate.units import errors
@@ -335,6 +336,8 @@ class ClientConnection(SendingConnection):
             return
         self._taking = True
         while self._queue and not self.busy:
+            if len(self._queue) >= settings.PIPELINED_MAX and self._is_left():
+                break
             self.answer(self._queue.pop(0))
         self._taking = False
         if self._last is not None and not self.busy and not self._queue:
@@ -343,6 +346,20 @@ class ClientConnection(SendingConnection):
         elif self.phase != "over" and len(self._queue) < settings.PIPELINED_MAX:
             assert self.transport is not None
             self.transport.resume_reading()
+
+    def _is_left(self) -> bool:
+        """Give up on a client that has left while it was not read, for so many of its calls wait.
+
+        Nothing would tell of its end before another of them has begun.
+        """
+        if self.transport is None or not has_left(self.transport):
+            return False
+        self.phase = "over"
+        self._last = None
+        self._forget_request()
+        self._forget_queue()
+        self.close()
+        return True
 
     def refuse(self, refusal: Refusal) -> None:
         """Refuse what is being received, behind the answers that are due, and then close.
