@@ -10,6 +10,7 @@ from openai.types.shared import ErrorObject
 
 from headgate.dialects import openai_chat
 from headgate.dialects.bounds import HIDDEN_TOKENS_MAX, IMAGE_TOKENS_MAX_OPENAI
+from headgate.dialects.sse import EVENT_BYTES_MAX, EventTooLongError
 from headgate.records.demand import Demand, Terms
 from headgate.units.errors import BUDGET_EXCEEDED, Refusal
 
@@ -133,6 +134,27 @@ def test_an_event_without_end_is_not_held_forever() -> None:
     passed = stream.feed(b"data: " + b"x" * 2_000_000)
 
     assert len(passed) == 2_000_006
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("size", [10_000, 50_000, 1_000_000])
+def test_an_event_is_measured_however_it_comes(size: int, newline: bytes) -> None:
+    """Long events pass one after the other; a single one that is too long does not, and then
+    nothing that follows it is taken for the end of the stream."""
+    ends = newline * 2
+    long = b'data: {"id":"a","choices":[],"x":"%b"}%b' % (b"x" * (EVENT_BYTES_MAX - 50_000), ends)
+    fits, endless = openai_chat.Stream(False), openai_chat.Stream(False)
+
+    def feed(stream: openai_chat.Stream, data: bytes) -> None:
+        for at in range(0, len(data), size):
+            stream.feed(data[at : at + size])
+
+    feed(fits, STREAM + long + long + b"data: [DONE]" + ends)
+    assert fits.finish().complete
+    with pytest.raises(EventTooLongError):
+        feed(endless, STREAM + b"data: " + b"x" * (EVENT_BYTES_MAX + 2 * size) + ends + STREAM)
+    assert not endless.finish().complete
+    assert len(endless._tail) < 100_000
 
 
 def test_done_without_its_blank_line_reaches_the_client() -> None:

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw, Struct, field
 from msgspec.structs import replace
 
-from headgate.dialects.sse import EventStream, first_data
+from headgate.dialects.sse import WHOLE_BYTES_MAX, EventStream, first_data
 from headgate.records.report import Report
 
 LAST_EVENTS_MAX = 8
@@ -92,6 +92,7 @@ class Stream(EventStream):
     __slots__ = ()
 
     LAST_BYTES_MAX: ClassVar[int] = 8_388_608
+    EVENT_BYTES_MAX: ClassVar[int] = WHOLE_BYTES_MAX
 
     def __init__(self, strip_usage: bool) -> None:  # noqa: ARG002
         super().__init__()

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from headgate.dialects.translation.events import Events, EventTooLongError
+from headgate.dialects.sse import EventTooLongError
+from headgate.dialects.translation.events import Events
 
 Feed = Callable[[bytes], bytes]
 

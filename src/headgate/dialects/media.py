@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from headgate.dialects import openai_chat
 from headgate.dialects.splice import splice_model
-from headgate.dialects.sse import EventStream, first_data
+from headgate.dialects.sse import WHOLE_BYTES_MAX, EventStream, first_data
 from headgate.records.demand import Demand, Edit
 from headgate.records.report import Report
 
@@ -76,6 +76,7 @@ class MediaStream(EventStream):
 
     __slots__ = ()
 
+    EVENT_BYTES_MAX: ClassVar[int] = WHOLE_BYTES_MAX
     ENDS: ClassVar[frozenset[str]] = frozenset()
     """The types of the events that end a stream."""
 

@@ -17,7 +17,7 @@ from headgate.dialects import openai_responses_shapes as shapes
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_OPENAI, input_tokens_max
 from headgate.dialects.openai_terms import openai_terms
 from headgate.dialects.splice import SpliceError, said_by, splice
-from headgate.dialects.sse import EventStream, first_data
+from headgate.dialects.sse import WHOLE_BYTES_MAX, EventStream, first_data
 from headgate.dialects.tools import offered
 from headgate.records.demand import Demand, Edit
 from headgate.records.report import Report
@@ -246,6 +246,7 @@ class Stream(EventStream):
         b"[DONE]",
     )
     LAST_BYTES_MAX: ClassVar[int] = 8_388_608
+    EVENT_BYTES_MAX: ClassVar[int] = WHOLE_BYTES_MAX
 
     def __init__(self, strip_usage: bool) -> None:  # noqa: ARG002
         super().__init__()

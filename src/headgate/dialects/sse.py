@@ -23,11 +23,21 @@ HEAD_BYTES_MAX: Final = 1_048_576
 HELD_BYTES_MAX: Final = 1_048_576
 """How much of an incomplete event is held back at most, when usage is kept from the client."""
 
+EVENT_BYTES_MAX: Final = 8 << 20
+"""How long an event may be; a stream with a longer one is ended."""
+
+WHOLE_BYTES_MAX: Final = 32 << 20
+"""How long one may be in dialects of which an event may hold a whole reply, or an image."""
+
 # Two ends of line: `\r\n`, `\n` or `\r`; atomic, so that `\r\n` is never taken for two.
 _BOUNDARY: Final = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _ENDS_OF_EVENTS: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _ANY: Final = msgspec.json.Decoder(Raw)
 _DATA: Final = re.compile(rb"(?:^(?:\xef\xbb\xbf)?|[\n\r])data: ?([^\n\r]*)")
+
+
+class EventTooLongError(ValueError):
+    """One event is longer than one may be."""
 
 
 def data_of(event: bytes | bytearray) -> bytes:
@@ -143,16 +153,21 @@ class EventStream(ABC):
         head_report: What the first event says; None until it has arrived whole.
     """
 
-    __slots__ = ("_filter", "_searched", "_tail", "_trim_at", "_trimmed", "head_report")
+    __slots__ = ("_filter", "_open", "_searched", "_tail", "_trim_at", "_trimmed", "head_report")
 
     LAST_BYTES_MAX: ClassVar[int] = TAIL_BYTES
     """How long the event that reports the usage may be and still be found."""
+
+    EVENT_BYTES_MAX: ClassVar[int] = EVENT_BYTES_MAX
+    """How long any event may be."""
 
     def __init__(self, usage_filter: UsageFilter | None = None) -> None:
         self.head_report: Report | None = None
         self._filter = usage_filter
         self._tail = bytearray()
         self._trimmed = False
+        # How much of the event that is open was forgotten already.
+        self._open = 0
         self._trim_at = _TRIM_BYTES
         self._searched = 0
 
@@ -168,6 +183,10 @@ class EventStream(ABC):
         """Take de-framed bytes, cut anywhere, and return those that go to the client.
 
         Without a filter that is `payload` itself; with one, an incomplete event waits.
+
+        Raises:
+            EventTooLongError: The event that is open is longer than one may be (noticed some time
+                after). Nothing of the stream counts as its end any more.
         """
         tail = self._tail
         tail += payload
@@ -218,8 +237,26 @@ class EventStream(ABC):
             kept = max(begun, len(tail) - self.LAST_BYTES_MAX)
             start = min(start, max(0, kept))
             self._trim_at = max(_TRIM_BYTES, 2 * (len(tail) - start))
+        self._measure(start)
         del tail[:start]
         self._trimmed = self._trimmed or start > 0
+
+    def _measure(self, start: int) -> None:
+        """See how long the open event is, of which all before `start` will be forgotten.
+
+        Raises:
+            EventTooLongError: It is too long.
+        """
+        tail = self._tail
+        begun = tail.rfind(b"\n\n")
+        if begun < 0:
+            begun = max(tail.rfind(end) for end in _ENDS_OF_EVENTS)
+        self._open = max(0, start - begun) if begun >= 0 else self._open + start
+        if self._open + len(tail) - max(begun, start) > self.EVENT_BYTES_MAX:
+            # What comes in the same read might look like a proper end; its client does not get it.
+            tail.clear()
+            self._trimmed = True
+            raise EventTooLongError(f"an event is longer than {self.EVENT_BYTES_MAX} bytes")
 
     def _last_data(self) -> Iterator[bytes]:
         """Yield the data of the stream's events, the last one first, from its tail."""

@@ -6,7 +6,7 @@ import sys
 from asyncio import BaseTransport
 from typing import Final
 
-# TCP_INFO begins with the state (Linux, include/net/tcp_states.h): broken off, or closed over there.
+# TCP_INFO begins with the state (include/net/tcp_states.h): broken off, or closed by the client.
 _GONE: Final = (7, 8)
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from headgate.dial.failures import unproved
-from headgate.gateway.upstream.unpacking import Unpacker, unpacker_of
+from headgate.dialects.sse import EventTooLongError
+from headgate.gateway.upstream.unpacking import TOO_LARGE, Unpacker, unpacker_of
 from headgate.providers.envelope import PLAIN, Envelope, FrameError, Unframer
 
 if TYPE_CHECKING:
@@ -247,10 +248,20 @@ class UpstreamConnection(asyncio.Protocol):
                 self._more.clear()
             if self._unframer is not None:
                 payload = self._unframed(self._unframer, payload)
-            if self.exchange is exchange:
-                exchange.reply_goes_on(payload)
+            if self.exchange is exchange and not self._goes_on(exchange, payload):
+                return
         if self._complete:
             self._finish(exchange)
+
+    def _goes_on(self, exchange: Exchange, payload: bytes) -> bool:
+        """Tell the exchange what came; False where the connection is broken off for that."""
+        try:
+            exchange.reply_goes_on(payload)
+        except EventTooLongError:
+            self.fault = TOO_LARGE
+            self._break_off()
+            return False
+        return True
 
     def _begin(self, exchange: Exchange, read_bytes: int) -> None:
         """Tell the exchange of a head that is whole; give up on one that has no end."""
