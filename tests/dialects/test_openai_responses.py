@@ -10,6 +10,7 @@ from openai.types.responses import ResponseErrorEvent
 
 from headgate.dialects import openai_responses as dialect
 from headgate.dialects.bounds import HIDDEN_TOKENS_MAX, IMAGE_TOKENS_MAX_OPENAI
+from headgate.dialects.sse import EventTooLongError
 from headgate.records.demand import Demand, Edit, Terms
 from headgate.units.errors import BUDGET_EXCEEDED, Refusal
 
@@ -230,16 +231,18 @@ def test_a_long_last_event_is_read_whole(size: int, newline: bytes) -> None:
 
 
 def test_an_endless_event_is_forgotten() -> None:
-    """The memory a stream takes has a bound, whatever the provider sends."""
+    """The memory a stream takes has a bound, whatever the provider sends, and so has an event."""
     stream = dialect.Stream(False)
     stream.feed(CREATED + b"data: ")
     piece = b"x" * 262_144
+    most = 0
 
-    for _ in range(200):
-        stream.feed(piece)
+    with pytest.raises(EventTooLongError):
+        for _ in range(200):
+            most = max(most, len(stream._tail))
+            stream.feed(piece)
 
-    kept = stream._tail
-    assert len(kept) <= 3 * dialect.Stream.LAST_BYTES_MAX
+    assert most <= 3 * dialect.Stream.LAST_BYTES_MAX
     assert not stream.finish().complete
 
 

@@ -39,7 +39,7 @@ def test_an_event_behind_the_end_mark_costs_nothing(start: Start) -> None:
 
 @pytest.mark.parametrize(("path", "body"), [(CHAT_PATH, chat), (MESSAGES_PATH, message)])
 def test_an_event_without_an_end_ends_the_stream(start: Start, path: str, body: Any) -> None:
-    """One of 8 MB or more is nothing that a client has to take: it is told so by a code, in its
+    """One of 16 MB or more is nothing that a client has to take: it is told so by a code, in its
     dialect, the body has a proper end, and the bound is posted."""
 
     async def endless(line: Line) -> None:

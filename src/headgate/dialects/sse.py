@@ -23,8 +23,9 @@ HEAD_BYTES_MAX: Final = 1_048_576
 HELD_BYTES_MAX: Final = 1_048_576
 """How much of an incomplete event is held back at most, when usage is kept from the client."""
 
-EVENT_BYTES_MAX: Final = 8 << 20
-"""How long an event may be; a stream with a longer one is ended."""
+EVENT_BYTES_MAX: Final = 16 << 20
+"""How long an event may be, which may hold all the arguments of a tool; a longer one ends its
+stream."""
 
 WHOLE_BYTES_MAX: Final = 32 << 20
 """How long one may be in dialects of which an event may hold a whole reply, or an image."""

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.dialects.json_array import JsonArray
-from headgate.dialects.translation.events import EVENT_BYTES_MAX
+from headgate.dialects.sse import EVENT_BYTES_MAX
 from headgate.records.reply import (
     Begin,
     Counted,

@@ -6,11 +6,8 @@ from typing import Final
 
 from mypy_extensions import mypyc_attr
 
-from headgate.dialects.sse import EventTooLongError, data_of, plain_data_of
+from headgate.dialects.sse import EVENT_BYTES_MAX, EventTooLongError, data_of, plain_data_of
 from headgate.records.reply import Delta
-
-EVENT_BYTES_MAX: Final = 16 << 20
-"""How long one event may be: an image or the arguments of a tool may come whole."""
 
 _BOUNDARY: Final = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 

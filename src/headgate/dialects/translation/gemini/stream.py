@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from msgspec import json
 
+from headgate.dialects.sse import EVENT_BYTES_MAX
 from headgate.dialects.translation.citations import CITATIONS_MAX
-from headgate.dialects.translation.events import EVENT_BYTES_MAX
 from headgate.dialects.translation.fields import UNREADABLE
 from headgate.dialects.translation.gemini import reply_shapes as shapes
 from headgate.dialects.translation.gemini.reply import (
