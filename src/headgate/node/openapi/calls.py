@@ -1,5 +1,6 @@
 """The paths that spend, or count tokens: one of each dialect, or a few."""
 
+from headgate.dialects.described.registry import described
 from headgate.dialects.registry import Dialect
 from headgate.gateway.client.request import HEADERS
 from headgate.node.openapi.answers import (
@@ -84,7 +85,7 @@ def _call(dialect: Dialect, path: str, shapes: Shapes) -> Told:
     replied = {name: header(name) for name in REPLIED}
     kept = {"description": "The reply, whole or as a stream.", "headers": replied}
     # Replies are the provider's: JSON, events, and from some endpoints sound or plain text.
-    kept["content"] = {JSON: {"schema": {}}, "text/event-stream": {}, "*/*": {}}
+    kept["content"] = {JSON: {"schema": _reply(dialect, path)}, "text/event-stream": {}, "*/*": {}}
     # What broke before the head was read is told in the shape of unsigned dialects.
     names = sorted({error_name(dialect), UNSIGNED})
     passed_on = {"type": "object", "description": PASSED_ON}
@@ -108,12 +109,24 @@ def _call(dialect: Dialect, path: str, shapes: Shapes) -> Told:
     }
 
 
+def _reply(dialect: Dialect, path: str) -> Told:
+    """Return the schema of a whole reply: what all have in common, whoever gave them."""
+    plain = described().get(dialect.KIND)
+    if plain is None:
+        return {}
+    return {"type": "array", "items": plain.REPLY} if ":stream" in path else plain.REPLY
+
+
 def _body(dialect: Dialect, shapes: Shapes) -> Told:
     file: str | None = getattr(dialect, "FILE", None)
+    plain = described().get(dialect.KIND)
+    if plain is not None:
+        schema: Told = {"anyOf": [plain.REQUEST, shapes.read(dialect.BODY)]}
+        return {JSON: {"schema": schema, "examples": {"plain": {"value": plain.EXAMPLE}}}}
     if file is None:
         return {JSON: {"schema": shapes.read(dialect.BODY)}}
     binary = {"contentMediaType": "application/octet-stream"}
-    schema: Told = {
+    schema = {
         "type": "object",
         "properties": {"model": {"type": "string"}, file: binary, f"{file}[]": binary},
         "required": ["model"],

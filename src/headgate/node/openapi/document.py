@@ -28,7 +28,8 @@ from headgate.node.openapi.shapes import Shapes
 
 DESCRIPTION = """\
 What Headgate's data plane serves. Bodies of calls are told as far as they are read here: whatever
-else stands in them goes to the provider, which judges it, and replies are the provider's.
+else stands in them goes to the provider, which judges it. Beside that stands what a plain call is.
+Replies are the provider's; told is what all of a dialect have.
 """
 
 

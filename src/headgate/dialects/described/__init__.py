@@ -1,0 +1,1 @@
+"""How dialects are described to testers and clients: a plain request, and what replies have."""
