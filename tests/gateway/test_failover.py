@@ -286,20 +286,6 @@ def test_without_a_retry_budget_the_first_failure_is_told(
     assert gateway.run(lambda: gateway.pipeline.world.retries.denied) == 2
 
 
-def test_a_provider_that_stays_dead_adds_a_tenth_to_the_traffic(
-    start: Start, simulator: Simulator
-) -> None:
-    """Once what was saved up is spent, nine of ten failures are told, if nobody sets it otherwise.
-
-    A breaker that would pass the dead one over is kept from it, as for many that die in turn.
-    """
-    gateway = start(more=EITHER, limits="retries_burst = 1\nbreaker_failures = 1000")
-    simulator.faults.add(Fault(FaultKind.OVERLOADED, model="gpt-5.4-mini", times=15))
-    statuses = [ask(gateway, either()).status for _ in range(15)]
-
-    assert statuses == [200, *[503] * 9, 200, *[503] * 4]
-
-
 def test_a_call_does_not_leave_its_region(start: Start, simulator: Simulator) -> None:
     """A failure in Europe is told rather than served in America, unless the route allows it."""
     regions = other("eu", simulator.openai_url, 'region = "eu"')

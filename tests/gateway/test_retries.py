@@ -118,3 +118,17 @@ def test_a_breaker_that_opens_meanwhile_leaves_a_last_resort(
     first, second = gateway.holds(call_of(reply))
     assert rules(gateway, first.decision) == {"dying": None, "big": None}
     assert rules(gateway, second.decision)["big"] == "breaker_open"
+
+
+def test_a_provider_that_stays_dead_adds_a_tenth_to_the_traffic(
+    start: Start, simulator: Simulator
+) -> None:
+    """Once what was saved up is spent, nine of ten failures are told, if nobody sets it otherwise.
+
+    A breaker that would pass the dead one over is kept from it, as for many that die in turn.
+    """
+    gateway = start(more=ALIAS, limits="retries_burst = 1\nbreaker_failures = 1000")
+    simulator.faults.add(Fault(FaultKind.OVERLOADED, model="gpt-5.4-mini", times=15))
+    statuses = [ask(gateway, chat(model="either")).status for _ in range(15)]
+
+    assert statuses == [200, *[503] * 9, 200, *[503] * 4]

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import uvloop
 
@@ -89,25 +90,22 @@ class KeysMadeLater:
         self._directory.revoke(frozenset(state.revoked))
 
 
-async def run(
-    snapshot: Snapshot,
-    data_dir: Path,
-    *,
-    name: str,
-    listening: socket.socket,
-    alive_fd: int,
-    kept: Tls | None = None,
-) -> None:
-    """Serve until told to stop or to retire, then finish what runs and seal the journal.
+class Entrance(NamedTuple):
+    """What the supervisor hands on.
 
-    Args:
-        snapshot: The configuration.
-        data_dir: The data directory.
-        name: The worker's.
-        listening: Where clients connect.
-        alive_fd: A pipe whose end is the supervisor's.
-        kept: The last certificate that was good, None for none.
+    Attributes:
+        listening: The socket that clients connect to.
+        kept: The last certificate that was good, None when none was kept.
     """
+
+    listening: socket.socket
+    kept: Tls | None
+
+
+async def run(
+    snapshot: Snapshot, data_dir: Path, *, name: str, entrance: Entrance, alive_fd: int
+) -> None:
+    """Serve until told to stop or to retire, then finish what runs and seal the journal."""
     epoch, disk = new_epoch(time.time_ns()), Disk(snapshot.journal.durability)
     journal = open_journal(data_dir, name, epoch, disk)
     link = StewardLink(socket_path(data_dir), Hello(name, journal.name, os.getpid()))
@@ -140,7 +138,7 @@ async def run(
         return
     sweeping = end_with(_sweep_always(pipeline, link, placing, failing), stop, "its sweep")
     keepers = await keep_fresh(world, Path(snapshot.file).parent)
-    door = Door(snapshot.edge, listening, welcome(pipeline), kept)
+    door = Door(snapshot.edge, entrance.listening, welcome(pipeline), entrance.kept)
     await door.open_anyhow()
     keepers.append(asyncio.create_task(door.keep_fresh()))
     write_pid(data_dir, name)
@@ -320,9 +318,11 @@ def main() -> None:
                 snapshot,
                 arguments.data_dir,
                 name=arguments.name,
-                listening=socket.socket(fileno=arguments.listen_fd),
+                entrance=Entrance(
+                    socket.socket(fileno=arguments.listen_fd),
+                    tls_of(arguments.kept_fds) if arguments.kept_fds else None,
+                ),
                 alive_fd=arguments.alive_fd,
-                kept=tls_of(arguments.kept_fds) if arguments.kept_fds else None,
             )
         )
 
