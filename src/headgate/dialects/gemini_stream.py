@@ -92,7 +92,7 @@ class Stream(EventStream):
     __slots__ = ()
 
     LAST_BYTES_MAX: ClassVar[int] = 8_388_608
-    EVENT_BYTES_MAX: ClassVar[int] = WHOLE_BYTES_MAX
+    ANY_BYTES_MAX: ClassVar[int] = WHOLE_BYTES_MAX
 
     def __init__(self, strip_usage: bool) -> None:  # noqa: ARG002
         super().__init__()

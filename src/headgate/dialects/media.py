@@ -76,7 +76,7 @@ class MediaStream(EventStream):
 
     __slots__ = ()
 
-    EVENT_BYTES_MAX: ClassVar[int] = WHOLE_BYTES_MAX
+    ANY_BYTES_MAX: ClassVar[int] = WHOLE_BYTES_MAX
     ENDS: ClassVar[frozenset[str]] = frozenset()
     """The types of the events that end a stream."""
 

@@ -159,7 +159,7 @@ class EventStream(ABC):
     LAST_BYTES_MAX: ClassVar[int] = TAIL_BYTES
     """How long the event that reports the usage may be and still be found."""
 
-    EVENT_BYTES_MAX: ClassVar[int] = EVENT_BYTES_MAX
+    ANY_BYTES_MAX: ClassVar[int] = EVENT_BYTES_MAX
     """How long any event may be."""
 
     def __init__(self, usage_filter: UsageFilter | None = None) -> None:
@@ -253,11 +253,11 @@ class EventStream(ABC):
         if begun < 0:
             begun = max(tail.rfind(end) for end in _ENDS_OF_EVENTS)
         self._open = max(0, start - begun) if begun >= 0 else self._open + start
-        if self._open + len(tail) - max(begun, start) > self.EVENT_BYTES_MAX:
+        if self._open + len(tail) - max(begun, start) > self.ANY_BYTES_MAX:
             # What comes in the same read might look like a proper end; its client does not get it.
             tail.clear()
             self._trimmed = True
-            raise EventTooLongError(f"an event is longer than {self.EVENT_BYTES_MAX} bytes")
+            raise EventTooLongError(f"an event is longer than {self.ANY_BYTES_MAX} bytes")
 
     def _last_data(self) -> Iterator[bytes]:
         """Yield the data of the stream's events, the last one first, from its tail."""
