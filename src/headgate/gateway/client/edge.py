@@ -336,7 +336,7 @@ class ClientConnection(SendingConnection):
             return
         self._taking = True
         while self._queue and not self.busy:
-            if len(self._queue) >= settings.PIPELINED_MAX and self._is_left():
+            if len(self._queue) >= settings.PIPELINED_MAX and self._gave_up():
                 break
             self.answer(self._queue.pop(0))
         self._taking = False
@@ -347,8 +347,8 @@ class ClientConnection(SendingConnection):
             assert self.transport is not None
             self.transport.resume_reading()
 
-    def _is_left(self) -> bool:
-        """Give up on a client that has left while it was not read, for so many of its calls wait.
+    def _gave_up(self) -> bool:
+        """Give up on a client if it has left while it was not read, for so many of its calls wait.
 
         Nothing would tell of its end before another of them has begun.
         """
