@@ -138,6 +138,28 @@ def test_a_provider_without_a_credential_is_sent_none(start: Start, recording: R
     assert recording.header("authorization") is None
 
 
+@pytest.mark.parametrize(
+    ("more", "sent"),
+    [
+        ("", {"max_tokens": 30, "max_completion_tokens": 30}),
+        ('output_limit_field = "max_tokens"', {"max_tokens": 30, "max_completion_tokens": 30}),
+        ('output_limit_field = "max_completion_tokens"', {"max_completion_tokens": 30}),
+    ],
+)
+def test_a_server_of_ones_own_gets_the_limit_by_the_name_it_knows(
+    start: Start, recording: Recording, more: str, sent: dict[str, int]
+) -> None:
+    """One that passes over the newer name would write on, past what was held for the call."""
+    gateway = start(more=own("openai_compatible", recording.server.url, "m", more=more))
+    recording.answers.append(whole(completion()))
+    body = {"model": "own", "max_completion_tokens": 30, "messages": chat()["messages"]}
+
+    assert ask(gateway, body).status == 200
+
+    limits = {name: n for name, n in recording.bodies[-1].items() if name.startswith("max_")}
+    assert limits == sent
+
+
 COST: dict[str, Any] = {
     "prompt_tokens": 10,
     "completion_tokens": 5,

@@ -288,6 +288,8 @@ def test_sellers_and_limits_are_known_by_host() -> None:
     assert openai_compatible.limit_field(openai, "m") == "max_completion_tokens"
     assert openai_compatible.limit_field(deepseek, "m") == "max_tokens"
     assert openai_compatible.limit_field("http://notopenai.com", "m") == "max_tokens"
+    assert not openai_compatible.limit_needed(openai)
+    assert openai_compatible.limit_needed("http://notopenai.com")
     assert anthropic.limit_field("https://api.anthropic.com", "m") == "max_tokens"
     assert PROVIDERS["openai"].seller("https://eu.api.openai.com/v1") == "openai"
     assert (

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from headgate.config.shape import CountOrNone, Day, Millis, Secret, Shape, Text, Texts
 from headgate.dial.settings import Resolving, Scope
-from headgate.providers.settings import OnDisconnect, Prices, Provider
+from headgate.providers.settings import LimitField, OnDisconnect, Prices, Provider
 
 _PROVIDER = Provider("", "", "", "", (), "")
 _RESOLVING = Resolving()
@@ -84,7 +84,7 @@ class ProviderShape(Shape, frozen=True, kw_only=True):
     seller: Text | None = None
     prices: Prices = _PROVIDER.prices
     on_disconnect: OnDisconnect = _PROVIDER.on_disconnect
-    output_limit_field: Text | None = None
+    output_limit_field: LimitField | None = None
     api_version: Text | None = None
     region: Text | None = None
     retention_days: CountOrNone | None = None

@@ -10,6 +10,7 @@ from headgate.providers.envelope import ANY_PLACE, Place
 from headgate.providers.openai_compatible_shapes import CompletionDetails, PromptDetails
 from headgate.providers.openai_compatible_shapes import Usage as Reported
 from headgate.providers.replies import ACCOUNT, CONTEXT, by_status, credential_bytes
+from headgate.providers.settings import OLDER_LIMIT
 from headgate.providers.setup import Setup
 from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Failure, Metered, Report
@@ -127,15 +128,16 @@ def limit_field(base_url: str, model: str) -> str:  # noqa: ARG001
     OpenAI's reasoning models know only the new name; most others know only the old one.
     """
     host = "." + (urlsplit(base_url).hostname or "")
-    return "max_completion_tokens" if host.endswith(_NEW_LIMIT_HOSTS) else "max_tokens"
+    return "max_completion_tokens" if host.endswith(_NEW_LIMIT_HOSTS) else OLDER_LIMIT
 
 
 def limit_needed(base_url: str) -> bool:
     """Tell whether that limit must be there even beside another one, which is ignored.
 
-    DeepSeek documents `max_tokens` only.
+    Servers that have only ever known `max_tokens` pass over the newer name and would write on, past
+    what is held. OpenAI knows both, and refuses both at once.
     """
-    return seller(base_url) == "deepseek"
+    return limit_field(base_url, "") == OLDER_LIMIT
 
 
 def failure(status: int, body: bytes) -> Failure:

@@ -8,6 +8,10 @@ from headgate.providers.issuers.settings import IssuerSettings
 
 OnDisconnect = Literal["drain", "cancel"]
 Prices = Literal["book", "reported"]
+LimitField = Literal["max_tokens", "max_completion_tokens"]
+
+OLDER_LIMIT: LimitField = "max_tokens"
+"""The name of the output limit that most servers know, and many know alone."""
 
 
 class Provider(NamedTuple):
@@ -26,7 +30,8 @@ class Provider(NamedTuple):
             end for the exact usage, `cancel` closes it and posts the bound.
         prices: What a call is posted at: its usage by the price book, or what the reply says was
             charged.
-        limit_field: The output limit field inserted when a body has none; None: the kind knows.
+        limit_field: The output limit field inserted when a body has none, the older one also beside
+            the newer one; None: the kind knows.
         api_version: The version of its interface to ask for, None for the kind's own.
         region: Where it is, None when unknown; kinds that sign need it where the host is silent.
         trust: Whose certificates count, and which of ours is shown.
@@ -47,7 +52,7 @@ class Provider(NamedTuple):
     dialects: tuple[str, ...]
     seller: str
     on_disconnect: OnDisconnect = "drain"
-    limit_field: str | None = None
+    limit_field: LimitField | None = None
     api_version: str | None = None
     region: str | None = None
     trust: Trust = Trust()

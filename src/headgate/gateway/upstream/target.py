@@ -13,6 +13,7 @@ from headgate.gateway.upstream.pool import Pool
 from headgate.providers.envelope import Envelope, Place, Unsigned
 from headgate.providers.registry import Provider as ProviderKind
 from headgate.providers.registry import envelope_of, keeps_threads
+from headgate.providers.settings import OLDER_LIMIT
 from headgate.records.demand import Terms
 from headgate.records.report import Failure
 from headgate.units import errors
@@ -72,7 +73,11 @@ class Target:
         self.limit_field = provider.limit_field or kind.limit_field(
             provider.base_url, deployment.model
         )
-        self.limit_needed = kind.limit_needed(provider.base_url)
+        self.limit_needed = (
+            kind.limit_needed(provider.base_url)
+            if provider.limit_field is None
+            else provider.limit_field == OLDER_LIMIT
+        )
         self.keeps_threads = keeps_threads(kind, provider.base_url)
         self.facts = f"x-headgate-deployment: {deployment.id}\r\n"
         self.nodes = deployment.nodes
