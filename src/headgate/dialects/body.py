@@ -58,10 +58,22 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T | Refusal:
         return invalid(str(error))
     except msgspec.DecodeError as error:
         return Refusal(BODY_MALFORMED, f"The body is not valid JSON: {error}.")
-    except UnicodeDecodeError as error:
-        return Refusal(BODY_MALFORMED, f"The body holds a text that is not UTF-8: {error}.")
+    except UnicodeDecodeError:
+        return not_utf8(body)
     except RecursionError:
         return TOO_DEEP
+
+
+def not_utf8(body: bytes) -> Refusal:
+    """Return the refusal for a body with bytes that are no text, with the place of the first.
+
+    A decoder of JSON tells where they are in their text, which nobody could find.
+    """
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        return Refusal(BODY_MALFORMED, f"Byte {error.start} of the body is not UTF-8.")
+    return Refusal(BODY_MALFORMED, "The body holds a text that is not UTF-8.")
 
 
 def invalid(problem: str) -> Refusal:
