@@ -71,7 +71,7 @@ class ConfigurationError(HeadgateError):
     """The configuration cannot be used.
 
     Attributes:
-        problems: All of them, in file order; never empty.
+        problems: All of them, in the order in which they were found; never empty.
     """
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
