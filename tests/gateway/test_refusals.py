@@ -289,6 +289,36 @@ def test_an_unpriced_model_is_422_under_a_hard_budget(start: Start) -> None:
     assert "openai/strange-1" in reply.message
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "named"),
+    [
+        (
+            CHAT_PATH,
+            chat(service_tier="scale"),
+            "openai/gpt-5.4-mini has no price in tier 'scale' now",
+        ),
+        (
+            MESSAGES_PATH,
+            message(speed="fast"),
+            "anthropic/claude-haiku-4-5 has no price in tier 'fast' now",
+        ),
+        (
+            MESSAGES_PATH,
+            message(inference_geo="eu"),
+            "anthropic/claude-haiku-4-5 has no price in region 'eu' now",
+        ),
+    ],
+)
+def test_terms_without_a_price_are_named(
+    gateway: Gateway, path: str, body: dict[str, Any], named: str
+) -> None:
+    """A model that has prices, but none for what the call asks for, is not told to have none."""
+    reply = ask(gateway, body, path)
+
+    assert_refused(gateway, reply, 422, "unpriced")
+    assert named in reply.message
+
+
 def test_what_is_frozen_is_403(gateway: Gateway) -> None:
     """A frozen node spends nothing; what is frozen is named."""
     for node, named in (("team:research", "team:research"), ("deployment:mini", "deployment:mini")):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from headgate.gateway.entry import steer
 from headgate.gateway.money import pieces
 from headgate.gateway.money.prefixes import BODY_BYTES_MIN, whose
+from headgate.records.demand import STANDARD, Terms
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
@@ -42,9 +43,16 @@ def quote(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
         if demand.unbounded is not None:
             exchange.hold_nanos += pipeline.world.caps.nanos_of(exchange)
     elif exchange.path.hard:
-        message = f"{deployment.seller}/{deployment.priced_as} has no price now."
+        model = f"{deployment.seller}/{deployment.priced_as}"
+        message = f"{model} has no price{_asked_for(demand.terms)} now."
         return Refusal(errors.UNPRICED, message, "model")
     return None
+
+
+def _asked_for(terms: Terms) -> str:
+    """Return what a call asks for that not every price is for, as words behind "price"."""
+    tier = "" if terms.tier == STANDARD.tier else f" in tier {terms.tier!r}"
+    return tier if terms.region == STANDARD.region else f"{tier} in region {terms.region!r}"
 
 
 def _input_bound(pipeline: Pipeline, exchange: Exchange) -> int:
