@@ -129,6 +129,9 @@ FEATURES: list[tuple[dict[str, Any], str]] = [
     ({"context_management": [{"type": "compaction"}]}, "context_management"),
     ({"reasoning": {"mode": "pro"}}, "reasoning"),
     ({"input": said({"type": "input_audio"})}, "input_audio"),
+    ({"n_predict": -1}, "n_predict"),
+    ({"max_completion_tokens": 9}, "max_completion_tokens"),
+    ({"n": 4}, "n"),
 ]
 
 

@@ -257,6 +257,7 @@ UNBOUNDED = [
     (CHAT_PATH, chat(web_search_options={}), "web_search_options"),
     (CHAT_PATH, chat(tools=[{"type": "web_search"}]), "web_search"),
     (CHAT_PATH, chat(modalities=["text", "audio"], audio={"voice": "x"}), "audio"),
+    (CHAT_PATH, chat(n_predict=-1), "n_predict"),
     (CHAT_PATH, chat(prediction={"type": "content", "content": "x"}), "prediction"),
     (
         MESSAGES_PATH,

@@ -18,7 +18,7 @@ from headgate.dialects.openai_chat_shapes import (
     Request,
     StreamOptions,
 )
-from headgate.dialects.openai_terms import openai_terms
+from headgate.dialects.openai_terms import OVERRIDING, openai_terms
 from headgate.dialects.splice import SpliceError, rebuild, said_by, splice
 from headgate.dialects.sse import EventStream, UsageFilter, first_data
 from headgate.dialects.tools import offered
@@ -32,7 +32,7 @@ PATH = "/v1/chat/completions"
 SIGN: Final[bytes | None] = None
 FORWARDED: frozenset[bytes] = frozenset({b"openai-beta", b"x-client-request-id"})
 
-_UNBOUNDED: Final = frozenset({"web_search_options", "prediction", "audio", "plugins", "models"})
+_UNBOUNDED: Final = OVERRIDING | {"web_search_options", "prediction", "audio", "plugins", "models"}
 """Fields whose cost no limit bounds: searches are billed each, rejected predictions are billed
 as output beyond the limit, audio has its own prices, OpenRouter's plugins are billed apart and
 its `models` names others that may serve the call."""

@@ -15,7 +15,7 @@ from headgate.dialects import body as bodies
 from headgate.dialects import openai_chat
 from headgate.dialects import openai_responses_shapes as shapes
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_OPENAI, input_tokens_max
-from headgate.dialects.openai_terms import openai_terms
+from headgate.dialects.openai_terms import OVERRIDING, openai_terms
 from headgate.dialects.splice import SpliceError, said_by, splice
 from headgate.dialects.sse import WHOLE_BYTES_MAX, EventStream, first_data
 from headgate.dialects.tools import offered
@@ -29,9 +29,12 @@ SIGN: Final[bytes | None] = None
 FORWARDED: frozenset[bytes] = openai_chat.FORWARDED
 
 
-_UNBOUNDED: Final = frozenset({"prompt", "context_management", "multi_agent"})
+_CHATS: Final = OVERRIDING | {"n", "max_tokens", "max_completion_tokens"}
+_UNBOUNDED: Final = _CHATS | {"prompt", "context_management", "multi_agent"}
 """Fields whose cost no limit bounds: a stored prompt may bring tools along that run at the
-provider, a compaction is a call apart, and several agents have a limit each."""
+provider, a compaction is a call apart, and several agents have a limit each. What bounds a chat is
+no field of this dialect, but servers that make a chat of a response let it count before the limit
+that is sent."""
 
 _CLIENT_TOOLS: Final = frozenset({None, "function", "custom", "local_shell", "apply_patch"})
 """Tools that the client runs: they cost no more than their tokens."""

@@ -10,6 +10,10 @@ from headgate.records.demand import STANDARD, Terms
 
 _TIERS: Final = {"auto": "standard", "default": "standard", "fast": "priority"}
 
+OVERRIDING: Final = frozenset({"n_predict", "n_cmpl"})
+"""What llama.cpp obeys before the output limit and the number of answers that are sent to it: its
+own names for both (tools/server of https://github.com/ggml-org/llama.cpp)."""
+
 
 def openai_terms(tier: str | None, retention: str | None, options: CacheOptions | None) -> Terms:
     """Return the dearest terms a call asks for; `auto` is what the account is set to.
