@@ -311,19 +311,6 @@ def test_malformed_json_is_refused_with_the_place(dialect: Dialect) -> None:
     assert "byte 10" in refusal.message
 
 
-def test_bytes_that_are_no_text_are_refused_with_the_place(dialect: Dialect) -> None:
-    """The message says at which byte of the body, not of the text that it is in."""
-    text = shape(dialect).get("text", "model")
-    if text is None:
-        pytest.skip("no field of it is read as a text")
-    body = b'{"x": "\xc3\xa9", "%b": "ab\xff"}' % text.encode()
-
-    refusal = dialect.read(body)
-
-    assert isinstance(refusal, Refusal)
-    assert refusal.message == f"Byte {body.index(0xFF)} of the body is not UTF-8."
-
-
 WRONG_LIMITS: list[object] = [-1, 1.5, "9", True]
 
 

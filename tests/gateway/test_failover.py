@@ -54,6 +54,7 @@ def other(name: str, url: str, more: str = "") -> str:
     """Return the tables of a provider of the test's own, with a deployment of the same name."""
     return (
         f'[providers.{name}]\nkind = "openai_compatible"\nbase_url = "{url}"\nseller = "openai"\n'
+        f'output_limit_field = "max_completion_tokens"\n'
         f'credential = {{ value = "sk-own" }}\n{more}\n'
         f'[deployments.{name}]\nprovider = "{name}"\nmodel = "gpt-5.4-mini"\n'
     )
