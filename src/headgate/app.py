@@ -24,6 +24,7 @@ from headgate.gateway.learning.notebook import Notebook
 from headgate.gateway.learning.sessions import Sessions
 from headgate.gateway.money.allotments import Allotments, Carve, GiveBack, Lender
 from headgate.gateway.money.books import Books
+from headgate.gateway.money.racing_books import RacingBooks
 from headgate.gateway.money.sizing import Sizing
 from headgate.gateway.money.unbounded import Caps
 from headgate.gateway.outbox import Outbox
@@ -111,7 +112,7 @@ def data_plane(
         purse=allotments.purse,
         paths=allotments.paths,
         allotments=allotments,
-        books=Books(journal),
+        books=_books(router, journal),
         journal=journal,
         clock=clock,
         outbox=outbox,
@@ -133,6 +134,11 @@ def data_plane(
         appraisal=_appraisal(router, targets, notebook),
         response_cache=_response_cache(snapshot),
     )
+
+
+def _books(router: Router, journal: JournalWriter) -> Books:
+    """Return what writes the journal: where calls are hedged, it knows of attempts that race."""
+    return RacingBooks(journal) if router.hedges() else Books(journal)
 
 
 def _guards(snapshot: Snapshot, control: Control, notebook: Notebook, worker: str) -> Guards | None:

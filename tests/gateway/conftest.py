@@ -78,3 +78,19 @@ def recording() -> Iterator[Recording]:
     """A provider that runs."""
     with Recording() as one:
         yield one
+
+
+@pytest.fixture(scope="session")
+def running_slow() -> Iterator[Simulator]:
+    """Another simulator, with a bill of its own."""
+    with SimulatorThread(seed=8, options=Options(pace=INSTANT)) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def slow(running_slow: Simulator) -> Iterator[Simulator]:
+    """A provider that has what it is sent, and says nothing until its gate is opened."""
+    running_slow.gate.close()
+    yield running_slow
+    running_slow.gate.release()
+    running_slow.faults.clear()

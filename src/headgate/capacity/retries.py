@@ -28,13 +28,18 @@ class RetryBudget:
         self._saved = self._most
         self.denied = 0
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no further attempt may be made now."""
+        return self._saved < _WHOLE
+
     def earn(self) -> None:
         """A call has come."""
         self._saved = min(self._most, self._saved + self._percent)
 
     def spend(self) -> bool:
         """Take one further attempt; False when none is left."""
-        if self._saved < _WHOLE:
+        if self.is_empty:
             self.denied += 1
             return False
         self._saved -= _WHOLE

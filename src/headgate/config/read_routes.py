@@ -45,6 +45,7 @@ def routes_from(
         check_named(f"{key}.policy", shape.policy, known, policy_ids, problems)
         _check_weights(shape, key, problems)
         _check_regions(shape, deployments, key, problems)
+        _check_hedging(shape, key, problems)
         regions = shape.regions or ()
         drops = shape.on_unsupported == "drop"
         found[alias] = Route(
@@ -61,6 +62,7 @@ def routes_from(
             unbounded_nanos_max=_usd(shape.unbounded_usd_max, f"{key}.unbounded_usd_max", problems),
             call_nanos_max=_usd(shape.call_usd_max, f"{key}.call_usd_max", problems),
             latency_ms_max=shape.latency_ms_max,
+            hedge_after_ms=shape.hedge_after_ms,
             provider_shares=_shares(shape, deployments, key, problems),
         )
     return found
@@ -104,3 +106,12 @@ def _check_regions(
         if region not in known:
             named = sorted(one for one in known if one is not None)
             problems.unknown(f"{key}.regions", "region of a deployment", region, named)
+
+
+def _check_hedging(shape: RouteShape, key: str, problems: Problems) -> None:
+    if shape.hedge_after_ms is not None and len(shape.deployments) == 1:
+        problems.add(
+            f"{key}.hedge_after_ms",
+            "The route has one deployment, so no silent call can be sent to another one.",
+            "List another deployment, or leave `hedge_after_ms` out.",
+        )

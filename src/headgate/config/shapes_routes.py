@@ -1,12 +1,17 @@
 """`[routes.ALIAS]` and `[policies.ID]`: where calls may go, and what orders the candidates."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from headgate.config.shape import Count, CountOrNone, Shape, Text, Texts
 
 Amount = Text | CountOrNone
 """Dollars, or a share of 1, as text."""
+
+Silence = Annotated[int, Meta(ge=250, le=600_000)]
+"""Milliseconds. Silent calls are looked for four times a second."""
 
 
 class RouteShape(Shape, frozen=True, kw_only=True):
@@ -19,6 +24,8 @@ class RouteShape(Shape, frozen=True, kw_only=True):
         unbounded_usd_max: None refuses features without a bound under a budget.
         call_usd_max: What a call may be expected to cost; None for anything.
         latency_ms_max: How long an answer may be expected to take; None for any time.
+        hedge_after_ms: After how long a silence a call also goes to the next candidate; None for
+            never.
         provider_shares: The most of the route's spend that a provider may have, as shares of 1.
     """
 
@@ -34,6 +41,7 @@ class RouteShape(Shape, frozen=True, kw_only=True):
     unbounded_usd_max: Amount | None = None
     call_usd_max: Amount | None = None
     latency_ms_max: Count | None = None
+    hedge_after_ms: Silence | None = None
     provider_shares: Mapping[str, Amount] = {}
 
 

@@ -124,6 +124,12 @@ def _unbounded(request: Request, values: dict[str, Raw]) -> str | None:
     return None
 
 
+def keeps_reply(members: Mapping[str, Raw]) -> bool:
+    """Tell whether the provider keeps the reply: here only where `store` says so."""
+    store = members.get("store")
+    return store is not None and bytes(store) == b"true"
+
+
 def tool_names(body: bytes) -> tuple[str, ...]:
     """Return the names of the tools that a body offers."""
     return offered(body, ("web_search_options", "plugins"))

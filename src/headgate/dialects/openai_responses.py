@@ -5,6 +5,7 @@ Wire format: https://platform.openai.com/docs/api-reference/responses and the ty
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
 import msgspec
@@ -153,6 +154,12 @@ def _hosted(tool: shapes.Tool) -> str | None:
         return None if tool.execution == "client" else kind
     at_client = tool.environment is not None and tool.environment.type == "local"
     return None if kind == "shell" and at_client else kind
+
+
+def keeps_reply(members: Mapping[str, Raw]) -> bool:
+    """Tell whether the provider keeps the reply: here always, unless `store` says otherwise."""
+    store = members.get("store")
+    return store is None or bytes(store) != b"false"
 
 
 def tool_names(body: bytes) -> tuple[str, ...]:

@@ -2,11 +2,11 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import NamedTuple, Protocol, cast
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 import headgate.dialects
 from headgate.dialects.form import Form
@@ -130,6 +130,13 @@ class CountDialect(Dialect, Protocol):
 
     def render_count(self, tokens: int, /) -> bytes:
         """Render the reply that says a count."""
+
+
+class KeepingDialect(Dialect, Protocol):
+    """A dialect in which a provider can be told to keep what it answers, to be asked for later."""
+
+    def keeps_reply(self, members: Mapping[str, Raw], /) -> bool:
+        """Tell whether a body says so, or leaves it so, by its members as `read` returned them."""
 
 
 class FormDialect(Dialect, Protocol):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from headgate.capacity.health import BREAKER_OPEN, NO_CREDENTIAL, THROTTLED
+from headgate.gateway.client.lane import Lane
 from headgate.gateway.learning.exploring import Exploring
 from headgate.gateway.money.own_terms import keep_contracts
 from headgate.gateway.refusals import no_candidate, no_credential, unmet
@@ -47,6 +48,8 @@ class Attempts:
         """Begin the first attempt; or refuse, because nobody can serve the call now."""
         self._turn += 1
         self._world.retries.earn()
+        if self._pipeline.hedging is not None:
+            self._pipeline.hedging.earn(exchange)
         router = self._world.router
         now_ns = self._pipeline.now_ns()
         exchange.decision = router.rank(
@@ -65,7 +68,7 @@ class Attempts:
             self._pipeline.cascading.begin(exchange, exchange.decision)
         exchange.plan = exchange.decision.plan(self._turn)
         passed_over: dict[str, str] = {}
-        if not self._choose(exchange, None, passed_over):
+        if self._choose(exchange, None, passed_over) is None:
             return self._nobody_now(exchange, passed_over)
         refusal = self._world.deferral.put_off(exchange, exchange.upcoming, now_ns)
         if refusal is not None:
@@ -109,7 +112,7 @@ class Attempts:
 
     def may_repeat(self, exchange: Exchange) -> bool:
         """Tell whether a call may be tried where it was again; the last attempt goes elsewhere."""
-        return exchange.client is not None and exchange.number + 1 < ATTEMPTS_MAX
+        return _may_go_on(exchange) and exchange.number + 1 < ATTEMPTS_MAX
 
     def may_stay(self, exchange: Exchange) -> bool:
         """Tell whether a call that has waited may be tried where it was: much may have changed."""
@@ -121,13 +124,27 @@ class Attempts:
 
     def find_next(self, exchange: Exchange) -> bool:
         """Find where a call whose attempt failed goes on; False when it does not."""
-        if exchange.client is None or exchange.number >= ATTEMPTS_MAX:
+        if not _may_go_on(exchange) or exchange.number >= ATTEMPTS_MAX:
             return False
-        return self._choose(exchange, Outcome.RETRYABLE, {}) and self._world.retries.spend()
+        found = self._choose(exchange, Outcome.RETRYABLE, {})
+        return found is not None and self._world.retries.spend()
+
+    def find_beside(self, exchange: Exchange) -> Quoted | None:
+        """Have an attempt that runs beside another one go to whom the plan gives next.
+
+        Returns:
+            None when there is nobody.
+        """
+        found = self._choose(exchange, Outcome.RETRYABLE, {})
+        if found is not None:
+            self._turn_to(exchange)
+        return found
 
     def escalate(self, exchange: Exchange) -> bool:
         """Find who answers what somebody else has not answered well; that is no retry."""
-        return exchange.client is not None and self._choose(exchange, Outcome.RETRYABLE, {})
+        if exchange.client is None:
+            return False
+        return self._choose(exchange, Outcome.RETRYABLE, {}) is not None
 
     def consult(self, exchange: Exchange, call: Call, target: Target) -> bool:
         """Have a target asked a question of our own next; False when it may not be asked now.
@@ -153,15 +170,15 @@ class Attempts:
     def overflow(self, exchange: Exchange) -> bool:
         """Go on elsewhere, because the one that was chosen is full; False when nobody is left."""
         full = {exchange.target.deployment.id: FULL}
-        if not self._choose(exchange, Outcome.RETRYABLE, full):
+        if self._choose(exchange, Outcome.RETRYABLE, full) is None:
             return False
         self.go_on(exchange)
         return True
 
     def _choose(
         self, exchange: Exchange, outcome: Outcome | None, passed_over: dict[str, str]
-    ) -> bool:
-        """Take the plan's next candidate that may be asked; False when there is none.
+    ) -> Quoted | None:
+        """Take the plan's next candidate that may be asked; None when there is none.
 
         Args:
             exchange: The call.
@@ -173,7 +190,7 @@ class Attempts:
         while True:
             quoted = self._candidate(exchange, outcome)
             if quoted is None:
-                return False
+                return None
             target = self._world.targets[quoted.deployment.id]
             rule = self._rule(exchange, target, quoted, now_ns)
             if rule is None:
@@ -185,7 +202,7 @@ class Attempts:
         if passed_over:
             exchange.decision = self._world.router.amend(exchange.decision, passed_over, now_ns)
         exchange.upcoming = target
-        return True
+        return quoted
 
     def _candidate(self, exchange: Exchange, outcome: Outcome | None) -> Quoted | None:
         """Return whom the plan gives next; after it, whose breaker has opened since it was made.
@@ -226,14 +243,18 @@ class Attempts:
 
     def go_on(self, exchange: Exchange) -> None:
         """Begin the attempt that was found."""
+        self._turn_to(exchange)
+        exchange.health_mark = exchange.target.health.begin(self._pipeline.now_ns())
+        self._pipeline.place(exchange)
+
+    def _turn_to(self, exchange: Exchange) -> None:
+        """Have the call said to the target that was found."""
         exchange.target = exchange.upcoming
         saying, exchange.saying = exchange.saying, None
         assert saying is not None, exchange.call
         exchange.spoken, exchange.outgoing, exchange.demand, exchange.lost = saying
         if self._world.contract_nodes:
             keep_contracts(exchange)
-        exchange.health_mark = exchange.target.health.begin(self._pipeline.now_ns())
-        self._pipeline.place(exchange)
 
     def _nobody_now(self, exchange: Exchange, passed_over: Mapping[str, str]) -> Refusal | None:
         """Refuse a call that nobody can serve; a count of tokens is made here instead."""
@@ -264,3 +285,11 @@ class Attempts:
         names = ", ".join(target.deployment.id for target in waiting)
         message = f"The providers want no calls for {names} yet; the next may go in {seconds} s."
         return Refusal(errors.UPSTREAM_RATE_LIMITED, message, None, seconds)
+
+
+def _may_go_on(exchange: Exchange) -> bool:
+    """Tell whether a call whose attempt ends may be tried again.
+
+    Not while another attempt runs beside it: that one goes on.
+    """
+    return exchange.client is not None and not isinstance(exchange.client, Lane)

@@ -132,7 +132,7 @@ class Exchange:
     def __init__(
         self,
         pipeline: Pipeline,
-        client: ClientConnection,
+        client: ClientConnection | None,
         request: Request,
         dialect: Dialect,
         call: str,

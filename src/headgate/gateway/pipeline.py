@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from headgate.capacity.shares import Waiter
 from headgate.dialects.splice import SpliceError
-from headgate.gateway import endpoints
+from headgate.gateway import endpoints, refusals
 from headgate.gateway.approvals import Approvals
 from headgate.gateway.attempts import Attempts
 from headgate.gateway.batching.routes import BatchRoutes
@@ -28,6 +28,7 @@ from headgate.gateway.client.uploads import Uploads
 from headgate.gateway.endings import Endings
 from headgate.gateway.entry import permit, read
 from headgate.gateway.exchange import Exchange
+from headgate.gateway.hedging import hedging_of
 from headgate.gateway.hooks import Hooks
 from headgate.gateway.kept.repeats import Repeats
 from headgate.gateway.kept.responses import responses_of
@@ -36,7 +37,6 @@ from headgate.gateway.money.prefixes import PrefixMemory
 from headgate.gateway.money.quotes import quote
 from headgate.gateway.money.shadows import waive
 from headgate.gateway.readings import LARGE_BYTES, Readings
-from headgate.gateway.refusals import no_place, not_carved, over_budget, stranger, unwritten
 from headgate.gateway.settings import SWEEP_MS
 from headgate.gateway.turns import classify
 from headgate.gateway.upstream.connection import UpstreamConnection
@@ -44,7 +44,7 @@ from headgate.gateway.upstream.forms import send_form
 from headgate.gateway.world import World
 from headgate.identity.directory import Credential
 from headgate.ledger import slices
-from headgate.ledger.purse import UNAVAILABLE, Short, Waiting
+from headgate.ledger.purse import Short, Waiting
 from headgate.providers.envelope import PLAIN
 from headgate.records.demand import Edit
 from headgate.units import errors
@@ -70,6 +70,7 @@ class Pipeline:
         hooks: Where trackers tell outcomes, without a key.
         strangers: Requests refused for their key since the start.
         responses: The replies that are kept to be given again, None when no route does.
+        hedging: Makes attempts beside silent ones, None when no route does.
         cascading: Verifies the replies of cascades, None where no route has one.
         approvals: What a person is asked about, None when there is no rule for it.
     """
@@ -101,6 +102,7 @@ class Pipeline:
         self.endings = Endings(self)
         self.repeats = Repeats(self)
         self.responses = responses_of(self)
+        self.hedging = hedging_of(self)
         self.readings = Readings(self)
         self.batches = BatchRoutes(self, world.batches)
         self.uploads = Uploads(world.dialects, world.edge, world.spool, self)
@@ -190,7 +192,7 @@ class Pipeline:
         request = exchange.request
         if request.credential is None:
             self.strangers += 1
-            return stranger(self.world.directory, request.head.key)
+            return refusals.stranger(self.world.directory, request.head.key)
         if self.stopping:
             return Refusal(errors.SHUTTING_DOWN, errors.SHUTTING_DOWN.sentence, None, 5)
         return BEHIND if self.lag.sheds else None
@@ -240,7 +242,7 @@ class Pipeline:
 
     def _shed(self, exchange: Exchange) -> None:
         if not self.attempts.overflow(exchange):
-            self.endings.refuse(exchange, no_place(self.world, exchange))
+            self.endings.refuse(exchange, refusals.no_place(self.world, exchange))
 
     # 7. Hold, send, relay.
 
@@ -265,14 +267,14 @@ class Pipeline:
         if exchange.path.expected:
             self.world.sizing.expect(exchange)
         if not self.world.books.has_room():
-            self.endings.refuse(exchange, unwritten(self.world.journal))
+            self.endings.refuse(exchange, refusals.unwritten(self.world.journal))
         else:
             self._claim(exchange)
 
     def _claim(self, exchange: Exchange) -> None:
         """Set the money aside, or wait for it."""
         if self.world.purse.try_hold(exchange.path.slices, exchange.hold_nanos) is None:
-            self._held(exchange)
+            self.held(exchange)
         else:
             exchange.enter("money")
             path = exchange.path = exchange.path.renewed(self.world.purse)
@@ -285,20 +287,18 @@ class Pipeline:
     def on_money(self, exchange: Exchange, short: Short | str | None) -> None:
         """The steward has answered: the hold is made, or does not fit, or nobody answered."""
         if short is None:
-            self._held(exchange)
+            self.held(exchange)
         elif waive(exchange, short):
             self._claim(exchange)
         elif isinstance(short, str):
-            assert short == UNAVAILABLE
-            message = "The ledger does not answer; it is being restarted."
-            self.endings.refuse(exchange, Refusal(errors.LEDGER_UNAVAILABLE, message, None, 2))
+            self.endings.refuse(exchange, refusals.LEDGER_GONE)
         elif (uncarved := self.world.allotments.uncarved(short.piece)) is not None:
-            self.endings.refuse(exchange, not_carved(uncarved), uncarved.above)
+            self.endings.refuse(exchange, refusals.not_carved(uncarved), uncarved.above)
         elif slices.hold(exchange.path.slices, exchange.hold_nanos) is None:
             # Calls ended while the steward decided, and it is still this one's turn.
-            self._held(exchange)
+            self.held(exchange)
         elif short.contended or not self._shorten(exchange):
-            self.endings.refuse(exchange, over_budget(exchange, short), short.piece)
+            self.endings.refuse(exchange, refusals.over_budget(exchange, short), short.piece)
 
     def _shorten(self, exchange: Exchange) -> bool:
         """Lower the output limit to what is affordable, where a tight budget says so."""
@@ -325,10 +325,10 @@ class Pipeline:
         # It is this call's turn: others who wait for the same window come after it.
         if slices.hold(path.slices, exchange.hold_nanos) is not None:
             return False
-        self._held(exchange)
+        self.held(exchange)
         return True
 
-    def _held(self, exchange: Exchange) -> None:
+    def held(self, exchange: Exchange) -> None:
         """The money is set aside: write it down, then find a connection."""
         exchange.number += 1
         exchange.attempt = attempt_id(exchange.call, exchange.number)

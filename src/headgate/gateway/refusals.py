@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 UNCLAIMED: Final = Refusal(
     errors.LEDGER_UNAVAILABLE, "The idempotency key cannot be written down now.", None, 2
 )
+LEDGER_GONE: Final = Refusal(
+    errors.LEDGER_UNAVAILABLE, "The ledger does not answer; it is being restarted.", None, 2
+)
 REPEAT_WAIT_MAX_S: Final = 30
 CONTENDED_S: Final = 1
 CREDENTIAL_WAIT_S: Final = 5

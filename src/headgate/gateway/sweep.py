@@ -5,6 +5,8 @@ itself, so that no time is over early: each is late by a sweep at most. (As of a
 lest the one after take it for something that has happened since. A time has to be exceeded.)
 """
 
+from collections.abc import Iterable
+
 from headgate.gateway.client.edge import ClientConnection
 from headgate.gateway.client.pings import ping_queued
 from headgate.gateway.exchange import Exchange
@@ -14,6 +16,7 @@ from headgate.gateway.readings import RECEIVED
 from headgate.gateway.refusals import UNCLAIMED
 from headgate.gateway.settings import Edge
 from headgate.gateway.upstream.connection import UpstreamConnection
+from headgate.gateway.upstream.pool import Pool
 from headgate.ledger.purse import LEASE_WAIT_MS
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -34,12 +37,11 @@ def sweep(pipeline: Pipeline, now_ms: int) -> None:
     before_ms, world.clock.coarse_ms = world.clock.coarse_ms, now_ms
     pipeline.lag.look(now_ms)
     _sweep_calls(pipeline, before_ms, now_ms)
+    if pipeline.hedging is not None:
+        pipeline.hedging.sweep()
     for target in world.targets.values():
         target.places.expire(now_ms - pipeline.edge.queue_wait_max_ms)
-    for pool in world.pools:
-        pool.sweep()
-        if pool.renewals is not None:
-            pool.renewals.sweep(now_ms)
+    _sweep_pools(world.pools, now_ms)
     if pipeline.approvals is not None:
         pipeline.approvals.sweep(now_ms)
     world.purse.expire(now_ms - LEASE_WAIT_MS)
@@ -77,6 +79,13 @@ def _count_from(exchange: Exchange, before_ms: int, at_ms: int) -> None:
             upstream.sent_ms = at_ms
         if upstream.active_ms == before_ms:
             upstream.active_ms = at_ms
+
+
+def _sweep_pools(pools: Iterable[Pool], now_ms: int) -> None:
+    for pool in pools:
+        pool.sweep()
+        if pool.renewals is not None:
+            pool.renewals.sweep(now_ms)
 
 
 def _sweep_exchange(pipeline: Pipeline, exchange: Exchange, now_ms: int) -> None:

@@ -19,6 +19,11 @@ SURCHARGE: Final = "surcharge"
 """The meter of a line that is a share of the lines before it: its quantity is in nano-dollars."""
 
 
+HEDGE_LOST: Final = "hedge_lost"
+"""Why an attempt has nothing to do with its call's answer: another one, that ran beside it, was
+answered first. It may be measured all the same."""
+
+
 class ChargeLine(Struct, frozen=True, gc=False, array_like=True):
     """One meter of a charge; its JSON, an array of the fields, is part of the journal's format.
 

@@ -119,6 +119,11 @@ class Router:
         """Tell whether any policy is a cascade, or has one as a part."""
         return any(each.chosen.has(cascade.KIND) for each in self._aliases.values())
 
+    def hedges(self) -> Mapping[str, int]:
+        """Return after how many milliseconds of silence calls are hedged, by the names that are."""
+        after_ms = {name: each.route.hedge_after_ms for name, each in self._aliases.items()}
+        return {name: ms for name, ms in after_ms.items() if ms is not None}
+
     def reaches(self, asked: str, region: str | None) -> bool:
         """Tell whether calls of a name may go to a region that they did not begin in."""
         regions = self._aliases[asked].route.regions

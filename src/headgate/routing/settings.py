@@ -76,6 +76,8 @@ class Route(NamedTuple):
             the client's dialect, instead of behind them.
         call_nanos_max: What a call may be expected to cost; None for anything.
         latency_ms_max: How long an answer may be expected to take; None for any time.
+        hedge_after_ms: After how long a silence a call is also sent to the next candidate; None
+            for never.
         provider_shares: The most of the route's spend that a provider may have, in millionths.
         unbounded_nanos_max: What features without a bound may cost a call under a budget; None
             where such calls are refused.
@@ -94,6 +96,7 @@ class Route(NamedTuple):
     unbounded_nanos_max: int | None = None
     call_nanos_max: int | None = None
     latency_ms_max: int | None = None
+    hedge_after_ms: int | None = None
     provider_shares: Mapping[str, int] = MappingProxyType({})
 
     @property

@@ -8,6 +8,7 @@ from headgate.records.charge import Settlement
 
 if TYPE_CHECKING:
     from headgate.gateway.client.edge import ClientConnection
+    from headgate.gateway.exchange import Exchange
 
 
 class Tap:
@@ -20,8 +21,8 @@ class Tap:
 
     __slots__ = ("_client", "_keeping", "_parts", "_size", "posted_nanos", "whole")
 
-    def __init__(self, client: ClientConnection, *, keeping: bool) -> None:
-        self._client: ClientConnection | None = client
+    def __init__(self, client: ClientConnection | None, *, keeping: bool) -> None:
+        self._client = client
         self._keeping = keeping
         self._parts: list[bytes] = []
         self._size = 0
@@ -47,6 +48,11 @@ class Tap:
         """The attempt that answers is settled; `whole` tells whether its reply ended in order."""
         self.whole = whole
         self.posted_nanos = settlement.amount_nanos
+
+    def follow(self, exchange: Exchange) -> None:
+        """Another attempt of the call answers, which ran beside the first one."""
+        if self._client is not None:
+            self._client.exchange = exchange
 
     def leave(self) -> Tap | None:
         """The client went away: return what stands in its place now, None for nothing."""

@@ -42,6 +42,11 @@ class Recorder(Tap):
         self._exchange: Exchange | None = exchange
         self.claim = claim
 
+    def follow(self, exchange: Exchange) -> None:
+        """Another attempt of the call answers, which ran beside the first one."""
+        super().follow(exchange)
+        self._exchange = exchange
+
     def leave(self) -> Recorder:
         """The client went away; what stands in its place stays."""
         self._client = None

@@ -275,6 +275,11 @@ class Stamp(Tap):
         """The attempt that answers is settled: what nobody has measured is not kept."""
         super().ends(settlement, whole=whole and settlement.state == "measured")
 
+    def follow(self, exchange: Exchange) -> None:
+        """Another attempt of the call answers, which ran beside the first one."""
+        super().follow(exchange)
+        self._exchange = exchange
+
     def leave(self) -> Tap | None:
         """The client went away, and with it who the reply was for."""
         self._exchange = None
