@@ -238,6 +238,8 @@ class Books:
         ttft_us: int = 310_000,
         duration_us: int = 1_240_000,
         cache: CacheNote | None = None,
+        reason: str | None = None,
+        final: bool = True,
     ) -> int:
         """Write a measured end; returns what it posts."""
         lines = tuple(
@@ -265,6 +267,8 @@ class Books:
                 ttft_us=ttft_us,
                 duration_us=duration_us,
                 cache=cache,
+                reason=reason,
+                final=final,
             )
         )
         self.writer.holds_open -= 1

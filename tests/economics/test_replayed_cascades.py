@@ -3,6 +3,7 @@
 import pytest
 from msgspec import structs
 
+from headgate.economics.replays.answered import answered
 from headgate.economics.replays.report import latency_ms, quality
 from headgate.routing.policies import cascade
 from tests.economics.test_replays import CHEAPEST, ORDERED, call, record, replayed, world
@@ -24,6 +25,22 @@ def test_a_cascades_attempts_are_one_call() -> None:
     assert (cheap.every.moved, cheap.every.would_nanos) == (0, 900)
     assert latency_ms(dear.places, there=False) == 80
     assert latency_ms(dear.places, there=True) == 40
+
+
+@pytest.mark.parametrize("winner", ["a.1", "a.2"])
+@pytest.mark.parametrize("last", ["a.1", "a.2"])
+def test_of_a_hedged_call_only_the_answer_counts(winner: str, last: str) -> None:
+    """Whichever ended last: what lost was asked by no policy, and is no call of its own."""
+    made = [
+        call(record())._replace(attempt=name, lost=name != winner, final=name == last)
+        for name in ("a.1", "a.2")
+    ]
+    after = call(record())._replace(attempt="b.1")
+
+    found = list(answered([*made, after]))
+
+    assert sorted(each.answer.attempt for each in found) == [winner, "b.1"]
+    assert all(not each.others for each in found)
 
 
 def test_by_a_cascade_a_call_costs_its_steps_and_their_checks() -> None:

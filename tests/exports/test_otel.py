@@ -4,6 +4,7 @@ import base64
 import inspect
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -23,6 +24,7 @@ from headgate.exports.otel_spans import spans, trace_id
 from headgate.exports.otlp import metrics, traces
 from headgate.exports.reading import Known
 from headgate.providers.registry import providers
+from headgate.records.charge import HEDGE_LOST
 from tests.console.books import Books
 
 KNOWN = {"gpt-5-5": Known("openai", None, "openai", "gpt-5.5")}
@@ -131,6 +133,36 @@ def test_a_call_with_two_attempts_is_one_trace(books_of_two: Found) -> None:
     assert call.end_time_unix_nano == max(span.end_time_unix_nano for span in sent)
     assert told_of(call)["gen_ai.response.model"] == "gpt-5.5-2026-08"
     assert call.trace_id.hex() == trace_id("call_two")
+
+
+@pytest.mark.parametrize("winner", [1, 2])
+def test_a_hedged_call_ends_as_the_attempt_that_answered(tmp_path: Path, winner: int) -> None:
+    """Whichever ended last, both are in its trace, and neither is a call by itself."""
+    books, usage = Books(tmp_path), {"input_uncached": 5, "output_text": 5}
+    first, second = (books.hold(call="call_two", attempt=number) for number in (1, 2))
+    for hold, number in ((second, 2), (first, 1)):
+        model, reason = ("answered", None) if number == winner else ("lost", HEDGE_LOST)
+        # The one that is written last ends last.
+        took_us = 2_000_000 - number
+        books.settle(
+            hold,
+            usage,
+            served_model=model,
+            reason=reason,
+            final=number == 1,
+            duration_us=took_us,
+        )
+    books.fold()
+    with books.reading.connect() as connection:
+        found = find_next(connection, books.data_dir / "journal", {})
+    books.close()
+    assert found is not None
+    sent = request_of(found).resource_spans[0].scope_spans[0].spans
+
+    (call,) = (span for span in sent if not span.parent_span_id)
+    assert len(sent) == 3
+    assert told_of(call)["gen_ai.response.model"] == "answered"
+    assert "error.type" not in told_of(call)
 
 
 def test_a_call_is_a_child_of_its_clients_span(books_of_two: Found) -> None:

@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import Connection, Engine, insert, update
 
 from headgate.config.load import load
 from headgate.insights import preferences, quality, votes
 from headgate.insights.judging import judged_of
 from headgate.insights.preferences import Choice
 from headgate.insights.votes import PPM, Judged, Word
+from headgate.ledger.tables import attempt
 from headgate.node.learning import SET_ASIDE, LearningJob, learned_path
+from headgate.records.charge import HEDGE_LOST
 from headgate.routing.learning.settings import Learning
 from headgate.store import audit
 from headgate.store.migrate import open_store
@@ -221,6 +223,18 @@ def test_one_choice_counts_per_pair_and_principal(engine: Engine) -> None:
 
     assert said == ["new", "same", "changed", "new"]
     assert duels == [("claude-haiku-4-5", "gpt-5.4-mini"), ("gpt-5.4-mini", "claude-haiku-4-5")]
+
+
+def test_a_vote_is_of_no_attempt_that_lost_to_another(books: Path) -> None:
+    """It was answered with all that belongs to an answer, and nobody has read that."""
+    made = open_store(books / "data")
+    own = votes.own_attempts("alice", "call", "call_a")
+    with made.begin() as connection:
+        connection.execute(update(attempt).values(reason=HEDGE_LOST))
+        found = votes.judged(connection, own)
+    made.dispose()
+
+    assert found is None
 
 
 def test_a_vote_is_tied_to_the_attempt_that_answered(books: Path) -> None:

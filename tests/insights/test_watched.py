@@ -53,6 +53,7 @@ NEUTRAL: tuple[Mapping[str, object], ...] = (
     {"status": 402, "reason": "upstream_error", "ttft_us": None},
     {"status": 429, "reason": "upstream_rate_limited", "ttft_us": None},
     {"state": "estimated", "reason": "client_gone"},
+    {"reason": "hedge_lost"},
     {"ttft_us": 400_000},
 )
 WORSE: Mapping[str, tuple[Mapping[str, object], ...]] = {

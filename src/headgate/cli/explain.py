@@ -101,6 +101,8 @@ def _show_attempt(attempt: CallView, hold: HoldView) -> None:
         f"  held {attempt.hold} USD for at most {hold.input_tokens_max} tokens in and "
         f"{hold.output_tokens_max} out, on {', '.join(hold.windows) or 'no budget'}"
     )
+    if hold.beside is not None:
+        typer.echo(f"  a hedge, begun beside {hold.beside}, which was silent")
     _show_hold(attempt, hold)
     if attempt.via is not None:
         lost = f"; lost: {', '.join(attempt.lost)}" if attempt.lost else "; nothing lost"

@@ -25,9 +25,10 @@ from headgate.insights.calls import (
     refused_row,
 )
 from headgate.ledger.folded import Folded, FoldedSettle, decode
-from headgate.ledger.tables import attempts, journal, refusal
+from headgate.ledger.tables import attempt, attempts, journal, refusal
 from headgate.records.journal import RefusalRecord, VoidRecord
 from headgate.store.journal_reader import Cursor, JournalReader
+from headgate.units.ids import attempt_id, call_of
 
 IDS_AT_ONCE = 500
 """So many ids are asked for at a time: stores bound how many values a statement may have."""
@@ -132,14 +133,22 @@ def find_next(connection: Connection, root: Path, places: Places) -> Found | Non
 
 
 def _over(connection: Connection, step: Step) -> list[OpenedCall]:
+    ended = [row for row in step.attempts if row.final]
+    first = [row.call for row in ended if row.number == 1]
+    alone = set(first) - set(_hedged(connection, first))
     found = {
-        row.call: OpenedCall(row.call, (row,), {}) if row.number == 1 else None
-        for row in step.attempts
-        if row.final
+        row.call: OpenedCall(row.call, (row,), {}) if row.call in alone else None for row in ended
     }
     found |= dict.fromkeys(row.call for row in step.refused)
     opened = (call or open_call(connection, name) for name, call in found.items())
     return [call for call in opened if call is not None and not call.is_running]
+
+
+def _hedged(connection: Connection, calls: Sequence[str]) -> Iterator[str]:
+    """Yield the calls that have a second attempt, which ended before the first one did."""
+    for some in _pieces([attempt_id(call, 2) for call in calls]):
+        query = select(attempt.c.attempt).where(attempt.c.attempt.in_(some))
+        yield from map(call_of, connection.scalars(query))
 
 
 def _attempts(connection: Connection, ids: Sequence[str]) -> Iterator[AttemptRow]:

@@ -115,8 +115,8 @@ def _of_attempt(row: AttemptRow, known: Known, within: _Within) -> Span:
 def _of_call(call: OpenedCall, known: dict[str, Known], within: _Within) -> Span:
     tried, refused = call.attempts, call.refusals
     first = call.rows[0]
-    last = tried[-1] if tried else None
-    # It ends as its last attempt did, or by its refusal.
+    last = call.told
+    # It ends as that attempt did, or by its refusal.
     failure = refused[-1].refused.code if refused else _failure(last)
     operation = operation_of(last) if last else names.CHAT
     found: Attributes = {

@@ -19,7 +19,7 @@ from headgate.ledger.rows import (
 )
 from headgate.ledger.store_adjustments import made_of_call
 from headgate.ledger.tables import attempts, decision, is_of_call, refusal
-from headgate.records.charge import ChargeLine
+from headgate.records.charge import HEDGE_LOST, ChargeLine
 from headgate.records.journal import (
     AdjustmentRecord,
     CacheNote,
@@ -208,6 +208,15 @@ class OpenedCall:
     def adjusted_nanos(self) -> int:
         """What corrections have added to that since."""
         return sum(row.adjusted_nanos for row in self.attempts)
+
+    @property
+    def told(self) -> AttemptRow | None:
+        """The attempt by which the call ended: the last to end that did not lose to another.
+
+        None when it was refused before any.
+        """
+        ended = [row for row in self.attempts if row.reason != HEDGE_LOST]
+        return max(ended, key=lambda row: (row.ended_ns or 0, row.number), default=None)
 
     @property
     def is_running(self) -> bool:

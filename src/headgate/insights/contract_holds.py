@@ -18,7 +18,8 @@ class SizingView(Printed, frozen=True, kw_only=True):
 class HoldView(Printed, frozen=True, kw_only=True):
     """What an attempt's hold covered, and the windows it was set aside on.
 
-    `sizing` is null where it covered the worst case.
+    `sizing` is null where it covered the worst case. `beside` is the attempt that still ran when
+    this one was begun, null when none did: a hedge.
     """
 
     attempt: str
@@ -27,5 +28,6 @@ class HoldView(Printed, frozen=True, kw_only=True):
     input_tokens_max: int
     output_tokens_max: int
     sizing: SizingView | None
+    beside: str | None
     ended_at: Instant | None
     closed_by: str

@@ -1,5 +1,7 @@
 """From what the store says to what `--json` prints; pure."""
 
+from collections.abc import Sequence
+
 from headgate.budgets.burn import Burn
 from headgate.budgets.standing import Standing
 from headgate.insights.books import Books
@@ -172,7 +174,7 @@ def explain_view(opened: OpenedCall, session: SessionSum | None) -> ExplainView:
         adjusted=format_usd(opened.adjusted_nanos),
         attempts=[call_view(row) for row in opened.rows],
         adjustments=[adjustment_view(each) for each in opened.adjustments],
-        holds=[_hold_view(row) for row in attempts],
+        holds=[_hold_view(row, attempts[:at]) for at, row in enumerate(attempts)],
         decisions=[_decision_view(record, attempts) for record in opened.decisions.values()],
         session=None if session is None else _session_view(session),
     )
@@ -201,7 +203,9 @@ def adjustment_view(record: AdjustmentRecord) -> AdjustmentView:
     )
 
 
-def _hold_view(row: AttemptRow) -> HoldView:
+def _hold_view(row: AttemptRow, before: Sequence[AttemptRow]) -> HoldView:
+    """Return a hold; attempts `before` it have ended, unless it is a hedge."""
+    running = (each for each in before if each.ended_ns is None or each.ended_ns > row.at_ns)
     return HoldView(
         attempt=row.attempt,
         decision=row.decision,
@@ -209,6 +213,7 @@ def _hold_view(row: AttemptRow) -> HoldView:
         input_tokens_max=row.input_tokens_max,
         output_tokens_max=row.output_tokens_max,
         sizing=_sizing_view(row),
+        beside=next((each.attempt for each in running), None),
         ended_at=iso_or_none(row.ended_ns),
         closed_by=row.closed_by,
     )

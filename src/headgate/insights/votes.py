@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import RowMapping
 
 from headgate.ledger.tables import attempt, attempts, caller, is_of_call
+from headgate.records.charge import HEDGE_LOST
 from headgate.routing.learning.votes import SOURCES, Vote
 from headgate.store import audit
 from headgate.store.audit import Event
@@ -146,7 +147,9 @@ def judged(connection: Connection, own: ColumnElement[bool]) -> RowMapping | Lit
     """
     if connection.scalar(select(attempts.c.attempt).where(own).limit(1)) is None:
         return False
+    reason = attempts.c.reason
     answered = own & attempts.c.status.between(200, 299) & attempts.c.ended_ns.is_not(None)
+    answered &= reason.is_(None) | (reason != HEDGE_LOST)
     dearest = (
         select(attempts.c.deployment)
         .where(answered)

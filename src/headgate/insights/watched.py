@@ -8,6 +8,7 @@ from sqlalchemy.engine import RowMapping
 
 from headgate.ledger.rows import usage_of_row
 from headgate.ledger.tables import attempt, route
+from headgate.records.charge import HEDGE_LOST
 from headgate.routing.learning.watch import Seen
 
 TOKENS_MIN = 16
@@ -27,8 +28,8 @@ rate limit and a client that left say nothing of it."""
 UNREACHED = ("connect", "tls: ", "proxy: ")
 """How reasons begin for which no connection could be opened."""
 
-LEFT = "client_gone"
-"""Why attempts end whose clients have left; how long they waited says something."""
+LEFT = ("client_gone", HEDGE_LOST)
+"""Why attempts end that nobody waits for any more; how long they were waited for says something."""
 
 
 class Running(NamedTuple):
@@ -96,7 +97,7 @@ def _seen(row: RowMapping, model: str) -> Seen | None:
     deployment, streams, took_us = row["deployment"], row["stream"], row["duration_us"]
     served = _served(row)
     if served is None:
-        left = row["reason"] == LEFT and row["ttft_us"] is None and row["state"] != "void"
+        left = row["reason"] in LEFT and row["ttft_us"] is None and row["state"] != "void"
         return Seen(deployment, model, None, waited_us=took_us, streams=streams) if left else None
     if not served:
         return Seen(deployment, model, served=False)
@@ -107,7 +108,7 @@ def _seen(row: RowMapping, model: str) -> Seen | None:
 def _served(row: RowMapping) -> bool | None:
     """Tell whether an attempt was served; None where it says nothing of its deployment."""
     reason = row["reason"]
-    if reason is None:
+    if reason in (None, HEDGE_LOST):
         return True if row["state"] == "measured" else None
     refused = reason == "upstream_error" and 400 <= row["status"] < 500
     return False if reason.startswith(UNREACHED) or (reason in FAULTS and not refused) else None

@@ -29,13 +29,22 @@ def answered(attempts: Iterable[Served]) -> Iterator[Answered]:
 
     A call's last attempt gave the answer, unless that was a judge's, who is in no chain: then it
     was the last before. A judge that is in the chain as well cannot be told from the step that it
-    is. Calls of which no end is known are taken to have ended with what there was, and come last.
+    is. What lost to another attempt, that ran beside it, is left out: no policy has asked for it.
+    Calls of which no end is known are taken to have ended with what there was, and come last.
     """
     running: dict[str, list[Served]] = {}
+    over: set[str] = set()
     for each in attempts:
         call = each.attempt.rpartition(".")[0]
+        if each.lost:
+            if each.final and call not in running:
+                over.add(call)
+            elif each.final:
+                yield _put_together(running.pop(call))
+            continue
         made = [*running.pop(call, ()), each]
-        if each.final:
+        if each.final or call in over:
+            over.discard(call)
             yield _put_together(made)
         else:
             running[call] = made

@@ -10,6 +10,7 @@ from sqlalchemy.engine import RowMapping
 
 from headgate.ledger.rows import usage_of_row
 from headgate.ledger.tables import attempts, decision
+from headgate.records.charge import HEDGE_LOST
 from headgate.records.journal import DecisionRecord
 from headgate.units.usage import METERS, Usage
 
@@ -32,6 +33,7 @@ class Served(NamedTuple):
         record: The decision it was sent by.
         attempt: Its id.
         final: Whether it ended its call; a cascade asks on after others.
+        lost: Whether another attempt, which ran beside it, gave the answer.
     """
 
     at_ns: int
@@ -46,6 +48,7 @@ class Served(NamedTuple):
     record: DecisionRecord
     attempt: str = ""
     final: bool = True
+    lost: bool = False
 
 
 class Stretch(NamedTuple):
@@ -128,4 +131,5 @@ def _served(row: RowMapping, record: DecisionRecord) -> Served:
         record=record,
         attempt=row["attempt"],
         final=row["final"],
+        lost=row["reason"] == HEDGE_LOST,
     )
