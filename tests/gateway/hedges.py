@@ -54,14 +54,19 @@ def until(gateway: Gateway, *phases: str) -> None:
 
 def hedge(gateway: Gateway) -> bool:
     """Hedge the only call that runs, now; tell whether an attempt was made beside it."""
+    return gateway.run(lambda: _hedge(gateway))
 
-    def make() -> bool:
-        hedging = gateway.pipeline.hedging
-        assert hedging is not None
-        (exchange,) = gateway.pipeline.exchanges
-        return hedging.hedge(exchange)
 
-    return gateway.run(make)
+def hedge_soon(gateway: Gateway) -> None:
+    """Hedge the only call that runs, as soon as there is money for it."""
+    gateway.until(lambda: _hedge(gateway), "it is hedged")
+
+
+def _hedge(gateway: Gateway) -> bool:
+    hedging = gateway.pipeline.hedging
+    assert hedging is not None
+    (exchange,) = gateway.pipeline.exchanges
+    return hedging.hedge(exchange)
 
 
 def earn(gateway: Gateway, calls: int) -> None:

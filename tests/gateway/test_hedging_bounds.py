@@ -15,6 +15,7 @@ from tests.gateway.hedges import (
     body,
     ends,
     hedge,
+    hedge_soon,
     hedged,
     holds,
     running,
@@ -32,7 +33,7 @@ def test_a_budget_with_room_for_one_is_not_hedged_on(
     with Wire(wide.port) as wire:
         wire.send(request(body()))
         until(wide, "reply")
-        assert hedge(wide)
+        hedge_soon(wide)
         assert served(wire.read()) == "big"
     slow.gate.release()
     wide.until_idle()
@@ -116,7 +117,10 @@ def test_a_response_is_hedged_when_nobody_keeps_it(
     with Wire(gateway.port) as wire:
         wire.send(request(asked, "/v1/responses"))
         until(gateway, "reply")
-        assert hedge(gateway) is hedges
+        if hedges:
+            hedge_soon(gateway)
+        else:
+            assert not hedge(gateway)
         slow.gate.release()
         assert wire.read().status == 200
 
