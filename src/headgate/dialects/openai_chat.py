@@ -32,7 +32,9 @@ PATH = "/v1/chat/completions"
 SIGN: Final[bytes | None] = None
 FORWARDED: frozenset[bytes] = frozenset({b"openai-beta", b"x-client-request-id"})
 
-_UNBOUNDED: Final = OVERRIDING | {"web_search_options", "prediction", "audio", "plugins", "models"}
+_SEARCHES: Final = frozenset({"web_search_options", "search_parameters", "enable_search"})
+"""How OpenAI, xAI and Alibaba's Model Studio are asked to search."""
+_UNBOUNDED: Final = OVERRIDING | _SEARCHES | {"prediction", "audio", "plugins", "models"}
 """Fields whose cost no limit bounds: searches are billed each, rejected predictions are billed
 as output beyond the limit, audio has its own prices, OpenRouter's plugins are billed apart and
 its `models` names others that may serve the call."""
@@ -41,7 +43,7 @@ _LIMIT_FIELDS: Final = frozenset({"max_tokens", "max_completion_tokens"})
 _OPTIONS_NAMED: Final = frozenset(StreamOptions.__struct_fields__)
 _NAMED: Final = frozenset({*Request.__struct_fields__, *_UNBOUNDED})
 _PROMPT: Final = ("messages",)
-_EMPTY: Final = frozenset({b"null", b"[]"})
+_EMPTY: Final = frozenset({b"null", b"[]", b"false"})
 _USAGE_MARK: Final = b'"prompt_tokens"'
 _DONE: Final = b"[DONE]"
 
