@@ -22,6 +22,10 @@ FUNCTION = {"type": "function", "function": {"name": "search", "parameters": {"t
         ),
         ("openai_chat", {"functions": [{"name": "old"}]}, ["old"]),
         ("openai_chat", {"web_search_options": {"size": "low"}}, ["web_search_options"]),
+        ("openai_chat", {"web_search_options": {}}, ["web_search_options"]),
+        ("openai_chat", {"web_search_options": None, "plugins": [], "enable_search": False}, []),
+        ("openai_chat", {"search_parameters": {}}, ["search_parameters"]),
+        ("openai_chat", {"enable_search": True}, ["enable_search"]),
         (
             "openai_responses",
             {"tools": [{"type": "function", "name": "f"}, {"type": "mcp", "server_url": "x"}]},

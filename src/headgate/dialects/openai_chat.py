@@ -134,7 +134,7 @@ def keeps_reply(members: Mapping[str, Raw]) -> bool:
 
 def tool_names(body: bytes) -> tuple[str, ...]:
     """Return the names of the tools that a body offers."""
-    return offered(body, ("web_search_options", "plugins"))
+    return offered(body, (*sorted(_SEARCHES), "plugins"))
 
 
 def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:

@@ -19,7 +19,8 @@ _OFFERS = frozenset({"tools", "functions"})
 _SCHEMAS = frozenset({"parameters", "input_schema", "arguments", "args"})
 """Members whose content is the tool's own, not the dialect's."""
 
-_EMPTY: tuple[object, ...] = (None, [], {}, "")
+_EMPTY: tuple[object, ...] = (None, False, [], "")
+"""What offers nothing. An object offers, though nothing is in it: `"web_search_options": {}`."""
 
 
 class _TwiceError(ValueError):
