@@ -142,7 +142,11 @@ def _server(url: str, number: int) -> Chosen:
             found = server(kind, name if usual == base_url else f"server-{number}", base_url)
             if found is not None:
                 return found
-    return fail(f"No model server answers at {url}.", "Start it, or correct it: it ends in /v1.")
+    return fail(
+        f"No model server lists its models at {url}.",
+        "Start it, or correct it: it ends in /v1. One that wants a key is written into"
+        " headgate.toml by hand, as [providers.ID] with a credential.",
+    )
 
 
 def _moved(chosen: list[Chosen], moved: tuple[str, ...]) -> list[Chosen]:
