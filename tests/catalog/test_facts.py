@@ -1,5 +1,7 @@
 """The model directory: facts by name, alias or snapshot, and the names that are near."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from headgate.catalog.facts import ModelDirectory, near_names
@@ -59,3 +61,13 @@ def test_near_names_help_with_typos(models: ModelDirectory) -> None:
     assert models.near("claude-opus-48")[0] == "anthropic/claude-opus-4-8"
     assert models.near("zzzzzz") == ()
     assert near_names("fats", ["fast", "deep"]) == ("fast",)
+
+
+def test_a_name_of_megabytes_is_compared_with_nothing() -> None:
+    """It is near to no name there can be, and to find that out would take seconds."""
+
+    def never_looked_at() -> Iterator[str]:
+        raise AssertionError
+        yield "fast"
+
+    assert near_names("fast" * 100, never_looked_at()) == ()

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from headgate.dialects import body as bodies
+from headgate.dialects.body import MEMBERS_MAX
 from headgate.dialects.long_body import OBJECTS_MAX, members_around, objects_of
 from headgate.dialects.opened import LONG_BYTES, Members
-from headgate.units.errors import KEY_DUPLICATE, Refusal
+from headgate.units.errors import BODY_INVALID, KEY_DUPLICATE, Refusal
 
 TRAPS = [
     '"messages":[',
@@ -34,6 +35,19 @@ VALUES = st.recursive(
 MESSAGES = st.lists(st.dictionaries(KEYS, VALUES, max_size=3), max_size=3)
 MEMBERS = st.lists(st.tuples(KEYS, VALUES), max_size=3)
 SPACES = st.sampled_from([b"", b"", b"", b" ", b"\n"])
+
+
+def test_a_body_of_very_many_members_is_refused() -> None:
+    """Each costs time in which nobody else is served; unknown ones are welcome in thousands."""
+    members = {f"k{number}": number for number in range(MEMBERS_MAX)}
+
+    taken = bodies.members(json.dumps(members).encode(), frozenset())
+    refusal = bodies.members(json.dumps({**members, "more": 1}).encode(), frozenset())
+
+    assert not isinstance(taken, Refusal)
+    assert len(taken) == MEMBERS_MAX
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == BODY_INVALID
 
 
 @st.composite

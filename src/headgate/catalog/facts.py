@@ -76,6 +76,15 @@ class ModelDirectory:
         return tuple(names[match] for match in near_names(name, names, limit))
 
 
+NEAR_MAX = 256
+"""A longer name is compared with no other; names are shorter by far."""
+
+
 def near_names(name: str, known: Iterable[str], limit: int = 3) -> tuple[str, ...]:
-    """Return up to `limit` of the known names most like `name`, the likest first."""
+    """Return up to `limit` of the known names most like `name`, the likest first.
+
+    A very long name is like none that there is; to compare it would take seconds.
+    """
+    if len(name) > NEAR_MAX:
+        return ()
     return tuple(difflib.get_close_matches(name, sorted(known), n=limit))

@@ -37,6 +37,10 @@ TOO_DEEP: Final = Refusal(
     BODY_TOO_DEEP, f"The body is nested too deeply: keep it within {DEPTH_MAX} levels."
 )
 
+MEMBERS_MAX: Final = 4_096
+"""So many members a body, or an object in it that is read like one, may have: each takes some
+microseconds, in which nobody else is served."""
+
 CHECKED_MAX: Final = 1_024
 CHECKED_KEYS_MAX: Final = 64
 
@@ -158,7 +162,10 @@ def members(
 def _sent_once(
     body: bytes, values: dict[str, Raw], named: frozenset[str], folded: frozenset[str] | None
 ) -> dict[str, Raw] | Refusal:
-    """Return the members of a body in which no key stands twice."""
+    """Return the members of a body in which no key stands twice, and not too many."""
+    if len(values) > MEMBERS_MAX:
+        message = f"The body has {len(values)} members; it may have {MEMBERS_MAX}."
+        return Refusal(BODY_INVALID, message)
     checked = _CHECKED[named]
     keys = tuple(values)
     signs = checked.get(keys)
