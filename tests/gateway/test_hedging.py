@@ -273,3 +273,21 @@ def test_both_end_when_the_gateway_does(
     assert reply.status == 504
     assert {each.reason for each in ends(gateway).values()} == {"shutdown_timeout"}
     assert sorted(each.final for each in ends(gateway).values()) == [False, True]
+
+
+def test_what_answers_is_kept_whoever_it_is(
+    start: Start, simulator: Simulator, slow: Simulator
+) -> None:
+    """The response cache gives it again as the second deployment's, and nothing is sent."""
+    text = hedged(slow.openai_url).replace("hedge_after", 'response_cache = "always"\nhedge_after')
+    gateway = start(more=text)
+
+    first = ask(gateway, body())
+    slow.gate.release()
+    gateway.until_idle()
+    again = ask(gateway, body())
+
+    assert (served(first), first.header("x-headgate-cache")) == ("big", "miss")
+    assert (served(again), again.header("x-headgate-cache")) == ("big", "hit")
+    assert again.payload == first.payload
+    assert len(gateway.holds(call_of(again))) == 1
