@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from headgate.gateway.cuts import cut
 from headgate.records.journal import HoldRecord, SettleRecord, VoidRecord
 from headgate.simulator import INSTANT, Options, Simulator, SimulatorThread
+from headgate.store.disk import Disk
 from tests.gateway.calls import config, request
 from tests.gateway.hedges import NEVER_MS, body, earn, hedge_soon, hedged, until
 from tests.gateway.inprocess import Gateway
@@ -103,21 +104,23 @@ def puppets() -> Iterator[tuple[Puppet, Puppet]]:
         yield first, second
 
 
-@pytest.fixture(scope="module", params=["drain", "cancel"])
+@pytest.fixture(scope="module", params=[("drain", "process"), ("cancel", "power")])
 def gateway(
     request: pytest.FixtureRequest,
     puppets: tuple[Puppet, Puppet],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Gateway]:
-    """A gateway that drains or cancels those that lose."""
-    lines = f'on_disconnect = "{request.param}"'
+    """A gateway that drains those that lose, and one that closes them and waits for its disk."""
+    policy, durability = request.param
+    lines = f'on_disconnect = "{policy}"'
     first, second = (each.url for each in puppets)
     more = other("second", second, lines)
     more += hedged(first, then="second", provider=lines, after_ms=NEVER_MS)
     limits = "breaker_failures = 1000000\nretries_burst = 1000000"
     with SimulatorThread(seed=9, options=Options(pace=INSTANT)) as simulator:
         text = _config(simulator, limits, more)
-        with Gateway(tmp_path_factory.mktemp("races"), text) as running:
+        folder = tmp_path_factory.mktemp("races")
+        with Gateway(folder, text, Disk(durability)) as running:
             yield running
 
 

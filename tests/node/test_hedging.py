@@ -1,14 +1,16 @@
 """Calls that are asked of two deployments, over a real node: the books, keys, and what may die."""
 
 import asyncio
+import http.client
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from headgate.simulator import Fault, FaultKind
-from tests.node.harness import TestNode, once, running_node
+from tests.node.harness import TestNode, once, running_node, until
 from tests.node.test_batches import headgate
 from tests.node.wire import CHAT, Call, Reply, chat, post, send
 
@@ -67,6 +69,27 @@ def test_a_hedged_call_is_explained_and_repeated(node: TestNode) -> None:
     ]
     first, second = told["holds"]
     assert (first["beside"], second["beside"]) == (None, first["attempt"])
+
+
+def test_who_leaves_in_a_race_comes_back_for_its_answer(node: TestNode) -> None:
+    """Both go on for it, and the first answer is kept under its key."""
+    node.simulator.gate.close()
+    body = chat("Hello", model="hedged", stream=True)
+    headers = {"authorization": f"Bearer {node.key()}", "idempotency-key": "left"}
+    connection = http.client.HTTPConnection(urlsplit(node.gateway_url).netloc)
+    connection.request("POST", CHAT, body, headers | {"content-type": "application/json"})
+    assert node.simulator.gate.wait(2, 10)
+    connection.close()
+    node.simulator.gate.release()
+
+    until(lambda: ask(node, "left").status == 200, "the reply is there")
+
+    reply = ask(node, "left")
+    assert reply.body.endswith(b"data: [DONE]\n\n")
+    node.await_nothing_held()
+    told, _ = headgate(node, "explain", reply.headers["x-headgate-call"])
+    reasons = sorted(str(each["reason"]) for each in told["attempts"])
+    assert reasons == ["None", "hedge_lost"]
 
 
 def test_a_worker_that_dies_in_a_race_leaves_both_at_their_holds(node: TestNode) -> None:

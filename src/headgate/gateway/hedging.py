@@ -71,6 +71,10 @@ class _Look:
         self.beside: Exchange | None = None
         self.quoted: Quoted | None = None
 
+    def end(self) -> None:
+        """Look no more, and keep nothing of the attempt, which has the call's body."""
+        self.left, self.beside = 0, None
+
 
 class Hedging:
     """Makes attempts beside silent ones.
@@ -96,14 +100,17 @@ class Hedging:
     def sweep(self) -> None:
         """Hedge the calls that have been silent for too long, each in a turn of its own."""
         pipeline, now_ns = self._pipeline, self._pipeline.now_ns()
-        for over in [each for each in self._looks if each.phase == "done"]:
-            del self._looks[over]
+        for exchange, look in list(self._looks.items()):
+            if exchange.phase == "done":
+                del self._looks[exchange]
+            elif exchange.phase != SILENT:
+                look.end()
         for exchange in pipeline.exchanges:
             after_ns = self._after_ns.get(exchange.asked)
             if after_ns is None or exchange.phase != SILENT:
                 continue
-            look = self._looks.get(exchange)
-            if (look is None or look.left) and now_ns - exchange.sent_ns >= after_ns:
+            found = self._looks.get(exchange)
+            if (found is None or found.left) and now_ns - exchange.sent_ns >= after_ns:
                 pipeline.world.outbox.soon(partial(self._look_at, exchange))
 
     def _look_at(self, exchange: Exchange) -> None:
@@ -118,20 +125,22 @@ class Hedging:
         look = self._looks.get(first)
         if look is None:
             look = self._looks[first] = _Look()
-        if self._budget.is_empty or not self._may(first) or not self._find(first, look):
-            look.left = 0
+        if not look.left or self._budget.is_empty or not self._may(first):
+            look.end()
             return False
-        beside = look.beside
-        assert beside is not None, first.call
+        beside = self._find(first, look)
+        if beside is None:
+            look.end()
+            return False
         if not self._hold(beside):
-            look.left = max(0, look.left - 1)
+            look.left -= 1
             return False
-        look.left = 0
+        look.end()
         self._begin(first, beside, look.quoted)
         return True
 
-    def _find(self, first: Exchange, look: _Look) -> bool:
-        """Find whom a call goes to beside its first attempt; False when there is nobody.
+    def _find(self, first: Exchange, look: _Look) -> Exchange | None:
+        """Return the attempt to be made beside a call's first one; None when there is nobody.
 
         Until it goes there, whoever is found is still there for the call, should that fail.
         """
@@ -142,7 +151,8 @@ class Hedging:
             if look.quoted is not None:
                 first.spared += (look.quoted,)
         # One that has failed and gone on meanwhile may be there by now.
-        return look.quoted is not None and look.beside.number == first.number
+        found = look.quoted is not None and look.beside.number == first.number
+        return look.beside if found else None
 
     def _begin(self, first: Exchange, beside: Exchange, quoted: Quoted | None) -> None:
         first.spared = tuple(each for each in first.spared if each is not quoted)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Integer, and_, cast, func, select
 
 from headgate.insights.overview import Lapse
 from headgate.ledger.tables import attempt, refusal, route
+from headgate.records.charge import HEDGE_LOST
 
 SCAN_ROWS_MAX = 5_000
 KINDS_MAX = 4
@@ -90,7 +91,10 @@ def _refused(connection: Connection, lapse: Lapse) -> tuple[RefusedKind, ...]:
 def read_health(connection: Connection, lapse: Lapse) -> tuple[Health, ...]:
     """Return how each deployment did in a stretch of time, by name."""
     columns = attempt.c
-    failed = and_(columns.posted_nanos == 0, columns.reason.is_not(None))
+    # One that was not sent any more because another was answered first has not failed.
+    failed = and_(
+        columns.posted_nanos == 0, columns.reason.is_not(None), columns.reason != HEDGE_LOST
+    )
     newest = (
         select(
             columns.route,
