@@ -1,6 +1,7 @@
 """Which calls are asked of a second provider, and how many: what a hedge may never cost."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from headgate.gateway.hedging import HEDGES_BURST
 from headgate.records.journal import HoldRecord
 from headgate.simulator import Fault, FaultKind, Simulator
-from tests.gateway.calls import ask, chat, request
+from tests.gateway.calls import ask, call_of, chat, config, request
 from tests.gateway.conftest import Start
 from tests.gateway.hedges import (
     NEVER_MS,
@@ -21,6 +22,7 @@ from tests.gateway.hedges import (
     running,
     until,
 )
+from tests.gateway.inprocess import Gateway
 from tests.gateway.test_failover import served
 from tests.gateway.wire import Wire
 
@@ -182,3 +184,32 @@ def test_a_call_is_hedged_once(start: Start, simulator: Simulator, slow: Simulat
         assert len(holds(gateway)) == 2
         slow.gate.release()
         assert served(wire.read()) == "slow"
+
+
+def test_what_is_expected_holds_for_the_first_alone(
+    simulator: Simulator, slow: Simulator, tmp_path: Path
+) -> None:
+    """The second is held for all that it could take: nobody extends what runs beside another."""
+    more = "[holds]\ncalls_min = 3\n" + hedged(slow.openai_url, after_ms=NEVER_MS)
+    more = more.replace("[deployments.slow]", "[deployments.slow]\nhidden_reasoning = false")
+    text = config(simulator.openai_url, simulator.anthropic_url, more=more)
+    text = text.replace('limit_usd = "1000.00"', 'limit_usd = "1000.00"\nholds = "expected"')
+    asked = body(stream=True, max_completion_tokens=4_000)
+    with Gateway(tmp_path / "gateway", text) as gateway:
+        slow.gate.release()
+        for _ in range(3):
+            assert served(ask(gateway, asked)) == "slow"
+        slow.gate.close()
+        with Wire(gateway.port) as wire:
+            wire.send(request(asked))
+            until(gateway, "reply")
+            hedge_soon(gateway)
+            reply = wire.read()
+        slow.gate.release()
+        gateway.assert_settled()
+        first, second = gateway.holds(call_of(reply))
+
+    assert served(reply) == "big"
+    assert first.sizing is not None
+    assert second.sizing is None
+    assert second.amount_nanos > first.amount_nanos
