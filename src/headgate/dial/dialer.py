@@ -64,12 +64,15 @@ class Dialer:
         Raises:
             DialError: There is none; no byte of a request was sent.
         """
-        connected, opened = await self._connected(), None
+        loop = asyncio.get_running_loop()
+        connected, opened, given = await self._connected(), None, False
         try:
             if self.tls is not None and self.proxy is not None:
                 await tunnel(connected, self._host, self._port, self.proxy.credential)
             name = None if self.tls is None else self._host
-            _, opened = await asyncio.get_running_loop().create_connection(
+            # The standard library's loops close the socket, uvloop's transports its descriptor.
+            given = not isinstance(loop, asyncio.BaseEventLoop)
+            _, opened = await loop.create_connection(
                 protocol, sock=connected, ssl=self.tls, server_hostname=name
             )
         except ssl.SSLError as error:
@@ -77,7 +80,10 @@ class Dialer:
         except OSError as error:
             raise DialError(connect_reason(error)) from error
         finally:
-            if opened is None:
+            if given:
+                # Perhaps it is closed already, and the descriptor somebody else's by now.
+                connected.detach()
+            elif opened is None:
                 connected.close()
         return opened
 

@@ -1,0 +1,47 @@
+"""Whose a descriptor is: the loop's transport closes it, once, and nobody closes it after that."""
+
+import asyncio
+import gc
+import socket
+from typing import cast
+
+import uvloop
+
+from headgate.dial.dialer import Dialer
+from headgate.dial.resolver import Resolver
+
+
+class Gone(asyncio.Protocol):
+    """A connection that is over before anybody else hears that it is open.
+
+    As one is that the other side resets at once.
+    """
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Be over."""
+        cast(asyncio.Transport, transport).abort()
+
+
+async def _dial_and_reuse(port: int) -> list[bytes]:
+    """Open connections that are over at once; what others read then who got their descriptors."""
+    dialer = Dialer("127.0.0.1", port, Resolver())
+    read = []
+    for _ in range(20):
+        await dialer.open(Gone)
+        one, other = socket.socketpair()
+        with one, other:
+            gc.collect()
+            one.send(b"here")
+            read.append(other.recv(4))
+    return read
+
+
+def test_a_connection_that_is_over_at_once_takes_no_descriptor_of_others_with_it() -> None:
+    """Its number is given to the next who opens something, whose connection would be closed."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(64)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            read = runner.run(_dial_and_reuse(listening.getsockname()[1]))
+
+    assert read == [b"here"] * 20
