@@ -172,6 +172,74 @@ static inline PyObject *MethodPlace_call(MethodPlace *place, PyObject *name, PyO
     return MethodPlace_find(place, name, args, nargsf, kwnames);
 }
 
+/* Whether objects of a type are of a class, or of one of several, as long as nobody changes the type. */
+typedef struct {
+    PyTypeObject *type;
+    unsigned int version;
+    PyObject *class; /* kept */
+    int is_one;
+} KindPlace;
+
+static int KindPlace_inherits(PyTypeObject *type, PyTypeObject *base, const char *name) {
+    PyObject *text = PyUnicode_InternFromString(name);
+    if (text == NULL) {
+        PyErr_Clear();
+        return 0;
+    }
+    int inherits = _PyType_Lookup(type, text) == _PyType_Lookup(base, text);
+    Py_DECREF(text);
+    return inherits;
+}
+
+/* Whether a class does not judge by itself who is one of it, and never will: its own type cannot be changed. */
+static int KindPlace_is_plain(PyObject *class) {
+    PyTypeObject *type = Py_TYPE(class);
+    return PyType_Check(class) && !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE) &&
+           KindPlace_inherits(type, &PyType_Type, "__instancecheck__");
+}
+
+static int KindPlace_are_plain(PyObject *class) {
+    if (!PyTuple_CheckExact(class)) {
+        return KindPlace_is_plain(class);
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(class); i++) {
+        if (!KindPlace_is_plain(PyTuple_GET_ITEM(class, i))) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static Py_NO_INLINE int KindPlace_find(KindPlace *place, PyObject *object, PyObject *class) {
+    PyTypeObject *type = Py_TYPE(object);
+    int is_one = PyObject_IsInstance(object, class);
+    /* An object may say that it is of another class than its type. */
+    if (is_one >= 0 && KindPlace_are_plain(class) && type->tp_getattro == PyObject_GenericGetAttr &&
+        KindPlace_inherits(type, &PyBaseObject_Type, "__class__") && type->tp_version_tag != 0) {
+        PyObject *before = place->class;
+        place->type = type;
+        place->version = type->tp_version_tag;
+        place->class = Py_NewRef(class);
+        place->is_one = is_one;
+        Py_XDECREF(before);
+    }
+    return is_one;
+}
+
+static inline int KindPlace_is(KindPlace *place, PyObject *object, PyObject *class) {
+    PyTypeObject *type = Py_TYPE(object);
+    if (type == place->type && type->tp_version_tag == place->version && class == place->class) {
+        return place->is_one;
+    }
+    return KindPlace_find(place, object, class);
+}
+
+#define PyObject_IsInstance(object, class)                 \
+    ({                                                     \
+        static KindPlace place;                            \
+        KindPlace_is(&place, (object), (class));           \
+    })
+
 #define PyObject_VectorcallMethod(name, args, nargsf, kwnames)                 \
     ({                                                                         \
         static MethodPlace place;                                              \

@@ -50,7 +50,7 @@ from headgate.routing.quality.load_prior import load_prior
 from headgate.routing.quality.standing import Standing
 from headgate.routing.router import Router
 from headgate.store.journal_writer import JournalWriter
-from headgate.units.ids import call_id
+from headgate.units.ids import CallIds
 
 NOBODY = Nobody()
 
@@ -117,7 +117,7 @@ def data_plane(
         clock=clock,
         outbox=outbox,
         now_ns=now_ns,
-        next_call=_call_ids(journal.epoch),
+        next_call=CallIds(journal.epoch).next,
         ready=steward.ready,
         control=steward.control,
         idempotency=snapshot.idempotency,
@@ -357,14 +357,3 @@ def _quote(
         return None if card is None else card.expected_nanos(tokens_in, tokens_out)
 
     return quote
-
-
-def _call_ids(epoch: str) -> Callable[[], str]:
-    number = 0
-
-    def next_call() -> str:
-        nonlocal number
-        number += 1
-        return call_id(epoch, number)
-
-    return next_call

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 CACHES = Path(__file__).parents[2] / "scripts" / "inline_caches"
 SOURCE = """
@@ -31,9 +32,13 @@ static PyObject *call(PyObject *self, PyObject *given) {
     size_t count = 2 | PY_VECTORCALL_ARGUMENTS_OFFSET;
     return PyObject_VectorcallMethod(PyTuple_GET_ITEM(given, 1), args + 1, count, NULL);
 }
+static PyObject *is_one(PyObject *self, PyObject *given) {
+    int found = PyObject_IsInstance(PyTuple_GET_ITEM(given, 0), PyTuple_GET_ITEM(given, 1));
+    return found < 0 ? NULL : PyBool_FromLong(found);
+}
 static PyMethodDef methods[] = {
     {"get", get, METH_VARARGS, ""}, {"item", item, METH_VARARGS, ""},
-    {"call", call, METH_VARARGS, ""}, {0}
+    {"call", call, METH_VARARGS, ""}, {"is_one", is_one, METH_VARARGS, ""}, {0}
 };
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "looking", 0, -1, methods};
 PyMODINIT_FUNC PyInit_looking(void) { return PyModule_Create(&module); }
@@ -195,6 +200,61 @@ def test_methods_that_change_are_looked_up_anew(looking: Any) -> None:
         assert told(looking.call, one, name, given) == expected
 
 
+class Pair(Struct):
+    """Is of a type whose own type is not `type`, and judges as it does."""
+
+    x: int
+
+
+class Judging(type):
+    """The type of classes that judge by themselves who is one of them."""
+
+    def __instancecheck__(cls, one: object) -> bool:
+        """Take whoever has an `x` now."""
+        return hasattr(one, "x")
+
+
+@pytest.mark.slow
+def test_what_is_of_another_class_by_now_is_looked_at_anew(looking: Any) -> None:
+    """Objects change their class, classes their bases, and either may say what it likes."""
+    chance = random.Random(3)
+    first: Any = type("First", (), {"__slots__": ()})
+    second: Any = type("Second", (), {"__slots__": ()})
+    turning: Any = type("Turning", (first,), {})
+    judged: Any = Judging("Judged", (), {})
+    said: Any = type("Said", (first,), {})
+    says = [first]
+    saying = type("Saying", (said,), {"__class__": property(lambda _self: says[0])})
+    of = [first, second, turning, judged, said, int, tuple, str, int | str, 5, Pair]
+    of += [(first, int), (second, judged), (str, second), (Pair, first), ()]
+    objects: list[Any] = [first(), second(), turning(), turning(), said(), Slotted(), 7, True, "x"]
+    objects += [Pair(1), Pair(2)]
+    one, kind = objects[0], of[0]
+    for _ in range(200_000):
+        match chance.randrange(20):
+            case 0:
+                turning.__bases__ = (chance.choice((first, second)),)
+            case 1:
+                objects[4] = said()
+            case 2:
+                judge = chance.choice((lambda _one: True, lambda _one: False))
+                told(setattr, said, "__instancecheck__", judge)
+            case 3:
+                objects[4] = saying()
+            case 4:
+                told(setattr, objects[2], "__class__", chance.choice((turning, said)))
+            case 5:
+                objects[5].x = 1
+            case 6:
+                told(delattr, objects[5], "x")
+            case 7:
+                says[0] = chance.choice((first, second))
+        # Mostly the same again, whatever has changed.
+        if chance.random() < 0.2:
+            one, kind = chance.choice(objects), chance.choice(of)
+        assert told(looking.is_one, one, kind) == told(isinstance, one, kind)
+
+
 @pytest.mark.slow
 def test_a_method_may_end_itself(looking: Any) -> None:
     """It is kept while it runs; afterwards it is not there."""
@@ -222,5 +282,6 @@ def test_no_reference_is_lost(looking: Any) -> None:
     for _ in range(1_000):
         assert looking.get(one, "x") is looking.item(items, "x") is value
         assert looking.call([value], "count", value) == 1
+        assert looking.is_one(value, object)
 
     assert sys.getrefcount(value) == before

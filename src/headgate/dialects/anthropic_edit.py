@@ -1,33 +1,21 @@
 """Changing a body of Anthropic's Messages on its way upstream: the model, the limit, thinking."""
 
-from typing import Annotated
+from typing import Final
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import Raw
 
+from headgate.dialects.anthropic_messages_shapes import Sent
 from headgate.dialects.splice import SpliceError, rebuild, said_by, splice
 from headgate.records.demand import Demand, Edit
 
-THINKING_TOKENS_MIN = 1_024
+THINKING_TOKENS_MIN: Final = 1_024
 """The smallest thinking budget there is; it must be below the output limit
 (https://docs.claude.com/en/docs/build-with-claude/extended-thinking)."""
 
 
-class _Thinking(Struct, gc=False):
-    budget_tokens: int | None = None
-
-
-class _Sent(Struct):
-    """The fields that are changed; a provider may want the model elsewhere."""
-
-    max_tokens: Annotated[int, Meta(ge=0)]
-    model: str | None = None
-    stream: bool | None = None
-    thinking: _Thinking | None = None
-
-
-_SENT = msgspec.json.Decoder(_Sent)
-_OBJECT = msgspec.json.Decoder(dict[str, Raw])
+_SENT: Final = msgspec.json.Decoder(Sent)
+_OBJECT: Final = msgspec.json.Decoder(dict[str, Raw])
 
 
 def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
@@ -58,7 +46,7 @@ def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
         new = splice(body, demand.members, changed, {})
     else:
         return body
-    fields = _Sent.__struct_fields__
+    fields = Sent.__struct_fields__
     said = said_by(new, demand.members, fields, changed, edit.members, edit.dropped)
     _verify(said, demand, edit)
     return new

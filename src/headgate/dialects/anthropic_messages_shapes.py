@@ -103,3 +103,18 @@ class Event(Struct, gc=False):
     type: str | None = None
     message: Reply | None = None
     usage: Raw = Raw(b"null")
+
+
+class SentThinking(Struct, gc=False):
+    """How much a body that was changed lets the model think."""
+
+    budget_tokens: int | None = None
+
+
+class Sent(Struct):
+    """The fields of a body that are changed; a provider may want the model elsewhere."""
+
+    max_tokens: Annotated[int, Meta(ge=0)]
+    model: str | None = None
+    stream: bool | None = None
+    thinking: SentThinking | None = None

@@ -178,7 +178,10 @@ def _sent_once(
             if len(checked) >= CHECKED_MAX:
                 checked.clear()
             checked[keys] = signs
-    if len(body) == signs + sum(map(len, values.values())):
+    size = signs
+    for value in values.values():
+        size += len(value)
+    if len(body) == size:
         # Exactly as long as each member needs once: no key stands there twice.
         return values if len(body) < LONG_BYTES else Members(values)
     twice = duplicate_key(body, values)

@@ -39,7 +39,7 @@ _UNBOUNDED: Final = OVERRIDING | _SEARCHES | {"prediction", "audio", "plugins", 
 as output beyond the limit, audio has its own prices, OpenRouter's plugins are billed apart and
 its `models` names others that may serve the call."""
 
-_LIMIT_FIELDS: Final = frozenset({"max_tokens", "max_completion_tokens"})
+_LIMIT_FIELDS: Final = ("max_tokens", "max_completion_tokens")
 _OPTIONS_NAMED: Final = frozenset(StreamOptions.__struct_fields__)
 _NAMED: Final = frozenset({*Request.__struct_fields__, *_UNBOUNDED})
 _PROMPT: Final = ("messages",)
@@ -68,15 +68,15 @@ def read(body: bytes) -> Demand | Refusal:
         nested = bodies.members(bytes(values["stream_options"]), _OPTIONS_NAMED)
         if isinstance(nested, Refusal):
             return nested
-    limits = [limit for limit in (request.max_tokens, request.max_completion_tokens) if limit]
     images, opaque, audio = _survey(request.messages)
+    # By position as far as it goes, as it is faster: the order is that of the fields.
     return Demand(
-        model=request.model,
-        stream=bool(request.stream),
-        output_tokens_max=max(limits) if limits else None,
-        choices=request.n or 1,
-        usage_wanted=options is not None and bool(options.include_usage),
-        input_tokens_max=None
+        request.model,
+        bool(request.stream),
+        max(request.max_tokens or 0, request.max_completion_tokens or 0) or None,
+        request.n or 1,
+        options is not None and bool(options.include_usage),
+        None
         if opaque
         else input_tokens_max(len(body), images=images, image_tokens_max=IMAGE_TOKENS_MAX_OPENAI),
         unbounded=_unbounded(request, values) or ("audio" if audio else None),
@@ -120,7 +120,9 @@ def _unbounded(request: Request, values: dict[str, Raw]) -> str | None:
                 return field
     if request.modalities and set(request.modalities) != {"text"}:
         return "modalities"
-    for tool in request.tools or ():
+    if request.tools is None:
+        return None
+    for tool in request.tools:
         if tool.type not in (None, "function", "custom"):
             return tool.type
     return None
@@ -153,17 +155,18 @@ def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
     added: dict[str, bytes] = {}
     if demand.model != edit.model:
         changed["model"] = msgspec.json.encode(edit.model)
-    lowest = edit.output_tokens_max
+    most = lowest = edit.output_tokens_max
+    has_limit = False
     for field in _LIMIT_FIELDS:
         value = values.get(field)
         if value is None:
             continue
-        text = bytes(value)
-        if text == b"null" or int(text) > edit.output_tokens_max:
-            changed[field] = b"%d" % edit.output_tokens_max
+        has_limit = True
+        limit = most + 1 if value == NULL else int(bytes(value))
+        if limit > most:
+            changed[field] = b"%d" % most
         else:
-            lowest = min(lowest, int(text))
-    has_limit = not _LIMIT_FIELDS.isdisjoint(values)
+            lowest = min(lowest, limit)
     if edit.limit_field not in values and (edit.limit_needed or not has_limit):
         added[edit.limit_field] = b"%d" % lowest
     asks = demand.stream and edit.ask_usage and not demand.usage_wanted
@@ -237,10 +240,10 @@ def _report(chunk: Chunk, *, complete: bool = False) -> Report:
     return Report(
         chunk.id or None,
         chunk.model or None,
-        usage if usage.startswith(b"{") else None,
+        usage if usage[:1] == b"{" else None,
         chunk.service_tier,
         complete,
-        chunk.error is not NULL and bytes(chunk.error) != b"null",
+        chunk.error is not NULL and chunk.error != NULL,
     )
 
 
@@ -257,7 +260,7 @@ def starts_with_error(payload: bytes) -> bool:
     """Tell whether the first event of a stream is an error; False while it is not whole."""
     data = first_data(payload)
     chunk = None if data is None else _chunk(data)
-    return chunk is not None and bytes(chunk.error) != b"null"
+    return chunk is not None and chunk.error != NULL
 
 
 class Stream(EventStream):

@@ -69,9 +69,10 @@ def _unread(head: Head, dialect: Dialect) -> Refusal | None:
     if dialect.KIND in _FORMS:
         message = "Send a form with `content-type: multipart/form-data`; other bodies are not read."
         return Refusal(errors.CONTENT_UNSUPPORTED, message)
-    if head.content_type and not head.content_type.lower().startswith(JSON):
-        kind = head.content_type[:64].decode("latin-1")
-        message = f"Send JSON with `content-type: application/json`, not {kind!r}."
+    kind = head.content_type
+    if kind and kind != JSON and not kind.lower().startswith(JSON):
+        sent = kind[:64].decode("latin-1")
+        message = f"Send JSON with `content-type: application/json`, not {sent!r}."
         return Refusal(errors.CONTENT_UNSUPPORTED, message)
     return None
 

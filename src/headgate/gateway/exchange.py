@@ -184,7 +184,7 @@ class Exchange:
         request_id = upstream.request_id
         if request_id is not None:
             self.upstream_request_id = request_id[:128].decode("latin-1")
-        if upstream.passed.find(USED_UP) >= 0:
+        if upstream.passed and upstream.passed.find(USED_UP) >= 0:
             self._endings.verdicts.learn(self, upstream, denied=False)
 
     def enter(self, phase: str) -> None:

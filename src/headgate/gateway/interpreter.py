@@ -124,10 +124,10 @@ class Interpreter:
             if translator is None or dialect is None:
                 continue
             try:
-                body, demand = translator.render_call(call, edit, Losses(()))
+                new = translator.render_call(call, edit, Losses(()))
             except TranslationError:
                 continue
-            return dialect, body, demand, ()
+            return dialect, new.body, new.demand, ()
         return None
 
     def why_unserved(self, exchange: Exchange, router: Router) -> Refusal:

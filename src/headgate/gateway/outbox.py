@@ -20,11 +20,12 @@ class Sender(Protocol):
 class Outbox:
     """The connections that have something to send at the end of this turn."""
 
-    __slots__ = ("_call_soon", "_senders")
+    __slots__ = ("_call_soon", "_flush", "_senders")
 
     def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
         """Have `call_soon`, the event loop's, call back at the end of a turn."""
         self._call_soon = call_soon
+        self._flush = self.flush
         self._senders: list[Sender] = []
 
     def soon(self, act: Callable[[], None]) -> None:
@@ -34,7 +35,7 @@ class Outbox:
     def add(self, sender: Sender) -> None:
         """Have a connection flushed at the end of this turn; once per turn is enough."""
         if not self._senders:
-            self._call_soon(self.flush)
+            self._call_soon(self._flush)
         self._senders.append(sender)
 
     def flush(self) -> None:

@@ -35,15 +35,18 @@ def facts(exchange: Exchange, served_model: str | None, cost_nanos: int | None) 
         text += f"x-headgate-waited-ms: {exchange.turn.waited_us // 1_000}\r\n"
     if exchange.permission is not None:
         text += f"x-headgate-approval: {exchange.permission.approval}\r\n"
-    lines = text.encode()
-    if served_model is not None:
-        lines += _model_line(served_model)
-    return lines if cost_nanos is None else lines + cost_line(cost_nanos)
+    model = "" if served_model is None else _model_line(served_model)
+    cost = "" if cost_nanos is None else _cost_line(cost_nanos)
+    return f"{text}{model}{cost}".encode()
 
 
 def cost_line(nanos: int) -> bytes:
     """Return the header line that says what a call cost."""
-    return f"x-headgate-cost-usd: {format_usd(nanos)}\r\n".encode()
+    return _cost_line(nanos).encode()
+
+
+def _cost_line(nanos: int) -> str:
+    return f"x-headgate-cost-usd: {format_usd(nanos)}\r\n"
 
 
 def untold_line(places: tuple[str, ...]) -> bytes:
@@ -52,8 +55,8 @@ def untold_line(places: tuple[str, ...]) -> bytes:
 
 
 @lru_cache(maxsize=1_024)
-def _model_line(served_model: str) -> bytes:
-    return b"x-headgate-model: %b\r\n" % header_value(served_model)
+def _model_line(served_model: str) -> str:
+    return f"x-headgate-model: {header_value(served_model).decode('ascii')}\r\n"
 
 
 def header_value(text: str) -> bytes:

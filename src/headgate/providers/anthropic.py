@@ -124,25 +124,28 @@ def metered(report: Report, asked: Terms = STANDARD) -> Metered:
             was compacted, which the totals leave out.
     """
     usage = _decode(report)
-    foreign = [one.type for one in usage.iterations or () if one.type != "message"]
-    if foreign:
-        raise UsageError(f"tokens of an iteration {foreign[0]!r} cannot be told apart")
+    if usage.iterations is not None:
+        for one in usage.iterations:
+            if one.type != "message":
+                raise UsageError(f"tokens of an iteration {one.type!r} cannot be told apart")
     writes_5m, writes_1h = _writes(usage)
     thinking = (usage.output_tokens_details and usage.output_tokens_details.thinking_tokens) or 0
     if thinking > usage.output_tokens:
         raise UsageError("thinking_tokens exceeds output_tokens")
-    return Metered(
-        Usage(
-            input_uncached=usage.input_tokens,
-            cache_read=usage.cache_read_input_tokens or 0,
-            cache_write_5m=writes_5m,
-            cache_write_1h=writes_1h,
-            output_text=usage.output_tokens - thinking,
-            output_reasoning=thinking,
-            web_search=(usage.server_tool_use and usage.server_tool_use.web_search_requests) or 0,
-        ),
-        _terms(usage, asked),
+    counts = (
+        usage.input_tokens,  # input_uncached
+        usage.cache_read_input_tokens or 0,  # cache_read
+        writes_5m,  # cache_write_5m
+        writes_1h,  # cache_write_1h
+        0,  # cache_write_24h
+        0,  # input_audio
+        usage.output_tokens - thinking,  # output_text
+        thinking,  # output_reasoning
+        0,  # output_audio
+        (usage.server_tool_use and usage.server_tool_use.web_search_requests) or 0,  # web_search
     )
+    # As its own constructor does, which is interpreted.
+    return Metered(tuple.__new__(Usage, counts), _terms(usage, asked))
 
 
 def _decode(report: Report) -> Reported:
@@ -177,4 +180,7 @@ def _terms(usage: Reported, asked: Terms) -> Terms:
         geo = asked.region
     elif geo == "not_available":  # Models from before there were regions say so.
         geo = "global"
+    usual = asked.cache_retention == STANDARD.cache_retention and asked.variant == STANDARD.variant
+    if usual and tier == asked.tier and geo == asked.region:
+        return asked
     return Terms(tier=tier, region=geo, nodes=asked.nodes)

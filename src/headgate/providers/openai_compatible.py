@@ -186,20 +186,20 @@ def metered(report: Report, asked: Terms = STANDARD) -> Metered:
     cached, written, audio_in = _input_parts(counts)
     text, reasoning, audio_out = _output_parts(counts)
     long = asked.cache_retention == "24h"
-    return Metered(
-        Usage(
-            counts.prompt_tokens - cached - written - audio_in,  # input_uncached
-            cached,  # cache_read
-            0 if long else written,  # cache_write_5m
-            0,  # cache_write_1h
-            written if long else 0,  # cache_write_24h
-            audio_in,  # input_audio
-            text,  # output_text
-            reasoning,  # output_reasoning
-            audio_out,  # output_audio
-        ),
-        _served_terms(report.tier, asked),
+    quantities = (
+        counts.prompt_tokens - cached - written - audio_in,  # input_uncached
+        cached,  # cache_read
+        0 if long else written,  # cache_write_5m
+        0,  # cache_write_1h
+        written if long else 0,  # cache_write_24h
+        audio_in,  # input_audio
+        text,  # output_text
+        reasoning,  # output_reasoning
+        audio_out,  # output_audio
+        0,  # web_search
     )
+    # As its own constructor does, which is interpreted.
+    return Metered(tuple.__new__(Usage, quantities), _served_terms(report.tier, asked))
 
 
 def _served_terms(tier: str | None, asked: Terms) -> Terms:

@@ -17,8 +17,8 @@ import msgspec
 
 from headgate.capacity.health import Health
 from headgate.catalog.settings import Deployment
-from headgate.governance.requirements import Required
-from headgate.records.demand import Demand
+from headgate.governance.requirements import NOTHING, Required
+from headgate.records.demand import STANDARD, Demand
 from headgate.records.journal import DecisionRecord
 from headgate.routing.deciding import PINNED, POLICY_DEFAULT, candidate_records, policy_record
 from headgate.routing.eligibility import (
@@ -191,9 +191,8 @@ class Router:
             demand.model,
             dialect,
             given.bound,
-            demand.terms,
-            required.ids,
-            required.data_class,
+            None if demand.terms is STANDARD else demand.terms,
+            None if required is NOTHING else (required.ids, required.data_class),
             body_bytes.bit_length(),
             (demand.output_tokens_max or 0).bit_length(),
             more,

@@ -12,6 +12,7 @@ RUN_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}"
 IDEMPOTENCY_KEY_PATTERN: Final = r"[!-~]{1,255}"
 """What a client may send as the key that names a call among its repeats."""
 
+_ONE: Final = 1 << 32
 _NAME: Final = re.compile(NAME_PATTERN)
 _RUN: Final = re.compile(RUN_PATTERN)
 _IDEMPOTENCY_KEY: Final = re.compile(IDEMPOTENCY_KEY_PATTERN)
@@ -34,8 +35,27 @@ def is_idempotency_key(text: str) -> bool:
 
 def call_id(worker_tag: str, number: int) -> str:
     """Return the id of a worker's n-th call; unique as `worker_tag` is unique to a process."""
-    # No format with a width: compiled, it costs as much as deciding where the call goes.
-    return f"call_{worker_tag}{hex(number)[2:].zfill(8)}"
+    # No format with a width: compiled, it costs as much as deciding where the call goes. Behind a
+    # one, a number has all its digits.
+    digits = hex(_ONE + number)[3:] if number < _ONE else hex(number)[2:]
+    return f"call_{worker_tag}{digits}"
+
+
+class CallIds:
+    """Names a process's calls, one after the other.
+
+    Args:
+        tag: Unique to the process.
+    """
+
+    def __init__(self, tag: str) -> None:
+        self._tag = tag
+        self._number = 0
+
+    def next(self) -> str:
+        """Return the id of the next call."""
+        self._number += 1
+        return call_id(self._tag, self._number)
 
 
 def attempt_id(call: str, number: int) -> str:

@@ -42,10 +42,11 @@ def parse_usd(text: str) -> int:
 
 def format_usd(amount_nanos: int) -> str:
     """Return the exact dollars of an amount, always with nine decimals: `"0.000012500"`."""
-    sign = "-" if amount_nanos < 0 else ""
-    # By its digits: compiled, a format with a width costs more than all else here.
-    digits = str(abs(amount_nanos)).zfill(10)
-    return f"{sign}{digits[:-9]}.{digits[-9:]}"
+    if amount_nanos < 0:
+        return "-" + format_usd(-amount_nanos)
+    # Behind a one, so that it has all its digits: compiled, a format with a width costs far more.
+    digits = str(NANOS_PER_USD + amount_nanos % NANOS_PER_USD)
+    return f"{amount_nanos // NANOS_PER_USD}.{digits[1:]}"
 
 
 def femto_per_unit(usd_per_million: Decimal) -> int:

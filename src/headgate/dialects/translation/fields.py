@@ -186,8 +186,10 @@ class Fields:
 
     def raw(self, name: str) -> Raw | None:
         """Take a member as the JSON text it is; None when it is absent or null."""
-        value = self._values.pop(name, None)
-        return None if value is None or is_null(value) else value
+        if name not in self._values:
+            return None
+        value = self._values.pop(name)
+        return None if is_null(value) else value
 
     def text(self, name: str) -> str | None:
         """Take a string."""

@@ -6,7 +6,7 @@ comes back is metered as the target's dialect says, and told again in the client
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec import Raw, structs
 
@@ -49,14 +49,20 @@ def as_text(said: bytes) -> bytes:
     return said if is_utf8(said) else said.decode(errors="replace").encode()
 
 
-class Name(NamedTuple):
+_READ_AS_IT_IS: Final = (bytes, Members)
+_LAST: Final = (End, Failed)
+
+
+class Name:
     """What stands for the id and the model of a reply that does not say them."""
 
-    call: str
-    model: str
+    __slots__ = ("call", "model")
+
+    def __init__(self, call: str, model: str) -> None:
+        self.call, self.model = call, model
 
 
-class Translation(NamedTuple):
+class Translation:
     """A body in the target's dialect.
 
     Attributes:
@@ -64,9 +70,10 @@ class Translation(NamedTuple):
         lost: Where the client's body says what it does not; bounded.
     """
 
-    body: bytes
-    demand: Demand
-    lost: tuple[str, ...]
+    __slots__ = ("body", "demand", "lost")
+
+    def __init__(self, body: bytes, demand: Demand, lost: tuple[str, ...]) -> None:
+        self.body, self.demand, self.lost = body, demand, lost
 
 
 class Translated:
@@ -121,7 +128,9 @@ class Translated:
                 that would change the answer refuses the call.
         """
         try:
-            call = structs.replace(self._read(body), stream=stream)
+            call = self._read(body)
+            if call.stream != stream:
+                call = structs.replace(call, stream=stream)
             check(call.turns)
             losses = Losses(call.lost)
             new = self._to.render_call(call, edit, losses)
@@ -141,8 +150,10 @@ class Translated:
     def _read(self, body: bytes | Mapping[str, Raw] | Call) -> Call:
         if isinstance(body, Call):
             return body
-        # What is taken out of the members of a long body is taken out of a copy.
-        return self._from.parse_call(body if isinstance(body, bytes | Members) else dict(body))
+        if isinstance(body, _READ_AS_IT_IS):
+            return self._from.parse_call(body)
+        # What is taken out of the members of a body is taken out of a copy.
+        return self._from.parse_call(dict(body))
 
     def edit(self, body: bytes, demand: Demand, edit: Edit) -> bytes:
         """Change a translated body as `edit` says."""
@@ -163,9 +174,12 @@ class Translated:
         except (ValueError, RecursionError):
             return None
         self.untold = bounded(reply.lost)
-        call, model = self._name
-        named = structs.replace(reply, id=reply.id or call, model=reply.model or model)
-        return self._from.render_reply(named, self._at_s)
+        if not (reply.id and reply.model):
+            name = self._name
+            reply = structs.replace(
+                reply, id=reply.id or name.call, model=reply.model or name.model
+            )
+        return self._from.render_reply(reply, self._at_s)
 
     def error_message(self, body: bytes) -> str | None:
         """Return what the target's error says, be it a reply or the first event of a stream."""
@@ -278,7 +292,7 @@ class TranslatedStream:
             told.append(self._renderer.render(self._named(delta)))
             if isinstance(delta, Ending):
                 self._ending = True
-            elif isinstance(delta, End | Failed):
+            elif isinstance(delta, _LAST):
                 self._over = True
                 return
 
@@ -286,5 +300,5 @@ class TranslatedStream:
         """Return a delta; a beginning without a name gets ours."""
         if not isinstance(delta, Begin):
             return delta
-        call, model = self._name
-        return structs.replace(delta, id=delta.id or call, model=delta.model or model)
+        name = self._name
+        return structs.replace(delta, id=delta.id or name.call, model=delta.model or name.model)

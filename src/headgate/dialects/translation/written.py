@@ -1,7 +1,7 @@
 """What a renderer has written: a body, and its demand, which need not be read in the body again."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final
 
 from msgspec import Raw, json, structs
 
@@ -9,16 +9,20 @@ from headgate.dialects.bounds import input_tokens_max
 from headgate.records.conversation import Call, Document, Image, ImageLink, Part, ToolResult
 from headgate.records.demand import Demand, Edit
 
+_IMAGES: Final = (Image, ImageLink)
 
-class Written(NamedTuple):
+
+class Written:
     """A body.
 
     Attributes:
         demand: As the body's dialect reads it, and with what the body may leave to its path.
     """
 
-    body: bytes
-    demand: Demand
+    __slots__ = ("body", "demand")
+
+    def __init__(self, body: bytes, demand: Demand) -> None:
+        self.body, self.demand = body, demand
 
 
 def asked(call: Call, edit: Edit, image_tokens_max: int) -> Demand:
@@ -36,7 +40,7 @@ def asked(call: Call, edit: Edit, image_tokens_max: int) -> Demand:
     for turn in call.turns:
         for part in turn.parts:
             for each in part.parts if isinstance(part, ToolResult) else (part,):
-                images += isinstance(each, Image | ImageLink)
+                images += isinstance(each, _IMAGES)
                 documents += _is_opaque(each)
     bound = input_tokens_max(0, images=images, image_tokens_max=image_tokens_max)
     return Demand(

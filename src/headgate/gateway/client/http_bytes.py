@@ -14,9 +14,14 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 Headers = Iterable[tuple[bytes, bytes]]
 
 
+_LINES: Final = {
+    status: b"HTTP/1.1 %d %b\r\n" % (status, reason) for status, reason in REASONS.items()
+}
+
+
 def status_line(status: int) -> bytes:
     """Return the first line of an answer."""
-    return b"HTTP/1.1 %d %b\r\n" % (status, REASONS.get(status, b"Status"))
+    return _LINES.get(status) or b"HTTP/1.1 %d Status\r\n" % status
 
 
 def head(status: int, content_type: bytes, headers: Headers, *, close: bool) -> bytes:

@@ -43,7 +43,9 @@ class Verdicts:
     def well(self, exchange: Exchange, *, served: bool) -> None:
         """Tell a deployment's health, and those who appraise it, whether it served."""
         health = exchange.target.health
-        tell = health.served if served else health.failed
-        tell(exchange.health_mark, self._now_ns())
+        if served:
+            health.served(exchange.health_mark, self._now_ns())
+        else:
+            health.failed(exchange.health_mark, self._now_ns())
         if self._appraisal is not None:
             self._appraisal.tried(exchange, self._now_ns(), failed=not served)

@@ -32,14 +32,31 @@ from headgate.units.ids import is_run
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
+    from headgate.gateway.money.paths import SpendPath
+    from headgate.identity.directory import Credential
 
 TTFT_KEPT: Final = 4_096
+NAMED_MAX: Final = 4_096
 
 TEXT_CHARS_MAX: Final = 128
 """Of a provider's words in a record: the room that a hold reserves for its end must suffice."""
 
 
 _TRACEPARENT: Final = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+class Named:
+    """The caller that a key was the last time, so that it need not be put together to be found.
+
+    Paths are kept for as long as they are good, so a caller is another one when its path is.
+    """
+
+    __slots__ = ("credential", "number", "path", "run")
+
+    def __init__(
+        self, credential: Credential, path: SpendPath, run: str | None, number: int
+    ) -> None:
+        self.credential, self.path, self.run, self.number = credential, path, run, number
 
 
 class Books:
@@ -53,6 +70,7 @@ class Books:
         self._journal = journal
         self._append = journal.append
         self._callers = Numbers()
+        self._named: dict[str, Named] = {}
         self._routes = Numbers()
         self.ttft_us: deque[int] = deque(maxlen=TTFT_KEPT)
 
@@ -98,6 +116,15 @@ class Books:
         """Return the number of who asks, named before when it is new."""
         credential, path, run = exchange.request.credential, exchange.path, exchange.run
         assert credential is not None
+        named = self._named.get(credential.key)
+        if (
+            named is not None
+            and named.path is path
+            and named.credential is credential
+            and named.run == run
+            and self._callers.remembers(named.number)
+        ):
+            return named.number
         principal, team, key = credential.principal, credential.team, credential.key
         windows, chain, above = path.windows, path.chain, path.above
         caller = (principal, team, key, windows, run, chain, above, path.tags, path.waived)
@@ -106,6 +133,9 @@ class Books:
             # Written, then remembered: no hold may refer to what the journal has not.
             self._append(CallerRecord(self._callers.last + 1, *caller))
             number = self._callers.give(caller)
+        if len(self._named) >= NAMED_MAX:
+            self._named.clear()
+        self._named[key] = Named(credential, path, run, number)
         return number
 
     def _route(self, exchange: Exchange) -> int:

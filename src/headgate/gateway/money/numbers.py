@@ -25,6 +25,10 @@ class Numbers:
         """Return the number of a thing, 0 when it has none."""
         return self._numbers.get(thing, 0)
 
+    def remembers(self, number: int) -> bool:
+        """Tell whether a number that was given still stands for what it was given to."""
+        return number > self.last - REFERENCES_MAX
+
     def give(self, thing: Hashable) -> int:
         """Return the number a thing has from now on; it was written down with it before."""
         if len(self._numbers) >= REFERENCES_MAX:

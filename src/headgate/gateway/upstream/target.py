@@ -14,7 +14,7 @@ from headgate.providers.envelope import Envelope, Place, Unsigned
 from headgate.providers.registry import Provider as ProviderKind
 from headgate.providers.registry import envelope_of, keeps_threads
 from headgate.providers.settings import OLDER_LIMIT
-from headgate.records.demand import Terms
+from headgate.records.demand import STANDARD, Terms
 from headgate.records.report import Failure
 from headgate.units import errors
 
@@ -23,6 +23,15 @@ _JSON_LINE: Final = b"content-type: application/json\r\n"
 PROXY_STATUS: Final = 407
 
 Headers = Sequence[tuple[bytes, bytes]]
+
+
+class Card:
+    """The prices that are kept for attempts until an instant; None when they are unknown."""
+
+    __slots__ = ("card", "until_ns")
+
+    def __init__(self, until_ns: int, card: RateCard | None) -> None:
+        self.until_ns, self.card = until_ns, card
 
 
 class Target:
@@ -44,6 +53,7 @@ class Target:
         "_heads",
         "_host",
         "_paths",
+        "_usual_heads",
         "deployment",
         "envelopes",
         "facts",
@@ -85,7 +95,7 @@ class Target:
         self.places = places
         self._book = book
         self._contracts = tuple(node for node in self.nodes if node in book.contract_nodes)
-        self._cards: dict[tuple[str, Terms], tuple[int, RateCard | None]] = {}
+        self._cards: dict[str | tuple[str, Terms], Card] = {}
         self.envelopes = {each: envelope_of(kind, each) for each in deployment.dialects}
         self._host, _, base = provider.base_url.partition("://")[2].partition("/")
         base_path = f"/{base}" if base else ""
@@ -124,6 +134,8 @@ class Target:
             place: b"POST %b%b HTTP/1.1\r\n%b" % (way.encode(), path.encode(), fixed)
             for place, path in self._paths.items()
         }
+        defaults = b"".join(b"%b: %b\r\n" % pair for pair in self.kind.DEFAULTS)
+        self._usual_heads = {place: head + defaults for place, head in self._heads.items()}
 
     def failure(self, status: int, body: bytes) -> Failure:
         """Classify an error reply: of the proxy that every request goes to, or of the provider."""
@@ -135,10 +147,10 @@ class Target:
         self, dialect: str, forwarded: Headers, body: bytes, *, stream: bool, at_ns: int
     ) -> bytes:
         """Return the head of a request: our own, the headers that go through, the length."""
-        head = self._heads[dialect, stream]
         envelope = self.envelopes[dialect]
-        if not forwarded and not self.kind.DEFAULTS and envelope.sign is None:
-            return b"%bcontent-length: %d\r\n\r\n" % (head, len(body))
+        if not forwarded and envelope.sign is None:
+            return self._usual_heads[dialect, stream] + b"content-length: %d\r\n\r\n" % len(body)
+        head = self._heads[dialect, stream]
         lines = [head]
         held_back = envelope.held_back
         for name, value in forwarded:
@@ -191,13 +203,14 @@ class Target:
             served_model = deployment.priced_as
         if self._contracts:
             terms = self.own_terms(terms)
-        key = (served_model, terms)
+        # Most calls are on standard terms, and texts are found sooner than tuples.
+        key = served_model if terms is STANDARD else (served_model, terms)
         kept = self._cards.get(key)
-        if kept is not None and at_ns < kept[0]:
-            return kept[1]
+        if kept is not None and at_ns < kept.until_ns:
+            return kept.card
         card = self._book.rate_card(deployment.seller, served_model, terms, at_ns)
         until_ns = at_ns + 60_000_000_000 if card is None else card.valid_until_ns
         if len(self._cards) >= CARDS_MAX:
             self._cards.clear()
-        self._cards[key] = (until_ns, card)
+        self._cards[key] = Card(until_ns, card)
         return card
