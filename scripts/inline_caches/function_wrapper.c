@@ -180,22 +180,20 @@ typedef struct {
     int is_one;
 } KindPlace;
 
-static int KindPlace_inherits(PyTypeObject *type, PyTypeObject *base, const char *name) {
-    PyObject *text = PyUnicode_InternFromString(name);
-    if (text == NULL) {
+static int KindPlace_inherits(PyTypeObject *type, PyTypeObject *base, PyObject **name, const char *text) {
+    if (*name == NULL && (*name = PyUnicode_InternFromString(text)) == NULL) {
         PyErr_Clear();
         return 0;
     }
-    int inherits = _PyType_Lookup(type, text) == _PyType_Lookup(base, text);
-    Py_DECREF(text);
-    return inherits;
+    return _PyType_Lookup(type, *name) == _PyType_Lookup(base, *name);
 }
 
 /* Whether a class does not judge by itself who is one of it, and never will: its own type cannot be changed. */
 static int KindPlace_is_plain(PyObject *class) {
+    static PyObject *name = NULL;
     PyTypeObject *type = Py_TYPE(class);
     return PyType_Check(class) && !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE) &&
-           KindPlace_inherits(type, &PyType_Type, "__instancecheck__");
+           KindPlace_inherits(type, &PyType_Type, &name, "__instancecheck__");
 }
 
 static int KindPlace_are_plain(PyObject *class) {
@@ -211,11 +209,12 @@ static int KindPlace_are_plain(PyObject *class) {
 }
 
 static Py_NO_INLINE int KindPlace_find(KindPlace *place, PyObject *object, PyObject *class) {
+    static PyObject *name = NULL;
     PyTypeObject *type = Py_TYPE(object);
     int is_one = PyObject_IsInstance(object, class);
     /* An object may say that it is of another class than its type. */
     if (is_one >= 0 && KindPlace_are_plain(class) && type->tp_getattro == PyObject_GenericGetAttr &&
-        KindPlace_inherits(type, &PyBaseObject_Type, "__class__") && type->tp_version_tag != 0) {
+        KindPlace_inherits(type, &PyBaseObject_Type, &name, "__class__") && type->tp_version_tag != 0) {
         PyObject *before = place->class;
         place->type = type;
         place->version = type->tp_version_tag;

@@ -14,7 +14,7 @@ Finish = Literal["stop", "stop_sequence", "length", "tool_use", "refusal", "paus
 ReplyPart = Text | Thinking | RedactedThinking | Declined | ToolUse
 
 
-class Tokens(NamedTuple):
+class Tokens(Struct, frozen=True, gc=False):
     """What a reply says it used, to be told again in the client's convention; never billed by.
 
     Attributes:

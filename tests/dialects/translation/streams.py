@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec.structs import astuple, replace
 
 from headgate.records.conversation import RedactedThinking
 from headgate.records.reply import (
@@ -61,7 +62,7 @@ def countable(kind: str, counted: Tokens) -> Tokens:
     """Return counts as a dialect can tell them: Gemini has no word for a cache that is written."""
     if kind != GEMINI:
         return counted
-    return counted._replace(uncached=counted.uncached + counted.cache_write, cache_write=0)
+    return replace(counted, uncached=counted.uncached + counted.cache_write, cache_write=0)
 
 
 def merged(deltas: list[Delta]) -> list[Any]:
@@ -80,7 +81,7 @@ def merged(deltas: list[Delta]) -> list[Any]:
             case Ending(finish=finish):
                 said.append(["finish", "stop" if finish == "stop_sequence" else finish])
             case Counted(tokens=counted):
-                said.append(["tokens", tuple(counted)])
+                said.append(["tokens", astuple(counted)])
             case _:
                 pass
     kept = [piece for piece in said if piece[0] != "tokens" and piece[1]]

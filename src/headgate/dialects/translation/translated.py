@@ -49,8 +49,8 @@ def as_text(said: bytes) -> bytes:
     return said if is_utf8(said) else said.decode(errors="replace").encode()
 
 
-_READ_AS_IT_IS: Final = (bytes, Members)
-_LAST: Final = (End, Failed)
+# Of any length, for what is asked of them is remembered: the compiler makes pairs anew each time.
+_LAST: Final[tuple[type[End | Failed], ...]] = (End, Failed)
 
 
 class Name:
@@ -150,10 +150,10 @@ class Translated:
     def _read(self, body: bytes | Mapping[str, Raw] | Call) -> Call:
         if isinstance(body, Call):
             return body
-        if isinstance(body, _READ_AS_IT_IS):
+        if isinstance(body, bytes):
             return self._from.parse_call(body)
-        # What is taken out of the members of a body is taken out of a copy.
-        return self._from.parse_call(dict(body))
+        # What is taken out of the members of a long body is taken out of a copy.
+        return self._from.parse_call(body if isinstance(body, Members) else dict(body))
 
     def edit(self, body: bytes, demand: Demand, edit: Edit) -> bytes:
         """Change a translated body as `edit` says."""

@@ -9,7 +9,7 @@ from headgate.dialects.bounds import input_tokens_max
 from headgate.records.conversation import Call, Document, Image, ImageLink, Part, ToolResult
 from headgate.records.demand import Demand, Edit
 
-_IMAGES: Final = (Image, ImageLink)
+_IMAGES: Final[tuple[type[Image | ImageLink], ...]] = (Image, ImageLink)
 
 
 class Written:

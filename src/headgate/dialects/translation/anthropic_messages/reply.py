@@ -116,12 +116,13 @@ def _part(block: shapes.Block) -> ReplyPart | None:
 
 def tokens(usage: shapes.Usage) -> Tokens:
     """Return usage as disjoint counts."""
+    details = usage.output_tokens_details
     return Tokens(
         usage.input_tokens or 0,
         usage.cache_read_input_tokens or 0,
         usage.cache_creation_input_tokens or 0,
         usage.output_tokens or 0,
-        (usage.output_tokens_details or shapes.OutputDetails()).thinking_tokens or 0,
+        0 if details is None else details.thinking_tokens or 0,
     )
 
 
