@@ -93,7 +93,7 @@ def data_plane(
         now_ns: The clock.
         call_soon: The event loop's; what is said in a turn of it is sent at its end.
     """
-    clock, outbox, pools, targets = _reach(snapshot, call_soon)
+    clock, outbox, pools, targets = _reach(snapshot, now_ns(), call_soon)
     known, allotments = _callers(snapshot, pepper, steward)
     router, caching, sessions, notebook = _routing(snapshot, targets, journal)
     return World(
@@ -171,10 +171,10 @@ def _caps(snapshot: Snapshot) -> dict[str, int]:
 
 
 def _reach(
-    snapshot: Snapshot, call_soon: Callable[[Callable[[], None]], object]
+    snapshot: Snapshot, now_ns: int, call_soon: Callable[[Callable[[], None]], object]
 ) -> tuple[Coarse, Outbox, dict[str, Pool], dict[str, Target]]:
     """Return the ways to providers, with their clock and outbox, and where calls can go by them."""
-    clock, outbox = Coarse(), Outbox(call_soon)
+    clock, outbox = Coarse(now_ns), Outbox(call_soon)
     pools = _pools(snapshot, clock, outbox)
     return clock, outbox, pools, _targets(snapshot, pools)
 

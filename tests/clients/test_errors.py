@@ -27,6 +27,7 @@ from mistralai.client.errors import HTTPValidationError, SDKError
 
 from headgate.dialects.registry import dialects
 from headgate.gateway import replies
+from headgate.gateway.client.http_bytes import date_line
 from headgate.units.errors import CODES, Code, Refusal
 from tests.clients.fronts import FRONTS, in_front
 
@@ -38,7 +39,7 @@ PARAM = "a.field"
 def told(kind: str, code: Code, retry_after_s: int | None) -> bytes:
     """Return the data plane's own words for a refusal, in a dialect."""
     why = Refusal(code, code.sentence, PARAM, retry_after_s)
-    return replies.refused(dialects()[kind], why, "call_1", close=True)
+    return replies.refused(dialects()[kind], why, date_line(0), "call_1", close=True)
 
 
 class Refusing(socketserver.ThreadingTCPServer):

@@ -256,7 +256,9 @@ def test_a_reply_that_is_not_streamed_is_passed_on_byte_for_byte(start: Start, b
     assert reply.payload == body
     assert reply.header("content-type") == "application/json"
     theirs = {name for name, _ in reply.headers if not name.startswith(("x-headgate-", "content-"))}
-    assert theirs == {"x-request-id", "x-ratelimit-remaining-requests", "openai-processing-ms"}
+    passed = {"x-request-id", "x-ratelimit-remaining-requests", "openai-processing-ms"}
+    assert theirs == {*passed, "date"}
+    assert reply.header("date") != "today"
     assert reply.header("x-headgate-cost-usd") != "0"
 
 

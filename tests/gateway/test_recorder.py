@@ -18,7 +18,8 @@ def test_chunks_are_put_together(pieces: list[bytes]) -> None:
 def test_framing_and_what_held_then_are_left_out() -> None:
     """The rest of the head stays, line for line."""
     head = (
-        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nx-headgate-call: call_1\r\n"
+        b"HTTP/1.1 200 OK\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+        b"content-type: text/event-stream\r\nx-headgate-call: call_1\r\n"
         b"X-RateLimit-Remaining: 3\r\nconnection: close\r\ntransfer-encoding: chunked\r\n"
         b"access-control-allow-origin: https://app.example\r\nvary: origin\r\n"
         b"access-control-expose-headers: *\r\n\r\n"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from headgate.gateway.client.http_bytes import whole, with_lines
+from headgate.gateway.client.http_bytes import whole
 from headgate.gateway.client.pings import ping
 from headgate.gateway.entry import find_path
 from headgate.gateway.money.quotes import quote
@@ -331,5 +331,5 @@ def _accepted(exchange: Exchange, permission: Permission, told: Told) -> bytes:
         (b"location", b"/v1/approvals/%b" % approval.encode("latin-1")),
     ]
     asked = exchange.request.head
-    ticket = whole(202, msgspec.json.encode(body), headers, close=not asked.keep_alive)
-    return with_lines(ticket, asked.lines)
+    lines = exchange.clock.date_line + asked.lines
+    return whole(202, msgspec.json.encode(body), lines, headers, close=not asked.keep_alive)

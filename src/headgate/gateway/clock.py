@@ -1,14 +1,29 @@
-"""A coarse monotonic clock, so that nobody asks the system for the time all the time."""
+"""A coarse clock, so that nobody asks the system for the time all the time."""
+
+from headgate.gateway.client.http_bytes import date_line
+from headgate.units.instants import NANOS_PER_SECOND
 
 
 class Coarse:
-    """Milliseconds, moved on by the sweep a few times a second.
+    """Moved on by the sweep a few times a second.
 
     Attributes:
         coarse_ms: Coarse monotonic time.
+        date_line: The header line of every reply that says when it is sent; of the last sweep,
+            rendered once a second at most.
     """
 
-    __slots__ = ("coarse_ms",)
+    __slots__ = ("_second", "coarse_ms", "date_line")
 
-    def __init__(self) -> None:
+    def __init__(self, now_ns: int) -> None:
         self.coarse_ms = 0
+        self._second = now_ns // NANOS_PER_SECOND
+        self.date_line = date_line(self._second)
+
+    def move(self, now_ms: int, now_ns: int) -> None:
+        """Move on to a monotonic time, and to an instant."""
+        self.coarse_ms = now_ms
+        second = now_ns // NANOS_PER_SECOND
+        if second != self._second:
+            self._second = second
+            self.date_line = date_line(second)

@@ -13,7 +13,7 @@ from headgate.dialects.registry import Dialect
 from headgate.gateway import control, unserved
 from headgate.gateway.client import cors
 from headgate.gateway.client.edge import ClientConnection
-from headgate.gateway.client.http_bytes import whole, with_lines
+from headgate.gateway.client.http_bytes import bodiless, whole
 from headgate.gateway.client.request import Request
 from headgate.gateway.hooks import PATH as HOOKS_PATH
 from headgate.gateway.hooks import PREFIX as HOOKS
@@ -40,7 +40,7 @@ _STEWARD_GONE = Refusal(errors.LEDGER_UNAVAILABLE, "The ledger is being restarte
 
 def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
     """Answer a request that is no call."""
-    permitted = cors.preflight(request.head)
+    permitted = cors.preflight(request.head, client.clock.date_line)
     if permitted is not None:
         client.write(permitted)
         client.done(keep_alive=request.head.keep_alive)
@@ -217,7 +217,7 @@ def _send(
     headers: list[tuple[bytes, bytes]] | None = None,
 ) -> None:
     keep = request.head.keep_alive
-    bodiless = request.head.method == b"HEAD"
-    answered = whole(status, body, headers or (), close=not keep, bodiless=bodiless)
-    client.write(with_lines(answered, request.head.lines))
+    lines = client.clock.date_line + request.head.lines
+    answered = whole(status, body, lines, headers or (), close=not keep)
+    client.write(bodiless(answered) if request.head.method == b"HEAD" else answered)
     client.done(keep_alive=keep)

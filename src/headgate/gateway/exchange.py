@@ -87,7 +87,7 @@ class Exchange:
         "body",
         "call",
         "card",
-        "client",
+        *("client", "clock"),
         "decision",
         "demand",
         "dialect",
@@ -137,8 +137,7 @@ class Exchange:
         dialect: Dialect,
         call: str,
     ) -> None:
-        self._pipeline = pipeline
-        self._endings = pipeline.endings
+        self._pipeline, self._endings = pipeline, pipeline.endings
         self.client: ClientConnection | Tap | None = client
         self.request, self.dialect, self.call = request, dialect, call
         self.body = self.outgoing = b""
@@ -163,7 +162,8 @@ class Exchange:
         self.required = NOTHING
         self.upstream_request_id: str | None = None
         self.asked, self.attempt, self.phase = "", "", "receive"
-        self.since_ms = pipeline.world.clock.coarse_ms
+        self.clock = pipeline.world.clock
+        self.since_ms = self.clock.coarse_ms
         self.turn = Turn()
         self.held = self.begun = self.headed = False
         self.plan_over = self.marked_turns = self._unframed = False
@@ -190,7 +190,7 @@ class Exchange:
     def enter(self, phase: str) -> None:
         """Begin a phase."""
         self.phase = phase
-        self.since_ms = self._pipeline.world.clock.coarse_ms
+        self.since_ms = self.clock.coarse_ms
 
     # told by capacity and the purse
 

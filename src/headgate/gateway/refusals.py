@@ -245,13 +245,20 @@ def stream_cut(reason: str) -> Refusal:
     return Refusal(code, f"The stream broke off before its end ({reason}).")
 
 
-def before_any_dialect(dialects: Iterable[Dialect], refusal: Refusal) -> bytes:
-    """Render the last reply to somebody whose dialect is not known yet: in the unsigned one."""
+def before_any_dialect(dialects: Iterable[Dialect], refusal: Refusal, lines: bytes) -> bytes:
+    """Render the last reply to somebody whose dialect is not known yet: in the unsigned one.
+
+    Args:
+        dialects: All of them.
+        refusal: Why it is the last.
+        lines: Header lines that are rendered already.
+    """
     spoken = next(each for each in dialects if each.SIGN is None)
     headers = [(b"x-headgate-code", refusal.code.code.encode())]
     if refusal.retry_after_s is not None:
         headers.append((b"retry-after", b"%d" % refusal.retry_after_s))
-    return whole(refusal.code.status, spoken.render_refusal(refusal, None), headers, close=True)
+    body = spoken.render_refusal(refusal, None)
+    return whole(refusal.code.status, body, lines, headers, close=True)
 
 
 def no_candidate(asked: str, rules: Iterable[tuple[str, str]]) -> Refusal:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from headgate.dialects.json_array import JsonArray
 from headgate.dialects.registry import Dialect, Located
-from headgate.gateway.client.http_bytes import status_line, whole, with_lines
+from headgate.gateway.client.http_bytes import status_line, whole
 from headgate.gateway.client.request import Request
 from headgate.records.report import Report
 from headgate.units import errors
@@ -74,8 +74,9 @@ def reply(
     body: bytes,
 ) -> bytes:
     """Return a complete reply with header lines that are rendered already."""
-    return b"%bcontent-type: %b\r\n%b%b%bcontent-length: %d\r\n\r\n%b" % (
+    return b"%b%bcontent-type: %b\r\n%b%b%bcontent-length: %d\r\n\r\n%b" % (
         status_line(status),
+        exchange.clock.date_line,
         content_type,
         lines,
         exchange.request.head.lines,
@@ -115,8 +116,9 @@ def stream_head(exchange: Exchange, served_model: str | None, passed: bytes) -> 
 def held_stream_head(exchange: Exchange, lines: bytes) -> bytes:
     """Return the head of a streamed reply whose own header lines are rendered already."""
     asked = exchange.request.head
-    return b"%bcontent-type: %b\r\n%b%bcache-control: no-cache\r\n%b%b\r\n" % (
+    return b"%b%bcontent-type: %b\r\n%b%bcache-control: no-cache\r\n%b%b\r\n" % (
         status_line(200),
+        exchange.clock.date_line,
         EVENT_STREAM if exchange.array is None else exchange.array.CONTENT_TYPE,
         lines,
         asked.lines,
@@ -131,14 +133,30 @@ def refusal(exchange: Exchange, why: Refusal) -> bytes:
     call = None if exchange.request.credential is None else exchange.call
     approval = None if exchange.permission is None else exchange.permission.approval
     asked = exchange.request.head
+    lines = exchange.clock.date_line + asked.lines
     close = not asked.keep_alive
-    return with_lines(refused(exchange.dialect, why, call, approval, close=close), asked.lines)
+    return refused(exchange.dialect, why, lines, call, approval, close=close)
 
 
 def refused(
-    dialect: Dialect, why: Refusal, call: str | None, approval: str | None = None, *, close: bool
+    dialect: Dialect,
+    why: Refusal,
+    lines: bytes,
+    call: str | None,
+    approval: str | None = None,
+    *,
+    close: bool,
 ) -> bytes:
-    """Return a refusal in a dialect; `approval` names what a person was asked, None for nobody."""
+    """Return a refusal in a dialect.
+
+    Args:
+        dialect: The client's.
+        why: The refusal.
+        lines: Header lines that are rendered already.
+        call: The id of the call, None when it is told to nobody.
+        approval: What a person was asked, None for nobody.
+        close: Whether the connection is closed behind it.
+    """
     headers = [(b"x-headgate-code", why.code.code.encode())]
     if call is not None:
         headers.append((b"x-headgate-call", call.encode()))
@@ -152,4 +170,4 @@ def refused(
     again = why.retry_after_s is not None and why.code is not errors.DEFERRED
     headers.append((b"x-should-retry", b"true" if again else b"false"))
     body = dialect.render_refusal(why, call)
-    return whole(why.code.status, body, headers, close=close)
+    return whole(why.code.status, body, lines, headers, close=close)

@@ -34,7 +34,8 @@ BODY_START_MS = 10_000
 def sweep(pipeline: Pipeline, now_ms: int) -> None:
     """Move the coarse clock on and end what is overdue."""
     world = pipeline.world
-    before_ms, world.clock.coarse_ms = world.clock.coarse_ms, now_ms
+    before_ms = world.clock.coarse_ms
+    world.clock.move(now_ms, world.now_ns())
     pipeline.lag.look(now_ms)
     _sweep_calls(pipeline, before_ms, now_ms)
     if pipeline.hedging is not None:

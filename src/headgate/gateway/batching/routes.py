@@ -20,7 +20,7 @@ from headgate.dialects.body import TOO_DEEP
 from headgate.gateway.batching import forms
 from headgate.gateway.batching.desk import Desk
 from headgate.gateway.batching.making import Maker
-from headgate.gateway.client.http_bytes import whole, with_lines
+from headgate.gateway.client.http_bytes import whole
 from headgate.gateway.refusals import stranger
 from headgate.records.batch import LINES_BYTES_MAX, Batch, StoredFile
 from headgate.records.control import Listing
@@ -268,8 +268,8 @@ class BatchRoutes:
             body = self._spoken(wire).render_refusal(answer, None)
         else:
             body, kind = answer
-        answered = whole(status, body, headers, content_type=kind, close=not keep)
-        client.write(with_lines(answered, request.head.lines))
+        lines = client.clock.date_line + request.head.lines
+        client.write(whole(status, body, lines, headers, content_type=kind, close=not keep))
         client.done(keep_alive=keep)
 
     def _spoken(self, wire: BatchWire | None) -> Dialect:

@@ -44,17 +44,18 @@ def takers(origins: Iterable[str]) -> dict[bytes, HeaderTaker]:
     }
 
 
-def preflight(head: Head) -> bytes | None:
+def preflight(head: Head, lines: bytes) -> bytes | None:
     """Return the answer to a browser that asks whether a page may call; None to any other request.
 
-    It needs no key: browsers show none then.
+    It needs no key: browsers show none then. `lines` are header lines that are rendered already.
     """
     if head.method != b"OPTIONS" or head.origin is None or not head.asks_method:
         return None
     names = head.asks_headers
     known = len(names) <= _NAMES_BYTES_MAX and _NAMES.fullmatch(names) is not None
-    return b"%b%baccess-control-allow-methods: %b\r\n%baccess-control-max-age: %d\r\n%b\r\n" % (
+    return b"%b%b%baccess-control-allow-methods: %b\r\n%baccess-control-max-age: %d\r\n%b\r\n" % (
         status_line(204),
+        lines,
         head.lines,
         METHODS,
         b"access-control-allow-headers: %b\r\n" % names if known else b"",

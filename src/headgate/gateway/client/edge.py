@@ -90,7 +90,7 @@ class ClientConnection(SendingConnection):
         # uvloop has classes of its own that are not asyncio.Transport.
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(high=settings.WRITE_HIGH_WATER_BYTES)
-        self.phase_since_ms = self._clock.coarse_ms
+        self.phase_since_ms = self.clock.coarse_ms
         if not self._pipeline.admit(self):
             self.refuse(Refusal(errors.OVERLOADED, "Too many connections are open.", None, 1))
 
@@ -152,7 +152,7 @@ class ClientConnection(SendingConnection):
         """Feed the parser; its callbacks do the rest."""
         if self.phase == "idle" and not self.busy:
             self.phase = "head"
-            self.phase_since_ms = self._clock.coarse_ms
+            self.phase_since_ms = self.clock.coarse_ms
         if self._parser is None:
             self._parser = HttpRequestParser(self)
         try:
@@ -186,7 +186,7 @@ class ClientConnection(SendingConnection):
             return
         if self.phase != "head":
             self.phase = "head"
-            self.phase_since_ms = self._clock.coarse_ms
+            self.phase_since_ms = self.clock.coarse_ms
         self._head = Head()
         self._url = b""
         self._headers = self._head_bytes = self._read_bytes = 0
@@ -240,7 +240,7 @@ class ClientConnection(SendingConnection):
     def _receive(self, head: Head, length: int) -> None:
         """A head is whole and in order: find out who asks, and await the body."""
         self.phase = "body"
-        self.phase_since_ms = self._clock.coarse_ms
+        self.phase_since_ms = self.clock.coarse_ms
         uploads = self._pipeline.uploads
         is_form = head.path in uploads.paths
         most = uploads.bytes_max if is_form else self._body_bytes_max
@@ -285,7 +285,7 @@ class ClientConnection(SendingConnection):
             return
         request, self.request = self.request, self._nothing
         self.phase = "idle"
-        self.phase_since_ms = self._clock.coarse_ms
+        self.phase_since_ms = self.clock.coarse_ms
         if request.credential is None:
             request.body_bytes = 0
         if not self.busy:
@@ -306,7 +306,7 @@ class ClientConnection(SendingConnection):
         """The answer is written: take the next request, or close."""
         self.exchange = None
         self.busy = False
-        self.phase_since_ms = self._clock.coarse_ms
+        self.phase_since_ms = self.clock.coarse_ms
         if self.transport is None:
             return
         if not keep_alive or self._pipeline.stopping:

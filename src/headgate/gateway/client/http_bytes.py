@@ -1,6 +1,7 @@
 """HTTP/1.1 answers as bytes, and the names of statuses; pure."""
 
 from collections.abc import Iterable
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final
 
@@ -19,37 +20,59 @@ _LINES: Final = {
 }
 
 
+def date_line(second: int) -> bytes:
+    """Return the header line that says when an answer is sent.
+
+    An origin server that has a clock sends one (RFC 9110, 6.6.1), in this form (5.6.7).
+
+    Args:
+        second: Since 1970 UTC.
+    """
+    return b"date: %b\r\n" % formatdate(second, usegmt=True).encode()
+
+
 def status_line(status: int) -> bytes:
     """Return the first line of an answer."""
     return _LINES.get(status) or b"HTTP/1.1 %d Status\r\n" % status
 
 
-def head(status: int, content_type: bytes, headers: Headers, *, close: bool) -> bytes:
-    """Return the head of an answer without its framing header and without its empty line."""
-    lines = [status_line(status), b"content-type: ", content_type, b"\r\n"]
-    for name, value in headers:
-        lines += (name, b": ", value, b"\r\n")
-    if close:
-        lines.append(b"connection: close\r\n")
-    return b"".join(lines)
-
-
 def whole(
     status: int,
     body: bytes,
+    lines: bytes,
     headers: Headers = (),
     *,
     content_type: bytes = JSON,
     close: bool = False,
-    bodiless: bool = False,
 ) -> bytes:
-    """Return a complete answer; `bodiless` leaves the body out, as HEAD demands."""
-    start = head(status, content_type, headers, close=close)
-    return b"%bcontent-length: %d\r\n\r\n%b" % (start, len(body), b"" if bodiless else body)
+    """Return a complete answer.
+
+    Args:
+        status: Its status.
+        body: Its body.
+        lines: Header lines that are rendered already: the date, and what all answers to the
+            request say.
+        headers: More of them.
+        content_type: What the body is.
+        close: Whether the connection is closed behind it.
+    """
+    parts = [status_line(status), lines, b"content-type: ", content_type, b"\r\n"]
+    for name, value in headers:
+        parts += (name, b": ", value, b"\r\n")
+    if close:
+        parts.append(b"connection: close\r\n")
+    parts += (b"content-length: %d\r\n\r\n" % len(body), body)
+    return b"".join(parts)
+
+
+def bodiless(answer: bytes) -> bytes:
+    """Return a complete answer without its body, as HEAD demands."""
+    head, end, _ = answer.partition(b"\r\n\r\n")
+    return head + end
 
 
 def with_lines(answer: bytes, lines: bytes) -> bytes:
-    """Return an answer with more header lines, each with its end; usually there are none."""
+    """Return the beginning of an answer with more header lines, each with its end."""
     if not lines:
         return answer
     first, end, rest = answer.partition(b"\r\n")

@@ -19,6 +19,7 @@ class SendingConnection(asyncio.Protocol):
     """The half of a client connection that sends; the other half is in `edge.py`.
 
     Attributes:
+        clock: The data plane's coarse clock.
         dialects: All that clients speak.
         exchange: The call being answered, None between calls.
         paused: Whether the client reads too slowly.
@@ -27,10 +28,10 @@ class SendingConnection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_clock",
         "_outbox",
         "_pending",
         "_pipeline",
+        "clock",
         "dialects",
         "exchange",
         "paused",
@@ -40,7 +41,7 @@ class SendingConnection(asyncio.Protocol):
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
-        self._clock = pipeline.world.clock
+        self.clock = pipeline.world.clock
         self._outbox = pipeline.world.outbox
         self._pending = b""
         self.dialects: tuple[Dialect, ...] = tuple(pipeline.world.dialects.values())
@@ -52,7 +53,7 @@ class SendingConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client reads too slowly: the upstream is not read meanwhile."""
         self.paused = True
-        self.phase_since_ms = self._clock.coarse_ms
+        self.phase_since_ms = self.clock.coarse_ms
         if self.exchange is not None:
             self.exchange.pause()
 
@@ -95,7 +96,8 @@ class SendingConnection(asyncio.Protocol):
         if transport is None:
             return
         self.flush()
-        transport.write(refusals.before_any_dialect(self.dialects, refusal))
+        lines = self.clock.date_line
+        transport.write(refusals.before_any_dialect(self.dialects, refusal, lines))
         if linger and transport.can_write_eof():
             transport.write_eof()
             asyncio.get_running_loop().call_later(settings.LINGER_S, transport.abort)

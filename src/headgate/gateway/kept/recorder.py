@@ -20,7 +20,7 @@ FRAMING: Final = (b"content-length", b"transfer-encoding", b"connection")
 BROWSER: Final = (b"access-control-allow-origin", b"access-control-expose-headers", b"vary")
 """What is told to the browser that asks, which is another next time."""
 
-LEFT_OUT: Final = FRAMING + BROWSER
+LEFT_OUT: Final = (*FRAMING, *BROWSER, b"date")
 STALE: Final = b"ratelimit"
 """Headers whose name has it tell what held then, and are not kept."""
 
