@@ -15,7 +15,7 @@ Kind = Literal["price", "multiplier", "discount"]
 
 _KINDS: tuple[Kind, ...] = ("discount", "multiplier", "price")
 """The later wins."""
-_SCOPES = ("provider", "deployment", "team", "principal", "key")
+SCOPES = ("provider", "deployment", "team", "principal", "key")
 """Of two contracts of a kind the one for the later of these wins; one for everybody comes first."""
 _KIND_KEYS = ("per_million_tokens", "multiplier", "discount_percent")
 _HUNDRED = 100
@@ -57,7 +57,7 @@ class Contract:
     def rank(self, nodes: Iterable[str]) -> tuple[int, int, int, int, str]:
         """Return by what the contract that applies to a call of these nodes is chosen."""
         scopes = [node.partition(":")[0] for node in self.nodes.intersection(nodes)]
-        scope = max((_SCOPES.index(each) for each in scopes), default=-1)
+        scope = max((SCOPES.index(each) for each in scopes), default=-1)
         return _KINDS.index(self.kind), scope, *self.span[:2], self.id
 
 
@@ -102,30 +102,32 @@ def read_contract(table: Mapping[str, object], name: str, seller: str) -> Contra
             several of price, multiplier and discount.
     """
     fields = Fields(table)
-    given = [key for key in _KIND_KEYS if key in table]
-    if len(given) != 1:
+    kinds = [_read_kind(fields, key) for key in _KIND_KEYS if key in table]
+    span, currency = read_span(fields), read_currency(fields)
+    models, tiers, nodes = (frozenset(fields.texts(key)) for key in ("models", "tiers", "nodes"))
+    sources = fields.texts("sources")
+    fields.reject_rest()
+    odd = ", ".join(repr(node) for node in sorted(nodes) if node.partition(":")[0] not in SCOPES)
+    if odd:
+        raise PriceRowError(f"nodes: {odd} is none of {', '.join(SCOPES)} and an id")
+    if len(kinds) != 1:
         raise PriceRowError(f"{_KIND_KEYS[0]}: give one of it, {' and '.join(_KIND_KEYS[1:])}")
-    kind, factor, prices = _read_kind(fields, given[0])
-    contract = Contract(
+    ((kind, factor, prices),) = kinds
+    if currency != USD and kind != "price":
+        raise PriceRowError("currency: only prices have one")
+    return Contract(
         id=name,
         seller=seller,
         kind=kind,
-        span=read_span(fields),
+        span=span,
         factor=factor,
         prices_femto=prices,
-        currency=read_currency(fields),
-        models=frozenset(fields.texts("models")),
-        tiers=frozenset(fields.texts("tiers")),
-        nodes=frozenset(fields.texts("nodes")),
-        sources=fields.texts("sources"),
+        currency=currency,
+        models=models,
+        tiers=tiers,
+        nodes=nodes,
+        sources=sources,
     )
-    fields.reject_rest()
-    if contract.currency != USD and kind != "price":
-        raise PriceRowError("currency: only prices have one")
-    for node in contract.nodes:
-        if node.partition(":")[0] not in _SCOPES:
-            raise PriceRowError(f"nodes: {node!r} is none of {', '.join(_SCOPES)} and an id")
-    return contract
 
 
 def _read_kind(fields: Fields, key: str) -> tuple[Kind, Fraction, FemtoPrices | None]:

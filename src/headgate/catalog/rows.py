@@ -129,7 +129,7 @@ def parse_row(
         raise PriceRowError("recorded_at: give the day from which the price was known")
     band_name = fields.text("band", "")
     if band_name and band_name not in bands:
-        raise PriceRowError(f"band: {seller} has no band {band_name!r}")
+        raise PriceRowError(f"band: there is no band {band_name!r} of {seller}")
     threshold = fields.count("min_prompt_tokens_exclusive")
     row_id = _row_id((seller, model, tier, start), threshold, band_name)
     if fields.flag("corrects"):
@@ -240,4 +240,4 @@ def _femto(name: str, value: object) -> int:
         amount = Decimal(value)
         return femto_per_unit(amount)
     except (ArithmeticError, MoneyError) as error:
-        raise PriceRowError(f"usd_per_million: {name}: {value!r} is not a usable price") from error
+        raise PriceRowError(f"usd_per_million: {value!r} is no usable price of {name}") from error

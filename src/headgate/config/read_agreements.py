@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from datetime import date
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from headgate.catalog.aliases import read_alias
-from headgate.catalog.charges import read_fee
+from headgate.catalog.charges import Fee, read_fee
 from headgate.catalog.commitments import Agreements, Capacity, Commitment, periods_of
-from headgate.catalog.contracts import Contract, read_contract
+from headgate.catalog.contracts import SCOPES, Contract, read_contract
 from headgate.catalog.exchange import read_exchange_rate
 from headgate.catalog.fields import PriceRowError, instant_of
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.catalog.surcharges import read_surcharge
 from headgate.config.check import checked, checked_by_id, ids_of
+from headgate.config.entries import Entry, noted
 from headgate.config.problems import Problems
 from headgate.config.read_identity import TEAM_DEFAULT
 from headgate.config.shape import Shape
@@ -33,7 +36,21 @@ T = TypeVar("T")
 S = TypeVar("S", bound=Shape)
 
 _WHO = ("provider", "deployment", "team", "principal", "key")
-_FIX = "Correct it; each of its keys is documented."
+_INSTEAD = {
+    "id": "f",
+    "alias": "a",
+    "model": "m",
+    "valid_from": date(1970, 1, 1),
+    "meter": "image",
+    "usd_per_unit": "1",
+    "currency": "EUR",
+    "usd": "1",
+    "percent": "1",
+    "multiplier": "1",
+    "discount_percent": "1",
+    "per_million_tokens": {"input": "1", "output": "1"},
+}
+"""What a key is read as where it is wrong, of those that some table needs."""
 
 
 class Named(NamedTuple):
@@ -66,35 +83,25 @@ def agreements_from(
         problems: Where problems are noted.
     """
     named = Named(*good, _members(document))
-    of_seller = _Tables(document, named, problems)
+    tables = _Tables(document, named, problems)
     capacities = {each.id: each for each in _capacities(document, named, problems)}
-    contracts = [
-        contract
-        for key, name, table, seller in of_seller.by_id("contracts", ContractShape)
-        for contract in _read(key, problems, read_contract, table, name, seller)
-    ]
-    for contract in contracts:
-        _check_nodes(contract, named, problems)
+    contracts = list(_contracts(tables, named, problems))
     surcharges = [
         surcharge
-        for key, name, table, seller in of_seller.by_id("surcharges", SurchargeShape)
-        for surcharge in _read(key, problems, read_surcharge, table, name, seller)
+        for entry, _ in tables.by_id("surcharges", SurchargeShape)
+        if (surcharge := tables.read(entry, _of_seller(read_surcharge, entry)))
     ]
     aliases = [
         alias
-        for key, table, seller in of_seller.listed("price_aliases", PriceAliasShape)
-        for alias in _read(key, problems, read_alias, table, seller)
+        for entry, _ in tables.listed("price_aliases", PriceAliasShape)
+        if (alias := tables.read(entry, partial(read_alias, seller=entry.seller)))
     ]
     rates = [
         rate
-        for key, table, _seller in of_seller.listed("exchange_rates", ExchangeRateShape)
-        for rate in _read(key, problems, read_exchange_rate, table)
+        for entry, _ in tables.listed("exchange_rates", ExchangeRateShape)
+        if (rate := tables.read(entry, read_exchange_rate))
     ]
-    fees = [
-        replace(fee, id=f"configuration/{fee.id}")
-        for key, table, seller in of_seller.listed("fees", FeeShape)
-        for fee in _read(key, problems, read_fee, table, seller)
-    ]
+    fees = list(_fees(tables, problems))
     contracts += [each.contract() for each in capacities.values()]
     try:
         book = replace(
@@ -117,49 +124,55 @@ def _members(document: Mapping[str, Any]) -> Mapping[str, Collection[str]]:
 
 
 class _Tables:
-    """Goes through the tables of a seller's prices, those without a problem in their shape."""
+    """Goes through the tables of a seller's prices."""
 
     def __init__(self, document: Mapping[str, Any], named: Named, problems: Problems) -> None:
         self._document = document
         self._named = named
         self._problems = problems
 
-    def by_id(self, kind: str, shape: type[Shape]) -> Iterator[tuple[str, str, Any, str]]:
-        """Yield key, id, table and seller of tables such as `[contracts.ID]`."""
+    def by_id(self, kind: str, shape: type[S]) -> Iterator[tuple[Entry, S]]:
+        """Yield tables such as `[contracts.ID]`, with what the shape makes of each."""
         tables = self._document.get(kind, {})
         before = len(self._problems.found)
-        for name, _ in checked_by_id(tables, kind, shape, self._problems):
-            key = f"{kind}.{name}"
-            seller = self._seller(tables[name], key)
-            if seller is not None and len(self._problems.found) == before:
-                yield key, name, _of_catalog(tables[name]), seller
+        for name, found in checked_by_id(tables, kind, shape, self._problems):
+            yield self._entry(f"{kind}.{name}", name, tables[name], shape, before), found
             before = len(self._problems.found)
 
-    def listed(self, kind: str, shape: type[Shape]) -> Iterator[tuple[str, Any, str]]:
-        """Yield key, table and seller of tables such as `[[price_aliases]]`."""
+    def listed(self, kind: str, shape: type[S]) -> Iterator[tuple[Entry, S]]:
+        """Yield tables such as `[[price_aliases]]`, likewise."""
         tables = self._document.get(kind, [])
         if not isinstance(tables, list):
             fix = f"Write each as [[{kind}]]."
             self._problems.add(kind, "This is not a list of tables.", fix)
             return
         for number, table in enumerate(tables, start=1):
-            before = len(self._problems.found)
-            key = f"{kind}[{number}]"
-            checked(table, key, shape, self._problems)
-            seller = self._seller(table, key)
-            if seller is not None and len(self._problems.found) == before:
-                yield key, _of_catalog(table), seller
+            key, before = f"{kind}[{number}]", len(self._problems.found)
+            found = checked(table, key, shape, self._problems)
+            yield self._entry(key, "", table, shape, before), found
 
-    def _seller(self, table: object, key: str) -> str | None:
-        """Return whose prices a table is about, "" when it names no provider."""
-        name = table.get("provider", "") if isinstance(table, dict) else ""
+    def read(self, entry: Entry, reader: Callable[[dict[str, Any]], T]) -> T | None:
+        """Return what the catalog makes of a table; None if it cannot be used, which is noted."""
+        return entry.read(lambda table: reader(_of_catalog(table)), _INSTEAD, self._problems)
+
+    def _entry(self, key: str, name: str, table: object, shape: type[Shape], before: int) -> Entry:
+        said = table if isinstance(table, dict) else {}
+        seller = self._seller(said, key)
+        wrong = noted(self._problems.found[before:], key)
+        if seller is None:
+            wrong.add("provider")
+        return Entry(key, name, said, seller or "", wrong, shape.__struct_fields__)
+
+    def _seller(self, table: Mapping[str, Any], key: str) -> str | None:
+        """Return whose prices a table is about, None when that cannot be told."""
+        name = table.get("provider", "")
+        if not isinstance(name, str) or not name:
+            return ""
         known = self._named.members["provider"]
-        if isinstance(name, str) and name not in known:
+        if name not in known:
             self._problems.unknown(f"{key}.provider", "provider", name, known)
-        provider = self._named.providers.get(name) if isinstance(name, str) else None
-        if provider is None:
-            return None if name else ""
-        return provider.seller
+        provider = self._named.providers.get(name)
+        return None if provider is None else provider.seller
 
 
 def _of_catalog(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,22 +183,37 @@ def _of_catalog(table: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _read(key: str, problems: Problems, reader: Callable[..., T], *arguments: Any) -> list[T]:
-    """Return what a reader makes of a table; nothing, and a problem, if it cannot be used."""
-    try:
-        return [reader(*arguments)]
-    except PriceRowError as error:
-        head, _, rest = str(error).partition(": ")
-        problems.add(f"{key}.{head}", f"{rest[:1].upper()}{rest[1:].rstrip('.')}.", _FIX)
-        return []
+def _of_seller(
+    reader: Callable[[dict[str, Any], str, str], T], entry: Entry
+) -> Callable[[dict[str, Any]], T]:
+    """Return what reads the table of an entry that has an id."""
+    return lambda table: reader(table, entry.name, entry.seller)
 
 
-def _check_nodes(contract: Contract, named: Named, problems: Problems) -> None:
-    for node in sorted(contract.nodes):
-        what, _, name = node.partition(":")
-        known = named.members.get(what, ())
-        if name not in known:
-            problems.unknown(f"contracts.{contract.id}.nodes", what, name or node, known)
+def _contracts(tables: _Tables, named: Named, problems: Problems) -> Iterator[Contract]:
+    for entry, shape in tables.by_id("contracts", ContractShape):
+        for node in shape.nodes or ():
+            what, _, name = node.partition(":")
+            if what in SCOPES and name not in named.members[what]:
+                key = f"{entry.key}.nodes"
+                problems.unknown(key, what, name or node, named.members[what])
+        contract = tables.read(entry, _of_seller(read_contract, entry))
+        if contract is not None:
+            yield contract
+
+
+def _fees(tables: _Tables, problems: Problems) -> Iterator[Fee]:
+    met: set[str] = set()
+    for entry, _ in tables.listed("fees", FeeShape):
+        fee = tables.read(entry, partial(read_fee, seller=entry.seller))
+        if fee is None:
+            continue
+        if fee.id in met:
+            problem = "Another fee of this provider has this id."
+            problems.add(f"{entry.key}.id", problem, "Give each an id of its own.")
+            continue
+        met.add(fee.id)
+        yield replace(fee, id=f"configuration/{fee.id}")
 
 
 def _commitments(

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
 from headgate.catalog.check import senseless
@@ -10,13 +11,12 @@ from headgate.catalog.fields import PriceRowError, instant_of
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rows import PriceRow, parse_row
 from headgate.config.check import checked
+from headgate.config.entries import FIX, Entry, noted
 from headgate.config.problems import Problems
 from headgate.config.shapes_prices import PricesShape
 from headgate.providers.settings import Provider
-from headgate.units.errors import Problem
 
 _OWN_KEYS = {"provider", "per_million_tokens", "per_unit", "source"}
-_FIX = "Correct the row; each of its keys is documented."
 _INSTEAD = {
     "model": "m",
     "valid_from": date(1970, 1, 1),
@@ -54,66 +54,26 @@ def price_book_from(
             continue
         if shape.provider not in provider_ids:
             problems.unknown(f"{key}.provider", "provider", shape.provider, provider_ids)
-        wrong = {_key_of(found, key) for found in problems.found[before:]}
+        wrong = noted(problems.found[before:], key)
         provider = providers.get(shape.provider)
-        seller = provider.seller if provider else None
-        row = _read(table, key, seller, book, wrong, problems)
+        if provider is None:
+            # Nor can it be told which bands there are.
+            wrong.update(("provider", "band"))
+        seller = provider.seller if provider else ""
+        entry = Entry(key, "", table, seller, wrong, PricesShape.__struct_fields__)
+        row = entry.read(partial(_row, seller, book), _INSTEAD, problems)
         if row is None:
             continue
         try:
             book = book.with_rows([row])
         except PriceRowError as error:
-            problems.add(key, f"The row {error}.", _FIX)
+            problems.add(key, f"The row {error}.", FIX)
     for finding in senseless(book) if rows else ():
         problems.add("prices", f"{finding.row}: {finding.message}.", "Correct the row.")
     return book
 
 
-def _key_of(problem: Problem, table: str) -> str:
-    return problem.key.removeprefix(f"{table}.").partition(".")[0]
-
-
-def _read(
-    table: dict[str, Any],
-    key: str,
-    seller: str | None,
-    book: PriceBook,
-    wrong: set[str],
-    problems: Problems,
-) -> PriceRow | None:
-    """Return a row; None where it cannot be used, and then all that is wrong in it is noted.
-
-    The catalog tells the first thing that is wrong. So the row is read again without each, until
-    nothing else is found.
-
-    Args:
-        table: The row.
-        key: Where it stands.
-        seller: Whose price it is, None where that cannot be told; then its band cannot be either.
-        book: What has the seller's bands.
-        wrong: Keys of the table whose problems are noted already; those found are added.
-        problems: Where problems are noted.
-    """
-    if seller is None:
-        wrong.update(("provider", "band"))
-    while True:
-        good = {name: value for name, value in table.items() if name not in wrong}
-        good |= {name: value for name, value in _INSTEAD.items() if name in wrong}
-        try:
-            row = _row(good, seller or "", book)
-        except PriceRowError as error:
-            name, sentence = _placed(str(error))
-            if name in wrong:
-                return None
-            problems.add(f"{key}.{name}" if name else key, sentence, _FIX)
-            if not name:
-                return None
-            wrong.add(name)
-        else:
-            return None if wrong else row
-
-
-def _row(table: dict[str, Any], seller: str, book: PriceBook) -> PriceRow:
+def _row(seller: str, book: PriceBook, table: dict[str, Any]) -> PriceRow:
     fields = {name: value for name, value in table.items() if name not in _OWN_KEYS}
     own_currency = table.get("currency", USD) != USD
     prefix = "per" if own_currency else "usd_per"
@@ -133,13 +93,3 @@ def _row(table: dict[str, Any], seller: str, book: PriceBook) -> PriceRow:
         origin="configuration",
         default_recorded_at_ns=known_ns,
     )
-
-
-def _placed(message: str) -> tuple[str, str]:
-    """Split the catalog's message, `key: what is wrong`, into our key, if any, and a sentence."""
-    head, _, rest = message.partition(": ")
-    name = head.removeprefix("usd_")
-    name = "per_million_tokens" if name == "per_million" else name
-    if name not in PricesShape.__struct_fields__:
-        return "", f"The row {message}."
-    return name, f"{rest.rstrip('.')}."
