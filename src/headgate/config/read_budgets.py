@@ -97,17 +97,15 @@ def _node(shape: BudgetShape, key: str, nodes: Nodes, problems: Problems) -> str
         problem = "It needs a node." if shape.node is None else "It has `node` and `on`."
         fix = 'Write node = "organisation", or on = { team = "ID", model = "PATTERN" }.'
         problems.add(key, problem, fix)
-        return ORGANISATION
     if shape.node is not None:
         _check_node(shape.node, f"{key}.node", nodes, problems)
-        return shape.node
     for kind in shape.on:
         if kind not in NODE_KINDS:
             problems.unknown(f"{key}.on", "kind of node", kind, NODE_KINDS)
     named = [f"{kind}:{shape.on[kind]}" for kind in NODE_KINDS if kind in shape.on]
     for each in named:
         _check_node(each, f"{key}.on", nodes, problems)
-    return AND.join(named) or ORGANISATION
+    return shape.node or AND.join(named) or ORGANISATION
 
 
 def _check_node(node: str, key: str, nodes: Nodes, problems: Problems) -> None:

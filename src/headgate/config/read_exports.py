@@ -41,15 +41,15 @@ def exports_from(
 
 def _otel(table: object, secrets: SecretReader, problems: Problems) -> Otel | None:
     shape = checked(table, "otel", OtelShape, problems)
+    headers = tuple(
+        (name.lower(), secrets.read(secret, f"otel.headers.{name}") or "")
+        for name, secret in shape.headers.items()
+    )
     if shape.endpoint is None:
         if isinstance(table, dict) and table:
             fix = 'Write endpoint = "http://127.0.0.1:4318", or take the table out.'
             problems.add("otel.endpoint", "This key is missing.", fix)
         return None
-    headers = tuple(
-        (name.lower(), secrets.read(secret, f"otel.headers.{name}") or "")
-        for name, secret in shape.headers.items()
-    )
     endpoint = _url(shape.endpoint, "otel.endpoint", problems, plain=shape.allow_plain_http)
     return Otel(endpoint, headers, shape.service_name, shape.traces, shape.metrics)
 

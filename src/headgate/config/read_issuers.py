@@ -25,7 +25,6 @@ def issuer_from(
     known = issuers()
     if given.kind not in known:
         problems.unknown(f"{key}.kind", "kind of issuer", given.kind, known)
-        return None
     file = None if given.file is None else base / given.file
     if file is not None and not file.is_file():
         fix = "Name the file that it reads."
@@ -43,7 +42,7 @@ def issuer_from(
         region=given.region or shape.region,
         ca_file=trust_from(Trust(given.ca_file), base, key, problems).ca_file,
     )
-    if _has_its_keys(given, issuer_of(given.kind), key, problems):
+    if given.kind in known and _has_its_keys(given, issuer_of(given.kind), key, problems):
         _check(found, key, problems)
     return found
 

@@ -26,7 +26,7 @@ def policies_from(tables: object, problems: Problems) -> dict[str, PolicySetting
         if name in known:
             fix = "Give the policy an id of its own."
             problems.add(key, f"{name!r} is a kind of policy already.", fix)
-        elif shape.kind not in known:
+        if shape.kind not in known:
             problems.unknown(f"{key}.kind", "kind of policy", shape.kind, known)
         else:
             found[name] = _settings(name, shape, known[shape.kind], problems)
@@ -56,8 +56,7 @@ def _settings(name: str, shape: PolicyShape, policy: Policy, problems: Problems)
             fix = f"Add it: the policy {policy.KIND!r} goes by it."
             problems.add(place, "This key is missing.", fix)
     faults = faults_of(policy)
-    fault = None if faults is None else faults(values, texts)
-    if fault is not None:
+    for fault in () if faults is None else faults(values, texts):
         problems.add(f"{TABLE}.{name}.{fault.key}", fault.problem, fault.fix)
     return PolicySettings(name, policy.KIND, values, parts, texts)
 

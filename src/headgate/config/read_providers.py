@@ -32,7 +32,10 @@ def providers_from(
         trust = trust_from(named, base, key, problems)
         proxy = proxy_from(shape.proxy, shape.proxy_credential, key, secrets, problems)
         addresses = addresses_from(shape, base_url, network, key, problems)
+        issuer = issuer_from(shape, base, f"{key}.issuer", secrets, problems)
+        treatment = treatment_from(shape, key, problems)
         kind = kinds.get(shape.kind)
+        dialects = _dialects(shape, kind, key, problems)
         if kind is None:
             problems.unknown(f"{key}.kind", "kind of provider", shape.kind, kinds)
             continue
@@ -50,15 +53,15 @@ def providers_from(
             credential=credential,
             credential_command=shape.credential_command or (),
             credential_refresh_ms=shape.credential_refresh_ms,
-            issuer=issuer_from(shape, base, f"{key}.issuer", secrets, problems),
-            dialects=_dialects(shape, kind, key, problems),
+            issuer=issuer,
+            dialects=dialects,
             seller=shape.seller or kind.seller(base_url) or name,
             prices=shape.prices,
             on_disconnect=shape.on_disconnect,
             limit_field=shape.output_limit_field,
             api_version=shape.api_version,
             region=shape.region,
-            treatment=treatment_from(shape, key, problems),
+            treatment=treatment,
             trust=trust,
             proxy=proxy or network.proxy_for(base_url),
             connect_timeout_ms=shape.connect_timeout_ms,
@@ -105,14 +108,16 @@ def _base_url(shape: ProviderShape, key: str, problems: Problems) -> str:
         return ""
 
 
-def _dialects(shape: ProviderShape, kind: Kind, key: str, problems: Problems) -> tuple[str, ...]:
+def _dialects(
+    shape: ProviderShape, kind: Kind | None, key: str, problems: Problems
+) -> tuple[str, ...]:
     if shape.dialects is None:
-        return kind.NATIVE_DIALECTS
+        return () if kind is None else kind.NATIVE_DIALECTS
     known = spoken_dialects()
     for dialect in shape.dialects:
         if dialect not in known:
             problems.unknown(f"{key}.dialects", "dialect", dialect, known)
-        elif not _speaks(kind, dialect):
+        elif kind is not None and not _speaks(kind, dialect):
             native = ", ".join(kind.NATIVE_DIALECTS)
             problems.add(
                 f"{key}.dialects",

@@ -68,6 +68,10 @@ def _source(
 ) -> Source:
     key = f"reports.{name}"
     credential = secrets.read(shape.credential, f"{key}.credential")
+    url = _base_url(shape.base_url, f"{key}.base_url", problems)
+    api, known = shape.api, admins()
+    if api is not None and api not in known:
+        problems.add(f"{key}.api", f"There is no API {api!r}.", near(api, known, "API"))
     if (shape.folder is None) == (shape.api is None):
         problems.add(
             key,
@@ -75,17 +79,14 @@ def _source(
             'Write folder = "PATH", or api = "NAME" with a credential.',
         )
         return Source(name)
-    if shape.folder is not None:
-        return Source(name, folder=str(base / shape.folder))
-    api = shape.api or ""
-    known = admins()
+    if api is None:
+        return Source(name, folder=str(base / (shape.folder or "")))
     if api not in known:
-        problems.add(f"{key}.api", f"There is no API {api!r}.", near(api, known, "API"))
         return Source(name)
     if shape.credential is None:
         fix = 'Write credential = { env = "NAME" } with an administration key.'
         problems.add(f"{key}.credential", "The API is not asked without a credential.", fix)
-    url = _base_url(shape.base_url, f"{key}.base_url", problems) or known[api].BASE_URL
+    url = url or known[api].BASE_URL
     return Source(name, admin=api, credential=credential or "", base_url=url)
 
 

@@ -5,7 +5,7 @@ the decision says why; a few calls try a chain all the same, within a bound, so 
 when one begins to pay. The best one has the highest expected quality; of equals, it is listed last.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from headgate.routing.candidate import Quoted
@@ -68,21 +68,20 @@ ARROW: Final = " -> "
 PROBE_NANOS: Final = "cascade.probe_nanos"
 
 
-def fault_of(values: Mapping[str, int], texts: Mapping[str, str]) -> Fault | None:
-    """Return what is wrong with settings that are right each by itself, None when nothing is."""
+def faults(values: Mapping[str, int], texts: Mapping[str, str]) -> Iterator[Fault]:
+    """Yield what is wrong with settings that are right each by itself."""
     kind = KINDS[values["verifier"]] if "verifier" in values else ""
     if not kind:
-        return None
+        return
     verifier, steps = verifiers()[kind], values.get("steps_max", STEPS_MAX)
     least = verifier.BLIND + 2
     if not least <= steps <= CHAIN_MAX:
-        return Fault("steps_max", f"{kind!r} takes {least} to {CHAIN_MAX}.", "Set one of these.")
+        yield Fault("steps_max", f"{kind!r} takes {least} to {CHAIN_MAX}.", "Set one of these.")
     for key in ("judge", "rubric"):
         if key in texts and not verifier.ASKS:
-            return Fault(key, f"{kind!r} asks no model.", 'Take it out, or set verifier = "judge".')
+            yield Fault(key, f"{kind!r} asks no model.", 'Take it out, or set verifier = "judge".')
     if verifier.ASKS and "judge" not in texts:
-        return Fault("judge", "Nobody is named who judges.", "Name a deployment.")
-    return None
+        yield Fault("judge", "Nobody is named who judges.", "Name a deployment.")
 
 
 def rank(candidates: Sequence[Quoted], settings: Settings, inputs: Inputs) -> tuple[Quoted, ...]:

@@ -179,13 +179,13 @@ def defaults_of(settings: Iterable[Setting]) -> dict[str, int]:
 Spread = Callable[[Sequence[Quoted], int], tuple[Quoted, ...]]
 Leaf = Callable[[Settings, Inputs], Chosen]
 Arm = Callable[[Settings, str], int]
-Faults = Callable[[Mapping[str, int], Mapping[str, str]], Fault | None]
+Faults = Callable[[Mapping[str, int], Mapping[str, str]], Iterable[Fault]]
 NotesOf = Callable[[Sequence[Quoted], Settings, Inputs], Notes]
 
 
 def faults_of(policy: Policy) -> Faults | None:
     """Return what tells what is wrong with a policy's keys together, None where nothing can be."""
-    faults: Faults | None = getattr(policy, "fault_of", None)
+    faults: Faults | None = getattr(policy, "faults", None)
     return faults
 
 
