@@ -45,6 +45,22 @@ def test_the_second_answers_and_the_first_is_drained(
     assert lost.amount_nanos > 0
 
 
+def test_streams_that_a_cascade_does_not_verify_are_hedged(
+    start: Start, simulator: Simulator, slow: Simulator
+) -> None:
+    """They go to the best one alone, and to the next one when that is silent."""
+    simulator.gate.close()
+    steps = '[policies.steps]\nkind = "cascade"\nverifier = "schema"\nstreams = "alone"\n'
+    tables = hedged(slow.openai_url, more=steps).replace('"ordered"', '"steps"')
+    gateway = start(more=tables)
+    with Wire(gateway.port) as wire:
+        wire.send(request(body(stream=True)))
+        until(gateway, "reply", "reply")
+        simulator.gate.release()
+        slow.gate.release()
+        assert wire.read().status == 200
+
+
 def test_where_the_provider_says_cancel_the_loser_is_closed(
     start: Start, simulator: Simulator, slow: Simulator
 ) -> None:

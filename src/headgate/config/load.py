@@ -37,7 +37,7 @@ from headgate.config.read_prices import price_book_from
 from headgate.config.read_providers import providers_from
 from headgate.config.read_reach import network_from
 from headgate.config.read_reconcile import reconcile_from
-from headgate.config.read_routes import routes_from
+from headgate.config.read_routes import check_hedged, routes_from
 from headgate.config.read_runs import runs_from
 from headgate.config.read_store import store_url_from
 from headgate.config.read_webhooks import webhooks_from
@@ -185,12 +185,20 @@ def _routing(
     document: dict[str, Any], deployments: Mapping[str, Deployment], problems: Problems
 ) -> tuple[dict[str, PolicySettings], dict[str, Route]]:
     """Return the policies and the routes that go by them."""
+    before = len(problems.found)
     policies = policies_from(document.get("policies", {}), problems)
     ids, listed = ids_of(document.get("policies")), ids_of(document.get("deployments"))
     routes = routes_from(document.get("routes", {}), deployments, listed, ids, problems)
+    if all(_spares_policies(each.key) for each in problems.found[before:]):
+        check_hedged(routes, policies, problems)
     check_deployments(policies, listed, problems)
     check_used(policies, [route.policy for route in routes.values()], problems)
     return policies, routes
+
+
+def _spares_policies(key: str) -> bool:
+    """Tell whether it is known, for all of a problem, which policies there are and whose parts."""
+    return not (key.startswith("policies") or key.endswith(".policy"))
 
 
 def _offers(

@@ -7,8 +7,9 @@ from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems
 from headgate.config.read_policies import check_named, read_amount
 from headgate.config.shapes_routes import RouteShape
-from headgate.routing.policies.registry import policies
-from headgate.routing.settings import REGION_ANY, Route
+from headgate.routing.policies import cascade
+from headgate.routing.policies.registry import chosen, policies
+from headgate.routing.settings import REGION_ANY, PolicySettings, Route
 
 
 def routes_from(
@@ -66,6 +67,34 @@ def routes_from(
             provider_shares=_shares(shape, deployments, key, problems),
         )
     return found
+
+
+def check_hedged(
+    routes: Mapping[str, Route], configured: Mapping[str, PolicySettings], problems: Problems
+) -> None:
+    """Note the routes that say when calls are hedged, and whose calls are none that can be.
+
+    Args:
+        routes: By alias.
+        configured: The policies of the file by id, all of them good.
+        problems: Where problems are noted.
+    """
+    known = policies()
+    for alias, route in routes.items():
+        if route.hedge_after_ms is None:
+            continue
+        leaves = chosen(route.policy, configured, known).leaves()
+        if all(
+            each.policy.KIND == cascade.KIND and cascade.holds_streams(each.settings)
+            for each in leaves
+        ):
+            problems.add(
+                f"routes.{alias}.hedge_after_ms",
+                "What a cascade verifies is not hedged, and this one verifies whole replies and"
+                " streams.",
+                'Leave it out; or write streams = "alone" for the cascade, or give such calls'
+                " another route.",
+            )
 
 
 def _usd(amount: str | int | None, place: str, problems: Problems) -> int | None:

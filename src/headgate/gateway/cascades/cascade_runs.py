@@ -17,7 +17,7 @@ from headgate.gateway.cascades.cascade_memory import CHECKED, JUDGED, TOLD, Casc
 from headgate.gateway.learning.feedback import GOOD_MIN
 from headgate.routing.cascades.beliefs import KEPT_MAX as COUNTED_MAX
 from headgate.routing.policies import cascade
-from headgate.routing.policies.cascade import EXHAUSTED, PROBE, SKIP, STREAMS, WHOLE
+from headgate.routing.policies.cascade import EXHAUSTED, PROBE, SKIP, WHOLE
 from headgate.routing.verifiers.agreement import normal
 from headgate.routing.verifiers.registry import KINDS, Verifier, verifiers
 
@@ -188,7 +188,7 @@ class Runs:
             return {}
         settings = one.settings
         memory = self._memory((settings.name, KINDS[settings.value("verifier")]))
-        held = settings.value("streams") == STREAMS.index("held")
+        held = cascade.holds_streams(settings)
         call = self._read_call(exchange) if held or not exchange.own.stream else None
         if call is None:
             return {}

@@ -84,6 +84,11 @@ def faults(values: Mapping[str, int], texts: Mapping[str, str]) -> Iterator[Faul
         yield Fault("judge", "Nobody is named who judges.", "Name a deployment.")
 
 
+def holds_streams(settings: Settings) -> bool:
+    """Tell whether streams are verified, as whole replies are."""
+    return settings.value("streams") == STREAMS.index("held")
+
+
 def rank(candidates: Sequence[Quoted], settings: Settings, inputs: Inputs) -> tuple[Quoted, ...]:
     """Return the chain that serves, then the others, those of most quality first."""
     others = sorted(candidates, key=_best_first)

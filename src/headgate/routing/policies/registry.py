@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Literal, Protocol, cast
 
@@ -121,6 +121,16 @@ class Chosen:
         """Return the policy that serves a call in the end: itself, or one of its parts."""
         leaf = leaf_of(self.policy)
         return self if leaf is None else leaf(self.settings, inputs).leaf(inputs)
+
+    def leaves(self) -> Iterator[Chosen]:
+        """Yield the policies of which one serves a call in the end."""
+        leaf = leaf_of(self.policy)
+        if leaf is None:
+            yield self
+            return
+        ways = 1 if arm_of(self.policy) is None else len(self.settings.parts)
+        for way in range(ways):
+            yield from leaf(self.settings, {self.settings.name: way}).leaves()
 
     def arms_for(self, unit: str) -> dict[str, int]:
         """Return which way each of its arms sends the calls of a session or principal."""
