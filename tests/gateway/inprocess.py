@@ -38,6 +38,7 @@ from headgate.ledger.folded import Folded, decode
 from headgate.ledger.line import Borrowing, Line
 from headgate.ledger.purse import Purse
 from headgate.node.durable import journal_syncs
+from headgate.records.approval import Asking
 from headgate.records.control import Answered, ControlReply, ControlRequest
 from headgate.records.journal import (
     HoldRecord,
@@ -99,6 +100,10 @@ class LendingSteward:
         self._reader = JournalReader(journal)
         self._known = Known(itertools.count(1))
 
+    def is_there(self) -> bool:
+        """Tell whether it has been met."""
+        return not self.absent
+
     def ask(self, borrowing: Borrowing) -> bool:
         """Lend what is needed, on the loop's next turn."""
         if self.absent:
@@ -137,6 +142,21 @@ class LendingSteward:
         else:
             asyncio.get_running_loop().call_soon(answered, reply)
         return True
+
+    # A clerk: people are asked, and whatever they say a test says for them.
+
+    def ask_approval(self, _asking: Asking) -> bool:
+        """Have a person asked, who says nothing."""
+        return not self.absent
+
+    def use_approval(self, _asking: Asking) -> bool:
+        """Take down that an approval is used, and say nothing."""
+        return not self.absent
+
+    def let_go(self, _approval: str, *, withdrawn: bool) -> bool:
+        """Take down that nobody waits any more."""
+        del withdrawn  # It is all the same to who says nothing.
+        return not self.absent
 
     def answer_control(self) -> None:
         """Answer the control requests that wait."""
@@ -215,22 +235,20 @@ class Gateway:
             segment_bytes=SEGMENT_BYTES,
             disk=self.disk,
         )
-        self.steward = LendingSteward(self.snapshot, self.directory)
+        lends = self.steward = LendingSteward(self.snapshot, self.directory)
         world = data_plane(
             self.snapshot,
             pepper=b"pepper",
             journal=journal,
-            steward=Steward(
-                ask=self.steward.ask, control=self.steward, ready=lambda: not self.steward.absent
-            ),
+            steward=Steward(ask=lends.ask, control=lends, ready=lends.is_there, clerk=lends),
             now_ns=time.time_ns,
             call_soon=asyncio.get_running_loop().call_soon,
         )
         self.steward.purse = world.purse
         files = self.snapshot.edge.access_log
         log = None if files is None else AccessLog(files, WORKER)
-        world = replace(world, syncs=journal_syncs(journal, self.disk), access_log=log)
-        world = replace(world, tallier=self._tallier)
+        syncs = journal_syncs(journal, self.disk)
+        world = replace(world, syncs=syncs, access_log=log, tallier=self._tallier)
         self.pipeline = Pipeline(world)
         listening = socket.socket()
         listening.bind(("127.0.0.1", 0))

@@ -3,8 +3,12 @@
 import pytest
 
 from headgate.gateway.client.edge import ClientConnection
+from headgate.gateway.exchange import Exchange
 from headgate.gateway.settings import SWEEP_MS
 from headgate.gateway.sweep import sweep
+from headgate.ledger.purse import LEASE_WAIT_MS
+from headgate.records.approval import Told
+from headgate.simulator import Simulator
 from tests.gateway.calls import chat, head, request
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
@@ -36,6 +40,23 @@ def client_of(gateway: Gateway) -> ClientConnection:
     return client
 
 
+def connected(gateway: Gateway) -> None:
+    """Wait until its one client is connected."""
+    gateway.until(lambda: len(gateway.pipeline.connections) == 1, "the client is connected")
+
+
+def over_after(
+    gateway: Gateway, exchange: Exchange, begun_ms: int, time_ms: int
+) -> tuple[bool, bool]:
+    """Sweep until a call's time is over; tell whether it had all of it, and then no more."""
+    pipeline, phase = gateway.pipeline, exchange.phase
+    sweep(pipeline, begun_ms + SWEEP_MS)
+    sweep(pipeline, begun_ms + SWEEP_MS + time_ms - 1)
+    in_time = exchange.phase == phase
+    sweep(pipeline, begun_ms + SWEEP_MS + time_ms)
+    return in_time, exchange.phase == "done"
+
+
 @pytest.mark.parametrize("limit", LIMITS)
 def test_a_provider_has_all_of_its_time(start: Start, limit: str) -> None:
     """A request is sent just before a sweep: its time is over when it is, counted from there."""
@@ -58,6 +79,73 @@ def test_a_provider_has_all_of_its_time(start: Start, limit: str) -> None:
         with Wire(gateway.port) as wire:
             assert wire.send(request(chat())).read().status == 200
             assert gateway.run(run) == (True, True)
+
+
+def test_a_call_waits_for_a_place_for_as_long_as_is_said(
+    start: Start, simulator: Simulator
+) -> None:
+    """It comes just before a sweep, and its wait is counted from there."""
+
+    def run() -> tuple[bool, bool]:
+        pipeline, begun_ms = gateway.pipeline, gateway.pipeline.coarse_ms
+        (client,) = pipeline.connections - before
+        client.data_received(request(chat()))
+        assert client.exchange is not None
+        return over_after(gateway, client.exchange, begun_ms, TIME_MS)
+
+    limits = f"queue_wait_max_ms = {TIME_MS}"
+    gateway = start(deployment="concurrency_max = 1", limits=limits)
+    places = gateway.pipeline.world.targets["mini"].places
+    gateway.run(lambda: setattr(places, "service_us", 50_000))
+    simulator.gate.close()
+    with Wire(gateway.port) as running, Wire(gateway.port) as waiting:
+        running.send(request(chat()))
+        gateway.until(lambda: bool(gateway.pipeline.exchanges), "the first call runs")
+        before = {each for each in gateway.pipeline.connections if each.busy}
+        gateway.until(lambda: len(gateway.pipeline.connections) == 2, "both are connected")
+        assert gateway.run(run) == (True, True)
+        assert waiting.read().code == "capacity_exhausted"
+        simulator.gate.release()
+        assert running.read().status == 200
+
+
+def test_a_call_waits_for_money_for_as_long_as_is_said(start: Start) -> None:
+    """Nobody lends; the call comes just before a sweep, and its wait is counted from there."""
+
+    def run() -> tuple[bool, bool]:
+        begun_ms = gateway.pipeline.coarse_ms
+        client_of(gateway).data_received(request(chat()))
+        (exchange,) = gateway.pipeline.exchanges
+        assert exchange.phase == "money"
+        return over_after(gateway, exchange, begun_ms, LEASE_WAIT_MS)
+
+    gateway = start()
+    gateway.steward.silent = True
+    with Wire(gateway.port) as wire:
+        connected(gateway)
+        assert gateway.run(run) == (True, True)
+        assert wire.read().code == "ledger_unavailable"
+    gateway.steward.silent = False
+
+
+def test_a_call_waits_for_a_person_for_as_long_as_is_said(start: Start) -> None:
+    """The steward has taken the request, and nobody decides."""
+
+    def run() -> tuple[bool, bool]:
+        pipeline, begun_ms = gateway.pipeline, gateway.pipeline.coarse_ms
+        client_of(gateway).data_received(request(chat()))
+        (exchange,) = pipeline.exchanges
+        assert pipeline.approvals is not None
+        assert exchange.permission is not None
+        pipeline.approvals.told(Told(exchange.permission.approval, exchange.call, "pending"))
+        return over_after(gateway, exchange, begun_ms, TIME_MS)
+
+    rule = '[approvals.all]\nover_usd = "0"\napprovers = ["bob"]\n'
+    gateway = start(limits=f"approval_wait_max_ms = {TIME_MS}", more=rule)
+    with Wire(gateway.port) as wire:
+        connected(gateway)
+        assert gateway.run(run) == (True, True)
+        assert wire.read().code == "approval_pending"
 
 
 def test_a_client_has_all_of_its_time(start: Start) -> None:

@@ -179,6 +179,12 @@ class Places:
         queue.leave(queue.share_of(team), resume)
         self.waiting -= before - queue.length
 
+    def count_from(self, since_ms: int, at_ms: int) -> None:
+        """Count who began to wait at one time, the last so far, as of a later one."""
+        if self.waiting:
+            for queue in self.queues:
+                queue.count_from(since_ms, at_ms)
+
     def expire(self, before_ms: int) -> int:
         """Send away those who began to wait before an instant; returns how many."""
         if not self.waiting:

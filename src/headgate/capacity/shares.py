@@ -162,6 +162,15 @@ class FairQueue:
                 self._left(share)
         return gone
 
+    def count_from(self, since_ms: int, at_ms: int) -> None:
+        """Count who began to wait at one time, the last so far, as of a later one."""
+        for share in self._waiting.values():
+            for number in reversed(range(len(share.queue))):
+                waiter = share.queue[number]
+                if waiter.since_ms != since_ms:
+                    break
+                share.queue[number] = waiter._replace(since_ms=at_ms)
+
     def oldest_ms(self) -> int:
         """Return since when the call has waited that has waited longest; some must wait."""
         return min(share.queue[0].since_ms for share in self._waiting.values())

@@ -232,6 +232,15 @@ class Approvals:
         for approval, withdrawn in untold.items():
             self._clerk.let_go(approval, withdrawn=withdrawn)
 
+    def count_from(self, since_ms: int, at_ms: int) -> None:
+        """Count calls that began to wait at one time as of a later one."""
+        for calls in self._waiting.values():
+            for exchange in calls.values():
+                permission = exchange.permission
+                assert permission is not None
+                if permission.since_ms == since_ms:
+                    permission.since_ms = at_ms
+
     def sweep(self, now_ms: int) -> None:
         """Keep clients alive that wait, and end what has waited for too long."""
         for calls in list(self._waiting.values()):

@@ -37,6 +37,7 @@ def sweep(pipeline: Pipeline, now_ms: int) -> None:
     before_ms = world.clock.coarse_ms
     world.clock.move(now_ms, world.now_ns())
     pipeline.lag.look(now_ms)
+    _count_waits_from(pipeline, before_ms, now_ms - 1)
     _sweep_calls(pipeline, before_ms, now_ms)
     if pipeline.hedging is not None:
         pipeline.hedging.sweep()
@@ -66,6 +67,15 @@ def _sweep_calls(pipeline: Pipeline, before_ms: int, now_ms: int) -> None:
         if client.phase_since_ms == before_ms:
             client.phase_since_ms = now_ms - 1
         _sweep_client(pipeline, client, now_ms)
+
+
+def _count_waits_from(pipeline: Pipeline, before_ms: int, at_ms: int) -> None:
+    """Count waits that have begun since the sweep before as of another time."""
+    for target in pipeline.world.targets.values():
+        target.places.count_from(before_ms, at_ms)
+    pipeline.world.purse.count_from(before_ms, at_ms)
+    if pipeline.approvals is not None:
+        pipeline.approvals.count_from(before_ms, at_ms)
 
 
 def _count_from(exchange: Exchange, before_ms: int, at_ms: int) -> None:

@@ -251,6 +251,15 @@ class Purse:
             piece.granted_nanos = grant.total_nanos - piece.base_nanos
         self._send()
 
+    def count_from(self, since_ms: int, at_ms: int) -> None:
+        """Count calls that began to wait at one time as of a later one."""
+        for number, each in self._asked.items():
+            if each.since_ms == since_ms:
+                self._asked[number] = each._replace(since_ms=at_ms)
+        for place, each in enumerate(self._queue):
+            if each.since_ms == since_ms:
+                self._queue[place] = each._replace(since_ms=at_ms)
+
     def expire(self, before_ms: int) -> None:
         """Refuse calls that began to wait before an instant: the steward does not answer."""
         late = [number for number, each in self._asked.items() if each.since_ms < before_ms]
