@@ -52,6 +52,11 @@ class Desk:
     root: Path
 
 
+def fails(words: str, status: int = 500) -> bytes:
+    """Return an answer that is an error."""
+    return whole(b'{"error":{"message":"%b"}}' % words.encode(), status=status)
+
+
 def answers_with(*answers: bytes) -> Provider:
     """Return a provider that answers requests so, in turn, however they come."""
     left = list(answers)
@@ -105,3 +110,26 @@ def test_a_trouble_is_told_once_until_it_changes_or_is_over(
         "goes on",
         "RejectedError: HTTP 500: no",
     ]
+
+
+def test_a_trouble_is_the_same_whatever_its_words(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Errors that name a request or a time are others each round; the first one is told."""
+    answers = [fails(f"request {number} failed") for number in range(3)]
+    answers += [fails("try again in 3 s", 429), fails("try again in 2 s", 429)]
+    answers += [whole(b"{%b1" % (b" " * number)) for number in range(2)]
+    with (
+        answers_with(*answers) as provider,
+        one_batch(tmp_path, provider) as (batching, batch),
+        caplog.at_level(logging.WARNING),
+    ):
+        for _ in answers:
+            asyncio.run(batching._take_on(batch))
+
+    told = [each.getMessage().partition(" at openai: ")[2] for each in caplog.records]
+    assert told[:2] == [
+        "RejectedError: HTTP 500: request 0 failed",
+        "RejectedError: HTTP 429: try again in 3 s",
+    ]
+    assert [each.partition(":")[0] for each in told[2:]] == ["DecodeError"]

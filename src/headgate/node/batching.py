@@ -18,6 +18,7 @@ import msgspec
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from headgate.dial.fetch import FetchError
 from headgate.dialects.batches.carriers.registry import Carrier, carriers
 from headgate.dialects.batches.registry import wires
 from headgate.dialects.batches.steps import Look, PendingError, RejectedError
@@ -120,7 +121,8 @@ class Batching:
             raise
         except Exception as error:  # noqa: BLE001 - what one provider says stops no other's books
             # It is taken on again later; what it holds stays held.
-            self._troubles.met(_named(batch), f"{type(error).__name__}: {error}")
+            told = f"{type(error).__name__}: {error}"
+            self._troubles.met(_named(batch), _kind_of(error), told)
             return False
         self._troubles.over(_named(batch))
         return went_on
@@ -276,6 +278,15 @@ class Batching:
         for folder in folders.iterdir() if folders.exists() else ():
             if folder.name not in known and time.time() - folder.stat().st_mtime > UNOPENED_S:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kind_of(error: Exception) -> str:
+    """Return what an error is the same in when it is met again, whatever words a provider has."""
+    if isinstance(error, RejectedError):
+        return f"status {error.status}"
+    # Our own words are the same each time.
+    name = type(error).__name__
+    return f"{name}: {error}" if isinstance(error, FetchError | CredentialError) else name
 
 
 def _named(batch: Batch) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Set
 
 
 class Troubles:
-    """What was told of each subject that is in trouble.
+    """Which kind of trouble was told last of each subject that is in any.
 
     Args:
         log: Where it is told.
@@ -15,10 +15,16 @@ class Troubles:
         self._log = log
         self._told: dict[str, str] = {}
 
-    def met(self, subject: str, trouble: str) -> None:
-        """Tell a subject's trouble, unless it was told last of it."""
-        if self._told.get(subject) != trouble:
-            self._told[subject] = trouble
+    def met(self, subject: str, kind: str, trouble: str) -> None:
+        """Tell a subject's trouble, unless one of its kind was told last of it.
+
+        Args:
+            subject: Who is in trouble.
+            kind: What is the same each time it is met, which its words need not be.
+            trouble: What is told.
+        """
+        if self._told.get(subject) != kind:
+            self._told[subject] = kind
             self._log.warning("%s: %s", subject, trouble)
 
     def over(self, subject: str) -> None:

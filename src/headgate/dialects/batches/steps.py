@@ -44,10 +44,13 @@ class RejectedError(Exception):
     Attributes:
         final: Whether it says no to this batch, and would again.
         doubtful: Whether something may have come of the request all the same.
+        status: Of the answer that says so; 0 where it is no answer's status that does.
     """
 
-    def __init__(self, message: str, *, final: bool, doubtful: bool = False) -> None:
-        self.final, self.doubtful = final, doubtful
+    def __init__(
+        self, message: str, *, final: bool, doubtful: bool = False, status: int = 0
+    ) -> None:
+        self.final, self.doubtful, self.status = final, doubtful, status
         super().__init__(message)
 
 
@@ -60,7 +63,7 @@ def rejection(answer: Answered) -> RejectedError:
     final = 400 <= status < 500 and status not in LATER
     doubtful = status == 408 or (status >= 500 and status not in NO_ROOM)
     message = f"HTTP {status}: {reason_of(answer.body)}"
-    return RejectedError(message, final=final, doubtful=doubtful)
+    return RejectedError(message, final=final, doubtful=doubtful, status=status)
 
 
 class PendingError(Exception):
