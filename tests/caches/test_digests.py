@@ -1,4 +1,4 @@
-"""How parts of prompts are hashed: alike by all workers of a node, and by nobody without its key."""
+"""How parts of prompts are hashed: alike by all workers of a node, by nobody without its key."""
 
 import os
 import subprocess
