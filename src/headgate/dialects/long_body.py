@@ -63,10 +63,10 @@ def members_around(body: bytes, name: str, objects: Objects) -> dict[str, Raw] |
         return None
     sign = b'"%b":' % name.encode()
     start = body.find(sign) + len(sign)
-    text = _compact(objects)
-    if not body.startswith(text, start):
+    end = _end_of(objects, body, start)
+    if end is None:
         return None
-    rest = b"%b%b%b" % (body[:start], _PLACE, body[start + len(text) :])
+    rest = b"%b%b%b" % (body[:start], _PLACE, body[end:])
     try:
         values = _MEMBERS.decode(rest)
     except (msgspec.DecodeError, RecursionError):
@@ -74,21 +74,28 @@ def members_around(body: bytes, name: str, objects: Objects) -> dict[str, Raw] |
     starts = count_off(values)
     if len(rest) != compact_bytes(values) or starts.get(name) != start:
         return None
-    values[name] = Raw(memoryview(body)[start : start + len(text)])
+    values[name] = Raw(memoryview(body)[start:end])
     return values
 
 
-def _compact(objects: Objects) -> bytes:
-    """Return a list of objects as JSON without whitespace, each value as it stood."""
-    pieces: list[bytes | Raw] = []
-    lead = b"["
+def _end_of(objects: Objects, body: bytes, at: int) -> int | None:
+    """Return where a list of objects ends that stands at `at` without whitespace.
+
+    Each value is compared where it stands, for to put them together takes as long as to read them.
+
+    Returns:
+        None when something else stands there.
+    """
+    sign = b"["
     for each in objects:
-        pieces.append(lead + b"{")
-        sign = b"%b:"
+        sign += b"{"
         for key, value in each.items():
-            pieces += (sign % msgspec.json.encode(key), value)
-            sign = b",%b:"
-        pieces.append(b"}")
-        lead = b","
-    pieces.append(b"]" if objects else b"[]")
-    return b"".join(pieces)
+            sign += b"%b:" % msgspec.json.encode(key)
+            start = at + len(sign)
+            if not body.startswith(sign, at) or not body.startswith(value, start):
+                return None
+            at = start + len(value)
+            sign = b","
+        sign = b"}," if each else sign + b"},"
+    sign = (sign[:-1] if objects else sign) + b"]"
+    return at + len(sign) if body.startswith(sign, at) else None
