@@ -235,4 +235,6 @@ def test_what_no_tracker_would_send_is_refused_by_its_code(node: TestNode) -> No
         *("body_too_large", "body_too_large", "body_invalid", "body_malformed"),
         "method_not_allowed",
     ]
-    assert hook(node, "builds", unsigned).status == 401
+    refused = hook(node, "builds", unsigned)
+    assert refused.status == 401
+    assert refused.headers["www-authenticate"] == 'Signature realm="headgate"'

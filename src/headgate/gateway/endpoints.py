@@ -17,7 +17,7 @@ from headgate.gateway.client.http_bytes import bodiless, whole
 from headgate.gateway.client.request import Request
 from headgate.gateway.hooks import PATH as HOOKS_PATH
 from headgate.gateway.hooks import PREFIX as HOOKS
-from headgate.gateway.refusals import NO_REALTIME, stranger
+from headgate.gateway.refusals import NO_REALTIME, headers_of, stranger
 from headgate.records.control import RESOURCES, ControlReply, ControlRequest
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -116,10 +116,10 @@ def _unknown(pipeline: Pipeline, client: ClientConnection, request: Request) -> 
 
 def _not_allowed(client: ClientConnection, request: Request, allow: bytes, spoken: Dialect) -> None:
     """Say which methods a path takes, in the dialect of the path."""
-    refusal = Refusal(errors.METHOD_NOT_ALLOWED, f"Use {allow.decode()} here.")
-    headers = [(b"x-headgate-code", refusal.code.code.encode()), (b"allow", allow)]
+    message, headers = f"Use {allow.decode()} here.", ((b"allow", allow),)
+    refusal = Refusal(errors.METHOD_NOT_ALLOWED, message, headers=headers)
     body = spoken.render_refusal(refusal, None)
-    _send(client, request, refusal.code.status, body, headers)
+    _send(client, request, refusal.code.status, body, headers_of(refusal))
 
 
 def _models(pipeline: Pipeline, client: ClientConnection, request: Request) -> None:
@@ -202,11 +202,8 @@ def _ask(
 
 
 def _refuse(client: ClientConnection, request: Request, refusal: Refusal) -> None:
-    headers = [(b"x-headgate-code", refusal.code.code.encode())]
-    if refusal.retry_after_s is not None:
-        headers.append((b"retry-after", b"%d" % refusal.retry_after_s))
     body = _spoken(client, request).render_refusal(refusal, None)
-    _send(client, request, refusal.code.status, body, headers)
+    _send(client, request, refusal.code.status, body, headers_of(refusal))
 
 
 def _send(

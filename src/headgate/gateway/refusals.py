@@ -68,6 +68,13 @@ def stranger(directory: Directory, key: bytes | None) -> Refusal:
     return Refusal(errors.KEY_INVALID, message)
 
 
+UNAUTHORIZED: Final = 401
+SHOW_A_KEY: Final = (b"www-authenticate", b'Bearer realm="headgate"')
+"""How to say who one is: a 401 has to tell (RFC 9110, 15.5.2)."""
+SIGN: Final = (b"www-authenticate", b'Signature realm="headgate"')
+"""The same for messages of trackers, which show no key; it has no scheme of a standard."""
+
+
 def unwritten(journal: JournalWriter) -> Refusal:
     """Tell why no hold can be written down: the disk fails, or is full."""
     if journal.failed:
@@ -254,11 +261,23 @@ def before_any_dialect(dialects: Iterable[Dialect], refusal: Refusal, lines: byt
         lines: Header lines that are rendered already.
     """
     spoken = next(each for each in dialects if each.SIGN is None)
+    body = spoken.render_refusal(refusal, None)
+    return whole(refusal.code.status, body, lines, headers_of(refusal), close=True)
+
+
+def headers_of(refusal: Refusal) -> list[tuple[bytes, bytes]]:
+    """Return what a refusal says to programs, whoever is refused whatever."""
     headers = [(b"x-headgate-code", refusal.code.code.encode())]
     if refusal.retry_after_s is not None:
         headers.append((b"retry-after", b"%d" % refusal.retry_after_s))
-    body = spoken.render_refusal(refusal, None)
-    return whole(refusal.code.status, body, lines, headers, close=True)
+    if refusal.code.status == UNAUTHORIZED:
+        headers.append(SIGN if refusal.code is errors.SIGNATURE_INVALID else SHOW_A_KEY)
+    headers += refusal.headers
+    # The official clients retry some statuses by themselves; only those with a time are worth it,
+    # and none of them waits for hours.
+    again = refusal.retry_after_s is not None and refusal.code is not errors.DEFERRED
+    headers.append((b"x-should-retry", b"true" if again else b"false"))
+    return headers
 
 
 def no_candidate(asked: str, rules: Iterable[tuple[str, str]]) -> Refusal:

@@ -10,8 +10,8 @@ from headgate.dialects.json_array import JsonArray
 from headgate.dialects.registry import Dialect, Located
 from headgate.gateway.client.http_bytes import status_line, whole
 from headgate.gateway.client.request import Request
+from headgate.gateway.refusals import headers_of
 from headgate.records.report import Report
-from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.money import format_usd
 
@@ -157,17 +157,10 @@ def refused(
         approval: What a person was asked, None for nobody.
         close: Whether the connection is closed behind it.
     """
-    headers = [(b"x-headgate-code", why.code.code.encode())]
+    headers = headers_of(why)
     if call is not None:
         headers.append((b"x-headgate-call", call.encode()))
-    if why.retry_after_s is not None:
-        headers.append((b"retry-after", b"%d" % why.retry_after_s))
-    headers += why.headers
     if approval is not None:
         headers.append((b"x-headgate-approval", approval.encode()))
-    # The official clients retry some statuses by themselves; only those with a time are worth it,
-    # and none of them waits for hours.
-    again = why.retry_after_s is not None and why.code is not errors.DEFERRED
-    headers.append((b"x-should-retry", b"true" if again else b"false"))
     body = dialect.render_refusal(why, call)
     return whole(why.code.status, body, lines, headers, close=close)

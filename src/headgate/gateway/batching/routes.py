@@ -21,7 +21,7 @@ from headgate.gateway.batching import forms
 from headgate.gateway.batching.desk import Desk
 from headgate.gateway.batching.making import Maker
 from headgate.gateway.client.http_bytes import whole
-from headgate.gateway.refusals import stranger
+from headgate.gateway.refusals import headers_of, stranger
 from headgate.records.batch import LINES_BYTES_MAX, Batch, StoredFile
 from headgate.records.control import Listing
 from headgate.store.private import write_private
@@ -261,10 +261,7 @@ class BatchRoutes:
         status, kind, keep = 200, JSON, request.head.keep_alive
         headers: list[tuple[bytes, bytes]] = []
         if isinstance(answer, Refusal):
-            status = answer.code.status
-            headers += ((b"x-headgate-code", answer.code.code.encode()), *answer.headers)
-            if answer.retry_after_s is not None:
-                headers.append((b"retry-after", b"%d" % answer.retry_after_s))
+            status, headers = answer.code.status, headers_of(answer)
             body = self._spoken(wire).render_refusal(answer, None)
         else:
             body, kind = answer

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from headgate.dialects.registry import Dialect
+from headgate.gateway.refusals import UNAUTHORIZED
 from headgate.units import errors
 from headgate.units.errors import Code, Refusal
 
@@ -66,6 +67,10 @@ REFUSED = {
 }
 """What a refusal can say beside its body."""
 
+CHALLENGE = "www-authenticate"
+CHALLENGED = {CHALLENGE: "How to say who one is."}
+"""What 401 says besides."""
+
 
 def error_name(dialect: Dialect) -> str:
     """Return the name of the schema of a dialect's errors, which those with its sign share."""
@@ -119,6 +124,7 @@ def refusals(
             "headers": {
                 "x-headgate-code": {"schema": {"type": "string", told_by: sorted(names)}},
                 **{name: header(name) for name in headers if name != "x-headgate-code"},
+                **({CHALLENGE: header(CHALLENGE)} if status == UNAUTHORIZED else {}),
             },
             "content": {JSON: {"schema": schema}},
         }
@@ -133,7 +139,7 @@ def header(name: str) -> Told:
 
 def headers() -> Told:
     """Return every header of a reply that is ours."""
-    told = {**REPLIED, **REFUSED}
+    told = {**REPLIED, **REFUSED, **CHALLENGED}
     return {
         name: {"description": told[name], "schema": {"type": "string"}} for name in sorted(told)
     }
