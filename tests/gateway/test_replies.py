@@ -2,10 +2,11 @@
 
 import pytest
 
-from tests.gateway.calls import MESSAGES_PATH, chat, head, message, request
+from tests.gateway.calls import CHAT_PATH, MESSAGES_PATH, chat, head, message, request
 from tests.gateway.inprocess import Gateway
 from tests.gateway.wire import Wire
 
+HEALTH = head("/healthz", method="GET") + b"\r\n"
 NO_KEY = {
     "a call": request(chat(), key=None),
     "a wrong key": request(chat(), key="hg_wrong"),
@@ -44,3 +45,53 @@ def test_every_refusal_says_whether_to_try_again(gateway: Gateway, raw: bytes) -
     assert reply.status >= 400
     assert reply.header("x-should-retry") == "false"
     assert reply.header("www-authenticate") is None
+
+
+AS_GET = ["/", "/healthz", "/readyz", "/v1/models", "/v1/models/mini", "/nowhere", CHAT_PATH]
+
+
+@pytest.mark.parametrize("path", AS_GET)
+def test_head_is_answered_as_get_without_the_body(gateway: Gateway, path: str) -> None:
+    """Status and headers are the same (RFC 9110, 9.3.2), and the connection goes on."""
+    with Wire(gateway.port) as wire:
+        asked = wire.send(head(path, method="HEAD") + b"\r\n").read(bodiless=True)
+        got = wire.send(head(path, method="GET") + b"\r\n").read()
+
+    assert asked.status == got.status
+    told = [name for name, _ in asked.headers]
+    assert told == [name for name, _ in got.headers]
+    assert asked.header("content-length") == got.header("content-length")
+
+
+REFUSED_HEADS = {
+    "no host": b"HEAD /healthz HTTP/1.1\r\n\r\n",
+    "too large": b"HEAD /healthz HTTP/1.1\r\nhost: g\r\ncontent-length: 99999999999\r\n\r\n",
+    "an upgrade": b"HEAD / HTTP/1.1\r\nhost: g\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("raw", REFUSED_HEADS.values(), ids=REFUSED_HEADS.keys())
+@pytest.mark.parametrize("before", [b"", HEALTH], ids=["alone", "behind another"])
+def test_a_refusal_of_head_has_no_body(gateway: Gateway, raw: bytes, before: bytes) -> None:
+    """Also one that ends the connection before anybody knows what is asked."""
+    with Wire(gateway.port) as wire:
+        wire.send(before + raw)
+        if before:
+            assert wire.read().status == 200
+        reply = wire.read(bodiless=True)
+
+        assert reply.status >= 400
+        assert wire.is_closed()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"NONSENSE\r\n\r\n", head() + b"content-length: 99999999999\r\n\r\n"],
+    ids=["no request", "too large a body"],
+)
+def test_what_comes_behind_a_head_is_refused_in_words(gateway: Gateway, raw: bytes) -> None:
+    """A HEAD that was answered says nothing of the next request."""
+    with Wire(gateway.port) as wire:
+        assert wire.send(request(chat())).read().status == 200
+        assert wire.send(head("/", method="HEAD") + b"\r\n").read(bodiless=True).status == 200
+        assert wire.send(raw).read().message

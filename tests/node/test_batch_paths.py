@@ -41,9 +41,9 @@ def test_an_unknown_path_names_those_of_batches(node: TestNode) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PUT", "/v1/files", "GET, POST"),
-        ("POST", "/v1/files/file-1", "GET, DELETE"),
-        ("DELETE", "/v1/batches/batch_1", "GET"),
+        ("PUT", "/v1/files", "GET, HEAD, POST"),
+        ("POST", "/v1/files/file-1", "GET, HEAD, DELETE"),
+        ("DELETE", "/v1/batches/batch_1", "GET, HEAD"),
         ("GET", "/v1/messages/batches/batch_1/cancel", "POST"),
         ("GET", "/v1/files/a/b/content", None),
         ("GET", "/v1/batches/batch_1/results", None),
@@ -57,3 +57,15 @@ def test_a_wrong_method_is_told_the_right_one(
     reply = httpx.request(method, f"{node.gateway_url}{path}", headers=headers)
 
     assert (reply.status_code, reply.headers.get("allow")) == (405 if allowed else 404, allowed)
+
+
+@pytest.mark.parametrize("path", ["/v1/files", "/v1/batches", "/v1/batches/batch_1", "/v1/runs/r"])
+def test_head_is_answered_as_get_without_the_body(node: TestNode, path: str) -> None:
+    """Its connection goes on behind it: nothing of a body is in the next reply."""
+    headers = {"x-api-key": node.key()}
+    with httpx.Client(base_url=node.gateway_url, headers=headers) as client:
+        asked, got, health = client.head(path), client.get(path), client.get("/healthz")
+
+    assert (asked.status_code, asked.content) == (got.status_code, b"")
+    assert asked.headers["content-length"] == str(len(got.content))
+    assert health.json() == {"status": "ok"}

@@ -66,7 +66,7 @@ def _answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> N
         _control(pipeline, client, request, resource)
     elif not _is_known(request):
         _unknown(pipeline, client, request)
-    elif request.head.method not in (b"GET", b"HEAD"):
+    elif request.head.method != b"GET":
         _not_allowed(client, request, b"GET, HEAD", _spoken(client, request))
     elif path in (b"/", b"/healthz"):
         _send(client, request, 200, b'{"status":"ok"}')
@@ -158,8 +158,8 @@ def _control(pipeline: Pipeline, client: ClientConnection, request: Request, res
     """Have the steward answer a control request."""
     methods = RESOURCES[resource]
     if request.head.method.decode("latin-1") not in methods:
-        allow = ", ".join(methods).encode()
-        _not_allowed(client, request, allow, _spoken(client, request))
+        allow = ", ".join(methods).replace("GET", "GET, HEAD")
+        _not_allowed(client, request, allow.encode(), _spoken(client, request))
         return
     asked = control.read(request, resource)
     if isinstance(asked, Refusal):
@@ -216,5 +216,5 @@ def _send(
     keep = request.head.keep_alive
     lines = client.clock.date_line + request.head.lines
     answered = whole(status, body, lines, headers or (), close=not keep)
-    client.write(bodiless(answered) if request.head.method == b"HEAD" else answered)
+    client.write(bodiless(answered) if request.head.bodiless else answered)
     client.done(keep_alive=keep)

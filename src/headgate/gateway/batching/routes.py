@@ -20,7 +20,7 @@ from headgate.dialects.body import TOO_DEEP
 from headgate.gateway.batching import forms
 from headgate.gateway.batching.desk import Desk
 from headgate.gateway.batching.making import Maker
-from headgate.gateway.client.http_bytes import whole
+from headgate.gateway.client.http_bytes import bodiless, whole
 from headgate.gateway.refusals import headers_of, stranger
 from headgate.records.batch import LINES_BYTES_MAX, Batch, StoredFile
 from headgate.records.control import Listing
@@ -266,7 +266,8 @@ class BatchRoutes:
         else:
             body, kind = answer
         lines = client.clock.date_line + request.head.lines
-        client.write(whole(status, body, lines, headers, content_type=kind, close=not keep))
+        answered = whole(status, body, lines, headers, content_type=kind, close=not keep)
+        client.write(bodiless(answered) if request.head.bodiless else answered)
         client.done(keep_alive=keep)
 
     def _spoken(self, wire: BatchWire | None) -> Dialect:
@@ -286,11 +287,11 @@ def _not_so(rest: list[str], below: tuple[str, ...], *, deletes: bool) -> Refusa
     """
     match rest:
         case [""]:
-            allow = "GET, POST"
+            allow = "GET, HEAD, POST"
         case [_]:
-            allow = "GET, DELETE" if deletes else "GET"
+            allow = "GET, HEAD, DELETE" if deletes else "GET, HEAD"
         case [_, part] if part in below:
-            allow = "POST" if part == "cancel" else "GET"
+            allow = "POST" if part == "cancel" else "GET, HEAD"
         case _:
             return Refusal(errors.PATH_UNKNOWN, "Nothing is kept below that path.")
     message = f"Use {allow} here."

@@ -150,9 +150,11 @@ class ClientConnection(SendingConnection):
 
     def _parse(self, data: bytes) -> None:
         """Feed the parser; its callbacks do the rest."""
-        if self.phase == "idle" and not self.busy:
-            self.phase = "head"
-            self.phase_since_ms = self.clock.coarse_ms
+        if self.phase == "idle":
+            self._head = self._nothing.head
+            if not self.busy:
+                self.phase = "head"
+                self.phase_since_ms = self.clock.coarse_ms
         if self._parser is None:
             self._parser = HttpRequestParser(self)
         try:
@@ -214,7 +216,9 @@ class ClientConnection(SendingConnection):
         assert parser is not None
         # Its shape is that of the first head of a read: those behind it are others.
         met, self._met = self._met, None
-        head.method = parser.get_method()
+        method = parser.get_method()
+        head.bodiless = method == b"HEAD"
+        head.method = b"GET" if head.bodiless else method
         head.take_target(self._url)
         version = parser.get_http_version()
         head.http10 = version == "1.0"
@@ -245,6 +249,7 @@ class ClientConnection(SendingConnection):
         is_form = head.path in uploads.paths
         most = uploads.bytes_max if is_form else self._body_bytes_max
         if length > most:
+            self._head = head
             self.refuse(refusals.body_too_large(most))
             return
         self._left = length
@@ -369,6 +374,7 @@ class ClientConnection(SendingConnection):
         if self.phase == "over":
             return
         sending = self.phase != "idle"
+        self.bodiless = sending and self._head.bodiless
         self.phase = "over"
         self._forget_request()
         if self.busy:

@@ -87,7 +87,7 @@ class LoggedConnection(ClientConnection):
             self._status,
             (self._pipeline.now_ns() - self._since_ns) // _MS,
             self._sent_bytes,
-            head.method.decode("latin-1"),
+            "HEAD" if head.bodiless else head.method.decode("latin-1"),
             head.path[:PATH_CHARS_MAX].decode("latin-1"),
             cut=cut,
         )

@@ -23,6 +23,7 @@ class Head:
     the same bytes may share it.
 
     Attributes:
+        bodiless: Whether the answer has no body, for HEAD was asked: it is answered as GET is.
         path: Without the query.
         query: Never logged: it may hold a key.
         key: What the client sent as its credential, None when nothing.
@@ -61,6 +62,7 @@ class Head:
         "approval",
         "asks_headers",
         "asks_method",
+        "bodiless",
         "cache",
         "chunked",
         "content_encoding",
@@ -96,6 +98,7 @@ class Head:
 
     def __init__(self) -> None:
         self.method = b""
+        self.bodiless = False
         self.path = b""
         self.query = b""
         self.key: bytes | None = None

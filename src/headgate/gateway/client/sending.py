@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from headgate.gateway import refusals, settings
+from headgate.gateway.client.http_bytes import bodiless
 from headgate.gateway.settings import PENDING_BYTES_MAX
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ class SendingConnection(asyncio.Protocol):
     """The half of a client connection that sends; the other half is in `edge.py`.
 
     Attributes:
+        bodiless: Whether the refusal that ends the connection has no body, for HEAD was asked.
         clock: The data plane's coarse clock.
         dialects: All that clients speak.
         exchange: The call being answered, None between calls.
@@ -31,6 +33,7 @@ class SendingConnection(asyncio.Protocol):
         "_outbox",
         "_pending",
         "_pipeline",
+        "bodiless",
         "clock",
         "dialects",
         "exchange",
@@ -44,6 +47,7 @@ class SendingConnection(asyncio.Protocol):
         self.clock = pipeline.world.clock
         self._outbox = pipeline.world.outbox
         self._pending = b""
+        self.bodiless = False
         self.dialects: tuple[Dialect, ...] = tuple(pipeline.world.dialects.values())
         self.exchange: Exchange | None = None
         self.paused = False
@@ -96,8 +100,8 @@ class SendingConnection(asyncio.Protocol):
         if transport is None:
             return
         self.flush()
-        lines = self.clock.date_line
-        transport.write(refusals.before_any_dialect(self.dialects, refusal, lines))
+        told = refusals.before_any_dialect(self.dialects, refusal, self.clock.date_line)
+        transport.write(bodiless(told) if self.bodiless else told)
         if linger and transport.can_write_eof():
             transport.write_eof()
             asyncio.get_running_loop().call_later(settings.LINGER_S, transport.abort)
