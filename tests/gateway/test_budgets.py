@@ -84,6 +84,31 @@ def callers(gateway: Gateway) -> list[CallerRecord]:
     return [each for each in gateway.records() if isinstance(each, CallerRecord)]
 
 
+@pytest.mark.parametrize("limited", [True, False])
+def test_each_hold_is_the_caller_s_of_its_own_call(
+    start: Start, hold_nanos: int, limited: bool
+) -> None:
+    """One key calls in runs and with tags in turn; nobody is held for who called before."""
+    runs = budget("runs", 'node = "run:*"', 100 * hold_nanos) if limited else ""
+    gateway = start(more=KEY + runs)
+    said = [(run, tag) for run in (None, "one", "two") for tag in (None, "feature=a")]
+    calls = {}
+    for run, tag in [*said, *reversed(said), *(each for each in said for _ in range(2))]:
+        told = {"x-headgate-run": run, "x-headgate-tag": tag}
+        headers = [(name, text) for name, text in told.items() if text is not None]
+        calls[call_of(ask(gateway, chat(), key=TAGGED, headers=headers))] = (run, tag)
+
+    named = {each.number: each for each in callers(gateway)}
+    for call, (run, tag) in calls.items():
+        (hold,) = gateway.holds(call)
+        caller = named[hold.caller]
+        assert (caller.key, caller.run) == ("tagged", run)
+        assert ("feature=a" in caller.tags) == (tag is not None)
+        held = any(window.startswith("runs") for window in caller.windows)
+        assert held == (limited and run is not None)
+    assert len(named) == len(said)
+
+
 def stampede(
     gateway: Gateway, simulator: Simulator, count: int, admitted: int, key: str = ALICE
 ) -> Counter[int]:

@@ -28,6 +28,17 @@ def test_what_has_a_number_is_among_the_last_named(asked: list[int], many: int) 
         assert number > len(named) - REFERENCES_MAX
 
 
+def test_a_number_is_remembered_as_long_as_it_is_found() -> None:
+    """Whoever keeps a number can tell when it stands for nothing any more."""
+    numbers = Numbers()
+    for thing in range(1, REFERENCES_MAX + 3):
+        assert numbers.give(thing) == thing
+
+    assert [numbers.find(number) for number in (1, 2, 3)] == [0, 0, 3]
+    for number in range(1, REFERENCES_MAX + 3):
+        assert numbers.remembers(number) == (numbers.find(number) == number)
+
+
 def hold(caller: int) -> FoldedHold:
     """Return a hold of one of the callers."""
     return FoldedHold(f"c{caller}.1", 1, 1, caller, 1, 1, 1, 1)

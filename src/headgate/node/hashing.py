@@ -2,7 +2,8 @@
 
 What a worker remembers of a prompt or a session it finds by Python's keyed hashes. Their key comes
 from the node's pepper, so it stays the same over a restart, and nobody without the pepper can aim
-at a collision. The interpreter takes 32 bits of it.
+at a collision. The interpreter takes 32 bits of it. Long parts of prompts are hashed by XXH3, whose
+seed comes from the same key; it is no hash that was made to withstand who looks for collisions.
 """
 
 from collections.abc import MutableMapping
