@@ -1,9 +1,15 @@
-"""What HTTP wants of every reply beside its date: challenges, methods, what has no body."""
+"""What HTTP wants of every reply beside its date: challenges, methods, times, no bodies."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
-from tests.gateway.calls import CHAT_PATH, MESSAGES_PATH, chat, head, message, request
+from tests.gateway.calls import CHAT_PATH, MESSAGES_PATH, ask, chat, head, message, request
+from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
+from tests.gateway.provider import Line, Provider, whole
 from tests.gateway.wire import Wire
 
 HEALTH = head("/healthz", method="GET") + b"\r\n"
@@ -95,3 +101,37 @@ def test_what_comes_behind_a_head_is_refused_in_words(gateway: Gateway, raw: byt
         assert wire.send(request(chat())).read().status == 200
         assert wire.send(head("/", method="HEAD") + b"\r\n").read(bodiless=True).status == 200
         assert wire.send(raw).read().message
+
+
+def answers(raw: bytes) -> Callable[[Line], Awaitable[None]]:
+    """Return a provider that answers a request so."""
+
+    async def serve(line: Line) -> None:
+        await line.request()
+        await line.send(raw)
+
+    return serve
+
+
+NO = b'{"error":{"message":"no","type":"x"}}'
+AN_HOUR = timedelta(hours=1)
+FORMS = {
+    "of now": lambda at: format_datetime(at, usegmt=True),
+    "of RFC 850": lambda at: at.strftime("%A, %d-%b-%y %H:%M:%S GMT"),
+    "of asctime": lambda at: at.strftime("%a %b %d %H:%M:%S %Y"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_date_says_when_to_try_again(
+    start: Start, form: Callable[[datetime], str], status: int
+) -> None:
+    """A provider may write seconds or a date, in three forms (RFC 9110, 5.6.7 and 10.2.3)."""
+    at = datetime.now(UTC) + AN_HOUR
+    raw = whole(NO, status=status, headers=f"retry-after: {form(at)}\r\n")
+    with Provider(answers(raw)) as provider:
+        reply = ask(start(openai_url=provider.url), chat())
+
+    assert reply.status == status
+    assert 3_500 < int(reply.header("retry-after") or 0) <= 3_600

@@ -49,6 +49,18 @@ def not_before_ns(lines: bytes, now_ns: int, *, throttled: bool) -> int:
     return max(times, default=0)
 
 
+def wait_s(lines: bytes, now_s: int) -> int | None:
+    """Return after how many seconds a reply says that a new try makes sense; None for nothing.
+
+    Args:
+        lines: Its header lines, with lower-case names.
+        now_s: When it came, in seconds since 1970 UTC.
+    """
+    now_ns = now_s * NANOS_PER_SECOND
+    at_ns = _retry_after_ns(dict(_split(lines)), now_ns)
+    return None if at_ns is None else max(0, -((now_ns - at_ns) // NANOS_PER_SECOND))
+
+
 def _split(lines: bytes) -> Iterator[tuple[str, str]]:
     for line in lines.decode("latin-1").split("\r\n"):
         name, colon, value = line.partition(":")

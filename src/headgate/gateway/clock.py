@@ -9,21 +9,21 @@ class Coarse:
 
     Attributes:
         coarse_ms: Coarse monotonic time.
-        date_line: The header line of every reply that says when it is sent; of the last sweep,
-            rendered once a second at most.
+        second: Since 1970 UTC, as of the last sweep.
+        date_line: The header line of every reply that says when it is sent, which is that second.
     """
 
-    __slots__ = ("_second", "coarse_ms", "date_line")
+    __slots__ = ("coarse_ms", "date_line", "second")
 
     def __init__(self, now_ns: int) -> None:
         self.coarse_ms = 0
-        self._second = now_ns // NANOS_PER_SECOND
-        self.date_line = date_line(self._second)
+        self.second = now_ns // NANOS_PER_SECOND
+        self.date_line = date_line(self.second)
 
     def move(self, now_ms: int, now_ns: int) -> None:
         """Move on to a monotonic time, and to an instant."""
         self.coarse_ms = now_ms
         second = now_ns // NANOS_PER_SECOND
-        if second != self._second:
-            self._second = second
+        if second != self.second:
+            self.second = second
             self.date_line = date_line(second)

@@ -162,7 +162,7 @@ class Endings:
             self._pipeline.attempts.go_on(exchange)
             return
         if exchange.headed or has_kept(self._pipeline, exchange):
-            self.answer(exchange, refusals.why_failed(exchange, failure, upstream.retry_after))
+            self.answer(exchange, refusals.why_failed(exchange, failure, upstream.passed))
         elif failure.pass_through and isinstance(exchange.spoken, Translated):
             said = exchange.spoken.error_message(body) or failure.code.sentence
             self.answer(exchange, Refusal(failure.code, said))
@@ -173,7 +173,7 @@ class Endings:
             self._pass_on(exchange, upstream, status, body, lines)
             self.finish(exchange)
         else:
-            self.answer(exchange, refusals.why_failed(exchange, failure, upstream.retry_after))
+            self.answer(exchange, refusals.why_failed(exchange, failure, upstream.passed))
 
     def _pass_on(
         self,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from headgate.budgets.settings import FOREVER_NS, is_each
+from headgate.capacity.limits import wait_s
 from headgate.dial.failures import PROXY, fix_of, is_refusal_of_proxy
 from headgate.dialects.registry import Dialect
 from headgate.gateway.client.http_bytes import whole
@@ -68,6 +69,8 @@ def stranger(directory: Directory, key: bytes | None) -> Refusal:
     return Refusal(errors.KEY_INVALID, message)
 
 
+RETRY_S_MAX: Final = 999_999
+"""What a provider asks for beyond this is nothing to be passed on."""
 UNAUTHORIZED: Final = 401
 SHOW_A_KEY: Final = (b"www-authenticate", b'Bearer realm="headgate"')
 """How to say who one is: a 401 has to tell (RFC 9110, 15.5.2)."""
@@ -219,9 +222,16 @@ def unreached(name: str, reason: str) -> Refusal:
     return refusal._replace(message=f"{message} {fix}") if fix else refusal
 
 
-def why_failed(exchange: Exchange, failure: Failure, retry_after: bytes | None) -> Refusal:
-    """Tell a client of a provider's error whose own words are not for it."""
-    seconds = int(retry_after) if retry_after is not None and retry_after.isdigit() else 1
+def why_failed(exchange: Exchange, failure: Failure, lines: bytes) -> Refusal:
+    """Tell a client of a provider's error whose own words are not for it.
+
+    Args:
+        exchange: The call.
+        failure: What the error means.
+        lines: Header lines of the provider's, which may say when to try again.
+    """
+    asked_s = wait_s(lines, exchange.clock.second)
+    seconds = asked_s if asked_s and asked_s <= RETRY_S_MAX else 1
     name = exchange.target.deployment.provider
     # Waiting does not mend a credential.
     when = None if failure.code is errors.UPSTREAM_CREDENTIAL else seconds

@@ -26,7 +26,6 @@ LONG_BYTES: Final = 16 << 10
 HEAD_BYTES_MAX: Final = 1 << 20
 """A longer head of a reply has no end; those of providers have a few kB."""
 
-RETRY_DIGITS_MAX: Final = 6
 """A longer time to come back is no number of seconds anybody waits."""
 
 
@@ -74,7 +73,6 @@ class UpstreamConnection(asyncio.Protocol):
         "framed",
         "passed",
         "request_id",
-        "retry_after",
         "reused",
         "sent_ms",
         "status",
@@ -102,7 +100,6 @@ class UpstreamConnection(asyncio.Protocol):
         self.content_type = b""
         self.content_encoding = b""
         self.request_id: bytes | None = None
-        self.retry_after: bytes | None = None
         self.passed = b""
         self.framed = False
         self._head_bytes = 0
@@ -347,8 +344,6 @@ class UpstreamConnection(asyncio.Protocol):
             self.passed += b"%b: %b\r\n" % (known, value)
             if known in REQUEST_IDS:
                 self.request_id = value
-            elif known == b"retry-after" and len(value) <= RETRY_DIGITS_MAX:
-                self.retry_after = value
 
     def on_headers_complete(self) -> None:
         """The head is whole; an interim one (1xx) is passed over."""
