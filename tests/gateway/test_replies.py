@@ -135,3 +135,14 @@ def test_a_date_says_when_to_try_again(
 
     assert reply.status == status
     assert 3_500 < int(reply.header("retry-after") or 0) <= 3_600
+
+
+@pytest.mark.parametrize("status", [405, 407, 411, 421, 426])
+def test_what_is_wrong_between_us_and_a_provider_is_no_error_of_the_clients(
+    start: Start, status: int
+) -> None:
+    """Passed on, such a status would be about the connection or the path of the client."""
+    with Provider(answers(whole(NO, status=status))) as provider:
+        reply = ask(start(openai_url=provider.url), chat())
+
+    assert (reply.status, reply.code) == (502, "upstream_error")

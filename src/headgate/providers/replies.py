@@ -21,17 +21,25 @@ ACCOUNT: Final = Failure(UPSTREAM_CREDENTIAL, retryable=True, pass_through=False
 CONTEXT: Final = Failure(CONTEXT_EXCEEDED, retryable=False, pass_through=True)
 OVERLOADED: Final = Failure(UPSTREAM_OVERLOADED, retryable=True, pass_through=False)
 
+_BETWEEN_US: Final = Failure(UPSTREAM_ERROR, retryable=True, pass_through=False)
+"""It is about the connection, the path or a proxy between us; no client can mend it."""
+
 _BY_STATUS: Final = {
     400: Failure(BODY_INVALID, retryable=False, pass_through=True),
     401: ACCOUNT,
     402: ACCOUNT,
     403: ACCOUNT,
     404: Failure(MODEL_UNKNOWN, retryable=False, pass_through=True),
+    405: _BETWEEN_US,
+    407: _BETWEEN_US,
     408: Failure(UPSTREAM_TIMEOUT, retryable=True, pass_through=False),
     409: Failure(UPSTREAM_ERROR, retryable=True, pass_through=False),
+    411: _BETWEEN_US,
     413: Failure(BODY_TOO_LARGE, retryable=False, pass_through=True),
+    421: _BETWEEN_US,
     422: Failure(BODY_INVALID, retryable=False, pass_through=True),
     425: Failure(UPSTREAM_ERROR, retryable=True, pass_through=False),
+    426: _BETWEEN_US,
     429: Failure(UPSTREAM_RATE_LIMITED, retryable=True, pass_through=False),
     503: OVERLOADED,
     504: Failure(UPSTREAM_TIMEOUT, retryable=True, pass_through=False),
