@@ -6,6 +6,7 @@ from email.utils import format_datetime
 
 import pytest
 
+from headgate.gateway.client.http_bytes import status_line
 from tests.gateway.calls import CHAT_PATH, MESSAGES_PATH, ask, chat, head, message, request
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
@@ -146,3 +147,21 @@ def test_what_is_wrong_between_us_and_a_provider_is_no_error_of_the_clients(
         reply = ask(start(openai_url=provider.url), chat())
 
     assert (reply.status, reply.code) == (502, "upstream_error")
+
+
+def test_a_coding_that_is_not_read_is_told_from_another_type(gateway: Gateway) -> None:
+    """415 means either; the codings that are read come with it where one was refused."""
+    coded = ask(gateway, chat(), headers=[("content-encoding", "gzip")])
+    typed = ask(gateway, chat(), headers=[("content-type", "text/plain")])
+
+    assert (coded.status, coded.code) == (415, "content_unsupported")
+    assert coded.header("accept-encoding") == "identity"
+    assert (typed.status, typed.header("accept-encoding")) == (415, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"), [(413, "Content Too Large"), (422, "Unprocessable Content")]
+)
+def test_reasons_are_those_of_the_standard(status: int, reason: str) -> None:
+    """Whatever the version of Python calls them."""
+    assert status_line(status).decode() == f"HTTP/1.1 {status} {reason}\r\n"

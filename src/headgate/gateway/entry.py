@@ -36,9 +36,8 @@ def read(exchange: Exchange) -> Refusal | None:
     request = exchange.request
     head = request.head
     if head.content_encoding not in (b"", b"identity"):
-        return Refusal(
-            errors.CONTENT_UNSUPPORTED, "Send the body as it is, without a content-encoding."
-        )
+        message = "Send the body as it is, without a content-encoding."
+        return Refusal(errors.CONTENT_UNSUPPORTED, message, headers=UNENCODED)
     if request.upload is None and (unread := _unread(head, exchange.dialect)) is not None:
         return unread
     if head.run is not None:
@@ -62,6 +61,10 @@ def read(exchange: Exchange) -> Refusal | None:
     exchange.demand = exchange.own = demand
     exchange.asked = demand.model
     return None
+
+
+UNENCODED: Final = ((b"accept-encoding", b"identity"),)
+"""What a refused coding is answered with (RFC 9110, 12.5.3)."""
 
 
 def _unread(head: Head, dialect: Dialect) -> Refusal | None:

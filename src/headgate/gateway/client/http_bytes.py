@@ -6,6 +6,8 @@ from http import HTTPStatus
 from typing import Final
 
 REASONS: Final[dict[int, bytes]] = {status.value: status.phrase.encode() for status in HTTPStatus}
+# As RFC 9110 has them, whatever the version of Python says.
+REASONS[413], REASONS[422] = b"Content Too Large", b"Unprocessable Content"
 REASONS[529] = b"Overloaded"
 
 JSON: Final = b"application/json"
