@@ -26,8 +26,6 @@ LONG_BYTES: Final = 16 << 10
 HEAD_BYTES_MAX: Final = 1 << 20
 """A longer head of a reply has no end; those of providers have a few kB."""
 
-"""A longer time to come back is no number of seconds anybody waits."""
-
 
 IN_HAND: Final = "closed_before_sent"
 """Why an attempt ended whose request was still in our hands when its kept connection did."""
