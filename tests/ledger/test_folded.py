@@ -5,10 +5,10 @@ import pytest
 from sqlalchemy import create_engine, select
 
 from headgate.ledger import tables
-from headgate.ledger.fold import Batch, Ended
+from headgate.ledger.fold import Batch, Caller, Held
 from headgate.ledger.folded import FoldedHold, FoldedSettle, decode
-from headgate.ledger.rows import END_COLUMNS, end_values, hold_values
-from headgate.ledger.store_fold import USUAL, keep
+from headgate.ledger.rows import END_COLUMNS, end_values, hold_values, usual_values
+from headgate.ledger.store_fold import STATES, USUAL, keep
 from headgate.records.charge import ChargeLine
 from headgate.records.journal import CacheNote, HoldRecord, SettleRecord, SizingNote, VoidRecord
 from headgate.store.schema import METADATA
@@ -100,7 +100,7 @@ def test_what_most_attempts_have_is_stored_as_anything_else(unusual: str | None)
     METADATA.create_all(engine)
 
     with engine.begin() as connection:
-        keep(connection, "j", Batch(ended=[Ended(hold, end)]))
+        keep(connection, "j", _ended(hold, end))
         row = connection.execute(select(tables.attempt)).one()
 
     assert tuple(row) == hold_values(hold) + end_values(end)
@@ -120,12 +120,39 @@ UNUSUAL: dict[str, dict[str, object]] = {
     "request_id": {"request_id": "r"},
     "extensions": {"extensions": 1},
     "final": {"final": False},
+    "status": {"status": 201},
     "reason": {"reason": "stop"},
     "closed_by": {"by": "takeover"},
     "quarantined": {"quarantined": "{}"},
     "usage": {"usage": msgspec.Raw(b'{"output_text":3}')},
     "cache": {"cache": msgspec.Raw(b"{}")},
 }
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("state", STATES)
+def test_usual_attempts_of_each_state_are_stored_as_what_they_are(state: str, stream: bool) -> None:
+    """Whether it was streamed and how it ended stands in the statement, one for each pair."""
+    hold, end = _folded(HoldRecord("c.1", 1, 7, 4, 5, 6, 9, 8, stream=True)), _folded(USUAL_SETTLE)
+    assert isinstance(hold, FoldedHold)
+    assert isinstance(end, FoldedSettle)
+    hold.stream = stream
+    end = msgspec.structs.replace(end, state=state)
+    engine = create_engine("sqlite://")
+    METADATA.create_all(engine)
+
+    with engine.begin() as connection:
+        keep(connection, "j", _ended(hold, end))
+        row = connection.execute(select(tables.attempt)).one()
+
+    assert usual_values(hold, end) is not None
+    assert tuple(row) == hold_values(hold) + end_values(end)
+
+
+def _ended(hold: FoldedHold, end: FoldedSettle) -> Batch:
+    held = Held(hold, Caller(4, ()), stored=False)
+    held.end = end
+    return Batch(opened=[held], ended=[held])
 
 
 def _folded(record: HoldRecord | SettleRecord) -> object:

@@ -37,15 +37,21 @@ class Caller(NamedTuple):
 
 
 class Held:
-    """An attempt that is open.
+    """An attempt that is open, or that has ended and is no row yet.
 
-    Like `Ended` no dataclass: compiled, those have a constructor that is not.
+    No dataclass: compiled, those have a constructor that is not.
+
+    Attributes:
+        end: None while it is open.
+        stored: Whether the store has a row of it.
     """
 
-    __slots__ = ("caller", "hold")
+    __slots__ = ("caller", "end", "hold", "stored")
 
-    def __init__(self, hold: FoldedHold, caller: Caller) -> None:
+    def __init__(self, hold: FoldedHold, caller: Caller, *, stored: bool) -> None:
         self.hold, self.caller = hold, caller
+        self.end: FoldedSettle | VoidRecord | None = None
+        self.stored = stored
 
 
 @dataclass(slots=True)
@@ -82,25 +88,17 @@ class Waived:
     amount_nanos: int = 0
 
 
-class Ended:
-    """An attempt that ended, with the hold it ends."""
-
-    __slots__ = ("end", "hold")
-
-    def __init__(self, hold: FoldedHold, end: FoldedSettle | VoidRecord) -> None:
-        self.hold, self.end = hold, end
-
-
 @dataclass(slots=True)
 class Batch:
     """What a stretch of a journal changes.
 
     Attributes:
         movements: By window key.
-        opened: Holds written in this stretch and still open at its end.
-        ended: Attempts that were held and ended in this stretch, and are no rows yet.
-        closed: Ends of attempts whose hold was in an earlier stretch.
-        extended: Holds of earlier stretches that have grown, by attempt.
+        opened: Attempts that were held in this stretch and are no rows yet, those of `ended` among
+            them.
+        ended: Attempts that have ended in this stretch and are no rows yet.
+        closed: Ends of attempts that the store has a row of.
+        extended: Holds that the store has a row of and that have grown, by attempt.
         callers: New ones by their ids in the store.
         routes: The same.
         waived: What would have been refused, by the shadow window.
@@ -110,8 +108,8 @@ class Batch:
     """
 
     movements: dict[str, Movement] = field(default_factory=dict)
-    opened: dict[str, FoldedHold] = field(default_factory=dict)
-    ended: list[Ended] = field(default_factory=list)
+    opened: list[Held] = field(default_factory=list)
+    ended: list[Held] = field(default_factory=list)
     closed: list[FoldedSettle | VoidRecord] = field(default_factory=list)
     extended: dict[str, FoldedHold] = field(default_factory=dict)
     callers: dict[int, CallerRecord] = field(default_factory=dict)
@@ -125,8 +123,9 @@ class Batch:
     def ends(self) -> Iterator[FoldedSettle | VoidRecord]:
         """Yield how attempts ended in this stretch, whenever they were held."""
         yield from self.closed
-        for ended in self.ended:
-            yield ended.end
+        for each in self.ended:
+            if each.end is not None:
+                yield each.end
 
 
 def posted(end: FoldedSettle | VoidRecord) -> int:
@@ -180,8 +179,8 @@ def _open(batch: Batch, record: FoldedHold, known: Known, sums: Sums) -> None:
     if caller is None or route is None:
         raise JournalError(f"{attempt} is held for a caller or route that was not named")
     record.caller, record.route = caller.id, route
-    known.open_holds[attempt] = Held(record, caller)
-    batch.opened[attempt] = record
+    held = known.open_holds[attempt] = Held(record, caller, stored=False)
+    batch.opened.append(held)
     _along(sums, caller).held_nanos += record.amount_nanos
     for window in caller.waived:
         waived = batch.waived.setdefault(window, Waived(record.at_ns))
@@ -196,7 +195,7 @@ def _extend(batch: Batch, record: ExtendRecord, known: Known, sums: Sums) -> Non
         raise JournalError(f"{attempt} is extended without a hold")
     held.hold.amount_nanos += record.amount_nanos
     held.hold.extensions += 1
-    if attempt not in batch.opened:
+    if held.stored:
         batch.extended[attempt] = held.hold
     _along(sums, held.caller).held_nanos += record.amount_nanos
 
@@ -206,10 +205,11 @@ def _end(batch: Batch, record: FoldedSettle | VoidRecord, known: Known, sums: Su
     held = known.open_holds.pop(attempt, None)
     if held is None:
         raise JournalError(f"{attempt} ends without a hold")
-    if batch.opened.pop(attempt, None) is None:
+    if held.stored:
         batch.closed.append(record)
     else:
-        batch.ended.append(Ended(held.hold, record))
+        held.end = record
+        batch.ended.append(held)
     movement = _along(sums, held.caller)
     movement.held_nanos -= held.hold.amount_nanos
     movement.posted_nanos += posted(record)

@@ -176,7 +176,8 @@ class Keeper:
         held = held.where(tables.caller.c.journal == name, tables.attempt.c.state == "held")
         for row in connection.execute(held).mappings():
             hold = hold_of_row(row)
-            known.open_holds[hold.attempt] = Held(hold, Caller(hold.caller, windows_of_row(row)))
+            caller = Caller(hold.caller, windows_of_row(row))
+            known.open_holds[hold.attempt] = Held(hold, caller, stored=True)
         self.journals[name] = OpenJournal(JournalReader(self.root / name, cursor), known)
 
     def discover(self) -> None:

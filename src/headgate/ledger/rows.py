@@ -42,6 +42,8 @@ _windows: Final = msgspec.json.Decoder(tuple[str, ...]).decode
 _NOTHING: Final[Row] = (None, "{}", "[]", None)
 _OPEN: Final[Row] = (None, "held", 0, False, None, None, None, 0, None, None, 0, "", *_NOTHING)
 
+STATUS_USUAL: Final = 200
+
 END_COLUMNS: Final = (
     "ended_ns",
     "state",
@@ -66,8 +68,9 @@ END_COLUMNS: Final = (
 def usual_values(hold: FoldedHold, end: FoldedSettle | VoidRecord) -> Row | None:
     """Return what nearly all attempts differ in, None for one that differs in more.
 
-    These are the columns that `store_fold.USUAL` does not name. To make a whole row, look whether
-    it is one of those and cut it down costs as much as to decode both records.
+    These are the columns that `store_fold.USUAL` does not name, without `stream` and `state`: each
+    pair of these has a statement of its own. To make a whole row, look whether it is one of those
+    and cut it down costs as much as to decode both records.
     """
     if type(end) is not FoldedSettle:
         return None
@@ -77,7 +80,7 @@ def usual_values(hold: FoldedHold, end: FoldedSettle | VoidRecord) -> Row | None
         return None
     if end.reason is not None or end.quarantined is not None or end.cache is not NO_NOTE:
         return None
-    if not end.final or end.usage is not NO_USAGE:
+    if not end.final or end.status != STATUS_USUAL or end.usage is not NO_USAGE:
         return None
     if hold.priority != PRIORITY_USUAL or end.by != "worker":
         return None
@@ -90,14 +93,11 @@ def usual_values(hold: FoldedHold, end: FoldedSettle | VoidRecord) -> Row | None
         hold.decision,
         hold.input_tokens_max,
         hold.output_tokens_max,
-        hold.stream,
         end.at_ns,
-        end.state,
         end.amount_nanos,
         end.served_model,
         end.upstream_id,
         end.upstream_request_id,
-        end.status,
         end.ttft_us,
         end.duration_us,
         str(end.lines, "utf-8"),

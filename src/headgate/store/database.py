@@ -17,10 +17,11 @@ CACHE_KIB = 16 << 10
 CACHE_READING_KIB = 2 << 10
 """Of each connection that reads beside the steward: the system has the file in memory anyway."""
 STATEMENTS = 12
-"""How many each connection keeps prepared: those of a fold, and few others. SQLite takes what a row
-needs while it is written from 123 places a connection has for small things, and from the system when
-prepared statements are in all of them (https://sqlite.org/malloc.html#lookaside): with the driver's
-128 statements they are, and a call folded costs a twentieth more."""
+"""How many each connection keeps prepared: those of a fold, and few others.
+
+What a row needs while it is written comes from 123 places that a connection has for small things,
+and from the system once prepared statements have all of them (https://sqlite.org/malloc.html#lookaside).
+The driver's 128 statements do, and a call folded costs a fifteenth more."""
 
 
 def driver() -> ModuleType:

@@ -44,16 +44,14 @@ def scan(stretch: bytes, base: int = 0) -> Scan:
     payloads: list[bytes] = []
     at, size = 0, len(stretch)
     unpack_from = HEADER.unpack_from
-    while at + HEADER_BYTES <= size:
+    while (begin := at + HEADER_BYTES) <= size:
         length, checksum = unpack_from(stretch, at)
         if length == 0:
             return Scan(payloads, base + at, torn=checksum != 0)
-        end = at + HEADER_BYTES + length
-        if length > PAYLOAD_BYTES_MAX:
+        end = begin + length
+        if length > PAYLOAD_BYTES_MAX or end > size:
             return Scan(payloads, base + at, torn=True)
-        if end > size:
-            return Scan(payloads, base + at, torn=True)
-        payload = stretch[at + HEADER_BYTES : end]
+        payload = stretch[begin:end]
         if crc32(payload) != checksum:
             return Scan(payloads, base + at, torn=True)
         payloads.append(payload)
