@@ -8,6 +8,7 @@ more steadily than a run over sockets does; what is quoted is the paired run.
 import argparse
 import asyncio
 import cProfile
+import json
 import os
 import pstats
 import sys
@@ -15,6 +16,7 @@ import tempfile
 import time
 import timeit
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,6 +36,8 @@ from headgate.store.journal_writer import JournalWriter
 REPEATS = 7
 CALLS = 3_000
 STREAMS = 500
+AGENT_TURNS = 60
+AGENT_BYTES = 2_000
 CHUNKS = 25
 PROFILED_LINES = 50
 
@@ -135,6 +139,15 @@ def posted(body: bytes) -> bytes:
     return b"%bcontent-length: %d\r\n\r\n%b" % (head % KEY.encode(), len(body), body)
 
 
+def conversations(model: bytes) -> list[bytes]:
+    """Return the requests of a conversation, from half its turns on: each goes on with the last."""
+    text = "".join(chr(97 + i % 23) for i in range(AGENT_BYTES))
+    said = [{"role": ("user", "assistant")[at % 2], "content": text} for at in range(AGENT_TURNS)]
+    turns = (said[: at + 1] for at in range(AGENT_TURNS // 2, AGENT_TURNS, 2))
+    bodies = ({"model": model.decode(), "messages": each, "max_tokens": 256} for each in turns)
+    return [posted(json.dumps(each, separators=(",", ":")).encode()) for each in bodies]
+
+
 def framed(payload: bytes) -> bytes:
     """Return a payload as one chunk."""
     return b"%x\r\n%b\r\n" % (len(payload), payload)
@@ -162,6 +175,7 @@ class HotPath:
         head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
         self._answer = head % len(speech.answer) + speech.answer
         self._asked = request(speech.model)
+        self._talks = cycle(conversations(speech.model))
         streamed = b',"stream":true,"stream_options":{"include_usage":true}'
         self._asked_stream = request(speech.model + b"-c25-d20", streamed)
         self._chunk = framed(speech.chunk)
@@ -171,6 +185,11 @@ class HotPath:
     def call(self) -> None:
         """Carry a call that is not streamed."""
         self._read(self._edge, self._asked)
+        self._read(self._upstream, self._answer)
+
+    def converse(self) -> None:
+        """Carry a call of an agent, which sends all that was said before, and one turn more."""
+        self._read(self._edge, next(self._talks))
         self._read(self._upstream, self._answer)
 
     def stream(self) -> None:
@@ -240,7 +259,9 @@ def main() -> int:
             stream_us = path.time_us(path.stream, STREAMS)
             sys.stdout.write(
                 f"{name} {call_us:.1f} us a call; a stream of {CHUNKS} chunks {stream_us:.1f} us,"
-                f" {(stream_us - call_us) / CHUNKS:.2f} us a chunk beyond the call\n"
+                f" {(stream_us - call_us) / CHUNKS:.2f} us a chunk beyond the call;"
+                f" an agent's call of {AGENT_TURNS // 2} to {AGENT_TURNS} turns"
+                f" {path.time_us(path.converse, AGENT_TURNS * 2):.1f} us\n"
             )
             if arguments.profile and arguments.translated == (speech is MESSAGES):
                 profile = cProfile.Profile()

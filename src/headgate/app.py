@@ -1,6 +1,7 @@
 """The composition root: from a configuration to the parts that run, wired."""
 
 from collections.abc import Callable, Collection, Mapping
+from hashlib import blake2b
 from pathlib import Path
 
 from headgate.capacity.classes import Classes
@@ -11,6 +12,7 @@ from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import Snapshot
 from headgate.dial.reach import dialer_to
 from headgate.dial.resolver import Resolver
+from headgate.dialects.conversations import Conversations
 from headgate.dialects.registry import dialects, spoken_dialects
 from headgate.dialects.stops.registry import counted, stops
 from headgate.dialects.translation.registry import tellers, translators
@@ -85,13 +87,9 @@ def data_plane(
 ) -> World:
     """Wire the data plane of one worker.
 
-    Args:
-        snapshot: The configuration.
-        pepper: What keys are hashed with.
-        journal: The worker's own, just opened.
-        steward: The link to the steward.
-        now_ns: The clock.
-        call_soon: The event loop's; what is said in a turn of it is sent at its end.
+    The journal is its own, just opened, and `steward` the link to the steward. `call_soon` is the
+    event loop's: what is said in a turn of it is sent at its end. Keys and long conversations are
+    hashed with the pepper.
     """
     clock, outbox, pools, targets = _reach(snapshot, now_ns(), call_soon)
     known, allotments = _callers(snapshot, pepper, steward)
@@ -99,6 +97,7 @@ def data_plane(
     return World(
         edge=snapshot.edge,
         dialects={dialect.PATH.encode(): dialect for dialect in dialects().values()},
+        conversations=Conversations(_seed(pepper)),
         interpreter=Interpreter(dialects(), spoken_dialects(), translators(), tellers()),
         directory=known,
         rulebook=rulebook(snapshot),
@@ -155,6 +154,11 @@ def _response_cache(snapshot: Snapshot) -> ResponseCache | None:
 def _deferral(snapshot: Snapshot) -> Deferral:
     aliases = [each.alias for each in snapshot.routes.values() if each.defers]
     return Deferral(snapshot.price_book, aliases)
+
+
+def _seed(pepper: bytes) -> int:
+    """Return what conversations are hashed by: nobody without the pepper knows it."""
+    return int.from_bytes(blake2b(pepper, digest_size=8, person=b"conversations").digest(), "big")
 
 
 def _callers(snapshot: Snapshot, pepper: bytes, steward: Steward) -> tuple[Directory, Allotments]:

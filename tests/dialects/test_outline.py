@@ -23,7 +23,7 @@ READERS: dict[str, Callable[[bytes], Demand | Refusal]] = {
     each.KIND: each.read for each in (anthropic_messages, gemini, openai_chat, openai_responses)
 }
 LONG = 'a text of "any" length, ' * 800
-PROMPT = frozenset({"messages", "system"})
+PROMPT = ("messages", "system")
 
 
 def lengthened(value: Any, chance: st.DataObject) -> Any:

@@ -302,11 +302,11 @@ def test_a_translated_session_is_marked_as_well(gateway: Gateway) -> None:
     assert all(usage["cache_read"] > 1_024 for usage in usages[2:])
 
 
-def _changed_head(body: dict[str, Any]) -> None:
+def changed_head(body: dict[str, Any]) -> None:
     body["system"][0]["text"] = "It is noon. " + body["system"][0]["text"]
 
 
-def _added_tool(body: dict[str, Any]) -> None:
+def added_tool(body: dict[str, Any]) -> None:
     body["tools"] = [{"name": "clock", "input_schema": {"type": "object"}}]
 
 
@@ -314,15 +314,15 @@ def _rewritten_turn(body: dict[str, Any]) -> None:
     body["messages"][0]["content"] = "Forget it. " + body["messages"][0]["content"]
 
 
-def _changed_setting(body: dict[str, Any]) -> None:
+def changed_setting(body: dict[str, Any]) -> None:
     body["tool_choice"] = {"type": "none"}
 
 
 @pytest.mark.parametrize(
     ("change", "path", "headers"),
     [
-        pytest.param(_changed_head, "system[0].text", (), id="instructions"),
-        pytest.param(_added_tool, "tools[0]", (), id="tools"),
+        pytest.param(changed_head, "system[0].text", (), id="instructions"),
+        pytest.param(added_tool, "tools[0]", (), id="tools"),
         pytest.param(_rewritten_turn, "messages[0].content", ((SESSION, "one"),), id="turn"),
     ],
 )

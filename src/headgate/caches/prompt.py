@@ -1,7 +1,8 @@
 """One request's prompt as hashes: of each block, and of everything up to its end."""
 
 from array import array
-from collections.abc import Generator
+from bisect import bisect_left
+from collections.abc import Generator, Iterable
 from itertools import chain, islice
 from typing import Final
 
@@ -39,14 +40,15 @@ class Prompt:
         firm: Bytes of the body that certainly are in the prompt, up to each block.
         head: How many blocks are tools and instructions.
         turns_from: The number of the first block of the conversation.
+        items: The number of the object of the conversation that each block is of.
         lifetimes_s: How long what is up to a marked block is kept, by its number.
         identity: A hash of what the client calls the session or its user, None when it does not
             say.
     """
 
     __slots__ = (
-        *("_end", "_firm", "_mark", "digests", "ends", "firm", "head", "identity", "lifetimes_s"),
-        *("marks", "paths", "turns_from"),
+        *("_end", "_firm", "_mark", "digests", "ends", "firm", "head", "identity", "items"),
+        *("lifetimes_s", "marks", "paths", "turns_from"),
     )
 
     def __init__(self, blocks: Blocks) -> None:
@@ -58,6 +60,7 @@ class Prompt:
         self.marks = array("q")
         self.ends = array("q")
         self.firm = array("q")
+        self.items = array("i")
         self.lifetimes_s: dict[int, int] = {}
         self._mark = self._end = self._firm = 0
         for block in islice(chain(blocks.head, blocks.settings, blocks.turns), BLOCKS_MAX):
@@ -77,6 +80,33 @@ class Prompt:
         self.marks.append(self._mark)
         self.ends.append(self._end)
         self.firm.append(self._firm)
+        self.items.append(block.item)
+
+    def go_on(self, objects: int, more: Iterable[Block]) -> "Prompt | None":
+        """Return the prompt that goes on with another behind so many objects of its conversation.
+
+        All that a prompt has beside its conversation is the same in both.
+
+        Args:
+            objects: How many of them are the same.
+            more: The blocks of those behind them.
+
+        Returns:
+            None where instructions may be among what follows.
+        """
+        count = bisect_left(self.items, objects, self.turns_from)
+        if count <= self.turns_from:
+            return None
+        new = Prompt(Blocks((), (), ()))
+        new.head, new.turns_from, new.identity = self.head, self.turns_from, self.identity
+        new.paths = self.paths[:count]
+        new.digests, new.marks = self.digests[:count], self.marks[:count]
+        new.ends, new.firm, new.items = self.ends[:count], self.firm[:count], self.items[:count]
+        new.lifetimes_s = {at: each for at, each in self.lifetimes_s.items() if at < count}
+        new._mark, new._end, new._firm = new.marks[-1], new.ends[-1], new.firm[-1]
+        for block in islice(more, BLOCKS_MAX - count):
+            new.add(block)
+        return new
 
     def size(self, number: int) -> int:
         """Return the bytes of a block."""

@@ -23,6 +23,7 @@ from headgate.dialects.anthropic_messages_shapes import (
     Usage,
 )
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_ANTHROPIC, input_tokens_max
+from headgate.dialects.conversations import Theirs
 from headgate.dialects.sse import EventStream, first_data
 from headgate.dialects.tools import offered
 from headgate.records.demand import STANDARD, Demand, Terms
@@ -35,6 +36,7 @@ __all__ = ["edit"]
 KIND = "anthropic_messages"
 PATH = "/v1/messages"
 SIGN: Final[bytes | None] = b"anthropic-version"
+CONVERSATION: Final = "messages"
 FORWARDED: frozenset[bytes] = frozenset({b"anthropic-version", b"anthropic-beta"})
 
 
@@ -53,7 +55,7 @@ _PLAIN: Final = frozenset({"text", "tool_use", "thinking", "redacted_thinking"})
 
 _NAMED: Final = frozenset({*Request.__struct_fields__, *_UNBOUNDED})
 _THINKING_NAMED: Final = frozenset(Thinking.__struct_fields__)
-_PROMPT: Final = ("messages", "system")
+_PROMPT: Final = (CONVERSATION, "system")
 _EMPTY: Final = frozenset({b"null", b"[]"})
 BODY: Final = Request
 _REQUEST: Final = msgspec.json.Decoder(Request)
@@ -64,13 +66,13 @@ _EVENT: Final = msgspec.json.Decoder(Event)
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def read(body: bytes) -> Demand | Refusal:
+def read(body: bytes, theirs: Theirs | None = None) -> Demand | Refusal:
     """Read what decides who may serve a request and what it can cost.
 
     Fields that decide neither are the provider's to judge. `null` is as good as absent, save
     for `max_tokens`, which this dialect requires.
     """
-    found = bodies.read(_REQUEST, body, _NAMED, _PROMPT)
+    found = bodies.read(_REQUEST, body, _NAMED, _PROMPT, theirs=theirs)
     if isinstance(found, Refusal):
         return found
     request, values = found

@@ -8,8 +8,17 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import Raw
 
-from headgate.dialects.long_body import members_around, objects_of
-from headgate.dialects.opened import LONG_BYTES, Members
+from headgate.dialects.bones import bones_of
+from headgate.dialects.conversations import Theirs
+from headgate.dialects.long_body import (
+    OBJECT_BYTES_MIN,
+    REMEMBERED_BYTES_MIN,
+    go_on,
+    is_text,
+    objects_of,
+    open_around,
+)
+from headgate.dialects.opened import LONG_BYTES, Members, Objects
 from headgate.dialects.outline import outline
 from headgate.dialects.splice import duplicate_key, signs_of
 from headgate.units.errors import (
@@ -97,6 +106,7 @@ def read(
     named: frozenset[str],
     prompt: Sequence[str],
     folded: frozenset[str] | None = None,
+    theirs: Theirs | None = None,
 ) -> tuple[T, dict[str, Raw]] | Refusal:
     """Decode a body into what decides, and into its members as `members` returns them.
 
@@ -107,15 +117,20 @@ def read(
         prompt: The members that the prompt is in, whose texts decide nothing; the first one is the
             conversation.
         folded: As for `members`.
+        theirs: The conversations of who sends it, None to remember nothing of it.
     """
     values: dict[str, Raw] | Refusal | None = None
-    if len(body) >= LONG_BYTES and body.isascii():
-        # What is not ASCII has to be decoded for the decoder to see that it is UTF-8.
-        values = _long_members(body, prompt[0], named, folded)
-        if isinstance(values, Members) and (brief := outline(values, prompt)) is not None:
-            request = decode(decoder, brief)
-            if not isinstance(request, Refusal):
-                return request, values
+    if len(body) >= LONG_BYTES:
+        values = _long_members(body, prompt[0], named, folded, theirs)
+        if isinstance(values, Members):
+            bones = None if theirs is None else _bones(values)
+            brief = outline(values, prompt, bones)
+            if brief is not None:
+                outlined = decode(decoder, brief)
+                if not isinstance(outlined, Refusal):
+                    if theirs is not None and bones:
+                        _remember(body, values, bones, theirs)
+                    return outlined, values
     # From the body itself, for a refusal says where in it something is wrong.
     request = decode(decoder, body)
     if isinstance(request, Refusal):
@@ -126,18 +141,58 @@ def read(
 
 
 def _long_members(
-    body: bytes, conversation: str, named: frozenset[str], folded: frozenset[str] | None
-) -> dict[str, Raw] | Refusal:
-    """Return what `members` does, with the objects of the conversation from the same pass."""
-    objects = objects_of(body, conversation)
-    around = None if objects is None else members_around(body, conversation, objects)
-    if around is None:
+    body: bytes,
+    conversation: str,
+    named: frozenset[str],
+    folded: frozenset[str] | None,
+    theirs: Theirs | None,
+) -> dict[str, Raw] | Refusal | None:
+    """Return what `members` does, with what was found of the conversation from the same pass.
+
+    None for a body that is not UTF-8: the decoder tells where, and sees it only where it decodes.
+    """
+    opened = None if theirs is None else go_on(body, conversation, theirs)
+    objects: Objects | None = None
+    if opened is None:
+        if not is_text(body):
+            return None
+        objects = objects_of(body, conversation)
+        least = OBJECT_BYTES_MIN if theirs is None else REMEMBERED_BYTES_MIN
+        opened = None if objects is None else open_around(body, conversation, objects, least)
+    if opened is None:
         found = members(body, named, folded)
-    else:
-        found = _sent_once(body, around, named, folded)
-    if objects is not None and isinstance(found, Members):
-        found.remember(found[conversation], objects)
+        if objects is not None and isinstance(found, Members):
+            found.remember(found[conversation], objects)
+        return found
+    found = _sent_once(body, opened.values, named, folded)
+    if isinstance(found, Members):
+        found.take(conversation, opened)
     return found
+
+
+def _bones(values: Members) -> list[bytes] | None:
+    """Return the bones of all that was said; None where they are not known."""
+    opened = values.opened
+    if opened is None:
+        return None
+    known = [] if opened.before is None else opened.before.bones[: opened.known]
+    for each in opened.objects:
+        bones = bones_of(values, each)
+        if bones is None:
+            return None
+        known.append(bones)
+    return known
+
+
+def _remember(body: bytes, values: Members, bones: list[bytes], theirs: Theirs) -> None:
+    """Remember a conversation that was read, for the next call that goes on with it."""
+    opened = values.opened
+    assert opened is not None
+    before, start = opened.before, opened.start
+    sizes = [] if before is None else before.sizes[: opened.known]
+    sizes += [end - start for end in opened.ends]
+    values.conversation = theirs.measure(body, start, opened.stop, sizes, bones)
+    theirs.keep(values.conversation, before, opened.known)
 
 
 def members(

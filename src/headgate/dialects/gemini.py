@@ -18,6 +18,7 @@ from msgspec import Meta, Raw, Struct, field
 from headgate.dialects import body as bodies
 from headgate.dialects import gemini_stream
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_GEMINI, input_tokens_max
+from headgate.dialects.conversations import Theirs
 from headgate.dialects.registry import Located
 from headgate.dialects.splice import SpliceError, said_by, splice
 from headgate.dialects.tools import offered
@@ -33,6 +34,7 @@ PATHS = (
     "/v1/models/{model}:streamGenerateContent",
 )
 SIGN: bytes | None = b"x-goog-api-client"
+CONVERSATION = "contents"
 FORWARDED: frozenset[bytes] = frozenset()
 Stream = gemini_stream.Stream
 report = gemini_stream.report
@@ -122,7 +124,7 @@ class _Request(_Limits):
 
 _CONFIG_NAMES = ("generationConfig", "generation_config")
 _LIMIT_NAMES = ("maxOutputTokens", "max_output_tokens")
-_PROMPT = ("contents", "systemInstruction", "system_instruction")
+_PROMPT = (CONVERSATION, "systemInstruction", "system_instruction")
 _FUNCTIONS = frozenset({"functionDeclarations", "function_declarations"})
 _NAMED = frozenset(_Request.__struct_encode_fields__)
 _FOLDED = frozenset(map(str.casefold, _NAMED))
@@ -135,14 +137,14 @@ _REQUEST = msgspec.json.Decoder(_Request)
 _LIMITS = msgspec.json.Decoder(_Limits)
 
 
-def read(body: bytes) -> Demand | Refusal:
+def read(body: bytes, theirs: Theirs | None = None) -> Demand | Refusal:
     """Read what decides who may serve a request and what it can cost.
 
     The model and whether to stream are for `locate` to say. Fields that decide neither are the
     provider's to judge. `null` is as good as absent; a field by both its names is refused, for
     which of them counts is unknown.
     """
-    found = bodies.read(_REQUEST, body, _NAMED, _PROMPT, _FOLDED)
+    found = bodies.read(_REQUEST, body, _NAMED, _PROMPT, _FOLDED, theirs)
     if isinstance(found, Refusal):
         return found
     request, values = found

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from headgate.dialects import body as bodies
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_OPENAI, input_tokens_max
+from headgate.dialects.conversations import Theirs
 from headgate.dialects.openai_chat_shapes import (
     NULL,
     Chunk,
@@ -30,6 +31,7 @@ from headgate.units.instants import NANOS_PER_SECOND
 KIND = "openai_chat"
 PATH = "/v1/chat/completions"
 SIGN: Final[bytes | None] = None
+CONVERSATION: Final = "messages"
 FORWARDED: frozenset[bytes] = frozenset({b"openai-beta", b"x-client-request-id"})
 
 _SEARCHES: Final = frozenset({"web_search_options", "search_parameters", "enable_search"})
@@ -42,7 +44,7 @@ its `models` names others that may serve the call."""
 _LIMIT_FIELDS: Final = ("max_tokens", "max_completion_tokens")
 _OPTIONS_NAMED: Final = frozenset(StreamOptions.__struct_fields__)
 _NAMED: Final = frozenset({*Request.__struct_fields__, *_UNBOUNDED})
-_PROMPT: Final = ("messages",)
+_PROMPT: Final = (CONVERSATION,)
 _EMPTY: Final = frozenset({b"null", b"[]", b"false"})
 _USAGE_MARK: Final = b'"prompt_tokens"'
 _DONE: Final = b"[DONE]"
@@ -54,12 +56,12 @@ _OBJECT: Final = msgspec.json.Decoder(dict[str, Raw])
 _CHUNK: Final = msgspec.json.Decoder(Chunk)
 
 
-def read(body: bytes) -> Demand | Refusal:
+def read(body: bytes, theirs: Theirs | None = None) -> Demand | Refusal:
     """Read what decides who may serve a request and what it can cost.
 
     Fields that decide neither are the provider's to judge. `null` is as good as absent.
     """
-    found = bodies.read(_REQUEST, body, _NAMED, _PROMPT)
+    found = bodies.read(_REQUEST, body, _NAMED, _PROMPT, theirs=theirs)
     if isinstance(found, Refusal):
         return found
     request, values = found

@@ -16,6 +16,7 @@ from headgate.dialects import body as bodies
 from headgate.dialects import openai_chat
 from headgate.dialects import openai_responses_shapes as shapes
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_OPENAI, input_tokens_max
+from headgate.dialects.conversations import Theirs
 from headgate.dialects.openai_terms import OVERRIDING, openai_terms
 from headgate.dialects.splice import SpliceError, said_by, splice
 from headgate.dialects.sse import WHOLE_BYTES_MAX, EventStream, first_data
@@ -27,6 +28,7 @@ from headgate.units.errors import FEATURE_UNSUPPORTED, Refusal
 KIND = "openai_responses"
 PATH = "/v1/responses"
 SIGN: Final[bytes | None] = None
+CONVERSATION: Final = "input"
 FORWARDED: frozenset[bytes] = openai_chat.FORWARDED
 
 
@@ -44,7 +46,7 @@ _IMAGES: Final = frozenset({"input_image", "computer_screenshot", "image_generat
 _OPAQUE: Final = frozenset({"input_file", "item_reference"})
 
 _NAMED: Final = frozenset({*shapes.Request.__struct_fields__, *_UNBOUNDED})
-_PROMPT: Final = ("input", "instructions")
+_PROMPT: Final = (CONVERSATION, "instructions")
 _EMPTY: Final = frozenset({b"null", b"[]"})
 _ENDS: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
 BODY: Final = shapes.Request
@@ -55,7 +57,7 @@ _EVENT: Final = msgspec.json.Decoder(shapes.Event)
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def read(body: bytes) -> Demand | Refusal:
+def read(body: bytes, theirs: Theirs | None = None) -> Demand | Refusal:
     """Read what decides who may serve a request and what it can cost.
 
     Fields that decide neither are the provider's to judge. `null` is as good as absent. What
@@ -63,7 +65,7 @@ def read(body: bytes) -> Demand | Refusal:
     leaves the context window as the only bound of the prompt. A background response is refused:
     it is answered before it is generated, so nobody could settle what it costs.
     """
-    found = bodies.read(_REQUEST, body, _NAMED, _PROMPT)
+    found = bodies.read(_REQUEST, body, _NAMED, _PROMPT, theirs=theirs)
     if isinstance(found, Refusal):
         return found
     request, values = found

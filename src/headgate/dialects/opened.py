@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Raw
 
+from headgate.dialects.conversations import Conversation
+
 LONG_BYTES = 16 << 10
 """A shorter body costs less to decode again than to remember."""
 
@@ -13,19 +15,56 @@ _OBJECTS = msgspec.json.Decoder(list[dict[str, Raw]])
 Objects = list[dict[str, Raw]]
 
 
-class Members(dict[str, Raw]):
-    """The members of a long body, as its dialect has decoded them."""
+class Opened:
+    """A body that was read in one pass.
 
-    __slots__ = ("_opened",)
+    Attributes:
+        values: Its members, each the exact slice of the body.
+        start: Where the list of its conversation begins, and `stop`, where that ends.
+        ends: Where each object of it ends that was read.
+        objects: Those.
+        before: The conversation it goes on with, None for none.
+        known: How many objects of that one are before those that were read.
+    """
+
+    __slots__ = ("before", "ends", "known", "objects", "start", "stop", "values")
+
+    def __init__(
+        self, values: dict[str, Raw], start: int, stop: int, ends: list[int], objects: Objects
+    ) -> None:
+        self.values, self.start, self.stop = values, start, stop
+        self.ends, self.objects = ends, objects
+        self.before: Conversation | None = None
+        self.known = 0
+
+
+class Members(dict[str, Raw]):
+    """The members of a long body, as its dialect has decoded them.
+
+    Attributes:
+        opened: How they were read, None when that was in more than one pass.
+        conversation: What is remembered of the conversation, None when nothing is.
+    """
+
+    __slots__ = ("_known", "_name", "_shared", "conversation", "opened")
 
     def __init__(self, values: dict[str, Raw]) -> None:
         super().__init__(values)
         # By the identity of a value, which is kept so that it stays its own.
-        self._opened: dict[int, tuple[Raw, Objects]] = {}
+        self._shared: dict[int, tuple[Raw, Objects]] = {}
+        self.opened: Opened | None = None
+        self.conversation: Conversation | None = None
+        self._name, self._known = "", 0
+
+    def take(self, name: str, opened: Opened) -> None:
+        """Take how the body was read whose conversation has that name."""
+        self.opened, self._name, self._known = opened, name, opened.known
+        if not opened.known:
+            self.remember(self[name], opened.objects)
 
     def remember(self, value: Raw, objects: Objects) -> None:
         """Take the objects of a list that stands in the body, which somebody has decoded."""
-        self._opened[id(value)] = (value, objects)
+        self._shared[id(value)] = (value, objects)
 
     def objects(self, value: Raw) -> Objects:
         """Return the objects of a list that stands in the body; they belong to everybody.
@@ -33,10 +72,20 @@ class Members(dict[str, Raw]):
         Raises:
             msgspec.DecodeError: It is no list of objects.
         """
-        found = self._opened.get(id(value))
+        found = self._shared.get(id(value))
         if found is None:
-            found = self._opened[id(value)] = (value, _OBJECTS.decode(value))
+            found = self._shared[id(value)] = (value, _OBJECTS.decode(value))
         return found[1]
+
+    def objects_from(self, name: str, first: int) -> Objects:
+        """Return the objects of a list in the body, without so many of the first ones.
+
+        Raises:
+            msgspec.DecodeError: It is no list of objects.
+        """
+        if self.opened is not None and first and first == self._known and name == self._name:
+            return self.opened.objects
+        return self.objects(self[name])[first:]
 
 
 def objects_in(members: Mapping[str, Raw], value: Raw) -> Objects:

@@ -5,7 +5,7 @@ its lists are decoded into their objects anyway, for the blocks of its prompt; w
 those without the texts is decoded in no time.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -30,19 +30,26 @@ _QUOTE: Final = b'"'[0]
 _BRACKET: Final = b"["[0]
 
 
-def outline(members: Members, prompt: Collection[str]) -> bytes | None:
+def outline(
+    members: Members, prompt: Sequence[str], bones: Sequence[bytes] | None = None
+) -> bytes | None:
     """Return a body without the long texts of its prompt, each an empty one; its kinds stay.
 
     Args:
         members: The body's.
-        prompt: Those that the prompt is in.
+        prompt: Those that the prompt is in, the conversation first.
+        bones: Those of the conversation's objects, to stand in their place; None where nobody
+            knows them.
 
     Returns:
         None where that would not be much shorter.
     """
     pieces: list[bytes] = []
     for key, value in members.items():
-        brief = _brief(members, value, DEPTH_MAX) if key in prompt else bytes(value)
+        if bones is not None and key == prompt[0]:
+            brief: bytes | None = b"[%b]" % b",".join(bones)
+        else:
+            brief = _brief(members, value, DEPTH_MAX) if key in prompt else bytes(value)
         if brief is None:
             return None
         pieces.append(b"%b:%b" % (msgspec.json.encode(key), brief))

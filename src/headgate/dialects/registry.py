@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol, cast
 from msgspec import Raw, Struct
 
 import headgate.dialects
+from headgate.dialects.conversations import Theirs
 from headgate.dialects.form import Form
 from headgate.records.demand import Demand, Edit
 from headgate.records.report import Report
@@ -137,6 +138,22 @@ class KeepingDialect(Dialect, Protocol):
 
     def keeps_reply(self, members: Mapping[str, Raw], /) -> bool:
         """Tell whether a body says so, or leaves it so, by its members as `read` returned them."""
+
+
+class ConversationDialect(Dialect, Protocol):
+    """A dialect in which all that was said is sent with every call.
+
+    Attributes:
+        CONVERSATION: The member it is in, a list of objects.
+    """
+
+    CONVERSATION: str
+
+    def read(self, body: bytes, theirs: Theirs | None = None, /) -> Demand | Refusal:
+        """Read as every dialect does, and faster what goes on with a conversation of `theirs`.
+
+        None remembers nothing.
+        """
 
 
 class FormDialect(Dialect, Protocol):

@@ -17,7 +17,8 @@ from headgate.caches.prompt import Prompt, reading
 from headgate.caches.sessions import Last, Sessions, session_of
 from headgate.caches.warmth import Cache, Prefix, Warmth
 from headgate.caches.worth import missed_nanos, saved_nanos, warm_nanos, writing_pays
-from headgate.dialects.prompts.block import Blocks
+from headgate.dialects.opened import Members
+from headgate.dialects.prompts.block import Blocks, items
 from headgate.dialects.prompts.registry import Wanted, marker_of, prompt_dialects
 from headgate.records.charge import Settlement
 from headgate.records.journal import CacheNote
@@ -113,6 +114,7 @@ class Caching:
             return NOT_WARM
         if exchange.prompt is None:
             exchange.prompt = self._prompt(exchange)
+            _note(exchange)
         if exchange.prompt is None:
             return NOT_WARM
         candidates = self._router.candidates(exchange.asked)
@@ -133,19 +135,38 @@ class Caching:
     def look(self, exchange: Exchange) -> Iterator[None]:
         """Read a large prompt, with pauses, before `read` asks where it is warm."""
         try:
-            blocks = self._blocks(exchange)
+            exchange.prompt = self._further(exchange)
+            blocks = None if exchange.prompt is not None else self._blocks(exchange)
             if blocks is not None:
                 exchange.prompt = yield from reading(blocks)
         except UNREADABLE:
             return
+        _note(exchange)
 
     def _prompt(self, exchange: Exchange) -> Prompt | None:
         """Return a call's prompt, None when there is no telling."""
         try:
-            blocks = self._blocks(exchange)
-            return None if blocks is None else Prompt(blocks)
+            prompt = self._further(exchange)
+            blocks = None if prompt is not None else self._blocks(exchange)
+            return prompt if blocks is None else Prompt(blocks)
         except UNREADABLE:
             return None
+
+    def _further(self, exchange: Exchange) -> Prompt | None:
+        """Return a call's prompt as the one before with what is new; None where it is another."""
+        dialect = self._dialects.get(exchange.dialect.KIND)
+        members = exchange.own.members
+        if dialect is None or not isinstance(members, Members) or "cache_control" in members:
+            # A mark of the whole body is one behind its last block.
+            return None
+        now, opened = members.conversation, members.opened
+        if now is None or opened is None or opened.before is None:
+            return None
+        before = opened.before
+        if before.aside != now.aside or not isinstance(before.prompt, Prompt):
+            return None
+        more = items(members, *dialect.CONVERSATION, opened.known)
+        return before.prompt.go_on(opened.known, more)
 
     def _blocks(self, exchange: Exchange) -> Blocks | None:
         dialect = self._dialects.get(exchange.dialect.KIND)
@@ -283,6 +304,13 @@ class Caching:
         lifetime_s = LONG_RETENTION_S.get(exchange.demand.terms.cache_retention, dialect.LIFETIME_S)
         ends = (prompt.head, size) if prompt.head else (size,)
         return _Kept(tokens, size, ends if size else (), lifetime_s * NANOS_PER_SECOND)
+
+
+def _note(exchange: Exchange) -> None:
+    """Leave a call's prompt to the next call that goes on with its conversation."""
+    members = exchange.own.members
+    if isinstance(members, Members) and members.conversation is not None:
+        members.conversation.prompt = exchange.prompt
 
 
 def _marked_ends(exchange: Exchange, prompt: Prompt) -> tuple[int, ...]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final, cast
 from msgspec.structs import replace
 
 from headgate.catalog.facts import near_names
-from headgate.dialects.registry import Dialect, FormDialect, dialects
+from headgate.dialects.opened import LONG_BYTES
+from headgate.dialects.registry import ConversationDialect, Dialect, FormDialect, dialects
 from headgate.gateway.client.http_bytes import JSON
 from headgate.gateway.client.request import Head
 from headgate.gateway.learning.feedback import pass_on
@@ -17,6 +18,7 @@ from headgate.gateway.refusals import barred_tool
 from headgate.governance.requirements import Caller, Rulebook
 from headgate.identity.directory import Credential
 from headgate.identity.tags import Tagging
+from headgate.records.demand import Demand
 from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.ids import is_run
@@ -27,11 +29,14 @@ if TYPE_CHECKING:
     from headgate.gateway.world import World
     from headgate.routing.router import Router
 
+_CONVERSATIONS: Final = frozenset(
+    each.KIND for each in dialects().values() if hasattr(each, "CONVERSATION")
+)
 _FORMS: Final = frozenset(each.KIND for each in dialects().values() if hasattr(each, "tell"))
 """The dialects whose bodies are forms: to ask each call's whether it is one takes longer."""
 
 
-def read(exchange: Exchange) -> Refusal | None:
+def read(world: World, exchange: Exchange) -> Refusal | None:
     """Read what a call asks for: its headers that matter, and its body by its dialect."""
     request = exchange.request
     head = request.head
@@ -53,7 +58,7 @@ def read(exchange: Exchange) -> Refusal | None:
     if isinstance(body, Refusal):
         return body
     exchange.body = body
-    demand = exchange.dialect.read(exchange.body)
+    demand = _demand(world, exchange)
     if isinstance(demand, Refusal):
         return demand
     if named is not None:
@@ -61,6 +66,15 @@ def read(exchange: Exchange) -> Refusal | None:
     exchange.demand = exchange.own = demand
     exchange.asked = demand.model
     return None
+
+
+def _demand(world: World, exchange: Exchange) -> Demand | Refusal:
+    """Read a body; a long one as the conversation it may go on with."""
+    dialect, credential = exchange.dialect, exchange.request.credential
+    if len(exchange.body) < LONG_BYTES or credential is None or dialect.KIND not in _CONVERSATIONS:
+        return dialect.read(exchange.body)
+    theirs = world.conversations.of(credential.principal, dialect.KIND)
+    return cast(ConversationDialect, dialect).read(exchange.body, theirs)
 
 
 UNENCODED: Final = ((b"accept-encoding", b"identity"),)

@@ -155,7 +155,7 @@ class Pipeline:
         if refusal is None and request.body_bytes >= LARGE_BYTES:
             self.readings.begin(exchange)
         else:
-            self.proceed(exchange, refusal or read(exchange))
+            self.proceed(exchange, refusal or read(self.world, exchange))
 
     def proceed(self, exchange: Exchange, refusal: Refusal | None) -> None:
         """Go on with a call that was read, or that was refused before it was."""

@@ -86,7 +86,7 @@ class Readings:
 
     def _read(self, exchange: Exchange) -> Iterator[None]:
         pipeline, world = self._pipeline, self._world
-        refusal = read(exchange)
+        refusal = read(world, exchange)
         if refusal is None:
             yield
             yield from world.caching.look(exchange)

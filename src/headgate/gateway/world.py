@@ -8,6 +8,7 @@ from typing import cast
 from headgate.capacity.classes import Classes
 from headgate.capacity.retries import RetryBudget
 from headgate.counting.tally import Tallier
+from headgate.dialects.conversations import Conversations
 from headgate.dialects.registry import Dialect, PathDialect
 from headgate.gateway.caching import Caching
 from headgate.gateway.client.request import Request
@@ -47,6 +48,7 @@ class World:
 
     Attributes:
         dialects: By the path clients post to.
+        conversations: What callers have sent before.
         interpreter: Says a call in the dialect of its target.
         rulebook: What is required of whose calls.
         tagging: What whose calls are tagged with.
@@ -79,6 +81,7 @@ class World:
 
     edge: Edge
     dialects: Mapping[bytes, Dialect]
+    conversations: Conversations
     interpreter: Interpreter
     caching: Caching
     sessions: Sessions

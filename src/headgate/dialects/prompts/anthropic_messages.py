@@ -27,6 +27,7 @@ __all__ = ["mark"]
 KIND = "anthropic_messages"
 MARKED: Final = True
 LIFETIME_S: Final = 300
+CONVERSATION: Final = ("messages", "content")
 """Of a mark that does not say; one hour is the other choice."""
 
 
@@ -35,7 +36,7 @@ def read(members: Mapping[str, Raw]) -> Blocks | None:
     if not is_null(members.get("thread", NULL)):
         return None
     head = [*items(members, "tools", ""), *texts(members.get("system"), "system", b"")]
-    turns = items(members, "messages", "content")
+    turns = items(members, *CONVERSATION)
     if not is_null(members.get("cache_control", NULL)):
         turns = _marked(turns)
     settings = (setting(members, "tool_choice"), setting(members, "thinking"))

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Raw
 
-from headgate.dialects.opened import objects_in
+from headgate.dialects.opened import Members, objects_in
 
 HINTS: Final = frozenset({"cache_control", "prompt_cache_breakpoint"})
 """Members that say what to cache, and are no part of what is cached."""
@@ -43,12 +43,14 @@ class Block(NamedTuple):
         lifetime_s: How long what is up to here is to be kept; 0 when nothing is marked here.
         loose: How many bytes of the parts stand in the body but once for several blocks, or may
             be left out by the provider.
+        item: The number of the object it is of; 0 outside of lists.
     """
 
     path: str
     parts: tuple[bytes, ...]
     lifetime_s: int = 0
     loose: int = 0
+    item: int = 0
 
 
 class Blocks(NamedTuple):
@@ -67,13 +69,14 @@ class Blocks(NamedTuple):
     identity: str | None = None
 
 
-def items(members: Mapping[str, Raw], name: str, inner: str) -> Iterator[Block]:
+def items(members: Mapping[str, Raw], name: str, inner: str, first: int = 0) -> Iterator[Block]:
     """Yield the blocks of a list of objects, of one whose `inner` is a list a block for each.
 
     Args:
         members: The body's.
         name: The list's; it may be absent or null.
         inner: The member that may be a text or a list of parts.
+        first: How many objects to leave out, the first ones.
 
     Raises:
         msgspec.DecodeError: It is no list of objects.
@@ -81,7 +84,11 @@ def items(members: Mapping[str, Raw], name: str, inner: str) -> Iterator[Block]:
     value = members.get(name)
     if value is None or is_null(value):
         return
-    for number, item in enumerate(objects_in(members, value)):
+    if isinstance(members, Members):
+        objects = members.objects_from(name, first)
+    else:
+        objects = objects_in(members, value)[first:]
+    for number, item in enumerate(objects, first):
         path = f"{name}[{number}]"
         content = item.get(inner)
         rest, lifetime_s = _read(item, inner)
@@ -89,18 +96,19 @@ def items(members: Mapping[str, Raw], name: str, inner: str) -> Iterator[Block]:
         thought = _is_thought(item)
         loose = beside if thought or not _MAY_GO.isdisjoint(item) else 0
         if content is None:
-            yield Block(path, rest, lifetime_s, loose)
+            yield Block(path, rest, lifetime_s, loose, number)
             continue
         text = bytes(content)
         parts = objects_in(members, content) if text.startswith(b"[") else []
         if not parts:
             loose += len(text) if thought else 0
-            yield Block(f"{path}.{inner}", (*rest, OWN, text), lifetime_s, loose)
+            yield Block(f"{path}.{inner}", (*rest, OWN, text), lifetime_s, loose, number)
         for at, part in enumerate(parts):
             said, lifetime_s = _read(part, "")
             goes = thought or _is_thought(part) or not _MAY_GO.isdisjoint(part)
             more = _weight(said) if goes else 0
-            yield Block(f"{path}.{inner}[{at}]", (*rest, OWN, *said), lifetime_s, loose + more)
+            where, parts_of_it = f"{path}.{inner}[{at}]", (*rest, OWN, *said)
+            yield Block(where, parts_of_it, lifetime_s, loose + more, number)
             # The message's own members stand there once.
             loose = beside
 

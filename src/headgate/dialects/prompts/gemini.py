@@ -13,6 +13,7 @@ from headgate.dialects.prompts.block import NULL, Blocks, is_null, items, settin
 KIND = "gemini"
 MARKED: Final = False
 LIFETIME_S: Final = 300
+CONVERSATION: Final = ("contents", "parts")
 _KEPT: Final = ("cachedContent", "cached_content")
 _HEAD: Final = ("systemInstruction", "system_instruction", "toolConfig", "tool_config")
 
@@ -23,4 +24,4 @@ def read(members: Mapping[str, Raw]) -> Blocks | None:
         return None
     head = [*items(members, "tools", "")]
     head += [setting(members, name) for name in _HEAD if name in members]
-    return Blocks(tuple(head), (), items(members, "contents", "parts"))
+    return Blocks(tuple(head), (), items(members, *CONVERSATION))

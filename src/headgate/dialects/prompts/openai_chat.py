@@ -14,6 +14,7 @@ from headgate.dialects.prompts.block import Block, Blocks, items, setting, text_
 KIND = "openai_chat"
 MARKED: Final = False
 LIFETIME_S: Final = 300
+CONVERSATION: Final = ("messages", "content")
 _INSTRUCTIONS: Final = frozenset({b'"system"', b'"developer"'})
 _LONGEST: Final = max(map(len, _INSTRUCTIONS))
 
@@ -21,7 +22,7 @@ _LONGEST: Final = max(map(len, _INSTRUCTIONS))
 def read(members: Mapping[str, Raw]) -> Blocks | None:
     """Return the blocks of a prompt; leading instructions belong to its head."""
     head = [*items(members, "tools", "")]
-    messages = items(members, "messages", "content")
+    messages = items(members, *CONVERSATION)
     turns: Iterable[Block] = ()
     for block in messages:
         if not _instructs(block):

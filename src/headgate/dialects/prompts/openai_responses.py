@@ -10,6 +10,7 @@ from headgate.dialects.prompts.block import NULL, Blocks, is_null, items, settin
 KIND = "openai_responses"
 MARKED: Final = False
 LIFETIME_S: Final = 300
+CONVERSATION: Final = ("input", "content")
 _ELSEWHERE: Final = ("previous_response_id", "conversation", "prompt")
 
 
@@ -23,6 +24,6 @@ def read(members: Mapping[str, Raw]) -> Blocks | None:
     )
     value = members.get("input", NULL)
     is_list = bytes(value).startswith(b"[")
-    turns = items(members, "input", "content") if is_list else texts(value, "input", b"input")
+    turns = items(members, *CONVERSATION) if is_list else texts(value, "input", b"input")
     identity = text_of(members.get("prompt_cache_key")) or text_of(members.get("user"))
     return Blocks(head, (setting(members, "text"),), turns, identity)

@@ -46,11 +46,14 @@ class PromptDialect(Protocol):
         MARKED: Whether its providers keep only what is marked, up to the marks.
         LIFETIME_S: How long a prefix is kept after its last use, as far as providers promise;
             where it is marked, the mark says.
+        CONVERSATION: The member that the conversation is in, and the one of each of its objects
+            that may be a text or a list of parts.
     """
 
     KIND: str
     MARKED: bool
     LIFETIME_S: int
+    CONVERSATION: tuple[str, str]
 
     def read(self, members: Mapping[str, Raw], /) -> Blocks | None:
         """Return the blocks of a prompt; None when the body does not hold all of it.
