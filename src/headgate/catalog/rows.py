@@ -195,17 +195,21 @@ def parse_prices(table: Mapping[str, object], *, needed: bool = True) -> FemtoPr
     `output_text` does unless it has its own price.
 
     Raises:
-        PriceRowError: A meter is unknown or twice there, or a price is not a decimal text.
+        PriceRowError: A meter is unknown or twice there, or a price is not a decimal text; all
+            that is wrong in the table is told.
     """
     prices: dict[str, int] = {}
+    wrong: list[str] = []
     for name, value in table.items():
         meter = _SHORT_NAMES.get(name, name)
         if meter not in TOKEN_METERS or meter in prices:
-            raise PriceRowError(f"usd_per_million: {name!r} is not a meter, or it is there twice")
-        prices[meter] = _femto(name, value)
+            wrong.append(f"{name!r} is not a meter, or it is there twice")
+        else:
+            prices[meter] = _femto(name, value, wrong)
     has_output = "output_text" in prices or "output_audio" in prices
-    if needed and not ("input_uncached" in prices and has_output):
-        raise PriceRowError("usd_per_million: input and output must both have a price")
+    if needed and not wrong and not ("input_uncached" in prices and has_output):
+        wrong.append("input and output must both have a price")
+    _refuse("usd_per_million", wrong)
     if "output_text" in prices:
         prices.setdefault("output_reasoning", prices["output_text"])
     return tuple(prices.get(meter) for meter in METERS)
@@ -219,25 +223,37 @@ def parse_units(tokens: Mapping[str, object], pieces: Mapping[str, object]) -> U
         pieces: Dollars for one image, second or character.
 
     Raises:
-        PriceRowError: A meter is unknown, or a price is not a decimal text.
+        PriceRowError: A meter is unknown, or a price is not a decimal text; all that is wrong in
+            one of the tables is told.
     """
-    prices = [(name, _femto(name, tokens[name])) for name in _IMAGE_TOKENS if name in tokens]
+    wrong: list[str] = []
+    prices = [(name, _femto(name, tokens[name], wrong)) for name in _IMAGE_TOKENS if name in tokens]
+    _refuse("usd_per_million", wrong)
     for name, value in pieces.items():
-        if name not in UNIT_METERS or name in _IMAGE_TOKENS:
-            raise PriceRowError(f"usd_per_unit: {name!r} is not sold by the piece")
         exact = exact_fraction(value) if isinstance(value, str) else None
         femto = None if exact is None else exact * _FEMTO_PER_USD
-        if femto is None or femto < 0 or femto.denominator != 1:
-            raise PriceRowError(f'usd_per_unit: write the price of {name} as text, such as "0.04"')
-        prices.append((name, femto.numerator))
+        if name not in UNIT_METERS or name in _IMAGE_TOKENS:
+            wrong.append(f"{name!r} is not sold by the piece")
+        elif femto is None or femto < 0 or femto.denominator != 1:
+            wrong.append(f'write the price of {name} as text, such as "0.04"')
+        else:
+            prices.append((name, femto.numerator))
+    _refuse("usd_per_unit", wrong)
     return tuple(prices)
 
 
-def _femto(name: str, value: object) -> int:
+def _refuse(table: str, wrong: list[str]) -> None:
+    if wrong:
+        raise PriceRowError(f"{table}: {'; '.join(wrong)}")
+
+
+def _femto(name: str, value: object, wrong: list[str]) -> int:
+    """Return a price; 0 where it is none, which is noted."""
     if not isinstance(value, str):
-        raise PriceRowError(f'usd_per_million: write the price of {name} as text, such as "2.50"')
+        wrong.append(f'write the price of {name} as text, such as "2.50"')
+        return 0
     try:
-        amount = Decimal(value)
-        return femto_per_unit(amount)
-    except (ArithmeticError, MoneyError) as error:
-        raise PriceRowError(f"usd_per_million: {value!r} is no usable price of {name}") from error
+        return femto_per_unit(Decimal(value))
+    except (ArithmeticError, MoneyError):
+        wrong.append(f"{value!r} is no usable price of {name}")
+        return 0
