@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.caches.missed import Missed, Served, continues, missed
-from headgate.caches.prompt import BLOCKS_MAX, Prompt, reading
+from headgate.caches.prompt import BLOCKS_MAX, Prompt, prompt_of, reading
 from headgate.caches.sessions import Last, Sessions, session_of
 from headgate.caches.warmth import Prefix, Warmth
 from headgate.caches.worth import missed_nanos, saved_nanos, warm_nanos, writing_pays
@@ -33,7 +33,7 @@ def block(name: str, said: str, size: int = 4_000) -> Block:
 
 def prompt(head: list[str], turns: list[str], identity: str | None = None) -> Prompt:
     """Return a prompt of texts."""
-    return Prompt(
+    return prompt_of(
         Blocks(
             tuple(block(f"tools[{at}]", said) for at, said in enumerate(head)),
             (),
@@ -101,7 +101,7 @@ def test_memories_are_bounded() -> None:
     assert [known.sent(one, NOW_NS) for one in sent] == [0] * 12 + [1] * 8
     assert [kept.get(number) is not None for number in range(20)] == [False] * 12 + [True] * 8
     endless = Blocks((), (), tuple(block("m", "x", 1) for _ in range(BLOCKS_MAX + 9)))
-    assert len(Prompt(endless).marks) == BLOCKS_MAX
+    assert len(prompt_of(endless).marks) == BLOCKS_MAX
 
 
 def test_sessions_share_a_bound_of_blocks() -> None:
@@ -382,7 +382,7 @@ def test_an_odd_prompt_is_divided_or_left_alone(body: dict[str, Any]) -> None:
     for kind in prompt_dialects():
         try:
             found = blocks_of(kind, body)
-            sent = None if found is None else Prompt(found)
+            sent = None if found is None else prompt_of(found)
             again = blocks_of(kind, body)
             paused = None if again is None else whole(reading(again))
         except msgspec.DecodeError:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from headgate.caches.prompt import Prompt
+from headgate.caches.prompt import Prompt, prompt_of
 from headgate.dialects import anthropic_messages, gemini, openai_chat, openai_responses
 from headgate.dialects.bones import DECISIVE, KIND_BYTES_MAX, bones_of
 from headgate.dialects.conversations import CALLER_MAX, OBJECTS_MAX, Conversations, Theirs
@@ -72,6 +72,16 @@ def known(found: Demand | Refusal) -> int:
     return members.opened.known if isinstance(members, Members) and members.opened else 0
 
 
+def remembered(found: Demand | Refusal) -> list[Any]:
+    """Return all that is remembered of what was read."""
+    members = found.members if isinstance(found, Demand) else None
+    new = members.conversation if isinstance(members, Members) else None
+    if new is None:
+        return []
+    marks = [(mark.objects, mark.size, mark.digest) for mark in new.marks]
+    return [marks, new.sizes, new.bones, new.probe, new.aside]
+
+
 def assert_read_alike(kind: str, body: bytes, caller: Theirs) -> Demand | Refusal:
     """Read a body as one that goes on and as one of nobody's; both say the same."""
     found, afresh = read(kind, body, caller), read(kind, body, None)
@@ -103,6 +113,7 @@ def test_what_goes_on_is_read_as_if_it_were_new(kind: str, data: st.DataObject) 
         found = assert_read_alike(kind, body, caller)
 
         assert not isinstance(found, Demand) or known(found) == before
+        assert remembered(found) == remembered(read(kind, body, theirs()))
         before = count if isinstance(found, Demand) else before
 
 
@@ -286,7 +297,7 @@ def test_a_prompt_that_goes_on_is_hashed_as_if_it_were_new(kind: str, data: st.D
     ]
     blocks = [dialect.read(each) for each in values]
     assume(all(each is not None for each in blocks) and "cache_control" not in fields)
-    before, afresh = (Prompt(each) for each in blocks if each is not None)
+    before, afresh = (prompt_of(each) for each in blocks if each is not None)
 
     found = before.go_on(count, items(values[1], *dialect.CONVERSATION, count))
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from headgate.caches.prompt import Prompt
+from headgate.caches.prompt import Prompt, prompt_of
 from headgate.dialects.prompts.block import Block, Blocks
 from headgate.gateway.money.prefixes import SEAM_TOKENS, PrefixMemory, whose
 from headgate.simulator import Fault, FaultKind, Simulator
@@ -23,7 +23,7 @@ TURNS = [b"x" * 9_000, b"y" * 700, b"z" * 9_000]
 
 def prompt(turns: Sequence[bytes], head: tuple[Block, ...] = HEAD) -> Prompt:
     """Return a prompt of a head and texts of a conversation."""
-    return Prompt(Blocks(head, (), [Block(f"messages[{n}]", (t,)) for n, t in enumerate(turns)]))
+    return prompt_of(Blocks(head, (), [Block(f"messages[{n}]", (t,)) for n, t in enumerate(turns)]))
 
 
 def test_a_longer_prompt_is_bounded_by_what_its_prefix_was_measured_at() -> None:
@@ -150,7 +150,7 @@ def test_thoughts_count_as_new_each_time() -> None:
     """A provider leaves them out in turns before the last, so they may not have been measured."""
     memory = PrefixMemory()
     thought = Block("messages[1].content[0]", (b"t" * 9_000,), 0, 9_000)
-    asked = Prompt(Blocks(HEAD, (), [Block("messages[0]", (b"q" * 900,)), thought]))
+    asked = prompt_of(Blocks(HEAD, (), [Block("messages[0]", (b"q" * 900,)), thought]))
     memory.learn(ALICE, asked, 300)
 
     assert memory.bound(ALICE, asked, asked.ends[-1]) == 300 + 9_000 + SEAM_TOKENS

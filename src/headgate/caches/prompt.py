@@ -51,10 +51,9 @@ class Prompt:
         *("lifetimes_s", "marks", "paths", "turns_from"),
     )
 
-    def __init__(self, blocks: Blocks) -> None:
-        self.head = min(len(blocks.head), BLOCKS_MAX)
-        self.turns_from = self.head + len(blocks.settings)
-        self.identity = None if blocks.identity is None else hash(blocks.identity)
+    def __init__(self, head: int, turns_from: int, identity: int | None) -> None:
+        """Make one without blocks."""
+        self.head, self.turns_from, self.identity = head, turns_from, identity
         self.paths: list[str] = []
         self.digests = array("q")
         self.marks = array("q")
@@ -63,8 +62,6 @@ class Prompt:
         self.items = array("i")
         self.lifetimes_s: dict[int, int] = {}
         self._mark = self._end = self._firm = 0
-        for block in islice(chain(blocks.head, blocks.settings, blocks.turns), BLOCKS_MAX):
-            self.add(block)
 
     def add(self, block: Block) -> None:
         """Hash one more block of the conversation."""
@@ -97,8 +94,7 @@ class Prompt:
         count = bisect_left(self.items, objects, self.turns_from)
         if count <= self.turns_from:
             return None
-        new = Prompt(Blocks((), (), ()))
-        new.head, new.turns_from, new.identity = self.head, self.turns_from, self.identity
+        new = Prompt(self.head, self.turns_from, self.identity)
         new.paths = self.paths[:count]
         new.digests, new.marks = self.digests[:count], self.marks[:count]
         new.ends, new.firm, new.items = self.ends[:count], self.firm[:count], self.items[:count]
@@ -117,13 +113,34 @@ class Prompt:
         return self.digests[self.turns_from] if len(self.digests) > self.turns_from else None
 
 
+def prompt_of(blocks: Blocks) -> Prompt:
+    """Hash a prompt.
+
+    Raises:
+        msgspec.DecodeError: The conversation is not what it must be; the provider will say so.
+    """
+    prompt = _without_turns(blocks)
+    for block in islice(blocks.turns, BLOCKS_MAX - len(prompt.paths)):
+        prompt.add(block)
+    return prompt
+
+
+def _without_turns(blocks: Blocks) -> Prompt:
+    head = min(len(blocks.head), BLOCKS_MAX)
+    identity = None if blocks.identity is None else hash(blocks.identity)
+    prompt = Prompt(head, head + len(blocks.settings), identity)
+    for block in islice(chain(blocks.head, blocks.settings), BLOCKS_MAX):
+        prompt.add(block)
+    return prompt
+
+
 def reading(blocks: Blocks) -> Generator[None, None, Prompt]:
     """Hash a prompt with a pause behind each block of its conversation.
 
     Raises:
         msgspec.DecodeError: The conversation is not what it must be; the provider will say so.
     """
-    prompt = Prompt(blocks._replace(turns=()))
+    prompt = _without_turns(blocks)
     for block in islice(blocks.turns, BLOCKS_MAX - len(prompt.paths)):
         prompt.add(block)
         yield

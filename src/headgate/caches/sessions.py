@@ -1,7 +1,7 @@
 """Each session's last prompt, to compare its next one with; bounded."""
 
 from collections import OrderedDict
-from typing import Final, NamedTuple
+from typing import Final
 
 from headgate.caches.prompt import Prompt
 from headgate.caches.warmth import Cache
@@ -11,21 +11,24 @@ BLOCKS_KEPT_MAX: Final = 1 << 18
 """Of all sessions together: with its path, a block takes somewhat above 100 bytes."""
 
 
-class Last(NamedTuple):
+class Last:
     """What a session sent last.
 
     Attributes:
+        prompt: The prompt.
         cache: Where it was served.
         blocks: How many of its blocks were kept there.
         tokens: How many tokens that was.
         until_ns: When the lifetime of that ends.
     """
 
-    prompt: Prompt
-    cache: Cache
-    blocks: int
-    tokens: int
-    until_ns: int
+    __slots__ = ("blocks", "cache", "prompt", "tokens", "until_ns")
+
+    def __init__(
+        self, prompt: Prompt, cache: Cache, blocks: int, tokens: int, until_ns: int
+    ) -> None:
+        self.prompt, self.cache, self.blocks = prompt, cache, blocks
+        self.tokens, self.until_ns = tokens, until_ns
 
 
 class Sessions:

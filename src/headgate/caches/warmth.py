@@ -1,7 +1,7 @@
 """What is warm where: prefixes of prompts that a provider was seen to keep, and until when."""
 
 from collections import OrderedDict
-from typing import Final, NamedTuple
+from typing import Final
 
 from headgate.caches.prompt import Prompt
 
@@ -12,7 +12,7 @@ Cache = tuple[str, str]
 """A provider's id and the model it is sent: who shares them shares a cache."""
 
 
-class Prefix(NamedTuple):
+class Prefix:
     """A prefix that a provider keeps.
 
     Attributes:
@@ -20,8 +20,10 @@ class Prefix(NamedTuple):
         until_ns: When its lifetime ends, unless it is used again.
     """
 
-    tokens: int
-    until_ns: int
+    __slots__ = ("tokens", "until_ns")
+
+    def __init__(self, tokens: int, until_ns: int) -> None:
+        self.tokens, self.until_ns = tokens, until_ns
 
 
 class Warmth:
@@ -47,7 +49,7 @@ class Warmth:
         kept = self._kept.setdefault(cache, OrderedDict())
         before = kept.get(mark)
         if before is not None and before.until_ns > prefix.until_ns:
-            prefix = prefix._replace(until_ns=before.until_ns)
+            prefix = Prefix(prefix.tokens, before.until_ns)
         kept[mark] = prefix
         kept.move_to_end(mark)
         if len(kept) > self._prefixes_max:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from headgate.dialects.bones import bones_of
-from headgate.dialects.conversations import Theirs
+from headgate.dialects.conversations import Objects, Theirs
 from headgate.dialects.long_body import (
     OBJECT_BYTES_MIN,
     REMEMBERED_BYTES_MIN,
@@ -18,7 +18,7 @@ from headgate.dialects.long_body import (
     objects_of,
     open_around,
 )
-from headgate.dialects.opened import LONG_BYTES, Members, Objects
+from headgate.dialects.opened import LONG_BYTES, Members
 from headgate.dialects.outline import outline
 from headgate.dialects.splice import duplicate_key, signs_of
 from headgate.units.errors import (
@@ -128,8 +128,8 @@ def read(
             if brief is not None:
                 outlined = decode(decoder, brief)
                 if not isinstance(outlined, Refusal):
-                    if theirs is not None and bones:
-                        _remember(body, values, bones, theirs)
+                    if theirs is not None and bones and values.opened is not None:
+                        values.conversation = theirs.remember(body, values.opened, bones)
                     return outlined, values
     # From the body itself, for a refusal says where in it something is wrong.
     request = decode(decoder, body)
@@ -175,24 +175,14 @@ def _bones(values: Members) -> list[bytes] | None:
     opened = values.opened
     if opened is None:
         return None
-    known = [] if opened.before is None else opened.before.bones[: opened.known]
+    reached = opened.reached
+    known = [] if reached is None else reached.before.bones[: reached.mark.objects]
     for each in opened.objects:
         bones = bones_of(values, each)
         if bones is None:
             return None
         known.append(bones)
     return known
-
-
-def _remember(body: bytes, values: Members, bones: list[bytes], theirs: Theirs) -> None:
-    """Remember a conversation that was read, for the next call that goes on with it."""
-    opened = values.opened
-    assert opened is not None
-    before, start = opened.before, opened.start
-    sizes = [] if before is None else before.sizes[: opened.known]
-    sizes += [end - start for end in opened.ends]
-    values.conversation = theirs.measure(body, start, opened.stop, sizes, bones)
-    theirs.keep(values.conversation, before, opened.known)
 
 
 def members(

@@ -12,7 +12,10 @@ call of their own bounded by another call of their own; what is posted is what t
 from collections import OrderedDict
 from typing import Final
 
+from msgspec import Raw
 from xxhash import xxh3_128
+
+Objects = list[dict[str, Raw]]
 
 OBJECTS_MAX: Final = 4_096
 """A conversation of more objects is read anew each time."""
@@ -62,7 +65,14 @@ class Conversation:
 
     __slots__ = ("aside", "bones", "marks", "probe", "prompt", "sizes")
 
-    def __init__(self, said: memoryview, sizes: list[int], bones: list[bytes], seed: int) -> None:
+    def __init__(
+        self,
+        said: memoryview,
+        sizes: list[int],
+        bones: list[bytes],
+        seed: int,
+        reached: "Reached | None",
+    ) -> None:
         """Take the measure of a conversation of one object at least.
 
         Args:
@@ -70,12 +80,19 @@ class Conversation:
             sizes: As above.
             bones: As above.
             seed: What it is hashed by.
+            reached: What it goes on with, None for none.
         """
         self.sizes, self.bones = sizes, bones
-        known = xxh3_128(seed=seed)
+        first = begin = max(1, len(sizes) - BACK_MAX)
         self.marks: list[Mark] = []
         size = 0
-        for objects in range(max(1, len(sizes) - BACK_MAX), len(sizes) + 1):
+        if reached is not None and reached.hashed is not None:
+            known, size = reached.hashed, reached.mark.size
+            self.marks += [mark for mark in reached.before.marks if mark.objects >= first]
+            begin = max(first, reached.mark.objects + 1)
+        else:
+            known = xxh3_128(seed=seed)
+        for objects in range(begin, len(sizes) + 1):
             known.update(said[size : sizes[objects - 1]])
             size = sizes[objects - 1]
             self.marks.append(Mark(objects, size, known.intdigest()))
@@ -88,26 +105,67 @@ class Conversation:
         first = self.marks[0].size
         return first <= len(said) and _probe(said, first) == self.probe
 
-    def reach(self, said: memoryview, known: xxh3_128) -> Mark | None:
+    def reach(self, said: memoryview, known: xxh3_128) -> "Reached | None":
         """Return up to where a list is the same; None for nowhere.
 
         Args:
             said: The list, and whatever follows it.
-            known: The hash of it up to the first mark; changed.
+            known: The hash of it up to the first mark; taken.
         """
         reached: Mark | None = None
         size = self.marks[0].size
         for mark in self.marks:
             known.update(said[size : mark.size])
             if known.intdigest() != mark.digest:
-                break
+                return None if reached is None else Reached(self, reached, None)
             size = mark.size
             reached = mark
-        return reached
+        return None if reached is None else Reached(self, reached, known)
+
+
+class Reached:
+    """How far a list goes on with a conversation.
+
+    Attributes:
+        before: The conversation.
+        mark: Up to where they are the same.
+        hashed: The hash up to there, None where that is not all of the conversation.
+    """
+
+    __slots__ = ("before", "hashed", "mark")
+
+    def __init__(self, before: Conversation, mark: Mark, hashed: xxh3_128 | None) -> None:
+        self.before, self.mark, self.hashed = before, mark, hashed
 
 
 def _probe(said: memoryview, at: int) -> int:
     return hash(bytes(said[max(0, at - PROBE_BYTES) : at]))
+
+
+class Opened:
+    """A body that was read in one pass.
+
+    Attributes:
+        values: Its members, each the exact slice of the body.
+        start: Where the list of its conversation begins, and `stop`, where that ends.
+        ends: Where each object of it ends that was read.
+        objects: Those.
+        reached: What it goes on with, None for none.
+    """
+
+    __slots__ = ("ends", "objects", "reached", "start", "stop", "values")
+
+    def __init__(
+        self, values: dict[str, Raw], start: int, stop: int, ends: list[int], objects: Objects
+    ) -> None:
+        self.values, self.start, self.stop = values, start, stop
+        self.ends, self.objects = ends, objects
+        self.reached: Reached | None = None
+
+    @property
+    def known(self) -> int:
+        """How many objects are before those that were read."""
+        return 0 if self.reached is None else self.reached.mark.objects
 
 
 class Conversations:
@@ -153,9 +211,9 @@ class Theirs:
         self._all = whole
         self._kept: list[Conversation] = []
 
-    def find(self, body: bytes, start: int) -> tuple[Conversation, Mark] | None:
-        """Return the conversation that a list beginning at `start` goes on with, and from where."""
-        best: tuple[Conversation, Mark] | None = None
+    def find(self, body: bytes, start: int) -> Reached | None:
+        """Return what a list that begins at `start` goes on with, None for nothing."""
+        best: Reached | None = None
         said = memoryview(body)[start:]
         # Conversations with the same instructions have their first marks at the same place.
         hashed: dict[int, xxh3_128] = {}
@@ -167,59 +225,55 @@ class Theirs:
             known = hashed.get(size)
             if known is None:
                 known = hashed[size] = xxh3_128(said[:size], self._all.seed)
-            mark = each.reach(said, known.copy())
-            if mark is None:
+            reached = each.reach(said, known.copy())
+            if reached is None:
                 continue
+            if reached.hashed is not None:
+                return reached
+            if best is None or reached.mark.objects > best.mark.objects:
+                best = reached
             alike += 1
-            if mark.objects == len(each.bones):
-                return each, mark
-            if best is None or mark.objects > best[1].objects:
-                best = each, mark
             if alike == ALIKE_MAX:
                 break
         return best
 
-    def measure(
-        self, body: bytes, start: int, stop: int, sizes: list[int], bones: list[bytes]
-    ) -> Conversation:
-        """Return what can be remembered of a conversation.
+    def remember(self, body: bytes, opened: Opened, bones: list[bytes]) -> Conversation | None:
+        """Remember the conversation of a body that was read, None for one of too many objects.
 
         Args:
-            body: The body it stands in.
-            start: Where its list begins there.
-            stop: Where the list ends.
-            sizes: As in a `Conversation`.
-            bones: Likewise.
+            body: The body.
+            opened: How it was read.
+            bones: Of each of its objects, one at least.
         """
+        if len(bones) > OBJECTS_MAX:
+            return None
+        reached = opened.reached
+        sizes = [] if reached is None else reached.before.sizes[: reached.mark.objects]
+        sizes += [end - opened.start for end in opened.ends]
         view = memoryview(body)
-        new = Conversation(view[start:stop], sizes, bones, self._all.seed)
-        beside = xxh3_128(view[:start], self._all.seed)
-        beside.update(view[stop:])
+        said = view[opened.start : opened.stop]
+        new = Conversation(said, sizes, bones, self._all.seed, reached)
+        beside = xxh3_128(view[: opened.start], self._all.seed)
+        beside.update(view[opened.stop :])
         new.aside = beside.intdigest()
+        self._keep(new, reached)
         return new
 
-    def keep(self, new: Conversation, before: Conversation | None, known: int) -> None:
-        """Remember a conversation.
+    def _keep(self, new: Conversation, reached: Reached | None) -> None:
+        """Put a conversation behind the others.
 
-        Args:
-            new: The conversation.
-            before: The one it goes on with, None for none.
-            known: How many objects they have in common. With all of that one it takes its place;
-                with nearly all it likely does, so that one is the first to be forgotten. With the
-                instructions alone, it is another one's.
+        It takes the place of one that it goes on with. One with which it has nearly all in common
+        it likely takes as well, so that is the first to be forgotten; one that has the same
+        instructions is another agent's.
         """
-        if not new.bones or len(new.bones) > OBJECTS_MAX:
-            return
         change = len(new.bones)
-        if (
-            before is not None
-            and before in self._kept
-            and (known > BACK_MAX or known == len(before.bones))
-        ):
-            self._kept.remove(before)
-            if known == len(before.bones):
+        if reached is not None and reached.before in self._kept:
+            before = reached.before
+            if reached.hashed is not None:
+                self._kept.remove(before)
                 change -= len(before.bones)
-            else:
+            elif reached.mark.objects > BACK_MAX:
+                self._kept.remove(before)
                 self._kept.insert(0, before)
         if len(self._kept) >= CALLER_MAX:
             change -= len(self._kept.pop(0).bones)

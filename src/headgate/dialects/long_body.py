@@ -11,8 +11,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from headgate.dialects.conversations import Theirs
-from headgate.dialects.opened import Objects, Opened
+from headgate.dialects.conversations import Objects, Opened, Theirs
 from headgate.dialects.splice import compact_bytes, count_off
 
 OBJECT_BYTES_MIN: Final = 1_024
@@ -63,11 +62,10 @@ def go_on(body: bytes, name: str, theirs: Theirs) -> Opened | None:
     """
     sign = b'"%b":' % name.encode()
     start = body.find(sign) + len(sign)
-    found = theirs.find(body, start)
-    if found is None:
+    reached = theirs.find(body, start)
+    if reached is None:
         return None
-    before, mark = found
-    rest = _without(body, start, start + mark.size)
+    rest = _without(body, start, start + reached.mark.size)
     if rest is None or not is_text(rest):
         return None
     objects = objects_of(rest, name)
@@ -78,7 +76,7 @@ def go_on(body: bytes, name: str, theirs: Theirs) -> Opened | None:
     opened.stop += gone
     opened.ends = [end + gone for end in opened.ends]
     opened.values[name] = Raw(memoryview(body)[start : opened.stop])
-    opened.before, opened.known = before, mark.objects
+    opened.reached = reached
     return opened
 
 

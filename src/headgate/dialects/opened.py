@@ -5,37 +5,12 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Raw
 
-from headgate.dialects.conversations import Conversation
+from headgate.dialects.conversations import Conversation, Objects, Opened
 
 LONG_BYTES = 16 << 10
 """A shorter body costs less to decode again than to remember."""
 
 _OBJECTS = msgspec.json.Decoder(list[dict[str, Raw]])
-
-Objects = list[dict[str, Raw]]
-
-
-class Opened:
-    """A body that was read in one pass.
-
-    Attributes:
-        values: Its members, each the exact slice of the body.
-        start: Where the list of its conversation begins, and `stop`, where that ends.
-        ends: Where each object of it ends that was read.
-        objects: Those.
-        before: The conversation it goes on with, None for none.
-        known: How many objects of that one are before those that were read.
-    """
-
-    __slots__ = ("before", "ends", "known", "objects", "start", "stop", "values")
-
-    def __init__(
-        self, values: dict[str, Raw], start: int, stop: int, ends: list[int], objects: Objects
-    ) -> None:
-        self.values, self.start, self.stop = values, start, stop
-        self.ends, self.objects = ends, objects
-        self.before: Conversation | None = None
-        self.known = 0
 
 
 class Members(dict[str, Raw]):

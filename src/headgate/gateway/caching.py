@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from headgate.caches.missed import Missed, Served, continues, missed
-from headgate.caches.prompt import Prompt, reading
+from headgate.caches.prompt import Prompt, prompt_of, reading
 from headgate.caches.sessions import Last, Sessions, session_of
 from headgate.caches.warmth import Cache, Prefix, Warmth
 from headgate.caches.worth import missed_nanos, saved_nanos, warm_nanos, writing_pays
@@ -51,7 +51,7 @@ WARM, SENT = "warm", "sent"
 NO_CHANGE: Final[Mapping[str, bytes]] = MappingProxyType({})
 
 
-class _Kept(NamedTuple):
+class _Kept:
     """What a provider keeps of a prompt after an attempt.
 
     Attributes:
@@ -61,10 +61,10 @@ class _Kept(NamedTuple):
         lifetime_ns: For how long.
     """
 
-    tokens: int
-    blocks: int
-    ends: tuple[int, ...]
-    lifetime_ns: int
+    __slots__ = ("blocks", "ends", "lifetime_ns", "tokens")
+
+    def __init__(self, tokens: int, blocks: int, ends: tuple[int, ...], lifetime_ns: int) -> None:
+        self.tokens, self.blocks, self.ends, self.lifetime_ns = tokens, blocks, ends, lifetime_ns
 
 
 class Keeping(NamedTuple):
@@ -148,7 +148,7 @@ class Caching:
         try:
             prompt = self._further(exchange)
             blocks = None if prompt is not None else self._blocks(exchange)
-            return prompt if blocks is None else Prompt(blocks)
+            return prompt if blocks is None else prompt_of(blocks)
         except UNREADABLE:
             return None
 
@@ -160,9 +160,9 @@ class Caching:
             # A mark of the whole body is one behind its last block.
             return None
         now, opened = members.conversation, members.opened
-        if now is None or opened is None or opened.before is None:
+        if now is None or opened is None or opened.reached is None:
             return None
-        before = opened.before
+        before = opened.reached.before
         if before.aside != now.aside or not isinstance(before.prompt, Prompt):
             return None
         more = items(members, *dialect.CONVERSATION, opened.known)
@@ -298,7 +298,7 @@ class Caching:
             if not exchange.marked and ends:
                 lifetime_s = prompt.lifetimes_s[ends[-1] - 1]
             kept = (told, ends[-1]) if ends else (0, 0)
-            return _Kept(*kept, ends, lifetime_s * NANOS_PER_SECOND)
+            return _Kept(kept[0], kept[1], ends, lifetime_s * NANOS_PER_SECOND)
         whole = usage.prompt_tokens // TOKENS_STEP * TOKENS_STEP
         tokens = max(told, whole if whole >= _tokens_min(exchange.target) else 0)
         lifetime_s = LONG_RETENTION_S.get(exchange.demand.terms.cache_retention, dialect.LIFETIME_S)

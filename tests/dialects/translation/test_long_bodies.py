@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from headgate.caches.prompt import Prompt
+from headgate.caches.prompt import prompt_of
 from headgate.dialects.opened import LONG_BYTES, Members
 from headgate.dialects.prompts.registry import prompt_dialects
 from headgate.records.demand import Demand
@@ -31,7 +31,7 @@ def test_a_long_body_means_what_its_bytes_mean(client: str, data: st.DataObject)
     assert long == values
     assert plain is not None
     assert opened is not None
-    assert Prompt(opened).marks == Prompt(plain).marks
+    assert prompt_of(opened).marks == prompt_of(plain).marks
 
 
 def test_only_long_bodies_are_remembered() -> None:
@@ -60,7 +60,7 @@ def test_no_more_of_a_prompt_is_firm_than_stands_in_its_body(
     blocks = prompt_dialects()[client].read(msgspec.json.decode(body, type=dict[str, Raw]))
 
     assert blocks is not None
-    assert [0, *Prompt(blocks).firm][-1] <= len(body)
+    assert [0, *prompt_of(blocks).firm][-1] <= len(body)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,6 @@ def test_what_a_provider_may_read_otherwise_is_another_block(
         body = json.dumps({"messages": [message]}).encode()
         blocks = prompt_dialects()[CHAT].read(msgspec.json.decode(body, type=dict[str, Raw]))
         assert blocks is not None
-        marks.append(Prompt(blocks).marks[-1])
+        marks.append(prompt_of(blocks).marks[-1])
 
     assert marks[0] != marks[1]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from headgate.budgets.settings import RunLimits
+from headgate.caches.prompt import digest_of
 from headgate.gateway.learning.run_counts import Count
 from headgate.records.control import Control, ControlReply, ControlRequest
 from headgate.units import errors
@@ -90,7 +91,7 @@ class Guards:
         if limits.calls_max is not None and count.calls_of_all >= limits.calls_max:
             return f"calls_max is {limits.calls_max}"
         if limits.repeats_max is not None:
-            count.sent(hash(body))
+            count.sent(digest_of(body))
             if count.repeats > limits.repeats_max:
                 return f"repeats_max is {limits.repeats_max}, and the same body came again"
         most = limits.spend_per_minute_nanos_max
