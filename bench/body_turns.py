@@ -1,7 +1,8 @@
 """What large bodies take of a worker's loop, turn by turn: `python -m bench.body_turns`.
 
 Whoever shares a worker with a large body waits for its longest turn, so that is what is told
-beside the sum. In one process without sockets, as `bench.hot_path`.
+beside the sum. In one process without sockets, as `bench.hot_path`. Each body is taken as one that
+is new and as one that goes on with what was sent before: here, one that is sent again.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import json
 import statistics
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.hot_path import CHAT, MESSAGES, HotPath, Speech, posted
@@ -18,24 +20,24 @@ REPEATS = 15
 WORD = "word "
 
 
-def body(model: bytes, messages: int, *, parts: bool, size: int = BODY_BYTES) -> bytes:
+def body(model: bytes, messages: int, *, parts: bool, size: int, number: int) -> bytes:
     """Return a conversation of so many messages and bytes; its contents texts, or lists of one."""
-    text = WORD * (size // len(WORD) // messages)
+    text = f"{number} " + WORD * (size // len(WORD) // messages)
     content = [{"type": "text", "text": text}] if parts else text
     turns = [
         {"role": "assistant" if number % 2 else "user", "content": content}
         for number in range(messages)
     ]
-    return json.dumps({"model": model.decode(), "messages": turns, "max_tokens": 256}).encode()
+    said = {"model": model.decode(), "messages": turns, "max_tokens": 256}
+    return json.dumps(said, separators=(",", ":")).encode()
 
 
-def measure(speech: Speech, messages: int, *, parts: bool, size: int) -> tuple[float, float, int]:
+def measure(speech: Speech, asked: Sequence[bytes]) -> tuple[float, float, int]:
     """Return the medians of a call's sum and longest turn in microseconds, and how many turns."""
-    asked = posted(body(speech.model, messages, parts=parts, size=size))
     with tempfile.TemporaryDirectory() as folder:
         path = HotPath(Path(folder), speech)
-        path.turns_us(asked)
-        taken = [path.turns_us(asked) for _ in range(REPEATS)]
+        path.turns_us(asked[0])
+        taken = [path.turns_us(each) for each in asked[1:]]
     sums, longest = [sum(each) for each in taken], [max(each) for each in taken]
     return statistics.median(sums), statistics.median(longest), len(taken[-1])
 
@@ -48,11 +50,18 @@ def main() -> int:
     for name, speech in (("as it is", CHAT), ("translated", MESSAGES)):
         for messages in (1, 500):
             for parts in (False, True):
-                whole, longest, turns = measure(speech, messages, parts=parts, size=arguments.bytes)
+                size = arguments.bytes
+                new = [
+                    posted(body(speech.model, messages, parts=parts, size=size, number=number))
+                    for number in range(REPEATS + 1)
+                ]
                 shape = f"{messages} messages of {'parts' if parts else 'text'}"
-                sys.stdout.write(
-                    f"{name}, {shape}: {whole:.0f} us in {turns} turns, the longest {longest:.0f}\n"
-                )
+                for kind, asked in (("new", new), ("going on", new[:1] * len(new))):
+                    whole, longest, turns = measure(speech, asked)
+                    sys.stdout.write(
+                        f"{name}, {shape}, {kind}: {whole:.0f} us in {turns} turns,"
+                        f" the longest {longest:.0f}\n"
+                    )
     return 0
 
 
