@@ -21,7 +21,8 @@ STATEMENTS = 12
 
 What a row needs while it is written comes from 123 places that a connection has for small things,
 and from the system once prepared statements have all of them (https://sqlite.org/malloc.html#lookaside).
-The driver's 128 statements do, and a call folded costs a fifteenth more."""
+The driver's 128 statements do, and a call folded costs a fifteenth more. A fold that needs others
+prepares them anew, some 200,000 instructions, four times a second."""
 
 
 def driver() -> ModuleType:
