@@ -14,7 +14,13 @@ from msgspec.structs import replace
 from headgate.caches.prompt import Prompt, prompt_of
 from headgate.dialects import anthropic_messages, gemini, openai_chat, openai_responses
 from headgate.dialects.bones import DECISIVE, KIND_BYTES_MAX, bones_of
-from headgate.dialects.conversations import CALLER_MAX, OBJECTS_MAX, Conversations, Theirs
+from headgate.dialects.conversations import (
+    CALLER_MAX,
+    CALLERS_MAX,
+    OBJECTS_MAX,
+    Conversations,
+    Theirs,
+)
 from headgate.dialects.long_body import is_text
 from headgate.dialects.opened import LONG_BYTES, Members
 from headgate.dialects.prompts.block import items
@@ -225,6 +231,22 @@ def test_who_has_been_away_longest_is_forgotten_first() -> None:
     assert known(read("openai_chat", written(chat(*[TURN] * 4)), bob)) == 5
     assert everybody.of("alice", "openai_chat") is not alice
     assert known(read("openai_chat", AFTER, everybody.of("alice", "openai_chat"))) == 0
+
+
+def test_so_many_callers_are_remembered() -> None:
+    """Whoever shows a token of an issuer is a caller, also one of whom nothing is kept."""
+    everybody = Conversations(1)
+    alice = everybody.of("alice", "openai_chat")
+    read("openai_chat", AFTER, alice)
+    for number in range(CALLERS_MAX - 1):
+        everybody.of(f"{number}", "openai_chat")
+    assert everybody.of("alice", "openai_chat") is alice
+
+    for number in range(CALLERS_MAX):
+        everybody.of(f"another {number}", "openai_chat")
+
+    assert everybody.of("alice", "openai_chat") is not alice
+    assert known(read("openai_chat", AFTER, alice)) == 0
 
 
 def test_a_conversation_of_very_many_objects_is_not_remembered() -> None:

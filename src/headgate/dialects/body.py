@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from headgate.dialects.bones import bones_of
-from headgate.dialects.conversations import Objects, Theirs
+from headgate.dialects.conversations import OBJECTS_MAX, Objects, Theirs
 from headgate.dialects.long_body import (
     OBJECT_BYTES_MIN,
     REMEMBERED_BYTES_MIN,
@@ -157,8 +157,10 @@ def _long_members(
         if not is_text(body):
             return None
         objects = objects_of(body, conversation)
-        least = OBJECT_BYTES_MIN if theirs is None else REMEMBERED_BYTES_MIN
-        opened = None if objects is None else open_around(body, conversation, objects, least)
+        if objects is not None:
+            kept = theirs is not None and len(objects) <= OBJECTS_MAX
+            least = REMEMBERED_BYTES_MIN if kept else OBJECT_BYTES_MIN
+            opened = open_around(body, conversation, objects, least)
     if opened is None:
         found = members(body, named, folded)
         if objects is not None and isinstance(found, Members):
@@ -176,6 +178,8 @@ def _bones(values: Members) -> list[bytes] | None:
     if opened is None:
         return None
     reached = opened.reached
+    if opened.known + len(opened.objects) > OBJECTS_MAX:
+        return None
     known = [] if reached is None else reached.before.bones[: reached.mark.objects]
     for each in opened.objects:
         bones = bones_of(values, each)

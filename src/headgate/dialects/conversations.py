@@ -23,6 +23,9 @@ OBJECTS_MAX: Final = 4_096
 KEPT_MAX: Final = 1 << 16
 """Objects of all conversations together: with what is read from it, one takes some 200 bytes."""
 
+CALLERS_MAX: Final = 4_096
+"""Callers whose conversations are remembered."""
+
 CALLER_MAX: Final = 128
 """Conversations of one caller."""
 
@@ -190,6 +193,8 @@ class Conversations:
         key = (principal, kind)
         found = self._callers.get(key)
         if found is None:
+            if len(self._callers) >= CALLERS_MAX:
+                self._forget_one()
             found = self._callers[key] = Theirs(self)
         self._callers.move_to_end(key)
         return found
@@ -198,8 +203,11 @@ class Conversations:
         """Count what is remembered now, or no more; forget whoever has been away longest."""
         self._objects += objects
         while self._objects > self._kept and self._callers:
-            _, gone = self._callers.popitem(last=False)
-            self._objects -= gone.forget()
+            self._forget_one()
+
+    def _forget_one(self) -> None:
+        _, gone = self._callers.popitem(last=False)
+        self._objects -= gone.forget()
 
 
 class Theirs:
@@ -237,16 +245,14 @@ class Theirs:
                 break
         return best
 
-    def remember(self, body: bytes, opened: Opened, bones: list[bytes]) -> Conversation | None:
-        """Remember the conversation of a body that was read, None for one of too many objects.
+    def remember(self, body: bytes, opened: Opened, bones: list[bytes]) -> Conversation:
+        """Remember the conversation of a body that was read.
 
         Args:
             body: The body.
             opened: How it was read.
-            bones: Of each of its objects, one at least.
+            bones: Of each of its objects: one at least, `OBJECTS_MAX` at most.
         """
-        if len(bones) > OBJECTS_MAX:
-            return None
         reached = opened.reached
         sizes = [] if reached is None else reached.before.sizes[: reached.mark.objects]
         sizes += [end - opened.start for end in opened.ends]
