@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from headgate.caches.prompt import Prompt, prompt_of
 from headgate.dialects import anthropic_messages, gemini, openai_chat, openai_responses
+from headgate.dialects import body as bodies
 from headgate.dialects.bones import DECISIVE, KIND_BYTES_MAX, bones_of
 from headgate.dialects.conversations import (
     CALLER_MAX,
@@ -22,7 +23,7 @@ from headgate.dialects.conversations import (
     Theirs,
 )
 from headgate.dialects.long_body import is_text
-from headgate.dialects.opened import LONG_BYTES, Members
+from headgate.dialects.opened import LARGE_BYTES, LONG_BYTES, Members
 from headgate.dialects.prompts.block import items
 from headgate.dialects.prompts.registry import prompt_dialects
 from headgate.dialects.registry import ConversationDialect
@@ -332,3 +333,21 @@ def test_a_prompt_that_goes_on_is_hashed_as_if_it_were_new(kind: str, data: st.D
 def parts_of(prompt: Prompt) -> list[Any]:
     """Return all that a prompt says."""
     return [getattr(prompt, name) for name in Prompt.__slots__]
+
+
+@EVERY
+def test_a_large_body_that_is_new_is_remembered_in_a_step_of_its_own(kind: str) -> None:
+    """What follows it goes on with it; who reads on in one turn has nothing more to do."""
+    name, caller = READERS[kind].CONVERSATION, theirs()
+    fields: dict[str, Any] = {"model": "m", "max_tokens": 9}
+    fields[name] = [FIRST[kind]] * (LARGE_BYTES // LONG_BYTES + 1)
+    more = {**fields, name: [*fields[name], FIRST[kind]]}
+
+    found = read(kind, written(fields), caller)
+
+    assert isinstance(found, Demand)
+    assert known(read(kind, written(fields), caller)) == 0
+    for _ in range(2):
+        bodies.remember(written(fields), found.members)
+    assert known(assert_read_alike(kind, written(more), caller)) == len(fields[name])
+    assert known(assert_read_alike(kind, written(more), caller)) == len(more[name])

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from headgate.dialects.opened import LARGE_BYTES
 from headgate.gateway.client.edge import ClientConnection
 from headgate.gateway.cuts import cut
 from headgate.gateway.exchange import Exchange
-from headgate.gateway.readings import LARGE_BYTES, READING
+from headgate.gateway.readings import READING
 from headgate.records.journal import HoldRecord, RefusalRecord, VoidRecord
 from headgate.simulator import Simulator
 from tests.gateway.calls import CHAT_PATH, MESSAGES_PATH, ask, chat, message, request

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from headgate.dialects.opened import LONG_BYTES
+from headgate.dialects.opened import LARGE_BYTES, LONG_BYTES
 from headgate.simulator import Simulator
-from tests.gateway.calls import MESSAGES_PATH, ask, config
+from tests.gateway.calls import CHAT_PATH, MESSAGES_PATH, ask, config
 from tests.gateway.inprocess import Gateway
 from tests.gateway.test_caching import (
     added_tool,
@@ -85,3 +85,19 @@ def test_a_long_session_whose_whole_body_is_marked_is_kept_to_its_end(gateway: G
     gateway.until_idle()
     assert [note(gateway, reply).cause for reply in before] == [None] * 2
     assert note(gateway, broken).path == "messages[8].content"
+
+
+def test_a_large_body_is_known_when_its_conversation_goes_on(gateway: Gateway) -> None:
+    """What is remembered of it takes a step of its own, before it is sent."""
+    said = {"role": "user", "content": "word " * (LARGE_BYTES // 5)}
+    body = {"model": "mini", "max_completion_tokens": 9, "messages": [said]}
+    sent = json.dumps(body, separators=(",", ":")).encode()
+
+    reply = ask(gateway, sent, CHAT_PATH)
+
+    assert reply.status == 200, reply
+    theirs = gateway.pipeline.world.conversations.of("alice", "openai_chat")
+    reached = theirs.find(sent, sent.index(b"["))
+    assert reached is not None
+    assert reached.mark.objects == 1
+    assert reached.before.prompt is not None

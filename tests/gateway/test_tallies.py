@@ -8,8 +8,8 @@ import pytest
 from headgate.counting.count import bounded
 from headgate.counting.prompt import read
 from headgate.counting.tally import Tallied
+from headgate.dialects.opened import LARGE_BYTES
 from headgate.dialects.translation.registry import translators
-from headgate.gateway.readings import LARGE_BYTES
 from headgate.records.journal import HoldRecord
 from headgate.units.errors import Refusal
 from tests.gateway.calls import ALICE, BOB, ask, config, encode, message, request

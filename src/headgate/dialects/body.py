@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -18,7 +18,7 @@ from headgate.dialects.long_body import (
     objects_of,
     open_around,
 )
-from headgate.dialects.opened import LONG_BYTES, Members
+from headgate.dialects.opened import LARGE_BYTES, LONG_BYTES, Members
 from headgate.dialects.outline import outline
 from headgate.dialects.splice import duplicate_key, signs_of
 from headgate.units.errors import (
@@ -123,7 +123,9 @@ def read(
     if len(body) >= LONG_BYTES:
         values = _long_members(body, prompt[0], named, folded, theirs)
         if isinstance(values, Members):
-            bones = None if theirs is None else _bones(values)
+            if len(body) >= LARGE_BYTES and values.is_new:
+                values.unkept = theirs
+            bones = None if theirs is None or values.unkept is not None else _bones(values)
             brief = outline(values, prompt, bones)
             if brief is not None:
                 outlined = decode(decoder, brief)
@@ -138,6 +140,18 @@ def read(
     if values is None:
         values = members(body, named, folded)
     return values if isinstance(values, Refusal) else (request, values)
+
+
+def remember(body: bytes, members: Mapping[str, Raw]) -> None:
+    """Remember the conversation of a large body that is a new one: reading it left that to do.
+
+    It takes as long as the reading does, so it has a step of its own.
+    """
+    if isinstance(members, Members) and members.unkept is not None:
+        theirs, members.unkept = members.unkept, None
+        bones = _bones(members)
+        if bones and members.opened is not None:
+            members.conversation = theirs.remember(body, members.opened, bones)
 
 
 def _long_members(

@@ -5,10 +5,13 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Raw
 
-from headgate.dialects.conversations import Conversation, Objects, Opened
+from headgate.dialects.conversations import Conversation, Objects, Opened, Theirs
 
 LONG_BYTES = 16 << 10
 """A shorter body costs less to decode again than to remember."""
+
+LARGE_BYTES = 128 << 10
+"""A longer one is read in steps, so that nobody waits for all of them."""
 
 _OBJECTS = msgspec.json.Decoder(list[dict[str, Raw]])
 
@@ -19,9 +22,10 @@ class Members(dict[str, Raw]):
     Attributes:
         opened: How they were read, None when that was in more than one pass.
         conversation: What is remembered of the conversation, None when nothing is.
+        unkept: Among whose conversations it is yet to be remembered, None for nobody's.
     """
 
-    __slots__ = ("_known", "_name", "_shared", "conversation", "opened")
+    __slots__ = ("_known", "_name", "_shared", "conversation", "opened", "unkept")
 
     def __init__(self, values: dict[str, Raw]) -> None:
         super().__init__(values)
@@ -29,7 +33,13 @@ class Members(dict[str, Raw]):
         self._shared: dict[int, tuple[Raw, Objects]] = {}
         self.opened: Opened | None = None
         self.conversation: Conversation | None = None
+        self.unkept: Theirs | None = None
         self._name, self._known = "", 0
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it goes on with nothing that was sent before."""
+        return self.opened is None or self.opened.reached is None
 
     def take(self, name: str, opened: Opened) -> None:
         """Take how the body was read whose conversation has that name."""

@@ -14,6 +14,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from headgate.capacity.shares import Waiter
+from headgate.dialects.opened import LARGE_BYTES
 from headgate.dialects.splice import SpliceError
 from headgate.gateway import endpoints, refusals
 from headgate.gateway.approvals import Approvals
@@ -36,7 +37,7 @@ from headgate.gateway.lag import BEHIND, Lag
 from headgate.gateway.money.prefixes import PrefixMemory
 from headgate.gateway.money.quotes import quote
 from headgate.gateway.money.shadows import waive
-from headgate.gateway.readings import LARGE_BYTES, Readings
+from headgate.gateway.readings import Readings
 from headgate.gateway.settings import SWEEP_MS
 from headgate.gateway.turns import classify
 from headgate.gateway.upstream.connection import UpstreamConnection
@@ -145,8 +146,7 @@ class Pipeline:
         dialect = self.world.dialect_of(request)
         if dialect is None or request.head.method != b"POST":
             endpoints.answer(self, client, request)
-            # Not before: what is asked about Headgate itself stands in the body.
-            self.drop(request)
+            self.drop(request)  # Not before: what is asked about Headgate stands in the body.
             return
         exchange = Exchange(self, client, request, dialect, self.world.next_call())
         client.exchange = exchange

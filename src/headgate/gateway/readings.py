@@ -12,14 +12,12 @@ from collections.abc import Iterator
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
 
+from headgate.dialects.body import remember
 from headgate.gateway.entry import permit, read
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pipeline import Pipeline
-
-LARGE_BYTES: Final = 128 << 10
-"""A shorter body is read in the turn in which it is whole."""
 
 STEP_NS: Final = 200_000
 """Short steps are taken together until so much time is gone; no step begins after it."""
@@ -88,6 +86,8 @@ class Readings:
         pipeline, world = self._pipeline, self._world
         refusal = read(world, exchange)
         if refusal is None:
+            yield
+            remember(exchange.body, exchange.own.members)
             yield
             yield from world.caching.look(exchange)
             yield from world.interpreter.understand(exchange, world.router)

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Final, cast
 from headgate.counting.count import Count, bounded, counted
 from headgate.counting.prompt import Prompt, UncountableError, prompt_of
 from headgate.dialects.body import TOO_DEEP
+from headgate.dialects.opened import LARGE_BYTES
 from headgate.dialects.registry import CountDialect
 from headgate.dialects.translation.fields import TranslationError
 from headgate.gateway import replies
 from headgate.gateway.client.http_bytes import JSON
-from headgate.gateway.readings import COUNTING, LARGE_BYTES
+from headgate.gateway.readings import COUNTING
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
