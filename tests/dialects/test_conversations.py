@@ -22,7 +22,7 @@ from headgate.dialects.conversations import (
     Conversations,
     Theirs,
 )
-from headgate.dialects.long_body import is_text
+from headgate.dialects.long_body import is_utf8
 from headgate.dialects.opened import LARGE_BYTES, LONG_BYTES, Members
 from headgate.dialects.prompts.block import items
 from headgate.dialects.prompts.registry import prompt_dialects
@@ -97,7 +97,7 @@ def assert_read_alike(kind: str, body: bytes, caller: Theirs) -> Demand | Refusa
         assert list(found.members.items()) == list(afresh.members.items())
         name = READERS[kind].CONVERSATION
         value = found.members.get(name, Raw(b""))
-        if isinstance(found.members, Members) and bytes(value).startswith(b"[{") and is_text(body):
+        if isinstance(found.members, Members) and bytes(value).startswith(b"[{") and is_utf8(body):
             objects = msgspec.json.decode(value, type=list[dict[str, Raw]])
             assert found.members.objects(value) == objects
             assert found.members.objects_from(name, known(found)) == objects[known(found) :]

@@ -14,7 +14,7 @@ from headgate.dialects.long_body import (
     OBJECT_BYTES_MIN,
     REMEMBERED_BYTES_MIN,
     go_on,
-    is_text,
+    is_utf8,
     objects_of,
     open_around,
 )
@@ -168,7 +168,7 @@ def _long_members(
     opened = None if theirs is None else go_on(body, conversation, theirs)
     objects: Objects | None = None
     if opened is None:
-        if not is_text(body):
+        if not is_utf8(body):
             return None
         objects = objects_of(body, conversation)
         if objects is not None:

@@ -34,8 +34,11 @@ _OBJECTS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
 _PLACE: Final = b"null"
 
 
-def is_text(body: bytes) -> bool:
-    """Tell whether a body is UTF-8: the decoder passes over what it only skips."""
+def is_utf8(body: bytes) -> bool:
+    """Tell whether bytes are UTF-8, as JSON has to be (RFC 8259, 8.1).
+
+    The decoder sees it only of what it does not skip.
+    """
     if body.isascii():
         return True
     try:
@@ -66,7 +69,7 @@ def go_on(body: bytes, name: str, theirs: Theirs) -> Opened | None:
     if reached is None:
         return None
     rest = _without(body, start, start + reached.mark.size)
-    if rest is None or not is_text(rest):
+    if rest is None or not is_utf8(rest):
         return None
     objects = objects_of(rest, name)
     opened = None if objects is None else open_around(rest, name, objects, REMEMBERED_BYTES_MIN)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from headgate.dialects.translation.translated import is_utf8
+from headgate.dialects.long_body import is_utf8
 from headgate.units.errors import BODY_MALFORMED, Refusal
 from tests.dialects.translation.speech import (
     CHAT,

@@ -11,6 +11,7 @@ from typing import Final
 from msgspec import Raw, structs
 
 from headgate.dialects.body import TOO_DEEP
+from headgate.dialects.long_body import is_utf8
 from headgate.dialects.opened import Members
 from headgate.dialects.registry import Dialect, SpokenDialect, StreamReader
 from headgate.dialects.sse import first_data
@@ -31,17 +32,6 @@ from headgate.records.report import Report
 from headgate.units.errors import BODY_MALFORMED, FEATURE_UNSUPPORTED, UPSTREAM_BROKEN, Refusal
 
 NOT_TOLD: Final = "The provider's answer cannot be told in the dialect of this call."
-
-
-def is_utf8(body: bytes) -> bool:
-    """Tell whether bytes are UTF-8, as JSON has to be (RFC 8259, 8.1)."""
-    if body.isascii():
-        return True
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def as_text(said: bytes) -> bytes:
