@@ -332,7 +332,9 @@ def test_a_prompt_that_goes_on_is_hashed_as_if_it_were_new(kind: str, data: st.D
 
 def parts_of(prompt: Prompt) -> list[Any]:
     """Return all that a prompt says."""
-    return [getattr(prompt, name) for name in Prompt.__slots__]
+    counts = [prompt.head, prompt.turns_from, prompt.identity, prompt.lifetimes_s, prompt.paths]
+    arrays = (prompt.digests, prompt.marks, prompt.ends, prompt.firm, prompt.items)
+    return [*counts, *map(list, arrays)]
 
 
 @EVERY
