@@ -14,11 +14,13 @@ from msgspec.structs import replace
 from headgate.caches.prompt import Prompt, prompt_of
 from headgate.dialects import anthropic_messages, gemini, openai_chat, openai_responses
 from headgate.dialects import body as bodies
-from headgate.dialects.bones import DECISIVE, KIND_BYTES_MAX, bones_of
+from headgate.dialects.bones import DECISIVE, KIND_BYTES_MAX, PARTS_MAX, bones_of
 from headgate.dialects.conversations import (
     CALLER_MAX,
     CALLERS_MAX,
+    OBJECT_WEIGHT,
     OBJECTS_MAX,
+    WEIGHT,
     Conversations,
     Theirs,
 )
@@ -152,6 +154,8 @@ def chat(*said: Any, **more: Any) -> dict[str, Any]:
 
 TURN = {"role": "user", "content": "and then?"}
 AFTER = written(chat(TURN))
+HEAVY = WEIGHT + OBJECT_WEIGHT + len(b'{"content":[{"type":"text"}]}')
+LIGHT = OBJECT_WEIGHT + len(b'{"content":""}')
 
 
 @pytest.mark.parametrize(
@@ -205,6 +209,35 @@ def test_a_caller_has_many_conversations_and_nobody_elses() -> None:
     assert known(read("openai_chat", bodies[0], alice)) == 0
 
 
+def item(**fields: Any) -> dict[str, Raw]:
+    """Return an object as it is decoded."""
+    return msgspec.json.decode(written(fields), type=dict[str, Raw])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [{}] * (PARTS_MAX + 1),
+        ["a text"],
+        [{"content": [{"type": "k" * 40}] * 8}] * 4,
+        {"type": "k" * (KIND_BYTES_MAX + 1)},
+    ],
+)
+def test_what_nobody_says_has_no_bones(content: Any) -> None:
+    """Each part takes time in which nobody else is served, and memory as long as it is known."""
+    assert bones_of({}, item(content=content)) is None
+
+
+def test_a_body_of_very_many_parts_is_not_remembered() -> None:
+    """However they are shared out among messages."""
+    caller = theirs()
+    parts = {"role": "user", "content": [{"type": "text", "text": "w" * 60}] * PARTS_MAX}
+    body = written(chat(*[parts] * 200))
+
+    assert known(read("openai_chat", body, caller)) == 0
+    assert known(assert_read_alike("openai_chat", body, caller)) == 0
+
+
 def test_of_conversations_that_begin_alike_the_one_with_the_most_in_common_goes_on() -> None:
     """Agents of one kind have the same instructions."""
     caller = theirs()
@@ -219,8 +252,8 @@ def test_of_conversations_that_begin_alike_the_one_with_the_most_in_common_goes_
 
 
 def test_who_has_been_away_longest_is_forgotten_first() -> None:
-    """So many objects are remembered, of all callers together; what grows counts once."""
-    everybody = Conversations(1, objects_max=6)
+    """So much is remembered, of all callers together; what grows counts once."""
+    everybody = Conversations(1, weight_max=2 * HEAVY + 4 * LIGHT)
     alice, bob = (everybody.of(name, "openai_chat") for name in ("alice", "bob"))
     read("openai_chat", AFTER, alice)
     for count in (1, 2, 3):
@@ -264,11 +297,11 @@ def test_nothing_of_what_was_said_is_kept() -> None:
     """Bones have no text: only what things are, and no key that a client made up."""
     part = {"type": "text", "text": "a secret", "x_secret": 1}
     call = {"id": "a secret", "type": "function", "function": {"name": "secret"}}
-    item = {"role": "user", "content": ["a secret", part, 5], "tool_calls": [call], "secret": [1]}
+    item = {"role": "user", "content": [part, part], "tool_calls": [call], "secret": [1]}
 
     found = bones_of({}, msgspec.json.decode(written(item), type=dict[str, Raw]))
 
-    assert found == b'{"content":["",{"type":"text"},5]}'
+    assert found == b'{"content":[{"type":"text"},{"type":"text"}]}'
     named = {"type": "k" * KIND_BYTES_MAX}
     assert bones_of({}, msgspec.json.decode(written(named), type=dict[str, Raw])) is None
 

@@ -46,6 +46,9 @@ TOO_DEEP: Final = Refusal(
     BODY_TOO_DEEP, f"The body is nested too deeply: keep it within {DEPTH_MAX} levels."
 )
 
+BONES_BYTES_MAX: Final = 128 << 10
+"""So much is found out at once of what is new in a conversation; of more, nothing is remembered."""
+
 MEMBERS_MAX: Final = 4_096
 """So many members a body, or an object in it that is read like one, may have: each takes some
 microseconds, in which nobody else is served."""
@@ -195,10 +198,12 @@ def _bones(values: Members) -> list[bytes] | None:
     if opened.known + len(opened.objects) > OBJECTS_MAX:
         return None
     known = [] if reached is None else reached.before.bones[: reached.mark.objects]
+    size = 0
     for each in opened.objects:
         bones = bones_of(values, each)
-        if bones is None:
+        if bones is None or size > BONES_BYTES_MAX:
             return None
+        size += len(bones)
         known.append(bones)
     return known
 

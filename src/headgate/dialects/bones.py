@@ -25,11 +25,19 @@ DECISIVE: Final = KINDS | {
 KIND_BYTES_MAX: Final = 64
 DEPTH_MAX: Final = 16
 
+PARTS_MAX: Final = 64
+"""A longer list has no bones, and no object that would have more of them than the following."""
+
+BONES_BYTES_MAX: Final = 1_024
+
 _QUOTE: Final = b'"'[0]
 _BRACKET: Final = b"["[0]
 _BRACE: Final = b"{"[0]
-_OBJECT: Final = msgspec.json.Decoder(dict[str, Raw])
-_VALUES: Final = msgspec.json.Decoder(list[Raw])
+_ABSENT: Final = Raw(b"")
+# What is not asked for is passed over, however many members an object has.
+_NESTED: Final = msgspec.json.Decoder(
+    msgspec.defstruct("Nested", [(name, Raw, _ABSENT) for name in sorted(DECISIVE)])
+)
 
 
 def bones_of(
@@ -43,15 +51,20 @@ def bones_of(
         depth: How deep it may be nested.
 
     Returns:
-        None when it is nested deeper, or has a type that is a long text.
+        None when it is nested deeper, has a type that is a long text, a list that is long or holds
+        other values than objects, or so much else that nobody says.
     """
     pieces: list[bytes] = []
+    size = 0
     for key, value in item.items():
         if key in DECISIVE:
             if key in KINDS and len(value) > KIND_BYTES_MAX:
                 return None
             bare = bytes(value) if key in KINDS else _bare(members, value, depth)
             if bare is None:
+                return None
+            size += len(key) + len(bare)
+            if size > BONES_BYTES_MAX:
                 return None
             pieces.append(b'"%b":%b' % (key.encode(), bare))
     return b"{%b}" % b",".join(pieces)
@@ -62,24 +75,28 @@ def _bare(members: Mapping[str, Raw], value: Raw, depth: int) -> bytes | None:
     if begins == _QUOTE:
         return b'""'
     if begins == _BRACE:
-        return bones_of(members, _OBJECT.decode(value), depth - 1) if depth else None
+        return bones_of(members, _nested(value), depth - 1) if depth else None
     if begins != _BRACKET:
         return bytes(value)
-    if not depth:
+    try:
+        parts = objects_in(members, value)
+    except msgspec.DecodeError:
+        return None
+    if not depth or len(parts) > PARTS_MAX:
         return None
     pieces: list[bytes] = []
-    try:
-        for each in objects_in(members, value):
-            bare = bones_of(members, each, depth - 1)
-            if bare is None:
-                return None
-            pieces.append(bare)
-    except msgspec.DecodeError:
-        # It holds other values as well.
-        pieces.clear()
-        for one in _VALUES.decode(value):
-            bare = _bare(members, one, depth - 1)
-            if bare is None:
-                return None
-            pieces.append(bare)
+    size = 0
+    for each in parts:
+        bare = bones_of(members, each, depth - 1)
+        if bare is None or size > BONES_BYTES_MAX:
+            return None
+        size += len(bare)
+        pieces.append(bare)
     return b"[%b]" % b",".join(pieces)
+
+
+def _nested(value: Raw) -> dict[str, Raw]:
+    """Return the members of an object that decide."""
+    found = _NESTED.decode(value)
+    named = {name: getattr(found, name) for name in DECISIVE}
+    return {name: value for name, value in named.items() if len(value)}

@@ -20,8 +20,15 @@ Objects = list[dict[str, Raw]]
 OBJECTS_MAX: Final = 4_096
 """A conversation of more objects is read anew each time."""
 
-KEPT_MAX: Final = 1 << 16
-"""Objects of all conversations together: with what is read from it, one takes some 200 bytes."""
+KEPT_MAX: Final = 4 << 20
+"""The weight of all conversations together: some 1,000 of 60 messages each, or 20 MB of memory."""
+
+WEIGHT: Final = 1_024
+"""Of a conversation, beside its objects: what its prompt begins with takes up to 40 kB."""
+
+OBJECT_WEIGHT: Final = 32
+"""Of each object, beside its bones. A part that has three bytes of those takes 160 in its prompt:
+whatever is sent, a worker remembers no more than 250 MB."""
 
 CALLERS_MAX: Final = 4_096
 """Callers whose conversations are remembered."""
@@ -61,12 +68,13 @@ class Conversation:
         marks: Where it can be known again, in order.
         probe: A hash of the last bytes before the first mark.
         bones: Of each object.
+        weight: What remembering it counts as.
         aside: A hash of all else that stood in the body; 0 until that is known.
         prompt: What was read from it above, None when nothing was: its blocks as caches compare
             them.
     """
 
-    __slots__ = ("aside", "bones", "marks", "probe", "prompt", "sizes")
+    __slots__ = ("aside", "bones", "marks", "probe", "prompt", "sizes", "weight")
 
     def __init__(
         self,
@@ -86,6 +94,7 @@ class Conversation:
             reached: What it goes on with, None for none.
         """
         self.sizes, self.bones = sizes, bones
+        self.weight = WEIGHT + sum(map(len, bones)) + OBJECT_WEIGHT * len(bones)
         first = begin = max(1, len(sizes) - BACK_MAX)
         self.marks: list[Mark] = []
         size = 0
@@ -178,15 +187,15 @@ class Conversations:
 
     Args:
         seed: What they are hashed by: 64 bits that nobody else knows.
-        objects_max: How many objects are remembered of all callers together.
+        weight_max: What the conversations of all callers weigh together at the most.
     """
 
-    __slots__ = ("_callers", "_kept", "_objects", "seed")
+    __slots__ = ("_callers", "_most", "_weight", "seed")
 
-    def __init__(self, seed: int, objects_max: int = KEPT_MAX) -> None:
+    def __init__(self, seed: int, weight_max: int = KEPT_MAX) -> None:
         self.seed = seed
         self._callers: OrderedDict[tuple[str, str], Theirs] = OrderedDict()
-        self._objects, self._kept = 0, objects_max
+        self._weight, self._most = 0, weight_max
 
     def of(self, principal: str, kind: str) -> "Theirs":
         """Return the conversations of a principal in a dialect."""
@@ -199,15 +208,15 @@ class Conversations:
         self._callers.move_to_end(key)
         return found
 
-    def count(self, objects: int) -> None:
+    def count(self, weight: int) -> None:
         """Count what is remembered now, or no more; forget whoever has been away longest."""
-        self._objects += objects
-        while self._objects > self._kept and self._callers:
+        self._weight += weight
+        while self._weight > self._most and self._callers:
             self._forget_one()
 
     def _forget_one(self) -> None:
         _, gone = self._callers.popitem(last=False)
-        self._objects -= gone.forget()
+        self._weight -= gone.forget()
 
 
 class Theirs:
@@ -272,22 +281,22 @@ class Theirs:
         it likely takes as well, so that is the first to be forgotten; one that has the same
         instructions is another agent's.
         """
-        change = len(new.bones)
+        change = new.weight
         if reached is not None and reached.before in self._kept:
             before = reached.before
             if reached.hashed is not None:
                 self._kept.remove(before)
-                change -= len(before.bones)
+                change -= before.weight
             elif reached.mark.objects > BACK_MAX:
                 self._kept.remove(before)
                 self._kept.insert(0, before)
         if len(self._kept) >= CALLER_MAX:
-            change -= len(self._kept.pop(0).bones)
+            change -= self._kept.pop(0).weight
         self._kept.append(new)
         self._all.count(change)
 
     def forget(self) -> int:
-        """Forget all; returns how many objects that were."""
-        gone = sum(len(each.bones) for each in self._kept)
+        """Forget all; returns what that weighed."""
+        gone = sum(each.weight for each in self._kept)
         self._kept.clear()
         return gone

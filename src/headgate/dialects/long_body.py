@@ -20,6 +20,9 @@ OBJECT_BYTES_MIN: Final = 1_024
 REMEMBERED_BYTES_MIN: Final = 128
 """The same where they are remembered, so that it is done once."""
 
+KEYS_MAX: Final = 16_384
+"""So many members of all objects are compared: more take longer than anybody should wait."""
+
 OBJECTS_MIN: Final = 32
 """So many are compared however short they are."""
 
@@ -126,7 +129,8 @@ def open_around(
     Returns:
         None when it is another kind of body, or has too many objects.
     """
-    if len(objects) > max(OBJECTS_MIN, len(body) // bytes_min):
+    many = len(objects) > max(OBJECTS_MIN, len(body) // bytes_min)
+    if many or sum(map(len, objects)) > KEYS_MAX:
         return None
     sign = b'"%b":' % name.encode()
     start = body.find(sign) + len(sign)

@@ -42,6 +42,8 @@ TOKENS_STEP: Final = 128
 LONG_RETENTION_S: Final = {"24h": 86_400}
 """How long a prefix is kept by what the call asks for; the dialect's own time for any other."""
 PATH_CHARS_MAX: Final = 128
+HEAD_BLOCKS_MAX: Final = 256
+"""Of a prompt with more tools and instructions the hashes are not left to the next call."""
 SENT_NS: Final = 300 * NANOS_PER_SECOND
 """How long what was sent is expected to come back: the lifetime of the marks that are set."""
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -310,7 +312,9 @@ def _note(exchange: Exchange) -> None:
     """Leave a call's prompt to the next call that goes on with its conversation."""
     members = exchange.own.members
     if isinstance(members, Members) and members.conversation is not None:
-        members.conversation.prompt = exchange.prompt
+        prompt = exchange.prompt
+        if prompt is not None and prompt.turns_from <= HEAD_BLOCKS_MAX:
+            members.conversation.prompt = prompt
 
 
 def _marked_ends(exchange: Exchange, prompt: Prompt) -> tuple[int, ...]:
