@@ -132,6 +132,9 @@ class Line:
         changed: Leases that are not written down yet as they are, by journal and window.
         ending: Leases of small windows whose worker has done with them.
         over: Windows that are to be recalled though nobody waits.
+        gathered: Windows whose idle money is waited for, by how many wait: what calls need of them
+            is lent, but nothing ahead of it, or what came back would be lent again before it is
+            used.
     """
 
     def __init__(self, book: LeaseBook, limit_of: Callable[[str], int]) -> None:
@@ -145,6 +148,7 @@ class Line:
         self._told: Counter[str] = Counter()
         self.recalled = Recalls(book)
         self.over: set[str] = set()
+        self.gathered: Counter[str] = Counter()
         self.changed: set[tuple[str, str]] = set()
         self.ending: set[tuple[str, str]] = set()
 
@@ -354,14 +358,17 @@ class Line:
         """Lend more than calls need where that is comfortable; the rest of a small budget whole."""
         wants, self._wants = self._wants, []
         comfortable: set[str] = set()
+        kept = {each for window in self.gathered for each in (window, *self.beside(window))}
         for journal, wanted in wants:
             for window, amount in wanted.items():
+                if window in kept:
+                    continue
                 free = self._free(look, window)
                 if not look.claims[window] and free >= COMFORT * amount > 0:
                     self._lend(look, (journal, window), amount, amount)
                     comfortable.add(window)
         for journal, window in look.served:
             free = self._free(look, window)
-            small = is_small(window) and window not in comfortable
+            small = is_small(window) and window not in comfortable and window not in kept
             if free > 0 and not look.claims[window] and small:
                 self._lend(look, (journal, window), free, free)

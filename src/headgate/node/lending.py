@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from msgspec.structs import astuple
@@ -84,13 +85,21 @@ class Lending:
             self._tell(journal, Uncarved(*short))
 
     async def gather(self, windows: Sequence[str], journal: str = "") -> None:
-        """Recall what lies idle of windows at others than a worker, and wait for it in bounds."""
-        self._line.call_in(windows)
-        self.move()
-        for _ in range(WAIT_MS):
-            if not self._line.recalled.awaits(windows, journal):
-                break
-            await asyncio.sleep(LOOK_S)
+        """Recall what lies idle of windows at others than a worker, and wait for it in bounds.
+
+        What came back is there when this returns: whoever uses it does so before anything else
+        happens, for from then on workers are lent ahead of what they need again.
+        """
+        self._line.gathered.update(windows)
+        try:
+            self._line.call_in(windows)
+            self.move()
+            for _ in range(WAIT_MS):
+                if not self._line.recalled.awaits(windows, journal):
+                    break
+                await asyncio.sleep(LOOK_S)
+        finally:
+            self._line.gathered -= Counter(windows)
 
     def call_in(self) -> None:
         """Recall what is lent of allotments that have ended."""
