@@ -134,6 +134,35 @@ def test_a_worker_that_does_not_answer_is_waited_for_so_long(held: int, at_ms: i
     assert lender.decide(at_ms + WAIT_MS) == {need: outcome}
 
 
+def test_nobody_is_refused_for_having_waited_before_all_is_heard() -> None:
+    """Of two that were asked one is heard late; what the other has said may be enough."""
+    lender = Lender(team=100)
+    lender.line.meet("w2")
+    lender.lend("w1", 10)
+    lender.lend("w2", 80)
+    need = lender.need("w0", 50)
+    assert lender.decide() == {}
+    first, second = lender.line.recalls()
+    lender.line.returned("w1", {TEAM: 10}, first.number)
+    assert lender.line.decide(WAIT_MS, heard=False) == []
+
+    lender.line.returned("w2", {TEAM: 80}, second.number)
+
+    assert lender.line.decide(WAIT_MS, heard=False) == [Outcome("w0", need)]
+
+
+def test_what_was_lent_to_a_call_is_on_its_way_until_it_is_held() -> None:
+    """Whether it is held still or not: what the call has left of it may come back."""
+    lender = Lender(team=100)
+    lender.lend("w1", 90)
+    lender.book.post("w1", TEAM, 5, 0)
+    lender.line.recalled.holds("w1", TEAM, 90)
+    need = lender.need("w0", 20)
+    assert lender.decide() == {}
+
+    assert lender.decide(WAIT_MS) == {need: Outcome("w0", need, TEAM, 10, contended=True)}
+
+
 def test_no_more_are_told_to_come_again_than_there_may_be_money_for() -> None:
     """Of four that waited while nobody answered, two; for the others it is used up."""
     lender = Lender(team=100)

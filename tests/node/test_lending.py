@@ -1,6 +1,7 @@
-"""What is to be carved and lacks is gathered from workers, and nobody is lent ahead of it."""
+"""Workers are lent what lies idle at others; what is to be carved is gathered from all of them."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,9 +10,10 @@ import pytest
 from sqlalchemy import Engine
 
 from headgate.ledger.keeper import Keeper
+from headgate.ledger.line import WAIT_MS
 from headgate.node.lending import Lending
-from headgate.node.messages import Borrow, Carve, GiveBack, Message, Recall, Uncarved
-from headgate.node.rows import AllotmentRow, NeedRow
+from headgate.node.messages import Borrow, Carve, GiveBack, Lent, Message, Recall, Uncarved
+from headgate.node.rows import AllotmentRow, NeedRow, OutcomeRow
 from headgate.store.journal_writer import JournalWriter
 from tests.ledger.test_journal import CALLER, ROUTE, end, hold
 from tests.lending import borrow, give_back
@@ -29,19 +31,27 @@ class Stage:
 
     keeper: Keeper
     lending: Lending
-    said: list[Message] = field(default_factory=list)
+    said: list[tuple[str, Message]] = field(default_factory=list)
 
     async def carve(self, nanos: int) -> list[Uncarved]:
         """Carve an allotment from the window; returns what does not fit."""
         row = AllotmentRow(BELOW, nanos, (ABOVE,), "", (), "run:r", None)
         await self.lending.carve(Carve((row,)), "asks")
-        return [each for each in self.said if isinstance(each, Uncarved)]
+        return [each for _, each in self.said if isinstance(each, Uncarved)]
+
+    async def decided(self) -> OutcomeRow:
+        """Wait until a call is decided."""
+        while True:
+            await asyncio.sleep(0)
+            for _, each in self.said:
+                if isinstance(each, Lent) and each.outcomes:
+                    return each.outcomes[0]
 
     async def recalled(self) -> Recall:
         """Wait until a worker is asked for what lies idle; returns what it is told."""
         while True:
             await asyncio.sleep(0)
-            for each in self.said:
+            for _, each in self.said:
                 if isinstance(each, Recall):
                     return each
 
@@ -62,12 +72,12 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 def stage(engine: Engine, tmp_path: Path) -> Stage:
     """A steward with nothing lent yet."""
     keeper = Keeper(engine, tmp_path / "journal", lambda _window: LIMIT)
-    said: list[Message] = []
+    said: list[tuple[str, Message]] = []
 
     def fail(error: Exception) -> None:
         raise error
 
-    return Stage(keeper, Lending(keeper, lambda _, message: said.append(message), fail), said)
+    return Stage(keeper, Lending(keeper, lambda *each: said.append(each), fail), said)
 
 
 def test_what_a_call_has_left_that_has_just_ended_can_be_given_away(
@@ -143,3 +153,48 @@ def test_when_it_is_decided_workers_are_lent_ahead_again(stage: Stage) -> None:
         return short
 
     assert [each.above for each in asyncio.run(take_part())] == [ABOVE]
+
+
+def need(nanos: int) -> Borrow:
+    """Return what a worker says whose call needs money."""
+    return Borrow((NeedRow(1, (ABOVE,), nanos, shorten=False),), {}, {}, {}, 0)
+
+
+def test_a_steward_that_is_late_hears_all_answers_before_it_refuses(stage: Stage) -> None:
+    """What was said in time counts, though the time for it was over when it was heard."""
+
+    async def take_part() -> OutcomeRow:
+        for number in (1, 2):
+            stage.lending.meet(f"w-{number}")
+            stage.lending.hear(Borrow((), {ABOVE: 100}, {}, {}, 0), f"w-{number}")
+        stage.lending.meet("w-3")
+        stage.lending.hear(need(LIMIT - 50), "w-3")
+        late_ns = time.monotonic_ns() + (WAIT_MS + 1) * 1_000_000
+        recalls = {who: each.number for who, each in stage.said if isinstance(each, Recall)}
+        while time.monotonic_ns() < late_ns:
+            pass
+        for journal, number in recalls.items():
+            stage.lending.hear(GiveBack({ABOVE: 100}, number), journal)
+        return await stage.decided()
+
+    assert asyncio.run(take_part()).window is None
+
+
+def test_what_a_call_has_left_that_has_ended_lies_idle(stage: Stage, tmp_path: Path) -> None:
+    """Its worker does not answer, but the journal says that what it was lent was held and ended."""
+    journal = JournalWriter(tmp_path / "journal" / WORKER, worker="w", epoch="e", at_ns=1)
+    stage.keeper.discover()
+
+    async def take_part() -> OutcomeRow:
+        stage.lending.meet(WORKER)
+        stage.lending.hear(need(10), WORKER)
+        assert (await stage.decided()).window is None
+        stage.said.clear()
+        for record in (CALLER, ROUTE, hold(1), end(1)):
+            journal.append(record)
+        stage.lending.meet("w-2")
+        stage.lending.hear(need(LIMIT - 7), "w-2")
+        return await stage.decided()
+
+    outcome = asyncio.run(take_part())
+    assert (outcome.window, outcome.contended) == (ABOVE, True)

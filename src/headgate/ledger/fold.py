@@ -73,10 +73,15 @@ class Known:
 
 @dataclass(slots=True)
 class Movement:
-    """How a window's sums change."""
+    """How a window's sums change.
+
+    Attributes:
+        opened_nanos: What is held anew, whether it was ended in the same stretch or not.
+    """
 
     held_nanos: int = 0
     posted_nanos: int = 0
+    opened_nanos: int = 0
 
 
 @dataclass(slots=True)
@@ -164,6 +169,7 @@ def fold(records: Iterable[Folded], known: Known, batch: Batch | None = None) ->
             movement = batch.movements.setdefault(window, Movement())
             movement.held_nanos += along.held_nanos
             movement.posted_nanos += along.posted_nanos
+            movement.opened_nanos += along.opened_nanos
     return batch
 
 
@@ -181,7 +187,7 @@ def _open(batch: Batch, record: FoldedHold, known: Known, sums: Sums) -> None:
     record.caller, record.route = caller.id, route
     held = known.open_holds[attempt] = Held(record, caller, stored=False)
     batch.opened.append(held)
-    _along(sums, caller).held_nanos += record.amount_nanos
+    _hold(sums, caller, record.amount_nanos)
     for window in caller.waived:
         waived = batch.waived.setdefault(window, Waived(record.at_ns))
         waived.attempts += 1
@@ -197,7 +203,7 @@ def _extend(batch: Batch, record: ExtendRecord, known: Known, sums: Sums) -> Non
     held.hold.extensions += 1
     if held.stored:
         batch.extended[attempt] = held.hold
-    _along(sums, held.caller).held_nanos += record.amount_nanos
+    _hold(sums, held.caller, record.amount_nanos)
 
 
 def _end(batch: Batch, record: FoldedSettle | VoidRecord, known: Known, sums: Sums) -> None:
@@ -233,6 +239,12 @@ def _note(batch: Batch, record: Folded, known: Known) -> None:
         known.routes.pop(record.number - REFERENCES_MAX, None)
     elif isinstance(record, AdjustmentRecord):
         batch.adjustments.append(record)
+
+
+def _hold(sums: Sums, caller: Caller, amount_nanos: int) -> None:
+    along = _along(sums, caller)
+    along.held_nanos += amount_nanos
+    along.opened_nanos += amount_nanos
 
 
 def _along(sums: Sums, caller: Caller) -> Movement:

@@ -198,11 +198,12 @@ class Keeper:
                     )
                     self._follow(connection, directory.name, Cursor())
 
-    def lend(self, now_ms: int) -> store_leases.Lent:
+    def lend(self, now_ms: int, *, heard: bool = True) -> store_leases.Lent:
         """Lend to whom the line lends now, durably.
 
         Args:
             now_ms: Monotonic time.
+            heard: Whether all that workers have said by now is known.
 
         Raises:
             StoreError: It cannot be written, now or before: then nobody may be told.
@@ -212,7 +213,7 @@ class Keeper:
         if self.source.lacks(wanted):
             with self._change() as connection:
                 self.source.provide(connection, wanted)
-        outcomes, grants = self.line.decide(now_ms), self.line.grants()
+        outcomes, grants = self.line.decide(now_ms, heard=heard), self.line.grants()
         changed, self.line.changed = self.line.changed, set()
         if changed:
             with self._change() as connection:
@@ -291,6 +292,7 @@ class Keeper:
             for window, movement in batch.movements.items():
                 self.book.account(window, self._limit(window))
                 self.book.post(name, window, movement.posted_nanos, movement.held_nanos)
+                self.line.recalled.holds(name, window, movement.opened_nanos)
             adjusted = take_adjustments(connection, name, batch.adjustments)
             self.source.moved(connection, {each: Movement(0, adjusted[each]) for each in adjusted})
             for window, amount in adjusted.items():

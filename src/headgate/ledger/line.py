@@ -109,8 +109,10 @@ class _Pass:
         hoped: What those who are refused in this look may find idle when they come again.
         away: By window and a need's `after`: what may come back, and whether anybody was asked.
         counting: By window: it, and those whose idle money counts in its limit.
+        late_ms: Who waits since before then is refused what it lacks.
     """
 
+    late_ms: int
     free: dict[str, int] = field(default_factory=dict)
     claims: Counter[str] = field(default_factory=Counter)
     served: list[tuple[str, str]] = field(default_factory=list)
@@ -227,9 +229,15 @@ class Line:
 
     # What comes of it.
 
-    def decide(self, now_ms: int) -> list[Outcome]:
-        """Lend to whom it can, in order; refuse whom it must; the rest goes on waiting."""
-        look = _Pass()
+    def decide(self, now_ms: int, *, heard: bool = True) -> list[Outcome]:
+        """Lend to whom it can, in order; refuse whom it must; the rest goes on waiting.
+
+        Args:
+            now_ms: Monotonic time.
+            heard: Whether all that workers have said by now is known: else nobody is refused for
+                having waited, for what it waits for may have been returned already.
+        """
+        look = _Pass(late_ms=now_ms if heard else 0)
         outcomes: list[Outcome] = []
         waiting: list[_Waiter] = []
         for waiter in self._waiting:
@@ -288,7 +296,7 @@ class Line:
         for window in waiter.short:
             if look.free[window] < costs[window]:
                 return self._refusal(waiter, look, window, now_ms)
-        if waiter.short and now_ms < waiter.until_ms:
+        if waiter.short and look.late_ms < waiter.until_ms:
             return None
         if waiter.short:
             behind = waiter.short[0]
@@ -318,7 +326,7 @@ class Line:
         free, cost = look.free[window], self._cost(waiter, look, window)
         away, asked = self._away(waiter, look, window)
         hope = free + away >= cost or (asked and waiter.need.shorten)
-        if hope and now_ms < waiter.until_ms:
+        if hope and look.late_ms < waiter.until_ms:
             return None
         counting = self._counting(look, window)
         idle = sum(self.recalled.in_motion(each, waiter.after, now_ms) for each in counting)

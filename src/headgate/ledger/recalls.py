@@ -90,6 +90,12 @@ class Recalls:
         self._taken[pair] += amount_nanos
         self._taken_until_ms[pair] = now_ms + TAKES_MS
 
+    def holds(self, journal: str, window: str, amount_nanos: int) -> None:
+        """Note what a worker has held since it was last looked at: so much less is on its way."""
+        pair = (journal, window)
+        if pair in self._taken:
+            self._taken[pair] = max(0, self._taken[pair] - amount_nanos)
+
     def is_silent(self, journal: str, window: str, after: int) -> bool:
         """Tell whether a worker has not said since a number that all its money is in use."""
         return self._answered.get((journal, window), 0) <= after

@@ -45,6 +45,7 @@ class Lending:
         self._tell = tell
         self._failed = failed
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_ms = 0
 
     def meet(self, journal: str) -> None:
         """Say to a worker what it was lent; from here on it may ask and be asked."""
@@ -116,13 +117,14 @@ class Lending:
         self._keeper.call_in()
         self.move()
 
-    def move(self, asked: str | None = None) -> None:
+    def move(self, asked: str | None = None, *, heard: bool = False) -> None:
         """Decide whatever can be decided, durably; then tell, recall, and look again in time.
 
         Args:
             asked: The worker that hears of it in any case, because it has asked.
+            heard: Whether all that workers have said by now is heard.
         """
-        done = self._keeper.lend(_now_ms())
+        done = self._keeper.lend(_now_ms(), heard=heard)
         outcomes: dict[str, list[OutcomeRow]] = {}
         for each in done.outcomes:
             outcomes.setdefault(each.journal, []).append(_row(each))
@@ -135,26 +137,31 @@ class Lending:
         self._look_again()
 
     def _look_again(self) -> None:
+        at_ms = self._line.next_ms()
         if self._timer is not None:
+            if at_ms == self._timer_ms:
+                # Its time may be over: begun anew it would wait for ever where much is said.
+                return
             self._timer.cancel()
             self._timer = None
-        at_ms = self._line.next_ms()
         if at_ms is not None:
             loop = asyncio.get_running_loop()
+            self._timer_ms = at_ms
             # Whoever has answered by then is heard first.
             self._timer = loop.call_later(
                 max(0, at_ms - _now_ms()) / 1_000, loop.call_soon, loop.call_soon, self._late
             )
 
     def _late(self) -> None:
-        # What the journals say is held is not in motion.
-        self._move_unasked(fold=True)
+        self._timer = None
+        self._move_unasked(late=True)
 
-    def _move_unasked(self, *, fold: bool = False) -> None:
+    def _move_unasked(self, *, late: bool = False) -> None:
         try:
-            if fold:
+            if late:
+                # What the journals say is held is not in motion.
                 self._keeper.fold()
-            self.move()
+            self.move(heard=late)
         except Exception as error:  # noqa: BLE001 - whatever it is, the books cannot be kept
             self._failed(error)
 
