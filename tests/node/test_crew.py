@@ -1,6 +1,7 @@
 """What the supervisor keeps of its processes, and what does not end it."""
 
 import logging
+import os
 import socket
 import sys
 import time
@@ -156,6 +157,15 @@ def test_an_outcome_that_cannot_be_told_is_no_end(
         assert list(reload(crew)) == []
 
     assert "nobody can be told" in caplog.text
+
+
+def test_whoever_reads_an_id_has_all_of_one(tmp_path: Path) -> None:
+    """The last one or the new one, never a file that is just being written."""
+    write_pid(tmp_path, "steward")
+    with (tmp_path / "run" / "steward.pid").open() as opened:
+        write_pid(tmp_path, "steward")
+        assert opened.read() == f"{os.getpid()}\n"
+        assert os.fstat(opened.fileno()).st_nlink == 0
 
 
 def test_a_node_forgets_at_once_whose_ids_the_last_one_left(

@@ -57,14 +57,15 @@ def socket_path(data_dir: Path) -> Path:
 
 
 def write_pid(data_dir: Path, name: str) -> None:
-    """Leave this process's id where a person or a script looks for it."""
-    (run_dir(data_dir) / f"{name}.pid").write_text(f"{os.getpid()}\n")
+    """Leave this process's id where a person or a script looks for it: the last one or this."""
+    new = run_dir(data_dir) / f"{name}.pid.new"
+    new.write_text(f"{os.getpid()}\n")
+    new.replace(run_dir(data_dir) / f"{name}.pid")
 
 
 def read_pid(data_dir: Path, name: str) -> int | None:
-    """Return the process id that was left under a name; None when none was, or not yet wholly."""
+    """Return the process id that was left under a name; None when none was."""
     try:
-        text = (run_dir(data_dir) / f"{name}.pid").read_text()
+        return int((run_dir(data_dir) / f"{name}.pid").read_text())
     except OSError:
         return None
-    return int(text) if text.endswith("\n") else None
