@@ -36,7 +36,8 @@ def test_a_reload_takes_up_another_authority(tmp_path: Path) -> None:
         extra = (
             f'[providers.private]\nkind = "openai_compatible"\nbase_url = "{provider.url}"\n'
             'credential = { value = "sk-test-credential" }\n'
-            f'seller = "openai"\noutput_limit_field = "max_completion_tokens"\nca_file = "{trusted}"\n'
+            f'seller = "openai"\nca_file = "{trusted}"\n'
+            'output_limit_field = "max_completion_tokens"\n'
             '[deployments.private]\nprovider = "private"\nmodel = "gpt-5.4-mini"\n'
         )
         with running_node(tmp_path, extra=extra) as node:
