@@ -63,6 +63,12 @@ class Commands(TyperGroup):
         except HeadgateError as error:
             complain(str(error), error.fix or "See: headgate doctor")
             raise typer.Exit(EXIT_UNREACHABLE) from error
+        except OSError as error:
+            # Of a file that somebody named: what was typed, or the machine, is to be mended.
+            if error.filename is None:
+                raise
+            complain(f"{error.filename} cannot be used: {error.strerror}.", "See: headgate doctor")
+            raise typer.Exit(EXIT_UNREACHABLE) from error
 
 
 app = typer.Typer(cls=Commands, rich_markup_mode=None, pretty_exceptions_show_locals=False)

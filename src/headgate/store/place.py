@@ -16,10 +16,7 @@ NODE_NAME = "node-id"
 
 def database_of(data_dir: Path) -> str | None:
     """Return the address of the database, None when the store is the SQLite file."""
-    try:
-        return (data_dir / PLACE_NAME).read_text("utf-8").strip() or None
-    except FileNotFoundError:
-        return None
+    return _read(data_dir / PLACE_NAME) or None
 
 
 def has_store(data_dir: Path) -> bool:
@@ -54,15 +51,19 @@ def node_id(data_dir: Path) -> str:
 
     Empty where the store is the node's alone.
     """
-    try:
-        return (data_dir / NODE_NAME).read_text("utf-8").strip()
-    except FileNotFoundError:
-        return ""
+    return _read(data_dir / NODE_NAME)
 
 
 def name_node(data_dir: Path, node: str) -> None:
     """Keep the id of the node, for good."""
     _write(data_dir / NODE_NAME, node)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
 
 
 def _write(path: Path, text: str) -> None:
