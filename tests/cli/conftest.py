@@ -20,7 +20,9 @@ def headgate(books: Path) -> Headgate:
         "OPENAI_API_KEY": None,
     }
 
-    def run(*arguments: str, env: dict[str, str | None] | None = None) -> Result:
-        return CliRunner(env={**environ, **(env or {})}).invoke(app, arguments)
+    def run(
+        *arguments: str, env: dict[str, str | None] | None = None, color: bool = False
+    ) -> Result:
+        return CliRunner(env={**environ, **(env or {})}).invoke(app, arguments, color=color)
 
     return run

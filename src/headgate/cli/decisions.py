@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-import typer
-
-from headgate.cli.output import print_table, table
+from headgate.cli.output import print_table, say, table
 from headgate.insights.contract_decisions import CandidateView, DecisionView, EstimateView
 
 
@@ -16,20 +14,21 @@ def show_decision(decision: DecisionView, users: Mapping[str, Sequence[str]]) ->
         decision: The decision.
         users: The numbers of the attempts that went by it, by deployment.
     """
-    typer.echo(
-        f"\nDecision {decision.number}: {decision.policy}, expecting "
-        f"{decision.input_tokens} tokens in and {decision.output_tokens} out"
+    say(
+        "",
+        f"Decision {decision.number}: {decision.policy}, expecting "
+        f"{decision.input_tokens} tokens in and {decision.output_tokens} out",
     )
     if decision.requirements:
         carried = f", which carries {decision.data_class!r} data" if decision.data_class else ""
-        typer.echo(f"  required of the call{carried}: {', '.join(decision.requirements)}")
+        say(f"  required of the call{carried}: {', '.join(decision.requirements)}")
     for name, said in decision.notes.items():
-        typer.echo(f"  {name}: {said}")
+        say(f"  {name}: {said}")
     _show_costs(decision, users)
     if any(candidate.estimate is not None for candidate in decision.candidates):
         _show_estimates(decision.candidates)
     for line in _margins(decision):
-        typer.echo(f"  {line}")
+        say(f"  {line}")
 
 
 def _show_costs(decision: DecisionView, users: Mapping[str, Sequence[str]]) -> None:

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from headgate.cli.decisions import show_decision
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import EXIT_NO, fail, print_json, print_table, table
+from headgate.cli.output import EXIT_NO, fail, print_json, print_table, say, table
 from headgate.cli.reading import reading
 from headgate.cli.states import state_text
 from headgate.insights.calls import open_call
@@ -47,17 +47,17 @@ def explain(
 
 def _show(view: ExplainView) -> None:
     first = view.attempts[0]
-    typer.echo(f"Call {view.call}  {first.at}")
-    typer.echo(f"  {first.principal} of {first.team}, key {first.key}, run {first.run or '-'}")
+    say(f"Call {view.call}  {first.at}")
+    say(f"  {first.principal} of {first.team}, key {first.key}, run {first.run or '-'}")
     if first.chain:
-        typer.echo(f"  delegated: {' > '.join(first.chain)}")
+        say(f"  delegated: {' > '.join(first.chain)}")
     if first.tags:
-        typer.echo(f"  tagged {', '.join(first.tags)}")
+        say(f"  tagged {', '.join(first.tags)}")
     if view.session is not None:
-        typer.echo(f"  {session_text(view.session)}")
-    typer.echo(f"  asked for {first.asked}")
+        say(f"  {session_text(view.session)}")
+    say(f"  asked for {first.asked}")
     if first.refusal is not None:
-        typer.echo(f"\nRefused: {first.refusal.code}\n  {first.refusal.message}")
+        say("", f"Refused: {first.refusal.code}", f"  {first.refusal.message}")
     for decision in view.decisions:
         show_decision(decision, _users(view, decision.number))
     holds = {hold.attempt: hold for hold in view.holds}
@@ -65,11 +65,11 @@ def _show(view: ExplainView) -> None:
         if attempt.attempt is not None:
             _show_attempt(attempt, holds[attempt.attempt])
     for made in view.adjustments:
-        typer.echo(f"\nCorrected {made.at}: attempt {made.attempt} by {made.amount} USD")
-        typer.echo(f"  {made.reason}, by {made.by}, from {made.source}")
-    typer.echo(f"\nPosted in all  {view.posted} USD")
+        say("", f"Corrected {made.at}: attempt {made.attempt} by {made.amount} USD")
+        say(f"  {made.reason}, by {made.by}, from {made.source}")
+    say("", f"Posted in all  {view.posted} USD")
     if view.adjustments:
-        typer.echo(f"Adjusted since {view.adjusted} USD")
+        say(f"Adjusted since {view.adjusted} USD")
 
 
 def session_text(session: SessionView) -> str:
@@ -95,24 +95,24 @@ def _users(view: ExplainView, decision: int) -> dict[str, list[str]]:
 def _show_attempt(attempt: CallView, hold: HoldView) -> None:
     served = attempt.served_model or "no model named"
     told = state_text(attempt.state, attempt.reason, posted=Decimal(attempt.posted) != 0)
-    typer.echo(f"\nAttempt {attempt.attempt}: {attempt.deployment} ({served}), {told}")
-    typer.echo(f"  {', '.join(_facts(attempt))}")
-    typer.echo(
+    say("", f"Attempt {attempt.attempt}: {attempt.deployment} ({served}), {told}")
+    say(f"  {', '.join(_facts(attempt))}")
+    say(
         f"  held {attempt.hold} USD for at most {hold.input_tokens_max} tokens in and "
         f"{hold.output_tokens_max} out, on {', '.join(hold.windows) or 'no budget'}"
     )
     if hold.beside is not None:
-        typer.echo(f"  a hedge, begun beside {hold.beside}, which was silent")
+        say(f"  a hedge, begun beside {hold.beside}, which was silent")
     _show_hold(attempt, hold)
     if attempt.via is not None:
         lost = f"; lost: {', '.join(attempt.lost)}" if attempt.lost else "; nothing lost"
-        typer.echo(f"  translated from {attempt.dialect} to {attempt.via}{lost}")
+        say(f"  translated from {attempt.dialect} to {attempt.via}{lost}")
     if attempt.lines:
         print_table(_receipt(attempt))
     else:
-        typer.echo(f"  posted {attempt.posted} USD")
+        say(f"  posted {attempt.posted} USD")
     if attempt.quarantined is not None:
-        typer.echo(f"  its reply gave a usage that cannot be right: {attempt.quarantined}")
+        say(f"  its reply gave a usage that cannot be right: {attempt.quarantined}")
     if attempt.cache is not None:
         _show_cache(attempt.cache)
 
@@ -142,22 +142,22 @@ def sizing_text(sizing: SizingView) -> str:
 
 def _show_hold(attempt: CallView, hold: HoldView) -> None:
     if hold.sizing is not None:
-        typer.echo(f"  {sizing_text(hold.sizing)}")
+        say(f"  {sizing_text(hold.sizing)}")
     if attempt.would_refuse:
-        typer.echo(f"  shadow limits that would have refused: {', '.join(attempt.would_refuse)}")
+        say(f"  shadow limits that would have refused: {', '.join(attempt.would_refuse)}")
 
 
 def _show_cache(cache: CacheView) -> None:
     if cache.given_from is not None:
-        typer.echo(f"  nothing was sent: the kept reply of {cache.given_from} was given again")
-        typer.echo(f"  saved {cache.saved} USD, which that call cost")
+        say(f"  nothing was sent: the kept reply of {cache.given_from} was given again")
+        say(f"  saved {cache.saved} USD, which that call cost")
     elif Decimal(cache.saved):
-        typer.echo(f"  saved {cache.saved} USD against no prompt cache")
+        say(f"  saved {cache.saved} USD against no prompt cache")
     if cache.marked:
-        typer.echo(f"  breakpoints were set behind {', '.join(cache.marked)}")
+        say(f"  breakpoints were set behind {', '.join(cache.marked)}")
     if cache.cause is not None:
         where = "" if cache.path is None else f" at {cache.path}"
-        typer.echo(
+        say(
             f"  {cache.missed_tokens} cached tokens were not read ({cache.cause}{where}), "
             f"which cost {cache.missed} USD"
         )

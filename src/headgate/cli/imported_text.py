@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from headgate.cli.output import print_table, table
+from headgate.cli.output import plain, print_table, table
 from headgate.economics.usage_logs.formats.registry import formats
 from headgate.economics.usage_logs.importing import Done
 from headgate.economics.usage_logs.load_files import Survey
@@ -162,7 +162,7 @@ def _show_trouble(found: Survey, done: Done) -> None:
 
 def plain_name(name: str) -> str:
     """Return a name that a log told, without what would steer a terminal."""
-    shown = "".join(one if one.isprintable() else "?" for one in name[: NAME_CHARS_MAX + 1])
+    shown = plain(name[: NAME_CHARS_MAX + 1])
     return shown if len(shown) <= NAME_CHARS_MAX else f"{shown[:NAME_CHARS_MAX]}…"
 
 

@@ -10,7 +10,7 @@ from rich.progress import track
 from headgate.cli.approvals import Url, gateway_at, own_key
 from headgate.cli.desk import checked
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import EXIT_UNREACHABLE, fail, print_json, print_table, table
+from headgate.cli.output import EXIT_UNREACHABLE, fail, print_json, print_table, say, table
 from headgate.cli.reading import read_configuration, reading_if_any
 from headgate.cli.report import instant
 from headgate.economics.roi.load_git import load_commits
@@ -101,7 +101,7 @@ def _show_told(view: OutcomesToldView, *, as_json: bool) -> None:
         f"refused: {len(view.refused)}."
     )
     for why in view.refused[:TOLD_SHOWN]:
-        typer.echo(f"  Refused: {why}")
+        say(f"  Refused: {why}")
     if (more := len(view.refused) - TOLD_SHOWN) > 0:
         typer.echo(f"  and {more} more")
     if not view.told and not view.refused:

@@ -1,6 +1,7 @@
 """How commands speak: JSON for machines, tables for people, complaints with a fix."""
 
-from typing import NoReturn
+import unicodedata
+from typing import Any, NoReturn
 
 import msgspec
 import typer
@@ -16,6 +17,35 @@ EXIT_UNREACHABLE = 3
 
 TABLE_COLUMNS_MAX = 10_000
 """Wider than any table's content, so that none is cut or broken within a cell."""
+
+
+def plain(text: str) -> str:
+    """Return a text without what would steer a terminal, or break a line.
+
+    Clients name models, fields and sessions as they like, and providers say what they like.
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if _shows(one) else "?" for one in text)
+
+
+def _shows(one: str) -> bool:
+    return one.isprintable() or unicodedata.category(one) == "Zs"
+
+
+class PlainTable(Table):
+    """A table whose cells are text, never markup, and steer no terminal."""
+
+    def add_row(self, *cells: Any, **settings: Any) -> None:
+        """Add a row, each cell as it can be shown."""
+        shown = [plain(cell) if isinstance(cell, str) else cell for cell in cells]
+        super().add_row(*shown, **settings)
+
+
+def say(*lines: str) -> None:
+    """Print lines that tell what others have said."""
+    for line in lines:
+        typer.echo(plain(line))
 
 
 def print_json(value: object) -> None:
@@ -37,7 +67,9 @@ def print_table(table: Table) -> None:
 
 def table(*columns: str, title: str | None = None) -> Table:
     """Return an empty table; a column that begins with `>` is for numbers."""
-    made = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    made = PlainTable(
+        title=title, title_justify="left", box=None, pad_edge=False, header_style="bold"
+    )
     for column in columns:
         made.add_column(
             column.removeprefix(">"),
@@ -50,8 +82,9 @@ def table(*columns: str, title: str | None = None) -> Table:
 
 def complain(problem: str, fix: str) -> None:
     """Print a problem and its fix where errors go."""
-    typer.echo(problem, err=True)
-    typer.echo(f"  Fix: {fix}", err=True)
+    for line in problem.splitlines():
+        typer.echo(plain(line), err=True)
+    typer.echo(f"  Fix: {plain(fix)}", err=True)
 
 
 def fail(problem: str, fix: str, code: int = EXIT_CONFIGURATION) -> NoReturn:

@@ -11,7 +11,7 @@ import typer
 from headgate.cli.changing import whoami
 from headgate.cli.completing import names_of
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import fail, print_json, print_table, table
+from headgate.cli.output import fail, print_json, print_table, say, table
 from headgate.cli.reading import read_configuration, reading, reading_if_any
 from headgate.cli.report import instant
 from headgate.config.problems import near
@@ -160,7 +160,7 @@ def _show(
     else:
         _show_cells(view, all_cells=all_cells)
     for line in trouble:
-        typer.echo(f"Could not be read: {line}")
+        say(f"Could not be read: {line}")
     if corrections is not None and corrections.wanted:
         typer.echo(
             f"Corrections of estimated attempts: {corrections.wanted}, "
@@ -168,7 +168,7 @@ def _show(
             f"{corrections.made_amount} USD"
         )
         for line in corrections.refused:
-            typer.echo(f"Refused: {line}")
+            say(f"Refused: {line}")
 
 
 def _show_cells(view: ReconcileView, *, all_cells: bool) -> None:
