@@ -1,4 +1,4 @@
-"""What clients and providers have said is shown as text: it steers no terminal and forges no line."""
+"""What clients and providers have said is shown as text: it steers no terminal, forges no line."""
 
 from pathlib import Path
 from typing import Any

@@ -228,10 +228,10 @@ class Steward:
         unpacker, journal = Unpacker(), ""
         try:
             while data := await reader.read(65_536):
-                if journal and self.workers.get(journal) is not writer:
-                    # It has connected anew and was told what it has: what it said before is void.
-                    break
                 for message in unpacker.feed(data):
+                    if journal and self.workers.get(journal) is not writer:
+                        # It has connected anew, was told what it has: what it said before is void.
+                        return
                     if isinstance(message, Hello):
                         journal, unpacker.lenient = message.journal, True
                         self._welcome(journal, writer)
