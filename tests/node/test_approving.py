@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, event, update
 
 from headgate.governance.keeper import PENDING_MAX, Decision, find, listed
 from headgate.governance.requests import Request
@@ -166,3 +166,23 @@ def test_nobody_fills_the_store_with_requests(approving: Approving) -> None:
 
     codes = [each.told.code for each in answers if each is not None]
     assert codes == [None] * PENDING_MAX + ["overloaded"]
+
+
+def test_nothing_is_remembered_of_requests_beyond_too_many(
+    approving: Approving, engine: Engine
+) -> None:
+    """Else who asks without end has the steward look for ever more when another node decides."""
+    for number in range(PENDING_MAX + 20):
+        approving.answer(AskApproval(Asking(f"apr_{number}", "call_1", 60, SHOWN)), JOURNAL)
+    looked: list[str] = []
+
+    def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        looked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", count)
+    try:
+        approving.look_again()
+    finally:
+        event.remove(engine, "before_cursor_execute", count)
+
+    assert sum("FROM approval" in each for each in looked) == PENDING_MAX

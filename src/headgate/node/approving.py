@@ -73,10 +73,12 @@ class Approving:
         return None
 
     def _ask(self, asking: Asking, journal: str) -> Told:
-        self._asked.add(asking.approval)
         with self._change() as connection:
             request = keeper.ask(connection, asking, journal, time.time_ns())
-        return _refused(asking, TOO_MANY) if request is None else _told(request, asking.call)
+        if request is None:
+            return _refused(asking, TOO_MANY)
+        self._asked.add(asking.approval)
+        return _told(request, asking.call)
 
     def _use(self, asking: Asking) -> Told:
         with self._change() as connection:
